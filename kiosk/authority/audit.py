@@ -341,7 +341,7 @@ class AuditKind(EventKind):
 
 
 class ServiceKind(EventKind):
-    """Events of upkeep and of imports, which are started from a command line or by a timer."""
+    """Events of upkeep, of imports, and of stations that come by themselves."""
 
     PERSON_CHANGED = EventSpec("holder-changed", "Name or email address were changed by an import.")
     CARD_CHANGED = EventSpec("card-changed", "The card was changed by an import.")
@@ -373,6 +373,18 @@ class ServiceKind(EventKind):
         "Rows of the audit that had been kept long enough were deleted.",
         sentences.audit_purged,
         seen_with=AUDIT_ONLY,
+    )
+    STATION_ENROLLED = EventSpec(
+        "station-enrolled", "The station enrolled, with a key that it had made."
+    )
+    STATION_KEY_RENEWED = EventSpec(
+        "station-key-renewed", "The station renewed its key and its certificate."
+    )
+    ENROLMENT_REFUSED = EventSpec(
+        "enrolment-refused",
+        "Something that wanted to enrol as the station was refused.",
+        sentences.enrolment_refused,
+        grave=True,
     )
 
 
@@ -433,6 +445,8 @@ class StaffKind(EventKind):
         "let go of what had been proposed: nobody decided on it in time",
         sentences.of_act("Nobody agreed in time to {}."),
     )
+    ENROLMENT_OPENED = _staff("enrolment-opened", "made a line with which the station can enrol")
+    STATION_CERTIFIED = _staff("station-certified", "let the station in by its certificate")
     STATION_RETIRED = _staff("station-retired", "retired the station")
     STATION_REINSTATED = _staff("station-reinstated", "put the station back into service")
     QUESTION_ADDED = _staff(

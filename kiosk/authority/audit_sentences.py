@@ -269,6 +269,11 @@ def audit_purged(detail: Detail) -> str:
     return f"Deleted {numbered(rows, 'row')} of the audit, up to row {until}." if until else ""
 
 
+def enrolment_refused(detail: Detail) -> str:
+    because = detail.get("because")
+    return f"Something that wanted to enrol as the station was refused: {because}." * bool(because)
+
+
 def secrets_resealed(detail: Detail) -> str:
     key, many = detail.get("to"), detail.get("secrets")
     return f"Sealed {many} unblock secrets anew, under {key}." if key else ""

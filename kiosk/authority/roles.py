@@ -49,6 +49,7 @@ class Action(StrEnum):
     AGREE_CODE = "agree-code"
     WITHDRAW_CODE = "withdraw-code"
 
+    ENROL_STATION = "enrol-station"
     RETIRE_STATION = "retire-station"
     EDIT_QUESTIONS = "edit-questions"
     CHANGE_POLICY = "change-policy"
@@ -94,6 +95,7 @@ PERMITTED: Final[dict[Action, frozenset[Role]]] = {
     Action.ISSUE_CODE: _DESK,
     Action.AGREE_CODE: _DESK,
     Action.WITHDRAW_CODE: _DESK,
+    Action.ENROL_STATION: _MANAGERS,
     Action.RETIRE_STATION: _MANAGERS,
     Action.EDIT_QUESTIONS: _MANAGERS,
     Action.CHANGE_POLICY: _MANAGERS,

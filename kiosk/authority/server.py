@@ -4,6 +4,10 @@ Which station calls, the connection proves: by its user id or the key of its cer
 never names it. It is identified again at every call, for a kept connection outlives an expired
 certificate and a station that was removed.
 
+Where stations are let in is a listener apart, so that everywhere else nobody without a
+certificate comes past the handshake. It serves the two calls of that and nothing more, to few
+connections, and seldom.
+
 Nothing here would be missed by another replica: what it counts protects this process alone.
 """
 
@@ -17,23 +21,23 @@ import ssl
 import stat
 import struct
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, Protocol, assert_never, cast
 
 import msgspec
 from aiohttp import web
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import load_der_x509_certificate
 
 from kiosk.authority import openapi
+from kiosk.authority.crypto.station_ca import fingerprint_of
+from kiosk.authority.enrolment import StationEnrolment
 from kiosk.authority.station_identity import (
     CertificatePeer,
     Peer,
@@ -41,8 +45,10 @@ from kiosk.authority.station_identity import (
     SocketPeer,
     StationDirectory,
     StationIdentity,
+    Stranger,
 )
 from kiosk.contract.clock import SystemClock
+from kiosk.contract.enrolment import RENEW, WITHOUT_CERTIFICATE, Renew
 from kiosk.contract.errors import (
     AuthorityError,
     AuthorityUnavailable,
@@ -81,7 +87,9 @@ class Limits:
 
     ``calls_a_second`` and ``burst`` are of one station, ``connections_each`` too. Calls that hash
     answers and calls that wait for the mail relay have threads apart: however many of them there
-    are, the others are answered.
+    are, the others are answered. ``strangers`` are connections
+    without a certificate, all together; ``tries_a_second`` and ``tries_burst`` are of one address
+    of them.
     """
 
     headers_s: float = 5.0
@@ -95,6 +103,9 @@ class Limits:
     mailing: LaneLimits = LaneLimits(8, 16)
     calls_a_second: float = 20.0
     burst: float = 60.0
+    strangers: int = 32
+    tries_a_second: float = 0.5
+    tries_burst: float = 20.0
     stop_s: float = 30.0
 
 
@@ -166,8 +177,13 @@ def peer_of(transport: asyncio.BaseTransport) -> Peer | None:
 def certificate_peer(certificate: bytes) -> CertificatePeer:
     """Return the peer that has the key of a certificate (X.509, DER)."""
     shown = load_der_x509_certificate(certificate)
-    key = shown.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return CertificatePeer(sha256(key).hexdigest(), shown.not_valid_after_utc)
+    return CertificatePeer(fingerprint_of(shown.public_key()), shown.not_valid_after_utc)
+
+
+def stranger_of(transport: asyncio.BaseTransport) -> Stranger:
+    """Return the client by its address alone."""
+    named = transport.get_extra_info("peername")
+    return Stranger(str(named[0]) if named else "")
 
 
 class _Bucket:
@@ -199,9 +215,15 @@ class _Connection(asyncio.Protocol):
     after the connection. A request that begins after ``life_s`` is the connection's last.
     """
 
-    def __init__(self, inner: asyncio.Protocol, owner: AuthorityServer) -> None:
+    def __init__(
+        self,
+        inner: asyncio.Protocol,
+        owner: AuthorityServer,
+        identify: Callable[[asyncio.BaseTransport], Peer | None],
+    ) -> None:
         self._inner = inner
         self._owner = owner
+        self._peer_of = identify
         self._timer: asyncio.TimerHandle | None = None
         self._in_request = False
         self._transport: asyncio.Transport | None = None
@@ -212,7 +234,7 @@ class _Connection(asyncio.Protocol):
         self._transport = transport = cast(asyncio.Transport, transport)
         self.opened_at = asyncio.get_running_loop().time()
         self._inner.connection_made(transport)
-        self.peer = peer_of(transport)
+        self.peer = self._peer_of(transport)
         if self._owner.admit(transport, self):
             self._await_headers()
         else:
@@ -268,13 +290,21 @@ class AuthorityServer:
         limits: Limits | None = None,
         now: Callable[[], datetime] | None = None,
         answered: Callable[[Called], None] = lambda _: None,
+        enrolment: StationEnrolment | None = None,
     ) -> None:
         self._answered = answered
+        self._enrolment = enrolment
         self._now = now or SystemClock().now
         self.limits = limits or Limits()
         self._service = service
         self._directory = directory
-        self._routes = {route.path: route for route in routes().values()}
+        port = {route.path: route for route in routes().values()}
+        renewal = {} if enrolment is None else {RENEW.path: RENEW}
+        self._served: dict[type[Peer], Mapping[str, Route]] = {
+            SocketPeer: port,
+            CertificatePeer: port | renewal,
+            Stranger: {} if enrolment is None else WITHOUT_CERTIFICATE,
+        }
         self._document = openapi.text().encode()
         self._headers = {VERSION_HEADER: version("unlock-kiosk")}
         hashing = _Lane("hashing", self.limits.hashing)
@@ -309,21 +339,33 @@ class AuthorityServer:
         before = os.umask(0o777 & ~mode)
         try:
             loop = asyncio.get_running_loop()
-            self._listening.append(await loop.create_unix_server(self._connect, str(path)))
+            connect = partial(self._connect, peer_of)
+            self._listening.append(await loop.create_unix_server(connect, str(path)))
         except OSError as error:
             raise ConfigError(f"authority.socket: {path}: {error.strerror}") from None
         finally:
             os.umask(before)
 
-    async def listen_on_tls(self, host: str, port: int, context: ssl.SSLContext) -> int:
-        """Take connections by ``context`` of ``server_context``; return the port."""
+    async def listen_on_tls(
+        self, host: str, port: int, context: ssl.SSLContext, *, strangers: bool = False
+    ) -> int:
+        """Take connections by ``context`` of ``server_context``; return the port.
+
+        To ``strangers`` it serves what needs no certificate, and nothing else.
+        """
         loop = asyncio.get_running_loop()
+        identify = stranger_of if strangers else peer_of
         try:
             listening = await loop.create_server(
-                self._connect, host, port, ssl=context, ssl_handshake_timeout=self.limits.headers_s
+                partial(self._connect, identify),
+                host,
+                port,
+                ssl=context,
+                ssl_handshake_timeout=self.limits.headers_s,
             )
         except OSError as error:
-            raise ConfigError(f"authority.listen: {host}:{port}: {error.strerror}") from None
+            setting = "enrol_listen" if strangers else "listen"
+            raise ConfigError(f"authority.{setting}: {host}:{port}: {error.strerror}") from None
         self._listening.append(listening)
         found: int = listening.sockets[0].getsockname()[1]
         return found
@@ -348,13 +390,18 @@ class AuthorityServer:
         """How many connections are open."""
         return len(self._connections)
 
-    def _connect(self) -> asyncio.Protocol:
-        return _Connection(self._http(), self)
+    def _connect(
+        self, identify: Callable[[asyncio.BaseTransport], Peer | None]
+    ) -> asyncio.Protocol:
+        return _Connection(self._http(), self, identify)
 
     def admit(self, transport: asyncio.BaseTransport, connection: _Connection) -> bool:
         """Count a new connection; return whether it is within the limits."""
         self._connections[transport] = connection
         self._held[connection.peer] += 1
+        if isinstance(connection.peer, Stranger):
+            strangers = sum(isinstance(each.peer, Stranger) for each in self._connections.values())
+            return strangers <= self.limits.strangers
         return (
             connection.peer is not None
             and len(self._connections) <= self.limits.connections
@@ -382,9 +429,10 @@ class AuthorityServer:
             answer = await self._answer(request, connection.peer)
         finally:
             connection.request_ended()
+        route = self._served[type(connection.peer)].get(request.path)
         self._answered(
             Called(
-                self._routes[request.path].name if request.path in self._routes else "",
+                route.name if route else "",
                 answer.status,
                 "Retry-After" in answer.headers,
                 loop.time() - began,
@@ -402,7 +450,7 @@ class AuthorityServer:
             return self._busy(429)
         if request.path == OPENAPI and request.method == "GET":
             return web.Response(body=self._document, content_type=JSON, headers=self._headers)
-        route = self._routes.get(request.path)
+        route = self._served[type(peer)].get(request.path)
         if route is None:
             return self._refused(404)
         if request.method != "POST":
@@ -427,14 +475,23 @@ class AuthorityServer:
     def _decide(self, route: Route, asked: msgspec.Struct, peer: Peer) -> web.Response:
         """Identify the station and run the use case, on a thread; every error ends here."""
         try:
-            station = self._identify(peer)
-            if isinstance(station, PeerRefused):
-                log.warning("%s was refused: %s", route.name, station.because)
-                return self._refused(403)
-            call: Callable[..., Any] = getattr(self._service.seen_by(station), route.name)
-            reply = call(*(getattr(asked, name) for name in asked.__struct_fields__))
+            if isinstance(peer, Stranger):
+                call: Callable[..., Any] = getattr(self._enrolment, route.name)
+                reply = call(asked)
+            else:
+                station = self._identify(peer)
+                if isinstance(station, PeerRefused):
+                    log.warning("%s was refused: %s", route.name, station.because)
+                    return self._refused(403)
+                if isinstance(peer, CertificatePeer) and isinstance(asked, Renew):
+                    reply = cast(StationEnrolment, self._enrolment).renew(peer.key, asked)
+                else:
+                    call = getattr(self._service.seen_by(station), route.name)
+                    reply = call(*(getattr(asked, name) for name in asked.__struct_fields__))
             return self._replied(asked, reply)
         except AuthorityError as error:
+            if isinstance(peer, Stranger) or isinstance(asked, Renew):
+                log.warning("%s was refused: %s", route.name, error)
             return self._refused(STATUS_OF[type(error)])
         except StoreError:
             return self._refused(STATUS_OF[AuthorityUnavailable])
@@ -453,11 +510,20 @@ class AuthorityServer:
             full = [key for key, each in self._buckets.items() if each.is_full(now)]
             for key in full:
                 del self._buckets[key]
-        named = peer.key if isinstance(peer, CertificatePeer) else f"uid {peer.user_id}"
+        rate, burst = self.limits.calls_a_second, self.limits.burst
+        match peer:
+            case CertificatePeer(key):
+                named = key
+            case SocketPeer(user_id):
+                named = f"uid {user_id}"
+            case Stranger(address):
+                named = address
+                rate, burst = self.limits.tries_a_second, self.limits.tries_burst
+            case _:
+                assert_never(peer)
         bucket = self._buckets.get(named)
         if bucket is None:
-            bucket = _Bucket(self.limits.calls_a_second, self.limits.burst, now)
-            self._buckets[named] = bucket
+            bucket = self._buckets[named] = _Bucket(rate, burst, now)
         return bucket.takes(now)
 
     def _replied(self, asked: msgspec.Struct, reply: object) -> web.Response:
@@ -508,22 +574,20 @@ def remove_stale(path: Path) -> None:
     path.unlink(missing_ok=True)
 
 
-def server_context(certificate: Path, key: Path, ca: Path) -> ssl.SSLContext:
-    """Return TLS 1.3 that takes clients of ``ca`` alone; raises ``ConfigError``.
+def server_context(believed: str) -> ssl.SSLContext:
+    """Return TLS 1.3 that takes clients of the CAs in ``believed`` (PEM) alone.
 
-    The directory of stations says at each call what a certificate of that CA may do.
+    The directory of stations says at each call what a certificate of these may do. Where nothing
+    is believed, clients show no certificate. Raises ``ConfigError``.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.verify_mode = ssl.CERT_REQUIRED
-    try:
-        context.load_cert_chain(certificate, key)
-        context.load_verify_locations(ca)
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigError(
-            f"authority: certificate {certificate}, key {key} and ca {ca} cannot be used: "
-            f"{error.strerror or error}"
-        ) from None
+    if believed:
+        context.verify_mode = ssl.CERT_REQUIRED
+        try:
+            context.load_verify_locations(cadata=believed)
+        except ssl.SSLError as error:
+            raise ConfigError(f"authority.ca: it holds no certificate ({error.reason})") from None
     # A resumed session would admit a client whose certificate has expired since.
     context.num_tickets = 0
     return context

@@ -34,7 +34,14 @@ class CertificatePeer:
     not_after: datetime
 
 
-Peer = SocketPeer | CertificatePeer
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """A client without a certificate, where stations are let in; its address proves nothing."""
+
+    address: str
+
+
+Peer = SocketPeer | CertificatePeer | Stranger
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +67,8 @@ class SocketStation:
                 return PeerRefused(f"user id {user_id} is not the station's")
             case CertificatePeer(key):
                 return PeerRefused(f"no station is enrolled with the key {key}")
+            case Stranger():
+                return PeerRefused("it shows no certificate")
             case _:
                 assert_never(peer)
 

@@ -73,6 +73,12 @@ class TlsAddress(Struct, frozen=True):
 Address = UnixAddress | TlsAddress
 
 
+def tls_addresses(named: Sequence[str]) -> list[TlsAddress]:
+    """Return the addresses of ``host:port``."""
+    split = [each.rpartition(":") for each in named]
+    return [TlsAddress(host.strip("[]"), int(port)) for host, _, port in split]
+
+
 def client_context(certificate: Path, key: Path, ca: Path) -> ssl.SSLContext:
     """Return TLS 1.3 that believes ``ca`` alone and shows a certificate; raises ``ConfigError``."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -181,7 +187,7 @@ class HttpAuthority:
         route = routes().get(name)
         if route is None:
             raise AttributeError(name)
-        call = partial(self._call, route)
+        call = partial(self.call, route)
         setattr(self, name, call)
         return call
 
@@ -196,7 +202,8 @@ class HttpAuthority:
             for each in self._endpoints:
                 each.close()
 
-    def _call(self, route: Route, *given: object, **named: object) -> Any:
+    def call(self, route: Route, *given: object, **named: object) -> Any:
+        """Ask one route with its parameters; raises ``AuthorityError``."""
         body = encode(route.request(*given, **named))
         answer = self._ask(route.path, body, self._now() + CALL_S)
         if answer.status == http.client.OK:

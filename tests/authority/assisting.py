@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ GIVEN = EnterCode(
 """What a station shows of a code that was given at this moment."""
 
 
-def office_beside(world: World, role: Role = Role.AGENT) -> Office:
+def office_beside(world: World, role: Role = Role.AGENT, **more: Any) -> Office:
     """Return the office of a new member of staff, with the world's keys and policy."""
     means = StaffDependencies(
         store=world.store,
@@ -40,6 +41,7 @@ def office_beside(world: World, role: Role = Role.AGENT) -> Office:
         number_digits=12,
         service="Smartcard self-service",
         zone=UTC,
+        **more,
     )
     return office_of(means, role)
 

@@ -30,6 +30,7 @@ from kiosk.authority.station_identity import (
     SocketPeer,
     StationDirectory,
     StationIdentity,
+    Stranger,
 )
 from kiosk.contract.ports import Authority
 from kiosk.station.client import (
@@ -59,6 +60,8 @@ class ListedStations:
                 known, named = self.users, user_id
             case CertificatePeer(key):
                 named = key
+            case Stranger():
+                return PeerRefused("it shows no certificate")
         found = known.get(named)
         return PeerRefused("not in the list") if found is None else StationIdentity(found)
 
@@ -86,7 +89,8 @@ class Served:
         return UnixAddress(str(path))
 
     def on_tls(self, papers: Papers) -> TlsAddress:
-        context = server_context(papers.certificate, papers.key, papers.ca)
+        context = server_context(papers.ca.read_text())
+        context.load_cert_chain(papers.certificate, papers.key)
         return TlsAddress(HOST, self._do(self.server.listen_on_tls(HOST, 0, context)))
 
     def close(self) -> None:

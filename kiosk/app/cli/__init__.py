@@ -15,6 +15,7 @@ _OF_AN_AUTHORITY = {
     "run": "run",
     "authority": "authority",
     "station": "station",
+    "enrol": "enrol",
     "setup": "setup",
     "import": "import_people",
     "doctor": "doctor",

@@ -21,6 +21,8 @@ key, which makes new things, and older ones, which still open what they made:
   audit-link   keys every row of the audit
   audit-sign   signs the audit's head
   row-mac      keys the MACs of rows that grant access
+  station-ca   signs the certificates of stations in the network; it is not rotated: they
+               know the authority by it
   derive       unblock secrets derive from it, where `source` in [secrets] says so; where
                a PKCS#11 token is named there, it is made, used and kept in that
 

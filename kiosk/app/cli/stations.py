@@ -1,8 +1,9 @@
-"""``kiosk stations``: what each station last said of itself; retire one, or put it back."""
+"""``kiosk stations``: what each last said of itself; let one in, retire one, put it back."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from kiosk.app.cli.printing import echo
 from kiosk.app.cli.tools import (
@@ -19,9 +20,15 @@ DESCRIPTION = """\
 Each station tells every half minute that it lives, with its version and what its reader
 does. One that has not been heard of for two minutes is silent. A retired one serves nobody,
 whatever it is switched on with, until it is reinstated.
+
+`enrol` prints one line, which works once, for fifteen minutes. Type or paste it behind `kiosk
+enrol` at the station, which makes its own key and fetches its certificate. A station that
+already has a certificate, of a CA of yours that `ca` in [authority] names, is let in by that:
+--certificate.
 """
 EXAMPLE = """\
   kiosk stations list
+  kiosk stations enrol "West Wing 2" --site "Wexbridge General" --reason "new"
   kiosk stations retire "Ward 7" --reason "moved to the new building"
 """
 
@@ -29,12 +36,30 @@ EXAMPLE = """\
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command and its parts."""
     parser = add_command(subparsers, "stations", "the stations", DESCRIPTION, EXAMPLE)
-    parts = parser.add_subparsers(dest="part", required=True, metavar="list|retire|reinstate")
+    parts = parser.add_subparsers(dest="part", required=True, metavar="PART")
     reading(parts, "list", _list, "show all stations")
+    enrol = acting(parts, "enrol", _enrol, "let a station in; prints a line to type there")
+    enrol.add_argument("--site", default="", help="where it stands, for reports")
+    enrol.add_argument(
+        "--certificate", metavar="FILE", type=Path, help="its certificate (PEM) of a CA of yours"
+    )
     retire = acting(parts, "retire", _retire, "let a station serve nobody")
     reinstate = acting(parts, "reinstate", _reinstate, "undo that")
-    for part in (retire, reinstate):
+    for part in (enrol, retire, reinstate):
         part.add_argument("name", metavar="STATION")
+
+
+def _enrol(args: argparse.Namespace) -> int:
+    desk, given = Tools(args).desk.stations, grounds_of(args)
+    if args.certificate is not None:
+        pem = args.certificate.read_text(encoding="ascii", errors="replace")
+        return print_result(desk.enrol_certificate(args.name, args.site, pem, given))
+    made = desk.enrol(args.name, args.site, given)
+    until = f"{made.expires_at:%H:%M} UTC"
+    echo(f"At {made.station}, until {until}, once (reference {made.reference}):")
+    echo()
+    echo(f"kiosk enrol {made.line.reveal()}")
+    return 0
 
 
 def _retire(args: argparse.Namespace) -> int:
@@ -53,7 +78,10 @@ def _list(args: argparse.Namespace) -> int:
     for line in lines:
         state = "retired" if line.retired_at else "silent" if line.silent else "up"
         seen = f"{line.last_seen_at:%Y-%m-%d %H:%M} UTC"
-        echo(f"{line.name}  {state}  {line.reader}  version {line.version}  last heard of {seen}")
+        until = line.certificate_until
+        shown = f"  certificate until {until:%Y-%m-%d}" if until else ""
+        said = f"{line.reader}  version {line.version}  last heard of {seen}{shown}"
+        echo(f"{line.name}  {state}  {said}")
     if not lines:
         echo("no station has been heard of yet")
     return 0

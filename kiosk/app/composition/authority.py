@@ -19,6 +19,7 @@ from kiosk.authority.administration.caretaker import Caretaker
 from kiosk.authority.crypto.codes import CodeMac
 from kiosk.authority.crypto.derivation import DerivedSecrets, Masters, RandomSecrets, SecretSource
 from kiosk.authority.crypto.hashing import AnswerHasher
+from kiosk.authority.crypto.station_ca import StationCa
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.mail.compose import compose_code, compose_notice
 from kiosk.authority.mail.outbox import OutboxWorker
@@ -72,6 +73,7 @@ class BuiltAuthority:
     masters: Masters
     hasher: AnswerHasher
     caretaker: Caretaker
+    ca: StationCa
 
     def close(self) -> None:
         """Stop the outbox, and let go of the database and of the token."""
@@ -115,7 +117,13 @@ def build_authority(
     outbox.start()
     caretaker = build_caretaker(settings, store, ring)
     return BuiltAuthority(
-        LocalAuthority(parts), outbox, store, sealer.masters, parts.hasher, caretaker
+        LocalAuthority(parts),
+        outbox,
+        store,
+        sealer.masters,
+        parts.hasher,
+        caretaker,
+        StationCa(ring),
     )
 
 

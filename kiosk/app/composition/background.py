@@ -74,7 +74,7 @@ class BackgroundExecutor:
         """Have it built anew, from the keys of today."""
         with self._lock:
             if self._executor is not None and self._executor.stale:
-                log.info("the keys have changed: the authority is opened anew")
+                log.info("keys or certificate have changed: the authority is opened anew")
                 self._executor.close()
                 self._executor = None
 

@@ -12,13 +12,15 @@ from contextlib import suppress
 from pathlib import Path
 
 from kiosk.app.composition.authority import BuiltAuthority, build_authority
+from kiosk.app.composition.network import Network
 from kiosk.app.composition.upkeep import Upkeep
 from kiosk.app.config.loading import credential_file
 from kiosk.app.config.settings import Settings
+from kiosk.authority.enrolment import EnrolledStations
 from kiosk.authority.metrics import Metrics, Watched
 from kiosk.authority.monitoring import MonitoringServer
-from kiosk.authority.server import AuthorityServer, server_context
-from kiosk.authority.station_identity import SocketStation, StationDirectory, StationIdentity
+from kiosk.authority.server import AuthorityServer
+from kiosk.authority.station_identity import SocketStation, StationIdentity
 from kiosk.contract.errors import (
     ConfigError,
     KeyMissing,
@@ -47,7 +49,7 @@ async def serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    directory = station_directory(settings)
+    on_socket = _socket_station(settings) if settings.authority.socket else None
     monitored = Monitored(stop)
     monitoring = MonitoringServer(monitored.not_ready, monitored.metrics.text)
     if place := settings.monitoring.place(settings.authority.socket):
@@ -57,13 +59,21 @@ async def serve(
             built = await _open(settings, environ, stop)
             if built is None:
                 return
+            network = Network(settings.authority, environ, built.store, built.ca)
             server = AuthorityServer(
-                built.authority, directory, answered=monitored.metrics.calls.answered
+                built.authority,
+                EnrolledStations(built.store, on_socket),
+                answered=monitored.metrics.calls.answered,
+                enrolment=network.enrolment,
             )
             try:
-                await _listen(server, settings, environ)
+                if settings.authority.socket:
+                    await server.listen_on_socket(Path(settings.authority.socket))
+                    log.info("serving on %s", settings.authority.socket)
+                await network.listen(server)
                 monitored.serving = built, server
-                await _watch(built, credential_file(settings.keys.file, environ), stop, is_alive)
+                keys = credential_file(settings.keys.file, environ)
+                await _watch(built, network, keys, stop, is_alive)
                 if stop.is_set():
                     await asyncio.sleep(settings.monitoring.drain_s)
             finally:
@@ -111,8 +121,8 @@ class Monitored:
         )
 
 
-def station_directory(settings: Settings) -> StationDirectory:
-    """Return who may call; raises ``ConfigError`` where the station's account is missing."""
+def _socket_station(settings: Settings) -> SocketStation:
+    """Return who may call at the socket; raises ``ConfigError`` where there is no such account."""
     named = settings.authority.station_user
     try:
         user_id = pwd.getpwnam(named).pw_uid
@@ -136,36 +146,29 @@ async def _open(
     return None
 
 
-async def _listen(server: AuthorityServer, settings: Settings, environ: Mapping[str, str]) -> None:
-    named = settings.authority
-    if named.socket:
-        await server.listen_on_socket(Path(named.socket))
-        log.info("serving on %s", named.socket)
-    if named.listen:
-        files = (
-            credential_file(each, environ) for each in (named.certificate, named.key, named.ca)
-        )
-        host, _, port = named.listen.rpartition(":")
-        await server.listen_on_tls(host.strip("[]"), int(port), server_context(*files))
-        log.info("serving on %s", named.listen)
-
-
 async def _watch(
-    built: BuiltAuthority, keys: Path, stop: asyncio.Event, is_alive: Callable[[], None]
+    built: BuiltAuthority,
+    network: Network,
+    keys: Path,
+    stop: asyncio.Event,
+    is_alive: Callable[[], None],
 ) -> None:
     upkeep = Upkeep(keys, built.caretaker.look, time.monotonic)
     while not stop.is_set() and not upkeep.stale:
         is_alive()
-        await asyncio.to_thread(_tend, upkeep)
+        await asyncio.to_thread(_tend, upkeep, network)
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), TICK_S)
     if upkeep.stale:
         log.info("the keys have changed: the authority is opened anew")
 
 
-def _tend(upkeep: Upkeep) -> None:
+def _tend(upkeep: Upkeep, network: Network) -> None:
     """Look after the service; what goes wrong there must not end the serving of stations."""
     try:
         upkeep.tend()
+        network.tend()
+    except ConfigError as wrong:
+        log.error("%s", wrong)  # noqa: TRY400
     except Exception as fault:  # noqa: BLE001 - it is logged, and tried again in a minute
         log.error("fault in looking after the service\n%s", describe_fault(fault))  # noqa: TRY400

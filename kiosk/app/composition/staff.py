@@ -15,6 +15,7 @@ from kiosk.authority.administration.service import LocalAdminDesk
 from kiosk.authority.administration.views import Actor
 from kiosk.authority.crypto.anchors import AnchorSigner
 from kiosk.authority.crypto.codes import CodeMac
+from kiosk.authority.crypto.station_ca import StationCa
 from kiosk.authority.policy import LivePolicy
 from kiosk.authority.store.database import Store
 from kiosk.contract.ports import Clock
@@ -41,6 +42,8 @@ def build_desk(
         number_digits=settings.people.number_digits,
         service=settings.service.name,
         zone=machine_zone(),
+        enrol_addresses=settings.authority.enrol_addresses,
+        ca_pin=StationCa(ring).pin,
     )
     return LocalAdminDesk(Office(means, actor))
 

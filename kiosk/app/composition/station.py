@@ -12,12 +12,13 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from kiosk.app.composition.background import BackgroundExecutor, OpenExecutor
 from kiosk.app.config.loading import credential_file
 from kiosk.app.config.settings import Settings
-from kiosk.contract.errors import describe_fault
+from kiosk.contract.errors import ConfigError, describe_fault
 from kiosk.contract.messages import Heartbeat, ReaderState, VisitId
 from kiosk.contract.ports import (
     PostReaderEvent,
@@ -33,6 +34,9 @@ from kiosk.station.events import ResultSide
 from kiosk.station.loop import IdleTimes, StationLoop
 from kiosk.station.states import Outage
 from screens.theme import PLAIN, RICH, Appearance, Strip
+
+if TYPE_CHECKING:
+    from kiosk.app.composition.renewal import Renewal
 
 # The look of the glass, from the settings.
 
@@ -153,20 +157,23 @@ class LocalExecutor:
 class RemoteExecutor:
     """The actions on an authority in another process, and on the cards."""
 
-    stale = False
-
     def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
         from kiosk.app.composition.cards import build_cards
-        from kiosk.station.client import HttpAuthority, TlsAddress, UnixAddress, client_context
+        from kiosk.station.client import HttpAuthority, UnixAddress, client_context, tls_addresses
         from kiosk.station.executor import Actions
 
         named, first = settings.authority, _first_beat()
+        self._renewal: Renewal | None = None
         if named.addresses:
-            files = (named.certificate, named.key, named.ca)
-            context = client_context(*(credential_file(each, environ) for each in files))
-            split = [each.rpartition(":") for each in named.addresses]
-            found = [TlsAddress(host.strip("[]"), int(port)) for host, _, port in split]
-            self._authority = HttpAuthority(found, context, first.version)
+            from kiosk.app.composition.renewal import Renewal
+
+            if not (named.certificate and named.ca):
+                raise ConfigError("this station has no certificate: `kiosk enrol` fetches one")
+            files = (named.certificate, named.key or named.certificate, named.ca)
+            certificate, key, ca = (credential_file(each, environ) for each in files)
+            context = client_context(certificate, key, ca)
+            self._renewal = Renewal(certificate, environ)
+            self._authority = HttpAuthority(tls_addresses(named.addresses), context, first.version)
         else:
             self._authority = HttpAuthority([UnixAddress(named.socket)], None, first.version)
         self._actions = Actions(self._authority.port, build_cards(settings, environ), first)
@@ -176,8 +183,15 @@ class RemoteExecutor:
         return self._actions.perform(command)
 
     def check_authority(self, reader: ReaderState, *, idle: bool) -> Outage | None:
-        """Say what keeps the authority from serving anybody here."""
+        """Say what keeps the authority from serving anybody here; where ``idle``, renew."""
+        if idle and self._renewal is not None:
+            self._renewal.tend()
         return self._actions.check_authority(reader, idle=idle)
+
+    @property
+    def stale(self) -> bool:
+        """Whether there is another certificate since."""
+        return self._renewal is not None and self._renewal.is_done
 
     def close(self) -> None:
         """Close the connections."""

@@ -22,6 +22,9 @@ SYSTEM_SETTINGS = Path("/etc/kiosk/kiosk.toml")
 _SYSTEM_STATE = Path("/var/lib/kiosk")
 _CREDENTIAL_MAX = 64 * 1024
 
+ENROLMENT = "enrolment.toml"
+"""In the state directory of a station that enrolled: what `kiosk enrol` found out."""
+
 
 def settings_path(given: str | None, environ: Mapping[str, str]) -> Path:
     """Return the settings file: as given, from ``$KIOSK_SETTINGS``, or the system's."""
@@ -183,10 +186,14 @@ EXAMPLES = {
 def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
     """Read ``path`` and the ``KIOSK_`` variables of ``environ``; the latter win.
 
-    ``path`` None reads the environment alone. Raises ``ConfigError`` that names every
-    setting that is wrong, what is wrong with it and what is allowed.
+    ``path`` None reads the environment alone. Below both is what `kiosk enrol` has left in the
+    state directory. Raises ``ConfigError`` that names every setting that is wrong, what is wrong
+    with it and what is allowed.
     """
     in_file = _read_toml(path) if path else {}
+    enrolled = state_directory(environ) / ENROLMENT
+    if enrolled.exists():
+        in_file = _over(_read_toml(enrolled), in_file)
     settings, problems = read_settings(_over(in_file, _nested(environ)))
     if problems:
         raise ConfigError(problem_lines(problems, path, environ))

@@ -393,6 +393,11 @@ def _host_and_port(word: str) -> str:
     return word
 
 
+def host_of(address: str) -> str:
+    """Return the name or the IP address of ``host:port``."""
+    return address.rpartition(":")[0].strip("[]")
+
+
 @dataclass(frozen=True)
 class AuthoritySettings(Section):
     """``[authority]``: read by `kiosk authority` and by `kiosk station`."""
@@ -412,34 +417,60 @@ class AuthoritySettings(Section):
         Text("host:port", _HOST_AND_PORT, empty=True),
         "Where the authority serves stations in the network, such as 0.0.0.0:8443; empty: nowhere.",
     )
+    enrol_listen: str = setting(
+        "",
+        Text("host:port", _HOST_AND_PORT, empty=True),
+        "Where the authority lets new stations in by a line of `kiosk stations enrol`, such as "
+        "0.0.0.0:8444; empty: nowhere.",
+    )
     addresses: tuple[str, ...] = setting(
         (),
         Words("a list of host:port", _host_and_port),
-        "Where a station finds the authority in the network; an empty list: at the socket.",
+        "Where stations find the authority in the network, by names that its certificate has; an "
+        "empty list: at the socket.",
     )
     certificate: str = setting(
         "",
         Text("a path, or a name in $CREDENTIALS_DIRECTORY", empty=True),
-        "The certificate (PEM) that this process shows in the network.",
+        "The certificate (PEM) of this process; empty: `kiosk authority` makes its own, and "
+        "`kiosk enrol` fetches a station's.",
     )
     key: str = setting(
         "",
         Text("a path, or a name in $CREDENTIALS_DIRECTORY", empty=True),
-        "The private key (PEM) of that certificate.",
+        "The private key (PEM) of that certificate; empty: it is in the same file.",
     )
     ca: str = setting(
         "",
         Text("a path, or a name in $CREDENTIALS_DIRECTORY", empty=True),
-        "The one CA (PEM) whose certificates are believed in the network.",
+        "A CA of yours (PEM): the authority takes stations' certificates of it beside its own, "
+        "and a station believes it.",
+    )
+    certificate_days: float = setting(
+        90, Number(1, 825), "Days that a certificate lives which the authority issues."
     )
 
     def check(self) -> None:
-        """Raise ``ValueError`` where the network lacks a certificate, or there is no way at all."""
-        for name in ("certificate", "key", "ca"):
-            if (self.listen or self.addresses) and not getattr(self, name):
-                raise ValueError(f"{name}: has to be given where listen or addresses is")
+        """Raise ``ValueError`` where something is missing that another setting needs."""
+        if self.listen and not (self.certificate or self.addresses):
+            raise ValueError("addresses: has to be given where listen is, or certificate")
+        if self.enrol_listen and not (self.listen and self.addresses):
+            raise ValueError("enrol_listen: is of use with listen and addresses alone")
+        for name in ("key", "ca"):
+            if getattr(self, name) and not (self.certificate or self.listen):
+                raise ValueError(f"{name}: is of use with certificate or listen alone")
         if not (self.socket or self.listen or self.addresses):
             raise ValueError("socket: has to be given where neither listen nor addresses is")
+
+    @property
+    def enrol_addresses(self) -> tuple[str, ...]:
+        """Where stations are let in: the hosts of ``addresses``, at the port of ``enrol_listen``.
+
+        Empty where they are not.
+        """
+        port = self.enrol_listen.rpartition(":")[2]
+        hosts = dict.fromkeys(host_of(each) for each in self.addresses if port)
+        return tuple(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host in hosts)
 
 
 # ``[monitoring]``: what those who run the service see of it.

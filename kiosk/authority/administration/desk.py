@@ -43,6 +43,7 @@ from kiosk.authority.administration.views import (
     Seen,
     Span,
     StaffLine,
+    StationLetIn,
     StationLine,
     StoryLine,
     Today,
@@ -61,6 +62,12 @@ class StationsDesk(Protocol):
 
     def every(self) -> tuple[StationLine, ...]:
         """Return all, by name; the retired ones last."""
+
+    def enrol(self, name: str, site: str, grounds: Grounds) -> StationLetIn:
+        """Make a line with which a station enrols, in place of one that had that name."""
+
+    def enrol_certificate(self, name: str, site: str, pem: str, grounds: Grounds) -> Done:
+        """Let a station in by a certificate of the estate's own CA."""
 
     def retire(self, name: str, grounds: Grounds) -> Done:
         """Let a station serve nobody any more."""

@@ -79,7 +79,8 @@ class StaffDependencies:
 
     ``policy`` is asked anew in each call; ``file_policy`` is what the settings file says,
     which counts wherever staff set nothing else. ``imports`` and ``exports`` are folders
-    of the service's machine. ``zone`` is the one that days and hours are told in.
+    of the service's machine. ``zone`` is the one that days and hours are told in. Stations enrol
+    at ``enrol_addresses``, and know the authority by ``ca_pin``.
     """
 
     store: Store
@@ -94,6 +95,8 @@ class StaffDependencies:
     number_digits: int
     service: str
     zone: tzinfo
+    enrol_addresses: tuple[str, ...] = ()
+    ca_pin: str = ""
 
 
 SHORTEST_REASON = 3

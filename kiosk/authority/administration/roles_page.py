@@ -59,6 +59,7 @@ WORDS: Final[dict[Action, str]] = {
     Action.ISSUE_CODE: "Give an unlock code by word of mouth",
     Action.AGREE_CODE: "Agree to a code that a colleague gave",
     Action.WITHDRAW_CODE: "Withdraw a code that was given by word of mouth",
+    Action.ENROL_STATION: "Let a station in",
     Action.RETIRE_STATION: "Retire a station, or put one back",
     Action.EDIT_QUESTIONS: "Add, retire and revive security questions",
     Action.CHANGE_POLICY: "Change the policy",

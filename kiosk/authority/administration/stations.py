@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
+
+from cryptography import x509
 
 from kiosk.authority.administration.alarms import is_silent
 from kiosk.authority.administration.office import Act, Office, describe_change
-from kiosk.authority.administration.views import Done, Grounds, StationLine
+from kiosk.authority.administration.views import Done, Grounds, StationLetIn, StationLine
 from kiosk.authority.audit import StaffKind
+from kiosk.authority.crypto.station_ca import fingerprint_of
 from kiosk.authority.roles import Action
-from kiosk.authority.store.records import AuditQuery, Station
-from kiosk.contract.errors import ConcurrentChange, NotFound
+from kiosk.authority.store.records import AuditQuery, Station, StationKey
+from kiosk.contract.enrolment import EnrolmentLine, draw_number, draw_secret
+from kiosk.contract.errors import ConcurrentChange, NotFound, NotTaken
+from kiosk.contract.messages import LONGEST_NAME
+
+LINE_LIFE: Final = timedelta(minutes=15)
+"""For so long a station can enrol by a line."""
 
 
 class LocalStationsDesk:
@@ -22,15 +31,60 @@ class LocalStationsDesk:
     def every(self) -> tuple[StationLine, ...]:
         """Return all, by name; the retired ones last."""
         with self._office.look(Action.SEE_STATIONS) as uow:
-            visits = uow.stations.last_visits()
-            lines = [_line(each, visits.get(each.name), uow.now) for each in uow.stations.every()]
+            visits, until = uow.stations.last_visits(), uow.station_keys.expiries()
+            lines = [
+                _line(each, visits.get(each.name), until.get(each.name), uow.now)
+                for each in uow.stations.every()
+            ]
         return tuple(sorted(lines, key=lambda line: line.retired_at is not None))
 
+    def enrol(self, name: str, site: str, grounds: Grounds) -> StationLetIn:
+        """Make a line for a station; what had that name before is known no more once it is used."""
+        means, secret = self._office.means, draw_secret()
+        with self._office.act(Action.ENROL_STATION, grounds) as act:
+            name, site = _tidy("name", name), _tidy("site", site, empty=True)
+            if not means.enrol_addresses:
+                raise NotTaken(
+                    "name",
+                    "Stations cannot enrol here: the settings name no enrol_listen in [authority].",
+                )
+            number = draw_number()
+            while not act.uow.enrolments.is_free(number):
+                number = draw_number()
+            until = act.uow.now + LINE_LIFE
+            act.uow.enrolments.open(number, secret.reveal(), name, site, until)
+            act.tell(StaffKind.ENROLMENT_OPENED, station=name)
+        line = EnrolmentLine(means.enrol_addresses, number, secret, means.ca_pin)
+        return StationLetIn(name, line.text(), until, act.reference)
+
+    def enrol_certificate(self, name: str, site: str, pem: str, grounds: Grounds) -> Done:
+        """Let a station in by a certificate of the estate's own CA, which renews it, too."""
+        with self._office.act(Action.ENROL_STATION, grounds) as act:
+            name, site = _tidy("name", name), _tidy("site", site, empty=True)
+            try:
+                shown = x509.load_pem_x509_certificate(pem.encode())
+                fingerprint = fingerprint_of(shown.public_key())
+            except ValueError:
+                raise NotTaken("certificate", "This is no certificate in PEM.") from None
+            uow, until = act.uow, shown.not_valid_after_utc
+            if until <= uow.now:
+                raise NotTaken("certificate", "This certificate has expired.")
+            known = uow.station_keys.find(fingerprint)
+            if known is not None and known[1].name != name:
+                raise NotTaken("certificate", f"Its key is that of {known[1].name}.")
+            uow.stations.enrolled(Station(name, uow.now, site=site))
+            uow.enrolments.close(name)
+            uow.station_keys.drop(name)
+            uow.station_keys.add(StationKey(fingerprint, name, until, uow.now))
+            act.tell(StaffKind.STATION_CERTIFIED, station=name, certificate=fingerprint)
+        return act.done(f"{name} is known by its certificate, whose key is {fingerprint[:16]}…")
+
     def retire(self, name: str, grounds: Grounds) -> Done:
-        """Let a station serve nobody any more."""
+        """Let a station serve nobody any more, and let nothing enrol in its place."""
         with self._office.act(Action.RETIRE_STATION, grounds) as act:
             if not act.uow.stations.retire(name, act.uow.now):
                 raise _too_late(act, name, StaffKind.STATION_RETIRED, "retired already")
+            act.uow.enrolments.close(name)
             act.tell(StaffKind.STATION_RETIRED, station=name)
         return act.done(f"{name} is retired. It serves nobody any more.")
 
@@ -43,7 +97,18 @@ class LocalStationsDesk:
         return act.done(f"{name} is in service again.")
 
 
-def _line(station: Station, last_visit_at: datetime | None, now: datetime) -> StationLine:
+def _tidy(field: str, given: str, *, empty: bool = False) -> str:
+    name = given.strip()
+    if not name and not empty:
+        raise NotTaken(field, "It needs a name.")
+    if len(name) > LONGEST_NAME or not name.isprintable():
+        raise NotTaken(field, f"A name has at most {LONGEST_NAME} characters that can be shown.")
+    return name
+
+
+def _line(
+    station: Station, last_visit_at: datetime | None, until: datetime | None, now: datetime
+) -> StationLine:
     return StationLine(
         name=station.name,
         site=station.site,
@@ -53,6 +118,7 @@ def _line(station: Station, last_visit_at: datetime | None, now: datetime) -> St
         last_visit_at=last_visit_at,
         silent=is_silent(station, now),
         retired_at=station.retired_at,
+        certificate_until=until,
     )
 
 

@@ -338,6 +338,16 @@ class IssuedCode:
 
 
 @dataclass(frozen=True, slots=True)
+class StationLetIn:
+    """The line with which a station enrols once, to be typed there: it is shown nowhere else."""
+
+    station: str
+    line: Sensitive
+    expires_at: datetime
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
 class UnknownCard:
     """A card that no station serves: it is not recorded, or could not be read (``unread``).
 
@@ -416,6 +426,7 @@ class StationLine:
     last_visit_at: datetime | None
     silent: bool
     retired_at: datetime | None
+    certificate_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

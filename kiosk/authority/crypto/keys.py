@@ -219,6 +219,7 @@ class KeyPurpose(StrEnum):
     AUDIT_LINK = "audit-link"
     AUDIT_SIGN = "audit-sign"
     ROW_MAC = "row-mac"
+    STATION_CA = "station-ca"
     DERIVE = "derive"
 
 

@@ -37,6 +37,8 @@ AUTHORITY: Final[Mapping[str, str]] = {
     "registration": "INSERT, UPDATE",
     "search_term": "INSERT, DELETE",
     "station": "INSERT, UPDATE",
+    "station_enrolment": "UPDATE",
+    "station_key": "INSERT, UPDATE, DELETE",
     "stop_number": "INSERT, UPDATE, DELETE",
     "unblock_journal": "INSERT, UPDATE, DELETE",
     "visit": "INSERT, UPDATE, DELETE",

@@ -602,6 +602,38 @@ class Station:
     retired_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class StationKey:
+    """A key that a station may call with, by the SHA-256 of its SubjectPublicKeyInfo (hex).
+
+    ``not_after`` is its certificate's. ``ends_at`` is set once another key has followed: so long
+    both are taken.
+    """
+
+    fingerprint: str
+    station: str
+    not_after: datetime
+    added_at: datetime
+    ends_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """A line that staff handed out, with which one station may enrol once.
+
+    ``digest`` is the keyed one of its secret; ``used_key`` is the fingerprint of the key that
+    was enrolled by it.
+    """
+
+    number: str
+    station: str
+    site: str
+    digest: str = field(repr=False)
+    expires_at: datetime
+    used_key: str | None = None
+    tries: int = 0
+
+
 # The records of RA staff and of what they leave behind.
 
 

@@ -630,6 +630,32 @@ class StationRow(MacRow, table=True):
     retired_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
+class StationKeyRow(MacRow, table=True):
+    """See ``StationKey``; one that was replaced is deleted."""
+
+    __tablename__ = "station_key"
+    fingerprint: str = Field(primary_key=True)
+    station: str = Field(foreign_key="station.name", index=True)
+    not_after: datetime = Field(sa_type=UtcDateTime)
+    added_at: datetime = Field(sa_type=UtcDateTime)
+    ends_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class EnrolmentRow(MacRow, table=True):
+    """See ``Enrolment``; one that ran out is deleted when the next is made."""
+
+    uncovered = frozenset({"tries"})
+
+    __tablename__ = "station_enrolment"
+    number: str = Field(primary_key=True)
+    station: str = Field(index=True)
+    site: str = ""
+    digest: str = Field(repr=False)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+    used_key: str | None = None
+    tries: int = 0
+
+
 # Tables of RA staff and of what they leave: keys, notes, policy settings, search.
 
 TERM = String().with_variant(String(collation="C"), "postgresql")

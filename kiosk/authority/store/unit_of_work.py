@@ -30,6 +30,7 @@ from kiosk.authority.store.repositories.registrations import AddressChanges, Reg
 from kiosk.authority.store.repositories.search import SearchTerms
 from kiosk.authority.store.repositories.services import Alarms, Chores, KnownKeys, Outbox, Stations
 from kiosk.authority.store.repositories.staff import ActionNotes, PolicyChanges, ProposedActs, Staff
+from kiosk.authority.store.repositories.station_keys import Enrolments, StationKeys
 from kiosk.authority.store.repositories.statistics import Statistics
 from kiosk.authority.store.repositories.visits import PendingChanges, UnblockJournal, Visits
 
@@ -63,6 +64,8 @@ class UnitOfWork:
         self.trail = AuditTrail(gateway)
         self.outbox = Outbox(gateway, now)
         self.stations = Stations(gateway)
+        self.station_keys = StationKeys(gateway, now)
+        self.enrolments = Enrolments(gateway, now)
         self.known_keys = KnownKeys(gateway, now)
         self.staff = Staff(gateway)
         self.notes = ActionNotes(gateway)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Protocol, TypeVar
 
 from kiosk.authority.administration.views import (
@@ -13,15 +14,19 @@ from kiosk.authority.administration.views import (
     PolicyLine,
     QuestionLine,
     StaffLine,
+    StationLetIn,
     StationLine,
     Today,
 )
 from kiosk.authority.roles import Action, Role
 from kiosk.contract.errors import ConcurrentChange, NotFound, NotTaken
+from kiosk.contract.sensitive import Sensitive
 from tests.screens.admin.estate import Estate
 from tests.screens.admin.fake_calls import Asked
 from tests.screens.admin.people import NOW
 from tests.screens.admin.proposals import waiting_of
+
+LINE = "authority.example:8444 8YAM-B52T-5NH1-47G8-Z2VS-F287-HAJN-DAPG-F76V-6RAB"
 
 
 class Fake:
@@ -47,6 +52,14 @@ class FakeStationsDesk(Fake):
         self._asked.hear(Action.SEE_STATIONS, "stations.every")
         lines = self._estate.stations
         return tuple(sorted(lines, key=lambda line: (line.retired_at is not None, line.name)))
+
+    def enrol(self, name: str, site: str, grounds: Grounds) -> StationLetIn:
+        self._asked.hear(Action.ENROL_STATION, "stations.enrol", name, site, grounds)
+        return StationLetIn(name, Sensitive(LINE), NOW + timedelta(minutes=15), "7Q4M-9ZKX")
+
+    def enrol_certificate(self, name: str, site: str, pem: str, grounds: Grounds) -> Done:
+        self._asked.hear(Action.ENROL_STATION, "stations.enrol_certificate", name, site, grounds)
+        return self._asked.done(f"{name} is known by its certificate.")
 
     def retire(self, name: str, grounds: Grounds) -> Done:
         self._asked.hear(Action.RETIRE_STATION, "stations.retire", name, grounds)

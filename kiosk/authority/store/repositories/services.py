@@ -138,6 +138,14 @@ class Stations:
         )
         return frozenset(name for (name,) in found)
 
+    def enrolled(self, station: Station) -> None:
+        """Take in a station that staff let in, a retired one again, too."""
+        this = col(StationRow.name) == station.name
+        stamped = self._gateway.stamped(StationRow, values(station))
+        insert = self._gateway.upsert(StationRow).values(stamped).on_conflict_do_nothing()
+        if self._gateway.run(insert) == 0:
+            self._gateway.change(StationRow, this, site=station.site, retired_at=None)
+
     def get(self, name: str) -> Station | None:
         """Return one by name."""
         statement = select(StationRow).where(col(StationRow.name) == name)

@@ -268,6 +268,35 @@ def _tables() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_station")),
     )
     op.create_table(
+        "station_key",
+        sa.Column("mac", sa.String(), nullable=False),
+        sa.Column("fingerprint", sa.String(), nullable=False),
+        sa.Column("station", sa.String(), nullable=False),
+        sa.Column("not_after", UTC, nullable=False),
+        sa.Column("added_at", UTC, nullable=False),
+        sa.Column("ends_at", UTC, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["station"], ["station.name"], name=op.f("fk_station_key_station_station")
+        ),
+        sa.PrimaryKeyConstraint("fingerprint", name=op.f("pk_station_key")),
+    )
+    op.create_index(op.f("ix_station_key_station"), "station_key", ["station"], unique=False)
+    op.create_table(
+        "station_enrolment",
+        sa.Column("mac", sa.String(), nullable=False),
+        sa.Column("number", sa.String(), nullable=False),
+        sa.Column("station", sa.String(), nullable=False),
+        sa.Column("site", sa.String(), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("expires_at", UTC, nullable=False),
+        sa.Column("used_key", sa.String(), nullable=True),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_station_enrolment")),
+    )
+    op.create_index(
+        op.f("ix_station_enrolment_station"), "station_enrolment", ["station"], unique=False
+    )
+    op.create_table(
         "erased_number",
         sa.Column("digest", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_erased_number")),

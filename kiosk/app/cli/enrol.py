@@ -1,0 +1,67 @@
+"""``kiosk enrol``: make this machine a station of an estate."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import pwd
+from pathlib import Path
+
+from kiosk.app.cli.printing import echo
+from kiosk.app.cli.tools import add_command
+from kiosk.contract.errors import ConfigError
+
+DESCRIPTION = """\
+Makes a key for this station and fetches its certificate from the authority, by the line that
+`kiosk stations enrol` printed there. Case, dashes and spaces in its code do not matter, and a
+typing error is noticed before anything is sent. Without a line it asks for one.
+
+Key, certificate and the authority's addresses go into the state directory ($STATE_DIRECTORY, or
+the home of the account), for its owner's eyes only: run it as the user that the station runs
+as. `kiosk station` finds them there, and renews the certificate by itself, by --renew.
+"""
+EXAMPLE = """\
+  runuser -u kiosk-station -- kiosk enrol authority.example:8444 7QKX-3M2P-...
+"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = add_command(
+        subparsers, "enrol", "make this machine a station of an estate", DESCRIPTION, EXAMPLE
+    )
+    parser.add_argument("line", metavar="LINE", nargs="*", help="as it was printed")
+    parser.add_argument(
+        "--renew", action="store_true", help="fetch the next certificate, where it is due"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Enrol, or renew."""
+    from kiosk.app.enrolment import enrol, renew
+    from kiosk.contract.enrolment import read_line
+
+    folder = _folder()
+    if args.renew:
+        from kiosk.app.config.loading import load_settings
+
+        environ = {**os.environ, "STATE_DIRECTORY": str(folder)}
+        done = renew(folder, load_settings(None, environ).authority.addresses)
+        echo("renewed" if done else "not due yet")
+        return 0
+    try:
+        line = read_line(" ".join(args.line) or input("Line: "))
+    except (ValueError, EOFError) as wrong:
+        raise ConfigError(f"the line was not read: {wrong}") from None
+    echo(f"{enrol(line, folder)} is enrolled. Start the station, or start it again.")
+    return 0
+
+
+def _folder() -> Path:
+    """Return where the station keeps what it has; raises ``ConfigError`` for root's home."""
+    named = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
+    if not named and os.geteuid() == 0:
+        station = "runuser -u kiosk-station -- kiosk enrol ..."
+        raise ConfigError(f"run this as the account of the station: {station}")
+    return Path(named or pwd.getpwuid(os.geteuid()).pw_dir)

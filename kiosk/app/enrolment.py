@@ -1,0 +1,221 @@
+"""The station's side of enrolment, in a process that ends with it: ``kiosk enrol``.
+
+The key is made here and never leaves. Key and certificate are one file, which is replaced in one
+step, so that a station that is cut off at any moment has a pair that fits.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import ssl
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+
+from kiosk.app.config.loading import ENROLMENT
+from kiosk.contract.enrolment import (
+    ENROL,
+    GIVE_CA,
+    RENEW,
+    RENEWAL_PART,
+    Enrolled,
+    EnrolmentLine,
+    pin_of,
+)
+from kiosk.contract.errors import AuthorityUnavailable, ConfigError, KioskError, StepRefused
+from kiosk.contract.routes import Route
+from kiosk.station.client import HttpAuthority, client_context, tls_addresses
+
+CERTIFICATE: Final = "station.pem"
+"""The station's key and certificate."""
+
+CA: Final = "authority-ca.pem"
+
+
+class EnrolmentFailed(KioskError):
+    """The station has no certificate; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What a station has: ``station.pem`` and the rest in one folder, its account's alone."""
+
+    folder: Path
+
+    @property
+    def file(self) -> Path:
+        """Key and certificate."""
+        return self.folder / CERTIFICATE
+
+    @property
+    def ca(self) -> Path:
+        """Whom it believes."""
+        return self.folder / CA
+
+    def write(self, key: ec.EllipticCurvePrivateKey, enrolled: Enrolled) -> None:
+        """Write all of it, the file that makes it count last."""
+        own = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+        listed = ", ".join(f'"{each}"' for each in enrolled.addresses)
+        settings = (
+            "# Written by `kiosk enrol`; the settings file counts above it.\n"
+            f'[authority]\nsocket = ""\naddresses = [{listed}]\n'
+            f'certificate = "{self.file}"\nca = "{self.ca}"\n'
+        )
+        self._replace(self.ca, enrolled.ca)
+        self._replace(self.file, own + enrolled.certificate)
+        self._replace(self.folder / ENROLMENT, settings)
+
+    def _replace(self, path: Path, text: str) -> None:
+        new = path.with_name(f".{path.name}.new")
+        new.unlink(missing_ok=True)
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+        directory = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+
+
+def enrol(line: EnrolmentLine, folder: Path) -> str:
+    """Fetch the first certificate of a station by its line; return the station's name.
+
+    Raises ``EnrolmentFailed``; ``OSError`` where the folder cannot be written.
+    """
+    with _alone(folder) as credential:
+        authority = _open(line.addresses, _unverified())
+        try:
+            ca = authority.call(GIVE_CA).certificate
+        except AuthorityUnavailable as error:
+            raise EnrolmentFailed(
+                f"{', '.join(line.addresses)}: {error}; look after the address and the network"
+            ) from None
+        finally:
+            authority.close()
+        context = _verified(ca, line.pin)
+        key = ec.generate_private_key(ec.SECP256R1())
+        enrolled = _ask(
+            line.addresses, context, ENROL, line.number, line.secret, _request(key), said=_NO_LINE
+        )
+        credential.write(key, enrolled)
+    return str(enrolled.station)
+
+
+_NO_LINE: Final = (
+    "the authority does not take this line: it works once, for 15 minutes, and for five tries. "
+    "Have another one made with `kiosk stations enrol`"
+)
+_NO_RENEWAL: Final = (
+    "the authority does not renew the certificate of this station: it is retired, or was enrolled "
+    "anew. Have a line made with `kiosk stations enrol`"
+)
+
+
+def renew(folder: Path, addresses: Sequence[str]) -> bool:
+    """Fetch the next certificate where it is due; return whether there is another one now.
+
+    Raises ``EnrolmentFailed``, ``ConfigError``.
+    """
+    with _alone(folder) as credential:
+        try:
+            shown = x509.load_pem_x509_certificate(credential.file.read_bytes())
+        except (OSError, ValueError):
+            raise ConfigError(f"{credential.file} holds no certificate: enrol again") from None
+        begins, ends, now = shown.not_valid_before_utc, shown.not_valid_after_utc, _now()
+        if now < ends - (ends - begins) / RENEWAL_PART:
+            return False
+        if now >= ends:
+            raise EnrolmentFailed(
+                "the certificate of this station has expired: have a line made with `kiosk "
+                "stations enrol`"
+            )
+        context = client_context(credential.file, credential.file, credential.ca)
+        key = ec.generate_private_key(ec.SECP256R1())
+        enrolled = _ask(addresses, context, RENEW, _request(key), said=_NO_RENEWAL)
+        credential.write(key, enrolled)
+    return True
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[Credential]:
+    """Let one process at a time change the credential of a folder, which is made where needed."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    directory = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(directory, fcntl.LOCK_EX)
+        yield Credential(folder.absolute())
+    finally:
+        os.close(directory)
+
+
+def _open(addresses: Sequence[str], context: ssl.SSLContext) -> HttpAuthority:
+    return HttpAuthority(tls_addresses(addresses), context, version("unlock-kiosk"))
+
+
+def _ask(
+    addresses: Sequence[str], context: ssl.SSLContext, route: Route, *given: object, said: str
+) -> Enrolled:
+    authority = _open(addresses, context)
+    try:
+        enrolled: Enrolled = authority.call(route, *given)
+    except StepRefused:
+        raise EnrolmentFailed(said) from None
+    except AuthorityUnavailable as error:
+        raise EnrolmentFailed(f"{', '.join(addresses)}: {error}") from None
+    finally:
+        authority.close()
+    return enrolled
+
+
+def _unverified() -> ssl.SSLContext:
+    """Return TLS that believes anybody: what is fetched by it is compared with the pin."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _verified(ca: str, pin: str) -> ssl.SSLContext:
+    """Return TLS that believes the CA of the pin alone."""
+    try:
+        key = x509.load_pem_x509_certificate(ca.encode()).public_key()
+    except ValueError:
+        raise EnrolmentFailed("what answers there is no authority of stations") from None
+    if pin_of(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)) != pin:
+        raise EnrolmentFailed(
+            "what answers there is not the authority that this line is of. Do not go on: tell "
+            "whoever looks after the network"
+        )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.load_verify_locations(cadata=ca)
+    return context
+
+
+def _request(key: ec.EllipticCurvePrivateKey) -> str:
+    """Return a request that says nothing but its key: the authority has the name."""
+    made = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
+    return made.sign(key, SHA256()).public_bytes(Encoding.PEM).decode()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,190 @@
+"""How a station gets its certificate, keeps it, and is known by it.
+
+A line that staff handed out (``kiosk.contract.enrolment``) is good for one key, for fifteen
+minutes. A try is charged before its secret is compared. From then on the station is known by the
+row of its key, at each call.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, assert_never
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from kiosk.authority.audit import ServiceKind, new_reference
+from kiosk.authority.crypto.station_ca import (
+    RequestRefused,
+    StationCa,
+    fingerprint_of,
+    read_request,
+)
+from kiosk.authority.station_identity import (
+    CertificatePeer,
+    Peer,
+    PeerRefused,
+    SocketPeer,
+    SocketStation,
+    StationIdentity,
+    Stranger,
+)
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import Enrolment, Station, StationKey
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.contract.enrolment import RENEWAL_PART, Ca, Enrol, Enrolled, GiveCa, Renew
+from kiosk.contract.errors import RowAltered, StepRefused
+
+log = logging.getLogger(__name__)
+
+TRIES: Final = 5
+"""Of one line, repeats of a lost answer included."""
+
+BOTH_KEYS: Final = timedelta(days=1)
+"""For so long a renewed station is also known by the key that it had before."""
+
+CLOCKS: Final = timedelta(hours=1)
+"""By so much earlier than due a renewal is taken: the station goes by its own clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a certificate comes with: how long it lives, whom to believe, where to call."""
+
+    life: timedelta
+    believed: str
+    addresses: tuple[str, ...]
+
+
+class StationEnrolment:
+    """The calls of ``kiosk.contract.enrolment``; safe to call from several threads.
+
+    Raises ``StepRefused`` for whoever is not let in, ``StoreError``.
+    """
+
+    def __init__(self, store: Store, ca: StationCa, terms: Terms) -> None:
+        self._store = store
+        self._ca = ca
+        self._terms = terms
+
+    def give_ca(self, asked: GiveCa) -> Ca:
+        """Return the CA's certificate, which is no secret."""
+        return Ca(self._ca.pem)
+
+    def enrol(self, asked: Enrol) -> Enrolled:
+        """Let a station in by its line, once for each line."""
+        key = _key_of(asked.request)
+        fingerprint = fingerprint_of(key)
+        with self._store.begin() as uow:
+            charged = uow.enrolments.charge(asked.number, TRIES)
+            uow.commit()
+        with self._store.begin() as uow:
+            line = uow.enrolments.hold(asked.number)
+            if line is None:
+                raise StepRefused("there is no such line")
+            because = "its line has no tries left" if not charged else _objection(uow, line, asked)
+            if not because and line.used_key not in (None, fingerprint):
+                because = "its line was used by another key"
+            taken = None if because else uow.station_keys.find(fingerprint)
+            if taken is not None and taken[0].station != line.station:
+                because = "its key is another station's"
+            if because:
+                if charged:
+                    _tell(uow, ServiceKind.ENROLMENT_REFUSED, line.station, because=because)
+                    uow.commit()
+                raise StepRefused(because)
+            issued = self._issue(key, line.station, uow.now)
+            if taken is None:
+                uow.stations.enrolled(Station(line.station, uow.now, site=line.site))
+                uow.station_keys.drop(line.station)
+                uow.station_keys.add(issued.row)
+                uow.enrolments.use(line.number, fingerprint)
+                _tell(uow, ServiceKind.STATION_ENROLLED, line.station, key=fingerprint)
+                uow.commit()
+        return issued.reply
+
+    def renew(self, fingerprint: str, asked: Renew) -> Enrolled:
+        """Give the station of a key its next certificate, in the last third of this one's life."""
+        key = _key_of(asked.request)
+        with self._store.begin() as uow:
+            found = uow.station_keys.find(fingerprint)
+            if found is None or found[1].retired_at is not None:
+                raise StepRefused("this station is not in service")
+            used, station = found
+            due = used.not_after - (used.not_after - used.added_at) / RENEWAL_PART - CLOCKS
+            if uow.now < due:
+                raise StepRefused("it is not due yet")
+            issued = self._issue(key, station.name, uow.now)
+            taken = uow.station_keys.find(issued.row.fingerprint)
+            if taken is not None:
+                raise StepRefused("the key is known already")
+            uow.station_keys.follow(used, issued.row, uow.now + BOTH_KEYS)
+            _tell(uow, ServiceKind.STATION_KEY_RENEWED, station.name, key=issued.row.fingerprint)
+            uow.commit()
+        return issued.reply
+
+    def _issue(self, key: ec.EllipticCurvePublicKey, station: str, now: datetime) -> _Issued:
+        terms = self._terms
+        made = self._ca.issue(key, station, now, terms.life)
+        row = StationKey(fingerprint_of(key), station, made.not_valid_after_utc, now)
+        pem = made.public_bytes(Encoding.PEM).decode()
+        return _Issued(row, Enrolled(station, pem, terms.believed, terms.addresses))
+
+
+@dataclass(frozen=True, slots=True)
+class _Issued:
+    row: StationKey
+    reply: Enrolled
+
+
+def _key_of(request: str) -> ec.EllipticCurvePublicKey:
+    try:
+        return read_request(request)
+    except RequestRefused as refused:
+        raise StepRefused(str(refused)) from None
+
+
+def _objection(uow: UnitOfWork, line: Enrolment, asked: Enrol) -> str:
+    if not uow.enrolments.matches(line, asked.secret.reveal()):
+        return "its secret is another"
+    return "its line has run out" if line.expires_at <= uow.now else ""
+
+
+def _tell(uow: UnitOfWork, kind: ServiceKind, station: str, **detail: str) -> None:
+    uow.audit.append(
+        kind=kind.value, reference=new_reference(), station=station, detail=dict(detail)
+    )
+
+
+class EnrolledStations:
+    """Implements ``StationDirectory``: the rows of keys, and this machine's station by its account.
+
+    ``on_socket`` is None where there is no socket.
+    """
+
+    def __init__(self, store: Store, on_socket: SocketStation | None) -> None:
+        self._store = store
+        self._on_socket = on_socket
+
+    def identify(self, peer: Peer) -> StationIdentity | PeerRefused:
+        """Return the station of a key that is recorded and has not ended."""
+        match peer:
+            case SocketPeer():
+                if self._on_socket is None:
+                    return PeerRefused("no station comes over a socket")
+                return self._on_socket.identify(peer)
+            case CertificatePeer(key):
+                try:
+                    with self._store.read() as uow:
+                        found = uow.station_keys.find(key)
+                except RowAltered as error:
+                    return PeerRefused(str(error))
+                if found is None:
+                    return PeerRefused(f"no station is enrolled with the key {key}")
+                return StationIdentity(found[1].name, found[1].site)
+            case Stranger():
+                return PeerRefused("it shows no certificate")
+            case _:
+                assert_never(peer)

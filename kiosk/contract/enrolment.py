@@ -1,0 +1,161 @@
+"""How a station comes into an estate: the line that staff hand out, and the calls that follow.
+
+The line is for people to type: addresses, and a code of ten groups of four characters. In the code
+are the number of the line, a secret that works once, the pin of the authority's CA, and a check
+sum over all of it::
+
+    authority.example:8444 7QKX-3M2P-...
+
+The station asks an address for the CA's certificate, and goes on only where its key fits the pin.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Annotated, Final
+
+from msgspec import Meta, Struct
+
+from kiosk.contract.routes import Route
+from kiosk.contract.sensitive import Sensitive
+
+# What is typed.
+
+_ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Crockford's base 32: nothing in it looks like something else; I and L are read as 1, O as 0."""
+
+_BITS: Final = 5
+_NUMBER, _SECRET, _PIN, _CHECK = 4, 12, 20, 4
+"""Characters. Of the secret only the authority's few tries can be guessed, of the pin 2^100."""
+
+_LENGTH: Final = _NUMBER + _SECRET + _PIN + _CHECK
+_GROUP: Final = 4
+
+
+class EnrolmentLine(Struct, frozen=True):
+    """What the line says; ``addresses`` are ``host:port``, where stations are let in."""
+
+    addresses: tuple[str, ...]
+    number: str
+    secret: Sensitive
+    pin: str
+
+    def text(self) -> Sensitive:
+        """Return the line."""
+        code = self.number + self.secret.reveal() + self.pin
+        whole = code + _check_sum(self.addresses, code)
+        groups = [whole[at : at + _GROUP] for at in range(0, _LENGTH, _GROUP)]
+        return Sensitive(f"{','.join(self.addresses)} {'-'.join(groups)}")
+
+
+def draw_number() -> str:
+    """Draw the number of a line: who knows it can spoil that line, and no more."""
+    return _draw(_NUMBER)
+
+
+def draw_secret() -> Sensitive:
+    """Draw the secret of a line."""
+    return Sensitive(_draw(_SECRET))
+
+
+def pin_of(public_key: bytes) -> str:
+    """Return the pin of a CA by its SubjectPublicKeyInfo (DER)."""
+    return _in_letters(sha256(public_key).digest(), _PIN)
+
+
+def read_line(typed: str) -> EnrolmentLine:
+    """Read a line; raises ``ValueError`` that says what to look at."""
+    words = typed.split()
+    addresses = tuple(
+        part.lower() for word in words if ":" in word for part in word.split(",") if part
+    )
+    code = "".join(word for word in words if ":" not in word).replace("-", "").upper()
+    code = code.translate(str.maketrans("ILO", "110"))
+    if not addresses:
+        raise ValueError("it begins with an address, such as authority.example:8444")
+    for each in addresses:
+        host, _, port = each.rpartition(":")
+        if not host or not (port.isascii() and port.isdigit() and len(port) <= 5):
+            raise ValueError(f"{each} is no address like authority.example:8444")
+    if wrong := sorted(set(code) - set(_ALPHABET)):
+        raise ValueError(f"there is no {wrong[0]} in a code: look at it again")
+    if len(code) != _LENGTH:
+        groups = _LENGTH // _GROUP
+        raise ValueError(f"the code has {groups} groups of {_GROUP}: {len(code)} characters came")
+    body = code[:-_CHECK]
+    if code[-_CHECK:] != _check_sum(addresses, body):
+        raise ValueError("something in it was typed wrongly: compare it again, addresses too")
+    number, secret, pin = body[:_NUMBER], body[_NUMBER:-_PIN], body[-_PIN:]
+    return EnrolmentLine(addresses, number, Sensitive(secret), pin)
+
+
+def _check_sum(addresses: Sequence[str], code: str) -> str:
+    covered = " ".join((*addresses, code)).encode()
+    return _in_letters(sha256(covered).digest(), _CHECK)
+
+
+def _in_letters(digest: bytes, count: int) -> str:
+    bits = int.from_bytes(digest) >> (8 * len(digest) - count * _BITS)
+    return "".join(_ALPHABET[bits >> _BITS * at & 31] for at in reversed(range(count)))
+
+
+def _draw(count: int) -> str:
+    return "".join(secrets.choice(_ALPHABET) for _ in range(count))
+
+
+# The calls. The first two are the only ones that somebody without a certificate can make.
+
+RENEWAL_PART: Final = 3
+"""A station renews its certificate in the last third of its life."""
+
+_Request = Annotated[str, Meta(max_length=4096)]
+
+
+class GiveCa(Struct, frozen=True, forbid_unknown_fields=True):
+    """Asks for the certificate of the CA, which the caller compares with the pin."""
+
+
+class Ca(Struct, frozen=True):
+    """The certificate of the CA that the pin names (PEM)."""
+
+    certificate: str
+
+
+class Enrol(Struct, frozen=True, forbid_unknown_fields=True):
+    """Asks for a certificate by a line; ``request`` is PKCS#10 (PEM), signed by the new key.
+
+    It can be repeated with the same key while the line lives.
+    """
+
+    number: Annotated[str, Meta(pattern=f"^[0-9A-Z]{{{_NUMBER}}}$")]
+    secret: Sensitive
+    request: _Request
+
+
+class Renew(Struct, frozen=True, forbid_unknown_fields=True):
+    """Asks for the next certificate of the station that calls; ``request`` is as in ``Enrol``."""
+
+    request: _Request
+
+
+class Enrolled(Struct, frozen=True):
+    """A certificate (PEM), the CAs to believe (PEM, one after another), and where to call."""
+
+    station: str
+    certificate: str
+    ca: str
+    addresses: tuple[str, ...]
+
+
+def _route(name: str, request: type[Struct], reply: type[Struct]) -> Route:
+    return Route(name, request, reply, (request.__doc__ or "").splitlines()[0])
+
+
+GIVE_CA: Final = _route("give_ca", GiveCa, Ca)
+ENROL: Final = _route("enrol", Enrol, Enrolled)
+RENEW: Final = _route("renew", Renew, Enrolled)
+
+WITHOUT_CERTIFICATE: Final = {route.path: route for route in (GIVE_CA, ENROL)}
+"""By path: what is served where stations are let in, and nowhere else."""

@@ -1,0 +1,284 @@
+"""A station is let in by a line that staff made, is known by its key, and renews it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from kiosk.authority.administration.stations import LINE_LIFE, LocalStationsDesk
+from kiosk.authority.crypto.station_ca import StationCa, fingerprint_of
+from kiosk.authority.enrolment import BOTH_KEYS, TRIES, EnrolledStations, StationEnrolment, Terms
+from kiosk.authority.roles import Role
+from kiosk.authority.station_identity import (
+    CertificatePeer,
+    PeerRefused,
+    SocketPeer,
+    SocketStation,
+    StationIdentity,
+)
+from kiosk.contract.enrolment import Enrol, Enrolled, EnrolmentLine, GiveCa, Renew, read_line
+from kiosk.contract.errors import NotTaken, StepRefused
+from kiosk.contract.messages import Heartbeat, Purpose, Reason, Refusal, StationStanding
+from kiosk.contract.sensitive import Sensitive
+from tests.authority.administration.desk.offices import GROUNDS
+from tests.authority.assisting import office_beside
+from tests.authority.world import World
+
+LIFE = timedelta(days=90)
+ADDRESSES = ("authority.example:8443",)
+
+
+class Key:
+    """A key that a station makes."""
+
+    def __init__(self) -> None:
+        self.private = ec.generate_private_key(ec.SECP256R1())
+        self.fingerprint = fingerprint_of(self.private.public_key())
+
+    @property
+    def request(self) -> str:
+        made = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
+        return made.sign(self.private, SHA256()).public_bytes(Encoding.PEM).decode()
+
+
+class Estate:
+    """What lets stations in, around one world."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.ca = StationCa(world.ring)
+        terms = Terms(LIFE, self.ca.pem, ADDRESSES)
+        self.enrolment = StationEnrolment(world.store, self.ca, terms)
+        self.directory = EnrolledStations(world.store, SocketStation(7, StationIdentity("here")))
+        self.desk = LocalStationsDesk(
+            office_beside(
+                world,
+                Role.MANAGER,
+                enrol_addresses=("authority.example:8444",),
+                ca_pin=self.ca.pin,
+            )
+        )
+
+    def line(self, name: str = "West Wing 2", site: str = "Wexbridge") -> EnrolmentLine:
+        return read_line(self.desk.enrol(name, site, GROUNDS).line.reveal())
+
+    def enrol(self, line: EnrolmentLine, key: Key) -> Enrolled:
+        return self.enrolment.enrol(Enrol(line.number, line.secret, key.request))
+
+    def who(self, key: Key) -> StationIdentity | PeerRefused:
+        until = self.world.now + LIFE
+        return self.directory.identify(CertificatePeer(key.fingerprint, until))
+
+    def refusal(self, line: EnrolmentLine, key: Key) -> str:
+        with pytest.raises(StepRefused) as refused:
+            self.enrol(line, key)
+        return str(refused.value)
+
+
+@pytest.fixture
+def estate(each_world: World) -> Estate:
+    return Estate(each_world)
+
+
+def test_a_station_is_let_in_by_its_line(estate: Estate) -> None:
+    line, key = estate.line(), Key()
+    assert line.pin == estate.ca.pin
+    assert line.addresses == ("authority.example:8444",)
+    assert isinstance(estate.who(key), PeerRefused)
+    enrolled = estate.enrol(line, key)
+    assert (enrolled.station, enrolled.addresses) == ("West Wing 2", ADDRESSES)
+    assert enrolled.ca == estate.enrolment.give_ca(GiveCa()).certificate
+    assert estate.who(key) == StationIdentity("West Wing 2", "Wexbridge")
+    assert estate.world.kinds()[-2:] == ["enrolment-opened", "station-enrolled"]
+    (shown,) = estate.desk.every()
+    assert shown.certificate_until == (estate.world.now + LIFE).replace(microsecond=0)
+
+
+def test_the_certificate_says_what_it_is_for(estate: Estate) -> None:
+    key = Key()
+    made = x509.load_pem_x509_certificate(estate.enrol(estate.line(), key).certificate.encode())
+    ca = x509.load_pem_x509_certificate(estate.ca.pem.encode())
+    made.verify_directly_issued_by(ca)
+    assert made.public_key() == key.private.public_key()
+    names = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    uris = names.get_values_for_type(x509.UniformResourceIdentifier)
+    assert uris == ["urn:kiosk:station:West%20Wing%202"]
+    use = made.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    assert list(use) == [ExtendedKeyUsageOID.CLIENT_AUTH]
+    basic = ca.extensions.get_extension_for_class(x509.BasicConstraints).value
+    assert (basic.ca, basic.path_length) == (True, 0)
+
+
+def test_each_replica_has_the_same_ca(estate: Estate) -> None:
+    assert StationCa(estate.world.ring).pem == estate.ca.pem
+
+
+def test_an_answer_that_was_lost_is_given_again_to_the_same_key_alone(estate: Estate) -> None:
+    line, key = estate.line(), Key()
+    for _ in range(3):
+        assert estate.enrol(line, key).station == "West Wing 2"
+    assert "used by another key" in estate.refusal(line, Key())
+    assert estate.world.kinds().count("station-enrolled") == 1
+
+
+def test_wrong_secrets_are_charged_and_audited(estate: Estate) -> None:
+    line = estate.line()
+    wrong = EnrolmentLine(line.addresses, line.number, Sensitive("0" * 12), line.pin)
+    for _ in range(TRIES):
+        assert "secret is another" in estate.refusal(wrong, Key())
+    assert "no tries left" in estate.refusal(line, Key())
+    assert estate.world.kinds().count("enrolment-refused") == TRIES
+    other = EnrolmentLine(line.addresses, "ZZZZ", line.secret, line.pin)
+    assert "no such line" in estate.refusal(other, Key())
+    assert line.secret.reveal() not in str(estate.world.events())
+
+
+def test_a_line_runs_out(estate: Estate) -> None:
+    line = estate.line()
+    estate.world.clock.forward(seconds=LINE_LIFE.total_seconds())
+    assert "run out" in estate.refusal(line, Key())
+
+
+def test_another_line_of_a_station_takes_the_first_one_back(estate: Estate) -> None:
+    first, second = estate.line(), estate.line()
+    assert "no such line" in estate.refusal(first, Key())
+    estate.enrol(second, Key())
+
+
+def test_a_station_that_enrols_anew_is_known_by_its_new_key_alone(estate: Estate) -> None:
+    old, new = Key(), Key()
+    estate.enrol(estate.line(), old)
+    estate.desk.retire("West Wing 2", GROUNDS)
+    estate.enrol(estate.line(), new)
+    assert isinstance(estate.who(old), PeerRefused)
+    assert estate.who(new) == StationIdentity("West Wing 2", "Wexbridge")
+    assert estate.desk.every()[0].retired_at is None
+
+
+def test_a_key_is_one_stations(estate: Estate) -> None:
+    key = Key()
+    estate.enrol(estate.line(), key)
+    assert "another station's" in estate.refusal(estate.line("Level 7"), key)
+    assert estate.who(key) == StationIdentity("West Wing 2", "Wexbridge")
+
+
+def test_a_request_has_to_be_signed_by_a_key_of_p256(estate: Estate) -> None:
+    builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
+    wrong_curve = builder.sign(ec.generate_private_key(ec.SECP384R1()), SHA256())
+    no_curve = builder.sign(ed25519.Ed25519PrivateKey.generate(), None)
+    good = x509.load_pem_x509_csr(Key().request.encode()).public_bytes(Encoding.DER)
+    torn = x509.load_der_x509_csr(good[:-1] + bytes([good[-1] ^ 1]))
+    texts = [each.public_bytes(Encoding.PEM).decode() for each in (wrong_curve, no_curve, torn)]
+    line = estate.line()
+    for text in (*texts, "", "-----BEGIN CERTIFICATE REQUEST-----"):
+        with pytest.raises(StepRefused):
+            estate.enrolment.enrol(Enrol(line.number, line.secret, text))
+    estate.enrol(line, Key())
+
+
+def test_a_retired_station_is_refused_at_once_and_its_line_with_it(estate: Estate) -> None:
+    key = Key()
+    estate.enrol(estate.line(), key)
+    station = estate.who(key)
+    assert isinstance(station, StationIdentity)
+    port = estate.world.authority.seen_by(station)
+    sitting = estate.world.insert(estate.world.registered_card(), station=station.name)
+    line = estate.line()
+    estate.desk.retire("West Wing 2", GROUNDS)
+    assert port.choose(sitting.visit, Purpose.UNLOCK) == Refusal(Reason.STATION_RETIRED)
+    assert port.heartbeat(Heartbeat("0.1")) is StationStanding.RETIRED
+    with pytest.raises(StepRefused):
+        estate.enrolment.renew(key.fingerprint, Renew(Key().request))
+    assert "no such line" in estate.refusal(line, Key())
+
+
+def test_a_certificate_is_renewed_in_the_last_third_and_both_keys_count_for_a_day(
+    estate: Estate,
+) -> None:
+    first, second, third = Key(), Key(), Key()
+    estate.enrol(estate.line(), first)
+    with pytest.raises(StepRefused, match="not due"):
+        estate.enrolment.renew(first.fingerprint, Renew(second.request))
+    estate.world.clock.forward(days=61)
+    enrolled = estate.enrolment.renew(first.fingerprint, Renew(second.request))
+    assert enrolled.station == "West Wing 2"
+    assert estate.who(first) == estate.who(second) == StationIdentity("West Wing 2", "Wexbridge")
+    # The answer may have been lost: it asks again, by the key that it has.
+    estate.enrolment.renew(first.fingerprint, Renew(third.request))
+    assert isinstance(estate.who(second), PeerRefused)
+    estate.world.clock.forward(seconds=BOTH_KEYS.total_seconds())
+    assert isinstance(estate.who(first), PeerRefused)
+    assert estate.who(third) == StationIdentity("West Wing 2", "Wexbridge")
+    with pytest.raises(StepRefused, match="not in service"):
+        estate.enrolment.renew(first.fingerprint, Renew(Key().request))
+    assert estate.world.kinds().count("station-key-renewed") == 2
+
+
+def test_a_key_that_is_known_renews_nothing(estate: Estate) -> None:
+    mine, others = Key(), Key()
+    estate.enrol(estate.line(), mine)
+    estate.enrol(estate.line("Level 7"), others)
+    estate.world.clock.forward(days=61)
+    for known in (mine, others):
+        with pytest.raises(StepRefused, match="known already"):
+            estate.enrolment.renew(mine.fingerprint, Renew(known.request))
+
+
+def certificate(key: Key, until: datetime) -> str:
+    name = x509.Name([])
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name)
+    made = made.public_key(key.private.public_key()).serial_number(7)
+    made = made.not_valid_before(until - LIFE).not_valid_after(until)
+    return made.sign(key.private, SHA256()).public_bytes(Encoding.PEM).decode()
+
+
+def test_a_station_of_the_estates_own_ca_is_known_by_its_certificate(estate: Estate) -> None:
+    key, now = Key(), estate.world.now
+    pem = certificate(key, now + LIFE)
+    done = estate.desk.enrol_certificate("Level 7", "Wexbridge", pem, GROUNDS)
+    assert done.told.startswith("Level 7 is known by its certificate")
+    assert estate.who(key) == StationIdentity("Level 7", "Wexbridge")
+    with pytest.raises(NotTaken, match="that of Level 7"):
+        estate.desk.enrol_certificate("Level 8", "", pem, GROUNDS)
+    with pytest.raises(NotTaken, match="has expired"):
+        estate.desk.enrol_certificate("Level 8", "", certificate(Key(), now), GROUNDS)
+    with pytest.raises(NotTaken, match="no certificate"):
+        estate.desk.enrol_certificate("Level 8", "", "nothing", GROUNDS)
+
+
+def test_names_that_no_station_has_are_refused(estate: Estate) -> None:
+    for name in ("", "  ", "a" * 81, "a\x1b[2J"):
+        with pytest.raises(NotTaken):
+            estate.line(name)
+    with pytest.raises(NotTaken):
+        estate.line("Level 7", "a\nb")
+
+
+def test_where_stations_cannot_enrol_no_line_is_made(world: World) -> None:
+    desk = LocalStationsDesk(office_beside(world, Role.MANAGER))
+    with pytest.raises(NotTaken, match="name no enrol_listen"):
+        desk.enrol("Level 7", "", GROUNDS)
+
+
+def test_the_station_of_the_machine_is_known_by_its_account(estate: Estate) -> None:
+    assert estate.directory.identify(SocketPeer(7)) == StationIdentity("here")
+    assert isinstance(estate.directory.identify(SocketPeer(8)), PeerRefused)
+    alone = EnrolledStations(estate.world.store, None)
+    assert isinstance(alone.identify(SocketPeer(7)), PeerRefused)
+
+
+def test_the_authoritys_own_certificate_has_its_names_and_addresses(estate: Estate) -> None:
+    now = datetime.now(UTC)
+    own, until = estate.ca.issue_own(("authority.example", "192.0.2.7", "2001:db8::7"), now, LIFE)
+    made = x509.load_pem_x509_certificate(own.encode())
+    names = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.DNSName) == ["authority.example"]
+    found = [str(each) for each in names.get_values_for_type(x509.IPAddress)]
+    assert found == ["192.0.2.7", "2001:db8::7"]
+    assert until == (now + LIFE).replace(microsecond=0)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pwd
 import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,50 +12,14 @@ import pytest
 
 from kiosk.contract.messages import Purpose
 from screens.words import waiting
-from tests.app.composition.test_station_alone import FORBIDDEN
 from tests.e2e.conftest import MakeWorld
-from tests.e2e.station import Station
+from tests.e2e.processes import Authority, StationAlone
 from tests.e2e.visitor import Visitor
-from tests.e2e.world import PROGRAM, SECONDS, World
+from tests.e2e.world import World
 
 pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
 
 NEW_PIN = "480593"
-LOOKED_INTO = (Path(sys.executable), Path(__file__).with_name("looked_into.py"))
-LIBRARIES = ("sqlite", "libpq", "psycopg", "argon2", "sqlalchemy", "pydantic", "emails", "aiohttp")
-
-
-class Authority:
-    """``kiosk authority`` of a world; it is started again after a kill."""
-
-    def __init__(self, world: World, until: str = "serving on") -> None:
-        self.world = world
-        self.log = world.folder / "authority.log"
-        self.start(until)
-
-    def start(self, until: str = "serving on") -> None:
-        """Start it, and wait until its log has a text."""
-        command: list[str | Path] = [
-            PROGRAM,
-            "authority",
-            "--config",
-            self.world.config,
-            "--log",
-            self.log,
-        ]
-        self.process = subprocess.Popen(command, env=self.world.environ, cwd=self.world.folder)
-        while until not in self.written:
-            assert self.process.poll() is None, self.written
-            time.sleep(0.05)
-
-    @property
-    def written(self) -> str:
-        return self.log.read_text() if self.log.exists() else ""
-
-    def end(self, how: signal.Signals = signal.SIGTERM) -> int:
-        """End it; return its exit code."""
-        self.process.send_signal(how)
-        return self.process.wait(SECONDS)
 
 
 @pytest.fixture
@@ -76,50 +36,25 @@ def authority(world: World) -> Iterator[Authority]:
         made.end()
 
 
-def station(world: World, dump: Path) -> Station:
-    """Start ``kiosk station`` with settings and a state that hold nothing of the estate."""
-    own = world.folder / "station"
-    own.mkdir(exist_ok=True)
-    config = own / "station.toml"
-    socket = world.folder.parent / "a.sock"
-    config.write_text(
-        f'[station]\nname = "a name that counts for nothing"\nmotion = false\n'
-        f'[authority]\nsocket = "{socket}"\n'
-    )
-    environ = {
-        **world.environ,
-        "STATE_DIRECTORY": str(own),
-        "KIOSK_PCSC__READER": world.pcscd.reader_names[0],
-    }
-    command = [*LOOKED_INTO, dump, "station", "--config", config, "--log", own / "station.log"]
-    made = Station(command, environ, 80, 24, own)
-    world.stations.append(made)
-    made.see(waiting.ATTRACT_TITLE)
-    return made
+@pytest.fixture
+def machine(world: World) -> StationAlone:
+    """A station's machine whose settings and state hold nothing of the estate."""
+    return StationAlone(world, f'[authority]\nsocket = "{world.folder.parent / "a.sock"}"\n')
 
 
-def test_an_unlock_at_a_station_that_holds_nothing(world: World, authority: Authority) -> None:
+def test_an_unlock_at_a_station_that_holds_nothing(
+    world: World, authority: Authority, machine: StationAlone
+) -> None:
     ada = world.ada
     world.register(ada)
-    dump = world.folder / "dump"
-    visitor = Visitor(world, ada, station(world, dump))
+    visitor = Visitor(world, ada, machine.start())
     world.insert(ada)
     world.block(ada)
     world.remove(ada)
     visitor.comes().unlocks().answers()
     visitor.awaits_code(Purpose.UNLOCK).enters_code(world.read_code(ada.email)).sets_pin(NEW_PIN)
     visitor.finishes(Purpose.UNLOCK)
-    dump.touch()
-    while len(written := list(dump.parent.glob("dump.*.json"))) < 2:  # this visit's, and the next
-        time.sleep(0.05)
-    for found in map(json.loads, (one.read_text() for one in written)):
-        assert [one for one in found["modules"] if one.startswith((*FORBIDDEN, "aiohttp"))] == []
-        held = [
-            path
-            for path in (*found["maps"], *found["files"])
-            if any(name in path.lower() for name in LIBRARIES) or path.startswith(str(world.state))
-        ]
-        assert held == []
+    machine.holds_nothing_of_the_authority()
     assert world.verified_by_others(ada, NEW_PIN)
     visitor.goes()
     assert authority.end() == 0
@@ -129,10 +64,10 @@ def test_an_unlock_at_a_station_that_holds_nothing(world: World, authority: Auth
 
 
 def test_the_authority_is_killed_and_comes_back_while_the_station_stays(
-    world: World, authority: Authority
+    world: World, authority: Authority, machine: StationAlone
 ) -> None:
     """A kill leaves the socket's file behind; the next one takes its place."""
-    glass = station(world, world.folder / "dump")
+    glass = machine.start()
     authority.end(signal.SIGKILL)
     glass.see(waiting.OUTAGE_TITLE)
     authority.log.unlink()

@@ -43,6 +43,8 @@ OF_NOBODY = frozenset(
         "staff_key",
         "staff_member",
         "station",
+        "station_enrolment",
+        "station_key",
     }
 )
 

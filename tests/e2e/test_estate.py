@@ -1,0 +1,254 @@
+"""Stations of an estate, over mutual TLS, by the installed program: let in, renewed, retired."""
+
+from __future__ import annotations
+
+import re
+import socket
+import stat
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+
+from kiosk.app.composition.opening import open_keys, open_store
+from kiosk.authority.crypto.station_ca import StationCa, fingerprint_of
+from kiosk.authority.store.records import StationKey
+from kiosk.contract.clock import SystemClock
+from kiosk.contract.messages import Purpose
+from kiosk.station.states import Outage
+from screens.words import waiting
+from tests.e2e.conftest import MakeWorld
+from tests.e2e.processes import Authority, StationAlone
+from tests.e2e.visitor import Visitor
+from tests.e2e.world import World
+
+pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
+
+NAME, NEW_PIN = "West Wing 2", "480593"
+DAY = timedelta(days=1)
+
+
+def free_ports(count: int) -> list[int]:
+    with ExitStack() as stack:
+        held = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in held:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in held]
+
+
+@pytest.fixture
+def world(make_world: MakeWorld) -> World:
+    listen, enrol, nobody = free_ports(3)
+    return make_world(
+        authority={
+            "socket": "",
+            "listen": f"127.0.0.1:{listen}",
+            "enrol_listen": f"127.0.0.1:{enrol}",
+            # Nobody answers at the second: stations find the other by themselves.
+            "addresses": [f"localhost:{listen}", f"127.0.0.1:{nobody}"],
+        }
+    )
+
+
+@pytest.fixture
+def authority(world: World) -> Iterator[Authority]:
+    made = Authority(world)
+    yield made
+    if made.process.poll() is None:
+        made.end()
+
+
+@pytest.fixture
+def machine(world: World, authority: Authority) -> StationAlone:
+    return StationAlone(world)
+
+
+def line(world: World, name: str = NAME) -> str:
+    """Have staff make a line, as it is printed."""
+    words = ("stations", "enrol", name, "--site", "Wexbridge", "--reason", "new station")
+    return world.kiosk(*words, check=True).stdout.splitlines()[-1].removeprefix("kiosk enrol ")
+
+
+def enrol(machine: StationAlone) -> None:
+    said = machine.kiosk("enrol", *line(machine.world).split())
+    assert (said.returncode, said.stdout) == (
+        0,
+        f"{NAME} is enrolled. Start the station, or start it again.\n",
+    ), said.stderr
+
+
+def certificate(machine: StationAlone) -> x509.Certificate:
+    return x509.load_pem_x509_certificate((machine.folder / "station.pem").read_bytes())
+
+
+def reissue(machine: StationAlone, begins: datetime, life: timedelta) -> None:
+    """Put the station's certificate, and what is recorded of it, back in time."""
+    world, file = machine.world, machine.folder / "station.pem"
+    key = load_pem_private_key(file.read_bytes(), None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    ca = StationCa(open_keys(world.settings, {}))
+    made = ca.issue(key.public_key(), NAME, begins, life).public_bytes(Encoding.PEM)
+    private, _, _ = file.read_text().partition("-----BEGIN CERTIFICATE")
+    file.write_text(private + made.decode())
+    store = open_store(world.settings, SystemClock(), {})
+    with store.begin() as uow:
+        uow.station_keys.drop(NAME)
+        fingerprint = fingerprint_of(key.public_key())
+        uow.station_keys.add(StationKey(fingerprint, NAME, begins + life, begins))
+        uow.commit()
+    store.close()
+
+
+def test_a_station_is_enrolled_serves_and_is_retired(
+    world: World, authority: Authority, machine: StationAlone
+) -> None:
+    enrol(machine)
+    kept = {each.name: each for each in machine.folder.iterdir()} | {}
+    for name in ("station.pem", "authority-ca.pem", "enrolment.toml"):
+        assert stat.S_IMODE(kept[name].stat().st_mode) == 0o600
+    assert "PRIVATE KEY" in kept["station.pem"].read_text()
+    ada = world.ada
+    world.register(ada)
+    glass = machine.start()
+    visitor = Visitor(world, ada, glass)
+    world.insert(ada)
+    world.block(ada)
+    world.remove(ada)
+    visitor.comes().unlocks().answers()
+    visitor.awaits_code(Purpose.UNLOCK).enters_code(world.read_code(ada.email)).sets_pin(NEW_PIN)
+    visitor.finishes(Purpose.UNLOCK)
+    machine.holds_nothing_of_the_authority()
+    assert world.verified_by_others(ada, NEW_PIN)
+    visitor.goes()
+    told = world.kiosk("audit", "list", "--limit", "50").stdout
+    assert "a name that counts for nothing" not in told
+    assert NAME in told
+    # The connection stays: what ends the station is its row.
+    world.kiosk("stations", "retire", NAME, "--reason", "stolen", check=True)
+    visitor.comes()
+    glass.see(waiting.RETIRED_TITLE)
+    world.remove(ada)
+    glass.see(*waiting.outage(Outage.RETIRED), seconds=90)
+    assert "fault" not in authority.written
+    assert authority.end() == 0
+
+
+def test_a_line_works_once_and_typing_errors_are_noticed(machine: StationAlone) -> None:
+    address, code = line(machine.world).split()
+    wrong = code[:-1] + ("0" if code[-1] != "0" else "1")
+    said = machine.kiosk("enrol", address, wrong)
+    assert said.returncode == 2
+    assert "typed wrongly" in said.stderr
+    assert machine.kiosk("enrol", address, code.lower()).returncode == 0
+    before = (machine.folder / "station.pem").read_bytes()
+    again = machine.kiosk("enrol", address, code)
+    assert again.returncode == 1
+    assert "it works once, for 15 minutes" in again.stderr
+    assert (machine.folder / "station.pem").read_bytes() == before
+
+
+def test_an_authority_that_is_not_the_lines_gets_no_secret(
+    machine: StationAlone, authority: Authority
+) -> None:
+    """The authority that answers has another key file than the one that made the line."""
+    address, code = line(machine.world).split()
+    authority.end()
+    keys = machine.world.state / "keys.json"
+    text = keys.read_text()
+    material = re.search(r'"purpose": "station-ca",\s+"id": "[^"]+",\s+"key": "([^"]+)"', text)
+    assert material is not None
+    keys.write_text(text.replace(material[1], "A" * 42 + "E="))
+    authority.log.unlink()
+    authority.start()
+    said = machine.kiosk("enrol", address, code)
+    assert said.returncode == 1
+    assert "not the authority that this line is of" in said.stderr
+    assert not (machine.folder / "station.pem").exists()
+
+
+def test_a_certificate_is_renewed_while_the_station_serves(
+    world: World, machine: StationAlone
+) -> None:
+    enrol(machine)
+    reissue(machine, datetime.now(UTC) - 70 * DAY, 90 * DAY)
+    glass = machine.start()
+    before = certificate(machine)
+    said = machine.kiosk("enrol", "--renew")
+    assert (said.returncode, said.stdout) == (0, "renewed\n"), said.stderr
+    after = certificate(machine)
+    assert after.public_key() != before.public_key()
+    assert machine.kiosk("enrol", "--renew").stdout == "not due yet\n"
+    glass.wait_until(
+        lambda _: "certificate have changed" in machine.log.read_text(), "the new certificate", 60
+    )
+    # From now on the station is known by its new key alone.
+    store = open_store(world.settings, SystemClock(), {})
+    with store.begin() as uow:
+        used, _ = uow.station_keys.find(fingerprint_of(before.public_key())) or (None, None)
+        assert used is not None
+        assert used.ends_at is not None
+    store.close()
+    Visitor(world, world.ada, glass).comes()
+    glass.see("Hello, Ada Quill.")
+
+
+def test_an_expired_certificate_is_refused(machine: StationAlone) -> None:
+    enrol(machine)
+    reissue(machine, datetime.now(UTC) - 91 * DAY, 90 * DAY)
+    machine.start(title=waiting.OUTAGE_TITLE)
+    said = machine.kiosk("enrol", "--renew")
+    assert said.returncode == 1
+    assert "has expired" in said.stderr
+
+
+def openssl(*words: object, folder: Path) -> None:
+    subprocess.run(["openssl", *map(str, words)], cwd=folder, check=True, capture_output=True)
+
+
+def test_stations_of_the_estates_own_ca_are_let_in_by_their_certificate(
+    make_world: MakeWorld, tmp_path: Path
+) -> None:
+    """The CA is openssl's, and so is each certificate, the authority's own too."""
+    own = tmp_path / "pki"
+    own.mkdir()
+    make = ("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+    openssl(*make, "-subj", "/CN=Trust CA", "-keyout", "ca.key", "-out", "ca.pem", folder=own)
+    for name, use, san in (
+        ("server", "serverAuth", "DNS:localhost"),
+        ("station", "clientAuth", "DNS:station-7.example"),
+    ):
+        uses = ("-addext", f"extendedKeyUsage={use}", "-addext", f"subjectAltName={san}")
+        signed = ("-CA", "ca.pem", "-CAkey", "ca.key", "-subj", f"/CN={name}", *uses)
+        openssl(
+            *make, *signed, "-keyout", f"{name}.key", "-out", f"{name}.pem",
+            "-addext", "basicConstraints=critical,CA:false", folder=own,
+        )  # fmt: skip
+    (port,) = free_ports(1)
+    world = make_world(
+        authority={
+            "socket": "",
+            "listen": f"127.0.0.1:{port}",
+            "certificate": str(own / "server.pem"),
+            "key": str(own / "server.key"),
+            "ca": str(own / "ca.pem"),
+        }
+    )
+    authority = Authority(world)
+    machine = StationAlone(
+        world,
+        f'[authority]\naddresses = ["localhost:{port}"]\ncertificate = "{own / "station.pem"}"\n'
+        f'key = "{own / "station.key"}"\nca = "{own / "ca.pem"}"\n',
+    )
+    glass = machine.start(title=waiting.OUTAGE_TITLE)
+    assert "no station is enrolled with the key" in authority.written
+    words = ("stations", "enrol", "Level 7", "--certificate", str(own / "station.pem"))
+    said = world.kiosk(*words, "--reason", "new station", check=True)
+    assert said.stdout.startswith("Level 7 is known by its certificate")
+    glass.see(waiting.ATTRACT_TITLE, seconds=90)
+    assert authority.end() == 0

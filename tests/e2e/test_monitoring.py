@@ -15,7 +15,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.e2e.conftest import MakeWorld
-from tests.e2e.test_two_processes import Authority
+from tests.e2e.processes import Authority
 from tests.e2e.world import SECONDS, World
 
 pytestmark = [pytest.mark.hardware, pytest.mark.terminal]

@@ -495,8 +495,9 @@ class MonitoringSettings(Section):
 
     def place(self, authority_socket: str) -> str:
         """Return where it answers; empty is nowhere."""
-        beside = str(Path(authority_socket).with_name("monitoring.sock"))
-        return self.listen or (beside if authority_socket else "")
+        if self.listen or not authority_socket:
+            return self.listen
+        return str(Path(authority_socket).with_name("monitoring.sock"))
 
 
 # ``[policy]``: the numbers of the service, as ``kiosk.contract.policy.Policy`` takes them.

@@ -87,9 +87,8 @@ class Limits:
 
     ``calls_a_second`` and ``burst`` are of one station, ``connections_each`` too. Calls that hash
     answers and calls that wait for the mail relay have threads apart: however many of them there
-    are, the others are answered. ``strangers`` are connections
-    without a certificate, all together; ``tries_a_second`` and ``tries_burst`` are of one address
-    of them.
+    are, the others are answered. ``strangers`` are connections without a certificate, all
+    together; ``tries_a_second`` and ``tries_burst`` are of one address of them.
     """
 
     headers_s: float = 5.0
@@ -101,6 +100,7 @@ class Limits:
     quick: LaneLimits = LaneLimits(16, 64)
     hashing: LaneLimits = LaneLimits(4, 16)
     mailing: LaneLimits = LaneLimits(8, 16)
+    enrolling: LaneLimits = LaneLimits(2, 16)
     calls_a_second: float = 20.0
     burst: float = 60.0
     strangers: int = 32
@@ -309,12 +309,14 @@ class AuthorityServer:
         self._headers = {VERSION_HEADER: version("unlock-kiosk")}
         hashing = _Lane("hashing", self.limits.hashing)
         mailing = _Lane("mailing", self.limits.mailing)
+        enrolling = _Lane("enrolling", self.limits.enrolling)
         self._quick = _Lane("use-case", self.limits.quick)
         self._lanes = {
             "answer": hashing,
             "save_questions": hashing,
             "send_code": mailing,
             "give_email": mailing,
+            **dict.fromkeys((route.name for route in WITHOUT_CERTIFICATE.values()), enrolling),
         }
         self._connections: dict[asyncio.BaseTransport, _Connection] = {}
         self._held: Counter[Peer | None] = Counter()

@@ -132,7 +132,7 @@ def test_a_station_is_enrolled_serves_and_is_retired(
     # The connection stays: what ends the station is its row.
     world.kiosk("stations", "retire", NAME, "--reason", "stolen", check=True)
     visitor.comes()
-    glass.see(waiting.RETIRED_TITLE)
+    glass.see(waiting.RETIRED_TITLE, seconds=90)
     world.remove(ada)
     glass.see(*waiting.outage(Outage.RETIRED), seconds=90)
     assert "fault" not in authority.written
@@ -195,7 +195,7 @@ def test_a_certificate_is_renewed_while_the_station_serves(
         assert used.ends_at is not None
     store.close()
     Visitor(world, world.ada, glass).comes()
-    glass.see("Hello, Ada Quill.")
+    glass.see("Hello, Ada Quill.", seconds=90)
 
 
 def test_an_expired_certificate_is_refused(machine: StationAlone) -> None:

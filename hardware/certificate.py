@@ -1,4 +1,4 @@
-"""What a station reads of an X.509 certificate (RFC 5280, 4.1): its key and its last day.
+"""What a station reads of an X.509 certificate (RFC 5280, 4.1): its key, from when, until when.
 
 A station takes nothing on trust from it: the authority parses the certificate again, with a
 library, before anything follows from it. That library would be a fifth of a station's memory.
@@ -22,10 +22,11 @@ _FIELDS: Final = (INTEGER, SEQUENCE, SEQUENCE, SEQUENCE, SEQUENCE, SEQUENCE)
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """``public_key`` is the SubjectPublicKeyInfo; ``not_after`` is None where it is no date."""
+    """``public_key`` is the SubjectPublicKeyInfo; a time is None where it is no date."""
 
     der: bytes
     public_key: bytes
+    not_before: datetime | None
     not_after: datetime | None
 
 
@@ -40,8 +41,8 @@ def read(der: bytes) -> Certificate | None:
     if tuple(field.tag for field in fields[: len(_FIELDS)]) != _FIELDS:
         return None
     validity = list(tlv.elements(fields[3].value))
-    not_after = _time(validity[1]) if len(validity) == 2 else None
-    return Certificate(der, tlv.make(SEQUENCE, fields[5].value), not_after)
+    times = map(_time, validity) if len(validity) == 2 else (None, None)
+    return Certificate(der, tlv.make(SEQUENCE, fields[5].value), *times)
 
 
 def _time(element: tlv.Element) -> datetime | None:

@@ -15,12 +15,13 @@ from kiosk.contract.messages import Purpose
 from screens.words import choices, questions
 from tests.e2e.canaries import found
 from tests.e2e.people import Person
+from tests.e2e.processes import Authority, StationAlone
 from tests.e2e.station import Station
-from tests.e2e.test_two_processes import Authority, authority, station, world
+from tests.e2e.test_two_processes import authority, machine, world
 from tests.e2e.visitor import Visitor
 from tests.e2e.world import World
 
-__all__ = ["authority", "world"]
+__all__ = ["authority", "machine", "world"]
 
 pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
 
@@ -58,8 +59,8 @@ def blocked(world: World) -> Person:
 
 
 @pytest.fixture
-def glass(world: World, authority: Authority, blocked: Person) -> Station:
-    return station(world, world.folder / "dump")
+def glass(machine: StationAlone, authority: Authority, blocked: Person) -> Station:
+    return machine.start()
 
 
 @pytest.fixture

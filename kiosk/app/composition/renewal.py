@@ -6,37 +6,49 @@ Key and request are made there, so the station itself does without the library f
 from __future__ import annotations
 
 import logging
-import random
+import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from hardware import certificate
 from kiosk.app.config.loading import ENROLMENT, state_directory
+from kiosk.contract.enrolment import RENEWAL_PART
 
 log = logging.getLogger(__name__)
 
-EVERY_S: Final = 3600.0
-"""Between two looks whether it is due; the first comes within this time, at random."""
+AGAIN_S: Final = 600.0
+"""Between two tries of one process of the station."""
+
+_BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 
 
 class Renewal:
-    """Asked again and again while nobody is at the station; ``now`` gives seconds (monotonic)."""
+    """Asked again and again while nobody is at the station.
+
+    ``now`` is the time, and ``monotonic`` gives seconds.
+    """
 
     def __init__(
         self,
-        certificate: Path,
+        file: Path,
         environ: Mapping[str, str],
-        now: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._certificate = certificate
+        self._file = file
         self._environ = dict(environ)
-        self._is_ours = (state_directory(environ) / ENROLMENT).exists()
         self._now = now
+        self._monotonic = monotonic
         self._stamp = self._read_stamp()
-        self._due = now() + random.uniform(0, EVERY_S)  # noqa: S311 - no secret
+        # One that the estate's own CA issued is renewed by the estate.
+        is_ours = (state_directory(environ) / ENROLMENT).exists()
+        self._due_at = due_at(file) if is_ours else None
+        self._again = monotonic()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -45,11 +57,11 @@ class Renewal:
         return self._read_stamp() not in (None, self._stamp)
 
     def tend(self) -> None:
-        """Look whether it is due, once an hour; one that the estate's own CA issued never is."""
+        """Begin to renew where it is due; log how it ended."""
         if self._process is not None:
             self._end(self._process)
-        elif self._is_ours and self._now() >= self._due:
-            self._due = self._now() + EVERY_S
+        elif self._is_due() and self._monotonic() >= self._again:
+            self._again = self._monotonic() + AGAIN_S
             self._process = subprocess.Popen(
                 (sys.executable, "-I", "-m", "kiosk", "enrol", "--renew"),
                 stdin=subprocess.DEVNULL,
@@ -58,6 +70,9 @@ class Renewal:
                 env=self._environ,
             )
 
+    def _is_due(self) -> bool:
+        return self._due_at is not None and self._now() >= self._due_at
+
     def _end(self, process: subprocess.Popen[bytes]) -> None:
         if process.poll() is None:
             return
@@ -65,12 +80,27 @@ class Renewal:
         said = process.stderr.read().decode(errors="replace") if process.stderr else ""
         if process.returncode:
             log.error("the certificate was not renewed: %s", " ".join(said.split()))
+        else:
+            log.info("the certificate was renewed")
         if process.stderr:
             process.stderr.close()
 
     def _read_stamp(self) -> tuple[int, int] | None:
         try:
-            found = self._certificate.stat()
+            found = self._file.stat()
         except OSError:
             return None
         return found.st_ino, found.st_mtime_ns
+
+
+def due_at(file: Path) -> datetime | None:
+    """Return when the certificate in a file (PEM) is to be renewed; None where there is none."""
+    try:
+        _, begin, rest = file.read_text(encoding="ascii").partition(_BEGIN)
+        der = ssl.PEM_cert_to_DER_cert(begin + rest.partition(_END)[0] + _END)
+    except (OSError, ValueError):
+        return None
+    shown = certificate.read(der)
+    if shown is None or shown.not_before is None or shown.not_after is None:
+        return None
+    return shown.not_after - (shown.not_after - shown.not_before) / RENEWAL_PART

@@ -1,0 +1,87 @@
+"""When a station's certificate is renewed, by its own dates."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from kiosk.app.composition.renewal import AGAIN_S, Renewal, due_at
+from kiosk.app.config.loading import ENROLMENT
+from kiosk.authority.crypto.keys import KeyRing
+from kiosk.authority.crypto.station_ca import StationCa
+
+NOW = datetime(2026, 11, 26, 4, tzinfo=UTC)
+LIFE = timedelta(days=90)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    key = ec.generate_private_key(ec.SECP256R1())
+    own = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    made = StationCa(KeyRing.fresh()).issue(key.public_key(), "Level 7", NOW, LIFE)
+    path = tmp_path / "station.pem"
+    path.write_bytes(own + made.public_bytes(Encoding.PEM))
+    return path
+
+
+def tries(renewal: Renewal, monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Have its processes noted in place of started."""
+    started: list[object] = []
+
+    class Ended:
+        returncode, stderr = 1, None
+
+        def __init__(self, *_: object, **__: object) -> None:
+            started.append(self)
+
+        def poll(self) -> int:
+            return self.returncode
+
+    monkeypatch.setattr("kiosk.app.composition.renewal.subprocess.Popen", Ended)
+    return started
+
+
+def test_it_is_due_in_the_last_third(file: Path, tmp_path: Path) -> None:
+    due = due_at(file)
+    assert due is not None
+    assert abs(due - (NOW + 2 * LIFE / 3)) < timedelta(minutes=10)
+    assert due_at(tmp_path / "none") is None
+    file.write_text("-----BEGIN CERTIFICATE-----\nbm9uZQ==\n-----END CERTIFICATE-----\n")
+    assert due_at(file) is None
+
+
+def test_it_is_tried_once_it_is_due_and_again_after_a_while(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ENROLMENT).touch()
+    time, seconds = [NOW + timedelta(days=59)], [0.0]
+    environ = {"STATE_DIRECTORY": str(tmp_path)}
+    renewal = Renewal(file, environ, lambda: time[0], lambda: seconds[0])
+    started = tries(renewal, monkeypatch)
+    renewal.tend()
+    assert started == []
+    time[0] += timedelta(days=2)
+    for _ in range(5):
+        renewal.tend()
+    assert len(started) == 1
+    seconds[0] += AGAIN_S
+    renewal.tend()
+    assert len(started) == 2
+    assert not renewal.is_done
+    file.with_suffix(".new").write_bytes(file.read_bytes())
+    file.with_suffix(".new").replace(file)
+    assert renewal.is_done
+
+
+def test_a_certificate_that_the_authority_did_not_issue_is_left_alone(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environ = {"STATE_DIRECTORY": str(tmp_path)}
+    renewal = Renewal(file, environ, lambda: NOW + LIFE, lambda: 0.0)
+    started = tries(renewal, monkeypatch)
+    renewal.tend()
+    assert started == []

@@ -42,7 +42,7 @@ def started_as_by_the_unit(world: World, command: str) -> list[str]:
     assert found
     line = found[1].replace("/usr/lib/unlock-kiosk-station/bin/python", sys.executable)
     line = re.sub(r"-m kiosk \w+", f"-m kiosk {command}", line)
-    return shlex.split(re.sub(r"--config \S+", f"--config {world.config}", line))
+    return shlex.split(re.sub(r"--config [^\s\"]+", f"--config {world.config}", line))
 
 
 @pytest.mark.parametrize("command", ["run", "station"])

@@ -24,7 +24,10 @@ main()
 """
 
 
-@pytest.mark.parametrize("command", ["run", "admin", "caretaker", "setup"])
+COMMANDS = ["run", "station", "authority", "admin", "caretaker", "setup"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_what_opens_tls_or_names_its_authorities_is_forgotten(tmp_path: Path, command: str) -> None:
     bad = {
         "SSLKEYLOGFILE": str(tmp_path / "keys.log"),
@@ -44,7 +47,9 @@ def test_what_opens_tls_or_names_its_authorities_is_forgotten(tmp_path: Path, co
     assert not (tmp_path / "keys.log").exists()
 
 
-@pytest.mark.parametrize("command", ["run", "admin", "caretaker", "setup", "doctor"])
+@pytest.mark.parametrize(
+    "command", ["run", "station", "authority", "admin", "caretaker", "setup", "doctor"]
+)
 def test_no_code_is_loaded_from_the_environment(tmp_path: Path, command: str) -> None:
     mark = tmp_path / "was.here"
     for name in ("argparse", "textual", "kiosk_evil"):

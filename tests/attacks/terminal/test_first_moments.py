@@ -17,6 +17,7 @@ from screens.words import frame
 from tests.e2e.admin.ssh_login import Door
 from tests.e2e.station import Station
 from tests.e2e.world import World
+from tests.support.terminal import Terminal
 
 pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
 
@@ -43,6 +44,28 @@ def started_as_by_the_unit(world: World, command: str) -> list[str]:
     line = found[1].replace("/usr/lib/unlock-kiosk-station/bin/python", sys.executable)
     line = re.sub(r"-m kiosk \w+", f"-m kiosk {command}", line)
     return shlex.split(re.sub(r"--config [^\s\"]+", f"--config {world.config}", line))
+
+
+_BEFORE_ANYTHING_IS_LOADED = """
+import signal, sys, termios
+import kiosk.app.cli.main
+from kiosk.__main__ import main
+
+def look(argv):
+    print("echo" if termios.tcgetattr(0)[3] & termios.ECHO else "no-echo", end=" ")
+    print("ignored" if signal.getsignal(signal.SIGINT) == signal.SIG_IGN else "heard")
+
+kiosk.app.cli.main.run_command = look
+main()
+"""
+
+
+@pytest.mark.parametrize("command", ["run", "station", "admin"])
+def test_the_keyboard_is_closed_before_the_command_is_loaded(command: str) -> None:
+    """Before: `kiosk station` closed it only once all of it was imported."""
+    terminal = Terminal([sys.executable, "-c", _BEFORE_ANYTHING_IS_LOADED, command], {})
+    terminal.wait_for("no-echo ignored")
+    terminal.kill()
 
 
 @pytest.mark.parametrize("command", ["run", "station"])

@@ -376,6 +376,7 @@ class AuthorityServer:
         """Take no more connections, let the calls that are under way end, then close."""
         for each in self._listening:
             each.close()
+        self._http.pre_shutdown()  # else a connection that rests is waited for, too
         await self._http.shutdown(self.limits.stop_s)
         for lane in {self._quick, *self._lanes.values()}:
             await asyncio.to_thread(lane.close)

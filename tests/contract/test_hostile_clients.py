@@ -270,6 +270,16 @@ def test_many_registrations_at_once_leave_room_for_the_others(
     served.close()
 
 
+def test_a_server_that_stops_waits_for_no_connection_that_rests(folder: Path) -> None:
+    with wired(folder, "socket") as world:
+        limits = Limits(stop_s=3600)  # ``close`` gives up long before
+        served = Served(world.authority, ListedStations({os.getuid(): "A"}), limits)
+        client = HttpAuthority([served.on_socket(folder / "rests.sock")])
+        assert client.port.health().store
+        served.close()
+        client.close()
+
+
 def test_another_user_id_is_refused_at_the_socket(folder: Path) -> None:
     with wired(folder, "socket") as world:
         served = Served(world.authority, ListedStations({os.getuid() + 1: "A"}), ROOMY)

@@ -80,7 +80,7 @@ class Served:
         self.ahead = timedelta(0)
         """How far the server's clock is ahead."""
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="server")
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         self.server = self._do(self._made(service, directory, limits))
 

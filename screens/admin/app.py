@@ -25,7 +25,7 @@ from textual.driver import Driver
 from textual.message_pump import MessagePump
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
-from textual.widgets import ContentSwitcher, Footer, Input
+from textual.widgets import ContentSwitcher, Input
 from textual.worker import WorkerError
 
 from kiosk.authority.administration.desk import AdminDesk
@@ -37,7 +37,7 @@ from screens.admin.audit import AuditRows
 from screens.admin.cards import CardsPage
 from screens.admin.dialogs.dialog import Dialog, Listing, MustRead, named
 from screens.admin.end import End
-from screens.admin.frame import Heading, TabBar
+from screens.admin.frame import Heading, KeyBar, TabBar
 from screens.admin.imports import ImportPage
 from screens.admin.page import (
     ACTING,
@@ -170,7 +170,8 @@ class SerialEvents:
         screen = self._app.screen
         if isinstance(screen, Dialog):
             with suppress(TimeoutError):
-                await asyncio.wait_for(screen.ready.wait(), _PATIENCE_S)
+                async with asyncio.timeout(_PATIENCE_S):
+                    await screen.ready.wait()
         if isinstance(screen, CommandPalette):  # Enter runs what was typed for, not what was there
             await _idle(screen)
             for worker in [one for one in self._app.workers if one.node is screen]:
@@ -193,7 +194,8 @@ async def _idle(node: MessagePump) -> None:
     node.call_later(done.set)
     while node.is_running and not done.is_set():
         with suppress(TimeoutError):
-            await asyncio.wait_for(done.wait(), _LOOK_S)
+            async with asyncio.timeout(_LOOK_S):
+                await done.wait()
 
 
 # A session that nobody sits at is closed: first a warning, then the end.
@@ -444,7 +446,7 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         yield self._heading
         yield self._bar
         yield self._book
-        yield Footer(compact=True)
+        yield KeyBar()
 
     async def on_mount(self) -> None:
         """Show the first page, and watch over the session."""

@@ -1,4 +1,4 @@
-"""What stands above every page: who is logged in, and the pages."""
+"""What stands around every page: who is logged in, the pages, and the keys."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 
 from textual import events
 from textual.app import ComposeResult
+from textual.binding import Binding
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.widgets import Tab, Tabs
+from textual.widgets import Footer, Tab, Tabs
 
 from kiosk.authority.administration.views import Actor
 from screens.widgets.prose import Prose
@@ -49,3 +50,23 @@ class TabBar(Tabs, can_focus=False):
         """Turn to it."""
         if isinstance(event.widget, Tab):
             self._turn_to(event.widget.id or "")
+
+
+class KeyBar(Footer):
+    """Textual's footer, made anew only where it shows something else.
+
+    Textual makes it anew each time that anything takes the focus or refreshes its bindings,
+    which costs more than the page above it, and a row over the line.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(compact=True)
+        self._shown: list[tuple[Binding, bool]] | None = None
+
+    async def recompose(self) -> None:
+        """Compare what it shows with what it should show."""
+        keys = self.screen.active_bindings.values()
+        to_show = [(key.binding, key.enabled) for key in keys if key.binding.show]
+        if to_show != self._shown:
+            self._shown = to_show
+            await super().recompose()

@@ -1,6 +1,6 @@
 """What the RA application's pictures show: who is logged in, what they did, and what there is.
 
-A step is a key; one that begins with ``=`` is typed, one that begins with ``@`` clicked. After
+A step is a key; one that begins with ``=`` is pasted, one that begins with ``@`` clicked. After
 one that begins with ``~`` the long work that it began is waited for at its half. ``SEND``
 presses Enter until a form sends.
 """
@@ -42,7 +42,8 @@ async def live_through(run: Run, sample: Sample) -> None:
     """Do what the sample says."""
     for step in sample.steps:
         if step.startswith("="):
-            await run.type(step[1:])
+            run.paste(step[1:])
+            await run.settle()
         elif step.startswith("@"):
             await run.click(step[1:])
         elif step == SEND:

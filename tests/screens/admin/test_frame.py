@@ -11,7 +11,7 @@ from kiosk.authority.roles import Action, Role
 from screens.admin.app import _ORDER as ORDER
 from screens.admin.app import HELP, every_page
 from screens.admin.end import End
-from screens.admin.frame import TabBar
+from screens.admin.frame import KeyBar, TabBar
 from screens.admin.page import Page
 from screens.admin.people import PeoplePage
 from screens.admin.stations import StationsPage
@@ -72,6 +72,17 @@ async def test_typing_in_a_field_never_is_a_key_of_a_page() -> None:
         assert run.app.screen.query_one("PeoplePage Input", Input).value == "nrab12 q"
         assert marked(run) == "People"
         assert not run.desk.asked.of("stations.retire")
+
+
+async def test_the_keys_at_the_bottom_are_made_anew_only_when_they_are_others() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f4")
+        keys = list(run.app.query_one(KeyBar).children)
+        assert keys
+        await run.press("down", "down", "up")
+        assert list(run.app.query_one(KeyBar).children) == keys
+        await run.press("f1")
+        assert not set(run.app.query_one(KeyBar).children) & set(keys)
 
 
 async def test_a_key_of_another_page_does_nothing() -> None:

@@ -275,7 +275,7 @@ def test_a_server_that_stops_waits_for_no_connection_that_rests(folder: Path) ->
         limits = Limits(stop_s=3600)  # ``close`` gives up long before
         served = Served(world.authority, ListedStations({os.getuid(): "A"}), limits)
         client = HttpAuthority([served.on_socket(folder / "rests.sock")])
-        assert client.port.health().store
+        assert client.port.heartbeat(Heartbeat()) is StationStanding.IN_USE
         served.close()
         client.close()
 

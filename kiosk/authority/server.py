@@ -20,6 +20,7 @@ import socket
 import ssl
 import stat
 import struct
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -56,7 +57,9 @@ from kiosk.contract.errors import (
     StoreError,
     describe_fault,
 )
+from kiosk.contract.log_context import log_about
 from kiosk.contract.ports import Authority
+from kiosk.contract.reference import reference_of
 from kiosk.contract.routes import (
     LONGEST_REQUEST,
     OPENAPI,
@@ -477,30 +480,46 @@ class AuthorityServer:
 
     def _decide(self, route: Route, asked: msgspec.Struct, peer: Peer) -> web.Response:
         """Identify the station and run the use case, on a thread; every error ends here."""
-        try:
-            if isinstance(peer, Stranger):
-                call: Callable[..., Any] = getattr(self._enrolment, route.name)
-                reply = call(asked)
-            else:
+        visit = getattr(asked, "visit", None)
+        about = {"visit": visit, "reference": reference_of(visit)} if visit else {}
+        with log_about(call=route.name, **about):
+            try:
+                if isinstance(peer, Stranger):
+                    call: Callable[..., Any] = getattr(self._enrolment, route.name)
+                    return self._replied(asked, call(asked))
                 station = self._identify(peer)
                 if isinstance(station, PeerRefused):
                     log.warning("%s was refused: %s", route.name, station.because)
                     return self._refused(403)
-                if isinstance(peer, CertificatePeer) and isinstance(asked, Renew):
-                    reply = cast(StationEnrolment, self._enrolment).renew(peer.key, asked)
-                else:
-                    call = getattr(self._service.seen_by(station), route.name)
-                    reply = call(*(getattr(asked, name) for name in asked.__struct_fields__))
-            return self._replied(asked, reply)
-        except AuthorityError as error:
-            if isinstance(peer, Stranger) or isinstance(asked, Renew):
+                with log_about(station=station.name):
+                    if isinstance(peer, CertificatePeer) and isinstance(asked, Renew):
+                        enrolment = cast(StationEnrolment, self._enrolment)
+                        return self._replied(asked, enrolment.renew(peer.key, asked))
+                    return self._decide_for(station, route, asked)
+            except AuthorityError as error:
                 log.warning("%s was refused: %s", route.name, error)
-            return self._refused(STATUS_OF[type(error)])
-        except StoreError:
-            return self._refused(STATUS_OF[AuthorityUnavailable])
-        except Exception as fault:  # noqa: BLE001 - the call ends with 500, and nothing is shown
-            log.error("fault in %s\n%s", route.name, describe_fault(fault))  # noqa: TRY400
-            return self._refused(500)
+                return self._refused(STATUS_OF[type(error)])
+            except StoreError:
+                return self._refused(STATUS_OF[AuthorityUnavailable])
+            except Exception as fault:  # noqa: BLE001 - the call ends with 500, and nothing is shown
+                log.error("fault in %s\n%s", route.name, describe_fault(fault))  # noqa: TRY400
+                return self._refused(500)
+
+    def _decide_for(
+        self, station: StationIdentity, route: Route, asked: msgspec.Struct
+    ) -> web.Response:
+        """Run a call of the port; one that belongs to a visit is a line of the log."""
+        began = time.monotonic()
+        call: Callable[..., Any] = getattr(self._service.seen_by(station), route.name)
+        try:
+            reply = call(*(getattr(asked, name) for name in asked.__struct_fields__))
+            answer, kind = self._replied(asked, reply), type(reply).__name__
+        except AuthorityError as error:
+            answer, kind = self._refused(STATUS_OF[type(error)]), type(error).__name__
+        if "visit" in asked.__struct_fields__:
+            ms = round(1000 * (time.monotonic() - began))
+            log.info("%s: %s", route.name, kind, extra={"reply": kind, "ms": ms})
+        return answer
 
     def _identify(self, peer: Peer) -> StationIdentity | PeerRefused:
         if isinstance(peer, CertificatePeer) and peer.not_after <= self._now():

@@ -18,8 +18,10 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from kiosk.contract.log_context import log_about
 from kiosk.contract.messages import ReaderState, Reason, VisitId
 from kiosk.contract.ports import PostReaderEvent, ReaderEvent, ReaderMonitor
+from kiosk.contract.reference import reference_of
 from kiosk.station.commands import Command, OpenVisit, PinCommand
 from kiosk.station.events import (
     AnswerTimedOut,
@@ -293,11 +295,14 @@ class StationLoop:
 
     def _guarded(self, command: Command) -> ResultSide | None:
         """Perform ``command``; the one place where any error at all ends a visit."""
-        try:
-            return self._executor.perform(command)
-        except Exception as fault:  # noqa: BLE001 - closes the visit, audited, nothing shown
-            self._on_fault(command.visit, fault)
-            return GaveUp(command.visit, Reason.FAULT)
+        visit = command.visit
+        about = {"visit": visit, "reference": reference_of(visit)} if visit else {}
+        with log_about(call=type(command).__name__, **about):
+            try:
+                return self._executor.perform(command)
+            except Exception as fault:  # noqa: BLE001 - closes the visit, audited, nothing shown
+                self._on_fault(visit, fault)
+                return GaveUp(visit, Reason.FAULT)
 
     async def _watch_authority(self) -> None:
         again_s = self._times.again_s

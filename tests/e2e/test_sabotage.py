@@ -7,6 +7,7 @@ the program, with a code that says so and the terminal as it was.
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 import sys
@@ -226,13 +227,18 @@ def test_a_fault_of_the_screen_ends_the_program(plot: Plot, fault: str) -> None:
     assert closed
     assert bare(after) == b""
     assert b"Traceback" not in shown
-    assert "fault on the glass\n__main__.SabotageError" in plot.world.log.read_text()
+    assert "fault on the glass\n__main__.SabotageError" in logged(plot.world)
     assert plot.leaks() == []
+
+
+def logged(world: World) -> str:
+    """Return the messages of the station's log."""
+    return "\n".join(json.loads(line)["message"] for line in world.log.read_text().splitlines())
 
 
 def _is_well(plot: Plot, never_opened: int = 0) -> None:
     """No visit is open, each fault is in the log under its reference, and nothing leaked."""
-    log = plot.world.log.read_text()
+    log = logged(plot.world)
     assert _open_visits(plot.world) == []
     assert _refused(plot.world) == set(plot.references[never_opened:])
     for reference in plot.faults:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from kiosk.app import process
 from kiosk.app.cli.run import add_screen, log_fault, take_terminal
+from kiosk.app.logs import change_log
 from kiosk.contract.errors import ConfigError, KeyMissing, NotPermitted, StoreError
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def _session(config: str | None) -> int:
     from kiosk.contract.clock import SystemClock
 
     settings, clock = load_settings(settings_path(config, os.environ), os.environ), SystemClock()
+    change_log(os.environ, settings.monitoring.log)
     store = open_store(settings, clock, os.environ)
     try:
         if not store.schema_serves():

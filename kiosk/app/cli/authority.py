@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
 import os
 import sys
 
-from kiosk.app.cli.run import Discreet, appended
 from kiosk.app.cli.tools import add_command
+from kiosk.app.logs import appended, open_log
 from kiosk.app.process import take_service_manager
 from kiosk.contract.hardening import forbid_dumps
 
@@ -37,11 +36,8 @@ def run(args: argparse.Namespace) -> int:
 
     manager = take_service_manager(os.environ)
     settings = load_settings(settings_path(getattr(args, "config", None), os.environ), os.environ)
-    handler = logging.StreamHandler(appended(args.log) if args.log else sys.stdout)
-    handler.setFormatter(Discreet("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    # A handler's own error would print the record's arguments.
-    logging.raiseExceptions = False
+    out = appended(args.log) if args.log else sys.stdout
+    open_log(out, os.environ, settings.monitoring.log)
     forbid_dumps()
 
     def is_alive() -> None:

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from kiosk.app.cli.printing import echo
-from kiosk.app.cli.run import Discreet
 from kiosk.app.cli.tools import Tools, add_command
+from kiosk.app.logs import Discreet
 
 DESCRIPTION = """\
 Looks after the service once, and ends: it tells staff by mail of what is wrong (see

@@ -9,9 +9,9 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING
 
-from kiosk.app import process
+from kiosk.app import logs, process
 from kiosk.app.cli.printing import printable
 from kiosk.app.process import ServiceManager, take_service_manager
 from kiosk.contract.errors import ConfigError, describe_fault
@@ -85,7 +85,9 @@ def run_station(
     try:
         from kiosk.app.config.loading import load_settings, settings_path
 
-        code = run_on(load_settings(settings_path(args.config, os.environ), os.environ), manager)
+        settings = load_settings(settings_path(args.config, os.environ), os.environ)
+        logs.change_log(os.environ, settings.monitoring.log)
+        code = run_on(settings, manager)
     except ConfigError as wrong:
         one_line = "; ".join(line.strip() for line in str(wrong).splitlines())
         log.error("the station cannot start: %s", one_line)  # noqa: TRY400
@@ -141,43 +143,10 @@ def open_log(path: str | None) -> None:
     The glass is drawn on standard error, so a service manager takes the log from the other.
     Raises ``ConfigError`` for a file that cannot be opened.
     """
-    handler: logging.Handler = logging.NullHandler()
     # A library that warns on standard error would write over the glass.
-    sys.stderr = appended(path or os.devnull)
-    if path:
-        handler = logging.StreamHandler(sys.stderr)
-    elif not sys.stdout.isatty():
-        handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(Discreet("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    # A handler's own error would print the record's arguments on the glass.
-    logging.raiseExceptions = False
-
-
-def appended(path: str) -> TextIO:
-    """Open for the rest of the process; by hand for its mode: it is the administrator's alone."""
-    try:
-        return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a")
-    except OSError as error:
-        raise ConfigError(f"the log {path} cannot be opened: {error.strerror}") from None
-
-
-class Discreet(logging.Formatter):
-    """Shows errors that a library logs as ``log_fault`` does: their texts may hold a secret."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the lines without what would steer a terminal."""
-        return printable(super().format(record))
-
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
-        """Return the line; beside an error nothing that the library wrote."""
-        if record.exc_info:
-            record.message = "an error that nobody handled"
-        return super().formatMessage(record)
-
-    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
-        """Return where the error came from, without its text."""
-        return describe_fault(ei[1]) if ei[1] is not None else ""
+    sys.stderr = logs.appended(path or os.devnull)
+    shown = None if sys.stdout.isatty() else sys.stdout
+    logs.open_log(sys.stderr if path else shown, os.environ)
 
 
 def log_fault(fault: BaseException) -> None:

@@ -478,7 +478,7 @@ class AuthoritySettings(Section):
 
 @dataclass(frozen=True)
 class MonitoringSettings(Section):
-    """``[monitoring]``: where `kiosk authority` answers /healthz, /readyz and /metrics."""
+    """``[monitoring]``: `kiosk authority` answers /healthz, /readyz and /metrics."""
 
     listen: str = setting(
         "",
@@ -491,6 +491,13 @@ class MonitoringSettings(Section):
         Number(0, 25),
         "Seconds in which /readyz says no before it takes no more calls, so that a load balancer "
         "sends none.",
+    )
+
+    log: str = setting(
+        "json",
+        OneOf("json", "text"),
+        "How each process writes its log: a line of JSON, or a line for people, which a terminal "
+        "always gets.",
     )
 
     def place(self, authority_socket: str) -> str:

@@ -200,6 +200,8 @@ def _lines(what: str, path: Path) -> list[str]:
 def _anchor(path: Path, number: int, line: str) -> AuditAnchor:
     try:
         read = json.loads(line[line.index("{") :])
+        if "message" in read:
+            return _anchor(path, number, read["message"])
         return AuditAnchor(
             seq=int(read["seq"]),
             hash=str(read["hash"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -169,6 +170,9 @@ def test_anchors_kept_elsewhere_find_a_rewritten_history(
     (tmp_path / "anchors").write_text(anchor_line(anchor) + "\n")
     kept = read_anchors(tmp_path / "anchors")
     assert kept == (anchor,)
+    of_a_log = {"time": "2026-11-26", "message": f"audit anchor {anchor_line(anchor)}"}
+    (tmp_path / "log").write_text(json.dumps(of_a_log) + "\n")
+    assert read_anchors(tmp_path / "log") == kept
     fresh = TestDatabase(f"sqlite:///{tmp_path}/fresh.db", "sqlite", SetClock())
     rewritten = fresh.store()
     rewritten.migrate()

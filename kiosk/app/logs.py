@@ -1,0 +1,107 @@
+"""How a process logs: JSON for the journal, or lines for people; never a secret or a name.
+
+What a library logs with an error is shown without the error's text, which may hold anything.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final, TextIO
+
+from kiosk.app.cli.printing import printable
+from kiosk.contract.errors import ConfigError, describe_fault
+from kiosk.contract.log_context import logged_about
+
+JSON: Final = "json"
+TEXT: Final = "text"
+
+LINE: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+_MEASURED: Final = ("reply", "ms")
+"""What a line may carry as ``extra`` beside what it is about."""
+
+_PRIORITIES: Final = {logging.ERROR: "<3>", logging.WARNING: "<4>", logging.INFO: "<6>"}
+"""What the journal takes from the beginning of a line; see sd-daemon(3)."""
+
+
+class Discreet(logging.Formatter):
+    """Writes lines for people."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the lines without what would steer a terminal, and what they are about."""
+        about = " ".join(f"{name}={text}" for name, text in logged_about().items())
+        return printable(super().format(record)) + (f" [{printable(about)}]" if about else "")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        """Return the line; beside an error nothing that the library wrote."""
+        if record.exc_info:
+            record.message = "an error that nobody handled"
+        return super().formatMessage(record)
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
+        """Return where the error came from, without its text."""
+        return describe_fault(ei[1]) if ei[1] is not None else ""
+
+
+class JsonLines(Discreet):
+    """Writes each record as one line of JSON, in ASCII; ``marks`` puts its priority before it."""
+
+    def __init__(self, *, marks: bool = False) -> None:
+        super().__init__("%(message)s")
+        self._marks = marks
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        message = "an error that nobody handled" if record.exc_info else record.getMessage()
+        said: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": message,
+            **logged_about(),
+        }
+        said |= {name: getattr(record, name) for name in _MEASURED if hasattr(record, name)}
+        if record.exc_info:
+            said["fault"] = self.formatException(record.exc_info)
+        return (_PRIORITIES.get(record.levelno, "") if self._marks else "") + json.dumps(said)
+
+
+def open_log(stream: TextIO | None, environ: Mapping[str, str], form: str = JSON) -> None:
+    """Let this process log to ``stream``; None logs nothing. A terminal gets lines for people."""
+    handler = logging.NullHandler() if stream is None else logging.StreamHandler(stream)
+    if stream is not None:
+        handler.setFormatter(_formatter(stream, environ, form))
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    # A handler's own error would print the record's arguments.
+    logging.raiseExceptions = False
+
+
+def change_log(environ: Mapping[str, str], form: str) -> None:
+    """Go on in the form that the settings name: they are read when the log is open already."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, logging.StreamHandler):
+            handler.setFormatter(_formatter(handler.stream, environ, form))
+
+
+def _formatter(stream: TextIO, environ: Mapping[str, str], form: str) -> logging.Formatter:
+    if form == TEXT or stream.isatty():
+        return Discreet(LINE)
+    return JsonLines(marks=_is_journal(stream, environ))
+
+
+def _is_journal(stream: TextIO, environ: Mapping[str, str]) -> bool:
+    """Tell whether a stream goes to the journal, as systemd.exec(5) says."""
+    found = os.fstat(stream.fileno())
+    return environ.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"
+
+
+def appended(path: str) -> TextIO:
+    """Open for the rest of the process; by hand for its mode: it is the administrator's alone."""
+    try:
+        return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a")
+    except OSError as error:
+        raise ConfigError(f"the log {path} cannot be opened: {error.strerror}") from None

@@ -8,7 +8,9 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
 from queue import SimpleQueue
 from typing import Final, TypeVar
 
@@ -51,13 +53,16 @@ class Workers:
         self._idle: list[SimpleQueue[Job]] = []
 
     def start(self, job: Job) -> None:
-        """Begin ``job`` in a thread that has nothing else to do; it must not raise."""
+        """Begin ``job`` in a thread that has nothing else to do; it must not raise.
+
+        What it logs is about what the caller logs about.
+        """
         with self._lock:
             jobs = self._idle.pop() if self._idle else None
         if jobs is None:
             jobs = SimpleQueue()
             threading.Thread(target=self._work, args=(jobs,), name="card", daemon=True).start()
-        jobs.put(job)
+        jobs.put(partial(copy_context().run, job))
 
     def _work(self, jobs: SimpleQueue[Job]) -> None:
         while True:

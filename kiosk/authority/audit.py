@@ -363,6 +363,16 @@ class ServiceKind(EventKind):
         "Unblock secrets were sealed under another key.",
         sentences.secrets_resealed,
     )
+    ALARM_RAISED = EventSpec(
+        "alarm-raised",
+        "An alarm was raised.",
+        sentences.alarm("An alarm was raised"),
+        grave=True,
+        seen_with=AUDIT_ONLY,
+    )
+    ALARM_OVER = EventSpec(
+        "alarm-over", "An alarm is over.", sentences.alarm("An alarm is over"), seen_with=AUDIT_ONLY
+    )
     RECORDS_PURGED = EventSpec(
         "records-purged",
         "What had been kept long enough was deleted.",

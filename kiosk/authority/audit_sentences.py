@@ -255,6 +255,16 @@ def people_imported(detail: Detail) -> str:
     return f"Imported people: {numbered(lines, 'line')}, {added} people added, {changed} changed."
 
 
+def alarm(what: str) -> Callable[[Detail], str]:
+    """Return a sentence that names the alarm's kind."""
+
+    def sentence(detail: Detail) -> str:
+        kind, station = detail.get("alarm"), detail.get("station")
+        return (f"{what}: {kind}" + (f" ({station})." if station else ".")) if kind else ""
+
+    return sentence
+
+
 def records_purged(detail: Detail) -> str:
     counts = ", ".join(
         f"{many} {name.replace('_', ' ')}"

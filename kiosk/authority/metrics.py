@@ -24,6 +24,7 @@ from kiosk.authority.administration.alarms import LOOK, AlarmKind, silent_before
 from kiosk.authority.audit import AuditKind
 from kiosk.authority.people_groups import PeopleGroup
 from kiosk.authority.server import Called
+from kiosk.authority.siem import FEED
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.tables import REVISION
 from kiosk.authority.store.unit_of_work import UnitOfWork
@@ -143,6 +144,10 @@ class EstateNumbers:
     audit_rows: int = field(metadata={"help": "Rows of the audit, in all its chains."})
     audit_unsigned_rows: int = field(metadata={"help": "Rows that no anchor covers yet."})
     audit_unsigned_seconds: float = field(metadata={"help": "How old the oldest of them is."})
+    siem_rows_waiting: int = field(
+        metadata={"help": "Rows of the audit that the collector has not confirmed."}
+    )
+    siem_oldest_seconds: float = field(metadata={"help": "How old the oldest of them is."})
     looked_after_seconds: float = field(
         metadata={"help": "How long ago the service was looked after: alarms, anchors, tidying."}
     )
@@ -154,6 +159,8 @@ def estate_numbers(uow: UnitOfWork) -> EstateNumbers:
     serving, silent = uow.monitored.stations(silent_before(uow.now))
     rows, _ = uow.monitored.beyond({})
     unsigned, unsigned_since = uow.monitored.beyond(uow.monitored.last_anchored())
+    sent = uow.feeds.reached(FEED)
+    unsent, unsent_since = (0, None) if sent is None else uow.monitored.beyond(sent)
     look = uow.chores.get(LOOK)
     alarms = dict.fromkeys((kind.value for kind in AlarmKind), 0)
     for alarm in uow.alarms.standing():
@@ -169,6 +176,8 @@ def estate_numbers(uow: UnitOfWork) -> EstateNumbers:
         audit_rows=rows,
         audit_unsigned_rows=unsigned,
         audit_unsigned_seconds=_age(unsigned_since, uow.now),
+        siem_rows_waiting=unsent,
+        siem_oldest_seconds=_age(unsent_since, uow.now),
         looked_after_seconds=_age(look.done_at if look else None, uow.now),
         alarms=alarms,
     )

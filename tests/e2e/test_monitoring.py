@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import pwd
 import signal
@@ -17,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.e2e.conftest import MakeWorld
 from tests.e2e.processes import Authority
 from tests.e2e.world import SECONDS, World
+from tests.support.rsyslog import Rsyslog
 
 pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
 
@@ -28,6 +30,13 @@ def world(make_world: MakeWorld, tmp_path: Path) -> World:
         authority={"socket": str(tmp_path / "a.sock"), "station_user": me},
         monitoring={"drain_s": 25},
     )
+
+
+@pytest.fixture
+def rsyslog(tmp_path: Path) -> Iterator[Rsyslog]:
+    made = Rsyslog(tmp_path / "rsyslog")
+    yield made
+    made.stop()
 
 
 @pytest.fixture
@@ -84,3 +93,23 @@ def test_it_is_alive_but_not_ready_while_the_database_is_away(world: World) -> N
         wait_for(world, 200, "ready")
     finally:
         authority.end(signal.SIGKILL)
+
+
+def test_the_audit_goes_to_the_collector_of_the_settings(
+    make_world: MakeWorld, tmp_path: Path, rsyslog: Rsyslog
+) -> None:
+    rsyslog.start()
+    me = pwd.getpwuid(os.getuid()).pw_name
+    world = make_world(
+        authority={"socket": str(tmp_path / "a.sock"), "station_user": me},
+        siem={"collector": f"localhost:{rsyslog.port}", "ca": str(rsyslog.ca)},
+    )
+    authority = Authority(world)
+    try:
+        while not (received := rsyslog.received):
+            time.sleep(0.05)
+        assert json.loads(received[0].partition(" - people-imported - ")[2])["row"] == "1"
+        while "kiosk_siem_rows_waiting 0.0" not in ask(world, "/metrics")[1]:
+            time.sleep(0.05)
+    finally:
+        authority.end()

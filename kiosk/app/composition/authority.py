@@ -14,6 +14,7 @@ from kiosk.app.composition.opening import (
     open_sealer,
     open_store,
 )
+from kiosk.app.config.loading import credential_file
 from kiosk.app.config.settings import Settings, addresses, stored_secret
 from kiosk.authority.administration.caretaker import Caretaker
 from kiosk.authority.crypto.codes import CodeMac
@@ -25,6 +26,7 @@ from kiosk.authority.mail.compose import compose_code, compose_notice
 from kiosk.authority.mail.outbox import OutboxWorker
 from kiosk.authority.policy import LivePolicy
 from kiosk.authority.service import LocalAuthority
+from kiosk.authority.siem import BODIES, Collector, SiemWorker, collector_context
 from kiosk.authority.station_identity import StationIdentity
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import OutboxMessage
@@ -63,12 +65,30 @@ def _notice(settings: Settings, message: OutboxMessage) -> Message:
     )
 
 
+def build_siem(settings: Settings, environ: Mapping[str, str], store: Store) -> SiemWorker | None:
+    """Return what sends the audit to the collector, where there is one; it sends nothing yet."""
+    named = settings.siem
+    if not named.collector:
+        return None
+    files = (named.ca, named.certificate, named.key)
+    ca, certificate, key = (credential_file(each, environ) if each else None for each in files)
+    host, _, port = named.collector.rpartition(":")
+    collector = Collector(
+        host.strip("[]"),
+        int(port),
+        collector_context(ca, certificate, key),
+        closes_tls=named.confirmed_by == "close-notify",
+    )
+    return SiemWorker(store, collector, BODIES[named.format])
+
+
 @dataclass(frozen=True, slots=True)
 class BuiltAuthority:
     """The authority and what works beside it; ``close`` ends it all."""
 
     authority: LocalAuthority
     outbox: OutboxWorker
+    siem: SiemWorker | None
     store: Store
     masters: Masters
     hasher: AnswerHasher
@@ -76,8 +96,10 @@ class BuiltAuthority:
     ca: StationCa
 
     def close(self) -> None:
-        """Stop the outbox, and let go of the database and of the token."""
+        """Stop what sends, and let go of the database and of the token."""
         self.outbox.stop()
+        if self.siem is not None:
+            self.siem.stop()
         self.store.close()
         self.masters.close()
 
@@ -93,6 +115,7 @@ def build_authority(
     clock = clock or SystemClock()
     mailer, store = open_mailer(settings, environ), open_store(settings, clock, environ)
     try:
+        siem = build_siem(settings, environ, store)
         ring = open_known_keys(settings, environ, store)
     except KioskError:
         store.close()
@@ -115,10 +138,13 @@ def build_authority(
     )
     outbox = build_outbox(settings, store, mailer, clock)
     outbox.start()
+    if siem is not None:
+        siem.start()
     caretaker = build_caretaker(settings, store, ring)
     return BuiltAuthority(
         LocalAuthority(parts),
         outbox,
+        siem,
         store,
         sealer.masters,
         parts.hasher,

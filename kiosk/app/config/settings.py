@@ -507,6 +507,48 @@ class MonitoringSettings(Section):
         return str(Path(authority_socket).with_name("monitoring.sock"))
 
 
+# ``[siem]``: the collector that the audit is sent to.
+
+
+@dataclass(frozen=True)
+class SiemSettings(Section):
+    """``[siem]``: the audit, and with it the alarms, goes to a collector by syslog over TLS."""
+
+    collector: str = setting(
+        "",
+        Text("host:port", _HOST_AND_PORT, empty=True),
+        "The collector, such as siem.example:6514; empty sends nothing.",
+    )
+    format: str = setting("json", OneOf("json", "cef"), "What each message holds.")
+    ca: str = setting(
+        "",
+        Text("a path, or a name in $CREDENTIALS_DIRECTORY", empty=True),
+        "Certificates (PEM) that the collector's is verified by; empty trusts what this machine "
+        "trusts.",
+    )
+    certificate: str = setting(
+        "",
+        Text("a path, or a name in $CREDENTIALS_DIRECTORY", empty=True),
+        "The certificate (PEM) that the collector is shown, where it asks for one.",
+    )
+    key: str = setting(
+        "",
+        Text("a path, or a name in $CREDENTIALS_DIRECTORY", empty=True),
+        "The private key (PEM) of that certificate.",
+    )
+    confirmed_by: str = setting(
+        "close-notify",
+        OneOf("close-notify", "end-of-stream"),
+        "How the collector shows that it has read all: by TLS close_notify as in RFC 5425, or "
+        "merely by ending the stream, as rsyslog does with its driver gtls.",
+    )
+
+    def check(self) -> None:
+        """Raise ``ValueError`` where one of certificate and key is missing."""
+        if bool(self.certificate) != bool(self.key):
+            raise ValueError("certificate: has to be given together with key")
+
+
 # ``[policy]``: the numbers of the service, as ``kiosk.contract.policy.Policy`` takes them.
 
 _LABEL = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
@@ -668,6 +710,7 @@ class Settings:
     station: StationSettings = field(default_factory=StationSettings)
     authority: AuthoritySettings = field(default_factory=AuthoritySettings)
     monitoring: MonitoringSettings = field(default_factory=MonitoringSettings)
+    siem: SiemSettings = field(default_factory=SiemSettings)
     policy: PolicySettings = field(default_factory=PolicySettings)
     people: PeopleSettings = field(default_factory=PeopleSettings)
     store: StoreSettings = field(default_factory=StoreSettings)

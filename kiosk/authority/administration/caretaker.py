@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -26,7 +26,7 @@ from kiosk.authority.administration.alarms import (
 from kiosk.authority.administration.proposed_acts import expire_overdue
 from kiosk.authority.administration.verification import anchor_line
 from kiosk.authority.anchors import sign_heads
-from kiosk.authority.audit import AuditKind, altered
+from kiosk.authority.audit import AuditKind, ServiceKind, altered
 from kiosk.authority.audit_rows import chain_of
 from kiosk.authority.crypto.anchors import AnchorSigner
 from kiosk.authority.housekeeping import purge_records
@@ -45,7 +45,7 @@ from kiosk.authority.store.records import (
 )
 from kiosk.authority.store.repositories.mac_rows import TABLES, RowKey
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.contract.errors import AuditNotIntact, RowAltered
+from kiosk.contract.errors import AuditNotIntact, RowAltered, StoreError
 
 # Staff are told of an alarm by mail: queued in the transaction that raises it.
 
@@ -172,23 +172,56 @@ class Caretaker:
             found = problems(uow, self._limits)
             standing = uow.alarms.standing()
         if found or any(alarm.kind in WATCHED for alarm in standing):
-            with self._store.begin() as uow:
-                self._raise_and_clear(uow, WATCHED, found)
-                uow.commit()
+            self._raise_and_clear(WATCHED, found)
 
     def _raise_and_clear(
-        self, uow: UnitOfWork, kinds: Collection[str], found: tuple[RaisedAlarm, ...]
+        self,
+        kinds: Collection[str],
+        found: tuple[RaisedAlarm, ...],
+        also: Callable[[UnitOfWork], None] = lambda _: None,
     ) -> None:
-        """Let the alarms of these kinds be what was found; tell of what is new or over."""
-        fresh = tuple(each for each in found if uow.alarms.begin(each.name, each.kind, each.detail))
+        """Let the alarms of these kinds be what was found, in one transaction with ``also``.
+
+        Staff are told of what is new or over, and the audit; a broken one that takes no rows any
+        more keeps no alarm back.
+        """
+        try:
+            self._change_alarms(kinds, found, also, audited=True)
+        except StoreError as error:
+            log.warning("the audit takes no note of alarms: %s", error)
+            self._change_alarms(kinds, found, also, audited=False)
+
+    def _change_alarms(
+        self,
+        kinds: Collection[str],
+        found: tuple[RaisedAlarm, ...],
+        also: Callable[[UnitOfWork], None],
+        *,
+        audited: bool,
+    ) -> None:
+        names = {each.name for each in found}
+        with self._store.begin() as uow:
+            begun = (each for each in found if uow.alarms.begin(each.name, each.kind, each.detail))
+            fresh = tuple(begun)
+            self._mail.began(uow, fresh)
+            past = [
+                alarm
+                for alarm in uow.alarms.standing()
+                if alarm.kind in kinds and alarm.name not in names and uow.alarms.end(alarm.name)
+            ]
+            for alarm in past:
+                self._mail.ended(uow, alarm)
+            if audited:
+                for each in fresh:
+                    _record_alarm(uow, ServiceKind.ALARM_RAISED, each.kind, each.detail)
+                for alarm in past:
+                    _record_alarm(uow, ServiceKind.ALARM_OVER, alarm.kind, alarm.detail)
+            also(uow)
+            uow.commit()
         for each in fresh:
             log.warning("alarm %s", each.name)
-        self._mail.began(uow, fresh)
-        names = {each.name for each in found}
-        for alarm in uow.alarms.standing():
-            if alarm.kind in kinds and alarm.name not in names and uow.alarms.end(alarm.name):
-                log.warning("alarm %s is over", alarm.name)
-                self._mail.ended(uow, alarm)
+        for alarm in past:
+            log.warning("alarm %s is over", alarm.name)
 
     def _expire(self) -> None:
         """Let go of what was proposed and not agreed to in time."""
@@ -221,9 +254,7 @@ class Caretaker:
         except AuditNotIntact as broken:
             log.warning("no head of the audit is signed: %s", broken)
             found = (_trouble(broken.row, broken.because),)
-            with self._store.begin() as uow:
-                self._raise_and_clear(uow, (), found)
-                uow.commit()
+            self._raise_and_clear((), found)
             return found
         for anchor in signed:
             self._signed[chain_of(anchor.seq)] = anchor
@@ -248,13 +279,19 @@ class Caretaker:
             chain = chain_of(after.seq)
             over = piece.fault is not None or (piece.over and chain >= uow.audit.chains().stop - 1)
         reached = first_head(chain + 1) if piece.over else piece.last
-        with self._store.begin() as uow:
+
+        def reach(uow: UnitOfWork) -> None:
             if begins:
                 uow.chores.claim(VERIFY, DAY)
             uow.chores.reach(VERIFY, FIRST if over else reached)
-            if over:
-                self._raise_and_clear(uow, {AlarmKind.AUDIT_BROKEN}, (*unsigned, *_found(piece)))
-            uow.commit()
+
+        if over:
+            found = (*unsigned, *_found(piece))
+            self._raise_and_clear({AlarmKind.AUDIT_BROKEN}, found, also=reach)
+        else:
+            with self._store.begin() as uow:
+                reach(uow)
+                uow.commit()
 
     # --- rows that grant access ---
 
@@ -324,6 +361,18 @@ def _reached(table: int, last: RowKey | None) -> AuditHead:
 
 def _found(piece: AuditPiece) -> tuple[RaisedAlarm, ...]:
     return (_trouble(piece.fault.seq, piece.fault.because),) if piece.fault else ()
+
+
+def _record_alarm(uow: UnitOfWork, kind: ServiceKind, alarm: str, said: Said) -> None:
+    holder, station = said.get(_HOLDER), said.get("station")
+    detail = {name: value for name, value in said.items() if name not in (_HOLDER, "reference")}
+    uow.audit.append(
+        kind=kind.value,
+        reference=str(said.get("reference") or ""),
+        holder_id=holder if isinstance(holder, str) else None,
+        station=station if isinstance(station, str) else None,
+        detail={"alarm": alarm, **detail},
+    )
 
 
 def _trouble(row: int, because: str) -> RaisedAlarm:

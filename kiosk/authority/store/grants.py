@@ -25,6 +25,7 @@ AUTHORITY: Final[Mapping[str, str]] = {
     **_APPENDED,
     "address_change": "INSERT, UPDATE",
     "alarm": "INSERT, UPDATE, DELETE",
+    "audit_feed": "INSERT, UPDATE",
     "attempt_charge": "INSERT, UPDATE, DELETE",
     "card": "UPDATE",
     "chore": "INSERT, UPDATE",

@@ -779,6 +779,16 @@ class ChoreRow(TableRow, table=True):
     hash: str
 
 
+class AuditFeedRow(TableRow, table=True):
+    """How far the audit was sent on; ``reached`` is JSON, the last row of each chain."""
+
+    __tablename__ = "audit_feed"
+    name: str = Field(primary_key=True)
+    reached: str
+    holder: str
+    held_until: datetime = Field(sa_type=UtcDateTime)
+
+
 # The table of the schema itself.
 
 

@@ -22,6 +22,7 @@ from kiosk.authority.store.repositories.around_visits import AroundVisits
 from kiosk.authority.store.repositories.audit import Audit, AuditTrail, KnownHeads
 from kiosk.authority.store.repositories.cards import Cards, KeptSecrets
 from kiosk.authority.store.repositories.codes import EmailCodes, StopNumbers
+from kiosk.authority.store.repositories.feeds import AuditFeeds
 from kiosk.authority.store.repositories.mac_rows import MacRows
 from kiosk.authority.store.repositories.monitored import Monitored
 from kiosk.authority.store.repositories.past import PastRows
@@ -62,6 +63,7 @@ class UnitOfWork:
         self.journal = UnblockJournal(gateway)
         self.audit = Audit(gateway, now, known, macs)
         self.trail = AuditTrail(gateway)
+        self.feeds = AuditFeeds(gateway, now)
         self.outbox = Outbox(gateway, now)
         self.stations = Stations(gateway)
         self.station_keys = StationKeys(gateway, now)

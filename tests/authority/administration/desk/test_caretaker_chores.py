@@ -5,15 +5,18 @@ from __future__ import annotations
 import logging
 
 import pytest
+import sqlalchemy as sa
 
 from kiosk.authority.administration import caretaker as caretaking
 from kiosk.authority.administration.office import StaffDependencies
 from kiosk.authority.anchors import sign_heads
+from kiosk.authority.audit import ServiceKind, audit_message
 from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import AuditQuery
 from tests.authority.administration.desk.caretakers import RA, Post, keep, templates, told
 from tests.authority.administration.desk.history import History
 from tests.authority.store import samples
-from tests.authority.store.forger import Forger
+from tests.authority.store.forger import HEAD, Forger
 from tests.support.database import SetClock, TestDatabase
 
 
@@ -134,3 +137,35 @@ def test_what_is_past_is_forgotten_once_a_day_and_a_head_that_moved_is_signed(
 def anchored(store: Store) -> list[int]:
     with store.read() as uow:
         return [anchor.seq for anchor in uow.audit.anchors()]
+
+
+def test_the_audit_has_when_an_alarm_began_and_when_it_was_over(
+    means: StaffDependencies, history: History, clock: SetClock
+) -> None:
+    history.station("A")
+    for _ in range(10):
+        keep(means).look()
+        clock.forward(minutes=1)
+    history.station("A")
+    keep(means).look()
+    with means.store.read() as uow:
+        kinds = {ServiceKind.ALARM_RAISED.value, ServiceKind.ALARM_OVER.value}
+        rows = uow.trail.oldest(AuditQuery(kinds=frozenset(kinds)))
+    assert [(row.kind, row.station, row.detail["alarm"]) for row in rows] == [
+        ("alarm-raised", "A", "station-silent"),
+        ("alarm-over", "A", "station-silent"),
+    ]
+    assert audit_message(rows[0]) == "An alarm was raised: station-silent (A)."
+
+
+def test_an_audit_that_takes_no_rows_keeps_no_alarm_back(
+    means: StaffDependencies, history: History, post: Post, database: TestDatabase
+) -> None:
+    for _ in range(3):
+        history.registered()
+    sign_heads(means.store, means.signer)
+    forger = Forger(database)
+    forger.run(sa.delete(HEAD))
+    forger.close()
+    keep(means, store=database.store()).look()
+    assert templates(post) == ["audit-broken"]

@@ -153,6 +153,14 @@ def _tables() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_chore")),
     )
     op.create_table(
+        "audit_feed",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("reached", sa.String(), nullable=False),
+        sa.Column("holder", sa.String(), nullable=False),
+        sa.Column("held_until", UTC, nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_audit_feed")),
+    )
+    op.create_table(
         "known_key",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("purpose", sa.String(), nullable=False),

@@ -16,7 +16,7 @@ from screens.words import pin as pin_words
 from screens.words import questions as question_words
 from tests.e2e.canaries import found
 from tests.e2e.conftest import MakeWorld
-from tests.e2e.test_two_processes import Authority, station
+from tests.e2e.processes import Authority, StationAlone
 from tests.e2e.visitor import Visitor
 from tests.e2e.world import World
 
@@ -39,10 +39,12 @@ def lines(path: Path) -> list[dict[str, Any]]:
 def test_each_line_is_json_and_names_no_person_and_no_secret(world: World) -> None:
     world.more_environ["KIOSK_PCSC__TRACE"] = "true"
     authority = Authority(world)
+    socket = world.folder.parent / "a.sock"
+    machine = StationAlone(world, f'[authority]\nsocket = "{socket}"\n')
     ada = world.ada
     codes = []
     try:
-        visitor = Visitor(world, ada, station(world, world.folder / "dump"))
+        visitor = Visitor(world, ada, machine.start())
         visitor.comes().chooses(Purpose.REGISTER).proves_pin(WRONG_PIN)
         visitor.station.see(pin_words.wrong(2))
         visitor.proves_pin().registers_answers(ANSWERS, hidden=True).confirms_email()
@@ -64,7 +66,7 @@ def test_each_line_is_json_and_names_no_person_and_no_secret(world: World) -> No
         visitor.goes()
     finally:
         assert authority.end() == 0
-    logs = authority.log, world.folder / "station" / "station.log"
+    logs = authority.log, machine.log
     secrets = {
         **{f"answer {n}": text for n, text in enumerate(ANSWERS)},
         **{f"code {n}": text for n, text in enumerate(codes)},

@@ -333,6 +333,11 @@ class AuditKind(EventKind):
         grave=True,
     )
     SECRET_FOUND = EventSpec("secret-found", "The card showed which of two unblock secrets it has.")
+    SECRET_ADVANCED = EventSpec(
+        "secret-advanced",
+        "The card refused the unblock secret of a backup that was restored; the one that follows "
+        "it is tried.",
+    )
     CARD_SET_ASIDE = EventSpec(
         "card-set-aside",
         "The card was set aside: it refused every unblock secret that it could have.",
@@ -377,6 +382,16 @@ class ServiceKind(EventKind):
         "records-purged",
         "What had been kept long enough was deleted.",
         sentences.records_purged,
+    )
+    STORE_BACKED_UP = EventSpec(
+        "store-backed-up", "A backup of the database was made.", seen_with=AUDIT_ONLY
+    )
+    STORE_RESTORED = EventSpec(
+        "store-restored",
+        "The database was restored from a backup: what happened since is lost.",
+        sentences.store_restored,
+        grave=True,
+        seen_with=AUDIT_ONLY,
     )
     AUDIT_PURGED = EventSpec(
         "audit-purged",

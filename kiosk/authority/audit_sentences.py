@@ -284,6 +284,13 @@ def enrolment_refused(detail: Detail) -> str:
     return f"Something that wanted to enrol as the station was refused: {because}." * bool(because)
 
 
+def store_restored(detail: Detail) -> str:
+    until = detail.get("until")
+    if until is None:
+        return ""
+    return f"The database was restored from a backup: what happened after row {until} is lost."
+
+
 def secrets_resealed(detail: Detail) -> str:
     key, many = detail.get("to"), detail.get("secrets")
     return f"Sealed {many} unblock secrets anew, under {key}." if key else ""

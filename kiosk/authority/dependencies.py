@@ -8,7 +8,7 @@ from typing import Protocol
 
 from kiosk.authority.crypto.card_keys import Issuers
 from kiosk.authority.crypto.codes import CodeMac
-from kiosk.authority.crypto.derivation import RandomSecrets, SecretSource
+from kiosk.authority.crypto.derivation import SecretSource
 from kiosk.authority.crypto.hashing import AnswerHasher
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.mailed import Mailed
@@ -60,7 +60,7 @@ class Dependencies:
     compose: CodeComposer
     changes_secret: frozenset[str]
     station: StationIdentity
-    source: SecretSource = field(default_factory=RandomSecrets)
+    source: SecretSource
     staff_addresses: tuple[str, ...] = ()
     issuers: Issuers | None = None
     process: str = field(default_factory=new_id)

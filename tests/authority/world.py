@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from kiosk.authority.crypto.codes import CodeMac
+from kiosk.authority.crypto.derivation import FollowingSecrets
 from kiosk.authority.crypto.hashing import AnswerHasher, Cost
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.macs import AuditMacs, KeyedRowMacs
@@ -147,6 +148,7 @@ class World:
             compose=compose,
             changes_secret=self.changes_secret,
             station=StationIdentity("A"),
+            source=FollowingSecrets(self.ring),
             staff_addresses=(STAFF,),
         )
 

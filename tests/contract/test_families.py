@@ -18,9 +18,11 @@ from kiosk.authority.administration.people_fields import (
     read_card,
     read_unblock_secret,
 )
-from kiosk.authority.crypto.derivation import RandomSecrets, unblock_secret
+from kiosk.authority.crypto.derivation import FollowingSecrets, unblock_secret
+from kiosk.authority.crypto.keys import KeyRing
 from kiosk.contract.families import FAMILIES, ON_PCSC, AdminKey, CardFamily, secret_kind_names
 from kiosk.contract.messages import CardId
+from kiosk.contract.sensitive import Sensitive
 
 ROWS = FAMILIES.values()
 IDS = tuple(FAMILIES)
@@ -56,7 +58,7 @@ def test_what_is_made_for_a_card_is_what_may_be_entered_for_it(family: CardFamil
     assert card == CardId(family.name, identifier_of(family))
     derived = unblock_secret(lambda message: message[:16].ljust(16, b"1"), card, 7)
     assert isinstance(family.secret, AdminKey) or len(derived.reveal()) == 8
-    drawn = RandomSecrets().draw(lambda: 0)
+    drawn = FollowingSecrets(KeyRing.fresh()).make(card, lambda: Sensitive("12345678"), 1)
     if any(kind.rotates for kind in family.secret_kinds):
         assert read_unblock_secret(drawn.reveal(), card) == drawn
 

@@ -22,6 +22,8 @@ _OF_AN_AUTHORITY = {
     "keys": "keys",
     "rows": "rows",
     "store": "store",
+    "backup": "backup",
+    "restore": "restore",
     "audit": "audit",
     "caretaker": "caretaker",
     "purge": "purge",

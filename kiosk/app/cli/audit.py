@@ -26,7 +26,10 @@ from kiosk.authority.wording import numbered
 from kiosk.contract.errors import AuditNotIntact, ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from kiosk.authority.administration.views import AuditFilter
+    from kiosk.authority.store.records import AuditAnchor, AuditGap
 
 DESCRIPTION = """\
 The audit is a chain: each row holds the hash of the one before, so a row that is changed,
@@ -158,6 +161,8 @@ def _verify(args: argparse.Namespace) -> int:
         complain(f"{numbered(verdict.rows, 'row')} walked; the audit is NOT intact")
         return 1
     echo(f"{numbered(verdict.rows, 'row')} and {numbered(verdict.anchors, 'anchor')} fit")
+    for gap in verdict.gaps:
+        _tell_gap(gap, elsewhere)
     if not verdict.keyed:
         echo("the MACs of the rows were not checked: that needs the key file")
     if args.without_key and not public:
@@ -166,6 +171,20 @@ def _verify(args: argparse.Namespace) -> int:
         covered = numbered(verdict.anchored, "row") if verdict.anchored else "nothing"
         echo(f"signed anchors cover {covered}; `kiosk audit anchor` signs the rest")
     return 0
+
+
+def _tell_gap(gap: AuditGap, elsewhere: Iterable[AuditAnchor]) -> None:
+    """Say which rows are rightly not there."""
+    from kiosk.authority.audit_rows import row_name
+    from kiosk.authority.store.records import GapKind
+
+    on = f"{gap.signed_at:%Y-%m-%d %H:%M} UTC"
+    if gap.kind is GapKind.PURGED:
+        echo(f"rows {row_name(gap.first)} to {row_name(gap.last)} were purged on {on}")
+        return
+    lost = max((one.seq for one in elsewhere if gap.first <= one.seq <= gap.last), default=None)
+    until = "" if lost is None else f", up to {row_name(lost)} at least"
+    echo(f"rows from {row_name(gap.first)} on{until} were lost when a backup was restored on {on}")
 
 
 def _verify_files(args: argparse.Namespace, tools: Tools, public: dict[str, bytes]) -> int:

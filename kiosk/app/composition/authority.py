@@ -18,7 +18,7 @@ from kiosk.app.config.loading import credential_file
 from kiosk.app.config.settings import Settings, addresses, stored_secret
 from kiosk.authority.administration.caretaker import Caretaker
 from kiosk.authority.crypto.codes import CodeMac
-from kiosk.authority.crypto.derivation import DerivedSecrets, Masters, RandomSecrets, SecretSource
+from kiosk.authority.crypto.derivation import DerivedSecrets, FollowingSecrets, Masters
 from kiosk.authority.crypto.hashing import AnswerHasher
 from kiosk.authority.crypto.station_ca import StationCa
 from kiosk.authority.dependencies import Dependencies
@@ -132,7 +132,11 @@ def build_authority(
         compose=partial(compose_code, service=settings.service),
         changes_secret=changes_secret(settings),
         station=StationIdentity(settings.station.name, settings.station.site),
-        source=_source(settings, sealer.masters),
+        source=(
+            DerivedSecrets(sealer.masters)
+            if settings.secrets.source == "derived"
+            else FollowingSecrets(ring)
+        ),
         issuers=open_issuers(settings),
         staff_addresses=addresses(settings.notices.registration_blocked, settings.service.ra_email),
     )
@@ -151,7 +155,3 @@ def build_authority(
         caretaker,
         StationCa(ring),
     )
-
-
-def _source(settings: Settings, masters: Masters) -> SecretSource:
-    return DerivedSecrets(masters) if settings.secrets.source == "derived" else RandomSecrets()

@@ -5,7 +5,7 @@ Doing it is the call of the very use case that was called when it was proposed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -401,8 +401,12 @@ def _about(uow: UnitOfWork, kept: ProposedAct) -> str:
 
 def expire_overdue(uow: UnitOfWork) -> int:
     """Conclude what nobody decided on in time, and tell the audit of each; return how many."""
-    overdue = uow.proposals.overdue()
-    for kept in overdue:
+    return expire(uow, uow.proposals.overdue())
+
+
+def expire(uow: UnitOfWork, proposals: Sequence[ProposedAct]) -> int:
+    """Conclude proposals that nobody can decide on any more; return how many."""
+    for kept in proposals:
         if uow.proposals.decide(kept.id, Outcome.EXPIRED, HOUSEKEEPING):
             uow.audit.append(
                 kind=StaffKind.ACT_EXPIRED.value,
@@ -412,7 +416,7 @@ def expire_overdue(uow: UnitOfWork) -> int:
                 actor=HOUSEKEEPING,
                 detail={"proposal": kept.id, "act": kept.act, "proposed_by": kept.proposed_by},
             )
-    return len(overdue)
+    return len(proposals)
 
 
 HOUSEKEEPING = "kiosk"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
+import hmac
+import itertools
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final, Protocol, assert_never
 
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
@@ -57,9 +57,6 @@ LABEL: Final = b"unlock-kiosk/1/unblock-secret"
 ISSUED: Final = 0
 """The generation that a card is issued with; each one after it is drawn here, once."""
 
-_MINUTE: Final = 60
-"""Seconds; a card's secrets are minutes apart, and minutes fit into 31 bits for good."""
-
 DIGITS: Final = 8
 """Every ``TextSecret`` may be eight digits, and PIV takes nothing else."""
 
@@ -77,15 +74,6 @@ class Derivation:
 
     master: str
     generation: int = ISSUED
-
-
-def least_generation(now: datetime) -> int:
-    """Return the lowest number that a secret made now may have: the minutes since 1970.
-
-    A count alone would begin again where a backup was restored, or a person erased and
-    their card recorded anew, and make secrets that stations were shown before.
-    """
-    return int(now.timestamp()) // _MINUTE
 
 
 def expand(cmac: Cmac, label: bytes, context: bytes, length: int) -> bytes:
@@ -194,28 +182,47 @@ def _cmac_of_file(ring: KeyRing, master: str, message: bytes) -> bytes:
 
 
 class SecretSource(Protocol):
-    """Makes new unblock secrets for the families that are given one after each use."""
+    """Makes new unblock secrets for the families that are given one after each use.
+
+    The same one each time for a card, what it has now, and a generation: so what a card was
+    given after the last backup of a database can be made again once that was restored.
+    """
 
     def ready(self) -> None:
         """Do nothing where one can be made now; raises ``KeyMissing`` or ``KeysUnavailable``."""
 
-    def draw(self, generation: Callable[[], int]) -> Sensitive | Derivation:
-        """Return a secret that no card ever had, or how it derives; both can be sealed.
+    def make(
+        self, card: CardId, before: Callable[[], Sensitive], generation: int
+    ) -> Sensitive | Derivation:
+        """Return the secret that follows ``before``, or how it derives; both can be sealed.
 
-        ``generation`` counts the card's derived secrets, and is only called for one. Raises
-        ``KeyMissing`` or ``KeysUnavailable``.
+        Raises ``KeyMissing`` or ``KeysUnavailable``.
         """
 
 
-class RandomSecrets:
-    """Digits that nobody can know but from where they are sealed; the default."""
+class FollowingSecrets:
+    """Each secret follows from the one before, by a key of the key file; the default.
+
+    The key alone makes none: it takes what the database has sealed as well.
+    """
+
+    def __init__(self, ring: KeyRing) -> None:
+        self._ring = ring
 
     def ready(self) -> None:
-        """Digits can be drawn at any time."""
+        """Digits can be made at any time."""
 
-    def draw(self, generation: Callable[[], int]) -> Sensitive:
-        """Draw digits."""
-        return Sensitive(f"{secrets.randbelow(10**DIGITS):0{DIGITS}d}")
+    def make(self, card: CardId, before: Callable[[], Sensitive], generation: int) -> Sensitive:
+        """Make digits (HMAC-SHA256), other ones than before."""
+        key, last = self._ring.current(KeyPurpose.SEAL), before().reveal()
+        subkey = key.subkey("following-secret")
+        for attempt in itertools.count():
+            said = framed(key.id, card.driver, card.identifier, last, generation, attempt)
+            number = int.from_bytes(hmac.digest(subkey, said, "sha256"), "big")
+            digits = f"{number % 10**DIGITS:0{DIGITS}d}"
+            if digits != last:
+                break
+        return Sensitive(digits)
 
 
 class DerivedSecrets:
@@ -228,6 +235,6 @@ class DerivedSecrets:
         """See that there is a current master key."""
         self._masters.current()
 
-    def draw(self, generation: Callable[[], int]) -> Derivation:
-        """Take the card's next generation."""
-        return Derivation(self._masters.current(), generation())
+    def make(self, card: CardId, before: Callable[[], Sensitive], generation: int) -> Derivation:
+        """Take the generation."""
+        return Derivation(self._masters.current(), generation)

@@ -46,7 +46,7 @@ AUTHORITY: Final[Mapping[str, str]] = {
 }
 """What the authority writes; it reads every table."""
 
-_NOT_WRITTEN: Final = frozenset({"audit_gap", "served_program", *_APPENDED})
+_NOT_WRITTEN: Final = frozenset({"audit_gap", "served_program", "store_restore", *_APPENDED})
 
 STAFF: Final[Mapping[str, str]] = {
     **{

@@ -475,6 +475,18 @@ class AuditAnchor:
     key_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Restore:
+    """A backup of the database was restored.
+
+    Unblock secrets made since have generations from ``generations_from`` on, above the card's
+    own base: none that was made between backup and restore is made again.
+    """
+
+    at: datetime
+    generations_from: int
+
+
 class GapKind(StrEnum):
     """Why rows of a chain are rightly not there."""
 

@@ -789,7 +789,15 @@ class AuditFeedRow(TableRow, table=True):
     held_until: datetime = Field(sa_type=UtcDateTime)
 
 
-# The table of the schema itself.
+# Tables of the database as a whole: when a backup of it was restored, and its schema.
+
+
+class RestoreRow(TableRow, table=True):
+    """See ``Restore``; the row that makes its database another one than the backup."""
+
+    __tablename__ = "store_restore"
+    at: datetime = Field(primary_key=True, sa_type=UtcDateTime)
+    generations_from: int
 
 
 class ServedProgramRow(TableRow, table=True):

@@ -29,7 +29,14 @@ from kiosk.authority.store.repositories.past import PastRows
 from kiosk.authority.store.repositories.people import Cardholders, PeopleLists, SecurityQuestions
 from kiosk.authority.store.repositories.registrations import AddressChanges, Registrations
 from kiosk.authority.store.repositories.search import SearchTerms
-from kiosk.authority.store.repositories.services import Alarms, Chores, KnownKeys, Outbox, Stations
+from kiosk.authority.store.repositories.services import (
+    Alarms,
+    Chores,
+    KnownKeys,
+    Outbox,
+    Restores,
+    Stations,
+)
 from kiosk.authority.store.repositories.staff import ActionNotes, PolicyChanges, ProposedActs, Staff
 from kiosk.authority.store.repositories.station_keys import Enrolments, StationKeys
 from kiosk.authority.store.repositories.statistics import Statistics
@@ -69,6 +76,7 @@ class UnitOfWork:
         self.station_keys = StationKeys(gateway, now)
         self.enrolments = Enrolments(gateway, now)
         self.known_keys = KnownKeys(gateway, now)
+        self.restores = Restores(gateway)
         self.staff = Staff(gateway)
         self.notes = ActionNotes(gateway)
         self.policy_changes = PolicyChanges(gateway)

@@ -122,7 +122,10 @@ def take_back(uow: UnitOfWork, card: Card) -> None:
 def conclude(
     uow: UnitOfWork, sealer: Sealer, visit: Visit, card: Card, *, right: bool
 ) -> AnswerMeaning:
-    """Write down what a certain answer to the one that was presented last says."""
+    """Write down what a certain answer to the one that was presented last says.
+
+    ``NEITHER``: the card refused all that it could have by what is written down.
+    """
     pending = uow.kept.pending(card.id)
     found = answer_meaning(_last(pending), right=right, waits=pending is not None)
     refused = uow.kept.refused(card.id) if pending is None and not right else None
@@ -137,8 +140,6 @@ def conclude(
     if pending is not None:
         record(uow, AuditKind.SECRET_FOUND, visit, found=found.value)
         record_pending_outcome(uow, sealer, visit, card, pending, found)
-    elif found is AnswerMeaning.NEITHER:
-        set_aside(uow, visit, card)
     return found
 
 

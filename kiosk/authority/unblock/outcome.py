@@ -23,10 +23,10 @@ from kiosk.authority.store.records import (
     Visit,
 )
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.authority.unblock.candidates import AnswerMeaning, conclude, take_back
+from kiosk.authority.unblock.candidates import AnswerMeaning, conclude, set_aside, take_back
 from kiosk.authority.unblock.mutual_authentication import has_admin_key, need_admitted, owes_answer
 from kiosk.authority.unblock.retry_counter import Counted, infer_retries
-from kiosk.authority.unblock.rotation import rotates
+from kiosk.authority.unblock.rotation import advance_after_restore, rotates
 from kiosk.authority.visit_context import find_grant
 from kiosk.contract.messages import (
     Finished,
@@ -213,6 +213,12 @@ def _secret_refused(
     told = {"journal": case.entry.id, "because": because, "tries_left": left}
     record(uow, AuditKind.UNBLOCK_REFUSED, case.visit, **told)
     found = conclude(uow, parts.sealer, case.visit, case.card, right=False) if left else None
+    if found is AnswerMeaning.NEITHER:
+        can_go_on = left is not None and left > KEPT_SECRET_TRIES
+        if can_go_on and advance_after_restore(uow, parts, case.visit, case.card):
+            found = AnswerMeaning.NEW_HOLDS
+        else:
+            set_aside(uow, case.visit, case.card)
     over = found in (None, AnswerMeaning.NEITHER)
     if over:
         uow.visits.close(case.visit.id, uow.now, VisitEnd.REFUSED)

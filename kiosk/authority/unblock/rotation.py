@@ -11,8 +11,14 @@ from functools import partial
 from typing import assert_never
 
 from kiosk.authority.audit import AuditKind, record
-from kiosk.authority.crypto.derivation import least_generation
-from kiosk.authority.crypto.secret_history import archive_pending, label, open_kept
+from kiosk.authority.crypto.sealing import SealKind
+from kiosk.authority.crypto.secret_history import (
+    archive_current,
+    archive_pending,
+    label,
+    open_current,
+    open_kept,
+)
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.steps import ASSUMED_SECRET_TRIES, tries_by_account
 from kiosk.authority.store.records import (
@@ -21,11 +27,13 @@ from kiosk.authority.store.records import (
     KeptKind,
     KeptSecret,
     UnblockState,
+    Visit,
     new_id,
 )
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.unblock.candidates import AnswerMeaning, leaves_enough, record_pending_outcome
 from kiosk.authority.visit_context import VISIT_LIFE, find_grant
+from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     JournalId,
     UnblockDone,
@@ -98,9 +106,12 @@ def _is_recent(opened_at: datetime, now: datetime) -> bool:
 
 def _draw(uow: UnitOfWork, parts: Dependencies, case: HeldGrant) -> Sensitive:
     card, entry = case.card, case.entry
-    least = least_generation(uow.now)
-    drawn = parts.source.draw(partial(uow.cards.next_generation, card.id, least))
-    revision = card.sealed_secret.revision + 1 if card.sealed_secret else 1
+    current = card.sealed_secret
+    if current is None:
+        raise StepRefused("the card has no unblock secret that another one could follow")
+    before = partial(open_current, parts.sealer, card, current)
+    drawn = parts.source.make(card.identity, before, uow.cards.next_generation(card.id))
+    revision = current.revision + 1
     waits = label(card, KeptKind.PENDING, revision)
     sealed = parts.sealer.seal(drawn, waits)
     uow.kept.add(
@@ -109,6 +120,26 @@ def _draw(uow: UnitOfWork, parts: Dependencies, case: HeldGrant) -> Sensitive:
     told = {"derived_from": sealed.derived_from} if sealed.derived_from else {}
     record(uow, AuditKind.SECRET_DRAWN, case.visit, journal=entry.id, **told)
     return parts.sealer.open(sealed, waits)
+
+
+def advance_after_restore(uow: UnitOfWork, parts: Dependencies, visit: Visit, card: Card) -> bool:
+    """Make the secret current that a card was given next, after a backup that was restored since.
+
+    False where there is none: no backup was restored, or the card has shown its secret since.
+    """
+    restored, sealed = uow.restores.last(), card.sealed_secret
+    if restored is None or sealed is None or not rotates(parts, card):
+        return False
+    if not uow.cards.may_be_advanced(card, restored):
+        return False
+    generation = uow.cards.next_generation(card.id, restored)
+    before = partial(open_current, parts.sealer, card, sealed)
+    following = parts.source.make(card.identity, before, generation)
+    archive_current(uow, parts.sealer, card)
+    new = label(card, SealKind.UNBLOCK, sealed.revision + 1)
+    uow.cards.replace_secret(card.id, sealed.revision, parts.sealer.seal(following, new))
+    record(uow, AuditKind.SECRET_ADVANCED, visit)
+    return True
 
 
 def _conclude(

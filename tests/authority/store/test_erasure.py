@@ -39,6 +39,7 @@ OF_NOBODY = frozenset(
         "erased_number",  # keyed digests
         "known_key",  # names of keys
         "served_program",  # a revision
+        "store_restore",
         "policy_setting",
         "security_question",
         "staff_key",

@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import KeptKind, KeptSecret, SealedSecret, new_id
+from kiosk.authority.store.records import KeptKind, KeptSecret, Restore, SealedSecret, new_id
+from kiosk.authority.store.repositories.cards import generation_base
 from tests.authority.store import samples
 from tests.authority.store.samples import NOW, Person
 
@@ -101,22 +102,45 @@ def test_what_derives_from_an_older_master_key_is_found(store: Store, person: Pe
         uow.commit()
 
 
-def test_no_number_of_a_derived_secret_comes_twice(store: Store, person: Person) -> None:
+def test_no_number_of_a_made_secret_comes_twice(store: Store, person: Person) -> None:
+    card, base = person.card, generation_base(person.card.id)
     with store.begin() as uow:
-        numbers = [uow.cards.next_generation(person.card.id, least) for least in (1, 1, 7, 7)]
-        assert numbers == [1, 2, 7, 8]
-        uow.cards.note_issued(person.card.id)
-        uow.cards.put([replace(person.card, secret_generation=0)])
-        assert uow.cards.next_generation(person.card.id, 5) == 9
+        numbers = [uow.cards.next_generation(card.id) for _ in range(2)]
+        assert numbers == [base + 1, base + 2]
+        uow.cards.note_issued(card.id)
+        uow.cards.put([replace(card, secret_generation=0)])
+        assert uow.cards.next_generation(card.id) == base + 3
         other = samples.card(person.holder.id, secret_generation=0)
         issued = samples.card(person.holder.id)
         uow.cards.put([other, issued])
         uow.cards.note_issued(issued.id)
-        assert [uow.cards.get(card.id) for card in (other, issued)] == [
+        assert [uow.cards.get(each.id) for each in (other, issued)] == [
             other,
             replace(issued, secret_generation=0),
         ]
-        assert uow.cards.next_generation(issued.id, 4) == 4
+        assert uow.cards.next_generation(issued.id) == generation_base(issued.id) + 1
+        uow.commit()
+
+
+def test_numbers_go_on_far_above_after_a_restore(store: Store, person: Person) -> None:
+    card, base = person.card, generation_base(person.card.id)
+    first, second = Restore(NOW, 5000), Restore(NOW + timedelta(days=9), 20_000)
+    with store.begin() as uow:
+        assert uow.cards.next_generation(card.id) == base + 1
+        uow.restores.add(first)
+        known = uow.cards.get(card.id)
+        assert known is not None
+        assert uow.restores.last() == first
+        assert uow.cards.may_be_advanced(known, first)
+        assert uow.cards.next_generation(card.id, first) == base + 2
+        assert uow.cards.next_generation(card.id) == base + 5001
+        known = uow.cards.get(card.id)
+        assert known is not None
+        assert not uow.cards.may_be_advanced(known, first)
+        uow.restores.add(second)
+        assert uow.cards.may_be_advanced(known, second)
+        assert uow.cards.next_generation(card.id, second) == base + 5002
+        assert uow.cards.next_generation(card.id) == base + 20_001
         uow.commit()
 
 

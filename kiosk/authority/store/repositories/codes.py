@@ -285,6 +285,11 @@ class EmailCodes:
         mailed_or_given = col(CodeRow.sent_at).is_not(None) | col(CodeRow.issued_by).is_not(None)
         self._revoke(col(CodeRow.card_id) == card_id, mailed_or_given)
 
+    def revoke_every(self) -> int:
+        """Revoke every code that was not used, of all cards; return how many."""
+        unused = col(CodeRow.consumed_at).is_(None), col(CodeRow.revoked_at).is_(None)
+        return len(self._gateway.change(CodeRow, *unused, revoked_at=self._now))
+
     def revoke_of_holder(self, holder_id: str) -> None:
         """Revoke every code of a holder, those that are being mailed too."""
         self._revoke(col(CodeRow.holder_id) == holder_id)

@@ -37,6 +37,12 @@ class AddressChanges:
         row = self._gateway.one(select(AddressChangeRow).where(*open_), AddressChangeRow)
         return row.record(AddressChange) if row else None
 
+    def every_waiting(self) -> tuple[AddressChange, ...]:
+        """Return all that neither count yet nor were stopped."""
+        open_ = select(AddressChangeRow).where(col(AddressChangeRow.ended_at).is_(None))
+        rows = self._gateway.many(open_, AddressChangeRow)
+        return tuple(row.record(AddressChange) for row in rows)
+
     def due(self, limit: int = 200) -> tuple[AddressChange, ...]:
         """Return those whose time has come, oldest first."""
         due = (

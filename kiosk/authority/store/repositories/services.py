@@ -11,12 +11,21 @@ from sqlmodel import col
 
 from kiosk.authority.store.audit_chain import FIRST
 from kiosk.authority.store.gateway import Gateway, table_of
-from kiosk.authority.store.records import Alarm, AuditHead, Chore, OutboxMessage, Scalar, Station
+from kiosk.authority.store.records import (
+    Alarm,
+    AuditHead,
+    Chore,
+    OutboxMessage,
+    Restore,
+    Scalar,
+    Station,
+)
 from kiosk.authority.store.tables import (
     AlarmRow,
     ChoreRow,
     KnownKeyRow,
     OutboxRow,
+    RestoreRow,
     StationRow,
     VisitRow,
     values,
@@ -45,6 +54,23 @@ class KnownKeys:
             insert = self._gateway.upsert(KnownKeyRow)
             row = insert.values(id=key, purpose=purpose, since=self._now)
             self._gateway.write(row.on_conflict_do_nothing())
+
+
+class Restores:
+    """When a backup of this database was restored."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def add(self, restore: Restore) -> None:
+        """Note one."""
+        self._gateway.add(RestoreRow, values(restore))
+
+    def last(self) -> Restore | None:
+        """Return the last one."""
+        newest = select(RestoreRow).order_by(col(RestoreRow.at).desc()).limit(1)
+        row = self._gateway.one(newest, RestoreRow)
+        return row.record(Restore) if row else None
 
 
 class Outbox:

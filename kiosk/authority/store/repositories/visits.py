@@ -69,6 +69,11 @@ class Visits:
         closed = self._gateway.change(VisitRow, *open_, closed_at=at, how=how)
         return closed[0].record(Visit) if closed else None
 
+    def close_all(self, at: datetime, how: VisitEnd) -> int:
+        """Close every visit that is open; return how many."""
+        open_ = col(VisitRow.closed_at).is_(None)
+        return len(self._gateway.change(VisitRow, open_, closed_at=at, how=how))
+
     def note_refusal(self, visit_id: str, reason: Reason, judged: bytes) -> None:
         """Note why one was refused, and the digest of the proof that was judged for it."""
         this = col(VisitRow.id) == visit_id
@@ -122,6 +127,10 @@ class PendingChanges:
     def delete(self, change_id: str) -> None:
         """Forget one: it was applied or given up."""
         self._gateway.write(delete(PendingRow).where(col(PendingRow.id) == change_id))
+
+    def delete_all(self) -> None:
+        """Forget all that was gathered."""
+        self._gateway.write(delete(PendingRow))
 
     def delete_of_holder(self, holder_id: str) -> int:
         """Forget all that a holder's cards have gathered; return how many."""

@@ -116,6 +116,12 @@ def _tables() -> None:
         sa.PrimaryKeyConstraint("chain", name=op.f("pk_audit_head")),
     )
     op.create_table(
+        "store_restore",
+        sa.Column("at", UTC, nullable=False),
+        sa.Column("generations_from", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("at", name=op.f("pk_store_restore")),
+    )
+    op.create_table(
         "served_program",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("least_program", sa.String(), nullable=False),

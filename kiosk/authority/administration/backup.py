@@ -1,0 +1,134 @@
+"""Backups of the database, and what has to happen to one that is restored.
+
+A backup is the past. What happened after it is lost: visits, codes, attempts, blocks, acts of
+staff. So after a restore nothing that was under way goes on, and the audit says where it has a
+gap. The numbers of lost rows are not given again: an anchor that was signed for one of them is
+no contradiction then, but shows how much was lost. Cards that were given another unblock secret
+since the backup still open, for secrets follow from one another (``SecretSource``).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from kiosk.authority.administration.proposed_acts import expire
+from kiosk.authority.administration.verification import verify_audit
+from kiosk.authority.administration.views import Progress
+from kiosk.authority.anchors import sign_heads
+from kiosk.authority.audit import ServiceKind
+from kiosk.authority.audit_rows import before_first, chain_of, place_of, row_name
+from kiosk.authority.crypto.anchors import AnchorSigner
+from kiosk.authority.registration import stop_change
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import AuditAnchor, AuditHead, GapKind, Restore
+from kiosk.authority.store.sqlite_file import copy_file
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.contract.errors import AuditNotIntact
+from kiosk.contract.messages import VisitEnd
+
+SKIPPED: Final = 10_000_000
+"""Rows that a chain skips after a restore at least: more than a backup can lack."""
+
+_EPOCH: Final = datetime(2025, 1, 1, tzinfo=UTC)
+"""Minutes since then number the secrets after a restore; a card is not given one each minute."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What a restore ended, and the last row that is there of each chain."""
+
+    visits: int
+    codes: int
+    address_changes: int
+    proposals: int
+    until: str
+
+
+def back_up(
+    store: Store, signer: AnchorSigner, source: Path, target: Path, actor: str, progress: Progress
+) -> None:
+    """Copy the database of ``store``, which goes on, into a new file; the audit says so first.
+
+    Raises ``StoreError``, and ``AuditNotIntact``: what is damaged is no backup.
+    """
+    with store.begin() as uow:
+        kind, detail = ServiceKind.STORE_BACKED_UP.value, {"file": target.name}
+        uow.audit.append(kind=kind, reference="", actor=actor, detail=detail)
+        uow.commit()
+    sign_heads(store, signer)
+    copy_file(source, target, progress)
+
+
+def verify_copy(
+    store: Store, signer: AnchorSigner, elsewhere: Iterable[AuditAnchor], progress: Progress
+) -> dict[int, int]:
+    """Verify the audit of a backup; raises ``AuditNotIntact``.
+
+    Anchors of rows that it does not have yet are no fault. Return the last of them by chain.
+    """
+    with store.read() as uow:
+        ends = {chain_of(head.seq): head.seq for head in uow.audit.heads()}
+    anchors = [anchor for anchor in elsewhere if signer.check(anchor)]
+    later = {
+        chain_of(anchor.seq): anchor.seq
+        for anchor in sorted(anchors, key=lambda one: one.seq)
+        if anchor.seq > ends.get(chain_of(anchor.seq), 0)
+    }
+    known = [one for one in anchors if one.seq <= ends.get(chain_of(one.seq), 0)]
+    fault = verify_audit(store, signer, known, progress).fault
+    if fault is not None:
+        raise AuditNotIntact(fault.seq, row_name(fault.seq), fault.because)
+    return later
+
+
+def conclude_restore(store: Store, signer: AnchorSigner, actor: str) -> Restored:
+    """End what was under way in a database that was restored, and mark the gap in its audit."""
+    with store.begin() as uow:
+        visits = uow.visits.close_all(uow.now, VisitEnd.FAULT)
+        codes = uow.codes.revoke_every()
+        waiting = uow.address_changes.every_waiting()
+        for change in waiting:
+            stop_change(uow, change.holder_id)
+        proposals = expire(uow, uow.proposals.waiting())
+        uow.pending.delete_all()
+        until = _mark_gaps(uow, signer, store.machine_clock.now())
+        minutes = int((store.machine_clock.now() - _EPOCH).total_seconds() // 60)
+        uow.restores.add(Restore(uow.now, minutes))
+        done = Restored(visits, codes, len(waiting), proposals, until)
+        uow.audit.append(
+            kind=ServiceKind.STORE_RESTORED.value,
+            reference="",
+            actor=actor,
+            detail={
+                "visits": visits,
+                "codes": codes,
+                "address_changes": len(waiting),
+                "proposals": proposals,
+                "until": until,
+            },
+        )
+        uow.commit()
+    sign_heads(store, signer)
+    return done
+
+
+def _mark_gaps(uow: UnitOfWork, signer: AnchorSigner, now: datetime) -> str:
+    heads = [head for head in uow.audit.heads() if place_of(head.seq)]
+    for head in heads:
+        chain = chain_of(head.seq)
+        last = before_first(chain) + (place_of(head.seq) // SKIPPED + 2) * SKIPPED
+        gap = signer.sign_gap(head.seq + 1, AuditHead(last, head.hash), GapKind.RESTORED, now)
+        uow.audit.add_gap(gap)
+    return ", ".join(row_name(head.seq) for head in heads)
+
+
+def give_to_owner_of(folder: Path, path: Path) -> None:
+    """Let root restore a file for the service's account."""
+    if os.geteuid() == 0:
+        found = folder.stat()
+        os.chown(path, found.st_uid, found.st_gid)

@@ -1,0 +1,98 @@
+"""A SQLite database as a file: copied while it is in use, and held while nobody may use it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from kiosk.authority.store.engine import SQLITE_BUSY_CODES
+from kiosk.contract.errors import StoreBusy, StoreError
+
+Progress = Callable[[int, int], None]
+
+PAGES: Final = 1024
+"""Pages that are copied between two looks at the progress: 4 MB."""
+
+
+def copy_file(source: Path, target: Path, progress: Progress) -> None:
+    """Copy a database into a new file (mode 0600), as it is at one moment; others go on.
+
+    The copy is one file, checked and safe on the disk. It is not left behind where that failed.
+    Raises ``StoreError``.
+    """
+    named = target.with_name(f".{target.name}.part")
+    try:
+        named.unlink(missing_ok=True)
+        os.close(os.open(named, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        with closing(_opened(source, "ro")) as origin, closing(_opened(named, "rw")) as copy:
+            # One moment for all of it: else a copy begins anew with each commit of others.
+            origin.execute("BEGIN")
+            origin.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+            origin.backup(
+                copy, pages=PAGES, progress=lambda _, left, all_: progress(all_ - left, all_)
+            )
+            copy.execute("PRAGMA journal_mode = DELETE")
+            _check(copy)
+        _sync(named)
+        os.link(named, target)  # which fails where there is one
+        _sync(target.parent)
+    except sqlite3.Error as error:
+        name = getattr(error, "sqlite_errorname", type(error).__name__)
+        raise StoreError(f"{source} cannot be copied ({name})", name) from None
+    except OSError as error:
+        code = error.strerror or "unknown"
+        raise StoreError(f"{target}: {code}", code) from None
+    finally:
+        named.unlink(missing_ok=True)
+
+
+@contextmanager
+def held_alone(path: Path, whose: str) -> Iterator[None]:
+    """Keep everybody else from a database; ``StoreBusy`` where somebody has it open.
+
+    Its write-ahead log is written back before.
+    """
+    connection = _opened(path, "rw")
+    try:
+        connection.execute("PRAGMA busy_timeout = 0")
+        # In this mode the first access takes the file for itself, for as long as it is open.
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        connection.execute("BEGIN EXCLUSIVE")
+        connection.execute("COMMIT")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except sqlite3.Error as error:
+        connection.close()
+        name = getattr(error, "sqlite_errorname", type(error).__name__)
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in SQLITE_BUSY_CODES:
+            raise StoreBusy(f"{path} is in use: {whose}", name) from None
+        raise StoreError(f"{path} cannot be held ({name})", name) from None
+    try:
+        yield
+    finally:
+        connection.close()
+
+
+def _opened(path: Path, mode: str) -> sqlite3.Connection:
+    uri = f"file:{quote(str(path.absolute()))}?mode={mode}"
+    return sqlite3.connect(uri, uri=True, isolation_level=None)
+
+
+def _check(connection: sqlite3.Connection) -> None:
+    found = [row[0] for row in connection.execute("PRAGMA integrity_check")]
+    if found != ["ok"]:
+        raise StoreError("the database is damaged: its integrity check failed", "integrity")
+    if connection.execute("PRAGMA foreign_key_check").fetchone() is not None:
+        raise StoreError("the database is damaged: a row points to none", "integrity")
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,136 @@
+"""``kiosk backup`` and ``kiosk restore``, run as they are typed, while somebody writes."""
+
+from __future__ import annotations
+
+import gc
+import sqlite3
+import subprocess
+import sys
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from kiosk.authority.store.records import GapKind
+from tests.app.cli.samples import GOOD, Kiosk, people, store_of_settings
+
+
+@pytest.fixture
+def restore(kiosk: Kiosk) -> Kiosk:
+    """Restore, after the connections of the commands before are closed, as their processes end."""
+
+    def run(*words: str) -> int:
+        gc.collect()
+        return kiosk("restore", *words)
+
+    return run
+
+
+def write_until(done: threading.Event, written: list[int]) -> None:
+    """Write to the audit as stations do, one transaction after the other."""
+    store = store_of_settings()
+    while not done.is_set():
+        with store.begin() as uow:
+            uow.audit.append(kind="step", reference="", detail={"n": len(written)})
+            uow.commit()
+        written.append(len(written))
+    store.close()
+
+
+def test_a_backup_under_load_is_restored_and_the_audit_shows_the_gap(
+    kiosk: Kiosk, restore: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kiosk("import", people(place, GOOD))
+    done, written = threading.Event(), list[int]()
+    writer = threading.Thread(target=write_until, args=(done, written))
+    writer.start()
+    try:
+        assert kiosk("backup", str(place / "backup.db")) == 0
+        before = len(written)
+        while len(written) < before + 20:
+            writer.join(0.01)
+    finally:
+        done.set()
+        writer.join()
+    said = capsys.readouterr().out
+    assert "not in it: the keys" in said
+    assert (place / "backup.db").stat().st_mode & 0o777 == 0o600
+    assert kiosk("backup", str(place / "backup.db")) == 2
+    assert kiosk("audit", "anchor", "--out", str(place / "anchors")) == 0
+
+    words = str(place / "backup.db"), "--anchors", str(place / "anchors")
+    assert restore(*words) == 2
+    assert "--replace puts it aside" in capsys.readouterr().err
+    assert restore(*words, "--replace") == 0
+    said = capsys.readouterr().out
+    assert "lost: an anchor shows that there were rows up to" in said
+    assert len(list((place / "state").glob("kiosk.db.before-restore-*"))) == 1
+
+    assert kiosk("audit", "verify", "--anchors", str(place / "anchors")) == 0
+    assert "lost when a backup was restored" in capsys.readouterr().out
+    assert kiosk("people", "search", "Jo Smith") == 0
+    assert "900000000001" in capsys.readouterr().out
+    with store_of_settings().read() as uow:
+        (gap,) = uow.audit.gaps()
+        (last,) = uow.audit.latest(limit=1)
+    assert gap.kind is GapKind.RESTORED
+    assert last.seq > gap.last > gap.first
+
+
+def test_a_database_that_is_in_use_is_not_replaced(
+    kiosk: Kiosk, restore: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert kiosk("backup", str(place / "backup.db")) == 0
+    holds = (
+        "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]);"
+        "c.execute('SELECT count(*) FROM audit_event').fetchone(); print('open', flush=True);"
+        "sys.stdin.read()"
+    )
+    file = str(place / "state" / "kiosk.db")
+    station = subprocess.Popen(
+        [sys.executable, "-c", holds, file],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert station.stdout is not None
+    assert station.stdout.readline() == "open\n"
+    assert restore(str(place / "backup.db"), "--replace") == 1
+    assert "is in use: end every station" in capsys.readouterr().err
+    station.communicate()
+    assert restore(str(place / "backup.db"), "--replace") == 0
+
+
+def test_a_backup_that_was_changed_is_not_restored(
+    kiosk: Kiosk, restore: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kiosk("import", people(place, GOOD))
+    assert kiosk("backup", str(place / "backup.db")) == 0
+    with closing(sqlite3.connect(place / "backup.db")) as backup:
+        backup.execute("DROP TRIGGER audit_event_no_update")
+        backup.execute("UPDATE audit_event SET reference = 'other' WHERE seq = 1")
+        backup.commit()
+    gc.collect()
+    before = (place / "state" / "kiosk.db").read_bytes()
+    assert restore(str(place / "backup.db"), "--replace") == 1
+    assert "this backup is not restored" in capsys.readouterr().err
+    assert (place / "state" / "kiosk.db").read_bytes() == before
+    (place / "torn.db").write_bytes((place / "backup.db").read_bytes()[:9000])
+    assert restore(str(place / "torn.db"), "--replace") == 1
+    assert restore(str(place / "nothing.db"), "--replace") == 1
+    assert list((place / "state").glob(".kiosk.db*")) == []
+
+
+def test_a_backup_of_other_keys_is_not_restored(
+    kiosk: Kiosk, restore: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kiosk("import", people(place, GOOD))
+    assert kiosk("backup", str(place / "backup.db")) == 0
+    (place / "state" / "keys.json").unlink()
+    gc.collect()
+    for left in (place / "state").glob("kiosk.db*"):
+        left.unlink()
+    assert kiosk("setup") == 0
+    assert restore(str(place / "backup.db"), "--replace") == 2
+    assert "filled under other keys" in capsys.readouterr().err

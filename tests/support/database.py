@@ -139,7 +139,12 @@ class PostgresServer:
         lines = [f"{name} = '{value}'\n" for name, value in SETTINGS.items()]
         with (data / "postgresql.conf").open("a") as settings:
             settings.writelines([*lines, f"unix_socket_directories = '{self.folder}'\n"])
-        self._run("pg_ctl", "-D", str(data), "-w", "-l", str(self.folder / "log"), "start")
+        self.serve()
+
+    def serve(self) -> None:
+        """Start the server on the cluster that is there."""
+        log = str(self.folder / "log")
+        self._run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-l", log, "start")
 
     def restart(self) -> None:
         """Take up other settings."""

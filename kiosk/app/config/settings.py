@@ -666,9 +666,10 @@ class SecretSettings(Section):
     """``[secrets]``: what is kept already stays as it is, until its card takes another secret."""
 
     source: str = setting(
-        "random",
-        OneOf("random", "derived"),
-        "New unblock secrets: drawn and sealed, or derived from a master key and never stored.",
+        "following",
+        OneOf("following", "derived"),
+        "New unblock secrets: made from the one before and sealed, or derived from a master key "
+        "and never stored.",
     )
     module: str = setting(
         "",

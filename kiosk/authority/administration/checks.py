@@ -169,7 +169,7 @@ def check_master_keys(masters: MasterKeys, *, derives: bool) -> Finding:
         advice = "run `kiosk keys rotate --purpose derive`"
         return warn(_MASTER, f"{older} secrets derive from an older key", advice)
     if current is None or not (derives or current.secrets):
-        return ok(_MASTER, "not in use: unblock secrets are drawn at random")
+        return ok(_MASTER, "not in use: each unblock secret follows from the one before")
     return ok(_MASTER, f"there; {current.secrets} secrets derive from {current.id}")
 
 

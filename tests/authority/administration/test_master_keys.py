@@ -255,7 +255,7 @@ def test_the_doctor_looks_at_master_keys(store: Store, key_file: Path) -> None:
     masters = MasterKeys(key_file, None, store)
     assert said(check_master_keys(masters, derives=False)) == (
         OK,
-        "not in use: unblock secrets are drawn at random; ",
+        "not in use: each unblock secret follows from the one before; ",
     )
     assert said(check_master_keys(masters, derives=True)) == (
         FAIL,

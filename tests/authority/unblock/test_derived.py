@@ -163,7 +163,7 @@ def test_and_back(world: World) -> None:
     derive(world)
     unlocked = unlock(world, issued(world))
     sealer = world.parts.sealer
-    world.restart()  # draws at random again; what derives goes on doing so
+    world.restart()  # derives no new ones any more; what derives goes on doing so
     world.parts = replace(world.parts, sealer=sealer)
     world.authority = LocalAuthority(world.parts)
     new = unlocked.rotate_secret()

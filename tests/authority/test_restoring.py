@@ -1,0 +1,291 @@
+"""A backup that was made under load, restored elsewhere: audit, counters, and every card."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from kiosk.authority.administration.backup import (
+    Restored,
+    back_up,
+    conclude_restore,
+    verify_copy,
+)
+from kiosk.authority.administration.verification import sweep, verify_audit
+from kiosk.authority.administration.views import unseen
+from kiosk.authority.anchors import sign_heads
+from kiosk.authority.audit import AuditKind, ServiceKind
+from kiosk.authority.crypto.anchors import AnchorSigner
+from kiosk.authority.store.records import Card, GapKind
+from kiosk.contract.errors import StepRefused
+from kiosk.contract.messages import (
+    Finished,
+    Grant,
+    Reason,
+    Refusal,
+    SetPin,
+    UnblockDone,
+    UnblockRefused,
+)
+from tests.authority.unblock.test_derived import derive
+from tests.authority.world import PUK, World
+from tests.support.database import PORT, PostgresServer, as_account, find_programs
+
+LIMIT = 3
+
+
+@dataclass
+class InHand:
+    """A card that compares its unblock secret, and counts."""
+
+    secret: str = PUK
+    limit: int = LIMIT
+    left: int = LIMIT
+    fewest: int = LIMIT
+
+    def take(self, grant: Grant) -> UnblockDone | UnblockRefused:
+        if grant.secret.reveal() == self.secret:
+            self.left = self.limit
+            return UnblockDone()
+        self.left -= 1
+        self.fewest = min(self.fewest, self.left)
+        return UnblockRefused(self.left, "wrong secret")
+
+
+def unlock(world: World, card: Card, in_hand: InHand) -> object:
+    """Unlock it at a station; the visit goes on as long as the authority says so."""
+    sitting = world.insert(card, blocked=True, station="B")
+    sitting.to_new_pin()
+    reply: object = SetPin
+    try:
+        while not isinstance(reply, Finished | Refusal):
+            grant = sitting.grant()
+            outcome = in_hand.take(grant)
+            reply = sitting.authority.record_outcome(sitting.visit, grant.journal, outcome)
+        if isinstance(reply, Finished):
+            new = sitting.authority.rotate_secret(sitting.visit, grant.journal)
+            assert new is not None
+            in_hand.secret = new.reveal()
+            done = UnblockDone()
+            sitting.authority.confirm_rotation(sitting.visit, grant.journal, done)
+    finally:
+        sitting.pull()
+        world.clock.forward(hours=1)
+    return reply
+
+
+@contextmanager
+def load(world: World) -> Iterator[list[int]]:
+    """Let somebody write all the time, as other stations do."""
+    over, written = threading.Event(), list[int]()
+
+    def write() -> None:
+        while not over.is_set():
+            with world.store.begin() as uow:
+                uow.audit.append(kind="step", reference="", detail={"n": len(written)})
+                uow.commit()
+            written.append(len(written))
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        yield written
+    finally:
+        over.set()
+        writer.join()
+
+
+Backup = Callable[[World], Callable[[], World]]
+"""Backs up, and returns what restores it elsewhere."""
+
+
+@pytest.fixture
+def sqlite_backup(tmp_path: Path) -> Backup:
+    def make(world: World) -> Callable[[], World]:
+        elsewhere = tmp_path / "elsewhere"
+        elsewhere.mkdir(exist_ok=True)
+        (elsewhere / "kiosk.db").unlink(missing_ok=True)
+        source, target = world.folder / "kiosk.db", elsewhere / "kiosk.db"
+        back_up(world.store, AnchorSigner(world.ring), source, target, "root", unseen)
+
+        def restore() -> World:
+            shutil.copy(world.folder / "keys.json", elsewhere)
+            return World(elsewhere)
+
+        return restore
+
+    return make
+
+
+@pytest.fixture
+def postgresql_backup(postgres_server: PostgresServer, tmp_path: Path) -> Iterator[Backup]:
+    """By pg_basebackup, as a running server makes it; restored as a server of its own."""
+    with tempfile.TemporaryDirectory(prefix="kiosk-pg-") as name:
+        restored = PostgresServer(Path(name))
+        if os.geteuid() == 0:
+            shutil.chown(name, "postgres", "postgres")
+        folder, started = Path(name), False
+
+        def make(world: World) -> Callable[[], World]:
+            sign_heads(world.store, AnchorSigner(world.ring))
+            run = [*as_account(), str(find_programs() / "pg_basebackup")]
+            where = ["-h", str(postgres_server.folder), "-p", str(PORT), "-U", "kiosk"]
+            options = ["-D", str(folder / "data"), "-X", "stream", "--checkpoint=fast", "--no-sync"]
+            subprocess.run([*run, *where, *options], check=True, cwd=folder)
+
+            def restore() -> World:
+                nonlocal started
+                settings = folder / "data" / "postgresql.conf"
+                text = settings.read_text().replace(str(postgres_server.folder), name)
+                settings.write_text(text)
+                restored.serve()
+                started = True
+                elsewhere = tmp_path / "elsewhere"
+                elsewhere.mkdir()
+                shutil.copy(world.folder / "keys.json", elsewhere)
+                url = world.url.replace(str(postgres_server.folder), name)
+                return World(elsewhere, url=url)
+
+            return restore
+
+        yield make
+        if started:
+            restored.stop()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def backed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[World, Backup]]:
+    """An estate on either database, and how it is backed up."""
+    database = request.getfixturevalue(
+        {"sqlite": "sqlite_database", "postgresql": "postgres_database"}[request.param]
+    )
+    backup = request.getfixturevalue(f"{request.param}_backup")
+    folder = tmp_path / "estate"
+    folder.mkdir()
+    if request.param == "sqlite":
+        shutil.copy(database.url.removeprefix("sqlite:///"), folder / "kiosk.db")
+        world = World(folder)
+    else:
+        world = World(folder, url=database.url)
+    yield world, backup
+    world.store.close()
+
+
+def after(world: World, restore: Callable[[], World]) -> tuple[World, Restored]:
+    """Restore, with the time and the cards that there are by now."""
+    elsewhere = restore()
+    elsewhere.clock.time = world.clock.time
+    elsewhere.plastics = world.plastics
+    world.store.close()
+    signer = AnchorSigner(elsewhere.ring)
+    verify_copy(elsewhere.store, signer, (), unseen)
+    return elsewhere, conclude_restore(elsewhere.store, signer, "root")
+
+
+def another_card(world: World, number: str, **changes: object) -> Card:
+    holder = world.add_holder(number=number)
+    world.register(holder)
+    return world.add_card(holder, secret_limit=LIMIT, **changes)
+
+
+def test_what_was_backed_up_under_load_is_there_and_every_card_unlocks(
+    backed: tuple[World, Backup],
+) -> None:
+    world, backup = backed
+    signer = AnchorSigner(world.ring)
+    rotated, untouched, failing = (another_card(world, f"90000000000{n}") for n in (1, 2, 3))
+    in_hand = {rotated.id: InHand(), untouched.id: InHand()}
+    for card in (rotated, untouched):
+        assert isinstance(unlock(world, card, in_hand[card.id]), Finished)
+    sitting = world.insert(failing, blocked=True, station="C")
+    asked = sitting.questions()
+    for _ in range(2):
+        sitting.answer(asked, wrong=True)
+    open_visit = sitting.visit
+    counted = world.registration(failing), world.card(rotated)
+    with load(world) as written:
+        restore = backup(world)
+        before = len(written)
+        while len(written) < before + 20:
+            over = threading.Event()
+            over.wait(0.001)
+    # What happens after it is lost with the first database.
+    assert isinstance(unlock(world, rotated, in_hand[rotated.id]), Finished)
+    kept = sign_heads(world.store, signer)
+    lost = in_hand[rotated.id].secret
+
+    world, done = after(world, restore)
+    assert verify_audit(world.store, signer, kept).intact
+    assert sweep(world.store).altered == []
+    assert (world.registration(failing), world.card(rotated)) == counted
+    assert world.registration(failing).failures == 2
+    with world.store.read() as uow:
+        gaps = [gap for gap in uow.audit.gaps() if gap.kind is GapKind.RESTORED]
+        visit = uow.visits.get(open_visit)
+    assert gaps
+    assert visit is not None
+    assert visit.closed_at is not None
+    assert done.visits >= 1
+    assert ServiceKind.STORE_RESTORED in world.kinds()
+    with pytest.raises(StepRefused):
+        world.at("C").send_code(open_visit, "again")
+
+    for card in (rotated, untouched):
+        assert isinstance(unlock(world, card, in_hand[card.id]), Finished)
+    assert in_hand[rotated.id].fewest == LIMIT - 1
+    assert in_hand[untouched.id].fewest == LIMIT
+    assert in_hand[rotated.id].secret != lost
+    assert world.kinds().count(AuditKind.SECRET_ADVANCED) == 1
+    assert verify_audit(world.store, signer, kept).intact
+    world.store.close()
+
+
+@pytest.mark.parametrize("derives", [False, True], ids=["following", "derived"])
+def test_a_card_that_was_given_secrets_twice_since(
+    tmp_path: Path, sqlite_backup: Backup, world: World, derives: bool
+) -> None:
+    """One that takes three wrong secrets is left with its last try; one that takes more opens."""
+    if derives:
+        derive(world)
+    few, many = another_card(world, "900000000001"), another_card(world, "900000000002")
+    with world.store.begin() as uow:
+        uow.cards.put([replace(world.card(many), secret_limit=10)])
+        uow.commit()
+    in_hand = {few.id: InHand(), many.id: InHand(limit=10, left=10, fewest=10)}
+    restore = sqlite_backup(world)
+    shown = {few.id: [PUK], many.id: [PUK]}
+    for _ in range(2):
+        for card in (few, many):
+            assert isinstance(unlock(world, card, in_hand[card.id]), Finished)
+            shown[card.id].append(in_hand[card.id].secret)
+    parts, ring = world.parts, world.ring
+    world, _ = after(world, restore)
+    if derives:
+        world.ring = ring
+        world.parts = replace(parts, store=world.store, clock=world.clock, mailer=world.relay)
+        world.authority = type(world.authority)(world.parts)
+    assert isinstance(unlock(world, many, in_hand[many.id]), Finished)
+    assert in_hand[many.id].fewest == 8
+    assert in_hand[many.id].secret not in shown[many.id]
+    assert isinstance(unlock(world, many, in_hand[many.id]), Finished)
+    assert in_hand[many.id].fewest == 8, "known again"
+    reply = unlock(world, few, in_hand[few.id])
+    assert reply == Refusal(Reason.SECRET_BLOCKED)
+    assert in_hand[few.id].left == 1
+    world.store.close()
+
+
+def test_without_a_restore_a_refused_card_is_set_aside(world: World) -> None:
+    card = another_card(world, "900000000001")
+    assert isinstance(unlock(world, card, InHand(secret="11112222")), Refusal)
+    assert world.card(card).set_aside_at is not None
+    assert AuditKind.SECRET_ADVANCED not in world.kinds()

@@ -809,9 +809,13 @@ class HeldVisit:
 
 @dataclass(frozen=True, slots=True)
 class HeldGrant:
-    """One grant that was written down, and whom it was for; card and visit are locked."""
+    """One grant that was written down, and whom it was for; card and visit are locked.
+
+    ``generations_from`` is that of the database's last restore.
+    """
 
     entry: UnblockEntry
     visit: Visit
     card: Card
     holder: Cardholder
+    generations_from: int

@@ -30,6 +30,7 @@ from kiosk.authority.store.records import (
     Visit,
     new_id,
 )
+from kiosk.authority.store.repositories.cards import next_generation
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.unblock.candidates import AnswerMeaning, leaves_enough, record_pending_outcome
 from kiosk.authority.visit_context import VISIT_LIFE, find_grant
@@ -110,7 +111,9 @@ def _draw(uow: UnitOfWork, parts: Dependencies, case: HeldGrant) -> Sensitive:
     if current is None:
         raise StepRefused("the card has no unblock secret that another one could follow")
     before = partial(open_current, parts.sealer, card, current)
-    drawn = parts.source.make(card.identity, before, uow.cards.next_generation(card.id))
+    generation = next_generation(card, case.generations_from)
+    drawn = parts.source.make(card.identity, before, generation)
+    uow.cards.number_secret(card.id, generation)
     revision = current.revision + 1
     waits = label(card, KeptKind.PENDING, revision)
     sealed = parts.sealer.seal(drawn, waits)
@@ -127,17 +130,19 @@ def advance_after_restore(uow: UnitOfWork, parts: Dependencies, visit: Visit, ca
 
     False where there is none: no backup was restored, or the card has shown its secret since.
     """
-    restored, sealed = uow.restores.last(), card.sealed_secret
-    if restored is None or sealed is None or not rotates(parts, card):
+    restores, sealed = uow.restores.newest(2), card.sealed_secret
+    if not restores or sealed is None or not rotates(parts, card):
         return False
-    if not uow.cards.may_be_advanced(card, restored):
-        return False
-    generation = uow.cards.next_generation(card.id, restored)
+    since, *earlier = (restore.generations_from for restore in restores)
+    generation = next_generation(card, earlier[0] if earlier else 0)
+    if generation >= next_generation(card, since):
+        return False  # it was given one since
     before = partial(open_current, parts.sealer, card, sealed)
     following = parts.source.make(card.identity, before, generation)
     archive_current(uow, parts.sealer, card)
     new = label(card, SealKind.UNBLOCK, sealed.revision + 1)
     uow.cards.replace_secret(card.id, sealed.revision, parts.sealer.seal(following, new))
+    uow.cards.number_secret(card.id, generation)
     record(uow, AuditKind.SECRET_ADVANCED, visit)
     return True
 

@@ -7,7 +7,7 @@ writer locks them.
 
 from __future__ import annotations
 
-from sqlalchemy import and_, bindparam, literal, select
+from sqlalchemy import and_, bindparam, func, literal, select
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
@@ -32,6 +32,7 @@ from kiosk.authority.store.tables import (
     CodeRow,
     PendingRow,
     RegistrationRow,
+    RestoreRow,
     StationRow,
     UnblockRow,
     VisitRow,
@@ -85,8 +86,9 @@ _LOCK_GRANTED = (
     .where(_ENTRY.c.id == bindparam("entry"))
     .with_for_update(of=(_CARD, _VISIT))
 )
+_GENERATIONS_FROM = select(func.coalesce(func.max(col(RestoreRow.generations_from)), 0))
 _GRANTED = (
-    select(UnblockRow, VisitRow, CardRow, CardholderRow)
+    select(UnblockRow, VisitRow, CardRow, CardholderRow, _GENERATIONS_FROM.scalar_subquery())
     .join(VisitRow, col(VisitRow.id) == col(UnblockRow.visit_id))
     .join(CardRow, col(CardRow.id) == col(UnblockRow.card_id))
     .join(CardholderRow, col(CardholderRow.id) == col(CardRow.holder_id))
@@ -150,13 +152,14 @@ class AroundVisits:
         """Lock card and visit of an entry of the journal, and read them; None: there is none."""
         given = {"entry": entry_id}
         self._gateway.lock(_LOCK_GRANTED, given)
-        for entry, visit, card, holder in self._gateway.tuples(_GRANTED, given):
+        for entry, visit, card, holder, generations in self._gateway.tuples(_GRANTED, given):
             if entry.visit_id == visit_id:
                 return HeldGrant(
                     entry.record(UnblockEntry),
                     visit.record(Visit),
                     card_record(card),
                     holder.record(Cardholder),
+                    generations,
                 )
         return None
 

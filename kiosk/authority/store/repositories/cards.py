@@ -31,11 +31,10 @@ from kiosk.authority.store.records import (
     KeptKind,
     KeptSecret,
     KnownCard,
-    Restore,
     SealedSecret,
 )
 from kiosk.authority.store.repositories import by_key
-from kiosk.authority.store.tables import CardholderRow, CardRow, KeptSecretRow, RestoreRow, values
+from kiosk.authority.store.tables import CardholderRow, CardRow, KeptSecretRow, values
 from kiosk.contract.messages import CardId
 
 OVERWRITTEN = ("holder_id", "driver", "identifier", "expires_at", "secret_limit")
@@ -60,6 +59,17 @@ SEALED = ("sealed_secret", "sealed_key_id", "sealed_revision", "derived_from")
 def generation_base(card_id: str) -> int:
     """Return the number above which the generations of a card's secrets begin, of 24 bits."""
     return int.from_bytes(sha256(card_id.encode()).digest()[:3], "big")
+
+
+def next_generation(card: Card, generations_from: int) -> int:
+    """Return the number of the secret that is made for a card next: one above the last one.
+
+    A card's numbers begin at a base of its own: one that was erased and is recorded anew has
+    other ones. ``generations_from`` is that of the last restore: the numbers go on far above
+    what may have been given out between backup and restore.
+    """
+    least = generation_base(card.id) + generations_from + 1
+    return max((card.secret_generation or 0) + 1, least)
 
 
 class Cards:
@@ -262,27 +272,10 @@ class Cards:
         statement = update(CardRow).where(*unchanged)
         return self._gateway.run(statement.values(_sealed_values(sealed))) == 1
 
-    def next_generation(self, card_id: str, restored: Restore | None = None) -> int:
-        """Number one more secret that is made for a card: one above the last one.
-
-        A card's numbers begin at a base of its own: one that was erased and is recorded anew
-        has other ones. After a restore they go on far above what may have been given out since
-        the backup. ``restored``: go on as it was before that one instead, to find a secret.
-        """
-        since = select(func.max(col(RestoreRow.generations_from)))
-        if restored is not None:
-            since = since.where(col(RestoreRow.at) < restored.at)
-        least = func.coalesce(since.scalar_subquery(), 0) + generation_base(card_id) + 1
-        following = func.coalesce(col(CardRow.secret_generation), 0) + 1
-        generation = case((following > least, following), else_=least)
-        numbered = update(CardRow).where(col(CardRow.id) == card_id)
-        numbered = numbered.values(secret_generation=generation)
-        return int(self._gateway.scalar(numbered.returning(col(CardRow.secret_generation))) or 0)
-
-    def may_be_advanced(self, card: Card, restored: Restore) -> bool:
-        """Tell whether no secret was made for a card since a restore: it may be a later one's."""
-        since = generation_base(card.id) + restored.generations_from
-        return (card.secret_generation or 0) <= since
+    def number_secret(self, card_id: str, generation: int) -> None:
+        """Note the number of the secret that was made for a card last; it is locked."""
+        this = col(CardRow.id) == card_id
+        self._gateway.write(update(CardRow).where(this).values(secret_generation=generation))
 
     def note_issued(self, card_id: str) -> None:
         """Know that a card has the derived secret that it was issued with, or had it."""

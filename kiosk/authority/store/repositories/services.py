@@ -66,11 +66,10 @@ class Restores:
         """Note one."""
         self._gateway.add(RestoreRow, values(restore))
 
-    def last(self) -> Restore | None:
-        """Return the last one."""
-        newest = select(RestoreRow).order_by(col(RestoreRow.at).desc()).limit(1)
-        row = self._gateway.one(newest, RestoreRow)
-        return row.record(Restore) if row else None
+    def newest(self, limit: int) -> tuple[Restore, ...]:
+        """Return the last ones, the newest first."""
+        newest = select(RestoreRow).order_by(col(RestoreRow.at).desc()).limit(limit)
+        return tuple(row.record(Restore) for row in self._gateway.many(newest, RestoreRow))
 
 
 class Outbox:

@@ -6,6 +6,7 @@ library, before anything follows from it. That library would be a fifth of a sta
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -18,6 +19,9 @@ _VERSION: Final = 0xA0
 _UTC_TIME, _GENERALIZED_TIME = 0x17, 0x18
 _FIELDS: Final = (INTEGER, SEQUENCE, SEQUENCE, SEQUENCE, SEQUENCE, SEQUENCE)
 """Serial number, signature, issuer, validity, subject, subjectPublicKeyInfo."""
+
+_BEGIN: Final = "-----BEGIN CERTIFICATE-----"
+_END: Final = "-----END CERTIFICATE-----"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,15 @@ def read(der: bytes) -> Certificate | None:
     validity = list(tlv.elements(fields[3].value))
     times = map(_time, validity) if len(validity) == 2 else (None, None)
     return Certificate(der, tlv.make(SEQUENCE, fields[5].value), *times)
+
+
+def read_pem(text: str) -> Certificate | None:
+    """Return the first certificate in a text (RFC 7468); None where there is none."""
+    _, begin, rest = text.partition(_BEGIN)
+    try:
+        return read(ssl.PEM_cert_to_DER_cert(begin + rest.partition(_END)[0] + _END))
+    except ValueError:
+        return None
 
 
 def _time(element: tlv.Element) -> datetime | None:

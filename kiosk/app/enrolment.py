@@ -1,7 +1,7 @@
 """The station's side of enrolment, in a process that ends with it: ``kiosk enrol``.
 
-The key is made here and never leaves. Key and certificate are one file, which is replaced in one
-step, so that a station that is cut off at any moment has a pair that fits.
+The key is made here, by openssl, and never leaves. Key and certificate are one file, which is
+replaced in one step, so that a station that is cut off at any moment has a pair that fits.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import ssl
+import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,29 +18,22 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-)
-
+from kiosk.app.composition.renewal import dates_of
 from kiosk.app.config.loading import ENROLMENT
 from kiosk.contract.enrolment import (
     ENROL,
     GIVE_CA,
     RENEW,
-    RENEWAL_PART,
     Enrolled,
     EnrolmentLine,
     pin_of,
 )
 from kiosk.contract.errors import AuthorityUnavailable, ConfigError, KioskError, StepRefused
 from kiosk.contract.routes import Route
+from kiosk.contract.sensitive import Sensitive
 from kiosk.station.client import HttpAuthority, client_context, tls_addresses
+
+OPENSSL: Final = "/usr/bin/openssl"
 
 CERTIFICATE: Final = "station.pem"
 """The station's key and certificate."""
@@ -67,9 +61,8 @@ class Credential:
         """Whom it believes."""
         return self.folder / CA
 
-    def write(self, key: ec.EllipticCurvePrivateKey, enrolled: Enrolled) -> None:
+    def write(self, key: Sensitive, enrolled: Enrolled) -> None:
         """Write all of it, the file that makes it count last."""
-        own = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
         listed = ", ".join(f'"{each}"' for each in enrolled.addresses)
         settings = (
             "# Written by `kiosk enrol`; the settings file counts above it.\n"
@@ -77,7 +70,7 @@ class Credential:
             f'certificate = "{self.file}"\nca = "{self.ca}"\n'
         )
         self._replace(self.ca, enrolled.ca)
-        self._replace(self.file, own + enrolled.certificate)
+        self._replace(self.file, key.reveal() + enrolled.certificate)
         self._replace(self.folder / ENROLMENT, settings)
 
     def _replace(self, path: Path, text: str) -> None:
@@ -111,9 +104,9 @@ def enrol(line: EnrolmentLine, folder: Path) -> str:
         finally:
             authority.close()
         context = _verified(ca, line.pin)
-        key = ec.generate_private_key(ec.SECP256R1())
+        key, request = _new_key()
         enrolled = _ask(
-            line.addresses, context, ENROL, line.number, line.secret, _request(key), said=_NO_LINE
+            line.addresses, context, ENROL, line.number, line.secret, request, said=_NO_LINE
         )
         credential.write(key, enrolled)
     return str(enrolled.station)
@@ -135,21 +128,19 @@ def renew(folder: Path, addresses: Sequence[str]) -> bool:
     Raises ``EnrolmentFailed``, ``ConfigError``.
     """
     with _alone(folder) as credential:
-        try:
-            shown = x509.load_pem_x509_certificate(credential.file.read_bytes())
-        except (OSError, ValueError):
-            raise ConfigError(f"{credential.file} holds no certificate: enrol again") from None
-        begins, ends, now = shown.not_valid_before_utc, shown.not_valid_after_utc, _now()
-        if now < ends - (ends - begins) / RENEWAL_PART:
+        dates, now = dates_of(credential.file), datetime.now(UTC)
+        if dates is None:
+            raise ConfigError(f"{credential.file} holds no certificate: enrol again")
+        if now < dates.due_at:
             return False
-        if now >= ends:
+        if now >= dates.ends_at:
             raise EnrolmentFailed(
                 "the certificate of this station has expired: have a line made with `kiosk "
                 "stations enrol`"
             )
         context = client_context(credential.file, credential.file, credential.ca)
-        key = ec.generate_private_key(ec.SECP256R1())
-        enrolled = _ask(addresses, context, RENEW, _request(key), said=_NO_RENEWAL)
+        key, request = _new_key()
+        enrolled = _ask(addresses, context, RENEW, request, said=_NO_RENEWAL)
         credential.write(key, enrolled)
     return True
 
@@ -195,27 +186,31 @@ def _unverified() -> ssl.SSLContext:
 
 
 def _verified(ca: str, pin: str) -> ssl.SSLContext:
-    """Return TLS that believes the CA of the pin alone."""
+    """Return TLS that believes the one certificate of the pin, whatever else came with it."""
     try:
-        key = x509.load_pem_x509_certificate(ca.encode()).public_key()
+        der = ssl.PEM_cert_to_DER_cert(ca)
     except ValueError:
-        raise EnrolmentFailed("what answers there is no authority of stations") from None
-    if pin_of(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)) != pin:
+        der = b""
+    if pin_of(der) != pin:
         raise EnrolmentFailed(
             "what answers there is not the authority that this line is of. Do not go on: tell "
             "whoever looks after the network"
         )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.load_verify_locations(cadata=ca)
+    context.load_verify_locations(cadata=der)
     return context
 
 
-def _request(key: ec.EllipticCurvePrivateKey) -> str:
-    """Return a request that says nothing but its key: the authority has the name."""
-    made = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
-    return made.sign(key, SHA256()).public_bytes(Encoding.PEM).decode()
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+def _new_key() -> tuple[Sensitive, str]:
+    """Return a new key, and a request that says nothing but that: the authority has the name."""
+    curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc")
+    words = ("req", "-new", *curve, "-subj", "/", "-keyout", "-", "-config", os.devnull)
+    try:
+        made = subprocess.run(  # noqa: S603 - its words are ours
+            (OPENSSL, *words), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True
+        ).stdout
+    except (OSError, subprocess.CalledProcessError):
+        raise ConfigError(f"{OPENSSL} makes no key: install the package openssl") from None
+    key, begin, request = made.partition("-----BEGIN CERTIFICATE REQUEST-----")
+    return Sensitive(key), begin + request

@@ -6,7 +6,7 @@ sum over all of it::
 
     authority.example:8444 7QKX-3M2P-...
 
-The station asks an address for the CA's certificate, and goes on only where its key fits the pin.
+The station asks an address for the CA's certificate, and goes on only where that fits the pin.
 """
 
 from __future__ import annotations
@@ -60,9 +60,9 @@ def draw_secret() -> Sensitive:
     return Sensitive(_draw(_SECRET))
 
 
-def pin_of(public_key: bytes) -> str:
-    """Return the pin of a CA by its SubjectPublicKeyInfo (DER)."""
-    return _in_letters(sha256(public_key).digest(), _PIN)
+def pin_of(ca: bytes) -> str:
+    """Return the pin of a CA by its certificate (DER), all of it."""
+    return _in_letters(sha256(ca).digest(), _PIN)
 
 
 def read_line(typed: str) -> EnrolmentLine:

@@ -7,6 +7,7 @@ HAS_AUTHORITY = find_spec("kiosk.authority") is not None
 
 _OF_A_STATION = {
     "station": "station",
+    "enrol": "enrol",
     "setup": "setup",
     "completion": "completion",
 }

@@ -1,16 +1,16 @@
 """A station's certificate renews itself: by a process of the program that ends when it is done.
 
-Key and request are made there, so the station itself does without the library for them.
+Key and request are openssl's: a station does without the library for them.
 """
 
 from __future__ import annotations
 
 import logging
-import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -23,8 +23,6 @@ log = logging.getLogger(__name__)
 
 AGAIN_S: Final = 600.0
 """Between two tries of one process of the station."""
-
-_BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 
 
 class Renewal:
@@ -47,7 +45,7 @@ class Renewal:
         self._stamp = self._read_stamp()
         # One that the estate's own CA issued is renewed by the estate.
         is_ours = (state_directory(environ) / ENROLMENT).exists()
-        self._due_at = due_at(file) if is_ours else None
+        self._dates = dates_of(file) if is_ours else None
         self._again = monotonic()
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -71,7 +69,7 @@ class Renewal:
             )
 
     def _is_due(self) -> bool:
-        return self._due_at is not None and self._now() >= self._due_at
+        return self._dates is not None and self._now() >= self._dates.due_at
 
     def _end(self, process: subprocess.Popen[bytes]) -> None:
         if process.poll() is None:
@@ -93,14 +91,21 @@ class Renewal:
         return found.st_ino, found.st_mtime_ns
 
 
-def due_at(file: Path) -> datetime | None:
-    """Return when the certificate in a file (PEM) is to be renewed; None where there is none."""
+@dataclass(frozen=True, slots=True)
+class Dates:
+    """When a certificate is to be renewed, and when it ends."""
+
+    due_at: datetime
+    ends_at: datetime
+
+
+def dates_of(file: Path) -> Dates | None:
+    """Return those of the certificate in a file (PEM); None where there is none."""
     try:
-        _, begin, rest = file.read_text(encoding="ascii").partition(_BEGIN)
-        der = ssl.PEM_cert_to_DER_cert(begin + rest.partition(_END)[0] + _END)
+        shown = certificate.read_pem(file.read_text(encoding="ascii"))
     except (OSError, ValueError):
         return None
-    shown = certificate.read(der)
     if shown is None or shown.not_before is None or shown.not_after is None:
         return None
-    return shown.not_after - (shown.not_after - shown.not_before) / RENEWAL_PART
+    life = shown.not_after - shown.not_before
+    return Dates(shown.not_after - life / RENEWAL_PART, shown.not_after)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from kiosk.app.config.example import example_toml, with_values
-from kiosk.app.config.loading import read_settings
+from kiosk.app.config.loading import ENROLMENT, read_settings
 from kiosk.app.setup.machine import (
     UNITS,
     drop_in,
@@ -24,6 +24,7 @@ from kiosk.contract.errors import ConfigError
 SETTINGS = Path("/etc/kiosk-station/station.toml")
 ACCOUNT = "kiosk-station"
 _UNIT = "kiosk-station.service"
+_STATE = Path("/var/lib/kiosk-station")
 _OF_THE_SAME_MACHINE = Path("/etc/kiosk/kiosk.toml")
 _SHIPPED = Path("/usr/share/unlock-kiosk-station")
 _SECTIONS = ("service", "station", "authority", "pcsc", "cards", "pkcs11")
@@ -63,13 +64,13 @@ def station_steps(values: Mapping[tuple[str, str], str], *, undo: bool) -> Itera
         text, values = example_toml(_SECTIONS), {**shared_values(), **values}
     text = with_values(text, values)
     yield settings_file(SETTINGS, text, ("root", ACCOUNT), 0o640)
-    named = read_settings(tomllib.loads(text))[0].authority
-    if named.addresses or undo:
+    addresses = _addresses(text) or _addresses(read_if_there(_STATE / ENROLMENT) or "")
+    if addresses or undo:
         yield drop_in(
             "network",
-            f"{_UNIT} reaches {', '.join(named.addresses) or 'the network'} and nothing else",
+            f"{_UNIT} reaches {', '.join(addresses) or 'the network'} and nothing else",
             UNITS / f"{_UNIT}.d" / "authority.conf",
-            "" if undo else network_drop_in(named.addresses),
+            "" if undo else network_drop_in(addresses),
         )
     for unit, text in _WAYS_OUT.items():
         yield mask(unit, text)
@@ -98,6 +99,10 @@ def station_steps(values: Mapping[tuple[str, str], str], *, undo: bool) -> Itera
         "systemd-sysctl.service",
     )
     yield service(_UNIT, "the station on the first console")
+
+
+def _addresses(text: str) -> tuple[str, ...]:
+    return read_settings(tomllib.loads(text))[0].authority.addresses
 
 
 def network_drop_in(addresses: tuple[str, ...]) -> str:

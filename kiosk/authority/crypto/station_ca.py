@@ -96,7 +96,7 @@ class StationCa:
             .sign(self._key, SHA256(), ecdsa_deterministic=True)
         )
         self.pem = made.public_bytes(Encoding.PEM).decode()
-        self.pin = pin_of(spki_of(key))
+        self.pin = pin_of(made.public_bytes(Encoding.DER))
 
     def issue(
         self, key: ec.EllipticCurvePublicKey, station: str, now: datetime, life: timedelta

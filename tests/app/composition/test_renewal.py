@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from kiosk.app.composition.renewal import AGAIN_S, Renewal, due_at
+from kiosk.app.composition.renewal import AGAIN_S, Renewal, dates_of
 from kiosk.app.config.loading import ENROLMENT
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.station_ca import StationCa
@@ -46,12 +46,13 @@ def tries(renewal: Renewal, monkeypatch: pytest.MonkeyPatch) -> list[object]:
 
 
 def test_it_is_due_in_the_last_third(file: Path, tmp_path: Path) -> None:
-    due = due_at(file)
-    assert due is not None
-    assert abs(due - (NOW + 2 * LIFE / 3)) < timedelta(minutes=10)
-    assert due_at(tmp_path / "none") is None
+    dates = dates_of(file)
+    assert dates is not None
+    assert abs(dates.due_at - (NOW + 2 * LIFE / 3)) < timedelta(minutes=10)
+    assert dates.ends_at == NOW + LIFE
+    assert dates_of(tmp_path / "none") is None
     file.write_text("-----BEGIN CERTIFICATE-----\nbm9uZQ==\n-----END CERTIFICATE-----\n")
-    assert due_at(file) is None
+    assert dates_of(file) is None
 
 
 def test_it_is_tried_once_it_is_due_and_again_after_a_while(

@@ -7,13 +7,14 @@ from typing import Any, Final
 
 import msgspec
 
+from kiosk.contract.enrolment import RENEW, WITHOUT_CERTIFICATE
 from kiosk.contract.routes import LONGEST_REQUEST, VERSION, routes
 from kiosk.contract.sensitive import Sensitive
 
 
 def document() -> dict[str, Any]:
     """Return the OpenAPI 3.1 document of the table."""
-    table = routes()
+    table = {**routes(), **{route.name: route for route in (RENEW, *WITHOUT_CERTIFICATE.values())}}
     kinds = [kind for route in table.values() for kind in (route.request, route.reply)]
     shown, components = msgspec.json.schema_components(
         kinds, schema_hook=_schema_of, ref_template="#/components/schemas/{name}"
@@ -23,6 +24,7 @@ def document() -> dict[str, Any]:
             "post": {
                 "operationId": route.name,
                 "summary": route.about,
+                **_NEEDS.get(route.path, {}),
                 "requestBody": {"required": True, "content": _json(shown[2 * number])},
                 "responses": {
                     "200": {"description": "The answer", "content": _json(shown[2 * number + 1])},
@@ -49,6 +51,12 @@ def document() -> dict[str, Any]:
     plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(made))
     return plain
 
+
+_LETS_IN: Final = "Where stations are let in (`enrol_listen`), over TLS without a certificate."
+_NEEDS: Final = {
+    RENEW.path: {"description": "Over TLS alone."},
+    **{path: {"description": _LETS_IN} for path in WITHOUT_CERTIFICATE},
+}
 
 _ERRORS: Final = {
     str(status): {"description": text}

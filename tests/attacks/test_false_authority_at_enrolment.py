@@ -45,10 +45,11 @@ class FalseAuthority:
         self.port: int = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(60)
 
     async def _listen(self) -> int:
-        serves = self._loop.create_server(
-            web.Server(self._answer), "localhost", 0, ssl=self._context
+        self._http = web.Server(self._answer)
+        self._listening = await self._loop.create_server(
+            self._http, "localhost", 0, ssl=self._context
         )
-        port: int = (await serves).sockets[0].getsockname()[1]
+        port: int = self._listening.sockets[0].getsockname()[1]
         return port
 
     async def _answer(self, request: web.BaseRequest) -> web.Response:
@@ -56,6 +57,8 @@ class FalseAuthority:
         return web.json_response({"certificate": self._ca})
 
     def close(self) -> None:
+        self._loop.call_soon_threadsafe(self._listening.close)
+        asyncio.run_coroutine_threadsafe(self._http.shutdown(), self._loop).result(60)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -72,7 +75,7 @@ def test_it_gets_no_secret_whatever_ca_it_shows(false: FalseAuthority, tmp_path:
     address = f"localhost:{false.port}"
     line = EnrolmentLine((address,), draw_number(), draw_secret(), REAL.pin)
     state = tmp_path / "state"
-    with pytest.raises(EnrolmentFailed, match="not the authority that this line is of|no answer"):
+    with pytest.raises(EnrolmentFailed, match=r"not the authority that this line is of|no answer"):
         enrol(line, state)
     assert false.heard == [b"{}"]
     assert list(state.iterdir()) == []

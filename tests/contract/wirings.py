@@ -15,6 +15,7 @@ from typing import Any
 
 import trustme
 
+from kiosk.authority.enrolment import StationEnrolment
 from kiosk.authority.server import (
     AuthorityServer,
     Called,
@@ -75,8 +76,10 @@ class Served:
         directory: StationDirectory,
         limits: Limits,
         answered: Callable[[Called], None] = lambda _: None,
+        enrolment: StationEnrolment | None = None,
     ) -> None:
         self.answered = answered
+        self.enrolment = enrolment
         self.ahead = timedelta(0)
         """How far the server's clock is ahead."""
         self._loop = asyncio.new_event_loop()
@@ -89,8 +92,11 @@ class Served:
         return UnixAddress(str(path))
 
     def on_tls(self, papers: Papers) -> TlsAddress:
-        context = server_context(papers.ca.read_text())
-        context.load_cert_chain(papers.certificate, papers.key)
+        return self.on_context(papers.ca.read_text(), papers.certificate, papers.key)
+
+    def on_context(self, believed: str, certificate: Path, key: Path) -> TlsAddress:
+        context = server_context(believed)
+        context.load_cert_chain(certificate, key)
         return TlsAddress(HOST, self._do(self.server.listen_on_tls(HOST, 0, context)))
 
     def close(self) -> None:
@@ -106,7 +112,7 @@ class Served:
         self, service: Service, directory: StationDirectory, limits: Limits
     ) -> AuthorityServer:
         now = lambda: datetime.now(UTC) + self.ahead  # noqa: E731
-        return AuthorityServer(service, directory, limits, now, self.answered)
+        return AuthorityServer(service, directory, limits, now, self.answered, self.enrolment)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,4 @@
-"""Something in the network answered in the authority's place when a station enrolled.
-
-It got the one-time secret, and enrolled in the station's place.
-"""
+"""Before: what answers at the address would have been believed, sent the secret, and enrolled."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""A station was stolen while it ran: whoever has it calls the authority with its certificate.
+"""Before: any certificate of the CA was a station's, and no station could be ended by its row.
 
-It opened visits as fast as it could, used the visits of other stations, skipped steps and sent
-calls again.
+Whoever has a stolen, live station calls the authority with its certificate, by no client of ours.
 """
 
 from __future__ import annotations
@@ -175,7 +174,7 @@ def answered(thief: Client, visit: VisitId, *, right: bool) -> Any:
         {"question": each["id"], "text": ANSWERS[each["id"]] if right else "?"}
         for each in task["questions"]
     ]
-    return thief.ask("answer", visit=visit, attempt="1", answers=answers)[1]
+    return thief.ask("answer", visit=visit, attempt=new_id(), answers=answers)[1]
 
 
 def passed(estate: Estate, thief: Client, card: Card) -> VisitId:

@@ -152,5 +152,5 @@ def test_what_these_tests_find() -> None:
     assert "what-counts-as-evidence" in anchors(SECURITY)
     text = "".join(each.read_text() for each in DOCUMENTS)
     assert {"demo", "test", "check", "pictures"} <= set(_TARGET.findall(text))
-    assert len(_BOUNDS.findall(text)) == 6
+    assert len(_BOUNDS.findall(text)) == 7
     assert ("rotate_secret", "false", "policy") in _SETTING.findall(text)

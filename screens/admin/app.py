@@ -34,7 +34,6 @@ from kiosk.authority.roles import Role, may
 from kiosk.contract.errors import ConcurrentChange, NotFound
 from screens import theme
 from screens.admin.audit import AuditRows
-from screens.admin.cards import CardsPage
 from screens.admin.dialogs.dialog import Dialog, Listing, MustRead, named
 from screens.admin.end import End
 from screens.admin.frame import Heading, KeyBar, TabBar
@@ -50,7 +49,7 @@ from screens.admin.page import (
     not_seen,
 )
 from screens.admin.people import PeoplePage
-from screens.admin.people_lists import PeopleLists
+from screens.admin.people_lists import CardsPage, PeopleLists
 from screens.admin.person import AboutPerson
 from screens.admin.policy import PolicyPage
 from screens.admin.questions import QuestionsPage

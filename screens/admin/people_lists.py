@@ -1,4 +1,4 @@
-"""People by how they stand: who is blocked, not registered, or has a card that ends."""
+"""People by how they stand, such as blocked, and the cards that no station could serve."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from textual.content import Content
 from textual.widgets import DataTable, Tab
 
 from kiosk.authority.administration.desk import AdminDesk
-from kiosk.authority.administration.views import MOST_COUNTED, PersonLine
+from kiosk.authority.administration.views import MOST_COUNTED, PersonLine, UnknownCard
 from kiosk.authority.administration.views import PeoplePage as PageOfPeople
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.roles import Action
 from screens.admin.dialogs.cards import last_day
 from screens.admin.frame import TabBar
-from screens.admin.page import Page, shell_of
+from screens.admin.page import LinesPage, Page, shell_of
 from screens.admin.people import STANDINGS, WIDEST
 from screens.admin.table import Column, Table, TableLine
 from screens.widgets.prose import Prose
@@ -224,3 +224,43 @@ class PeopleLists(Page):
 def many(count: int) -> str:
     """Write how many people there are; at the limit of counting there may be more."""
     return f"{count:,} or more" if count >= MOST_COUNTED else f"{count:,}"
+
+
+# Cards that stations could not serve: not recorded, or not read.
+
+
+class CardsPage(LinesPage[UnknownCard]):
+    """The newest come first; below is how the marked one calls itself, and what to do."""
+
+    NAME = "Cards"
+    NEEDS = Action.SEE_PEOPLE
+    BELOW = "People"
+    TITLE = "Cards that no station could serve"
+    EMPTY = "No station met a card that it could not serve."
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "back", "Back")]
+
+    def __init__(self, desk: AdminDesk) -> None:
+        super().__init__(
+            desk,
+            Column("When", 12),
+            Column("Reference", 9),
+            Column("Station", 12, 2),
+            Column("What was wrong", 24, 5),
+        )
+
+    def shown(self) -> None:
+        """Read the list."""
+        self.ask(self.desk.cards.unknown, self.show_lines)
+
+    def row_of(self, line: UnknownCard) -> TableLine:
+        """When and where, the reference, and what was wrong."""
+        when = shell_of(self).times.short(line.at)
+        return TableLine(line.reference, (when, line.reference, line.station, line.cause))
+
+    def explained(self, line: UnknownCard) -> str:
+        """Say how the card calls itself, whose it nearly is, and what to do."""
+        return " ".join((line.said, *line.near, line.advice))
+
+    def action_back(self) -> None:
+        """Go back to the search."""
+        shell_of(self).go_to("People")

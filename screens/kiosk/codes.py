@@ -1,4 +1,4 @@
-"""The pages on which a code or the number of a notice is entered."""
+"""The pages on which the address for a code, a code, or the number of a notice is entered."""
 
 from __future__ import annotations
 
@@ -8,14 +8,44 @@ from textual.widget import Widget
 
 from kiosk.contract.messages import Purpose
 from kiosk.contract.sensitive import Sensitive
-from kiosk.station.events import CodeAsked, CodeEntered, StopNumberEntered
-from kiosk.station.states import CodeEntry, CodeNeeded, StopNumberEntry
-from screens.kiosk.entry_pages import DigitsPage
+from kiosk.station.events import CodeAsked, CodeEntered, EmailEntered, StopNumberEntered
+from kiosk.station.states import CodeEntry, CodeNeeded, EnterEmail, StopNumberEntry
+from screens.kiosk.entry_pages import DigitsPage, TextPage
 from screens.kiosk.page import Kit, Page
-from screens.widgets.fields import Cells
-from screens.widgets.keys import BigButton
+from screens.widgets.fields import Cells, Field
+from screens.widgets.keys import BigButton, email_keys
 from screens.widgets.prose import Note, Prose
 from screens.words import choices, email
+
+_LONGEST_ADDRESS = 254
+
+
+class EnterEmailPage(TextPage, inherit_bindings=False):
+    """The address, filled in from the record or as it was typed before."""
+
+    def __init__(self, kit: Kit, state: EnterEmail) -> None:
+        text = state.task.suggested if state.typed is None else state.typed
+        field = Field(_LONGEST_ADDRESS, kit.look.glyphs.dot, shown=True, text=text)
+        super().__init__(kit, state, field, email_keys())
+        self._state = state
+
+    def head(self) -> Iterator[Widget]:
+        """Say what to do, or what was wrong."""
+        new = self._state.visit.purpose is Purpose.CHANGE_EMAIL
+        yield Prose(email.NEW_EMAIL_TITLE if new else email.EMAIL_TITLE, "title question")
+        if self._state.trouble is not None:
+            yield Note(email.email_fault(self._state.trouble, self._state.task.domains))
+        else:
+            yield Prose(email.NEW_EMAIL_TEXT if new else email.EMAIL_TEXT)
+
+    def go_label(self) -> str:
+        """Say that a code is sent."""
+        return email.SEND
+
+    def submitted(self, text: str) -> None:
+        """Report the address."""
+        self.report(EmailEntered(self.visit, text))
+
 
 # Enter the code that was emailed, or that staff gave; the card may be taken out meanwhile.
 

@@ -38,7 +38,6 @@ class RefusedPage(Page, inherit_bindings=False):
         )
         self._words = reasons.refusal(state.reason, again)
         self._reference = reference_of(state.visit)
-        self._ends_without_menu = reasons.ends_without_menu(state.reason)
 
     def content(self) -> Iterator[Widget]:
         """Say it all."""
@@ -47,7 +46,7 @@ class RefusedPage(Page, inherit_bindings=False):
         yield Prose(said.happened, "text paragraph")
         todo = Content.assemble((f"{reasons.TODO_LABEL}\n", "bold"), said.todo)
         yield Prose(todo, "text paragraph todo")
-        if self._ends_without_menu:
+        if said.ends_without_menu:
             yield Prose(reasons.NOT_ME, "text paragraph todo")
         yield HelpBox(self.kit.look, self._reference)
         yield self.actions(primary=self.button(frame.FINISH, self.leave, primary=True))

@@ -6,8 +6,12 @@ from typing import assert_never
 
 from kiosk.station import states as s
 from screens.kiosk.choices import ConfirmOwnerPage, MenuPage
-from screens.kiosk.codes import CodeEntryPage, CodeNeededPage, StopNumberEntryPage
-from screens.kiosk.email import EnterEmailPage
+from screens.kiosk.codes import (
+    CodeEntryPage,
+    CodeNeededPage,
+    EnterEmailPage,
+    StopNumberEntryPage,
+)
 from screens.kiosk.ends import (
     FailurePage,
     RefusedPage,
@@ -60,15 +64,6 @@ def _holder_page(state: s.HolderState, kit: Kit) -> Page:
             return PadPausedPage(kit, state)
         case s.Trouble():
             return FailurePage(kit, state)
-        case _:
-            return _digits_page(state, kit)
-
-
-def _digits_page(
-    state: s.EnterPin | s.CodeEntry | s.CodeNeeded | s.StopNumberEntry | s.NewPin | s.RepeatPin,
-    kit: Kit,
-) -> Page:
-    match state:
         case s.EnterPin():
             return EnterPinPage(kit, state)
         case s.CodeEntry():

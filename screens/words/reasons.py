@@ -20,6 +20,8 @@ class RefusalWords:
     title: str
     happened: str
     todo: str
+    ends_without_menu: bool = False
+    """The holder may never reach "This was not me" at a station with this card."""
 
 
 def refusal(reason: Reason, again: str = "") -> RefusalWords:
@@ -61,6 +63,7 @@ def refusal(reason: Reason, again: str = "") -> RefusalWords:
                 "We cannot help you here",
                 "Something in our records is not right. You did nothing wrong.",
                 "Go to the Registration Authority and give them your reference number.",
+                ends_without_menu=True,
             )
         case Reason.STOP_NUMBER_WRONG:
             return RefusalWords(
@@ -68,48 +71,6 @@ def refusal(reason: Reason, again: str = "") -> RefusalWords:
                 "Too many wrong numbers were entered. Nothing was stopped.",
                 "Call the Registration Authority at once and read out the number in the email.",
             )
-        case _:
-            assert_never(reason)
-
-
-def ends_without_menu(reason: Reason) -> bool:
-    """Tell whether a holder may never reach "This was not me" at a station with this card."""
-    match reason:
-        case (
-            Reason.LEAVER
-            | Reason.CARD_EXPIRED
-            | Reason.CARD_REVOKED
-            | Reason.NOT_GENUINE
-            | Reason.NOT_REGISTERED
-            | Reason.REGISTRATION_BLOCKED
-            | Reason.ATTEMPTS_PAUSED
-            | Reason.SECRET_MISSING
-            | Reason.SECRET_BLOCKED
-            | Reason.RECORD_ALTERED
-        ):
-            return True
-        case (
-            Reason.UNKNOWN_CARD
-            | Reason.CARD_UNREADABLE
-            | Reason.CARD_BUSY
-            | Reason.TWO_CARDS
-            | Reason.INSERT_CARD
-            | Reason.TOO_MANY_CODES
-            | Reason.NO_EMAIL
-            | Reason.NO_RECORDED_EMAIL
-            | Reason.CODE_WITHDRAWN
-            | Reason.CARD_REFUSED
-            | Reason.PIN_BLOCKED
-            | Reason.OUTCOME_UNKNOWN
-            | Reason.READER_GONE
-            | Reason.AUTHORITY_AWAY
-            | Reason.FAULT
-            | Reason.STATION_RETIRED
-            | Reason.CHANGED_MEANWHILE
-            | Reason.STOP_NUMBER_WRONG
-            | Reason.GIVEN_CODE_OVER
-        ):
-            return False
         case _:
             assert_never(reason)
 
@@ -126,17 +87,20 @@ def _about_card(reason: Reason) -> RefusalWords:
             "This smartcard is no longer in use",
             "Our records say that its holder has left the organisation.",
             "If that is wrong, the Registration Authority can put it right.",
+            ends_without_menu=True,
         )
     if reason is Reason.CARD_EXPIRED:
         return RefusalWords(
             "This smartcard has expired",
             "The date until which it could be used has passed.",
             "Ask the Registration Authority for a new one.",
+            ends_without_menu=True,
         )
     return RefusalWords(
         "This smartcard has been cancelled",
         "It can no longer be used, and it cannot be unlocked.",
         "Ask the Registration Authority for a new one.",
+        ends_without_menu=True,
     )
 
 
@@ -146,6 +110,7 @@ def _about_reading(reason: Reason) -> RefusalWords:
             "This smartcard cannot be used here",
             "The station could not accept it.",
             "Take it to the Registration Authority.",
+            ends_without_menu=True,
         )
     if reason is Reason.CARD_UNREADABLE:
         return RefusalWords(
@@ -184,11 +149,13 @@ def _about_registration(reason: Reason) -> RefusalWords:
             "This smartcard is locked. Only somebody who has registered can unlock it here.",
             "The Registration Authority can give you a code that unlocks it here. Then put your "
             "smartcard in again.",
+            ends_without_menu=True,
         )
     return RefusalWords(
         "Self-service is blocked for you",
         "To protect you, it is blocked at every station. The Registration Authority has been told.",
         "Go to the Registration Authority. Only they can lift the block.",
+        ends_without_menu=True,
     )
 
 
@@ -202,6 +169,7 @@ def _paused(again: str) -> RefusalWords:
         "Too many wrong answers were given with this smartcard. "
         "The Registration Authority has been told.",
         _come_back(again),
+        ends_without_menu=True,
     )
 
 
@@ -239,12 +207,14 @@ def _about_unlocking(reason: Reason) -> RefusalWords:
             "This smartcard cannot be unlocked here",
             "We do not hold what is needed to unlock it. You did nothing wrong.",
             "The Registration Authority can unlock or replace it.",
+            ends_without_menu=True,
         )
     if reason is Reason.SECRET_BLOCKED:
         return RefusalWords(
             "This smartcard cannot be unlocked any more",
             "It no longer accepts being unlocked. You did nothing wrong.",
             "Ask the Registration Authority to replace it.",
+            ends_without_menu=True,
         )
     return RefusalWords(
         "Your smartcard refused the change",

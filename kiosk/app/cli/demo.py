@@ -15,8 +15,8 @@ from kiosk.app.cli.run import log_fault, open_log
 
 if TYPE_CHECKING:
     from kiosk.app.config.settings import Settings
+    from kiosk.app.demo.estate import Table
     from kiosk.app.demo.ra_side import RaSide
-    from kiosk.app.demo.table import Table
 
 _HELP = """\
 Starts a PC/SC service with a virtual reader, a mail server that keeps its mail, and a small
@@ -67,10 +67,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _describe_demo(directory: Path, log: str) -> int:
     from hardware.virtual.pcscd import PrivatePcscd
-    from kiosk.app.demo.estate import cast, make_estate, register, settings_file
+    from kiosk.app.demo.estate import Table, cast, make_estate, register, settings_file
     from kiosk.app.demo.mailbox import Mailbox
     from kiosk.app.demo.ra_side import RaSide
-    from kiosk.app.demo.table import Table
 
     pcscd, mailbox = PrivatePcscd(directory / "pcsc"), Mailbox(directory / "mail")
     _print_step("starting a PC/SC service with a virtual reader")

@@ -16,7 +16,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from hardware.virtual.link import CardLink
 from hardware.virtual.making import blocked_card, new_card
+from hardware.virtual.pcscd import Slot
 from hardware.virtual.piv import SLOT_CARD_AUTHENTICATION, SLOT_PIV_AUTHENTICATION, VirtualCard
 from kiosk.app.composition.authority import build_authority
 from kiosk.app.composition.opening import open_keys, open_store
@@ -46,7 +48,7 @@ from kiosk.contract.messages import (
 )
 from kiosk.contract.ports import Authority
 from kiosk.contract.sensitive import Sensitive
-from screens.demo.app import DemoCard
+from screens.demo.app import DemoCard, DemoMail
 
 # The demo's people and cards: fictional, and written where nothing is secret.
 
@@ -226,3 +228,45 @@ def _settings(directory: Path, mail: MailSettings) -> Settings:
         station=replace(settings.station, name="Demo station"),
         mail=replace(mail, sender=f"no-reply@{DOMAIN}"),
     )
+
+
+# The table in front of the demo's station: three cards, one slot, and a mailbox.
+
+
+class Table:
+    """Implements ``DemoControls``; ``skip`` messages were there before the story."""
+
+    def __init__(
+        self, actors: tuple[DemoPerson, ...], slot: Slot, mailbox: Mailbox, skip: int
+    ) -> None:
+        self._cards = tuple(actor.shown for actor in actors)
+        self._links = tuple(CardLink(actor.chip, slot) for actor in actors)
+        self._mailbox = mailbox
+        self._skip = skip
+
+    @property
+    def cards(self) -> tuple[DemoCard, ...]:
+        """The cards, in the order of their keys."""
+        return self._cards
+
+    @property
+    def inserted(self) -> int | None:
+        """Which card is in."""
+        return next((i for i, link in enumerate(self._links) if link.inserted), None)
+
+    def insert(self, index: int) -> None:
+        """Push a card in, in place of the one that is in."""
+        if self.inserted != index:
+            self.remove()
+            self._links[index].insert()
+
+    def remove(self) -> None:
+        """Take the card out."""
+        for link in self._links:
+            if link.inserted:
+                link.remove()
+
+    def mail(self) -> tuple[DemoMail, ...]:
+        """What has arrived since the story began, oldest first."""
+        arrived = self._mailbox.messages()[self._skip :]
+        return tuple(DemoMail(", ".join(m.to), m.subject, m.text) for m in arrived)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from screens.admin.cards import CardsPage
 from screens.admin.people import PeoplePage
+from screens.admin.people_lists import CardsPage
 from tests.screens.admin.pilots import Run, running
 
 PAGES = (PeoplePage, CardsPage)

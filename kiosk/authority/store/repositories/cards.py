@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
@@ -16,11 +16,13 @@ from sqlalchemy import (
     delete,
     func,
     literal,
+    literal_column,
     or_,
     select,
     tuple_,
     update,
 )
+from sqlalchemy.orm import Mapped
 from sqlmodel import col
 
 from kiosk.authority.store.gateway import Gateway
@@ -33,9 +35,36 @@ from kiosk.authority.store.records import (
     KnownCard,
     SealedSecret,
 )
-from kiosk.authority.store.repositories import by_key
 from kiosk.authority.store.tables import CardholderRow, CardRow, KeptSecretRow, values
 from kiosk.contract.messages import CardId
+
+# What is asked of every table of sealed secrets: which key each is under, or derives from.
+
+_Sealed = TypeVar("_Sealed", CardRow, KeptSecretRow)
+_Key = Mapped[str] | Mapped[str | None]
+
+
+def _sealed_by_others(
+    gateway: Gateway, table: type[_Sealed], key: _Key, key_id: str, after: str, limit: int
+) -> Sequence[_Sealed]:
+    """Return the rows that name another key than ``key_id``, by id, from ``after`` on.
+
+    Work that was interrupted simply starts again from the first that is left.
+    """
+    left = select(table).where(_is_named(key), key != key_id, col(table.id) > after)
+    return gateway.many(left.order_by(col(table.id)).limit(limit), table)
+
+
+def _counted(gateway: Gateway, key: _Key) -> dict[str, int]:
+    """Return how many rows name each key."""
+    statement = select(key, func.count()).where(_is_named(key)).group_by(key)
+    return {row[0]: row[1] for row in gateway.tuples(statement)}
+
+
+def _is_named(key: _Key) -> ColumnElement[bool]:
+    """The text is written out, and not bound, so that a partial index is seen to fit."""
+    return key.is_not(None) & (key != literal_column("''"))
+
 
 OVERWRITTEN = ("holder_id", "driver", "identifier", "expires_at", "secret_limit")
 KEPT = (
@@ -327,7 +356,7 @@ class Cards:
     def sealed_otherwise(
         self, key_id: str, *, after: str = "", limit: int = 200
     ) -> tuple[Card, ...]:
-        """Return cards whose secret another key than ``key_id`` sealed; see ``by_key``."""
+        """Return cards whose secret another key than ``key_id`` sealed."""
         return self._others(col(CardRow.sealed_key_id), key_id, after, limit)
 
     def derived_otherwise(
@@ -338,19 +367,19 @@ class Cards:
 
     def count_by_key(self) -> dict[str, int]:
         """Return how many secrets each key sealed."""
-        return by_key.counted(self._gateway, col(CardRow.sealed_key_id))
+        return _counted(self._gateway, col(CardRow.sealed_key_id))
 
     def count_derived(self) -> dict[str, int]:
         """Return how many secrets derive from each master key."""
-        return by_key.counted(self._gateway, col(CardRow.derived_from))
+        return _counted(self._gateway, col(CardRow.derived_from))
 
     def _held(self, ids: Iterable[str]) -> dict[str, Card]:
         statement = select(CardRow).where(col(CardRow.id).in_(list(ids)))
         held = self._several(statement.order_by(col(CardRow.id)).with_for_update())
         return {card.id: card for card in held}
 
-    def _others(self, key: by_key.Key, key_id: str, after: str, limit: int) -> tuple[Card, ...]:
-        found = by_key.others(self._gateway, CardRow, key, key_id, after, limit)
+    def _others(self, key: _Key, key_id: str, after: str, limit: int) -> tuple[Card, ...]:
+        found = _sealed_by_others(self._gateway, CardRow, key, key_id, after, limit)
         return tuple(card_record(row) for row in found)
 
     def _several(self, statement: Select[CardRow]) -> tuple[Card, ...]:
@@ -504,7 +533,7 @@ class KeptSecrets:
     def sealed_otherwise(
         self, key_id: str, *, after: str = "", limit: int = 200
     ) -> tuple[KeptSecret, ...]:
-        """Return those that another key than ``key_id`` sealed; see ``by_key``."""
+        """Return those that another key than ``key_id`` sealed."""
         return self._others(col(KeptSecretRow.sealed_key_id), key_id, after, limit)
 
     def derived_otherwise(
@@ -515,16 +544,14 @@ class KeptSecrets:
 
     def count_by_key(self) -> dict[str, int]:
         """Return how many of them each key sealed."""
-        return by_key.counted(self._gateway, col(KeptSecretRow.sealed_key_id))
+        return _counted(self._gateway, col(KeptSecretRow.sealed_key_id))
 
     def count_derived(self) -> dict[str, int]:
         """Return how many of them derive from each master key."""
-        return by_key.counted(self._gateway, col(KeptSecretRow.derived_from))
+        return _counted(self._gateway, col(KeptSecretRow.derived_from))
 
-    def _others(
-        self, key: by_key.Key, key_id: str, after: str, limit: int
-    ) -> tuple[KeptSecret, ...]:
-        found = by_key.others(self._gateway, KeptSecretRow, key, key_id, after, limit)
+    def _others(self, key: _Key, key_id: str, after: str, limit: int) -> tuple[KeptSecret, ...]:
+        found = _sealed_by_others(self._gateway, KeptSecretRow, key, key_id, after, limit)
         return tuple(_kept_secret_record(row) for row in found)
 
     def _change(self, kept_id: str, values: dict[str, object]) -> None:

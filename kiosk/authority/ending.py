@@ -61,12 +61,15 @@ def refuse(
 ) -> None:
     """Write down a refusal of the station's own; its visit may never have been opened.
 
-    What it says of a card that it could not read is kept with the visit, and goes with it.
+    What it says of a card that it could not read is kept with the visit, and goes with it. A card
+    that was pulled ends its visit, and is no refusal.
     """
     if not is_visit_id(visit_id):
         raise StepRefused("that is no visit's id")
     station = parts.station.name
     listed = Reason(reason) if reason in _REASONS else Reason.FAULT
+    fault = _fault(unread)
+    pulled = fault is ReadFault.TAKEN_OUT
     with parts.store.begin() as uow:
         visit = uow.visits.get(visit_id)
         if visit is None:
@@ -77,17 +80,22 @@ def refuse(
                 station,
                 uow.now,
                 closed_at=uow.now,
-                how=VisitEnd.REFUSED,
-                refusal=listed,
-                unread=_fault(unread),
+                how=VisitEnd.CARD_REMOVED if pulled else VisitEnd.REFUSED,
+                refusal=None if pulled else listed,
+                unread=fault,
                 unknown_card=_family(unread),
             )
             uow.visits.add(visit)
+            if pulled:
+                record(uow, AuditKind.VISIT_ENDED, visit, how=VisitEnd.CARD_REMOVED.value)
         else:
             need_own(parts, visit)
-            if fault := _fault(unread):
+            if visit.how is VisitEnd.CARD_REMOVED:
+                return
+            if fault is not None:
                 uow.visits.note_unread(visit_id, fault)
-        record(uow, AuditKind.REFUSED_AT_STATION, visit, reason=listed.value)
+        if not pulled:
+            record(uow, AuditKind.REFUSED_AT_STATION, visit, reason=listed.value)
         uow.commit()
 
 

@@ -341,7 +341,8 @@ class Authority(Protocol):
     def refuse(self, visit: VisitId, reason: str, unread: UnreadCard | None = None) -> None:
         """Record a refusal that the station made by itself.
 
-        ``unread`` is its report of a card that it could not read.
+        ``unread`` is its report of a card that it could not read. Of a visit that ended
+        because its card was pulled nothing is recorded: nobody was refused.
         """
 
     def heartbeat(self, beat: Heartbeat) -> StationStanding:

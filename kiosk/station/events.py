@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from kiosk.contract.messages import Purpose, Reason, Refusal, Reply, VisitId, VisitOpened
+from kiosk.contract.messages import (
+    Purpose,
+    Reason,
+    Refusal,
+    Reply,
+    VisitEnd,
+    VisitId,
+    VisitOpened,
+)
 from kiosk.contract.ports import CardAddress
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.states import Outage, PadNotice, PinFault
@@ -200,10 +208,11 @@ class PadEnded(Struct, frozen=True):
 
 
 class GaveUp(Struct, frozen=True):
-    """The visit cannot go on, for a reason found at the station."""
+    """The visit cannot go on, for a reason found at the station; ``how``: as what it ends."""
 
     visit: VisitId
     reason: Reason
+    how: VisitEnd = VisitEnd.REFUSED
 
 
 class NoReply(Struct, frozen=True):

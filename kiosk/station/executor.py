@@ -24,6 +24,7 @@ from kiosk.contract.messages import (
     Refusal,
     StationStanding,
     UnreadCard,
+    VisitEnd,
     VisitId,
     VisitOpened,
 )
@@ -67,7 +68,6 @@ _REASONS: tuple[tuple[type[errors.CardError], Reason], ...] = (
     (errors.CardUnknown, Reason.CARD_UNREADABLE),
     (errors.CardMute, Reason.CARD_UNREADABLE),
     (errors.CardHung, Reason.CARD_UNREADABLE),
-    (errors.CardGone, Reason.CARD_UNREADABLE),
     (errors.CardSwapped, Reason.CARD_UNREADABLE),
     (errors.CardProtocolError, Reason.CARD_REFUSED),
     (errors.ContactNeeded, Reason.INSERT_CARD),
@@ -124,6 +124,11 @@ class Actions:
             return PinNotTaken(command.visit, PinFault(refused.reason))
         except (errors.PadLeft, errors.PadRefused) as nothing:
             return PadEnded(command.visit, notice_of(nothing))
+        except errors.CardGone as gone:
+            # Nobody is refused: the reader reports the same, and that ends the visit.
+            if isinstance(command, OpenVisit):
+                self._report(command.visit, Reason.CARD_UNREADABLE, unread_card(gone))
+            return GaveUp(command.visit, Reason.CARD_UNREADABLE, VisitEnd.CARD_REMOVED)
         except errors.CardError as error:
             unread = unread_card(error) if isinstance(command, OpenVisit) else None
             return self._give_up(command.visit, reason_for(error), unread)
@@ -166,7 +171,7 @@ class Actions:
                 return None
             case ReportMute():
                 mute = UnreadCard(ReadFault.NO_ANSWER)
-                self._give_up(command.visit, Reason.CARD_UNREADABLE, mute)
+                self._report(command.visit, Reason.CARD_UNREADABLE, mute)
                 return None
             case _:
                 return self._ask(command)
@@ -225,7 +230,10 @@ class Actions:
         return self._authority.prove(visit, proof)
 
     def _give_up(self, visit: VisitId, reason: Reason, unread: UnreadCard | None = None) -> GaveUp:
-        """Have the refusal recorded, where the authority can be reached."""
+        self._report(visit, reason, unread)
+        return GaveUp(visit, reason)
+
+    def _report(self, visit: VisitId, reason: Reason, unread: UnreadCard | None) -> None:
+        """Have it recorded why a visit cannot go on, where the authority can be reached."""
         with suppress(errors.AuthorityError):
             self._authority.refuse(visit, reason, unread)
-        return GaveUp(visit, reason)

@@ -595,8 +595,7 @@ def step(state: State, event: Event) -> Next:
         case _ if event.visit != visit_of(state):
             return Next(state)
         case GaveUp() if not isinstance(state, _FINISHED):
-            ending = _ending(state, VisitEnd.REFUSED)
-            return Next(Refused(event.visit, event.reason), ending)
+            return Next(Refused(event.visit, event.reason), _ending(state, event.how))
         case _:
             return _within_visit(state, event)
 

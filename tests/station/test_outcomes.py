@@ -25,6 +25,7 @@ from kiosk.contract.messages import (
     UnblockOutcome,
     UnblockRefused,
     UnblockUnknown,
+    VisitEnd,
 )
 from kiosk.contract.ports import CardInserted, CardRemoved
 from kiosk.station import states as s
@@ -67,6 +68,16 @@ async def test_a_card_that_was_gone_before_is_recorded_as_not_sent(rig: Rig) -> 
     rig.set_pin()
     await rig.until(s.Refused)
     assert rig.authority.outcomes == [UnblockNotSent()]
+
+
+async def test_a_pulled_card_ends_the_visit_and_is_no_refusal(rig: Rig) -> None:
+    await rig.reach_new_pin()
+    rig.cards.hold_raises = CardGone("gone")
+    rig.set_pin()
+    await rig.until(s.Refused)
+    await rig.loop.stop()
+    assert rig.authority.refused == []
+    assert [how for _, how in rig.authority.ended] == [VisitEnd.CARD_REMOVED]
 
 
 async def test_a_card_that_cannot_be_held_costs_nothing(rig: Rig) -> None:

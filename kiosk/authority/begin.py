@@ -302,12 +302,15 @@ def _menu(
     carried: VisitContext | None,
     offered: tuple[Purpose, ...] | VisitRefused,
 ) -> VisitOpened:
+    claimed = here.counts_as_claimed
     return VisitOpened(
         visit=VisitId(here.visit.id),
         holder_name=here.holder.name,
         offers=()
         if isinstance(offered, VisitRefused)
-        else tuple(Offer(one, len(counted_steps(here.policy, one))) for one in offered),
+        else tuple(
+            Offer(one, len(counted_steps(here.policy, one, claimed=claimed))) for one in offered
+        ),
         resumed=_code_page(uow, carried) if carried else None,
     )
 

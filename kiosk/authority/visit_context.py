@@ -1,8 +1,12 @@
-"""One grant that a station tells of, and whom it was for; it may tell after the visit is over."""
+"""What a decision rests on: a visit and all that is recorded around it, read under its locks.
+
+Each call of the port enters here: ``enter`` reads the ``VisitContext`` and refuses what may not go
+on, ``VisitContext.need`` computes from it whether a step is due.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from kiosk.authority.card_evidence import key_to_prove, need_proof
@@ -197,10 +201,23 @@ class VisitContext:
         assisted = code is not None and is_assisted(code) and code.purpose is purpose
         return assisted and self.visit.questions_carried and not self._answered_here
 
+    @property
+    def counts_as_claimed(self) -> bool:
+        """Whether the PIN is claimed, or will be by what is known of the card: to count steps.
+
+        It decides nothing. Where the PIN is not entered yet and turns out otherwise, because a
+        card leaves its proof out, or shows a certificate for a key that nobody recorded, the
+        count changes by one, as the way does.
+        """
+        if self._pin_evidence is not None:
+            return self._pin_evidence is PinEvidence.CLAIMED
+        return self.card.pin_key is None and not self.visit.key_vouched
+
     def position(self, gate: Gate) -> Position:
         """Return how far the holder is at ``gate``, for the page that shows it."""
+        progress = replace(self.progress, claimed=self.counts_as_claimed)
         after = self.after_first_unlock
-        return position(self.policy, self.progress, gate, after_first_unlock=after)
+        return position(self.policy, progress, gate, after_first_unlock=after)
 
     def need(self, gate: Gate) -> None:
         """Raise ``StepRefused`` unless ``gate`` can be stood at now.
@@ -235,12 +252,18 @@ class VisitContext:
         )
 
     @property
-    def _is_claimed(self) -> bool:
-        """Whether recovery data is to be changed on a PIN that a status word alone shows."""
+    def _pin_evidence(self) -> PinEvidence | None:
+        """What shows that the PIN was entered, in this visit or in the one that it goes on from."""
         evidence = self.visit.pin_evidence
         if evidence is None and self.pending is not None:
-            evidence = self.pending.pin_evidence
-        return self.visit.purpose in OWNER_IS_ASKED and evidence is PinEvidence.CLAIMED
+            return self.pending.pin_evidence
+        return evidence
+
+    @property
+    def _is_claimed(self) -> bool:
+        """Whether recovery data is to be changed on a PIN that a status word alone shows."""
+        asked = self.visit.purpose in OWNER_IS_ASKED
+        return asked and self._pin_evidence is PinEvidence.CLAIMED
 
     @property
     def _owner_is_proven(self) -> bool:

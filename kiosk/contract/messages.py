@@ -460,7 +460,10 @@ UnblockOutcome = UnblockDone | UnblockRefused | UnblockWrong | UnblockNotSent | 
 
 
 class Offer(Wire, frozen=True):
-    """What the holder may choose, and in how many steps; a PIN that is only claimed adds one."""
+    """What the holder may choose, and in how many steps.
+
+    A PIN that the card is not expected to prove adds one: the code to a known address.
+    """
 
     purpose: Purpose
     steps: int

@@ -422,13 +422,15 @@ def test_on_a_pin_that_is_only_claimed_the_recorded_address_is_asked(
     card = world.add_card(world.add_holder(), driver="openpgp", identifier="ab" * 8)
     give_to = give(agent, card)
     sitting = world.insert(card, blocked=True, plastic=Quiet())
-    sitting.authority.choose(sitting.visit, Purpose.FIRST_UNLOCK)
+    first = sitting.authority.choose(sitting.visit, Purpose.FIRST_UNLOCK)
+    assert isinstance(first, EnterCode)
     sitting.enter(give_to.code)
     sitting.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockDone())
     assert sitting.verify_pin() is not None
     task = sitting.send()
     assert isinstance(task, EnterCode)
     assert task.proves_owner
+    assert first.position.count == task.position.count == 8
     assert world.relay.sent[-1].to == EMAIL
 
 

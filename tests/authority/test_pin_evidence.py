@@ -14,9 +14,11 @@ from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     AnswerQuestions,
     ChooseQuestions,
+    CountedTask,
     EnterCode,
     Finished,
     GiveEmail,
+    Offer,
     PinChallenge,
     PinProof,
     Position,
@@ -108,13 +110,18 @@ def test_the_key_that_needs_no_pin_proves_none(world: World, card: Card) -> None
     assert evidence(world, sitting) is PinEvidence.CLAIMED
 
 
+def urn_of(card: Card) -> str:
+    """Return the name of the card as a certificate has it."""
+    parts = [card.identifier[a:b] for a, b in ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32))]
+    return f"urn:uuid:{'-'.join(parts)}"
+
+
 def test_an_issued_key_counts_where_it_names_the_card(world: World) -> None:
     issuer = Authorities()
     world.parts = replace(world.parts, issuers=Issuers((issuer.own,)))
     world.authority = type(world.authority)(world.parts)
     card = world.registered_card()
-    urn = f"urn:uuid:{card.identifier[:8]}-{card.identifier[8:12]}-{card.identifier[12:16]}-"
-    urn += f"{card.identifier[16:20]}-{card.identifier[20:]}"
+    urn = urn_of(card)
     plastic = Plastic()
     plastic.shows = issuer.issue(plastic.key, urn)
     for log_in, expected in ((True, PinEvidence.PROVEN), (False, PinEvidence.CLAIMED)):
@@ -199,6 +206,50 @@ def test_a_registration_keeps_the_keys_that_were_proven(world: World) -> None:
     now = world.card(card)
     assert (now.auth_key, now.pin_key) == (plastic.public, plastic.pin_public)
     assert world.registration(card).proven
+
+
+# --- how many steps it takes -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("known", "steps"), [(True, 4), (False, 5)], ids=["a recorded PIN key", "none recorded"]
+)
+def test_the_count_is_the_same_from_the_menu_to_the_end(
+    world: World, known: bool, steps: int
+) -> None:
+    """Before: a PIN that could only be claimed made 2 of 5 of 1 of 4."""
+    plastic = Plastic()
+    keys = {"auth_key": plastic.public, "pin_key": plastic.pin_public if known else None}
+    card = world.add_card(world.add_holder(), **keys)
+    sitting = world.insert(card, plastic=plastic)
+    assert isinstance(sitting.opened, VisitOpened)
+    assert sitting.opened.offers[0] == Offer(Purpose.REGISTER, steps)
+    tasks = [sitting.authority.choose(sitting.visit, Purpose.REGISTER), sitting.verify_pin()]
+    if not known:
+        tasks += [sitting.send(), sitting.enter(world.relay.code)]
+    tasks += [sitting.authority.save_questions(sitting.visit, given()), sitting.email(OTHER)]
+    at = [task.position for task in tasks if isinstance(task, CountedTask)]
+    assert {one.count for one in at} == {steps}
+    assert at[-1].index == steps
+
+
+def test_a_card_that_issuers_vouch_for_is_expected_to_prove_its_pin(world: World) -> None:
+    issuer = Authorities()
+    world.parts = replace(world.parts, issuers=Issuers((issuer.own,)))
+    world.authority = type(world.authority)(world.parts)
+    card = world.add_card(world.add_holder())
+    plastic = Plastic()
+    plastic.shows = issuer.issue(plastic.key, urn_of(card))
+    sitting = world.insert(card, plastic=plastic)
+    assert isinstance(sitting.opened, VisitOpened)
+    assert sitting.opened.offers[0] == Offer(Purpose.REGISTER, 4)
+
+
+def test_a_card_that_leaves_its_proof_out_takes_one_step_more(world: World, card: Card) -> None:
+    sitting = begun(world, card, Purpose.CHANGE_QUESTIONS)
+    task = sitting.authority.pin_verified(sitting.visit, None)
+    assert isinstance(task, SendCode)
+    assert task.position == Position(2, 3)
 
 
 # --- changing questions and address -------------------------------------------------------

@@ -123,7 +123,7 @@ class Replica:
         self.authority = LocalAuthority(parts)
 
 
-_OWN_LOCK = {"end", "refuse", "heartbeat"}
+_OWN_LOCK = {"end", "refuse"}
 """Calls that do not wait for another call of the same visit."""
 
 
@@ -173,9 +173,13 @@ class Way:
         return reply
 
     def _ask(self, call: str, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
-        """Ask a replica; a second call of the same visit there waits, as for the visit's lock."""
+        """Ask a replica; a second call of the same visit there waits, as for the visit's lock.
+
+        A heartbeat waits for another one, which may be writing both: no job waits for a lock.
+        """
         replica = self._replicas[self._which]
-        busy, key = replica.busy, "" if call in _OWN_LOCK else str(args[0])
+        of = call if call == "heartbeat" else str(args[0])
+        busy, key = replica.busy, "" if call in _OWN_LOCK else of
         while key and key in busy:
             self._scheduler.pause()
         busy.add(key)

@@ -129,6 +129,7 @@ class AuditKind(EventKind):
         "visit-superseded", "The card went into another station.", seen_with=AUDIT_ONLY
     )
     VISIT_ENDED = EventSpec("visit-ended", "The visit ended.", seen_with=AUDIT_ONLY)
+    CARD_PULLED = EventSpec("card-pulled", "The card was taken out while it was read.")
     CARD_UNPROVEN = EventSpec(
         "card-unproven",
         "The card could not prove that it is the one that was issued.",

@@ -86,15 +86,15 @@ def refuse(
                 unknown_card=_family(unread),
             )
             uow.visits.add(visit)
-            if pulled:
-                record(uow, AuditKind.VISIT_ENDED, visit, how=VisitEnd.CARD_REMOVED.value)
         else:
             need_own(parts, visit)
             if visit.how is VisitEnd.CARD_REMOVED:
                 return
             if fault is not None:
                 uow.visits.note_unread(visit_id, fault)
-        if not pulled:
+        if pulled:
+            record(uow, AuditKind.CARD_PULLED, visit)
+        else:
             record(uow, AuditKind.REFUSED_AT_STATION, visit, reason=listed.value)
         uow.commit()
 

@@ -141,7 +141,7 @@ def test_while_it_is_read_for_the_first_time(world: World) -> None:
         None,
     )
     (event,) = [event for event in world.events() if event.visit_id == visit]
-    assert (event.kind, event.detail) == ("visit-ended", {"how": "card-removed"})
+    assert (event.kind, event.detail) == ("card-pulled", {})
 
 
 def _perform(world: World, cards: FakeCards, command: Command) -> object:

@@ -384,6 +384,9 @@ class ServiceKind(EventKind):
         "What had been kept long enough was deleted.",
         sentences.records_purged,
     )
+    STORE_COPIED = EventSpec(
+        "store-copied", "The database was copied from a file to a server.", seen_with=AUDIT_ONLY
+    )
     STORE_BACKED_UP = EventSpec(
         "store-backed-up", "A backup of the database was made.", seen_with=AUDIT_ONLY
     )

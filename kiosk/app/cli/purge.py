@@ -42,7 +42,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Purge; 1 where rows of the audit stay because nobody exported them, or one is wrong."""
-    from kiosk.authority.administration.audit_archive import exported_rows
+    from kiosk.authority.administration.audit_archive import kept_elsewhere
     from kiosk.authority.audit_purge import plan_purge, purge_audit
     from kiosk.authority.crypto.anchors import AnchorSigner
     from kiosk.authority.housekeeping import count_records, months, purge_records
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     store, signer, retention = tools.store, AnchorSigner(tools.ring()), tools.settings.retention
     before = tools.clock.now() - months(retention.audit_months)
     with store.read() as uow:
-        exported = None if args.unexported else exported_rows(uow)
+        exported = None if args.unexported else kept_elsewhere(uow)
     try:
         plan = plan_purge(store, signer, before, exported)
     except AuditNotIntact as broken:
@@ -68,5 +68,8 @@ def run(args: argparse.Namespace) -> int:
     echo(f"{'rows of the audit':<16} {plan.rows}")
     if plan.unexported:
         rows = numbered(plan.unexported, "row")
-        complain(f"{rows} of the audit stay: `kiosk audit export --format chain` comes first")
+        complain(
+            f"{rows} of the audit stay, which no export holds or a collector has not been sent: "
+            "`kiosk audit export --format chain` comes first"
+        )
     return int(bool(plan.unexported))

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 
 from kiosk.app.cli.printing import echo
 from kiosk.app.cli.tools import Tools, add_command, add_config, add_part
+from kiosk.authority.wording import numbered
+from kiosk.contract.errors import ConfigError
 
 DESCRIPTION = """\
 On PostgreSQL five roles share the work. The owner made the tables and migrates them; the
 authority, staff, `kiosk purge` and reports have a role each, that can do what they need and no
 more. None but the owner can change a row of the audit, or switch off what keeps it.
 
+`copy` takes a service from its database file to an empty PostgreSQL database. Nobody may use the
+file meanwhile, and no program uses it afterwards. Every row is compared. Where it is cut off,
+run it again: it goes on.
+
 `roles` prints the statements that make the roles and say what each may do. `roles --apply` runs
 them: as the owner, so with the owner's address in KIOSK_STORE__URL. Run it after each migration.
 """
 EXAMPLE = """\
+  kiosk store copy --to postgresql://kiosk@db.example/kiosk?passfile=/etc/kiosk/database-password
   kiosk store roles > roles.sql
   KIOSK_STORE__URL=postgresql://kiosk@db.example/kiosk kiosk store roles --apply
   psql -c "CREATE ROLE authority1 LOGIN PASSWORD '...' IN ROLE kiosk_authority"
@@ -23,9 +31,11 @@ EXAMPLE = """\
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command and its part."""
-    parser = add_command(subparsers, "store", "roles of the database", DESCRIPTION, EXAMPLE)
-    parts = parser.add_subparsers(dest="part", required=True, metavar="roles")
+    """Add the command and its parts."""
+    parser = add_command(
+        subparsers, "store", "move to PostgreSQL, and its roles", DESCRIPTION, EXAMPLE
+    )
+    parts = parser.add_subparsers(dest="part", required=True, metavar="roles|copy")
     roles = add_part(parts, "roles", _roles, "show, or run, what makes the roles")
     for name in ("authority", "staff", "retention", "report"):
         role = f"kiosk_{name}"
@@ -34,6 +44,53 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         )
     roles.add_argument("--apply", action="store_true", help="run them, as the tables' owner")
     add_config(roles)
+    copy = add_part(parts, "copy", _copy, "copy the database file to an empty PostgreSQL database")
+    copy.add_argument(
+        "--to", required=True, metavar="URL", help="postgresql://owner@host/name, the tables' owner"
+    )
+    add_config(copy)
+
+
+def _copy(args: argparse.Namespace) -> int:
+    """Copy and compare every row, verify the audit there, and say what is next."""
+    from kiosk.app.cli.printing import ProgressLine, complain
+    from kiosk.app.composition.opening import open_store
+    from kiosk.authority.administration.verification import sweep, verify_audit
+    from kiosk.authority.audit import ServiceKind
+    from kiosk.authority.audit_rows import row_name
+    from kiosk.authority.crypto.anchors import AnchorSigner
+    from kiosk.authority.store.copying import copy_store
+    from kiosk.authority.store.engine import parse_url
+    from kiosk.authority.store.sqlite_file import held_alone
+
+    tools = Tools(args)
+    file, signer = tools.store_file, AnchorSigner(tools.ring())
+    if file is None:
+        raise ConfigError("the database of these settings is a server's already")
+    shown = parse_url(args.to).set(drivername="postgresql", password=None, query={})
+    address = shown.render_as_string(hide_password=True)
+    moved = f"this database was copied to {address}, which is used in its place"
+    whose = "end every station, authority and session of staff, and copy then"
+    with held_alone(file, whose) as held, ProgressLine("copying and comparing") as progress:
+        rows = copy_store(held, args.to, moved, progress)
+    settings = replace(tools.settings, store=replace(tools.settings.store, url=args.to))
+    store = open_store(settings, tools.clock, tools.environ)
+    with ProgressLine("verifying") as progress:
+        fault = verify_audit(store, signer, (), progress).fault
+    if fault is not None:
+        complain(f"row {row_name(fault.seq)} of the audit: {fault.because}")
+        return 1
+    altered = len(sweep(store).altered)
+    with store.begin() as uow:
+        kind, detail = ServiceKind.STORE_COPIED.value, {"rows": rows}
+        uow.audit.append(kind=kind, reference="", actor=tools.actor(), detail=detail)
+        uow.commit()
+    echo(f"{numbered(rows, 'row')} copied to {address}, each compared; the audit fits there")
+    if altered:
+        echo(f"{altered} records were altered outside of the service, as they were in the file")
+    echo(f"now set `url` in [store] of {tools.path} to it, and see `kiosk doctor`;")
+    echo("`kiosk store roles --apply` makes the roles of an estate")
+    return 0
 
 
 def _roles(args: argparse.Namespace) -> int:

@@ -68,6 +68,8 @@ def check_database(store: Store, folder: Path | None, url: str) -> Finding:
     """
     try:
         if not store.schema_serves():
+            if said := store.out_of_service():
+                return fail(_DATABASE, said, "see `url` in [store], and docs/estate.md")
             return fail(_DATABASE, "it answers, its schema is not current", "run `kiosk setup`")
     except StoreError as error:
         if error.code in REFUSED_LOGINS:

@@ -111,6 +111,17 @@ class Store:
                 return False
             raise
 
+    def out_of_service(self) -> str:
+        """Return why no program serves with this database, where it was or is copied."""
+        try:
+            with self._gateway(writes=False, options=READS) as gateway:
+                said = str(gateway.scalar(text("SELECT least_program FROM served_program")))
+        except StoreError as error:
+            if error.code in NO_SUCH_TABLE:
+                return ""
+            raise
+        return said if " " in said else ""
+
     def run_as_owner(self, statements: Iterable[str]) -> None:
         """Run what only the owner of a PostgreSQL database may; all of it or nothing.
 

@@ -52,10 +52,10 @@ def copy_file(source: Path, target: Path, progress: Progress) -> None:
 
 
 @contextmanager
-def held_alone(path: Path, whose: str) -> Iterator[None]:
+def held_alone(path: Path, whose: str) -> Iterator[sqlite3.Connection]:
     """Keep everybody else from a database; ``StoreBusy`` where somebody has it open.
 
-    Its write-ahead log is written back before.
+    Its write-ahead log is written back before. The connection is the only one that can use it.
     """
     connection = _opened(path, "rw")
     try:
@@ -72,7 +72,7 @@ def held_alone(path: Path, whose: str) -> Iterator[None]:
             raise StoreBusy(f"{path} is in use: {whose}", name) from None
         raise StoreError(f"{path} cannot be held ({name})", name) from None
     try:
-        yield
+        yield connection
     finally:
         connection.close()
 

@@ -803,8 +803,10 @@ class RestoreRow(TableRow, table=True):
 class ServedProgramRow(TableRow, table=True):
     """The single row that says which programs can work with the schema as it is.
 
-    ``least_program`` is the ``REVISION`` of the oldest of them. A migration that only adds what
-    an older program does not touch leaves it; one that takes something away raises it.
+    ``least_program`` is the ``REVISION`` of the oldest of them, or words that say why there is
+    none: while a database is copied, and once it was copied to another one. A migration that
+    only adds what an older program does not touch leaves it; one that takes something away
+    raises it.
     """
 
     __tablename__ = "served_program"

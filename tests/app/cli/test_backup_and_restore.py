@@ -131,6 +131,6 @@ def test_a_backup_of_other_keys_is_not_restored(
     gc.collect()
     for left in (place / "state").glob("kiosk.db*"):
         left.unlink()
-    assert kiosk("setup") == 0
+    assert kiosk("setup", "authority") == 0
     assert restore(str(place / "backup.db"), "--replace") == 2
     assert "filled under other keys" in capsys.readouterr().err

@@ -54,7 +54,7 @@ def test_the_audit_is_exported_purged_and_verified(
     (place / "state" / "keys.json").rename(place / "keys.json")
     words = "--without-key", "--public-keys", str(place / "public"), "--file", str(exported)
     assert kiosk("audit", "verify", *words) == 0
-    assert "rows fit: 1 to" in capsys.readouterr().out
+    assert "fit: 1 to" in capsys.readouterr().out
     lines = exported.read_text().splitlines(keepends=True)
     changed = json.loads(lines[1]) | {"reference": "other"}
     exported.write_text(lines[0] + json.dumps(changed) + "\n" + "".join(lines[2:]))

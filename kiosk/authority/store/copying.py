@@ -1,0 +1,228 @@
+"""Copies a database file to a PostgreSQL server, so that it can be cut off anywhere and goes on.
+
+The file is held alone all the while. Each batch of rows and how far it has come are one
+transaction on the server, and no program serves with the server's database before every row in
+it was compared with the file's.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Engine,
+    MetaData,
+    Row,
+    StaticPool,
+    Table,
+    Text,
+    create_engine,
+    func,
+    inspect,
+    literal,
+    select,
+    tuple_,
+)
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import SQLAlchemyError
+
+from kiosk.authority.store.engine import open_engine, parse_url, translated
+from kiosk.authority.store.gateway import table_of
+from kiosk.authority.store.schema import migrate
+from kiosk.authority.store.tables import REVISION, AuditHeadRow, ServedProgramRow, TableRow
+from kiosk.contract.clock import SystemClock
+from kiosk.contract.errors import ConfigError, StoreError
+
+Progress = Callable[[int, int], None]
+
+BATCH: Final = 500
+COPYING: Final = "it is being copied from a file; `kiosk store copy` goes on with it"
+
+_SERVED: Final = table_of(ServedProgramRow)
+_HEADS: Final = table_of(AuditHeadRow)
+_MADE_BY_MIGRATING: Final = {_HEADS.name: 1, _SERVED.name: 1}
+
+_STATE: Final = Table(
+    "store_copy",
+    MetaData(),
+    Column("name", Text, primary_key=True),
+    Column("last_key", Text),
+    Column("rows", BigInteger),
+)
+"""How far the copy of each table has come; without a name, which file is copied."""
+
+
+def copy_store(held: sqlite3.Connection, to: str, moved: str, progress: Progress) -> int:
+    """Copy every row of a held database file to the server at ``to``; return how many.
+
+    ``moved`` is what the file says afterwards to a program that would use it. Raises
+    ``ConfigError`` where the server holds anything else, ``StoreError``.
+    """
+    url = parse_url(to)
+    if url.get_backend_name() != "postgresql":
+        raise ConfigError("a database file is copied to a PostgreSQL server: postgresql://...")
+    source = create_engine("sqlite://", creator=lambda: held, poolclass=StaticPool)
+    target, _ = open_engine(url, 60.0, 1, SystemClock())
+    try:
+        with source.connect() as rows:
+            tables = [each for each in TableRow.metadata.sorted_tables if each is not _SERVED]
+            counts = {table.name: _count(rows, table) for table in tables}
+            _begin(target, _fingerprint(rows))
+            total = sum(counts.values())
+            _copy(rows, target, tables, lambda done: progress(done, 2 * total))
+            _compare(rows, target, tables, lambda done: progress(total + done, 2 * total))
+            _mark(held, moved)
+            _finish(target)
+    except SQLAlchemyError as error:
+        failure = translated(error)
+    else:
+        return total
+    finally:
+        target.dispose()
+    raise failure
+
+
+def _begin(target: Engine, fingerprint: str) -> None:
+    """Make the tables, or find a copy of the same file that was cut off."""
+    there = set(inspect(target).get_table_names())
+    if _STATE.name in there:
+        with target.connect() as connection:
+            (source, _) = _reached(connection, "")
+        if source != fingerprint:
+            raise ConfigError(
+                "the file was written to since this copy began, or it is another file: drop the "
+                "database on the server, make an empty one, and copy again"
+            )
+        return
+    ours = {*TableRow.metadata.tables, "alembic_version"}
+    if foreign := sorted(there - ours):
+        raise ConfigError(f"the database on the server is not empty: it has {foreign[0]}")
+    migrate(target)
+    with target.begin() as connection:
+        for table in TableRow.metadata.sorted_tables:
+            if _count(connection, table) > _MADE_BY_MIGRATING.get(table.name, 0):
+                raise ConfigError(f"the database on the server is not empty: see {table.name}")
+        _STATE.create(connection)
+        connection.execute(_STATE.insert(), {"name": "", "last_key": fingerprint, "rows": 0})
+        connection.execute(_HEADS.delete())
+        connection.execute(_SERVED.update().values(least_program=COPYING))
+
+
+def _reached(connection: Connection, name: str) -> tuple[str | None, int]:
+    said = select(_STATE.c.last_key, _STATE.c.rows).where(_STATE.c.name == name)
+    found = connection.execute(said).first()
+    return (found[0], found[1]) if found else (None, 0)
+
+
+def _copy(
+    rows: Connection, target: Engine, tables: Sequence[Table], progress: Callable[[int], None]
+) -> None:
+    done = 0
+    for table in tables:
+        with target.connect() as connection:
+            reached, copied = _reached(connection, table.name)
+        done += copied
+        for batch in _batches(rows, table, reached):
+            copied, done = copied + len(batch), done + len(batch)
+            names = table.c.keys()
+            written = [dict(zip(names, row, strict=True)) for row in batch]
+            state = {"last_key": _as_json(_key(table, batch[-1])), "rows": copied}
+            with target.begin() as connection:
+                connection.execute(table.insert(), written)
+                upsert = insert(_STATE).values(name=table.name, **state)
+                connection.execute(
+                    upsert.on_conflict_do_update(index_elements=["name"], set_=state)
+                )
+            progress(done)
+
+
+def _compare(
+    rows: Connection, target: Engine, tables: Sequence[Table], progress: Callable[[int], None]
+) -> None:
+    """Compare every row, column by column; raises ``StoreError`` naming the first that differs."""
+    done = 0
+    with target.connect() as connection:
+        for table in tables:
+            if (have := _count(connection, table)) != (want := _count(rows, table)):
+                raise StoreError(f"{table.name} has {have} rows on the server, not {want}", "copy")
+            keys = list(table.primary_key)
+            one = keys[0] if len(keys) == 1 else tuple_(*keys)
+            for batch in _batches(rows, table, None):
+                wanted = {_key(table, row): tuple(row) for row in batch}
+                named = [key[0] if len(keys) == 1 else key for key in wanted]
+                found = connection.execute(select(table).where(one.in_(named)))
+                there = {_key(table, row): tuple(row) for row in found}
+                for key, row in wanted.items():
+                    if there.get(key) != row:
+                        name = "/".join(map(str, key))
+                        raise StoreError(f"{table.name} {name} differs on the server", "copy")
+                done += len(batch)
+                progress(done)
+
+
+def _mark(held: sqlite3.Connection, moved: str) -> None:
+    """Let no program use the file any more; what is to be used says how to find the other."""
+    try:
+        held.execute("UPDATE served_program SET least_program = ?", (moved,))
+    except sqlite3.Error as error:
+        name = getattr(error, "sqlite_errorname", type(error).__name__)
+        raise StoreError(f"the file cannot be marked as copied ({name})", name) from None
+
+
+def _finish(target: Engine) -> None:
+    with target.begin() as connection:
+        connection.execute(_SERVED.update().values(least_program=REVISION))
+        _STATE.drop(connection)
+
+
+def _batches(rows: Connection, table: Table, after: str | None) -> Iterator[Sequence[Row[Any]]]:
+    keys = list(table.primary_key)
+    last = None if after is None else _from_json(table, after)
+    while True:
+        some = select(table).order_by(*keys).limit(BATCH)
+        if last is not None:
+            bound = (literal(value, key.type) for value, key in zip(last, keys, strict=True))
+            some = some.where(tuple_(*keys) > tuple_(*bound))
+        batch = rows.execute(some).all()
+        if batch:
+            yield batch
+        if len(batch) < BATCH:
+            return
+        last = _key(table, batch[-1])
+
+
+def _key(table: Table, row: Row[Any]) -> tuple[Any, ...]:
+    names = table.c.keys()
+    return tuple(row[names.index(column.name)] for column in table.primary_key)
+
+
+def _as_json(key: tuple[Any, ...]) -> str:
+    return json.dumps([each.isoformat() if isinstance(each, datetime) else each for each in key])
+
+
+def _from_json(table: Table, text: str) -> tuple[Any, ...]:
+    columns = zip(json.loads(text), table.primary_key, strict=True)
+    return tuple(
+        datetime.fromisoformat(value) if column.type.python_type is datetime else value
+        for value, column in columns
+    )
+
+
+def _count(connection: Connection, table: Table) -> int:
+    count: int = connection.scalar(select(func.count()).select_from(table)) or 0
+    return count
+
+
+def _fingerprint(rows: Connection) -> str:
+    """Tell this state of this file from any other: nearly every write moves a head."""
+    heads = [tuple(row) for row in rows.execute(select(_HEADS).order_by(_HEADS.c.chain))]
+    counts = [_count(rows, table) for table in TableRow.metadata.sorted_tables]
+    return sha256(repr((heads, counts)).encode()).hexdigest()

@@ -1,0 +1,176 @@
+"""``kiosk store copy``: from a database file to a server, cut off anywhere, and refused."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from kiosk.authority.store.tables import TableRow
+from tests.app.cli.samples import GOOD, Kiosk, people, store_of_settings
+from tests.support.database import PostgresServer
+
+pytestmark = pytest.mark.postgresql
+
+ROWS = 300
+
+KILLED = """
+import os, signal, sys
+from sqlalchemy import Engine, event
+from kiosk.__main__ import main
+from kiosk.authority.store import copying
+
+copying.BATCH = 40
+left = int(sys.argv[1])
+
+@event.listens_for(Engine, "commit")
+def count(connection):
+    global left
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+sys.exit(main(["store", "copy", "--to", sys.argv[2]]))
+"""
+
+
+@pytest.fixture
+def server(postgres_server: PostgresServer, tmp_path: Path) -> Iterator[str]:
+    """The address of an empty database."""
+    name = f"copied_{os.getpid()}"
+    postgres_server.execute(f"CREATE DATABASE {name}")
+    yield postgres_server.url(name)
+    postgres_server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def filled(kiosk: Kiosk, place: Path) -> Path:
+    """The file of a service with people and an audit, that nobody has open."""
+    kiosk("import", people(place, GOOD))
+    store = store_of_settings()
+    with store.begin() as uow:
+        for number in range(ROWS):
+            uow.audit.append(kind="step", reference="", detail={"n": number})
+        uow.commit()
+    store.close()
+    assert kiosk("audit", "anchor") == 0
+    gc.collect()  # the connections of the commands before, as when their processes end
+    return place / "state" / "kiosk.db"
+
+
+def counts_of_file(file: Path) -> dict[str, int]:
+    connection = sqlite3.connect(file)
+    tables = TableRow.metadata.tables
+    found = {n: connection.execute(f"SELECT count(*) FROM {n}").fetchone()[0] for n in tables}
+    connection.close()
+    return found
+
+
+def counts_on(server: str) -> dict[str, int]:
+    with psycopg.connect(server) as connection:
+        tables = TableRow.metadata.tables
+        rows = {n: connection.execute(f"SELECT count(*) FROM {n}".encode()) for n in tables}
+        found = {name: cursor.fetchone() for name, cursor in rows.items()}
+    return {name: row[0] for name, row in found.items() if row}
+
+
+def test_a_service_goes_on_where_it_was_copied_to(
+    kiosk: Kiosk,
+    filled: Path,
+    server: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = counts_of_file(filled)
+    assert kiosk("store", "copy", "--to", server) == 0
+    said = capsys.readouterr().out
+    assert f"{sum(before.values()) - 1} rows copied to postgresql://kiosk@/copied" in said
+    assert "set `url` in [store]" in said
+    after = counts_on(server)
+    assert after.pop("audit_event") == before.pop("audit_event") + 1  # that it was copied
+    assert after == before
+    with psycopg.connect(server) as connection:
+        # Every key is given by the program: there is no sequence that would have to be set.
+        assert connection.execute("SELECT count(*) FROM pg_sequences").fetchone() == (0,)
+        assert connection.execute("SELECT to_regclass('store_copy')").fetchone() == (None,)
+
+    gc.collect()
+    kiosk("doctor")
+    assert "this database was copied to postgresql://kiosk@/copied" in capsys.readouterr().out
+    monkeypatch.setenv("KIOSK_STORE__URL", server)
+    kiosk("doctor")
+    assert "answers, schema is current" in capsys.readouterr().out
+    assert kiosk("audit", "verify") == 0
+    assert kiosk("rows", "check") == 0
+    assert kiosk("people", "search", "Jo Smith") == 0
+    assert "900000000001" in capsys.readouterr().out
+    assert kiosk("audit", "list", "--kind", "store-copied") == 0
+
+
+def test_a_copy_that_is_killed_goes_on(
+    kiosk: Kiosk, filled: Path, server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = counts_of_file(filled)
+    for left in (1, 2, 3, 5, 9):
+        run = [sys.executable, "-c", KILLED, str(left), server]
+        killed = subprocess.run(run, capture_output=True, check=False)
+        assert killed.returncode == -signal.SIGKILL, killed.stderr
+        monkeypatch.setenv("KIOSK_STORE__URL", server)
+        kiosk("doctor")
+        monkeypatch.delenv("KIOSK_STORE__URL")
+    with psycopg.connect(server) as connection:
+        (why,) = connection.execute("SELECT least_program FROM served_program").fetchone() or ("",)
+    assert why.startswith("it is being copied from a file")
+    gc.collect()
+    assert kiosk("store", "copy", "--to", server) == 0
+    after = counts_on(server)
+    assert after.pop("audit_event") == before.pop("audit_event") + 1
+    assert after == before
+
+
+def test_what_is_no_empty_database_or_no_file_alone_is_refused(
+    kiosk: Kiosk, filled: Path, server: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("CREATE TABLE theirs (id int)")
+        assert kiosk("store", "copy", "--to", server) == 2
+        assert "is not empty: it has theirs" in capsys.readouterr().err
+        connection.execute("DROP TABLE theirs")
+
+    station = sqlite3.connect(filled)
+    station.execute("SELECT count(*) FROM audit_event").fetchone()
+    assert kiosk("store", "copy", "--to", server) == 1
+    assert "is in use: end every station" in capsys.readouterr().err
+    station.close()
+
+    run = [sys.executable, "-c", KILLED, "4", server]
+    assert subprocess.run(run, capture_output=True, check=False).returncode == -signal.SIGKILL
+    store = store_of_settings()
+    with store.begin() as uow:
+        uow.audit.append(kind="step", reference="")
+        uow.commit()
+    store.close()
+    gc.collect()
+    assert kiosk("store", "copy", "--to", server) == 2
+    assert "the file was written to since this copy began" in capsys.readouterr().err
+
+
+def test_a_row_that_differs_on_the_server_ends_the_copy(
+    kiosk: Kiosk, filled: Path, server: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = [sys.executable, "-c", KILLED, "12", server]
+    assert subprocess.run(run, capture_output=True, check=False).returncode == -signal.SIGKILL
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("SET session_replication_role = replica")  # past the triggers
+        changed = connection.execute("UPDATE audit_event SET reference = 'other' WHERE seq = 3")
+        assert changed.rowcount == 1
+    assert kiosk("store", "copy", "--to", server) == 1
+    assert "audit_event 3 differs on the server" in capsys.readouterr().err

@@ -87,10 +87,14 @@ class StationAlone:
             check=False,
         )
 
+    @property
+    def command(self) -> list[str | Path]:
+        """What starts ``kiosk station`` there."""
+        return [*LOOKED_INTO, self.dump, "station", "--config", self.config, "--log", self.log]
+
     def start(self, title: str = waiting.ATTRACT_TITLE) -> Station:
         """Start ``kiosk station``; returns when ``title`` can be read."""
-        command = [*LOOKED_INTO, self.dump, "station", "--config", self.config, "--log", self.log]
-        made = Station(command, self.environ, 80, 24, self.folder)
+        made = Station(self.command, self.environ, 80, 24, self.folder)
         self.world.stations.append(made)
         made.see(title, seconds=60)
         return made

@@ -39,14 +39,6 @@ class Terminal:
         rows: int = 24,
         cwd: Path | None = None,
     ) -> None:
-        self._screen = pyte.Screen(columns, rows)
-        self._stream = pyte.ByteStream(self._screen)
-        self._changed = threading.Condition()
-        self.reads = threading.Event()
-        """Cleared, the terminal reads nothing any more: what is written piles up."""
-        self.reads.set()
-        self._shown = "\n".join(self._screen.display)
-        self.written = bytearray()
         self._master, slave = pty.openpty()
         ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self.process = subprocess.Popen(
@@ -61,6 +53,18 @@ class Terminal:
         self.tty = Path(os.ttyname(slave))
         """The program's end, for another program to be started on."""
         os.close(slave)
+        self._watch(columns, rows)
+
+    def _watch(self, columns: int, rows: int) -> None:
+        """Begin to read what is drawn."""
+        self._screen = pyte.Screen(columns, rows)
+        self._stream = pyte.ByteStream(self._screen)
+        self._changed = threading.Condition()
+        self.reads = threading.Event()
+        """Cleared, the terminal reads nothing any more: what is written piles up."""
+        self.reads.set()
+        self._shown = "\n".join(self._screen.display)
+        self.written = bytearray()
         self._reader = threading.Thread(target=self._read, name="terminal", daemon=True)
         self._reader.start()
 

@@ -8,6 +8,7 @@ HAS_AUTHORITY = find_spec("kiosk.authority") is not None
 _OF_A_STATION = {
     "station": "station",
     "enrol": "enrol",
+    "display": "display",
     "setup": "setup",
     "completion": "completion",
 }
@@ -17,6 +18,7 @@ _OF_AN_AUTHORITY = {
     "authority": "authority",
     "station": "station",
     "enrol": "enrol",
+    "display": "display",
     "setup": "setup",
     "import": "import_people",
     "doctor": "doctor",

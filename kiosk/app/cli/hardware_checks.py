@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import assert_never
 
+from hardware.display import Display, connected_displays, text_size
 from hardware.doctor import CardCondition, PcscFinding, ReaderFinding, examine_readers
 from hardware.pkcs11.cards import Pkcs11Cards, slot_name
 from kiosk.app.composition.cards import build_cards, build_module, plain_cards
@@ -14,7 +15,7 @@ from kiosk.authority.administration.findings import Check, Finding, fail, ok, wa
 from kiosk.contract.errors import CardError
 from kiosk.contract.messages import CardId, CardReport
 
-_SERVICE, _READER, _CARD, _MODULE = "pcscd", "reader", "card", "module"
+_SERVICE, _READER, _CARD, _MODULE, _DISPLAY = "pcscd", "reader", "card", "module", "display"
 
 
 def hardware_checks(settings: Settings) -> Iterator[tuple[str, Check]]:
@@ -23,7 +24,8 @@ def hardware_checks(settings: Settings) -> Iterator[tuple[str, Check]]:
     module = build_module(settings, os.environ)
     said = [] if module is None else [of_module(module, found)]
     pads = settings.pcsc.pin_pad == "used"
-    for finding in (*findings(found, settings.pcsc.reader, pads=pads), *said):
+    shown = of_displays(connected_displays(), settings.station.viewing_distance_cm)
+    for finding in (*findings(found, settings.pcsc.reader, pads=pads), *said, *shown):
         yield finding.part, lambda finding=finding: finding  # type: ignore[misc]
 
 
@@ -44,6 +46,24 @@ def findings(found: PcscFinding, wanted: str, *, pads: bool = True) -> Iterable[
         text = f"none has {wanted!r} in its name; there are: {names}"
         return [service, fail(_READER, text, "see `reader` in [pcsc]")]
     return [service, *(each for reader in used for each in _of_reader(reader, pads))]
+
+
+def of_displays(displays: Iterable[Display], distance_cm: float) -> Iterator[Finding]:
+    """Say of each display how far its text can be read, as `kiosk display` sets it."""
+    for display in displays:
+        about = f"{display.connector}, {display.width_px}x{display.height_px}"
+        if not display.height_mm:
+            text = f"{about}, does not tell its size: whether its text is legible is not known"
+            yield warn(_DISPLAY, text, "measure a capital H: 0.7 degrees of sight are needed")
+            continue
+        size = text_size(display, distance_cm)
+        capital, up_to = size.capital_mm(display), size.legible_cm(display)
+        text = f"{about}: capitals of {capital:.1f} mm are legible up to {up_to:.0f} cm"
+        if up_to >= distance_cm:
+            yield ok(_DISPLAY, text)
+        else:
+            advice = "take a larger display, or let people come nearer (`viewing_distance_cm`)"
+            yield warn(_DISPLAY, f"{text}, not {distance_cm:g}: not accessible", advice)
 
 
 def of_module(module: Pkcs11Cards, found: PcscFinding) -> Finding:

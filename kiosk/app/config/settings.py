@@ -97,6 +97,9 @@ class StationSettings(Section):
     touch: bool = setting(True, Boolean(), "Show the on-screen keypad and keyboard.")
     motion: bool = setting(True, Boolean(), "Move the picture on the first screen.")
     dark: bool = setting(False, Boolean(), "Begin with the dark high-contrast theme.")
+    viewing_distance_cm: float = setting(
+        60, Number(30, 200), "How far people's eyes are from the display; sets the size of text."
+    )
     card_timeout_s: float = setting(
         10, Number(1, 60), "Seconds that a card may take to answer one command."
     )

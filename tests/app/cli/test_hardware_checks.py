@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from hardware.display import Display
 from hardware.doctor import CardCondition, PcscFinding, ReaderFinding
 from hardware.pkcs11.cards import Module, Pkcs11Cards, Style
-from kiosk.app.cli.hardware_checks import findings, of_module
+from kiosk.app.cli.hardware_checks import findings, of_displays, of_module
 from kiosk.authority.administration.findings import Condition
 from kiosk.contract.messages import CardId, CardReport, PinState
 from tests.hardware.pkcs11.tokens import new_token
@@ -80,3 +81,19 @@ def test_a_reader_with_keys() -> None:
 )
 def test_each_state_of_a_card(card: CardCondition, condition: Condition, text: str) -> None:
     assert said(in_reader(card))[-1] == ("card", condition, text)
+
+
+@pytest.mark.parametrize(
+    ("display", "condition", "words"),
+    [
+        (Display("HDMI-A-1", 1920, 1080, 527, 296), OK, "7.6 mm are legible up to 62 cm"),
+        (Display("HDMI-A-1", 1920, 1080, 309, 174), WARN, "up to 44 cm, not 60: not accessible"),
+        (Display("HDMI-A-1", 1024, 600), WARN, "does not tell its size"),
+    ],
+)
+def test_a_display_is_called_accessible_only_where_its_text_is_legible(
+    display: Display, condition: Condition, words: str
+) -> None:
+    (finding,) = of_displays([display], 60)
+    assert finding.condition is condition
+    assert words in finding.found

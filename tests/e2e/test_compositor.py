@@ -1,0 +1,230 @@
+"""The station as people meet it: on a Wayland compositor, in the real terminal, by key or touch."""
+
+from __future__ import annotations
+
+import html
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hardware.display import FONT, Display, TextSize, text_size
+from kiosk.app.cli.display import terminal_command
+from kiosk.contract.messages import Purpose
+from screens.words import choices, waiting
+from tests.e2e.input_methods import Fingers, Hands, Keys
+from tests.e2e.processes import Authority, StationAlone
+from tests.e2e.station import Station
+from tests.e2e.test_two_processes import authority, machine, world
+from tests.e2e.visitor import Visitor
+from tests.e2e.world import World
+from tests.support.compositor import Compositor
+
+__all__ = ["authority", "machine", "world"]
+
+pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
+
+NEW_PIN = "480593"
+DISPLAYS = ((1920, 1080), (1280, 1024), (1366, 768), (1280, 720), (1024, 600))
+NAMES = {
+    "enter": "Return",
+    "escape": "Escape",
+    "tab": "Tab",
+    "backspace": "BackSpace",
+    "f2": "F2",
+    "f3": "F3",
+}
+"""Of keys, as xkbcommon has them."""
+
+FOOT_DEFAULTS = Path("/etc/xdg/foot/foot.ini")
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder with a path that is short enough for a socket."""
+    made = Path(tempfile.mkdtemp(prefix="kiosk-"))
+    yield made
+    shutil.rmtree(made)
+
+
+class DisplayedStation(Station):
+    """``kiosk station`` in foot on the compositor; ``script`` beside it keeps what it draws."""
+
+    def __init__(self, machine: StationAlone, folder: Path, width: int, height: int) -> None:
+        self.size = text_size(Display("", width, height), 60)
+        drawn = folder / "drawn"
+        os.mkfifo(drawn)
+        line = ["script", "-qfc", shlex.join(map(str, machine.command)), str(drawn)]
+        self.compositor = Compositor(
+            terminal_command(self.size.pixels, line),
+            {**os.environ, **machine.environ},
+            folder / "run",
+            (width, height),
+        )
+        self.process = self.compositor.process
+        self._master = os.open(drawn, os.O_RDONLY)
+        cell = self.size.cell_px
+        self.columns, self.rows = width // cell[0], height // cell[1]
+        self._left = (width - self.columns * cell[0]) // 2
+        self._watch(self.columns, self.rows)
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            if key in NAMES:
+                self.compositor.press(NAMES[key])
+            else:
+                self.compositor.type(key)
+
+    def type(self, text: str) -> None:
+        self.compositor.type(text)
+
+    def enter(self, text: str) -> None:
+        self.type(text)
+        self.press("enter")
+
+    def touch_at(self, x: int, y: int) -> None:
+        width, height = self.size.cell_px
+        self.compositor.click(self._left + x * width + width // 2, y * height + height // 2)
+
+    def close(self, seconds: float = 20.0) -> int:
+        self.compositor.close()
+        return self._reap(seconds)
+
+    def _answer_queries(self, data: bytes) -> None:
+        """The real terminal answers."""
+
+
+@pytest.fixture
+def glass(
+    world: World, authority: Authority, machine: StationAlone, folder: Path
+) -> Iterator[DisplayedStation]:
+    world.register(world.ada)
+    world.insert(world.ada)
+    world.block(world.ada)
+    world.remove(world.ada)
+    shown = DisplayedStation(machine, folder, 1280, 720)
+    shown.see(waiting.ATTRACT_TITLE, seconds=120)
+    yield shown
+    shown.close()
+
+
+@pytest.mark.parametrize("hands", [Keys(), Fingers()], ids=["keys", "touches"])
+def test_a_whole_unlock_on_the_compositor(
+    world: World, glass: DisplayedStation, hands: Hands, tmp_path: Path
+) -> None:
+    visitor = Visitor(world, world.ada, glass, hands)
+    glass.compositor.picture(tmp_path / "attract.png")
+    visitor.comes()
+    glass.see(choices.OWNER_TITLE)
+    glass.compositor.picture(tmp_path / "owner.png")
+    visitor.unlocks().answers()
+    visitor.awaits_code(Purpose.UNLOCK)
+    glass.compositor.picture(tmp_path / "code.png")
+    visitor.enters_code(world.read_code(world.ada.email)).sets_pin(NEW_PIN)
+    visitor.finishes(Purpose.UNLOCK)
+    glass.compositor.picture(tmp_path / "done.png")
+    assert world.verified_by_others(world.ada, NEW_PIN)
+    visitor.goes()
+
+
+def test_the_shortcuts_of_terminal_and_compositor_do_nothing(glass: DisplayedStation) -> None:
+    for key in ("n", "r", "u", "c", "v", "o", "x", "z"):
+        glass.compositor.press(key, "ctrl", "shift")
+    for key in ("plus", "minus", "0"):
+        glass.compositor.press(key, "ctrl")
+    for key in ("F1", "F4", "F12", "Tab", "Escape", "BackSpace"):
+        glass.compositor.press(key, "alt")
+        glass.compositor.press(key, "ctrl", "alt")
+        glass.compositor.press(key, "logo")
+    glass.press("f2")  # the next key is heard by the station, which draws the other surface
+    glass.see("F2 Light colours")
+    glass.see(waiting.ATTRACT_TITLE)
+    terminals = subprocess.run(
+        ["pgrep", "-c", "-s", str(glass.process.pid), "foot"],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert terminals.stdout.strip() == "1"
+
+
+@pytest.mark.parametrize(("width", "height"), DISPLAYS)
+def test_the_terminal_has_the_cells_that_the_size_of_text_was_chosen_for(
+    folder: Path, width: int, height: int
+) -> None:
+    size = text_size(Display("", width, height), 60)
+    said = folder / "said"
+    again = f"while :; do (stty size; env) > {said}.new; mv {said}.new {said}; sleep 0.1; done"
+    shown = Compositor(
+        terminal_command(size.pixels, ["sh", "-c", again]),
+        dict(os.environ),
+        folder / "run",
+        (width, height),
+    )
+    cell = size.cell_px
+    columns, rows = width // cell[0], height // cell[1]
+    assert columns >= size.columns
+    assert rows >= size.rows
+    # The terminal comes up in a smaller window, and is full-screen a moment later.
+    while not (said.exists() and said.read_text().startswith(f"{rows} {columns}\n")):
+        assert shown.process.poll() is None
+        time.sleep(0.05)
+    environment = said.read_text()
+    shown.close()
+    assert "WAYLAND_DISPLAY" not in environment
+    assert "XDG_RUNTIME_DIR" not in environment
+
+
+def test_the_font_has_every_sign_that_a_page_draws() -> None:
+    pages = list((Path(__file__).parents[1] / "screens/kiosk/__snapshots__").rglob("*.svg"))
+    assert len(pages) > 50
+    texts = (html.unescape(each.read_text()) for each in pages)
+    drawn = {sign for text in texts for sign in text if sign.isprintable()}
+    font = subprocess.check_output(["fc-match", "-f", "%{file}", FONT], text=True)
+    listed = subprocess.check_output(["fc-query", "-f", "%{charset}\n", font], text=True)
+    has = set()
+    for piece in listed.split():
+        first, _, last = piece.partition("-")
+        has |= {chr(one) for one in range(int(first, 16), int(last or first, 16) + 1)}
+    assert "DejaVuSansMono" in font
+    assert drawn - has == set()
+
+
+def test_no_binding_of_the_terminal_is_left() -> None:
+    """A later version with more of them is found by its own list."""
+    offered, closed = (bindings(Path(each).read_text()) for each in (FOOT_DEFAULTS, our_settings()))
+    kept = {("key-bindings", "noop"), ("mouse-bindings", "selection-override-modifiers")}
+    assert {
+        each for each in offered if not each[1].startswith(("pipe-", "regex-"))
+    } - closed == kept
+
+
+def test_the_terminal_takes_its_settings() -> None:
+    subprocess.run(["foot", "--check-config", "--config", our_settings()], check=True)
+
+
+def our_settings() -> str:
+    return terminal_command(20, [])[1].removeprefix("--config=")
+
+
+def bindings(text: str) -> set[tuple[str, str]]:
+    found, section = set(), ""
+    for line in text.splitlines():
+        if heading := re.match(r"#?\s*\[([\w-]+)\]", line):
+            section = heading[1]
+        elif section in ("key-bindings", "mouse-bindings") and (
+            binding := re.match(r"#?\s*([a-z][a-z-]+)=", line)
+        ):
+            found.add((section, binding[1]))
+    return found
+
+
+def test_a_size_of_text_is_what_the_font_is_drawn_with() -> None:
+    assert TextSize(38, 80, 24).cell_px == (23, 45)

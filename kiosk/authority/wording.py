@@ -81,6 +81,7 @@ REASONS: Final[dict[Reason, str]] = {
     Reason.OUTCOME_UNKNOWN: "What the card did is not known",
     Reason.AUTHORITY_AWAY: "The service did not answer",
     Reason.CHANGED_MEANWHILE: "A record or a setting was changed during the visit",
+    Reason.UNLISTED: "The station is of an older release, and did not know the answer",
     Reason.FAULT: "An unexpected fault",
 }
 

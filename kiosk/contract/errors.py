@@ -37,6 +37,10 @@ class AuthorityBusy(AuthorityUnavailable):
     """The authority answers, and takes on no more at the moment: ask again."""
 
 
+class ReplyUnknown(AuthorityError):
+    """The authority answered what this program does not know: it may be of a newer release."""
+
+
 class StepRefused(AuthorityError):
     """The call does not fit the recorded progress of the visit; it was audited."""
 

@@ -61,7 +61,10 @@ class Purpose(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a visit cannot go on. Each has its own page; the first group is the authority's."""
+    """Why a visit cannot go on. Each has its own page; the first group is the authority's.
+
+    ``UNLISTED`` is whatever a newer authority answered that the station does not know.
+    """
 
     UNKNOWN_CARD = "unknown-card"
     LEAVER = "leaver"
@@ -92,6 +95,7 @@ class Reason(StrEnum):
     OUTCOME_UNKNOWN = "outcome-unknown"
     AUTHORITY_AWAY = "authority-away"
     CHANGED_MEANWHILE = "changed-meanwhile"
+    UNLISTED = "unlisted"
     FAULT = "fault"
 
 

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from kiosk.contract.errors import AuthorityError, AuthorityUnavailable, StepRefused
-from kiosk.contract.messages import JournalId, VisitId
+from kiosk.contract.messages import JournalId, Purpose, Reason, VisitId
 from kiosk.contract.ports import Authority
 from kiosk.contract.sensitive import Sensitive
 
@@ -123,3 +123,28 @@ def decode(kind: Any, message: bytes) -> Any:
     Raises ``msgspec.DecodeError``, whose text may repeat what is in the message.
     """
     return _decoder(kind).decode(message)
+
+
+def decode_reply(kind: Any, message: bytes) -> Any:
+    """Do as ``decode`` does, at a station whose authority may be of a newer release.
+
+    A refusal for a reason that is not listed here stays a refusal, and a purpose that is not
+    listed is not offered. For any other word that is not known there is nothing to put in its
+    place. The authority never decodes by this: what it does not know is refused.
+    """
+    try:
+        return decode(kind, message)
+    except msgspec.ValidationError:
+        known = _without_unlisted(msgspec.json.decode(message))
+        return decode(kind, msgspec.json.encode(known))
+
+
+def _without_unlisted(reply: Any) -> Any:
+    match reply:
+        case {"is": "Refusal", "reason": str(reason)} if reason not in set(Reason):
+            return {**reply, "reason": Reason.UNLISTED}
+        case {"is": "VisitOpened", "offers": [*offers]}:
+            known = [each for each in offers if each["purpose"] in set(Purpose)]
+            return {**reply, "offers": known} if known else None
+        case _:
+            return reply

@@ -25,6 +25,7 @@ from kiosk.contract.errors import (
     AuthorityError,
     AuthorityUnavailable,
     ConfigError,
+    ReplyUnknown,
 )
 from kiosk.contract.ports import Authority
 from kiosk.contract.routes import (
@@ -32,7 +33,7 @@ from kiosk.contract.routes import (
     STATUS_OF,
     VERSION_HEADER,
     Route,
-    decode,
+    decode_reply,
     encode,
     routes,
 )
@@ -208,10 +209,11 @@ class HttpAuthority:
         answer = self._ask(route.path, body, self._now() + CALL_S)
         if answer.status == http.client.OK:
             try:
-                return decode(route.reply, answer.body)
+                return decode_reply(route.reply, answer.body)
             except msgspec.DecodeError:
                 # The error's text may repeat what was answered.
-                raise AuthorityError(f"{route.name}: the answer does not fit") from None
+                log.error("%s: the authority's answer is not known here", route.name)  # noqa: TRY400
+                raise ReplyUnknown(route.name) from None
         if answer.retry_after_s is not None:
             raise AuthorityBusy(f"{route.name}: status {answer.status}")
         error = _ERROR_OF.get(answer.status)

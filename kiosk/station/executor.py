@@ -135,6 +135,8 @@ class Actions:
         except errors.AuthorityUnavailable as away:
             unanswered = isinstance(command, EndVisit | ReportMute)
             return None if unanswered else NoReply(command.visit, isinstance(away, AuthorityBusy))
+        except errors.ReplyUnknown:
+            return self._give_up(command.visit, Reason.UNLISTED)
         except errors.StepRefused:
             # The flow leaves no step out: what is recorded was changed by somebody else.
             return self._give_up(command.visit, Reason.CHANGED_MEANWHILE)

@@ -313,10 +313,13 @@ class PinWork:
         return self._record(lambda: self._authority.record_outcome(visit, grant.journal, outcome))
 
     def _record(self, record: Callable[[], Task | Refusal]) -> Task | Refusal | None:
-        """Record what a card did; None where the holder is gone or the authority stayed away."""
+        """Record what a card did; None where the authority gave no answer that is known here.
+
+        It stayed away, or the holder is gone, or it is of a newer release.
+        """
         try:
             return self._retry_while_away(record)
-        except errors.StepRefused:
+        except (errors.StepRefused, errors.ReplyUnknown):
             return None
 
     def _retry_while_away(self, record: Callable[[], Task | Refusal]) -> Task | Refusal | None:

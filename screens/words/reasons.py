@@ -65,6 +65,13 @@ def refusal(reason: Reason, again: str = "") -> RefusalWords:
                 "Go to the Registration Authority and give them your reference number.",
                 ends_without_menu=True,
             )
+        case Reason.UNLISTED:
+            return RefusalWords(
+                "This station cannot help you",
+                "It cannot say why. You did nothing wrong.",
+                "Give the Registration Authority your reference number: they can see the reason.",
+                ends_without_menu=True,
+            )
         case Reason.STOP_NUMBER_WRONG:
             return RefusalWords(
                 "That was not the number",

@@ -368,8 +368,6 @@ class PcscCards:
             return None
 
     def change_pin(self, at: CardAddress, current: PinEntry, new: PinEntry) -> None:
-        """Change the PIN."""
-
         def work(connection: Connection) -> None:
             self._registry.open_session(connection, at.card).change_pin(current, new)
 

@@ -106,7 +106,6 @@ class RoutedCards:
         return self._cards_for(at).verify_pin(at, pin, challenge)
 
     def change_pin(self, at: CardAddress, current: PinEntry, new: PinEntry) -> None:
-        """Change the PIN."""
         self._cards_for(at).change_pin(at, current, new)
 
     def hold(self, at: CardAddress, use: Callable[[CardHold], T]) -> T:

@@ -117,7 +117,6 @@ class Pin(Enum):
     SECURITY_OFFICER = (0x0020_0000, 0x0040_0000)
 
     def is_locked(self, flags: int) -> bool:
-        """Whether it is locked."""
         return bool(flags & self.value[1])
 
     def is_last_try(self, flags: int) -> bool:

@@ -448,7 +448,6 @@ class PivApplet:
         self._session = Session()
 
     def process(self, command: ReceivedCommand) -> Answer:
-        """Answer one command."""
         if command.ins == 0xA4:
             return self._select(command)
         if not self._selected:

@@ -55,7 +55,6 @@ class JsonLines(Discreet):
         self._marks = marks
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line."""
         message = "an error that nobody handled" if record.exc_info else record.getMessage()
         said: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),

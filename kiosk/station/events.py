@@ -98,8 +98,6 @@ class EmailEntered(Struct, frozen=True):
 
 
 class CodeEntered(Struct, frozen=True):
-    """Entered a code."""
-
     visit: VisitId
     code: Sensitive
 

@@ -176,7 +176,6 @@ class StationLoop:
 
     @property
     def state(self) -> State:
-        """Where the station is."""
         return self._state
 
     def submit(self, event: HolderSide) -> None:

@@ -81,7 +81,6 @@ class Book(ContentSwitcher):
 
     @property
     def up(self) -> Page | None:
-        """The page that shows."""
         return cast(Page | None, self.visible_content)
 
     @property
@@ -319,7 +318,6 @@ _ORDER = (
 
 
 def every_page() -> tuple[type[Page], ...]:
-    """Return all there are."""
     return (
         TodayPage,
         PeoplePage,
@@ -370,7 +368,6 @@ class Commands(Provider):
     """The command palette has what the page that shows can do, the pages, and the way out."""
 
     async def discover(self) -> Hits:
-        """Yield all."""
         for does, key, run in cast(AdminApp, self.app).commands(self.screen):
             yield DiscoveryHit(Content.assemble(does, (f"  {key}", "$quiet")), run, does)
 

@@ -249,7 +249,6 @@ class LinesPage(Page, Generic[Line]):
         self._explain()
 
     def row_of(self, line: Line) -> TableLine:
-        """Return its row."""
         raise NotImplementedError
 
     def explained(self, line: Line) -> str:

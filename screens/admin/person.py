@@ -390,7 +390,6 @@ class WhoLine(Horizontal):
         super().__init__(self._who, self._standing)
 
     def show(self, person: Person | None) -> None:
-        """Show ``person``."""
         self.visible = person is not None
         if person is not None:
             name = (printable(person.name), "bold")
@@ -436,7 +435,6 @@ class DeedLink(Prose):
         self._begin = begin
 
     def on_click(self, event: events.Click) -> None:
-        """Do it."""
         event.stop()
         self._begin(self.deed)
 
@@ -464,7 +462,6 @@ class Facts(Vertical):
         super().__init__(Prose(heading, "heading"), self._points)
 
     def show(self, points: Sequence[Point]) -> None:
-        """Show ``points``."""
         self.display = bool(points)
         self._points.show(points)
 

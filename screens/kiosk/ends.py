@@ -40,7 +40,6 @@ class RefusedPage(Page, inherit_bindings=False):
         self._reference = reference_of(state.visit)
 
     def content(self) -> Iterator[Widget]:
-        """Say it all."""
         said = self._words
         yield Prose(said.title, "title")
         yield Prose(said.happened, "text paragraph")
@@ -102,7 +101,6 @@ class FailurePage(Page, inherit_bindings=False):
         self._text = pad.AWAY if state.work.on_pad else choices.TROUBLE_TEXT
 
     def content(self) -> Iterator[Widget]:
-        """Say it."""
         yield Prose(choices.TROUBLE_TITLE, "title")
         yield Prose(self._text, "text paragraph")
         yield Prose(choices.TROUBLE_HELP)
@@ -126,7 +124,6 @@ class WaitingPage(Page, inherit_bindings=False):
         self._words = title, waiting.BUSY_TEXT if state.repeats else text
 
     def content(self) -> Iterator[Widget]:
-        """Say it."""
         title, text = self._words
         yield Prose(title, "title")
         yield Prose(text, "text paragraph")

@@ -54,7 +54,6 @@ class Ring:
         return None if self._at is None else self._items[self._at]
 
     def choose(self, item: Pressable | None) -> None:
-        """Choose one, or none."""
         if self.chosen is not None:
             self.chosen.select(False)
         self._at = None if item is None else self._items.index(item)
@@ -188,7 +187,6 @@ class Page(Screen[None], inherit_bindings=False):
         return Horizontal(*left, Vertical(classes="gap"), *last, classes="actions")
 
     def button(self, label: str, press: Callable[[], None], *, primary: bool = False) -> BigButton:
-        """Return a button."""
         return BigButton(label, press, self.kit.look.glyphs.pointer, primary=primary)
 
     def stop_button(self, label: str = frame.STOP) -> BigButton:

@@ -155,7 +155,6 @@ class PadPausedPage(Page, inherit_bindings=False):
         self._state = state
 
     def content(self) -> Iterator[Widget]:
-        """Say it."""
         typed = self._state.why is PadNotice.NOT_TAKEN
         title, text = pad.paused(self._state.why, self._state.tries_left)
         yield Prose(title, "title")

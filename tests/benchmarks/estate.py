@@ -13,10 +13,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
 from hardware.virtual.pcscd import PrivatePcscd, Slot
+from kiosk.app.composition.opening import open_store
+from kiosk.app.composition.staff import build_desk
 from kiosk.app.config.settings import Settings
 from kiosk.app.demo.estate import PIN, DemoPerson, cast, make_estate, register
 from kiosk.app.demo.mailbox import Mailbox
+from kiosk.authority.administration.login import VARIABLE
+from kiosk.authority.administration.views import Actor, Grounds
+from kiosk.authority.roles import Role
+from kiosk.contract.clock import SystemClock
 from tests.support.card_file import save
 from tests.support.pcsc import wait_for_presence
 
@@ -86,6 +95,23 @@ class House:
     def station_alone(self) -> list[str | Path]:
         """The command that runs the station on the authority of ``serving``."""
         return [KIOSK, "station", *self._options]
+
+    @property
+    def admin(self) -> list[str | Path]:
+        """The command that sshd runs for RA staff."""
+        return [KIOSK, "admin", "--config", self._file, "--log", self.directory / "admin.log"]
+
+    def logged_in(self) -> dict[str, str]:
+        """Let a manager in; return the environment that sshd gives their session."""
+        key = Ed25519PrivateKey.generate().public_key()
+        public = key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+        store, clock = open_store(self.settings, SystemClock(), {}), SystemClock()
+        desk = build_desk(self.settings, {}, store, clock, Actor("bench", Role.MANAGER))
+        desk.staff.add("Ada Okafor", Role.MANAGER, public, Grounds("benchmark"))
+        store.close()
+        login = self.directory / "login"
+        login.write_text(f"publickey {public}\n")
+        return {**self.environ, VARIABLE: str(login)}
 
     @contextmanager
     def serving(self) -> Iterator[None]:

@@ -34,7 +34,6 @@ complete -F _kiosk kiosk
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command."""
     parser = commands.add_parser(
         "completion",
         help="print a script that completes commands in bash",

@@ -93,7 +93,6 @@ class Boolean:
     allowed = "true or false"
 
     def read(self, value: object) -> bool:
-        """Return it."""
         if isinstance(value, bool):
             return value
         if isinstance(value, str) and value.lower() in _SPELT:
@@ -121,7 +120,6 @@ class OneOf:
         return " or ".join(f'"{word}"' for word in self._words)
 
     def read(self, value: object) -> str:
-        """Return it."""
         if value not in self._words:
             raise InvalidValue("is not allowed here")
         return str(value)

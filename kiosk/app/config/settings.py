@@ -61,7 +61,6 @@ class _TimeZone(Text):
     """The name of a time zone that this machine knows."""
 
     def read(self, value: object) -> str:
-        """Return it."""
         name = super().read(value)
         try:
             return ZoneInfo(name).key if name else ""
@@ -118,7 +117,6 @@ class _DatabaseUrl(Text):
     """The address of a database; what is wrong with one is said without repeating it."""
 
     def read(self, value: object) -> str:
-        """Return it."""
         text = super().read(value)
         if text.startswith("postgres://"):
             raise InvalidValue("begins with postgres://; write postgresql:// instead", quotes=False)

@@ -148,7 +148,6 @@ class AuditLines:
         self._redacted = uow.audit.redacted_notes()
 
     def of(self, events: Sequence[AuditEvent]) -> tuple[AuditLine, ...]:
-        """Return one line for each event."""
         ids = {event.holder_id for event in events if event.holder_id}
         holders = self._uow.holders.by_ids(ids)
         notes = self._uow.notes.by_ids(tuple({*map(_note_id, events)} - {""}))

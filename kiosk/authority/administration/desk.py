@@ -77,8 +77,6 @@ class StationsDesk(Protocol):
 
 
 class AuditDesk(Protocol):
-    """The audit."""
-
     def page(self, only: AuditFilter, before: int | None = None, limit: int = 100) -> AuditPage:
         """Return rows, newest first, from before row ``before`` (None: the newest)."""
 

@@ -63,12 +63,10 @@ class LocalAdminDesk:
 
     @cached_property
     def stations(self) -> LocalStationsDesk:
-        """Stations."""
         return LocalStationsDesk(self._office)
 
     @cached_property
     def audit(self) -> LocalAuditDesk:
-        """The audit."""
         return LocalAuditDesk(self._office)
 
     @cached_property
@@ -78,7 +76,6 @@ class LocalAdminDesk:
 
     @cached_property
     def policy(self) -> LocalPolicyDesk:
-        """The policy."""
         return LocalPolicyDesk(self._office)
 
     @cached_property
@@ -88,10 +85,8 @@ class LocalAdminDesk:
 
     @cached_property
     def imports(self) -> LocalImportDesk:
-        """Imports."""
         return LocalImportDesk(self._office)
 
     @cached_property
     def reports(self) -> LocalReportsDesk:
-        """Reports."""
         return LocalReportsDesk(self._office)

@@ -59,7 +59,6 @@ def primary_key(kind: type[TableRow]) -> tuple[str, ...]:
 
 
 def table_name(kind: type[TableRow]) -> str:
-    """Return the name of the table."""
     return str(kind.__tablename__)
 
 

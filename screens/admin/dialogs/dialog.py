@@ -190,7 +190,6 @@ class Listing(Dialog[bool]):
         self.action_go() if event.button is self._go else self.action_cancel()
 
     def action_go(self) -> None:
-        """Go on."""
         self.dismiss(True if self._go is not None else None)
 
 

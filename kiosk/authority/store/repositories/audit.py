@@ -525,7 +525,6 @@ class Audit:
         return self._gateway.run(statement.values(detail=None, salt=None)) == 1
 
     def get(self, seq: int) -> AuditEvent | None:
-        """Return one event."""
         found = self._events(select(AuditEventRow).where(col(AuditEventRow.seq) == seq))
         return found[0] if found else None
 

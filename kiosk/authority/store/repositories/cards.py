@@ -108,7 +108,6 @@ class Cards:
         self._gateway = gateway
 
     def get(self, card_id: str) -> Card | None:
-        """Return one by id."""
         row = self._gateway.one(select(CardRow).where(col(CardRow.id) == card_id), CardRow)
         return card_record(row) if row else None
 

@@ -122,7 +122,6 @@ class Cardholders:
         self._gateway = gateway
 
     def get(self, holder_id: str) -> Cardholder | None:
-        """Return one by id."""
         row = self._gateway.one(
             select(CardholderRow).where(col(CardholderRow.id) == holder_id), CardholderRow
         )

@@ -84,7 +84,6 @@ class Outbox:
         self._gateway.add(OutboxRow, values(message))
 
     def get(self, message_id: str) -> OutboxMessage | None:
-        """Return one by id."""
         row = self._gateway.one(select(OutboxRow).where(_is(message_id)), OutboxRow)
         return row.record(OutboxMessage) if row else None
 
@@ -172,7 +171,6 @@ class Stations:
             self._gateway.change(StationRow, this, site=station.site, retired_at=None)
 
     def get(self, name: str) -> Station | None:
-        """Return one by name."""
         statement = select(StationRow).where(col(StationRow.name) == name)
         row = self._gateway.one(statement, StationRow)
         return row.record(Station) if row else None

@@ -56,7 +56,6 @@ class Staff:
         return tuple(row.record(StaffMember) for row in rows)
 
     def add(self, member: StaffMember) -> None:
-        """Add one."""
         self._gateway.add(StaffMemberRow, values(member))
 
     def save(self, member: StaffMember) -> bool:
@@ -79,7 +78,6 @@ class Staff:
     # --- keys ---
 
     def key(self, fingerprint: str) -> StaffKey | None:
-        """Return one key."""
         statement = select(StaffKeyRow).where(col(StaffKeyRow.fingerprint) == fingerprint)
         row = self._gateway.one(statement, StaffKeyRow)
         return row.record(StaffKey) if row else None
@@ -195,7 +193,6 @@ class ProposedActs:
         self._now = now
 
     def add(self, proposed: ProposedAct) -> None:
-        """Add one."""
         self._gateway.add(ProposedActRow, values(proposed))
 
     def get(self, proposed_id: str) -> ProposedAct | None:

@@ -33,7 +33,6 @@ class Visits:
         return self._gateway.run(statement) == 1
 
     def get(self, visit_id: str) -> Visit | None:
-        """Return one by id."""
         return self._one(select(VisitRow).where(col(VisitRow.id) == visit_id))
 
     def by_reference(self, reference: str) -> Visit | None:
@@ -121,7 +120,6 @@ class PendingChanges:
         self._gateway.write(insert.on_conflict_do_update(index_elements=["id"], set_=new))
 
     def get(self, change_id: str) -> PendingChange | None:
-        """Return one by id."""
         return self._one(col(PendingRow.id) == change_id)
 
     def delete(self, change_id: str) -> None:
@@ -155,7 +153,6 @@ class UnblockJournal:
         return self._gateway.run(insert.on_conflict_do_nothing()) == 1
 
     def get(self, entry_id: str) -> UnblockEntry | None:
-        """Return one by id."""
         return self._one(col(UnblockRow.id) == entry_id)
 
     def open_for(self, card_id: str) -> UnblockEntry | None:

@@ -1,0 +1,72 @@
+"""Requests that fit the OpenAPI document, and requests that do not, over mutual TLS."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis import GenerationMode, checks, openapi
+
+from kiosk.authority.openapi import document
+from kiosk.authority.server import Limits
+from kiosk.contract.enrolment import WITHOUT_CERTIFICATE
+from tests.attacks.certified import Estate
+from tests.contract.wirings import HOST
+
+ROOMY = Limits(calls_a_second=10_000, burst=10_000)
+EXAMPLES = 20
+"""Of each call, so that the time is bounded."""
+
+FOUND = [each.ok() for each in openapi.from_dict(document()).get_all_operations()]  # type: ignore[union-attr]
+OPERATIONS = {each.path: each for each in FOUND}
+CHECKS = checks.CHECKS.get_by_names(["status_code_conformance", "response_schema_conformance"])
+
+
+@pytest.fixture
+def estate(folder: Path) -> Iterator[Estate]:
+    made = Estate(folder, ROOMY)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("path", [path for path in OPERATIONS if path not in WITHOUT_CERTIFICATE])
+def test_every_request_is_answered_as_the_document_says(estate: Estate, path: str) -> None:
+    card = estate.registered_card()
+    before = estate.card(card), estate.registration(card)
+    statuses: Counter[int] = Counter()
+    operation = OPERATIONS[path]
+    modes = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
+    cases: st.SearchStrategy[Any] = st.one_of(
+        *(operation.as_strategy(generation_mode=mode) for mode in modes)
+    )
+    session = requests.Session()
+    certificate, ca = str(estate.certificate("B")), str(estate.ca_file)
+    url = f"https://{HOST}:{estate.address.port}"
+
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        phases=(Phase.generate,),
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(cases)
+    def ask(case: Any) -> None:
+        answer = case.call(base_url=url, session=session, cert=certificate, verify=ca)
+        statuses[answer.status_code] += 1
+        # 503 is an answer: of two visits whose ids begin with the same 40 bits, and so have one
+        # reference number, the second cannot begin.
+        assert answer.status_code != 500
+        case.validate_response(answer, checks=CHECKS)
+
+    ask()
+    session.close()
+    assert sum(statuses.values()) >= EXAMPLES / 2
+    assert (estate.card(card), estate.registration(card)) == before
+    assert estate.relay.sent == []

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import assert_never
+from typing import Literal, assert_never
 
 from kiosk.authority.store.records import Card, Cardholder, CardStatus, Registration
 from kiosk.contract.families import MUTUALLY_AUTHENTICATED
@@ -31,6 +31,12 @@ EXCHANGE_SPAN = timedelta(hours=24)
 """After so many uses of an admin key without a right answer, there is none for so long."""
 
 
+OutOfUse = Literal[Reason.CARD_REVOKED, Reason.CARD_EXPIRED]
+SecretProblem = Literal[Reason.SECRET_MISSING, Reason.SECRET_BLOCKED]
+CardProblem = OutOfUse | SecretProblem
+"""What a record says against a card. Staff's words for each are in ``standing``, held by types."""
+
+
 def has_left(holder: Cardholder, now: datetime) -> bool:
     """Tell whether the holder is a leaver."""
     return holder.left_at is not None and holder.left_at <= now
@@ -41,7 +47,7 @@ def card_barred(card: Card, holder: Cardholder, now: datetime) -> Reason | None:
     return Reason.LEAVER if has_left(holder, now) else card_withdrawn(card, now)
 
 
-def card_withdrawn(card: Card, now: datetime) -> Reason | None:
+def card_withdrawn(card: Card, now: datetime) -> OutOfUse | None:
     """Return why a card is out of use, whoever holds it."""
     if card.status is CardStatus.REVOKED:
         return Reason.CARD_REVOKED
@@ -91,7 +97,7 @@ def offers(
     return (Purpose.UNLOCK, Purpose.CHANGE_PIN, *questions, Purpose.CHANGE_EMAIL)
 
 
-def secret_barred(card: Card, told: int | None = None) -> Reason | None:
+def secret_barred(card: Card, told: int | None = None) -> SecretProblem | None:
     """Return why the card cannot be unblocked, by our own account of its unblock secret.
 
     ``told``: what the card says itself in this visit. It counts in the place of our account, up

@@ -31,7 +31,7 @@ from kiosk.authority.audit import STAFF_KINDS, StaffKind
 from kiosk.authority.crypto.codes import CodeBinding, draw_code
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
 from kiosk.authority.roles import Action, Role
-from kiosk.authority.steps import has_left, is_registered
+from kiosk.authority.steps import SecretProblem, has_left, is_registered
 from kiosk.authority.store.records import AuditEvent, Card, Cardholder, EmailCode, new_id
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit_context import ASSISTED_LIFE, is_assisted, is_vouched_for
@@ -103,7 +103,7 @@ def need_room(uow: UnitOfWork, policy: Policy, card: Card) -> None:
         )
 
 
-def _broken(sealer: Sealer, card: Card) -> Reason | None:
+def _broken(sealer: Sealer, card: Card) -> SecretProblem | None:
     """Find out before somebody walks to a station whether the secret opens."""
     if card.sealed_secret is None:
         return Reason.SECRET_MISSING

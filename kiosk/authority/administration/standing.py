@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, assert_never
 
 from kiosk.authority.administration.views import CodeLine, Standing
 from kiosk.authority.audit import EVENTS, AuditKind, Count
 from kiosk.authority.blocking import is_exhausted
 from kiosk.authority.steps import (
     EXCHANGE_SPAN,
+    CardProblem,
+    SecretProblem,
     card_withdrawn,
     has_left,
     is_registered,
@@ -40,7 +42,7 @@ from kiosk.contract.policy import Policy, SendVerdict, may_send_code
 
 # What stations saw of a person's cards last, where it keeps them from being unlocked.
 
-_SEEN: Final[dict[Reason, tuple[str, str]]] = {
+SEEN_AT_STATIONS: Final[dict[Reason, tuple[str, str]]] = {
     Reason.CARD_EXPIRED: (
         "The certificate on {card} has expired",
         "Replace the card. An imported end cannot lengthen its certificate.",
@@ -90,7 +92,7 @@ _SEEN: Final[dict[Reason, tuple[str, str]]] = {
 A pause has its own end in the registration.
 """
 
-OF_THE_CARD: Final = frozenset(_SEEN)
+OF_THE_CARD: Final = frozenset(SEEN_AT_STATIONS)
 
 _REFUSED: Final = frozenset(kind for kind, spec in EVENTS.items() if Count.REFUSED in spec.counts)
 _KINDS: Final = _REFUSED | {kind for kind, spec in EVENTS.items() if spec.ends}
@@ -197,9 +199,9 @@ class StandingFacts:
         return tuple(card for card in self.cards if card_withdrawn(card, self.now) is None)
 
     @property
-    def has_problem(self) -> tuple[tuple[Card, Reason], ...]:
+    def has_problem(self) -> tuple[tuple[Card, SecretProblem], ...]:
         """The cards in use that cannot be unlocked, each with the reason."""
-        judged = ((card, self.trouble(card)) for card in self.in_use)
+        judged = ((card, secret_problem(card, self.broken)) for card in self.in_use)
         return tuple((card, reason) for card, reason in judged if reason is not None)
 
     @property
@@ -263,7 +265,7 @@ class StandingFacts:
         recorded = self.holder.email or self.registration
         return reason is Reason.NO_RECORDED_EMAIL and bool(recorded)
 
-    def trouble(self, card: Card) -> Reason | None:
+    def trouble(self, card: Card) -> CardProblem | None:
         """Return why one of the cards cannot be unlocked, whatever its holder proves."""
         return card_problem(card, self.now, self.broken)
 
@@ -309,13 +311,18 @@ def is_blocked(registration: Registration | None, policy: Policy) -> bool:
     return blocked or is_exhausted(registration, policy)
 
 
-def card_problem(card: Card, now: datetime, broken: BrokenSeals = frozenset()) -> Reason | None:
+def card_problem(
+    card: Card, now: datetime, broken: BrokenSeals = frozenset()
+) -> CardProblem | None:
     """Return why a card cannot be unlocked, whatever its holder proves."""
-    return card_withdrawn(card, now) or secret_barred(card) or _broken(card, broken)
+    return card_withdrawn(card, now) or secret_problem(card, broken)
 
 
-def _broken(card: Card, broken: BrokenSeals) -> Reason | None:
-    sealed = card.sealed_secret
+def secret_problem(card: Card, broken: BrokenSeals) -> SecretProblem | None:
+    """Return what is wrong with the unblock secret of a card."""
+    barred, sealed = secret_barred(card), card.sealed_secret
+    if barred is not None:
+        return barred
     is_broken = sealed is not None and (card.id, sealed.revision) in broken
     return Reason.SECRET_MISSING if is_broken else None
 
@@ -362,16 +369,6 @@ SEEN_FOR: Final = timedelta(hours=24)
 
 NOTHING_TO_DO = "Nothing has to be done."
 
-_ADVICE = {
-    Reason.CARD_REVOKED: "Add the card that they have now.",
-    Reason.CARD_EXPIRED: (
-        "Replace the card. Where the recorded end is wrong, import the right one; "
-        "it cannot lengthen the card's own certificate."
-    ),
-    Reason.SECRET_MISSING: "Set the unblock secret, or replace the card.",
-    Reason.SECRET_BLOCKED: "Replace the card: the last try of its unblock secret is never spent.",
-}
-
 
 def headline_of(facts: StandingFacts, zone: tzinfo) -> Headline:
     """Return what matters most about somebody; moments are told in ``zone``."""
@@ -390,7 +387,7 @@ def headline_of(facts: StandingFacts, zone: tzinfo) -> Headline:
             return next(_remarks(facts, zone))
 
 
-def problem_words(card: Card, reason: Reason | None) -> str:
+def problem_words(card: Card, reason: CardProblem | None) -> str:
     """Say of a card why it cannot be unlocked; empty where it can."""
     match reason:
         case None:
@@ -408,7 +405,7 @@ def problem_words(card: Card, reason: Reason | None) -> str:
         case Reason.SECRET_BLOCKED:
             return "It may have one try of its unblock secret left: it is sent nothing more."
         case _:
-            raise ValueError(f"no words for a card that is barred as {reason.value}")
+            assert_never(reason)
 
 
 # Why somebody cannot unlock.
@@ -510,33 +507,57 @@ _LOOK_AT_IT = (
 )
 
 
-def _advice(card: Card, reason: Reason) -> str:
-    if reason is Reason.SECRET_BLOCKED and card.driver in MUTUALLY_AUTHENTICATED:
-        return _LOOK_AT_IT
-    if reason is Reason.SECRET_BLOCKED and card.set_aside_at is not None:
-        return "Give the card another unblock secret with your card management and set it here."
-    return _ADVICE[reason]
+def _advice(card: Card, reason: CardProblem) -> str:
+    match reason:
+        case Reason.CARD_REVOKED:
+            return "Add the card that they have now."
+        case Reason.CARD_EXPIRED:
+            return (
+                "Replace the card. Where the recorded end is wrong, import the right one; "
+                "it cannot lengthen the card's own certificate."
+            )
+        case Reason.SECRET_MISSING:
+            return "Set the unblock secret, or replace the card."
+        case Reason.SECRET_BLOCKED if card.driver in MUTUALLY_AUTHENTICATED:
+            return _LOOK_AT_IT
+        case Reason.SECRET_BLOCKED if card.set_aside_at is not None:
+            return "Give the card another unblock secret with your card management and set it here."
+        case Reason.SECRET_BLOCKED:
+            return "Replace the card: the last try of its unblock secret is never spent."
+        case _:
+            assert_never(reason)
 
 
 def _out_of_use(facts: StandingFacts) -> Headline:
     """Tell of the card that was in use last: expired ones rather than revoked ones."""
-    judged = [(card, facts.trouble(card)) for card in facts.cards]
+    judged = [(card, why) for card in facts.cards if (why := card_withdrawn(card, facts.now))]
     expired = [(card, why) for card, why in judged if why is Reason.CARD_EXPIRED]
     card, reason = max(expired, key=lambda one: _end_of(one[0])) if expired else judged[0]
-    if reason is Reason.CARD_EXPIRED:
-        return Headline(f"Card expired on {last_day(_end_of(card))}.", _ADVICE[reason])
-    told = "Their card was" if len(judged) == 1 else "All their cards were"
-    return Headline(f"{told} revoked.", _ADVICE[Reason.CARD_REVOKED])
+    advice = _advice(card, reason)
+    match reason:
+        case Reason.CARD_EXPIRED:
+            return Headline(f"Card expired on {last_day(_end_of(card))}.", advice)
+        case Reason.CARD_REVOKED:
+            told = "Their card was" if len(judged) == 1 else "All their cards were"
+            return Headline(f"{told} revoked.", advice)
+        case _:
+            assert_never(reason)
 
 
-def _of_their_card(card: Card, reason: Reason) -> str:
-    if reason is Reason.SECRET_BLOCKED and card.set_aside_at is not None:
-        return "Their card is set aside: it refused every unblock secret that it could have."
-    if reason is Reason.SECRET_BLOCKED:
-        return "Their card may have one try of its unblock secret left: it is sent nothing more."
-    if card.sealed_secret is None:
-        return "No unblock secret is recorded for their card."
-    return "The unblock secret of their card cannot be opened any more."
+def _of_their_card(card: Card, reason: SecretProblem) -> str:
+    match reason:
+        case Reason.SECRET_BLOCKED if card.set_aside_at is not None:
+            return "Their card is set aside: it refused every unblock secret that it could have."
+        case Reason.SECRET_BLOCKED:
+            return (
+                "Their card may have one try of its unblock secret left: it is sent nothing more."
+            )
+        case Reason.SECRET_MISSING if card.sealed_secret is None:
+            return "No unblock secret is recorded for their card."
+        case Reason.SECRET_MISSING:
+            return "The unblock secret of their card cannot be opened any more."
+        case _:
+            assert_never(reason)
 
 
 # Those who can unlock.
@@ -582,7 +603,7 @@ def _of_seen(
     """Say what a station saw of a card, and what to do about it."""
     where = f" at {seen.station}" if seen.station else ""
     met = f"{format_moment(seen.at, facts.now, zone)}{where}"
-    said, advice = _SEEN[seen.reason]
+    said, advice = SEEN_AT_STATIONS[seen.reason]
     return Headline(f"{start}. {said.format(card=_named(card))} ({met}).", advice)
 
 

@@ -185,7 +185,7 @@ def _need_gate(context: VisitContext) -> None:
 
 def _need_tries(uow: UnitOfWork, context: VisitContext) -> None:
     """A station that says each time that nothing was sent gets no secret for ever."""
-    barred = secret_barred(context.card, context.visit.secret_tries)
+    barred: Reason | None = secret_barred(context.card, context.visit.secret_tries)
     if barred is None and len(uow.journal.of_visit(context.visit.id)) >= _MOST_RELEASES:
         barred = Reason.CARD_REFUSED
     if barred is None and has_admin_key(context.card):

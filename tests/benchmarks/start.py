@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import psutil
 
 from screens.words.waiting import ATTRACT_TITLE
 from tests.benchmarks.estate import House
@@ -23,8 +26,13 @@ _HOW = (
     "that shows one word, under the same interpreter."
 )
 _HOW_MEMORY = (
-    "Resident memory (VmRSS) of `kiosk station`, when it has not changed for a second and it has "
-    "reached the authority, which runs as a process beside it. The peer as above."
+    "Resident memory (VmRSS) of the process of a visit of `kiosk station`, when it has not changed "
+    "for a second and it has reached the authority, which runs as a process beside it. The peer as "
+    "above."
+)
+_HOW_ALL = (
+    "The same for the parent, this visit's process and the next one's, each with its share of what "
+    "they have in common (Pss; only root may read it)."
 )
 _HOW_ADMIN = (
     "Spawn of `kiosk admin`, as sshd runs it, to the first page's numbers: the key was looked up, "
@@ -48,17 +56,18 @@ def rows(house: House) -> Iterator[Row]:
             },
             warm_up=2,
         )
-        kept = interleave(
-            MEMORY_ROUNDS,
-            {
-                "station": lambda: _settle(
-                    Glass(house.station_alone, house.environ), ATTRACT_TITLE
-                ),
-                "whole": lambda: _settle(Glass(house.station, house.environ), ATTRACT_TITLE),
-                "peer": lambda: _settle(Glass(house.peer, house.environ), WORDS[0]),
-            },
-            warm_up=0,
-        )
+        station = partial(Glass, house.station_alone, house.environ)
+        whole = partial(Glass, house.station, house.environ)
+        program = partial(Glass, house.peer, house.environ)
+        settling = {
+            "station": lambda: _settle(station(), ATTRACT_TITLE, _of_the_visit),
+            "whole": lambda: _settle(whole(), ATTRACT_TITLE, _resident),
+            "peer": lambda: _settle(program(), WORDS[0], _resident),
+        }
+        if os.geteuid() == 0:
+            settling["shared"] = lambda: _settle(station(), ATTRACT_TITLE, _shares)
+            settling["shared peer"] = lambda: _settle(program(), WORDS[0], _shares)
+        kept = interleave(MEMORY_ROUNDS, settling, warm_up=0)
     peer = "one-word program"
     what = "cold start of a station to the first page"
     yield Row(what, starts["station"], peer, starts["peer"], _HOW, aim=1.5, why=_WHY)
@@ -78,6 +87,9 @@ def rows(house: House) -> Iterator[Row]:
         unit=memory,
         why=_WHY,
     )
+    if "shared" in kept:
+        what = "memory of the three processes of a station together"
+        yield Row(what, kept["shared"], peer, kept["shared peer"], _HOW_ALL, unit=memory)
     what = "memory of station and authority in one process"
     yield Row(what, kept["whole"], peer, kept["peer"], _HOW_WHOLE, unit=memory)
 
@@ -89,26 +101,30 @@ def _start(glass: Glass, words: str) -> float:
         glass.end()
 
 
-def _settle(glass: Glass, words: str) -> float:
+def _settle(glass: Glass, words: str, measure: Callable[[psutil.Process], float]) -> float:
     """Wait until its memory stands still; return it in KiB."""
     try:
         glass.painted(words)
         time.sleep(_SETTLED_S)
-        now, before = _resident(glass.process.pid), 0.0
+        process = psutil.Process(glass.process.pid)
+        now, before = measure(process), 0.0
         while abs(now - before) > _STEADY_KIB:
             time.sleep(_STEADY_S)
-            now, before = _resident(glass.process.pid), now
+            now, before = measure(process), now
         return now
     finally:
         glass.end()
 
 
-def _resident(pid: int) -> float:
-    # Not the proportional share of smaps: nobody but root may read that of a process that
-    # forbids dumps, as a station does.
-    return _vm_rss(Path(f"/proc/{pid}/status").read_text())
+def _resident(process: psutil.Process) -> float:
+    return float(process.memory_info().rss) / 1024
 
 
-def _vm_rss(status: str) -> float:
-    lines = status.splitlines()
-    return next(float(line.split()[1]) for line in lines if line.startswith("VmRSS:"))
+def _of_the_visit(process: psutil.Process) -> float:
+    """Measure the process whose turn it is: the parent forked it before the one that waits."""
+    return _resident(min(process.children(), key=lambda child: child.create_time()))
+
+
+def _shares(process: psutil.Process) -> float:
+    shares = (one.memory_full_info().pss for one in (process, *process.children()))
+    return float(sum(shares)) / 1024

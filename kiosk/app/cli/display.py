@@ -13,8 +13,8 @@ cage. The size of the text follows from the display, and from how far people sta
 another program; COMMAND does not see the compositor.
 """
 _EXAMPLE = """\
-example, as the one program of a compositor (`cage -d -- ...`):
-  kiosk display -- kiosk station
+example:
+  kiosk display -- kiosk station      as the one program of a compositor: cage -d -- ...
 """
 
 

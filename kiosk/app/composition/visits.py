@@ -43,6 +43,7 @@ FAULTS = 5
 """Processes that end one after the other without a beat before the parent gives up."""
 
 _TICK_MS = 500
+_FIRST_BEAT_S = 10.0
 _LAST_S = 30.0
 """How long a process may take to record what is under way when the station is ended."""
 
@@ -115,6 +116,8 @@ class VisitProcesses:
             signal.signal(number, self._stop)
         active = self._fork()
         active.give_turn()
+        # The first page comes first: what is loaded beside it would hold it up.
+        select.select([active.beats, active.ended], [], [], _FIRST_BEAT_S)
         self._load()
         gc.freeze()
         waiting = self._fork()

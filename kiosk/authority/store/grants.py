@@ -74,7 +74,9 @@ RETENTION: Final[Mapping[str, str]] = {
     "unblock_journal": "DELETE",
     "visit": "DELETE",
 }
-"""What `kiosk purge` and the export before it write; they read every table."""
+"""What `kiosk purge` and the export before it write; they read these tables, and some more."""
+
+_RETENTION_READS: Final = ("audit_feed", "policy_setting", "kept_secret (card_id, kind)")
 
 REPORT: Final[Mapping[str, tuple[str, ...]]] = {
     "audit_event": ("seq", "at", "kind", "reference", "visit_id", "holder_id", "station", "actor"),
@@ -127,7 +129,10 @@ def grants(roles: RoleNames) -> Iterator[str]:
     yield f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, {every}"
     yield f"GRANT USAGE ON SCHEMA public TO {every}"
     written = {roles.authority: AUTHORITY, roles.staff: STAFF, roles.retention: RETENTION}
-    yield f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {', '.join(written)}"
+    yield f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {roles.authority}, {roles.staff}"
+    for table in (*RETENTION, *_RETENTION_READS):
+        name, _, only = table.partition(" ")
+        yield f"GRANT SELECT {only} ON {name} TO {roles.retention}"
     for role, writes in written.items():
         for table, privileges in sorted(writes.items()):
             yield f"GRANT {privileges} ON {table} TO {role}"

@@ -14,6 +14,7 @@ import pytest
 
 from kiosk.authority.store.records import GapKind
 from tests.app.cli.samples import GOOD, Kiosk, people, store_of_settings
+from tests.support.database import PostgresServer
 
 
 @pytest.fixture
@@ -134,3 +135,26 @@ def test_a_backup_of_other_keys_is_not_restored(
     assert kiosk("setup", "authority") == 0
     assert restore(str(place / "backup.db"), "--replace") == 2
     assert "filled under other keys" in capsys.readouterr().err
+
+
+@pytest.mark.postgresql
+def test_what_remains_after_a_server_was_restored(
+    kiosk: Kiosk,
+    place: Path,
+    postgres_server: PostgresServer,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert kiosk("restore", "--server") == 2
+    assert "the database of these settings is a file" in capsys.readouterr().err
+    monkeypatch.setenv("KIOSK_STORE__URL", postgres_server.fresh())
+    assert kiosk("restore", str(place / "backup.db")) == 2
+    assert kiosk("backup", str(place / "backup.db")) == 2
+    assert "pg_basebackup" in capsys.readouterr().err
+    kiosk("import", people(place, GOOD))
+    assert kiosk("audit", "anchor", "--out", str(place / "anchors")) == 0
+    assert kiosk("restore", "--server", "--anchors", str(place / "anchors")) == 0
+    assert "the audit goes on after row" in capsys.readouterr().out
+    kiosk("import", people(place, GOOD))
+    assert kiosk("audit", "verify", "--anchors", str(place / "anchors")) == 0
+    assert "were lost when a backup was restored" in capsys.readouterr().out

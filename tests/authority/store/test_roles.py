@@ -13,17 +13,21 @@ from kiosk.app.cli.main import run_command
 from kiosk.app.config.settings import NoticeSettings
 from kiosk.authority.administration.audit_archive import archive_audit, exported_rows
 from kiosk.authority.administration.caretaker import Caretaker
+from kiosk.authority.administration.service import LocalAdminDesk
 from kiosk.authority.administration.verification import verify_audit
-from kiosk.authority.administration.views import unseen
+from kiosk.authority.administration.views import AuditFilter, ExportFormat, unseen
 from kiosk.authority.anchors import sign_heads
 from kiosk.authority.audit_purge import plan_purge, purge_audit
 from kiosk.authority.crypto.anchors import AnchorSigner
 from kiosk.authority.housekeeping import months, purge_records
+from kiosk.authority.roles import Role
 from kiosk.authority.store.grants import AUTHORITY, REPORT, RETENTION, STAFF, RoleNames, grants
 from kiosk.authority.store.repositories.past import PastKind
 from kiosk.authority.store.tables import TableRow
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.messages import Finished, Heartbeat, Purpose, UnblockDone
+from tests.authority.administration.desk.offices import GROUNDS
+from tests.authority.assisting import office_beside
 from tests.authority.registering import OTHER, start, to_code
 from tests.authority.world import World
 from tests.support.database import PostgresServer
@@ -181,6 +185,30 @@ def test_staff_take_a_text_out_of_a_row_and_change_nothing_else(
             staff.execute("UPDATE audit_event SET detail = '{}', salt = 'x' WHERE seq = 1")
 
 
+def test_staff_do_their_work_as_their_own_role(
+    owner: World, address: Address, tmp_path: Path
+) -> None:
+    card = owner.registered_card()
+    owner.insert(card).pull()
+    world = World(tmp_path, url=address("kiosk_staff"))
+    manager = office_beside(world, Role.MANAGER)
+    desk = LocalAdminDesk(manager)
+    assert desk.today.look()
+    desk.people.add("900000000077", "Jo Smith", "jo@nhs.net", GROUNDS)
+    assert desk.people.search("Jo Smi").people
+    person = desk.people.find_one("900123456789")
+    desk.people.correct_name(person.seen, "Asha Okafor-Bell", GROUNDS)
+    person = desk.people.find_one("900123456789")
+    issued = desk.codes.issue(person.seen, card.id, GROUNDS)
+    desk.codes.withdraw(issued.code_id, GROUNDS)
+    desk.questions.add("What was the name of your first boat?", GROUNDS)
+    desk.audit.export(AuditFilter(), ExportFormat.CSV, unseen)
+    assert desk.audit.verify(unseen).fault == ""
+    person = desk.people.find_one("900123456789")
+    desk.people.revoke_registration(person.seen, GROUNDS)
+    world.store.close()
+
+
 def test_a_purge_deletes_what_is_past_as_its_own_role_and_nothing_else(
     owner: World, address: Address, tmp_path: Path
 ) -> None:
@@ -212,6 +240,11 @@ def test_a_purge_deletes_what_is_past_as_its_own_role_and_nothing_else(
         "DELETE FROM audit_gap",
         "DELETE FROM audit_head",
         "DELETE FROM cardholder",
+        "SELECT email FROM cardholder",
+        "SELECT hashes FROM registration",
+        "SELECT sealed_secret FROM card",
+        "SELECT sealed_secret FROM kept_secret",
+        "SELECT public_key FROM staff_key",
         "UPDATE card SET status = 'active'",
         "UPDATE registration SET failures = 0",
         "INSERT INTO staff_key SELECT * FROM staff_key",

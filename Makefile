@@ -1,7 +1,7 @@
 # `make help` lists what there is. Every target installs what it needs first, says what it
 # does, and is safe to repeat.
 .DEFAULT_GOAL := help
-.PHONY: help demo test fast one dev coverage sim check lint format flow trace roles openapi pictures deb lock \
+.PHONY: help demo test fast one dev coverage sim check lint format flow trace roles openapi pictures deb test-deb lock \
     bench clean
 PYTHON ?= python3
 export PYTHON
@@ -12,7 +12,7 @@ RESOLVE = $(VENV)/uv pip compile --universal --python-version 3.11 --quiet \
     --generate-hashes --no-annotate --no-header --no-emit-index-url
 
 help: ## List these targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: ## Set everything up and run the kiosk full-screen on virtual cards
 	@.ci/bootstrap run
@@ -88,6 +88,12 @@ pictures: ## Take the snapshot pictures of all screens anew (look at each before
 deb: ## Build the Debian packages into dist/, each with its list of components (CycloneDX)
 	@.ci/bootstrap deb
 	@.ci/build-deb
+
+test-deb: deb ## Build the packages again, install, update, remove and purge them in a fresh Debian 13
+	@.ci/bootstrap test
+	@umask 077 && BUILD=build/elsewhere/deeper DIST=build/again .ci/build-deb
+	@DIST=build/before .ci/build-deb 0.0.9
+	@$(VENV)/python -m pytest --verbose -p no:cacheprovider tests/systemd/installed.py
 
 openapi: ## Print docs/openapi.json anew from the port's own types
 	@.ci/bootstrap run

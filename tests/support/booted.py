@@ -1,0 +1,150 @@
+"""A Debian 13 that its own systemd runs in a container, with a console of this machine.
+
+It has a network of its own, and so no way out. Its tty1 is a virtual console of this machine that
+nobody uses: what is on it is read from the kernel, and keys are put into it. cgroups of the host
+may lack controllers, so that limits of memory and tasks are not enforced here.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import os
+import signal
+import socket
+import struct
+import subprocess
+import termios
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from hardware.virtual.link import CardLink, Chip
+from hardware.virtual.pcscd import Slot
+
+_CONSOLE = 37
+"""The number of the virtual console: far from those that anybody logs in at."""
+_VCS_MAJOR, _VCSU = 7, 64
+_CLONE_NEWNET = 0x40000000
+_READER_PORT = 0x8C7B
+_PATIENCE_S = 240.0
+ENVIRONMENT = "PATH=/usr/sbin:/usr/bin HOME=/root LANG=C.UTF-8 DEBIAN_FRONTEND=noninteractive"
+
+
+class Booted:
+    """One machine in the folder ``root``; ``start`` and ``stop``."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._unicode = root.parent / "vcsu"
+
+    def start(self) -> None:
+        """Boot, and wait until systemd says that it is done."""
+        if not self._unicode.exists():
+            os.mknod(self._unicode, 0o20600, os.makedev(_VCS_MAJOR, _VCSU + _CONSOLE))
+        self._keys = os.open(f"/dev/tty{_CONSOLE}", os.O_RDWR | os.O_NOCTTY)
+        self._log = (self.root.parent / "boot.log").open("ab")
+        self._process = subprocess.Popen(
+            [
+                *("systemd-nspawn", "--quiet", f"--directory={self.root}", "--register=no"),
+                *("--keep-unit", "--private-network", f"--bind=/dev/tty{_CONSOLE}:/dev/tty1"),
+                *("--boot", "systemd.unit=multi-user.target"),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+            env={**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},
+        )
+        wait_for(lambda: bool(self._children()), "systemd")
+        self.init = self._children()[0]
+        wait_for(lambda: self.ask("systemctl is-system-running") in ("running", "degraded"), "boot")
+
+    def stop(self) -> None:
+        """Switch it off."""
+        self._process.terminate()
+        self._process.wait()
+        os.close(self._keys)
+        self._log.close()
+
+    def _children(self) -> list[int]:
+        pid = self._process.pid
+        return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+    def run(self, line: str) -> subprocess.CompletedProcess[str]:
+        """Run a line in it as root, with both outputs as one."""
+        return subprocess.run(
+            [
+                *("nsenter", "--target", str(self.init)),
+                *("--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup"),
+                *("env", "--ignore-environment", *ENVIRONMENT.split(), "bash", "-c", line),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def do(self, line: str) -> str:
+        """Run a line that has to end well; return what it said."""
+        done = self.run(line)
+        assert done.returncode == 0, f"{line}\n{done.stdout}"
+        return done.stdout.strip()
+
+    def ask(self, line: str) -> str:
+        """Run a line that may end in any way; return what it said."""
+        return self.run(line).stdout.strip()
+
+    def kill(self, unit: str, number: signal.Signals) -> None:
+        """Send a signal to the main process of a unit."""
+        self.do(f"systemctl kill --kill-whom=main --signal={number.value} {unit}")
+
+    @property
+    def screen(self) -> str:
+        """What is on the console."""
+        size = fcntl.ioctl(self._keys, termios.TIOCGWINSZ, bytes(8))
+        rows, columns, *_ = struct.unpack("4H", size)
+        signs = self._unicode.read_bytes()
+        text = "".join(map(chr, struct.unpack(f"={len(signs) // 4}I", signs)))
+        lines = [text[row * columns :][:columns].rstrip() for row in range(rows)]
+        return "\n".join(lines)
+
+    def see(self, text: str) -> None:
+        """Wait until the console shows a text."""
+        wait_for(lambda: text in self.screen, text, lambda: self.screen)
+
+    def press(self, keys: str) -> None:
+        """Put keys into the console."""
+        for key in keys.encode():
+            fcntl.ioctl(self._keys, termios.TIOCSTI, bytes([key]))
+
+    def link(self, chip: Chip) -> CardLink:
+        """Return what puts a card into its first reader, and takes it out."""
+        return CardLink(chip, _SlotInside(Path(), 0, "Virtual PCD 00 00", self.init))
+
+
+def wait_for(
+    ready: Callable[[], bool], what: str, shown: Callable[[], str] = lambda: "nothing"
+) -> None:
+    """Wait for a condition; what takes longer than any machine needs is a failure."""
+    end = time.monotonic() + _PATIENCE_S
+    while not ready():
+        assert time.monotonic() < end, f"waited in vain for {what}; there is:\n{shown()}"
+        time.sleep(0.1)
+
+
+@dataclass(frozen=True, slots=True)
+class _SlotInside(Slot):
+    """The reader's slot in the network of a process; the thread that calls moves there."""
+
+    pid: int = 0
+
+    def dial(self) -> socket.socket:
+        """Return a connection to the reader; raises ``OSError`` while there is none."""
+        network = os.open(f"/proc/{self.pid}/ns/net", os.O_RDONLY)
+        try:
+            if ctypes.CDLL(None, use_errno=True).setns(network, _CLONE_NEWNET) != 0:
+                raise OSError(ctypes.get_errno(), "setns")
+        finally:
+            os.close(network)
+        return socket.create_connection(("127.0.0.1", _READER_PORT + self.number))

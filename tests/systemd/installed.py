@@ -1,0 +1,182 @@
+"""The packages on a machine: built twice, installed, used, updated, removed and purged.
+
+``make test-deb`` runs it as root; it builds the packages before, and takes minutes and a network.
+"""
+
+from __future__ import annotations
+
+import filecmp
+import json
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.files import write_people
+from tests.e2e.people import DOMAIN, Person, person
+from tests.support.booted import ENVIRONMENT, Booted, wait_for
+from tests.support.fresh_root import CHECKOUT
+from tests.systemd.test_locks import AUTHORITY, STATION, names
+
+BUILT, AGAIN, BEFORE = (CHECKOUT / name for name in ("dist", "build/again", "build/before"))
+BASE = CHECKOUT / "build" / "trixie.tar"
+PACKAGES = ("unlock-kiosk-station", "unlock-kiosk-authority")
+NEEDED = "pcscd polkitd python3 tzdata openssh-server libpam-systemd libpcsclite1 vsmartcard-vpcd"
+"""What the packages depend on, an SSH server, and the virtual reader."""
+
+SNAPSHOT = r"""
+find / -xdev \( -path /proc -o -path /run -o -path /tmp -o -path /var/cache -o -path /var/log \
+    -o -path /var/lib/dpkg -o -path /var/lib/apt -o -path /var/lib/systemd -o -path /root \) \
+    -prune -o -print | sort
+"""
+ATTRACT = "Put your smartcard into the reader"
+
+
+def newest(folder: Path, pattern: str) -> list[Path]:
+    """Return the files of both packages of the newest build."""
+    version = (CHECKOUT / "debian" / "changelog").read_text().partition("(")[2].partition(")")[0]
+    wanted = "0.0.9" if folder == BEFORE else version
+    return [next(folder.glob(f"{package}_{wanted}{pattern}")) for package in PACKAGES]
+
+
+def test_two_builds_are_the_same_to_the_byte() -> None:
+    for one, other in zip(newest(BUILT, "*.deb"), newest(AGAIN, "*.deb"), strict=True):
+        assert filecmp.cmp(one, other, shallow=False), one.name
+
+
+def test_the_packages_follow_debians_rules() -> None:
+    done = subprocess.run(
+        ["lintian", "--allow-root", "--fail-on=error,warning", *newest(BUILT, "*.deb")],
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_the_list_of_components_is_that_of_the_lock() -> None:
+    for path, lock in zip(newest(BUILT, ".cdx.json"), (STATION, AUTHORITY), strict=True):
+        components = {each["name"].lower() for each in json.loads(path.read_text())["components"]}
+        assert {each.replace("_", "-") for each in components} <= names(lock)
+        assert {"textual", "pyscard", "msgspec"} <= components
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Booted]:
+    """A fresh machine with what the packages need from Debian."""
+    if not BASE.exists():
+        include = "--include=systemd-sysv,dbus,ca-certificates,procps"
+        subprocess.run(
+            ["mmdebstrap", "--quiet", "--variant=minbase", include, "trixie", BASE], check=True
+        )
+    root = tmp_path_factory.mktemp("machine") / "root"
+    root.mkdir()
+    subprocess.run(["tar", "-C", root, "--exclude=./dev/*", "-xf", BASE], check=True)
+    (root / "etc" / "resolv.conf").write_bytes(Path("/etc/resolv.conf").read_bytes())
+    (root / "usr" / "sbin" / "policy-rc.d").write_text("#!/bin/sh\nexit 101\n")
+    (root / "usr" / "sbin" / "policy-rc.d").chmod(0o755)
+    line = 'mount --make-rprivate /; mount -t proc proc "$1/proc"; mount --rbind /dev "$1/dev"; '
+    line += (
+        'exec chroot "$1" env DEBIAN_FRONTEND=noninteractive PATH=/usr/sbin:/usr/bin bash -c "$2"'
+    )
+    install = (
+        f"apt-get update -qq && apt-get install -qq --no-install-recommends {NEEDED} >/dev/null"
+    )
+    enter = ("unshare", "--mount", "bash", "-ec", line, "bash")
+    subprocess.run([*enter, root, fetch, ENVIRONMENT], stdout=subprocess.DEVNULL, check=True)
+    (root / "usr" / "sbin" / "policy-rc.d").unlink()
+    booted = Booted(root)
+    booted.start()
+    yield booted
+    booted.stop()
+
+
+@pytest.fixture(scope="module")
+def ada() -> Person:
+    return person("900100200301", "Ada Quill", "73915480", "73918264")
+
+
+def install(machine: Booted, packages: list[Path]) -> None:
+    for package in packages:
+        (machine.root / "root" / package.name).write_bytes(package.read_bytes())
+    files = " ".join(f"/root/{package.name}" for package in packages)
+    machine.do(f"apt-get install --yes --no-install-recommends {files}")
+
+
+def started(machine: Booted, unit: str) -> str:
+    """Say which run of a unit it is."""
+    return machine.do(f"systemctl show --property=InvocationID --value {unit}")
+
+
+def test_what_the_packages_do_on_a_machine(machine: Booted, ada: Person) -> None:
+    before = machine.do(SNAPSHOT)
+    accounts = machine.do("getent passwd; getent group")
+
+    install(machine, newest(BEFORE, "*.deb"))
+    assert machine.do("kiosk --version") == "kiosk 0.0.9"
+    assert machine.do("dpkg --verify unlock-kiosk-station unlock-kiosk-authority") == ""
+    said = machine.do(
+        f"kiosk setup authority --set policy.email_domains={DOMAIN} --set service.trust=Wexbridge"
+    )
+    assert "made        unit        kiosk-authority.service" in said
+    machine.do("kiosk setup station")
+    machine.see(ATTRACT)
+
+    # A card that the authority knows, at a station that asks it.
+    people = machine.root / "var" / "lib" / "kiosk" / "imports" / "people.csv"
+    write_people(people, (ada,))
+    machine.do("chown kiosk: /var/lib/kiosk/imports/people.csv")
+    machine.do("runuser -u kiosk -- kiosk import --remove /var/lib/kiosk/imports/people.csv")
+    card = machine.link(ada.card)
+    card.insert()
+    machine.see("Ada Quill")
+    card.remove()
+    machine.see(ATTRACT)
+
+    # It comes back from a crash, and from standing still.
+    for number in (signal.SIGKILL, signal.SIGSTOP):
+        was = started(machine, "kiosk-station")
+        machine.kill("kiosk-station.service", number)
+        wait_for(lambda was=was: started(machine, "kiosk-station") != was, "a new start")  # type: ignore[misc]
+        machine.see(ATTRACT)
+
+    runs = {unit: started(machine, unit) for unit in ("kiosk-station", "kiosk-authority")}
+    install(machine, newest(BUILT, "*.deb"))
+    assert machine.do("kiosk --version") != "kiosk 0.0.9"
+    for unit, run in runs.items():
+        wait_for(lambda unit=unit, run=run: started(machine, unit) not in ("", run), unit)  # type: ignore[misc]
+    machine.see(ATTRACT)
+    again = machine.do("kiosk setup authority; kiosk setup station")
+    assert not [line for line in again.splitlines() if line.startswith("made")]
+    card.insert()
+    machine.see("Ada Quill")
+    card.remove()
+    assert machine.do("systemctl --failed --no-legend") == ""
+
+    # The authority's package is more than a station's: its program stays where the other goes.
+    machine.do("apt-get remove --yes unlock-kiosk-station")
+    machine.do("test -e /etc/kiosk-station/station.toml; kiosk --version")
+    machine.do("systemctl is-active kiosk-authority.service")
+    machine.do("apt-get remove --yes unlock-kiosk-authority")
+    left = set(machine.do(SNAPSHOT).splitlines()) - set(before.splitlines())
+    state = ("/etc/kiosk", "/var/lib/kiosk", "/etc/ssh/sshd_config.d/50-kiosk-ra.conf")
+    assert {each for each in left if not each.startswith(state)} == set()
+    assert "/var/lib/kiosk/kiosk.db" in left
+
+    machine.do("apt-get purge --yes unlock-kiosk-station unlock-kiosk-authority")
+    assert set(machine.do(SNAPSHOT).splitlines()) - set(before.splitlines()) == set()
+    assert machine.do("getent passwd; getent group") == accounts
+
+
+def test_an_estates_station_is_let_out_to_the_authority_alone(machine: Booted) -> None:
+    install(machine, newest(BUILT, "*.deb")[:1])
+    assert "the station on an authority" in machine.do("kiosk station --help").replace("\n", " ")
+    assert "invalid choice: 'keys'" in machine.ask("kiosk keys list")
+    assert machine.ask("find /usr/lib/unlock-kiosk-station -path '*kiosk/authority*'") == ""
+    files = " ".join(f"--set authority.{name}=/etc/x" for name in ("certificate", "key", "ca"))
+    machine.do(f"kiosk setup station --set authority.addresses=127.0.0.1:8443 {files}")
+    shown = machine.do("systemctl show -p IPAddressAllow,PrivateNetwork kiosk-station.service")
+    assert "IPAddressAllow=127.0.0.1/32" in shown.replace("127.0.0.1/8", "")
+    assert "PrivateNetwork=no" in shown
+    machine.do("apt-get purge --yes unlock-kiosk-station")

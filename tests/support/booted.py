@@ -25,7 +25,8 @@ from hardware.virtual.pcscd import Slot
 
 _CONSOLE = 37
 """The number of the virtual console: far from those that anybody logs in at."""
-_VCS_MAJOR, _VCSU = 7, 64
+_VCS_MAJOR, _VCSU, _VCSA = 7, 64, 128
+"""See vcs(4): the letters of a console in Unicode; its size, and its letters with colours."""
 _CLONE_NEWNET = 0x40000000
 _READER_PORT = 0x8C7B
 _PATIENCE_S = 240.0
@@ -37,13 +38,14 @@ class Booted:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._unicode = root.parent / "vcsu"
+        self._unicode, self._attributes = root.parent / "vcsu", root.parent / "vcsa"
 
     def start(self) -> None:
         """Boot, and wait until systemd says that it is done."""
-        if not self._unicode.exists():
-            os.mknod(self._unicode, 0o20600, os.makedev(_VCS_MAJOR, _VCSU + _CONSOLE))
-        self._keys = os.open(f"/dev/tty{_CONSOLE}", os.O_RDWR | os.O_NOCTTY)
+        for path, first in ((self._unicode, _VCSU), (self._attributes, _VCSA)):
+            os.mknod(path, 0o20600, os.makedev(_VCS_MAJOR, first + _CONSOLE))
+        # The kernel keeps no picture of a console that nobody has open.
+        self._keeps = os.open(f"/dev/tty{_CONSOLE}", os.O_RDWR | os.O_NOCTTY)
         self._log = (self.root.parent / "boot.log").open("ab")
         self._process = subprocess.Popen(
             [
@@ -64,7 +66,7 @@ class Booted:
         """Switch it off."""
         self._process.terminate()
         self._process.wait()
-        os.close(self._keys)
+        os.close(self._keeps)
         self._log.close()
 
     def _children(self) -> list[int]:
@@ -102,8 +104,7 @@ class Booted:
     @property
     def screen(self) -> str:
         """What is on the console."""
-        size = fcntl.ioctl(self._keys, termios.TIOCGWINSZ, bytes(8))
-        rows, columns, *_ = struct.unpack("4H", size)
+        rows, columns = self._attributes.read_bytes()[:2]
         signs = self._unicode.read_bytes()
         text = "".join(map(chr, struct.unpack(f"={len(signs) // 4}I", signs)))
         lines = [text[row * columns :][:columns].rstrip() for row in range(rows)]
@@ -115,8 +116,11 @@ class Booted:
 
     def press(self, keys: str) -> None:
         """Put keys into the console."""
+        # What was open before the service began is hung up.
+        console = os.open(f"/dev/tty{_CONSOLE}", os.O_RDWR | os.O_NOCTTY)
         for key in keys.encode():
-            fcntl.ioctl(self._keys, termios.TIOCSTI, bytes([key]))
+            fcntl.ioctl(console, termios.TIOCSTI, bytes([key]))
+        os.close(console)
 
     def link(self, chip: Chip) -> CardLink:
         """Return what puts a card into its first reader, and takes it out."""

@@ -36,6 +36,14 @@ case $1 in
 esac
 """
 
+CREDENTIAL_SERVICE = (
+    "mkdir -p /run/systemd; systemd-socket-activate --accept --fdname=varlink "
+    "--listen=/run/systemd/io.systemd.Credentials /usr/bin/systemd-creds </dev/null &>/dev/null & "
+    "trap 'kill %1' EXIT; until test -S /run/systemd/io.systemd.Credentials; do sleep 0.1; done; "
+    "chmod 0666 /run/systemd/io.systemd.Credentials"
+)
+"""A line that starts systemd's own service, as its socket unit would."""
+
 _ENTER = """\
 set -eu
 mount --make-rprivate /

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kiosk.app.cli.printing import complain, echo
@@ -56,8 +57,10 @@ list` shows none that derives from an older master key, that one can be destroye
 
 COPIED = """\
 Writes into the audit that you keep a copy of the key file, as it is now, in a safe place. The
-copy is not looked at. `kiosk doctor` warns until a copy was declared, and again when a key was
-added since: what the new key made cannot be opened with an older copy.
+copy is not looked at; with --to it is made first. Where the key file is sealed to this machine
+(`kiosk setup authority --seal-keys`) only such a copy is of use elsewhere. `kiosk doctor` warns
+until a copy was declared, and again when a key was added since: what the new key made cannot be
+opened with an older copy.
 """
 
 
@@ -79,6 +82,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         parts, "backed-up", _backed_up, "declare that a copy of the key file is safe"
     )
     backed_up.description = COPIED
+    backed_up.add_argument("--to", metavar="FILE", help="make the copy, in clear, into a new FILE")
     for part in (listing, rotate, backed_up):
         add_config(part)
 
@@ -160,8 +164,11 @@ def _rotate_rows(tools: Tools) -> int:
 def _backed_up(args: argparse.Namespace) -> int:
     """Declare a copy of the key file."""
     from kiosk.authority.administration.keys import declare_copy
+    from kiosk.authority.crypto import keys as key_file
 
     tools = Tools(args)
+    if args.to:
+        key_file.create(Path(args.to), key_file.read(tools.key_file))
     declare_copy(tools.ring(), tools.store, tools.actor())
     echo(f"written down: a copy of {tools.key_file}, as it is now, is in a safe place")
     return 0

@@ -24,8 +24,9 @@ does. What is done already is left alone, so it is safe to repeat.
 """
 _STATION = """\
 As root, makes this machine show the station: its settings, the ways out that the machine itself
-has (log-in, Ctrl-Alt-Del, Sleep key, SysRq), and its unit, which it starts. Where the settings name
-an authority in the network, the unit is let out to its addresses alone.
+has (log-in, Ctrl-Alt-Del, Sleep key, SysRq), and its unit, which it starts. In an estate, --enrol
+gives it a certificate of the authority's (see `kiosk enrol`), and the unit is let out to the
+authority's addresses alone.
 """
 _AUTHORITY = """\
 Makes what an authority needs and has not got yet: a settings file with every setting explained,
@@ -39,6 +40,7 @@ _EXAMPLES = {
     "station": """\
 example:
   kiosk setup station --set service.trust="Wexbridge Hospitals Trust" --dry-run
+  kiosk setup station --enrol "authority.example:8444 7QKX-3M2P-..."
 """,
     "authority": """\
 example:
@@ -53,10 +55,18 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add the command and its parts."""
     parser = commands.add_parser("setup", help="set up this machine", description=DESCRIPTION)
     parts = parser.add_subparsers(dest="part", required=True, metavar="station|authority")
-    _add_part(parts, "station", _run_station, "a station", _STATION)
+    station = _add_part(parts, "station", _run_station, "a station", _STATION)
+    station.add_argument(
+        "--enrol", metavar="LINE", help="enrol by the line that `kiosk stations enrol` printed"
+    )
     if HAS_AUTHORITY:
-        _add_part(parts, "authority", _run_authority, "an authority", _AUTHORITY)
-        add_config(parts.choices["authority"])
+        authority = _add_part(parts, "authority", _run_authority, "an authority", _AUTHORITY)
+        add_config(authority)
+        authority.add_argument(
+            "--seal-keys",
+            action="store_true",
+            help="seal the key file to this machine (TPM where there is one), once it is copied",
+        )
 
 
 def _add_part(
@@ -65,7 +75,7 @@ def _add_part(
     run: Run,
     what: str,
     description: str,
-) -> None:
+) -> argparse.ArgumentParser:
     part = parts.add_parser(
         name,
         help=f"make this machine {what}",
@@ -86,6 +96,7 @@ def _add_part(
     part.add_argument(
         "--undo", action="store_true", help="undo it; settings, keys and database stay"
     )
+    return part
 
 
 def _setting(text: str) -> tuple[tuple[str, str], str]:
@@ -133,9 +144,9 @@ def _run_station(args: argparse.Namespace) -> int:
 
     require_root()
     values = _answers(args, station.SETTINGS, station.shared_values())
-    steps = list(station.station_steps(values, undo=args.undo))
+    steps = station.station_steps(values, args.enrol, undo=args.undo)
     if args.undo:
-        take_back(steps, _say, dry_run=args.dry_run)
+        take_back(list(steps), _say, dry_run=args.dry_run)
         return 0
     carry_out(steps, _say, dry_run=args.dry_run)
     if device := unencrypted_disk(station.SETTINGS.parent):
@@ -147,7 +158,7 @@ def _run_authority(args: argparse.Namespace) -> int:
     """Return 1 where the database, the questions or the keys are not well."""
     from kiosk.app.cli.tools import Tools
     from kiosk.app.setup import authority
-    from kiosk.app.setup.machine import unencrypted_disk
+    from kiosk.app.setup.machine import systemctl, unencrypted_disk
     from kiosk.app.setup.steps import carry_out, take_back
 
     tools = Tools(args)
@@ -161,10 +172,12 @@ def _run_authority(args: argparse.Namespace) -> int:
         echo("would make  database, keys and questions as the settings say")
         code = 0
     elif on_machine:
-        code = _as_account(authority.ACCOUNT, tools.path, dry_run=args.dry_run)
+        code = _as_account(authority.ACCOUNT, tools.path, args)
+        if args.seal_keys and code == 0 and not args.dry_run:
+            systemctl("try-restart", "kiosk-authority.service")
     else:
-        carry_out(authority.store_steps(tools), _say, dry_run=args.dry_run)
-        code = 0 if args.dry_run else _look(tools)
+        carry_out(authority.store_steps(tools, seals=args.seal_keys), _say, dry_run=args.dry_run)
+        code = 0 if args.dry_run else _look(Tools(args))
     if on_machine and code == 0:
         carry_out(authority.machine_steps(), _say, dry_run=args.dry_run)
         if device := unencrypted_disk(tools.path.parent):
@@ -172,12 +185,13 @@ def _run_authority(args: argparse.Namespace) -> int:
     return code
 
 
-def _as_account(account: str, path: Path, *, dry_run: bool) -> int:
+def _as_account(account: str, path: Path, args: argparse.Namespace) -> int:
     """Let the account make what it owns, by this program: root would make files for itself."""
     sys.stdout.flush()
     command = [sys.executable, "-I", "-m", "kiosk", "setup", "authority", "--config", str(path)]
+    flags = {"--dry-run": args.dry_run, "--seal-keys": args.seal_keys}
     return subprocess.run(  # noqa: S603 - this program
-        [*command, *(["--dry-run"] if dry_run else [])],
+        [*command, *(flag for flag, is_given in flags.items() if is_given)],
         stdin=subprocess.DEVNULL,
         user=account,
         group=account,

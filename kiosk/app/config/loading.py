@@ -11,6 +11,7 @@ from typing import Any
 from kiosk.app.config.kinds import About, InvalidValue, Section, settings_of
 from kiosk.app.config.settings import DEFAULTS, SECTIONS, Settings
 from kiosk.contract.errors import ConfigError
+from kiosk.contract.machine_seal import SUFFIX, unseal
 from kiosk.contract.sensitive import Sensitive
 
 # Where the settings, the state and the credentials are.
@@ -51,11 +52,16 @@ def credential_file(named: str, environ: Mapping[str, str]) -> Path:
 
 
 def credential_text(named: str, environ: Mapping[str, str]) -> Sensitive:
-    """Read a credential without its last line break; raises ``ConfigError`` naming the file."""
+    """Read a credential without its last line break; raises ``ConfigError`` naming the file.
+
+    One whose name ends in ``.cred`` is sealed to this machine, under the rest of its name.
+    """
     path = credential_file(named, environ)
     try:
         with path.open("rb") as file:
             raw = file.read(_CREDENTIAL_MAX)
+        if path.suffix == SUFFIX:
+            raw = unseal(path.stem, raw)
         return Sensitive(raw.decode().rstrip("\r\n"))
     except OSError as error:
         raise ConfigError(f"credential {path}: {error.strerror}") from None

@@ -24,6 +24,7 @@ from kiosk.app.setup.machine import (
 from kiosk.app.setup.steps import Step
 from kiosk.authority.administration import setup
 from kiosk.authority.administration.questions import DEFAULT_QUESTIONS
+from kiosk.contract.machine_seal import SUFFIX
 
 ACCOUNT = "kiosk"
 _STAFF = "ra"
@@ -47,8 +48,11 @@ def write_settings(path: Path, values: Mapping[tuple[str, str], str]) -> Step:
     return settings_file(path, with_values(text or example_toml(), values), owner, 0o600)
 
 
-def store_steps(tools: Tools) -> Iterator[Step]:
-    """Yield what the settings ask for: made as the account that the authority runs as."""
+def store_steps(tools: Tools, *, seals: bool) -> Iterator[Step]:
+    """Yield what the settings ask for: made as the account that the authority runs as.
+
+    ``seals``: the key file is sealed to this machine.
+    """
     settings, store, file = tools.settings, tools.store, tools.store_file
     folders = [file.parent] if file else []
     folders += [Path(settings.admin.imports), Path(settings.admin.exports)]
@@ -67,6 +71,14 @@ def store_steps(tools: Tools) -> Iterator[Step]:
         partial(setup.keys_are_those_of, store, tools.key_file),
         partial(setup.make_keys_of, store, tools.key_file),
     )
+    if seals or tools.key_file.suffix == SUFFIX:
+        sealed = tools.key_file.with_suffix(SUFFIX)
+        yield Step(
+            "sealed keys",
+            f"{sealed}: this account of this machine opens it, and nobody else",
+            lambda: tools.key_file == sealed,
+            partial(_seal_keys, tools, sealed),
+        )
     if settings.secrets.source == "derived":
         yield Step(
             "master key",
@@ -80,6 +92,14 @@ def store_steps(tools: Tools) -> Iterator[Step]:
         lambda: exists() and setup.has_questions(store),
         partial(setup.load_questions, store, tools.clock),
     )
+
+
+def _seal_keys(tools: Tools, sealed: Path) -> None:
+    """Seal the keys, let the settings name them, and delete the plain file, in this order."""
+    plain = tools.key_file
+    setup.seal_keys(tools.store, plain, sealed)
+    write_settings(tools.path, {("keys", "file"): str(sealed)}).do()
+    plain.unlink()
 
 
 def machine_steps() -> Iterator[Step]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 from kiosk.app.config.example import example_toml, with_values
@@ -57,13 +60,21 @@ def shared_values() -> dict[tuple[str, str], str]:
     }
 
 
-def station_steps(values: Mapping[tuple[str, str], str], *, undo: bool) -> Iterator[Step]:
-    """Yield the steps; ``undo``: also those that other settings would ask for."""
+def station_steps(
+    values: Mapping[tuple[str, str], str], line: str | None, *, undo: bool
+) -> Iterator[Step]:
+    """Yield the steps, each once those before it are done.
+
+    ``line`` enrols the station. ``undo``: also those that other settings would ask for.
+    """
     text = read_if_there(SETTINGS)
     if text is None:
         text, values = example_toml(_SECTIONS), {**shared_values(), **values}
     text = with_values(text, values)
     yield settings_file(SETTINGS, text, ("root", ACCOUNT), 0o640)
+    if line is not None:
+        what = "a key of this station, and its certificate by the authority's line"
+        yield Step("enrolment", what, lambda: False, partial(_enrol, line))
     addresses = _addresses(text) or _addresses(read_if_there(_STATE / ENROLMENT) or "")
     if addresses or undo:
         yield drop_in(
@@ -99,6 +110,24 @@ def station_steps(values: Mapping[tuple[str, str], str], *, undo: bool) -> Itera
         "systemd-sysctl.service",
     )
     yield service(_UNIT, "the station on the first console")
+
+
+def _enrol(line: str) -> None:
+    """Enrol as the account of the station, whose key it is."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-m", "kiosk", "enrol"],
+        input=f"{line}\n",
+        env={"PATH": "/usr/bin", "STATE_DIRECTORY": str(_STATE)},
+        capture_output=True,
+        text=True,
+        user=ACCOUNT,
+        group=ACCOUNT,
+        extra_groups=[],
+        cwd="/",
+        check=False,
+    )
+    if done.returncode != 0:
+        raise ConfigError(done.stderr.strip().removeprefix("kiosk: "))
 
 
 def _addresses(text: str) -> tuple[str, ...]:

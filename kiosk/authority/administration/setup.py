@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from kiosk.authority.administration.keys import MasterKeys
+from kiosk.authority.administration.keys import MasterKeys, is_of, last_copy
 from kiosk.authority.administration.questions import DEFAULT_QUESTIONS
+from kiosk.authority.crypto import keys as key_file
 from kiosk.authority.crypto.keys import KeyRing, claim, require_no_keys
 from kiosk.authority.store.database import Store
 from kiosk.contract.errors import ConfigError, StoreError
@@ -45,6 +46,23 @@ def make_keys(path: Path) -> None:
     """Make a key file (0600) of fresh random keys; raises ``ConfigError`` where there is one."""
     make_private_folder(path.parent)
     KeyRing.create(path)
+
+
+def seal_keys(store: Store, path: Path, sealed: Path) -> None:
+    """Seal the key file to this machine, into ``sealed``; the plain one stays.
+
+    Raises ``ConfigError`` where no copy of it was declared: one that is sealed opens nowhere else.
+    """
+    ring, copy = KeyRing.load(path), last_copy(store)
+    if copy is None or not is_of(copy, ring):
+        raise ConfigError(
+            f"keys: {path} was not copied yet, and sealed it opens on this machine alone; first "
+            "`kiosk keys backed-up --to FILE`"
+        )
+    if not sealed.exists():  # of a run that was interrupted
+        key_file.create(sealed, key_file.read(path))
+    if key_file.read(sealed) != key_file.read(path):
+        raise ConfigError(f"keys: {sealed} is there and holds others; look after it first")
 
 
 def has_master_key(masters: MasterKeys) -> bool:

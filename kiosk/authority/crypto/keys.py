@@ -27,16 +27,18 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from kiosk.authority.store.database import Store
 from kiosk.contract.errors import ConfigError, KeyMissing
+from kiosk.contract.machine_seal import SUFFIX, seal, unseal
 
 # The key file: JSON, for its owner's eyes alone, written whole or not at all.
 #
-# It is either a file that an administrator names, or a credential that the service manager puts
-# into ``$CREDENTIALS_DIRECTORY``.
+# It is either a file that an administrator names, sealed to this machine where its name ends in
+# ``.cred``, or a credential that the service manager puts into ``$CREDENTIALS_DIRECTORY``.
 
 Entries = tuple[tuple[str, str, bytes], ...]
 """Purpose, key id and key material, in the order of the file."""
 
 _VERSION = 1
+_SEALED_AS = "kiosk-keys"
 _NEW = "new"
 _NO_UNNAMED_FILES = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT})
 """What open(2) answers to O_TMPFILE on a file system, or a kernel, that does not know it."""
@@ -54,14 +56,14 @@ def read(path: Path) -> Entries:
             raw = file.read()
     except OSError as error:
         raise ConfigError(f"key file {path}: {error.strerror}; `kiosk setup` makes one") from None
-    return _parse(path, raw)
+    return _parse(path, unseal(_SEALED_AS, raw) if path.suffix == SUFFIX else raw)
 
 
 def create(path: Path, entries: Entries) -> None:
     """Write a new key file; ``ConfigError`` where there is one: keys are never overwritten."""
     try:
         with _new_file(path) as (file, source):
-            _write(file, entries)
+            _write(file, path, entries)
             _link(source, path)
     except FileExistsError:
         raise ConfigError(f"key file {path}: there is one already; it is left alone") from None
@@ -98,7 +100,7 @@ def replace(path: Path, entries: Entries) -> None:
             owner = path.stat()
             if (owner.st_uid, owner.st_gid) != (os.geteuid(), os.getegid()):
                 os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
-            _write(file, entries)
+            _write(file, path, entries)
             _link(source, named)
             named.replace(path)
     except OSError as error:
@@ -183,9 +185,10 @@ def _link(source: Path, target: Path) -> None:
         os.close(directory)
 
 
-def _write(file: BinaryIO, entries: Entries) -> None:
-    """Write the whole file, safe on the disk."""
-    file.write(_render(entries))
+def _write(file: BinaryIO, path: Path, entries: Entries) -> None:
+    """Write the whole file that will be at ``path``, safe on the disk."""
+    plain = _render(entries)
+    file.write(seal(_SEALED_AS, plain) if path.suffix == SUFFIX else plain)
     file.flush()
     os.fsync(file.fileno())
 

@@ -37,6 +37,10 @@ INTRODUCTION: Final = """\
 
 Printed by `make flow`, which runs `step` (`kiosk/station/step.py`) over samples of every
 state with samples of every event. Anything that is not drawn changes nothing.
+
+Where one event leads from a state to several others, what the event or the state carries decides:
+which offer was chosen, whether it was the last answer, how a reply goes on. `step` has the
+conditions, each in the `case` of that state and event.
 """
 
 
@@ -53,6 +57,20 @@ GROUPS: Final = {
     "SuccessOrRefused": names(Success | Refused),
 }
 """Drawn as one node where an event does the same in all of these states; the largest first."""
+
+
+def legend() -> str:
+    """Say which states the groups stand for whose names do not say it."""
+    pages = GROUPS["AnyPageOfTheHolder"]
+    others = (name for name in GROUPS["AnyVisitUnderWay"] if name not in pages)
+    return (
+        f"`AnyPageOfTheHolder` is each page on which the holder acts: {_quoted(pages)}.\n\n"
+        f"`AnyVisitUnderWay` is each of them, and {_quoted(others)}.\n"
+    )
+
+
+def _quoted(states: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in states)
 
 
 def trigger(event: Event) -> str:
@@ -121,7 +139,9 @@ def page() -> str:
         sources = {source for source, _ in drawn}
         for source, line in drawn:
             lines[section(source, sources)].append((source, line))
-    return "\n".join([INTRODUCTION, *(diagram(title, drawn) for title, drawn in lines.items())])
+    return "\n".join(
+        [INTRODUCTION, legend(), *(diagram(title, drawn) for title, drawn in lines.items())]
+    )
 
 
 def diagram(title: str, drawn: list[tuple[str, str]]) -> str:

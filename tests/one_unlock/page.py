@@ -253,6 +253,8 @@ def _references(at: Mapping[str, int], example: type) -> dict[str, object]:
         "tasks": tasks.next_task,
         "context": visits.enter,
         "station_unblock": outcome_of,
+        "release": release._resolve_earlier,
+        "outcome": outcome.leave_undetermined,
     }
     files |= {name: place_of(function).file for name, function in functions.items()}
     return {

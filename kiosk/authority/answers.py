@@ -21,7 +21,7 @@ from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.steps import Gate
 from kiosk.authority.store.records import Charge, JointHash, Verdict
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.authority.visit_context import VisitContext, VisitRefused, again, enter
+from kiosk.authority.visit_context import VisitContext, VisitRefused, enter, reload
 from kiosk.contract.errors import AuthorityUnavailable, KeyMissing, SealBroken, StepRefused
 from kiosk.contract.messages import Answer, AnswersWrong, Reason, Refusal, Task, VisitId
 from kiosk.contract.sensitive import Sensitive
@@ -161,7 +161,7 @@ def _right(uow: UnitOfWork, context: VisitContext, charged: _Charged) -> Task:
     if _give_back(uow, charged):
         record(uow, AuditKind.ANSWERS_RIGHT, context.visit)
         answered = replace(context.visit, questions_proven_at=uow.now, questions_carried=False)
-        context = again(uow, context, answered)
+        context = reload(uow, context, answered)
     return tasks.next_task(uow, context)
 
 
@@ -174,10 +174,10 @@ def _wrong(
     if fresh:
         record(uow, AuditKind.ANSWERS_WRONG, context.visit, left=charge.left)
     if charge.left > 0:
-        return AnswersWrong(tasks.answer_questions(uow, again(uow, context)))
+        return AnswersWrong(tasks.answer_questions(uow, reload(uow, context)))
     if charged.proven:
         return _blocked(uow, parts, context)
     if fresh:
         registration = tasks.registration_of(context)
         pause_unproven(uow, parts, context.visit, context.holder, registration)
-    return _paused(uow, again(uow, context))
+    return _paused(uow, reload(uow, context))

@@ -40,12 +40,12 @@ from kiosk.authority.visit_context import (
     VISIT_LIFE,
     VisitContext,
     VisitRefused,
-    again,
     enter,
     is_assisted,
-    look,
     need_open,
     proves_itself,
+    read_context,
+    reload,
 )
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import (
@@ -85,7 +85,7 @@ def resumed(uow: UnitOfWork, context: VisitContext) -> VisitContext | None:
         questions_proven_at=proven_at,
         questions_carried=proven_at is not None,
     )
-    carried = look(uow, context.policy, visit, context.card, context.holder)
+    carried = read_context(uow, context.policy, visit, context.card, context.holder)
     return carried if carried.waiting_code is not None else None
 
 
@@ -161,7 +161,7 @@ def prove(parts: Dependencies, visit_id: VisitId, proof: CardProof | None) -> Vi
     """Open the visit whose card has answered its challenge; None: it gave no answer."""
     judged = digest_of("prove", proof)
     with parts.store.begin() as uow:
-        found = uow.around.hold(visit_id, at_station=True)
+        found = uow.visit_records.hold(visit_id, at_station=True)
         refused = refused_before(found.visit if found else None, judged)
         if refused is not None:
             return refused
@@ -205,7 +205,7 @@ def _arrive(
     if retired is not None:
         return _refuse(uow, visit, retired)
     # From here on nobody else decides on this card.
-    known = uow.around.hold_card(report.card)
+    known = uow.visit_records.hold_card(report.card)
     if known is None:
         named = f"{plain(report.card.driver)} {plain(report.card.identifier)}"
         return _refuse(uow, replace(visit, unknown_card=named), Reason.UNKNOWN_CARD)
@@ -325,12 +325,12 @@ def _load_context(
 ) -> VisitContext:
     """Read the scene with the card as it is now; block what was charged to the end."""
     policy, card = parts.policy(), uow.cards.get(known.card.id) or known.card
-    context = look(uow, policy, visit, card, known.holder)
+    context = read_context(uow, policy, visit, card, known.holder)
     registration = context.registration
     if registration is None or not is_exhausted(registration, policy):
         return context
     block(uow, parts, visit, known.holder, registration)
-    return look(uow, policy, visit, card, known.holder)
+    return read_context(uow, policy, visit, card, known.holder)
 
 
 def _offers(uow: UnitOfWork, context: VisitContext) -> tuple[Purpose, ...] | VisitRefused:
@@ -443,7 +443,7 @@ def _start(uow: UnitOfWork, context: VisitContext, purpose: Purpose) -> VisitCon
     else:
         _need_offer(uow, context, purpose)
     _withdraw_abandoned_code(uow, context, purpose)
-    started = again(uow, context, replace(context.visit, purpose=purpose, pending_id=None))
+    started = reload(uow, context, replace(context.visit, purpose=purpose, pending_id=None))
     record(uow, AuditKind.PURPOSE_CHOSEN, started.visit, purpose=purpose.value)
     return started
 

@@ -25,12 +25,12 @@ from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit_context import (
     VisitContext,
     VisitRefused,
-    again,
     context_of,
     enter,
     given_by,
     is_vouched_for,
-    look,
+    read_context,
+    reload,
 )
 from kiosk.contract.errors import AuthorityUnavailable, MailError, MailRefused, StepRefused
 from kiosk.contract.messages import (
@@ -212,7 +212,7 @@ def _activate(parts: Dependencies, visit_id: VisitId, code_id: str) -> Task:
         if not uow.codes.activate(code_id, uow.now, expires_at, parts.process):
             raise StepRefused("the code is no draft any more")
         record(uow, AuditKind.CODE_SENT, context.visit, code=code_id)
-        context = look(uow, context.policy, context.visit, context.card, context.holder)
+        context = read_context(uow, context.policy, context.visit, context.card, context.holder)
         task = tasks.next_task(uow, context)
         uow.commit()
         return task
@@ -251,7 +251,7 @@ def _instead(
 
 def _wherever(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> VisitContext:
     """Read the scene of a visit that may be over by now."""
-    held = uow.around.hold(visit_id, at_station=False)
+    held = uow.visit_records.hold(visit_id, at_station=False)
     if held is None:
         raise StepRefused("the visit that asked for this code is not recorded any more")
     return context_of(uow, parts.policy(), held)
@@ -431,7 +431,7 @@ def _prove(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> VisitCont
         return _confirm_owner(uow, context, code)
     if not _ends_with_a_code(context):
         _confirm_address(uow, context, code)
-        return again(uow, context, replace(context.visit, code_proven_id=code.id))
+        return reload(uow, context, replace(context.visit, code_proven_id=code.id))
     if not uow.codes.consume(code.id):
         raise StepRefused("the code was used already")
     return apply_pending(uow, context)
@@ -445,7 +445,7 @@ def _confirm_owner(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> V
     uow.pending.put(replace(pending, owner_email=code.sent_to))
     record(uow, AuditKind.OWNER_CONFIRMED, context.visit, code=code.id)
     _confirm_address(uow, context, code)
-    return again(uow, context, replace(context.visit, owner_email=code.sent_to))
+    return reload(uow, context, replace(context.visit, owner_email=code.sent_to))
 
 
 def _confirm_address(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> None:
@@ -463,7 +463,7 @@ def _wrong(
     charge, code = charged.charge, charged.code
     if uow.codes.keep_charge(code.id, charge.attempt_id):
         _tell(uow, AuditKind.CODE_WRONG, context, code, left=charge.left)
-    waiting = again(uow, context).waiting_code
+    waiting = reload(uow, context).waiting_code
     if charge.left <= 0 or waiting is None or waiting.id != code.id:
         return _dead(uow, context, code)
     return CodeWrong(tasks.enter_code(uow, context, waiting))

@@ -13,7 +13,7 @@ from kiosk.authority.registration import apply_pending, change_questions
 from kiosk.authority.steps import Gate
 from kiosk.authority.store.records import JointHash, PendingChange, new_id
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.authority.visit_context import VisitContext, again, enter
+from kiosk.authority.visit_context import VisitContext, enter, reload
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     Answer,
@@ -117,7 +117,7 @@ def _keep_questions(parts: Dependencies, visit_id: VisitId, hashes: tuple[JointH
             pending = replace(_gathered(context), question_ids=ids, hashes=hashes)
             uow.pending.put(pending)
             record(uow, AuditKind.QUESTIONS_TAKEN, context.visit, count=len(ids))
-            context = again(uow, context, replace(context.visit, pending_id=pending.id))
+            context = reload(uow, context, replace(context.visit, pending_id=pending.id))
         task = tasks.next_task(uow, context)
         uow.commit()
         return task
@@ -142,7 +142,7 @@ def _keep_address(uow: UnitOfWork, context: VisitContext, address: str) -> Visit
     uow.pending.put(changed)
     uow.codes.revoke_live(context.card.id)
     record(uow, AuditKind.EMAIL_TAKEN, context.visit)
-    return again(uow, context, replace(context.visit, pending_id=changed.id))
+    return reload(uow, context, replace(context.visit, pending_id=changed.id))
 
 
 def _gathered(context: VisitContext) -> PendingChange:

@@ -23,7 +23,7 @@ from kiosk.authority.store.records import PendingChange, PinEvidence, Visit, new
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.unblock.outcome import record_outcome_by_card
 from kiosk.authority.unblock.retry_counter import correct_by_card
-from kiosk.authority.visit_context import VisitContext, VisitRefused, again, enter
+from kiosk.authority.visit_context import VisitContext, VisitRefused, enter, reload
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import CardId, PinChallenge, PinProof, Purpose, Reason, Task, VisitId
 
@@ -84,18 +84,18 @@ def _take(
         record_outcome_by_card(uow, parts.sealer, visit, context.card, context.holder)
         correct_by_card(uow, visit)
     if evidence is PinEvidence.PROVEN or context.progress.purpose not in OWNER_IS_ASKED:
-        return again(uow, context, visit)
+        return reload(uow, context, visit)
     if not context.known_address:
         if not uow.journal.of_visit(visit.id):
             raise VisitRefused(Reason.NO_RECORDED_EMAIL)
         # The first unlock of this visit stands, though its holder cannot register now.
-        return again(
+        return reload(
             uow, context, replace(visit, purpose=Purpose.FIRST_UNLOCK, finished_at=uow.now)
         )
     # Never in place of what the visit came back to: another visit may still be gathering it.
     pending = fresh_pending(context, context.progress.purpose, visit)
     uow.pending.put(pending)
-    return again(uow, context, replace(visit, pending_id=pending.id))
+    return reload(uow, context, replace(visit, pending_id=pending.id))
 
 
 def fresh_pending(context: VisitContext, purpose: Purpose, visit: Visit) -> PendingChange:

@@ -17,7 +17,7 @@ from kiosk.authority.store.records import (
     new_id,
 )
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.authority.visit_context import VisitContext, again
+from kiosk.authority.visit_context import VisitContext, reload
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import Purpose, VisitId
 from kiosk.contract.reference import reference_of
@@ -27,7 +27,7 @@ from kiosk.contract.reference import reference_of
 
 def finish(uow: UnitOfWork, context: VisitContext) -> VisitContext:
     """Mark the visit as having done what it was for: nothing more can be done in it."""
-    return again(uow, context, replace(context.visit, finished_at=uow.now))
+    return reload(uow, context, replace(context.visit, finished_at=uow.now))
 
 
 def change_questions(

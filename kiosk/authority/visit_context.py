@@ -325,7 +325,7 @@ def enter(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> VisitConte
     not proven itself, and ``VisitRefused`` where station, card, holder or registration were
     barred since it opened, or where the card would have to prove now what it cannot.
     """
-    return enter_held(uow, parts, uow.around.hold(visit_id, at_station=True))
+    return enter_held(uow, parts, uow.visit_records.hold(visit_id, at_station=True))
 
 
 def enter_held(uow: UnitOfWork, parts: Dependencies, held: HeldVisit | None) -> VisitContext:
@@ -350,15 +350,15 @@ def enter_to_report(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> 
 
     Raises ``StepRefused`` as ``enter`` does.
     """
-    held = need_open(uow, parts, uow.around.hold(visit_id, at_station=False))
+    held = need_open(uow, parts, uow.visit_records.hold(visit_id, at_station=False))
     return context_of(uow, parts.policy(), held)
 
 
-def look(
+def read_context(
     uow: UnitOfWork, policy: Policy, visit: Visit, card: Card, holder: Cardholder
 ) -> VisitContext:
     """Read what is recorded around a visit."""
-    around = uow.around.look(visit, card.id, holder.id)
+    around = uow.visit_records.look(visit, card.id, holder.id)
     return _context(uow, policy, visit, card, holder, around)
 
 
@@ -395,11 +395,11 @@ def _vouched_for(uow: UnitOfWork, code: EmailCode | None) -> EmailCode | None:
     return code if code is not None and is_vouched_for(uow, code) else None
 
 
-def again(uow: UnitOfWork, context: VisitContext, visit: Visit | None = None) -> VisitContext:
+def reload(uow: UnitOfWork, context: VisitContext, visit: Visit | None = None) -> VisitContext:
     """Save what the visit has become, and read anew what this unit of work has changed."""
     if visit is not None:
         uow.visits.save(visit)
-    return look(uow, context.policy, visit or context.visit, context.card, context.holder)
+    return read_context(uow, context.policy, visit or context.visit, context.card, context.holder)
 
 
 def need_open(uow: UnitOfWork, parts: Dependencies, held: HeldVisit | None) -> HeldVisit:
@@ -455,7 +455,7 @@ def find_grant(
     uow: UnitOfWork, parts: Dependencies, visit_id: VisitId, journal: JournalId
 ) -> HeldGrant:
     """Lock card and visit; raises ``StepRefused`` where the visit was granted no such unblock."""
-    held = uow.around.hold_grant(visit_id, journal)
+    held = uow.visit_records.hold_grant(visit_id, journal)
     if held is None:
         raise StepRefused("this visit was granted no such unblock")
     need_own(parts, held.visit)

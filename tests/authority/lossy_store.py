@@ -124,7 +124,7 @@ class Case:
             registration = uow.registrations.of_holder(card.holder_id)
             journal = uow.journal.of_visit(self.visit)
             codes = [uow.codes.live(card.id)]
-            pending = uow.kept.pending(card.id)
+            pending = uow.kept_secrets.pending(card.id)
             events = uow.trail.oldest(AuditQuery(reference=reference_of(self.visit)))
             visit = uow.visits.get(self.visit)
         return {

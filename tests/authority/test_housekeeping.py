@@ -119,7 +119,7 @@ def test_what_an_open_entry_or_a_pending_secret_needs_stays(
     ]
     secret = SealedSecret(b"sealed", "seal-1", 2)
     with store.begin() as uow:
-        uow.kept.add(KeptSecret(new_id(), other.id, KeptKind.PENDING, secret, long_ago))
+        uow.kept_secrets.add(KeptSecret(new_id(), other.id, KeptKind.PENDING, secret, long_ago))
         uow.commit()
     purge_records(store)
     assert left(store, *kept) == [True, True]

@@ -127,5 +127,5 @@ def test_a_change_of_the_secret_that_was_torn_is_found_out_without_a_number(worl
         back.authority.record_outcome(back.visit, grant.journal, outcome)
     assert presented == [new, granted.secret]
     with world.store.read() as uow:
-        assert uow.kept.pending(card.id) is None
-        assert len(uow.kept.former(card.id)) == 1
+        assert uow.kept_secrets.pending(card.id) is None
+        assert len(uow.kept_secrets.former(card.id)) == 1

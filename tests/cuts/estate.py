@@ -201,9 +201,9 @@ class Estate:
         with self.world.store.read() as uow:
             assert card.sealed_secret is not None
             found = {"current": open_current(sealer, card, card.sealed_secret).reveal()}
-            pending = uow.kept.pending(card.id)
+            pending = uow.kept_secrets.pending(card.id)
             if pending is not None:
                 found["pending"] = open_kept(sealer, card, pending).reveal()
-            for number, kept in enumerate(uow.kept.former(card.id)):
+            for number, kept in enumerate(uow.kept_secrets.former(card.id)):
                 found[f"former {number}"] = open_kept(sealer, card, kept).reveal()
             return found

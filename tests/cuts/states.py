@@ -21,7 +21,7 @@ def books(estate: Estate) -> State:
     card, plastic = estate.card, estate.plastic
     account = (card.secret_tries_left, card.secret_exposure, card.set_aside_at is not None)
     with estate.world.store.read() as uow:
-        pending = uow.kept.pending(card.id)
+        pending = uow.kept_secrets.pending(card.id)
     opens = [(name, plastic.opens_with(secret)) for name, secret in estate.secrets().items()]
     presented = pending is not None and pending.presented
     spent = (plastic.is_blocked, plastic.is_full, plastic.wrong, plastic.in_a_row)

@@ -74,7 +74,7 @@ class UnderCurrentKey:
 
     def kept(self, uow: UnitOfWork, after: str) -> tuple[KeptSecret, ...]:
         """Return some that are kept."""
-        return uow.kept.sealed_otherwise(self._key, after=after)
+        return uow.kept_secrets.sealed_otherwise(self._key, after=after)
 
     def anew(self, sealed: SealedSecret, old: SealLabel, new: SealLabel) -> SealedSecret:
         """Seal it under the current key; what derives goes on doing so."""
@@ -147,7 +147,7 @@ def _work(store: Store, work: RotationWork, done: Rotation, progress: Progress |
 
 def sealed_by_key(uow: UnitOfWork) -> dict[str, int]:
     """Return how many secrets each key sealed, those that are kept beside the current ones too."""
-    return dict(Counter(uow.cards.count_by_key()) + Counter(uow.kept.count_by_key()))
+    return dict(Counter(uow.cards.count_by_key()) + Counter(uow.kept_secrets.count_by_key()))
 
 
 def _next(store: Store, find: Callable[[UnitOfWork, str], Some], after: str) -> Some:
@@ -186,7 +186,7 @@ def _reseal_kept(store: Store, work: RotationWork, kept: KeptSecret, done: Rotat
         done.broken.append(card.id)
         return
     with store.begin() as uow:
-        if not uow.kept.reseal(kept, sealed):
+        if not uow.kept_secrets.reseal(kept, sealed):
             done.overtaken += 1
             return
         uow.commit()
@@ -195,7 +195,7 @@ def _reseal_kept(store: Store, work: RotationWork, kept: KeptSecret, done: Rotat
 
 def derived_by_key(uow: UnitOfWork) -> dict[str, int]:
     """Return how many secrets derive from each master key, kept ones too."""
-    return dict(Counter(uow.cards.count_derived()) + Counter(uow.kept.count_derived()))
+    return dict(Counter(uow.cards.count_derived()) + Counter(uow.kept_secrets.count_derived()))
 
 
 class OlderMasters:
@@ -215,7 +215,7 @@ class OlderMasters:
 
     def kept(self, uow: UnitOfWork, after: str) -> tuple[KeptSecret, ...]:
         """Return some that are kept."""
-        return uow.kept.derived_otherwise(self._current, after=after)
+        return uow.kept_secrets.derived_otherwise(self._current, after=after)
 
     def anew(self, sealed: SealedSecret, old: SealLabel, new: SealLabel) -> SealedSecret:
         """Derive it a last time, and seal it as it is."""

@@ -46,7 +46,7 @@ def has_or_had(uow: UnitOfWork, sealer: Sealer, card: Card, given: Sensitive) ->
     found = _looked_at(sealer, card, current) if current else None
     if current is None or found is None or found == given:
         return found == given
-    former = uow.kept.former(card.id)
+    former = uow.kept_secrets.former(card.id)
     known: list[tuple[SealedSecret, Kind]] = [(kept.sealed, kept.kind) for kept in former]
     if isinstance(found, Derivation):
         known.append((current, SealKind.UNBLOCK))
@@ -59,11 +59,11 @@ def archive_secrets(uow: UnitOfWork, sealer: Sealer, card: Card) -> None:
 
     A card that was set aside is not any more: there is something new to be tried.
     """
-    pending = uow.kept.pending(card.id)
+    pending = uow.kept_secrets.pending(card.id)
     if pending is not None:
         archive_pending(uow, sealer, card, pending)
     archive_current(uow, sealer, card)
-    uow.kept.forget_refusals(card.id)
+    uow.kept_secrets.forget_refusals(card.id)
     uow.cards.set_aside(card.id, None)
     uow.cards.secret_changed(card.id)
     uow.cards.forget_exchanges(card.id)
@@ -78,9 +78,9 @@ def archive_pending(
     """
     former = _as_former(sealer, card, pending.kind, pending.sealed)
     if former is None:
-        uow.kept.take(pending)
+        uow.kept_secrets.take(pending)
     else:
-        uow.kept.turn(pending, former, refused=refused)
+        uow.kept_secrets.turn(pending, former, refused=refused)
 
 
 def archive_current(uow: UnitOfWork, sealer: Sealer, card: Card, entry_id: str = "") -> None:
@@ -90,7 +90,9 @@ def archive_current(uow: UnitOfWork, sealer: Sealer, card: Card, entry_id: str =
         return
     former = _as_former(sealer, card, SealKind.UNBLOCK, sealed)
     if former is not None:
-        uow.kept.add(KeptSecret(new_id(), card.id, KeptKind.FORMER, former, uow.now, entry_id))
+        uow.kept_secrets.add(
+            KeptSecret(new_id(), card.id, KeptKind.FORMER, former, uow.now, entry_id)
+        )
 
 
 def _as_former(sealer: Sealer, card: Card, kind: Kind, sealed: SealedSecret) -> SealedSecret | None:

@@ -18,7 +18,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from kiosk.authority.store.gateway import Gateway
-from kiosk.authority.store.repositories.around_visits import AroundVisits
 from kiosk.authority.store.repositories.audit import Audit, AuditTrail, KnownHeads
 from kiosk.authority.store.repositories.cards import Cards, KeptSecrets
 from kiosk.authority.store.repositories.codes import EmailCodes, StopNumbers
@@ -40,6 +39,7 @@ from kiosk.authority.store.repositories.services import (
 from kiosk.authority.store.repositories.staff import ActionNotes, PolicyChanges, ProposedActs, Staff
 from kiosk.authority.store.repositories.station_keys import Enrolments, StationKeys
 from kiosk.authority.store.repositories.statistics import Statistics
+from kiosk.authority.store.repositories.visit_records import VisitRecords
 from kiosk.authority.store.repositories.visits import PendingChanges, UnblockJournal, Visits
 
 if TYPE_CHECKING:
@@ -59,11 +59,11 @@ class UnitOfWork:
         self.holders = Cardholders(gateway)
         self.questions = SecurityQuestions(gateway)
         self.cards = Cards(gateway)
-        self.kept = KeptSecrets(gateway)
+        self.kept_secrets = KeptSecrets(gateway)
         self.registrations = Registrations(gateway, now)
         self.codes = EmailCodes(gateway, now)
         self.visits = Visits(gateway)
-        self.around = AroundVisits(gateway)
+        self.visit_records = VisitRecords(gateway)
         self.pending = PendingChanges(gateway)
         self.address_changes = AddressChanges(gateway, now)
         self.stop_numbers = StopNumbers(gateway, now)

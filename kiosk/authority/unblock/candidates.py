@@ -98,7 +98,7 @@ def open_next(
 
 def open_presented(uow: UnitOfWork, sealer: Sealer, card: Card) -> Sensitive | None:
     """Open what was given out for ``card`` last; raises ``SealBroken`` or ``KeyMissing``."""
-    pending, sealed = uow.kept.pending(card.id), card.sealed_secret
+    pending, sealed = uow.kept_secrets.pending(card.id), card.sealed_secret
     if pending is not None and pending.presented:
         return open_kept(sealer, card, pending)
     return None if sealed is None else open_current(sealer, card, sealed)
@@ -108,29 +108,29 @@ def note_presented(uow: UnitOfWork, pending: KeptSecret | None, which: SecretSlo
     """Note what is about to be presented; False where there are no two to choose from."""
     if pending is None:
         return False
-    uow.kept.present(pending, presented=which is SecretSlot.NEW)
+    uow.kept_secrets.present(pending, presented=which is SecretSlot.NEW)
     return True
 
 
-def take_back(uow: UnitOfWork, card: Card) -> None:
+def present_again(uow: UnitOfWork, card: Card) -> None:
     """What was presented never was: it is its turn again."""
-    pending = uow.kept.pending(card.id)
+    pending = uow.kept_secrets.pending(card.id)
     if pending is not None:
-        uow.kept.present(pending, presented=not pending.presented)
+        uow.kept_secrets.present(pending, presented=not pending.presented)
 
 
-def conclude(
+def record_answer(
     uow: UnitOfWork, sealer: Sealer, visit: Visit, card: Card, *, right: bool
 ) -> AnswerMeaning:
     """Write down what a certain answer to the one that was presented last says.
 
     ``NEITHER``: the card refused all that it could have by what is written down.
     """
-    pending = uow.kept.pending(card.id)
+    pending = uow.kept_secrets.pending(card.id)
     found = answer_meaning(_last(pending), right=right, waits=pending is not None)
-    refused = uow.kept.refused(card.id) if pending is None and not right else None
+    refused = uow.kept_secrets.refused(card.id) if pending is None and not right else None
     if right:
-        uow.kept.forget_refusals(card.id)
+        uow.kept_secrets.forget_refusals(card.id)
     elif found is AnswerMeaning.NEITHER and refused is not None:
         # The card took what it, or its station, said that it had not.
         found = AnswerMeaning.NEW_HOLDS
@@ -176,7 +176,7 @@ def _make_current(
         set_aside(uow, visit, card)
         return
     archive_current(uow, sealer, card, pending.entry_id)
-    uow.kept.take(pending)
+    uow.kept_secrets.take(pending)
     uow.cards.replace_secret(card.id, before, sealed)
 
 

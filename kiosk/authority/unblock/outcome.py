@@ -23,7 +23,12 @@ from kiosk.authority.store.records import (
     Visit,
 )
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.authority.unblock.candidates import AnswerMeaning, conclude, set_aside, take_back
+from kiosk.authority.unblock.candidates import (
+    AnswerMeaning,
+    present_again,
+    record_answer,
+    set_aside,
+)
 from kiosk.authority.unblock.mutual_authentication import has_admin_key, need_admitted, owes_answer
 from kiosk.authority.unblock.retry_counter import Counted, infer_retries
 from kiosk.authority.unblock.rotation import advance_after_restore, rotates
@@ -84,7 +89,7 @@ def record_outcome_by_card(
             uow.cards.set_aside(card.id, None)
         else:
             count_as_done(uow, opened_in, card, holder)
-        conclude(uow, sealer, visit, card, right=True)
+        record_answer(uow, sealer, visit, card, right=True)
 
 
 def leave_undetermined(uow: UnitOfWork, visit: Visit, card: Card) -> None:
@@ -133,7 +138,7 @@ def record_outcome(
             # The card was counted as not unblocked when it, or a copy of it, was seen again.
             record(uow, AuditKind.UNBLOCK_TOLD_LATE, case.visit, told="UnblockDone")
             count_as_done(uow, case.visit, case.card, case.holder)
-            conclude(uow, parts.sealer, case.visit, case.card, right=True)
+            record_answer(uow, parts.sealer, case.visit, case.card, right=True)
         elif not _is_repeat(case.entry.state, told):
             _told_late(uow, case, outcome)
         # An unlock that was done ends no visit, and no registration follows it.
@@ -172,7 +177,7 @@ def _done(uow: UnitOfWork, parts: Dependencies, case: HeldGrant) -> None:
     uow.journal.close(case.entry.id, UnblockState.DONE, "", uow.now)
     record(uow, AuditKind.UNBLOCK_DONE, visit, journal=case.entry.id)
     count_as_done(uow, visit, case.card, case.holder)
-    conclude(uow, parts.sealer, visit, case.card, right=True)
+    record_answer(uow, parts.sealer, visit, case.card, right=True)
     if not rotates(parts, case.card):
         uow.cards.secret_changed(case.card.id)
     proved = visit.auth_key if visit.genuine_at is not None else None
@@ -196,7 +201,7 @@ def _pin_refused(uow: UnitOfWork, case: HeldGrant, outcome: UnblockRefused) -> N
     """The card wants another PIN; the secret was not spent, and may be released again."""
     because = _plain(outcome.because)
     uow.journal.close(case.entry.id, UnblockState.REFUSED, because, uow.now)
-    _take_back(uow, case)
+    _give_back(uow, case)
     record(uow, AuditKind.UNBLOCK_REFUSED, case.visit, journal=case.entry.id, because=because)
 
 
@@ -212,7 +217,7 @@ def _secret_refused(
     uow.cards.know_secret_tries(case.card.id, left)
     told = {"journal": case.entry.id, "because": because, "tries_left": left}
     record(uow, AuditKind.UNBLOCK_REFUSED, case.visit, **told)
-    found = conclude(uow, parts.sealer, case.visit, case.card, right=False) if left else None
+    found = record_answer(uow, parts.sealer, case.visit, case.card, right=False) if left else None
     if found is AnswerMeaning.NEITHER:
         can_go_on = left is not None and left > KEPT_SECRET_TRIES
         if can_go_on and advance_after_restore(uow, parts, case.visit, case.card):
@@ -229,15 +234,15 @@ def _secret_refused(
 def _not_sent(uow: UnitOfWork, case: HeldGrant) -> None:
     """Nothing reached the card: the proofs stay, and the secret may be released again."""
     uow.journal.close(case.entry.id, UnblockState.NOT_SENT, "", uow.now)
-    _take_back(uow, case)
+    _give_back(uow, case)
     record(uow, AuditKind.UNBLOCK_NOT_SENT, case.visit, journal=case.entry.id)
 
 
-def _take_back(uow: UnitOfWork, case: HeldGrant) -> None:
+def _give_back(uow: UnitOfWork, case: HeldGrant) -> None:
     """Charge nothing for it; a try for an admin key only the card's own answer gives back."""
     if not has_admin_key(case.card):
         uow.cards.unexpose_secret(case.card.id)
-    take_back(uow, case.card)
+    present_again(uow, case.card)
 
 
 def _unknown(uow: UnitOfWork, case: HeldGrant) -> None:

@@ -65,7 +65,7 @@ from kiosk.authority.visit_context import (
     enter,
     enter_held,
     given_by,
-    look,
+    read_context,
 )
 from kiosk.contract.errors import SealBroken, StepRefused
 from kiosk.contract.messages import (
@@ -118,7 +118,7 @@ def _resolve_earlier(
     )
     correct_by_card(uow, context.visit)
     card = uow.cards.get(context.card.id) or context.card
-    return look(uow, context.policy, context.visit, card, context.holder)
+    return read_context(uow, context.policy, context.visit, card, context.holder)
 
 
 def _draw_challenge(uow: UnitOfWork, context: VisitContext) -> CardChallenge | None:
@@ -140,7 +140,7 @@ def release(
     parts.sealer.masters.warm()
     with parts.store.begin() as uow:
         judged = digest_of(f"release {attempt}", proof)
-        held = uow.around.hold(visit_id, at_station=True)
+        held = uow.visit_records.hold(visit_id, at_station=True)
         refused = refused_before(held.visit if held else None, judged)
         if refused is not None:
             return refused
@@ -161,7 +161,7 @@ def release(
                 return refusal
         if earlier is not None:
             return _same_grant(uow, parts, context, earlier)
-        pending = uow.kept.pending(context.card.id)
+        pending = uow.kept_secrets.pending(context.card.id)
         opened = _opened(uow, parts, context, pending)
         if opened is None:
             refusal = refuse_visit(uow, context.visit, Reason.SECRET_MISSING)

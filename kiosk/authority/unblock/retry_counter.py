@@ -43,7 +43,7 @@ def infer_retries(uow: UnitOfWork, case: HeldGrant, outcome: UnblockOutcome) -> 
         return outcome
     card, left = case.card, tries_by_account(case.card)
     if case.entry.closed_at is None:
-        waits = uow.kept.pending(card.id) is not None
+        waits = uow.kept_secrets.pending(card.id) is not None
         left -= spent(card.secret_exposure, waits=waits)
     return UnblockRefused(max(left, KEPT_SECRET_TRIES), UNNUMBERED)
 

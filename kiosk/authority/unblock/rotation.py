@@ -55,7 +55,7 @@ def rotate_secret(parts: Dependencies, visit_id: VisitId, journal: JournalId) ->
     """
     with parts.store.begin() as uow:
         case = find_grant(uow, parts, visit_id, journal)
-        kept = uow.kept.of_card(case.card.id)
+        kept = uow.kept_secrets.of_card(case.card.id)
         pending = next((one for one in kept if one.kind is KeptKind.PENDING), None)
         if pending is not None:
             same = pending.entry_id == journal
@@ -78,10 +78,10 @@ def confirm_rotation(
     """
     with parts.store.begin() as uow:
         case = find_grant(uow, parts, visit_id, journal)
-        pending = uow.kept.pending(case.card.id)
+        pending = uow.kept_secrets.pending(case.card.id)
         if pending is None or pending.entry_id != journal or pending.presented:
             return
-        _conclude(uow, parts, case, pending, outcome)
+        _record_rotation(uow, parts, case, pending, outcome)
         uow.commit()
 
 
@@ -117,7 +117,7 @@ def _draw(uow: UnitOfWork, parts: Dependencies, case: HeldGrant) -> Sensitive:
     revision = current.revision + 1
     waits = label(card, KeptKind.PENDING, revision)
     sealed = parts.sealer.seal(drawn, waits)
-    uow.kept.add(
+    uow.kept_secrets.add(
         KeptSecret(new_id(), card.id, KeptKind.PENDING, sealed, uow.now, entry_id=entry.id)
     )
     told = {"derived_from": sealed.derived_from} if sealed.derived_from else {}
@@ -147,7 +147,7 @@ def advance_after_restore(uow: UnitOfWork, parts: Dependencies, visit: Visit, ca
     return True
 
 
-def _conclude(
+def _record_rotation(
     uow: UnitOfWork,
     parts: Dependencies,
     case: HeldGrant,

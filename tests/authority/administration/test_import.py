@@ -235,15 +235,15 @@ def test_a_new_secret_takes_the_place_of_all_that_the_card_may_have(
     card = importer.card(0)
     with importer.store.begin() as uow:
         waits = importer.sealer.seal(Sensitive("55556666"), label(card, KeptKind.PENDING, 2))
-        uow.kept.add(KeptSecret(new_id(), card.id, KeptKind.PENDING, waits, uow.now))
+        uow.kept_secrets.add(KeptSecret(new_id(), card.id, KeptKind.PENDING, waits, uow.now))
         uow.cards.set_aside(card.id, uow.now)
         uow.commit()
     importer.run(csv_of(tmp_path, line(0, secret="33334444")))
     assert importer.secret(importer.card(0)) == "33334444"
     assert importer.card(0).set_aside_at is None
     with importer.store.read() as uow:
-        assert uow.kept.pending(card.id) is None
-        former = [open_kept(importer.sealer, card, one) for one in uow.kept.former(card.id)]
+        assert uow.kept_secrets.pending(card.id) is None
+        former = [open_kept(importer.sealer, card, one) for one in uow.kept_secrets.former(card.id)]
     assert {secret.reveal() for secret in former} == {"11112222", "55556666"}
 
 

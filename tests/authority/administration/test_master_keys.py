@@ -56,7 +56,7 @@ def fill(store: Store, sealer: Sealer, count: int) -> list[Card]:
             current = sealer.seal(Derivation(master), label(card, SealKind.UNBLOCK, 1))
             waits = sealer.seal(Derivation(master, 1), label(card, KeptKind.PENDING, 2))
             uow.cards.replace_secret(card.id, 0, current)
-            uow.kept.add(KeptSecret(new_id(), card.id, KeptKind.PENDING, waits, uow.now))
+            uow.kept_secrets.add(KeptSecret(new_id(), card.id, KeptKind.PENDING, waits, uow.now))
         uow.commit()
     return cards
 
@@ -66,10 +66,10 @@ def opened(store: Store, sealer: Sealer, cards: list[Card]) -> list[tuple[str, l
     found = []
     with store.read() as uow:
         for each in cards:
-            card, waits = uow.cards.get(each.id), uow.kept.pending(each.id)
+            card, waits = uow.cards.get(each.id), uow.kept_secrets.pending(each.id)
             assert card is not None
             assert card.sealed_secret is not None
-            several = (*uow.kept.former(each.id), *([waits] if waits else []))
+            several = (*uow.kept_secrets.former(each.id), *([waits] if waits else []))
             beside = sorted(open_kept(sealer, card, kept).reveal() for kept in several)
             found.append((open_current(sealer, card, card.sealed_secret).reveal(), beside))
     return found

@@ -42,8 +42,8 @@ class Safe:
 
     def held(self, uow: UnitOfWork, sealer: Sealer) -> list[str]:
         """Every secret beside the current one, opened."""
-        waits = uow.kept.pending(self.card.id)
-        several = (*uow.kept.former(self.card.id), *([waits] if waits else []))
+        waits = uow.kept_secrets.pending(self.card.id)
+        several = (*uow.kept_secrets.former(self.card.id), *([waits] if waits else []))
         return sorted(open_kept(sealer, self.card, kept).reveal() for kept in several)
 
 
@@ -59,7 +59,7 @@ def safe(tmp_path: Path, sqlite_template: Path) -> Iterator[Safe]:
     with store.begin() as uow:
         uow.holders.put([holder])
         uow.cards.put([card])
-        uow.kept.add(KeptSecret(new_id(), card.id, KeptKind.PENDING, waits, uow.now))
+        uow.kept_secrets.add(KeptSecret(new_id(), card.id, KeptKind.PENDING, waits, uow.now))
         uow.commit()
     yield Safe(store, ring, card)
     store.close()
@@ -69,7 +69,7 @@ def test_what_makes_way_is_kept_and_known_again(safe: Safe) -> None:
     with safe.store.begin() as uow:
         uow.cards.set_aside(safe.card.id, uow.now)
         archive_secrets(uow, safe.sealer, safe.card)
-        assert uow.kept.pending(safe.card.id) is None
+        assert uow.kept_secrets.pending(safe.card.id) is None
         assert safe.held(uow, safe.sealer) == [FIRST, SECOND]
         for known, told in ((FIRST, True), (SECOND, True), (NEVER, False)):
             assert has_or_had(uow, safe.sealer, safe.card, Sensitive(known)) is told
@@ -81,8 +81,8 @@ def test_what_makes_way_is_kept_and_known_again(safe: Safe) -> None:
 def test_a_secret_that_does_not_open_is_in_nobodys_way(safe: Safe) -> None:
     with safe.store.begin() as uow:
         archive_secrets(uow, Sealer(KeyRing.fresh()), safe.card)
-        assert uow.kept.pending(safe.card.id) is None
-        assert uow.kept.former(safe.card.id) == ()
+        assert uow.kept_secrets.pending(safe.card.id) is None
+        assert uow.kept_secrets.former(safe.card.id) == ()
 
 
 def test_all_are_sealed_anew_under_another_key(safe: Safe) -> None:
@@ -103,7 +103,7 @@ def test_all_are_sealed_anew_under_another_key(safe: Safe) -> None:
 def test_one_that_does_not_open_is_named_and_the_others_go_on(safe: Safe) -> None:
     strange = Sealer(KeyRing.fresh()).seal(Sensitive(NEVER), label(safe.card, KeptKind.FORMER, 1))
     with safe.store.begin() as uow:
-        uow.kept.add(KeptSecret(new_id(), safe.card.id, KeptKind.FORMER, strange, uow.now))
+        uow.kept_secrets.add(KeptSecret(new_id(), safe.card.id, KeptKind.FORMER, strange, uow.now))
         uow.commit()
     done = reseal_all(safe.store, Sealer(safe.ring.with_new(KeyPurpose.SEAL)), "test")
     assert (done.resealed, done.broken) == (2, [safe.card.id])

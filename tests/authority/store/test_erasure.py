@@ -137,7 +137,7 @@ def everywhere(store: Store, database: TestDatabase, number: str) -> Person:
             )
         )  # fmt: skip
         former = SealedSecret(b"\x01", "key-1", 1)
-        uow.kept.add(KeptSecret(new_id(), card.id, KeptKind.FORMER, former, NOW))
+        uow.kept_secrets.add(KeptSecret(new_id(), card.id, KeptKind.FORMER, former, NOW))
         uow.journal.open(UnblockEntry(new_id(), visit.id, card.id, NOW, was_blocked=True))
         uow.notes.add(ActionNote(new_id(), holder.id, NOW, f"for {number}", "ID", "bb"))
         uow.outbox.add(message)

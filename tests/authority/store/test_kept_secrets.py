@@ -26,7 +26,7 @@ def kept(person: Person, kind: KeptKind = KeptKind.PENDING, **changes: object) -
 
 def add(store: Store, *several: KeptSecret) -> None:
     with store.begin() as uow:
-        assert all(uow.kept.add(one) for one in several)
+        assert all(uow.kept_secrets.add(one) for one in several)
         uow.commit()
 
 
@@ -34,12 +34,12 @@ def test_a_card_has_one_that_waits(store: Store, person: Person) -> None:
     first = kept(person, entry_id="e1")
     add(store, first)
     with store.begin() as uow:
-        assert not uow.kept.add(kept(person))
-        assert uow.kept.add(kept(person, KeptKind.FORMER))
+        assert not uow.kept_secrets.add(kept(person))
+        assert uow.kept_secrets.add(kept(person, KeptKind.FORMER))
         uow.commit()
     with store.read() as uow:
-        assert uow.kept.pending(person.card.id) == first
-        assert uow.kept.pending(new_id()) is None
+        assert uow.kept_secrets.pending(person.card.id) == first
+        assert uow.kept_secrets.pending(new_id()) is None
 
 
 def test_one_that_waits_is_presented_and_becomes_former(store: Store, person: Person) -> None:
@@ -47,23 +47,23 @@ def test_one_that_waits_is_presented_and_becomes_former(store: Store, person: Pe
     add(store, waits, older)
     sealed = SealedSecret(b"former", "key-2", 2)
     with store.begin() as uow:
-        uow.kept.present(waits, presented=True)
-        assert uow.kept.pending(person.card.id) == replace(waits, presented=True)
-        uow.kept.turn(waits, sealed)
+        uow.kept_secrets.present(waits, presented=True)
+        assert uow.kept_secrets.pending(person.card.id) == replace(waits, presented=True)
+        uow.kept_secrets.turn(waits, sealed)
         uow.commit()
     with store.read() as uow:
-        assert uow.kept.pending(person.card.id) is None
+        assert uow.kept_secrets.pending(person.card.id) is None
         former = replace(waits, kind=KeptKind.FORMER, sealed=sealed)
-        assert uow.kept.former(person.card.id) == (former, older)
+        assert uow.kept_secrets.former(person.card.id) == (former, older)
 
 
 def test_one_that_became_current_is_taken_out(store: Store, person: Person) -> None:
     waits = kept(person)
     add(store, waits)
     with store.begin() as uow:
-        uow.kept.take(waits)
-        assert uow.kept.pending(person.card.id) is None
-        assert uow.kept.add(kept(person))
+        uow.kept_secrets.take(waits)
+        assert uow.kept_secrets.pending(person.card.id) is None
+        assert uow.kept_secrets.add(kept(person))
         uow.commit()
 
 
@@ -73,11 +73,11 @@ def test_those_under_another_key_are_found_and_put_back_once(store: Store, perso
     in_order = sorted(several, key=lambda one: one.id)
     anew = SealedSecret(b"anew", "key-2", 2)
     with store.begin() as uow:
-        assert uow.kept.sealed_otherwise("key-2", limit=2) == tuple(in_order[:2])
-        assert uow.kept.sealed_otherwise("key-2", after=in_order[1].id) == (in_order[2],)
-        assert uow.kept.reseal(in_order[0], anew)
-        assert not uow.kept.reseal(in_order[0], anew)
-        assert uow.kept.count_by_key() == {"key-1": 2, "key-2": 1}
+        assert uow.kept_secrets.sealed_otherwise("key-2", limit=2) == tuple(in_order[:2])
+        assert uow.kept_secrets.sealed_otherwise("key-2", after=in_order[1].id) == (in_order[2],)
+        assert uow.kept_secrets.reseal(in_order[0], anew)
+        assert not uow.kept_secrets.reseal(in_order[0], anew)
+        assert uow.kept_secrets.count_by_key() == {"key-1": 2, "key-2": 1}
         uow.commit()
 
 
@@ -87,18 +87,18 @@ def test_what_derives_from_an_older_master_key_is_found(store: Store, person: Pe
     add(store, kept(person), *former)
     with store.begin() as uow:
         assert uow.cards.replace_secret(person.card.id, 1, one)
-        assert uow.kept.count_derived() == {"derive-1": 2, "derive-2": 1}
+        assert uow.kept_secrets.count_derived() == {"derive-1": 2, "derive-2": 1}
         assert uow.cards.count_derived() == {"derive-1": 1}
-        assert uow.kept.derived_otherwise("derive-1") == (former[2],)
+        assert uow.kept_secrets.derived_otherwise("derive-1") == (former[2],)
         older = sorted(former[:2], key=lambda each: each.id)
-        assert uow.kept.derived_otherwise("derive-2", limit=1) == (older[0],)
-        assert uow.kept.derived_otherwise("derive-2", after=older[0].id) == (older[1],)
+        assert uow.kept_secrets.derived_otherwise("derive-2", limit=1) == (older[0],)
+        assert uow.kept_secrets.derived_otherwise("derive-2", after=older[0].id) == (older[1],)
         (card,) = uow.cards.derived_otherwise("derive-2")
         assert card.sealed_secret == one
         assert uow.cards.derived_otherwise("derive-2", after=card.id) == ()
         assert uow.cards.derived_otherwise("derive-1") == ()
-        uow.kept.turn(former[0], two)
-        assert not uow.kept.reseal(former[0], two), "somebody was first"
+        uow.kept_secrets.turn(former[0], two)
+        assert not uow.kept_secrets.reseal(former[0], two), "somebody was first"
         uow.commit()
 
 

@@ -49,7 +49,7 @@ def test_its_puk_is_found_out_by_one_wrong_try(world: World, insert: Insert) -> 
     taken = chip.puk
     assert taken != PUK
     with world.store.read() as uow:
-        [kept] = uow.kept.former(card.id)
+        [kept] = uow.kept_secrets.former(card.id)
     assert kept.refused
 
     chip.card.state.pin.left, chip.lies = 0, False

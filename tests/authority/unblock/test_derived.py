@@ -268,7 +268,7 @@ def test_a_token_that_is_away_when_another_is_drawn_leaves_the_card_as_it_is(
     with pytest.raises(AuthorityUnavailable):
         unlocked.rotate_secret()
     with world.store.read() as uow:
-        assert uow.kept.pending(unlocked.card.id) is None
+        assert uow.kept_secrets.pending(unlocked.card.id) is None
     assert world.card(unlocked.card).secret_generation == 0
     place.away = False
     assert again(world, unlocked).grant.secret == unlocked.grant.secret

@@ -51,7 +51,7 @@ class Unlocked:
         sealer, card = self.world.parts.sealer, self.world.card(self.card)
         assert card.sealed_secret is not None
         with self.world.store.read() as uow:
-            waits, former = uow.kept.pending(card.id), uow.kept.former(card.id)
+            waits, former = uow.kept_secrets.pending(card.id), uow.kept_secrets.former(card.id)
         return (
             open_current(sealer, card, card.sealed_secret).reveal(),
             open_kept(sealer, card, waits).reveal() if waits else None,

@@ -108,7 +108,7 @@ _KNOWN = (
 )
 
 
-class AroundVisits:
+class VisitRecords:
     """Reads them."""
 
     def __init__(self, gateway: Gateway) -> None:

@@ -1,0 +1,116 @@
+"""Before: only known sequences were tried at a station. Here they are random, with a seed, and so
+are the keys: nothing is echoed, no process ends, and a key is heard afterwards."""
+
+from __future__ import annotations
+
+import random
+import struct
+import termios
+from collections.abc import Iterator
+from fcntl import ioctl
+from pathlib import Path
+
+import psutil
+import pytest
+
+from screens.words import frame, waiting
+from tests.e2e.processes import StationAlone
+from tests.e2e.station import KEYS, Station
+from tests.e2e.test_two_processes import authority, machine, world
+from tests.e2e.visitor import Visitor
+from tests.e2e.world import World
+
+__all__ = ["authority", "machine", "world"]
+
+pytestmark = [pytest.mark.hardware, pytest.mark.terminal, pytest.mark.usefixtures("authority")]
+
+SEED = 20261126
+SEQUENCES, PRESSES = 10_000, 100_000
+MB = 1 << 20
+INTRODUCERS = (
+    b"\x1b[",
+    b"\x1b]",
+    b"\x1bO",
+    b"\x1bP",
+    b"\x1b_",
+    b"\x1b^",
+    b"\x9b",
+    b"\x90",
+    b"\x1b",
+)
+FINALS = (b"\x07", b"\x1b\\", b"\x18", b"")
+MODIFIED = [
+    f"\x1b[{key};{held}{end}"
+    for key in (1, 2, 5, 15, 17, 24)
+    for held in range(2, 17)
+    for end in "ABCDFHPQRS~u"
+]
+PRESSED = [*map(chr, range(128)), *KEYS.values(), *MODIFIED]
+
+
+def sequences(chance: random.Random) -> Iterator[bytes]:
+    """Yield control sequences as they might come: whole, torn, with absurd numbers or bytes."""
+    for _ in range(SEQUENCES):
+        numbers = ";".join(str(chance.choice((0, 1, 9, 1004, 2026, 10**11))) for _ in range(4))
+        middle = chance.choice((numbers.encode(), b"?" + numbers.encode(), chance.randbytes(9)))
+        end = chance.choice((*FINALS, bytes([chance.randrange(64, 127)])))
+        yield chance.choice(INTRODUCERS) + middle + end
+
+
+def pour(station: Station, data: bytes) -> None:
+    for start in range(0, len(data), 1024):
+        station.send(data[start : start + 1024])
+
+
+def is_heard(station: Station) -> None:
+    """Press the key for the other surface until it is drawn."""
+    before = frame.LIGHT_COLOURS in station.read
+    station.press("escape")
+    while (frame.LIGHT_COLOURS in station.read) == before:
+        station.press("f2")
+
+
+def peak(station: Station) -> int:
+    """Return the most that a process of the station had in memory (VmHWM of proc(5))."""
+    parent = psutil.Process(station.process.pid)
+    statuses = (Path(f"/proc/{one.pid}/status") for one in (parent, *parent.children()))
+    return max(int(each.read_text().partition("VmHWM:")[2].split()[0]) << 10 for each in statuses)
+
+
+def resize(station: Station, columns: int, rows: int) -> None:
+    with station.tty.open("rb", buffering=0) as tty:
+        ioctl(tty, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+
+@pytest.mark.parametrize("during_a_visit", [False, True], ids=["idle", "during a visit"])
+def test_random_input_reaches_nothing(
+    world: World, machine: StationAlone, during_a_visit: bool
+) -> None:
+    chance = random.Random(SEED)
+    station = machine.start()
+    if during_a_visit:
+        visitor = Visitor(world, world.ada, station)
+        visitor.comes()
+        station.see(world.ada.name)
+    children = {one.pid for one in psutil.Process(station.process.pid).children()}
+    mark = len(station.written)
+    pour(station, b"".join(sequences(chance)))
+    is_heard(station)
+    pour(station, "".join(chance.choices(PRESSED, k=PRESSES)).encode())
+    is_heard(station)
+    pour(station, b"\x1b[200~" + b"zq! " * (5 * MB // 4))
+    is_heard(station)
+    for columns, rows in ((1, 1), (500, 1), (1, 500), (80, 24)):
+        resize(station, columns, rows)
+    is_heard(station)
+    written = bytes(station.written[mark:])
+    assert not any(one in written for one in (b"\x1b]52", b"\x1b]99", b"zq!", b"^[", b"Traceback"))
+    assert peak(station) < 150 * MB
+    assert "fault" not in machine.log.read_text()
+    if during_a_visit:
+        visitor.goes()
+    else:
+        station.see(waiting.ATTRACT_TITLE)
+        # Nobody pressed a process to its end: those that were there are there.
+        assert {one.pid for one in psutil.Process(station.process.pid).children()} >= children
+    assert station.close() == 0

@@ -41,6 +41,9 @@ from tests.authority.world import PUK, World
 from tests.support.database import PORT, PostgresServer, as_account, find_programs
 
 LIMIT = 3
+PATIENT_S = 60.0
+PAUSE_S = 0.005
+"""SQLite lets writers in as they come: one that never pauses keeps the others out."""
 
 
 @dataclass
@@ -89,7 +92,7 @@ def load(world: World) -> Iterator[list[int]]:
     over, written = threading.Event(), list[int]()
 
     def write() -> None:
-        while not over.is_set():
+        while not over.wait(PAUSE_S):
             with world.store.begin() as uow:
                 uow.audit.append(kind="step", reference="", detail={"n": len(written)})
                 uow.commit()
@@ -141,6 +144,8 @@ def postgresql_backup(postgres_server: PostgresServer, tmp_path: Path) -> Iterat
             where = ["-h", str(postgres_server.folder), "-p", str(PORT), "-U", "kiosk"]
             options = ["-D", str(folder / "data"), "-X", "stream", "--checkpoint=fast", "--no-sync"]
             subprocess.run([*run, *where, *options], check=True, cwd=folder)
+            verify = [*as_account(), str(find_programs() / "pg_verifybackup"), "--quiet"]
+            subprocess.run([*verify, str(folder / "data")], check=True, cwd=folder)
 
             def restore() -> World:
                 nonlocal started
@@ -173,7 +178,7 @@ def backed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Wor
     folder.mkdir()
     if request.param == "sqlite":
         shutil.copy(database.url.removeprefix("sqlite:///"), folder / "kiosk.db")
-        world = World(folder)
+        world = World(folder, busy_timeout_s=PATIENT_S)
     else:
         world = World(folder, url=database.url)
     yield world, backup

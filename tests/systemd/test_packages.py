@@ -43,8 +43,11 @@ def test_each_unit_is_where_systemd_looks_and_runs_the_program_of_its_package() 
 
 
 def test_the_scripts_of_the_packages_have_no_mistake() -> None:
-    scripts = [*DEBIAN.glob("*.prerm"), *DEBIAN.glob("*.postrm"), CHECKOUT / ".ci" / "build-deb"]
-    assert len(scripts) == 5
+    scripts = [
+        path for path in DEBIAN.iterdir() if path.suffix in (".postinst", ".prerm", ".postrm")
+    ]
+    assert len(scripts) == 6
+    scripts.append(CHECKOUT / ".ci" / "build-deb")
     for script in scripts:
         subprocess.run(["bash", "-n", script], check=True)
 

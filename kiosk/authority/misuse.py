@@ -16,7 +16,7 @@ from kiosk.authority.notices import Notice, addresses_of, notify
 from kiosk.authority.registration import finish, stop_change
 from kiosk.authority.steps import Gate
 from kiosk.authority.store.records import Charge, Verdict
-from kiosk.authority.store.repositories.codes import read_stop_number
+from kiosk.authority.store.repositories.stop_numbers import read_stop_number
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit_context import VisitContext, VisitRefused, enter
 from kiosk.contract.errors import StepRefused

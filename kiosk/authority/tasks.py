@@ -8,7 +8,7 @@ from typing import Final, assert_never
 
 from kiosk.authority.steps import Gate, path
 from kiosk.authority.store.records import EmailCode, Registration
-from kiosk.authority.store.repositories.codes import DIGITS, entries_subject
+from kiosk.authority.store.repositories.stop_numbers import STOP_NUMBER_DIGITS, entries_subject
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit_context import VisitContext, VisitRefused, can_be_entered, is_assisted
 from kiosk.contract.errors import StepRefused
@@ -178,7 +178,7 @@ def enter_stop_number(uow: UnitOfWork, context: VisitContext) -> EnterStopNumber
     left = stop_entries_left(uow, context)
     if not left:
         raise VisitRefused(Reason.STOP_NUMBER_WRONG)
-    return EnterStopNumber(DIGITS, left)
+    return EnterStopNumber(STOP_NUMBER_DIGITS, left)
 
 
 def may_send(uow: UnitOfWork, context: VisitContext) -> SendVerdict:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from kiosk.authority.card_evidence import key_to_prove, need_proof
 from kiosk.authority.crypto.card_keys import named_by_key
 from kiosk.authority.dependencies import Dependencies
+from kiosk.authority.eligibility import card_barred, is_registered
 from kiosk.authority.roles import Action, may
 from kiosk.authority.stations import barred_at
 from kiosk.authority.steps import (
@@ -19,8 +20,6 @@ from kiosk.authority.steps import (
     Gate,
     Progress,
     answers_come_before_code,
-    card_barred,
-    is_registered,
     next_gate,
     position,
     reaches,

@@ -22,8 +22,8 @@ from kiosk.authority.administration.stations import LocalStationsDesk
 from kiosk.authority.administration.verification import sweep, verify_audit
 from kiosk.authority.crypto.anchors import AnchorSigner
 from kiosk.authority.crypto.sealing import SealKind, SealLabel
+from kiosk.authority.eligibility import KEPT_SECRET_TRIES, tries_by_account
 from kiosk.authority.roles import Role
-from kiosk.authority.steps import KEPT_SECRET_TRIES, tries_by_account
 from kiosk.contract.errors import NotFound
 from kiosk.contract.messages import CardId, Heartbeat, KeyKind, VisitId
 from kiosk.contract.ports import PostReaderEvent

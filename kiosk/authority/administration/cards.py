@@ -30,8 +30,8 @@ from kiosk.authority.audit import StaffKind
 from kiosk.authority.crypto.derivation import ISSUED, Derivation
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
 from kiosk.authority.crypto.secret_history import archive_secrets
+from kiosk.authority.eligibility import has_left, secret_barred
 from kiosk.authority.roles import Action
-from kiosk.authority.steps import has_left, secret_barred
 from kiosk.authority.store.records import (
     Card,
     Cardholder,

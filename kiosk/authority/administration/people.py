@@ -35,12 +35,12 @@ from kiosk.authority.administration.views import (
 )
 from kiosk.authority.audit import NOT_IN_STORY, StaffKind, audit_message
 from kiosk.authority.blocking import is_exhausted
+from kiosk.authority.eligibility import has_left
 from kiosk.authority.misuse import stop_holder
 from kiosk.authority.notices import addresses_of
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.registration import stop_change
 from kiosk.authority.roles import Action
-from kiosk.authority.steps import has_left
 from kiosk.authority.store.records import (
     AuditEvent,
     AuditQuery,
@@ -51,7 +51,7 @@ from kiosk.authority.store.records import (
     StopNumber,
     new_id,
 )
-from kiosk.authority.store.repositories.codes import read_stop_number
+from kiosk.authority.store.repositories.stop_numbers import read_stop_number
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit_context import VISIT_LIFE
 from kiosk.authority.wording import format_moment

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, assert_never
 from kiosk.authority.administration.views import CodeLine, Standing
 from kiosk.authority.audit import EVENTS, AuditKind, Count
 from kiosk.authority.blocking import is_exhausted
-from kiosk.authority.steps import (
+from kiosk.authority.eligibility import (
     EXCHANGE_SPAN,
     CardProblem,
     SecretProblem,

@@ -18,15 +18,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from kiosk.authority.store.gateway import Gateway
+from kiosk.authority.store.repositories.address_changes import AddressChanges
 from kiosk.authority.store.repositories.audit import Audit, AuditTrail, KnownHeads
 from kiosk.authority.store.repositories.cards import Cards, KeptSecrets
-from kiosk.authority.store.repositories.codes import EmailCodes, StopNumbers
+from kiosk.authority.store.repositories.codes import EmailCodes
 from kiosk.authority.store.repositories.feeds import AuditFeeds
 from kiosk.authority.store.repositories.mac_rows import MacRows
 from kiosk.authority.store.repositories.monitored import Monitored
 from kiosk.authority.store.repositories.past import PastRows
 from kiosk.authority.store.repositories.people import Cardholders, PeopleLists, SecurityQuestions
-from kiosk.authority.store.repositories.registrations import AddressChanges, Registrations
+from kiosk.authority.store.repositories.registrations import Registrations
 from kiosk.authority.store.repositories.search import SearchTerms
 from kiosk.authority.store.repositories.services import (
     Alarms,
@@ -39,6 +40,7 @@ from kiosk.authority.store.repositories.services import (
 from kiosk.authority.store.repositories.staff import ActionNotes, PolicyChanges, ProposedActs, Staff
 from kiosk.authority.store.repositories.station_keys import Enrolments, StationKeys
 from kiosk.authority.store.repositories.statistics import Statistics
+from kiosk.authority.store.repositories.stop_numbers import StopNumbers
 from kiosk.authority.store.repositories.visit_records import VisitRecords
 from kiosk.authority.store.repositories.visits import PendingChanges, UnblockJournal, Visits
 

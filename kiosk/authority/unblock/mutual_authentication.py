@@ -27,7 +27,7 @@ from kiosk.authority.card_evidence import (
 )
 from kiosk.authority.crypto import admin_keys
 from kiosk.authority.dependencies import Dependencies
-from kiosk.authority.steps import is_key_proven
+from kiosk.authority.eligibility import is_key_proven
 from kiosk.authority.store.records import Card, HeldGrant, UnblockEntry, UnblockState, Visit
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit_context import find_grant

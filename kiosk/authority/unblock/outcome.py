@@ -12,8 +12,9 @@ from kiosk.authority.audit import AuditKind, record, refuse_visit
 from kiosk.authority.audit_sentences import OutcomeSource
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.dependencies import Dependencies
+from kiosk.authority.eligibility import KEPT_SECRET_TRIES
 from kiosk.authority.notices import Notice, notify_holder
-from kiosk.authority.steps import KEPT_SECRET_TRIES, Gate, Progress, position
+from kiosk.authority.steps import Gate, Progress, position
 from kiosk.authority.store.records import (
     Card,
     Cardholder,

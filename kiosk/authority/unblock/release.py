@@ -28,17 +28,16 @@ from kiosk.authority.card_evidence import (
     unlock_barred,
 )
 from kiosk.authority.dependencies import Dependencies
-from kiosk.authority.steps import (
+from kiosk.authority.eligibility import (
     ASSUMED_SECRET_TRIES,
     EXCHANGE_SPAN,
     KEPT_SECRET_TRIES,
-    UNLOCKS,
-    Gate,
     is_key_proven,
     key_barred,
     secret_barred,
     tries_by_account,
 )
+from kiosk.authority.steps import UNLOCKS, Gate
 from kiosk.authority.store.records import (
     Card,
     KeptSecret,

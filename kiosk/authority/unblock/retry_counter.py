@@ -14,7 +14,7 @@ from typing import Final
 
 from kiosk.authority.audit import AuditKind, record
 from kiosk.authority.audit_sentences import UNNUMBERED
-from kiosk.authority.steps import KEPT_SECRET_TRIES, most_tries, tries_by_account
+from kiosk.authority.eligibility import KEPT_SECRET_TRIES, most_tries, tries_by_account
 from kiosk.authority.store.records import Card, HeldGrant, PinEvidence, Visit
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.unblock.candidates import spent

@@ -20,7 +20,7 @@ from kiosk.authority.crypto.secret_history import (
     open_kept,
 )
 from kiosk.authority.dependencies import Dependencies
-from kiosk.authority.steps import ASSUMED_SECRET_TRIES, tries_by_account
+from kiosk.authority.eligibility import ASSUMED_SECRET_TRIES, tries_by_account
 from kiosk.authority.store.records import (
     Card,
     HeldGrant,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.authority.steps import ASSUMED_SECRET_TRIES, KEPT_SECRET_TRIES
+from kiosk.authority.eligibility import ASSUMED_SECRET_TRIES, KEPT_SECRET_TRIES
 from kiosk.authority.unblock.candidates import (
     AnswerMeaning,
     SecretSlot,

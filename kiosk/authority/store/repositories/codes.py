@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import secrets
 from collections import defaultdict
-from collections.abc import Callable
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from sqlalchemy import (
     ColumnElement,
@@ -23,72 +20,9 @@ from sqlalchemy import (
 from sqlmodel import col
 
 from kiosk.authority.store.gateway import Gateway
-from kiosk.authority.store.records import Charge, EmailCode, StopNumber, Verdict, new_id
-from kiosk.authority.store.tables import LIVE_CODE, AttemptRow, CodeRow, StopNumberRow, values
-from kiosk.contract.errors import StoreError
-
-# Attempts that were charged: each id once for each subject, whatever is repeated.
-
-
-class Attempts:
-    """The account of attempts; a subject is a holder (answers) or a code (entries)."""
-
-    def __init__(self, gateway: Gateway, now: datetime) -> None:
-        self._gateway = gateway
-        self._now = now
-
-    def charge(
-        self,
-        subject: str,
-        attempt_id: str,
-        given: bytes | None,
-        *,
-        take: Callable[[], int | None],
-        undo: Callable[[], None],
-    ) -> Charge | None:
-        """Charge one attempt once; ``given`` is the keyed digest of what is to be looked at.
-
-        ``take`` goes first: its UPDATE holds the subject's row, so that two calls with one
-        id come here one after the other, and the second ``undo``es what it took.
-        """
-        left = take()
-        if left is None:
-            return self._earlier(subject, attempt_id)
-        if self._write_down(subject, attempt_id, given, left):
-            return Charge(attempt_id, left, fresh=True, given=given)
-        undo()
-        return self._earlier(subject, attempt_id)
-
-    def conclude(self, subject: str, attempt_id: str, verdict: Verdict) -> bool:
-        """Give a charged attempt its verdict; False when it has one, or was never charged.
-
-        The digest of what was given goes: somebody with its key could try answers by it.
-        """
-        open_ = *_is_attempt(subject, attempt_id), col(AttemptRow.verdict).is_(None)
-        return bool(self._gateway.change(AttemptRow, *open_, verdict=verdict, given=None))
-
-    def _write_down(self, subject: str, attempt_id: str, given: bytes | None, left: int) -> bool:
-        row = {
-            "subject": subject,
-            "attempt_id": attempt_id,
-            "charged_at": self._now,
-            "left_after": left,
-            "given": given,
-        }
-        stamped = self._gateway.stamped(AttemptRow, row)
-        statement = self._gateway.upsert(AttemptRow).values(stamped).on_conflict_do_nothing()
-        return self._gateway.run(statement) == 1
-
-    def _earlier(self, subject: str, attempt_id: str) -> Charge | None:
-        statement = select(AttemptRow).where(*_is_attempt(subject, attempt_id))
-        row = self._gateway.one(statement, AttemptRow)
-        if row is None:
-            return None
-        return Charge(attempt_id, row.left_after, fresh=False, verdict=row.verdict, given=row.given)
-
-
-def _is_attempt(subject: str, attempt_id: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return col(AttemptRow.subject) == subject, col(AttemptRow.attempt_id) == attempt_id
+from kiosk.authority.store.records import Charge, EmailCode, Verdict
+from kiosk.authority.store.repositories.attempts import Attempts
+from kiosk.authority.store.tables import LIVE_CODE, CodeRow, values
 
 
 class EmailCodes:
@@ -341,113 +275,3 @@ def _is_unagreed() -> tuple[ColumnElement[bool], ...]:
 def _live() -> TextClause:
     # The words of the partial index, so that both databases find by it.
     return text(LIVE_CODE)
-
-
-# Numbers that notices give: whoever reads one out has everything of its holder stopped.
-#
-# Only keyed digests are kept. A number is looked for by its digest, so there is no salt, and no
-# two that are kept are the same.
-
-DIGITS: Final = 8
-LIFE: Final = timedelta(days=30)
-"""How long a number counts; housekeeping deletes it then."""
-
-DAY: Final = timedelta(days=1)
-
-_USE: Final = "stop-number"
-_DRAWS: Final = 20
-
-
-class StopNumbers:
-    """The numbers of all holders, and the entries of them at stations."""
-
-    def __init__(self, gateway: Gateway, now: datetime) -> None:
-        self._gateway = gateway
-        self._now = now
-        self._attempts = Attempts(gateway, now)
-
-    def draw(self, holder_id: str, visit_id: str) -> str:
-        """Draw a number for what happened in a visit, and keep its digest; return the digits."""
-        for _ in range(_DRAWS):
-            digits = f"{secrets.randbelow(10**DIGITS):0{DIGITS}d}"
-            digest = self._gateway.number_digests(_USE, digits)[0]
-            if self._kept(digits):
-                continue
-            number = StopNumber(new_id(), holder_id, visit_id, digest, self._now)
-            self._gateway.add(StopNumberRow, values(number))
-            return digits
-        raise StoreError("no free stop number was found", "stop-number")
-
-    def find(self, digits: str) -> StopNumber | None:
-        """Return the one with these digits; None for none, or one that is too old."""
-        found = self._kept(digits)
-        return found if found is not None and found.made_at + LIFE > self._now else None
-
-    def use_all(self, holder_id: str) -> None:
-        """Note that a holder's numbers have done what they are for: none counts again."""
-        theirs = col(StopNumberRow.holder_id) == holder_id, col(StopNumberRow.used_at).is_(None)
-        self._gateway.change(StopNumberRow, *theirs, used_at=self._now)
-
-    # --- entering ---
-
-    def left(self, entries: str, visit_id: str, *, a_visit: int, a_day: int) -> int:
-        """Return how many entries are left for a visit; hold the holder's cards to charge one.
-
-        ``entries`` is the account that they are charged to, see ``entries_subject``.
-        """
-        subject, at = col(AttemptRow.subject), col(AttemptRow.charged_at)
-        wrong = (
-            subject == entries,
-            at > self._now - DAY,
-            col(AttemptRow.verdict).is_distinct_from(Verdict.RIGHT),
-        )
-        here = col(AttemptRow.attempt_id).startswith(f"{visit_id}/", autoescape=True)
-        of_day: int = self._gateway.scalar(select(func.count()).where(*wrong)) or 0
-        of_visit: int = self._gateway.scalar(select(func.count()).where(*wrong, here)) or 0
-        return max(0, min(a_day - of_day, a_visit - of_visit))
-
-    def charge(
-        self, entries: str, visit_id: str, attempt: str, digits: str, left: int
-    ) -> Charge | None:
-        """Charge one entry before it is looked at, once for each attempt; commit this alone.
-
-        ``left`` is what ``left`` returned under the same hold. None where nothing is left, or
-        where the attempt was charged for other digits.
-        """
-        given = self._gateway.number_digests(_USE, digits)[0].encode()
-        charge = self._attempts.charge(
-            entries,
-            f"{visit_id}/{attempt}",
-            given,
-            take=lambda: left - 1 if left > 0 else None,
-            undo=lambda: None,
-        )
-        if charge is None or charge.verdict is not None or charge.given == given:
-            return charge
-        return None
-
-    def conclude(self, entries: str, charge: Charge, verdict: Verdict) -> bool:
-        """Give a charged entry its verdict; False when it has one."""
-        return self._attempts.conclude(entries, charge.attempt_id, verdict)
-
-    def _kept(self, digits: str) -> StopNumber | None:
-        digests = self._gateway.number_digests(_USE, digits)
-        statement = select(StopNumberRow).where(col(StopNumberRow.digest).in_(digests))
-        row = self._gateway.one(statement, StopNumberRow)
-        return row.record(StopNumber) if row else None
-
-
-def entries_subject(holder_id: str, *, proven: bool) -> str:
-    """Return the account that entries of stop numbers are charged to.
-
-    Cards that are known by name only have one apart: a copy must not use up what the holder
-    can enter with a card that has proven itself.
-    """
-    return f"stop:{holder_id}" if proven else f"stop-unproven:{holder_id}"
-
-
-def read_stop_number(text: str) -> str | None:
-    """Return the digits of what somebody typed, with or without spaces; None for anything else."""
-    digits = "".join(text.split())
-    is_one = len(digits) == DIGITS and digits.isascii() and digits.isdigit()
-    return digits if is_one else None

@@ -28,8 +28,8 @@ from sqlmodel import col
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.store.gateway import Gateway
 from kiosk.authority.store.records import Cardholder, CardStatus, SecurityQuestion
-from kiosk.authority.store.repositories.codes import entries_subject
 from kiosk.authority.store.repositories.registrations import unproven_subject
+from kiosk.authority.store.repositories.stop_numbers import entries_subject
 from kiosk.authority.store.tables import (
     ActionNoteRow,
     AddressChangeRow,

@@ -1,0 +1,138 @@
+"""What may be done with a card, and why nothing can be: pure, by what is recorded of it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+from kiosk.authority.store.records import Card, Cardholder, CardStatus, Registration
+from kiosk.contract.families import MUTUALLY_AUTHENTICATED
+from kiosk.contract.messages import Purpose, Reason
+from kiosk.contract.policy import Policy
+
+ASSUMED_SECRET_TRIES = 3
+"""Where neither card nor record says how many wrong unblock secrets a card takes."""
+
+KEPT_SECRET_TRIES = 1
+"""The last try is never spent: some cards erase their keys with it."""
+
+
+MOST_EXCHANGES = 5
+EXCHANGE_SPAN = timedelta(hours=24)
+"""After so many uses of an admin key without a right answer, there is none for so long."""
+
+
+OutOfUse = Literal[Reason.CARD_REVOKED, Reason.CARD_EXPIRED]
+SecretProblem = Literal[Reason.SECRET_MISSING, Reason.SECRET_BLOCKED]
+CardProblem = OutOfUse | SecretProblem
+"""What a record says against a card. Staff's words for each are in ``standing``, held by types."""
+
+
+def has_left(holder: Cardholder, now: datetime) -> bool:
+    """Tell whether the holder is a leaver."""
+    return holder.left_at is not None and holder.left_at <= now
+
+
+def card_barred(card: Card, holder: Cardholder, now: datetime) -> Reason | None:
+    """Return why nothing at all can be done with a known card."""
+    return Reason.LEAVER if has_left(holder, now) else card_withdrawn(card, now)
+
+
+def card_withdrawn(card: Card, now: datetime) -> OutOfUse | None:
+    """Return why a card is out of use, whoever holds it."""
+    if card.status is CardStatus.REVOKED:
+        return Reason.CARD_REVOKED
+    if card.expires_at is not None and card.expires_at <= now:
+        return Reason.CARD_EXPIRED
+    return None
+
+
+def is_registered(
+    registration: Registration | None, policy: Policy, *, card_proves: bool = False
+) -> bool:
+    """Tell whether self-service is possible; where it is not, the holder may register again.
+
+    A registration without questions is none where the policy asks them. One that was made
+    without any proof is none for a card that proves itself (``card_proves``).
+    """
+    if registration is None or (card_proves and not registration.proven):
+        return False
+    return bool(registration.hashes) or not policy.asks_questions
+
+
+def offers(
+    registration: Registration | None,
+    policy: Policy,
+    *,
+    pin_blocked: bool,
+    card_proves: bool,
+    code_given: bool = False,
+) -> tuple[Purpose, ...] | Reason:
+    """Return what is offered, or why nothing is.
+
+    A blocked registration with a working PIN may still change that PIN: the card proves
+    its holder then, and no answer is asked for. ``code_given``: staff gave a code for a first
+    unlock of this card, which can be entered now.
+    """
+    blocked = registration is not None and registration.blocked_at is not None
+    if blocked:
+        return Reason.REGISTRATION_BLOCKED if pin_blocked else (Purpose.CHANGE_PIN,)
+    if not is_registered(registration, policy, card_proves=card_proves):
+        first = (Purpose.FIRST_UNLOCK,) if code_given else ()
+        if pin_blocked:
+            return first or Reason.NOT_REGISTERED
+        return (*first, Purpose.REGISTER, Purpose.CHANGE_PIN)
+    if pin_blocked:
+        return (Purpose.UNLOCK,)
+    questions = (Purpose.CHANGE_QUESTIONS,) if policy.asks_questions else ()
+    return (Purpose.UNLOCK, Purpose.CHANGE_PIN, *questions, Purpose.CHANGE_EMAIL)
+
+
+def secret_barred(card: Card, told: int | None = None) -> SecretProblem | None:
+    """Return why the card cannot be unblocked, by our own account of its unblock secret.
+
+    ``told``: what the card says itself in this visit. It counts in the place of our account, up
+    to what the card takes by our records; not for an admin key, whose tries no number gives back.
+    """
+    if card.sealed_secret is None:
+        return Reason.SECRET_MISSING
+    if card.set_aside_at is not None:
+        return Reason.SECRET_BLOCKED
+    left = tries_by_account(card) - card.secret_exposure
+    if told is not None:
+        keyed = card.driver in MUTUALLY_AUTHENTICATED
+        left = min(told, left if keyed else most_tries(card))
+    if left <= KEPT_SECRET_TRIES:
+        return Reason.SECRET_BLOCKED
+    return None
+
+
+def is_key_proven(card: Card) -> bool:
+    """Tell whether the card has shown that it has the admin key that is recorded now."""
+    sealed = card.sealed_secret
+    return sealed is not None and card.key_proven_revision == sealed.revision
+
+
+def key_barred(card: Card, now: datetime) -> Reason | None:
+    """Return why the card's admin key is not used at the moment.
+
+    Each use gives whoever holds the card two blocks of their choice under the key. Without a
+    right answer there are a few a day.
+    """
+    last = card.key_exchanged_at
+    if last is None or last + EXCHANGE_SPAN <= now:
+        return None
+    return Reason.NOT_GENUINE if card.key_exchanges >= MOST_EXCHANGES else None
+
+
+def most_tries(card: Card) -> int:
+    """Return how many a card may be believed to have: whoever copies one could say any number."""
+    limit = ASSUMED_SECRET_TRIES if card.secret_limit is None else card.secret_limit
+    return max(limit, tries_by_account(card))
+
+
+def tries_by_account(card: Card) -> int:
+    """Return how many wrong unblock secrets the card takes, but for those that are in doubt."""
+    known = card.secret_tries_left
+    tries = known if known is not None else card.secret_limit
+    return ASSUMED_SECRET_TRIES if tries is None else tries

@@ -7,10 +7,11 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from kiosk.authority.administration.desk import AdminDesk
-from kiosk.authority.administration.views import StationLine
+from kiosk.authority.administration.views import StationLetIn, StationLine
 from kiosk.authority.roles import Action
 from kiosk.contract.messages import ReaderState
 from screens.admin.dialogs.form import AskGrounds
+from screens.admin.dialogs.stations import LineShown, enrol
 from screens.admin.page import LinesPage, shell_of
 from screens.admin.table import Cell, Column, TableLine
 
@@ -23,6 +24,7 @@ class StationsPage(LinesPage[StationLine]):
     NEEDS = Action.SEE_STATIONS
     REFRESH_S = 10.0
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("a", "enrol", "Add"),
         Binding("r", "retire", "Retire"),
         Binding("b", "reinstate", "Bring back"),
     ]
@@ -62,11 +64,24 @@ class StationsPage(LinesPage[StationLine]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer what can be done to the marked station."""
+        if action == "enrol":
+            return self.permits(Action.ENROL_STATION)
         if action not in ("retire", "reinstate"):
             return True
         if self.marked is None or not self.permits(Action.RETIRE_STATION):
             return False
         return (self.marked.retired_at is None) == (action == "retire")
+
+    def action_enrol(self) -> None:
+        """Ask for its name; the marked one's stands there already."""
+        line = self.marked
+        form = enrol(self.desk, line.name if line else "", line.site if line else "")
+        self.app.push_screen(form, self._show_line)
+
+    def _show_line(self, let_in: StationLetIn | None) -> None:
+        if let_in is not None:
+            self.app.push_screen(LineShown(let_in, shell_of(self).times))
+            self.shown()
 
     def action_retire(self) -> None:
         """Ask why."""

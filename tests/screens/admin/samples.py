@@ -70,6 +70,8 @@ def samples() -> dict[str, Sample]:
         "stations": Sample(("f4", "@West Wing 2")),
         "stations-dark": Sample(("f4", "@Maternity"), dark=True),
         "stations-auditor": Sample(("f4",), Role.AUDITOR),
+        "stations-add": Sample(("f4", "@Maternity", "a")),
+        "stations-line": Sample(("f4", "@Maternity", "a", "tab", "tab", "=New display", "enter")),
         "stations-none": Sample(("f4",), arrange=_no_stations),
         "stations-retired": Sample(("f4", "r", "=Doorway is rebuilt", "enter")),
         "retire": Sample(("f4", "r", "=Doorway is rebuilt")),

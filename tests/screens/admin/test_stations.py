@@ -14,6 +14,7 @@ from screens.admin.today import TodayPage
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.fake_calls import REFERENCE
 from tests.screens.admin.pilots import SIZES, Run, running
+from tests.screens.admin.service_desks import LINE
 
 PAGES = (StationsPage, TodayPage)
 
@@ -192,3 +193,27 @@ async def test_a_long_list_leaves_room_for_the_words_below_it(size: tuple[int, i
             marked = page(run)._table.marked
             assert any(marked in line and "1.2.0" in line for line in run.lines), key
             assert f"{marked} is up" in run.text or "heard of again." in run.text, key
+
+
+async def test_one_is_let_in_and_its_line_is_shown_once() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f4", "a", "ctrl+u", *"Level 7", "tab", "ctrl+u", *"Wexbridge", "tab")
+        await run.press(*"new station", "enter")
+        assert run.desk.asked.of("stations.enrol") == [
+            ("Level 7", "Wexbridge", Grounds("new station"))
+        ]
+        assert "A line for Level 7" in run.text
+        assert "kiosk enrol authority.example:8444" in run.text
+        code = LINE.split()[1]
+        assert code in run.text
+        await run.press("escape")
+        assert "It cannot be shown again" in run.text
+        await run.press("escape")
+        assert code not in run.text
+
+
+@pytest.mark.parametrize("role", [Role.AGENT, Role.AUDITOR])
+async def test_only_managers_let_stations_in(role: Role) -> None:
+    async with running(FakeDesk(role), pages=PAGES) as run:
+        await run.press("f4", "a")
+        assert "Let a station in" not in run.text

@@ -1,0 +1,124 @@
+"""A dialog that shows a secret once, until it is closed or the secret works no more."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.widgets import Button
+
+from screens.admin.dialogs.dialog import Box, Dialog
+from screens.admin.times import Times
+from screens.forget import forget_texts
+from screens.widgets.prose import Note, Prose
+
+_TICK_S = 1.0
+_SURE = "It cannot be shown again. Escape again closes this."
+
+
+class ShownOnce(Dialog[None]):
+    """Enter does not close it: a second press of the Enter that made the secret would.
+
+    Escape asks first. The secret is forgotten when this is closed. What inherits from it says
+    by ``secret``, ``put_up`` and ``take_down`` what is shown.
+    """
+
+    AUTO_FOCUS = ""
+
+    def __init__(
+        self,
+        heading: str,
+        read_out: str,
+        *,
+        terms: str,
+        how_long: str,
+        over: str,
+        expires_at: datetime,
+        reference: str,
+        times: Times,
+    ) -> None:
+        super().__init__()
+        self._heading = heading
+        self._reference = reference
+        self._how_long = how_long
+        self._over = over
+        self._expires_at = expires_at
+        self._times = times
+        self._is_up = True
+        self._read_out = Prose(read_out, "sentence")
+        self._terms = Prose(terms, "sentence")
+        self._life = Prose("", "code-life")
+        self._note = Note(None)
+
+    def secret(self) -> ComposeResult:
+        """Compose where the secret stands."""
+        raise NotImplementedError
+
+    def put_up(self) -> None:
+        """Show it."""
+        raise NotImplementedError
+
+    def take_down(self) -> None:
+        """Forget it."""
+        raise NotImplementedError
+
+    def compose(self) -> ComposeResult:
+        """Show for whom, the secret, how long, and what else it takes."""
+        with Box():
+            yield Prose(self._heading, classes="title")
+            yield self._read_out
+            yield from self.secret()
+            yield self._life
+            yield self._terms
+            yield Prose(f"Reference {self._reference}")
+            yield self._note
+            with Horizontal(classes="buttons"):
+                yield Button("Close", compact=True)
+                yield Prose("Esc", classes="keys")
+
+    def on_mount(self) -> None:
+        """Put the secret up and watch its time."""
+        self.put_up()
+        self._tell_life()
+        self.set_interval(_TICK_S, self._tell_life)
+
+    @property
+    def touched(self) -> bool:
+        """Whether there is a secret that would be lost."""
+        return self._is_up
+
+    def warn(self, text: str) -> None:
+        """Say what would be lost, whatever it is that would end this."""
+        self._note.say(_SURE)
+
+    def action_cancel(self) -> None:
+        """Close, the second time."""
+        if self.touched and not self._note.display:
+            self._note.say(_SURE)
+        else:
+            self._close()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Close."""
+        event.stop()
+        self._close()
+
+    def _tell_life(self) -> None:
+        left = self._times.left(self._expires_at)
+        if self._times.now() < self._expires_at:
+            until = self._times.clock(self._expires_at)
+            self._life.say(f"{self._how_long} {until} ({left} left).")
+        elif self._is_up:
+            self._forget()
+            self._read_out.display = self._terms.display = False
+            self._life.say(self._over)
+
+    def _forget(self) -> None:
+        self._is_up = False
+        self.take_down()
+        forget_texts()
+
+    def _close(self) -> None:
+        self._forget()
+        self.dismiss()

@@ -97,7 +97,7 @@ class PrivatePcscd:
         self._slot_server_path = directory / "slots.comm"
         self._friendly_name = friendly_name
         self._process: subprocess.Popen[bytes] | None = None
-        self._port = 0
+        self.port = 0
 
     @property
     def slots(self) -> tuple[Slot, ...]:
@@ -138,7 +138,7 @@ class PrivatePcscd:
             return
         check_installed()
         isolated = can_isolate()
-        self._port = free_port(SLOTS)
+        self.port = free_port(SLOTS)
         self._write_configuration()
         self._process = self._spawn(isolated)
         wait_until(lambda: self._ready() or not self.running, START_SECONDS)
@@ -168,7 +168,7 @@ class PrivatePcscd:
         return self.directory / "reader.conf.d"
 
     def _ready(self) -> bool:
-        ports = range(self._port, self._port + SLOTS)
+        ports = range(self.port, self.port + SLOTS)
         return self.running and all(listening(self.pid, port) for port in ports)
 
     def _end(self, how: signal.Signals) -> None:
@@ -186,9 +186,9 @@ class PrivatePcscd:
         self._configuration.mkdir(parents=True, exist_ok=True)
         (self._configuration / "vpcd").write_text(
             f'FRIENDLYNAME "{self._friendly_name}"\n'
-            f"DEVICENAME /dev/null:{self._port}\n"
+            f"DEVICENAME /dev/null:{self.port}\n"
             f"LIBPATH {DRIVER}\n"
-            f"CHANNELID {self._port}\n"
+            f"CHANNELID {self.port}\n"
         )
 
     def _spawn(self, isolated: bool) -> subprocess.Popen[bytes]:
@@ -213,7 +213,7 @@ class PrivatePcscd:
         prefix = _unshare() if isolated else []
         how = "isolated" if isolated else "plain"
         program = [sys.executable, "-I", "-S", str(Path(pcscd_sandbox.__file__).resolve())]
-        numbers = [how, str(listener), str(slot_server), str(self._port)]
+        numbers = [how, str(listener), str(slot_server), str(self.port)]
         service = [str(PCSCD), "-f", "-c", str(self._configuration), "--disable-polkit"]
         return [*prefix, *program, *numbers, *service]
 

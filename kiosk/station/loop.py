@@ -204,14 +204,15 @@ class StationLoop:
         finally:
             watch.cancel()
             await _stopped(monitor)
-            await self._await_under_way()
+            await self.await_under_way()
 
     async def stop(self) -> None:
         """End ``run``; returns when outcomes that are under way are recorded."""
         self._queue.put_nowait(None)
-        await self._await_under_way()
+        await self.await_under_way()
 
-    async def _await_under_way(self) -> None:
+    async def await_under_way(self) -> None:
+        """Return once nothing that was begun is left: outcomes and ends are recorded."""
         while self._under_way:
             await asyncio.wait(self._under_way)
 

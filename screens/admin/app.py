@@ -302,7 +302,7 @@ HELP_KEYS: Final = (
 
 # Every page of the application, in the order of the bar; a new one is added here only.
 
-_ORDER = (
+ORDER = (
     "Today",
     "People",
     "Waiting",
@@ -342,7 +342,7 @@ def pages_for(role: Role, pages: Sequence[type[Page]]) -> dict[str, type[Page]]:
 
 def key_of(name: str) -> int:
     """Return the number of a page's function key, 1 to 10."""
-    return _ORDER.index(name) + 1
+    return ORDER.index(name) + 1
 
 
 IDLE_S = 600.0

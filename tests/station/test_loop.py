@@ -31,7 +31,7 @@ async def test_an_unlock_from_card_in_to_card_out(rig: Rig) -> None:
     assert rig.authority.outcomes == [UnblockDone()]
     rig.monitor.post(CardRemoved("R", 1))
     await rig.until(s.Attract)
-    await rig.loop._await_under_way()
+    await rig.loop.await_under_way()
     assert rig.authority.ended[-1][1] is VisitEnd.FINISHED
 
 
@@ -142,7 +142,7 @@ async def test_quiet_asks_and_then_ends_the_visit() -> None:
     rig.loop.submit(e.Stayed(rig.visit))
     await rig.until(s.ConfirmOwner)
     await rig.until(s.RemoveCard)
-    await rig.loop._await_under_way()
+    await rig.loop.await_under_way()
     assert rig.authority.ended[-1][1] is VisitEnd.IDLE
     await rig.loop.stop()
     await asyncio.wait_for(rig.task, 10)

@@ -25,7 +25,7 @@ async def test_nobody_is_called_idle_while_the_reader_waits_and_after_it_they_ar
     await rig.until(s.PadPaused)
     await rig.until(s.StillThere)
     await rig.until(s.RemoveCard)
-    await rig.loop._await_under_way()
+    await rig.loop.await_under_way()
     assert rig.authority.ended[-1][1] is VisitEnd.IDLE
     await close(rig)
 

@@ -37,7 +37,7 @@ async def test_a_card_without_an_answer_to_reset_is_reported(rig: Rig) -> None:
     """Before: the page showed a reference number that the authority never heard of."""
     rig.monitor.post(CardMuteSeen("R", 1))
     refused = await rig.until(s.Refused)
-    await rig.loop._await_under_way()
+    await rig.loop.await_under_way()
     assert isinstance(refused, s.Refused)
     assert rig.authority.refused == ["card-unreadable"]
     assert rig.authority.unread == [UnreadCard(ReadFault.NO_ANSWER)]

@@ -32,14 +32,14 @@ def mac_message(kind: type[MacRow], values: Mapping[str, Any]) -> bytes:
     texts = [_heading(kind)]
     for name in covered(kind):
         value = values[name] if name in values else _default(kind, name)
-        texts.append(_encoded(value))
+        texts.append(encoded(value))
     return b"".join(texts)
 
 
 def row_message(row: MacRow) -> bytes:
     """Return the bytes of a row as it was read."""
     kind = type(row)
-    return b"".join([_heading(kind), *(_encoded(getattr(row, name)) for name in covered(kind))])
+    return b"".join([_heading(kind), *(encoded(getattr(row, name)) for name in covered(kind))])
 
 
 def row_key(row: MacRow) -> tuple[str, ...]:
@@ -64,7 +64,7 @@ def table_name(kind: type[TableRow]) -> str:
 
 @cache
 def _heading(kind: type[MacRow]) -> bytes:
-    return _encoded((table_name(kind), *covered(kind)))
+    return encoded((table_name(kind), *covered(kind)))
 
 
 @cache
@@ -75,7 +75,7 @@ def _default(kind: type[MacRow], name: str) -> object:
     return field.default
 
 
-def _encoded(value: object) -> bytes:
+def encoded(value: object) -> bytes:
     """Encode a value in one way alone: its kind, its length where that varies, itself."""
     match value:
         case None:
@@ -93,9 +93,9 @@ def _encoded(value: object) -> bytes:
             moment = value.astimezone(UTC) if value.tzinfo else value
             return _framed(b"d", moment.isoformat(timespec="microseconds").encode())
         case tuple():
-            return b"l" + len(value).to_bytes(4, "big") + b"".join(map(_encoded, value))
+            return b"l" + len(value).to_bytes(4, "big") + b"".join(map(encoded, value))
         case _ if is_dataclass(value):
-            return _encoded(tuple(getattr(value, field.name) for field in fields(value)))
+            return encoded(tuple(getattr(value, field.name) for field in fields(value)))
         case _:
             raise TypeError(f"no encoding for {type(value).__name__}")
 

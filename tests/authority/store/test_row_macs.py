@@ -19,7 +19,7 @@ from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import parse_url
 from kiosk.authority.store.records import Cardholder, JointHash, Registration, new_id
 from kiosk.authority.store.repositories.mac_rows import KINDS
-from kiosk.authority.store.row_macs import _encoded, covered, mac_message
+from kiosk.authority.store.row_macs import covered, encoded, mac_message
 from kiosk.authority.store.tables import RegistrationRow
 from kiosk.contract.errors import RowAltered
 from tests.support.database import TestDatabase
@@ -43,13 +43,13 @@ def kind_and_value(value: object) -> Any:
 
 @given(st.lists(values, max_size=4), st.lists(values, max_size=4))
 def test_no_two_rows_have_the_same_bytes(one: list[object], other: list[object]) -> None:
-    same = b"".join(map(_encoded, one)) == b"".join(map(_encoded, other))
+    same = b"".join(map(encoded, one)) == b"".join(map(encoded, other))
     assert same == (kind_and_value(tuple(one)) == kind_and_value(tuple(other)))
 
 
 def test_a_moment_has_one_form_whatever_its_zone() -> None:
     tokyo = timezone(timedelta(hours=9))
-    assert _encoded(NOW) == _encoded(NOW.astimezone(tokyo))
+    assert encoded(NOW) == encoded(NOW.astimezone(tokyo))
 
 
 def test_every_column_but_counters_and_seals_is_covered() -> None:

@@ -156,6 +156,15 @@ class Run:
         await self.pilot.resize_terminal(*size)
         await self.settle()
 
+    async def refresh_is_due(self, every_s: float, nth: int = 1) -> None:
+        """Let a page look again by itself, for the ``nth`` time.
+
+        Textual dates the next time by the real clock, so by the loop's clock, which stands while
+        it works, each is one interval later than the one before.
+        """
+        await still(nth * every_s)
+        await self.settle()
+
     def place_of(self, text: str) -> tuple[int, int]:
         """Return a cell in the middle of ``text``."""
         for y, line in reversed(list(enumerate(self.lines))):

@@ -17,6 +17,7 @@ from screens.admin.app import IDLE_S, WARNING_S
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.estate import today
 from tests.screens.admin.pilots import Run
+from tests.screens.idle_app import still
 
 SEND = "send"
 Arrange = Callable[[FakeDesk], None]
@@ -54,7 +55,7 @@ async def live_through(run: Run, sample: Sample) -> None:
             await run.press(step)
     if sample.at_s:
         run.clock.at = sample.at_s
-        run.app._watch()
+        await still(60)
         await run.settle()
 
 

@@ -11,6 +11,7 @@ from kiosk.authority.roles import Role
 from kiosk.contract.errors import NotPermitted
 from screens.admin.audit import AuditRows
 from screens.admin.stations import StationsPage
+from screens.admin.table import Table
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.pilots import SIZES, Run, running
 from tests.screens.admin.record_samples import record_samples
@@ -23,7 +24,7 @@ def asked(run: Run) -> list[tuple[object, ...]]:
 
 
 def marked(run: Run) -> str:
-    return run.app.screen_stack[0].query_one(AuditRows)._table.marked
+    return run.app.screen_stack[0].query_one(AuditRows).query_one(Table).marked
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -8,8 +8,7 @@ import pytest
 from textual.widgets import Input, OptionList, Tab
 
 from kiosk.authority.roles import Action, Role
-from screens.admin.app import _ORDER as ORDER
-from screens.admin.app import HELP, every_page
+from screens.admin.app import HELP, ORDER, every_page
 from screens.admin.end import End
 from screens.admin.frame import KeyBar, TabBar
 from screens.admin.page import Page

@@ -21,7 +21,7 @@ PAGES = (TodayPage, StationsPage)
 async def at(run: Run, seconds: float) -> None:
     """Let the clock say ``seconds``, and the application look at it."""
     run.clock.at = seconds
-    run.app._watch()
+    await still(60)
     await run.settle()
 
 
@@ -101,13 +101,12 @@ async def test_an_act_under_way_is_finished_first() -> None:
         while not begun.is_set():
             await asyncio.sleep(0.01)
         run.clock.at = IDLE_S
-        run.app._watch()
-        await still()
+        await still(60)
         assert run.app.return_value is None
         assert "as soon as what is under way is done" in run.text
         gate.set()
         await run.settle()
-        run.app._watch()
+        await still(60)
         await run.settle()
         assert run.app.return_value is End.IDLE
         assert any(

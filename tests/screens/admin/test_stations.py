@@ -10,6 +10,7 @@ from kiosk.authority.administration.views import Grounds
 from kiosk.authority.roles import Role
 from kiosk.contract.errors import NotPermitted, StoreError
 from screens.admin.stations import StationsPage
+from screens.admin.table import Table
 from screens.admin.today import TodayPage
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.fake_calls import REFERENCE
@@ -126,14 +127,12 @@ async def test_it_looks_again_by_itself_and_the_mark_stays_on_its_station() -> N
         run.desk.estate.stations = [
             line for line in run.desk.estate.stations if line.name != "Library"
         ]
-        page(run)._again()
-        await run.settle()
+        await run.refresh_is_due(StationsPage.REFRESH_S)
         assert "Library" not in run.text
-        assert page(run)._table.marked == "Main Entrance"
+        assert page(run).query_one(Table).marked == "Main Entrance"
         await run.press("f1")
         asked = len(run.desk.asked.of("stations.every"))
-        page(run)._again()
-        await run.settle()
+        await run.refresh_is_due(StationsPage.REFRESH_S, 2)
         assert len(run.desk.asked.of("stations.every")) == asked  # nobody sees it
 
 
@@ -141,13 +140,11 @@ async def test_without_the_database_it_says_so_until_it_is_back() -> None:
     async with running(pages=PAGES) as run:
         await run.press("f4")
         run.desk.asked.raises("stations.every", StoreError("secret detail", "08006"))
-        page(run)._again()
-        await run.settle()
+        await run.refresh_is_due(StationsPage.REFRESH_S)
         assert "! The database does not answer. What you see may be old." in run.text
         assert "secret detail" not in run.text
         assert "Main Entrance" in run.text
-        page(run)._again()
-        await run.settle()
+        await run.refresh_is_due(StationsPage.REFRESH_S, 2)
         assert "does not answer" not in run.text
 
 
@@ -190,7 +187,7 @@ async def test_a_long_list_leaves_room_for_the_words_below_it(size: tuple[int, i
         await run.press("f4")
         for key in ("end", "up", "up", "pageup", "home", "down", "pagedown", "end"):
             await run.press(key)
-            marked = page(run)._table.marked
+            marked = page(run).query_one(Table).marked
             assert any(marked in line and "1.2.0" in line for line in run.lines), key
             assert f"{marked} is up" in run.text or "heard of again." in run.text, key
 

@@ -43,10 +43,9 @@ def number(run: Run, words: str) -> str:
     return line[line.index(words) + len(words) :].strip().split("  ")[0]
 
 
-async def look_again(run: Run, at: Today) -> None:
+async def look_again(run: Run, at: Today, nth: int = 1) -> None:
     run.desk.estate.today = at
-    page(run)._again()
-    await run.settle()
+    await run.refresh_is_due(TodayPage.REFRESH_S, nth)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -187,7 +186,7 @@ async def test_it_looks_again_by_itself_without_taking_the_focus() -> None:
         assert number(run, "Unlocked today") == "42"
         await run.press("f2", *"oka")
         field = run.app.focused
-        await look_again(run, replace(today(), unlocked=43))
+        await look_again(run, replace(today(), unlocked=43), 2)
         assert run.app.focused is field
         await run.press("f1")
         assert number(run, "Unlocked today") == "43"
@@ -200,7 +199,7 @@ async def test_it_draws_nothing_anew_where_nothing_changed() -> None:
             widget.refresh = lambda *a, of=widget, **k: drawn.append(of)  # type: ignore[method-assign,assignment]
         await look_again(run, replace(today()))
         assert drawn == []
-        await look_again(run, replace(today(), blocked=8))
+        await look_again(run, replace(today(), blocked=8), 2)
         assert [type(widget).__name__ for widget in drawn] == ["Figures"]
 
 
@@ -210,7 +209,7 @@ async def test_without_the_database_the_numbers_stay_and_it_is_said() -> None:
         await look_again(run, replace(today(), unlocked=42))
         assert "! The database does not answer." in run.text
         assert number(run, "Unlocked today") == "41"
-        await look_again(run, replace(today(), unlocked=42))
+        await look_again(run, replace(today(), unlocked=42), 2)
         assert "does not answer" not in run.text
         assert number(run, "Unlocked today") == "42"
 

@@ -92,6 +92,6 @@ class HotplugPcscd(PrivatePcscd):
             "PCSCLITE_HP_DROPDIR": str(self.directory / "drivers"),
             "LD_PRELOAD": str(self._preload),
             "HOTPLUG_PIPE": str(self._pipe),
-            "HOTPLUG_DEVICE": f"/dev/null:{self._port}",
+            "HOTPLUG_DEVICE": f"/dev/null:{self.port}",
             "PAD_SOCKET": str(self.pad_path),
         }

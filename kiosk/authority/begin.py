@@ -23,9 +23,9 @@ from kiosk.authority.card_evidence import (
 )
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.eligibility import card_barred, is_registered, offers, secret_barred
+from kiosk.authority.gates import UNLOCKS, counted_steps
 from kiosk.authority.registration import apply_due_change
 from kiosk.authority.stations import barred_at, station_barred
-from kiosk.authority.steps import UNLOCKS, counted_steps
 from kiosk.authority.store.records import Card, EmailCode, KnownCard, Scalar, Visit
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.unblock.outcome import leave_undetermined, record_outcome_by_card

@@ -17,9 +17,9 @@ from kiosk.authority import tasks
 from kiosk.authority.audit import AuditKind, record, refuse_visit
 from kiosk.authority.crypto.codes import CodeBinding, CodeDigest
 from kiosk.authority.dependencies import Dependencies
+from kiosk.authority.gates import UNLOCKS, answers_come_before_code
 from kiosk.authority.notices import addresses_of, draw_stop_number
 from kiosk.authority.registration import apply_pending
-from kiosk.authority.steps import UNLOCKS, answers_come_before_code
 from kiosk.authority.store.records import Charge, EmailCode, Scalar, Verdict, new_id
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit_context import (

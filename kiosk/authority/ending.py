@@ -6,9 +6,9 @@ from kiosk.authority import tasks
 from kiosk.authority.audit import AuditKind, record
 from kiosk.authority.begin import is_visit_id, limit_rate
 from kiosk.authority.dependencies import Dependencies
+from kiosk.authority.gates import Gate
 from kiosk.authority.notices import Notice, notify_holder
 from kiosk.authority.registration import finish
-from kiosk.authority.steps import Gate
 from kiosk.authority.store.records import Visit
 from kiosk.authority.visit_context import enter_to_report, need_own
 from kiosk.contract.errors import StepRefused

@@ -8,9 +8,9 @@ from kiosk.authority import tasks
 from kiosk.authority.audit import AuditKind, record
 from kiosk.authority.codes import send_code
 from kiosk.authority.dependencies import Dependencies
+from kiosk.authority.gates import Gate
 from kiosk.authority.pin_evidence import fresh_pending
 from kiosk.authority.registration import apply_pending, change_questions
-from kiosk.authority.steps import Gate
 from kiosk.authority.store.records import JointHash, PendingChange, new_id
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit_context import VisitContext, enter, reload

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from kiosk.authority import tasks
 from kiosk.authority.audit import AuditKind, record
 from kiosk.authority.dependencies import Dependencies
+from kiosk.authority.gates import Gate
 from kiosk.authority.notices import Notice, addresses_of, notify
 from kiosk.authority.registration import finish, stop_change
-from kiosk.authority.steps import Gate
 from kiosk.authority.store.records import Charge, Verdict
 from kiosk.authority.store.repositories.stop_numbers import read_stop_number
 from kiosk.authority.store.unit_of_work import UnitOfWork

@@ -18,7 +18,7 @@ from kiosk.authority.audit import AuditKind, record
 from kiosk.authority.card_evidence import is_waiting
 from kiosk.authority.crypto.card_keys import Issuers, certifies, key_from, verify_pin_proof
 from kiosk.authority.dependencies import Dependencies
-from kiosk.authority.steps import OWNER_IS_ASKED, Gate
+from kiosk.authority.gates import OWNER_IS_ASKED, Gate
 from kiosk.authority.store.records import PendingChange, PinEvidence, Visit, new_id
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.unblock.outcome import record_outcome_by_card

@@ -6,7 +6,7 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Final, assert_never
 
-from kiosk.authority.steps import Gate, path
+from kiosk.authority.gates import Gate, path
 from kiosk.authority.store.records import EmailCode, Registration
 from kiosk.authority.store.repositories.stop_numbers import STOP_NUMBER_DIGITS, entries_subject
 from kiosk.authority.store.unit_of_work import UnitOfWork

@@ -13,9 +13,7 @@ from kiosk.authority.card_evidence import key_to_prove, need_proof
 from kiosk.authority.crypto.card_keys import named_by_key
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.eligibility import card_barred, is_registered
-from kiosk.authority.roles import Action, may
-from kiosk.authority.stations import barred_at
-from kiosk.authority.steps import (
+from kiosk.authority.gates import (
     OWNER_IS_ASKED,
     Gate,
     Progress,
@@ -24,6 +22,8 @@ from kiosk.authority.steps import (
     position,
     reaches,
 )
+from kiosk.authority.roles import Action, may
+from kiosk.authority.stations import barred_at
 from kiosk.authority.store.records import (
     AroundVisit,
     Card,

@@ -200,7 +200,7 @@ def _take_in(uow: UnitOfWork, case: HeldGrant, judged: bytes) -> None:
 def _refuse_exchange(uow: UnitOfWork, case: HeldGrant, judged: bytes) -> Refusal:
     """Give the try back: it was spent on a card that is not the one that was issued.
 
-    The exchange stays counted (``kiosk.authority.steps.key_barred``), for the forged card has
+    The exchange stays counted (``kiosk.authority.gates.key_barred``), for the forged card has
     its cryptogram.
     """
     if not is_key_proven(case.card):

@@ -13,8 +13,8 @@ from kiosk.authority.audit_sentences import OutcomeSource
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.eligibility import KEPT_SECRET_TRIES
+from kiosk.authority.gates import Gate, Progress, position
 from kiosk.authority.notices import Notice, notify_holder
-from kiosk.authority.steps import Gate, Progress, position
 from kiosk.authority.store.records import (
     Card,
     Cardholder,

@@ -37,7 +37,7 @@ from kiosk.authority.eligibility import (
     secret_barred,
     tries_by_account,
 )
-from kiosk.authority.steps import UNLOCKS, Gate
+from kiosk.authority.gates import UNLOCKS, Gate
 from kiosk.authority.store.records import (
     Card,
     KeptSecret,

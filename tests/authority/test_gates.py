@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.authority.steps import (
+from kiosk.authority.gates import (
     OWNER_IS_ASKED,
     UNLOCKS,
     Gate,

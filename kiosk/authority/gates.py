@@ -1,4 +1,4 @@
-"""Which step comes next: pure, and recomputed for every call from what is recorded.
+"""Which gate comes next: pure, and recomputed for every call from what is recorded.
 
 Each purpose is a path of gates in a fixed order. The first gate that is not passed is
 what the holder does next; a call that is for a later one does not fit. So no step can be
@@ -79,11 +79,13 @@ def _path(policy: Policy, purpose: Purpose) -> tuple[Gate, ...]:
             assert_never(purpose)
 
 
-Step = tuple[Purpose, Gate | None]
+CountedStep = tuple[Purpose, Gate | None]
 """What a holder counts as one step. No gate: the page on which they say that the card is theirs."""
 
 
-def counted_steps(policy: Policy, purpose: Purpose, *, claimed: bool = False) -> tuple[Step, ...]:
+def counted_steps(
+    policy: Policy, purpose: Purpose, *, claimed: bool = False
+) -> tuple[CountedStep, ...]:
     """Return the steps that a holder sees; a first unlock goes on as a registration."""
     own = tuple((purpose, gate) for gate in path(policy, purpose, claimed=claimed))
     if purpose not in UNLOCKS:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import pty
+import signal
 import struct
 import subprocess
 import termios
@@ -81,8 +82,8 @@ class Glass:
         raise RuntimeError(f"was not painted; on the glass:\n{self.text}")
 
     def end(self) -> None:
-        """End the program without ceremony."""
-        self.process.kill()
+        """End the program, and the processes that it made, without ceremony."""
+        os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         self._reader.join(5)
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
-from tests.benchmarks import insertion, on_card, people, repaint, start, unlock
+from tests.benchmarks import insertion, on_card, people, repaint, sessions, start, unlock
 from tests.benchmarks.bare import BareCard, establish
 from tests.benchmarks.estate import House, built
 from tests.benchmarks.table import WIDTH, Row
@@ -20,6 +20,7 @@ BENCHMARKS: dict[str, Callable[[House], Iterator[Row]]] = {
     "repaint": repaint.rows,
     "unlock": unlock.rows,
     "people": people.rows,
+    "sessions": sessions.rows,
 }
 
 

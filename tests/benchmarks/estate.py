@@ -89,12 +89,12 @@ class House:
     @property
     def station(self) -> list[str | Path]:
         """The command that runs station and authority in one process."""
-        return [KIOSK, "run", *self._options]
+        return [KIOSK, "run", *self.options]
 
     @property
     def station_alone(self) -> list[str | Path]:
         """The command that runs the station on the authority of ``serving``."""
-        return [KIOSK, "station", *self._options]
+        return [KIOSK, "station", *self.options]
 
     @property
     def admin(self) -> list[str | Path]:
@@ -130,7 +130,8 @@ class House:
             process.wait(60)
 
     @property
-    def _options(self) -> list[str | Path]:
+    def options(self) -> list[str | Path]:
+        """The settings, and where to log."""
         return ["--config", self._file, "--log", self.directory / "station.log"]
 
     @property

@@ -50,6 +50,7 @@ class Sshd:
         self.account = getpass.getuser()
         self.port = _free_port()
         self.sessions_log = folder / "ra.log"
+        self.sessions_socket = folder / "sessions.sock"
         self._config = config
         self._careless = careless
         self._process: subprocess.Popen[bytes] | None = None
@@ -108,6 +109,7 @@ class Sshd:
             "/usr/lib/unlock-kiosk-authority/bin/python": sys.executable,
             "/etc/kiosk/kiosk.toml": str(self._config),
             "/var/lib/kiosk/ra.log": str(self.sessions_log),
+            "/run/kiosk-sessions/sessions.sock": str(self.sessions_socket),
         }
         if self._careless is not None:
             here["AuthorizedKeysFile none"] = f"AuthorizedKeysFile {self._careless}"

@@ -98,6 +98,12 @@ class Terminal:
         """Type ``keys``."""
         os.write(self._master, keys.encode() if isinstance(keys, str) else keys)
 
+    def resize(self, columns: int, rows: int) -> None:
+        """Give it another size; the program in the foreground is told (SIGWINCH)."""
+        with self._changed:
+            self._screen.resize(rows, columns)
+        ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
     def close(self, seconds: float = 20.0) -> int:
         """Ask the program to end (SIGTERM); return its exit code."""
         if self.process.poll() is None:

@@ -17,13 +17,14 @@ from screens.terminal.pulse import LONGEST_S
 from tests.support.fresh_root import CHECKOUT
 
 FILES = CHECKOUT / "systemd"
-STATION, AUTHORITY, CARETAKER, PURGE = (
-    FILES / f"kiosk-{name}.service" for name in ("station", "authority", "caretaker", "purge")
+STATION, AUTHORITY, CARETAKER, PURGE, SESSIONS = (
+    FILES / f"kiosk-{name}.service"
+    for name in ("station", "authority", "caretaker", "purge", "sessions")
 )
 TIMERS = [CARETAKER.with_suffix(".timer"), PURGE.with_suffix(".timer")]
-SERVICES = [STATION, AUTHORITY, CARETAKER, PURGE]
+SERVICES = [STATION, AUTHORITY, CARETAKER, PURGE, SESSIONS]
 UNITS = [*SERVICES, *TIMERS]
-EXPOSURE = {STATION: 2, AUTHORITY: 11, CARETAKER: 11, PURGE: 11}
+EXPOSURE = {STATION: 2, AUTHORITY: 11, CARETAKER: 11, PURGE: 11, SESSIONS: 13}
 """Tenths of what ``systemd-analyze security`` says at most; a bare service has 96."""
 
 each_unit = pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.name)
@@ -88,6 +89,7 @@ def test_a_unit_has_no_mistake(units: Path, unit: Path) -> None:
         (AUTHORITY, "RestrictAddressFamilies"),
         (CARETAKER, "TimeoutStartSec"),
         (PURGE, "IOSchedulingClass"),
+        (SESSIONS, "KillMode"),
         *((timer, "WantedBy") for timer in TIMERS),
     ],
     ids=lambda each: getattr(each, "name", each),
@@ -169,7 +171,7 @@ def test_a_display_that_stands_still_is_ended_and_emptied() -> None:
 def test_each_has_an_account_and_they_meet_at_the_socket_alone() -> None:
     defaults = AuthoritySettings()
     assert value(STATION, "User") == defaults.station_user
-    assert {value(unit, "User") for unit in (AUTHORITY, CARETAKER, PURGE)} == {"kiosk"}
+    assert {value(unit, "User") for unit in (AUTHORITY, CARETAKER, PURGE, SESSIONS)} == {"kiosk"}
     assert defaults.socket == f"/run/{value(AUTHORITY, 'RuntimeDirectory')}/authority.sock"
     assert value(AUTHORITY, "RuntimeDirectoryMode") == "0750"
     accounts = (FILES / "sysusers.d" / "kiosk-authority.conf").read_text()
@@ -184,6 +186,14 @@ def test_the_timers_start_what_works_where_the_authority_is() -> None:
     assert value(once_a_week, "OnCalendar").startswith("Sun ")
     assert value(CARETAKER, "StateDirectory") == value(AUTHORITY, "StateDirectory")
     assert value(PURGE, "StateDirectory") == value(AUTHORITY, "StateDirectory")
+
+
+def test_sshd_hands_sessions_over_where_they_are_taken() -> None:
+    [(_, *words)] = commands_of(SESSIONS)
+    place = words[words.index("sessions") + 1]
+    assert place.startswith(f"/run/{value(SESSIONS, 'RuntimeDirectory')}/")
+    assert value(SESSIONS, "RuntimeDirectoryMode") == "0700"
+    assert f"--sessions {place}\n" in (FILES / "sshd_config.d" / "50-kiosk-ra.conf").read_text()
 
 
 def test_nothing_is_purged_that_was_not_exported() -> None:

@@ -39,6 +39,7 @@ _OF_AN_AUTHORITY = {
     "proposals": "proposals",
     "report": "report",
     "admin": "admin",
+    "sessions": "sessions",
     "completion": "completion",
 }
 

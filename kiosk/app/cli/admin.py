@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from kiosk.app import process
 from kiosk.app.cli.run import add_screen, log_fault, take_terminal
 from kiosk.app.logs import change_log
+from kiosk.app.sessions import hand_over
 from kiosk.contract.errors import ConfigError, KeyMissing, NotPermitted, StoreError
 
 if TYPE_CHECKING:
@@ -37,15 +38,27 @@ _AWAY = "The service cannot be opened now. Please tell its administrator; its lo
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Describe the command."""
-    add_screen(commands, "admin", run, "the RA application, run by sshd", _HELP)
+    parser = add_screen(commands, "admin", run, "the RA application, run by sshd", _HELP)
+    parser.add_argument(
+        "--sessions",
+        metavar="SOCKET",
+        help="let the session run in `kiosk sessions SOCKET`, where that runs",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
+    """Run one session, here or by `kiosk sessions`; return its exit code."""
+    if args.sessions:
+        hand_over(args.sessions, os.environ)  # returns only where it has to run here
+    return run_session(args.config, args.log)
+
+
+def run_session(config: str | None, log_path: str | None) -> int:
     """Run one session; 1 where it was not opened or ended by a fault."""
-    take_terminal(args.log)
+    take_terminal(log_path)
     _forget_overrides(os.environ)
     try:
-        return _session(args.config)
+        return _session(config)
     except NotPermitted as refused:
         _print(str(refused))
     except (ConfigError, KeyMissing, StoreError) as trouble:
@@ -69,7 +82,7 @@ def _session(config: str | None) -> int:
 
     settings, clock = load_settings(settings_path(config, os.environ), os.environ), SystemClock()
     change_log(os.environ, settings.monitoring.log)
-    store = open_store(settings, clock, os.environ)
+    store = open_store(settings, clock, os.environ, pool_size=1)
     try:
         if not store.schema_serves():
             raise ConfigError("the schema of the database is not current; run `kiosk setup`")

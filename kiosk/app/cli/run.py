@@ -53,7 +53,7 @@ def add_screen(
     help_line: str,
     description: str,
     example: str = "",
-) -> None:
+) -> argparse.ArgumentParser:
     """Add a command that takes the terminal: nothing goes there, so it has a log."""
     parser = commands.add_parser(
         name,
@@ -69,6 +69,7 @@ def add_screen(
         help="settings (default: $KIOSK_SETTINGS, or /etc/kiosk/kiosk.toml)",
     )
     parser.add_argument("--log", metavar="FILE", help="append the log to FILE")
+    return parser
 
 
 def run(args: argparse.Namespace) -> int:

@@ -23,8 +23,13 @@ if TYPE_CHECKING:
     from kiosk.contract.ports import Clock
 
 
-def open_store(settings: Settings, clock: Clock, environ: Mapping[str, str]) -> Store:
-    """Return the store of these settings; nothing is opened yet, and no key is read."""
+def open_store(
+    settings: Settings, clock: Clock, environ: Mapping[str, str], *, pool_size: int = 5
+) -> Store:
+    """Return the store of these settings; nothing is opened yet, and no key is read.
+
+    ``pool_size`` connections are kept open between uses.
+    """
     from kiosk.authority.crypto.macs import AuditMacs, KeyedRowMacs
     from kiosk.authority.store.database import Store
 
@@ -35,6 +40,7 @@ def open_store(settings: Settings, clock: Clock, environ: Mapping[str, str]) -> 
         clock,
         KeyedRowMacs(load),
         busy_timeout_s=named.busy_timeout_s,
+        pool_size=pool_size,
         audit_macs=AuditMacs(load),
         lost_commits=named.lost_commits == "accepted",
     )

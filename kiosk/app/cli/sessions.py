@@ -1,0 +1,88 @@
+"""``kiosk sessions``: the process that the sessions of RA staff are forked from."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import sys
+from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+from kiosk.app.cli.tools import add_command
+from kiosk.app.logs import open_log
+from kiosk.app.process import take_service_manager
+from kiosk.contract.hardening import forbid_dumps
+
+DESCRIPTION = """\
+Loads the RA application once, so that sessions share it: `kiosk admin --sessions SOCKET`, which
+sshd runs, hands its terminal over to a child of this process. Without this process each session
+loads the application itself, and works as well. It holds no key and no connection to the database.
+"""
+EXAMPLE = "  kiosk sessions /run/kiosk-sessions/sessions.sock --config /etc/kiosk/kiosk.toml\n"
+
+LOADED = (
+    "cryptography.hazmat.backends.openssl.backend",
+    "encodings.ascii",
+    "kiosk.app.cli.admin",
+    "kiosk.app.composition.opening",
+    "kiosk.app.composition.staff",
+    "kiosk.app.config.loading",
+    "kiosk.authority.administration.login",
+    "kiosk.authority.crypto.macs",
+    "kiosk.authority.store.database",
+    "screens.admin.app",
+    "screens.admin.end",
+    "screens.terminal.colours",
+    "textual.drivers.linux_driver",
+    "textual.layouts.factory",
+    "textual.layouts.horizontal",
+    "textual.layouts.stream",
+)
+"""What a session imports, with all that these import; the last ones Textual imports when used."""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = add_command(
+        subparsers, "sessions", "load the RA application once for all staff", DESCRIPTION, EXAMPLE
+    )
+    parser.add_argument(
+        "socket", type=Path, metavar="SOCKET", help="where sessions are handed over"
+    )
+    parser.add_argument("--log", metavar="FILE", help="append the log of sessions to FILE")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve; 0 once it was asked to end."""
+    from screens.terminal.lockdown import scrub_environment
+
+    manager = take_service_manager(os.environ)
+    open_log(sys.stdout, os.environ)
+    forbid_dumps()
+    scrub_environment(os.environ)  # Textual reads it when it is imported
+    for module in LOADED:
+        import_module(module)
+    if find_spec("psycopg") is not None:
+        import_module("kiosk.authority.store.postgresql")
+    from sqlalchemy.orm import configure_mappers
+
+    from kiosk.app.cli.admin import run_session
+    from kiosk.app.sessions import SessionServer
+
+    configure_mappers()
+    gc.collect()
+    gc.freeze()
+    server = SessionServer(
+        args.socket, partial(run_session, getattr(args, "config", None), args.log)
+    )
+
+    def is_alive() -> None:
+        if manager is not None:
+            manager.notify("READY=1\nWATCHDOG=1")
+
+    server.run(is_alive)
+    return 0

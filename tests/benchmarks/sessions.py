@@ -1,0 +1,103 @@
+"""Twenty sessions of RA staff side by side, and the memory that each takes."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import psutil
+
+from tests.benchmarks.estate import KIOSK, House
+from tests.benchmarks.sampling import Series
+from tests.benchmarks.table import Row, Unit
+from tests.benchmarks.timed_terminal import Glass
+from tests.support.sshd import make_key
+
+MANY = 20
+AIM_KIB = 30 * 1024
+_SETTLED_S = 5.0
+_SHOWN = "log out"
+
+_HOW = (
+    f"{MANY} sessions in pseudo-terminals at the same time, each on its first page; the "
+    "proportional share (Pss of smaps_rollup) of all their processes together, the one that they "
+    "are forked from and what sshd starts included, by {MANY}. The peer is a session that loads "
+    "the application itself, as many of them side by side. Needs root, who alone may read it."
+).replace("{MANY}", str(MANY))
+
+
+def rows(house: House) -> Iterator[Row]:
+    """Measure both ways, one after the other."""
+    login = _login(house)
+    environ = {**house.environ, "SSH_USER_AUTH": str(login), "TERM": "xterm-256color"}
+    command = [KIOSK, "admin", *house.options]
+    alone = _share([Glass(command, environ) for _ in range(MANY)], ())
+    socket = house.directory / "sessions.sock"
+    warm = subprocess.Popen([KIOSK, "sessions", socket, *house.options], env=house.environ)
+    try:
+        while not socket.exists():
+            time.sleep(0.05)
+        forked = [Glass([*command, "--sessions", socket], environ) for _ in range(MANY)]
+        shared = _share(forked, (warm.pid,))
+    finally:
+        warm.terminate()
+        warm.wait(60)
+    what = f"memory of a session, {MANY} side by side"
+    yield Row(
+        what,
+        Series((shared,)),
+        "loading by itself",
+        Series((alone,)),
+        _HOW,
+        aim=AIM_KIB / alone,
+        unit=Unit.MEBIBYTES,
+    )
+
+
+def _login(house: House) -> Path:
+    """Add a member of staff; return a file that says of a login what sshd would."""
+    key = make_key(house.directory / "staff")
+    public = key.with_suffix(".pub")
+    add: list[str | Path] = [
+        "staff",
+        "add",
+        "Asha Okafor",
+        "--role",
+        "agent",
+        "--key",
+        public,
+        "--reason",
+        "bench",
+    ]
+    subprocess.run(
+        [KIOSK, *add, *house.options[:2]], env=house.environ, check=True, capture_output=True
+    )
+    login = house.directory / "login"
+    login.write_text(f"publickey {' '.join(public.read_text().split()[:2])}\n")
+    return login
+
+
+def _share(sessions: Sequence[Glass], others: Sequence[int]) -> float:
+    """Wait until all are on their first page; return a session's share in KiB."""
+    try:
+        for each in sessions:
+            each.painted(_SHOWN)
+        time.sleep(_SETTLED_S)
+        roots = [*(each.process.pid for each in sessions), *others]
+        found = {one.pid for pid in roots for one in _family(pid)}
+        return sum(map(_proportional, found)) / len(sessions)
+    finally:
+        for each in sessions:
+            each.end()
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    process = psutil.Process(pid)
+    return [process, *process.children(recursive=True)]
+
+
+def _proportional(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return next(float(line.split()[1]) for line in lines if line.startswith("Pss:"))

@@ -58,8 +58,8 @@ class Booted:
             stderr=self._log,
             env={**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},
         )
-        wait_for(lambda: bool(self._children()), "systemd")
-        self.init = self._children()[0]
+        wait_for(lambda: bool(self._inits()), "systemd")
+        [self.init] = self._inits()
         wait_for(lambda: self.ask("systemctl is-system-running") in ("running", "degraded"), "boot")
 
     def stop(self) -> None:
@@ -69,9 +69,12 @@ class Booted:
         os.close(self._keeps)
         self._log.close()
 
-    def _children(self) -> list[int]:
+    def _inits(self) -> list[int]:
+        """Return its process 1, once it is that: a helper of the container's comes before it."""
         pid = self._process.pid
-        return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        named = {int(each): Path(f"/proc/{each}/comm") for each in children}
+        return [each for each, comm in named.items() if comm.read_text() == "systemd\n"]
 
     def run(self, line: str) -> subprocess.CompletedProcess[str]:
         """Run a line in it as root, with both outputs as one."""

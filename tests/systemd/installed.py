@@ -84,9 +84,11 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Booted]:
     subprocess.run([*enter, root, fetch, ENVIRONMENT], stdout=subprocess.DEVNULL, check=True)
     (root / "usr" / "sbin" / "policy-rc.d").unlink()
     booted = Booted(root)
-    booted.start()
-    yield booted
-    booted.stop()
+    try:
+        booted.start()
+        yield booted
+    finally:
+        booted.stop()
 
 
 @pytest.fixture(scope="module")

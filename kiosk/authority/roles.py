@@ -132,12 +132,26 @@ FOUR_EYES: Final = frozenset(
 
 Each of them, done by one person alone, helps to open a card that is not theirs. An import
 waits only where it changes an address, a key or a secret of somebody who is known already,
-or gives them a card.
+or gives them a card. Revoking a card waits for nobody: it opens none, and a card that was lost
+must not be served until a colleague has time.
 """
 
 
 ALWAYS_FOUR_EYES: Final = frozenset({Action.REDACT_AUDIT})
 """Actions that wait for a second member of staff whatever the policy says."""
+
+
+FINAL: Final = frozenset(
+    {
+        Action.REVOKE_CARD,
+        Action.REPLACE_CARD,
+        Action.REVOKE_REGISTRATION,
+        Action.ERASE_PERSON,
+        Action.REDACT_AUDIT,
+        Action.IMPORT_PEOPLE,
+    }
+)
+"""Actions that nothing takes back: more has to be typed for them than a reason."""
 
 
 def may(role: Role, action: Action) -> bool:

@@ -26,6 +26,7 @@ from kiosk.authority.audit_rows import row_name
 from kiosk.authority.roles import Action
 from kiosk.authority.wording import as_sentence, numbered
 from kiosk.contract.errors import NotTaken
+from screens.admin.dialogs.cards import grouped
 from screens.admin.dialogs.dialog import Listing, LongWork, named, rows_far, written_words
 from screens.admin.dialogs.form import Entry, Form
 from screens.admin.page import Page, shell_of
@@ -158,6 +159,7 @@ def row_lines(line: AuditLine, times: Times) -> tuple[Content, ...]:
     facts = (
         ("When", f"{times.day(line.at)} {times.to_the_second(line.at)}"),
         ("Person", line.person),
+        ("Card", grouped(line.card)),
         ("Station", line.station),
         ("Staff", line.who),
         ("Reference", line.reference),
@@ -170,10 +172,13 @@ def row_lines(line: AuditLine, times: Times) -> tuple[Content, ...]:
     )
 
 
+_ALL = "(Enter shows all of it.)"
+
+
 def row_in_short(line: AuditLine) -> str:
-    """Say in three lines or so what a row is."""
-    facts = (line.person, line.station, line.who, line.reference)
-    return "\n".join(filter(None, (line.told, " · ".join(filter(None, facts)), line.detail)))
+    """Say in a few lines what a row is, and first how to see all that does not fit below."""
+    facts = " · ".join(filter(None, (line.person, line.station, line.who, line.reference)))
+    return "\n".join(filter(None, (f"{line.told} {_ALL}", facts, grouped(line.card), line.detail)))
 
 
 def verdict_lines(verdict: ChainVerdict) -> tuple[str, str, tuple[str, ...]]:

@@ -31,7 +31,7 @@ from kiosk.authority.roles import Action, may
 from kiosk.contract.errors import NotFound
 from screens.admin import waiting
 from screens.admin.dialogs import cards, codes, person
-from screens.admin.dialogs.cards import last_day
+from screens.admin.dialogs.cards import grouped, last_day
 from screens.admin.dialogs.codes import CodeShown
 from screens.admin.dialogs.form import Form
 from screens.admin.dialogs.person import Case
@@ -90,7 +90,6 @@ def _rows(point: Point, width: int) -> Iterable[Content]:
 
 GRAVE = "bold $alarm"
 QUIET = "$quiet"
-_GROUP = 4
 
 
 def registration_points(registration: RegistrationLine | None, times: Times) -> list[Point]:
@@ -162,7 +161,7 @@ def _registered(line: RegistrationLine, times: Times) -> Iterator[Point]:
 
 
 def _card(card: CardLine) -> Iterator[Point]:
-    name = f"{card.driver} {_grouped(card.identifier)}"
+    name = grouped(f"{card.driver} {card.identifier}")
     if card.revoked:
         yield Point(f"{name}, revoked", "–", QUIET)
         return
@@ -193,10 +192,6 @@ def _code(code: CodeLine, times: Times) -> Iterator[Point]:
     yield Point(f"{given}", "!")
     before = f"before {times.clock(code.expires_at)}"
     yield Point(f"A second member of staff has to agree {before}: only then it works.", style=GRAVE)
-
-
-def _grouped(identifier: str) -> str:
-    return " ".join(identifier[i : i + _GROUP] for i in range(0, len(identifier), _GROUP))
 
 
 # What happened to a person, newest first.

@@ -10,8 +10,8 @@ from textual.widgets import DataTable
 
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.views import Done, ProposalLine
-from kiosk.authority.roles import Action, may
-from screens.admin.dialogs.form import AskGrounds, Form
+from kiosk.authority.roles import FINAL, IDENTIFIES, Action, may
+from screens.admin.dialogs.form import AskGrounds, Form, confirming
 from screens.admin.page import LinesPage, shell_of
 from screens.admin.table import Column, TableLine
 
@@ -19,18 +19,24 @@ from screens.admin.table import Column, TableLine
 
 
 def agree(desk: AdminDesk, line: ProposalLine) -> Form[Done]:
-    """Ask on what grounds."""
+    """Ask on what grounds; what cannot be taken back is confirmed by the proposal's reference."""
     is_code = line.action is Action.ISSUE_CODE
     if is_code:
         what = f"{line.proposed_by} gave {line.about} a code. It works once you agree."
     else:
         about = f" About: {line.about}." if line.about else ""
         what = f"{line.proposed_by} proposed: {line.told}{about} It is done once you agree."
+    final = line.action in FINAL
+    if final:
+        what += f" It cannot be taken back. Reference: {line.reference}."
     return AskGrounds(
         "Agree to a code" if is_code else "Agree",
-        f"{what} Speak to {line.proposed_by} first: how did they make sure who it was?",
+        f"{what} {_first(line)}",
         lambda grounds: desk.proposals.agree(line.proposal_id, grounds),
         button="Agree",
+        danger=final,
+        deliberate=True,
+        confirming=(confirming("Ends in", "the reference", line.reference),) if final else (),
     )
 
 
@@ -50,13 +56,18 @@ def decline(desk: AdminDesk, line: ProposalLine) -> Form[Done]:
         what,
         lambda grounds: desk.proposals.decline(line.proposal_id, grounds),
         button=button,
+        deliberate=True,
     )
 
 
-_WHAT = (
-    "What a colleague proposed happens only once somebody else agrees. Speak to them first: "
-    "how did they make sure who it was?"
-)
+def _first(line: ProposalLine) -> str:
+    """Say what to do before one agrees."""
+    if line.action in IDENTIFIES:
+        return f"Speak to {line.proposed_by} first: how did they make sure who it was?"
+    return f"Speak to {line.proposed_by} first: is it right, and why is it needed?"
+
+
+_WHAT = "What a colleague proposed happens only once somebody else agrees."
 
 
 class WaitingPage(LinesPage[ProposalLine]):
@@ -99,7 +110,7 @@ class WaitingPage(LinesPage[ProposalLine]):
         why = f"{line.told} Reason: {line.reason.rstrip('.')}." if line.reason else line.told
         if line.identified_by:
             why += f" Identified by: {line.identified_by}."
-        return f"{why}\n{line.why_not or _WHAT}"
+        return f"{why}\n{line.why_not or f'{_WHAT} {_first(line)}'}"
 
     # --- what is done ------------------------------------------------------------------
 

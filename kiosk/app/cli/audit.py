@@ -263,7 +263,7 @@ def _list(args: argparse.Namespace) -> int:
     from kiosk.authority.audit_rows import row_name
 
     for line in page.lines:
-        where = "  ".join(part for part in (line.person, line.station, line.who) if part)
+        where = "  ".join(part for part in (line.person, line.card, line.station, line.who) if part)
         when = f"{line.at:%Y-%m-%d %H:%M:%S}Z"
         echo(f"{row_name(line.seq):>7}  {when}  {line.reference}  {line.told}  {where}")
     if not page.lines:

@@ -35,6 +35,7 @@ from kiosk.authority.store.records import (
     AuditEvent,
     AuditQuery,
     AuditVerdict,
+    Card,
     Cardholder,
     Scalar,
 )
@@ -137,6 +138,7 @@ BATCH = 500
 """Rows at a time, at most."""
 
 _OF_NOTE = frozenset({"note", "note_sha256"})
+_REPLACED = "replaces"
 
 
 class AuditLines:
@@ -150,13 +152,15 @@ class AuditLines:
     def of(self, events: Sequence[AuditEvent]) -> tuple[AuditLine, ...]:
         ids = {event.holder_id for event in events if event.holder_id}
         holders = self._uow.holders.by_ids(ids)
+        cards = self._uow.cards.by_ids({card for event in events for card in _cards_of(event)})
         notes = self._uow.notes.by_ids(tuple({*map(_note_id, events)} - {""}))
-        return tuple(self._line(event, holders, notes) for event in events)
+        return tuple(self._line(event, holders, cards, notes) for event in events)
 
     def _line(
         self,
         event: AuditEvent,
         holders: Mapping[str, Cardholder],
+        cards: Mapping[str, Card],
         notes: Mapping[str, ActionNote],
     ) -> AuditLine:
         note = notes.get(_note_id(event))
@@ -166,11 +170,12 @@ class AuditLines:
             kind=event.kind,
             told=audit_message(event),
             person=_person(event.holder_id, holders),
+            card=_card(event.card_id, cards),
             station=event.station or "",
             who=self._name_of(event.actor),
             reference=event.reference,
             detail="; ".join(
-                (*_grounds(event, note, self._redacted), *_rest(event, self._name_of))
+                (*_grounds(event, note, self._redacted), *_rest(event, self._name_of, cards))
             ),
         )
 
@@ -180,6 +185,20 @@ def _person(holder_id: str | None, holders: Mapping[str, Cardholder]) -> str:
         return ""
     holder = holders.get(holder_id)
     return f"{holder.number} {holder.name}" if holder else ERASED
+
+
+def _cards_of(event: AuditEvent) -> Iterator[str]:
+    """Return the ids of the card that it is about, and of the one that this replaces."""
+    for card_id in (event.card_id, event.detail.get(_REPLACED)):
+        if isinstance(card_id, str):
+            yield card_id
+
+
+def _card(card_id: str | None, cards: Mapping[str, Card]) -> str:
+    if card_id is None:
+        return ""
+    card = cards.get(card_id)
+    return f"{card.driver} {card.identifier}" if card else ERASED
 
 
 def _note_id(event: AuditEvent) -> str:
@@ -203,14 +222,16 @@ def _grounds(event: AuditEvent, note: ActionNote | None, redacted: Container[str
         yield f"identified by: {note.identified_by}"
 
 
-def _rest(event: AuditEvent, name_of: Callable[[str | None], str]) -> Iterator[str]:
+def _rest(
+    event: AuditEvent, name_of: Callable[[str | None], str], cards: Mapping[str, Card]
+) -> Iterator[str]:
     for name, value in event.detail.items():
         if name == "staff":
             yield f"staff: {name_of(str(value))}"
+        elif name == _REPLACED:
+            yield f"replaces: {_card(str(value), cards)}"
         elif name not in _OF_NOTE and value not in (None, ""):
             yield f"{name.replace('_', ' ')}: {_value_words(value)}"
-    if event.card_id:
-        yield f"card: {event.card_id}"
 
 
 def _value_words(value: object) -> str:

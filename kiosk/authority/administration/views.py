@@ -78,13 +78,17 @@ class AuditFilter:
 
 @dataclass(frozen=True, slots=True)
 class AuditLine:
-    """One row; ``told`` is what happened in plain words, ``detail`` the rest as written."""
+    """One row; ``told`` is what happened in plain words, ``detail`` the rest as written.
+
+    ``card`` is its family and identifier, as the card gives it: ``piv 0123…``.
+    """
 
     seq: int
     at: datetime
     kind: str
     told: str
     person: str
+    card: str
     station: str
     who: str
     reference: str

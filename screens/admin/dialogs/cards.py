@@ -11,14 +11,22 @@ from kiosk.authority.administration.views import CardLine, Done, NewCard
 from kiosk.contract.errors import NotTaken
 from kiosk.contract.families import FAMILIES
 from kiosk.contract.sensitive import Sensitive
-from screens.admin.dialogs.form import Entry, Form, grounds_entries, grounds_of
+from screens.admin.dialogs.form import (
+    Entry,
+    Form,
+    confirming,
+    ends_as,
+    grounds_entries,
+    grounds_of,
+    not_the_end,
+)
 from screens.admin.dialogs.person import Case
 from screens.admin.times import Times
 
 # The fields of a card: typed, or pasted as the clerk's own machine printed them.
 
 KINDS = tuple(FAMILIES)
-_IDENTIFIER_MOST, _SECRET_MOST, _TAIL = 120, 80, 8
+_IDENTIFIER_MOST, _SECRET_MOST, _TAIL, _GROUP = 120, 80, 8, 4
 _DIGITS = re.compile(r"[0-9A-Fa-f\s:-]+")
 _A_MOMENT = timedelta(microseconds=1)
 
@@ -54,6 +62,13 @@ def _label(card: CardLine) -> str:
 def card_short(card: CardLine) -> str:
     """Name a card within a sentence, by the end of its identifier."""
     return f"the {card.driver} card ending in {card.identifier[-_TAIL:]}"
+
+
+def grouped(card: str) -> str:
+    """Write a card's family and identifier, ``piv 01234567``, so that it can be read out."""
+    family, _, identifier = card.partition(" ")
+    groups = (identifier[i : i + _GROUP] for i in range(0, len(identifier), _GROUP))
+    return " ".join((family, *groups))
 
 
 def last_day(expires_at: datetime) -> str:
@@ -145,6 +160,9 @@ TRIES_FULL = "All there: the card itself was given this secret"
 """A card counts wrong secrets whatever is recorded, so only staff can know."""
 
 
+_ITS_IDENTIFIER = "its identifier"
+
+
 def in_use(case: Case) -> tuple[CardLine, ...]:
     """Return the cards that are not revoked."""
     return tuple(card for card in case.person.cards if not card.revoked)
@@ -184,16 +202,27 @@ def replace_card(case: Case) -> Form[Done]:
 
 
 def revoke_card(case: Case) -> Form[Done]:
-    """Ask which, and why."""
+    """Ask which, have its end typed, and ask why."""
     cards = in_use(case)
+
+    def send(values: Mapping[str, str]) -> Done:
+        card_id = card_of(values, cards)
+        identifier = next(card.identifier for card in cards if card.card_id == card_id)
+        if not ends_as(values["ending"], identifier):
+            raise NotTaken("ending", not_the_end(_ITS_IDENTIFIER, identifier))
+        return case.desk.cards.revoke(case.seen, card_id, grounds_of(values))
+
+    only = cards[0].identifier if len(cards) == 1 else ""
     return Form(
         "Revoke a card",
         f"No station serves {meant(cards)} of {case.who} any more. This cannot be taken back: "
         "if the card turns up, add a new one.",
-        (*which_card(cards), *grounds_entries(identifies=False)),
-        lambda values: case.desk.cards.revoke(
-            case.seen, card_of(values, cards), grounds_of(values)
+        (
+            *which_card(cards),
+            confirming("Card ends in", _ITS_IDENTIFIER, only),
+            *grounds_entries(identifies=False),
         ),
+        send,
         button="Revoke",
         danger=True,
     )

@@ -53,6 +53,7 @@ def withdraw(desk: AdminDesk, code: CodeLine) -> Form[Done]:
         "Another one can be given.",
         lambda grounds: desk.codes.withdraw(code.code_id, grounds),
         button="Withdraw",
+        deliberate=True,
     )
 
 

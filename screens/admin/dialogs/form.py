@@ -229,6 +229,7 @@ T = TypeVar("T")
 _THROW_AWAY = "Escape again throws away what you typed. Any other key goes on."
 _KEYS = "Enter  next field    Esc  cancel"
 _LAST_KEYS = "Enter  send    Esc  cancel"
+_TO_BUTTON = "Enter  to the button    Esc  cancel"
 _UNDER_WAY = "This is under way; a moment, please."
 
 
@@ -246,8 +247,12 @@ class Form(Dialog[T]):
 
     Enter goes to the next field, whatever that is, and sends from the last one alone: a
     field that may stay empty is never skipped, or what is typed for it would go into another.
-    Escape cancels; where something was typed it asks first. ``danger`` marks what cannot
-    be taken back. Fields are emptied when the dialog closes.
+    Escape cancels; where something was typed it asks first. Fields are emptied when the
+    dialog closes.
+
+    ``danger`` marks the button of what takes something away. A line that was typed in the
+    wrong window must not do what others notice: with ``deliberate`` Enter in the last field
+    only goes to the button. What cannot be taken back has a ``confirming`` field first.
     """
 
     AUTO_FOCUS = "EntryField"
@@ -261,6 +266,7 @@ class Form(Dialog[T]):
         *,
         button: str,
         danger: bool = False,
+        deliberate: bool = False,
     ) -> None:
         super().__init__()
         self.on_stale: Callable[[], None] | None = None
@@ -273,6 +279,7 @@ class Form(Dialog[T]):
         self._cancel = DialogButton("Cancel", "cancel")
         self._keys = Prose(_KEYS, classes="keys")
         self._label = button
+        self._deliberate = deliberate
         self._armed = False
         self._sending = False
 
@@ -307,16 +314,22 @@ class Form(Dialog[T]):
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Say what Enter does from here."""
-        fields = [line.field for line in self._lines]
-        if event.widget in fields:
-            self._keys.say(_LAST_KEYS if event.widget is fields[-1] else _KEYS)
+        if event.widget is self._lines[-1].field:
+            self._keys.say(_TO_BUTTON if self._deliberate else _LAST_KEYS)
+        elif event.widget is self._go:
+            self._keys.say(_LAST_KEYS)
+        elif event.widget is not self._cancel:
+            self._keys.say(_KEYS)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Go to the next field, or send from the last one."""
         event.stop()
         at = next(i for i, line in enumerate(self._lines) if line.field is event.input)
         if event.input is self._lines[-1].field:
-            self.send()
+            if not self._deliberate:
+                self.send()
+            elif self._check() and not self._sending:
+                self._go.focus()
             return
         if self._lines[at].text:
             self._lines[at].check()
@@ -338,16 +351,18 @@ class Form(Dialog[T]):
 
     def send(self) -> None:
         """Ask the desk, if every field can be sent."""
-        if self._sending:
-            return
-        wrong = [line for line in self._lines if not line.check()]
-        if wrong:
-            wrong[0].field.focus()
+        if self._sending or not self._check():
             return
         self._work(True)
         self.run_worker(
             self._ask({line.entry.name: line.text for line in self._lines}), group=ACTING
         )
+
+    def _check(self) -> bool:
+        wrong = [line for line in self._lines if not line.check()]
+        if wrong:
+            wrong[0].field.focus()
+        return not wrong
 
     # --- what the desk says ------------------------------------------------------------
 
@@ -393,6 +408,34 @@ class Form(Dialog[T]):
         for line in self._lines:
             line.forget()
         self.dismiss(answer)
+
+
+_ENDING = 4
+"""Characters that are typed to show which person or card is meant."""
+
+
+def ends_as(typed: str, whole: str) -> bool:
+    """Tell whether the end of ``whole`` was typed; in large or small letters."""
+    return typed.casefold() == whole[-_ENDING:].casefold()
+
+
+def confirming(label: str, what: str, whole: str = "") -> Entry:
+    """Return the field that comes before what nothing makes good again.
+
+    What has to be typed is the end of ``whole``; nobody types it by a slip. Where that hangs
+    on another field (empty here), ``send`` looks at ``values["ending"]`` with ``ends_as``.
+    """
+
+    def check(text: str) -> str:
+        return "" if not whole or ends_as(text, whole) else not_the_end(what, whole)
+
+    hint = f"Type the last {_ENDING} characters of {what}."
+    return Entry("ending", label, hint=hint, most=_ENDING, check=check)
+
+
+def not_the_end(what: str, whole: str) -> str:
+    """Say what should have been typed."""
+    return f"{what[:1].upper()}{what[1:]} ends in {whole[-_ENDING:]}."
 
 
 # Why it is done, and how the person was identified: what every action is asked for.
@@ -448,12 +491,15 @@ class AskGrounds(Form[T]):
         button: str,
         identifies: bool = False,
         danger: bool = False,
+        deliberate: bool = False,
+        confirming: tuple[Entry, ...] = (),
     ) -> None:
         super().__init__(
             title,
             sentence,
-            grounds_entries(identifies=identifies),
+            (*confirming, *grounds_entries(identifies=identifies)),
             lambda values: send(grounds_of(values)),
             button=button,
             danger=danger,
+            deliberate=deliberate,
         )

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.views import Done, Person, Seen
-from screens.admin.dialogs.form import AskGrounds, Entry, Form, grounds_entries, grounds_of
+from screens.admin.dialogs.form import (
+    AskGrounds,
+    Entry,
+    Form,
+    confirming,
+    grounds_entries,
+    grounds_of,
+)
 
 # Whom the dialogs of a person's page are about.
 
@@ -100,6 +107,7 @@ def revoke_registration(case: Case) -> Form[Done]:
         lambda grounds: case.desk.people.revoke_registration(case.seen, grounds),
         button="Revoke",
         danger=True,
+        confirming=(confirming("Number ends in", "their number", case.person.number),),
     )
 
 
@@ -144,6 +152,7 @@ def report_misuse(case: Case) -> Form[Done]:
         lambda grounds: case.desk.people.report_misuse(case.seen, grounds),
         button="Stop it",
         danger=True,
+        deliberate=True,
     )
 
 

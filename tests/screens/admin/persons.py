@@ -36,7 +36,8 @@ async def grounds(run: Run, *, identified: bool = False) -> None:
     """Give grounds in the form that is up, from the field it is in, and send it."""
     if identified:
         await run.press("down", "enter")
-    await run.press(*WHY, "enter")
+    await run.press(*WHY)
+    await run.send()
 
 
 def sent(run: Run, call: str) -> tuple[object, ...]:

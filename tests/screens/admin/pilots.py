@@ -22,7 +22,7 @@ from typing import Any
 
 from textual import events
 from textual.pilot import Pilot
-from textual.widgets import Input
+from textual.widgets import Button, Input
 
 from screens.admin.app import AdminApp
 from screens.admin.end import End
@@ -130,10 +130,12 @@ class Run:
                 await still()
 
     async def send(self) -> None:
-        """Press Enter until the form that is up sends: once for each field that is left."""
+        """Press Enter in each field that is left, and on the button where that sends."""
         fields = list(self.app.screen.query(Input))
         at = next(at for at, field in enumerate(fields) if field is self.app.focused)
         await self.press(*["enter"] * (len(fields) - at))
+        if isinstance(self.app.focused, Button):
+            await self.press("enter")
 
     async def type(self, text: str) -> None:
         """Type ``text``."""

@@ -59,7 +59,8 @@ def _row(seq: int, at: datetime) -> AuditLine:
     kind, told, station, who, detail = _EVENTS[seq % len(_EVENTS)]
     person = "" if kind.startswith(("staff", "policy")) else PEOPLE[seq % len(PEOPLE)]
     reference = f"{'ABCDEFGHJK'[seq % 10]}4XT-{seq:03}M"
-    return AuditLine(seq, at, kind, told, person, station, who, reference, detail)
+    card = f"piv {seq:032x}" if station else ""
+    return AuditLine(seq, at, kind, told, person, card, station, who, reference, detail)
 
 
 def questions() -> list[QuestionLine]:

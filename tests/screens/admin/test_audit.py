@@ -213,10 +213,23 @@ async def test_rows_are_shown_as_they_are() -> None:
     desk = FakeDesk()
     first = desk.estate.audit[0]
     desk.estate.audit[0] = type(first)(
-        first.seq, first.at, "[red]k[/]", "[b]bold[/b]\x1b[2J", "", "[link]", "", "", "x: [red]"
+        first.seq, first.at, "[red]k[/]", "[b]bold[/b]\x1b[2J", "", "", "[link]", "", "", "x: [red]"
     )
     async with running(desk, PAGES) as run:
         await run.press("f5", "enter")
         assert "[b]bold[/b][2J" in run.text
         assert "[red]k[/]" in run.text
         assert "x: [red]" in run.text
+
+
+async def test_a_row_names_the_card_in_its_own_words_and_says_how_to_see_all() -> None:
+    async with running(pages=PAGES) as run:
+        lines = run.desk.estate.audit
+        at = next(at for at, line in enumerate(lines) if line.card)
+        await run.press("f5", *["down"] * at)
+        shown = "piv 0000 0000"
+        assert f"{lines[at].told} (Enter shows all of it.)" in run.text
+        assert shown in run.text
+        await run.press("enter")
+        assert run.app.screen.is_modal
+        assert shown in run.text

@@ -94,9 +94,11 @@ async def test_a_card_is_replaced() -> None:
 @pytest.mark.parametrize(("key", "call"), [("p", "cards.replace"), ("k", "cards.revoke")])
 async def test_which_of_several_cards_is_chosen(key: str, call: str) -> None:
     async with person(SEVERAL) as run:
+        cards = run.desk.estate.people[SEVERAL].person.cards
+        end = next(card.identifier[-4:] for card in cards if card.card_id == "card-h7-2")
         await run.press(key)
         assert "ffffffff" not in run.text.split("What happened")[0].split("Which card")[1][:200]
-        await run.press("down", "enter", *([*NEW, *SKIP_ALL] if key == "p" else []))
+        await run.press("down", "enter", *([*NEW, *SKIP_ALL] if key == "p" else [*end, "enter"]))
         await grounds(run)
         assert sent(run, call)[1] == "card-h7-2"
 
@@ -105,8 +107,20 @@ async def test_a_card_is_revoked() -> None:
     async with person(READY) as run:
         await run.press("k")
         assert "the piv card ending in" in run.text
+        await run.press(*run.desk.estate.people[READY].person.cards[0].identifier[-4:], "enter")
         await grounds(run)
         assert sent(run, "cards.revoke") == (Seen(READY, 1), "card-h2")
+
+
+@pytest.mark.parametrize(("holder_id", "chosen"), [(READY, ()), (SEVERAL, ("down", "enter"))])
+async def test_a_card_is_revoked_by_the_end_of_its_identifier(
+    holder_id: str, chosen: tuple[str, ...]
+) -> None:
+    async with person(holder_id) as run:
+        await run.press("k", *chosen, *"0000", "enter")
+        await grounds(run)
+        assert not run.desk.asked.of("cards.revoke")
+        assert "Its identifier ends in" in run.text
 
 
 async def test_a_secret_is_masked_and_its_length_is_shown() -> None:

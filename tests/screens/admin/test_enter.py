@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from textual.widgets import Input
 
 from kiosk.authority.administration.views import AuditFilter, Grounds, NewCard, Span
+from kiosk.authority.roles import Action
 from kiosk.contract.errors import NotTaken
 from kiosk.contract.sensitive import Sensitive
 from screens.admin import audit, reports, staff, waiting
@@ -25,10 +27,12 @@ from tests.screens.admin import persons
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.form_desk import Deeds, below
 from tests.screens.admin.pilots import running
+from tests.screens.admin.proposals import EMAIL, STAFF
 
 PAGES = (PeoplePage, AboutPerson, WaitingPage)
 NEW = "00112233445566778899aabbccddeeff"
 PUK = "87654321"
+REDACTS = "K7QM-3XWD"
 WHY = "they asked at the desk"
 
 
@@ -172,6 +176,74 @@ async def test_keys_behind_the_last_enter_do_nothing_on_the_page() -> None:
         assert len(run.desk.asked.of("people.mark_leaver")) == 1
         assert not run.desk.asked.of("people.correct_name")
         assert not run.app.screen.is_modal, run.text
+
+
+LINE = (*"spoke to Cleo", "enter")
+"""What somebody types who thinks that they are in another window."""
+
+FINAL_CALLS = (
+    "cards.revoke",
+    "cards.replace",
+    "people.revoke_registration",
+    "people.report_misuse",
+    "people.erase",
+    "proposals.agree",
+    "proposals.decline",
+    "codes.withdraw",
+)
+
+
+def changed(desk: FakeDesk) -> list[str]:
+    return [call for call in FINAL_CALLS if desk.asked.of(call)]
+
+
+async def test_a_stray_line_beside_ones_own_proposal_revokes_no_card() -> None:
+    """It once did: p opened the person, k the revocation, and the rest was its reason."""
+    desk = FakeDesk()
+    desk.estate.codes.clear()
+    desk.estate.proposals = [replace(EMAIL, proposed_by="Mo Farrow")]
+    async with running(desk, pages=PAGES) as run:
+        await run.press("f3", *LINE)
+        assert changed(desk) == [], run.text
+
+
+@pytest.mark.parametrize("key", ["k", "r", "x", "i", "p", "g", "d", "w"])
+async def test_a_stray_line_on_a_persons_page_does_nothing_final(key: str) -> None:
+    desk = FakeDesk()
+    desk.estate.proposals = [EMAIL]
+    async with persons.person(persons.READY, desk) as run:
+        await run.press(key, *LINE)
+        assert changed(desk) == [], run.text
+
+
+@pytest.mark.parametrize("key", ["g", "w"])
+async def test_a_stray_line_decides_on_no_colleagues_proposal(key: str) -> None:
+    desk = FakeDesk()
+    desk.estate.codes.clear()
+    desk.estate.proposals = [EMAIL]
+    async with running(desk, pages=PAGES) as run:
+        await run.press("f3", key, *LINE)
+        assert changed(desk) == []
+        assert "Enter  send" in run.text
+        await run.press("enter")
+        assert changed(desk) == ["proposals.agree" if key == "g" else "proposals.decline"]
+
+
+async def test_what_nothing_takes_back_is_agreed_to_by_its_reference() -> None:
+    desk = FakeDesk()
+    desk.estate.codes.clear()
+    redaction = replace(
+        STAFF, action=Action.REDACT_AUDIT, told="Take the reason out of row 17.", reference=REDACTS
+    )
+    desk.estate.proposals = [redaction]
+    async with running(desk, pages=PAGES) as run:
+        await run.press("f3")
+        assert "how did they make sure who it was?" not in run.text
+        await run.press("g", *"aaaa", "enter", *WHY, "enter")
+        assert changed(desk) == []
+        assert f"The reference ends in {REDACTS[-4:]}." in run.text
+        await run.press("ctrl+u", *REDACTS[-4:].lower(), "enter", "enter", "enter")
+        assert changed(desk) == ["proposals.agree"]
 
 
 async def test_keys_typed_while_it_is_under_way_do_nothing_on_the_page() -> None:

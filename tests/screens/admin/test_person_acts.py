@@ -15,7 +15,6 @@ from tests.screens.admin.persons import BLOCKED, LEFT, READY, WHY, grounds, pers
 @pytest.mark.parametrize(
     ("holder_id", "key", "call"),
     [
-        (READY, "r", "people.revoke_registration"),
         (READY, "l", "people.mark_leaver"),
         (READY, "i", "people.report_misuse"),
         (LEFT, "t", "people.take_back_leaver"),
@@ -26,6 +25,18 @@ async def test_what_needs_only_grounds(holder_id: str, key: str, call: str) -> N
         await run.press(key)
         await grounds(run)
         assert sent(run, call) == (Seen(holder_id, 1),)
+
+
+async def test_a_registration_is_revoked_by_the_end_of_the_number() -> None:
+    async with person(READY) as run:
+        await run.press("r", *"0000", "enter")
+        await grounds(run)
+        assert not run.desk.asked.of("people.revoke_registration")
+        number = run.desk.estate.people[READY].person.number
+        assert f"Their number ends in {number[-4:]}." in run.text
+        await run.press("ctrl+u", *number[-4:])
+        await run.send()
+        assert sent(run, "people.revoke_registration") == (Seen(READY, 1),)
 
 
 async def test_a_block_is_lifted_for_somebody_identified() -> None:

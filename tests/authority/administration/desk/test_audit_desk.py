@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from stat import S_IMODE
@@ -40,6 +41,7 @@ def holder_id(store: Store, clock: SetClock, agent: Office) -> str:
     holder = samples.holder("900000000001")
     with store.begin() as uow:
         uow.holders.put([holder])
+        uow.cards.put([replace(samples.card(holder.id), id="card-1")])
         uow.commit()
     for kind, station in (("visit-opened", "Main entrance"), ("answers-wrong", "Ward 7")):
         with store.begin() as uow:
@@ -74,7 +76,25 @@ def test_rows_are_told_in_words_and_names(
         "Answered the security questions wrongly; two attempts left.",
         "Ward 7",
     )
-    assert (opened.who, opened.reference, opened.detail) == ("", "10AB-9XYZ", "card: card-1")
+    assert (opened.who, opened.reference, opened.detail) == ("", "10AB-9XYZ", "")
+
+
+def test_a_row_names_the_card_as_the_card_names_itself(
+    desk: LocalAuditDesk, holder_id: str, store: Store
+) -> None:
+    with store.read() as uow:
+        card = uow.cards.of_holder(holder_id)[0]
+    lifted, _wrong, opened = desk.page(AuditFilter()).lines
+    assert (opened.card, lifted.card) == (f"{card.driver} {card.identifier}", "")
+    with store.begin() as uow:
+        replaced = {"replaces": card.id}
+        uow.audit.append(
+            kind="card-replaced", reference="10AB-9XYZ", card_id="card-2", detail=replaced
+        )
+        uow.commit()
+    line = desk.page(AuditFilter()).lines[0]
+    assert line.card == "(erased)"
+    assert f"replaces: {card.driver} {card.identifier}" in line.detail
 
 
 @pytest.mark.parametrize(

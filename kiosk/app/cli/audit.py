@@ -222,6 +222,8 @@ def _anchor(args: argparse.Namespace) -> int:
     from kiosk.authority.crypto.anchors import AnchorSigner
 
     tools = Tools(args)
+    if args.out:
+        _append(args.out, "")  # an anchor that cannot be kept elsewhere is not made
     try:
         signed = sign_heads(tools.store, AnchorSigner(tools.ring()))
     except AuditNotIntact as broken:
@@ -229,6 +231,11 @@ def _anchor(args: argparse.Namespace) -> int:
         return 1
     if not signed:
         echo("nothing was recorded since the last anchor")
+        if args.out and not args.out.stat().st_size:
+            with tools.store.read() as uow:
+                kept = uow.audit.anchors()
+            _append(args.out, "".join(f"{anchor_line(anchor)}\n" for anchor in kept))
+            echo(f"wrote {numbered(len(kept), 'anchor')} that there are already")
     for anchor in signed:
         if args.out:
             _append(args.out, anchor_line(anchor) + "\n")

@@ -102,6 +102,20 @@ def test_the_audit_is_verified_and_anchored(
     assert capsys.readouterr().out == "1 row and 1 anchor fit\n"
 
 
+def test_an_anchor_that_cannot_be_written_is_not_made_and_one_there_is_can_be_written_later(
+    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kiosk("import", people(place, GOOD))
+    assert kiosk("audit", "anchor", "--out", str(place / "nowhere" / "anchors")) == 2
+    kiosk("audit", "verify")
+    assert "0 anchors fit" in capsys.readouterr().out
+    assert kiosk("audit", "anchor") == 0
+    anchors = place / "anchors"
+    assert kiosk("audit", "anchor", "--out", str(anchors)) == 0
+    assert len(anchors.read_text().splitlines()) == 1
+    assert kiosk("audit", "verify", "--anchors", str(anchors)) == 0
+
+
 SWAP = """
 UPDATE audit_event SET seq = 9 WHERE seq = 2;
 UPDATE audit_event SET seq = 2 WHERE seq = 3;

@@ -149,7 +149,9 @@ def _proposal(line: ProposalLine, times: Times) -> Iterator[Point]:
 def _registered(line: RegistrationLine, times: Times) -> Iterator[Point]:
     yield Point(f"Since {times.day(line.registered_at)}; codes go to {line.email}", "✓")
     if not line.confirmed:
-        yield Point("This address is not confirmed yet: the next code that is sent does it.", "!")
+        yield Point(
+            "This address is not confirmed yet: the next code that they enter does it.", "!"
+        )
     if line.paused_until is not None:
         until = times.at(line.paused_until)
         yield Point(f"No answers with a card that cannot prove itself until {until}", "!", GRAVE)

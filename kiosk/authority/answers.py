@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 
 from kiosk.authority import tasks
 from kiosk.authority.audit import AuditKind, record, refuse_visit
-from kiosk.authority.blocking import block, pause_unproven
+from kiosk.authority.blocking import block, is_used_up, pause_unproven
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.gates import Gate
 from kiosk.authority.store.records import Charge, JointHash, Verdict
@@ -66,11 +66,16 @@ def _charge_if_due(
         context = enter(uow, parts, visit_id)
         context.need(Gate.ANSWERS)
         kept = _kept(parts, context, given, count)
-        most, proven = context.policy.max_failures, context.is_proven
+        proven, visit = context.is_proven, context.visit
+        passed = visit.questions_proven_at is not None and not visit.questions_carried
+        # Once a set was right, another one is not charged; the same one has its verdict.
+        most = 0 if passed else context.policy.max_failures
         bound = parts.hasher.bind(attempt, context.holder.id, given, kept)
         account = uow.registrations
         charge_one = account.charge if proven else account.charge_unproven
         charge = charge_one(context.holder.id, attempt, most, bound)
+        if charge is None and passed:
+            raise StepRefused("the questions were answered in this visit")
         if charge is None:
             return None
         if charge.fresh:
@@ -99,6 +104,8 @@ def _exhausted(parts: Dependencies, visit_id: VisitId) -> Refusal:
     """
     with parts.store.begin() as uow:
         context = enter(uow, parts, visit_id)
+        if context.is_proven and not is_used_up(uow, context.registration, context.policy):
+            raise AuthorityUnavailable("another set is being looked at: ask again")
         refusal = _blocked(uow, parts, context) if context.is_proven else _paused(uow, context)
         uow.commit()
         return refusal
@@ -173,10 +180,11 @@ def _wrong(
     fresh = keep(context.holder.id, charge.attempt_id)
     if fresh:
         record(uow, AuditKind.ANSWERS_WRONG, context.visit, left=charge.left)
-    if charge.left > 0:
-        return AnswersWrong(tasks.answer_questions(uow, reload(uow, context)))
-    if charged.proven:
+    # Of several sets at once a right one may have given its attempt back: the account counts.
+    if charged.proven and is_used_up(uow, context.registration, context.policy):
         return _blocked(uow, parts, context)
+    if charged.proven or charge.left > 0:
+        return AnswersWrong(tasks.answer_questions(uow, reload(uow, context)))
     if fresh:
         registration = tasks.registration_of(context)
         pause_unproven(uow, parts, context.visit, context.holder, registration)

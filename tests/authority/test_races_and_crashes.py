@@ -98,6 +98,7 @@ def test_killed_between_charge_and_verdict_nothing_is_given_back(world: World, c
             process.wait()
         assert world.registration(card).failures == died
         assert world.registration(card).blocked_at is None
+    world.clock.forward(minutes=1)
     opened = world.insert(card, blocked=True).opened
     assert isinstance(opened, Refusal)
     assert opened.reason is Reason.REGISTRATION_BLOCKED

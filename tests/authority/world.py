@@ -40,7 +40,7 @@ from kiosk.contract.messages import (
     VisitId,
 )
 from kiosk.contract.policy import Policy
-from kiosk.contract.ports import Message
+from kiosk.contract.ports import Clock, Message
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.card_in_reader import Plastic, Quiet
 from tests.authority.station_visit import ANSWERS, Sitting
@@ -112,12 +112,14 @@ class World:
         hasher: AnswerHasher | None = None,
         busy_timeout_s: float = 5.0,
         url: str = "",
+        time: Clock | None = None,
     ) -> None:
         keys = folder / "keys.json"
         ring = KeyRing.load(keys) if keys.exists() else KeyRing.create(keys)
         self.folder = folder
         self.ring = ring
         self.clock = SetClock()
+        self._time: Clock = time or self.clock
         self.relay = Relay()
         self.changes_secret = CHANGES_SECRET
         self.policy = Policy(code_gap=timedelta(seconds=60), visits_a_minute=1000)
@@ -126,7 +128,7 @@ class World:
         self.macs = KeyedRowMacs.of(ring)
         self.store = Store(
             url,
-            self.clock,
+            self._time,
             self.macs,
             busy_timeout_s=busy_timeout_s,
             pool_size=50,
@@ -140,7 +142,7 @@ class World:
         return Dependencies(
             store=self.store,
             policy=lambda: self.policy,
-            clock=self.clock,
+            clock=self._time,
             sealer=Sealer(self.ring),
             hasher=self.hasher,
             codes=CodeMac(self.ring),

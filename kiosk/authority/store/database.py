@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
-from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
 from kiosk.authority.store.engine import (
@@ -159,14 +158,9 @@ class Store:
 
     @contextmanager
     def _gateway(self, *, writes: bool, options: Mapping[str, Any]) -> Iterator[Gateway]:
-        session = Session(
-            self._engine,
-            autoflush=False,
-            execution_options={"populate_existing": True, "synchronize_session": False},
-        )
-        gateway = Gateway(session, self.macs, writes=writes, options=options)
+        gateway = Gateway(self._engine, self.macs, writes=writes, options=options)
+        gateway.begin()
         try:
-            gateway.begin()
             yield gateway
         finally:
             gateway.end()

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from sqlalchemy import (
     ColumnElement,
-    CursorResult,
+    Engine,
     Executable,
+    Insert,
     Table,
     TextClause,
+    Update,
+    bindparam,
     insert,
     select,
     text,
@@ -18,7 +22,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 
 from kiosk.authority.store.engine import LATER, translated
 from kiosk.authority.store.row_macs import (
@@ -30,7 +33,7 @@ from kiosk.authority.store.row_macs import (
     row_name,
     table_name,
 )
-from kiosk.authority.store.tables import MacRow, TableRow
+from kiosk.authority.store.tables import MacRow, TableRow, columns_of, loaded
 from kiosk.contract.errors import RowAltered, StoreError
 
 if TYPE_CHECKING:
@@ -52,9 +55,9 @@ class Gateway:
     """
 
     def __init__(
-        self, session: Session, macs: KeyedRowMacs, *, writes: bool, options: Mapping[str, Any]
+        self, engine: Engine, macs: KeyedRowMacs, *, writes: bool, options: Mapping[str, Any]
     ) -> None:
-        self._session = session
+        self._engine = engine
         self._macs = macs
         self._writes = writes
         self._options = options
@@ -62,40 +65,70 @@ class Gateway:
 
     def begin(self) -> None:
         """Take a connection and begin; on SQLite a writer waits here for the one before."""
-        self._guarded(lambda: self._session.connection(execution_options=self._options))
+        self._connection = self._guarded(self._engine.connect)
+        try:
+            self._guarded(lambda: self._connection.execution_options(**self._options).begin())
+        except StoreError:
+            self.end()
+            raise
 
     def commit(self) -> None:
         """Make it durable; nothing can be run afterwards."""
         if not self._writes:
             raise StoreError("a reading unit of work commits nothing", "read-only")
-        self._guarded(self._session.commit)
+        self._guarded(self._connection.commit)
         self._usable = False
 
     def end(self) -> None:
         """Roll back what was not committed and give the connection back."""
         self._usable = False
         try:
-            self._session.close()
+            self._connection.close()
         except SQLAlchemyError:
             # The connection is gone, and the server has rolled back by itself.
-            self._session.invalidate()
+            self._connection.invalidate()
 
     # --- reading ---
 
-    def one(self, statement: Executable, kind: type[SomeRow]) -> SomeRow | None:
+    def one(
+        self, statement: Executable, kind: type[SomeRow], given: Values | None = None
+    ) -> SomeRow | None:
         """Return the first row of a ``select(kind)``, or of a statement RETURNING one."""
-        rows = self.many(statement, kind)
+        rows = self.many(statement, kind, given)
         return rows[0] if rows else None
 
-    def many(self, statement: Executable, kind: type[SomeRow]) -> Sequence[SomeRow]:
-        """Return every row of a ``select(kind)``; ``kind`` is there for the types."""
-        rows: Sequence[SomeRow] = self._guarded(lambda: self._session.scalars(statement).all())
-        self._check(rows)
+    def many(
+        self, statement: Executable, kind: type[SomeRow], given: Values | None = None
+    ) -> Sequence[SomeRow]:
+        """Return every row of a ``select(kind)``."""
+        rows = self.unchecked(statement, kind, given)
+        if issubclass(kind, MacRow):
+            self._check(rows)
         return rows
 
-    def unchecked(self, statement: Executable, kind: type[SomeRow]) -> Sequence[SomeRow]:
+    def unchecked(
+        self, statement: Executable, kind: type[SomeRow], given: Values | None = None
+    ) -> Sequence[SomeRow]:
         """Return what ``many`` does, altered rows too: for what is shown, and decides nothing."""
-        return self._guarded(lambda: self._session.scalars(statement).all())
+        return [loaded(kind, row) for row in self.tuples(statement, given)]
+
+    def joined(
+        self, statement: Executable, kinds: Sequence[type[TableRow]], given: Values | None = None
+    ) -> Sequence[Sequence[Any]]:
+        """Return every row of a ``select`` of several tables, and what columns follow them.
+
+        None for a table that was not joined.
+        """
+        found = []
+        for row in self.tuples(statement, given):
+            at, each = 0, []
+            for kind in kinds:
+                end = at + len(columns_of(kind))
+                part, at = row[at:end], end
+                each.append(None if part[0] is None else loaded(kind, part))
+            self._check(each)
+            found.append([*each, *row[at:]])
+        return found
 
     def fits(self, row: MacRow) -> bool:
         """Tell whether a row fits its MAC; raises ``KeyMissing``."""
@@ -111,15 +144,12 @@ class Gateway:
     def tuples(
         self, statement: Executable, values: Values | None = None
     ) -> Sequence[Sequence[Any]]:
-        """Return every row of a statement of several columns or tables."""
-        rows = self._guarded(lambda: self._session.execute(statement, values).all())
-        for row in rows:
-            self._check(row)
-        return rows
+        """Return every row of a statement, as it is."""
+        return self._guarded(lambda: self._connection.execute(statement, values).all())
 
-    def scalar(self, statement: Executable) -> Any:
+    def scalar(self, statement: Executable, values: Values | None = None) -> Any:
         """Return the first column of the first row; None where there is no row."""
-        return self._guarded(lambda: self._session.scalar(statement))
+        return self._guarded(lambda: self._connection.scalar(statement, values))
 
     # --- writing ---
 
@@ -127,24 +157,26 @@ class Gateway:
         """Run one that changes rows, once for each of ``many``; return how many it matched."""
         if many is not None and not many:
             return 0
-        counted = {"preserve_rowcount": True}  # of INSERT ... ON CONFLICT, too
         given = many[0] if many is not None and len(many) == 1 else many
-        result = self._guarded(
-            lambda: self._session.execute(statement, given, execution_options=counted)
-        )
-        return cast("CursorResult[Any]", result).rowcount
+        return self._guarded(
+            lambda: self._connection.execute(statement, given, execution_options=_COUNTED)
+        ).rowcount
 
     def write(self, statement: Executable, values: Values | None = None) -> None:
         """Run one whose count nobody asks for; PostgreSQL gets it with the next, or with COMMIT.
 
         So its error may be raised by a later call.
         """
-        self._guarded(lambda: self._session.execute(statement, values, execution_options=LATER))
+        self._guarded(lambda: self._connection.execute(statement, values, execution_options=LATER))
 
     def add(self, kind: type[TableRow], values: Values) -> None:
         """Insert one row; see ``write``."""
         stamped = self.stamped(kind, values) if issubclass(kind, MacRow) else values
-        self.write(insert(table_of(kind)).values(stamped).inline())
+        self.write(_insert(kind), stamped)
+
+    def save(self, kind: type[MacRow], values: Values) -> None:
+        """Overwrite one row whole, by its primary key; see ``write``."""
+        self.write(_update(kind), _keyed(kind, values) | self.stamped(kind, values))
 
     def stamped(self, kind: type[MacRow], values: Values) -> dict[str, Any]:
         """Return the values of a whole row, with the MAC over them."""
@@ -169,9 +201,9 @@ class Gateway:
         """Give a row that is held new values and a new MAC."""
         kind = type(row)
         now = {name: getattr(row, name) for name in covered(kind)} | new
-        this = [table_of(kind).c[name] == getattr(row, name) for name in primary_key(kind)]
         mac = self._macs.make(mac_message(kind, now))
-        self.write(update(table_of(kind)).where(*this).values(new | {MAC: mac}))
+        key = _keyed(kind, {name: getattr(row, name) for name in primary_key(kind)})
+        self.write(_update(kind), key | new | {MAC: mac})
 
     def restamp(self, row: MacRow) -> None:
         """Make the MAC of a held row anew, whether or not it fitted."""
@@ -191,11 +223,7 @@ class Gateway:
         """
         if not self._on_sqlite:
             table = table_of(kind).name
-            self._guarded(
-                lambda: self._session.execute(
-                    text(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
-                )
-            )
+            self.write(text(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"))
 
     def upsert(self, kind: type[TableRow]) -> postgresql.Insert:
         """Return an INSERT that can say ON CONFLICT; both databases speak it alike."""
@@ -211,7 +239,7 @@ class Gateway:
 
     @property
     def _on_sqlite(self) -> bool:
-        return self._session.get_bind().dialect.name == "sqlite"
+        return self._engine.dialect.name == "sqlite"
 
     def _check(self, rows: Iterable[Any]) -> None:
         for row in rows:
@@ -231,6 +259,26 @@ class Gateway:
             failure = StoreError("a stored value cannot be read", UNREADABLE)
         # Raised out here, so that not even its context holds the original's parameters.
         raise failure
+
+
+_COUNTED: Final = {"preserve_rowcount": True}
+"""The count of INSERT ... ON CONFLICT, too."""
+
+
+@cache
+def _insert(kind: type[TableRow]) -> Insert:
+    return insert(table_of(kind)).inline()
+
+
+@cache
+def _update(kind: type[TableRow]) -> Update:
+    """Return an UPDATE of the row with the key of ``_keyed``; it sets what else is given."""
+    table = table_of(kind)
+    return update(table).where(*(table.c[k] == bindparam(f"this_{k}") for k in primary_key(kind)))
+
+
+def _keyed(kind: type[TableRow], values: Values) -> dict[str, Any]:
+    return {f"this_{name}": values[name] for name in primary_key(kind)}
 
 
 def table_of(kind: type[TableRow]) -> Table:

@@ -49,6 +49,26 @@ _RESTS_SINCE = "kiosk_rests_since"
 _AUTOCOMMIT = "AUTOCOMMIT"
 
 
+class DescribedCursor(psycopg.Cursor[Any]):
+    """A cursor that describes the columns of a result once for each statement of its connection.
+
+    SQLAlchemy asks for it at every result, and it costs more than a small result itself.
+    """
+
+    connection: PipelinedConnection
+    statement = ""
+
+    @property
+    def description(self) -> list[psycopg.Column] | None:
+        result = self.pgresult
+        if result is None or not result.nfields:
+            return super().description
+        known = self.connection.described
+        if self.statement not in known:
+            known[self.statement] = super().description
+        return known[self.statement]
+
+
 class PipelinedConnection(psycopg.Connection[Any]):
     """Begins and ends transactions by itself, and keeps the statements that wait for the next one.
 
@@ -60,6 +80,8 @@ class PipelinedConnection(psycopg.Connection[Any]):
         self._waiting: list[tuple[str, Any]] = []
         self._isolation = ""
         self._reads = ""
+        self.cursor_factory = DescribedCursor
+        self.described: dict[str, list[psycopg.Column] | None] = {}
 
     def isolate(self, level: str) -> None:
         """Begin transactions at this level, or none at all."""
@@ -78,8 +100,9 @@ class PipelinedConnection(psycopg.Connection[Any]):
         """Keep one."""
         self._waiting.append((statement, parameters))
 
-    def run(self, cursor: psycopg.Cursor[Any], statement: str, parameters: Any) -> None:
+    def run(self, cursor: DescribedCursor, statement: str, parameters: Any) -> None:
         """Run a statement, with what waits for it."""
+        cursor.statement = statement
         if not self._waiting:
             cursor.execute(statement.encode(), parameters)
             return

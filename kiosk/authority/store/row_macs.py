@@ -7,7 +7,7 @@ possible: only the audit shows that.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -77,27 +77,45 @@ def _default(kind: type[MacRow], name: str) -> object:
 
 def encoded(value: object) -> bytes:
     """Encode a value in one way alone: its kind, its length where that varies, itself."""
-    match value:
-        case None:
-            return b"n"
-        case bool():
-            return b"t" if value else b"f"
-        case str():
-            return _framed(b"s", str(value).encode("utf-8", "surrogatepass"))
-        case int():
-            return _framed(b"i", b"%d" % value)
-        case bytes():
-            return _framed(b"b", value)
-        case datetime():
-            # The store refuses a time without a zone when it is written.
-            moment = value.astimezone(UTC) if value.tzinfo else value
-            return _framed(b"d", moment.isoformat(timespec="microseconds").encode())
-        case tuple():
-            return b"l" + len(value).to_bytes(4, "big") + b"".join(map(encoded, value))
-        case _ if is_dataclass(value):
-            return encoded(tuple(getattr(value, field.name) for field in fields(value)))
-        case _:
-            raise TypeError(f"no encoding for {type(value).__name__}")
+    encode = _ENCODERS.get(type(value))
+    if encode is not None:
+        return encode(value)
+    if isinstance(value, str):
+        return _text(value)
+    kind: type = type(value)
+    if is_dataclass(kind):
+        return _each(tuple(getattr(value, name) for name in _fields(kind)))
+    raise TypeError(f"no encoding for {type(value).__name__}")
+
+
+@cache
+def _fields(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
+
+
+def _text(value: str) -> bytes:
+    return _framed(b"s", value.encode("utf-8", "surrogatepass"))
+
+
+def _moment(value: datetime) -> bytes:
+    # The store refuses a time without a zone when it is written.
+    moment = value.astimezone(UTC) if value.tzinfo not in (UTC, None) else value
+    return _framed(b"d", moment.isoformat(timespec="microseconds").encode())
+
+
+def _each(value: tuple[object, ...]) -> bytes:
+    return b"l" + len(value).to_bytes(4, "big") + b"".join(map(encoded, value))
+
+
+_ENCODERS: Final[dict[type, Callable[[Any], bytes]]] = {
+    type(None): lambda _: b"n",
+    bool: lambda value: b"t" if value else b"f",
+    str: _text,
+    int: lambda value: _framed(b"i", b"%d" % value),
+    bytes: lambda value: _framed(b"b", value),
+    datetime: _moment,
+    tuple: _each,
+}
 
 
 def _framed(kind: bytes, raw: bytes) -> bytes:

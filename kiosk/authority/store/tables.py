@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from sqlalchemy import (
     BigInteger,
@@ -20,8 +21,10 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    select,
     text,
 )
+from sqlalchemy.orm import InstrumentedAttribute, Mapped
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
@@ -187,6 +190,34 @@ class MacRow(TableRow):
     """What one atomic statement counts, or what is authenticated by other means."""
 
     mac: str = Field(repr=False)
+
+
+T = TypeVar("T")
+SomeRow = TypeVar("SomeRow", bound=TableRow)
+
+
+def col(attribute: T) -> Mapped[T]:
+    """Return the column of a table behind an attribute of its row class.
+
+    Expressions of columns are quicker to build, and to look up compiled, than those of attributes.
+    """
+    mapped = cast("InstrumentedAttribute[T]", attribute)
+    if not mapped.parent.is_mapper:
+        return mapped
+    return cast("Mapped[T]", mapped.property.columns[0])
+
+
+@cache
+def columns_of(kind: type[TableRow]) -> tuple[str, ...]:
+    """Return the names of the columns of a ``select(kind)``, in their order."""
+    return tuple(str(column.key) for column in select(kind).selected_columns)
+
+
+def loaded(kind: type[SomeRow], values: Sequence[Any]) -> SomeRow:
+    """Return a row that was read; it belongs to no session, which would cost more than reading."""
+    row: SomeRow = kind.__new__(kind)
+    row.__dict__.update(zip(columns_of(kind), values, strict=True))
+    return row
 
 
 def index_where(name: str, column: str, condition: str, *, unique: bool = False) -> Index:

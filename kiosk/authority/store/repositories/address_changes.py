@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlmodel import col
 
 from kiosk.authority.store.gateway import Gateway
 from kiosk.authority.store.records import AddressChange
-from kiosk.authority.store.tables import AddressChangeRow, values
+from kiosk.authority.store.tables import AddressChangeRow, col, values
 
 
 class AddressChanges:

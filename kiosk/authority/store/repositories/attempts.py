@@ -7,13 +7,13 @@ from datetime import datetime
 
 from sqlalchemy import (
     ColumnElement,
+    func,
     select,
 )
-from sqlmodel import col
 
 from kiosk.authority.store.gateway import Gateway
 from kiosk.authority.store.records import Charge, Verdict
-from kiosk.authority.store.tables import AttemptRow
+from kiosk.authority.store.tables import AttemptRow, col
 
 
 class Attempts:
@@ -44,6 +44,12 @@ class Attempts:
             return Charge(attempt_id, left, fresh=True, given=given)
         undo()
         return self._earlier(subject, attempt_id)
+
+    def undecided(self, subject: str, since: datetime) -> bool:
+        """Tell whether one that was charged since then has no verdict yet."""
+        open_ = col(AttemptRow.subject) == subject, col(AttemptRow.verdict).is_(None)
+        found = select(func.count()).where(*open_, col(AttemptRow.charged_at) > since)
+        return bool(self._gateway.scalar(found))
 
     def conclude(self, subject: str, attempt_id: str, verdict: Verdict) -> bool:
         """Give a charged attempt its verdict; False when it has one, or was never charged.

@@ -25,7 +25,6 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.sql.elements import Tuple
-from sqlmodel import col
 
 from kiosk.authority.audit_rows import ROWS_A_CHAIN, before_first, chain_of, place_of, row_name
 from kiosk.authority.store.audit_chain import (
@@ -59,6 +58,7 @@ from kiosk.authority.store.tables import (
     AuditHeadRow,
     PolicySettingRow,
     UtcDateTime,
+    col,
     scalars_to_text,
     values,
 )

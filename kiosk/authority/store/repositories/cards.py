@@ -23,7 +23,6 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.orm import Mapped
-from sqlmodel import col
 
 from kiosk.authority.store.gateway import Gateway
 from kiosk.authority.store.records import (
@@ -35,7 +34,7 @@ from kiosk.authority.store.records import (
     KnownCard,
     SealedSecret,
 )
-from kiosk.authority.store.tables import CardholderRow, CardRow, KeptSecretRow, values
+from kiosk.authority.store.tables import CardholderRow, CardRow, KeptSecretRow, col, values
 from kiosk.contract.messages import CardId
 
 # What is asked of every table of sealed secrets: which key each is under, or derives from.
@@ -125,7 +124,7 @@ class Cards:
         named = col(CardRow.driver) == card.driver, col(CardRow.identifier) == card.identifier
         joined = col(CardholderRow.id) == col(CardRow.holder_id)
         statement = select(CardRow, CardholderRow).join(CardholderRow, joined).where(*named)
-        for row, holder in self._gateway.tuples(statement):
+        for row, holder in self._gateway.joined(statement, (CardRow, CardholderRow)):
             return KnownCard(card_record(row), holder.record(Cardholder))
         return None
 
@@ -133,7 +132,9 @@ class Cards:
         """Return one by id, with its holder."""
         joined = col(CardholderRow.id) == col(CardRow.holder_id)
         statement = select(CardRow, CardholderRow).join(CardholderRow, joined)
-        for row, holder in self._gateway.tuples(statement.where(col(CardRow.id) == card_id)):
+        for row, holder in self._gateway.joined(
+            statement.where(col(CardRow.id) == card_id), (CardRow, CardholderRow)
+        ):
             return KnownCard(card_record(row), holder.record(Cardholder))
         return None
 

@@ -17,12 +17,11 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlmodel import col
 
 from kiosk.authority.store.gateway import Gateway
 from kiosk.authority.store.records import Charge, EmailCode, Verdict
 from kiosk.authority.store.repositories.attempts import Attempts
-from kiosk.authority.store.tables import LIVE_CODE, CodeRow, values
+from kiosk.authority.store.tables import LIVE_CODE, CodeRow, col, values
 
 
 class EmailCodes:

@@ -14,13 +14,12 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 
 from sqlalchemy import or_, select, update
-from sqlmodel import col
 
 from kiosk.authority.audit_rows import before_first, chain_of
 from kiosk.authority.store.gateway import Gateway, table_of
 from kiosk.authority.store.records import AuditEvent
 from kiosk.authority.store.repositories.audit import event_of
-from kiosk.authority.store.tables import AuditEventRow, AuditFeedRow, AuditHeadRow
+from kiosk.authority.store.tables import AuditEventRow, AuditFeedRow, AuditHeadRow, col
 
 Reached = Mapping[int, int]
 """The last row of each chain that was sent."""

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import ColumnElement, Select, func, select, tuple_
-from sqlmodel import col
 
 from kiosk.authority.store.gateway import UNREADABLE, Gateway, table_of
 from kiosk.authority.store.row_macs import primary_key, row_key, row_name, table_name
-from kiosk.authority.store.tables import MacRow
+from kiosk.authority.store.tables import MacRow, col
 from kiosk.contract.errors import StoreError
 
 RowKey = tuple[str, ...]

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
-from sqlmodel import col
 
 from kiosk.authority.audit_rows import ROWS_A_CHAIN, before_first
 from kiosk.authority.store.gateway import Gateway
@@ -17,6 +16,7 @@ from kiosk.authority.store.tables import (
     OutboxRow,
     StationRow,
     VisitRow,
+    col,
 )
 
 SITTING = timedelta(minutes=30)

@@ -8,7 +8,6 @@ from typing import Any, assert_never
 
 from sqlalchemy import ColumnElement, and_, delete, exists, func, select, tuple_
 from sqlalchemy.orm import Mapped
-from sqlmodel import col
 
 from kiosk.authority.store.gateway import Gateway, table_of
 from kiosk.authority.store.records import KeptKind
@@ -24,6 +23,7 @@ from kiosk.authority.store.tables import (
     TableRow,
     UnblockRow,
     VisitRow,
+    col,
 )
 
 

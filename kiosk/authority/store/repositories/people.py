@@ -23,7 +23,6 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlmodel import col
 
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.store.gateway import Gateway
@@ -48,6 +47,7 @@ from kiosk.authority.store.tables import (
     StopNumberRow,
     UnblockRow,
     VisitRow,
+    col,
     values,
 )
 

@@ -6,12 +6,11 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, delete, or_, select, update
-from sqlmodel import col
 
 from kiosk.authority.store.gateway import Gateway
 from kiosk.authority.store.records import Charge, Registration, Verdict
 from kiosk.authority.store.repositories.attempts import Attempts
-from kiosk.authority.store.tables import RegistrationRow, values
+from kiosk.authority.store.tables import RegistrationRow, col, values
 
 OVERWRITTEN = (
     "email",
@@ -106,6 +105,10 @@ class Registrations:
         return self._attempts.charge(
             holder_id, attempt_id, given, take=take, undo=lambda: self._less_one(holder_id)
         )
+
+    def undecided(self, holder_id: str, since: datetime) -> bool:
+        """Tell whether an attempt that was charged since then has no verdict yet."""
+        return self._attempts.undecided(holder_id, since)
 
     def charge_unproven(
         self, holder_id: str, attempt_id: str, max_failures: int, given: bytes | None = None

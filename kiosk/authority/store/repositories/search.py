@@ -14,10 +14,9 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, and_, bindparam, delete, func, literal, select
 from sqlalchemy.orm import aliased
-from sqlmodel import col
 
 from kiosk.authority.store.gateway import Gateway, table_of
-from kiosk.authority.store.tables import CardholderRow, CardRow, RegistrationRow, SearchTermRow
+from kiosk.authority.store.tables import CardholderRow, CardRow, RegistrationRow, SearchTermRow, col
 from kiosk.contract.folding import fold, folded_words
 
 # By which words a person is found, and what becomes of what somebody types to find them.

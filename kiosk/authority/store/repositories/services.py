@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import ColumnElement, and_, bindparam, case, delete, func, or_, select, update
-from sqlmodel import col
 
 from kiosk.authority.store.audit_chain import FIRST
 from kiosk.authority.store.gateway import Gateway, table_of
@@ -28,6 +27,7 @@ from kiosk.authority.store.tables import (
     RestoreRow,
     StationRow,
     VisitRow,
+    col,
     values,
 )
 

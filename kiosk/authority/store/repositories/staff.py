@@ -6,7 +6,6 @@ import hashlib
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, delete, func, select, text, update
-from sqlmodel import col
 
 from kiosk.authority.roles import Role
 from kiosk.authority.store.gateway import Gateway
@@ -24,6 +23,7 @@ from kiosk.authority.store.tables import (
     ProposedActRow,
     StaffKeyRow,
     StaffMemberRow,
+    col,
     values,
 )
 

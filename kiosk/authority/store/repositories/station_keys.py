@@ -6,11 +6,10 @@ import hmac
 from datetime import datetime
 
 from sqlalchemy import bindparam, delete, select, update
-from sqlmodel import col
 
 from kiosk.authority.store.gateway import Gateway
 from kiosk.authority.store.records import Enrolment, Station, StationKey
-from kiosk.authority.store.tables import EnrolmentRow, StationKeyRow, StationRow, values
+from kiosk.authority.store.tables import EnrolmentRow, StationKeyRow, StationRow, col, values
 
 _FOUND = (
     select(StationKeyRow, StationRow)
@@ -28,7 +27,8 @@ class StationKeys:
 
     def find(self, fingerprint: str) -> tuple[StationKey, Station] | None:
         """Return a key with its station, retired or not; None for one that has ended."""
-        for key, station in self._gateway.tuples(_FOUND, {"fingerprint": fingerprint}):
+        given = {"fingerprint": fingerprint}
+        for key, station in self._gateway.joined(_FOUND, (StationKeyRow, StationRow), given):
             if key.ends_at is None or key.ends_at > self._now:
                 return key.record(StationKey), station.record(Station)
         return None

@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, extract, func, or_, select, text
-from sqlmodel import col
 
 from kiosk.authority.store.gateway import Gateway
 from kiosk.authority.store.records import Scalar
@@ -26,6 +25,7 @@ from kiosk.authority.store.tables import (
     CodeRow,
     RegistrationRow,
     VisitRow,
+    col,
     scalars_to_text,
 )
 

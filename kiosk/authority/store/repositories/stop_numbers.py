@@ -14,12 +14,11 @@ from sqlalchemy import (
     func,
     select,
 )
-from sqlmodel import col
 
 from kiosk.authority.store.gateway import Gateway
 from kiosk.authority.store.records import Charge, StopNumber, Verdict, new_id
 from kiosk.authority.store.repositories.attempts import Attempts
-from kiosk.authority.store.tables import AttemptRow, StopNumberRow, values
+from kiosk.authority.store.tables import AttemptRow, StopNumberRow, col, values
 from kiosk.contract.errors import StoreError
 
 STOP_NUMBER_DIGITS: Final = 8

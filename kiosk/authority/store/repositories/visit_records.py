@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from sqlalchemy import and_, bindparam, func, literal, select
 from sqlalchemy.orm import aliased
-from sqlmodel import col
 
 from kiosk.authority.store.gateway import Gateway, table_of
 from kiosk.authority.store.records import (
@@ -36,6 +35,7 @@ from kiosk.authority.store.tables import (
     StationRow,
     UnblockRow,
     VisitRow,
+    col,
 )
 from kiosk.contract.messages import CardId
 
@@ -65,6 +65,8 @@ _HELD = (
     .outerjoin(_proven, col(_proven.id) == col(VisitRow.code_proven_id))
     .where(col(VisitRow.id) == bindparam("visit"))
 )
+_AROUND_ROWS = (RegistrationRow, PendingRow, CodeRow, CodeRow)
+_HELD_ROWS = (VisitRow, CardRow, CardholderRow, *_AROUND_ROWS)
 _HELD_AT_STATION = _HELD.add_columns(StationRow).outerjoin(
     StationRow, col(StationRow.name) == col(VisitRow.station)
 )
@@ -94,6 +96,7 @@ _GRANTED = (
     .join(CardholderRow, col(CardholderRow.id) == col(CardRow.holder_id))
     .where(col(UnblockRow.id) == bindparam("entry"))
 )
+_GRANTED_ROWS = (UnblockRow, VisitRow, CardRow, CardholderRow)
 
 
 _CARD_NAMED = (
@@ -118,7 +121,7 @@ class VisitRecords:
         """Lock the card that a reader named, and read it with its holder."""
         given = {"driver": card.driver, "identifier": card.identifier}
         self._gateway.lock(_LOCK_CARD, given)
-        for row, holder in self._gateway.tuples(_KNOWN, given):
+        for row, holder in self._gateway.joined(_KNOWN, (CardRow, CardholderRow), given):
             return KnownCard(card_record(row), holder.record(Cardholder))
         return None
 
@@ -129,7 +132,10 @@ class VisitRecords:
         """
         given = {"visit": visit_id}
         self._gateway.lock(_LOCK, given)
-        rows = self._gateway.tuples(_HELD_AT_STATION if at_station else _HELD, given)
+        if at_station:
+            rows = self._gateway.joined(_HELD_AT_STATION, (*_HELD_ROWS, StationRow), given)
+        else:
+            rows = self._gateway.joined(_HELD, _HELD_ROWS, given)
         if not rows:
             return None
         visit, card, holder, *around = rows[0]
@@ -146,13 +152,15 @@ class VisitRecords:
         """Read what is recorded around a visit that need not be stored as it is."""
         names = {"holder": holder_id, "card": card_id}
         given = names | {"pending": visit.pending_id, "code": visit.code_proven_id}
-        return _around(*self._gateway.tuples(_AROUND, given)[0])
+        return _around(*self._gateway.joined(_AROUND, _AROUND_ROWS, given)[0])
 
     def hold_grant(self, visit_id: str, entry_id: str) -> HeldGrant | None:
         """Lock card and visit of an entry of the journal, and read them; None: there is none."""
         given = {"entry": entry_id}
         self._gateway.lock(_LOCK_GRANTED, given)
-        for entry, visit, card, holder, generations in self._gateway.tuples(_GRANTED, given):
+        for entry, visit, card, holder, generations in self._gateway.joined(
+            _GRANTED, _GRANTED_ROWS, given
+        ):
             if entry.visit_id == visit_id:
                 return HeldGrant(
                     entry.record(UnblockEntry),

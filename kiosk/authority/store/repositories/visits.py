@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, delete, func, select, update
-from sqlmodel import col
+from sqlalchemy import ColumnElement, Select, delete, func, select
 
 from kiosk.authority.store.gateway import Gateway
 from kiosk.authority.store.records import PendingChange, UnblockEntry, UnblockState, Visit
@@ -14,6 +13,7 @@ from kiosk.authority.store.tables import (
     PendingRow,
     UnblockRow,
     VisitRow,
+    col,
     values,
 )
 from kiosk.contract.messages import ReadFault, Reason, VisitEnd
@@ -58,9 +58,7 @@ class Visits:
 
     def save(self, visit: Visit) -> None:
         """Overwrite one with what it has become; ``lock`` it first."""
-        statement = update(VisitRow).where(col(VisitRow.id) == visit.id)
-        stamped = self._gateway.stamped(VisitRow, values(visit))
-        self._gateway.write(statement.values(stamped))
+        self._gateway.save(VisitRow, values(visit))
 
     def close(self, visit_id: str, at: datetime, how: VisitEnd) -> Visit | None:
         """Close one and return it as it was; None when it is closed already or unknown."""

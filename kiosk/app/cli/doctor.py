@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     Hardware = Callable[[Settings], Iterable[tuple[str, Check]]]
 
 DESCRIPTION = """\
-Looks at each part that a machine stands on and says in one line how it is and what to do. On a
-station: settings, smartcard service, reader and card, display, the way to the authority, the
-station's certificate and the clock. On an authority also: database, questions, keys, mail relay
-and waiting notices. It changes nothing, spends no try of any card and sends no mail.
+Looks at each part that a machine stands on and says in one line how it is and what to
+do. On a station: settings, smartcard service, reader and card, display, the way to the
+authority, the station's certificate and the clock. On an authority also: database,
+questions, keys, mail relay and waiting notices. It changes nothing, spends no try of any
+card and sends no mail.
 
 The exit code is 1 when something fails, and 0 when all is well or only worth a look.
 """

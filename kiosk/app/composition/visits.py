@@ -157,7 +157,7 @@ class VisitProcesses:
         try:
             for number in (signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, signal.SIG_DFL)
-            _end_with_parent()
+            _end_with_parent(signal.SIGKILL)
             code = self._live(turn, lambda: _write_beat(beats))
         except BaseException as fault:  # noqa: BLE001 - what would end a program ends this visit
             sys.excepthook(type(fault), fault, None)
@@ -215,11 +215,11 @@ def _is_hung_up(fd: int) -> bool:
     return bool(terminal.poll(0))
 
 
-def _end_with_parent() -> None:
-    """Have the kernel end this process in order when its parent is gone."""
+def _end_with_parent(how: signal.Signals) -> None:
+    """Have the kernel send this process ``how`` when its parent is gone."""
     parent = os.getppid()
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0) != 0:
+    if libc.prctl(_PR_SET_PDEATHSIG, int(how), 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl")
     if os.getppid() != parent:
         os._exit(FAULT_CODE)
@@ -277,8 +277,13 @@ def _live_visit(
     class Driver(VisitDriver):
         pass
 
+    async def have_turn() -> None:
+        await _readable(turn)
+        # A visit records what is under way before it ends; one that waits has nothing to record.
+        _end_with_parent(signal.SIGTERM)
+
     Driver.turn = turn
-    station = build_station(settings, open_executor, lambda: _readable(turn))
+    station = build_station(settings, open_executor, have_turn)
     app = KioskApp(
         station.loop, appearance_of(settings), on_fault, driver_class=Driver, pulse=pulse
     )

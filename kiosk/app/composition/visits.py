@@ -37,7 +37,8 @@ from screens.terminal.pulse import WatchdogPulse
 log = logging.getLogger(__name__)
 
 SILENT_S = 20.0
-"""Seconds without a beat after which a process is ended; there is one every two seconds."""
+"""Seconds without a beat after which a process is ended; there is one every two seconds. Where the
+service manager has a watchdog, it is half of its time: that ends all of the station."""
 
 FAULTS = 5
 """Processes that end one after the other without a beat before the parent gives up."""
@@ -102,10 +103,12 @@ class VisitProcesses:
         live: Callable[[int, Callable[[], None]], int],
         load: Callable[[], None],
         beat: Callable[[], None],
+        silent_s: float = SILENT_S,
     ) -> None:
         self._live = live
         self._load = load
         self._beat = beat
+        self._silent_s = silent_s
         self._stopping = False
         self._faults = 0
         self._code = 0
@@ -184,7 +187,7 @@ class VisitProcesses:
             if self._stopping and not asked:
                 asked, heard_at, silent_s = True, time.monotonic(), 0.0
                 os.kill(active.pid, signal.SIGTERM)
-            if gone or silent_s > (_LAST_S if asked else SILENT_S):
+            if gone or silent_s > (_LAST_S if asked else self._silent_s):
                 log.error("the process of the visit was ended: it was stopped or did not answer")
                 active.kill()
 
@@ -260,9 +263,11 @@ def run_visits(
             manager.notify("WATCHDOG=1" if is_ready else "READY=1\nWATCHDOG=1")
         is_ready = True
 
+    watchdog_s = manager.watchdog_s if manager else None
+    silent_s = watchdog_s / 2 if watchdog_s else SILENT_S
     open_display(touch=settings.station.touch)
     try:
-        return VisitProcesses(live, load, pass_on).run()
+        return VisitProcesses(live, load, pass_on, silent_s).run()
     finally:
         leave_display()
 

@@ -1,7 +1,7 @@
 # `make help` lists what there is. Every target installs what it needs first, says what it
 # does, and is safe to repeat.
 .DEFAULT_GOAL := help
-.PHONY: help demo test fast one dev coverage sim races check lint format flow trace roles openapi pictures deb test-deb lock \
+.PHONY: help demo test fast one dev coverage sim races failover check lint format flow trace roles openapi pictures deb test-deb lock \
     bench clean
 PYTHON ?= python3
 export PYTHON
@@ -52,6 +52,10 @@ sim: ## Simulate estates with faults: SEEDS=1:500, SECONDS=3600; a seed that fai
 races: ## Race 32 station processes against two replicas on PostgreSQL: ROUNDS=1000
 	@.ci/bootstrap test
 	@$(VENV)/python -m tests.races --rounds $(or $(ROUNDS),1000)
+
+failover: ## Kill the primary database and a replica in the middle of visits: ROUNDS=10
+	@.ci/bootstrap test
+	@$(VENV)/python -m tests.failover --rounds $(or $(ROUNDS),10)
 
 check: lint test ## Format, lint, types, import rules and tests: green before every commit
 

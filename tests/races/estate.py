@@ -40,6 +40,11 @@ def _mail(folder: Path, address: str) -> Path:
     return folder / f"{address}.mail"
 
 
+def mailed_to(folder: Path, address: str) -> str:
+    """Return the code that was mailed last."""
+    return _mail(folder, address).read_text()
+
+
 class FileRelay:
     """A relay that keeps the last mail to each address where other processes find it."""
 
@@ -55,16 +60,20 @@ class FileRelay:
         """Answer."""
 
 
-def _socket(folder: Path, replica: str, station: str) -> Path:
+def socket_of(folder: Path, replica: str, station: str) -> Path:
     return folder / f"{replica}-{station}.sock"
 
 
-def _serve(folder: Path, url: str, replica: str, ready: Connection) -> None:
+def _serve(
+    folder: Path, url: str, replica: str, stations: Sequence[str], ready: Connection
+) -> None:
     """One replica, until SIGTERM: a socket for each station, whose user id is the same here."""
-    asyncio.run(_serving(folder, url, replica, ready))
+    asyncio.run(_serving(folder, url, replica, stations, ready))
 
 
-async def _serving(folder: Path, url: str, replica: str, ready: Connection) -> None:
+async def _serving(
+    folder: Path, url: str, replica: str, stations: Sequence[str], ready: Connection
+) -> None:
     world = World(folder, url=url, time=SystemClock())
     world.policy = POLICY
     world.relay = FileRelay(folder)  # type: ignore[assignment]
@@ -72,16 +81,40 @@ async def _serving(folder: Path, url: str, replica: str, ready: Connection) -> N
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     servers = []
-    for station in STATIONS:
+    for station in stations:
         known = ListedStations({os.getuid(): station})
         server = AuthorityServer(world.authority, known, _LIMITS)
-        await server.listen_on_socket(_socket(folder, replica, station))
+        await server.listen_on_socket(socket_of(folder, replica, station))
         servers.append(server)
     ready.send("ready")
     await stop.wait()
     for server in servers:
         await server.close()
     world.store.close()
+
+
+class Replica:
+    """One replica as a process, which answers when this has been made."""
+
+    def __init__(
+        self, folder: Path, url: str, name: str, stations: Sequence[str] = STATIONS
+    ) -> None:
+        ready, theirs = _processes.Pipe()
+        self.process = _processes.Process(target=_serve, args=(folder, url, name, stations, theirs))
+        self.process.start()
+        if not ready.poll(_PATIENCE_S):
+            raise TimeoutError("the replica did not start")
+        ready.recv()
+
+    def kill(self) -> None:
+        """End it by SIGKILL, whatever it does."""
+        self.process.kill()
+        self.process.join()
+
+    def close(self) -> None:
+        """End it by SIGTERM."""
+        self.process.terminate()
+        self.process.join(_PATIENCE_S)
 
 
 @dataclass(frozen=True)
@@ -122,15 +155,7 @@ class RacingEstate:
 
     def __init__(self, folder: Path, url: str, stations: int) -> None:
         self.folder = folder
-        self._replicas = []
-        for replica in REPLICAS:
-            ready, theirs = _processes.Pipe()
-            process = _processes.Process(target=_serve, args=(folder, url, replica, theirs))
-            process.start()
-            self._replicas.append(process)
-            if not ready.poll(_PATIENCE_S):
-                raise TimeoutError("the replica did not start")
-            ready.recv()
+        self._replicas = [Replica(folder, url, name) for name in REPLICAS]
         self._start = _processes.Barrier(stations)
         self._stations = []
         for number in range(stations):
@@ -147,14 +172,14 @@ class RacingEstate:
         }
 
     def _addresses(self, order: Sequence[str]) -> list[tuple[str, str]]:
-        return [(s, str(_socket(self.folder, r, s))) for r in order for s in STATIONS]
+        return [(s, str(socket_of(self.folder, r, s))) for r in order for s in STATIONS]
 
     def _paths(self, station: str, replicas: Sequence[str]) -> list[Address]:
-        return [UnixAddress(str(_socket(self.folder, each, station))) for each in replicas]
+        return [UnixAddress(str(socket_of(self.folder, each, station))) for each in replicas]
 
     def code_of(self, address: str) -> str:
         """Return the code that was mailed last."""
-        return _mail(self.folder, address).read_text()
+        return mailed_to(self.folder, address)
 
     def race(self, calls: Sequence[Call]) -> list[Any]:
         """Have every station make its call at the same moment; return replies and errors."""
@@ -181,9 +206,8 @@ class RacingEstate:
         for process, orders in self._stations:
             orders.send(None)
             process.join(_PATIENCE_S)
-        for process in self._replicas:
-            process.terminate()
-            process.join(_PATIENCE_S)
+        for replica in self._replicas:
+            replica.close()
 
 
 @contextmanager

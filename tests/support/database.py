@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -154,6 +155,38 @@ class PostgresServer:
     def stop(self) -> None:
         """Stop it at once; nothing in it is worth keeping."""
         self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "-w", "stop")
+
+    def follow(self, primary: PostgresServer) -> None:
+        """Start as the standby of another server, in place of any cluster that is here."""
+        data = self.folder / "data"
+        shutil.rmtree(data, ignore_errors=True)
+        if os.geteuid() == 0:
+            shutil.chown(self.folder, SERVER_ACCOUNT, SERVER_ACCOUNT)
+        where = ["-h", str(primary.folder), "-p", str(PORT), "-U", self.owner]
+        options = ["-D", str(data), "-R", "-X", "stream", "--checkpoint=fast", "--no-sync"]
+        self._run("pg_basebackup", *where, *options)
+        settings = data / "postgresql.conf"
+        settings.write_text(settings.read_text().replace(str(primary.folder), str(self.folder)))
+        self.serve()
+
+    def promote(self) -> None:
+        """Let a standby become a primary, and wait until it is."""
+        self._run("pg_ctl", "-D", str(self.folder / "data"), "-w", "promote")
+
+    @property
+    def runs(self) -> bool:
+        """Whether it was started, and neither stopped nor killed."""
+        return (self.folder / "data" / "postmaster.pid").exists()
+
+    def kill(self) -> None:
+        """End all its processes by SIGKILL, as if the machine had stopped."""
+        postmaster = int((self.folder / "data" / "postmaster.pid").read_text().splitlines()[0])
+        os.kill(postmaster, signal.SIGSTOP)
+        children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+        for process in (*map(int, children), postmaster):
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        (self.folder / "data" / "postmaster.pid").unlink()
 
     def url(self, database: str) -> str:
         """Return the address of one of its databases."""

@@ -9,7 +9,6 @@ _OF_A_STATION = {
     "station": "station",
     "enrol": "enrol",
     "display": "display",
-    "doctor": "doctor",
     "setup": "setup",
     "completion": "completion",
 }

@@ -1,0 +1,43 @@
+"""``python -m tests.failover``: fail over again and again, in the middle of visits."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.failover.rounds import failing_over
+from tests.failover.servers import two_servers
+
+
+def main() -> int:
+    """Print how long nobody was answered in each round, and what was lost."""
+    parser = argparse.ArgumentParser(prog="python -m tests.failover", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--stations", type=int, default=8)
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+    with (
+        tempfile.TemporaryDirectory() as place,
+        two_servers() as pair,
+        failing_over(Path(place), pair, args.stations, args.seed) as estate,
+    ):
+        for number in range(1, args.rounds + 1):
+            over = estate.fail_over()
+            print(  # noqa: T201
+                f"fail-over {number}: nobody was answered for {over.seconds_out:.1f} s, the first "
+                f"{over.seconds_from_promotion:.1f} s after the standby was promoted; "
+                f"{over.in_the_middle} visits went on"
+            )
+        violations = estate.violations()
+        acknowledged = estate.acknowledged()
+    for each in violations:
+        print(each)  # noqa: T201
+    counted = ", ".join(f"{many} {what}" for what, many in acknowledged.items())
+    print(f"acknowledged: {counted}; violations: {len(violations)}")  # noqa: T201
+    return bool(violations)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

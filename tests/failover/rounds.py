@@ -1,0 +1,210 @@
+"""Fail-over in the middle of visits: kill the primary and a replica, and look for what is lost."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+from kiosk.authority.administration.verification import verify_audit
+from kiosk.authority.anchors import sign_heads
+from kiosk.authority.crypto.anchors import AnchorSigner
+from kiosk.authority.store.records import AuditAnchor
+from kiosk.contract.clock import SystemClock
+from tests.authority.world import World
+from tests.failover.servers import Pair
+from tests.failover.stations import PLANS, Acknowledged, Person, Plan, Station
+from tests.races.estate import POLICY, REPLICAS, Replica
+
+PATIENCE_S = 180.0
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Wait for a condition; raises ``TimeoutError``."""
+    give_up_at = time.monotonic() + PATIENCE_S
+    while not holds():
+        if time.monotonic() > give_up_at:
+            raise TimeoutError("it did not come about")
+        time.sleep(0.01)
+
+
+@dataclass(frozen=True)
+class FailedOver:
+    """One fail-over: how long nobody was answered, and how many visits were in the middle."""
+
+    seconds_out: float
+    seconds_from_promotion: float
+    in_the_middle: int
+
+
+@dataclass
+class FailoverEstate:
+    """Two servers, two replicas and stations under load."""
+
+    folder: Path
+    pair: Pair
+    random: Random
+    world: World
+    stations: list[Station] = field(default_factory=list)
+    replicas: dict[str, Replica] = field(default_factory=dict)
+    people: queue.Queue[Person | None] = field(default_factory=queue.Queue)
+    expected: dict[Plan, Counter[str]] = field(default_factory=dict)
+    anchors: list[AuditAnchor] = field(default_factory=list)
+    _number: int = 0
+
+    def start(self, stations: int) -> None:
+        """Start replicas and stations, and live each plan once without a fault."""
+        self.pair.replicate(wait_until)
+        names = [f"S{number}" for number in range(stations)]
+        for name in REPLICAS:
+            self.replicas[name] = Replica(self.folder, self.pair.url, name, names)
+        for name in names:
+            self.stations.append(Station(name, self.folder, REPLICAS, self.people))
+            self.stations[-1].start()
+        self.add_people(len(PLANS))
+        self.wait_for_visits(len(PLANS))
+        audited = self.audited()
+        self.expected = {
+            known.person.plan: audited[known.person.holder.id] for known in self.visits
+        }
+
+    def add_people(self, many: int) -> None:
+        """Let so many more come to the stations."""
+        for _ in range(many):
+            plan = PLANS[self._number % len(PLANS)]
+            self._number += 1
+            email = f"p{self._number}@nhs.net"
+            holder = self.world.add_holder(number=f"{self._number:012d}", email=email)
+            self.world.register(holder, email=email)
+            card = self.world.add_card(holder, secret_limit=50)
+            self.people.put(Person(holder, card, self.world.known_plastic(card), plan))
+
+    @property
+    def signer(self) -> AnchorSigner:
+        return AnchorSigner(self.world.ring)
+
+    @property
+    def visits(self) -> list[Acknowledged]:
+        return [known for station in self.stations for known in station.visits]
+
+    def failures(self) -> list[str]:
+        """Return the answers that no station should have been given."""
+        return [station.failure for station in self.stations if station.failure]
+
+    def wait_for_visits(self, many: int) -> None:
+        """Wait until so many have ended, or one went wrong."""
+        wait_until(lambda: bool(self.failures()) or sum(bool(v.ended) for v in self.visits) >= many)
+
+    def fail_over(self) -> FailedOver:
+        """Kill the primary and a replica under load, promote the standby, go on as before."""
+        before = len(self.visits)
+        self.add_people(4 * len(self.stations))
+        self.wait_for_visits(before + self.random.randint(1, 2 * len(self.stations)))
+        outages = sum(station.outages for station in self.stations)
+        self.anchors = [*self.anchors, *sign_heads(self.world.store, self.signer)]
+        name = self.random.choice(REPLICAS)
+        killed = time.monotonic()
+        self.pair.primary.kill()
+        self.replicas[name].kill()
+        under_way = [known for known in self.visits if not known.ended]
+        wait_until(lambda: sum(s.outages for s in self.stations) >= outages + len(self.stations))
+        self.pair.promote()
+        promoted = time.monotonic()
+        wait_until(lambda: bool(self.failures()) or any(self._answers_after(promoted)))
+        self.wait_for_visits(self._number)
+        self.pair.replicate(wait_until)
+        self.replicas[name] = Replica(
+            self.folder, self.pair.url, name, [station.name for station in self.stations]
+        )
+        silence = min(self._answers_after(promoted), default=promoted)
+        return FailedOver(
+            silence - killed, silence - promoted, sum(known.interrupted for known in under_way)
+        )
+
+    def _answers_after(self, moment: float) -> list[float]:
+        return [at for station in self.stations for at in station.answered if at > moment]
+
+    def audited(self) -> dict[object, Counter[str]]:
+        """Return how often each kind of event is in the audit, for each person: all come once."""
+        found: dict[object, Counter[str]] = defaultdict(Counter)
+        for holder, kind in self.pair.query("SELECT holder_id, kind FROM audit_event"):
+            found[holder][str(kind)] += 1
+        return found
+
+    def acknowledged(self) -> dict[str, int]:
+        """Return how much was acknowledged to the stations."""
+        visits = self.visits
+        return {
+            "visits": len(visits),
+            "charged attempts": sum(len(known.attempts) for known in visits),
+            "codes used up": sum(known.code_used for known in visits),
+            "blocks": sum(known.blocked for known in visits),
+            "journal rows": sum(bool(known.journal) for known in visits),
+            "audit rows": sum(self.expected[v.person.plan].total() for v in visits if v.ended),
+        }
+
+    def violations(self) -> list[str]:
+        """Return what was acknowledged and is not there, or there twice."""
+        found = self.failures()
+        charged = Counter(
+            str(each) for (each,) in self.pair.query("SELECT attempt_id FROM attempt_charge")
+        )
+        used = self._all("SELECT visit_id FROM email_code WHERE consumed_at IS NOT NULL")
+        blocked = self._all("SELECT holder_id FROM registration WHERE blocked_at IS NOT NULL")
+        journals = {
+            str(each): str(visit)
+            for each, visit in self.pair.query("SELECT id, visit_id FROM unblock_journal")
+        }
+        audited = self.audited()
+        for known in self.visits:
+            who = f"visit {known.visit}, {known.person.plan}"
+            found += [
+                f"{who}: attempt {each} was charged {charged[each]} times"
+                for each in known.attempts
+                if charged[each] != 1
+            ]
+            if known.code_used and known.visit not in used:
+                found.append(f"{who}: the code is not used up")
+            if known.blocked != (known.person.holder.id in blocked):
+                found.append(f"{who}: the block is lost, or nobody heard of it")
+            if known.journal and journals.get(known.journal) != known.visit:
+                found.append(f"{who}: the journal is lost")
+            seen, expected = audited[known.person.holder.id], self.expected[known.person.plan]
+            if known.ended and seen != expected:
+                lost, more = dict(expected - seen), dict(seen - expected)
+                found.append(f"{who}: the audit lacks {lost} and has {more} more")
+        visits = {known.visit for known in self.visits}
+        twice = Counter(str(each) for each in journals.values() if each in visits)
+        found += [f"visit {each}: {many} journals" for each, many in twice.items() if many != 1]
+        if not verify_audit(self.world.store, self.signer, self.anchors).intact:
+            found.append("the audit does not verify")
+        return found
+
+    def _all(self, statement: str) -> set[str]:
+        return {str(each) for (each,) in self.pair.query(statement)}
+
+    def close(self) -> None:
+        """End everything but the servers."""
+        for _ in self.stations:
+            self.people.put(None)
+        for replica in self.replicas.values():
+            replica.close()
+        self.world.store.close()
+
+
+@contextmanager
+def failing_over(folder: Path, pair: Pair, stations: int, seed: int) -> Iterator[FailoverEstate]:
+    """Start the estate and end it."""
+    world = World(folder, url=pair.url, time=SystemClock())
+    world.policy = POLICY
+    estate = FailoverEstate(folder, pair, Random(seed), world)
+    try:
+        estate.start(stations)
+        yield estate
+    finally:
+        estate.close()

@@ -1,0 +1,177 @@
+"""Stations that live visits by a plan, and keep what the authority acknowledged to them."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from kiosk.authority.store.records import Card, Cardholder, new_id
+from kiosk.contract.errors import AuthorityBusy, AuthorityUnavailable
+from kiosk.contract.messages import (
+    AnswerQuestions,
+    AnswersWrong,
+    CardChallenge,
+    CardId,
+    CardReport,
+    CodeWrong,
+    EnterCode,
+    Finished,
+    Grant,
+    PinState,
+    Purpose,
+    Reason,
+    Refusal,
+    SendCode,
+    SetPin,
+    UnblockDone,
+    VisitEnd,
+    VisitId,
+    VisitOpened,
+)
+from kiosk.contract.sensitive import Sensitive
+from kiosk.station.client import HttpAuthority, UnixAddress
+from tests.authority.card_in_reader import Plastic
+from tests.authority.station_visit import answers_to, wrong_code
+from tests.races.estate import mailed_to, socket_of
+
+_PAUSE_S = 0.05
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How many wrong sets of answers and wrong codes there are before the right ones."""
+
+    wrong_sets: int
+    wrong_codes: int
+
+
+PLANS = (Plan(0, 0), Plan(1, 2), Plan(2, 1), Plan(3, 0))
+"""With the last the registration is blocked."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody with a blocked card, and what they are going to do."""
+
+    holder: Cardholder
+    card: Card
+    plastic: Plastic
+    plan: Plan
+
+
+@dataclass
+class Acknowledged:
+    """What the authority has answered in one visit."""
+
+    person: Person
+    visit: VisitId
+    began: float
+    attempts: list[str] = field(default_factory=list)
+    code_used: bool = False
+    blocked: bool = False
+    journal: str = ""
+    unblocked: bool = False
+    rotated: bool = False
+    ended: float = 0.0
+    interrupted: bool = False
+
+
+class Station(threading.Thread):
+    """One station: takes the next person until there is none, and asks again where none answers."""
+
+    def __init__(
+        self, name: str, folder: Path, replicas: Sequence[str], people: queue.Queue[Person | None]
+    ) -> None:
+        super().__init__(name=name, daemon=True)
+        paths = [UnixAddress(str(socket_of(folder, each, name))) for each in replicas]
+        self._client = HttpAuthority(paths)
+        self._folder = folder
+        self._people = people
+        self.visits: list[Acknowledged] = []
+        self.answered: list[float] = []
+        """When each call was answered, by the monotonic clock."""
+        self.outages = 0
+        self.failure = ""
+
+    def run(self) -> None:
+        while (person := self._people.get()) is not None:
+            known = Acknowledged(person, VisitId(new_id()), time.monotonic())
+            self.visits.append(known)
+            try:
+                self._live(person, known)
+            except AssertionError as error:
+                self.failure = f"{self.name}, {person.plan}: {error}"
+                return
+            known.ended = time.monotonic()
+        self._client.close()
+
+    def _live(self, person: Person, known: Acknowledged) -> None:
+        at, visit = self._client.port, known.visit
+        card = person.card
+        report = CardReport(
+            CardId(card.driver, card.identifier), PinState(True), certificate=person.plastic.shows
+        )
+        opened = self._ask(known, lambda: at.begin(visit, report), (CardChallenge, VisitOpened))
+        if isinstance(opened, CardChallenge):
+            proof = person.plastic.answer(opened)
+            self._ask(known, lambda: at.prove(visit, proof), VisitOpened)
+        task = self._ask(known, lambda: at.choose(visit, Purpose.UNLOCK), AnswerQuestions)
+        for number in range(person.plan.wrong_sets):
+            last = number == 2
+            wrong = answers_to(task, wrong=True)
+            call = partial(at.answer, visit, attempt := new_id(), wrong)
+            reply = self._ask(known, call, Refusal if last else AnswersWrong)
+            known.attempts.append(attempt)
+            if last:
+                assert reply == Refusal(Reason.REGISTRATION_BLOCKED), reply
+                known.blocked = True
+                return
+        attempt, right = new_id(), answers_to(task)
+        self._ask(known, lambda: at.answer(visit, attempt, right), SendCode)
+        known.attempts.append(attempt)
+        sending = new_id()
+        self._ask(known, lambda: at.send_code(visit, sending), EnterCode)
+        code = Sensitive(mailed_to(self._folder, person.holder.email or ""))
+        for _ in range(person.plan.wrong_codes):
+            self._enter(known, wrong_code(code), CodeWrong)
+        self._enter(known, code, SetPin)
+        known.code_used = True
+        challenge = self._ask(known, lambda: at.challenge(visit), CardChallenge)
+        proof, releasing = person.plastic.answer(challenge), new_id()
+        grant = self._ask(known, lambda: at.release(visit, releasing, proof), Grant)
+        known.journal = grant.journal
+        done = UnblockDone()
+        self._ask(known, lambda: at.record_outcome(visit, grant.journal, done), Finished)
+        known.unblocked = True
+        self._ask(known, lambda: at.rotate_secret(visit, grant.journal), Sensitive)
+        self._ask(known, lambda: at.confirm_rotation(visit, grant.journal, done), type(None))
+        known.rotated = True
+        self._ask(known, lambda: at.end(visit, VisitEnd.CARD_REMOVED), type(None))
+
+    def _enter(self, known: Acknowledged, code: Sensitive, expected: type) -> None:
+        attempt = new_id()
+        at = self._client.port
+        self._ask(known, lambda: at.enter_code(known.visit, attempt, code), expected)
+        known.attempts.append(attempt)
+
+    def _ask(
+        self, known: Acknowledged, call: Callable[[], Any], expected: type | tuple[type, ...]
+    ) -> Any:
+        """Make one call again until it is answered."""
+        while True:
+            try:
+                reply = call()
+            except (AuthorityBusy, AuthorityUnavailable):
+                self.outages += 1
+                known.interrupted = True
+                time.sleep(_PAUSE_S)
+                continue
+            self.answered.append(time.monotonic())
+            assert isinstance(reply, expected), f"{reply!r} instead of {expected}"
+            return reply

@@ -1,0 +1,23 @@
+"""One round of ``make failover``, which runs many."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.failover.rounds import failing_over
+from tests.failover.servers import two_servers
+
+pytestmark = pytest.mark.postgresql
+
+
+def test_nothing_acknowledged_is_lost_when_primary_and_replica_die(tmp_path: Path) -> None:
+    with two_servers() as pair, failing_over(tmp_path, pair, stations=4, seed=1) as estate:
+        failed_over = estate.fail_over()
+        assert estate.violations() == []
+        assert failed_over.in_the_middle > 0
+        assert all(known.ended for known in estate.visits)
+        assert all(
+            kinds["attempt-charged"] and kinds["visit-opened"] for kinds in estate.expected.values()
+        )

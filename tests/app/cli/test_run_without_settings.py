@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Iterator
@@ -41,7 +42,7 @@ def test_a_missing_file_is_named_in_the_journal_and_not_on_the_display(
     shown = unit.wait_for(QUIET)
     assert str(settings) not in shown
     (line,) = journal.read_text().splitlines()
-    assert "ERROR" in line
+    assert json.loads(line)["level"] == "error"
     assert f"there is no settings file {settings}; `kiosk setup` makes one" in line
 
 

@@ -20,7 +20,7 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from kiosk.authority.store.engine import LATER, translated
@@ -37,6 +37,8 @@ from kiosk.authority.store.tables import MacRow, TableRow, columns_of, loaded
 from kiosk.contract.errors import RowAltered, StoreError
 
 if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
+
     from kiosk.authority.crypto.macs import KeyedRowMacs
 
 T = TypeVar("T")
@@ -230,6 +232,9 @@ class Gateway:
         table = table_of(kind)
         if self._on_sqlite:
             return cast("postgresql.Insert", sqlite.insert(table))
+        # Takes a tenth of a second to import, so only where it is used.
+        from sqlalchemy.dialects import postgresql
+
         return postgresql.insert(table)
 
     @property

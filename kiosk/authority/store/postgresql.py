@@ -23,6 +23,7 @@ from sqlalchemy.engine.interfaces import ExecutionContext
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from kiosk.authority.store.tables import TableRow
 from kiosk.contract.errors import StoreError
 
 STATEMENT_LIMIT_MS = 30_000
@@ -147,6 +148,13 @@ class PipelinedDialect(PGDialect_psycopg):
     """SQLAlchemy's dialect of psycopg, with a connection that keeps statements."""
 
     supports_statement_cache = True
+
+    def __init__(self, **named: Any) -> None:
+        super().__init__(**named)  # type: ignore[no-untyped-call]
+        for table in TableRow.metadata.tables.values():
+            for index in table.indexes:
+                if "where" in index.info:
+                    index.dialect_kwargs["postgresql_where"] = index.info["where"]
 
     def connect(self, *arguments: Any, **named: Any) -> Any:
         return PipelinedConnection.connect(*arguments, autocommit=True, **named)

@@ -221,9 +221,13 @@ def loaded(kind: type[SomeRow], values: Sequence[Any]) -> SomeRow:
 
 
 def index_where(name: str, column: str, condition: str, *, unique: bool = False) -> Index:
-    """Return an index over the rows that fulfil ``condition``, on either database."""
+    """Return an index over the rows that fulfil ``condition``, on either database.
+
+    The dialect of PostgreSQL takes it from ``info``: its own argument would load that dialect
+    where SQLite is used as well.
+    """
     where = text(condition)
-    return Index(name, column, unique=unique, sqlite_where=where, postgresql_where=where)
+    return Index(name, column, unique=unique, sqlite_where=where, info={"where": where})
 
 
 def values(record: DataclassInstance, *, without: Iterable[str] = ()) -> dict[str, Any]:

@@ -3,6 +3,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +28,36 @@ PRAGMAS = {
     "trusted_schema": 0,
     "secure_delete": 1,
 }
+
+WRITE_AND_LIST_MODULES = """
+import sys
+from importlib import import_module
+from kiosk.app.cli.sessions import LOADED
+for module in LOADED:
+    import_module(module)
+from kiosk.authority.store.database import Store
+from tests.authority.store import samples
+from tests.support.database import MACS, SetClock
+store = Store(sys.argv[1], SetClock(), MACS)
+samples.stored_person(store)
+store.close()
+print(*sys.modules, sep="\\n")
+"""
+
+
+def modules_after_a_write(url: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", WRITE_AND_LIST_MODULES, url], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.splitlines())
+
+
+def test_the_dialect_of_postgresql_is_loaded_where_it_is_used(
+    either_database: TestDatabase,
+) -> None:
+    loaded = "sqlalchemy.dialects.postgresql" in modules_after_a_write(either_database.url)
+    assert loaded == either_database.url.startswith("postgresql")
 
 
 def test_the_pragmas_are_set_on_every_connection(sqlite_database: TestDatabase) -> None:

@@ -53,9 +53,9 @@ races: ## Race 32 station processes against two replicas on PostgreSQL: ROUNDS=1
 	@.ci/bootstrap test
 	@$(VENV)/python -m tests.races --rounds $(or $(ROUNDS),1000)
 
-failover: ## Kill the primary database and a replica in the middle of visits: ROUNDS=10
+failover: ## Kill the primary database and a replica in the middle of visits: ROUNDS=10, PATRONI=1
 	@.ci/bootstrap test
-	@$(VENV)/python -m tests.failover --rounds $(or $(ROUNDS),10)
+	@$(VENV)/python -m tests.failover --rounds $(or $(ROUNDS),10) $(if $(PATRONI),--patroni build/patroni)
 
 check: lint test ## Format, lint, types, import rules and tests: green before every commit
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,20 +17,10 @@ from kiosk.authority.crypto.anchors import AnchorSigner
 from kiosk.authority.store.records import AuditAnchor
 from kiosk.contract.clock import SystemClock
 from tests.authority.world import World
-from tests.failover.servers import Pair
+from tests.failover.patroni import PatroniPair
+from tests.failover.servers import Pair, wait_until
 from tests.failover.stations import PLANS, Acknowledged, Person, Plan, Station
 from tests.races.estate import POLICY, REPLICAS, Replica
-
-PATIENCE_S = 180.0
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    """Wait for a condition; raises ``TimeoutError``."""
-    give_up_at = time.monotonic() + PATIENCE_S
-    while not holds():
-        if time.monotonic() > give_up_at:
-            raise TimeoutError("it did not come about")
-        time.sleep(0.01)
 
 
 @dataclass(frozen=True)
@@ -38,7 +28,6 @@ class FailedOver:
     """One fail-over: how long nobody was answered, and how many visits were in the middle."""
 
     seconds_out: float
-    seconds_from_promotion: float
     in_the_middle: int
 
 
@@ -47,7 +36,7 @@ class FailoverEstate:
     """Two servers, two replicas and stations under load."""
 
     folder: Path
-    pair: Pair
+    pair: Pair | PatroniPair
     random: Random
     world: World
     stations: list[Station] = field(default_factory=list)
@@ -59,7 +48,7 @@ class FailoverEstate:
 
     def start(self, stations: int) -> None:
         """Start replicas and stations, and live each plan once without a fault."""
-        self.pair.replicate(wait_until)
+        self.pair.replicate()
         names = [f"S{number}" for number in range(stations)]
         for name in REPLICAS:
             self.replicas[name] = Replica(self.folder, self.pair.url, name, names)
@@ -109,22 +98,20 @@ class FailoverEstate:
         self.anchors = [*self.anchors, *sign_heads(self.world.store, self.signer)]
         name = self.random.choice(REPLICAS)
         killed = time.monotonic()
-        self.pair.primary.kill()
+        self.pair.kill_primary()
         self.replicas[name].kill()
         under_way = [known for known in self.visits if not known.ended]
         wait_until(lambda: sum(s.outages for s in self.stations) >= outages + len(self.stations))
+        noticed = time.monotonic()
         self.pair.promote()
-        promoted = time.monotonic()
-        wait_until(lambda: bool(self.failures()) or any(self._answers_after(promoted)))
+        wait_until(lambda: bool(self.failures()) or bool(self._answers_after(noticed)))
+        first = min(self._answers_after(noticed), default=noticed)
         self.wait_for_visits(self._number)
-        self.pair.replicate(wait_until)
+        self.pair.replicate()
         self.replicas[name] = Replica(
             self.folder, self.pair.url, name, [station.name for station in self.stations]
         )
-        silence = min(self._answers_after(promoted), default=promoted)
-        return FailedOver(
-            silence - killed, silence - promoted, sum(known.interrupted for known in under_way)
-        )
+        return FailedOver(first - killed, sum(known.interrupted for known in under_way))
 
     def _answers_after(self, moment: float) -> list[float]:
         return [at for station in self.stations for at in station.answered if at > moment]
@@ -198,7 +185,9 @@ class FailoverEstate:
 
 
 @contextmanager
-def failing_over(folder: Path, pair: Pair, stations: int, seed: int) -> Iterator[FailoverEstate]:
+def failing_over(
+    folder: Path, pair: Pair | PatroniPair, stations: int, seed: int
+) -> Iterator[FailoverEstate]:
     """Start the estate and end it."""
     world = World(folder, url=pair.url, time=SystemClock())
     world.policy = POLICY

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,18 @@ from tests.support.database import PORT, SHARED, TEMPLATE, PostgresServer, migra
 _SYNCHRONOUS = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'"
 
 
+PATIENCE_S = 180.0
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Wait for a condition; raises ``TimeoutError``."""
+    give_up_at = time.monotonic() + PATIENCE_S
+    while not holds():
+        if time.monotonic() > give_up_at:
+            raise TimeoutError("it did not come about")
+        time.sleep(0.01)
+
+
 class Pair:
     """Two servers; what is committed at the one is at the other before it is acknowledged."""
 
@@ -23,12 +36,16 @@ class Pair:
         hosts = "&".join(f"host={each.folder}:{PORT}" for each in (primary, standby))
         self.url = f"postgresql://{primary.owner}@/{SHARED}?{hosts}&target_session_attrs=read-write"
 
-    def replicate(self, wait_until: Callable[[Callable[[], bool]], None]) -> None:
+    def replicate(self) -> None:
         """Make the standby anew from the primary, and let every commit wait for it."""
         self.standby.follow(self.primary)
         self.primary.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
         self.primary.execute("SELECT pg_reload_conf()")
         wait_until(lambda: bool(self.query(_SYNCHRONOUS)[0][0]))
+
+    def kill_primary(self) -> None:
+        """End it by SIGKILL."""
+        self.primary.kill()
 
     def promote(self) -> None:
         """Let the standby take the place of the primary, which was killed."""

@@ -180,12 +180,7 @@ class PostgresServer:
 
     def kill(self) -> None:
         """End all its processes by SIGKILL, as if the machine had stopped."""
-        postmaster = int((self.folder / "data" / "postmaster.pid").read_text().splitlines()[0])
-        os.kill(postmaster, signal.SIGSTOP)
-        children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
-        for process in (*map(int, children), postmaster):
-            with suppress(ProcessLookupError):
-                os.kill(process, signal.SIGKILL)
+        kill_server(self.folder / "data")
         (self.folder / "data" / "postmaster.pid").unlink()
 
     def url(self, database: str) -> str:
@@ -224,6 +219,16 @@ class PostgresServer:
         )
         if done.returncode != 0:
             raise RuntimeError(f"{program} failed:\n{done.stdout}\n{done.stderr}")
+
+
+def kill_server(data: Path) -> None:
+    """End all processes of the server of a cluster by SIGKILL, so that none outlives another."""
+    postmaster = int((data / "postmaster.pid").read_text().splitlines()[0])
+    os.kill(postmaster, signal.SIGSTOP)
+    children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+    for process in (*map(int, children), postmaster):
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
 
 
 def emptying() -> str:

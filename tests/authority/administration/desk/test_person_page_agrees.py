@@ -51,6 +51,7 @@ def _leave(uow: Any, card: Card) -> None:
 def _use_up(uow: Any, card: Card) -> None:
     for attempt in ("a", "b", "c"):
         uow.registrations.charge(card.holder_id, attempt, 3)
+        uow.registrations.keep_charge(card.holder_id, attempt)
 
 
 def _expose(world: World, card: Card) -> None:

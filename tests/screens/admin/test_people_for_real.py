@@ -87,7 +87,7 @@ async def test_somebody_new_from_their_number_to_their_card(run: Run) -> None:
     await run.press("ctrl+u", *NEW_CARD.replace("0", "a"))
     await run.send()
     assert "revoked" in run.text
-    await run.press("k", *WHY, "enter")
+    await run.press("k", *NEW_CARD.replace("0", "a")[-4:], "enter", *WHY, "enter")
     assert "The card is revoked." in run.text
 
 
@@ -101,7 +101,7 @@ async def test_names_addresses_leavers_and_erasure(run: Run) -> None:
     await run.send()
     assert "The address is corrected." in run.text
     assert "not confirmed yet" in run.text
-    await run.press("r", *WHY, "enter")
+    await run.press("r", *"0001", "enter", *WHY, "enter")
     assert "The registration is revoked." in run.text
     await run.press("l", *WHY, "enter")
     assert "– Left" in run.text

@@ -50,6 +50,7 @@ class Booted:
         self._process = subprocess.Popen(
             [
                 *("systemd-nspawn", "--quiet", f"--directory={self.root}", "--register=no"),
+                f"--machine=kiosk-{os.getpid()}",
                 *("--keep-unit", "--private-network", f"--bind=/dev/tty{_CONSOLE}:/dev/tty1"),
                 *("--boot", "systemd.unit=multi-user.target"),
             ],

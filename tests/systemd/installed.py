@@ -29,7 +29,8 @@ NEEDED = "pcscd polkitd python3 tzdata openssh-server libpam-systemd libpcsclite
 
 SNAPSHOT = r"""
 find / -xdev \( -path /proc -o -path /run -o -path /tmp -o -path /var/cache -o -path /var/log \
-    -o -path /var/lib/dpkg -o -path /var/lib/apt -o -path /var/lib/systemd -o -path /root \) \
+    -o -path /var/tmp -o -path /var/lib/dpkg -o -path /var/lib/apt -o -path /var/lib/systemd \
+    -o -path /root \) \
     -prune -o -print | sort
 """
 ATTRACT = "Put your smartcard into the reader"
@@ -175,7 +176,7 @@ def test_what_the_packages_do_on_a_machine(machine: Booted, ada: Person) -> None
 
 def test_an_estates_station_is_let_out_to_the_authority_alone(machine: Booted) -> None:
     install(machine, newest(BUILT, "*.deb")[:1])
-    assert "the station on an authority" in machine.do("kiosk station --help").replace("\n", " ")
+    assert "enrol" in machine.do("kiosk --help")
     assert "invalid choice: 'keys'" in machine.ask("kiosk keys list")
     assert machine.ask("find /usr/lib/unlock-kiosk-station -path '*kiosk/authority*'") == ""
     files = " ".join(f"--set authority.{name}=/etc/x" for name in ("certificate", "key", "ca"))

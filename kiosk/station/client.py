@@ -12,7 +12,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, cast
@@ -30,6 +30,7 @@ from kiosk.contract.errors import (
 from kiosk.contract.ports import Authority
 from kiosk.contract.routes import (
     LONGEST_REPLY,
+    OPENAPI,
     STATUS_OF,
     VERSION_HEADER,
     Route,
@@ -116,7 +117,7 @@ class _Endpoint:
     """An address with its resting connections, and when it may be tried again after a failure."""
 
     def __init__(self, address: Address, context: ssl.SSLContext | None) -> None:
-        self._address = address
+        self.address = address
         self._context = context
         self._resting: list[tuple[float, http.client.HTTPConnection]] = []
         self._pause_s = FIRST_PAUSE_S
@@ -129,7 +130,7 @@ class _Endpoint:
             if now - since < REST_S:
                 return connection, True
             connection.close()
-        match self._address:
+        match self.address:
             case UnixAddress(path):
                 return _UnixConnection(path, CONNECT_S), False
             case TlsAddress(host, port):
@@ -202,6 +203,19 @@ class HttpAuthority:
         with self._lock:
             for each in self._endpoints:
                 each.close()
+
+    def reach(self) -> Iterator[tuple[Address, str]]:
+        """Ask each address for what it serves; yield what keeps it from answering, or nothing."""
+        for each in self._endpoints:
+            connection, _ = each.take(self._now())
+            try:
+                connection.request("GET", OPENAPI, headers=self._headers)
+                status = connection.getresponse().status
+                yield each.address, "" if status == http.client.OK else f"status {status}"
+            except (OSError, http.client.HTTPException) as error:
+                yield each.address, str(error) or type(error).__name__
+            finally:
+                connection.close()
 
     def call(self, route: Route, *given: object, **named: object) -> Any:
         """Ask one route with its parameters; raises ``AuthorityError``."""

@@ -255,3 +255,29 @@ def test_stations_of_the_estates_own_ca_are_let_in_by_their_certificate(
     assert said.stdout.startswith("Level 7 is known by its certificate")
     glass.see(waiting.ATTRACT_TITLE, seconds=90)
     assert authority.end() == 0
+
+
+def test_the_doctor_looks_at_the_way_to_the_authority(
+    world: World, authority: Authority, machine: StationAlone
+) -> None:
+    enrol(machine)
+    good = certificate(machine).not_valid_after_utc
+    said = machine.kiosk("doctor", "--config", str(machine.config)).stdout
+    serves, nobody = world.settings.authority.addresses
+    assert re.search(rf"✓ ok +authority +{serves} answers", said), said
+    assert re.search(rf"✗ fail +authority +{nobody} does not answer: .*refused", said), said
+    assert re.search(rf"✓ ok +certificate +good until {good:%d %B %Y}", said), said
+    assert "database" not in said
+    authority.end()
+    said = machine.kiosk("doctor", "--config", str(machine.config)).stdout
+    assert re.search(rf"✗ fail +authority +{serves} does not answer", said), said
+
+
+def test_the_doctor_says_that_a_certificate_has_ended(
+    world: World, authority: Authority, machine: StationAlone
+) -> None:
+    enrol(machine)
+    reissue(machine, datetime.now(UTC) - 90 * DAY, 89 * DAY)
+    said = machine.kiosk("doctor", "--config", str(machine.config))
+    assert re.search(r"✗ fail +certificate +it was good until", said.stdout), said
+    assert said.returncode == 1

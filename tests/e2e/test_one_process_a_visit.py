@@ -126,8 +126,16 @@ def test_sigterm_ends_all_of_them(glass: Station) -> None:
     assert not any(psutil.pid_exists(pid) for pid in pids)
 
 
+def catches_sigterm(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return bool(int(status.partition("SigCgt:")[2].split()[0], 16) & 1 << (signal.SIGTERM - 1))
+
+
 def test_none_outlives_the_station(glass: Station) -> None:
+    """Before: one that waited for its turn with its page laid out took SIGTERM, and waited on."""
     pids = visits_of(glass)
+    while not all(map(catches_sigterm, pids)):
+        time.sleep(0.05)
     glass.kill()
     while any(psutil.pid_exists(pid) for pid in pids):
         time.sleep(0.05)

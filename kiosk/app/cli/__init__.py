@@ -9,6 +9,7 @@ _OF_A_STATION = {
     "station": "station",
     "enrol": "enrol",
     "display": "display",
+    "doctor": "doctor",
     "setup": "setup",
     "completion": "completion",
 }

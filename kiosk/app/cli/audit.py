@@ -32,21 +32,21 @@ if TYPE_CHECKING:
     from kiosk.authority.store.records import AuditAnchor, AuditGap
 
 DESCRIPTION = """\
-The audit is a chain: each row holds the hash of the one before, so a row that is changed,
-removed or moved breaks it. Each row also carries a MAC under a key that is not in the
-database: who only owns the database cannot write a row that fits. Rows at the end could
-still be cut off. So the head is signed within a minute after it moved, with another key
-(an anchor), and the anchor goes into the log, which is kept elsewhere. On PostgreSQL there
-are as many chains as ever wrote at the same moment: row 4-17 is the 17th of the fourth
-chain, row 17 that of the first. All are read in one order, by time. The lines of the log
-serve as they are:
+The audit is a chain: each row holds the hash of the one before, so a row that is
+changed, removed or moved breaks it. Each row also carries a MAC under a key that is not
+in the database: who only owns the database cannot write a row that fits. Rows at the
+end could still be cut off. So the head is signed within a minute after it moved, with
+another key (an anchor), and the anchor goes into the log, which is kept elsewhere. On
+PostgreSQL there are as many chains as ever wrote at the same moment: row 4-17 is the
+17th of the fourth chain, row 17 that of the first. All are read in one order, by time.
+The lines of the log serve as they are:
 
   journalctl -u 'kiosk*' | grep 'audit anchor' > anchors
 
 An auditor without the key file checks the hashes and the anchors with the public keys.
 
-`export --format chain` writes the rows as they are, with the anchor of the last one, so that
-they can be verified once `kiosk purge` has deleted them here.
+`export --format chain` writes the rows as they are, with the anchor of the last one, so
+that they can be verified once `kiosk purge` has deleted them here.
 """
 EXAMPLE = """\
   kiosk audit anchor --out /mnt/elsewhere/anchors
@@ -57,7 +57,7 @@ EXAMPLE = """\
   kiosk audit redact 4711 --reason "A PUK was typed as the reason"
   kiosk audit export --since 2026-11-01 --format csv
   kiosk audit export --format chain
-  kiosk audit verify --without-key --public-keys public-keys --file audit-chain-20261126.jsonl
+  kiosk audit verify --without-key --public-keys public-keys --file audit-chain.jsonl
 """
 
 

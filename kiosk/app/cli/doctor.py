@@ -6,18 +6,21 @@ import argparse
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from kiosk.app.cli import HAS_AUTHORITY
 from kiosk.app.cli.tools import Tools, add_command
 
 if TYPE_CHECKING:
     from kiosk.app.config.settings import Settings
-    from kiosk.authority.administration.findings import Check, Finding
+    from kiosk.contract.findings import Check, Finding
 
     Hardware = Callable[[Settings], Iterable[tuple[str, Check]]]
 
 DESCRIPTION = """\
-Looks at each part that a station stands on and says in one line how it is and what to
-do: settings, smartcard service, reader and card, database, questions, keys, mail relay,
-waiting notices and clock. It changes nothing, spends no try of any card and sends no mail.
+Looks at each part that a machine stands on and says in one line how it is and what to
+do. On a station: settings, smartcard service, reader and card, display, the way to the
+authority, the station's certificate and the clock. On an authority also: database,
+questions, keys, mail relay and waiting notices. It changes nothing, spends no try of any
+card and sends no mail.
 
 The exit code is 1 when something fails, and 0 when all is well or only worth a look.
 """
@@ -40,7 +43,7 @@ def run(args: argparse.Namespace, hardware: Hardware | None = None) -> int:
     """Show every finding; ``hardware`` gives other checks of reader and card."""
     from kiosk.app.cli.findings import show
     from kiosk.app.cli.tools import print_json
-    from kiosk.authority.administration.findings import Condition
+    from kiosk.contract.findings import Condition
 
     as_json, found = getattr(args, "json", False), []
     for finding in _findings(Tools(args), hardware or _hardware):
@@ -53,11 +56,8 @@ def run(args: argparse.Namespace, hardware: Hardware | None = None) -> int:
 
 
 def _findings(tools: Tools, hardware: Hardware) -> Iterator[Finding]:
-    from kiosk.app.cli.findings import mail_check, running_checks, store_checks
-    from kiosk.app.config.loading import left_at_example
-    from kiosk.authority.administration.checks import check_example
-    from kiosk.authority.administration.findings import examine, fail, ok
     from kiosk.contract.errors import ConfigError
+    from kiosk.contract.findings import examine, fail, ok
 
     try:
         settings = tools.settings
@@ -65,6 +65,17 @@ def _findings(tools: Tools, hardware: Hardware) -> Iterator[Finding]:
         yield fail("settings", str(error), "nothing else was looked at")
         return
     yield ok("settings", str(tools.path))
+    calls = settings.authority.addresses and not settings.authority.listen
+    if not HAS_AUTHORITY or calls:
+        from kiosk.app.cli.station_checks import station_checks
+
+        yield from examine(hardware(settings))
+        yield from examine(station_checks(settings, tools.environ))
+        return
+    from kiosk.app.cli.findings import mail_check, running_checks, store_checks
+    from kiosk.app.config.loading import left_at_example
+    from kiosk.authority.administration.checks import check_example
+
     yield check_example(left_at_example(tools.path, tools.environ), tools.path)
     yield from examine(hardware(settings))
     yield from examine(store_checks(tools))

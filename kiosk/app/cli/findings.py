@@ -8,7 +8,7 @@ from functools import partial
 
 from kiosk.app.cli.printing import print_marked
 from kiosk.app.cli.tools import Tools
-from kiosk.authority.administration.findings import Check, Condition, Finding
+from kiosk.contract.findings import Check, Condition, Finding
 
 _MARKS = {Condition.OK: ("✓", "32"), Condition.WARN: ("!", "33"), Condition.FAIL: ("✗", "31")}
 _LONG = 2

@@ -11,8 +11,8 @@ from hardware.doctor import CardCondition, PcscFinding, ReaderFinding, examine_r
 from hardware.pkcs11.cards import Pkcs11Cards, slot_name
 from kiosk.app.composition.cards import build_cards, build_module, plain_cards
 from kiosk.app.config.settings import Settings
-from kiosk.authority.administration.findings import Check, Finding, fail, ok, warn
 from kiosk.contract.errors import CardError
+from kiosk.contract.findings import Check, Finding, fail, ok, warn
 from kiosk.contract.messages import CardId, CardReport
 
 _SERVICE, _READER, _CARD, _MODULE, _DISPLAY = "pcscd", "reader", "card", "module", "display"

@@ -203,7 +203,7 @@ def _as_account(account: str, path: Path, args: argparse.Namespace) -> int:
 
 def _look(tools: Tools) -> int:
     from kiosk.app.cli.findings import mail_check, show, store_checks
-    from kiosk.authority.administration.findings import Condition, examine
+    from kiosk.contract.findings import Condition, examine
 
     failed = False
     for finding in examine(store_checks(tools)):

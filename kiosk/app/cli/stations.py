@@ -18,13 +18,13 @@ from kiosk.app.cli.tools import (
 
 DESCRIPTION = """\
 Each station tells every half minute that it lives, with its version and what its reader
-does. One that has not been heard of for two minutes is silent. A retired one serves nobody,
-whatever it is switched on with, until it is reinstated.
+does. One that has not been heard of for two minutes is silent. A retired one serves
+nobody, whatever it is switched on with, until it is reinstated.
 
-`enrol` prints one line, which works once, for fifteen minutes. Type or paste it behind `kiosk
-enrol` at the station, which makes its own key and fetches its certificate. A station that
-already has a certificate, of a CA of yours that `ca` in [authority] names, is let in by that:
---certificate.
+`enrol` prints one line, which works once, for fifteen minutes. Type or paste it behind
+`kiosk enrol` at the station, which makes its own key and fetches its certificate. A
+station that already has a certificate, of a CA of yours that `ca` in [authority] names,
+is let in by that: --certificate.
 """
 EXAMPLE = """\
   kiosk stations list

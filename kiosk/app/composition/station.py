@@ -37,6 +37,7 @@ from screens.theme import PLAIN, RICH, Appearance, Strip
 
 if TYPE_CHECKING:
     from kiosk.app.composition.renewal import Renewal
+    from kiosk.station.client import HttpAuthority
 
 # The look of the glass, from the settings.
 
@@ -154,28 +155,35 @@ class LocalExecutor:
         self._built.close()
 
 
+def open_authority(settings: Settings, environ: Mapping[str, str], version: str) -> HttpAuthority:
+    """Return the authority that the settings name; raises ``ConfigError``."""
+    from kiosk.station.client import HttpAuthority, UnixAddress, client_context, tls_addresses
+
+    named = settings.authority
+    if not named.addresses:
+        return HttpAuthority([UnixAddress(named.socket)], None, version)
+    if not (named.certificate and named.ca):
+        raise ConfigError("this station has no certificate: `kiosk enrol` fetches one")
+    files = (named.certificate, named.key or named.certificate, named.ca)
+    context = client_context(*(credential_file(each, environ) for each in files))
+    return HttpAuthority(tls_addresses(named.addresses), context, version)
+
+
 class RemoteExecutor:
     """The actions on an authority in another process, and on the cards."""
 
     def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
         from kiosk.app.composition.cards import build_cards
-        from kiosk.station.client import HttpAuthority, UnixAddress, client_context, tls_addresses
         from kiosk.station.executor import Actions
 
-        named, first = settings.authority, _first_beat()
+        first = _first_beat()
         self._renewal: Renewal | None = None
-        if named.addresses:
+        self._authority = open_authority(settings, environ, first.version)
+        if settings.authority.addresses:
             from kiosk.app.composition.renewal import Renewal
 
-            if not (named.certificate and named.ca):
-                raise ConfigError("this station has no certificate: `kiosk enrol` fetches one")
-            files = (named.certificate, named.key or named.certificate, named.ca)
-            certificate, key, ca = (credential_file(each, environ) for each in files)
-            context = client_context(certificate, key, ca)
+            certificate = credential_file(settings.authority.certificate, environ)
             self._renewal = Renewal(certificate, environ)
-            self._authority = HttpAuthority(tls_addresses(named.addresses), context, first.version)
-        else:
-            self._authority = HttpAuthority([UnixAddress(named.socket)], None, first.version)
         self._actions = Actions(self._authority.port, build_cards(settings, environ), first)
 
     def perform(self, command: Command) -> ResultSide | None:

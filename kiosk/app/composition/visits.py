@@ -37,7 +37,8 @@ from screens.terminal.pulse import WatchdogPulse
 log = logging.getLogger(__name__)
 
 SILENT_S = 20.0
-"""Seconds without a beat after which a process is ended; there is one every two seconds."""
+"""Seconds without a beat after which a process is ended; there is one every two seconds. Where the
+service manager has a watchdog, it is half of its time: that ends all of the station."""
 
 FAULTS = 5
 """Processes that end one after the other without a beat before the parent gives up."""
@@ -102,10 +103,12 @@ class VisitProcesses:
         live: Callable[[int, Callable[[], None]], int],
         load: Callable[[], None],
         beat: Callable[[], None],
+        silent_s: float = SILENT_S,
     ) -> None:
         self._live = live
         self._load = load
         self._beat = beat
+        self._silent_s = silent_s
         self._stopping = False
         self._faults = 0
         self._code = 0
@@ -157,7 +160,7 @@ class VisitProcesses:
         try:
             for number in (signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, signal.SIG_DFL)
-            _end_with_parent()
+            _end_with_parent(signal.SIGKILL)
             code = self._live(turn, lambda: _write_beat(beats))
         except BaseException as fault:  # noqa: BLE001 - what would end a program ends this visit
             sys.excepthook(type(fault), fault, None)
@@ -184,7 +187,7 @@ class VisitProcesses:
             if self._stopping and not asked:
                 asked, heard_at, silent_s = True, time.monotonic(), 0.0
                 os.kill(active.pid, signal.SIGTERM)
-            if gone or silent_s > (_LAST_S if asked else SILENT_S):
+            if gone or silent_s > (_LAST_S if asked else self._silent_s):
                 log.error("the process of the visit was ended: it was stopped or did not answer")
                 active.kill()
 
@@ -215,11 +218,11 @@ def _is_hung_up(fd: int) -> bool:
     return bool(terminal.poll(0))
 
 
-def _end_with_parent() -> None:
-    """Have the kernel end this process in order when its parent is gone."""
+def _end_with_parent(how: signal.Signals) -> None:
+    """Have the kernel send this process ``how`` when its parent is gone."""
     parent = os.getppid()
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0) != 0:
+    if libc.prctl(_PR_SET_PDEATHSIG, int(how), 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl")
     if os.getppid() != parent:
         os._exit(FAULT_CODE)
@@ -260,9 +263,11 @@ def run_visits(
             manager.notify("WATCHDOG=1" if is_ready else "READY=1\nWATCHDOG=1")
         is_ready = True
 
+    watchdog_s = manager.watchdog_s if manager else None
+    silent_s = watchdog_s / 2 if watchdog_s else SILENT_S
     open_display(touch=settings.station.touch)
     try:
-        return VisitProcesses(live, load, pass_on).run()
+        return VisitProcesses(live, load, pass_on, silent_s).run()
     finally:
         leave_display()
 
@@ -277,8 +282,13 @@ def _live_visit(
     class Driver(VisitDriver):
         pass
 
+    async def have_turn() -> None:
+        await _readable(turn)
+        # A visit records what is under way before it ends; one that waits has nothing to record.
+        _end_with_parent(signal.SIGTERM)
+
     Driver.turn = turn
-    station = build_station(settings, open_executor, lambda: _readable(turn))
+    station = build_station(settings, open_executor, have_turn)
     app = KioskApp(
         station.loop, appearance_of(settings), on_fault, driver_class=Driver, pulse=pulse
     )

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from pathlib import Path
 
-from kiosk.authority.administration.findings import Finding, fail, ok, warn
 from kiosk.authority.administration.keys import MasterKeys, is_of, last_copy
 from kiosk.authority.administration.standing import SEEN_FOR, BrokenSeals
 from kiosk.authority.audit import AuditKind
@@ -27,6 +26,7 @@ from kiosk.contract.errors import (
     StoreError,
 )
 from kiosk.contract.families import FAMILIES
+from kiosk.contract.findings import Finding, fail, ok, warn
 from kiosk.contract.policy import Policy
 from kiosk.contract.ports import Clock, Mailer
 

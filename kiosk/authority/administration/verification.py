@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from kiosk.authority.administration.findings import Finding, fail, ok, warn
 from kiosk.authority.administration.free_text import need_words
 from kiosk.authority.administration.office import LONGEST_REASON, SHORTEST_REASON
 from kiosk.authority.administration.views import Progress, unseen
@@ -27,6 +26,7 @@ from kiosk.authority.store.repositories.mac_rows import TABLES, Piece, RowKey
 from kiosk.authority.store.repositories.staff import note_digest
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.contract.errors import ConfigError, NotFound, NotTaken
+from kiosk.contract.findings import Finding, fail, ok, warn
 
 # Looking at every row that has a MAC, and taking an altered one as it is.
 

@@ -11,7 +11,7 @@ from hardware.display import Display
 from hardware.doctor import CardCondition, PcscFinding, ReaderFinding
 from hardware.pkcs11.cards import Module, Pkcs11Cards, Style
 from kiosk.app.cli.hardware_checks import findings, of_displays, of_module
-from kiosk.authority.administration.findings import Condition
+from kiosk.contract.findings import Condition
 from kiosk.contract.messages import CardId, CardReport, PinState
 from tests.hardware.pkcs11.tokens import new_token
 

@@ -16,7 +16,7 @@ from kiosk.app.composition.visits import FAULTS
 from screens.terminal.closed_app import FAULT_CODE
 
 PROGRAM = """
-import os, sys, time
+import os, signal, sys, time
 from pathlib import Path
 from kiosk.app.composition.visits import VisitProcesses
 
@@ -27,7 +27,7 @@ def live(turn, beat):
     {life}
     return 0
 
-sys.exit(VisitProcesses(live, lambda: None, lambda: None).run())
+sys.exit(VisitProcesses(live, lambda: None, lambda: None, silent_s=2.0).run())
 """
 SECONDS = 60
 
@@ -80,6 +80,15 @@ def test_a_process_that_stands_still_is_ended_and_the_next_has_its_turn(tmp_path
         assert lived(log, 2)[0] == first
         parent.send_signal(signal.SIGTERM)
         assert parent.wait(SECONDS) == 0
+
+
+def test_a_process_that_is_silent_is_ended_and_the_next_has_its_turn(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    life = "beat(); time.sleep(3600)"
+    with started(life, log) as parent:
+        first, *_ = lived(log, 2)
+        assert not Path(f"/proc/{first}").exists()
+        parent.kill()
 
 
 def test_a_terminal_that_is_gone_ends_the_station(tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ import pytest
 from kiosk.app.config.settings import NoticeSettings
 from kiosk.authority.administration import keys as key_rotation
 from kiosk.authority.administration.caretaker import Caretaker
-from kiosk.authority.administration.findings import Condition
 from kiosk.authority.administration.keys import list_keys, rotate_rows
 from kiosk.authority.administration.verification import accept, check_rows, sweep
 from kiosk.authority.crypto.anchors import AnchorSigner
@@ -23,6 +22,7 @@ from kiosk.authority.store.records import Card, Cardholder, Station
 from kiosk.authority.store.repositories.mac_rows import TABLES
 from kiosk.authority.store.tables import TableRow
 from kiosk.contract.errors import NotFound, NotTaken, RowAltered
+from kiosk.contract.findings import Condition
 from tests.support.database import SetClock, sqlite_url
 
 MANY = 25

@@ -13,7 +13,6 @@ import pytest
 
 from kiosk.app.demo.mailbox import Mailbox
 from kiosk.authority.administration import checks
-from kiosk.authority.administration.findings import Condition, Finding, examine, ok
 from kiosk.authority.administration.import_people import PeopleImport
 from kiosk.authority.administration.keys import declare_copy
 from kiosk.authority.administration.setup import load_questions
@@ -23,6 +22,7 @@ from kiosk.authority.mail.smtp import SmtpMailer
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Card, Cardholder, OutboxMessage, new_id
 from kiosk.contract.errors import ConfigError, StoreError
+from kiosk.contract.findings import Condition, Finding, examine, ok
 from kiosk.contract.policy import Factor, Policy
 from kiosk.contract.ports import Mailer
 from tests.support.database import MACS, SetClock, TestDatabase

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from kiosk.authority.administration.checks import check_master_keys
-from kiosk.authority.administration.findings import Condition, Finding
 from kiosk.authority.administration.keys import MasterKeys
 from kiosk.authority.administration.setup import has_master_key
 from kiosk.authority.crypto.derivation import Derivation, Masters
@@ -25,6 +24,7 @@ from kiosk.authority.crypto.secret_history import archive_secrets, label, open_c
 from kiosk.authority.crypto.token import PREFIX, Token, TokenMasters
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Card, Cardholder, KeptKind, KeptSecret, new_id
+from kiosk.contract.findings import Condition, Finding
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.crypto.token.hsm import Hsm
 from tests.hardware.pkcs11.tokens import PIN, SOFTHSM

@@ -16,8 +16,8 @@ import pytest
 from trustme import CA
 
 from kiosk.authority.administration import checks
-from kiosk.authority.administration.findings import Condition
 from kiosk.authority.store.database import Store
+from kiosk.contract.findings import Condition
 from tests.support.database import MACS, PostgresServer, SetClock, as_account
 from tests.support.fresh_root import CHECKOUT, commands, shell_blocks
 

@@ -1,4 +1,4 @@
-"""Looking the service over: each check says in one line how its part is and what to do."""
+"""Looking a machine over: each check says in one line how its part is and what to do."""
 
 from __future__ import annotations
 

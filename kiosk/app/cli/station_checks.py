@@ -1,0 +1,72 @@
+"""What ``kiosk doctor`` says of a station besides its hardware: authority, certificate, clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from functools import partial
+from importlib.metadata import version
+from typing import assert_never
+
+from hardware.certificate import read_pem
+from kiosk.app.cli.findings import clock_is_synchronised
+from kiosk.app.composition.station import open_authority
+from kiosk.app.config.loading import credential_file
+from kiosk.app.config.settings import Settings
+from kiosk.contract.clock import SystemClock
+from kiosk.contract.findings import Check, Finding, fail, ok, warn
+from kiosk.station.client import Address, TlsAddress, UnixAddress
+
+_AUTHORITY, _CERTIFICATE, _CLOCK = "authority", "certificate", "clock"
+
+_LATE = 6
+"""Of a certificate's life this share is left when it should have been renewed long ago."""
+
+
+def station_checks(settings: Settings, environ: Mapping[str, str]) -> Iterator[tuple[str, Check]]:
+    """Yield the checks; each address of the authority has one."""
+    if settings.authority.addresses and settings.authority.certificate:
+        yield _CERTIFICATE, partial(check_certificate, settings, environ)
+    authority = open_authority(settings, environ, version("unlock-kiosk"))
+    for address, because in authority.reach():
+        yield _AUTHORITY, partial(_of_address, address, because)
+    yield _CLOCK, _check_clock
+
+
+def check_certificate(settings: Settings, environ: Mapping[str, str]) -> Finding:
+    """Say until when the station's certificate is good."""
+    path = credential_file(settings.authority.certificate, environ)
+    try:
+        found = read_pem(path.read_text())
+    except OSError as error:
+        return fail(_CERTIFICATE, f"{path}: {error.strerror}", "run this as the station's account")
+    if found is None or found.not_before is None or found.not_after is None:
+        return fail(_CERTIFICATE, f"{path} holds no certificate", "enrol the station again")
+    left, life = found.not_after - SystemClock().now(), found.not_after - found.not_before
+    text = f"good until {found.not_after:%d %B %Y}"
+    if left <= timedelta():
+        return fail(_CERTIFICATE, f"it was {text}", "enrol the station again")
+    if left < life / _LATE:
+        return warn(_CERTIFICATE, text, "it renews itself in its last third: see the log")
+    return ok(_CERTIFICATE, text)
+
+
+def _of_address(address: Address, because: str) -> Finding:
+    match address:
+        case UnixAddress(path):
+            named, advice = path, "is `kiosk authority` running on this machine?"
+        case TlsAddress(host, port):
+            named = f"{host}:{port}"
+            advice = "is `kiosk authority` running there, and is the way to it open?"
+        case _:
+            assert_never(address)
+    if because:
+        return fail(_AUTHORITY, f"{named} does not answer: {because}", advice)
+    return ok(_AUTHORITY, f"{named} answers")
+
+
+def _check_clock() -> Finding:
+    if clock_is_synchronised() is False:
+        advice = "set up a time service: certificates and codes live by the clock"
+        return warn(_CLOCK, "nothing sets it", advice)
+    return ok(_CLOCK, "no fault is known")

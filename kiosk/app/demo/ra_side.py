@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import getpass
 import os
+import secrets
+import shlex
 import shutil
 import socket
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -32,19 +36,36 @@ _SSHD = "/usr/sbin/sshd"
 _CONFIGURATION = """\
 Port {port}
 ListenAddress 127.0.0.1
-HostKey {folder}/ra_key
+HostKey "{folder}/ra_key"
 PidFile none
 UsePAM no
 StrictModes no
 PermitRootLogin prohibit-password
 PasswordAuthentication no
 KbdInteractiveAuthentication no
-AuthorizedKeysFile {folder}/ra_key.pub
+AuthorizedKeysFile "{tokens}/ra_key.pub"
 ExposeAuthInfo yes
-ForceCommand {program} admin --config {config} --log {folder}/ra.log
+ForceCommand {command}
 DisableForwarding yes
 AcceptEnv none
 """
+_CLIENT = """\
+Host ra
+HostName 127.0.0.1
+Port {port}
+User {account}
+IdentityFile "{tokens}/ra_key"
+IdentitiesOnly yes
+IdentityAgent none
+HostKeyAlias ra
+UserKnownHostsFile "{tokens}/known_hosts"
+GlobalKnownHostsFile none
+StrictHostKeyChecking yes
+"""
+_ROOM = 42
+"""What the strip has for the line on the narrowest terminal: it is of use only unbroken."""
+
+_PATIENCE_S = 10
 
 
 class RaSide:
@@ -52,9 +73,10 @@ class RaSide:
 
     def __init__(self, folder: Path, config: Path) -> None:
         self._folder = folder
-        self._config = config
-        self._program = [sys.executable, "-I", "-m", "kiosk"]
+        self._command = [sys.executable, "-I", "-m", "kiosk", "admin", "--config", str(config)]
+        self._command += ["--log", str(folder / "ra.log")]
         self._sshd: subprocess.Popen[bytes] | None = None
+        self._link: Path | None = None
         self.ssh = ""
         """The line that opens it from another terminal; empty where there is no sshd."""
 
@@ -67,19 +89,23 @@ class RaSide:
         store.close()
         (self._folder / "ra_login").write_text(f"publickey {public}\n")
         if Path(_SSHD).exists() and shutil.which("ssh"):
-            self._start_sshd()
+            self._start_sshd(public)
 
     def open(self) -> None:
         """Run the RA application in this terminal until it is left."""
-        words = ["admin", "--config", str(self._config), "--log", str(self._folder / "ra.log")]
         login = {VARIABLE: str(self._folder / "ra_login")}
-        subprocess.run([*self._program, *words], env=os.environ | login)  # noqa: S603 - ours
+        subprocess.run(self._command, env=os.environ | login)  # noqa: S603 - ours
 
     def stop(self) -> None:
-        """End the server; sessions that are open end with their clients."""
+        """End the server and its sessions; returns when none of their processes is left."""
+        if self._link is not None:
+            self._link.unlink(missing_ok=True)
         if self._sshd is not None:
+            sessions = psutil.Process(self._sshd.pid).children(recursive=True)
             self._sshd.terminate()
             self._sshd.wait()
+            self._sshd = None
+            _end(sessions)
 
     def _make_key(self) -> str:
         key = Ed25519PrivateKey.generate()
@@ -92,15 +118,16 @@ class RaSide:
         path.with_suffix(".pub").write_text(f"{public}\n")
         return public
 
-    def _start_sshd(self) -> None:
+    def _start_sshd(self, public: str) -> None:
         port = _free_port()
+        tokens = str(self._folder).replace("%", "%%")
         configuration = self._folder / "sshd_config"
         configuration.write_text(
             _CONFIGURATION.format(
                 port=port,
                 folder=self._folder,
-                program=" ".join(self._program),
-                config=self._config,
+                tokens=tokens,
+                command=shlex.join(self._command),
             )
         )
         if os.geteuid() == 0:
@@ -109,7 +136,30 @@ class RaSide:
             self._sshd = subprocess.Popen(  # noqa: S603 - ours
                 [_SSHD, "-D", "-e", "-f", str(configuration)], stdin=subprocess.DEVNULL, stderr=log
             )
-        self.ssh = f"ssh -p {port} -i {self._folder}/ra_key {getpass.getuser()}@localhost"
+        (self._folder / "known_hosts").write_text(f"ra {public}\n")
+        client = self._folder / "ssh"
+        client.write_text(_CLIENT.format(port=port, account=getpass.getuser(), tokens=tokens))
+        self.ssh = f"ssh -F {shlex.quote(str(client))} ra"
+        if len(self.ssh) > _ROOM:
+            self._link = Path(f"/tmp/kiosk-demo-{secrets.token_hex(4)}")  # noqa: S108 - not guessed
+            self._link.symlink_to(self._folder)
+            self.ssh = f"ssh -F {self._link}/ssh ra"
+
+
+def _end(processes: list[psutil.Process]) -> None:
+    """End the programs first: sshd removes what it keeps of a login in /tmp only after them."""
+    programs = []
+    for one in processes:
+        with suppress(psutil.NoSuchProcess):  # it has ended since
+            if "sshd" not in one.name():
+                programs.append(one)
+                one.terminate()
+    if programs:
+        psutil.wait_procs(processes, _PATIENCE_S)
+    for one in processes:
+        with suppress(psutil.NoSuchProcess):
+            one.kill()
+    psutil.wait_procs(processes, _PATIENCE_S)
 
 
 def _free_port() -> int:

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from kiosk.app.config.example import as_toml
@@ -20,6 +21,7 @@ from tests.screens.kiosk.samples import Sample, one_of_each
 from tests.screens.pilots import settled
 from tests.screens.shown import screen_lines
 from tests.support.smtp import running
+from tests.support.terminal import Terminal
 
 
 @pytest.fixture
@@ -42,10 +44,37 @@ def test_a_manager_can_log_in_with_the_throw_away_key(
     ra = RaSide(tmp_path, settings_file(tmp_path))
     ra.prepare(settings, os.environ)
     try:
-        assert f"-i {tmp_path}/ra_key " in ra.ssh
         config = ["--config", str(settings_file(tmp_path))]
         assert main(["staff", "list", *config]) == 0
         assert f"{MANAGER}  manager" in capsys.readouterr().out
+    finally:
+        ra.stop()
+
+
+@pytest.mark.hardware
+@pytest.mark.terminal
+def test_a_session_by_ssh_ends_with_the_demo(tmp_path: Path) -> None:
+    folder = tmp_path / "my estate, 100 %"
+    with running(Mailbox(folder / "mail")) as mail:
+        settings = make_estate(folder, mail, cast())
+    ra = RaSide(folder, settings_file(folder))
+    ra.prepare(settings, os.environ)
+    try:
+        assert len(ra.ssh) <= len("ssh -F /tmp/kiosk-demo-abcdefgh/ssh ra"), "for the strip"
+        session = Terminal(ra.ssh.split(), {"PATH": os.environ["PATH"]})
+        try:
+            session.wait_for(MANAGER, "log out")
+            (server,) = (one for one in psutil.Process().children() if "sshd" in one.name())
+            processes = server.children(recursive=True)
+            program = next(one for one in processes if "admin" in one.cmdline())
+            login = Path(program.environ()["SSH_USER_AUTH"])
+            assert login.exists()
+            ra.stop()
+            assert not [one for one in processes if one.is_running()]
+            assert not login.exists(), "what sshd keeps of a login"
+            assert not Path(ra.ssh.split()[2]).exists(), "the short way to the folder"
+        finally:
+            session.close()
     finally:
         ra.stop()
 

@@ -20,13 +20,14 @@ from kiosk.app.cli.tools import (
     print_json,
     print_result,
     reading,
+    waiting_id,
 )
 from kiosk.contract.errors import NotFound, NotTaken
 from kiosk.contract.families import DEFAULT, FAMILIES
 from kiosk.contract.sensitive import Sensitive
 
 if TYPE_CHECKING:
-    from kiosk.authority.administration.desk import AdminDesk
+    from kiosk.authority.administration.desk import AdminDesk, CodesDesk
     from kiosk.authority.administration.views import IssuedCode, NewCard, Person
 
 
@@ -95,7 +96,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     agree = acting(parts, "agree-code", _agree_code, "let one work")
     withdraw = acting(parts, "withdraw-code", _withdraw_code, "make one worthless")
     for part in (agree, withdraw):
-        part.add_argument("code", metavar="CODE-ID", help="see `codes`")
+        part.add_argument(
+            "code", metavar="CODE-ID", help="its id or the beginning of it, see `codes`"
+        )
     read = add_part(parts, "read", _read, "print driver and identifier of a card")
     _reader_options(read)
     add_config(read)
@@ -175,11 +178,17 @@ def _set_secret(args: argparse.Namespace) -> int:
 
 
 def _agree_code(args: argparse.Namespace) -> int:
-    return print_result(Tools(args).desk.codes.agree(args.code, grounds_of(args)))
+    codes = Tools(args).desk.codes
+    return print_result(codes.agree(_code_id(codes, args), grounds_of(args)))
 
 
 def _withdraw_code(args: argparse.Namespace) -> int:
-    return print_result(Tools(args).desk.codes.withdraw(args.code, grounds_of(args)))
+    codes = Tools(args).desk.codes
+    return print_result(codes.withdraw(_code_id(codes, args), grounds_of(args)))
+
+
+def _code_id(codes: CodesDesk, args: argparse.Namespace) -> str:
+    return waiting_id(args.code, (line.code_id for line in codes.waiting()))
 
 
 def _chosen(args: argparse.Namespace) -> tuple[AdminDesk, Person, str]:

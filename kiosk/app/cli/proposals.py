@@ -16,9 +16,11 @@ from kiosk.app.cli.tools import (
     print_json,
     print_result,
     reading,
+    waiting_id,
 )
 
 if TYPE_CHECKING:
+    from kiosk.authority.administration.desk import ProposalsDesk
     from kiosk.authority.administration.views import Done
 
 DESCRIPTION = """\
@@ -46,18 +48,26 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     agree = acting(parts, "agree", _agree, "have it done now")
     decline = acting(parts, "decline", _decline, "let it never be done")
     for part in (agree, decline):
-        part.add_argument("proposal", metavar="ID", help="see `list`")
+        part.add_argument(
+            "proposal", metavar="ID", help="its id or the beginning of it, see `list`"
+        )
         part.add_argument("--json", action="store_true", help="for a script")
 
 
 def _agree(args: argparse.Namespace) -> int:
-    done = Tools(args).desk.proposals.agree(args.proposal, grounds_of(args))
+    desk = Tools(args).desk.proposals
+    done = desk.agree(_proposal_id(desk, args), grounds_of(args))
     return _print_done(done, as_json=args.json)
 
 
 def _decline(args: argparse.Namespace) -> int:
-    done = Tools(args).desk.proposals.decline(args.proposal, grounds_of(args))
+    desk = Tools(args).desk.proposals
+    done = desk.decline(_proposal_id(desk, args), grounds_of(args))
     return _print_done(done, as_json=args.json)
+
+
+def _proposal_id(desk: ProposalsDesk, args: argparse.Namespace) -> str:
+    return waiting_id(args.proposal, (line.proposal_id for line in desk.waiting()))
 
 
 def _print_done(done: Done, *, as_json: bool) -> int:

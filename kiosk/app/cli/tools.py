@@ -23,6 +23,7 @@ from kiosk.app.composition.opening import (
 )
 from kiosk.app.config.loading import credential_file, settings_path
 from kiosk.contract.clock import SystemClock
+from kiosk.contract.errors import NotFound
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -245,6 +246,14 @@ def grounds_of(args: argparse.Namespace) -> Grounds:
     from kiosk.authority.administration.views import Grounds
 
     return Grounds(args.reason, getattr(args, "identified_by", "") or "")
+
+
+def waiting_id(named: str, waiting: Iterable[str]) -> str:
+    """Return the one id of ``waiting`` that begins so, or ``named`` where none does."""
+    found = [one for one in waiting if named and one.startswith(named.lower())]
+    if len(found) > 1:
+        raise NotFound(f"{len(found)} of those that wait begin with {named!r}: give more of the id")
+    return found[0] if found else named
 
 
 def print_result(done: Done) -> int:

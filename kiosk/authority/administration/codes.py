@@ -115,6 +115,9 @@ def _broken(sealer: Sealer, card: Card) -> SecretProblem | None:
     return None
 
 
+_UNKNOWN = "Nothing has this id (any more). Look at what waits."
+
+
 class LocalCodesDesk:
     """Implements ``kiosk.authority.administration.desk.CodesDesk``."""
 
@@ -201,7 +204,7 @@ class LocalCodesDesk:
             code = uow.codes.get(code_id)
             holder = uow.holders.get(code.holder_id) if code else None
             if code is None or holder is None or not is_assisted(code):
-                raise NotFound("There is no such code any more.")
+                raise NotFound(_UNKNOWN)
             return Seen(holder.id, holder.revision)
 
     def _written_down(
@@ -253,7 +256,7 @@ def _found(uow: UnitOfWork, code_id: str) -> tuple[EmailCode, Cardholder, Card]:
     """Take the card of a code for this act alone, and read the code as it is then."""
     known = uow.codes.get(code_id)
     if known is None:
-        raise NotFound("There is no such code any more.")
+        raise NotFound(_UNKNOWN)
     holder, card = _held(uow, known.holder_id, known.card_id)
     return uow.codes.get(code_id) or known, holder, card
 

@@ -205,9 +205,13 @@ def test_a_code_that_needs_a_second_is_not_agreed_to_by_whoever_gave_it(
     (line,) = json.loads(capsys.readouterr().out)
     assert kiosk("cards", "codes") == 0
     assert f"{line['code_id']}  for Jo Smith, given by command line: " in capsys.readouterr().out
-    assert kiosk("cards", "agree-code", line["code_id"], *BECAUSE) == 1
-    assert "You proposed this yourself" in capsys.readouterr().err
-    assert kiosk("cards", "withdraw-code", line["code_id"], *BECAUSE) == 0
+    for part, first in (("cards", "agree-code"), ("proposals", "agree")):
+        for named in (line["code_id"], line["code_id"][:8]):
+            assert kiosk(part, first, named, *BECAUSE) == 1
+            assert "You proposed this yourself" in capsys.readouterr().err
+        assert kiosk(part, first, "no-such-id", *BECAUSE) == 1
+        assert "Nothing has this id (any more). Look at what waits" in capsys.readouterr().err
+    assert kiosk("cards", "withdraw-code", line["code_id"][:8], *BECAUSE) == 0
     assert kiosk("cards", "withdraw-code", line["code_id"], *BECAUSE) == 1
     assert "withdrew an unlock code" in capsys.readouterr().err
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.app.cli.tools import waiting_id
+from kiosk.contract.errors import NotFound
 from tests.app.cli.estate import JO, Estate
 from tests.app.cli.samples import GOOD, Kiosk, people, two_members
 
@@ -38,12 +40,18 @@ def test_what_the_command_line_does_waits_and_it_does_not_agree_with_itself(
     assert "rang up" in shown
     assert kiosk("proposals", "agree", line["proposal_id"], *BECAUSE) == 1
     assert "You proposed this yourself" in capsys.readouterr().err
-    assert kiosk("proposals", "decline", line["proposal_id"], *BECAUSE, "--json") == 0
+    assert kiosk("proposals", "decline", line["proposal_id"][:8], *BECAUSE, "--json") == 0
     assert json.loads(capsys.readouterr().out)["told"].startswith("It is declined")
     assert kiosk("proposals", "agree", line["proposal_id"], *BECAUSE) == 1
     assert "declined it" in capsys.readouterr().err
     assert kiosk("proposals", "list") == 0
     assert capsys.readouterr().out == "nothing waits\n"
+
+
+def test_a_beginning_that_two_share_names_neither() -> None:
+    with pytest.raises(NotFound, match="2 of those that wait begin with '4f1c': give more"):
+        waiting_id("4f1c", ["4f1c0a9e", "4f1c7777", "aa"])
+    assert waiting_id("4F1C0", ["4f1c0a9e", "4f1c7777"]) == "4f1c0a9e"
 
 
 def test_without_two_members_it_acts_alone(kiosk: Kiosk, estate: Estate, capsys: Capsys) -> None:

@@ -54,20 +54,20 @@ def test_the_kinds_of_secrets_are_those_that_the_drivers_know() -> None:
 
 @pytest.mark.parametrize("family", ROWS, ids=IDS)
 def test_what_is_made_for_a_card_is_what_may_be_entered_for_it(family: CardFamily) -> None:
-    card = read_card(family.name, identifier_of(family))
+    card = read_card(family, identifier_of(family))
     assert card == CardId(family.name, identifier_of(family))
     derived = unblock_secret(lambda message: message[:16].ljust(16, b"1"), card, 7)
     assert isinstance(family.secret, AdminKey) or len(derived.reveal()) == 8
     drawn = FollowingSecrets(KeyRing.fresh()).make(card, lambda: Sensitive("12345678"), 1)
     if any(kind.rotates for kind in family.secret_kinds):
-        assert read_unblock_secret(drawn.reveal(), card) == drawn
+        assert read_unblock_secret(drawn.reveal(), family) == drawn
 
 
 @pytest.mark.parametrize("family", ROWS, ids=IDS)
 def test_identifiers_that_no_card_has_are_refused(family: CardFamily) -> None:
     assert not any(re.fullmatch(no, identifier_of(family)) for no, _ in family.identifier.refused)
     with pytest.raises(CellRefused, match="is all zeros"):
-        read_card(family.name, "0" * len(identifier_of(family)))
+        read_card(family, "0" * len(identifier_of(family)))
 
 
 @pytest.mark.parametrize("family", ROWS, ids=IDS)

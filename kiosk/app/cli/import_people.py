@@ -149,7 +149,12 @@ def _tell(summary: ImportSummary, *, dry: bool) -> None:
     echo(f"  cards changed    {summary.cards_changed:>9}")
     echo(f"  secrets sealed   {summary.secrets_sealed:>9}")
     if summary.outside_domains:
-        echo(f"  not approved     {summary.outside_domains:>9}  addresses: see `email_domains`")
+        many = len(summary.outside_domains)
+        addresses = "address" if many == 1 else "addresses"
+        echo(f"  not approved     {many:>9}  {addresses} of no domain in `email_domains`:")
+        echo("    nobody can register with one")
+        for line in summary.outside_domains:
+            echo(f"    line {line}")
     if summary.erased_before:
         echo(f"  erased before    {len(summary.erased_before):>9}  people: this brings them back")
         for line, number, name in summary.erased_before:

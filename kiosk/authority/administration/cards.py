@@ -44,6 +44,7 @@ from kiosk.authority.store.records import (
 )
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.contract.errors import NotFound, NotTaken
+from kiosk.contract.families import FAMILIES
 from kiosk.contract.messages import CardId, ReadFault
 from kiosk.contract.sensitive import Sensitive
 
@@ -108,7 +109,8 @@ def seal(sealer: Sealer, card: Card, secret: Sensitive | IssuedFrom) -> SealedSe
 
 
 def _entered(named: CardId, secret: Sensitive) -> Sensitive:
-    taken = entered("secret", lambda: people_fields.read_unblock_secret(secret.reveal(), named))
+    family = FAMILIES[named.driver]
+    taken = entered("secret", lambda: people_fields.read_unblock_secret(secret.reveal(), family))
     if taken is None:
         raise NotTaken("secret", "Enter the card's unblock secret.")
     return taken
@@ -131,8 +133,8 @@ def need_another(old: Card, wanted: NewCard) -> None:
 
 def _named(wanted: NewCard) -> CardId:
     driver = wanted.driver
-    entered("driver", lambda: people_fields.read_card(driver, ""))
-    named = entered("identifier", lambda: people_fields.read_card(driver, wanted.identifier))
+    family = entered("driver", lambda: people_fields.read_family(driver))
+    named = entered("identifier", lambda: people_fields.read_card(family, wanted.identifier))
     if named is None:
         raise NotTaken("identifier", "Enter the card's identifier.")
     return named

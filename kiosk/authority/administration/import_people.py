@@ -224,7 +224,7 @@ BATCH = 500
 class ImportSummary:
     """What an import did, or would do; ``reference`` finds it in the audit.
 
-    ``digest`` is the file's; ``known_touched`` as in ``Batch``; ``outside_domains`` counts the
+    ``digest`` is the file's; ``known_touched`` as in ``Batch``; ``outside_domains`` are the
     lines whose address is of no approved domain. ``erased_before`` are the line, number and name
     of each person who was erased and comes back.
     """
@@ -236,9 +236,9 @@ class ImportSummary:
     cards_changed: int = 0
     secrets_sealed: int = 0
     known_touched: int = 0
-    outside_domains: int = 0
     reference: str = ""
     digest: str = ""
+    outside_domains: list[int] = field(default_factory=list)
     erased_before: list[tuple[int, str, str]] = field(default_factory=list, repr=False)
 
     def add(self, batch: Batch) -> None:
@@ -314,7 +314,7 @@ class PeopleImport:
         planner = Planner(uow, self._sealer, repeated.is_first, replace_lost=self._replace_lost)
         domains = self._domains()
         for lines in _batches(file.people()):
-            summary.outside_domains += sum(_is_outside(line, domains) for line in lines)
+            summary.outside_domains += [one.line for one in lines if _is_outside(one, domains)]
             batch = planner.plan([line for line in lines if repeated.takes(line, file.problems)])
             file.problems.extend(batch.problems)
             summary.add(batch)
@@ -541,7 +541,7 @@ def _result(summary: ImportSummary, *, waits: bool = False, kept: str = "") -> I
         reference=summary.reference,
         waits=waits,
         known=summary.known_touched,
-        outside_domains=summary.outside_domains,
+        outside_domains=len(summary.outside_domains),
         file_kept=kept,
         erased_before=tuple(
             (line, f"{number} {name}")

@@ -67,12 +67,17 @@ def read_email(text: str) -> str | None:
     return tidied
 
 
-def read_card(driver: str, identifier: str) -> CardId | None:
-    """Return a card's id; an empty identifier is None: a person without a card."""
+def read_family(driver: str) -> families.CardFamily:
+    """Return the family of this name; an empty cell is the default one."""
     family = families.FAMILIES.get((driver or families.DEFAULT).lower())
     if family is None:
         allowed = ", ".join(families.FAMILIES)
         raise CellRefused(f"card_driver {driver!r:.40}", f"allowed: {allowed}")
+    return family
+
+
+def read_card(family: families.CardFamily, identifier: str) -> CardId | None:
+    """Return a card's id; an empty identifier is None: a person without a card."""
     if not identifier:
         return None
     if _ROUNDED.fullmatch(identifier):
@@ -90,15 +95,18 @@ def read_card(driver: str, identifier: str) -> CardId | None:
     return CardId(family.name, plain)
 
 
-def read_unblock_secret(text: str, card: CardId | None) -> Sensitive | None:
-    """Return the secret; an empty cell is None. No reason repeats it."""
+def read_unblock_secret(text: str, family: families.CardFamily | None) -> Sensitive | None:
+    """Return the secret; an empty cell is None. No reason repeats it.
+
+    ``family`` is that of the card that it resets the PIN of; None where no card is named.
+    """
     if not text:
         return None
-    if card is None:
+    if family is None:
         raise CellRefused("unblock_secret", "there is no card_id that it could belong to")
     if _ROUNDED.fullmatch(text) or _WHOLE.fullmatch(text):
         raise CellRefused("unblock_secret", _SPREADSHEET)
-    match families.FAMILIES[card.driver].secret:
+    match family.secret:
         case families.AdminKey():
             return Sensitive(_admin_key(text))
         case families.TextSecret() as form:

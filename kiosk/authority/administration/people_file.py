@@ -18,6 +18,7 @@ from typing import BinaryIO, TypeVar
 from kiosk.authority.administration import people_fields
 from kiosk.authority.administration.people_fields import CellRefused
 from kiosk.authority.crypto.card_keys import key_from, may_be
+from kiosk.contract import families
 from kiosk.contract.errors import ImportRefused
 from kiosk.contract.families import PROVE_THEMSELVES
 from kiosk.contract.messages import CardId, KeyKind
@@ -31,34 +32,36 @@ from kiosk.contract.sensitive import Sensitive
 _KEYS = ", ".join(KeyKind)
 
 
-def read_auth_key(text: str, card: CardId | None) -> bytes | None:
+def read_auth_key(
+    text: str, family: families.CardFamily | None, card: CardId | None
+) -> bytes | None:
     """Return the key that a card proves itself with; an empty cell is None."""
-    key = _key("auth_key", text, card)
-    if key is None or card is None:
+    key = _key("auth_key", text, family)
+    if key is None or family is None:
         return None
-    if card.driver not in PROVE_THEMSELVES:
-        raise CellRefused("auth_key", f"{card.driver} cards are not asked to prove themselves")
-    if not may_be(card, key):
+    if family.name not in PROVE_THEMSELVES:
+        raise CellRefused("auth_key", f"{family.name} cards are not asked to prove themselves")
+    if card is not None and not may_be(card, key):
         raise CellRefused("auth_key", "is not the key that card_id was made from")
     return key
 
 
-def read_pin_key(text: str, card: CardId | None, auth: bytes | None) -> bytes | None:
+def read_pin_key(text: str, family: families.CardFamily | None, auth: bytes | None) -> bytes | None:
     """Return the key that a card uses only after its PIN; an empty cell is None.
 
     It has to be another one than ``auth``, which the card uses without.
     """
-    key = _key("pin_key", text, card)
+    key = _key("pin_key", text, family)
     if key is not None and key == auth:
         raise CellRefused("pin_key", "is the same as auth_key, which needs no PIN")
     return key
 
 
-def _key(cell: str, text: str, card: CardId | None) -> bytes | None:
+def _key(cell: str, text: str, family: families.CardFamily | None) -> bytes | None:
     """Read base64: a SubjectPublicKeyInfo in DER, or a certificate that holds one."""
     if not text:
         return None
-    if card is None:
+    if family is None:
         raise CellRefused(cell, "there is no card_id that it could belong to")
     try:
         key = key_from(base64.b64decode("".join(text.split()), validate=True))
@@ -74,14 +77,14 @@ def _key(cell: str, text: str, card: CardId | None) -> bytes | None:
 _ID = re.compile(r"derive-[A-Za-z0-9._-]{1,64}")
 
 
-def read_master_key(text: str, card: CardId | None, *, has_secret: bool) -> str:
+def read_master_key(text: str, family: families.CardFamily | None, *, has_secret: bool) -> str:
     """Return the id of the master key; an empty cell stays empty.
 
     ``has_secret`` says that the line has an unblock secret, too: only one of them can be right.
     """
     if not text:
         return ""
-    if card is None:
+    if family is None:
         raise CellRefused("master_key", "there is no card_id that it could belong to")
     if has_secret:
         raise CellRefused("master_key", "there is an unblock_secret as well; leave one of them out")
@@ -132,16 +135,20 @@ def read_person(
     )
     name = take(lambda: people_fields.read_name(cells["name"]), "")
     email = take(lambda: people_fields.read_email(cells["email"]), None)
-    card = take(lambda: people_fields.read_card(cells.get("card_driver", ""), given), None)
+    named_family = take(lambda: people_fields.read_family(cells.get("card_driver", "")), None)
+    card = (
+        take(lambda: people_fields.read_card(named_family, given), None) if named_family else None
+    )
+    family = named_family if given else None
     secret, key, pin_key, master = None, None, None, ""
-    if card or not given:  # of a card that was refused, nothing is said about what it has
+    if family or not given:  # what a card of an unknown family has takes no form that is known
         secret = take(
-            lambda: people_fields.read_unblock_secret(cells["unblock_secret"], card), None
+            lambda: people_fields.read_unblock_secret(cells["unblock_secret"], family), None
         )
-        key = take(lambda: read_auth_key(cells.get("auth_key", ""), card), None)
-        pin_key = take(lambda: read_pin_key(cells.get("pin_key", ""), card, key), None)
+        key = take(lambda: read_auth_key(cells.get("auth_key", ""), family, card), None)
+        pin_key = take(lambda: read_pin_key(cells.get("pin_key", ""), family, key), None)
         named, has_secret = cells.get("master_key", ""), bool(cells["unblock_secret"])
-        master = take(lambda: read_master_key(named, card, has_secret=has_secret), "")
+        master = take(lambda: read_master_key(named, family, has_secret=has_secret), "")
     expires_at = take(lambda: people_fields.read_expires(cells.get("expires", "")), None)
     limit = take(lambda: people_fields.read_secret_limit(cells.get("secret_limit", "")), None)
     if reader.reasons:

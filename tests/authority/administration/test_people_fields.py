@@ -221,7 +221,22 @@ def test_all_wrong_cells_of_a_line_are_named() -> None:
         "name",
         "email",
         "card_id",
+        "unblock_secret",
     ]
+
+
+def test_what_a_refused_card_has_is_read_as_of_its_family() -> None:
+    _, reasons = read(
+        card_id="y", card_driver="openpgp", unblock_secret="1", auth_key="?", master_key="x"
+    )
+    assert [reason.split()[0].rstrip(":") for reason in reasons] == [
+        "card_id",
+        "unblock_secret",
+        "auth_key",
+        "master_key",
+    ]
+    _, reasons = read(card_driver="none", unblock_secret="1")
+    assert [reason.split()[0] for reason in reasons] == ["card_driver"]
 
 
 def test_a_secret_needs_a_card() -> None:

@@ -22,6 +22,7 @@ from kiosk.app.cli.tools import (
     reading,
     row_number,
 )
+from kiosk.app.composition.opening import open_store
 from kiosk.authority.wording import numbered
 from kiosk.contract.errors import AuditNotIntact, ConfigError
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from kiosk.authority.administration.views import AuditFilter
+    from kiosk.authority.store.database import Store
     from kiosk.authority.store.records import AuditAnchor, AuditGap
 
 DESCRIPTION = """\
@@ -53,12 +55,19 @@ EXAMPLE = """\
   kiosk audit verify --anchors /mnt/elsewhere/anchors
   kiosk audit public-keys > /mnt/elsewhere/public-keys
   kiosk audit verify --without-key --public-keys public-keys --anchors anchors
+  kiosk audit verify --without-key --public-keys public-keys --store sqlite:////path/copy.db
   kiosk audit list --person 900000000001 --limit 20
   kiosk audit redact 4711 --reason "A PUK was typed as the reason"
   kiosk audit export --since 2026-11-01 --format csv
   kiosk audit export --format chain
   kiosk audit verify --without-key --public-keys public-keys --file audit-chain.jsonl
 """
+
+
+_INCOMPLETE = (
+    "a copy of a database file that was made with cp lacks the newest rows, which are in the file "
+    "beside it (-wal): make copies with `kiosk backup`"
+)
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -87,6 +96,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--without-key",
         action="store_true",
         help="check the hashes and anchors only, as somebody without the key file can",
+    )
+    verify.add_argument(
+        "--store",
+        metavar="URL",
+        help="with --without-key: a copy of the database, such as sqlite:////path/copy.db; then no "
+        "settings are read",
     )
     verify.add_argument(
         "--public-keys",
@@ -142,7 +157,10 @@ def _verify(args: argparse.Namespace) -> int:
     )
     from kiosk.authority.audit_rows import row_name
     from kiosk.authority.crypto.anchors import AnchorSigner
+    from kiosk.authority.store.records import FaultKind
 
+    if args.store and (args.file or not args.without_key):
+        raise ConfigError("--store goes with --without-key: the keys are where the settings are")
     if args.public_keys and not args.without_key:
         raise ConfigError("--public-keys goes with --without-key; the key file checks more")
     tools = Tools(args)
@@ -152,13 +170,16 @@ def _verify(args: argparse.Namespace) -> int:
         return _verify_files(args, tools, public)
     with ProgressLine("verifying") as progress:
         if args.without_key:
-            verdict = verify_without_key(tools.store, public, elsewhere, progress)
+            store = _store_at(args.store, tools) if args.store else tools.store
+            verdict = verify_without_key(store, public, elsewhere, progress)
         else:
             verdict = verify_audit(tools.store, AnchorSigner(tools.ring()), elsewhere, progress)
     if verdict.fault:
         row = row_name(verdict.fault.seq)
         complain(f"row {row} ({verdict.fault.kind}): {verdict.fault.because}")
         complain(f"{numbered(verdict.rows, 'row')} walked; the audit is NOT intact")
+        if verdict.fault.kind is FaultKind.CUT:
+            complain(_INCOMPLETE)
         return 1
     echo(f"{numbered(verdict.rows, 'row')} and {numbered(verdict.anchors, 'anchor')} fit")
     for gap in verdict.gaps:
@@ -171,6 +192,20 @@ def _verify(args: argparse.Namespace) -> int:
         covered = numbered(verdict.anchored, "row") if verdict.anchored else "nothing"
         echo(f"signed anchors cover {covered}; `kiosk audit anchor` signs the rest")
     return 0
+
+
+def _store_at(url: str, tools: Tools) -> Store:
+    """Return the store of a copy, to be read without settings and keys."""
+    from kiosk.app.config.settings import Settings, StoreSettings
+    from kiosk.authority.store.engine import parse_url
+
+    address = parse_url(url)
+    if address.get_backend_name() == "sqlite" and not Path(str(address.database)).is_file():
+        raise ConfigError(f"the database {address.database}: there is no such file")
+    store = open_store(Settings(store=StoreSettings(url=url)), tools.clock, {})
+    if not store.schema_serves():
+        raise ConfigError(f"what is in this database is not this program's; {_INCOMPLETE}")
+    return store
 
 
 def _tell_gap(gap: AuditGap, elsewhere: Iterable[AuditAnchor]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +14,9 @@ import pytest
 
 from kiosk.__main__ import main
 from tests.app.cli.samples import GOOD, Kiosk, people
+from tests.support.fresh_root import CHECKOUT, commands, shell_blocks
+
+Capsys = pytest.CaptureFixture[str]
 
 
 def test_keys_are_listed_and_rotated(
@@ -59,6 +64,47 @@ def test_an_auditor_without_the_key_file_verifies_with_public_keys(
     assert kiosk(*without, "--public-keys", str(place / "public")) == 2
     assert "line 1 is not a key" in capsys.readouterr().err
     assert kiosk("audit", "verify") == 2
+
+
+def test_an_auditor_elsewhere_verifies_a_copy_by_the_documented_lines(
+    kiosk: Kiosk, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capsys
+) -> None:
+    kiosk("import", people(place, GOOD))
+    (block,) = (
+        each for each in shell_blocks(CHECKOUT / "docs" / "security.md") if "copy.db" in each
+    )
+    backup, public, verify = (
+        shlex.split(line.replace("/mnt/auditor", str(tmp_path)))[1:] for line in commands(block)
+    )
+    *words, _, file = public
+    assert kiosk(*backup) == 0
+    capsys.readouterr()
+    assert main(words) == 0
+    Path(file).write_text(capsys.readouterr().out)
+    database, by_cp = place / "state" / "kiosk.db", place / "by_cp.db"
+    with closing(sqlite3.connect(database)) as station:
+        shutil.copyfile(database, place / "empty.db")
+        station.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        station.execute("SELECT count(*) FROM card").fetchone()
+        kiosk("import", people(place, GOOD.replace("Jo Smith", "Joan")))
+        assert kiosk("audit", "anchor", "--out", str(place / "anchors")) == 0
+        shutil.copyfile(database, by_cp)
+
+    monkeypatch.setenv("KIOSK_SETTINGS", str(place / "nowhere.toml"))
+    monkeypatch.setenv("STATE_DIRECTORY", str(place / "nowhere"))
+    assert kiosk(*verify) == 0
+    said = capsys.readouterr().out
+    assert "2 rows and 1 anchor fit" in said
+    assert "the MACs of the rows were not checked" in said
+    elsewhere = "--store", f"sqlite:///{by_cp}", "--anchors", str(place / "anchors")
+    assert kiosk("audit", "verify", "--without-key", *elsewhere) == 1
+    assert "make copies with `kiosk backup`" in capsys.readouterr().err
+    assert kiosk("audit", "verify", "--store", f"sqlite:///{place}/copy.db") == 2
+    assert "--store goes with --without-key" in capsys.readouterr().err
+    for name, said in (("none", "there is no such file"), ("empty", "is not this program's")):
+        url = f"sqlite:///{place}/{name}.db"
+        assert kiosk("audit", "verify", "--without-key", "--store", url) == 2
+        assert said in capsys.readouterr().err
 
 
 def test_a_key_added_alone_is_finished_later(

@@ -65,6 +65,11 @@ def test_a_good_pin_breaks_no_rule(pin: str) -> None:
     assert broken_pin_rules(pin, RULES) == ()
 
 
+@pytest.mark.parametrize("pin", ["123456", "654321", "111111", "121212", "12345678", "00000000"])
+def test_what_another_rule_catches_is_said_to_be_used_most_where_it_is(pin: str) -> None:
+    assert not pin_verdicts(pin, RULES)[PinRule.MOST_USED]
+
+
 @given(st.text(max_size=12))
 def test_every_rule_has_a_verdict_on_anything_typed(text: str) -> None:
     assert set(pin_verdicts(text, RULES)) == set(PinRule)

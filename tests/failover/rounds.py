@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,15 +55,16 @@ class FailoverEstate:
         for name in names:
             self.stations.append(Station(name, self.folder, REPLICAS, self.people))
             self.stations[-1].start()
-        self.add_people(len(PLANS))
+        self.let_come(self.newcomers(len(PLANS)))
         self.wait_for_visits(len(PLANS))
         audited = self.audited()
         self.expected = {
             known.person.plan: audited[known.person.holder.id] for known in self.visits
         }
 
-    def add_people(self, many: int) -> None:
-        """Let so many more come to the stations."""
+    def newcomers(self, many: int) -> list[Person]:
+        """Add so many to the database, who have not come to a station yet."""
+        found = []
         for _ in range(many):
             plan = PLANS[self._number % len(PLANS)]
             self._number += 1
@@ -71,7 +72,13 @@ class FailoverEstate:
             holder = self.world.add_holder(number=f"{self._number:012d}", email=email)
             self.world.register(holder, email=email)
             card = self.world.add_card(holder, secret_limit=50)
-            self.people.put(Person(holder, card, self.world.known_plastic(card), plan))
+            found.append(Person(holder, card, self.world.known_plastic(card), plan))
+        return found
+
+    def let_come(self, people: Sequence[Person]) -> None:
+        """Have each served by the next station that is free."""
+        for person in people:
+            self.people.put(person)
 
     @property
     def signer(self) -> AnchorSigner:
@@ -91,17 +98,20 @@ class FailoverEstate:
 
     def fail_over(self) -> FailedOver:
         """Kill the primary and a replica under load, promote the standby, go on as before."""
-        before = len(self.visits)
-        self.add_people(4 * len(self.stations))
-        self.wait_for_visits(before + self.random.randint(1, 2 * len(self.stations)))
-        outages = sum(station.outages for station in self.stations)
+        before, size = len(self.visits), len(self.stations)
+        people = self.newcomers(7 * size)
         self.anchors = [*self.anchors, *sign_heads(self.world.store, self.signer)]
         name = self.random.choice(REPLICAS)
+        # There are enough for every station to be in the middle of a visit when it is killed.
+        self.let_come(people[size:])
+        self.wait_for_visits(before + self.random.randint(1, size))
+        outages = sum(station.outages for station in self.stations)
         killed = time.monotonic()
         self.pair.kill_primary()
         self.replicas[name].kill()
+        self.let_come(people[:size])
         under_way = [known for known in self.visits if not known.ended]
-        wait_until(lambda: sum(s.outages for s in self.stations) >= outages + len(self.stations))
+        wait_until(lambda: sum(s.outages for s in self.stations) >= outages + size)
         noticed = time.monotonic()
         self.pair.promote()
         wait_until(lambda: bool(self.failures()) or bool(self._answers_after(noticed)))

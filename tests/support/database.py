@@ -182,6 +182,8 @@ class PostgresServer:
         """End all its processes by SIGKILL, as if the machine had stopped."""
         kill_server(self.folder / "data")
         (self.folder / "data" / "postmaster.pid").unlink()
+        # It names a process that is there until it was waited for, and no server starts beside it.
+        (self.folder / f".s.PGSQL.{PORT}.lock").unlink()
 
     def url(self, database: str) -> str:
         """Return the address of one of its databases."""

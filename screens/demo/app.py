@@ -58,7 +58,11 @@ class DemoControls(Protocol):
     def remove(self) -> None:
         """Take the card out."""
 
-    def mail(self) -> tuple[DemoMail, ...]:
+    @property
+    def unread(self) -> int:
+        """How many messages ``read_mail`` has not returned yet."""
+
+    def read_mail(self) -> tuple[DemoMail, ...]:
         """What has arrived, oldest first."""
 
 
@@ -71,59 +75,84 @@ class DemoDriver(StationDriver):
     more_keys = {"\x11": "ctrl+q"}  # noqa: RUF012 - the base class declares it
 
 
-# The demo's mailbox: one message at a time, over whatever page is up.
-
-_OLDER = frozenset({"left", "up"})
-_NEWER = frozenset({"right", "down"})
-_KEYS = "←  older    →  newer    Page Up, Page Down  read    Esc  back to the station"
+# What is laid over whatever page is up: the mail, and the ways to the RA application.
 
 
-class MailPage(ModalScreen[None], inherit_bindings=False):
-    """Shows the newest message first; any other key than the arrows closes it."""
+class Overlay(ModalScreen[None], inherit_bindings=False):
+    """A text with its keys on the last line; other keys do nothing."""
 
     BINDINGS: ClassVar[list[object]] = []  # type: ignore[assignment]
     DEFAULT_CSS = """
-    MailPage { align: center middle; background: $ink 60%; }
-    MailPage > VerticalScroll {
-        width: 80; max-width: 100%; height: 100%; background: $paper; color: $ink; padding: 1 2;
+    Overlay { align: center middle; background: $ink 60%; }
+    Overlay > VerticalScroll {
+        width: 80; max-width: 100%; height: 1fr; background: $paper; color: $ink; padding: 1 2;
     }
-    MailPage .keys { color: $quiet; margin-top: 1; }
+    Overlay > .keys {
+        width: 80; max-width: 100%; height: auto; background: $paper; color: $quiet; padding: 0 2;
+    }
     """
+    KEYS = ""
 
-    def __init__(self, mail: tuple[DemoMail, ...]) -> None:
+    def __init__(self, text: str) -> None:
         super().__init__()
-        self._mail = mail
-        self._at = len(mail) - 1
+        self._text = text
 
     def compose(self) -> ComposeResult:
-        """Show one message."""
+        """Show the text."""
         with VerticalScroll(can_focus=False):
-            yield Static(self._text(), id="message", markup=False)
-            yield Static(_KEYS, classes="keys", markup=False)
+            yield Static(self._text, id="message", markup=False)
+        yield Static(self.KEYS, classes="keys", markup=False)
 
     def on_key(self, event: events.Key) -> None:
-        """Turn the pages, or go back."""
+        """Take a key of its own, or go back."""
         event.stop()
-        if event.key in _OLDER:
-            self._turn(-1)
-        elif event.key in _NEWER:
-            self._turn(1)
-        elif event.key in ("pageup", "pagedown"):
-            reader = self.query_one(VerticalScroll)
-            (reader.scroll_page_up if event.key == "pageup" else reader.scroll_page_down)()
-        else:
+        if event.key == "escape":
             self.dismiss()
+        else:
+            self.take(event.key)
+
+    def take(self, key: str) -> None:
+        """Do what ``key`` is for, if it is for anything."""
 
     def on_click(self, event: events.Click) -> None:
         """Go back at a touch."""
         event.stop()
         self.dismiss()
 
+
+_OLDER = frozenset({"left", "up"})
+_NEWER = frozenset({"right", "down"})
+
+
+class MailPage(Overlay):
+    """Shows one message at a time, the newest first."""
+
+    KEYS = "← older  → newer  Page Up, Page Down read  Esc, F9 back"
+
+    def __init__(self, mail: tuple[DemoMail, ...]) -> None:
+        self._mail = mail
+        self._at = len(mail) - 1
+        super().__init__(self._message())
+
+    def take(self, key: str) -> None:
+        """Turn the pages."""
+        if key in _OLDER:
+            self._turn(-1)
+        elif key in _NEWER:
+            self._turn(1)
+        elif key == "pageup":
+            self.query_one(VerticalScroll).scroll_page_up()
+        elif key == "pagedown":
+            self.query_one(VerticalScroll).scroll_page_down()
+        elif key == "f9":
+            self.dismiss()
+
     def _turn(self, by: int) -> None:
         self._at = min(max(self._at + by, 0), max(len(self._mail) - 1, 0))
-        self.query_one("#message", Static).update(self._text())
+        self.query_one("#message", Static).update(self._message())
+        self.query_one(VerticalScroll).scroll_home(animate=False)
 
-    def _text(self) -> str:
+    def _message(self) -> str:
         if not self._mail:
             return "No mail yet.\n\nA code arrives here when the station sends one."
         mail = self._mail[self._at]
@@ -133,19 +162,43 @@ class MailPage(ModalScreen[None], inherit_bindings=False):
         return f"{head}\n{'─' * 40}\n{mail.text}"
 
 
+_WITHOUT_SSH = """\
+On a machine with openssh-server the demo also shows here how to log in by ssh, as staff do."""
+
+
+class RaPage(Overlay):
+    """Asks before the RA application takes the terminal: the visit that is under way ends then."""
+
+    KEYS = "F10 end the visit, open it here  Esc back"
+
+    def __init__(self, ssh: str, open_ra: Callable[[], None]) -> None:
+        self._open_ra = open_ra
+        beside = f"From another terminal, as staff do, while the visit goes on:\n\n{ssh}"
+        super().__init__(
+            "The application of the Registration Authority (RA)\n\n"
+            "Here it takes the station's place: the card comes out, and the visit ends.\n\n"
+            f"{beside if ssh else _WITHOUT_SSH}"
+        )
+
+    def take(self, key: str) -> None:
+        """Open it."""
+        if key == "f10":
+            self._open_ra()
+
+
 # The strip below every page of the demo: cards, mail, and what the holder knows.
 
 ROWS = 3
 POLL_S = 0.25
 """Seconds between looks at the table: mail arrives on a thread of its own."""
 
-_WELCOME = "Push a card in to begin. Nothing here is real."
+_WELCOME = "Push a card in to begin. Nothing here is real.\nThe RA: F10"
 
 
 class DemoStrip:
     """Implements ``screens.theme.Strip``; ``read_mail`` opens the mail, ``open_ra`` the RA's side.
 
-    ``ssh`` is the line that opens it from another terminal, or empty.
+    ``ssh`` is the line that opens it from another terminal; empty where there is no sshd.
     """
 
     rows = ROWS
@@ -160,8 +213,8 @@ class DemoStrip:
         self._bench = bench
         self._read_mail = read_mail
         self._open_ra = open_ra
-        self._welcome = f"{_WELCOME}\nThe RA: F10, or {ssh}" if ssh else _WELCOME
-        self._seen = 0
+        beside = f", or {ssh}" if ssh else ". To log in by ssh, install openssh-server"
+        self._welcome = _WELCOME + beside
 
     def widget(self) -> Widget:
         """Return a fresh widget for one page."""
@@ -175,7 +228,6 @@ class DemoStrip:
         elif key == "f8":
             self._bench.remove()
         elif key == "f9":
-            self._seen = len(self._bench.mail())
             self._read_mail()
         elif key == "f10":
             self._open_ra()
@@ -193,7 +245,7 @@ class DemoStrip:
             )
             for i, card in enumerate(self._bench.cards)
         ]
-        fresh = len(self._bench.mail()) - self._seen
+        fresh = self._bench.unread
         mail = f"Mail ({fresh})" if fresh > 0 else "Mail"
         out = "Out" if short else "Take out"
         return [*cards, ("f8", out, False), ("f9", mail, fresh > 0), ("f10", "RA", False)]
@@ -232,7 +284,9 @@ class StripWidget(Widget, inherit_bindings=False):
         """One line of buttons and two of hint: a hint that is cut off hides a PIN."""
         items, hint = self._strip.items(), self._strip.hint
         if sum(len(_button(key, label)) for key, label, _ in items) > self.size.width:
-            items, hint = self._strip.items(short=True), hint.replace("\n", " ")
+            items = self._strip.items(short=True)
+        if any(len(line) > self.size.width for line in hint.split("\n")):
+            hint = hint.replace("\n", " ")
         line, spans = "", []
         self._zones = []
         for key, label, strong in items:
@@ -272,12 +326,13 @@ class DemoApp(KioskApp, inherit_bindings=False):
         self._bench = bench
         self.ra_wanted = False
         """Whether it ended so that the RA application be shown in its place."""
-        strip = DemoStrip(bench, self._read_mail, self._leave_for_the_ra, ssh)
+        self._ssh = ssh
+        strip = DemoStrip(bench, self._read_mail, self._ask_for_the_ra, ssh)
         super().__init__(desk, replace(look, strip=strip), on_fault, driver_class=DemoDriver)
 
     async def show(self, state: State) -> None:
-        """Show the state; the mail that is open gives way to a new page."""
-        if isinstance(self.screen, MailPage):
+        """Show the state; what is laid over the page gives way to a new one."""
+        if isinstance(self.screen, Overlay):
             await self.pop_screen()
         await super().show(state)
 
@@ -288,10 +343,15 @@ class DemoApp(KioskApp, inherit_bindings=False):
             return
         await super().on_event(event)
 
+    def _ask_for_the_ra(self) -> None:
+        if self._bench.inserted is None:
+            self._leave_for_the_ra()
+        else:
+            self.push_screen(RaPage(self._ssh, self._leave_for_the_ra))
+
     def _leave_for_the_ra(self) -> None:
         self.ra_wanted = True
         self._close_soon()
 
     def _read_mail(self) -> None:
-        if not isinstance(self.screen, MailPage):
-            self.push_screen(MailPage(self._bench.mail()))
+        self.push_screen(MailPage(self._bench.read_mail()))

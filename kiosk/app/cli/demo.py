@@ -59,10 +59,12 @@ def run(args: argparse.Namespace) -> int:
     directory = Path(args.keep or tempfile.mkdtemp(prefix="kiosk-demo-")).absolute()
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        return _describe_demo(directory, args.log or str(directory / "demo.log"))
+        code = _describe_demo(directory, args.log or str(directory / "demo.log"))
     finally:
         if not args.keep:
             shutil.rmtree(directory, ignore_errors=True)
+    _print_step(f"ended; the estate stays in {directory}" if args.keep else "ended; all is gone")
+    return code
 
 
 def _describe_demo(directory: Path, log: str) -> int:

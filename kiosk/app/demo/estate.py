@@ -242,7 +242,7 @@ class Table:
         self._cards = tuple(actor.shown for actor in actors)
         self._links = tuple(CardLink(actor.chip, slot) for actor in actors)
         self._mailbox = mailbox
-        self._skip = skip
+        self._skip = self._read = skip
 
     @property
     def cards(self) -> tuple[DemoCard, ...]:
@@ -266,7 +266,13 @@ class Table:
             if link.inserted:
                 link.remove()
 
-    def mail(self) -> tuple[DemoMail, ...]:
+    @property
+    def unread(self) -> int:
+        """How many messages arrived since the mail was read."""
+        return len(self._mailbox.messages()) - self._read
+
+    def read_mail(self) -> tuple[DemoMail, ...]:
         """What has arrived since the story began, oldest first."""
-        arrived = self._mailbox.messages()[self._skip :]
-        return tuple(DemoMail(", ".join(m.to), m.subject, m.text) for m in arrived)
+        arrived = self._mailbox.messages()
+        self._read = len(arrived)
+        return tuple(DemoMail(", ".join(m.to), m.subject, m.text) for m in arrived[self._skip :])

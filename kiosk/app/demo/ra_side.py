@@ -78,7 +78,7 @@ class RaSide:
         self._sshd: subprocess.Popen[bytes] | None = None
         self._link: Path | None = None
         self.ssh = ""
-        """The line that opens it from another terminal; empty where there is no sshd."""
+        """The line that opens it from another terminal; empty where OpenSSH is not installed."""
 
     def prepare(self, settings: Settings, environ: Mapping[str, str]) -> None:
         """Make the key, let it in as a manager's, and start the server where one is installed."""

@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
 import pytest
 
+from hardware.virtual.pcscd import Slot
 from kiosk.app.config.example import as_toml
 from kiosk.app.config.loading import load_settings
 from kiosk.app.config.settings import Settings
-from kiosk.app.demo.estate import cast, make_estate, settings_file
+from kiosk.app.demo.estate import Table, cast, make_estate, settings_file
 from kiosk.app.demo.mailbox import Mailbox
 from kiosk.app.demo.ra_side import MANAGER, RaSide
-from screens.demo.app import DemoCard, DemoMail, DemoStrip, StripWidget
+from kiosk.authority.mail.smtp import SmtpMailer
+from screens.demo.app import (
+    DemoApp,
+    DemoCard,
+    DemoMail,
+    DemoStrip,
+    MailPage,
+    RaPage,
+    StripWidget,
+)
+from tests.authority.mail.samples import code_mail
 from tests.screens.kiosk.pictures import STILL, app_for
 from tests.screens.kiosk.samples import Sample, one_of_each
-from tests.screens.pilots import settled
+from tests.screens.pilots import settled, type_keys
+from tests.screens.recording_desk import StillDesk
 from tests.screens.shown import screen_lines
-from tests.support.smtp import running
+from tests.support.smtp import relay_to, running
+from tests.support.sshd import PROGRAM
 from tests.support.terminal import Terminal
 
 
@@ -79,20 +93,113 @@ def test_a_session_by_ssh_ends_with_the_demo(tmp_path: Path) -> None:
         ra.stop()
 
 
-def test_a_key_of_the_strip_opens_the_ra_application() -> None:
-    asked: list[str] = []
-    strip = DemoStrip(NoCards(), lambda: None, lambda: asked.append("ra"), "ssh here")
-    assert strip.key("f10")
-    assert asked == ["ra"]
-    assert ("f10", "RA", False) in strip.items()
-    assert "ssh here" in strip.hint
+@pytest.mark.hardware
+@pytest.mark.terminal
+def test_after_the_ra_application_the_demo_goes_on_and_says_at_the_end_that_all_is_gone(
+    tmp_path: Path,
+) -> None:
+    environ = {"PATH": os.environ["PATH"], "TMPDIR": str(tmp_path)}
+    demo = Terminal([PROGRAM, "demo"], environ)
+    try:
+        shown = demo.wait_for("The RA: F10, or ssh -F ")
+        (link,) = re.findall(r"ssh -F (/tmp/\S+)/ssh ra", shown)
+        assert Path(link).resolve().parent == tmp_path
+        demo.send("\x1b[21~")
+        demo.wait_for(MANAGER, "log out")
+        demo.send("\x11")
+        demo.wait_for("Put your smartcard into the reader", "The RA: F10")
+        demo.send("\x11")
+        assert demo.process.wait(60) == 0
+    finally:
+        demo.close()
+    assert demo.written.rstrip().endswith(b"[demo] ended; all is gone")
+    assert not Path(link).is_symlink()
+    assert not list(tmp_path.iterdir())
+
+
+SSH = "ssh -F /tmp/kiosk-demo-abcdefgh/ssh ra"
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 23)])
+@pytest.mark.parametrize("line", [SSH, ""])
+async def test_the_strip_says_how_to_open_the_ra_application(
+    size: tuple[int, int], line: str
+) -> None:
+    strip = DemoStrip(TableOf(()), lambda: None, lambda: None, line)
+    app = app_for(Sample(one_of_each()[0]), replace(STILL, strip=strip))
+    async with app.run_test(size=size) as pilot:
+        await settled(pilot)
+        shown = screen_lines(app)[-1].strip()
+    assert shown == f"The RA: F10{line and f', or {line}'}" + (
+        "" if line else ". To log in by ssh, install openssh-server"
+    )
+
+
+async def test_f10_opens_the_ra_application_at_once_where_no_card_is_in() -> None:
+    app = demo_app(TableOf(CARDS))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await type_keys(pilot, ["f10"])
+    assert app.ra_wanted
+
+
+@pytest.mark.parametrize("line", [SSH, ""])
+async def test_f10_says_what_becomes_of_the_visit_and_the_way_beside_it(line: str) -> None:
+    app = demo_app(TableOf(CARDS, inserted=1), line)
+    async with app.run_test(size=(60, 23)) as pilot:
+        await pilot.press("f10")
+        shown = screen_lines(app)
+        assert "the card comes out" in " ".join(" ".join(shown).split())
+        assert any((line or "openssh-server") in row for row in shown)
+        assert shown[-1].split() == RaPage.KEYS.split()
+        await pilot.press("x", "escape")
+        assert not isinstance(app.screen, RaPage)
+        assert not app.ra_wanted
+        await pilot.press("f10", "f10")
+    assert app.ra_wanted
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 23)])
+async def test_the_mail_has_its_keys_on_the_last_line_and_takes_no_other(
+    size: tuple[int, int],
+) -> None:
+    mail = tuple(DemoMail("ben@wexbridge.example", f"No {n}", "line\n" * 60) for n in (1, 2))
+    app = demo_app(TableOf(CARDS, arrived=mail))
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("f9")
+        assert screen_lines(app)[-1].split() == MailPage.KEYS.split()
+        assert "Subject: No 2" in "\n".join(screen_lines(app))
+        for key in ("x", "enter", "f5", "f10", "space", "tab"):
+            await pilot.press(key)
+            assert isinstance(app.screen, MailPage), key
+        assert app.ra_wanted is False
+        await pilot.press("left")
+        assert "Subject: No 1" in "\n".join(screen_lines(app))
+        for key in ("escape", "f9"):
+            await pilot.press(key)
+            assert not isinstance(app.screen, MailPage), key
+            await pilot.press("f9")
+
+
+def test_mail_that_was_read_stays_read_when_the_station_is_shown_again(tmp_path: Path) -> None:
+    mailbox = Mailbox(tmp_path)
+    with running(mailbox) as settings:
+        SmtpMailer(relay_to(settings)).send(code_mail())
+        table = Table((), Slot(tmp_path / "none", 0, "none"), mailbox, skip=0)
+        assert ("f9", "Mail (1)", True) in DemoStrip(table, lambda: None, lambda: None).items()
+        assert len(table.read_mail()) == 1
+        assert ("f9", "Mail", False) in DemoStrip(table, lambda: None, lambda: None).items()
+        SmtpMailer(relay_to(settings)).send(code_mail())
+        mailbox.wait_for(2)
+        assert ("f9", "Mail (1)", True) in DemoStrip(table, lambda: None, lambda: None).items()
 
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 23)])
 async def test_the_strip_shows_all_that_a_holder_knows_also_while_mail_waits(
     size: tuple[int, int],
 ) -> None:
-    table = OneCardIn(tuple(person.shown for person in cast()))
+    table = TableOf(
+        CARDS, arrived=(DemoMail("ben.carter@wexbridge.example", "A code", "12345678"),)
+    )
     strip = DemoStrip(table, lambda: None, lambda: None)
     app = app_for(Sample(one_of_each()[0]), replace(STILL, strip=strip))
     async with app.run_test(size=size) as pilot:
@@ -105,34 +212,32 @@ async def test_the_strip_shows_all_that_a_holder_knows_also_while_mail_waits(
             assert "F9 Mail (1) F10 RA" in shown
 
 
+CARDS = tuple(person.shown for person in cast())
+
+
 @dataclass
-class OneCardIn:
-    """A table with a card in, and with mail that nobody has read."""
+class TableOf:
+    """A table where the test says which card is in, and what has arrived."""
 
     cards: tuple[DemoCard, ...]
-    inserted: int = 0
+    inserted: int | None = None
+    arrived: tuple[DemoMail, ...] = ()
+    read: int = 0
+
+    @property
+    def unread(self) -> int:
+        return len(self.arrived) - self.read
 
     def insert(self, index: int) -> None:
-        """The test says which one is in."""
+        self.inserted = index
 
     def remove(self) -> None:
-        """The test says which one is in."""
+        self.inserted = None
 
-    def mail(self) -> tuple[DemoMail, ...]:
-        return (DemoMail("ben.carter@wexbridge.example", "A code", "12345678"),)
+    def read_mail(self) -> tuple[DemoMail, ...]:
+        self.read = len(self.arrived)
+        return self.arrived
 
 
-class NoCards:
-    """An empty table."""
-
-    cards = ()
-    inserted = None
-
-    def insert(self, index: int) -> None:
-        """There is nothing to insert."""
-
-    def remove(self) -> None:
-        """There is nothing to remove."""
-
-    def mail(self) -> tuple[()]:
-        return ()
+def demo_app(table: TableOf, line: str = SSH) -> DemoApp:
+    return DemoApp(StillDesk(), STILL, lambda error: None, table, line)

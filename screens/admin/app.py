@@ -269,8 +269,8 @@ class StillThere(Dialog[None]):
 HELP: Final[dict[str, str]] = {
     "Today": "How the service stands now. A number in colour opens the list behind it.",
     "People": (
-        "Type what a caller can read out: a name, a number, an address, a card, or the reference "
-        "on a station's screen. Enter opens the marked person."
+        "Type what a caller can read out: a name, a number, an address, a card, the reference "
+        "on a station's screen, or the eight digits of a mail. Enter opens the marked person."
     ),
     "Lists": "People by how they stand. A click on a heading sorts; Enter opens the marked person.",
     "Cards": (

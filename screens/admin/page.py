@@ -107,9 +107,10 @@ class Page(Container):
     def on_mount(self) -> None:
         """Look again from time to time."""
         if self.REFRESH_S is not None:
-            self.set_interval(self.REFRESH_S, self._again)
+            self.set_interval(self.REFRESH_S, self.look_again)
 
-    def _again(self) -> None:
+    def look_again(self) -> None:
+        """Look again, where the page is up."""
         if self.is_up:
             self.shown()
 

@@ -56,6 +56,7 @@ Type what you are told; the list follows as you type.
   Email       from its beginning:  amelia.h
   Card        its identifier, as “kiosk cards read” prints it
   Reference   the short number on a station's screen:  7Q2M-9KXA
+  Mail        the eight digits in it, for “this was not me”:  48151623
 
 Up and Down choose, Enter opens. Escape empties the field."""
 _NOBODY = """\

@@ -474,6 +474,7 @@ class AboutPerson(Page):
     NAME = "Person"
     NEEDS = Action.SEE_PEOPLE
     BELOW = "People"
+    REFRESH_S = 10.0
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "Back"),
         *(
@@ -529,6 +530,19 @@ class AboutPerson(Page):
         """Read the person anew."""
         holder_id = self._holder_id
         self.ask(lambda: self.desk.people.person(holder_id), self._show)
+
+    def look_again(self) -> None:
+        """Read the person anew while something waits: a colleague may agree to it.
+
+        Not under a dialog, which has to act on the person as they were when it was opened.
+        """
+        if self.is_up and self._person is not None and self._person.proposals:
+            holder_id = self._holder_id
+            self.ask(lambda: self.desk.people.person(holder_id), self._show_unasked)
+
+    def _show_unasked(self, person: Person) -> None:
+        if self.screen.is_active:
+            self._show(person)
 
     def _show(self, person: Person) -> None:
         self._person = person

@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from kiosk.authority.administration.desk import AdminDesk, StaffDesk
 from kiosk.authority.administration.views import Done, KeyLine, StaffLine
 from kiosk.authority.roles import Action, Role
+from kiosk.authority.wording import numbered
 from kiosk.contract.errors import NotFound
 from screens.admin.dialogs.form import AskGrounds, Entry, Form, grounds_entries, grounds_of
 from screens.admin.page import LinesPage, shell_of
@@ -173,7 +174,7 @@ class StaffPage(LinesPage[StaffLine]):
 
     def _show(self, lines: tuple[StaffLine, ...]) -> None:
         present = sum(line.removed_at is None for line in lines)
-        self._title.say(f"{present} members of staff")
+        self._title.say(f"{numbered(present, 'member')} of staff")
         self.show_lines(lines)
 
     def row_of(self, line: StaffLine) -> TableLine:

@@ -33,10 +33,12 @@ if TYPE_CHECKING:
 DESCRIPTION = """\
 Members of staff log in with `ssh ra@host` and an SSH key of their own. A manager may do
 everything, an agent helps people, an auditor reads. The first manager is added here; from
-then on managers do it in the RA application. WHO is a name, or an id from `list`.
+then on managers do it in the RA application. WHO is a name, or an id from `list`. Root's shell
+reads the key (`--key -`), since the service's account may not open files in a closed home.
 """
 EXAMPLE = """\
-  kiosk staff add "Asha Okafor" --role manager --key asha.pub --reason "first manager"
+  runuser -u kiosk -- kiosk staff add "Asha Okafor" --role manager \\
+      --key - --reason "first manager" < asha.pub
   kiosk staff list
   kiosk staff remove "Asha Okafor" --reason "left the trust"
 """

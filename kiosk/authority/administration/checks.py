@@ -17,7 +17,7 @@ from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import REFUSED_LOGINS, unverified_host
 from kiosk.authority.store.records import AuditQuery
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.authority.wording import counted
+from kiosk.authority.wording import counted, numbered
 from kiosk.contract.errors import (
     ConfigError,
     KeysUnavailable,
@@ -212,7 +212,11 @@ def check_outbox(store: Store) -> Finding:
     with store.read() as uow:
         waiting = uow.outbox.waiting()
     if waiting:
-        return warn(_OUTBOX, f"{waiting} notices wait", "they go out when the mail relay answers")
+        return warn(
+            _OUTBOX,
+            f"{numbered(waiting, 'notice')} wait{'s' if waiting == 1 else ''}",
+            "they go out when the mail relay answers",
+        )
     return ok(_OUTBOX, "nothing waits")
 
 

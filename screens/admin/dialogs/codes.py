@@ -29,12 +29,12 @@ def issue(case: Case) -> Form[IssuedCode]:
     if case.person.standing is Standing.NOT_REGISTERED:
         text = (
             f"For {case.who}, who is not registered and whose PIN is blocked. The code unlocks "
-            f"{meant(cards)} at a station, where they then register. They are told by mail."
+            f"{meant(cards)} at a station, where they then register. {case.told}"
         )
     else:
         text = (
             f"For {case.who}, who cannot read their email. The code takes the place of the one by "
-            f"mail, at a station, for {meant(cards)}. They are told by mail."
+            f"mail, at a station, for {meant(cards)}. {case.told}"
         )
     return Form(
         "Give a code by word of mouth",

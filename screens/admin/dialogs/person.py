@@ -46,6 +46,13 @@ class Case:
         person = self.person
         return f"{person.name} ({person.number})"
 
+    @property
+    def told(self) -> str:
+        """Say whether they are told by mail of what is done, in a sentence."""
+        if self.person.email:
+            return "They are told by mail."
+        return "No email address is recorded for them: no mail tells them of it."
+
 
 _NAME_MOST, _EMAIL_MOST, _NUMBER_MOST = 120, 254, 40
 
@@ -90,8 +97,7 @@ def lift_block(case: Case) -> Form[Done]:
     """Ask how they were identified, and why."""
     return AskGrounds(
         "Lift the block",
-        f"{case.who} may try again at once, with all tries. Make sure who is asking. "
-        "They are told by mail.",
+        f"{case.who} may try again at once, with all tries. Make sure who is asking. " + case.told,
         lambda grounds: case.desk.people.lift_block(case.seen, grounds),
         button="Lift the block",
         identifies=True,
@@ -148,7 +154,7 @@ def report_misuse(case: Case) -> Form[Done]:
     return AskGrounds(
         "Stop: this was not the holder",
         f"What is under way for {case.who} ends now: visits, codes and changes. Self-service is "
-        "blocked for them until the block is lifted. They are told by mail.",
+        f"blocked for them until the block is lifted. {case.told}",
         lambda grounds: case.desk.people.report_misuse(case.seen, grounds),
         button="Stop it",
         danger=True,

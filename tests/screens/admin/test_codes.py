@@ -59,6 +59,19 @@ async def test_without_a_second_member_it_works_at_once() -> None:
         assert "second member" not in run.text
 
 
+async def test_who_has_no_address_is_not_said_to_be_told_by_mail() -> None:
+    async with person(READY) as run:
+        await run.press("c")
+        assert "They are told by mail." in run.text
+    desk = FakeDesk()
+    record = desk.estate.people[READY]
+    record.person = replace(record.person, email="")
+    async with person(READY, desk) as run:
+        await run.press("c")
+        assert "told by mail" not in run.text
+        assert "No email address is recorded for them" in run.text
+
+
 async def test_it_is_large_and_in_plain_digits() -> None:
     async with person(READY) as run:
         await give(run)

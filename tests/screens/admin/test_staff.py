@@ -48,6 +48,14 @@ async def test_who_let_somebody_in_is_said_and_who_agreed() -> None:
         assert "by Mo Farrow, agreed by Cy Dunn" in run.text
 
 
+async def test_one_member_is_one() -> None:
+    desk = FakeDesk()
+    del desk.estate.staff[1:]
+    async with running(desk, PAGES) as run:
+        await run.press("f8")
+        assert "1 member of staff" in run.text
+
+
 async def test_somebody_is_added_with_a_key_that_was_pasted() -> None:
     async with running(pages=PAGES) as run:
         await run.press("f8", "a", *"Asha Okafor", "tab", "down", "down", "tab", *KEY)

@@ -9,6 +9,7 @@ import pytest
 from kiosk.authority.administration.views import Grounds, ProposalLine
 from kiosk.authority.roles import Role
 from kiosk.contract.errors import ConcurrentChange, NotPermitted
+from screens.admin.person import AboutPerson
 from screens.admin.today import TodayPage
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.persons import PAGES, READY, WHY, grounds, person
@@ -111,6 +112,20 @@ async def test_the_persons_page_shows_it_and_decides_on_it() -> None:
         await grounds(run)
         assert run.desk.asked.of("proposals.decline") == [("proposal-1", Grounds(WHY))]
         assert "Waits for a second member of staff" not in run.text
+
+
+async def test_the_persons_page_shows_by_itself_that_a_colleague_agreed() -> None:
+    async with person(READY, waiting()) as run:
+        run.desk.estate.proposals.clear()
+        await run.press("e")
+        await run.refresh_is_due(AboutPerson.REFRESH_S)
+        await run.press("escape")
+        assert "Waits for a second member of staff" in run.text, "it changed under a dialog"
+        await run.refresh_is_due(AboutPerson.REFRESH_S, 2)
+        assert "Waits for a second member of staff" not in run.text
+        looks = len(run.desk.asked.of("people.person"))
+        await run.refresh_is_due(AboutPerson.REFRESH_S, 3)
+        assert len(run.desk.asked.of("people.person")) == looks, "nothing waits any more"
 
 
 async def test_it_is_agreed_to_on_the_persons_page() -> None:

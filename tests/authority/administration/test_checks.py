@@ -133,7 +133,8 @@ def test_outbox(store: Store) -> None:
     with store.begin() as uow:
         uow.outbox.add(OutboxMessage(new_id(), "jo@nhs.net", "unlocked", {}, now, now))
         uow.commit()
-    assert said(checks.check_outbox(store)) == (WARN, "1 notice waits")
+    condition, text = said(checks.check_outbox(store))
+    assert (condition, text.partition(";")[0]) == (WARN, "1 notice waits")
 
 
 def test_a_secret_that_was_released_and_not_changed(store: Store) -> None:

@@ -54,6 +54,7 @@ LONGEST_PAUSE_S: Final = 60.0
 """Between two tries to reach a collector that is away: twice as long each time."""
 
 _POLL_S: Final = 0.02
+_IGNORED: Final = 1024
 
 
 class CollectorAway(KioskError):
@@ -181,8 +182,10 @@ class Collector:
                     'has read; set confirmed_by to "end-of-stream" in [siem] if it never sends one'
                 ) from None
         secured.shutdown(socket.SHUT_WR)
-        if secured.recv(1) != b"":
-            raise CollectorAway("it sent something, which syslog has no place for")
+        # What follows a close_notify is to be ignored (RFC 8446, 6.1); some send a second one.
+        while secured.recv(_IGNORED):
+            if time.monotonic() > ends:
+                raise TimeoutError
         # Its end of stream may have been sent before ours was read: what is not acknowledged by
         # then it answers with a reset.
         while _unacknowledged(secured):

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 
 from kiosk.authority import tasks
 from kiosk.authority.audit import AuditKind, record, refuse_visit
-from kiosk.authority.blocking import block, is_used_up, pause_unproven
+from kiosk.authority.blocking import block, pause_unproven
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.gates import Gate
 from kiosk.authority.store.records import Charge, JointHash, Verdict
@@ -104,8 +104,10 @@ def _exhausted(parts: Dependencies, visit_id: VisitId) -> Refusal:
     """
     with parts.store.begin() as uow:
         context = enter(uow, parts, visit_id)
-        if context.is_proven and not is_used_up(uow, context.registration, context.policy):
-            raise AuthorityUnavailable("another set is being looked at: ask again")
+        registration = tasks.registration_of(context)
+        is_open = registration.blocked_at is None
+        if context.is_proven and is_open and registration.failures < context.policy.max_failures:
+            raise AuthorityUnavailable("a right set has given its attempt back: ask again")
         refusal = _blocked(uow, parts, context) if context.is_proven else _paused(uow, context)
         uow.commit()
         return refusal
@@ -164,7 +166,10 @@ def _record_verdict(
         return reply
 
 
-def _right(uow: UnitOfWork, context: VisitContext, charged: _Charged) -> Task:
+def _right(uow: UnitOfWork, context: VisitContext, charged: _Charged) -> Task | Refusal:
+    if tasks.registration_of(context).blocked_at is not None:
+        # The last wrong set of another visit was first: the block counts.
+        return refuse_visit(uow, context.visit, Reason.REGISTRATION_BLOCKED)
     if _give_back(uow, charged):
         record(uow, AuditKind.ANSWERS_RIGHT, context.visit)
         answered = replace(context.visit, questions_proven_at=uow.now, questions_carried=False)
@@ -180,8 +185,9 @@ def _wrong(
     fresh = keep(context.holder.id, charge.attempt_id)
     if fresh:
         record(uow, AuditKind.ANSWERS_WRONG, context.visit, left=charge.left)
-    # Of several sets at once a right one may have given its attempt back: the account counts.
-    if charged.proven and is_used_up(uow, context.registration, context.policy):
+    # Of several sets at once a right one may have given its attempt back since.
+    failures = tasks.registration_of(context).failures
+    if charged.proven and charge.left == 0 and failures >= context.policy.max_failures:
         return _blocked(uow, parts, context)
     if charged.proven or charge.left > 0:
         return AnswersWrong(tasks.answer_questions(uow, reload(uow, context)))

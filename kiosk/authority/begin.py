@@ -11,7 +11,7 @@ from typing import assert_never
 from kiosk.authority import tasks
 from kiosk.authority.audit import AuditKind, plain, record, refuse_visit
 from kiosk.authority.audit_sentences import Unproven
-from kiosk.authority.blocking import block, is_used_up
+from kiosk.authority.blocking import block, is_exhausted
 from kiosk.authority.card_evidence import (
     claim,
     digest_of,
@@ -321,7 +321,7 @@ def _load_context(
     policy, card = parts.policy(), uow.cards.get(known.card.id) or known.card
     context = read_context(uow, policy, visit, card, known.holder)
     registration = context.registration
-    if registration is None or not is_used_up(uow, registration, policy):
+    if registration is None or not is_exhausted(registration, policy):
         return context
     block(uow, parts, visit, known.holder, registration)
     return read_context(uow, policy, visit, card, known.holder)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Final
-
 from kiosk.authority.audit import AuditKind, record
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.notices import Notice, notify, notify_holder
@@ -44,17 +41,6 @@ def pause_unproven(
     notify_holder(uow, Notice.ATTEMPTS_PAUSED, visit, holder, registration)
     for address in parts.staff_addresses:
         notify(uow, Notice.ATTEMPTS_PAUSED_STAFF, address, visit, holder)
-
-
-_LOOKING: Final = timedelta(minutes=1)
-"""After so long no process still looks at a set that was charged."""
-
-
-def is_used_up(uow: UnitOfWork, registration: Registration | None, policy: Policy) -> bool:
-    """Tell whether every attempt has failed: not while one that was charged may be right."""
-    if registration is None or not is_exhausted(registration, policy):
-        return False
-    return not uow.registrations.undecided(registration.holder_id, uow.now - _LOOKING)
 
 
 def is_exhausted(registration: Registration | None, policy: Policy) -> bool:

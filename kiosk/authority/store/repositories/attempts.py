@@ -7,7 +7,6 @@ from datetime import datetime
 
 from sqlalchemy import (
     ColumnElement,
-    func,
     select,
 )
 
@@ -44,12 +43,6 @@ class Attempts:
             return Charge(attempt_id, left, fresh=True, given=given)
         undo()
         return self._earlier(subject, attempt_id)
-
-    def undecided(self, subject: str, since: datetime) -> bool:
-        """Tell whether one that was charged since then has no verdict yet."""
-        open_ = col(AttemptRow.subject) == subject, col(AttemptRow.verdict).is_(None)
-        found = select(func.count()).where(*open_, col(AttemptRow.charged_at) > since)
-        return bool(self._gateway.scalar(found))
 
     def conclude(self, subject: str, attempt_id: str, verdict: Verdict) -> bool:
         """Give a charged attempt its verdict; False when it has one, or was never charged.

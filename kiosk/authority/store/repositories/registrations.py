@@ -106,10 +106,6 @@ class Registrations:
             holder_id, attempt_id, given, take=take, undo=lambda: self._less_one(holder_id)
         )
 
-    def undecided(self, holder_id: str, since: datetime) -> bool:
-        """Tell whether an attempt that was charged since then has no verdict yet."""
-        return self._attempts.undecided(holder_id, since)
-
     def charge_unproven(
         self, holder_id: str, attempt_id: str, max_failures: int, given: bytes | None = None
     ) -> Charge | None:

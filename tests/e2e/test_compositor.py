@@ -90,6 +90,8 @@ class DisplayedStation(Station):
         self.press("enter")
 
     def touch_at(self, x: int, y: int) -> None:
+        for _ in ("down", "up"):  # each counts for the station
+            self._wait_for_pace()
         width, height = self.size.cell_px
         self.compositor.click(self._left + x * width + width // 2, y * height + height // 2)
 

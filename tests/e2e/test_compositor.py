@@ -18,6 +18,7 @@ import pytest
 from hardware.display import FONT, Display, TextSize, text_size
 from kiosk.app.cli.display import terminal_command
 from kiosk.contract.messages import Purpose
+from screens.terminal.driver import TokenBucket
 from screens.words import choices, waiting
 from tests.e2e.input_methods import Fingers, Hands, Keys
 from tests.e2e.processes import Authority, StationAlone
@@ -73,6 +74,7 @@ class DisplayedStation(Station):
         cell = self.size.cell_px
         self.columns, self.rows = width // cell[0], height // cell[1]
         self._left = (width - self.columns * cell[0]) // 2
+        self._pace = TokenBucket(time.monotonic, rate=25, burst=15)
         self._watch(self.columns, self.rows)
 
     def press(self, *keys: str) -> None:

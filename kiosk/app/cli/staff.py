@@ -32,9 +32,10 @@ if TYPE_CHECKING:
 
 DESCRIPTION = """\
 Members of staff log in with `ssh ra@host` and an SSH key of their own. A manager may do
-everything, an agent helps people, an auditor reads. The first manager is added here; from
-then on managers do it in the RA application. WHO is a name, or an id from `list`. Root's shell
-reads the key (`--key -`), since the service's account may not open files in a closed home.
+everything, an agent helps people, an auditor reads. The first manager is added here;
+from then on managers do it in the RA application. WHO is a name, or an id from `list`.
+Root's shell reads the key (`--key -`), since the service's account may not open files
+in a closed home.
 """
 EXAMPLE = """\
   runuser -u kiosk -- kiosk staff add "Asha Okafor" --role manager \\

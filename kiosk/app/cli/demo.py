@@ -59,22 +59,25 @@ def run(args: argparse.Namespace) -> int:
         raise KioskError(f"this terminal is {columns} by {rows}; {needed}: make it larger")
     directory = Path(args.keep or tempfile.mkdtemp(prefix="kiosk-demo-")).absolute()
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # A socket's path has at most 107 bytes: whatever the place of the estate, this one is short.
+    sockets = Path(tempfile.mkdtemp(prefix="kiosk-pcsc-", dir="/tmp"))
     try:
-        code = _describe_demo(directory, args.log or str(directory / "demo.log"))
+        code = _describe_demo(directory, sockets, args.log or str(directory / "demo.log"))
     finally:
+        shutil.rmtree(sockets, ignore_errors=True)
         if not args.keep:
             shutil.rmtree(directory, ignore_errors=True)
     _print_step(f"ended; the estate stays in {directory}" if args.keep else "ended; all is gone")
     return code
 
 
-def _describe_demo(directory: Path, log: str) -> int:
+def _describe_demo(directory: Path, sockets: Path, log: str) -> int:
     from hardware.virtual.pcscd import PrivatePcscd
     from kiosk.app.demo.estate import Table, cast, make_estate, register, settings_file
     from kiosk.app.demo.mailbox import Mailbox
     from kiosk.app.demo.ra_side import RaSide
 
-    pcscd, mailbox = PrivatePcscd(directory / "pcsc"), Mailbox(directory / "mail")
+    pcscd, mailbox = PrivatePcscd(sockets), Mailbox(directory / "mail")
     _print_step("starting a PC/SC service with a virtual reader")
     pcscd.start()
     try:

@@ -56,7 +56,7 @@ def run_command(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return _output_closed()
     except OSError as error:
-        complain(f"kiosk: {_place(error)}{error.strerror}{_other_account(error)}")
+        complain(f"kiosk: {_place(error)}{error.strerror or error}{_other_account(error)}")
         try:
             sys.stdout.flush()
         except OSError:

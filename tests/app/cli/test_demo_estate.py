@@ -98,12 +98,15 @@ def test_a_session_by_ssh_ends_with_the_demo(tmp_path: Path) -> None:
 def test_after_the_ra_application_the_demo_goes_on_and_says_at_the_end_that_all_is_gone(
     tmp_path: Path,
 ) -> None:
-    environ = {"PATH": os.environ["PATH"], "TMPDIR": str(tmp_path)}
+    temporary = tmp_path / ("a path that no socket could have" * 4)
+    temporary.mkdir()
+    before = set(Path("/tmp").glob("kiosk-pcsc-*"))
+    environ = {"PATH": os.environ["PATH"], "TMPDIR": str(temporary)}
     demo = Terminal([PROGRAM, "demo"], environ)
     try:
         shown = demo.wait_for("The RA: F10, or ssh -F ")
         (link,) = re.findall(r"ssh -F (/tmp/\S+)/ssh ra", shown)
-        assert Path(link).resolve().parent == tmp_path
+        assert Path(link).resolve().parent == temporary
         demo.send("\x1b[21~")
         demo.wait_for(MANAGER, "log out")
         demo.send("\x11")
@@ -114,7 +117,8 @@ def test_after_the_ra_application_the_demo_goes_on_and_says_at_the_end_that_all_
         demo.close()
     assert demo.written.rstrip().endswith(b"[demo] ended; all is gone")
     assert not Path(link).is_symlink()
-    assert not list(tmp_path.iterdir())
+    assert not list(temporary.iterdir())
+    assert set(Path("/tmp").glob("kiosk-pcsc-*")) <= before
 
 
 SSH = "ssh -F /tmp/kiosk-demo-abcdefgh/ssh ra"

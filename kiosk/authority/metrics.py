@@ -157,10 +157,11 @@ class EstateNumbers:
 def estate_numbers(uow: UnitOfWork) -> EstateNumbers:
     """Read them, in one moment of the database."""
     serving, silent = uow.monitored.stations(silent_before(uow.now))
-    rows, _ = uow.monitored.beyond({})
-    unsigned, unsigned_since = uow.monitored.beyond(uow.monitored.last_anchored())
+    gaps = uow.audit.gaps()
+    rows, _ = uow.monitored.beyond({}, gaps)
+    unsigned, unsigned_since = uow.monitored.beyond(uow.monitored.last_anchored(), gaps)
     sent = uow.feeds.reached(FEED)
-    unsent, unsent_since = (0, None) if sent is None else uow.monitored.beyond(sent)
+    unsent, unsent_since = (0, None) if sent is None else uow.monitored.beyond(sent, gaps)
     look = uow.chores.get(LOOK)
     alarms = dict.fromkeys((kind.value for kind in AlarmKind), 0)
     for alarm in uow.alarms.standing():

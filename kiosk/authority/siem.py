@@ -269,7 +269,7 @@ class SiemWorker:
     def _send_some(self) -> int:
         with self._store.read() as uow:
             reached = uow.feeds.reached(FEED)
-            if reached is not None and uow.monitored.beyond(reached)[0] == 0:
+            if reached is not None and uow.monitored.beyond(reached, uow.audit.gaps())[0] == 0:
                 return 0
         with self._store.begin() as uow:
             reached = uow.feeds.claim(FEED, self._holder, LEASE)

@@ -24,8 +24,9 @@ from kiosk.authority.administration.verification import sweep, verify_audit
 from kiosk.authority.administration.views import unseen
 from kiosk.authority.anchors import sign_heads
 from kiosk.authority.audit import AuditKind, ServiceKind
+from kiosk.authority.audit_rows import before_first, chain_of
 from kiosk.authority.crypto.anchors import AnchorSigner
-from kiosk.authority.store.records import Card, GapKind
+from kiosk.authority.store.records import AuditHead, AuditQuery, Card, GapKind
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     Finished,
@@ -192,8 +193,8 @@ def after(world: World, restore: Callable[[], World]) -> tuple[World, Restored]:
     elsewhere.plastics = world.plastics
     world.store.close()
     signer = AnchorSigner(elsewhere.ring)
-    verify_copy(elsewhere.store, signer, (), unseen)
-    return elsewhere, conclude_restore(elsewhere.store, signer, "root")
+    lost = verify_copy(elsewhere.store, signer, (), {}, unseen)
+    return elsewhere, conclude_restore(elsewhere.store, signer, "root", lost)
 
 
 def another_card(world: World, number: str, **changes: object) -> Card:
@@ -287,6 +288,31 @@ def test_a_card_that_was_given_secrets_twice_since(
     assert reply == Refusal(Reason.SECRET_BLOCKED)
     assert in_hand[few.id].left == 1
     world.store.close()
+
+
+def test_a_chain_that_was_begun_since_the_backup_goes_on_after_its_last_row(
+    world: World, sqlite_backup: Backup
+) -> None:
+    signer = AnchorSigner(world.ring)
+    restored = sqlite_backup(world)()
+    last = before_first(3) + 17
+    anchor = signer.sign(AuditHead(last, "f" * 64), world.clock.now())
+    lost = verify_copy(restored.store, signer, [anchor], {}, unseen)
+    assert lost == {3: last}
+    conclude_restore(restored.store, signer, "root", lost)
+    with restored.store.read() as uow:
+        heads = {chain_of(head.seq): head.seq for head in uow.audit.heads()}
+    assert list(heads) == [1, 2, 3]
+    assert heads[3] > last
+    verdict = verify_audit(restored.store, signer, [anchor])
+    assert verdict.intact
+    with restored.store.read() as uow:
+        (oldest,) = uow.trail.oldest(AuditQuery(), limit=1)
+        assert uow.monitored.beyond({}, uow.audit.gaps()) == (verdict.rows, oldest.at)
+        before = {chain_of(gap.first): gap.first - 1 for gap in uow.audit.gaps()}
+        (first,) = uow.trail.oldest(AuditQuery(kind=ServiceKind.STORE_RESTORED.value), limit=1)
+        assert uow.monitored.beyond(before, uow.audit.gaps()) == (1, first.at)
+    restored.store.close()
 
 
 def test_without_a_restore_a_refused_card_is_set_aside(world: World) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from kiosk.app.cli.printing import ProgressLine, complain, echo
 from kiosk.app.cli.tools import Tools, add_command
-from kiosk.contract.errors import AuditNotIntact, ConfigError
+from kiosk.contract.errors import AuditNotIntact, ConfigError, StoreError
 
 DESCRIPTION = """\
 Puts a backup in the place of the database file, while no station, authority or session of
@@ -58,20 +59,26 @@ def run(args: argparse.Namespace) -> int:
     if args.server != (target is None):
         where = "a file" if args.server else "a server; restore with its own tools"
         raise ConfigError(f"the database of these settings is {where}")
-    return _conclude(args, tools) if target is None else _restore_file(args, tools, target)
+    return _conclude(args, tools, {}) if target is None else _restore_file(args, tools, target)
 
 
 def _restore_file(args: argparse.Namespace, tools: Tools, target: Path) -> int:
     from kiosk.app.composition.opening import open_store
     from kiosk.authority.administration.backup import give_to_owner_of
-    from kiosk.authority.store.sqlite_file import copy_file, held_alone
+    from kiosk.authority.store.sqlite_file import copy_file, held_alone, last_rows
 
     if target.exists() and not args.replace:
         raise ConfigError(f"{target} is there; --replace puts it aside under another name")
+    aside = _aside(target, tools)
     work = target.with_name(f".{target.name}.restoring")
     for left in (work, *_beside(work)):
         left.unlink(missing_ok=True)
-    with held_alone(target, _WHOSE) if target.exists() else nullcontext():
+    with held_alone(target, _WHOSE) if target.exists() else nullcontext() as held:
+        try:
+            there = last_rows(held) if held else {}
+        except StoreError as error:  # a backup is there for that, too
+            complain(f"{target}: {error}; give --anchors with all that were kept elsewhere")
+            there = {}
         with ProgressLine("copying") as progress:
             copy_file(args.file, work, progress)
         settings = replace(
@@ -82,7 +89,7 @@ def _restore_file(args: argparse.Namespace, tools: Tools, target: Path) -> int:
         restored.store = open_store(settings, tools.clock, tools.environ)
         try:
             restored.store.migrate()
-            code = _conclude(args, restored)
+            code = _conclude(args, restored, there)
             restored.store.close()
         except BaseException:
             restored.store.close()
@@ -92,7 +99,6 @@ def _restore_file(args: argparse.Namespace, tools: Tools, target: Path) -> int:
         if code == 0:
             give_to_owner_of(target.parent, work)
             if target.exists():
-                aside = _aside(target, tools)
                 os.link(target, aside)  # there is a database at each moment
                 echo(f"the file that was there is {aside}")
             work.replace(target)
@@ -102,8 +108,11 @@ def _restore_file(args: argparse.Namespace, tools: Tools, target: Path) -> int:
     return code
 
 
-def _conclude(args: argparse.Namespace, tools: Tools) -> int:
-    """Verify what was restored, and end what was under way in it; 1 where it does not fit."""
+def _conclude(args: argparse.Namespace, tools: Tools, there: Mapping[int, int]) -> int:
+    """Verify what was restored, and end what was under way in it; 1 where it does not fit.
+
+    ``there`` is the last row by chain of the database that gives way to it.
+    """
     from kiosk.authority.administration.backup import conclude_restore, verify_copy
     from kiosk.authority.administration.verification import read_anchors, sweep
     from kiosk.authority.audit_rows import row_name
@@ -116,21 +125,21 @@ def _conclude(args: argparse.Namespace, tools: Tools) -> int:
     elsewhere = read_anchors(args.anchors) if args.anchors else ()
     try:
         with ProgressLine("verifying") as progress:
-            later = verify_copy(tools.store, signer, elsewhere, progress)
+            lost = verify_copy(tools.store, signer, elsewhere, there, progress)
     except AuditNotIntact as broken:
         complain(f"{broken}; this backup is not restored")
         return 1
     altered = sweep(tools.store).altered
     if altered:
         complain(f"{len(altered)} records were altered outside of the service: `kiosk rows --help`")
-    done = conclude_restore(tools.store, signer, tools.actor())
+    done = conclude_restore(tools.store, signer, tools.actor(), lost)
     echo(
         f"ended: {done.visits} visits, {done.codes} codes, {done.proposals} proposals, "
         f"{done.address_changes} changes of address"
     )
     echo(f"the audit goes on after row {done.until or 0}")
-    for last in later.values():
-        echo(f"lost: an anchor shows that there were rows up to {row_name(last)} at least")
+    for last in lost.values():
+        echo(f"lost: there were rows up to {row_name(last)} at least")
     echo("do again what was done since: blocks, retired stations, revoked cards, removed staff")
     return 0
 

@@ -2,15 +2,16 @@
 
 A backup is the past. What happened after it is lost: visits, codes, attempts, blocks, acts of
 staff. So after a restore nothing that was under way goes on, and the audit says where it has a
-gap. The numbers of lost rows are not given again: an anchor that was signed for one of them is
-no contradiction then, but shows how much was lost. Cards that were given another unblock secret
-since the backup still open, for secrets follow from one another (``SecretSource``).
+gap. The numbers of lost rows are not given again, those of an earlier restore of the same backup
+neither: an anchor that was signed for one of them is no contradiction then, but shows how much
+was lost. Cards that were given another unblock secret since the backup still open, for secrets
+follow from one another (``SecretSource``).
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +25,7 @@ from kiosk.authority.audit import ServiceKind
 from kiosk.authority.audit_rows import before_first, chain_of, place_of, row_name
 from kiosk.authority.crypto.anchors import AnchorSigner
 from kiosk.authority.registration import stop_change
+from kiosk.authority.store.audit_chain import first_head
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditAnchor, AuditHead, GapKind, Restore
 from kiosk.authority.store.sqlite_file import copy_file
@@ -32,7 +34,10 @@ from kiosk.contract.errors import AuditNotIntact
 from kiosk.contract.messages import VisitEnd
 
 SKIPPED: Final = 10_000_000
-"""Rows that a chain skips after a restore at least: more than a backup can lack."""
+"""Rows that a chain skips after a restore at least: more than are lost that nobody knows of."""
+
+ROWS_A_MINUTE: Final = 10_000
+"""More than a chain is given: so what goes on at a number of the time comes after all before."""
 
 _EPOCH: Final = datetime(2025, 1, 1, tzinfo=UTC)
 """Minutes since then number the secrets after a restore; a card is not given one each minute."""
@@ -65,29 +70,40 @@ def back_up(
 
 
 def verify_copy(
-    store: Store, signer: AnchorSigner, elsewhere: Iterable[AuditAnchor], progress: Progress
+    store: Store,
+    signer: AnchorSigner,
+    elsewhere: Iterable[AuditAnchor],
+    there: Mapping[int, int],
+    progress: Progress,
 ) -> dict[int, int]:
     """Verify the audit of a backup; raises ``AuditNotIntact``.
 
-    Anchors of rows that it does not have yet are no fault. Return the last of them by chain.
+    Anchors of rows that it does not have yet are no fault. Return the last row by chain that they,
+    or the rows that were ``there``, show to be lost.
     """
     with store.read() as uow:
         ends = {chain_of(head.seq): head.seq for head in uow.audit.heads()}
     anchors = [anchor for anchor in elsewhere if signer.check(anchor)]
-    later = {
-        chain_of(anchor.seq): anchor.seq
-        for anchor in sorted(anchors, key=lambda one: one.seq)
-        if anchor.seq > ends.get(chain_of(anchor.seq), 0)
-    }
+    lost: dict[int, int] = {}
+    for row in (*there.values(), *(anchor.seq for anchor in anchors)):
+        chain = chain_of(row)
+        if row > max(ends.get(chain, before_first(chain)), lost.get(chain, 0)):
+            lost[chain] = row
     known = [one for one in anchors if one.seq <= ends.get(chain_of(one.seq), 0)]
     fault = verify_audit(store, signer, known, progress).fault
     if fault is not None:
         raise AuditNotIntact(fault.seq, row_name(fault.seq), fault.because)
-    return later
+    return lost
 
 
-def conclude_restore(store: Store, signer: AnchorSigner, actor: str) -> Restored:
-    """End what was under way in a database that was restored, and mark the gap in its audit."""
+def conclude_restore(
+    store: Store, signer: AnchorSigner, actor: str, lost: Mapping[int, int]
+) -> Restored:
+    """End what was under way in a database that was restored, and mark the gap in its audit.
+
+    ``lost`` is the last row by chain that is known to be lost.
+    """
+    now = store.machine_clock.now()
     with store.begin() as uow:
         visits = uow.visits.close_all(uow.now, VisitEnd.FAULT)
         codes = uow.codes.revoke_every()
@@ -96,9 +112,8 @@ def conclude_restore(store: Store, signer: AnchorSigner, actor: str) -> Restored
             stop_change(uow, change.holder_id)
         proposals = expire(uow, uow.proposals.waiting())
         uow.pending.delete_all()
-        until = _mark_gaps(uow, signer, store.machine_clock.now())
-        minutes = int((store.machine_clock.now() - _EPOCH).total_seconds() // 60)
-        uow.restores.add(Restore(uow.now, minutes))
+        until = _mark_gaps(uow, signer, lost, now)
+        uow.restores.add(Restore(uow.now, _minutes(now)))
         done = Restored(visits, codes, len(waiting), proposals, until)
         uow.audit.append(
             kind=ServiceKind.STORE_RESTORED.value,
@@ -117,14 +132,26 @@ def conclude_restore(store: Store, signer: AnchorSigner, actor: str) -> Restored
     return done
 
 
-def _mark_gaps(uow: UnitOfWork, signer: AnchorSigner, now: datetime) -> str:
-    heads = [head for head in uow.audit.heads() if place_of(head.seq)]
-    for head in heads:
-        chain = chain_of(head.seq)
-        last = before_first(chain) + (place_of(head.seq) // SKIPPED + 2) * SKIPPED
-        gap = signer.sign_gap(head.seq + 1, AuditHead(last, head.hash), GapKind.RESTORED, now)
-        uow.audit.add_gap(gap)
-    return ", ".join(row_name(head.seq) for head in heads)
+def _mark_gaps(
+    uow: UnitOfWork, signer: AnchorSigner, lost: Mapping[int, int], now: datetime
+) -> str:
+    """Let each chain go on after the largest number that it can have had."""
+    heads = {chain_of(head.seq): head for head in uow.audit.heads()}
+    marked = []
+    for chain in range(1, max((*heads, *lost), default=0) + 1):
+        head = heads.get(chain, first_head(chain))
+        largest = max(head.seq, lost.get(chain, 0))
+        if place_of(largest) == 0 and chain in heads:
+            continue
+        by_time = before_first(chain) + _minutes(now) * ROWS_A_MINUTE
+        last = AuditHead(max(largest + SKIPPED, by_time), head.hash)
+        uow.audit.add_gap(signer.sign_gap(head.seq + 1, last, GapKind.RESTORED, now))
+        marked.append(row_name(head.seq))
+    return ", ".join(marked)
+
+
+def _minutes(now: datetime) -> int:
+    return int((now - _EPOCH).total_seconds() // 60)
 
 
 def give_to_owner_of(folder: Path, path: Path) -> None:

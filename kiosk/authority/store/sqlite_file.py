@@ -70,11 +70,21 @@ def held_alone(path: Path, whose: str) -> Iterator[sqlite3.Connection]:
         name = getattr(error, "sqlite_errorname", type(error).__name__)
         if getattr(error, "sqlite_errorcode", 0) & 0xFF in SQLITE_BUSY_CODES:
             raise StoreBusy(f"{path} is in use: {whose}", name) from None
-        raise StoreError(f"{path} cannot be held ({name})", name) from None
+        advice = "if it is damaged, move it away with what is beside it (-wal, -shm), and keep it"
+        raise StoreError(f"{path} cannot be held ({name}); {advice}", name) from None
     try:
         yield connection
     finally:
         connection.close()
+
+
+def last_rows(connection: sqlite3.Connection) -> dict[int, int]:
+    """Return the last row of the audit by chain; raises ``StoreError`` for a damaged database."""
+    try:
+        return dict(connection.execute("SELECT chain, seq FROM audit_head"))
+    except sqlite3.Error as error:
+        name = getattr(error, "sqlite_errorname", type(error).__name__)
+        raise StoreError(f"the end of its audit cannot be read ({name})", name) from None
 
 
 def _opened(path: Path, mode: str) -> sqlite3.Connection:

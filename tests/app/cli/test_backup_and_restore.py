@@ -8,11 +8,13 @@ import subprocess
 import sys
 import threading
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from kiosk.authority.store.records import GapKind
+from kiosk.contract.clock import SystemClock
 from tests.app.cli.samples import GOOD, Kiosk, people, store_of_settings
 from tests.support.database import PostgresServer
 
@@ -70,7 +72,7 @@ def test_a_backup_under_load_is_restored_and_the_audit_shows_the_gap(
     assert "--replace puts it aside" in capsys.readouterr().err
     assert restore(*words, "--replace") == 0
     said = capsys.readouterr().out
-    assert "lost: an anchor shows that there were rows up to" in said
+    assert "lost: there were rows up to" in said
     assert len(list((place / "state").glob("kiosk.db.before-restore-*"))) == 1
 
     assert kiosk("audit", "verify", "--anchors", str(place / "anchors")) == 0
@@ -82,6 +84,45 @@ def test_a_backup_under_load_is_restored_and_the_audit_shows_the_gap(
         (last,) = uow.audit.latest(limit=1)
     assert gap.kind is GapKind.RESTORED
     assert last.seq > gap.last > gap.first
+
+
+def rows_of(file: Path) -> dict[int, str]:
+    with closing(sqlite3.connect(file)) as database:
+        return dict(database.execute("SELECT seq, hash FROM audit_event"))
+
+
+@pytest.mark.parametrize("known_by", ["the file put aside", "anchors", "the time alone"])
+def test_a_second_restore_gives_no_number_of_a_row_twice(
+    kiosk: Kiosk,
+    restore: Kiosk,
+    place: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    known_by: str,
+) -> None:
+    backup, file, anchors = place / "backup.db", place / "state" / "kiosk.db", place / "anchors"
+    now = datetime.now(UTC).replace(second=0)
+    monkeypatch.setattr(SystemClock, "now", lambda self: now)
+    kiosk("import", people(place, GOOD))
+    assert kiosk("backup", str(backup)) == 0
+    assert restore(str(backup), "--replace") == 0
+    assert kiosk("audit", "anchor", "--out", str(anchors)) == 0
+    after_the_first = rows_of(file)
+
+    now += timedelta(seconds=1)
+    words = ["--replace"] if known_by == "the file put aside" else []
+    gc.collect()
+    if not words:
+        file.rename(place / "lost.db")
+    if known_by == "anchors":
+        words = ["--anchors", str(anchors)]
+    if known_by == "the time alone":
+        now += timedelta(minutes=1)
+    assert restore(str(backup), *words) == 0
+    kiosk("import", people(place, GOOD))
+    in_both = after_the_first.items() & rows_of(file).items()
+    assert after_the_first.keys() & rows_of(file).keys() == {seq for seq, _ in in_both}
+    assert len(in_both) < len(after_the_first)
+    assert kiosk("audit", "verify", "--anchors", str(anchors)) == 0
 
 
 def test_a_database_that_is_in_use_is_not_replaced(
@@ -106,6 +147,28 @@ def test_a_database_that_is_in_use_is_not_replaced(
     assert "is in use: end every station" in capsys.readouterr().err
     station.communicate()
     assert restore(str(place / "backup.db"), "--replace") == 0
+
+
+def test_a_damaged_database_gives_way(
+    kiosk: Kiosk, restore: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    backup, file = place / "backup.db", place / "state" / "kiosk.db"
+    assert kiosk("backup", str(backup)) == 0
+    gc.collect()
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("DROP TABLE audit_head")
+    assert restore(str(backup), "--replace") == 0
+    assert "give --anchors with all that were kept elsewhere" in capsys.readouterr().err
+    assert kiosk("audit", "verify") == 0
+
+    gc.collect()
+    file.write_bytes(b"no database" * 1000)
+    assert restore(str(backup), "--replace") == 1
+    assert "if it is damaged, move it away" in capsys.readouterr().err
+    for left in (place / "state").glob("kiosk.db*"):
+        left.rename(place / left.name)
+    assert restore(str(backup)) == 0
+    assert kiosk("audit", "verify") == 0
 
 
 def test_a_backup_that_was_changed_is_not_restored(

@@ -417,12 +417,13 @@ class Audit:
         return _uncovered(found)
 
     def add_gap(self, gap: AuditGap) -> None:
-        """Store a signed gap; a restored one moves its chain's head behind it."""
+        """Store a signed gap; a restored one sets its chain's head behind it."""
         said = values(gap, without={"first", "last"})
         self._gateway.add(AuditGapRow, {**said, "first_row": gap.first, "last_row": gap.last})
         if gap.kind is GapKind.RESTORED:
-            chain = col(AuditHeadRow.chain) == chain_of(gap.last)
-            self._gateway.write(update(AuditHeadRow).where(chain).values(seq=gap.last))
+            moved = {"seq": gap.last, "hash": gap.hash}
+            head = self._gateway.upsert(AuditHeadRow).values(chain=chain_of(gap.last), **moved)
+            self._gateway.run(head.on_conflict_do_update(index_elements=["chain"], set_=moved))
 
     def count_between(self, after: int, last: int) -> int:
         """Return how many rows there are after one, up to row ``last``."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 
-from kiosk.authority.audit_rows import ROWS_A_CHAIN, before_first
+from kiosk.authority.audit_rows import ROWS_A_CHAIN, before_first, chain_of
 from kiosk.authority.store.gateway import Gateway
+from kiosk.authority.store.records import AuditGap
 from kiosk.authority.store.tables import (
     AuditAnchorRow,
     AuditEventRow,
@@ -69,12 +70,27 @@ class Monitored:
         rows = self._gateway.tuples(select(chain, newest.scalar_subquery()))
         return {chain: row for chain, row in rows if row is not None}
 
-    def beyond(self, reached: Mapping[int, int]) -> tuple[int, datetime | None]:
-        """Return how many rows of the audit come after those ``reached``, and since when."""
+    def beyond(
+        self, reached: Mapping[int, int], gaps: Sequence[AuditGap]
+    ) -> tuple[int, datetime | None]:
+        """Return how many rows of the audit come after those ``reached``, and since when.
+
+        ``gaps`` are all of the audit, by row number.
+        """
+        rows, first = 0, []
         heads = self._gateway.tuples(select(col(AuditHeadRow.chain), col(AuditHeadRow.seq)))
-        lasts = {chain: reached.get(chain, before_first(chain)) for chain, _ in heads}
-        rows = sum(head - lasts[chain] for chain, head in heads)
-        first = [lasts[chain] + 1 for chain, head in heads if head > lasts[chain]]
+        for chain, head in heads:
+            last = reached.get(chain, before_first(chain))
+            for gap in gaps:
+                if chain_of(gap.last) != chain or gap.last <= last:
+                    continue
+                if gap.first <= last + 1:
+                    last = gap.last
+                else:
+                    rows -= gap.last - gap.first + 1
+            rows += head - last
+            if head > last:
+                first.append(last + 1)
         if not first:
             return rows, None
         oldest = select(func.min(col(AuditEventRow.at))).where(col(AuditEventRow.seq).in_(first))

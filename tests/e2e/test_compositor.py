@@ -5,8 +5,8 @@ from __future__ import annotations
 import html
 import os
 import re
-import shlex
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -18,6 +18,7 @@ import pytest
 from hardware.display import FONT, Display, TextSize, text_size
 from kiosk.app.cli.display import terminal_command
 from kiosk.contract.messages import Purpose
+from screens.terminal.closed_app import FAULT_CODE
 from screens.terminal.driver import TokenBucket
 from screens.words import choices, waiting
 from tests.e2e.input_methods import Fingers, Hands, Keys
@@ -25,7 +26,7 @@ from tests.e2e.processes import Authority, StationAlone
 from tests.e2e.station import Station
 from tests.e2e.test_two_processes import authority, machine, world
 from tests.e2e.visitor import Visitor
-from tests.e2e.world import World
+from tests.e2e.world import PROGRAM, World
 from tests.support.compositor import Compositor
 
 __all__ = ["authority", "machine", "world"]
@@ -56,18 +57,25 @@ def folder() -> Iterator[Path]:
 
 
 class DisplayedStation(Station):
-    """``kiosk station`` in foot on the compositor; ``script`` beside it keeps what it draws."""
+    """``kiosk station`` in the terminal of ``kiosk display``; ``script`` in it keeps what is drawn.
 
-    def __init__(self, machine: StationAlone, folder: Path, width: int, height: int) -> None:
+    As no display is connected, ``kiosk display`` takes it for one of 1920 by 1080 pixels.
+    """
+
+    def __init__(self, machine: StationAlone, folder: Path) -> None:
+        width, height = 1920, 1080
         self.size = text_size(Display("", width, height), 60)
+        self._command, self._environ = machine.command, machine.environ
         drawn = folder / "drawn"
         os.mkfifo(drawn)
-        line = ["script", "-qfc", shlex.join(map(str, machine.command)), str(drawn)]
+        self._socket = folder / "terminal.sock"
         self.compositor = Compositor(
-            terminal_command(self.size.pixels, line),
+            [PROGRAM, "display", "--config", machine.config, "--socket", self._socket],
             {**os.environ, **machine.environ},
             folder / "run",
             (width, height),
+            runtime=folder / "compositor",
+            drawn=drawn,
         )
         self.process = self.compositor.process
         self._master = os.open(drawn, os.O_RDONLY)
@@ -76,6 +84,17 @@ class DisplayedStation(Station):
         self._left = (width - self.columns * cell[0]) // 2
         self._pace = TokenBucket(time.monotonic, rate=25, burst=15)
         self._watch(self.columns, self.rows)
+        self.start_station()
+
+    def start_station(self) -> None:
+        self.station = subprocess.Popen(
+            [*self._command, "--terminal", self._socket],
+            env={**self._environ, "TERM": "foot", "COLORTERM": "truecolor"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
 
     def press(self, *keys: str) -> None:
         for key in keys:
@@ -98,6 +117,8 @@ class DisplayedStation(Station):
         self.compositor.click(self._left + x * width + width // 2, y * height + height // 2)
 
     def close(self, seconds: float = 20.0) -> int:
+        self.station.terminate()
+        self.station.wait()
         self.compositor.close()
         return self._reap(seconds)
 
@@ -113,7 +134,7 @@ def glass(
     world.insert(world.ada)
     world.block(world.ada)
     world.remove(world.ada)
-    shown = DisplayedStation(machine, folder, 1280, 720)
+    shown = DisplayedStation(machine, folder)
     shown.see(waiting.ATTRACT_TITLE, seconds=120)
     yield shown
     shown.close()
@@ -136,6 +157,28 @@ def test_a_whole_unlock_on_the_compositor(
     glass.compositor.picture(tmp_path / "done.png")
     assert world.verified_by_others(world.ada, NEW_PIN)
     visitor.goes()
+
+
+def test_a_station_that_is_killed_leaves_a_quiet_page_and_the_next_takes_the_terminal(
+    world: World, glass: DisplayedStation
+) -> None:
+    world.insert(world.ada)
+    glass.see(choices.OWNER_TITLE)
+    for number in (signal.SIGKILL, signal.SIGTERM):
+        glass.station.send_signal(number)
+        glass.station.wait()
+        glass.see("One moment, please.")
+        assert "Ada" not in glass.text
+        glass.press("a", "ctrl")
+        glass.type("nobody reads this")
+        glass.start_station()
+        glass.see(choices.OWNER_TITLE, seconds=60)
+    assert glass.process.poll() is None
+
+
+def test_the_station_ends_with_the_display(glass: DisplayedStation) -> None:
+    glass.compositor.close()
+    assert glass.station.wait(60) == FAULT_CODE
 
 
 def test_the_shortcuts_of_terminal_and_compositor_do_nothing(glass: DisplayedStation) -> None:
@@ -167,7 +210,7 @@ def test_the_terminal_has_the_cells_that_the_size_of_text_was_chosen_for(
     said = folder / "said"
     again = f"while :; do (stty size; env) > {said}.new; mv {said}.new {said}; sleep 0.1; done"
     shown = Compositor(
-        terminal_command(size.pixels, ["sh", "-c", again]),
+        ["cage", "-d", "--", *terminal_command(size.pixels, ["sh", "-c", again])],
         dict(os.environ),
         folder / "run",
         (width, height),

@@ -8,6 +8,7 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,10 +19,22 @@ BUTTON_LEFT = 0x110
 """From ``<linux/input-event-codes.h>``."""
 
 
-class Compositor:
-    """Runs ``command`` in cage on a display of ``size`` pixels that exists in memory only.
+_CAGE = """\
+#!{python}
+import os, shlex, sys
+words = sys.argv[3:]  # behind "cage -d --"
+if {drawn!r}:
+    begin = words.index("--") + 1
+    words[begin:] = ["script", "-qfc", shlex.join(words[begin:]), {drawn!r}]
+os.execv("/usr/bin/cage", ["cage", "-d", "--", "sh", "-c", {mode!r}, "sh", *words])
+"""
 
-    ``folder`` is for its socket, and must have a short path.
+
+class Compositor:
+    """Runs ``command``, which starts cage, with a display of ``size`` that exists in memory only.
+
+    ``runtime`` is the folder of the compositor's socket, and ``folder`` for what is needed beside
+    it; both have short paths. What the terminal is sent is written to ``drawn``, if it is given.
     """
 
     def __init__(
@@ -30,25 +43,39 @@ class Compositor:
         environ: Mapping[str, str],
         folder: Path,
         size: tuple[int, int] = (1280, 720),
+        *,
+        runtime: Path | None = None,
+        drawn: Path | None = None,
     ) -> None:
-        folder.mkdir(mode=0o700)
+        folder.mkdir(mode=0o700, exist_ok=True)
         self.size = size
+        # Before the terminal is started the display has its size, and there are a keyboard and a
+        # pointer: what they do before a program has asked for them is lost.
+        go = folder / "go"
+        os.mkfifo(go)
+        mode = f"wlr-randr --output HEADLESS-1 --custom-mode {size[0]}x{size[1]} && read _ < {go}"
+        cage = folder / "bin" / "cage"
+        cage.parent.mkdir()
+        cage.write_text(
+            _CAGE.format(
+                python=sys.executable,
+                drawn=str(drawn) if drawn else "",
+                mode=f'{mode} && exec "$@"',
+            )
+        )
+        cage.chmod(0o755)
         self.environ = {
             **environ,
-            "XDG_RUNTIME_DIR": str(folder),
+            "PATH": f"{cage.parent}:{environ['PATH']}",
+            "XDG_RUNTIME_DIR": str(runtime or folder),
             "WLR_BACKENDS": "headless",
             "WLR_LIBINPUT_NO_DEVICES": "1",
             "WLR_RENDERER": "pixman",
             "LANG": "C.UTF-8",
         }
         self._log = (folder / "cage.log").open("w")
-        # Before the terminal is started the display has its size, and there are a keyboard and a
-        # pointer: what they do before a program has asked for them is lost.
-        go = folder / "go"
-        os.mkfifo(go)
-        mode = f"wlr-randr --output HEADLESS-1 --custom-mode {size[0]}x{size[1]} && read _ < {go}"
         self.process = subprocess.Popen(
-            ["cage", "-d", "--", "sh", "-c", f'{mode} && exec "$@"', "sh", *map(str, command)],
+            command,
             env=self.environ,
             stdout=self._log,
             stderr=subprocess.STDOUT,

@@ -125,7 +125,7 @@ def test_what_the_packages_do_on_a_machine(machine: Booted, ada: Person) -> None
         f"kiosk setup authority --set policy.email_domains={DOMAIN} --set service.trust=Wexbridge"
     )
     assert "made        unit        kiosk-authority.service" in said
-    machine.do("kiosk setup station")
+    machine.do("kiosk setup station --display console")
     machine.see(ATTRACT)
 
     # A card that the authority knows, at a station that asks it.
@@ -180,7 +180,9 @@ def test_an_estates_station_is_let_out_to_the_authority_alone(machine: Booted) -
     assert "invalid choice: 'keys'" in machine.ask("kiosk keys list")
     assert machine.ask("find /usr/lib/unlock-kiosk-station -path '*kiosk/authority*'") == ""
     files = " ".join(f"--set authority.{name}=/etc/x" for name in ("certificate", "key", "ca"))
-    machine.do(f"kiosk setup station --set authority.addresses=127.0.0.1:8443 {files}")
+    machine.do(
+        f"kiosk setup station --display console --set authority.addresses=127.0.0.1:8443 {files}"
+    )
     shown = machine.do("systemctl show -p IPAddressAllow,PrivateNetwork kiosk-station.service")
     assert "IPAddressAllow=127.0.0.1/32" in shown.replace("127.0.0.1/8", "")
     assert "PrivateNetwork=no" in shown

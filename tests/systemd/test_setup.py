@@ -6,9 +6,13 @@ from pathlib import Path
 
 from tests.support.fresh_root import run_in_fresh_root
 
+SHIPPED = "/usr/share/unlock-kiosk-station"
 SNAPSHOT = "find /etc -printf '%p %l %m %u\\n' | sort"
+ON_COMPOSITOR = "/etc/systemd/system/kiosk-station.service.d/50-compositor.conf"
+SEAT = "/etc/systemd/system/seatd.service.d/50-kiosk-station.conf"
 UNDONE = (
     "! id ra",
+    "! systemctl is-enabled kiosk-display.service",
     "! systemctl is-enabled kiosk-authority.service",
     "! systemctl is-enabled kiosk-station.service",
 )
@@ -20,13 +24,22 @@ LINES = [
     "echo part first; kiosk setup authority --set service.trust='Wold \\ Trust' --set mail.port=25",
     "kiosk setup station",
     f"{SNAPSHOT} > /run/after; readlink /etc/systemd/system/ctrl-alt-del.target",
-    "systemctl is-enabled kiosk-authority.service kiosk-station.service",
+    "systemctl is-enabled kiosk-authority.service kiosk-station.service kiosk-display.service",
+    f"readlink {ON_COMPOSITOR} {SEAT}",
     "getent passwd ra | cut -d: -f1",
     "grep -H '^trust\\|^port' /etc/kiosk/kiosk.toml /etc/kiosk-station/station.toml",
     "stat -c '%a %U %G %n' /etc/kiosk/kiosk.toml /etc/kiosk-station/station.toml /var/lib/kiosk/*",
     "cat /etc/systemd/system/user-*.slice.d/50-kiosk-staff.conf",
     "echo part again; kiosk setup authority; kiosk setup station",
     f"{SNAPSHOT} | diff /run/after -",
+    "echo part console; kiosk setup station --display console; kiosk setup station",
+    f"! ls {ON_COMPOSITOR} {SEAT} 2>&1; ! systemctl is-enabled kiosk-display.service",
+    "systemctl is-enabled kiosk-station.service",
+    "echo part back; kiosk setup station --display compositor",
+    f"{SNAPSHOT} | diff /run/after -",
+    "echo part without; mv /usr/bin/cage /usr/bin/cage-away",
+    "kiosk setup station --display compositor 2>&1 || true",
+    "mv /usr/bin/cage-away /usr/bin/cage",
     "echo part undo; kiosk setup station --undo --dry-run; kiosk setup station --undo",
     "kiosk setup authority --undo",
     *UNDONE,
@@ -49,7 +62,8 @@ def test_each_thing_is_said_and_done_once_and_can_be_undone(tmp_path: Path) -> N
     first = "\n".join(said["first"])
     assert "made        mask        ctrl-alt-del.target" in first
     assert "made        database" in first
-    assert "/dev/null\nenabled\nenabled\nra\n" in first
+    linked = "".join(f"{SHIPPED}/{name}.conf\n" for name in ("compositor", "seat"))
+    assert f"/dev/null\nenabled\nenabled\nenabled\n{linked}ra\n" in first
     assert '/etc/kiosk/kiosk.toml:trust = "Wold \\\\ Trust"\n' in first
     assert "/etc/kiosk/kiosk.toml:port = 25\n" in first
     assert '/etc/kiosk-station/station.toml:trust = "Wold \\\\ Trust"\n' in first
@@ -61,6 +75,16 @@ def test_each_thing_is_said_and_done_once_and_can_be_undone(tmp_path: Path) -> N
     words = {line.split()[0] for line in said["again"] if line}
     assert "kept" in words
     assert not words & {"made", "would"}
+    console = [line for line in said["console"] if line.startswith("made")]
+    assert [line.split(maxsplit=2)[2] for line in console] == [
+        "no longer: kiosk-station.service is on the compositor",
+        "no longer: kiosk-display.service: the compositor, and the terminal in it",
+        "no longer: seatd.service passes devices to the compositor alone",
+    ]
+    assert sum(line.startswith("made") for line in said["back"]) == 3
+    assert said["without"] == [
+        "kiosk: the display needs cage: install what is missing, or choose another with --display"
+    ]
     assert any(line.startswith("undone      mask        getty@tty1") for line in said["undo"])
     left = {line.split()[1] for line in said["undone"] if line[:1] in "<>"}
     assert left == {"/etc/kiosk/kiosk.toml", "/etc/kiosk-station/station.toml"}

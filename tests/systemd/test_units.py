@@ -17,14 +17,15 @@ from screens.terminal.pulse import LONGEST_S
 from tests.support.fresh_root import CHECKOUT
 
 FILES = CHECKOUT / "systemd"
-STATION, AUTHORITY, CARETAKER, PURGE, SESSIONS = (
+STATION, DISPLAY, AUTHORITY, CARETAKER, PURGE, SESSIONS = (
     FILES / f"kiosk-{name}.service"
-    for name in ("station", "authority", "caretaker", "purge", "sessions")
+    for name in ("station", "display", "authority", "caretaker", "purge", "sessions")
 )
+SEAT = Path("/usr/lib/systemd/system/seatd.service")
 TIMERS = [CARETAKER.with_suffix(".timer"), PURGE.with_suffix(".timer")]
-SERVICES = [STATION, AUTHORITY, CARETAKER, PURGE, SESSIONS]
+SERVICES = [STATION, DISPLAY, AUTHORITY, CARETAKER, PURGE, SESSIONS]
 UNITS = [*SERVICES, *TIMERS]
-EXPOSURE = {STATION: 2, AUTHORITY: 11, CARETAKER: 11, PURGE: 11, SESSIONS: 13}
+EXPOSURE = {STATION: 2, DISPLAY: 7, AUTHORITY: 11, CARETAKER: 11, PURGE: 11, SESSIONS: 13}
 """Tenths of what ``systemd-analyze security`` says at most; a bare service has 96."""
 
 each_unit = pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.name)
@@ -86,6 +87,7 @@ def test_a_unit_has_no_mistake(units: Path, unit: Path) -> None:
     ("unit", "word"),
     [
         (STATION, "NoNewPrivileges"),
+        (DISPLAY, "LoadCredential"),
         (AUTHORITY, "RestrictAddressFamilies"),
         (CARETAKER, "TimeoutStartSec"),
         (PURGE, "IOSchedulingClass"),
@@ -131,6 +133,47 @@ def test_the_network_is_opened_to_the_authority_alone(units: Path) -> None:
     assert EXPOSURE[STATION] < tenths <= 11
 
 
+@pytest.mark.parametrize(
+    ("unit", "name", "most"), [(STATION, "compositor.conf", 2), (SEAT, "seat.conf", 16)]
+)
+def test_what_setup_adds_to_a_unit_has_no_mistake_and_leaves_it_closed(
+    units: Path, unit: Path, name: str, most: int
+) -> None:
+    base = units / unit.name
+    base.write_text(base.read_text() if base.exists() else unit.read_text())
+    added = units / f"{unit.name}.d" / name
+    added.parent.mkdir()
+    text = (FILES / "machine" / name).read_text()
+    added.write_text(text.replace("/usr/lib/unlock-kiosk-station/bin/python", sys.executable))
+    said = run("systemd-analyze", "verify", "--man=no", base).stdout
+    ours = (str(units), "kiosk-", "seatd")
+    assert [line for line in said.splitlines() if any(each in line for each in ours)] == []
+    added.write_text(added.read_text().replace("ExecStart", "ExecStarts"))
+    assert "ExecStarts" in run("systemd-analyze", "verify", "--man=no", base).stdout
+    added.write_text(added.read_text().replace("ExecStarts", "ExecStart"))
+    tenths, left_open = exposure(base)
+    assert tenths <= most
+    explained = {name: name in text or name in unit.read_text() for name in left_open}
+    explained.pop("DeviceAllow")
+    assert all(explained.values()), explained
+
+
+def test_the_display_and_the_station_meet_at_the_terminals_socket_alone() -> None:
+    on_compositor = FILES / "machine" / "compositor.conf"
+    place = f"/run/{value(DISPLAY, 'RuntimeDirectory')}/terminal.sock"
+    [(_, *words)] = commands_of(DISPLAY)
+    assert words[words.index("--socket") + 1] == place
+    assert values(on_compositor, "ExecStart")[-1].endswith(f"--terminal {place}")
+    assert value(DISPLAY, "RuntimeDirectoryMode") == "0750"
+    accounts = (FILES / "sysusers.d" / "kiosk-station.conf").read_text()
+    assert f"m {value(STATION, 'User')} {value(DISPLAY, 'User')}\n" in accounts
+    assert f"u {value(DISPLAY, 'User')} - " in accounts
+    seat = values(FILES / "machine" / "seat.conf", "ExecStart")[-1].split()
+    assert seat[1:] == ["-u", value(DISPLAY, "User"), "-g", value(DISPLAY, "Group")]
+    closed = value(DISPLAY, "InaccessiblePaths").replace("-/", "/").split()
+    assert {"/var/lib/kiosk", f"/var/lib/{value(STATION, 'StateDirectory')}"} <= set(closed)
+
+
 @each_service
 def test_a_service_leaves_nothing_on_the_disk_and_cannot_take_the_machine(unit: Path) -> None:
     assert (value(unit, "LimitCORE"), value(unit, "MemorySwapMax")) == ("0", "0")
@@ -142,7 +185,8 @@ def test_a_service_leaves_nothing_on_the_disk_and_cannot_take_the_machine(unit: 
 
 @each_service
 def test_the_command_that_it_starts_exists(unit: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    package = "unlock-kiosk-station" if unit == STATION else "unlock-kiosk-authority"
+    is_of_station = unit in (STATION, DISPLAY)
+    package = "unlock-kiosk-station" if is_of_station else "unlock-kiosk-authority"
     for program, *words in commands_of(unit):
         assert program == f"/usr/lib/{package}/bin/python"
         assert words[:3] == ["-I", "-m", "kiosk"]
@@ -153,7 +197,7 @@ def test_the_command_that_it_starts_exists(unit: Path, capsys: pytest.CaptureFix
         assert all(word in offered for word in words[4:] if word.startswith("--"))
 
 
-@pytest.mark.parametrize("unit", [STATION, AUTHORITY], ids=lambda path: path.name)
+@pytest.mark.parametrize("unit", [STATION, DISPLAY, AUTHORITY], ids=lambda path: path.name)
 def test_what_serves_comes_back_whatever_happens(unit: Path) -> None:
     assert (value(unit, "Restart"), value(unit, "StartLimitIntervalSec")) == ("always", "0")
     assert (value(unit, "Type"), value(unit, "WantedBy")) == ("notify", "multi-user.target")

@@ -24,9 +24,11 @@ does. What is done already is left alone, so it is safe to repeat.
 """
 _STATION = """\
 As root, makes this machine show the station: its settings, the ways out that the machine itself
-has (log-in, Ctrl-Alt-Del, Sleep key, SysRq), and its unit, which it starts. In an estate, --enrol
-gives it a certificate of the authority's (see `kiosk enrol`), and the unit is let out to the
-authority's addresses alone.
+has (log-in, Ctrl-Alt-Del, Sleep key, SysRq), and its units, which it starts. The display is a
+Wayland compositor (cage) with a terminal (foot), or the bare console of Linux, without touch and
+with sixteen colours, where --display says so; that is kept until it says otherwise. In an estate,
+--enrol gives it a certificate of the authority's (see `kiosk enrol`), and the unit is let out to
+the authority's addresses alone.
 """
 _AUTHORITY = """\
 Makes what an authority needs and has not got yet: a settings file with every setting explained,
@@ -58,6 +60,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     station = _add_part(parts, "station", _run_station, "a station", _STATION)
     station.add_argument(
         "--enrol", metavar="LINE", help="enrol by the line that `kiosk stations enrol` printed"
+    )
+    station.add_argument(
+        "--display",
+        choices=["compositor", "console"],
+        help="what shows the station (default: as it was set up, compositor at first)",
     )
     if HAS_AUTHORITY:
         authority = _add_part(parts, "authority", _run_authority, "an authority", _AUTHORITY)
@@ -144,7 +151,8 @@ def _run_station(args: argparse.Namespace) -> int:
 
     require_root()
     values = _answers(args, station.SETTINGS, station.shared_values())
-    steps = station.station_steps(values, args.enrol, undo=args.undo)
+    face = args.display or station.present_face() or station.Face.COMPOSITOR
+    steps = station.station_steps(values, args.enrol, station.Face(face), undo=args.undo)
     if args.undo:
         take_back(list(steps), _say, dry_run=args.dry_run)
         return 0

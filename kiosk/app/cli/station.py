@@ -26,11 +26,18 @@ example:
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Describe the command."""
     help_line = "run the station in this terminal, on an authority elsewhere"
-    add_screen(commands, "station", run, help_line, _HELP, _EXAMPLE)
+    parser = add_screen(commands, "station", run, help_line, _HELP, _EXAMPLE)
+    parser.add_argument(
+        "--terminal", metavar="SOCKET", help="take the terminal that `kiosk display` serves there"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the station; return the program's exit code."""
+    if args.terminal:
+        from kiosk.app.terminal_socket import receive_terminal
+
+        receive_terminal(args.terminal)
     return run_station(args, _run_visits)
 
 

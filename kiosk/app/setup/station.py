@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from kiosk.app.setup.machine import (
     read_if_there,
     service,
     settings_file,
+    systemctl,
 )
 from kiosk.app.setup.steps import Step
 from kiosk.contract.errors import ConfigError
@@ -27,6 +29,8 @@ from kiosk.contract.errors import ConfigError
 SETTINGS = Path("/etc/kiosk-station/station.toml")
 ACCOUNT = "kiosk-station"
 _UNIT = "kiosk-station.service"
+_DISPLAY_UNIT = "kiosk-display.service"
+_SEAT_UNIT = "seatd.service"
 _STATE = Path("/var/lib/kiosk-station")
 _OF_THE_SAME_MACHINE = Path("/etc/kiosk/kiosk.toml")
 _SHIPPED = Path("/usr/share/unlock-kiosk-station")
@@ -46,6 +50,33 @@ _WAYS_OUT = {
 }
 
 
+class Face(StrEnum):
+    """What a station is displayed by."""
+
+    COMPOSITOR = "compositor"
+    CONSOLE = "console"
+
+
+_ON_COMPOSITOR = UNITS / f"{_UNIT}.d" / "50-compositor.conf"
+_NEEDED = {
+    Face.COMPOSITOR: {
+        "/usr/bin/cage": "cage",
+        "/usr/bin/foot": "foot",
+        "/usr/sbin/seatd": "seatd",
+        "/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf": "fonts-dejavu-mono",
+    },
+    Face.CONSOLE: {},
+}
+"""Files that a face needs, and Debian's package of each."""
+
+
+def present_face() -> Face | None:
+    """Return what the station of this machine was set up for; None before that."""
+    if not (UNITS / "multi-user.target.wants" / _UNIT).is_symlink():
+        return None
+    return Face.COMPOSITOR if _ON_COMPOSITOR.is_symlink() else Face.CONSOLE
+
+
 def shared_values() -> dict[tuple[str, str], str]:
     """Return what the settings of an authority on this machine say of what a station shows."""
     try:
@@ -61,12 +92,19 @@ def shared_values() -> dict[tuple[str, str], str]:
 
 
 def station_steps(
-    values: Mapping[tuple[str, str], str], line: str | None, *, undo: bool
+    values: Mapping[tuple[str, str], str], line: str | None, face: Face, *, undo: bool
 ) -> Iterator[Step]:
     """Yield the steps, each once those before it are done.
 
-    ``line`` enrols the station. ``undo``: also those that other settings would ask for.
+    ``line`` enrols the station. ``undo``: also those that other settings would ask for. Raises
+    ``ConfigError`` where something is not installed.
     """
+    missing = [package for path, package in _NEEDED[face].items() if not Path(path).exists()]
+    if missing and not undo:
+        raise ConfigError(
+            f"the display needs {', '.join(missing)}: install what is missing, "
+            "or choose another with --display"
+        )
     text = read_if_there(SETTINGS)
     if text is None:
         text, values = example_toml(_SECTIONS), {**shared_values(), **values}
@@ -109,7 +147,30 @@ def station_steps(
         "restart",
         "systemd-sysctl.service",
     )
-    yield service(_UNIT, "the station on the first console")
+    for_compositor = _compositor_steps()
+    if face is Face.COMPOSITOR or undo:
+        yield from for_compositor
+    else:
+        yield from (step.undone() for step in reversed(list(for_compositor)))
+    yield service(_UNIT, "the station")
+
+
+def _compositor_steps() -> Iterator[Step]:
+    yield link(
+        "display",
+        f"{_SEAT_UNIT} passes devices to the compositor alone",
+        UNITS / f"{_SEAT_UNIT}.d" / "50-kiosk-station.conf",
+        _SHIPPED / "seat.conf",
+        "daemon-reload",
+    ).followed_by(partial(systemctl, "try-restart", _SEAT_UNIT))
+    yield service(_DISPLAY_UNIT, "the compositor, and the terminal in it")
+    yield link(
+        "display",
+        f"{_UNIT} is on the compositor",
+        _ON_COMPOSITOR,
+        _SHIPPED / "compositor.conf",
+        "daemon-reload",
+    ).followed_by(partial(systemctl, "try-restart", _UNIT))
 
 
 def _enrol(line: str) -> None:

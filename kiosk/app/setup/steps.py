@@ -30,6 +30,13 @@ class Step:
 
         return replace(self, do=do)
 
+    def undone(self) -> Step:
+        """Return the step that takes this one back; raises ``ValueError`` where none does."""
+        if self.undo is None:
+            raise ValueError(self.text)
+        is_left = self.is_left or self.is_done
+        return Step(self.what, f"no longer: {self.text}", lambda: not is_left(), self.undo)
+
 
 Say = Callable[[str, Step], object]
 """Shows a word on what was done with a step, and the step."""

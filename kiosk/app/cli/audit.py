@@ -110,7 +110,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="with --without-key: what `public-keys` wrote, to check the signatures of anchors",
     )
     anchor = add_part(parts, "anchor", _anchor, "verify the newest rows and sign the heads")
-    anchor.add_argument("--out", type=Path, metavar="FILE", help="add the anchors to this file too")
+    anchor.add_argument(
+        "--out", type=Path, metavar="FILE", help="add every anchor to FILE that it lacks"
+    )
     public = add_part(parts, "public-keys", _public_keys, "show the keys that check anchors")
     for part in (verify, anchor, public):
         add_config(part)
@@ -198,11 +200,24 @@ def _store_at(url: str, tools: Tools) -> Store:
     """Return the store of a copy, to be read without settings and keys."""
     from kiosk.app.config.settings import Settings, StoreSettings
     from kiosk.authority.store.engine import parse_url
+    from kiosk.authority.store.sqlite_file import needs_its_folder
 
-    address = parse_url(url)
-    if address.get_backend_name() == "sqlite" and not Path(str(address.database)).is_file():
-        raise ConfigError(f"the database {address.database}: there is no such file")
-    store = open_store(Settings(store=StoreSettings(url=url)), tools.clock, {})
+    address, reads = parse_url(url), {}
+    if address.get_backend_name() == "sqlite":
+        file = Path(str(address.database))
+        if not file.is_file():
+            raise ConfigError(f"the database {file}: there is no such file")
+        reads = {"mode": "ro"}
+        if needs_its_folder(file):
+            log = file.with_name(file.name + "-wal")
+            if log.exists():
+                advice = (
+                    "copy both to a folder that you may write to, or let `kiosk backup` copy it"
+                )
+                raise ConfigError(f"{log} holds its newest rows: {advice}")
+            reads = {"immutable": "1"}
+    named = address.update_query_dict(reads).render_as_string(hide_password=False)
+    store = open_store(Settings(store=StoreSettings(url=named)), tools.clock, {})
     if not store.schema_serves():
         raise ConfigError(f"what is in this database is not this program's; {_INCOMPLETE}")
     return store
@@ -251,30 +266,32 @@ def _verify_files(args: argparse.Namespace, tools: Tools, public: dict[str, byte
 
 def _anchor(args: argparse.Namespace) -> int:
     """Sign the heads, and write the anchors out where it is asked for; 1 where a row is wrong."""
-    from kiosk.authority.administration.verification import anchor_line
+    from kiosk.authority.administration.verification import anchor_line, read_anchors
     from kiosk.authority.anchors import sign_heads
     from kiosk.authority.audit_rows import row_name
     from kiosk.authority.crypto.anchors import AnchorSigner
 
     tools = Tools(args)
+    signer = AnchorSigner(tools.ring())
+    kept: set[AuditAnchor] = set()
     if args.out:
         _append(args.out, "")  # an anchor that cannot be kept elsewhere is not made
+        kept.update(read_anchors(args.out))
     try:
-        signed = sign_heads(tools.store, AnchorSigner(tools.ring()))
+        signed = sign_heads(tools.store, signer)
     except AuditNotIntact as broken:
         complain(f"{broken}; nothing is signed")
         return 1
     if not signed:
         echo("nothing was recorded since the last anchor")
-        if args.out and not args.out.stat().st_size:
-            with tools.store.read() as uow:
-                kept = uow.audit.anchors()
-            _append(args.out, "".join(f"{anchor_line(anchor)}\n" for anchor in kept))
-            echo(f"wrote {numbered(len(kept), 'anchor')} that there are already")
     for anchor in signed:
-        if args.out:
-            _append(args.out, anchor_line(anchor) + "\n")
         echo(f"signed row {row_name(anchor.seq)}, hash {anchor.hash}, with {anchor.key_id}")
+    if args.out:
+        # The caretaker signs as well: what it signed is lacking, too.
+        with tools.store.read() as uow:
+            found = [one for one in uow.audit.anchors() if one not in kept and signer.check(one)]
+        _append(args.out, "".join(f"{anchor_line(anchor)}\n" for anchor in found))
+        echo(f"wrote {numbered(len(found), 'anchor')} to {args.out}")
     return 0
 
 

@@ -125,6 +125,7 @@ def _rotate(args: argparse.Namespace) -> int:
     from kiosk.authority.crypto.keys import KeyPurpose
 
     tools = Tools(args)
+    tools.ring()  # which says what to do where there is none
     purpose = KeyPurpose(args.purpose)
     if purpose is KeyPurpose.DERIVE:
         return _rotate_master(tools, add_only=args.add_only)
@@ -167,9 +168,10 @@ def _backed_up(args: argparse.Namespace) -> int:
     from kiosk.authority.crypto import keys as key_file
 
     tools = Tools(args)
+    ring = tools.ring()
     if args.to:
-        key_file.create(Path(args.to), key_file.read(tools.key_file))
-    declare_copy(tools.ring(), tools.store, tools.actor())
+        key_file.create(Path(args.to), ring.to_entries())
+    declare_copy(ring, tools.store, tools.actor())
     echo(f"written down: a copy of {tools.key_file}, as it is now, is in a safe place")
     return 0
 
@@ -180,8 +182,9 @@ def _print_copy(tools: Tools) -> None:
 
     copy = last_copy(tools.store)
     if copy is None or not is_of(copy, tools.ring()):
-        echo("copies of the key file that were made before are worthless now: copy it again,")
-        echo(f"{tools.key_file}, to a safe place; then `kiosk keys backed-up`")
+        echo("older copies of the key file lack the new key: they open older backups, and nothing")
+        echo(f"that is made from now on. Copy {tools.key_file} again, to a safe place; then")
+        echo("`kiosk keys backed-up`")
 
 
 def _rotate_master(tools: Tools, *, add_only: bool) -> int:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from kiosk.app.config.loading import credential_file, credential_text
 from kiosk.app.config.settings import Settings
+from kiosk.contract.clock import SystemClock
+from kiosk.contract.errors import ConfigError, StoreError
 
 if TYPE_CHECKING:
     from kiosk.authority.crypto.card_keys import Issuers
@@ -48,9 +50,30 @@ def open_store(
 
 def open_keys(settings: Settings, environ: Mapping[str, str]) -> KeyRing:
     """Load the key ring; raises ``ConfigError`` that says what to do."""
-    from kiosk.authority.crypto.keys import KeyRing
+    from kiosk.authority.crypto.keys import KeyFileMissing, KeyRing
 
-    return KeyRing.load(credential_file(settings.keys.file, environ))
+    try:
+        return KeyRing.load(credential_file(settings.keys.file, environ))
+    except KeyFileMissing as missing:
+        store = open_store(settings, SystemClock(), environ)
+        advice = "put your copy of the key file back: what is in the database opens with it alone"
+        if _is_new(store):
+            advice = "`kiosk setup authority` makes one with the database"
+        store.close()
+        raise ConfigError(f"{missing}; {advice}") from None
+
+
+def _is_new(store: Store) -> bool:
+    """Whether nothing was ever filled under keys here; False where nobody can tell."""
+    from kiosk.authority.store.database import NO_SUCH_TABLE
+
+    if store.file is not None and not store.file.exists():
+        return True
+    try:
+        with store.read() as uow:
+            return not uow.known_keys.every()
+    except StoreError as error:
+        return error.code in NO_SUCH_TABLE
 
 
 def open_known_keys(settings: Settings, environ: Mapping[str, str], store: Store) -> KeyRing:

@@ -30,7 +30,7 @@ from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditAnchor, AuditHead, GapKind, Restore
 from kiosk.authority.store.sqlite_file import copy_file
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.contract.errors import AuditNotIntact
+from kiosk.contract.errors import AuditNotIntact, StoreError
 from kiosk.contract.messages import VisitEnd
 
 SKIPPED: Final = 10_000_000
@@ -57,16 +57,21 @@ class Restored:
 def back_up(
     store: Store, signer: AnchorSigner, source: Path, target: Path, actor: str, progress: Progress
 ) -> None:
-    """Copy the database of ``store``, which goes on, into a new file; the audit says so first.
+    """Copy the database of ``store``, which goes on, into a new file; the audit says so then.
 
-    Raises ``StoreError``, and ``AuditNotIntact``: what is damaged is no backup.
+    A copy that could not be audited is not left behind. Raises ``StoreError``, and
+    ``AuditNotIntact``: what is damaged is no backup.
     """
-    with store.begin() as uow:
-        kind, detail = ServiceKind.STORE_BACKED_UP.value, {"file": target.name}
-        uow.audit.append(kind=kind, reference="", actor=actor, detail=detail)
-        uow.commit()
     sign_heads(store, signer)
     copy_file(source, target, progress)
+    try:
+        with store.begin() as uow:
+            kind, detail = ServiceKind.STORE_BACKED_UP.value, {"file": target.name}
+            uow.audit.append(kind=kind, reference="", actor=actor, detail=detail)
+            uow.commit()
+    except StoreError:
+        target.unlink()
+        raise
 
 
 def verify_copy(

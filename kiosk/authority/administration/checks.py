@@ -151,7 +151,7 @@ def check_key_copy(load: Callable[[], KeyRing], path: Path, store: Store) -> Fin
         return warn(_COPY, "no copy of the key file was ever declared", advice)
     made = f"{copy.at:%Y-%m-%d}"
     if not is_of(copy, ring):
-        return warn(_COPY, f"keys were added since the copy of {made}, which is worthless", advice)
+        return warn(_COPY, f"keys were added since the copy of {made}, which lacks them", advice)
     return ok(_COPY, f"a copy of the key file was declared on {made}")
 
 

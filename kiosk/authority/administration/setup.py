@@ -25,8 +25,13 @@ def schema_is_current(store: Store) -> bool:
 
 
 def keys_are_those_of(store: Store, path: Path) -> bool:
-    """Whether there is a key file; raises ``ConfigError`` where it is not the database's."""
+    """Whether there is a key file; raises ``ConfigError`` where it is not the database's.
+
+    Also where there is none, and a database that was filled under keys.
+    """
     if not path.exists():
+        if schema_is_current(store):
+            require_no_keys(store, str(path))
         return False
     claim(store, KeyRing.load(path))
     return True

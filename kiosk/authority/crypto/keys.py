@@ -48,14 +48,20 @@ _OTHERS = 0o077
 _OTHERS_OF_CREDENTIAL = 0o037
 
 
+class KeyFileMissing(ConfigError):
+    """There is no key file; what to do depends on whether there is a database already."""
+
+
 def read(path: Path) -> Entries:
     """Read a key file; ``ConfigError`` where others may read it or it is not well formed."""
     try:
         with path.open("rb") as file:
             _check_owner(path, os.fstat(file.fileno()))
             raw = file.read()
+    except FileNotFoundError:
+        raise KeyFileMissing(f"key file {path}: there is no such file") from None
     except OSError as error:
-        raise ConfigError(f"key file {path}: {error.strerror}; `kiosk setup` makes one") from None
+        raise ConfigError(f"key file {path}: {error.strerror}") from None
     return _parse(path, unseal(_SEALED_AS, raw) if path.suffix == SUFFIX else raw)
 
 
@@ -383,7 +389,8 @@ def require_no_keys(store: Store, where: str) -> None:
         known = uow.known_keys.every()
     if known:
         copy = f"copy the key file of a machine that works here to {where}"
-        raise ConfigError(f"{_ANOTHER} ({_names(known)}), so none are made: {copy}")
+        advice = f"put your copy of the key file back, or {copy}"
+        raise ConfigError(f"{_ANOTHER} ({_names(known)}), so none are made: {advice}")
 
 
 def _held(ring: KeyRing) -> dict[str, str]:

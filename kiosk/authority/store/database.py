@@ -65,7 +65,7 @@ class Store:
         self._engine, self._clock = open_engine(
             address, busy_timeout_s, pool_size, clock, lost_commits=lost_commits
         )
-        self._file = Path(str(address.database)) if self._on_sqlite else None
+        self.file = Path(str(address.database)) if self._on_sqlite else None
 
     def __repr__(self) -> str:
         return f"Store({self._engine.url!r})"
@@ -91,8 +91,8 @@ class Store:
         """Bring the schema up to date, making the SQLite file (mode 0600); return its revision."""
         from kiosk.authority.store import schema  # Alembic is loaded only by who needs it
 
-        if self._file is not None:
-            make_sqlite_file(self._file)
+        if self.file is not None:
+            make_sqlite_file(self.file)
         return schema.migrate(self._engine)
 
     def schema_serves(self) -> bool:

@@ -199,15 +199,19 @@ def empty_sqlite_log(engine: Engine, busy_timeout_s: float) -> bool:
 
 
 def _sqlite_engine(url: URL, busy_timeout_s: float, options: dict[str, Any]) -> Engine:
-    connect = _sqlite_connector(Path(str(url.database)), busy_timeout_s)
-    engine = create_engine(url, creator=connect, pool_timeout=busy_timeout_s, **options)
+    connect = _sqlite_connector(url, busy_timeout_s)
+    engine = create_engine(
+        url.set(query={}), creator=connect, pool_timeout=busy_timeout_s, **options
+    )
     event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
-def _sqlite_connector(path: Path, busy_timeout_s: float) -> Callable[[], sqlite3.Connection]:
-    # mode=rw: a mistyped path is an error, and never a new and empty database.
-    uri = f"file:{quote(str(path.absolute()))}?mode=rw"
+def _sqlite_connector(url: URL, busy_timeout_s: float) -> Callable[[], sqlite3.Connection]:
+    # mode=rw: a mistyped path is an error, and never a new and empty database. An address with
+    # parameters is a copy's, which is read only.
+    how = "&".join(f"{name}={value}" for name, value in url.query.items()) or "mode=rw"
+    uri = f"file:{quote(str(Path(str(url.database)).absolute()))}?{how}"
     pragmas = (
         "PRAGMA foreign_keys = ON",
         "PRAGMA trusted_schema = OFF",
@@ -222,7 +226,8 @@ def _sqlite_connector(path: Path, busy_timeout_s: float) -> Callable[[], sqlite3
         try:
             for pragma in pragmas:
                 connection.execute(pragma).close()
-            _use_wal(connection, busy_timeout_s)
+            if not url.query:
+                _use_wal(connection, busy_timeout_s)
         except sqlite3.Error:
             connection.close()
             raise

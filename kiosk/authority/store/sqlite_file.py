@@ -15,6 +15,9 @@ from kiosk.contract.errors import StoreBusy, StoreError
 
 Progress = Callable[[int, int], None]
 
+_NOT_WRITTEN_BESIDE: Final = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY})
+_NOT_WRITTEN: Final = frozenset({"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC"})
+
 PAGES: Final = 1024
 """Pages that are copied between two looks at the progress: 4 MB."""
 
@@ -43,10 +46,13 @@ def copy_file(source: Path, target: Path, progress: Progress) -> None:
         _sync(target.parent)
     except sqlite3.Error as error:
         name = getattr(error, "sqlite_errorname", type(error).__name__)
+        if name in _NOT_WRITTEN:
+            because = f"the disk is full, or fails ({name})"
+            raise StoreError(f"{target} was not written: {because}", name) from None
         raise StoreError(f"{source} cannot be copied ({name})", name) from None
     except OSError as error:
         code = error.strerror or "unknown"
-        raise StoreError(f"{target}: {code}", code) from None
+        raise StoreError(f"{target} was not written: {code}", code) from None
     finally:
         named.unlink(missing_ok=True)
 
@@ -76,6 +82,19 @@ def held_alone(path: Path, whose: str) -> Iterator[sqlite3.Connection]:
         yield connection
     finally:
         connection.close()
+
+
+def needs_its_folder(path: Path) -> bool:
+    """Whether a database can be read only by somebody who may write beside it.
+
+    One that has a write-ahead log needs an index of it there, also to be read.
+    """
+    try:
+        with closing(_opened(path, "ro")) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    except sqlite3.Error as error:
+        return getattr(error, "sqlite_errorcode", 0) & 0xFF in _NOT_WRITTEN_BESIDE
+    return False
 
 
 def last_rows(connection: sqlite3.Connection) -> dict[int, int]:

@@ -16,6 +16,7 @@ import pytest
 from kiosk.authority.store.records import GapKind
 from kiosk.contract.clock import SystemClock
 from tests.app.cli.samples import GOOD, Kiosk, people, store_of_settings
+from tests.support.confined import obeying_modes, on_a_full_disk
 from tests.support.database import PostgresServer
 
 
@@ -84,6 +85,35 @@ def test_a_backup_under_load_is_restored_and_the_audit_shows_the_gap(
         (last,) = uow.audit.latest(limit=1)
     assert gap.kind is GapKind.RESTORED
     assert last.seq > gap.last > gap.first
+
+
+@pytest.mark.parametrize("fault", ["closed folder", "no folder", "full disk"])
+def test_a_backup_that_was_not_made_is_not_audited_as_made(
+    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str], fault: str
+) -> None:
+    kiosk("import", people(place, GOOD))
+    gc.collect()
+    folder, file = place / "elsewhere", place / "state" / "kiosk.db"
+    prefix = []
+    if fault != "no folder":
+        folder.mkdir()
+    if fault == "closed folder":
+        folder.chmod(0o500)
+        prefix = obeying_modes()
+    if fault == "full disk":
+        prefix = on_a_full_disk(file.stat().st_size - 5000)
+    command = [*prefix, sys.executable, "-m", "kiosk", "backup", str(folder / "backup.db")]
+    tried = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert tried.returncode == 1
+    assert f"{folder / 'backup.db'} was not written: " in tried.stderr
+    assert "Traceback" not in tried.stderr
+    assert not folder.exists() or list(folder.iterdir()) == []
+    assert kiosk("audit", "list", "--kind", "store-backed-up") == 0
+    assert "no row fits" in capsys.readouterr().out
+
+    assert kiosk("backup", str(place / "backup.db")) == 0
+    assert kiosk("audit", "list", "--kind", "store-backed-up") == 0
+    assert capsys.readouterr().out.count("A backup of the database was made") == 1
 
 
 def rows_of(file: Path) -> dict[int, str]:
@@ -203,6 +233,23 @@ def test_a_backup_of_other_keys_is_not_restored(
     assert kiosk("setup", "authority") == 0
     assert restore(str(place / "backup.db"), "--replace") == 2
     assert "filled under other keys" in capsys.readouterr().err
+
+
+def test_a_backup_without_its_key_file_says_to_put_the_copy_back(
+    kiosk: Kiosk, restore: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kiosk("import", people(place, GOOD))
+    assert kiosk("backup", str(place / "backup.db")) == 0
+    gc.collect()
+    for left in (place / "state").glob("kiosk.db*"):
+        left.unlink()
+    (place / "state" / "keys.json").rename(place / "copy.json")
+    assert restore(str(place / "backup.db")) == 2
+    said = capsys.readouterr().err
+    assert "put your copy of the key file back" in said
+    assert "kiosk setup" not in said
+    (place / "copy.json").rename(place / "state" / "keys.json")
+    assert restore(str(place / "backup.db")) == 0
 
 
 @pytest.mark.postgresql

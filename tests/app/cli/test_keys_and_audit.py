@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gc
+import json
 import os
 import shlex
 import shutil
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 from stat import S_IMODE
@@ -14,6 +18,7 @@ import pytest
 
 from kiosk.__main__ import main
 from tests.app.cli.samples import GOOD, Kiosk, people
+from tests.support.confined import obeying_modes
 from tests.support.fresh_root import CHECKOUT, commands, shell_blocks
 
 Capsys = pytest.CaptureFixture[str]
@@ -32,13 +37,13 @@ def test_keys_are_listed_and_rotated(
     assert "added audit-sign-" in capsys.readouterr().out
 
 
-def test_a_copy_of_the_key_file_is_declared_and_worthless_after_a_rotation(
+def test_a_copy_of_the_key_file_is_declared_and_lacks_what_a_rotation_adds(
     kiosk: Kiosk, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert kiosk("keys", "backed-up") == 0
     assert "keys.json, as it is now" in capsys.readouterr().out
     assert kiosk("keys", "rotate") == 0
-    assert "worthless now" in capsys.readouterr().out
+    assert "older copies of the key file lack the new key" in capsys.readouterr().out
     assert kiosk("keys", "backed-up") == 0
     assert kiosk("audit", "list", "--kind", "keys-backed-up") == 0
     assert capsys.readouterr().out.count("A copy of the key file was made") == 2
@@ -94,7 +99,7 @@ def test_an_auditor_elsewhere_verifies_a_copy_by_the_documented_lines(
     monkeypatch.setenv("STATE_DIRECTORY", str(place / "nowhere"))
     assert kiosk(*verify) == 0
     said = capsys.readouterr().out
-    assert "2 rows and 1 anchor fit" in said
+    assert "1 row and 1 anchor fit" in said
     assert "the MACs of the rows were not checked" in said
     elsewhere = "--store", f"sqlite:///{by_cp}", "--anchors", str(place / "anchors")
     assert kiosk("audit", "verify", "--without-key", *elsewhere) == 1
@@ -160,6 +165,99 @@ def test_an_anchor_that_cannot_be_written_is_not_made_and_one_there_is_can_be_wr
     assert kiosk("audit", "anchor", "--out", str(anchors)) == 0
     assert len(anchors.read_text().splitlines()) == 1
     assert kiosk("audit", "verify", "--anchors", str(anchors)) == 0
+
+
+def test_anchors_that_others_signed_reach_the_file_too(
+    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    anchors = place / "anchors"
+    kiosk("import", people(place, GOOD))
+    assert kiosk("audit", "anchor", "--out", str(anchors)) == 0
+    for name in ("Joe", "Joey"):  # as the caretaker does
+        kiosk("import", people(place, GOOD.replace("Jo Smith", name)))
+        assert kiosk("audit", "anchor") == 0
+    for wrote in ("wrote 2 anchors to", "wrote 0 anchors to"):
+        assert kiosk("audit", "anchor", "--out", str(anchors)) == 0
+        said = capsys.readouterr().out
+        assert "nothing was recorded since the last anchor" in said
+        assert wrote in said
+        assert [json.loads(line)["seq"] for line in anchors.read_text().splitlines()] == [1, 3, 5]
+    kiosk("import", people(place, GOOD.replace("Jo Smith", "Joan")))
+    assert kiosk("audit", "anchor", "--out", str(anchors)) == 0
+    assert "wrote 1 anchor to" in capsys.readouterr().out
+    assert kiosk("audit", "verify", "--anchors", str(anchors)) == 0
+    assert capsys.readouterr().out == "7 rows and 4 anchors fit\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "keys list",
+        "keys rotate",
+        "keys backed-up --to {}",
+        "doctor",
+        "setup authority --dry-run",
+        "setup authority",
+        "audit anchor",
+    ],
+)
+def test_a_key_file_that_is_missing_has_to_be_put_back(
+    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str], words: str
+) -> None:
+    kiosk("import", people(place, GOOD))
+    (place / "state" / "keys.json").rename(place / "copy.json")
+    assert kiosk(*words.format(place / "other.json").split()) != 0
+    said = "".join(capsys.readouterr())
+    assert "put your copy of the key file back" in said
+    assert "makes one" not in said
+    assert "would make  keys" not in said
+    assert not (place / "state" / "keys.json").exists()
+
+
+def test_where_there_is_no_database_yet_setup_makes_the_key_file(
+    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gc.collect()
+    shutil.rmtree(place / "state")
+    assert kiosk("keys", "list") == 2
+    assert "`kiosk setup authority` makes one" in capsys.readouterr().err
+    assert kiosk("setup", "authority", "--dry-run") == 0
+    assert kiosk("setup", "authority") == 0
+
+
+def test_an_auditor_verifies_what_they_may_only_read(
+    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kiosk("import", people(place, GOOD))
+    folder, database = place / "read-only", place / "state" / "kiosk.db"
+    folder.mkdir()
+    assert kiosk("backup", str(folder / "backup.db")) == 0
+    with closing(sqlite3.connect(database)) as station:
+        station.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        shutil.copyfile(database, folder / "by-cp.db")
+        kiosk("import", people(place, GOOD.replace("Jo Smith", "Joan")))
+        shutil.copyfile(database, folder / "with-log.db")
+        shutil.copyfile(f"{database}-wal", folder / "with-log.db-wal")
+    for each in folder.iterdir():
+        each.chmod(0o400)
+    folder.chmod(0o500)
+
+    def verify(name: str) -> subprocess.CompletedProcess[str]:
+        words = "audit", "verify", "--without-key", "--store", f"sqlite:///{folder / name}"
+        command = [*obeying_modes(), sys.executable, "-m", "kiosk", *words]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    for name in ("backup.db", "by-cp.db"):
+        seen = verify(name)
+        assert (seen.returncode, seen.stderr) == (0, "")
+        assert "fit" in seen.stdout
+    seen = verify("with-log.db")
+    assert seen.returncode == 2
+    assert "with-log.db-wal holds its newest rows: copy both to a folder" in seen.stderr
+    folder.chmod(0o700)
+    for each in folder.iterdir():
+        each.chmod(0o600)
+    assert verify("with-log.db").returncode == 0
 
 
 SWAP = """

@@ -105,7 +105,7 @@ def test_the_copy_of_the_key_file(store: Store, ring: KeyRing, tmp_path: Path) -
     assert look() == (OK, "a copy of the key file was declared on 2030-05-17; ")
     rings.append(ring.with_new(KeyPurpose.PEPPER))
     condition, text = look()
-    assert (condition, "worthless" in text) == (WARN, True)
+    assert (condition, "which lacks them" in text) == (WARN, True)
     declare_copy(rings[-1], store, "test")
     (tmp_path / ".keys.json.0a1b2c3d").touch()
     condition, text = look()

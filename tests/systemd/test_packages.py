@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import tomllib
+from hashlib import sha256
+from pathlib import Path
 
 from tests.support.fresh_root import CHECKOUT, shipped
 from tests.systemd.test_units import FILES, UNITS, commands_of
 
 DEBIAN = CHECKOUT / "debian"
+SOURCES = ("authority", "package")
+"""The locks of what is fetched, in their order."""
 PACKAGES = ("unlock-kiosk-station", "unlock-kiosk-authority")
 
 
@@ -59,3 +64,53 @@ def test_the_authority_comes_first_where_both_are_installed() -> None:
     assert int(station[0]) < int(authority[0])
     for package, text in zip(PACKAGES, fields, strict=True):
         assert f"Alternative: /usr/lib/{package}/bin/kiosk\n" in text
+
+
+def test_what_the_packages_are_made_of_is_found_without_git(tmp_path: Path) -> None:
+    """As in an unpacked archive; what would build them notes only what it was given."""
+    named = ["kiosk", "screens", "hardware", "systemd", "debian", "requirements"]
+    tree, programs = tmp_path / "archive", tmp_path / "bin"
+    for name in (*named, ".ci"):
+        shutil.copytree(CHECKOUT / name, tree / name)
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(CHECKOUT / name, tree)
+    (tree / "kiosk" / "__pycache__").mkdir(exist_ok=True)
+    (tree / "kiosk" / "__pycache__" / "main.pyc").touch()
+    locks = b"".join((tree / "requirements" / f"{n}.lock").read_bytes() for n in SOURCES)
+    (tree / "build" / f"sources-{sha256(locks).hexdigest()[:16]}").mkdir(parents=True)
+    programs.mkdir()
+    for name in (
+        "bash",
+        "cat",
+        "cp",
+        "cut",
+        "dirname",
+        "find",
+        "mkdir",
+        "rm",
+        "sed",
+        "sha256sum",
+        "tail",
+        "xargs",
+    ):
+        program = shutil.which(name)
+        assert program is not None
+        (programs / name).symlink_to(program)
+    (programs / "dpkg-buildpackage").write_text("#!/bin/bash\necho builds; exit 3\n")
+    (programs / "dpkg-buildpackage").chmod(0o700)
+
+    built = subprocess.run(
+        [tree / ".ci" / "build-deb", "1.2.3"],
+        env={"PATH": str(programs)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (built.returncode, built.stderr) == (1, "")
+    assert built.stdout.endswith("builds\n")
+    (made,) = (tree / "build" / "deb").glob("*/")
+    given = {path.relative_to(made) for path in made.rglob("*") if path.is_file()}
+    expected = {path.relative_to(tree) for name in named for path in (tree / name).rglob("*.py")}
+    assert expected <= given
+    assert [path for path in given if "__pycache__" in path.parts] == []
+    assert (made / "debian" / "changelog").read_text().startswith("unlock-kiosk (1.2.3) ")

@@ -73,10 +73,13 @@ def _findings(tools: Tools, hardware: Hardware) -> Iterator[Finding]:
         yield from examine(station_checks(settings, tools.environ))
         return
     from kiosk.app.cli.findings import mail_check, running_checks, store_checks
-    from kiosk.app.config.loading import left_at_example
+    from kiosk.app.config.loading import EXAMPLES, left_at_example
     from kiosk.authority.administration.checks import check_example
 
-    yield check_example(left_at_example(tools.path, tools.environ), tools.path)
+    # Stations that call over the network have the names under which they were enrolled.
+    unused = "station" if settings.authority.listen else ""
+    wanted = {name: names for name, names in EXAMPLES.items() if name != unused}
+    yield check_example(left_at_example(tools.path, tools.environ, wanted), tools.path)
     yield from examine(hardware(settings))
     yield from examine(store_checks(tools))
     yield from examine([mail_check(tools)])

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kiosk.app.cli import HAS_AUTHORITY
-from kiosk.app.cli.printing import ask, echo
+from kiosk.app.cli.printing import ask, complain, echo
 from kiosk.app.cli.tools import Run, add_config
 
 if TYPE_CHECKING:
     from kiosk.app.cli.tools import Tools
+    from kiosk.app.config.kinds import About
     from kiosk.app.setup.steps import Step
 
 DESCRIPTION = """\
@@ -50,7 +51,8 @@ example:
   kiosk setup authority --config ./kiosk.toml
 """,
 }
-_NEVER_ASKED_OF_A_STATION = ("mail", "policy")
+_NEVER_ASKED_OF_A_STATION = ("station", "mail", "policy")
+_ASKED_WITH_A_RELAY = (("mail", "port"), ("mail", "security"), ("mail", "ca_file"))
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -123,25 +125,46 @@ def _answers(
     args: argparse.Namespace, path: Path, known: Iterable[tuple[str, str]] = ()
 ) -> dict[tuple[str, str], str]:
     """Return what ``--set`` gives, and ask for what else is left at the example's default."""
+    from kiosk.app.config.example import with_values
     from kiosk.app.config.kinds import settings_of
     from kiosk.app.config.loading import EXAMPLES, left_at_example
     from kiosk.app.config.settings import SECTIONS
 
-    given = dict(args.set)
+    given, answers = dict(args.set), dict[tuple[str, str], str]()
+    with_values("", given)  # what is wrong is said before anything is asked
     if args.undo or args.dry_run or not sys.stdin.isatty():
         return given
-    left = left_at_example(path, {}) if path.exists() else None
-    for section, names in EXAMPLES.items():
-        if args.part == "station" and section in _NEVER_ASKED_OF_A_STATION:
-            continue
+    never = _NEVER_ASKED_OF_A_STATION if args.part == "station" else ()
+    wanted = {name: names for name, names in EXAMPLES.items() if name not in never}
+    if "mail" in wanted:
+        wanted["mail"] = ("host", *wanted["mail"])
+    left = left_at_example(path, {}, wanted) if path.exists() else None
+    for section, names in wanted.items():
         for about in settings_of(SECTIONS[section]):
             key, named = (section, about.name), f"{about.name} in [{section}]"
-            if about.name not in names or key in {*given, *known}:
+            is_left = about.name in names and (left is None or named in left)
+            of_the_relay = key in _ASKED_WITH_A_RELAY and ("mail", "host") in answers
+            if key in {*given, *known} or not (is_left or of_the_relay):
                 continue
-            if left is None or named in left:
-                answer = ask(f"{about.help}\n{named} (empty: {about.default}): ")
-                given |= {key: answer} if answer else {}
-    return given
+            if answer := _answer(about, named):
+                answers[key] = answer
+    return given | answers
+
+
+def _answer(about: About, named: str) -> str:
+    """Ask until the setting takes what is typed; nothing leaves it as it is."""
+    from kiosk.app.config.kinds import InvalidValue
+
+    default = ", ".join(about.default) if isinstance(about.default, tuple) else about.default
+    while answer := ask(f"{about.help}\n{named} (empty: {default or 'none'}): "):
+        try:
+            about.kind.read(answer)
+        except InvalidValue as unfit:
+            quoted = f"{answer!r} " if unfit.quotes else ""
+            complain(f"{quoted}{unfit}; allowed: {about.kind.allowed}")
+        else:
+            return answer
+    return ""
 
 
 def _run_station(args: argparse.Namespace) -> int:

@@ -78,7 +78,11 @@ def _about(
 
 def _key_option(part: argparse.ArgumentParser) -> None:
     part.add_argument(
-        "--key", type=Path, required=True, metavar="FILE.pub", help="their public key; - reads it"
+        "--key",
+        type=Path,
+        required=True,
+        metavar="FILE.pub",
+        help="their public key; - reads it from standard input (--key - < asha.pub)",
     )
 
 

@@ -183,6 +183,7 @@ def _what(problem: Problem) -> str:
 
 EXAMPLES = {
     "service": ("trust", "ra_contact", "ra_hours", "ra_email"),
+    "station": ("name",),
     "mail": ("sender",),
     "policy": ("email_domains",),
 }
@@ -206,7 +207,11 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
     return _with_places(settings, state_directory(environ))
 
 
-def left_at_example(path: Path, environ: Mapping[str, str]) -> tuple[str, ...]:
+def left_at_example(
+    path: Path,
+    environ: Mapping[str, str],
+    wanted: Mapping[str, tuple[str, ...]] = EXAMPLES,
+) -> tuple[str, ...]:
     """Return what people see and nobody has set, as ``setting in [section]``.
 
     A value that is set counts as chosen, also where it is the example's own.
@@ -214,7 +219,7 @@ def left_at_example(path: Path, environ: Mapping[str, str]) -> tuple[str, ...]:
     given = _over(_read_toml(path), _nested(environ))
     return tuple(
         f"{name} in [{section}]"
-        for section, names in EXAMPLES.items()
+        for section, names in wanted.items()
         for name in names
         if name not in given.get(section, {})
     )

@@ -251,13 +251,23 @@ def test_doctor_names_what_is_still_the_example_s_until_it_is_set(
     kiosk("doctor")
     said = capsys.readouterr().out
     assert "! warn  example     still the example's: trust in [service], ra_contact" in said
-    assert "email_domains in [policy]" in said
+    assert "name in [station], sender in [mail], email_domains in [policy]" in said
     settings = place / "etc" / "kiosk.toml"
     text = settings.read_text()
     for name in "trust ra_contact ra_hours ra_email sender email_domains".split():
         text = text.replace(f"#{name} = ", f"{name} = ")
-    settings.write_text(text.replace("sender = ", "# ", 1))
+    text = text.replace("sender = ", "# ", 1)
+    settings.write_text(text)
     monkeypatch.setenv("KIOSK_MAIL__SENDER", "no-reply@trust.nhs.uk")
+    kiosk("doctor")
+    assert "still the example's: name in [station]; set each" in capsys.readouterr().out
+    settings.write_text(text.replace("[station]\n", '[station]\nname = "West Wing 2"\n'))
+    kiosk("doctor")
+    assert "✓ ok    example     nothing that people see" in capsys.readouterr().out
+    # Stations that call over the network are named where they are enrolled.
+    settings.write_text(text)
+    monkeypatch.setenv("KIOSK_AUTHORITY__LISTEN", "127.0.0.1:8443")
+    monkeypatch.setenv("KIOSK_AUTHORITY__ADDRESSES", "localhost:8443")
     kiosk("doctor")
     assert "✓ ok    example     nothing that people see" in capsys.readouterr().out
 

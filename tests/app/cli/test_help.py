@@ -43,6 +43,12 @@ def test_it_has_a_sentence_and_an_example_that_can_be_typed(path: str) -> None:
             whole_parser().parse_args(shlex.split(words)[1:])
 
 
+@pytest.mark.parametrize("part", ["add", "add-key"])
+def test_what_a_dash_reads_is_said(part: str) -> None:
+    said = " ".join(PARSERS[f"kiosk staff {part}"].format_help().split())
+    assert "- reads it from standard input (--key - < asha.pub)" in said
+
+
 def test_the_parts_are_found() -> None:
     assert {"kiosk people lift-block", "kiosk staff authorized-keys", "kiosk keys list"} <= set(
         PARSERS

@@ -1,0 +1,115 @@
+"""``kiosk setup authority`` at a terminal: what it asks, and what it does with the answers."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from kiosk.__main__ import main
+
+Capsys = pytest.CaptureFixture[str]
+
+
+class Typist:
+    """Answers at a terminal, each prompt by its setting, and with an empty line where none is."""
+
+    def __init__(self, answers: dict[str, list[str]], shown: Callable[[], str]) -> None:
+        self.answers = answers
+        self.asked: list[str] = []
+        self._shown = shown
+
+    def isatty(self) -> bool:
+        return True
+
+    def readline(self) -> str:
+        prompt = self._shown().splitlines()[-1]
+        self.asked.append(prompt)
+        setting = prompt.partition(" (empty")[0]
+        waiting = self.answers.get(setting)
+        return f"{waiting.pop(0) if waiting else ''}\n"
+
+
+@pytest.fixture
+def type_in(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capsys
+) -> Callable[..., tuple[Typist, str]]:
+    """Run `kiosk setup authority` and answer; return what was asked, and what was complained of."""
+
+    def run(answers: dict[str, list[str]], *words: str) -> tuple[Typist, str]:
+        said: list[str] = []
+
+        def shown() -> str:
+            said.append(capsys.readouterr().err)
+            return said[-1]
+
+        typist = Typist(answers, shown)
+        monkeypatch.setattr("sys.stdin", typist)
+        assert main(("setup", "authority", *words)) in (0, 1)
+        return typist, "".join(said)
+
+    return run
+
+
+def written(place: Path) -> dict[str, dict[str, object]]:
+    return tomllib.loads((place / "etc" / "kiosk.toml").read_text())
+
+
+def test_a_wrong_answer_is_asked_again_and_the_others_are_kept(
+    place: Path, type_in: Callable[..., tuple[Typist, str]]
+) -> None:
+    answers = {
+        "trust in [service]": ["Wold Trust"],
+        "ra_email in [service]": ["nobody", "ra@wold.example"],
+        "name in [station]": ["West Wing 2"],
+        "host in [mail]": ["relay.wold.example"],
+        "port in [mail]": ["no", "465"],
+        "security in [mail]": ["tls"],
+        "sender in [mail]": ["kiosk@wold.example"],
+        "email_domains in [policy]": ["nhs.net, @@", "nhs.net, wold.example"],
+    }
+    typist, said = type_in(answers)
+    assert not any(answers.values())
+    assert "'nobody' is not allowed here; allowed: an email address" in said
+    assert "is not a whole number; allowed: 1 to 65535" in said
+    assert "email_domains in [policy] (empty: nhs.net, nhs.uk, gov.uk, mod.uk): " in typist.asked
+    found = written(place)
+    assert found["service"] == {"trust": "Wold Trust", "ra_email": "ra@wold.example"}
+    assert found["station"] == {"name": "West Wing 2"}
+    assert found["mail"] == {
+        "host": "relay.wold.example",
+        "port": 465,
+        "security": "tls",
+        "sender": "kiosk@wold.example",
+    }
+    assert found["policy"] == {"email_domains": ["nhs.net", "wold.example"]}
+
+    asked_again, _ = type_in({})
+    assert [each.partition(" (")[0] for each in asked_again.asked] == [
+        "ra_contact in [service]",
+        "ra_hours in [service]",
+    ]
+
+
+def test_port_and_tls_are_asked_with_a_relay_alone(
+    place: Path, type_in: Callable[..., tuple[Typist, str]]
+) -> None:
+    typist, _ = type_in({})
+    asked = [each.partition(" (")[0] for each in typist.asked]
+    assert "host in [mail]" in asked
+    assert "port in [mail]" not in asked
+    assert written(place)["mail"] == {}
+
+
+def test_a_wrong_set_is_refused_before_anything_is_asked(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capsys
+) -> None:
+    typist = Typist({}, lambda: "?")
+    monkeypatch.setattr("sys.stdin", typist)
+    assert main(["setup", "authority", "--set", "mail.port=no"]) == 2
+    assert (
+        capsys.readouterr().err == "kiosk: mail.port: is not a whole number; allowed: 1 to 65535\n"
+    )
+    assert typist.asked == []

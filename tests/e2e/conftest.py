@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.e2e.processes import Authority
 from tests.e2e.world import World
 from tests.support.hotplug import HotplugPcscd
 from tests.support.pcsc import start_empty
@@ -46,3 +48,12 @@ def make_world(tmp_path: Path, pcscd: HotplugPcscd, template: Path) -> Iterator[
 def world(make_world: MakeWorld) -> World:
     """One estate with Ada and Ben in it."""
     return make_world()
+
+
+@pytest.fixture
+def authority(world: World) -> Iterator[Authority]:
+    """``kiosk authority`` of the estate, running."""
+    made = Authority(world)
+    yield made
+    if made.process.poll() is None:
+        made.end(signal.SIGKILL)

@@ -6,7 +6,6 @@ import re
 import socket
 import stat
 import subprocess
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -55,14 +54,6 @@ def world(make_world: MakeWorld) -> World:
             "addresses": [f"localhost:{listen}", f"127.0.0.1:{nobody}"],
         }
     )
-
-
-@pytest.fixture
-def authority(world: World) -> Iterator[Authority]:
-    made = Authority(world)
-    yield made
-    if made.process.poll() is None:
-        made.end()
 
 
 @pytest.fixture

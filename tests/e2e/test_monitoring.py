@@ -39,14 +39,6 @@ def rsyslog(tmp_path: Path) -> Iterator[Rsyslog]:
     made.stop()
 
 
-@pytest.fixture
-def authority(world: World) -> Iterator[Authority]:
-    made = Authority(world)
-    yield made
-    if made.process.poll() is None:
-        made.end(signal.SIGKILL)
-
-
 def ask(world: World, path: str) -> tuple[int, str]:
     """Ask at the socket beside the authority's; return the status and the text."""
     connection = http.client.HTTPConnection("localhost", timeout=SECONDS)

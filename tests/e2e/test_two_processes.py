@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pwd
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,14 +25,6 @@ NEW_PIN = "480593"
 def world(make_world: MakeWorld, tmp_path: Path) -> World:
     me = pwd.getpwuid(os.getuid()).pw_name
     return make_world(authority={"socket": str(tmp_path / "a.sock"), "station_user": me})
-
-
-@pytest.fixture
-def authority(world: World) -> Iterator[Authority]:
-    made = Authority(world)
-    yield made
-    if made.process.poll() is None:
-        made.end()
 
 
 @pytest.fixture

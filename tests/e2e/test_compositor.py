@@ -24,12 +24,12 @@ from screens.words import choices, waiting
 from tests.e2e.input_methods import Fingers, Hands, Keys
 from tests.e2e.processes import Authority, StationAlone
 from tests.e2e.station import Station
-from tests.e2e.test_two_processes import authority, machine, world
+from tests.e2e.test_two_processes import machine, world
 from tests.e2e.visitor import Visitor
 from tests.e2e.world import PROGRAM, World
 from tests.support.compositor import Compositor
 
-__all__ = ["authority", "machine", "world"]
+__all__ = ["machine", "world"]
 
 pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
 

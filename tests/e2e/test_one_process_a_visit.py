@@ -16,11 +16,11 @@ from screens.words import choices, questions
 from tests.e2e.people import Person
 from tests.e2e.processes import Authority, StationAlone
 from tests.e2e.station import Station
-from tests.e2e.test_two_processes import authority, machine, world
+from tests.e2e.test_two_processes import machine, world
 from tests.e2e.visitor import Visitor
 from tests.e2e.world import World
 
-__all__ = ["authority", "machine", "world"]
+__all__ = ["machine", "world"]
 
 pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
 

@@ -16,11 +16,11 @@ import pytest
 from screens.words import frame, waiting
 from tests.e2e.processes import StationAlone
 from tests.e2e.station import KEYS, Station
-from tests.e2e.test_two_processes import authority, machine, world
+from tests.e2e.test_two_processes import machine, world
 from tests.e2e.visitor import Visitor
 from tests.e2e.world import World
 
-__all__ = ["authority", "machine", "world"]
+__all__ = ["machine", "world"]
 
 pytestmark = [pytest.mark.hardware, pytest.mark.terminal, pytest.mark.usefixtures("authority")]
 

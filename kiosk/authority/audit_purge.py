@@ -3,8 +3,9 @@
 Which rows are old enough is not read off the rows or the database's clock: whoever owns the
 server sets both. It is read off the anchors, which the service signed by its own clock. Each
 chain is cut at the last anchor that is old enough; the rows up to it are verified first, so
-that no row that was tampered with goes unseen, and the gap that they leave is signed. Rows
-that were not exported stay, and so does a row that says what was redacted in one that stays.
+that no row that was tampered with goes unseen, and the gap that they leave is signed. Rows that
+were not exported stay, those that the collector has not been sent, and a row that says what was
+redacted in one that stays.
 """
 
 from __future__ import annotations
@@ -38,10 +39,14 @@ class AuditCut:
 
 @dataclass(frozen=True, slots=True)
 class AuditPlan:
-    """What a purge would do: the cuts, and how many rows stay because nobody exported them."""
+    """What a purge would do: the cuts, and how many rows stay that are old enough.
+
+    Because no export holds them, or because the collector has not been sent them.
+    """
 
     cuts: tuple[AuditCut, ...]
     unexported: int
+    unsent: int
 
     @property
     def rows(self) -> int:
@@ -50,23 +55,32 @@ class AuditPlan:
 
 
 def plan_purge(
-    store: Store, signer: AnchorSigner, before: datetime, exported: Mapping[int, int] | None
+    store: Store,
+    signer: AnchorSigner,
+    before: datetime,
+    exported: Mapping[int, int] | None,
+    sent: Mapping[int, int] | None,
 ) -> AuditPlan:
     """Verify what is old enough, and say what can go.
 
-    ``exported`` is the last exported row of each chain; None: what was not exported goes too.
-    Raises ``AuditNotIntact`` for a row that does not fit.
+    ``exported`` is the last exported row of each chain, ``sent`` the last that the collector has;
+    None: what was not exported, or sent, goes too. Raises ``AuditNotIntact`` for a row that does
+    not fit.
     """
+    limits = [limit for limit in (exported, sent) if limit is not None]
     with store.read() as uow:
         chains = uow.audit.chains()
         redacting = uow.audit.redacting()
-        due = {chain: _anchor(uow, signer, chain, before) for chain in chains}
-        kept = dict(due)
-        if exported is not None:
-            kept = {
-                chain: _anchor(uow, signer, chain, before, exported.get(chain, 0))
-                for chain in chains
-            }
+        kept = {
+            chain: _anchor(
+                uow,
+                signer,
+                chain,
+                before,
+                min((limit.get(chain, 0) for limit in limits), default=None),
+            )
+            for chain in chains
+        }
         while tied := _tied_row(redacting, kept):
             kept[chain_of(tied)] = _anchor(uow, signer, chain_of(tied), before, tied - 1)
         gone = {chain: _purged_until(uow, chain) for chain in chains}
@@ -78,15 +92,18 @@ def plan_purge(
             for chain, anchor in kept.items()
             if anchor is not None and anchor.seq > gone[chain]
         )
-        old = sum(
-            uow.audit.count_between(gone[chain], anchor.seq)
-            for chain, anchor in due.items()
-            if anchor is not None
+        due = {chain: _anchor(uow, signer, chain, before) for chain in chains}
+        unexported, unsent = (
+            sum(
+                uow.audit.count_between(max(gone[chain], limit.get(chain, 0)), anchor.seq)
+                for chain, anchor in due.items()
+                if anchor is not None and limit is not None
+            )
+            for limit in (exported, sent)
         )
     for cut in cuts:
         _verify(store, signer, cut)
-    plan = AuditPlan(cuts, 0)
-    return AuditPlan(cuts, old - plan.rows if exported is not None else 0)
+    return AuditPlan(cuts, unexported, unsent)
 
 
 def purge_audit(store: Store, signer: AnchorSigner, plan: AuditPlan, actor: str) -> None:

@@ -191,7 +191,7 @@ def test_a_database_whose_clock_is_years_ahead_has_nothing_purged(
     sign_heads(store, signer)
 
     def plan(now: datetime) -> int:
-        return plan_purge(store, signer, now - timedelta(days=365), None).rows
+        return plan_purge(store, signer, now - timedelta(days=365), None, None).rows
 
     assert plan(store.machine_clock.now()) == 0
     store._clock = OfTheServer(machine.now() - timedelta(days=3650))
@@ -214,7 +214,9 @@ def test_by_hand_nothing_goes_that_was_not_purged(
             hand.run(table.delete())
     either_database.clock.forward(days=730)
     now = store.machine_clock.now()
-    purge_audit(store, signer, plan_purge(store, signer, now - timedelta(days=365), None), "root")
+    purge_audit(
+        store, signer, plan_purge(store, signer, now - timedelta(days=365), None, None), "root"
+    )
     for change in (sa.delete(GAP), sa.update(GAP).values(first_row=2), sa.delete(EVENT)):
         with pytest.raises(sa.exc.DatabaseError, match="append only"):
             hand.run(change)

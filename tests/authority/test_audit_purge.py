@@ -74,7 +74,7 @@ def aged(store: Store, signer: AnchorSigner, either_database: TestDatabase) -> S
 
 
 def plan(store: Store, signer: AnchorSigner, exported: dict[int, int] | None = None) -> AuditPlan:
-    return plan_purge(store, signer, store.machine_clock.now() - YEAR, exported)
+    return plan_purge(store, signer, store.machine_clock.now() - YEAR, exported, None)
 
 
 def purge(store: Store, signer: AnchorSigner) -> None:
@@ -186,7 +186,7 @@ def test_a_purge_that_was_killed_is_gone_on_with(
 
 
 def test_rows_that_nobody_exported_stay(aged: Store, signer: AnchorSigner, tmp_path: Path) -> None:
-    assert plan(aged, signer, {}) == AuditPlan((), unexported=5)
+    assert plan(aged, signer, {}) == AuditPlan((), unexported=5, unsent=0)
     _, written = archive_audit(aged, signer, tmp_path, "root", unseen)
     assert (written.rows, written.until) == (10, "10")
     with aged.read() as uow:

@@ -16,7 +16,8 @@ once a day with codes, notices and visits; this command deletes rows of the audi
 The audit is cut at a row that was signed long enough ago. All up to it is verified first. The
 gap is signed with a key that is not in the database, so `kiosk audit verify` accepts that these
 rows are gone, and no others. Rows that `kiosk audit export --format chain` has not written into
-a file stay, unless --unexported is given. The audit keeps how much was deleted.
+a file stay, unless --unexported is given, and so do those that the collector of [siem] has not
+been sent, unless --unsent is given. The audit keeps how much was deleted.
 
 On PostgreSQL only the tables' owner, or the role for it that `kiosk store roles` makes, can
 delete rows of the audit: see systemd/kiosk-purge.service.
@@ -37,23 +38,32 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--unexported", action="store_true", help="rows of the audit that no export holds, too"
     )
+    parser.add_argument(
+        "--unsent",
+        action="store_true",
+        help="rows of the audit that the collector has not been sent, too",
+    )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Purge; 1 where rows of the audit stay because nobody exported them, or one is wrong."""
-    from kiosk.authority.administration.audit_archive import kept_elsewhere
+    """Purge; 1 where rows of the audit stay that nobody exported or sent, or one is wrong."""
+    from kiosk.authority.administration.audit_archive import exported_rows
     from kiosk.authority.audit_purge import plan_purge, purge_audit
     from kiosk.authority.crypto.anchors import AnchorSigner
     from kiosk.authority.housekeeping import count_records, months, purge_records
+    from kiosk.authority.siem import FEED
 
     tools = Tools(args)
     store, signer, retention = tools.store, AnchorSigner(tools.ring()), tools.settings.retention
     before = tools.clock.now() - months(retention.audit_months)
     with store.read() as uow:
-        exported = None if args.unexported else kept_elsewhere(uow)
+        exported = None if args.unexported else exported_rows(uow)
+        sent = uow.feeds.reached(FEED)
+    if sent is None and tools.settings.siem.collector:
+        sent = {}  # it was named and has been sent nothing yet
     try:
-        plan = plan_purge(store, signer, before, exported)
+        plan = plan_purge(store, signer, before, exported, None if args.unsent else sent)
     except AuditNotIntact as broken:
         complain(f"{broken}; no row of the audit is deleted")
         return 1
@@ -69,7 +79,13 @@ def run(args: argparse.Namespace) -> int:
     if plan.unexported:
         rows = numbered(plan.unexported, "row")
         complain(
-            f"{rows} of the audit stay, which no export holds or a collector has not been sent: "
+            f"{rows} of the audit stay, which no export holds: "
             "`kiosk audit export --format chain` comes first"
         )
-    return int(bool(plan.unexported))
+    if plan.unsent:
+        rows = numbered(plan.unsent, "row")
+        complain(
+            f"{rows} of the audit stay, which the collector has not been sent: see whether it is "
+            "reached ([siem]), or give --unsent where there is none any more"
+        )
+    return int(bool(plan.unexported or plan.unsent))

@@ -78,14 +78,6 @@ def exported_rows(uow: UnitOfWork) -> dict[int, int]:
     return {}
 
 
-def kept_elsewhere(uow: UnitOfWork) -> dict[int, int]:
-    """Return the last row of each chain that was exported, and sent to every collector too."""
-    exported = exported_rows(uow)
-    for reached in uow.feeds.every_reached():
-        exported = {chain: min(row, reached.get(chain, 0)) for chain, row in exported.items()}
-    return exported
-
-
 def archive_audit(
     store: Store,
     signer: AnchorSigner,

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from kiosk.__main__ import main
+from kiosk.authority.siem import FEED, LEASE
 from kiosk.contract.clock import SystemClock
-from tests.app.cli.samples import GOOD, Kiosk, people
+from tests.app.cli.samples import GOOD, Kiosk, people, store_of_settings
 
 
 def years_later(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,6 +75,45 @@ def test_rows_that_nobody_exported_go_when_that_is_said(
     assert kiosk("purge") == 1
     assert kiosk("purge", "--unexported") == 0
     assert "rows of the audit 0" not in capsys.readouterr().out
+    assert kiosk("audit", "verify") == 0
+
+
+def test_rows_that_the_collector_has_not_been_sent_stay_until_that_is_said(
+    kiosk: Kiosk,
+    place: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kiosk("import", people(place, GOOD))
+    assert kiosk("audit", "anchor") == 0
+    for name in ("Joe", "Joey"):
+        kiosk("import", people(place, GOOD.replace("Jo Smith", name)))
+    assert kiosk("audit", "anchor") == 0
+    years_later(monkeypatch)
+    assert kiosk("audit", "export", "--format", "chain") == 0
+    monkeypatch.setenv("KIOSK_SIEM__COLLECTOR", "localhost:6514")
+
+    assert kiosk("purge") == 1  # a collector that was named and had nothing yet
+    said = capsys.readouterr()
+    assert "rows of the audit 0" in said.out
+    assert "5 rows of the audit stay, which the collector has not been sent" in said.err
+    assert "no export holds" not in said.err
+
+    store = store_of_settings()
+    with store.begin() as uow:
+        assert uow.feeds.claim(FEED, "sender", LEASE) == {}
+        assert uow.feeds.move(FEED, "sender", {1: 2})
+        uow.commit()
+    store.close()
+    assert kiosk("purge", "--unexported") == 1
+    said = capsys.readouterr()
+    assert "rows of the audit 1" in said.out  # up to the last that was signed and sent
+    assert "3 rows of the audit stay, which the collector has not been sent" in said.err
+
+    assert kiosk("purge", "--unsent") == 0
+    said = capsys.readouterr()
+    assert "rows of the audit 4" in said.out
+    assert said.err == ""
     assert kiosk("audit", "verify") == 0
 
 

@@ -225,7 +225,7 @@ def test_a_purge_deletes_what_is_past_as_its_own_role_and_nothing_else(
     with store.read() as uow:
         exported = exported_rows(uow)
     before = store.machine_clock.now() - months(24)
-    plan = plan_purge(store, signer, before, exported)
+    plan = plan_purge(store, signer, before, exported, None)
     assert plan.rows > 0
     assert purge_records(store)[PastKind.VISITS] > 0
     purge_audit(store, signer, plan, "root")

@@ -16,16 +16,13 @@ from operator import attrgetter
 from sqlalchemy import or_, select, update
 
 from kiosk.authority.audit_rows import before_first, chain_of
-from kiosk.authority.store.gateway import Gateway, table_of
+from kiosk.authority.store.gateway import Gateway
 from kiosk.authority.store.records import AuditEvent
 from kiosk.authority.store.repositories.audit import event_of
 from kiosk.authority.store.tables import AuditEventRow, AuditFeedRow, AuditHeadRow, col
 
 Reached = Mapping[int, int]
 """The last row of each chain that was sent."""
-
-
-_REACHED = table_of(AuditFeedRow).c.reached
 
 
 class AuditFeeds:
@@ -40,10 +37,6 @@ class AuditFeeds:
         same = select(col(AuditFeedRow.reached)).where(col(AuditFeedRow.name) == name)
         text: str | None = self._gateway.scalar(same)
         return None if text is None else _read(text)
-
-    def every_reached(self) -> tuple[Reached, ...]:
-        """Return how far each feed has come."""
-        return tuple(_read(row) for (row,) in self._gateway.tuples(select(_REACHED)))
 
     def claim(self, name: str, holder: str, lease: timedelta) -> Reached | None:
         """Hold a feed for ``lease``, and return how far it has come; None where another holds it.

@@ -21,8 +21,8 @@ TAKER = """
 import os, sys
 from kiosk.app.terminal_socket import receive_terminal
 receive_terminal(sys.argv[1])
-os.write(2, b"\\x1b[2J\\x1b[HI have it")
-child = os.fork()
+if os.fork():
+    os.write(2, b"\\x1b[2J\\x1b[HI have it")
 while True:
     key = os.read(0, 64)
     os.write(2, b" and read " + key.hex().encode())

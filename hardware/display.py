@@ -12,6 +12,7 @@ from pathlib import Path
 from msgspec import Struct
 
 _DRM = Path("/sys/class/drm")
+_GRAPHICS = Path("/sys/class/graphics")
 _LEAST_DEGREES = 0.7
 _GRIDS = ((80, 24), (60, 20))
 """Columns and rows that the pages are made for, the smaller text first."""
@@ -29,6 +30,11 @@ class Display(Struct, frozen=True):
     height_px: int
     width_mm: int = 0
     height_mm: int = 0
+
+    @property
+    def pixels(self) -> tuple[int, int]:
+        """Width and height."""
+        return self.width_px, self.height_px
 
 
 class TextSize(Struct, frozen=True):
@@ -50,7 +56,11 @@ class TextSize(Struct, frozen=True):
 
     def legible_cm(self, display: Display) -> float:
         """Return the distance up to which it is legible."""
-        return self.capital_mm(display) / math.tan(math.radians(_LEAST_DEGREES)) / 10
+        return _seen_from_cm(self.capital_mm(display))
+
+
+def _seen_from_cm(capital_mm: float) -> float:
+    return capital_mm / math.tan(math.radians(_LEAST_DEGREES)) / 10
 
 
 def connected_displays(folder: Path = _DRM) -> Iterator[Display]:
@@ -71,6 +81,68 @@ def _size_mm(edid: bytes) -> tuple[int, int]:
         return 0, 0
     width, height = edid[66] | (edid[68] & 0xF0) << 4, edid[67] | (edid[68] & 0x0F) << 8
     return (width, height) if width and height else (edid[21] * 10, edid[22] * 10)
+
+
+class ConsoleFont(Struct, frozen=True):
+    """A font of Debian's console-setup-linux for the bare console, perhaps at twice its size."""
+
+    name: str
+    width_px: int
+    height_px: int
+    doubled: bool = False
+
+    def columns_and_rows(self, display: Display) -> tuple[int, int]:
+        """Return what the display has room for."""
+        return display.width_px // self.width_px, display.height_px // self.height_px
+
+    def legible_cm(self, display: Display) -> float:
+        """Return the distance up to which a capital is legible."""
+        height = self.height_px * _CONSOLE_CAPITAL
+        return _seen_from_cm(height * display.height_mm / display.height_px)
+
+
+_CONSOLE_CAPITAL = 0.62
+"""Height of a capital of Terminus, of the height of its cell."""
+
+_CONSOLE_SIZES = ((10, 18), (10, 20), (11, 22), (12, 24), (14, 28), (16, 32))
+CONSOLE_FONTS = tuple(
+    ConsoleFont(
+        f"Vietnamese-TerminusBold{height}x{width}",
+        width * (1 + doubled),
+        height * (1 + doubled),
+        doubled,
+    )
+    for doubled in (False, True)
+    for width, height in _CONSOLE_SIZES
+)
+"""The smaller first. Of the fonts that have all that a page draws, this one also has the letters of
+nearly all names that are written in Latin: 512 signs are all that a console has room for."""
+
+
+def console_font(display: Display, distance_cm: float) -> ConsoleFont:
+    """Return the largest font with 80 by 24 cells, or with 60 by 20 where that is not legible."""
+    fitting = [_largest_font(display, columns, rows) for columns, rows in _GRIDS]
+    if not display.height_mm:
+        return fitting[0]
+    legible = (font for font in fitting if font.legible_cm(display) >= distance_cm)
+    return next(legible, fitting[-1])
+
+
+def _largest_font(display: Display, columns: int, rows: int) -> ConsoleFont:
+    for font in reversed(CONSOLE_FONTS):
+        has_columns, has_rows = font.columns_and_rows(display)
+        if has_columns >= columns and has_rows >= rows:
+            return font
+    return CONSOLE_FONTS[0]
+
+
+def framebuffer(folder: Path = _GRAPHICS) -> Display | None:
+    """Return what the console is drawn on, of unknown size; None where it has no graphics."""
+    try:
+        width, _, height = (folder / "fb0" / "virtual_size").read_text().strip().partition(",")
+    except FileNotFoundError:
+        return None
+    return Display("fb0", int(width), int(height))
 
 
 def text_size(display: Display, distance_cm: float) -> TextSize:

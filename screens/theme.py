@@ -16,14 +16,11 @@ from textual.theme import Theme
 from textual.widget import Widget
 
 # The few signs that not every console font has.
-#
-# Everything else that is drawn keeps to the characters of code page 437, which the Linux
-# console's own fonts carry.
 
 
 @dataclass(frozen=True, slots=True)
 class Glyphs:
-    """One sign each for: done, not yet, not so, a hidden character, one to come, chosen."""
+    """One sign each for: done, not yet, not so, a hidden character, one to come, chosen, back."""
 
     tick: str
     pending: str
@@ -31,12 +28,13 @@ class Glyphs:
     dot: str
     empty: str
     pointer: str
+    back: str
 
 
-RICH = Glyphs(tick="✓", pending="○", wrong="✗", dot="●", empty="□", pointer="►")
+RICH = Glyphs(tick="✓", pending="○", wrong="✗", dot="●", empty="□", pointer="►", back="◄")
 """For a terminal emulator."""
 
-PLAIN = Glyphs(tick="√", pending="○", wrong="x", dot="•", empty="·", pointer="►")
+PLAIN = Glyphs(tick="√", pending="○", wrong="x", dot="•", empty="·", pointer="→", back="←")
 """For a bare Linux console (``TERM=linux``)."""
 
 

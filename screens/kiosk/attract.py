@@ -24,7 +24,7 @@ class AttractPage(Page, inherit_bindings=False):
         yield Banner(waiting.BANNER, roomy=self.shape.is_roomy)
         yield Prose(waiting.ATTRACT_TITLE, "title")
         yield Horizontal(
-            Drawing(Direction.IN, motion=self.kit.look.motion),
+            Drawing(Direction.IN, self.kit.look.glyphs, motion=self.kit.look.motion),
             Prose(_offers(), "offers"),
             classes="picture",
         )

@@ -25,7 +25,7 @@ class EnterEmailPage(TextPage, inherit_bindings=False):
 
     def __init__(self, kit: Kit, state: EnterEmail) -> None:
         text = state.task.suggested if state.typed is None else state.typed
-        field = Field(_LONGEST_ADDRESS, kit.look.glyphs.dot, shown=True, text=text)
+        field = Field(_LONGEST_ADDRESS, kit.look.glyphs, shown=True, text=text)
         super().__init__(kit, state, field, email_keys())
         self._state = state
 

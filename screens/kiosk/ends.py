@@ -87,7 +87,7 @@ class RemoveCardPage(Page, inherit_bindings=False):
         """Say why the visit is over, and show what to do."""
         yield Prose(waiting.REMOVE_TITLE, "title")
         yield Prose(waiting.removal(self._reason), "text paragraph")
-        yield Drawing(Direction.OUT, motion=self.kit.look.motion)
+        yield Drawing(Direction.OUT, self.kit.look.glyphs, motion=self.kit.look.motion)
 
 
 # The authority gave no answer; the same can be tried again.
@@ -128,7 +128,7 @@ class WaitingPage(Page, inherit_bindings=False):
         yield Prose(title, "title")
         yield Prose(text, "text paragraph")
         yield Marching(self.kit.look.glyphs.empty, motion=self.kit.look.motion)
-        yield Drawing(Direction.REST, motion=False)
+        yield Drawing(Direction.REST, self.kit.look.glyphs, motion=False)
 
 
 _TICK_S = 0.5

@@ -29,7 +29,7 @@ class AnswerPage(TextPage, inherit_bindings=False):
     def __init__(self, kit: Kit, state: GiveAnswer | AskQuestion, *, shown: bool) -> None:
         chosen = kit.comfort.answers_shown
         self._shown = shown if chosen is None else chosen
-        field = Field(MAX_ANSWER, kit.look.glyphs.dot, shown=self._shown)
+        field = Field(MAX_ANSWER, kit.look.glyphs, shown=self._shown)
         super().__init__(kit, state, field, answer_keys())
         self._toggle = self.button(questions.toggle(self._shown), self._show_or_hide)
 

@@ -1,10 +1,73 @@
-"""How many colours a terminal shows."""
+"""How many colours a terminal shows, and the sixteen of the bare console of Linux."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from textual.theme import Theme
 
 
 def has_few_colours(environ: Mapping[str, str]) -> bool:
     """Whether COLORTERM does not announce true colour: SSH carries TERM, but not COLORTERM."""
     return environ.get("COLORTERM", "").strip().lower() not in {"truecolor", "24bit"}
+
+
+def is_bare_console(environ: Mapping[str, str]) -> bool:
+    """Whether it is a virtual console of the kernel, without a graphical terminal on it."""
+    return environ.get("TERM") == "linux"
+
+
+# The bare console: a program may choose its sixteen colours. Eight can be behind text; the other
+# eight are those that it takes for bold, which it cannot draw (console_codes(4)).
+
+_PLACES = ("ground", "alarm", "done", "line", "brand", "well", "paper", "ink", "quiet")
+"""Of a surface's colours, by number. Text that has none is ink on ground."""
+
+_BEHIND = 8
+_INK = _PLACES.index("ink")
+_SGR = re.compile(r"\x1b\[([\d;]+)m")
+_FRONT, _BACK = (re.compile(rf"{code};2;(\d+);(\d+);(\d+)") for code in (38, 48))
+
+
+class ConsoleColours:
+    """The colours of one surface on the bare console.
+
+    ``palette`` sets them. A colour that is none of them, such as that of a page behind another, is
+    drawn in the nearest.
+    """
+
+    def __init__(self, surface: Theme) -> None:
+        colours = [surface.variables[name] for name in _PLACES]
+        self.palette = "".join(
+            f"\x1b]P{number:X}{colour[1:]}" for number, colour in enumerate(colours)
+        )
+        self._colours = [
+            (int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)) for colour in colours
+        ]
+        self._rendition = lru_cache(1024)(self._render)
+
+    def recolour(self, text: str) -> str:
+        """Return ``text``, which Textual drew in true colour, in these."""
+        return _SGR.sub(lambda found: self._rendition(found[1]), text)
+
+    def _render(self, codes: str) -> str:
+        front, back = _FRONT.search(codes), _BACK.search(codes)
+        ink = self._nearest(front, len(_PLACES)) if front else _INK
+        ground = self._nearest(back, _BEHIND) if back else 0
+        if ink == ground:
+            ink = _INK
+        bold = "1;" if ink >= _BEHIND else ""
+        return f"\x1b[0;{bold}3{ink % _BEHIND};4{ground}m"
+
+    def _nearest(self, found: re.Match[str], among: int) -> int:
+        wanted = [int(level) for level in found.groups()]
+
+        def distance(number: int) -> int:
+            pairs = zip(self._colours[number], wanted, strict=True)
+            return sum((one - other) ** 2 for one, other in pairs)
+
+        return min(range(among), key=distance)

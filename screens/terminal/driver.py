@@ -32,6 +32,7 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.geometry import Size
 from textual.message import Message
 
+from screens.terminal.colours import ConsoleColours, is_bare_console
 from screens.terminal.decoder import (
     Decoder,
     DeskDecoder,
@@ -447,6 +448,24 @@ class StationDriver(LockedDriver):
 
     more_keys: ClassVar[Mapping[str, str]] = {}
     mouse_modes = (_BUTTONS, _SGR)
+
+    _colours: ConsoleColours | None = None
+    _surface = ""
+    """The name of the theme whose colours the bare console has."""
+
+    def write(self, data: str) -> None:
+        """Write to the terminal; to the bare console, in colours of its own."""
+        if self._painter is not None and is_bare_console(os.environ):
+            surface = self._app.current_theme
+            if self._colours is None or surface.name != self._surface:
+                self._surface, self._colours = surface.name, ConsoleColours(surface)
+                self._painter.write(self._colours.palette)
+            data = self._colours.recolour(data)
+        super().write(data)
+
+    def _left_out(self) -> None:
+        self._surface = ""  # the colours may have been left out as well
+        super()._left_out()
 
     def _enable_bracketed_paste(self) -> None:
         """Nobody pastes."""

@@ -15,6 +15,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from kiosk.contract.sensitive import Sensitive
+from screens.theme import Glyphs
 
 # Digits go into cells that can be counted: dots for a PIN, the digits of a code.
 #
@@ -155,16 +156,15 @@ def _boxes(signs: list[str], inner: int) -> tuple[str, str, str]:
 
 
 _CURSOR = "_"
-_MORE = "◄"
 
 
 class Field(Widget, inherit_bindings=False):
-    """Takes printable characters up to ``longest``; ``dot`` stands for each where hidden."""
+    """Takes printable characters up to ``longest``; a dot stands for each where hidden."""
 
-    def __init__(self, longest: int, dot: str, *, shown: bool, text: str = "") -> None:
+    def __init__(self, longest: int, glyphs: Glyphs, *, shown: bool, text: str = "") -> None:
         super().__init__()
         self._longest = longest
-        self._dot = dot
+        self._glyphs = glyphs
         self._shown = shown
         self._text = text
 
@@ -207,11 +207,11 @@ class Field(Widget, inherit_bindings=False):
 
     def render(self) -> Content:
         """Show the end of the text where it is longer than the field."""
-        text = self._text if self._shown else self._dot * len(self._text)
+        text = self._text if self._shown else self._glyphs.dot * len(self._text)
         room = self.content_size.width - 1
         tail = text
         while cell_len(tail) > room:
             tail = tail[1:]
         if tail != text and tail:
-            tail = _MORE + tail[1:]
+            tail = self._glyphs.back + tail[1:]
         return Content.assemble((tail, "bold $ink"), (_CURSOR, "bold $brand"))

@@ -8,6 +8,8 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
 
+from screens.theme import Glyphs
+
 # Letters that can be read from across a corridor, drawn in blocks.
 
 _BANNER_PIXELS = 6
@@ -151,9 +153,10 @@ class Direction(StrEnum):
 class Drawing(Widget, inherit_bindings=False):
     """Moves only where ``motion`` is on; where it is off, arrows show the way."""
 
-    def __init__(self, way: Direction, *, motion: bool) -> None:
+    def __init__(self, way: Direction, glyphs: Glyphs, *, motion: bool) -> None:
         super().__init__()
         self._way = way
+        self._glyphs = glyphs
         self._motion = motion and way is not Direction.REST
         self._tick = 0
 
@@ -208,7 +211,7 @@ class Drawing(Widget, inherit_bindings=False):
         ]
 
     def _arrow(self, row: int, gap: int) -> str:
-        sign = "►" if self._way is Direction.OUT else "◄"
+        sign = self._glyphs.pointer if self._way is Direction.OUT else self._glyphs.back
         signs = f"{sign} {sign}" if row == HEIGHT // 2 and gap >= _ROOM_FOR_ARROWS else ""
         return signs.center(gap)
 

@@ -4,7 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from hardware.display import Display, TextSize, connected_displays, text_size
+from hardware.display import (
+    Display,
+    TextSize,
+    connected_displays,
+    console_font,
+    framebuffer,
+    text_size,
+)
 
 
 def plugged_in(folder: Path, modes: str, edid: bytes, status: str = "connected") -> None:
@@ -60,3 +67,39 @@ def test_the_text_grows_where_people_stand_further_away() -> None:
     assert near.legible_cm(twenty_four_inches) == pytest.approx(62, abs=0.5)
     assert far.legible_cm(twenty_four_inches) > 70
     assert text_size(twenty_four_inches, 200) == far
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "name", "doubled"),
+    [
+        (1920, 1080, "22x11", True),
+        (1024, 600, "24x12", False),
+        (1366, 768, "32x16", False),
+        (1280, 1024, "32x16", False),
+        (3840, 2160, "32x16", True),
+        (800, 600, "20x10", False),
+    ],
+)
+def test_the_console_has_the_largest_font_with_eighty_columns(
+    width: int, height: int, name: str, doubled: bool
+) -> None:
+    font = console_font(Display("", width, height), 60)
+    assert (font.name, font.doubled) == (f"Vietnamese-TerminusBold{name}", doubled)
+    columns, rows = font.columns_and_rows(Display("", width, height))
+    assert columns >= 80
+    assert rows >= 24
+
+
+def test_the_consoles_text_grows_where_people_stand_further_away() -> None:
+    display = Display("", 1920, 1080, 527, 296)
+    near, far = (console_font(display, distance) for distance in (50, 70))
+    assert near.columns_and_rows(display) == (87, 24)
+    assert far.columns_and_rows(display) == (80, 22)
+    assert far.legible_cm(display) > near.legible_cm(display) > 50
+
+
+def test_a_console_without_graphics_has_no_size(tmp_path: Path) -> None:
+    assert framebuffer(tmp_path) is None
+    (tmp_path / "fb0").mkdir()
+    (tmp_path / "fb0" / "virtual_size").write_text("1280,800\n")
+    assert framebuffer(tmp_path) == Display("fb0", 1280, 800)

@@ -13,6 +13,7 @@ SEAT = "/etc/systemd/system/seatd.service.d/50-kiosk-station.conf"
 UNDONE = (
     "! id ra",
     "! systemctl is-enabled kiosk-display.service",
+    "! systemctl is-enabled kiosk-console.service",
     "! systemctl is-enabled kiosk-authority.service",
     "! systemctl is-enabled kiosk-station.service",
 )
@@ -34,9 +35,12 @@ LINES = [
     f"{SNAPSHOT} | diff /run/after -",
     "echo part console; kiosk setup station --display console; kiosk setup station",
     f"! ls {ON_COMPOSITOR} {SEAT} 2>&1; ! systemctl is-enabled kiosk-display.service",
-    "systemctl is-enabled kiosk-station.service",
+    "systemctl is-enabled kiosk-station.service kiosk-console.service",
     "echo part back; kiosk setup station --display compositor",
     f"{SNAPSHOT} | diff /run/after -",
+    "echo part both; systemctl --quiet enable kiosk-console.service",
+    "kiosk setup station --undo --dry-run | grep console.service",
+    "systemctl --quiet disable kiosk-console.service",
     "echo part without; mv /usr/bin/cage /usr/bin/cage-away",
     "kiosk setup station --display compositor 2>&1 || true",
     "mv /usr/bin/cage-away /usr/bin/cage",
@@ -80,8 +84,10 @@ def test_each_thing_is_said_and_done_once_and_can_be_undone(tmp_path: Path) -> N
         "no longer: kiosk-station.service is on the compositor",
         "no longer: kiosk-display.service: the compositor, and the terminal in it",
         "no longer: seatd.service passes devices to the compositor alone",
+        "kiosk-console.service: the font of the console, as large as there is room for",
     ]
-    assert sum(line.startswith("made") for line in said["back"]) == 3
+    assert sum(line.startswith("made") for line in said["back"]) == 4
+    assert [line.split()[:2] for line in said["both"]] == [["would", "undo"]]
     assert said["without"] == [
         "kiosk: the display needs cage: install what is missing, or choose another with --display"
     ]

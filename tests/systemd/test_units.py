@@ -17,15 +17,23 @@ from screens.terminal.pulse import LONGEST_S
 from tests.support.fresh_root import CHECKOUT
 
 FILES = CHECKOUT / "systemd"
-STATION, DISPLAY, AUTHORITY, CARETAKER, PURGE, SESSIONS = (
+STATION, DISPLAY, CONSOLE, AUTHORITY, CARETAKER, PURGE, SESSIONS = (
     FILES / f"kiosk-{name}.service"
-    for name in ("station", "display", "authority", "caretaker", "purge", "sessions")
+    for name in ("station", "display", "console", "authority", "caretaker", "purge", "sessions")
 )
 SEAT = Path("/usr/lib/systemd/system/seatd.service")
 TIMERS = [CARETAKER.with_suffix(".timer"), PURGE.with_suffix(".timer")]
-SERVICES = [STATION, DISPLAY, AUTHORITY, CARETAKER, PURGE, SESSIONS]
+SERVICES = [STATION, DISPLAY, CONSOLE, AUTHORITY, CARETAKER, PURGE, SESSIONS]
 UNITS = [*SERVICES, *TIMERS]
-EXPOSURE = {STATION: 2, DISPLAY: 7, AUTHORITY: 11, CARETAKER: 11, PURGE: 11, SESSIONS: 13}
+EXPOSURE = {
+    STATION: 2,
+    DISPLAY: 7,
+    CONSOLE: 7,
+    AUTHORITY: 11,
+    CARETAKER: 11,
+    PURGE: 11,
+    SESSIONS: 13,
+}
 """Tenths of what ``systemd-analyze security`` says at most; a bare service has 96."""
 
 each_unit = pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.name)
@@ -88,6 +96,7 @@ def test_a_unit_has_no_mistake(units: Path, unit: Path) -> None:
     [
         (STATION, "NoNewPrivileges"),
         (DISPLAY, "LoadCredential"),
+        (CONSOLE, "BindPaths"),
         (AUTHORITY, "RestrictAddressFamilies"),
         (CARETAKER, "TimeoutStartSec"),
         (PURGE, "IOSchedulingClass"),
@@ -170,6 +179,7 @@ def test_the_display_and_the_station_meet_at_the_terminals_socket_alone() -> Non
     assert f"u {value(DISPLAY, 'User')} - " in accounts
     seat = values(FILES / "machine" / "seat.conf", "ExecStart")[-1].split()
     assert seat[1:] == ["-u", value(DISPLAY, "User"), "-g", value(DISPLAY, "Group")]
+    assert value(CONSOLE, "Before") == STATION.name
     closed = value(DISPLAY, "InaccessiblePaths").replace("-/", "/").split()
     assert {"/var/lib/kiosk", f"/var/lib/{value(STATION, 'StateDirectory')}"} <= set(closed)
 
@@ -185,7 +195,7 @@ def test_a_service_leaves_nothing_on_the_disk_and_cannot_take_the_machine(unit: 
 
 @each_service
 def test_the_command_that_it_starts_exists(unit: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    is_of_station = unit in (STATION, DISPLAY)
+    is_of_station = unit in (STATION, DISPLAY, CONSOLE)
     package = "unlock-kiosk-station" if is_of_station else "unlock-kiosk-authority"
     for program, *words in commands_of(unit):
         assert program == f"/usr/lib/{package}/bin/python"

@@ -13,16 +13,21 @@ import subprocess
 import sys
 from pathlib import Path
 
+from kiosk.app.cli.printing import echo
+
 _HELP = """\
 Runs the Wayland compositor cage, and the terminal foot full-screen in it, for the station that
 takes the terminal at SOCKET (`kiosk station --terminal SOCKET`). The size of the text follows from
 the display, and from how far people stand from it (`viewing_distance_cm` in [station]). The
 terminal has no shortcuts, no clipboard and no way to another program; the station does not see the
 compositor. It ends when one of its parts does, or another display is plugged in.
+
+With --console it sets the font of the bare console instead, by the same measure, and ends.
 """
 _EXAMPLE = """\
 example:
   kiosk display --config /etc/kiosk-station/station.toml --socket /run/kiosk-display/terminal.sock
+  kiosk display --console /dev/tty1
 """
 _CLOSE_KEYBOARD = "trap '' INT QUIT TSTP; stty -echo -icanon -isig -iexten min 1; exec \"$@\""
 """Before Python is up in the terminal, no key is echoed, and none ends or stops it."""
@@ -46,28 +51,52 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="FILE",
         help="settings (default: $KIOSK_SETTINGS, or /etc/kiosk/kiosk.toml)",
     )
-    parser.add_argument(
-        "--socket", metavar="SOCKET", required=True, help="where a station takes the terminal"
-    )
+    face = parser.add_mutually_exclusive_group(required=True)
+    face.add_argument("--socket", metavar="SOCKET", help="where a station takes the terminal")
+    face.add_argument("--console", metavar="TTY", help="a virtual console whose font is set")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run until a part ends; raises ``ConfigError``, or ``OSError`` where one is not installed."""
-    from hardware.display import Display, connected_displays, text_size
+    """Raises ``ConfigError``, or ``OSError`` where a program is not installed."""
     from kiosk.app.config.loading import load_settings, settings_path
+
+    settings = load_settings(settings_path(args.config, os.environ), os.environ)
+    distance_cm = settings.station.viewing_distance_cm
+    if args.console:
+        return _set_font(args.console, distance_cm)
+    return _run_compositor(args.socket, distance_cm)
+
+
+def _set_font(console: str, distance_cm: float) -> int:
+    """Return the exit code; a console without graphics keeps its font."""
+    from hardware.display import connected_displays, console_font, framebuffer
+
+    drawn_on = framebuffer()
+    if drawn_on is None:
+        echo(f"{console} has no graphics: it keeps its font")
+        return 0
+    same = (one for one in connected_displays() if one.pixels == drawn_on.pixels)
+    font = console_font(next(same, drawn_on), distance_cm)
+    double = ["--double"] if font.doubled else []
+    line = ["setfont", "--console", console, *double, font.name]
+    return subprocess.run(line, check=False).returncode  # noqa: S603 - without a shell
+
+
+def _run_compositor(place: str, distance_cm: float) -> int:
+    """Run compositor and terminal until a part ends."""
+    from hardware.display import Display, connected_displays, text_size
     from kiosk.app.process import take_service_manager
 
     manager = take_service_manager(os.environ)
-    settings = load_settings(settings_path(args.config, os.environ), os.environ)
     display = next(connected_displays(), Display("unknown", 1920, 1080))
-    size = text_size(display, settings.station.viewing_distance_cm)
-    folder = Path(args.socket).absolute().with_name("compositor")
+    size = text_size(display, distance_cm)
+    folder = Path(place).absolute().with_name("compositor")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700)
     ready = "READY=1\n"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as beats:
         beats.bind(str(folder / "beats"))
-        served = ("-I", "-m", "kiosk.app.terminal_socket", args.socket, str(folder / "beats"))
+        served = ("-I", "-m", "kiosk.app.terminal_socket", place, str(folder / "beats"))
         words = ["sh", "-c", _CLOSE_KEYBOARD, "sh", sys.executable, *served]
         with subprocess.Popen(  # noqa: S603 - without a shell
             ["cage", "-d", "--", *terminal_command(size.pixels, words)],  # noqa: S607

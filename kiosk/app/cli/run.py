@@ -82,6 +82,10 @@ def run_station(
 ) -> int:
     """Close the terminal and ``run_on`` it; return the program's exit code."""
     take_terminal(args.log)
+    from screens.terminal.colours import is_bare_console
+
+    if is_bare_console(os.environ):
+        os.environ["TEXTUAL_COLOR_SYSTEM"] = "truecolor"  # the driver makes them the console's
     manager = take_service_manager(os.environ)
     try:
         from kiosk.app.config.loading import load_settings, settings_path

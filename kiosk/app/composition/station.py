@@ -33,6 +33,7 @@ from kiosk.station.commands import Command
 from kiosk.station.events import ResultSide
 from kiosk.station.loop import IdleTimes, StationLoop
 from kiosk.station.states import Outage
+from screens.terminal.colours import is_bare_console
 from screens.theme import PLAIN, RICH, Appearance, Strip
 
 if TYPE_CHECKING:
@@ -41,14 +42,10 @@ if TYPE_CHECKING:
 
 # The look of the glass, from the settings.
 
-_BARE_CONSOLE = "linux"
-"""What the kernel's own console calls itself; its fonts have no more than 256 characters."""
-
 
 def appearance_of(settings: Settings, strip: Strip | None = None) -> Appearance:
     """Return the look; ``strip`` is the demo's."""
     service, station = settings.service, settings.station
-    bare = os.environ.get("TERM") == _BARE_CONSOLE
     return Appearance(
         service=service.name,
         trust=service.trust,
@@ -59,7 +56,7 @@ def appearance_of(settings: Settings, strip: Strip | None = None) -> Appearance:
         touch=station.touch,
         dark=station.dark,
         still_s=station.idle_answer_s,
-        glyphs=PLAIN if bare else RICH,
+        glyphs=PLAIN if is_bare_console(os.environ) else RICH,
         zone=ZoneInfo(station.time_zone) if station.time_zone else None,
         strip=strip,
     )

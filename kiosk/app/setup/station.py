@@ -65,7 +65,10 @@ _NEEDED = {
         "/usr/sbin/seatd": "seatd",
         "/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf": "fonts-dejavu-mono",
     },
-    Face.CONSOLE: {},
+    Face.CONSOLE: {
+        "/usr/bin/setfont": "kbd",
+        "/usr/share/consolefonts/Vietnamese-TerminusBold28x14.psf.gz": "console-setup-linux",
+    },
 }
 """Files that a face needs, and Debian's package of each."""
 
@@ -147,12 +150,19 @@ def station_steps(
         "restart",
         "systemd-sysctl.service",
     )
-    for_compositor = _compositor_steps()
-    if face is Face.COMPOSITOR or undo:
-        yield from for_compositor
-    else:
-        yield from (step.undone() for step in reversed(list(for_compositor)))
+    steps = {Face.COMPOSITOR: list(_compositor_steps()), Face.CONSOLE: list(_console_steps())}
+    for other in Face:
+        if undo and other is not face:
+            yield from steps[other]
+        elif other is not face:
+            undone = (step.undone() for step in reversed(steps[other]))
+            yield from (step for step in undone if not step.is_done())
+    yield from steps[face]
     yield service(_UNIT, "the station")
+
+
+def _console_steps() -> Iterator[Step]:
+    yield service("kiosk-console.service", "the font of the console, as large as there is room for")
 
 
 def _compositor_steps() -> Iterator[Step]:

@@ -413,7 +413,7 @@ def _overwrite(uow: UnitOfWork, visit: Visit) -> None:
     uow.visits.save(visit)
 
 
-_IS_THERE = "there is a visit with this id already"
+_IS_THERE = "there is a visit with this id, or with its reference, already"
 
 
 # The holder chose from what was offered.

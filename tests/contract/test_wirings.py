@@ -166,6 +166,18 @@ def test_a_visit_belongs_to_the_station_that_opened_it(world: WiredWorld) -> Non
     assert done == Finished(Purpose.UNLOCK)
 
 
+def test_an_id_with_the_reference_of_another_visit_is_refused(world: WiredWorld) -> None:
+    """Staff look a visit up by the first 40 bits of its id."""
+    card = world.registered_card()
+    sitting = world.insert(card, blocked=True)
+    same = VisitId(sitting.visit[:10] + new_id()[10:])
+    with pytest.raises(StepRefused):
+        sitting.authority.begin(same, report_of(card, sitting.plastic))
+    sitting.authority.refuse(same, Reason.CARD_UNREADABLE, UnreadCard(ReadFault.TOO_SLOW, "piv"))
+    assert world.visit(sitting).closed_at is None
+    sitting.to_new_pin()
+
+
 def test_a_database_that_is_locked_is_unavailable_and_charges_nothing(
     world: WiredWorld,
 ) -> None:

@@ -26,11 +26,10 @@ class Visits:
         self._gateway = gateway
 
     def add(self, visit: Visit) -> bool:
-        """Open one; False when there is a visit with its id (its reference must be new)."""
+        """Open one; False when there is a visit with its id, or another with its reference."""
         stamped = self._gateway.stamped(VisitRow, values(visit))
         insert = self._gateway.upsert(VisitRow).values(stamped)
-        statement = insert.on_conflict_do_nothing(index_elements=["id"])
-        return self._gateway.run(statement) == 1
+        return self._gateway.run(insert.on_conflict_do_nothing()) == 1
 
     def get(self, visit_id: str) -> Visit | None:
         return self._one(select(VisitRow).where(col(VisitRow.id) == visit_id))

@@ -223,7 +223,7 @@ class PeopleLists(Page):
 
 def many(count: int) -> str:
     """Write how many people there are; at the limit of counting there may be more."""
-    return f"{count:,} or more" if count >= MOST_COUNTED else f"{count:,}"
+    return f"{count:,}+" if count >= MOST_COUNTED else f"{count:,}"
 
 
 # Cards that stations could not serve: not recorded, or not read.

@@ -100,6 +100,9 @@ def test_each_group_has_whom_it_names(store: Store, estate: Estate) -> None:
     assert ids(listed(store, PeopleGroup.EXPIRING)) == [ends]
     assert ids(listed(store, PeopleGroup.EVERYBODY))[:2] == [fine, blocked]
     assert len(listed(store, PeopleGroup.EVERYBODY)) == 9
+    with store.read() as uow:
+        counts = {group: uow.lists.count(group, 10) for group in PeopleGroup}
+    assert counts == {group: len(listed(store, group)) for group in PeopleGroup}
 
 
 def test_the_date_is_the_groups_own(store: Store, estate: Estate) -> None:

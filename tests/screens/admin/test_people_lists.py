@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from kiosk.authority.administration.views import PersonLine, Standing
+from kiosk.authority.administration.views import MOST_COUNTED, PersonLine, Standing
 from kiosk.authority.people_groups import PeopleGroup, PeopleOrder
 from screens.admin.app import every_page
 from screens.admin.people import PeoplePage
-from screens.admin.people_lists import PeopleLists
+from screens.admin.people_lists import TITLES, PeopleLists, many
 from screens.admin.person import AboutPerson
 from screens.admin.table import Table
 from screens.admin.today import TodayPage
@@ -71,6 +73,22 @@ async def test_groups_are_turned_to_by_number_and_by_mouse() -> None:
         assert asked(run)[-1][0] is PeopleGroup.LEFT
         await run.click("4 Card ends")
         assert asked(run)[-1][0] is PeopleGroup.EXPIRING
+
+
+@pytest.mark.parametrize("size", [(60, 20), *SIZES])
+@pytest.mark.parametrize("people", [3, 450, MOST_COUNTED])
+async def test_the_whole_count_of_each_group_shows(size: tuple[int, int], people: int) -> None:
+    desk = FakeDesk()
+    crowd(desk, people)
+    counts = desk.people.counts()
+    assert counts[PeopleGroup.EVERYBODY] > people
+    async with running(desk, PAGES, size=size) as run:
+        await run.press("f2", "ctrl+l")
+        await run.settle()
+        for at, group in enumerate(PeopleGroup, 1):
+            assert re.search(
+                rf" {at} {TITLES[group]}: {re.escape(many(counts[group]))}\s", run.text
+            )
 
 
 async def test_columns_sort_by_key_and_by_a_click_on_their_heading() -> None:

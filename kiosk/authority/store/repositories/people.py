@@ -316,7 +316,7 @@ class PeopleLists:
     def count(self, group: PeopleGroup, most: int) -> int:
         """Return how many the group has; ``most`` where there are as many or more."""
         found, _ = self._group(group)
-        some = found.with_only_columns(literal(1)).limit(most).subquery()
+        some = found.with_only_columns(col(CardholderRow.id)).limit(most).subquery()
         count: int = self._gateway.scalar(select(func.count()).select_from(some))
         return count
 

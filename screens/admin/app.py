@@ -357,6 +357,7 @@ UNTIL_IT_IS_RIGHT_S = 86400.0
 """Seconds that it stays said what was done, and what is wrong: longer than any session."""
 
 _KEY_NAMES = {"enter": "Enter", "escape": "Esc", "question_mark": "?"}
+_HOW_OUT = "Ctrl+Q logs you out."
 _LOSES = "Something that you typed is not sent yet. Escape closes the dialog, then log out."
 
 
@@ -570,7 +571,10 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
 
     def action_how_out(self) -> None:
         """Say how to get out, to whoever tries Ctrl+C."""
-        self.tell("Ctrl+Q logs you out.")
+        if isinstance(self.screen, Dialog):
+            self.screen.warn(_HOW_OUT)
+        else:
+            self.tell(_HOW_OUT)
 
     def action_log_out(self) -> None:
         """End the session, unless something typed would be lost."""

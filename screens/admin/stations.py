@@ -32,9 +32,9 @@ class StationsPage(LinesPage[StationLine]):
     def __init__(self, desk: AdminDesk) -> None:
         super().__init__(
             desk,
-            Column("State", 11, 1),
+            Column("State", 13, 1),
             Column("Station", 14, 3),
-            Column("Site", 13, 3),
+            Column("Site", 11, 3),
             Column("Heard of", 11),
             Column("Last visit", 10),
             Column("Version", 7),
@@ -52,7 +52,7 @@ class StationsPage(LinesPage[StationLine]):
         """How it is, its name and site, when it was heard of and last used, its version."""
         times = shell_of(self).times
         visit = times.ago(line.last_visit_at) if line.last_visit_at else "never"
-        heard = times.ago(line.last_seen_at)
+        heard = times.ago(line.last_seen_at) if line.has_started else "never"
         cells = (_state(line), line.name, line.site, heard, visit, line.version)
         return TableLine(line.name, cells)
 
@@ -113,6 +113,8 @@ class StationsPage(LinesPage[StationLine]):
 def _state(line: StationLine) -> Cell:
     if line.retired_at is not None:
         return "– retired", "quiet"
+    if not line.has_started:
+        return "○ not started", "ink"
     if line.silent:
         return "✗ silent", "alarm"
     if line.reader != ReaderState.READY:
@@ -122,7 +124,7 @@ def _state(line: StationLine) -> Cell:
 
 def _counted(lines: tuple[StationLine, ...]) -> str:
     serving = [line for line in lines if line.retired_at is None]
-    up = [line for line in serving if not line.silent]
+    up = [line for line in serving if line.has_started and not line.silent]
     blind = sum(line.reader != ReaderState.READY for line in up)
     if not serving:
         return "Stations"
@@ -133,6 +135,11 @@ def _counted(lines: tuple[StationLine, ...]) -> str:
 def _explained(line: StationLine) -> str:
     if line.retired_at is not None:
         return f"{line.name} is retired: it shows that it is out of service, and serves nobody."
+    if not line.has_started:
+        return (
+            f"{line.name} was let in and has not started yet. Start it there: it is up with its "
+            "first heartbeat."
+        )
     if line.silent:
         return (
             f"{line.name} has not been heard of for more than two minutes. Look whether it has "

@@ -76,12 +76,15 @@ def _list(args: argparse.Namespace) -> int:
         print_json(lines)
         return 0
     for line in lines:
-        state = "retired" if line.retired_at else "silent" if line.silent else "up"
         seen = f"{line.last_seen_at:%Y-%m-%d %H:%M} UTC"
+        if line.has_started:
+            state = "silent" if line.silent else "up"
+            said = f"{line.reader}  version {line.version}  last heard of {seen}"
+        else:
+            state, said = "not started", f"let in {seen}"
         until = line.certificate_until
         shown = f"  certificate until {until:%Y-%m-%d}" if until else ""
-        said = f"{line.reader}  version {line.version}  last heard of {seen}{shown}"
-        echo(f"{line.name}  {state}  {said}")
+        echo(f"{line.name}  {'retired' if line.retired_at else state}  {said}{shown}")
     if not lines:
         echo("no station has been heard of yet")
     return 0

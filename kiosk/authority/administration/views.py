@@ -432,6 +432,11 @@ class StationLine:
     retired_at: datetime | None
     certificate_until: datetime | None = None
 
+    @property
+    def has_started(self) -> bool:
+        """Whether it was ever heard of, not only let in: each heartbeat names its version."""
+        return bool(self.version)
+
 
 @dataclass(frozen=True, slots=True)
 class QuestionLine:

@@ -26,11 +26,20 @@ def issue(case: Case) -> Form[IssuedCode]:
     def send(values: Mapping[str, str]) -> IssuedCode:
         return case.desk.codes.issue(case.seen, card_of(values, cards), grounds_of(values))
 
+    warning = ""
     if case.person.standing is Standing.NOT_REGISTERED:
         text = (
-            f"For {case.who}, who is not registered and whose PIN is blocked. The code unlocks "
-            f"{meant(cards)} at a station, where they then register. {case.told}"
+            f"For {case.who}, who is not registered. If the PIN of {meant(cards)} is blocked, the "
+            "code unlocks it at a station, where they then register."
         )
+        if case.person.email:
+            text += f" {case.told}"
+        else:
+            # A claimed PIN registers nobody without an address: kiosk.authority.pin_evidence.
+            warning = (
+                f"{case.told} Unless the card can prove its PIN, they cannot register either. "
+                "First record it: Escape, then “Correct email” on their page."
+            )
     else:
         text = (
             f"For {case.who}, who cannot read their email. The code takes the place of the one by "
@@ -42,6 +51,7 @@ def issue(case: Case) -> Form[IssuedCode]:
         (*which_card(cards), *grounds_entries(identifies=True)),
         send,
         button="Make the code",
+        warning=warning,
     )
 
 

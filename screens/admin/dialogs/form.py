@@ -250,6 +250,8 @@ class Form(Dialog[T]):
     Escape cancels; where something was typed it asks first. Fields are emptied when the
     dialog closes.
 
+    ``warning`` stands above the fields: what to do first, or to think of.
+
     ``danger`` marks the button of what takes something away. A line that was typed in the
     wrong window must not do what others notice: with ``deliberate`` Enter in the last field
     only goes to the button. What cannot be taken back has a ``confirming`` field first.
@@ -267,11 +269,13 @@ class Form(Dialog[T]):
         button: str,
         danger: bool = False,
         deliberate: bool = False,
+        warning: str = "",
     ) -> None:
         super().__init__()
         self.on_stale: Callable[[], None] | None = None
         self._heading = title
         self._sentence = sentence
+        self._warning = warning
         self._send = send
         self._lines = [EntryLine(entry) for entry in entries]
         self._note = Note(None)
@@ -280,7 +284,7 @@ class Form(Dialog[T]):
         self._keys = Prose(_KEYS, classes="keys")
         self._label = button
         self._deliberate = deliberate
-        self._armed = False
+        self._warned = self._armed = False
         self._sending = False
 
     def compose(self) -> ComposeResult:
@@ -288,6 +292,8 @@ class Form(Dialog[T]):
         with Box():
             yield Prose(self._heading, classes="title")
             yield Prose(self._sentence, classes="sentence")
+            if self._warning:
+                yield Note(self._warning)
             with VerticalScroll(can_focus=False, classes="fields"):
                 yield from self._lines
             yield self._note
@@ -302,7 +308,8 @@ class Form(Dialog[T]):
         return any(line.touched for line in self._lines)
 
     def warn(self, text: str) -> None:
-        """Say something below the fields."""
+        """Say something below the fields, until the next key."""
+        self._warned = True
         self._note.say(text)
 
     # --- what is done to it ------------------------------------------------------------
@@ -310,7 +317,12 @@ class Form(Dialog[T]):
     def on_entry_line_changed(self, event: EntryLine.Changed) -> None:
         """Go on typing after all."""
         event.stop()
-        self._arm(False)
+        self._go_on()
+
+    def on_key(self, event: events.Key) -> None:
+        """Go on after all; a key on the button that throws away is for that."""
+        if event.key != "escape" and self.focused is not self._cancel:
+            self._go_on()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Say what Enter does from here."""
@@ -345,7 +357,9 @@ class Form(Dialog[T]):
         if self._sending:
             self._note.say(_UNDER_WAY)
         elif self.touched and not self._armed:
-            self._arm(True)
+            self._armed = True
+            self._cancel.relabel("Throw away")
+            self.warn(_THROW_AWAY)
         else:
             self._close(None)
 
@@ -395,14 +409,15 @@ class Form(Dialog[T]):
 
     def _work(self, sending: bool) -> None:
         self._sending = sending
+        self._warned = False
         self._note.say("")
         self._go.relabel("Working…" if sending else self._label)
 
-    def _arm(self, armed: bool) -> None:
-        if self._armed != armed:
-            self._armed = armed
-            self._note.say(_THROW_AWAY if armed else "")
-            self._cancel.relabel("Throw away" if armed else "Cancel")
+    def _go_on(self) -> None:
+        if self._warned:
+            self._warned = self._armed = False
+            self._note.say("")
+            self._cancel.relabel("Cancel")
 
     def _close(self, answer: T | None) -> None:
         for line in self._lines:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Button
@@ -98,6 +99,11 @@ class ShownOnce(Dialog[None]):
             self._note.say(_SURE)
         else:
             self._close()
+
+    def on_key(self, event: events.Key) -> None:
+        """Go on reading after all."""
+        if event.key != "escape":
+            self._note.say("")
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Close."""

@@ -81,6 +81,19 @@ def test_a_station_is_retired_and_put_back(kiosk: Kiosk, place: Path, capsys: Ca
     assert "no station named Ward 8" in capsys.readouterr().err
 
 
+def test_a_station_that_was_let_in_and_never_started_is_not_up(
+    kiosk: Kiosk, place: Path, capsys: Capsys
+) -> None:
+    opened = store_of_settings()
+    with opened.begin() as uow:
+        uow.stations.enrolled(Station("Ward 7", uow.now, site="Main"))
+        now = uow.now
+        uow.commit()
+    opened.close()
+    assert kiosk("stations", "list") == 0
+    assert capsys.readouterr().out == f"Ward 7  not started  let in {now:%Y-%m-%d %H:%M} UTC\n"
+
+
 def test_a_question_is_added_retired_and_revived(kiosk: Kiosk, capsys: Capsys) -> None:
     text = "What was the name of your first ship?"
     assert kiosk("questions", "add", text, "--reason", "asked for") == 0

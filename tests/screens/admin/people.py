@@ -139,7 +139,7 @@ def open_to(standing: Standing, role: Role) -> frozenset[Action]:
         sensible.add(Action.REVOKE_REGISTRATION)
     if standing is Standing.BLOCKED:
         sensible.add(Action.LIFT_BLOCK)
-    if standing is Standing.READY:
+    if standing in (Standing.READY, Standing.NOT_REGISTERED):
         sensible.add(Action.ISSUE_CODE)
     return frozenset(action for action in sensible if may(role, action))
 

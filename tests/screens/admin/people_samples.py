@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kiosk.authority.administration.views import Seen
 from kiosk.authority.roles import Role
 from kiosk.contract.errors import NotFound, StoreError
@@ -112,6 +114,8 @@ def _codes() -> dict[str, Sample]:
     return {
         "give-code": _on("pryce", "c"),
         "give-code-which": _on("tudor", "c", "down"),
+        "give-code-first": _on("reid", "c"),
+        "give-code-no-address": _on("reid", "c", arrange=_no_address),
         "code-shown": _on("pryce", *give),
         "code-shown-leaving": _on("pryce", *give, "escape"),
         "code-shown-at-once": _on("pryce", *give, arrange=_no_second),
@@ -127,6 +131,11 @@ def _codes() -> dict[str, Sample]:
         "agree": Sample(("f3", "g")),
         "withdraw": Sample(("f3", "w")),
     }
+
+
+def _no_address(desk: FakeDesk) -> None:
+    record = desk.estate.people["h3"]
+    record.person = replace(record.person, email="")
 
 
 def _proposed(desk: FakeDesk) -> None:

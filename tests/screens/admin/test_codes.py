@@ -19,8 +19,17 @@ from screens.admin.waiting import WaitingPage
 from tests.screens.admin.cards_desk import CODE
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.people import NOW
-from tests.screens.admin.persons import PAGES, READY, SEVERAL, WHY, grounds, person, strings_with
-from tests.screens.admin.pilots import Run, running
+from tests.screens.admin.persons import (
+    PAGES,
+    READY,
+    SEVERAL,
+    UNREGISTERED,
+    WHY,
+    grounds,
+    person,
+    strings_with,
+)
+from tests.screens.admin.pilots import SIZES, Run, running
 from tests.screens.idle_app import still
 
 BIG_FOUR = "┗━┫"
@@ -30,6 +39,11 @@ BIG_FOUR = "┗━┫"
 def drawn(run: Run) -> bool:
     """Tell whether the code is on the screen."""
     return BIG_FOUR in run.text
+
+
+def said(run: Run) -> str:
+    """Return what the dialog says, its rows one after the other."""
+    return " ".join(line.split("║")[1].strip() for line in run.lines if "║" in line)
 
 
 async def give(run: Run) -> None:
@@ -72,6 +86,33 @@ async def test_who_has_no_address_is_not_said_to_be_told_by_mail() -> None:
         assert "No email address is recorded for them" in run.text
 
 
+@pytest.mark.parametrize("size", [(60, 20), *SIZES])
+async def test_a_first_unlock_without_an_address_is_warned_of_before(size: tuple[int, int]) -> None:
+    desk = FakeDesk()
+    record = desk.estate.people[UNREGISTERED]
+    async with person(UNREGISTERED, desk, size) as run:
+        await run.press("c")
+        assert "! No email" not in run.text
+        await run.press("escape")
+        record.person = replace(record.person, email="")
+        run.app.show_person(UNREGISTERED)
+        await run.settle()
+        await run.press("c")
+        dialog = said(run)
+        assert "! No email address is recorded for them: no mail tells them of it" in dialog
+        assert "Unless the card can prove its PIN, they cannot register either." in dialog
+        assert "First record it: Escape, then “Correct email” on their page." in dialog
+        await run.press(*"Ph", "enter")
+        assert "! No email" in run.text
+
+
+async def test_it_is_not_said_that_a_pin_is_blocked_which_nobody_knows() -> None:
+    async with person(UNREGISTERED) as run:
+        await run.press("c")
+        assert "whose PIN is blocked" not in said(run)
+        assert "If the PIN of the piv card ending in" in said(run)
+
+
 async def test_it_is_large_and_in_plain_digits() -> None:
     async with person(READY) as run:
         await give(run)
@@ -103,6 +144,15 @@ async def test_escape_asks_first_for_it_is_never_shown_again() -> None:
         await run.press("escape")
         assert not drawn(run)
         assert "only then it works" in run.text
+
+
+async def test_another_key_takes_the_warning_back() -> None:
+    async with person(READY) as run:
+        await give(run)
+        await run.press("escape", "enter")
+        assert "cannot be shown again" not in run.text
+        await run.press("escape")
+        assert drawn(run)
 
 
 async def test_logging_out_does_not_lose_it_unawares() -> None:

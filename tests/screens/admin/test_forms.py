@@ -131,6 +131,43 @@ async def test_escape_asks_before_it_throws_away_what_was_typed(deeds: Deeds) ->
         assert deeds.sent == []
 
 
+@pytest.mark.parametrize("key", ["enter", "tab", "shift+tab", "left", "end"])
+async def test_any_other_key_takes_the_warning_back(deeds: Deeds, key: str) -> None:
+    async with running(pages=[deeds.page()]) as run:
+        await run.press("a", *"Lamp", "escape", key)
+        assert "Escape again" not in run.text
+        assert "Throw away" not in run.text
+        await run.press("escape")
+        assert "Escape again" in run.text
+
+
+async def test_logging_out_with_something_typed_is_warned_of_until_the_next_key(
+    deeds: Deeds,
+) -> None:
+    async with running(pages=[deeds.page()]) as run:
+        await run.press("a", *"Lamp", "ctrl+q")
+        assert "is not sent yet" in run.text
+        await run.press("enter")
+        assert "is not sent yet" not in run.text
+
+
+async def test_what_was_done_last_is_not_drawn_over_a_dialog(deeds: Deeds) -> None:
+    async with running(pages=[deeds.page()]) as run:
+        await run.press("a", *"Lamp", "tab", "tab", *"needed", "enter")
+        assert "✓ It is done." in run.text
+        await run.press("a")
+        assert [line for line in run.lines if "Enter  next field" in line]
+        assert run.app.screen.query_one("ToastRack").region.height == 0
+        await run.press("escape")
+        assert "✓ It is done." in run.text
+
+
+async def test_ctrl_c_in_a_dialog_says_how_to_get_out_in_it(deeds: Deeds) -> None:
+    async with running(pages=[deeds.page()]) as run:
+        await run.press("a", "ctrl+c")
+        assert "Ctrl+Q logs you out." in run.text
+
+
 async def test_cancel_asks_too(deeds: Deeds) -> None:
     async with running(pages=[deeds.page()]) as run:
         await run.press("a", *"Lamp")

@@ -53,6 +53,19 @@ async def test_the_marked_one_is_explained() -> None:
         assert "Old Gatehouse is retired" in run.text
 
 
+@pytest.mark.parametrize("size", SIZES)
+async def test_one_that_was_let_in_and_never_started_is_not_up(size: tuple[int, int]) -> None:
+    desk = FakeDesk()
+    first = desk.estate.stations[0]
+    new = replace(first, name="A new one", version="", reader="", last_visit_at=None)
+    desk.estate.stations.append(new)
+    async with running(desk, PAGES, size=size) as run:
+        await run.press("f4")
+        assert "5 of 7 stations up, 1 of them cannot read cards" in run.text
+        assert "○ not started" in row(run, "A new one")
+        assert "A new one was let in and has not started yet." in run.text
+
+
 async def test_one_is_retired_with_a_reason_by_keyboard() -> None:
     async with running(pages=PAGES) as run:
         await run.press("f4", "down", "down", "r", *"Doorway is rebuilt", "enter")

@@ -63,14 +63,10 @@ class ConfirmOwnerPage(Page, inherit_bindings=False):
         not_me = self.not_me_button()
         not_me.add_class("-line")
         yield not_me
-        yes = self.button(choices.OWNER_YES, self._confirm, primary=True)
-        yield self.actions(self.stop_button(choices.OWNER_NO), primary=yes)
+        # No button is the page's primary one: a second Enter from the menu must not confirm.
+        yes = self.button(choices.OWNER_YES, self._confirm)
+        yield self.actions(self.stop_button(choices.OWNER_NO), right=yes)
         self.ring.add(not_me)
-
-    def enter(self) -> None:
-        """Press only what was chosen: a second Enter from the menu must not confirm."""
-        if self.ring.chosen is not None:
-            self.ring.chosen.press()
 
     def _confirm(self) -> None:
         self.report(Confirmed(self.visit))

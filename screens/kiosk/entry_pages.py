@@ -16,10 +16,24 @@ from screens.widgets.keys import ERASE, BigButton, Choice, Keyboard, Keypad, Row
 from screens.widgets.prose import Prose
 from screens.words import frame
 
+_SIDEWAYS = frozenset({"left", "right"})
+
+
+class EntryPage(Page, inherit_bindings=False):
+    """Until a button is chosen, Left and Right are keys of what is entered, and move nothing.
+
+    With nothing entered the first button that can be pressed is Stop, and Enter ended the visit.
+    """
+
+    def takes(self, event: events.Key) -> bool:
+        """Keep them."""
+        return event.key in _SIDEWAYS and self.ring.chosen is None
+
+
 # Pages on which digits are entered: cells on the left, a keypad on the right.
 
 
-class DigitsPage(Page, inherit_bindings=False):
+class DigitsPage(EntryPage, inherit_bindings=False):
     """Subclasses give the title, what stands beside the cells, and what becomes of the digits."""
 
     def __init__(self, kit: Kit, state: State, title: str, cells: Cells) -> None:
@@ -60,7 +74,7 @@ class DigitsPage(Page, inherit_bindings=False):
         if event.key in ("backspace", "delete"):
             self._typed("backspace")
             return True
-        return bool(event.character) and self._digit(event.character or "")
+        return self._digit(event.character or "") or super().takes(event)
 
     def _typed(self, key: str) -> None:
         if key == "clear":
@@ -93,7 +107,7 @@ class DigitsPage(Page, inherit_bindings=False):
 # Pages on which text is written: a field, and letters for fingers below it.
 
 
-class TextPage(Page, inherit_bindings=False):
+class TextPage(EntryPage, inherit_bindings=False):
     """Subclasses give what stands above the field, and what becomes of the text."""
 
     def __init__(self, kit: Kit, state: State, field: Field, keys: tuple[Row, ...]) -> None:
@@ -134,7 +148,9 @@ class TextPage(Page, inherit_bindings=False):
         if event.key in ("backspace", "delete"):
             self._typed(ERASE)
             return True
-        return bool(event.character) and event.is_printable and self._typed(event.character or "")
+        if event.character and event.is_printable:
+            return self._typed(event.character)
+        return super().takes(event)
 
     def _typed(self, key: str) -> bool:
         if key == ERASE:

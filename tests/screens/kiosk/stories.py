@@ -161,6 +161,21 @@ KEYS = [
     keys(CodeEntry(UNLOCK, CODE), "up up enter", LEFT),
     keys(CodeNeeded(UNLOCK, "a•••@x", CodeLack.EXPIRED), "enter", CodeAsked(VISIT_ID)),
     keys(CodeNeeded(UNLOCK, "a•••@x", CodeLack.TOO_SOON, 30.0), "enter"),
+    *(
+        keys(state, f"{arrow} enter")
+        for state in (
+            EnterPin(REGISTER),
+            GiveAnswer(REGISTER, CHOOSE, (), BANK[2]),
+            AskQuestion(UNLOCK, ASKED),
+            CodeEntry(UNLOCK, CODE),
+            NewPin(UNLOCK, RULES),
+        )
+        for arrow in ("left", "right")
+    ),
+    keys(AskQuestion(UNLOCK, ASKED), "M i left right l l enter", answer("Mill")),
+    keys(AskQuestion(UNLOCK, ASKED), "tab enter", LEFT),
+    keys(AskQuestion(UNLOCK, ASKED, _given(1)), "tab right enter", BACK),
+    keys(CodeEntry(UNLOCK, FRESH_CODE), "down right left enter", LEFT),
     keys(NewPin(UNLOCK, RULES), "6 0 4 9 1 8 enter", PIN),
     keys(NewPin(UNLOCK, RULES), "6 0 4 9 1 enter"),
     keys(NewPin(UNLOCK, RULES), "1 1 1 1 1 1 enter"),

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-from kiosk.station.states import AskQuestion, Attract
+from kiosk.station.states import AskQuestion, Attract, StillThere
 from tests.screens.kiosk.clocked import CODE_ENTRY, MENU, Watch, app_with, shown, until
 from tests.screens.kiosk.samples import ASKED, UNLOCK
+from tests.screens.kiosk.stories import STORIES
 from tests.screens.pilots import settled, touch, type_keys
 from tests.screens.recording_desk import StillDesk
 
@@ -16,6 +17,24 @@ async def test_every_key_and_every_touch_says_that_somebody_is_there() -> None:
         assert desk.touches == 3
         await touch(pilot, ("Need help?",))
         assert desk.touches == 4
+
+
+async def test_enter_presses_the_button_that_looks_chosen_and_no_other() -> None:
+    desk = StillDesk()
+    app = app_with(desk)
+    async with app.run_test() as pilot:
+        await settled(pilot)
+        for story in STORIES.values():
+            if isinstance(story.state, StillThere):  # any key is an answer there
+                continue
+            await app.show(story.state)
+            await settled(pilot)
+            filled = app.screen.query("BigButton.-primary")
+            looks_chosen = any(not button.has_class("-off") for button in filled)
+            desk.heard = []
+            await type_keys(pilot, ("enter",))
+            assert bool(desk.heard) is looks_chosen, story.name
+            await app.show(Attract())
 
 
 async def test_the_surface_is_kept_for_the_visit_and_no_longer() -> None:

@@ -192,7 +192,7 @@ ROWS = 3
 POLL_S = 0.25
 """Seconds between looks at the table: mail arrives on a thread of its own."""
 
-_WELCOME = "Push a card in to begin. Nothing here is real.\nThe RA: F10"
+_WELCOME = "Push a card in. Nothing here is real. Ctrl+Q ends it.\nThe RA: F10"
 
 
 class DemoStrip:

@@ -73,7 +73,14 @@ def run(args: argparse.Namespace) -> int:
 
 def _describe_demo(directory: Path, sockets: Path, log: str) -> int:
     from hardware.virtual.pcscd import PrivatePcscd
-    from kiosk.app.demo.estate import Table, cast, make_estate, register, settings_file
+    from kiosk.app.demo.estate import (
+        Table,
+        cast,
+        count_people,
+        make_estate,
+        register,
+        settings_file,
+    )
     from kiosk.app.demo.mailbox import Mailbox
     from kiosk.app.demo.ra_side import RaSide
 
@@ -84,8 +91,9 @@ def _describe_demo(directory: Path, sockets: Path, log: str) -> int:
         os.environ.update(pcscd.env)
         _print_step("starting a mail server that keeps its mail")
         mail = mailbox.start()
-        _print_step("making keys, a database, eleven people and three cards")
         actors = cast()
+        people, cards = count_people(actors), len(actors)
+        _print_step(f"making keys, a database, {people} people and {cards} cards")
         settings = make_estate(directory, mail, actors)
         _print_step("registering Asha, who is about to block her PIN")
         register(settings, os.environ, actors[0], mailbox)
@@ -108,15 +116,16 @@ def _show(settings: Settings, table: Table, ra: RaSide, log: str) -> int:
     from screens.demo.app import DemoApp
 
     open_log(log)
+    open_executor = partial(LocalExecutor, settings, os.environ)
     while True:
-        station = build_station(settings, partial(LocalExecutor, settings, os.environ))
+        station = build_station(settings, open_executor)
         app = DemoApp(station.loop, appearance_of(settings), log_fault, table, ra.ssh)
         app.run()
         table.remove()
         station.close()
         if not app.ra_wanted:
             break
-        ra.open()
+        ra.open(open_executor)
     code = app.return_code or 0
     if code:
         sys.stdout.write(Path(log).read_text())

@@ -105,7 +105,7 @@ def build_station(
     With ``turn`` it is a station for one visit, which begins when that returns.
     """
     station = settings.station
-    executor = BackgroundExecutor(open_executor, _log_fault)
+    executor = BackgroundExecutor(open_executor, log_trouble)
     loop = StationLoop(
         executor,
         partial(_monitor, settings.pcsc.reader),
@@ -221,5 +221,6 @@ def _monitor(reader: str, post: PostReaderEvent) -> ReaderMonitor:
     return PcscMonitor(only_readers(reader, post))
 
 
-def _log_fault(trouble: Exception) -> None:
+def log_trouble(trouble: Exception) -> None:
+    """Log why there is no executor."""
     log.error("the authority cannot be opened: %s", trouble)

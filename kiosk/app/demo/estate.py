@@ -103,6 +103,11 @@ def cast() -> tuple[DemoPerson, DemoPerson, DemoPerson]:
     )
 
 
+def count_people(actors: tuple[DemoPerson, ...]) -> int:
+    """Return how many people ``write_csv`` writes."""
+    return sum(actor.known for actor in actors) + len(_OTHERS)
+
+
 def write_csv(path: Path, actors: tuple[DemoPerson, ...]) -> None:
     """Write the estate's people as a file for ``kiosk import``."""
     with path.open("w", newline="") as file:

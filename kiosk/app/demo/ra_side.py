@@ -10,8 +10,9 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
-from contextlib import suppress
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -23,13 +24,17 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
+from kiosk.app.composition.background import BackgroundExecutor, OpenExecutor
 from kiosk.app.composition.opening import open_store
 from kiosk.app.composition.staff import build_desk
+from kiosk.app.composition.station import log_trouble
 from kiosk.app.config.settings import Settings
 from kiosk.authority.administration.login import VARIABLE
 from kiosk.authority.administration.views import Actor, Grounds
 from kiosk.authority.roles import Role
 from kiosk.contract.clock import SystemClock
+from kiosk.contract.messages import ReaderState
+from kiosk.station.loop import IdleTimes
 
 MANAGER = "Mina Demo"
 _SSHD = "/usr/sbin/sshd"
@@ -91,10 +96,15 @@ class RaSide:
         if Path(_SSHD).exists() and shutil.which("ssh"):
             self._start_sshd(public)
 
-    def open(self) -> None:
-        """Run the RA application in this terminal until it is left."""
+    def open(self, open_executor: Callable[[], OpenExecutor]) -> None:
+        """Run the RA application in this terminal until it is left.
+
+        The station that has given up the terminal for it stays up as far as the authority knows:
+        otherwise the demo's first page would show alarms of what the demo did.
+        """
         login = {VARIABLE: str(self._folder / "ra_login")}
-        subprocess.run(self._command, env=os.environ | login)  # noqa: S603 - ours
+        with keep_up(open_executor, IdleTimes().check_s):
+            subprocess.run(self._command, env=os.environ | login)  # noqa: S603 - ours
 
     def stop(self) -> None:
         """End the server and its sessions; returns when none of their processes is left."""
@@ -144,6 +154,26 @@ class RaSide:
             self._link = Path(f"/tmp/kiosk-demo-{secrets.token_hex(4)}")  # noqa: S108 - not guessed
             self._link.symlink_to(self._folder)
             self.ssh = f"ssh -F {self._link}/ssh ra"
+
+
+@contextmanager
+def keep_up(open_executor: Callable[[], OpenExecutor], every_s: float) -> Iterator[None]:
+    """Go on with what a station does while nobody is there: heartbeats, and watching over."""
+    executor, ended = BackgroundExecutor(open_executor, log_trouble), threading.Event()
+
+    def check() -> None:
+        executor.check_authority(ReaderState.READY, idle=True)
+        while not ended.wait(every_s):
+            executor.check_authority(ReaderState.READY, idle=True)
+
+    thread = threading.Thread(target=check, name="station")
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        executor.close()
 
 
 def _end(processes: list[psutil.Process]) -> None:

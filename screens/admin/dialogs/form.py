@@ -293,7 +293,7 @@ class Form(Dialog[T]):
             yield Prose(self._heading, classes="title")
             yield Prose(self._sentence, classes="sentence")
             if self._warning:
-                yield Note(self._warning)
+                yield Vertical(Note(self._warning), classes="warning")
             with VerticalScroll(can_focus=False, classes="fields"):
                 yield from self._lines
             yield self._note

@@ -4,20 +4,32 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import psutil
 import pytest
 
 from hardware.virtual.pcscd import Slot
+from kiosk.app.composition.authority import build_authority
+from kiosk.app.composition.opening import open_store
+from kiosk.app.composition.staff import build_desk
+from kiosk.app.composition.station import LocalExecutor
 from kiosk.app.config.example import as_toml
 from kiosk.app.config.loading import load_settings
 from kiosk.app.config.settings import Settings
-from kiosk.app.demo.estate import Table, cast, make_estate, settings_file
+from kiosk.app.demo.estate import Table, cast, count_people, make_estate, settings_file
 from kiosk.app.demo.mailbox import Mailbox
-from kiosk.app.demo.ra_side import MANAGER, RaSide
+from kiosk.app.demo.ra_side import MANAGER, RaSide, keep_up
+from kiosk.authority.administration.views import Actor
 from kiosk.authority.mail.smtp import SmtpMailer
+from kiosk.authority.people_groups import PeopleGroup
+from kiosk.authority.roles import Role
+from kiosk.contract.clock import SystemClock
+from kiosk.contract.messages import Heartbeat, ReaderState
 from screens.demo.app import (
     DemoApp,
     DemoCard,
@@ -63,6 +75,37 @@ def test_a_manager_can_log_in_with_the_throw_away_key(
         assert f"{MANAGER}  manager" in capsys.readouterr().out
     finally:
         ra.stop()
+
+
+def test_as_many_people_are_made_as_the_demo_says(settings: Settings) -> None:
+    store = open_store(settings, SystemClock(), {})
+    with store.read() as uow:
+        assert uow.lists.count(PeopleGroup.EVERYBODY, 100) == count_people(cast())
+    store.close()
+
+
+class _Earlier(SystemClock):
+    def now(self) -> datetime:
+        return super().now() - timedelta(minutes=10)
+
+
+def test_the_service_is_watched_over_while_the_ra_application_is_open(settings: Settings) -> None:
+    before = build_authority(settings, {}, _Earlier())
+    before.authority.heartbeat(Heartbeat("0.1", ReaderState.READY))
+    before.caretaker.look()
+    before.close()
+    store = open_store(settings, SystemClock(), {})
+    desk = build_desk(settings, {}, store, SystemClock(), Actor("demo", Role.MANAGER))
+    today = desk.today.look()
+    assert today.stations_down == ("Demo station",)
+    assert "Nobody has watched over the service" in today.alarms[0]
+    with keep_up(partial(LocalExecutor, settings, {}), every_s=0.1):
+        given_up = time.monotonic() + 60
+        while (today := desk.today.look()).alarms or today.stations_down:
+            assert time.monotonic() < given_up, today
+            time.sleep(0.05)
+    assert today.stations_up == 1
+    store.close()
 
 
 @pytest.mark.hardware
@@ -134,6 +177,7 @@ async def test_the_strip_says_how_to_open_the_ra_application(
     async with app.run_test(size=size) as pilot:
         await settled(pilot)
         shown = screen_lines(app)[-1].strip()
+        assert "Ctrl+Q ends it." in screen_lines(app)[-2]
     assert shown == f"The RA: F10{line and f', or {line}'}" + (
         "" if line else ". To log in by ssh, install openssh-server"
     )

@@ -22,7 +22,7 @@ CHECKOUT = Path(__file__).parents[2]
 PACKAGES = (
     "base-files", "base-passwd", "bash", "coreutils", "dbus", "init-system-helpers", "libpam0g",
     "libpam-runtime", "login", "openssh-server", "passwd", "pcscd", "polkitd", "systemd",
-    "util-linux",
+    "usbguard", "util-linux",
 )  # fmt: skip
 _BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 

@@ -47,6 +47,21 @@ def test_each_unit_is_where_systemd_looks_and_runs_the_program_of_its_package() 
     } <= places
 
 
+def test_what_may_be_plugged_in_is_what_usbguard_reads() -> None:
+    """Its daemon drops all rules where one is not in the order in which it writes them."""
+    rules = FILES / "machine" / "usbguard.conf"
+    said = subprocess.run(
+        ["usbguard-rule-parser", "--file", rules], check=True, capture_output=True, text=True
+    ).stdout
+    read = re.findall(r"^INPUT: (.*)\nOUTPUT: (.*)$", said, re.MULTILINE)
+    wanted = [line for line in rules.read_text().splitlines() if not line.startswith("#")]
+    assert [(line, line) for line in wanted if line] == [each for each in read if each[1]]
+    assert wanted[-1] == "block"
+    allowed = [line.split("{")[1] for line in wanted if line.startswith("allow")]
+    assert [each.split(":")[0].strip() for each in allowed] == ["09", "03", "0b"]
+    assert all("match-all {" in line for line in wanted if line.startswith("allow"))
+
+
 def test_the_scripts_of_the_packages_have_no_mistake() -> None:
     scripts = [
         path for path in DEBIAN.iterdir() if path.suffix in (".postinst", ".prerm", ".postrm")

@@ -9,6 +9,7 @@ from tests.support.fresh_root import run_in_fresh_root
 SHIPPED = "/usr/share/unlock-kiosk-station"
 SNAPSHOT = "find /etc -printf '%p %l %m %u\\n' | sort"
 ON_COMPOSITOR = "/etc/systemd/system/kiosk-station.service.d/50-compositor.conf"
+USB = "/etc/usbguard/rules.d/90-kiosk-station.conf"
 SEAT = "/etc/systemd/system/seatd.service.d/50-kiosk-station.conf"
 UNDONE = (
     "! id ra",
@@ -33,6 +34,7 @@ LINES = [
     "cat /etc/systemd/system/user-*.slice.d/50-kiosk-staff.conf",
     "echo part again; kiosk setup authority; kiosk setup station",
     f"{SNAPSHOT} | diff /run/after -",
+    f"stat -c '%a %U %N' {USB}",
     "echo part console; kiosk setup station --display console; kiosk setup station",
     f"! ls {ON_COMPOSITOR} {SEAT} 2>&1; ! systemctl is-enabled kiosk-display.service",
     "systemctl is-enabled kiosk-station.service kiosk-console.service",
@@ -79,6 +81,7 @@ def test_each_thing_is_said_and_done_once_and_can_be_undone(tmp_path: Path) -> N
     words = {line.split()[0] for line in said["again"] if line}
     assert "kept" in words
     assert not words & {"made", "would"}
+    assert f"600 root '{USB}'" in said["again"]
     console = [line for line in said["console"] if line.startswith("made")]
     assert [line.split(maxsplit=2)[2] for line in console] == [
         "no longer: kiosk-station.service is on the compositor",

@@ -182,6 +182,8 @@ def _run_station(args: argparse.Namespace) -> int:
     carry_out(steps, _say, dry_run=args.dry_run)
     if device := unencrypted_disk(station.SETTINGS.parent):
         echo(f"warning     disk        {device} is not encrypted: a thief can read what is on it")
+    if not station.limits_usb():
+        echo("warning     usb         whatever is plugged in is used: install usbguard, and repeat")
     return 0
 
 

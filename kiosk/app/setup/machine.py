@@ -120,6 +120,25 @@ def drop_in(what: str, text: str, place: Path, content: str) -> Step:
     return Step(what, text, is_done, write, remove, place.exists)
 
 
+def private_copy(what: str, text: str, place: Path, source: Path, *then: str) -> Step:
+    """Copy a file of the package, for root alone, and call systemctl with the words of ``then``."""
+
+    def write() -> None:
+        place.unlink(missing_ok=True)
+        with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(source.read_text())
+        systemctl(*then)
+
+    def remove() -> None:
+        place.unlink()
+        systemctl(*then)
+
+    def is_done() -> bool:
+        return read_if_there(place) == source.read_text()
+
+    return Step(what, text, is_done, write, remove, place.exists)
+
+
 def mask(unit: str, text: str) -> Step:
     """Keep ``unit`` from being started, also by another that wants it."""
     place = UNITS / unit

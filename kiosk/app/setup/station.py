@@ -18,6 +18,7 @@ from kiosk.app.setup.machine import (
     drop_in,
     link,
     mask,
+    private_copy,
     read_if_there,
     service,
     settings_file,
@@ -78,6 +79,11 @@ def present_face() -> Face | None:
     if not (UNITS / "multi-user.target.wants" / _UNIT).is_symlink():
         return None
     return Face.COMPOSITOR if _ON_COMPOSITOR.is_symlink() else Face.CONSOLE
+
+
+def limits_usb() -> bool:
+    """Whether there is what limits the devices that may be plugged in."""
+    return Path("/usr/sbin/usbguard-daemon").exists()
 
 
 def shared_values() -> dict[tuple[str, str], str]:
@@ -150,6 +156,16 @@ def station_steps(
         "restart",
         "systemd-sysctl.service",
     )
+    if limits_usb():
+        yield mask("usbguard-dbus.service", "no program changes what may be plugged in")
+        yield private_copy(
+            "usb",
+            "keyboards, touch screens and card readers may be plugged in, and nothing else",
+            Path("/etc/usbguard/rules.d/90-kiosk-station.conf"),
+            _SHIPPED / "usbguard.conf",
+            "try-restart",
+            "usbguard.service",
+        )
     steps = {Face.COMPOSITOR: list(_compositor_steps()), Face.CONSOLE: list(_console_steps())}
     for other in Face:
         if undo and other is not face:

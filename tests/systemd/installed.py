@@ -24,8 +24,12 @@ from tests.systemd.test_locks import AUTHORITY, STATION, names
 BUILT, AGAIN, BEFORE = (CHECKOUT / name for name in ("dist", "build/again", "build/before"))
 BASE = CHECKOUT / "build" / "trixie.tar"
 PACKAGES = ("unlock-kiosk-station", "unlock-kiosk-authority")
-NEEDED = "pcscd polkitd python3 tzdata openssh-server libpam-systemd libpcsclite1 vsmartcard-vpcd"
-"""What the packages depend on, an SSH server, and the virtual reader."""
+NEEDED = (
+    "pcscd polkitd python3 tzdata openssh-server libpam-systemd libpcsclite1 vsmartcard-vpcd "
+    "cage foot seatd fonts-dejavu-mono kbd console-setup-linux grim"
+)
+"""What the packages depend on and recommend, an SSH server, the virtual reader, and what takes
+pictures of a compositor."""
 
 SNAPSHOT = r"""
 find / -xdev \( -path /proc -o -path /run -o -path /tmp -o -path /var/cache -o -path /var/log \
@@ -187,3 +191,71 @@ def test_an_estates_station_is_let_out_to_the_authority_alone(machine: Booted) -
     assert "IPAddressAllow=127.0.0.1/32" in shown.replace("127.0.0.1/8", "")
     assert "PrivateNetwork=no" in shown
     machine.do("apt-get purge --yes unlock-kiosk-station")
+
+
+HEADLESS = """
+mkdir -p /etc/systemd/system/kiosk-display.service.d /etc/drm/card0-HEADLESS-1
+cd /etc/drm/card0-HEADLESS-1
+echo connected > status; echo 1280x720 > modes; : > edid
+printf '%s\\n' '[Service]' 'Environment=WLR_BACKENDS=headless WLR_LIBINPUT_NO_DEVICES=1' \\
+    'BindReadOnlyPaths=/etc/drm:/sys/class/drm' > /etc/systemd/system/kiosk-display.service.d/h.conf
+"""
+"""A display that exists in memory only, as there is no graphics card here."""
+
+PICTURE = (
+    "XDG_RUNTIME_DIR=/run/kiosk-display/compositor WAYLAND_DISPLAY=wayland-0 "
+    "timeout 10 grim -t ppm - | sha256sum"
+)
+PARTS = (
+    "-u kiosk-display -f '^/usr/lib/unlock-kiosk-station/bin/python.* kiosk display'",
+    "-u kiosk-display -x cage",
+    "-u kiosk-display -x foot",
+    "-u kiosk-display -f '^/usr/lib/unlock-kiosk-station/bin/python.*terminal_socket'",
+    "-u kiosk-station -o -f 'kiosk station'",
+)
+
+
+def test_the_compositor_is_back_on_the_first_page_whatever_part_dies(
+    machine: Booted, ada: Person
+) -> None:
+    install(machine, newest(BUILT, "*.deb"))
+    machine.do("kiosk setup authority --set service.trust=Wexbridge")
+    machine.do(HEADLESS)
+    machine.do("kiosk setup station --set station.motion=no")
+    assert machine.do("systemctl show --property=User --value seatd kiosk-display") == (
+        "\n\nkiosk-display"
+    )
+    assert machine.do("stat -c '%U %G %a' /run/seatd.sock") == "kiosk-display kiosk-display 770"
+    assert machine.do("stat -c '%U %a' /run/kiosk-display/compositor") == "kiosk-display 700"
+
+    def picture() -> str:
+        return machine.ask(PICTURE)
+
+    first_page = picture()
+    wait_for(lambda: picture() == first_page, "the first page, once it is drawn")
+    card = machine.link(ada.card)
+    card.insert()
+    wait_for(lambda: picture() != first_page, "a page for the card")
+    card.remove()
+    wait_for(lambda: picture() == first_page, "the first page")
+    for part in PARTS:
+        for number in (signal.SIGKILL, signal.SIGSTOP):
+            pid = machine.do(f"pgrep {part}")
+            machine.do(f"kill -{number.value} {pid}")
+            wait_for(lambda pid=pid: machine.ask(f"ps -o pid= -p {pid}") == "", f"end of {part}")  # type: ignore[misc]
+            wait_for(lambda: picture() == first_page, f"the first page after {number.name} {part}")
+    assert machine.do("systemctl --failed --no-legend") == ""
+
+    # What is masked and linked, as the machine has it.
+    for unit in ("getty@tty1.service", "ctrl-alt-del.target", "suspend.target"):
+        assert machine.ask(f"systemctl is-enabled {unit}") == "masked"
+    assert machine.do("systemctl show --property=CtrlAltDelBurstAction --value") == "none"
+    handled = machine.do("systemd-analyze cat-config systemd/logind.conf")
+    assert "HandleSuspendKey=ignore" in handled
+    assert machine.do("sysctl --values kernel.sysrq") == "0"
+
+    machine.do("kiosk setup station --display console")
+    machine.see(ATTRACT)
+    assert machine.ask("systemctl is-active kiosk-display.service") == "inactive"
+    assert machine.ask("systemctl is-active kiosk-console.service") == "active"
+    machine.do("apt-get purge --yes unlock-kiosk-station unlock-kiosk-authority")

@@ -150,7 +150,7 @@ def station_steps(
     )
     yield link(
         "keys",
-        "SysRq does nothing (undone at the next start of the machine)",
+        "SysRq does nothing, the kernel writes on no console (undone at the next start)",
         Path("/etc/sysctl.d/50-kiosk-station.conf"),
         _SHIPPED / "sysctl.conf",
         "restart",

@@ -26,7 +26,7 @@ BASE = CHECKOUT / "build" / "trixie.tar"
 PACKAGES = ("unlock-kiosk-station", "unlock-kiosk-authority")
 NEEDED = (
     "pcscd polkitd python3 tzdata openssh-server libpam-systemd libpcsclite1 vsmartcard-vpcd "
-    "cage foot seatd fonts-dejavu-mono kbd console-setup-linux grim"
+    "cage foot seatd fonts-dejavu-mono kbd console-setup-linux grim wlr-randr"
 )
 """What the packages depend on and recommend, an SSH server, the virtual reader, and what takes
 pictures of a compositor."""
@@ -193,19 +193,18 @@ def test_an_estates_station_is_let_out_to_the_authority_alone(machine: Booted) -
     machine.do("apt-get purge --yes unlock-kiosk-station")
 
 
-HEADLESS = """
-mkdir -p /etc/systemd/system/kiosk-display.service.d /etc/drm/card0-HEADLESS-1
-cd /etc/drm/card0-HEADLESS-1
-echo connected > status; echo 1280x720 > modes; : > edid
-printf '%s\\n' '[Service]' 'Environment=WLR_BACKENDS=headless WLR_LIBINPUT_NO_DEVICES=1' \\
-    'BindReadOnlyPaths=/etc/drm:/sys/class/drm' > /etc/systemd/system/kiosk-display.service.d/h.conf
+COMPOSITOR = "XDG_RUNTIME_DIR=/run/kiosk-display/compositor WAYLAND_DISPLAY=wayland-0"
+HEADLESS = f"""
+mkdir -p /etc/systemd/system/kiosk-display.service.d
+cat > /etc/systemd/system/kiosk-display.service.d/headless.conf <<END
+[Service]
+Environment=WLR_BACKENDS=headless WLR_LIBINPUT_NO_DEVICES=1
+ExecStartPost=+/usr/bin/env {COMPOSITOR} wlr-randr --output HEADLESS-1 --custom-mode 1920x1080
+END
 """
 """A display that exists in memory only, as there is no graphics card here."""
 
-PICTURE = (
-    "XDG_RUNTIME_DIR=/run/kiosk-display/compositor WAYLAND_DISPLAY=wayland-0 "
-    "timeout 10 grim -t ppm - | sha256sum"
-)
+PICTURE = f"{COMPOSITOR} timeout 10 grim -t ppm - | sha256sum"
 PARTS = (
     "-u kiosk-display -f '^/usr/lib/unlock-kiosk-station/bin/python.* kiosk display'",
     "-u kiosk-display -x cage",

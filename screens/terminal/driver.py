@@ -254,6 +254,9 @@ class LockedDriver(LinuxDriver):
     rate: ClassVar[float] = RATE
     burst: ClassVar[float] = BURST
     backlog: ClassVar[int] = INPUT_BACKLOG
+    must_answer: ClassVar[bool] = False
+    """Whether the terminal counts as frozen where it has not answered yet in this run."""
+
     mouse_modes: ClassVar[tuple[int, ...]]
     """DEC private modes that request the mouse, as xterm numbers them."""
 
@@ -274,7 +277,7 @@ class LockedDriver(LinuxDriver):
         self._sized_at = 0.0
         self._asked = 0
         self._answered = False
-        self._answers = False
+        self._answers = self.must_answer
 
     # --- output ------------------------------------------------------------------------
 
@@ -334,7 +337,7 @@ class LockedDriver(LinuxDriver):
     def is_painting(self) -> bool:
         """Whether all that was drawn before ``ask`` is written, and the terminal answered.
 
-        A terminal that never answered in this run is not expected to.
+        One that never answered in this run is not expected to, unless it must.
         """
         written = self._painter is not None and self._painter.has_written(self._asked)
         return written and (self._answered or not self._answers)
@@ -517,9 +520,12 @@ def _modes(modes: tuple[int, ...], switch: str) -> str:
 
 def _put_at_once(text: str) -> None:
     """Write to the terminal what it takes without waiting: it may be gone, or stopped."""
-    fd, _ = _own_description(_display())
+    fd, chunk = _own_description(_display())
+    room = select.poll()
+    room.register(fd, select.POLLOUT)
     with suppress(OSError):
-        os.write(fd, text.encode())
+        if room.poll(0):
+            os.write(fd, text.encode()[:chunk])
 
 
 class VisitDriver(StationDriver):

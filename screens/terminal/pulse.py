@@ -37,6 +37,7 @@ class WatchdogPulse:
 
     def __init__(self, notify: Callable[[str], None], limit_s: float | None) -> None:
         self._notify = notify
+        self.is_watched = limit_s is not None
         self.every_s = min(LONGEST_S, limit_s / 5) if limit_s else LONGEST_S
         self._asked = False
         self._ready = False

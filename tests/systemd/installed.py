@@ -205,6 +205,7 @@ END
 """A display that exists in memory only, as there is no graphics card here."""
 
 PICTURE = f"{COMPOSITOR} timeout 10 grim -t ppm - | sha256sum"
+UP = "systemctl is-active kiosk-display kiosk-station"
 PARTS = (
     "-u kiosk-display -f '^/usr/lib/unlock-kiosk-station/bin/python.* kiosk display'",
     "-u kiosk-display -x cage",
@@ -239,6 +240,7 @@ def test_the_compositor_is_back_on_the_first_page_whatever_part_dies(
     wait_for(lambda: picture() == first_page, "the first page")
     for part in PARTS:
         for number in (signal.SIGKILL, signal.SIGSTOP):
+            wait_for(lambda: machine.ask(UP) == "active\nactive", "both units")
             pid = machine.do(f"pgrep {part}")
             machine.do(f"kill -{number.value} {pid}")
             wait_for(lambda pid=pid: machine.ask(f"ps -o pid= -p {pid}") == "", f"end of {part}")  # type: ignore[misc]

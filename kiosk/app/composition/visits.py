@@ -280,7 +280,7 @@ def _live_visit(
     pulse: WatchdogPulse,
 ) -> int:
     class Driver(VisitDriver):
-        pass
+        must_answer = pulse.is_watched  # the terminals of a unit, the console and foot, do
 
     async def have_turn() -> None:
         await _readable(turn)

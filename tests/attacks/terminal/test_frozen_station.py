@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from screens.terminal.closed_app import FAULT_CODE
 from screens.words import frame, waiting
 from tests.attacks.terminal.supervisor import Supervisor
 from tests.e2e.station import Station
@@ -128,6 +129,19 @@ def test_a_terminal_that_never_answers_is_noticed_when_it_takes_no_more(
     station.reads.set()
     supervisor.wait_for_beats()
     station.see(waiting.ATTRACT_TITLE, frame.NEED_HELP)
+
+
+def test_a_station_of_a_unit_is_not_ready_on_a_terminal_that_never_answers(
+    tmp_path: Path, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before: one that froze in the first seconds of a visit was taken for one that is slow."""
+    monkeypatch.setattr(Station, "reports_status", False)
+    config = tmp_path / "station.toml"
+    config.write_text(f'[authority]\nsocket = "{tmp_path / "none"}"\n')
+    line = [PROGRAM, "station", "--config", config, "--log", tmp_path / "log"]
+    station = Station(line, {"PATH": "/usr/bin", **supervisor.environ})
+    assert station.process.wait(120) == FAULT_CODE
+    assert supervisor.said == []
 
 
 def test_a_program_that_stands_still_sends_none_and_the_next_shows_nothing_of_the_visit(

@@ -6,6 +6,7 @@ import os
 import select
 import signal
 import struct
+import subprocess
 import sys
 import termios
 import threading
@@ -304,3 +305,23 @@ async def test_a_process_ends_without_ever_having_had_its_turn() -> None:
     wire.start()
     wire.close()
     assert wire.driver.heard == []
+
+
+FILL_AND_LEAVE = """
+import os
+from screens.terminal.driver import leave_display, open_display
+os.set_blocking(2, False)
+try:
+    while True:
+        os.write(2, b"x" * 4096)
+except BlockingIOError:
+    os.set_blocking(2, True)
+open_display(touch=True)
+leave_display()
+"""
+
+
+def test_a_display_of_another_account_that_takes_nothing_does_not_hold_the_end_up() -> None:
+    """Before: a station waited for a frozen terminal that it could not open a second time."""
+    with subprocess.Popen([sys.executable, "-c", FILL_AND_LEAVE], stderr=subprocess.PIPE) as done:
+        assert done.wait(60) == 0

@@ -14,7 +14,10 @@ import trustme
 
 PROGRAM = "/usr/sbin/rsyslogd"
 
+# Without a queue in memory a message is written before its connection is closed: so rsyslog loses
+# nothing that it has confirmed when it is ended, which is its own affair and not what is tried.
 CONFIG = """
+main_queue(queue.type="Direct")
 global(
     workDirectory="{folder}" maxMessageSize="64k"
     defaultNetstreamDriver="{driver}" defaultNetstreamDriverCAFile="{folder}/ca.pem"

@@ -152,7 +152,6 @@ def test_a_collector_that_was_away_has_every_row_once_in_order(
     sender = worker(store, rsyslog)
     append(store, 10)
     assert sender.send_waiting() == 10
-    await_rows(rsyslog, 10)  # what it has read and not written yet it loses when it ends
     rsyslog.stop()
     append(store, 20)
     for _ in range(3):

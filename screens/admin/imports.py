@@ -21,8 +21,6 @@ from screens.widgets.prose import Prose
 
 # What an import would do, did, or stumbled over, in words.
 
-_OUTSIDE = "Addresses that are not of an approved domain: nobody can register with one."
-
 
 def plan_lines(result: ImportResult) -> tuple[Content, ...]:
     """Return what would be done, a number a line."""
@@ -34,23 +32,31 @@ def plan_lines(result: ImportResult) -> tuple[Content, ...]:
         ("Cards changed", result.cards_changed),
         ("Unblock secrets", result.secrets_sealed),
     )
-    outside = (("Not approved", result.outside_domains),) if result.outside_domains else ()
-    lines = tuple(named(name, f"{count:>9,}", 16) for name, count in (*counts, *outside))
-    explained = (Content(_OUTSIDE),) if outside else ()
-    return (*lines, *explained, *_erased_lines(result))
+    outside = _many(result.outside_domains_in_all, "address is", "addresses are")
+    back = _many(result.erased_before_in_all, "person who was", "people who were")
+    return (
+        *(named(name, f"{count:>9,}", 16) for name, count in counts),
+        *_named_lines(
+            f"{outside} of no approved domain: nobody can register with one.",
+            result.outside_domains,
+            result.outside_domains_in_all,
+        ),
+        *_named_lines(
+            f"This brings back {back} erased.",
+            result.erased_before,
+            result.erased_before_in_all,
+        ),
+    )
 
 
-def _erased_lines(result: ImportResult) -> tuple[Content, ...]:
-    number, shown = result.erased_before_in_all, len(result.erased_before)
+def _named_lines(
+    sentence: str, people: tuple[tuple[int, str], ...], number: int
+) -> tuple[Content, ...]:
+    """Return nothing where there is nobody; else the sentence, and the first lines of the file."""
     if not number:
         return ()
-    people = "1 person who was" if number == 1 else f"{number:,} people who were"
-    first = (Content(f"These are the first {shown}:"),) if number > shown else ()
-    return (
-        Content(f"This brings back {people} erased."),
-        *first,
-        *(_line(line, person) for line, person in result.erased_before),
-    )
+    first = (Content(f"These are the first {len(people)}:"),) if number > len(people) else ()
+    return (Content(sentence), *first, *(_line(line, person) for line, person in people))
 
 
 def done_words(name: str, result: ImportResult) -> str:

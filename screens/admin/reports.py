@@ -72,7 +72,7 @@ _NUMBER = _NAME = 10
 
 
 class ReportsPage(Page):
-    """One table, the totals first, so that they are seen at once."""
+    """One table, the totals and the newest first, so that they are seen at once."""
 
     NAME = "Reports"
     NEEDS = Action.SEE_REPORTS
@@ -115,7 +115,7 @@ class ReportsPage(Page):
     def _show(self, report: Report) -> None:
         days = f"{_day(report.first)} to {_day(report.last)}"
         self._title.say(f"{_WORDS[report.span].capitalize()}, {days}")
-        lines = [TableLine(row[0], row) for row in _totals_first(report.rows)]
+        lines = [TableLine(row[0], row) for row in _ordered(report)]
         self._table.show(lines, _columns(report))
         self._words.say("" if lines else "Nothing was done in these days.")
         self.refresh_bindings()
@@ -162,8 +162,10 @@ def _columns(report: Report) -> tuple[Column, ...]:
     )
 
 
-def _totals_first(rows: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
-    return (*rows[-1:], *rows[:-1])
+def _ordered(report: Report) -> tuple[tuple[str, ...], ...]:
+    if report.span in (Span.DAY, Span.WEEK):
+        return report.rows[::-1]
+    return (*report.rows[-1:], *report.rows[:-1])
 
 
 def _is_number(text: str) -> bool:

@@ -153,8 +153,8 @@ def _tell(summary: ImportSummary, *, dry: bool) -> None:
         addresses = "address" if many == 1 else "addresses"
         echo(f"  not approved     {many:>9}  {addresses} of no domain in `email_domains`:")
         echo("    nobody can register with one")
-        for line in summary.outside_domains:
-            echo(f"    line {line}")
+        for line, number, email in summary.outside_domains:
+            echo(f"    line {line}: {number} {email}")
     if summary.erased_before:
         echo(f"  erased before    {len(summary.erased_before):>9}  people: this brings them back")
         for line, number, name in summary.erased_before:

@@ -225,8 +225,8 @@ class ImportSummary:
     """What an import did, or would do; ``reference`` finds it in the audit.
 
     ``digest`` is the file's; ``known_touched`` as in ``Batch``; ``outside_domains`` are the
-    lines whose address is of no approved domain. ``erased_before`` are the line, number and name
-    of each person who was erased and comes back.
+    line, number and address of each whose address is of no approved domain, ``erased_before`` the
+    line, number and name of each person who was erased and comes back.
     """
 
     lines: int = 0
@@ -238,7 +238,7 @@ class ImportSummary:
     known_touched: int = 0
     reference: str = ""
     digest: str = ""
-    outside_domains: list[int] = field(default_factory=list)
+    outside_domains: list[tuple[int, str, str]] = field(default_factory=list, repr=False)
     erased_before: list[tuple[int, str, str]] = field(default_factory=list, repr=False)
 
     def add(self, batch: Batch) -> None:
@@ -314,7 +314,11 @@ class PeopleImport:
         planner = Planner(uow, self._sealer, repeated.is_first, replace_lost=self._replace_lost)
         domains = self._domains()
         for lines in _batches(file.people()):
-            summary.outside_domains += [one.line for one in lines if _is_outside(one, domains)]
+            summary.outside_domains += [
+                (one.line, one.number, one.email)
+                for one in lines
+                if one.email is not None and email_problem(one.email, domains) is not None
+            ]
             batch = planner.plan([line for line in lines if repeated.takes(line, file.problems)])
             file.problems.extend(batch.problems)
             summary.add(batch)
@@ -399,10 +403,6 @@ def _archive_secrets(uow: UnitOfWork, sealer: Sealer, planned: Card) -> Card:
         )
     archive_secrets(uow, sealer, now)
     return planned
-
-
-def _is_outside(line: PersonRecord, domains: tuple[str, ...]) -> bool:
-    return line.email is not None and email_problem(line.email, domains) is not None
 
 
 def _batches(people: Iterator[PersonRecord]) -> Iterator[list[PersonRecord]]:
@@ -541,14 +541,16 @@ def _result(summary: ImportSummary, *, waits: bool = False, kept: str = "") -> I
         reference=summary.reference,
         waits=waits,
         known=summary.known_touched,
-        outside_domains=len(summary.outside_domains),
+        outside_domains=_first(summary.outside_domains),
+        outside_domains_in_all=len(summary.outside_domains),
         file_kept=kept,
-        erased_before=tuple(
-            (line, f"{number} {name}")
-            for line, number, name in summary.erased_before[:PROBLEMS_SHOWN]
-        ),
+        erased_before=_first(summary.erased_before),
         erased_before_in_all=len(summary.erased_before),
     )
+
+
+def _first(named: list[tuple[int, str, str]]) -> tuple[tuple[int, str], ...]:
+    return tuple((line, f"{number} {what}") for line, number, what in named[:PROBLEMS_SHOWN])
 
 
 def _refused(refused: ImportRefused) -> ImportResult:

@@ -513,9 +513,10 @@ class ImportResult:
     With ``problems`` nothing was done: they are the first of ``problems_in_all``, as
     (line, reason), line 0 being the file as a whole. Where it ``waits`` for a second member
     of staff, nothing was done yet: ``known`` counts the changes for whose sake.
-    ``outside_domains`` counts addresses that are of no approved domain. ``file_kept`` says why
-    a file that was imported could not be removed. ``erased_before`` are the first of
-    ``erased_before_in_all`` people who were erased and come back, as (line, number and name).
+    ``outside_domains`` are the first of ``outside_domains_in_all`` people whose address is of no
+    approved domain, as (line, number and address). ``file_kept`` says why a file that was imported
+    could not be removed. ``erased_before`` are the first of ``erased_before_in_all`` people who
+    were erased and come back, as (line, number and name).
     """
 
     lines: int
@@ -529,7 +530,8 @@ class ImportResult:
     problems_in_all: int = 0
     waits: bool = False
     known: int = 0
-    outside_domains: int = 0
+    outside_domains: tuple[tuple[int, str], ...] = field(default=(), repr=False)
+    outside_domains_in_all: int = 0
     file_kept: str = ""
     erased_before: tuple[tuple[int, str], ...] = field(default=(), repr=False)
     erased_before_in_all: int = 0

@@ -185,6 +185,11 @@ class EntryField(Input):
             event.stop()
             self.pick(self._beside(1 if event.key == "down" else -1))
 
+    def on_focus(self) -> None:
+        """Let what is typed take the place of what it began with; an arrow key keeps that."""
+        if self.value == self._entry.initial and not self._entry.closed:
+            self.select_all()
+
     def pick(self, choice: str) -> None:
         """Take one of the choices."""
         self.value = choice

@@ -135,11 +135,13 @@ def correct_email(case: Case) -> Form[Done]:
     """Ask for the right one; codes go there, so the person has to be identified."""
     registration = case.person.registration
     now = registration.email if registration else case.person.email
+    told = "Both addresses are told." if now else "It is told."
+    hint = "What is typed takes the place of this one; an arrow key keeps it." if now else ""
     return Form(
         "Correct the email address",
-        f"Codes for {case.who} will go there; the next one confirms it. Both addresses are told.",
+        f"Codes for {case.who} will go there; the next one confirms it. {told}",
         (
-            _other("email", "Email", now, "", _EMAIL_MOST),
+            _other("email", "Email", now, hint, _EMAIL_MOST),
             *grounds_entries(identifies=True),
         ),
         lambda values: case.desk.people.correct_email(

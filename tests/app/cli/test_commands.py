@@ -177,7 +177,7 @@ def test_addresses_that_are_not_approved_are_counted_at_the_import_and_by_the_do
     assert kiosk("import", "--dry-run", path) == 0
     said = capsys.readouterr().out
     assert "  not approved             1  address of no domain in `email_domains`:\n" in said
-    assert "    nobody can register with one\n    line 2\n" in said
+    assert "    nobody can register with one\n    line 2: 900000000001 jo@evilnhs.net\n" in said
     assert kiosk("import", path) == 0
     assert "  not approved             1" in capsys.readouterr().out
     kiosk("doctor")

@@ -66,7 +66,9 @@ def _persons() -> dict[str, Sample]:
         "person-several": _on("tudor"),
         "person-older": _on("tudor", "o", "o", "end"),
         "person-gone": _on("pryce", "f3", "f2", "enter", arrange=_gone_after_one_look),
-        "person-changed": _on("okafor", "n", "=-Lee", "tab", f"={WHY}", "enter", arrange=_second),
+        "person-changed": _on(
+            "okafor", "n", "end", "=-Lee", "tab", f"={WHY}", "enter", arrange=_second
+        ),
     }
 
 
@@ -76,9 +78,11 @@ def _registration() -> dict[str, Sample]:
         "lift-block": _on("okafor", "b", "down", "tab", f"={WHY}"),
         "lift-block-done": _on("okafor", "b", "down", "tab", *grounds),
         "revoke-registration": _on("tudor", "r"),
-        "correct-name": _on("okafor", "n", "=-Lee"),
+        "correct-name": _on("okafor", "n", "end", "=-Lee"),
         "correct-email": _on("tudor", "e"),
-        "correct-email-not-taken": _on("tudor", "e", "=.com", "tab", "down", "tab", *grounds),
+        "correct-email-not-taken": _on(
+            "tudor", "e", "end", "=.com", "tab", "down", "tab", *grounds
+        ),
         "mark-leaver": _on("tudor", "l"),
         "take-back": _on("farida", "t"),
         "erase": _on("farida", "x"),

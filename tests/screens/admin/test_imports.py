@@ -69,6 +69,16 @@ async def test_problems_are_listed_and_scrolled_and_nothing_can_be_imported() ->
         assert desk.asked.of("imports.run") == []
 
 
+async def test_a_trial_names_the_lines_whose_address_is_of_no_approved_domain() -> None:
+    desk = FakeDesk()
+    desk.imports.outside = 1204
+    async with running(desk, PAGES) as run:
+        await run.press("f9", "enter")
+        assert "1,204 addresses are of no approved domain: nobody can register" in run.text
+        await run.press("end")
+        assert "Line 201    900000000200 jo.smith@mail.example" in run.text
+
+
 async def test_a_trial_and_an_import_say_who_comes_back_that_was_erased() -> None:
     desk = FakeDesk()
     desk.imports.erased = 1204

@@ -220,7 +220,7 @@ async def test_a_person_who_could_not_be_read_at_all_is_said() -> None:
 
 async def test_what_somebody_else_did_is_told_and_the_form_acts_on_what_is_so_now() -> None:
     async with person(BLOCKED, size=SIZES[1]) as run:
-        await run.press("n", *" Smith", "tab", *"married")
+        await run.press("n", "end", *" Smith", "tab", *"married")
         run.desk.estate.people[BLOCKED].change("Bo Banks", "corrected the email address")
         await run.press("enter")
         assert "Bo Banks corrected the email address" in run.text

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from textual.widgets import Input
 
 from kiosk.authority.administration.views import Grounds, Seen
 from kiosk.authority.roles import Role
 from kiosk.contract.errors import NotPermitted
 from screens.admin.dialogs.form import WAYS
 from tests.screens.admin.desk import FakeDesk
-from tests.screens.admin.persons import BLOCKED, LEFT, READY, WHY, grounds, person, sent
+from tests.screens.admin.persons import (
+    BLOCKED,
+    LEFT,
+    READY,
+    UNREGISTERED,
+    WHY,
+    grounds,
+    person,
+    sent,
+)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +68,7 @@ async def test_no_block_is_lifted_for_somebody_who_was_not_identified() -> None:
 
 async def test_a_name_is_corrected() -> None:
     async with person(BLOCKED) as run:
-        await run.press("n", *"-Lee", "enter")
+        await run.press("n", "end", *"-Lee", "enter")
         await grounds(run)
         assert run.desk.estate.people[BLOCKED].person.name == "Amara Okafor-Lee"
         assert "Amara Okafor-Lee  100200300401" in run.text
@@ -71,9 +83,27 @@ async def test_the_same_name_is_not_sent() -> None:
 
 async def test_an_email_is_corrected_for_somebody_identified() -> None:
     async with person(READY) as run:
-        await run.press("e", "ctrl+u", *"b.pryce@wexbridge.nhs.uk", "enter")
+        await run.press("e", *"b.pryce@wexbridge.nhs.uk", "enter")
         await grounds(run, identified=True)
         assert run.desk.estate.people[READY].person.email == "b.pryce@wexbridge.nhs.uk"
+
+
+async def test_an_arrow_key_keeps_what_a_field_began_with_and_typed_text_is_never_replaced() -> (
+    None
+):
+    async with person(READY) as run:
+        await run.press("e", "right", *"x", "tab", "shift+tab", *"yz")
+        field = run.app.screen.query_one("#entry-email Input", Input)
+        assert field.value.endswith("@wexbridge.nhs.ukxyz")
+
+
+async def test_who_has_no_address_is_not_said_to_be_told_at_two() -> None:
+    desk = FakeDesk()
+    record = desk.estate.people[UNREGISTERED]
+    record.person = replace(record.person, email="")
+    async with person(UNREGISTERED, desk) as run:
+        await run.press("e")
+        assert "Both addresses are told" not in run.text
 
 
 async def test_an_email_that_is_not_taken_is_said_beside_it_and_can_be_mended() -> None:
@@ -112,7 +142,7 @@ async def test_a_role_that_was_taken_away_meanwhile_is_said() -> None:
 async def test_what_is_not_permitted_loses_nothing_typed() -> None:
     async with person(BLOCKED) as run:
         run.desk.asked.raises("people.correct_name", NotPermitted("You are not staff any more."))
-        await run.press("n", *"-Lee", "enter")
+        await run.press("n", "end", *"-Lee", "enter")
         await grounds(run)
         assert "You are not staff any more." in run.text
         assert "Amara Okafor-Lee" in run.text

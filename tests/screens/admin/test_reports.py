@@ -27,7 +27,8 @@ async def test_the_last_thirty_days_are_there_with_their_totals_first(
         assert run.desk.asked.of("reports.make") == [(Span.DAY, *MONTH)]
         assert "By day, 3 Feb 2026 to 4 Mar 2026" in run.text
         total = next(i for i, line in enumerate(run.lines) if "Total" in line)
-        assert "2026-02-03" in run.lines[total + 1]
+        assert "2026-03-04" in run.lines[total + 1]
+        assert "2026-03-03" in run.lines[total + 2]
 
 
 async def test_a_key_groups_by_something_else() -> None:
@@ -46,6 +47,14 @@ async def test_a_key_groups_by_something_else() -> None:
         assert "  Week  " in run.text
 
 
+async def test_weeks_begin_with_the_newest_and_sites_stay_in_their_order() -> None:
+    async with running(pages=PAGES) as run:
+        for key, first in (("w", "2026-03-04"), ("s", "2026-02-03"), ("r", "2026-02-03")):
+            await run.press("f10", key)
+            total = next(i for i, line in enumerate(run.lines) if "Total" in line)
+            assert first in run.lines[total + 1]
+
+
 async def test_other_days_are_asked_for_and_stay() -> None:
     async with running(pages=PAGES) as run:
         back = ["backspace"] * 10
@@ -59,7 +68,7 @@ async def test_other_days_are_asked_for_and_stay() -> None:
 
 async def test_what_is_no_day_or_the_desk_does_not_take_is_said_at_its_field() -> None:
     async with running(pages=PAGES) as run:
-        await run.press("f10", "f", *"x")
+        await run.press("f10", "f", "end", *"x")
         await run.send()
         assert "! Write it as year, month and day: 2026-03-04." in run.text
         run.desk.asked.raises("reports.make", NotTaken("last", "That is before the first day."))

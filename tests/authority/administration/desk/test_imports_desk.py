@@ -107,6 +107,17 @@ def test_people_who_were_erased_are_named(
         assert "Jo Smith" not in repr(result)
 
 
+def test_addresses_of_no_approved_domain_are_named(
+    desk: LocalImportDesk, means: StaffDependencies
+) -> None:
+    put(means, "people.csv", line(1), line(2).replace("p2@nhs.net", "jo@mail.example"))
+    for import_ in (desk.rehearse, desk.run):
+        result = import_("people.csv", unseen)
+        assert result.outside_domains == ((3, "900000000002 jo@mail.example"),)
+        assert result.outside_domains_in_all == 1
+        assert "jo@mail.example" not in repr(result)
+
+
 def test_the_first_problems_are_shown_and_all_are_counted(
     desk: LocalImportDesk, means: StaffDependencies, store: Store
 ) -> None:

@@ -275,7 +275,8 @@ HELP: Final[dict[str, str]] = {
     "Lists": "People by how they stand. A click on a heading sorts; Enter opens the marked person.",
     "Cards": (
         "Cards that stations met and could not serve: not recorded, or not read. Below is what to "
-        "tell the caller, and which recorded card it may be."
+        "tell the caller, and which recorded card it may be; one that is somebody's can be added "
+        "to them."
     ),
     "Person": (
         "The first two lines say why they can or cannot unlock, and what to do. Below is what "

@@ -12,13 +12,14 @@ from textual.content import Content
 from textual.widgets import DataTable, Tab
 
 from kiosk.authority.administration.desk import AdminDesk
-from kiosk.authority.administration.views import MOST_COUNTED, PersonLine, UnknownCard
+from kiosk.authority.administration.views import MOST_COUNTED, Done, Person, PersonLine, UnknownCard
 from kiosk.authority.administration.views import PeoplePage as PageOfPeople
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.roles import Action
-from screens.admin.dialogs.cards import last_day
+from screens.admin.dialogs.cards import add_card, find_owner, last_day
+from screens.admin.dialogs.person import Case
 from screens.admin.frame import TabBar
-from screens.admin.page import LinesPage, Page, shell_of
+from screens.admin.page import LinesPage, Page, shell_of, told_of
 from screens.admin.people import STANDINGS, WIDEST
 from screens.admin.table import Column, Table, TableLine
 from screens.widgets.prose import Prose
@@ -230,14 +231,20 @@ def many(count: int) -> str:
 
 
 class CardsPage(LinesPage[UnknownCard]):
-    """The newest come first; below is how the marked one calls itself, and what to do."""
+    """The newest come first; below is how the marked one calls itself, and what to do.
+
+    ``_owner`` is whom one is being added to, as they were read last.
+    """
 
     NAME = "Cards"
     NEEDS = Action.SEE_PEOPLE
     BELOW = "People"
     TITLE = "Cards that no station could serve"
     EMPTY = "No station met a card that it could not serve."
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "back", "Back")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "Back"),
+        Binding("a", "add", "Add to a person"),
+    ]
 
     def __init__(self, desk: AdminDesk) -> None:
         super().__init__(
@@ -247,6 +254,7 @@ class CardsPage(LinesPage[UnknownCard]):
             Column("Station", 12, 2),
             Column("What was wrong", 24, 5),
         )
+        self._owner: Person
 
     def shown(self) -> None:
         """Read the list."""
@@ -260,6 +268,38 @@ class CardsPage(LinesPage[UnknownCard]):
     def explained(self, line: UnknownCard) -> str:
         """Say how the card calls itself, whose it nearly is, and what to do."""
         return " ".join((line.said, *line.near, line.advice))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer to add a card that was read and that nobody has."""
+        if action != "add":
+            return True
+        line = self.marked
+        return self.permits(Action.ADD_CARD) and line is not None and not line.unread
+
+    def action_add(self) -> None:
+        """Ask whose it is."""
+        if self.marked is not None:
+            card = f"{self.marked.family} {self.marked.identifier}"
+            self.app.push_screen(find_owner(self.desk, card), partial(self._was_found, card))
+
+    def _was_found(self, card: str, person: Person | None) -> None:
+        if person is None:
+            return
+        self._owner = person
+        form = add_card(Case(self.desk, lambda: self._owner), card)
+        look = partial(self.desk.people.person, person.seen.holder_id)
+        form.on_stale = lambda: self.ask(look, self._take_owner, group="owner")
+        self.app.push_screen(form, self._was_added)
+
+    def _take_owner(self, person: Person) -> None:
+        self._owner = person
+
+    def _was_added(self, done: Done | None) -> None:
+        """Turn to the person, then say so: a turned page clears what was told."""
+        if done is not None:
+            shell = shell_of(self)
+            shell.show_person(self._owner.seen.holder_id)
+            self.app.call_later(shell.tell, told_of(done))
 
     def action_back(self) -> None:
         """Go back to the search."""

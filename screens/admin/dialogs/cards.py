@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from kiosk.authority.administration import people_fields
-from kiosk.authority.administration.views import CardLine, Done, NewCard
+from kiosk.authority.administration.desk import AdminDesk
+from kiosk.authority.administration.views import CardLine, Done, NewCard, Person
+from kiosk.authority.roles import Action
 from kiosk.contract.errors import NotTaken
 from kiosk.contract.families import FAMILIES
 from kiosk.contract.sensitive import Sensitive
@@ -76,13 +78,17 @@ def last_day(expires_at: datetime) -> str:
     return Times(zone=UTC).day(expires_at - _A_MOMENT)
 
 
-def new_card_entries() -> tuple[Entry, ...]:
-    """Return the fields of a new card; its kind is asked where there are several."""
-    kind = Entry("driver", "Kind", initial=KINDS[0], choices=KINDS, closed=True)
+def new_card_entries(card: str = "") -> tuple[Entry, ...]:
+    """Return the fields of a new card, of ``card`` where a station has met it.
+
+    Its kind is asked where there are several.
+    """
+    kind = Entry("driver", "Kind", initial=printed(card)[0] or KINDS[0], choices=KINDS, closed=True)
     return (
         Entry(
             "identifier",
             "Card",
+            card,
             hint="As “kiosk cards read” prints it, or typed.",
             most=_IDENTIFIER_MOST,
         ),
@@ -173,12 +179,36 @@ def meant(cards: Sequence[CardLine]) -> str:
     return card_short(cards[0]) if len(cards) == 1 else "the chosen card"
 
 
-def add_card(case: Case) -> Form[Done]:
-    """Ask for another card."""
+def find_owner(desk: AdminDesk, card: str) -> Form[Person]:
+    """Ask whose card it is that a station met; closes with the person's page."""
+
+    def send(values: Mapping[str, str]) -> Person:
+        found = desk.people.search(values["person"], limit=2)
+        if not found.people:
+            raise NotTaken("person", "Nobody is found by this. Ctrl+N on People adds somebody.")
+        if found.more or len(found.people) > 1:
+            raise NotTaken("person", "Several people are found by this: type the number.")
+        person = desk.people.person(found.people[0].holder_id)
+        if Action.ADD_CARD not in person.open_to:
+            raise NotTaken("person", f"{person.name} can be given no card now: see their page.")
+        return person
+
+    return Form(
+        "Whose card is it?",
+        f"The card calls itself {card}. Make sure that it was issued to them: whoever has it and "
+        "is taken for them can use the stations.",
+        (Entry("person", "Person", hint="Their number; or a name or address of nobody else."),),
+        send,
+        button="Find",
+    )
+
+
+def add_card(case: Case, card: str = "") -> Form[Done]:
+    """Ask for another card; ``card`` is its kind and identifier where a station has met it."""
     return Form(
         "Add a card",
         f"{'Another' if in_use(case) else 'A'} card for {case.who}. Nothing else changes.",
-        (*new_card_entries(), *grounds_entries(identifies=False)),
+        (*new_card_entries(card), *grounds_entries(identifies=False)),
         lambda values: case.desk.cards.add(case.seen, new_card_of(values), grounds_of(values)),
         button="Add",
     )

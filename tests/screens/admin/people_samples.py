@@ -42,6 +42,8 @@ def _search() -> dict[str, Sample]:
         "people-list-blocked": Sample(("f1", "b")),
         "people-list-dark": Sample(("f1", "b", "6", "down"), dark=True),
         "cards": Sample(("f2", "ctrl+o")),
+        "cards-whose": Sample(("f2", "ctrl+o", "a")),
+        "cards-add": Sample(("f2", "ctrl+o", "a", "=gallagher", "enter")),
         "cards-unread": Sample(("f2", "ctrl+o", "down"), Role.AUDITOR),
         "cards-none": Sample(
             ("f2", "ctrl+o"), arrange=lambda desk: desk.estate.unknown_cards.clear()

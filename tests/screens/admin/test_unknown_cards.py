@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from kiosk.authority.administration.views import Grounds, NewCard, Seen
+from kiosk.authority.roles import Role
 from screens.admin.people import PeoplePage
 from screens.admin.people_lists import CardsPage
+from screens.admin.person import AboutPerson
+from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.pilots import Run, running
 
-PAGES = (PeoplePage, CardsPage)
+PAGES = (PeoplePage, CardsPage, AboutPerson)
 
 
 def words(run: Run) -> str:
@@ -33,3 +37,50 @@ async def test_the_marked_card_is_explained() -> None:
         await run.press("down")
         assert "It gave the reader no answer, by the station's report." in words(run)
         assert "They put it in the other way round" in words(run)
+
+
+async def test_a_card_that_is_not_recorded_is_added_to_the_person_that_is_found() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f2", "ctrl+o")
+        await run.settle()
+        await run.press("a", *"gallagher", "enter")
+        identifier = run.desk.estate.unknown_cards[0].identifier
+        assert "Add a card" in run.text
+        assert f"piv {identifier}"[:40] in run.text
+        await run.press(*["enter"] * 5, *"it is theirs", "enter")
+        ((seen, card, grounds),) = run.desk.asked.of("cards.add")
+        assert seen == Seen("h5", 1)
+        assert card == NewCard(identifier, "piv", None, None)
+        assert grounds == Grounds("it is theirs")
+        assert "✓ " in run.text
+        assert "Gallagher" in run.text
+        assert "What happened, newest first" in run.text
+
+
+async def test_who_is_not_found_alone_is_asked_for_again() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f2", "ctrl+o")
+        await run.settle()
+        await run.press("a", *"zzz", "enter")
+        assert "! Nobody is found by this." in run.text
+        await run.press("ctrl+u", *"smith", "enter")
+        assert "Several people are found by this: type the number." in run.text
+        assert not run.desk.asked.of("cards.add")
+
+
+async def test_a_card_that_was_not_read_is_added_to_nobody() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f2", "ctrl+o")
+        await run.settle()
+        assert "a Add to a person" in run.lines[-1]
+        await run.press("down")
+        assert "Add to a person" not in run.lines[-1]
+        await run.press("a")
+        assert not run.app.screen.is_modal
+
+
+async def test_who_only_looks_is_not_offered_it() -> None:
+    async with running(FakeDesk(Role.AUDITOR), PAGES) as run:
+        await run.press("f2", "ctrl+o")
+        await run.settle()
+        assert "Add to a person" not in run.lines[-1]

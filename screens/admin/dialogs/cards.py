@@ -195,8 +195,8 @@ def find_owner(desk: AdminDesk, card: str) -> Form[Person]:
 
     return Form(
         "Whose card is it?",
-        f"The card calls itself {card}. Make sure that it was issued to them: whoever has it and "
-        "is taken for them can use the stations.",
+        f"The card calls itself {card}. Make sure that they hold it and that it was issued to "
+        "them: its identifier proves nothing.",
         (Entry("person", "Person", hint="Their number; or a name or address of nobody else."),),
         send,
         button="Find",

@@ -136,7 +136,7 @@ def correct_email(case: Case) -> Form[Done]:
     registration = case.person.registration
     now = registration.email if registration else case.person.email
     told = "Both addresses are told." if now else "It is told."
-    hint = "What is typed takes the place of this one; an arrow key keeps it." if now else ""
+    hint = "Typed text replaces this; an arrow key keeps it." if now else ""
     return Form(
         "Correct the email address",
         f"Codes for {case.who} will go there; the next one confirms it. {told}",

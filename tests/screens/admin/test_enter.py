@@ -55,6 +55,7 @@ FORMS: dict[str, Callable[[FakeDesk], Form[Any]]] = {
     "stop change": lambda desk: person.stop_change(_case(desk)),
     "take back leaver": lambda desk: person.take_back_leaver(_case(desk)),
     "erase": lambda desk: person.erase(_case(desk)),
+    "find owner": lambda desk: cards.find_owner(desk, "piv 9f2c41d0"),
     "add card": lambda desk: cards.add_card(_case(desk)),
     "replace card": lambda desk: cards.replace_card(_case(desk)),
     "revoke card": lambda desk: cards.revoke_card(_case(desk)),

@@ -2,7 +2,7 @@
 # does, and is safe to repeat.
 .DEFAULT_GOAL := help
 .PHONY: help demo test fast one dev coverage sim races failover check lint format flow trace roles openapi pictures deb test-deb lock \
-    bench clean
+    bench bench-estate clean
 PYTHON ?= python3
 export PYTHON
 # One more than there are processors: a test that uses a terminal waits for half of its time.
@@ -74,6 +74,11 @@ format: ## Put the code into its format and mend what can be mended
 bench: ## Print the benchmarks: ratios against a floor or a peer in the same run
 	@.ci/bootstrap test
 	@$(VENV)/python -m tests.benchmarks
+
+bench-estate: ## Print what whole visits take with HOLDERS=1000,100000,1000000, and sessions of staff
+	@.ci/bootstrap test
+	@$(VENV)/python -m tests.load --holders $(or $(HOLDERS),1000,100000,1000000)
+	@$(VENV)/python -m tests.benchmarks sessions
 
 flow: ## Print the flow diagrams of docs/flow.md anew by running the flow
 	@.ci/bootstrap run

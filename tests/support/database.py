@@ -14,7 +14,7 @@ import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -122,12 +122,15 @@ class TestDatabase:
 class PostgresServer:
     """A PostgreSQL server in ``folder``; as root it runs under the account ``postgres``.
 
-    ``owner`` is the role that may do all.
+    ``owner`` is the role that may do all; ``settings`` count beside, or before, ``SETTINGS``.
     """
 
-    def __init__(self, folder: Path, owner: str = "kiosk") -> None:
+    def __init__(
+        self, folder: Path, owner: str = "kiosk", settings: Mapping[str, str] | None = None
+    ) -> None:
         self.folder = folder
         self.owner = owner
+        self._settings = {**SETTINGS, **(settings or {})}
         self._programs = find_programs()
 
     def start(self) -> None:
@@ -137,7 +140,7 @@ class PostgresServer:
             shutil.chown(self.folder, SERVER_ACCOUNT, SERVER_ACCOUNT)
         options = ["--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C"]
         self._run("initdb", "-D", str(data), "-U", self.owner, *options)
-        lines = [f"{name} = '{value}'\n" for name, value in SETTINGS.items()]
+        lines = [f"{name} = '{value}'\n" for name, value in self._settings.items()]
         with (data / "postgresql.conf").open("a") as settings:
             settings.writelines([*lines, f"unix_socket_directories = '{self.folder}'\n"])
         self.serve()
@@ -257,12 +260,12 @@ def find_programs() -> Path:
 
 
 @contextmanager
-def running_postgres() -> Iterator[PostgresServer]:
+def running_postgres(settings: Mapping[str, str] | None = None) -> Iterator[PostgresServer]:
     """Run a server with a migrated template in it."""
     # Not pytest's folder: its parents are closed to the server's account, and a socket's
     # path may be no longer than 107 bytes.
     with tempfile.TemporaryDirectory(prefix="kiosk-pg-") as name:
-        server = PostgresServer(Path(name))
+        server = PostgresServer(Path(name), settings=settings)
         server.start()
         try:
             server.execute(f"CREATE DATABASE {TEMPLATE}")

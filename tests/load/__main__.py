@@ -1,0 +1,238 @@
+"""``python -m tests.load``: whole visits over the real API, with more and more holders."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from kiosk.authority.crypto.hashing import AnswerHasher
+from kiosk.authority.crypto.keys import KeyRing
+from kiosk.authority.mail.smtp import SmtpMailer, relay_from
+from kiosk.contract.ports import Message
+from kiosk.contract.sensitive import Sensitive
+from tests.authority.station_visit import ANSWERS
+from tests.benchmarks.sampling import Series
+from tests.benchmarks.table import WIDTH, Row, Unit
+from tests.load.replay import RecordedVisits, Replay, Replayed, recorded
+from tests.load.service import SERVER_SETTINGS, CodeMailbox, LoadedEstate, loaded_estate
+from tests.load.visits import Load, at_once, on_monday
+from tests.support.database import running_postgres
+
+WRITERS = 16
+OF_THE_MOST = 0.6
+"""The most arrivals a second, of the visits a second that the fewest holders get at once."""
+
+
+@dataclass
+class Measured:
+    """What was measured with one number of holders, round by round."""
+
+    estate: LoadedEstate
+    recorded: RecordedVisits
+    together: list[Load] = field(default_factory=list)
+    replayed: list[Replayed] = field(default_factory=list)
+    monday: list[Load] = field(default_factory=list)
+
+    @property
+    def holders(self) -> int:
+        return int(self.estate.name.rpartition("_")[2])
+
+
+def main() -> int:
+    """Print what a visit takes with each number of holders."""
+    parser = argparse.ArgumentParser(prog="python -m tests.load", description=__doc__)
+    parser.add_argument("--holders", default="1000,100000,1000000")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--visits", type=int, default=96, help="at once, in each round")
+    parser.add_argument("--seconds", type=float, default=40, help="of arrivals, in each round")
+    args = parser.parse_args()
+    sizes = [int(each) for each in args.holders.split(",")]
+    machine = f"{os.cpu_count()} cores, {platform.platform()}, Python {platform.python_version()}"
+    _say(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC; {machine}")
+    with ExitStack() as ends:
+        folder = Path(ends.enter_context(tempfile.TemporaryDirectory(prefix="kiosk-load-")))
+        mailbox = CodeMailbox(folder / "mail")
+        mail = mailbox.start()
+        ends.callback(mailbox.stop)
+        server = ends.enter_context(running_postgres(SERVER_SETTINGS))
+        server.execute("CREATE EXTENSION pg_stat_statements")
+        measured, replays = [], []
+        for size in sizes:
+            estate = loaded_estate(server, folder, mailbox, mail, size)
+            _say(f"{size:,} holders were written in {estate.filled_s:.0f} s")
+            copy = ends.enter_context(estate.copied())
+            measured.append(Measured(estate, recorded(estate, args.rounds * args.visits)))
+            replays.append(Replay(estate, copy, WRITERS))
+            ends.callback(replays[-1].close)
+            ends.enter_context(estate.serving())
+            at_once(estate, WRITERS, 2 * WRITERS)  # what is built and opened once
+        for number in range(args.rounds):
+            # In turns, so that whatever else the machine does meets all alike.
+            turns = list(zip(measured, replays, strict=True))
+            for each, replay in turns if number % 2 else reversed(turns):
+                slot = slice(number * args.visits, (number + 1) * args.visits)
+                each.replayed.append(replay.run(each.recorded.visits[slot]))
+                each.together.append(at_once(each.estate, WRITERS, args.visits))
+            most = OF_THE_MOST * measured[0].together[0].a_second
+            for each, _ in turns if number % 2 else reversed(turns):
+                each.monday.append(on_monday(each.estate, args.seconds, most, seed=number))
+        apart = Apart.measured(measured[0].estate)
+        for line in _report(measured, apart):
+            _say(line)
+    return 0
+
+
+@dataclass(frozen=True)
+class Apart:
+    """The CPU, in seconds, of what no statement is to blame for."""
+
+    argon2_s: float
+    mail_s: float
+
+    @classmethod
+    def measured(cls, estate: LoadedEstate) -> Apart:
+        """Measure both in this process, as the product does them."""
+        ring = KeyRing.load(Path(estate.settings.keys.file))
+        given = {number: Sensitive(text) for number, text in list(ANSWERS.items())[:3]}
+        hasher = AnswerHasher(ring)
+        (kept,) = hasher.hash_sets("holder", given, 3)
+        mailer = SmtpMailer(relay_from(estate.settings.mail, "Smartcard self-service", {}))
+        message = Message("somebody@trust.nhs.uk", "Subject", "Text\n" * 20, "<p>Text</p>" * 40)
+        # A hash has threads; the mail relay is a thread of this process, and is not to count.
+        hashed = _cpu(time.process_time, lambda: hasher.check("holder", given, kept))
+        mailed = _cpu(time.thread_time, lambda: mailer.send(message))
+        return cls(hashed, mailed)
+
+
+def _cpu(clock: Callable[[], float], work: Callable[[], object]) -> float:
+    work()
+    began = clock()
+    for _ in range(20):
+        work()
+    return (clock() - began) / 20
+
+
+# The report.
+
+
+def _report(measured: Sequence[Measured], apart: Apart) -> Iterator[str]:
+    yield f"Argon2 of one set of answers {apart.argon2_s * 1000:.0f} ms of CPU, counted apart"
+    for each in measured:
+        yield from ("", f"{each.holders:,} holders".ljust(WIDTH, "-"))
+        yield from _counts(each, apart)
+        for row in _rows(each, apart):
+            yield from row.lines()
+    yield from ("", "Milliseconds of each call, as people arrive".ljust(WIDTH, "-"))
+    yield from _calls(measured)
+    if len(measured) > 1:
+        for row in _growth(measured[0], measured[-1]):
+            yield from row.lines()
+
+
+def _counts(each: Measured, apart: Apart) -> Iterator[str]:
+    loads = [*each.together, *each.monday]
+    visits = sum(load.visits for load in loads)
+    spent = [load.spent for load in loads]
+    statements = sum(one.statements for one in spent) / visits
+    yield (
+        f"a visit: {each.recorded.round_trips:.1f} round trips and "
+        f"{each.recorded.statements:.1f} statements by the use cases; "
+        f"{statements:.1f} statements with stations and notices, "
+        f"{1000 * sum(one.statement_s for one in spent) / visits:.1f} ms in them; "
+        f"{sum(one.mails for one in spent) / visits:.2f} mails"
+    )
+    database = sum(one.database_s for one in spent) / visits
+    authority = sum(one.authority_s for one in spent) / visits
+    yield (
+        f"CPU a visit: authority {authority * 1000:.1f} ms (the use cases alone "
+        f"{1000 * each.recorded.use_cases_s / len(each.recorded.visits):.1f}), "
+        f"database {database * 1000:.1f} ms"
+    )
+    yield (
+        f"visits a second: {_median(load.a_second for load in each.together):.2f} with {WRITERS} "
+        f"at once; {_median(load.a_second for load in each.monday):.2f} as people arrive"
+    )
+
+
+def _median(values: Iterator[float]) -> float:
+    return statistics.median(values)
+
+
+def _rows(each: Measured, apart: Apart) -> Iterator[Row]:
+    yield Row(
+        f"seconds a visit, {WRITERS} at once",
+        Series(tuple(load.spent.seconds / load.visits for load in each.together)),
+        "bare psycopg",
+        Series(tuple(run.seconds / run.visits for run in each.replayed)),
+        "`kiosk authority` on TLS against the recorded statements of as many visits.",
+        aim=1 / 0.6,
+    )
+    yield Row(
+        "CPU of the authority a visit, mail and Argon2 apart",
+        Series(
+            tuple(
+                (load.spent.authority_s - load.spent.mails * apart.mail_s) / load.visits
+                for load in each.together
+            )
+        ),
+        "bare psycopg",
+        Series(tuple(run.cpu_s / run.visits for run in each.replayed)),
+        f"A mail takes {apart.mail_s * 1000:.1f} ms of CPU, and is taken off.",
+        aim=2.5,
+    )
+    yield Row(
+        "CPU of the database a visit",
+        Series(tuple(load.spent.database_s / load.visits for load in each.together)),
+        "bare psycopg",
+        Series(tuple(run.database_s / run.visits for run in each.replayed)),
+        "All processes of the server.",
+    )
+
+
+def _calls(measured: Sequence[Measured]) -> Iterator[str]:
+    yield f"{'':<18}" + "".join(f"{each.holders:>16,} p50   p99" for each in measured)
+    for name in measured[0].monday[0].calls:
+        yield f"{name:<18}" + "".join(
+            "{:>20.1f}{:>6.1f}".format(*_percentiles(each.monday, name)) for each in measured
+        )
+
+
+def _percentiles(loads: Sequence[Load], name: str) -> tuple[float, float]:
+    """Return p50 and p99 of a call in milliseconds."""
+    took = sorted(1000 * one for load in loads for one in load.calls[name])
+    return took[len(took) // 2], took[min(len(took) - 1, len(took) * 99 // 100)]
+
+
+def _growth(few: Measured, many: Measured) -> Iterator[Row]:
+    yield Row(
+        f"p99 of all calls, {many.holders:,} holders",
+        Series(tuple(_p99(load) for load in many.monday)),
+        f"{few.holders:,}",
+        Series(tuple(_p99(load) for load in few.monday)),
+        "As people arrive: the same arrivals in each round, the rounds in turns.",
+        aim=1.2,
+        unit=Unit.MILLISECONDS,
+    )
+
+
+def _p99(load: Load) -> float:
+    took = sorted(one for each in load.calls.values() for one in each)
+    return took[len(took) * 99 // 100]
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -177,7 +177,7 @@ class EnrolledStations:
                 return self._on_socket.identify(peer)
             case CertificatePeer(key):
                 try:
-                    with self._store.read() as uow:
+                    with self._store.read(once=True) as uow:
                         found = uow.station_keys.find(key)
                 except RowAltered as error:
                     return PeerRefused(str(error))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from kiosk.authority.store.records import new_id
+from kiosk.authority.enrolment import EnrolledStations
+from kiosk.authority.station_identity import CertificatePeer, StationIdentity
+from kiosk.authority.store.records import Station, StationKey, new_id
 from kiosk.contract.messages import (
     AnswerQuestions,
     CardChallenge,
@@ -112,3 +115,18 @@ def test_a_whole_unlock_asks_no_more_than_it_needs(world: World, trips: RoundTri
     assert counted.keys() == MOST.keys()
     more = [name for name, count in counted.items() if count > MOST[name]]
     assert not more, f"more than {[MOST[name] for name in more]} in {more}:\n{trips.table()}"
+
+
+def test_a_station_is_known_by_one_round_trip(world: World, trips: RoundTrips) -> None:
+    until = world.now + timedelta(days=90)
+    with world.store.begin() as uow:
+        uow.stations.seen(Station("Ward 7", world.now))
+        uow.station_keys.add(StationKey("fingerprint", "Ward 7", until, world.now))
+        uow.commit()
+    stations = EnrolledStations(world.store, None)
+    for _ in range(PREPARED):
+        stations.identify(CertificatePeer("fingerprint", until))
+    with trips.of("identify") as asked:
+        found = stations.identify(CertificatePeer("fingerprint", until))
+    assert found == StationIdentity("Ward 7")
+    assert asked.round_trips == 1

@@ -58,11 +58,11 @@ class SimulatedStore(Store):
         self._be_alive(generation)
 
     @contextmanager
-    def read(self) -> Iterator[UnitOfWork]:
+    def read(self, *, once: bool = False) -> Iterator[UnitOfWork]:
         generation = self.generation
         self._let_others_go()
         self._be_alive(generation)
-        with super().read() as uow:
+        with super().read(once=once) as uow:
             yield uow
 
     def _let_others_go(self) -> None:

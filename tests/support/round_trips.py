@@ -11,8 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import sqlalchemy as sa
+
+from kiosk.authority.store.postgresql import PipelinedConnection
 
 ANSWERED = b"ReadyForQuery"
 """What the server says at the end of each round trip."""
@@ -66,9 +69,19 @@ def counted_round_trips() -> Iterator[RoundTrips]:
         def connected(connection: Any, _record: object) -> None:
             connection.pgconn.trace(trace.fileno())
 
-        def asked(_c: object, _cursor: object, statement: str, *_: object) -> None:
-            if counted.calls:
+        let_wait, run = PipelinedConnection.let_wait, PipelinedConnection.run
+
+        def asked(statement: str) -> None:
+            if counted.calls and not statement.startswith("BEGIN"):
                 counted.calls[-1].statements.append(statement)
+
+        def waited(connection: PipelinedConnection, statement: str, parameters: Any) -> None:
+            asked(statement)
+            let_wait(connection, statement, parameters)
+
+        def ran(connection: PipelinedConnection, cursor: Any, statement: str, given: Any) -> None:
+            asked(statement)
+            run(connection, cursor, statement, given)
 
         def began(_c: object) -> None:
             if counted.calls:
@@ -76,13 +89,16 @@ def counted_round_trips() -> Iterator[RoundTrips]:
 
         heard = (
             (sa.pool.Pool, "connect", connected),
-            (sa.Engine, "before_cursor_execute", asked),
             (sa.Engine, "begin", began),
         )
         for target, name, function in heard:
             sa.event.listen(target, name, function)
         try:
-            yield counted
+            with (
+                patch.object(PipelinedConnection, "let_wait", waited),
+                patch.object(PipelinedConnection, "run", ran),
+            ):
+                yield counted
         finally:
             for target, name, function in heard:
                 sa.event.remove(target, name, function)

@@ -35,6 +35,10 @@ from kiosk.contract.errors import KioskError
 from kiosk.contract.families import FAMILIES
 from kiosk.contract.ports import Clock, Mailer, Message
 
+CONNECTIONS = 16
+"""Kept open to a database server, one for each call that runs at once: one that is opened anew has
+every statement parsed and planned anew."""
+
 # Which families of cards are given another unblock secret after its use, by the settings.
 
 
@@ -113,7 +117,8 @@ def build_authority(
     database was not filled under, and ``StoreError`` where it does not answer.
     """
     clock = clock or SystemClock()
-    mailer, store = open_mailer(settings, environ), open_store(settings, clock, environ)
+    mailer = open_mailer(settings, environ)
+    store = open_store(settings, clock, environ, pool_size=CONNECTIONS)
     try:
         siem = build_siem(settings, environ, store)
         ring = open_known_keys(settings, environ, store)

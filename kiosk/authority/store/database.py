@@ -13,6 +13,7 @@ from sqlalchemy.pool import QueuePool
 from kiosk.authority.store.engine import (
     READS,
     READS_ON_POSTGRESQL,
+    READS_ONCE_ON_POSTGRESQL,
     WRITES,
     empty_sqlite_log,
     make_sqlite_file,
@@ -81,9 +82,13 @@ class Store:
             yield UnitOfWork(gateway, self._clock.now(), self._heads, self._audit_macs)
 
     @contextmanager
-    def read(self) -> Iterator[UnitOfWork]:
-        """Return one that sees a single moment of the database and cannot write."""
-        options = READS if self._on_sqlite else READS | READS_ON_POSTGRESQL
+    def read(self, *, once: bool = False) -> Iterator[UnitOfWork]:
+        """Return one that sees a single moment of the database and cannot write.
+
+        ``once``: for one statement alone.
+        """
+        on_server = READS_ONCE_ON_POSTGRESQL if once else READS_ON_POSTGRESQL
+        options = READS if self._on_sqlite else READS | on_server
         with self._gateway(writes=False, options=options) as gateway:
             yield UnitOfWork(gateway, self._clock.now(), self._heads, self._audit_macs)
 

@@ -64,20 +64,23 @@ _CONNECTING = (
 )
 
 
-def translated(error: SQLAlchemyError) -> StoreError:
-    """Return the product's error for ``error``; raise it outside the ``except`` block."""
+def translated(error: Exception) -> StoreError:
+    """Return the product's error for one of SQLAlchemy's, or of the driver's.
+
+    Raise it outside the ``except`` block.
+    """
     if isinstance(error, PoolTimeout):
         return StoreBusy("every connection to the database is in use", "pool")
-    if isinstance(error, DBAPIError) and isinstance(error.orig, sqlite3.Error):
-        return _from_sqlite(error.orig)
-    if isinstance(error, DBAPIError):
-        return _from_sqlstate(
-            getattr(error.orig, "sqlstate", None) or _of_connecting(str(error.orig))
-        )
-    if isinstance(error, StatementError):
-        cause = type(error.orig).__name__
-        return StoreError(f"a value cannot be stored ({cause})", cause)
-    return StoreError(f"the database layer failed ({type(error).__name__})", type(error).__name__)
+    if isinstance(error, StatementError) and not isinstance(error, DBAPIError):
+        named = type(error.orig).__name__
+        return StoreError(f"a value cannot be stored ({named})", named)
+    if isinstance(error, SQLAlchemyError) and not isinstance(error, DBAPIError):
+        named = type(error).__name__
+        return StoreError(f"the database layer failed ({named})", named)
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, sqlite3.Error):
+        return _from_sqlite(cause)
+    return _from_sqlstate(getattr(cause, "sqlstate", None) or _of_connecting(str(cause)))
 
 
 def _from_sqlite(error: sqlite3.Error) -> StoreError:
@@ -111,6 +114,8 @@ def _of_connecting(text: str) -> str:
 WRITES = {"kiosk_writes": True}
 READS = {"kiosk_writes": False}
 READS_ON_POSTGRESQL = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+READS_ONCE_ON_POSTGRESQL = {"isolation_level": "AUTOCOMMIT"}
+"""One statement sees one moment by itself: BEGIN and ROLLBACK would be a round trip for nothing."""
 
 LATER = {"kiosk_later": True}
 """Execution options of a statement whose result nobody asks for: it goes out with the next."""

@@ -10,10 +10,9 @@ from sqlalchemy import (
     ColumnElement,
     Engine,
     Executable,
-    Insert,
+    Select,
     Table,
     TextClause,
-    Update,
     bindparam,
     insert,
     select,
@@ -24,6 +23,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from kiosk.authority.store.engine import LATER, translated
+from kiosk.authority.store.prepared import Compiled, Prepared, Values
 from kiosk.authority.store.row_macs import (
     MAC,
     covered,
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 SomeRow = TypeVar("SomeRow", bound=TableRow)
-Values = Mapping[str, Any]
+Statement = Executable | Prepared
 
 UNREADABLE = "unreadable"
 """The code of a value that was stored by other hands; the transaction goes on."""
@@ -70,6 +70,7 @@ class Gateway:
         self._connection = self._guarded(self._engine.connect)
         try:
             self._guarded(lambda: self._connection.execution_options(**self._options).begin())
+            self._driver: Any = self._connection.connection.dbapi_connection
         except StoreError:
             self.end()
             raise
@@ -93,14 +94,14 @@ class Gateway:
     # --- reading ---
 
     def one(
-        self, statement: Executable, kind: type[SomeRow], given: Values | None = None
+        self, statement: Statement, kind: type[SomeRow], given: Values | None = None
     ) -> SomeRow | None:
         """Return the first row of a ``select(kind)``, or of a statement RETURNING one."""
         rows = self.many(statement, kind, given)
         return rows[0] if rows else None
 
     def many(
-        self, statement: Executable, kind: type[SomeRow], given: Values | None = None
+        self, statement: Statement, kind: type[SomeRow], given: Values | None = None
     ) -> Sequence[SomeRow]:
         """Return every row of a ``select(kind)``."""
         rows = self.unchecked(statement, kind, given)
@@ -109,13 +110,13 @@ class Gateway:
         return rows
 
     def unchecked(
-        self, statement: Executable, kind: type[SomeRow], given: Values | None = None
+        self, statement: Statement, kind: type[SomeRow], given: Values | None = None
     ) -> Sequence[SomeRow]:
         """Return what ``many`` does, altered rows too: for what is shown, and decides nothing."""
         return [loaded(kind, row) for row in self.tuples(statement, given)]
 
     def joined(
-        self, statement: Executable, kinds: Sequence[type[TableRow]], given: Values | None = None
+        self, statement: Statement, kinds: Sequence[type[TableRow]], given: Values | None = None
     ) -> Sequence[Sequence[Any]]:
         """Return every row of a ``select`` of several tables, and what columns follow them.
 
@@ -143,42 +144,75 @@ class Gateway:
         """
         return self._macs.number_digests(use, digits)
 
-    def tuples(
-        self, statement: Executable, values: Values | None = None
-    ) -> Sequence[Sequence[Any]]:
+    def tuples(self, statement: Statement, values: Values | None = None) -> Sequence[Sequence[Any]]:
         """Return every row of a statement, as it is."""
+        if isinstance(statement, Prepared):
+            compiled = statement.compiled(self._engine.dialect)
+            return self._guarded(lambda: compiled.rows(self._driven(compiled, values).fetchall()))
         return self._guarded(lambda: self._connection.execute(statement, values).all())
 
-    def scalar(self, statement: Executable, values: Values | None = None) -> Any:
+    def scalar(self, statement: Statement, values: Values | None = None) -> Any:
         """Return the first column of the first row; None where there is no row."""
+        if isinstance(statement, Prepared):
+            rows = self.tuples(statement, values)
+            return rows[0][0] if rows else None
         return self._guarded(lambda: self._connection.scalar(statement, values))
 
     # --- writing ---
 
-    def run(self, statement: Executable, many: Sequence[Values] | None = None) -> int:
+    def run(self, statement: Statement, many: Sequence[Values] | None = None) -> int:
         """Run one that changes rows, once for each of ``many``; return how many it matched."""
         if many is not None and not many:
             return 0
+        if isinstance(statement, Prepared):
+            compiled, each = statement.compiled(self._engine.dialect), many or [{}]
+            rows = self._guarded(lambda: [self._driven(compiled, one).rowcount for one in each])
+            return sum(rows)
         given = many[0] if many is not None and len(many) == 1 else many
         return self._guarded(
             lambda: self._connection.execute(statement, given, execution_options=_COUNTED)
         ).rowcount
 
-    def write(self, statement: Executable, values: Values | None = None) -> None:
+    def write(self, statement: Statement, values: Values | None = None) -> None:
         """Run one whose count nobody asks for; PostgreSQL gets it with the next, or with COMMIT.
 
         So its error may be raised by a later call.
         """
+        if isinstance(statement, Prepared):
+            compiled = statement.compiled(self._engine.dialect)
+            self._guarded(lambda: self._driven(compiled, values, later=True))
+            return
         self._guarded(lambda: self._connection.execute(statement, values, execution_options=LATER))
+
+    def _driven(self, compiled: Compiled, values: Values | None, *, later: bool = False) -> Any:
+        """Have the driver carry a statement out; return its cursor, None for one that waits."""
+        parameters = compiled.parameters(values or {})
+        if self._on_sqlite:
+            return self._driver.execute(compiled.text, parameters)
+        if later:
+            return self._driver.let_wait(compiled.text, parameters)
+        cursor = self._driver.cursor()
+        self._driver.run(cursor, compiled.text, parameters)
+        return cursor
 
     def add(self, kind: type[TableRow], values: Values) -> None:
         """Insert one row; see ``write``."""
         stamped = self.stamped(kind, values) if issubclass(kind, MacRow) else values
-        self.write(_insert(kind), stamped)
+        self.write(_insert(kind, tuple(stamped)), stamped)
+
+    def add_new(self, kind: type[TableRow], values: Values) -> bool:
+        """Insert one row; False where that would break a rule of uniqueness."""
+        stamped = self.stamped(kind, values) if issubclass(kind, MacRow) else values
+        named = self._engine.dialect.name, kind, tuple(stamped)
+        if (insert := _ADDED.get(named)) is None:
+            made = self.upsert(kind).on_conflict_do_nothing()
+            insert = _ADDED[named] = Prepared(made, tuple(stamped))
+        return self.run(insert, [stamped]) == 1
 
     def save(self, kind: type[MacRow], values: Values) -> None:
         """Overwrite one row whole, by its primary key; see ``write``."""
-        self.write(_update(kind), _keyed(kind, values) | self.stamped(kind, values))
+        stamped = self.stamped(kind, values)
+        self.write(_update(kind, tuple(stamped)), _keyed(kind, values) | stamped)
 
     def stamped(self, kind: type[MacRow], values: Values) -> dict[str, Any]:
         """Return the values of a whole row, with the MAC over them."""
@@ -192,9 +226,13 @@ class Gateway:
         As atomic as one UPDATE: each row is held from when it is read, and one that another
         writer held is looked at as that writer left it.
         """
-        keys = [table_of(kind).c[name] for name in primary_key(kind)]
-        found = select(kind).where(*conditions).order_by(*keys).with_for_update()
-        rows = self.many(found, kind)
+        return self.change_held(kind, _for_update(kind, conditions), {}, **new)
+
+    def change_held(
+        self, kind: type[MacRow], found: Statement, given: Values, /, **new: Any
+    ) -> Sequence[MacRow]:
+        """Do as ``change`` does with the rows of a statement that ``held`` has prepared."""
+        rows = self.many(found, kind, given)
         for row in rows:
             self.rewrite(row, **new)
         return rows
@@ -205,7 +243,7 @@ class Gateway:
         now = {name: getattr(row, name) for name in covered(kind)} | new
         mac = self._macs.make(mac_message(kind, now))
         key = _keyed(kind, {name: getattr(row, name) for name in primary_key(kind)})
-        self.write(_update(kind), key | new | {MAC: mac})
+        self.write(_update(kind, (*new, MAC)), key | new | {MAC: mac})
 
     def restamp(self, row: MacRow) -> None:
         """Make the MAC of a held row anew, whether or not it fitted."""
@@ -213,7 +251,7 @@ class Gateway:
         this = [table.c[name] == getattr(row, name) for name in primary_key(type(row))]
         self.run(update(table).where(*this).values({MAC: self._macs.make(row_message(row))}))
 
-    def lock(self, statement: Executable, values: Values) -> None:
+    def lock(self, statement: Statement, values: Values) -> None:
         """Lock rows before the next statement reads; on SQLite a writer is alone anyway."""
         if not self._on_sqlite:
             self.write(statement, values)
@@ -260,6 +298,14 @@ class Gateway:
         except SQLAlchemyError as error:
             failure = translated(error)
             self._usable = False
+        except self._engine.dialect.loaded_dbapi.Error as error:
+            failure = translated(error)
+            self._usable = False
+            if self._engine.dialect.is_disconnect(error, self._driver, None):
+                self._connection.invalidate(error)
+        except StoreError:
+            self._usable = False
+            raise
         except ValueError:
             failure = StoreError("a stored value cannot be read", UNREADABLE)
         # Raised out here, so that not even its context holds the original's parameters.
@@ -270,16 +316,33 @@ _COUNTED: Final = {"preserve_rowcount": True}
 """The count of INSERT ... ON CONFLICT, too."""
 
 
-@cache
-def _insert(kind: type[TableRow]) -> Insert:
-    return insert(table_of(kind)).inline()
+_ADDED: Final[dict[object, Prepared]] = {}
+"""The statements of ``add_new``, by the database and what it was called with."""
 
 
 @cache
-def _update(kind: type[TableRow]) -> Update:
-    """Return an UPDATE of the row with the key of ``_keyed``; it sets what else is given."""
+def _insert(kind: type[TableRow], columns: tuple[str, ...]) -> Prepared:
+    return Prepared(insert(table_of(kind)).inline(), columns)
+
+
+@cache
+def _update(kind: type[TableRow], columns: tuple[str, ...]) -> Prepared:
+    """Return an UPDATE of the row with the key of ``_keyed``; it sets ``columns``."""
     table = table_of(kind)
-    return update(table).where(*(table.c[k] == bindparam(f"this_{k}") for k in primary_key(kind)))
+    this = (table.c[k] == bindparam(f"this_{k}") for k in primary_key(kind))
+    return Prepared(update(table).where(*this), columns)
+
+
+def held(kind: type[MacRow], *conditions: ColumnElement[bool] | TextClause) -> Prepared:
+    """Return what ``Gateway.change_held`` finds rows by."""
+    return Prepared(_for_update(kind, conditions))
+
+
+def _for_update(
+    kind: type[MacRow], conditions: Sequence[ColumnElement[bool] | TextClause]
+) -> Select[Any]:
+    keys = [table_of(kind).c[name] for name in primary_key(kind)]
+    return select(kind).where(*conditions).order_by(*keys).with_for_update()
 
 
 def _keyed(kind: type[TableRow], values: Values) -> dict[str, Any]:

@@ -38,8 +38,8 @@ def mac_message(kind: type[MacRow], values: Mapping[str, Any]) -> bytes:
 
 def row_message(row: MacRow) -> bytes:
     """Return the bytes of a row as it was read."""
-    kind = type(row)
-    return b"".join([_heading(kind), *(encoded(getattr(row, name)) for name in covered(kind))])
+    kind, columns = type(row), row.__dict__
+    return b"".join([_heading(kind), *[encoded(columns[name]) for name in covered(kind)]])
 
 
 def row_key(row: MacRow) -> tuple[str, ...]:
@@ -77,12 +77,15 @@ def _default(kind: type[MacRow], name: str) -> object:
 
 def encoded(value: object) -> bytes:
     """Encode a value in one way alone: its kind, its length where that varies, itself."""
-    encode = _ENCODERS.get(type(value))
+    if value is None:
+        return b"n"
+    if isinstance(value, str):
+        raw = value.encode("utf-8", "surrogatepass")
+        return b"s" + len(raw).to_bytes(4, "big") + raw
+    kind: type = type(value)
+    encode = _ENCODERS.get(kind)
     if encode is not None:
         return encode(value)
-    if isinstance(value, str):
-        return _text(value)
-    kind: type = type(value)
     if is_dataclass(kind):
         return _each(tuple(getattr(value, name) for name in _fields(kind)))
     raise TypeError(f"no encoding for {type(value).__name__}")
@@ -91,10 +94,6 @@ def encoded(value: object) -> bytes:
 @cache
 def _fields(kind: Any) -> tuple[str, ...]:
     return tuple(field.name for field in fields(kind))
-
-
-def _text(value: str) -> bytes:
-    return _framed(b"s", value.encode("utf-8", "surrogatepass"))
 
 
 def _moment(value: datetime) -> bytes:
@@ -108,9 +107,7 @@ def _each(value: tuple[object, ...]) -> bytes:
 
 
 _ENCODERS: Final[dict[type, Callable[[Any], bytes]]] = {
-    type(None): lambda _: b"n",
     bool: lambda value: b"t" if value else b"f",
-    str: _text,
     int: lambda value: _framed(b"i", b"%d" % value),
     bytes: lambda value: _framed(b"b", value),
     datetime: _moment,

@@ -162,6 +162,11 @@ else:
     Record = TypeVar("Record")
 
 
+@cache
+def _field_names(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
+
+
 class TableRow(SQLModel):
     """The root of the tables."""
 
@@ -177,7 +182,8 @@ class TableRow(SQLModel):
 
     def record(self, kind: type[Record]) -> Record:
         """Return a frozen ``kind`` whose fields are named as the columns are."""
-        return kind(**{field.name: getattr(self, field.name) for field in fields(kind)})
+        mine = self.__dict__  # an attribute is looked up by SQLAlchemy, and takes longer
+        return kind(**{name: mine[name] for name in _field_names(kind)})
 
 
 class MacRow(TableRow):
@@ -233,7 +239,7 @@ def index_where(name: str, column: str, condition: str, *, unique: bool = False)
 def values(record: DataclassInstance, *, without: Iterable[str] = ()) -> dict[str, Any]:
     """Return a record's fields, to be written to the columns of the same names."""
     skipped = frozenset(without)
-    names = (field.name for field in fields(record))
+    names = _field_names(type(record))
     return {name: getattr(record, name) for name in names if name not in skipped}
 
 

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from kiosk.authority.store.gateway import Gateway
+from kiosk.authority.store.prepared import Prepared
 from kiosk.authority.store.records import AddressChange
 from kiosk.authority.store.tables import AddressChangeRow, col, values
+
+_WAITING = Prepared(
+    select(AddressChangeRow).where(
+        col(AddressChangeRow.holder_id) == bindparam("holder"),
+        col(AddressChangeRow.ended_at).is_(None),
+    )
+)
 
 
 class AddressChanges:
@@ -25,11 +33,7 @@ class AddressChanges:
 
     def waiting(self, holder_id: str) -> AddressChange | None:
         """Return the holder's change that neither counts yet nor was stopped."""
-        open_ = (
-            col(AddressChangeRow.holder_id) == holder_id,
-            col(AddressChangeRow.ended_at).is_(None),
-        )
-        row = self._gateway.one(select(AddressChangeRow).where(*open_), AddressChangeRow)
+        row = self._gateway.one(_WAITING, AddressChangeRow, {"holder": holder_id})
         return row.record(AddressChange) if row else None
 
     def every_waiting(self) -> tuple[AddressChange, ...]:

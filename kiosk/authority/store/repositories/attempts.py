@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import (
-    ColumnElement,
-    select,
-)
+from sqlalchemy import bindparam, select
 
-from kiosk.authority.store.gateway import Gateway
+from kiosk.authority.store.gateway import Gateway, held
+from kiosk.authority.store.prepared import Prepared
 from kiosk.authority.store.records import Charge, Verdict
 from kiosk.authority.store.tables import AttemptRow, col
+
+_THIS = (
+    col(AttemptRow.subject) == bindparam("of"),
+    col(AttemptRow.attempt_id) == bindparam("attempt"),
+)
+_ATTEMPT = Prepared(select(AttemptRow).where(*_THIS))
+_OPEN = held(AttemptRow, *_THIS, col(AttemptRow.verdict).is_(None))
 
 
 class Attempts:
@@ -49,8 +54,9 @@ class Attempts:
 
         The digest of what was given goes: somebody with its key could try answers by it.
         """
-        open_ = *_is_attempt(subject, attempt_id), col(AttemptRow.verdict).is_(None)
-        return bool(self._gateway.change(AttemptRow, *open_, verdict=verdict, given=None))
+        this = {"of": subject, "attempt": attempt_id}
+        new = {"verdict": verdict, "given": None}
+        return bool(self._gateway.change_held(AttemptRow, _OPEN, this, **new))
 
     def _write_down(self, subject: str, attempt_id: str, given: bytes | None, left: int) -> bool:
         row = {
@@ -60,17 +66,10 @@ class Attempts:
             "left_after": left,
             "given": given,
         }
-        stamped = self._gateway.stamped(AttemptRow, row)
-        statement = self._gateway.upsert(AttemptRow).values(stamped).on_conflict_do_nothing()
-        return self._gateway.run(statement) == 1
+        return self._gateway.add_new(AttemptRow, row)
 
     def _earlier(self, subject: str, attempt_id: str) -> Charge | None:
-        statement = select(AttemptRow).where(*_is_attempt(subject, attempt_id))
-        row = self._gateway.one(statement, AttemptRow)
+        row = self._gateway.one(_ATTEMPT, AttemptRow, {"of": subject, "attempt": attempt_id})
         if row is None:
             return None
         return Charge(attempt_id, row.left_after, fresh=False, verdict=row.verdict, given=row.given)
-
-
-def _is_attempt(subject: str, attempt_id: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return col(AttemptRow.subject) == subject, col(AttemptRow.attempt_id) == attempt_id

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     ColumnElement,
-    Insert,
     Select,
     bindparam,
     delete,
@@ -35,6 +34,7 @@ from kiosk.authority.store.audit_chain import (
     link_hash,
 )
 from kiosk.authority.store.gateway import UNREADABLE, Gateway, table_of
+from kiosk.authority.store.prepared import Prepared
 from kiosk.authority.store.records import (
     AuditAnchor,
     AuditEvent,
@@ -90,7 +90,7 @@ MOVE = (
 
 
 @cache
-def _move_and_insert(rows: int) -> Insert:
+def _move_and_insert(rows: int) -> Prepared:
     """Return the statement that moves a head and, where it was moved, inserts so many rows."""
     moved = MOVE.returning(_HEADS.c.chain).cte("moved")
     names = [field.name for field in fields(_Queued)]
@@ -99,7 +99,7 @@ def _move_and_insert(rows: int) -> Insert:
         for row in range(rows)
     )
     written = union_all(*(one.select_from(moved) for one in each))
-    return insert(_EVENTS).from_select(names, written)
+    return Prepared(insert(_EVENTS).from_select(names, written))
 
 
 SignatureCheck = Callable[[Signed], bool]

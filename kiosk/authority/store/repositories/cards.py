@@ -11,7 +11,9 @@ from typing import Any, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
+    Integer,
     Select,
+    bindparam,
     case,
     delete,
     func,
@@ -24,7 +26,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped
 
-from kiosk.authority.store.gateway import Gateway
+from kiosk.authority.store.gateway import Gateway, table_of
+from kiosk.authority.store.prepared import Prepared
 from kiosk.authority.store.records import (
     Card,
     Cardholder,
@@ -83,6 +86,42 @@ _MOST_ALIKE = 500
 
 SEALED = ("sealed_secret", "sealed_key_id", "sealed_revision", "derived_from")
 
+_CARDS, _KEPT_ROWS = table_of(CardRow), table_of(KeptSecretRow)
+_THIS_CARD = _CARDS.c.id == bindparam("card")
+_CARD = Prepared(select(CardRow).where(_THIS_CARD))
+_BUDGET = (
+    func.coalesce(
+        _CARDS.c.secret_tries_left, _CARDS.c.secret_limit, bindparam("assumed_limit", type_=Integer)
+    )
+    - _CARDS.c.secret_exposure
+)
+_EXPOSE = Prepared(
+    update(_CARDS)
+    .where(_THIS_CARD, bindparam("keep") < _BUDGET)
+    .values(secret_exposure=_CARDS.c.secret_exposure + 1)
+    .returning(_BUDGET)
+)
+_KNOW_TRIES = Prepared(
+    update(_CARDS)
+    .where(_THIS_CARD)
+    .values(secret_exposure=0, secret_tries_left=bindparam("tries_left"))
+)
+_REPLACE = Prepared(
+    update(_CARDS).where(
+        _THIS_CARD, func.coalesce(_CARDS.c.sealed_revision, 0) == bindparam("expected")
+    ),
+    SEALED,
+)
+_NUMBER = Prepared(
+    update(_CARDS).where(_THIS_CARD).values(secret_generation=bindparam("generation"))
+)
+_SEE = Prepared(
+    update(_CARDS)
+    .where(_THIS_CARD, _CARDS.c.secret_seen_at.is_(None))
+    .values(secret_seen_at=bindparam("at"))
+)
+_UNSEE = Prepared(update(_CARDS).where(_THIS_CARD).values(secret_seen_at=None))
+
 
 def generation_base(card_id: str) -> int:
     """Return the number above which the generations of a card's secrets begin, of 24 bits."""
@@ -107,7 +146,7 @@ class Cards:
         self._gateway = gateway
 
     def get(self, card_id: str) -> Card | None:
-        row = self._gateway.one(select(CardRow).where(col(CardRow.id) == card_id), CardRow)
+        row = self._gateway.one(_CARD, CardRow, {"card": card_id})
         return card_record(row) if row else None
 
     def by_ids(self, ids: Iterable[str]) -> dict[str, Card]:
@@ -280,14 +319,8 @@ class Cards:
         tries are left by our account (the tries last told, else the limit, else
         ``assumed_limit``; less the exposure).
         """
-        budget = _budget(assumed_limit)
-        statement = (
-            update(CardRow)
-            .where(col(CardRow.id) == card_id, budget > keep)
-            .values(secret_exposure=col(CardRow.secret_exposure) + 1)
-            .returning(budget)
-        )
-        left: int | None = self._gateway.scalar(statement)
+        given = {"card": card_id, "assumed_limit": assumed_limit, "keep": keep}
+        left: int | None = self._gateway.scalar(_EXPOSE, given)
         return left
 
     def unexpose_secret(self, card_id: str) -> None:
@@ -298,22 +331,19 @@ class Cards:
 
     def know_secret_tries(self, card_id: str, tries_left: int | None) -> None:
         """Clear the exposure: the card told its tries, or took the secret (None: full again)."""
-        statement = update(CardRow).where(col(CardRow.id) == card_id)
-        self._gateway.write(statement.values(secret_exposure=0, secret_tries_left=tries_left))
+        self._gateway.write(_KNOW_TRIES, {"card": card_id, "tries_left": tries_left})
 
     def replace_secret(self, card_id: str, expected_revision: int, sealed: SealedSecret) -> bool:
         """Put ``sealed`` in place of revision ``expected_revision`` (0: none yet).
 
         False when another writer was first; nothing changed then.
         """
-        unchanged = col(CardRow.id) == card_id, _revision() == expected_revision
-        statement = update(CardRow).where(*unchanged)
-        return self._gateway.run(statement.values(_sealed_values(sealed))) == 1
+        this = {"card": card_id, "expected": expected_revision}
+        return self._gateway.run(_REPLACE, [this | _sealed_values(sealed)]) == 1
 
     def number_secret(self, card_id: str, generation: int) -> None:
         """Note the number of the secret that was made for a card last; it is locked."""
-        this = col(CardRow.id) == card_id
-        self._gateway.write(update(CardRow).where(this).values(secret_generation=generation))
+        self._gateway.write(_NUMBER, {"card": card_id, "generation": generation})
 
     def note_issued(self, card_id: str) -> None:
         """Know that a card has the derived secret that it was issued with, or had it."""
@@ -322,13 +352,11 @@ class Cards:
 
     def secret_seen(self, card_id: str, at: datetime) -> None:
         """Note that the secret of a card left; the first moment counts until it is changed."""
-        unseen = col(CardRow.id) == card_id, col(CardRow.secret_seen_at).is_(None)
-        self._gateway.write(update(CardRow).where(*unseen).values(secret_seen_at=at))
+        self._gateway.write(_SEE, {"card": card_id, "at": at})
 
     def secret_changed(self, card_id: str) -> None:
         """Note that what left before opens nothing any more."""
-        statement = update(CardRow).where(col(CardRow.id) == card_id)
-        self._gateway.write(statement.values(secret_seen_at=None))
+        self._gateway.write(_UNSEE, {"card": card_id})
 
     def count_seen(self, before: datetime) -> int:
         """Return how many cards in use have a secret that left before then."""
@@ -410,11 +438,6 @@ def _merged(card: Card, there: Card | None) -> Card:
     )
 
 
-def _budget(assumed_limit: int) -> ColumnElement[int]:
-    known = func.coalesce(col(CardRow.secret_tries_left), col(CardRow.secret_limit), assumed_limit)
-    return known - col(CardRow.secret_exposure)
-
-
 def _revision() -> ColumnElement[int]:
     return func.coalesce(col(CardRow.sealed_revision), 0)
 
@@ -468,6 +491,18 @@ def _sealed_values(sealed: SealedSecret | None) -> dict[str, Any]:
 # One that a card had, or may have had, is never thrown away.
 
 
+_KEPT_SECRETS = select(KeptSecretRow).where(col(KeptSecretRow.card_id) == bindparam("card"))
+_KEPT = Prepared(_KEPT_SECRETS)
+_PENDING = Prepared(_KEPT_SECRETS.where(col(KeptSecretRow.kind) == KeptKind.PENDING))
+_FORMER = Prepared(_KEPT_SECRETS.where(col(KeptSecretRow.kind) == KeptKind.FORMER))
+_TAKE = Prepared(delete(_KEPT_ROWS).where(_KEPT_ROWS.c.id == bindparam("kept")))
+_FORGET_REFUSALS = Prepared(
+    update(_KEPT_ROWS)
+    .where(_KEPT_ROWS.c.card_id == bindparam("card"), _KEPT_ROWS.c.refused)
+    .values(refused=False)
+)
+
+
 class KeptSecrets:
     """The pending one of a card, and its former ones; hold the card before changing any."""
 
@@ -476,30 +511,21 @@ class KeptSecrets:
 
     def add(self, kept: KeptSecret) -> bool:
         """Keep one; False, and nothing kept, when a second one would be pending."""
-        insert = self._gateway.upsert(KeptSecretRow).values(
-            id=kept.id,
-            card_id=kept.card_id,
-            kind=kept.kind,
-            kept_at=kept.kept_at,
-            entry_id=kept.entry_id,
-            presented=kept.presented,
-            refused=kept.refused,
-            **_kept_secret_values(kept.sealed),
-        )
-        return self._gateway.run(insert.on_conflict_do_nothing()) == 1
+        new = values(kept, without=("sealed",)) | _kept_secret_values(kept.sealed)
+        return self._gateway.add_new(KeptSecretRow, new)
 
     def pending(self, card_id: str) -> KeptSecret | None:
         """Return the one that the card may have by now."""
-        found = self._where(col(KeptSecretRow.card_id) == card_id, _is(KeptKind.PENDING))
+        found = self._found(_PENDING, card_id)
         return found[0] if found else None
 
     def of_card(self, card_id: str) -> tuple[KeptSecret, ...]:
         """Return all that are kept beside a card's current one."""
-        return tuple(self._where(col(KeptSecretRow.card_id) == card_id))
+        return self._found(_KEPT, card_id)
 
     def former(self, card_id: str) -> tuple[KeptSecret, ...]:
         """Return those that the card had once or may have had, the newest first."""
-        found = self._where(col(KeptSecretRow.card_id) == card_id, _is(KeptKind.FORMER))
+        found = self._found(_FORMER, card_id)
         return tuple(sorted(found, key=lambda one: (one.kept_at, one.id), reverse=True))
 
     def refused(self, card_id: str) -> KeptSecret | None:
@@ -508,8 +534,7 @@ class KeptSecrets:
 
     def forget_refusals(self, card_id: str) -> None:
         """Know that a card has its current secret: what it refused it did not take."""
-        refused = col(KeptSecretRow.card_id) == card_id, col(KeptSecretRow.refused)
-        self._gateway.write(update(KeptSecretRow).where(*refused).values(refused=False))
+        self._gateway.write(_FORGET_REFUSALS, {"card": card_id})
 
     def turn(self, kept: KeptSecret, sealed: SealedSecret, *, refused: bool = False) -> None:
         """Make a pending one former, sealed as such: it is not what the card has."""
@@ -523,7 +548,7 @@ class KeptSecrets:
 
     def take(self, kept: KeptSecret) -> None:
         """Take one out: it has become the card's current secret, or no card ever had it."""
-        self._gateway.write(delete(KeptSecretRow).where(col(KeptSecretRow.id) == kept.id))
+        self._gateway.write(_TAKE, {"kept": kept.id})
 
     def present(self, kept: KeptSecret, *, presented: bool) -> None:
         """Note whether the pending one, or the current, was given to the card last."""
@@ -567,13 +592,9 @@ class KeptSecrets:
         statement = update(KeptSecretRow).where(col(KeptSecretRow.id) == kept_id)
         self._gateway.write(statement.values(values))
 
-    def _where(self, *conditions: ColumnElement[bool]) -> tuple[KeptSecret, ...]:
-        rows = self._gateway.many(select(KeptSecretRow).where(*conditions), KeptSecretRow)
+    def _found(self, statement: Prepared, card_id: str) -> tuple[KeptSecret, ...]:
+        rows = self._gateway.many(statement, KeptSecretRow, {"card": card_id})
         return tuple(_kept_secret_record(row) for row in rows)
-
-
-def _is(kind: KeptKind) -> ColumnElement[bool]:
-    return col(KeptSecretRow.kind) == kind
 
 
 def _kept_secret_values(sealed: SealedSecret) -> dict[str, object]:

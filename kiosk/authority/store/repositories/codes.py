@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Select,
-    TextClause,
     and_,
+    bindparam,
     delete,
     func,
     or_,
@@ -18,10 +19,84 @@ from sqlalchemy import (
     update,
 )
 
-from kiosk.authority.store.gateway import Gateway
+from kiosk.authority.store.gateway import Gateway, held, table_of
+from kiosk.authority.store.prepared import Prepared
 from kiosk.authority.store.records import Charge, EmailCode, Verdict
 from kiosk.authority.store.repositories.attempts import Attempts
 from kiosk.authority.store.tables import LIVE_CODE, CodeRow, col, values
+
+_CODES = table_of(CodeRow)
+_THIS = _CODES.c.id == bindparam("code")
+_OF_CARD = _CODES.c.card_id == bindparam("card")
+# The words of the partial index, so that both databases find by it.
+_IS_LIVE = text(LIVE_CODE)
+_CODE = Prepared(select(CodeRow).where(_THIS))
+_LIVE = held(CodeRow, _THIS, _IS_LIVE)
+_LIVE_OF_CARD = Prepared(select(CodeRow).where(_OF_CARD, _IS_LIVE))
+_HELD_LIVE = held(CodeRow, _OF_CARD, _IS_LIVE)
+_NEWEST = Prepared(
+    select(CodeRow)
+    .where(_OF_CARD, _CODES.c.sent_at.is_not(None))
+    .order_by(_CODES.c.sent_at.desc())
+    .limit(1)
+)
+_OF_ATTEMPT = Prepared(
+    select(CodeRow).where(
+        _OF_CARD,
+        _CODES.c.visit_id == bindparam("visit"),
+        _CODES.c.attempt == bindparam("asked"),
+        _CODES.c.revoked_at.is_(None),
+    )
+)
+_WHEN = func.coalesce(_CODES.c.sent_at, _CODES.c.drafted_at)
+_MAILED = select(_CODES.c.card_id, _WHEN).where(
+    _CODES.c.issued_by.is_(None), bindparam("since", type_=_CODES.c.drafted_at.type) <= _WHEN
+)
+_SEND_TIMES = Prepared(
+    _MAILED.where(
+        _OF_CARD,
+        _CODES.c.proves_owner == bindparam("owner"),
+        _CODES.c.unproven == bindparam("unproven"),
+    )
+)
+_SEND_TIMES_OF_HOLDER = Prepared(_MAILED.where(_CODES.c.holder_id == bindparam("holder")))
+_DRAFT = and_(
+    _THIS,
+    _CODES.c.drafted_by == bindparam("drafter"),
+    _CODES.c.sent_at.is_(None),
+    _CODES.c.revoked_at.is_(None),
+    or_(_CODES.c.needs_second.is_(False), _CODES.c.agreed_by.is_not(None)),
+)
+_DRAFT_AND_EARLIER = held(
+    CodeRow,
+    or_(
+        _DRAFT,
+        and_(
+            _CODES.c.card_id == select(_CODES.c.card_id).where(_DRAFT).scalar_subquery(), _IS_LIVE
+        ),
+    ),
+)
+_CHARGE = Prepared(
+    update(_CODES)
+    .where(
+        _THIS,
+        _IS_LIVE,
+        _CODES.c.expires_at > bindparam("now"),
+        _CODES.c.tries < _CODES.c.max_tries,
+    )
+    .values(tries=_CODES.c.tries + 1)
+    .returning(_CODES.c.max_tries - _CODES.c.tries)
+)
+_LESS_ONE = Prepared(
+    update(_CODES).where(_THIS, _CODES.c.tries > 0).values(tries=_CODES.c.tries - 1)
+)
+_ENTERABLE = held(
+    CodeRow,
+    _OF_CARD,
+    _CODES.c.sent_at.is_not(None) | _CODES.c.issued_by.is_not(None),
+    _CODES.c.consumed_at.is_(None),
+    _CODES.c.revoked_at.is_(None),
+)
 
 
 class EmailCodes:
@@ -34,18 +109,15 @@ class EmailCodes:
 
     def get(self, code_id: str) -> EmailCode | None:
         """Return one by id, live or not."""
-        return self._one(_is_code(code_id))
+        return self._first(_CODE, {"code": code_id})
 
     def live(self, card_id: str) -> EmailCode | None:
         """Return the card's live code; it may have expired or have no try left: look."""
-        return self._one(col(CodeRow.card_id) == card_id, _live())
+        return self._first(_LIVE_OF_CARD, {"card": card_id})
 
     def newest(self, card_id: str) -> EmailCode | None:
         """Return the one that was sent or given last for a card, whatever became of it."""
-        known = select(CodeRow).where(
-            col(CodeRow.card_id) == card_id, col(CodeRow.sent_at).is_not(None)
-        )
-        return self._first(known.order_by(col(CodeRow.sent_at).desc()).limit(1))
+        return self._first(_NEWEST, {"card": card_id})
 
     def send_times(
         self, card_id: str, since: datetime, *, proves_owner: bool = False, unproven: bool = False
@@ -55,18 +127,15 @@ class EmailCodes:
         Those that staff gave are not among them. Lock the card first (``cards.lock``) when
         a limit is decided by this.
         """
-        kind = (
-            (col(CodeRow.card_id) == card_id)
-            & (col(CodeRow.proves_owner) == proves_owner)
-            & (col(CodeRow.unproven) == unproven)
-        )
-        return self._send_times(kind, since).get(card_id, ())
+        given = {"card": card_id, "since": since, "owner": proves_owner, "unproven": unproven}
+        return _by_card(self._gateway.tuples(_SEND_TIMES, given)).get(card_id, ())
 
     def send_times_of_holder(
         self, holder_id: str, since: datetime
     ) -> dict[str, tuple[datetime, ...]]:
         """Return the same for every card of a holder, by card id."""
-        return self._send_times(col(CodeRow.holder_id) == holder_id, since)
+        given = {"holder": holder_id, "since": since}
+        return _by_card(self._gateway.tuples(_SEND_TIMES_OF_HOLDER, given))
 
     def open_of_holder(self, holder_id: str) -> tuple[EmailCode, ...]:
         """Return a holder's codes that are live and not over, or wait for a second member."""
@@ -91,12 +160,8 @@ class EmailCodes:
 
     def of_attempt(self, card_id: str, visit_id: str, attempt: str) -> EmailCode | None:
         """Return the one that an attempt of a visit asked for, unless it was revoked."""
-        return self._one(
-            col(CodeRow.card_id) == card_id,
-            col(CodeRow.visit_id) == visit_id,
-            col(CodeRow.attempt) == attempt,
-            col(CodeRow.revoked_at).is_(None),
-        )
+        given = {"card": card_id, "visit": visit_id, "asked": attempt}
+        return self._first(_OF_ATTEMPT, given)
 
     def redraft(self, code: EmailCode) -> bool:
         """Put another code into a draft, which was not mailed; False when it is none any more."""
@@ -116,12 +181,8 @@ class EmailCodes:
         Earlier ones are revoked. False when it is no draft any more, when another process
         than ``drafted_by`` has drawn it anew, or when nobody has agreed to it who should have.
         """
-        drafter = col(CodeRow.drafted_by) == drafted_by
-        draft = _is_code(code_id), drafter, *_is_draft(), *_is_agreed()
-        card = select(col(CodeRow.card_id)).where(*draft).scalar_subquery()
-        earlier = and_(col(CodeRow.card_id) == card, _live())
-        found = select(CodeRow).where(or_(and_(*draft), earlier)).order_by(col(CodeRow.id))
-        rows = self._gateway.many(found.with_for_update(), CodeRow)
+        given = {"code": code_id, "drafter": drafted_by}
+        rows = self._gateway.many(_DRAFT_AND_EARLIER, CodeRow, given)
         drafts = [row for row in rows if row.sent_at is None]
         for row in rows if drafts else ():
             if row.sent_at is not None:
@@ -170,13 +231,10 @@ class EmailCodes:
         None when the code is not live, has expired or has no try left. A repeated
         ``attempt_id`` is treated as in ``Registrations.charge``.
         """
-        tries, most = col(CodeRow.tries), col(CodeRow.max_tries)
 
         def take() -> int | None:
-            open_ = _live(), col(CodeRow.expires_at) > self._now, tries < most
-            statement = update(CodeRow).where(_is_code(code_id), *open_)
-            charged = statement.values(tries=tries + 1).returning(most - tries)
-            left: int | None = self._gateway.scalar(charged)
+            given = {"code": code_id, "now": self._now}
+            left: int | None = self._gateway.scalar(_CHARGE, given)
             return left
 
         return self._attempts.charge(
@@ -196,14 +254,13 @@ class EmailCodes:
 
     def consume(self, code_id: str) -> bool:
         """Use up a code; True for exactly one caller. Expiry was for the entry to check."""
-        return bool(
-            self._gateway.change(CodeRow, _is_code(code_id), _live(), consumed_at=self._now)
-        )
+        this = {"code": code_id}
+        return bool(self._gateway.change_held(CodeRow, _LIVE, this, consumed_at=self._now))
 
     def revoke_live(self, card_id: str) -> bool:
         """Revoke the card's live code, if there is one."""
-        live = col(CodeRow.card_id) == card_id, _live()
-        return bool(self._gateway.change(CodeRow, *live, revoked_at=self._now))
+        this = {"card": card_id}
+        return bool(self._gateway.change_held(CodeRow, _HELD_LIVE, this, revoked_at=self._now))
 
     def revoke(self, code_id: str) -> bool:
         """Revoke one, live or not yet; False when it was used up or revoked before."""
@@ -215,8 +272,7 @@ class EmailCodes:
 
     def revoke_all(self, card_id: str) -> None:
         """Revoke every code of a card but one that is being mailed: nobody may enter it later."""
-        mailed_or_given = col(CodeRow.sent_at).is_not(None) | col(CodeRow.issued_by).is_not(None)
-        self._revoke(col(CodeRow.card_id) == card_id, mailed_or_given)
+        self._gateway.change_held(CodeRow, _ENTERABLE, {"card": card_id}, revoked_at=self._now)
 
     def revoke_every(self) -> int:
         """Revoke every code that was not used, of all cards; return how many."""
@@ -227,22 +283,8 @@ class EmailCodes:
         """Revoke every code of a holder, those that are being mailed too."""
         self._revoke(col(CodeRow.holder_id) == holder_id)
 
-    def _send_times(
-        self, whose: ColumnElement[bool], since: datetime
-    ) -> dict[str, tuple[datetime, ...]]:
-        when = func.coalesce(col(CodeRow.sent_at), col(CodeRow.drafted_at))
-        mailed = whose, col(CodeRow.issued_by).is_(None), when >= since
-        times: defaultdict[str, list[datetime]] = defaultdict(list)
-        rows = self._gateway.tuples(select(col(CodeRow.card_id), when).where(*mailed))
-        for card_id, at in rows:
-            times[card_id].append(at)
-        return {card_id: tuple(sorted(each)) for card_id, each in times.items()}
-
-    def _one(self, *conditions: ColumnElement[bool] | TextClause) -> EmailCode | None:
-        return self._first(select(CodeRow).where(*conditions))
-
-    def _first(self, statement: Select[CodeRow]) -> EmailCode | None:
-        row = self._gateway.one(statement, CodeRow)
+    def _first(self, statement: Prepared, given: dict[str, str]) -> EmailCode | None:
+        row = self._gateway.one(statement, CodeRow, given)
         return row.record(EmailCode) if row else None
 
     def _revoke(self, *conditions: ColumnElement[bool]) -> bool:
@@ -250,9 +292,7 @@ class EmailCodes:
         return bool(self._gateway.change(CodeRow, *conditions, *unused, revoked_at=self._now))
 
     def _less_one(self, code_id: str) -> None:
-        tries = col(CodeRow.tries)
-        statement = update(CodeRow).where(_is_code(code_id), tries > 0)
-        self._gateway.write(statement.values(tries=tries - 1))
+        self._gateway.write(_LESS_ONE, {"code": code_id})
 
 
 def _is_code(code_id: str) -> ColumnElement[bool]:
@@ -263,14 +303,12 @@ def _is_draft() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return col(CodeRow.sent_at).is_(None), col(CodeRow.revoked_at).is_(None)
 
 
-def _is_agreed() -> tuple[ColumnElement[bool]]:
-    return (or_(col(CodeRow.needs_second).is_(False), col(CodeRow.agreed_by).is_not(None)),)
-
-
 def _is_unagreed() -> tuple[ColumnElement[bool], ...]:
     return *_is_draft(), col(CodeRow.needs_second).is_(True), col(CodeRow.agreed_by).is_(None)
 
 
-def _live() -> TextClause:
-    # The words of the partial index, so that both databases find by it.
-    return text(LIVE_CODE)
+def _by_card(rows: Sequence[Sequence[Any]]) -> dict[str, tuple[datetime, ...]]:
+    times: defaultdict[str, list[datetime]] = defaultdict(list)
+    for card_id, at in rows:
+        times[card_id].append(at)
+    return {card_id: tuple(sorted(each)) for card_id, each in times.items()}

@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any, Final, assert_never
 
 from sqlalchemy import (
     ColumnElement,
     Select,
     and_,
+    bindparam,
     delete,
     false,
     func,
@@ -26,6 +28,7 @@ from sqlalchemy import (
 
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.store.gateway import Gateway
+from kiosk.authority.store.prepared import Prepared
 from kiosk.authority.store.records import Cardholder, CardStatus, SecurityQuestion
 from kiosk.authority.store.repositories.registrations import unproven_subject
 from kiosk.authority.store.repositories.stop_numbers import entries_subject
@@ -207,6 +210,13 @@ class Cardholders:
         return erased_among(self._gateway, numbers)
 
 
+@cache
+def _questions(ids: tuple[str, ...]) -> Prepared:
+    return Prepared(
+        select(QuestionRow).where(col(QuestionRow.id).in_([bindparam(name) for name in ids]))
+    )
+
+
 class SecurityQuestions:
     """The list that registrations choose from."""
 
@@ -230,8 +240,10 @@ class SecurityQuestions:
 
     def by_ids(self, ids: Iterable[int]) -> dict[int, SecurityQuestion]:
         """Return those of ``ids`` that exist, retired ones too: a registration keeps its own."""
-        wanted = select(QuestionRow).where(col(QuestionRow.id).in_(list(ids)))
-        rows = self._gateway.many(wanted, QuestionRow)
+        given = {f"id_{at}": question_id for at, question_id in enumerate(ids)}
+        if not given:
+            return {}
+        rows = self._gateway.many(_questions(tuple(given)), QuestionRow, given)
         return {row.id: row.record(SecurityQuestion) for row in rows}
 
     def add(self, question: SecurityQuestion) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy import ColumnElement, Integer, bindparam, delete, or_, select, update
 
-from kiosk.authority.store.gateway import Gateway
+from kiosk.authority.store.gateway import Gateway, held, table_of
+from kiosk.authority.store.prepared import Prepared
 from kiosk.authority.store.records import Charge, Registration, Verdict
 from kiosk.authority.store.repositories.attempts import Attempts
 from kiosk.authority.store.tables import RegistrationRow, col, values
@@ -28,6 +29,22 @@ PAUSE_GROWTH = 4
 """Each further wrong answer with a card that is known by name only waits four times as long."""
 
 LONGEST_PAUSE = timedelta(days=60)
+
+
+_TABLE = table_of(RegistrationRow)
+_THIS = _TABLE.c.holder_id == bindparam("holder")
+_REGISTRATION = held(RegistrationRow, _THIS)
+_UNASKED = held(RegistrationRow, _THIS, _TABLE.c.asked.is_(None))
+_MOST = bindparam("most", type_=Integer)
+_CHARGE = Prepared(
+    update(_TABLE)
+    .where(_THIS, _TABLE.c.failures < _MOST, _TABLE.c.blocked_at.is_(None))
+    .values(failures=_TABLE.c.failures + 1)
+    .returning(_MOST - _TABLE.c.failures)
+)
+_LESS_ONE = Prepared(
+    update(_TABLE).where(_THIS, _TABLE.c.failures > 0).values(failures=_TABLE.c.failures - 1)
+)
 
 
 class Registrations:
@@ -93,13 +110,10 @@ class Registrations:
         ``attempt_id`` charges nothing and gives the first call's charge, ``fresh`` False.
         ``given`` is the keyed digest of what is to be looked at.
         """
-        failures = col(RegistrationRow.failures)
 
         def take() -> int | None:
-            open_ = failures < max_failures, col(RegistrationRow.blocked_at).is_(None)
-            statement = update(RegistrationRow).where(_is(holder_id), *open_)
-            charged = statement.values(failures=failures + 1).returning(max_failures - failures)
-            left: int | None = self._gateway.scalar(charged)
+            given = {"holder": holder_id, "most": max_failures}
+            left: int | None = self._gateway.scalar(_CHARGE, given)
             return left
 
         return self._attempts.charge(
@@ -169,7 +183,8 @@ class Registrations:
         """
         none = {"failures": 0, "unproven_failures": 0, "unproven_until": None}
         none |= {"asked": None} if asked else {}
-        cleared = self._gateway.change(RegistrationRow, _is(holder_id), **none)
+        this = {"holder": holder_id}
+        cleared = self._gateway.change_held(RegistrationRow, _REGISTRATION, this, **none)
         return cleared[0].record(Registration) if cleared else None
 
     def block(self, holder_id: str) -> bool:
@@ -189,16 +204,14 @@ class Registrations:
 
         Atomic, so two stations ask the same ones.
         """
-        unset = _is(holder_id), col(RegistrationRow.asked).is_(None)
-        if self._gateway.change(RegistrationRow, *unset, asked=question_ids):
+        this = {"holder": holder_id}
+        if self._gateway.change_held(RegistrationRow, _UNASKED, this, asked=question_ids):
             return question_ids
         asked = self._gateway.scalar(select(col(RegistrationRow.asked)).where(_is(holder_id)))
         return tuple(asked or ())
 
     def _less_one(self, holder_id: str) -> None:
-        failures = col(RegistrationRow.failures)
-        statement = update(RegistrationRow).where(_is(holder_id), failures > 0)
-        self._gateway.write(statement.values(failures=failures - 1))
+        self._gateway.write(_LESS_ONE, {"holder": holder_id})
 
     def _less_one_unproven(self, holder_id: str) -> None:
         failures = col(RegistrationRow.unproven_failures)

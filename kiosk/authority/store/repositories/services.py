@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, case, delete, func, or_, 
 
 from kiosk.authority.store.audit_chain import FIRST
 from kiosk.authority.store.gateway import Gateway, table_of
+from kiosk.authority.store.prepared import Prepared
 from kiosk.authority.store.records import (
     Alarm,
     AuditHead,
@@ -171,8 +172,7 @@ class Stations:
             self._gateway.change(StationRow, this, site=station.site, retired_at=None)
 
     def get(self, name: str) -> Station | None:
-        statement = select(StationRow).where(col(StationRow.name) == name)
-        row = self._gateway.one(statement, StationRow)
+        row = self._gateway.one(_STATION, StationRow, {"station": name})
         return row.record(Station) if row else None
 
     def every(self) -> tuple[Station, ...]:
@@ -198,6 +198,8 @@ class Stations:
         rows = self._gateway.tuples(select(col(StationRow.name), here))
         return {name: at for name, at in rows if at is not None}
 
+
+_STATION: Final = Prepared(select(StationRow).where(col(StationRow.name) == bindparam("station")))
 
 _SEEN_AGAIN: Final = (
     update(table_of(StationRow))

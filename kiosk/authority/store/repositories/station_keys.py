@@ -8,10 +8,11 @@ from datetime import datetime
 from sqlalchemy import bindparam, delete, select, update
 
 from kiosk.authority.store.gateway import Gateway
+from kiosk.authority.store.prepared import Prepared
 from kiosk.authority.store.records import Enrolment, Station, StationKey
 from kiosk.authority.store.tables import EnrolmentRow, StationKeyRow, StationRow, col, values
 
-_FOUND = (
+_FOUND = Prepared(
     select(StationKeyRow, StationRow)
     .join(StationRow, col(StationRow.name) == col(StationKeyRow.station))
     .where(col(StationKeyRow.fingerprint) == bindparam("fingerprint"))

@@ -10,12 +10,10 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import (
-    func,
-    select,
-)
+from sqlalchemy import bindparam, func, select
 
 from kiosk.authority.store.gateway import Gateway
+from kiosk.authority.store.prepared import Prepared
 from kiosk.authority.store.records import Charge, StopNumber, Verdict, new_id
 from kiosk.authority.store.repositories.attempts import Attempts
 from kiosk.authority.store.tables import AttemptRow, StopNumberRow, col, values
@@ -29,6 +27,9 @@ DAY: Final = timedelta(days=1)
 
 _USE: Final = "stop-number"
 _DRAWS: Final = 20
+
+
+_KEPT = Prepared(select(StopNumberRow).where(col(StopNumberRow.digest) == bindparam("digest")))
 
 
 class StopNumbers:
@@ -104,10 +105,11 @@ class StopNumbers:
         return self._attempts.conclude(entries, charge.attempt_id, verdict)
 
     def _kept(self, digits: str) -> StopNumber | None:
-        digests = self._gateway.number_digests(_USE, digits)
-        statement = select(StopNumberRow).where(col(StopNumberRow.digest).in_(digests))
-        row = self._gateway.one(statement, StopNumberRow)
-        return row.record(StopNumber) if row else None
+        for digest in self._gateway.number_digests(_USE, digits):
+            row = self._gateway.one(_KEPT, StopNumberRow, {"digest": digest})
+            if row is not None:
+                return row.record(StopNumber)
+        return None
 
 
 def entries_subject(holder_id: str, *, proven: bool) -> str:

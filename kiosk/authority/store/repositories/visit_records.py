@@ -11,6 +11,7 @@ from sqlalchemy import and_, bindparam, func, literal, select
 from sqlalchemy.orm import aliased
 
 from kiosk.authority.store.gateway import Gateway, table_of
+from kiosk.authority.store.prepared import Prepared
 from kiosk.authority.store.records import (
     AroundVisit,
     Cardholder,
@@ -41,7 +42,7 @@ from kiosk.contract.messages import CardId
 
 _VISIT, _CARD, _ENTRY = table_of(VisitRow), table_of(CardRow), table_of(UnblockRow)
 
-_LOCK = (
+_LOCK = Prepared(
     select(_CARD.c.id)
     .join_from(_CARD, _VISIT, _VISIT.c.card_id == _CARD.c.id)
     .where(_VISIT.c.id == bindparam("visit"))
@@ -55,7 +56,7 @@ _is_live = (
     col(_live.revoked_at).is_(None),
 )
 
-_HELD = (
+_READ = (
     select(VisitRow, CardRow, CardholderRow, RegistrationRow, PendingRow, _live, _proven)
     .join(CardRow, col(CardRow.id) == col(VisitRow.card_id))
     .join(CardholderRow, col(CardholderRow.id) == col(CardRow.holder_id))
@@ -67,12 +68,15 @@ _HELD = (
 )
 _AROUND_ROWS = (RegistrationRow, PendingRow, CodeRow, CodeRow)
 _HELD_ROWS = (VisitRow, CardRow, CardholderRow, *_AROUND_ROWS)
-_HELD_AT_STATION = _HELD.add_columns(StationRow).outerjoin(
-    StationRow, col(StationRow.name) == col(VisitRow.station)
+_HELD = Prepared(_READ)
+_HELD_AT_STATION = Prepared(
+    _READ.add_columns(StationRow).outerjoin(
+        StationRow, col(StationRow.name) == col(VisitRow.station)
+    )
 )
 
 _one = select(literal(1).label("one")).subquery()
-_AROUND = (
+_AROUND = Prepared(
     select(RegistrationRow, PendingRow, _live, _proven)
     .select_from(_one)
     .outerjoin(RegistrationRow, col(RegistrationRow.holder_id) == bindparam("holder"))
@@ -81,7 +85,7 @@ _AROUND = (
     .outerjoin(_proven, col(_proven.id) == bindparam("code"))
 )
 
-_LOCK_GRANTED = (
+_LOCK_GRANTED = Prepared(
     select(_CARD.c.id)
     .join_from(_CARD, _ENTRY, _ENTRY.c.card_id == _CARD.c.id)
     .join(_VISIT, _VISIT.c.id == _ENTRY.c.visit_id)
@@ -89,7 +93,7 @@ _LOCK_GRANTED = (
     .with_for_update(of=(_CARD, _VISIT))
 )
 _GENERATIONS_FROM = select(func.coalesce(func.max(col(RestoreRow.generations_from)), 0))
-_GRANTED = (
+_GRANTED = Prepared(
     select(UnblockRow, VisitRow, CardRow, CardholderRow, _GENERATIONS_FROM.scalar_subquery())
     .join(VisitRow, col(VisitRow.id) == col(UnblockRow.visit_id))
     .join(CardRow, col(CardRow.id) == col(UnblockRow.card_id))
@@ -103,8 +107,8 @@ _CARD_NAMED = (
     _CARD.c.driver == bindparam("driver"),
     _CARD.c.identifier == bindparam("identifier"),
 )
-_LOCK_CARD = select(_CARD.c.id).where(*_CARD_NAMED).with_for_update()
-_KNOWN = (
+_LOCK_CARD = Prepared(select(_CARD.c.id).where(*_CARD_NAMED).with_for_update())
+_KNOWN = Prepared(
     select(CardRow, CardholderRow)
     .join(CardholderRow, col(CardholderRow.id) == col(CardRow.holder_id))
     .where(*_CARD_NAMED)

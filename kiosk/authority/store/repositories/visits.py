@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, delete, func, select
+from sqlalchemy import ColumnElement, Select, bindparam, delete, func, select
 
-from kiosk.authority.store.gateway import Gateway
+from kiosk.authority.store.gateway import Gateway, held
+from kiosk.authority.store.prepared import Prepared
 from kiosk.authority.store.records import PendingChange, UnblockEntry, UnblockState, Visit
 from kiosk.authority.store.tables import (
     CardRow,
@@ -18,6 +19,21 @@ from kiosk.authority.store.tables import (
 )
 from kiosk.contract.messages import ReadFault, Reason, VisitEnd
 
+_THIS_VISIT = col(VisitRow.id) == bindparam("visit")
+_VISIT = Prepared(select(VisitRow).where(_THIS_VISIT))
+_LOCKED_VISIT = Prepared(select(VisitRow).where(_THIS_VISIT).with_for_update())
+_OPEN_VISIT = held(VisitRow, _THIS_VISIT, col(VisitRow.closed_at).is_(None))
+_OPEN_OF_CARD = Prepared(
+    select(VisitRow)
+    .where(col(VisitRow.card_id) == bindparam("card"), col(VisitRow.closed_at).is_(None))
+    .order_by(col(VisitRow.opened_at))
+)
+_BEGUN = Prepared(
+    select(func.count()).where(
+        col(VisitRow.station) == bindparam("at"), col(VisitRow.opened_at) > bindparam("since")
+    )
+)
+
 
 class Visits:
     """Every sitting at a station."""
@@ -27,12 +43,10 @@ class Visits:
 
     def add(self, visit: Visit) -> bool:
         """Open one; False when there is a visit with its id, or another with its reference."""
-        stamped = self._gateway.stamped(VisitRow, values(visit))
-        insert = self._gateway.upsert(VisitRow).values(stamped)
-        return self._gateway.run(insert.on_conflict_do_nothing()) == 1
+        return self._gateway.add_new(VisitRow, values(visit))
 
     def get(self, visit_id: str) -> Visit | None:
-        return self._one(select(VisitRow).where(col(VisitRow.id) == visit_id))
+        return self._one(_VISIT, {"visit": visit_id})
 
     def by_reference(self, reference: str) -> Visit | None:
         """Return one by the number that its station showed."""
@@ -53,7 +67,7 @@ class Visits:
 
     def lock(self, visit_id: str) -> Visit | None:
         """Return one, held against other writers until the unit of work ends."""
-        return self._one(select(VisitRow).where(col(VisitRow.id) == visit_id).with_for_update())
+        return self._one(_LOCKED_VISIT, {"visit": visit_id})
 
     def save(self, visit: Visit) -> None:
         """Overwrite one with what it has become; ``lock`` it first."""
@@ -61,8 +75,8 @@ class Visits:
 
     def close(self, visit_id: str, at: datetime, how: VisitEnd) -> Visit | None:
         """Close one and return it as it was; None when it is closed already or unknown."""
-        open_ = col(VisitRow.id) == visit_id, col(VisitRow.closed_at).is_(None)
-        closed = self._gateway.change(VisitRow, *open_, closed_at=at, how=how)
+        this = {"visit": visit_id}
+        closed = self._gateway.change_held(VisitRow, _OPEN_VISIT, this, closed_at=at, how=how)
         return closed[0].record(Visit) if closed else None
 
     def close_all(self, at: datetime, how: VisitEnd) -> int:
@@ -82,15 +96,12 @@ class Visits:
 
     def count_begun(self, station: str, since: datetime) -> int:
         """Return how many visits a station began since then."""
-        begun = col(VisitRow.station) == station, col(VisitRow.opened_at) > since
-        found: int = self._gateway.scalar(select(func.count()).where(*begun)) or 0
+        found: int = self._gateway.scalar(_BEGUN, {"at": station, "since": since})
         return found
 
     def open_of_card(self, card_id: str) -> tuple[Visit, ...]:
         """Return the visits of a card that were never closed, oldest first."""
-        open_ = col(VisitRow.card_id) == card_id, col(VisitRow.closed_at).is_(None)
-        statement = select(VisitRow).where(*open_).order_by(col(VisitRow.opened_at))
-        rows = self._gateway.many(statement, VisitRow)
+        rows = self._gateway.many(_OPEN_OF_CARD, VisitRow, {"card": card_id})
         return tuple(row.record(Visit) for row in rows)
 
     def last_at(self, station: str) -> Visit | None:
@@ -98,8 +109,10 @@ class Visits:
         here = select(VisitRow).where(col(VisitRow.station) == station)
         return self._one(here.order_by(col(VisitRow.opened_at).desc()).limit(1))
 
-    def _one(self, statement: Select[VisitRow]) -> Visit | None:
-        row = self._gateway.one(statement, VisitRow)
+    def _one(
+        self, statement: Select[VisitRow] | Prepared, given: dict[str, str] | None = None
+    ) -> Visit | None:
+        row = self._gateway.one(statement, VisitRow, given)
         return row.record(Visit) if row else None
 
 
@@ -137,6 +150,20 @@ class PendingChanges:
         return row.record(PendingChange) if row else None
 
 
+_THIS_ENTRY = col(UnblockRow.id) == bindparam("entry")
+_IS_OPEN = col(UnblockRow.closed_at).is_(None)
+_ENTRY = Prepared(select(UnblockRow).where(_THIS_ENTRY))
+_OPEN_ENTRY = held(UnblockRow, _THIS_ENTRY, _IS_OPEN)
+_OPEN_FOR_CARD = Prepared(
+    select(UnblockRow).where(col(UnblockRow.card_id) == bindparam("card"), _IS_OPEN)
+)
+_ENTRIES_OF_VISIT = Prepared(
+    select(UnblockRow)
+    .where(col(UnblockRow.visit_id) == bindparam("visit"))
+    .order_by(col(UnblockRow.opened_at))
+)
+
+
 class UnblockJournal:
     """Intent before the card is changed, outcome after; one open entry a card."""
 
@@ -145,28 +172,25 @@ class UnblockJournal:
 
     def open(self, entry: UnblockEntry) -> bool:
         """Write down an intent; False, and nothing written, when the card has an open entry."""
-        stamped = self._gateway.stamped(UnblockRow, values(entry))
-        insert = self._gateway.upsert(UnblockRow).values(stamped)
-        return self._gateway.run(insert.on_conflict_do_nothing()) == 1
+        return self._gateway.add_new(UnblockRow, values(entry))
 
     def get(self, entry_id: str) -> UnblockEntry | None:
-        return self._one(col(UnblockRow.id) == entry_id)
+        return self._one(_ENTRY, {"entry": entry_id})
 
     def open_for(self, card_id: str) -> UnblockEntry | None:
         """Return the card's open entry: an intent without outcome, or an unknown outcome."""
-        return self._one(col(UnblockRow.card_id) == card_id, _is_open())
+        return self._one(_OPEN_FOR_CARD, {"card": card_id})
 
     def open_of_holder(self, holder_id: str) -> tuple[UnblockEntry, ...]:
         """Return the open entries of a holder's cards, oldest first."""
         cards = select(col(CardRow.id)).where(col(CardRow.holder_id) == holder_id)
-        statement = select(UnblockRow).where(col(UnblockRow.card_id).in_(cards), _is_open())
+        statement = select(UnblockRow).where(col(UnblockRow.card_id).in_(cards), _IS_OPEN)
         rows = self._gateway.many(statement.order_by(col(UnblockRow.opened_at)), UnblockRow)
         return tuple(row.record(UnblockEntry) for row in rows)
 
     def of_visit(self, visit_id: str) -> tuple[UnblockEntry, ...]:
         """Return every entry that a visit opened, oldest first."""
-        statement = select(UnblockRow).where(col(UnblockRow.visit_id) == visit_id)
-        rows = self._gateway.many(statement.order_by(col(UnblockRow.opened_at)), UnblockRow)
+        rows = self._gateway.many(_ENTRIES_OF_VISIT, UnblockRow, {"visit": visit_id})
         return tuple(row.record(UnblockEntry) for row in rows)
 
     def note_unknown(self, entry_id: str, detail: str) -> bool:
@@ -179,18 +203,14 @@ class UnblockJournal:
         """Close an open entry as done, refused, not sent or settled; False if it is not open."""
         if state in (UnblockState.INTENT, UnblockState.UNKNOWN):
             raise ValueError("that is no way to close an entry")
-        open_ = col(UnblockRow.id) == entry_id, _is_open()
         closed = {"state": state, "detail": detail, "closed_at": at, "cryptogram": None}
-        return bool(self._gateway.change(UnblockRow, *open_, **closed))
+        this = {"entry": entry_id}
+        return bool(self._gateway.change_held(UnblockRow, _OPEN_ENTRY, this, **closed))
 
     def keep_cryptogram(self, entry_id: str, cryptogram: bytes | None) -> None:
         """Keep what an admin key made, while the card has not answered to it; None: forget it."""
         self._gateway.change(UnblockRow, col(UnblockRow.id) == entry_id, cryptogram=cryptogram)
 
-    def _one(self, *conditions: ColumnElement[bool]) -> UnblockEntry | None:
-        row = self._gateway.one(select(UnblockRow).where(*conditions), UnblockRow)
+    def _one(self, statement: Prepared, given: dict[str, str]) -> UnblockEntry | None:
+        row = self._gateway.one(statement, UnblockRow, given)
         return row.record(UnblockEntry) if row else None
-
-
-def _is_open() -> ColumnElement[bool]:
-    return col(UnblockRow.closed_at).is_(None)

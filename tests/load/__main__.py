@@ -147,7 +147,7 @@ def _counts(each: Measured, apart: Apart) -> Iterator[str]:
     yield (
         f"a visit: {each.recorded.round_trips:.1f} round trips and "
         f"{each.recorded.statements:.1f} statements by the use cases; "
-        f"{statements:.1f} statements with stations and notices, "
+        f"{statements:.1f} without BEGIN and COMMIT, and with those for stations and notices, "
         f"{1000 * sum(one.statement_s for one in spent) / visits:.1f} ms in them; "
         f"{sum(one.mails for one in spent) / visits:.2f} mails"
     )

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-import socket
 import stat
 import subprocess
-from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,20 +24,14 @@ from screens.words import waiting
 from tests.e2e.conftest import MakeWorld
 from tests.e2e.processes import Authority, StationAlone
 from tests.e2e.visitor import Visitor
-from tests.e2e.world import World
+from tests.e2e.world import PROGRAM, World
+from tests.support.ports import free_ports
+from tests.support.terminal import Terminal
 
 pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
 
 NAME, NEW_PIN = "West Wing 2", "480593"
 DAY = timedelta(days=1)
-
-
-def free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        held = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in held:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in held]
 
 
 @pytest.fixture
@@ -143,6 +135,19 @@ def test_a_line_works_once_and_typing_errors_are_noticed(machine: StationAlone) 
     assert again.returncode == 1
     assert "it works once, for 15 minutes" in again.stderr
     assert (machine.folder / "station.pem").read_bytes() == before
+
+
+def test_at_a_terminal_it_asks_until_a_line_is_taken(machine: StationAlone) -> None:
+    typed = line(machine.world)
+    terminal = Terminal([PROGRAM, "enrol"], machine.environ)
+    terminal.wait_for("is not enrolled as a station yet", "kiosk stations enrol")
+    terminal.send(f"\n{typed[:-1]}\n")
+    terminal.wait_for("39 characters came", "Type the line again")
+    terminal.send(f"{typed}\n")
+    terminal.wait_for(f"{NAME} is enrolled.")
+    assert terminal.process.wait(30) == 0
+    terminal.close()
+    assert (machine.folder / "station.pem").exists()
 
 
 def test_an_authority_that_is_not_the_lines_gets_no_secret(

@@ -5,16 +5,18 @@ from __future__ import annotations
 import argparse
 import os
 import pwd
+import sys
 from pathlib import Path
 
-from kiosk.app.cli.printing import echo
+from kiosk.app.cli.printing import complain, echo
 from kiosk.app.cli.tools import add_command
-from kiosk.contract.errors import ConfigError
+from kiosk.contract.errors import ConfigError, KioskError
 
 DESCRIPTION = """\
 Makes a key for this station and fetches its certificate from the authority, by the line that
 `kiosk stations enrol` printed there. Case, dashes and spaces in its code do not matter, and a
-typing error is noticed before anything is sent. Without a line it asks for one.
+typing error is noticed before anything is sent. Without a line it asks for one, and on a terminal
+it asks until one was taken.
 
 Key, certificate and the authority's addresses go into the state directory ($STATE_DIRECTORY, or
 the home of the account), for its owner's eyes only: run it as the user that the station runs
@@ -23,6 +25,13 @@ as. `kiosk station` finds them there, and renews the certificate by itself, by -
 EXAMPLE = """\
   runuser -u kiosk-station -- kiosk enrol authority.example:8444 7QKX-3M2P-...
 """
+_ASKED = """\
+This machine is not enrolled as a station yet. Have a line made, there or in the RA application:
+
+  kiosk stations enrol "West Wing 2" --site "Wexbridge General" --reason "new station"
+
+and type it here, from the address to the end of the code."""
+_AGAIN = "Type the line again, or another one:"
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -39,23 +48,38 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Enrol, or renew."""
-    from kiosk.app.enrolment import enrol, renew
-    from kiosk.contract.enrolment import read_line
-
     folder = _folder()
     if args.renew:
         from kiosk.app.config.loading import load_settings
+        from kiosk.app.enrolment import renew
 
         environ = {**os.environ, "STATE_DIRECTORY": str(folder)}
         done = renew(folder, load_settings(None, environ).authority.addresses)
         echo("renewed" if done else "not due yet")
         return 0
+    if args.line or not sys.stdin.isatty():
+        _enrol(" ".join(args.line) or sys.stdin.readline(), folder)
+        return 0
+    complain(_ASKED)
+    for typed in sys.stdin:
+        try:
+            if typed.strip():
+                _enrol(typed, folder)
+                return 0
+        except KioskError as error:
+            complain(f"\n{error}\n\n{_AGAIN}")
+    raise ConfigError("no line was typed")
+
+
+def _enrol(typed: str, folder: Path) -> None:
+    from kiosk.app.enrolment import enrol
+    from kiosk.contract.enrolment import read_line
+
     try:
-        line = read_line(" ".join(args.line) or input("Line: "))
-    except (ValueError, EOFError) as wrong:
+        line = read_line(typed)
+    except ValueError as wrong:
         raise ConfigError(f"the line was not read: {wrong}") from None
     echo(f"{enrol(line, folder)} is enrolled. Start the station, or start it again.")
-    return 0
 
 
 def _folder() -> Path:

@@ -50,8 +50,9 @@ class Entry:
 
     ``hint`` stands below it until something is wrong. ``choices`` are ready answers, which
     Up, Down and the mouse pick; another one can be typed unless ``closed``: then a letter
-    picks what begins with it. ``check`` says
-    what is wrong with a text, or nothing. A ``secret`` is masked, and taken as it was typed:
+    picks what begins with it. ``check`` says what is wrong with a text, or nothing. Where
+    something else ``replaces`` what it begins with, that is selected: what is typed takes its
+    place, and an arrow key keeps it. A ``secret`` is masked, and taken as it was typed:
     it is not stripped.
     """
 
@@ -65,6 +66,7 @@ class Entry:
     closed: bool = False
     secret: bool = False
     required: bool = True
+    replaces: bool = False
     check: Callable[[str], str] | None = None
 
     def problem(self, text: str) -> str:
@@ -186,8 +188,8 @@ class EntryField(Input):
             self.pick(self._beside(1 if event.key == "down" else -1))
 
     def on_focus(self) -> None:
-        """Let what is typed take the place of what it began with; an arrow key keeps that."""
-        if self.value == self._entry.initial and not self._entry.closed:
+        """Select what it began with, where something else is to take its place."""
+        if self._entry.replaces and self.value == self._entry.initial:
             self.select_all()
 
     def pick(self, choice: str) -> None:

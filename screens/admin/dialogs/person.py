@@ -226,7 +226,7 @@ def _other(name: str, label: str, now: str, hint: str, most: int) -> Entry:
     def check(text: str) -> str:
         return "This is what it says already." if text == now else ""
 
-    return Entry(name, label, initial=now, hint=hint, most=most, check=check)
+    return Entry(name, label, initial=now, hint=hint, most=most, replaces=True, check=check)
 
 
 def _same_as(number: str) -> Callable[[str], str]:

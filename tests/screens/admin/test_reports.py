@@ -68,7 +68,7 @@ async def test_other_days_are_asked_for_and_stay() -> None:
 
 async def test_what_is_no_day_or_the_desk_does_not_take_is_said_at_its_field() -> None:
     async with running(pages=PAGES) as run:
-        await run.press("f10", "f", "end", *"x")
+        await run.press("f10", "f", *"x")
         await run.send()
         assert "! Write it as year, month and day: 2026-03-04." in run.text
         run.desk.asked.raises("reports.make", NotTaken("last", "That is before the first day."))

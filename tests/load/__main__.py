@@ -200,10 +200,10 @@ def _rows(each: Measured, apart: Apart) -> Iterator[Row]:
 
 
 def _calls(measured: Sequence[Measured]) -> Iterator[str]:
-    yield f"{'':<18}" + "".join(f"{each.holders:>16,} p50   p99" for each in measured)
+    yield f"{'':<18}" + "".join(f"{each.holders:>12,} p50{'p99':>9}" for each in measured)
     for name in measured[0].monday[0].calls:
         yield f"{name:<18}" + "".join(
-            "{:>20.1f}{:>6.1f}".format(*_percentiles(each.monday, name)) for each in measured
+            "{:>16.1f}{:>9.1f}".format(*_percentiles(each.monday, name)) for each in measured
         )
 
 

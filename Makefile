@@ -1,8 +1,8 @@
 # `make help` lists what there is. Every target installs what it needs first, says what it
 # does, and is safe to repeat.
 .DEFAULT_GOAL := help
-.PHONY: help demo test fast one dev coverage sim races failover check lint format flow trace roles openapi pictures deb test-deb lock \
-    bench bench-estate clean
+.PHONY: help demo test fast one dev coverage sim races failover check lint format flow trace roles openapi pictures deb test-deb image \
+    test-image lock bench bench-estate clean
 PYTHON ?= python3
 export PYTHON
 # One more than there are processors: a test that uses a terminal waits for half of its time.
@@ -107,6 +107,17 @@ test-deb: deb ## Build the packages again, install, update, remove and purge the
 	@umask 077 && BUILD=build/elsewhere/deeper DIST=build/again .ci/build-deb
 	@DIST=build/before .ci/build-deb 0.0.9
 	@$(VENV)/python -m pytest --verbose -p no:cacheprovider tests/systemd/installed.py
+
+image: deb ## Build the image of a station below build/image: SETTINGS=FILE, KEYS=FOLDER
+	@.ci/bootstrap image
+	@.ci/build-image
+
+test-image: deb ## Look into images of a station, and start one in a virtual machine: enrol, keys, a card
+	@.ci/bootstrap test
+	@.ci/bootstrap image
+	@.ci/build-image
+	@PROFILE=test .ci/build-image
+	@$(VENV)/python -m pytest --verbose -p no:cacheprovider tests/systemd/image.py
 
 openapi: ## Print docs/openapi.json anew from the port's own types
 	@.ci/bootstrap run

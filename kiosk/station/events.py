@@ -9,8 +9,6 @@ from __future__ import annotations
 from msgspec import Struct
 
 from kiosk.contract.messages import (
-    MaintenanceAct,
-    MaintenanceReason,
     Purpose,
     Reason,
     Refusal,
@@ -21,7 +19,7 @@ from kiosk.contract.messages import (
 )
 from kiosk.contract.ports import CardAddress
 from kiosk.contract.sensitive import Sensitive
-from kiosk.station.states import ActResult, Outage, PadNotice, PinFault
+from kiosk.station.states import Outage, PadNotice, PinFault
 
 # --- the reader ------------------------------------------------------------------------
 
@@ -123,27 +121,6 @@ class StopNumberEntered(Struct, frozen=True):
     number: Sensitive
 
 
-class ReasonPicked(Struct, frozen=True):
-    """Picked why the station is maintained."""
-
-    visit: VisitId
-    why: MaintenanceReason
-
-
-class ReasonWritten(Struct, frozen=True):
-    """Wrote why the station is maintained."""
-
-    visit: VisitId
-    words: str
-
-
-class ActPicked(Struct, frozen=True):
-    """Picked what the station is to do for its maintenance."""
-
-    visit: VisitId
-    act: MaintenanceAct
-
-
 class TriedAgain(Struct, frozen=True):
     """Asked for the last thing to be tried again."""
 
@@ -207,13 +184,6 @@ class Replied(Struct, frozen=True):
     reply: Reply
 
 
-class Maintained(Struct, frozen=True):
-    """An act of an officer was recorded, and this came of it."""
-
-    visit: VisitId
-    result: ActResult
-
-
 class PinFailed(Struct, frozen=True):
     """The card answered that the present PIN is wrong."""
 
@@ -262,15 +232,12 @@ HolderSide = (
     | CodeAsked
     | MisuseNoticed
     | StopNumberEntered
-    | ReasonPicked
-    | ReasonWritten
-    | ActPicked
     | TriedAgain
     | WentBack
     | Left
     | Stayed
 )
 ClockSide = IdleTimedOut | AnswerTimedOut
-ResultSide = CardRead | Replied | Maintained | PinFailed | PinNotTaken | PadEnded | GaveUp | NoReply
+ResultSide = CardRead | Replied | PinFailed | PinNotTaken | PadEnded | GaveUp | NoReply
 
 Event = ReaderSide | HolderSide | ClockSide | ResultSide

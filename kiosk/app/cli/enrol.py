@@ -26,11 +26,9 @@ EXAMPLE = """\
   runuser -u kiosk-station -- kiosk enrol authority.example:8444 7QKX-3M2P-...
 """
 _ASKED = """\
-This machine is not enrolled as a station yet. Have a line made, there or in the RA application:
-
-  kiosk stations enrol "West Wing 2" --site "Wexbridge General" --reason "new station"
-
-and type it here, from the address to the end of the code."""
+This machine is not enrolled as a station yet. Have a line made for it, on the
+page Stations of the RA application or with `kiosk stations enrol`, and type it
+here, from the address to the end of the code."""
 _AGAIN = "Type the line again, or another one:"
 
 

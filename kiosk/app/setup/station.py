@@ -39,7 +39,7 @@ _SECTIONS = ("service", "station", "authority", "pcsc", "cards", "pkcs11")
 _SHARED = ("service", "station", "pcsc", "cards", "pkcs11")
 """Sections that an authority's settings on the same machine have as well."""
 
-_WAYS_OUT = {
+WAYS_OUT = {
     "getty@tty1.service": "no log-in where the station is shown",
     "ctrl-alt-del.target": "Ctrl-Alt-Del restarts nothing",
     "kbrequest.target": "Alt-Up starts nothing",
@@ -130,7 +130,7 @@ def station_steps(
             UNITS / f"{_UNIT}.d" / "authority.conf",
             "" if undo else network_drop_in(addresses),
         )
-    for unit, text in _WAYS_OUT.items():
+    for unit, text in WAYS_OUT.items():
         yield mask(unit, text)
     place, name = Path("/etc/systemd"), "50-kiosk-station.conf"
     yield link(

@@ -16,7 +16,6 @@ OF_PEOPLE = frozenset(
         "proposed_act",
         "registration",
         "search_term",
-        "staff_card",
         "stop_number",
         "unblock_journal",
         "visit",

@@ -1,0 +1,225 @@
+"""A machine in qemu, by software emulation: its display, its keyboard, its disk and its TPM.
+
+It has no network but the ways that are named: ``reachable`` from inside, and its virtual reader
+from here. The test variant of the image has a root shell on the serial line, which is asked what is
+on the console; pictures are of the machine's own display.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from hardware.virtual.link import CardLink, Chip
+from hardware.virtual.pcscd import Slot
+
+FIRMWARE = Path("/usr/share/OVMF/OVMF_CODE_4M.secboot.fd")
+VARIABLES = Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
+AUTHORITY = "10.0.2.100"
+"""What the authority's machine is called inside."""
+_READER_PORT = 35963
+_RELAY = Path(__file__).with_name("relay.py")
+"""qemu itself passes on one connection at a time."""
+_PATIENCE_S = 1200.0
+_SHIFTED = {":": (";", True), "@": ("2", True), "?": ("/", True)}
+_NAMED = {
+    " ": "spc",
+    "\n": "ret",
+    "\t": "tab",
+    "'": "apostrophe",
+    ",": "comma",
+    "-": "minus",
+    ".": "dot",
+    "/": "slash",
+    ";": "semicolon",
+}
+"""Keys as qemu names them."""
+
+
+class VirtualMachine:
+    """One machine in ``folder``, whose disk is a copy of ``image``; ``start`` and ``stop``.
+
+    ``reachable``: ports of ``AUTHORITY`` inside, and the ports of this machine behind them.
+    """
+
+    def __init__(self, folder: Path, image: Path, reachable: Mapping[int, int]) -> None:
+        self.folder, self.disk = folder, folder / "disk.qcow2"
+        self._reachable = reachable
+        self._unread = bytearray()
+        self._changed = threading.Condition()
+        made = (
+            "qemu-img",
+            "create",
+            "-q",
+            "-f",
+            "qcow2",
+            "-F",
+            "raw",
+            "-b",
+            image,
+            self.disk,
+            "8G",
+        )
+        subprocess.run(made, check=True)
+        shutil.copy(VARIABLES, folder / "variables.fd")
+        (folder / "tpm").mkdir()
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._reader_port = probe.getsockname()[1]
+
+    def start(self) -> None:
+        """Switch it on."""
+        for name in ("monitor", "serial", "tpm.sock"):
+            (self.folder / name).unlink(missing_ok=True)
+        self._tpm = subprocess.Popen(
+            [
+                *("swtpm", "socket", "--tpm2", "--terminate"),
+                *("--tpmstate", f"dir={self.folder / 'tpm'}"),
+                *("--ctrl", f"type=unixio,path={self.folder / 'tpm.sock'}"),
+            ]
+        )
+        forwards = "".join(
+            f",guestfwd=tcp:{AUTHORITY}:{inside}-cmd:{sys.executable} -IS {_RELAY} {outside}"
+            for inside, outside in self._reachable.items()
+        )
+        network = f"user,id=net,restrict=on{forwards}"
+        network += f",hostfwd=tcp:127.0.0.1:{self._reader_port}-:{_READER_PORT}"
+        serial = f"socket,id=serial,path={self.folder / 'serial'},server=on,wait=off"
+        serial += f",logfile={self.folder / 'serial.log'},logappend=on"
+        # /dev/kvm may open and not carry an ordinary kernel: emulation, and nothing else.
+        self._process = subprocess.Popen(
+            [
+                *("qemu-system-x86_64", "-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max"),
+                *("-smp", "2", "-m", "2048", "-machine", "q35,smm=on,vmport=off"),
+                *("-nodefaults", "-display", "none"),
+                *("-global", "driver=cfi.pflash01,property=secure,value=on"),
+                *("-drive", f"if=pflash,format=raw,readonly=on,file={FIRMWARE}"),
+                *("-drive", f"if=pflash,format=raw,file={self.folder / 'variables.fd'}"),
+                *("-drive", f"if=virtio,format=qcow2,discard=unmap,file={self.disk}"),
+                *("-device", "virtio-gpu-pci,xres=1920,yres=1080"),
+                *("-device", "virtio-keyboard-pci", "-device", "virtio-multitouch-pci"),
+                *("-device", "virtio-rng-pci"),
+                *("-chardev", f"socket,id=tpm,path={self.folder / 'tpm.sock'}"),
+                *("-tpmdev", "emulator,id=tpm0,chardev=tpm", "-device", "tpm-tis,tpmdev=tpm0"),
+                *("-netdev", network, "-device", "virtio-net-pci,netdev=net,romfile="),
+                *("-chardev", serial, "-serial", "chardev:serial"),
+                *("-qmp", f"unix:{self.folder / 'monitor'},server=on,wait=off"),
+            ]
+        )
+        wait_for((self.folder / "monitor").exists, "the monitor")
+        wait_for((self.folder / "serial").exists, "the serial line")
+        self._monitor = socket.socket(socket.AF_UNIX)
+        self._monitor.connect(str(self.folder / "monitor"))
+        self._answers = self._monitor.makefile()
+        self._answers.readline()
+        self.tell("qmp_capabilities")
+        self._serial = socket.socket(socket.AF_UNIX)
+        self._serial.connect(str(self.folder / "serial"))
+        # Read all the time: a line whose other end reads nothing stops the machine.
+        threading.Thread(target=self._read_serial, daemon=True).start()
+
+    def stop(self) -> None:
+        """Take the power away."""
+        self._process.kill()
+        self._process.wait()
+        self._tpm.wait()
+        self._monitor.close()
+        self._serial.close()
+
+    # --- the hardware ----------------------------------------------------------------------
+
+    def tell(self, command: str, **arguments: Any) -> Any:
+        """Give qemu a command of its monitor."""
+        line = json.dumps({"execute": command, "arguments": arguments})
+        self._monitor.sendall(line.encode() + b"\n")
+        while "event" in (answer := json.loads(self._answers.readline())):
+            pass  # what it says by itself
+        assert "return" in answer, answer
+        return answer["return"]
+
+    def picture(self, path: Path) -> None:
+        """Write what is on the display as a PNG file."""
+        self.tell("screendump", filename=str(path), format="png")
+
+    def press(self, *keys: str) -> None:
+        """Press keys at once, by qemu's names, and let them go."""
+        named = [{"type": "qcode", "data": key} for key in keys]
+        self.tell("send-key", keys=named, **{"hold-time": 50})
+
+    def type(self, text: str) -> None:
+        """Type a text on its keyboard, which is an American one."""
+        for sign in text:
+            base, shift = _SHIFTED.get(sign, (sign.lower(), sign.isupper()))
+            self.press(*["shift"] * shift, _NAMED.get(base, base))
+            time.sleep(0.12)  # held for 0.05 s; faster than the station takes keys would lose some
+
+    def link(self, chip: Chip) -> CardLink:
+        """Return what puts a card into its first reader, and takes it out."""
+        return CardLink(chip, _SlotInside(Path(), self._reader_port, "Virtual PCD 00 00"))
+
+    # --- what the test variant answers on the serial line ----------------------------------
+
+    def ask(self, line: str, patience_s: float = 60.0) -> str | None:
+        """Run a line as root; return what it said, None where nobody answers in time."""
+        mark = f"{time.monotonic_ns()}"
+        text = f"stty -echo; echo {mark}'b'; {{ {line}\n}} 2>&1; echo {mark}'e'\n"
+        begins, ends = f"{mark}b\r\n".encode(), f"{mark}e\r\n".encode()
+        end = time.monotonic() + patience_s
+        with self._changed:
+            self._unread.clear()
+            self._serial.sendall(text.encode())
+            while ends not in self._unread:
+                if not self._changed.wait(end - time.monotonic()):
+                    return None
+            said, _, _ = self._unread.partition(ends)
+        return said.rpartition(begins)[2].decode(errors="replace").replace("\r\n", "\n").strip()
+
+    def _read_serial(self) -> None:
+        with suppress(OSError):  # closed by ``stop``
+            while piece := self._serial.recv(65536):
+                with self._changed:
+                    self._unread += piece
+                    self._changed.notify_all()
+
+    def do(self, line: str) -> str:
+        """Run a line that has to be answered."""
+        said = self.ask(line, _PATIENCE_S)
+        assert said is not None, f"no answer to {line}"
+        return said
+
+    @property
+    def screen(self) -> str:
+        """What is on the console, by the kernel's own memory of it."""
+        size = self.ask("od -An -tu1 -N2 /dev/vcsa1")
+        said = self.ask("iconv -f UCS-4LE -t UTF-8 /dev/vcsu1")
+        if not size or not said:
+            return ""
+        columns = int(size.split()[1])
+        return "\n".join(said[at : at + columns].rstrip() for at in range(0, len(said), columns))
+
+
+def wait_for(
+    ready: Callable[[], bool], what: str, shown: Callable[[], object] = lambda: "nothing"
+) -> None:
+    """Wait for a condition; what takes longer than any machine needs is a failure."""
+    end = time.monotonic() + _PATIENCE_S
+    while not ready():
+        assert time.monotonic() < end, f"waited in vain for {what}; there is:\n{shown()}"
+        time.sleep(0.5)
+
+
+class _SlotInside(Slot):
+    """The reader's slot behind a port of this machine; ``number`` is the port."""
+
+    def dial(self) -> socket.socket:
+        """Return a connection to the reader; raises ``OSError`` while there is none."""
+        return socket.create_connection(("127.0.0.1", self.number))

@@ -270,6 +270,11 @@ class AuditKind(EventKind):
     QUESTIONS_CHANGED = EventSpec(
         "questions-changed", "Changed the security questions.", ends=EVERY_REASON
     )
+    MAINTAINED = EventSpec(
+        "maintained",
+        "Had something done on the station's maintenance page.",
+        sentences.maintained,
+    )
     PIN_CHANGED = EventSpec("pin-changed", "Changed the PIN.", ends=EVERY_REASON)
     SECRET_RELEASED = EventSpec(
         "secret-released",
@@ -505,6 +510,16 @@ class StaffKind(EventKind):
     KEY_ADDED = _staff("staff-key-added", "added a key of a member of staff", revises_member=True)
     KEY_REMOVED = _staff(
         "staff-key-removed", "removed a key of a member of staff", revises_member=True
+    )
+    STAFF_CARD_ADDED = _staff(
+        "staff-card-added",
+        "let the card of a member of staff open stations' maintenance pages",
+        revises_member=True,
+    )
+    STAFF_CARD_REMOVED = _staff(
+        "staff-card-removed",
+        "let the card of a member of staff open no station's maintenance page any more",
+        revises_member=True,
     )
     AUDIT_VERIFIED = _staff("audit-verified", "verified the audit", sentences.audit_verified)
     AUDIT_EXPORTED = _staff(

@@ -14,7 +14,7 @@ from kiosk.authority.audit_rows import row_name
 from kiosk.authority.store.records import PinEvidence, Scalar
 from kiosk.authority.wording import counted, numbered, reason_words
 from kiosk.contract.errors import MailRefused
-from kiosk.contract.messages import AnswerProblem, Purpose
+from kiosk.contract.messages import AnswerProblem, MaintenanceAct, Purpose
 from kiosk.contract.policy import EmailProblem
 
 Detail = Mapping[str, Scalar]
@@ -56,6 +56,7 @@ _BEGUN: Final[dict[str, str]] = {
     Purpose.CHANGE_QUESTIONS: "Began to change the security questions.",
     Purpose.CHANGE_EMAIL: "Began to change the email address.",
     Purpose.REPORT_MISUSE: "Began to report that something was not done by the holder.",
+    Purpose.MAINTENANCE: "Began to open the station's maintenance page.",
 }
 _PROBLEMS: Final[dict[str, str]] = {
     AnswerProblem.EMPTY: "it was empty",
@@ -107,7 +108,21 @@ def card_unproven(detail: Detail) -> str:
 
 def turned_away(detail: Detail) -> str:
     because = reason_words(detail.get("reason"))
-    return f"Turned away: {because[:1].lower()}{because[1:]}."
+    more = f", because {detail['because']}" if detail.get("because") else ""
+    return f"Turned away: {because[:1].lower()}{because[1:]}{more}."
+
+
+_MAINTAINED: Final[dict[str, str]] = {
+    MaintenanceAct.TEST_READER: "Had the station test its card reader.",
+    MaintenanceAct.SHOW_NETWORK: "Had the station show the state of its network.",
+    MaintenanceAct.RESTART_STATION: "Had the station's program restarted.",
+    MaintenanceAct.RESTART_MACHINE: "Had the station's machine restarted.",
+    MaintenanceAct.SWITCH_OFF: "Had the station switched off.",
+}
+
+
+def maintained(detail: Detail) -> str:
+    return _MAINTAINED.get(str(detail.get("act")), "")
 
 
 def row_altered(detail: Detail) -> str:
@@ -315,6 +330,7 @@ _ACTS: Final = {
     "staff.add": "let in a member of staff",
     "staff.change_role": "change the role of a member of staff",
     "staff.add_key": "let in another key of a member of staff",
+    "staff.add_card": "let a card of a member of staff open stations' maintenance pages",
     "policy.change": "change the policy",
     "policy.reset": "put a setting back to the settings file's value",
     "imports.run": "import a file",

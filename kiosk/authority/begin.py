@@ -24,6 +24,7 @@ from kiosk.authority.card_evidence import (
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.eligibility import card_barred, is_registered, offers, secret_barred
 from kiosk.authority.gates import UNLOCKS, counted_steps
+from kiosk.authority.maintenance import officer_of
 from kiosk.authority.registration import apply_due_change
 from kiosk.authority.stations import barred_at, station_barred
 from kiosk.authority.store.records import Card, EmailCode, KnownCard, Scalar, Visit
@@ -103,7 +104,7 @@ def _makes_sense(context: VisitContext, purpose: Purpose) -> bool:
             return registered and secret_barred(context.card, told) is None
         case Purpose.REGISTER:
             return not registered
-        case Purpose.FIRST_UNLOCK:
+        case Purpose.FIRST_UNLOCK | Purpose.MAINTENANCE:
             return False
         case (
             Purpose.CHANGE_PIN
@@ -333,13 +334,7 @@ def _offers(uow: UnitOfWork, context: VisitContext) -> tuple[Purpose, ...] | Vis
     An unlock that only has to wait stays among other offers: who chooses it reads until when.
     """
     visit = context.visit
-    offered = offers(
-        context.registration,
-        context.policy,
-        pin_blocked=visit.pin_was_blocked,
-        card_proves=visit.genuine_at is not None,
-        code_given=context.first_code is not None,
-    )
+    offered = _all_offers(context)
     if isinstance(offered, Reason):
         return VisitRefused(offered)
     if UNLOCKS.isdisjoint(offered):
@@ -351,6 +346,20 @@ def _offers(uow: UnitOfWork, context: VisitContext) -> tuple[Purpose, ...] | Vis
     if others or Purpose.UNLOCK not in offered:
         return offered
     return tasks.unlock_paused(uow, context) or offered
+
+
+def _all_offers(context: VisitContext) -> tuple[Purpose, ...] | Reason:
+    offered = offers(
+        context.registration,
+        context.policy,
+        pin_blocked=context.visit.pin_was_blocked,
+        card_proves=context.visit.genuine_at is not None,
+        code_given=context.first_code is not None,
+    )
+    if context.staff_card is None or context.visit.pin_was_blocked or isinstance(offered, Reason):
+        return offered
+    # Also where it will be refused: only then the audit says that somebody tried.
+    return (*offered, Purpose.MAINTENANCE)
 
 
 def _expired(report: CardReport, now: datetime) -> Reason | None:
@@ -474,19 +483,13 @@ def _need_no_grant(uow: UnitOfWork, context: VisitContext) -> None:
 def _need_offer(uow: UnitOfWork, context: VisitContext, purpose: Purpose) -> None:
     if context.visit.purpose is not None:
         raise StepRefused("the visit is for something else")
-    blocked = context.visit.pin_was_blocked
-    proves = context.visit.genuine_at is not None
-    offered = offers(
-        context.registration,
-        context.policy,
-        pin_blocked=blocked,
-        card_proves=proves,
-        code_given=context.first_code is not None,
-    )
+    offered = _all_offers(context)
     if not isinstance(offered, tuple):
         raise VisitRefused(offered)
     if purpose not in offered:
         raise StepRefused(f"{purpose.value!r} was not offered")
+    if purpose is Purpose.MAINTENANCE:
+        officer_of(context)
     if purpose is Purpose.UNLOCK and (waits := tasks.unlock_paused(uow, context)):
         raise waits
     told = context.visit.secret_tries

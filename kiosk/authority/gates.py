@@ -26,6 +26,7 @@ class Gate(StrEnum):
     CODE = "code"
     NEW_PIN = "new-pin"
     STOP_NUMBER = "stop-number"
+    MAINTENANCE = "maintenance"
 
 
 OWNER_IS_ASKED = frozenset({Purpose.REGISTER, Purpose.CHANGE_QUESTIONS, Purpose.CHANGE_EMAIL})
@@ -75,6 +76,8 @@ def _path(policy: Policy, purpose: Purpose) -> tuple[Gate, ...]:
             return (Gate.PIN, Gate.EMAIL, Gate.CODE)
         case Purpose.REPORT_MISUSE:
             return (Gate.STOP_NUMBER,)
+        case Purpose.MAINTENANCE:
+            return (Gate.PIN, Gate.MAINTENANCE)
         case _:
             assert_never(purpose)
 

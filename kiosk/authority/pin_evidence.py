@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from kiosk.authority import tasks
+from kiosk.authority import maintenance, tasks
 from kiosk.authority.audit import AuditKind, record
 from kiosk.authority.card_evidence import is_waiting
 from kiosk.authority.crypto.card_keys import Issuers, certifies, key_from, verify_pin_proof
@@ -61,6 +61,10 @@ def pin_verified(parts: Dependencies, visit_id: VisitId, proof: PinProof | None)
         context.need(Gate.PIN)
         if context.visit.pin_proven_at is None:
             context = _take(uow, parts, context, proof)
+        if (barred := maintenance.barred(context)) is not None:
+            # What the card showed stays on record.
+            uow.commit()
+            raise barred
         task = tasks.next_task(uow, context)
         uow.commit()
         return task
@@ -133,8 +137,8 @@ def _judge(
     if key in (card.auth_key, visit.auth_key):
         # The card uses that key without a PIN.
         return PinEvidence.CLAIMED, None, "the key needs no PIN"
-    if card.pin_key is not None:
-        if card.pin_key == key:
+    if context.pin_key is not None:
+        if context.pin_key == key:
             return PinEvidence.PROVEN, key, "recorded key"
         return PinEvidence.CLAIMED, key, "another key than the recorded one"
     if issuers is not None and _is_issued(issuers, context, key, proof.certificate):

@@ -12,7 +12,7 @@ from threading import Lock
 from typing import Concatenate, ParamSpec, TypeVar
 
 from kiosk.authority import answers as answering
-from kiosk.authority import begin, codes, ending, gathering, misuse, pin_evidence
+from kiosk.authority import begin, codes, ending, gathering, maintenance, misuse, pin_evidence
 from kiosk.authority.audit import AuditKind, altered, record
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.station_identity import StationIdentity
@@ -47,6 +47,9 @@ from kiosk.contract.messages import (
     KeyChallenge,
     KeyGrant,
     KeyNonce,
+    Maintain,
+    MaintenanceAct,
+    MaintenanceReason,
     PinChallenge,
     PinProof,
     Purpose,
@@ -221,6 +224,17 @@ class LocalAuthority:
     def pin_changed(self, visit: VisitId) -> Task | Refusal:
         return ending.pin_changed(self._parts, visit)
 
+    @_decided
+    def maintain(
+        self,
+        visit: VisitId,
+        attempt: str,
+        act: MaintenanceAct,
+        why: MaintenanceReason,
+        words: str = "",
+    ) -> Maintain | Refusal:
+        return maintenance.maintain(self._parts, visit, _named(attempt), act, why, words)
+
     def rotate_secret(self, visit: VisitId, journal: JournalId) -> Sensitive | None:
         def draw() -> Sensitive | None:
             return rotation.rotate_secret(self._parts, visit, journal)
@@ -276,7 +290,7 @@ class LocalAuthority:
             try:
                 return decide()
             except VisitRefused as turned:
-                return self._refusal(visit, turned.reason, turned.retry_at)
+                return self._refusal(visit, turned.reason, turned.retry_at, turned.because)
             except RowAltered as error:
                 self._audit(visit, AuditKind.ROW_ALTERED, **altered(error))
                 return self._refusal(visit, Reason.RECORD_ALTERED)
@@ -284,8 +298,15 @@ class LocalAuthority:
                 self._audit(visit, AuditKind.STEP_REFUSED, call=call, because=str(refused))
                 raise
 
-    def _refusal(self, visit: VisitId, reason: Reason, retry_at: datetime | None = None) -> Refusal:
-        self._audit(visit, AuditKind.REFUSED, reason=reason.value)
+    def _refusal(
+        self,
+        visit: VisitId,
+        reason: Reason,
+        retry_at: datetime | None = None,
+        because: str = "",
+    ) -> Refusal:
+        more = {"because": because} if because else {}
+        self._audit(visit, AuditKind.REFUSED, reason=reason.value, **more)
         return Refusal(reason, retry_at)
 
     def _audit(self, visit: VisitId, kind: AuditKind, **detail: Scalar) -> None:

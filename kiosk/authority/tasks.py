@@ -6,6 +6,7 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Final, assert_never
 
+from kiosk.authority import maintenance
 from kiosk.authority.gates import Gate, path
 from kiosk.authority.store.records import EmailCode, Registration
 from kiosk.authority.store.repositories.stop_numbers import STOP_NUMBER_DIGITS, entries_subject
@@ -57,6 +58,8 @@ def next_task(uow: UnitOfWork, context: VisitContext) -> Task:
             return enter_code(uow, context, code) if code else send_code(context)
         case Gate.STOP_NUMBER:
             return enter_stop_number(uow, context)
+        case Gate.MAINTENANCE:
+            return maintenance.page_for(context)
         case Gate.NEW_PIN:
             rules = context.policy.pin_rules(context.holder.number)
             return SetPin(rules, position=context.position(gate))

@@ -35,6 +35,8 @@ from kiosk.authority.store.records import (
     PinEvidence,
     Registration,
     Scalar,
+    StaffCard,
+    StaffMember,
     Visit,
 )
 from kiosk.authority.store.unit_of_work import UnitOfWork
@@ -85,16 +87,18 @@ def _may_still(uow: UnitOfWork, who: str, action: Action) -> bool:
 VISIT_LIFE = timedelta(hours=1)
 """No sitting takes longer: what was proven in an older visit counts no more."""
 
-_OF_ANYBODY = (None, Purpose.CHANGE_PIN, Purpose.REPORT_MISUSE)
+_OF_ANYBODY = (None, Purpose.CHANGE_PIN, Purpose.REPORT_MISUSE, Purpose.MAINTENANCE)
 
 
 class VisitRefused(Exception):
     """The visit cannot go on; raised inside, and answered by the service as a refusal."""
 
-    def __init__(self, reason: Reason, retry_at: datetime | None = None) -> None:
+    def __init__(self, reason: Reason, retry_at: datetime | None = None, because: str = "") -> None:
         super().__init__(reason.value)
         self.reason = reason
         self.retry_at = retry_at
+        self.because = because
+        """What only the audit holds beside the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,7 @@ class VisitContext:
     ``code`` is the card's live code, whatever it is for; ``proven_code`` the one that was
     entered rightly in this visit. Neither is one that staff gave who may give none any more.
     ``after_first_unlock``: this registration goes on after a first unlock in the same visit.
+    ``staff_card``: the card is an officer's, that of ``staff_member``.
     """
 
     visit: Visit
@@ -116,6 +121,8 @@ class VisitContext:
     policy: Policy
     now: datetime
     after_first_unlock: bool
+    staff_card: StaffCard | None
+    staff_member: StaffMember | None
 
     @property
     def progress(self) -> Progress:
@@ -201,6 +208,13 @@ class VisitContext:
         return assisted and self.visit.questions_carried and not self._answered_here
 
     @property
+    def pin_key(self) -> bytes | None:
+        """The one key that proves the PIN; None: whichever an issuer certified for the card."""
+        if self.visit.purpose is Purpose.MAINTENANCE and self.staff_card is not None:
+            return self.staff_card.public_key
+        return self.card.pin_key
+
+    @property
     def counts_as_claimed(self) -> bool:
         """Whether the PIN is claimed, or will be by what is known of the card: to count steps.
 
@@ -210,7 +224,7 @@ class VisitContext:
         """
         if self._pin_evidence is not None:
             return self._pin_evidence is PinEvidence.CLAIMED
-        return self.card.pin_key is None and not self.visit.key_vouched
+        return self.pin_key is None and not self.visit.key_vouched
 
     def position(self, gate: Gate) -> Position:
         """Return how far the holder is at ``gate``, for the page that shows it."""
@@ -387,6 +401,8 @@ def _context(
         # Only an unlock is granted anything; a visit that was, and registers, began as the first.
         after_first_unlock=visit.purpose is Purpose.REGISTER
         and bool(uow.journal.of_visit(visit.id)),
+        staff_card=around.staff_card,
+        staff_member=around.staff_member,
     )
 
 

@@ -71,6 +71,7 @@ REASONS: Final[dict[Reason, str]] = {
     Reason.GIVEN_CODE_OVER: "The code from staff was used up, ran out or was withdrawn",
     Reason.RECORD_ALTERED: "A record was altered outside of the service",
     Reason.STOP_NUMBER_WRONG: "Too many wrong numbers of notices were entered",
+    Reason.MAINTENANCE_REFUSED: "The card does not open the maintenance page",
     Reason.CARD_UNREADABLE: "The card could not be read",
     Reason.CARD_BUSY: "Another program held the card",
     Reason.CARD_REFUSED: "The card refused the change",

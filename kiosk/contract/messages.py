@@ -49,6 +49,7 @@ class Purpose(StrEnum):
 
     ``FIRST_UNLOCK`` is for a holder who is not registered, with a code that staff gave by word of
     mouth; once the card has its new PIN, the same visit goes on as ``REGISTER``.
+    ``MAINTENANCE`` is for an officer, whose card opens the station's maintenance page.
     """
 
     REGISTER = "register"
@@ -58,6 +59,7 @@ class Purpose(StrEnum):
     CHANGE_QUESTIONS = "change-questions"
     CHANGE_EMAIL = "change-email"
     REPORT_MISUSE = "report-misuse"
+    MAINTENANCE = "maintenance"
 
 
 class Reason(StrEnum):
@@ -84,6 +86,7 @@ class Reason(StrEnum):
     GIVEN_CODE_OVER = "given-code-over"
     RECORD_ALTERED = "record-altered"
     STOP_NUMBER_WRONG = "stop-number-wrong"
+    MAINTENANCE_REFUSED = "maintenance-refused"
 
     CARD_UNREADABLE = "card-unreadable"
     CARD_BUSY = "card-busy"
@@ -375,6 +378,36 @@ class SetPin(CountedTask, frozen=True):
     rules: PinRules
 
 
+class MaintenanceReason(StrEnum):
+    """Why an officer opened the maintenance page; ``OTHER`` comes with words of their own."""
+
+    CHECK = "check"
+    CARD_READER = "card-reader"
+    NETWORK = "network"
+    DISPLAY = "display"
+    OTHER = "other"
+
+
+class MaintenanceAct(StrEnum):
+    """All that an officer can have done at a station."""
+
+    TEST_READER = "test-reader"
+    SHOW_NETWORK = "show-network"
+    RESTART_STATION = "restart-station"
+    RESTART_MACHINE = "restart-machine"
+    SWITCH_OFF = "switch-off"
+
+
+class Maintain(Wire, frozen=True):
+    """The maintenance page is open to this officer, until the card leaves.
+
+    ``station`` is what the authority calls the station, ``clock`` its own time.
+    """
+
+    station: str
+    clock: datetime
+
+
 class Finished(Wire, frozen=True):
     """All is done; a changed address counts in ``counts_in_s`` seconds, at once where it is 0."""
 
@@ -391,6 +424,7 @@ Task = (
     | EnterCode
     | EnterStopNumber
     | SetPin
+    | Maintain
     | Finished
 )
 

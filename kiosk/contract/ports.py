@@ -28,6 +28,9 @@ from kiosk.contract.messages import (
     KeyChallenge,
     KeyGrant,
     KeyNonce,
+    Maintain,
+    MaintenanceAct,
+    MaintenanceReason,
     PinChallenge,
     PinEntry,
     PinProof,
@@ -334,6 +337,19 @@ class Authority(Protocol):
 
     def pin_changed(self, visit: VisitId) -> Task | Refusal:
         """Record that the card took a new PIN in a change-PIN visit."""
+
+    def maintain(
+        self,
+        visit: VisitId,
+        attempt: str,
+        act: MaintenanceAct,
+        why: MaintenanceReason,
+        words: str = "",
+    ) -> Maintain | Refusal:
+        """Record what an officer has the station do and why, before it is done.
+
+        ``words`` say why where that is ``OTHER``, and are empty otherwise.
+        """
 
     def end(self, visit: VisitId, how: VisitEnd) -> None:
         """Close a visit; closing a closed or unknown one does nothing."""

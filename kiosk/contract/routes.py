@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from kiosk.contract.errors import AuthorityError, AuthorityUnavailable, StepRefused
+from kiosk.contract.free_text import LONGEST_WORDS
 from kiosk.contract.messages import JournalId, Purpose, Reason, VisitId
 from kiosk.contract.ports import Authority
 from kiosk.contract.sensitive import Sensitive
@@ -43,6 +44,7 @@ _PARAMETERS: Final[dict[object, Any]] = {
     "attempt": Annotated[str, Meta(pattern="^[!-~]{1,64}$")],
     "email": Annotated[str, Meta(max_length=1000, pattern="^[^\\x00]*$")],
     "reason": Annotated[str, Meta(max_length=64)],
+    "words": Annotated[str, Meta(max_length=LONGEST_WORDS, pattern="^[^\\x00]*$")],
 }
 """What a parameter has to be beside its type: by its type, or by its name."""
 

@@ -64,12 +64,18 @@ class UnixAddress(Struct, frozen=True):
 
     path: str
 
+    def __str__(self) -> str:
+        return self.path
+
 
 class TlsAddress(Struct, frozen=True):
     """One of the authority's addresses in the network."""
 
     host: str
     port: int
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
 
 
 Address = UnixAddress | TlsAddress

@@ -5,7 +5,15 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from kiosk.contract.messages import Answer, PinEntry, Purpose, VisitEnd, VisitId
+from kiosk.contract.messages import (
+    Answer,
+    MaintenanceAct,
+    MaintenanceReason,
+    PinEntry,
+    Purpose,
+    VisitEnd,
+    VisitId,
+)
 from kiosk.contract.ports import CardAddress
 from kiosk.contract.sensitive import Sensitive
 
@@ -103,6 +111,17 @@ PinCommand = VerifyPin | UnblockPin | ChangePin
 """The commands that send a PIN to the card."""
 
 
+class DoMaintenance(Struct, frozen=True):
+    """Have an act of an officer recorded, then do it; with the same ``attempt`` recorded once."""
+
+    visit: VisitId
+    at: CardAddress
+    act: MaintenanceAct
+    why: MaintenanceReason
+    words: str
+    attempt: str
+
+
 class EndVisit(Struct, frozen=True):
     """Report to the authority that the visit is over; nothing waits for it."""
 
@@ -128,6 +147,7 @@ Command = (
     | SubmitStopNumber
     | UnblockPin
     | ChangePin
+    | DoMaintenance
     | EndVisit
     | ReportMute
 )

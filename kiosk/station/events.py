@@ -9,6 +9,8 @@ from __future__ import annotations
 from msgspec import Struct
 
 from kiosk.contract.messages import (
+    MaintenanceAct,
+    MaintenanceReason,
     Purpose,
     Reason,
     Refusal,
@@ -19,7 +21,7 @@ from kiosk.contract.messages import (
 )
 from kiosk.contract.ports import CardAddress
 from kiosk.contract.sensitive import Sensitive
-from kiosk.station.states import Outage, PadNotice, PinFault
+from kiosk.station.states import ActResult, Outage, PadNotice, PinFault
 
 # --- the reader ------------------------------------------------------------------------
 
@@ -121,6 +123,27 @@ class StopNumberEntered(Struct, frozen=True):
     number: Sensitive
 
 
+class ReasonPicked(Struct, frozen=True):
+    """Picked why the station is maintained."""
+
+    visit: VisitId
+    why: MaintenanceReason
+
+
+class ReasonWritten(Struct, frozen=True):
+    """Wrote why the station is maintained."""
+
+    visit: VisitId
+    words: str
+
+
+class ActPicked(Struct, frozen=True):
+    """Picked what the station is to do for its maintenance."""
+
+    visit: VisitId
+    act: MaintenanceAct
+
+
 class TriedAgain(Struct, frozen=True):
     """Asked for the last thing to be tried again."""
 
@@ -184,6 +207,13 @@ class Replied(Struct, frozen=True):
     reply: Reply
 
 
+class Maintained(Struct, frozen=True):
+    """An act of an officer was recorded, and this came of it."""
+
+    visit: VisitId
+    result: ActResult
+
+
 class PinFailed(Struct, frozen=True):
     """The card answered that the present PIN is wrong."""
 
@@ -232,12 +262,15 @@ HolderSide = (
     | CodeAsked
     | MisuseNoticed
     | StopNumberEntered
+    | ReasonPicked
+    | ReasonWritten
+    | ActPicked
     | TriedAgain
     | WentBack
     | Left
     | Stayed
 )
 ClockSide = IdleTimedOut | AnswerTimedOut
-ResultSide = CardRead | Replied | PinFailed | PinNotTaken | PadEnded | GaveUp | NoReply
+ResultSide = CardRead | Replied | Maintained | PinFailed | PinNotTaken | PadEnded | GaveUp | NoReply
 
 Event = ReaderSide | HolderSide | ClockSide | ResultSide

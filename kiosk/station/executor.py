@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import assert_never
 
 from msgspec.structs import replace
@@ -18,6 +19,7 @@ from kiosk.contract.errors import AuthorityBusy, AuthorityError
 from kiosk.contract.messages import (
     CardChallenge,
     Heartbeat,
+    MaintenanceAct,
     ReaderState,
     ReadFault,
     Reason,
@@ -33,6 +35,7 @@ from kiosk.station.commands import (
     ChangePin,
     Choose,
     Command,
+    DoMaintenance,
     EndVisit,
     OpenVisit,
     ReportMute,
@@ -48,6 +51,7 @@ from kiosk.station.commands import (
 from kiosk.station.events import (
     CardRead,
     GaveUp,
+    Maintained,
     NoReply,
     PadEnded,
     PinFailed,
@@ -55,7 +59,8 @@ from kiosk.station.events import (
     Replied,
     ResultSide,
 )
-from kiosk.station.states import Outage, PinFault
+from kiosk.station.machine import Machine, MachineError, NoMachine
+from kiosk.station.states import Ending, NetworkReport, NotDone, Outage, PinFault, ReaderTest
 from kiosk.station.step import notice_of
 from kiosk.station.unblock import PinWork
 
@@ -106,13 +111,17 @@ class Actions:
         authority: Authority,
         cards: Cards,
         beat: Heartbeat,
+        machine: Machine | None = None,
         *,
         sleep: Callable[[float], None] = time.sleep,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._authority = authority
         self._cards = cards
         self._pins = PinWork(authority, cards, sleep)
         self._beat = beat
+        self._machine = machine or NoMachine()
+        self._now = now
 
     def perform(self, command: Command) -> ResultSide | None:
         """Carry out ``command``; None where nothing waits for an answer."""
@@ -168,6 +177,8 @@ class Actions:
                 return self._pins.unblock(command)
             case ChangePin():
                 return self._pins.change(command)
+            case DoMaintenance():
+                return self._maintain(command)
             case EndVisit():
                 self._authority.end(command.visit, command.how)
                 return None
@@ -216,6 +227,44 @@ class Actions:
             return Replied(visit, challenge)
         proof = self._cards.verify_pin(command.at, command.pin, challenge)
         return Replied(visit, self._authority.pin_verified(visit, proof))
+
+    def _maintain(self, command: DoMaintenance) -> Replied | Maintained:
+        """Do it once the authority has recorded it; a card or a machine that fails is the result.
+
+        The visit ends with the station, for nobody may be there to take the card out.
+        """
+        visit = command.visit
+        given = command.attempt, command.act, command.why, command.words
+        reply = self._authority.maintain(visit, *given)
+        if isinstance(reply, Refusal):
+            return Replied(visit, reply)
+        match command.act:
+            case MaintenanceAct.TEST_READER:
+                return Maintained(visit, self._test_reader(command.at))
+            case MaintenanceAct.SHOW_NETWORK:
+                now = self._now()
+                ahead_s = (now - reply.clock).total_seconds()
+                return Maintained(
+                    visit, NetworkReport(self._machine.look_at_network(), now, ahead_s)
+                )
+            case _:
+                try:
+                    really = self._machine.end(command.act)
+                except MachineError as error:
+                    return Maintained(visit, NotDone(command.act, str(error)))
+                if really:
+                    with suppress(errors.AuthorityError):
+                        self._authority.end(visit, VisitEnd.FINISHED)
+                return Maintained(visit, Ending(command.act, really))
+
+    def _test_reader(self, at: CardAddress) -> ReaderTest:
+        try:
+            report = self._cards.read(at.reader)
+        except errors.CardError as error:
+            unread = unread_card(error) or UnreadCard(ReadFault.MALFORMED)
+            return ReaderTest(at.reader, at.card.driver, unread.fault)
+        fault = None if report.card == at.card else ReadFault.SWAPPED
+        return ReaderTest(at.reader, report.card.driver, fault)
 
     def _open(self, command: OpenVisit) -> CardRead | GaveUp:
         report = self._cards.read(command.reader)

@@ -20,18 +20,23 @@ from kiosk.contract.messages import (
     EnterCode,
     EnterStopNumber,
     GiveEmail,
+    Maintain,
+    MaintenanceAct,
+    MaintenanceReason,
     Offer,
     PinEntry,
     PinRules,
     Position,
     Purpose,
     Question,
+    ReadFault,
     Reason,
     VisitId,
 )
 from kiosk.contract.ports import CardAddress
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.commands import Command, PinCommand
+from kiosk.station.machine import EndingAct, NetworkState
 
 # Details that a page states in one sentence each.
 
@@ -56,6 +61,7 @@ class Work(StrEnum):
     CHECKING_CODE = "checking-code"
     CHECKING_NUMBER = "checking-number"
     SETTING_PIN = "setting-pin"
+    MAINTAINING = "maintaining"
     PIN_ON_PAD = "pin-on-pad"
     NEW_PIN_ON_PAD = "new-pin-on-pad"
     CHANGE_ON_PAD = "change-on-pad"
@@ -251,6 +257,85 @@ class RepeatPin(Struct, frozen=True):
     current: PinEntry | None = None
 
 
+class ReaderTest(Struct, frozen=True):
+    """The officer's card was read again; ``fault`` is what went wrong, None: nothing."""
+
+    reader: str
+    family: str
+    fault: ReadFault | None
+
+
+class NetworkReport(Struct, frozen=True):
+    """``state`` of the network, at ``clock`` by the station's own time.
+
+    ``ahead_s`` is how far that is ahead of the authority's.
+    """
+
+    state: NetworkState
+    clock: datetime
+    ahead_s: float
+
+
+class Ending(Struct, frozen=True):
+    """The station is restarting or going off; not ``really``: that is only said."""
+
+    act: EndingAct
+    really: bool
+
+
+class NotDone(Struct, frozen=True):
+    """It could not be done; ``because`` is what the machine says."""
+
+    act: MaintenanceAct
+    because: str
+
+
+ActResult = ReaderTest | NetworkReport | Ending | NotDone
+
+
+class PickReason(Struct, frozen=True):
+    """An officer picks why they maintain the station."""
+
+    visit: VisitState
+    task: Maintain
+
+
+class WriteReason(Struct, frozen=True):
+    """An officer writes why, since no reason of the list is it.
+
+    ``unclear``: what was written gives no reason, or looks like a secret.
+    """
+
+    visit: VisitState
+    task: Maintain
+    unclear: bool = False
+
+
+class Maintenance(Struct, frozen=True):
+    """What an officer can have done here; ``words`` say why where ``why`` is ``OTHER``."""
+
+    visit: VisitState
+    task: Maintain
+    why: MaintenanceReason
+    words: str = ""
+
+
+class ConfirmAct(Struct, frozen=True):
+    """Confirm that the station is to be restarted or switched off."""
+
+    visit: VisitState
+    menu: Maintenance
+    act: EndingAct
+
+
+class ActDone(Struct, frozen=True):
+    """What came of an act; after one that ends the station there is no way back."""
+
+    visit: VisitState
+    menu: Maintenance
+    result: ActResult
+
+
 class PadPaused(Struct, frozen=True):
     """The reader asked for a PIN and nothing came of it; ``command`` has it ask again.
 
@@ -288,6 +373,11 @@ HolderState = (
     | StopNumberEntry
     | NewPin
     | RepeatPin
+    | PickReason
+    | WriteReason
+    | Maintenance
+    | ConfirmAct
+    | ActDone
     | PadPaused
     | Trouble
 )

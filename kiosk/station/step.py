@@ -15,6 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from kiosk.contract import errors
+from kiosk.contract.free_text import says_why
 from kiosk.contract.messages import (
     Answer,
     AnswerQuestions,
@@ -31,6 +32,9 @@ from kiosk.contract.messages import (
     EnterStopNumber,
     Finished,
     GiveEmail,
+    Maintain,
+    MaintenanceAct,
+    MaintenanceReason,
     Offer,
     OnPad,
     PinEntry,
@@ -54,6 +58,7 @@ from kiosk.station.commands import (
     ChangePin,
     Choose,
     Command,
+    DoMaintenance,
     EndVisit,
     OpenVisit,
     ReportMute,
@@ -67,6 +72,7 @@ from kiosk.station.commands import (
     VerifyPin,
 )
 from kiosk.station.events import (
+    ActPicked,
     AnswerEntered,
     AnswerTimedOut,
     Availability,
@@ -83,6 +89,7 @@ from kiosk.station.events import (
     GaveUp,
     IdleTimedOut,
     Left,
+    Maintained,
     MisuseNoticed,
     NoReply,
     PadEnded,
@@ -90,6 +97,8 @@ from kiosk.station.events import (
     PinFailed,
     PinNotTaken,
     QuestionPicked,
+    ReasonPicked,
+    ReasonWritten,
     Replied,
     SecondCard,
     Stayed,
@@ -98,24 +107,29 @@ from kiosk.station.events import (
     WentBack,
 )
 from kiosk.station.states import (
+    ActDone,
     AskQuestion,
     Attract,
     CodeEntry,
     CodeLack,
     CodeNeeded,
     CodeNotice,
+    ConfirmAct,
     ConfirmOwner,
     EmailFault,
+    Ending,
     EnterEmail,
     EnterPin,
     GiveAnswer,
     HolderState,
+    Maintenance,
     Menu,
     NewPin,
     OutOfService,
     PadNotice,
     PadPaused,
     PickQuestion,
+    PickReason,
     PinFault,
     Reading,
     Refused,
@@ -130,6 +144,7 @@ from kiosk.station.states import (
     VisitState,
     Work,
     Working,
+    WriteReason,
     visit_of,
 )
 
@@ -168,6 +183,8 @@ def on_holder(state: HolderState, event: Event) -> Move | None:
             visit, attempt = counted(state.visit)
             number = SubmitStopNumber(visit.id, attempt, event.number)
             return working(visit, Work.CHECKING_NUMBER, number, replace(state, visit=visit))
+        case ((PickReason() | WriteReason() | Maintenance() | ConfirmAct() | ActDone()), _):
+            return _on_maintenance(state, event)
         case ((Trouble() | PadPaused()), TriedAgain()):
             return _try_again(state)
         case ((PickQuestion() | GiveAnswer() | AskQuestion()), _):
@@ -313,6 +330,51 @@ def _repeated(state: RepeatPin, event: PinEntered) -> Move:
     return working(visit, Work.SETTING_PIN, command, again)
 
 
+# --- maintenance -----------------------------------------------------------------------
+
+
+def _on_maintenance(
+    state: PickReason | WriteReason | Maintenance | ConfirmAct | ActDone, event: Event
+) -> Move | None:
+    match state, event:
+        case PickReason(), ReasonPicked(why=MaintenanceReason.OTHER):
+            return WriteReason(state.visit, state.task), ()
+        case PickReason(), ReasonPicked():
+            return Maintenance(state.visit, state.task, event.why), ()
+        case WriteReason(), ReasonWritten() if says_why(event.words):
+            other = MaintenanceReason.OTHER
+            return Maintenance(state.visit, state.task, other, event.words), ()
+        case WriteReason(), ReasonWritten():
+            return replace(state, unclear=True), ()
+        case WriteReason(), WentBack():
+            return PickReason(state.visit, state.task), ()
+        case (
+            Maintenance(),
+            ActPicked(
+                act=MaintenanceAct.RESTART_STATION
+                | MaintenanceAct.RESTART_MACHINE
+                | MaintenanceAct.SWITCH_OFF as act
+            ),
+        ):
+            return ConfirmAct(state.visit, state, act), ()
+        case Maintenance(), ActPicked():
+            return _do(state, event.act)
+        case ConfirmAct(), Confirmed():
+            return _do(state.menu, state.act)
+        case ConfirmAct(), WentBack():
+            return state.menu, ()
+        case ActDone(result=result), WentBack() if not isinstance(result, Ending):
+            return state.menu, ()
+        case _:
+            return None
+
+
+def _do(menu: Maintenance, act: MaintenanceAct) -> Move:
+    visit, attempt = counted(menu.visit)
+    command = DoMaintenance(visit.id, visit.at, act, menu.why, menu.words, attempt)
+    return working(visit, Work.MAINTAINING, command, replace(menu, visit=visit))
+
+
 # PINs that are entered on the reader's own keys, and never at the station.
 #
 # The page for it is shown as the command is sent. From then on the reader asks, and only its Cancel
@@ -388,6 +450,8 @@ def on_result(state: Reading | Working, event: Event) -> Move | None:
         case Reading(), NoReply():
             away = Refusal(Reason.AUTHORITY_AWAY)
             return _refused(state.visit, away)
+        case Working(back=Maintenance() as menu), Maintained():
+            return ActDone(state.visit, menu, event.result), ()
         case Working(), Replied():
             return _replied(_placed(state, event.reply), event.reply)
         case Working(), PadEnded():
@@ -451,7 +515,14 @@ def _placed(state: Working, reply: Reply) -> Working:
             position = reply.position
         case AnswersRefused():
             position = state.visit.position
-        case VisitOpened() | Refusal() | StopNumberWrong() | EnterStopNumber() | Finished():
+        case (
+            VisitOpened()
+            | Refusal()
+            | StopNumberWrong()
+            | EnterStopNumber()
+            | Maintain()
+            | Finished()
+        ):
             position = None
         case _:
             assert_never(reply)
@@ -505,6 +576,8 @@ def _given(state: Working, task: Task) -> Move:
             return CodeEntry(visit, task), ()
         case EnterStopNumber():
             return StopNumberEntry(visit, task), ()
+        case Maintain():
+            return PickReason(visit, task), ()
         case SetPin() if visit.pin_pad:
             return ask_new(visit, task.rules)
         case SetPin():

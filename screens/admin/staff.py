@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
 from kiosk.authority.administration.desk import AdminDesk, StaffDesk
-from kiosk.authority.administration.views import Done, KeyLine, StaffLine
+from kiosk.authority.administration.views import Done, KeyLine, StaffCardLine, StaffLine
 from kiosk.authority.roles import Action, Role
 from kiosk.authority.wording import numbered
 from kiosk.contract.errors import NotFound
@@ -25,10 +26,12 @@ from screens.admin.times import Times
 Member = Callable[[], StaffLine]
 
 _LONGEST_NAME, _LONGEST_KEY = 60, 8192
+_FIRST_KEY_HINT = "The one line of their .pub file; empty for a technician, who has none."
 _ROLES = {
     "agent: helps people": Role.AGENT,
     "manager: may do everything": Role.MANAGER,
     "auditor: reads, changes nothing": Role.AUDITOR,
+    "technician: maintains stations": Role.TECHNICIAN,
 }
 
 
@@ -40,7 +43,7 @@ def add(desk: StaffDesk) -> Form[Done]:
         (
             Entry("name", "Name", hint="As colleagues know them.", most=_LONGEST_NAME),
             _role_entry(Role.AGENT),
-            _key_entry(),
+            replace(_key_entry(), hint=_FIRST_KEY_HINT, required=False),
             *grounds_entries(identifies=False),
         ),
         lambda values: desk.add(
@@ -162,7 +165,7 @@ class StaffPage(LinesPage[StaffLine]):
         super().__init__(
             desk,
             Column("Name", 24, 2),
-            Column("Role", 9, 1),
+            Column("Role", 10, 1),
             Column("Last login", 17, 1),
             Column("Keys", 4, right=True),
             Column("", 9),
@@ -242,10 +245,19 @@ def _explained(line: StaffLine, times: Times) -> str:
     if line.removed_at is not None:
         return f"{line.name} was removed on {times.day(line.removed_at)} and cannot log in."
     let_in = _by(line.added_by, line.agreed_by)
-    if not line.keys:
-        return f"{line.name} has no key, and so cannot log in."
     who = f"{line.name}{f', let in{let_in},' if let_in else ''} logs in with"
-    return "\n".join((who, *(_key(key, times) for key in line.keys)))
+    keys = (who, *(_key(key, times) for key in line.keys))
+    none = f"{line.name} has no key, and so cannot log in."
+    said = "\n".join(keys) if line.keys else none
+    if not line.cards:
+        return said
+    opens = "This card opens stations' maintenance pages:"
+    return "\n".join((said, opens, *(_card(card, times) for card in line.cards)))
+
+
+def _card(card: StaffCardLine, times: Times) -> str:
+    by = _by(card.added_by, card.agreed_by)
+    return f"  {card.driver} {card.identifier}, added {times.day(card.added_at)}{by}"
 
 
 def _key(key: KeyLine, times: Times) -> str:

@@ -20,6 +20,13 @@ from screens.kiosk.ends import (
     SuccessPage,
     WaitingPage,
 )
+from screens.kiosk.maintenance import (
+    ActDonePage,
+    ConfirmActPage,
+    MaintenancePage,
+    PickReasonPage,
+    WriteReasonPage,
+)
 from screens.kiosk.page import Kit, Page
 from screens.kiosk.pin import EnterPinPage, NewPinPage, PadPage, PadPausedPage, RepeatPinPage
 from screens.kiosk.questions import AskQuestionPage, GiveAnswerPage, PickQuestionPage
@@ -76,5 +83,15 @@ def _holder_page(state: s.HolderState, kit: Kit) -> Page:
             return NewPinPage(kit, state)
         case s.RepeatPin():
             return RepeatPinPage(kit, state)
+        case s.PickReason():
+            return PickReasonPage(kit, state)
+        case s.WriteReason():
+            return WriteReasonPage(kit, state)
+        case s.Maintenance():
+            return MaintenancePage(kit, state)
+        case s.ConfirmAct():
+            return ConfirmActPage(kit, state)
+        case s.ActDone():
+            return ActDonePage(kit, state)
         case _:
             assert_never(state)

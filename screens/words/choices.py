@@ -52,6 +52,8 @@ def purpose(what: Purpose) -> str:
             return "Change your email address"
         case Purpose.REPORT_MISUSE:
             return NOT_ME
+        case Purpose.MAINTENANCE:
+            return "Maintain this station"
 
 
 def stop_number_wrong(tries_left: int) -> str:
@@ -71,6 +73,8 @@ def duration(what: Purpose) -> str:
             return "2 minutes"
         case Purpose.CHANGE_PIN | Purpose.REPORT_MISUSE:
             return "1 minute"
+        case Purpose.MAINTENANCE:
+            return "for staff"
 
 
 def success(what: Purpose, counts_in_s: float = 0.0) -> tuple[str, str]:
@@ -107,3 +111,5 @@ def success(what: Purpose, counts_in_s: float = 0.0) -> tuple[str, str]:
                 "Thank you. Everything is stopped.",
                 "Nobody can use self-service for your card now. Go to the Registration Authority.",
             )
+        case Purpose.MAINTENANCE:
+            return "The maintenance page is closed.", "The station serves people again."

@@ -72,6 +72,13 @@ def refusal(reason: Reason, again: str = "") -> RefusalWords:
                 "Give the Registration Authority your reference number: they can see the reason.",
                 ends_without_menu=True,
             )
+        case Reason.MAINTENANCE_REFUSED:
+            return RefusalWords(
+                "This card does not open maintenance",
+                "Either it is not an officer's card any more, or it could not prove its PIN.",
+                "Give a manager of the Registration Authority your reference number: they can "
+                "see the reason.",
+            )
         case Reason.STOP_NUMBER_WRONG:
             return RefusalWords(
                 "That was not the number",

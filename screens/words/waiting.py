@@ -65,6 +65,8 @@ def work(what: Work) -> tuple[str, str]:
                 "Setting your new PIN",
                 "Leave your smartcard in until we say that it is done. This takes a few seconds.",
             )
+        case Work.MAINTAINING:
+            return "Asking the service first", "It keeps a record of it. This takes a moment."
         case Work.PIN_ON_PAD | Work.NEW_PIN_ON_PAD | Work.CHANGE_ON_PAD:
             return pad.asking(what)
 

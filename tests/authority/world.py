@@ -15,6 +15,7 @@ from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.macs import AuditMacs, KeyedRowMacs
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
 from kiosk.authority.dependencies import Dependencies
+from kiosk.authority.roles import Role
 from kiosk.authority.service import LocalAuthority
 from kiosk.authority.station_identity import StationIdentity
 from kiosk.authority.store.database import Store
@@ -25,6 +26,8 @@ from kiosk.authority.store.records import (
     CardStatus,
     OutboxMessage,
     Registration,
+    StaffCard,
+    StaffMember,
     Station,
     Visit,
     new_id,
@@ -210,6 +213,16 @@ class World:
         holder = self.add_holder()
         self.register(holder)
         return self.add_card(holder, **changes)
+
+    def officers_card(self, card: Card, role: Role = Role.TECHNICIAN) -> StaffMember:
+        """Make a card that of a member of staff, with the key that it is known by."""
+        member = StaffMember(new_id(), "Sam Reed", role, self.now)
+        key = self.known_plastic(card).pin_public
+        with self.store.begin() as uow:
+            uow.staff.add(member)
+            uow.staff.add_card(StaffCard(card.id, member.id, key, self.now))
+            uow.commit()
+        return member
 
     def retire_station(self, name: str) -> None:
         """Let a station serve nobody, as staff do; it need not have been heard of before."""

@@ -21,6 +21,9 @@ from kiosk.contract.messages import (
     Heartbeat,
     JournalId,
     KeyAnswer,
+    Maintain,
+    MaintenanceAct,
+    MaintenanceReason,
     Position,
     ProvePin,
     Purpose,
@@ -143,6 +146,9 @@ def calls_about(visit: VisitId, task: Any, journal: JournalId) -> dict[str, Call
         "rotate_secret": lambda at: at.rotate_secret(visit, journal),
         "confirm_rotation": lambda at: at.confirm_rotation(visit, journal, UnblockDone()),
         "pin_changed": lambda at: at.pin_changed(visit),
+        "maintain": lambda at: at.maintain(
+            visit, "1", MaintenanceAct.SWITCH_OFF, MaintenanceReason.CHECK
+        ),
         "end": lambda at: at.end(visit, VisitEnd.LEFT),
         "refuse": lambda at: at.refuse(visit, Reason.FAULT),
     }
@@ -176,6 +182,33 @@ def test_an_id_with_the_reference_of_another_visit_is_refused(world: WiredWorld)
     sitting.authority.refuse(same, Reason.CARD_UNREADABLE, UnreadCard(ReadFault.TOO_SLOW, "piv"))
     assert world.visit(sitting).closed_at is None
     sitting.to_new_pin()
+
+
+def test_an_officer_maintains_the_station(world: WiredWorld) -> None:
+    card = world.registered_card()
+    world.officers_card(card)
+    sitting = world.insert(card, station="B")
+    sitting.authority.choose(sitting.visit, Purpose.MAINTENANCE)
+    page = sitting.verify_pin()
+    assert page == Maintain("B", world.now)
+    given_act = MaintenanceAct.TEST_READER, MaintenanceReason.OTHER, "the keys stick"
+    assert sitting.authority.maintain(sitting.visit, "1", *given_act) == page
+    assert sitting.authority.maintain(sitting.visit, "1", *given_act) == page
+    with pytest.raises(StepRefused):
+        sitting.authority.maintain(sitting.visit, "2", *given_act[:2], "4711")
+    assert world.kinds().count("maintained") == 1
+
+
+def test_a_card_without_a_proof_opens_no_maintenance(world: WiredWorld) -> None:
+    card = world.registered_card()
+    world.officers_card(card)
+    sitting = world.insert(card)
+    sitting.authority.choose(sitting.visit, Purpose.MAINTENANCE)
+    refused = Refusal(Reason.MAINTENANCE_REFUSED)
+    assert sitting.authority.pin_verified(sitting.visit, None) == refused
+    act = MaintenanceAct.SWITCH_OFF, MaintenanceReason.CHECK
+    assert sitting.authority.maintain(sitting.visit, "1", *act) == refused
+    assert "maintained" not in world.kinds()
 
 
 def test_a_database_that_is_locked_is_unavailable_and_charges_nothing(

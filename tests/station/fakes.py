@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from kiosk.contract.errors import AuthorityBusy, AuthorityUnavailable
@@ -23,6 +24,9 @@ from kiosk.contract.messages import (
     KeyAnswer,
     KeyChallenge,
     KeyNonce,
+    Maintain,
+    MaintenanceAct,
+    MaintenanceReason,
     OnPad,
     PinChallenge,
     PinEntry,
@@ -51,6 +55,7 @@ from tests.support.steps import STEP, offers
 
 T = TypeVar("T")
 
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 QUESTIONS = (Question(1, "First teacher?"), Question(2, "First street?"))
 CODE = EnterCode("a•••@nhs.net", 8, 900.0, 60.0, 5, position=STEP)
 
@@ -159,6 +164,7 @@ class FakeAuthority:
     heartbeat_raises: Exception | None = None
     standing: StationStanding = StationStanding.IN_USE
     beats: list[Heartbeat] = field(default_factory=list)
+    maintained: list[tuple[MaintenanceAct, MaintenanceReason, str]] = field(default_factory=list)
 
     def _answer(self) -> None:
         if self.busy:
@@ -250,6 +256,18 @@ class FakeAuthority:
 
     def pin_changed(self, visit: VisitId) -> Finished:
         return Finished(Purpose.CHANGE_PIN)
+
+    def maintain(
+        self,
+        visit: VisitId,
+        attempt: str,
+        act: MaintenanceAct,
+        why: MaintenanceReason,
+        words: str = "",
+    ) -> Maintain | Refusal:
+        self._answer()
+        self.maintained.append((act, why, words))
+        return Maintain("front-desk", NOON)
 
     def end(self, visit: VisitId, how: VisitEnd) -> None:
         self.ended.append((visit, how))

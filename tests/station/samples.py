@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from msgspec.structs import replace
 
 from kiosk.contract.messages import (
@@ -21,6 +23,9 @@ from kiosk.contract.messages import (
     EnterStopNumber,
     Finished,
     GiveEmail,
+    Maintain,
+    MaintenanceAct,
+    MaintenanceReason,
     OnPad,
     PinRules,
     ProvePin,
@@ -42,6 +47,7 @@ from kiosk.station import states as s
 from kiosk.station.commands import (
     ChangePin,
     Choose,
+    DoMaintenance,
     PinCommand,
     RequestCode,
     SaveQuestions,
@@ -85,6 +91,15 @@ def working(command: object, back: s.HolderState | None, visit: s.VisitState = V
     return s.Working(visit, s.Work.PREPARING, command, back)  # type: ignore[arg-type]
 
 
+OFFICER = s.VisitState(ID, AT, "Sam Reed", Purpose.MAINTENANCE)
+MAINTAIN = Maintain("front-desk", datetime(2026, 3, 2, 12, tzinfo=UTC))
+REASONS = s.PickReason(OFFICER, MAINTAIN)
+MAINTENANCE = s.Maintenance(OFFICER, MAINTAIN, MaintenanceReason.CHECK)
+TESTED = s.ReaderTest("Reader 0", "piv", None)
+GOING = s.Ending(MaintenanceAct.RESTART_MACHINE, really=True)
+
+MAINTAINING = DoMaintenance(ID, AT, MaintenanceAct.TEST_READER, MaintenanceReason.CHECK, "", "m-1")
+
 PIN_PAGE = s.EnterPin(VISIT)
 LAST_ANSWER = s.GiveAnswer(VISIT, CHOOSE, TWO, BANK[2])
 NEW_PIN = s.NewPin(VISIT, RULES)
@@ -117,6 +132,12 @@ STATES: tuple[s.State, ...] = (
     NEW_PIN,
     s.RepeatPin(VISIT, RULES, GOOD),
     s.RepeatPin(CHANGING, RULES, GOOD, OTHER_GOOD),
+    REASONS,
+    s.WriteReason(OFFICER, MAINTAIN),
+    MAINTENANCE,
+    s.ConfirmAct(OFFICER, MAINTENANCE, MaintenanceAct.SWITCH_OFF),
+    s.ActDone(OFFICER, MAINTENANCE, TESTED),
+    s.ActDone(OFFICER, MAINTENANCE, GOING),
     *(
         s.PadPaused(one.visit, one.work, one.command, one.back, why)
         for one in ON_PAD
@@ -139,6 +160,7 @@ STATES: tuple[s.State, ...] = (
     working(SubmitStopNumber(ID, "a-3", Sensitive("12345678")), s.StopNumberEntry(VISIT, STOP)),
     working(UnblockPin(ID, AT, GOOD, "1"), NEW_PIN),
     working(ChangePin(ID, AT, OTHER_GOOD, GOOD), NEW_PIN, CHANGING),
+    s.Working(OFFICER, s.Work.MAINTAINING, MAINTAINING, MAINTENANCE),
     *ON_PAD,
 )
 
@@ -151,6 +173,7 @@ REPLIES: tuple[Reply, ...] = (
     CODE,
     STOP,
     SetPin(RULES, position=STEP),
+    MAINTAIN,
     Finished(Purpose.UNLOCK),
     Refusal(Reason.REGISTRATION_BLOCKED),
     AnswersWrong(ASK),
@@ -191,6 +214,11 @@ EVENTS: tuple[e.Event, ...] = (
     e.CodeAsked(ID),
     e.MisuseNoticed(ID),
     e.StopNumberEntered(ID, Sensitive("12345678")),
+    e.ReasonPicked(ID, MaintenanceReason.CHECK),
+    e.ReasonPicked(ID, MaintenanceReason.OTHER),
+    e.ReasonWritten(ID, "ticket 4711"),
+    e.ReasonWritten(ID, "604918"),
+    *(e.ActPicked(ID, act) for act in MaintenanceAct),
     e.TriedAgain(ID),
     e.WentBack(ID),
     e.Left(ID),
@@ -203,6 +231,8 @@ EVENTS: tuple[e.Event, ...] = (
     e.CardRead(ID, AT, opened(Purpose.UNLOCK), pin_pad=True),
     e.CardRead(ID, AT, Refusal(Reason.LEAVER)),
     *(e.Replied(ID, reply) for reply in REPLIES),
+    e.Maintained(ID, TESTED),
+    e.Maintained(ID, GOING),
     e.PinFailed(ID, 2),
     e.PinNotTaken(ID, s.PinFault.CARD_HISTORY),
     e.PadEnded(ID, s.PadNotice.TIMEOUT),

@@ -287,3 +287,19 @@ def test_the_rule_names_the_account_and_what_the_reader_service_asks_for(
     actions = set(re.findall(r'<action id="([^"]+)"', asked))
     assert set(re.findall(r'"(org\.[^"]+)"', rule)) == actions
     assert f'subject.user === "{value(unit, "User")}"' in rule
+
+
+def test_the_station_may_restart_its_machine_or_switch_it_off_and_ask_logind_for_nothing_else() -> (
+    None
+):
+    rule = (FILES / "polkit" / "50-kiosk-maintenance.rules").read_text()
+    asked = Path("/usr/share/polkit-1/actions/org.freedesktop.login1.policy").read_text()
+    permitted = set(re.findall(r'"(org\.[^"]+)"', rule))
+    assert permitted == {
+        f"org.freedesktop.login1.{act}{more}"
+        for act in ("reboot", "power-off")
+        for more in ("", "-multiple-sessions")
+    }
+    assert permitted <= set(re.findall(r'<action id="([^"]+)"', asked))
+    assert f'subject.user === "{value(STATION, "User")}"' in rule
+    assert value(STATION, "RestrictAddressFamilies") == "AF_UNIX", "the system bus is one of these"

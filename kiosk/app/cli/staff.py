@@ -25,6 +25,8 @@ from kiosk.app.cli.tools import (
 )
 from kiosk.authority.roles import Role
 from kiosk.contract.errors import ConfigError, NotFound
+from kiosk.contract.families import DEFAULT
+from kiosk.contract.messages import CardId
 
 if TYPE_CHECKING:
     from kiosk.authority.administration.desk import StaffDesk
@@ -32,14 +34,18 @@ if TYPE_CHECKING:
 
 DESCRIPTION = """\
 Members of staff log in with `ssh ra@host` and an SSH key of their own. A manager may do
-everything, an agent helps people, an auditor reads. The first manager is added here;
-from then on managers do it in the RA application. WHO is a name, or an id from `list`.
+everything, an agent helps people, an auditor reads. A technician has no key and does not
+log in: their card opens the maintenance page of a station (`add-card`), as a manager's can.
+The first manager is added here; from then on managers do it in the RA application, cards
+aside. WHO is a name, or an id from `list`; IDENTIFIER what `kiosk cards read` prints.
 Root's shell reads the key (`--key -`), since the service's account may not open files
 in a closed home.
 """
 EXAMPLE = """\
   runuser -u kiosk -- kiosk staff add "Asha Okafor" --role manager \\
       --key - --reason "first manager" < asha.pub
+  kiosk staff add "Sam Reed" --role technician --reason "maintains the stations"
+  kiosk staff add-card "Sam Reed" 0a1b... --key 9a.pem --reason "their own card"
   kiosk staff list
   kiosk staff remove "Asha Okafor" --reason "left the trust"
 """
@@ -54,13 +60,22 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add = acting(parts, "add", _add, "let somebody in")
     add.add_argument("who", metavar="NAME")
     add.add_argument("--role", choices=_ROLES, required=True)
-    _key_option(add)
+    _key_option(add, required=False)
     role = _about(parts, "role", _change_role, "give somebody another role")
     role.add_argument("role", choices=_ROLES)
     _about(parts, "remove", _remove, "let somebody in no more")
     _key_option(_about(parts, "add-key", _add_key, "let another key in"))
     less = _about(parts, "remove-key", _remove_key, "let a key in no more")
     less.add_argument("fingerprint", metavar="SHA256:...")
+    card = _about_card(parts, "add-card", _add_card, "let a card open the maintenance page")
+    card.add_argument(
+        "--key",
+        type=Path,
+        metavar="FILE.pem",
+        help="the key that the card uses only after its PIN, or a certificate of it; - reads it "
+        "(default: the recorded one)",
+    )
+    _about_card(parts, "remove-card", _remove_card, "let a card open it no more")
     door = add_part(
         parts, "authorized-keys", authorized_keys.run, "what sshd asks (AuthorizedKeysCommand)"
     )
@@ -76,19 +91,42 @@ def _about(
     return part
 
 
-def _key_option(part: argparse.ArgumentParser) -> None:
+def _about_card(
+    parts: argparse._SubParsersAction[argparse.ArgumentParser], name: str, run: Run, text: str
+) -> argparse.ArgumentParser:
+    part = _about(parts, name, run, text)
+    part.add_argument("identifier", metavar="IDENTIFIER")
+    part.add_argument("--driver", default=DEFAULT, help=f"card family (default: {DEFAULT})")
+    return part
+
+
+def _key_option(part: argparse.ArgumentParser, *, required: bool = True) -> None:
     part.add_argument(
         "--key",
         type=Path,
-        required=True,
+        required=required,
         metavar="FILE.pub",
-        help="their public key; - reads it from standard input (--key - < asha.pub)",
+        help="their public key; - reads it from standard input (--key - < asha.pub)"
+        + ("" if required else "; a technician has none"),
     )
 
 
 def _add(args: argparse.Namespace) -> int:
-    desk = Tools(args).desk.staff
-    return print_result(desk.add(args.who, Role(args.role), _key_text(args.key), grounds_of(args)))
+    desk, key = Tools(args).desk.staff, _key_text(args.key) if args.key else ""
+    return print_result(desk.add(args.who, Role(args.role), key, grounds_of(args)))
+
+
+def _add_card(args: argparse.Namespace) -> int:
+    desk, member = _chosen(args)
+    card, key = CardId(args.driver, args.identifier), _key_text(args.key) if args.key else ""
+    done = desk.add_card(member.staff_id, card, key, member.revision, grounds_of(args))
+    return print_result(done)
+
+
+def _remove_card(args: argparse.Namespace) -> int:
+    desk, member = _chosen(args)
+    card = CardId(args.driver, args.identifier)
+    return print_result(desk.remove_card(member.staff_id, card, member.revision, grounds_of(args)))
 
 
 def _change_role(args: argparse.Namespace) -> int:
@@ -135,7 +173,7 @@ def _key_text(path: Path) -> str:
     try:
         return sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
-        raise ConfigError(f"the key file {path} is not text; give the public half (.pub)") from None
+        raise ConfigError(f"the key file {path} is not text; give the public half") from None
     except PermissionError:
         user = pwd.getpwuid(os.geteuid()).pw_name
         way = f"let your shell open it: --key - < {path}"
@@ -155,6 +193,8 @@ def _list(args: argparse.Namespace) -> int:
         echo(f"{line.name}  {state}  last login: {last}  id {line.staff_id}")
         for key in line.keys:
             echo(f"    {key.fingerprint}  {key.kind}  {key.label}".rstrip())
+        for card in line.cards:
+            echo(f"    card {card.driver} {card.identifier}  {card.fingerprint}")
     if not lines:
         echo("nobody yet; `kiosk staff add --help` shows how to add the first manager")
     return 0

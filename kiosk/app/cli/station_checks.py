@@ -53,16 +53,15 @@ def check_certificate(settings: Settings, environ: Mapping[str, str]) -> Finding
 
 def _of_address(address: Address, because: str) -> Finding:
     match address:
-        case UnixAddress(path):
-            named, advice = path, "is `kiosk authority` running on this machine?"
-        case TlsAddress(host, port):
-            named = f"{host}:{port}"
+        case UnixAddress():
+            advice = "is `kiosk authority` running on this machine?"
+        case TlsAddress():
             advice = "is `kiosk authority` running there, and is the way to it open?"
         case _:
             assert_never(address)
     if because:
-        return fail(_AUTHORITY, f"{named} does not answer: {because}", advice)
-    return ok(_AUTHORITY, f"{named} answers")
+        return fail(_AUTHORITY, f"{address} does not answer: {because}", advice)
+    return ok(_AUTHORITY, f"{address} answers")
 
 
 def _check_clock() -> Finding:

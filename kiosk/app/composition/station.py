@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -39,6 +41,7 @@ from screens.theme import PLAIN, RICH, Appearance, Strip
 if TYPE_CHECKING:
     from kiosk.app.composition.renewal import Renewal
     from kiosk.station.client import HttpAuthority
+    from kiosk.station.machine import NetworkState
 
 # The look of the glass, from the settings.
 
@@ -117,7 +120,10 @@ def build_station(
 
 
 class LocalExecutor:
-    """The actions on an authority in this process, and on the cards."""
+    """The actions on an authority in this process, and on the cards.
+
+    It is for the demo and for trying things out, so an officer restarts nothing here.
+    """
 
     def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
         from kiosk.app.composition.authority import build_authority
@@ -172,16 +178,20 @@ class RemoteExecutor:
     def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
         from kiosk.app.composition.cards import build_cards
         from kiosk.station.executor import Actions
+        from kiosk.station.machine import SystemMachine
 
         first = _first_beat()
+        self._certificate: Path | None = None
         self._renewal: Renewal | None = None
         self._authority = open_authority(settings, environ, first.version)
         if settings.authority.addresses:
             from kiosk.app.composition.renewal import Renewal
 
-            certificate = credential_file(settings.authority.certificate, environ)
-            self._renewal = Renewal(certificate, environ)
-        self._actions = Actions(self._authority.port, build_cards(settings, environ), first)
+            self._certificate = credential_file(settings.authority.certificate, environ)
+            self._renewal = Renewal(self._certificate, environ)
+        cards = build_cards(settings, environ)
+        machine = SystemMachine(self._look_at_network, _end_parent)
+        self._actions = Actions(self._authority.port, cards, first, machine)
 
     def perform(self, command: Command) -> ResultSide | None:
         """Carry out ``command``."""
@@ -198,9 +208,25 @@ class RemoteExecutor:
         """Whether there is another certificate since."""
         return self._renewal is not None and self._renewal.is_done
 
+    def _look_at_network(self) -> NetworkState:
+        from kiosk.app.composition.renewal import dates_of
+        from kiosk.station.machine import AuthorityAddress, NetworkState
+
+        reached = self._authority.reach()
+        dates = dates_of(self._certificate) if self._certificate else None
+        return NetworkState(
+            tuple(AuthorityAddress(str(address), trouble) for address, trouble in reached),
+            dates.ends_at if dates else None,
+        )
+
     def close(self) -> None:
         """Close the connections."""
         self._authority.close()
+
+
+def _end_parent() -> None:
+    """End the station in order: what was asked for in this visit is finished before."""
+    os.kill(os.getppid(), signal.SIGTERM)
 
 
 def _first_beat() -> Heartbeat:

@@ -52,6 +52,7 @@ from kiosk.authority.administration.views import (
 )
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.roles import Role
+from kiosk.contract.messages import CardId
 from kiosk.contract.sensitive import Sensitive
 
 # What is about the service itself.
@@ -123,13 +124,16 @@ class PolicyDesk(Protocol):
 
 
 class StaffDesk(Protocol):
-    """The members of staff and their keys."""
+    """The members of staff, their keys and their cards."""
 
     def every(self) -> tuple[StaffLine, ...]:
         """Return all by name, the removed ones last."""
 
     def add(self, name: str, role: Role, public_key: str, grounds: Grounds) -> Done:
-        """Add a member with a first key, as a line of an OpenSSH ``.pub`` file."""
+        """Add a member with a first key, as a line of an OpenSSH ``.pub`` file.
+
+        A technician, who only works at stations, has none: it is empty.
+        """
 
     def change_role(self, staff_id: str, role: Role, revision: int, grounds: Grounds) -> Done:
         """Give another role; nobody changes their own, and one manager has to stay."""
@@ -142,6 +146,18 @@ class StaffDesk(Protocol):
 
     def remove_key(self, staff_id: str, fingerprint: str, revision: int, grounds: Grounds) -> Done:
         """Let a key in no more; the last manager's last key stays."""
+
+    def add_card(
+        self, staff_id: str, card: CardId, key: str, revision: int, grounds: Grounds
+    ) -> Done:
+        """Let a recorded card open the maintenance page of stations, once it proved its PIN.
+
+        ``key`` is the key that it uses only after its PIN, or a certificate of it, in PEM; empty:
+        the one that is recorded for the card.
+        """
+
+    def remove_card(self, staff_id: str, card: CardId, revision: int, grounds: Grounds) -> Done:
+        """Let a card open it no more; as a holder's card it stays what it was."""
 
 
 class ImportDesk(Protocol):

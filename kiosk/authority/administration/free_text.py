@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 
 from kiosk.authority.administration.people_fields import CellRefused
 from kiosk.contract.errors import NotTaken
+from kiosk.contract.free_text import looks_secret
 
 LONGEST_NAME: Final = 100
 """Characters of a file's, a station's or an account's name that the audit keeps."""
@@ -21,40 +22,18 @@ REFUSED_FORM: Final = (
     'A ticket number goes behind a word: "ticket 4711".'
 )
 NO_ADDRESS: Final = "This is an address and says nothing else. Say why, in words."
-
-_WORD: Final = re.compile(r"[^\W\d_]{3,}")
-_LONG_HEX: Final = re.compile(r"(?:[0-9a-f]{2}[\s:.-]?){15,}[0-9a-f]{2}", re.IGNORECASE)
-_NAMED_SECRET: Final = re.compile(
-    r"\b(?:so[\s-]?pin|pin|puk|pac|otp|code|secret|password|passphrase|admin(?:[\s-]?(?:pin|key))?)\b"
-    r"(?:[\s:=\"'.,-]|\b(?:is|was|now|to|new|number|no)\b)*"
-    r"(?:\d[\s-]?){4,}",
-    re.IGNORECASE,
-)
 _ADDRESS: Final = re.compile(r"\S+@\S+")
 
 
 def need_words(field: str, text: str) -> None:
     """Raise ``NotTaken`` for what has the form of a secret; the message does not repeat it.
 
-    Refused is what has no word in it (a PIN, a code and most PUKs have only digits), a single
-    run of letters and digits (an admin PIN or a security officer's PIN), 16 bytes or more in
-    hexadecimal anywhere (an admin key has 24), and four digits or more behind a word such as
-    PUK. An address alone is refused as well.
+    ``looks_secret`` says which forms. An address alone is refused as well.
     """
     if _ADDRESS.fullmatch(text):
         raise NotTaken(field, NO_ADDRESS)
-    if _looks_secret(text):
+    if looks_secret(text):
         raise NotTaken(field, REFUSED_FORM)
-
-
-def _looks_secret(text: str) -> bool:
-    one_run = " " not in text and any(character.isdigit() for character in text)
-    return (
-        one_run
-        or _WORD.search(text) is None
-        or _LONG_HEX.search(text) is not None
-        or _NAMED_SECRET.search(text) is not None
-    )
 
 
 def cleaned(text: str, longest: int = LONGEST_NAME) -> str:

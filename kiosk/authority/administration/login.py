@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 from kiosk.authority.administration.free_text import cleaned
 from kiosk.authority.administration.views import Actor
 from kiosk.authority.audit import AuditKind, StaffKind, altered, new_reference
+from kiosk.authority.roles import Action, may
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Scalar
 from kiosk.contract.errors import NotPermitted, NotTaken, RowAltered
@@ -168,7 +169,8 @@ def record_altered(store: Store, error: RowAltered, more: dict[str, Scalar]) -> 
 def _admit(store: Store, fingerprint: str, source: str) -> Actor:
     with store.begin() as uow:
         member = uow.staff.by_key(fingerprint)
-        kind = StaffKind.LOGGED_IN if member else StaffKind.TURNED_AWAY
+        comes_in = member is not None and may(member.role, Action.SEE_TODAY)
+        kind = StaffKind.LOGGED_IN if comes_in else StaffKind.TURNED_AWAY
         detail: dict[str, Scalar] = {"key": fingerprint, "from": cleaned(source)}
         reference = new_reference()
         actor = member.id if member else None
@@ -178,6 +180,11 @@ def _admit(store: Store, fingerprint: str, source: str) -> Actor:
         raise NotPermitted(
             f"This key belongs to no member of staff (reference {reference}). "
             "Ask a manager of the Registration Authority to add it."
+        )
+    if not comes_in:
+        raise NotPermitted(
+            f"There is nothing here for the role {member.role.value} (reference {reference}): "
+            "your card counts, at a station."
         )
     return Actor(member.name, member.role, member.id, fingerprint)
 

@@ -36,6 +36,7 @@ from kiosk.authority.roles import Action, Role, may
 from kiosk.authority.store.records import AuditQuery, Outcome, ProposedAct
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.contract.errors import KeyMissing, NotFound, NotPermitted, NotTaken, SealBroken
+from kiosk.contract.messages import CardId
 from kiosk.contract.sensitive import Sensitive
 
 _UNASKED: Final = Grounds("")
@@ -77,8 +78,9 @@ def _secret(uow: UnitOfWork, opened: OpenedAct) -> str:
 
 
 def _add_staff(uow: UnitOfWork, opened: OpenedAct) -> str:
-    key = _fingerprint(opened)
-    return f"Let in {opened.text('name')} as {opened.text('role')}, with the key {key}."
+    name, role = opened.text("name"), opened.text("role")
+    key = f", with the key {_fingerprint(opened)}" if opened.text("public_key") else ""
+    return f"Let in {name} as {role}{key}."
 
 
 def _role(uow: UnitOfWork, opened: OpenedAct) -> str:
@@ -87,6 +89,11 @@ def _role(uow: UnitOfWork, opened: OpenedAct) -> str:
 
 def _add_key(uow: UnitOfWork, opened: OpenedAct) -> str:
     return f"Let {_member(uow, opened)} in with the key {_fingerprint(opened)}, too."
+
+
+def _add_card(uow: UnitOfWork, opened: OpenedAct) -> str:
+    card = f"{opened.text('driver')} {opened.text('identifier')}"
+    return f"Let the card {card} of {_member(uow, opened)} open stations' maintenance pages."
 
 
 def _policy(uow: UnitOfWork, opened: OpenedAct) -> str:
@@ -191,6 +198,17 @@ ACTS: Final[dict[str, ActKind]] = {
         _add_key,
         lambda desk, opened: desk.staff.add_key(
             opened.staff_id, opened.text("public_key"), opened.kept.revision, _UNASKED
+        ),
+    ),
+    "staff.add_card": ActKind(
+        Action.ADD_STAFF_CARD,
+        _add_card,
+        lambda desk, opened: desk.staff.add_card(
+            opened.staff_id,
+            CardId(opened.text("driver"), opened.text("identifier")),
+            opened.text("key"),
+            opened.kept.revision,
+            _UNASKED,
         ),
     ),
     "policy.change": ActKind(

@@ -28,6 +28,9 @@ them a card.
 
 (3) It always waits for a second member of staff, as above.
 
+A technician has no SSH key and cannot log in: their card is all, and a station's maintenance page
+all that it opens.
+
 Nobody changes their own role or removes themselves, and the last manager stays.
 """
 
@@ -65,11 +68,13 @@ WORDS: Final[dict[Action, str]] = {
     Action.CHANGE_POLICY: "Change the policy",
     Action.ADD_STAFF: "Add a member of staff",
     Action.ADD_STAFF_KEY: "Add a key of a member of staff",
+    Action.ADD_STAFF_CARD: "Let a card of a member of staff open stations' maintenance pages",
     Action.CHANGE_ROLE: "Change the role of a member of staff",
-    Action.REMOVE_STAFF: "Remove a member of staff, or one of their keys",
+    Action.REMOVE_STAFF: "Remove a member of staff, or one of their keys or cards",
     Action.IMPORT_PEOPLE: "Import people from a file",
     Action.AGREE_ACT: "Agree to what a colleague proposed (and only what one may do oneself)",
     Action.DECLINE_ACT: "Decline what a colleague proposed, or take back one's own proposal",
+    Action.MAINTAIN_STATION: "Maintain stations: with their card, at the station itself",
 }
 """What each action is called."""
 

@@ -1,4 +1,4 @@
-"""Members of staff, their roles and their keys.
+"""Members of staff, their roles, their keys and their cards.
 
 Whatever they decide about each other is decided in turns: two managers who take each
 other's role away at the same moment find that only one of them still may.
@@ -6,20 +6,41 @@ other's role away at the same moment find that only one of them still may.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from kiosk.authority.administration.free_text import entered
 from kiosk.authority.administration.login import FIELD as PUBLIC_KEY
 from kiosk.authority.administration.login import PublicKey, read_public_key
 from kiosk.authority.administration.office import Act, Office, staff_names
+from kiosk.authority.administration.people_fields import CellRefused, read_card
+from kiosk.authority.administration.people_file import read_pin_key
 from kiosk.authority.administration.proposals import Proposal
-from kiosk.authority.administration.views import Done, Grounds, KeyLine, StaffLine
+from kiosk.authority.administration.views import (
+    Done,
+    Grounds,
+    KeyLine,
+    StaffCardLine,
+    StaffLine,
+)
 from kiosk.authority.audit import EVENTS, StaffKind
-from kiosk.authority.roles import Action, Role
-from kiosk.authority.store.records import AuditEvent, AuditQuery, StaffKey, StaffMember, new_id
+from kiosk.authority.crypto.card_keys import fingerprint
+from kiosk.authority.roles import Action, Role, may
+from kiosk.authority.store.records import (
+    AuditEvent,
+    AuditQuery,
+    Card,
+    StaffCard,
+    StaffKey,
+    StaffMember,
+    new_id,
+)
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.contract.errors import ConcurrentChange, NotFound, NotTaken
+from kiosk.contract.families import FAMILIES
+from kiosk.contract.messages import CardId
 
 # What somebody else did since a page was looked at, in words.
 
@@ -69,16 +90,40 @@ class LocalStaffDesk:
             members, keys = uow.staff.every(), uow.staff.keys()
             logins = uow.trail.last_by_actor(StaffKind.LOGGED_IN.value)
             name_of = staff_names(uow)
-        lines = [_line(member, keys, logins, name_of) for member in members]
+            held = uow.staff.cards()
+            cards = uow.cards.by_ids(each.card_id for each in held)
+        lines = [
+            replace(
+                _line(member, keys, logins, name_of),
+                cards=tuple(
+                    StaffCardLine(
+                        cards[each.card_id].driver,
+                        cards[each.card_id].identifier,
+                        fingerprint(each.public_key),
+                        each.added_at,
+                        name_of(each.added_by),
+                        name_of(each.agreed_by),
+                    )
+                    for each in held
+                    if each.staff_id == member.id
+                ),
+            )
+            for member in members
+        ]
         return tuple(sorted(lines, key=lambda line: line.removed_at is not None))
 
     def add(self, name: str, role: Role, public_key: str, grounds: Grounds) -> Done:
-        """Add a member with a first key, as a line of an OpenSSH ``.pub`` file."""
+        """Add a member with a first key, as a line of an OpenSSH ``.pub`` file.
+
+        A technician, who only works at stations, has none: it is empty.
+        """
         entered = {"name": name, "role": role.value, "public_key": public_key}
         proposal = Proposal("staff.add", entered)
         with self._office.act(Action.ADD_STAFF, grounds, hold=_lock_all, proposal=proposal) as act:
             name = _name(act.uow, name)
-            key = read_public_key(public_key)
+            key = None if role is Role.TECHNICIAN else read_public_key(public_key)
+            if key is None and public_key:
+                raise NotTaken(PUBLIC_KEY, NO_KEY)
             member = StaffMember(
                 new_id(),
                 name,
@@ -88,9 +133,13 @@ class LocalStaffDesk:
                 agreed_by=act.agreed_by,
             )
             act.uow.staff.add(member)
-            _let_in(act, member, key)
-            told = {"staff": member.id, "role": role.value, "fingerprint": key.fingerprint}
+            told = {"staff": member.id, "role": role.value}
+            if key is not None:
+                _let_in(act, member, key)
+                told["fingerprint"] = key.fingerprint
             act.tell(StaffKind.STAFF_ADDED, **told)
+        if key is None:
+            return act.done(f"{name} is a technician. Add their card next.")
         return act.done(f"{name} can log in as {_with_article(role)}.")
 
     def change_role(self, staff_id: str, role: Role, revision: int, grounds: Grounds) -> Done:
@@ -136,6 +185,8 @@ class LocalStaffDesk:
             Action.ADD_STAFF_KEY, grounds, hold=_lock_all, proposal=proposal
         ) as act:
             member = _member(act.uow, staff_id, revision)
+            if member.role is Role.TECHNICIAN:
+                raise NotTaken(PUBLIC_KEY, NO_KEY)
             key = read_public_key(public_key)
             _let_in(act, member, key)
             _change(act, member)
@@ -156,6 +207,81 @@ class LocalStaffDesk:
             told = {"staff": staff_id, "fingerprint": fingerprint}
             act.tell(StaffKind.KEY_REMOVED, **told, revision=revision + 1)
         return act.done(f"{member.name} cannot log in with {fingerprint} any more.")
+
+    def add_card(
+        self, staff_id: str, card: CardId, key: str, revision: int, grounds: Grounds
+    ) -> Done:
+        """Let a recorded card open the maintenance page of stations, once it proved its PIN."""
+        entered_as = {"driver": card.driver, "identifier": card.identifier, "key": key}
+        proposal = Proposal("staff.add_card", entered_as, staff_id=staff_id, revision=revision)
+        with self._office.act(
+            Action.ADD_STAFF_CARD, grounds, hold=_lock_all, proposal=proposal
+        ) as act:
+            member = _member(act.uow, staff_id, revision)
+            known = _recorded_card(act.uow, card)
+            public_key = entered("key", lambda: _pin_key(key, known))
+            new = StaffCard(
+                known.id,
+                member.id,
+                public_key,
+                act.uow.now,
+                added_by=act.added_by,
+                agreed_by=act.agreed_by,
+            )
+            if not act.uow.staff.add_card(new):
+                raise NotTaken("card", "This is the card of a member of staff already.")
+            _change(act, member)
+            told = {"staff": staff_id, "fingerprint": fingerprint(public_key)}
+            act.tell(StaffKind.STAFF_CARD_ADDED, card_id=known.id, **told, revision=revision + 1)
+        may_now = may(member.role, Action.MAINTAIN_STATION)
+        lacks = "" if may_now else f" But that is not for {_with_article(member.role)}."
+        return act.done(f"The card of {member.name} opens stations' maintenance pages.{lacks}")
+
+    def remove_card(self, staff_id: str, card: CardId, revision: int, grounds: Grounds) -> Done:
+        """Let a card open it no more; as a holder's card it stays what it was."""
+        with self._office.act(Action.REMOVE_STAFF, grounds, hold=_lock_all) as act:
+            member = _member(act.uow, staff_id, revision)
+            known = _recorded_card(act.uow, card)
+            if not act.uow.staff.remove_card(staff_id, known.id):
+                raise NotFound(f"{member.name} has no such card.")
+            _change(act, member)
+            act.tell(
+                StaffKind.STAFF_CARD_REMOVED,
+                card_id=known.id,
+                staff=staff_id,
+                revision=revision + 1,
+            )
+        return act.done(f"The card of {member.name} opens no maintenance page any more.")
+
+
+NO_KEY = "A technician does not log in, so they have no key here: their card counts, at a station."
+
+
+def _recorded_card(uow: UnitOfWork, card: CardId) -> Card:
+    family = FAMILIES.get(card.driver)
+    if family is None:
+        raise NotTaken("card", f"There is no family of cards called {card.driver}.")
+    named = entered("card", lambda: read_card(family, card.identifier))
+    known = uow.cards.find(named) if named is not None else None
+    if known is None:
+        raise NotFound("This card is not recorded: add it to its holder first.")
+    return known.card
+
+
+_ARMOUR = re.compile(r"-----(?:BEGIN|END) [A-Z ]+-----")
+
+
+def _pin_key(text: str, card: Card) -> bytes:
+    """Read the key that a card uses only after its PIN; raises ``CellRefused``."""
+    written = _ARMOUR.sub("", text).strip()
+    key = read_pin_key(written, FAMILIES[card.driver], card.auth_key) or card.pin_key
+    if key is None:
+        raise CellRefused(
+            "key", "none is recorded for this card; give it, or its certificate, as a PEM file"
+        )
+    if card.pin_key is not None and card.pin_key != key:
+        raise CellRefused("key", "another key is recorded for this card")
+    return key
 
 
 def _lock_all(uow: UnitOfWork) -> None:
@@ -218,7 +344,7 @@ def _name(uow: UnitOfWork, text: str) -> str:
 
 
 def _with_article(role: Role) -> str:
-    return f"{'a' if role is Role.MANAGER else 'an'} {role.value}"
+    return f"{'an' if role.value[0] in 'aeiou' else 'a'} {role.value}"
 
 
 def _line(

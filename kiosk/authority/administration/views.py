@@ -482,6 +482,18 @@ class KeyLine:
 
 
 @dataclass(frozen=True, slots=True)
+class StaffCardLine:
+    """The card of a member of staff; ``fingerprint`` is the SHA-256 of its key, in hexadecimal."""
+
+    driver: str
+    identifier: str
+    fingerprint: str
+    added_at: datetime
+    added_by: str = ""
+    agreed_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class StaffLine:
     """One member of staff, present or removed; who added them, and who agreed, by name."""
 
@@ -495,6 +507,7 @@ class StaffLine:
     revision: int
     added_by: str = ""
     agreed_by: str = ""
+    cards: tuple[StaffCardLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

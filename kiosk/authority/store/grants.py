@@ -26,6 +26,7 @@ AUTHORITY: Final[Mapping[str, str]] = {
     "address_change": "INSERT, UPDATE",
     "alarm": "INSERT, UPDATE, DELETE",
     "audit_feed": "INSERT, UPDATE",
+    "action_note": "INSERT",
     "attempt_charge": "INSERT, UPDATE, DELETE",
     "card": "UPDATE",
     "chore": "INSERT, UPDATE",

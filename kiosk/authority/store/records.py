@@ -686,6 +686,22 @@ class StaffKey:
 
 
 @dataclass(frozen=True, slots=True)
+class StaffCard:
+    """The card of a member of staff, which opens the maintenance page of a station.
+
+    ``public_key`` is the key that it uses only after its PIN (SubjectPublicKeyInfo in DER): no
+    other counts. ``added_by`` and ``agreed_by`` as of a member.
+    """
+
+    card_id: str
+    staff_id: str
+    public_key: bytes = field(repr=False)
+    added_at: datetime
+    added_by: str = ""
+    agreed_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PolicySetting:
     """One policy setting that staff changed: ``value`` as JSON, None: the file's counts again."""
 
@@ -788,12 +804,17 @@ class Chore:
 
 @dataclass(frozen=True, slots=True)
 class AroundVisit:
-    """What a visit's decisions rest on beside card and holder; ``code`` is the card's live one."""
+    """What a visit's decisions rest on beside card and holder; ``code`` is the card's live one.
+
+    ``staff_card`` says that the card is an officer's, and ``staff_member`` whose.
+    """
 
     registration: Registration | None
     pending: PendingChange | None
     code: EmailCode | None
     proven_code: EmailCode | None
+    staff_card: StaffCard | None
+    staff_member: StaffMember | None
 
 
 @dataclass(frozen=True, slots=True)

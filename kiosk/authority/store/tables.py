@@ -730,6 +730,18 @@ class StaffKeyRow(MacRow, table=True):
     agreed_by: str = ""
 
 
+class StaffCardRow(MacRow, table=True):
+    """See ``StaffCard``; one that was taken away is deleted."""
+
+    __tablename__ = "staff_card"
+    card_id: str = Field(primary_key=True, foreign_key="card.id")
+    staff_id: str = Field(foreign_key="staff_member.id", index=True)
+    public_key: bytes
+    added_at: datetime = Field(sa_type=UtcDateTime)
+    added_by: str = ""
+    agreed_by: str = ""
+
+
 class PolicySettingRow(MacRow, table=True):
     """See ``PolicySetting``."""
 

@@ -16,6 +16,7 @@ OF_PEOPLE = frozenset(
         "proposed_act",
         "registration",
         "search_term",
+        "staff_card",
         "stop_number",
         "unblock_journal",
         "visit",

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import sqlalchemy as sa
 
+from kiosk.authority.roles import Role
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import parse_url
 from kiosk.authority.store.records import (
@@ -17,6 +18,8 @@ from kiosk.authority.store.records import (
     PendingChange,
     ProposedAct,
     SealedSecret,
+    StaffCard,
+    StaffMember,
     UnblockEntry,
     new_id,
 )
@@ -140,6 +143,9 @@ def everywhere(store: Store, database: TestDatabase, number: str) -> Person:
         uow.kept_secrets.add(KeptSecret(new_id(), card.id, KeptKind.FORMER, former, NOW))
         uow.journal.open(UnblockEntry(new_id(), visit.id, card.id, NOW, was_blocked=True))
         uow.notes.add(ActionNote(new_id(), holder.id, NOW, f"for {number}", "ID", "bb"))
+        member = StaffMember(new_id(), "Sam Reed", Role.TECHNICIAN, NOW)
+        uow.staff.add(member)
+        uow.staff.add_card(StaffCard(card.id, member.id, b"key", NOW))
         uow.outbox.add(message)
         uow.audit.append(kind="refused", reference=visit.reference, holder_id=holder.id)
         uow.commit()

@@ -20,6 +20,7 @@ from kiosk.authority.administration.views import (
 )
 from kiosk.authority.roles import Action, Role
 from kiosk.contract.errors import ConcurrentChange, NotFound, NotTaken
+from kiosk.contract.messages import CardId
 from kiosk.contract.sensitive import Sensitive
 from tests.screens.admin.estate import Estate
 from tests.screens.admin.fake_calls import Asked
@@ -190,6 +191,16 @@ class FakeStaffDesk(Fake):
             raise NotTaken("staff", "Nobody removes themselves.")
         self._estate.staff[at] = replace(line, removed_at=NOW, revision=revision + 1)
         return self._asked.done(f"{line.name} cannot log in any more.")
+
+    def add_card(
+        self, staff_id: str, card: CardId, key: str, revision: int, grounds: Grounds
+    ) -> Done:
+        self._asked.hear(Action.ADD_STAFF_CARD, "staff.add_card", staff_id, card, key, grounds)
+        return self._asked.done("The card opens maintenance pages.")
+
+    def remove_card(self, staff_id: str, card: CardId, revision: int, grounds: Grounds) -> Done:
+        self._asked.hear(Action.REMOVE_STAFF, "staff.remove_card", staff_id, card, grounds)
+        return self._asked.done("The card opens no maintenance page any more.")
 
     def add_key(self, staff_id: str, public_key: str, revision: int, grounds: Grounds) -> Done:
         self._asked.hear(Action.ADD_STAFF_KEY, "staff.add_key", staff_id, public_key, grounds)

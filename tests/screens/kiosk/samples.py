@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import get_args
 
 from msgspec.structs import replace
 
@@ -17,37 +18,51 @@ from kiosk.contract.messages import (
     EnterCode,
     EnterStopNumber,
     GiveEmail,
+    Maintain,
+    MaintenanceAct,
+    MaintenanceReason,
     OnPad,
     PinRules,
     Position,
     Purpose,
     Question,
+    ReadFault,
     Reason,
     VisitId,
 )
 from kiosk.contract.ports import CardAddress
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.commands import ChangePin, RequestCode, UnblockPin, VerifyPin
+from kiosk.station.machine import AuthorityAddress, EndingAct, NetworkState
 from kiosk.station.states import (
+    ActDone,
+    ActResult,
     AskQuestion,
     Attract,
     CodeEntry,
     CodeLack,
     CodeNeeded,
     CodeNotice,
+    ConfirmAct,
     ConfirmOwner,
     EmailFault,
+    Ending,
     EnterEmail,
     EnterPin,
     GiveAnswer,
+    Maintenance,
     Menu,
+    NetworkReport,
     NewPin,
+    NotDone,
     Outage,
     OutOfService,
     PadNotice,
     PadPaused,
     PickQuestion,
+    PickReason,
     PinFault,
+    ReaderTest,
     Reading,
     Refused,
     RemovalReason,
@@ -61,6 +76,7 @@ from kiosk.station.states import (
     VisitState,
     Work,
     Working,
+    WriteReason,
 )
 from tests.support.steps import STEP, offers
 
@@ -74,6 +90,7 @@ UNLOCKED = replace(REGISTER, unlocked=True)
 CHANGE_PIN = replace(VISIT, purpose=Purpose.CHANGE_PIN)
 REPORT = replace(VISIT, purpose=Purpose.REPORT_MISUSE)
 CHANGE_EMAIL = replace(VISIT, purpose=Purpose.CHANGE_EMAIL)
+MAINTENANCE = replace(VISIT, purpose=Purpose.MAINTENANCE)
 
 _BANK = (
     "What was the name of the first street that you remember living in?",
@@ -159,6 +176,25 @@ _ALL_BUT_REGISTER = (
 )
 _CODE_ENTRY = CodeEntry(_at(3, UNLOCK), CODE)
 _GIVEN = replace(CODE, masked="", resend_in_s=0.0)
+
+MAINTAIN = Maintain("wexbridge-general-hospital-front-desk", datetime(2026, 7, 14, tzinfo=UTC))
+ACTS = Maintenance(MAINTENANCE, MAINTAIN, MaintenanceReason.CHECK)
+_READER = "HID Global OMNIKEY 3x21 Smart Card Reader [OMNIKEY 3x21 Smart Card Reader] 00 00"
+_ADDRESSES = (
+    AuthorityAddress("authority-north.kiosk.wexbridge.nhs.uk:8443", ""),
+    AuthorityAddress("authority-south.kiosk.wexbridge.nhs.uk:8443", ""),
+)
+
+
+def _came_of(result: ActResult) -> ActDone:
+    return ActDone(MAINTENANCE, ACTS, result)
+
+
+def _network(*addresses: AuthorityAddress) -> NetworkReport:
+    ends = datetime(2026, 9, 1, 12, tzinfo=UTC) if addresses else None
+    now = datetime(2026, 7, 14, 16, 24, 30, tzinfo=UTC)
+    return NetworkReport(NetworkState(addresses, ends), now, ahead_s=184.0 if addresses else 0.1)
+
 
 _STORY: Mapping[str, Sample] = {
     "attract": Sample(Attract()),
@@ -275,6 +311,30 @@ _STORY: Mapping[str, Sample] = {
     "new-pin-dark": Sample(NewPin(_at(4, UNLOCK), RULES), tuple("1111"), dark=True),
     "repeat-pin": Sample(RepeatPin(_at(4, UNLOCK), RULES, SECRET), tuple("6049")),
     "repeat-pin-keys-only": Sample(RepeatPin(_at(4, UNLOCK), RULES, SECRET), touch=False),
+    "menu-officer": Sample(_offers(*_ALL_BUT_REGISTER, Purpose.MAINTENANCE)),
+    "maintenance-reason": Sample(PickReason(MAINTENANCE, MAINTAIN), ("down",)),
+    "maintenance-words": Sample(
+        WriteReason(MAINTENANCE, MAINTAIN), tuple("the keys stick, ticket 4711")
+    ),
+    "maintenance-words-unclear": Sample(WriteReason(MAINTENANCE, MAINTAIN, unclear=True)),
+    "maintenance-words-keys-only": Sample(WriteReason(MAINTENANCE, MAINTAIN), touch=False),
+    "maintenance": Sample(ACTS),
+    "maintenance-dark": Sample(ACTS, ("down", "down"), dark=True),
+    "maintenance-reader": Sample(_came_of(ReaderTest(_READER, "piv", None))),
+    "maintenance-reader-fault": Sample(_came_of(ReaderTest(_READER, "piv", ReadFault.NO_ANSWER))),
+    "maintenance-network": Sample(_came_of(_network(*_ADDRESSES))),
+    "maintenance-network-alone": Sample(_came_of(_network())),
+    "maintenance-network-away": Sample(
+        _came_of(_network(replace(_ADDRESSES[0], trouble="timed out"), *_ADDRESSES[1:]))
+    ),
+    "maintenance-not-done": Sample(
+        _came_of(
+            NotDone(
+                MaintenanceAct.RESTART_MACHINE,
+                "logind refuses: org.freedesktop.DBus.Error.InteractiveAuthorizationRequired",
+            )
+        )
+    ),
     "pad-pin": Sample(Working(_at(1, REGISTER), Work.PIN_ON_PAD, VERIFY_ON_PAD, None)),
     "pad-pin-dark": Sample(
         Working(_at(1, REGISTER), Work.PIN_ON_PAD, VERIFY_ON_PAD, None), dark=True
@@ -347,7 +407,24 @@ def _every_kind() -> dict[str, Sample]:
     )
     refused = ((f"refused-{reason}", Refused(VISIT_ID, reason)) for reason in Reason)
     remove = ((f"remove-{reason}", RemoveCard(VISIT_ID, reason)) for reason in RemovalReason)
-    pairs: list[tuple[str, State]] = [*working, *paused, *outages, *success, *refused, *remove]
+    acts: list[tuple[str, State]] = [
+        (f"maintenance-{name}-{act}", state)
+        for act in get_args(EndingAct)
+        for name, state in (
+            ("sure", ConfirmAct(MAINTENANCE, ACTS, act)),
+            ("begins", _came_of(Ending(act, really=True))),
+            ("only-said", _came_of(Ending(act, really=False))),
+        )
+    ]
+    pairs: list[tuple[str, State]] = [
+        *acts,
+        *working,
+        *paused,
+        *outages,
+        *success,
+        *refused,
+        *remove,
+    ]
     return {name: Sample(state) for name, state in pairs}
 
 

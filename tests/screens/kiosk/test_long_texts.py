@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from msgspec import structs
 
 from kiosk.contract.messages import (
+    LONGEST_NAME,
     AnswerProblem,
     AnswerQuestions,
     ChooseQuestions,
     GiveEmail,
+    Maintain,
+    MaintenanceReason,
     Purpose,
     Question,
+    ReadFault,
 )
 from kiosk.station.states import (
+    ActDone,
     AskQuestion,
     CodeEntry,
     CodeLack,
@@ -25,8 +31,11 @@ from kiosk.station.states import (
     EmailFault,
     EnterEmail,
     GiveAnswer,
+    Maintenance,
     Menu,
     PickQuestion,
+    PickReason,
+    ReaderTest,
     State,
 )
 from screens.theme import Appearance
@@ -45,6 +54,8 @@ LONG_LOOK = replace(
     hours="Monday to Friday, 8 am to 6 pm, not on 1"[:40],
 )
 NAME = "Anneliese Wilhelmina Featherstonehaugh-Cholmondeley Patel-Llanfairpwllgwyngyll"
+MAINTAIN = Maintain("x" * LONGEST_NAME, datetime(2026, 7, 14, tzinfo=UTC))
+READER = "HID Global OMNIKEY 3x21 Smart Card Reader [OMNIKEY 3x21 Smart Card Reader] 00 00"
 TEXT = "In which town or village did your grandparents live when you were small, and until when?"
 MASKED = "a•••@community-services.north.wexbridge.nhs.uk"
 
@@ -58,11 +69,16 @@ def _pages() -> list[State]:
         AnswerQuestions((question, question), 2, position=STEP),
     )
     code = structs.replace(CODE, masked=MASKED)
-    registered = tuple(each for each in Purpose if each is not Purpose.FIRST_UNLOCK)
+    acts = Maintenance(visit, MAINTAIN, MaintenanceReason.OTHER, "words " * 16)
+    not_offered = Purpose.FIRST_UNLOCK, Purpose.REPORT_MISUSE
+    registered = tuple(each for each in Purpose if each not in not_offered)
     return [
         Menu(visit, offers(*registered)),
         Menu(visit, offers(*registered[1:])),
         Menu(visit, offers(Purpose.FIRST_UNLOCK, Purpose.REGISTER, Purpose.CHANGE_PIN)),
+        PickReason(visit, MAINTAIN),
+        acts,
+        ActDone(visit, acts, ReaderTest(READER, "piv", ReadFault.NO_ANSWER)),
         ConfirmOwner(visit),
         PickQuestion(visit, choose),
         *(GiveAnswer(visit, choose, (), question, problem) for problem in AnswerProblem),

@@ -47,6 +47,7 @@ from kiosk.authority.store.tables import (
     QuestionRow,
     RegistrationRow,
     SearchTermRow,
+    StaffCardRow,
     StopNumberRow,
     UnblockRow,
     VisitRow,
@@ -91,6 +92,7 @@ def erase_person(gateway: Gateway, holder_id: str) -> bool:
     subject, visit = col(AttemptRow.subject), VisitRow
     theirs = or_(col(visit.holder_id) == holder_id, col(visit.card_id).in_(cards))
     about = (  # what refers to something goes before it
+        delete(StaffCardRow).where(col(StaffCardRow.card_id).in_(cards)),
         delete(KeptSecretRow).where(col(KeptSecretRow.card_id).in_(cards)),
         delete(UnblockRow).where(col(UnblockRow.card_id).in_(cards)),
         delete(AttemptRow).where(subject.in_(subjects)),

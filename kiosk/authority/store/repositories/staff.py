@@ -14,6 +14,7 @@ from kiosk.authority.store.records import (
     Outcome,
     PolicySetting,
     ProposedAct,
+    StaffCard,
     StaffKey,
     StaffMember,
 )
@@ -21,6 +22,7 @@ from kiosk.authority.store.tables import (
     ActionNoteRow,
     PolicySettingRow,
     ProposedActRow,
+    StaffCardRow,
     StaffKeyRow,
     StaffMemberRow,
     col,
@@ -100,6 +102,30 @@ class Staff:
             col(StaffKeyRow.staff_id) == staff_id,
         )
         return self._gateway.run(delete(StaffKeyRow).where(*named)) == 1
+
+    # --- cards ---
+
+    def card(self, card_id: str) -> StaffCard | None:
+        """Return the member's card that this is, whoever has been removed since."""
+        statement = select(StaffCardRow).where(col(StaffCardRow.card_id) == card_id)
+        row = self._gateway.one(statement, StaffCardRow)
+        return row.record(StaffCard) if row else None
+
+    def cards(self) -> tuple[StaffCard, ...]:
+        """Return every card, the oldest first."""
+        statement = select(StaffCardRow).order_by(col(StaffCardRow.added_at))
+        return tuple(row.record(StaffCard) for row in self._gateway.many(statement, StaffCardRow))
+
+    def add_card(self, card: StaffCard) -> bool:
+        """Add one; False when it is somebody's already."""
+        stamped = self._gateway.stamped(StaffCardRow, values(card))
+        insert = self._gateway.upsert(StaffCardRow).values(stamped)
+        return self._gateway.run(insert.on_conflict_do_nothing()) == 1
+
+    def remove_card(self, staff_id: str, card_id: str) -> bool:
+        """Delete a member's card; False when it is none of theirs."""
+        named = col(StaffCardRow.card_id) == card_id, col(StaffCardRow.staff_id) == staff_id
+        return self._gateway.run(delete(StaffCardRow).where(*named)) == 1
 
     def _one(self, condition: ColumnElement[bool]) -> StaffMember | None:
         row = self._gateway.one(select(StaffMemberRow).where(condition), StaffMemberRow)

@@ -21,6 +21,8 @@ from kiosk.authority.store.records import (
     KnownCard,
     PendingChange,
     Registration,
+    StaffCard,
+    StaffMember,
     Station,
     UnblockEntry,
     Visit,
@@ -33,6 +35,8 @@ from kiosk.authority.store.tables import (
     PendingRow,
     RegistrationRow,
     RestoreRow,
+    StaffCardRow,
+    StaffMemberRow,
     StationRow,
     UnblockRow,
     VisitRow,
@@ -56,17 +60,22 @@ _is_live = (
     col(_live.revoked_at).is_(None),
 )
 
+_AROUND_COLUMNS = (RegistrationRow, PendingRow, _live, _proven, StaffCardRow, StaffMemberRow)
+_AROUND_ROWS = (RegistrationRow, PendingRow, CodeRow, CodeRow, StaffCardRow, StaffMemberRow)
+_of_member = col(StaffMemberRow.id) == col(StaffCardRow.staff_id)
+
 _READ = (
-    select(VisitRow, CardRow, CardholderRow, RegistrationRow, PendingRow, _live, _proven)
+    select(VisitRow, CardRow, CardholderRow, *_AROUND_COLUMNS)
     .join(CardRow, col(CardRow.id) == col(VisitRow.card_id))
     .join(CardholderRow, col(CardholderRow.id) == col(CardRow.holder_id))
     .outerjoin(RegistrationRow, col(RegistrationRow.holder_id) == col(CardRow.holder_id))
     .outerjoin(PendingRow, col(PendingRow.id) == col(VisitRow.pending_id))
     .outerjoin(_live, and_(col(_live.card_id) == col(CardRow.id), *_is_live))
     .outerjoin(_proven, col(_proven.id) == col(VisitRow.code_proven_id))
+    .outerjoin(StaffCardRow, col(StaffCardRow.card_id) == col(CardRow.id))
+    .outerjoin(StaffMemberRow, _of_member)
     .where(col(VisitRow.id) == bindparam("visit"))
 )
-_AROUND_ROWS = (RegistrationRow, PendingRow, CodeRow, CodeRow)
 _HELD_ROWS = (VisitRow, CardRow, CardholderRow, *_AROUND_ROWS)
 _HELD = Prepared(_READ)
 _HELD_AT_STATION = Prepared(
@@ -77,12 +86,14 @@ _HELD_AT_STATION = Prepared(
 
 _one = select(literal(1).label("one")).subquery()
 _AROUND = Prepared(
-    select(RegistrationRow, PendingRow, _live, _proven)
+    select(*_AROUND_COLUMNS)
     .select_from(_one)
     .outerjoin(RegistrationRow, col(RegistrationRow.holder_id) == bindparam("holder"))
     .outerjoin(PendingRow, col(PendingRow.id) == bindparam("pending"))
     .outerjoin(_live, and_(col(_live.card_id) == bindparam("card"), *_is_live))
     .outerjoin(_proven, col(_proven.id) == bindparam("code"))
+    .outerjoin(StaffCardRow, col(StaffCardRow.card_id) == bindparam("card"))
+    .outerjoin(StaffMemberRow, _of_member)
 )
 
 _LOCK_GRANTED = Prepared(
@@ -143,12 +154,12 @@ class VisitRecords:
         if not rows:
             return None
         visit, card, holder, *around = rows[0]
-        station = around[4] if at_station else None
+        station = around.pop() if at_station else None
         return HeldVisit(
             visit.record(Visit),
             card_record(card),
             holder.record(Cardholder),
-            _around(*around[:4]),
+            _around(*around),
             station.record(Station) if station else None,
         )
 
@@ -181,10 +192,14 @@ def _around(
     pending: PendingRow | None,
     code: CodeRow | None,
     proven_code: CodeRow | None,
+    staff_card: StaffCardRow | None,
+    staff_member: StaffMemberRow | None,
 ) -> AroundVisit:
     return AroundVisit(
         registration.record(Registration) if registration else None,
         pending.record(PendingChange) if pending else None,
         code.record(EmailCode) if code else None,
         proven_code.record(EmailCode) if proven_code else None,
+        staff_card.record(StaffCard) if staff_card else None,
+        staff_member.record(StaffMember) if staff_member else None,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -10,3 +11,9 @@ def new_key(label: str = "laptop") -> str:
     """Return a new ed25519 key as a line of a ``.pub`` file."""
     key = Ed25519PrivateKey.generate().public_key()
     return f"{key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()} {label}\n"
+
+
+def new_pin_key() -> str:
+    """Return a new key of a card as a PEM file holds it."""
+    key = generate_private_key(SECP256R1()).public_key()
+    return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()

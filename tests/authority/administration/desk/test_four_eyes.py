@@ -38,7 +38,7 @@ from kiosk.contract.errors import (
 )
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.administration.desk.concurrently import both
-from tests.authority.administration.desk.keys import new_key
+from tests.authority.administration.desk.keys import new_key, new_pin_key
 from tests.authority.administration.desk.offices import GROUNDS, office_of
 from tests.authority.administration.desk.people import PUK, cards_of, secret_of, seen, told
 from tests.authority.store import samples
@@ -49,6 +49,7 @@ FILE = PolicySettings(four_eyes=True)
 NEW_CARD = "cd" * 16
 NEW_PUK = "60482915"
 KEY = new_key()
+PIN_KEY = new_pin_key()
 
 
 @pytest.fixture
@@ -98,6 +99,9 @@ CALLS: dict[str, Call] = {
     ),
     "staff.add_key": lambda desk, _, staff_id: desk.staff.add_key(staff_id, KEY, 0, GROUNDS),
     "policy.change": lambda desk, _, __: desk.policy.change("max_failures", "5", 0, GROUNDS),
+    "staff.add_card": lambda desk, asha, staff_id: desk.staff.add_card(
+        staff_id, asha.card.identity, PIN_KEY, 0, GROUNDS
+    ),
     "policy.reset": lambda desk, _, __: desk.policy.reset("code_digits", 1, GROUNDS),
     "audit.redact": lambda desk, _, __: desk.audit.redact(1, GROUNDS),
     "imports.run": lambda desk, _, __: desk.imports.run("people.csv", unseen),

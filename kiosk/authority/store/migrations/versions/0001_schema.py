@@ -479,6 +479,22 @@ def _tables() -> None:
     )
     op.create_index(op.f("ix_staff_key_staff_id"), "staff_key", ["staff_id"], unique=False)
     op.create_table(
+        "staff_card",
+        sa.Column("mac", sa.String(), nullable=False),
+        sa.Column("card_id", sa.String(), nullable=False),
+        sa.Column("staff_id", sa.String(), nullable=False),
+        sa.Column("public_key", sa.LargeBinary(), nullable=False),
+        sa.Column("added_at", UTC, nullable=False),
+        sa.Column("added_by", sa.String(), nullable=False),
+        sa.Column("agreed_by", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["card_id"], ["card.id"], name=op.f("fk_staff_card_card_id_card")),
+        sa.ForeignKeyConstraint(
+            ["staff_id"], ["staff_member.id"], name=op.f("fk_staff_card_staff_id_staff_member")
+        ),
+        sa.PrimaryKeyConstraint("card_id", name=op.f("pk_staff_card")),
+    )
+    op.create_index(op.f("ix_staff_card_staff_id"), "staff_card", ["staff_id"], unique=False)
+    op.create_table(
         "email_code",
         sa.Column("mac", sa.String(), nullable=False),
         sa.Column("id", sa.String(), nullable=False),

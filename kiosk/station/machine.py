@@ -1,0 +1,121 @@
+"""The machine of a station, as its maintenance page shows it and has it restarted.
+
+Nothing here starts a program: logind restarts the machine or switches it off, and polkit lets the
+station's account ask it for these two alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final, Literal, Protocol, assert_never
+
+from msgspec import Struct
+
+from kiosk.contract.messages import MaintenanceAct
+
+EndingAct = Literal[
+    MaintenanceAct.RESTART_STATION, MaintenanceAct.RESTART_MACHINE, MaintenanceAct.SWITCH_OFF
+]
+"""After it the station serves nobody for a while."""
+
+
+class AuthorityAddress(Struct, frozen=True):
+    """Where the authority is, and what keeps it from answering there; empty: it answers."""
+
+    name: str
+    trouble: str
+
+
+class NetworkState(Struct, frozen=True):
+    """The authority's addresses, and when the station's certificate ends, where it has one."""
+
+    addresses: tuple[AuthorityAddress, ...]
+    certificate_ends_at: datetime | None = None
+
+
+class MachineError(Exception):
+    """It cannot be done; the text says why."""
+
+
+class Machine(Protocol):
+    """Looked at and ended by an officer, once the authority has recorded it."""
+
+    def look_at_network(self) -> NetworkState:
+        """Ask each address of the authority; may block for some seconds."""
+
+    def end(self, act: EndingAct) -> bool:
+        """Do it, or return False where it is only talked of; raises ``MachineError``."""
+
+
+class NoMachine:
+    """Restarts nothing, where the station is a window of somebody's own machine."""
+
+    def __init__(self, look: Callable[[], NetworkState] = lambda: NetworkState(())) -> None:
+        self._look = look
+
+    def look_at_network(self) -> NetworkState:
+        """Ask each address of the authority."""
+        return self._look()
+
+    def end(self, act: EndingAct) -> bool:
+        """Do nothing."""
+        return False
+
+
+SYSTEM_BUS: Final = "SYSTEM"
+_ANSWER_S: Final = 10.0
+
+
+class SystemMachine:
+    """A machine that is nothing but a station.
+
+    ``restart_station`` ends this program, which its service manager starts again at once.
+    """
+
+    def __init__(
+        self,
+        look: Callable[[], NetworkState],
+        restart_station: Callable[[], None],
+        bus: str = SYSTEM_BUS,
+    ) -> None:
+        self._look = look
+        self._restart_station = restart_station
+        self._bus = bus
+
+    def look_at_network(self) -> NetworkState:
+        """Ask each address of the authority."""
+        return self._look()
+
+    def end(self, act: EndingAct) -> bool:
+        """Do it; raises ``MachineError``."""
+        match act:
+            case MaintenanceAct.RESTART_STATION:
+                self._restart_station()
+            case MaintenanceAct.RESTART_MACHINE:
+                self._ask_logind("Reboot")
+            case MaintenanceAct.SWITCH_OFF:
+                self._ask_logind("PowerOff")
+            case _:
+                assert_never(act)
+        return True
+
+    def _ask_logind(self, method: str) -> None:
+        """Call a method of logind that takes ``interactive`` alone, org.freedesktop.login1(5)."""
+        from jeepney import DBusAddress, DBusErrorResponse, new_method_call
+        from jeepney.io.blocking import open_dbus_connection
+        from jeepney.wrappers import unwrap_msg
+
+        logind = DBusAddress(
+            "/org/freedesktop/login1", "org.freedesktop.login1", "org.freedesktop.login1.Manager"
+        )
+        try:
+            with open_dbus_connection(self._bus) as bus:
+                reply = bus.send_and_get_reply(
+                    new_method_call(logind, method, "b", (False,)), timeout=_ANSWER_S
+                )
+            unwrap_msg(reply)
+        except DBusErrorResponse as refused:
+            raise MachineError(f"logind refuses: {refused.name}") from None
+        except (OSError, KeyError) as error:
+            raise MachineError(f"the system bus gives no answer ({type(error).__name__})") from None

@@ -1,0 +1,130 @@
+"""The pages of an officer: why, what the station is to do, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from textual.widget import Widget
+
+from kiosk.contract.free_text import LONGEST_WORDS
+from kiosk.contract.messages import MaintenanceAct, MaintenanceReason
+from kiosk.station.events import ActPicked, Confirmed, ReasonPicked, ReasonWritten, WentBack
+from kiosk.station.states import (
+    ActDone,
+    ConfirmAct,
+    Ending,
+    Maintenance,
+    PickReason,
+    WriteReason,
+)
+from screens.kiosk.entry_pages import ChoicesPage, TextPage
+from screens.kiosk.page import Kit, Page
+from screens.widgets.fields import Field
+from screens.widgets.keys import BigButton, Choice, answer_keys
+from screens.widgets.prose import Note, Prose
+from screens.words import frame, maintenance
+
+
+class PickReasonPage(ChoicesPage, inherit_bindings=False):
+    """Nothing is done here without a reason."""
+
+    def __init__(self, kit: Kit, state: PickReason) -> None:
+        super().__init__(kit, state)
+        self._station = state.task.station
+
+    def content(self) -> Iterator[Widget]:
+        """Name the station, and list the reasons."""
+        self.add_class("-many")
+        yield Prose(maintenance.opened(self._station), "lead")
+        yield Prose(maintenance.REASON_TITLE, "title")
+        yield self.listed([self._choice(*pair) for pair in enumerate(MaintenanceReason, 1)])
+        yield self.actions(self.stop_button())
+
+    def _choice(self, number: int, why: MaintenanceReason) -> Choice:
+        picked = partial(self.report, ReasonPicked(self.visit, why))
+        return Choice(number, maintenance.reason(why), picked, self.kit.look.glyphs.pointer)
+
+
+class WriteReasonPage(TextPage, inherit_bindings=False):
+    """A reason in an officer's own words."""
+
+    def __init__(self, kit: Kit, state: WriteReason) -> None:
+        field = Field(LONGEST_WORDS, kit.look.glyphs, shown=True)
+        super().__init__(kit, state, field, answer_keys())
+        self._unclear = state.unclear
+
+    def head(self) -> Iterator[Widget]:
+        """Ask for it, or say that it was none."""
+        yield Prose(maintenance.WORDS_TITLE, "title")
+        yield Note(maintenance.WORDS_UNCLEAR) if self._unclear else Prose(maintenance.WORDS_TEXT)
+
+    def others(self) -> Iterator[BigButton]:
+        """Stop, or pick one of the list after all."""
+        yield self.stop_button()
+        yield self.button(frame.BACK, lambda: self.report(WentBack(self.visit)))
+
+    def submitted(self, text: str) -> None:
+        """Report it."""
+        self.report(ReasonWritten(self.visit, text.strip()))
+
+
+class MaintenancePage(ChoicesPage, inherit_bindings=False):
+    """All that an officer can have done, and nothing else."""
+
+    def __init__(self, kit: Kit, state: Maintenance) -> None:
+        super().__init__(kit, state)
+        self._station = state.task.station
+
+    def content(self) -> Iterator[Widget]:
+        """Name the station, and list the acts."""
+        self.add_class("-many")
+        yield Prose(maintenance.opened(self._station), "lead")
+        yield Prose(maintenance.MENU_TITLE, "title")
+        yield self.listed([self._choice(*pair) for pair in enumerate(MaintenanceAct, 1)])
+        yield self.actions(self.stop_button(maintenance.DONE))
+
+    def _choice(self, number: int, act: MaintenanceAct) -> Choice:
+        picked = partial(self.report, ActPicked(self.visit, act))
+        return Choice(number, maintenance.act(act), picked, self.kit.look.glyphs.pointer)
+
+
+class ConfirmActPage(Page, inherit_bindings=False):
+    """Nobody is served for a while after it."""
+
+    def __init__(self, kit: Kit, state: ConfirmAct) -> None:
+        super().__init__(kit, state)
+        self._act = state.act
+
+    def content(self) -> Iterator[Widget]:
+        """Say what it is and what it means."""
+        yield Prose(maintenance.SURE_TITLE, "title")
+        yield Prose(maintenance.act(self._act), "name")
+        yield Prose(maintenance.consequence(self._act))
+        back = self.button(frame.BACK, lambda: self.report(WentBack(self.visit)))
+        yes = self.button(frame.CONTINUE, lambda: self.report(Confirmed(self.visit)), primary=True)
+        yield self.actions(self.stop_button(maintenance.DONE), back, primary=yes)
+
+    def enter(self) -> None:
+        """Press only what was chosen: a second Enter from the list must not confirm."""
+        if self.ring.chosen is not None:
+            self.ring.chosen.press()
+
+
+class ActDonePage(Page, inherit_bindings=False):
+    """What came of it."""
+
+    def __init__(self, kit: Kit, state: ActDone) -> None:
+        super().__init__(kit, state)
+        self._result = state.result
+
+    def content(self) -> Iterator[Widget]:
+        """Show it, line by line."""
+        title, lines = maintenance.result(self._result, self.kit.look.zone)
+        yield Prose(title, "title")
+        yield from (Prose(line, "text paragraph") for line in lines)
+        if isinstance(self._result, Ending):
+            yield self.actions(primary=self.button(maintenance.DONE, self.leave, primary=True))
+            return
+        back = self.button(frame.BACK, lambda: self.report(WentBack(self.visit)), primary=True)
+        yield self.actions(self.stop_button(maintenance.DONE), primary=back)

@@ -1,0 +1,143 @@
+"""What is said on the maintenance page, to an officer who knows the station."""
+
+from __future__ import annotations
+
+from datetime import datetime, tzinfo
+from typing import assert_never
+
+from kiosk.contract.families import FAMILIES
+from kiosk.contract.messages import MaintenanceAct, MaintenanceReason, ReadFault
+from kiosk.station.machine import AuthorityAddress
+from kiosk.station.states import ActResult, Ending, NetworkReport, NotDone, ReaderTest
+
+REASON_TITLE = "Why do you maintain this station?"
+WORDS_TITLE = "Why? The audit keeps your words."
+WORDS_TEXT = 'Say it in words, such as "the keys stick, ticket 4711".'
+WORDS_UNCLEAR = "Write a reason in words, and no PIN, code or key."
+MENU_TITLE = "What shall the station do?"
+SURE_TITLE = "Are you sure?"
+DONE = "Finish"
+TALKED_OF = "This is not a station of its own, so nothing happens."
+NO_ADDRESS = "The authority runs in this program."
+
+_OFF_BY_S = 5.0
+_NAMED = 44
+"""Characters of a station's name that are shown, on one line of the smallest display."""
+
+
+def opened(station: str) -> str:
+    """Name the station, as the authority does."""
+    shown = station if len(station) <= _NAMED else f"{station[: _NAMED - 3]}..."
+    return f"Station {shown}"
+
+
+def reason(why: MaintenanceReason) -> str:
+    """Name a reason."""
+    match why:
+        case MaintenanceReason.CHECK:
+            return "Planned check"
+        case MaintenanceReason.CARD_READER:
+            return "Trouble with the card reader"
+        case MaintenanceReason.NETWORK:
+            return "Trouble with the network"
+        case MaintenanceReason.DISPLAY:
+            return "Trouble with the display or the keys"
+        case MaintenanceReason.OTHER:
+            return "Something else"
+
+
+def act(what: MaintenanceAct) -> str:
+    """Name what can be done."""
+    match what:
+        case MaintenanceAct.TEST_READER:
+            return "Test the card reader"
+        case MaintenanceAct.SHOW_NETWORK:
+            return "Show the network"
+        case MaintenanceAct.RESTART_STATION:
+            return "Restart the station's program"
+        case MaintenanceAct.RESTART_MACHINE:
+            return "Restart the machine"
+        case MaintenanceAct.SWITCH_OFF:
+            return "Switch the machine off"
+
+
+def consequence(what: MaintenanceAct) -> str:
+    """Say what it means for people who come to the station."""
+    match what:
+        case MaintenanceAct.TEST_READER | MaintenanceAct.SHOW_NETWORK:
+            return "Nobody is kept waiting."
+        case MaintenanceAct.RESTART_STATION:
+            return "The station is back within a minute."
+        case MaintenanceAct.RESTART_MACHINE:
+            return "The station is back within some minutes."
+        case MaintenanceAct.SWITCH_OFF:
+            return "The station stays off until somebody switches it on."
+
+
+def _fault(fault: ReadFault) -> str:
+    match fault:
+        case ReadFault.NO_ANSWER:
+            return "The card gives no answer."
+        case ReadFault.TOO_SLOW:
+            return "The card or the reader is too slow."
+        case ReadFault.TAKEN_OUT:
+            return "The card was taken out."
+        case ReadFault.SWAPPED:
+            return "There is another card in it now."
+        case ReadFault.UNKNOWN_KIND | ReadFault.NO_IDENTIFIER | ReadFault.MALFORMED:
+            return "What the card answers cannot be read."
+
+
+def _address(one: AuthorityAddress) -> str:
+    return f"{one.name}: {one.trouble or 'answers'}"
+
+
+def result(what: ActResult, zone: tzinfo | None) -> tuple[str, list[str]]:
+    """Return a title and lines; ``zone`` None is the machine's."""
+    match what:
+        case ReaderTest():
+            return _reader(what)
+        case NetworkReport():
+            return _network(what, zone)
+        case Ending(really=True):
+            return f"{act(what.act)}: it begins now", [
+                consequence(what.act),
+                "Take your card out.",
+            ]
+        case Ending():
+            return act(what.act), [TALKED_OF]
+        case NotDone():
+            return "That did not work", [act(what.act), what.because]
+        case _:
+            assert_never(what)
+
+
+def _reader(test: ReaderTest) -> tuple[str, list[str]]:
+    reader = f"Reader: {test.reader}"
+    if test.fault is not None:
+        return "The card could not be read again", [reader, _fault(test.fault)]
+    title = FAMILIES[test.family].title if test.family in FAMILIES else test.family
+    return "The card reader works", [reader, f"Your card was read again: {title}."]
+
+
+def _network(report: NetworkReport, zone: tzinfo | None) -> tuple[str, list[str]]:
+    addresses, ends = report.state.addresses, report.state.certificate_ends_at
+    lines = [_address(one) for one in addresses] or [NO_ADDRESS]
+    if ends is not None:
+        lines.append(f"Certificate of this station: valid until {_moment(ends, zone)}")
+    lines.append(f"Clock: {_moment(report.clock, zone)}, {_ahead(report.ahead_s)}")
+    answers = all(not one.trouble for one in addresses)
+    return "The authority answers" if answers else "An address gives no answer", lines
+
+
+def _moment(moment: datetime, zone: tzinfo | None) -> str:
+    there = moment.astimezone(zone)
+    return f"{there.day} {there:%B %Y %H:%M}"
+
+
+def _ahead(seconds: float) -> str:
+    if abs(seconds) < _OFF_BY_S:
+        return "as the authority's"
+    return (
+        f"{abs(round(seconds))} seconds {'ahead of' if seconds > 0 else 'behind'} the authority's"
+    )

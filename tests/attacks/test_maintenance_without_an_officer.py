@@ -1,0 +1,200 @@
+"""Before: nothing, there was no way in. Who has no officer's card and PIN must not open one.
+
+The card may be a copy, or behind a device that answers VERIFY by itself; the station may be
+rewritten, and somebody may write the database without its keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from msgspec import structs
+
+from kiosk.authority.roles import Role
+from kiosk.authority.store.records import Card, StaffCard, StaffMember, new_id
+from kiosk.contract.errors import StepRefused
+from kiosk.contract.messages import (
+    MaintenanceAct,
+    MaintenanceReason,
+    PinChallenge,
+    PinProof,
+    ProvePin,
+    Purpose,
+    Reason,
+    Refusal,
+    VisitOpened,
+)
+from tests.attacks.database_writer import at, insert, refused_as_altered, write
+from tests.authority.card_in_reader import Plastic, Quiet
+from tests.authority.station_visit import Sitting
+from tests.authority.world import KNOWN, KNOWN_PIN_KEY, World
+
+Proof = Callable[[World, Sitting, PinChallenge, PinProof], PinProof | None]
+REFUSED = Refusal(Reason.MAINTENANCE_REFUSED)
+
+
+@pytest.fixture
+def card(world: World) -> Card:
+    return world.add_card(world.add_holder())
+
+
+@pytest.fixture
+def officer(world: World, card: Card) -> StaffMember:
+    return world.officers_card(card)
+
+
+def choose(world: World, card: Card, plastic: Plastic | None = None) -> Sitting:
+    sitting = world.insert(card, plastic=plastic)
+    assert isinstance(sitting.authority.choose(sitting.visit, Purpose.MAINTENANCE), ProvePin)
+    return sitting
+
+
+def challenged(sitting: Sitting) -> PinChallenge:
+    challenge = sitting.authority.pin_challenge(sitting.visit)
+    assert isinstance(challenge, PinChallenge)
+    return challenge
+
+
+def act(sitting: Sitting) -> object:
+    return sitting.authority.maintain(
+        sitting.visit, sitting.attempt(), MaintenanceAct.SWITCH_OFF, MaintenanceReason.CHECK
+    )
+
+
+def nothing_was_done(world: World) -> bool:
+    return "maintained" not in world.kinds()
+
+
+def no_proof(_world: World, _: Sitting, __: PinChallenge, ___: PinProof) -> None:
+    """A device answers 9000 to VERIFY, or a station only says that the PIN was verified."""
+
+
+def by_another_key(_world: World, _: Sitting, asked: PinChallenge, __: PinProof) -> PinProof | None:
+    return Plastic().sign_pin(asked)
+
+
+def under_the_officers_name(
+    _world: World, _: Sitting, asked: PinChallenge, __: PinProof
+) -> PinProof:
+    proof = Plastic().sign_pin(asked)
+    assert proof is not None
+    return structs.replace(proof, public_key=KNOWN_PIN_KEY)
+
+
+def replayed(_world: World, _: Sitting, __: PinChallenge, earlier: PinProof) -> PinProof:
+    return earlier
+
+
+def by_the_key_without_a_pin(
+    _world: World, _: Sitting, asked: PinChallenge, __: PinProof
+) -> PinProof | None:
+    return replace(KNOWN, pin_key=KNOWN.key).sign_pin(asked)
+
+
+@pytest.mark.parametrize(
+    "trick",
+    [no_proof, by_another_key, under_the_officers_name, replayed, by_the_key_without_a_pin],
+)
+def test_a_pin_that_is_only_claimed_opens_nothing(
+    world: World, card: Card, officer: StaffMember, trick: Proof
+) -> None:
+    first = choose(world, card)
+    earlier = first.plastic.sign_pin(challenged(first))
+    assert earlier is not None
+    first.pull()
+    sitting = choose(world, card)
+    asked = challenged(sitting)
+    reply = sitting.authority.pin_verified(sitting.visit, trick(world, sitting, asked, earlier))
+    assert reply == REFUSED
+    assert act(sitting) == REFUSED
+    assert nothing_was_done(world)
+    (row,) = (event for event in world.events() if event.kind == "pin-verified")
+    assert row.detail["evidence"] == "claimed"
+    refused = [event for event in world.events() if event.kind == "refused"]
+    assert {event.detail["because"] for event in refused} == {"the card did not prove its PIN"}
+    # The same again gets the same answer, and a true proof comes too late in this visit.
+    assert sitting.authority.pin_verified(sitting.visit, earlier) == REFUSED
+
+
+@pytest.mark.parametrize("copy", [Quiet(), Plastic()])
+def test_a_copy_of_the_identifier_opens_nothing(
+    world: World, card: Card, officer: StaffMember, copy: Plastic
+) -> None:
+    """It has the public identifier, and a PIN and perhaps keys of its own."""
+    sitting = world.insert(card, plastic=copy)
+    assert sitting.opened == Refusal(Reason.NOT_GENUINE)
+    with pytest.raises(StepRefused):
+        sitting.authority.choose(sitting.visit, Purpose.MAINTENANCE)
+    with pytest.raises(StepRefused):
+        act(sitting)
+    assert nothing_was_done(world)
+
+
+def test_a_card_known_by_name_that_cannot_sign_opens_nothing(world: World) -> None:
+    """Its family proves nothing before the PIN; staff could not have named a key for it."""
+    card = world.add_card(world.add_holder(), driver="openpgp", identifier="000500001234")
+    member = StaffMember(new_id(), "Sam Reed", Role.TECHNICIAN, world.now)
+    with world.store.begin() as uow:
+        uow.staff.add(member)
+        uow.staff.add_card(StaffCard(card.id, member.id, Plastic().pin_public, world.now))
+        uow.commit()
+    sitting = choose(world, card, Quiet())
+    assert sitting.authority.pin_verified(sitting.visit, None) == REFUSED
+    assert nothing_was_done(world)
+
+
+def test_a_station_that_leaves_the_steps_out_gets_nothing(
+    world: World, card: Card, officer: StaffMember
+) -> None:
+    sitting = world.insert(card)
+    with pytest.raises(StepRefused):
+        act(sitting)
+    sitting.authority.choose(sitting.visit, Purpose.MAINTENANCE)
+    with pytest.raises(StepRefused):
+        act(sitting)
+    sitting.pull()
+    changing = world.insert(card)
+    changing.authority.choose(changing.visit, Purpose.CHANGE_PIN)
+    changing.verify_pin()
+    with pytest.raises(StepRefused):
+        act(changing)
+    assert nothing_was_done(world)
+
+
+def test_an_inserted_row_makes_nobody_an_officer(world: World) -> None:
+    card, member = world.add_card(world.add_holder()), new_id()
+    with world.store.begin() as uow:
+        uow.staff.add(StaffMember(member, "Sam Reed", Role.TECHNICIAN, world.now))
+        uow.commit()
+    mine = world.known_plastic(card).pin_public
+    insert(
+        world,
+        "staff_card",
+        card_id=card.id,
+        staff_id=member,
+        public_key=mine,
+        added_at=at(world.now),
+    )
+    assert refused_as_altered(world, world.insert(card).opened, "staff_card")
+
+
+def test_another_key_in_a_row_opens_nothing(world: World, card: Card, officer: StaffMember) -> None:
+    write(world, "UPDATE staff_card SET public_key = ?", Plastic().pin_public)
+    assert refused_as_altered(world, world.insert(card).opened, "staff_card")
+
+
+def test_a_role_that_was_written_opens_nothing(world: World, card: Card) -> None:
+    world.officers_card(card, Role.AUDITOR)
+    write(world, "UPDATE staff_member SET role = 'technician'")
+    assert refused_as_altered(world, world.insert(card).opened, "staff_member")
+
+
+def test_a_row_that_was_moved_to_another_card_opens_nothing(
+    world: World, card: Card, officer: StaffMember
+) -> None:
+    other = world.add_card(world.add_holder(number="900123456790", email=None))
+    assert isinstance(world.insert(other).opened, VisitOpened)
+    write(world, "UPDATE staff_card SET card_id = ?", other.id)
+    assert refused_as_altered(world, world.insert(other).opened, "staff_card")

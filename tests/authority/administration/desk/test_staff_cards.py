@@ -1,0 +1,178 @@
+"""The card of a member of staff: which one, with which key, and for whom it counts."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from kiosk.authority.administration.login import admit
+from kiosk.authority.administration.office import Office
+from kiosk.authority.administration.staff import NO_KEY, LocalStaffDesk
+from kiosk.authority.administration.views import StaffLine
+from kiosk.authority.crypto.card_keys import fingerprint, key_from
+from kiosk.authority.roles import Role
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import AuditQuery, StaffKey, StaffMember, new_id
+from kiosk.contract.errors import ConcurrentChange, NotFound, NotPermitted, NotTaken
+from kiosk.contract.messages import CardId
+from tests.authority.administration.desk.keys import new_key, new_pin_key
+from tests.authority.administration.desk.offices import GROUNDS
+from tests.authority.card_in_reader import Authorities, Plastic
+from tests.authority.store import samples
+from tests.support.database import SetClock
+
+SAM = "Sam Reed"
+
+
+def der(pem: str) -> bytes:
+    body = "".join(line for line in pem.splitlines() if not line.startswith("-----"))
+    key = key_from(base64.b64decode(body))
+    assert key is not None
+    return key
+
+
+@pytest.fixture
+def desk(manager: Office) -> LocalStaffDesk:
+    return LocalStaffDesk(manager)
+
+
+@pytest.fixture
+def card(store: Store) -> CardId:
+    return samples.stored_person(store, "1001").card.identity
+
+
+@pytest.fixture
+def sam(desk: LocalStaffDesk) -> StaffLine:
+    desk.add(SAM, Role.TECHNICIAN, "", GROUNDS)
+    return line(desk)
+
+
+def line(desk: LocalStaffDesk, name: str = SAM) -> StaffLine:
+    return next(each for each in desk.every() if each.name == name)
+
+
+def test_a_technician_has_no_key_and_a_card(
+    desk: LocalStaffDesk, store: Store, sam: StaffLine, card: CardId
+) -> None:
+    assert (sam.keys, sam.cards) == ((), ())
+    pem = new_pin_key()
+    done = desk.add_card(sam.staff_id, card, pem, sam.revision, GROUNDS)
+    assert done.told == "The card of Sam Reed opens stations' maintenance pages."
+    (shown,) = line(desk).cards
+    named = CardId(shown.driver, shown.identifier)
+    assert (named, shown.fingerprint) == (card, fingerprint(der(pem)))
+    assert line(desk).revision == sam.revision + 1
+    with store.read() as uow:
+        (event,) = uow.trail.oldest(AuditQuery(reference=done.reference))
+        known = uow.cards.find(card)
+        assert known is not None
+        kept = uow.staff.card(known.card.id)
+    assert kept is not None
+    assert (kept.staff_id, kept.public_key) == (sam.staff_id, der(pem))
+    assert (event.kind, event.card_id) == ("staff-card-added", known.card.id)
+    assert event.detail["staff"] == sam.staff_id
+    assert "Sam" not in str(event)
+
+
+def test_a_certificate_names_its_key(desk: LocalStaffDesk, sam: StaffLine, card: CardId) -> None:
+    plastic = Plastic()
+    certificate = Authorities().issue(plastic.key)
+    body = base64.encodebytes(certificate).decode()
+    pem = f"-----BEGIN CERTIFICATE-----\n{body}-----END CERTIFICATE-----\n"
+    desk.add_card(sam.staff_id, card, pem, sam.revision, GROUNDS)
+    assert line(desk).cards[0].fingerprint == plastic.fingerprint
+
+
+def test_a_recorded_key_need_not_be_given_and_no_other_is_taken(
+    desk: LocalStaffDesk, store: Store, sam: StaffLine, card: CardId
+) -> None:
+    recorded = Plastic().pin_public
+    with store.begin() as uow:
+        known = uow.cards.find(card)
+        assert known is not None
+        uow.cards.record_pin_key(known.card.id, recorded)
+        uow.commit()
+    with pytest.raises(NotTaken, match="Another key is recorded"):
+        desk.add_card(sam.staff_id, card, new_pin_key(), sam.revision, GROUNDS)
+    desk.add_card(sam.staff_id, card, "", sam.revision, GROUNDS)
+    assert line(desk).cards[0].fingerprint == fingerprint(recorded)
+
+
+def test_the_key_that_needs_no_pin_is_refused(
+    desk: LocalStaffDesk, store: Store, sam: StaffLine, card: CardId
+) -> None:
+    pem = new_pin_key()
+    with store.begin() as uow:
+        known = uow.cards.find(card)
+        assert known is not None
+        uow.cards.record_key(known.card.id, der(pem))
+        uow.commit()
+    with pytest.raises(NotTaken, match="needs no PIN"):
+        desk.add_card(sam.staff_id, card, pem, sam.revision, GROUNDS)
+
+
+@pytest.mark.parametrize(
+    ("key", "because"),
+    [
+        ("", "None is recorded"),
+        ("no key", "base64"),
+        ("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----", "certificate or public"),
+    ],
+)
+def test_without_a_key_that_can_be_checked_nothing_counts(
+    desk: LocalStaffDesk, sam: StaffLine, card: CardId, key: str, because: str
+) -> None:
+    with pytest.raises(NotTaken, match=because):
+        desk.add_card(sam.staff_id, card, key, sam.revision, GROUNDS)
+    assert line(desk).cards == ()
+
+
+def test_the_card_has_to_be_recorded_and_is_one_members(
+    desk: LocalStaffDesk, sam: StaffLine, card: CardId
+) -> None:
+    with pytest.raises(NotFound):
+        desk.add_card(sam.staff_id, CardId("piv", "ab" * 16), new_pin_key(), 0, GROUNDS)
+    for wrong in (CardId("piv", "zz"), CardId("none", "ab")):
+        with pytest.raises(NotTaken):
+            desk.add_card(sam.staff_id, wrong, new_pin_key(), 0, GROUNDS)
+    desk.add_card(sam.staff_id, card, new_pin_key(), sam.revision, GROUNDS)
+    desk.add("Bo Banks", Role.TECHNICIAN, "", GROUNDS)
+    with pytest.raises(NotTaken, match="already"):
+        desk.add_card(line(desk, "Bo Banks").staff_id, card, new_pin_key(), 0, GROUNDS)
+
+
+def test_a_card_is_taken_away(desk: LocalStaffDesk, sam: StaffLine, card: CardId) -> None:
+    desk.add_card(sam.staff_id, card, new_pin_key(), 0, GROUNDS)
+    with pytest.raises(ConcurrentChange):
+        desk.remove_card(sam.staff_id, card, 0, GROUNDS)
+    desk.remove_card(sam.staff_id, card, 1, GROUNDS)
+    assert line(desk).cards == ()
+    with pytest.raises(NotFound):
+        desk.remove_card(sam.staff_id, card, 2, GROUNDS)
+
+
+def test_it_is_said_where_the_role_may_not(desk: LocalStaffDesk, card: CardId) -> None:
+    desk.add("Odd Bjerke", Role.AUDITOR, new_key(), GROUNDS)
+    done = desk.add_card(line(desk, "Odd Bjerke").staff_id, card, new_pin_key(), 0, GROUNDS)
+    assert done.told.endswith("But that is not for an auditor.")
+
+
+def test_a_technician_cannot_log_in(
+    desk: LocalStaffDesk, store: Store, sam: StaffLine, clock: SetClock
+) -> None:
+    with pytest.raises(NotTaken, match=NO_KEY):
+        desk.add("Bo Banks", Role.TECHNICIAN, new_key(), GROUNDS)
+    with pytest.raises(NotTaken, match=NO_KEY):
+        desk.add_key(sam.staff_id, new_key(), sam.revision, GROUNDS)
+    # One who had a key before they were given the role.
+    member = StaffMember(new_id(), "Bo Banks", Role.TECHNICIAN, clock.now())
+    with store.begin() as uow:
+        uow.staff.add(member)
+        uow.staff.add_key(StaffKey("SHA256:x", member.id, "ssh-ed25519 AAAA", "", clock.now()))
+        uow.commit()
+    with pytest.raises(NotPermitted, match="role technician"):
+        admit(store, "SHA256:x")
+    with store.read() as uow:
+        (event,) = uow.audit.latest(limit=1)
+    assert (event.kind, event.actor) == ("staff-turned-away", member.id)

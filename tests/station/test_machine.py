@@ -1,0 +1,56 @@
+"""What an officer has done to the machine: logind is asked for two things, and no program runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kiosk.contract.messages import MaintenanceAct
+from kiosk.station.machine import MachineError, NetworkState, NoMachine, SystemMachine
+from tests.support.system_bus import REFUSAL, Logind, system_bus
+
+
+@pytest.fixture
+def logind(tmp_path: Path) -> Iterator[Logind]:
+    with system_bus(tmp_path) as bus:
+        yield bus
+
+
+def nothing() -> NetworkState:
+    return NetworkState(())
+
+
+def machine(bus: str, restarts: list[str]) -> SystemMachine:
+    return SystemMachine(nothing, lambda: restarts.append("station"), bus)
+
+
+def test_logind_is_asked_to_restart_or_switch_off_without_a_question(logind: Logind) -> None:
+    restarts: list[str] = []
+    here = machine(logind.bus, restarts)
+    assert here.end(MaintenanceAct.RESTART_MACHINE)
+    assert here.end(MaintenanceAct.SWITCH_OFF)
+    assert logind.asked == [("Reboot", (False,)), ("PowerOff", (False,))]
+    assert restarts == []
+
+
+def test_the_program_restarts_by_itself(logind: Logind) -> None:
+    restarts: list[str] = []
+    assert machine(logind.bus, restarts).end(MaintenanceAct.RESTART_STATION)
+    assert (restarts, logind.asked) == (["station"], [])
+
+
+def test_a_refusal_says_what_logind_says(logind: Logind) -> None:
+    logind.refuses = True
+    with pytest.raises(MachineError, match=REFUSAL):
+        machine(logind.bus, []).end(MaintenanceAct.RESTART_MACHINE)
+
+
+def test_a_bus_that_is_away_is_said(tmp_path: Path) -> None:
+    with pytest.raises(MachineError, match="bus gives no answer"):
+        machine(f"unix:path={tmp_path / 'nobody'}", []).end(MaintenanceAct.SWITCH_OFF)
+
+
+def test_without_a_machine_of_its_own_it_is_only_said() -> None:
+    assert not NoMachine().end(MaintenanceAct.SWITCH_OFF)

@@ -3,6 +3,7 @@ are the keys: nothing is echoed, no process ends, and a key is heard afterwards.
 
 from __future__ import annotations
 
+import itertools
 import random
 import struct
 import termios
@@ -13,12 +14,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from screens.words import frame, waiting
+from screens.words import frame, maintenance, waiting
+from tests.e2e import records
 from tests.e2e.processes import StationAlone
 from tests.e2e.station import KEYS, Station
+from tests.e2e.test_maintenance import Maintained, make_officer, open_page
 from tests.e2e.test_two_processes import machine, world
 from tests.e2e.visitor import Visitor
 from tests.e2e.world import World
+from tests.support.system_bus import system_bus
 
 __all__ = ["machine", "world"]
 
@@ -114,3 +118,32 @@ def test_random_input_reaches_nothing(
         # Nobody pressed a process to its end: those that were there are there.
         assert {one.pid for one in psutil.Process(station.process.pid).children()} >= children
     assert station.close() == 0
+
+
+def test_random_input_on_the_maintenance_page_confirms_nothing(
+    world: World, tmp_path: Path
+) -> None:
+    """Each page of an officer is reached; only Enter and a touch confirm, and neither is sent."""
+    chance = random.Random(SEED)
+    make_officer(world, world.ada)
+    with system_bus(tmp_path) as logind:
+        machine = Maintained(world, f'[authority]\nsocket = "{world.folder.parent / "a.sock"}"\n')
+        machine.bus = logind.bus
+        station = machine.start()
+        mark = len(station.written)
+        for keys in ("", "3", "5", "2"):
+            visitor = open_page(world, world.ada, station)
+            station.press(*keys)
+            station.see_any(maintenance.MENU_TITLE, maintenance.SURE_TITLE, "The authority answers")
+            sent = b"".join(itertools.islice(sequences(chance), SEQUENCES // 4))
+            pressed = "".join(chance.choices(PRESSED, k=PRESSES // 10)).encode()
+            pour(station, (sent + pressed).translate(None, b"\r\n"))
+            is_heard(station)
+            visitor.goes()
+        assert logind.asked == []
+        written = bytes(station.written[mark:])
+        assert not any(one in written for one in (b"\x1b]52", b"\x1b]99", b"^[", b"Traceback"))
+        acts = {row.detail["act"] for row in records.events(world, "maintained")}
+        assert acts <= {"test-reader", "show-network"}
+        assert "fault" not in machine.log.read_text()
+        assert station.close() == 0

@@ -12,6 +12,7 @@ import struct
 import subprocess
 import sys
 from pathlib import Path
+from types import FrameType
 
 from kiosk.app.cli.printing import echo
 
@@ -93,7 +94,7 @@ def _run_compositor(place: str, distance_cm: float) -> int:
     folder = Path(place).absolute().with_name("compositor")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700)
-    ready = "READY=1\n"
+    ready, code = "READY=1\n", 1
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as beats:
         beats.bind(str(folder / "beats"))
         served = ("-I", "-m", "kiosk.app.terminal_socket", place, str(folder / "beats"))
@@ -102,7 +103,13 @@ def _run_compositor(place: str, distance_cm: float) -> int:
             ["cage", "-d", "--", *terminal_command(size.pixels, words)],  # noqa: S607
             env={**os.environ, "XDG_RUNTIME_DIR": str(folder)},
         ) as compositor:
-            signal.signal(signal.SIGTERM, lambda *_: compositor.terminate())
+
+            def stop(_number: int, _frame: FrameType | None) -> None:
+                nonlocal code
+                code = 0
+                compositor.terminate()
+
+            signal.signal(signal.SIGTERM, stop)
             while compositor.poll() is None and next(connected_displays(), display) == display:
                 heard, _, _ = select.select([beats], [], [], _LOOK_S)
                 if heard and beats.recv(64) and _compositor_answers(folder / "wayland-0"):
@@ -110,7 +117,7 @@ def _run_compositor(place: str, distance_cm: float) -> int:
                         manager.notify(f"{ready}WATCHDOG=1")
                     ready = ""
             compositor.terminate()
-    return 1
+    return code
 
 
 def _compositor_answers(path: Path) -> bool:

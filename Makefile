@@ -112,7 +112,7 @@ image: deb ## Build the image of a station below build/image: SETTINGS=FILE, KEY
 	@.ci/bootstrap image
 	@.ci/build-image
 
-test-image: deb ## Look into images of a station, and start one in a virtual machine: enrol, keys, a card
+test-image: deb ## Look into images of a station, and start one in a virtual machine: enrolment, keys
 	@.ci/bootstrap test
 	@.ci/bootstrap image
 	@.ci/build-image

@@ -239,18 +239,6 @@ def test_no_key_leaves_the_station(machine: VirtualMachine, console: Console) ->
     assert machine.do("cat /sys/class/tty/tty0/active") == "tty1"
 
 
-def test_a_card_is_read_and_nothing_of_it_stays(
-    world: World, machine: VirtualMachine, console: Console
-) -> None:
-    ada = world.ada
-    card = machine.link(ada.card)
-    card.insert()
-    console.see(ada.name)
-    machine.picture(PICTURES / "card.png")
-    card.remove()
-    assert ada.name not in console.see(waiting.ATTRACT_TITLE)
-
-
 CHORDS = [
     *(("ctrl", "alt", f"f{number}") for number in range(2, 13)),
     *(("alt", "sysrq", letter) for letter in "bcefikorsu"),

@@ -52,9 +52,8 @@ def answer(
     try:
         return _record_verdict(parts, visit_id, charged, verdict)
     except (StepRefused, VisitRefused):
-        # The card left while the answers were looked at: right ones still cost nothing.
-        if verdict is Verdict.RIGHT:
-            _give_back_after_visit(parts, visit_id, charged)
+        # The card left, or another set blocked it, while the answers were looked at.
+        _record_after_visit(parts, visit_id, charged, verdict)
         raise
 
 
@@ -133,18 +132,21 @@ def _verdict(parts: Dependencies, visit_id: VisitId, charged: _Charged, given: G
     try:
         right = parts.hasher.check(charged.holder_id, given, charged.kept)
     except (SealBroken, KeyMissing):
-        _give_back_after_visit(parts, visit_id, charged)
+        _record_after_visit(parts, visit_id, charged, Verdict.RIGHT)
         raise AuthorityUnavailable("the answers cannot be checked: their hash is damaged") from None
     return Verdict.RIGHT if right else Verdict.WRONG
 
 
-def _give_back_after_visit(parts: Dependencies, visit_id: VisitId, charged: _Charged) -> None:
-    """Give a charge back after its visit is over; nothing is proven by it."""
+def _record_after_visit(
+    parts: Dependencies, visit_id: VisitId, charged: _Charged, verdict: Verdict
+) -> None:
+    """Record a verdict whose visit is over: a right set costs nothing, and proves nothing."""
     with parts.store.begin() as uow:
-        given_back = _give_back(uow, charged)
         visit = uow.visits.get(visit_id)
-        if given_back and visit is not None:
+        if verdict is Verdict.RIGHT and _give_back(uow, charged) and visit is not None:
             record(uow, AuditKind.ANSWERS_RIGHT, visit, proves="nothing")
+        if verdict is Verdict.WRONG and _keep(uow, charged) and visit is not None:
+            record(uow, AuditKind.ANSWERS_WRONG, visit, left=charged.charge.left)
         uow.commit()
 
 
@@ -152,6 +154,12 @@ def _give_back(uow: UnitOfWork, charged: _Charged) -> bool:
     account, attempt = uow.registrations, charged.charge.attempt_id
     give_back = account.give_back if charged.proven else account.give_back_unproven
     return give_back(charged.holder_id, attempt)
+
+
+def _keep(uow: UnitOfWork, charged: _Charged) -> bool:
+    account, attempt = uow.registrations, charged.charge.attempt_id
+    keep = account.keep_charge if charged.proven else account.keep_unproven
+    return keep(charged.holder_id, attempt)
 
 
 def _record_verdict(
@@ -180,9 +188,8 @@ def _right(uow: UnitOfWork, context: VisitContext, charged: _Charged) -> Task | 
 def _wrong(
     uow: UnitOfWork, parts: Dependencies, context: VisitContext, charged: _Charged
 ) -> Task | AnswersWrong | Refusal:
-    charge, account = charged.charge, uow.registrations
-    keep = account.keep_charge if charged.proven else account.keep_unproven
-    fresh = keep(context.holder.id, charge.attempt_id)
+    charge = charged.charge
+    fresh = _keep(uow, charged)
     if fresh:
         record(uow, AuditKind.ANSWERS_WRONG, context.visit, left=charge.left)
     # Of several sets at once a right one may have given its attempt back since.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import pytest
 
 from kiosk.authority.crypto.hashing import AnswerHasher
 from kiosk.authority.notices import Notice
-from kiosk.authority.store.records import Card
+from kiosk.authority.store.records import Card, JointHash
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     Answer,
@@ -78,6 +80,34 @@ def test_the_third_wrong_set_blocks_and_tells_holder_and_staff(
         assert isinstance(opened, Refusal)
         assert opened.reason is Reason.REGISTRATION_BLOCKED
     assert world.kinds().count("registration-blocked") == 1
+
+
+class _Interrupted(AnswerHasher):
+    """Looks at a set while something else happens."""
+
+    during: Callable[[], object]
+
+    def check(self, owner: str, answers: Mapping[int, Sensitive], kept: JointHash | None) -> bool:
+        verdict = super().check(owner, answers, kept)
+        self.during()
+        return verdict
+
+
+@pytest.mark.parametrize("wrong", [True, False])
+def test_what_was_found_counts_though_the_card_left_meanwhile(
+    world: World, card: Card, sitting: Sitting, wrong: bool
+) -> None:
+    task = sitting.questions()
+    hasher = _Interrupted(world.ring, CHEAP)
+    hasher.during = sitting.pull
+    object.__setattr__(world.parts, "hasher", hasher)
+    with pytest.raises(StepRefused):
+        sitting.answer(task, wrong=wrong)
+    assert world.registration(card).failures == int(wrong)
+    (found,) = (event for event in world.events() if event.kind.startswith("answers-"))
+    assert (found.kind, found.detail) == (
+        ("answers-wrong", {"left": 2}) if wrong else ("answers-right", {"proves": "nothing"})
+    )
 
 
 def test_the_block_is_the_holders_whatever_card_they_use(world: World, card: Card) -> None:

@@ -52,11 +52,12 @@ FIELD = "exports"
 def new_file(folder: Path, name: str, ending: str) -> Iterator[tuple[Path, IO[bytes]]]:
     """Open ``NAME.ENDING`` for writing, for its owner alone; it is on the disk afterwards.
 
-    No file is ever overwritten: where there is one, the new one is ``NAME-2.ENDING``. What
-    could not be written to the end is removed. Raises ``NotTaken`` that says what is wrong
+    The folder is made where it is missing. No file is ever overwritten: where there is one, the
+    new one is ``NAME-2.ENDING``. What could not be written to the end is removed. Raises ``NotTaken`` that says what is wrong
     with the folder.
     """
     try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path, file = _opened(folder, name, ending)
         try:
             with file:
@@ -68,7 +69,11 @@ def new_file(folder: Path, name: str, ending: str) -> Iterator[tuple[Path, IO[by
             raise
     except OSError as error:
         because = error.strerror or "it does not answer"
-        raise NotTaken(FIELD, f"The exports folder {folder}: {because}.") from None
+        raise NotTaken(
+            FIELD,
+            f"The exports folder {folder}: {because}. Ask who looks after the service's machine "
+            "to make it for the service's account; nothing was exported.",
+        ) from None
 
 
 def _opened(folder: Path, name: str, ending: str) -> tuple[Path, IO[bytes]]:

@@ -304,6 +304,7 @@ class LongWork(Dialog[T]):
         away = isinstance(error, StoreError) and not self._changes
         told = _AWAY if away else page.explanation(error)
         self._note.say("\n".join((told, *page.changes(error))))
+        self._bar.display = self._how_far.display = False
         self._button.relabel("Close")
 
 

@@ -24,7 +24,7 @@ from kiosk.app.config.settings import Settings
 from kiosk.app.demo.estate import Table, cast, count_people, make_estate, settings_file
 from kiosk.app.demo.mailbox import Mailbox
 from kiosk.app.demo.ra_side import MANAGER, RaSide, keep_up
-from kiosk.authority.administration.views import Actor
+from kiosk.authority.administration.views import Actor, AuditFilter, ExportFormat, Span
 from kiosk.authority.mail.smtp import SmtpMailer
 from kiosk.authority.people_groups import PeopleGroup
 from kiosk.authority.roles import Role
@@ -75,6 +75,17 @@ def test_a_manager_can_log_in_with_the_throw_away_key(
         assert f"{MANAGER}  manager" in capsys.readouterr().out
     finally:
         ra.stop()
+
+
+def test_reports_and_the_audit_are_exported_from_the_demo(settings: Settings) -> None:
+    store = open_store(settings, SystemClock(), {})
+    desk = build_desk(settings, {}, store, SystemClock(), Actor("demo", Role.MANAGER))
+    today = datetime.now().astimezone().date()
+    report = desk.reports.export(Span.DAY, today, today)
+    audit = desk.audit.export(AuditFilter(), ExportFormat.CSV, lambda done, total: None)
+    assert Path(report.path).read_text()
+    assert Path(audit.path).read_text()
+    store.close()
 
 
 def test_as_many_people_are_made_as_the_demo_says(settings: Settings) -> None:

@@ -47,10 +47,18 @@ def test_half_a_file_does_not_stay(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(NotTaken, match="No such file") as caught:
-        write(tmp_path / "gone", b"")
-    assert str(tmp_path / "gone") in str(caught.value)
+def test_a_folder_that_is_not_there_is_made(tmp_path: Path) -> None:
+    folder = tmp_path / "state" / "exports"
+    assert write(folder, b"one").read_bytes() == b"one"
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_folder_that_cannot_be_made_is_named_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("a file")
+    with pytest.raises(NotTaken, match="Not a directory") as caught:
+        write(tmp_path / "state" / "exports", b"")
+    assert str(tmp_path / "state" / "exports") in str(caught.value)
+    assert "Ask who looks after the service's machine" in str(caught.value)
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+44 20", "-2", "@SUM(A1)", "＝1"])

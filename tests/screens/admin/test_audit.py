@@ -205,6 +205,7 @@ async def test_a_refusal_during_long_work_stays_to_be_read() -> None:
         run.desk.asked.raises("audit.export", NotPermitted("You are not a member of staff."))
         await run.press("f5", "e", "enter")
         assert "! You are not a member of staff." in run.text
+        assert "%" not in run.text  # nothing goes on any more
         await run.press("enter")
         assert not run.app.screen.is_modal
 

@@ -18,10 +18,10 @@ from kiosk.authority.administration.checks import broken_seals
 from kiosk.authority.administration.free_text import entered
 from kiosk.authority.administration.holder_notices import HolderNotice, address_of, notify_holder
 from kiosk.authority.administration.office import Act, Office, staff_names
-from kiosk.authority.administration.person_page import page_of, story_of
+from kiosk.authority.administration.person_page import facts_of, page_of, story_of
 from kiosk.authority.administration.proposals import Proposal
 from kiosk.authority.administration.proposed_acts import waiting_lines
-from kiosk.authority.administration.standing import standing_of
+from kiosk.authority.administration.standing import headline_of, standing_of
 from kiosk.authority.administration.views import (
     MOST_COUNTED,
     Done,
@@ -412,7 +412,9 @@ class LocalPeopleDesk:
             act.uow.search.refresh([holder.id])
             act.tell(StaffKind.REGISTRATION_REVOKED)
             notify_holder(act, HolderNotice.REGISTRATION_REVOKED, registration.email, holder)
-        return act.done("The registration is revoked. They can register again at a station.")
+            facts = facts_of(act.uow, holder, self._policy)
+        next_step = headline_of(facts, self._office.means.zone).advice
+        return act.done(f"The registration is revoked. {next_step}")
 
     # --- coming and going --------------------------------------------------------------
 

@@ -65,10 +65,7 @@ SEEN_AT_STATIONS: Final[dict[Reason, tuple[str, str]]] = {
     ),
     Reason.PIN_BLOCKED: (
         "Wrong entries blocked the PIN of {card}",
-        (
-            "They put it into a station and choose to unlock it, if they are registered. "
-            "Otherwise make sure who they are and give a code: with it they unlock and register."
-        ),
+        "They put it into any station and choose to unlock it.",
     ),
     Reason.OUTCOME_UNKNOWN: (
         "What became of the PIN of {card} is not known",
@@ -455,8 +452,9 @@ def _not_registered(facts: StandingFacts, zone: tzinfo) -> Headline:
         )
     for card, seen in facts.refused_cards:
         met = _of_seen(card, seen, facts, zone, "They are not registered")
-        is_blocked = seen.reason is Reason.PIN_BLOCKED
-        return Headline(met.told, _first(facts)) if is_blocked else met
+        if seen.reason is Reason.PIN_BLOCKED:
+            return Headline(met.told, _first(facts, is_blocked=True))
+        return met
     code = facts.live_code(Purpose.REGISTER)
     if code is not None and code.sent_at is not None:
         return Headline(
@@ -469,23 +467,27 @@ def _not_registered(facts: StandingFacts, zone: tzinfo) -> Headline:
     else:
         told = "Not registered: they have not finished a registration at any station."
     return Headline(
-        told, f"While they know their PIN they register at any station. {_first(facts)}"
+        told,
+        "While they know their PIN they register at any station. "
+        f"{_first(facts, is_blocked=False)}",
     )
 
 
-def _first(facts: StandingFacts) -> str:
+def _first(facts: StandingFacts, *, is_blocked: bool) -> str:
     """Say what the clerk can do for somebody whose PIN is blocked before they registered."""
     if not facts.unlockable:
-        return "If the PIN is blocked, stations cannot help: unlock or replace the card yourselves."
-    if not facts.holder.email and facts.registration is None:
-        return (
-            "If the PIN is blocked, make sure who they are, record their email address, and give "
-            "a code: with it they unlock and register at a station."
+        words = "stations cannot help: unlock or replace the card yourselves."
+    elif not facts.holder.email and facts.registration is None:
+        words = (
+            "make sure who they are, record their email address, and give a code: with it they "
+            "unlock and register at a station."
         )
-    return (
-        "If the PIN is blocked, make sure who they are and give a code: with it they unlock and "
-        "register at a station, in one visit."
-    )
+    else:
+        words = (
+            "make sure who they are and give a code: with it they unlock and register at a "
+            "station, in one visit."
+        )
+    return words[0].upper() + words[1:] if is_blocked else f"If the PIN is blocked, {words}"
 
 
 def _card_problem(facts: StandingFacts) -> Headline:
@@ -574,6 +576,7 @@ def _remarks(facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
             "wait. A card whose key is recorded is not affected.",
         )
     yield from _about_codes(facts, zone)
+    yield from _about_blocked_pins(facts, zone)
     registration = facts.registration
     if registration is not None and registration.unconfirmed_since is not None:
         yield Headline(
@@ -591,10 +594,19 @@ def _remarks(facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
 
 
 def _about_seen(facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
-    sound = {card.id for card in facts.in_use} - set(facts.seen)
-    for card, seen in facts.refused_cards:
+    """Tell of what keeps a card from being unlocked; a blocked PIN is what an unlock is for."""
+    refused = [one for one in facts.refused_cards if one[1].reason is not Reason.PIN_BLOCKED]
+    sound = {card.id for card in facts.in_use} - {card.id for card, _seen in refused}
+    for card, seen in refused:
         start = "They can unlock another card" if sound else "They may not be able to unlock"
         yield _of_seen(card, seen, facts, zone, start)
+
+
+def _about_blocked_pins(facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
+    for card, seen in facts.refused_cards:
+        able = facts.trouble(card) is None and key_barred(card, facts.now) is None
+        if seen.reason is Reason.PIN_BLOCKED and able:
+            yield _of_seen(card, seen, facts, zone, "They can unlock at every station")
 
 
 def _of_seen(

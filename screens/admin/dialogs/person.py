@@ -109,7 +109,8 @@ def revoke_registration(case: Case) -> Form[Done]:
     return AskGrounds(
         "Revoke the registration",
         f"The answers and the address that {case.who} registered are deleted. They are told "
-        "by mail, and can register again at a station while their card still works.",
+        "by mail, and can register again at a station while they know their PIN. If it is blocked, "
+        "they need a code from you first.",
         lambda grounds: case.desk.people.revoke_registration(case.seen, grounds),
         button="Revoke",
         danger=True,

@@ -14,6 +14,7 @@ from kiosk.authority.roles import Action
 from kiosk.authority.store.records import Cardholder, PinEvidence
 from kiosk.contract.messages import Reason
 from tests.authority.administration.desk.history import History
+from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.store import samples
 from tests.authority.store.samples import Person
 from tests.support.database import SetClock
@@ -115,6 +116,16 @@ def test_an_address_that_was_recorded_since_is_enough(
 ) -> None:
     refuse(history, asha, Reason.NO_RECORDED_EMAIL)
     assert desk.person(asha.holder.id).headline == "They can unlock at every station."
+
+
+def test_after_revoking_it_says_how_somebody_whose_pin_is_blocked_registers_again(
+    desk: LocalPeopleDesk, history: History, asha: Person
+) -> None:
+    refuse(history, asha, Reason.PIN_BLOCKED)
+    done = desk.revoke_registration(desk.person(asha.holder.id).seen, GROUNDS)
+    assert "give a code: with it they unlock and register at a station" in done.told
+    assert done.told.endswith(desk.person(asha.holder.id).advice)
+    assert "While they know their PIN" not in done.told
 
 
 def test_a_pause_is_shown_with_its_end_and_can_be_lifted(

@@ -144,7 +144,35 @@ def test_not_registered_and_a_station_saw_the_blocked_pin() -> None:
     seen = {CARD.id: CardObservation(Reason.PIN_BLOCKED, NOW - MINUTE, "Ward 7")}
     facts = replace(READY, registration=None, seen=seen)
     assert told(facts).startswith("They are not registered. Wrong entries blocked the PIN")
-    assert advice(facts).startswith("If the PIN is blocked, make sure who they are and give a code")
+    assert advice(facts) == (
+        "Make sure who they are and give a code: with it they unlock and register at a station, "
+        "in one visit."
+    )
+
+
+def test_registered_and_a_station_saw_the_blocked_pin() -> None:
+    seen = {CARD.id: CardObservation(Reason.PIN_BLOCKED, NOW - MINUTE, "Ward 7")}
+    facts = replace(READY, seen=seen)
+    assert facts.can_unlock
+    assert told(facts) == (
+        "They can unlock at every station. Wrong entries blocked the PIN of the card ending in "
+        "77aa (09:29 today at Ward 7)."
+    )
+    assert advice(facts) == "They put it into any station and choose to unlock it."
+
+
+def test_a_blocked_pin_hides_nothing_that_keeps_the_card_from_being_unlocked() -> None:
+    seen = {CARD.id: CardObservation(Reason.PIN_BLOCKED, NOW - MINUTE, "Ward 7")}
+    given = replace(READY, seen=seen, codes=(sent(Purpose.UNLOCK),))
+    assert "has not been entered" in told(given)
+    without_secret = replace(CARD, sealed_secret=None)
+    other = replace(READY, seen=seen, cards=(without_secret, OTHER))
+    assert told(other) == (
+        "They can unlock, but not the card ending in 77aa. No unblock secret is recorded for it."
+    )
+    elsewhere = {**seen, OTHER.id: CardObservation(Reason.CARD_UNREADABLE, NOW, "Ward 7")}
+    both = replace(READY, seen=elsewhere, cards=(CARD, OTHER))
+    assert told(both).startswith("They can unlock another card. The station could not read")
 
 
 def test_not_registered_and_a_code_was_given() -> None:

@@ -280,7 +280,7 @@ HELP: Final[dict[str, str]] = {
     ),
     "Person": (
         "The first two lines say why they can or cannot unlock, and what to do. Below is what "
-        "can be done for them now, and what happened."
+        "can be done for them now, and what happened. It is read anew every few seconds."
     ),
     "Waiting": "What a colleague began waits here until a second member of staff agrees.",
     "Stations": "Every station, and whether it was heard of lately.",

@@ -474,13 +474,14 @@ class AboutPerson(Page):
     NAME = "Person"
     NEEDS = Action.SEE_PEOPLE
     BELOW = "People"
-    REFRESH_S = 10.0
+    REFRESH_S = 5.0
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "Back"),
         *(
             Binding(deed.key, f"deed('{deed.name}')", deed.label, show=deed.urgent)
             for deed in DEEDS
         ),
+        Binding("ctrl+r", "refresh", "Refresh"),
         Binding("o", "older", "Show what is older", show=False),
     ]
 
@@ -532,16 +533,24 @@ class AboutPerson(Page):
         self.ask(lambda: self.desk.people.person(holder_id), self._show)
 
     def look_again(self) -> None:
-        """Read the person anew while something waits: a colleague may agree to it.
+        """Read the person anew: a station or a colleague may have changed something.
 
-        Not under a dialog, which has to act on the person as they were when it was opened.
+        Not under a dialog, which has to act on the person as they were when it was opened; a
+        code that is shown acts on nothing, and follows.
         """
-        if self.is_up and self._person is not None and self._person.proposals:
+        if self.is_up and self._person is not None:
             holder_id = self._holder_id
             self.ask(lambda: self.desk.people.person(holder_id), self._show_unasked)
 
+    def action_refresh(self) -> None:
+        """Read the person anew at once."""
+        self.shown()
+
     def _show_unasked(self, person: Person) -> None:
-        if self.screen.is_active:
+        dialog = self.app.screen
+        if isinstance(dialog, CodeShown):
+            dialog.look_at(person.codes)
+        if self.screen.is_active or isinstance(dialog, CodeShown):
             self._show(person)
 
     def _show(self, person: Person) -> None:

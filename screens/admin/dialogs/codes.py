@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from textual.app import ComposeResult
 from textual.widgets import Digits
@@ -75,6 +75,7 @@ _SECOND = "It does not work yet: a second member of staff has to agree, on the p
 _WHERE = "works at every station, once, for the card it was made for."
 _FIRST = " They choose a new PIN and register there."
 _OVER = "The code does not work any more. Close this, and make another one."
+_GONE = "The code does not work any more: it was entered at a station, or withdrawn."
 
 
 class CodeShown(ShownOnce):
@@ -93,6 +94,7 @@ class CodeShown(ShownOnce):
             reference=issued.reference,
             times=times,
         )
+        self._code_id = issued.code_id
         self._code: Sensitive | None = issued.code
         self._digits = Digits(classes="code")
         self._plain = Prose("", "code-plain")
@@ -101,6 +103,11 @@ class CodeShown(ShownOnce):
         """Compose where the code stands."""
         yield self._digits
         yield self._plain
+
+    def look_at(self, waiting: Sequence[CodeLine]) -> None:
+        """Take the code down where it is not among those that are waited for."""
+        if self.touched and all(code.code_id != self._code_id for code in waiting):
+            self.end(_GONE)
 
     def put_up(self) -> None:
         """Show it."""

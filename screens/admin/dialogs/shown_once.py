@@ -111,14 +111,20 @@ class ShownOnce(Dialog[None]):
         self._close()
 
     def _tell_life(self) -> None:
+        if not self._is_up:
+            return
         left = self._times.left(self._expires_at)
         if self._times.now() < self._expires_at:
             until = self._times.clock(self._expires_at)
             self._life.say(f"{self._how_long} {until} ({left} left).")
-        elif self._is_up:
-            self._forget()
-            self._read_out.display = self._terms.display = False
-            self._life.say(self._over)
+        else:
+            self.end(self._over)
+
+    def end(self, because: str) -> None:
+        """Say that it works no more, in the place of the secret."""
+        self._forget()
+        self._read_out.display = self._terms.display = False
+        self._life.say(because)
 
     def _forget(self) -> None:
         self._is_up = False

@@ -14,6 +14,7 @@ from kiosk.contract.errors import NotFound
 from kiosk.contract.sensitive import Sensitive
 from screens.admin.dialogs.codes import CodeShown, grouped
 from screens.admin.dialogs.form import WAYS
+from screens.admin.person import AboutPerson
 from screens.admin.times import Times
 from screens.admin.waiting import WaitingPage
 from tests.screens.admin.cards_desk import CODE
@@ -311,3 +312,22 @@ async def test_a_code_that_is_over_meanwhile_is_said_on_the_persons_page() -> No
         await run.press("g")
         await grounds(run)
         assert "This code is over." in run.text
+
+
+async def test_the_code_s_window_says_that_it_was_entered() -> None:
+    desk = FakeDesk()
+    desk.codes.second = False
+    async with person(READY, desk) as run:
+        desk.estate.codes.clear()
+        await give(run)
+        assert grouped(CODE) in run.text
+        await run.refresh_is_due(AboutPerson.REFRESH_S)
+        assert grouped(CODE) in run.text, "it still works"
+        run.desk.estate.codes.clear()
+        await run.refresh_is_due(AboutPerson.REFRESH_S, 2)
+        assert grouped(CODE) not in run.text
+        assert "it was entered at a station, or withdrawn" in said(run)
+        assert "left)" not in run.text
+        await run.press("escape")
+        assert not run.app.screen.is_modal
+        assert "w  Withdraw code" not in run.text

@@ -9,7 +9,7 @@ import pytest
 
 from kiosk.authority.roles import Role
 from kiosk.contract.errors import ConcurrentChange, StoreError
-from screens.admin.person import DEEDS
+from screens.admin.person import DEEDS, AboutPerson
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.persons import (
     BLOCKED,
@@ -247,6 +247,47 @@ async def test_each_act_is_told_and_the_person_is_read_again() -> None:
         assert "Done: lifted the block." in run.text
         assert "K7QH-2M9T" in run.text
         assert "✓ Yes: they can unlock at every station." in run.text
+
+
+def with_a_code_that_works() -> FakeDesk:
+    desk = FakeDesk()
+    desk.estate.codes = [replace(code, waits_for_second=False) for code in desk.estate.codes]
+    return desk
+
+
+def unlocks(run: Run, holder_id: str) -> None:
+    """Let the holder enter the code that staff gave at a station."""
+    run.desk.estate.codes.clear()
+    run.desk.estate.people[holder_id].change("", "unlocked their card at West Wing 1")
+
+
+async def test_the_page_follows_what_happens_at_a_station() -> None:
+    async with person(READY, with_a_code_that_works()) as run:
+        assert "w  Withdraw code" in run.text
+        unlocks(run, READY)
+        await run.refresh_is_due(AboutPerson.REFRESH_S)
+        assert "w  Withdraw code" not in run.text
+        assert "unlocked their card at West Wing 1" in run.text
+
+
+async def test_looking_again_keeps_the_place_on_the_page() -> None:
+    async with person(SEVERAL) as run:
+        await run.press("pagedown")
+        place = run.app.query_one("AboutPerson VerticalScroll").scroll_y
+        assert place > 0
+        unlocks(run, SEVERAL)
+        await run.refresh_is_due(AboutPerson.REFRESH_S)
+        assert run.app.query_one("AboutPerson VerticalScroll").scroll_y == place
+
+
+async def test_a_key_looks_again_at_once() -> None:
+    async with person(READY, with_a_code_that_works()) as run:
+        assert "Ctrl+R Refresh" in run.lines[-1]
+        unlocks(run, READY)
+        await run.press("ctrl+r")
+        assert "w  Withdraw code" not in run.text
+        await run.press("?")
+        assert "Refresh" in run.text
 
 
 async def test_escape_goes_back_to_what_was_found() -> None:

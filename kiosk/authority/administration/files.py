@@ -53,8 +53,8 @@ def new_file(folder: Path, name: str, ending: str) -> Iterator[tuple[Path, IO[by
     """Open ``NAME.ENDING`` for writing, for its owner alone; it is on the disk afterwards.
 
     The folder is made where it is missing. No file is ever overwritten: where there is one, the
-    new one is ``NAME-2.ENDING``. What could not be written to the end is removed. Raises ``NotTaken`` that says what is wrong
-    with the folder.
+    new one is ``NAME-2.ENDING``. What could not be written to the end is removed. Raises
+    ``NotTaken`` that says what is wrong with the folder.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

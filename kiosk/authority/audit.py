@@ -22,7 +22,7 @@ from kiosk.authority.store.records import AuditEvent, Scalar, Visit, new_id
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.wording import as_sentence
 from kiosk.contract.errors import RowAltered
-from kiosk.contract.messages import Reason, Refusal, VisitId
+from kiosk.contract.messages import NOT_ME, Reason, Refusal, VisitId
 from kiosk.contract.reference import reference_of
 
 # What a row of the catalogue holds.
@@ -76,6 +76,9 @@ class EventSpec:
 
     revises_member: bool = False
     """It raised the revision of a member of staff."""
+
+    follows: bool = False
+    """It follows from another event of its visit, and that one says what the visit was about."""
 
 
 class EventKind(StrEnum):
@@ -140,10 +143,14 @@ class AuditKind(EventKind):
         "card-proven-by-key", "The card showed that it has its admin key."
     )
     CARD_KEY_RECORDED = EventSpec(
-        "card-key-recorded", "The key of the card was recorded, to know the card by."
+        "card-key-recorded",
+        "The key of the card was recorded, to know the card by.",
+        follows=True,
     )
     PIN_KEY_RECORDED = EventSpec(
-        "pin-key-recorded", "The key that the card uses after its PIN was recorded."
+        "pin-key-recorded",
+        "The key that the card uses after its PIN was recorded.",
+        follows=True,
     )
     STATION_LIMITED = EventSpec(
         "station-limited", "The station opened too many visits within a minute.", grave=True
@@ -227,7 +234,7 @@ class AuditKind(EventKind):
     )
     MISUSE_REPORTED = EventSpec(
         "misuse-reported",
-        'Reported "This was not me" with the number of a notice: self-service was stopped.',
+        f'Reported "{NOT_ME}" with the number of a notice: self-service was stopped.',
         grave=True,
     )
     CODE_DRAFTED = EventSpec("code-drafted", "A code was made.", seen_with=AUDIT_ONLY)
@@ -327,18 +334,32 @@ class AuditKind(EventKind):
         "secret-tries-told",
         "The card says how many tries its unblock secret has left.",
         sentences.secret_tries_left,
+        follows=True,
     )
     SECRET_DRAWN = EventSpec(
         "secret-drawn", "Another unblock secret was made for the card.", seen_with=AUDIT_ONLY
     )
-    SECRET_CHANGED = EventSpec("secret-changed", "The unblock secret of the card was changed.")
-    SECRET_NOT_CHANGED = EventSpec("secret-not-changed", "The card kept its unblock secret.")
+    SECRET_CHANGED = EventSpec(
+        "secret-changed",
+        "The unblock secret of the card was changed.",
+        follows=True,
+    )
+    SECRET_NOT_CHANGED = EventSpec(
+        "secret-not-changed",
+        "The card kept its unblock secret.",
+        follows=True,
+    )
     SECRET_CHANGE_UNKNOWN = EventSpec(
         "secret-change-unknown",
         "Whether the card took its new unblock secret is not known; its next unlock finds out.",
         grave=True,
+        follows=True,
     )
-    SECRET_FOUND = EventSpec("secret-found", "The card showed which of two unblock secrets it has.")
+    SECRET_FOUND = EventSpec(
+        "secret-found",
+        "The card showed which of two unblock secrets it has.",
+        follows=True,
+    )
     SECRET_ADVANCED = EventSpec(
         "secret-advanced",
         "The card refused the unblock secret of a backup that was restored; the one that follows "
@@ -537,6 +558,8 @@ EVENTS: Final[dict[str, EventSpec]] = {
 """Each kind of event by the name that the audit stores."""
 
 GRAVE: Final = frozenset(kind for kind, spec in EVENTS.items() if spec.grave)
+
+FOLLOWING: Final = frozenset(kind for kind, spec in EVENTS.items() if spec.follows)
 
 NOT_IN_STORY: Final = frozenset(
     kind for kind, spec in EVENTS.items() if Action.SEE_PEOPLE not in spec.seen_with

@@ -307,6 +307,7 @@ def _menu(
             Offer(one, len(counted_steps(here.policy, one, claimed=claimed))) for one in offered
         ),
         resumed=_code_page(uow, carried) if carried else None,
+        blocked=here.registration is not None and here.registration.blocked_at is not None,
     )
 
 

@@ -15,7 +15,7 @@ from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.gates import Gate
 from kiosk.authority.notices import Notice, addresses_of, notify
 from kiosk.authority.registration import finish, stop_change
-from kiosk.authority.store.records import Charge, Verdict
+from kiosk.authority.store.records import Charge, StopNumber, Verdict
 from kiosk.authority.store.repositories.stop_numbers import read_stop_number
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit_context import VisitContext, VisitRefused, enter
@@ -69,7 +69,7 @@ def enter_stop_number(
     except (StepRefused, VisitRefused):
         # The card left before the number was looked at: a right one still costs nothing.
         with parts.store.begin() as uow:
-            if _is_of_holder(uow, charged.holder_id, digits):
+            if _sent_to(uow, charged.holder_id, digits) is not None:
                 uow.stop_numbers.conclude(charged.entries, charged.charge, Verdict.RIGHT)
                 uow.commit()
         raise
@@ -101,15 +101,21 @@ def _charge_if_due(
         return _Charged(context.holder.id, entries, charge)
 
 
-def _is_of_holder(uow: UnitOfWork, holder_id: str, digits: str) -> bool:
+def _sent_to(uow: UnitOfWork, holder_id: str, digits: str) -> StopNumber | None:
     found = uow.stop_numbers.find(digits)
-    return found is not None and found.holder_id == holder_id and found.used_at is None
+    return found if found is not None and found.holder_id == holder_id else None
 
 
 def _record_verdict(
     uow: UnitOfWork, parts: Dependencies, context: VisitContext, charged: _Charged, digits: str
 ) -> Task | StopNumberWrong:
-    charge, right = charged.charge, _is_of_holder(uow, charged.holder_id, digits)
+    charge, sent = charged.charge, _sent_to(uow, charged.holder_id, digits)
+    if sent is not None and sent.used_at is not None:
+        # It is no guess. That it was sent, its holder may know; that it stops nothing, they must.
+        uow.stop_numbers.conclude(charged.entries, charge, Verdict.RIGHT)
+        uow.commit()
+        raise VisitRefused(Reason.STOP_NUMBER_USED)
+    right = sent is not None
     if charge.verdict is not None:
         right = charge.verdict is Verdict.RIGHT
     verdict = Verdict.RIGHT if right else Verdict.WRONG

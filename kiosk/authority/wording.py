@@ -72,6 +72,7 @@ REASONS: Final[dict[Reason, str]] = {
     Reason.RECORD_ALTERED: "A record was altered outside of the service",
     Reason.STOP_NUMBER_WRONG: "Too many wrong numbers of notices were entered",
     Reason.MAINTENANCE_REFUSED: "The card does not open the maintenance page",
+    Reason.STOP_NUMBER_USED: "The number of a notice was used up by an earlier report",
     Reason.CARD_UNREADABLE: "The card could not be read",
     Reason.CARD_BUSY: "Another program held the card",
     Reason.CARD_REFUSED: "The card refused the change",

@@ -62,6 +62,10 @@ class Purpose(StrEnum):
     MAINTENANCE = "maintenance"
 
 
+NOT_ME: Final = "I got an email: it was not me"
+"""The name of ``REPORT_MISUSE`` on the stations' pages, and in the mails that send people there."""
+
+
 class Reason(StrEnum):
     """Why a visit cannot go on. Each has its own page; the first group is the authority's.
 
@@ -87,6 +91,7 @@ class Reason(StrEnum):
     RECORD_ALTERED = "record-altered"
     STOP_NUMBER_WRONG = "stop-number-wrong"
     MAINTENANCE_REFUSED = "maintenance-refused"
+    STOP_NUMBER_USED = "stop-number-used"
 
     CARD_UNREADABLE = "card-unreadable"
     CARD_BUSY = "card-busy"
@@ -508,12 +513,16 @@ class Offer(Wire, frozen=True):
 
 
 class VisitOpened(Wire, frozen=True):
-    """A known card; ``resumed`` is set when a code that was sent earlier is still waited for."""
+    """A known card; ``resumed`` is set when a code that was sent earlier is still waited for.
+
+    ``blocked``: self-service is blocked for its holder, which is why little is offered.
+    """
 
     visit: VisitId
     holder_name: str
     offers: tuple[Offer, ...]
     resumed: tuple[Purpose, EnterCode] | None = None
+    blocked: bool = False
 
 
 class Refusal(Wire, frozen=True):

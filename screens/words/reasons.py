@@ -21,7 +21,7 @@ class RefusalWords:
     happened: str
     todo: str
     ends_without_menu: bool = False
-    """The holder may never reach "This was not me" at a station with this card."""
+    """The holder may never reach the page for the number of an email with this card."""
 
 
 def refusal(reason: Reason, again: str = "") -> RefusalWords:
@@ -84,6 +84,13 @@ def refusal(reason: Reason, again: str = "") -> RefusalWords:
                 "That was not the number",
                 "Too many wrong numbers were entered. Nothing was stopped.",
                 "Call the Registration Authority at once and read out the number in the email.",
+            )
+        case Reason.STOP_NUMBER_USED:
+            return RefusalWords(
+                "That number is no longer valid",
+                "We sent it to you, but a report has used it up since. Nothing was stopped now.",
+                "If something else was not done by you, call the Registration Authority at once, "
+                "or enter the number of a newer email.",
             )
         case _:
             assert_never(reason)

@@ -10,6 +10,7 @@ import pytest
 from kiosk.authority.store.records import Card
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
+    NOT_ME,
     EnterCode,
     EnterStopNumber,
     Finished,
@@ -104,7 +105,7 @@ def test_a_thief_who_types_an_address_is_given_no_number(world: World, by_name: 
     thief.send()
     thief.enter(world.relay.code)
     assert isinstance(thief.email(OTHER), EnterCode)
-    assert "This was not me" not in world.relay.sent[-1].text
+    assert NOT_ME not in world.relay.sent[-1].text
     thief.enter(world.relay.code)
     assert number_of(world, "email-change-waits")
     assert not number_of(world, "email-change-waits", OTHER)
@@ -135,7 +136,9 @@ def test_a_number_that_was_used_does_not_block_again(world: World, by_name: Card
         uow.commit()
     for number in (newer, older):
         replayed = world.insert(by_name, plastic=Quiet(), station=AT_THIEF)
-        assert isinstance(report(world, replayed, number), StopNumberWrong)
+        used = report(world, replayed, number)
+        assert isinstance(used, Refusal)
+        assert used.reason is Reason.STOP_NUMBER_USED
         replayed.pull()
     assert not is_blocked(world, by_name)
 

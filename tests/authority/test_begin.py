@@ -117,6 +117,16 @@ def test_a_blocked_registration_may_only_change_a_working_pin(world: World) -> N
     assert _offers(world, card) == (Purpose.CHANGE_PIN,)
 
 
+def test_a_station_learns_that_self_service_is_blocked(world: World) -> None:
+    card = world.registered_card()
+    for blocked in (False, True):
+        if blocked:
+            _block(world, card)
+        opened = world.insert(card).opened
+        assert isinstance(opened, VisitOpened)
+        assert opened.blocked is blocked
+
+
 def test_without_questions_in_the_policy_there_are_none_to_change(world: World) -> None:
     card = world.registered_card()
     world.policy = Policy(verification=(Factor.EMAIL_CODE,))

@@ -46,7 +46,8 @@ def changed_pin(world: World, card: Card, plastic: Plastic | None = None) -> str
     sitting.verify_pin()
     sitting.authority.pin_changed(sitting.visit)
     sitting.pull()
-    number = next(m.params["stop_number"] for m in world.outbox() if m.template == "pin-changed")
+    newest = [m for m in world.outbox() if m.template == "pin-changed"][-1]
+    number = newest.params["stop_number"]
     assert isinstance(number, str)
     return number
 
@@ -240,7 +241,31 @@ def test_a_number_works_once_and_for_thirty_days(each_world: World, card: Card) 
     with each_world.store.begin() as uow:
         uow.registrations.unblock(card.holder_id)
         uow.commit()
-    assert isinstance(report(each_world, each_world.insert(card), number), StopNumberWrong)
+    used = report(each_world, each_world.insert(card), number)
+    assert isinstance(used, Refusal)
+    assert used.reason is Reason.STOP_NUMBER_USED
+
+
+def test_a_number_that_was_used_up_costs_no_try_and_stops_nothing(
+    each_world: World, card: Card
+) -> None:
+    older = changed_pin(each_world, card)
+    newer = changed_pin(each_world, card)
+    report(each_world, each_world.insert(card), newer)
+    with each_world.store.begin() as uow:
+        uow.registrations.unblock(card.holder_id)
+        uow.commit()
+    for number in (older, older):
+        sitting = each_world.insert(card)
+        used = report(each_world, sitting, number, "a")
+        assert isinstance(used, Refusal)
+        assert used.reason is Reason.STOP_NUMBER_USED
+        assert enter(each_world, sitting, number, "a") == used
+        assert not is_blocked(each_world, card)
+    assert "stop-number-wrong" not in each_world.kinds()
+    sitting = each_world.insert(card)
+    wrong = report(each_world, sitting, other_than(older))
+    assert wrong == StopNumberWrong(EnterStopNumber(8, 4))
 
 
 def test_a_card_that_is_known_by_name_only_may_stop(each_world: World, card: Card) -> None:

@@ -15,8 +15,8 @@ from kiosk.authority.mail.words import (
     MISUSE_STOPPED,
     OWNER_SUBJECT,
 )
-from kiosk.contract.messages import CardId, Purpose, Reason
-from screens.words import choices, email, frame, reasons
+from kiosk.contract.messages import NOT_ME, CardId, Purpose, Reason
+from screens.words import choices, email, reasons
 from tests.attacks.stolen import behind, register_by_name, registration_of
 from tests.e2e.conftest import MakeWorld
 from tests.e2e.people import Person
@@ -33,7 +33,7 @@ ADMIN_KEY: Final = "8f3b10d95d7a43e61c85b6049e2fc26bf1618c375ba84c13"
 STAFF: Final = "ra@wexbridge.example"
 WARD: Final = "Ward 7"
 LIFT: Final = ("--reason", "they came in", "--identified-by", "photo ID at the desk")
-_NUMBER: Final = re.compile(r'choose "This was not me" and enter (\d{4}) (\d{4})\.')
+_NUMBER: Final = re.compile(rf'choose "{re.escape(NOT_ME)}" and enter (\d{{4}}) (\d{{4}})\.')
 
 
 def number_in(world: World, to: str, subject: str) -> str:
@@ -45,8 +45,8 @@ def number_in(world: World, to: str, subject: str) -> str:
 
 
 def says_not_me(station: Station, number: str) -> None:
-    """Press "This was not me", and enter the number."""
-    station.touch(frame.NOT_ME)
+    """Press the button that the mail names, and enter the number."""
+    station.touch(NOT_ME)
     station.see(choices.STOP_TITLE)
     station.type(number)
     station.see(" ".join(number))
@@ -100,7 +100,7 @@ def test_a_holder_stops_a_copy_at_another_station(
     holder.comes()
     elsewhere.see(choices.MENU_TITLE)
     says_not_me(elsewhere, number)
-    elsewhere.see(choices.stop_number_wrong(4))
+    elsewhere.see(reasons.refusal(Reason.STOP_NUMBER_USED).title)
     holder.goes()
     assert registration_of(world, named).blocked_at is None
     world.kiosk("audit", "verify", check=True)

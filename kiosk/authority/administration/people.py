@@ -33,7 +33,7 @@ from kiosk.authority.administration.views import (
     Seen,
     StoryLine,
 )
-from kiosk.authority.audit import NOT_IN_STORY, StaffKind, audit_message
+from kiosk.authority.audit import FOLLOWING, NOT_IN_STORY, StaffKind, audit_message
 from kiosk.authority.blocking import is_exhausted
 from kiosk.authority.eligibility import has_left
 from kiosk.authority.misuse import stop_holder
@@ -136,6 +136,10 @@ def _words(text: str) -> list[str]:
 # Finding people as somebody types: by words that begin so, or by a reference number.
 
 _STOP = "The number of a mail, for somebody to stop what they did not do. "
+_STOP_USED = (
+    "The number of a mail, used up by a report at {when}: it stops nothing more at a station, and "
+    "you can still stop everything here. "
+)
 
 MOST_FOUND = 100
 """People that are given at once, whatever is asked for."""
@@ -158,7 +162,11 @@ def search_people(office: Office, text: str, limit: int) -> Found:
         lines = lines_of(uow, ids[:most], means.policy()).values()
         people = tuple(sorted(lines, key=lambda line: _order(line, first)))
         said = _about(uow, events, people, means.zone)
-        return Found(people, len(ids) > most, f"{_STOP}{said}" if stop else said)
+        if stop is not None:
+            used = stop.used_at
+            when = format_moment(used, uow.now, means.zone) if used else ""
+            said = f"{_STOP_USED.format(when=when) if used else _STOP}{said}"
+        return Found(people, len(ids) > most, said)
 
 
 def _stop_number(uow: UnitOfWork, text: str) -> StopNumber | None:
@@ -185,7 +193,8 @@ def _about(
     """Say when and where a reference number was shown, or by whom given, and how it ended."""
     if not events:
         return ""
-    last, who = events[0], staff_names(uow)(events[0].actor)
+    last = next((event for event in events if event.kind not in FOLLOWING), events[0])
+    who = staff_names(uow)(last.actor)
     where = f" at {last.station}" if last.station else f" by {who}" if who else ""
     known = {line.holder_id for line in people}
     gone = "" if last.holder_id in {None, *known} else " The person was erased."

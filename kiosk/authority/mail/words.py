@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from kiosk.app.config.settings import ServiceSettings
-from kiosk.contract.messages import Purpose
+from kiosk.contract.messages import NOT_ME, Purpose
 
 # A letter before it has a layout: blocks that the text and the HTML part both show.
 #
@@ -65,7 +65,7 @@ NOT_ASKED = "If you did not ask for this, somebody may have pretended to be you.
 
 STOP = (
     "If this was not you: put your smartcard into any unlock station, choose "
-    '"This was not me" and enter {number}. Or call the Registration Authority and read the '
+    f'"{NOT_ME}" and enter {{number}}. Or call the Registration Authority and read the '
     "number out: {contact} ({hours}). Self-service for your smartcard is then stopped."
 )
 STOP_NUMBER = "stop_number"

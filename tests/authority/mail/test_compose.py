@@ -14,7 +14,7 @@ from kiosk.app.config.settings import ServiceSettings
 from kiosk.authority.mail.compose import TEMPLATES, compose_code, compose_notice
 from kiosk.authority.mail.words import TO_HOLDERS, in_groups
 from kiosk.contract.errors import MailRefused
-from kiosk.contract.messages import Purpose
+from kiosk.contract.messages import NOT_ME, Purpose
 from kiosk.contract.ports import Message
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.mail.samples import CODE, SERVICE, code_mail
@@ -193,7 +193,7 @@ def test_a_notice_says_how_to_stop_what_it_tells_of(template: str) -> None:
     message = notice(template, stop_number="12345678")
     for part in (message.text, message.html):
         said = " ".join(Reader(part).words)
-        assert 'put your smartcard into any unlock station, choose "This was not me"' in said
+        assert f'put your smartcard into any unlock station, choose "{NOT_ME}"' in said
         assert "enter 1234 5678" in said
         assert "read the number out" in said
         assert "12345678" not in said

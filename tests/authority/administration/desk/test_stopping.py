@@ -61,8 +61,30 @@ def test_the_number_of_a_mail_finds_its_person_and_visit(
         assert [line.holder_id for line in found.people] == [asha.holder.id]
         assert "for somebody to stop what they did not do" in found.about
         assert f"{reference} at Library" in found.about
+    with means.store.begin() as uow:
+        uow.stop_numbers.use_all(asha.holder.id)
+        uow.commit()
+    found = desk.search(number)
+    assert [line.holder_id for line in found.people] == [asha.holder.id]
+    assert "for somebody to stop what they did not do" not in found.about
+    assert "used up by a report at" in found.about
+    assert "stops nothing more" in found.about
+    assert f"{reference} at Library" in found.about
     other = f"{(int(number) + 1) % 10**8:08d}"
     assert not desk.search(other).people
+
+
+def test_the_visit_of_a_mail_is_named_by_what_the_mail_tells_of(
+    desk: LocalPeopleDesk, means: StaffDependencies, asha: Person
+) -> None:
+    reference = reference_of(VisitId(asha.visit.id))
+    with means.store.begin() as uow:
+        number = uow.stop_numbers.draw(asha.holder.id, asha.visit.id)
+        for kind in ("visit-opened", "unblock-done", "secret-changed"):
+            uow.audit.append(kind=kind, reference=reference, holder_id=asha.holder.id)
+        uow.commit()
+    for typed in (number, reference):
+        assert "Unlocked the card and set a new PIN." in desk.search(typed).about
 
 
 def test_a_report_closes_everything_and_says_so(

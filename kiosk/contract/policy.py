@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from kiosk.contract.folding import fold, folded_words, typable
 from kiosk.contract.messages import AnswerProblem, PinRules
+from kiosk.contract.sensitive import Sensitive
 
 # Numbers, each a setting with a default and its bounds.
 
@@ -246,11 +247,17 @@ class PinRule(StrEnum):
     DATES = "dates"
     PERSONAL = "personal"
     MOST_USED = "most-used"
+    CURRENT = "current"
 
 
-def pin_verdicts(pin: str, rules: PinRules) -> dict[PinRule, bool]:
-    """Say of each rule whether ``pin`` keeps it; works on a half-typed PIN too."""
-    return {
+def pin_verdicts(
+    pin: str, rules: PinRules, current: Sensitive | None = None
+) -> dict[PinRule, bool]:
+    """Say of each rule whether ``pin`` keeps it; works on a half-typed PIN too.
+
+    Where the ``current`` PIN is not known, nothing is said of it.
+    """
+    verdicts = {
         PinRule.LENGTH: _is_long_enough(pin, rules),
         PinRule.REPEATS: not _repeats(pin),
         PinRule.RUNS: not _has_run(pin),
@@ -258,11 +265,14 @@ def pin_verdicts(pin: str, rules: PinRules) -> dict[PinRule, bool]:
         PinRule.PERSONAL: not any(_shares(pin, number) for number in rules.personal),
         PinRule.MOST_USED: pin not in MOST_USED,
     }
+    return verdicts if current is None else {**verdicts, PinRule.CURRENT: Sensitive(pin) != current}
 
 
-def broken_pin_rules(pin: str, rules: PinRules) -> tuple[PinRule, ...]:
+def broken_pin_rules(
+    pin: str, rules: PinRules, current: Sensitive | None = None
+) -> tuple[PinRule, ...]:
     """Return the rules that ``pin`` breaks, in the order in which they are shown."""
-    return tuple(rule for rule, kept in pin_verdicts(pin, rules).items() if not kept)
+    return tuple(rule for rule, kept in pin_verdicts(pin, rules, current).items() if not kept)
 
 
 def _is_long_enough(pin: str, rules: PinRules) -> bool:

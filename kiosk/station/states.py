@@ -24,6 +24,7 @@ from kiosk.contract.messages import (
     MaintenanceAct,
     MaintenanceReason,
     Offer,
+    OnPad,
     PinEntry,
     PinRules,
     Position,
@@ -153,10 +154,11 @@ class VisitState(Struct, frozen=True):
 
 
 class Menu(Struct, frozen=True):
-    """Choose what to do."""
+    """Choose what to do; ``blocked``: self-service is, and most of it is not offered."""
 
     visit: VisitState
     offers: tuple[Offer, ...]
+    blocked: bool = False
 
 
 class ConfirmOwner(Struct, frozen=True):
@@ -215,11 +217,15 @@ class AskQuestion(Struct, frozen=True):
 
 
 class CodeEntry(Struct, frozen=True):
-    """Enter the emailed code; the card may be taken out before."""
+    """Enter the emailed code; the card may be taken out before.
+
+    ``resumed``: it was taken out. The code may have been entered before, and still counts.
+    """
 
     visit: VisitState
     task: EnterCode
     notice: CodeNotice | None = None
+    resumed: bool = False
 
 
 class CodeNeeded(Struct, frozen=True):
@@ -246,6 +252,11 @@ class NewPin(Struct, frozen=True):
     rules: PinRules
     current: PinEntry | None = None
     trouble: PinFault | None = None
+
+
+def typed_pin(pin: PinEntry | None) -> Sensitive | None:
+    """Return a PIN that was typed at the station; one on the reader's own keys is not known."""
+    return None if isinstance(pin, OnPad) else pin
 
 
 class RepeatPin(Struct, frozen=True):

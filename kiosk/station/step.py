@@ -53,7 +53,7 @@ from kiosk.contract.messages import (
     VisitId,
     VisitOpened,
 )
-from kiosk.contract.policy import answer_problem, broken_pin_rules
+from kiosk.contract.policy import PinRule, answer_problem, broken_pin_rules
 from kiosk.station.commands import (
     ChangePin,
     Choose,
@@ -145,6 +145,7 @@ from kiosk.station.states import (
     Work,
     Working,
     WriteReason,
+    typed_pin,
     visit_of,
 )
 
@@ -305,7 +306,10 @@ def _asked_answered(state: AskQuestion, event: AnswerEntered) -> Move:
 def _on_new_pin(state: NewPin | RepeatPin, event: Event) -> Move | None:
     match state, event:
         case NewPin(), PinEntered():
-            if broken_pin_rules(event.pin.reveal(), state.rules):
+            broken = broken_pin_rules(event.pin.reveal(), state.rules, typed_pin(state.current))
+            if broken == (PinRule.CURRENT,):
+                return replace(state, trouble=PinFault.CARD_HISTORY), ()
+            if broken:
                 return replace(state, trouble=PinFault.WEAK), ()
             return RepeatPin(state.visit, state.rules, event.pin, state.current), ()
         case RepeatPin(), WentBack():
@@ -493,12 +497,13 @@ def _opened(read: CardRead) -> Move:
     )
     if reply.resumed is not None:
         purpose, task = reply.resumed
-        return CodeEntry(replace(known, purpose=purpose, position=task.position), task), ()
+        visit = replace(known, purpose=purpose, position=task.position)
+        return CodeEntry(visit, task, resumed=True), ()
     match reply.offers:
         case (Offer(purpose=Purpose.UNLOCK | Purpose.FIRST_UNLOCK) as only,):
             return ConfirmOwner(_beginning(known, only)), ()
         case _:
-            return Menu(known, reply.offers), ()
+            return Menu(known, reply.offers, reply.blocked), ()
 
 
 def _refused(visit: VisitId, refusal: Refusal) -> Move:

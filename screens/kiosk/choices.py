@@ -8,12 +8,14 @@ from functools import partial
 from textual.widget import Widget
 
 from kiosk.contract.messages import Offer
+from kiosk.contract.reference import reference_of
 from kiosk.station.events import Chose, Confirmed
 from kiosk.station.states import ConfirmOwner, Menu
 from screens.kiosk.entry_pages import ChoicesPage
 from screens.kiosk.page import Kit, Page
+from screens.widgets.frame import HelpBox
 from screens.widgets.keys import Choice
-from screens.widgets.prose import Prose
+from screens.widgets.prose import Note, Prose
 from screens.words import choices
 
 # Choose what to do.
@@ -30,9 +32,13 @@ class MenuPage(ChoicesPage, inherit_bindings=False):
 
     def content(self) -> Iterator[Widget]:
         """Greet, and list the offers."""
-        self.set_class(len(self._state.offers) > _MANY, "-many")
+        self.set_class(self._state.blocked or len(self._state.offers) > _MANY, "-many")
         yield Prose(choices.greeting(self._state.visit.holder_name), "lead")
         yield Prose(choices.MENU_TITLE, "title")
+        if self._state.blocked:
+            yield Note(choices.BLOCKED)
+            yield HelpBox(self.kit.look, reference_of(self.visit))
+        yield Prose(choices.HINT, "lead how hint" if self._state.blocked else "lead how")
         yield self.listed([self._choice(*pair) for pair in enumerate(self._state.offers, 1)])
         yield self.actions(self.stop_button(), self.not_me_button())
 
@@ -59,7 +65,7 @@ class ConfirmOwnerPage(Page, inherit_bindings=False):
         yield Prose(choices.OWNER_TEXT)
         yield Prose(self._holder, "name")
         yield Prose(choices.OWNER_WARNING)
-        yield Prose(choices.OWNER_HINT, "lead hint")
+        yield Prose(choices.HINT, "lead hint")
         not_me = self.not_me_button()
         not_me.add_class("-line")
         yield not_me

@@ -13,9 +13,9 @@ from kiosk.station.states import CodeEntry, CodeNeeded, EnterEmail, StopNumberEn
 from screens.kiosk.entry_pages import DigitsPage, TextPage
 from screens.kiosk.page import Kit, Page
 from screens.widgets.fields import Cells, Field
-from screens.widgets.keys import BigButton, email_keys
+from screens.widgets.keys import CLEAR, BigButton, email_keys
 from screens.widgets.prose import Note, Prose
-from screens.words import choices, email
+from screens.words import choices, email, frame
 
 _LONGEST_ADDRESS = 254
 
@@ -34,9 +34,18 @@ class EnterEmailPage(TextPage, inherit_bindings=False):
         new = self._state.visit.purpose is Purpose.CHANGE_EMAIL
         yield Prose(email.NEW_EMAIL_TITLE if new else email.EMAIL_TITLE, "title question")
         if self._state.trouble is not None:
-            yield Note(email.email_fault(self._state.trouble, self._state.task.domains))
+            fault = email.email_fault(self._state.trouble, self._state.task.domains)
+            yield from self.lead(Note(fault))
         else:
-            yield Prose(email.NEW_EMAIL_TEXT if new else email.EMAIL_TEXT)
+            yield from self.lead(Prose(email.NEW_EMAIL_TEXT if new else email.EMAIL_TEXT))
+
+    def others(self) -> Iterator[BigButton]:
+        """Stop, or clear the address that is filled in."""
+        yield self.stop_button()
+        yield self.button(frame.CLEAR_KEY, self._clear)
+
+    def _clear(self) -> None:
+        self.typed(CLEAR)
 
     def go_label(self) -> str:
         """Say that a code is sent."""
@@ -77,11 +86,13 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
         task, notice = self._state.task, self._state.notice
         yield Prose(email.sent_to(task.masked, proves_owner=task.proves_owner))
         if notice is not None:
-            yield Note(email.code_notice(notice, task.tries_left))
+            yield from self.lead(Note(email.code_notice(notice, task.tries_left)))
         yield self.cells
         yield self._life
         if notice is None:
-            yield Prose(email.meanwhile(self._state.visit.purpose, task.masked), "walk")
+            purpose, resumed = self._state.visit.purpose, self._state.resumed
+            walk = email.meanwhile(purpose, task.masked, resumed=resumed)
+            yield from self.lead(Prose(walk, "walk"))
         yield self._not_me
 
     def others(self) -> Iterator[BigButton]:
@@ -159,9 +170,9 @@ class StopNumberEntryPage(DigitsPage, inherit_bindings=False):
     def beside(self) -> Iterator[Widget]:
         """Say what the number is, or that it was wrong."""
         if self._state.wrong:
-            yield Note(choices.stop_number_wrong(self._state.task.tries_left))
+            yield from self.lead(Note(choices.stop_number_wrong(self._state.task.tries_left)))
         else:
-            yield Prose(choices.STOP_TEXT)
+            yield from self.lead(Prose(choices.STOP_TEXT))
         yield self.cells
 
     def submitted(self, digits: Sensitive) -> None:

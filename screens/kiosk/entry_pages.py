@@ -12,21 +12,60 @@ from kiosk.contract.sensitive import Sensitive
 from kiosk.station.states import State
 from screens.kiosk.page import Kit, Page
 from screens.widgets.fields import Cells, Field
-from screens.widgets.keys import ERASE, BigButton, Choice, Keyboard, Keypad, Row
-from screens.widgets.prose import Prose
+from screens.widgets.keys import CLEAR, ERASE, BigButton, Choice, Keyboard, Keypad, Row
+from screens.widgets.prose import Note, Prose
 from screens.words import frame
 
 _SIDEWAYS = frozenset({"left", "right"})
+_ERASES = {"backspace": ERASE, "delete": ERASE, "ctrl+u": CLEAR}
 
 
 class EntryPage(Page, inherit_bindings=False):
     """Until a button is chosen, Left and Right are keys of what is entered, and move nothing.
 
     With nothing entered the first button that can be pressed is Stop, and Enter ended the visit.
+    Enter says what is missing, in the place of what ``lead`` was given.
     """
 
+    def __init__(self, kit: Kit, state: State) -> None:
+        super().__init__(kit, state)
+        self._lead: Widget | None = None
+        self._missing = Note(None)
+
+    def missing(self) -> str:
+        """Say what has to be entered before the page can go on."""
+        raise NotImplementedError
+
+    def lead(self, widget: Widget) -> Iterator[Widget]:
+        """Yield a text, and the note that takes its place."""
+        self._lead = widget
+        yield widget
+        yield self._missing
+
+    def enter(self) -> None:
+        """Press what is chosen, or else what the page is there for, or say what is missing."""
+        super().enter()
+        if self.ring.chosen is None and self.primary is not None and not self.primary.enabled:
+            self._say_missing(self.missing())
+
+    def entered(self) -> None:
+        """React to another entry: what was said to be missing may be there now."""
+        self._say_missing("")
+
+    def _say_missing(self, what: str) -> None:
+        self._missing.say(what)
+        if self._lead is not None:
+            self._lead.display = not what
+
+    def typed(self, key: str) -> object:
+        """Take a key of the page's own keys, or what a key of the keyboard stands for."""
+        raise NotImplementedError
+
     def takes(self, event: events.Key) -> bool:
-        """Keep them."""
+        """Keep the sideways arrows; erase and clear wherever the choice of buttons is."""
+        if event.key in _ERASES:
+            self.typed(_ERASES[event.key])
+            return True
         return event.key in _SIDEWAYS and self.ring.chosen is None
 
 
@@ -43,7 +82,7 @@ class DigitsPage(EntryPage, inherit_bindings=False):
 
     def content(self) -> Iterator[Widget]:
         """Lay out title, cells and keypad."""
-        keypad = (Keypad(self._typed),) if self.kit.look.touch else ()
+        keypad = (Keypad(self.typed),) if self.kit.look.touch else ()
         left = Vertical(Prose(self._title, "title"), *self.beside(), classes="beside")
         yield Horizontal(left, *keypad, classes="columns")
         go = self.button(frame.CONTINUE, self._submit, primary=True)
@@ -70,17 +109,14 @@ class DigitsPage(EntryPage, inherit_bindings=False):
         """React to another digit."""
 
     def takes(self, event: events.Key) -> bool:
-        """Take digits and Backspace wherever the choice of buttons is."""
-        if event.key in ("backspace", "delete"):
-            self._typed("backspace")
-            return True
+        """Take digits as well."""
         return self._digit(event.character or "") or super().takes(event)
 
-    def _typed(self, key: str) -> None:
-        if key == "clear":
+    def typed(self, key: str) -> None:
+        if key == CLEAR:
             self.cells.clear()
             self._digits_changed()
-        elif key == "backspace":
+        elif key == ERASE:
             self.cells.erase()
             self._digits_changed()
         else:
@@ -93,7 +129,12 @@ class DigitsPage(EntryPage, inherit_bindings=False):
             self._digits_changed()
         return taken
 
+    def missing(self) -> str:
+        """Ask for the digits."""
+        return frame.enter_digits(self.cells.least, self.cells.most)
+
     def _digits_changed(self) -> None:
+        self.entered()
         self.changed()
         if self.primary is not None:
             self.primary.relabel(self.primary.label, enabled=self.ready())
@@ -122,7 +163,7 @@ class TextPage(EntryPage, inherit_bindings=False):
         yield from self.head()
         yield self.field
         if touch:
-            yield Keyboard(self._keys, self._typed)
+            yield Keyboard(self._keys, self.typed)
         go = self.button(self.go_label(), self._submit, primary=True)
         yield self.actions(*self.others(), primary=go)
         self._text_changed()
@@ -144,16 +185,15 @@ class TextPage(EntryPage, inherit_bindings=False):
         raise NotImplementedError
 
     def takes(self, event: events.Key) -> bool:
-        """Take characters and Backspace wherever the choice of buttons is."""
-        if event.key in ("backspace", "delete"):
-            self._typed(ERASE)
-            return True
+        """Take characters as well."""
         if event.character and event.is_printable:
-            return self._typed(event.character)
+            return self.typed(event.character)
         return super().takes(event)
 
-    def _typed(self, key: str) -> bool:
-        if key == ERASE:
+    def typed(self, key: str) -> bool:
+        if key == CLEAR:
+            self.field.clear()
+        elif key == ERASE:
             self.field.erase()
         elif not self.field.type(key):
             return False
@@ -161,7 +201,12 @@ class TextPage(EntryPage, inherit_bindings=False):
         self._text_changed()
         return True
 
+    def missing(self) -> str:
+        """Ask for the text."""
+        return frame.ENTER_TEXT
+
     def _text_changed(self) -> None:
+        self.entered()
         if self.primary is not None:
             self.primary.relabel(self.primary.label, enabled=not self.field.empty)
 

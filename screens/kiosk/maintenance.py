@@ -57,7 +57,8 @@ class WriteReasonPage(TextPage, inherit_bindings=False):
     def head(self) -> Iterator[Widget]:
         """Ask for it, or say that it was none."""
         yield Prose(maintenance.WORDS_TITLE, "title")
-        yield Note(maintenance.WORDS_UNCLEAR) if self._unclear else Prose(maintenance.WORDS_TEXT)
+        unclear, text = Note(maintenance.WORDS_UNCLEAR), Prose(maintenance.WORDS_TEXT)
+        yield from self.lead(unclear if self._unclear else text)
 
     def others(self) -> Iterator[BigButton]:
         """Stop, or pick one of the list after all."""

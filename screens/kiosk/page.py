@@ -19,7 +19,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widget import Widget
 
-from kiosk.contract.messages import VisitId
+from kiosk.contract.messages import NOT_ME, VisitId
 from kiosk.contract.reference import reference_of
 from kiosk.station.events import HolderSide, Left, MisuseNoticed
 from kiosk.station.states import State, position_of, visit_of
@@ -60,6 +60,31 @@ class Ring:
         if item is not None:
             item.select(True)
 
+    def go(self, arrow: str) -> None:
+        """Choose the nearest enabled button in the direction of ``arrow``, as they stand.
+
+        At the edge it goes on at the opposite one. Where none stands in that direction at all,
+        and where none is chosen yet, the arrows follow the order of the buttons.
+        """
+        by = 1 if arrow in ("right", "down") else -1
+        sideways = arrow in ("left", "right")
+        chosen = self.chosen
+        others = [item for item in self._items if item.enabled and item is not chosen]
+        if chosen is not None:
+            others = [item for item in others if _same_row(item, chosen) is sideways]
+        if chosen is None or not others:
+            self.move(by)
+            return
+
+        def place(item: Pressable) -> tuple[int, int]:
+            x, y = item.region.x, item.region.y
+            along, across = (x, y) if sideways else (y, x)
+            return by * along, abs(across - (chosen.region.y if sideways else chosen.region.x))
+
+        here = place(chosen)[0]
+        ahead = [item for item in others if place(item)[0] > here]
+        self.choose(min(ahead or others, key=place))
+
     def move(self, by: int) -> None:
         """Choose the next that is enabled, ``by`` forwards (1) or backwards (-1)."""
         size = len(self._items)
@@ -69,6 +94,10 @@ class Ring:
             if item.enabled:
                 self.choose(item)
                 return
+
+
+def _same_row(one: Pressable, other: Pressable) -> bool:
+    return one.region.y < other.region.bottom and other.region.y < one.region.bottom
 
 
 # What every page is given: whom to report to, how to look, and what was set for this visit.
@@ -123,8 +152,7 @@ class Kit:
 REARM_S = 1.0
 """After a report the page is deaf to further ones for so long: one act, one event."""
 
-_FORWARD = frozenset({"tab", "down", "right"})
-_BACKWARD = frozenset({"shift+tab", "up", "left"})
+_ARROWS = frozenset({"up", "down", "left", "right"})
 
 
 class Card(Vertical, inherit_bindings=False):
@@ -196,7 +224,7 @@ class Page(Screen[None], inherit_bindings=False):
 
     def not_me_button(self) -> BigButton:
         """Return the button by which a holder stops what they did not do."""
-        return self.button(frame.NOT_ME, lambda: self.report(MisuseNoticed(self.visit)))
+        return self.button(NOT_ME, lambda: self.report(MisuseNoticed(self.visit)))
 
     def _compositor_refresh(self) -> None:
         """Draw nothing while pages are changed, and forget nothing that is to be drawn.
@@ -252,10 +280,10 @@ class Page(Screen[None], inherit_bindings=False):
             self.kit.toggle_dark()
         elif self.takes(event) or self._is_for_strip(event.key):
             return
-        elif event.key in _FORWARD:
-            self.ring.move(1)
-        elif event.key in _BACKWARD:
-            self.ring.move(-1)
+        elif event.key in _ARROWS:
+            self.ring.go(event.key)
+        elif event.key in ("tab", "shift+tab"):
+            self.ring.move(1 if event.key == "tab" else -1)
         elif event.key == "enter":
             self.enter()
         elif event.key == "escape" and self.stop is not None:

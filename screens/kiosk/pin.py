@@ -20,6 +20,7 @@ from kiosk.station.states import (
     RepeatPin,
     Work,
     Working,
+    typed_pin,
 )
 from screens.kiosk.entry_pages import DigitsPage
 from screens.kiosk.page import Kit, Page
@@ -48,11 +49,11 @@ class EnterPinPage(DigitsPage, inherit_bindings=False):
     def beside(self) -> Iterator[Widget]:
         """Say why, or what was wrong."""
         if self._state.wrong:
-            yield Note(pin.wrong(self._state.tries_left))
+            yield from self.lead(Note(pin.wrong(self._state.tries_left)))
         elif self._state.visit.unlocked:
-            yield Prose(pin.UNLOCKED_TEXT)
+            yield from self.lead(Prose(pin.UNLOCKED_TEXT))
         else:
-            yield Prose(pin.enter_text(self._state.visit.purpose))
+            yield from self.lead(Prose(pin.enter_text(self._state.visit.purpose)))
         yield self.cells
 
     def submitted(self, digits: Sensitive) -> None:
@@ -74,14 +75,17 @@ class NewPinPage(DigitsPage, inherit_bindings=False):
         cells = Cells(state.rules.min_length, state.rules.max_length, kit.look.glyphs.dot)
         super().__init__(kit, state, pin.NEW_TITLE, cells)
         self._trouble = state.trouble
-        self._rules = Rules(state.rules, kit.look.glyphs)
+        self._rules = Rules(state.rules, kit.look.glyphs, typed_pin(state.current))
 
     def beside(self) -> Iterator[Widget]:
         """Say why another is needed, where one is; then the cells and the rules."""
-        if self._trouble is not None:
-            yield Note(pin.trouble(self._trouble))
+        yield from self.lead(Note(pin.trouble(self._trouble) if self._trouble else None))
         yield self.cells
         yield self._rules
+
+    def missing(self) -> str:
+        """Point to the rules."""
+        return pin.KEEP_RULES
 
     def ready(self) -> bool:
         """Every rule has to be kept."""
@@ -105,7 +109,7 @@ class RepeatPinPage(DigitsPage, inherit_bindings=False):
 
     def beside(self) -> Iterator[Widget]:
         """Say why it is asked for again."""
-        yield Prose(pin.REPEAT_TEXT)
+        yield from self.lead(Prose(pin.REPEAT_TEXT))
         yield self.cells
 
     def others(self) -> Iterator[BigButton]:

@@ -165,9 +165,10 @@ class GiveAnswerPage(AnswerPage, inherit_bindings=False):
     def head(self) -> Iterator[Widget]:
         """Say which question it is, or what was wrong with the answer."""
         if self._state.problem is not None:
-            yield Note(questions.problem(self._state.problem))
+            yield from self.lead(Note(questions.problem(self._state.problem)))
         else:
-            yield Prose(questions.lead(len(self._state.given) + 1, self._state.task.count), "lead")
+            where = questions.lead(len(self._state.given) + 1, self._state.task.count)
+            yield from self.lead(Prose(where, "lead"))
         yield Prose(self._state.question.text, "title question")
 
 
@@ -186,9 +187,9 @@ class AskQuestionPage(AnswerPage, inherit_bindings=False):
         """Say which question it is and how many attempts there are, or that a set was wrong."""
         task = self._state.task
         if self._state.wrong:
-            yield Note(questions.wrong(task.attempts_left))
+            yield from self.lead(Note(questions.wrong(task.attempts_left)))
         else:
             lead = questions.lead(len(self._state.given) + 1, len(task.questions))
             left = Prose(questions.attempts(task.attempts_left), "lead where")
-            yield Horizontal(Prose(lead, "lead"), left, classes="heading")
+            yield from self.lead(Horizontal(Prose(lead, "lead"), left, classes="heading"))
         yield Prose(self._state.question.text, "title question")

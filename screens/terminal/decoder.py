@@ -18,7 +18,10 @@ _ESC = "\x1b"
 _LONGEST = 32
 _SEQUENCE_TIMEOUT_S = 0.05
 
-_CONTROL = {"\r": "enter", "\n": "enter", "\t": "tab", "\x7f": "backspace", "\x08": "backspace"}
+_CONTROL = {
+    "\r": "enter", "\n": "enter", "\t": "tab", "\x7f": "backspace", "\x08": "backspace",
+    "\x15": "ctrl+u",
+}  # fmt: skip
 _ARROWS = {"A": "up", "B": "down", "C": "right", "D": "left", "H": "home", "F": "end"}
 _SS3 = {**_ARROWS, "P": "f1", "Q": "f2", "R": "f3", "S": "f4", "M": "enter"}
 _NUMBERED = {

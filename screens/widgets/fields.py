@@ -190,6 +190,11 @@ class Field(Widget, inherit_bindings=False):
         self._text = self._text[:-1]
         self.refresh()
 
+    def clear(self) -> None:
+        """Take back everything."""
+        self._text = ""
+        self.refresh()
+
     def show(self, shown: bool) -> None:
         """Show or hide what is written."""
         self._shown = shown

@@ -134,7 +134,7 @@ class TouchKeys(Widget, inherit_bindings=False):
 
 _COLUMNS, _LETTER_ROWS = 11, 4
 _WIDE = 3
-ERASE, SPACE = "backspace", " "
+CLEAR, ERASE, SPACE = "clear", "backspace", " "
 _LETTER_LABELS = {ERASE: frame.ERASE_SIGN, SPACE: frame.SPACE_KEY}
 _WALLS = {
     "ud": "│", "lr": "─", "rd": "┌", "ld": "┐", "ru": "└", "lu": "┘", "rud": "├", "lud": "┤",
@@ -232,9 +232,8 @@ def _sides(row: Row, wide: int) -> set[int]:
 
 
 LEAST_WIDTH, LEAST_HEIGHT = 7, 3
-_CLEAR, _ERASE = "clear", "backspace"
-_DIGIT_ROWS = (("1", "2", "3"), ("4", "5", "6"), ("7", "8", "9"), (_CLEAR, "0", _ERASE))
-_DIGIT_LABELS = {_CLEAR: frame.CLEAR_KEY, _ERASE: frame.ERASE_KEY}
+_DIGIT_ROWS = (("1", "2", "3"), ("4", "5", "6"), ("7", "8", "9"), (CLEAR, "0", ERASE))
+_DIGIT_LABELS = {CLEAR: frame.CLEAR_KEY, ERASE: frame.ERASE_KEY}
 
 
 class Keypad(TouchKeys, inherit_bindings=False):

@@ -10,6 +10,7 @@ from textual.widget import Widget
 
 from kiosk.contract.messages import PinRules
 from kiosk.contract.policy import PinRule, pin_verdicts
+from kiosk.contract.sensitive import Sensitive
 from screens.theme import Glyphs
 from screens.words import pin as words
 
@@ -17,9 +18,10 @@ from screens.words import pin as words
 class Rules(Widget, inherit_bindings=False):
     """One line a rule: not yet known, kept, or broken; a sign says it as well as a colour."""
 
-    def __init__(self, rules: PinRules, glyphs: Glyphs) -> None:
+    def __init__(self, rules: PinRules, glyphs: Glyphs, current: Sensitive | None) -> None:
         super().__init__()
         self._rules = rules
+        self._current = current
         self._glyphs = glyphs
         self._verdicts: Mapping[PinRule, bool] = {}
         self._long_enough = False
@@ -32,7 +34,7 @@ class Rules(Widget, inherit_bindings=False):
 
     def judge(self, pin: str) -> None:
         """Judge what is typed so far."""
-        self._verdicts = pin_verdicts(pin, self._rules)
+        self._verdicts = pin_verdicts(pin, self._rules, self._current)
         self._long_enough = self._verdicts[PinRule.LENGTH]
         self.refresh()
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from kiosk.contract.messages import Purpose
-from screens.words.frame import NOT_ME, count, how_long
+from kiosk.contract.messages import NOT_ME, Purpose
+from screens.words.frame import count, how_long
 
 MENU_TITLE = "What would you like to do?"
-
+HINT = "Choose with the arrow keys and press Enter, or touch."
+BLOCKED = (
+    "Self-service is blocked for you, so this is all that you can do here. Who can lift the block:"
+)
 OWNER_TITLE = "Is this your own smartcard?"
 OWNER_TEXT = "It belongs to:"
 OWNER_WARNING = (
     "You may unlock only your own smartcard. "
     "Unlocking another person's can lead to disciplinary action."
 )
-OWNER_HINT = "Choose with the arrow keys and press Enter, or touch."
 OWNER_YES = "Yes, it is mine"
 OWNER_NO = "No, stop"
 
@@ -59,7 +61,7 @@ def purpose(what: Purpose) -> str:
 def stop_number_wrong(tries_left: int) -> str:
     """Say that it was the wrong number, and how often it can be tried."""
     left = count(tries_left, "try", "tries")
-    return f"That is not a number that we sent you. You have {left} left."
+    return f"That number is not right, or it is too old. You have {left} left."
 
 
 def duration(what: Purpose) -> str:

@@ -19,6 +19,7 @@ OVER = "That code is no longer good. Ask for a new one."
 NEW_CODE = "New code"
 BY_EMAIL = "By email"
 THEN_REGISTER = "Then you choose a new PIN, and register."
+STILL_COUNTS = "It is the same code as before: it counts until your new PIN is set."
 IN_ITS_PLACE = "A code by email takes the place of this one."
 
 
@@ -61,8 +62,10 @@ def sent_to(masked: str, *, proves_owner: bool) -> str:
     return f"We sent it to {masked}. {LOOK_IN_JUNK}" if masked else GIVEN
 
 
-def meanwhile(purpose: Purpose | None, masked: str) -> str:
+def meanwhile(purpose: Purpose | None, masked: str, *, resumed: bool) -> str:
     """Say what may be done instead of entering the code now, or what comes after it."""
+    if resumed and purpose is Purpose.UNLOCK:
+        return STILL_COUNTS
     if purpose is Purpose.FIRST_UNLOCK:
         return THEN_REGISTER
     return WALK_AWAY if masked else IN_ITS_PLACE

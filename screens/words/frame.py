@@ -12,7 +12,6 @@ CONTRAST_SHORT = "F2 Contrast"
 
 CONTINUE = "Continue"
 STOP = "Stop"
-NOT_ME = "This was not me"
 BACK = "Back"
 FINISH = "Finish"
 TRY_AGAIN = "Try again"
@@ -22,12 +21,19 @@ ERASE_KEY = "Erase"
 ERASE_SIGN = "←"
 SPACE_KEY = "Space"
 
+ENTER_TEXT = "Please write something first."
+
 TOO_SMALL = "Too small: needs 60 x 20"
 
 
 def step(number: int, of: int) -> str:
     """Say how far the holder is."""
     return f"Step {number} of {of}"
+
+
+def enter_digits(least: int, most: int) -> str:
+    """Say how many digits have to be entered."""
+    return f"Please enter {most if least == most else f'{least} to {most}'} digits first."
 
 
 def seconds(left: int) -> str:

@@ -14,6 +14,7 @@ UNLOCKED_TEXT = (
     "yourself next time."
 )
 NEW_TITLE = "Choose a new PIN"
+KEEP_RULES = "Please keep every rule below first."
 REPEAT_TITLE = "Enter the new PIN again"
 REPEAT_TEXT = "This makes sure that it is the PIN you meant."
 
@@ -52,9 +53,11 @@ def rule(which: PinRule, rules: PinRules) -> str:
         case PinRule.DATES:
             return "Not a date"
         case PinRule.PERSONAL:
-            return "Not part of your own number"
+            return "Not part of your holder number"
         case PinRule.MOST_USED:
             return "Not one of the most used PINs"
+        case PinRule.CURRENT:
+            return "Not the PIN that you have now"
 
 
 def trouble(what: PinFault) -> str:

@@ -22,6 +22,7 @@ from kiosk.contract.policy import (
     pin_verdicts,
     tidy_email,
 )
+from kiosk.contract.sensitive import Sensitive
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 RULES = PinRules(6, 8, ("900123456789",))
@@ -72,7 +73,13 @@ def test_what_another_rule_catches_is_said_to_be_used_most_where_it_is(pin: str)
 
 @given(st.text(max_size=12))
 def test_every_rule_has_a_verdict_on_anything_typed(text: str) -> None:
-    assert set(pin_verdicts(text, RULES)) == set(PinRule)
+    assert set(pin_verdicts(text, RULES)) == set(PinRule) - {PinRule.CURRENT}
+    assert set(pin_verdicts(text, RULES, Sensitive("604918"))) == set(PinRule)
+
+
+def test_the_present_pin_is_no_new_one() -> None:
+    assert broken_pin_rules("604918", RULES, Sensitive("604918")) == (PinRule.CURRENT,)
+    assert broken_pin_rules("604919", RULES, Sensitive("604918")) == ()
 
 
 @pytest.mark.parametrize(

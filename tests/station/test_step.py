@@ -103,6 +103,14 @@ def test_a_returning_card_lands_on_its_code() -> None:
     following = step(s.Reading(ID, "Reader 0"), e.CardRead(ID, AT, resumed))
     assert isinstance(following.state, s.CodeEntry)
     assert following.state.visit.purpose is Purpose.UNLOCK
+    assert following.state.resumed
+
+
+def test_a_menu_of_a_blocked_holder_says_so() -> None:
+    reply = replace(opened(Purpose.CHANGE_PIN), blocked=True)
+    following = step(s.Reading(ID, "Reader 0"), e.CardRead(ID, AT, reply))
+    assert isinstance(following.state, s.Menu)
+    assert following.state.blocked
 
 
 @pytest.mark.parametrize("why", CodeEnd)
@@ -137,6 +145,13 @@ def test_the_new_pin_goes_with_the_old_one_only_for_a_change() -> None:
     assert page == s.NewPin(CHANGING, RULES, OTHER_GOOD)
     page = step(working(c.SubmitCode(ID, "a", GOOD), None), _set_pin()).state
     assert page == s.NewPin(VISIT, RULES, None)
+
+
+def test_the_present_pin_is_not_taken_as_a_new_one() -> None:
+    page = s.NewPin(CHANGING, RULES, GOOD)
+    following = step(page, e.PinEntered(ID, GOOD))
+    assert following.state == replace(page, trouble=s.PinFault.CARD_HISTORY)
+    assert isinstance(step(page, e.PinEntered(ID, OTHER_GOOD)).state, s.RepeatPin)
 
 
 def test_two_different_new_pins_start_over() -> None:

@@ -208,10 +208,12 @@ _STORY: Mapping[str, Sample] = {
     "menu-registered": Sample(_offers(*_ALL_BUT_REGISTER)),
     "menu-chosen": Sample(_offers(*_ALL_BUT_REGISTER), ("down", "down")),
     "menu-five": Sample(_offers(Purpose.REGISTER, *_ALL_BUT_REGISTER)),
+    "menu-blocked": Sample(replace(_offers(Purpose.CHANGE_PIN), blocked=True)),
     "menu-dark": Sample(_offers(*_ALL_BUT_REGISTER), ("down",), dark=True),
     "confirm-owner": Sample(ConfirmOwner(_at(1, UNLOCK))),
     "confirm-owner-chosen": Sample(ConfirmOwner(_at(1, UNLOCK)), ("right",)),
     "pin": Sample(EnterPin(_at(1, REGISTER))),
+    "pin-missing": Sample(EnterPin(_at(1, CHANGE_PIN)), ("enter",)),
     "pin-typed": Sample(EnterPin(_at(1, CHANGE_PIN)), tuple("604918")),
     "pin-wrong": Sample(EnterPin(_at(1, REGISTER), wrong=True, tries_left=2)),
     "pin-wrong-uncounted": Sample(EnterPin(_at(1, REGISTER), wrong=True)),
@@ -259,11 +261,14 @@ _STORY: Mapping[str, Sample] = {
         AskQuestion(_at(2, UNLOCK), ASKED, _given(1)), tuple("Little Wexbridge")
     ),
     "ask-question-shown": Sample(AskQuestion(_at(2, UNLOCK), ASKED), (*"Ellwood", "f3")),
+    "ask-question-missing": Sample(AskQuestion(_at(2, UNLOCK), ASKED), ("enter",)),
     "ask-question-wrong": Sample(
         AskQuestion(_at(2, UNLOCK), replace(ASKED, attempts_left=1), (), wrong=True)
     ),
     "ask-question-keys-only": Sample(AskQuestion(_at(2, UNLOCK), ASKED), touch=False),
     "code": Sample(_CODE_ENTRY, tuple("4071")),
+    "code-resumed": Sample(replace(_CODE_ENTRY, resumed=True)),
+    "code-missing": Sample(_CODE_ENTRY, (*"40", "enter")),
     "code-register": Sample(CodeEntry(_at(4, REGISTER), replace(CODE, resend_in_s=0.0))),
     "code-wrong": Sample(
         CodeEntry(_at(3, UNLOCK), replace(CODE, tries_left=2), CodeNotice.WRONG), tuple("40718")
@@ -305,6 +310,7 @@ _STORY: Mapping[str, Sample] = {
     "new-pin": Sample(NewPin(_at(4, UNLOCK), RULES)),
     "new-pin-half": Sample(NewPin(_at(4, UNLOCK), RULES), tuple("1234567")),
     "new-pin-good": Sample(NewPin(_at(4, UNLOCK), RULES), tuple("604918")),
+    "new-pin-present": Sample(NewPin(_at(2, CHANGE_PIN), RULES, SECRET), (*"604918", "enter")),
     "new-pin-mismatch": Sample(NewPin(_at(4, UNLOCK), RULES, trouble=PinFault.MISMATCH)),
     "new-pin-history": Sample(NewPin(_at(2, CHANGE_PIN), RULES, SECRET, PinFault.CARD_HISTORY)),
     "new-pin-keys-only": Sample(NewPin(_at(4, UNLOCK), RULES), tuple("11112"), touch=False),

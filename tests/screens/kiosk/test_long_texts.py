@@ -70,11 +70,12 @@ def _pages() -> list[State]:
     )
     code = structs.replace(CODE, masked=MASKED)
     acts = Maintenance(visit, MAINTAIN, MaintenanceReason.OTHER, "words " * 16)
-    not_offered = Purpose.FIRST_UNLOCK, Purpose.REPORT_MISUSE
+    not_offered = Purpose.REGISTER, Purpose.FIRST_UNLOCK, Purpose.REPORT_MISUSE
     registered = tuple(each for each in Purpose if each not in not_offered)
     return [
         Menu(visit, offers(*registered)),
-        Menu(visit, offers(*registered[1:])),
+        Menu(visit, offers(*registered[:-1])),
+        Menu(visit, offers(Purpose.CHANGE_PIN, Purpose.MAINTENANCE), blocked=True),
         Menu(visit, offers(Purpose.FIRST_UNLOCK, Purpose.REGISTER, Purpose.CHANGE_PIN)),
         PickReason(visit, MAINTAIN),
         acts,

@@ -10,7 +10,7 @@ from screens.terminal.decoder import Decoder, Input, Press, SmoothOffered, Touch
 
 KNOWN = frozenset(
     "enter tab shift+tab backspace delete escape space up down left right home end pageup "
-    "pagedown f1 f2 f3 f4 f5 f6 f7 f8 f9 f10 f11 f12".split()
+    "pagedown ctrl+u f1 f2 f3 f4 f5 f6 f7 f8 f9 f10 f11 f12".split()
 )
 
 

@@ -24,6 +24,8 @@ from kiosk.authority.store.records import (
     Card,
     Cardholder,
     ProposedAct,
+    StaffCard,
+    StaffMember,
     new_id,
 )
 from kiosk.authority.store.tables import TableRow
@@ -258,6 +260,11 @@ def live_through_everything(
     ask_for_another_address(world, card, sitting)
     LocalCodesDesk(office).issue(now(desk), card.id, about("no mail on the ward"))
     propose(world, card)
+    member = StaffMember(new_id(), "Sam Reed", Role.TECHNICIAN, world.now)
+    with world.store.begin() as uow:
+        uow.staff.add(member)
+        uow.staff.add_card(StaffCard(card.id, member.id, b"key", world.now))
+        uow.commit()
 
 
 def propose(world: World, card: Card) -> None:

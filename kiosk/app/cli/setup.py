@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import pwd
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -221,11 +223,15 @@ def _run_authority(args: argparse.Namespace) -> int:
 def _as_account(account: str, path: Path, args: argparse.Namespace) -> int:
     """Let the account make what it owns, by this program: root would make files for itself."""
     sys.stdout.flush()
+    entry = pwd.getpwnam(account)
+    # libpq, for one, looks into the home folder, and that of root is closed to the account.
+    its_own = {"HOME": entry.pw_dir, "USER": account, "LOGNAME": account}
     command = [sys.executable, "-I", "-m", "kiosk", "setup", "authority", "--config", str(path)]
     flags = {"--dry-run": args.dry_run, "--seal-keys": args.seal_keys}
     return subprocess.run(  # noqa: S603 - this program
         [*command, *(flag for flag, is_given in flags.items() if is_given)],
         stdin=subprocess.DEVNULL,
+        env=os.environ | its_own,
         user=account,
         group=account,
         extra_groups=[],

@@ -24,7 +24,7 @@ PACKAGES = (
     "libpam-runtime", "login", "openssh-server", "passwd", "pcscd", "polkitd", "systemd",
     "usbguard", "util-linux",
 )  # fmt: skip
-_BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^ *```sh\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 
 SYSTEMCTL = """\
 #!/bin/bash

@@ -82,7 +82,7 @@ def _session(config: str | None) -> int:
 
     settings, clock = load_settings(settings_path(config, os.environ), os.environ), SystemClock()
     change_log(os.environ, settings.monitoring.log)
-    store = open_store(settings, clock, os.environ, pool_size=1)
+    store = open_store(settings, clock, os.environ, pool_size=1, staff=True)
     try:
         if not store.schema_serves():
             raise ConfigError("the schema of the database is not current; run `kiosk setup`")

@@ -18,7 +18,7 @@ def run(args: argparse.Namespace) -> int:
 
     path = settings_path(getattr(args, "config", None), os.environ)
     store = load_settings(path, os.environ).store
-    key = key_of_staff(store.url, args.fingerprint, store.busy_timeout_s)
+    key = key_of_staff(store.staff_url or store.url, args.fingerprint, store.busy_timeout_s)
     if key:
         echo(f"restrict,pty {key}")
     return 0

@@ -72,7 +72,7 @@ def _findings(tools: Tools, hardware: Hardware) -> Iterator[Finding]:
         yield from examine(hardware(settings))
         yield from examine(station_checks(settings, tools.environ))
         return
-    from kiosk.app.cli.findings import mail_check, running_checks, store_checks
+    from kiosk.app.cli.findings import mail_check, running_checks, staff_check, store_checks
     from kiosk.app.config.loading import EXAMPLES, left_at_example
     from kiosk.authority.administration.checks import check_example
 
@@ -82,6 +82,8 @@ def _findings(tools: Tools, hardware: Hardware) -> Iterator[Finding]:
     yield check_example(left_at_example(tools.path, tools.environ, wanted), tools.path)
     yield from examine(hardware(settings))
     yield from examine(store_checks(tools))
+    if tools.store_file is None:
+        yield from examine([staff_check(tools)])
     yield from examine([mail_check(tools)])
     yield from examine(running_checks(tools))
 

@@ -45,6 +45,13 @@ def store_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
         yield "cipher", checks.check_cipher
 
 
+def staff_check(tools: Tools) -> tuple[str, Check]:
+    """Return the check of the account with which staff work."""
+    from kiosk.authority.administration import checks
+
+    return "staff", partial(checks.check_staff, tools.staff_store, tools.settings.store.staff_url)
+
+
 def mail_check(tools: Tools) -> tuple[str, Check]:
     """Return the check of the mail relay."""
     from kiosk.authority.administration import checks

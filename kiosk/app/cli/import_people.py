@@ -126,9 +126,9 @@ def _import(args: argparse.Namespace) -> ImportSummary:
 
     tools = Tools(args)
     digits = tools.settings.people.number_digits
-    policy = LivePolicy(tools.store, tools.settings.policy, tools.clock)
+    policy = LivePolicy(tools.staff_store, tools.settings.policy, tools.clock)
     work = PeopleImport(
-        tools.store,
+        tools.staff_store,
         tools.sealer(),
         digits,
         replace_lost=args.replace_lost,

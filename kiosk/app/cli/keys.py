@@ -92,7 +92,7 @@ def _list(args: argparse.Namespace) -> int:
     from kiosk.authority.administration.keys import list_keys
 
     tools = Tools(args)
-    keys = list_keys(tools.ring(), tools.store)
+    keys = list_keys(tools.ring(), tools.staff_store)
     echo(f"{'purpose':<11} {'key':<22} {'':<8} secrets or rows")
     for key in keys:
         sealed = "" if key.secrets is None else key.secrets
@@ -132,12 +132,13 @@ def _rotate(args: argparse.Namespace) -> int:
     if purpose is KeyPurpose.ROW_MAC and not args.add_only:
         return _rotate_rows(tools)
     if args.add_only or purpose is not KeyPurpose.SEAL:
-        echo(f"added {add_key(tools.key_file, purpose, tools.store, tools.actor())}; it is current")
+        added = add_key(tools.key_file, purpose, tools.staff_store, tools.actor())
+        echo(f"added {added}; it is current")
         echo(_STATIONS)
         _print_copy(tools)
         return 0
     with ProgressLine("sealing anew") as progress:
-        report = rotate_seal(tools.key_file, tools.store, tools.actor(), progress)
+        report = rotate_seal(tools.key_file, tools.staff_store, tools.actor(), progress)
     broken = "does not open and was left as it is; import it again"
     done = _tell(report, _STATIONS, "secrets sealed anew", broken)
     _print_copy(tools)
@@ -150,7 +151,7 @@ def _rotate_rows(tools: Tools) -> int:
     from kiosk.authority.administration.keys import rotate_rows
 
     with ProgressLine("making MACs anew") as progress:
-        done = rotate_rows(tools.key_file, tools.store, tools.actor(), progress)
+        done = rotate_rows(tools.key_file, tools.staff_store, tools.actor(), progress)
     if done.added:
         echo(f"added {done.added}; {_STATIONS}")
     else:
@@ -171,7 +172,7 @@ def _backed_up(args: argparse.Namespace) -> int:
     ring = tools.ring()
     if args.to:
         key_file.create(Path(args.to), ring.to_entries())
-    declare_copy(ring, tools.store, tools.actor())
+    declare_copy(ring, tools.staff_store, tools.actor())
     echo(f"written down: a copy of {tools.key_file}, as it is now, is in a safe place")
     return 0
 
@@ -180,7 +181,7 @@ def _print_copy(tools: Tools) -> None:
     """Say that the copy of the key file is out of date, unless the one declared is not."""
     from kiosk.authority.administration.keys import is_of, last_copy
 
-    copy = last_copy(tools.store)
+    copy = last_copy(tools.staff_store)
     if copy is None or not is_of(copy, tools.ring()):
         echo("older copies of the key file lack the new key: they open older backups, and nothing")
         echo(f"that is made from now on. Copy {tools.key_file} again, to a safe place; then")

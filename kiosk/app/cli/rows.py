@@ -42,7 +42,7 @@ def _accept(args: argparse.Namespace) -> int:
     from kiosk.authority.administration.verification import accept
 
     tools = Tools(args)
-    accept(tools.store, args.table, args.row, tools.actor(), args.reason)
+    accept(tools.staff_store, args.table, args.row, tools.actor(), args.reason)
     echo(f"{args.table} {args.row} is taken as it is")
     return 0
 
@@ -51,7 +51,7 @@ def _check(args: argparse.Namespace) -> int:
     """Name them; 1 where a record is altered."""
     from kiosk.authority.administration.verification import sweep
 
-    found = sweep(Tools(args).store)
+    found = sweep(Tools(args).staff_store)
     for table, row in found.altered:
         echo(f"{table} {row}")
     echo(f"{len(found.altered)} of {numbered(found.rows, 'record')} altered outside of the service")

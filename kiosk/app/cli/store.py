@@ -8,7 +8,7 @@ from dataclasses import replace
 from kiosk.app.cli.printing import echo
 from kiosk.app.cli.tools import Tools, add_command, add_config, add_part
 from kiosk.authority.wording import numbered
-from kiosk.contract.errors import ConfigError
+from kiosk.contract.errors import ConfigError, StoreError
 
 DESCRIPTION = """\
 On PostgreSQL five roles share the work. The owner made the tables and migrates them; the
@@ -16,15 +16,20 @@ authority, staff, `kiosk purge` and reports have a role each, that can do what t
 more. None but the owner can change a row of the audit, or switch off what keeps it.
 
 `copy` takes a service from its database file to an empty PostgreSQL database. Nobody may use the
-file meanwhile, and no program uses it afterwards. Every row is compared. Where it is cut off,
-run it again: it goes on.
+file while it runs, and no program uses it afterwards. Every row is compared. Where it is cut off,
+run it again: it goes on. A server elsewhere has to be verified (sslmode=verify-full), unless
+--unverified is given.
 
-`roles` prints the statements that make the roles and say what each may do. `roles --apply` runs
-them: as the owner, so with the owner's address in KIOSK_STORE__URL. Run it after each migration.
+`roles` prints the statements that make the roles, for the administrator of the database server,
+and those that say what each may do. `roles --apply` runs the latter: as the owner, so with the
+owner's address in KIOSK_STORE__URL. Run it after each migration.
 """
 EXAMPLE = """\
-  kiosk store copy --to postgresql://kiosk@db.example/kiosk?passfile=/etc/kiosk/database-password
+  kiosk store copy --to "postgresql://kiosk@db.example/kiosk?passfile=/etc/kiosk/database-password&\
+sslmode=verify-full&sslrootcert=/etc/kiosk/database-ca.pem"
   kiosk store roles > roles.sql
+  psql -c "CREATE ROLE kiosk_authority" -c "CREATE ROLE kiosk_staff" \
+    -c "CREATE ROLE kiosk_retention" -c "CREATE ROLE kiosk_report"
   KIOSK_STORE__URL=postgresql://kiosk@db.example/kiosk kiosk store roles --apply
   psql -c "CREATE ROLE authority1 LOGIN PASSWORD '...' IN ROLE kiosk_authority"
 """
@@ -36,17 +41,22 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         subparsers, "store", "move to PostgreSQL, and its roles", DESCRIPTION, EXAMPLE
     )
     parts = parser.add_subparsers(dest="part", required=True, metavar="roles|copy")
-    roles = add_part(parts, "roles", _roles, "show, or run, what makes the roles")
+    roles = add_part(
+        parts, "roles", _roles, "show what makes the roles, or grant them their rights"
+    )
     for name in ("authority", "staff", "retention", "report"):
         role = f"kiosk_{name}"
         roles.add_argument(
             f"--{name}", default=role, metavar="ROLE", help=f"its name (default: {role})"
         )
-    roles.add_argument("--apply", action="store_true", help="run them, as the tables' owner")
+    roles.add_argument("--apply", action="store_true", help="grant them, as the tables' owner")
     add_config(roles)
     copy = add_part(parts, "copy", _copy, "copy the database file to an empty PostgreSQL database")
     copy.add_argument(
         "--to", required=True, metavar="URL", help="postgresql://owner@host/name, the tables' owner"
+    )
+    copy.add_argument(
+        "--unverified", action="store_true", help="also to a server that TLS does not verify"
     )
     add_config(copy)
 
@@ -60,13 +70,18 @@ def _copy(args: argparse.Namespace) -> int:
     from kiosk.authority.audit_rows import row_name
     from kiosk.authority.crypto.anchors import AnchorSigner
     from kiosk.authority.store.copying import copy_store
-    from kiosk.authority.store.engine import parse_url
+    from kiosk.authority.store.engine import parse_url, unverified_host
     from kiosk.authority.store.sqlite_file import held_alone
 
     tools = Tools(args)
     file, signer = tools.store_file, AnchorSigner(tools.ring())
     if file is None:
         raise ConfigError("the database of these settings is a server's already")
+    if (host := unverified_host(args.to)) and not args.unverified:
+        raise ConfigError(
+            f"nothing shows that it is {host} which would get every record: add "
+            "sslmode=verify-full and sslrootcert to the address, or give --unverified"
+        )
     shown = parse_url(args.to).set(drivername="postgresql", password=None, query={})
     address = shown.render_as_string(hide_password=True)
     moved = f"this database was copied to {address}, which is used in its place"
@@ -94,14 +109,26 @@ def _copy(args: argparse.Namespace) -> int:
 
 
 def _roles(args: argparse.Namespace) -> int:
-    from kiosk.authority.store.grants import RoleNames, grants
+    from kiosk.authority.store.engine import NO_SUCH_OBJECT
+    from kiosk.authority.store.grants import RoleNames, creations, grants
 
     roles = RoleNames(args.authority, args.staff, args.retention, args.report)
-    statements = tuple(grants(roles))
     if not args.apply:
-        for statement in statements:
+        echo("-- once, as the administrator of the database server")
+        for statement in creations(roles):
+            echo(f"{statement};")
+        echo("-- as the owner of the tables, and after each migration: what --apply does")
+        for statement in grants(roles):
             echo(f"{statement};")
         return 0
-    Tools(args).store.run_as_owner(statements)
+    try:
+        Tools(args).store.run_as_owner(grants(roles))
+    except StoreError as refused:
+        if refused.code != NO_SUCH_OBJECT:
+            raise
+        wanted = "; ".join(creations(roles))
+        raise ConfigError(
+            f"a role is not there: the administrator of the database server makes it: {wanted}"
+        ) from None
     echo(f"{', '.join(roles.every())} may do their work, and no more")
     return 0

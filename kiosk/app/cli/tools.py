@@ -95,6 +95,13 @@ class Tools:
         return open_store(self.settings, self.clock, self.environ)
 
     @cached_property
+    def staff_store(self) -> Store:
+        """The same by the account of staff, for what only they may change."""
+        if not self.settings.store.staff_url:
+            return self.store
+        return open_store(self.settings, self.clock, self.environ, staff=True)
+
+    @cached_property
     def store_file(self) -> Path | None:
         """The database's file; None where it is a server."""
         from kiosk.authority.store.engine import parse_url
@@ -135,7 +142,7 @@ class Tools:
         from kiosk.authority.roles import Role
 
         who = Actor(self.actor(), Role.MANAGER)
-        return build_desk(self.settings, self.environ, self.store, self.clock, who)
+        return build_desk(self.settings, self.environ, self.staff_store, self.clock, who)
 
     def actor(self) -> str:
         """Say who runs the command, for the audit."""

@@ -26,11 +26,16 @@ if TYPE_CHECKING:
 
 
 def open_store(
-    settings: Settings, clock: Clock, environ: Mapping[str, str], *, pool_size: int = 5
+    settings: Settings,
+    clock: Clock,
+    environ: Mapping[str, str],
+    *,
+    pool_size: int = 5,
+    staff: bool = False,
 ) -> Store:
     """Return the store of these settings; nothing is opened yet, and no key is read.
 
-    ``pool_size`` connections are kept open between uses.
+    ``pool_size`` connections are kept open between uses. ``staff``: by the account of staff.
     """
     from kiosk.authority.crypto.macs import AuditMacs, KeyedRowMacs
     from kiosk.authority.store.database import Store
@@ -38,7 +43,7 @@ def open_store(
     load = partial(open_keys, settings, environ)
     named = settings.store
     return Store(
-        named.url,
+        (named.staff_url if staff else "") or named.url,
         clock,
         KeyedRowMacs(load),
         busy_timeout_s=named.busy_timeout_s,

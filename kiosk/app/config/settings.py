@@ -123,18 +123,28 @@ class _DatabaseUrl(Text):
         return text
 
 
+_ADDRESS = _DatabaseUrl(
+    "sqlite:////path/to/file or postgresql://user@host/name",
+    r"(sqlite|postgres|postgresql(\+[a-z0-9]+)?)://.*",
+    empty=True,
+)
+
+
 @dataclass(frozen=True)
 class StoreSettings(Section):
-    """``[store]``: the database. ``url`` may hold a password and stays out of every message."""
+    """``[store]``: the database. An address may hold a password and stays out of every message."""
 
     url: str = setting(
         "",
-        _DatabaseUrl(
-            "sqlite:////path/to/file or postgresql://user@host/name",
-            r"(sqlite|postgres|postgresql(\+[a-z0-9]+)?)://.*",
-            empty=True,
-        ),
+        _ADDRESS,
         "The database; empty is the file kiosk.db in the state directory.",
+        hidden=True,
+    )
+    staff_url: str = setting(
+        "",
+        _ADDRESS,
+        "The same database by the account for the RA application and staff's commands, where "
+        "PostgreSQL has roles; empty is `url`.",
         hidden=True,
     )
     busy_timeout_s: float = setting(5, Number(0.1, 60), "Seconds to wait for another writer.")

@@ -15,6 +15,7 @@ from kiosk.authority.crypto.keys import KeyPurpose, KeyRing, knows_ring
 from kiosk.authority.crypto.rotation import sealed_by_key
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import REFUSED_LOGINS, unverified_host
+from kiosk.authority.store.grants import AUTHORITY, STAFF
 from kiosk.authority.store.records import AuditQuery
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.wording import counted, numbered
@@ -58,7 +59,8 @@ _DATABASE, _QUESTIONS, _KEYS, _COPY, _MASTER, _TOKEN, _CIPHER, _MAIL, _OUTBOX, _
 )  # fmt: skip
 
 
-_SEEN = "released secrets"
+_SEEN, _STAFF = "released secrets", "staff"
+_GRANT = "make it a member of its role, and run `kiosk store roles --apply` as the owner"
 
 
 def check_database(store: Store, folder: Path | None, url: str) -> Finding:
@@ -75,12 +77,38 @@ def check_database(store: Store, folder: Path | None, url: str) -> Finding:
         if error.code in REFUSED_LOGINS:
             return fail(_DATABASE, str(error), "see `url` in [store], and docs/database.md")
         return fail(_DATABASE, str(error), "run `kiosk setup`, or see `url` in [store]")
+    if store.lacking(AUTHORITY):
+        return fail(_DATABASE, "the role of `url` may not do what visits need", _GRANT)
     if host := unverified_host(url):
-        advice = "add sslmode=verify-full to `url` in [store]; see docs/database.md"
-        return warn(_DATABASE, f"answers; nothing shows that it is {host} which answers", advice)
+        return _unverified(_DATABASE, host, "url")
     if folder and (free := shutil.disk_usage(folder).free) < _LITTLE_DISK:
         return warn(_DATABASE, f"only {free // 2**20} MB free in {folder}", "make room on the disk")
     return ok(_DATABASE, "answers, schema is current")
+
+
+def _unverified(part: str, host: str, setting: str) -> Finding:
+    advice = f"add sslmode=verify-full to `{setting}` in [store]; see docs/database.md"
+    return warn(part, f"answers; nothing shows that it is {host} which answers", advice)
+
+
+def check_staff(store: Store, staff_url: str) -> Finding:
+    """Can staff do their work by the account that the RA application and their commands use.
+
+    ``staff_url`` is empty where that is the service's own.
+    """
+    try:
+        lacking = store.lacking(STAFF)
+    except StoreError as error:
+        return fail(_STAFF, str(error), "see `staff_url` in [store], and docs/database.md")
+    if lacking and staff_url:
+        return fail(_STAFF, "the role of `staff_url` may not do the work of staff", _GRANT)
+    if lacking:
+        found = "the role of `url` may not do the work of staff: they can look, and change nothing"
+        advice = "name an account of theirs as `staff_url` in [store]; see docs/database.md"
+        return warn(_STAFF, found, advice)
+    if staff_url and (host := unverified_host(staff_url)):
+        return _unverified(_STAFF, host, "staff_url")
+    return ok(_STAFF, "its role in the database may do the work of staff")
 
 
 def check_example(left: tuple[str, ...], path: Path) -> Finding:

@@ -21,6 +21,7 @@ from kiosk.authority.store.engine import (
     parse_url,
 )
 from kiosk.authority.store.gateway import Gateway
+from kiosk.authority.store.grants import privileges_lacking
 from kiosk.authority.store.repositories.audit import KnownHeads
 from kiosk.authority.store.tables import REVISION
 from kiosk.authority.store.unit_of_work import UnitOfWork
@@ -137,6 +138,17 @@ class Store:
             for statement in statements:
                 gateway.write(text(statement))
             gateway.commit()
+
+    def lacking(self, wanted: Mapping[str, str]) -> tuple[str, ...]:
+        """Return the tables on which this role lacks privileges; a database file has no roles.
+
+        ``wanted`` is one of those of ``grants``. Raises ``StoreError``.
+        """
+        if self._on_sqlite:
+            return ()
+        with self._gateway(writes=False, options=READS) as gateway:
+            found = gateway.tuples(text(privileges_lacking(wanted)))
+        return tuple(name for (name,) in found)
 
     def empty_log(self) -> bool:
         """Let no deleted row linger in SQLite's log: it is written back and cut to nothing.

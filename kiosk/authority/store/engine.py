@@ -38,8 +38,11 @@ SQLITE_BUSY_CODES = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 BUSY_SQLSTATES = frozenset({"55P03", "57014", "40001", "40P01"})
 """Lock not available, cancelled by a time-out, serialisation failure, deadlock."""
 
-NO_ANSWER, NOT_VERIFIED = "08006", "08001"
-REFUSED_LOGINS = frozenset({"28P01", "0P000", "28000", "3D000", "42501", NO_ANSWER, NOT_VERIFIED})
+NO_ANSWER, NOT_VERIFIED, OWN_CERTIFICATE = "08006", "08001", "08000"
+NO_SUCH_OBJECT = "42704"
+REFUSED_LOGINS = frozenset(
+    {"28P01", "0P000", "28000", "3D000", "42501", NO_ANSWER, NOT_VERIFIED, OWN_CERTIFICATE}
+)
 """Codes of mistakes in the address of a server, or on the server."""
 
 _SENTENCES = {
@@ -51,6 +54,7 @@ _SENTENCES = {
     "57P03": "the database server is starting",
     "53300": "the database server has no connection left",
     NOT_VERIFIED: "the certificate of the database server cannot be verified",
+    OWN_CERTIFICATE: "the certificate or key with which this account logs in cannot be used",
     NO_ANSWER: "the database server does not answer",
 }
 _CONNECTING = (
@@ -60,6 +64,10 @@ _CONNECTING = (
     ("28000", r"no pg_hba.conf entry|pg_hba.conf rejects|authentication failed|not permitted"),
     ("57P03", r"the database system is (starting up|shutting down|in recovery)"),
     ("53300", r"too many (clients|connections)|remaining connection slots"),
+    (
+        OWN_CERTIFICATE,
+        r"could not (open|read) certificate file|private key file|does not match private key",
+    ),
     (NOT_VERIFIED, r"certificate|SSL error|does not support SSL"),
 )
 

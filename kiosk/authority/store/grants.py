@@ -118,14 +118,15 @@ class RoleNames:
                 raise ConfigError(f"{name!r} is no plain name of a role: a-z, 0-9 and _")
 
 
+def creations(roles: RoleNames) -> Iterator[str]:
+    """Return the statements that the server's administrator runs, once: the owner may not."""
+    for name in roles.every():
+        yield f"CREATE ROLE {name}"
+
+
 def grants(roles: RoleNames) -> Iterator[str]:
     """Return the statements that the owner runs, once and after each migration."""
     every = ", ".join(roles.every())
-    for name in roles.every():
-        yield (
-            f"DO $$ BEGIN CREATE ROLE {name} NOLOGIN; "
-            "EXCEPTION WHEN duplicate_object THEN NULL; END $$"
-        )
     yield "REVOKE CREATE ON SCHEMA public FROM PUBLIC"
     yield f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, {every}"
     yield f"GRANT USAGE ON SCHEMA public TO {every}"
@@ -139,3 +140,22 @@ def grants(roles: RoleNames) -> Iterator[str]:
             yield f"GRANT {privileges} ON {table} TO {role}"
     for table, columns in sorted(REPORT.items()):
         yield f"GRANT SELECT ({', '.join(columns)}) ON {table} TO {roles.report}"
+
+
+_PRIVILEGE = re.compile(r"(\w+)(?: \((.*?)\))?")
+
+
+def privileges_lacking(wanted: Mapping[str, str]) -> str:
+    """Return the query for the tables on which the role that asks has not all that is wanted."""
+    asked = []
+    for table, privileges in wanted.items():
+        for privilege, columns in _PRIVILEGE.findall(f"SELECT, {privileges}"):
+            if not columns:
+                asked.append((table, f"has_table_privilege('{table}', '{privilege}')"))
+            for column in columns.split(", ") if columns else ():
+                has = f"has_column_privilege('{table}', '{column}', '{privilege}')"
+                asked.append((table, has))
+    rows = ", ".join(f"('{table}', {has})" for table, has in asked)
+    return (
+        f"SELECT DISTINCT name FROM (VALUES {rows}) asked (name, has) WHERE NOT has ORDER BY name"  # noqa: S608 - our own tables
+    )

@@ -9,6 +9,7 @@ is raised by the one that was waited for.
 
 from __future__ import annotations
 
+import logging
 import select
 import time
 from datetime import UTC, datetime, timedelta
@@ -253,6 +254,8 @@ def postgresql_engine(
         "target_session_attrs": "read-write",
         **VANISHED_HOST,
     }
+    # What fails is raised, too; the driver's own line may name values.
+    logging.getLogger("psycopg").setLevel(logging.CRITICAL)
     ours = " ".join(f"-c {name}={value}" for name, value in settings.items())
     arguments: dict[str, Any] = {
         **{name: value for name, value in given.items() if name not in url.query},

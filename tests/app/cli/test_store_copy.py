@@ -174,3 +174,17 @@ def test_a_row_that_differs_on_the_server_ends_the_copy(
         assert changed.rowcount == 1
     assert kiosk("store", "copy", "--to", server) == 1
     assert "audit_event 3 differs on the server" in capsys.readouterr().err
+
+
+def test_a_server_elsewhere_that_tls_does_not_verify_gets_nothing(
+    kiosk: Kiosk, filled: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    elsewhere = "postgresql://kiosk@localhost:1/kiosk"
+    for mode in ("", "?sslmode=require"):
+        assert kiosk("store", "copy", "--to", elsewhere + mode) == 2
+        said = capsys.readouterr().err
+        assert "nothing shows that it is localhost which would get every record" in said
+        assert "sslmode=verify-full" in said
+    for words in ((f"{elsewhere}?sslmode=verify-full",), (elsewhere, "--unverified")):
+        assert kiosk("store", "copy", "--to", *words) == 1
+        assert "the database server does not answer" in capsys.readouterr().err

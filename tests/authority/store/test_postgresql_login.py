@@ -19,11 +19,12 @@ from kiosk.authority.administration import checks
 from kiosk.authority.store.database import Store
 from kiosk.contract.findings import Condition
 from tests.support.database import MACS, PostgresServer, SetClock, as_account
-from tests.support.fresh_root import CHECKOUT, commands, shell_blocks
+from tests.support.fresh_root import CHECKOUT, commands, run_in_fresh_root, shell_blocks
 
 pytestmark = pytest.mark.postgresql
 
 GUIDE = CHECKOUT / "docs" / "database.md"
+ESTATE = CHECKOUT / "docs" / "estate.md"
 NAME = "localhost"
 
 
@@ -32,6 +33,10 @@ class Site:
     """The server, and a machine's settings for it as documented."""
 
     url: str
+    port: int
+    folder: Path
+    """The server's, with its socket."""
+    etc: Path
 
     def finding(self, *changes: tuple[str, str]) -> tuple[Condition, str, str]:
         """Return what the doctor says of the documented address with ``changes`` in it."""
@@ -54,18 +59,18 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         server.start()
         try:
             port = _as_documented(server, etc)
-            on_server, on_machine = shell_blocks(GUIDE)
+            on_server, on_machine, *_ = shell_blocks(GUIDE)
             here = {"PGHOST": str(server.folder), "PGPORT": str(port)}
             _run(commands(on_server), etc, here)
             _run(commands(on_machine), etc, here, port)
-            yield Site(_documented_url(etc, port))
+            yield Site(_documented_url(etc, port), port, server.folder, etc)
         finally:
             server.stop()
 
 
 def _as_documented(server: PostgresServer, etc: Path) -> int:
-    """Give the server a certificate and the documented line; return its port."""
-    data, (line,) = server.folder / "data", re.findall(r"^hostssl .*$", GUIDE.read_text(), re.M)
+    """Give the server a certificate and the documented lines; return its port."""
+    data, lines = server.folder / "data", re.findall(r"^hostssl .*$", GUIDE.read_text(), re.M)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -75,8 +80,8 @@ def _as_documented(server: PostgresServer, etc: Path) -> int:
     authority.cert_pem.write_to_path(etc / "home" / "database-ca.pem")
     _write(data / "server.crt", certificate.cert_chain_pems[0].bytes())
     _write(data / "server.key", certificate.private_key_pem.bytes())
-    line = line.replace("192.0.2.0/24", "127.0.0.1/32")
-    _write(data / "pg_hba.conf", f"local all all trust\n{line}\n".encode())
+    let_in = "\n".join(lines).replace("192.0.2.0/24", "127.0.0.1/32")
+    _write(data / "pg_hba.conf", f"local all all trust\n{let_in}\n".encode())
     with (data / "postgresql.conf").open("a") as settings:
         settings.write(f"listen_addresses = '127.0.0.1'\nport = {port}\nssl = on\n")
     server.restart()
@@ -92,8 +97,13 @@ def _write(path: Path, content: bytes) -> None:
 
 def _here(text: str, etc: Path, port: int) -> str:
     """Put in this machine's account, folder and server."""
-    text = text.replace("-o kiosk -g kiosk ", "").replace("db.trust.example:5432", f"{NAME}:{port}")
-    return text.replace("db.trust.example", f"{NAME}:{port}").replace("/etc/kiosk", str(etc))
+    text = text.replace("-o kiosk -g kiosk ", "").replace("/etc/kiosk", str(etc))
+    return _at_server(text, port)
+
+
+def _at_server(text: str, port: int) -> str:
+    text = text.replace("db.trust.example:5432", f"{NAME}:{port}")
+    return text.replace("db.trust.example", f"{NAME}:{port}")
 
 
 def _run(lines: list[str], etc: Path, environ: dict[str, str], port: int = 0) -> None:
@@ -130,6 +140,7 @@ def test_as_documented_it_opens_and_takes_the_schema(site: Site, tmp_path: Path)
         ("verify-full", "disable", "does not let this machine or role in"),
         ("database-ca.pem", "no-such.pem", "certificate of the database server cannot be verified"),
         ("@localhost:", "@localhost:1", "does not answer"),
+        ("sslrootcert", "sslcert=/&sslrootcert", "with which this account logs in cannot be used"),
     ],
 )
 def test_each_mistake_has_words_of_its_own(site: Site, was: str, now: str, found: str) -> None:
@@ -153,5 +164,74 @@ def test_a_server_that_is_not_verified_is_a_warning(site: Site, mode: str) -> No
 def test_every_sentence_of_the_guide_is_one_that_is_said() -> None:
     table = re.findall(r"^\| (the [a-z ]+) \|", GUIDE.read_text(), re.M)
     source = (CHECKOUT / "kiosk" / "authority" / "store" / "engine.py").read_text()
-    assert len(table) == 7
+    assert len(table) == 8
     assert all(sentence in source for sentence in table)
+
+
+STAFFS_WORK = [
+    "kiosk stations enrol 'West Wing 2' --site Wexbridge --reason 'new station'",
+    "kiosk people add 900000000001 'Jo Smith' --reason new",
+    "kiosk people leaver 900000000001 --reason 'left'",
+]
+AS_KIOSK = "runuser -u kiosk -- "
+
+
+def test_an_estate_with_roles_is_made_by_the_documented_lines(site: Site, tmp_path: Path) -> None:
+    """On a machine whose root closes its home, as Debian's does."""
+    _, on_machine, make_roles, as_owner, on_each, *_ = shell_blocks(GUIDE)
+    first, roles, *_ = re.findall(r"^```toml\n(.*?)^```$", GUIDE.read_text(), re.M | re.S)
+    here = {"PGHOST": str(site.folder), "PGPORT": str(site.port)}
+    _run(commands(make_roles), site.etc, here, site.port)
+    first, roles = (_at_server(text, site.port) for text in (first, roles))
+    only_url = "".join(line for line in roles.splitlines(True) if "staff_url" not in line)
+    ports = "listen = '127.0.0.1:1'\nenrol_listen = '127.0.0.1:2'\naddresses = ['localhost:1']\n"
+    listening = f"[authority]\n{ports}"
+    doctor = f"{AS_KIOSK}kiosk doctor | grep -e database -e staff"
+    purge = f'{AS_KIOSK}env KIOSK_STORE__URL="$(. /etc/kiosk/purge.env; echo $KIOSK_STORE__URL)" '
+    (upgrade,) = (commands(block) for block in shell_blocks(ESTATE) if "/opt/" in block)
+    lines = [
+        "mkdir -m 0700 /home/root; cd /home/root; export HOME=/home/root",
+        "cp /lines/database-ca.pem /lines/owner-password .; echo 127.0.0.1 localhost >/etc/hosts",
+        "put() { install -o kiosk -g kiosk -m 0600 /lines/$1 /etc/kiosk/kiosk.toml; }",
+        *commands(on_machine),
+        "echo part owner; put first; kiosk setup authority",
+        f"{AS_KIOSK}kiosk store roles",
+        *commands(as_owner),
+        *commands(on_each),
+        f"echo part without; put without; {doctor}",
+        *(f"! {AS_KIOSK}{line} 2>&1" for line in STAFFS_WORK[:2]),
+        f"echo part with; put with; {doctor}",
+        *(f"{AS_KIOSK}{line} 2>&1" for line in STAFFS_WORK),
+        # The newer version is this one, and its package was unpacked.
+        "ln -s /usr/lib/unlock-kiosk-authority /opt/kiosk-new",
+        *upgrade[2:],
+        f"echo part purge; {purge} kiosk audit export --format chain; {purge} kiosk purge",
+        "grep -c kiosk:choose /etc/kiosk/database-password || true",
+    ]
+    done = run_in_fresh_root(
+        tmp_path,
+        [_at_server(line, site.port) for line in lines],
+        {
+            "database-ca.pem": (site.etc / "home" / "database-ca.pem").read_text(),
+            "owner-password": "choose-a-long-one\n",
+            "first": first,
+            "without": only_url + listening,
+            "with": roles + listening,
+        },
+    )
+    said = {
+        name: [line for line in text.splitlines() if not line.startswith("$ ")]
+        for name, _, text in (part.partition("\n") for part in done.stdout.split("\npart ")[1:])
+    }
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert "made        database    server" in said["owner"]
+    assert "kiosk_authority, kiosk_staff, kiosk_retention, kiosk_report" in "".join(said["owner"])
+    database, staff, *refused = said["without"]
+    assert database.endswith("answers, schema is current")
+    assert "they can look, and change nothing; name an account of theirs as `staff_url`" in staff
+    assert set(refused) == {"kiosk: the role may not do this in the database"}
+    assert "✓ ok    staff       its role in the database may do the work of staff" in said["with"]
+    assert any("kiosk enrol" in line or "localhost:1" in line for line in said["with"])
+    assert sum("(reference " in line for line in said["with"]) >= 2
+    assert said["purge"][-1] == "0"
+    assert any(line.startswith("rows of the audit") for line in said["purge"])

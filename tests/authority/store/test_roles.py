@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -13,18 +14,27 @@ from kiosk.app.cli.main import run_command
 from kiosk.app.config.settings import NoticeSettings
 from kiosk.authority.administration.audit_archive import archive_audit, exported_rows
 from kiosk.authority.administration.caretaker import Caretaker
+from kiosk.authority.administration.office import Office
 from kiosk.authority.administration.service import LocalAdminDesk
 from kiosk.authority.administration.verification import verify_audit
-from kiosk.authority.administration.views import AuditFilter, ExportFormat, unseen
+from kiosk.authority.administration.views import Actor, AuditFilter, ExportFormat, unseen
 from kiosk.authority.anchors import sign_heads
 from kiosk.authority.audit_purge import plan_purge, purge_audit
 from kiosk.authority.crypto.anchors import AnchorSigner
 from kiosk.authority.housekeeping import months, purge_records
 from kiosk.authority.roles import Role
-from kiosk.authority.store.grants import AUTHORITY, REPORT, RETENTION, STAFF, RoleNames, grants
+from kiosk.authority.store.grants import (
+    AUTHORITY,
+    REPORT,
+    RETENTION,
+    STAFF,
+    RoleNames,
+    creations,
+    grants,
+)
 from kiosk.authority.store.repositories.past import PastKind
 from kiosk.authority.store.tables import TableRow
-from kiosk.contract.errors import ConfigError
+from kiosk.contract.errors import ConfigError, StoreError
 from kiosk.contract.messages import Finished, Heartbeat, Purpose, UnblockDone
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.assisting import office_beside
@@ -43,7 +53,7 @@ def address(postgres_server: PostgresServer) -> Iterator[Address]:
     """The address of one database for each role, which the owner has given its rights."""
     url = postgres_server.fresh()
     with psycopg.connect(url, autocommit=True) as owner:
-        for statement in grants(RoleNames()):
+        for statement in (*creations(RoleNames()), *grants(RoleNames())):
             owner.execute(statement.encode())
         for role in ROLES:
             owner.execute(f"ALTER ROLE {role} LOGIN".encode())
@@ -265,7 +275,44 @@ def test_the_statements_name_tables_and_columns_that_there_are() -> None:
 def test_the_command_prints_them(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command(["store", "roles", "--authority", "unlock"]) == 0
     said = capsys.readouterr().out
-    assert "CREATE ROLE unlock NOLOGIN" in said
+    assert "CREATE ROLE unlock;" in said
     assert "GRANT INSERT ON audit_event TO unlock;" in said
     with pytest.raises(ConfigError):
         RoleNames(authority='a"; DROP TABLE visit')
+
+
+def test_what_a_role_may_not_is_one_error_and_no_line_of_the_driver(
+    owner: World, authority: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    means = office_beside(owner, Role.MANAGER).means
+    desk = LocalAdminDesk(
+        Office(replace(means, store=authority.store), Actor("root", Role.MANAGER))
+    )
+    with pytest.raises(StoreError, match="the role may not do this in the database"):
+        desk.people.add("900000000077", "Jo Smith", "jo@nhs.net", GROUNDS)
+    assert not caplog.records
+
+
+def test_what_a_role_lacks_is_found(owner: World, address: Address, tmp_path: Path) -> None:
+    assert owner.store.lacking(STAFF) == owner.store.lacking(AUTHORITY) == ()
+    for role, may, may_not in (
+        ("kiosk_authority", AUTHORITY, STAFF),
+        ("kiosk_staff", STAFF, RETENTION),
+        ("kiosk_retention", RETENTION, AUTHORITY),
+    ):
+        store = World(tmp_path, url=address(role)).store
+        assert store.lacking(may) == ()
+        assert store.lacking(may_not)
+        store.close()
+
+
+def test_roles_that_are_not_there_are_named_with_who_makes_them(
+    postgres_server: PostgresServer,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    settings = tmp_path / "kiosk.toml"
+    settings.write_text(f'[store]\nurl = "{postgres_server.fresh()}"\n')
+    assert run_command(["store", "roles", "--apply", "--config", str(settings)]) == 2
+    wanted = "the administrator of the database server makes it: CREATE ROLE kiosk_authority;"
+    assert wanted in capsys.readouterr().err

@@ -174,8 +174,9 @@ def _about_registration(reason: Reason) -> RefusalWords:
         )
     return RefusalWords(
         "Self-service is blocked for you",
-        "To protect you, it is blocked at every station. The Registration Authority has been told.",
-        "Go to the Registration Authority. Only they can lift the block.",
+        "Too many wrong answers were given, or something was reported as not done by you. It is "
+        "blocked at every station, to protect you.",
+        "Only the Registration Authority can lift the block.",
         ends_without_menu=True,
     )
 

@@ -66,8 +66,13 @@ def pin_of(ca: bytes) -> str:
 
 
 def read_line(typed: str) -> EnrolmentLine:
-    """Read a line; raises ``ValueError`` that says what to look at."""
+    """Read a line, also with the command that it was printed in.
+
+    Raises ``ValueError`` that says what to look at.
+    """
     words = typed.split()
+    if "enrol" in words:
+        words = words[words.index("enrol") + 1 :]
     addresses = tuple(
         part.lower() for word in words if ":" in word for part in word.split(",") if part
     )

@@ -32,6 +32,7 @@ def said_by(typed: str) -> str:
         TYPED.replace("-", " "),
         TYPED.replace("-", ""),
         f"  {TYPED}  ",
+        f"kiosk enrol {TYPED}",
         TYPED.replace(",", ", "),
         TYPED.split()[0] + " " + CODE.replace("0", "O").replace("1", "l"),
     ],

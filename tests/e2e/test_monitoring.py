@@ -87,6 +87,14 @@ def test_it_is_alive_but_not_ready_while_the_database_is_away(world: World) -> N
         authority.end(signal.SIGKILL)
 
 
+def test_it_is_not_ready_once_its_database_is_deleted(world: World, authority: Authority) -> None:
+    wait_for(world, 200, "ready")
+    (world.state / "kiosk.db").unlink()
+    status, said = ask(world, "/readyz")
+    assert status == 503
+    assert "the database file is gone, or another one" in said
+
+
 def test_the_audit_goes_to_the_collector_of_the_settings(
     make_world: MakeWorld, tmp_path: Path, rsyslog: Rsyslog
 ) -> None:

@@ -1,9 +1,6 @@
 """The commands of the command line; each module has ``add_parser``."""
 
-from importlib.util import find_spec
-
-HAS_AUTHORITY = find_spec("kiosk.authority") is not None
-"""Whether this installation has the authority's code; the package of a station leaves it out."""
+from kiosk.app import HAS_AUTHORITY
 
 _OF_A_STATION = {
     "station": "station",

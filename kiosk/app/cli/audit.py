@@ -185,7 +185,7 @@ def _verify(args: argparse.Namespace) -> int:
         return 1
     echo(f"{numbered(verdict.rows, 'row')} and {numbered(verdict.anchors, 'anchor')} fit")
     for gap in verdict.gaps:
-        _tell_gap(gap, elsewhere)
+        tell_gap(gap, [anchor.seq for anchor in elsewhere])
     if not verdict.keyed:
         echo("the MACs of the rows were not checked: that needs the key file")
     if args.without_key and not public:
@@ -223,8 +223,8 @@ def _store_at(url: str, tools: Tools) -> Store:
     return store
 
 
-def _tell_gap(gap: AuditGap, elsewhere: Iterable[AuditAnchor]) -> None:
-    """Say which rows are rightly not there."""
+def tell_gap(gap: AuditGap, known: Iterable[int]) -> None:
+    """Say which rows are rightly not there; ``known`` are numbers that rows had."""
     from kiosk.authority.audit_rows import row_name
     from kiosk.authority.store.records import GapKind
 
@@ -232,7 +232,7 @@ def _tell_gap(gap: AuditGap, elsewhere: Iterable[AuditAnchor]) -> None:
     if gap.kind is GapKind.PURGED:
         echo(f"rows {row_name(gap.first)} to {row_name(gap.last)} were purged on {on}")
         return
-    lost = max((one.seq for one in elsewhere if gap.first <= one.seq <= gap.last), default=None)
+    lost = max((row for row in known if gap.first <= row <= gap.last), default=None)
     until = "" if lost is None else f", up to {row_name(lost)} at least"
     echo(f"rows from {row_name(gap.first)} on{until} were lost when a backup was restored on {on}")
 

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli import HAS_AUTHORITY
+from kiosk.app import HAS_AUTHORITY
 from kiosk.app.cli.tools import Tools, add_command
 
 if TYPE_CHECKING:
@@ -24,8 +24,10 @@ card and sends no mail.
 
 The exit code is 1 when something fails, and 0 when all is well or only worth a look.
 """
-EXAMPLE = """\
-  runuser -u kiosk -- kiosk doctor
+_OF_AUTHORITY = "  runuser -u kiosk -- kiosk doctor\n" if HAS_AUTHORITY else ""
+EXAMPLE = f"""\
+{_OF_AUTHORITY}\
+  runuser -u kiosk-station -- kiosk doctor
   kiosk doctor --json | jq '.[] | select(.condition != "ok")'
 """
 
@@ -56,6 +58,7 @@ def run(args: argparse.Namespace, hardware: Hardware | None = None) -> int:
 
 
 def _findings(tools: Tools, hardware: Hardware) -> Iterator[Finding]:
+    from kiosk.app.config.loading import STATION_SETTINGS
     from kiosk.contract.errors import ConfigError
     from kiosk.contract.findings import examine, fail, ok
 
@@ -66,7 +69,7 @@ def _findings(tools: Tools, hardware: Hardware) -> Iterator[Finding]:
         return
     yield ok("settings", str(tools.path))
     calls = settings.authority.addresses and not settings.authority.listen
-    if not HAS_AUTHORITY or calls:
+    if not HAS_AUTHORITY or calls or tools.path == STATION_SETTINGS:
         from kiosk.app.cli.station_checks import station_checks
 
         yield from examine(hardware(settings))
@@ -90,5 +93,8 @@ def _findings(tools: Tools, hardware: Hardware) -> Iterator[Finding]:
 
 def _hardware(settings: Settings) -> Iterable[tuple[str, Check]]:
     from kiosk.app.cli.hardware_checks import hardware_checks
+    from kiosk.app.setup.station import present_face
 
-    return hardware_checks(settings)
+    calls = settings.authority.addresses and not settings.authority.listen
+    is_station = not HAS_AUTHORITY or bool(calls) or present_face() is not None
+    return hardware_checks(settings, needed=is_station)

@@ -30,7 +30,16 @@ def store_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
 
     folder = tools.store_file.parent if tools.store_file else None
     policy = LivePolicy(tools.store, tools.settings.policy, tools.clock)
-    yield "database", partial(checks.check_database, tools.store, folder, tools.settings.store.url)
+    yield (
+        "database",
+        partial(
+            checks.check_database,
+            tools.store,
+            folder,
+            tools.settings.store.url,
+            has_keys=tools.key_file.exists(),
+        ),
+    )
     yield "addresses", partial(checks.check_addresses, tools.store, policy)
     yield "questions", partial(checks.check_questions, tools.store, policy)
     yield "keys", partial(checks.check_keys, tools.ring, tools.store)

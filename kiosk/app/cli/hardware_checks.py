@@ -18,22 +18,30 @@ from kiosk.contract.messages import CardId, CardReport
 _SERVICE, _READER, _CARD, _MODULE, _DISPLAY = "pcscd", "reader", "card", "module", "display"
 
 
-def hardware_checks(settings: Settings) -> Iterator[tuple[str, Check]]:
-    """Look once, and yield what was found as checks; no try of any card is spent."""
+def hardware_checks(settings: Settings, *, needed: bool) -> Iterator[tuple[str, Check]]:
+    """Look once, and yield what was found as checks; no try of any card is spent.
+
+    ``needed``: a station is on this machine, so that it wants a reader.
+    """
     found = examine_readers(build_cards(settings, os.environ), plain_cards().applications)
     module = build_module(settings, os.environ)
     said = [] if module is None else [of_module(module, found)]
     pads = settings.pcsc.pin_pad == "used"
     shown = of_displays(connected_displays(), settings.station.viewing_distance_cm)
-    for finding in (*findings(found, settings.pcsc.reader, pads=pads), *said, *shown):
+    of_readers = findings(found, settings.pcsc.reader, pads=pads, needed=needed)
+    for finding in (*of_readers, *said, *shown):
         yield finding.part, lambda finding=finding: finding  # type: ignore[misc]
 
 
-def findings(found: PcscFinding, wanted: str, *, pads: bool = True) -> Iterable[Finding]:
+def findings(
+    found: PcscFinding, wanted: str, *, pads: bool = True, needed: bool = True
+) -> Iterable[Finding]:
     """Put into words what was found; ``wanted`` is part of the name of the reader to use.
 
     ``pads``: PINs are entered on the keys of readers that have some.
     """
+    if not needed and not (found.reachable and found.readers):
+        return [ok(_READER, "there is none; only a station needs one")]
     if not found.reachable:
         advice = "see `systemctl status pcscd.socket`, and whether its polkit rule is installed"
         return [fail(_SERVICE, found.detail, advice)]

@@ -94,7 +94,9 @@ def _place(error: OSError) -> str:
 def _other_account(error: OSError) -> str:
     if not isinstance(error, PermissionError):
         return ""
-    return "; run this as the service's account: runuser -u kiosk -- kiosk ..."
+    from kiosk.app.config.loading import as_account
+
+    return f"; {as_account(error.filename or '')}"
 
 
 def _told(error: KioskError) -> str:

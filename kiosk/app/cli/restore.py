@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 
+from kiosk.app.cli.audit import tell_gap
 from kiosk.app.cli.printing import ProgressLine, complain, echo
 from kiosk.app.cli.tools import Tools, add_command
-from kiosk.contract.errors import AuditNotIntact, ConfigError, StoreError
+from kiosk.authority.wording import numbered
+from kiosk.contract.errors import AuditNotIntact, ConfigError, StoreBusy, StoreError
 
 DESCRIPTION = """\
 Puts a backup in the place of the database file, while no station, authority or session of
@@ -59,53 +62,69 @@ def run(args: argparse.Namespace) -> int:
     if args.server != (target is None):
         where = "a file" if args.server else "a server; restore with its own tools"
         raise ConfigError(f"the database of these settings is {where}")
-    return _conclude(args, tools, {}) if target is None else _restore_file(args, tools, target)
+    if target is not None:
+        return _restore_file(args, tools, target)
+    if sessions := tools.store.sessions_elsewhere():
+        raise StoreBusy(f"the database is in use ({numbered(sessions, 'session')}): {_WHOSE}")
+    return _conclude(args, tools, {})
 
 
 def _restore_file(args: argparse.Namespace, tools: Tools, target: Path) -> int:
     from kiosk.app.composition.opening import open_store
     from kiosk.authority.administration.backup import give_to_owner_of
-    from kiosk.authority.store.sqlite_file import copy_file, held_alone, last_rows
+    from kiosk.authority.store.sqlite_file import (
+        copy_file,
+        held_alone,
+        last_rows,
+        name_held_alone,
+    )
 
     if target.exists() and not args.replace:
         raise ConfigError(f"{target} is there; --replace puts it aside under another name")
     aside = _aside(target, tools)
-    work = target.with_name(f".{target.name}.restoring")
-    for left in (work, *_beside(work)):
-        left.unlink(missing_ok=True)
-    with held_alone(target, _WHOSE) if target.exists() else nullcontext() as held:
+    folder = target.with_name(f".{target.name}.restoring")
+    work = folder / target.name
+    hold = held_alone if target.exists() else name_held_alone
+    with hold(target, _WHOSE) as held:
         try:
             there = last_rows(held) if held else {}
         except StoreError as error:  # a backup is there for that, too
             complain(f"{target}: {error}; give --anchors with all that were kept elsewhere")
             there = {}
-        with ProgressLine("copying") as progress:
-            copy_file(args.file, work, progress)
-        settings = replace(
-            tools.settings, store=replace(tools.settings.store, url=f"sqlite:///{work}")
-        )
-        restored = Tools(args)
-        restored.settings = settings
-        restored.store = open_store(settings, tools.clock, tools.environ)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700)
         try:
-            restored.store.migrate()
-            code = _conclude(args, restored, there)
-            restored.store.close()
-        except BaseException:
-            restored.store.close()
-            for left in (work, *_beside(work)):
-                left.unlink(missing_ok=True)
-            raise
-        if code == 0:
-            give_to_owner_of(target.parent, work)
-            if target.exists():
-                os.link(target, aside)  # there is a database at each moment
-                echo(f"the file that was there is {aside}")
-            work.replace(target)
-            echo(f"{target} is restored from {args.file}")
-        else:
-            work.unlink()
+            with ProgressLine("copying") as progress:
+                copy_file(args.file, work, progress)
+            settings = replace(
+                tools.settings, store=replace(tools.settings.store, url=f"sqlite:///{work}")
+            )
+            restored = Tools(args)
+            restored.settings = settings
+            with closing(open_store(settings, tools.clock, tools.environ)) as restored.store:
+                restored.store.migrate()
+                code = _conclude(args, restored, there)
+            if code == 0:
+                give_to_owner_of(target.parent, work)
+                if target.exists():
+                    os.link(target, aside)  # there is a database at each moment
+                    echo(f"the file that was there is {aside}")
+                else:
+                    _put_logs_aside(target, aside)
+                work.replace(target)
+                echo(f"{target} is restored from {args.file}")
+        finally:
+            shutil.rmtree(folder)
     return code
+
+
+def _put_logs_aside(target: Path, aside: Path) -> None:
+    """Move what a deleted database left beside it: the restored one would be damaged by it."""
+    for ending in ("-wal", "-shm", "-journal"):
+        left = target.with_name(target.name + ending)
+        if left.exists():
+            left.rename(aside.with_name(aside.name + ending))
+            echo(f"{left} of a deleted database is {aside.name}{ending}")
 
 
 def _conclude(args: argparse.Namespace, tools: Tools, there: Mapping[int, int]) -> int:
@@ -115,7 +134,6 @@ def _conclude(args: argparse.Namespace, tools: Tools, there: Mapping[int, int]) 
     """
     from kiosk.authority.administration.backup import conclude_restore, verify_copy
     from kiosk.authority.administration.verification import read_anchors, sweep
-    from kiosk.authority.audit_rows import row_name
     from kiosk.authority.crypto.anchors import AnchorSigner
     from kiosk.authority.crypto.keys import claim
 
@@ -138,14 +156,15 @@ def _conclude(args: argparse.Namespace, tools: Tools, there: Mapping[int, int]) 
         f"{done.address_changes} changes of address"
     )
     echo(f"the audit goes on after row {done.until or 0}")
-    for last in lost.values():
-        echo(f"lost: there were rows up to {row_name(last)} at least")
-    echo("do again what was done since: blocks, retired stations, revoked cards, removed staff")
+    with tools.store.read() as uow:
+        for gap in uow.audit.gaps():
+            if any(gap.first <= row <= gap.last for row in lost.values()):
+                tell_gap(gap, lost.values())
+    if lost:
+        echo("that is not how many: each restore skips numbers, so that none is given twice")
+    echo("do again what was done since: blocks, retired stations, revoked cards, removed staff,")
+    echo("`kiosk keys backed-up`")
     return 0
-
-
-def _beside(path: Path) -> list[Path]:
-    return [path.with_name(path.name + ending) for ending in ("-wal", "-shm", "-journal")]
 
 
 def _aside(target: Path, tools: Tools) -> Path:

@@ -11,7 +11,7 @@ from typing import assert_never
 from hardware.certificate import read_pem
 from kiosk.app.cli.findings import clock_is_synchronised
 from kiosk.app.composition.station import open_authority
-from kiosk.app.config.loading import credential_file
+from kiosk.app.config.loading import as_account, credential_file
 from kiosk.app.config.settings import Settings
 from kiosk.contract.clock import SystemClock
 from kiosk.contract.findings import Check, Finding, fail, ok, warn
@@ -39,7 +39,7 @@ def check_certificate(settings: Settings, environ: Mapping[str, str]) -> Finding
     try:
         found = read_pem(path.read_text())
     except OSError as error:
-        return fail(_CERTIFICATE, f"{path}: {error.strerror}", "run this as the station's account")
+        return fail(_CERTIFICATE, f"{path}: {error.strerror}", as_account(path))
     if found is None or found.not_before is None or found.not_after is None:
         return fail(_CERTIFICATE, f"{path} holds no certificate", "enrol the station again")
     left, life = found.not_after - SystemClock().now(), found.not_after - found.not_before

@@ -21,7 +21,7 @@ from kiosk.app.composition.opening import (
     open_store,
     open_token,
 )
-from kiosk.app.config.loading import credential_file, settings_path
+from kiosk.app.config.loading import credential_file, settings_path, system_settings
 from kiosk.contract.clock import SystemClock
 from kiosk.contract.errors import NotFound
 
@@ -70,7 +70,7 @@ def add_config(parser: argparse.ArgumentParser) -> None:
         "--config",
         metavar="FILE",
         default=argparse.SUPPRESS,
-        help="settings (default: $KIOSK_SETTINGS, or /etc/kiosk/kiosk.toml)",
+        help=f"settings (default: $KIOSK_SETTINGS, or {system_settings()})",
     )
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
 from kiosk.contract.errors import StoreError
+
+log = logging.getLogger(__name__)
 
 MINUTE_S = 60.0
 
@@ -19,6 +22,7 @@ class Upkeep:
         self._look = look
         self._now = now
         self._due = now()
+        self._trouble = ""
 
     @property
     def stale(self) -> bool:
@@ -32,8 +36,13 @@ class Upkeep:
         before, self._due = self._due, self._now() + MINUTE_S
         try:
             self._look()
-        except StoreError:
+        except StoreError as error:
             self._due = before
+            if str(error) != self._trouble:
+                log.error("the service is not looked after: %s", error)  # noqa: TRY400
+            self._trouble = str(error)
+        else:
+            self._trouble = ""
 
     def _read_stamp(self) -> tuple[int, int] | None:
         try:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import tomllib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from kiosk.app import HAS_AUTHORITY
 from kiosk.app.config.kinds import About, InvalidValue, Section, settings_of
 from kiosk.app.config.settings import DEFAULTS, SECTIONS, Settings
 from kiosk.contract.errors import ConfigError
@@ -21,6 +25,11 @@ SETTINGS_VARIABLE = "KIOSK_SETTINGS"
 
 SYSTEM_SETTINGS = Path("/etc/kiosk/kiosk.toml")
 _SYSTEM_STATE = Path("/var/lib/kiosk")
+_ACCOUNT = "kiosk"
+
+STATION_SETTINGS = Path("/etc/kiosk-station/station.toml")
+STATION_STATE = Path("/var/lib/kiosk-station")
+STATION_ACCOUNT = "kiosk-station"
 _CREDENTIAL_MAX = 64 * 1024
 
 ENROLMENT = "enrolment.toml"
@@ -29,13 +38,34 @@ ENROLMENT = "enrolment.toml"
 
 def settings_path(given: str | None, environ: Mapping[str, str]) -> Path:
     """Return the settings file: as given, from ``$KIOSK_SETTINGS``, or the system's."""
-    return Path(given or environ.get(SETTINGS_VARIABLE) or SYSTEM_SETTINGS)
+    return Path(given or environ.get(SETTINGS_VARIABLE) or system_settings())
 
 
-def state_directory(environ: Mapping[str, str]) -> Path:
-    """Return ``$STATE_DIRECTORY`` (systemd sets it), or ``/var/lib/kiosk``."""
+def system_settings() -> Path:
+    """Return the settings of the service whose account this is, or of the one that is installed."""
+    if not HAS_AUTHORITY:
+        return STATION_SETTINGS
+    try:
+        account = pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:  # a container's user may have no name
+        return SYSTEM_SETTINGS
+    return STATION_SETTINGS if account == STATION_ACCOUNT else SYSTEM_SETTINGS
+
+
+def state_directory(environ: Mapping[str, str], settings: Path | None = None) -> Path:
+    """Return ``$STATE_DIRECTORY`` (systemd sets it), or that of the service with these settings."""
     first = environ.get("STATE_DIRECTORY", "").split(":")[0]
-    return Path(first) if first else _SYSTEM_STATE
+    if first:
+        return Path(first)
+    return STATION_STATE if settings == STATION_SETTINGS else _SYSTEM_STATE
+
+
+def as_account(path: str | Path) -> str:
+    """Say as which account a command can open a file that this one may not open."""
+    of_station = (str(STATION_SETTINGS.parent), str(STATION_STATE))
+    is_stations = not HAS_AUTHORITY or str(path).startswith(of_station)
+    account = STATION_ACCOUNT if is_stations else _ACCOUNT
+    return f"run this as the service's account: runuser -u {account} -- kiosk ..."
 
 
 def credential_file(named: str, environ: Mapping[str, str]) -> Path:
@@ -198,13 +228,13 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
     with it and what is allowed.
     """
     in_file = _read_toml(path) if path else {}
-    enrolled = state_directory(environ) / ENROLMENT
-    if enrolled.exists():
-        in_file = _over(_read_toml(enrolled), in_file)
+    state = state_directory(environ, path)
+    with suppress(SettingsMissing):  # of a station that did not enrol
+        in_file = _over(_read_toml(state / ENROLMENT), in_file)
     settings, problems = read_settings(_over(in_file, _nested(environ)))
     if problems:
         raise ConfigError(problem_lines(problems, path, environ))
-    return _with_places(settings, state_directory(environ))
+    return _with_places(settings, state)
 
 
 def left_at_example(
@@ -234,15 +264,20 @@ def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
+class SettingsMissing(ConfigError):
+    """There is no such settings file."""
+
+
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
             return tomllib.load(file)
     except FileNotFoundError:
-        raise ConfigError(f"there is no settings file {path}; `kiosk setup` makes one") from None
+        made_by = "kiosk setup station" if path == STATION_SETTINGS else "kiosk setup"
+        raise SettingsMissing(f"there is no settings file {path}; `{made_by}` makes one") from None
     except PermissionError:
-        run_as = "run this as the service's account: runuser -u kiosk -- kiosk ..."
-        raise ConfigError(f"settings file {path}: Permission denied; {run_as}") from None
+        text = f"settings file {path}: Permission denied; {as_account(path)}"
+        raise ConfigError(text) from None
     except OSError as error:
         raise ConfigError(f"settings file {path}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -48,10 +48,11 @@ def write_settings(path: Path, values: Mapping[tuple[str, str], str]) -> Step:
     return settings_file(path, with_values(text or example_toml(), values), owner, 0o600)
 
 
-def store_steps(tools: Tools, *, seals: bool) -> Iterator[Step]:
+def store_steps(tools: Tools, *, seals: bool, new_database: bool) -> Iterator[Step]:
     """Yield what the settings ask for: made as the account that the authority runs as.
 
-    ``seals``: the key file is sealed to this machine.
+    ``seals``: the key file is sealed to this machine. ``new_database``: also where there are keys
+    of one that is gone.
     """
     settings, store, file = tools.settings, tools.store, tools.store_file
     folders = [file.parent] if file else []
@@ -62,7 +63,7 @@ def store_steps(tools: Tools, *, seals: bool) -> Iterator[Step]:
     yield Step(
         "database",
         str(file or "server"),
-        lambda: exists() and setup.schema_is_current(store),
+        lambda: not setup.is_to_be_migrated(store, tools.key_file, new=new_database),
         store.migrate,
     )
     yield Step(

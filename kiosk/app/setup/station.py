@@ -12,7 +12,14 @@ from functools import partial
 from pathlib import Path
 
 from kiosk.app.config.example import example_toml, with_values
-from kiosk.app.config.loading import ENROLMENT, read_settings
+from kiosk.app.config.loading import (
+    ENROLMENT,
+    STATION_ACCOUNT,
+    STATION_SETTINGS,
+    STATION_STATE,
+    SYSTEM_SETTINGS,
+    read_settings,
+)
 from kiosk.app.setup.machine import (
     UNITS,
     drop_in,
@@ -27,13 +34,9 @@ from kiosk.app.setup.machine import (
 from kiosk.app.setup.steps import Step
 from kiosk.contract.errors import ConfigError
 
-SETTINGS = Path("/etc/kiosk-station/station.toml")
-ACCOUNT = "kiosk-station"
 _UNIT = "kiosk-station.service"
 _DISPLAY_UNIT = "kiosk-display.service"
 _SEAT_UNIT = "seatd.service"
-_STATE = Path("/var/lib/kiosk-station")
-_OF_THE_SAME_MACHINE = Path("/etc/kiosk/kiosk.toml")
 _SHIPPED = Path("/usr/share/unlock-kiosk-station")
 _SECTIONS = ("service", "station", "authority", "pcsc", "cards", "pkcs11")
 _SHARED = ("service", "station", "pcsc", "cards", "pkcs11")
@@ -89,7 +92,7 @@ def limits_usb() -> bool:
 def shared_values() -> dict[tuple[str, str], str]:
     """Return what the settings of an authority on this machine say of what a station shows."""
     try:
-        text = _OF_THE_SAME_MACHINE.read_text()
+        text = SYSTEM_SETTINGS.read_text()
     except OSError:
         return {}
     given = tomllib.loads(text)
@@ -114,15 +117,15 @@ def station_steps(
             f"the display needs {', '.join(missing)}: install what is missing, "
             "or choose another with --display"
         )
-    text = read_if_there(SETTINGS)
+    text = read_if_there(STATION_SETTINGS)
     if text is None:
         text, values = example_toml(_SECTIONS), {**shared_values(), **values}
     text = with_values(text, values)
-    yield settings_file(SETTINGS, text, ("root", ACCOUNT), 0o640)
+    yield settings_file(STATION_SETTINGS, text, ("root", STATION_ACCOUNT), 0o640)
     if line is not None:
         what = "a key of this station, and its certificate by the authority's line"
         yield Step("enrolment", what, lambda: False, partial(_enrol, line))
-    addresses = _addresses(text) or _addresses(read_if_there(_STATE / ENROLMENT) or "")
+    addresses = _addresses(text) or _addresses(read_if_there(STATION_STATE / ENROLMENT) or "")
     if addresses or undo:
         yield drop_in(
             "network",
@@ -204,11 +207,11 @@ def _enrol(line: str) -> None:
     done = subprocess.run(
         [sys.executable, "-I", "-m", "kiosk", "enrol"],
         input=f"{line}\n",
-        env={"PATH": "/usr/bin", "STATE_DIRECTORY": str(_STATE)},
+        env={"PATH": "/usr/bin", "STATE_DIRECTORY": str(STATION_STATE)},
         capture_output=True,
         text=True,
-        user=ACCOUNT,
-        group=ACCOUNT,
+        user=STATION_ACCOUNT,
+        group=STATION_ACCOUNT,
         extra_groups=[],
         cwd="/",
         check=False,

@@ -63,12 +63,22 @@ _SEEN, _STAFF = "released secrets", "staff"
 _GRANT = "make it a member of its role, and run `kiosk store roles --apply` as the owner"
 
 
-def check_database(store: Store, folder: Path | None, url: str) -> Finding:
+RESTORE_IT = (
+    "restore your backup: `kiosk restore FILE`, or by the server's own tools; if there never was "
+    "one, `kiosk setup authority --new-database`"
+)
+"""What is to be done where there are keys and no database."""
+
+
+def check_database(store: Store, folder: Path | None, url: str, *, has_keys: bool) -> Finding:
     """Does it answer, is its schema ours, is a server verified, and is there room for a file.
 
-    ``folder`` is None where it is no file.
+    ``folder`` is None where it is no file. ``has_keys``: the key file is there, so that a database
+    that is not there is lost.
     """
     try:
+        if has_keys and not store.is_made():
+            return fail(_DATABASE, "it is not there, and its keys are", RESTORE_IT)
         if not store.schema_serves():
             if said := store.out_of_service():
                 return fail(_DATABASE, said, "see `url` in [store], and docs/estate.md")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from kiosk.authority.administration.checks import RESTORE_IT
 from kiosk.authority.administration.keys import MasterKeys, is_of, last_copy
 from kiosk.authority.administration.questions import DEFAULT_QUESTIONS
 from kiosk.authority.crypto import keys as key_file
@@ -22,6 +23,17 @@ def schema_is_current(store: Store) -> bool:
         return store.schema_serves()
     except StoreError:  # most likely it is not there yet; migrating it will tell
         return False
+
+
+def is_to_be_migrated(store: Store, keys: Path, *, new: bool) -> bool:
+    """Whether the database is not there, or its schema is not current.
+
+    Raises ``ConfigError`` where there are keys and no database, unless a ``new`` one is wanted: the
+    database is made before its keys, so that one that was there is lost.
+    """
+    if not new and keys.exists() and not store.is_made():
+        raise ConfigError(f"{keys} has keys, and the database is not there; {RESTORE_IT}")
+    return not schema_is_current(store)
 
 
 def keys_are_those_of(store: Store, path: Path) -> bool:

@@ -33,6 +33,12 @@ if TYPE_CHECKING:
 
 NO_SUCH_TABLE = frozenset({"SQLITE_ERROR", "42P01"})
 
+_SESSIONS_ELSEWHERE = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+AND application_name IN ('kiosk', current_setting('application_name'))
+"""
+
 
 class Store:
     """Owns the connections to one database; safe to use from several threads.
@@ -100,6 +106,27 @@ class Store:
         if self.file is not None:
             make_sqlite_file(self.file)
         return schema.migrate(self._engine)
+
+    def is_made(self) -> bool:
+        """Say whether there is a database with a schema, of this program or another.
+
+        Raises ``StoreError`` where a server, or a file that is there, gives no answer.
+        """
+        if self.file is not None and not self.file.exists():
+            return False
+        try:
+            with self._gateway(writes=False, options=READS) as gateway:
+                gateway.tuples(text("SELECT version_num FROM alembic_version"))
+        except StoreError as error:
+            if error.code in NO_SUCH_TABLE:
+                return False
+            raise
+        return True
+
+    def sessions_elsewhere(self) -> int:
+        """Count the sessions that this program has at a database server, but for this one."""
+        with self._gateway(writes=False, options=READS) as gateway:
+            return int(gateway.scalar(text(_SESSIONS_ELSEWHERE)))
 
     def schema_serves(self) -> bool:
         """Say whether this program can work with the schema: its own, or a newer one that says so.

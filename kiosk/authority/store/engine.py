@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import sqlite3
 import time
+import weakref
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from urllib.parse import quote
 
@@ -96,6 +99,9 @@ def _from_sqlite(error: sqlite3.Error) -> StoreError:
     name = getattr(error, "sqlite_errorname", type(error).__name__)
     if code & 0xFF in SQLITE_BUSY_CODES:
         return StoreBusy(f"the database is locked ({name})", name)
+    if name == "SQLITE_CANTOPEN":
+        text = "the database file is not there, or this account may not read it and write beside it"
+        return StoreError(f"{text} ({name})", name)
     return StoreError(f"the database refused ({name})", name)
 
 
@@ -211,42 +217,125 @@ def empty_sqlite_log(engine: Engine, busy_timeout_s: float) -> bool:
 # --- SQLite ----------------------------------------------------------------------------
 
 
+def hold_name(path: Path, how: int) -> int:
+    """Lock the name of a database, ``LOCK_SH`` or ``LOCK_EX``, for as long as the handle is open.
+
+    Who uses a database shares the lock, so that it is known also once the file is deleted. Raises
+    ``StoreBusy`` where others hold it, ``StoreError``.
+    """
+    lock = path.absolute().with_name(f".lock.{path.name}")
+    try:
+        handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        text = f"the database cannot be held ({lock}: {error.strerror})"
+        raise StoreError(text, "SQLITE_CANTOPEN") from None
+    try:
+        if os.geteuid() == 0:  # the service's account has to open it, too
+            owner = lock.parent.stat()
+            os.fchown(handle, owner.st_uid, owner.st_gid)
+        fcntl.flock(handle, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise StoreBusy(f"{path} is in use", "flock") from None
+    except OSError as error:
+        os.close(handle)
+        text = f"the database cannot be held ({lock}: {error.strerror})"
+        raise StoreError(text, "flock") from None
+    return handle
+
+
 def _sqlite_engine(url: URL, busy_timeout_s: float, options: dict[str, Any]) -> Engine:
-    connect = _sqlite_connector(url, busy_timeout_s)
+    file = _SqliteFile(url, busy_timeout_s)
     engine = create_engine(
-        url.set(query={}), creator=connect, pool_timeout=busy_timeout_s, **options
+        url.set(query={}), creator=file.connect, pool_timeout=busy_timeout_s, **options
     )
     event.listen(engine, "begin", _begin_sqlite)
+    if not url.query:
+        event.listen(engine, "checkout", file.require_the_same)
+        event.listen(engine, "engine_disposed", file.let_go)
     return engine
 
 
-def _sqlite_connector(url: URL, busy_timeout_s: float) -> Callable[[], sqlite3.Connection]:
-    # mode=rw: a mistyped path is an error, and never a new and empty database. An address with
-    # parameters is a copy's, which is read only.
-    how = "&".join(f"{name}={value}" for name, value in url.query.items()) or "mode=rw"
-    uri = f"file:{quote(str(Path(str(url.database)).absolute()))}?{how}"
-    pragmas = (
-        "PRAGMA foreign_keys = ON",
-        "PRAGMA trusted_schema = OFF",
-        "PRAGMA secure_delete = ON",
-        "PRAGMA synchronous = FULL",
-    )
+class _SqliteFile:
+    """Opens one file, and holds its name from the first connection on.
 
-    def connect() -> sqlite3.Connection:
+    A process that has a deleted file open would decide on what nobody else sees, and its log is
+    beside the file that takes that name. So a file that is another one is used no more.
+    """
+
+    def __init__(self, url: URL, busy_timeout_s: float) -> None:
+        # mode=rw: a mistyped path is an error, and never a new and empty database. An address with
+        # parameters is a copy's, which is read only.
+        how = "&".join(f"{name}={value}" for name, value in url.query.items()) or "mode=rw"
+        self._path = Path(str(url.database)).absolute()
+        self._uri = f"file:{quote(str(self._path))}?{how}"
+        self._is_copy = bool(url.query)
+        self._busy_timeout_s = busy_timeout_s
+        self._guard = Lock()
+        self._known: tuple[int, int] | None = None
+        self._release: Callable[[], object] | None = None
+
+    def connect(self) -> sqlite3.Connection:
+        """Open another connection."""
+        if not self._is_copy:
+            self._hold()
         connection = sqlite3.connect(
-            uri, uri=True, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False
+            self._uri,
+            uri=True,
+            timeout=self._busy_timeout_s,
+            isolation_level=None,
+            check_same_thread=False,
         )
         try:
-            for pragma in pragmas:
+            for pragma in _PRAGMAS:
                 connection.execute(pragma).close()
-            if not url.query:
-                _use_wal(connection, busy_timeout_s)
-        except sqlite3.Error:
+            if not self._is_copy:
+                _use_wal(connection, self._busy_timeout_s)
+                self.require_the_same()
+        except (sqlite3.Error, StoreError):
             connection.close()
             raise
         return connection
 
-    return connect
+    def require_the_same(self, *_event: object) -> None:
+        """Raise ``StoreError`` where the file of this name is not the one that was opened first."""
+        try:
+            there = self._path.stat()
+        except OSError:
+            found = None
+        else:
+            found = there.st_dev, there.st_ino
+        with self._guard:
+            self._known = self._known or found
+            if found is None or found != self._known:
+                raise StoreError(_ANOTHER.format(self._path), "another file")
+
+    def let_go(self, *_event: object) -> None:
+        """Hold the name no longer: every connection is closed."""
+        with self._guard:
+            if self._release is not None:
+                self._release()
+            self._known = self._release = None
+
+    def _hold(self) -> None:
+        if not self._path.exists():
+            raise StoreError(f"the database file is not there ({self._path})", "SQLITE_CANTOPEN")
+        with self._guard:
+            if self._release is None:
+                handle = hold_name(self._path, fcntl.LOCK_SH)
+                self._release = weakref.finalize(self, os.close, handle)
+
+
+_PRAGMAS = (
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA trusted_schema = OFF",
+    "PRAGMA secure_delete = ON",
+    "PRAGMA synchronous = FULL",
+)
+_ANOTHER = (
+    "the database file is gone, or another one than was opened ({}): nothing is decided any more; "
+    "end this program and every other that uses it, and then see `kiosk doctor`"
+)
 
 
 def _use_wal(connection: sqlite3.Connection, busy_timeout_s: float) -> None:

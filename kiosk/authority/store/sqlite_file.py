@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from kiosk.authority.store.engine import SQLITE_BUSY_CODES
+from kiosk.authority.store.engine import SQLITE_BUSY_CODES, hold_name
 from kiosk.contract.errors import StoreBusy, StoreError
 
 Progress = Callable[[int, int], None]
@@ -58,30 +59,44 @@ def copy_file(source: Path, target: Path, progress: Progress) -> None:
 
 
 @contextmanager
+def name_held_alone(path: Path, whose: str) -> Iterator[None]:
+    """Let no program of ours open a database of this name; it need not be there.
+
+    ``StoreBusy`` where one has it open, or one that was there before and is deleted.
+    """
+    try:
+        handle = hold_name(path, fcntl.LOCK_EX)
+    except StoreBusy as busy:
+        raise StoreBusy(f"{busy}: {whose}", busy.code) from None
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
 def held_alone(path: Path, whose: str) -> Iterator[sqlite3.Connection]:
     """Keep everybody else from a database; ``StoreBusy`` where somebody has it open.
 
     Its write-ahead log is written back before. The connection is the only one that can use it.
     """
-    connection = _opened(path, "rw")
-    try:
-        connection.execute("PRAGMA busy_timeout = 0")
-        # In this mode the first access takes the file for itself, for as long as it is open.
-        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-        connection.execute("BEGIN EXCLUSIVE")
-        connection.execute("COMMIT")
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    except sqlite3.Error as error:
-        connection.close()
-        name = getattr(error, "sqlite_errorname", type(error).__name__)
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in SQLITE_BUSY_CODES:
-            raise StoreBusy(f"{path} is in use: {whose}", name) from None
-        advice = "if it is damaged, move it away with what is beside it (-wal, -shm), and keep it"
-        raise StoreError(f"{path} cannot be held ({name}); {advice}", name) from None
-    try:
+    with name_held_alone(path, whose), closing(_opened(path, "rw")) as connection:
+        try:
+            connection.execute("PRAGMA busy_timeout = 0")
+            # In this mode the first access takes the file for itself, for as long as it is open.
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            connection.execute("BEGIN EXCLUSIVE")
+            connection.execute("COMMIT")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.Error as error:
+            name = getattr(error, "sqlite_errorname", type(error).__name__)
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in SQLITE_BUSY_CODES:
+                raise StoreBusy(f"{path} is in use: {whose}", name) from None
+            advice = "if it is damaged, move it away with what is beside it (-wal, -shm)"
+            raise StoreError(
+                f"{path} cannot be held ({name}); {advice}, and keep it", name
+            ) from None
         yield connection
-    finally:
-        connection.close()
 
 
 def needs_its_folder(path: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 import sqlite3
 import subprocess
 import sys
@@ -73,7 +74,8 @@ def test_a_backup_under_load_is_restored_and_the_audit_shows_the_gap(
     assert "--replace puts it aside" in capsys.readouterr().err
     assert restore(*words, "--replace") == 0
     said = capsys.readouterr().out
-    assert "lost: there were rows up to" in said
+    assert re.search(r"rows from \d+ on, up to \d+ at least were lost when a backup", said)
+    assert "`kiosk keys backed-up`" in said
     assert len(list((place / "state").glob("kiosk.db.before-restore-*"))) == 1
 
     assert kiosk("audit", "verify", "--anchors", str(place / "anchors")) == 0
@@ -179,6 +181,60 @@ def test_a_database_that_is_in_use_is_not_replaced(
     assert restore(str(place / "backup.db"), "--replace") == 0
 
 
+@pytest.mark.parametrize("removed", ["kiosk.db", "kiosk.db*"])
+def test_a_deleted_database_that_is_in_use_is_not_restored(
+    kiosk: Kiosk,
+    restore: Kiosk,
+    place: Path,
+    capsys: pytest.CaptureFixture[str],
+    removed: str,
+) -> None:
+    backup, state = place / "backup.db", place / "state"
+    assert kiosk("backup", str(backup)) == 0
+    gc.collect()
+    authority = subprocess.Popen(
+        [sys.executable, "-c", HOLDS_THE_STORE],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert authority.stdout is not None
+    assert authority.stdout.readline() == "open\n"
+    for file in state.glob(removed):
+        file.unlink()
+    left = sorted(file.name for file in state.iterdir())
+    assert restore(str(backup)) == 1
+    assert "is in use: end every station" in capsys.readouterr().err
+    assert sorted(file.name for file in state.iterdir()) == left
+    said, _ = authority.communicate("read\n")
+    assert "gone, or another" in said
+
+    assert restore(str(backup)) == 0
+    assert not (state / "kiosk.db-wal").exists()
+    assert len(list(state.glob("*before-restore*-wal"))) == (removed == "kiosk.db")
+    assert kiosk("audit", "verify") == 0
+    with closing(sqlite3.connect(state / "kiosk.db")) as database:
+        assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+HOLDS_THE_STORE = """
+import sys
+from kiosk.contract.errors import StoreError
+from tests.app.cli.samples import store_of_settings
+store = store_of_settings()
+with store.begin() as uow:
+    uow.audit.append(kind="step", reference="", detail={})
+    uow.commit()
+print("open", flush=True)
+sys.stdin.readline()
+try:
+    store.schema_serves()
+except StoreError as error:
+    print(error, flush=True)
+sys.stdin.read()
+"""
+
+
 def test_a_damaged_database_gives_way(
     kiosk: Kiosk, restore: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -255,6 +311,7 @@ def test_a_backup_without_its_key_file_says_to_put_the_copy_back(
 @pytest.mark.postgresql
 def test_what_remains_after_a_server_was_restored(
     kiosk: Kiosk,
+    restore: Kiosk,
     place: Path,
     postgres_server: PostgresServer,
     capsys: pytest.CaptureFixture[str],
@@ -268,8 +325,25 @@ def test_what_remains_after_a_server_was_restored(
     assert "pg_basebackup" in capsys.readouterr().err
     kiosk("import", people(place, GOOD))
     assert kiosk("audit", "anchor", "--out", str(place / "anchors")) == 0
-    assert kiosk("restore", "--server", "--anchors", str(place / "anchors")) == 0
+    assert restore("--server", "--anchors", str(place / "anchors")) == 0
     assert "the audit goes on after row" in capsys.readouterr().out
     kiosk("import", people(place, GOOD))
     assert kiosk("audit", "verify", "--anchors", str(place / "anchors")) == 0
     assert "were lost when a backup was restored" in capsys.readouterr().out
+
+
+@pytest.mark.postgresql
+def test_a_server_that_is_in_use_is_not_restored(
+    kiosk: Kiosk,
+    restore: Kiosk,
+    postgres_server: PostgresServer,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("KIOSK_STORE__URL", postgres_server.fresh())
+    store = store_of_settings()
+    assert store.schema_serves()
+    assert restore("--server") == 1
+    assert "is in use (1 session): end every station" in capsys.readouterr().err
+    store.close()
+    assert restore("--server") == 0

@@ -48,6 +48,16 @@ def test_a_service_that_does_not_answer() -> None:
     assert said(found) == [("pcscd", FAIL, "the PC/SC service does not answer")]
 
 
+def test_an_authority_without_a_station_needs_no_reader() -> None:
+    for found in (
+        PcscFinding(False, detail="the PC/SC service does not answer"),
+        PcscFinding(True),
+    ):
+        (only,) = findings(found, "", needed=False)
+        assert only.condition is OK
+    assert len(list(findings(in_reader(CardCondition.EMPTY), "", needed=False))) == 3
+
+
 def test_no_reader_and_not_the_one_that_is_meant() -> None:
     assert said(PcscFinding(True))[1] == ("reader", FAIL, "none is plugged in")
     others = said(in_reader(CardCondition.EMPTY), "Back")

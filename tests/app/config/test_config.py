@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pwd
 import tomllib
 from dataclasses import FrozenInstanceError
 from datetime import timedelta
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.app.config import loading
 from kiosk.app.config.example import example_toml
 from kiosk.app.config.kinds import Number, settings_of
 from kiosk.app.config.loading import credential_text, load_settings, settings_path, state_directory
@@ -233,3 +235,34 @@ def test_the_address_of_a_database_is_refused_where_it_is_read_and_never_repeate
     other = problems({"KIOSK_STORE__URL": "mysql://kiosk:canary@db/kiosk"})
     assert "allowed: sqlite:////path/to/file or postgresql://user@host/name" in other
     assert "canary" not in said + other
+
+
+def test_the_settings_of_a_station_are_found_where_its_program_alone_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert settings_path(None, {}) == loading.SYSTEM_SETTINGS
+    monkeypatch.setattr(loading, "HAS_AUTHORITY", False)
+    assert settings_path(None, {}) == loading.STATION_SETTINGS
+    monkeypatch.setattr(loading, "STATION_SETTINGS", tmp_path / "station.toml")
+    monkeypatch.setattr(loading, "STATION_STATE", tmp_path)
+    with pytest.raises(ConfigError, match=r"station\.toml; `kiosk setup station` makes one"):
+        load_settings(settings_path(None, {}), {})
+    (tmp_path / "station.toml").touch()
+    (tmp_path / loading.ENROLMENT).write_text('[authority]\naddresses = ["a.example:8443"]\n')
+    found = load_settings(settings_path(None, {}), {})
+    assert found.authority.addresses == ("a.example:8443",)
+
+
+def test_the_account_of_a_station_finds_its_settings_beside_an_authority(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    station = pwd.struct_passwd(("kiosk-station", "x", 1, 1, "", "/var/lib/kiosk-station", ""))
+    monkeypatch.setattr(pwd, "getpwuid", lambda _: station)
+    assert settings_path(None, {}) == Path("/etc/kiosk-station/station.toml")
+    assert state_directory({}, settings_path(None, {})) == Path("/var/lib/kiosk-station")
+
+
+def test_who_may_not_read_is_told_the_account_that_may() -> None:
+    assert "-u kiosk --" in loading.as_account("/var/lib/kiosk/enrolment.toml")
+    for path in ("/etc/kiosk-station/station.toml", "/var/lib/kiosk-station/station.pem"):
+        assert "-u kiosk-station --" in loading.as_account(path)

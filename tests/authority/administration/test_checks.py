@@ -53,17 +53,28 @@ def imported(store: Store, ring: KeyRing, folder: Path) -> None:
 
 
 def test_database(store: Store, tmp_path: Path) -> None:
-    assert checks.check_database(store, tmp_path, "sqlite:///x").condition is OK
+    assert checks.check_database(store, tmp_path, "sqlite:///x", has_keys=False).condition is OK
     nowhere = Store(f"sqlite:///{tmp_path}/none.db", SetClock(), MACS)
-    condition, text = said(checks.check_database(nowhere, None, "sqlite:///x"))
+    condition, text = said(checks.check_database(nowhere, None, "sqlite:///x", has_keys=False))
     assert condition is FAIL
     assert "kiosk setup" in text
+
+
+@pytest.mark.parametrize("left", ["nothing", "an empty file"])
+def test_a_database_whose_keys_are_there_is_to_be_restored(tmp_path: Path, left: str) -> None:
+    if left == "an empty file":
+        (tmp_path / "none.db").touch(mode=0o600)
+    gone = Store(f"sqlite:///{tmp_path}/none.db", SetClock(), MACS)
+    found = said(checks.check_database(gone, None, "sqlite:///x", has_keys=True))
+    gone.close()
+    assert found[0] is FAIL
+    assert "restore your backup: `kiosk restore FILE`" in found[1]
 
 
 def test_a_database_without_a_schema(tmp_path: Path) -> None:
     (tmp_path / "empty.db").touch(mode=0o600)
     empty = Store(f"sqlite:///{tmp_path}/empty.db", SetClock(), MACS)
-    condition, text = said(checks.check_database(empty, tmp_path, "sqlite:///x"))
+    condition, text = said(checks.check_database(empty, tmp_path, "sqlite:///x", has_keys=False))
     assert (condition, "schema is not current" in text) == (FAIL, True)
     empty.close()
 

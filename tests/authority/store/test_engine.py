@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -90,7 +90,8 @@ def test_only_the_owner_may_read_the_file(tmp_path: Path) -> None:
         store.close()
     finally:
         os.umask(umask)
-    assert modes == dict.fromkeys(["kiosk.db", "kiosk.db-wal", "kiosk.db-shm"], 0o600)
+    names = ["kiosk.db", "kiosk.db-wal", "kiosk.db-shm", ".lock.kiosk.db"]
+    assert modes == dict.fromkeys(names, 0o600)
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
@@ -223,3 +224,23 @@ def test_a_server_that_is_not_there() -> None:
     with pytest.raises(StoreError) as away:
         store.schema_serves()
     assert away.value.code == "08006"
+
+
+def test_a_file_that_is_another_one_is_used_no_more(sqlite_database: TestDatabase) -> None:
+    store = sqlite_database.store()
+    samples.stored_person(store)
+    assert store.file is not None
+    other, away = store.file.with_name("other.db"), store.file.with_name("away.db")
+    with closing(sqlite3.connect(store.file)) as file, closing(sqlite3.connect(other)) as copy:
+        file.backup(copy)
+    store.file.rename(away)
+    with pytest.raises(StoreError, match="is gone"):
+        store.schema_serves()
+    away.rename(store.file)
+    assert store.schema_serves()
+    other.rename(store.file)
+    for _ in range(2):
+        with pytest.raises(StoreError, match="another"), store.begin():
+            pass
+    store.close()
+    assert store.schema_serves()

@@ -36,7 +36,7 @@ from screens import theme
 from screens.admin.audit import AuditRows
 from screens.admin.dialogs.dialog import Dialog, Listing, MustRead, named
 from screens.admin.end import End
-from screens.admin.frame import Heading, KeyBar, TabBar
+from screens.admin.frame import Heading, KeyBar, TabBar, TooSmall
 from screens.admin.imports import ImportPage
 from screens.admin.page import (
     ACTING,
@@ -429,10 +429,12 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         offered = pages_for(desk.me.role, every_page() if pages is None else pages)
         self._numbered = {key_of(n): n for n, page in offered.items() if not page.BELOW}
         self._heading = Heading(desk.service, desk.me, self.action_log_out)
+        self._too_small = TooSmall()
         self._bar = TabBar(
             {n: f"F{at} {n}" for at, n in sorted(self._numbered.items())}, self.go_to
         )
         self._book = Book(desk, offered)
+        self._opened_from: dict[str, str] = {}
         self._complains = False
         self.set_class(few_colours, "-few-colours", update=False)
         for one in theme.themes(accent, few_colours=few_colours):
@@ -442,6 +444,7 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
     def compose(self) -> ComposeResult:
         """Put the frame up; a page comes into the book when it is first shown."""
         yield self._heading
+        yield self._too_small
         yield self._bar
         yield self._book
         yield KeyBar()
@@ -456,11 +459,21 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
             for number in (signal.SIGTERM, signal.SIGHUP):
                 loop.add_signal_handler(number, self._close, End.HUNG_UP)
 
+    def on_resize(self, event: events.Resize) -> None:
+        """Say so where the pages do not fit."""
+        self._too_small.look_at(event.size)
+
     # --- what pages ask for ------------------------------------------------------------
 
     def go_to(self, page: str) -> None:
         """Show the page with this ``NAME``, if the role may see it."""
         self.call_later(self._show, page)
+
+    def go_back(self) -> None:
+        """Show the page that the one that shows was opened from."""
+        if self._book.up is not None:
+            name = self._opened_from.get(self._book.up.NAME, self._book.up.BELOW)
+            self.call_later(self._turn_to, name)
 
     def show_person(self, holder_id: str) -> None:
         """Show a person's page, wherever one is."""
@@ -488,6 +501,13 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         return "+".join([*(part.capitalize() for part in held), name])
 
     async def _show(
+        self, name: str, holder_id: str | None = None, group: PeopleGroup | None = None
+    ) -> None:
+        if self._book.up is not None and name != self._book.up.NAME:
+            self._opened_from[name] = self._book.up.NAME
+        await self._turn_to(name, holder_id, group)
+
+    async def _turn_to(
         self, name: str, holder_id: str | None = None, group: PeopleGroup | None = None
     ) -> None:
         if name not in self._book:

@@ -9,10 +9,14 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal
 from textual.content import Content
+from textual.geometry import Size
 from textual.widgets import Footer, Tab, Tabs
 
 from kiosk.authority.administration.views import Actor
 from screens.widgets.prose import Prose
+
+LEAST = Size(80, 24)
+"""Columns and rows that the pages need."""
 
 
 class Heading(Horizontal):
@@ -34,6 +38,21 @@ class Heading(Horizontal):
         """Log out where it says so."""
         if event.widget is not None and event.widget.has_class("log-out"):
             self._log_out()
+
+
+class TooSmall(Prose):
+    """Says that the terminal has less room than the pages need, for as long as it has."""
+
+    def __init__(self) -> None:
+        super().__init__("", "too-small")
+
+    def look_at(self, size: Size) -> None:
+        """Compare the size of the terminal with what is needed."""
+        self.display = size.width < LEAST.width or size.height < LEAST.height
+        self.say(
+            f"This terminal is {size.width} by {size.height}. It is too small: "
+            f"make it {LEAST.width} by {LEAST.height}."
+        )
 
 
 class TabBar(Tabs, can_focus=False):

@@ -32,10 +32,14 @@ def plan_lines(result: ImportResult) -> tuple[Content, ...]:
         ("Cards changed", result.cards_changed),
         ("Unblock secrets", result.secrets_sealed),
     )
+    changed = result.people_changed if result.changes else 0
     outside = _many(result.outside_domains_in_all, "address is", "addresses are")
     back = _many(result.erased_before_in_all, "person who was", "people who were")
     return (
         *(named(name, f"{count:>9,}", 16) for name, count in counts),
+        *_named_lines(
+            f"{_many(changed, 'person', 'people')} changed, from → to:", result.changes, changed
+        ),
         *_named_lines(
             f"{outside} of no approved domain: nobody can register with one.",
             result.outside_domains,

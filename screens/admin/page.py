@@ -202,6 +202,9 @@ class Shell(Protocol):
     def go_to(self, page: str) -> None:
         """Show the page with this ``NAME``."""
 
+    def go_back(self) -> None:
+        """Show the page that the one that shows was opened from."""
+
     def show_person(self, holder_id: str) -> None:
         """Show a person's page, wherever one is."""
 

@@ -218,8 +218,8 @@ class PeopleLists(Page):
         self._read_first()
 
     def action_back(self) -> None:
-        """Go back to the search."""
-        shell_of(self).go_to("People")
+        """Go back to where it was opened from."""
+        shell_of(self).go_back()
 
 
 def many(count: int) -> str:
@@ -302,5 +302,5 @@ class CardsPage(LinesPage[UnknownCard]):
             self.app.call_later(shell.tell, told_of(done))
 
     def action_back(self) -> None:
-        """Go back to the search."""
-        shell_of(self).go_to("People")
+        """Go back to where it was opened from."""
+        shell_of(self).go_back()

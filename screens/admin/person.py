@@ -464,7 +464,7 @@ class Facts(Vertical):
 
 
 _READING = "Reading…"
-_NOBODY = "There is nobody to show any more. Escape goes back to the search."
+_NOBODY = "There is nobody to show any more. Escape goes back."
 _NOT_READ = "This person could not be read. They are asked for again when you come back here."
 
 
@@ -650,5 +650,5 @@ class AboutPerson(Page):
             self.refresh_bindings()
 
     def action_back(self) -> None:
-        """Go back to the search, which still shows what it found."""
-        shell_of(self).go_to("People")
+        """Go back to the list or the search, which still shows what it found."""
+        shell_of(self).go_back()

@@ -265,12 +265,12 @@ class TodayPage(Page):
     NEEDS = Action.SEE_TODAY
     REFRESH_S = 10.0
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("w", "waiting", "What waits"),
-        Binding("a", "alarms", "All alarms"),
+        Binding("w", "waiting", "What waits", show=False),  # F3 stands in the bar
+        Binding("a", "alarms", "Alarms"),
         Binding("b", "group('blocked')", "Blocked"),
         Binding("u", "group('not-registered')", "Not registered"),
-        Binding("e", "group('expiring')", "Card ends", show=False),
-        Binding("n", "next", "Next chart"),
+        Binding("e", "group('expiring')", "Card ends"),
+        Binding("n", "next", "Chart"),
     ]
     can_focus = True
 

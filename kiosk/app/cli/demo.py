@@ -22,9 +22,10 @@ _HELP = """\
 Starts a PC/SC service with a virtual reader, a mail server that keeps its mail, and a small
 estate of example people, all in a temporary directory and on this machine alone; then runs
 the station full-screen. The strip at the bottom pushes cards in and out, opens the mail, and
-with F10 the RA application, as a member of staff sees it. Ctrl+Q ends it, and everything is
-gone. With --keep the estate stays, with its settings file kiosk.toml. In a checkout, after
-`make demo`, the program is .venv/bin/kiosk.
+with F10 the RA application, as a member of staff sees it. Its page Import lists the files in
+the folder imports of the estate; exports go to the folder exports there. Ctrl+Q ends it, and
+everything is gone. With --keep the estate stays, with its settings file kiosk.toml. In a
+checkout, after `make demo`, the program is .venv/bin/kiosk.
 
 example:
   kiosk demo

@@ -145,6 +145,8 @@ def _tell(summary: ImportSummary, *, dry: bool) -> None:
     echo(f"  lines            {summary.lines:>9}")
     echo(f"  people added     {summary.people_added:>9}")
     echo(f"  people changed   {summary.people_changed:>9}")
+    for line, number, words in summary.changes if dry else ():
+        echo(f"    line {line}: {number} {words}")
     echo(f"  cards added      {summary.cards_added:>9}")
     echo(f"  cards changed    {summary.cards_changed:>9}")
     echo(f"  secrets sealed   {summary.secrets_sealed:>9}")

@@ -65,11 +65,13 @@ class Batch:
 
     ``known_touched`` counts what could help to open the card of somebody who was known before:
     another address, another card, another key or secret. ``erased_before`` are the first lines
-    of people who are added and were erased once.
+    of people who are added and were erased once. ``changes`` says what ``people_changed`` is, by
+    line and number.
     """
 
     people_added: list[Cardholder] = field(default_factory=list)
     people_changed: list[Cardholder] = field(default_factory=list)
+    changes: list[tuple[int, str, str]] = field(default_factory=list)
     erased_before: list[PersonRecord] = field(default_factory=list)
     cards_added: list[Card] = field(default_factory=list)
     cards_changed: list[Card] = field(default_factory=list)
@@ -124,6 +126,9 @@ class Planner:
         holder = replace(known, name=line.name, email=line.email or known.email)
         if holder != known:
             batch.people_changed.append(holder)
+            told = ("name", known.name, holder.name), ("email", known.email, holder.email)
+            words = [f"{what} {was or 'none'} → {now}" for what, was, now in told if was != now]
+            batch.changes.append((line.line, line.number, "; ".join(words)))
             batch.known_touched += holder.email != known.email
         return holder
 
@@ -226,7 +231,8 @@ class ImportSummary:
 
     ``digest`` is the file's; ``known_touched`` as in ``Batch``; ``outside_domains`` are the
     line, number and address of each whose address is of no approved domain, ``erased_before`` the
-    line, number and name of each person who was erased and comes back.
+    line, number and name of each person who was erased and comes back, ``changes`` the line, number
+    and what becomes of each person who is changed.
     """
 
     lines: int = 0
@@ -240,6 +246,7 @@ class ImportSummary:
     digest: str = ""
     outside_domains: list[tuple[int, str, str]] = field(default_factory=list, repr=False)
     erased_before: list[tuple[int, str, str]] = field(default_factory=list, repr=False)
+    changes: list[tuple[int, str, str]] = field(default_factory=list, repr=False)
 
     def add(self, batch: Batch) -> None:
         """Count one batch more."""
@@ -249,6 +256,7 @@ class ImportSummary:
         self.cards_changed += len(batch.cards_changed)
         self.secrets_sealed += batch.secrets
         self.known_touched += batch.known_touched
+        self.changes += batch.changes
         self.erased_before += [(one.line, one.number, one.name) for one in batch.erased_before]
 
 
@@ -546,6 +554,7 @@ def _result(summary: ImportSummary, *, waits: bool = False, kept: str = "") -> I
         file_kept=kept,
         erased_before=_first(summary.erased_before),
         erased_before_in_all=len(summary.erased_before),
+        changes=_first(summary.changes),
     )
 
 

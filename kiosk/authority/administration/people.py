@@ -385,7 +385,10 @@ class LocalPeopleDesk:
             notify_holder(act, HolderNotice.EMAIL_CORRECTED_NEW, address, holder, address)
         later = "The next code that is sent there confirms it."
         if registration is None:
-            later = "It is suggested to them when they register."
+            later = (
+                "It is suggested to them when they register; the code that is sent there "
+                "confirms it."
+            )
         return act.done(f"The address is corrected. {later}")
 
     # --- their registration ------------------------------------------------------------

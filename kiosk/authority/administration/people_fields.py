@@ -126,7 +126,8 @@ def read_expires(text: str) -> datetime | None:
         moment = datetime.fromisoformat(text)
     except (ValueError, OverflowError):
         hint = "; day and month cannot be told apart" if _OTHER_DATE.fullmatch(text) else ""
-        raise CellRefused(f"expires {text!r:.40}", f"write it as 2026-12-31{hint}") from None
+        wanted = f"is no day of the form YYYY-MM-DD, such as 2027-03-31{hint}"
+        raise CellRefused(f"expires {text!r:.40}", wanted) from None
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

@@ -529,7 +529,8 @@ class ImportResult:
     ``outside_domains`` are the first of ``outside_domains_in_all`` people whose address is of no
     approved domain, as (line, number and address). ``file_kept`` says why a file that was imported
     could not be removed. ``erased_before`` are the first of ``erased_before_in_all`` people who
-    were erased and come back, as (line, number and name).
+    were erased and come back, as (line, number and name). ``changes`` are the first of the
+    ``people_changed``, as (line, number and what becomes of them).
     """
 
     lines: int
@@ -548,6 +549,7 @@ class ImportResult:
     file_kept: str = ""
     erased_before: tuple[tuple[int, str], ...] = field(default=(), repr=False)
     erased_before_in_all: int = 0
+    changes: tuple[tuple[int, str], ...] = field(default=(), repr=False)
 
 
 class Span(StrEnum):

@@ -89,7 +89,7 @@ def new_card_entries(card: str = "") -> tuple[Entry, ...]:
             "identifier",
             "Card",
             card,
-            hint="As “kiosk cards read” prints it, or typed.",
+            hint="For piv 32 digits, 0 to 9 and a to f.",
             most=_IDENTIFIER_MOST,
         ),
         *((kind,) if len(KINDS) > 1 else ()),
@@ -102,6 +102,12 @@ def new_card_entries(card: str = "") -> tuple[Entry, ...]:
         ),
         *secret_entries(required=False),
     )
+
+
+HOW_TO_READ = (
+    "Its identifier is in the chip: paste what “kiosk cards read” prints with a reader at your "
+    "desk; or put the card into a station, and Ctrl+O on People lists it."
+)
 
 
 def secret_entries(*, required: bool) -> tuple[Entry, ...]:
@@ -207,7 +213,8 @@ def add_card(case: Case, card: str = "") -> Form[Done]:
     """Ask for another card; ``card`` is its kind and identifier where a station has met it."""
     return Form(
         "Add a card",
-        f"{'Another' if in_use(case) else 'A'} card for {case.who}. Nothing else changes.",
+        f"{'Another' if in_use(case) else 'A'} card for {case.who}. Nothing else changes."
+        + ("" if card else f" {HOW_TO_READ}"),
         (*new_card_entries(card), *grounds_entries(identifies=False)),
         lambda values: case.desk.cards.add(case.seen, new_card_of(values), grounds_of(values)),
         button="Add",
@@ -224,7 +231,7 @@ def replace_card(case: Case) -> Form[Done]:
 
     return Form(
         "Replace a card",
-        f"A new card for {case.who}; {meant(cards)} works nowhere from then on.",
+        f"A new card for {case.who}; {meant(cards)} works nowhere from then on. {HOW_TO_READ}",
         (*which_card(cards), *new_card_entries(), *grounds_entries(identifies=False)),
         send,
         button="Replace",

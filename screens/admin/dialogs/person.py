@@ -82,7 +82,7 @@ def add_person(desk: AdminDesk) -> Form[Added]:
             Entry(
                 "email",
                 "Email",
-                hint="May stay empty; they give it when they register.",
+                hint="Most cards cannot be registered without it. It can be added later.",
                 most=_EMAIL_MOST,
                 required=False,
             ),
@@ -138,9 +138,15 @@ def correct_email(case: Case) -> Form[Done]:
     now = registration.email if registration else case.person.email
     told = "Both addresses are told." if now else "It is told."
     hint = "Typed text replaces this; an arrow key keeps it." if now else ""
+    use = f"Codes for {case.who} will go there; the next one confirms it."
+    if registration is None:
+        use = (
+            f"It is suggested to {case.who} when they register; the code that is sent there "
+            "confirms it."
+        )
     return Form(
         "Correct the email address",
-        f"Codes for {case.who} will go there; the next one confirms it. {told}",
+        f"{use} {told}",
         (
             _other("email", "Email", now, hint, _EMAIL_MOST),
             *grounds_entries(identifies=True),

@@ -189,6 +189,11 @@ class Run:
         self.app.post_message(event)
 
 
+def said(run: Run) -> str:
+    """Return what the dialog says, its rows one after the other."""
+    return " ".join(line.split("║")[1].strip() for line in run.lines if "║" in line)
+
+
 @asynccontextmanager
 async def running(
     desk: FakeDesk | None = None,

@@ -85,6 +85,7 @@ class FakeImportDesk(Slow):
     problems = 2
     erased = 0
     outside = 0
+    changed = 0
 
     def files(self) -> tuple[ImportFile, ...]:
         self._asked.hear(Action.IMPORT_PEOPLE, "imports.files")
@@ -114,10 +115,15 @@ class FakeImportDesk(Slow):
             (number + 1, f"{900000000000 + number} jo.smith@mail.example")
             for number in range(1, min(self.outside, 200) + 1)
         )
+        changes = tuple(
+            (number + 1, f"{900000000000 + number} name Jo Smith → Jo Smythe")
+            for number in range(1, min(self.changed, 200) + 1)
+        )
         return ImportResult(
             1200, 1130, 48, 1150, 20, 1150, REFERENCE,
             erased_before=erased, erased_before_in_all=self.erased,
             outside_domains=outside, outside_domains_in_all=self.outside,
+            changes=changes,
         )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from tests.screens.admin.persons import (
     sent,
     strings_with,
 )
+from tests.screens.admin.pilots import said
 
 NEW = "00112233445566778899aabbccddeeff"
 SKIP_ALL = ["enter"] * 5
@@ -162,3 +163,13 @@ async def test_a_secret_that_was_typed_differently_twice_is_not_set() -> None:
         await run.press(SECRET[-1])
         await run.send()
         assert run.desk.asked.of("cards.set_secret")
+
+
+async def test_before_an_identifier_is_typed_its_form_and_where_it_is_read_are_said() -> None:
+    for key in ("a", "p"):
+        async with person(SEVERAL) as run:
+            await run.press(key)
+            told = said(run)
+            assert "kiosk cards read" in told
+            assert "Ctrl+O" in told
+            assert "32 digits, 0 to 9 and a to f" in told

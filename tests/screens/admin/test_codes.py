@@ -30,7 +30,7 @@ from tests.screens.admin.persons import (
     person,
     strings_with,
 )
-from tests.screens.admin.pilots import SIZES, Run, running
+from tests.screens.admin.pilots import SIZES, Run, running, said
 from tests.screens.idle_app import still
 
 BIG_FOUR = "┗━┫"
@@ -40,11 +40,6 @@ BIG_FOUR = "┗━┫"
 def drawn(run: Run) -> bool:
     """Tell whether the code is on the screen."""
     return BIG_FOUR in run.text
-
-
-def said(run: Run) -> str:
-    """Return what the dialog says, its rows one after the other."""
-    return " ".join(line.split("║")[1].strip() for line in run.lines if "║" in line)
 
 
 async def give(run: Run) -> None:

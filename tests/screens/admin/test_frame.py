@@ -134,7 +134,7 @@ async def test_the_list_of_actions_has_the_application_s_own_and_no_others() -> 
             "Blocked",
             "Not registered",
             "Card ends",
-            "Next chart",
+            "Chart",
             "What waits",
             "Help",
             "Go to Today",
@@ -285,3 +285,15 @@ async def test_a_question_mark_opens_help() -> None:
 
 def test_every_page_has_its_help() -> None:
     assert set(HELP) == {page.NAME for page in every_page()}
+
+
+async def test_a_terminal_that_is_too_small_is_told_for_as_long_as_it_is() -> None:
+    told = "This terminal is 70 by 22. It is too small: make it 80 by 24."
+    async with running(pages=PAGES) as run:
+        assert "too small" not in run.text
+        await run.resize((70, 22))
+        assert told in run.lines[1]
+        await run.press("f2")
+        assert told in run.lines[1]
+        await run.resize((80, 24))
+        assert "too small" not in run.text

@@ -79,6 +79,16 @@ async def test_a_trial_names_the_lines_whose_address_is_of_no_approved_domain() 
         assert "Line 201    900000000200 jo.smith@mail.example" in run.text
 
 
+async def test_a_trial_says_who_would_be_changed_and_how() -> None:
+    desk = FakeDesk()
+    desk.imports.changed = 48
+    async with running(desk, PAGES) as run:
+        await run.press("f9", "enter")
+        assert "48 people changed, from → to:" in run.text
+        await run.press("end")
+        assert "900000000048 name Jo Smith → Jo Smythe" in run.text
+
+
 async def test_a_trial_and_an_import_say_who_comes_back_that_was_erased() -> None:
     desk = FakeDesk()
     desk.imports.erased = 1204

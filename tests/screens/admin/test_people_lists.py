@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -144,3 +145,25 @@ async def test_an_empty_list_says_so() -> None:
 
 def test_the_pages_are_all_there() -> None:
     assert {TodayPage, PeoplePage, AboutPerson} < set(PAGES)
+
+
+async def test_escape_goes_back_the_way_that_one_came() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("b", "enter")
+        assert "Amara Okafor" in run.text
+        await run.press("escape")
+        assert "1 Blocked: " in run.text
+        await run.press("escape")
+        assert "Unlocked today" in run.text
+        await run.press("f2", "ctrl+l", "escape")
+        assert "Find a person" in run.text
+
+
+async def test_every_list_behind_a_number_of_today_has_its_key_in_the_footer() -> None:
+    desk = FakeDesk()
+    desk.estate.today = replace(desk.estate.today, alarms=("One.", "Two.", "Three."))
+    async with running(desk, pages=PAGES) as run:
+        footer = run.lines[-1]
+        for key in ("a Alarms", "b Blocked", "u Not registered", "e Card ends", "n Chart"):
+            assert f" {key} " in footer, footer
+        assert re.search(r" \? Help +Ctrl\+P More *$", footer), footer

@@ -22,6 +22,7 @@ from tests.screens.admin.persons import (
     person,
     sent,
 )
+from tests.screens.admin.pilots import said
 
 
 @pytest.mark.parametrize(
@@ -179,3 +180,14 @@ async def test_a_block_is_lifted_by_mouse_alone_but_for_the_reason() -> None:
         await run.press("tab", *WHY)
         await run.click("  Lift the block")
         assert sent(run, "people.lift_block") == (Seen(BLOCKED, 1),)
+
+
+async def test_the_address_of_somebody_unregistered_is_confirmed_when_they_register() -> None:
+    async with person(UNREGISTERED) as run:
+        await run.press("e")
+        told = said(run)
+        assert "It is suggested to" in told
+        assert "the next one confirms it" not in told
+    async with person(READY) as run:
+        await run.press("e")
+        assert "the next one confirms it" in said(run)

@@ -107,6 +107,19 @@ def test_people_who_were_erased_are_named(
         assert "Jo Smith" not in repr(result)
 
 
+def test_people_who_are_changed_are_named_with_what_becomes_of_them(
+    desk: LocalImportDesk, means: StaffDependencies
+) -> None:
+    put(means, "people.csv", line(1), line(2))
+    desk.run("people.csv", unseen)
+    put(means, "people.csv", line(1), line(2).replace("Jo Smith", "Jo Smythe"))
+    for import_ in (desk.rehearse, desk.run):
+        result = import_("people.csv", unseen)
+        assert result.people_changed == 1
+        assert result.changes == ((3, "900000000002 name Jo Smith → Jo Smythe"),)
+        assert "Smythe" not in repr(result)
+
+
 def test_addresses_of_no_approved_domain_are_named(
     desk: LocalImportDesk, means: StaffDependencies
 ) -> None:

@@ -168,7 +168,9 @@ def test_an_address_of_somebody_who_is_not_registered(
 ) -> None:
     person = samples.stored_person(means.store)
     done = desk.correct_email(seen(means, person), NEW, GROUNDS)
-    assert done.told.endswith("It is suggested to them when they register.")
+    assert done.told.endswith(
+        "It is suggested to them when they register; the code that is sent there confirms it."
+    )
     assert holder(means, person).email == NEW
     with means.store.read() as uow:
         assert uow.registrations.of_holder(person.holder.id) is None

@@ -26,7 +26,11 @@ EACH_DOCUMENT = pytest.mark.parametrize(
     "document", DOCUMENTS, ids=lambda each: str(each.relative_to(CHECKOUT))
 )
 SECURITY = CHECKOUT / "docs" / "security.md"
-FOLDERS = sorted(each.name for each in CHECKOUT.iterdir() if each.is_dir())
+MADE = {"build", "dist"}
+"""Folders of a checkout in which something was built."""
+FOLDERS = sorted(
+    each.name for each in CHECKOUT.iterdir() if each.is_dir() and each.name not in MADE
+)
 
 _LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
 _CODE = re.compile(r"`([^`\n]+)`")

@@ -116,7 +116,7 @@ def test_it_is_told_the_status_of_a_card_and_nothing_of_its_holder(
     assert (status, refused["is"], refused["reason"]) == (200, "Refusal", "unknown-card")
     sitting = estate.insert(card, blocked=True, station="C")
     opened = json.loads(encode(sitting.opened))
-    assert set(opened) == {"is", "visit", "holder_name", "offers", "resumed"}
+    assert set(opened) == {"is", "visit", "holder_name", "offers", "resumed", "blocked"}
     report = json.loads(encode(report_of(card, sitting.plastic)))
     visit = VisitId(new_id())
     assert thief.ask("begin", visit=visit, report=report)[0] == 200

@@ -29,20 +29,12 @@ from kiosk.contract.messages import (
 from tests.attacks.database_writer import at, insert, refused_as_altered, write
 from tests.authority.card_in_reader import Plastic, Quiet
 from tests.authority.station_visit import Sitting
+from tests.authority.test_maintenance import REFUSED, card, officer
 from tests.authority.world import KNOWN, KNOWN_PIN_KEY, World
 
+__all__ = ["card", "officer"]
+
 Proof = Callable[[World, Sitting, PinChallenge, PinProof], PinProof | None]
-REFUSED = Refusal(Reason.MAINTENANCE_REFUSED)
-
-
-@pytest.fixture
-def card(world: World) -> Card:
-    return world.add_card(world.add_holder())
-
-
-@pytest.fixture
-def officer(world: World, card: Card) -> StaffMember:
-    return world.officers_card(card)
 
 
 def choose(world: World, card: Card, plastic: Plastic | None = None) -> Sitting:

@@ -1,8 +1,8 @@
 """A machine in qemu, by software emulation: its display, its keyboard, its disk and its TPM.
 
-It has no network but the ways that are named: ``reachable`` from inside, and its virtual reader
-from here. The test variant of the image has a root shell on the serial line, which is asked what is
-on the console; pictures are of the machine's own display.
+It has no network but the ways that are named: ``reachable`` from inside. The test variant of the
+image has a root shell on the serial line, which is asked what is on the console; pictures are of
+the machine's own display.
 """
 
 from __future__ import annotations
@@ -19,14 +19,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from hardware.virtual.link import CardLink, Chip
-from hardware.virtual.pcscd import Slot
-
 FIRMWARE = Path("/usr/share/OVMF/OVMF_CODE_4M.secboot.fd")
 VARIABLES = Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
 AUTHORITY = "10.0.2.100"
 """What the authority's machine is called inside."""
-_READER_PORT = 35963
 _RELAY = Path(__file__).with_name("relay.py")
 """qemu itself passes on one connection at a time."""
 _PATIENCE_S = 1200.0
@@ -72,9 +68,6 @@ class VirtualMachine:
         subprocess.run(made, check=True)
         shutil.copy(VARIABLES, folder / "variables.fd")
         (folder / "tpm").mkdir()
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._reader_port = probe.getsockname()[1]
 
     def start(self) -> None:
         """Switch it on."""
@@ -92,7 +85,6 @@ class VirtualMachine:
             for inside, outside in self._reachable.items()
         )
         network = f"user,id=net,restrict=on{forwards}"
-        network += f",hostfwd=tcp:127.0.0.1:{self._reader_port}-:{_READER_PORT}"
         serial = f"socket,id=serial,path={self.folder / 'serial'},server=on,wait=off"
         serial += f",logfile={self.folder / 'serial.log'},logappend=on"
         # /dev/kvm may open and not carry an ordinary kernel: emulation, and nothing else.
@@ -162,10 +154,6 @@ class VirtualMachine:
             self.press(*["shift"] * shift, _NAMED.get(base, base))
             time.sleep(0.12)  # held for 0.05 s; faster than the station takes keys would lose some
 
-    def link(self, chip: Chip) -> CardLink:
-        """Return what puts a card into its first reader, and takes it out."""
-        return CardLink(chip, _SlotInside(Path(), self._reader_port, "Virtual PCD 00 00"))
-
     # --- what the test variant answers on the serial line ----------------------------------
 
     def ask(self, line: str, patience_s: float = 60.0) -> str | None:
@@ -215,11 +203,3 @@ def wait_for(
     while not ready():
         assert time.monotonic() < end, f"waited in vain for {what}; there is:\n{shown()}"
         time.sleep(0.5)
-
-
-class _SlotInside(Slot):
-    """The reader's slot behind a port of this machine; ``number`` is the port."""
-
-    def dial(self) -> socket.socket:
-        """Return a connection to the reader; raises ``OSError`` while there is none."""
-        return socket.create_connection(("127.0.0.1", self.number))

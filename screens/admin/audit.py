@@ -13,7 +13,8 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import DataTable
 
-from kiosk.authority.administration.desk import AdminDesk, AuditDesk
+from kiosk.authority.administration.audit_log import AuditDesk
+from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.views import (
     AuditFilter,
     AuditLine,

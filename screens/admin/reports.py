@@ -11,7 +11,8 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
-from kiosk.authority.administration.desk import AdminDesk, ReportsDesk
+from kiosk.authority.administration.desk import AdminDesk
+from kiosk.authority.administration.reports import ReportsDesk
 from kiosk.authority.administration.views import Report, Span, Written
 from kiosk.authority.roles import Action
 from kiosk.contract.errors import NotTaken

@@ -8,7 +8,8 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
-from kiosk.authority.administration.desk import AdminDesk, StaffDesk
+from kiosk.authority.administration.desk import AdminDesk
+from kiosk.authority.administration.staff import StaffDesk
 from kiosk.authority.administration.views import Done, KeyLine, StaffCardLine, StaffLine
 from kiosk.authority.roles import Action, Role
 from kiosk.authority.wording import numbered

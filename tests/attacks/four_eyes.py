@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from kiosk.app.config.settings import PolicySettings
+from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.office import Office
-from kiosk.authority.administration.service import LocalAdminDesk
 from kiosk.authority.administration.views import Actor
 from kiosk.authority.roles import Role
 from kiosk.authority.store.records import Registration
@@ -32,11 +32,11 @@ class Colleague:
     def __init__(self, world: World, role: Role, name: str, file: PolicySettings = FILE) -> None:
         means = replace(office_beside(world, role).means, file_policy=file)
         self.office = office_of(means, role, name)
-        self.desk = LocalAdminDesk(self.office)
+        self.desk = AdminDesk(self.office)
 
-    def logs_in_as(self, actor: Actor) -> LocalAdminDesk:
+    def logs_in_as(self, actor: Actor) -> AdminDesk:
         """Return the desk of another account, from the same chair."""
-        return LocalAdminDesk(Office(self.office.means, actor))
+        return AdminDesk(Office(self.office.means, actor))
 
 
 def registration_of(world: World, holder_id: str) -> Registration | None:

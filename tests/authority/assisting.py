@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from kiosk.app.config.settings import PolicySettings
-from kiosk.authority.administration.codes import LocalCodesDesk
+from kiosk.authority.administration.codes import CodesDesk
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.views import IssuedCode, Seen
 from kiosk.authority.crypto.anchors import AnchorSigner
@@ -48,17 +48,17 @@ def office_beside(world: World, role: Role = Role.AGENT, **more: Any) -> Office:
 
 def give(office: Office, card: Card) -> IssuedCode:
     """Give a code for a card, for its holder as they are now."""
-    return LocalCodesDesk(office).issue(as_seen(office, card), card.id, GROUNDS)
+    return CodesDesk(office).issue(as_seen(office, card), card.id, GROUNDS)
 
 
 def agree(office: Office, issued: IssuedCode) -> None:
     """Agree to a colleague's code."""
-    LocalCodesDesk(office).agree(issued.code_id, GROUNDS)
+    CodesDesk(office).agree(issued.code_id, GROUNDS)
 
 
 def withdraw(office: Office, issued: IssuedCode) -> None:
     """Make it worthless."""
-    LocalCodesDesk(office).withdraw(issued.code_id, GROUNDS)
+    CodesDesk(office).withdraw(issued.code_id, GROUNDS)
 
 
 def as_seen(office: Office, card: Card) -> Seen:

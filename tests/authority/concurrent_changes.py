@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from kiosk.authority.administration.cards import LocalCardsDesk
+from kiosk.authority.administration.cards import CardsDesk
 from kiosk.authority.administration.office import Office
-from kiosk.authority.administration.people import LocalPeopleDesk
-from kiosk.authority.administration.questions import LocalQuestionsDesk
-from kiosk.authority.administration.stations import LocalStationsDesk
+from kiosk.authority.administration.people import PeopleDesk
+from kiosk.authority.administration.questions import QuestionsDesk
+from kiosk.authority.administration.stations import StationsDesk
 from kiosk.authority.administration.views import Seen
 from kiosk.authority.roles import Role
 from kiosk.authority.store.records import Card, Station
@@ -165,29 +165,29 @@ class Others:
         return as_seen(self.office, self.card)
 
     def revoke_card(self) -> None:
-        LocalCardsDesk(self.office).revoke(self.seen, self.card.id, GROUNDS)
+        CardsDesk(self.office).revoke(self.seen, self.card.id, GROUNDS)
 
     def mark_leaver(self) -> None:
-        LocalPeopleDesk(self.office).mark_leaver(self.seen, GROUNDS)
+        PeopleDesk(self.office).mark_leaver(self.seen, GROUNDS)
 
     def erase(self) -> None:
-        LocalPeopleDesk(self.office).erase(self.seen, GROUNDS)
+        PeopleDesk(self.office).erase(self.seen, GROUNDS)
 
     def revoke_registration(self) -> None:
-        LocalPeopleDesk(self.office).revoke_registration(self.seen, GROUNDS)
+        PeopleDesk(self.office).revoke_registration(self.seen, GROUNDS)
 
     def correct_address(self) -> None:
-        LocalPeopleDesk(self.office).correct_email(self.seen, "asha.new@nhs.net", GROUNDS)
+        PeopleDesk(self.office).correct_email(self.seen, "asha.new@nhs.net", GROUNDS)
 
     def retire_station(self) -> None:
         with self.world.store.begin() as uow:
             uow.stations.seen(Station("A", self.world.now))
             uow.commit()
-        LocalStationsDesk(self.office).retire("A", GROUNDS)
+        StationsDesk(self.office).retire("A", GROUNDS)
 
     def retire_question(self) -> None:
         """One that was chosen for a registration."""
-        LocalQuestionsDesk(self.office).retire(5, GROUNDS)
+        QuestionsDesk(self.office).retire(5, GROUNDS)
 
     def want_genuine_cards(self) -> None:
         self.world.policy = Policy(genuine=Genuine.ALWAYS)

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from kiosk.authority.administration.stations import LINE_LIFE, LocalStationsDesk
+from kiosk.authority.administration.stations import LINE_LIFE, StationsDesk
 from kiosk.authority.crypto.station_ca import StationCa, fingerprint_of
 from kiosk.authority.enrolment import BOTH_KEYS, TRIES, EnrolledStations, StationEnrolment, Terms
 from kiosk.authority.roles import Role
@@ -56,7 +56,7 @@ class Estate:
         terms = Terms(LIFE, self.ca.pem, ADDRESSES)
         self.enrolment = StationEnrolment(world.store, self.ca, terms)
         self.directory = EnrolledStations(world.store, SocketStation(7, StationIdentity("here")))
-        self.desk = LocalStationsDesk(
+        self.desk = StationsDesk(
             office_beside(
                 world,
                 Role.MANAGER,
@@ -261,7 +261,7 @@ def test_names_that_no_station_has_are_refused(estate: Estate) -> None:
 
 
 def test_where_stations_cannot_enrol_no_line_is_made(world: World) -> None:
-    desk = LocalStationsDesk(office_beside(world, Role.MANAGER))
+    desk = StationsDesk(office_beside(world, Role.MANAGER))
     with pytest.raises(NotTaken, match="name no enrol_listen"):
         desk.enrol("Level 7", "", GROUNDS)
 

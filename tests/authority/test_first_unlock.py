@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 from msgspec import structs
 
-from kiosk.authority.administration.codes import LocalCodesDesk
+from kiosk.authority.administration.codes import CodesDesk
 from kiosk.authority.administration.office import Office
-from kiosk.authority.administration.people import LocalPeopleDesk
+from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.misuse import stop_holder
 from kiosk.authority.notices import Notice
 from kiosk.authority.roles import Role
@@ -344,7 +344,7 @@ def _withdraw(world: World, card: Card, _: Office) -> None:
     with world.store.read() as uow:
         live = uow.codes.live(card.id)
     assert live is not None
-    LocalCodesDesk(office_beside(world)).withdraw(live.id, GROUNDS)
+    CodesDesk(office_beside(world)).withdraw(live.id, GROUNDS)
 
 
 def _stop(world: World, card: Card, _: Office) -> None:
@@ -355,7 +355,7 @@ def _stop(world: World, card: Card, _: Office) -> None:
 
 def _leave(world: World, card: Card, agent: Office) -> None:
     manager = office_beside(world, Role.MANAGER)
-    LocalPeopleDesk(manager).mark_leaver(as_seen(agent, card), GROUNDS)
+    PeopleDesk(manager).mark_leaver(as_seen(agent, card), GROUNDS)
 
 
 def _revoke(world: World, card: Card, _: Office) -> None:
@@ -396,7 +396,7 @@ def test_an_erased_person_leaves_no_code(world: World, card: Card, agent: Office
     issued = give(agent, card)
     sitting = chosen(world, card)
     manager = office_beside(world, Role.MANAGER)
-    LocalPeopleDesk(manager).erase(as_seen(agent, card), GROUNDS)
+    PeopleDesk(manager).erase(as_seen(agent, card), GROUNDS)
     with pytest.raises(StepRefused):
         sitting.enter(issued.code)
     with world.store.read() as uow:

@@ -17,8 +17,8 @@ from hardware.drivers.gids import GidsDriver
 from hardware.drivers.piv import PivDriver
 from hardware.registry import Registry
 from hardware.virtual.piv import CardProfile
-from kiosk.authority.administration.people import LocalPeopleDesk
-from kiosk.authority.administration.stations import LocalStationsDesk
+from kiosk.authority.administration.people import PeopleDesk
+from kiosk.authority.administration.stations import StationsDesk
 from kiosk.authority.administration.verification import sweep, verify_audit
 from kiosk.authority.crypto.anchors import AnchorSigner
 from kiosk.authority.crypto.sealing import SealKind, SealLabel
@@ -250,7 +250,7 @@ class Simulation:
     async def _administer(self) -> None:
         """Staff lift blocks, and retire a station for a while."""
         office = office_beside(self.world, Role.MANAGER)
-        people, stations = LocalPeopleDesk(office), LocalStationsDesk(office)
+        people, stations = PeopleDesk(office), StationsDesk(office)
         while True:
             await asyncio.sleep(self.scheduler.random.uniform(60, 600))
             self._lift_blocks(people)
@@ -262,7 +262,7 @@ class Simulation:
                     self._set_clock()
                     stations.reinstate(station.name, GROUNDS)
 
-    def _lift_blocks(self, desk: LocalPeopleDesk) -> None:
+    def _lift_blocks(self, desk: PeopleDesk) -> None:
         self._set_clock()
         for person in self.invariants.people:
             page = desk.person(person.holder_id)
@@ -280,7 +280,7 @@ class Simulation:
         A card that went through several faults may be refused, and go to the RA: one that is set
         aside, or whose account leaves a single try. It still has that try.
         """
-        desk = LocalPeopleDesk(office_beside(self.world))
+        desk = PeopleDesk(office_beside(self.world))
         for holder in holders:
             holder.unlocked = False
             for number in range(_LAST_VISITS):

@@ -27,7 +27,8 @@ from kiosk.contract.families import DEFAULT, FAMILIES
 from kiosk.contract.sensitive import Sensitive
 
 if TYPE_CHECKING:
-    from kiosk.authority.administration.desk import AdminDesk, CodesDesk
+    from kiosk.authority.administration.codes import CodesDesk
+    from kiosk.authority.administration.desk import AdminDesk
     from kiosk.authority.administration.views import IssuedCode, NewCard, Person
 
 

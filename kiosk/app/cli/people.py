@@ -30,7 +30,7 @@ from kiosk.authority.wording import last_day
 from kiosk.contract.errors import NotTaken
 
 if TYPE_CHECKING:
-    from kiosk.authority.administration.desk import PeopleDesk
+    from kiosk.authority.administration.people import PeopleDesk
     from kiosk.authority.administration.views import PersonLine
 
 

@@ -18,7 +18,7 @@ from kiosk.app.cli.tools import (
 from kiosk.contract.errors import NotFound
 
 if TYPE_CHECKING:
-    from kiosk.authority.administration.desk import PolicyDesk
+    from kiosk.authority.administration.policy import PolicyDesk
     from kiosk.authority.administration.views import PolicyLine
 
 DESCRIPTION = """\

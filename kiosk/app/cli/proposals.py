@@ -20,7 +20,7 @@ from kiosk.app.cli.tools import (
 )
 
 if TYPE_CHECKING:
-    from kiosk.authority.administration.desk import ProposalsDesk
+    from kiosk.authority.administration.proposed_acts import ProposalsDesk
     from kiosk.authority.administration.views import Done
 
 DESCRIPTION = """\

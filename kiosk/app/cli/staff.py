@@ -29,7 +29,7 @@ from kiosk.contract.families import DEFAULT
 from kiosk.contract.messages import CardId
 
 if TYPE_CHECKING:
-    from kiosk.authority.administration.desk import StaffDesk
+    from kiosk.authority.administration.staff import StaffDesk
     from kiosk.authority.administration.views import StaffLine
 
 DESCRIPTION = """\

@@ -11,7 +11,6 @@ from kiosk.app.composition.opening import open_known_keys, open_sealer
 from kiosk.app.config.settings import Settings
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.office import Office, StaffDependencies
-from kiosk.authority.administration.service import LocalAdminDesk
 from kiosk.authority.administration.views import Actor
 from kiosk.authority.crypto.anchors import AnchorSigner
 from kiosk.authority.crypto.codes import CodeMac
@@ -45,7 +44,7 @@ def build_desk(
         enrol_addresses=settings.authority.enrol_addresses,
         ca_pin=StationCa(ring).pin,
     )
-    return LocalAdminDesk(Office(means, actor))
+    return AdminDesk(Office(means, actor))
 
 
 def machine_zone() -> tzinfo:

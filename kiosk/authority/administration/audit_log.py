@@ -295,9 +295,7 @@ def _batches(uow: UnitOfWork, query: AuditQuery) -> Iterator[tuple[AuditLine, ..
 # The desk.
 
 
-class LocalAuditDesk:
-    """Implements ``AuditDesk``."""
-
+class AuditDesk:
     def __init__(self, office: Office) -> None:
         self._office = office
 

@@ -357,8 +357,8 @@ def _whose(known: KnownCard) -> str:
     return f"a card of {known.holder.name} ({known.holder.number})"
 
 
-class LocalCardsDesk:
-    """Implements ``kiosk.authority.administration.desk.CardsDesk``."""
+class CardsDesk:
+    """A person's cards and their unblock secrets."""
 
     def __init__(self, office: Office) -> None:
         self._office = office

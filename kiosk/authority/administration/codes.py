@@ -118,8 +118,21 @@ def _broken(sealer: Sealer, card: Card) -> SecretProblem | None:
 _UNKNOWN = "Nothing has this id (any more). Look at what waits."
 
 
-class LocalCodesDesk:
-    """Implements ``kiosk.authority.administration.desk.CodesDesk``."""
+def codes_waiting(uow: UnitOfWork) -> tuple[tuple[EmailCode, CodeLine], ...]:
+    """Return the codes that wait for a second member of staff, oldest first."""
+    codes = uow.codes.unagreed(uow.now - ASSISTED_LIFE)
+    if not codes:
+        return ()
+    name = staff_names(uow)
+    return tuple(
+        (code, code_line(code, holder, name(code.issued_by)))
+        for code in codes
+        if is_vouched_for(uow, code) and (holder := uow.holders.get(code.holder_id))
+    )
+
+
+class CodesDesk:
+    """Assisted unlock: a code given by word of mouth to somebody who cannot read their mail."""
 
     def __init__(self, office: Office) -> None:
         self._office = office
@@ -157,19 +170,7 @@ class LocalCodesDesk:
     def waiting(self) -> tuple[CodeLine, ...]:
         """Return the codes that wait for a second member of staff, oldest first."""
         with self._office.look(Action.SEE_PEOPLE) as uow:
-            return tuple(line for _, line in self.waiting_in(uow))
-
-    def waiting_in(self, uow: UnitOfWork) -> tuple[tuple[EmailCode, CodeLine], ...]:
-        """Return the same, each with its code, in a unit of work that the caller has."""
-        codes = uow.codes.unagreed(uow.now - ASSISTED_LIFE)
-        if not codes:
-            return ()
-        name = staff_names(uow)
-        return tuple(
-            (code, code_line(code, holder, name(code.issued_by)))
-            for code in codes
-            if is_vouched_for(uow, code) and (holder := uow.holders.get(code.holder_id))
-        )
+            return tuple(line for _, line in codes_waiting(uow))
 
     def agree(self, code_id: str, grounds: Grounds) -> Done:
         """Let a code work that another member of staff issued."""

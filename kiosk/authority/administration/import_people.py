@@ -426,8 +426,8 @@ FIELD = "imports"
 PROBLEMS_SHOWN = 200
 
 
-class LocalImportDesk:
-    """Implements ``ImportDesk``."""
+class ImportDesk:
+    """Importing people from files in the imports folder of the service's machine."""
 
     def __init__(self, office: Office) -> None:
         self._office = office

@@ -282,8 +282,8 @@ def count_people(office: Office) -> Mapping[PeopleGroup, int]:
         return {group: uow.lists.count(group, MOST_COUNTED) for group in PeopleGroup}
 
 
-class LocalPeopleDesk:
-    """Implements ``kiosk.authority.administration.desk.PeopleDesk``."""
+class PeopleDesk:
+    """People and their registrations."""
 
     def __init__(self, office: Office) -> None:
         self._office = office
@@ -456,7 +456,11 @@ class LocalPeopleDesk:
         return act.done(f"{holder.name} is back; stations serve them as before.")
 
     def report_misuse(self, seen: Seen, grounds: Grounds) -> Done:
-        """Stop everything for somebody who says that it was not them; they are told."""
+        """Stop everything for somebody who says that it was not them; they are told.
+
+        It ends their open visits, withdraws codes and what was gathered, stops a change of
+        address that waits, and blocks a registration.
+        """
         with self._office.act(Action.REPORT_MISUSE, grounds, seen=seen) as act:
             holder = _holder(act, seen)
             registration = act.uow.registrations.of_holder(holder.id)

@@ -31,8 +31,8 @@ _NONE = "an empty list"
 _ABOUT_QUESTIONS = frozenset({"questions_registered", "verification"})
 
 
-class LocalPolicyDesk:
-    """Implements ``PolicyDesk``."""
+class PolicyDesk:
+    """The policy, as stations take it up within a minute."""
 
     def __init__(self, office: Office) -> None:
         self._office = office

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from kiosk.authority.administration.cards import card_of, secret_of
-from kiosk.authority.administration.codes import LocalCodesDesk, giver_of
-from kiosk.authority.administration.desk import AdminDesk
+from kiosk.authority.administration.codes import CodesDesk, codes_waiting, giver_of
 from kiosk.authority.administration.login import read_public_key
 from kiosk.authority.administration.office import (
     Agreement,
@@ -39,11 +38,14 @@ from kiosk.contract.errors import KeyMissing, NotFound, NotPermitted, NotTaken, 
 from kiosk.contract.messages import CardId
 from kiosk.contract.sensitive import Sensitive
 
+if TYPE_CHECKING:
+    from kiosk.authority.administration.desk import AdminDesk
+
 _UNASKED: Final = Grounds("")
 """The office of an agreement has the grounds already, of both members."""
 
 Words = Callable[[UnitOfWork, OpenedAct], str]
-Perform = Callable[[AdminDesk, OpenedAct], Done]
+Perform = Callable[["AdminDesk", OpenedAct], Done]
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,8 +255,8 @@ UNREADABLE = (
 )
 
 
-class LocalProposalsDesk:
-    """Implements ``kiosk.authority.administration.desk.ProposalsDesk``.
+class ProposalsDesk:
+    """What waits for a second member of staff, where the policy says ``four_eyes``.
 
     ``desk_of`` makes the desk of another office: of one that acts with an agreement.
     """
@@ -269,13 +271,18 @@ class LocalProposalsDesk:
             return waiting_lines(uow, self._office, holder_id)
 
     def agree(self, proposal_id: str, grounds: Grounds) -> Done:
-        """Agree, and have it done now, as its proposer would have."""
+        """Agree, and have it done now, as its proposer would have.
+
+        Raises ``ConcurrentChange`` where the person, the member of staff or the setting was
+        changed since it was proposed, and ``NotPermitted`` for its proposer, for a role that
+        may not do it, and where one of the two let the other in.
+        """
         with self._office.look(Action.AGREE_ACT) as uow:
             kept = uow.proposals.get(proposal_id)
             if kept is not None and kept.outcome is not Outcome.WAITING:
                 raise decided(uow, kept.id)
         if kept is None:
-            return LocalCodesDesk(self._office).agree(proposal_id, grounds)
+            return CodesDesk(self._office).agree(proposal_id, grounds)
         try:
             opened = open_parameters(self._office.means.sealer, kept)
         except (SealBroken, KeyMissing):
@@ -289,7 +296,7 @@ class LocalProposalsDesk:
         with self._office.look(Action.DECLINE_ACT) as uow:
             kept = uow.proposals.get(proposal_id)
         if kept is None:
-            return LocalCodesDesk(self._office).withdraw(proposal_id, grounds)
+            return CodesDesk(self._office).withdraw(proposal_id, grounds)
         with self._office.act(Action.DECLINE_ACT, grounds, about=kept.holder_id) as act:
             if not may(act.actor.role, Action(kept.action)):
                 raise NotPermitted(f"This is not for the role {act.actor.role.value}.")
@@ -350,7 +357,7 @@ def _acts(uow: UnitOfWork, office: Office, holder_id: str) -> Iterator[ProposalL
 
 
 def _codes(uow: UnitOfWork, office: Office, holder_id: str) -> Iterator[ProposalLine]:
-    for code, line in LocalCodesDesk(office).waiting_in(uow):
+    for code, line in codes_waiting(uow):
         if holder_id and code.holder_id != holder_id:
             continue
         first = giver_of(uow, code)

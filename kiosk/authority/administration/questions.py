@@ -51,8 +51,8 @@ LONGEST = 64
 """Characters: what the smallest glass shows in two lines."""
 
 
-class LocalQuestionsDesk:
-    """Implements ``QuestionsDesk``."""
+class QuestionsDesk:
+    """The list of security questions; answers cannot be shown by anybody."""
 
     def __init__(self, office: Office) -> None:
         self._office = office

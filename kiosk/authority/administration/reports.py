@@ -198,8 +198,8 @@ LONGEST = timedelta(days=2 * 365)
 EARLIEST, LATEST = date(2000, 1, 1), date(2999, 12, 31)
 
 
-class LocalReportsDesk:
-    """Implements ``ReportsDesk``."""
+class ReportsDesk:
+    """Counts over time."""
 
     def __init__(self, office: Office) -> None:
         self._office = office

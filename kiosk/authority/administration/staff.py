@@ -78,8 +78,8 @@ SHORTEST_NAME, LONGEST_NAME = 2, 60
 _CHANGES = tuple(kind for kind in StaffKind if kind.spec.revises_member)
 
 
-class LocalStaffDesk:
-    """Implements ``StaffDesk``."""
+class StaffDesk:
+    """The members of staff, their keys and their cards."""
 
     def __init__(self, office: Office) -> None:
         self._office = office
@@ -211,7 +211,11 @@ class LocalStaffDesk:
     def add_card(
         self, staff_id: str, card: CardId, key: str, revision: int, grounds: Grounds
     ) -> Done:
-        """Let a recorded card open the maintenance page of stations, once it proved its PIN."""
+        """Let a recorded card open the maintenance page of stations, once it proved its PIN.
+
+        ``key`` is the key that it uses only after its PIN, or a certificate of it, in PEM; empty:
+        the one that is recorded for the card.
+        """
         entered_as = {"driver": card.driver, "identifier": card.identifier, "key": key}
         proposal = Proposal("staff.add_card", entered_as, staff_id=staff_id, revision=revision)
         with self._office.act(

@@ -22,9 +22,7 @@ LINE_LIFE: Final = timedelta(minutes=15)
 """For so long a station can enrol by a line."""
 
 
-class LocalStationsDesk:
-    """Implements ``StationsDesk``."""
-
+class StationsDesk:
     def __init__(self, office: Office) -> None:
         self._office = office
 

@@ -114,8 +114,8 @@ def _when(moment: datetime, now: datetime, zone: tzinfo) -> str:
 DAYS = 30
 
 
-class LocalTodayDesk:
-    """Implements ``TodayDesk``; a look is a dozen short statements."""
+class TodayDesk:
+    """The first page; a look is a dozen short statements."""
 
     def __init__(self, office: Office) -> None:
         self._office = office

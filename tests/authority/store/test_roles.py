@@ -14,8 +14,8 @@ from kiosk.app.cli.main import run_command
 from kiosk.app.config.settings import NoticeSettings
 from kiosk.authority.administration.audit_archive import archive_audit, exported_rows
 from kiosk.authority.administration.caretaker import Caretaker
+from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.office import Office
-from kiosk.authority.administration.service import LocalAdminDesk
 from kiosk.authority.administration.verification import verify_audit
 from kiosk.authority.administration.views import Actor, AuditFilter, ExportFormat, unseen
 from kiosk.authority.anchors import sign_heads
@@ -202,7 +202,7 @@ def test_staff_do_their_work_as_their_own_role(
     owner.insert(card).pull()
     world = World(tmp_path, url=address("kiosk_staff"))
     manager = office_beside(world, Role.MANAGER)
-    desk = LocalAdminDesk(manager)
+    desk = AdminDesk(manager)
     assert desk.today.look()
     desk.people.add("900000000077", "Jo Smith", "jo@nhs.net", GROUNDS)
     assert desk.people.search("Jo Smi").people
@@ -285,9 +285,7 @@ def test_what_a_role_may_not_is_one_error_and_no_line_of_the_driver(
     owner: World, authority: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     means = office_beside(owner, Role.MANAGER).means
-    desk = LocalAdminDesk(
-        Office(replace(means, store=authority.store), Actor("root", Role.MANAGER))
-    )
+    desk = AdminDesk(Office(replace(means, store=authority.store), Actor("root", Role.MANAGER)))
     with pytest.raises(StoreError, match="the role may not do this in the database"):
         desk.people.add("900000000077", "Jo Smith", "jo@nhs.net", GROUNDS)
     assert not caplog.records

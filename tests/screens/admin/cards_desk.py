@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from kiosk.authority.administration.cards import CardsDesk
+from kiosk.authority.administration.codes import CodesDesk
+from kiosk.authority.administration.proposed_acts import ProposalsDesk
 from kiosk.authority.administration.views import (
     CardLine,
     CodeLine,
@@ -28,7 +31,7 @@ from tests.screens.admin.proposals import waiting_of
 CODE = "40718263"
 
 
-class FakeCardsDesk(Files):
+class FakeCardsDesk(Files, CardsDesk):
     """Cards; no secret is kept."""
 
     def unknown(self) -> tuple[UnknownCard, ...]:
@@ -85,7 +88,7 @@ class FakeCardsDesk(Files):
             raise NotTaken("identifier", "This card is recorded already.")
 
 
-class FakeCodesDesk(Files):
+class FakeCodesDesk(Files, CodesDesk):
     """Codes by word of mouth; ``second`` is whether the policy asks for a second member.
 
     ``minutes`` is how long a code works.
@@ -128,7 +131,7 @@ class FakeCodesDesk(Files):
         raise NotFound("This code is over, used or withdrawn.")
 
 
-class FakeProposalsDesk(Files):
+class FakeProposalsDesk(Files, ProposalsDesk):
     """What waits for a second member; the estate's codes that wait are among it."""
 
     def waiting(self, holder_id: str = "") -> tuple[ProposalLine, ...]:

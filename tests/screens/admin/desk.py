@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 
+from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.views import Actor
 from kiosk.authority.roles import Role
 from tests.screens.admin.cards_desk import FakeCardsDesk, FakeCodesDesk, FakeProposalsDesk
@@ -27,13 +28,18 @@ from tests.screens.admin.service_desks import (
 NAMES = {Role.MANAGER: "Mo Farrow", Role.AGENT: "Ann Archer", Role.AUDITOR: "Odd Bjerke"}
 
 
-class FakeDesk:
+class FakeDesk(AdminDesk):
     """Everything, for one actor."""
+
+    audit: FakeAuditDesk
+    codes: FakeCodesDesk
+    imports: FakeImportDesk
 
     def __init__(self, role: Role = Role.MANAGER, of: Estate | None = None) -> None:
         self.estate = of or estate()
         self.asked = Asked(Actor(NAMES[role], role, f"staff-{role.value}", "SHA256:abc"))
-        self._me = self.asked.me
+        self.me = self.asked.me
+        self.service = "Smartcard self-service"
         both = self.estate, self.asked
         self.today = FakeTodayDesk(*both)
         self.people = FakePeopleDesk(*both)
@@ -57,13 +63,3 @@ class FakeDesk:
         for slow in (self.audit, self.imports):
             if slow.hold is not None:
                 slow.hold.set()
-
-    @property
-    def me(self) -> Actor:
-        """Who logged in, as they were then."""
-        return self._me
-
-    @property
-    def service(self) -> str:
-        """The fictional service."""
-        return "Smartcard self-service"

@@ -6,6 +6,7 @@ import operator
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.views import (
     Done,
     Found,
@@ -51,7 +52,7 @@ class Files:
         return record
 
 
-class FakePeopleDesk(Files):
+class FakePeopleDesk(Files, PeopleDesk):
     """Finds by the beginnings of words, and acts as the service would."""
 
     def search(self, text: str, limit: int = 50) -> Found:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import threading
 from datetime import date
 
+from kiosk.authority.administration.audit_log import AuditDesk
+from kiosk.authority.administration.import_people import ImportDesk
+from kiosk.authority.administration.reports import ReportsDesk
 from kiosk.authority.administration.views import (
     AuditFilter,
     AuditLine,
@@ -44,7 +47,7 @@ class Slow:
                 self.hold.wait(_PATIENCE_S)
 
 
-class FakeAuditDesk(Slow):
+class FakeAuditDesk(Slow, AuditDesk):
     """Filters, verifies and exports."""
 
     def page(self, only: AuditFilter, before: int | None = None, limit: int = 100) -> AuditPage:
@@ -79,7 +82,7 @@ class FakeAuditDesk(Slow):
         return Done("It waits for a second member of staff.", "7KQ4-9ZXM", waits=True)
 
 
-class FakeImportDesk(Slow):
+class FakeImportDesk(Slow, ImportDesk):
     """Knows what each of its files would do; a bad one has ``problems``."""
 
     problems = 2
@@ -127,7 +130,7 @@ class FakeImportDesk(Slow):
         )  # fmt: skip
 
 
-class FakeReportsDesk:
+class FakeReportsDesk(ReportsDesk):
     """Counts the same for every span."""
 
     def __init__(self, estate: Estate, asked: Asked) -> None:

@@ -7,6 +7,11 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol, TypeVar
 
+from kiosk.authority.administration.policy import PolicyDesk
+from kiosk.authority.administration.questions import QuestionsDesk
+from kiosk.authority.administration.staff import StaffDesk
+from kiosk.authority.administration.stations import StationsDesk
+from kiosk.authority.administration.today import TodayDesk
 from kiosk.authority.administration.views import (
     Done,
     Grounds,
@@ -38,7 +43,7 @@ class Fake:
         self._asked = asked
 
 
-class FakeTodayDesk(Fake):
+class FakeTodayDesk(Fake, TodayDesk):
     """Says what the estate's morning is."""
 
     def look(self) -> Today:
@@ -46,7 +51,7 @@ class FakeTodayDesk(Fake):
         return replace(self._estate.today, waiting=waiting_of(self._estate, self._asked.me))
 
 
-class FakeStationsDesk(Fake):
+class FakeStationsDesk(Fake, StationsDesk):
     """Retires and reinstates."""
 
     def every(self) -> tuple[StationLine, ...]:
@@ -85,7 +90,7 @@ class FakeStationsDesk(Fake):
         self._estate.stations = [*others, line]
 
 
-class FakeQuestionsDesk(Fake):
+class FakeQuestionsDesk(Fake, QuestionsDesk):
     """Adds, retires and revives."""
 
     def every(self) -> tuple[QuestionLine, ...]:
@@ -122,7 +127,7 @@ class FakeQuestionsDesk(Fake):
         self._estate.questions = [*others, line]
 
 
-class FakePolicyDesk(Fake):
+class FakePolicyDesk(Fake, PolicyDesk):
     """Takes numbers from 1 to 60, and any text for what is no number."""
 
     def every(self) -> tuple[PolicyLine, ...]:
@@ -134,13 +139,13 @@ class FakePolicyDesk(Fake):
         at, line = self._held(name, revision)
         if line.value.isdigit() and not (value.isdigit() and 1 <= int(value) <= 60):
             raise NotTaken("value", f"{name} has to be {line.allowed}.")
-        self._put(at, line, value, grounds.reason)
+        self._set(at, line, value, grounds.reason)
         return self._asked.done(f"{name} is {value} from now on.")
 
     def reset(self, name: str, revision: int, grounds: Grounds) -> Done:
         self._asked.hear(Action.CHANGE_POLICY, "policy.reset", name, revision, grounds)
         at, line = self._held(name, revision)
-        self._put(at, line, line.in_file, grounds.reason)
+        self._set(at, line, line.in_file, grounds.reason)
         return self._asked.done(f"{name} is {line.in_file} again, as in the settings file.")
 
     def _held(self, name: str, revision: int) -> tuple[int, PolicyLine]:
@@ -150,7 +155,7 @@ class FakePolicyDesk(Fake):
             raise ConcurrentChange("The setting was changed since you looked.", (told,))
         return at, line
 
-    def _put(self, at: int, line: PolicyLine, value: str, reason: str) -> None:
+    def _set(self, at: int, line: PolicyLine, value: str, reason: str) -> None:
         self._estate.policy[at] = replace(
             line,
             value=value,
@@ -161,7 +166,7 @@ class FakePolicyDesk(Fake):
         )
 
 
-class FakeStaffDesk(Fake):
+class FakeStaffDesk(Fake, StaffDesk):
     """Keeps one manager, and nobody changes themselves."""
 
     def every(self) -> tuple[StaffLine, ...]:

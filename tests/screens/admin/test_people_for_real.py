@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.office import StaffDependencies
-from kiosk.authority.administration.service import LocalAdminDesk
 from kiosk.authority.roles import Role
 from screens.admin.times import Times
 from tests.authority.administration.desk.offices import means_of, office_of
@@ -36,7 +36,7 @@ async def run(means: StaffDependencies) -> AsyncIterator[Run]:
         assert uow.registrations.block(person.holder.id)
         uow.search.refresh([person.holder.id])
         uow.commit()
-    desk = LocalAdminDesk(office_of(means, Role.MANAGER))
+    desk = AdminDesk(office_of(means, Role.MANAGER))
     app = PictureApp(
         desk, lambda error: None, pages=PAGES, times=Times(means.clock.now, means.zone), now=Clock()
     )

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from kiosk.app.config.settings import PolicySettings
-from kiosk.authority.administration.codes import LocalCodesDesk
+from kiosk.authority.administration.codes import CodesDesk
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.views import IssuedCode
 from kiosk.authority.store.records import AuditEvent, EmailCode
@@ -20,10 +20,10 @@ ALONE = Policy()
 TWO = Policy(four_eyes=True)
 
 
-def desk(office: Office, policy: Policy = ALONE) -> LocalCodesDesk:
+def desk(office: Office, policy: Policy = ALONE) -> CodesDesk:
     file = PolicySettings(four_eyes=policy.four_eyes)
     means = replace(office.means, policy=lambda: policy, file_policy=file)
-    return LocalCodesDesk(Office(means, office.actor))
+    return CodesDesk(Office(means, office.actor))
 
 
 def give(office: Office, person: samples.Person, policy: Policy = ALONE) -> IssuedCode:

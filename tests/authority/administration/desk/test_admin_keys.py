@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.authority.administration.cards import LocalCardsDesk
+from kiosk.authority.administration.cards import CardsDesk
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.views import NewCard
 from kiosk.authority.store.records import Card
@@ -20,8 +20,8 @@ TYPED = "01234567 89ABCDEF FEDCBA98 76543210 89ABCDEF 01234567"
 
 
 @pytest.fixture
-def desk(agent: Office) -> LocalCardsDesk:
-    return LocalCardsDesk(agent)
+def desk(agent: Office) -> CardsDesk:
+    return CardsDesk(agent)
 
 
 def its_card(means: StaffDependencies, asha: samples.Person) -> Card:
@@ -29,7 +29,7 @@ def its_card(means: StaffDependencies, asha: samples.Person) -> Card:
 
 
 def test_it_is_added_and_replaced(
-    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk
+    means: StaffDependencies, asha: samples.Person, desk: CardsDesk
 ) -> None:
     desk.add(seen(means, asha), NewCard(CARD, "gids", secret=Sensitive(TYPED)), GROUNDS)
     card = its_card(means, asha)
@@ -47,7 +47,7 @@ def test_it_is_added_and_replaced(
     ],
 )
 def test_what_is_none_is_told_in_plain_words(
-    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk, typed: str, because: str
+    means: StaffDependencies, asha: samples.Person, desk: CardsDesk, typed: str, because: str
 ) -> None:
     with pytest.raises(NotTaken) as refused:
         desk.add(seen(means, asha), NewCard(CARD, "gids", secret=Sensitive(typed)), GROUNDS)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kiosk.authority.administration.office import Office, StaffDependencies
-from kiosk.authority.administration.people import LocalPeopleDesk
+from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.views import Done, Seen
 from kiosk.authority.audit import StaffKind
 from kiosk.authority.roles import Role
@@ -24,30 +24,30 @@ from tests.support.database import TestDatabase
 
 ROUNDS = 8
 
-Deed = Callable[[LocalPeopleDesk, Seen], Done]
+Deed = Callable[[PeopleDesk, Seen], Done]
 
 
-def lift(desk: LocalPeopleDesk, seen: Seen) -> Done:
+def lift(desk: PeopleDesk, seen: Seen) -> Done:
     return desk.lift_block(seen, GROUNDS)
 
 
-def revoke(desk: LocalPeopleDesk, seen: Seen) -> Done:
+def revoke(desk: PeopleDesk, seen: Seen) -> Done:
     return desk.revoke_registration(seen, GROUNDS)
 
 
-def rename(desk: LocalPeopleDesk, seen: Seen) -> Done:
+def rename(desk: PeopleDesk, seen: Seen) -> Done:
     return desk.correct_name(seen, "Asha Bell", GROUNDS)
 
 
-def readdress(desk: LocalPeopleDesk, seen: Seen) -> Done:
+def readdress(desk: PeopleDesk, seen: Seen) -> Done:
     return desk.correct_email(seen, "asha.bell@nhs.net", GROUNDS)
 
 
-def leave(desk: LocalPeopleDesk, seen: Seen) -> Done:
+def leave(desk: PeopleDesk, seen: Seen) -> Done:
     return desk.mark_leaver(seen, GROUNDS)
 
 
-def erase(desk: LocalPeopleDesk, seen: Seen) -> Done:
+def erase(desk: PeopleDesk, seen: Seen) -> Done:
     return desk.erase(seen, GROUNDS)
 
 
@@ -114,7 +114,7 @@ def test_who_comes_after_an_erasure_finds_nobody(
 def test_two_cannot_add_the_same_person(
     offices: tuple[Office, Office], means: StaffDependencies
 ) -> None:
-    ada, ben = (LocalPeopleDesk(office) for office in offices)
+    ada, ben = (PeopleDesk(office) for office in offices)
     for number in range(ROUNDS):
         named = f"10000000000{number}"
         results = both(
@@ -141,7 +141,7 @@ def test_a_card_that_comes_while_its_holder_is_erased_is_served_or_not_known(
     world: World, tmp_path: Path
 ) -> None:
     means = means_beside(world, tmp_path)
-    desk = LocalPeopleDesk(office_of(means, Role.MANAGER))
+    desk = PeopleDesk(office_of(means, Role.MANAGER))
     for number in range(ROUNDS):
         holder = world.add_holder(number=f"10000000000{number}")
         world.register(holder)
@@ -173,5 +173,5 @@ def blocked(means: StaffDependencies, number: str) -> Person:
 
 def act(offices: tuple[Office, Office], deeds: tuple[Deed, Deed], then: Seen) -> list[object]:
     """Let both act at the same moment on the person as they were then."""
-    (ada, ben), (one, two) = map(LocalPeopleDesk, offices), deeds
+    (ada, ben), (one, two) = map(PeopleDesk, offices), deeds
     return both(lambda: one(ada, then), lambda: two(ben, then))

@@ -13,9 +13,9 @@ from stat import S_IMODE
 import pytest
 import sqlalchemy as sa
 
-from kiosk.authority.administration.audit_log import LocalAuditDesk
+from kiosk.authority.administration.audit_log import AuditDesk
 from kiosk.authority.administration.office import Office, StaffDependencies
-from kiosk.authority.administration.people import LocalPeopleDesk
+from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.views import AuditFilter, ExportFormat, Grounds, Seen, unseen
 from kiosk.authority.anchors import sign_heads
 from kiosk.authority.audit import StaffKind
@@ -31,8 +31,8 @@ IDENTIFIED = Grounds("Locked out since the morning", "Photo ID, in person")
 
 
 @pytest.fixture
-def desk(auditor: Office) -> LocalAuditDesk:
-    return LocalAuditDesk(auditor)
+def desk(auditor: Office) -> AuditDesk:
+    return AuditDesk(auditor)
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def holder_id(store: Store, clock: SetClock, agent: Office) -> str:
 
 
 def test_rows_are_told_in_words_and_names(
-    desk: LocalAuditDesk, holder_id: str, agent: Office, clock: SetClock
+    desk: AuditDesk, holder_id: str, agent: Office, clock: SetClock
 ) -> None:
     lifted, wrong, opened = desk.page(AuditFilter()).lines
     assert lifted.told == "Lifted the block."
@@ -80,7 +80,7 @@ def test_rows_are_told_in_words_and_names(
 
 
 def test_a_row_names_the_card_as_the_card_names_itself(
-    desk: LocalAuditDesk, holder_id: str, store: Store
+    desk: AuditDesk, holder_id: str, store: Store
 ) -> None:
     with store.read() as uow:
         card = uow.cards.of_holder(holder_id)[0]
@@ -114,7 +114,7 @@ def test_a_row_names_the_card_as_the_card_names_itself(
     ],
 )
 def test_a_filter_is_written_as_staff_know_it(
-    desk: LocalAuditDesk, holder_id: str, only: AuditFilter, rows: list[int]
+    desk: AuditDesk, holder_id: str, only: AuditFilter, rows: list[int]
 ) -> None:
     assert [line.seq for line in desk.page(only).lines] == rows
 
@@ -132,23 +132,21 @@ def test_a_filter_is_written_as_staff_know_it(
     ],
 )
 def test_what_is_nobody_and_nothing_is_said(
-    desk: LocalAuditDesk, holder_id: str, only: AuditFilter, field: str
+    desk: AuditDesk, holder_id: str, only: AuditFilter, field: str
 ) -> None:
     with pytest.raises(NotTaken) as caught:
         desk.page(only)
     assert caught.value.field == field
 
 
-def test_pages_lead_from_the_newest_row_to_the_first(desk: LocalAuditDesk, holder_id: str) -> None:
+def test_pages_lead_from_the_newest_row_to_the_first(desk: AuditDesk, holder_id: str) -> None:
     first = desk.page(AuditFilter(), limit=2)
     assert ([line.seq for line in first.lines], first.older) == ([3, 2], 2)
     second = desk.page(AuditFilter(), first.older, 2)
     assert ([line.seq for line in second.lines], second.older) == ([1], None)
 
 
-def test_somebody_who_is_gone_is_found_by_their_id_alone(
-    desk: LocalAuditDesk, store: Store
-) -> None:
+def test_somebody_who_is_gone_is_found_by_their_id_alone(desk: AuditDesk, store: Store) -> None:
     gone = samples.holder().id
     with store.begin() as uow:
         uow.audit.append(kind="registered", reference="", holder_id=gone)
@@ -158,7 +156,7 @@ def test_somebody_who_is_gone_is_found_by_their_id_alone(
 
 
 def test_a_reason_that_was_altered_afterwards_shows(
-    desk: LocalAuditDesk, holder_id: str, database: TestDatabase
+    desk: AuditDesk, holder_id: str, database: TestDatabase
 ) -> None:
     by_owner(database, "UPDATE action_note SET reason = 'A favour'")
     altered = desk.page(AuditFilter(staff="agent")).lines[0].detail
@@ -168,14 +166,14 @@ def test_a_reason_that_was_altered_afterwards_shows(
 
 
 def test_a_detail_that_was_overwritten_is_still_shown(
-    desk: LocalAuditDesk, holder_id: str, database: TestDatabase
+    desk: AuditDesk, holder_id: str, database: TestDatabase
 ) -> None:
     for text in ("no json", "[1]"):
         by_owner(database, f"UPDATE audit_event SET detail = '{text}' WHERE seq = 2")
         assert "unreadable: yes" in desk.page(AuditFilter()).lines[1].detail
 
 
-def test_every_kind_has_words_to_choose_it_by(desk: LocalAuditDesk) -> None:
+def test_every_kind_has_words_to_choose_it_by(desk: AuditDesk) -> None:
     kinds = dict(desk.kinds())
     assert kinds["block-lifted"] == "Lifted the block."
     assert all(isinstance(kind, str) and words for kind, words in kinds.items())
@@ -186,7 +184,7 @@ def test_every_kind_has_words_to_choose_it_by(desk: LocalAuditDesk) -> None:
 
 
 def test_an_audit_that_fits_is_verified_and_that_is_audited(
-    desk: LocalAuditDesk, holder_id: str, means: StaffDependencies, store: Store, auditor: Office
+    desk: AuditDesk, holder_id: str, means: StaffDependencies, store: Store, auditor: Office
 ) -> None:
     sign_heads(store, means.signer)
     told: list[tuple[int, int]] = []
@@ -216,7 +214,7 @@ def test_an_audit_that_fits_is_verified_and_that_is_audited(
     ids=["edited", "deleted", "swapped"],
 )
 def test_what_was_tampered_with_is_named_by_its_row(
-    desk: LocalAuditDesk,
+    desk: AuditDesk,
     holder_id: str,
     database: TestDatabase,
     store: Store,
@@ -233,9 +231,9 @@ def test_what_was_tampered_with_is_named_by_its_row(
 
 
 def test_erasing_somebody_breaks_nothing_and_leaves_nobodys_name(
-    desk: LocalAuditDesk, holder_id: str, manager: Office, store: Store
+    desk: AuditDesk, holder_id: str, manager: Office, store: Store
 ) -> None:
-    LocalPeopleDesk(manager).erase(Seen(holder_id, 1), GROUNDS)
+    PeopleDesk(manager).erase(Seen(holder_id, 1), GROUNDS)
     assert desk.verify(unseen).intact
     lines = desk.page(AuditFilter(person=holder_id)).lines
     assert len(lines) >= 3
@@ -245,7 +243,7 @@ def test_erasing_somebody_breaks_nothing_and_leaves_nobodys_name(
 
 
 def test_an_audit_that_takes_no_row_any_more_still_gives_its_verdict(
-    desk: LocalAuditDesk, holder_id: str, database: TestDatabase
+    desk: AuditDesk, holder_id: str, database: TestDatabase
 ) -> None:
     by_owner(database, "DELETE FROM audit_head")
     verdict = desk.verify(unseen)
@@ -256,7 +254,7 @@ def test_an_audit_that_takes_no_row_any_more_still_gives_its_verdict(
 
 
 def test_what_is_shown_is_written_oldest_first(
-    desk: LocalAuditDesk, holder_id: str, means: StaffDependencies, store: Store, auditor: Office
+    desk: AuditDesk, holder_id: str, means: StaffDependencies, store: Store, auditor: Office
 ) -> None:
     only = AuditFilter(person="900000000001")
     shown = desk.page(only).lines
@@ -281,9 +279,7 @@ def test_what_is_shown_is_written_oldest_first(
     assert wanted.items() <= last.detail.items()
 
 
-def test_a_program_reads_it_line_by_line(
-    desk: LocalAuditDesk, holder_id: str, agent: Office
-) -> None:
+def test_a_program_reads_it_line_by_line(desk: AuditDesk, holder_id: str, agent: Office) -> None:
     since = samples.NOW + timedelta(seconds=30)
     written = desk.export(AuditFilter(since=since), ExportFormat.JSON_LINES, unseen)
     lines = [json.loads(line) for line in Path(written.path).read_text().splitlines()]
@@ -291,7 +287,7 @@ def test_a_program_reads_it_line_by_line(
     assert lines[1]["who"] == agent.actor.name
 
 
-def test_a_spreadsheet_runs_nothing_of_it(desk: LocalAuditDesk, store: Store) -> None:
+def test_a_spreadsheet_runs_nothing_of_it(desk: AuditDesk, store: Store) -> None:
     with store.begin() as uow:
         uow.audit.append(kind="=1+1", reference="", station='=cmd|"/c calc"!A1')
         uow.commit()
@@ -303,7 +299,7 @@ def test_a_spreadsheet_runs_nothing_of_it(desk: LocalAuditDesk, store: Store) ->
 
 
 def test_many_rows_are_written_in_pieces_and_no_file_is_overwritten(
-    desk: LocalAuditDesk, store: Store, means: StaffDependencies
+    desk: AuditDesk, store: Store, means: StaffDependencies
 ) -> None:
     with store.begin() as uow:
         for number in range(1203):
@@ -319,7 +315,7 @@ def test_many_rows_are_written_in_pieces_and_no_file_is_overwritten(
 
 
 def test_a_file_that_cannot_be_audited_is_not_left_behind(
-    desk: LocalAuditDesk, holder_id: str, means: StaffDependencies, auditor: Office, store: Store
+    desk: AuditDesk, holder_id: str, means: StaffDependencies, auditor: Office, store: Store
 ) -> None:
     def dismissed(done: int, total: int) -> None:
         with store.begin() as uow:
@@ -332,7 +328,7 @@ def test_a_file_that_cannot_be_audited_is_not_left_behind(
 
 
 def test_an_agent_reads_and_takes_nothing_away(agent: Office, means: StaffDependencies) -> None:
-    desk = LocalAuditDesk(agent)
+    desk = AuditDesk(agent)
     assert desk.page(AuditFilter()).lines == ()
     with pytest.raises(NotPermitted):
         desk.export(AuditFilter(), ExportFormat.CSV, unseen)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from kiosk.authority.administration.cards import LocalCardsDesk
+from kiosk.authority.administration.cards import CardsDesk
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.views import IssuedFrom, NewCard
 from kiosk.authority.crypto.derivation import Derivation
@@ -26,12 +26,12 @@ OTHER_PUK = "20461357"
 
 
 @pytest.fixture
-def desk(agent: Office) -> LocalCardsDesk:
-    return LocalCardsDesk(agent)
+def desk(agent: Office) -> CardsDesk:
+    return CardsDesk(agent)
 
 
 def test_a_secret_is_sealed_anew_and_never_told(
-    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk
+    means: StaffDependencies, asha: samples.Person, desk: CardsDesk
 ) -> None:
     done = desk.set_secret(seen(means, asha), asha.card.id, Sensitive(OTHER_PUK), GROUNDS)
     (card,) = cards_of(means, asha)
@@ -46,7 +46,7 @@ def test_a_secret_is_sealed_anew_and_never_told(
 
 
 def test_a_first_secret_is_set(
-    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk
+    means: StaffDependencies, asha: samples.Person, desk: CardsDesk
 ) -> None:
     desk.add(seen(means, asha), NewCard(NEW), GROUNDS)
     _, bare = cards_of(means, asha)
@@ -57,7 +57,7 @@ def test_a_first_secret_is_set(
 
 @pytest.mark.parametrize("text", ["", "1234567", "123456789", "1234567\n", "1234567é"])
 def test_a_secret_has_the_shape_that_the_card_takes(
-    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk, text: str
+    means: StaffDependencies, asha: samples.Person, desk: CardsDesk, text: str
 ) -> None:
     with pytest.raises(NotTaken) as caught:
         desk.set_secret(seen(means, asha), asha.card.id, Sensitive(text), GROUNDS)
@@ -66,7 +66,7 @@ def test_a_secret_has_the_shape_that_the_card_takes(
 
 
 def test_what_unblocks_may_have_cost_outlives_the_secret(
-    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk
+    means: StaffDependencies, asha: samples.Person, desk: CardsDesk
 ) -> None:
     with means.store.begin() as uow:
         uow.cards.know_secret_tries(asha.card.id, 2)
@@ -79,7 +79,7 @@ def test_what_unblocks_may_have_cost_outlives_the_secret(
 
 
 def test_a_card_that_was_given_the_secret_itself_has_all_its_tries(
-    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk
+    means: StaffDependencies, asha: samples.Person, desk: CardsDesk
 ) -> None:
     with means.store.begin() as uow:
         uow.cards.know_secret_tries(asha.card.id, 0)
@@ -97,14 +97,14 @@ def test_a_card_that_was_given_the_secret_itself_has_all_its_tries(
 
 
 @pytest.fixture
-def deriving(means: StaffDependencies, agent: Office) -> tuple[StaffDependencies, LocalCardsDesk]:
+def deriving(means: StaffDependencies, agent: Office) -> tuple[StaffDependencies, CardsDesk]:
     """Means with a master key, and the desk that works with them."""
     means = replace(means, sealer=Sealer(KeyRing.fresh().with_new(KeyPurpose.DERIVE)))
-    return means, LocalCardsDesk(Office(means, agent.actor))
+    return means, CardsDesk(Office(means, agent.actor))
 
 
 def test_a_card_has_the_secret_that_it_was_issued_with_and_none_is_kept(
-    deriving: tuple[StaffDependencies, LocalCardsDesk], asha: samples.Person
+    deriving: tuple[StaffDependencies, CardsDesk], asha: samples.Person
 ) -> None:
     means, desk = deriving
     masters = means.sealer.masters
@@ -119,7 +119,7 @@ def test_a_card_has_the_secret_that_it_was_issued_with_and_none_is_kept(
 
 
 def test_a_master_key_that_is_not_there_is_named(
-    deriving: tuple[StaffDependencies, LocalCardsDesk], asha: samples.Person
+    deriving: tuple[StaffDependencies, CardsDesk], asha: samples.Person
 ) -> None:
     means, desk = deriving
     acts: list[Callable[[], object]] = [

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from kiosk.authority.administration.cards import LocalCardsDesk
+from kiosk.authority.administration.cards import CardsDesk
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.views import NewCard
 from kiosk.authority.store.records import CardStatus
@@ -33,15 +33,15 @@ OTHER_PUK = "20461357"
 
 
 @pytest.fixture
-def desk(agent: Office) -> LocalCardsDesk:
-    return LocalCardsDesk(agent)
+def desk(agent: Office) -> CardsDesk:
+    return CardsDesk(agent)
 
 
 # --- add -------------------------------------------------------------------------------
 
 
 def test_a_card_is_added_sealed_audited_and_told(
-    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk
+    means: StaffDependencies, asha: samples.Person, desk: CardsDesk
 ) -> None:
     ends = samples.NOW + timedelta(days=90)
     new = NewCard(NEW, "PIV", ends, Sensitive(OTHER_PUK), secret_limit=5)
@@ -63,7 +63,7 @@ def test_a_card_is_added_sealed_audited_and_told(
 
 
 def test_a_card_may_be_added_before_its_secret_is_known(
-    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk
+    means: StaffDependencies, asha: samples.Person, desk: CardsDesk
 ) -> None:
     desk.add(seen(means, asha), NewCard(NEW), GROUNDS)
     assert cards_of(means, asha)[1].sealed_secret is None
@@ -86,7 +86,7 @@ def test_a_card_may_be_added_before_its_secret_is_known(
 def test_what_was_entered_wrongly_is_named_and_nothing_is_done(
     means: StaffDependencies,
     asha: samples.Person,
-    desk: LocalCardsDesk,
+    desk: CardsDesk,
     card: NewCard,
     field: str,
     because: str,
@@ -102,7 +102,7 @@ def test_what_was_entered_wrongly_is_named_and_nothing_is_done(
 
 
 def test_a_card_that_somebody_has_is_not_taken(
-    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk
+    means: StaffDependencies, asha: samples.Person, desk: CardsDesk
 ) -> None:
     ben = somebody(means, "100000000002")
     with pytest.raises(NotTaken, match=r"belongs to another person \(number 100000000002\)"):
@@ -116,7 +116,7 @@ def test_a_card_that_somebody_has_is_not_taken(
 
 
 def test_a_leaver_gets_no_card(
-    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk
+    means: StaffDependencies, asha: samples.Person, desk: CardsDesk
 ) -> None:
     with means.store.begin() as uow:
         uow.holders.save(replace(asha.holder, left_at=samples.NOW))
@@ -131,8 +131,8 @@ def test_two_people_cannot_be_given_one_card_at_once(
     ben = somebody(means, "100000000002")
     one, two = seen(means, asha), seen(means, ben)
     outcomes = both(
-        lambda: LocalCardsDesk(agent).add(one, NewCard(NEW), GROUNDS),
-        lambda: LocalCardsDesk(manager).add(two, NewCard(NEW), GROUNDS),
+        lambda: CardsDesk(agent).add(one, NewCard(NEW), GROUNDS),
+        lambda: CardsDesk(manager).add(two, NewCard(NEW), GROUNDS),
     )
     refused = [error for error in outcomes if isinstance(error, NotTaken)]
     assert len(refused) == 1
@@ -144,7 +144,7 @@ def test_two_people_cannot_be_given_one_card_at_once(
 
 
 def test_a_card_is_replaced_in_one_moment(
-    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk
+    means: StaffDependencies, asha: samples.Person, desk: CardsDesk
 ) -> None:
     code = live_code(means, asha)
     done = desk.replace(seen(means, asha), asha.card.id, NewCard(NEW), GROUNDS)
@@ -163,7 +163,7 @@ def test_a_card_is_replaced_in_one_moment(
 
 
 def test_where_the_new_card_cannot_be_taken_the_old_one_stays(
-    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk
+    means: StaffDependencies, asha: samples.Person, desk: CardsDesk
 ) -> None:
     ben, code = somebody(means, "100000000002"), live_code(means, asha)
     for identifier in (ben.card.identifier, "12"):
@@ -177,7 +177,7 @@ def test_where_the_new_card_cannot_be_taken_the_old_one_stays(
 
 
 def test_a_card_is_not_replaced_by_itself_however_it_is_written(
-    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk
+    means: StaffDependencies, asha: samples.Person, desk: CardsDesk
 ) -> None:
     named = asha.card.identifier
     for identifier in (named, f" {named[:8]}-{named[8:]} ".upper()):
@@ -189,7 +189,7 @@ def test_a_card_is_not_replaced_by_itself_however_it_is_written(
 
 
 def test_a_revoked_card_has_no_code_any_more(
-    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk
+    means: StaffDependencies, asha: samples.Person, desk: CardsDesk
 ) -> None:
     live_code(means, asha)
     desk.revoke(seen(means, asha), asha.card.id, GROUNDS)
@@ -201,7 +201,7 @@ def test_a_revoked_card_has_no_code_any_more(
     assert [mail.template for mail in told(means)] == ["card-revoked"]
 
 
-Deed = Callable[[LocalCardsDesk, StaffDependencies, samples.Person, str], object]
+Deed = Callable[[CardsDesk, StaffDependencies, samples.Person, str], object]
 
 ON_A_CARD: dict[str, Deed] = {
     "replace": lambda desk, means, who, card: desk.replace(
@@ -216,7 +216,7 @@ ON_A_CARD: dict[str, Deed] = {
 
 @pytest.mark.parametrize("how", ON_A_CARD)
 def test_nothing_is_done_to_a_card_that_is_not_theirs_or_is_revoked(
-    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk, how: str
+    means: StaffDependencies, asha: samples.Person, desk: CardsDesk, how: str
 ) -> None:
     ben, act = somebody(means, "100000000002"), ON_A_CARD[how]
     for card_id in (ben.card.id, "nothing"):
@@ -233,8 +233,8 @@ def test_two_who_revoke_and_replace_at_once(
 ) -> None:
     same = seen(means, asha)
     outcomes = both(
-        lambda: LocalCardsDesk(agent).revoke(same, asha.card.id, GROUNDS),
-        lambda: LocalCardsDesk(manager).replace(same, asha.card.id, NewCard(NEW), GROUNDS),
+        lambda: CardsDesk(agent).revoke(same, asha.card.id, GROUNDS),
+        lambda: CardsDesk(manager).replace(same, asha.card.id, NewCard(NEW), GROUNDS),
     )
     (late,) = [one for one in outcomes if isinstance(one, AdministrationError)]
     assert isinstance(late, ConcurrentChange)
@@ -248,14 +248,14 @@ def test_two_who_revoke_and_replace_at_once(
 
 
 def test_a_person_is_found_by_the_card_they_were_given(
-    means: StaffDependencies, asha: samples.Person, desk: LocalCardsDesk
+    means: StaffDependencies, asha: samples.Person, desk: CardsDesk
 ) -> None:
     desk.add(seen(means, asha), NewCard(NEW), GROUNDS)
     with means.store.read() as uow:
         assert uow.search.find(PLAIN[:12], 10) == (asha.holder.id,)
 
 
-def test_without_an_address_nobody_is_told(means: StaffDependencies, desk: LocalCardsDesk) -> None:
+def test_without_an_address_nobody_is_told(means: StaffDependencies, desk: CardsDesk) -> None:
     ada = samples.stored_person(means.store)
     with means.store.begin() as uow:
         uow.holders.put([replace(ada.holder, email=None)])

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from kiosk.authority.administration.cards import LocalCardsDesk
-from kiosk.authority.administration.codes import LocalCodesDesk
+from kiosk.authority.administration.cards import CardsDesk
+from kiosk.authority.administration.codes import CodesDesk
 from kiosk.authority.administration.office import Office, StaffDependencies
-from kiosk.authority.administration.people import LocalPeopleDesk
+from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.views import Grounds, NewCard, Seen
 from kiosk.authority.crypto.sealing import SealKind, SealLabel
 from kiosk.authority.roles import Role
@@ -75,8 +75,8 @@ def office(means: StaffDependencies) -> Office:
 
 
 @pytest.fixture
-def desk(office: Office) -> LocalPeopleDesk:
-    return LocalPeopleDesk(office)
+def desk(office: Office) -> PeopleDesk:
+    return PeopleDesk(office)
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def card(world: World, holder: Cardholder) -> Card:
 
 
 def test_nothing_names_them_afterwards(
-    database: TestDatabase, world: World, office: Office, desk: LocalPeopleDesk, card: Card
+    database: TestDatabase, world: World, office: Office, desk: PeopleDesk, card: Card
 ) -> None:
     live_through_everything(world, office, desk, card)
     before = everything(database)
@@ -131,7 +131,7 @@ def test_nothing_names_them_afterwards(
 
 
 def test_neither_are_they_in_the_files(
-    database: TestDatabase, world: World, office: Office, desk: LocalPeopleDesk, card: Card
+    database: TestDatabase, world: World, office: Office, desk: PeopleDesk, card: Card
 ) -> None:
     live_through_everything(world, office, desk, card)
     desk.erase(now(desk), WHY)
@@ -145,7 +145,7 @@ def test_neither_are_they_in_the_files(
         assert trace.lower().encode() not in held, trace
 
 
-def test_somebody_else_with_the_number_is_somebody_else(desk: LocalPeopleDesk, card: Card) -> None:
+def test_somebody_else_with_the_number_is_somebody_else(desk: PeopleDesk, card: Card) -> None:
     desk.erase(now(desk), WHY)
     desk.add(NUMBER, "Bo Chen", "", GROUNDS)
     person = desk.find_one(NUMBER)
@@ -154,7 +154,7 @@ def test_somebody_else_with_the_number_is_somebody_else(desk: LocalPeopleDesk, c
 
 
 def test_an_unlock_under_way_is_waited_for(
-    world: World, desk: LocalPeopleDesk, holder: Cardholder, card: Card
+    world: World, desk: PeopleDesk, holder: Cardholder, card: Card
 ) -> None:
     world.register(holder)
     sitting = unlocking(world, card)
@@ -167,7 +167,7 @@ def test_an_unlock_under_way_is_waited_for(
 
 
 def test_an_unlock_without_an_outcome_is_settled_first_or_its_card_revoked(
-    world: World, office: Office, desk: LocalPeopleDesk, holder: Cardholder, card: Card
+    world: World, office: Office, desk: PeopleDesk, holder: Cardholder, card: Card
 ) -> None:
     world.register(holder)
     sitting = unlocking(world, card)
@@ -175,14 +175,14 @@ def test_an_unlock_without_an_outcome_is_settled_first_or_its_card_revoked(
     world.clock.forward(hours=2)
     with pytest.raises(NotTaken, match="Have the card put into any station"):
         desk.erase(now(desk), WHY)
-    LocalCardsDesk(office).revoke(now(desk), card.id, GROUNDS)
+    CardsDesk(office).revoke(now(desk), card.id, GROUNDS)
     desk.erase(now(desk), WHY)
     with pytest.raises(NotFound):
         desk.find_one(NUMBER)
 
 
 def test_a_card_that_is_seen_again_settles_it(
-    world: World, desk: LocalPeopleDesk, holder: Cardholder, card: Card
+    world: World, desk: PeopleDesk, holder: Cardholder, card: Card
 ) -> None:
     world.register(holder)
     sitting = unlocking(world, card)
@@ -202,9 +202,7 @@ def test_a_card_that_is_seen_again_settles_it(
         f"mail from {EMAIL}",
     ],
 )
-def test_the_reason_that_is_kept_names_nobody(
-    desk: LocalPeopleDesk, card: Card, reason: str
-) -> None:
+def test_the_reason_that_is_kept_names_nobody(desk: PeopleDesk, card: Card, reason: str) -> None:
     for field, grounds in (
         ("reason", Grounds(reason)),
         ("identified_by", replace(WHY, identified_by=reason)),
@@ -217,7 +215,7 @@ def test_the_reason_that_is_kept_names_nobody(
 
 @pytest.mark.parametrize("field", ["reason", "identified_by"])
 def test_an_identifier_in_the_reason_is_taken_for_a_secret(
-    desk: LocalPeopleDesk, card: Card, field: str
+    desk: PeopleDesk, card: Card, field: str
 ) -> None:
     with pytest.raises(NotTaken, match="looks like a PIN, a PUK, a code or a key"):
         desk.erase(now(desk), replace(WHY, **{field: f"card {IDENTIFIER}"}))
@@ -225,7 +223,7 @@ def test_an_identifier_in_the_reason_is_taken_for_a_secret(
 
 
 def test_a_visit_that_was_open_leads_nowhere(
-    world: World, desk: LocalPeopleDesk, holder: Cardholder, card: Card
+    world: World, desk: PeopleDesk, holder: Cardholder, card: Card
 ) -> None:
     world.register(holder)
     sitting = unlocking(world, card)
@@ -239,9 +237,7 @@ def test_a_visit_that_was_open_leads_nowhere(
 # --- a life ----------------------------------------------------------------------------
 
 
-def live_through_everything(
-    world: World, office: Office, desk: LocalPeopleDesk, card: Card
-) -> None:
+def live_through_everything(world: World, office: Office, desk: PeopleDesk, card: Card) -> None:
     """Leave something in every table: at stations, by mail, and by what staff did."""
     world.register(_holder(world, card), email=EMAIL)
     sitting = unlocking(world, card)
@@ -249,7 +245,7 @@ def live_through_everything(
     settled = sitting.authority.record_outcome(sitting.visit, grant.journal, UnblockDone())
     assert settled == Finished(Purpose.UNLOCK)
     assert sitting.authority.rotate_secret(sitting.visit, grant.journal) is not None
-    LocalCardsDesk(office).add(now(desk), NewCard(OTHER), about("a second card for quillfeather"))
+    CardsDesk(office).add(now(desk), NewCard(OTHER), about("a second card for quillfeather"))
     desk.correct_name(now(desk), f"{NAME} the Younger", about("married"))
     desk.correct_name(now(desk), NAME, about("a slip"))
     desk.correct_email(now(desk), NEXT, about("moved"))
@@ -258,7 +254,7 @@ def live_through_everything(
     send_half_of_the_mail(world)
     change_address_half_way(world, card)
     ask_for_another_address(world, card, sitting)
-    LocalCodesDesk(office).issue(now(desk), card.id, about("no mail on the ward"))
+    CodesDesk(office).issue(now(desk), card.id, about("no mail on the ward"))
     propose(world, card)
     member = StaffMember(new_id(), "Sam Reed", Role.TECHNICIAN, world.now)
     with world.store.begin() as uow:
@@ -327,7 +323,7 @@ def about(reason: str) -> Grounds:
     return Grounds(reason, f"Photo ID of {NAME}")
 
 
-def now(desk: LocalPeopleDesk) -> Seen:
+def now(desk: PeopleDesk) -> Seen:
     """The person as a screen shows them now."""
     return desk.find_one(NUMBER).seen
 

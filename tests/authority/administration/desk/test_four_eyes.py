@@ -11,9 +11,9 @@ import sqlalchemy as sa
 
 from kiosk.app.config.settings import NoticeSettings, PolicySettings
 from kiosk.authority.administration.caretaker import Caretaker
+from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.proposed_acts import ACTS
-from kiosk.authority.administration.service import LocalAdminDesk
 from kiosk.authority.administration.views import (
     Actor,
     Done,
@@ -74,7 +74,7 @@ def somebody(means: StaffDependencies) -> Office:
     return office_of(means, Role.AUDITOR, "Auditor Mbeki")
 
 
-Call = Callable[[LocalAdminDesk, samples.Person, str], object]
+Call = Callable[[AdminDesk, samples.Person, str], object]
 
 CALLS: dict[str, Call] = {
     "people.lift_block": lambda desk, asha, _: desk.people.lift_block(look(desk, asha), GROUNDS),
@@ -108,8 +108,8 @@ CALLS: dict[str, Call] = {
 }
 
 
-def look(desk: LocalAdminDesk, person: samples.Person) -> Seen:
-    return seen(desk._office.means, person)
+def look(desk: AdminDesk, person: samples.Person) -> Seen:
+    return desk.people.person(person.holder.id).seen
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def ready(means: StaffDependencies, asha: samples.Person) -> samples.Person:
         uow.registrations.block(asha.holder.id)
         uow.commit()
     alone = replace(means, policy=PolicySettings().policy, file_policy=PolicySettings())
-    before = LocalAdminDesk(office_of(alone, Role.MANAGER, "Manager Before"))
+    before = AdminDesk(office_of(alone, Role.MANAGER, "Manager Before"))
     before.policy.change("code_digits", "9", 0, GROUNDS)
     (means.imports / "people.csv").write_text(
         f"{HEADER}{asha.holder.number},{asha.holder.name},asha@nhs.uk,,\n"
@@ -143,10 +143,10 @@ def test_it_waits_and_changes_nothing(
     call: str,
 ) -> None:
     before = contents(database)
-    result = CALLS[call](LocalAdminDesk(first), ready, somebody.actor.staff_id)
+    result = CALLS[call](AdminDesk(first), ready, somebody.actor.staff_id)
     assert result.waits  # type: ignore[attr-defined]
     assert contents(database) == before
-    (line,) = LocalAdminDesk(first).proposals.waiting()
+    (line,) = AdminDesk(first).proposals.waiting()
     assert line.action is ACTS[call].action
     assert line.is_mine
     assert told(means) == []
@@ -169,15 +169,15 @@ def test_with_an_agreement_it_is_done_as_it_is_done_alone(
     call: str,
 ) -> None:
     before = contents(database)
-    CALLS[call](LocalAdminDesk(first), ready, somebody.actor.staff_id)
-    (line,) = LocalAdminDesk(second).proposals.waiting()
+    CALLS[call](AdminDesk(first), ready, somebody.actor.staff_id)
+    (line,) = AdminDesk(second).proposals.waiting()
     assert (line.proposed_by, line.why_not) == ("Manager One", "")
     assert NEW_PUK not in repr(line)
-    done = LocalAdminDesk(second).proposals.agree(line.proposal_id, WHY)
+    done = AdminDesk(second).proposals.agree(line.proposal_id, WHY)
     assert not done.waits
     after = contents(database)
     assert (after != before) is (call != "audit.redact"), "that one changes notes alone"
-    assert LocalAdminDesk(second).proposals.waiting() == ()
+    assert AdminDesk(second).proposals.waiting() == ()
     with means.store.read() as uow:
         kept = uow.proposals.get(line.proposal_id)
         agreed, *deeds = uow.audit.latest(limit=2)
@@ -188,7 +188,7 @@ def test_with_an_agreement_it_is_done_as_it_is_done_alone(
     assert agreed.detail["proposed_by"] == first.actor.staff_id
     assert deeds[0].actor == first.actor.staff_id
     with pytest.raises(ConcurrentChange) as caught:
-        LocalAdminDesk(second).proposals.agree(line.proposal_id, WHY)
+        AdminDesk(second).proposals.agree(line.proposal_id, WHY)
     assert caught.value.changes == ("Manager Two agreed to it.",)
 
 
@@ -204,7 +204,7 @@ def test_the_story_names_both(
 ) -> None:
     propose(first, asha)
     agree_all(second)
-    lines = LocalAdminDesk(second).people.person(asha.holder.id).story
+    lines = AdminDesk(second).people.person(asha.holder.id).story
     told_of = {line.told: line.who for line in lines}
     done = (
         "Corrected the email address. Reason: Asked for by telephone. "
@@ -218,7 +218,7 @@ def test_the_story_names_both(
 def test_the_secret_that_was_entered_is_the_one_that_is_sealed(
     means: StaffDependencies, ready: samples.Person, first: Office, second: Office
 ) -> None:
-    CALLS["cards.set_secret"](LocalAdminDesk(first), ready, "")
+    CALLS["cards.set_secret"](AdminDesk(first), ready, "")
     assert secret_of(means, cards_of(means, ready)[0]) == PUK
     agree_all(second)
     assert secret_of(means, cards_of(means, ready)[0]) == NEW_PUK
@@ -227,7 +227,7 @@ def test_the_secret_that_was_entered_is_the_one_that_is_sealed(
 def test_what_is_wrong_with_it_is_said_at_once(
     first: Office, means: StaffDependencies, asha: samples.Person
 ) -> None:
-    desk = LocalAdminDesk(first)
+    desk = AdminDesk(first)
     with pytest.raises(NotTaken, match="approved domains"):
         desk.people.correct_email(seen(means, asha), "asha@example.com", GROUNDS)
     with pytest.raises(NotTaken):
@@ -240,9 +240,9 @@ def test_what_is_wrong_with_it_is_said_at_once(
 def test_the_same_waits_once(
     first: Office, second: Office, means: StaffDependencies, asha: samples.Person
 ) -> None:
-    LocalAdminDesk(first).people.revoke_registration(seen(means, asha), GROUNDS)
+    AdminDesk(first).people.revoke_registration(seen(means, asha), GROUNDS)
     with pytest.raises(ConcurrentChange, match="waits") as caught:
-        LocalAdminDesk(second).people.revoke_registration(seen(means, asha), GROUNDS)
+        AdminDesk(second).people.revoke_registration(seen(means, asha), GROUNDS)
     assert "Manager One proposed it" in caught.value.changes[0]
 
 
@@ -262,9 +262,9 @@ def test_nobody_agrees_with_themselves(
 def test_only_somebody_who_may_do_it_agrees_or_declines(
     means: StaffDependencies, first: Office, ready: samples.Person, somebody: Office, role: Role
 ) -> None:
-    CALLS["staff.add"](LocalAdminDesk(first), ready, somebody.actor.staff_id)
-    (line,) = LocalAdminDesk(first).proposals.waiting()
-    other = LocalAdminDesk(office_of(means, role, "Somebody Else"))
+    CALLS["staff.add"](AdminDesk(first), ready, somebody.actor.staff_id)
+    (line,) = AdminDesk(first).proposals.waiting()
+    other = AdminDesk(office_of(means, role, "Somebody Else"))
     shown = other.proposals.waiting()
     assert [one.proposal_id for one in shown] == ([line.proposal_id] * (role is Role.AUDITOR))
     for decide in (other.proposals.agree, other.proposals.decline):
@@ -276,7 +276,7 @@ def test_a_member_and_whom_they_let_in_do_not_agree_with_each_other(
     means: StaffDependencies, first: Office, second: Office, asha: samples.Person
 ) -> None:
     """Added by one, with the agreement of another: they agree with the other one's acts only."""
-    LocalAdminDesk(first).staff.add("Bo Banks", Role.MANAGER, KEY, GROUNDS)
+    AdminDesk(first).staff.add("Bo Banks", Role.MANAGER, KEY, GROUNDS)
     agree_all(second)
     with means.store.read() as uow:
         (member,) = (one for one in uow.staff.every() if one.name == "Bo Banks")
@@ -303,7 +303,7 @@ def test_what_somebody_proposed_who_may_not_any_more_is_done_by_nobody(
 ) -> None:
     agent = office_of(means, Role.AGENT, "Agent One")
     propose(agent, asha)
-    (line,) = LocalAdminDesk(second).proposals.waiting()
+    (line,) = AdminDesk(second).proposals.waiting()
     with means.store.begin() as uow:
         member = uow.staff.get(agent.actor.staff_id)
         assert member is not None
@@ -315,9 +315,9 @@ def test_what_somebody_proposed_who_may_not_any_more_is_done_by_nobody(
             case _:
                 uow.staff.remove_key(member.id, agent.actor.key)
         uow.commit()
-    assert LocalAdminDesk(second).proposals.waiting() == ()
+    assert AdminDesk(second).proposals.waiting() == ()
     with pytest.raises(NotFound, match="may not do it any more"):
-        LocalAdminDesk(second).proposals.agree(line.proposal_id, WHY)
+        AdminDesk(second).proposals.agree(line.proposal_id, WHY)
     assert address(means, asha) == samples.registration(asha.holder.id).email
 
 
@@ -328,12 +328,12 @@ def test_somebody_who_was_changed_since_is_not_changed(
     means: StaffDependencies, first: Office, second: Office, asha: samples.Person
 ) -> None:
     propose(first, asha)
-    done = LocalAdminDesk(second).people.correct_name(seen(means, asha), "Asha Obi", GROUNDS)
+    done = AdminDesk(second).people.correct_name(seen(means, asha), "Asha Obi", GROUNDS)
     with pytest.raises(ConcurrentChange) as caught:
         agree_all(second)
     because = f"Manager Two corrected the name (reference {done.reference})."
     assert caught.value.changes == (because,)
-    (line,) = LocalAdminDesk(second).proposals.waiting()
+    (line,) = AdminDesk(second).proposals.waiting()
     assert line.told == "Correct the email address to asha@nhs.uk."
 
 
@@ -341,11 +341,11 @@ def test_after_a_week_nobody_agrees(
     means: StaffDependencies, first: Office, second: Office, asha: samples.Person, clock: SetClock
 ) -> None:
     propose(first, asha)
-    (line,) = LocalAdminDesk(second).proposals.waiting()
+    (line,) = AdminDesk(second).proposals.waiting()
     clock.forward(minutes=7 * 24 * 60)
-    assert LocalAdminDesk(second).proposals.waiting() == ()
+    assert AdminDesk(second).proposals.waiting() == ()
     with pytest.raises(NotFound, match="in time"):
-        LocalAdminDesk(second).proposals.agree(line.proposal_id, WHY)
+        AdminDesk(second).proposals.agree(line.proposal_id, WHY)
     Caretaker(means.store, means.signer, NoticeSettings(), "ra@trust.nhs.uk").look()
     with means.store.read() as uow:
         kept = uow.proposals.get(line.proposal_id)
@@ -364,14 +364,14 @@ def test_it_is_declined_or_taken_back(
     means: StaffDependencies, first: Office, second: Office, asha: samples.Person, who: str
 ) -> None:
     propose(first, asha)
-    (line,) = LocalAdminDesk(second).proposals.waiting()
+    (line,) = AdminDesk(second).proposals.waiting()
     decider = first if who == "proposer" else second
-    LocalAdminDesk(decider).proposals.decline(line.proposal_id, WHY)
+    AdminDesk(decider).proposals.decline(line.proposal_id, WHY)
     event = newest_event(means)
     assert (event.kind, event.actor) == ("act-declined", decider.actor.staff_id)
     assert event.holder_id == asha.holder.id
     with pytest.raises(ConcurrentChange) as caught:
-        LocalAdminDesk(second).proposals.agree(line.proposal_id, WHY)
+        AdminDesk(second).proposals.agree(line.proposal_id, WHY)
     assert caught.value.changes == (f"{decider.actor.name} declined it.",)
     propose(first, asha)
 
@@ -395,13 +395,13 @@ def test_what_was_altered_in_the_database_is_not_done(
     change: str,
 ) -> None:
     propose(first, asha)
-    (line,) = LocalAdminDesk(second).proposals.waiting()
+    (line,) = AdminDesk(second).proposals.waiting()
     engine = sa.create_engine(parse_url(database.url), poolclass=sa.NullPool)
     with engine.begin() as connection:
         connection.execute(sa.text(f"UPDATE proposed_act SET {change}"))
     with pytest.raises(NotFound, match="altered in the database"):
-        LocalAdminDesk(second).proposals.agree(line.proposal_id, WHY)
-    for shown in LocalAdminDesk(second).proposals.waiting():
+        AdminDesk(second).proposals.agree(line.proposal_id, WHY)
+    for shown in AdminDesk(second).proposals.waiting():
         assert "altered in the database" in shown.why_not
         assert shown.told == "correct-email: what was entered cannot be read."
     assert address(means, asha) == samples.registration(asha.holder.id).email
@@ -412,10 +412,10 @@ def test_of_two_who_agree_at_once_one_does(
 ) -> None:
     third = office_of(means, Role.AGENT, "Agent Three")
     propose(first, asha)
-    (line,) = LocalAdminDesk(second).proposals.waiting()
+    (line,) = AdminDesk(second).proposals.waiting()
     outcomes = both(
-        lambda: LocalAdminDesk(second).proposals.agree(line.proposal_id, WHY),
-        lambda: LocalAdminDesk(third).proposals.agree(line.proposal_id, WHY),
+        lambda: AdminDesk(second).proposals.agree(line.proposal_id, WHY),
+        lambda: AdminDesk(third).proposals.agree(line.proposal_id, WHY),
     )
     (late,) = [one for one in outcomes if isinstance(one, AdministrationError)]
     assert isinstance(late, ConcurrentChange)
@@ -426,8 +426,8 @@ def test_who_is_erased_leaves_nothing_that_waits(
     means: StaffDependencies, first: Office, second: Office, asha: samples.Person
 ) -> None:
     propose(first, asha)
-    LocalAdminDesk(second).people.erase(seen(means, asha), Grounds("Asked for it"))
-    assert LocalAdminDesk(second).proposals.waiting() == ()
+    AdminDesk(second).people.erase(seen(means, asha), Grounds("Asked for it"))
+    assert AdminDesk(second).proposals.waiting() == ()
     with means.store.read() as uow:
         assert uow.proposals.waiting() == ()
 
@@ -462,14 +462,14 @@ def test_an_import_waits_for_what_it_does_to_people_who_are_known(
         other=NEW_CARD,
     )
     write(means, HEADER + text)
-    result = LocalAdminDesk(first).imports.run("people.csv", unseen)
+    result = AdminDesk(first).imports.run("people.csv", unseen)
     assert (result.waits, bool(result.known), result.problems) == (waits, waits, ())
-    waiting = LocalAdminDesk(second).proposals.waiting()
+    waiting = AdminDesk(second).proposals.waiting()
     assert len(waiting) == waits
     if waits:
         agree_all(second)
         write(means, HEADER + text)
-        again = LocalAdminDesk(first).imports.run("people.csv", unseen)
+        again = AdminDesk(first).imports.run("people.csv", unseen)
         assert (again.waits, again.people_changed, again.cards_changed) == (False, 0, 0)
 
 
@@ -478,7 +478,7 @@ def test_a_file_that_was_changed_since_is_not_imported(
 ) -> None:
     known = f"{asha.holder.number},{asha.holder.name}"
     write(means, f"{HEADER}{known},asha@nhs.uk,,\n")
-    LocalAdminDesk(first).imports.run("people.csv", unseen)
+    AdminDesk(first).imports.run("people.csv", unseen)
     write(means, f"{HEADER}{known},thief@nhs.uk,,\n")
     with pytest.raises(ConcurrentChange, match="file was changed"):
         agree_all(second)
@@ -495,7 +495,7 @@ def root(means: StaffDependencies) -> Office:
 
 
 def test_the_command_line_lets_the_first_members_in_alone(means: StaffDependencies) -> None:
-    desk = LocalAdminDesk(root(means))
+    desk = AdminDesk(root(means))
     for name in ("Manager One", "Manager Two"):
         assert not desk.staff.add(name, Role.MANAGER, new_key(), GROUNDS).waits
     assert desk.staff.add("Manager Three", Role.MANAGER, new_key(), GROUNDS).waits
@@ -510,9 +510,7 @@ def test_two_of_whom_one_let_the_other_in_are_not_two(
         assert member is not None
         uow.staff.save(replace(member, added_by=first.actor.staff_id))
         uow.commit()
-    assert (
-        not LocalAdminDesk(root(means)).people.revoke_registration(seen(means, asha), GROUNDS).waits
-    )
+    assert not AdminDesk(root(means)).people.revoke_registration(seen(means, asha), GROUNDS).waits
 
 
 def test_the_command_line_proposes_where_there_are_two_and_is_one_person(
@@ -531,18 +529,18 @@ def test_the_command_line_proposes_where_there_are_two_and_is_one_person(
 
 
 def propose(office: Office, person: samples.Person, email: str = "asha@nhs.uk") -> None:
-    desk = LocalAdminDesk(office)
+    desk = AdminDesk(office)
     assert desk.people.correct_email(seen(office.means, person), email, GROUNDS).waits
 
 
 def agree_all(office: Office) -> None:
-    desk = LocalAdminDesk(office)
+    desk = AdminDesk(office)
     for line in desk.proposals.waiting():
         desk.proposals.agree(line.proposal_id, WHY)
 
 
 def decline_all(office: Office) -> None:
-    desk = LocalAdminDesk(office)
+    desk = AdminDesk(office)
     for line in desk.proposals.waiting():
         desk.proposals.decline(line.proposal_id, WHY)
 

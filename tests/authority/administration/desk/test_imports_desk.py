@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.authority.administration.import_people import PROBLEMS_SHOWN, LocalImportDesk
+from kiosk.authority.administration.import_people import PROBLEMS_SHOWN, ImportDesk
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.views import unseen
 from kiosk.authority.crypto.derivation import Masters
@@ -29,8 +29,8 @@ from tests.support.database import MACS, TestDatabase
 
 
 @pytest.fixture
-def desk(manager: Office) -> LocalImportDesk:
-    return LocalImportDesk(manager)
+def desk(manager: Office) -> ImportDesk:
+    return ImportDesk(manager)
 
 
 def put(means: StaffDependencies, name: str, *lines: str, at: int = 1_900_000_000) -> Path:
@@ -40,7 +40,7 @@ def put(means: StaffDependencies, name: str, *lines: str, at: int = 1_900_000_00
     return path
 
 
-def test_the_newest_file_comes_first(desk: LocalImportDesk, means: StaffDependencies) -> None:
+def test_the_newest_file_comes_first(desk: ImportDesk, means: StaffDependencies) -> None:
     old = put(means, "old.csv", line(1))
     put(means, "new.csv", line(1), at=1_900_000_060)
     first, second = desk.files()
@@ -50,7 +50,7 @@ def test_the_newest_file_comes_first(desk: LocalImportDesk, means: StaffDependen
 
 
 def test_only_plain_files_of_the_folder_are_there(
-    desk: LocalImportDesk, means: StaffDependencies, tmp_path: Path
+    desk: ImportDesk, means: StaffDependencies, tmp_path: Path
 ) -> None:
     outside = tmp_path / "keys.json"
     outside.write_text("secret")
@@ -67,7 +67,7 @@ def test_only_plain_files_of_the_folder_are_there(
 
 
 def test_a_rehearsal_tells_all_and_changes_nothing(
-    desk: LocalImportDesk, means: StaffDependencies, store: Store
+    desk: ImportDesk, means: StaffDependencies, store: Store
 ) -> None:
     path = put(means, "people.csv", *(line(n) for n in range(3)))
     told: list[tuple[int, int]] = []
@@ -80,7 +80,7 @@ def test_a_rehearsal_tells_all_and_changes_nothing(
 
 
 def test_an_import_is_audited_with_who_did_it(
-    desk: LocalImportDesk, means: StaffDependencies, store: Store, manager: Office
+    desk: ImportDesk, means: StaffDependencies, store: Store, manager: Office
 ) -> None:
     put(means, "people.csv", line(1), line(2))
     done = desk.run("people.csv", unseen)
@@ -92,7 +92,7 @@ def test_an_import_is_audited_with_who_did_it(
 
 
 def test_people_who_were_erased_are_named(
-    desk: LocalImportDesk, means: StaffDependencies, store: Store
+    desk: ImportDesk, means: StaffDependencies, store: Store
 ) -> None:
     put(means, "people.csv", line(1), line(2))
     desk.run("people.csv", unseen)
@@ -108,7 +108,7 @@ def test_people_who_were_erased_are_named(
 
 
 def test_people_who_are_changed_are_named_with_what_becomes_of_them(
-    desk: LocalImportDesk, means: StaffDependencies
+    desk: ImportDesk, means: StaffDependencies
 ) -> None:
     put(means, "people.csv", line(1), line(2))
     desk.run("people.csv", unseen)
@@ -121,7 +121,7 @@ def test_people_who_are_changed_are_named_with_what_becomes_of_them(
 
 
 def test_addresses_of_no_approved_domain_are_named(
-    desk: LocalImportDesk, means: StaffDependencies
+    desk: ImportDesk, means: StaffDependencies
 ) -> None:
     put(means, "people.csv", line(1), line(2).replace("p2@nhs.net", "jo@mail.example"))
     for import_ in (desk.rehearse, desk.run):
@@ -132,7 +132,7 @@ def test_addresses_of_no_approved_domain_are_named(
 
 
 def test_the_first_problems_are_shown_and_all_are_counted(
-    desk: LocalImportDesk, means: StaffDependencies, store: Store
+    desk: ImportDesk, means: StaffDependencies, store: Store
 ) -> None:
     put(means, "bad.csv", line(1), *("nonsense" for _ in range(PROBLEMS_SHOWN + 50)))
     for import_ in (desk.rehearse, desk.run):
@@ -145,7 +145,7 @@ def test_the_first_problems_are_shown_and_all_are_counted(
         assert uow.audit.latest() == ()
 
 
-def test_a_folder_that_is_gone_is_named(desk: LocalImportDesk, means: StaffDependencies) -> None:
+def test_a_folder_that_is_gone_is_named(desk: ImportDesk, means: StaffDependencies) -> None:
     means.imports.rmdir()
     with pytest.raises(NotTaken, match=r"no folder .* yet\. Whoever"):
         desk.files()
@@ -156,7 +156,7 @@ def test_others_do_not_even_see_the_files(
 ) -> None:
     put(means, "people.csv", line(1))
     for office in (agent, auditor):
-        desk = LocalImportDesk(office)
+        desk = ImportDesk(office)
         with pytest.raises(NotPermitted):
             desk.files()
         with pytest.raises(NotPermitted):
@@ -184,7 +184,7 @@ def test_the_role_is_asked_in_the_transaction_that_imports(
 ) -> None:
     put(means, "people.csv", line(1))
     late = Beforehand(database.url, database.clock, MACS)
-    desk = LocalImportDesk(Office(replace(means, store=late), manager.actor))
+    desk = ImportDesk(Office(replace(means, store=late), manager.actor))
 
     def part_with() -> None:
         with store.begin() as uow:
@@ -206,7 +206,7 @@ def test_a_token_that_is_away_is_told_plainly(means: StaffDependencies, manager:
     away = TokenMasters(Token("/none.so", "kiosk"), lambda: Sensitive("1"), {})
     ring = KeyRing.fresh()
     without = replace(means, sealer=Sealer(ring, Masters(ring, away)))
-    desk = LocalImportDesk(Office(without, manager.actor))
+    desk = ImportDesk(Office(without, manager.actor))
     path = put(means, "people.csv", line(1, secret="") + ",derive-0001-x")
     path.write_text(path.read_text().replace(HEADER, f"{HEADER},master_key"))
     for act in (desk.rehearse, desk.run):
@@ -215,7 +215,7 @@ def test_a_token_that_is_away_is_told_plainly(means: StaffDependencies, manager:
 
 
 def test_what_was_imported_is_removed_from_the_folder(
-    desk: LocalImportDesk, means: StaffDependencies
+    desk: ImportDesk, means: StaffDependencies
 ) -> None:
     path = put(means, "people.csv", line(1))
     assert desk.rehearse("people.csv", unseen).file_kept == ""
@@ -225,7 +225,7 @@ def test_what_was_imported_is_removed_from_the_folder(
 
 
 def test_a_file_that_cannot_be_removed_is_said_to_be_there(
-    desk: LocalImportDesk, means: StaffDependencies, monkeypatch: pytest.MonkeyPatch
+    desk: ImportDesk, means: StaffDependencies, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = put(means, "people.csv", line(1))
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from kiosk.authority.administration.office import Office, StaffDependencies
-from kiosk.authority.administration.people import LocalPeopleDesk
+from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.views import Done, Grounds, Seen
 from kiosk.contract.errors import ConcurrentChange, NotFound, NotPermitted
 from tests.authority.administration.desk.offices import GROUNDS
@@ -17,12 +17,12 @@ from tests.authority.store.samples import Person
 
 NEW = "asha.bell@wexbridge.nhs.uk"
 
-Deed = Callable[[LocalPeopleDesk, Seen, Grounds], Done]
+Deed = Callable[[PeopleDesk, Seen, Grounds], Done]
 
 
 @pytest.fixture
-def desk(agent: Office) -> LocalPeopleDesk:
-    return LocalPeopleDesk(agent)
+def desk(agent: Office) -> PeopleDesk:
+    return PeopleDesk(agent)
 
 
 DEEDS: dict[str, Deed] = {
@@ -41,7 +41,7 @@ DEEDS: dict[str, Deed] = {
 def test_an_act_on_somebody_as_they_were_is_refused(
     manager: Office, means: StaffDependencies, asha: Person, name: str
 ) -> None:
-    desk, then = LocalPeopleDesk(manager), seen(means, asha)
+    desk, then = PeopleDesk(manager), seen(means, asha)
     done = desk.correct_name(then, "Asha Ahmed", GROUNDS)
     with pytest.raises(ConcurrentChange) as caught:
         DEEDS[name](desk, then, GROUNDS)
@@ -53,7 +53,7 @@ def test_an_act_on_somebody_as_they_were_is_refused(
 @pytest.mark.parametrize("name", DEEDS)
 def test_an_act_on_nobody_is_refused(manager: Office, name: str) -> None:
     with pytest.raises(NotFound):
-        DEEDS[name](LocalPeopleDesk(manager), Seen("0" * 32, 0), GROUNDS)
+        DEEDS[name](PeopleDesk(manager), Seen("0" * 32, 0), GROUNDS)
 
 
 @pytest.mark.parametrize("name", DEEDS)
@@ -61,12 +61,12 @@ def test_an_auditor_changes_nothing(
     auditor: Office, means: StaffDependencies, asha: Person, name: str
 ) -> None:
     with pytest.raises(NotPermitted):
-        DEEDS[name](LocalPeopleDesk(auditor), seen(means, asha), GROUNDS)
+        DEEDS[name](PeopleDesk(auditor), seen(means, asha), GROUNDS)
     assert holder(means, asha) == asha.holder
 
 
 def test_an_auditor_reads(auditor: Office, asha: Person) -> None:
-    desk = LocalPeopleDesk(auditor)
+    desk = PeopleDesk(auditor)
     person = desk.person(asha.holder.id)
     assert person == desk.find_one(asha.holder.number)
     assert person.open_to == frozenset()
@@ -74,7 +74,7 @@ def test_an_auditor_reads(auditor: Office, asha: Person) -> None:
         desk.story(asha.holder.id, before=100)
 
 
-def test_nobody_is_shown_who_is_not_there(desk: LocalPeopleDesk) -> None:
+def test_nobody_is_shown_who_is_not_there(desk: PeopleDesk) -> None:
     with pytest.raises(NotFound):
         desk.person("0" * 32)
     with pytest.raises(NotFound):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kiosk.authority.administration.office import Office, StaffDependencies
-from kiosk.authority.administration.people import LocalPeopleDesk
+from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.views import Standing
 from kiosk.contract.errors import NotTaken
 from tests.authority.administration.desk.offices import GROUNDS
@@ -14,11 +14,11 @@ from tests.authority.store.samples import Person
 
 
 @pytest.fixture
-def desk(agent: Office) -> LocalPeopleDesk:
-    return LocalPeopleDesk(agent)
+def desk(agent: Office) -> PeopleDesk:
+    return PeopleDesk(agent)
 
 
-def test_a_person_is_added_and_found(desk: LocalPeopleDesk, means: StaffDependencies) -> None:
+def test_a_person_is_added_and_found(desk: PeopleDesk, means: StaffDependencies) -> None:
     done = desk.add(" 100200300999 ", " Bo  Chen", "bo@NHS.net", GROUNDS)
     assert done.told == "Bo Chen is added."
     person = desk.find_one(" 100200300999")
@@ -35,7 +35,7 @@ def test_a_person_is_added_and_found(desk: LocalPeopleDesk, means: StaffDependen
     assert mailed(means) == []
 
 
-def test_a_person_may_be_added_without_an_address(desk: LocalPeopleDesk) -> None:
+def test_a_person_may_be_added_without_an_address(desk: PeopleDesk) -> None:
     desk.add("100200300999", "Bo Chen", "  ", GROUNDS)
     assert desk.find_one("100200300999").email == ""
 
@@ -52,7 +52,7 @@ def test_a_person_may_be_added_without_an_address(desk: LocalPeopleDesk) -> None
     ],
 )
 def test_a_person_who_cannot_be_added(
-    desk: LocalPeopleDesk,
+    desk: PeopleDesk,
     means: StaffDependencies,
     asha: Person,
     number: str,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kiosk.authority.administration.office import Office
-from kiosk.authority.administration.people import LocalPeopleDesk
+from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.views import Seen
 from kiosk.authority.roles import Role
 from kiosk.authority.store.records import Card
@@ -22,7 +22,7 @@ from tests.support.database import TestDatabase
 
 NEXT = "asha.bell@nhs.net"
 
-Deed = Callable[[LocalPeopleDesk, Seen], object]
+Deed = Callable[[PeopleDesk, Seen], object]
 
 
 @pytest.fixture
@@ -38,8 +38,8 @@ def office(world: World, tmp_path: Path) -> Office:
 
 
 @pytest.fixture
-def desk(office: Office) -> LocalPeopleDesk:
-    return LocalPeopleDesk(office)
+def desk(office: Office) -> PeopleDesk:
+    return PeopleDesk(office)
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ SAYS = {
 
 @pytest.mark.parametrize("name", CLOSING)
 def test_whoever_has_proven_everything_gets_no_secret_once_it_is_closed(
-    world: World, desk: LocalPeopleDesk, card: Card, name: str
+    world: World, desk: PeopleDesk, card: Card, name: str
 ) -> None:
     sitting = world.insert(card, blocked=True)
     sitting.to_new_pin()
@@ -75,7 +75,7 @@ def test_whoever_has_proven_everything_gets_no_secret_once_it_is_closed(
 
 @pytest.mark.parametrize("name", CLOSING)
 def test_a_code_that_is_being_mailed_meanwhile_comes_to_nothing(
-    world: World, desk: LocalPeopleDesk, card: Card, name: str
+    world: World, desk: PeopleDesk, card: Card, name: str
 ) -> None:
     sitting = world.insert(card, blocked=True)
     sitting.answer(sitting.questions())
@@ -89,7 +89,7 @@ def test_a_code_that_is_being_mailed_meanwhile_comes_to_nothing(
 
 
 def test_after_an_address_was_corrected_the_visit_goes_on_with_the_new_one(
-    world: World, desk: LocalPeopleDesk, card: Card
+    world: World, desk: PeopleDesk, card: Card
 ) -> None:
     sitting = world.insert(card, blocked=True)
     sitting.to_code()
@@ -107,7 +107,7 @@ def test_after_an_address_was_corrected_the_visit_goes_on_with_the_new_one(
 
 
 def test_a_block_that_is_lifted_lets_them_unlock(
-    world: World, desk: LocalPeopleDesk, card: Card
+    world: World, desk: PeopleDesk, card: Card
 ) -> None:
     sitting = world.insert(card, blocked=True, station="Main entrance")
     task = sitting.questions()
@@ -132,7 +132,7 @@ def test_a_block_that_is_lifted_lets_them_unlock(
 
 
 def test_whoever_is_taken_back_unlocks_as_before(
-    world: World, desk: LocalPeopleDesk, card: Card
+    world: World, desk: PeopleDesk, card: Card
 ) -> None:
     desk.mark_leaver(desk.person(card.holder_id).seen, GROUNDS)
     assert not unlocks(world, card)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from kiosk.authority.administration.office import Office, StaffDependencies
-from kiosk.authority.administration.people import LocalPeopleDesk
+from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.views import Standing
 from kiosk.authority.audit import StaffKind
 from kiosk.contract.errors import ConcurrentChange, NotTaken
@@ -31,15 +31,15 @@ OLD, NEW = "asha@trust.nhs.uk", "asha.bell@wexbridge.nhs.uk"
 
 
 @pytest.fixture
-def desk(agent: Office) -> LocalPeopleDesk:
-    return LocalPeopleDesk(agent)
+def desk(agent: Office) -> PeopleDesk:
+    return PeopleDesk(agent)
 
 
 # --- lifting a block -------------------------------------------------------------------
 
 
 def test_a_block_is_lifted_with_its_failures(
-    desk: LocalPeopleDesk, means: StaffDependencies, asha: Person
+    desk: PeopleDesk, means: StaffDependencies, asha: Person
 ) -> None:
     block(means, asha)
     done = desk.lift_block(seen(means, asha), GROUNDS)
@@ -51,7 +51,7 @@ def test_a_block_is_lifted_with_its_failures(
 
 
 def test_attempts_that_are_used_up_are_given_back_though_nobody_wrote_a_block(
-    desk: LocalPeopleDesk, means: StaffDependencies, asha: Person
+    desk: PeopleDesk, means: StaffDependencies, asha: Person
 ) -> None:
     use_up(means, asha)
     assert desk.person(asha.holder.id).standing is Standing.BLOCKED
@@ -60,7 +60,7 @@ def test_attempts_that_are_used_up_are_given_back_though_nobody_wrote_a_block(
 
 
 def test_a_block_that_is_not_there_cannot_be_lifted(
-    desk: LocalPeopleDesk, means: StaffDependencies, asha: Person
+    desk: PeopleDesk, means: StaffDependencies, asha: Person
 ) -> None:
     with pytest.raises(ConcurrentChange, match="no block any more"):
         desk.lift_block(seen(means, asha), GROUNDS)
@@ -74,7 +74,7 @@ def test_a_block_that_is_not_there_cannot_be_lifted(
 
 
 def test_a_registration_goes_with_what_it_gathered_and_nothing_else(
-    desk: LocalPeopleDesk, means: StaffDependencies, asha: Person
+    desk: PeopleDesk, means: StaffDependencies, asha: Person
 ) -> None:
     code_id = gather(means, asha)
     done = desk.revoke_registration(seen(means, asha), GROUNDS)
@@ -92,7 +92,7 @@ def test_a_registration_goes_with_what_it_gathered_and_nothing_else(
 
 
 def test_the_key_that_the_card_named_goes_with_the_registration(
-    desk: LocalPeopleDesk, means: StaffDependencies, asha: Person
+    desk: PeopleDesk, means: StaffDependencies, asha: Person
 ) -> None:
     with means.store.begin() as uow:
         uow.cards.record_key(asha.card.id, b"a key")
@@ -105,7 +105,7 @@ def test_the_key_that_the_card_named_goes_with_the_registration(
 
 
 def test_a_name_is_corrected_and_found_again(
-    desk: LocalPeopleDesk, means: StaffDependencies, asha: Person
+    desk: PeopleDesk, means: StaffDependencies, asha: Person
 ) -> None:
     done = desk.correct_name(seen(means, asha), "  Asha   Bell ", GROUNDS)
     assert done.told == "The name is Asha Bell now."
@@ -119,7 +119,7 @@ def test_a_name_is_corrected_and_found_again(
 
 @pytest.mark.parametrize("name", ["", "   ", "Asha Okafor", "x" * 121, "Asha\x1b[2J"])
 def test_a_name_that_cannot_be_taken(
-    desk: LocalPeopleDesk, means: StaffDependencies, asha: Person, name: str
+    desk: PeopleDesk, means: StaffDependencies, asha: Person, name: str
 ) -> None:
     with pytest.raises(NotTaken) as caught:
         desk.correct_name(seen(means, asha), name, GROUNDS)
@@ -128,7 +128,7 @@ def test_a_name_that_cannot_be_taken(
 
 
 def test_an_address_is_corrected_where_codes_go_and_waits_to_be_confirmed(
-    desk: LocalPeopleDesk, means: StaffDependencies, asha: Person
+    desk: PeopleDesk, means: StaffDependencies, asha: Person
 ) -> None:
     code_id = gather(means, asha)
     done = desk.correct_email(seen(means, asha), f" {NEW.replace('wex', 'WEX')} ", GROUNDS)
@@ -155,7 +155,7 @@ def test_an_address_is_corrected_where_codes_go_and_waits_to_be_confirmed(
 
 
 def test_the_mail_about_an_address_shows_the_new_one_masked(
-    desk: LocalPeopleDesk, means: StaffDependencies, asha: Person
+    desk: PeopleDesk, means: StaffDependencies, asha: Person
 ) -> None:
     desk.correct_email(seen(means, asha), NEW, GROUNDS)
     for message in outbox(means):
@@ -164,7 +164,7 @@ def test_the_mail_about_an_address_shows_the_new_one_masked(
 
 
 def test_an_address_of_somebody_who_is_not_registered(
-    desk: LocalPeopleDesk, means: StaffDependencies
+    desk: PeopleDesk, means: StaffDependencies
 ) -> None:
     person = samples.stored_person(means.store)
     done = desk.correct_email(seen(means, person), NEW, GROUNDS)
@@ -186,7 +186,7 @@ def test_an_address_of_somebody_who_is_not_registered(
     ],
 )
 def test_an_address_that_cannot_be_taken(
-    desk: LocalPeopleDesk, means: StaffDependencies, asha: Person, email: str, because: str
+    desk: PeopleDesk, means: StaffDependencies, asha: Person, email: str, because: str
 ) -> None:
     code_id = gather(means, asha)
     with pytest.raises(NotTaken, match=because) as caught:
@@ -200,7 +200,7 @@ def test_an_address_that_cannot_be_taken(
 
 
 def test_a_leaver_is_closed_and_taken_back(
-    desk: LocalPeopleDesk, means: StaffDependencies, asha: Person
+    desk: PeopleDesk, means: StaffDependencies, asha: Person
 ) -> None:
     code_id = gather(means, asha)
     left = desk.mark_leaver(seen(means, asha), GROUNDS)

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from kiosk.authority.administration.office import Office, StaffDependencies
-from kiosk.authority.administration.people import LocalPeopleDesk
+from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.views import CardLine, CodeLine, RegistrationLine
 from kiosk.authority.audit import AuditKind
 from kiosk.authority.roles import Action, Role
@@ -23,15 +23,15 @@ MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
-def desk(agent: Office) -> LocalPeopleDesk:
-    return LocalPeopleDesk(agent)
+def desk(agent: Office) -> PeopleDesk:
+    return PeopleDesk(agent)
 
 
 # --- what is on it ---------------------------------------------------------------------
 
 
 def test_a_page_shows_all_that_is_recorded(
-    desk: LocalPeopleDesk, means: StaffDependencies, agent: Office, asha: Person
+    desk: PeopleDesk, means: StaffDependencies, agent: Office, asha: Person
 ) -> None:
     given = samples.code(asha, issued_by=agent.actor.staff_id, needs_second=True, sent_to="")
     with means.store.begin() as uow:
@@ -81,7 +81,7 @@ def test_a_page_shows_all_that_is_recorded(
 
 
 def test_a_card_that_has_to_prove_itself_is_told_of(
-    means: StaffDependencies, desk: LocalPeopleDesk, asha: Person
+    means: StaffDependencies, desk: PeopleDesk, asha: Person
 ) -> None:
     assert [card.has_key for card in desk.person(asha.holder.id).cards] == [False]
     with means.store.begin() as uow:
@@ -91,7 +91,7 @@ def test_a_card_that_has_to_prove_itself_is_told_of(
 
 
 def test_the_station_of_a_block_is_named(
-    desk: LocalPeopleDesk, means: StaffDependencies, clock: SetClock, asha: Person
+    desk: PeopleDesk, means: StaffDependencies, clock: SetClock, asha: Person
 ) -> None:
     history = History(means.store, clock)
     for station in ("Library", "Main entrance"):
@@ -107,7 +107,7 @@ def test_the_station_of_a_block_is_named(
 
 
 def test_a_card_in_trouble_says_so_beside_it(
-    desk: LocalPeopleDesk, means: StaffDependencies, asha: Person
+    desk: PeopleDesk, means: StaffDependencies, asha: Person
 ) -> None:
     bare = samples.card(asha.holder.id, sealed_secret=None)
     gone = samples.card(asha.holder.id, status=CardStatus.REVOKED)
@@ -123,7 +123,7 @@ def test_a_card_in_trouble_says_so_beside_it(
 
 
 def test_a_code_is_shown_until_it_is_over(
-    desk: LocalPeopleDesk, means: StaffDependencies, clock: SetClock, agent: Office, asha: Person
+    desk: PeopleDesk, means: StaffDependencies, clock: SetClock, agent: Office, asha: Person
 ) -> None:
     mailed = samples.code(asha)
     given = samples.code(asha, issued_by=agent.actor.staff_id, needs_second=True)
@@ -138,7 +138,7 @@ def test_a_code_is_shown_until_it_is_over(
 
 
 def test_a_code_of_somebody_who_may_give_none_any_more_is_not_shown(
-    desk: LocalPeopleDesk, means: StaffDependencies, asha: Person
+    desk: PeopleDesk, means: StaffDependencies, asha: Person
 ) -> None:
     giver = office_of(means, Role.AGENT, "Gwen").actor
     given = samples.code(asha, issued_by=giver.staff_id, needs_second=True)
@@ -169,7 +169,7 @@ CARDS = {Action.REPLACE_CARD, Action.REVOKE_CARD, Action.SET_SECRET}
 def test_what_is_open_depends_on_how_they_stand(
     manager: Office, means: StaffDependencies, asha: Person
 ) -> None:
-    desk = LocalPeopleDesk(manager)
+    desk = PeopleDesk(manager)
 
     def open_to() -> set[Action]:
         return set(desk.person(asha.holder.id).open_to) - {Action.ERASE_PERSON}
@@ -197,7 +197,7 @@ def test_what_is_open_depends_on_the_role(
     manager: Office, agent: Office, auditor: Office, asha: Person
 ) -> None:
     def open_to(office: Office) -> frozenset[Action]:
-        return LocalPeopleDesk(office).person(asha.holder.id).open_to
+        return PeopleDesk(office).person(asha.holder.id).open_to
 
     assert Action.ERASE_PERSON in open_to(manager)
     assert open_to(agent) == open_to(manager) - {Action.ERASE_PERSON}
@@ -212,10 +212,9 @@ def test_a_code_is_agreed_to_by_somebody_else_than_gave_it(
         uow.codes.draft(given)
         uow.commit()
     agrees = {
-        office.actor.role: Action.AGREE_CODE
-        in LocalPeopleDesk(office).person(asha.holder.id).open_to
+        office.actor.role: Action.AGREE_CODE in PeopleDesk(office).person(asha.holder.id).open_to
         for office in (manager, agent)
     }
     assert agrees == {Role.MANAGER: True, Role.AGENT: False}
     for office in (manager, agent):
-        assert Action.WITHDRAW_CODE in LocalPeopleDesk(office).person(asha.holder.id).open_to
+        assert Action.WITHDRAW_CODE in PeopleDesk(office).person(asha.holder.id).open_to

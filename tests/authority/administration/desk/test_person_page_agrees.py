@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from kiosk.authority.administration.people import LocalPeopleDesk
+from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.views import Standing
 from kiosk.authority.roles import Role
 from kiosk.authority.store.records import Card, CardStatus
@@ -103,7 +103,7 @@ def world(database: TestDatabase, tmp_path: Path) -> Iterator[World]:
 
 @pytest.mark.parametrize("name", STATES)
 def test_the_page_says_what_the_authority_will_do(world: World, tmp_path: Path, name: str) -> None:
-    desk = LocalPeopleDesk(office_of(means_beside(world, tmp_path), Role.AGENT))
+    desk = PeopleDesk(office_of(means_beside(world, tmp_path), Role.AGENT))
     card = world.registered_card()
     put, expected = STATES[name]
     put(world, card)
@@ -113,7 +113,7 @@ def test_the_page_says_what_the_authority_will_do(world: World, tmp_path: Path, 
 
 
 def test_a_secret_that_did_not_open_is_told_from_then_on(world: World, tmp_path: Path) -> None:
-    desk = LocalPeopleDesk(office_of(means_beside(world, tmp_path), Role.AGENT))
+    desk = PeopleDesk(office_of(means_beside(world, tmp_path), Role.AGENT))
     card = world.registered_card()
     another = samples.card(card.holder_id).sealed_secret
     assert another is not None
@@ -128,7 +128,7 @@ def test_a_secret_that_did_not_open_is_told_from_then_on(world: World, tmp_path:
 def test_an_unlock_without_an_outcome_does_not_stand_in_the_way(
     world: World, tmp_path: Path
 ) -> None:
-    desk = LocalPeopleDesk(office_of(means_beside(world, tmp_path), Role.AGENT))
+    desk = PeopleDesk(office_of(means_beside(world, tmp_path), Role.AGENT))
     card = world.registered_card()
     sitting: Sitting = world.insert(card, blocked=True)
     sitting.to_new_pin()

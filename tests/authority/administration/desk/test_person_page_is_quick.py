@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from kiosk.authority.administration.office import Office, StaffDependencies
-from kiosk.authority.administration.people import LocalPeopleDesk
+from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.person_page import NEWEST
 from kiosk.authority.audit import AuditKind
 from kiosk.authority.store.records import UnblockEntry, new_id
@@ -20,12 +20,12 @@ MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
-def desk(agent: Office) -> LocalPeopleDesk:
-    return LocalPeopleDesk(agent)
+def desk(agent: Office) -> PeopleDesk:
+    return PeopleDesk(agent)
 
 
 def test_a_page_costs_the_same_few_statements_whatever_the_story(
-    desk: LocalPeopleDesk, means: StaffDependencies, agent: Office, asha: Person
+    desk: PeopleDesk, means: StaffDependencies, agent: Office, asha: Person
 ) -> None:
     with statements() as few:
         desk.person(asha.holder.id)
@@ -47,7 +47,7 @@ def test_a_page_costs_the_same_few_statements_whatever_the_story(
 
 
 def test_no_statement_of_a_page_walks_the_whole_audit(
-    desk: LocalPeopleDesk, database: TestDatabase, means: StaffDependencies, asha: Person
+    desk: PeopleDesk, database: TestDatabase, means: StaffDependencies, asha: Person
 ) -> None:
     tell(means, asha, 10)
     with statements() as seen:

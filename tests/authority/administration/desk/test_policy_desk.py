@@ -11,7 +11,7 @@ import pytest
 from kiosk.app.config.kinds import settings_of
 from kiosk.app.config.settings import PolicySettings
 from kiosk.authority.administration.office import Office, StaffDependencies
-from kiosk.authority.administration.policy import LocalPolicyDesk
+from kiosk.authority.administration.policy import PolicyDesk
 from kiosk.authority.administration.setup import load_questions
 from kiosk.authority.administration.views import Grounds, PolicyLine
 from kiosk.authority.roles import Role
@@ -34,15 +34,15 @@ def questions(store: Store, clock: SetClock) -> None:
 
 
 @pytest.fixture
-def desk(manager: Office) -> LocalPolicyDesk:
-    return LocalPolicyDesk(manager)
+def desk(manager: Office) -> PolicyDesk:
+    return PolicyDesk(manager)
 
 
-def line(desk: LocalPolicyDesk, name: str) -> PolicyLine:
+def line(desk: PolicyDesk, name: str) -> PolicyLine:
     return next(each for each in desk.every() if each.name == name)
 
 
-def test_every_setting_is_there_with_its_limits(desk: LocalPolicyDesk) -> None:
+def test_every_setting_is_there_with_its_limits(desk: PolicyDesk) -> None:
     lines = desk.every()
     assert [each.name for each in lines] == [each.name for each in settings_of(PolicySettings)]
     failures = line(desk, "max_failures")
@@ -53,7 +53,7 @@ def test_every_setting_is_there_with_its_limits(desk: LocalPolicyDesk) -> None:
 
 
 def test_a_change_counts_and_tells_who_and_why(
-    desk: LocalPolicyDesk, manager: Office, clock: SetClock, store: Store
+    desk: PolicyDesk, manager: Office, clock: SetClock, store: Store
 ) -> None:
     done = desk.change("max_failures", " 5 ", 0, Grounds("Too many calls"))
     assert done.told.startswith("max_failures is 5 from now on")
@@ -67,7 +67,7 @@ def test_a_change_counts_and_tells_who_and_why(
     assert told.items() <= event.detail.items()
 
 
-def test_the_files_value_counts_again_after_a_reset(desk: LocalPolicyDesk) -> None:
+def test_the_files_value_counts_again_after_a_reset(desk: PolicyDesk) -> None:
     desk.change("email_domains", "Trust.NHS.uk", 0, GROUNDS)
     assert line(desk, "email_domains").value == "trust.nhs.uk"
     assert desk.reset("email_domains", 1, GROUNDS).told.endswith("as the settings file has it.")
@@ -92,7 +92,7 @@ def test_the_files_value_counts_again_after_a_reset(desk: LocalPolicyDesk) -> No
     ],
 )
 def test_what_does_not_fit_changes_nothing(
-    desk: LocalPolicyDesk, store: Store, name: str, value: str, because: str
+    desk: PolicyDesk, store: Store, name: str, value: str, because: str
 ) -> None:
     before = desk.every()
     with pytest.raises(NotTaken) as caught:
@@ -104,12 +104,12 @@ def test_what_does_not_fit_changes_nothing(
         assert uow.audit.latest() == ()
 
 
-def test_a_reset_of_what_was_never_set_changes_nothing(desk: LocalPolicyDesk) -> None:
+def test_a_reset_of_what_was_never_set_changes_nothing(desk: PolicyDesk) -> None:
     with pytest.raises(NotTaken, match="counts already"):
         desk.reset("max_failures", 0, GROUNDS)
 
 
-def test_a_reset_that_other_changes_stand_on_is_refused(desk: LocalPolicyDesk) -> None:
+def test_a_reset_that_other_changes_stand_on_is_refused(desk: PolicyDesk) -> None:
     desk.change("questions_registered", "6", 0, GROUNDS)
     desk.change("questions_asked", "4", 0, GROUNDS)
     desk.change("questions_registered", "5", 1, GROUNDS)
@@ -120,7 +120,7 @@ def test_a_reset_that_other_changes_stand_on_is_refused(desk: LocalPolicyDesk) -
 
 
 def test_more_questions_than_are_offered_cannot_be_asked_for(
-    desk: LocalPolicyDesk, store: Store
+    desk: PolicyDesk, store: Store
 ) -> None:
     with store.begin() as uow:
         for question in uow.questions.current()[4:]:
@@ -131,15 +131,15 @@ def test_more_questions_than_are_offered_cannot_be_asked_for(
     desk.change("max_failures", "4", 0, GROUNDS)
 
 
-def test_a_setting_that_there_is_not(desk: LocalPolicyDesk) -> None:
+def test_a_setting_that_there_is_not(desk: PolicyDesk) -> None:
     with pytest.raises(NotFound):
         desk.change("max_faliures", "4", 0, GROUNDS)
 
 
 def test_who_comes_second_is_told_what_counts_now(
-    desk: LocalPolicyDesk, means: StaffDependencies, manager: Office
+    desk: PolicyDesk, means: StaffDependencies, manager: Office
 ) -> None:
-    other = LocalPolicyDesk(office_of(means, Role.MANAGER, "Bo Banks"))
+    other = PolicyDesk(office_of(means, Role.MANAGER, "Bo Banks"))
     desk.change("max_failures", "5", 0, GROUNDS)
     with pytest.raises(ConcurrentChange) as caught:
         other.change("max_failures", "4", 0, GROUNDS)
@@ -153,9 +153,9 @@ def test_who_comes_second_is_told_what_counts_now(
 def test_two_changes_at_once_never_make_what_does_not_fit(means: StaffDependencies) -> None:
     """Each fits alone: asking four of four, and registering three."""
     gate = threading.Barrier(2)
-    one, two = (LocalPolicyDesk(office_of(means, Role.MANAGER)) for _ in range(2))
+    one, two = (PolicyDesk(office_of(means, Role.MANAGER)) for _ in range(2))
 
-    def change(desk: LocalPolicyDesk, name: str, value: str) -> bool:
+    def change(desk: PolicyDesk, name: str, value: str) -> bool:
         gate.wait()
         try:
             desk.change(name, value, 0, GROUNDS)
@@ -171,22 +171,22 @@ def test_two_changes_at_once_never_make_what_does_not_fit(means: StaffDependenci
 
 
 def test_a_file_that_changed_later_counts_where_nothing_was_set(
-    desk: LocalPolicyDesk, means: StaffDependencies, manager: Office
+    desk: PolicyDesk, means: StaffDependencies, manager: Office
 ) -> None:
     desk.change("max_failures", "5", 0, GROUNDS)
     file = replace(means.file_policy, max_failures=7, code_tries=9)
-    later = LocalPolicyDesk(Office(replace(means, file_policy=file), manager.actor))
+    later = PolicyDesk(Office(replace(means, file_policy=file), manager.actor))
     assert (line(later, "max_failures").value, line(later, "max_failures").in_file) == ("5", "7")
     assert line(later, "code_tries").value == "9"
 
 
 def test_what_fits_the_file_no_more_is_said_and_does_not_count(
-    desk: LocalPolicyDesk, means: StaffDependencies, manager: Office
+    desk: PolicyDesk, means: StaffDependencies, manager: Office
 ) -> None:
     desk.change("questions_asked", "4", 0, GROUNDS)
     desk.change("max_failures", "5", 0, GROUNDS)
     file = replace(means.file_policy, questions_registered=3)
-    later = LocalPolicyDesk(Office(replace(means, file_policy=file), manager.actor))
+    later = PolicyDesk(Office(replace(means, file_policy=file), manager.actor))
     asked = line(later, "questions_asked")
     assert (asked.value, asked.changed_by) == ("3", manager.actor.name)
     assert asked.trouble == "questions_asked: cannot be more than questions_registered"
@@ -195,8 +195,8 @@ def test_what_fits_the_file_no_more_is_said_and_does_not_count(
     assert line(later, "max_failures").value == "5"
 
 
-def test_an_auditor_looks_and_changes_nothing(auditor: Office, desk: LocalPolicyDesk) -> None:
-    reading = LocalPolicyDesk(auditor)
+def test_an_auditor_looks_and_changes_nothing(auditor: Office, desk: PolicyDesk) -> None:
+    reading = PolicyDesk(auditor)
     assert reading.every() == desk.every()
     with pytest.raises(NotPermitted):
         reading.change("nonsense", "nonsense", 7, GROUNDS)

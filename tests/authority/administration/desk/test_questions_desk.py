@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from kiosk.authority.administration.office import Office
-from kiosk.authority.administration.policy import LocalPolicyDesk
-from kiosk.authority.administration.questions import LocalQuestionsDesk
+from kiosk.authority.administration.policy import PolicyDesk
+from kiosk.authority.administration.questions import QuestionsDesk
 from kiosk.authority.administration.setup import load_questions
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditQuery
@@ -21,12 +21,12 @@ NEW = "What did you call your first bicycle?"
 
 
 @pytest.fixture
-def desk(manager: Office, store: Store, clock: SetClock) -> LocalQuestionsDesk:
+def desk(manager: Office, store: Store, clock: SetClock) -> QuestionsDesk:
     load_questions(store, clock)
-    return LocalQuestionsDesk(manager)
+    return QuestionsDesk(manager)
 
 
-def test_a_question_is_added_and_audited_by_its_id(desk: LocalQuestionsDesk, store: Store) -> None:
+def test_a_question_is_added_and_audited_by_its_id(desk: QuestionsDesk, store: Store) -> None:
     done = desk.add(f"  {NEW.replace(' ', '  ')} ", GROUNDS)
     added = desk.every()[-1]
     assert (added.id, added.text, added.used_by, added.retired_at) == (21, NEW, 0, None)
@@ -45,18 +45,14 @@ def test_a_question_is_added_and_audited_by_its_id(desk: LocalQuestionsDesk, sto
         ("WHERE did you first see the sea", "is in the list already"),
     ],
 )
-def test_what_is_no_new_question_is_not_taken(
-    desk: LocalQuestionsDesk, text: str, because: str
-) -> None:
+def test_what_is_no_new_question_is_not_taken(desk: QuestionsDesk, text: str, because: str) -> None:
     with pytest.raises(NotTaken, match=because) as caught:
         desk.add(text, GROUNDS)
     assert caught.value.field == "text"
     assert len(desk.every()) == 20
 
 
-def test_one_that_was_retired_is_to_be_offered_again(
-    desk: LocalQuestionsDesk, clock: SetClock
-) -> None:
+def test_one_that_was_retired_is_to_be_offered_again(desk: QuestionsDesk, clock: SetClock) -> None:
     desk.retire(16, GROUNDS)
     last = desk.every()[-1]
     assert (last.id, last.retired_at) == (16, clock.now())
@@ -66,9 +62,7 @@ def test_one_that_was_retired_is_to_be_offered_again(
     assert all(line.retired_at is None for line in desk.every())
 
 
-def test_who_uses_a_question_is_counted_and_keeps_it(
-    desk: LocalQuestionsDesk, store: Store
-) -> None:
+def test_who_uses_a_question_is_counted_and_keeps_it(desk: QuestionsDesk, store: Store) -> None:
     with store.begin() as uow:
         for number, ids in enumerate(((1, 2, 3, 4), (4, 2, 5, 6), (1, 2, 3, 4))):
             holder = samples.holder(f"10000000000{number}")
@@ -82,18 +76,18 @@ def test_who_uses_a_question_is_counted_and_keeps_it(
         assert uow.questions.by_ids([4])[4].text
 
 
-def test_as_many_stay_as_everybody_has_to_choose(desk: LocalQuestionsDesk, manager: Office) -> None:
+def test_as_many_stay_as_everybody_has_to_choose(desk: QuestionsDesk, manager: Office) -> None:
     for question_id in range(5, 20):
         desk.retire(question_id, GROUNDS)
-    LocalPolicyDesk(manager).change("questions_registered", "5", 0, GROUNDS)
+    PolicyDesk(manager).change("questions_registered", "5", 0, GROUNDS)
     with pytest.raises(NotTaken, match="chooses 5 questions, and 4 would be left"):
         desk.retire(1, GROUNDS)
     assert desk.every()[0].retired_at is None
-    LocalPolicyDesk(manager).change("verification", "email-code", 0, GROUNDS)
+    PolicyDesk(manager).change("verification", "email-code", 0, GROUNDS)
     desk.retire(1, GROUNDS)
 
 
-def test_who_comes_second_is_told_so(desk: LocalQuestionsDesk) -> None:
+def test_who_comes_second_is_told_so(desk: QuestionsDesk) -> None:
     with pytest.raises(ConcurrentChange, match="offered already"):
         desk.revive(3, GROUNDS)
     desk.retire(3, GROUNDS)
@@ -104,10 +98,10 @@ def test_who_comes_second_is_told_so(desk: LocalQuestionsDesk) -> None:
 
 
 def test_setting_the_service_up_again_undoes_nothing(
-    desk: LocalQuestionsDesk, manager: Office, store: Store, clock: SetClock
+    desk: QuestionsDesk, manager: Office, store: Store, clock: SetClock
 ) -> None:
     desk.add(NEW, GROUNDS)
-    LocalPolicyDesk(manager).change("verification", "email-code", 0, GROUNDS)
+    PolicyDesk(manager).change("verification", "email-code", 0, GROUNDS)
     for question_id in range(1, 22):
         desk.retire(question_id, GROUNDS)
     was = desk.every()
@@ -116,10 +110,10 @@ def test_setting_the_service_up_again_undoes_nothing(
 
 
 def test_others_look_and_change_nothing(
-    desk: LocalQuestionsDesk, agent: Office, auditor: Office
+    desk: QuestionsDesk, agent: Office, auditor: Office
 ) -> None:
     for office in (agent, auditor):
-        reading = LocalQuestionsDesk(office)
+        reading = QuestionsDesk(office)
         assert reading.every() == desk.every()
         with pytest.raises(NotPermitted):
             reading.add("", GROUNDS)

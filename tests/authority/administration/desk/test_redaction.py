@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import DBAPIError
 
+from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.office import Office, StaffDependencies
-from kiosk.authority.administration.service import LocalAdminDesk
 from kiosk.authority.administration.verification import verify_audit
 from kiosk.authority.administration.views import Actor, AuditFilter, Done, Grounds, NewCard
 from kiosk.authority.roles import Role
@@ -24,29 +24,29 @@ WHY = Grounds("A secret was typed into the wrong field")
 
 
 @pytest.fixture
-def first(means: StaffDependencies) -> LocalAdminDesk:
-    return LocalAdminDesk(office_of(means, Role.MANAGER, "Manager One"))
+def first(means: StaffDependencies) -> AdminDesk:
+    return AdminDesk(office_of(means, Role.MANAGER, "Manager One"))
 
 
 @pytest.fixture
-def second(means: StaffDependencies) -> LocalAdminDesk:
-    return LocalAdminDesk(office_of(means, Role.MANAGER, "Manager Two"))
+def second(means: StaffDependencies) -> AdminDesk:
+    return AdminDesk(office_of(means, Role.MANAGER, "Manager Two"))
 
 
 @pytest.fixture
-def row(means: StaffDependencies, first: LocalAdminDesk, asha: samples.Person) -> int:
+def row(means: StaffDependencies, first: AdminDesk, asha: samples.Person) -> int:
     """A row whose reason holds a PUK, in words that the program does not recognise."""
     grounds = Grounds(f"Replaces the one with {PUK} on it")
     first.cards.add(seen(means, asha), NewCard("ab" * 16), grounds)
     return first.audit.page(AuditFilter()).lines[0].seq
 
 
-def detail_of(desk: LocalAdminDesk, row: int) -> str:
+def detail_of(desk: AdminDesk, row: int) -> str:
     (line,) = [line for line in desk.audit.page(AuditFilter()).lines if line.seq == row]
     return line.detail
 
 
-def agreed(first: LocalAdminDesk, second: LocalAdminDesk, row: int, *, whole: bool) -> Done:
+def agreed(first: AdminDesk, second: AdminDesk, row: int, *, whole: bool) -> Done:
     assert first.audit.redact(row, WHY, whole=whole).waits
     (line,) = second.proposals.waiting()
     assert f"out of row {row} of the audit" in line.told
@@ -65,8 +65,8 @@ def everything_in(database: TestDatabase) -> str:
 def test_a_reason_is_taken_out_and_the_chain_fits(
     means: StaffDependencies,
     database: TestDatabase,
-    first: LocalAdminDesk,
-    second: LocalAdminDesk,
+    first: AdminDesk,
+    second: AdminDesk,
     row: int,
     whole: bool,
 ) -> None:
@@ -86,7 +86,7 @@ def test_a_reason_is_taken_out_and_the_chain_fits(
     )
 
 
-def test_one_manager_alone_takes_nothing_out(first: LocalAdminDesk, row: int) -> None:
+def test_one_manager_alone_takes_nothing_out(first: AdminDesk, row: int) -> None:
     first.audit.redact(row, WHY)
     (line,) = first.proposals.waiting()
     with pytest.raises(NotPermitted):
@@ -95,15 +95,15 @@ def test_one_manager_alone_takes_nothing_out(first: LocalAdminDesk, row: int) ->
 
 
 def test_neither_does_the_command_line(
-    means: StaffDependencies, first: LocalAdminDesk, row: int
+    means: StaffDependencies, first: AdminDesk, row: int
 ) -> None:
-    command_line = LocalAdminDesk(Office(means, Actor("command line: root", Role.MANAGER)))
+    command_line = AdminDesk(Office(means, Actor("command line: root", Role.MANAGER)))
     assert command_line.audit.redact(row, WHY).waits
     assert PUK in detail_of(first, row)
 
 
 def test_what_cannot_be_taken_out(
-    means: StaffDependencies, first: LocalAdminDesk, second: LocalAdminDesk, row: int
+    means: StaffDependencies, first: AdminDesk, second: AdminDesk, row: int
 ) -> None:
     agreed(first, second, row, whole=False)
     with pytest.raises(NotTaken, match="no reason"):
@@ -113,13 +113,13 @@ def test_what_cannot_be_taken_out(
         first.audit.redact(said, WHY, whole=True)
     with pytest.raises(NotFound):
         first.audit.redact(999_999, WHY)
-    agent = LocalAdminDesk(office_of(means, Role.AGENT))
+    agent = AdminDesk(office_of(means, Role.AGENT))
     with pytest.raises(NotPermitted):
         agent.audit.redact(row, WHY)
 
 
 def test_a_reason_that_somebody_else_took_out_shows(
-    database: TestDatabase, first: LocalAdminDesk, row: int
+    database: TestDatabase, first: AdminDesk, row: int
 ) -> None:
     forger = Forger(database, keep_triggers=True)
     forger.redact_notes()

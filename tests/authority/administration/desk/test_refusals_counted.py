@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from kiosk.authority.administration.office import Office
-from kiosk.authority.administration.reports import LocalReportsDesk
-from kiosk.authority.administration.today import LocalTodayDesk
+from kiosk.authority.administration.reports import ReportsDesk
+from kiosk.authority.administration.today import TodayDesk
 from kiosk.authority.administration.views import Span
 from kiosk.authority.roles import Role
 from kiosk.contract.messages import Reason, Refusal
@@ -44,7 +44,7 @@ def block(world: World) -> None:
 def test_being_blocked_is_a_refusal_of_today(world: World, office: Office) -> None:
     """It was the most usual one, and Today said 0."""
     block(world)
-    today = LocalTodayDesk(office).look()
+    today = TodayDesk(office).look()
     assert today.refusals == ((BLOCKED, 1),)
     assert today.days[-1].refused == 1
 
@@ -53,7 +53,7 @@ def test_being_blocked_is_a_refusal_of_today(world: World, office: Office) -> No
 def test_being_blocked_is_in_every_report(world: World, office: Office, span: Span) -> None:
     block(world)
     day = world.now.date()
-    report = LocalReportsDesk(office).make(span, day, day)
+    report = ReportsDesk(office).make(span, day, day)
     assert report.rows[-1][report.columns.index("Refused")] == "1"
     if span is Span.REASON:
         assert report.rows[0] == (BLOCKED, "1")

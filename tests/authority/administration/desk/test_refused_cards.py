@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from kiosk.authority.administration.office import Office, StaffDependencies
-from kiosk.authority.administration.people import LocalPeopleDesk
+from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.standing import NOTHING_TO_DO, OF_THE_CARD
 from kiosk.authority.audit import AuditKind
 from kiosk.authority.roles import Action
@@ -31,8 +31,8 @@ AT_STATION = frozenset(
 
 
 @pytest.fixture
-def desk(agent: Office) -> LocalPeopleDesk:
-    return LocalPeopleDesk(agent)
+def desk(agent: Office) -> PeopleDesk:
+    return PeopleDesk(agent)
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def without_address(means: StaffDependencies, holder: Cardholder) -> None:
 
 @pytest.mark.parametrize("reason", sorted(OF_THE_CARD))
 def test_after_a_refusal_that_is_the_cards_something_has_to_be_done(
-    desk: LocalPeopleDesk, means: StaffDependencies, history: History, asha: Person, reason: Reason
+    desk: PeopleDesk, means: StaffDependencies, history: History, asha: Person, reason: Reason
 ) -> None:
     if reason is Reason.NO_RECORDED_EMAIL:
         without_address(means, asha.holder)
@@ -72,7 +72,7 @@ def test_after_a_refusal_that_is_the_cards_something_has_to_be_done(
 
 @pytest.mark.parametrize("reason", sorted(OF_THE_CARD - {Reason.NO_RECORDED_EMAIL}))
 def test_a_later_unlock_of_the_card_ends_it(
-    desk: LocalPeopleDesk, history: History, asha: Person, reason: Reason
+    desk: PeopleDesk, history: History, asha: Person, reason: Reason
 ) -> None:
     refuse(history, asha, reason)
     history.unlocked(holder=asha.holder, card_id=asha.card.id)
@@ -84,7 +84,7 @@ def test_a_later_unlock_of_the_card_ends_it(
 
 
 def test_what_another_card_did_ends_nothing(
-    desk: LocalPeopleDesk, history: History, asha: Person
+    desk: PeopleDesk, history: History, asha: Person
 ) -> None:
     other = samples.card(asha.holder.id)
     with history.store.begin() as uow:
@@ -96,7 +96,7 @@ def test_what_another_card_did_ends_nothing(
 
 
 def test_a_card_whose_certificate_ended_cannot_be_unlocked(
-    desk: LocalPeopleDesk, history: History, asha: Person
+    desk: PeopleDesk, history: History, asha: Person
 ) -> None:
     refuse(history, asha, Reason.CARD_EXPIRED)
     person = desk.person(asha.holder.id)
@@ -105,21 +105,21 @@ def test_a_card_whose_certificate_ended_cannot_be_unlocked(
 
 
 def test_an_end_that_was_imported_is_judged_by_the_record_as_it_is_now(
-    desk: LocalPeopleDesk, history: History, asha: Person
+    desk: PeopleDesk, history: History, asha: Person
 ) -> None:
     history.refused(Reason.CARD_EXPIRED, holder=asha.holder, card_id=asha.card.id)
     assert desk.person(asha.holder.id).headline == "They can unlock at every station."
 
 
 def test_an_address_that_was_recorded_since_is_enough(
-    desk: LocalPeopleDesk, history: History, asha: Person
+    desk: PeopleDesk, history: History, asha: Person
 ) -> None:
     refuse(history, asha, Reason.NO_RECORDED_EMAIL)
     assert desk.person(asha.holder.id).headline == "They can unlock at every station."
 
 
 def test_after_revoking_it_says_how_somebody_whose_pin_is_blocked_registers_again(
-    desk: LocalPeopleDesk, history: History, asha: Person
+    desk: PeopleDesk, history: History, asha: Person
 ) -> None:
     refuse(history, asha, Reason.PIN_BLOCKED)
     done = desk.revoke_registration(desk.person(asha.holder.id).seen, GROUNDS)
@@ -129,7 +129,7 @@ def test_after_revoking_it_says_how_somebody_whose_pin_is_blocked_registers_agai
 
 
 def test_a_pause_is_shown_with_its_end_and_can_be_lifted(
-    desk: LocalPeopleDesk, means: StaffDependencies, asha: Person
+    desk: PeopleDesk, means: StaffDependencies, asha: Person
 ) -> None:
     with means.store.begin() as uow:
         for attempt in ("a", "b", "c"):
@@ -149,7 +149,7 @@ def test_a_pause_is_shown_with_its_end_and_can_be_lifted(
 
 @pytest.mark.parametrize("evidence", PinEvidence)
 def test_a_card_says_whether_its_last_pin_was_proven(
-    desk: LocalPeopleDesk, history: History, asha: Person, evidence: PinEvidence
+    desk: PeopleDesk, history: History, asha: Person, evidence: PinEvidence
 ) -> None:
     (card,) = desk.person(asha.holder.id).cards
     assert card.last_pin_proven is None

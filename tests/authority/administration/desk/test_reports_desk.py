@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from kiosk.authority.administration.office import Office, StaffDependencies
-from kiosk.authority.administration.reports import NO_SITE, LocalReportsDesk, as_csv
+from kiosk.authority.administration.reports import NO_SITE, ReportsDesk, as_csv
 from kiosk.authority.administration.views import Span
 from kiosk.authority.roles import Role
 from kiosk.authority.store.database import Store
@@ -46,7 +46,7 @@ def history(store: Store, clock: SetClock) -> History:
 
 
 def table(office: Office, span: Span, first: date = FIRST, last: date = LAST) -> list[list[str]]:
-    report = LocalReportsDesk(office).make(span, first, last)
+    report = ReportsDesk(office).make(span, first, last)
     assert (report.span, report.first, report.last) == (span, first, last)
     return [list(report.columns), *map(list, report.rows)]
 
@@ -131,7 +131,7 @@ def test_a_day_ends_at_the_services_own_midnight(means: StaffDependencies) -> No
     ],
 )
 def test_days_that_make_no_report(auditor: Office, first: date, last: date, field: str) -> None:
-    desk = LocalReportsDesk(auditor)
+    desk = ReportsDesk(auditor)
     for ask in (desk.make, desk.export):
         with pytest.raises(NotTaken) as caught:
             ask(Span.DAY, first, last)
@@ -144,7 +144,7 @@ def test_two_whole_years_are_a_report(auditor: Office) -> None:
 
 @pytest.mark.usefixtures("history")
 def test_an_export_is_the_report_for_its_owner_alone(auditor: Office, store: Store) -> None:
-    desk = LocalReportsDesk(auditor)
+    desk = ReportsDesk(auditor)
     first, second = (desk.export(Span.SITE, FIRST, LAST) for _ in range(2))
     path = Path(first.path)
     assert path.name == "report-by-site-2030-04-29-to-2030-05-12.csv"
@@ -172,12 +172,12 @@ def test_a_site_that_looks_like_a_formula_is_only_a_name(
     manager: Office, store: Store, clock: SetClock
 ) -> None:
     History(store, clock).station("A", "=HYPERLINK(1)")
-    written = LocalReportsDesk(manager).export(Span.SITE, FIRST, LAST)
+    written = ReportsDesk(manager).export(Span.SITE, FIRST, LAST)
     assert Path(written.path).read_text().splitlines()[1] == '"\'=HYPERLINK(1)","0","0","0"'
 
 
 def test_who_may_not_export_leaves_no_file(agent: Office, means: StaffDependencies) -> None:
-    desk = LocalReportsDesk(agent)
+    desk = ReportsDesk(agent)
     desk.make(Span.DAY, FIRST, LAST)
     with pytest.raises(NotPermitted):
         desk.export(Span.DAY, FIRST, LAST)

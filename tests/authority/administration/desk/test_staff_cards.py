@@ -8,7 +8,7 @@ import pytest
 
 from kiosk.authority.administration.login import admit
 from kiosk.authority.administration.office import Office
-from kiosk.authority.administration.staff import NO_KEY, LocalStaffDesk
+from kiosk.authority.administration.staff import NO_KEY, StaffDesk
 from kiosk.authority.administration.views import StaffLine
 from kiosk.authority.crypto.card_keys import fingerprint, key_from
 from kiosk.authority.roles import Role
@@ -33,8 +33,8 @@ def der(pem: str) -> bytes:
 
 
 @pytest.fixture
-def desk(manager: Office) -> LocalStaffDesk:
-    return LocalStaffDesk(manager)
+def desk(manager: Office) -> StaffDesk:
+    return StaffDesk(manager)
 
 
 @pytest.fixture
@@ -43,17 +43,17 @@ def card(store: Store) -> CardId:
 
 
 @pytest.fixture
-def sam(desk: LocalStaffDesk) -> StaffLine:
+def sam(desk: StaffDesk) -> StaffLine:
     desk.add(SAM, Role.TECHNICIAN, "", GROUNDS)
     return line(desk)
 
 
-def line(desk: LocalStaffDesk, name: str = SAM) -> StaffLine:
+def line(desk: StaffDesk, name: str = SAM) -> StaffLine:
     return next(each for each in desk.every() if each.name == name)
 
 
 def test_a_technician_has_no_key_and_a_card(
-    desk: LocalStaffDesk, store: Store, sam: StaffLine, card: CardId
+    desk: StaffDesk, store: Store, sam: StaffLine, card: CardId
 ) -> None:
     assert (sam.keys, sam.cards) == ((), ())
     pem = new_pin_key()
@@ -75,7 +75,7 @@ def test_a_technician_has_no_key_and_a_card(
     assert "Sam" not in str(event)
 
 
-def test_a_certificate_names_its_key(desk: LocalStaffDesk, sam: StaffLine, card: CardId) -> None:
+def test_a_certificate_names_its_key(desk: StaffDesk, sam: StaffLine, card: CardId) -> None:
     plastic = Plastic()
     certificate = Authorities().issue(plastic.key)
     body = base64.encodebytes(certificate).decode()
@@ -85,7 +85,7 @@ def test_a_certificate_names_its_key(desk: LocalStaffDesk, sam: StaffLine, card:
 
 
 def test_a_recorded_key_need_not_be_given_and_no_other_is_taken(
-    desk: LocalStaffDesk, store: Store, sam: StaffLine, card: CardId
+    desk: StaffDesk, store: Store, sam: StaffLine, card: CardId
 ) -> None:
     recorded = Plastic().pin_public
     with store.begin() as uow:
@@ -100,7 +100,7 @@ def test_a_recorded_key_need_not_be_given_and_no_other_is_taken(
 
 
 def test_the_key_that_needs_no_pin_is_refused(
-    desk: LocalStaffDesk, store: Store, sam: StaffLine, card: CardId
+    desk: StaffDesk, store: Store, sam: StaffLine, card: CardId
 ) -> None:
     pem = new_pin_key()
     with store.begin() as uow:
@@ -121,7 +121,7 @@ def test_the_key_that_needs_no_pin_is_refused(
     ],
 )
 def test_without_a_key_that_can_be_checked_nothing_counts(
-    desk: LocalStaffDesk, sam: StaffLine, card: CardId, key: str, because: str
+    desk: StaffDesk, sam: StaffLine, card: CardId, key: str, because: str
 ) -> None:
     with pytest.raises(NotTaken, match=because):
         desk.add_card(sam.staff_id, card, key, sam.revision, GROUNDS)
@@ -129,7 +129,7 @@ def test_without_a_key_that_can_be_checked_nothing_counts(
 
 
 def test_the_card_has_to_be_recorded_and_is_one_members(
-    desk: LocalStaffDesk, sam: StaffLine, card: CardId
+    desk: StaffDesk, sam: StaffLine, card: CardId
 ) -> None:
     with pytest.raises(NotFound):
         desk.add_card(sam.staff_id, CardId("piv", "ab" * 16), new_pin_key(), 0, GROUNDS)
@@ -142,7 +142,7 @@ def test_the_card_has_to_be_recorded_and_is_one_members(
         desk.add_card(line(desk, "Bo Banks").staff_id, card, new_pin_key(), 0, GROUNDS)
 
 
-def test_a_card_is_taken_away(desk: LocalStaffDesk, sam: StaffLine, card: CardId) -> None:
+def test_a_card_is_taken_away(desk: StaffDesk, sam: StaffLine, card: CardId) -> None:
     desk.add_card(sam.staff_id, card, new_pin_key(), 0, GROUNDS)
     with pytest.raises(ConcurrentChange):
         desk.remove_card(sam.staff_id, card, 0, GROUNDS)
@@ -152,14 +152,14 @@ def test_a_card_is_taken_away(desk: LocalStaffDesk, sam: StaffLine, card: CardId
         desk.remove_card(sam.staff_id, card, 2, GROUNDS)
 
 
-def test_it_is_said_where_the_role_may_not(desk: LocalStaffDesk, card: CardId) -> None:
+def test_it_is_said_where_the_role_may_not(desk: StaffDesk, card: CardId) -> None:
     desk.add("Odd Bjerke", Role.AUDITOR, new_key(), GROUNDS)
     done = desk.add_card(line(desk, "Odd Bjerke").staff_id, card, new_pin_key(), 0, GROUNDS)
     assert done.told.endswith("But that is not for an auditor.")
 
 
 def test_a_technician_cannot_log_in(
-    desk: LocalStaffDesk, store: Store, sam: StaffLine, clock: SetClock
+    desk: StaffDesk, store: Store, sam: StaffLine, clock: SetClock
 ) -> None:
     with pytest.raises(NotTaken, match=NO_KEY):
         desk.add("Bo Banks", Role.TECHNICIAN, new_key(), GROUNDS)

@@ -10,7 +10,7 @@ import pytest
 
 from kiosk.authority.administration.login import admit, read_public_key
 from kiosk.authority.administration.office import Office, StaffDependencies
-from kiosk.authority.administration.staff import LocalStaffDesk
+from kiosk.authority.administration.staff import StaffDesk
 from kiosk.authority.administration.views import Actor, Done, Grounds, StaffLine
 from kiosk.authority.roles import Role
 from kiosk.authority.store.database import Store
@@ -22,11 +22,11 @@ from tests.support.database import SetClock
 
 
 @pytest.fixture
-def desk(manager: Office) -> LocalStaffDesk:
-    return LocalStaffDesk(manager)
+def desk(manager: Office) -> StaffDesk:
+    return StaffDesk(manager)
 
 
-def line(desk: LocalStaffDesk, name: str) -> StaffLine:
+def line(desk: StaffDesk, name: str) -> StaffLine:
     return next(each for each in desk.every() if each.name == name)
 
 
@@ -35,7 +35,7 @@ def fingerprint(key: str) -> str:
 
 
 def test_a_new_member_can_log_in_and_is_shown(
-    desk: LocalStaffDesk, store: Store, clock: SetClock
+    desk: StaffDesk, store: Store, clock: SetClock
 ) -> None:
     key = new_key("asha@ward-7")
     done = desk.add("  Asha   Okafor ", Role.AGENT, key, Grounds("New at the desk"))
@@ -56,7 +56,7 @@ def test_a_new_member_can_log_in_and_is_shown(
 def test_the_first_manager_comes_from_the_command_line(
     means: StaffDependencies, store: Store
 ) -> None:
-    desk = LocalStaffDesk(Office(means, Actor("command line: root", Role.MANAGER)))
+    desk = StaffDesk(Office(means, Actor("command line: root", Role.MANAGER)))
     key = new_key()
     desk.add("Asha Okafor", Role.MANAGER, key, GROUNDS)
     with store.read() as uow:
@@ -76,7 +76,7 @@ def test_the_first_manager_comes_from_the_command_line(
     ids=["short", "long", "control", "taken", "no key"],
 )
 def test_what_is_entered_wrongly_adds_nobody(
-    desk: LocalStaffDesk, name: str, key: str, field: str
+    desk: StaffDesk, name: str, key: str, field: str
 ) -> None:
     with pytest.raises(NotTaken) as caught:
         desk.add(name, Role.AGENT, key, GROUNDS)
@@ -84,7 +84,7 @@ def test_what_is_entered_wrongly_adds_nobody(
     assert len(desk.every()) == 1
 
 
-def test_a_key_lets_one_member_in(desk: LocalStaffDesk) -> None:
+def test_a_key_lets_one_member_in(desk: StaffDesk) -> None:
     key = new_key()
     desk.add("Asha Okafor", Role.AGENT, key, GROUNDS)
     with pytest.raises(NotTaken, match="Asha Okafor logs in with this key already"):
@@ -93,22 +93,22 @@ def test_a_key_lets_one_member_in(desk: LocalStaffDesk) -> None:
 
 
 def test_a_role_that_was_changed_counts_at_once(
-    desk: LocalStaffDesk, agent: Office, store: Store
+    desk: StaffDesk, agent: Office, store: Store
 ) -> None:
     seen = line(desk, agent.actor.name)
     desk.change_role(seen.staff_id, Role.MANAGER, seen.revision, GROUNDS)
-    assert len(LocalStaffDesk(agent).every()) == 2
+    assert len(StaffDesk(agent).every()) == 2
     seen = line(desk, agent.actor.name)
     desk.change_role(seen.staff_id, Role.AUDITOR, seen.revision, GROUNDS)
     with pytest.raises(NotPermitted):
-        LocalStaffDesk(agent).add("Bo Banks", Role.AGENT, new_key(), GROUNDS)
+        StaffDesk(agent).add("Bo Banks", Role.AGENT, new_key(), GROUNDS)
     with store.read() as uow:
         event = uow.audit.latest()[1]
     assert (event.detail["role"], event.detail["was"]) == ("auditor", "manager")
 
 
 def test_nobody_changes_or_removes_themselves(
-    desk: LocalStaffDesk, means: StaffDependencies, manager: Office
+    desk: StaffDesk, means: StaffDependencies, manager: Office
 ) -> None:
     office_of(means, Role.MANAGER, "Bo Banks")
     own = manager.actor.staff_id
@@ -123,7 +123,7 @@ def test_nobody_changes_or_removes_themselves(
 
 def test_the_last_manager_stays(means: StaffDependencies, manager: Office) -> None:
     """Even the command line, which is nobody of them, does not take the last one away."""
-    desk = LocalStaffDesk(Office(means, Actor("command line: root", Role.MANAGER)))
+    desk = StaffDesk(Office(means, Actor("command line: root", Role.MANAGER)))
     last = manager.actor
     attempts: tuple[Callable[[], Done], ...] = (
         lambda: desk.change_role(last.staff_id, Role.AGENT, 0, GROUNDS),
@@ -140,7 +140,7 @@ def test_the_last_manager_stays(means: StaffDependencies, manager: Office) -> No
 def test_a_manager_without_a_key_is_no_manager_to_stay(
     means: StaffDependencies, manager: Office
 ) -> None:
-    desk = LocalStaffDesk(Office(means, Actor("command line: root", Role.MANAGER)))
+    desk = StaffDesk(Office(means, Actor("command line: root", Role.MANAGER)))
     second = office_of(means, Role.MANAGER, "Bo Banks").actor
     desk.remove_key(second.staff_id, second.key, 0, GROUNDS)
     with pytest.raises(NotTaken, match="the last manager"):
@@ -149,7 +149,7 @@ def test_a_manager_without_a_key_is_no_manager_to_stay(
 
 
 def test_who_was_removed_is_out_and_leaves_the_key_to_others(
-    desk: LocalStaffDesk, agent: Office, store: Store, clock: SetClock
+    desk: StaffDesk, agent: Office, store: Store, clock: SetClock
 ) -> None:
     key = new_key()
     seen = line(desk, agent.actor.name)
@@ -163,7 +163,7 @@ def test_who_was_removed_is_out_and_leaves_the_key_to_others(
     assert admit(store, fingerprint(key)).staff_id != seen.staff_id
 
 
-def test_keys_come_and_go(desk: LocalStaffDesk, agent: Office) -> None:
+def test_keys_come_and_go(desk: StaffDesk, agent: Office) -> None:
     who, key = agent.actor.staff_id, new_key("spare")
     desk.add_key(who, key, 0, GROUNDS)
     assert [each.label for each in line(desk, agent.actor.name).keys] == ["laptop", "spare"]
@@ -176,9 +176,9 @@ def test_keys_come_and_go(desk: LocalStaffDesk, agent: Office) -> None:
 
 
 def test_who_comes_second_is_told_what_the_first_did(
-    desk: LocalStaffDesk, means: StaffDependencies, manager: Office, agent: Office
+    desk: StaffDesk, means: StaffDependencies, manager: Office, agent: Office
 ) -> None:
-    other = LocalStaffDesk(office_of(means, Role.MANAGER, "Bo Banks"))
+    other = StaffDesk(office_of(means, Role.MANAGER, "Bo Banks"))
     first = desk.change_role(agent.actor.staff_id, Role.AUDITOR, 0, GROUNDS)
     with pytest.raises(ConcurrentChange) as caught:
         other.remove(agent.actor.staff_id, 0, GROUNDS)
@@ -206,7 +206,7 @@ def test_two_managers_who_demote_each_other_at_once(
     def demote(by: Office, whom: Office) -> bool:
         gate.wait()
         try:
-            LocalStaffDesk(by).change_role(whom.actor.staff_id, Role.AGENT, 0, GROUNDS)
+            StaffDesk(by).change_role(whom.actor.staff_id, Role.AGENT, 0, GROUNDS)
         except NotPermitted:
             return False
         return True
@@ -220,10 +220,10 @@ def test_two_managers_who_demote_each_other_at_once(
 
 
 def test_an_agent_sees_no_staff_and_an_auditor_changes_none(
-    agent: Office, auditor: Office, desk: LocalStaffDesk
+    agent: Office, auditor: Office, desk: StaffDesk
 ) -> None:
     with pytest.raises(NotPermitted):
-        LocalStaffDesk(agent).every()
-    assert LocalStaffDesk(auditor).every() == desk.every()
+        StaffDesk(agent).every()
+    assert StaffDesk(auditor).every() == desk.every()
     with pytest.raises(NotPermitted):
-        LocalStaffDesk(auditor).change_role(auditor.actor.staff_id, Role.MANAGER, 0, GROUNDS)
+        StaffDesk(auditor).change_role(auditor.actor.staff_id, Role.MANAGER, 0, GROUNDS)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from kiosk.authority.administration.office import Office
-from kiosk.authority.administration.stations import LocalStationsDesk
+from kiosk.authority.administration.stations import StationsDesk
 from kiosk.authority.administration.views import StationLine
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditQuery
@@ -26,7 +26,7 @@ def test_a_station_says_how_it_is(auditor: Office, history: History, clock: SetC
     history.station("Level 2", seen=now - timedelta(minutes=10))
     for minutes in (50, 30, 40):
         history.visit(at=now - timedelta(minutes=minutes))
-    level, main = LocalStationsDesk(auditor).every()
+    level, main = StationsDesk(auditor).every()
     last = now - timedelta(minutes=30)
     said = ("Main entrance", "Wexbridge General", "0.1.0", "ready")
     assert main == StationLine(*said, now, last, silent=False, retired_at=None)
@@ -41,7 +41,7 @@ def test_a_station_says_how_it_is(auditor: Office, history: History, clock: SetC
 def test_a_retired_station_comes_last_and_is_never_silent(
     manager: Office, history: History, store: Store, clock: SetClock
 ) -> None:
-    desk = LocalStationsDesk(manager)
+    desk = StationsDesk(manager)
     for name in ("A", "B"):
         history.station(name)
     done = desk.retire("A", GROUNDS)
@@ -61,7 +61,7 @@ def test_a_retired_station_comes_last_and_is_never_silent(
 
 
 def test_a_station_comes_back(manager: Office, history: History, store: Store) -> None:
-    desk = LocalStationsDesk(manager)
+    desk = StationsDesk(manager)
     history.station("A")
     desk.retire("A", GROUNDS)
     done = desk.reinstate("A", GROUNDS)
@@ -73,7 +73,7 @@ def test_a_station_comes_back(manager: Office, history: History, store: Store) -
 
 
 def test_who_comes_second_is_told(manager: Office, history: History, store: Store) -> None:
-    desk = LocalStationsDesk(manager)
+    desk = StationsDesk(manager)
     history.station("A")
     with pytest.raises(ConcurrentChange, match="A is in service already"):
         desk.reinstate("A", GROUNDS)
@@ -87,7 +87,7 @@ def test_who_comes_second_is_told(manager: Office, history: History, store: Stor
 
 
 def test_a_station_that_there_is_not(manager: Office) -> None:
-    desk = LocalStationsDesk(manager)
+    desk = StationsDesk(manager)
     with pytest.raises(NotFound, match="no station named Z"):
         desk.retire("Z", GROUNDS)
     with pytest.raises(NotFound, match="no station named Z"):

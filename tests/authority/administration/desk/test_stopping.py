@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from kiosk.authority.administration.office import Office, StaffDependencies
-from kiosk.authority.administration.people import LocalPeopleDesk
+from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.store.records import AddressChange, PendingChange, new_id
 from kiosk.contract.errors import ConcurrentChange
 from kiosk.contract.messages import Purpose, VisitId
@@ -21,8 +21,8 @@ NEW = "mallory@trust.nhs.uk"
 
 
 @pytest.fixture
-def desk(agent: Office) -> LocalPeopleDesk:
-    return LocalPeopleDesk(agent)
+def desk(agent: Office) -> PeopleDesk:
+    return PeopleDesk(agent)
 
 
 def waiting(means: StaffDependencies, asha: Person) -> None:
@@ -46,7 +46,7 @@ def waiting(means: StaffDependencies, asha: Person) -> None:
 
 
 def test_the_number_of_a_mail_finds_its_person_and_visit(
-    desk: LocalPeopleDesk, means: StaffDependencies, asha: Person
+    desk: PeopleDesk, means: StaffDependencies, asha: Person
 ) -> None:
     reference = reference_of(VisitId(asha.visit.id))
     with means.store.begin() as uow:
@@ -75,7 +75,7 @@ def test_the_number_of_a_mail_finds_its_person_and_visit(
 
 
 def test_the_visit_of_a_mail_is_named_by_what_the_mail_tells_of(
-    desk: LocalPeopleDesk, means: StaffDependencies, asha: Person
+    desk: PeopleDesk, means: StaffDependencies, asha: Person
 ) -> None:
     reference = reference_of(VisitId(asha.visit.id))
     with means.store.begin() as uow:
@@ -88,7 +88,7 @@ def test_the_visit_of_a_mail_is_named_by_what_the_mail_tells_of(
 
 
 def test_a_report_closes_everything_and_says_so(
-    desk: LocalPeopleDesk, means: StaffDependencies, asha: Person
+    desk: PeopleDesk, means: StaffDependencies, asha: Person
 ) -> None:
     waiting(means, asha)
     done = desk.report_misuse(seen(means, asha), GROUNDS)
@@ -107,7 +107,7 @@ def test_a_report_closes_everything_and_says_so(
 
 
 def test_a_change_that_waits_is_shown_masked_and_can_be_stopped_alone(
-    desk: LocalPeopleDesk, means: StaffDependencies, asha: Person
+    desk: PeopleDesk, means: StaffDependencies, asha: Person
 ) -> None:
     waiting(means, asha)
     change = desk.person(asha.holder.id).waiting_change

@@ -8,7 +8,7 @@ import pytest
 
 from kiosk.authority.administration.alarms import LOOK, LOOK_EVERY, SILENT_AFTER
 from kiosk.authority.administration.office import Office, StaffDependencies
-from kiosk.authority.administration.today import LocalTodayDesk
+from kiosk.authority.administration.today import TodayDesk
 from kiosk.authority.administration.views import Day, Today
 from kiosk.authority.audit import AuditKind
 from kiosk.authority.audit_sentences import OutcomeSource
@@ -34,7 +34,7 @@ def history(store: Store, clock: SetClock) -> History:
 
 
 def look(office: Office) -> Today:
-    return LocalTodayDesk(office).look()
+    return TodayDesk(office).look()
 
 
 def watched(store: Store) -> None:

@@ -25,6 +25,23 @@ from tests.contract.wirings import HOST, Served
 LIFE = timedelta(days=90)
 
 
+def certificate_of(name: str, world: World, ca: StationCa, *, is_row: bool = True) -> Path:
+    """Issue a certificate for a station, with its key in the file; ``is_row``: and let it in."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    made = ca.issue(key.public_key(), name, datetime.now(UTC), LIFE)
+    own = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file = world.folder / f"{name}-{len(list(world.folder.iterdir()))}.pem"
+    file.write_bytes(own + made.public_bytes(Encoding.PEM))
+    if is_row:
+        fingerprint = fingerprint_of(key.public_key())
+        with world.store.begin() as uow:
+            uow.stations.enrolled(Station(name, uow.now))
+            uow.station_keys.drop(name)
+            uow.station_keys.add(StationKey(fingerprint, name, uow.now + LIFE, uow.now))
+            uow.commit()
+    return file
+
+
 class Recorded:
     """Takes the calls of the port and keeps their bytes, as they would be sent."""
 
@@ -88,19 +105,7 @@ class Estate(World):
 
     def certificate(self, name: str, ca: StationCa | None = None, *, is_row: bool = True) -> Path:
         """Issue a certificate for a station; ``is_row``: and let it in."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        made = (ca or self.ca).issue(key.public_key(), name, datetime.now(UTC), LIFE)
-        own = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        file = self.folder / f"{name}-{len(list(self.folder.iterdir()))}.pem"
-        file.write_bytes(own + made.public_bytes(Encoding.PEM))
-        if is_row:
-            fingerprint = fingerprint_of(key.public_key())
-            with self.store.begin() as uow:
-                uow.stations.enrolled(Station(name, self.now))
-                uow.station_keys.drop(name)
-                uow.station_keys.add(StationKey(fingerprint, name, self.now + LIFE, self.now))
-                uow.commit()
-        return file
+        return certificate_of(name, self, ca or self.ca, is_row=is_row)
 
     def client(self, certificate: Path | None) -> Client:
         """Return a client that is none of ours."""

@@ -44,7 +44,7 @@ from tests.support.pcsc import Seat
 PROGRAM = Path(sys.executable).with_name("kiosk")
 HASTY = (Path(sys.executable), Path(__file__).with_name("quick_pages.py"))
 SECONDS = 300.0
-_CODE = re.compile(r"Your code:\s+(\d{4}) (\d{4})\b")
+CODE = re.compile(r"Your code:\s+(\d{4}) (\d{4})\b")
 
 
 class World:
@@ -200,7 +200,7 @@ class World:
             at = self._read.get(to, 0)
             mail = self.mailbox.wait_for(at + 1, timeout_s=30)[at]
             self._read[to] = at + 1
-            found = _CODE.search(mail.text)
+            found = CODE.search(mail.text)
             if found and to in mail.to:
                 return "".join(found.groups())
 

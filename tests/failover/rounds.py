@@ -14,13 +14,17 @@ from random import Random
 from kiosk.authority.administration.verification import verify_audit
 from kiosk.authority.anchors import sign_heads
 from kiosk.authority.crypto.anchors import AnchorSigner
+from kiosk.authority.crypto.station_ca import StationCa
 from kiosk.authority.store.records import AuditAnchor
 from kiosk.contract.clock import SystemClock
+from kiosk.station.client import HttpAuthority, TlsAddress, client_context
+from tests.attacks.certified import certificate_of
 from tests.authority.world import World
+from tests.contract.wirings import HOST
 from tests.failover.patroni import PatroniPair
+from tests.failover.replicas import Relay, Replica, set_up
 from tests.failover.servers import Pair, wait_until
 from tests.failover.stations import PLANS, Acknowledged, Person, Plan, Station
-from tests.races.estate import POLICY, REPLICAS, Replica
 
 
 @dataclass(frozen=True)
@@ -35,12 +39,12 @@ class FailedOver:
 class FailoverEstate:
     """Two servers, two replicas and stations under load."""
 
-    folder: Path
     pair: Pair | PatroniPair
     random: Random
     world: World
+    relay: Relay
+    replicas: list[Replica]
     stations: list[Station] = field(default_factory=list)
-    replicas: dict[str, Replica] = field(default_factory=dict)
     people: queue.Queue[Person | None] = field(default_factory=queue.Queue)
     expected: dict[Plan, Counter[str]] = field(default_factory=dict)
     anchors: list[AuditAnchor] = field(default_factory=list)
@@ -48,12 +52,16 @@ class FailoverEstate:
 
     def start(self, stations: int) -> None:
         """Start replicas and stations, and live each plan once without a fault."""
-        self.pair.replicate()
-        names = [f"S{number}" for number in range(stations)]
-        for name in REPLICAS:
-            self.replicas[name] = Replica(self.folder, self.pair.url, name, names)
-        for name in names:
-            self.stations.append(Station(name, self.folder, REPLICAS, self.people))
+        ca = StationCa(self.world.ring)
+        believed = self.world.folder / "ca.pem"
+        believed.write_text(ca.pem)
+        addresses = [TlsAddress(HOST, replica.port) for replica in self.replicas]
+        for replica in self.replicas:
+            replica.start()
+        for number in range(stations):
+            own = certificate_of(name := f"S{number}", self.world, ca)
+            client = HttpAuthority(addresses, client_context(own, own, believed))
+            self.stations.append(Station(name, client, self.people, self.relay.code_of))
             self.stations[-1].start()
         self.let_come(self.newcomers(len(PLANS)))
         self.wait_for_visits(len(PLANS))
@@ -101,14 +109,14 @@ class FailoverEstate:
         before, size = len(self.visits), len(self.stations)
         people = self.newcomers(7 * size)
         self.anchors = [*self.anchors, *sign_heads(self.world.store, self.signer)]
-        name = self.random.choice(REPLICAS)
+        replica = self.random.choice(self.replicas)
         # There are enough for every station to be in the middle of a visit when it is killed.
         self.let_come(people[size:])
         self.wait_for_visits(before + self.random.randint(1, size))
         outages = sum(station.outages for station in self.stations)
         killed = time.monotonic()
         self.pair.kill_primary()
-        self.replicas[name].kill()
+        replica.kill()
         self.let_come(people[:size])
         under_way = [known for known in self.visits if not known.ended]
         wait_until(lambda: sum(s.outages for s in self.stations) >= outages + size)
@@ -118,9 +126,7 @@ class FailoverEstate:
         first = min(self._answers_after(noticed), default=noticed)
         self.wait_for_visits(self._number)
         self.pair.replicate()
-        self.replicas[name] = Replica(
-            self.folder, self.pair.url, name, [station.name for station in self.stations]
-        )
+        replica.start()
         return FailedOver(first - killed, sum(known.interrupted for known in under_way))
 
     def _answers_after(self, moment: float) -> list[float]:
@@ -189,8 +195,9 @@ class FailoverEstate:
         """End everything but the servers."""
         for _ in self.stations:
             self.people.put(None)
-        for replica in self.replicas.values():
+        for replica in self.replicas:
             replica.close()
+        self.relay.close()
         self.world.store.close()
 
 
@@ -199,9 +206,12 @@ def failing_over(
     folder: Path, pair: Pair | PatroniPair, stations: int, seed: int
 ) -> Iterator[FailoverEstate]:
     """Start the estate and end it."""
+    config, relay = folder / "kiosk.toml", Relay(folder / "mail")
+    pair.replicate()
+    set_up(config, pair.url, relay)
     world = World(folder, url=pair.url, time=SystemClock())
-    world.policy = POLICY
-    estate = FailoverEstate(folder, pair, Random(seed), world)
+    replicas = [Replica(name, config) for name in ("one", "two")]
+    estate = FailoverEstate(pair, Random(seed), world, relay, replicas)
     try:
         estate.start(stations)
         yield estate

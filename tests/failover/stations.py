@@ -5,10 +5,9 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from kiosk.authority.store.records import Card, Cardholder, new_id
@@ -35,10 +34,9 @@ from kiosk.contract.messages import (
     VisitOpened,
 )
 from kiosk.contract.sensitive import Sensitive
-from kiosk.station.client import HttpAuthority, UnixAddress
+from kiosk.station.client import HttpAuthority
 from tests.authority.card_in_reader import Plastic
 from tests.authority.station_visit import answers_to, wrong_code
-from tests.races.estate import mailed_to, socket_of
 
 _PAUSE_S = 0.05
 
@@ -86,13 +84,16 @@ class Station(threading.Thread):
     """One station: takes the next person until there is none, and asks again where none answers."""
 
     def __init__(
-        self, name: str, folder: Path, replicas: Sequence[str], people: queue.Queue[Person | None]
+        self,
+        name: str,
+        client: HttpAuthority,
+        people: queue.Queue[Person | None],
+        code_of: Callable[[str], str],
     ) -> None:
         super().__init__(name=name, daemon=True)
-        paths = [UnixAddress(str(socket_of(folder, each, name))) for each in replicas]
-        self._client = HttpAuthority(paths)
-        self._folder = folder
+        self._client = client
         self._people = people
+        self._code_of = code_of
         self.visits: list[Acknowledged] = []
         self.answered: list[float] = []
         """When each call was answered, by the monotonic clock."""
@@ -137,7 +138,7 @@ class Station(threading.Thread):
         known.attempts.append(attempt)
         sending = new_id()
         self._ask(known, lambda: at.send_code(visit, sending), EnterCode)
-        code = Sensitive(mailed_to(self._folder, person.holder.email or ""))
+        code = Sensitive(self._code_of(person.holder.email or ""))
         for _ in range(person.plan.wrong_codes):
             self._enter(known, wrong_code(code), CodeWrong)
         self._enter(known, code, SetPin)

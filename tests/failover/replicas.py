@@ -1,0 +1,106 @@
+"""Replicas of the authority: ``kiosk authority`` of the installed program, over mutual TLS."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import urllib.request
+from pathlib import Path
+
+from kiosk.app.demo.mailbox import Mailbox, ReceivedMail
+from tests.contract.wirings import HOST
+from tests.e2e.files import Tables, write_settings
+from tests.e2e.world import CODE, PROGRAM
+from tests.failover.servers import wait_until
+from tests.support.ports import free_ports
+
+
+class Relay:
+    """A relay over TLS that keeps the last code to each address."""
+
+    def __init__(self, folder: Path) -> None:
+        self._codes: dict[str, str] = {}
+        self._mailbox = Mailbox(folder, on_message=self._keep)
+        self.settings = self._mailbox.start()
+
+    def code_of(self, address: str) -> str:
+        """Return the code that was mailed last."""
+        return self._codes[address]
+
+    def close(self) -> None:
+        self._mailbox.stop()
+
+    def _keep(self, mail: ReceivedMail) -> None:
+        if found := CODE.search(mail.text):
+            self._codes.update(dict.fromkeys(mail.to, "".join(found.groups())))
+
+
+class Replica:
+    """One process; it is started again, at its old address, after a kill."""
+
+    def __init__(self, name: str, config: Path) -> None:
+        self.port, self.monitoring = free_ports(2)
+        self._log = config.with_name(f"{name}.log")
+        self._command: list[str | Path] = [
+            PROGRAM,
+            "authority",
+            "--config",
+            config,
+            "--log",
+            self._log,
+        ]
+        self._environ = environ_of(config) | {
+            "KIOSK_AUTHORITY__LISTEN": f"127.0.0.1:{self.port}",
+            "KIOSK_MONITORING__LISTEN": f"127.0.0.1:{self.monitoring}",
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, and wait until it is ready."""
+        self._process = subprocess.Popen(self._command, env=self._environ)
+        wait_until(self._is_ready)
+
+    def kill(self) -> None:
+        """End it by SIGKILL."""
+        self._end(signal.SIGKILL)
+
+    def close(self) -> None:
+        """End it by SIGTERM."""
+        self._end(signal.SIGTERM)
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait()
+
+    def _is_ready(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, self._log.read_text()
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.monitoring}/readyz"):
+                return True
+        except OSError:
+            return False
+
+
+def environ_of(config: Path) -> dict[str, str]:
+    """Return the environment of the program; its state is beside its settings."""
+    folder = str(config.parent)
+    return {"PATH": os.environ["PATH"], "STATE_DIRECTORY": folder, "TMPDIR": folder}
+
+
+def set_up(config: Path, url: str, relay: Relay) -> None:
+    """Write settings for any number of replicas, and make keys and what the database needs."""
+    more: Tables = {
+        "store": {"url": url},
+        "policy": {"email_domains": ["nhs.net"]},
+        "authority": {"socket": "", "addresses": [f"{HOST}:8443"]},
+    }
+    write_settings(config, relay.settings, more)
+    subprocess.run(
+        [PROGRAM, "setup", "authority", "--config", config],
+        env=environ_of(config),
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )

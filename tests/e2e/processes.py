@@ -22,9 +22,17 @@ LIBRARIES = ("sqlite", "libpq", "psycopg", "argon2", "sqlalchemy", "pydantic", "
 class Authority:
     """``kiosk authority`` of a world; it is started again after a kill."""
 
-    def __init__(self, world: World, until: str = "serving on") -> None:
+    def __init__(
+        self,
+        world: World,
+        until: str = "serving on",
+        name: str = "authority",
+        environ: Mapping[str, str] = {},
+    ) -> None:
         self.world = world
-        self.log = world.folder / "authority.log"
+        self.name = name
+        self.log = world.folder / f"{name}.log"
+        self.environ = {**world.environ, **environ}
         self.start(until)
 
     def start(self, until: str = "serving on") -> None:
@@ -37,7 +45,7 @@ class Authority:
             "--log",
             self.log,
         ]
-        self.process = subprocess.Popen(command, env=self.world.environ, cwd=self.world.folder)
+        self.process = subprocess.Popen(command, env=self.environ, cwd=self.world.folder)
         while until not in self.written:
             assert self.process.poll() is None, self.written
             time.sleep(0.05)

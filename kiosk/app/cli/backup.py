@@ -37,7 +37,9 @@ def run(args: argparse.Namespace) -> int:
     tools, target = Tools(args), args.file
     source = tools.store_file
     if source is None:
-        raise ConfigError("this database is a server's: back it up with pg_basebackup")
+        raise ConfigError(
+            "this database is a server's: back it up with pgBackRest or pg_basebackup"
+        )
     if target.exists():
         raise ConfigError(f"{target}: there is such a file; a backup overwrites none")
     with ProgressLine("copying") as progress:

@@ -16,7 +16,7 @@ from kiosk.authority import begin, codes, ending, gathering, maintenance, misuse
 from kiosk.authority.audit import AuditKind, altered, record
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.station_identity import StationIdentity
-from kiosk.authority.stations import Health, HealthWatch, Heartbeats
+from kiosk.authority.stations import Health, HealthWatch, Heartbeats, station_barred
 from kiosk.authority.store.records import Scalar, Visit
 from kiosk.authority.unblock import mutual_authentication, release, rotation
 from kiosk.authority.unblock.outcome import record_outcome
@@ -272,6 +272,12 @@ class LocalAuthority:
         if not health.keys:
             raise AuthorityUnavailable("the master keys give no answer")
         return standing
+
+    def station_standing(self) -> StationStanding:
+        """Tell a station whether it may serve anybody."""
+        with _reachable(), self._parts.store.read() as uow:
+            barred = station_barred(uow, self._parts.station.name)
+        return StationStanding.RETIRED if barred else StationStanding.IN_USE
 
     def mail_answered(self) -> bool:
         """Whether the relay answered when it was last asked."""

@@ -366,3 +366,6 @@ class Authority(Protocol):
 
         ``AuthorityUnavailable`` where nobody can be served: the database or a key is away.
         """
+
+    def station_standing(self) -> StationStanding:
+        """Return whether the station may serve anybody, without recording that it lives."""

@@ -229,11 +229,13 @@ def test_a_database_that_is_locked_is_unavailable_and_charges_nothing(
 def test_a_retired_station_serves_nobody(world: WiredWorld) -> None:
     card = world.registered_card()
     assert world.at("B").heartbeat(Heartbeat("0.1")) is StationStanding.IN_USE
+    assert world.at("B").station_standing() is StationStanding.IN_USE
     sitting = world.insert(card, blocked=True, station="B")
     world.retire_station("B")
     world.clock.forward(seconds=STANDING_S)
     beat = Heartbeat("0.1", ReaderState.READY)
     assert world.at("B").heartbeat(beat) is StationStanding.RETIRED
+    assert world.at("B").station_standing() is StationStanding.RETIRED
     retired = Refusal(Reason.STATION_RETIRED)
     assert sitting.authority.choose(sitting.visit, Purpose.UNLOCK) == retired
     assert world.insert(card, blocked=True, station="B").opened == retired

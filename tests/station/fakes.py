@@ -281,3 +281,6 @@ class FakeAuthority:
             raise self.heartbeat_raises
         self.beats.append(beat)
         return self.standing
+
+    def station_standing(self) -> StationStanding:
+        return self.standing

@@ -14,10 +14,22 @@ from kiosk.app.composition.station import open_authority
 from kiosk.app.config.loading import as_account, credential_file
 from kiosk.app.config.settings import Settings
 from kiosk.contract.clock import SystemClock
+from kiosk.contract.errors import AuthorityError
 from kiosk.contract.findings import Check, Finding, fail, ok, warn
+from kiosk.contract.messages import StationStanding
+from kiosk.contract.ports import Authority
 from kiosk.station.client import Address, TlsAddress, UnixAddress
 
-_AUTHORITY, _CERTIFICATE, _CLOCK = "authority", "certificate", "clock"
+_AUTHORITY, _CERTIFICATE, _STATION, _CLOCK = "authority", "certificate", "station", "clock"
+
+_RETIRED = (
+    "where that is not meant: on the authority's machine, `kiosk stations reinstate` with its name "
+    "(`kiosk stations list`); else `kiosk setup station --undo` here"
+)
+_NOT_SERVED = (
+    "see `kiosk doctor` on the authority's machine; a station that it does not know is enrolled "
+    "again"
+)
 
 _LATE = 6
 """Of a certificate's life this share is left when it should have been renewed long ago."""
@@ -27,9 +39,12 @@ def station_checks(settings: Settings, environ: Mapping[str, str]) -> Iterator[t
     """Yield the checks; each address of the authority has one."""
     if settings.authority.addresses and settings.authority.certificate:
         yield _CERTIFICATE, partial(check_certificate, settings, environ)
-    authority = open_authority(settings, environ, version("unlock-kiosk"))
+    authority, answers = open_authority(settings, environ, version("unlock-kiosk")), False
     for address, because in authority.reach():
+        answers = answers or not because
         yield _AUTHORITY, partial(_of_address, address, because)
+    if answers:
+        yield _STATION, partial(check_standing, authority.port)
     yield _CLOCK, _check_clock
 
 
@@ -62,6 +77,21 @@ def _of_address(address: Address, because: str) -> Finding:
     if because:
         return fail(_AUTHORITY, f"{address} does not answer: {because}", advice)
     return ok(_AUTHORITY, f"{address} answers")
+
+
+def check_standing(authority: Authority) -> Finding:
+    """Say whether the authority lets the station serve anybody."""
+    try:
+        standing = authority.station_standing()
+    except AuthorityError as error:
+        return fail(_STATION, f"the authority does not serve it: {error}", _NOT_SERVED)
+    match standing:
+        case StationStanding.IN_USE:
+            return ok(_STATION, "it may serve everybody")
+        case StationStanding.RETIRED:
+            return fail(_STATION, "staff have retired it: it serves nobody", _RETIRED)
+        case _:
+            assert_never(standing)
 
 
 def _check_clock() -> Finding:

@@ -38,7 +38,7 @@ class MenuPage(ChoicesPage, inherit_bindings=False):
         if self._state.blocked:
             yield Note(choices.BLOCKED)
             yield HelpBox(self.kit.look, reference_of(self.visit))
-        yield Prose(choices.HINT, "lead how hint" if self._state.blocked else "lead how")
+        yield Prose(choices.MENU_HINT, "lead how hint" if self._state.blocked else "lead how")
         yield self.listed([self._choice(*pair) for pair in enumerate(self._state.offers, 1)])
         yield self.actions(self.stop_button(), self.not_me_button())
 

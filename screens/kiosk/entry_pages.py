@@ -24,7 +24,7 @@ class EntryPage(Page, inherit_bindings=False):
     """Until a button is chosen, Left and Right are keys of what is entered, and move nothing.
 
     With nothing entered the first button that can be pressed is Stop, and Enter ended the visit.
-    Enter says what is missing, in the place of what ``lead`` was given.
+    Enter and a touch of its button say what is missing, in the place of what ``lead`` was given.
     """
 
     def __init__(self, kit: Kit, state: State) -> None:
@@ -44,8 +44,20 @@ class EntryPage(Page, inherit_bindings=False):
 
     def enter(self) -> None:
         """Press what is chosen, or else what the page is there for, or say what is missing."""
-        super().enter()
-        if self.ring.chosen is None and self.primary is not None and not self.primary.enabled:
+        if (self.ring.chosen or self.primary) is self.primary:
+            self._press_primary()
+        else:
+            super().enter()
+
+    def on_click(self, event: events.Click) -> None:
+        """Say what is missing where a touch meets the button that cannot be pressed yet."""
+        if event.widget is self.primary:
+            self._press_primary()
+
+    def _press_primary(self) -> None:
+        if self.primary is not None and self.primary.enabled:
+            self.primary.press()
+        else:
             self._say_missing(self.missing())
 
     def entered(self) -> None:
@@ -235,3 +247,10 @@ class ChoicesPage(Page, inherit_bindings=False):
                 self.choices[place].press()
             return True
         return False
+
+    def enter(self) -> None:
+        """Press what is chosen, or choose the first: an Enter of the page before starts nothing."""
+        if self.ring.chosen is None and self.choices:
+            self.ring.choose(self.choices[0])
+        else:
+            super().enter()

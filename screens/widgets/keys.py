@@ -49,9 +49,10 @@ class Pressable(Widget, inherit_bindings=False):
             self.refresh(layout=True)
 
     def on_click(self, event: events.Click) -> None:
-        """Be pressed by a touch."""
-        event.stop()
-        self.press()
+        """Be pressed by a touch; one that is disabled leaves it to the page to say why."""
+        if self.enabled:
+            event.stop()
+            self.press()
 
     @property
     def mark(self) -> str:

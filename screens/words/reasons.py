@@ -174,9 +174,9 @@ def _about_registration(reason: Reason) -> RefusalWords:
         )
     return RefusalWords(
         "Self-service is blocked for you",
-        "Too many wrong answers were given, or something was reported as not done by you. It is "
-        "blocked at every station, to protect you.",
-        "Only the Registration Authority can lift the block.",
+        "It is blocked at every station, to protect you. No station says why: a stranger could "
+        "have your smartcard.",
+        "Ask the Registration Authority. They see why, and can lift the block.",
         ends_without_menu=True,
     )
 

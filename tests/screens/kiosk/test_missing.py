@@ -1,10 +1,11 @@
-"""Enter on a page that lacks something says what, and the next key takes the note away."""
+"""Enter, or a touch of Continue, says what the page lacks, and the next key takes it away."""
 
 from __future__ import annotations
 
 import pytest
 
 from kiosk.contract.messages import GiveEmail
+from kiosk.station.events import Chose
 from kiosk.station.states import (
     AskQuestion,
     CodeEntry,
@@ -14,15 +15,15 @@ from kiosk.station.states import (
     NewPin,
     StopNumberEntry,
 )
-from screens.words import frame, pin
-from tests.screens.kiosk.clocked import app_with, shown
+from screens.kiosk.choices import MenuPage
+from screens.words import choices, email, frame, pin
+from tests.screens.kiosk.clocked import MENU, app_with, shown
 from tests.screens.kiosk.samples import ASKED, CODE, REGISTER, REPORT, RULES, STOP, UNLOCK
-from tests.screens.pilots import settled, type_keys
+from tests.screens.pilots import settled, touch, type_keys
 from tests.screens.recording_desk import StillDesk
 from tests.support.steps import STEP
 
-
-@pytest.mark.parametrize(
+LACKING = pytest.mark.parametrize(
     ("state", "said"),
     [
         (EnterPin(REGISTER), "Please enter 4 to 8 digits first."),
@@ -33,6 +34,9 @@ from tests.support.steps import STEP
         (EnterEmail(REGISTER, GiveEmail("", (), position=STEP)), frame.ENTER_TEXT),
     ],
 )
+
+
+@LACKING
 async def test_enter_says_what_is_missing(state: HolderState, said: str) -> None:
     desk = StillDesk()
     app = app_with(desk)
@@ -47,3 +51,50 @@ async def test_enter_says_what_is_missing(state: HolderState, said: str) -> None
         await settled(pilot)
         assert said not in shown(app)
     assert not desk.heard
+
+
+@LACKING
+async def test_a_touch_of_what_cannot_be_pressed_yet_says_what_is_missing(
+    state: HolderState, said: str
+) -> None:
+    desk = StillDesk()
+    app = app_with(desk)
+    async with app.run_test() as pilot:
+        await app.show(state)
+        await settled(pilot)
+        await touch(pilot, (email.SEND if isinstance(state, EnterEmail) else frame.CONTINUE,))
+        await settled(pilot)
+        assert said in shown(app)
+        await type_keys(pilot, ["1"])
+        await settled(pilot)
+        assert said not in shown(app)
+    assert not desk.heard
+
+
+async def test_enter_on_a_chosen_button_that_an_erased_digit_disabled_says_what_is_missing() -> (
+    None
+):
+    desk = StillDesk()
+    app = app_with(desk)
+    async with app.run_test() as pilot:
+        await app.show(EnterPin(REGISTER))
+        await settled(pilot)
+        await type_keys(pilot, ["1", "2", "3", "4", "tab", "backspace", "enter"])
+        await settled(pilot)
+        assert "Please enter 4 to 8 digits first." in shown(app)
+    assert not desk.heard
+
+
+async def test_the_first_enter_on_a_menu_chooses_and_the_second_takes() -> None:
+    desk = StillDesk()
+    app = app_with(desk)
+    async with app.run_test() as pilot:
+        await app.show(MENU)
+        await settled(pilot)
+        assert choices.MENU_HINT in " ".join(shown(app).split())
+        await type_keys(pilot, ["enter"])
+        assert not desk.heard
+        assert isinstance(app.screen, MenuPage)
+        assert app.screen.ring.chosen is app.screen.choices[0]
+        await type_keys(pilot, ["enter"])
+        assert desk.heard == [Chose(MENU.visit.id, MENU.offers[0].purpose)]

@@ -12,7 +12,7 @@ from kiosk.app.config.settings import DEFAULTS, RetentionSettings
 from kiosk.authority.audit import ServiceKind
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.repositories.past import PastKind
-from kiosk.authority.store.repositories.stop_numbers import STOP_NUMBER_LIFE
+from kiosk.authority.store.repositories.stop_numbers import STOP_NUMBER_KEPT
 from kiosk.contract.errors import StoreError
 
 BATCH = 500
@@ -37,7 +37,7 @@ def kept_for(kind: PastKind, retention: RetentionSettings) -> timedelta:
         case PastKind.OUTBOX | PastKind.PROPOSALS:
             return timedelta(days=retention.outbox_days)
         case PastKind.STOP_NUMBERS:
-            return STOP_NUMBER_LIFE
+            return STOP_NUMBER_KEPT
         case PastKind.JOURNAL | PastKind.VISITS:
             return months(retention.visits_months)
 

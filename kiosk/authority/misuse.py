@@ -110,11 +110,12 @@ def _record_verdict(
     uow: UnitOfWork, parts: Dependencies, context: VisitContext, charged: _Charged, digits: str
 ) -> Task | StopNumberWrong:
     charge, sent = charged.charge, _sent_to(uow, charged.holder_id, digits)
-    if sent is not None and sent.used_at is not None:
+    is_used = sent is not None and sent.used_at is not None
+    if sent is not None and (is_used or uow.stop_numbers.is_too_old(sent)):
         # It is no guess. That it was sent, its holder may know; that it stops nothing, they must.
         uow.stop_numbers.conclude(charged.entries, charge, Verdict.RIGHT)
         uow.commit()
-        raise VisitRefused(Reason.STOP_NUMBER_USED)
+        raise VisitRefused(Reason.STOP_NUMBER_USED if is_used else Reason.STOP_NUMBER_OLD)
     right = sent is not None
     if charge.verdict is not None:
         right = charge.verdict is Verdict.RIGHT

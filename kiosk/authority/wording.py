@@ -73,6 +73,7 @@ REASONS: Final[dict[Reason, str]] = {
     Reason.STOP_NUMBER_WRONG: "Too many wrong numbers of notices were entered",
     Reason.MAINTENANCE_REFUSED: "The card does not open the maintenance page",
     Reason.STOP_NUMBER_USED: "The number of a notice was used up by an earlier report",
+    Reason.STOP_NUMBER_OLD: "The number of a notice was older than 30 days",
     Reason.CARD_UNREADABLE: "The card could not be read",
     Reason.CARD_BUSY: "Another program held the card",
     Reason.CARD_REFUSED: "The card refused the change",

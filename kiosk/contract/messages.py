@@ -92,6 +92,7 @@ class Reason(StrEnum):
     STOP_NUMBER_WRONG = "stop-number-wrong"
     MAINTENANCE_REFUSED = "maintenance-refused"
     STOP_NUMBER_USED = "stop-number-used"
+    STOP_NUMBER_OLD = "stop-number-old"
 
     CARD_UNREADABLE = "card-unreadable"
     CARD_BUSY = "card-busy"

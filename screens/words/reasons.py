@@ -92,6 +92,13 @@ def refusal(reason: Reason, again: str = "") -> RefusalWords:
                 "If something else was not done by you, call the Registration Authority at once, "
                 "or enter the number of a newer email.",
             )
+        case Reason.STOP_NUMBER_OLD:
+            return RefusalWords(
+                "That number is no longer valid",
+                "We sent it to you, but more than 30 days ago. Nothing was stopped now.",
+                "If it was not you, call the Registration Authority at once, or enter the number "
+                "of a newer email.",
+            )
         case _:
             assert_never(reason)
 

@@ -141,6 +141,11 @@ _STOP_USED = (
     "you can still stop everything here. "
 )
 
+_STOP_OLD = (
+    "The number of a mail of more than 30 days ago: it stops nothing more at a station, and you "
+    "can still stop everything here. "
+)
+
 MOST_FOUND = 100
 """People that are given at once, whatever is asked for."""
 
@@ -163,15 +168,19 @@ def search_people(office: Office, text: str, limit: int) -> Found:
         people = tuple(sorted(lines, key=lambda line: _order(line, first)))
         said = _about(uow, events, people, means.zone)
         if stop is not None:
-            used = stop.used_at
-            when = format_moment(used, uow.now, means.zone) if used else ""
-            said = f"{_STOP_USED.format(when=when) if used else _STOP}{said}"
+            said = f"{_about_stop_number(uow, stop, means.zone)}{said}"
         return Found(people, len(ids) > most, said)
 
 
 def _stop_number(uow: UnitOfWork, text: str) -> StopNumber | None:
     digits = read_stop_number(text)
     return uow.stop_numbers.find(digits) if digits else None
+
+
+def _about_stop_number(uow: UnitOfWork, stop: StopNumber, zone: tzinfo) -> str:
+    if stop.used_at is not None:
+        return _STOP_USED.format(when=format_moment(stop.used_at, uow.now, zone))
+    return _STOP_OLD if uow.stop_numbers.is_too_old(stop) else _STOP
 
 
 def _events(

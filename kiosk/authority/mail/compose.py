@@ -19,6 +19,7 @@ from kiosk.authority.mail.words import (
     Paragraph,
     in_groups,
 )
+from kiosk.authority.wording import counted
 from kiosk.contract.errors import MailRefused
 from kiosk.contract.messages import Purpose
 from kiosk.contract.ports import Message
@@ -148,14 +149,15 @@ def compose_code(
     not_you = words.CODE_NOT_YOU.format(call=words.call(service))
     if stop_number:
         not_you = words.stop(stop_number, service)
-    life = words.ONE_MINUTE if minutes == 1 else words.CODE_LIFE.format(minutes=minutes)
+    unlocks = purpose is Purpose.UNLOCK and not proves_owner
+    life = words.UNLOCK_CODE_LIFE if unlocks else words.CODE_LIFE
     letter = Letter(
         subject,
         holder_name,
         (
             Paragraph(intro),
             Digits(words.CODE_LABEL, in_groups(code.reveal())),
-            Paragraph(life),
+            Paragraph(life.format(minutes=counted(minutes, "minute"))),
             Paragraph(words.CODE_IS_YOURS),
             Paragraph(not_you),
         ),

@@ -21,7 +21,9 @@ from kiosk.contract.errors import StoreError
 
 STOP_NUMBER_DIGITS: Final = 8
 STOP_NUMBER_LIFE: Final = timedelta(days=30)
-"""How long a number counts; housekeeping deletes it then."""
+"""How long a number counts."""
+STOP_NUMBER_KEPT: Final = timedelta(days=180)
+"""After so long housekeeping deletes a number: until then one that is too old is recognised."""
 
 DAY: Final = timedelta(days=1)
 
@@ -45,7 +47,7 @@ class StopNumbers:
         for _ in range(_DRAWS):
             digits = f"{secrets.randbelow(10**STOP_NUMBER_DIGITS):0{STOP_NUMBER_DIGITS}d}"
             digest = self._gateway.number_digests(_USE, digits)[0]
-            if self._kept(digits):
+            if self.find(digits):
                 continue
             number = StopNumber(new_id(), holder_id, visit_id, digest, self._now)
             self._gateway.add(StopNumberRow, values(number))
@@ -53,9 +55,16 @@ class StopNumbers:
         raise StoreError("no free stop number was found", "stop-number")
 
     def find(self, digits: str) -> StopNumber | None:
-        """Return the one with these digits; None for none, or one that is too old."""
-        found = self._kept(digits)
-        return found if found is not None and found.made_at + STOP_NUMBER_LIFE > self._now else None
+        """Return the one with these digits, also one that was used up or is too old."""
+        for digest in self._gateway.number_digests(_USE, digits):
+            row = self._gateway.one(_KEPT, StopNumberRow, {"digest": digest})
+            if row is not None:
+                return row.record(StopNumber)
+        return None
+
+    def is_too_old(self, number: StopNumber) -> bool:
+        """Tell whether a number counts no more for its age."""
+        return number.made_at + STOP_NUMBER_LIFE <= self._now
 
     def use_all(self, holder_id: str) -> None:
         """Note that a holder's numbers have done what they are for: none counts again."""
@@ -103,13 +112,6 @@ class StopNumbers:
     def conclude(self, entries: str, charge: Charge, verdict: Verdict) -> bool:
         """Give a charged entry its verdict; False when it has one."""
         return self._attempts.conclude(entries, charge.attempt_id, verdict)
-
-    def _kept(self, digits: str) -> StopNumber | None:
-        for digest in self._gateway.number_digests(_USE, digits):
-            row = self._gateway.one(_KEPT, StopNumberRow, {"digest": digest})
-            if row is not None:
-                return row.record(StopNumber)
-        return None
 
 
 def entries_subject(holder_id: str, *, proven: bool) -> str:

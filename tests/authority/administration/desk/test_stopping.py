@@ -16,6 +16,7 @@ from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.administration.desk.people import seen
 from tests.authority.administration.desk.results import registered
 from tests.authority.store.samples import Person
+from tests.support.database import SetClock
 
 NEW = "mallory@trust.nhs.uk"
 
@@ -46,7 +47,7 @@ def waiting(means: StaffDependencies, asha: Person) -> None:
 
 
 def test_the_number_of_a_mail_finds_its_person_and_visit(
-    desk: PeopleDesk, means: StaffDependencies, asha: Person
+    desk: PeopleDesk, means: StaffDependencies, asha: Person, clock: SetClock
 ) -> None:
     reference = reference_of(VisitId(asha.visit.id))
     with means.store.begin() as uow:
@@ -70,6 +71,13 @@ def test_the_number_of_a_mail_finds_its_person_and_visit(
     assert "used up by a report at" in found.about
     assert "stops nothing more" in found.about
     assert f"{reference} at Library" in found.about
+    with means.store.begin() as uow:
+        older = uow.stop_numbers.draw(asha.holder.id, asha.visit.id)
+        uow.commit()
+    clock.forward(days=31)
+    found = desk.search(older)
+    assert [line.holder_id for line in found.people] == [asha.holder.id]
+    assert "of more than 30 days ago" in found.about
     other = f"{(int(number) + 1) % 10**8:08d}"
     assert not desk.search(other).people
 

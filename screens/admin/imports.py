@@ -33,6 +33,7 @@ def plan_lines(result: ImportResult) -> tuple[Content, ...]:
         ("Unblock secrets", result.secrets_sealed),
     )
     changed = result.people_changed if result.changes else 0
+    cards = result.cards_changed if result.card_changes else 0
     outside = _many(result.outside_domains_in_all, "address is", "addresses are")
     back = _many(result.erased_before_in_all, "person who was", "people who were")
     return (
@@ -40,6 +41,7 @@ def plan_lines(result: ImportResult) -> tuple[Content, ...]:
         *_named_lines(
             f"{_many(changed, 'person', 'people')} changed, from → to:", result.changes, changed
         ),
+        *_named_lines(f"{_many(cards, 'card')} changed:", result.card_changes, cards),
         *_named_lines(
             f"{outside} of no approved domain: nobody can register with one.",
             result.outside_domains,

@@ -378,6 +378,10 @@ DEED_NAMED = {deed.name: deed for deed in DEEDS}
 # The parts of a person's page: who, why they can or cannot unlock, what can be done, facts.
 
 
+_SEE_BELOW = ("! See below", "alarm")
+"""In the place of a standing that the first sentence speaks against."""
+
+
 class WhoLine(Horizontal):
     """Name, number and address, and how they stand at the right end."""
 
@@ -392,7 +396,7 @@ class WhoLine(Horizontal):
             name = (printable(person.name), "bold")
             email = (f"  {printable(person.email) or 'no email yet'}", "$quiet")
             self._who.update(Content.assemble(name, f"  {printable(person.number)}", email))
-            words, colour = STANDINGS[person.standing]
+            words, colour = _SEE_BELOW if person.may_fail else STANDINGS[person.standing]
             self._standing.update(Content.styled(words, f"${colour}"))
 
 
@@ -406,8 +410,9 @@ class Verdict(Vertical):
 
     def show(self, person: Person) -> None:
         """Show both sentences, the first with a sign."""
-        self.set_class(not person.can_unlock, "-cannot")
-        self._headline.say(f"{'✓' if person.can_unlock else '✗'} {person.headline}")
+        sign = "✗" if not person.can_unlock else "!" if person.may_fail else "✓"
+        self.set_class(sign != "✓", "-cannot")
+        self._headline.say(f"{sign} {person.headline}")
         self._advice.say(f"→ {person.advice}" if person.advice else "")
         self._advice.display = bool(person.advice)
 

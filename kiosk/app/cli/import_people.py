@@ -149,6 +149,8 @@ def _tell(summary: ImportSummary, *, dry: bool) -> None:
         echo(f"    line {line}: {number} {words}")
     echo(f"  cards added      {summary.cards_added:>9}")
     echo(f"  cards changed    {summary.cards_changed:>9}")
+    for line, number, words in summary.card_changes if dry else ():
+        echo(f"    line {line}: {number} {words}")
     echo(f"  secrets sealed   {summary.secrets_sealed:>9}")
     if summary.outside_domains:
         many = len(summary.outside_domains)

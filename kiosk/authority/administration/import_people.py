@@ -26,6 +26,7 @@ from kiosk.authority.administration.people_file import (
     Repetitions,
 )
 from kiosk.authority.administration.proposals import Proposal
+from kiosk.authority.administration.standing import CARD_TAIL
 from kiosk.authority.administration.views import Grounds, ImportFile, ImportResult, Progress, unseen
 from kiosk.authority.audit import ServiceKind, new_reference
 from kiosk.authority.crypto.derivation import ISSUED, Derivation
@@ -35,6 +36,7 @@ from kiosk.authority.roles import Action
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Card, Cardholder, SealedSecret, new_id
 from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.authority.wording import last_day
 from kiosk.contract.errors import (
     ConcurrentChange,
     ImportRefused,
@@ -66,7 +68,7 @@ class Batch:
     ``known_touched`` counts what could help to open the card of somebody who was known before:
     another address, another card, another key or secret. ``erased_before`` are the first lines
     of people who are added and were erased once. ``changes`` says what ``people_changed`` is, by
-    line and number.
+    line and number, and ``card_changes`` what ``cards_changed`` is.
     """
 
     people_added: list[Cardholder] = field(default_factory=list)
@@ -75,6 +77,7 @@ class Batch:
     erased_before: list[PersonRecord] = field(default_factory=list)
     cards_added: list[Card] = field(default_factory=list)
     cards_changed: list[Card] = field(default_factory=list)
+    card_changes: list[tuple[int, str, str]] = field(default_factory=list)
     secrets: int = 0
     secrets_replaced: list[Card] = field(default_factory=list)
     known_touched: int = 0
@@ -161,6 +164,8 @@ class Planner:
             batch.cards_added.append(card)
         elif card != known:
             batch.cards_changed.append(card)
+            told = f"card ending in {was.identifier[-CARD_TAIL:]}: {'; '.join(_changes(was, card))}"
+            batch.card_changes.append((line.line, line.number, told))
 
     def _planned(self, batch: Batch, line: PersonRecord, was: Card) -> Card:
         """Return what a line makes of a card; raises ``KeyMissing``."""
@@ -222,6 +227,30 @@ class Planner:
             raise
 
 
+def _changes(was: Card, now: Card) -> Iterator[str]:
+    """Say what becomes of a card, by the columns of the file; no secret and no key is in it."""
+    if was.expires_at != now.expires_at:
+        before, after = (
+            last_day(end) if end else "none" for end in (was.expires_at, now.expires_at)
+        )
+        yield f"expires {before} → {after}"
+    if was.secret_limit != now.secret_limit:
+        yield f"secret_limit {was.secret_limit or 'none'} → {now.secret_limit}"
+    columns = (
+        ("auth_key", was.auth_key, now.auth_key, was.auth_key_imported, now.auth_key_imported),
+        ("pin_key", was.pin_key, now.pin_key, was.pin_key_imported, now.pin_key_imported),
+    )
+    for name, before_key, after_key, *imported in columns:
+        if before_key != after_key:
+            yield f"{name} {'replaced' if before_key else 'added'}"
+        elif imported[0] != imported[1]:
+            yield f"{name} confirmed"
+    if was.sealed_secret is not now.sealed_secret:
+        yield f"unblock_secret {'replaced' if was.sealed_secret else 'added'}"
+    elif was.secret_generation != now.secret_generation:
+        yield "master_key noted"
+
+
 BATCH = 500
 
 
@@ -232,7 +261,7 @@ class ImportSummary:
     ``digest`` is the file's; ``known_touched`` as in ``Batch``; ``outside_domains`` are the
     line, number and address of each whose address is of no approved domain, ``erased_before`` the
     line, number and name of each person who was erased and comes back, ``changes`` the line, number
-    and what becomes of each person who is changed.
+    and what becomes of each person who is changed, ``card_changes`` of each card.
     """
 
     lines: int = 0
@@ -247,6 +276,7 @@ class ImportSummary:
     outside_domains: list[tuple[int, str, str]] = field(default_factory=list, repr=False)
     erased_before: list[tuple[int, str, str]] = field(default_factory=list, repr=False)
     changes: list[tuple[int, str, str]] = field(default_factory=list, repr=False)
+    card_changes: list[tuple[int, str, str]] = field(default_factory=list, repr=False)
 
     def add(self, batch: Batch) -> None:
         """Count one batch more."""
@@ -257,6 +287,7 @@ class ImportSummary:
         self.secrets_sealed += batch.secrets
         self.known_touched += batch.known_touched
         self.changes += batch.changes
+        self.card_changes += batch.card_changes
         self.erased_before += [(one.line, one.number, one.name) for one in batch.erased_before]
 
 
@@ -555,6 +586,7 @@ def _result(summary: ImportSummary, *, waits: bool = False, kept: str = "") -> I
         erased_before=_first(summary.erased_before),
         erased_before_in_all=len(summary.erased_before),
         changes=_first(summary.changes),
+        card_changes=_first(summary.card_changes),
     )
 
 

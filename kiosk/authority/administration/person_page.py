@@ -116,6 +116,7 @@ def page_of(
         can_unlock=facts.can_unlock,
         headline=headline.told,
         advice=headline.advice,
+        may_fail=headline.may_fail,
         registration=_registration_line(uow, facts),
         cards=tuple(_card_line(facts, card) for card in facts.cards),
         codes=tuple(code_line(code, holder, name_of(code.issued_by)) for code in facts.codes),

@@ -350,15 +350,19 @@ def waits_for_second(code: EmailCode) -> bool:
 
 # Why somebody can or cannot unlock, and what to do next, in sentences to be read out.
 
-_TAIL = 4
+CARD_TAIL = 4
 """So many signs of a card's identifier tell it from its holder's others."""
 
 
 class Headline(NamedTuple):
-    """What is so, and what to do about it."""
+    """What is so, and what to do about it.
+
+    ``may_fail``: by the records they can unlock, and what stations saw speaks against it.
+    """
 
     told: str
     advice: str
+    may_fail: bool = False
 
 
 SEEN_FOR: Final = timedelta(hours=24)
@@ -574,6 +578,7 @@ def _remarks(facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
             f"with such a card before {format_moment(facts.paused_until, facts.now, zone)}.",
             "They wait until then; or make sure who they are, and lift the block, which ends the "
             "wait. A card whose key is recorded is not affected.",
+            may_fail=True,
         )
     yield from _about_codes(facts, zone)
     yield from _about_blocked_pins(facts, zone)
@@ -597,9 +602,10 @@ def _about_seen(facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
     """Tell of what keeps a card from being unlocked; a blocked PIN is what an unlock is for."""
     refused = [one for one in facts.refused_cards if one[1].reason is not Reason.PIN_BLOCKED]
     sound = {card.id for card in facts.in_use} - {card.id for card, _seen in refused}
+    start = "They may not be able to unlock" if facts.can_unlock else "They cannot unlock"
     for card, seen in refused:
-        start = "They can unlock another card" if sound else "They may not be able to unlock"
-        yield _of_seen(card, seen, facts, zone, start)
+        said = _of_seen(card, seen, facts, zone, "They can unlock another card" if sound else start)
+        yield said._replace(may_fail=facts.can_unlock and not sound)
 
 
 def _about_blocked_pins(facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
@@ -666,10 +672,11 @@ def _about_key(card: Card, facts: StandingFacts, zone: tzinfo) -> Iterator[Headl
         f"A card that names itself as {_named(card)} did not show its admin key, {times}, "
         f"the last {format_moment(last, facts.now, zone)}. It may be forged."
     )
-    if key_barred(card, facts.now) is not None:
+    is_barred = key_barred(card, facts.now) is not None
+    if is_barred:
         until = format_moment(last + EXCHANGE_SPAN, facts.now, zone)
         told = f"They cannot unlock before {until}. {told}"
-    yield Headline(told, _LOOK_AT_IT)
+    yield Headline(told, _LOOK_AT_IT, may_fail=is_barred)
 
 
 def _about_seen_secret(card: Card, facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
@@ -688,7 +695,7 @@ def _about_seen_secret(card: Card, facts: StandingFacts, zone: tzinfo) -> Iterat
 
 
 def _named(card: Card) -> str:
-    return f"the card ending in {card.identifier[-_TAIL:]}"
+    return f"the card ending in {card.identifier[-CARD_TAIL:]}"
 
 
 def _end_of(card: Card) -> datetime:

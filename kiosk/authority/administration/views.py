@@ -286,8 +286,8 @@ class Person:
 
     ``proposals`` is what staff proposed about them and waits for a second member.
     ``headline`` says why they can or cannot unlock, ``advice`` what to do next, both in a
-    sentence that can be read out. ``open_to`` are the actions that make sense now and that
-    the reader's role permits.
+    sentence that can be read out. ``may_fail``: what stations saw speaks against ``can_unlock``.
+    ``open_to`` are the actions that make sense now and that the reader's role permits.
     """
 
     seen: Seen
@@ -306,6 +306,7 @@ class Person:
     open_to: frozenset[Action]
     proposals: tuple[ProposalLine, ...] = ()
     waiting_change: AddressChangeLine | None = None
+    may_fail: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -530,7 +531,8 @@ class ImportResult:
     approved domain, as (line, number and address). ``file_kept`` says why a file that was imported
     could not be removed. ``erased_before`` are the first of ``erased_before_in_all`` people who
     were erased and come back, as (line, number and name). ``changes`` are the first of the
-    ``people_changed``, as (line, number and what becomes of them).
+    ``people_changed``, as (line, number and what becomes of them), ``card_changes`` of the
+    ``cards_changed``.
     """
 
     lines: int
@@ -550,6 +552,7 @@ class ImportResult:
     erased_before: tuple[tuple[int, str], ...] = field(default=(), repr=False)
     erased_before_in_all: int = 0
     changes: tuple[tuple[int, str], ...] = field(default=(), repr=False)
+    card_changes: tuple[tuple[int, str], ...] = field(default=(), repr=False)
 
 
 class Span(StrEnum):

@@ -79,6 +79,28 @@ def test_known_people_and_cards_are_brought_up_to_date(importer: Importer, tmp_p
     assert now.sealed_secret.revision == 2
 
 
+def test_cards_that_are_changed_are_named_by_their_end_with_what_becomes_of_them(
+    importer: Importer, tmp_path: Path
+) -> None:
+    importer.run(csv_of(tmp_path, line(0), line(1)))
+    key = base64.b64encode(Plastic().public).decode()
+    path = csv_of(
+        tmp_path,
+        f"{line(0, secret='11112222')},2031-01-31,5,{key}",
+        f"{line(1)},,,",
+        header=HEADER + ",expires,secret_limit,auth_key",
+    )
+    told = (
+        "card ending in 0001: expires none → 31 January 2031; secret_limit none → 5; "
+        "auth_key added; unblock_secret replaced"
+    )
+    for import_ in (importer.work.rehearse, importer.run):
+        summary = import_(path)
+        assert summary.cards_changed == 1
+        assert summary.card_changes == [(2, "900000000000", told)]
+        assert "0001" not in repr(summary)
+
+
 def test_the_key_of_a_card_is_recorded_and_another_takes_its_place(
     importer: Importer, tmp_path: Path
 ) -> None:

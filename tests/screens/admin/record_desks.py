@@ -89,6 +89,7 @@ class FakeImportDesk(Slow, ImportDesk):
     erased = 0
     outside = 0
     changed = 0
+    cards_changed = 0
 
     def files(self) -> tuple[ImportFile, ...]:
         self._asked.hear(Action.IMPORT_PEOPLE, "imports.files")
@@ -122,11 +123,15 @@ class FakeImportDesk(Slow, ImportDesk):
             (number + 1, f"{900000000000 + number} name Jo Smith → Jo Smythe")
             for number in range(1, min(self.changed, 200) + 1)
         )
+        cards = tuple(
+            (number + 1, f"{900000000000 + number} card ending in 40d1: unblock_secret replaced")
+            for number in range(1, min(self.cards_changed, 200) + 1)
+        )
         return ImportResult(
             1200, 1130, 48, 1150, 20, 1150, REFERENCE,
             erased_before=erased, erased_before_in_all=self.erased,
             outside_domains=outside, outside_domains_in_all=self.outside,
-            changes=changes,
+            changes=changes, card_changes=cards,
         )  # fmt: skip
 
 

@@ -89,6 +89,16 @@ async def test_a_trial_says_who_would_be_changed_and_how() -> None:
         assert "900000000048 name Jo Smith → Jo Smythe" in run.text
 
 
+async def test_a_trial_says_which_cards_would_be_changed_and_how() -> None:
+    desk = FakeDesk()
+    desk.imports.cards_changed = 20
+    async with running(desk, PAGES) as run:
+        await run.press("f9", "enter")
+        assert "20 cards changed:" in run.text
+        await run.press("end")
+        assert "Line 21     900000000020 card ending in 40d1: unblock_secret" in run.text
+
+
 async def test_a_trial_and_an_import_say_who_comes_back_that_was_erased() -> None:
     desk = FakeDesk()
     desk.imports.erased = 1204

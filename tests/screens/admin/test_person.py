@@ -54,6 +54,18 @@ async def test_the_first_lines_say_who_why_and_what_to_do(
         assert ("✓" if shown.can_unlock else "✗") in head
 
 
+async def test_no_tick_stands_beside_what_speaks_against_an_unlock() -> None:
+    doubt = "They may not be able to unlock. The station could not read the card."
+    desk = FakeDesk()
+    record = desk.estate.people[READY]
+    record.person = replace(record.person, headline=doubt, may_fail=True)
+    async with person(READY, desk) as run:
+        head = next(line for line in run.lines if "They may not be able" in line)
+        assert f"! {doubt}" in head
+        assert "! See below" in run.text
+        assert "✓ Ready" not in run.text
+
+
 @pytest.mark.parametrize(
     ("holder_id", "role", "keys"),
     [

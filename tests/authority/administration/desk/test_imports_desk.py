@@ -120,6 +120,19 @@ def test_people_who_are_changed_are_named_with_what_becomes_of_them(
         assert "Smythe" not in repr(result)
 
 
+def test_cards_that_are_changed_are_named_with_what_becomes_of_them(
+    desk: LocalImportDesk, means: StaffDependencies
+) -> None:
+    put(means, "people.csv", line(1), line(2))
+    desk.run("people.csv", unseen)
+    put(means, "people.csv", line(1), line(2, secret="11112222"))
+    for import_ in (desk.rehearse, desk.run):
+        result = import_("people.csv", unseen)
+        assert result.cards_changed == 1
+        told = "900000000002 card ending in 0003: unblock_secret replaced"
+        assert result.card_changes == ((3, told),)
+
+
 def test_addresses_of_no_approved_domain_are_named(
     desk: ImportDesk, means: StaffDependencies
 ) -> None:

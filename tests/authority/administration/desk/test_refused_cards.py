@@ -95,12 +95,31 @@ def test_what_another_card_did_ends_nothing(
     assert "was refused by the card" in desk.person(asha.holder.id).headline
 
 
+def test_what_a_station_saw_speaks_against_an_unlock_unless_another_card_is_sound(
+    desk: LocalPeopleDesk, history: History, asha: Person
+) -> None:
+    assert not desk.person(asha.holder.id).may_fail
+    refuse(history, asha, Reason.CARD_REFUSED)
+    person = desk.person(asha.holder.id)
+    assert person.headline.startswith("They may not be able to unlock.")
+    assert (person.can_unlock, person.may_fail) == (True, True)
+    with history.store.begin() as uow:
+        uow.cards.put([samples.card(asha.holder.id)])
+        uow.commit()
+    person = desk.person(asha.holder.id)
+    assert person.headline.startswith("They can unlock another card.")
+    assert not person.may_fail
+    refuse(history, asha, Reason.PIN_BLOCKED)
+    assert not desk.person(asha.holder.id).may_fail
+
+
 def test_a_card_whose_certificate_ended_cannot_be_unlocked(
     desk: PeopleDesk, history: History, asha: Person
 ) -> None:
     refuse(history, asha, Reason.CARD_EXPIRED)
     person = desk.person(asha.holder.id)
-    assert not person.can_unlock
+    assert (person.can_unlock, person.may_fail) == (False, False)
+    assert person.headline.startswith("They cannot unlock.")
     assert person.advice == "Replace the card. An imported end cannot lengthen its certificate."
 
 

@@ -10,6 +10,7 @@ import pytest
 from kiosk.authority.administration.standing import (
     NOTHING_TO_DO,
     CardObservation,
+    Headline,
     StandingFacts,
     headline_of,
     problem_words,
@@ -41,7 +42,7 @@ def advice(facts: StandingFacts) -> str:
 def test_somebody_without_trouble_can_unlock() -> None:
     assert READY.standing is Standing.READY
     assert READY.can_unlock
-    assert headline_of(READY, UTC) == ("They can unlock at every station.", NOTHING_TO_DO)
+    assert headline_of(READY, UTC) == Headline("They can unlock at every station.", NOTHING_TO_DO)
 
 
 def test_a_secret_that_was_released_and_not_changed_is_told_after_a_day() -> None:

@@ -321,10 +321,11 @@ def _list(args: argparse.Namespace) -> int:
         return 0
     from kiosk.authority.audit_rows import row_name
 
+    widest = max((len(row_name(line.seq)) for line in page.lines), default=0)
     for line in page.lines:
         where = "  ".join(part for part in (line.person, line.card, line.station, line.who) if part)
         when = f"{line.at:%Y-%m-%d %H:%M:%S}Z"
-        echo(f"{row_name(line.seq):>7}  {when}  {line.reference}  {line.told}  {where}")
+        echo(f"{row_name(line.seq):>{widest}}  {when}  {line.reference}  {line.told}  {where}")
     if not page.lines:
         echo("no row fits")
     return 0

@@ -85,7 +85,7 @@ def _findings(tools: Tools, hardware: Hardware) -> Iterator[Finding]:
     yield check_example(left_at_example(tools.path, tools.environ, wanted), tools.path)
     yield from examine(hardware(settings))
     yield from examine(store_checks(tools))
-    if tools.store_file is None:
+    if tools.store_file is None or settings.store.staff_url:
         yield from examine([staff_check(tools)])
     yield from examine([mail_check(tools)])
     yield from examine(running_checks(tools))

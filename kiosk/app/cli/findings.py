@@ -58,7 +58,8 @@ def staff_check(tools: Tools) -> tuple[str, Check]:
     """Return the check of the account with which staff work."""
     from kiosk.authority.administration import checks
 
-    return "staff", partial(checks.check_staff, tools.staff_store, tools.settings.store.staff_url)
+    named = tools.settings.store
+    return "staff", partial(checks.check_staff, tools.staff_store, named.url, named.staff_url)
 
 
 def mail_check(tools: Tools) -> tuple[str, Check]:

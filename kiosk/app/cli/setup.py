@@ -53,7 +53,9 @@ example:
 """,
 }
 _NEVER_ASKED_OF_A_STATION = ("station", "mail", "policy")
-_ASKED_WITH_A_RELAY = (("mail", "port"), ("mail", "security"), ("mail", "ca_file"))
+_ASKED_WITH_A_RELAY = tuple(
+    ("mail", name) for name in ("port", "security", "ca_file", "credential")
+)
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -251,13 +253,14 @@ def _as_account(account: str, path: Path, args: argparse.Namespace) -> int:
 
 
 def _look(tools: Tools) -> int:
-    from kiosk.app.cli.findings import mail_check, show, store_checks
+    from kiosk.app.cli.findings import mail_check, show, staff_check, store_checks
     from kiosk.contract.findings import Condition, examine
 
     failed = False
     for finding in examine(store_checks(tools)):
         show(finding)
         failed = failed or finding.condition is Condition.FAIL
-    for finding in examine([mail_check(tools)]):
-        show(finding)  # and no more: the relay may be named later
+    staff = [staff_check(tools)] if tools.settings.store.staff_url else []
+    for finding in examine([*staff, mail_check(tools)]):
+        show(finding)  # and no more: the relay may be named, and staff's role made, later
     return int(failed)

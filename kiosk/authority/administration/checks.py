@@ -14,7 +14,7 @@ from kiosk.authority.crypto import admin_keys, keys
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing, knows_ring
 from kiosk.authority.crypto.rotation import sealed_by_key
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.engine import REFUSED_LOGINS, unverified_host
+from kiosk.authority.store.engine import REFUSED_LOGINS, place_of, unverified_host
 from kiosk.authority.store.grants import AUTHORITY, STAFF
 from kiosk.authority.store.records import AuditQuery
 from kiosk.authority.store.unit_of_work import UnitOfWork
@@ -101,11 +101,14 @@ def _unverified(part: str, host: str, setting: str) -> Finding:
     return warn(part, f"answers; nothing shows that it is {host} which answers", advice)
 
 
-def check_staff(store: Store, staff_url: str) -> Finding:
+def check_staff(store: Store, url: str, staff_url: str) -> Finding:
     """Can staff do their work by the account that the RA application and their commands use.
 
     ``staff_url`` is empty where that is the service's own.
     """
+    if staff_url and (theirs := place_of(staff_url)) != (ours := place_of(url)):
+        found = f"`staff_url` names {theirs} and `url` {ours}: no station sees what staff do"
+        return fail(_STAFF, found, "name the same server, port and database in both, in [store]")
     try:
         lacking = store.lacking(STAFF)
     except StoreError as error:

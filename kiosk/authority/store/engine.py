@@ -167,6 +167,20 @@ def unverified_host(text: str) -> str:
     return "" if mode == "verify-full" else ", ".join(remote)
 
 
+def place_of(text: str) -> str:
+    """Return which database an address names: hosts with ports and a name, or a file."""
+    url = parse_url(text)
+    if url.get_backend_name() == "sqlite":
+        return str(url.database)
+    _, named = url.get_dialect()().create_connect_args(url)
+    hosts = str(named.get("host") or os.environ.get("PGHOST") or "this machine").split(",")
+    ports = str(named.get("port") or os.environ.get("PGPORT") or 5432).split(",")
+    if len(ports) == 1:
+        ports *= len(hosts)
+    servers = sorted(f"{host}:{port or 5432}" for host, port in zip(hosts, ports, strict=False))
+    return f"{', '.join(servers)}/{named.get('dbname', '')}"
+
+
 def open_engine(
     url: URL, busy_timeout_s: float, pool_size: int, clock: Clock, *, lost_commits: bool = False
 ) -> tuple[Engine, Clock]:

@@ -123,6 +123,19 @@ def rows_of(file: Path) -> dict[int, str]:
         return dict(database.execute("SELECT seq, hash FROM audit_event"))
 
 
+def test_the_rows_of_after_a_restore_stand_below_the_others(
+    kiosk: Kiosk, restore: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kiosk("import", people(place, GOOD))
+    assert kiosk("backup", str(place / "backup.db")) == 0
+    assert restore(str(place / "backup.db"), "--replace") == 0
+    capsys.readouterr()
+    assert kiosk("audit", "list") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len({line.split()[0] for line in lines if len(line.split()[0]) > 7}) >= 1
+    assert len({line.index(line.split()[1]) for line in lines}) == 1
+
+
 @pytest.mark.parametrize("known_by", ["the file put aside", "anchors", "the time alone"])
 def test_a_second_restore_gives_no_number_of_a_row_twice(
     kiosk: Kiosk,

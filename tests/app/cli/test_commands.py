@@ -109,6 +109,21 @@ def test_setup_tells_of_the_mail_relay_as_the_doctor_does_and_goes_on(
     assert said.count("fail") == 1
 
 
+def test_setup_and_doctor_notice_that_staff_have_another_database(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KIOSK_STORE__STAFF_URL", f"sqlite:///{place}/state/kiosk.db")
+    assert main(["setup", "authority"]) == 0
+    main(["doctor"])
+    assert capsys.readouterr().out.count("✓ ok    staff") == 2
+    monkeypatch.setenv("KIOSK_STORE__STAFF_URL", f"sqlite:///{place}/state/other.db")
+    assert main(["setup", "authority"]) == 0
+    main(["doctor"])
+    said = capsys.readouterr().out
+    assert said.count("✗ fail  staff       `staff_url` names") == 2
+    assert "no station sees what staff do" in said
+
+
 def test_setup_leaves_a_damaged_key_file_alone(place: Path) -> None:
     (place / "state").mkdir()
     (place / "state" / "keys.json").write_text("oops")

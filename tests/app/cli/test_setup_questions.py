@@ -67,6 +67,7 @@ def test_a_wrong_answer_is_asked_again_and_the_others_are_kept(
         "host in [mail]": ["relay.wold.example"],
         "port in [mail]": ["no", "465"],
         "security in [mail]": ["tls"],
+        "credential in [mail]": ["/etc/kiosk/relay-login"],
         "sender in [mail]": ["kiosk@wold.example"],
         "email_domains in [policy]": ["nhs.net, @@", "nhs.net, wold.example"],
     }
@@ -82,6 +83,7 @@ def test_a_wrong_answer_is_asked_again_and_the_others_are_kept(
         "host": "relay.wold.example",
         "port": 465,
         "security": "tls",
+        "credential": "/etc/kiosk/relay-login",
         "sender": "kiosk@wold.example",
     }
     assert found["policy"] == {"email_domains": ["nhs.net", "wold.example"]}
@@ -100,6 +102,7 @@ def test_port_and_tls_are_asked_with_a_relay_alone(
     asked = [each.partition(" (")[0] for each in typist.asked]
     assert "host in [mail]" in asked
     assert "port in [mail]" not in asked
+    assert "credential in [mail]" not in asked
     assert written(place)["mail"] == {}
 
 

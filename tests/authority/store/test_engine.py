@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.engine import READS
+from kiosk.authority.store.engine import READS, place_of
 from kiosk.contract.errors import StoreBusy, StoreError
 from tests.authority.store import samples
 from tests.support.database import MACS, SetClock, TestDatabase, sqlite_url
@@ -244,3 +244,26 @@ def test_a_file_that_is_another_one_is_used_no_more(sqlite_database: TestDatabas
             pass
     store.close()
     assert store.schema_serves()
+
+
+HOST = "postgresql://staff1@{}/kiosk?sslmode=verify-full"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        (HOST.format("db"), "postgresql://authority1:pw@db:5432/kiosk", True),
+        (HOST.format("db"), HOST.format("db2"), False),
+        (HOST.format("db"), HOST.format("db:5433"), False),
+        (HOST.format("db"), "postgresql://staff1@db/kiosk2", False),
+        ("postgresql:///kiosk?host=a:1&host=b:2", "postgresql:///kiosk?host=b:2&host=a:1", True),
+        ("postgresql:///kiosk?host=a:1&host=b:2", "postgresql:///kiosk?host=a:1", False),
+        ("sqlite:////a/kiosk.db", "sqlite:////b/kiosk.db", False),
+        ("sqlite:////a/kiosk.db", HOST.format("db"), False),
+    ],
+)
+def test_addresses_of_one_database_are_told_from_those_of_two(
+    one: str, other: str, is_same: bool
+) -> None:
+    assert (place_of(one) == place_of(other)) is is_same
+    assert "pw" not in place_of(other)

@@ -121,7 +121,7 @@ def test_people_who_are_changed_are_named_with_what_becomes_of_them(
 
 
 def test_cards_that_are_changed_are_named_with_what_becomes_of_them(
-    desk: LocalImportDesk, means: StaffDependencies
+    desk: ImportDesk, means: StaffDependencies
 ) -> None:
     put(means, "people.csv", line(1), line(2))
     desk.run("people.csv", unseen)

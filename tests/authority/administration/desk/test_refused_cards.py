@@ -96,7 +96,7 @@ def test_what_another_card_did_ends_nothing(
 
 
 def test_what_a_station_saw_speaks_against_an_unlock_unless_another_card_is_sound(
-    desk: LocalPeopleDesk, history: History, asha: Person
+    desk: PeopleDesk, history: History, asha: Person
 ) -> None:
     assert not desk.person(asha.holder.id).may_fail
     refuse(history, asha, Reason.CARD_REFUSED)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Protocol
 
 from kiosk.authority.crypto.card_keys import Issuers
@@ -11,7 +13,6 @@ from kiosk.authority.crypto.codes import CodeMac
 from kiosk.authority.crypto.derivation import SecretSource
 from kiosk.authority.crypto.hashing import AnswerHasher
 from kiosk.authority.crypto.sealing import Sealer
-from kiosk.authority.mailed import Mailed
 from kiosk.authority.station_identity import StationIdentity
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import new_id
@@ -19,6 +20,38 @@ from kiosk.contract.messages import Purpose
 from kiosk.contract.policy import Policy
 from kiosk.contract.ports import Clock, Mailer, Message
 from kiosk.contract.sensitive import Sensitive
+
+# Codes that the relay took and that are not alive yet, because the database went away.
+#
+# The call is repeated with the same attempt. Without this a second mail would go out. It is
+# known in the process that mailed the code alone: another one mails the same code again.
+
+
+_MOST = 1000
+
+
+class Mailed:
+    """The drafts whose mail was taken; the oldest of very many is forgotten."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._drafts: OrderedDict[str, None] = OrderedDict()
+
+    def add(self, code_id: str) -> None:
+        """Remember that the mail of a draft was taken."""
+        with self._lock:
+            self._drafts[code_id] = None
+            if len(self._drafts) > _MOST:
+                self._drafts.popitem(last=False)
+
+    def __contains__(self, code_id: str) -> bool:
+        with self._lock:
+            return code_id in self._drafts
+
+    def discard(self, code_id: str) -> None:
+        """Forget one: its code is alive, or over."""
+        with self._lock:
+            self._drafts.pop(code_id, None)
 
 
 class CodeComposer(Protocol):

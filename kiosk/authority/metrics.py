@@ -7,28 +7,39 @@ same from every process.
 
 from __future__ import annotations
 
+import asyncio
+import os
 import platform
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from importlib.metadata import version
+from pathlib import Path
 from threading import Lock
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, Info, generate_latest
+from aiohttp import web
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    Info,
+    generate_latest,
+)
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from kiosk.authority.administration.alarms import LOOK, AlarmKind, silent_before
 from kiosk.authority.audit import AuditKind
 from kiosk.authority.people_groups import PeopleGroup
-from kiosk.authority.server import Called
+from kiosk.authority.server import Called, remove_stale
 from kiosk.authority.siem import FEED
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.tables import REVISION
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.contract.errors import StoreError
+from kiosk.contract.errors import ConfigError, StoreError
 from kiosk.contract.messages import (
     Reason,
     Refusal,
@@ -281,3 +292,69 @@ class Metrics:
     def text(self) -> bytes:
         """Return them in Prometheus' text format."""
         return generate_latest(self._registry)
+
+
+# ``/healthz``, ``/readyz`` and ``/metrics``: for those who run the service, apart from stations.
+#
+# Everybody who can reach it is answered: it is a socket of this machine, or a port that a firewall
+# keeps. Nothing it says names a person, a station or a visit.
+
+
+WAIT_S = 10.0
+"""How long an idle connection is kept, and how long answers that are under way are waited for."""
+
+
+class MonitoringServer:
+    """Answers on one event loop; ``not_ready`` says why no calls may come, and is empty otherwise.
+
+    It and ``metrics`` are called on threads.
+    """
+
+    def __init__(self, not_ready: Callable[[], str], metrics: Callable[[], bytes]) -> None:
+        self._not_ready = not_ready
+        self._metrics = metrics
+        self._http = web.Server(self._handle, access_log=None, keepalive_timeout=WAIT_S)
+        self._listening: asyncio.Server | None = None
+
+    async def listen(self, place: str) -> int:
+        """Answer at a host and port, whose port is returned, or at the path of a socket.
+
+        Raises ``ConfigError`` where that cannot be.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            if place.startswith("/"):
+                remove_stale(Path(place))
+                before = os.umask(0o117)
+                try:
+                    self._listening = await loop.create_unix_server(self._http, place)
+                finally:
+                    os.umask(before)
+                return 0
+            host, _, port = place.rpartition(":")
+            self._listening = await loop.create_server(self._http, host.strip("[]"), int(port))
+        except OSError as error:
+            raise ConfigError(f"monitoring.listen: {place}: {error.strerror}") from None
+        found: int = self._listening.sockets[0].getsockname()[1]
+        return found
+
+    async def close(self) -> None:
+        """Answer nobody any more."""
+        if self._listening is not None:
+            self._listening.close()
+        await self._http.shutdown(WAIT_S)
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.method not in ("GET", "HEAD"):
+            return web.Response(status=405)
+        match request.path:
+            case "/healthz":
+                return web.Response(text="the process answers\n")
+            case "/readyz":
+                because = await asyncio.to_thread(self._not_ready)
+                return web.Response(status=503 if because else 200, text=f"{because or 'ready'}\n")
+            case "/metrics":
+                body = await asyncio.to_thread(self._metrics)
+                return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
+            case _:
+                return web.Response(status=404)

@@ -29,12 +29,34 @@ from kiosk.station.states import (
 )
 from screens import theme
 from screens.forget import forget_texts
-from screens.kiosk.catalogue import screen_for, warm_up
+from screens.kiosk.attract import AttractPage, OutOfServicePage
 from screens.kiosk.page import Comfort, Kit, Page
 from screens.terminal.closed_app import FAULT_CODE, OnFault, WalkUpApp
 from screens.terminal.driver import HungUp, StationDriver
 from screens.terminal.pulse import WatchdogPulse
 from screens.theme import Appearance
+
+# Which page shows which state. The pages of a visit are imported when the first is needed, or by
+# ``warm_up``: a station is to be there at once after a restart.
+
+
+def screen_for(state: State, kit: Kit) -> Page:
+    """Return a fresh page for ``state``."""
+    match state:
+        case Attract():
+            return AttractPage(kit, state)
+        case OutOfService():
+            return OutOfServicePage(kit, state)
+        case _:
+            from screens.kiosk.visit_pages import page_for
+
+            return page_for(state, kit)
+
+
+def warm_up() -> None:
+    """Import the pages of a visit, so that the first card does not wait for it."""
+    import screens.kiosk.visit_pages  # noqa: F401
+
 
 # One page at a time: puts pages up, keeps a sentence up for long enough to be read, and lays "are
 # you still there" over a page without losing what is typed on it.

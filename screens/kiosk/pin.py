@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.geometry import Size
 from textual.widget import Widget
 
-from kiosk.contract.messages import OnPad
+from kiosk.contract.messages import OnPad, PinRules
+from kiosk.contract.policy import PinRule, pin_verdicts
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.commands import ChangePin, Command, UnblockPin
 from kiosk.station.events import PinEntered, TriedAgain, WentBack
@@ -24,11 +27,10 @@ from kiosk.station.states import (
 )
 from screens.kiosk.entry_pages import DigitsPage
 from screens.kiosk.page import Kit, Page
+from screens.theme import Glyphs
 from screens.widgets.fields import Cells
 from screens.widgets.keys import BigButton
-from screens.widgets.pad import PadDrawing
 from screens.widgets.prose import Note, Prose
-from screens.widgets.rules import Rules
 from screens.widgets.waiting import Marching
 from screens.words import frame, pad, pin, waiting
 
@@ -178,3 +180,101 @@ def _rules(command: Command) -> Iterator[str]:
     match command:
         case UnblockPin(new=OnPad() as new) | ChangePin(new=OnPad() as new):
             yield pad.rule(new)
+
+
+# The picture of a card reader with keys of its own: what is to be pressed is there, not here.
+
+
+_HEIGHT = 12
+_MARGIN, _DISPLAY = 2, 13
+_WIDTH = _DISPLAY + 2 * _MARGIN
+_CASE, _KEY, _CARD = "$paper on $ink", "bold $ink on $well", "$on-brand on $brand"
+_GAP = (" " * _MARGIN, _CASE)
+_BLANK = Content.assemble((" " * _WIDTH, _CASE))
+
+Run = tuple[str, str]
+"""A piece of one row, and its style."""
+
+
+class PadDrawing(Widget, inherit_bindings=False):
+    """A display with hidden digits, twelve keys, and the card below them.
+
+    Nothing happens where it is touched.
+    """
+
+    def __init__(self, glyphs: Glyphs) -> None:
+        super().__init__()
+        self._glyphs = glyphs
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """A fixed height."""
+        return _HEIGHT
+
+    def render(self) -> Content:
+        """Draw it from top to bottom."""
+        signs = self._glyphs
+        rows = [_row((f" {signs.dot} {signs.dot} {signs.dot} _".ljust(_DISPLAY), _KEY))]
+        last = (signs.wrong, "0", signs.tick)
+        rows += [_keys(labels) for labels in ("123", "456", "789", last)]
+        lines = [line for row in rows for line in (_BLANK, row)]
+        return Content("\n").join([*lines, _BLANK, _card()])
+
+
+def _row(*runs: Run) -> Content:
+    return Content.assemble(_GAP, *runs, _GAP)
+
+
+def _keys(labels: str | tuple[str, ...]) -> Content:
+    one, two, three = ((f" {label} ", _KEY) for label in labels)
+    return _row(one, _GAP, two, _GAP, three)
+
+
+def _card() -> Content:
+    return Content.assemble(" " * _MARGIN, (" " * _DISPLAY, _CARD))
+
+
+# Rules that tick themselves off while a PIN is typed.
+
+
+class Rules(Widget, inherit_bindings=False):
+    """One line a rule: not yet known, kept, or broken; a sign says it as well as a colour."""
+
+    def __init__(self, rules: PinRules, glyphs: Glyphs, current: Sensitive | None) -> None:
+        super().__init__()
+        self._rules = rules
+        self._current = current
+        self._glyphs = glyphs
+        self._verdicts: Mapping[PinRule, bool] = {}
+        self._long_enough = False
+        self.judge("")
+
+    @property
+    def all_kept(self) -> bool:
+        """Whether a PIN that was judged last keeps every rule."""
+        return all(self._verdicts.values())
+
+    def judge(self, pin: str) -> None:
+        """Judge what is typed so far."""
+        self._verdicts = pin_verdicts(pin, self._rules, self._current)
+        self._long_enough = self._verdicts[PinRule.LENGTH]
+        self.refresh()
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """One row a rule."""
+        return len(self._verdicts)
+
+    def render(self) -> Content:
+        """Draw the list."""
+        return Content("\n").join(self._line(rule, kept) for rule, kept in self._verdicts.items())
+
+    def _line(self, rule: PinRule, kept: bool) -> Content:
+        sign, style = self._state(rule, kept)
+        return Content.assemble((f"{sign} ", f"bold {style}"), (pin.rule(rule, self._rules), style))
+
+    def _state(self, rule: PinRule, kept: bool) -> tuple[str, str]:
+        """A rule counts as kept only once the PIN is long enough to be one."""
+        if self._long_enough and kept:
+            return self._glyphs.tick, "$done"
+        if kept or rule is PinRule.LENGTH:
+            return self._glyphs.pending, "$quiet"
+        return self._glyphs.wrong, "$alarm"

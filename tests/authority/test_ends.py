@@ -9,7 +9,7 @@ import pytest
 
 from kiosk.authority.anchors import sign_heads
 from kiosk.authority.crypto.anchors import AnchorSigner
-from kiosk.authority.mailed import Mailed
+from kiosk.authority.dependencies import Mailed
 from kiosk.authority.service import VisitLocks
 from kiosk.authority.store.records import AuditQuery, new_id
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused

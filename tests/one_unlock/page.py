@@ -36,7 +36,7 @@ from kiosk.station.loop import StationLoop
 from kiosk.station.states import Reading, Working
 from kiosk.station.step import step
 from kiosk.station.unblock import PinWork, outcome_of
-from screens.kiosk.catalogue import screen_for
+from screens.kiosk.app import screen_for
 from tests.one_unlock.recording import Call, Place, Recording, place_of
 
 STEP, PERFORM, PAGE = place_of(step), place_of(Actions.perform), place_of(screen_for)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from kiosk.authority.crypto.macs import AuditMacs
-from kiosk.authority.mailed import Mailed
+from kiosk.authority.dependencies import Mailed
 from kiosk.authority.service import LocalAuthority
 from kiosk.authority.station_identity import StationIdentity
 from kiosk.authority.store.database import Store

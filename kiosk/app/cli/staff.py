@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli import authorized_keys
 from kiosk.app.cli.printing import echo
 from kiosk.app.cli.tools import (
     Run,
@@ -77,7 +76,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     _about_card(parts, "remove-card", _remove_card, "let a card open it no more")
     door = add_part(
-        parts, "authorized-keys", authorized_keys.run, "what sshd asks (AuthorizedKeysCommand)"
+        parts, "authorized-keys", _authorized_keys, "what sshd asks (AuthorizedKeysCommand)"
     )
     door.add_argument("--fingerprint", required=True, metavar="SHA256:...")
     add_config(door)
@@ -197,4 +196,20 @@ def _list(args: argparse.Namespace) -> int:
             echo(f"    card {card.driver} {card.identifier}  {card.fingerprint}")
     if not lines:
         echo("nobody yet; `kiosk staff add --help` shows how to add the first manager")
+    return 0
+
+
+def _authorized_keys(args: argparse.Namespace) -> int:
+    """Answer sshd (AuthorizedKeysCommand, sshd_config(5)), for each key that it is offered.
+
+    Little is imported for it. `restrict` closes once more what sshd's own file closes.
+    """
+    from kiosk.app.config.loading import load_settings, settings_path
+    from kiosk.authority.store.key_lookup import key_of_staff
+
+    path = settings_path(getattr(args, "config", None), os.environ)
+    store = load_settings(path, os.environ).store
+    key = key_of_staff(store.staff_url or store.url, args.fingerprint, store.busy_timeout_s)
+    if key:
+        echo(f"restrict,pty {key}")
     return 0

@@ -18,15 +18,18 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from kiosk.authority.store.gateway import Gateway
-from kiosk.authority.store.repositories.address_changes import AddressChanges
 from kiosk.authority.store.repositories.audit import Audit, AuditTrail, KnownHeads
 from kiosk.authority.store.repositories.cards import Cards, KeptSecrets
 from kiosk.authority.store.repositories.codes import EmailCodes
 from kiosk.authority.store.repositories.feeds import AuditFeeds
 from kiosk.authority.store.repositories.mac_rows import MacRows
-from kiosk.authority.store.repositories.monitored import Monitored
 from kiosk.authority.store.repositories.past import PastRows
-from kiosk.authority.store.repositories.people import Cardholders, PeopleLists, SecurityQuestions
+from kiosk.authority.store.repositories.people import (
+    AddressChanges,
+    Cardholders,
+    PeopleLists,
+    SecurityQuestions,
+)
 from kiosk.authority.store.repositories.registrations import Registrations
 from kiosk.authority.store.repositories.search import SearchTerms
 from kiosk.authority.store.repositories.services import (
@@ -39,7 +42,7 @@ from kiosk.authority.store.repositories.services import (
 )
 from kiosk.authority.store.repositories.staff import ActionNotes, PolicyChanges, ProposedActs, Staff
 from kiosk.authority.store.repositories.station_keys import Enrolments, StationKeys
-from kiosk.authority.store.repositories.statistics import Statistics
+from kiosk.authority.store.repositories.statistics import Monitored, Statistics
 from kiosk.authority.store.repositories.stop_numbers import StopNumbers
 from kiosk.authority.store.repositories.visit_records import VisitRecords
 from kiosk.authority.store.repositories.visits import PendingChanges, UnblockJournal, Visits
@@ -58,39 +61,39 @@ class UnitOfWork:
         self, gateway: Gateway, now: datetime, known: KnownHeads, macs: AuditMacs | None = None
     ) -> None:
         self.now = now
-        self.holders = Cardholders(gateway)
-        self.questions = SecurityQuestions(gateway)
-        self.cards = Cards(gateway)
-        self.kept_secrets = KeptSecrets(gateway)
+        self.holders = Cardholders(gateway, now)
+        self.questions = SecurityQuestions(gateway, now)
+        self.cards = Cards(gateway, now)
+        self.kept_secrets = KeptSecrets(gateway, now)
         self.registrations = Registrations(gateway, now)
         self.codes = EmailCodes(gateway, now)
-        self.visits = Visits(gateway)
-        self.visit_records = VisitRecords(gateway)
-        self.pending = PendingChanges(gateway)
+        self.visits = Visits(gateway, now)
+        self.visit_records = VisitRecords(gateway, now)
+        self.pending = PendingChanges(gateway, now)
         self.address_changes = AddressChanges(gateway, now)
         self.stop_numbers = StopNumbers(gateway, now)
-        self.journal = UnblockJournal(gateway)
+        self.journal = UnblockJournal(gateway, now)
         self.audit = Audit(gateway, now, known, macs)
-        self.trail = AuditTrail(gateway)
+        self.trail = AuditTrail(gateway, now)
         self.feeds = AuditFeeds(gateway, now)
         self.outbox = Outbox(gateway, now)
-        self.stations = Stations(gateway)
+        self.stations = Stations(gateway, now)
         self.station_keys = StationKeys(gateway, now)
         self.enrolments = Enrolments(gateway, now)
         self.known_keys = KnownKeys(gateway, now)
-        self.restores = Restores(gateway)
-        self.staff = Staff(gateway)
-        self.notes = ActionNotes(gateway)
-        self.policy_changes = PolicyChanges(gateway)
+        self.restores = Restores(gateway, now)
+        self.staff = Staff(gateway, now)
+        self.notes = ActionNotes(gateway, now)
+        self.policy_changes = PolicyChanges(gateway, now)
         self.proposals = ProposedActs(gateway, now)
-        self.search = SearchTerms(gateway)
+        self.search = SearchTerms(gateway, now)
         self.lists = PeopleLists(gateway, now)
         self.alarms = Alarms(gateway, now)
         self.chores = Chores(gateway, now)
         self.statistics = Statistics(gateway, now)
-        self.mac_rows = MacRows(gateway)
+        self.mac_rows = MacRows(gateway, now)
         self.monitored = Monitored(gateway, now)
-        self.past = PastRows(gateway)
+        self.past = PastRows(gateway, now)
         self._gateway = gateway
 
     def commit(self) -> None:

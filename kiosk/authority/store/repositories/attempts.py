@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 
 from sqlalchemy import bindparam, select
 
-from kiosk.authority.store.gateway import Gateway, held
+from kiosk.authority.store.gateway import held
 from kiosk.authority.store.prepared import Prepared
 from kiosk.authority.store.records import Charge, Verdict
+from kiosk.authority.store.repositories import Repository
 from kiosk.authority.store.tables import AttemptRow, col
 
 _THIS = (
@@ -20,12 +20,8 @@ _ATTEMPT = Prepared(select(AttemptRow).where(*_THIS))
 _OPEN = held(AttemptRow, *_THIS, col(AttemptRow.verdict).is_(None))
 
 
-class Attempts:
+class Attempts(Repository):
     """The account of attempts; a subject is a holder (answers) or a code (entries)."""
-
-    def __init__(self, gateway: Gateway, now: datetime) -> None:
-        self._gateway = gateway
-        self._now = now
 
     def charge(
         self,

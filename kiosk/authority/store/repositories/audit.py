@@ -49,6 +49,7 @@ from kiosk.authority.store.records import (
     Scalar,
     Signed,
 )
+from kiosk.authority.store.repositories import Repository
 from kiosk.authority.store.tables import (
     ROW_NUMBER,
     ActionNoteRow,
@@ -165,7 +166,7 @@ class KnownHeads:
         self._heads.append(head)
 
 
-class Audit:
+class Audit(Repository):
     """The chains of everything that happened.
 
     There are as many as ever wrote at the same moment; SQLite, where a writer is alone, has one.
@@ -174,8 +175,7 @@ class Audit:
     def __init__(
         self, gateway: Gateway, now: datetime, known: KnownHeads, macs: AuditMacs | None = None
     ) -> None:
-        self._gateway = gateway
-        self._now = now
+        super().__init__(gateway, now)
         self._known = known
         self._macs = macs
         self._queue: list[_Queued] = []
@@ -659,11 +659,8 @@ def _parsed(text: str | None) -> dict[str, Scalar]:
 Conditions = Sequence[ColumnElement[bool]]
 
 
-class AuditTrail:
+class AuditTrail(Repository):
     """Reads what ``Audit`` writes."""
-
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
 
     def newest(
         self, query: AuditQuery, before: int | None = None, limit: int = 100

@@ -37,6 +37,7 @@ from kiosk.authority.store.records import (
     KnownCard,
     SealedSecret,
 )
+from kiosk.authority.store.repositories import Repository
 from kiosk.authority.store.tables import CardholderRow, CardRow, KeptSecretRow, col, values
 from kiosk.contract.messages import CardId
 
@@ -139,11 +140,8 @@ def next_generation(card: Card, generations_from: int) -> int:
     return max((card.secret_generation or 0) + 1, least)
 
 
-class Cards:
+class Cards(Repository):
     """The cards of the estate, unique by driver and identifier."""
-
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
 
     def get(self, card_id: str) -> Card | None:
         row = self._gateway.one(_CARD, CardRow, {"card": card_id})
@@ -503,11 +501,8 @@ _FORGET_REFUSALS = Prepared(
 )
 
 
-class KeptSecrets:
+class KeptSecrets(Repository):
     """The pending one of a card, and its former ones; hold the card before changing any."""
-
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
 
     def add(self, kept: KeptSecret) -> bool:
         """Keep one; False, and nothing kept, when a second one would be pending."""

@@ -22,6 +22,7 @@ from sqlalchemy import (
 from kiosk.authority.store.gateway import Gateway, held, table_of
 from kiosk.authority.store.prepared import Prepared
 from kiosk.authority.store.records import Charge, EmailCode, Verdict
+from kiosk.authority.store.repositories import Repository
 from kiosk.authority.store.repositories.attempts import Attempts
 from kiosk.authority.store.tables import LIVE_CODE, CodeRow, col, values
 
@@ -99,12 +100,11 @@ _ENTERABLE = held(
 )
 
 
-class EmailCodes:
+class EmailCodes(Repository):
     """At most one live code a card: sent, not consumed, not revoked (its expiry aside)."""
 
     def __init__(self, gateway: Gateway, now: datetime) -> None:
-        self._gateway = gateway
-        self._now = now
+        super().__init__(gateway, now)
         self._attempts = Attempts(gateway, now)
 
     def get(self, code_id: str) -> EmailCode | None:

@@ -10,14 +10,14 @@ from __future__ import annotations
 import heapq
 import json
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from operator import attrgetter
 
 from sqlalchemy import or_, select, update
 
 from kiosk.authority.audit_rows import before_first, chain_of
-from kiosk.authority.store.gateway import Gateway
 from kiosk.authority.store.records import AuditEvent
+from kiosk.authority.store.repositories import Repository
 from kiosk.authority.store.repositories.audit import event_of
 from kiosk.authority.store.tables import AuditEventRow, AuditFeedRow, AuditHeadRow, col
 
@@ -25,12 +25,8 @@ Reached = Mapping[int, int]
 """The last row of each chain that was sent."""
 
 
-class AuditFeeds:
+class AuditFeeds(Repository):
     """The feeds by name; only who holds one moves it on."""
-
-    def __init__(self, gateway: Gateway, now: datetime) -> None:
-        self._gateway = gateway
-        self._now = now
 
     def reached(self, name: str) -> Reached | None:
         """Return how far a feed has come; None where it never began."""

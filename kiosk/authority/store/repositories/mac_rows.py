@@ -7,7 +7,8 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Select, func, select, tuple_
 
-from kiosk.authority.store.gateway import UNREADABLE, Gateway, table_of
+from kiosk.authority.store.gateway import UNREADABLE, table_of
+from kiosk.authority.store.repositories import Repository
 from kiosk.authority.store.row_macs import primary_key, row_key, row_name, table_name
 from kiosk.authority.store.tables import MacRow, col
 from kiosk.contract.errors import StoreError
@@ -31,11 +32,8 @@ class Piece:
     restamped: int = 0
 
 
-class MacRows:
+class MacRows(Repository):
     """The rows of ``TABLES``, by primary key."""
-
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
 
     def check(self, table: str, after: RowKey | None, limit: int) -> Piece:
         """Look at the next rows of a table, altered ones too."""

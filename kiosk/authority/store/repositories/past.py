@@ -9,8 +9,9 @@ from typing import Any, assert_never
 from sqlalchemy import ColumnElement, and_, delete, exists, func, select, tuple_
 from sqlalchemy.orm import Mapped
 
-from kiosk.authority.store.gateway import Gateway, table_of
+from kiosk.authority.store.gateway import table_of
 from kiosk.authority.store.records import KeptKind
+from kiosk.authority.store.repositories import Repository
 from kiosk.authority.store.row_macs import primary_key
 from kiosk.authority.store.tables import (
     AttemptRow,
@@ -40,11 +41,8 @@ class PastKind(StrEnum):
     VISITS = "visits"
 
 
-class PastRows:
+class PastRows(Repository):
     """Deletes what ended before a moment."""
-
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
 
     def count(self, kind: PastKind, before: datetime) -> int:
         """Return how many there are."""

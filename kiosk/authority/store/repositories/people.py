@@ -1,4 +1,4 @@
-"""Cardholders, and the list of security questions."""
+"""Cardholders, their changes of address that wait, and the list of security questions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ from sqlalchemy import (
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.store.gateway import Gateway
 from kiosk.authority.store.prepared import Prepared
-from kiosk.authority.store.records import Cardholder, CardStatus, SecurityQuestion
+from kiosk.authority.store.records import AddressChange, Cardholder, CardStatus, SecurityQuestion
+from kiosk.authority.store.repositories import Repository
 from kiosk.authority.store.repositories.registrations import unproven_subject
 from kiosk.authority.store.repositories.stop_numbers import entries_subject
 from kiosk.authority.store.tables import (
@@ -120,11 +121,8 @@ def erase_person(gateway: Gateway, holder_id: str) -> bool:
     return gateway.run(delete(CardholderRow).where(this)) == 1
 
 
-class Cardholders:
+class Cardholders(Repository):
     """The people of the estate."""
-
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
 
     def get(self, holder_id: str) -> Cardholder | None:
         row = self._gateway.one(
@@ -219,11 +217,8 @@ def _questions(ids: tuple[str, ...]) -> Prepared:
     )
 
 
-class SecurityQuestions:
+class SecurityQuestions(Repository):
     """The list that registrations choose from."""
-
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
 
     def hold(self) -> None:
         """Keep other writers away from the list until this unit of work ends."""
@@ -297,12 +292,8 @@ class Listed:
     place: PagePosition
 
 
-class PeopleLists:
+class PeopleLists(Repository):
     """Whom each group has at ``now``."""
-
-    def __init__(self, gateway: Gateway, now: datetime) -> None:
-        self._gateway = gateway
-        self._now = now
 
     def page(
         self,
@@ -408,3 +399,53 @@ def _next_month(now: datetime) -> datetime:
     """Return the first moment of the next month."""
     year, month = (now.year + 1, 1) if now.month == 12 else (now.year, now.month + 1)
     return now.replace(year=year, month=month, day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+# Changes of address that wait until the old address has had time to stop them.
+
+
+_WAITING = Prepared(
+    select(AddressChangeRow).where(
+        col(AddressChangeRow.holder_id) == bindparam("holder"),
+        col(AddressChangeRow.ended_at).is_(None),
+    )
+)
+
+
+class AddressChanges(Repository):
+    """A holder has at most one that waits."""
+
+    def put(self, change: AddressChange) -> None:
+        """Add one in place of the holder's that waits, if there is one."""
+        self.end(change.holder_id)
+        self._gateway.add(AddressChangeRow, values(change))
+
+    def waiting(self, holder_id: str) -> AddressChange | None:
+        """Return the holder's change that neither counts yet nor was stopped."""
+        row = self._gateway.one(_WAITING, AddressChangeRow, {"holder": holder_id})
+        return row.record(AddressChange) if row else None
+
+    def every_waiting(self) -> tuple[AddressChange, ...]:
+        """Return all that neither count yet nor were stopped."""
+        open_ = select(AddressChangeRow).where(col(AddressChangeRow.ended_at).is_(None))
+        rows = self._gateway.many(open_, AddressChangeRow)
+        return tuple(row.record(AddressChange) for row in rows)
+
+    def due(self, limit: int = 200) -> tuple[AddressChange, ...]:
+        """Return those whose time has come, oldest first."""
+        due = (
+            col(AddressChangeRow.ended_at).is_(None),
+            col(AddressChangeRow.effective_at) <= self._now,
+        )
+        statement = select(AddressChangeRow).where(*due)
+        ordered = statement.order_by(col(AddressChangeRow.effective_at)).limit(limit)
+        rows = self._gateway.many(ordered, AddressChangeRow)
+        return tuple(row.record(AddressChange) for row in rows)
+
+    def end(self, holder_id: str) -> bool:
+        """Note that the waiting one was applied or stopped; False where none waits."""
+        open_ = (
+            col(AddressChangeRow.holder_id) == holder_id,
+            col(AddressChangeRow.ended_at).is_(None),
+        )
+        return bool(self._gateway.change(AddressChangeRow, *open_, ended_at=self._now))

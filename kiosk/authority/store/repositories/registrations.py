@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Integer, bindparam, delete, or_, select, u
 from kiosk.authority.store.gateway import Gateway, held, table_of
 from kiosk.authority.store.prepared import Prepared
 from kiosk.authority.store.records import Charge, Registration, Verdict
+from kiosk.authority.store.repositories import Repository
 from kiosk.authority.store.repositories.attempts import Attempts
 from kiosk.authority.store.tables import RegistrationRow, col, values
 
@@ -47,12 +48,11 @@ _LESS_ONE = Prepared(
 )
 
 
-class Registrations:
+class Registrations(Repository):
     """One a holder."""
 
     def __init__(self, gateway: Gateway, now: datetime) -> None:
-        self._gateway = gateway
-        self._now = now
+        super().__init__(gateway, now)
         self._attempts = Attempts(gateway, now)
 
     def of_holder(self, holder_id: str) -> Registration | None:

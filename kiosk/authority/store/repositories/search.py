@@ -15,7 +15,8 @@ from typing import Final
 from sqlalchemy import ColumnElement, and_, bindparam, delete, func, literal, select
 from sqlalchemy.orm import aliased
 
-from kiosk.authority.store.gateway import Gateway, table_of
+from kiosk.authority.store.gateway import table_of
+from kiosk.authority.store.repositories import Repository
 from kiosk.authority.store.tables import CardholderRow, CardRow, RegistrationRow, SearchTermRow, col
 from kiosk.contract.folding import fold, folded_words
 
@@ -105,11 +106,8 @@ Term = tuple[str, str]
 """A word, and the id of a holder who is found by it."""
 
 
-class SearchTerms:
+class SearchTerms(Repository):
     """The words by which holders are found."""
-
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
 
     def refresh(self, holder_ids: Iterable[str]) -> None:
         """Make the words of these holders what their name, addresses and cards say now.

@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, and_, bindparam, case, delete, func, or_, select, update
 
 from kiosk.authority.store.audit_chain import FIRST
-from kiosk.authority.store.gateway import Gateway, table_of
+from kiosk.authority.store.gateway import table_of
 from kiosk.authority.store.prepared import Prepared
 from kiosk.authority.store.records import (
     Alarm,
@@ -20,6 +20,7 @@ from kiosk.authority.store.records import (
     Scalar,
     Station,
 )
+from kiosk.authority.store.repositories import Repository
 from kiosk.authority.store.tables import (
     AlarmRow,
     ChoreRow,
@@ -33,12 +34,8 @@ from kiosk.authority.store.tables import (
 )
 
 
-class KnownKeys:
+class KnownKeys(Repository):
     """The names of the keys under which this database was filled; never their material."""
-
-    def __init__(self, gateway: Gateway, now: datetime) -> None:
-        self._gateway = gateway
-        self._now = now
 
     def hold(self) -> None:
         """Keep other writers away from all of them."""
@@ -57,11 +54,8 @@ class KnownKeys:
             self._gateway.write(row.on_conflict_do_nothing())
 
 
-class Restores:
+class Restores(Repository):
     """When a backup of this database was restored."""
-
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
 
     def add(self, restore: Restore) -> None:
         """Note one."""
@@ -73,12 +67,8 @@ class Restores:
         return tuple(row.record(Restore) for row in self._gateway.many(newest, RestoreRow))
 
 
-class Outbox:
+class Outbox(Repository):
     """Notices that wait to be mailed, written in the transaction that they tell of."""
-
-    def __init__(self, gateway: Gateway, now: datetime) -> None:
-        self._gateway = gateway
-        self._now = now
 
     def add(self, message: OutboxMessage) -> None:
         """Queue one; its parameters hold no secret."""
@@ -135,11 +125,8 @@ class Outbox:
         return since
 
 
-class Stations:
+class Stations(Repository):
     """What each kiosk last said of itself."""
-
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
 
     def seen(self, station: Station) -> None:
         """Take a heartbeat; a station that is new is added."""
@@ -225,12 +212,8 @@ LEFT = 5
 """How many times in a row a chore is left undone before it counts as begun anew."""
 
 
-class Alarms:
+class Alarms(Repository):
     """What is wrong at the moment."""
-
-    def __init__(self, gateway: Gateway, now: datetime) -> None:
-        self._gateway = gateway
-        self._now = now
 
     def begin(self, name: str, kind: str, detail: Mapping[str, Scalar]) -> bool:
         """Raise an alarm; True for exactly one caller until it has ended."""
@@ -255,12 +238,8 @@ class Alarms:
         return tuple(row.record(Alarm) for row in rows)
 
 
-class Chores:
+class Chores(Repository):
     """What is done now and then, by whoever comes first."""
-
-    def __init__(self, gateway: Gateway, now: datetime) -> None:
-        self._gateway = gateway
-        self._now = now
 
     def get(self, name: str) -> Chore | None:
         """Return a chore as it was done last; None before the first time."""

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
 
 from sqlalchemy import ColumnElement, delete, func, select, text, update
 
 from kiosk.authority.roles import Role
-from kiosk.authority.store.gateway import Gateway
 from kiosk.authority.store.records import (
     ActionNote,
     Outcome,
@@ -18,6 +16,7 @@ from kiosk.authority.store.records import (
     StaffKey,
     StaffMember,
 )
+from kiosk.authority.store.repositories import Repository
 from kiosk.authority.store.tables import (
     ActionNoteRow,
     PolicySettingRow,
@@ -30,11 +29,8 @@ from kiosk.authority.store.tables import (
 )
 
 
-class Staff:
+class Staff(Repository):
     """Who may log in, and with which keys."""
-
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
 
     def get(self, staff_id: str) -> StaffMember | None:
         """Return one by id, present or removed."""
@@ -136,11 +132,8 @@ REDACTED_TEXT = "(redacted)"
 """What stands in the place of a reason that was taken out."""
 
 
-class ActionNotes:
+class ActionNotes(Repository):
     """Why staff did what they did."""
-
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
 
     def add(self, note: ActionNote) -> None:
         """Write one down."""
@@ -177,11 +170,8 @@ def note_digest(note: ActionNote) -> str:
 # The policy settings that staff changed.
 
 
-class PolicyChanges:
+class PolicyChanges(Repository):
     """What staff set on top of the settings file."""
-
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
 
     def hold(self) -> None:
         """Keep other writers away from all settings, which have to fit each other."""
@@ -211,12 +201,8 @@ _WAITING = text("outcome = 'waiting'")
 """The words of the partial index, so that both databases find by it."""
 
 
-class ProposedActs:
+class ProposedActs(Repository):
     """Each waits until it is decided on or expires; then its parameters are emptied."""
-
-    def __init__(self, gateway: Gateway, now: datetime) -> None:
-        self._gateway = gateway
-        self._now = now
 
     def add(self, proposed: ProposedAct) -> None:
         self._gateway.add(ProposedActRow, values(proposed))

@@ -7,9 +7,9 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, delete, select, update
 
-from kiosk.authority.store.gateway import Gateway
 from kiosk.authority.store.prepared import Prepared
 from kiosk.authority.store.records import Enrolment, Station, StationKey
+from kiosk.authority.store.repositories import Repository
 from kiosk.authority.store.tables import EnrolmentRow, StationKeyRow, StationRow, col, values
 
 _FOUND = Prepared(
@@ -19,12 +19,8 @@ _FOUND = Prepared(
 )
 
 
-class StationKeys:
+class StationKeys(Repository):
     """By these rows a station is known at every call, whatever CA its certificate is of."""
-
-    def __init__(self, gateway: Gateway, now: datetime) -> None:
-        self._gateway = gateway
-        self._now = now
 
     def find(self, fingerprint: str) -> tuple[StationKey, Station] | None:
         """Return a key with its station, retired or not; None for one that has ended."""
@@ -58,12 +54,8 @@ class StationKeys:
         return {row.station: row.not_after for row in newest}
 
 
-class Enrolments:
+class Enrolments(Repository):
     """The lines that staff handed out."""
-
-    def __init__(self, gateway: Gateway, now: datetime) -> None:
-        self._gateway = gateway
-        self._now = now
 
     def open(self, number: str, secret: str, station: str, site: str, until: datetime) -> None:
         """Keep a line; an earlier one of the station, and all that ran out, are deleted."""

@@ -15,6 +15,7 @@ from sqlalchemy import bindparam, func, select
 from kiosk.authority.store.gateway import Gateway
 from kiosk.authority.store.prepared import Prepared
 from kiosk.authority.store.records import Charge, StopNumber, Verdict, new_id
+from kiosk.authority.store.repositories import Repository
 from kiosk.authority.store.repositories.attempts import Attempts
 from kiosk.authority.store.tables import AttemptRow, StopNumberRow, col, values
 from kiosk.contract.errors import StoreError
@@ -34,12 +35,11 @@ _DRAWS: Final = 20
 _KEPT = Prepared(select(StopNumberRow).where(col(StopNumberRow.digest) == bindparam("digest")))
 
 
-class StopNumbers:
+class StopNumbers(Repository):
     """The numbers of all holders, and the entries of them at stations."""
 
     def __init__(self, gateway: Gateway, now: datetime) -> None:
-        self._gateway = gateway
-        self._now = now
+        super().__init__(gateway, now)
         self._attempts = Attempts(gateway, now)
 
     def draw(self, holder_id: str, visit_id: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from sqlalchemy import and_, bindparam, func, literal, select
 from sqlalchemy.orm import aliased
 
-from kiosk.authority.store.gateway import Gateway, table_of
+from kiosk.authority.store.gateway import table_of
 from kiosk.authority.store.prepared import Prepared
 from kiosk.authority.store.records import (
     AroundVisit,
@@ -27,6 +27,7 @@ from kiosk.authority.store.records import (
     UnblockEntry,
     Visit,
 )
+from kiosk.authority.store.repositories import Repository
 from kiosk.authority.store.repositories.cards import card_record
 from kiosk.authority.store.tables import (
     CardholderRow,
@@ -126,11 +127,8 @@ _KNOWN = Prepared(
 )
 
 
-class VisitRecords:
+class VisitRecords(Repository):
     """Reads them."""
-
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
 
     def hold_card(self, card: CardId) -> KnownCard | None:
         """Lock the card that a reader named, and read it with its holder."""

@@ -6,9 +6,10 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, bindparam, delete, func, select
 
-from kiosk.authority.store.gateway import Gateway, held
+from kiosk.authority.store.gateway import held
 from kiosk.authority.store.prepared import Prepared
 from kiosk.authority.store.records import PendingChange, UnblockEntry, UnblockState, Visit
+from kiosk.authority.store.repositories import Repository
 from kiosk.authority.store.tables import (
     CardRow,
     PendingRow,
@@ -35,11 +36,8 @@ _BEGUN = Prepared(
 )
 
 
-class Visits:
+class Visits(Repository):
     """Every sitting at a station."""
-
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
 
     def add(self, visit: Visit) -> bool:
         """Open one; False when there is a visit with its id, or another with its reference."""
@@ -116,11 +114,8 @@ class Visits:
         return row.record(Visit) if row else None
 
 
-class PendingChanges:
+class PendingChanges(Repository):
     """What visits gather; a visit and the code that was sent for it name their own."""
-
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
 
     def put(self, change: PendingChange) -> None:
         """Add one, or overwrite the one with its id."""
@@ -164,11 +159,8 @@ _ENTRIES_OF_VISIT = Prepared(
 )
 
 
-class UnblockJournal:
+class UnblockJournal(Repository):
     """Intent before the card is changed, outcome after; one open entry a card."""
-
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
 
     def open(self, entry: UnblockEntry) -> bool:
         """Write down an intent; False, and nothing written, when the card has an open entry."""

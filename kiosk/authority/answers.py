@@ -30,7 +30,7 @@ Given = dict[int, Sensitive]
 
 
 @dataclass(frozen=True, slots=True)
-class _Charged:
+class _ChargedAnswers:
     """A set that may be looked at now, for it has been paid for."""
 
     charge: Charge
@@ -59,7 +59,7 @@ def answer(
 
 def _charge_if_due(
     parts: Dependencies, visit_id: VisitId, attempt: str, given: Given, count: int
-) -> _Charged | None:
+) -> _ChargedAnswers | None:
     """Charge, commit, and only then let anybody look; None when no attempt is left."""
     with parts.store.begin() as uow:
         context = enter(uow, parts, visit_id)
@@ -81,7 +81,7 @@ def _charge_if_due(
             kind = AuditKind.ATTEMPT_CHARGED
             record(uow, kind, context.visit, left=charge.left, card_proven=proven)
         uow.commit()
-        return _Charged(charge, context.holder.id, kept, bound, proven)
+        return _ChargedAnswers(charge, context.holder.id, kept, bound, proven)
 
 
 def _kept(parts: Dependencies, context: VisitContext, given: Given, count: int) -> JointHash:
@@ -122,7 +122,9 @@ def _paused(uow: UnitOfWork, context: VisitContext) -> Refusal:
     return refuse_visit(uow, context.visit, Reason.ATTEMPTS_PAUSED, tasks.paused_until(context))
 
 
-def _verdict(parts: Dependencies, visit_id: VisitId, charged: _Charged, given: Given) -> Verdict:
+def _verdict(
+    parts: Dependencies, visit_id: VisitId, charged: _ChargedAnswers, given: Given
+) -> Verdict:
     """Look at the set that was paid for, unless it has its verdict."""
     charge = charged.charge
     if charge.verdict is not None:
@@ -138,7 +140,7 @@ def _verdict(parts: Dependencies, visit_id: VisitId, charged: _Charged, given: G
 
 
 def _record_after_visit(
-    parts: Dependencies, visit_id: VisitId, charged: _Charged, verdict: Verdict
+    parts: Dependencies, visit_id: VisitId, charged: _ChargedAnswers, verdict: Verdict
 ) -> None:
     """Record a verdict whose visit is over: a right set costs nothing, and proves nothing."""
     with parts.store.begin() as uow:
@@ -150,20 +152,20 @@ def _record_after_visit(
         uow.commit()
 
 
-def _give_back(uow: UnitOfWork, charged: _Charged) -> bool:
+def _give_back(uow: UnitOfWork, charged: _ChargedAnswers) -> bool:
     account, attempt = uow.registrations, charged.charge.attempt_id
     give_back = account.give_back if charged.proven else account.give_back_unproven
     return give_back(charged.holder_id, attempt)
 
 
-def _keep(uow: UnitOfWork, charged: _Charged) -> bool:
+def _keep(uow: UnitOfWork, charged: _ChargedAnswers) -> bool:
     account, attempt = uow.registrations, charged.charge.attempt_id
     keep = account.keep_charge if charged.proven else account.keep_unproven
     return keep(charged.holder_id, attempt)
 
 
 def _record_verdict(
-    parts: Dependencies, visit_id: VisitId, charged: _Charged, verdict: Verdict
+    parts: Dependencies, visit_id: VisitId, charged: _ChargedAnswers, verdict: Verdict
 ) -> Task | AnswersWrong | Refusal:
     """Commit verdict, counter and audit together, and say what follows."""
     with parts.store.begin() as uow:
@@ -174,7 +176,7 @@ def _record_verdict(
         return reply
 
 
-def _right(uow: UnitOfWork, context: VisitContext, charged: _Charged) -> Task | Refusal:
+def _right(uow: UnitOfWork, context: VisitContext, charged: _ChargedAnswers) -> Task | Refusal:
     if tasks.registration_of(context).blocked_at is not None:
         # The last wrong set of another visit was first: the block counts.
         return refuse_visit(uow, context.visit, Reason.REGISTRATION_BLOCKED)
@@ -186,7 +188,7 @@ def _right(uow: UnitOfWork, context: VisitContext, charged: _Charged) -> Task | 
 
 
 def _wrong(
-    uow: UnitOfWork, parts: Dependencies, context: VisitContext, charged: _Charged
+    uow: UnitOfWork, parts: Dependencies, context: VisitContext, charged: _ChargedAnswers
 ) -> Task | AnswersWrong | Refusal:
     charge = charged.charge
     fresh = _keep(uow, charged)

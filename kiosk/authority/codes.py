@@ -258,7 +258,7 @@ def _wherever(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> VisitC
 
 
 @dataclass(frozen=True, slots=True)
-class _Charged:
+class _ChargedCode:
     """An entry that may be looked at now, for it has been paid for."""
 
     charge: Charge
@@ -275,7 +275,7 @@ def enter_code(
     """
     digits = Sensitive("".join(entered.reveal().split()))
     charged = _charge_if_due(parts, visit_id, attempt, digits)
-    if not isinstance(charged, _Charged):
+    if not isinstance(charged, _ChargedCode):
         return charged
     verdict = _verdict(parts, charged, digits)
     try:
@@ -289,7 +289,7 @@ def enter_code(
 
 def _charge_if_due(
     parts: Dependencies, visit_id: VisitId, attempt: str, digits: Sensitive
-) -> _Charged | CodeDead | Refusal | Task:
+) -> _ChargedCode | CodeDead | Refusal | Task:
     """Charge, commit, and only then let anybody look."""
     with parts.store.begin() as uow:
         context = enter(uow, parts, visit_id)
@@ -330,7 +330,7 @@ def _try(
     code: EmailCode,
     attempt: str,
     digits: Sensitive,
-) -> _Charged | None:
+) -> _ChargedCode | None:
     """Charge one try, for this entry alone; None where the code has none left."""
     if not parts.codes.can_match(code.key_id):
         raise AuthorityUnavailable("the code cannot be checked: its key is not at hand")
@@ -340,7 +340,7 @@ def _try(
         return None
     if charge.fresh:
         _tell(uow, AuditKind.CODE_TRY_CHARGED, context, code, left=charge.left)
-    return _Charged(charge, code, bound)
+    return _ChargedCode(charge, code, bound)
 
 
 def _without_code(uow: UnitOfWork, context: VisitContext) -> CodeDead | Refusal | Task:
@@ -380,7 +380,7 @@ def _tell(
     record(uow, kind, context.visit, code=code.id, **detail, **given_by(code))
 
 
-def _verdict(parts: Dependencies, charged: _Charged, digits: Sensitive) -> Verdict:
+def _verdict(parts: Dependencies, charged: _ChargedCode, digits: Sensitive) -> Verdict:
     """Look at the entry that was paid for, unless it has its verdict."""
     charge, code = charged.charge, charged.code
     if charge.verdict is not None:
@@ -392,7 +392,7 @@ def _verdict(parts: Dependencies, charged: _Charged, digits: Sensitive) -> Verdi
     return Verdict.RIGHT if right else Verdict.WRONG
 
 
-def _give_back_after_visit(parts: Dependencies, visit_id: VisitId, charged: _Charged) -> None:
+def _give_back_after_visit(parts: Dependencies, visit_id: VisitId, charged: _ChargedCode) -> None:
     """Give the charge of a right code back; it proves nothing, and can be entered again."""
     code = charged.code
     with parts.store.begin() as uow:
@@ -405,7 +405,7 @@ def _give_back_after_visit(parts: Dependencies, visit_id: VisitId, charged: _Cha
 
 
 def _record_verdict(
-    parts: Dependencies, visit_id: VisitId, charged: _Charged, verdict: Verdict
+    parts: Dependencies, visit_id: VisitId, charged: _ChargedCode, verdict: Verdict
 ) -> Task | CodeWrong | CodeDead | Refusal:
     """Commit verdict, counter, audit and what follows together."""
     with parts.store.begin() as uow:
@@ -416,7 +416,7 @@ def _record_verdict(
         return reply
 
 
-def _right(uow: UnitOfWork, context: VisitContext, charged: _Charged) -> Task:
+def _right(uow: UnitOfWork, context: VisitContext, charged: _ChargedCode) -> Task:
     code = charged.code
     if uow.codes.give_back(code.id, charged.charge.attempt_id):
         _tell(uow, AuditKind.CODE_RIGHT, context, code)
@@ -458,7 +458,7 @@ def _confirm_address(uow: UnitOfWork, context: VisitContext, code: EmailCode) ->
 
 
 def _wrong(
-    uow: UnitOfWork, context: VisitContext, charged: _Charged
+    uow: UnitOfWork, context: VisitContext, charged: _ChargedCode
 ) -> CodeWrong | CodeDead | Refusal:
     charge, code = charged.charge, charged.code
     if uow.codes.keep_charge(code.id, charge.attempt_id):

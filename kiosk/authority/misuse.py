@@ -42,7 +42,7 @@ def stop_holder(uow: UnitOfWork, holder_id: str, *, but_visit: str = "") -> bool
 
 
 @dataclass(frozen=True, slots=True)
-class _Charged:
+class _ChargedStop:
     """One entry, whose it is to be, and the account that it was charged to."""
 
     holder_id: str
@@ -58,7 +58,7 @@ def enter_stop_number(
     if digits is None:
         raise StepRefused("that is no stop number")
     charged = _charge_if_due(parts, visit_id, attempt, digits)
-    if not isinstance(charged, _Charged):
+    if not isinstance(charged, _ChargedStop):
         return charged
     try:
         with parts.store.begin() as uow:
@@ -85,7 +85,7 @@ def _enter(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> VisitCont
 
 def _charge_if_due(
     parts: Dependencies, visit_id: VisitId, attempt: str, digits: str
-) -> _Charged | Task:
+) -> _ChargedStop | Task:
     with parts.store.begin() as uow:
         context = _enter(uow, parts, visit_id)
         if context.visit.purpose is Purpose.REPORT_MISUSE and context.visit.finished_at is not None:
@@ -98,7 +98,7 @@ def _charge_if_due(
         if charge.fresh:
             record(uow, AuditKind.STOP_NUMBER_TRIED, context.visit, left=charge.left)
         uow.commit()
-        return _Charged(context.holder.id, entries, charge)
+        return _ChargedStop(context.holder.id, entries, charge)
 
 
 def _sent_to(uow: UnitOfWork, holder_id: str, digits: str) -> StopNumber | None:
@@ -107,7 +107,7 @@ def _sent_to(uow: UnitOfWork, holder_id: str, digits: str) -> StopNumber | None:
 
 
 def _record_verdict(
-    uow: UnitOfWork, parts: Dependencies, context: VisitContext, charged: _Charged, digits: str
+    uow: UnitOfWork, parts: Dependencies, context: VisitContext, charged: _ChargedStop, digits: str
 ) -> Task | StopNumberWrong:
     charge, sent = charged.charge, _sent_to(uow, charged.holder_id, digits)
     is_used = sent is not None and sent.used_at is not None

@@ -40,7 +40,7 @@ from screens.admin.frame import Heading, KeyBar, TabBar, TooSmall
 from screens.admin.imports import ImportPage
 from screens.admin.page import (
     ACTING,
-    Page,
+    AdminPage,
     ShowsGroup,
     ShowsPerson,
     changes,
@@ -49,7 +49,7 @@ from screens.admin.page import (
     not_seen,
 )
 from screens.admin.people import PeoplePage
-from screens.admin.people_lists import CardsPage, PeopleLists
+from screens.admin.people_lists import CardsPage, PeopleListsPage
 from screens.admin.person import AboutPerson
 from screens.admin.policy import PolicyPage
 from screens.admin.questions import QuestionsPage
@@ -58,7 +58,7 @@ from screens.admin.staff import StaffPage
 from screens.admin.stations import StationsPage
 from screens.admin.times import Times
 from screens.admin.today import TodayPage
-from screens.admin.waiting import WaitingPage
+from screens.admin.waiting import ProposalsPage
 from screens.terminal.closed_app import ClosedApp, OnFault
 from screens.terminal.driver import AdminDriver, HungUp
 from screens.theme import Appearance
@@ -70,18 +70,18 @@ from screens.widgets.prose import Prose
 class Book(ContentSwitcher):
     """Makes a page when it is first turned to, and keeps it: what was typed stays there."""
 
-    def __init__(self, desk: AdminDesk, pages: Mapping[str, type[Page]]) -> None:
+    def __init__(self, desk: AdminDesk, pages: Mapping[str, type[AdminPage]]) -> None:
         super().__init__(id="book")
         self._desk = desk
         self._offered = pages
-        self._made: dict[str, Page] = {}
+        self._made: dict[str, AdminPage] = {}
 
     def __contains__(self, name: object) -> bool:
         return name in self._offered
 
     @property
-    def up(self) -> Page | None:
-        return cast(Page | None, self.visible_content)
+    def up(self) -> AdminPage | None:
+        return cast(AdminPage | None, self.visible_content)
 
     @property
     def person(self) -> str:
@@ -95,7 +95,7 @@ class Book(ContentSwitcher):
 
     async def turn_to(
         self, name: str, holder_id: str | None = None, group: PeopleGroup | None = None
-    ) -> Page:
+    ) -> AdminPage:
         """Show the page ``name``; with ``holder_id`` about that person, or with that ``group``."""
         if name not in self._made:
             self._made[name] = self._offered[name](self._desk)
@@ -225,7 +225,7 @@ class Idle:
         return self.left_s <= min(WARNING_S, self.after_s / 2)
 
 
-class StillThere(Dialog[None]):
+class IdleWarning(Dialog[None]):
     """Says how long it is until the session closes; any key or click goes on."""
 
     def __init__(self, idle: Idle) -> None:
@@ -318,14 +318,14 @@ ORDER = (
 """The bar; a page keeps its key whoever is logged in."""
 
 
-def every_page() -> tuple[type[Page], ...]:
+def every_page() -> tuple[type[AdminPage], ...]:
     return (
         TodayPage,
         PeoplePage,
-        PeopleLists,
+        PeopleListsPage,
         AboutPerson,
         CardsPage,
-        WaitingPage,
+        ProposalsPage,
         StationsPage,
         AuditRows,
         QuestionsPage,
@@ -336,7 +336,7 @@ def every_page() -> tuple[type[Page], ...]:
     )
 
 
-def pages_for(role: Role, pages: Sequence[type[Page]]) -> dict[str, type[Page]]:
+def pages_for(role: Role, pages: Sequence[type[AdminPage]]) -> dict[str, type[AdminPage]]:
     """Return by name those that ``role`` may see."""
     return {page.NAME: page for page in pages if may(role, page.NEEDS)}
 
@@ -411,7 +411,7 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         desk: AdminDesk,
         on_fault: OnFault,
         *,
-        pages: Sequence[type[Page]] | None = None,
+        pages: Sequence[type[AdminPage]] | None = None,
         accent: str = Appearance().accent,
         dark: bool = False,
         few_colours: bool = False,
@@ -524,7 +524,7 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
 
     # --- what the desk did not do ------------------------------------------------------
 
-    def on_page_trouble(self, message: Page.Trouble) -> None:
+    def on_admin_page_trouble(self, message: AdminPage.Trouble) -> None:
         """Say so: in a dialog where something was to be done, else over the page."""
         error = message.error
         if not message.acting:
@@ -535,7 +535,7 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         if isinstance(error, ConcurrentChange | NotFound) and self._book.up is not None:
             self._book.up.shown()
 
-    def on_page_answered(self, _message: Page.Answered) -> None:
+    def on_admin_page_answered(self, _message: AdminPage.Answered) -> None:
         """Take the complaint back: the desk answers again."""
         if self._complains:
             self._complains = False
@@ -574,7 +574,7 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
     def _page_commands(self, screen: Screen[Any]) -> Iterator[Command]:
         """Yield what the page can do now, whether the footer shows it or not."""
         for node, binding, enabled, _tooltip in screen.active_bindings.values():
-            if isinstance(node, Page) and binding.description and enabled:
+            if isinstance(node, AdminPage) and binding.description and enabled:
                 run = partial(self.run_action, binding.action, node)
                 yield binding.description, self.get_key_display(binding), run
 
@@ -624,10 +624,10 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         """Warn a session that nobody sits at, then close it."""
         if not self.screen_stack:  # the timer may strike while the last screen is put away
             return
-        if isinstance(self.screen, StillThere):
+        if isinstance(self.screen, IdleWarning):
             self.screen.tell() if self._idle.warns else self.screen.dismiss()
         elif self._idle.warns:
-            self.push_screen(StillThere(self._idle))
+            self.push_screen(IdleWarning(self._idle))
         if not self._idle.left_s:
             self._close(End.IDLE)
         self._leave()

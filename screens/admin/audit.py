@@ -30,7 +30,7 @@ from kiosk.contract.errors import NotTaken
 from screens.admin.dialogs.cards import grouped
 from screens.admin.dialogs.dialog import Listing, LongWork, named, rows_far, written_words
 from screens.admin.dialogs.form import Entry, Form
-from screens.admin.page import Page, shell_of
+from screens.admin.page import AdminPage, shell_of
 from screens.admin.table import Column, Table, TableLine
 from screens.admin.times import Times
 from screens.widgets.prose import Prose
@@ -217,7 +217,7 @@ _NONE = "There is nothing like this in the audit."
 _OF_ROW = frozenset({"only_person", "only_reference", "details"})
 
 
-class AuditRows(Page):
+class AuditRows(AdminPage):
     """A table that grows as one goes down, and in words below it what the marked row says."""
 
     NAME = "Audit"

@@ -15,7 +15,7 @@ from kiosk.authority.administration.views import ImportFile, ImportResult
 from kiosk.authority.roles import Action
 from screens.admin.dialogs.dialog import Listing, LongWork, bytes_far, named, size_of
 from screens.admin.dialogs.form import Entry, Form
-from screens.admin.page import Page, shell_of
+from screens.admin.page import AdminPage, shell_of
 from screens.admin.table import Column, Table, TableLine
 from screens.widgets.prose import Prose
 
@@ -137,7 +137,7 @@ def _is_word(text: str) -> str:
     return "" if text.casefold() == _WORD else _TYPE
 
 
-class ImportPage(Page):
+class ImportPage(AdminPage):
     """The files that wait; one is always tried before it is imported."""
 
     NAME = "Import"

@@ -74,7 +74,7 @@ ACTING = "act"
 """The group of workers that change something: the application never ends while one runs."""
 
 
-class Page(Container):
+class AdminPage(Container):
     """One page of the application, mounted when it is first shown, and shown again and again.
 
     ``NAME`` is its short name in the bar at the top, ``NEEDS`` what a role must be
@@ -225,7 +225,7 @@ def shell_of(widget: Widget) -> Shell:
 Line = TypeVar("Line")
 
 
-class LinesPage(Page, Generic[Line]):
+class LinesPage(AdminPage, Generic[Line]):
     """Title, table, words; what can be done follows the mark."""
 
     TITLE: ClassVar[str] = ""

@@ -16,7 +16,7 @@ from kiosk.authority.administration.views import Found, Person, PersonLine, Stan
 from kiosk.authority.roles import Action
 from screens.admin.dialogs.cards import without_kind
 from screens.admin.dialogs.person import Added, add_person
-from screens.admin.page import Page, shell_of, told_of
+from screens.admin.page import AdminPage, shell_of, told_of
 from screens.admin.table import Column, Table, TableLine
 from screens.widgets.prose import Prose
 
@@ -81,7 +81,7 @@ class SearchField(Input):
         self.cursor_blink = False
 
 
-class PeoplePage(Page):
+class PeoplePage(AdminPage):
     """The field keeps the focus; the list below it is moved through from there."""
 
     NAME = "People"

@@ -12,14 +12,20 @@ from textual.content import Content
 from textual.widgets import DataTable, Tab
 
 from kiosk.authority.administration.desk import AdminDesk
-from kiosk.authority.administration.views import MOST_COUNTED, Done, Person, PersonLine, UnknownCard
-from kiosk.authority.administration.views import PeoplePage as PageOfPeople
+from kiosk.authority.administration.views import (
+    MOST_COUNTED,
+    Done,
+    ListedPeople,
+    Person,
+    PersonLine,
+    UnknownCard,
+)
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.roles import Action
 from screens.admin.dialogs.cards import add_card, find_owner, last_day
 from screens.admin.dialogs.person import Case
 from screens.admin.frame import TabBar
-from screens.admin.page import LinesPage, Page, shell_of, told_of
+from screens.admin.page import AdminPage, LinesPage, shell_of, told_of
 from screens.admin.people import STANDINGS, WIDEST
 from screens.admin.table import Column, Table, TableLine
 from screens.widgets.prose import Prose
@@ -44,7 +50,7 @@ _NEAR = 50
 """More are read once the mark is so near to the end of what is shown."""
 
 
-class PeopleLists(Page):
+class PeopleListsPage(AdminPage):
     """One group at a time; rows are read as the mark comes near to the last of them."""
 
     NAME = "Lists"
@@ -105,7 +111,7 @@ class PeopleLists(Page):
         self._more = None
         self._read(self._show_first)
 
-    def _read(self, then: Callable[[PageOfPeople], None]) -> None:
+    def _read(self, then: Callable[[ListedPeople], None]) -> None:
         self._reading = True
         self.ask(
             partial(
@@ -120,11 +126,11 @@ class PeopleLists(Page):
             group="list",
         )
 
-    def _show_first(self, page: PageOfPeople) -> None:
+    def _show_first(self, page: ListedPeople) -> None:
         self._people = []
         self._show_page(page)
 
-    def _show_page(self, page: PageOfPeople) -> None:
+    def _show_page(self, page: ListedPeople) -> None:
         self._reading = False
         self._more = page.more
         self._people += page.people

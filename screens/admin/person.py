@@ -35,7 +35,7 @@ from screens.admin.dialogs.cards import grouped, last_day
 from screens.admin.dialogs.codes import CodeShown
 from screens.admin.dialogs.form import Form
 from screens.admin.dialogs.person import Case
-from screens.admin.page import Page, shell_of, told_of
+from screens.admin.page import AdminPage, shell_of, told_of
 from screens.admin.people import STANDINGS
 from screens.admin.times import Times
 from screens.widgets.prose import Prose, printable
@@ -400,7 +400,7 @@ class WhoLine(Horizontal):
             self._standing.update(Content.styled(words, f"${colour}"))
 
 
-class Verdict(Vertical):
+class HeadlineBox(Vertical):
     """Why they can or cannot unlock, and what to do next: to be read out as it stands."""
 
     def __init__(self) -> None:
@@ -473,7 +473,7 @@ _NOBODY = "There is nobody to show any more. Escape goes back."
 _NOT_READ = "This person could not be read. They are asked for again when you come back here."
 
 
-class AboutPerson(Page):
+class AboutPerson(AdminPage):
     """Shows one person; each act is followed by reading them anew."""
 
     NAME = "Person"
@@ -495,7 +495,7 @@ class AboutPerson(Page):
         self._holder_id = ""
         self._person: Person | None = None
         self._who = WhoLine()
-        self._verdict = Verdict()
+        self._verdict = HeadlineBox()
         self._deeds = Deeds(self._begin)
         self._registration = Facts("Registration")
         self._cards = Facts("Cards")
@@ -586,7 +586,7 @@ class AboutPerson(Page):
         self._all.display = False
         self.refresh_bindings()
 
-    def on_page_trouble(self, message: Page.Trouble) -> None:
+    def on_admin_page_trouble(self, message: AdminPage.Trouble) -> None:
         """Say what there is instead of the person; the application says why."""
         if isinstance(message.error, NotFound):
             self._show_nobody(_NOBODY)

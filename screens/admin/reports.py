@@ -18,7 +18,7 @@ from kiosk.authority.roles import Action
 from kiosk.contract.errors import NotTaken
 from screens.admin.dialogs.dialog import written_words
 from screens.admin.dialogs.form import Entry, Form
-from screens.admin.page import Page, shell_of
+from screens.admin.page import AdminPage, shell_of
 from screens.admin.table import Column, Table, TableLine
 from screens.widgets.prose import Prose
 
@@ -72,7 +72,7 @@ _WORDS = {
 _NUMBER = _NAME = 10
 
 
-class ReportsPage(Page):
+class ReportsPage(AdminPage):
     """One table, the totals and the newest first, so that they are seen at once."""
 
     NAME = "Reports"

@@ -18,7 +18,7 @@ from kiosk.authority.administration.views import Day, ProposalLine, Today
 from kiosk.authority.people_groups import PeopleGroup
 from kiosk.authority.roles import Action
 from screens.admin.dialogs.dialog import MustRead
-from screens.admin.page import Page, shell_of
+from screens.admin.page import AdminPage, shell_of
 from screens.admin.people_lists import many
 from screens.admin.times import span, took
 from screens.widgets.prose import Prose, printable
@@ -258,7 +258,7 @@ _FOUR = 4
 _QUIET = "✓ Nothing is out of order."
 
 
-class TodayPage(Page):
+class TodayPage(AdminPage):
     """Numbers at the left; at the right as many charts as there is room for, two or four."""
 
     NAME = "Today"

@@ -70,7 +70,7 @@ def _first(line: ProposalLine) -> str:
 _WHAT = "What a colleague proposed happens only once somebody else agrees."
 
 
-class WaitingPage(LinesPage[ProposalLine]):
+class ProposalsPage(LinesPage[ProposalLine]):
     """Oldest first; it is read anew by itself while it shows."""
 
     NAME = "Waiting"

@@ -155,7 +155,7 @@ REARM_S = 1.0
 _ARROWS = frozenset({"up", "down", "left", "right"})
 
 
-class Card(Vertical, inherit_bindings=False):
+class ContentPanel(Vertical, inherit_bindings=False):
     """The one card of content."""
 
 
@@ -191,7 +191,7 @@ class Page(Screen[None], inherit_bindings=False):
         at = self._position
         step = frame.step(at.index, at.count) if at else ""
         yield TopBar(look, step, lambda: self.kit.comfort.dark, self.kit.toggle_dark)
-        yield Vertical(Card(*self.content(), classes=self.mood), classes="middle")
+        yield Vertical(ContentPanel(*self.content(), classes=self.mood), classes="middle")
         yield BottomBar(look, reference_of(self.visit) if self.visit else "")
         if look.strip is not None:
             strip = look.strip.widget()

@@ -19,7 +19,7 @@ _READY = "READY=1"
 _ALIVE = "WATCHDOG=1"
 
 
-class Display(Protocol):
+class WatchedDisplay(Protocol):
     """The part of ``StationDriver`` that a beat needs: a request to the terminal and its answer."""
 
     def ask(self) -> None: ...
@@ -42,7 +42,7 @@ class WatchdogPulse:
         self._asked = False
         self._ready = False
 
-    def beat(self, display: Display) -> None:
+    def beat(self, display: WatchedDisplay) -> None:
         """Check the last request and send another one: an answer may be lost in a flood."""
         if self._asked and display.is_painting:
             self._notify(_ALIVE if self._ready else f"{_READY}\n{_ALIVE}")

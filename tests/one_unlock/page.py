@@ -23,7 +23,7 @@ from kiosk.authority.crypto.hashing import AnswerHasher
 from kiosk.authority.mail.smtp import SmtpMailer
 from kiosk.authority.notices import notify_holder
 from kiosk.authority.service import LocalAuthority
-from kiosk.authority.store.repositories.cards import Cards
+from kiosk.authority.store.repositories.cards import CardRecords
 from kiosk.authority.store.repositories.codes import EmailCodes
 from kiosk.authority.store.repositories.registrations import Registrations
 from kiosk.authority.store.repositories.visits import UnblockJournal
@@ -96,8 +96,8 @@ WAYPOINTS: Mapping[Place, str] = {
         (candidates.open_next, "Opens the sealed PUK, for this card and this purpose only."),
         (release._use_up_code, "The code is used up."),
         (UnblockJournal.open, "Writes the intent into the unblock journal."),
-        (Cards.expose_secret, "Charges one try of the PUK; the last one is never released."),
-        (Cards.secret_seen, "Marks the PUK as seen: it has to be rotated."),
+        (CardRecords.expose_secret, "Charges one try of the PUK; the last one is never released."),
+        (CardRecords.secret_seen, "Marks the PUK as seen: it has to be rotated."),
         (PivSession.unblock, "**The PUK and the new PIN go to the card**, in one command."),
         (notify_holder, "Puts the notice into the outbox; it is mailed later."),
         (

@@ -15,7 +15,7 @@ from kiosk.app.cli.run import log_fault, open_log
 
 if TYPE_CHECKING:
     from kiosk.app.config.settings import Settings
-    from kiosk.app.demo.estate import Table
+    from kiosk.app.demo.estate import DemoTable
     from kiosk.app.demo.ra_side import RaSide
 
 _HELP = """\
@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
 def _describe_demo(directory: Path, sockets: Path, log: str) -> int:
     from hardware.virtual.pcscd import PrivatePcscd
     from kiosk.app.demo.estate import (
-        Table,
+        DemoTable,
         cast,
         count_people,
         make_estate,
@@ -101,7 +101,7 @@ def _describe_demo(directory: Path, sockets: Path, log: str) -> int:
         _print_step("letting in a manager of the Registration Authority")
         ra = RaSide(directory, settings_file(directory))
         ra.prepare(settings, os.environ)
-        table = Table(actors, pcscd.slots[0], mailbox, len(mailbox.messages()))
+        table = DemoTable(actors, pcscd.slots[0], mailbox, len(mailbox.messages()))
         try:
             return _show(settings, table, ra, log)
         finally:
@@ -111,7 +111,7 @@ def _describe_demo(directory: Path, sockets: Path, log: str) -> int:
         pcscd.stop()
 
 
-def _show(settings: Settings, table: Table, ra: RaSide, log: str) -> int:
+def _show(settings: Settings, table: DemoTable, ra: RaSide, log: str) -> int:
     """Show the station, and the RA's side in its place each time that it is asked for."""
     from kiosk.app.composition.station import LocalExecutor, appearance_of, build_station
     from screens.demo.app import DemoApp

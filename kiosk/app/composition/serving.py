@@ -54,7 +54,7 @@ async def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     on_socket = _socket_station(settings) if settings.authority.socket else None
-    monitored = Monitored(stop)
+    monitored = ProcessMonitor(stop)
     monitoring = MonitoringServer(monitored.not_ready, monitored.metrics.text)
     if place := settings.monitoring.place(settings.authority.socket):
         await monitoring.listen(place)
@@ -89,7 +89,7 @@ async def serve(
     log.info("ended")
 
 
-class Monitored:
+class ProcessMonitor:
     """What the monitoring is told of this process, whatever it is opened as at the moment."""
 
     def __init__(self, stop: asyncio.Event) -> None:

@@ -238,7 +238,7 @@ def _settings(directory: Path, mail: MailSettings) -> Settings:
 # The table in front of the demo's station: three cards, one slot, and a mailbox.
 
 
-class Table:
+class DemoTable:
     """Implements ``DemoControls``; ``skip`` messages were there before the story."""
 
     def __init__(

@@ -27,7 +27,7 @@ from kiosk.authority.administration.views import (
     Done,
     Found,
     Grounds,
-    PeoplePage,
+    ListedPeople,
     Person,
     PersonLine,
     Seen,
@@ -274,7 +274,7 @@ def page_of_people(
     descending: bool,
     after: PagePosition | None,
     limit: int,
-) -> PeoplePage:
+) -> ListedPeople:
     """Return a page; the number of statements does not depend on how many it has."""
     most = min(limit, MOST_LISTED)
     with office.look(Action.SEE_PEOPLE) as uow:
@@ -282,7 +282,7 @@ def page_of_people(
         shown = rows[:most]
         lines = lines_of(uow, [row.holder_id for row in shown], office.means.policy())
         people = tuple(replace(lines[row.holder_id], date=row.date) for row in shown)
-        return PeoplePage(people, shown[-1].place if len(rows) > most else None)
+        return ListedPeople(people, shown[-1].place if len(rows) > most else None)
 
 
 def count_people(office: Office) -> Mapping[PeopleGroup, int]:
@@ -311,7 +311,7 @@ class PeopleDesk:
         descending: bool = False,
         after: PagePosition | None = None,
         limit: int = 100,
-    ) -> PeoplePage:
+    ) -> ListedPeople:
         """Return a page of a list, from behind the place ``after``."""
         return page_of_people(
             self._office, group, order, descending=descending, after=after, limit=limit

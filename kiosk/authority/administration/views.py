@@ -184,7 +184,7 @@ class PersonLine:
 
 
 @dataclass(frozen=True, slots=True)
-class PeoplePage:
+class ListedPeople:
     """A page of a list; ``more`` is what to ask with for the next one, None: no more."""
 
     people: tuple[PersonLine, ...]

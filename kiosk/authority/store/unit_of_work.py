@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from kiosk.authority.store.gateway import Gateway
 from kiosk.authority.store.repositories.audit import Audit, AuditTrail, KnownHeads
-from kiosk.authority.store.repositories.cards import Cards, KeptSecrets
+from kiosk.authority.store.repositories.cards import CardRecords, KeptSecrets
 from kiosk.authority.store.repositories.codes import EmailCodes
 from kiosk.authority.store.repositories.feeds import AuditFeeds
 from kiosk.authority.store.repositories.mac_rows import MacRows
@@ -63,7 +63,7 @@ class UnitOfWork:
         self.now = now
         self.holders = Cardholders(gateway, now)
         self.questions = SecurityQuestions(gateway, now)
-        self.cards = Cards(gateway, now)
+        self.cards = CardRecords(gateway, now)
         self.kept_secrets = KeptSecrets(gateway, now)
         self.registrations = Registrations(gateway, now)
         self.codes = EmailCodes(gateway, now)

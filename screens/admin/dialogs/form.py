@@ -12,7 +12,7 @@
         button="Correct",
     )
 
-A page opens it with ``Page.put``, which also says what was done and shows the page anew.
+A page opens it with ``AdminPage.put``, which also says what was done and shows the page anew.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from kiosk.app.composition.station import LocalExecutor
 from kiosk.app.config.example import as_toml
 from kiosk.app.config.loading import load_settings
 from kiosk.app.config.settings import Settings
-from kiosk.app.demo.estate import Table, cast, count_people, make_estate, settings_file
+from kiosk.app.demo.estate import DemoTable, cast, count_people, make_estate, settings_file
 from kiosk.app.demo.mailbox import Mailbox
 from kiosk.app.demo.ra_side import MANAGER, RaSide, keep_up
 from kiosk.authority.administration.views import Actor, AuditFilter, ExportFormat, Span
@@ -243,7 +243,7 @@ def test_mail_that_was_read_stays_read_when_the_station_is_shown_again(tmp_path:
     mailbox = Mailbox(tmp_path)
     with running(mailbox) as settings:
         SmtpMailer(relay_to(settings)).send(code_mail())
-        table = Table((), Slot(tmp_path / "none", 0, "none"), mailbox, skip=0)
+        table = DemoTable((), Slot(tmp_path / "none", 0, "none"), mailbox, skip=0)
         assert ("f9", "Mail (1)", True) in DemoStrip(table, lambda: None, lambda: None).items()
         assert len(table.read_mail()) == 1
         assert ("f9", "Mail", False) in DemoStrip(table, lambda: None, lambda: None).items()

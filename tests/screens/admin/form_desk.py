@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from kiosk.authority.administration.views import Done
 from kiosk.authority.roles import Action
 from screens.admin.dialogs.form import AskGrounds, Entry, Form, grounds_entries
-from screens.admin.page import Page
+from screens.admin.page import AdminPage
 from tests.screens.admin.fake_calls import REFERENCE
 from tests.screens.admin.pilots import Run
 
@@ -34,12 +34,12 @@ class Deeds:
             raise self.errors.pop(0)
         return DONE
 
-    def page(self) -> type[Page]:
+    def page(self) -> type[AdminPage]:
         """Return the page that sends to here."""
         return type("DeedsPage", (DeskPage,), {"deeds": self})
 
 
-class DeskPage(Page):
+class DeskPage(AdminPage):
     """A page with a form and a question for grounds."""
 
     NAME = "People"

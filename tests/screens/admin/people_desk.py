@@ -11,7 +11,7 @@ from kiosk.authority.administration.views import (
     Done,
     Found,
     Grounds,
-    PeoplePage,
+    ListedPeople,
     Person,
     PersonLine,
     Seen,
@@ -76,14 +76,14 @@ class FakePeopleDesk(Files, PeopleDesk):
         descending: bool = False,
         after: PagePosition | None = None,
         limit: int = 100,
-    ) -> PeoplePage:
+    ) -> ListedPeople:
         self._asked.hear(Action.SEE_PEOPLE, "people.listed", group, order, descending, after)
         lines = [line for line in self._lines() if _is_in(line, group)]
         number = order is PeopleOrder.NUMBER
         lines.sort(key=lambda line: line.number if number else line.name, reverse=descending)
         at = int(str(after.key)) if after else 0
         more = PagePosition(str(at + limit), "") if at + limit < len(lines) else None
-        return PeoplePage(tuple(lines[at : at + limit]), more)
+        return ListedPeople(tuple(lines[at : at + limit]), more)
 
     def counts(self) -> Mapping[PeopleGroup, int]:
         self._asked.hear(Action.SEE_PEOPLE, "people.counts")

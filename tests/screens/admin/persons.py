@@ -9,11 +9,11 @@ from contextlib import asynccontextmanager
 from kiosk.authority.administration.views import Grounds
 from screens.admin.people import PeoplePage
 from screens.admin.person import AboutPerson
-from screens.admin.waiting import WaitingPage
+from screens.admin.waiting import ProposalsPage
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.pilots import SMALL, Run, running
 
-PAGES = (PeoplePage, AboutPerson, WaitingPage)
+PAGES = (PeoplePage, AboutPerson, ProposalsPage)
 WHY = "they asked at the desk"
 SECRET = "73519264"
 

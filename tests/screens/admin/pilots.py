@@ -26,7 +26,7 @@ from textual.widgets import Button, Input
 
 from screens.admin.app import AdminApp
 from screens.admin.end import End
-from screens.admin.page import Page
+from screens.admin.page import AdminPage
 from screens.admin.times import Times
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.people import NOW
@@ -63,7 +63,7 @@ class PictureApp(AdminApp):
 
 def app_for(
     desk: FakeDesk,
-    pages: Sequence[type[Page]] | None = None,
+    pages: Sequence[type[AdminPage]] | None = None,
     *,
     dark: bool = False,
     now: Clock | None = None,
@@ -197,7 +197,7 @@ def said(run: Run) -> str:
 @asynccontextmanager
 async def running(
     desk: FakeDesk | None = None,
-    pages: Sequence[type[Page]] | None = None,
+    pages: Sequence[type[AdminPage]] | None = None,
     size: tuple[int, int] = SMALL,
     *,
     dark: bool = False,

@@ -16,7 +16,7 @@ from screens.admin.dialogs.codes import CodeShown, grouped
 from screens.admin.dialogs.form import WAYS
 from screens.admin.person import AboutPerson
 from screens.admin.times import Times
-from screens.admin.waiting import WaitingPage
+from screens.admin.waiting import ProposalsPage
 from tests.screens.admin.cards_desk import CODE
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.people import NOW
@@ -263,8 +263,8 @@ async def test_the_list_is_read_again_by_itself_and_keeps_its_mark() -> None:
         line = run.desk.estate.codes[0]
         run.desk.estate.codes.insert(0, replace(line, code_id="new", holder_name="Cai Jones"))
         asked = len(run.desk.asked.of("proposals.waiting"))
-        assert WaitingPage.REFRESH_S == 10.0
-        run.app.query_one("WaitingPage").shown()  # type: ignore[attr-defined]
+        assert ProposalsPage.REFRESH_S == 10.0
+        run.app.query_one("ProposalsPage").shown()  # type: ignore[attr-defined]
         await run.settle()
         assert len(run.desk.asked.of("proposals.waiting")) == asked + 1
         assert "Cai Jones" in run.text

@@ -22,14 +22,14 @@ from screens.admin.dialogs.person import Case
 from screens.admin.people import PeoplePage
 from screens.admin.person import AboutPerson
 from screens.admin.times import Times
-from screens.admin.waiting import WaitingPage
+from screens.admin.waiting import ProposalsPage
 from tests.screens.admin import persons
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.form_desk import Deeds, below
 from tests.screens.admin.pilots import running
 from tests.screens.admin.proposals import EMAIL, STAFF
 
-PAGES = (PeoplePage, AboutPerson, WaitingPage)
+PAGES = (PeoplePage, AboutPerson, ProposalsPage)
 NEW = "00112233445566778899aabbccddeeff"
 PUK = "87654321"
 REDACTS = "K7QM-3XWD"

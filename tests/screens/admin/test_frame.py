@@ -11,7 +11,7 @@ from kiosk.authority.roles import Action, Role, may
 from screens.admin.app import HELP, ORDER, every_page
 from screens.admin.end import End
 from screens.admin.frame import KeyBar, TabBar
-from screens.admin.page import Page
+from screens.admin.page import AdminPage
 from screens.admin.people import PeoplePage
 from screens.admin.stations import StationsPage
 from screens.admin.today import TodayPage
@@ -222,17 +222,17 @@ async def test_other_keys_do_nothing(key: str) -> None:
 # --- all ten pages ---------------------------------------------------------------------------
 
 
-def every(names: Sequence[str]) -> list[type[Page]]:
+def every(names: Sequence[str]) -> list[type[AdminPage]]:
     """Return a page that says its name for each of ``names``."""
     return [_named(name) for name in names]
 
 
-def _named(name: str) -> type[Page]:
-    def compose(self: Page) -> Iterator[Prose]:
+def _named(name: str) -> type[AdminPage]:
+    def compose(self: AdminPage) -> Iterator[Prose]:
         yield Prose(f"This is {self.NAME}.")
 
     body = {"NAME": name, "NEEDS": Action.SEE_TODAY, "compose": compose}
-    return type(f"{name}Page", (Page,), body)
+    return type(f"{name}AdminPage", (AdminPage,), body)
 
 
 @pytest.mark.parametrize(("size", "rows"), [((80, 24), 2), ((100, 30), 2), ((120, 36), 1)])

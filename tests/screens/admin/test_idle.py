@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from screens.admin.app import IDLE_S, WARNING_S, StillThere
+from screens.admin.app import IDLE_S, WARNING_S, IdleWarning
 from screens.admin.dialogs.form import Form
 from screens.admin.end import End
 from screens.admin.stations import StationsPage
@@ -78,7 +78,7 @@ async def test_what_was_typed_is_there_when_one_goes_on() -> None:
     async with running(pages=PAGES) as run:
         await run.press("f4", "r", *"Doorway")
         await at(run, IDLE_S - 5)
-        assert isinstance(run.app.screen, StillThere)
+        assert isinstance(run.app.screen, IdleWarning)
         await run.press("x")
         assert isinstance(run.app.screen, Form)
         await run.press(*" closed", "enter")

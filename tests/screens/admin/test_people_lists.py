@@ -11,7 +11,7 @@ from kiosk.authority.administration.views import MOST_COUNTED, PersonLine, Stand
 from kiosk.authority.people_groups import PeopleGroup, PeopleOrder
 from screens.admin.app import every_page
 from screens.admin.people import PeoplePage
-from screens.admin.people_lists import TITLES, PeopleLists, many
+from screens.admin.people_lists import TITLES, PeopleListsPage, many
 from screens.admin.person import AboutPerson
 from screens.admin.table import Table
 from screens.admin.today import TodayPage
@@ -112,7 +112,7 @@ async def test_rows_are_read_as_one_goes_down() -> None:
     crowd(desk, 450)
     async with running(desk, PAGES) as run:
         await run.press("u")
-        table = run.app.query_one(PeopleLists).query_one(Table)
+        table = run.app.query_one(PeopleListsPage).query_one(Table)
         assert len(asked(run)) == 1
         assert "The first 200; more are read as you go down." in run.text
         await run.press("end")

@@ -140,7 +140,7 @@ def next_generation(card: Card, generations_from: int) -> int:
     return max((card.secret_generation or 0) + 1, least)
 
 
-class Cards(Repository):
+class CardRecords(Repository):
     """The cards of the estate, unique by driver and identifier."""
 
     def get(self, card_id: str) -> Card | None:

@@ -38,7 +38,9 @@ _AWAY = "The service cannot be opened now. Please tell its administrator; its lo
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Describe the command."""
-    parser = add_screen(commands, "admin", run, "the RA application, run by sshd", _HELP)
+    parser = add_screen(
+        commands, "admin", run, "the RA application, run by sshd", _HELP, "  ssh ra@host\n"
+    )
     parser.add_argument(
         "--sessions",
         metavar="SOCKET",

@@ -7,12 +7,11 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kiosk.app.cli.help import add_command, add_config
 from kiosk.app.cli.printing import as_json, complain, echo
 from kiosk.app.cli.tools import (
     Tools,
     acting,
-    add_command,
-    add_config,
     add_part,
     grounds_of,
     how_many,

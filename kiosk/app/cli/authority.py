@@ -7,7 +7,7 @@ import asyncio
 import os
 import sys
 
-from kiosk.app.cli.tools import add_command
+from kiosk.app.cli.help import add_command
 from kiosk.app.logs import appended, open_log
 from kiosk.app.process import take_service_manager
 from kiosk.contract.hardening import forbid_dumps
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     from kiosk.app.config.loading import load_settings, settings_path
 
     manager = take_service_manager(os.environ)
-    settings = load_settings(settings_path(getattr(args, "config", None), os.environ), os.environ)
+    settings = load_settings(settings_path(args.config, os.environ), os.environ)
     out = appended(args.log) if args.log else sys.stdout
     open_log(out, os.environ, settings.monitoring.log)
     forbid_dumps()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from kiosk.app.cli.help import add_command
 from kiosk.app.cli.printing import ProgressLine, echo
-from kiosk.app.cli.tools import Tools, add_command
+from kiosk.app.cli.tools import Tools
 from kiosk.contract.errors import ConfigError
 
 DESCRIPTION = """\

@@ -7,14 +7,13 @@ import getpass
 import sys
 from typing import TYPE_CHECKING
 
+from kiosk.app.cli.help import add_command, add_config
 from kiosk.app.cli.printing import echo
 from kiosk.app.cli.tools import (
     Run,
     Tools,
     about_person,
     acting,
-    add_command,
-    add_config,
     add_part,
     grounds_of,
     print_json,
@@ -147,7 +146,7 @@ def _reader_options(part: argparse.ArgumentParser) -> None:
 def _read(args: argparse.Namespace) -> int:
     from kiosk.app.cli.card_reader import read_card
 
-    return read_card(getattr(args, "config", None), args.reader, args.wait)
+    return read_card(args.config, args.reader, args.wait)
 
 
 def _add(args: argparse.Namespace) -> int:

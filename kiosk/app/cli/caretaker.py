@@ -8,8 +8,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from kiosk.app.cli.help import add_command
 from kiosk.app.cli.printing import echo
-from kiosk.app.cli.tools import Tools, add_command
+from kiosk.app.cli.tools import Tools
 from kiosk.app.logs import Discreet
 
 DESCRIPTION = """\

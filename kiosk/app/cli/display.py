@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 from types import FrameType
 
+from kiosk.app.cli.help import add_command
 from kiosk.app.cli.printing import echo
 
 _HELP = """\
@@ -26,7 +27,6 @@ compositor. It ends when one of its parts does, or another display is plugged in
 With --console it sets the font of the bare console instead, by the same measure, and ends.
 """
 _EXAMPLE = """\
-example:
   kiosk display --config /etc/kiosk-station/station.toml --socket /run/kiosk-display/terminal.sock
   kiosk display --console /dev/tty1
 """
@@ -39,19 +39,10 @@ _ANSWER_S = 5.0
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
-    parser = commands.add_parser(
-        "display",
-        help="run compositor and terminal for a station",
-        description=_HELP,
-        epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = add_command(
+        commands, "display", "run compositor and terminal for a station", _HELP, _EXAMPLE
     )
     parser.set_defaults(run=run)
-    parser.add_argument(
-        "--config",
-        metavar="FILE",
-        help="settings (default: $KIOSK_SETTINGS, or /etc/kiosk/kiosk.toml)",
-    )
     face = parser.add_mutually_exclusive_group(required=True)
     face.add_argument("--socket", metavar="SOCKET", help="where a station takes the terminal")
     face.add_argument("--console", metavar="TTY", help="a virtual console whose font is set")

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from kiosk.app import HAS_AUTHORITY
-from kiosk.app.cli.tools import Tools, add_command
+from kiosk.app.cli.help import add_command
+from kiosk.app.cli.tools import Tools
 
 if TYPE_CHECKING:
     from kiosk.app.config.settings import Settings

@@ -8,8 +8,8 @@ import pwd
 import sys
 from pathlib import Path
 
+from kiosk.app.cli.help import add_command
 from kiosk.app.cli.printing import complain, echo
-from kiosk.app.cli.tools import add_command
 from kiosk.contract.errors import ConfigError, KioskError
 
 DESCRIPTION = """\

@@ -1,4 +1,4 @@
-"""What every part of the command line says of itself: a sentence, and an example that works."""
+"""What every command has: a help worth reading, with an example that works, and its settings."""
 
 from __future__ import annotations
 
@@ -39,6 +39,31 @@ class Version(argparse.Action):
 
         sys.stdout.write(f"kiosk {version('unlock-kiosk')}\n")
         parser.exit()
+
+
+def add_command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    help_line: str,
+    description: str,
+    example: str,
+) -> argparse.ArgumentParser:
+    """Add a command, which reads the settings."""
+    parser = commands.add_parser(
+        name, help=help_line, description=description, epilog=f"example:\n{example}"
+    )
+    add_config(parser)
+    return parser
+
+
+def add_config(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names the settings file; it may stand before or behind a part."""
+    parser.add_argument(
+        "--config",
+        metavar="FILE",
+        default=argparse.SUPPRESS,
+        help="settings (default: $KIOSK_SETTINGS, or those of the service in /etc)",
+    )
 
 
 def subparsers(

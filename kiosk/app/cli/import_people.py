@@ -8,8 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kiosk.app.cli.help import add_command
 from kiosk.app.cli.printing import complain, echo
-from kiosk.app.cli.tools import Tools, add_command
+from kiosk.app.cli.tools import Tools
 from kiosk.contract.errors import ImportRefused
 from kiosk.contract.families import DEFAULT, FAMILIES, CardFamily
 

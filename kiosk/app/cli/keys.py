@@ -6,8 +6,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kiosk.app.cli.help import add_command, add_config
 from kiosk.app.cli.printing import complain, echo
-from kiosk.app.cli.tools import Tools, add_command, add_config, add_part
+from kiosk.app.cli.tools import Tools, add_part
 
 if TYPE_CHECKING:
     from kiosk.authority.administration.keys import RotationReport

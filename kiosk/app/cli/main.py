@@ -114,6 +114,7 @@ def _parser(modules: dict[str, _Command]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="kiosk", description=_ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.set_defaults(config=None)
     parser.add_argument("--version", action=Version, nargs=0, help="print the version")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for module in modules.values():

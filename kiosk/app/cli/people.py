@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from kiosk.app.cli.help import add_command
 from kiosk.app.cli.printing import ask, echo
 from kiosk.app.cli.tools import (
     Tools,
     about_person,
-    add_command,
     grounds_of,
     how_many,
     print_json,

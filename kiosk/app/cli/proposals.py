@@ -7,11 +7,11 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from kiosk.app.cli.help import add_command
 from kiosk.app.cli.printing import echo
 from kiosk.app.cli.tools import (
     Tools,
     acting,
-    add_command,
     grounds_of,
     print_json,
     print_result,

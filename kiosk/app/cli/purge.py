@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 
+from kiosk.app.cli.help import add_command
 from kiosk.app.cli.printing import complain, echo
-from kiosk.app.cli.tools import Tools, add_command
+from kiosk.app.cli.tools import Tools
 from kiosk.authority.wording import numbered
 from kiosk.contract.errors import AuditNotIntact
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 
+from kiosk.app.cli.help import add_command
 from kiosk.app.cli.printing import echo
 from kiosk.app.cli.tools import (
     Tools,
     acting,
-    add_command,
     grounds_of,
     print_json,
     print_result,

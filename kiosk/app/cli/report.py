@@ -6,8 +6,9 @@ import argparse
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from kiosk.app.cli.help import add_command
 from kiosk.app.cli.printing import echo
-from kiosk.app.cli.tools import Tools, add_command, day, how_many, print_json
+from kiosk.app.cli.tools import Tools, day, how_many, print_json
 
 if TYPE_CHECKING:
     from kiosk.authority.administration.views import Report

@@ -12,8 +12,9 @@ from datetime import UTC
 from pathlib import Path
 
 from kiosk.app.cli.audit import tell_gap
+from kiosk.app.cli.help import add_command
 from kiosk.app.cli.printing import ProgressLine, complain, echo
-from kiosk.app.cli.tools import Tools, add_command
+from kiosk.app.cli.tools import Tools
 from kiosk.authority.wording import numbered
 from kiosk.contract.errors import AuditNotIntact, ConfigError, StoreBusy, StoreError
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 
+from kiosk.app.cli.help import add_command, add_config
 from kiosk.app.cli.printing import echo
-from kiosk.app.cli.tools import Tools, add_command, add_config, add_part
+from kiosk.app.cli.tools import Tools, add_part
 from kiosk.authority.wording import numbered
 
 DESCRIPTION = """\

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kiosk.app import logs, process
+from kiosk.app.cli.help import add_command
 from kiosk.app.cli.printing import printable
 from kiosk.app.process import ServiceManager, take_service_manager
 from kiosk.contract.errors import ConfigError, describe_fault
@@ -36,7 +37,6 @@ Runs the station in this terminal until it is ended with SIGTERM; there is no ke
 What it has to say goes to the system's journal under systemd, or else to --log.
 """
 _EXAMPLE = """\
-example:
   kiosk run --config /etc/kiosk/kiosk.toml --log /var/lib/kiosk/station.log
 """
 
@@ -52,22 +52,11 @@ def add_screen(
     run_command: Run,
     help_line: str,
     description: str,
-    example: str = "",
+    example: str,
 ) -> argparse.ArgumentParser:
     """Add a command that takes the terminal: nothing goes there, so it has a log."""
-    parser = commands.add_parser(
-        name,
-        help=help_line,
-        description=description,
-        epilog=example,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = add_command(commands, name, help_line, description, example)
     parser.set_defaults(run=run_command)
-    parser.add_argument(
-        "--config",
-        metavar="FILE",
-        help="settings (default: $KIOSK_SETTINGS, or /etc/kiosk/kiosk.toml)",
-    )
     parser.add_argument("--log", metavar="FILE", help="append the log to FILE")
     return parser
 

@@ -11,7 +11,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
-from kiosk.app.cli.tools import add_command
+from kiosk.app.cli.help import add_command
 from kiosk.app.logs import open_log
 from kiosk.app.process import take_service_manager
 from kiosk.contract.hardening import forbid_dumps
@@ -76,9 +76,7 @@ def run(args: argparse.Namespace) -> int:
     configure_mappers()
     gc.collect()
     gc.freeze()
-    server = SessionServer(
-        args.socket, partial(run_session, getattr(args, "config", None), args.log)
-    )
+    server = SessionServer(args.socket, partial(run_session, args.config, args.log))
 
     def is_alive() -> None:
         if manager is not None:

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kiosk.app import HAS_AUTHORITY
+from kiosk.app.cli.help import add_config
 from kiosk.app.cli.printing import ask, complain, echo
-from kiosk.app.cli.tools import Run, add_config
+from kiosk.app.cli.tools import Run
 
 if TYPE_CHECKING:
     from kiosk.app.cli.tools import Tools

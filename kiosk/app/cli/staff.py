@@ -9,13 +9,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kiosk.app.cli.help import add_command, add_config
 from kiosk.app.cli.printing import echo
 from kiosk.app.cli.tools import (
     Run,
     Tools,
     acting,
-    add_command,
-    add_config,
     add_part,
     grounds_of,
     print_json,
@@ -207,7 +206,7 @@ def _authorized_keys(args: argparse.Namespace) -> int:
     from kiosk.app.config.loading import load_settings, settings_path
     from kiosk.authority.store.key_lookup import key_of_staff
 
-    path = settings_path(getattr(args, "config", None), os.environ)
+    path = settings_path(args.config, os.environ)
     store = load_settings(path, os.environ).store
     key = key_of_staff(store.staff_url or store.url, args.fingerprint, store.busy_timeout_s)
     if key:

@@ -18,7 +18,6 @@ has no database, no keys and no mail: it asks `kiosk authority`, where [authorit
 settings says that it is.
 """
 _EXAMPLE = """\
-example:
   kiosk station --config /etc/kiosk/station.toml --log /var/lib/kiosk-station/station.log
 """
 

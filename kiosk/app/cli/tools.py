@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kiosk.app.cli.help import add_config
 from kiosk.app.cli.printing import as_json, echo
 from kiosk.app.composition.opening import (
     open_keys,
@@ -21,7 +22,7 @@ from kiosk.app.composition.opening import (
     open_store,
     open_token,
 )
-from kiosk.app.config.loading import credential_file, settings_path, system_settings
+from kiosk.app.config.loading import credential_file, settings_path
 from kiosk.contract.clock import SystemClock
 from kiosk.contract.errors import NotFound
 
@@ -45,41 +46,12 @@ _LONGEST_ACCOUNT = 64
 """Characters of an account's name that the audit keeps."""
 
 
-def add_command(
-    subparsers: argparse._SubParsersAction[argparse.ArgumentParser],
-    name: str,
-    help_line: str,
-    description: str,
-    example: str,
-) -> argparse.ArgumentParser:
-    """Add a command with a help worth reading: what it does, and an example."""
-    parser = subparsers.add_parser(
-        name,
-        help=help_line,
-        description=description,
-        epilog=f"example:\n{example}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add_config(parser)
-    return parser
-
-
-def add_config(parser: argparse.ArgumentParser) -> None:
-    """Add the option that names the settings file; it may stand before or behind a part."""
-    parser.add_argument(
-        "--config",
-        metavar="FILE",
-        default=argparse.SUPPRESS,
-        help=f"settings (default: $KIOSK_SETTINGS, or {system_settings()})",
-    )
-
-
 class Tools:
     """Opens what a command needs, once; every part may raise ``ConfigError``."""
 
     def __init__(self, args: argparse.Namespace, environ: Mapping[str, str] | None = None) -> None:
         self.environ = os.environ if environ is None else environ
-        self.path = settings_path(getattr(args, "config", None), self.environ)
+        self.path = settings_path(args.config, self.environ)
         self.clock = SystemClock()
 
     @cached_property

@@ -18,7 +18,7 @@ class Estate:
     """Jo and Al, each with one card, and what is recorded of them."""
 
     def __init__(self) -> None:
-        self._tools = Tools(argparse.Namespace())
+        self._tools = Tools(argparse.Namespace(config=None))
         self.store = self._tools.store
 
     def holder(self, number: str = JO) -> Cardholder:

@@ -238,7 +238,7 @@ def test_doctor_has_a_line_for_each_part(
     with running(Mailbox(place / "mail")) as mail:
         reach(monkeypatch, mail)
         capsys.readouterr()
-        assert doctor.run(argparse.Namespace(), lambda _settings: ()) == 0
+        assert doctor.run(argparse.Namespace(config=None), lambda _settings: ()) == 0
     lines = capsys.readouterr().out.splitlines()
     before = "settings,example,database,addresses,questions,keys,key copy,master key"
     parts = f"{before},cipher,mail relay,records,outbox,released secrets,clock".split(",")
@@ -268,7 +268,7 @@ def test_doctor_looks_at_reader_and_card_where_it_is_given_them(
         return fail("reader", "none is plugged in", "plug one in")
 
     checks = [("reader", reader), ("card", lambda: ok("card", "PIV, PIN not blocked"))]
-    assert doctor.run(argparse.Namespace(), lambda _settings: checks) == 1
+    assert doctor.run(argparse.Namespace(config=None), lambda _settings: checks) == 1
     said = capsys.readouterr().out
     assert "✗ fail  reader      none is plugged in; plug one in" in said
     assert "✓ ok    card        PIV, PIN not blocked" in said

@@ -6,6 +6,8 @@ station's account ask it for these two alone.
 
 from __future__ import annotations
 
+import socket
+import threading
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final, Literal, Protocol, assert_never
@@ -78,10 +80,12 @@ class SystemMachine:
         look: Callable[[], NetworkState],
         restart_station: Callable[[], None],
         bus: str = SYSTEM_BUS,
+        answer_s: float = _ANSWER_S,
     ) -> None:
         self._look = look
         self._restart_station = restart_station
         self._bus = bus
+        self._answer_s = answer_s
 
     def look_at_network(self) -> NetworkState:
         """Ask each address of the authority."""
@@ -103,19 +107,26 @@ class SystemMachine:
     def _ask_logind(self, method: str) -> None:
         """Call a method of logind that takes ``interactive`` alone, org.freedesktop.login1(5)."""
         from jeepney import DBusAddress, DBusErrorResponse, new_method_call
-        from jeepney.io.blocking import open_dbus_connection
+        from jeepney.auth import AuthenticationError
+        from jeepney.bus import get_bus
+        from jeepney.io.blocking import DBusConnection, prep_socket
         from jeepney.wrappers import unwrap_msg
 
         logind = DBusAddress(
             "/org/freedesktop/login1", "org.freedesktop.login1", "org.freedesktop.login1.Manager"
         )
+        call = new_method_call(logind, method, "b", (False,))
         try:
-            with open_dbus_connection(self._bus) as bus:
-                reply = bus.send_and_get_reply(
-                    new_method_call(logind, method, "b", (False,)), timeout=_ANSWER_S
-                )
-            unwrap_msg(reply)
+            with prep_socket(get_bus(self._bus), timeout=self._answer_s) as wire:
+                # The library waits for the bus's greeting without a time-out.
+                expiry = threading.Timer(self._answer_s, wire.shutdown, (socket.SHUT_RDWR,))
+                expiry.start()
+                try:
+                    with DBusConnection(wire) as bus:
+                        unwrap_msg(bus.send_and_get_reply(call))
+                finally:
+                    expiry.cancel()
         except DBusErrorResponse as refused:
             raise MachineError(f"logind refuses: {refused.name}") from None
-        except (OSError, KeyError) as error:
+        except (OSError, AuthenticationError) as error:
             raise MachineError(f"the system bus gives no answer ({type(error).__name__})") from None

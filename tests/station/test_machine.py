@@ -9,7 +9,7 @@ import pytest
 
 from kiosk.contract.messages import MaintenanceAct
 from kiosk.station.machine import MachineError, NetworkState, NoMachine, SystemMachine
-from tests.support.system_bus import REFUSAL, Logind, system_bus
+from tests.support.system_bus import REFUSAL, Logind, mute_bus, system_bus
 
 
 @pytest.fixture
@@ -22,8 +22,8 @@ def nothing() -> NetworkState:
     return NetworkState(())
 
 
-def machine(bus: str, restarts: list[str]) -> SystemMachine:
-    return SystemMachine(nothing, lambda: restarts.append("station"), bus)
+def machine(bus: str, restarts: list[str], answer_s: float = 60.0) -> SystemMachine:
+    return SystemMachine(nothing, lambda: restarts.append("station"), bus, answer_s)
 
 
 def test_logind_is_asked_to_restart_or_switch_off_without_a_question(logind: Logind) -> None:
@@ -50,6 +50,22 @@ def test_a_refusal_says_what_logind_says(logind: Logind) -> None:
 def test_a_bus_that_is_away_is_said(tmp_path: Path) -> None:
     with pytest.raises(MachineError, match="bus gives no answer"):
         machine(f"unix:path={tmp_path / 'nobody'}", []).end(MaintenanceAct.SWITCH_OFF)
+
+
+@pytest.mark.parametrize("authenticates", [False, True], ids=["from-the-start", "once-let-in"])
+def test_a_bus_that_never_answers_is_not_waited_for(tmp_path: Path, authenticates: bool) -> None:
+    with (
+        mute_bus(tmp_path, authenticates=authenticates) as bus,
+        pytest.raises(MachineError, match="bus gives no answer"),
+    ):
+        machine(bus, [], 0.2).end(MaintenanceAct.SWITCH_OFF)
+
+
+def test_a_logind_that_never_answers_is_not_waited_for(logind: Logind) -> None:
+    logind.is_mute = True
+    with pytest.raises(MachineError, match="bus gives no answer"):
+        machine(logind.bus, [], 1.0).end(MaintenanceAct.SWITCH_OFF)
+    assert logind.asked == [("PowerOff", (False,))]
 
 
 def test_without_a_machine_of_its_own_it_is_only_said() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -32,18 +33,19 @@ _CONFIG = """\
 
 @dataclass
 class Logind:
-    """What was called, with its arguments; ``refuses`` answers with polkit's error."""
+    """What was called, with its arguments; ``refuses``: with polkit's error, ``is_mute``: never."""
 
     bus: str
     asked: list[tuple[str, object]] = field(default_factory=list)
     refuses: bool = False
+    is_mute: bool = False
 
 
 @contextmanager
 def system_bus(folder: Path) -> Iterator[Logind]:
     """Run one; ``Logind.bus`` is its address."""
-    socket, config = folder / "bus", folder / "bus.conf"
-    config.write_text(_CONFIG.format(socket))
+    place, config = folder / "bus", folder / "bus.conf"
+    config.write_text(_CONFIG.format(place))
     daemon = subprocess.Popen(
         ["dbus-daemon", f"--config-file={config}", "--nofork", "--nopidfile", "--print-address"],
         stdout=subprocess.PIPE,
@@ -68,6 +70,27 @@ def system_bus(folder: Path) -> Iterator[Logind]:
     serving.close()
 
 
+@contextmanager
+def mute_bus(folder: Path, *, authenticates: bool) -> Iterator[str]:
+    """Run one that says nothing, or nothing more once it has let somebody in; yield its address."""
+    place = folder / "mute"
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(place))
+        listening.listen()
+
+        def hear() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                while heard := connection.recv(1024):
+                    if authenticates and b"AUTH" in heard:
+                        connection.sendall(b"OK 0123456789abcdef0123456789abcdef\r\n")
+
+        thread = threading.Thread(target=hear)
+        thread.start()
+        yield f"unix:path={place}"
+        thread.join()
+
+
 def _serve(serving: DBusConnection, logind: Logind) -> None:
     """Answer until the bus has gone."""
     while True:
@@ -79,5 +102,7 @@ def _serve(serving: DBusConnection, logind: Logind) -> None:
         if message.header.fields.get(HeaderFields.interface) != f"{LOGIND}.Manager":
             continue
         logind.asked.append((name, message.body))
+        if logind.is_mute:
+            continue
         answer = new_error(message, REFUSAL) if logind.refuses else new_method_return(message)
         serving.send_message(answer)

@@ -11,9 +11,12 @@ from textual.binding import Binding, BindingType
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.staff import StaffDesk
 from kiosk.authority.administration.views import Done, KeyLine, StaffCardLine, StaffLine
-from kiosk.authority.roles import Action, Role
+from kiosk.authority.roles import Action, Role, may
 from kiosk.authority.wording import numbered
 from kiosk.contract.errors import NotFound
+from kiosk.contract.families import FAMILIES
+from kiosk.contract.messages import CardId
+from screens.admin.dialogs.cards import grouped, printed
 from screens.admin.dialogs.form import AskGrounds, Entry, Form, grounds_entries, grounds_of
 from screens.admin.page import LinesPage, shell_of
 from screens.admin.table import Column, TableLine
@@ -121,6 +124,56 @@ def remove_key(desk: StaffDesk, member: Member) -> Form[Done]:
     )
 
 
+def add_card(desk: StaffDesk, member: Member) -> Form[Done]:
+    """Ask for it, and for its key where that is not recorded."""
+    line = member()
+
+    def send(values: Mapping[str, str]) -> Done:
+        driver, identifier = printed(values["card"])
+        card = CardId(driver or values["driver"], identifier)
+        return desk.add_card(
+            line.staff_id, card, values["key"], member().revision, grounds_of(values)
+        )
+
+    return Form(
+        f"Add a card for {line.name}",
+        "With this card and its PIN they open the maintenance page of stations. A card that is not "
+        "recorded yet is added to its holder first.",
+        (
+            Entry("card", "Card", hint="As “kiosk cards read” prints it.", most=_LONGEST_NAME * 2),
+            Entry("driver", "Kind", _SIGNING[0], choices=_SIGNING, closed=True),
+            Entry(
+                "key", "Its key", hint=_CARD_KEY_HINT, most=_LONGEST_KEY, required=False, lines=True
+            ),
+            *grounds_entries(identifies=False),
+        ),
+        send,
+        button="Add",
+    )
+
+
+def remove_card(desk: StaffDesk, member: Member) -> Form[Done]:
+    """Ask which one, where there are several."""
+    line = member()
+    cards = {_card_words(card): CardId(card.driver, card.identifier) for card in line.cards}
+    first = next(iter(cards))
+    which = Entry("card", "Card", first, "Up and Down choose.", choices=tuple(cards), closed=True)
+
+    def send(values: Mapping[str, str]) -> Done:
+        card = cards[values.get("card", first)]
+        return desk.remove_card(line.staff_id, card, member().revision, grounds_of(values))
+
+    only = "" if len(cards) > 1 else f" It is {first}."
+    return Form(
+        f"Drop a card of {line.name}",
+        f"It opens no maintenance page any more, and is a holder's card as before.{only}",
+        (*((which,) if len(cards) > 1 else ()), *grounds_entries(identifies=False)),
+        send,
+        button="Drop",
+        danger=True,
+    )
+
+
 def _role_entry(now: Role) -> Entry:
     words = _role_words(now)
     return Entry("role", "Role", words, "Up and Down choose.", choices=tuple(_ROLES), closed=True)
@@ -135,6 +188,14 @@ def _key_entry() -> Entry:
     return Entry("public_key", "Public key", hint=hint, most=_LONGEST_KEY)
 
 
+_SIGNING = tuple(name for name, family in FAMILIES.items() if not family.mutual_authentication)
+_CARD_KEY_HINT = "PIV: 9A, as PEM. Empty where it is recorded."
+
+
+def _card_words(card: StaffCardLine) -> str:
+    return grouped(f"{card.driver} {card.identifier}")
+
+
 def _key_words(key: KeyLine) -> str:
     return f"{key.label or key.kind} {key.fingerprint[:19]}…"
 
@@ -145,12 +206,14 @@ _ASKS = {
     "role": Action.CHANGE_ROLE,
     "add_key": Action.ADD_STAFF_KEY,
     "remove_key": Action.REMOVE_STAFF,
+    "add_card": Action.ADD_STAFF_CARD,
+    "remove_card": Action.REMOVE_STAFF,
     "remove": Action.REMOVE_STAFF,
 }
 
 
 class StaffPage(LinesPage[StaffLine]):
-    """A table, the removed ones last, and the keys of the marked member."""
+    """A table, the removed ones last, and keys and cards of the marked member."""
 
     NAME = "Staff"
     NEEDS = Action.SEE_STAFF
@@ -159,16 +222,19 @@ class StaffPage(LinesPage[StaffLine]):
         Binding("o", "role", "Role"),
         Binding("k", "add_key", "Add key"),
         Binding("x", "remove_key", "Drop key"),
+        Binding("c", "add_card", "Add card"),
+        Binding("y", "remove_card", "Drop card"),
         Binding("d", "remove", "Remove"),
     ]
 
     def __init__(self, desk: AdminDesk) -> None:
         super().__init__(
             desk,
-            Column("Name", 24, 2),
+            Column("Name", 20, 2),
             Column("Role", 10, 1),
             Column("Last login", 17, 1),
             Column("Keys", 4, right=True),
+            Column("Cards", 5, right=True),
             Column("", 9),
         )
 
@@ -182,11 +248,11 @@ class StaffPage(LinesPage[StaffLine]):
         self.show_lines(lines)
 
     def row_of(self, line: StaffLine) -> TableLine:
-        """Name, role, last login, and how many keys."""
+        """Name, role, last login, and how many keys and cards."""
         return _row(line, shell_of(self).times)
 
     def explained(self, line: StaffLine) -> str:
-        """Show the keys."""
+        """Show keys and cards."""
         return _explained(line, shell_of(self).times)
 
     # --- what is done --------------------------------------------------------------------
@@ -202,7 +268,17 @@ class StaffPage(LinesPage[StaffLine]):
             return False
         if action in _ONESELF:
             return line.staff_id != self.desk.me.staff_id
-        return action != "remove_key" or bool(line.keys)
+        match action:
+            case "add_key":
+                return line.role is not Role.TECHNICIAN
+            case "remove_key":
+                return bool(line.keys)
+            case "add_card":
+                return may(line.role, Action.MAINTAIN_STATION)
+            case "remove_card":
+                return bool(line.cards)
+            case _:
+                return True
 
     def _now(self, staff_id: str) -> Callable[[], StaffLine]:
         """Return what looks a member up as the page shows them at the moment of acting."""
@@ -235,11 +311,20 @@ class StaffPage(LinesPage[StaffLine]):
         """Ask which."""
         self.put(remove_key(self.desk.staff, self._now(self._table.marked)))
 
+    def action_add_card(self) -> None:
+        """Ask for it."""
+        self.put(add_card(self.desk.staff, self._now(self._table.marked)))
+
+    def action_remove_card(self) -> None:
+        """Ask which."""
+        self.put(remove_card(self.desk.staff, self._now(self._table.marked)))
+
 
 def _row(line: StaffLine, times: Times) -> TableLine:
     login = times.at(line.last_login_at) if line.last_login_at else "never"
     gone = ("– removed", "quiet") if line.removed_at else ""
-    return TableLine(line.staff_id, (line.name, line.role.value, login, f"{len(line.keys)}", gone))
+    counts = (f"{len(held)}" for held in (line.keys, line.cards))
+    return TableLine(line.staff_id, (line.name, line.role.value, login, *counts, gone))
 
 
 def _explained(line: StaffLine, times: Times) -> str:
@@ -252,13 +337,14 @@ def _explained(line: StaffLine, times: Times) -> str:
     said = "\n".join(keys) if line.keys else none
     if not line.cards:
         return said
-    opens = "This card opens stations' maintenance pages:"
+    this = "This card opens" if len(line.cards) == 1 else "These cards open"
+    opens = f"{this} stations' maintenance pages:"
     return "\n".join((said, opens, *(_card(card, times) for card in line.cards)))
 
 
 def _card(card: StaffCardLine, times: Times) -> str:
     by = _by(card.added_by, card.agreed_by)
-    return f"  {card.driver} {card.identifier}, added {times.day(card.added_at)}{by}"
+    return f"  {_card_words(card)}\n    added {times.day(card.added_at)}{by}"
 
 
 def _key(key: KeyLine, times: Times) -> str:

@@ -265,6 +265,8 @@ def _recorded_card(uow: UnitOfWork, card: CardId) -> Card:
     family = FAMILIES.get(card.driver)
     if family is None:
         raise NotTaken("card", f"There is no family of cards called {card.driver}.")
+    if family.mutual_authentication:
+        raise NotTaken("card", f"{family.title} cards sign nothing, and so cannot prove their PIN.")
     named = entered("card", lambda: read_card(family, card.identifier))
     known = uow.cards.find(named) if named is not None else None
     if known is None:

@@ -53,7 +53,8 @@ class Entry:
     picks what begins with it. ``check`` says what is wrong with a text, or nothing. Where
     something else ``replaces`` what it begins with, that is selected: what is typed takes its
     place, and an arrow key keeps it. A ``secret`` is masked, and taken as it was typed:
-    it is not stripped.
+    it is not stripped. Of what is pasted the first of the ``lines`` counts, or all, with spaces in
+    between.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Entry:
     secret: bool = False
     required: bool = True
     replaces: bool = False
+    lines: bool = False
     check: Callable[[str], str] | None = None
 
     def problem(self, text: str) -> str:
@@ -186,6 +188,13 @@ class EntryField(Input):
         if event.key in ("up", "down") and self._entry.choices:
             event.stop()
             self.pick(self._beside(1 if event.key == "down" else -1))
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Take all lines where there may be several."""
+        if self._entry.lines:
+            event.stop()
+            event.prevent_default()
+            self.replace(" ".join(event.text.split()), *self.selection)
 
     def on_focus(self) -> None:
         """Select what it began with, where something else is to take its place."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from kiosk.authority.administration.views import ChainVerdict, KeyLine
+from kiosk.authority.administration.views import ChainVerdict, KeyLine, StaffCardLine
 from kiosk.authority.roles import Role
 from kiosk.contract.errors import ConcurrentChange, NotTaken, StoreError
 from tests.screens.admin.desk import FakeDesk
@@ -90,6 +90,11 @@ def _staff() -> dict[str, Sample]:
         "staff-add-key": Sample(("f8", "k")),
         "staff-drop-key": Sample(("f8", "down", "x"), arrange=_two_keys),
         "staff-drop-only-key": Sample(("f8", "x")),
+        "staff-technician": Sample(("f8", *_SAM), arrange=_technician),
+        "staff-add-card": Sample(
+            ("f8", *_SAM, "c", "=piv 9f2c41d00a2b4c6d8e0f1a3b5c7d9e1f", "tab"), arrange=_technician
+        ),
+        "staff-drop-card": Sample(("f8", *_SAM, "y"), arrange=_technician),
         "staff-drop-last": Sample(("f8", "down", "down", "x", f"={WHY}", "enter")),
     }
 
@@ -156,6 +161,29 @@ def _two_keys(desk: FakeDesk) -> None:
         NOW - timedelta(days=3),
     )
     desk.estate.staff[2] = replace(line, keys=(*line.keys, spare))
+
+
+_SAM = ("down",) * 4
+
+
+def _technician(desk: FakeDesk) -> None:
+    """Let Sam Reed, who has two cards, be the last of those who are present."""
+    spare, own = (
+        StaffCardLine("piv", number * 8, "5f" * 32, NOW - timedelta(days=9), "Mo Farrow")
+        for number in ("0a1b", "9f2c")
+    )
+    line = desk.estate.staff[2]
+    desk.estate.staff.append(
+        replace(
+            line,
+            staff_id="staff-technician",
+            name="Sam Reed",
+            role=Role.TECHNICIAN,
+            keys=(),
+            last_login_at=None,
+            cards=(own, replace(spare, added_by="Cy Dunn", agreed_by="Mo Farrow")),
+        )
+    )
 
 
 def _many_problems(desk: FakeDesk) -> None:

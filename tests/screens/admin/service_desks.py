@@ -18,6 +18,7 @@ from kiosk.authority.administration.views import (
     KeyLine,
     PolicyLine,
     QuestionLine,
+    StaffCardLine,
     StaffLine,
     StationLetIn,
     StationLine,
@@ -201,11 +202,17 @@ class FakeStaffDesk(Fake, StaffDesk):
         self, staff_id: str, card: CardId, key: str, revision: int, grounds: Grounds
     ) -> Done:
         self._asked.hear(Action.ADD_STAFF_CARD, "staff.add_card", staff_id, card, key, grounds)
-        return self._asked.done("The card opens maintenance pages.")
+        at, line = self._held(staff_id, revision)
+        new = StaffCardLine(card.driver, card.identifier, "5f" * 32, NOW, self._asked.me.name)
+        self._estate.staff[at] = replace(line, cards=(*line.cards, new), revision=revision + 1)
+        return self._asked.done(f"The card of {line.name} opens stations' maintenance pages.")
 
     def remove_card(self, staff_id: str, card: CardId, revision: int, grounds: Grounds) -> Done:
         self._asked.hear(Action.REMOVE_STAFF, "staff.remove_card", staff_id, card, grounds)
-        return self._asked.done("The card opens no maintenance page any more.")
+        at, line = self._held(staff_id, revision)
+        left = tuple(each for each in line.cards if each.identifier != card.identifier)
+        self._estate.staff[at] = replace(line, cards=left, revision=revision + 1)
+        return self._asked.done(f"The card of {line.name} opens no maintenance page any more.")
 
     def add_key(self, staff_id: str, public_key: str, revision: int, grounds: Grounds) -> Done:
         self._asked.hear(Action.ADD_STAFF_KEY, "staff.add_key", staff_id, public_key, grounds)

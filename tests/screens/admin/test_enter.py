@@ -28,6 +28,7 @@ from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.form_desk import Deeds, below
 from tests.screens.admin.pilots import running
 from tests.screens.admin.proposals import EMAIL, STAFF
+from tests.screens.admin.record_samples import record_samples
 
 PAGES = (PeoplePage, AboutPerson, ProposalsPage)
 NEW = "00112233445566778899aabbccddeeff"
@@ -42,6 +43,11 @@ def _case(desk: FakeDesk, holder_id: str = persons.SEVERAL) -> Case:
 
 def _member(desk: FakeDesk) -> staff.Member:
     return lambda: max(desk.staff.every(), key=lambda line: len(line.keys))
+
+
+def _officer(desk: FakeDesk) -> staff.Member:
+    record_samples()["staff-technician"].arrange(desk)
+    return lambda: next(line for line in desk.staff.every() if line.cards)
 
 
 FORMS: dict[str, Callable[[FakeDesk], Form[Any]]] = {
@@ -69,6 +75,8 @@ FORMS: dict[str, Callable[[FakeDesk], Form[Any]]] = {
     "remove staff": lambda desk: staff.remove(desk.staff, _member(desk)),
     "add key": lambda desk: staff.add_key(desk.staff, _member(desk)),
     "remove key": lambda desk: staff.remove_key(desk.staff, _member(desk)),
+    "add officer's card": lambda desk: staff.add_card(desk.staff, _officer(desk)),
+    "remove officer's card": lambda desk: staff.remove_card(desk.staff, _officer(desk)),
     "audit filter": lambda desk: audit.ask_filter(desk.audit, AuditFilter(), Times()),
     "audit format": lambda _desk: audit.ask_format(),
     "report days": lambda desk: reports.ask_days(
@@ -79,7 +87,7 @@ FORMS: dict[str, Callable[[FakeDesk], Form[Any]]] = {
 
 def test_every_form_of_the_dialogs_is_tried() -> None:
     made = {
-        name
+        (module, name)
         for module in (audit, cards, codes, person, waiting, reports, staff)
         for name, function in vars(module).items()
         if callable(function)

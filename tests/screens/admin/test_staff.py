@@ -9,6 +9,7 @@ import pytest
 from kiosk.authority.administration.views import Grounds
 from kiosk.authority.roles import Role
 from kiosk.contract.errors import NotTaken
+from kiosk.contract.messages import CardId
 from screens.admin.staff import StaffPage
 from screens.admin.stations import StationsPage
 from tests.screens.admin.desk import FakeDesk
@@ -101,6 +102,48 @@ async def test_keys_come_and_go() -> None:
         (dropped,) = run.desk.asked.of("staff.remove_key")
         assert dropped[1] != "SHA256:-agentQx7vJ2"
         assert "SHA256:-agentQx7vJ2" in run.text
+
+
+GUID = "0a1b2c3d" * 4
+PEM = "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZI\nzj0CAQ==\n-----END PUBLIC KEY-----\n"
+
+
+async def test_a_technician_is_given_a_card_and_it_is_taken_away() -> None:
+    desk = FakeDesk()
+    record_samples()["staff-technician"].arrange(desk)
+    async with running(desk, PAGES) as run:
+        await run.press("f8", *["down"] * 4)
+        assert "Add key" not in run.lines[-1], "a technician has none"
+        await run.press("c", *f"piv {GUID}", "enter", "enter")
+        run.paste(PEM)
+        await run.press("enter", *WHY.reason, "enter")
+        ((staff_id, card, key, grounds),) = desk.asked.of("staff.add_card")
+        assert (staff_id, card, grounds) == ("staff-technician", CardId("piv", GUID), WHY)
+        assert str(key).split() == PEM.split(), "a key has several lines, and all are pasted"
+        assert "opens stations' maintenance pages." in run.text
+        assert "piv 0a1b 2c3d" in run.text
+        await run.press("y", "down", "down", "enter", *WHY.reason, "enter")
+        assert desk.asked.of("staff.remove_card")[0][1] == CardId("piv", GUID)
+        assert "piv 0a1b 2c3d" not in run.text
+
+
+async def test_a_card_that_is_refused_is_said_at_its_field() -> None:
+    async with running(pages=PAGES) as run:
+        refused = NotTaken("card", "This is the card of a member of staff already.")
+        run.desk.asked.raises("staff.add_card", refused)
+        await run.press("f8", "down", "down", "c", *GUID, "tab", "tab", "tab", *WHY.reason, "enter")
+        assert "! This is the card of a member of staff already." in run.text
+        assert GUID in run.text
+
+
+async def test_a_card_is_offered_for_those_whose_role_maintains_stations() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f8")
+        assert "Add card" not in run.lines[-1]
+        assert "Drop card" not in run.lines[-1]
+        await run.click("Mo Farrow")
+        assert "Add card" in run.lines[-1]
+        assert "Drop card" not in run.lines[-1]
 
 
 async def test_nobody_is_offered_to_change_themselves() -> None:

@@ -133,7 +133,7 @@ def test_the_card_has_to_be_recorded_and_is_one_members(
 ) -> None:
     with pytest.raises(NotFound):
         desk.add_card(sam.staff_id, CardId("piv", "ab" * 16), new_pin_key(), 0, GROUNDS)
-    for wrong in (CardId("piv", "zz"), CardId("none", "ab")):
+    for wrong in (CardId("piv", "zz"), CardId("none", "ab"), CardId("gids", "ab" * 16)):
         with pytest.raises(NotTaken):
             desk.add_card(sam.staff_id, wrong, new_pin_key(), 0, GROUNDS)
     desk.add_card(sam.staff_id, card, new_pin_key(), sam.revision, GROUNDS)

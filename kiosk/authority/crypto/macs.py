@@ -69,7 +69,8 @@ class KeyedRowMacs:
     def __init__(self, load: Callable[[], KeyRing]) -> None:
         self._load = load
         self._ring: KeyRing | None = None
-        self._subkeys: dict[str, bytes] = {}
+        self._subkeys: dict[str, tuple[bytes, bytes]] = {}
+        """The subkey, and the bytes that every row's begin with, by the key's id."""
         self._number_subkeys: dict[tuple[str, str], bytes] = {}
 
     @classmethod
@@ -84,7 +85,7 @@ class KeyedRowMacs:
 
     def reload(self) -> None:
         """Read the keys again: one was added."""
-        self._ring = self._loaded()
+        self._ring, self._subkeys = self._loaded(), {}
 
     def make(self, message: bytes) -> str:
         """Return the MAC of ``message`` under the current key."""
@@ -98,9 +99,9 @@ class KeyedRowMacs:
         Raises ``KeyMissing`` where no key can be read at all.
         """
         key_id, _, digest = mac.partition(_BETWEEN)
-        if key_id not in self._keys().ids(KeyPurpose.ROW_MAC):
-            self._ring = self._loaded()
-            if key_id not in self._ring.ids(KeyPurpose.ROW_MAC):
+        if key_id not in self._subkeys and key_id not in self._keys().ids(KeyPurpose.ROW_MAC):
+            self.reload()
+            if key_id not in self._keys().ids(KeyPurpose.ROW_MAC):
                 return False
         return hmac.compare_digest(self._digest(key_id, message).encode(), digest.encode())
 
@@ -121,11 +122,12 @@ class KeyedRowMacs:
         return tuple(made)
 
     def _digest(self, key_id: str, message: bytes) -> str:
-        subkey = self._subkeys.get(key_id)
-        if subkey is None:
+        found = self._subkeys.get(key_id)
+        if found is None:
             subkey = self._keys().key(KeyPurpose.ROW_MAC, key_id).subkey("row-mac")
-            self._subkeys[key_id] = subkey
-        return hmac.digest(subkey, framed(key_id) + message, _DIGEST).hex()
+            found = self._subkeys[key_id] = subkey, framed(key_id)
+        subkey, head = found
+        return hmac.digest(subkey, head + message, _DIGEST).hex()
 
     def _keys(self) -> KeyRing:
         if self._ring is None:

@@ -216,7 +216,8 @@ class Gateway:
 
     def stamped(self, kind: type[MacRow], values: Values) -> dict[str, Any]:
         """Return the values of a whole row, with the MAC over them."""
-        return {**values, MAC: self._macs.make(mac_message(kind, values))}
+        mac = self._guarded(lambda: self._macs.make(mac_message(kind, values)))
+        return {**values, MAC: mac}
 
     def change(
         self, kind: type[MacRow], *conditions: ColumnElement[bool] | TextClause, **new: Any
@@ -241,7 +242,7 @@ class Gateway:
         """Give a row that is held new values and a new MAC."""
         kind = type(row)
         now = {name: getattr(row, name) for name in covered(kind)} | new
-        mac = self._macs.make(mac_message(kind, now))
+        mac = self.stamped(kind, now)[MAC]
         key = _keyed(kind, {name: getattr(row, name) for name in primary_key(kind)})
         self.write(_update(kind, (*new, MAC)), key | new | {MAC: mac})
 

@@ -7,11 +7,11 @@ possible: only the audit shows that.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
+
+import msgspec
 
 from kiosk.authority.store.tables import MacRow, TableRow
 
@@ -25,21 +25,19 @@ def covered(kind: type[MacRow]) -> tuple[str, ...]:
 
 
 def mac_message(kind: type[MacRow], values: Mapping[str, Any]) -> bytes:
-    """Return the bytes of a row that its MAC is made of.
+    """Return the bytes of a row that its MAC is made of: one row alone has them.
 
-    A column that is missing in ``values`` has its default; ``KeyError`` where it has none.
+    A column that is missing in ``values`` has its default; ``KeyError`` where it has none, and
+    ``ValueError`` for text that is no Unicode.
     """
-    texts = [_heading(kind)]
-    for name in covered(kind):
-        value = values[name] if name in values else _default(kind, name)
-        texts.append(encoded(value))
-    return b"".join(texts)
+    found = [values[n] if n in values else _default(kind, n) for n in covered(kind)]
+    return _heading(kind) + encoded(found)
 
 
 def row_message(row: MacRow) -> bytes:
     """Return the bytes of a row as it was read."""
     kind, columns = type(row), row.__dict__
-    return b"".join([_heading(kind), *[encoded(columns[name]) for name in covered(kind)]])
+    return _heading(kind) + encoded([columns[name] for name in covered(kind)])
 
 
 def row_key(row: MacRow) -> tuple[str, ...]:
@@ -67,53 +65,13 @@ def _heading(kind: type[MacRow]) -> bytes:
     return encoded((table_name(kind), *covered(kind)))
 
 
+encoded: Final = msgspec.msgpack.Encoder(order="deterministic").encode
+"""MessagePack: each value begins with its kind and its length, and a time is one in UTC."""
+
+
 @cache
 def _default(kind: type[MacRow], name: str) -> object:
     field = kind.model_fields[name]
     if field.is_required():
         raise KeyError(name)
     return field.default
-
-
-def encoded(value: object) -> bytes:
-    """Encode a value in one way alone: its kind, its length where that varies, itself."""
-    if value is None:
-        return b"n"
-    if isinstance(value, str):
-        raw = value.encode("utf-8", "surrogatepass")
-        return b"s" + len(raw).to_bytes(4, "big") + raw
-    kind: type = type(value)
-    encode = _ENCODERS.get(kind)
-    if encode is not None:
-        return encode(value)
-    if is_dataclass(kind):
-        return _each(tuple(getattr(value, name) for name in _fields(kind)))
-    raise TypeError(f"no encoding for {type(value).__name__}")
-
-
-@cache
-def _fields(kind: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
-
-
-def _moment(value: datetime) -> bytes:
-    # The store refuses a time without a zone when it is written.
-    moment = value.astimezone(UTC) if value.tzinfo not in (UTC, None) else value
-    return _framed(b"d", moment.isoformat(timespec="microseconds").encode())
-
-
-def _each(value: tuple[object, ...]) -> bytes:
-    return b"l" + len(value).to_bytes(4, "big") + b"".join(map(encoded, value))
-
-
-_ENCODERS: Final[dict[type, Callable[[Any], bytes]]] = {
-    bool: lambda value: b"t" if value else b"f",
-    int: lambda value: _framed(b"i", b"%d" % value),
-    bytes: lambda value: _framed(b"b", value),
-    datetime: _moment,
-    tuple: _each,
-}
-
-
-def _framed(kind: bytes, raw: bytes) -> bytes:
-    return kind + len(raw).to_bytes(4, "big") + raw

@@ -28,7 +28,7 @@ NOW = datetime(2030, 5, 17, 9, 30, tzinfo=UTC)
 HOLDER = Cardholder("h1", "900123456789", "Asha Okafor", "asha@trust.nhs.uk")
 
 values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text() | st.binary(),
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text() | st.binary(),
     lambda inner: st.lists(inner, max_size=4).map(tuple),
     max_leaves=8,
 )

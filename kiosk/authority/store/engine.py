@@ -125,8 +125,9 @@ def _of_connecting(text: str) -> str:
     return NO_ANSWER
 
 
-WRITES = {"kiosk_writes": True}
-READS = {"kiosk_writes": False}
+_WRITES = "kiosk_writes"
+WRITES = {_WRITES: True}
+READS = {_WRITES: False}
 READS_ON_POSTGRESQL = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 READS_ONCE_ON_POSTGRESQL = {"isolation_level": "AUTOCOMMIT"}
 """One statement sees one moment by itself: BEGIN and ROLLBACK would be a round trip for nothing."""
@@ -188,7 +189,8 @@ def open_engine(
 
     The machine's clock gives way to that of a server, which several machines share.
     """
-    options = {"pool_size": pool_size, "hide_parameters": True}
+    # The connection that was used last has its statements compiled.
+    options = {"pool_size": pool_size, "pool_use_lifo": True, "hide_parameters": True}
     if url.get_backend_name() == "sqlite":
         return _sqlite_engine(url, busy_timeout_s, options), clock
     # psycopg is there only where PostgreSQL is used.
@@ -372,6 +374,9 @@ def _use_wal(connection: sqlite3.Connection, busy_timeout_s: float) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     # The driver's own idea of a transaction is switched off (isolation_level None): a
     # writer takes the write lock at once, or two that had read first could both go on.
-    writes = connection.get_execution_options().get("kiosk_writes", True)
-    connection.exec_driver_sql(f"PRAGMA query_only = {'OFF' if writes else 'ON'}")
+    writes = connection.get_execution_options().get(_WRITES, True)
+    if connection.info.get(_WRITES) is not writes:
+        # Only where it changes: SQLite compiles every statement anew after it.
+        connection.exec_driver_sql(f"PRAGMA query_only = {'OFF' if writes else 'ON'}")
+        connection.info[_WRITES] = writes
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

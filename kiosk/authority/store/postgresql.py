@@ -266,7 +266,6 @@ def postgresql_engine(
         connect_args=arguments,
         pool_timeout=busy_timeout_s,
         pool_recycle=RECYCLED_S,
-        pool_use_lifo=True,
         **options,
     )
     rested = _RestedConnections(clock, lost_commits)

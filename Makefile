@@ -108,15 +108,20 @@ test-deb: deb ## Build the packages again, install, update, remove and purge the
 	@DIST=build/before .ci/build-deb 0.0.9
 	@$(VENV)/python -m pytest --verbose -p no:cacheprovider tests/systemd/installed.py
 
-image: deb ## Build the image of a station below build/image: SETTINGS=FILE, KEYS=FOLDER
+image: deb ## Build the image of a station below build/image: SETTINGS=FILE, UPDATES=URL, UPDATES_CA=FILE, KEYS=FOLDER
 	@.ci/bootstrap image
 	@.ci/build-image
 
-test-image: deb ## Look into images of a station, and start one in a virtual machine: enrolment, keys
+TEST_IMAGE = UPDATES=https://10.0.2.100/ UPDATES_CA=build/image/updates.crt PROFILE=test
+test-image: deb ## Start images in a virtual machine: enrol, keys, unlocks, kills, updates (an hour or two)
 	@.ci/bootstrap test
 	@.ci/bootstrap image
-	@.ci/build-image
-	@PROFILE=test .ci/build-image
+	@UPDATES=https://updates.example/ .ci/build-image
+	@openssl req -quiet -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=updates -addext subjectAltName=IP:10.0.2.100 \
+	    -keyout build/image/updates.key -out build/image/updates.crt
+	@$(TEST_IMAGE) .ci/build-image
+	@$(TEST_IMAGE) OUTPUT=next .ci/build-image 0.1.1
+	@$(TEST_IMAGE),broken OUTPUT=broken .ci/build-image 0.1.2
 	@$(VENV)/python -m pytest --verbose -p no:cacheprovider tests/systemd/image.py
 
 openapi: ## Print docs/openapi.json anew from the port's own types

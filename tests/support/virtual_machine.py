@@ -1,8 +1,8 @@
 """A machine in qemu, by software emulation: its display, its keyboard, its disk and its TPM.
 
-It has no network but the ways that are named: ``reachable`` from inside. The test variant of the
-image has a root shell on the serial line, which is asked what is on the console; pictures are of
-the machine's own display.
+It has no network but the ways that are named: ``reachable`` from inside, and its virtual reader
+from here. The test variant of the image has a root shell on the serial line, which is asked what is
+on the display; pictures are of the machine's own display.
 """
 
 from __future__ import annotations
@@ -19,10 +19,18 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from hardware.display import TextSize
+from hardware.virtual.link import CardLink, Chip
+from hardware.virtual.pcscd import Slot
+from tests.support.ports import free_ports
+
 FIRMWARE = Path("/usr/share/OVMF/OVMF_CODE_4M.secboot.fd")
 VARIABLES = Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
 AUTHORITY = "10.0.2.100"
 """What the authority's machine is called inside."""
+_READER_PORT = 35963
+_DISPLAY_PX = (1920, 1080)
+_TOUCH_RANGE = 0x7FFF
 _RELAY = Path(__file__).with_name("relay.py")
 """qemu itself passes on one connection at a time."""
 _PATIENCE_S = 1200.0
@@ -47,6 +55,8 @@ class VirtualMachine:
     ``reachable``: ports of ``AUTHORITY`` inside, and the ports of this machine behind them.
     """
 
+    width = _DISPLAY_PX[0]
+
     def __init__(self, folder: Path, image: Path, reachable: Mapping[int, int]) -> None:
         self.folder, self.disk = folder, folder / "disk.qcow2"
         self._reachable = reachable
@@ -68,9 +78,11 @@ class VirtualMachine:
         subprocess.run(made, check=True)
         shutil.copy(VARIABLES, folder / "variables.fd")
         (folder / "tpm").mkdir()
+        [self._reader_port] = free_ports(1)
 
     def start(self) -> None:
         """Switch it on."""
+        self._resets = 0
         for name in ("monitor", "serial", "tpm.sock"):
             (self.folder / name).unlink(missing_ok=True)
         self._tpm = subprocess.Popen(
@@ -85,6 +97,7 @@ class VirtualMachine:
             for inside, outside in self._reachable.items()
         )
         network = f"user,id=net,restrict=on{forwards}"
+        network += f",hostfwd=tcp:127.0.0.1:{self._reader_port}-:{_READER_PORT}"
         serial = f"socket,id=serial,path={self.folder / 'serial'},server=on,wait=off"
         serial += f",logfile={self.folder / 'serial.log'},logappend=on"
         # /dev/kvm may open and not carry an ordinary kernel: emulation, and nothing else.
@@ -97,7 +110,7 @@ class VirtualMachine:
                 *("-drive", f"if=pflash,format=raw,readonly=on,file={FIRMWARE}"),
                 *("-drive", f"if=pflash,format=raw,file={self.folder / 'variables.fd'}"),
                 *("-drive", f"if=virtio,format=qcow2,discard=unmap,file={self.disk}"),
-                *("-device", "virtio-gpu-pci,xres=1920,yres=1080"),
+                *("-device", f"virtio-gpu-pci,xres={_DISPLAY_PX[0]},yres={_DISPLAY_PX[1]}"),
                 *("-device", "virtio-keyboard-pci", "-device", "virtio-multitouch-pci"),
                 *("-device", "virtio-rng-pci"),
                 *("-chardev", f"socket,id=tpm,path={self.folder / 'tpm.sock'}"),
@@ -127,6 +140,13 @@ class VirtualMachine:
         self._monitor.close()
         self._serial.close()
 
+    def change(self, place: int) -> None:
+        """Change a byte of its disk, while it is off; the second time it is as before."""
+        read = ("qemu-io", "-f", "qcow2", "-c", f"read -v {place} 1", self.disk)
+        byte = int(subprocess.check_output(read, text=True).split()[1], 16)
+        write = ("qemu-io", "-f", "qcow2", "-c", f"write -P {byte ^ 1} {place} 1", self.disk)
+        subprocess.run(write, stdout=subprocess.DEVNULL, check=True)
+
     # --- the hardware ----------------------------------------------------------------------
 
     def tell(self, command: str, **arguments: Any) -> Any:
@@ -134,9 +154,14 @@ class VirtualMachine:
         line = json.dumps({"execute": command, "arguments": arguments})
         self._monitor.sendall(line.encode() + b"\n")
         while "event" in (answer := json.loads(self._answers.readline())):
-            pass  # what it says by itself
+            self._resets += answer["event"] == "RESET"
         assert "return" in answer, answer
         return answer["return"]
+
+    def starts(self) -> int:
+        """Return how often it has started anew by itself since ``start``."""
+        self.tell("query-status")  # what it said by itself comes before the answer
+        return self._resets
 
     def picture(self, path: Path) -> None:
         """Write what is on the display as a PNG file."""
@@ -153,6 +178,26 @@ class VirtualMachine:
             base, shift = _SHIFTED.get(sign, (sign.lower(), sign.isupper()))
             self.press(*["shift"] * shift, _NAMED.get(base, base))
             time.sleep(0.12)  # held for 0.05 s; faster than the station takes keys would lose some
+
+    def touch(self, x: int, y: int) -> None:
+        """Touch its display at a pixel, and let go."""
+
+        def contact(what: str, axis: str = "x", value: int = 0, number: int = 1) -> object:
+            data = {"type": what, "slot": 0, "tracking-id": number, "axis": axis, "value": value}
+            return {"type": "mtt", "data": data}
+
+        def finger(is_down: bool) -> object:
+            return {"type": "btn", "data": {"button": "touch", "down": is_down}}
+
+        width, height = _DISPLAY_PX
+        at = contact("data", "x", x * _TOUCH_RANGE // width)
+        and_at = contact("data", "y", y * _TOUCH_RANGE // height)
+        self.tell("input-send-event", events=[finger(True), contact("begin"), at, and_at])
+        self.tell("input-send-event", events=[finger(False), contact("end", number=-1)])
+
+    def link(self, chip: Chip) -> CardLink:
+        """Return what puts a card into its first reader, and takes it out."""
+        return CardLink(chip, _SlotInside(Path(), self._reader_port, "Virtual PCD 00 00"))
 
     # --- what the test variant answers on the serial line ----------------------------------
 
@@ -186,13 +231,30 @@ class VirtualMachine:
 
     @property
     def screen(self) -> str:
-        """What is on the console, by the kernel's own memory of it."""
+        """What is in the terminal of the compositor, or on the console where there is none."""
+        if (
+            self.ask("rm -f /run/kiosk-display/screen; systemctl is-active kiosk-display")
+            != "active"
+        ):
+            return self._console
+        self.press("ctrl", "shift", "f12")
+        return self.ask("sleep 1; cat /run/kiosk-display/screen") or ""
+
+    @property
+    def _console(self) -> str:
+        """By the kernel's own memory of it."""
         size = self.ask("od -An -tu1 -N2 /dev/vcsa1")
         said = self.ask("iconv -f UCS-4LE -t UTF-8 /dev/vcsu1")
         if not size or not said:
             return ""
         columns = int(size.split()[1])
         return "\n".join(said[at : at + columns].rstrip() for at in range(0, len(said), columns))
+
+    @property
+    def text_size(self) -> TextSize:
+        """The size of the text in the terminal of the compositor."""
+        said = self.do("tr '\\0' '\\n' </proc/$(pidof foot)/cmdline | sed -n 's/.*pixelsize=//p'")
+        return TextSize(int(said), 0, 0)
 
 
 def wait_for(
@@ -203,3 +265,11 @@ def wait_for(
     while not ready():
         assert time.monotonic() < end, f"waited in vain for {what}; there is:\n{shown()}"
         time.sleep(0.5)
+
+
+class _SlotInside(Slot):
+    """The reader's slot behind a port of this machine; ``number`` is the port."""
+
+    def dial(self) -> socket.socket:
+        """Return a connection to the reader; raises ``OSError`` while there is none."""
+        return socket.create_connection(("127.0.0.1", self.number))

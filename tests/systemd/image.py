@@ -6,19 +6,30 @@ emulation: it takes most of an hour. Pictures of its display are left in build/i
 
 from __future__ import annotations
 
+import functools
 import json
 import re
+import signal
+import ssl
 import subprocess
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Self
 
 import pytest
 
+from hardware.virtual.link import CardLink
 from kiosk.app.setup.station import WAYS_OUT
+from kiosk.contract.messages import Purpose
 from screens.words import waiting
+from tests.e2e.input_methods import Fingers, Hands, Keys
 from tests.e2e.processes import Authority
 from tests.e2e.station import Station
+from tests.e2e.visitor import Visitor
 from tests.e2e.world import World
 from tests.support.fresh_root import CHECKOUT, shipped
 from tests.support.hotplug import HotplugPcscd
@@ -28,16 +39,17 @@ from tests.support.virtual_machine import AUTHORITY, VirtualMachine, wait_for
 BUILD = CHECKOUT / "build" / "image"
 PICTURES = BUILD / "pictures"
 LISTEN = 8443
+NEW_PIN, NEWER_PIN = "480593", "172946"
 SHELLS = {
     *("getty@.service", "serial-getty@.service", "console-getty.service"),
     *("container-getty@.service", "autovt@.service", "debug-shell.service"),
 }
 ENABLED = {
-    *("kiosk-console.service", "kiosk-setup.service", "pcscd.socket"),
+    *("kiosk-health.service", "kiosk-setup.service", "pcscd.socket"),
     *("systemd-networkd.service", "systemd-networkd.socket"),
     *("systemd-network-generator.service", "systemd-networkd-wait-online.service"),
-    "systemd-resolved.service",
-    *("systemd-timesyncd.service"),
+    *("systemd-resolved.service", "systemd-timesyncd.service"),
+    *("systemd-sysupdate.timer", "systemd-sysupdate-reboot.timer"),
 }
 """With what these ask for themselves."""
 
@@ -93,8 +105,8 @@ def test_what_only_tests_need_is_not_in_the_shipped_one(tmp_path: Path) -> None:
             )
             found[variant] = {each for each in parts if (root / each).exists()}
     assert (found["station"], found["test"]) == (set(), set(parts))
-    kernel = image("station").with_suffix(".efi")
-    command_line = subprocess.check_output(["grep", "-a", "-o", "-m1", "quiet [^\\0]*", kernel])
+    kernel = image("station").with_suffix(".efi.gz")
+    command_line = subprocess.check_output(["zgrep", "-a", "-o", "-m1", "quiet [^\\0]*", kernel])
     assert b"roothash=" in command_line
     assert b"ttyS0" not in command_line
 
@@ -106,11 +118,12 @@ def test_a_changed_byte_does_not_fit_the_hashes_that_were_signed(
     path = image(variant)
     parts = {}
     for kind in ("root-x86-64", "root-x86-64-verity"):
-        [built] = path.parent.glob(f"{path.stem}.{kind}.*.raw")
+        [packed] = path.parent.glob(f"{path.stem}.{kind}.*.raw.gz")
         parts[kind] = tmp_path / kind
-        subprocess.run(["cp", "--sparse=always", built, parts[kind]], check=True)
-    kernel = path.with_suffix(".efi")
-    found = subprocess.check_output(["grep", "-a", "-o", "-m1", "roothash=[0-9a-f]*", kernel])
+        with parts[kind].open("wb") as file:
+            subprocess.run(["gzip", "-dc", packed], stdout=file, check=True)
+    kernel = path.with_suffix(".efi.gz")
+    found = subprocess.check_output(["zgrep", "-a", "-o", "-m1", "roothash=[0-9a-f]*", kernel])
     hashes = found.decode().strip().removeprefix("roothash=")
     command: list[str | Path] = ["veritysetup", "verify", *parts.values(), hashes]
     assert subprocess.run(command).returncode == 0
@@ -122,11 +135,20 @@ def test_a_changed_byte_does_not_fit_the_hashes_that_were_signed(
     assert subprocess.run(command).returncode != 0
 
 
+@pytest.mark.parametrize("variant", ["station", "test", "next", "broken"])
+def test_what_an_update_fetches_is_signed(variant: str) -> None:
+    folder = image(variant).parent
+    command = ("gpgv", "--keyring", BUILD / "keys" / "updates.gpg", "SHA256SUMS.gpg", "SHA256SUMS")
+    subprocess.run(command, cwd=folder, check=True)
+    subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=folder, check=True)
+    assert len((folder / "SHA256SUMS").read_text().splitlines()) == 3
+
+
 # On a machine. What follows is one life of it, in this order.
 
 
-class Console(Station):
-    """The station on the console of the machine; keys are those of its keyboard."""
+class Displayed(Station):
+    """The station on the display of the machine, used by its keyboard and its touch screen."""
 
     def __init__(self, machine: VirtualMachine) -> None:
         self.machine = machine
@@ -146,9 +168,50 @@ class Console(Station):
         wait_for(is_met, wanted, lambda: shown)
         return shown
 
+    def wait_for(self, *texts: str, seconds: float = 0) -> str:
+        return self.wait_until(lambda shown: all(text in shown for text in texts), f"{texts}")
+
     def press(self, *keys: str) -> None:
         for key in keys:
             self.machine.type({"enter": "\n", "tab": "\t"}.get(key, key))
+
+    def touch_at(self, x: int, y: int) -> None:
+        width, height = self.machine.text_size.cell_px
+        left = self.machine.width % width // 2
+        self.machine.touch(left + x * width + width // 2, y * height + height // 2)
+
+
+class Updates:
+    """A web server with one certificate, for the version that a folder has."""
+
+    def __init__(self) -> None:
+        self.folder = BUILD / "none"
+        serve = functools.partial(_Serve, self)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), serve)
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(BUILD / "updates.crt", BUILD / "updates.key")
+        self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    @property
+    def port(self) -> int:
+        return self._server.server_port
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class _Serve(SimpleHTTPRequestHandler):
+    def __init__(self, updates: Updates, *args: object) -> None:
+        super().__init__(*args, directory=str(updates.folder))  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def updates() -> Iterator[Updates]:
+    made = Updates()
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="module")
@@ -169,12 +232,15 @@ def world(pcscd: HotplugPcscd, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 @pytest.fixture(scope="module")
-def machine(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VirtualMachine]:
+def machine(
+    world: World, updates: Updates, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[VirtualMachine]:
     authority = world.settings.authority
     listening = (authority.listen, authority.enrol_listen)
     inside, enrol = (int(each.rpartition(":")[2]) for each in listening)
     folder = tmp_path_factory.mktemp("machine")
-    made = VirtualMachine(folder, image("test"), {LISTEN: inside, enrol: enrol})
+    reachable = {LISTEN: inside, enrol: enrol, 443: updates.port}
+    made = VirtualMachine(folder, image("test"), reachable)
     made.start()
     PICTURES.mkdir(exist_ok=True)
     yield made
@@ -182,21 +248,21 @@ def machine(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 @pytest.fixture
-def console(machine: VirtualMachine) -> Console:
-    return Console(machine)
+def station(machine: VirtualMachine) -> Displayed:
+    return Displayed(machine)
 
 
 def test_the_first_start_asks_for_the_line_and_shows_the_station(
-    world: World, machine: VirtualMachine, console: Console
+    world: World, machine: VirtualMachine, station: Displayed
 ) -> None:
-    console.see("is not enrolled as a station yet")
+    station.see("is not enrolled as a station yet")
     machine.picture(PICTURES / "first-start.png")
     words = ("stations", "enrol", "West Wing 2", "--site", "Wexbridge", "--reason", "new")
     line = world.kiosk(*words, check=True).stdout.splitlines()[-1].removeprefix("kiosk enrol ")
     machine.type(f"{line[:-1]}\n")
-    console.see("39 characters came")
+    station.see("39 characters came")
     machine.type(f"{line}\n")
-    console.see(waiting.ATTRACT_TITLE)
+    station.see(waiting.ATTRACT_TITLE)
     machine.picture(PICTURES / "attract.png")
     assert machine.do("systemctl --failed --no-legend") == ""
 
@@ -220,7 +286,7 @@ def life(machine: VirtualMachine) -> str:
     return boot + machine.do("systemctl show -P InvocationID kiosk-station")
 
 
-def test_no_key_leaves_the_station(machine: VirtualMachine, console: Console) -> None:
+def test_no_key_leaves_the_station(machine: VirtualMachine, station: Displayed) -> None:
     before = life(machine)
     for keys in CHORDS:
         machine.press(*keys)
@@ -232,11 +298,162 @@ def test_no_key_leaves_the_station(machine: VirtualMachine, console: Console) ->
         "Ctrl-Alt-Del",
     )
     machine.press("f2")
-    console.see(waiting.ATTRACT_TITLE, "Light colours")
+    station.see(waiting.ATTRACT_TITLE, "Light colours")
     machine.picture(PICTURES / "keys.png")
     machine.press("f2")
     assert life(machine) == before
     assert machine.do("cat /sys/class/tty/tty0/active") == "tty1"
+
+
+class Holder(Visitor):
+    """Somebody at the machine: the card goes into its reader."""
+
+    station: Displayed
+    card: CardLink
+
+    def comes(self) -> Self:
+        self.card = self.station.machine.link(self.who.card)
+        self.card.insert()
+        self.station.see_gone(waiting.ATTRACT_TITLE)
+        return self
+
+    def goes(self) -> None:
+        self.card.remove()
+        assert self.who.name not in self.station.see(waiting.ATTRACT_TITLE)
+
+
+@pytest.mark.parametrize(("hands", "pin"), [(Keys(), NEW_PIN), (Fingers(), NEWER_PIN)])
+def test_a_whole_unlock(
+    world: World, machine: VirtualMachine, station: Displayed, hands: Hands, pin: str
+) -> None:
+    way = type(hands).__name__.lower()
+
+    def picture(name: str) -> None:
+        machine.picture(PICTURES / f"{way}-{name}.png")
+
+    ada = world.ada
+    if isinstance(hands, Keys):
+        world.register(ada)
+    world.insert(ada)
+    world.block(ada)
+    world.remove(ada)
+    holder = Holder(world, ada, station, hands)
+    holder.comes()
+    picture("1-owner")
+    holder.unlocks().answers()
+    holder.awaits_code(Purpose.UNLOCK)
+    picture("2-code")
+    holder.enters_code(world.read_code(ada.email)).sets_pin(pin)
+    holder.finishes(Purpose.UNLOCK)
+    picture("3-unlocked")
+    holder.goes()
+    world.insert(ada)
+    assert world.verified_by_others(ada, pin)
+    world.remove(ada)
+
+
+PARTS = {
+    "parent": "systemctl show -P MainPID kiosk-station",
+    "visit": "pgrep -P $(systemctl show -P MainPID kiosk-station) | head -1",
+    "display": "systemctl show -P MainPID kiosk-display",
+    "compositor": "pidof cage",
+    "terminal": "pidof foot",
+    "seat": "pidof seatd",
+}
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP], ids=lambda each: each.name)
+@pytest.mark.parametrize("part", PARTS)
+def test_whatever_process_is_killed_or_stands_still_it_comes_back(
+    world: World,
+    machine: VirtualMachine,
+    station: Displayed,
+    part: str,
+    number: signal.Signals,
+) -> None:
+    holder = Holder(world, world.ben, station)
+    holder.comes()
+    station.see(world.ben.name)
+    process = machine.do(PARTS[part])
+    machine.do(f"kill -{number.value} {process}")
+    holder.card.remove()
+    wait_for(lambda: machine.do(f"cat /proc/{process}/comm 2>/dev/null") == "", f"end of {part}")
+    assert world.ben.name not in station.see(waiting.ATTRACT_TITLE)
+    wait_for(lambda: machine.do("systemctl is-active kiosk-station") == "active", "the station")
+    machine.picture(PICTURES / f"{number.name}-{part}.png")
+
+
+def version(machine: VirtualMachine) -> str:
+    return machine.do("sed -n 's/^IMAGE_VERSION=//p' /etc/os-release").strip('"')
+
+
+def test_it_is_shown_again_after_the_power_was_away(
+    machine: VirtualMachine, station: Displayed
+) -> None:
+    machine.stop()
+    began = time.monotonic()
+    machine.start()
+    station.see(waiting.ATTRACT_TITLE)
+    (PICTURES / "seconds").write_text(f"{time.monotonic() - began:.0f}\n")
+
+
+def test_an_update_that_was_changed_on_the_way_is_not_taken(
+    machine: VirtualMachine, updates: Updates, tmp_path: Path
+) -> None:
+    for each in image("next").parent.iterdir():
+        (tmp_path / each.name).symlink_to(each)
+    sums = tmp_path / "SHA256SUMS"
+    sums.unlink()
+    sums.write_text((image("next").parent / "SHA256SUMS").read_text() + "\n")
+    updates.folder = tmp_path
+    assert machine.do("systemctl start systemd-sysupdate || echo refused").endswith("refused")
+    assert "verification failed" in machine.do("journalctl -u systemd-sysupdate")
+    assert machine.do("ls /boot/EFI/Linux") == f"unlock-kiosk_{version(machine)}.efi"
+
+
+def test_an_update_is_fetched_and_kept_once_the_station_is_shown(
+    machine: VirtualMachine, station: Displayed, updates: Updates
+) -> None:
+    assert version(machine) == "0.1.0"
+    updates.folder = image("next").parent
+    machine.do("systemctl start systemd-sysupdate")
+    machine.do("systemctl start systemd-sysupdate-reboot")
+    wait_for(lambda: machine.starts() == 1, "the new version's start")
+    station.see(waiting.ATTRACT_TITLE)
+    assert version(machine) == "0.1.1"
+    machine.picture(PICTURES / "updated.png")
+    wait_for(
+        lambda: "unlock-kiosk_0.1.1.efi" in machine.do("ls /boot/EFI/Linux"), "0.1.1 to be kept"
+    )
+
+
+def test_a_version_whose_station_is_not_shown_is_left_for_the_one_before(
+    machine: VirtualMachine, station: Displayed, updates: Updates
+) -> None:
+    updates.folder = image("broken").parent
+    machine.do("systemctl start systemd-sysupdate")
+    before = machine.starts()
+    machine.do("systemctl start systemd-sysupdate-reboot")
+    wait_for(lambda: machine.starts() == before + 4, "three tries of it, and another start")
+    station.see(waiting.ATTRACT_TITLE)
+    assert version(machine) == "0.1.1"
+    assert "unlock-kiosk_0.1.2+0-3.efi" in machine.do("ls /boot/EFI/Linux")
+
+
+def test_a_changed_byte_of_the_root_is_not_run(machine: VirtualMachine, station: Displayed) -> None:
+    root = "/dev/disk/by-partlabel/unlock-kiosk_0.1.1"
+    begin = int(machine.do(f"cat /sys/class/block/$(basename $(realpath {root}))/start")) * 512
+    machine.stop()
+    machine.change(begin + 1024)  # the head of the file system
+    machine.start()
+    # No page and no prompt: it starts again, and once more.
+    wait_for(lambda: machine.starts() > 1, "another start, and one more")
+    assert machine.ask("true", 1) is None
+    machine.picture(PICTURES / "changed.png")
+    machine.stop()
+    machine.change(begin + 1024)
+    machine.start()
+    station.see(waiting.ATTRACT_TITLE)
 
 
 CHORDS = [

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
+import json
+import os
 import re
+import subprocess
 import sys
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from kiosk.app.config.loading import ENROLMENT
 from tests.support.fresh_root import CHECKOUT
-from tests.systemd.test_units import STATION, run, value
+from tests.systemd.test_units import STATION, run, value, values
 
 IMAGE = CHECKOUT / "image"
 USR_LIB = IMAGE / "mkosi.extra" / "usr" / "lib"
@@ -23,7 +30,7 @@ ENROL, SETUP = (
 @pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.name)
 def test_a_unit_of_the_image_has_no_mistake(unit: Path, tmp_path: Path) -> None:
     text = re.sub(r"/usr/lib/unlock-kiosk-\w+/bin/python", sys.executable, unit.read_text())
-    text = re.sub(r"ExecStart=/usr/bin/kiosk", "ExecStart=/bin/true", text)
+    text = re.sub(r"/usr/(bin/kiosk|libexec/kiosk-health)", "/bin/true", text)
     (tmp_path / unit.name).write_text(text)
     said = run("systemd-analyze", "verify", "--man=no", tmp_path / unit.name).stdout
     assert [line for line in said.splitlines() if unit.name in line] == []
@@ -37,3 +44,162 @@ def test_the_line_is_asked_for_by_the_stations_account_until_it_is_enrolled() ->
     found = re.search(r"Overall exposure level for \S+: ([\d.]+)", said)
     assert found
     assert float(found[1]) <= 2.0
+
+
+def test_an_update_has_the_room_that_the_first_version_had() -> None:
+    for first, second in (("10-root", "20-root"), ("11-root-verity", "21-root-verity")):
+        built = IMAGE / "mkosi.repart" / f"{first}.conf"
+        kept, other = (USR_LIB / "repart.d" / f"{name}.conf" for name in (first, second))
+        for setting in ("Type", "SizeMinBytes", "SizeMaxBytes"):
+            assert value(built, setting) == value(kept, setting) == value(other, setting)
+
+
+def test_an_update_is_looked_for_under_the_names_that_a_build_has() -> None:
+    settings = IMAGE / "mkosi.conf"
+    assert value(settings, "Output") == "unlock-kiosk_%v"
+    assert value(settings, "UnifiedKernelImageFormat") == "unlock-kiosk_%v"
+    for name, transfer in (("10-root", "20-root"), ("11-root-verity", "10-root-verity")):
+        built = IMAGE / "mkosi.repart" / f"{name}.conf"
+        assert value(built, "SplitName") == "%t.%U"
+        label = value(built, "Label").replace("%M", "unlock-kiosk").replace("%A", "@v")
+        assert values(USR_LIB / "sysupdate.d" / f"{transfer}.transfer", "MatchPattern")[1] == label
+
+
+class Disk:
+    """The disk of a station, and a folder that updates are published in.
+
+    systemd-sysupdate takes them by the image's own transfers, by file instead of HTTPS.
+    """
+
+    _ROOT, _HASHES = "4f68bce3-e8cd-4db1-96e7-fbcaf984b709", "2c7357ed-ebd2-46d9-aec1-23d437ec2bf5"
+    _TABLE = f"""\
+label: gpt
+size=8M, type={_ROOT}, name=unlock-kiosk_0.1.0
+size=2M, type={_HASHES}, name=unlock-kiosk_0.1.0_verity
+size=8M, type={_ROOT}, name=_empty
+size=2M, type={_HASHES}, name=_empty
+"""
+    _MOUNT = (
+        'mount --bind "$1" /etc/systemd && mount --bind "$2" /usr/lib/os-release && '
+        'shift 2 && exec "$@"'
+    )
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._file = folder, folder / "disk"
+        self.published, self._kernels = folder / "published", folder / "boot" / "EFI" / "Linux"
+        for each in (self.published, self._kernels, folder / "etc", folder / "transfers"):
+            each.mkdir(parents=True)
+        (folder / "keys").mkdir(mode=0o700)
+        self.gpg("--passphrase", "", "--quick-generate-key", "test", "ed25519", "sign", "never")
+        self.gpg("--output", str(folder / "etc" / "import-pubring.gpg"), "--export")
+        self._file.write_bytes(b"")
+        os.truncate(self._file, 32 << 20)
+        subprocess.run(
+            ["/usr/sbin/sfdisk", "-q", self._file], input=self._TABLE, text=True, check=True
+        )
+        (self._kernels / "unlock-kiosk_0.1.0.efi").touch()
+        for each in (USR_LIB / "sysupdate.d").iterdir():
+            text = each.read_text().replace("@UPDATES@", f"file://{self.published}/")
+            text = text.replace("\nPath=auto\n", f"\nPath={self._file}\n")
+            (folder / "transfers" / each.name).write_text(text)
+
+    def gpg(self, *words: str) -> None:
+        home = ("--homedir", str(self._folder / "keys"))
+        subprocess.run(["gpg", *home, "--batch", "--quiet", "--yes", *words], check=True)
+
+    def publish(self, version: str) -> str:
+        """Publish a version; return the identifier of its root."""
+        root, hashes = str(uuid.uuid4()), str(uuid.uuid4())
+        named = {
+            f"root-x86-64.{root.replace('-', '')}.raw": b"root",
+            f"root-x86-64-verity.{hashes.replace('-', '')}.raw": b"hashes",
+            "efi": b"kernel",
+        }
+        for name, held in named.items():
+            path = self.published / f"unlock-kiosk_{version}.{name}.gz"
+            path.write_bytes(gzip.compress(held + version.encode()))
+        sums = [
+            f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n"
+            for path in self.published.glob("*.gz")
+        ]
+        (self.published / "SHA256SUMS").write_text("".join(sums))
+        signed = str(self.published / "SHA256SUMS")
+        self.gpg("--output", f"{signed}.gpg", "--detach-sign", signed)
+        return root
+
+    def update(self, running: str) -> subprocess.CompletedProcess[str]:
+        """Look for an update and take it, on a station that runs a version."""
+        about = self._folder / "os-release"
+        about.write_text(f"ID=debian\nIMAGE_ID=unlock-kiosk\nIMAGE_VERSION={running}\n")
+        enter = ("unshare", "--mount", "sh", "-c", self._MOUNT, "sh", self._folder / "etc", about)
+        program = "/usr/lib/systemd/systemd-sysupdate"
+        boot = str(self._folder / "boot")
+        return subprocess.run(
+            [*enter, program, f"--definitions={self._folder / 'transfers'}", "update"],
+            env={
+                **os.environ,
+                **dict.fromkeys(("SYSTEMD_ESP_PATH", "SYSTEMD_XBOOTLDR_PATH"), boot),
+                "SYSTEMD_RELAX_ESP_CHECKS": "1",
+                "SYSTEMD_RELAX_XBOOTLDR_CHECKS": "1",
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def kernels(self) -> set[str]:
+        return {path.name.removeprefix("unlock-kiosk_") for path in self._kernels.iterdir()}
+
+    def partitions(self) -> list[tuple[str, str, bytes]]:
+        """Return label, identifier and the first bytes of each."""
+        table = json.loads(subprocess.check_output(["/usr/sbin/sfdisk", "--json", self._file]))
+        held = self._file.read_bytes()
+        return [
+            (each["name"], each["uuid"].lower(), held[each["start"] * 512 :][:16].rstrip(b"\0"))
+            for each in table["partitiontable"]["partitions"]
+        ]
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    made = Disk(tmp_path)
+    yield made
+    subprocess.run(["gpgconf", "--homedir", tmp_path / "keys", "--kill", "all"], check=True)
+
+
+def test_an_update_goes_beside_the_version_that_runs_and_is_tried_three_times(disk: Disk) -> None:
+    first = disk.partitions()[:2]
+    root = disk.publish("0.1.1")
+    done = disk.update("0.1.0")
+    assert done.returncode == 0, done.stdout
+    kept, second = disk.partitions()[:2], disk.partitions()[2:]
+    assert kept == first
+    assert second[0] == ("unlock-kiosk_0.1.1", root, b"root0.1.1")
+    assert (second[1][0], second[1][2]) == ("unlock-kiosk_0.1.1_verity", b"hashes0.1.1")
+    assert disk.kernels() == {"0.1.0.efi", "0.1.1+3-0.efi"}
+
+    # The next one goes where the oldest was; that which runs stays.
+    root = disk.publish("0.1.2")
+    assert disk.update("0.1.1").returncode == 0
+    assert disk.partitions()[0] == ("unlock-kiosk_0.1.2", root, b"root0.1.2")
+    assert disk.partitions()[2:] == second
+    assert disk.kernels() == {"0.1.1+3-0.efi", "0.1.2+3-0.efi"}
+
+
+def test_an_update_that_a_stranger_signed_or_changed_is_not_taken(disk: Disk) -> None:
+    before = disk.partitions()
+    disk.publish("0.1.1")
+    sums = disk.published / "SHA256SUMS"
+    right = sums.read_bytes()
+    sums.write_bytes(right + b"\n")
+    assert "Signature verification failed" in disk.update("0.1.0").stdout
+    sums.write_bytes(right)
+    [kernel] = disk.published.glob("*.efi.gz")
+    kernel.write_bytes(gzip.compress(b"another"))
+    assert "has been tampered with" in disk.update("0.1.0").stdout
+    assert disk.kernels() == {"0.1.0.efi"}
+    [signature] = disk.published.glob("*.gpg")
+    signature.unlink()
+    assert disk.update("0.1.0").returncode != 0
+    assert disk.kernels() == {"0.1.0.efi"}
+    assert disk.partitions()[:2] == before[:2]

@@ -253,8 +253,8 @@ class VirtualMachine:
     @property
     def text_size(self) -> TextSize:
         """The size of the text in the terminal of the compositor."""
-        said = self.do("tr '\\0' '\\n' </proc/$(pidof foot)/cmdline | sed -n 's/.*pixelsize=//p'")
-        return TextSize(int(said), 0, 0)
+        said = self.do("grep -ahso 'pixelsize=[0-9]*' /proc/[0-9]*/cmdline | head -1")
+        return TextSize(int(said.partition("=")[2]), 0, 0)
 
 
 def wait_for(

@@ -49,7 +49,7 @@ ENABLED = {
     *("systemd-networkd.service", "systemd-networkd.socket"),
     *("systemd-network-generator.service", "systemd-networkd-wait-online.service"),
     *("systemd-resolved.service", "systemd-timesyncd.service"),
-    *("systemd-sysupdate.timer", "systemd-sysupdate-reboot.timer"),
+    *("systemd-sysupdate.timer", "systemd-sysupdate-reboot.timer", "usbguard.service"),
 }
 """With what these ask for themselves."""
 
@@ -354,12 +354,13 @@ def test_a_whole_unlock(
 
 PARTS = {
     "parent": "systemctl show -P MainPID kiosk-station",
-    "visit": "pgrep -P $(systemctl show -P MainPID kiosk-station) | head -1",
+    "visit": "cd /proc/$(systemctl show -P MainPID kiosk-station)/task; cut -d' ' -f1 */children",
     "display": "systemctl show -P MainPID kiosk-display",
-    "compositor": "pidof cage",
-    "terminal": "pidof foot",
-    "seat": "pidof seatd",
+    "compositor": "grep -lx cage /proc/[0-9]*/comm | cut -d/ -f3",
+    "terminal": "grep -lx foot /proc/[0-9]*/comm | cut -d/ -f3",
+    "seat": "systemctl show -P MainPID seatd",
 }
+"""How to find each process that a station on the compositor has."""
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP], ids=lambda each: each.name)

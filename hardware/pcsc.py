@@ -25,7 +25,6 @@ from kiosk.contract.errors import (
 Context = NewType("Context", int)
 Handle = NewType("Handle", int)
 
-STATE_CHANGED: Final[int] = scard.SCARD_STATE_CHANGED
 STATE_PRESENT: Final[int] = scard.SCARD_STATE_PRESENT
 STATE_MUTE: Final[int] = scard.SCARD_STATE_MUTE
 STATE_UNAWARE: Final[int] = scard.SCARD_STATE_UNAWARE

@@ -131,7 +131,7 @@ def _waiting_change(uow: UnitOfWork, holder: Cardholder) -> AddressChangeLine | 
     if change is None:
         return None
     masked = mask_email(change.new_email)
-    return AddressChangeLine(change.old_email, masked, change.requested_at, change.effective_at)
+    return AddressChangeLine(change.old_email, masked, change.effective_at)
 
 
 def facts_of(uow: UnitOfWork, holder: Cardholder, policy: Policy) -> StandingFacts:

@@ -263,7 +263,6 @@ class AddressChangeLine:
 
     old: str
     masked: str
-    asked_at: datetime
     counts_from: datetime
 
 

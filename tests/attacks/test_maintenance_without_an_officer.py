@@ -6,11 +6,7 @@ rewritten, and somebody may write the database without its keys.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-
 import pytest
-from msgspec import structs
 
 from kiosk.authority.roles import Role
 from kiosk.authority.store.records import Card, StaffCard, StaffMember, new_id
@@ -19,7 +15,6 @@ from kiosk.contract.messages import (
     MaintenanceAct,
     MaintenanceReason,
     PinChallenge,
-    PinProof,
     ProvePin,
     Purpose,
     Reason,
@@ -28,13 +23,19 @@ from kiosk.contract.messages import (
 )
 from tests.attacks.database_writer import at, insert, refused_as_altered, write
 from tests.authority.card_in_reader import Plastic, Quiet
+from tests.authority.claimed_pins import (
+    Proof,
+    by_another_key,
+    by_the_key_without_a_pin,
+    forged,
+    no_proof,
+    replayed,
+)
 from tests.authority.station_visit import Sitting
 from tests.authority.test_maintenance import REFUSED, card, officer
-from tests.authority.world import KNOWN, KNOWN_PIN_KEY, World
+from tests.authority.world import World
 
 __all__ = ["card", "officer"]
-
-Proof = Callable[[World, Sitting, PinChallenge, PinProof], PinProof | None]
 
 
 def choose(world: World, card: Card, plastic: Plastic | None = None) -> Sitting:
@@ -59,35 +60,9 @@ def nothing_was_done(world: World) -> bool:
     return "maintained" not in world.kinds()
 
 
-def no_proof(_world: World, _: Sitting, __: PinChallenge, ___: PinProof) -> None:
-    """A device answers 9000 to VERIFY, or a station only says that the PIN was verified."""
-
-
-def by_another_key(_world: World, _: Sitting, asked: PinChallenge, __: PinProof) -> PinProof | None:
-    return Plastic().sign_pin(asked)
-
-
-def under_the_officers_name(
-    _world: World, _: Sitting, asked: PinChallenge, __: PinProof
-) -> PinProof:
-    proof = Plastic().sign_pin(asked)
-    assert proof is not None
-    return structs.replace(proof, public_key=KNOWN_PIN_KEY)
-
-
-def replayed(_world: World, _: Sitting, __: PinChallenge, earlier: PinProof) -> PinProof:
-    return earlier
-
-
-def by_the_key_without_a_pin(
-    _world: World, _: Sitting, asked: PinChallenge, __: PinProof
-) -> PinProof | None:
-    return replace(KNOWN, pin_key=KNOWN.key).sign_pin(asked)
-
-
 @pytest.mark.parametrize(
     "trick",
-    [no_proof, by_another_key, under_the_officers_name, replayed, by_the_key_without_a_pin],
+    [no_proof, by_another_key, forged, replayed, by_the_key_without_a_pin],
 )
 def test_a_pin_that_is_only_claimed_opens_nothing(
     world: World, card: Card, officer: StaffMember, trick: Proof

@@ -6,45 +6,22 @@ key that the card uses only after VERIFY.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-
 import pytest
-from msgspec import structs
 
 from kiosk.authority.store.records import Card, PinEvidence
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import PinChallenge, PinProof, ProvePin, Purpose, SendCode
-from tests.authority.card_in_reader import Plastic
+from tests.authority.claimed_pins import (
+    Proof,
+    by_the_key_without_a_pin,
+    forged,
+    no_proof,
+    replayed,
+)
 from tests.authority.registering import given
-from tests.authority.station_visit import Sitting
-from tests.authority.world import EMAIL, KNOWN, KNOWN_PIN_KEY, World
+from tests.authority.world import EMAIL, World
 
 THIEFS = "mallory@trust.nhs.uk"
-Proof = Callable[[World, Sitting, PinChallenge, PinProof], PinProof | None]
-
-
-def no_proof(_world: World, _: Sitting, __: PinChallenge, ___: PinProof) -> None:
-    return None
-
-
-def forged(_world: World, _: Sitting, asked: PinChallenge, __: PinProof) -> PinProof | None:
-    """A signature by a key of the thief's, under the name of the recorded one."""
-    proof = Plastic().sign_pin(asked)
-    assert proof is not None
-    return structs.replace(proof, public_key=KNOWN_PIN_KEY)
-
-
-def replayed(_world: World, _: Sitting, __: PinChallenge, earlier: PinProof) -> PinProof:
-    """What the holder's card signed in another visit of theirs."""
-    return earlier
-
-
-def by_the_key_without_a_pin(
-    _world: World, _: Sitting, asked: PinChallenge, __: PinProof
-) -> PinProof | None:
-    """The stolen card signs with its card-authentication key (9E) instead."""
-    return replace(KNOWN, pin_key=KNOWN.key).sign_pin(asked)
 
 
 @pytest.fixture

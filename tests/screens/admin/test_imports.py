@@ -69,34 +69,39 @@ async def test_problems_are_listed_and_scrolled_and_nothing_can_be_imported() ->
         assert desk.asked.of("imports.run") == []
 
 
-async def test_a_trial_names_the_lines_whose_address_is_of_no_approved_domain() -> None:
+@pytest.mark.parametrize(
+    ("what", "many", "said", "last"),
+    [
+        (
+            "outside",
+            1204,
+            "1,204 addresses are of no approved domain: nobody can register",
+            "Line 201    900000000200 jo.smith@mail.example",
+        ),
+        (
+            "changed",
+            48,
+            "48 people changed, from → to:",
+            "900000000048 name Jo Smith → Jo Smythe",
+        ),
+        (
+            "cards_changed",
+            20,
+            "20 cards changed:",
+            "Line 21     900000000020 card ending in 40d1: unblock_secret",
+        ),
+    ],
+)
+async def test_a_trial_says_what_would_be_changed_and_how(
+    what: str, many: int, said: str, last: str
+) -> None:
     desk = FakeDesk()
-    desk.imports.outside = 1204
+    setattr(desk.imports, what, many)
     async with running(desk, PAGES) as run:
         await run.press("f9", "enter")
-        assert "1,204 addresses are of no approved domain: nobody can register" in run.text
+        assert said in run.text
         await run.press("end")
-        assert "Line 201    900000000200 jo.smith@mail.example" in run.text
-
-
-async def test_a_trial_says_who_would_be_changed_and_how() -> None:
-    desk = FakeDesk()
-    desk.imports.changed = 48
-    async with running(desk, PAGES) as run:
-        await run.press("f9", "enter")
-        assert "48 people changed, from → to:" in run.text
-        await run.press("end")
-        assert "900000000048 name Jo Smith → Jo Smythe" in run.text
-
-
-async def test_a_trial_says_which_cards_would_be_changed_and_how() -> None:
-    desk = FakeDesk()
-    desk.imports.cards_changed = 20
-    async with running(desk, PAGES) as run:
-        await run.press("f9", "enter")
-        assert "20 cards changed:" in run.text
-        await run.press("end")
-        assert "Line 21     900000000020 card ending in 40d1: unblock_secret" in run.text
+        assert last in run.text
 
 
 async def test_a_trial_and_an_import_say_who_comes_back_that_was_erased() -> None:

@@ -73,7 +73,7 @@ class Tokens:
             return {"error": type(error).__name__}
 
     def _with_token(self, token: Any, request: Message) -> Message:
-        serial = _serial(token)
+        serial = bytes(token.serial).decode("ascii", errors="replace").strip(" \0")
         if request.get("serial", serial) != serial:
             return {"missing": OTHER}
         result = self._try(self._acts[request["act"]], token, request)
@@ -116,10 +116,6 @@ def _token(slot: Any) -> Any | None:
     except (pkcs11.TokenNotPresent, pkcs11.TokenNotRecognised, pkcs11.DeviceRemoved):
         return None
     return token if token.flags & TokenFlag.TOKEN_INITIALIZED else None
-
-
-def _serial(token: Any) -> str:
-    return bytes(token.serial).decode("ascii", errors="replace").strip(" \0")
 
 
 @contextmanager

@@ -8,12 +8,11 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from kiosk.authority.administration.desk import AdminDesk
-from kiosk.authority.administration.views import Done, Grounds, PolicyLine
+from kiosk.authority.administration.views import PolicyLine
 from kiosk.authority.roles import Action
 from screens.admin.dialogs.form import AskGrounds, Entry, Form, grounds_entries, grounds_of
 from screens.admin.page import LinesPage, shell_of
 from screens.admin.table import Column, TableLine
-from screens.admin.times import Times
 
 _MOST = 1000
 
@@ -44,11 +43,20 @@ class PolicyPage(LinesPage[PolicyLine]):
 
     def row_of(self, line: PolicyLine) -> TableLine:
         """Name, value, and who set it."""
-        return _row(line)
+        changed = ("*", "brand") if line.changed_at is not None else ""
+        sign = ("!", "alarm") if line.trouble else changed
+        return TableLine(line.name, (in_words(line), sign, _said(line.value), (line.name, "quiet")))
 
     def explained(self, line: PolicyLine) -> str:
         """Say what it means, its limits, and why it was set."""
-        return _explained(line, shell_of(self).times)
+        times = shell_of(self).times
+        about = f"{line.help} Allowed: {line.allowed}. Setting: {line.name}."
+        if line.changed_at is None:
+            return f"{about}\nIt stands as the settings file has it."
+        who = f"{line.changed_by} set it {times.at(line.changed_at)}: {line.reason}"
+        if line.trouble:
+            return f"{about}\n{who}\n! Not in force: {line.trouble}."
+        return f"{about}\n{who}\nThe settings file says {_said(line.in_file)}."
 
     # --- what is done --------------------------------------------------------------------
 
@@ -79,13 +87,12 @@ class PolicyPage(LinesPage[PolicyLine]):
                 f"{line.help} The setting {line.name}; the settings file says "
                 f"{_said(line.in_file)}.",
                 (entry, *grounds_entries(identifies=False)),
-                lambda values: self._change(line.name, values["value"], grounds_of(values)),
+                lambda values: self.desk.policy.change(
+                    line.name, values["value"], self._lines[line.name].revision, grounds_of(values)
+                ),
                 button="Change",
             )
         )
-
-    def _change(self, name: str, value: str, grounds: Grounds) -> Done:
-        return self.desk.policy.change(name, value, self._lines[name].revision, grounds)
 
     def action_reset(self) -> None:
         """Ask why."""
@@ -97,19 +104,12 @@ class PolicyPage(LinesPage[PolicyLine]):
                     f"The setting {line.name} is {_said(line.value)} now. The settings file says "
                     f"{_said(line.in_file)}, and counts from then on, also where it is changed "
                     "later.",
-                    lambda grounds: self._reset(line.name, grounds),
+                    lambda grounds: self.desk.policy.reset(
+                        line.name, self._lines[line.name].revision, grounds
+                    ),
                     button="Put back",
                 )
             )
-
-    def _reset(self, name: str, grounds: Grounds) -> Done:
-        return self.desk.policy.reset(name, self._lines[name].revision, grounds)
-
-
-def _row(line: PolicyLine) -> TableLine:
-    changed = ("*", "brand") if line.changed_at is not None else ""
-    sign = ("!", "alarm") if line.trouble else changed
-    return TableLine(line.name, (in_words(line), sign, _said(line.value), (line.name, "quiet")))
 
 
 def in_words(line: PolicyLine) -> str:
@@ -125,13 +125,3 @@ def _choices(allowed: str) -> tuple[str, ...]:
     """Return what can be chosen, where the limits name single words."""
     words = tuple(word.strip('"') for word in allowed.split(" or "))
     return words if len(words) > 1 and all(" " not in word for word in words) else ()
-
-
-def _explained(line: PolicyLine, times: Times) -> str:
-    about = f"{line.help} Allowed: {line.allowed}. Setting: {line.name}."
-    if line.changed_at is None:
-        return f"{about}\nIt stands as the settings file has it."
-    who = f"{line.changed_by} set it {times.at(line.changed_at)}: {line.reason}"
-    if line.trouble:
-        return f"{about}\n{who}\n! Not in force: {line.trouble}."
-    return f"{about}\n{who}\nThe settings file says {_said(line.in_file)}."

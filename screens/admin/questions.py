@@ -12,7 +12,6 @@ from kiosk.authority.roles import Action
 from screens.admin.dialogs.form import AskGrounds, Entry, Form, grounds_entries, grounds_of
 from screens.admin.page import LinesPage, shell_of
 from screens.admin.table import Column, TableLine
-from screens.admin.times import Times
 
 _LONGEST = 64
 _NOBODY_SEES = "Answers are kept as hashes; nobody can look at one."
@@ -51,11 +50,16 @@ class QuestionsPage(LinesPage[QuestionLine]):
 
     def row_of(self, line: QuestionLine) -> TableLine:
         """Whether it is offered, its text, and how many use it."""
-        return _row(line)
+        state = ("– retired", "quiet") if line.retired_at else ("✓ offered", "done")
+        return TableLine(str(line.id), (state, line.text, f"{line.used_by:,}"))
 
     def explained(self, line: QuestionLine) -> str:
         """Say to whom it is offered."""
-        return _explained(line, shell_of(self).times)
+        times = shell_of(self).times
+        if line.retired_at is not None:
+            since = times.day(line.retired_at)
+            return f"{line.text}\nOffered to nobody new since {since}. {_kept(line)} {_NOBODY_SEES}"
+        return f"{line.text}\nOffered to everybody who registers. {_used(line)} {_NOBODY_SEES}"
 
     # --- what is done --------------------------------------------------------------------
 
@@ -108,18 +112,6 @@ class QuestionsPage(LinesPage[QuestionLine]):
                     button="Offer again",
                 )
             )
-
-
-def _row(line: QuestionLine) -> TableLine:
-    state = ("– retired", "quiet") if line.retired_at else ("✓ offered", "done")
-    return TableLine(str(line.id), (state, line.text, f"{line.used_by:,}"))
-
-
-def _explained(line: QuestionLine, times: Times) -> str:
-    if line.retired_at is not None:
-        since = times.day(line.retired_at)
-        return f"{line.text}\nOffered to nobody new since {since}. {_kept(line)} {_NOBODY_SEES}"
-    return f"{line.text}\nOffered to everybody who registers. {_used(line)} {_NOBODY_SEES}"
 
 
 def _used(line: QuestionLine) -> str:

@@ -249,11 +249,27 @@ class StaffPage(LinesPage[StaffLine]):
 
     def row_of(self, line: StaffLine) -> TableLine:
         """Name, role, last login, and how many keys and cards."""
-        return _row(line, shell_of(self).times)
+        times = shell_of(self).times
+        login = times.at(line.last_login_at) if line.last_login_at else "never"
+        gone = ("– removed", "quiet") if line.removed_at else ""
+        counts = (f"{len(held)}" for held in (line.keys, line.cards))
+        return TableLine(line.staff_id, (line.name, line.role.value, login, *counts, gone))
 
     def explained(self, line: StaffLine) -> str:
         """Show keys and cards."""
-        return _explained(line, shell_of(self).times)
+        times = shell_of(self).times
+        if line.removed_at is not None:
+            return f"{line.name} was removed on {times.day(line.removed_at)} and cannot log in."
+        let_in = _by(line.added_by, line.agreed_by)
+        who = f"{line.name}{f', let in{let_in},' if let_in else ''} logs in with"
+        keys = (who, *(_key(key, times) for key in line.keys))
+        none = f"{line.name} has no key, and so cannot log in."
+        said = "\n".join(keys) if line.keys else none
+        if not line.cards:
+            return said
+        this = "This card opens" if len(line.cards) == 1 else "These cards open"
+        opens = f"{this} stations' maintenance pages:"
+        return "\n".join((said, opens, *(_card(card, times) for card in line.cards)))
 
     # --- what is done --------------------------------------------------------------------
 
@@ -318,28 +334,6 @@ class StaffPage(LinesPage[StaffLine]):
     def action_remove_card(self) -> None:
         """Ask which."""
         self.put(remove_card(self.desk.staff, self._now(self._table.marked)))
-
-
-def _row(line: StaffLine, times: Times) -> TableLine:
-    login = times.at(line.last_login_at) if line.last_login_at else "never"
-    gone = ("– removed", "quiet") if line.removed_at else ""
-    counts = (f"{len(held)}" for held in (line.keys, line.cards))
-    return TableLine(line.staff_id, (line.name, line.role.value, login, *counts, gone))
-
-
-def _explained(line: StaffLine, times: Times) -> str:
-    if line.removed_at is not None:
-        return f"{line.name} was removed on {times.day(line.removed_at)} and cannot log in."
-    let_in = _by(line.added_by, line.agreed_by)
-    who = f"{line.name}{f', let in{let_in},' if let_in else ''} logs in with"
-    keys = (who, *(_key(key, times) for key in line.keys))
-    none = f"{line.name} has no key, and so cannot log in."
-    said = "\n".join(keys) if line.keys else none
-    if not line.cards:
-        return said
-    this = "This card opens" if len(line.cards) == 1 else "These cards open"
-    opens = f"{this} stations' maintenance pages:"
-    return "\n".join((said, opens, *(_card(card, times) for card in line.cards)))
 
 
 def _card(card: StaffCardLine, times: Times) -> str:

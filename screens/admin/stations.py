@@ -62,7 +62,24 @@ class StationsPage(LinesPage[StationLine]):
 
     def explained(self, line: StationLine) -> str:
         """Say how it is, and what to look after."""
-        return _explained(line)
+        if line.retired_at is not None:
+            return f"{line.name} is retired: it shows that it is out of service, and serves nobody."
+        if not line.has_started:
+            return (
+                f"{line.name} was let in and has not started yet. Start it there: it is up with "
+                "its first heartbeat."
+            )
+        if line.silent:
+            return (
+                f"{line.name} has not been heard of for more than two minutes. Look whether it has "
+                "power and network; nobody can use it until it is heard of again."
+            )
+        if line.reader != ReaderState.READY:
+            return (
+                f"{line.name} is there, but cannot read cards ({line.reader or 'unknown'}). Look "
+                "after its reader and the cable."
+            )
+        return f"{line.name} is up and reads cards."
 
     # --- what is done --------------------------------------------------------------------
 
@@ -134,27 +151,6 @@ def _counted(lines: tuple[StationLine, ...]) -> str:
         return "Stations"
     told = f"{len(up)} of {len(serving)} stations up"
     return f"{told}, {blind} of them cannot read cards" if blind else told
-
-
-def _explained(line: StationLine) -> str:
-    if line.retired_at is not None:
-        return f"{line.name} is retired: it shows that it is out of service, and serves nobody."
-    if not line.has_started:
-        return (
-            f"{line.name} was let in and has not started yet. Start it there: it is up with its "
-            "first heartbeat."
-        )
-    if line.silent:
-        return (
-            f"{line.name} has not been heard of for more than two minutes. Look whether it has "
-            "power and network; nobody can use it until it is heard of again."
-        )
-    if line.reader != ReaderState.READY:
-        return (
-            f"{line.name} is there, but cannot read cards ({line.reader or 'unknown'}). Look "
-            "after its reader and the cable."
-        )
-    return f"{line.name} is up and reads cards."
 
 
 # What is asked before a station is let in, and the line that is then typed at it.

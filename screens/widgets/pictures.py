@@ -188,10 +188,10 @@ class Drawing(Widget, inherit_bindings=False):
     def render(self) -> Content:
         """Draw the reader and as much of the card as shows beside it."""
         width = self.content_size.width
-        return Content("\n").join(self._line(row, width) for row in range(HEIGHT))
-
-    def _line(self, row: int, width: int) -> Content:
-        return Content.assemble(self._case(row), *self._beside(row, width - _READER))
+        return Content("\n").join(
+            Content.assemble(self._case(row), *self._beside(row, width - _READER))
+            for row in range(HEIGHT)
+        )
 
     def _case(self, row: int) -> Content:
         """Return the reader's part of one row, its lip at the right."""

@@ -7,7 +7,6 @@ from typing import assert_never
 
 from kiosk.contract.families import FAMILIES
 from kiosk.contract.messages import MaintenanceAct, MaintenanceReason, ReadFault
-from kiosk.station.machine import AuthorityAddress
 from kiosk.station.states import ActResult, Ending, NetworkReport, NotDone, ReaderTest
 
 REASON_TITLE = "Why do you maintain this station?"
@@ -88,10 +87,6 @@ def _fault(fault: ReadFault) -> str:
             return "What the card answers cannot be read."
 
 
-def _address(one: AuthorityAddress) -> str:
-    return f"{one.name}: {one.trouble or 'answers'}"
-
-
 def result(what: ActResult, zone: tzinfo | None) -> tuple[str, list[str]]:
     """Return a title and lines; ``zone`` None is the machine's."""
     match what:
@@ -122,7 +117,7 @@ def _reader(test: ReaderTest) -> tuple[str, list[str]]:
 
 def _network(report: NetworkReport, zone: tzinfo | None) -> tuple[str, list[str]]:
     addresses, ends = report.state.addresses, report.state.certificate_ends_at
-    lines = [_address(one) for one in addresses] or [NO_ADDRESS]
+    lines = [f"{one.name}: {one.trouble or 'answers'}" for one in addresses] or [NO_ADDRESS]
     if ends is not None:
         lines.append(f"Certificate of this station: valid until {_moment(ends, zone)}")
     lines.append(f"Clock: {_moment(report.clock, zone)}, {_ahead(report.ahead_s)}")

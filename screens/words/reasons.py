@@ -28,13 +28,25 @@ def refusal(reason: Reason, again: str = "") -> RefusalWords:
     """Say why, in the words of ``reason``'s page; ``again``: when to come back."""
     match reason:
         case Reason.ATTEMPTS_PAUSED:
-            return _paused(again)
+            return RefusalWords(
+                "Please come back later",
+                "Too many wrong answers were given with this smartcard. "
+                "The Registration Authority has been told.",
+                _come_back(again),
+                ends_without_menu=True,
+            )
         case Reason.UNKNOWN_CARD | Reason.LEAVER | Reason.CARD_EXPIRED | Reason.CARD_REVOKED:
             return _about_card(reason)
         case Reason.NOT_GENUINE | Reason.CARD_UNREADABLE | Reason.CARD_BUSY | Reason.TWO_CARDS:
             return _about_reading(reason)
         case Reason.INSERT_CARD:
-            return _insert_card()
+            return RefusalWords(
+                "Your smartcard has to go into a slot",
+                "Held against the reader, it lets nobody check or change its PIN. "
+                "Nothing was counted against you.",
+                "If this station has a slot, put your smartcard in, with the chip first. If not, "
+                "use another station, or go to the Registration Authority.",
+            )
         case Reason.NOT_REGISTERED | Reason.REGISTRATION_BLOCKED:
             return _about_registration(reason)
         case Reason.TOO_MANY_CODES:
@@ -57,7 +69,13 @@ def refusal(reason: Reason, again: str = "") -> RefusalWords:
         case Reason.READER_GONE | Reason.AUTHORITY_AWAY | Reason.FAULT | Reason.STATION_RETIRED:
             return _about_us(reason)
         case Reason.CHANGED_MEANWHILE:
-            return _concurrent_change()
+            return RefusalWords(
+                "This visit cannot go on",
+                "It no longer fits our records: they were changed meanwhile, or it took too long. "
+                "You did nothing wrong.",
+                "Take your smartcard out and put it in again, to see what you can do here now. "
+                "If you have just chosen a new PIN, try it first.",
+            )
         case Reason.RECORD_ALTERED:
             return RefusalWords(
                 "We cannot help you here",
@@ -160,16 +178,6 @@ def _about_reading(reason: Reason) -> RefusalWords:
     )
 
 
-def _insert_card() -> RefusalWords:
-    return RefusalWords(
-        "Your smartcard has to go into a slot",
-        "Held against the reader, it lets nobody check or change its PIN. "
-        "Nothing was counted against you.",
-        "If this station has a slot, put your smartcard in, with the chip first. If not, "
-        "use another station, or go to the Registration Authority.",
-    )
-
-
 def _about_registration(reason: Reason) -> RefusalWords:
     if reason is Reason.NOT_REGISTERED:
         return RefusalWords(
@@ -190,16 +198,6 @@ def _about_registration(reason: Reason) -> RefusalWords:
 
 def _come_back(again: str) -> str:
     return f"Come back {again or 'later'}, or go to the Registration Authority now."
-
-
-def _paused(again: str) -> RefusalWords:
-    return RefusalWords(
-        "Please come back later",
-        "Too many wrong answers were given with this smartcard. "
-        "The Registration Authority has been told.",
-        _come_back(again),
-        ends_without_menu=True,
-    )
 
 
 def _about_email(reason: Reason) -> RefusalWords:
@@ -291,14 +289,4 @@ def _about_us(reason: Reason) -> RefusalWords:
         "That is our fault, not yours. We cannot say whether your last step went through.",
         "Take your smartcard out and put it in again; if you chose a new PIN, try it first. "
         "Or give the Registration Authority your reference number.",
-    )
-
-
-def _concurrent_change() -> RefusalWords:
-    return RefusalWords(
-        "This visit cannot go on",
-        "It no longer fits our records: they were changed meanwhile, or it took too long. "
-        "You did nothing wrong.",
-        "Take your smartcard out and put it in again, to see what you can do here now. If you "
-        "have just chosen a new PIN, try it first.",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from cryptography import x509
@@ -31,7 +31,17 @@ class StationsDesk:
         with self._office.look(Action.SEE_STATIONS) as uow:
             visits, until = uow.stations.last_visits(), uow.station_keys.expiries()
             lines = [
-                _line(each, visits.get(each.name), until.get(each.name), uow.now)
+                StationLine(
+                    name=each.name,
+                    site=each.site,
+                    version=each.version,
+                    reader=each.reader_state,
+                    last_seen_at=each.last_seen_at,
+                    last_visit_at=visits.get(each.name),
+                    silent=is_silent(each, uow.now),
+                    retired_at=each.retired_at,
+                    certificate_until=until.get(each.name),
+                )
                 for each in uow.stations.every()
             ]
         return tuple(sorted(lines, key=lambda line: line.retired_at is not None))
@@ -102,22 +112,6 @@ def _tidy(field: str, given: str, *, empty: bool = False) -> str:
     if len(name) > LONGEST_NAME or not name.isprintable():
         raise NotTaken(field, f"A name has at most {LONGEST_NAME} characters that can be shown.")
     return name
-
-
-def _line(
-    station: Station, last_visit_at: datetime | None, until: datetime | None, now: datetime
-) -> StationLine:
-    return StationLine(
-        name=station.name,
-        site=station.site,
-        version=station.version,
-        reader=station.reader_state,
-        last_seen_at=station.last_seen_at,
-        last_visit_at=last_visit_at,
-        silent=is_silent(station, now),
-        retired_at=station.retired_at,
-        certificate_until=until,
-    )
 
 
 def _too_late(act: Act, name: str, deed: StaffKind, is_so: str) -> ConcurrentChange | NotFound:

@@ -88,7 +88,7 @@ def confirm_rotation(
 def _is_due(parts: Dependencies, case: HeldGrant, now: datetime) -> bool:
     """Tell whether an unblock is known to be done whose visit may still act."""
     done = case.entry.state is UnblockState.DONE
-    return done and rotates(parts, case.card) and _is_recent(case.visit.opened_at, now)
+    return done and rotates(parts, case.card) and case.visit.opened_at + VISIT_LIFE > now
 
 
 def rotates(parts: Dependencies, card: Card) -> bool:
@@ -99,10 +99,6 @@ def rotates(parts: Dependencies, card: Card) -> bool:
         and card.driver in parts.changes_secret
         and leaves_enough(card.secret_limit, assumed_limit=ASSUMED_SECRET_TRIES)
     )
-
-
-def _is_recent(opened_at: datetime, now: datetime) -> bool:
-    return opened_at + VISIT_LIFE > now
 
 
 def _draw(uow: UnitOfWork, parts: Dependencies, case: HeldGrant) -> Sensitive:

@@ -178,11 +178,9 @@ class Listing(Dialog[bool]):
                 if self._go is not None:
                     yield self._go
                 yield self._close
-                yield Prose(self._keys, classes="keys")
-
-    @property
-    def _keys(self) -> str:
-        return "Enter  go on    Esc  cancel" if self._go else "Esc  close"
+                yield Prose(
+                    "Enter  go on    Esc  cancel" if self._go else "Esc  close", classes="keys"
+                )
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Go on, or close."""

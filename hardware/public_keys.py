@@ -51,7 +51,6 @@ _COORDINATE: Final = {KeyKind.P_256: 32, KeyKind.P_384: 48}
 
 
 def in_certificate(read: Certificate) -> PinKey | None:
-    """Return the key of a certificate, with the certificate."""
     kind = _kind(read.public_key)
     return None if kind is None else PinKey(kind, read.public_key, read.der)
 

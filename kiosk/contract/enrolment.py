@@ -43,7 +43,6 @@ class EnrolmentLine(Struct, frozen=True):
     pin: str
 
     def text(self) -> Sensitive:
-        """Return the line."""
         code = self.number + self.secret.reveal() + self.pin
         whole = code + _check_sum(self.addresses, code)
         groups = [whole[at : at + _GROUP] for at in range(0, _LENGTH, _GROUP)]

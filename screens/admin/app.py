@@ -140,7 +140,6 @@ class SerialEvents:
         self._dropped_at = float("-inf")
 
     def __len__(self) -> int:
-        """Return how many wait."""
         return len(self._waiting)
 
     def put(self, event: events.Event) -> None:
@@ -241,7 +240,6 @@ class IdleWarning(Dialog[None]):
             yield Prose("Press any key to go on.", classes="keys")
 
     def on_mount(self) -> None:
-        """Count down."""
         self.tell()
 
     def tell(self) -> None:
@@ -259,7 +257,6 @@ class IdleWarning(Dialog[None]):
         self.dismiss()
 
     def on_click(self, event: events.Click) -> None:
-        """Go on."""
         event.stop()
         self.dismiss()
 
@@ -633,7 +630,6 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         self._leave()
 
     def on_hung_up(self, _message: HungUp) -> None:
-        """End when the terminal is gone."""
         self._close(End.HUNG_UP)
 
     def _close(self, end: End) -> None:

@@ -255,11 +255,9 @@ class AuditRows(AdminPage):
         yield self._words
 
     def on_mount(self) -> None:
-        """Learn the kinds once."""
         self.ask(self.desk.audit.kinds, self._know, group="kinds")
 
     def shown(self) -> None:
-        """Read the newest rows."""
         self.ask(partial(self.desk.audit.page, self._only), self._begin)
 
     def _know(self, kinds: tuple[tuple[str, str], ...]) -> None:
@@ -305,7 +303,6 @@ class AuditRows(AdminPage):
         self.refresh_bindings()
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
-        """Show all that it holds."""
         event.stop()
         self.action_details()
 
@@ -318,7 +315,6 @@ class AuditRows(AdminPage):
     # --- narrowing ---------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer what makes sense now."""
         line = self._line
         if action in _OF_ROW and line is None:
             return False
@@ -335,7 +331,6 @@ class AuditRows(AdminPage):
         self.shown()
 
     def action_filter(self) -> None:
-        """Ask what to show."""
         form = ask_filter(self.desk.audit, self._only, shell_of(self).times)
         self.app.push_screen(form, self._was_narrowed)
 
@@ -345,7 +340,6 @@ class AuditRows(AdminPage):
             self._begin(shown.page)
 
     def action_kind(self) -> None:
-        """Choose one kind of row."""
         kinds = sorted(self._kinds.items(), key=lambda kind: kind[1])
         self.app.search_commands(
             [
@@ -366,13 +360,11 @@ class AuditRows(AdminPage):
             self._narrow(replace(self._only, reference=self._line.reference))
 
     def action_everything(self) -> None:
-        """Narrow no more."""
         self._narrow(EVERYTHING)
 
     # --- verifying and exporting ---------------------------------------------------------
 
     def action_verify(self) -> None:
-        """Walk the chain."""
         work = LongWork(
             "Verifying the audit",
             "Each row holds the hash of the one before: whoever changes, removes or moves one "
@@ -389,7 +381,6 @@ class AuditRows(AdminPage):
             self.shown()
 
     def action_export(self) -> None:
-        """Ask how, then write."""
         self.app.push_screen(ask_format(), self._export)
 
     def _export(self, how: ExportFormat | None) -> None:

@@ -35,7 +35,6 @@ class Heading(Horizontal):
         yield Prose("Ctrl+Q log out", "log-out")
 
     def on_click(self, event: events.Click) -> None:
-        """Log out where it says so."""
         if event.widget is not None and event.widget.has_class("log-out"):
             self._log_out()
 
@@ -66,7 +65,6 @@ class TabBar(Tabs, can_focus=False):
         self._turn_to = turn_to
 
     def on_click(self, event: events.Click) -> None:
-        """Turn to it."""
         if isinstance(event.widget, Tab):
             self._turn_to(event.widget.id or "")
 

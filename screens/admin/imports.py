@@ -164,7 +164,6 @@ class ImportPage(AdminPage):
         yield self._words
 
     def shown(self) -> None:
-        """Look what is there."""
         self.ask(self.desk.imports.files, self._show)
 
     def _show(self, files: tuple[ImportFile, ...]) -> None:
@@ -181,16 +180,13 @@ class ImportPage(AdminPage):
         return action != "rehearse" or bool(self._files)
 
     def action_again(self) -> None:
-        """Look again what is there."""
         self.shown()
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
-        """Try it."""
         event.stop()
         self.action_rehearse()
 
     def action_rehearse(self) -> None:
-        """Try the marked one."""
         name = self._table.marked
         work = LongWork(
             f"Trying {name}",

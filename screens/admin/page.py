@@ -267,7 +267,6 @@ class LinesPage(AdminPage, Generic[Line]):
         return self._lines.get(self._table.marked)
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
-        """Explain it."""
         event.stop()
         self._explain()
 

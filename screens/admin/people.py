@@ -122,7 +122,6 @@ class PeoplePage(AdminPage):
         yield self._state
 
     def on_mount(self) -> None:
-        """Say how to search."""
         self._show_none(_HOW + _LISTS)
 
     @property
@@ -221,20 +220,16 @@ class PeoplePage(AdminPage):
             shell_of(self).show_person(found.people[0].holder_id)
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
-        """Show the person."""
         event.stop()
         shell_of(self).show_person(self._list.marked)
 
     def action_move(self, step: str) -> None:
-        """Move the mark."""
         getattr(self._list, f"action_{step}")()
 
     def action_clear(self) -> None:
-        """Begin anew."""
         self._field.value = ""
 
     def action_lists(self) -> None:
-        """Show people by how they stand."""
         shell_of(self).go_to("Lists")
 
     def action_cards(self) -> None:
@@ -244,7 +239,6 @@ class PeoplePage(AdminPage):
     # --- adding ------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer what makes sense now."""
         if action == "add":
             return self.permits(Action.ADD_PERSON)
         if action == "pick":
@@ -254,7 +248,6 @@ class PeoplePage(AdminPage):
         return True
 
     def action_add(self) -> None:
-        """Ask who is new."""
         self.app.push_screen(add_person(self.desk), self._was_added)
 
     def _was_added(self, added: Added | None) -> None:

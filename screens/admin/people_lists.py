@@ -94,7 +94,6 @@ class PeopleListsPage(AdminPage):
             self._order, self._descending = PeopleOrder.NAME, False
 
     def shown(self) -> None:
-        """Read the list from its beginning."""
         self._bar.active = self._group.value
         self.ask(self.desk.people.counts, self._show_counts, group="counts")
         self._read_first()
@@ -182,7 +181,6 @@ class PeopleListsPage(AdminPage):
     # --- what the keys do ----------------------------------------------------------------
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
-        """Open the person."""
         event.stop()
         self.action_open()
 
@@ -194,12 +192,10 @@ class PeopleListsPage(AdminPage):
             self._sort(PeopleOrder(key))
 
     def action_open(self) -> None:
-        """Show the marked person."""
         if self._table.marked:
             shell_of(self).show_person(self._table.marked)
 
     def action_group(self, group: str) -> None:
-        """Turn to another group."""
         self.look_at_group(PeopleGroup(group))
         self._table.move_cursor(row=0)
         self.shown()
@@ -214,7 +210,6 @@ class PeopleListsPage(AdminPage):
         self._read_first()
 
     def action_reverse(self) -> None:
-        """Sort the other way round."""
         self._descending = not self._descending
         self._read_first()
 
@@ -263,7 +258,6 @@ class CardsPage(LinesPage[UnknownCard]):
         self._owner: Person
 
     def shown(self) -> None:
-        """Read the list."""
         self.ask(self.desk.cards.unknown, self.show_lines)
 
     def row_of(self, line: UnknownCard) -> TableLine:
@@ -283,7 +277,6 @@ class CardsPage(LinesPage[UnknownCard]):
         return self.permits(Action.ADD_CARD) and line is not None and not line.unread
 
     def action_add(self) -> None:
-        """Ask whose it is."""
         if self.marked is not None:
             card = f"{self.marked.family} {self.marked.identifier}"
             self.app.push_screen(find_owner(self.desk, card), partial(self._was_found, card))

@@ -73,7 +73,6 @@ class Points(Widget, inherit_bindings=False):
         return sum(1 for point in self._points for _row in _rows(point, width))
 
     def render(self) -> Content:
-        """Put one below the other."""
         width = self.content_size.width
         return Content("\n").join(row for point in self._points for row in _rows(point, width))
 
@@ -256,7 +255,6 @@ class Older(Prose, inherit_bindings=False):
         self.say(text)
 
     def on_click(self, event: events.Click) -> None:
-        """Read more."""
         event.stop()
         self._press()
 
@@ -518,7 +516,6 @@ class AboutPerson(AdminPage):
         }
 
     def compose(self) -> ComposeResult:
-        """All of it scrolls together."""
         yield self._scroll
 
     # --- what is shown -----------------------------------------------------------------
@@ -533,7 +530,6 @@ class AboutPerson(AdminPage):
         self._show_nobody(_READING)
 
     def shown(self) -> None:
-        """Read the person anew."""
         holder_id = self._holder_id
         self.ask(lambda: self.desk.people.person(holder_id), self._show)
 
@@ -548,7 +544,6 @@ class AboutPerson(AdminPage):
             self.ask(lambda: self.desk.people.person(holder_id), self._show_unasked)
 
     def action_refresh(self) -> None:
-        """Read the person anew at once."""
         self.shown()
 
     def _show_unasked(self, person: Person) -> None:

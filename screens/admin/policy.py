@@ -38,7 +38,6 @@ class PolicyPage(LinesPage[PolicyLine]):
         )
 
     def shown(self) -> None:
-        """Read the settings."""
         self.ask(self.desk.policy.every, self.show_lines)
 
     def row_of(self, line: PolicyLine) -> TableLine:
@@ -68,7 +67,6 @@ class PolicyPage(LinesPage[PolicyLine]):
         return action != "reset" or line.changed_at is not None
 
     def action_change(self) -> None:
-        """Ask for the value, and why."""
         line = self.marked
         if line is None:
             return
@@ -95,7 +93,6 @@ class PolicyPage(LinesPage[PolicyLine]):
         )
 
     def action_reset(self) -> None:
-        """Ask why."""
         line = self.marked
         if line is not None:
             self.put(

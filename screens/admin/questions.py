@@ -39,7 +39,6 @@ class QuestionsPage(LinesPage[QuestionLine]):
         )
 
     def shown(self) -> None:
-        """Read the list."""
         self.ask(self.desk.questions.every, self._show)
 
     def _show(self, lines: tuple[QuestionLine, ...]) -> None:
@@ -54,7 +53,6 @@ class QuestionsPage(LinesPage[QuestionLine]):
         return TableLine(str(line.id), (state, line.text, f"{line.used_by:,}"))
 
     def explained(self, line: QuestionLine) -> str:
-        """Say to whom it is offered."""
         times = shell_of(self).times
         if line.retired_at is not None:
             since = times.day(line.retired_at)
@@ -73,7 +71,6 @@ class QuestionsPage(LinesPage[QuestionLine]):
         return True
 
     def action_add(self) -> None:
-        """Ask for its text."""
         self.put(
             Form(
                 "Add a question",
@@ -88,7 +85,6 @@ class QuestionsPage(LinesPage[QuestionLine]):
         )
 
     def action_retire(self) -> None:
-        """Ask why."""
         line = self.marked
         if line is not None:
             self.put(
@@ -101,7 +97,6 @@ class QuestionsPage(LinesPage[QuestionLine]):
             )
 
     def action_revive(self) -> None:
-        """Ask why."""
         line = self.marked
         if line is not None:
             self.put(

@@ -34,7 +34,6 @@ class Days:
 
 
 def ask_days(desk: ReportsDesk, span: Span, now: Days) -> Form[Report]:
-    """Ask for the days, and make the report of them."""
 
     def send(values: Mapping[str, str]) -> Report:
         return desk.make(
@@ -109,7 +108,6 @@ class ReportsPage(AdminPage):
         return Days(today - timedelta(days=DAYS - 1), today)
 
     def shown(self) -> None:
-        """Make it anew."""
         days = self._period
         self.ask(partial(self.desk.reports.make, self._span, days.first, days.last), self._show)
 
@@ -128,13 +126,11 @@ class ReportsPage(AdminPage):
         return action != "export" or self.permits(Action.EXPORT_REPORT)
 
     def action_span(self, span: str) -> None:
-        """Group by something else."""
         self._span = Span(span)
         self.refresh_bindings()
         self.shown()
 
     def action_days(self) -> None:
-        """Ask for other days."""
         form = ask_days(self.desk.reports, self._span, self._period)
         self.app.push_screen(form, self._was_asked)
 

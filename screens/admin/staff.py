@@ -239,7 +239,6 @@ class StaffPage(LinesPage[StaffLine]):
         )
 
     def shown(self) -> None:
-        """Read the members."""
         self.ask(self.desk.staff.every, self._show)
 
     def _show(self, lines: tuple[StaffLine, ...]) -> None:
@@ -256,7 +255,6 @@ class StaffPage(LinesPage[StaffLine]):
         return TableLine(line.staff_id, (line.name, line.role.value, login, *counts, gone))
 
     def explained(self, line: StaffLine) -> str:
-        """Show keys and cards."""
         times = shell_of(self).times
         if line.removed_at is not None:
             return f"{line.name} was removed on {times.day(line.removed_at)} and cannot log in."
@@ -308,31 +306,24 @@ class StaffPage(LinesPage[StaffLine]):
         return look
 
     def action_add(self) -> None:
-        """Ask who."""
         self.put(add(self.desk.staff))
 
     def action_role(self) -> None:
-        """Ask which."""
         self.put(change_role(self.desk.staff, self._now(self._table.marked)))
 
     def action_remove(self) -> None:
-        """Ask why."""
         self.put(remove(self.desk.staff, self._now(self._table.marked)))
 
     def action_add_key(self) -> None:
-        """Ask for it."""
         self.put(add_key(self.desk.staff, self._now(self._table.marked)))
 
     def action_remove_key(self) -> None:
-        """Ask which."""
         self.put(remove_key(self.desk.staff, self._now(self._table.marked)))
 
     def action_add_card(self) -> None:
-        """Ask for it."""
         self.put(add_card(self.desk.staff, self._now(self._table.marked)))
 
     def action_remove_card(self) -> None:
-        """Ask which."""
         self.put(remove_card(self.desk.staff, self._now(self._table.marked)))
 
 

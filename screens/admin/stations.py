@@ -45,7 +45,6 @@ class StationsPage(LinesPage[StationLine]):
         )
 
     def shown(self) -> None:
-        """Read the stations."""
         self.ask(self.desk.stations.every, self._show)
 
     def _show(self, lines: tuple[StationLine, ...]) -> None:
@@ -105,7 +104,6 @@ class StationsPage(LinesPage[StationLine]):
             self.shown()
 
     def action_retire(self) -> None:
-        """Ask why."""
         name = self._table.marked
         self.put(
             AskGrounds(
@@ -119,7 +117,6 @@ class StationsPage(LinesPage[StationLine]):
         )
 
     def action_reinstate(self) -> None:
-        """Ask why."""
         name = self._table.marked
         self.put(
             AskGrounds(
@@ -196,14 +193,12 @@ class LineShown(ShownOnce):
         yield self._code
 
     def put_up(self) -> None:
-        """Show it."""
         if self._line is not None:
             addresses, code = self._line.reveal().split()
             self._command.say(f"kiosk enrol {addresses}")
             self._code.say(code)
 
     def take_down(self) -> None:
-        """Forget it."""
         self._line = None
         self._command.say("")
         self._code.say("")

@@ -90,7 +90,6 @@ class Table(DataTable[Text]):
             self.add_row(*self._cells(line), key=line.key)
 
     def on_resize(self, _event: events.Resize) -> None:
-        """Share the new width."""
         if self.size.width != self._width:
             self._lay_out()
 

@@ -180,7 +180,6 @@ class Figures(Widget, inherit_bindings=False):
             self.refresh()
 
     def on_click(self, event: events.Click) -> None:
-        """Open what is behind the row."""
         place = event.get_content_offset(self)
         if place is None or self._today is None:
             return
@@ -292,7 +291,6 @@ class TodayPage(AdminPage):
                 yield from self._charts
 
     def shown(self) -> None:
-        """Read the numbers."""
         self.ask(self.desk.today.look, self._show)
 
     def _show(self, today: Today) -> None:
@@ -311,7 +309,6 @@ class TodayPage(AdminPage):
     # --- charts --------------------------------------------------------------------------
 
     def on_resize(self, _event: events.Resize) -> None:
-        """Use the room there is."""
         self.call_after_refresh(self._draw)
 
     def on_click(self, event: events.Click) -> None:
@@ -343,11 +340,9 @@ class TodayPage(AdminPage):
         return True
 
     def action_group(self, group: str) -> None:
-        """Show the people behind a number."""
         shell_of(self).show_group(PeopleGroup(group))
 
     def action_next(self) -> None:
-        """Show the next count by day."""
         self._first = (self._first + 1) % (_FOUR - 1)
         self._draw()
 
@@ -356,7 +351,6 @@ class TodayPage(AdminPage):
         shell_of(self).go_to("Waiting")
 
     def action_alarms(self) -> None:
-        """Show them all."""
         if self._today is not None:
             self.app.push_screen(
                 MustRead("Alarms", "What is out of order now:", self._today.alarms)

@@ -95,7 +95,6 @@ class ProposalsPage(LinesPage[ProposalLine]):
         )
 
     def shown(self) -> None:
-        """Read what waits."""
         self.ask(self.desk.proposals.waiting, self.show_lines)
 
     def row_of(self, line: ProposalLine) -> TableLine:
@@ -132,11 +131,9 @@ class ProposalsPage(LinesPage[ProposalLine]):
         return action != "person" or bool(line.holder_id)
 
     def action_agree(self) -> None:
-        """Ask on what grounds."""
         self._ask_about(agree)
 
     def action_decline(self) -> None:
-        """Ask why."""
         self._ask_about(decline)
 
     def action_person(self) -> None:

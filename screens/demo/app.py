@@ -98,7 +98,6 @@ class Overlay(ModalScreen[None], inherit_bindings=False):
         self._text = text
 
     def compose(self) -> ComposeResult:
-        """Show the text."""
         with VerticalScroll(can_focus=False):
             yield Static(self._text, id="message", markup=False)
         yield Static(self.KEYS, classes="keys", markup=False)
@@ -115,7 +114,6 @@ class Overlay(ModalScreen[None], inherit_bindings=False):
         """Do what ``key`` is for, if it is for anything."""
 
     def on_click(self, event: events.Click) -> None:
-        """Go back at a touch."""
         event.stop()
         self.dismiss()
 
@@ -135,7 +133,6 @@ class MailPage(Overlay):
         super().__init__(self._message())
 
     def take(self, key: str) -> None:
-        """Turn the pages."""
         if key in _OLDER:
             self._turn(-1)
         elif key in _NEWER:
@@ -181,7 +178,6 @@ class RaPage(Overlay):
         )
 
     def take(self, key: str) -> None:
-        """Open it."""
         if key == "f10":
             self._open_ra()
 
@@ -300,7 +296,6 @@ class StripWidget(Widget, inherit_bindings=False):
         return content
 
     def on_click(self, event: events.Click) -> None:
-        """Press what was touched."""
         event.stop()
         if event.y == 0:
             for start, end, key in self._zones:

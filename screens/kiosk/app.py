@@ -208,7 +208,6 @@ class KioskApp(WalkUpApp[int], inherit_bindings=False):
                 await asyncio.wait_for(self.screen.drawn.wait(), _FIRST_PAINT_S)
 
     def on_mount(self) -> None:
-        """Open the desk."""
         self.run_worker(self._serve(), name="desk")
         if not self.is_headless:
             loop = asyncio.get_running_loop()

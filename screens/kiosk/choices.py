@@ -31,7 +31,6 @@ class MenuPage(ChoicesPage, inherit_bindings=False):
         self._state = state
 
     def content(self) -> Iterator[Widget]:
-        """Greet, and list the offers."""
         self.set_class(self._state.blocked or len(self._state.offers) > _MANY, "-many")
         yield Prose(choices.greeting(self._state.visit.holder_name), "lead")
         yield Prose(choices.MENU_TITLE, "title")
@@ -60,7 +59,6 @@ class ConfirmOwnerPage(Page, inherit_bindings=False):
         self._holder = state.visit.holder_name
 
     def content(self) -> Iterator[Widget]:
-        """Ask."""
         yield Prose(choices.OWNER_TITLE, "title")
         yield Prose(choices.OWNER_TEXT)
         yield Prose(self._holder, "name")

@@ -52,7 +52,6 @@ class EnterEmailPage(TextPage, inherit_bindings=False):
         return email.SEND
 
     def submitted(self, text: str) -> None:
-        """Report the address."""
         self.report(EmailEntered(self.visit, text))
 
 
@@ -103,11 +102,9 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
             yield self._again
 
     def on_mount(self) -> None:
-        """Begin to count down."""
         self.set_interval(_TICK_S, self._count_down)
 
     def submitted(self, digits: Sensitive) -> None:
-        """Report the code."""
         self.report(CodeEntered(self.visit, digits))
 
     def _count_down(self) -> None:
@@ -148,7 +145,6 @@ class CodeNeededPage(Page, inherit_bindings=False):
         self._count_down()
 
     def on_mount(self) -> None:
-        """Begin to count down."""
         self.set_interval(_TICK_S, self._count_down)
 
     def _count_down(self) -> None:
@@ -176,5 +172,4 @@ class StopNumberEntryPage(DigitsPage, inherit_bindings=False):
         yield self.cells
 
     def submitted(self, digits: Sensitive) -> None:
-        """Report the number."""
         self.report(StopNumberEntered(self.visit, digits))

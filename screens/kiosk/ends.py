@@ -144,11 +144,9 @@ class StillTherePage(Page, ModalScreen[None], inherit_bindings=False):
         self._fuse = Fuse()
 
     def compose(self) -> ComposeResult:
-        """Lay a box over the page."""
         yield Vertical(*self.content(), classes="box")
 
     def content(self) -> Iterator[Widget]:
-        """Ask, and count down."""
         yield Prose(waiting.STILL_THERE_TITLE, "title")
         yield Prose(waiting.STILL_THERE_TEXT, "text paragraph")
         yield self._left
@@ -156,7 +154,6 @@ class StillTherePage(Page, ModalScreen[None], inherit_bindings=False):
         self._count_down()
 
     def on_mount(self) -> None:
-        """Begin to count down."""
         self.set_interval(_TICK_S, self._count_down)
 
     def on_key(self, event: events.Key) -> None:

@@ -93,7 +93,6 @@ class DigitsPage(EntryPage, inherit_bindings=False):
         self._title = title
 
     def content(self) -> Iterator[Widget]:
-        """Lay out title, cells and keypad."""
         keypad = (Keypad(self.typed),) if self.kit.look.touch else ()
         left = Vertical(Prose(self._title, "title"), *self.beside(), classes="beside")
         yield Horizontal(left, *keypad, classes="columns")
@@ -142,7 +141,6 @@ class DigitsPage(EntryPage, inherit_bindings=False):
         return taken
 
     def missing(self) -> str:
-        """Ask for the digits."""
         return frame.enter_digits(self.cells.least, self.cells.most)
 
     def _digits_changed(self) -> None:
@@ -214,7 +212,6 @@ class TextPage(EntryPage, inherit_bindings=False):
         return True
 
     def missing(self) -> str:
-        """Ask for the text."""
         return frame.ENTER_TEXT
 
     def _text_changed(self) -> None:

@@ -66,7 +66,6 @@ class WriteReasonPage(TextPage, inherit_bindings=False):
         yield self.button(frame.BACK, lambda: self.report(WentBack(self.visit)))
 
     def submitted(self, text: str) -> None:
-        """Report it."""
         self.report(ReasonWritten(self.visit, text.strip()))
 
 
@@ -120,7 +119,6 @@ class ActDonePage(Page, inherit_bindings=False):
         self._result = state.result
 
     def content(self) -> Iterator[Widget]:
-        """Show it, line by line."""
         title, lines = maintenance.result(self._result, self.kit.look.zone)
         yield Prose(title, "title")
         yield from (Prose(line, "text paragraph") for line in lines)

@@ -236,7 +236,6 @@ class Page(Screen[None], inherit_bindings=False):
             self.drawn.set()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Take the shape that fits."""
         before = self.shape
         self._take_shape()
         if self.shape is not before:

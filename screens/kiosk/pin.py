@@ -86,7 +86,6 @@ class NewPinPage(DigitsPage, inherit_bindings=False):
         yield self._rules
 
     def missing(self) -> str:
-        """Point to the rules."""
         return pin.KEEP_RULES
 
     def ready(self) -> bool:
@@ -94,7 +93,6 @@ class NewPinPage(DigitsPage, inherit_bindings=False):
         return self._rules.all_kept
 
     def changed(self) -> None:
-        """Judge what is typed so far."""
         self._rules.judge(self.cells.digits)
 
     def submitted(self, digits: Sensitive) -> None:
@@ -207,11 +205,9 @@ class PadDrawing(Widget, inherit_bindings=False):
         self._glyphs = glyphs
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """A fixed height."""
         return _HEIGHT
 
     def render(self) -> Content:
-        """Draw it from top to bottom."""
         signs = self._glyphs
         rows = [_row((f" {signs.dot} {signs.dot} {signs.dot} _".ljust(_DISPLAY), _KEY))]
         last = (signs.wrong, "0", signs.tick)
@@ -260,11 +256,9 @@ class Rules(Widget, inherit_bindings=False):
         self.refresh()
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """One row a rule."""
         return len(self._verdicts)
 
     def render(self) -> Content:
-        """Draw the list."""
         return Content("\n").join(self._line(rule, kept) for rule, kept in self._verdicts.items())
 
     def _line(self, rule: PinRule, kept: bool) -> Content:

@@ -52,7 +52,6 @@ class AnswerPage(TextPage, inherit_bindings=False):
         return super().takes(event)
 
     def submitted(self, text: str) -> None:
-        """Report the answer."""
         self.report(AnswerEntered(self.visit, Sensitive(text)))
 
     def _go_back(self) -> None:

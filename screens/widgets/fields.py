@@ -77,7 +77,6 @@ class Cells(Widget, inherit_bindings=False):
         return had
 
     def clear(self) -> None:
-        """Empty all cells."""
         self._digits = ""
         self._repaint()
 
@@ -191,7 +190,6 @@ class Field(Widget, inherit_bindings=False):
         self.refresh()
 
     def clear(self) -> None:
-        """Take back everything."""
         self._text = ""
         self.refresh()
 
@@ -207,7 +205,6 @@ class Field(Widget, inherit_bindings=False):
         return taken
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """One row."""
         return 1
 
     def render(self) -> Content:

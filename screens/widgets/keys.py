@@ -116,7 +116,6 @@ class TouchKeys(Widget, inherit_bindings=False):
         return "bold $on-brand on $brand" if key == self._down else "bold $ink"
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Press the key under the finger."""
         event.stop()
         if key := self.key_at(event.x, event.y):
             self._down = key
@@ -183,7 +182,6 @@ class Keyboard(TouchKeys, inherit_bindings=False):
         return max(2, (width - 1) // _COLUMNS), max(2, (height - 1) // _LETTER_ROWS)
 
     def render(self) -> Content:
-        """Draw walls and keys."""
         _, high = self._pitch
         lines: list[Content] = []
         for number, row in enumerate(self._rows):
@@ -246,7 +244,6 @@ class Keypad(TouchKeys, inherit_bindings=False):
         return max(LEAST_WIDTH, width // 3), max(LEAST_HEIGHT, height // len(_DIGIT_ROWS))
 
     def render(self) -> Content:
-        """Draw the keys."""
         rows = [line for keys in _DIGIT_ROWS for line in self._row(keys)]
         return Content("\n").join(rows)
 

@@ -67,11 +67,9 @@ class Banner(Widget, inherit_bindings=False):
         self._lines = _big_words(text) if roomy else small(text)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """As high as it was drawn."""
         return len(self._lines)
 
     def render(self) -> Content:
-        """Show the drawing."""
         return Content("\n".join(self._lines))
 
 
@@ -107,11 +105,9 @@ class Tick(Widget, inherit_bindings=False):
         self._lines = _big() if roomy else _small()
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """As high as it was drawn."""
         return len(self._lines)
 
     def render(self) -> Content:
-        """Draw it."""
         return Content("\n".join(self._lines))
 
 
@@ -161,12 +157,10 @@ class Drawing(Widget, inherit_bindings=False):
         self._tick = 0
 
     def on_mount(self) -> None:
-        """Begin to move."""
         if self._motion:
             self.set_interval(_TICK_S, self._advance)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """A fixed height."""
         return HEIGHT
 
     def _advance(self) -> None:

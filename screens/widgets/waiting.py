@@ -20,12 +20,10 @@ class Marching(Widget, inherit_bindings=False):
         self._at = 0
 
     def on_mount(self) -> None:
-        """Begin to walk."""
         if self._motion:
             self.set_interval(_STEP_S, self._walk)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """One row."""
         return 1
 
     def _walk(self) -> None:
@@ -33,7 +31,6 @@ class Marching(Widget, inherit_bindings=False):
         self.refresh()
 
     def render(self) -> Content:
-        """Draw the squares."""
         return Content(
             "  ".join("■" if place == self._at else self._empty for place in range(_SQUARES))
         )
@@ -52,11 +49,9 @@ class Fuse(Widget, inherit_bindings=False):
         self.refresh()
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """One row."""
         return 1
 
     def render(self) -> Content:
-        """Draw the bar."""
         width = self.content_size.width
         full = round(width * self._left)
         return Content.assemble(("█" * full, "$brand"), ("░" * (width - full), "$line"))

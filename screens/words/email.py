@@ -43,7 +43,6 @@ def email_fault(what: EmailFault, approved: tuple[str, ...]) -> str:
 
 
 def code_title(purpose: Purpose | None, *, proves_owner: bool) -> str:
-    """Say which code is asked for."""
     if proves_owner:
         return "Show that it is you"
     match purpose:

@@ -37,7 +37,6 @@ _AWAY = "The service cannot be opened now. Please tell its administrator; its lo
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describe the command."""
     parser = add_screen(
         commands, "admin", run, "the RA application, run by sshd", _HELP, "  kiosk admin\n"
     )

@@ -70,7 +70,6 @@ _INCOMPLETE = (
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command and its parts."""
     parser = add_command(
         subparsers, "audit", "read, export and verify the audit", DESCRIPTION, EXAMPLE
     )

@@ -21,7 +21,6 @@ EXAMPLE = "  kiosk authority --config /etc/kiosk/kiosk.toml\n"
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command."""
     parser = add_command(
         subparsers, "authority", "serve stations, which hold nothing", DESCRIPTION, EXAMPLE
     )

@@ -22,7 +22,6 @@ EXAMPLE = "  kiosk backup /mnt/elsewhere/kiosk-20261126.db\n"
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command."""
     parser = add_command(
         subparsers, "backup", "copy the database while it is in use", DESCRIPTION, EXAMPLE
     )

@@ -68,7 +68,6 @@ _FIRST = (
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command and its parts."""
     parser = add_command(subparsers, "cards", "cards, secrets and codes", DESCRIPTION, EXAMPLE)
     parts = parser.add_subparsers(dest="part", required=True, metavar="PART")
     _new_card(about_person(parts, "add", _add, "give somebody another card"))

@@ -24,7 +24,6 @@ EXAMPLE = "  kiosk caretaker --config /etc/kiosk/kiosk.toml\n"
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command."""
     parser = add_command(
         subparsers, "caretaker", "look after the service once, for a timer", DESCRIPTION, EXAMPLE
     )

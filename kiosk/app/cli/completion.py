@@ -45,7 +45,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(_args: argparse.Namespace) -> int:
-    """Print the script."""
     from kiosk.app.cli.main import whole_parser
 
     words = dict(_walk("kiosk", whole_parser()))

@@ -36,7 +36,6 @@ LEAST = 60, 23
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describe the command."""
     parser = commands.add_parser(
         "demo",
         help="try it: virtual cards, a mailbox and example people, no hardware",

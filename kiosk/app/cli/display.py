@@ -38,7 +38,6 @@ _ANSWER_S = 5.0
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command."""
     parser = add_command(
         commands, "display", "run compositor and terminal for a station", _HELP, _EXAMPLE
     )

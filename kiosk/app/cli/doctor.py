@@ -34,7 +34,6 @@ EXAMPLE = f"""\
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command."""
     parser = add_command(
         subparsers, "doctor", "look everything over and say what to do", DESCRIPTION, EXAMPLE
     )

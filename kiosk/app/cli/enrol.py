@@ -33,7 +33,6 @@ _AGAIN = "Type the line again, or another one:"
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command."""
     parser = add_command(
         subparsers, "enrol", "make this machine a station of an estate", DESCRIPTION, EXAMPLE
     )
@@ -45,7 +44,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace) -> int:
-    """Enrol, or renew."""
     folder = _folder()
     if args.renew:
         from kiosk.app.config.loading import load_settings

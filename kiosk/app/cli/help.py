@@ -34,7 +34,6 @@ class Version(argparse.Action):
     """Prints the version and ends; it is looked up only then."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        """Print it."""
         from importlib.metadata import version
 
         sys.stdout.write(f"kiosk {version('unlock-kiosk')}\n")

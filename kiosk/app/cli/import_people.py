@@ -76,7 +76,6 @@ _DELETE_IT = "delete it (rm; overwriting is no use on a solid-state disk)"
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command."""
     parser = add_command(
         subparsers, "import", "take people and cards from a CSV file", DESCRIPTION, EXAMPLE
     )

@@ -66,7 +66,6 @@ opened with an older copy.
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command and its parts."""
     parser = add_command(subparsers, "keys", "list or rotate the keys", DESCRIPTION, EXAMPLE)
     parts = parser.add_subparsers(dest="part", required=True, metavar="list|rotate|backed-up")
     listing = add_part(parts, "list", _list, "show every key, and what it sealed")

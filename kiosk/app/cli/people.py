@@ -105,7 +105,6 @@ _YES = "do not ask whether it is meant"
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command and its parts."""
     parser = add_command(subparsers, "people", "people and registrations", DESCRIPTION, EXAMPLE)
     parts = parser.add_subparsers(dest="part", required=True, metavar="PART")
     search = reading(parts, "search", _search, "find people")

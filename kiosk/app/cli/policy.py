@@ -34,7 +34,6 @@ EXAMPLE = """\
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command and its parts."""
     parser = add_command(subparsers, "policy", "the policy", DESCRIPTION, EXAMPLE)
     parts = parser.add_subparsers(dest="part", required=True, metavar="list|set|reset")
     reading(parts, "list", _list, "show every setting with its limits")

@@ -39,7 +39,6 @@ EXAMPLE = """\
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command and its parts."""
     parser = add_command(
         subparsers, "proposals", "what a second has to agree to", DESCRIPTION, EXAMPLE
     )

@@ -31,7 +31,6 @@ EXAMPLE = """\
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command."""
     parser = add_command(
         subparsers, "purge", "delete what was kept long enough", DESCRIPTION, EXAMPLE
     )

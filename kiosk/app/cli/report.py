@@ -26,7 +26,6 @@ _SPANS = ["day", "week", "site", "reason"]
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command."""
     parser = add_command(subparsers, "report", "count what was done", DESCRIPTION, EXAMPLE)
     parser.set_defaults(run=run)
     parser.add_argument("--by", choices=_SPANS, default="day", help="(default: day)")

@@ -39,7 +39,6 @@ _WHOSE = "end every station, authority and session of staff first"
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command."""
     parser = add_command(
         subparsers, "restore", "put a backup in the place of the database", DESCRIPTION, EXAMPLE
     )

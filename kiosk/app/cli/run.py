@@ -42,7 +42,6 @@ _EXAMPLE = """\
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describe the command."""
     add_screen(commands, "run", run, "run the station in this terminal", _HELP, _EXAMPLE)
 
 

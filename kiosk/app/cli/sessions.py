@@ -45,7 +45,6 @@ LOADED = (
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command."""
     parser = add_command(
         subparsers, "sessions", "load the RA application once for all staff", DESCRIPTION, EXAMPLE
     )

@@ -60,7 +60,6 @@ _ASKED_WITH_A_RELAY = tuple(
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command and its parts."""
     parser = commands.add_parser("setup", help="set up this machine", description=DESCRIPTION)
     parts = parser.add_subparsers(dest="part", required=True, metavar="station|authority")
     station = _add_part(parts, "station", _run_station, "a station", _STATION)

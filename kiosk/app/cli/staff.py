@@ -51,7 +51,6 @@ _ROLES = [role.value for role in Role]
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command and its parts."""
     parser = add_command(subparsers, "staff", "members of staff", DESCRIPTION, EXAMPLE)
     parts = parser.add_subparsers(dest="part", required=True, metavar="PART")
     reading(parts, "list", _list, "show everybody, with keys and roles")

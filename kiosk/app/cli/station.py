@@ -23,7 +23,6 @@ _EXAMPLE = """\
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describe the command."""
     help_line = "run the station in this terminal, on an authority elsewhere"
     parser = add_screen(commands, "station", run, help_line, _HELP, _EXAMPLE)
     parser.add_argument(

@@ -37,7 +37,6 @@ sslmode=verify-full&sslrootcert=/etc/kiosk/database-ca.pem"
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command and its parts."""
     parser = add_command(
         subparsers, "store", "move to PostgreSQL, and its roles", DESCRIPTION, EXAMPLE
     )

@@ -83,7 +83,6 @@ class Tools:
 
     @property
     def key_file(self) -> Path:
-        """Where the keys are."""
         return credential_file(self.settings.keys.file, self.environ)
 
     def ring(self) -> KeyRing:

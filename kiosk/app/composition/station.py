@@ -154,7 +154,6 @@ class LocalExecutor:
         return self._upkeep.stale
 
     def close(self) -> None:
-        """Close the authority."""
         self._built.close()
 
 
@@ -220,7 +219,6 @@ class RemoteExecutor:
         )
 
     def close(self) -> None:
-        """Close the connections."""
         self._authority.close()
 
 

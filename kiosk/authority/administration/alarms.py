@@ -83,7 +83,6 @@ class RaisedAlarm:
 
     @property
     def name(self) -> str:
-        """The name of its alarm."""
         return f"{self.kind.value}:{self.subject}"
 
 

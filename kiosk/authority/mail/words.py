@@ -338,7 +338,6 @@ def help_line(service: ServiceSettings) -> str:
 
 
 def sent_by(service: ServiceSettings) -> str:
-    """Say who sent it."""
     return SENT_BY.format(service=service.name, trust=service.trust)
 
 

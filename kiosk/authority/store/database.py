@@ -193,7 +193,6 @@ class Store:
         return pool.checkedout(), pool.checkedout() + pool.checkedin()
 
     def close(self) -> None:
-        """Let go of every connection."""
         self._engine.dispose()
 
     @property

@@ -109,7 +109,6 @@ class RoleNames:
     report: str = "kiosk_report"
 
     def every(self) -> tuple[str, ...]:
-        """Return their names."""
         return self.authority, self.staff, self.retention, self.report
 
     def __post_init__(self) -> None:

@@ -84,7 +84,6 @@ class Worded(TypeDecorator[StrEnum]):
         return None if value is None else self.words(value).value
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> StrEnum | None:
-        """Give the member."""
         return None if value is None else self.words(value)
 
 
@@ -99,7 +98,6 @@ class Numbers(TypeDecorator[tuple[int, ...]]):
         return None if value is None else json.dumps([int(number) for number in value])
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[int, ...] | None:
-        """Read it as a tuple."""
         return None if value is None else tuple(json.loads(value))
 
 
@@ -114,7 +112,6 @@ class Scalars(TypeDecorator[dict[str, Any]]):
         return None if value is None else scalars_to_text(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> dict[str, Any] | None:
-        """Read it as a dictionary."""
         return None if value is None else json.loads(value)
 
 
@@ -135,7 +132,6 @@ class JointHashes(TypeDecorator[tuple[JointHash, ...]]):
     def process_result_value(
         self, value: str | None, dialect: Dialect
     ) -> tuple[JointHash, ...] | None:
-        """Read them back in order."""
         if value is None:
             return None
         return tuple(JointHash(tuple(one[0]), one[1], one[2]) for one in json.loads(value))

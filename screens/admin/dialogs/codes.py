@@ -110,14 +110,12 @@ class CodeShown(ShownOnce):
             self.end(_GONE)
 
     def put_up(self) -> None:
-        """Show it."""
         if self._code is not None:
             code = grouped(self._code.reveal())
             self._digits.update(code)
             self._plain.say(f"In plain digits: {code}")
 
     def take_down(self) -> None:
-        """Forget it."""
         self._code = None
         self._digits.update("")
         self._plain.say("")

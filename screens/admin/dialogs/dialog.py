@@ -42,7 +42,6 @@ class Box(Vertical):
         self.call_later(self._fit)
 
     def on_resize(self, _event: events.Resize) -> None:
-        """Share the rows out anew."""
         self._fit()
 
     def _fit(self) -> None:
@@ -130,7 +129,6 @@ class MustRead(Dialog[None]):
                 yield Prose("Enter", classes="keys")
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Close."""
         event.stop()
         self.dismiss()
 
@@ -183,7 +181,6 @@ class Listing(Dialog[bool]):
                 )
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Go on, or close."""
         event.stop()
         self.action_go() if event.button is self._go else self.action_cancel()
 
@@ -253,7 +250,6 @@ class LongWork(Dialog[T]):
                 yield Prose("Esc", classes="keys")
 
     def on_mount(self) -> None:
-        """Begin."""
         self.set_interval(_TICK_S, self._look)
         self.run_worker(self._work(), group=ACTING if self._changes else "work")
 
@@ -263,7 +259,6 @@ class LongWork(Dialog[T]):
             self._stop.set()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Stop, or close."""
         event.stop()
         self.action_cancel()
 
@@ -312,7 +307,6 @@ def rows_far(done: int, total: int) -> str:
 
 
 def written_words(written: Written) -> str:
-    """Say what was written, and where."""
     rows = "1 row is" if written.rows == 1 else f"{written.rows:,} rows are"
     return f"{rows} in {written.path}."
 

@@ -145,7 +145,6 @@ class EntryLine(Vertical):
         self.field.value = ""
 
     def on_mount(self) -> None:
-        """Mark what it begins with."""
         self._mark()
 
     def on_input_changed(self, event: Input.Changed) -> None:
@@ -156,7 +155,6 @@ class EntryLine(Vertical):
         self.post_message(self.Changed())
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Take one that was clicked."""
         event.stop()
         self.field.pick(self.entry.choices[event.option_index])
         self.field.focus()
@@ -202,7 +200,6 @@ class EntryField(Input):
             self.select_all()
 
     def pick(self, choice: str) -> None:
-        """Take one of the choices."""
         self.value = choice
         self.cursor_position = len(choice)
 
@@ -364,7 +361,6 @@ class Form(Dialog[T]):
         self._lines[at + 1].field.focus()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Send, or cancel."""
         event.stop()
         self.send() if event.button is self._go else self.action_cancel()
 

@@ -57,11 +57,9 @@ class ShownOnce(Dialog[None]):
         raise NotImplementedError
 
     def put_up(self) -> None:
-        """Show it."""
         raise NotImplementedError
 
     def take_down(self) -> None:
-        """Forget it."""
         raise NotImplementedError
 
     def compose(self) -> ComposeResult:
@@ -106,7 +104,6 @@ class ShownOnce(Dialog[None]):
             self._note.say("")
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Close."""
         event.stop()
         self._close()
 

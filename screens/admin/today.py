@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from textual import events
@@ -37,7 +38,7 @@ _THOUSAND, _MOST = 1000, 9999
 
 
 def plotted_rows(
-    counts: Sequence[int], marks: Sequence[tuple[int, str]], width: int, height: int
+    counts: tuple[int, ...], marks: tuple[tuple[int, str], ...], width: int, height: int
 ) -> list[str]:
     """Return ``height`` rows of text; none where they would be too narrow or too low.
 
@@ -50,7 +51,10 @@ def plotted_rows(
     return _drawn(counts, marks, cells, height).split("\n")[:height]
 
 
-def _drawn(counts: Sequence[int], marks: Sequence[tuple[int, str]], cells: int, height: int) -> str:
+@lru_cache(maxsize=8)
+def _drawn(
+    counts: tuple[int, ...], marks: tuple[tuple[int, str], ...], cells: int, height: int
+) -> str:
     import plotext  # type: ignore[import-untyped]
 
     columns = len(counts) * cells

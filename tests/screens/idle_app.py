@@ -10,11 +10,17 @@ from __future__ import annotations
 import asyncio
 import selectors
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, TypeVar
 
 import pytest
+from textual.css.model import RuleSet
+from textual.css.parse import parse
+from textual.css.tokenize import tokenize_values
+from textual.css.tokenizer import Token
+from textual.css.types import CSSLocation
 
 T = TypeVar("T")
 
@@ -91,11 +97,46 @@ def short_frames() -> Iterator[None]:
     """Let applications that start in here paint as often as a test asks.
 
     Textual counts its frames by the real clock, and one frame may follow another in a test
-    sooner than a sixtieth of a second.
+    sooner than a sixtieth of a second. They share the style sheets that they have read: reading
+    them was an eighth of a start.
     """
     with pytest.MonkeyPatch.context() as textual:
         textual.setattr("textual.screen.UPDATE_PERIOD", _FRAME_S)
+        textual.setattr("textual.css.stylesheet.tokenize_values", _tokens)
+        textual.setattr("textual.css.stylesheet.parse", _rules)
         yield
+
+
+_Variables = dict[str, list[Token]]
+
+
+@cache
+def _tokens_of(values: frozenset[tuple[str, str]]) -> _Variables:
+    return tokenize_values(dict(values))
+
+
+def _tokens(values: Mapping[str, str]) -> _Variables:
+    """Return the same for the same theme: ``_rules`` looks up by it."""
+    return _tokens_of(frozenset(values.items()))
+
+
+_read: dict[tuple[object, ...], tuple[_Variables, list[RuleSet]]] = {}
+
+
+def _rules(
+    scope: str,
+    css: str,
+    read_from: CSSLocation,
+    *,
+    variable_tokens: _Variables,
+    is_default_rules: bool,
+    tie_breaker: int,
+) -> list[RuleSet]:
+    key = (scope, css, read_from, id(variable_tokens), is_default_rules, tie_breaker)
+    if key not in _read:
+        found = parse(scope, css, read_from, None, variable_tokens, is_default_rules, tie_breaker)
+        _read[key] = variable_tokens, list(found)  # it keeps the id from being another's
+    return _read[key][1]
 
 
 async def still(seconds: float = 0.0) -> None:

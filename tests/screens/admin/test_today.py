@@ -148,11 +148,11 @@ async def test_charts_are_drawn_anew_when_the_terminal_is_resized() -> None:
 
 def test_each_count_has_the_same_whole_cells() -> None:
     counts = (0, 5, 10, 10)
-    rows = plotting.plotted_rows(counts, [(0, "a"), (2, "c")], plotting.LEFT + 4, 6)
+    rows = plotting.plotted_rows(counts, ((0, "a"), (2, "c")), plotting.LEFT + 4, 6)
     assert [row[plotting.LEFT :] for row in rows[:4]] == ["  ██", "  ██", " ███", " ███"]
     assert rows[0].startswith("  10")
     assert rows[3].startswith("   0")
-    rows = plotting.plotted_rows(counts, [(0, "a"), (2, "c")], plotting.LEFT + 9, 6)
+    rows = plotting.plotted_rows(counts, ((0, "a"), (2, "c")), plotting.LEFT + 9, 6)
     assert rows[3][plotting.LEFT :].rstrip() == "  █ █ █"
     assert rows[5][plotting.LEFT :].rstrip() == "a   c"
 
@@ -160,12 +160,12 @@ def test_each_count_has_the_same_whole_cells() -> None:
 @pytest.mark.parametrize("width", range(3, 9))
 @pytest.mark.parametrize("height", range(5))
 def test_no_room_for_a_chart_is_no_chart(width: int, height: int) -> None:
-    rows = plotting.plotted_rows((1, 2, 3, 4), [], width, height)
+    rows = plotting.plotted_rows((1, 2, 3, 4), (), width, height)
     assert len(rows) == (height if height > 2 and width >= plotting.LEFT + 4 else 0)
 
 
 def test_big_numbers_fit_beside_a_chart() -> None:
-    rows = plotting.plotted_rows((123_456, 1), [], plotting.LEFT + 2, 5)
+    rows = plotting.plotted_rows((123_456, 1), (), plotting.LEFT + 2, 5)
     assert rows[0].startswith("123k")
     assert all(len(row) <= plotting.LEFT + 2 for row in rows)
 

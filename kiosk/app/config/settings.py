@@ -31,6 +31,14 @@ def _short(longest: int, *, empty: bool = False) -> Text:
     return Text(f"one line of at most {longest} characters", f".{{1,{longest}}}", empty=empty)
 
 
+_HOST_AND_PORT = r"(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}"
+
+_CREDENTIAL = Text("a path, or a name in $CREDENTIALS_DIRECTORY", empty=True)
+_LISTEN = Text("host:port", _HOST_AND_PORT, empty=True)
+_PATH = Text("an absolute path", "/.+", empty=True)
+_TOKEN = Text("a token's label of at most 32 characters", ".{1,32}", empty=True)
+
+
 @dataclass(frozen=True)
 class ServiceSettings(Section):
     """``[service]``: the names and contacts that holders see; the defaults are fictional."""
@@ -375,7 +383,7 @@ class Pkcs11Settings(Section):
 
     module: str = setting(
         "",
-        Text("an absolute path", "/.+", empty=True),
+        _PATH,
         "The maker's PKCS#11 module, for cards of no other family; empty is none.",
     )
     style: str = setting(
@@ -385,7 +393,7 @@ class Pkcs11Settings(Section):
     )
     token: str = setting(
         "",
-        Text("a token's label of at most 32 characters", ".{1,32}", empty=True),
+        _TOKEN,
         "The label of the token to use, where the module shows several in one reader.",
     )
     timeout_s: float = setting(
@@ -394,8 +402,6 @@ class Pkcs11Settings(Section):
 
 
 # ``[authority]``: where the authority serves its stations, and where a station finds it.
-
-_HOST_AND_PORT = r"(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}"
 
 
 def _host_and_port(word: str) -> str:
@@ -415,7 +421,7 @@ class AuthoritySettings(Section):
 
     socket: str = setting(
         "/run/kiosk/authority.sock",
-        Text("an absolute path", "/.+", empty=True),
+        _PATH,
         "The socket between the authority and the station of the same machine; empty is none.",
     )
     station_user: str = setting(
@@ -425,12 +431,12 @@ class AuthoritySettings(Section):
     )
     listen: str = setting(
         "",
-        Text("host:port", _HOST_AND_PORT, empty=True),
+        _LISTEN,
         "Where the authority serves stations in the network, such as 0.0.0.0:8443; empty: nowhere.",
     )
     enrol_listen: str = setting(
         "",
-        Text("host:port", _HOST_AND_PORT, empty=True),
+        _LISTEN,
         "Where the authority lets new stations in by a line of `kiosk stations enrol`, such as "
         "0.0.0.0:8444; empty: nowhere.",
     )
@@ -442,18 +448,18 @@ class AuthoritySettings(Section):
     )
     certificate: str = setting(
         "",
-        Text("a path, or a name in $CREDENTIALS_DIRECTORY", empty=True),
+        _CREDENTIAL,
         "The certificate (PEM) of this process; empty: `kiosk authority` makes its own, and "
         "`kiosk enrol` fetches a station's.",
     )
     key: str = setting(
         "",
-        Text("a path, or a name in $CREDENTIALS_DIRECTORY", empty=True),
+        _CREDENTIAL,
         "The private key (PEM) of that certificate; empty: it is in the same file.",
     )
     ca: str = setting(
         "",
-        Text("a path, or a name in $CREDENTIALS_DIRECTORY", empty=True),
+        _CREDENTIAL,
         "A CA of yours (PEM): the authority takes stations' certificates of it beside its own, "
         "and a station believes it.",
     )
@@ -527,24 +533,24 @@ class SiemSettings(Section):
 
     collector: str = setting(
         "",
-        Text("host:port", _HOST_AND_PORT, empty=True),
+        _LISTEN,
         "The collector, such as siem.example:6514; empty sends nothing.",
     )
     format: str = setting("json", OneOf("json", "cef"), "What each message holds.")
     ca: str = setting(
         "",
-        Text("a path, or a name in $CREDENTIALS_DIRECTORY", empty=True),
+        _CREDENTIAL,
         "Certificates (PEM) that the collector's is verified by; empty trusts what this machine "
         "trusts.",
     )
     certificate: str = setting(
         "",
-        Text("a path, or a name in $CREDENTIALS_DIRECTORY", empty=True),
+        _CREDENTIAL,
         "The certificate (PEM) that the collector is shown, where it asks for one.",
     )
     key: str = setting(
         "",
-        Text("a path, or a name in $CREDENTIALS_DIRECTORY", empty=True),
+        _CREDENTIAL,
         "The private key (PEM) of that certificate.",
     )
     confirmed_by: str = setting(
@@ -684,17 +690,17 @@ class SecretSettings(Section):
     )
     module: str = setting(
         "",
-        Text("an absolute path", "/.+", empty=True),
+        _PATH,
         "The PKCS#11 module of the token that keeps the master keys; empty is the key file.",
     )
     token: str = setting(
         "",
-        Text("a token's label of at most 32 characters", ".{1,32}", empty=True),
+        _TOKEN,
         "The label of that token.",
     )
     pin_file: str = setting(
         "",
-        Text("a path, or a name in $CREDENTIALS_DIRECTORY", empty=True),
+        _CREDENTIAL,
         "The file with the PIN of the token's user.",
     )
     timeout_s: float = setting(

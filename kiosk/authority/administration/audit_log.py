@@ -13,7 +13,7 @@ from typing import IO
 
 from kiosk.authority.administration.files import csv_line, new_file
 from kiosk.authority.administration.free_text import LONGEST_NAME
-from kiosk.authority.administration.office import Office, staff_names
+from kiosk.authority.administration.office import Desk, staff_names
 from kiosk.authority.administration.proposals import Proposal
 from kiosk.authority.administration.verification import verify_within
 from kiosk.authority.administration.views import (
@@ -295,10 +295,7 @@ def _batches(uow: UnitOfWork, query: AuditQuery) -> Iterator[tuple[AuditLine, ..
 # The desk.
 
 
-class AuditDesk:
-    def __init__(self, office: Office) -> None:
-        self._office = office
-
+class AuditDesk(Desk):
     def page(self, only: AuditFilter, before: int | None = None, limit: int = 100) -> AuditPage:
         """Return rows, newest first, from before row ``before`` (None: the newest)."""
         limit = min(max(limit, 1), BATCH)

@@ -16,7 +16,7 @@ from typing import Final
 from kiosk.authority.administration import people_fields
 from kiosk.authority.administration.free_text import entered
 from kiosk.authority.administration.holder_notices import HolderNotice, address_of, notify_holder
-from kiosk.authority.administration.office import Act, Office
+from kiosk.authority.administration.office import Act, Desk, Office
 from kiosk.authority.administration.proposals import OpenedAct, Proposal
 from kiosk.authority.administration.views import (
     Done,
@@ -357,11 +357,11 @@ def _whose(known: KnownCard) -> str:
     return f"a card of {known.holder.name} ({known.holder.number})"
 
 
-class CardsDesk:
+class CardsDesk(Desk):
     """A person's cards and their unblock secrets."""
 
     def __init__(self, office: Office) -> None:
-        self._office = office
+        super().__init__(office)
         self._sealer = office.means.sealer
 
     def unknown(self) -> tuple[UnknownCard, ...]:

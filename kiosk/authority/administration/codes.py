@@ -13,7 +13,7 @@ from itertools import takewhile
 from kiosk.authority.administration.holder_notices import HolderNotice, address_of, notify_holder
 from kiosk.authority.administration.office import (
     Act,
-    Office,
+    Desk,
     audit_name,
     describe_change,
     staff_names,
@@ -131,11 +131,8 @@ def codes_waiting(uow: UnitOfWork) -> tuple[tuple[EmailCode, CodeLine], ...]:
     )
 
 
-class CodesDesk:
+class CodesDesk(Desk):
     """Assisted unlock: a code given by word of mouth to somebody who cannot read their mail."""
-
-    def __init__(self, office: Office) -> None:
-        self._office = office
 
     def issue(self, seen: Seen, card_id: str, grounds: Grounds) -> IssuedCode:
         """Make a code for one card of an identified person; the holder is told."""

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from kiosk.authority.administration.free_text import cleaned
-from kiosk.authority.administration.office import Act, Office, audit_name
+from kiosk.authority.administration.office import Act, Desk, Office, audit_name
 from kiosk.authority.administration.people_file import (
     PeopleFile,
     PersonRecord,
@@ -457,11 +457,11 @@ FIELD = "imports"
 PROBLEMS_SHOWN = 200
 
 
-class ImportDesk:
+class ImportDesk(Desk):
     """Importing people from files in the imports folder of the service's machine."""
 
     def __init__(self, office: Office) -> None:
-        self._office = office
+        super().__init__(office)
         means = office.means
         self._folder = means.imports
         self._people = PeopleImport(

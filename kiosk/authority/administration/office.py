@@ -539,3 +539,10 @@ def describe_change(uow: UnitOfWork, event: AuditEvent) -> str:
     member = uow.staff.get(event.actor or "")
     who = member.name if member else event.actor or "somebody"
     return f"{who} {EVENTS[event.kind].verb_phrase} (reference {event.reference})."
+
+
+class Desk:
+    """The calls that one part of the administration offers to screens and commands."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office

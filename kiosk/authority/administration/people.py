@@ -17,7 +17,7 @@ from kiosk.authority.administration.cards import unknown_card_of
 from kiosk.authority.administration.checks import broken_seals
 from kiosk.authority.administration.free_text import entered
 from kiosk.authority.administration.holder_notices import HolderNotice, address_of, notify_holder
-from kiosk.authority.administration.office import Act, Office, staff_names
+from kiosk.authority.administration.office import Act, Desk, Office, staff_names
 from kiosk.authority.administration.person_page import facts_of, page_of, story_of
 from kiosk.authority.administration.proposals import Proposal
 from kiosk.authority.administration.proposed_acts import waiting_lines
@@ -291,11 +291,8 @@ def count_people(office: Office) -> Mapping[PeopleGroup, int]:
         return {group: uow.lists.count(group, MOST_COUNTED) for group in PeopleGroup}
 
 
-class PeopleDesk:
+class PeopleDesk(Desk):
     """People and their registrations."""
-
-    def __init__(self, office: Office) -> None:
-        self._office = office
 
     # --- reading -----------------------------------------------------------------------
 

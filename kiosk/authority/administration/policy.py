@@ -8,7 +8,7 @@ from typing import Any
 
 from kiosk.app.config.kinds import About, InvalidValue, settings_of
 from kiosk.app.config.settings import PolicySettings
-from kiosk.authority.administration.office import Act, Office, audit_name, staff_names
+from kiosk.authority.administration.office import Act, Desk, Office, audit_name, staff_names
 from kiosk.authority.administration.proposals import Proposal
 from kiosk.authority.administration.views import Done, Grounds, PolicyLine
 from kiosk.authority.audit import StaffKind
@@ -31,11 +31,11 @@ _NONE = "an empty list"
 _ABOUT_QUESTIONS = frozenset({"questions_registered", "verification"})
 
 
-class PolicyDesk:
+class PolicyDesk(Desk):
     """The policy, as stations take it up within a minute."""
 
     def __init__(self, office: Office) -> None:
-        self._office = office
+        super().__init__(office)
         self._file = office.means.file_policy
 
     def every(self) -> tuple[PolicyLine, ...]:

@@ -14,6 +14,7 @@ from kiosk.authority.administration.codes import CodesDesk, codes_waiting, giver
 from kiosk.authority.administration.login import read_public_key
 from kiosk.authority.administration.office import (
     Agreement,
+    Desk,
     Office,
     act_name,
     audit_name,
@@ -255,14 +256,14 @@ UNREADABLE = (
 )
 
 
-class ProposalsDesk:
+class ProposalsDesk(Desk):
     """What waits for a second member of staff, where the policy says ``four_eyes``.
 
     ``desk_of`` makes the desk of another office: of one that acts with an agreement.
     """
 
     def __init__(self, office: Office, desk_of: Callable[[Office], AdminDesk]) -> None:
-        self._office = office
+        super().__init__(office)
         self._desk_of = desk_of
 
     def waiting(self, holder_id: str = "") -> tuple[ProposalLine, ...]:

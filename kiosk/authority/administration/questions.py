@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kiosk.authority.administration.office import Act, Office
+from kiosk.authority.administration.office import Act, Desk
 from kiosk.authority.administration.policy import hold_policy
 from kiosk.authority.administration.views import Done, Grounds, QuestionLine
 from kiosk.authority.audit import StaffKind
@@ -51,11 +51,8 @@ LONGEST = 64
 """Characters: what the smallest glass shows in two lines."""
 
 
-class QuestionsDesk:
+class QuestionsDesk(Desk):
     """The list of security questions; answers cannot be shown by anybody."""
-
-    def __init__(self, office: Office) -> None:
-        self._office = office
 
     def every(self) -> tuple[QuestionLine, ...]:
         """Return all, the retired ones last."""

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final, TypeVar
 
 from kiosk.authority.administration.files import csv_text, new_file
-from kiosk.authority.administration.office import Office
+from kiosk.authority.administration.office import Desk
 from kiosk.authority.administration.views import Report, Span, Written
 from kiosk.authority.audit import EVENTS, Count, StaffKind
 from kiosk.authority.roles import Action
@@ -198,11 +198,8 @@ LONGEST = timedelta(days=2 * 365)
 EARLIEST, LATEST = date(2000, 1, 1), date(2999, 12, 31)
 
 
-class ReportsDesk:
+class ReportsDesk(Desk):
     """Counts over time."""
-
-    def __init__(self, office: Office) -> None:
-        self._office = office
 
     def make(self, span: Span, first: date, last: date) -> Report:
         """Count what was done from ``first`` to ``last``, both counted."""

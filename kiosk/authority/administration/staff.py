@@ -14,7 +14,7 @@ from datetime import datetime
 from kiosk.authority.administration.free_text import entered
 from kiosk.authority.administration.login import FIELD as PUBLIC_KEY
 from kiosk.authority.administration.login import PublicKey, read_public_key
-from kiosk.authority.administration.office import Act, Office, staff_names
+from kiosk.authority.administration.office import Act, Desk, staff_names
 from kiosk.authority.administration.people_fields import CellRefused, read_card
 from kiosk.authority.administration.people_file import read_pin_key
 from kiosk.authority.administration.proposals import Proposal
@@ -78,11 +78,8 @@ SHORTEST_NAME, LONGEST_NAME = 2, 60
 _CHANGES = tuple(kind for kind in StaffKind if kind.spec.revises_member)
 
 
-class StaffDesk:
+class StaffDesk(Desk):
     """The members of staff, their keys and their cards."""
-
-    def __init__(self, office: Office) -> None:
-        self._office = office
 
     def every(self) -> tuple[StaffLine, ...]:
         """Return all by name, the removed ones last."""

@@ -8,7 +8,7 @@ from typing import Final
 from cryptography import x509
 
 from kiosk.authority.administration.alarms import is_silent
-from kiosk.authority.administration.office import Act, Office, describe_change
+from kiosk.authority.administration.office import Act, Desk, describe_change
 from kiosk.authority.administration.views import Done, Grounds, StationLetIn, StationLine
 from kiosk.authority.audit import StaffKind
 from kiosk.authority.crypto.station_ca import fingerprint_of
@@ -22,10 +22,7 @@ LINE_LIFE: Final = timedelta(minutes=15)
 """For so long a station can enrol by a line."""
 
 
-class StationsDesk:
-    def __init__(self, office: Office) -> None:
-        self._office = office
-
+class StationsDesk(Desk):
     def every(self) -> tuple[StationLine, ...]:
         """Return all, by name; the retired ones last."""
         with self._office.look(Action.SEE_STATIONS) as uow:

@@ -8,7 +8,7 @@ from typing import assert_never
 
 from kiosk.authority.administration import reports
 from kiosk.authority.administration.alarms import LOOK, UNWATCHED_AFTER, AlarmKind, is_silent
-from kiosk.authority.administration.office import Office
+from kiosk.authority.administration.office import Desk
 from kiosk.authority.administration.proposed_acts import waiting_lines
 from kiosk.authority.administration.reports import by_day, by_hour, day_of, each_day, span_of
 from kiosk.authority.administration.views import MOST_COUNTED, Day, Today
@@ -114,11 +114,8 @@ def _when(moment: datetime, now: datetime, zone: tzinfo) -> str:
 DAYS = 30
 
 
-class TodayDesk:
+class TodayDesk(Desk):
     """The first page; a look is a dozen short statements."""
-
-    def __init__(self, office: Office) -> None:
-        self._office = office
 
     def look(self) -> Today:
         """Return how the service stands now."""

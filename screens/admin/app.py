@@ -521,7 +521,7 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
 
     # --- what the desk did not do ------------------------------------------------------
 
-    def on_admin_page_trouble(self, message: AdminPage.Trouble) -> None:
+    def on_admin_page_failed(self, message: AdminPage.Failed) -> None:
         """Say so: in a dialog where something was to be done, else over the page."""
         error = message.error
         if not message.acting:

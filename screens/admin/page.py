@@ -88,7 +88,7 @@ class AdminPage(Container):
     REFRESH_S: ClassVar[float | None] = None
     """Seconds between looks while the page is up; None where only staff change what it shows."""
 
-    class Trouble(Message):
+    class Failed(Message):
         """The desk did not do what was asked; ``acting`` where it was to change something."""
 
         def __init__(self, error: AdministrationError | StoreError, *, acting: bool) -> None:
@@ -164,7 +164,7 @@ class AdminPage(Container):
         try:
             answer = await asyncio.to_thread(call)
         except (AdministrationError, StoreError) as error:
-            self.post_message(self.Trouble(error, acting=acting))
+            self.post_message(self.Failed(error, acting=acting))
         else:
             if self.is_attached:  # the application may have ended meanwhile
                 self.post_message(self.Answered())

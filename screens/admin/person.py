@@ -581,7 +581,7 @@ class AboutPerson(AdminPage):
         self._all.display = False
         self.refresh_bindings()
 
-    def on_admin_page_trouble(self, message: AdminPage.Trouble) -> None:
+    def on_admin_page_failed(self, message: AdminPage.Failed) -> None:
         """Say what there is instead of the person; the application says why."""
         if isinstance(message.error, NotFound):
             self._show_nobody(_NOBODY)

@@ -279,7 +279,7 @@ def _live_visit(
     turn: int,
     pulse: WatchdogPulse,
 ) -> int:
-    class Driver(VisitDriver):
+    class TurnDriver(VisitDriver):
         must_answer = pulse.is_watched  # the terminals of a unit, the console and foot, do
 
     async def have_turn() -> None:
@@ -287,10 +287,10 @@ def _live_visit(
         # A visit records what is under way before it ends; one that waits has nothing to record.
         _end_with_parent(signal.SIGTERM)
 
-    Driver.turn = turn
+    TurnDriver.turn = turn
     station = build_station(settings, open_executor, have_turn)
     app = KioskApp(
-        station.loop, appearance_of(settings), on_fault, driver_class=Driver, pulse=pulse
+        station.loop, appearance_of(settings), on_fault, driver_class=TurnDriver, pulse=pulse
     )
     app.run()
     station.close()

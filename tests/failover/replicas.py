@@ -16,6 +16,9 @@ from tests.e2e.world import CODE, PROGRAM
 from tests.failover.servers import wait_until
 from tests.support.ports import free_ports
 
+Program = tuple[str | Path, ...]
+"""A command, without its arguments."""
+
 
 class Relay:
     """A relay over TLS that keeps the last code to each address."""
@@ -40,19 +43,13 @@ class Relay:
 
 
 class Replica:
-    """One process; it is started again, at its old address, after a kill."""
+    """One process; it is started again, at its old address, by what ``program`` is then."""
 
     def __init__(self, name: str, config: Path) -> None:
+        self.program: Program = (PROGRAM,)
         self.port, self.monitoring = free_ports(2)
         self._log = config.with_name(f"{name}.log")
-        self._command: list[str | Path] = [
-            PROGRAM,
-            "authority",
-            "--config",
-            config,
-            "--log",
-            self._log,
-        ]
+        self._words: Program = ("authority", "--config", config, "--log", self._log)
         self._environ = environ_of(config) | {
             "KIOSK_AUTHORITY__LISTEN": f"127.0.0.1:{self.port}",
             "KIOSK_MONITORING__LISTEN": f"127.0.0.1:{self.monitoring}",
@@ -61,7 +58,7 @@ class Replica:
 
     def start(self) -> None:
         """Start it, and wait until it is ready."""
-        self._process = subprocess.Popen(self._command, env=self._environ)
+        self._process = subprocess.Popen([*self.program, *self._words], env=self._environ)
         wait_until(self._is_ready)
 
     def kill(self) -> None:
@@ -98,7 +95,7 @@ def set_up(config: Path, url: str, relay: Relay) -> None:
     more: Tables = {
         "store": {"url": url},
         "policy": {"email_domains": ["nhs.net"]},
-        "authority": {"socket": "", "addresses": [f"{HOST}:8443"]},
+        "authority": {"socket": "", "listen": f"{HOST}:8443", "addresses": [f"{HOST}:8443"]},
     }
     write_settings(config, relay.settings, more)
     subprocess.run(

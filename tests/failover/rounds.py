@@ -48,7 +48,8 @@ class FailoverEstate:
     people: queue.Queue[Person | None] = field(default_factory=queue.Queue)
     expected: dict[Plan, Counter[str]] = field(default_factory=dict)
     anchors: list[AuditAnchor] = field(default_factory=list)
-    _number: int = 0
+    came: int = 0
+    """How many people there are who have come, or will."""
 
     def start(self, stations: int) -> None:
         """Start replicas and stations, and live each plan once without a fault."""
@@ -74,10 +75,10 @@ class FailoverEstate:
         """Add so many to the database, who have not come to a station yet."""
         found = []
         for _ in range(many):
-            plan = PLANS[self._number % len(PLANS)]
-            self._number += 1
-            email = f"p{self._number}@nhs.net"
-            holder = self.world.add_holder(number=f"{self._number:012d}", email=email)
+            plan = PLANS[self.came % len(PLANS)]
+            self.came += 1
+            email = f"p{self.came}@nhs.net"
+            holder = self.world.add_holder(number=f"{self.came:012d}", email=email)
             self.world.register(holder, email=email)
             card = self.world.add_card(holder, secret_limit=50)
             found.append(Person(holder, card, self.world.known_plastic(card), plan))
@@ -124,7 +125,7 @@ class FailoverEstate:
         self.pair.promote()
         wait_until(lambda: bool(self.failures()) or bool(self._answers_after(noticed)))
         first = min(self._answers_after(noticed), default=noticed)
-        self.wait_for_visits(self._number)
+        self.wait_for_visits(self.came)
         self.pair.replicate()
         replica.start()
         return FailedOver(first - killed, sum(known.interrupted for known in under_way))

@@ -86,7 +86,9 @@ def _session(config: str | None) -> int:
     store = open_store(settings, clock, os.environ, pool_size=1, staff=True)
     try:
         if not store.schema_serves():
-            raise ConfigError("the schema of the database is not current; run `kiosk setup`")
+            raise ConfigError(
+                "the schema of the database does not fit this program: `kiosk doctor` says why"
+            )
         actor = _admitted(store)
         end = _run_app(settings, build_desk(settings, os.environ, store, clock, actor))
         record_logout(store, actor, end.value if end else "fault")

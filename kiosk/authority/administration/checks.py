@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from pathlib import Path
+from typing import assert_never
 
 from kiosk.authority.administration.keys import MasterKeys, is_of, last_copy
 from kiosk.authority.administration.standing import SEEN_FOR, BrokenSeals
@@ -13,7 +14,7 @@ from kiosk.authority.audit import AuditKind
 from kiosk.authority.crypto import admin_keys, keys
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing, knows_ring
 from kiosk.authority.crypto.rotation import sealed_by_key
-from kiosk.authority.store.database import Store
+from kiosk.authority.store.database import SchemaFit, Store
 from kiosk.authority.store.engine import REFUSED_LOGINS, place_of, unverified_host
 from kiosk.authority.store.grants import AUTHORITY, STAFF
 from kiosk.authority.store.records import AuditQuery
@@ -79,10 +80,11 @@ def check_database(store: Store, folder: Path | None, url: str, *, has_keys: boo
     try:
         if has_keys and not store.is_made():
             return fail(_DATABASE, "it is not there, and its keys are", RESTORE_IT)
-        if not store.schema_serves():
+        fit, revision = store.schema()
+        if not fit.serves:
             if said := store.out_of_service():
                 return fail(_DATABASE, said, "see `url` in [store], and docs/estate.md")
-            return fail(_DATABASE, "it answers, its schema is not current", "run `kiosk setup`")
+            return _of_schema(fit, revision)
     except StoreError as error:
         if error.code in REFUSED_LOGINS:
             return fail(_DATABASE, str(error), "see `url` in [store], and docs/database.md")
@@ -93,7 +95,31 @@ def check_database(store: Store, folder: Path | None, url: str, *, has_keys: boo
         return _unverified(_DATABASE, host, "url")
     if folder and (free := shutil.disk_usage(folder).free) < _LITTLE_DISK:
         return warn(_DATABASE, f"only {free // 2**20} MB free in {folder}", "make room on the disk")
-    return ok(_DATABASE, "answers, schema is current")
+    return _of_schema(fit, revision)
+
+
+def _of_schema(fit: SchemaFit, revision: str) -> Finding:
+    match fit:
+        case SchemaFit.MISSING:
+            return fail(_DATABASE, "it answers, and has no schema", "run `kiosk setup authority`")
+        case SchemaFit.OLDER:
+            return fail(
+                _DATABASE,
+                f"its schema {revision} is older than this program",
+                "run `kiosk setup authority` of this version, as the owner of the tables",
+            )
+        case SchemaFit.CURRENT:
+            return ok(_DATABASE, f"answers, schema {revision} is current")
+        case SchemaFit.NEWER:
+            return ok(_DATABASE, f"answers, its schema {revision} is newer and serves this program")
+        case SchemaFit.TOO_NEW:
+            return fail(
+                _DATABASE,
+                f"its schema {revision} serves no program as old as this one",
+                "install the version that the other machines run",
+            )
+        case _:
+            assert_never(fit)
 
 
 def _unverified(part: str, host: str, setting: str) -> Finding:

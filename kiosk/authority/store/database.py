@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from enum import Enum, auto
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,24 @@ SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid()
 AND application_name IN ('kiosk', current_setting('application_name'))
 """
+
+
+class SchemaFit(Enum):
+    """How the schema of a database and this program fit each other."""
+
+    MISSING = auto()
+    OLDER = auto()
+    """It lacks what this program needs."""
+    CURRENT = auto()
+    NEWER = auto()
+    """It is of a newer program, and serves this one too."""
+    TOO_NEW = auto()
+    """A newer program has taken away what this one needs."""
+
+    @property
+    def serves(self) -> bool:
+        """Whether this program can work with it."""
+        return self in (SchemaFit.CURRENT, SchemaFit.NEWER)
 
 
 class Store:
@@ -128,8 +147,8 @@ class Store:
         with self._gateway(writes=False, options=READS) as gateway:
             return int(gateway.scalar(text(_SESSIONS_ELSEWHERE)))
 
-    def schema_serves(self) -> bool:
-        """Say whether this program can work with the schema: its own, or a newer one that says so.
+    def schema(self) -> tuple[SchemaFit, str]:
+        """Return how the schema fits this program, and its revision, empty where there is none.
 
         Raises ``StoreError`` when the database gives no answer; cheap enough to be asked often.
         """
@@ -137,11 +156,23 @@ class Store:
         try:
             with self._gateway(writes=False, options=READS) as gateway:
                 found = gateway.tuples(asked)
-            return bool(found) and found[0][0] >= REVISION >= found[0][1]
         except StoreError as error:
-            if error.code in NO_SUCH_TABLE:
-                return False
-            raise
+            if error.code not in NO_SUCH_TABLE:
+                raise
+            found = ()
+        if not found:
+            return SchemaFit.MISSING, ""
+        ((revision, least_program),) = found
+        if revision < REVISION:
+            return SchemaFit.OLDER, revision
+        if least_program > REVISION:
+            return SchemaFit.TOO_NEW, revision
+        return SchemaFit.CURRENT if revision == REVISION else SchemaFit.NEWER, revision
+
+    def schema_serves(self) -> bool:
+        """Say whether this program can work with the schema; see ``schema``."""
+        fit, _ = self.schema()
+        return fit.serves
 
     def out_of_service(self) -> str:
         """Return why no program serves with this database, where it was or is copied."""

@@ -123,11 +123,11 @@ def _documented_url(etc: Path, port: int) -> str:
 
 def test_as_documented_it_opens_and_takes_the_schema(site: Site, tmp_path: Path) -> None:
     condition, found, advice = site.finding()
-    assert (condition, found) == (Condition.FAIL, "it answers, its schema is not current")
-    assert advice == "run `kiosk setup`"
+    assert (condition, found) == (Condition.FAIL, "it answers, and has no schema")
+    assert advice == "run `kiosk setup authority`"
     store = Store(site.url, SetClock(), MACS)
     store.migrate()
-    assert site.finding() == (Condition.OK, "answers, schema is current", "")
+    assert site.finding() == (Condition.OK, "answers, schema 0001 is current", "")
     store.close()
 
 
@@ -229,7 +229,7 @@ def test_an_estate_with_roles_is_made_by_the_documented_lines(site: Site, tmp_pa
     )  # other tests may have made it
     assert "kiosk_authority, kiosk_staff, kiosk_retention, kiosk_report" in "".join(said["owner"])
     database, staff, *refused = said["without"]
-    assert database.endswith("answers, schema is current")
+    assert database.endswith("answers, schema 0001 is current")
     assert "they can look, and change nothing; name an account of theirs as `staff_url`" in staff
     assert set(refused) == {"kiosk: the role may not do this in the database"}
     assert "✓ ok    staff       its role in the database may do the work of staff" in said["with"]

@@ -226,7 +226,7 @@ def test_a_database_of_another_version_is_not_worked_on(door: Door) -> None:
         assert _ended(session.process.poll)
     finally:
         _revision(database, current)
-    assert "is not current; run `kiosk setup`" in door.sshd.sessions_log.read_text()
+    assert "does not fit this program" in door.sshd.sessions_log.read_text()
 
 
 def test_one_connection_has_one_session(door: Door) -> None:

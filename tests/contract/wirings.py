@@ -94,10 +94,14 @@ class Served:
     def on_tls(self, papers: Papers) -> TlsAddress:
         return self.on_context(papers.ca.read_text(), papers.certificate, papers.key)
 
-    def on_context(self, believed: str, certificate: Path, key: Path) -> TlsAddress:
-        context = server_context(believed)
+    def on_context(
+        self, believed: str, certificate: Path, key: Path, *, strangers: bool = False
+    ) -> TlsAddress:
+        """Listen over TLS; ``strangers`` show no certificate, and are let in."""
+        context = server_context("" if strangers else believed)
         context.load_cert_chain(certificate, key)
-        return TlsAddress(HOST, self._do(self.server.listen_on_tls(HOST, 0, context)))
+        listen = self.server.listen_on_tls(HOST, 0, context, strangers=strangers)
+        return TlsAddress(HOST, self._do(listen))
 
     def close(self) -> None:
         self._do(self.server.close())

@@ -60,7 +60,8 @@ class Compiled:
         for each in fetched:
             row = list(each)
             for at, process in self._results:
-                row[at] = process(row[at])
+                if row[at] is not None:  # which no type here has another value for
+                    row[at] = process(row[at])
             found.append(row)
         return found
 

@@ -85,27 +85,14 @@ class Outbox(Repository):
         over, when it is due again: a worker that died loses nothing. So a message is sent
         at least once, and twice only if its worker dies between relay and ``mark_sent``.
         """
-        due = (
-            select(col(OutboxRow.id))
-            .where(*_waiting(), col(OutboxRow.next_at) <= self._now)
-            .order_by(col(OutboxRow.next_at))
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-        statement = (
-            update(OutboxRow)
-            .where(col(OutboxRow.id).in_(due))
-            .values(next_at=self._now + lease, attempts=col(OutboxRow.attempts) + 1)
-            .returning(OutboxRow)
-        )
-        rows = self._gateway.many(statement, OutboxRow)
+        given = {"now": self._now, "most": limit, "again_at": self._now + lease}
+        rows = self._gateway.many(_CLAIM, OutboxRow, given)
         claimed = [row.record(OutboxMessage) for row in rows]
         return tuple(sorted(claimed, key=lambda message: message.created_at))
 
     def mark_sent(self, message_id: str) -> None:
         """The relay took it."""
-        statement = update(OutboxRow).where(_is(message_id), *_waiting())
-        self._gateway.write(statement.values(sent_at=self._now, last_error=""))
+        self._gateway.write(_MARK_SENT, {"message": message_id, "now": self._now})
 
     def mark_failed(self, message_id: str, error: str, retry_at: datetime | None) -> None:
         """It did not leave; try again at ``retry_at``, or never (None)."""
@@ -204,6 +191,26 @@ def _is(message_id: str) -> ColumnElement[bool]:
 
 def _waiting() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return col(OutboxRow.sent_at).is_(None), col(OutboxRow.failed_at).is_(None)
+
+
+_DUE = (
+    select(col(OutboxRow.id))
+    .where(*_waiting(), col(OutboxRow.next_at) <= bindparam("now"))
+    .order_by(col(OutboxRow.next_at))
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_CLAIM: Final = Prepared(
+    update(OutboxRow)
+    .where(col(OutboxRow.id).in_(_DUE))
+    .values(next_at=bindparam("again_at"), attempts=col(OutboxRow.attempts) + 1)
+    .returning(OutboxRow)
+)
+_MARK_SENT: Final = Prepared(
+    update(OutboxRow)
+    .where(col(OutboxRow.id) == bindparam("message"), *_waiting())
+    .values(sent_at=bindparam("now"), last_error="")
+)
 
 
 # Alarms and chores: of any number of processes that look at once, one tells and one works.

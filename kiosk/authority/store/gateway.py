@@ -191,9 +191,7 @@ class Gateway:
             return self._driver.execute(compiled.text, parameters)
         if later:
             return self._driver.let_wait(compiled.text, parameters)
-        cursor = self._driver.cursor()
-        self._driver.run(cursor, compiled.text, parameters)
-        return cursor
+        return self._driver.run_kept(compiled.text, parameters)
 
     def add(self, kind: type[TableRow], values: Values) -> None:
         """Insert one row; see ``write``."""

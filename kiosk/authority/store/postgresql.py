@@ -13,6 +13,7 @@ import logging
 import select
 import time
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import psycopg
@@ -51,6 +52,12 @@ _RESTS_SINCE = "kiosk_rests_since"
 _AUTOCOMMIT = "AUTOCOMMIT"
 
 
+@lru_cache(1024)
+def _encoded(statement: str) -> bytes:
+    """Return the same object each time: psycopg looks it up, and its hash is computed once."""
+    return statement.encode()
+
+
 class DescribedCursor(psycopg.Cursor[Any]):
     """A cursor that describes the columns of a result once for each statement of its connection.
 
@@ -84,6 +91,8 @@ class PipelinedConnection(psycopg.Connection[Any]):
         self._reads = ""
         self.cursor_factory = DescribedCursor
         self.described: dict[str, list[psycopg.Column] | None] = {}
+        # To make a cursor takes a fifth of what a small statement does.
+        self._kept, self._kept_for_waiting = DescribedCursor(self), DescribedCursor(self)
 
     def isolate(self, level: str) -> None:
         """Begin transactions at this level, or none at all."""
@@ -106,11 +115,16 @@ class PipelinedConnection(psycopg.Connection[Any]):
         """Run a statement, with what waits for it."""
         cursor.statement = statement
         if not self._waiting:
-            cursor.execute(statement.encode(), parameters)
+            cursor.execute(_encoded(statement), parameters)
             return
         with self.pipeline():
             self._send_waiting()
-            cursor.execute(statement.encode(), parameters)
+            cursor.execute(_encoded(statement), parameters)
+
+    def run_kept(self, statement: str, parameters: Any) -> psycopg.Cursor[Any]:
+        """Do so with the cursor that is kept: its rows are to be fetched before the next one."""
+        self.run(self._kept, statement, parameters)
+        return self._kept
 
     def run_many(self, cursor: psycopg.Cursor[Any], statement: str, parameters: Any) -> None:
         """Run one for each of many parameters, with what waits."""
@@ -142,7 +156,7 @@ class PipelinedConnection(psycopg.Connection[Any]):
     def _send_waiting(self) -> None:
         waiting, self._waiting = self._waiting, []
         for statement, parameters in waiting:
-            self.execute(statement.encode(), parameters)
+            self._kept_for_waiting.execute(_encoded(statement), parameters)
 
 
 class PipelinedDialect(PGDialect_psycopg):

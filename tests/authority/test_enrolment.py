@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from kiosk.authority.administration.stations import LINE_LIFE, StationsDesk
@@ -37,8 +38,8 @@ ADDRESSES = ("authority.example:8443",)
 class Key:
     """A key that a station makes."""
 
-    def __init__(self) -> None:
-        self.private = ec.generate_private_key(ec.SECP256R1())
+    def __init__(self, private: ec.EllipticCurvePrivateKey | None = None) -> None:
+        self.private = private or ec.generate_private_key(ec.SECP256R1())
         self.fingerprint = fingerprint_of(self.private.public_key())
 
     @property
@@ -230,24 +231,28 @@ def test_a_key_that_is_known_renews_nothing(estate: Estate) -> None:
             estate.enrolment.renew(mine.fingerprint, Renew(known.request))
 
 
-def certificate(key: Key, until: datetime) -> str:
-    name = x509.Name([])
-    made = x509.CertificateBuilder().subject_name(name).issuer_name(name)
-    made = made.public_key(key.private.public_key()).serial_number(7)
-    made = made.not_valid_before(until - LIFE).not_valid_after(until)
-    return made.sign(key.private, SHA256()).public_bytes(Encoding.PEM).decode()
+def certified(until: datetime) -> tuple[Key, str]:
+    """Return a key, and its certificate by a CA that is not the authority's."""
+    ecdsa = trustme.KeyType.ECDSA
+    leaf = trustme.CA().issue_cert(
+        "station-7.example", key_type=ecdsa, not_before=until - LIFE, not_after=until
+    )
+    private = load_pem_private_key(leaf.private_key_pem.bytes(), None)
+    assert isinstance(private, ec.EllipticCurvePrivateKey)
+    return Key(private), leaf.cert_chain_pems[0].bytes().decode()
 
 
 def test_a_station_of_the_estates_own_ca_is_known_by_its_certificate(estate: Estate) -> None:
-    key, now = Key(), estate.world.now
-    pem = certificate(key, now + LIFE)
+    now = estate.world.now
+    key, pem = certified(now + LIFE)
     done = estate.desk.enrol_certificate("Level 7", "Wexbridge", pem, GROUNDS)
     assert done.told.startswith("Level 7 is known by its certificate")
     assert estate.who(key) == StationIdentity("Level 7", "Wexbridge")
     with pytest.raises(NotTaken, match="that of Level 7"):
         estate.desk.enrol_certificate("Level 8", "", pem, GROUNDS)
+    _, expired = certified(now)
     with pytest.raises(NotTaken, match="has expired"):
-        estate.desk.enrol_certificate("Level 8", "", certificate(Key(), now), GROUNDS)
+        estate.desk.enrol_certificate("Level 8", "", expired, GROUNDS)
     with pytest.raises(NotTaken, match="no certificate"):
         estate.desk.enrol_certificate("Level 8", "", "nothing", GROUNDS)
 

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import trustme
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import load_pem_x509_certificate
 
 from kiosk.authority.enrolment import StationEnrolment
 from kiosk.authority.server import (
@@ -144,9 +146,6 @@ class Office:
         made[0].write_bytes(b"".join(blob.bytes() for blob in leaf.cert_chain_pems))
         leaf.private_key_pem.write_to_path(made[1])
         (believes or self.ca).cert_pem.write_to_path(made[2])
-        from cryptography.hazmat.primitives.serialization import Encoding
-        from cryptography.x509 import load_pem_x509_certificate
-
         shown = load_pem_x509_certificate(leaf.cert_chain_pems[0].bytes())
         return Papers(*made, certificate_peer(shown.public_bytes(Encoding.DER)).key)
 

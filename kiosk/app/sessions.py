@@ -1,10 +1,10 @@
 """Sessions of the RA application that share their memory: forked from one process for each login.
 
 sshd starts a program for each login, which would load the whole application again. That program
-hands its terminal (the file descriptors, SCM_RIGHTS) and what sshd said of the login to a process
-that has loaded everything and seen nothing, and waits. There a child is forked, which is the
-session. It reads settings and keys itself, opens the database itself, and is admitted by the key
-of the login as if it had been started by sshd.
+hands its terminal and the file in which sshd names the key (the file descriptors, SCM_RIGHTS), and
+what else sshd said of the login, to a process that has loaded everything and seen nothing, and
+waits. There a child is forked, which is the session. It reads settings and keys itself, opens the
+database itself, and is admitted by the key of the login as if it had been started by sshd.
 
 Either end is believed for its user id (SO_PEERCRED) alone: what runs as the service's account can
 start the application in any case.
@@ -35,10 +35,12 @@ OF_A_LOGIN: Final = (
     "LC_CTYPE",
     "SSH_CONNECTION",
     "SSH_ORIGINAL_COMMAND",
-    "SSH_USER_AUTH",
     "TERM",
 )
-"""What a session's environment has of its login; everything else is the service's."""
+"""What a session's environment has of its login, beside its key; the rest is the service's."""
+
+_KEY_OF_LOGIN: Final = "SSH_USER_AUTH"
+"""Names sshd's file, which is not to be seen from the process that waits."""
 
 LONGEST: Final = 64 * 1024
 WAIT_S: Final = 10.0
@@ -70,13 +72,17 @@ def hand_over(place: str, environ: Mapping[str, str]) -> None:
     Returns where nobody answers there: then it has to run in this process.
     """
     login = {name: environ[name] for name in OF_A_LOGIN if name in environ}
+    try:
+        key = os.open(environ.get(_KEY_OF_LOGIN, ""), os.O_RDONLY)
+    except OSError:
+        return
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(WAIT_S)
         try:
             connection.connect(place)
             if not _is_our_own(connection):
                 return
-            socket.send_fds(connection, [json.dumps(login).encode() + b"\n"], [0, 1, 2])
+            socket.send_fds(connection, [json.dumps(login).encode() + b"\n"], [0, 1, 2, key])
             session = _line(connection)
         except OSError:
             return
@@ -176,18 +182,20 @@ class SessionServer:
     def _take_terminal(self, connection: socket.socket) -> None:
         """Make the login's terminal and environment those of this process."""
         connection.settimeout(WAIT_S)
-        said, given, _, _ = socket.recv_fds(connection, LONGEST, 3)
+        said, given, _, _ = socket.recv_fds(connection, LONGEST, 4)
         while not said.endswith(b"\n") and len(said) < LONGEST:
             said += connection.recv(LONGEST)
-        if len(given) != 3:
+        if len(given) != 4:
             raise ConfigError("a session was handed over without a terminal")
         login = json.loads(said)
-        for standard, fd in enumerate(given):
+        *terminal, key = given
+        for standard, fd in enumerate(terminal):
             os.dup2(fd, standard)
             os.close(fd)
         os.environ.clear()
         os.environ.update(self._environ)
         os.environ.update({name: str(login[name]) for name in OF_A_LOGIN if name in login})
+        os.environ[_KEY_OF_LOGIN] = f"/proc/self/fd/{key}"
         connection.sendall(b"%d\n" % os.getpid())
         connection.settimeout(None)
 

@@ -26,13 +26,13 @@ TIMERS = [CARETAKER.with_suffix(".timer"), PURGE.with_suffix(".timer")]
 SERVICES = [STATION, DISPLAY, CONSOLE, AUTHORITY, CARETAKER, PURGE, SESSIONS]
 UNITS = [*SERVICES, *TIMERS]
 EXPOSURE = {
-    STATION: 4,
+    STATION: 2,
     DISPLAY: 7,
-    CONSOLE: 7,
+    CONSOLE: 2,
     AUTHORITY: 11,
     CARETAKER: 11,
     PURGE: 11,
-    SESSIONS: 13,
+    SESSIONS: 11,
 }
 """Tenths of what ``systemd-analyze security`` says at most; a bare service has 96."""
 
@@ -143,7 +143,7 @@ def test_the_network_is_opened_to_the_authority_alone(units: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("unit", "name", "most"), [(STATION, "compositor.conf", 2), (SEAT, "seat.conf", 16)]
+    ("unit", "name", "most"), [(STATION, "compositor.conf", 2), (SEAT, "seat.conf", 9)]
 )
 def test_what_setup_adds_to_a_unit_has_no_mistake_and_leaves_it_closed(
     units: Path, unit: Path, name: str, most: int
@@ -177,8 +177,8 @@ def test_the_display_and_the_station_meet_at_the_terminals_socket_alone() -> Non
     accounts = (FILES / "sysusers.d" / "kiosk-station.conf").read_text()
     assert f"m {value(STATION, 'User')} {value(DISPLAY, 'User')}\n" in accounts
     assert f"u {value(DISPLAY, 'User')} - " in accounts
-    seat = values(FILES / "machine" / "seat.conf", "ExecStart")[-1].split()
-    assert seat[1:] == ["-u", value(DISPLAY, "User"), "-g", value(DISPLAY, "Group")]
+    seat = FILES / "machine" / "seat.conf"
+    assert (value(seat, "Group"), value(seat, "UMask")) == (value(DISPLAY, "Group"), "0007")
     assert value(CONSOLE, "Before") == STATION.name
     closed = value(DISPLAY, "InaccessiblePaths").replace("-/", "/").split()
     assert {"/var/lib/kiosk", f"/var/lib/{value(STATION, 'StateDirectory')}"} <= set(closed)
@@ -212,6 +212,13 @@ def test_what_serves_comes_back_whatever_happens(unit: Path) -> None:
     assert (value(unit, "Restart"), value(unit, "StartLimitIntervalSec")) == ("always", "0")
     assert (value(unit, "Type"), value(unit, "WantedBy")) == ("notify", "multi-user.target")
     assert int(value(unit, "WatchdogSec")) >= 5 * LONGEST_S
+
+
+def test_the_font_is_set_by_an_account_whose_terminal_it_is() -> None:
+    assert value(CONSOLE, "User") == value(DISPLAY, "User")
+    assert value(CONSOLE, "StandardInput") == "tty-force", "a station that runs must not hold it"
+    assert value(CONSOLE, "TTYPath") == value(STATION, "TTYPath") == value(CONSOLE, "BindPaths")
+    assert value(CONSOLE, "DeviceAllow") == f"{value(CONSOLE, 'TTYPath')} rw"
 
 
 def test_a_display_that_stands_still_is_ended_and_emptied() -> None:

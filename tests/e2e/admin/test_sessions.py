@@ -117,13 +117,15 @@ def test_an_environment_that_was_handed_over_says_of_the_login_alone(
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(str(warm.socket))
         said = {"LD_PRELOAD": "/x", "KIOSK_STORE__URL": "sqlite:////x", "TERM": "xterm"}
-        master, slave = os.openpty()
-        socket.send_fds(connection, [json.dumps(said).encode() + b"\n"], [slave] * 3)
+        (master, slave), nobody = os.openpty(), os.open(os.devnull, os.O_RDONLY)
+        handed_over = [slave, slave, slave, nobody]
+        socket.send_fds(connection, [json.dumps(said).encode() + b"\n"], handed_over)
         assert connection.recv(20).strip().isdigit()
         assert os.read(master, 1000)  # it was turned away: nobody logged in
         assert connection.recv(8) == b"1\n"
         os.close(master)
         os.close(slave)
+        os.close(nobody)
     told = door.told("staff-turned-away")
     assert len(told) == 1
 

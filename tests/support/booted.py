@@ -30,6 +30,8 @@ _VCS_MAJOR, _VCSU, _VCSA = 7, 64, 128
 _CLONE_NEWNET = 0x40000000
 _READER_PORT = 0x8C7B
 _PATIENCE_S = 240.0
+OFF, RESTARTS = 0, 133
+"""How a container ends whose manager is to start it anew, systemd-nspawn(1): --keep-unit."""
 ENVIRONMENT = "PATH=/usr/sbin:/usr/bin HOME=/root LANG=C.UTF-8 DEBIAN_FRONTEND=noninteractive"
 
 
@@ -43,6 +45,7 @@ class Booted:
     def start(self) -> None:
         """Boot, and wait until systemd says that it is done."""
         for path, first in ((self._unicode, _VCSU), (self._attributes, _VCSA)):
+            path.unlink(missing_ok=True)
             os.mknod(path, 0o20600, os.makedev(_VCS_MAJOR, first + _CONSOLE))
         # The kernel keeps no picture of a console that nobody has open.
         self._keeps = os.open(f"/dev/tty{_CONSOLE}", os.O_RDWR | os.O_NOCTTY)
@@ -69,6 +72,12 @@ class Booted:
         self._process.wait()
         os.close(self._keeps)
         self._log.close()
+
+    def ended(self) -> int:
+        """Wait until it has gone down by itself; return ``OFF``, or ``RESTARTS``."""
+        code = self._process.wait(_PATIENCE_S)
+        self.stop()
+        return code
 
     def _inits(self) -> list[int]:
         """Return its process 1, once it is that: a helper of the container's comes before it."""

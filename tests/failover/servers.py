@@ -15,7 +15,7 @@ from tests.support.database import PORT, SHARED, TEMPLATE, PostgresServer, migra
 _SYNCHRONOUS = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'"
 
 
-PATIENCE_S = 180.0
+PATIENCE_S = 900.0
 
 
 def wait_until(holds: Callable[[], bool]) -> None:

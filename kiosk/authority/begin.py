@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -42,7 +43,7 @@ from kiosk.authority.visit_context import (
     read_context,
     reload,
 )
-from kiosk.contract.errors import AuthorityUnavailable, StepRefused
+from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     CardChallenge,
     CardProof,
@@ -58,6 +59,8 @@ from kiosk.contract.messages import (
     VisitOpened,
 )
 from kiosk.contract.reference import reference_of
+
+log = logging.getLogger(__name__)
 
 # Walk away and come back: a code that was sent is still waited for, at any station.
 
@@ -138,7 +141,9 @@ def begin(
         raise StepRefused("that is no visit's id")
     station = parts.station.name
     with parts.store.begin() as uow:
-        limit_rate(uow, parts, visit_id)
+        rests_until = limit_rate(uow, parts, visit_id)
+        if rests_until is not None:
+            return Refusal(Reason.STATION_LIMITED, rests_until)
         visit = Visit(
             id=visit_id,
             reference=reference_of(visit_id),
@@ -179,18 +184,28 @@ def prove(parts: Dependencies, visit_id: VisitId, proof: CardProof | None) -> Vi
         return reply
 
 
-def limit_rate(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> None:
-    """Bound how fast a station opens visits: nobody counts through the cards of an estate."""
-    station = parts.station.name
-    begun = uow.visits.count_begun(station, uow.now - MINUTE)
-    if begun < parts.policy().visits_a_minute or uow.visits.get(visit_id) is not None:
-        return
-    if begun == parts.policy().visits_a_minute:
+def limit_rate(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> datetime | None:
+    """Bound how fast a station opens visits: nobody counts through the cards of an estate.
+
+    Return when it may open this one; None: now. The first that has to wait is audited, with a
+    visit that is over.
+    """
+    station, most = parts.station.name, parts.policy().visits_a_minute
+    begun = uow.visits.begun(station, uow.now - MINUTE, most + 1)
+    if len(begun) < most:
+        return None
+    known = uow.visits.get(visit_id)
+    if known is not None and known.refusal is not Reason.STATION_LIMITED:
+        return None
+    if known is None and len(begun) == most:
+        log.warning("the station began %d visits within a minute, and has to wait", most)
         nobody = Visit(visit_id, reference_of(visit_id), station, uow.now)
-        record(uow, AuditKind.STATION_LIMITED, nobody, visits_a_minute=begun)
-        uow.visits.add(replace(nobody, closed_at=uow.now, how=VisitEnd.REFUSED))
+        record(uow, AuditKind.STATION_LIMITED, nobody, visits_a_minute=most)
+        refused = replace(nobody, how=VisitEnd.REFUSED, refusal=Reason.STATION_LIMITED)
+        uow.visits.add(replace(refused, closed_at=uow.now))
         uow.commit()
-    raise AuthorityUnavailable("the station began too many visits within a minute")
+        begun = (uow.now, *begun)
+    return begun[most - 1] + MINUTE
 
 
 def _arrive(

@@ -11,7 +11,7 @@ from kiosk.authority.notices import Notice, notify_holder
 from kiosk.authority.registration import finish
 from kiosk.authority.store.records import Visit
 from kiosk.authority.visit_context import enter_to_report, need_own
-from kiosk.contract.errors import StepRefused
+from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.families import FAMILIES
 from kiosk.contract.messages import (
     Purpose,
@@ -73,7 +73,8 @@ def refuse(
     with parts.store.begin() as uow:
         visit = uow.visits.get(visit_id)
         if visit is None:
-            limit_rate(uow, parts, visit_id)
+            if limit_rate(uow, parts, visit_id) is not None:
+                raise AuthorityUnavailable("the station reported too much within a minute")
             visit = Visit(
                 visit_id,
                 reference_of(visit_id),

@@ -67,6 +67,7 @@ REASONS: Final[dict[Reason, str]] = {
     Reason.NO_RECORDED_EMAIL: "The card did not prove its PIN, and no address is recorded",
     Reason.ATTEMPTS_PAUSED: "Too many wrong answers with a card that cannot prove itself",
     Reason.STATION_RETIRED: "The station was retired",
+    Reason.STATION_LIMITED: "The station began too many visits within a minute",
     Reason.CODE_WITHDRAWN: "The code was withdrawn after it was entered",
     Reason.GIVEN_CODE_OVER: "The code from staff was used up, ran out or was withdrawn",
     Reason.RECORD_ALTERED: "A record was altered outside of the service",

@@ -86,6 +86,7 @@ class Reason(StrEnum):
     NO_RECORDED_EMAIL = "no-recorded-email"
     ATTEMPTS_PAUSED = "attempts-paused"
     STATION_RETIRED = "station-retired"
+    STATION_LIMITED = "station-limited"
     CODE_WITHDRAWN = "code-withdrawn"
     GIVEN_CODE_OVER = "given-code-over"
     RECORD_ALTERED = "record-altered"

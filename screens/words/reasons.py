@@ -66,6 +66,13 @@ def refusal(reason: Reason, again: str = "") -> RefusalWords:
             return _about_unlocking(reason)
         case Reason.PIN_BLOCKED | Reason.OUTCOME_UNKNOWN:
             return _about_pin(reason)
+        case Reason.STATION_LIMITED:
+            return RefusalWords(
+                "This station needs a short break",
+                "Smartcards were put into it very often within the last minute, which looks like "
+                "misuse. Nothing was counted against you.",
+                f"Put your smartcard in again {again or 'in a minute'}, or use another station.",
+            )
         case Reason.READER_GONE | Reason.AUTHORITY_AWAY | Reason.FAULT | Reason.STATION_RETIRED:
             return _about_us(reason)
         case Reason.CHANGED_MEANWHILE:

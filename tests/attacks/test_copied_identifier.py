@@ -11,20 +11,22 @@ from datetime import timedelta
 
 import pytest
 
-from kiosk.authority.store.records import Card, UnblockState
-from kiosk.contract.errors import AuthorityUnavailable
+from kiosk.authority.store.records import Card, UnblockState, new_id
 from kiosk.contract.messages import (
     AnswerQuestions,
     AnswersWrong,
     CardId,
+    CardReport,
     EnterCode,
     Finished,
+    PinState,
     Purpose,
     Reason,
     Refusal,
     SendCode,
     UnblockDone,
     VisitEnd,
+    VisitId,
     VisitOpened,
 )
 from tests.authority.admin_key_card import entry_of
@@ -133,21 +135,38 @@ def test_an_open_unblock_is_not_settled_by_what_a_copy_reports(world: World, car
     assert entry_of(world, grant.journal).state is UnblockState.DONE
 
 
-def test_a_station_begins_so_many_visits_a_minute(world: World) -> None:
-    """Serial numbers could be counted up to read the names of their holders."""
+def test_a_station_begins_so_many_visits_a_minute(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Serial numbers could be counted up to read the names of their holders.
+
+    The page says when it goes on: before, it said that the service could not be reached.
+    """
     world.policy = replace(world.policy, visits_a_minute=5)
     holder = world.add_holder()
     for number in range(4):
         world.insert(CardId("openpgp", f"00061234567{number}"), station=AT_THIEF)
     known = world.add_card(holder, driver="openpgp", identifier="000612345679")
     assert isinstance(world.insert(known, station=AT_THIEF).opened, VisitOpened)
+    again = world.clock.now() + timedelta(minutes=1)
     for _ in range(3):
-        with pytest.raises(AuthorityUnavailable):
-            world.insert(known, station=AT_THIEF)
+        refused = Refusal(Reason.STATION_LIMITED, again)
+        assert world.insert(known, station=AT_THIEF).opened == refused
     assert world.kinds().count("station-limited") == 1, "staff see it, once"
+    assert len([line for line in caplog.messages if "5 visits within a minute" in line]) == 1
     assert isinstance(world.insert(known, station=AT_HOLDER).opened, VisitOpened)
     world.clock.forward(minutes=1)
     assert isinstance(world.insert(known, station=AT_THIEF).opened, VisitOpened)
+
+
+def test_a_lost_answer_that_the_station_has_to_wait_is_given_again(world: World) -> None:
+    world.policy = replace(world.policy, visits_a_minute=5)
+    report = CardReport(CardId("openpgp", "000612345671"), PinState(blocked=False))
+    for _ in range(5):
+        world.at(AT_THIEF).begin(VisitId(new_id()), report)
+    visit = VisitId(new_id())
+    refused = Refusal(Reason.STATION_LIMITED, world.clock.now() + timedelta(minutes=1))
+    assert [world.at(AT_THIEF).begin(visit, report) for _ in range(2)] == [refused] * 2
 
 
 def test_the_visit_of_the_copy_ends_no_other_when_it_is_pulled(world: World, card: Card) -> None:

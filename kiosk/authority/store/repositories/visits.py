@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, bindparam, delete, func, select
+from sqlalchemy import ColumnElement, Select, bindparam, delete, select
 
 from kiosk.authority.store.gateway import held
 from kiosk.authority.store.prepared import Prepared
@@ -30,9 +30,10 @@ _OPEN_OF_CARD = Prepared(
     .order_by(col(VisitRow.opened_at))
 )
 _BEGUN = Prepared(
-    select(func.count()).where(
-        col(VisitRow.station) == bindparam("at"), col(VisitRow.opened_at) > bindparam("since")
-    )
+    select(col(VisitRow.opened_at))
+    .where(col(VisitRow.station) == bindparam("at"), col(VisitRow.opened_at) > bindparam("since"))
+    .order_by(col(VisitRow.opened_at).desc())
+    .limit(bindparam("most"))
 )
 
 
@@ -92,10 +93,10 @@ class Visits(Repository):
         this = col(VisitRow.id) == visit_id, col(VisitRow.unread).is_(None)
         self._gateway.change(VisitRow, *this, unread=fault)
 
-    def count_begun(self, station: str, since: datetime) -> int:
-        """Return how many visits a station began since then."""
-        found: int = self._gateway.scalar(_BEGUN, {"at": station, "since": since})
-        return found
+    def begun(self, station: str, since: datetime, most: int) -> tuple[datetime, ...]:
+        """Return when a station began its visits since then, the last first; at most so many."""
+        given = {"at": station, "since": since, "most": most}
+        return tuple(at for (at,) in self._gateway.tuples(_BEGUN, given))
 
     def open_of_card(self, card_id: str) -> tuple[Visit, ...]:
         """Return the visits of a card that were never closed, oldest first."""

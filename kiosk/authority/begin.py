@@ -28,7 +28,7 @@ from kiosk.authority.gates import UNLOCKS, counted_steps
 from kiosk.authority.maintenance import officer_of
 from kiosk.authority.registration import apply_due_change
 from kiosk.authority.stations import barred_at, station_barred
-from kiosk.authority.store.records import Card, EmailCode, KnownCard, Scalar, Visit
+from kiosk.authority.store.records import Card, EmailCode, HeldVisit, KnownCard, Scalar, Visit
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.unblock.outcome import leave_undetermined, record_outcome_by_card
 from kiosk.authority.unblock.retry_counter import correct_by_card, plausible
@@ -36,6 +36,7 @@ from kiosk.authority.visit_context import (
     VISIT_LIFE,
     VisitContext,
     VisitRefused,
+    context_of,
     enter,
     is_assisted,
     need_open,
@@ -170,7 +171,7 @@ def prove(parts: Dependencies, visit_id: VisitId, proof: CardProof | None) -> Vi
         if visit.genuine_at is not None:
             if visit.judged != judged:
                 raise StepRefused("the card has proven itself already")
-            return _opened_before(uow, parts, visit, KnownCard(card, holder))
+            return _opened_before(uow, parts, held)
         visit, unproven = judge(visit, proof, uow.now)
         visit = replace(visit, judged=judged)
         retired = barred_at(held.station)
@@ -179,7 +180,7 @@ def prove(parts: Dependencies, visit_id: VisitId, proof: CardProof | None) -> Vi
         elif unproven is not None:
             reply = _not_genuine(uow, visit, unproven)
         else:
-            reply = _open_visit(uow, parts, visit, KnownCard(card, holder))
+            reply = _open_visit(uow, parts, visit, KnownCard(card, holder), held=held)
         uow.commit()
         return reply
 
@@ -259,24 +260,31 @@ def _open_visit(
     visit: Visit,
     known: KnownCard,
     expired: Reason | None = None,
+    held: HeldVisit | None = None,
 ) -> VisitOpened | Refusal:
     """Go on with a card that has proven what it has to: only now its records are looked at.
 
     What it reports changes the records only where it is proven: a copy can give a name as well.
+    ``held``: what was read with the visit, where that is recorded already.
     """
-    apply_due_change(uow, known.holder.id)
+    changed = apply_due_change(uow, known.holder.id)
     proven = proves_itself(visit, known.card)
     _close_older(uow, visit, known.card, proven=proven)
     if proven:
-        record_outcome_by_card(uow, parts.sealer, visit, known.card, known.holder)
-        correct_by_card(uow, visit)
+        changed |= record_outcome_by_card(uow, parts.sealer, visit, known.card, known.holder)
+        changed |= correct_by_card(uow, visit)
     barred = card_barred(known.card, known.holder, uow.now) or expired
     if barred is not None:
         by: dict[str, Scalar] = (
             {"by": "certificate"} if barred is expired and expired is not None else {}
         )
         return _refuse(uow, visit, barred, detail=by)
-    return _welcome(uow, _load_context(uow, parts, visit, known))
+    if held is not None and not changed:
+        context = context_of(uow, parts.policy(), replace(held, visit=visit))
+    else:
+        card = (uow.cards.get(known.card.id) if changed else None) or known.card
+        context = read_context(uow, parts.policy(), visit, card, known.holder)
+    return _welcome(uow, _block_exhausted(uow, parts, context))
 
 
 def _welcome(uow: UnitOfWork, context: VisitContext) -> VisitOpened | Refusal:
@@ -297,11 +305,9 @@ def _welcome(uow: UnitOfWork, context: VisitContext) -> VisitOpened | Refusal:
     return _menu(uow, here, carried, offered)
 
 
-def _opened_before(
-    uow: UnitOfWork, parts: Dependencies, visit: Visit, known: KnownCard
-) -> VisitOpened | Refusal:
+def _opened_before(uow: UnitOfWork, parts: Dependencies, held: HeldVisit) -> VisitOpened | Refusal:
     """Say again how the visit was opened: the first answer was lost."""
-    context = _load_context(uow, parts, visit, known)
+    context = _block_exhausted(uow, parts, context_of(uow, parts.policy(), held))
     carried = resumed(uow, context)
     return _menu(uow, carried or context, carried, _offers(uow, context))
 
@@ -331,17 +337,13 @@ def _code_page(uow: UnitOfWork, carried: VisitContext) -> tuple[Purpose, EnterCo
     return (code.purpose, tasks.enter_code(uow, carried, code)) if code else None
 
 
-def _load_context(
-    uow: UnitOfWork, parts: Dependencies, visit: Visit, known: KnownCard
-) -> VisitContext:
-    """Read the scene with the card as it is now; block what was charged to the end."""
-    policy, card = parts.policy(), uow.cards.get(known.card.id) or known.card
-    context = read_context(uow, policy, visit, card, known.holder)
+def _block_exhausted(uow: UnitOfWork, parts: Dependencies, context: VisitContext) -> VisitContext:
+    """Block what was charged to the end."""
     registration = context.registration
-    if registration is None or not is_exhausted(registration, policy):
+    if registration is None or not is_exhausted(registration, context.policy):
         return context
-    block(uow, parts, visit, known.holder, registration)
-    return read_context(uow, policy, visit, card, known.holder)
+    block(uow, parts, context.visit, context.holder, registration)
+    return reload(uow, context)
 
 
 def _offers(uow: UnitOfWork, context: VisitContext) -> tuple[Purpose, ...] | VisitRefused:
@@ -461,24 +463,25 @@ def _start(uow: UnitOfWork, context: VisitContext, purpose: Purpose) -> VisitCon
         _need_no_grant(uow, context)
     else:
         _need_offer(uow, context, purpose)
-    _withdraw_abandoned_code(uow, context, purpose)
-    started = reload(uow, context, replace(context.visit, purpose=purpose, pending_id=None))
-    record(uow, AuditKind.PURPOSE_CHOSEN, started.visit, purpose=purpose.value)
-    return started
+    withdrawn = _withdraw_abandoned_code(uow, context, purpose)
+    visit = replace(context.visit, purpose=purpose, pending_id=None)
+    uow.visits.save(visit)
+    record(uow, AuditKind.PURPOSE_CHOSEN, visit, purpose=purpose.value)
+    code = None if withdrawn else context.code
+    return replace(context, visit=visit, pending=None, code=code)
 
 
-def _withdraw_abandoned_code(uow: UnitOfWork, context: VisitContext, purpose: Purpose) -> None:
-    """Withdraw the code of a visit that began the same and was left.
+def _withdraw_abandoned_code(uow: UnitOfWork, context: VisitContext, purpose: Purpose) -> bool:
+    """Withdraw the code of a visit that began the same and was left; return whether there was one.
 
     A card that is known by name only withdraws nothing of a visit that is open.
     """
     code = context.code
     if code is None or code.purpose is not purpose or code.pending_id is None:
-        return
+        return False
     asked = uow.visits.get(code.visit_id)
     is_open = asked is not None and asked.id != context.visit.id and asked.closed_at is None
-    if context.is_proven or not is_open:
-        uow.codes.revoke_live(context.card.id)
+    return (context.is_proven or not is_open) and uow.codes.revoke_live(context.card.id)
 
 
 def _need_known_key(parts: Dependencies, context: VisitContext, purpose: Purpose) -> None:

@@ -29,7 +29,6 @@ from kiosk.authority.visit_context import (
     enter,
     given_by,
     is_vouched_for,
-    read_context,
     reload,
 )
 from kiosk.contract.errors import AuthorityUnavailable, MailError, MailRefused, StepRefused
@@ -209,11 +208,11 @@ def _activate(parts: Dependencies, visit_id: VisitId, code_id: str) -> Task:
     with parts.store.begin() as uow:
         context = _wherever(uow, parts, visit_id)
         expires_at = uow.now + context.policy.code_life
-        if not uow.codes.activate(code_id, uow.now, expires_at, parts.process):
+        code = uow.codes.activate(code_id, uow.now, expires_at, parts.process)
+        if code is None:
             raise StepRefused("the code is no draft any more")
         record(uow, AuditKind.CODE_SENT, context.visit, code=code_id)
-        context = read_context(uow, context.policy, context.visit, context.card, context.holder)
-        task = tasks.next_task(uow, context)
+        task = tasks.next_task(uow, replace(context, code=code))
         uow.commit()
         return task
 
@@ -310,7 +309,8 @@ def _charge_if_due(
 
 def _confirmed_owner(uow: UnitOfWork, context: VisitContext, attempt: str) -> bool:
     """Tell whether this very entry has used up the code that went to the known address."""
-    code, pending = uow.codes.newest(context.card.id), context.pending
+    pending = context.pending
+    code = uow.codes.newest(context.card.id) if pending is not None else None
     if code is None or pending is None or code.pending_id != pending.id:
         return False
     if not code.proves_owner or code.consumed_at is None:
@@ -431,7 +431,9 @@ def _prove(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> VisitCont
         return _confirm_owner(uow, context, code)
     if not _ends_with_a_code(context):
         _confirm_address(uow, context, code)
-        return reload(uow, context, replace(context.visit, code_proven_id=code.id))
+        visit = replace(context.visit, code_proven_id=code.id)
+        uow.visits.save(visit)
+        return replace(context, visit=visit, proven_code=context.own_code)
     if not uow.codes.consume(code.id):
         raise StepRefused("the code was used already")
     return apply_pending(uow, context)

@@ -180,11 +180,13 @@ def with_email(registration: Registration, email: str, uow: UnitOfWork) -> Regis
     )
 
 
-def apply_due_change(uow: UnitOfWork, holder_id: str) -> None:
-    """Put a holder's new address in place where its time has come."""
+def apply_due_change(uow: UnitOfWork, holder_id: str) -> bool:
+    """Put a holder's new address in place where its time has come; return whether it has."""
     waiting = uow.address_changes.waiting(holder_id)
-    if waiting is not None and waiting.effective_at <= uow.now:
-        _apply(uow, waiting)
+    if waiting is None or waiting.effective_at > uow.now:
+        return False
+    _apply(uow, waiting)
+    return True
 
 
 def apply_due_changes(uow: UnitOfWork) -> int:

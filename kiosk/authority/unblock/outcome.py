@@ -64,8 +64,8 @@ def record_outcome_by_card(
     holder: Cardholder,
     *,
     goes_on: bool = False,
-) -> None:
-    """Close the card's open entry, if there is one, by whether its PIN is blocked now.
+) -> bool:
+    """Close the card's open entry by whether its PIN is blocked now; False: there is none.
 
     A PIN that was blocked and is not was reset, whatever got lost on the way, and what was
     presented for it was right. Otherwise the exposure of the unblock secret stays on its
@@ -74,7 +74,7 @@ def record_outcome_by_card(
     """
     entry = uow.journal.open_for(card.id)
     if entry is None:
-        return
+        return False
     opened_in = uow.visits.get(entry.visit_id) or visit
     found = _seen(entry, still_blocked=visit.pin_was_blocked)
     if goes_on and found is OutcomeSource.NOT_DONE:
@@ -91,6 +91,7 @@ def record_outcome_by_card(
         else:
             count_as_done(uow, opened_in, card, holder)
         record_answer(uow, sealer, visit, card, right=True)
+    return True
 
 
 def leave_undetermined(uow: UnitOfWork, visit: Visit, card: Card) -> None:

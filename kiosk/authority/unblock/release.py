@@ -90,10 +90,10 @@ def challenge(parts: Dependencies, visit_id: VisitId) -> CardChallenge | KeyChal
     with parts.store.begin() as uow:
         context = enter(uow, parts, visit_id)
         _need_gate(context)
-        entry = uow.journal.open_for(context.card.id)
+        entry, released = uow.journal.before_release(context.card.id, context.visit.id)
         if entry is None or entry.visit_id != context.visit.id:
             context = _resolve_earlier(uow, parts, context, entry)
-            _need_tries(uow, context)
+            _need_tries(uow, context, released)
         if has_admin_key(context.card):
             drawn: CardChallenge | KeyChallenge | None = draw_number(uow, context.visit)
         else:
@@ -145,11 +145,11 @@ def release(
             return refused
         context = enter_held(uow, parts, held)
         _need_gate(context)
-        opened_entry = uow.journal.open_for(context.card.id)
+        opened_entry, released = uow.journal.before_release(context.card.id, context.visit.id)
         earlier = _still_open(opened_entry, context, attempt)
         if earlier is None:
             context = _resolve_earlier(uow, parts, context, opened_entry)
-            _need_tries(uow, context)
+            _need_tries(uow, context, released)
         elif has_admin_key(context.card):
             return made_before(context.visit, earlier, proof, uow.now)
         if earlier is None or earlier.proof != digest_of("release", proof):
@@ -182,10 +182,13 @@ def _need_gate(context: VisitContext) -> None:
     context.need(Gate.NEW_PIN)
 
 
-def _need_tries(uow: UnitOfWork, context: VisitContext) -> None:
-    """A station that says each time that nothing was sent gets no secret for ever."""
+def _need_tries(uow: UnitOfWork, context: VisitContext, released: int) -> None:
+    """A station that says each time that nothing was sent gets no secret for ever.
+
+    ``released``: how often it got one in this visit.
+    """
     barred: Reason | None = secret_barred(context.card, context.visit.secret_tries)
-    if barred is None and len(uow.journal.of_visit(context.visit.id)) >= _MOST_RELEASES:
+    if barred is None and released >= _MOST_RELEASES:
         barred = Reason.CARD_REFUSED
     if barred is None and has_admin_key(context.card):
         barred = key_barred(context.card, uow.now)

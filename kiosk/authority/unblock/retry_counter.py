@@ -57,21 +57,25 @@ def plausible(told: int | None) -> int | None:
     return told if told is not None and 0 <= told <= _MOST else None
 
 
-def correct_by_card(uow: UnitOfWork, visit: Visit) -> None:
-    """Write down what the visit's card told; an unblock of it that was open is settled before."""
+def correct_by_card(uow: UnitOfWork, visit: Visit) -> bool:
+    """Write down what the visit's card told, where it is news; return whether it was.
+
+    An unblock of it that was open is settled before.
+    """
     said = visit.secret_tries
     card = uow.cards.get(visit.card_id or "") if said is not None else None
     if said is None or card is None:
-        return
+        return False
     told = min(said, most_tries(card))
     if not _corrects(card, told):
-        return
+        return False
     before = tries_by_account(card) - card.secret_exposure
     proven = visit.genuine_at is not None or visit.pin_evidence is PinEvidence.PROVEN
     if told < before and not proven:
-        return
+        return False
     uow.cards.know_secret_tries(card.id, told)
     record(uow, AuditKind.SECRET_TRIES_TOLD, visit, tries_left=told, by_account=before)
+    return True
 
 
 def _corrects(card: Card, told: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -175,21 +176,22 @@ class EmailCodes(Repository):
 
     def activate(
         self, code_id: str, sent_at: datetime, expires_at: datetime, drafted_by: str = ""
-    ) -> bool:
-        """Make a draft the card's live code: the relay took it, or staff gave it.
+    ) -> EmailCode | None:
+        """Make a draft the card's live code, and return it: the relay took it, or staff gave it.
 
-        Earlier ones are revoked. False when it is no draft any more, when another process
+        Earlier ones are revoked. None when it is no draft any more, when another process
         than ``drafted_by`` has drawn it anew, or when nobody has agreed to it who should have.
         """
         given = {"code": code_id, "drafter": drafted_by}
         rows = self._gateway.many(_DRAFT_AND_EARLIER, CodeRow, given)
-        drafts = [row for row in rows if row.sent_at is None]
-        for row in rows if drafts else ():
-            if row.sent_at is not None:
+        draft = next((row for row in rows if row.sent_at is None), None)
+        if draft is None:
+            return None
+        for row in rows:
+            if row is not draft:
                 self._gateway.rewrite(row, revoked_at=self._now)
-        for row in drafts:
-            self._gateway.rewrite(row, sent_at=sent_at, expires_at=expires_at)
-        return bool(drafts)
+        self._gateway.rewrite(draft, sent_at=sent_at, expires_at=expires_at)
+        return replace(draft.record(EmailCode), sent_at=sent_at, expires_at=expires_at)
 
     def discard(self, code_id: str) -> None:
         """Delete a draft: it was not sent, and counts for nothing."""

@@ -46,21 +46,22 @@ class StopNumbers(Repository):
         """Draw a number for what happened in a visit, and keep its digest; return the digits."""
         for _ in range(_DRAWS):
             digits = f"{secrets.randbelow(10**STOP_NUMBER_DIGITS):0{STOP_NUMBER_DIGITS}d}"
-            digest = self._gateway.number_digests(_USE, digits)[0]
-            if self.find(digits):
+            digest, *of_older_keys = self._gateway.number_digests(_USE, digits)
+            if any(self._kept(each) for each in of_older_keys):
                 continue
             number = StopNumber(new_id(), holder_id, visit_id, digest, self._now)
-            self._gateway.add(StopNumberRow, values(number))
-            return digits
+            if self._gateway.add_new(StopNumberRow, values(number)):
+                return digits
         raise StoreError("no free stop number was found", "stop-number")
 
     def find(self, digits: str) -> StopNumber | None:
         """Return the one with these digits, also one that was used up or is too old."""
-        for digest in self._gateway.number_digests(_USE, digits):
-            row = self._gateway.one(_KEPT, StopNumberRow, {"digest": digest})
-            if row is not None:
-                return row.record(StopNumber)
-        return None
+        digests = self._gateway.number_digests(_USE, digits)
+        return next((kept for kept in map(self._kept, digests) if kept), None)
+
+    def _kept(self, digest: str) -> StopNumber | None:
+        row = self._gateway.one(_KEPT, StopNumberRow, {"digest": digest})
+        return row.record(StopNumber) if row else None
 
     def is_too_old(self, number: StopNumber) -> bool:
         """Tell whether a number counts no more for its age."""

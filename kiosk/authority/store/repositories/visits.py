@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, bindparam, delete, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, or_, select
 
 from kiosk.authority.store.gateway import held
 from kiosk.authority.store.prepared import Prepared
@@ -153,10 +153,14 @@ _OPEN_ENTRY = held(UnblockRow, _THIS_ENTRY, _IS_OPEN)
 _OPEN_FOR_CARD = Prepared(
     select(UnblockRow).where(col(UnblockRow.card_id) == bindparam("card"), _IS_OPEN)
 )
+_OF_THIS_VISIT = col(UnblockRow.visit_id) == bindparam("visit")
 _ENTRIES_OF_VISIT = Prepared(
-    select(UnblockRow)
-    .where(col(UnblockRow.visit_id) == bindparam("visit"))
-    .order_by(col(UnblockRow.opened_at))
+    select(UnblockRow).where(_OF_THIS_VISIT).order_by(col(UnblockRow.opened_at))
+)
+_OPEN_OR_OF_VISIT = Prepared(
+    select(UnblockRow).where(
+        or_(_OF_THIS_VISIT, and_(col(UnblockRow.card_id) == bindparam("card"), _IS_OPEN))
+    )
 )
 
 
@@ -185,6 +189,14 @@ class UnblockJournal(Repository):
         """Return every entry that a visit opened, oldest first."""
         rows = self._gateway.many(_ENTRIES_OF_VISIT, UnblockRow, {"visit": visit_id})
         return tuple(row.record(UnblockEntry) for row in rows)
+
+    def before_release(self, card_id: str, visit_id: str) -> tuple[UnblockEntry | None, int]:
+        """Return the card's open entry, and how many entries a visit has opened."""
+        given = {"card": card_id, "visit": visit_id}
+        rows = self._gateway.many(_OPEN_OR_OF_VISIT, UnblockRow, given)
+        entries = [row.record(UnblockEntry) for row in rows]
+        is_open = (one for one in entries if one.card_id == card_id and one.closed_at is None)
+        return next(is_open, None), sum(one.visit_id == visit_id for one in entries)
 
     def note_unknown(self, entry_id: str, detail: str) -> bool:
         """Turn an intent into an unknown outcome; the entry stays open."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import psutil
@@ -19,12 +19,16 @@ MANY = 20
 AIM_KIB = 30 * 1024
 _SETTLED_S = 5.0
 _SHOWN = "log out"
+_KSM = Path("/sys/kernel/mm/ksm")
+_FEWEST_ROUNDS = 3
+"""A page is looked at twice before it is merged: what still changes is left alone."""
 
 _HOW = (
     f"{MANY} sessions in pseudo-terminals at the same time, each on its first page; the "
     "proportional share (Pss of smaps_rollup) of all their processes together, the one that they "
     "are forked from and what sshd starts included, by {MANY}. The peer is a session that loads "
-    "the application itself, as many of them side by side. Needs root, who alone may read it."
+    "the application itself, as many of them side by side. Merged: the kernel's ksmd works until "
+    "another round finds hardly more. Needs root, who alone may read and switch that."
 ).replace("{MANY}", str(MANY))
 
 
@@ -33,27 +37,29 @@ def rows(house: House) -> Iterator[Row]:
     login = _login(house)
     environ = {**house.environ, "SSH_USER_AUTH": str(login), "TERM": "xterm-256color"}
     command = [KIOSK, "admin", *house.options]
-    alone = _share([Glass(command, environ) for _ in range(MANY)], ())
+    (alone,) = _shares([Glass(command, environ) for _ in range(MANY)], ())
     socket = house.directory / "sessions.sock"
+    ksm = {name: (_KSM / name).read_text() for name in ("pages_to_scan", "run")}
     warm = subprocess.Popen([KIOSK, "sessions", socket, *house.options], env=house.environ)
     try:
         while not socket.exists():
             time.sleep(0.05)
         forked = [Glass([*command, "--sessions", socket], environ) for _ in range(MANY)]
-        shared = _share(forked, (warm.pid,))
+        shares = _shares(forked, (warm.pid,), _merge_equal_pages)
     finally:
+        _restore(ksm)
         warm.terminate()
         warm.wait(60)
-    what = f"memory of a session, {MANY} side by side"
-    yield Row(
-        what,
-        Series((shared,)),
-        "loading by itself",
-        Series((alone,)),
-        _HOW,
-        aim=AIM_KIB / alone,
-        unit=Unit.MEBIBYTES,
-    )
+    for share, how in zip(shares, ("", ", equal pages merged"), strict=True):
+        yield Row(
+            f"memory of a session, {MANY} side by side{how}",
+            Series((share,)),
+            "loading by itself",
+            Series((alone,)),
+            _HOW,
+            aim=AIM_KIB / alone,
+            unit=Unit.MEBIBYTES,
+        )
 
 
 def _login(house: House) -> Path:
@@ -79,18 +85,50 @@ def _login(house: House) -> Path:
     return login
 
 
-def _share(sessions: Sequence[Glass], others: Sequence[int]) -> float:
-    """Wait until all are on their first page; return a session's share in KiB."""
+def _shares(
+    sessions: Sequence[Glass], others: Sequence[int], *then: Callable[[], None]
+) -> list[float]:
+    """Wait until all are on their first page; return a session's share in KiB.
+
+    Return it once more after each of ``then``.
+    """
     try:
         for each in sessions:
             each.painted(_SHOWN)
         time.sleep(_SETTLED_S)
         roots = [*(each.process.pid for each in sessions), *others]
         found = {one.pid for pid in roots for one in _family(pid)}
-        return sum(map(_proportional, found)) / len(sessions)
+        shares = []
+        for step in (lambda: None, *then):
+            step()
+            shares.append(sum(map(_proportional, found)) / len(sessions))
+        return shares
     finally:
         for each in sessions:
             each.end()
+
+
+def _merge_equal_pages() -> None:
+    """Let the kernel's ksmd work until another round merges hardly more."""
+    (_KSM / "pages_to_scan").write_text("4000")
+    (_KSM / "run").write_text("1")
+    merged, rounds = 0, 0
+    while rounds < _FEWEST_ROUNDS or _number("pages_sharing") > 1.01 * merged:
+        merged, before = _number("pages_sharing"), _number("full_scans")
+        while _number("full_scans") == before:
+            time.sleep(0.1)
+        rounds += 1
+
+
+def _restore(ksm: Mapping[str, str]) -> None:
+    """Part what was merged, and put ksmd's settings back."""
+    (_KSM / "run").write_text("2")
+    for name, value in ksm.items():
+        (_KSM / name).write_text(value)
+
+
+def _number(name: str) -> int:
+    return int((_KSM / name).read_text())
 
 
 def _family(pid: int) -> list[psutil.Process]:

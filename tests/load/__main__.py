@@ -153,10 +153,11 @@ def _counts(each: Measured, apart: Apart) -> Iterator[str]:
     )
     database = sum(one.database_s for one in spent) / visits
     authority = sum(one.authority_s for one in spent) / visits
+    stations = sum(one.stations_s for one in spent) / visits
     yield (
         f"CPU a visit: authority {authority * 1000:.1f} ms (the use cases alone "
         f"{1000 * each.recorded.use_cases_s / len(each.recorded.visits):.1f}), "
-        f"database {database * 1000:.1f} ms"
+        f"database {database * 1000:.1f} ms, stations and relay {stations * 1000:.1f} ms"
     )
     yield (
         f"visits a second: {_median(load.a_second for load in each.together):.2f} with {WRITERS} "

@@ -87,11 +87,15 @@ class CodeMailbox:
 
 @dataclass(frozen=True)
 class Spent:
-    """What a piece of work took: CPU in seconds, statements and mails in numbers."""
+    """What a piece of work took: CPU in seconds, statements and mails in numbers.
+
+    The stations and the mail relay are in this process.
+    """
 
     seconds: float
     authority_s: float
     database_s: float
+    stations_s: float
     statements: int
     statement_s: float
     mails: int
@@ -192,6 +196,7 @@ class LoadedEstate:
                 after.seconds - before.seconds,
                 after.authority_s - before.authority_s,
                 after.database_s - before.database_s,
+                after.stations_s - before.stations_s,
                 after.statements - before.statements,
                 after.statement_s - before.statement_s,
                 after.mails - before.mails,
@@ -206,6 +211,7 @@ class LoadedEstate:
             time.monotonic(),
             mine.user + mine.system,
             server_cpu_s(self.server),
+            time.process_time(),
             count,
             took_ms / 1000,
             self.mailbox.taken,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from kiosk.app.cli.help import add_command
 from kiosk.app.logs import open_log
-from kiosk.app.process import take_service_manager
+from kiosk.app.process import merge_equal_pages, take_service_manager
 from kiosk.contract.hardening import forbid_dumps
 
 DESCRIPTION = """\
@@ -62,6 +62,7 @@ def run(args: argparse.Namespace) -> int:
     manager = take_service_manager(os.environ)
     open_log(sys.stdout, os.environ)
     forbid_dumps()
+    merge_equal_pages()
     scrub_environment(os.environ)  # Textual reads it when it is imported
     for module in LOADED:
         import_module(module)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import assert_never
 
 from kiosk.authority.card_evidence import key_to_prove, need_proof
 from kiosk.authority.crypto.card_keys import named_by_key
@@ -129,7 +130,7 @@ class VisitContext:
         """Return the gates that the records say are passed; ``StepRefused`` before a choice."""
         if self.visit.purpose is None:
             raise StepRefused("nothing was chosen yet")
-        passed = frozenset(gate for gate, is_passed in self._gates() if is_passed)
+        passed = frozenset(gate for gate in Gate if self._is_passed(gate))
         finished = self.visit.finished_at is not None
         return Progress(self.visit.purpose, passed, finished, self._is_claimed)
 
@@ -253,16 +254,25 @@ class VisitContext:
         if self.visit.pin_proven_at is None:
             raise StepRefused("the PIN was not proven in this visit")
 
-    def _gates(self) -> tuple[tuple[Gate, bool], ...]:
+    def _is_passed(self, gate: Gate) -> bool:
         visit, pending = self.visit, self.pending
-        return (
-            (Gate.PIN, visit.pin_proven_at is not None or self._waits_for_code),
-            (Gate.OWNER, self._owner_is_proven),
-            (Gate.QUESTIONS, pending is not None and bool(pending.hashes)),
-            (Gate.EMAIL, pending is not None and bool(pending.email)),
-            (Gate.ANSWERS, visit.questions_proven_at is not None),
-            (Gate.CODE, self._code_is_proven() or self._address_is_proven),
-        )
+        match gate:
+            case Gate.PIN:
+                return visit.pin_proven_at is not None or self._waits_for_code
+            case Gate.OWNER:
+                return self._owner_is_proven
+            case Gate.QUESTIONS:
+                return pending is not None and bool(pending.hashes)
+            case Gate.EMAIL:
+                return pending is not None and bool(pending.email)
+            case Gate.ANSWERS:
+                return visit.questions_proven_at is not None
+            case Gate.CODE:
+                return self._code_is_proven() or self._address_is_proven
+            case Gate.NEW_PIN | Gate.STOP_NUMBER | Gate.MAINTENANCE:
+                return False  # the last of its path: passing it finishes the visit
+            case _:
+                assert_never(gate)
 
     @property
     def _pin_evidence(self) -> PinEvidence | None:

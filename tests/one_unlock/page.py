@@ -69,10 +69,16 @@ WAYPOINTS: Mapping[Place, str] = {
             "Draws three of the four questions. They stay the same until success.",
         ),
         # 3: the answers
-        (answers._charge_if_due, "Makes sure that these are the questions that were asked."),
+        (
+            answers._charge_if_due,
+            "Makes sure that these are the questions that were asked, charges, and commits.",
+        ),
         (
             Registrations.charge,
-            "**A wrong answer is charged here**: one `UPDATE` counts it before anybody looks.",
+            (
+                "**A wrong answer is charged here**: one `UPDATE` counts it before anybody looks. "
+                "(On a card that is known by name only `charge_unproven` below it does.)"
+            ),
         ),
         (answers._verdict, "Looks at the answers that were paid for."),
         (AnswerHasher.check, "Argon2id over all answers together, with a pepper."),
@@ -239,6 +245,8 @@ def _references(at: Mapping[str, int], example: type) -> dict[str, object]:
         "flow_samples": "tests/station/samples.py",
         "pages": "screens/kiosk",
         "visit_pages": "screens/kiosk/visit_pages.py",
+        "visit_context": "kiosk/authority/visit_context.py",
+        "connection": "hardware/connection.py",
         "words": "screens/words",
         "samples": "tests/screens/kiosk/samples.py",
         "cuts": "tests/cuts",

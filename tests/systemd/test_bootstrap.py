@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -15,32 +16,94 @@ from tests.support.fresh_root import CHECKOUT
 LOCKS = ("requirements/develop.lock", "requirements/build.lock", "pyproject.toml")
 
 
+def bootstrap(folder: Path, path: str, purpose: str) -> subprocess.CompletedProcess[str]:
+    """Run it in a copy of the checkout whose virtual environment is as locked."""
+    (folder / ".ci").mkdir()
+    shutil.copy(CHECKOUT / ".ci" / "bootstrap", folder / ".ci")
+    (folder / "requirements").mkdir()
+    for name in LOCKS:
+        (folder / name).touch()
+    version = f"Python {sys.version.split()[0]}\n"
+    (folder / ".venv").mkdir()
+    (folder / ".venv" / ".installed-from").write_text(f"{sha256(version.encode()).hexdigest()}  -")
+    return subprocess.run(
+        [folder / ".ci" / "bootstrap", purpose],
+        env={"PATH": path, "PYTHON": sys.executable},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def program(path: Path, script: str) -> None:
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+
+
 @pytest.mark.parametrize("purpose", ["run", "test"])
 def test_somebody_without_sbin_in_their_path_has_all_that_is_installed(
     purpose: str, tmp_path: Path
 ) -> None:
     """Before: pcscd, which is in /usr/sbin, was still missing after its installation."""
-    (tmp_path / ".ci").mkdir()
-    shutil.copy(CHECKOUT / ".ci" / "bootstrap", tmp_path / ".ci")
-    (tmp_path / "requirements").mkdir()
-    for name in LOCKS:
-        (tmp_path / name).touch()
-    version = f"Python {sys.version.split()[0]}\n"
-    (tmp_path / ".venv").mkdir()
-    (tmp_path / ".venv" / ".installed-from").write_text(
-        f"{sha256(version.encode()).hexdigest()}  -"
-    )
     (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "apt-get").write_text("#!/bin/sh\nexit 1\n")
-    (tmp_path / "bin" / "apt-get").chmod(0o755)
-    said = subprocess.run(
-        [tmp_path / ".ci" / "bootstrap", purpose],
-        env={"PATH": f"{tmp_path}/bin:/usr/local/bin:/usr/bin:/bin", "PYTHON": sys.executable},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    program(tmp_path / "bin" / "apt-get", "exit 1")
+    said = bootstrap(tmp_path, f"{tmp_path}/bin:/usr/local/bin:/usr/bin:/bin", purpose)
     assert said.stdout.splitlines() == [
         "[setup] system packages: all there",
         "[setup] virtual environment: .venv is as locked",
     ], said.stderr
+
+
+UPDATE_FAILS = """\
+echo 'Hit:1 http://deb.debian.org/debian trixie InRelease'
+echo 'Err:2 https://packages.example trixie InRelease'
+echo 'E: The repository https://packages.example trixie Release does not have a Release file.' >&2
+exit 100"""
+UPDATE_WARNS = """\
+echo 'W: Failed to fetch https://packages.example/dists/trixie/InRelease  Could not connect' >&2
+exit 0"""
+INSTALLS = 'ln -s /bin/true "$(dirname "$0")/swig"'
+INSTALLS_NOT = "echo 'E: Unable to locate package swig' >&2; exit 100"
+
+
+def without_swig(folder: Path, update: str, install: str) -> subprocess.CompletedProcess[str]:
+    """Run it where swig alone is not installed yet."""
+    bin_folder = folder / "bin"
+    bin_folder.mkdir()
+    for place in (Path("/usr/bin"), Path("/bin")):
+        for found in place.iterdir():
+            if found.name not in {"swig", "apt-get", "sudo"}:
+                with suppress(FileExistsError):
+                    (bin_folder / found.name).symlink_to(found)
+    program(bin_folder / "sudo", 'exec "$@"')
+    program(
+        bin_folder / "apt-get",
+        f'if [ "$1" = update ]; then\n{update}\nfi\n[ "$1" = install ] || exit 2\n{install}',
+    )
+    return bootstrap(folder, str(bin_folder), "run")
+
+
+@pytest.mark.parametrize("update", [UPDATE_FAILS, UPDATE_WARNS])
+def test_a_source_that_fails_is_named_and_the_others_are_used(tmp_path: Path, update: str) -> None:
+    """Before: "Error 100", and not a word."""
+    said = without_swig(tmp_path, update, INSTALLS)
+    assert said.returncode == 0, said.stdout + said.stderr
+    assert "https://packages.example" in said.stdout
+    assert "going on with the lists of packages that are here" in said.stdout
+    assert "Hit:1" not in said.stdout
+    assert said.stdout.endswith("[setup] virtual environment: .venv is as locked\n")
+
+
+def test_what_is_to_be_mended_is_said_where_a_package_cannot_be_installed(tmp_path: Path) -> None:
+    said = without_swig(tmp_path, UPDATE_FAILS, INSTALLS_NOT)
+    assert said.returncode != 0
+    assert "https://packages.example" in said.stdout
+    assert "Unable to locate package swig" in said.stdout
+    assert "/etc/apt/sources.list.d" in said.stdout
+
+
+def test_no_source_is_blamed_where_none_failed(tmp_path: Path) -> None:
+    said = without_swig(tmp_path, "exit 0", INSTALLS_NOT)
+    assert said.returncode != 0
+    assert "Unable to locate package swig" in said.stdout
+    assert "/etc/apt/sources.list.d" not in said.stdout

@@ -48,8 +48,12 @@ def fail(part: str, found: str, advice: str) -> Finding:
 
 def examine(checks: Iterable[tuple[str, Check]]) -> Iterator[Finding]:
     """Run named checks one after the other; one that raises is a finding too."""
+    before = ""
     for part, check in checks:
         try:
             yield check()
         except KioskError as error:
-            yield fail(part, str(error), "put right what is named above first")
+            because = str(error)
+            found = "for the same reason it cannot be looked at" if because == before else because
+            yield fail(part, found, "put right what is named above first")
+            before = because

@@ -70,7 +70,7 @@ def open_keys(settings: Settings, environ: Mapping[str, str]) -> KeyRing:
 
 def _is_new(store: Store) -> bool:
     """Whether nothing was ever filled under keys here; False where nobody can tell."""
-    from kiosk.authority.store.database import NO_SUCH_TABLE
+    from kiosk.authority.store.engine import NO_SUCH_TABLE
 
     if store.file is not None and not store.file.exists():
         return True

@@ -64,11 +64,17 @@ _SEEN, _STAFF = "released secrets", "staff"
 _GRANT = "make it a member of its role, and run `kiosk store roles --apply` as the owner"
 
 
-RESTORE_IT = (
-    "restore your backup: `kiosk restore FILE`, or by the server's own tools; if there never was "
-    "one, `kiosk setup authority --new-database`"
-)
-"""What is to be done where there are keys and no database."""
+_ANEW = "if there never was one, `kiosk setup authority --new-database`"
+
+
+def how_to_bring_it_back(store: Store) -> str:
+    """Say what is to be done where there are keys and no database."""
+    if store.file is not None:
+        return f"restore your backup: `kiosk restore FILE`; {_ANEW}"
+    return (
+        "bring a service from its database file: let `url` in [store] name the file, and "
+        "`kiosk store copy`; or restore a server's backup by the server's own tools; " + _ANEW
+    )
 
 
 def check_database(store: Store, folder: Path | None, url: str, *, has_keys: bool) -> Finding:
@@ -79,7 +85,9 @@ def check_database(store: Store, folder: Path | None, url: str, *, has_keys: boo
     """
     try:
         if has_keys and not store.is_made():
-            return fail(_DATABASE, "it is not there, and its keys are", RESTORE_IT)
+            gone = "it is not there, and its keys are"
+            found = gone if store.file else "it has no tables, and the keys of a service are here"
+            return fail(_DATABASE, found, how_to_bring_it_back(store))
         fit, revision = store.schema()
         if not fit.serves:
             if said := store.out_of_service():
@@ -88,7 +96,7 @@ def check_database(store: Store, folder: Path | None, url: str, *, has_keys: boo
     except StoreError as error:
         if error.code in REFUSED_LOGINS:
             return fail(_DATABASE, str(error), "see `url` in [store], and docs/database.md")
-        return fail(_DATABASE, str(error), "run `kiosk setup`, or see `url` in [store]")
+        return fail(_DATABASE, str(error), "see `url` in [store]")
     if store.lacking(AUTHORITY):
         return fail(_DATABASE, "the role of `url` may not do what visits need", _GRANT)
     if host := unverified_host(url):
@@ -101,7 +109,11 @@ def check_database(store: Store, folder: Path | None, url: str, *, has_keys: boo
 def _of_schema(fit: SchemaFit, revision: str) -> Finding:
     match fit:
         case SchemaFit.MISSING:
-            return fail(_DATABASE, "it answers, and has no schema", "run `kiosk setup authority`")
+            advice = (
+                "`kiosk setup authority` makes them for a new service; `kiosk store copy` brings a "
+                "service from its database file"
+            )
+            return fail(_DATABASE, "it answers, and has no tables yet", advice)
         case SchemaFit.OLDER:
             return fail(
                 _DATABASE,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from kiosk.authority.administration.checks import RESTORE_IT
+from kiosk.authority.administration.checks import how_to_bring_it_back
 from kiosk.authority.administration.keys import MasterKeys, is_of, last_copy
 from kiosk.authority.administration.questions import DEFAULT_QUESTIONS
 from kiosk.authority.crypto import keys as key_file
@@ -32,7 +32,10 @@ def is_to_be_migrated(store: Store, keys: Path, *, new: bool) -> bool:
     database is made before its keys, so that one that was there is lost.
     """
     if not new and keys.exists() and not store.is_made():
-        raise ConfigError(f"{keys} has keys, and the database is not there; {RESTORE_IT}")
+        gone = "is not there" if store.file is not None else "has no tables"
+        raise ConfigError(
+            f"{keys} has keys, and the database {gone}; {how_to_bring_it_back(store)}"
+        )
     return not schema_is_current(store)
 
 

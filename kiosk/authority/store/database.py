@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.pool import QueuePool
 
 from kiosk.authority.store.engine import (
+    NO_SUCH_TABLE,
     READS,
     READS_ON_POSTGRESQL,
     READS_ONCE_ON_POSTGRESQL,
@@ -31,8 +32,6 @@ from kiosk.contract.ports import Clock
 
 if TYPE_CHECKING:
     from kiosk.authority.crypto.macs import AuditMacs, KeyedRowMacs
-
-NO_SUCH_TABLE = frozenset({"SQLITE_ERROR", "42P01"})
 
 _SESSIONS_ELSEWHERE = """
 SELECT count(*) FROM pg_stat_activity

@@ -43,17 +43,23 @@ BUSY_SQLSTATES = frozenset({"55P03", "57014", "40001", "40P01"})
 
 NO_ANSWER, NOT_VERIFIED, OWN_CERTIFICATE = "08006", "08001", "08000"
 NO_SUCH_OBJECT = "42704"
+NO_SUCH_TABLE = frozenset({"SQLITE_ERROR", "42P01"})
 REFUSED_LOGINS = frozenset(
     {"28P01", "0P000", "28000", "3D000", "42501", NO_ANSWER, NOT_VERIFIED, OWN_CERTIFICATE}
 )
 """Codes of mistakes in the address of a server, or on the server."""
 
+_NO_TABLES = (
+    "the database has no tables yet, or too old ones: `kiosk setup authority` makes them, and "
+    "`kiosk store copy` brings them from a database file"
+)
 _SENTENCES = {
     "28P01": "the database server refused the password",
     "0P000": "the database server knows no such role",
     "28000": "the database server does not let this machine or role in",
     "3D000": "the database server has no such database",
     "42501": "the role may not do this in the database",
+    "42P01": _NO_TABLES,
     "57P03": "the database server is starting",
     "53300": "the database server has no connection left",
     NOT_VERIFIED: "the certificate of the database server cannot be verified",
@@ -102,6 +108,8 @@ def _from_sqlite(error: sqlite3.Error) -> StoreError:
     if name == "SQLITE_CANTOPEN":
         text = "the database file is not there, or this account may not read it and write beside it"
         return StoreError(f"{text} ({name})", name)
+    if str(error).startswith("no such table"):
+        return StoreError(_NO_TABLES, name)
     return StoreError(f"the database refused ({name})", name)
 
 
@@ -335,7 +343,7 @@ class _SqliteFile:
 
     def _hold(self) -> None:
         if not self._path.exists():
-            raise StoreError(f"the database file is not there ({self._path})", "SQLITE_CANTOPEN")
+            raise StoreError(_NOT_THERE.format(self._path), "SQLITE_CANTOPEN")
         with self._guard:
             if self._release is None:
                 handle = hold_name(self._path, fcntl.LOCK_SH)
@@ -347,6 +355,10 @@ _PRAGMAS = (
     "PRAGMA trusted_schema = OFF",
     "PRAGMA secure_delete = ON",
     "PRAGMA synchronous = FULL",
+)
+_NOT_THERE = (
+    "the database file is not there ({}): `kiosk restore FILE` puts a backup in its place, and "
+    "`kiosk setup authority` makes one for a new service"
 )
 _ANOTHER = (
     "the database file is gone, or another one than was opened ({}): nothing is decided any more; "

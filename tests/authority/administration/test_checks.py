@@ -75,7 +75,7 @@ def test_a_database_without_a_schema(tmp_path: Path) -> None:
     (tmp_path / "empty.db").touch(mode=0o600)
     empty = Store(f"sqlite:///{tmp_path}/empty.db", SetClock(), MACS)
     condition, text = said(checks.check_database(empty, tmp_path, "sqlite:///x", has_keys=False))
-    assert (condition, "has no schema" in text) == (FAIL, True)
+    assert (condition, "has no tables yet" in text) == (FAIL, True)
     empty.close()
 
 

@@ -43,3 +43,6 @@ _OF_AN_AUTHORITY = {
 
 COMMANDS = _OF_AN_AUTHORITY if HAS_AUTHORITY else _OF_A_STATION
 """What is typed, and the module that does it."""
+
+LACKING = frozenset(_OF_AN_AUTHORITY) - frozenset(COMMANDS)
+"""What can be typed where the authority is installed, and not here."""

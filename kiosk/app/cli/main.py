@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol, cast
 
-from kiosk.app.cli import COMMANDS
+from kiosk.app.cli import COMMANDS, LACKING
 from kiosk.app.cli.help import Version, complete
 from kiosk.app.cli.printing import complain
 from kiosk.contract.errors import ConcurrentChange, ConfigError, KioskError, NotTaken
@@ -31,6 +31,14 @@ Begin with `kiosk demo` to see one without hardware, or with `kiosk setup` to se
 Each setting of the file can be given by the environment instead, a list with commas:
 KIOSK_MAIL__HOST=relay.example, KIOSK_CARDS__FAMILIES=piv,openpgp. $KIOSK_SETTINGS names the file.
 """
+
+
+_OF_THE_AUTHORITY = (
+    "it is a part of the authority; install the package unlock-kiosk-authority, or run the command "
+    "on the authority's machine"
+)
+_OF_A_STATION = frozenset({"jeepney", "msgspec", "pkcs11", "smartcard", "textual"})
+_OF_THE_DEMO = frozenset({"aiosmtpd", "psutil", "trustme"})
 
 
 class _Command(Protocol):
@@ -53,6 +61,9 @@ def run_command(argv: Sequence[str] | None = None) -> int:
     except KioskError as error:
         complain(f"kiosk: {_told(error)}")
         return 2 if isinstance(error, ConfigError) else 1
+    except ModuleNotFoundError as error:
+        complain(f"kiosk: {_not_installed(error)}")
+        return 1
     except BrokenPipeError:
         return _output_closed()
     except OSError as error:
@@ -68,11 +79,28 @@ def run_command(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(words: list[str]) -> int:
+    if words and words[0] in LACKING:
+        raise KioskError(f"`kiosk {words[0]}` is not installed: {_OF_THE_AUTHORITY}")
     wanted = {words[0]: COMMANDS[words[0]]} if words and words[0] in COMMANDS else COMMANDS
     modules = {name: _load(module) for name, module in wanted.items()}
     args = _parser(modules).parse_args(words)
     run: Run = args.run
     return run(args)
+
+
+def _not_installed(error: ModuleNotFoundError) -> str:
+    """Say which part is not installed, and what installs it; raises a fault of the program."""
+    name = error.name or ""
+    match name.partition(".")[0]:
+        case "kiosk" | "screens" | "hardware" if not name.startswith("kiosk.authority"):
+            raise error
+        case library if library in _OF_A_STATION:
+            what_to_do = "it is a part of a station; install the package unlock-kiosk-station"
+        case library if library in _OF_THE_DEMO:
+            what_to_do = "it is a part of the demo, which runs from a checkout: `make demo`"
+        case _:
+            what_to_do = _OF_THE_AUTHORITY
+    return f"{name} is not installed: {what_to_do}"
 
 
 def _output_closed() -> int:

@@ -1,0 +1,57 @@
+"""What is not installed is named in one line, with the package that brings it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+WITHOUT = """\
+import sys
+sys.modules[sys.argv[1]] = None
+from kiosk.__main__ import main
+sys.exit(main(sys.argv[2:]))
+"""
+AUTHORITY = "install the package unlock-kiosk-authority"
+
+
+@pytest.mark.parametrize(
+    ("lacking", "command", "said"),
+    [
+        ("sqlalchemy", "people list", AUTHORITY),
+        ("sqlalchemy", "setup authority", AUTHORITY),
+        ("cryptography", "audit verify", AUTHORITY),
+        ("kiosk.authority", "people list", AUTHORITY),
+        ("kiosk.authority", "audit verify", AUTHORITY),
+        ("msgspec", "doctor", "install the package unlock-kiosk-station"),
+    ],
+)
+def test_one_line_names_the_part_and_its_package(
+    place: Path, lacking: str, command: str, said: str
+) -> None:
+    """Before: a traceback, and for a command of the authority the list of the others."""
+    made = [sys.executable, "-m", "kiosk", "setup", "authority"]
+    subprocess.run(made, capture_output=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT, lacking, *command.split()],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("kiosk: ")
+    assert said in line
+    assert (lacking if lacking != "kiosk.authority" else command.split()[0]) in line
+
+
+def test_a_part_of_the_program_itself_that_is_gone_is_a_fault(place: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT, "kiosk.contract.families", "doctor"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" in done.stderr

@@ -231,8 +231,13 @@ def tell_gap(gap: AuditGap, known: Iterable[int]) -> None:
         echo(f"rows {row_name(gap.first)} to {row_name(gap.last)} were purged on {on}")
         return
     lost = max((row for row in known if gap.first <= row <= gap.last), default=None)
-    until = "" if lost is None else f", up to {row_name(lost)} at least"
-    echo(f"rows from {row_name(gap.first)} on{until} were lost when a backup was restored on {on}")
+    if lost is None:
+        rows = f"rows from {row_name(gap.first)} on were"
+    elif lost == gap.first:
+        rows = f"row {row_name(lost)}, and perhaps rows after it, were"
+    else:
+        rows = f"rows {row_name(gap.first)} to {row_name(lost)}, and perhaps rows after them, were"
+    echo(f"{rows} lost when a backup was restored on {on}")
 
 
 def _verify_files(args: argparse.Namespace, tools: Tools, public: dict[str, bytes]) -> int:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.authority.store.records import GapKind
+from kiosk.app.cli.audit import tell_gap
+from kiosk.authority.store.records import AuditGap, GapKind
 from kiosk.contract.clock import SystemClock
 from tests.app.cli.samples import GOOD, Kiosk, people, store_of_settings
 from tests.support.confined import obeying_modes, on_a_full_disk
@@ -74,7 +75,7 @@ def test_a_backup_under_load_is_restored_and_the_audit_shows_the_gap(
     assert "--replace puts it aside" in capsys.readouterr().err
     assert restore(*words, "--replace") == 0
     said = capsys.readouterr().out
-    assert re.search(r"rows from \d+ on, up to \d+ at least were lost when a backup", said)
+    assert re.search(r"rows \d+ to \d+, and perhaps rows after them, were lost when a", said)
     assert "`kiosk keys backed-up`" in said
     assert len(list((place / "state").glob("kiosk.db.before-restore-*"))) == 1
 
@@ -87,6 +88,23 @@ def test_a_backup_under_load_is_restored_and_the_audit_shows_the_gap(
         (last,) = uow.audit.latest(limit=1)
     assert gap.kind is GapKind.RESTORED
     assert last.seq > gap.last > gap.first
+
+
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [
+        ([], "rows from 8 on were lost when"),
+        ([3, 8], "row 8, and perhaps rows after it, were lost when"),
+        ([8, 12], "rows 8 to 12, and perhaps rows after them, were lost when"),
+    ],
+)
+def test_what_was_lost_is_said_in_plain_words(
+    known: list[int], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before: "rows from 8 on, up to 8 at least were lost"."""
+    at = datetime(2026, 11, 26, 10, 41, tzinfo=UTC)
+    tell_gap(AuditGap(8, 10_000_008, "", GapKind.RESTORED, at, b"", ""), known)
+    assert capsys.readouterr().out.startswith(said)
 
 
 @pytest.mark.parametrize("fault", ["closed folder", "no folder", "full disk"])

@@ -69,9 +69,10 @@ def read_line(typed: str) -> EnrolmentLine:
 
     Raises ``ValueError`` that says what to look at.
     """
-    words = typed.split()
-    if "enrol" in words:
-        words = words[words.index("enrol") + 1 :]
+    words = typed.replace('"', " ").replace("'", " ").split()
+    command = [at for at, word in enumerate(words) if word in ("enrol", "--enrol")]
+    if command:
+        words = words[command[0] + 1 :]
     addresses = tuple(
         part.lower() for word in words if ":" in word for part in word.split(",") if part
     )

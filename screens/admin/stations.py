@@ -175,7 +175,8 @@ class LineShown(ShownOnce):
     def __init__(self, let_in: StationLetIn, times: Times) -> None:
         super().__init__(
             f"A line for {let_in.station}",
-            "Type this at the station, in a terminal of its administrator, all on one line.",
+            "Type this at the station as root, all on one line, with the quotation marks. A "
+            "station of the image asks for what is between them.",
             terms="It works once. Case does not matter, and a typing error is noticed there.",
             how_long="Works until",
             over="The line does not work any more. Close this, and make another one.",
@@ -195,8 +196,8 @@ class LineShown(ShownOnce):
     def put_up(self) -> None:
         if self._line is not None:
             addresses, code = self._line.reveal().split()
-            self._command.say(f"kiosk enrol {addresses}")
-            self._code.say(code)
+            self._command.say(f'kiosk setup station --enrol "{addresses}')
+            self._code.say(f'{code}"')
 
     def take_down(self) -> None:
         self._line = None

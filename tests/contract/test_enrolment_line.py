@@ -33,6 +33,8 @@ def said_by(typed: str) -> str:
         TYPED.replace("-", ""),
         f"  {TYPED}  ",
         f"kiosk enrol {TYPED}",
+        f'kiosk setup station --enrol "{TYPED}"',
+        f'"{TYPED}"',
         TYPED.replace(",", ", "),
         TYPED.split()[0] + " " + CODE.replace("0", "O").replace("1", "l"),
     ],

@@ -56,7 +56,7 @@ def machine(world: World, authority: Authority) -> StationAlone:
 def line(world: World, name: str = NAME) -> str:
     """Have staff make a line, as it is printed."""
     words = ("stations", "enrol", name, "--site", "Wexbridge", "--reason", "new station")
-    return world.kiosk(*words, check=True).stdout.splitlines()[-1].removeprefix("kiosk enrol ")
+    return world.kiosk(*words, check=True).stdout.split('"')[1]
 
 
 def enrol(machine: StationAlone) -> None:

@@ -58,16 +58,22 @@ def run(args: argparse.Namespace, hardware: Hardware | None = None) -> int:
 
 
 def _findings(tools: Tools, hardware: Hardware) -> Iterator[Finding]:
-    from kiosk.app.config.loading import STATION_SETTINGS
+    from kiosk.app.config.loading import STATION_SETTINGS, SettingsMissing
     from kiosk.contract.errors import ConfigError
     from kiosk.contract.findings import examine, fail, ok
 
     try:
         settings = tools.settings
     except ConfigError as error:
-        yield fail("settings", str(error), "nothing else was looked at")
-        return
-    yield ok("settings", str(tools.path))
+        enrolled = _enrolled(tools) if isinstance(error, SettingsMissing) else None
+        if enrolled is None:
+            yield fail("settings", str(error), "nothing else was looked at")
+            return
+        settings = enrolled
+        advice = "run that as root: this machine was enrolled, and was not set up as a station"
+        yield fail("settings", str(error), advice)
+    else:
+        yield ok("settings", str(tools.path))
     calls = settings.authority.addresses and not settings.authority.listen
     if not HAS_AUTHORITY or calls or tools.path == STATION_SETTINGS:
         from kiosk.app.cli.station_checks import station_checks
@@ -89,6 +95,15 @@ def _findings(tools: Tools, hardware: Hardware) -> Iterator[Finding]:
         yield from examine([staff_check(tools)])
     yield from examine([mail_check(tools)])
     yield from examine(running_checks(tools))
+
+
+def _enrolled(tools: Tools) -> Settings | None:
+    """Return what `kiosk enrol` has left, where nobody has made settings; None where it did not."""
+    from kiosk.app.config.loading import load_settings, state_directory
+
+    state = str(state_directory(tools.environ, tools.path))
+    settings = load_settings(None, {**tools.environ, "STATE_DIRECTORY": state})
+    return settings if settings.authority.addresses and settings.authority.certificate else None
 
 
 def _hardware(settings: Settings) -> Iterable[tuple[str, Check]]:

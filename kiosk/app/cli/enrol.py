@@ -14,9 +14,10 @@ from kiosk.contract.errors import ConfigError, KioskError
 
 DESCRIPTION = """\
 Makes a key for this station and fetches its certificate from the authority, by the line that
-`kiosk stations enrol` printed there. Case, dashes and spaces in its code do not matter, and a
-typing error is noticed before anything is sent. Without a line it asks for one, and on a terminal
-it asks until one was taken.
+`kiosk stations enrol` printed there. It is the part of `kiosk setup station --enrol` that the
+account of the station does: where a machine is to become a station, run that. Case, dashes and
+spaces in its code do not matter, and a typing error is noticed before anything is sent. Without a
+line it asks for one, and on a terminal it asks until one was taken.
 
 Key, certificate and the authority's addresses go into the state directory ($STATE_DIRECTORY, or
 the home of the account), for its owner's eyes only: run it as the user that the station runs
@@ -75,13 +76,23 @@ def _enrol(typed: str, folder: Path) -> None:
         line = read_line(typed)
     except ValueError as wrong:
         raise ConfigError(f"the line was not read: {wrong}") from None
-    echo(f"{enrol(line, folder)} is enrolled. Start the station, or start it again.")
+    echo(f"{enrol(line, folder)} is enrolled. {_what_is_next(folder)}")
+
+
+def _what_is_next(folder: Path) -> str:
+    from kiosk.app.config.loading import STATION_STATE
+    from kiosk.app.setup.station import present_face
+
+    if folder == STATION_STATE and present_face() is None:
+        return "Now, as root, `kiosk setup station`: it makes the settings, and starts the station."
+    return "Start the station, or start it again."
 
 
 def _folder() -> Path:
     """Return where the station keeps what it has; raises ``ConfigError`` for root's home."""
     named = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
     if not named and os.geteuid() == 0:
-        station = "runuser -u kiosk-station -- kiosk enrol ..."
-        raise ConfigError(f"run this as the account of the station: {station}")
+        as_station = "as the account of the station: runuser -u kiosk-station -- kiosk enrol ..."
+        as_root = 'root sets a machine up with `kiosk setup station --enrol "LINE"`'
+        raise ConfigError(f"{as_root}; run this {as_station}")
     return Path(named or pwd.getpwuid(os.geteuid()).pw_dir)

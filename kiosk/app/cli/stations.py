@@ -21,9 +21,10 @@ Each station tells every half minute that it lives, with its version and what it
 does. One that has not been heard of for two minutes is silent. A retired one serves
 nobody, whatever it is switched on with, until it is reinstated.
 
-`enrol` prints one line, which works once, for fifteen minutes. Type or paste it behind
-`kiosk enrol` at the station, which makes its own key and fetches its certificate. A
-station that already has a certificate, of a CA of yours that `ca` in [authority] names,
+`enrol` prints the command that makes a machine this station: type or paste it there, as
+root. It works once, for fifteen minutes. The station makes its own key and fetches its
+certificate. One of the image asks for the line: type what is between the quotation marks.
+A station that already has a certificate, of a CA of yours that `ca` in [authority] names,
 is let in by that: --certificate.
 """
 EXAMPLE = """\
@@ -55,9 +56,9 @@ def _enrol(args: argparse.Namespace) -> int:
         return print_result(desk.enrol_certificate(args.name, args.site, pem, given))
     made = desk.enrol(args.name, args.site, given)
     until = f"{made.expires_at:%H:%M} UTC"
-    echo(f"At {made.station}, until {until}, once (reference {made.reference}):")
+    echo(f"At {made.station}, as root, until {until}, once (reference {made.reference}):")
     echo()
-    echo(f"kiosk enrol {made.line.reveal()}")
+    echo(f'kiosk setup station --enrol "{made.line.reveal()}"')
     return 0
 
 

@@ -123,8 +123,8 @@ def _documented_url(etc: Path, port: int) -> str:
 
 def test_as_documented_it_opens_and_takes_the_schema(site: Site, tmp_path: Path) -> None:
     condition, found, advice = site.finding()
-    assert (condition, found) == (Condition.FAIL, "it answers, and has no schema")
-    assert advice == "run `kiosk setup authority`"
+    assert (condition, found) == (Condition.FAIL, "it answers, and has no tables yet")
+    assert advice.startswith("`kiosk setup authority` makes them for a new service")
     store = Store(site.url, SetClock(), MACS)
     store.migrate()
     assert site.finding() == (Condition.OK, "answers, schema 0001 is current", "")
@@ -164,7 +164,7 @@ def test_a_server_that_is_not_verified_is_a_warning(site: Site, mode: str) -> No
 def test_every_sentence_of_the_guide_is_one_that_is_said() -> None:
     table = re.findall(r"^\| (the [a-z ]+) \|", GUIDE.read_text(), re.M)
     source = (CHECKOUT / "kiosk" / "authority" / "store" / "engine.py").read_text()
-    assert len(table) == 8
+    assert len(table) == 9
     assert all(sentence in source for sentence in table)
 
 
@@ -233,7 +233,9 @@ def test_an_estate_with_roles_is_made_by_the_documented_lines(site: Site, tmp_pa
     assert "they can look, and change nothing; name an account of theirs as `staff_url`" in staff
     assert set(refused) == {"kiosk: the role may not do this in the database"}
     assert "✓ ok    staff       its role in the database may do the work of staff" in said["with"]
-    assert any("kiosk enrol" in line or "localhost:1" in line for line in said["with"])
+    assert any(
+        "kiosk setup station --enrol" in line or "localhost:1" in line for line in said["with"]
+    )
     assert sum("(reference " in line for line in said["with"]) >= 2
     assert said["purge"][-1] == "0"
     assert any(line.startswith("rows of the audit") for line in said["purge"])

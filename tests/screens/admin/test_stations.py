@@ -213,7 +213,7 @@ async def test_one_is_let_in_and_its_line_is_shown_once() -> None:
             ("Level 7", "Wexbridge", Grounds("new station"))
         ]
         assert "A line for Level 7" in run.text
-        assert "kiosk enrol authority.example:8444" in run.text
+        assert 'kiosk setup station --enrol "authority.example:8444' in run.text
         code = LINE.split()[1]
         assert code in run.text
         await run.press("escape")

@@ -68,6 +68,9 @@ def test_each_thing_is_said_and_done_once_and_can_be_undone(tmp_path: Path) -> N
     first = "\n".join(said["first"])
     assert "made        mask        ctrl-alt-del.target" in first
     assert "made        database" in first
+    for part in ("first", "again"):
+        of_file = [line.split() for line in said[part] if line.endswith(" /etc/kiosk/kiosk.toml")]
+        assert [words[1] for words in of_file if words[0] in ("made", "kept")] == ["settings"]
     linked = "".join(f"{SHIPPED}/{name}.conf\n" for name in ("compositor", "seat"))
     assert f"/dev/null\nenabled\nenabled\nenabled\n{linked}ra\n" in first
     assert '/etc/kiosk/kiosk.toml:trust = "Wold \\\\ Trust"\n' in first

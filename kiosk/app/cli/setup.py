@@ -199,6 +199,7 @@ def _run_station(args: argparse.Namespace) -> int:
 def _run_authority(args: argparse.Namespace) -> int:
     """Return 1 where the database, the questions or the keys are not well."""
     from kiosk.app.cli.tools import Tools
+    from kiosk.app.config.loading import SYSTEM_SETTINGS
     from kiosk.app.setup import authority
     from kiosk.app.setup.machine import systemctl, unencrypted_disk
     from kiosk.app.setup.steps import carry_out, take_back
@@ -209,7 +210,10 @@ def _run_authority(args: argparse.Namespace) -> int:
         take_back(list(authority.machine_steps()) if on_machine else [], _say, dry_run=args.dry_run)
         return 0
     values = _answers(args, tools.path)
-    carry_out([authority.write_settings(tools.path, values)], _say, dry_run=args.dry_run)
+    step = authority.write_settings(tools.path, values)
+    # What root calls as the account has been said by root.
+    if on_machine or tools.path != SYSTEM_SETTINGS or not step.is_done():
+        carry_out([step], _say, dry_run=args.dry_run)
     if not tools.path.exists():
         echo("would make  database, keys and questions as the settings say")
         code = 0

@@ -18,8 +18,8 @@ more. None but the owner can change a row of the audit, or switch off what keeps
 
 `copy` takes a service from its database file to an empty PostgreSQL database. Nobody may use the
 file while it runs, and no program uses it afterwards. Every row is compared. Where it is cut off,
-run it again: it goes on. A server elsewhere has to be verified (sslmode=verify-full), unless
---unverified is given.
+run it again: it goes on. A server has to be verified (sslmode=verify-full), on this machine too,
+unless it is reached at its socket or --unverified is given.
 
 `roles` prints the statements that make the roles, for the administrator of the database server,
 and those that say what each may do. `roles --apply` runs the latter: as the owner, so with the

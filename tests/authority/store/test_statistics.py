@@ -8,6 +8,10 @@ from typing import Any
 
 import pytest
 
+from kiosk.authority.anchors import sign_heads
+from kiosk.authority.crypto.anchors import AnchorSigner
+from kiosk.authority.crypto.keys import NEEDED, KeyRing
+from kiosk.authority.metrics import estate_numbers
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import OutboxMessage, Scalar, Station, Visit, new_id
 from kiosk.authority.store.repositories.statistics import EventPlace, Sought
@@ -203,3 +207,17 @@ def test_the_last_visit_of_each_station(store: Store) -> None:
             uow.visits.add(a_visit("A", around(minutes)))
         uow.visits.add(a_visit("gone", around(0)))
         assert uow.stations.last_visits() == {"A": around(-3)}
+
+
+def test_the_numbers_of_the_estate_are_read_on_either_database(teller: Teller) -> None:
+    """Before: PostgreSQL refused a number of a row for its size, and nothing was told of it."""
+    signer = AnchorSigner(
+        KeyRing.from_entries(tuple((p.value, p.value, b"t" * 32) for p in NEEDED))
+    )
+    for _ in range(3):
+        teller.tell("registered")
+    sign_heads(teller.store, signer)
+    teller.tell("registered")
+    with teller.store.read() as uow:
+        numbers = estate_numbers(uow)
+    assert (numbers.audit_rows, numbers.audit_unsigned_rows) == (4, 1)

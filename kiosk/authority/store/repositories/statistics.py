@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, extract, func, or_, select, text
+from sqlalchemy import ColumnElement, Select, and_, cast, extract, func, or_, select, text
 
 from kiosk.authority.audit_rows import ROWS_A_CHAIN, before_first, chain_of
 from kiosk.authority.store.records import AuditGap, Scalar
@@ -22,6 +22,7 @@ from kiosk.authority.store.repositories import Repository
 from kiosk.authority.store.repositories.audit import NEWEST_FIRST
 from kiosk.authority.store.tables import (
     LIVE_CODE,
+    ROW_NUMBER,
     AuditAnchorRow,
     AuditEventRow,
     AuditHeadRow,
@@ -209,7 +210,7 @@ class Monitored(Repository):
     def last_anchored(self) -> dict[int, int]:
         """Return the last row of each chain that an anchor covers, where there is one."""
         chain, seq = col(AuditHeadRow.chain), col(AuditAnchorRow.seq)
-        begin = (chain - 1) * ROWS_A_CHAIN
+        begin = (cast(chain, ROW_NUMBER) - 1) * ROWS_A_CHAIN
         newest = select(func.max(seq)).where(seq > begin, seq <= col(AuditHeadRow.seq))
         rows = self._gateway.tuples(select(chain, newest.scalar_subquery()))
         return {chain: row for chain, row in rows if row is not None}

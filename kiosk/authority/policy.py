@@ -140,7 +140,7 @@ class LivePolicy:
             self._altered, self._read_at = altered, now
             return
         except StoreError as error:
-            log.warning("the policy could not be read (%s); the last one counts", error.code)
+            log.warning("the policy could not be read, and the last one counts: %s", error)
             self._read_at = None if self._read_at is None else now
             return
         self._altered = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from kiosk.app import HAS_AUTHORITY
@@ -89,12 +90,11 @@ def _findings(tools: Tools, hardware: Hardware) -> Iterator[Finding]:
     unused = "station" if settings.authority.listen else ""
     wanted = {name: names for name, names in EXAMPLES.items() if name != unused}
     yield check_example(left_at_example(tools.path, tools.environ, wanted), tools.path)
+    staff = [staff_check(tools)] if tools.store_file is None or settings.store.staff_url else []
     yield from examine(hardware(settings))
-    yield from examine(store_checks(tools))
-    if tools.store_file is None or settings.store.staff_url:
-        yield from examine([staff_check(tools)])
-    yield from examine([mail_check(tools)])
-    yield from examine(running_checks(tools))
+    yield from examine(
+        chain(store_checks(tools), staff, [mail_check(tools)], running_checks(tools))
+    )
 
 
 def _enrolled(tools: Tools) -> Settings | None:

@@ -77,6 +77,8 @@ def running_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
 
     yield "records", partial(check_rows, tools.store)
     yield "outbox", partial(checks.check_outbox, tools.store)
+    if collector := tools.settings.siem.collector:
+        yield "collector", partial(checks.check_collector, tools.store, collector)
     yield "released secrets", partial(checks.check_seen_secrets, tools.store, tools.clock)
     yield "clock", partial(checks.check_clock, tools.store, tools.clock, clock_is_synchronised)
 

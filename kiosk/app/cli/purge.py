@@ -73,9 +73,10 @@ def run(args: argparse.Namespace) -> int:
         deleted = purge_records(store, retention, most_batches=None)
         purge_audit(store, signer, plan, tools.actor())
         store.empty_log()
+    echo("would be deleted:" if args.dry_run else "deleted:")
     for kind, many in deleted.items():
-        echo(f"{kind.value.replace('_', ' '):<16} {many}")
-    echo(f"{'rows of the audit':<16} {plan.rows}")
+        echo(f"{kind.value.replace('_', ' '):<17} {many}")
+    echo(f"{'rows of the audit':<17} {plan.rows}")
     if plan.unexported:
         rows = numbered(plan.unexported, "row")
         complain(

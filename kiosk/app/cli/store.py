@@ -103,8 +103,8 @@ def _copy(args: argparse.Namespace) -> int:
     echo(f"{numbered(rows, 'row')} copied to {address}, each compared; the audit fits there")
     if altered:
         echo(f"{altered} records were altered outside of the service, as they were in the file")
-    echo(f"now set `url` in [store] of {tools.path} to it, and see `kiosk doctor`;")
-    echo("`kiosk store roles --apply` makes the roles of an estate")
+    echo(f"now set `url` in [store] of {tools.path} to what --to was, and see `kiosk doctor`;")
+    echo("`kiosk store roles` shows what makes the roles of an estate")
     return 0
 
 

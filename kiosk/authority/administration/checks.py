@@ -14,6 +14,7 @@ from kiosk.authority.audit import AuditKind
 from kiosk.authority.crypto import admin_keys, keys
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing, knows_ring
 from kiosk.authority.crypto.rotation import sealed_by_key
+from kiosk.authority.siem import FEED
 from kiosk.authority.store.database import SchemaFit, Store
 from kiosk.authority.store.engine import REFUSED_LOGINS, place_of, unverified_host
 from kiosk.authority.store.grants import AUTHORITY, STAFF
@@ -52,12 +53,16 @@ def broken_seals(uow: UnitOfWork, holder_ids: Iterable[str]) -> BrokenSeals:
 
 _LITTLE_DISK = 200 * 1024 * 1024
 _CLOCK_SLACK = timedelta(minutes=1)
+_COLLECTED = timedelta(minutes=5)
+"""After so long a row that was not sent shows that the collector is not reached."""
+
 _EXAMPLE, _ADDRESSES = "example", "addresses"
 
 _DATABASE, _QUESTIONS, _KEYS, _COPY, _MASTER, _TOKEN, _CIPHER, _MAIL, _OUTBOX, _CLOCK = (
     "database", "questions", "keys", "key copy", "master key", "token", "cipher", "mail relay",
     "outbox", "clock",
 )  # fmt: skip
+_COLLECTOR = "collector"
 
 
 _SEEN, _STAFF = "released secrets", "staff"
@@ -210,10 +215,12 @@ def check_keys(load: Callable[[], KeyRing], store: Store) -> Finding:
     held, current = ring.ids(KeyPurpose.SEAL), ring.current(KeyPurpose.SEAL).id
     if lost := sorted(set(sealed) - set(held)):
         many = sum(sealed[key] for key in lost)
-        return fail(_KEYS, f"{many} secrets need {', '.join(lost)}", "restore the key file")
+        needs = f"{numbered(many, 'secret')} cannot be opened without {', '.join(lost)}"
+        return fail(_KEYS, needs, "restore the key file")
     if older := sum(sealed.values()) - sealed.get(current, 0):
-        return warn(_KEYS, f"{older} secrets are under an older key", "run `kiosk keys rotate`")
-    return ok(_KEYS, f"all there; {sum(sealed.values())} secrets under {current}")
+        text = f"{numbered(older, 'secret')} under an older key"
+        return warn(_KEYS, text, "run `kiosk keys rotate`")
+    return ok(_KEYS, f"all there; {numbered(sum(sealed.values()), 'secret')} under {current}")
 
 
 def check_key_copy(load: Callable[[], KeyRing], path: Path, store: Store) -> Finding:
@@ -297,6 +304,21 @@ def check_outbox(store: Store) -> Finding:
             "they go out when the mail relay answers",
         )
     return ok(_OUTBOX, "nothing waits")
+
+
+def check_collector(store: Store, collector: str) -> Finding:
+    """Has the collector of the audit been sent all of it."""
+    with store.read() as uow:
+        sent = uow.feeds.reached(FEED)
+        waiting, since = uow.monitored.beyond(sent or {}, uow.audit.gaps())
+    if sent is None:
+        text = f"{collector} was sent nothing yet"
+        return warn(_COLLECTOR, text, "start `kiosk authority`, and see its log")
+    if since is not None and uow.now - since > _COLLECTED:
+        rows = f"{numbered(waiting, 'row')} of the audit"
+        text = f"{collector} was not sent {rows}, since {since:%Y-%m-%d %H:%M} UTC"
+        return warn(_COLLECTOR, text, "see the log of `kiosk authority`, and [siem]")
+    return ok(_COLLECTOR, f"{collector} has been sent the audit")
 
 
 def check_seen_secrets(store: Store, clock: Clock) -> Finding:

@@ -42,7 +42,8 @@ def test_the_audit_is_exported_purged_and_verified(
     assert kiosk("purge", "--dry-run") == 0
     would = capsys.readouterr().out
     assert kiosk("purge") == 0
-    assert capsys.readouterr().out == would
+    assert would.startswith("would be deleted:\n")
+    assert capsys.readouterr().out == would.removeprefix("would be ")
     rows = int(would.split()[-1])
     assert rows > 0
     assert kiosk("audit", "verify", "--anchors", str(place / "anchors")) == 0

@@ -94,6 +94,7 @@ def test_a_service_goes_on_where_it_was_copied_to(
     said = capsys.readouterr().out
     assert f"{sum(before.values()) - 1} rows copied to postgresql://kiosk@/copied" in said
     assert "set `url` in [store]" in said
+    assert "`kiosk store roles` shows what makes the roles" in said
     after = counts_on(server)
     assert after.pop("audit_event") == before.pop("audit_event") + 1  # that it was copied
     assert after == before

@@ -19,6 +19,7 @@ from kiosk.authority.administration.setup import load_questions
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.mail.smtp import SmtpMailer
+from kiosk.authority.siem import FEED
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Card, Cardholder, OutboxMessage, new_id
 from kiosk.contract.errors import ConfigError, StoreError
@@ -79,6 +80,30 @@ def test_a_database_without_a_schema(tmp_path: Path) -> None:
     empty.close()
 
 
+def test_the_collector_of_the_audit(database: TestDatabase) -> None:
+    def row() -> None:
+        with store.begin() as uow:
+            uow.audit.append(kind="step", reference="")
+            uow.commit()
+
+    store = database.store()
+    row()
+    condition, text = said(checks.check_collector(store, "siem.example:6514"))
+    assert (condition, "siem.example:6514 was sent nothing yet" in text) == (WARN, True)
+    with store.begin() as uow:
+        assert uow.feeds.claim(FEED, "sender", timedelta(minutes=1)) == {}
+        assert uow.feeds.move(FEED, "sender", {1: 1})
+        uow.commit()
+    assert checks.check_collector(store, "siem.example:6514").condition is OK
+    row()
+    assert checks.check_collector(store, "siem.example:6514").condition is OK
+    since = database.clock.now()
+    database.clock.forward(minutes=6)
+    condition, text = said(checks.check_collector(store, "siem.example:6514"))
+    assert condition is WARN
+    assert f"was not sent 1 row of the audit, since {since:%Y-%m-%d %H:%M} UTC" in text
+
+
 def test_questions(store: Store) -> None:
     assert said(checks.check_questions(store, Policy)) == (
         FAIL,
@@ -98,7 +123,7 @@ def test_keys(store: Store, ring: KeyRing, tmp_path: Path) -> None:
     rotated = ring.with_new(KeyPurpose.SEAL)
     assert said(checks.check_keys(lambda: rotated, store)) == (
         WARN,
-        "1 secrets are under an older key; run `kiosk keys rotate`",
+        "1 secret under an older key; run `kiosk keys rotate`",
     )
     condition, text = said(checks.check_keys(KeyRing.fresh, store))
     assert (condition, "restore the key file" in text) == (FAIL, True)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 DESCRIPTION = """\
 Counts what was unlocked, registered and refused, by day, week, site or reason of refusal,
 in the machine's own days. It is written as CSV, or mailed at once as a letter; from a
-systemd timer, `kiosk report --by week --days 7 --mail ra@trust.example` is Monday's post.
+systemd timer, `kiosk report --by week --days 7 --mail ra@trust.example` is Monday's post
+(systemd/README.md has the timer).
 """
 EXAMPLE = """\
   kiosk report --by day --days 30 > november.csv

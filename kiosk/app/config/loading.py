@@ -273,7 +273,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
             return tomllib.load(file)
     except FileNotFoundError:
-        made_by = "kiosk setup station" if path == STATION_SETTINGS else "kiosk setup"
+        made_by = "kiosk setup station" if path == STATION_SETTINGS else "kiosk setup authority"
         raise SettingsMissing(f"there is no settings file {path}; `{made_by}` makes one") from None
     except PermissionError:
         text = f"settings file {path}: Permission denied; {as_account(path)}"

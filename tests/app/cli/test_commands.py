@@ -47,7 +47,7 @@ def test_without_settings_it_says_how_to_make_them(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["keys", "list"]) == 2
-    assert "`kiosk setup` makes one" in capsys.readouterr().err
+    assert "`kiosk setup authority` makes one" in capsys.readouterr().err
 
 
 def test_a_wrong_setting_is_named(

@@ -43,7 +43,7 @@ def test_a_missing_file_is_named_in_the_journal_and_not_on_the_display(
     assert str(settings) not in shown
     (line,) = journal.read_text().splitlines()
     assert json.loads(line)["level"] == "error"
-    assert f"there is no settings file {settings}; `kiosk setup` makes one" in line
+    assert f"there is no settings file {settings}; `kiosk setup authority` makes one" in line
 
 
 def test_it_ends_as_soon_as_the_file_is_changed_so_that_its_unit_starts_it_anew(
@@ -73,4 +73,4 @@ def test_whoever_runs_it_by_hand_is_told_in_the_terminal(settings: Path) -> None
     while b"settings" not in terminal.written and time.monotonic() < end:
         time.sleep(0.01)
     said = bytes(terminal.written).decode().replace("\r\n", "")
-    assert f"kiosk: there is no settings file {settings}; `kiosk setup` makes one" in said
+    assert f"kiosk: there is no settings file {settings}; `kiosk setup authority` makes one" in said

@@ -107,7 +107,7 @@ def test_the_collector_of_the_audit(database: TestDatabase) -> None:
 def test_questions(store: Store) -> None:
     assert said(checks.check_questions(store, Policy)) == (
         FAIL,
-        "0 in the list, 4 needed; run `kiosk setup`",
+        "0 in the list, 4 needed; run `kiosk setup authority`",
     )
     mail_alone = Policy(verification=(Factor.EMAIL_CODE,))
     assert checks.check_questions(store, lambda: mail_alone).condition is OK

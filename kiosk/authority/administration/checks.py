@@ -196,7 +196,9 @@ def check_questions(store: Store, policy_now: Callable[[], Policy]) -> Finding:
         return ok(_QUESTIONS, f"{offered} in the list; the policy asks none")
     if offered < policy.questions_registered:
         needed = policy.questions_registered
-        return fail(_QUESTIONS, f"{offered} in the list, {needed} needed", "run `kiosk setup authority`")
+        return fail(
+            _QUESTIONS, f"{offered} in the list, {needed} needed", "run `kiosk setup authority`"
+        )
     return ok(_QUESTIONS, f"{offered} in the list")
 
 

@@ -80,6 +80,11 @@ class KeyBar(Footer):
         super().__init__(compact=True)
         self._shown: list[tuple[Binding, bool]] | None = None
 
+    def compose(self) -> ComposeResult:
+        """Make each key compact at once: it would be styled a second time when it finds out."""
+        for part in super().compose():
+            yield part.add_class("-compact", update=False)
+
     async def recompose(self) -> None:
         """Compare what it shows with what it should show."""
         keys = self.screen.active_bindings.values()

@@ -40,6 +40,7 @@ from tests.e2e.station import Station
 from tests.support.clients import Clients
 from tests.support.hotplug import HotplugPcscd
 from tests.support.pcsc import Seat
+from tests.support.prepared import prepared_program
 
 PROGRAM = Path(sys.executable).with_name("kiosk")
 HASTY = (Path(sys.executable), Path(__file__).with_name("quick_pages.py"))
@@ -81,8 +82,9 @@ class World:
             shutil.copytree(template, self.state)
             return
         self.state.mkdir(mode=0o700)
-        self.kiosk("setup", "authority", check=True)
-        self.kiosk("import", str(self.people_file), check=True)
+        for words in (("setup", "authority"), ("import", str(self.people_file))):
+            command = [str(PROGRAM), *words, "--config", str(self.config)]
+            subprocess.run(command, env=self.environ, cwd=self.folder, check=True)
 
     def close(self) -> None:
         """End every station, take every card out, stop the relay."""
@@ -93,7 +95,7 @@ class World:
         self.mailbox.stop()
 
     def take_in(self, whose: Person, card: CardId) -> None:
-        """Import somebody more, by the installed program; ``card`` is of any family."""
+        """Import somebody more; ``card`` is of any family."""
         more = self.folder / "more.csv"
         write_card(more, whose, card)
         self.kiosk("import", str(more), check=True)
@@ -123,18 +125,9 @@ class World:
         return self.state / "station.log"
 
     def kiosk(self, *words: str, check: bool = False) -> subprocess.CompletedProcess[str]:
-        """Run one command of the installed program to its end; ``check`` wants it done."""
-        command, *rest = words
-        done = subprocess.run(
-            [str(PROGRAM), command, *rest, "--config", str(self.config)],
-            env=self.environ,
-            cwd=self.folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
+        """Run one command of the program to its end; ``check`` wants it done."""
+        line = [*words, "--config", str(self.config)]
+        done = prepared_program().run(line, self.environ, self.folder, SECONDS)
         self.said.append(done)
         assert done.returncode == 0 or not check, f"{words}: {done.stdout}{done.stderr}"
         return done

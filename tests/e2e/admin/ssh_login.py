@@ -12,7 +12,8 @@ import psutil
 from tests.e2e.records import events
 from tests.e2e.station import Station
 from tests.e2e.world import World
-from tests.support.sshd import PROGRAM, Sshd, make_key
+from tests.support.prepared import prepared_program
+from tests.support.sshd import Sshd, make_key
 
 PLACES = """
 [store]
@@ -67,15 +68,9 @@ class Door:
 
     def kiosk(self, *words: str) -> str:
         """Run a command on the service's machine; return what it said."""
-        done = subprocess.run(
-            [str(PROGRAM), *words, "--config", str(self.config)],
-            env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        environ = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
+        line = [*words, "--config", str(self.config)]
+        done = prepared_program().run(line, environ, self.world.folder, 60)
         assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
         return done.stdout
 

@@ -1,0 +1,170 @@
+"""Commands of the program as processes, forked from one that has loaded it already.
+
+A command takes a second of the processor to load, and less to do its work. Tests that only want
+what it does have it forked: it is a process as any other, with its own environment, folder and
+output, and runs ``kiosk.__main__.main`` from the beginning. What is loaded when, and by whom, is
+for the tests that start the installed program.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from kiosk.__main__ import main
+from kiosk.app.cli import COMMANDS
+
+_READY = b"ready"
+
+
+class Forked:
+    """A process that was forked, as ``subprocess.Popen`` has it."""
+
+    def __init__(self, tells: socket.socket) -> None:
+        self._tells = tells
+        self.pid = int(tells.recv(64))
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """Return the exit code; None while it runs."""
+        try:
+            return self.wait(0)
+        except (TimeoutError, BlockingIOError):
+            return None
+
+    def wait(self, seconds: float | None = None) -> int:
+        """Return the exit code once it has ended; raises ``TimeoutError``."""
+        if self.returncode is None:
+            self._tells.settimeout(seconds)
+            self.returncode = int(self._tells.recv(64))
+            self._tells.close()
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal while it runs."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+
+class PreparedProgram:
+    """A process that has loaded the program, and forks; it ends with the one that started it."""
+
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._asks = ours
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", __name__, str(theirs.fileno())],
+            stdin=subprocess.DEVNULL,
+            pass_fds=[theirs.fileno()],
+            env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8"},
+            cwd=Path(__file__).parents[2],
+            start_new_session=True,
+        )
+        theirs.close()
+        assert ours.recv(len(_READY)) == _READY
+
+    def start(
+        self, words: Sequence[str], environ: Mapping[str, str], folder: Path, out: int, err: int
+    ) -> Forked:
+        """Start ``kiosk`` with ``words``; ``out`` and ``err`` are files that are open."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        order = {"words": list(words), "environ": dict(environ), "folder": str(folder)}
+        socket.send_fds(self._asks, [json.dumps(order).encode()], [theirs.fileno(), out, err])
+        theirs.close()
+        return Forked(ours)
+
+    def run(
+        self, words: Sequence[str], environ: Mapping[str, str], folder: Path, seconds: float
+    ) -> subprocess.CompletedProcess[str]:
+        """Run ``kiosk`` with ``words`` to its end; nothing can be typed."""
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            process = self.start(words, environ, folder, out.fileno(), err.fileno())
+            try:
+                code = process.wait(seconds)
+            except TimeoutError:
+                process.send_signal(signal.SIGKILL)
+                raise
+            said = []
+            for file in (out, err):
+                file.seek(0)
+                said.append(file.read().decode())
+        return subprocess.CompletedProcess(["kiosk", *words], code, *said)
+
+
+@cache
+def prepared_program() -> PreparedProgram:
+    """Return the one of this process."""
+    return PreparedProgram()
+
+
+def _load() -> None:
+    """Load all that a command may need, the screens aside: those read their environment first."""
+    for command in COMMANDS.values():
+        importlib.import_module(f"kiosk.app.cli.{command}")
+    for name in ("cards", "serving", "staff"):
+        importlib.import_module(f"kiosk.app.composition.{name}")
+    assert "textual" not in sys.modules
+    gc.collect()
+    gc.freeze()
+
+
+def _serve(asks: socket.socket) -> bool:
+    """Fork for each order: True in each child, and False once nobody can order any more."""
+    running: dict[int, socket.socket] = {}
+    while True:
+        readable, _, _ = select.select([asks.fileno(), *running], [], [])
+        for child in running.keys() & set(readable):
+            ended = os.waitid(os.P_PIDFD, child, os.WEXITED)
+            assert ended is not None
+            code = ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
+            with running.pop(child) as tells, contextlib.suppress(BrokenPipeError):
+                tells.send(b"%d" % code)
+            os.close(child)
+        if asks.fileno() not in readable:
+            continue
+        order, fds, _, _ = socket.recv_fds(asks, 1 << 20, 3)
+        if not order:
+            return False
+        pid = os.fork()
+        if not pid:
+            _become(json.loads(order), fds[1:])
+            for held in (asks, socket.socket(fileno=fds[0]), *running.values()):
+                held.close()
+            return True
+        for fd in fds[1:]:
+            os.close(fd)
+        tells = socket.socket(fileno=fds[0])
+        tells.send(b"%d" % pid)
+        running[os.pidfd_open(pid)] = tells
+
+
+def _become(order: dict[str, Any], output: list[int]) -> None:
+    """Be the process that was ordered."""
+    for fd, at in zip(output, (1, 2), strict=True):
+        os.dup2(fd, at)
+        os.close(fd)
+    os.chdir(order["folder"])
+    os.environ.clear()
+    os.environ.update(order["environ"])
+    sys.argv = ["kiosk", *order["words"]]
+
+
+if __name__ == "__main__":
+    orders = socket.socket(fileno=int(sys.argv[1]))
+    _load()
+    orders.send(_READY)
+    if _serve(orders):
+        sys.exit(main())

@@ -15,6 +15,9 @@ from kiosk.contract.sensitive import Sensitive
 _TESTS: Final = Path(__file__).parents[1]
 """The tests' own frames hold what they look for."""
 
+_Text = str | bytes | bytearray | Sensitive
+_TEXTS: Final = (str, bytes, bytearray, Sensitive)
+
 
 def digits(many: int) -> str:
     return "".join(secrets.choice("0123456789") for _ in range(many))
@@ -34,23 +37,33 @@ def fresh_pin() -> str:
             return pin
 
 
-def holders_of(secret: str) -> list[str]:
-    """Name what holds the secret: as a text, in a longer one, as bytes, or in a frame."""
+def holders_of(*secrets: str) -> dict[int, list[str]]:
+    """Name what holds a secret: as a text, in a longer one, as bytes, or in a frame.
+
+    By the number of the secret; one that nothing holds is left out. All are looked for at once:
+    there are millions of things in a process that runs all tests.
+    """
     gc.collect()
-    found = []
-    for thing in gc.get_objects():
-        if isinstance(thing, FrameType):
-            continue
-        for held in gc.get_referents(thing):
+    found: dict[int, list[str]] = {}
+
+    def look(held: _Text, holder: object) -> None:
+        for number, secret in enumerate(secrets):
             if _has(held, secret):
-                found.append(f"{type(thing).__module__}.{type(thing).__qualname__}")
+                kind = f"{type(holder).__module__}.{type(holder).__qualname__}"
+                if isinstance(holder, FrameType):
+                    kind = f"frame of {holder.f_code.co_name}"
+                found.setdefault(number, []).append(kind)
+
+    for thing in gc.get_objects():
+        if not isinstance(thing, FrameType):
+            for held in gc.get_referents(thing):
+                if isinstance(held, _TEXTS):
+                    look(held, thing)
     for frame in _frames():
         if _TESTS not in Path(frame.f_code.co_filename).parents:
-            found += [
-                f"frame of {frame.f_code.co_name}"
-                for held in frame.f_locals.values()
-                if _has(held, secret)
-            ]
+            for held in frame.f_locals.values():
+                if isinstance(held, _TEXTS):
+                    look(held, frame)
     return found
 
 
@@ -62,9 +75,9 @@ def _frames() -> Iterator[FrameType]:
             at = at.f_back
 
 
-def _has(held: object, secret: str) -> bool:
+def _has(held: _Text, secret: str) -> bool:
     if isinstance(held, Sensitive):
         return secret in held.reveal()
     if isinstance(held, str):
         return held is not secret and secret in held
-    return isinstance(held, bytes | bytearray) and secret.encode() in held
+    return secret.encode() in held

@@ -182,11 +182,10 @@ async def nothing_holds(*secrets: str) -> None:
     asyncio keeps a cancelled timer, with the context in which a page made it, until its time has
     come: for a page that has just gone that is a second, the longest that its timers have.
     """
-    for number, secret in enumerate(secrets):
-        end = time.monotonic() + 20
-        while holders := holders_of(secret):
-            assert time.monotonic() < end, f"secret {number} is held by {holders}"
-            await asyncio.sleep(0.1)
+    end = time.monotonic() + 20
+    while holders := holders_of(*secrets):
+        assert time.monotonic() < end, holders
+        await asyncio.sleep(0.1)
 
 
 @pytest.mark.parametrize(

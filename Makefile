@@ -5,6 +5,8 @@
     test-image lock bench bench-estate clean
 PYTHON ?= python3
 export PYTHON
+# Each process would compile the same files anew, and there are hundreds of them.
+unexport PYTHONDONTWRITEBYTECODE
 # One more than there are processors: a test that uses a terminal waits for half of its time.
 WORKERS ?= $(shell cores=$$(nproc); echo $$((cores < 3 ? cores + 1 : 4)))
 VENV := .venv/bin

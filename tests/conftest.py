@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -23,6 +24,31 @@ pytest_plugins = [
 settings.register_profile("desk", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "desk")
+
+
+_LONGEST = (
+    "attacks/test_a_station_that_lies.py",
+    "systemd/test_documented_lines.py",
+    "screens/admin/test_pictures.py",
+    "sim/test_simulation.py",
+    "screens/kiosk/test_pictures.py",
+    "cuts/test_piv.py",
+    "cuts/test_piv_twice.py",
+    "cuts/test_openpgp.py",
+    "systemd/test_sealed_keys.py",
+)
+"""Files of a minute and more: each is one processor's, and would be waited for at the end."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with the longest files, where files are dealt out to several processes."""
+    if not hasattr(config, "workerinput"):
+        return
+    here = Path(__file__).parent
+    place = {here / name: number for number, name in enumerate(_LONGEST)}
+    missing = [str(path) for path in place if not path.exists()]
+    assert not missing, f"renamed? {missing}"
+    items.sort(key=lambda item: place.get(item.path, len(place)))
 
 
 def pytest_configure() -> None:

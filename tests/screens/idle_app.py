@@ -116,7 +116,7 @@ class _LatePainter(Compositor):
 
     def paint(self, below: list[Screen[Any]]) -> None:
         """Paint what has changed since, if it shows."""
-        if self.root is not None and self.root.screen.is_current:
+        if self.root is not None and self.root.is_running and self.root.screen.is_current:
             super().render_update(screen_stack=below)
 
 

@@ -162,12 +162,13 @@ class GiveAnswerPage(AnswerPage, inherit_bindings=False):
         self._state = state
 
     def head(self) -> Iterator[Widget]:
-        """Say which question it is, or what was wrong with the answer."""
+        """Say which question it is, and what was wrong with the answer."""
+        which = questions.lead(len(self._state.given) + 1, self._state.task.count)
         if self._state.problem is not None:
-            yield from self.lead(Note(questions.problem(self._state.problem)))
+            note = Note(questions.problem(self._state.problem))
+            yield from self.lead(Horizontal(note, Prose(which, "lead where"), classes="heading"))
         else:
-            where = questions.lead(len(self._state.given) + 1, self._state.task.count)
-            yield from self.lead(Prose(where, "lead"))
+            yield from self.lead(Prose(which, "lead"))
         yield Prose(self._state.question.text, "title question")
 
 
@@ -183,12 +184,14 @@ class AskQuestionPage(AnswerPage, inherit_bindings=False):
         return bool(self._state.given)
 
     def head(self) -> Iterator[Widget]:
-        """Say which question it is and how many attempts there are, or that a set was wrong."""
+        """Say which question it is, how many attempts there are, and that a set was wrong."""
         task = self._state.task
+        which = questions.lead(len(self._state.given) + 1, len(task.questions))
         if self._state.wrong:
-            yield from self.lead(Note(questions.wrong(task.attempts_left)))
+            left: Prose = Note(questions.wrong(task.attempts_left))
+            right = Prose(which, "lead where")
         else:
-            lead = questions.lead(len(self._state.given) + 1, len(task.questions))
-            left = Prose(questions.attempts(task.attempts_left), "lead where")
-            yield from self.lead(Horizontal(Prose(lead, "lead"), left, classes="heading"))
+            left = Prose(which, "lead")
+            right = Prose(questions.attempts(task.attempts_left), "lead where")
+        yield from self.lead(Horizontal(left, right, classes="heading"))
         yield Prose(self._state.question.text, "title question")

@@ -30,26 +30,25 @@ def toggle(shown: bool) -> str:
 
 
 def problem(what: AnswerProblem) -> str:
-    """Say why an answer is not taken."""
+    """Say why an answer is not taken, so shortly that the number of the question fits beside."""
     match what:
         case AnswerProblem.EMPTY:
-            return "Please write an answer of letters or digits."
+            return "Please use letters or digits."
         case AnswerProblem.TOO_SHORT:
-            return "Please use at least two letters or digits."
+            return "Use at least two letters or digits."
         case AnswerProblem.NOT_TYPABLE:
-            return "The keyboard cannot type this. Use A to Z and 0 to 9."
+            return "Only A to Z and 0 to 9 can be typed."
         case AnswerProblem.REPEATS_QUESTION:
-            return "The answer must not repeat the question."
+            return "It must not repeat the question."
         case AnswerProblem.SAME_AS_ANOTHER:
-            return "You gave this answer before. Give another here."
+            return "You gave this answer before."
         case AnswerProblem.TOO_LONG:
             return "Please use 80 characters at most."
 
 
 def wrong(attempts_left: int) -> str:
-    """Say that the set was wrong; which of its answers, nobody can tell."""
-    left = count(attempts_left, "attempt", "attempts")
-    return f"Not all the answers were right. {left.capitalize()} left."
+    """Say as shortly that the set was wrong; which of its answers, nobody can tell."""
+    return f"Not all correct. {attempts(attempts_left)}."
 
 
 def attempts(left: int) -> str:

@@ -76,7 +76,7 @@ def test_keys_alone_on_the_smallest_screen_come_back_to_the_same_station(world: 
     visitor = Visitor(world, ada, station, Keys())
     visitor.comes().unlocks()
     asked = visitor.answers(wrong={2: "no idea"})
-    station.see("Not all the answers were right. Two attempts left.")
+    station.see("Not all correct. Two attempts left.")
     assert visitor.answers() == asked
     visitor.awaits_code(Purpose.UNLOCK).goes()
     code = world.read_code(ada.email)

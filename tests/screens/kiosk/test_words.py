@@ -95,7 +95,7 @@ def test_an_unexpected_fault_promises_nothing_that_may_be_untrue() -> None:
 
 def test_a_wrong_set_does_not_say_which() -> None:
     for left in range(4):
-        assert "Not all the answers were right" in questions.wrong(left)
+        assert "Not all correct" in questions.wrong(left)
 
 
 def test_each_member_of_each_enumeration_has_words() -> None:

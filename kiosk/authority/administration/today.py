@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from datetime import date, datetime, timedelta, tzinfo
-from typing import assert_never
+from typing import Final, assert_never
 
 from kiosk.authority.administration import reports
 from kiosk.authority.administration.alarms import LOOK, UNWATCHED_AFTER, AlarmKind, is_silent
@@ -16,11 +16,12 @@ from kiosk.authority.people_groups import PeopleGroup
 from kiosk.authority.roles import Action
 from kiosk.authority.store.records import Alarm, Station
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.authority.wording import reason_words
+from kiosk.authority.wording import counted, reason_words
 
 # Alarms in the words of the first page, the newest first.
 
 _TAIL = 8
+_MOST_VISITS = 1000
 GONE = "somebody who is not recorded any more"
 
 
@@ -43,30 +44,42 @@ def _unwatched(uow: UnitOfWork, zone: tzinfo) -> tuple[str, ...]:
     up = [each for each in uow.stations.every() if _serves(each, uow.now)]
     if not up:
         running = "no station and no caretaker is running"
-        return (f"Nobody has watched over the service since {since}: {running}.",)
-    cards = " ".join(_card_left(each.name, uow, zone) for each in up)
+        return (f"Nobody has watched over the service since {since}: {running}. {_CALL}",)
+    cards = " ".join(_cards_in(each.name, look.done_at, uow, zone) for each in up)
     told = (
         f"Nobody has watched over the service since {since}: a station does so only while no "
-        f"card is in it. {cards} Take the card out, or let “kiosk caretaker” run."
+        f"card is in it. {cards} See that no card is left in. {_CALL_AGAIN}"
     )
     return (told,)
+
+
+_CALL: Final = "Tell the administrator."
+_CALL_AGAIN: Final = (
+    "If you read this often, tell the administrator: on the service's machine, "
+    "“systemctl enable --now kiosk-caretaker.timer” lets it be watched while cards are in, too."
+)
 
 
 def _serves(station: Station, now: datetime) -> bool:
     return station.retired_at is None and not is_silent(station, now)
 
 
-def _card_left(station: str, uow: UnitOfWork, zone: tzinfo) -> str:
-    """Say which card is in a station, and since when: the one of its last visit."""
+def _cards_in(station: str, looked_at: datetime, uow: UnitOfWork, zone: tzinfo) -> str:
+    """Say how many visits a station had since somebody watched, and which card went in last.
+
+    A visit tells when its card went in, and not when it came out.
+    """
     visit = uow.visits.last_at(station)
     if visit is None:
         return f"A card is in {station}."
-    since = _when(visit.opened_at, uow.now, zone)
+    at = _when(visit.opened_at, uow.now, zone)
     card = uow.cards.get(visit.card_id) if visit.card_id else None
     holder = uow.holders.get(visit.holder_id) if visit.holder_id else None
-    which = f"The card ending in {card.identifier[-_TAIL:]}" if card else "A card"
-    whose = f" of {holder.name}, {holder.number}," if holder else ""
-    return f"{which}{whose} has been in {station} since {since}."
+    which = f"the card ending in {card.identifier[-_TAIL:]}" if card else "a card"
+    whose = f" of {holder.name}, {holder.number}" if holder else ""
+    visits = len(uow.visits.begun(station, looked_at, _MOST_VISITS))
+    before = f"had {counted(visits, 'visit')} since; the last began" if visits > 1 else "was used"
+    return f"{station} {before} at {at}, with {which}{whose}."
 
 
 def _told(alarm: Alarm, uow: UnitOfWork, zone: tzinfo) -> str:

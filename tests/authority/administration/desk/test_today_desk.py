@@ -163,7 +163,10 @@ def test_staff_are_told_where_nobody_watches(
     assert look(auditor).alarms == ()
     clock.forward(minutes=5)
     assert look(auditor).alarms == (
-        "Nobody has watched over the service since 09:30: no station and no caretaker is running.",
+        (
+            "Nobody has watched over the service since 09:30: no station and no caretaker is "
+            "running. Tell the administrator."
+        ),
     )
 
 
@@ -180,11 +183,24 @@ def test_a_card_that_was_left_in_is_named(
     (line,) = look(auditor).alarms
     assert line.startswith("Nobody has watched over the service since 09:30: a station does so")
     ending, holder = person.card.identifier[-8:], person.holder
-    assert (
-        f"The card ending in {ending} of {holder.name}, {holder.number}, has been in "
-        "Main entrance since 09:31."
-    ) in line
+    card = f"the card ending in {ending} of {holder.name}, {holder.number}"
+    assert f"Main entrance was used at 09:31, with {card}. See that no card is left in." in line
     assert "no station" not in line
+    assert "tell the administrator" in line
+
+
+def test_all_visits_are_told_of_in_which_nobody_watched(
+    auditor: Office, history: History, store: Store, clock: SetClock
+) -> None:
+    """ "Since 09:30" beside a card that is in since 09:40 says nothing of the time between."""
+    watched(store)
+    for minutes in (2, 4, 4):
+        clock.forward(minutes=minutes)
+        history.visit()
+    history.station("Main entrance")
+    (line,) = look(auditor).alarms
+    assert "since 09:30" in line
+    assert "Main entrance had three visits since; the last began at 09:40, with a card." in line
 
 
 def test_a_killed_station_is_missed_after_a_few_heartbeats() -> None:

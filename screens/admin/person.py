@@ -114,11 +114,11 @@ def question_points(registration: RegistrationLine | None) -> list[Point]:
     return [Point(question, "•") for question in registration.questions] if registration else []
 
 
-def card_points(cards: tuple[CardLine, ...]) -> list[Point]:
+def card_points(cards: tuple[CardLine, ...], times: Times) -> list[Point]:
     """Say of each card what it is, until when it works, and what is wrong with it."""
     if not cards:
         return [Point("None. Without a card there is nothing to unlock.", "□")]
-    return [point for card in cards for point in _card(card)]
+    return [point for card in cards for point in _card(card, times)]
 
 
 def code_points(codes: tuple[CodeLine, ...], times: Times) -> list[Point]:
@@ -161,7 +161,7 @@ def _registered(line: RegistrationLine, times: Times) -> Iterator[Point]:
         yield Point(f"Blocked {times.at(line.blocked_at)}: {tries}", "✗", GRAVE)
 
 
-def _card(card: CardLine) -> Iterator[Point]:
+def _card(card: CardLine, times: Times) -> Iterator[Point]:
     name = grouped(f"{card.driver} {card.identifier}")
     if card.revoked:
         yield Point(f"{name}, revoked", "–", QUIET)
@@ -174,9 +174,10 @@ def _card(card: CardLine) -> Iterator[Point]:
         yield Point("has to prove itself by its recorded key", style=QUIET)
     if card.has_pin_key:
         yield Point("proves its PIN by its recorded key", style=QUIET)
-    if card.last_pin_proven is not None:
-        how = "proven" if card.last_pin_proven else "only claimed"
-        yield Point(f"the PIN that was entered last was {how}", style=QUIET)
+    if card.last_right_pin is not None:
+        at, proven = times.at(card.last_right_pin.at), card.last_right_pin.proven
+        how = "proved it by its key" if proven else "said so, without a proof"
+        yield Point(f"its PIN was last entered rightly {at}; the card {how}", style=QUIET)
     if card.trouble:
         yield Point(card.trouble, style=GRAVE)
 
@@ -568,7 +569,7 @@ class AboutPerson(AdminPage):
                 *change_points(person.waiting_change, times),
             ]
         )
-        self._cards.show(card_points(person.cards))
+        self._cards.show(card_points(person.cards, shell_of(self).times))
         self._story.show(person.story, times)
         self._questions.show(question_points(person.registration))
         self.refresh_bindings()

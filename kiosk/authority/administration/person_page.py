@@ -151,7 +151,7 @@ def facts_of(uow: UnitOfWork, holder: Cardholder, policy: Policy) -> StandingFac
         broken=broken_seals(uow, (holder.id,)),
         blocked_where=_blocked_where(uow, holder),
         seen=seen.refused,
-        last_pin_proven=seen.last_pin_proven,
+        right_pins=seen.right_pins,
         reported_at=_reported_at(uow, holder) if is_blocked(registration, policy) else None,
     )
 
@@ -207,7 +207,7 @@ def _card_line(facts: StandingFacts, card: Card) -> CardLine:
         trouble=problem_words(card, facts.trouble(card)),
         has_key=card.auth_key is not None,
         has_pin_key=card.pin_key is not None,
-        last_pin_proven=facts.last_pin_proven.get(card.id),
+        last_right_pin=facts.right_pins.get(card.id),
     )
 
 

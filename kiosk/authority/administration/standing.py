@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from typing import Final, NamedTuple, assert_never
 
-from kiosk.authority.administration.views import CodeLine, Standing
+from kiosk.authority.administration.views import CodeLine, RightPin, Standing
 from kiosk.authority.audit import EVENTS, AuditKind, Count
 from kiosk.authority.blocking import is_exhausted
 from kiosk.authority.eligibility import (
@@ -106,29 +106,30 @@ class CardObservation:
 
 
 class CardObservations(NamedTuple):
-    """By card (id): the refusal since it last worked; whether its last PIN was proven."""
+    """By card (id): the refusal since it last worked; when it took its PIN last."""
 
     refused: Mapping[str, CardObservation]
-    last_pin_proven: Mapping[str, bool]
+    right_pins: Mapping[str, RightPin]
 
 
 def card_observations(uow: UnitOfWork, holder_id: str) -> CardObservations:
     """Read it from the newest 200 events of a person that say something of a card."""
     query = AuditQuery(holder_id=holder_id, kinds=_KINDS)
     seen: dict[str, CardObservation] = {}
-    proven: dict[str, bool] = {}
+    right_pins: dict[str, RightPin] = {}
     for event in reversed(uow.trail.newest(query, limit=_LOOKED_BACK)):
         card_id = event.card_id
         if card_id is None:
             continue
         if event.kind == AuditKind.PIN_VERIFIED.value:
-            proven[card_id] = event.detail.get("evidence") == PinEvidence.PROVEN.value
+            proven = event.detail.get("evidence") == PinEvidence.PROVEN.value
+            right_pins[card_id] = RightPin(event.at, proven)
         reason = _reason_of(event)
         if reason is not None:
             seen[card_id] = CardObservation(reason, event.at, event.station or "")
         elif card_id in seen and seen[card_id].reason in EVENTS[event.kind].ends:
             del seen[card_id]
-    return CardObservations(seen, proven)
+    return CardObservations(seen, right_pins)
 
 
 def _reason_of(event: AuditEvent) -> Reason | None:
@@ -174,7 +175,7 @@ class StandingFacts:
     broken: BrokenSeals = frozenset()
     blocked_where: str = ""
     seen: Mapping[str, CardObservation] = field(default_factory=dict)
-    last_pin_proven: Mapping[str, bool] = field(default_factory=dict)
+    right_pins: Mapping[str, RightPin] = field(default_factory=dict)
     reported_at: datetime | None = None
 
     @property

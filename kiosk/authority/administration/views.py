@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from kiosk.authority.people_groups import PagePosition
 from kiosk.authority.roles import Action, Role
@@ -203,6 +204,13 @@ class Found:
     about: str = ""
 
 
+class RightPin(NamedTuple):
+    """When a card took its PIN, and whether it proved that; else it only said so."""
+
+    at: datetime
+    proven: bool
+
+
 @dataclass(frozen=True, slots=True)
 class CardLine:
     """One card of a person; ``trouble`` says why it cannot be unlocked, empty: it can.
@@ -220,8 +228,8 @@ class CardLine:
     trouble: str
     has_key: bool = False
     has_pin_key: bool = False
-    last_pin_proven: bool | None = None
-    """Whether the PIN that was entered last was proven; None: no station saw one lately."""
+    last_right_pin: RightPin | None = None
+    """The last one, which may be of before the PIN was blocked; None: no station saw one lately."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, timedelta
 
+from kiosk.authority.administration.views import RightPin
+from screens.admin.times import Times
 from tests.screens.admin.desk import FakeDesk
+from tests.screens.admin.people import NOW
 from tests.screens.admin.persons import READY, person
 
 SAID = "has to prove itself by its recorded key"
@@ -22,12 +26,14 @@ async def test_a_card_whose_key_is_recorded_is_told_of() -> None:
 
 
 async def test_what_the_last_pin_rests_on_is_told_of() -> None:
-    for proven, said in ((True, "was proven"), (False, "was only claimed")):
+    at = NOW - timedelta(days=30)
+    for proven, said in ((True, "proved it by its key"), (False, "said so, without a proof")):
         desk = FakeDesk()
         held = desk.estate.people[READY]
         (card,) = held.person.cards
-        shown = replace(card, has_pin_key=True, last_pin_proven=proven)
+        shown = replace(card, has_pin_key=True, last_right_pin=RightPin(at, proven))
         held.person = replace(held.person, cards=(shown,))
         async with person(READY, desk) as run:
             assert "proves its PIN by its recorded key" in run.text
-            assert f"the PIN that was entered last {said}" in run.text
+            words = f"its PIN was last entered rightly {Times(lambda: NOW, UTC).at(at)}; the card"
+            assert f"{words} {said}" in " ".join(run.text.split())

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.standing import NOTHING_TO_DO, OF_THE_CARD
+from kiosk.authority.administration.views import RightPin
 from kiosk.authority.audit import AuditKind
 from kiosk.authority.roles import Action
 from kiosk.authority.store.records import Cardholder, PinEvidence
@@ -167,16 +169,19 @@ def test_a_pause_is_shown_with_its_end_and_can_be_lifted(
 
 
 @pytest.mark.parametrize("evidence", PinEvidence)
-def test_a_card_says_whether_its_last_pin_was_proven(
-    desk: PeopleDesk, history: History, asha: Person, evidence: PinEvidence
+def test_a_card_says_when_its_pin_was_last_right_and_whether_that_was_proven(
+    desk: PeopleDesk, history: History, clock: SetClock, asha: Person, evidence: PinEvidence
 ) -> None:
+    """Beside "its PIN was blocked" it read as if the PIN were right now."""
     (card,) = desk.person(asha.holder.id).cards
-    assert card.last_pin_proven is None
+    assert card.last_right_pin is None
+    entered = clock.now() - timedelta(days=30)
     history.visit(
         AuditKind.PIN_VERIFIED,
+        at=entered,
         holder=asha.holder,
         card_id=asha.card.id,
         evidence=evidence.value,
     )
     (card,) = desk.person(asha.holder.id).cards
-    assert card.last_pin_proven is (evidence is PinEvidence.PROVEN)
+    assert card.last_right_pin == RightPin(entered, evidence is PinEvidence.PROVEN)

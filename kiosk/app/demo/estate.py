@@ -31,6 +31,7 @@ from kiosk.authority.administration.setup import load_questions, make_keys
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.contract.clock import SystemClock
 from kiosk.contract.errors import KioskError
+from kiosk.contract.folding import folded_words
 from kiosk.contract.messages import (
     Answer,
     CardChallenge,
@@ -65,6 +66,7 @@ Ben's card works, and he is not registered yet. His PIN is {PIN}.
 Any answers will do, so long as they differ."""
 _STRANGER = f"Nobody here knows this card. Its PIN is {PIN}."
 _OTHERS = (
+    "Amara Okafor",
     "Carys Morgan",
     "Daniel Osei",
     "Elif Yilmaz",
@@ -73,6 +75,7 @@ _OTHERS = (
     "Hugh Tennant",
     "Ines Duarte",
     "Jonas Weber",
+    "Łukasz Żółć",
 )
 
 
@@ -90,7 +93,11 @@ class DemoPerson:
     @property
     def email(self) -> str:
         """Their address."""
-        return f"{self.name.lower().replace(' ', '.')}@{DOMAIN}"
+        return _address(self.name)
+
+
+def _address(name: str) -> str:
+    return f"{'.'.join(folded_words(name))}@{DOMAIN}"
 
 
 def cast() -> tuple[DemoPerson, DemoPerson, DemoPerson]:
@@ -132,9 +139,8 @@ def write_csv(path: Path, actors: tuple[DemoPerson, ...]) -> None:
                 person = [actor.number, actor.name, actor.email, "piv", guid, actor.puk]
                 rows.writerow([*person, *shown])
         for place, name in enumerate(_OTHERS):
-            email = f"{name.lower().replace(' ', '.')}@{DOMAIN}"
             guid, puk = secrets.token_hex(16), f"{secrets.randbelow(10**8):08}"
-            rows.writerow([f"9001002004{place:02}", name, email, "piv", guid, puk, "", ""])
+            rows.writerow([f"9001002004{place:02}", name, _address(name), "piv", guid, puk, "", ""])
 
 
 def _actor(

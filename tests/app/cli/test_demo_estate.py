@@ -95,6 +95,17 @@ def test_as_many_people_are_made_as_the_demo_says(settings: Settings) -> None:
     store.close()
 
 
+def test_the_guides_searches_find_people_in_the_demo(settings: Settings) -> None:
+    store = open_store(settings, SystemClock(), {})
+    desk = build_desk(settings, {}, store, SystemClock(), Actor("demo", Role.MANAGER))
+    guide = (Path(__file__).parents[3] / "docs" / "ra-guide.md").read_text()
+    examples = re.findall(r"`([^`]+)` finds\s+(\w+ \w+)", guide)
+    assert {name for _, name in examples} == {"Amara Okafor", "Łukasz Żółć"}
+    for typed, name in examples:
+        assert [one.name for one in desk.people.search(typed, 10).people] == [name]
+    store.close()
+
+
 class _Earlier(SystemClock):
     def now(self) -> datetime:
         return super().now() - timedelta(minutes=10)

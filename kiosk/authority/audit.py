@@ -131,7 +131,9 @@ class AuditKind(EventKind):
     VISIT_SUPERSEDED = EventSpec(
         "visit-superseded", "The card went into another station.", seen_with=AUDIT_ONLY
     )
-    VISIT_ENDED = EventSpec("visit-ended", "The visit ended.", seen_with=AUDIT_ONLY)
+    VISIT_ENDED = EventSpec(
+        "visit-ended", "The visit ended.", sentences.visit_ended, seen_with=AUDIT_ONLY
+    )
     CARD_PULLED = EventSpec("card-pulled", "The card was taken out while it was read.")
     CARD_UNPROVEN = EventSpec(
         "card-unproven",

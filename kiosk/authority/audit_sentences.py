@@ -14,7 +14,7 @@ from kiosk.authority.audit_rows import row_name
 from kiosk.authority.store.records import PinEvidence, Scalar
 from kiosk.authority.wording import counted, numbered, reason_words
 from kiosk.contract.errors import MailRefused
-from kiosk.contract.messages import AnswerProblem, MaintenanceAct, Purpose
+from kiosk.contract.messages import AnswerProblem, MaintenanceAct, Purpose, VisitEnd
 from kiosk.contract.policy import EmailProblem
 
 Detail = Mapping[str, Scalar]
@@ -90,6 +90,20 @@ def _counted(detail: Detail, name: str, of: str, many: str = "") -> str:
 
 def visit_opened(detail: Detail) -> str:
     return "Put the card in; its PIN was blocked." if detail.get("pin_blocked") else ""
+
+
+_ENDED: Final[dict[str, str]] = {
+    VisitEnd.CARD_REMOVED: "The visit ended: the card was taken out.",
+    VisitEnd.FINISHED: "The visit ended: what it was for was done.",
+    VisitEnd.LEFT: "The visit ended: the holder stopped it.",
+    VisitEnd.IDLE: "The visit ended: nobody did anything for a while.",
+    VisitEnd.REFUSED: "The visit ended: the holder was turned away.",
+    VisitEnd.FAULT: "The visit ended: the service or the station had a fault.",
+}
+
+
+def visit_ended(detail: Detail) -> str:
+    return _ENDED.get(str(detail.get("how")), "")
 
 
 def pin_verified(detail: Detail) -> str:

@@ -242,9 +242,10 @@ class AuditRows(AdminPage):
         self._title = Prose("", "title")
         self._table = Table(
             Column("When", 12),
-            Column("What", 31, 4),
+            Column("What", 20, 4),
             Column("Person", 13, 3),
             Column("Where or who", 13, 2),
+            Column("Reference", 9),
         )
         self._words = Prose("", "explained")
 
@@ -276,7 +277,9 @@ class AuditRows(AdminPage):
 
     def _row(self, key: str, line: AuditLine) -> TableLine:
         when = shell_of(self).times.short(line.at)
-        return TableLine(key, (when, line.told, line.person, line.station or line.who))
+        return TableLine(
+            key, (when, line.told, line.person, line.station or line.who, line.reference)
+        )
 
     # --- the marked row ----------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -37,6 +38,16 @@ async def test_the_newest_rows_come_first_and_the_marked_one_is_told(
         assert "10:32" in run.lines[4] + run.lines[5]
         assert "Mo Farrow · K4XT-239M" in run.text
         assert "reason: Many slips with the new keypads" in run.text
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_every_row_shows_its_reference(size: tuple[int, int]) -> None:
+    async with running(pages=PAGES, size=size) as run:
+        await run.press("f5")
+        rows = [line for line in run.lines if re.match(r" +\d\d:\d\d ", line)]
+        assert len(rows) > 8
+        for row in rows:
+            assert re.search(r" [0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}\b", row), row
 
 
 async def test_older_rows_follow_as_one_goes_down() -> None:

@@ -90,6 +90,9 @@ def test_every_way_to_fail_the_proof_is_told() -> None:
         ("card-unproven", {"because": "no-admin-key"},
          ("The card did not prove that it is the one that was issued: it does not have the "
           "admin key that is recorded for it.")),
+        ("visit-ended", {"how": "idle"}, "The visit ended: nobody did anything for a while."),
+        ("visit-ended", {"how": "card-removed"}, "The visit ended: the card was taken out."),
+        ("visit-ended", {"how": "of-tomorrow"}, "The visit ended."),
         ("block-lifted", {"note": "n"}, "Lifted the block."),
         ("of-tomorrow", {}, "of-tomorrow"),
     ],

@@ -267,7 +267,8 @@ HELP: Final[dict[str, str]] = {
     "Today": "How the service stands now. A number in colour opens the list behind it.",
     "People": (
         "Type what a caller can read out: a name, a number, an address, a card, the reference "
-        "on a station's screen, or the eight digits of a mail. Enter opens the marked person."
+        "on a station's screen, or the eight digits of a mail. Enter opens the marked person. "
+        "Lists are of people by how they stand, Cards are those that no station could serve."
     ),
     "Lists": "People by how they stand. A click on a heading sorts; Enter opens the marked person.",
     "Cards": (
@@ -293,6 +294,7 @@ HELP_KEYS: Final = (
     ("F1 to F10", "Turn to a page; Alt with a digit does the same"),
     ("Enter", "In a dialog: the next field; in the last one: send"),
     ("Esc", "Leave a dialog, or go back"),
+    ("?", "This help; in the fields of a dialog it is typed"),
     ("Ctrl+P", "All that can be done here, by its name"),
     ("Ctrl+Q", "Log out"),
 )

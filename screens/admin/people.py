@@ -51,9 +51,9 @@ _LONGEST = 200
 _HOW = """\
 Type what you are told; the list follows as you type.
 
-  Name        the beginnings of its words, in any order:  har am
+  Name        the beginnings of its words, in any order:  ok am
   Number      of the person, as it stands on their record
-  Email       from its beginning:  amelia.h
+  Email       from its beginning:  amara.o
   Card        its identifier, as “kiosk cards read” prints it
   Reference   the short number on a station's screen:  7Q2M-9KXA
   Mail        the eight digits in it, for “this was not me”:  48151623
@@ -72,13 +72,20 @@ _LISTS = (
 
 
 class SearchField(Input):
-    """Takes whatever is typed; Enter opens."""
+    """Takes whatever is typed but "?", which is in nothing that is searched for; Enter opens."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "Open")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "submit", "Open"),
+        Binding("question_mark", "app.help", "Help", priority=True),
+    ]
 
     def __init__(self) -> None:
         super().__init__(compact=True, max_length=_LONGEST)
         self.cursor_blink = False
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        """Leave "?" to the application, so that the footer shows it."""
+        return key != "question_mark" and super().check_consume_key(key, character)
 
 
 class PeoplePage(AdminPage):
@@ -90,7 +97,7 @@ class PeoplePage(AdminPage):
         Binding("enter", "pick", "Open the marked one", show=False),
         Binding("ctrl+n", "add", "Add a person"),
         Binding("ctrl+l", "lists", "Lists"),
-        Binding("ctrl+o", "cards", "Unserved cards"),
+        Binding("ctrl+o", "cards", "Cards"),
         Binding("escape", "clear", "Clear", show=False),
         *(Binding(key, f"move('{step}')", show=False) for key, step in STEPS.items()),
     ]

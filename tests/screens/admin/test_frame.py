@@ -283,6 +283,23 @@ async def test_a_question_mark_opens_help() -> None:
         assert "Help: Stations" in run.text
 
 
+async def test_a_question_mark_opens_help_where_a_field_has_the_focus_too() -> None:
+    async with running(pages=every_page()) as run:
+        await run.press("f2", "?")
+        assert "Help: People" in run.text
+        await run.press("escape")
+        await run.type("oka")
+        assert "Amara Okafor" in run.text
+        await run.click("? Help")
+        assert "Help: People" in run.text
+
+
+async def test_a_question_mark_is_typed_in_a_dialog() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f4", "r", *"why?")
+        assert "why?" in run.text
+
+
 def test_every_page_has_its_help() -> None:
     assert set(HELP) == {page.NAME for page in every_page()}
 

@@ -69,8 +69,9 @@ def done_words(name: str, result: ImportResult) -> str:
     """Say what was done, or that it waits."""
     if result.waits:
         return (
-            f"{name} waits until a second member of staff agrees: {result.known:,} of its changes "
-            "are to people who are known. Nothing was imported; leave the file where it is."
+            f"{name} waits until a second member of staff agrees: "
+            f"{_many(result.known, 'change is', 'changes are')} to people who are known. "
+            "Nothing was imported; leave the file where it is."
         )
     people = _many(result.people_added, "person", "people")
     cards = _many(result.cards_added, "card")

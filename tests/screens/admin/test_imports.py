@@ -6,9 +6,10 @@ import asyncio
 
 import pytest
 
+from kiosk.authority.administration.views import ImportResult
 from kiosk.authority.roles import Role
 from kiosk.contract.errors import NotFound, StoreError
-from screens.admin.imports import ImportPage
+from screens.admin.imports import ImportPage, done_words
 from screens.admin.stations import StationsPage
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.pilots import SIZES, running
@@ -199,3 +200,12 @@ async def test_others_have_no_such_page(role: Role) -> None:
     async with running(FakeDesk(role), PAGES) as run:
         await run.press("f9")
         assert "imports folder" not in run.text
+
+
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [(1, "1 change is to people who are known"), (2, "2 changes are to people who are known")],
+)
+def test_an_import_that_waits_says_for_whose_sake(known: int, said: str) -> None:
+    result = ImportResult(2, 1, known, 1, 0, 1, "", waits=True, known=known)
+    assert f"agrees: {said}. Nothing was imported" in done_words("people.csv", result)

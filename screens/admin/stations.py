@@ -12,7 +12,14 @@ from kiosk.authority.administration.views import StationLetIn, StationLine
 from kiosk.authority.roles import Action
 from kiosk.contract.messages import LONGEST_NAME, ReaderState
 from kiosk.contract.sensitive import Sensitive
-from screens.admin.dialogs.form import AskGrounds, Entry, Form, grounds_entries, grounds_of
+from screens.admin.dialogs.form import (
+    REPLACES,
+    AskGrounds,
+    Entry,
+    Form,
+    grounds_entries,
+    grounds_of,
+)
 from screens.admin.dialogs.shown_once import ShownOnce
 from screens.admin.page import LinesPage, shell_of
 from screens.admin.table import Cell, Column, TableLine
@@ -160,8 +167,16 @@ def enrol(desk: AdminDesk, name: str, site: str) -> Form[StationLetIn]:
         "Makes a line that is typed at the station. Once it is used, what had this name "
         "before serves nobody any more.",
         (
-            Entry("name", "Name", initial=name, most=LONGEST_NAME),
-            Entry("site", "Site", initial=site, most=LONGEST_NAME, required=False),
+            Entry("name", "Name", name, REPLACES if name else "", most=LONGEST_NAME, replaces=True),
+            Entry(
+                "site",
+                "Site",
+                site,
+                REPLACES if site else "",
+                most=LONGEST_NAME,
+                replaces=True,
+                required=False,
+            ),
             *grounds_entries(identifies=False),
         ),
         lambda values: desk.stations.enrol(values["name"], values["site"], grounds_of(values)),

@@ -20,7 +20,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -42,6 +42,10 @@ from screens.admin.page import ACTING
 from screens.widgets.prose import Note, Prose
 
 # One line of a form: its label, what is typed, and what is wrong with it.
+
+
+REPLACES: Final = "Typed text replaces this; an arrow key keeps it."
+"""The hint of a field that ``replaces`` what it begins with."""
 
 
 @dataclass(frozen=True, slots=True)

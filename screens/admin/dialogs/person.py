@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.views import Done, Person, Seen
 from screens.admin.dialogs.form import (
+    REPLACES,
     AskGrounds,
     Entry,
     Form,
@@ -137,7 +138,7 @@ def correct_email(case: Case) -> Form[Done]:
     registration = case.person.registration
     now = registration.email if registration else case.person.email
     told = "Both addresses are told." if now else "It is told."
-    hint = "Typed text replaces this; an arrow key keeps it." if now else ""
+    hint = REPLACES if now else ""
     use = f"Codes for {case.who} will go there; the next one confirms it."
     if registration is None:
         use = (

@@ -621,8 +621,8 @@ class PolicySettings(Section):
     four_eyes: bool = setting(
         False,
         Boolean(),
-        "What could help to open somebody else's card waits until a second member of staff "
-        "agrees: addresses, cards, secrets, blocks, registrations, codes, staff, the policy.",
+        "A second member of staff has to agree to what could help to open somebody else's card: "
+        "addresses, cards, secrets, blocks, registrations, codes, staff, the policy.",
     )
 
     genuine: str = setting(

@@ -203,7 +203,7 @@ def find_owner(desk: AdminDesk, card: str) -> Form[Person]:
         "Whose card is it?",
         f"The card calls itself {card}. Make sure that they hold it and that it was issued to "
         "them: its identifier proves nothing.",
-        (Entry("person", "Person", hint="Their number; or a name or address of nobody else."),),
+        (Entry("person", "Person", hint="Their number; or a name or address only they have."),),
         send,
         button="Find",
     )

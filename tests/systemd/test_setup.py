@@ -11,7 +11,9 @@ SNAPSHOT = "find /etc -printf '%p %l %m %u\\n' | sort"
 ON_COMPOSITOR = "/etc/systemd/system/kiosk-station.service.d/50-compositor.conf"
 USB = "/etc/usbguard/rules.d/90-kiosk-station.conf"
 SEAT = "/etc/systemd/system/seatd.service.d/50-kiosk-station.conf"
+BY_HAND = "kiosk-sessions.service kiosk-caretaker.timer kiosk-purge.timer"
 UNDONE = (
+    *(f"! systemctl is-enabled {unit}" for unit in BY_HAND.split()),
     "! id ra",
     "! systemctl is-enabled kiosk-display.service",
     "! systemctl is-enabled kiosk-console.service",
@@ -47,6 +49,7 @@ LINES = [
     "kiosk setup station --display compositor 2>&1 || true",
     "mv /usr/bin/cage-away /usr/bin/cage",
     "echo part undo; kiosk setup station --undo --dry-run; kiosk setup station --undo",
+    f"systemctl --quiet enable {BY_HAND}",
     "kiosk setup authority --undo",
     *UNDONE,
     "echo part undone; test -e /etc/kiosk/kiosk.toml -a -e /var/lib/kiosk/kiosk.db",

@@ -207,7 +207,8 @@ def _run_authority(args: argparse.Namespace) -> int:
     tools = Tools(args)
     on_machine = authority.is_the_machines(tools.path)
     if args.undo:
-        take_back(list(authority.machine_steps()) if on_machine else [], _say, dry_run=args.dry_run)
+        steps = authority.machine_steps(undo=True) if on_machine else ()
+        take_back(list(steps), _say, dry_run=args.dry_run)
         return 0
     values = _answers(args, tools.path)
     step = authority.write_settings(tools.path, values)
@@ -226,7 +227,7 @@ def _run_authority(args: argparse.Namespace) -> int:
         carry_out(steps, _say, dry_run=args.dry_run)
         code = 0 if args.dry_run else _look(Tools(args))
     if on_machine and code == 0:
-        carry_out(authority.machine_steps(), _say, dry_run=args.dry_run)
+        carry_out(authority.machine_steps(undo=False), _say, dry_run=args.dry_run)
         if device := unencrypted_disk(tools.path.parent):
             echo(f"warning     disk        {device} is not encrypted: a thief can read the keys")
     return code

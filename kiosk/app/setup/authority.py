@@ -31,6 +31,11 @@ _STAFF = "ra"
 _HOME = "/var/lib/kiosk"
 _SHIPPED = Path("/usr/share/unlock-kiosk-authority")
 _SSHD = Path("/usr/sbin/sshd")
+_ENABLED_BY_HAND = {
+    "kiosk-sessions.service": "the process that sessions of staff share",
+    "kiosk-caretaker.timer": "a look after the service, also where no authority runs",
+    "kiosk-purge.timer": "the deletion of what was kept long enough",
+}
 
 
 def is_the_machines(path: Path) -> bool:
@@ -103,8 +108,11 @@ def _seal_keys(tools: Tools, sealed: Path) -> None:
     plain.unlink()
 
 
-def machine_steps() -> Iterator[Step]:
-    """Yield the log-in of staff, where there is an SSH server, and the unit."""
+def machine_steps(*, undo: bool) -> Iterator[Step]:
+    """Yield the log-in of staff, where there is an SSH server, and the unit.
+
+    ``undo``: also the units that an administrator enabled.
+    """
     if _SSHD.exists():
         staff = account(_STAFF, same_as=ACCOUNT, home=_HOME)
         yield staff.followed_by(partial(systemctl, "try-reload-or-restart", "ssh.service"))
@@ -116,4 +124,7 @@ def machine_steps() -> Iterator[Step]:
             _SHIPPED / "staff.slice.conf",
             "daemon-reload",
         )
+    if undo:
+        for unit, text in _ENABLED_BY_HAND.items():
+            yield service(unit, text)
     yield service("kiosk-authority.service", "the authority")

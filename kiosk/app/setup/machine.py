@@ -183,12 +183,19 @@ def account(name: str, *, same_as: str, home: str) -> Step:
         shell = ("--no-create-home", "--home-dir", home, "--shell", "/bin/sh")
         run_program("useradd", *options, *shell, name)
 
+    def remove() -> None:
+        user = pwd.getpwnam(name).pw_uid
+        # While somebody is logged in userdel refuses, and so it does while sshd asks for a key by
+        # this name, as anybody can make it: the name goes first, so that nobody comes in any more.
+        run_program("userdel", "--force", name)
+        systemctl("stop", f"user-{user}.slice")
+
     return Step(
         "account",
         f"{name}: another name of {same_as}, for log-ins by SSH",
         is_there,
         make,
-        lambda: run_program("userdel", name),
+        remove,
     )
 
 

@@ -179,6 +179,11 @@ def test_the_display_and_the_station_meet_at_the_terminals_socket_alone() -> Non
     assert f"u {value(DISPLAY, 'User')} - " in accounts
     seat = FILES / "machine" / "seat.conf"
     assert (value(seat, "Group"), value(seat, "UMask")) == (value(DISPLAY, "Group"), "0007")
+    # What began last ends first, whoever restarts seatd.
+    assert value(DISPLAY, "PartOf") == SEAT.name
+    assert value(on_compositor, "PartOf") == value(on_compositor, "After") == DISPLAY.name
+    assert SEAT.name in value(DISPLAY, "After").split()
+    assert value(seat, "StartLimitIntervalSec") == "0"
     assert value(CONSOLE, "Before") == STATION.name
     closed = value(DISPLAY, "InaccessiblePaths").replace("-/", "/").split()
     assert {"/var/lib/kiosk", f"/var/lib/{value(STATION, 'StateDirectory')}"} <= set(closed)

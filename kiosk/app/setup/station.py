@@ -191,7 +191,7 @@ def _compositor_steps() -> Iterator[Step]:
         UNITS / f"{_SEAT_UNIT}.d" / "50-kiosk-station.conf",
         _SHIPPED / "seat.conf",
         "daemon-reload",
-    ).followed_by(partial(systemctl, "try-restart", _SEAT_UNIT))
+    ).followed_by(partial(systemctl, "try-restart", _SEAT_UNIT), also_undone=True)
     yield service(_DISPLAY_UNIT, "the compositor, and the terminal in it")
     yield link(
         "display",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +22,17 @@ class Step:
     undo: Callable[[], object] | None = None
     is_left: Callable[[], bool] | None = None
 
-    def followed_by(self, then: Callable[[], object]) -> Step:
-        """Return the step with something that is done after it."""
+    def followed_by(self, then: Callable[[], object], *, also_undone: bool = False) -> Step:
+        """Return the step with something done after it; ``also_undone``: after its undoing, too."""
 
-        def do() -> None:
-            self.do()
+        def both(first: Callable[[], object]) -> None:
+            first()
             then()
 
-        return replace(self, do=do)
+        step = replace(self, do=partial(both, self.do))
+        if also_undone and self.undo is not None:
+            step = replace(step, undo=partial(both, self.undo))
+        return step
 
     def undone(self) -> Step:
         """Return the step that takes this one back; raises ``ValueError`` where none does."""

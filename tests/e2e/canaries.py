@@ -1,4 +1,4 @@
-"""Looking for secrets in whatever was written: as they are, and in the usual disguises."""
+"""Looking for secrets in what was written, in the usual disguises, and in memory."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import re
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from pathlib import Path
 from urllib.parse import quote
 
 from kiosk.contract.folding import fold, folded_words
@@ -106,3 +107,22 @@ def mail(world: World) -> dict[str, bytes]:
         f"mail {n}: {m.subject}": m.raw + f"{m.subject}\n{m.text}\n{m.html}".encode()
         for n, m in arrived
     }
+
+
+def held(texts: Mapping[str, str], pid: int) -> list[str]:
+    """Name what a process holds of these texts, as Python and as a terminal keep them."""
+    memory = memory_of(pid)
+    forms = ("utf-8", "utf-16-le", "utf-32-le")
+    return [name for name, text in texts.items() if any(text.encode(f) in memory for f in forms)]
+
+
+def memory_of(pid: int) -> bytes:
+    """Return all that a process can write to."""
+    maps = Path(f"/proc/{pid}/maps").read_text()
+    areas = re.findall(r"^([0-9a-f]+)-([0-9a-f]+) rw", maps, re.MULTILINE)
+    read = bytearray()
+    with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as file:
+        for first, end in ((int(one, 16), int(other, 16)) for one, other in areas):
+            file.seek(first)
+            read += file.read(end - first)
+    return bytes(read)

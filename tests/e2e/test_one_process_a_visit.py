@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import time
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 
 from kiosk.contract.messages import Purpose
 from screens.words import choices, questions
+from tests.e2e.canaries import held
 from tests.e2e.people import Person
 from tests.e2e.processes import Authority, StationAlone
 from tests.e2e.station import Station
@@ -33,25 +33,6 @@ def visits_of(glass: Station) -> list[int]:
     while len(children := sorted(parent.children(), key=lambda one: one.create_time())) < 2:
         time.sleep(0.05)
     return [child.pid for child in children]
-
-
-def held(texts: dict[str, str], pid: int) -> list[str]:
-    """Name what a process holds of these texts, as Python and as a terminal keep them."""
-    memory = memory_of(pid)
-    forms = ("utf-8", "utf-16-le", "utf-32-le")
-    return [name for name, text in texts.items() if any(text.encode(f) in memory for f in forms)]
-
-
-def memory_of(pid: int) -> bytes:
-    """Return all that a process can write to."""
-    maps = Path(f"/proc/{pid}/maps").read_text()
-    areas = re.findall(r"^([0-9a-f]+)-([0-9a-f]+) rw", maps, re.MULTILINE)
-    read = bytearray()
-    with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as file:
-        for first, end in ((int(one, 16), int(other, 16)) for one, other in areas):
-            file.seek(first)
-            read += file.read(end - first)
-    return bytes(read)
 
 
 @pytest.fixture

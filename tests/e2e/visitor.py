@@ -34,6 +34,7 @@ class Visitor:
     station: Station
     hands: Hands = field(default_factory=Keys)
     slot: int = 0
+    dot: str = DOT
 
     # --- coming and going --------------------------------------------------------------
 
@@ -178,6 +179,6 @@ class Visitor:
     def _types_secret(self, digits: str) -> None:
         self.hands.write(self.station, digits)
         shown = self.station.wait_until(
-            lambda glass: glass.count(DOT) >= len(digits), f"{len(digits)} dots"
+            lambda glass: glass.count(self.dot) >= len(digits), f"{len(digits)} dots"
         )
         assert digits not in shown

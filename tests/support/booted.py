@@ -17,11 +17,18 @@ import subprocess
 import termios
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
+
+import psutil
 
 from hardware.virtual.link import CardLink, Chip
 from hardware.virtual.pcscd import Slot
+
+Answer = TypeVar("Answer")
 
 _CONSOLE = 37
 """The number of the virtual console: far from those that anybody logs in at."""
@@ -29,7 +36,7 @@ _VCS_MAJOR, _VCSU, _VCSA = 7, 64, 128
 """See vcs(4): the letters of a console in Unicode; its size, and its letters with colours."""
 _CLONE_NEWNET = 0x40000000
 _READER_PORT = 0x8C7B
-_PATIENCE_S = 240.0
+PATIENCE_S = 240.0
 OFF, RESTARTS = 0, 133
 """How a container ends whose manager is to start it anew, systemd-nspawn(1): --keep-unit."""
 ENVIRONMENT = "PATH=/usr/sbin:/usr/bin HOME=/root LANG=C.UTF-8 DEBIAN_FRONTEND=noninteractive"
@@ -75,7 +82,7 @@ class Booted:
 
     def ended(self) -> int:
         """Wait until it has gone down by itself; return ``OFF``, or ``RESTARTS``."""
-        code = self._process.wait(_PATIENCE_S)
+        code = self._process.wait(PATIENCE_S)
         self.stop()
         return code
 
@@ -86,14 +93,18 @@ class Booted:
         named = {int(each): Path(f"/proc/{each}/comm") for each in children}
         return [each for each, comm in named.items() if comm.read_text() == "systemd\n"]
 
+    def inside(self, line: str) -> list[str]:
+        """Return the command that runs a line in it as root."""
+        return [
+            *("nsenter", "--target", str(self.init)),
+            *("--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup"),
+            *("env", "--ignore-environment", *ENVIRONMENT.split(), "bash", "-c", line),
+        ]
+
     def run(self, line: str) -> subprocess.CompletedProcess[str]:
         """Run a line in it as root, with both outputs as one."""
         return subprocess.run(
-            [
-                *("nsenter", "--target", str(self.init)),
-                *("--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup"),
-                *("env", "--ignore-environment", *ENVIRONMENT.split(), "bash", "-c", line),
-            ],
+            self.inside(line),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -135,6 +146,29 @@ class Booted:
             fcntl.ioctl(console, termios.TIOCSTI, bytes([key]))
         os.close(console)
 
+    def in_its_network(self, call: Callable[[], Answer]) -> Answer:
+        """Return what ``call`` does in its network; the threads that it starts stay there."""
+
+        def there() -> Answer:
+            _move_to_network(self.init)
+            return call()
+
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(there).result()
+
+    def processes(self, unit: str) -> list[int]:
+        """Return the process ids, on this machine, of a unit's processes; the oldest first."""
+        its_own = Path(f"/proc/{self.init}/ns/pid").readlink()
+        found = []
+        for one in psutil.process_iter():
+            place = Path("/proc", str(one.pid))
+            with suppress(OSError):  # it has ended
+                if (place / "ns" / "pid").readlink() != its_own:
+                    continue
+                if f"/{unit}\n" in (place / "cgroup").read_text():
+                    found.append((one.create_time(), one.pid))
+        return [pid for _, pid in sorted(found)]
+
     def link(self, chip: Chip) -> CardLink:
         """Return what puts a card into its first reader, and takes it out."""
         return CardLink(chip, _SlotInside(Path(), 0, "Virtual PCD 00 00", self.init))
@@ -144,10 +178,20 @@ def wait_for(
     ready: Callable[[], bool], what: str, shown: Callable[[], str] = lambda: "nothing"
 ) -> None:
     """Wait for a condition; what takes longer than any machine needs is a failure."""
-    end = time.monotonic() + _PATIENCE_S
+    end = time.monotonic() + PATIENCE_S
     while not ready():
         assert time.monotonic() < end, f"waited in vain for {what}; there is:\n{shown()}"
         time.sleep(0.1)
+
+
+def _move_to_network(pid: int) -> None:
+    """Move the thread that calls to the network of a process."""
+    network = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY)
+    try:
+        if ctypes.CDLL(None, use_errno=True).setns(network, _CLONE_NEWNET) != 0:
+            raise OSError(ctypes.get_errno(), "setns")
+    finally:
+        os.close(network)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +202,5 @@ class _SlotInside(Slot):
 
     def dial(self) -> socket.socket:
         """Return a connection to the reader; raises ``OSError`` while there is none."""
-        network = os.open(f"/proc/{self.pid}/ns/net", os.O_RDONLY)
-        try:
-            if ctypes.CDLL(None, use_errno=True).setns(network, _CLONE_NEWNET) != 0:
-                raise OSError(ctypes.get_errno(), "setns")
-        finally:
-            os.close(network)
+        _move_to_network(self.pid)
         return socket.create_connection(("127.0.0.1", _READER_PORT + self.number))

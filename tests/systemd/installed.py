@@ -7,21 +7,33 @@ from __future__ import annotations
 
 import filecmp
 import json
+import os
 import re
 import signal
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from hardware.virtual.link import CardLink
+from kiosk.app.demo.mailbox import Mailbox
 from kiosk.contract.messages import MaintenanceAct, MaintenanceReason, Purpose
+from screens.terminal.driver import TokenBucket
+from screens.theme import PLAIN
 from screens.words import choices, maintenance, pin
+from tests.e2e.canaries import found, held
 from tests.e2e.files import write_people
 from tests.e2e.people import DOMAIN, Person, person
-from tests.support.booted import ENVIRONMENT, OFF, RESTARTS, Booted, wait_for
+from tests.e2e.station import Station
+from tests.e2e.visitor import FRESH, Visitor
+from tests.e2e.world import World
+from tests.support.booted import ENVIRONMENT, OFF, PATIENCE_S, RESTARTS, Booted, wait_for
 from tests.support.fresh_root import CHECKOUT
+from tests.support.terminal import Terminal
 from tests.systemd.test_locks import AUTHORITY, STATION, names
 
 BUILT, AGAIN, BEFORE = (CHECKOUT / name for name in ("dist", "build/again", "build/before"))
@@ -121,6 +133,28 @@ def has_changed(machine: Booted, unit: str, was: str) -> bool:
     return started(machine, unit) != was and machine.ask(f"systemctl is-active {unit}") == "active"
 
 
+def import_person(machine: Booted, whose: Person) -> None:
+    people = machine.root / "var" / "lib" / "kiosk" / "imports" / "people.csv"
+    write_people(people, (whose,))
+    machine.do("chown kiosk: /var/lib/kiosk/imports/people.csv")
+    machine.do(f"{AS_KIOSK} import --remove /var/lib/kiosk/imports/people.csv")
+
+
+AS_KIOSK = "runuser -u kiosk -- kiosk"
+BY_HAND = "kiosk-sessions.service kiosk-caretaker.timer kiosk-purge.timer"
+"""What the guide has an administrator enable."""
+
+
+def log_in(machine: Booted) -> Terminal:
+    """Log in by sshd as the manager whose key root has."""
+    options = "-i /root/asha -o BatchMode=yes -o StrictHostKeyChecking=no"
+    line = f"TERM=xterm-256color exec ssh -tt {options} -o UserKnownHostsFile=/dev/null"
+    command = machine.inside(f"{line} ra@127.0.0.1")
+    session = Terminal(command, {"PATH": os.environ["PATH"]}, 100, 30)
+    session.wait_for("log out", seconds=PATIENCE_S)
+    return session
+
+
 def test_what_the_packages_do_on_a_machine(machine: Booted, ada: Person) -> None:
     before = machine.do(SNAPSHOT)
     accounts = machine.do("getent passwd; getent group")
@@ -136,10 +170,7 @@ def test_what_the_packages_do_on_a_machine(machine: Booted, ada: Person) -> None
     machine.see(ATTRACT)
 
     # A card that the authority knows, at a station that asks it.
-    people = machine.root / "var" / "lib" / "kiosk" / "imports" / "people.csv"
-    write_people(people, (ada,))
-    machine.do("chown kiosk: /var/lib/kiosk/imports/people.csv")
-    machine.do("runuser -u kiosk -- kiosk import --remove /var/lib/kiosk/imports/people.csv")
+    import_person(machine, ada)
     card = machine.link(ada.card)
     card.insert()
     machine.see("Ada Quill")
@@ -153,7 +184,17 @@ def test_what_the_packages_do_on_a_machine(machine: Booted, ada: Person) -> None
         wait_for(partial(has_changed, machine, "kiosk-station", was), "a new start")
         machine.see(ATTRACT)
 
-    runs = {unit: started(machine, unit) for unit in ("kiosk-station", "kiosk-authority")}
+    # Staff: one whose session loads the application itself, and one who shares it.
+    machine.do("ssh-keygen -q -t ed25519 -N '' -f /root/asha")
+    adding = f'{AS_KIOSK} staff add "Asha Okafor" --role manager --key - --reason "first manager"'
+    machine.do(f"{adding} < /root/asha.pub")
+    sessions = [log_in(machine)]
+    machine.do(f"systemctl enable --now {BY_HAND}")
+    sessions.append(log_in(machine))
+    assert len(machine.processes("kiosk-sessions.service")) == 2
+
+    units = ("kiosk-station", "kiosk-authority", "kiosk-sessions")
+    runs = {unit: started(machine, unit) for unit in units}
     install(machine, newest(BUILT, "*.deb"))
     assert machine.do("kiosk --version") != "kiosk 0.0.9"
     for unit, run in runs.items():
@@ -165,12 +206,19 @@ def test_what_the_packages_do_on_a_machine(machine: Booted, ada: Person) -> None
     machine.see("Ada Quill")
     card.remove()
     assert machine.do("systemctl --failed --no-legend") == ""
+    for session in sessions:
+        session.send("\x1bOQ")
+        session.wait_for("Find a person", seconds=PATIENCE_S)
 
     # The authority's package is more than a station's: its program stays where the other goes.
     machine.do("apt-get remove --yes unlock-kiosk-station")
     machine.do("test -e /etc/kiosk-station/station.toml; kiosk --version")
     machine.do("systemctl is-active kiosk-authority.service")
+    assert [session.process.poll() for session in sessions] == [None, None]
     machine.do("apt-get remove --yes unlock-kiosk-authority")
+    for session in sessions:
+        session.process.wait(PATIENCE_S)
+    assert machine.ask("getent passwd ra; pgrep -u kiosk") == ""
     left = set(machine.do(SNAPSHOT).splitlines()) - set(before.splitlines())
     state = ("/etc/kiosk", "/var/lib/kiosk", "/etc/ssh/sshd_config.d/50-kiosk-ra.conf")
     assert {each for each in left if not each.startswith(state)} == set()
@@ -215,15 +263,11 @@ def test_an_officer_restarts_the_machine_and_switches_it_off_and_nobody_else_may
     install(machine, newest(BUILT, "*.deb"))
     machine.do(f"kiosk setup authority --set policy.email_domains={DOMAIN}")
     machine.do("kiosk setup station --display console")
-    people = machine.root / "var" / "lib" / "kiosk" / "imports" / "people.csv"
-    write_people(people, (ada,))
-    machine.do("chown kiosk: /var/lib/kiosk/imports/people.csv")
-    as_kiosk = "runuser -u kiosk -- kiosk"
-    machine.do(f"{as_kiosk} import --remove /var/lib/kiosk/imports/people.csv")
+    import_person(machine, ada)
     why = '--reason "maintains the stations"'
-    machine.do(f'{as_kiosk} staff add "Sam Reed" --role technician {why}')
+    machine.do(f'{AS_KIOSK} staff add "Sam Reed" --role technician {why}')
     guid = ada.card.state.guid.hex()
-    machine.do(f'{as_kiosk} staff add-card "Sam Reed" {guid} {why}')
+    machine.do(f'{AS_KIOSK} staff add-card "Sam Reed" {guid} {why}')
 
     def asks(account: str, words: str) -> str:
         call = "busctl --allow-interactive-authorization=no call"
@@ -246,7 +290,7 @@ def test_an_officer_restarts_the_machine_and_switches_it_off_and_nobody_else_may
         assert have_done(machine, ada, act) == end
         machine.start()
     machine.see(ATTRACT)
-    audit = machine.do(f"{as_kiosk} audit list --limit 30")
+    audit = machine.do(f"{AS_KIOSK} audit list --limit 30")
     assert "Had the station's machine restarted." in audit
     assert "Had the station switched off." in audit
     # The PIN is in no file: no core, no log, no state, and no journal.
@@ -270,6 +314,144 @@ def test_an_estates_station_is_let_out_to_the_authority_alone(machine: Booted) -
     machine.do("apt-get purge --yes unlock-kiosk-station")
 
 
+class OnConsole(Station):
+    """The station on the console of the machine, used by its keyboard."""
+
+    def __init__(self, machine: Booted) -> None:
+        self.machine = machine
+        self._pace = TokenBucket(time.monotonic, rate=29, burst=19)
+
+    @property
+    def text(self) -> str:
+        return self.machine.screen
+
+    def wait_until(self, met: Callable[[str], bool], wanted: str, seconds: float = 0) -> str:
+        shown = ""
+
+        def is_met() -> bool:
+            nonlocal shown
+            shown = self.text
+            return met(shown)
+
+        wait_for(is_met, wanted, lambda: shown)
+        return shown
+
+    def send(self, keys: str | bytes) -> None:
+        self.machine.press(keys if isinstance(keys, str) else keys.decode())
+
+
+class Inside(World):
+    """What a visitor's story needs of the world that is in the machine: its reader and its mail."""
+
+    def __init__(self, machine: Booted, mailbox: Mailbox) -> None:
+        self.machine = machine
+        self.mailbox = mailbox
+        self._read = {}
+        self._links: dict[str, CardLink] = {}
+
+    def insert(self, whose: Person, slot: int = 0) -> None:  # type: ignore[override]
+        self._links[whose.number] = self.machine.link(whose.card)
+        self._links[whose.number].insert()
+
+    def remove(self, whose: Person) -> None:
+        self._links.pop(whose.number).remove()
+
+
+WRITTEN = ("dev/shm", "etc", "home", "root", "run", "srv", "tmp", "var")
+NOT_OURS = ("var/cache", "var/lib/apt", "var/lib/dpkg")
+
+
+def written(machine: Booted) -> dict[str, bytes]:
+    """Return every file that may have been written since the machine began, and the journal."""
+    root = f"/proc/{machine.init}/root"
+    files = {}
+    for top in WRITTEN:
+        for folder, below, inside in os.walk(f"{root}/{top}"):
+            below[:] = [one for one in below if f"{folder}/{one}"[len(root) + 1 :] not in NOT_OURS]
+            for path in (Path(folder, name) for name in inside if not name.endswith(".deb")):
+                with suppress(FileNotFoundError):  # a service has just deleted it
+                    if path.is_file():
+                        files[str(path)] = path.read_bytes()
+    files["journal"] = machine.do("journalctl --no-pager --output=export").encode()
+    assert any(path.endswith("/var/lib/kiosk/kiosk.db") for path in files)
+    assert any(path.endswith(".journal") for path in files)
+    return files
+
+
+def test_nothing_of_a_visit_is_left_on_the_machine(machine: Booted, ada: Person) -> None:
+    """Neither in a file, nor in the journal, nor in a core, nor where the next visit begins."""
+    install(machine, newest(BUILT, "*.deb"))
+    mailbox = Mailbox(machine.root / "etc" / "kiosk" / "relay")
+    relay = machine.in_its_network(mailbox.start)
+    machine.do("chown -R kiosk: /etc/kiosk/relay")
+    settings = {
+        "policy.email_domains": DOMAIN,
+        "policy.code_gap_s": "0",
+        "mail.sender": f"no-reply@{DOMAIN}",
+        "mail.host": "127.0.0.1",
+        "mail.port": relay.port,
+        "mail.security": relay.security,
+        "mail.ca_file": "/etc/kiosk/relay/ca.pem",
+        "mail.credential": "/etc/kiosk/relay/relay-login",
+    }
+    words = " ".join(f"--set {name}={value}" for name, value in settings.items())
+    machine.do(f"kiosk setup authority {words}")
+    machine.do("kiosk setup station --display console --set station.motion=no")
+    import_person(machine, ada)
+    ada.card.state.pin.left = 0
+    grounds = '--reason "mail is down" --identified-by "photo ID at the desk"'
+    issue = f"{AS_KIOSK} cards issue-code {ada.number} {ada.card.state.guid.hex()} {grounds}"
+    given = machine.do(issue).splitlines()[0]
+
+    world, station = Inside(machine, mailbox), OnConsole(machine)
+    visitor = Visitor(world, ada, station, dot=PLAIN.dot)
+    machine.see(ATTRACT)
+    parent, first, _ = processes(machine)
+    visitor.comes().unlocks().awaits_first_code().enters_code(given).sets_pin(NEW_PIN)
+    visitor.proves_new_pin(NEW_PIN).registers_answers()
+    answers = {f"answer {n}": answer for n, answer in enumerate(FRESH, 1)}
+    assert held(answers, first), "the search itself finds what is there"
+    visitor.confirms_email().awaits_code(Purpose.REGISTER)
+    code = world.read_code(ada.email)
+    visitor.enters_code(code).finishes(Purpose.REGISTER)
+    typed = {"PIN": NEW_PIN, "given code": given, "code": code, "PUK": ada.puk, **answers}
+    visitor.goes()
+    wait_for(lambda: first not in processes(machine), "the end of the visit's process")
+    served = processes(machine)
+    assert served[0] == parent
+    assert [held(typed, pid) for pid in served] == [[], [], []]
+    assert found(typed, written(machine)) == []
+
+    # One that crashes leaves no core, and none could write one or be swapped out.
+    ada.card.state.pin.left = 0
+    visitor.comes().unlocks()
+    station.see_any(*ada.answers)
+    station.type(FRESH[0])
+    wait_for(lambda: held({"answer": FRESH[0]}, served[1]) != [], "the answer in its memory")
+    os.kill(served[1], signal.SIGSEGV)
+    wait_for(lambda: served[1] not in processes(machine), "the end of the crashed process")
+    visitor.goes()
+    for pid in processes(machine):
+        limits = Path(f"/proc/{pid}/limits").read_text()
+        assert re.search(r"^Max core file size +0 +0 ", limits, re.MULTILINE)
+        assert "\nVmSwap:\t       0 kB\n" in Path(f"/proc/{pid}/status").read_text()
+        assert held(typed, pid) == []
+    assert machine.do("systemctl show --property=MemorySwapMax --value kiosk-station") == "0"
+    assert machine.do("find / -xdev -type f -name 'core*' -newer /etc/kiosk/relay/ca.pem") == ""
+    assert found(typed, written(machine)) == []
+    machine.do("apt-get purge --yes unlock-kiosk-station unlock-kiosk-authority")
+    mailbox.stop()
+
+
+NEW_PIN = "48059317"
+
+
+def processes(machine: Booted) -> list[int]:
+    """Return the station's parent, the visit's process and the next one's; waits for all three."""
+    wait_for(lambda: len(machine.processes("kiosk-station.service")) == 3, "three processes")
+    return machine.processes("kiosk-station.service")
+
+
 COMPOSITOR = "XDG_RUNTIME_DIR=/run/kiosk-display/compositor WAYLAND_DISPLAY=wayland-0"
 HEADLESS = f"""
 mkdir -p /etc/systemd/system/kiosk-display.service.d
@@ -281,6 +463,8 @@ END
 """
 """A display that exists in memory only, as there is no graphics card here."""
 
+ON_COMPOSITOR = ("kiosk-station", "kiosk-display", "seatd")
+"""In the order in which they end."""
 PICTURE = f"{COMPOSITOR} timeout 10 grim -t ppm - | sha256sum"
 UP = "systemctl is-active kiosk-display kiosk-station"
 PARTS = (
@@ -295,7 +479,7 @@ PARTS = (
 def test_the_compositor_is_back_on_the_first_page_whatever_part_dies(
     machine: Booted, ada: Person
 ) -> None:
-    install(machine, newest(BUILT, "*.deb"))
+    install(machine, newest(BEFORE, "*.deb"))
     machine.do("kiosk setup authority --set service.trust=Wexbridge")
     machine.do(HEADLESS)
     machine.do("kiosk setup station --set station.motion=no")
@@ -313,6 +497,30 @@ def test_the_compositor_is_back_on_the_first_page_whatever_part_dies(
     wait_for(lambda: picture() != first_page, "a page for the card")
     card.remove()
     wait_for(lambda: picture() == first_page, "the first page")
+
+    def begin_anew(restart: Callable[[], object]) -> list[int]:
+        """Have all parts begin anew while a card is in; return when each had ended, in us."""
+        card.insert()
+        wait_for(lambda: picture() != first_page, "a page for the card")
+        runs = {unit: started(machine, unit) for unit in ON_COMPOSITOR}
+        restart()
+        for unit, run in runs.items():
+            wait_for(partial(has_changed, machine, unit, run), unit)
+        card.remove()
+        wait_for(lambda: picture() == first_page, "the first page")
+        ended = "systemctl show --property=InactiveEnterTimestampMonotonic --value"
+        return [int(machine.do(f"{ended} {unit}")) for unit in ON_COMPOSITOR]
+
+    # An update, and whoever restarts seatd alone as an update of Debian does: what depends on it
+    # ends before it. Where it dies, they begin anew, too.
+    for restart in (
+        partial(install, machine, newest(BUILT, "*.deb")),
+        partial(machine.do, "systemctl restart seatd"),
+    ):
+        ended = begin_anew(restart)
+        assert ended == sorted(ended)
+    begin_anew(partial(machine.kill, "seatd.service", signal.SIGKILL))
+
     for part in PARTS:
         for number in (signal.SIGKILL, signal.SIGSTOP):
             wait_for(lambda: machine.ask(UP) == "active\nactive", "both units")
@@ -335,4 +543,5 @@ def test_the_compositor_is_back_on_the_first_page_whatever_part_dies(
     machine.see(ATTRACT)
     assert machine.ask("systemctl is-active kiosk-display.service") == "inactive"
     assert machine.ask("systemctl is-active kiosk-console.service") == "active"
+    assert machine.do("stat -c '%U %G %a' /run/seatd.sock") == "root video 770", "Debian's again"
     machine.do("apt-get purge --yes unlock-kiosk-station unlock-kiosk-authority")

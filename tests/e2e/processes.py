@@ -13,8 +13,7 @@ from pathlib import Path
 from screens.words import waiting
 from tests.app.composition.test_station_alone import FORBIDDEN
 from tests.e2e.station import Station
-from tests.e2e.world import SECONDS, World
-from tests.support.prepared import prepared_program
+from tests.e2e.world import PROGRAM, SECONDS, World
 
 LOOKED_INTO = (Path(sys.executable), Path(__file__).with_name("looked_into.py"))
 LIBRARIES = ("sqlite", "libpq", "psycopg", "argon2", "sqlalchemy", "pydantic", "emails", "aiohttp")
@@ -38,8 +37,15 @@ class Authority:
 
     def start(self, until: str = "serving on") -> None:
         """Start it, and wait until its log has a text."""
-        words = ["authority", "--config", str(self.world.config), "--log", str(self.log)]
-        self.process = prepared_program().start(words, self.environ, self.world.folder, 1, 2)
+        command: list[str | Path] = [
+            PROGRAM,
+            "authority",
+            "--config",
+            self.world.config,
+            "--log",
+            self.log,
+        ]
+        self.process = subprocess.Popen(command, env=self.environ, cwd=self.world.folder)
         while until not in self.written:
             assert self.process.poll() is None, self.written
             time.sleep(0.05)
@@ -78,7 +84,16 @@ class StationAlone:
 
     def kiosk(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run a command there."""
-        return prepared_program().run(words, self.environ, self.folder, SECONDS)
+        return subprocess.run(
+            [str(PROGRAM), *words],
+            env=self.environ,
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
 
     @property
     def command(self) -> list[str | Path]:

@@ -47,6 +47,16 @@ def test_each_unit_is_where_systemd_looks_and_runs_the_program_of_its_package() 
     } <= places
 
 
+def test_no_package_brings_a_server_that_the_network_reaches() -> None:
+    """apt installs what is recommended unasked, and would remove it with the package again."""
+    fields = re.split(r"^(?=\S)", (DEBIAN / "control").read_text(), flags=re.MULTILINE)
+    suggested = "".join(each for each in fields if each.startswith("Suggests:"))
+    brought = "".join(each for each in fields if each.startswith(("Depends:", "Recommends:")))
+    for server in ("openssh-server", "postgresql"):
+        assert server in suggested
+        assert server not in brought
+
+
 def test_what_may_be_plugged_in_is_what_usbguard_reads() -> None:
     """Its daemon drops all rules where one is not in the order in which it writes them."""
     rules = FILES / "machine" / "usbguard.conf"

@@ -148,7 +148,7 @@ class EstateNumbers:
     outbox_dead: int = field(metadata={"help": "Notices that were given up, in the last month."})
     visits_open: int = field(metadata={"help": "Visits that are under way."})
     stations_in_service: int = field(metadata={"help": "Stations that are not retired."})
-    stations_silent: int = field(metadata={"help": "Those of them that were not heard of."})
+    stations_silent: int = field(metadata={"help": "Those of them that fell silent."})
     registrations_blocked: int = field(
         metadata={"help": f"Registrations that staff have to lift the block of (to {MOST_BLOCKED})"}
     )

@@ -62,7 +62,7 @@ class StationsPage(LinesPage[StationLine]):
         """How it is, its name and site, when it was heard of and last used, its version."""
         times = shell_of(self).times
         visit = times.ago(line.last_visit_at) if line.last_visit_at else "never"
-        heard = times.ago(line.last_seen_at) if line.has_started else "never"
+        heard = times.ago(line.last_seen_at) if line.last_seen_at else "never"
         cells = (_state(line), line.name, line.site, heard, visit, line.version)
         return TableLine(line.name, cells)
 

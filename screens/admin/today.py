@@ -204,22 +204,25 @@ class Figures(Widget, inherit_bindings=False):
 
 def lines(today: Today, height: int) -> list[Line]:
     """Return what fits into ``height`` rows; the lists give way, never the numbers."""
-    silent = [(f"{_IN}✗ {name}", "silent", _GRAVE) for name in today.stations_down]
+    down = [
+        *((f"{_IN}✗ {name}", "silent", _GRAVE) for name in today.stations_down),
+        *((f"{_IN}○ {name}", "not started", _PLAIN) for name in today.stations_not_started),
+    ]
     refused = [(f"{_IN}{reason}", str(count), _STYLE_QUIET) for reason, count in today.refusals]
     room = max(0, height - _FIXED)
-    silent_room = min(len(silent), max(room // 3, room - len(refused)))
+    down_room = min(len(down), max(room // 3, room - len(refused)))
     return [
         ("Unlocked today", str(today.unlocked), _STRONG),
         ("Registered today", str(today.registered), _STRONG),
         ("Refused today", str(sum(count for _, count in today.refusals)), _STRONG),
-        *_cut(refused, room - silent_room, "other reasons"),
+        *_cut(refused, room - down_room, "other reasons"),
         ("Typical time to unlock", _median(today), _PLAIN),
         ("Wait for a code by mail", str(today.waiting_for_code), _PLAIN),
         (BLOCKED, many(today.blocked), _OPENS),
         (NOT_REGISTERED, many(today.not_registered), _OPENS),
         (EXPIRING, many(today.expiring), _OPENS),
         _stations(today),
-        *_cut(silent, silent_room, "others"),
+        *_cut(down, down_room, "others"),
         _mail(today),
     ]
 
@@ -229,7 +232,7 @@ def _median(today: Today) -> str:
 
 
 def _stations(today: Today) -> Line:
-    every = today.stations_up + len(today.stations_down)
+    every = today.stations_up + len(today.stations_down) + len(today.stations_not_started)
     look = _GRAVE if today.stations_down else _PLAIN
     return (STATIONS, f"{today.stations_up} of {every}", look)
 

@@ -110,6 +110,7 @@ def test_how_the_estate_stands(counted: Counted) -> None:
         uow.outbox.mark_failed(dead.id, "no such mailbox", None)
         for name, seen in (("A", uow.now), ("B", old), ("C", old)):
             uow.stations.seen(Station(name, seen, "0.1", "ready", ""))
+        uow.stations.enrolled(Station("never started", old))
         uow.stations.retire("C", uow.now)
         uow.alarms.begin("station-silent:B", AlarmKind.STATION_SILENT, {"station": "B"})
         uow.chores.claim(LOOK, LOOK_EVERY)
@@ -136,7 +137,7 @@ def test_how_the_estate_stands(counted: Counted) -> None:
         "kiosk_connections": 4,
         "kiosk_outbox_waiting": 1,
         "kiosk_outbox_dead": 1,
-        "kiosk_stations_in_service": 2,
+        "kiosk_stations_in_service": 3,
         "kiosk_stations_silent": 1,
         "kiosk_registrations_blocked": 0,
         "kiosk_visits_open": 0,

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
 
 from kiosk.app.cli.help import add_command
-from kiosk.app.cli.printing import echo
+from kiosk.app.cli.printing import as_json, echo
 from kiosk.app.cli.tools import (
     Tools,
     acting,
     grounds_of,
-    print_json,
     print_result,
     reading,
 )
+from kiosk.authority.administration.views import StationLine
 
 DESCRIPTION = """\
 Each station tells every half minute that it lives, with its version and what its reader
-does. One that has not been heard of for two minutes is silent. A retired one serves
-nobody, whatever it is switched on with, until it is reinstated.
+does. One that has not been heard of for two minutes is silent; one that was let in and
+was never heard of has not started. A retired one serves nobody, whatever it is switched on
+with, until it is reinstated.
 
 `enrol` prints the command that makes a machine this station: type or paste it there, as
 root. It works once, for fifteen minutes. The station makes its own key and fetches its
@@ -73,18 +75,25 @@ def _reinstate(args: argparse.Namespace) -> int:
 def _list(args: argparse.Namespace) -> int:
     lines = Tools(args).desk.stations.every()
     if args.json:
-        print_json(lines)
+        echo(as_json([asdict(line) | {"state": _state(line)} for line in lines]))
         return 0
     for line in lines:
-        seen = f"{line.last_seen_at:%Y-%m-%d %H:%M} UTC"
-        if line.has_started:
-            state = "silent" if line.silent else "up"
+        if line.last_seen_at is not None:
+            seen = f"{line.last_seen_at:%Y-%m-%d %H:%M} UTC"
             said = f"{line.reader}  version {line.version}  last heard of {seen}"
         else:
-            state, said = "not started", f"let in {seen}"
+            said = f"let in {line.let_in_at:%Y-%m-%d %H:%M} UTC"
         until = line.certificate_until
         shown = f"  certificate until {until:%Y-%m-%d}" if until else ""
-        echo(f"{line.name}  {'retired' if line.retired_at else state}  {said}{shown}")
+        echo(f"{line.name}  {_state(line)}  {said}{shown}")
     if not lines:
         echo("no station has been heard of yet")
     return 0
+
+
+def _state(line: StationLine) -> str:
+    if line.retired_at is not None:
+        return "retired"
+    if not line.has_started:
+        return "not started"
+    return "silent" if line.silent else "up"

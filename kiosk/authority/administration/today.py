@@ -61,7 +61,7 @@ _CALL_AGAIN: Final = (
 
 
 def _serves(station: Station, now: datetime) -> bool:
-    return station.retired_at is None and not is_silent(station, now)
+    return station.retired_at is None and station.has_started and not is_silent(station, now)
 
 
 def _cards_in(station: str, looked_at: datetime, uow: UnitOfWork, zone: tzinfo) -> str:
@@ -139,6 +139,7 @@ class TodayDesk(Desk):
             since, until = span_of(today, today, zone)
             stations = [each for each in uow.stations.every() if each.retired_at is None]
             silent = tuple(each.name for each in stations if is_silent(each, uow.now))
+            new = tuple(each.name for each in stations if not each.has_started)
             return Today(
                 at=uow.now,
                 unlocked=days[-1].unlocked,
@@ -147,8 +148,9 @@ class TodayDesk(Desk):
                 waiting_for_code=uow.statistics.waiting_for_code(),
                 blocked=uow.lists.count(PeopleGroup.BLOCKED, MOST_COUNTED),
                 median_s=_median(uow, since, until),
-                stations_up=len(stations) - len(silent),
+                stations_up=len(stations) - len(silent) - len(new),
                 stations_down=silent,
+                stations_not_started=new,
                 mail_waiting=uow.outbox.waiting(),
                 mail_oldest_s=_mail_age_s(uow),
                 days=days,

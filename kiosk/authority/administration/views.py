@@ -424,26 +424,30 @@ class Today:
     waiting: tuple[ProposalLine, ...] = ()
     not_registered: int = 0
     expiring: int = 0
+    stations_not_started: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class StationLine:
-    """One station; ``silent`` when it has not been heard of for two minutes."""
+    """One station; ``silent`` when it started and was not heard of for two minutes.
+
+    One that has not started has ``let_in_at`` instead of ``last_seen_at``.
+    """
 
     name: str
     site: str
     version: str
     reader: str
-    last_seen_at: datetime
+    last_seen_at: datetime | None
     last_visit_at: datetime | None
     silent: bool
     retired_at: datetime | None
     certificate_until: datetime | None = None
+    let_in_at: datetime | None = None
 
     @property
     def has_started(self) -> bool:
-        """Whether it was ever heard of, not only let in: each heartbeat names its version."""
-        return bool(self.version)
+        return self.last_seen_at is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -603,7 +603,8 @@ class OutboxMessage:
 class Station:
     """One kiosk of the estate, as it last reported itself.
 
-    ``retired_at`` is the RA's word, which no report of the station changes.
+    ``last_seen_at`` is when it was let in, as long as it has not started. ``retired_at`` is the
+    RA's word, which no report of the station changes.
     """
 
     name: str
@@ -612,6 +613,11 @@ class Station:
     reader_state: str = ""
     site: str = ""
     retired_at: datetime | None = None
+
+    @property
+    def has_started(self) -> bool:
+        """Whether it was ever heard of, not only let in: each heartbeat names its version."""
+        return bool(self.version)
 
 
 @dataclass(frozen=True, slots=True)

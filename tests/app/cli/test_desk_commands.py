@@ -73,6 +73,7 @@ def test_a_station_is_retired_and_put_back(kiosk: Kiosk, place: Path, capsys: Ca
     assert kiosk("stations", "retire", "Ward 7", "--reason", "moved") == 0
     assert kiosk("stations", "list", "--json") == 0
     (line,) = json.loads(capsys.readouterr().out)
+    assert line["state"] == "retired"
     assert line["retired_at"] is not None
     assert kiosk("stations", "reinstate", "Ward 7", "--reason", "back") == 0
     assert kiosk("stations", "list") == 0
@@ -92,6 +93,10 @@ def test_a_station_that_was_let_in_and_never_started_is_not_up(
     opened.close()
     assert kiosk("stations", "list") == 0
     assert capsys.readouterr().out == f"Ward 7  not started  let in {now:%Y-%m-%d %H:%M} UTC\n"
+    assert kiosk("stations", "list", "--json") == 0
+    (line,) = json.loads(capsys.readouterr().out)
+    assert (line["state"], line["silent"], line["last_seen_at"]) == ("not started", False, None)
+    assert line["let_in_at"] == now.isoformat()
 
 
 def test_a_question_is_added_retired_and_revived(kiosk: Kiosk, capsys: Capsys) -> None:

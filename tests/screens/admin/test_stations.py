@@ -57,7 +57,9 @@ async def test_the_marked_one_is_explained() -> None:
 async def test_one_that_was_let_in_and_never_started_is_not_up(size: tuple[int, int]) -> None:
     desk = FakeDesk()
     first = desk.estate.stations[0]
+    let_in = first.last_seen_at
     new = replace(first, name="A new one", version="", reader="", last_visit_at=None)
+    new = replace(new, last_seen_at=None, let_in_at=let_in)
     desk.estate.stations.append(new)
     async with running(desk, PAGES, size=size) as run:
         await run.press("f4")

@@ -199,13 +199,13 @@ class Monitored(Repository):
         return count
 
     def stations(self, silent_before: datetime) -> tuple[int, int]:
-        """Return how many are in service, and how many of them were not heard of since."""
-        seen = col(StationRow.last_seen_at) <= silent_before
-        counts = select(func.count(), func.count().filter(seen))
-        ((serving, silent),) = self._gateway.tuples(
+        """Return how many are in service, and how many of them started and fell silent."""
+        silent = col(StationRow.last_seen_at) <= silent_before, col(StationRow.version) != ""
+        counts = select(func.count(), func.count().filter(*silent))
+        ((serving, fell_silent),) = self._gateway.tuples(
             counts.where(col(StationRow.retired_at).is_(None))
         )
-        return serving, silent
+        return serving, fell_silent
 
     def last_anchored(self) -> dict[int, int]:
         """Return the last row of each chain that an anchor covers, where there is one."""

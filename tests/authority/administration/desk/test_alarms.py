@@ -19,7 +19,7 @@ from kiosk.authority.administration.alarms import (
 from kiosk.authority.audit import AuditKind
 from kiosk.authority.mail.words import TO_STAFF
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import OutboxMessage, new_id
+from kiosk.authority.store.records import OutboxMessage, Station, new_id
 from kiosk.contract.messages import Reason
 from tests.authority.administration.desk.history import History
 from tests.authority.store import samples
@@ -125,6 +125,17 @@ def test_a_station_is_silent_after_two_minutes(
         listened(store)
     said = {"station": "A", "since": since.isoformat(timespec="seconds")}
     assert found(store) == [RaisedAlarm(AlarmKind.STATION_SILENT, "A", said)]
+
+
+def test_a_station_that_never_started_is_not_silent(store: Store, clock: SetClock) -> None:
+    listened(store)
+    with store.begin() as uow:
+        uow.stations.enrolled(Station("Ward 7", uow.now))
+        uow.commit()
+    for _ in range(5):
+        clock.forward(minutes=1)
+        listened(store)
+    assert found(store) == []
 
 
 def test_after_a_pause_of_the_service_every_station_gets_its_two_minutes(

@@ -8,7 +8,7 @@ from kiosk.authority.administration.office import Office
 from kiosk.authority.administration.stations import StationsDesk
 from kiosk.authority.administration.views import StationLine
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import AuditQuery
+from kiosk.authority.store.records import AuditQuery, Station
 from kiosk.contract.errors import ConcurrentChange, NotFound
 from tests.authority.administration.desk.history import History
 from tests.authority.administration.desk.offices import GROUNDS
@@ -36,6 +36,19 @@ def test_a_station_says_how_it_is(auditor: Office, history: History, clock: SetC
         None,
         True,
     )
+
+
+def test_one_that_never_started_is_neither_silent_nor_was_heard_of(
+    auditor: Office, store: Store, clock: SetClock
+) -> None:
+    let_in = clock.now()
+    with store.begin() as uow:
+        uow.stations.enrolled(Station("Ward 7", let_in))
+        uow.commit()
+    clock.forward(hours=1)
+    (line,) = StationsDesk(auditor).every()
+    assert (line.has_started, line.silent) == (False, False)
+    assert (line.last_seen_at, line.let_in_at) == (None, let_in)
 
 
 def test_a_retired_station_comes_last_and_is_never_silent(

@@ -15,7 +15,7 @@ from kiosk.authority.audit_sentences import OutcomeSource
 from kiosk.authority.roles import Role
 from kiosk.authority.stations import WRITTEN_EVERY_S
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import OutboxMessage, new_id
+from kiosk.authority.store.records import OutboxMessage, Station, new_id
 from kiosk.authority.wording import REASONS
 from kiosk.contract.messages import Reason
 from kiosk.station.loop import IdleTimes
@@ -141,6 +141,20 @@ def test_stations_up_and_down(
         uow.commit()
     today = look(auditor)
     assert (today.stations_up, today.stations_down) == (2, ("C",))
+    assert today.stations_not_started == ()
+
+
+def test_a_station_that_never_started_is_neither_up_nor_down(
+    auditor: Office, history: History, store: Store, clock: SetClock
+) -> None:
+    with store.begin() as uow:
+        uow.stations.enrolled(Station("Ward 7", uow.now))
+        uow.commit()
+    clock.forward(minutes=10)
+    history.station("A")
+    today = look(auditor)
+    assert (today.stations_up, today.stations_down) == (1, ())
+    assert today.stations_not_started == ("Ward 7",)
 
 
 def test_mail_that_waits(auditor: Office, store: Store, clock: SetClock) -> None:

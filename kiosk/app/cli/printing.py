@@ -39,9 +39,9 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} is not for a script")
 
 
-def echo(text: str = "") -> None:
-    """Write one line of what the command is for."""
-    _write(sys.stdout, printable(text))
+def echo(text: str = "", end: str = "\n") -> None:
+    """Write one line of what the command is for, or with no ``end`` a text that has its own."""
+    _write(sys.stdout, printable(text), end)
 
 
 def print_marked(mark: str, colour: str, text: str) -> None:

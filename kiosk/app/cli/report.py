@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from kiosk.app.cli.help import add_command
@@ -54,21 +54,32 @@ def run(args: argparse.Namespace) -> int:
     elif args.json:
         print_json(report)
     else:
-        echo(as_csv(report).rstrip("\n"))
+        echo(as_csv(report), end="")
     return 0
 
 
 def _mail(tools: Tools, to: str, report: Report) -> None:
     """Send it; raises ``MailError``."""
+    from kiosk.authority.administration.views import Span
     from kiosk.authority.mail.compose import compose_report
 
     told = f"By {report.span.value}, from {report.first:%-d %B %Y} to {report.last:%-d %B %Y}."
+    columns, rows = report.columns, report.rows
+    if report.span is Span.WEEK:
+        columns = (columns[0], *columns[3:])
+        rows = tuple((_week_words(*row[:3]), *row[3:]) for row in rows)
     letter = compose_report(
         to=to,
         told=told,
-        columns=report.columns,
-        rows=report.rows,
+        columns=columns,
+        rows=rows,
         service=tools.settings.service,
     )
     tools.mailer().send(letter)
     echo(f"mailed to {to}")
+
+
+def _week_words(week: str, first: str, last: str) -> str:
+    """Name a week and its days, which the totals do not have."""
+    days = [f"{date.fromisoformat(each):%-d %B}" for each in dict.fromkeys((first, last)) if each]
+    return f"{week} ({' to '.join(days)})" if days else week

@@ -74,7 +74,9 @@ def test_rows_are_written_for_their_owner_alone(
 
 def test_a_report_is_csv_or_json(kiosk: Kiosk, capsys: Capsys) -> None:
     assert kiosk("report", "--by", "day", "--days", "3") == 0
-    lines = capsys.readouterr().out.splitlines()
+    said = capsys.readouterr().out
+    assert said.endswith('"Total","0","0","0"\r\n')
+    lines = said.split("\r\n")[:-1]
     assert lines[0] == '"Day","Unlocked","Registered","Refused"'
     assert len(lines) == 1 + 3 + 1
     assert kiosk("report", "--by", "site", "--json") == 0
@@ -92,13 +94,20 @@ def test_a_report_is_mailed(
     box = Mailbox(place / "mail")
     _reach(monkeypatch, box.start())
     try:
-        assert kiosk("report", "--by", "week", "--days", "7", "--mail", "ra@nhs.net") == 0
+        days = ("--first", "2026-10-30", "--last", "2026-11-02")
+        assert kiosk("report", "--by", "week", *days, "--mail", "ra@nhs.net") == 0
         (mail,) = box.wait_for(1, timeout_s=20)
     finally:
         box.stop()
     assert "ra@nhs.net" in mail.to
     assert mail.subject.startswith("Report of smartcard self-service")
-    assert "0 unlocked, 0 registered, 0 refused" in mail.text
+    none = "0 unlocked, 0 registered, 0 refused"
+    lines = [" ".join(line.split()) for line in mail.text.splitlines()]
+    assert f"2026-W44 (30 October to 1 November): {none}" in lines
+    assert f"2026-W45 (2 November): {none}" in lines
+    assert f"Total: {none}" in lines
+    assert "2026-W44 (30 October to 1 November): <strong>0 unlocked" in mail.html
+    assert "Total: <strong>0 unlocked" in mail.html
 
 
 def test_a_report_that_cannot_be_mailed_says_so(kiosk: Kiosk, capsys: Capsys) -> None:

@@ -17,6 +17,9 @@ SAMPLES = {
     "ADDRESS": "jo@nhs.net",
     "TEXT": "smi jo",
     "ROW": "4711",
+    "TABLE": "registration",
+    "ID": "7c2f91d0",
+    "URL": "postgresql://kiosk@db.example/kiosk?sslmode=verify-full",
     "STATION": "Ward 7",
     "SETTING": "max_failures",
     "VALUE": "5",
@@ -102,4 +105,4 @@ def _sample(action: argparse.Action) -> str:
     if action.type is int:
         return "7"
     by_option = [BY_OPTION[name] for name in action.option_strings if name in BY_OPTION]
-    return by_option[0] if by_option else SAMPLES.get(str(action.metavar), str(action.dest))
+    return by_option[0] if by_option else SAMPLES[str(action.metavar)]

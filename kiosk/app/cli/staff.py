@@ -47,6 +47,11 @@ EXAMPLE = """\
   kiosk staff list
   kiosk staff remove "Asha Okafor" --reason "left the trust"
 """
+_ADD_EXAMPLE = """\
+example:
+  kiosk staff add "Asha Okafor" --role agent --key asha.pub --reason "new in the office"
+  kiosk staff add "Sam Reed" --role technician --reason "maintains the stations"
+"""
 _ROLES = [role.value for role in Role]
 
 
@@ -58,6 +63,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add.add_argument("who", metavar="NAME")
     add.add_argument("--role", choices=_ROLES, required=True)
     _key_option(add, required=False)
+    add.epilog = _ADD_EXAMPLE
     role = _about(parts, "role", _change_role, "give somebody another role")
     role.add_argument("role", choices=_ROLES)
     _about(parts, "remove", _remove, "let somebody in no more")
@@ -109,8 +115,10 @@ def _key_option(part: argparse.ArgumentParser, *, required: bool = True) -> None
 
 
 def _add(args: argparse.Namespace) -> int:
-    desk, key = Tools(args).desk.staff, _key_text(args.key) if args.key else ""
-    return print_result(desk.add(args.who, Role(args.role), key, grounds_of(args)))
+    role, key = Role(args.role), _key_text(args.key) if args.key else ""
+    if args.key is None and role is not Role.TECHNICIAN:
+        raise ConfigError("give --key FILE.pub, their public key: only a technician has none")
+    return print_result(Tools(args).desk.staff.add(args.who, role, key, grounds_of(args)))
 
 
 def _add_card(args: argparse.Namespace) -> int:

@@ -45,6 +45,12 @@ def test_the_last_manager_stays(kiosk: Kiosk, place: Path, capsys: Capsys) -> No
     assert "`kiosk staff list` shows all" in capsys.readouterr().err
 
 
+def test_who_logs_in_needs_a_key(kiosk: Kiosk, capsys: Capsys) -> None:
+    assert kiosk("staff", "add", "Jo Smith", "--role", "manager", "--reason", "new") == 2
+    said = "kiosk: give --key FILE.pub, their public key: only a technician has none\n"
+    assert capsys.readouterr().err == said
+
+
 def test_staff_change_keys_and_roles(kiosk: Kiosk, place: Path, capsys: Capsys) -> None:
     for name, role in (("Asha Okafor", "manager"), ("Ben Nowak", "agent")):
         public = key(place, name.split()[0])

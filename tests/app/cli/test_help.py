@@ -49,6 +49,19 @@ def test_what_a_dash_reads_is_said(part: str) -> None:
     assert "- reads it from standard input (--key - < asha.pub)" in said
 
 
+@pytest.mark.parametrize("path", PARSERS)
+def test_no_example_gives_an_argument_its_own_name(path: str) -> None:
+    parser = PARSERS[path]
+    names = {action.dest for action in parser._actions}
+    assert parser.epilog
+    for line in parser.epilog.splitlines():
+        assert names.isdisjoint(line.replace(path, "").split()), line
+
+
+def test_the_example_of_a_first_member_has_the_key_that_they_need() -> None:
+    assert "--key asha.pub" in (PARSERS["kiosk staff add"].epilog or "")
+
+
 def test_the_parts_are_found() -> None:
     assert {"kiosk people lift-block", "kiosk staff authorized-keys", "kiosk keys list"} <= set(
         PARSERS

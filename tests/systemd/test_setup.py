@@ -104,6 +104,6 @@ def test_each_thing_is_said_and_done_once_and_can_be_undone(tmp_path: Path) -> N
     left = {line.split()[1] for line in said["undone"] if line[:1] in "<>"}
     assert left == {"/etc/kiosk/kiosk.toml", "/etc/kiosk-station/station.toml"}
     assert said["wrong"] == [
-        "kiosk: service.nme: there is no such setting",
+        "kiosk: service.nme: there is no such setting; did you mean name?",
         "kiosk: mail.port: is not a whole number; allowed: 1 to 65535",
     ]

@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Mapping
 
 from kiosk.app.config.kinds import InvalidValue, Section, settings_of
+from kiosk.app.config.loading import Problem, problem_sentence
 from kiosk.app.config.settings import SECTIONS, Settings
 from kiosk.contract.errors import ConfigError
 
@@ -34,10 +35,11 @@ def with_values(text: str, values: Mapping[tuple[str, str], str]) -> str:
     does not take.
     """
     for (section, name), word in values.items():
-        there = settings_of(SECTIONS[section]) if section in SECTIONS else ()
-        known = {each.name: each for each in there}
+        if section not in SECTIONS:
+            raise ConfigError(problem_sentence(Problem(section, unknown=True), {}))
+        known = {each.name: each for each in settings_of(SECTIONS[section])}
         if name not in known:
-            raise ConfigError(f"{section}.{name}: there is no such setting")
+            raise ConfigError(problem_sentence(Problem(section, name, unknown=True), {}))
         try:
             line = f"{name} = {_toml(known[name].kind.read(word))}"
         except InvalidValue as unfit:

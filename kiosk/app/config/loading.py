@@ -178,12 +178,13 @@ def problem_lines(
     problems: Sequence[Problem], path: Path | None, environ: Mapping[str, str]
 ) -> str:
     """Return all problems, one a line, each naming its setting and source."""
-    lines = [f"  {_sentence(each, environ)}" for each in problems]
+    lines = [f"  {problem_sentence(each, environ)}" for each in problems]
     number = "1 setting is wrong" if len(lines) == 1 else f"{len(lines)} settings are wrong"
     return "\n".join([f"{number} ({path})" if path else number, *lines])
 
 
-def _sentence(problem: Problem, environ: Mapping[str, str]) -> str:
+def problem_sentence(problem: Problem, environ: Mapping[str, str]) -> str:
+    """Return one problem, with the variable of ``environ`` that it is from."""
     names = [name for name in (problem.section, problem.setting) if name]
     head = ".".join(names) + _source(names, environ)
     if problem.unknown:

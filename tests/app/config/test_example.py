@@ -33,8 +33,9 @@ def test_a_list_is_given_with_commas_and_a_section_that_is_missing_is_added() ->
 @pytest.mark.parametrize(
     ("named", "value", "said"),
     [
-        (("mail", "hots"), "x", r"^mail\.hots: there is no such setting$"),
-        (("male", "host"), "x", r"^male\.host: there is no such setting$"),
+        (("mail", "hots"), "x", r"^mail\.hots: there is no such setting; did you mean host\?$"),
+        (("male", "host"), "x", r"^male: there is no such section; did you mean mail\?$"),
+        (("station", "zz"), "x", r"^station\.zz: there is no such setting; allowed: name, site"),
         (("mail", "port"), "0", r"^mail\.port: is out of bounds; allowed: 1 to 65535$"),
     ],
 )

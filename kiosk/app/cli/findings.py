@@ -25,11 +25,10 @@ def show(finding: Finding) -> None:
 def store_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
     """Yield the checks of what ``kiosk setup`` makes."""
     from kiosk.authority.administration import checks
-    from kiosk.authority.policy import LivePolicy
     from kiosk.contract.families import MUTUALLY_AUTHENTICATED
 
     folder = tools.store_file.parent if tools.store_file else None
-    policy = LivePolicy(tools.store, tools.settings.policy, tools.clock)
+    policy = partial(checks.read_policy, tools.store, tools.settings.policy)
     yield (
         "database",
         partial(

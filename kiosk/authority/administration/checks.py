@@ -8,12 +8,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import assert_never
 
+from kiosk.app.config.settings import PolicySettings
 from kiosk.authority.administration.keys import MasterKeys, is_of, last_copy
 from kiosk.authority.administration.standing import SEEN_FOR, BrokenSeals
 from kiosk.authority.audit import AuditKind
 from kiosk.authority.crypto import admin_keys, keys
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing, knows_ring
 from kiosk.authority.crypto.rotation import sealed_by_key
+from kiosk.authority.policy import policy_in_force
 from kiosk.authority.siem import FEED
 from kiosk.authority.store.database import SchemaFit, Store
 from kiosk.authority.store.engine import REFUSED_LOGINS, place_of, unverified_host
@@ -173,6 +175,12 @@ def check_example(left: tuple[str, ...], path: Path) -> Finding:
         return ok(_EXAMPLE, "nothing that people see is still the example's")
     text = f"still the example's: {', '.join(left)}"
     return warn(_EXAMPLE, text, f"set each in {path}, also where the example fits")
+
+
+def read_policy(store: Store, file: PolicySettings) -> Policy:
+    """Return the policy that counts; raises ``StoreError`` or ``RowAltered``."""
+    with store.read() as uow:
+        return policy_in_force(file, uow.policy_changes.every()).settings.policy()
 
 
 def check_addresses(store: Store, policy_now: Callable[[], Policy]) -> Finding:

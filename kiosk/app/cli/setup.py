@@ -161,10 +161,14 @@ def _answers(
 
 def _answer(about: About, named: str) -> str:
     """Ask until the setting takes what is typed; nothing leaves it as it is."""
-    from kiosk.app.config.kinds import InvalidValue
+    from kiosk.app.config.kinds import InvalidValue, Words
 
     default = ", ".join(about.default) if isinstance(about.default, tuple) else about.default
-    while answer := ask(f"{about.help}\n{named} (empty: {default or 'none'}): "):
+    any_of_them = about.kind.empty if isinstance(about.kind, Words) else ""
+    also = f"; *: {any_of_them}" if any_of_them else ""
+    while answer := ask(f"{about.help}\n{named} (empty: {default or 'none'}{also}): "):
+        if any_of_them and answer == "*":
+            return ","  # a list of nothing
         try:
             about.kind.read(answer)
         except InvalidValue as unfit:

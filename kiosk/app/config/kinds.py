@@ -126,10 +126,14 @@ class OneOf:
 
 
 class Words:
-    """A list of words, or a text with commas between them; ``each`` reads one word."""
+    """A list of words, or a text with commas between them; ``each`` reads one word.
 
-    def __init__(self, allowed: str, each: Callable[[str], Any]) -> None:
+    ``empty`` says what an empty list stands for, where that is more than nothing.
+    """
+
+    def __init__(self, allowed: str, each: Callable[[str], Any], empty: str = "") -> None:
         self.allowed = allowed
+        self.empty = empty
         self._each = each
 
     def read(self, value: object) -> tuple[Any, ...]:

@@ -614,7 +614,7 @@ class PolicySettings(Section):
     pin_max_length: int = setting(8, Number(4, 8, whole=True), "Most digits of a new PIN.")
     email_domains: tuple[str, ...] = setting(
         ("nhs.net", "nhs.uk", "gov.uk", "mod.uk"),
-        Words('a list of domains such as "nhs.net"', _domain),
+        Words('a list of domains such as "nhs.net"', _domain, "any domain"),
         "Domains, with those below them, that codes go to; an empty list is any.",
     )
 

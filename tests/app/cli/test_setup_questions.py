@@ -75,7 +75,10 @@ def test_a_wrong_answer_is_asked_again_and_the_others_are_kept(
     assert not any(answers.values())
     assert "'nobody' is not allowed here; allowed: an email address" in said
     assert "is not a whole number; allowed: 1 to 65535" in said
-    assert "email_domains in [policy] (empty: nhs.net, nhs.uk, gov.uk, mod.uk): " in typist.asked
+    assert (
+        "email_domains in [policy] (empty: nhs.net, nhs.uk, gov.uk, mod.uk; *: any domain): "
+        in typist.asked
+    )
     found = written(place)
     assert found["service"] == {"trust": "Wold Trust", "ra_email": "ra@wold.example"}
     assert found["station"] == {"name": "West Wing 2"}
@@ -93,6 +96,13 @@ def test_a_wrong_answer_is_asked_again_and_the_others_are_kept(
         "ra_contact in [service]",
         "ra_hours in [service]",
     ]
+
+
+def test_any_domain_can_be_answered(
+    place: Path, type_in: Callable[..., tuple[Typist, str]]
+) -> None:
+    type_in({"email_domains in [policy]": ["*"]})
+    assert written(place)["policy"] == {"email_domains": []}
 
 
 def test_port_and_tls_are_asked_with_a_relay_alone(

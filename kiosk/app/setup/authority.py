@@ -24,6 +24,7 @@ from kiosk.app.setup.machine import (
 from kiosk.app.setup.steps import Step
 from kiosk.authority.administration import setup
 from kiosk.authority.administration.questions import DEFAULT_QUESTIONS
+from kiosk.authority.store.engine import place_of
 from kiosk.contract.machine_seal import SUFFIX
 
 ACCOUNT = "kiosk"
@@ -67,13 +68,14 @@ def store_steps(tools: Tools, *, seals: bool, new_database: bool) -> Iterator[St
         yield Step("folder", str(folder), folder.is_dir, partial(setup.make_private_folder, folder))
     yield Step(
         "database",
-        str(file or "server"),
+        place_of(settings.store.url),
         lambda: not setup.is_to_be_migrated(store, tools.key_file, new=new_database),
         store.migrate,
     )
+    copied = setup.is_copied(store, tools.key_file)
     yield Step(
         "keys",
-        f"{tools.key_file}: {setup.COPY_IT}",
+        str(tools.key_file) if copied else f"{tools.key_file}: {setup.COPY_IT}",
         partial(setup.keys_are_those_of, store, tools.key_file),
         partial(setup.make_keys_of, store, tools.key_file),
     )

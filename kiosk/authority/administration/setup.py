@@ -68,13 +68,20 @@ def make_keys(path: Path) -> None:
     KeyRing.create(path)
 
 
+def is_copied(store: Store, path: Path) -> bool:
+    """Whether a copy of the key file, as it is now, was declared."""
+    if not path.exists() or not schema_is_current(store):
+        return False
+    copy = last_copy(store)
+    return copy is not None and is_of(copy, KeyRing.load(path))
+
+
 def seal_keys(store: Store, path: Path, sealed: Path) -> None:
     """Seal the key file to this machine, into ``sealed``; the plain one stays.
 
     Raises ``ConfigError`` where no copy of it was declared: one that is sealed opens nowhere else.
     """
-    ring, copy = KeyRing.load(path), last_copy(store)
-    if copy is None or not is_of(copy, ring):
+    if not is_copied(store, path):
         raise ConfigError(
             f"keys: {path} was not copied yet, and sealed it opens on this machine alone; first "
             "`kiosk keys backed-up --to FILE`"

@@ -100,6 +100,35 @@ def test_setup_makes_all_for_its_owner_alone_and_repeats(
     assert {path: path.read_bytes() for path in (place / "etc").iterdir()} == kept
 
 
+def test_setup_asks_for_a_copy_of_the_keys_until_one_is_declared(
+    kiosk: Kiosk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def kept() -> str:
+        capsys.readouterr()
+        assert kiosk("setup", "authority") == 0
+        said = capsys.readouterr().out.splitlines()
+        (line,) = [each for each in said if each.startswith("kept        keys")]
+        return line
+
+    assert "; then `kiosk keys backed-up`" in kept()
+    assert kiosk("keys", "backed-up") == 0
+    assert kept().endswith("/keys.json")
+    assert kiosk("keys", "rotate") == 0
+    assert "; then `kiosk keys backed-up`" in kept()
+
+
+def test_a_policy_that_cannot_be_read_is_told_in_the_list_alone(
+    kiosk: Kiosk, place: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gc.collect()
+    for file in (place / "state").glob("kiosk.db*"):
+        file.unlink()
+    caplog.clear()
+    kiosk("doctor")
+    assert "✗ fail  addresses" in capsys.readouterr().out
+    assert caplog.text == ""
+
+
 def test_setup_tells_of_the_mail_relay_as_the_doctor_does_and_goes_on(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -111,8 +111,11 @@ def success(what: Purpose, counts_in_s: float = 0.0) -> tuple[str, str]:
             return "Your email address is changed.", "We send your codes to it from now on."
         case Purpose.REPORT_MISUSE:
             return (
-                "Thank you. Everything is stopped.",
-                "Nobody can use self-service for your card now. Go to the Registration Authority.",
+                "Thank you. Self-service is stopped.",
+                (
+                    "Only your PIN can still be changed here, by somebody who knows it. "
+                    "Go to the Registration Authority."
+                ),
             )
         case Purpose.MAINTENANCE:
             return "The maintenance page is closed.", "The station serves people again."

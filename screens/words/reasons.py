@@ -182,7 +182,7 @@ REFUSALS: Final[dict[Reason, RefusalWords]] = {
     Reason.PIN_BLOCKED: RefusalWords(
         "Your smartcard is locked now",
         "There were too many wrong PINs, so it has locked itself.",
-        "Take it out and put it in again. If you have registered, you can unlock it here.",
+        "Take it out and put it in again. The station then shows what you can do.",
     ),
     Reason.TWO_CARDS: RefusalWords(
         "There are two smartcards in the readers",

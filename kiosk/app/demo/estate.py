@@ -59,12 +59,12 @@ ANSWERS = {1: "Mrs Vane", 2: "Dumplings", 3: "Hobbs", 4: "Bicycle"}
 
 PIN = "739154"
 _ASHA = """\
-Asha blocked her PIN. Her answers:
+Asha's PIN: blocked at first. Answers:
 teacher Mrs Vane, dish Dumplings, sweet shop Hobbs, first bought Bicycle."""
 _BEN = f"""\
-Ben's card works, and he is not registered yet. His PIN is {PIN}.
+At first Ben's PIN is {PIN}, and he is not registered.
 Any answers will do, so long as they differ."""
-_STRANGER = f"Nobody here knows this card. Its PIN is {PIN}."
+_STRANGER = f"At first nobody here knows this card, and its PIN is {PIN}."
 _OTHERS = (
     "Amara Okafor",
     "Carys Morgan",

@@ -110,10 +110,13 @@ OWNER_INTROS = {
 }
 OWNER_INTRO = "If you use a smartcard station now, here is the code that shows it is you."
 CODE_LABEL = "Your code"
-CODE_LIFE = "It is good for {minutes}, and works once. Put your smartcard in and enter it there."
+CODE_LIFE = (
+    "It is good for {minutes}, and works once. Put your smartcard in at any unlock station and "
+    "enter it there."
+)
 UNLOCK_CODE_LIFE = (
     "It is good for {minutes}, until your new PIN is set: if you have to begin again, enter the "
-    "same code. Put your smartcard in and enter it there."
+    "same code. Put your smartcard in at any unlock station and enter it there."
 )
 CODE_IS_YOURS = (
     "Do not tell it to anybody. Staff never ask for your code, your PIN or your answers, "

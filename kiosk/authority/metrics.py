@@ -204,7 +204,7 @@ class Watched:
     """What a process that is open is asked for; each is a short look."""
 
     store: Store
-    mail_answered: Callable[[], bool]
+    mail_answered: Callable[[], bool | None]
     hashes_waiting: Callable[[], int]
     calls_under_way: Callable[[], int]
     connected: Callable[[], int]
@@ -237,8 +237,9 @@ class StandingCollector(Collector):
         yield _gauge("open", "Whether database and keys were opened.", watched is not None)
         if watched is None:
             return
-        mail = watched.mail_answered()
-        yield _gauge("mail_up", "Whether the mail relay answered when it was last asked.", mail)
+        mail_up = "Whether the mail relay answered when it was last asked."
+        if (answered := watched.mail_answered()) is not None:
+            yield _gauge("mail_up", mail_up, answered)
         in_use, opened = watched.store.connections()
         yield _gauge("database_connections_in_use", "Connections to the database in use.", in_use)
         yield _gauge("database_connections_open", "Connections to the database.", opened)

@@ -279,8 +279,8 @@ class LocalAuthority:
             barred = station_barred(uow, self._parts.station.name)
         return StationStanding.RETIRED if barred else StationStanding.IN_USE
 
-    def mail_answered(self) -> bool:
-        """Whether the relay answered when it was last asked."""
+    def mail_answered(self) -> bool | None:
+        """Whether the relay answered when it was last asked; None where it never was."""
         return self._health.mail_answered
 
     def reach_keys(self) -> None:

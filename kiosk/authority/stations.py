@@ -190,9 +190,9 @@ class HealthWatch:
         self._mail_until = float("-inf")
 
     @property
-    def mail_answered(self) -> bool:
-        """Whether the relay answered when it was last asked."""
-        return self._known.mail
+    def mail_answered(self) -> bool | None:
+        """Whether the relay answered when it was last asked; None where it never was."""
+        return self._known.mail if self._mail_until > float("-inf") else None
 
     def look(self) -> Health:
         """Return what answers; asking the relay may take as long as its deadline."""

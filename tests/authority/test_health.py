@@ -49,6 +49,13 @@ def test_a_database_that_is_away_is_seen_at_once_and_comes_back(world: World) ->
     away.close()
 
 
+def test_nobody_says_that_a_relay_answered_before_it_was_asked(world: World) -> None:
+    watch = HealthWatch(world.store, Relay(), world.clock, well)
+    assert watch.mail_answered is None
+    watch.look()
+    assert watch.mail_answered is True
+
+
 def test_a_slow_relay_does_not_hold_up_that_the_database_is_back(world: World) -> None:
     relay, moved = Relay(), world.folder / "elsewhere"
     away = Store(sqlite_url(moved), world.clock, MACS)

@@ -30,11 +30,12 @@ class Counted:
     def __init__(self, world: WiredWorld) -> None:
         self.world = world
         self.seconds = 0.0
+        self.mail: bool | None = True
         self.metrics = Metrics(self._watched, lambda: self.seconds)
         world.answered = self.metrics.calls.answered
 
     def _watched(self) -> Watched:
-        return Watched(self.world.store, lambda: True, lambda: 2, lambda: 3, lambda: 4)
+        return Watched(self.world.store, lambda: self.mail, lambda: 2, lambda: 3, lambda: 4)
 
     def read(self) -> Numbers:
         """Return every sample by its name and labels."""
@@ -144,6 +145,13 @@ def test_how_the_estate_stands(counted: Counted) -> None:
     }
     assert numbers["kiosk_alarms{kind=station-silent}"] == 1
     assert numbers["kiosk_alarms{kind=audit-broken}"] == 0
+
+
+def test_of_a_relay_that_was_not_asked_yet_nothing_is_said(counted: Counted) -> None:
+    counted.mail = None
+    assert "kiosk_mail_up{}" not in counted.read()
+    counted.mail = False
+    assert counted.read()["kiosk_mail_up{}"] == 0
 
 
 STANDING = (

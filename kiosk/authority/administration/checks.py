@@ -306,14 +306,14 @@ def check_mail(load: Callable[[], Mailer], address: str) -> Finding:
 def check_outbox(store: Store) -> Finding:
     """Are notices waiting."""
     with store.read() as uow:
-        waiting = uow.outbox.waiting()
-    if waiting:
-        return warn(
-            _OUTBOX,
-            f"{numbered(waiting, 'notice')} wait{'s' if waiting == 1 else ''}",
-            "they go out when the mail relay answers",
-        )
-    return ok(_OUTBOX, "nothing waits")
+        waiting, next_at, now = uow.outbox.waiting(), uow.outbox.next_try(), uow.now
+    if next_at is None:
+        return ok(_OUTBOX, "nothing waits")
+    wait, go = ("waits", "it goes") if waiting == 1 else ("wait", "they go")
+    due = "a try is due, if `kiosk authority` runs"
+    when = due if next_at <= now else f"the next try is at {next_at:%Y-%m-%d %H:%M} UTC"
+    advice = f"{go} out when the mail relay answers; {when}"
+    return warn(_OUTBOX, f"{numbered(waiting, 'notice')} {wait}", advice)
 
 
 def check_collector(store: Store, collector: str) -> Finding:

@@ -169,8 +169,24 @@ def test_outbox(store: Store) -> None:
     with store.begin() as uow:
         uow.outbox.add(OutboxMessage(new_id(), "jo@nhs.net", "unlocked", {}, now, now))
         uow.commit()
-    condition, text = said(checks.check_outbox(store))
-    assert (condition, text.partition(";")[0]) == (WARN, "1 notice waits")
+    found = checks.check_outbox(store)
+    assert (found.condition, found.found) == (WARN, "1 notice waits")
+    assert found.advice == (
+        "it goes out when the mail relay answers; a try is due, if `kiosk authority` runs"
+    )
+
+
+def test_the_outbox_says_when_the_next_try_is(store: Store) -> None:
+    now = SetClock().now()
+    with store.begin() as uow:
+        for minutes in (30, 20):
+            later = now + timedelta(minutes=minutes)
+            uow.outbox.add(OutboxMessage(new_id(), "jo@nhs.net", "unlocked", {}, now, later))
+        uow.commit()
+    found = checks.check_outbox(store)
+    assert found.found == "2 notices wait"
+    at = f"{now + timedelta(minutes=20):%Y-%m-%d %H:%M} UTC"
+    assert found.advice == f"they go out when the mail relay answers; the next try is at {at}"
 
 
 def test_a_secret_that_was_released_and_not_changed(store: Store) -> None:

@@ -111,6 +111,13 @@ class Outbox(Repository):
         since: datetime | None = self._gateway.scalar(waiting)
         return since
 
+    def next_try(self) -> datetime | None:
+        """Return when the first of those is due; None where nothing waits."""
+        at: datetime | None = self._gateway.scalar(
+            select(func.min(col(OutboxRow.next_at))).where(*_waiting())
+        )
+        return at
+
 
 class Stations(Repository):
     """What each kiosk last said of itself."""

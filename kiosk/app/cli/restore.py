@@ -35,6 +35,14 @@ EXAMPLE = """\
   kiosk restore /mnt/elsewhere/kiosk-20261126.db --anchors /mnt/elsewhere/anchors
   kiosk restore --server
 """
+_DAMAGED = "is damaged: take an older backup"
+_NO_BACKUP = "is no backup of a Kiosk database"
+_UNFIT = {
+    "SQLITE_NOTADB": _NO_BACKUP,
+    "SQLITE_CORRUPT": _DAMAGED,
+    "SQLITE_IOERR_SHORT_READ": _DAMAGED,
+    "integrity": _DAMAGED,
+}
 _WHOSE = "end every station, authority and session of staff first"
 
 
@@ -72,12 +80,7 @@ def run(args: argparse.Namespace) -> int:
 def _restore_file(args: argparse.Namespace, tools: Tools, target: Path) -> int:
     from kiosk.app.composition.opening import open_store
     from kiosk.authority.administration.backup import give_to_owner_of
-    from kiosk.authority.store.sqlite_file import (
-        copy_file,
-        held_alone,
-        last_rows,
-        name_held_alone,
-    )
+    from kiosk.authority.store.sqlite_file import held_alone, last_rows, name_held_alone
 
     if target.exists() and not args.replace:
         raise ConfigError(f"{target} is there; --replace puts it aside under another name")
@@ -94,14 +97,15 @@ def _restore_file(args: argparse.Namespace, tools: Tools, target: Path) -> int:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(mode=0o700)
         try:
-            with ProgressLine("copying") as progress:
-                copy_file(args.file, work, progress)
+            _copy_backup(args.file, work)
             settings = replace(
                 tools.settings, store=replace(tools.settings.store, url=f"sqlite:///{work}")
             )
             restored = Tools(args)
             restored.settings = settings
             with closing(open_store(settings, tools.clock, tools.environ)) as restored.store:
+                if not restored.store.is_made():
+                    raise StoreError(f"{args.file}: {_NO_BACKUP}", "backup")
                 restored.store.migrate()
                 code = _conclude(args, restored, there)
             if code == 0:
@@ -116,6 +120,20 @@ def _restore_file(args: argparse.Namespace, tools: Tools, target: Path) -> int:
         finally:
             shutil.rmtree(folder)
     return code
+
+
+def _copy_backup(backup: Path, work: Path) -> None:
+    from kiosk.authority.store.sqlite_file import copy_file
+
+    if not backup.exists():
+        raise StoreError(f"{backup}: there is no such file", "backup")
+    try:
+        with ProgressLine("copying") as progress:
+            copy_file(backup, work, progress)
+    except StoreError as error:
+        if said := _UNFIT.get(error.code):
+            raise StoreError(f"{backup}: {said}", error.code) from None
+        raise
 
 
 def _put_logs_aside(target: Path, aside: Path) -> None:

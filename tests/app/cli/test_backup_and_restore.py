@@ -308,6 +308,38 @@ def test_a_backup_that_was_changed_is_not_restored(
     assert list((place / "state").glob(".kiosk.db*")) == []
 
 
+@pytest.mark.parametrize("unfit", ["missing", "text", "empty", "of another program", "damaged"])
+def test_a_file_that_is_no_backup_is_refused_in_words(
+    kiosk: Kiosk,
+    restore: Kiosk,
+    place: Path,
+    capsys: pytest.CaptureFixture[str],
+    unfit: str,
+) -> None:
+    """Before: "cannot be copied (SQLITE_NOTADB)"; an empty file became the database."""
+    kiosk("import", people(place, GOOD))
+    file, said = place / "given.db", "is no backup of a Kiosk database"
+    if unfit == "missing":
+        said = "there is no such file"
+    if unfit == "text":
+        file.write_text("127.0.0.1 localhost\n" * 100)
+    if unfit == "empty":
+        file.touch()
+    if unfit == "of another program":
+        with closing(sqlite3.connect(file)) as database:
+            database.execute("CREATE TABLE theirs (id int)")
+    if unfit == "damaged":
+        said = "is damaged: take an older backup"
+        assert kiosk("backup", str(file)) == 0
+        whole = file.read_bytes()
+        file.write_bytes(whole[:8192] + b"\xff" * 20_000 + whole[28_192:])
+    gc.collect()
+    before = rows_of(place / "state" / "kiosk.db")
+    assert restore(str(file), "--replace") == 1
+    assert f"{file}: {said}" in capsys.readouterr().err
+    assert rows_of(place / "state" / "kiosk.db") == before
+
+
 def test_a_backup_of_other_keys_is_not_restored(
     kiosk: Kiosk, restore: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -18,7 +18,7 @@ from kiosk.authority.crypto.rotation import sealed_by_key
 from kiosk.authority.policy import policy_in_force
 from kiosk.authority.siem import FEED
 from kiosk.authority.store.database import SchemaFit, Store
-from kiosk.authority.store.engine import REFUSED_LOGINS, place_of, unverified_host
+from kiosk.authority.store.engine import MOVED, REFUSED_LOGINS, place_of, unverified_host
 from kiosk.authority.store.grants import AUTHORITY, STAFF
 from kiosk.authority.store.records import AuditQuery
 from kiosk.authority.store.unit_of_work import UnitOfWork
@@ -101,6 +101,8 @@ def check_database(store: Store, folder: Path | None, url: str, *, has_keys: boo
                 return fail(_DATABASE, said, "see `url` in [store], and docs/estate.md")
             return _of_schema(fit, revision)
     except StoreError as error:
+        if error.code == MOVED:
+            return fail(_DATABASE, str(error), "see docs/estate.md")
         if error.code in REFUSED_LOGINS:
             return fail(_DATABASE, str(error), "see `url` in [store], and docs/database.md")
         return fail(_DATABASE, str(error), "see `url` in [store]")

@@ -34,7 +34,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
-from kiosk.authority.store.engine import open_engine, parse_url, translated
+from kiosk.authority.store.engine import moved_to, open_engine, parse_url, translated
 from kiosk.authority.store.gateway import table_of
 from kiosk.authority.store.schema import migrate
 from kiosk.authority.store.tables import REVISION, AuditHeadRow, ServedProgramRow, TableRow
@@ -75,7 +75,7 @@ def copy_store(held: sqlite3.Connection, to: str, moved: str, progress: Progress
         with source.connect() as rows:
             tables = [each for each in TableRow.metadata.sorted_tables if each is not _SERVED]
             counts = {table.name: _count(rows, table) for table in tables}
-            _begin(target, _fingerprint(rows))
+            _begin(target, _fingerprint(rows), moved_to(held))
             total = sum(counts.values())
             _copy(rows, target, tables, lambda done: progress(done, 2 * total))
             _compare(rows, target, tables, lambda done: progress(total + done, 2 * total))
@@ -90,8 +90,11 @@ def copy_store(held: sqlite3.Connection, to: str, moved: str, progress: Progress
     raise failure
 
 
-def _begin(target: Engine, fingerprint: str) -> None:
-    """Make the tables, or find a copy of the same file that was cut off."""
+def _begin(target: Engine, fingerprint: str, before: str) -> None:
+    """Make the tables, or find a copy of the same file that was cut off.
+
+    ``before`` says to which server the file was copied already.
+    """
     there = set(inspect(target).get_table_names())
     if _STATE.name in there:
         with target.connect() as connection:
@@ -109,7 +112,9 @@ def _begin(target: Engine, fingerprint: str) -> None:
     with target.begin() as connection:
         for table in TableRow.metadata.sorted_tables:
             if _count(connection, table) > _MADE_BY_MIGRATING.get(table.name, 0):
-                raise ConfigError(f"the database on the server is not empty: see {table.name}")
+                raise ConfigError(
+                    before or f"the database on the server is not empty: see {table.name}"
+                )
         _STATE.create(connection)
         connection.execute(_STATE.insert(), {"name": "", "last_key": fingerprint, "rows": 0})
         connection.execute(_HEADS.delete())

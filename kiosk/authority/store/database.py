@@ -174,7 +174,7 @@ class Store:
         return fit.serves
 
     def out_of_service(self) -> str:
-        """Return why no program serves with this database, where it was or is copied."""
+        """Return why no program serves with this database, where it is being copied to a server."""
         try:
             with self._gateway(writes=False, options=READS) as gateway:
                 said = str(gateway.scalar(text("SELECT least_program FROM served_program")))

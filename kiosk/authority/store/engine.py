@@ -43,6 +43,9 @@ BUSY_SQLSTATES = frozenset({"55P03", "57014", "40001", "40P01"})
 
 NO_ANSWER, NOT_VERIFIED, OWN_CERTIFICATE = "08006", "08001", "08000"
 NO_SUCH_OBJECT = "42704"
+MOVED = "moved"
+"""The code of a database file that was copied to a server, and is used no more."""
+
 NO_SUCH_TABLE = frozenset({"SQLITE_ERROR", "42P01"})
 REFUSED_LOGINS = frozenset(
     {"28P01", "0P000", "28000", "3D000", "42501", NO_ANSWER, NOT_VERIFIED, OWN_CERTIFICATE}
@@ -316,6 +319,7 @@ class _SqliteFile:
             if not self._is_copy:
                 _use_wal(connection, self._busy_timeout_s)
                 self.require_the_same()
+                _require_in_use(connection)
         except (sqlite3.Error, StoreError):
             connection.close()
             raise
@@ -348,6 +352,22 @@ class _SqliteFile:
             if self._release is None:
                 handle = hold_name(self._path, fcntl.LOCK_SH)
                 self._release = weakref.finalize(self, os.close, handle)
+
+
+def moved_to(connection: sqlite3.Connection) -> str:
+    """Say to which server a file was copied, which is used in its place; empty where to none."""
+    try:
+        found = connection.execute("SELECT least_program FROM served_program").fetchone()
+    except sqlite3.OperationalError as error:
+        if not str(error).startswith("no such table"):
+            raise
+        return ""
+    return f"{found[0]}: let `url` in [store] name that" if found and " " in found[0] else ""
+
+
+def _require_in_use(connection: sqlite3.Connection) -> None:
+    if moved := moved_to(connection):
+        raise StoreError(moved, MOVED)
 
 
 _PRAGMAS = (

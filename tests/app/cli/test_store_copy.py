@@ -116,6 +116,41 @@ def test_a_service_goes_on_where_it_was_copied_to(
     assert kiosk("audit", "list", "--kind", "store-copied") == 0
 
 
+def test_a_file_that_was_copied_takes_no_writes(
+    kiosk: Kiosk, filled: Path, place: Path, server: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before: all but the doctor worked with it, so that what they wrote was lost."""
+    assert kiosk("store", "copy", "--to", server) == 0
+    before = counts_of_file(filled)
+    reason = ("--reason", "moved")
+    gc.collect()
+    for words in (
+        ("import", people(place, GOOD)),
+        ("people", "add", "900000000009", "Eve Late", *reason),
+        ("people", "search", "Jo Smith"),
+        ("caretaker",),
+        ("purge",),
+        ("backup", str(place / "backup.db")),
+        ("policy", "set", "max_failures", "5", *reason),
+        ("setup", "authority"),
+        ("setup", "authority", "--new-database"),
+    ):
+        assert kiosk(*words) == 1, words
+        told = capsys.readouterr()
+        (line,) = told.err.splitlines()
+        assert "this database was copied to postgresql://kiosk@/copied" in line
+        assert "let `url` in [store] name that" in line
+        assert "made" not in told.out
+    assert counts_of_file(filled) == before
+
+    # A second copy to there was refused as if the server held something else.
+    gc.collect()
+    assert kiosk("store", "copy", "--to", server) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "this database was copied to postgresql://kiosk@/copied" in line
+    assert "let `url` in [store] name that" in line
+
+
 def test_a_copy_that_is_killed_goes_on(
     kiosk: Kiosk, filled: Path, server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import assert_never
 
 from kiosk.app.config.settings import PolicySettings
-from kiosk.authority.administration.keys import MasterKeys, is_of, last_copy
+from kiosk.authority.administration.keys import MasterKeys, is_of, lacks_keys_of, last_copy
 from kiosk.authority.administration.standing import SEEN_FOR, BrokenSeals
 from kiosk.authority.audit import AuditKind
 from kiosk.authority.crypto import admin_keys, keys
@@ -248,6 +248,9 @@ def check_key_copy(load: Callable[[], KeyRing], path: Path, store: Store) -> Fin
     if copy is None:
         return warn(_COPY, "no copy of the key file was ever declared", advice)
     made = f"{copy.at:%Y-%m-%d}"
+    if not is_of(copy, ring) and lacks_keys_of(copy, ring, store):
+        found = f"this key file lacks keys that the declared copy of {made} has"
+        return warn(_COPY, found, f"put that copy at {path}")
     if not is_of(copy, ring):
         return warn(_COPY, f"keys were added since the copy of {made}, which lacks them", advice)
     return ok(_COPY, f"a copy of the key file was declared on {made}")

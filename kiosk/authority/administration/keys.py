@@ -107,6 +107,21 @@ def is_of(copy: AuditEvent, ring: KeyRing) -> bool:
     return copy.detail.get("ids_sha256") == digest_of(ring)
 
 
+_ADDITIONS: Final = 500
+"""So many keys that were added are looked at, the newest ones."""
+
+
+def lacks_keys_of(copy: AuditEvent, ring: KeyRing, store: Store) -> bool:
+    """Tell whether the key file lacks a key that was there when the copy was declared."""
+    held = {key_id for purpose in KeyPurpose for key_id in ring.ids(purpose)}
+    with store.read() as uow:
+        found = uow.trail.newest(AuditQuery(kind=ServiceKind.KEY_ADDED.value), limit=_ADDITIONS)
+    return any(
+        added.at <= copy.at and "place" not in added.detail and added.detail.get("key") not in held
+        for added in found
+    )
+
+
 def is_unfinished(ring: KeyRing, store: Store) -> bool:
     """Tell whether an added key has work left: secrets under older ones, or none under it."""
     with store.read() as uow:

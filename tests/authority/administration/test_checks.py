@@ -14,7 +14,7 @@ import pytest
 from kiosk.app.demo.mailbox import Mailbox
 from kiosk.authority.administration import checks
 from kiosk.authority.administration.import_people import PeopleImport
-from kiosk.authority.administration.keys import declare_copy
+from kiosk.authority.administration.keys import add_key, declare_copy
 from kiosk.authority.administration.setup import load_questions
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.sealing import Sealer
@@ -143,6 +143,20 @@ def test_the_copy_of_the_key_file(store: Store, ring: KeyRing, tmp_path: Path) -
     condition, text = look()
     assert (condition, "which lacks them" in text) == (WARN, True)
     declare_copy(rings[-1], store, "test")
+
+    # A rotation adds a key, its copy is declared, and the file of before is put back.
+    old = KeyRing.create(path)
+    add_key(path, KeyPurpose.PEPPER, store, "test")
+    declare_copy(KeyRing.load(path), store, "test")
+    rings.append(KeyRing.load(path))
+    assert look()[0] is OK
+    rings.append(old)
+    condition, text = look()
+    assert condition is WARN
+    assert "this key file lacks keys that the declared copy of 2030-05-17 has" in text
+    assert f"put that copy at {path}" in text
+    assert "backed-up" not in text
+    rings.append(KeyRing.load(path))
     (tmp_path / ".keys.json.0a1b2c3d").touch()
     condition, text = look()
     assert (condition, "left keys in" in text) == (WARN, True)

@@ -275,6 +275,8 @@ def postgresql_engine(
         **{name: value for name, value in given.items() if name not in url.query},
         "options": f"{ours} {url.query.get('options', '')}",
     }
+    if "passfile" in url.query and url.password is None and "password" not in url.query:
+        arguments["password"] = ""  # libpq would take PGPASSWORD before the file that is named
     engine = create_engine(
         url,
         connect_args=arguments,

@@ -150,6 +150,19 @@ def test_each_mistake_has_words_of_its_own(site: Site, was: str, now: str, found
     assert "docs/database.md" in advice
 
 
+def test_a_file_of_passwords_that_the_address_names_counts_before_the_environment(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before: the owner's password, exported for an upgrade, was tried for staff as well."""
+    monkeypatch.setenv("PGPASSWORD", "another")
+    _, found, _ = site.finding()
+    assert found.startswith(("it answers", "answers"))
+    assert "refused the password" in site.finding(("kiosk@localhost", "kiosk:wrong@localhost"))[1]
+    named = re.sub(r"passfile=[^&]*&", "", site.url)
+    _, found, _ = site.finding((site.url, named))
+    assert "refused the password" in found
+
+
 @pytest.mark.parametrize("mode", ["require", "prefer", "verify-ca"])
 def test_a_server_that_is_not_verified_is_a_warning(site: Site, mode: str) -> None:
     store = Store(site.url, SetClock(), MACS)

@@ -45,11 +45,14 @@ def system_settings() -> Path:
     """Return the settings of the service whose account this is, or of the one that is installed."""
     if not HAS_AUTHORITY:
         return STATION_SETTINGS
+    return STATION_SETTINGS if _own_account() == STATION_ACCOUNT else SYSTEM_SETTINGS
+
+
+def _own_account() -> str:
     try:
-        account = pwd.getpwuid(os.geteuid()).pw_name
+        return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:  # a container's user may have no name
-        return SYSTEM_SETTINGS
-    return STATION_SETTINGS if account == STATION_ACCOUNT else SYSTEM_SETTINGS
+        return ""
 
 
 def state_directory(environ: Mapping[str, str], settings: Path | None = None) -> Path:
@@ -61,10 +64,18 @@ def state_directory(environ: Mapping[str, str], settings: Path | None = None) ->
 
 
 def as_account(path: str | Path) -> str:
-    """Say as which account a command can open a file that this one may not open."""
+    """Say as which account a command can open a file that this one may not open.
+
+    Where it is that account already, say what it lacks.
+    """
     of_station = (str(STATION_SETTINGS.parent), str(STATION_STATE))
     is_stations = not HAS_AUTHORITY or str(path).startswith(of_station)
     account = STATION_ACCOUNT if is_stations else _ACCOUNT
+    if path and account == _own_account():
+        for folder in reversed(Path(path).absolute().parents):
+            if folder.is_dir() and not os.access(folder, os.X_OK):
+                return f"the account {account} may not enter {folder}"
+        return f"it has to belong to this account; as root: chown {account}: {path}"
     return f"run this as the service's account: runuser -u {account} -- kiosk ..."
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pwd
 import tomllib
 from dataclasses import FrozenInstanceError
@@ -266,3 +267,29 @@ def test_who_may_not_read_is_told_the_account_that_may() -> None:
     assert "-u kiosk --" in loading.as_account("/var/lib/kiosk/enrolment.toml")
     for path in ("/etc/kiosk-station/station.toml", "/var/lib/kiosk-station/station.pem"):
         assert "-u kiosk-station --" in loading.as_account(path)
+
+
+@pytest.mark.parametrize(
+    ("account", "path"),
+    [("kiosk", "/etc/kiosk/kiosk.toml"), ("kiosk-station", "/etc/kiosk-station/station.toml")],
+)
+def test_the_account_itself_is_told_to_whom_a_file_has_to_belong(
+    monkeypatch: pytest.MonkeyPatch, account: str, path: str
+) -> None:
+    """Before: it was told to run the command as the account as which it was run."""
+    entry = pwd.struct_passwd((account, "x", 1, 1, "", "/", ""))
+    monkeypatch.setattr(pwd, "getpwuid", lambda _: entry)
+    said = loading.as_account(path)
+    assert said == f"it has to belong to this account; as root: chown {account}: {path}"
+    assert "runuser" in loading.as_account("")
+
+
+def test_the_account_is_told_which_folder_is_closed_to_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    entry = pwd.struct_passwd(("kiosk", "x", 1, 1, "", "/", ""))
+    monkeypatch.setattr(pwd, "getpwuid", lambda _: entry)
+    monkeypatch.setattr(os, "access", lambda path, _: path != tmp_path)
+    (tmp_path / "in").mkdir()
+    said = loading.as_account(tmp_path / "in" / "people.csv")
+    assert said == f"the account kiosk may not enter {tmp_path}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from kiosk.contract.enrolment import EnrolmentLine, draw_number, draw_secret, pin_of
 from tests.support.fresh_root import run_in_fresh_root
 
 SHIPPED = "/usr/share/unlock-kiosk-station"
@@ -20,11 +21,15 @@ UNDONE = (
     "! systemctl is-enabled kiosk-authority.service",
     "! systemctl is-enabled kiosk-station.service",
 )
+LINE = EnrolmentLine(("127.0.0.1:8444",), draw_number(), draw_secret(), pin_of(b"")).text().reveal()
 LINES = [
     "mkdir -p /etc/systemd/system /etc/sysctl.d",
     f"{SNAPSHOT} > /run/before",
     "echo part dry; kiosk setup authority --dry-run; kiosk setup station --dry-run",
     f"{SNAPSHOT} | diff /run/before -",
+    f"echo part line; kiosk setup station --dry-run --enrol '{LINE}'",
+    f"{SNAPSHOT} | diff /run/before -",
+    "kiosk setup station --dry-run --enrol '127.0.0.1:8444 7QKX' 2>&1 || true",
     "echo part first; kiosk setup authority --set service.trust='Wold \\ Trust' --set mail.port=25",
     "kiosk setup station",
     f"{SNAPSHOT} > /run/after; readlink /etc/systemd/system/ctrl-alt-del.target",
@@ -67,6 +72,11 @@ def test_each_thing_is_said_and_done_once_and_can_be_undone(tmp_path: Path) -> N
         for name, _, text in (part.partition("\n") for part in done.stdout.split("\npart ")[1:])
     }
     assert {line[:10] for line in said["dry"] if line} == {"would make"}
+
+    enrolled, network = said["line"][1:3]
+    assert enrolled.startswith("would make  enrolment   a key of this station, and its certificate")
+    assert network.endswith("kiosk-station.service reaches 127.0.0.1:8444 and nothing else")
+    assert said["line"][-1].startswith("kiosk: the line was not read: the code has 10 groups of 4")
 
     first = "\n".join(said["first"])
     assert "made        mask        ctrl-alt-del.target" in first

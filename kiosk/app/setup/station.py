@@ -32,6 +32,7 @@ from kiosk.app.setup.machine import (
     systemctl,
 )
 from kiosk.app.setup.steps import Step
+from kiosk.contract.enrolment import read_line
 from kiosk.contract.errors import ConfigError
 
 _UNIT = "kiosk-station.service"
@@ -104,12 +105,17 @@ def shared_values() -> dict[tuple[str, str], str]:
 
 
 def station_steps(
-    values: Mapping[tuple[str, str], str], line: str | None, face: Face, *, undo: bool
+    values: Mapping[tuple[str, str], str],
+    line: str | None,
+    face: Face,
+    *,
+    undo: bool,
+    dry_run: bool,
 ) -> Iterator[Step]:
-    """Yield the steps, each once those before it are done.
+    """Yield the steps, each once those before it are done, unless it is a ``dry_run``.
 
     ``line`` enrols the station. ``undo``: also those that other settings would ask for. Raises
-    ``ConfigError`` where something is not installed.
+    ``ConfigError`` where something is not installed, or the line cannot be read.
     """
     missing = [package for path, package in _NEEDED[face].items() if not Path(path).exists()]
     if missing and not undo:
@@ -122,10 +128,14 @@ def station_steps(
         text, values = example_toml(_SECTIONS), {**shared_values(), **values}
     text = with_values(text, values)
     yield settings_file(STATION_SETTINGS, text, ("root", STATION_ACCOUNT), 0o640)
+    named = () if line is None else _addresses_of_line(line)
     if line is not None:
         what = "a key of this station, and its certificate by the authority's line"
         yield Step("enrolment", what, lambda: False, partial(_enrol, line))
-    addresses = _addresses(text) or _addresses(read_if_there(STATION_STATE / ENROLMENT) or "")
+    enrolled = _addresses(read_if_there(STATION_STATE / ENROLMENT) or "")
+    if dry_run and named:
+        enrolled = named  # the authority may name others once it is asked
+    addresses = _addresses(text) or enrolled
     if addresses or undo:
         yield drop_in(
             "network",
@@ -218,6 +228,13 @@ def _enrol(line: str) -> None:
     )
     if done.returncode != 0:
         raise ConfigError(done.stderr.strip().removeprefix("kiosk: "))
+
+
+def _addresses_of_line(line: str) -> tuple[str, ...]:
+    try:
+        return read_line(line).addresses
+    except ValueError as wrong:
+        raise ConfigError(f"the line was not read: {wrong}") from None
 
 
 def _addresses(text: str) -> tuple[str, ...]:

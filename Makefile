@@ -106,6 +106,7 @@ deb: ## Build the Debian packages into dist/, each with its list of components (
 
 test-deb: deb ## Build the packages again, install, update, remove and purge them in a fresh Debian 13
 	@.ci/bootstrap test
+	@.ci/bootstrap test-deb
 	@umask 077 && BUILD=build/elsewhere/deeper DIST=build/again .ci/build-deb
 	@DIST=build/before .ci/build-deb 0.0.9
 	@$(VENV)/python -m pytest --verbose -p no:cacheprovider tests/systemd/installed.py

@@ -54,6 +54,25 @@ def test_somebody_without_sbin_in_their_path_has_all_that_is_installed(
     ], said.stderr
 
 
+def test_building_the_packages_installs_what_that_needs_and_no_more(tmp_path: Path) -> None:
+    """Before: also what looks at them and runs them afterwards, and a virtual environment."""
+    there = Path("/usr/bin"), Path("/bin")
+    for_building = {"dpkg-buildpackage", "dh", "pkg-config", "swig"}
+    for_trying = {"lintian", "mmdebstrap", "systemd-nspawn"}
+    (tmp_path / "bin").mkdir()
+    for found in (each for place in there for each in place.iterdir()):
+        if found.name not in {*for_building, *for_trying, "apt-get", "sudo"}:
+            with suppress(FileExistsError):
+                (tmp_path / "bin" / found.name).symlink_to(found)
+    program(tmp_path / "bin" / "apt-get", "exit 1")
+    said = bootstrap(tmp_path, f"{tmp_path}/bin", "deb")
+    (line,) = [each for each in said.stdout.splitlines() if "installing system packages" in each]
+    named = line.partition(": ")[2].split()
+    assert {"dpkg-dev", "debhelper", "pkgconf", "swig"} <= set(named)
+    assert set(named).isdisjoint({*for_trying, "systemd-container", "pcscd", "vsmartcard-vpcd"})
+    assert len(named) == len(set(named))
+
+
 UPDATE_FAILS = """\
 echo 'Hit:1 http://deb.debian.org/debian trixie InRelease'
 echo 'Err:2 https://packages.example trixie InRelease'

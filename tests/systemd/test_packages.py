@@ -116,12 +116,15 @@ def test_what_the_packages_are_made_of_is_found_without_git(tmp_path: Path) -> N
         "sed",
         "sha256sum",
         "tail",
+        "tee",
         "xargs",
     ):
         program = shutil.which(name)
         assert program is not None
         (programs / name).symlink_to(program)
-    (programs / "dpkg-buildpackage").write_text("#!/bin/bash\necho builds; exit 3\n")
+    (programs / "dpkg-buildpackage").write_text(
+        "#!/bin/bash\necho '[deb] step'; echo builds; exit 3\n"
+    )
     (programs / "dpkg-buildpackage").chmod(0o700)
 
     built = subprocess.run(
@@ -132,7 +135,7 @@ def test_what_the_packages_are_made_of_is_found_without_git(tmp_path: Path) -> N
         check=False,
     )
     assert (built.returncode, built.stderr) == (1, "")
-    assert built.stdout.endswith("builds\n")
+    assert built.stdout.splitlines()[-3:] == ["[deb] step", "[deb] step", "builds"]  # the log
     (made,) = (tree / "build" / "deb").glob("*/")
     given = {path.relative_to(made) for path in made.rglob("*") if path.is_file()}
     expected = {path.relative_to(tree) for name in named for path in (tree / name).rglob("*.py")}

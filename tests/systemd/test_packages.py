@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import subprocess
 import tomllib
@@ -91,13 +92,58 @@ def test_the_authority_comes_first_where_both_are_installed() -> None:
         assert f"Alternative: /usr/lib/{package}/bin/kiosk\n" in text
 
 
+def documents_of(package: str, folder: Path) -> None:
+    """Put the documents of a package into a folder by the line of debian/rules that does."""
+    said = subprocess.run(
+        ["make", "--dry-run", "-f", "debian/rules", package],
+        cwd=CHECKOUT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    (line,) = (each for each in said.splitlines() if each.startswith("cp -r --parents "))
+    *words, target = shlex.split(line)
+    assert target == f"debian/unlock-kiosk-{package}/usr/share/doc/unlock-kiosk-{package}"
+    subprocess.run([*words, folder], cwd=CHECKOUT, check=True)
+
+
+def test_each_document_that_the_program_names_is_on_the_machine(tmp_path: Path) -> None:
+    documents_of("authority", tmp_path)
+    for path in (CHECKOUT / "kiosk").rglob("*.py"):
+        for name in re.findall(r"(?:docs|systemd)/[\w-]+\.md", path.read_text()):
+            assert (tmp_path / name).is_file(), f"{path}: {name}"
+        for name in re.findall(r"_page\('(\w+)'\)", path.read_text()):
+            assert (tmp_path / "docs" / f"{name}.md").is_file(), f"{path}: {name}"
+    for name in ("README.md", "systemd/README.md", "docs/alerts.yml", "docs/patroni/patroni.yml"):
+        assert (tmp_path / name).is_file(), name
+    for document in tmp_path.rglob("*.md"):
+        for name in re.findall(r"!\[[^]]*\]\(([^)]+)\)", document.read_text()):
+            assert (document.parent / name).is_file(), f"{document}: {name}"
+
+
+def test_a_station_has_its_guide_and_what_that_leads_to(tmp_path: Path) -> None:
+    documents_of("station", tmp_path)
+    guide = tmp_path / "docs" / "station-guide.md"
+    for name in re.findall(r"\]\((?!https?:)([^)#\s]+)", guide.read_text()):
+        assert (guide.parent / name).resolve().is_file(), name
+
+
+def test_no_document_is_compressed_where_others_name_it() -> None:
+    (line,) = re.findall(r"^\tdh_compress (.*)$", (DEBIAN / "rules").read_text(), re.MULTILINE)
+    kept = [word.removeprefix("-X") for word in line.split()]
+    named = [*CHECKOUT.glob("docs/**/*"), FILES / "README.md", CHECKOUT / "README.md"]
+    for path in named:
+        if path.is_file() and path.suffix != ".svg":
+            assert any(each in f"{path}" for each in kept), path
+
+
 def test_what_the_packages_are_made_of_is_found_without_git(tmp_path: Path) -> None:
     """As in an unpacked archive; what would build them notes only what it was given."""
-    named = ["kiosk", "screens", "hardware", "systemd", "debian", "requirements"]
+    named = ["kiosk", "screens", "hardware", "systemd", "debian", "requirements", "docs"]
     tree, programs = tmp_path / "archive", tmp_path / "bin"
     for name in (*named, ".ci"):
         shutil.copytree(CHECKOUT / name, tree / name)
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "README.md", "SECURITY.md", "LICENSE"):
         shutil.copy(CHECKOUT / name, tree)
     (tree / "kiosk" / "__pycache__").mkdir(exist_ok=True)
     (tree / "kiosk" / "__pycache__" / "main.pyc").touch()
@@ -139,6 +185,8 @@ def test_what_the_packages_are_made_of_is_found_without_git(tmp_path: Path) -> N
     (made,) = (tree / "build" / "deb").glob("*/")
     given = {path.relative_to(made) for path in made.rglob("*") if path.is_file()}
     expected = {path.relative_to(tree) for name in named for path in (tree / name).rglob("*.py")}
+    documents = [*(tree / "docs").rglob("*"), tree / "README.md", tree / "SECURITY.md"]
+    expected |= {path.relative_to(tree) for path in documents if path.is_file()}
     assert expected <= given
     assert [path for path in given if "__pycache__" in path.parts] == []
     assert (made / "debian" / "changelog").read_text().startswith("unlock-kiosk (1.2.3) ")

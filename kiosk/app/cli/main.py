@@ -27,6 +27,7 @@ Self-service smartcard unlock stations.
 
 Begin with `kiosk demo` to see one without hardware, or with `kiosk setup` to set up a real one.
 `kiosk COMMAND --help` says what a command does, `kiosk COMMAND PART --help` one part of it.
+Documents that these name, as docs/estate.md, are below /usr/share/doc/unlock-kiosk-authority.
 
 Each setting of the file can be given by the environment instead, a list with commas:
 KIOSK_MAIL__HOST=relay.example, KIOSK_CARDS__FAMILIES=piv,openpgp. $KIOSK_SETTINGS names the file.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from pathlib import Path
@@ -53,6 +54,13 @@ def broken_seals(uow: UnitOfWork, holder_ids: Iterable[str]) -> BrokenSeals:
     )
 
 
+def _page(name: str) -> str:
+    """Return where a page of the documents is: where the package put it, or in a checkout."""
+    page, program = f"docs/{name}.md", Path(sys.prefix)  # as /usr/lib/unlock-kiosk-authority
+    installed = program.parent.parent / "share" / "doc" / program.name / page
+    return str(installed) if installed.exists() else page
+
+
 _LITTLE_DISK = 200 * 1024 * 1024
 _CLOCK_SLACK = timedelta(minutes=1)
 _COLLECTED = timedelta(minutes=5)
@@ -98,13 +106,13 @@ def check_database(store: Store, folder: Path | None, url: str, *, has_keys: boo
         fit, revision = store.schema()
         if not fit.serves:
             if said := store.out_of_service():
-                return fail(_DATABASE, said, "see `url` in [store], and docs/estate.md")
+                return fail(_DATABASE, said, f"see `url` in [store], and {_page('estate')}")
             return _of_schema(fit, revision)
     except StoreError as error:
         if error.code == MOVED:
             return fail(_DATABASE, str(error), "see docs/estate.md")
         if error.code in REFUSED_LOGINS:
-            return fail(_DATABASE, str(error), "see `url` in [store], and docs/database.md")
+            return fail(_DATABASE, str(error), f"see `url` in [store], and {_page('database')}")
         return fail(_DATABASE, str(error), "see `url` in [store]")
     if store.lacking(AUTHORITY):
         return fail(_DATABASE, "the role of `url` may not do what visits need", _GRANT)
@@ -144,7 +152,7 @@ def _of_schema(fit: SchemaFit, revision: str) -> Finding:
 
 
 def _unverified(part: str, host: str, setting: str) -> Finding:
-    advice = f"add sslmode=verify-full to `{setting}` in [store]; see docs/database.md"
+    advice = f"add sslmode=verify-full to `{setting}` in [store]; see {_page('database')}"
     return warn(part, f"answers; nothing shows that it is {host} which answers", advice)
 
 
@@ -159,12 +167,12 @@ def check_staff(store: Store, url: str, staff_url: str) -> Finding:
     try:
         lacking = store.lacking(STAFF)
     except StoreError as error:
-        return fail(_STAFF, str(error), "see `staff_url` in [store], and docs/database.md")
+        return fail(_STAFF, str(error), f"see `staff_url` in [store], and {_page('database')}")
     if lacking and staff_url:
         return fail(_STAFF, "the role of `staff_url` may not do the work of staff", _GRANT)
     if lacking:
         found = "the role of `url` may not do the work of staff: they can look, and change nothing"
-        advice = "name an account of theirs as `staff_url` in [store]; see docs/database.md"
+        advice = f"name an account of theirs as `staff_url` in [store]; see {_page('database')}"
         return warn(_STAFF, found, advice)
     if staff_url and (host := unverified_host(staff_url)):
         return _unverified(_STAFF, host, "staff_url")

@@ -177,6 +177,22 @@ def test_mail(tmp_path: Path) -> None:
     assert checks.check_mail(unconfigured, "x").condition is FAIL
 
 
+def test_advice_names_a_page_where_the_package_put_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def advice() -> str:
+        staff = "postgresql+psycopg://staff@db/kiosk"
+        away = Store(f"sqlite:///{tmp_path}/none.db", SetClock(), MACS)
+        return checks.check_staff(away, staff, staff).advice
+
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "lib" / "unlock-kiosk-authority"))
+    assert advice().endswith("see docs/database.md")
+    page = tmp_path / "share" / "doc" / "unlock-kiosk-authority" / "docs" / "database.md"
+    page.parent.mkdir(parents=True)
+    page.touch()
+    assert advice().endswith(f"see {page}")
+
+
 def test_outbox(store: Store) -> None:
     assert checks.check_outbox(store).condition is OK
     now = SetClock().now()

@@ -40,6 +40,10 @@ of it over. After an update of the program it brings the schema up to date.
 
 As root, and with the settings of the machine, it makes them for the account of the service, lets
 staff log in where there is an SSH server, and starts the unit.
+
+Other settings (--config) alone make no second authority: database, keys and the folders of imports
+and exports are the service's in /var/lib/kiosk, unless $STATE_DIRECTORY, or the settings, name
+another place. Give $STATE_DIRECTORY to each later command as well.
 """
 _EXAMPLES = {
     "station": """\
@@ -50,7 +54,7 @@ example:
     "authority": """\
 example:
   kiosk setup authority --set mail.host=relay.wexbridge.example
-  kiosk setup authority --config ./kiosk.toml
+  STATE_DIRECTORY=./state kiosk setup authority --config ./kiosk.toml
 """,
 }
 _NEVER_ASKED_OF_A_STATION = ("station", "mail", "policy")

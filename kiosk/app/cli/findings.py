@@ -74,6 +74,8 @@ def running_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
     from kiosk.authority.administration import checks
     from kiosk.authority.administration.verification import check_rows
 
+    policy = partial(checks.read_policy, tools.store, tools.settings.policy)
+    yield "four eyes", partial(checks.check_four_eyes, tools.store, policy)
     yield "records", partial(check_rows, tools.store)
     yield "outbox", partial(checks.check_outbox, tools.store)
     if collector := tools.settings.siem.collector:

@@ -11,12 +11,18 @@ from typing import assert_never
 
 from kiosk.app.config.settings import PolicySettings
 from kiosk.authority.administration.keys import MasterKeys, is_of, lacks_keys_of, last_copy
+from kiosk.authority.administration.proposals import (
+    ADD_TWO_MANAGERS,
+    NO_TWO_MANAGERS,
+    two_could_agree,
+)
 from kiosk.authority.administration.standing import SEEN_FOR, BrokenSeals
 from kiosk.authority.audit import AuditKind
 from kiosk.authority.crypto import admin_keys, keys
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing, knows_ring
 from kiosk.authority.crypto.rotation import sealed_by_key
 from kiosk.authority.policy import policy_in_force
+from kiosk.authority.roles import Action
 from kiosk.authority.siem import FEED
 from kiosk.authority.store.database import SchemaFit, Store
 from kiosk.authority.store.engine import MOVED, REFUSED_LOGINS, place_of, unverified_host
@@ -72,7 +78,7 @@ _DATABASE, _QUESTIONS, _KEYS, _COPY, _MASTER, _TOKEN, _CIPHER, _MAIL, _OUTBOX, _
     "database", "questions", "keys", "key copy", "master key", "token", "cipher", "mail relay",
     "outbox", "clock",
 )  # fmt: skip
-_COLLECTOR = "collector"
+_COLLECTOR, _FOUR_EYES = "collector", "four eyes"
 
 
 _SEEN, _STAFF = "released secrets", "staff"
@@ -218,6 +224,16 @@ def check_questions(store: Store, policy_now: Callable[[], Policy]) -> Finding:
             _QUESTIONS, f"{offered} in the list, {needed} needed", "run `kiosk setup authority`"
         )
     return ok(_QUESTIONS, f"{offered} in the list")
+
+
+def check_four_eyes(store: Store, policy_now: Callable[[], Policy]) -> Finding:
+    """Are there two managers who could agree, where the policy asks for two."""
+    if not policy_now().four_eyes:
+        return ok(_FOUR_EYES, "the policy asks for no second member of staff")
+    with store.read() as uow:
+        if two_could_agree(uow, Action.CHANGE_POLICY):
+            return ok(_FOUR_EYES, "there are managers who could agree with each other")
+    return warn(_FOUR_EYES, f"the policy asks for two, and {NO_TWO_MANAGERS}", ADD_TWO_MANAGERS)
 
 
 def check_keys(load: Callable[[], KeyRing], store: Store) -> Finding:

@@ -9,7 +9,12 @@ from typing import Any
 from kiosk.app.config.kinds import About, InvalidValue, settings_of
 from kiosk.app.config.settings import PolicySettings
 from kiosk.authority.administration.office import Act, Desk, Office, audit_name, staff_names
-from kiosk.authority.administration.proposals import Proposal
+from kiosk.authority.administration.proposals import (
+    ADD_TWO_MANAGERS,
+    NO_TWO_MANAGERS,
+    Proposal,
+    two_could_agree,
+)
 from kiosk.authority.administration.views import Done, Grounds, PolicyLine
 from kiosk.authority.audit import StaffKind
 from kiosk.authority.policy import (
@@ -56,15 +61,17 @@ class PolicyDesk(Desk):
             about = self._about(name)
             new = _read(about, value)
             self._put(act, about, stored_text(new), revision)
+            lacking = self._lacking(act.uow, name)
         now = shown_text(new) or _NONE
-        return act.done(f"{name} is {now} from now on, at every station within a minute.")
+        return act.done(f"{name} is {now} from now on, at every station within a minute.{lacking}")
 
     def reset(self, name: str, revision: int, grounds: Grounds) -> Done:
         """Let the settings file's value count again."""
         with self._changing("policy.reset", name, revision, grounds) as act:
             self._put(act, self._about(name), None, revision)
+            lacking = self._lacking(act.uow, name)
         now = shown_text(getattr(self._file, name)) or _NONE
-        return act.done(f"{name} is {now} again, as the settings file has it.")
+        return act.done(f"{name} is {now} again, as the settings file has it.{lacking}")
 
     def _changing(
         self,
@@ -105,6 +112,15 @@ class PolicyDesk(Desk):
             as_in_file=text is None,
             revision=revision + 1,
         )
+
+    def _lacking(self, uow: UnitOfWork, name: str) -> str:
+        """Say what else ``four_eyes`` needs, where that was changed and is in force."""
+        policy = policy_in_force(self._file, uow.policy_changes.every()).settings
+        if name != "four_eyes" or not policy.four_eyes:
+            return ""
+        if two_could_agree(uow, Action.CHANGE_POLICY):
+            return ""
+        return f" But {NO_TWO_MANAGERS}: {ADD_TWO_MANAGERS}."
 
     def _judge(
         self, uow: UnitOfWork, about: About, before: PolicyInForce, after: PolicyInForce

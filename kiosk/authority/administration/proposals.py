@@ -49,6 +49,10 @@ def objection(uow: UnitOfWork, first: Actor, second: Actor) -> str:
     return ""
 
 
+NO_TWO_MANAGERS: Final = "there are no two managers who could agree with each other"
+ADD_TWO_MANAGERS: Final = "let the machine's administrator add two: `kiosk staff add`"
+
+
 def two_could_agree(uow: UnitOfWork, action: Action) -> bool:
     """Tell whether there are two members who may do ``action`` and could agree with each other."""
     members, keys = _members(uow), uow.staff.keys()

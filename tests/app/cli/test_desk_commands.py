@@ -129,6 +129,32 @@ def test_a_policy_setting_is_set_and_reset(kiosk: Kiosk, capsys: Capsys) -> None
     assert lines["max_failures"]["value"] == "3"
 
 
+def test_four_eyes_without_two_managers_is_warned_of(
+    kiosk: Kiosk, place: Path, capsys: Capsys
+) -> None:
+    def doctor() -> str:
+        kiosk("doctor")
+        return next(line for line in capsys.readouterr().out.splitlines() if "four eyes" in line)
+
+    assert doctor().startswith("✓")
+    member = "--role", "manager", "--reason", "new"
+    kiosk("staff", "add", "Asha Okafor", "--key", key(place, "asha"), *member)
+    assert kiosk("policy", "set", "four_eyes", "yes", "--reason", "as decided") == 0
+    told = capsys.readouterr().out
+    assert "there are no two managers who could agree with each other" in told
+    assert "`kiosk staff add`" in told
+    line = doctor()
+    assert line.startswith("!")
+    assert "no two managers" in line
+    assert "`kiosk staff add`" in line
+
+    assert kiosk("policy", "reset", "four_eyes", "--reason", "too early") == 0
+    kiosk("staff", "add", "Ben Nowak", "--key", key(place, "ben"), *member)
+    assert kiosk("policy", "set", "four_eyes", "yes", "--reason", "as decided") == 0
+    assert "no two managers" not in capsys.readouterr().out
+    assert doctor().startswith("✓")
+
+
 def test_a_policy_that_is_out_of_bounds_is_not_taken(kiosk: Kiosk, capsys: Capsys) -> None:
     assert kiosk("policy", "set", "max_failures", "99", "--reason", "why not") == 1
     assert "1 to 10" in capsys.readouterr().err

@@ -197,6 +197,8 @@ def test_what_the_packages_do_on_a_machine(machine: Booted, ada: Person) -> None
     runs = {unit: started(machine, unit) for unit in units}
     install(machine, newest(BUILT, "*.deb"))
     assert machine.do("kiosk --version") != "kiosk 0.0.9"
+    for package in PACKAGES:
+        machine.do(f"test -s /usr/share/doc/{package}/docs/estate.md")
     for unit, run in runs.items():
         wait_for(partial(has_changed, machine, unit, run), unit)
     machine.see(ATTRACT)

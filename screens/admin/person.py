@@ -158,7 +158,8 @@ def _registered(line: RegistrationLine, times: Times) -> Iterator[Point]:
     if line.blocked_at is None:
         yield Point(tries, "•")
     else:
-        yield Point(f"Blocked {times.at(line.blocked_at)}: {tries}", "✗", GRAVE)
+        why = "reported as not done by them" if line.misuse_reported else tries
+        yield Point(f"Blocked {times.at(line.blocked_at)}: {why}", "✗", GRAVE)
 
 
 def _card(card: CardLine, times: Times) -> Iterator[Point]:
@@ -308,13 +309,15 @@ def to_agree(case: Case) -> tuple[ProposalLine, ...]:
     return tuple(line for line in case.person.proposals if not line.why_not)
 
 
-def to_decline(case: Case) -> tuple[ProposalLine, ...]:
-    """Return what waits, oldest first, and is not a code: those are withdrawn."""
+def to_decline(case: Case, *, mine: bool) -> tuple[ProposalLine, ...]:
+    """Return what waits, oldest first, one's own or colleagues'; codes are withdrawn instead."""
     role = case.desk.me.role
     return tuple(
         line
         for line in case.person.proposals
-        if line.action is not Action.ISSUE_CODE and may(role, line.action)
+        if line.action is not Action.ISSUE_CODE
+        and may(role, line.action)
+        and line.is_mine == mine
     )
 
 
@@ -329,8 +332,8 @@ def _agree(case: Case) -> Form[Done]:
     return waiting.agree(case.desk, to_agree(case)[0])
 
 
-def _decline(case: Case) -> Form[Done]:
-    return waiting.decline(case.desk, to_decline(case)[0])
+def _decline(case: Case, *, mine: bool) -> Form[Done]:
+    return waiting.decline(case.desk, to_decline(case, mine=mine)[0])
 
 
 def _withdraw(case: Case) -> Form[Done]:
@@ -348,7 +351,20 @@ DEEDS = (
     ),
     Deed(CODE, "c", "Give a code", _open(Action.ISSUE_CODE), codes.issue, urgent=True),
     Deed("agree", "g", "Agree", lambda case: bool(to_agree(case)), _agree, urgent=True),
-    Deed("decline", "d", "Decline", lambda case: bool(to_decline(case)), _decline),
+    Deed(
+        "decline",
+        "d",
+        "Decline",
+        lambda case: bool(to_decline(case, mine=False)),
+        lambda case: _decline(case, mine=False),
+    ),
+    Deed(
+        "take-back",
+        "d",
+        "Take back proposal",
+        lambda case: not to_decline(case, mine=False) and bool(to_decline(case, mine=True)),
+        lambda case: _decline(case, mine=True),
+    ),
     Deed("withdraw", "w", "Withdraw code", lambda case: bool(to_withdraw(case)), _withdraw),
     Deed("misuse", "i", "Stop: not the holder", _open(Action.REPORT_MISUSE), person.report_misuse),
     Deed("stop-change", "h", "Stop change of address", _waits_change, person.stop_change),

@@ -49,7 +49,7 @@ def decline(desk: AdminDesk, line: ProposalLine) -> Form[Done]:
             "Another one can be given."
         )
     else:
-        title, button = ("Take it back", "Take back") if line.is_mine else ("Decline", "Decline")
+        title, button = ("Take back", "Take back") if line.is_mine else ("Decline", "Decline")
         what = f"Proposed by {line.proposed_by}: {line.told} Nothing is changed then."
     return AskGrounds(
         title,
@@ -81,6 +81,7 @@ class ProposalsPage(LinesPage[ProposalLine]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("g", "agree", "Agree"),
         Binding("w", "decline", "Decline"),
+        Binding("w", "take_back", "Take back"),
         Binding("p", "person", "Open the person"),
     ]
 
@@ -122,18 +123,22 @@ class ProposalsPage(LinesPage[ProposalLine]):
         """Offer what makes sense for the line that is marked."""
         line = self.marked
         if line is None:
-            return action not in ("agree", "decline", "person")
+            return action not in ("agree", "decline", "take_back", "person")
         role = self.desk.me.role
         if action == "agree":
             return may(role, Action.AGREE_ACT) and not line.why_not
-        if action == "decline":
-            return may(role, Action.DECLINE_ACT) and may(role, line.action)
+        if action in ("decline", "take_back"):
+            may_it = may(role, Action.DECLINE_ACT) and may(role, line.action)
+            return may_it and line.is_mine == (action == "take_back")
         return action != "person" or bool(line.holder_id)
 
     def action_agree(self) -> None:
         self._ask_about(agree)
 
     def action_decline(self) -> None:
+        self._ask_about(decline)
+
+    def action_take_back(self) -> None:
         self._ask_about(decline)
 
     def action_person(self) -> None:

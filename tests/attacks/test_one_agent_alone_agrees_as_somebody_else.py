@@ -66,6 +66,7 @@ def test_what_was_prepared_before_four_eyes_were_set_agrees_to_nothing(
             manager.desk.staff.add("Second Account", Role.MANAGER, first, GROUNDS)
             second = admit(world.store, read_public_key(first).fingerprint)
             manager.logs_in_as(second).staff.add("Third Account", Role.AGENT, key, GROUNDS)
+    Colleague(world, Role.MANAGER, "Manager Two", off)
     manager.desk.policy.change("four_eyes", "true", 0, GROUNDS)
     world.policy = PolicySettings(four_eyes=True).policy()
 

@@ -35,6 +35,7 @@ def test_the_file_sets_it_and_a_manager_overrides_it(world: World) -> None:
 def test_staff_set_it_and_a_manager_takes_that_back(world: World) -> None:
     world.policy = OFF_IN_FILE.policy()
     manager = Colleague(world, Role.MANAGER, "Manager One", OFF_IN_FILE)
+    Colleague(world, Role.MANAGER, "Manager Two", OFF_IN_FILE)
     assert not manager.desk.policy.change("four_eyes", "true", 0, GROUNDS).waits
     assert manager.desk.policy.reset("four_eyes", 1, GROUNDS).waits
     assert manager.desk.policy.change("four_eyes", "false", 1, GROUNDS).waits

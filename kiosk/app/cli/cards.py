@@ -74,7 +74,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     _new_card(_of_card(parts, "replace", _replace, "give a card in place of one, which is revoked"))
     _of_card(parts, "revoke", _revoke, "bar a card at every station")
     set_secret = _of_card(
-        parts, "set-secret", _set_secret, "seal another unblock secret; asks for it"
+        parts, "set-secret", _set_secret, "seal the unblock secret of a card; asks for it"
     )
     _derived_from(set_secret)
     set_secret.add_argument(

@@ -500,7 +500,9 @@ class PeopleDesk(Desk):
 
     def _number(self, text: str) -> str:
         digits = self._office.means.number_digits
-        return entered("number", lambda: people_fields.read_holder_number(text.strip(), digits))
+        # In a file a space inside a number is a mistake; typed, it only groups the digits.
+        typed = "".join(text.split()) if digits else text.strip()
+        return entered("number", lambda: people_fields.read_holder_number(typed, digits))
 
 
 def _name(text: str) -> str:

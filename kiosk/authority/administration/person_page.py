@@ -193,6 +193,7 @@ def _registration_line(uow: UnitOfWork, facts: StandingFacts) -> RegistrationLin
         failures_allowed=facts.policy.max_failures,
         blocked_at=registration.blocked_at,
         paused_until=facts.paused_until,
+        misuse_reported=facts.is_misuse_reported,
     )
 
 

@@ -33,6 +33,11 @@ FIELD = "value"
 LONGEST = 1000
 _NONE = "an empty list"
 
+_NOBODY_TO_AGREE = (
+    f"{NO_TWO_MANAGERS.capitalize()}, each with a key and neither let in by the other. Everything "
+    f"would wait, this setting too. First {ADD_TWO_MANAGERS}."
+)
+
 _ABOUT_QUESTIONS = frozenset({"questions_registered", "verification"})
 
 
@@ -101,6 +106,8 @@ class PolicyDesk(Desk):
         before = policy_in_force(self._file, stored)
         after = policy_in_force(self._file, stored | {about.name: new})
         self._judge(act.uow, about, before, after)
+        if after.settings.four_eyes and not before.settings.four_eyes:
+            self._need_two(act)
         was, now = (getattr(each.settings, about.name) for each in (before, after))
         if was == now and (text is not None or about.name not in stored):
             raise NotTaken(FIELD, f"That is what counts already for {about.name}.")
@@ -121,6 +128,12 @@ class PolicyDesk(Desk):
         if two_could_agree(uow, Action.CHANGE_POLICY):
             return ""
         return f" But {NO_TWO_MANAGERS}: {ADD_TWO_MANAGERS}."
+
+    def _need_two(self, act: Act) -> None:
+        """Refuse what nobody here could undo; the command line is not bound by it."""
+        by_staff = bool(act.actor.staff_id)
+        if by_staff and not two_could_agree(act.uow, Action.CHANGE_POLICY):
+            raise NotTaken(FIELD, _NOBODY_TO_AGREE)
 
     def _judge(
         self, uow: UnitOfWork, about: About, before: PolicyInForce, after: PolicyInForce

@@ -77,7 +77,7 @@ def _replacing(uow: UnitOfWork, opened: OpenedAct) -> str:
 
 def _secret(uow: UnitOfWork, opened: OpenedAct) -> str:
     full = " The card was just given it." if opened.truth("tries_full") else ""
-    return f"Set another unblock secret for the card {_card(uow, opened)}.{full}"
+    return f"Set the unblock secret of the card {_card(uow, opened)}.{full}"
 
 
 def _add_staff(uow: UnitOfWork, opened: OpenedAct) -> str:
@@ -310,7 +310,9 @@ class ProposalsDesk(Desk):
                 act=kept.act,
                 proposed_by=kept.proposed_by,
             )
-        return act.done("It is declined: nothing was changed.")
+            is_mine = kept.proposed_by == audit_name(act.actor)
+        what = "taken back" if is_mine else "declined"
+        return act.done(f"It is {what}: nothing was changed.")
 
 
 def waiting_lines(uow: UnitOfWork, office: Office, holder_id: str = "") -> tuple[ProposalLine, ...]:

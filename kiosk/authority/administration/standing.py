@@ -378,7 +378,8 @@ def headline_of(facts: StandingFacts, zone: tzinfo) -> Headline:
         case Standing.LEFT:
             return _left(facts, zone)
         case Standing.BLOCKED:
-            return _blocked(facts, zone)
+            blocked = _blocked(facts, zone)
+            return blocked._replace(told=blocked.told + _pins_blocked_too(facts))
         case Standing.NO_CARD:
             return Headline("No card is recorded for them.", "Add their card.")
         case Standing.NOT_REGISTERED:
@@ -442,6 +443,12 @@ def _blocked(facts: StandingFacts, zone: tzinfo) -> Headline:
     return Headline(f"Blocked since {since}: {failed}{where}.", advice)
 
 
+def _pins_blocked_too(facts: StandingFacts) -> str:
+    blocked = [card for card, seen in facts.refused_cards if seen.reason is Reason.PIN_BLOCKED]
+    which = " and of ".join(f"the card ending in {card.identifier[-CARD_TAIL:]}" for card in blocked)
+    return f" The PIN of {which} is blocked, too." if blocked else ""
+
+
 def _not_registered(facts: StandingFacts, zone: tzinfo) -> Headline:
     first = facts.first_code
     if first is not None:
@@ -481,7 +488,7 @@ def _not_registered(facts: StandingFacts, zone: tzinfo) -> Headline:
 def _first(facts: StandingFacts, *, is_blocked: bool) -> str:
     """Say what the clerk can do for somebody whose PIN is blocked before they registered."""
     if not facts.unlockable:
-        words = "stations cannot help: unlock or replace the card yourselves."
+        words = _first_needs(facts)
     elif not facts.holder.email and facts.registration is None:
         words = (
             "make sure who they are, record their email address, and give a code: with it they "
@@ -493,6 +500,15 @@ def _first(facts: StandingFacts, *, is_blocked: bool) -> str:
             "station, in one visit."
         )
     return words[0].upper() + words[1:] if is_blocked else f"If the PIN is blocked, {words}"
+
+
+def _first_needs(facts: StandingFacts) -> str:
+    """Say what is to be done with the card before a code can be given for it."""
+    problems = facts.has_problem
+    if any(reason is Reason.SECRET_MISSING for _card, reason in problems):
+        return "first set the unblock secret of the card, then give a code."
+    words = _advice(*problems[0])
+    return words[0].lower() + words[1:]
 
 
 def _card_problem(facts: StandingFacts) -> Headline:

@@ -245,6 +245,8 @@ class RegistrationLine:
     blocked_at: datetime | None
     paused_until: datetime | None = None
     """No answers are taken until then with cards that cannot prove themselves."""
+    misuse_reported: bool = False
+    """The block came by a report, and not by attempts that failed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -268,6 +268,10 @@ def revoke_card(case: Case) -> Form[Done]:
 def set_secret(case: Case) -> Form[Done]:
     """Ask for it twice."""
     cards = in_use(case)
+    recorded = [card for card in cards if card.has_secret]
+    before = " It takes the place of the one that is recorded." if recorded else ""
+    if recorded and len(recorded) < len(cards):
+        before = " Where one is recorded, it takes its place."
 
     def send(values: Mapping[str, str]) -> Done:
         secret, card_id = secret_of(values), card_of(values, cards)
@@ -277,8 +281,7 @@ def set_secret(case: Case) -> Form[Done]:
 
     return Form(
         "Set the unblock secret",
-        f"With it a station unlocks {meant(cards)} of {case.who}. It takes the place of the "
-        "one that is recorded.",
+        f"With it a station unlocks {meant(cards)} of {case.who}.{before}",
         (
             *which_card(cards),
             *secret_entries(required=True),

@@ -145,6 +145,16 @@ async def test_a_secret_is_set_and_never_shown(keys: tuple[str, ...], full: bool
         assert SECRET not in repr(run.desk.asked.calls)
 
 
+@pytest.mark.parametrize(("holder_id", "place"), [(TROUBLED, False), (SEVERAL, True)])
+async def test_a_secret_takes_a_place_only_where_one_is_recorded(
+    holder_id: str, place: bool
+) -> None:
+    async with person(holder_id) as run:
+        await run.press("s")
+        assert "Set the unblock secret" in run.text
+        assert ("takes" in said(run)) is place
+
+
 async def test_a_secret_is_nowhere_once_its_form_is_closed() -> None:
     secret = str(uuid.uuid4().int)[:8]
     async with person(TROUBLED) as run:

@@ -72,8 +72,10 @@ async def test_ones_own_is_taken_back_and_not_agreed_to() -> None:
         assert "You proposed this yourself" in run.text
         await run.press("g")
         assert "Speak to" not in run.text
+        assert "w Take back" in run.text
+        assert "Decline" not in run.text
         await run.press("w")
-        assert "Take it back" in run.text
+        assert "Take back" in run.text
         await grounds(run)
         assert run.desk.asked.of("proposals.decline") == [("proposal-1", Grounds(WHY))]
 

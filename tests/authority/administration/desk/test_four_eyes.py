@@ -366,7 +366,11 @@ def test_it_is_declined_or_taken_back(
     propose(first, asha)
     (line,) = AdminDesk(second).proposals.waiting()
     decider = first if who == "proposer" else second
-    AdminDesk(decider).proposals.decline(line.proposal_id, WHY)
+    done = AdminDesk(decider).proposals.decline(line.proposal_id, WHY)
+    assert ("taken back" in done.told, "declined" in done.told) == (
+        decider is first,
+        decider is second,
+    )
     event = newest_event(means)
     assert (event.kind, event.actor) == ("act-declined", decider.actor.staff_id)
     assert event.holder_id == asha.holder.id

@@ -35,6 +35,11 @@ def test_a_person_is_added_and_found(desk: PeopleDesk, means: StaffDependencies)
     assert mailed(means) == []
 
 
+def test_a_number_may_be_typed_in_groups(desk: PeopleDesk) -> None:
+    desk.add("1002 0030 0999", "Bo Chen", "", GROUNDS)
+    assert desk.find_one("100200300999").name == "Bo Chen"
+
+
 def test_a_person_may_be_added_without_an_address(desk: PeopleDesk) -> None:
     desk.add("100200300999", "Bo Chen", "  ", GROUNDS)
     assert desk.find_one("100200300999").email == ""

@@ -104,6 +104,19 @@ def test_what_does_not_fit_changes_nothing(
         assert uow.audit.latest() == ()
 
 
+def test_four_eyes_is_refused_while_no_two_managers_could_agree(
+    desk: PolicyDesk, manager: Office, means: StaffDependencies
+) -> None:
+    office_of(means, Role.AGENT)
+    with pytest.raises(NotTaken, match="There are no two managers who could agree") as caught:
+        desk.change("four_eyes", "true", 0, GROUNDS)
+    assert caught.value.field == "value"
+    assert line(desk, "four_eyes").value == "false"
+    office_of(means, Role.MANAGER, "Manager Two")
+    desk.change("four_eyes", "true", 0, GROUNDS)
+    assert line(desk, "four_eyes").value == "true"
+
+
 def test_a_reset_of_what_was_never_set_changes_nothing(desk: PolicyDesk) -> None:
     with pytest.raises(NotTaken, match="counts already"):
         desk.reset("max_failures", 0, GROUNDS)

@@ -151,6 +151,23 @@ def test_not_registered_and_a_station_saw_the_blocked_pin() -> None:
     )
 
 
+def test_not_registered_and_no_code_can_be_given_for_the_card() -> None:
+    bare = replace(READY, registration=None, cards=(replace(CARD, sealed_secret=None),))
+    assert "first set the unblock secret of the card, then give a code" in advice(bare)
+    spent = replace(bare, cards=(replace(CARD, secret_exposure=2),))
+    assert "If the PIN is blocked, replace the card" in advice(spent)
+
+
+def test_blocked_and_so_is_the_pin() -> None:
+    seen = {CARD.id: CardObservation(Reason.PIN_BLOCKED, NOW - MINUTE, "Ward 7")}
+    blocked = replace(REGISTERED, blocked_at=NOW - MINUTE)
+    facts = replace(READY, registration=blocked, seen=seen, reported_at=NOW - MINUTE)
+    assert told(facts) == (
+        "Blocked since 09:29 today: it was reported that something was not done by them. "
+        "The PIN of the card ending in 77aa is blocked, too."
+    )
+
+
 def test_registered_and_a_station_saw_the_blocked_pin() -> None:
     seen = {CARD.id: CardObservation(Reason.PIN_BLOCKED, NOW - MINUTE, "Ward 7")}
     facts = replace(READY, seen=seen)

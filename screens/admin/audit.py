@@ -69,8 +69,15 @@ def ask_filter(desk: AuditDesk, now: AuditFilter, times: Times) -> Form[Shown]:
         "Show only",
         "Rows that fit all that is filled in; an empty field does not narrow.",
         (
-            _entry("person", "Person", now.person, "Their holder number."),
-            _entry("station", "Station", now.station, "Its whole name."),
+            _entry(
+                "person",
+                "Person",
+                now.person,
+                "Their holder number; People finds it by a name.",
+            ),
+            _entry(
+                "station", "Station", now.station, "Its whole name, as the page Stations has it."
+            ),
             _entry("staff", "Staff", now.staff, "A name, or the beginning of one."),
             _entry("reference", "Reference", now.reference, "As it stood on the screen."),
             _entry("since", "From", times.typed(now.since), "Like 2026-03-04 or 2026-03-04 09:30."),

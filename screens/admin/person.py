@@ -315,9 +315,7 @@ def to_decline(case: Case, *, mine: bool) -> tuple[ProposalLine, ...]:
     return tuple(
         line
         for line in case.person.proposals
-        if line.action is not Action.ISSUE_CODE
-        and may(role, line.action)
-        and line.is_mine == mine
+        if line.action is not Action.ISSUE_CODE and may(role, line.action) and line.is_mine == mine
     )
 
 

@@ -15,7 +15,7 @@ from screens.admin.table import Column, TableLine
 
 _LONGEST = 64
 _NOBODY_SEES = "Answers are kept as hashes; nobody can look at one."
-_GOOD = "Its answer: a word or two, for ever the same, on no profile or certificate."
+_GOOD = "Ask for a word or two that stay the same for ever and stand on no profile."
 
 
 class QuestionsPage(LinesPage[QuestionLine]):

@@ -100,8 +100,10 @@ class StationsPage(LinesPage[StationLine]):
         return (self.marked.retired_at is None) == (action == "retire")
 
     def action_enrol(self) -> None:
-        """Ask for its name; the marked one's stands there already."""
+        """Ask for its name; that of a marked one that does not serve stands there already."""
         line = self.marked
+        if line is not None and line.has_started and not line.silent and line.retired_at is None:
+            line = None  # to put a new machine in the place of one that serves, its name is typed
         form = enrol(self.desk, line.name if line else "", line.site if line else "")
         self.app.push_screen(form, self._show_line)
 
@@ -161,7 +163,7 @@ def _counted(lines: tuple[StationLine, ...]) -> str:
 
 
 def enrol(desk: AdminDesk, name: str, site: str) -> Form[StationLetIn]:
-    """Ask for its name and site; those of the marked one are there already."""
+    """Ask for its name and site; ``name`` and ``site`` are there already."""
     return Form(
         "Let a station in",
         "Makes a line that is typed at the station. Once it is used, what had this name "

@@ -61,7 +61,7 @@ def query_of(uow: UnitOfWork, only: AuditFilter) -> AuditQuery:
         _check_name(name, getattr(only, name))
     return AuditQuery(
         holder_id=_holder(uow, only.person.strip()),
-        station=only.station.strip() or None,
+        station=_station(uow, only.station.strip()),
         actors=_actors(uow, only.staff.strip()),
         kind=only.kind.strip() or None,
         reference=_reference(only.reference.strip()),
@@ -86,7 +86,18 @@ def _holder(uow: UnitOfWork, text: str) -> str | None:
         return found.id
     if _ID.fullmatch(text.lower()):
         return text.lower()
-    raise NotTaken("person", "Nobody has this number. Enter a whole holder number, or an id.")
+    raise NotTaken(
+        "person", "Nobody has this number. By a name the page People finds it (F2); or type an id."
+    )
+
+
+def _station(uow: UnitOfWork, text: str) -> str | None:
+    """Return a station's name; one that is gone is still found where the audit names it."""
+    if not text or any(each.name == text for each in uow.stations.every()):
+        return text or None
+    if uow.trail.newest(AuditQuery(station=text), limit=1):
+        return text
+    raise NotTaken("station", "There is no such station. The page Stations has their names (F4).")
 
 
 def _actors(uow: UnitOfWork, text: str) -> tuple[str, ...] | None:

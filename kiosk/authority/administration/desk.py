@@ -35,6 +35,7 @@ class AdminDesk:
     def __init__(self, office: Office) -> None:
         self.me = office.actor
         self.service = office.means.service
+        self.number_digits = office.means.number_digits
         self.today: TodayDesk = TodayDesk(office)
         self.people: PeopleDesk = PeopleDesk(office)
         self.cards: CardsDesk = CardsDesk(office)

@@ -445,7 +445,9 @@ def _blocked(facts: StandingFacts, zone: tzinfo) -> Headline:
 
 def _pins_blocked_too(facts: StandingFacts) -> str:
     blocked = [card for card, seen in facts.refused_cards if seen.reason is Reason.PIN_BLOCKED]
-    which = " and of ".join(f"the card ending in {card.identifier[-CARD_TAIL:]}" for card in blocked)
+    which = " and of ".join(
+        f"the card ending in {card.identifier[-CARD_TAIL:]}" for card in blocked
+    )
     return f" The PIN of {which} is blocked, too." if blocked else ""
 
 

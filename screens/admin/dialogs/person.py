@@ -69,8 +69,13 @@ class Added:
 def add_person(desk: AdminDesk) -> Form[Added]:
     """Ask for somebody new."""
 
+    digits = desk.number_digits
+    form = "As it stands on their record."
+    if digits:
+        form = f"{digits} digits, as on their record; spaces do not count."
+
     def send(values: Mapping[str, str]) -> Added:
-        number = values["number"]
+        number = "".join(values["number"].split()) if digits else values["number"]
         grounds = grounds_of(values)
         return Added(desk.people.add(number, values["name"], values["email"], grounds), number)
 
@@ -78,7 +83,7 @@ def add_person(desk: AdminDesk) -> Form[Added]:
         "Add a person",
         "Somebody who is not in the list yet. Their card is added on their page.",
         (
-            Entry("number", "Number", hint="As it stands on their record.", most=_NUMBER_MOST),
+            Entry("number", "Number", hint=form, most=_NUMBER_MOST),
             Entry("name", "Name", hint="As it stands on their ID.", most=_NAME_MOST),
             Entry(
                 "email",
@@ -210,8 +215,8 @@ def erase(case: Case) -> Form[Done]:
     return Form(
         "Erase this person",
         f"{case.who} goes for good: name, addresses, cards, unblock secrets, answers, and the "
-        "reasons that staff wrote. What stays is the audit, whose rows then name nobody. An "
-        "import whose file still has their number brings them back: have them taken out of it.",
+        "reasons that staff gave before. What stays is the reason that you give here, and the "
+        "audit, whose rows then name nobody. An import whose file still has their number brings them back: have them taken out of it.",
         (
             Entry(
                 "number",

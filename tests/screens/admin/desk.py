@@ -40,6 +40,7 @@ class FakeDesk(AdminDesk):
         self.asked = Asked(Actor(NAMES[role], role, f"staff-{role.value}", "SHA256:abc"))
         self.me = self.asked.me
         self.service = "Smartcard self-service"
+        self.number_digits = 12
         both = self.estate, self.asked
         self.today = FakeTodayDesk(*both)
         self.people = FakePeopleDesk(*both)

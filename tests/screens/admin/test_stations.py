@@ -14,7 +14,7 @@ from screens.admin.table import Table
 from screens.admin.today import TodayPage
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.fake_calls import REFERENCE
-from tests.screens.admin.pilots import SIZES, Run, running
+from tests.screens.admin.pilots import SIZES, Run, running, said
 from tests.screens.admin.service_desks import LINE
 
 PAGES = (StationsPage, TodayPage)
@@ -222,6 +222,20 @@ async def test_one_is_let_in_and_its_line_is_shown_once() -> None:
         assert "It cannot be shown again" in run.text
         await run.press("escape")
         assert code not in run.text
+
+
+async def test_only_the_name_of_a_station_that_does_not_serve_is_there_already() -> None:
+    async with running(pages=PAGES) as run:
+        lines = run.desk.stations.every()
+        serving = next(x for x in lines if x.has_started and not x.silent and not x.retired_at)
+        silent = next(x for x in lines if x.silent)
+        for line, there in ((serving, False), (silent, True)):
+            await run.press("f4")
+            await run.click(line.name)
+            await run.press("a")
+            assert "Let a station in" in said(run)
+            assert (line.name in said(run)) is there
+            await run.press("escape")
 
 
 @pytest.mark.parametrize("role", [Role.AGENT, Role.AUDITOR])

@@ -124,6 +124,7 @@ def test_a_filter_is_written_as_staff_know_it(
     [
         (AuditFilter(person="900000000009"), "person"),
         (AuditFilter(person="Asha Okafor"), "person"),
+        (AuditFilter(station="Ward 8"), "station"),
         (AuditFilter(staff="Nobody"), "staff"),
         (AuditFilter(staff="beki"), "staff"),
         (AuditFilter(reference="10AB"), "reference"),

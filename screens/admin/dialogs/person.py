@@ -216,7 +216,8 @@ def erase(case: Case) -> Form[Done]:
         "Erase this person",
         f"{case.who} goes for good: name, addresses, cards, unblock secrets, answers, and the "
         "reasons that staff gave before. What stays is the reason that you give here, and the "
-        "audit, whose rows then name nobody. An import whose file still has their number brings them back: have them taken out of it.",
+        "audit, whose rows then name nobody. An import whose file still has their number brings "
+        "them back: have them taken out of it.",
         (
             Entry(
                 "number",

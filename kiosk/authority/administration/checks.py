@@ -116,7 +116,7 @@ def check_database(store: Store, folder: Path | None, url: str, *, has_keys: boo
             return _of_schema(fit, revision)
     except StoreError as error:
         if error.code == MOVED:
-            return fail(_DATABASE, str(error), "see docs/estate.md")
+            return fail(_DATABASE, str(error), f"see {_page('estate')}")
         if error.code in REFUSED_LOGINS:
             return fail(_DATABASE, str(error), f"see `url` in [store], and {_page('database')}")
         return fail(_DATABASE, str(error), "see `url` in [store]")
@@ -229,7 +229,7 @@ def check_questions(store: Store, policy_now: Callable[[], Policy]) -> Finding:
 def check_four_eyes(store: Store, policy_now: Callable[[], Policy]) -> Finding:
     """Are there two managers who could agree, where the policy asks for two."""
     if not policy_now().four_eyes:
-        return ok(_FOUR_EYES, "the policy asks for no second member of staff")
+        return ok(_FOUR_EYES, "one person is enough, by the policy")
     with store.read() as uow:
         if two_could_agree(uow, Action.CHANGE_POLICY):
             return ok(_FOUR_EYES, "there are managers who could agree with each other")

@@ -57,13 +57,16 @@ class ConfirmOwnerPage(Page, inherit_bindings=False):
     def __init__(self, kit: Kit, state: ConfirmOwner) -> None:
         super().__init__(kit, state)
         self._holder = state.visit.holder_name
+        self._hint = Prose(choices.HINT, "lead hint")
+        self._choose_first = Note(None)
 
     def content(self) -> Iterator[Widget]:
         yield Prose(choices.OWNER_TITLE, "title")
         yield Prose(choices.OWNER_TEXT)
         yield Prose(self._holder, "name")
         yield Prose(choices.OWNER_WARNING)
-        yield Prose(choices.HINT, "lead hint")
+        yield self._hint
+        yield self._choose_first
         not_me = self.not_me_button()
         not_me.add_class("-line")
         yield not_me
@@ -71,6 +74,14 @@ class ConfirmOwnerPage(Page, inherit_bindings=False):
         yes = self.button(choices.OWNER_YES, self._confirm)
         yield self.actions(self.stop_button(choices.OWNER_NO), right=yes)
         self.ring.add(not_me)
+
+    def enter(self) -> None:
+        """Press what is chosen; with nothing chosen, say that it has to be."""
+        if self.ring.chosen is None:
+            self._hint.display = False
+            self._choose_first.say(choices.OWNER_CHOOSE)
+        else:
+            super().enter()
 
     def _confirm(self) -> None:
         self.report(Confirmed(self.visit))

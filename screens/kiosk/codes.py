@@ -88,10 +88,12 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
             yield from self.lead(Note(email.code_notice(notice, task.tries_left)))
         yield self.cells
         yield self._life
+        purpose, resumed = self._state.visit.purpose, self._state.resumed
+        walk = email.meanwhile(purpose, task.masked, resumed=resumed)
         if notice is None:
-            purpose, resumed = self._state.visit.purpose, self._state.resumed
-            walk = email.meanwhile(purpose, task.masked, resumed=resumed)
             yield from self.lead(Prose(walk, "walk"))
+        else:
+            yield Prose(walk, "walk -beside-note")
         yield self._not_me
 
     def others(self) -> Iterator[BigButton]:

@@ -11,7 +11,7 @@ from textual.widget import Widget
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.states import State
 from screens.kiosk.page import Kit, Page
-from screens.widgets.fields import Cells, Field
+from screens.widgets.fields import Cells, Field, is_digit
 from screens.widgets.keys import CLEAR, ERASE, BigButton, Choice, Keyboard, Keypad, Row
 from screens.widgets.prose import Note, Prose
 from screens.words import frame
@@ -59,6 +59,10 @@ class EntryPage(Page, inherit_bindings=False):
             self.primary.press()
         else:
             self._say_missing(self.missing())
+            self.refused()
+
+    def refused(self) -> None:
+        """React to an entry that cannot be submitted."""
 
     def entered(self) -> None:
         """React to another entry: what was said to be missing may be there now."""
@@ -138,6 +142,8 @@ class DigitsPage(EntryPage, inherit_bindings=False):
         if taken:
             self.ring.choose(None)
             self._digits_changed()
+        elif self.cells.full and is_digit(char):
+            self._say_missing(frame.no_more_digits(self.cells.most))
         return taken
 
     def missing(self) -> str:

@@ -95,6 +95,11 @@ class NewPinPage(DigitsPage, inherit_bindings=False):
     def changed(self) -> None:
         self._rules.judge(self.cells.digits)
 
+    def refused(self) -> None:
+        """Empty the boxes, as after a wrong PIN; the rules show what was broken until a digit."""
+        if self.cells.complete:
+            self.cells.clear()
+
     def submitted(self, digits: Sensitive) -> None:
         """Report the PIN."""
         self.report(PinEntered(self.visit, digits))

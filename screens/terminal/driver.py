@@ -53,13 +53,13 @@ if TYPE_CHECKING:
 RATE = 30.0
 """Keys a second that pass without limit of time."""
 
-BURST = 20
-"""Keys that pass at once after a pause."""
+BURST = 100
+"""Keys that pass at once after a pause: the longest answer, from a scanner or typed ahead."""
 
 OUTPUT_BACKLOG = 256 * 1024
 """Characters that may wait for the terminal; about ten full pages."""
 
-INPUT_BACKLOG = 64
+INPUT_BACKLOG = 128
 """Messages that may wait for the program; input beyond them is dropped."""
 
 _LOOK_MS = 100

@@ -32,6 +32,10 @@ _WALL = "│"
 _SIGN = "cells--sign"
 
 
+def is_digit(char: str) -> bool:
+    return len(char) == 1 and char in "0123456789"
+
+
 class Cells(Widget, inherit_bindings=False):
     """A row of cells in two groups; the digits leave it once, by ``take``.
 
@@ -57,13 +61,18 @@ class Cells(Widget, inherit_bindings=False):
         return len(self._digits) >= self.least
 
     @property
+    def full(self) -> bool:
+        """Whether no more digits go in."""
+        return len(self._digits) >= self.most
+
+    @property
     def digits(self) -> str:
         """The digits so far, for judging them as they are typed."""
         return self._digits
 
     def type(self, char: str) -> bool:
         """Take one digit; return whether anything changed."""
-        if len(char) != 1 or char not in "0123456789" or len(self._digits) >= self.most:
+        if self.full or not is_digit(char):
             return False
         self._digits += char
         self._repaint()

@@ -17,6 +17,7 @@ OWNER_WARNING = (
     "You may unlock only your own smartcard. "
     "Unlocking another person's can lead to disciplinary action."
 )
+OWNER_CHOOSE = "Choose Yes or No with the arrow keys first."
 OWNER_YES = "Yes, it is mine"
 OWNER_NO = "No, stop"
 
@@ -61,8 +62,8 @@ def purpose(what: Purpose) -> str:
 
 def stop_number_wrong(tries_left: int) -> str:
     """Say that it was the wrong number, and how often it can be tried."""
-    left = count(tries_left, "try", "tries")
-    return f"That number is not right, or it is too old. You have {left} left."
+    left = count(tries_left, "try", "tries").capitalize()
+    return f"That is not the number, or it is too old. An unlock code is not it. {left} left."
 
 
 def duration(what: Purpose) -> str:

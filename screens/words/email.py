@@ -9,7 +9,7 @@ from screens.words.frame import clock, count
 EMAIL_TITLE = "Check your email address"
 NEW_EMAIL_TITLE = "Enter your new email address"
 EMAIL_TEXT = "We will send a code to it. Change it if it is not yours."
-NEW_EMAIL_TEXT = "We will send a code to it, and tell your old address."
+NEW_EMAIL_TEXT = "We will send a code to it, and tell your old address. Clear empties the line."
 SEND = "Send code"
 
 LOOK_IN_JUNK = "Look in Junk too."

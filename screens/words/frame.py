@@ -36,6 +36,11 @@ def enter_digits(least: int, most: int) -> str:
     return f"Please enter {most if least == most else f'{least} to {most}'} digits first."
 
 
+def no_more_digits(most: int) -> str:
+    """Say that a digit was left out."""
+    return f"No more than {most} digits go in here."
+
+
 def seconds(left: int) -> str:
     """Say a number of seconds."""
     return "1 second" if left == 1 else f"{left} seconds"

@@ -34,7 +34,7 @@ class Station(Terminal):
 
     def __init__(self, *args: object, **options: object) -> None:
         super().__init__(*args, **options)  # type: ignore[arg-type]
-        # The station takes 30 keys a second, 20 at once: stay just below both.
+        # The station takes 30 keys a second, and more at once: stay below both.
         self._pace = TokenBucket(time.monotonic, rate=29, burst=19)
 
     # --- what a person sees ------------------------------------------------------------

@@ -273,6 +273,7 @@ _STORY: Mapping[str, Sample] = {
     "code-wrong": Sample(
         CodeEntry(_at(3, UNLOCK), replace(CODE, tries_left=2), CodeNotice.WRONG), tuple("40718")
     ),
+    "code-long-wait": Sample(CodeEntry(_at(3, UNLOCK), replace(CODE, resend_in_s=2057.0))),
     "code-mail-away": Sample(CodeEntry(_at(3, UNLOCK), CODE, CodeNotice.MAIL_AWAY)),
     "code-over": Sample(
         CodeEntry(_at(3, UNLOCK), replace(CODE, expires_in_s=0.0, resend_in_s=0.0))

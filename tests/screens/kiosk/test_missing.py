@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 
 from kiosk.contract.messages import GiveEmail
-from kiosk.station.events import Chose
+from kiosk.contract.sensitive import Sensitive
+from kiosk.station.events import Chose, PinEntered
 from kiosk.station.states import (
     AskQuestion,
     CodeEntry,
+    CodeNotice,
+    ConfirmOwner,
     EnterEmail,
     EnterPin,
     HolderState,
@@ -83,6 +86,55 @@ async def test_enter_on_a_chosen_button_that_an_erased_digit_disabled_says_what_
         await settled(pilot)
         assert "Please enter 4 to 8 digits first." in shown(app)
     assert not desk.heard
+
+
+async def test_a_new_pin_that_breaks_a_rule_leaves_the_boxes() -> None:
+    desk = StillDesk()
+    app = app_with(desk)
+    async with app.run_test() as pilot:
+        await app.show(NewPin(UNLOCK, RULES))
+        await settled(pilot)
+        await type_keys(pilot, [*"111111", "enter"])
+        await settled(pilot)
+        assert pin.KEEP_RULES in shown(app)
+        assert not desk.heard
+        await type_keys(pilot, [*"604918", "enter"])
+        assert desk.heard == [PinEntered(UNLOCK.id, Sensitive("604918"))]
+
+
+async def test_a_digit_too_many_is_not_left_out_without_a_word() -> None:
+    app = app_with(StillDesk())
+    async with app.run_test() as pilot:
+        await app.show(CodeEntry(UNLOCK, CODE))
+        await settled(pilot)
+        await type_keys(pilot, list("12345678"))
+        await settled(pilot)
+        assert frame.no_more_digits(8) not in shown(app)
+        await type_keys(pilot, ["9"])
+        await settled(pilot)
+        assert frame.no_more_digits(8) in shown(app)
+
+
+async def test_enter_does_not_confirm_whose_card_it_is_and_says_why() -> None:
+    desk = StillDesk()
+    app = app_with(desk)
+    async with app.run_test() as pilot:
+        await app.show(ConfirmOwner(UNLOCK))
+        await settled(pilot)
+        assert choices.OWNER_CHOOSE not in shown(app)
+        await type_keys(pilot, ["enter"])
+        await settled(pilot)
+        assert choices.OWNER_CHOOSE in shown(app)
+    assert not desk.heard
+
+
+async def test_after_a_wrong_code_the_card_may_still_be_taken_out() -> None:
+    app = app_with(StillDesk())
+    async with app.run_test() as pilot:
+        await app.show(CodeEntry(UNLOCK, CODE, CodeNotice.WRONG))
+        await settled(pilot)
+        assert "That code is not right." in shown(app)
+        assert "You may take your smartcard out" in shown(app)
 
 
 async def test_the_first_enter_on_a_menu_chooses_and_the_second_takes() -> None:

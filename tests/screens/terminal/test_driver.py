@@ -18,6 +18,7 @@ from textual import events
 from textual.app import App
 from textual.message import Message
 
+from kiosk.contract.policy import MAX_ANSWER
 from screens.terminal import driver as module
 from screens.terminal.decoder import Decoder
 from screens.terminal.driver import (
@@ -118,6 +119,16 @@ async def test_keys_and_touches_arrive() -> None:
     assert (key.key, key.character) == ("7", "7")
     assert isinstance(touch, events.MouseDown)
     assert (touch.x, touch.y, touch.button) == (2, 3, 1)
+
+
+async def test_a_line_that_is_there_at_once_arrives_whole() -> None:
+    wire = Wire()
+    wire.start()
+    line = "".join(f"{number:02}" for number in range(MAX_ANSWER // 2))
+    os.write(wire.end, line.encode())
+    keys = await wire.wait_for(len(line))
+    wire.close()
+    assert "".join(key.key for key in keys if isinstance(key, events.Key)) == line
 
 
 async def test_touches_do_not_arrive_where_there_is_none() -> None:

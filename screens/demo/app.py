@@ -163,6 +163,9 @@ _WITHOUT_SSH = """\
 On a machine with openssh-server the demo also shows here how to log in by ssh, as staff do."""
 
 
+_SECOND = "With “second” for “ra” you are the second manager, for what two have to agree to."
+
+
 class RaPage(Overlay):
     """Asks before the RA application takes the terminal: the visit that is under way ends then."""
 
@@ -170,7 +173,9 @@ class RaPage(Overlay):
 
     def __init__(self, ssh: str, open_ra: Callable[[], None]) -> None:
         self._open_ra = open_ra
-        beside = f"From another terminal, as staff do, while the visit goes on:\n\n{ssh}"
+        beside = (
+            f"From another terminal, as staff do, while the visit goes on:\n\n{ssh}\n\n{_SECOND}"
+        )
         super().__init__(
             "The application of the Registration Authority (RA)\n\n"
             "Here it takes the station's place: the card comes out, and the visit ends.\n\n"

@@ -1,4 +1,4 @@
-"""The RA's side of the demo: a manager with a throw-away key, here and by SSH to this machine."""
+"""The RA's side of the demo: two managers with throw-away keys, here and by SSH to this machine."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ from kiosk.contract.clock import SystemClock
 from kiosk.contract.messages import ReaderState
 from kiosk.station.loop import IdleTimes
 
-MANAGER = "Mina Demo"
+MANAGER, SECOND = "Mina Demo", "Noor Demo"
+"""Neither let the other in, so each can agree to what the other proposed."""
+
 _SSHD = "/usr/sbin/sshd"
 _CONFIGURATION = """\
 Port {port}
@@ -48,7 +50,7 @@ StrictModes no
 PermitRootLogin prohibit-password
 PasswordAuthentication no
 KbdInteractiveAuthentication no
-AuthorizedKeysFile "{tokens}/ra_key.pub"
+AuthorizedKeysFile "{tokens}/ra_key.pub" "{tokens}/second_key.pub"
 ExposeAuthInfo yes
 ForceCommand {command}
 DisableForwarding yes
@@ -56,10 +58,13 @@ AcceptEnv none
 """
 _CLIENT = """\
 Host ra
+IdentityFile "{tokens}/ra_key"
+Host second
+IdentityFile "{tokens}/second_key"
+Host ra second
 HostName 127.0.0.1
 Port {port}
 User {account}
-IdentityFile "{tokens}/ra_key"
 IdentitiesOnly yes
 IdentityAgent none
 HostKeyAlias ra
@@ -86,11 +91,12 @@ class RaSide:
         """The line that opens it from another terminal; empty where OpenSSH is not installed."""
 
     def prepare(self, settings: Settings, environ: Mapping[str, str]) -> None:
-        """Make the key, let it in as a manager's, and start the server where one is installed."""
-        public = self._make_key()
+        """Make the keys, let them in as managers', and start the server where one is installed."""
+        public, second = self._make_key("ra_key"), self._make_key("second_key")
         store, clock = open_store(settings, SystemClock(), environ), SystemClock()
         desk = build_desk(settings, environ, store, clock, Actor("demo", Role.MANAGER))
         desk.staff.add(MANAGER, Role.MANAGER, public, Grounds("first manager of the demo"))
+        desk.staff.add(SECOND, Role.MANAGER, second, Grounds("second manager of the demo"))
         store.close()
         (self._folder / "ra_login").write_text(f"publickey {public}\n")
         if Path(_SSHD).exists() and shutil.which("ssh"):
@@ -117,11 +123,11 @@ class RaSide:
             self._sshd = None
             _end(sessions)
 
-    def _make_key(self) -> str:
+    def _make_key(self, name: str) -> str:
         key = Ed25519PrivateKey.generate()
         private = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
         public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
-        path = self._folder / "ra_key"
+        path = self._folder / name
         path.unlink(missing_ok=True)
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(private)

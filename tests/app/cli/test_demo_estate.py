@@ -23,7 +23,7 @@ from kiosk.app.config.loading import load_settings
 from kiosk.app.config.settings import Settings
 from kiosk.app.demo.estate import DemoTable, cast, count_people, make_estate, settings_file
 from kiosk.app.demo.mailbox import Mailbox
-from kiosk.app.demo.ra_side import MANAGER, RaSide, keep_up
+from kiosk.app.demo.ra_side import MANAGER, SECOND, RaSide, keep_up
 from kiosk.authority.administration.views import Actor, AuditFilter, ExportFormat, Span
 from kiosk.authority.mail.smtp import SmtpMailer
 from kiosk.authority.people_groups import PeopleGroup
@@ -72,7 +72,11 @@ def test_a_manager_can_log_in_with_the_throw_away_key(
     try:
         config = ["--config", str(settings_file(tmp_path))]
         assert main(["staff", "list", *config]) == 0
-        assert f"{MANAGER}  manager" in capsys.readouterr().out
+        shown = capsys.readouterr().out
+        assert f"{MANAGER}  manager" in shown
+        assert f"{SECOND}  manager" in shown
+        assert main(["policy", "set", "four_eyes", "yes", "--reason", "to try it", *config]) == 0
+        assert "no two managers" not in capsys.readouterr().out
     finally:
         ra.stop()
 
@@ -143,6 +147,11 @@ def test_a_session_by_ssh_ends_with_the_demo(tmp_path: Path) -> None:
         session = Terminal(ra.ssh.split(), {"PATH": os.environ["PATH"]})
         try:
             session.wait_for(MANAGER, "log out")
+            colleague = Terminal([*ra.ssh.split()[:-1], "second"], {"PATH": os.environ["PATH"]})
+            try:
+                colleague.wait_for(SECOND, "log out")
+            finally:
+                colleague.close()
             (server,) = (one for one in psutil.Process().children() if "sshd" in one.name())
             processes = server.children(recursive=True)
             program = next(one for one in processes if "admin" in one.cmdline())

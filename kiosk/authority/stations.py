@@ -25,6 +25,10 @@ STANDING_S = 3.0
 """How long it counts which stations are retired; a visit looks at its station's row itself."""
 
 
+_NO_VERSION = "none named"
+"""Recorded where a station leaves its version out: one without any has never started."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Heard:
     """What a station said, and when by the monotonic clock."""
@@ -122,7 +126,8 @@ class Heartbeats:
 
 def _row(uow: UnitOfWork, name: str, heard: _Heard, now: float) -> Station:
     beat, at = heard.beat, uow.now - timedelta(seconds=now - heard.at)
-    return Station(name, at, beat.version, beat.reader.value, heard.site)
+    version = beat.version or _NO_VERSION
+    return Station(name, at, version, beat.reader.value, heard.site)
 
 
 def station_barred(uow: UnitOfWork, name: str) -> Reason | None:

@@ -51,6 +51,12 @@ def test_a_heartbeat_is_written_down(world: World) -> None:
     assert recorded(world, "Ward 7") == later
 
 
+def test_a_station_that_names_no_version_has_started_nevertheless(world: World) -> None:
+    """A station makes its version up: it must not be able to look as if it had never started."""
+    world.at("Ward 7").heartbeat(Heartbeat(""))
+    assert recorded(world, "Ward 7").has_started
+
+
 def test_each_station_has_a_heartbeat_of_its_own(world: World) -> None:
     world.retire_station("Ward 8")
     for name in ("Ward 7", "Ward 8", "Ward 9"):

@@ -18,7 +18,7 @@ from kiosk.app.cli.tools import (
 from kiosk.authority.administration.views import StationLine
 
 DESCRIPTION = """\
-Each station tells every half minute that it lives, with its version and what its reader
+Each station says about every half minute that it lives, with its version and what its reader
 does. One that has not been heard of for two minutes is silent; one that was let in and
 was never heard of has not started. A retired one serves nobody, whatever it is switched on
 with, until it is reinstated.

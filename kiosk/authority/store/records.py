@@ -616,7 +616,7 @@ class Station:
 
     @property
     def has_started(self) -> bool:
-        """Whether it was ever heard of, not only let in: each heartbeat names its version."""
+        """Whether it was ever heard of, not only let in: a heartbeat always leaves a version."""
         return bool(self.version)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC
+from itertools import chain, count
 from pathlib import Path
 
 from kiosk.app.cli.audit import tell_gap
@@ -187,7 +188,6 @@ def _conclude(args: argparse.Namespace, tools: Tools, there: Mapping[int, int]) 
 
 def _aside(target: Path, tools: Tools) -> Path:
     at = f"{tools.clock.now().astimezone(UTC):%Y%m%d-%H%M%S}"
-    aside = target.with_name(f"{target.name}.before-restore-{at}")
-    if os.path.lexists(aside):
-        raise ConfigError(f"{aside}: there is such a file")
-    return aside
+    names = chain([at], (f"{at}-{number}" for number in count(2)))
+    asides = (target.with_name(f"{target.name}.before-restore-{name}") for name in names)
+    return next(aside for aside in asides if not os.path.lexists(aside))

@@ -20,8 +20,8 @@ from kiosk.authority.administration.views import StationLine
 DESCRIPTION = """\
 Each station says about every half minute that it lives, with its version and what its
 reader does. One that has not been heard of for two minutes is silent; one that was let in
-and was never heard of has not started. A retired one serves nobody, whatever it is switched on
-with, until it is reinstated.
+and was never heard of has not started. A retired one serves nobody, whatever it is
+switched on with, until it is reinstated.
 
 `enrol` prints the command that makes a machine this station: type or paste it there, as
 root. It works once, for fifteen minutes. The station makes its own key and fetches its

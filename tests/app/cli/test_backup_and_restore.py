@@ -288,6 +288,18 @@ def test_a_damaged_database_gives_way(
     assert kiosk("audit", "verify") == 0
 
 
+def test_two_restores_within_a_second_keep_both_of_what_was_there(
+    kiosk: Kiosk, restore: Kiosk, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert kiosk("backup", str(place / "backup.db")) == 0
+    now = SystemClock().now()
+    monkeypatch.setattr(SystemClock, "now", lambda _self: now)
+    for _ in range(3):
+        assert restore(str(place / "backup.db"), "--replace") == 0
+    aside = {file.name for file in (place / "state").glob("kiosk.db.before-restore-*")}
+    assert {name.partition(f"{now:%H%M%S}")[2] for name in aside} == {"", "-2", "-3"}
+
+
 def test_a_backup_that_was_changed_is_not_restored(
     kiosk: Kiosk, restore: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

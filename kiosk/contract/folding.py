@@ -41,6 +41,11 @@ def folded_words(text: str) -> list[str]:
     return [word for word in _NO_LETTER_OR_DIGIT.split(_plain(text)) if word]
 
 
+def sort_name(name: str) -> str:
+    """Return what a name is sorted by: each of its words, folded."""
+    return " ".join(filter(None, map(fold, name.split())))
+
+
 def typable(folded: str) -> bool:
     """Tell whether a station's on-screen keyboard can type what folds to ``folded``."""
     return _TYPABLE.fullmatch(folded) is not None

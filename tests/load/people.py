@@ -42,6 +42,7 @@ from kiosk.authority.store.tables import (
     Worded,
     values,
 )
+from kiosk.contract.folding import sort_name
 from kiosk.contract.messages import CardId, Purpose, VisitEnd, VisitId
 from kiosk.contract.reference import reference_of
 from kiosk.contract.sensitive import Sensitive
@@ -131,10 +132,11 @@ class Population:
         comes = number % self._every == 0 and len(visitors) < self._visitors
         if comes:
             visitors.append(Visitor(holder, named, someone.email))
+        name = f"{someone.first} {someone.last}"
         yield (
             CardholderRow,
-            {"id": holder, "number": someone.number, "name": f"{someone.first} {someone.last}"}
-            | {"email": someone.email},
+            {"id": holder, "number": someone.number, "name": name}
+            | {"sort_name": sort_name(name), "email": someone.email},
         )
         sealed = self._sealer.seal(Sensitive(PUK), SealLabel(named, SealKind.UNBLOCK, 1))
         yield (

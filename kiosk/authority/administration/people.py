@@ -56,6 +56,7 @@ from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit_context import VISIT_LIFE
 from kiosk.authority.wording import format_moment
 from kiosk.contract.errors import ConcurrentChange, NotFound, NotTaken
+from kiosk.contract.folding import sort_name
 from kiosk.contract.messages import VisitId
 from kiosk.contract.policy import EmailProblem, Policy, email_problem, tidy_email
 from kiosk.contract.reference import read_reference, reference_of
@@ -257,7 +258,7 @@ def _cards(uow: UnitOfWork, ids: Sequence[str]) -> Mapping[str, list[Card]]:
 
 def _order(line: PersonLine, first: Sequence[frozenset[str]]) -> tuple[int, str, str]:
     rank = next((at for at, ids in enumerate(first) if line.holder_id in ids), len(first))
-    return rank, line.name.casefold(), line.number
+    return rank, sort_name(line.name), line.number
 
 
 # Lists of people by how they stand.

@@ -239,22 +239,27 @@ def values(record: DataclassInstance, *, without: Iterable[str] = ()) -> dict[st
     return {name: getattr(record, name) for name in names if name not in skipped}
 
 
+FOLDED = String().with_variant(String(collation="C"), "postgresql")
+"""Ordered by code points on both databases, so that a prefix is one range of the index."""
+
+
 # Tables of people: cardholders, cards, registrations, questions, charged attempts.
 
 
 class CardholderRow(MacRow, table=True):
-    """See ``Cardholder``."""
+    """See ``Cardholder``; ``sort_name`` is made of the name, and only lists are sorted by it."""
 
-    uncovered = frozenset({"revision"})
+    uncovered = frozenset({"revision", "sort_name"})
 
     __tablename__ = "cardholder"
     __table_args__ = (
-        Index("ix_cardholder_name_id", "name", "id"),
+        Index("ix_cardholder_sort_name_id", "sort_name", "id"),
         index_where("ix_cardholder_left", "left_at", "left_at IS NOT NULL"),
     )
     id: str = Field(primary_key=True)
     number: str = Field(unique=True)
     name: str
+    sort_name: str = Field(sa_type=FOLDED)
     email: str | None = None
     left_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     revision: int = 0
@@ -695,9 +700,6 @@ class EnrolmentRow(MacRow, table=True):
 
 # Tables of RA staff and of what they leave: keys, notes, policy settings, search.
 
-TERM = String().with_variant(String(collation="C"), "postgresql")
-"""Ordered by code points on both databases, so that a prefix is one range of the index."""
-
 
 class StaffMemberRow(MacRow, table=True):
     """See ``StaffMember``; one who was removed stays, for the audit names them by id."""
@@ -799,7 +801,7 @@ class SearchTermRow(TableRow, table=True):
         Index("ix_search_term_holder_id_term", "holder_id", "term"),
         {"sqlite_with_rowid": False},
     )
-    term: str = Field(primary_key=True, sa_type=TERM)
+    term: str = Field(primary_key=True, sa_type=FOLDED)
     holder_id: str = Field(primary_key=True, foreign_key="cardholder.id")
 
 

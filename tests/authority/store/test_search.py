@@ -126,7 +126,8 @@ def test_two_who_change_different_things_at_once_keep_both(store: Store) -> None
 
 MANY = """
 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
-INSERT INTO cardholder (id, number, name, revision, mac) SELECT 'h' || i, i, 'x', 0, '' FROM n
+INSERT INTO cardholder (id, number, name, sort_name, revision, mac)
+SELECT 'h' || i, i, 'x', 'x', 0, '' FROM n
 """
 WORDS = """
 INSERT INTO search_term (term, holder_id)

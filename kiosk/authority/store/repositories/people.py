@@ -55,6 +55,7 @@ from kiosk.authority.store.tables import (
     col,
     values,
 )
+from kiosk.contract.folding import sort_name
 
 # Deleting a person from every table that speaks of them; the audit holds ids, and stays.
 
@@ -121,6 +122,9 @@ def erase_person(gateway: Gateway, holder_id: str) -> bool:
     return gateway.run(delete(CardholderRow).where(this)) == 1
 
 
+_WRITTEN: Final = ("number", "name", "sort_name", "email", "left_at", "mac")
+
+
 class Cardholders(Repository):
     """The people of the estate."""
 
@@ -168,19 +172,17 @@ class Cardholders(Repository):
         left = {row.id: row.left_at for row in held}
         insert = self._gateway.upsert(CardholderRow)
         new = insert.excluded
-        changed = {name: new[name] for name in ("number", "name", "email", "left_at", "mac")}
+        changed = {name: new[name] for name in _WRITTEN}
         statement = insert.on_conflict_do_update(
             index_elements=["id"],
             set_={**changed, "revision": col(CardholderRow.revision) + 1},
         )
         merged = [replace(one, left_at=left.get(one.id, one.left_at)) for one in holders]
-        stamped = [self._gateway.stamped(CardholderRow, values(holder)) for holder in merged]
-        self._gateway.run(statement, stamped)
+        self._gateway.run(statement, [self._stamped(holder) for holder in merged])
 
     def add(self, holder: Cardholder) -> bool:
         """Add one; False when somebody has the number."""
-        stamped = self._gateway.stamped(CardholderRow, values(holder))
-        insert = self._gateway.upsert(CardholderRow).values(stamped)
+        insert = self._gateway.upsert(CardholderRow).values(self._stamped(holder))
         return self._gateway.run(insert.on_conflict_do_nothing(index_elements=["number"])) == 1
 
     def touch(self, holder_id: str, revision: int) -> bool:
@@ -195,8 +197,18 @@ class Cardholders(Repository):
     def save(self, holder: Cardholder) -> None:
         """Overwrite name, address and leaving of one that is held; ``touch`` it first."""
         this = col(CardholderRow.id) == holder.id
-        new = {"name": holder.name, "email": holder.email, "left_at": holder.left_at}
-        self._gateway.change(CardholderRow, this, **new)
+        self._gateway.change(
+            CardholderRow,
+            this,
+            name=holder.name,
+            sort_name=sort_name(holder.name),
+            email=holder.email,
+            left_at=holder.left_at,
+        )
+
+    def _stamped(self, holder: Cardholder) -> dict[str, Any]:
+        row = {**values(holder), "sort_name": sort_name(holder.name)}
+        return self._gateway.stamped(CardholderRow, row)
 
     def erase(self, holder_id: str) -> bool:
         """Delete one and all about them; False when there is none. Hold them and their cards."""
@@ -378,7 +390,7 @@ def _key(order: PeopleOrder, date: Any) -> Any:
         case PeopleOrder.DATE if date is not None:
             return date
         case PeopleOrder.NAME | PeopleOrder.DATE:
-            return col(CardholderRow.name)
+            return col(CardholderRow.sort_name)
         case _:
             assert_never(order)
 

@@ -45,6 +45,10 @@ class EnrolmentFailed(KioskError):
     """The station has no certificate; the message says why and what to do."""
 
 
+class AuthorityUnreached(EnrolmentFailed):
+    """No authority answered: the same line can be tried once more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Credential:
     """What a station has: ``station.pem`` and the rest in one folder, its account's alone."""
@@ -98,7 +102,7 @@ def enrol(line: EnrolmentLine, folder: Path) -> str:
         try:
             ca = authority.call(GIVE_CA).certificate
         except AuthorityUnavailable as error:
-            raise EnrolmentFailed(
+            raise AuthorityUnreached(
                 f"{', '.join(line.addresses)}: {error}; look after the address and the network"
             ) from None
         finally:
@@ -170,7 +174,7 @@ def _ask(
     except StepRefused:
         raise EnrolmentFailed(said) from None
     except AuthorityUnavailable as error:
-        raise EnrolmentFailed(f"{', '.join(addresses)}: {error}") from None
+        raise AuthorityUnreached(f"{', '.join(addresses)}: {error}") from None
     finally:
         authority.close()
     return enrolled

@@ -150,6 +150,23 @@ def test_at_a_terminal_it_asks_until_a_line_is_taken(machine: StationAlone) -> N
     assert (machine.folder / "station.pem").exists()
 
 
+def test_a_line_that_nobody_answered_is_tried_again_without_typing_it(
+    machine: StationAlone, authority: Authority
+) -> None:
+    typed = line(machine.world)
+    authority.end()
+    terminal = Terminal([PROGRAM, "enrol"], machine.environ)
+    terminal.wait_for("is not enrolled as a station yet")
+    terminal.send(f"{typed}\n")
+    terminal.wait_for("no answer", "Enter alone tries this line once more")
+    authority.log.unlink()
+    authority.start()
+    terminal.send("\n")
+    terminal.wait_for(f"{NAME} is enrolled.")
+    assert terminal.process.wait(30) == 0
+    terminal.close()
+
+
 def test_an_authority_that_is_not_the_lines_gets_no_secret(
     machine: StationAlone, authority: Authority
 ) -> None:

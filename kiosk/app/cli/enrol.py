@@ -31,6 +31,7 @@ This machine is not enrolled as a station yet. Have a line made for it, on the
 page Stations of the RA application or with `kiosk stations enrol`, and type it
 here, from the address to the end of the code."""
 _AGAIN = "Type the line again, or another one:"
+_SAME = "Enter alone tries this line once more. Or type another one:"
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -57,13 +58,21 @@ def run(args: argparse.Namespace) -> int:
     if args.line or not sys.stdin.isatty():
         _enrol(" ".join(args.line) or sys.stdin.readline(), folder)
         return 0
+    from kiosk.app.enrolment import AuthorityUnreached
+
     complain(_ASKED)
+    unanswered = ""
     for typed in sys.stdin:
+        line = typed.strip() or unanswered
         try:
-            if typed.strip():
-                _enrol(typed, folder)
+            if line:
+                _enrol(line, folder)
                 return 0
+        except AuthorityUnreached as error:
+            unanswered = line
+            complain(f"\n{error}\n\n{_SAME}")
         except KioskError as error:
+            unanswered = ""
             complain(f"\n{error}\n\n{_AGAIN}")
     raise ConfigError("no line was typed")
 

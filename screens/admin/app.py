@@ -29,6 +29,7 @@ from textual.widgets import ContentSwitcher, Input
 from textual.worker import WorkerError
 
 from kiosk.authority.administration.desk import AdminDesk
+from kiosk.authority.administration.views import AuditFilter
 from kiosk.authority.people_groups import PeopleGroup
 from kiosk.authority.roles import Role, may
 from kiosk.contract.errors import ConcurrentChange, NotFound
@@ -43,6 +44,7 @@ from screens.admin.page import (
     AdminPage,
     ShowsGroup,
     ShowsPerson,
+    ShowsRows,
     changes,
     explanation,
     headline,
@@ -65,6 +67,9 @@ from screens.theme import Appearance
 from screens.widgets.prose import Prose
 
 # The pages, of which one shows.
+
+About = str | PeopleGroup | AuditFilter | None
+"""A person (holder id), a group of people, or rows of the audit."""
 
 
 class Book(ContentSwitcher):
@@ -93,18 +98,24 @@ class Book(ContentSwitcher):
         """The name of the page of lists; empty where there is none."""
         return next((n for n, page in self._offered.items() if issubclass(page, ShowsGroup)), "")
 
-    async def turn_to(
-        self, name: str, holder_id: str | None = None, group: PeopleGroup | None = None
-    ) -> AdminPage:
-        """Show the page ``name``; with ``holder_id`` about that person, or with that ``group``."""
+    @property
+    def audit(self) -> str:
+        """The name of the page of the audit; empty where there is none."""
+        return next((n for n, page in self._offered.items() if issubclass(page, ShowsRows)), "")
+
+    async def turn_to(self, name: str, about: About = None) -> AdminPage:
+        """Show the page ``name``; where it can be about something, ``about`` that."""
         if name not in self._made:
             self._made[name] = self._offered[name](self._desk)
             await self.add_content(self._made[name])
         page = self._made[name]
-        if group is not None and isinstance(page, ShowsGroup):
-            page.look_at_group(group)
-        if holder_id is not None and isinstance(page, ShowsPerson):
-            page.look_at(holder_id)
+        match about:
+            case PeopleGroup() if isinstance(page, ShowsGroup):
+                page.look_at_group(about)
+            case AuditFilter() if isinstance(page, ShowsRows):
+                page.look_at_rows(about)
+            case str() if isinstance(page, ShowsPerson):
+                page.look_at(about)
         if self.up is not None and self.up is not page:
             self.up.left()
         self.current = page.id
@@ -480,7 +491,11 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
 
     def show_group(self, group: PeopleGroup) -> None:
         """Show the list of a group of people, wherever there is one."""
-        self.call_later(self._show, self._book.lists, None, group)
+        self.call_later(self._show, self._book.lists, group)
+
+    def show_rows(self, only: AuditFilter) -> None:
+        """Show these rows of the audit, if the role may see them."""
+        self.call_later(self._show, self._book.audit, only)
 
     def tell(self, text: str) -> None:
         """Say what was done."""
@@ -499,21 +514,17 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         name = _KEY_NAMES.get(key) or (key.upper() if held else key)
         return "+".join([*(part.capitalize() for part in held), name])
 
-    async def _show(
-        self, name: str, holder_id: str | None = None, group: PeopleGroup | None = None
-    ) -> None:
+    async def _show(self, name: str, about: About = None) -> None:
         if self._book.up is not None and name != self._book.up.NAME:
             self._opened_from[name] = self._book.up.NAME
-        await self._turn_to(name, holder_id, group)
+        await self._turn_to(name, about)
 
-    async def _turn_to(
-        self, name: str, holder_id: str | None = None, group: PeopleGroup | None = None
-    ) -> None:
+    async def _turn_to(self, name: str, about: About = None) -> None:
         if name not in self._book:
             return
         if self._book.up is not None and name != self._book.up.NAME:
             self.clear_notifications()
-        page = await self._book.turn_to(name, holder_id, group)
+        page = await self._book.turn_to(name, about)
         self._bar.active = page.BELOW or page.NAME
 
     def pop_screen(self) -> AwaitComplete:

@@ -25,7 +25,7 @@ from kiosk.authority.administration.views import (
 )
 from kiosk.authority.audit_rows import row_name
 from kiosk.authority.roles import Action
-from kiosk.authority.wording import as_sentence, numbered
+from kiosk.authority.wording import as_sentence, numbered, reason_words
 from kiosk.contract.errors import NotTaken
 from screens.admin.dialogs.cards import grouped
 from screens.admin.dialogs.dialog import Listing, LongWork, named, rows_far, written_words
@@ -54,11 +54,11 @@ def ask_filter(desk: AuditDesk, now: AuditFilter, times: Times) -> Form[Shown]:
     """Ask what to show; what the desk does not know is said beside its field."""
 
     def send(values: Mapping[str, str]) -> Shown:
-        only = AuditFilter(
+        only = replace(
+            now,
             person=values["person"],
             station=values["station"],
             staff=values["staff"],
-            kind=now.kind,
             reference=values["reference"],
             since=_moment("since", values["since"], times.beginning),
             until=_moment("until", values["until"], times.ending),
@@ -146,6 +146,8 @@ def filter_words(only: AuditFilter, kinds: Mapping[str, str], times: Times) -> s
 
 
 def _parts(only: AuditFilter, kinds: Mapping[str, str], times: Times) -> Iterator[str]:
+    if only.counted is not None:
+        yield f"{only.counted} for “{reason_words(only.reason)}”" if only.reason else only.counted
     if only.kind:
         yield f"“{kinds.get(only.kind, only.kind).rstrip('.')}”"
     if only.person:
@@ -265,6 +267,10 @@ class AuditRows(AdminPage):
     def on_mount(self) -> None:
         self.ask(self.desk.audit.kinds, self._know, group="kinds")
 
+    def look_at_rows(self, only: AuditFilter) -> None:
+        """Narrow it; ``shown`` is called next."""
+        self._only = only
+
     def shown(self) -> None:
         self.ask(partial(self.desk.audit.page, self._only), self._begin)
 
@@ -351,9 +357,10 @@ class AuditRows(AdminPage):
 
     def action_kind(self) -> None:
         kinds = sorted(self._kinds.items(), key=lambda kind: kind[1])
+        every = replace(self._only, counted=None, reason="")
         self.app.search_commands(
             [
-                (words, partial(self._narrow, replace(self._only, kind=kind)))
+                (words, partial(self._narrow, replace(every, kind=kind)))
                 for kind, words in [("", "Every kind"), *kinds]
             ],
             "Which kind of row?",

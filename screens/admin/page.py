@@ -21,7 +21,7 @@ from textual.widget import Widget
 from textual.widgets import DataTable
 
 from kiosk.authority.administration.desk import AdminDesk
-from kiosk.authority.administration.views import Done
+from kiosk.authority.administration.views import AuditFilter, Done
 from kiosk.authority.people_groups import PeopleGroup
 from kiosk.authority.roles import Action, may
 from kiosk.contract.errors import AdministrationError, ConcurrentChange, NotPermitted, StoreError
@@ -187,6 +187,14 @@ class ShowsGroup(Protocol):
         """Turn to this group; ``shown`` is called next."""
 
 
+@runtime_checkable
+class ShowsRows(Protocol):
+    """The page of the audit; there is one class of it among the pages."""
+
+    def look_at_rows(self, only: AuditFilter) -> None:
+        """Narrow it to these rows; ``shown`` is called next."""
+
+
 def told_of(done: Done) -> str:
     """Return what was done, with the reference that finds it in the audit."""
     return f"{done.told} Reference {done.reference}."
@@ -210,6 +218,9 @@ class Shell(Protocol):
 
     def show_group(self, group: PeopleGroup) -> None:
         """Show the list of a group of people, wherever there is one."""
+
+    def show_rows(self, only: AuditFilter) -> None:
+        """Show these rows of the audit, if the role may see them."""
 
     def tell(self, text: str) -> None:
         """Say what was done."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from textual import events
 from textual.app import ComposeResult
@@ -15,7 +15,7 @@ from textual.containers import Grid, Horizontal
 from textual.content import Content
 from textual.widget import Widget
 
-from kiosk.authority.administration.views import Day, ProposalLine, Today
+from kiosk.authority.administration.views import AuditFilter, CountedAs, Day, ProposalLine, Today
 from kiosk.authority.people_groups import PeopleGroup
 from kiosk.authority.roles import Action
 from screens.admin.dialogs.dialog import MustRead
@@ -158,16 +158,20 @@ BLOCKED = "Blocked: only staff can help"
 NOT_REGISTERED = "Not registered"
 EXPIRING = "Card ends this month"
 STATIONS = "Stations up"
-GROUPS = {
+BEHIND: Final[dict[str, PeopleGroup | CountedAs]] = {
+    "Unlocked today": CountedAs.UNLOCKED,
+    "Registered today": CountedAs.REGISTERED,
+    "Refused today": CountedAs.REFUSED,
     BLOCKED: PeopleGroup.BLOCKED,
     NOT_REGISTERED: PeopleGroup.NOT_REGISTERED,
     EXPIRING: PeopleGroup.EXPIRING,
 }
-"""The rows that open a list of people."""
+"""What the rows count, of which they open a list."""
 
 _FIXED = 10
 _IN = "  "
-_STRONG, _PLAIN, _STYLE_QUIET, _GRAVE, _OPENS = "bold", "", "$quiet", "bold $alarm", "$brand"
+_STRONG, _OPENS = "bold $brand", "$brand"
+_PLAIN, _STYLE_QUIET, _GRAVE = "", "$quiet", "bold $alarm"
 
 
 class Figures(Widget, inherit_bindings=False):
@@ -189,10 +193,17 @@ class Figures(Widget, inherit_bindings=False):
             return
         shown = lines(self._today, self.content_size.height)
         words = shown[place.y][0] if place.y < len(shown) else ""
-        if words in GROUPS:
-            shell_of(self).show_group(GROUPS[words])
-        elif words == STATIONS:
-            shell_of(self).go_to("Stations")
+        reasons = {f"{_IN}{each.told}": each.reason for each in self._today.refusals}
+        match BEHIND.get(words):
+            case PeopleGroup() as group:
+                shell_of(self).show_group(group)
+            case CountedAs() as counted:
+                shell_of(self).show_rows(behind(self._today, counted))
+            case None if words in reasons:
+                refused = behind(self._today, CountedAs.REFUSED)
+                shell_of(self).show_rows(replace(refused, reason=reasons[words]))
+            case None if words == STATIONS:
+                shell_of(self).go_to("Stations")
 
     def render(self) -> Content:
         """Words at the left, numbers at the right."""
@@ -202,19 +213,24 @@ class Figures(Widget, inherit_bindings=False):
         return Content("\n").join(_row(line, width) for line in lines(self._today, height))
 
 
+def behind(today: Today, counted: CountedAs) -> AuditFilter:
+    """Return which rows of the audit a figure of the day counts."""
+    return AuditFilter(since=today.since, counted=counted)
+
+
 def lines(today: Today, height: int) -> list[Line]:
     """Return what fits into ``height`` rows; the lists give way, never the numbers."""
     down = [
         *((f"{_IN}✗ {name}", "silent", _GRAVE) for name in today.stations_down),
         *((f"{_IN}○ {name}", "not started", _PLAIN) for name in today.stations_not_started),
     ]
-    refused = [(f"{_IN}{reason}", str(count), _STYLE_QUIET) for reason, count in today.refusals]
+    refused = [(f"{_IN}{one.told}", str(one.count), _OPENS) for one in today.refusals]
     room = max(0, height - _FIXED)
     down_room = min(len(down), max(room // 3, room - len(refused)))
     return [
         ("Unlocked today", str(today.unlocked), _STRONG),
         ("Registered today", str(today.registered), _STRONG),
-        ("Refused today", str(sum(count for _, count in today.refusals)), _STRONG),
+        ("Refused today", str(sum(one.count for one in today.refusals)), _STRONG),
         *_cut(refused, room - down_room, "other reasons"),
         ("Typical time to unlock", _median(today), _PLAIN),
         ("Wait for a code by mail", str(today.waiting_for_code), _PLAIN),
@@ -233,7 +249,7 @@ def _median(today: Today) -> str:
 
 def _stations(today: Today) -> Line:
     every = today.stations_up + len(today.stations_down) + len(today.stations_not_started)
-    look = _GRAVE if today.stations_down else _PLAIN
+    look = _GRAVE if today.stations_down else _OPENS
     return (STATIONS, f"{today.stations_up} of {every}", look)
 
 
@@ -277,6 +293,9 @@ class TodayPage(AdminPage):
         Binding("u", "group('not-registered')", "Not registered"),
         Binding("e", "group('expiring')", "Card ends"),
         Binding("n", "next", "Chart"),
+        Binding("k", "counted('unlocked')", "Unlocked today", show=False),
+        Binding("g", "counted('registered')", "Registered today", show=False),
+        Binding("r", "counted('refused')", "Refused today", show=False),
     ]
     can_focus = True
 
@@ -348,6 +367,11 @@ class TodayPage(AdminPage):
 
     def action_group(self, group: str) -> None:
         shell_of(self).show_group(PeopleGroup(group))
+
+    def action_counted(self, counted: str) -> None:
+        """Show the rows of the audit that a figure counts."""
+        if self._today is not None:
+            shell_of(self).show_rows(behind(self._today, CountedAs(counted)))
 
     def action_next(self) -> None:
         self._first = (self._first + 1) % (_FOUR - 1)

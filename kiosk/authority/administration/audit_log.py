@@ -9,8 +9,9 @@ import re
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
-from typing import IO
+from typing import IO, Final
 
+from kiosk.authority.administration import reports
 from kiosk.authority.administration.files import csv_line, new_file
 from kiosk.authority.administration.free_text import LONGEST_NAME
 from kiosk.authority.administration.office import Desk, staff_names
@@ -21,6 +22,7 @@ from kiosk.authority.administration.views import (
     AuditLine,
     AuditPage,
     ChainVerdict,
+    CountedAs,
     Done,
     ExportFormat,
     Grounds,
@@ -38,6 +40,7 @@ from kiosk.authority.store.records import (
     Card,
     Cardholder,
     Scalar,
+    Sought,
 )
 from kiosk.authority.store.repositories.staff import REDACTED_TEXT, note_digest
 from kiosk.authority.store.unit_of_work import UnitOfWork
@@ -64,10 +67,27 @@ def query_of(uow: UnitOfWork, only: AuditFilter) -> AuditQuery:
         station=_station(uow, only.station.strip()),
         actors=_actors(uow, only.staff.strip()),
         kind=only.kind.strip() or None,
+        sought=_sought(only),
         reference=_reference(only.reference.strip()),
         since=only.since,
         until=only.until,
     )
+
+
+def _sought(only: AuditFilter) -> tuple[Sought, ...] | None:
+    if only.counted is None:
+        return None
+    sought = _COUNTED[only.counted]
+    if not only.reason:
+        return sought
+    return tuple(Sought(each.kind, reports.REASON, only.reason) for each in sought)
+
+
+_COUNTED: Final = {
+    CountedAs.UNLOCKED: reports.UNLOCKED,
+    CountedAs.REGISTERED: reports.REGISTERED,
+    CountedAs.REFUSED: reports.REFUSED,
+}
 
 
 def _check_name(field: str, text: str) -> None:
@@ -354,7 +374,7 @@ class AuditDesk(Desk):
                 file=path.name,
                 rows=export.rows,
                 sha256=export.digest,
-                **_query_detail(query),
+                **_query_detail(query, only),
             )
         return Written(str(path), export.rows)
 
@@ -407,7 +427,7 @@ def _redactable(uow: UnitOfWork, row: int) -> AuditEvent:
     return event
 
 
-def _query_detail(query: AuditQuery) -> dict[str, Scalar]:
+def _query_detail(query: AuditQuery, only: AuditFilter) -> dict[str, Scalar]:
     """Return by ids alone what was asked for."""
     times = {"since": query.since, "until": query.until}
     detail: dict[str, Scalar] = {
@@ -415,6 +435,8 @@ def _query_detail(query: AuditQuery) -> dict[str, Scalar]:
         "of_station": query.station,
         "of_staff": ", ".join(query.actors) if query.actors else None,
         "of_kind": query.kind,
+        "of_counted": only.counted,
+        "of_reason": only.reason or None,
         "of_reference": query.reference,
         **{name: at.isoformat() if at else None for name, at in times.items()},
     }

@@ -13,7 +13,7 @@ from kiosk.authority.administration.office import Desk
 from kiosk.authority.administration.views import Report, Span, Written
 from kiosk.authority.audit import EVENTS, Count, StaffKind
 from kiosk.authority.roles import Action
-from kiosk.authority.store.repositories.statistics import Sought
+from kiosk.authority.store.records import Sought
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.wording import reason_words
 from kiosk.contract.errors import NotTaken

@@ -11,7 +11,7 @@ from kiosk.authority.administration.alarms import LOOK, UNWATCHED_AFTER, AlarmKi
 from kiosk.authority.administration.office import Desk
 from kiosk.authority.administration.proposed_acts import waiting_lines
 from kiosk.authority.administration.reports import by_day, by_hour, day_of, each_day, span_of
-from kiosk.authority.administration.views import MOST_COUNTED, Day, Today
+from kiosk.authority.administration.views import MOST_COUNTED, Day, RefusedFor, Today
 from kiosk.authority.people_groups import PeopleGroup
 from kiosk.authority.roles import Action
 from kiosk.authority.store.records import Alarm, Station
@@ -142,6 +142,7 @@ class TodayDesk(Desk):
             new = tuple(each.name for each in stations if not each.has_started)
             return Today(
                 at=uow.now,
+                since=since,
                 unlocked=days[-1].unlocked,
                 registered=days[-1].registered,
                 refusals=_refusals(uow, since, until),
@@ -179,10 +180,10 @@ def _hours(uow: UnitOfWork, today: date, zone: tzinfo) -> tuple[int, ...]:
     return by_hour(uow.statistics.visits_by_quarter(*span), zone)
 
 
-def _refusals(uow: UnitOfWork, since: datetime, until: datetime) -> tuple[tuple[str, int], ...]:
+def _refusals(uow: UnitOfWork, since: datetime, until: datetime) -> tuple[RefusedFor, ...]:
     found = uow.statistics.by_detail(reports.REFUSED, reports.REASON, since, until)
-    told = ((reason_words(reason), many) for reason, many in found.items())
-    return tuple(sorted(told, key=lambda pair: (-pair[1], pair[0])))
+    told = (RefusedFor(reason, reason_words(reason), many) for reason, many in found.items())
+    return tuple(sorted(told, key=lambda one: (-one.count, one.told)))
 
 
 def _median(uow: UnitOfWork, since: datetime, until: datetime) -> float | None:

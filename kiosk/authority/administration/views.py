@@ -61,11 +61,20 @@ class Seen:
 # The audit as staff read it.
 
 
+class CountedAs(StrEnum):
+    """What the figures of a day count."""
+
+    UNLOCKED = "unlocked"
+    REGISTERED = "registered"
+    REFUSED = "refused"
+
+
 @dataclass(frozen=True, slots=True)
 class AuditFilter:
     """What is shown; an empty field does not narrow. ``since`` counts, ``until`` does not.
 
-    ``person`` is a holder number or a holder's id, ``staff`` a name or a staff id.
+    ``person`` is a holder number or a holder's id, ``staff`` a name or a staff id. ``counted``
+    shows the rows behind a figure, ``reason`` the refusals for that reason alone.
     """
 
     person: str = ""
@@ -75,6 +84,8 @@ class AuditFilter:
     reference: str = ""
     since: datetime | None = None
     until: datetime | None = None
+    counted: CountedAs | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -399,9 +410,19 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
-class Today:
-    """The first page. ``refusals`` are (reason in words, count), most first.
+class RefusedFor:
+    """How many were refused for a reason; ``told`` is the reason in words."""
 
+    reason: str
+    told: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """The first page at the moment ``at`` of a day that began ``since``.
+
+    ``refusals`` are by reason, the most frequent first.
     ``median_s`` is the median time from card in to unlocked, of today's unlocks; None
     where there was none. ``blocked``, ``not_registered`` and ``expiring`` (a card that ends
     this month) count people, up to ``MOST_COUNTED``. ``days`` are the last 30, oldest first;
@@ -410,9 +431,10 @@ class Today:
     """
 
     at: datetime
+    since: datetime
     unlocked: int
     registered: int
-    refusals: tuple[tuple[str, int], ...]
+    refusals: tuple[RefusedFor, ...]
     waiting_for_code: int
     blocked: int
     median_s: float | None

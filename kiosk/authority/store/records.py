@@ -437,10 +437,20 @@ class AuditEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class Sought:
+    """Audit events of one kind; with ``name``, only those whose detail has that ``value``."""
+
+    kind: str
+    name: str = ""
+    value: Scalar = None
+
+
+@dataclass(frozen=True, slots=True)
 class AuditQuery:
     """Which events are asked for; None does not narrow.
 
-    ``actors`` and ``holder_ids`` are the ids of any of them, at most 500.
+    ``actors`` and ``holder_ids`` are the ids of any of them, at most 500; an event is any of
+    those ``sought``.
     ``since`` counts, ``until`` does not. Events of the kinds ``without`` are left out.
     """
 
@@ -450,6 +460,7 @@ class AuditQuery:
     actors: tuple[str, ...] | None = None
     kind: str | None = None
     kinds: frozenset[str] | None = None
+    sought: tuple[Sought, ...] | None = None
     reference: str | None = None
     since: datetime | None = None
     until: datetime | None = None

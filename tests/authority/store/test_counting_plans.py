@@ -10,8 +10,8 @@ import pytest
 import sqlalchemy as sa
 
 from kiosk.authority.store.engine import parse_url
-from kiosk.authority.store.records import new_id
-from kiosk.authority.store.repositories.statistics import Sought, Statistics
+from kiosk.authority.store.records import Sought, new_id
+from kiosk.authority.store.repositories.statistics import Statistics
 from kiosk.authority.store.tables import TableRow
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from tests.authority.store import samples

@@ -13,8 +13,8 @@ from kiosk.authority.crypto.anchors import AnchorSigner
 from kiosk.authority.crypto.keys import NEEDED, KeyRing
 from kiosk.authority.metrics import estate_numbers
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import OutboxMessage, Scalar, Station, Visit, new_id
-from kiosk.authority.store.repositories.statistics import EventPlace, Sought
+from kiosk.authority.store.records import OutboxMessage, Scalar, Sought, Station, Visit, new_id
+from kiosk.authority.store.repositories.statistics import EventPlace
 from tests.authority.store import samples
 from tests.support.database import TestDatabase
 

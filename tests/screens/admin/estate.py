@@ -16,6 +16,7 @@ from kiosk.authority.administration.views import (
     PolicyLine,
     ProposalLine,
     QuestionLine,
+    RefusedFor,
     StaffLine,
     StationLine,
     Today,
@@ -65,13 +66,14 @@ def today() -> Today:
     """Return a morning with one thing out of order."""
     return Today(
         at=NOW,
+        since=NOW.replace(hour=0, minute=0, second=0, microsecond=0),
         unlocked=41,
         registered=12,
         refusals=(
-            ("Answers were wrong", 6),
-            ("Not registered, PIN blocked", 4),
-            ("Card has expired", 2),
-            ("Unknown card", 1),
+            RefusedFor("registration-blocked", "Self-service is blocked", 6),
+            RefusedFor("not-registered", "Not registered, and the PIN is blocked", 4),
+            RefusedFor("card-expired", "The card has expired", 2),
+            RefusedFor("unknown-card", "The card is not recorded", 1),
         ),
         waiting_for_code=3,
         blocked=7,

@@ -13,6 +13,7 @@ from kiosk.authority.administration.views import (
     AuditLine,
     AuditPage,
     ChainVerdict,
+    CountedAs,
     Done,
     ExportFormat,
     Grounds,
@@ -166,6 +167,13 @@ def _number(row: AuditLine) -> str:
     return row.person.split(" ", 1)[0]
 
 
+_COUNTED = {
+    CountedAs.UNLOCKED: {"unblock-done"},
+    CountedAs.REGISTERED: {"registered"},
+    CountedAs.REFUSED: {"refused", "refused-at-station"},
+}
+
+
 def _shows(only: AuditFilter, row: AuditLine) -> bool:
     wanted = (
         (only.person, _number(row)),
@@ -176,4 +184,5 @@ def _shows(only: AuditFilter, row: AuditLine) -> bool:
     )
     since = only.since is None or row.at >= only.since
     until = only.until is None or row.at < only.until
-    return since and until and all(not want or want == has for want, has in wanted)
+    counted = only.counted is None or row.kind in _COUNTED[only.counted]
+    return since and until and counted and all(not want or want == has for want, has in wanted)

@@ -29,6 +29,7 @@ def _audit() -> dict[str, Sample]:
         "audit-narrowed": Sample(("f5", "down", "down", "down", "p", "k", "=lifted", "enter")),
         "audit-nothing": Sample(("f5", "f", "tab", "=Nowhere", SEND)),
         "audit-row": Sample(("f5", "down", "down", "down", "down", "c")),
+        "audit-of-figure": Sample(("k",)),
         "audit-filter": Sample(("f5", "f", "=100200300401")),
         "audit-filter-nobody": Sample(("f5", "f", "=100200300999", SEND)),
         "audit-filter-date": Sample(("f5", "f", "tab", "tab", "tab", "tab", "=4 March", SEND)),

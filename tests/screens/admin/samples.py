@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from kiosk.authority.administration.views import Done, Grounds
+from kiosk.authority.administration.views import Done, Grounds, RefusedFor
 from kiosk.authority.roles import Role
 from kiosk.contract.errors import ConcurrentChange, NotTaken, StoreError
 from screens.admin.app import IDLE_S, WARNING_S
@@ -95,7 +95,9 @@ def _quiet(desk: FakeDesk) -> None:
 def _many(desk: FakeDesk) -> None:
     desk.estate.today = replace(
         today(),
-        refusals=tuple((f"Reason {n} of a refusal", 40 - 3 * n) for n in range(11)),
+        refusals=tuple(
+            RefusedFor(f"r{n}", f"Reason {n} of a refusal", 40 - 3 * n) for n in range(11)
+        ),
         stations_down=tuple(f"Ward {n} West, by the lifts" for n in range(1, 7)),
         alarms=tuple(f"Station Ward {n} West has been silent since 09:{n}0." for n in range(1, 6)),
     )

@@ -132,6 +132,9 @@ async def test_the_list_of_actions_has_the_application_s_own_and_no_others() -> 
         listed = run.app.screen.query_one(OptionList).options
         assert {str(option.prompt).partition("  ")[0] for option in listed} == {
             "Blocked",
+            "Refused today",
+            "Registered today",
+            "Unlocked today",
             "Not registered",
             "Card ends",
             "Chart",

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from kiosk.authority.administration.views import Today
+from kiosk.authority.administration.views import AuditFilter, CountedAs, RefusedFor, Today
 from kiosk.contract.errors import StoreError
 from screens.admin import today as plotting
+from screens.admin.audit import AuditRows
 from screens.admin.people import PeoplePage
 from screens.admin.today import TodayPage, by_day, by_hour, lines
 from tests.screens.admin.desk import FakeDesk
@@ -54,8 +55,8 @@ async def test_every_number_is_there(size: tuple[int, int]) -> None:
         assert number(run, "Unlocked today") == "41"
         assert number(run, "Registered today") == "12"
         assert number(run, "Refused today") == "13"
-        assert number(run, "Answers were wrong") == "6"
-        assert number(run, "Unknown card") == "1"
+        assert number(run, "Self-service is blocked") == "6"
+        assert number(run, "The card is not recorded") == "1"
         assert number(run, "Typical time to unlock") == "1 min 14 s"
         assert number(run, "Wait for a code by mail") == "3"
         assert number(run, "Blocked: only staff can help") == "7"
@@ -78,14 +79,14 @@ async def test_a_quiet_day_is_said_to_be_one(size: tuple[int, int]) -> None:
 
 def test_a_station_that_never_started_is_named_and_no_alarm() -> None:
     shown = lines(replace(today(), stations_down=(), stations_not_started=("Ward 7",)), 24)
-    assert ("Stations up", "5 of 6", "") in shown
+    assert ("Stations up", "5 of 6", "$brand") in shown
     assert ("  ○ Ward 7", "not started", "") in shown
 
 
 def test_lists_give_way_and_say_so_but_never_the_numbers() -> None:
     many = replace(
         today(),
-        refusals=tuple((f"Reason {n}", 20 - n) for n in range(12)),
+        refusals=tuple(RefusedFor(f"r{n}", f"Reason {n}", 20 - n) for n in range(12)),
         stations_down=tuple(f"Station {n}" for n in range(9)),
     )
     shown = lines(many, 16)
@@ -103,6 +104,33 @@ def test_lists_give_way_and_say_so_but_never_the_numbers() -> None:
 @pytest.mark.parametrize("height", range(10, 24))
 def test_what_fits_is_shown_and_no_more(height: int) -> None:
     assert len(lines(today(), height)) == min(height, 15)
+
+
+# --- the lists behind the figures ----
+
+
+@pytest.mark.parametrize(
+    ("words", "key", "counted", "reason"),
+    [
+        ("Unlocked today", "k", CountedAs.UNLOCKED, ""),
+        ("Registered today", "g", CountedAs.REGISTERED, ""),
+        ("Refused today", "r", CountedAs.REFUSED, ""),
+        ("The card has expired", "", CountedAs.REFUSED, "card-expired"),
+    ],
+)
+async def test_a_figure_of_the_day_opens_the_rows_that_it_counts(
+    words: str, key: str, counted: CountedAs, reason: str
+) -> None:
+    only = AuditFilter(since=today().since, counted=counted, reason=reason)
+    async with running(pages=(*PAGES, AuditRows)) as run:
+        await run.click(words)
+        assert ("audit.page", (only, None)) in run.desk.asked.calls
+        assert f"Audit: {counted}" in run.text
+        assert "from today 00:00" in run.text
+        if key:
+            run.desk.asked.calls.clear()
+            await run.press("f1", key)
+            assert ("audit.page", (only, None)) in run.desk.asked.calls
 
 
 # --- alarms ----------------------------------------------------------------------------------

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import (
     ColumnElement,
     Select,
+    and_,
     bindparam,
     delete,
     func,
     insert,
     literal,
+    or_,
     select,
     tuple_,
     union_all,
@@ -48,6 +50,7 @@ from kiosk.authority.store.records import (
     GapKind,
     Scalar,
     Signed,
+    Sought,
 )
 from kiosk.authority.store.repositories import Repository
 from kiosk.authority.store.tables import (
@@ -732,6 +735,8 @@ def _conditions(query: AuditQuery) -> Conditions:
         conditions.append(col(row.holder_id).in_(query.holder_ids))
     if query.kinds is not None:
         conditions.append(col(row.kind).in_(sorted(query.kinds)))
+    if query.sought is not None:
+        conditions.append(is_any_of(query.sought))
     if query.without:
         conditions.append(col(row.kind).not_in(sorted(query.without)))
     if query.since is not None:
@@ -739,6 +744,21 @@ def _conditions(query: AuditQuery) -> Conditions:
     if query.until is not None:
         conditions.append(at < query.until)
     return conditions
+
+
+def is_any_of(sought: Sequence[Sought]) -> ColumnElement[bool]:
+    """Return the condition of being one of the events that are sought."""
+    kinds = col(AuditEventRow.kind).in_(sorted({each.kind for each in sought}))
+    narrowed = [or_(*map(_fits, sought))] if any(each.name for each in sought) else []
+    return and_(kinds, *narrowed)
+
+
+def _fits(sought: Sought) -> ColumnElement[bool]:
+    same_kind = col(AuditEventRow.kind) == sought.kind
+    if not sought.name:
+        return same_kind
+    pair = scalars_to_text({sought.name: sought.value})[1:-1]
+    return and_(same_kind, col(AuditEventRow.detail).contains(pair, autoescape=True))
 
 
 def _place(at: datetime, seq: int) -> Tuple:

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, cast, extract, func, or_, select, text
+from sqlalchemy import ColumnElement, Select, and_, cast, extract, func, select, text
 
 from kiosk.authority.audit_rows import ROWS_A_CHAIN, before_first, chain_of
-from kiosk.authority.store.records import AuditGap, Scalar
+from kiosk.authority.store.records import AuditGap, Sought
 from kiosk.authority.store.repositories import Repository
-from kiosk.authority.store.repositories.audit import NEWEST_FIRST
+from kiosk.authority.store.repositories.audit import NEWEST_FIRST, is_any_of
 from kiosk.authority.store.tables import (
     LIVE_CODE,
     ROW_NUMBER,
@@ -32,19 +32,9 @@ from kiosk.authority.store.tables import (
     StationRow,
     VisitRow,
     col,
-    scalars_to_text,
 )
 
 QUARTER_S = 900
-
-
-@dataclass(frozen=True, slots=True)
-class Sought:
-    """Audit events of one kind; with ``name``, only those whose detail has that ``value``."""
-
-    kind: str
-    name: str = ""
-    value: Scalar = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,19 +135,8 @@ class Statistics(Repository):
 
 
 def _events(sought: Sequence[Sought], since: datetime, until: datetime) -> ColumnElement[bool]:
-    kinds = sorted({each.kind for each in sought})
     at = col(AuditEventRow.at)
-    span = col(AuditEventRow.kind).in_(kinds), at >= since, at < until
-    narrowed = [or_(*map(_fits, sought))] if any(each.name for each in sought) else []
-    return and_(*span, *narrowed)
-
-
-def _fits(sought: Sought) -> ColumnElement[bool]:
-    same_kind = col(AuditEventRow.kind) == sought.kind
-    if not sought.name:
-        return same_kind
-    pair = scalars_to_text({sought.name: sought.value})[1:-1]
-    return and_(same_kind, col(AuditEventRow.detail).contains(pair, autoescape=True))
+    return and_(is_any_of(sought), at >= since, at < until)
 
 
 def _quarter(moment: Any) -> Any:

@@ -10,7 +10,7 @@ import pytest
 from kiosk.authority.administration.office import Office
 from kiosk.authority.administration.reports import ReportsDesk
 from kiosk.authority.administration.today import TodayDesk
-from kiosk.authority.administration.views import Span
+from kiosk.authority.administration.views import RefusedFor, Span
 from kiosk.authority.roles import Role
 from kiosk.contract.messages import Reason, Refusal
 from tests.authority.administration.desk.estate import means_beside
@@ -45,7 +45,7 @@ def test_being_blocked_is_a_refusal_of_today(world: World, office: Office) -> No
     """It was the most usual one, and Today said 0."""
     block(world)
     today = TodayDesk(office).look()
-    assert today.refusals == ((BLOCKED, 1),)
+    assert today.refusals == (RefusedFor(Reason.REGISTRATION_BLOCKED.value, BLOCKED, 1),)
     assert today.days[-1].refused == 1
 
 

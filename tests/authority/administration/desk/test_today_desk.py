@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from kiosk.authority.administration.alarms import LOOK, LOOK_EVERY, SILENT_AFTER
+from kiosk.authority.administration.audit_log import AuditDesk
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.today import TodayDesk
-from kiosk.authority.administration.views import Day, Today
+from kiosk.authority.administration.views import AuditFilter, CountedAs, Day, RefusedFor, Today
 from kiosk.authority.audit import AuditKind
 from kiosk.authority.audit_sentences import OutcomeSource
 from kiosk.authority.roles import Role
@@ -88,11 +89,40 @@ def test_refusals_by_reason_the_most_frequent_first(
     history.refused(Reason.NOT_REGISTERED)
     history.visit(AuditKind.REFUSED_AT_STATION, reason=Reason.CARD_UNREADABLE.value)
     history.refused(Reason.FAULT, clock.now() - DAY)
-    assert look(auditor).refusals == (
-        (REASONS[Reason.LEAVER], 2),
-        (REASONS[Reason.NOT_REGISTERED], 1),
-        (REASONS[Reason.CARD_UNREADABLE], 1),
+    assert look(auditor).refusals == tuple(
+        RefusedFor(reason.value, REASONS[reason], count)
+        for reason, count in (
+            (Reason.LEAVER, 2),
+            (Reason.NOT_REGISTERED, 1),
+            (Reason.CARD_UNREADABLE, 1),
+        )
     )
+
+
+def test_the_rows_behind_each_figure_are_as_many_as_it_says(
+    auditor: Office, history: History, clock: SetClock
+) -> None:
+    """Also of an unblock that the card showed to be done later, and for each reason."""
+    history.unlocked()
+    history.visit(AuditKind.UNBLOCK_SETTLED, found=OutcomeSource.DONE.value)
+    history.visit(AuditKind.UNBLOCK_SETTLED, found=OutcomeSource.NOT_DONE.value)
+    history.registered()
+    for reason in (Reason.LEAVER, Reason.LEAVER, Reason.FAULT):
+        history.refused(reason)
+    for before in (history.unlocked, history.registered):
+        before(clock.now() - DAY)
+    history.refused(Reason.LEAVER, clock.now() - DAY)
+    today, audit = look(auditor), AuditDesk(auditor)
+
+    def rows(counted: CountedAs, reason: str = "") -> int:
+        only = AuditFilter(since=today.since, counted=counted, reason=reason)
+        return len(audit.page(only).lines)
+
+    assert rows(CountedAs.UNLOCKED) == today.unlocked == 2
+    assert rows(CountedAs.REGISTERED) == today.registered == 1
+    assert rows(CountedAs.REFUSED) == sum(one.count for one in today.refusals) == 3
+    for one in today.refusals:
+        assert rows(CountedAs.REFUSED, one.reason) == one.count
 
 
 def test_today_begins_at_the_services_own_midnight(

@@ -31,10 +31,10 @@ class PolicyPage(LinesPage[PolicyLine]):
     def __init__(self, desk: AdminDesk) -> None:
         super().__init__(
             desk,
-            Column("What is decided", 33, 3),
+            Column("What is decided", 40, 3, wraps=True),
             Column("", 1),
-            Column("Value", 12, 2),
-            Column("Setting", 20),
+            Column("Value", 12, 2, wraps=True),
+            Column("Setting", 25, optional=True),
         )
 
     def shown(self) -> None:

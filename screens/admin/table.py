@@ -22,8 +22,9 @@ Cell = str | tuple[str, str]
 class Column:
     """``least`` cells, and of what is left over its ``share``; ``right`` aligns numbers.
 
-    An ``optional`` one is left out where there is no room for all. A click on the heading is
-    told to the page under the name ``order``.
+    An ``optional`` one is left out where there is no room for all. One that ``wraps`` takes
+    more lines, where others end with an ellipsis. A click on the heading is told to the page
+    under the name ``order``.
     """
 
     title: str
@@ -31,6 +32,7 @@ class Column:
     share: int = 0
     right: bool = False
     optional: bool = False
+    wraps: bool = False
     order: str = ""
 
 
@@ -78,7 +80,8 @@ class Table(DataTable[Text]):
         self._lines = tuple(lines)
         headings = self._headings if columns is None else tuple(columns)
         same = [line.key for line in before] == [line.key for line in lines[: len(before)]]
-        if not same or headings != self._headings or not before:
+        higher = self._row_height is None and self._lines != before
+        if not same or higher or headings != self._headings or not before:
             self._headings = headings
             self._lay_out(marked)
             return
@@ -114,10 +117,15 @@ class Table(DataTable[Text]):
             width = column.least + rest * column.share // shares
             self.add_column(title, width=width, key=column.order or None)
         for line in self._lines:
-            self.add_row(*self._cells(line), key=line.key)
+            self.add_row(*self._cells(line), key=line.key, height=self._row_height)
         keys = [line.key for line in self._lines]
         if keys:
             self.move_cursor(row=keys.index(marked) if marked in keys else min(at, len(keys) - 1))
+
+    @property
+    def _row_height(self) -> int | None:
+        """The lines of each row; None where each takes what it needs."""
+        return None if any(column.wraps for column in self._headings) else 1
 
     def _columns(self) -> list[Column]:
         """Return those that there is room for."""
@@ -139,6 +147,6 @@ class Table(DataTable[Text]):
             printable(text).replace("\n", " "),
             style=self.app.theme_variables[colour],
             justify="right" if column.right else "left",
-            overflow="ellipsis",
-            no_wrap=True,
+            overflow="fold" if column.wraps else "ellipsis",
+            no_wrap=not column.wraps,
         )

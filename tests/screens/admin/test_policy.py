@@ -26,10 +26,20 @@ async def test_a_setting_says_its_limits_and_who_set_it_when_and_why(
         await run.press("f7")
         assert "It stands as the settings file has it." in run.text
         await run.press("down", "down", "down")
-        assert re.search(r"Failed attempts that block +\* +\d+ +max_failures", run.text)
+        assert re.search(r"Failed attempts that block +\* +5\b", run.text)
         assert "Failed attempts that block. Allowed: 1 to 10." in run.text
         assert "Mo Farrow set it 2 Mar 2026 10:32: Many slips with the new keypads" in run.text
         assert "The settings file says 3." in run.text
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_what_is_decided_and_its_value_are_whole(size: tuple[int, int]) -> None:
+    async with running(pages=PAGES, size=size) as run:
+        await run.press("f7")
+        for _ in run.desk.estate.policy:
+            assert "…" not in run.text
+            await run.press("down")
+        assert "Visits that one station may begin within a minute" in run.text
 
 
 async def test_a_value_is_changed_by_keyboard_with_a_reason() -> None:
@@ -54,7 +64,7 @@ async def test_what_is_beyond_the_limits_is_said_at_the_value() -> None:
 async def test_words_that_can_be_chosen_are_offered() -> None:
     async with running(pages=PAGES) as run:
         await run.press("f7")
-        await run.click("four_eyes")
+        await run.press(*["down"] * 12)
         await run.press("c", "up", "tab", *"Two pairs of eyes", "enter")
         assert run.desk.asked.of("policy.change") == [
             ("four_eyes", "true", 0, Grounds("Two pairs of eyes"))
@@ -64,7 +74,7 @@ async def test_words_that_can_be_chosen_are_offered() -> None:
 async def test_a_list_may_be_emptied() -> None:
     async with running(pages=PAGES) as run:
         await run.press("f7")
-        await run.click("email_domains")
+        await run.click("Domains, with those below")
         await run.press("c", "ctrl+u", "tab", *"Any address", "enter")
         assert run.desk.asked.of("policy.change")[0][1] == ""
         assert "(none)" in run.text
@@ -74,7 +84,7 @@ async def test_a_value_is_put_back_by_mouse() -> None:
     async with running(pages=PAGES) as run:
         await run.press("f7")
         assert "Back to the file" not in run.lines[-1]
-        await run.click("max_failures")
+        await run.click("Failed attempts that block")
         await run.click("b Back to")
         await run.type("Keypads are mended")
         await run.click("  Put back  ")

@@ -142,6 +142,8 @@ def crowded(database: TestDatabase) -> Iterator[sa.Connection]:
     """A connection to a database of twenty thousand people."""
     engine = sa.create_engine(parse_url(database.url), poolclass=sa.NullPool)
     with engine.connect() as connection:
+        if database.dialect == "postgresql":  # of each word it would look for the person's row
+            connection.exec_driver_sql("SET session_replication_role = replica")
         connection.exec_driver_sql(MANY)
         connection.exec_driver_sql(WORDS.replace("%", "%%"))
         connection.commit()
@@ -150,22 +152,23 @@ def crowded(database: TestDatabase) -> Iterator[sa.Connection]:
         yield connection
 
 
-@pytest.mark.parametrize("typed", ["sm", "smith asha", "okafor a 1"])
 def test_a_search_walks_indexes_in_order_and_never_the_table(
-    crowded: sa.Connection, store: Store, typed: str
+    crowded: sa.Connection, store: Store
 ) -> None:
-    asked = statements(store, typed)
-    for statement, parameters in (asked[0], asked[-1]):  # a first count, where there is one
-        plan = explained(crowded, statement, parameters)
-        for bad in ("SCAN search_term", "Seq Scan", "TEMP B-TREE", "Sort", "Bitmap"):
-            assert bad not in plan, plan
+    for typed in ("sm", "smith asha", "okafor a 1"):
+        asked = statements(store, typed)
+        for statement, parameters in (asked[0], asked[-1]):  # a first count, where there is one
+            plan = explained(crowded, statement, parameters)
+            for bad in ("SCAN search_term", "Seq Scan", "TEMP B-TREE", "Sort", "Bitmap"):
+                assert bad not in plan, (typed, plan)
 
 
-@pytest.mark.parametrize("typed", ["okafor 1", "1 okafor"])
 @pytest.mark.usefixtures("crowded")
-def test_of_words_that_many_have_the_rarest_still_leads(store: Store, typed: str) -> None:
-    _, parameters = statements(store, typed)[-1]
-    assert (parameters[0] if isinstance(parameters, tuple) else parameters["term_1"]) == "1"
+def test_of_words_that_many_have_the_rarest_still_leads(store: Store) -> None:
+    for typed in ("okafor 1", "1 okafor"):
+        _, parameters = statements(store, typed)[-1]
+        first = parameters[0] if isinstance(parameters, tuple) else parameters["term_1"]
+        assert first == "1", typed
 
 
 def statements(store: Store, typed: str) -> list[tuple[str, Any]]:

@@ -21,8 +21,6 @@ FORBIDDEN = (
     "kiosk.authority",
     "screens.admin",
     "sqlalchemy",
-    "sqlmodel",
-    "pydantic",
     "alembic",
     "argon2",
     "emails",

@@ -16,9 +16,9 @@ from kiosk.app.logs import Discreet
 DESCRIPTION = """\
 Looks after the service once, and ends: it tells staff by mail of what is wrong (see
 [notices] in the settings), verifies a piece of the audit, forgets what is past once a
-day, and sends the notices that wait. Every station that is idle does the same, so this is
-for the machine of the database, where it works when no station does: let a timer run it
-once a minute (systemd/kiosk-caretaker.timer). However many look, staff are told once.
+day, and sends the notices that wait. The authority does the same while it runs, so this is
+for the machine of the database, where it works when no authority does: let a timer run it
+once a minute (kiosk-caretaker.timer). However many look, staff are told once.
 """
 EXAMPLE = "  kiosk caretaker --config /etc/kiosk/kiosk.toml\n"
 

@@ -142,9 +142,9 @@ class LocalExecutor:
         return self._actions.perform(command)
 
     def check_authority(self, reader: ReaderState, *, idle: bool) -> Outage | None:
-        """Say what keeps the authority from serving anybody here; where ``idle``, look after it."""
+        """Say what keeps the authority from serving anybody here, and look after the service."""
         outage = self._actions.check_authority(reader, idle=idle)
-        if idle and outage is None:
+        if outage is None:
             self._upkeep.tend()
         return outage
 

@@ -1,4 +1,4 @@
-"""What a station does while nobody is there: it looks after the service, and notices new keys."""
+"""What runs beside visits where the authority is: looking after the service, and new keys."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MINUTE_S = 60.0
 
 
 class Upkeep:
-    """Asked again and again while the station is idle; ``now`` gives seconds (monotonic)."""
+    """Asked again and again; ``now`` gives seconds (monotonic)."""
 
     def __init__(self, keys: Path, look: Callable[[], object], now: Callable[[], float]) -> None:
         self._keys = keys

@@ -16,12 +16,10 @@ from kiosk.authority.people_groups import PeopleGroup
 from kiosk.authority.roles import Action
 from kiosk.authority.store.records import Alarm, Station
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.authority.wording import counted, reason_words
+from kiosk.authority.wording import reason_words
 
 # Alarms in the words of the first page, the newest first.
 
-_TAIL = 8
-_MOST_VISITS = 1000
 GONE = "somebody who is not recorded any more"
 
 
@@ -37,49 +35,22 @@ def alarm_lines(uow: UnitOfWork, zone: tzinfo) -> tuple[str, ...]:
 def _unwatched(uow: UnitOfWork, zone: tzinfo) -> tuple[str, ...]:
     look = uow.chores.get(LOOK)
     if look is None:
-        return ("Nobody watches over the service yet: no station and no caretaker has run.",)
+        return ("Nobody watches over the service yet: no authority and no caretaker has run.",)
     if uow.now - look.done_at < UNWATCHED_AFTER:
         return ()
-    since = _when(look.done_at, uow.now, zone)
-    up = [each for each in uow.stations.every() if _serves(each, uow.now)]
-    if not up:
-        running = "no station and no caretaker is running"
-        return (f"Nobody has watched over the service since {since}: {running}. {_CALL}",)
-    cards = " ".join(_cards_in(each.name, look.done_at, uow, zone) for each in up)
-    told = (
-        f"Nobody has watched over the service since {since}: a station does so only while no "
-        f"card is in it. {cards} See that no card is left in. {_CALL_AGAIN}"
-    )
-    return (told,)
+    since = f"Nobody has watched over the service since {_when(look.done_at, uow.now, zone)}"
+    if any(_serves(station, uow.now) for station in uow.stations.every()):
+        return (f"{since}, though stations are served. {_LOOK_IN_THE_LOG}",)
+    return (f"{since}: no authority and no caretaker is running. Tell the administrator.",)
 
 
-_CALL: Final = "Tell the administrator."
-_CALL_AGAIN: Final = (
-    "If you read this often, tell the administrator: on the service's machine, "
-    "“systemctl enable --now kiosk-caretaker.timer” lets it be watched while cards are in, too."
+_LOOK_IN_THE_LOG: Final = (
+    "Tell the administrator: on the authority's machine, “journalctl -u kiosk-authority” says why."
 )
 
 
 def _serves(station: Station, now: datetime) -> bool:
     return station.retired_at is None and station.has_started and not is_silent(station, now)
-
-
-def _cards_in(station: str, looked_at: datetime, uow: UnitOfWork, zone: tzinfo) -> str:
-    """Say how many visits a station had since somebody watched, and which card went in last.
-
-    A visit tells when its card went in, and not when it came out.
-    """
-    visit = uow.visits.last_at(station)
-    if visit is None:
-        return f"A card is in {station}."
-    at = _when(visit.opened_at, uow.now, zone)
-    card = uow.cards.get(visit.card_id) if visit.card_id else None
-    holder = uow.holders.get(visit.holder_id) if visit.holder_id else None
-    which = f"the card ending in {card.identifier[-_TAIL:]}" if card else "a card"
-    whose = f" of {holder.name}, {holder.number}" if holder else ""
-    visits = len(uow.visits.begun(station, looked_at, _MOST_VISITS))
-    before = f"had {counted(visits, 'visit')} since; the last began" if visits > 1 else "was used"
-    return f"{station} {before} at {at}, with {which}{whose}."
 
 
 def _told(alarm: Alarm, uow: UnitOfWork, zone: tzinfo) -> str:

@@ -103,11 +103,6 @@ class Visits(Repository):
         rows = self._gateway.many(_OPEN_OF_CARD, VisitRow, {"card": card_id})
         return tuple(row.record(Visit) for row in rows)
 
-    def last_at(self, station: str) -> Visit | None:
-        """Return the visit that was opened last at a station."""
-        here = select(VisitRow).where(col(VisitRow.station) == station)
-        return self._one(here.order_by(col(VisitRow.opened_at).desc()).limit(1))
-
     def _one(
         self, statement: Select[VisitRow] | Prepared, given: dict[str, str] | None = None
     ) -> Visit | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -55,9 +55,16 @@ def changes_secret(settings: Settings) -> frozenset[str]:
 # Puts the outbox together: notices that wait in the store, and the relay that takes them.
 
 
-def build_outbox(settings: Settings, store: Store, mailer: Mailer, clock: Clock) -> OutboxWorker:
+def build_outbox(
+    settings: Settings,
+    store: Store,
+    mailer: Mailer,
+    clock: Clock,
+    relay_answers: Callable[[], bool | None] = lambda: None,
+) -> OutboxWorker:
     """Return the worker; it sends nothing yet."""
-    return OutboxWorker(store, mailer, clock, partial(_notice, settings))
+    compose = partial(_notice, settings)
+    return OutboxWorker(store, mailer, clock, compose, relay_answers=relay_answers)
 
 
 def _notice(settings: Settings, message: OutboxMessage) -> Message:
@@ -145,13 +152,14 @@ def build_authority(
         issuers=open_issuers(settings),
         staff_addresses=addresses(settings.notices.registration_blocked, settings.service.ra_email),
     )
-    outbox = build_outbox(settings, store, mailer, clock)
+    authority = LocalAuthority(parts)
+    outbox = build_outbox(settings, store, mailer, clock, authority.ask_relay)
     outbox.start()
     if siem is not None:
         siem.start()
     caretaker = build_caretaker(settings, store, ring)
     return BuiltAuthority(
-        LocalAuthority(parts),
+        authority,
         outbox,
         siem,
         store,

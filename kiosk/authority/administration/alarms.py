@@ -11,6 +11,7 @@ from typing import Final
 from kiosk.app.config.settings import NoticeSettings
 from kiosk.authority.administration import reports
 from kiosk.authority.audit import AuditKind
+from kiosk.authority.mail.outbox import relay_away_since
 from kiosk.authority.store.records import AuditQuery, Scalar, Station
 from kiosk.authority.store.unit_of_work import UnitOfWork
 
@@ -43,6 +44,9 @@ UNWATCHED_AFTER = timedelta(minutes=5)
 HOUR = timedelta(hours=1)
 PROOF_SPAN = timedelta(days=1)
 """How long a card that failed its proof stays an alarm."""
+
+RELAY_PATIENCE = timedelta(minutes=5)
+"""How long the mail relay may be away; codes are mailed at once or not at all."""
 
 MOST_PLACES = 200
 
@@ -155,9 +159,11 @@ def _altered_rows(uow: UnitOfWork) -> Iterator[RaisedAlarm]:
 
 
 def _mail(uow: UnitOfWork, patience: timedelta) -> Iterator[RaisedAlarm]:
-    since = uow.outbox.waits_since()
-    if since is not None and uow.now - since >= patience:
-        yield RaisedAlarm(AlarmKind.MAIL_HELD_UP, "", {"since": _iso(since)})
+    """Mail is held up where a notice waits too long, and where no code could be mailed."""
+    limits = (uow.outbox.waits_since(), patience), (relay_away_since(uow), RELAY_PATIENCE)
+    since = [at for at, limit in limits if at is not None and uow.now - at >= limit]
+    if since:
+        yield RaisedAlarm(AlarmKind.MAIL_HELD_UP, "", {"since": _iso(min(since))})
 
 
 def _soon(uow: UnitOfWork) -> datetime:

@@ -12,6 +12,7 @@ from kiosk.authority.administration.office import Desk
 from kiosk.authority.administration.proposed_acts import waiting_lines
 from kiosk.authority.administration.reports import by_day, by_hour, day_of, each_day, span_of
 from kiosk.authority.administration.views import MOST_COUNTED, Day, RefusedFor, Today
+from kiosk.authority.mail.outbox import relay_away_since
 from kiosk.authority.people_groups import PeopleGroup
 from kiosk.authority.roles import Action
 from kiosk.authority.store.records import Alarm, Station
@@ -67,7 +68,11 @@ def _told(alarm: Alarm, uow: UnitOfWork, zone: tzinfo) -> str:
         case AlarmKind.STATION_SILENT:
             return f"{said['station']} has been silent since {_since(alarm, uow, zone)}"
         case AlarmKind.MAIL_HELD_UP:
-            return f"Mail has not moved since {_since(alarm, uow, zone)}"
+            away = relay_away_since(uow)
+            if away is None:
+                return f"Mail has not moved since {_since(alarm, uow, zone)}"
+            since = _when(away, uow.now, zone)
+            return f"The mail relay has not answered since {since}: nobody gets a code by mail"
         case AlarmKind.ROW_ALTERED:
             return f"A record was altered outside of the service: {said['table']} {said['row']}"
         case AlarmKind.AUDIT_BROKEN:

@@ -12,9 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
+from typing import Final
 
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import OutboxMessage
+from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.contract.errors import MailError, MailRefused, StoreError, describe_fault
 from kiosk.contract.ports import Clock, Mailer, Message
 
@@ -30,7 +32,8 @@ class RetryTimes:
 
     The gap doubles from ``first_gap`` to ``longest_gap``; a notice older than ``give_up``
     is marked failed. ``look_every`` is how often the store is asked for what is due, and
-    ``lease`` has to be longer than the mailer's deadline.
+    ``lease`` has to be longer than the mailer's deadline. ``ask_every`` is how often the relay
+    is asked whether it answers.
     """
 
     first_gap: timedelta = timedelta(minutes=1)
@@ -38,12 +41,34 @@ class RetryTimes:
     give_up: timedelta = timedelta(days=3)
     look_every: timedelta = timedelta(seconds=5)
     lease: timedelta = timedelta(minutes=2)
+    ask_every: timedelta = timedelta(seconds=50)
 
     def retry_at(self, message: OutboxMessage, now: datetime) -> datetime | None:
         """Return when to try again after a failed attempt; None: never."""
         doublings = min(max(message.attempts - 1, 0), 16)
         at = now + min(self.first_gap * 2**doublings, self.longest_gap)
         return at if at <= message.created_at + self.give_up else None
+
+
+RELAY_ANSWERED: Final = "relay-answered"
+RELAY_AWAY: Final = "relay-away"
+"""The chores of asking the relay, by what came of it."""
+
+_SPAN: Final = timedelta(seconds=40)
+"""A little less than ``ask_every``: several processes ask, and one of them writes."""
+
+_FRESH: Final = timedelta(minutes=3)
+"""How long it counts that the relay did not answer."""
+
+
+def relay_away_since(uow: UnitOfWork) -> datetime | None:
+    """Return since when no process had an answer of the relay; None where it answers."""
+    away, answered = uow.chores.get(RELAY_AWAY), uow.chores.get(RELAY_ANSWERED)
+    if away is None or uow.now - away.done_at > _FRESH:
+        return None
+    if answered is None or answered.done_at < away.since:
+        return away.since
+    return answered.done_at if answered.done_at < away.done_at else None
 
 
 class _Fate(Enum):
@@ -55,7 +80,10 @@ class _Fate(Enum):
 
 
 class OutboxWorker:
-    """Sends what is due from a thread of its own; several may share one store."""
+    """Sends what is due from a thread of its own; several may share one store.
+
+    ``relay_answers`` is asked in between; None where it is not known.
+    """
 
     def __init__(
         self,
@@ -64,12 +92,15 @@ class OutboxWorker:
         clock: Clock,
         compose: Compose,
         patience: RetryTimes | None = None,
+        relay_answers: Callable[[], bool | None] = lambda: None,
     ) -> None:
         self._store = store
         self._mailer = mailer
         self._clock = clock
         self._compose = compose
         self._patience = patience or RetryTimes()
+        self._relay_answers = relay_answers
+        self._ask_at = float("-inf")
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -99,10 +130,23 @@ class OutboxWorker:
                     break
         return sent
 
+    def ask_relay(self) -> None:
+        """Note whether the relay answers, where its time has come: also while nothing waits."""
+        now = self._clock.monotonic()
+        if now < self._ask_at:
+            return
+        self._ask_at = now + self._patience.ask_every.total_seconds()
+        answers = self._relay_answers()
+        if answers is not None:
+            with self._store.begin() as uow:
+                uow.chores.claim(RELAY_ANSWERED if answers else RELAY_AWAY, _SPAN)
+                uow.commit()
+
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
                 self.drain_once()
+                self.ask_relay()
             except StoreError as error:
                 log.warning("the outbox cannot be read: %s", error)
             except Exception as fault:  # noqa: BLE001 - one notice must not hold up all others

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,11 @@ import pytest
 from kiosk.__main__ import main
 from kiosk.app.composition.authority import build_authority
 from kiosk.app.config.loading import load_settings, settings_path
+from kiosk.authority.mail.outbox import RELAY_AWAY
+from kiosk.authority.store.database import Store
 from kiosk.contract.errors import ConfigError
 
+_PATIENCE_S = 60
 ANOTHER = "the database was filled under other keys"
 
 
@@ -100,3 +104,23 @@ def test_rotated_keys_stay_known_also_where_the_other_machine_has_not_got_them_y
     two.open()
     assert two.run("keys", "rotate", "--add-only") == 0
     two.open()
+
+
+def test_the_relay_is_asked_where_there_is_no_station(machines: tuple[Machine, Machine]) -> None:
+    """A monitoring system, and staff, knew nothing of it until a station was let in."""
+    one, _ = machines
+    one.use()
+    built = build_authority(load_settings(settings_path(None, os.environ), os.environ), os.environ)
+    try:
+        given_up = time.monotonic() + _PATIENCE_S
+        while built.authority.mail_answered() is None or not _noted(built.store):
+            assert time.monotonic() < given_up
+            time.sleep(0.02)
+        assert built.authority.mail_answered() is False
+    finally:
+        built.close()
+
+
+def _noted(store: Store) -> bool:
+    with store.read() as uow:
+        return uow.chores.get(RELAY_AWAY) is not None

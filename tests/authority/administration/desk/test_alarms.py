@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
-from kiosk.app.config.settings import NoticeSettings
+from kiosk.app.config.settings import NoticeSettings, ServiceSettings
 from kiosk.authority.administration.alarms import (
     LOOK,
     LOOK_EVERY,
@@ -17,10 +18,13 @@ from kiosk.authority.administration.alarms import (
     problems,
 )
 from kiosk.authority.audit import AuditKind
+from kiosk.authority.mail.compose import compose_notice
+from kiosk.authority.mail.outbox import OutboxWorker
 from kiosk.authority.mail.words import TO_STAFF
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import OutboxMessage, Station, new_id
 from kiosk.contract.messages import Reason
+from kiosk.contract.ports import Message
 from tests.authority.administration.desk.history import History
 from tests.authority.store import samples
 from tests.support.database import SetClock
@@ -166,3 +170,56 @@ def test_mail_is_held_up_when_its_oldest_notice_waits_too_long(
     clock.forward(seconds=1)
     said = {"since": at.isoformat(timespec="seconds")}
     assert found(store) == [RaisedAlarm(AlarmKind.MAIL_HELD_UP, "", said)]
+
+
+class NoMailer:
+    """Is not used."""
+
+    def send(self, message: Message) -> None:
+        raise AssertionError(message)
+
+    def check(self) -> None:
+        raise AssertionError
+
+
+def ask(store: Store, clock: SetClock, *, answers: bool | None, minutes: int = 1) -> None:
+    """Let a process ask the relay each minute."""
+    for _ in range(minutes):
+        mailer, compose = NoMailer(), partial(compose_notice, service=ServiceSettings())
+        OutboxWorker(store, mailer, clock, compose, relay_answers=lambda: answers).ask_relay()
+        clock.forward(minutes=1)
+
+
+def test_mail_is_held_up_when_the_relay_is_away_though_nothing_waits(
+    store: Store, clock: SetClock
+) -> None:
+    """Codes are mailed at once or not at all, and never wait."""
+    ask(store, clock, answers=True, minutes=3)
+    away = clock.now()
+    ask(store, clock, answers=False, minutes=4)
+    assert found(store) == []
+    ask(store, clock, answers=False)
+    said = {"since": away.isoformat(timespec="seconds")}
+    assert found(store) == [RaisedAlarm(AlarmKind.MAIL_HELD_UP, "", said)]
+    ask(store, clock, answers=True)
+    assert found(store) == []
+    ask(store, clock, answers=False, minutes=3)
+    assert found(store) == []
+
+
+def test_a_relay_that_one_of_two_processes_reaches_is_not_away(
+    store: Store, clock: SetClock
+) -> None:
+    for _ in range(9):
+        ask(store, clock, answers=False)
+        ask(store, clock, answers=True)
+        assert found(store) == []
+
+
+def test_a_relay_that_nobody_asks_any_more_is_not_called_away(
+    store: Store, clock: SetClock
+) -> None:
+    ask(store, clock, answers=False, minutes=7)
+    assert len(found(store)) == 1
+    ask(store, clock, answers=None, minutes=4)
+    assert found(store) == []

@@ -13,6 +13,7 @@ from kiosk.authority.administration.today import TodayDesk
 from kiosk.authority.administration.views import AuditFilter, CountedAs, Day, RefusedFor, Today
 from kiosk.authority.audit import AuditKind
 from kiosk.authority.audit_sentences import OutcomeSource
+from kiosk.authority.mail.outbox import RELAY_AWAY
 from kiosk.authority.roles import Role
 from kiosk.authority.stations import WRITTEN_EVERY_S
 from kiosk.authority.store.database import Store
@@ -232,6 +233,24 @@ def test_a_killed_station_is_missed_after_a_few_heartbeats() -> None:
     """One heartbeat may be lost before a station that lives is called silent."""
     oldest = WRITTEN_EVERY_S + 1.2 * IdleTimes().check_s
     assert timedelta(seconds=oldest + IdleTimes().check_s) <= SILENT_AFTER <= timedelta(minutes=2)
+
+
+def test_a_relay_that_does_not_answer_is_named(
+    auditor: Office, store: Store, clock: SetClock
+) -> None:
+    watched(store)
+    since = clock.now().isoformat()
+    with store.begin() as uow:
+        uow.chores.claim(RELAY_AWAY, timedelta(seconds=40))
+        uow.alarms.begin("mail-held-up:", "mail-held-up", {"since": since})
+        uow.commit()
+    clock.forward(minutes=1)
+    assert look(auditor).alarms == (
+        (
+            "The mail relay has not answered since 09:30: nobody gets a code by mail (noticed "
+            "09:30)."
+        ),
+    )
 
 
 def test_alarms_in_plain_words_the_newest_first(

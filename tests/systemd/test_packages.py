@@ -10,6 +10,8 @@ import tomllib
 from hashlib import sha256
 from pathlib import Path
 
+import pytest
+
 from tests.support.fresh_root import CHECKOUT, shipped
 from tests.systemd.test_units import FILES, UNITS, commands_of
 
@@ -93,7 +95,7 @@ def test_the_authority_comes_first_where_both_are_installed() -> None:
 
 
 def documents_of(package: str, folder: Path) -> None:
-    """Put the documents of a package into a folder by the line of debian/rules that does."""
+    """Put the documents of a package into a folder by the lines of debian/rules that do."""
     said = subprocess.run(
         ["make", "--dry-run", "-f", "debian/rules", package],
         cwd=CHECKOUT,
@@ -101,10 +103,16 @@ def documents_of(package: str, folder: Path) -> None:
         capture_output=True,
         text=True,
     ).stdout
-    (line,) = (each for each in said.splitlines() if each.startswith("cp -r --parents "))
-    *words, target = shlex.split(line)
-    assert target == f"debian/unlock-kiosk-{package}/usr/share/doc/unlock-kiosk-{package}"
-    subprocess.run([*words, folder], cwd=CHECKOUT, check=True)
+    target = f"debian/unlock-kiosk-{package}/usr/share/doc/unlock-kiosk-{package}"
+    lines = [
+        shlex.split(each)
+        for each in said.splitlines()
+        if each.startswith(("cp -r --parents ", "/usr/bin/python3 debian/unlink "))
+    ]
+    assert lines
+    for *words, last in lines:
+        assert last == target
+        subprocess.run([*words, folder], cwd=CHECKOUT, check=True)
 
 
 def test_each_document_that_the_program_names_is_on_the_machine(tmp_path: Path) -> None:
@@ -119,6 +127,24 @@ def test_each_document_that_the_program_names_is_on_the_machine(tmp_path: Path) 
     for document in tmp_path.rglob("*.md"):
         for name in re.findall(r"!\[[^]]*\]\(([^)]+)\)", document.read_text()):
             assert (document.parent / name).is_file(), f"{document}: {name}"
+
+
+@pytest.mark.parametrize("package", ["authority", "station"])
+def test_each_link_of_an_installed_document_leads_somewhere(package: str, tmp_path: Path) -> None:
+    documents_of(package, tmp_path)
+    links = [
+        (document, name)
+        for document in tmp_path.rglob("*.md")
+        for name in re.findall(r"\]\((?!https:|#)([^)#\s]+)", document.read_text())
+    ]
+    assert len(links) > 20
+    astray = [
+        (f"{document.relative_to(tmp_path)}", name)
+        for document, name in links
+        if not (document.parent / name).resolve().is_relative_to(tmp_path.resolve())
+        or not (document.parent / name).exists()
+    ]
+    assert astray == []
 
 
 def test_a_station_has_its_guide_and_what_that_leads_to(tmp_path: Path) -> None:

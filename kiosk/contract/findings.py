@@ -47,13 +47,20 @@ def fail(part: str, found: str, advice: str) -> Finding:
 
 
 def examine(checks: Iterable[tuple[str, Check]]) -> Iterator[Finding]:
-    """Run named checks one after the other; one that raises is a finding too."""
-    before = ""
+    """Run named checks one after the other; one that raises is a finding too.
+
+    What keeps several from being looked at is said once, and named after the first of them.
+    """
+    first: dict[str, str] = {}
     for part, check in checks:
         try:
-            yield check()
+            found = check()
         except KioskError as error:
             because = str(error)
-            found = "for the same reason it cannot be looked at" if because == before else because
-            yield fail(part, found, "put right what is named above first")
-            before = because
+            if (named := first.setdefault(because, part)) != part:
+                because = f"cannot be looked at, for the reason at “{named}”"
+            found = fail(part, because, "put right what is named above first")
+        else:
+            if found.condition is Condition.FAIL:
+                first.setdefault(found.found, part)
+        yield found

@@ -100,7 +100,7 @@ def test_what_many_parts_lack_is_said_once(place: Path, capsys: pytest.CaptureFi
     capsys.readouterr()
     main(["doctor"])
     said = capsys.readouterr().out
-    assert said.count("for the same reason it cannot be looked at") >= 2
+    assert said.count("cannot be looked at, for the reason at “") >= 2
 
 
 def _remove_database(place: Path) -> None:

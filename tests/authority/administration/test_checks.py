@@ -23,7 +23,7 @@ from kiosk.authority.siem import FEED
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Card, Cardholder, OutboxMessage, new_id
 from kiosk.contract.errors import ConfigError, StoreError
-from kiosk.contract.findings import Condition, Finding, examine, ok
+from kiosk.contract.findings import Condition, Finding, examine, fail, ok
 from kiosk.contract.policy import Factor, Policy
 from kiosk.contract.ports import Mailer
 from tests.support.database import MACS, SetClock, TestDatabase
@@ -257,6 +257,21 @@ def test_a_check_that_raises_is_a_finding_and_the_others_go_on() -> None:
     found = list(examine([("outbox", broken), ("clock", lambda: ok("clock", "fine"))]))
     assert [(each.part, each.condition) for each in found] == [("outbox", FAIL), ("clock", OK)]
     assert found[0].found == "the database is away"
+
+
+def test_what_keeps_several_parts_from_being_looked_at_is_named_after_the_first() -> None:
+    """A part that is well stood between, and "the same reason" read as that part's."""
+
+    def broken() -> Finding:
+        raise StoreError("the database is away")
+
+    away = fail("database", "the database is away", "see `url` in [store]")
+    first = [("database", lambda: away), ("mail relay", lambda: ok("mail relay", "answers"))]
+    found = [one.found for one in examine([*first, ("records", broken), ("outbox", broken)])]
+    told = "cannot be looked at, for the reason at “database”"
+    assert found == ["the database is away", "answers", told, told]
+    found = [one.found for one in examine([("records", broken), ("outbox", broken)])]
+    assert found == ["the database is away", "cannot be looked at, for the reason at “records”"]
 
 
 def test_a_token_that_is_waited_for_too_long() -> None:

@@ -38,7 +38,7 @@ EXAMPLE = """\
   kiosk keys rotate --add-only      then see to the stations, and
   kiosk keys rotate                 finishes: no second key is made
   kiosk keys rotate --purpose derive
-  kiosk keys backed-up              once you keep a copy of the key file elsewhere
+  kiosk keys backed-up --file COPY  once you keep a copy of the key file elsewhere
 """
 _STATIONS = "stations take it up by themselves, but for those with credentials: restart these"
 ROTATE = """\
@@ -57,11 +57,12 @@ list` shows none that derives from an older master key, that one can be destroye
 
 
 COPIED = """\
-Writes into the audit that you keep a copy of the key file, as it is now, in a safe place. The
-copy is not looked at; with --to it is made first. Where the key file is sealed to this machine
-(`kiosk setup authority --seal-keys`) only such a copy is of use elsewhere. `kiosk doctor` warns
-until a copy was declared, and again when a key was added since: what the new key made cannot be
-opened with an older copy.
+Writes into the audit that you keep a copy of the key file, as it is now, in a safe place. With
+--file your copy is compared first, with --to it is made, and else it is not looked at. Nothing
+is written down for an outdated copy or key file. Where the key file is sealed to this machine
+(`kiosk setup authority --seal-keys`) only a copy that --to made is of use elsewhere. `kiosk
+doctor` warns until a copy was declared, and again when a key was added since: what the new key
+made cannot be opened with an older copy.
 """
 
 
@@ -82,7 +83,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         parts, "backed-up", _backed_up, "declare that a copy of the key file is safe"
     )
     backed_up.description = COPIED
-    backed_up.add_argument("--to", metavar="FILE", help="make the copy, in clear, into a new FILE")
+    copy = backed_up.add_mutually_exclusive_group()
+    copy.add_argument("--file", metavar="FILE", help="compare your copy, in FILE, first")
+    copy.add_argument("--to", metavar="FILE", help="make the copy, in clear, into a new FILE")
     for part in (listing, rotate, backed_up):
         add_config(part)
 
@@ -165,11 +168,14 @@ def _rotate_rows(tools: Tools) -> int:
 
 def _backed_up(args: argparse.Namespace) -> int:
     """Declare a copy of the key file."""
-    from kiosk.authority.administration.keys import declare_copy
+    from kiosk.authority.administration.keys import check_copy, check_current, declare_copy
     from kiosk.authority.crypto import keys as key_file
 
     tools = Tools(args)
     ring = tools.ring()
+    check_current(tools.key_file, ring, tools.staff_store)
+    if args.file:
+        check_copy(Path(args.file), tools.key_file, ring)
     if args.to:
         key_file.create(Path(args.to), ring.to_entries())
     declare_copy(ring, tools.staff_store, tools.actor())

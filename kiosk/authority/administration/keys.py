@@ -30,7 +30,7 @@ from kiosk.authority.crypto.token import TokenMasters
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditEvent, AuditQuery, Scalar
 from kiosk.authority.store.repositories.mac_rows import TABLES, RowKey
-from kiosk.contract.errors import KeyMissing
+from kiosk.contract.errors import ConfigError, KeyMissing
 
 # The keys of the key file: those that seal unblock secrets and those of the rows' MACs.
 
@@ -113,13 +113,44 @@ _ADDITIONS: Final = 500
 
 def lacks_keys_of(copy: AuditEvent, ring: KeyRing, store: Store) -> bool:
     """Tell whether the key file lacks a key that was there when the copy was declared."""
+    return any(added.at <= copy.at for added in _lacking(ring, store))
+
+
+def check_current(path: Path, ring: KeyRing, store: Store) -> None:
+    """Raise ``ConfigError`` for a key file that lacks a key which was added: an older copy.
+
+    A master key of unblock secrets may have been destroyed since.
+    """
+    derive = KeyPurpose.DERIVE.value
+    lacking = [each for each in _lacking(ring, store) if each.detail.get("purpose") != derive]
+    if lacking:
+        names = ", ".join(str(each.detail.get("key")) for each in lacking)
+        raise ConfigError(
+            f"key file {path}: it is from before {names}: put the newest copy back there first"
+        )
+
+
+def check_copy(copy: Path, path: Path, ring: KeyRing) -> None:
+    """Raise ``ConfigError`` for a ``copy`` that is not of the key file at ``path`` as it is now."""
+    kept, now = set(KeyRing.load(copy).to_entries()), set(ring.to_entries())
+    if lacking := ", ".join(key_id for _, key_id, _ in sorted(now - kept)):
+        because = f"it is no copy of {path} as it is now, which has {lacking}: copy it again"
+        raise ConfigError(f"key file {copy}: {because}")
+    if more := ", ".join(key_id for _, key_id, _ in sorted(kept - now)):
+        because = f"it has {more}, which {path} lacks: put it there first"
+        raise ConfigError(f"key file {copy}: {because}")
+
+
+def _lacking(ring: KeyRing, store: Store) -> list[AuditEvent]:
+    """Return the additions of keys, other than to a token, that the key file lacks."""
     held = {key_id for purpose in KeyPurpose for key_id in ring.ids(purpose)}
     with store.read() as uow:
         found = uow.trail.newest(AuditQuery(kind=ServiceKind.KEY_ADDED.value), limit=_ADDITIONS)
-    return any(
-        added.at <= copy.at and "place" not in added.detail and added.detail.get("key") not in held
+    return [
+        added
         for added in found
-    )
+        if "place" not in added.detail and added.detail.get("key") not in held
+    ]
 
 
 def is_unfinished(ring: KeyRing, store: Store) -> bool:

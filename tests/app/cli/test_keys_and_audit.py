@@ -49,6 +49,33 @@ def test_a_copy_of_the_key_file_is_declared_and_lacks_what_a_rotation_adds(
     assert capsys.readouterr().out.count("A copy of the key file was made") == 2
 
 
+def test_an_outdated_copy_of_the_key_file_is_not_declared(
+    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It was written down unseen, and doctor was content with a copy that opens nothing."""
+    keys, old, new = place / "state" / "keys.json", place / "old.json", place / "new.json"
+    assert kiosk("keys", "backed-up", "--to", str(old)) == 0
+    assert kiosk("keys", "rotate") == 0
+    assert kiosk("keys", "backed-up", "--to", str(new)) == 0
+    capsys.readouterr()
+    assert kiosk("keys", "backed-up", "--file", str(old)) == 2
+    said = capsys.readouterr().err
+    assert f"{old}: it is no copy of {keys} as it is now, which has seal-" in said
+    assert kiosk("keys", "backed-up", "--file", str(new)) == 0
+    assert "as it is now, is in a safe place" in capsys.readouterr().out
+    assert kiosk("keys", "backed-up", "--file", str(place / "none.json")) == 2
+    assert "there is no such file" in capsys.readouterr().err
+    shutil.copy(old, keys)
+    assert kiosk("keys", "backed-up") == 2
+    said = capsys.readouterr().err
+    assert f"{keys}: it is from before seal-" in said
+    assert "put the newest copy back there first" in said
+    assert kiosk("keys", "backed-up", "--file", str(new)) == 2
+    shutil.copy(new, keys)
+    assert kiosk("audit", "list", "--kind", "keys-backed-up") == 0
+    assert capsys.readouterr().out.count("A copy of the key file was made") == 3
+
+
 def test_an_auditor_without_the_key_file_verifies_with_public_keys(
     kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

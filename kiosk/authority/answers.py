@@ -170,6 +170,8 @@ def _record_verdict(
     """Commit verdict, counter and audit together, and say what follows."""
     with parts.store.begin() as uow:
         context = enter(uow, parts, visit_id)
+        # Something else may have been chosen since.
+        context.need(Gate.ANSWERS)
         right = verdict is Verdict.RIGHT
         reply = _right(uow, context, charged) if right else _wrong(uow, parts, context, charged)
         uow.commit()

@@ -257,6 +257,10 @@ class AuditKind(EventKind):
     CODE_DEAD = EventSpec(
         "code-dead", "Entered a code that works no more.", sentences.code_dead, grave=True
     )
+    CODE_ABANDONED = EventSpec(
+        "code-abandoned",
+        "Chose something else; the code that was waited for was withdrawn.",
+    )
     REGISTERED = EventSpec(
         "registered",
         "Registered for self-service.",

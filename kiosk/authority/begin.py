@@ -24,7 +24,7 @@ from kiosk.authority.card_evidence import (
 )
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.eligibility import card_barred, is_registered, offers, secret_barred
-from kiosk.authority.gates import UNLOCKS, counted_steps
+from kiosk.authority.gates import UNLOCKS, Gate, counted_steps
 from kiosk.authority.maintenance import officer_of
 from kiosk.authority.registration import apply_due_change
 from kiosk.authority.stations import barred_at, station_barred
@@ -302,33 +302,33 @@ def _welcome(uow: UnitOfWork, context: VisitContext) -> VisitOpened | Refusal:
     if code is not None:
         told = {"purpose": code.purpose.value, "code": code.id}
         record(uow, AuditKind.VISIT_RESUMED, here.visit, **told)
-    return _menu(uow, here, carried, offered)
+    return _menu(uow, context, carried, offered)
 
 
 def _opened_before(uow: UnitOfWork, parts: Dependencies, held: HeldVisit) -> VisitOpened | Refusal:
     """Say again how the visit was opened: the first answer was lost."""
     context = _block_exhausted(uow, parts, context_of(uow, parts.policy(), held))
-    carried = resumed(uow, context)
-    return _menu(uow, carried or context, carried, _offers(uow, context))
+    return _menu(uow, context, resumed(uow, context), _offers(uow, context))
 
 
 def _menu(
     uow: UnitOfWork,
-    here: VisitContext,
+    context: VisitContext,
     carried: VisitContext | None,
     offered: tuple[Purpose, ...] | VisitRefused,
 ) -> VisitOpened:
-    claimed = here.counts_as_claimed
+    fresh, registration = context.counts_as_claimed, context.registration
+    purposes = () if isinstance(offered, VisitRefused) else offered
+    if carried is not None:
+        purposes = _instead(uow, carried, purposes)
     return VisitOpened(
-        visit=VisitId(here.visit.id),
-        holder_name=here.holder.name,
-        offers=()
-        if isinstance(offered, VisitRefused)
-        else tuple(
-            Offer(one, len(counted_steps(here.policy, one, claimed=claimed))) for one in offered
+        visit=VisitId(context.visit.id),
+        holder_name=context.holder.name,
+        offers=tuple(
+            Offer(one, len(counted_steps(context.policy, one, claimed=fresh))) for one in purposes
         ),
         resumed=_code_page(uow, carried) if carried else None,
-        blocked=here.registration is not None and here.registration.blocked_at is not None,
+        blocked=registration is not None and registration.blocked_at is not None,
     )
 
 
@@ -378,6 +378,15 @@ def _all_offers(context: VisitContext) -> tuple[Purpose, ...] | Reason:
         return offered
     # Also where it will be refused: only then the audit says that somebody tried.
     return (*offered, Purpose.MAINTENANCE)
+
+
+def _instead(
+    uow: UnitOfWork, carried: VisitContext, offered: tuple[Purpose, ...]
+) -> tuple[Purpose, ...]:
+    """Say what can be chosen in place of what the waiting code is for."""
+    if not _may_abandon_code(uow, carried):
+        return ()
+    return tuple(one for one in offered if one is not carried.visit.purpose)
 
 
 def _expired(report: CardReport, now: datetime) -> Reason | None:
@@ -447,7 +456,10 @@ _IS_THERE = "there is a visit with this id, or with its reference, already"
 
 
 def choose(parts: Dependencies, visit_id: VisitId, purpose: Purpose) -> Task:
-    """Start on one of the offers, afresh; the same choice again changes nothing."""
+    """Start on one of the offers, afresh; the same choice again changes nothing.
+
+    Another choice than what a code waits for withdraws that code.
+    """
     with parts.store.begin() as uow:
         context = enter(uow, parts, visit_id)
         if context.visit.purpose is not purpose:
@@ -462,6 +474,8 @@ def _start(uow: UnitOfWork, context: VisitContext, purpose: Purpose) -> VisitCon
     if purpose is Purpose.REPORT_MISUSE:
         _need_no_grant(uow, context)
     else:
+        if context.visit.purpose is not None:
+            context = _abandon_code(uow, context)
         _need_offer(uow, context, purpose)
     withdrawn = _withdraw_abandoned_code(uow, context, purpose)
     visit = replace(context.visit, purpose=purpose, pending_id=None)
@@ -499,9 +513,60 @@ def _need_no_grant(uow: UnitOfWork, context: VisitContext) -> None:
         raise StepRefused("the visit is for something else")
 
 
-def _need_offer(uow: UnitOfWork, context: VisitContext, purpose: Purpose) -> None:
-    if context.visit.purpose is not None:
+def _abandon_code(uow: UnitOfWork, context: VisitContext) -> VisitContext:
+    """Withdraw the code that a visit waits for, and return it as one that chose nothing yet.
+
+    What came with the code goes with it: that the answers were right, and what was gathered. What
+    was charged or sent stays counted; the next code is one more.
+    """
+    if not _may_abandon_code(uow, context):
         raise StepRefused("the visit is for something else")
+    waited_for, code, pending = context.visit.purpose, _mailed_code(context), context.pending
+    fresh = replace(
+        context.visit,
+        purpose=None,
+        pending_id=None,
+        questions_proven_at=None,
+        questions_carried=False,
+    )
+    if code is not None and waited_for is not None and uow.codes.revoke_live(context.card.id):
+        told = {"purpose": waited_for.value, "code": code.id}
+        record(uow, AuditKind.CODE_ABANDONED, context.visit, **told)
+    if pending is not None:
+        uow.pending.delete(pending.id)
+    left = None if code is not None else context.code
+    return replace(context, visit=fresh, pending=None, code=left)
+
+
+def _may_abandon_code(uow: UnitOfWork, context: VisitContext) -> bool:
+    """Tell whether a visit waits for a code, and nothing was proven in it that it could misuse.
+
+    A card that is known by name only may be a copy: it withdraws no code that a proven card asked
+    for, and none while another visit of the card is open.
+    """
+    visit, code = context.visit, _mailed_code(context)
+    waits = visit.purpose is not Purpose.FIRST_UNLOCK and context.next_gate in _CODE_GATES
+    answered = visit.questions_proven_at is not None and not visit.questions_carried
+    if not waits or answered or visit.pin_proven_at or visit.owner_email or visit.code_proven_id:
+        return False
+    if context.is_proven or code is None:
+        return True
+    others = (one for one in uow.visits.open_of_card(context.card.id) if one.id != visit.id)
+    return code.unproven and not any(others)
+
+
+_CODE_GATES = (Gate.OWNER, Gate.CODE)
+
+
+def _mailed_code(context: VisitContext) -> EmailCode | None:
+    """Return the live code of the visit's purpose, unless staff gave it."""
+    code = context.code
+    if code is None or is_assisted(code) or code.purpose is not context.visit.purpose:
+        return None
+    return code
+
+
+def _need_offer(uow: UnitOfWork, context: VisitContext, purpose: Purpose) -> None:
     offered = _all_offers(context)
     if not isinstance(offered, tuple):
         raise VisitRefused(offered)

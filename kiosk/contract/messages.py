@@ -517,6 +517,7 @@ class Offer(Wire, frozen=True):
 class VisitOpened(Wire, frozen=True):
     """A known card; ``resumed`` is set when a code that was sent earlier is still waited for.
 
+    ``offers`` is then what may be chosen instead: to choose it withdraws that code.
     ``blocked``: self-service is blocked for its holder, which is why little is offered.
     """
 

@@ -259,7 +259,11 @@ class Authority(Protocol):
         """Open the visit whose card was challenged; None: the card gave no answer."""
 
     def choose(self, visit: VisitId, purpose: Purpose) -> Task | Refusal:
-        """Start on one of the offers; for an unlock the holder has confirmed the card is theirs."""
+        """Start on one of the offers; for an unlock the holder has confirmed the card is theirs.
+
+        In a visit that waits for a code, and has proven nothing itself, another choice than the
+        code's withdraws the code, and what was proven or gathered before it.
+        """
 
     def pin_challenge(self, visit: VisitId) -> PinChallenge | Refusal:
         """Draw what the card signs directly after VERIFY, to prove that it took the PIN."""

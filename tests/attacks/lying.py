@@ -51,6 +51,7 @@ from kiosk.contract.messages import (
     PinState,
     ProvePin,
     Purpose,
+    Refusal,
     SendCode,
     SetPin,
     UnblockDone,
@@ -469,9 +470,10 @@ class Liar:
         """Choose anything."""
         visit, purposes = self._visit(which), tuple(Purpose)
         purpose = purposes[how % len(purposes)]
-        self._see(
-            visit, self.call("choose", visit, lambda: self._at(visit).choose(visit.id, purpose))
-        )
+        reply = self.call("choose", visit, lambda: self._at(visit).choose(visit.id, purpose))
+        if purpose is not Purpose.UNLOCK and not isinstance(reply, Refusal | None):
+            visit.answered_at = None  # what was answered for an unlock counts for nothing else
+        self._see(visit, reply)
 
     def pin(self, which: int, how: int) -> None:
         """Say that the PIN was verified: with no signature, or with any that one can have."""

@@ -46,6 +46,7 @@ class Walk:
     staff: Office = field(init=False)
     proven: list[Factor] = field(default_factory=list)
     answered_here: bool = False
+    purpose: Purpose | None = None
     codes: list[Code] = field(default_factory=list)
     task: object = None
     asked: AnswerQuestions | None = None
@@ -123,14 +124,27 @@ class Walk:
         """Make a call of another purpose, or choose one."""
         authority, visit = self.world.authority, self.sitting.visit
         calls: dict[str, Callable[[], object]] = {
-            "unlock": lambda: authority.choose(visit, Purpose.UNLOCK),
-            "change-pin": lambda: authority.choose(visit, Purpose.CHANGE_PIN),
-            "change-email": lambda: authority.choose(visit, Purpose.CHANGE_EMAIL),
+            "unlock": lambda: self._choose(Purpose.UNLOCK),
+            "change-pin": lambda: self._choose(Purpose.CHANGE_PIN),
+            "change-email": lambda: self._choose(Purpose.CHANGE_EMAIL),
             "pin-proven": lambda: self.sitting.verify_pin(),
             "pin-changed": lambda: authority.pin_changed(visit),
             "email": lambda: authority.give_email(visit, "x@nhs.net", self.sitting.attempt()),
         }
         self._see(calls[how]())
+
+    def _choose(self, purpose: Purpose) -> object:
+        """Choose; something else than what a code waits for withdraws that code."""
+        reply = self.world.authority.choose(self.sitting.visit, purpose)
+        switched = self.purpose is Purpose.UNLOCK and purpose is not Purpose.UNLOCK
+        if switched and not isinstance(reply, Refusal):
+            self.proven = []
+            newest = self.codes[-1] if self.codes else None
+            if newest is not None and newest.given is None:
+                newest.withdrawn = True
+        if not isinstance(reply, Refusal):
+            self.purpose = purpose
+        return reply
 
     def _wait(self, how: str) -> None:
         self.world.clock.forward(seconds=1 if how == "second" else 16 * 60)
@@ -147,7 +161,9 @@ class Walk:
         self.proven, self.grant, self.may_release = [], None, True
         self.answered_here = False
         self._see(self.sitting.opened)
+        self.purpose = None
         if isinstance(self.task, VisitOpened) and self.task.resumed:
+            self.purpose = self.task.resumed[0]
             newest = self.codes[-1]
             assert newest.given is None
             assert newest.is_good(self.world.now, self.world.policy)

@@ -110,6 +110,12 @@ class CodeAsked(Struct, frozen=True):
     visit: VisitId
 
 
+class SomethingElse(Struct, frozen=True):
+    """Wants something else than what the code is for."""
+
+    visit: VisitId
+
+
 class MisuseNoticed(Struct, frozen=True):
     """Said that something was not done by them: they have a number to enter."""
 
@@ -260,6 +266,7 @@ HolderSide = (
     | EmailEntered
     | CodeEntered
     | CodeAsked
+    | SomethingElse
     | MisuseNoticed
     | StopNumberEntered
     | ReasonPicked

@@ -140,6 +140,7 @@ class VisitState(Struct, frozen=True):
     except for a change of it where these cannot do that (``pad_changes`` is False).
     ``unlocked``: the card has a new PIN since its first unlock in this visit.
     ``position``: the step that the authority says the holder is at, for the page to show.
+    ``instead``: what may be chosen in the place of what a code waits for, while nothing is proven.
     """
 
     id: VisitId
@@ -151,14 +152,19 @@ class VisitState(Struct, frozen=True):
     pad_changes: bool = True
     unlocked: bool = False
     position: Position | None = None
+    instead: tuple[Offer, ...] = ()
 
 
 class Menu(Struct, frozen=True):
-    """Choose what to do; ``blocked``: self-service is, and most of it is not offered."""
+    """Choose what to do; ``blocked``: self-service is, and most of it is not offered.
+
+    ``waiting``: what a code waits for, which any choice withdraws.
+    """
 
     visit: VisitState
     offers: tuple[Offer, ...]
     blocked: bool = False
+    waiting: Purpose | None = None
 
 
 class ConfirmOwner(Struct, frozen=True):

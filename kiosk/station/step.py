@@ -101,6 +101,7 @@ from kiosk.station.events import (
     ReasonWritten,
     Replied,
     SecondCard,
+    SomethingElse,
     Stayed,
     StopNumberEntered,
     TriedAgain,
@@ -160,6 +161,11 @@ def on_holder(state: HolderState, event: Event) -> Move | None:
         case Menu(), Chose(purpose=purpose):
             offer = next((one for one in state.offers if one.purpose is purpose), None)
             return _chosen(state, offer) if offer else None
+        case Menu(waiting=Purpose() as purpose), WentBack():
+            return _choose(state.visit, purpose, state)
+        case ((CodeEntry() | CodeNeeded()), SomethingElse()) if state.visit.instead:
+            visit = replace(state.visit, position=None)
+            return Menu(visit, state.visit.instead, waiting=state.visit.purpose), ()
         case ConfirmOwner(), Confirmed():
             return _choose(state.visit, state.visit.purpose or Purpose.UNLOCK, state)
         case EnterPin(), PinEntered():
@@ -224,7 +230,8 @@ def _chosen(state: Menu, offer: Offer) -> Move:
 
 
 def _beginning(visit: VisitState, offer: Offer) -> VisitState:
-    return replace(visit, purpose=offer.purpose, position=Position(1, offer.steps))
+    at = Position(1, offer.steps)
+    return replace(visit, purpose=offer.purpose, position=at, instead=())
 
 
 def _choose(visit: VisitState, purpose: Purpose, back: HolderState) -> Move:
@@ -497,7 +504,8 @@ def _opened(read: CardRead) -> Move:
     )
     if reply.resumed is not None:
         purpose, task = reply.resumed
-        visit = replace(known, purpose=purpose, position=task.position)
+        at = task.position
+        visit = replace(known, purpose=purpose, position=at, instead=reply.offers)
         return CodeEntry(visit, task, resumed=True), ()
     match reply.offers:
         case (Offer(purpose=Purpose.UNLOCK | Purpose.FIRST_UNLOCK) as only,):
@@ -561,6 +569,8 @@ def _replied(state: Working, reply: Reply) -> Move | None:
 
 def _given(state: Working, task: Task) -> Move:
     visit = state.visit
+    if isinstance(state.command, SubmitCode):
+        visit = replace(visit, instead=())
     match task:
         case ProvePin() if visit.purpose is Purpose.FIRST_UNLOCK:
             registering = replace(visit, purpose=Purpose.REGISTER, unlocked=True)

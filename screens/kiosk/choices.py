@@ -9,7 +9,7 @@ from textual.widget import Widget
 
 from kiosk.contract.messages import Offer
 from kiosk.contract.reference import reference_of
-from kiosk.station.events import Chose, Confirmed
+from kiosk.station.events import Chose, Confirmed, WentBack
 from kiosk.station.states import ConfirmOwner, Menu
 from screens.kiosk.entry_pages import ChoicesPage
 from screens.kiosk.page import Kit, Page
@@ -31,15 +31,29 @@ class MenuPage(ChoicesPage, inherit_bindings=False):
         self._state = state
 
     def content(self) -> Iterator[Widget]:
-        self.set_class(self._state.blocked or len(self._state.offers) > _MANY, "-many")
+        most = _MANY if self._state.waiting is None else _MANY - 1
+        self.set_class(self._state.blocked or len(self._state.offers) > most, "-many")
         yield Prose(choices.greeting(self._state.visit.holder_name), "lead")
         yield Prose(choices.MENU_TITLE, "title")
         if self._state.blocked:
             yield Note(choices.BLOCKED)
             yield HelpBox(self.kit.look, reference_of(self.visit))
         yield Prose(choices.MENU_HINT, "lead how hint" if self._state.blocked else "lead how")
+        if self._state.waiting is not None:
+            yield Note(choices.WAITING)
         yield self.listed([self._choice(*pair) for pair in enumerate(self._state.offers, 1)])
-        yield self.actions(self.stop_button(), self.not_me_button())
+        not_me = self.not_me_button()
+        if self._state.waiting is None:
+            yield self.actions(self.stop_button(), not_me)
+        else:
+            not_me.add_class("-line")
+            yield not_me
+            back = self.button(choices.BACK_TO_CODE, self._back)
+            yield self.actions(self.stop_button(), right=back)
+            self.ring.add(not_me)
+
+    def _back(self) -> None:
+        self.report(WentBack(self.visit))
 
     def _choice(self, number: int, offer: Offer) -> Choice:
         return Choice(

@@ -8,7 +8,13 @@ from textual.widget import Widget
 
 from kiosk.contract.messages import Purpose
 from kiosk.contract.sensitive import Sensitive
-from kiosk.station.events import CodeAsked, CodeEntered, EmailEntered, StopNumberEntered
+from kiosk.station.events import (
+    CodeAsked,
+    CodeEntered,
+    EmailEntered,
+    SomethingElse,
+    StopNumberEntered,
+)
 from kiosk.station.states import CodeEntry, CodeNeeded, EnterEmail, StopNumberEntry
 from screens.kiosk.entry_pages import DigitsPage, TextPage
 from screens.kiosk.page import Kit, Page
@@ -72,29 +78,34 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
         self._life = Prose("", "life")
         self._other = email.NEW_CODE if state.task.masked else email.BY_EMAIL
         self._again = self.button("", self._ask_again)
-        self._not_me = self.not_me_button()
-        self._not_me.add_class("-line")
+        self._walk, self._meanwhile = Prose("", "walk"), ""
+        self._lines = [self.not_me_button()]
+        if state.visit.instead:
+            self._lines.insert(0, self.button(email.SOMETHING_ELSE, self._choose_again))
+        for line in self._lines:
+            line.add_class("-line")
 
     def content(self) -> Iterator[Widget]:
         """Lay out the page; the arrow keys come to what stands in the text last."""
         yield from super().content()
-        self.ring.add(self._not_me)
+        self.ring.add(*self._lines)
 
     def beside(self) -> Iterator[Widget]:
         """Say where the code went, what happened last, and how long there is."""
         task, notice = self._state.task, self._state.notice
-        yield Prose(email.sent_to(task.masked, proves_owner=task.proves_owner))
+        sent = Prose(email.sent_to(task.masked, proves_owner=task.proves_owner), "text sent")
+        # Not everything has room on every screen: see the stylesheet.
+        sent.set_class(notice is not None and bool(task.masked), "-beside-note")
+        sent.set_class(bool(self._state.visit.instead), "-crowded")
+        yield sent
         if notice is not None:
             yield from self.lead(Note(email.code_notice(notice, task.tries_left)))
         yield self.cells
         yield self._life
         purpose, resumed = self._state.visit.purpose, self._state.resumed
-        walk = email.meanwhile(purpose, task.masked, resumed=resumed)
-        if notice is None:
-            yield from self.lead(Prose(walk, "walk"))
-        else:
-            yield Prose(walk, "walk -beside-note")
-        yield self._not_me
+        self._meanwhile = email.meanwhile(purpose, task.masked, resumed=resumed)
+        yield from self.lead(self._walk) if notice is None else (self._walk,)
+        yield from self._lines
 
     def others(self) -> Iterator[BigButton]:
         """Stop, or ask for another code; for a first unlock only staff give one."""
@@ -115,10 +126,14 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
         wait = self._state.task.resend_in_s - gone
         self._life.say(email.life(left) if left > 0 else email.OVER)
         self._life.set_class(left <= 0, "-over")
+        self._walk.say(self._meanwhile if left > 0 else "")
         self._again.relabel(email.resend(wait, self._other), enabled=wait <= 0)
 
     def _ask_again(self) -> None:
         self.report(CodeAsked(self.visit))
+
+    def _choose_again(self) -> None:
+        self.report(SomethingElse(self.visit))
 
 
 def _title(state: CodeEntry) -> str:
@@ -136,6 +151,8 @@ class CodeNeededPage(Page, inherit_bindings=False):
         self._state = state
         self._since = kit.now()
         self._again = self.button("", self._ask, primary=True)
+        self._else = self.button(email.SOMETHING_ELSE, self._choose_again)
+        self._else.add_class("-line")
 
     def content(self) -> Iterator[Widget]:
         """Say what happened and what comes next."""
@@ -143,7 +160,11 @@ class CodeNeededPage(Page, inherit_bindings=False):
         yield Prose(title, "title")
         yield Prose(text, "text paragraph")
         yield Prose(email.next_to(self._state.masked))
+        if self._state.visit.instead:
+            yield self._else
         yield self.actions(self.stop_button(), primary=self._again)
+        if self._state.visit.instead:
+            self.ring.add(self._else)
         self._count_down()
 
     def on_mount(self) -> None:
@@ -155,6 +176,9 @@ class CodeNeededPage(Page, inherit_bindings=False):
 
     def _ask(self) -> None:
         self.report(CodeAsked(self.visit))
+
+    def _choose_again(self) -> None:
+        self.report(SomethingElse(self.visit))
 
 
 class StopNumberEntryPage(DigitsPage, inherit_bindings=False):

@@ -117,13 +117,17 @@ class Shape(StrEnum):
         return self in (Shape.ROOMY, Shape.LARGE)
 
 
+NARROW = 78
+"""Fewer columns than this leave a text beside the keypad about thirty signs."""
+
+
 def shape_of(width: int, height: int) -> Shape:
     """Return the shape for a screen of so many cells."""
     if width >= 140 and height >= 46:
         return Shape.LARGE
     if width >= 100 and height >= 34:
         return Shape.ROOMY
-    return Shape.NORMAL if width >= 78 and height >= 24 else Shape.COMPACT
+    return Shape.NORMAL if width >= NARROW and height >= 24 else Shape.COMPACT
 
 
 @dataclass(slots=True)
@@ -250,6 +254,7 @@ class Page(Screen[None], inherit_bindings=False):
         for shape in Shape:
             self.set_class(shape is self.shape, shape)
         self.set_class(self.shape.is_roomy, Shape.ROOMY)
+        self.set_class(self.app.size.width < NARROW, "-narrow")
 
     # --- what it reports ---------------------------------------------------------------
 

@@ -64,6 +64,8 @@ ID = VisitId("0123456789abcdef0123456789abcdef")
 OTHER = VisitId("f" * 32)
 AT = CardAddress("Reader 0", CardId("piv", "00" * 16))
 VISIT = s.VisitState(ID, AT, "Asha Patel", Purpose.UNLOCK, position=STEP)
+WAITS = replace(VISIT, instead=offers(Purpose.CHANGE_PIN, Purpose.CHANGE_EMAIL))
+"""Came back to a code, and may choose something else."""
 CHANGING = s.VisitState(ID, AT, "Asha Patel", Purpose.CHANGE_PIN, position=STEP)
 PAD_VISIT, PAD_CHANGING = replace(VISIT, pin_pad=True), replace(CHANGING, pin_pad=True)
 TYPED_CHANGE = replace(PAD_CHANGING, pad_changes=False)
@@ -126,7 +128,10 @@ STATES: tuple[s.State, ...] = (
     s.EnterEmail(VISIT, EMAIL),
     s.AskQuestion(VISIT, ASK),
     s.AskQuestion(VISIT, ASK, TWO),
+    s.Menu(replace(WAITS, position=None), WAITS.instead, waiting=Purpose.UNLOCK),
     s.CodeEntry(VISIT, CODE),
+    s.CodeEntry(WAITS, CODE, resumed=True),
+    s.CodeNeeded(WAITS, CODE.masked, s.CodeLack.SPENT),
     s.CodeNeeded(VISIT, CODE.masked, s.CodeLack.EXPIRED),
     s.StopNumberEntry(VISIT, STOP),
     NEW_PIN,
@@ -212,6 +217,7 @@ EVENTS: tuple[e.Event, ...] = (
     e.EmailEntered(ID, "asha@nhs.net"),
     e.CodeEntered(ID, Sensitive("12345678")),
     e.CodeAsked(ID),
+    e.SomethingElse(ID),
     e.MisuseNoticed(ID),
     e.StopNumberEntered(ID, Sensitive("12345678")),
     e.ReasonPicked(ID, MaintenanceReason.CHECK),

@@ -10,10 +10,13 @@ from msgspec.structs import replace
 from kiosk.contract.messages import (
     CodeDead,
     CodeEnd,
+    CodeNotSent,
+    CodeWrong,
     Finished,
     Purpose,
     Reason,
     Refusal,
+    Reply,
     SendCode,
     SetPin,
     VisitEnd,
@@ -37,6 +40,7 @@ from tests.station.samples import (
     RULES,
     STATES,
     VISIT,
+    WAITS,
     answer,
     opened,
     working,
@@ -104,6 +108,53 @@ def test_a_returning_card_lands_on_its_code() -> None:
     assert isinstance(following.state, s.CodeEntry)
     assert following.state.visit.purpose is Purpose.UNLOCK
     assert following.state.resumed
+
+
+def test_who_comes_back_to_a_code_may_do_something_else() -> None:
+    """The menu names what is given up for it, and the choice begins as any other."""
+    resumed = opened(Purpose.CHANGE_PIN, Purpose.UNLOCK, resumed=(Purpose.REGISTER, CODE))
+    page = step(s.Reading(ID, "Reader 0"), e.CardRead(ID, AT, resumed)).state
+    menu = step(page, e.SomethingElse(ID)).state
+    assert isinstance(menu, s.Menu)
+    assert (menu.offers, menu.waiting) == (resumed.offers, Purpose.REGISTER)
+    assert menu.visit.position is None
+    chosen = step(menu, e.Chose(ID, Purpose.CHANGE_PIN))
+    assert chosen.commands == (c.Choose(ID, Purpose.CHANGE_PIN),)
+    confirming = step(menu, e.Chose(ID, Purpose.UNLOCK)).state
+    assert isinstance(confirming, s.ConfirmOwner)
+    assert not confirming.visit.instead
+
+
+def test_the_way_back_to_the_code_asks_for_it_anew() -> None:
+    """Its time went on, so what the page said before is not shown again."""
+    menu = s.Menu(replace(WAITS, position=None), WAITS.instead, waiting=Purpose.UNLOCK)
+    back = step(menu, e.WentBack(ID))
+    assert back.commands == (c.Choose(ID, Purpose.UNLOCK),)
+    page = step(back.state, e.Replied(ID, CODE)).state
+    assert page == s.CodeEntry(WAITS, CODE)
+    assert step(page, e.SomethingElse(ID)).state == menu
+
+
+@pytest.mark.parametrize("reply", [CodeWrong(CODE), CodeNotSent(False, 30.0, CODE)])
+def test_something_else_stays_open_while_nothing_is_proven(reply: Reply) -> None:
+    page = s.CodeEntry(WAITS, CODE, resumed=True)
+    entering = working(c.SubmitCode(ID, "a", GOOD), page, WAITS)
+    again = step(entering, e.Replied(ID, reply)).state
+    assert isinstance(step(again, e.SomethingElse(ID)).state, s.Menu)
+
+
+def test_a_right_code_ends_the_choice_of_something_else() -> None:
+    page = s.CodeEntry(WAITS, CODE, resumed=True)
+    entering = working(c.SubmitCode(ID, "a", GOOD), page, WAITS)
+    asked = step(entering, e.Replied(ID, SendCode("a•••@x", position=STEP))).state
+    again = step(asked, e.Replied(ID, CODE)).state
+    assert isinstance(again, s.CodeEntry)
+    assert step(again, e.SomethingElse(ID)).state == again
+
+
+def test_a_code_of_the_same_visit_leads_to_nothing_else() -> None:
+    page = s.CodeEntry(VISIT, CODE)
+    assert step(page, e.SomethingElse(ID)).state == page
 
 
 def test_a_menu_of_a_blocked_holder_says_so() -> None:

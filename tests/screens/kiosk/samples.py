@@ -175,6 +175,8 @@ _ALL_BUT_REGISTER = (
     Purpose.CHANGE_EMAIL,
 )
 _CODE_ENTRY = CodeEntry(_at(3, UNLOCK), CODE)
+_WAITS = replace(_at(3, UNLOCK), instead=offers(*_ALL_BUT_REGISTER[1:]))
+"""Came back to a code, and may choose something else."""
 _GIVEN = replace(CODE, masked="", resend_in_s=0.0)
 
 MAINTAIN = Maintain("wexbridge-general-hospital-front-desk", datetime(2026, 7, 14, tzinfo=UTC))
@@ -268,6 +270,11 @@ _STORY: Mapping[str, Sample] = {
     "ask-question-keys-only": Sample(AskQuestion(_at(2, UNLOCK), ASKED), touch=False),
     "code": Sample(_CODE_ENTRY, tuple("4071")),
     "code-resumed": Sample(replace(_CODE_ENTRY, resumed=True)),
+    "code-resumed-else": Sample(CodeEntry(_WAITS, CODE, resumed=True), ("down",)),
+    "code-resumed-wrong": Sample(CodeEntry(_WAITS, CODE, CodeNotice.WRONG)),
+    "menu-waiting": Sample(
+        Menu(replace(_WAITS, position=None), _WAITS.instead, waiting=Purpose.UNLOCK)
+    ),
     "code-missing": Sample(_CODE_ENTRY, (*"40", "enter")),
     "code-register": Sample(CodeEntry(_at(4, REGISTER), replace(CODE, resend_in_s=0.0))),
     "code-wrong": Sample(
@@ -302,6 +309,7 @@ _STORY: Mapping[str, Sample] = {
     "menu-first": Sample(_offers(Purpose.FIRST_UNLOCK, Purpose.REGISTER, Purpose.CHANGE_PIN)),
     "code-dark": Sample(_CODE_ENTRY, tuple("4071"), dark=True),
     "code-needed-expired": Sample(CodeNeeded(_at(3, UNLOCK), CODE.masked, CodeLack.EXPIRED)),
+    "code-needed-else": Sample(CodeNeeded(_WAITS, CODE.masked, CodeLack.SPENT, 31.0)),
     "code-needed-spent": Sample(CodeNeeded(_at(3, UNLOCK), CODE.masked, CodeLack.SPENT, 31.0)),
     "code-needed-withdrawn": Sample(CodeNeeded(_at(3, UNLOCK), CODE.masked, CodeLack.WITHDRAWN)),
     "code-needed-mail-away": Sample(CodeNeeded(_at(3, UNLOCK), CODE.masked, CodeLack.MAIL_AWAY)),

@@ -21,6 +21,7 @@ from kiosk.station.events import (
     MisuseNoticed,
     PinEntered,
     QuestionPicked,
+    SomethingElse,
     Stayed,
     TriedAgain,
     WentBack,
@@ -75,6 +76,9 @@ MENU = Menu(VISIT, offers(Purpose.UNLOCK, Purpose.CHANGE_PIN))
 FRESH_CODE = replace(CODE, resend_in_s=0.0)
 PIN = PinEntered(VISIT_ID, Sensitive("604918"))
 CODE_GIVEN = CodeEntered(VISIT_ID, Sensitive("40718263"))
+WAITS = replace(UNLOCK, instead=offers(Purpose.CHANGE_PIN))
+WAITING = Menu(WAITS, WAITS.instead, waiting=Purpose.UNLOCK)
+ELSE = SomethingElse(VISIT_ID)
 LEFT, BACK = Left(VISIT_ID), WentBack(VISIT_ID)
 ON_PAD = Working(UNLOCK, Work.NEW_PIN_ON_PAD, UNBLOCK_ON_PAD, None)
 PAUSED = PadPaused(UNLOCK, Work.NEW_PIN_ON_PAD, UNBLOCK_ON_PAD, None, PadNotice.CANCELLED)
@@ -172,6 +176,14 @@ KEYS = [
     keys(CodeEntry(UNLOCK, FRESH_CODE), "up enter", CodeAsked(VISIT_ID)),
     keys(CodeEntry(UNLOCK, CODE), "up enter", MisuseNoticed(VISIT_ID)),
     keys(CodeEntry(UNLOCK, CODE), "up up enter", LEFT),
+    keys(CodeEntry(WAITS, CODE), "up enter", MisuseNoticed(VISIT_ID)),
+    keys(CodeEntry(WAITS, CODE), "up up enter", ELSE),
+    keys(CodeNeeded(WAITS, "a•••@x", CodeLack.SPENT, 30.0), "up enter", ELSE),
+    keys(WAITING, "1", Chose(VISIT_ID, Purpose.CHANGE_PIN)),
+    keys(WAITING, "enter"),
+    keys(WAITING, "tab tab enter", BACK),
+    keys(WAITING, "escape enter", LEFT),
+    keys(WAITING, "up enter", MisuseNoticed(VISIT_ID)),
     keys(CodeNeeded(UNLOCK, "a•••@x", CodeLack.EXPIRED), "enter", CodeAsked(VISIT_ID)),
     keys(CodeNeeded(UNLOCK, "a•••@x", CodeLack.TOO_SOON, 30.0), "enter"),
     *(
@@ -248,6 +260,10 @@ TOUCHES = [
     touches(CodeEntry(UNLOCK, CODE), "4|0|7|1|8|2|6|3|Continue", CODE_GIVEN),
     touches(CodeEntry(UNLOCK, FRESH_CODE), "New code", CodeAsked(VISIT_ID)),
     touches(CodeEntry(UNLOCK, CODE), "New code in 0:42"),
+    touches(CodeEntry(WAITS, CODE), "Do something else", ELSE),
+    touches(CodeNeeded(WAITS, "a•••@x", CodeLack.SPENT, 30.0), "Do something else", ELSE),
+    touches(WAITING, "Change your PIN", Chose(VISIT_ID, Purpose.CHANGE_PIN)),
+    touches(WAITING, "Back to the code", BACK),
     touches(CodeNeeded(UNLOCK, "a•••@x", CodeLack.SPENT), "New code", CodeAsked(VISIT_ID)),
     touches(NewPin(UNLOCK, RULES), "6|0|4|9|1|8|Continue", PIN),
     touches(NewPin(UNLOCK, RULES), "1|1|1|1|1|1|Continue"),

@@ -1,11 +1,20 @@
 from __future__ import annotations
 
-from kiosk.station.states import AskQuestion, Attract, StillThere
+import pytest
+from msgspec import structs
+
+from kiosk.contract.messages import Purpose
+from kiosk.station.states import AskQuestion, Attract, CodeEntry, CodeNotice, StillThere
+from screens.words import email
+from tests.screens.geometry import layout_faults
 from tests.screens.kiosk.clocked import CODE_ENTRY, MENU, Watch, app_with, shown, until
-from tests.screens.kiosk.samples import ASKED, UNLOCK
+from tests.screens.kiosk.pictures import SIZES, app_for
+from tests.screens.kiosk.samples import ASKED, CODE, UNLOCK, Sample
 from tests.screens.kiosk.stories import STORIES
 from tests.screens.pilots import settled, touch, type_keys
 from tests.screens.recording_desk import StillDesk
+from tests.screens.shown import screen_lines
+from tests.support.steps import offers
 
 
 async def test_every_key_and_every_touch_says_that_somebody_is_there() -> None:
@@ -66,6 +75,23 @@ async def test_showing_answers_is_kept_for_the_visit_and_no_longer() -> None:
         await app.show(AskQuestion(UNLOCK, ASKED))
         await type_keys(pilot, "mill")
         assert "mill" not in shown(app)
+
+
+@pytest.mark.parametrize("size", [*SIZES, (80, 21)])
+@pytest.mark.parametrize("notice", [None, *CodeNotice])
+async def test_a_page_that_waits_for_a_code_says_that_one_may_go_and_read_it(
+    size: tuple[int, int], notice: CodeNotice | None
+) -> None:
+    waits = structs.replace(UNLOCK, instead=offers(Purpose.CHANGE_PIN))
+    app = app_for(Sample(CodeEntry(UNLOCK, CODE, notice)))
+    async with app.run_test(size=size) as pilot:
+        for visit in (UNLOCK, waits):
+            await app.show(CodeEntry(visit, CODE, notice))
+            await settled(pilot)
+            beside = " ".join(line[: size[0] // 2 + 4] for line in screen_lines(app))
+            assert email.WALK_AWAY[:20] in beside
+            assert email.WALK_AWAY[-10:] in beside
+            assert not layout_faults(app)
 
 
 async def test_a_code_counts_down_and_can_be_asked_for_again_in_time() -> None:

@@ -72,6 +72,7 @@ def _pages() -> list[State]:
     acts = Maintenance(visit, MAINTAIN, MaintenanceReason.OTHER, "words " * 16)
     not_offered = Purpose.REGISTER, Purpose.FIRST_UNLOCK, Purpose.REPORT_MISUSE
     registered = tuple(each for each in Purpose if each not in not_offered)
+    waits = structs.replace(visit, instead=offers(*registered[1:]))
     return [
         Menu(visit, offers(*registered)),
         Menu(visit, offers(*registered[:-1])),
@@ -87,6 +88,12 @@ def _pages() -> list[State]:
         AskQuestion(visit, ask, (), wrong=True),
         *(CodeEntry(visit, code, notice) for notice in (None, *CodeNotice)),
         CodeEntry(visit, structs.replace(code, expires_in_s=0)),
+        Menu(waits, waits.instead, waiting=Purpose.UNLOCK),
+        *(CodeEntry(waits, code, notice) for notice in CodeNotice),
+        CodeEntry(waits, code, resumed=True),
+        CodeEntry(waits, structs.replace(code, expires_in_s=0), resumed=True),
+        CodeEntry(waits, structs.replace(code, expires_in_s=0), CodeNotice.WRONG),
+        *(CodeNeeded(waits, MASKED, lack, 1800) for lack in CodeLack),
         *(CodeNeeded(visit, MASKED, lack, 1800) for lack in CodeLack),
         EnterEmail(
             visit, GiveEmail("a" * 254, EMAIL.domains, position=STEP), None, EmailFault.DOMAIN

@@ -50,7 +50,9 @@ StrictModes no
 PermitRootLogin prohibit-password
 PasswordAuthentication no
 KbdInteractiveAuthentication no
-AuthorizedKeysFile "{tokens}/ra_key.pub" "{tokens}/second_key.pub"
+AuthorizedKeysFile none
+AuthorizedKeysCommand {keys}
+AuthorizedKeysCommandUser {account}
 ExposeAuthInfo yes
 ForceCommand {command}
 DisableForwarding yes
@@ -83,8 +85,10 @@ class RaSide:
 
     def __init__(self, folder: Path, config: Path) -> None:
         self._folder = folder
-        self._command = [sys.executable, "-I", "-m", "kiosk", "admin", "--config", str(config)]
-        self._command += ["--log", str(folder / "ra.log")]
+        program, settings = [sys.executable, "-I", "-m", "kiosk"], ["--config", str(config)]
+        self._command = [*program, "admin", *settings, "--log", str(folder / "ra.log")]
+        # sshd runs nothing but what root owns: so a program of the system's runs it.
+        self._keys = ["/usr/bin/env", *program, "staff", "authorized-keys", *settings]
         self._sshd: subprocess.Popen[bytes] | None = None
         self._link: Path | None = None
         self.ssh = ""
@@ -142,7 +146,8 @@ class RaSide:
             _CONFIGURATION.format(
                 port=port,
                 folder=self._folder,
-                tokens=tokens,
+                keys=f"{shlex.join(self._keys).replace('%', '%%')} --fingerprint %f",
+                account=getpass.getuser(),
                 command=shlex.join(self._command),
             )
         )

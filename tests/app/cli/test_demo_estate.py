@@ -25,7 +25,7 @@ from kiosk.app.demo.estate import DemoTable, cast, count_people, make_estate, se
 from kiosk.app.demo.mailbox import Mailbox
 from kiosk.app.demo.ra_side import MANAGER, SECOND, RaSide, keep_up
 from kiosk.authority.administration.alarms import LOOK
-from kiosk.authority.administration.views import Actor, AuditFilter, ExportFormat, Span
+from kiosk.authority.administration.views import Actor, AuditFilter, ExportFormat, Grounds, Span
 from kiosk.authority.mail.smtp import SmtpMailer
 from kiosk.authority.people_groups import PeopleGroup
 from kiosk.authority.roles import Role
@@ -47,7 +47,7 @@ from tests.screens.pilots import settled, type_keys
 from tests.screens.recording_desk import StillDesk
 from tests.screens.shown import screen_lines
 from tests.support.smtp import relay_to, running
-from tests.support.sshd import PROGRAM
+from tests.support.sshd import PROGRAM, make_key
 from tests.support.terminal import Terminal
 
 
@@ -177,6 +177,32 @@ def test_a_session_by_ssh_ends_with_the_demo(tmp_path: Path) -> None:
             assert not [one for one in processes if one.is_running()]
             assert not login.exists(), "what sshd keeps of a login"
             assert not Path(ra.ssh.split()[2]).exists(), "the short way to the folder"
+        finally:
+            session.close()
+    finally:
+        ra.stop()
+
+
+@pytest.mark.hardware
+@pytest.mark.terminal
+def test_a_key_that_is_added_in_the_demo_logs_in_by_ssh(tmp_path: Path) -> None:
+    """The demo's sshd knew the keys of its two managers alone."""
+    folder = tmp_path / "my estate, 100 %"
+    with running(Mailbox(folder / "mail")) as mail:
+        settings = make_estate(folder, mail, cast())
+    ra, key = RaSide(folder, settings_file(folder)), make_key(tmp_path / "own_key")
+    public = key.with_suffix(".pub").read_text()
+    ra.prepare(settings, os.environ)
+    try:
+        ssh, *options, host = ra.ssh.split()
+        line = [ssh, "-i", str(key), *options, host]
+        store = open_store(settings, SystemClock(), {})
+        desk = build_desk(settings, {}, store, SystemClock(), Actor("demo", Role.MANAGER))
+        desk.staff.add("Ida Agent", Role.AGENT, public, Grounds("to try it"))
+        store.close()
+        session = Terminal(line, {"PATH": os.environ["PATH"]})
+        try:
+            session.wait_for("Ida Agent", "log out")
         finally:
             session.close()
     finally:

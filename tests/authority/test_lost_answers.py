@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from kiosk.authority.crypto.sealing import SealKind, SealLabel
 from kiosk.authority.store.records import Card, new_id
-from kiosk.authority.store.tables import AttemptRow
+from kiosk.authority.store.tables import AttemptRow, col
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import (
     Answer,
@@ -440,7 +440,7 @@ def test_a_charge_is_for_one_code(lossy: Lossy) -> None:
 
 
 def test_what_was_given_is_not_kept_once_it_has_its_verdict(lossy: Lossy) -> None:
-    world, kept = lossy.world, select(AttemptRow).where(AttemptRow.given.is_not(None))
+    world, kept = lossy.world, select(AttemptRow).where(col(AttemptRow.given).is_not(None))
     for case in (_answers(world), _answers(world, wrong=True), _enters(world)):
         case.call(world.authority)
         with world.store.read() as uow:

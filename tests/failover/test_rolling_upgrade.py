@@ -47,14 +47,14 @@ CHANGES = (
     (
         "tables.py",
         "class PendingRow(MacRow):",
-        '''    remark = optional(String)
+        '''    remark: Mapped[str | None] = mapped_column(default=None)
 
 
 class ArrivalRow(TableRow):
     """A visit that the next version opened."""
 
     __tablename__ = "arrival"
-    visit_id = column(String, primary_key=True)
+    visit_id: Mapped[str] = mapped_column(primary_key=True)
 
 
 class PendingRow(MacRow):''',

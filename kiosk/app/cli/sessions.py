@@ -68,9 +68,12 @@ def run(args: argparse.Namespace) -> int:
         import_module(module)
     if find_spec("psycopg") is not None:
         import_module("kiosk.authority.store.postgresql")
+    from sqlalchemy.orm import configure_mappers
+
     from kiosk.app.cli.admin import run_session
     from kiosk.app.sessions import SessionServer
 
+    configure_mappers()
     gc.collect()
     gc.freeze()
     server = SessionServer(args.socket, partial(run_session, args.config, args.log))

@@ -350,4 +350,4 @@ def _keyed(kind: type[TableRow], values: Values) -> dict[str, Any]:
 
 def table_of(kind: type[TableRow]) -> Table:
     """Return the table behind a row class."""
-    return kind.metadata.tables[kind.__tablename__]
+    return kind.metadata.tables[str(kind.__tablename__)]

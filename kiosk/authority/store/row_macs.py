@@ -65,7 +65,7 @@ def primary_key(kind: type[TableRow]) -> tuple[str, ...]:
 
 
 def table_name(kind: type[TableRow]) -> str:
-    return kind.__tablename__
+    return str(kind.__tablename__)
 
 
 @cache

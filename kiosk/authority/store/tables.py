@@ -8,28 +8,26 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     CheckConstraint,
-    Column,
     DateTime,
     Dialect,
     ForeignKey,
-    FromClause,
     Index,
     Integer,
-    LargeBinary,
     MetaData,
     String,
     Table,
     Text,
     UniqueConstraint,
+    select,
     text,
 )
-from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
 
 from kiosk.authority.roles import Role
 from kiosk.authority.store.records import (
@@ -39,6 +37,7 @@ from kiosk.authority.store.records import (
     KeptKind,
     Outcome,
     PinEvidence,
+    Scalar,
     UnblockState,
     Verdict,
 )
@@ -71,24 +70,21 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-Word = TypeVar("Word", bound=StrEnum)
-
-
-class Worded(TypeDecorator[Word]):
+class Worded(TypeDecorator[StrEnum]):
     """One word of a ``StrEnum``, checked on its way in and on its way out."""
 
     impl = String
     cache_ok = True
 
-    def __init__(self, words: type[Word]) -> None:
+    def __init__(self, words: type[StrEnum]) -> None:
         super().__init__()
         self.words = words
 
-    def process_bind_param(self, value: Word | str | None, dialect: Dialect) -> str | None:
+    def process_bind_param(self, value: StrEnum | str | None, dialect: Dialect) -> str | None:
         """Refuse what is none of the words."""
         return None if value is None else self.words(value).value
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> Word | None:
+    def process_result_value(self, value: str | None, dialect: Dialect) -> StrEnum | None:
         return None if value is None else self.words(value)
 
 
@@ -150,37 +146,17 @@ def scalars_to_text(scalars: dict[str, Any]) -> str:
     return json.dumps(scalars, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
-T = TypeVar("T")
-
 # What every table shares: one catalogue of their own, named constraints, and records.
 #
 # A row validates nothing and is mutable, so rows never leave the store: ``TableRow.record``
-# copies one into its frozen record. SQLAlchemy's mapper is not used: it would be an eighth of what
-# a command takes to start, for sessions that nothing here opens.
+# copies one into its frozen record.
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
-    from sqlalchemy.orm import Mapped
 
     Record = TypeVar("Record", bound=DataclassInstance)
-
-    class Nullable(Mapped[T | None], Generic[T]):
-        """The type of a column that may have no value."""
 else:
     Record = TypeVar("Record")
-
-
-def column(kind: TypeEngine[T] | type[TypeEngine[T]], *more: Any, **options: Any) -> Mapped[T]:
-    """Return a column that has a value in each row: of the class an expression, of a row a value.
-
-    Takes what ``Column`` takes.
-    """
-    return cast("Mapped[T]", Column(kind, *more, nullable=False, **options))
-
-
-def optional(kind: TypeEngine[T] | type[TypeEngine[T]], *more: Any, **options: Any) -> Nullable[T]:
-    """Return a column that may have none."""
-    return cast("Nullable[T]", Column(kind, *more, **options))
 
 
 @cache
@@ -188,17 +164,10 @@ def _field_names(kind: Any) -> tuple[str, ...]:
     return tuple(field.name for field in fields(kind))
 
 
-class _TableType(type):
-    __table__: FromClause
+class TableRow(DeclarativeBase):
+    """The root of the tables."""
 
-    def __clause_element__(cls) -> FromClause:
-        return cls.__table__
-
-
-class TableRow(metaclass=_TableType):
-    """The root of the tables; SQLAlchemy takes the class of one wherever it takes a table."""
-
-    metadata: ClassVar = MetaData(
+    metadata = MetaData(
         naming_convention={
             "ix": "ix_%(table_name)s_%(column_0_N_name)s",
             "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -207,35 +176,15 @@ class TableRow(metaclass=_TableType):
             "pk": "pk_%(table_name)s",
         }
     )
-    __tablename__: ClassVar[str]
-    __table_args__: ClassVar[tuple[Any, ...]] = ()
-    __table_options__: ClassVar[dict[str, Any]] = {}
-
-    def __init_subclass__(cls) -> None:
-        super().__init_subclass__()
-        if "__tablename__" not in vars(cls):
-            return
-        columns = {name: each for name, each in vars(cls).items() if isinstance(each, Column)}
-        for name, each in columns.items():
-            each.name = name
-        parts = *columns.values(), *cls.__table_args__
-        cls.__table__ = Table(cls.__tablename__, cls.metadata, *parts, **cls.__table_options__)
-
-    def __init__(self, **given: Any) -> None:
-        """Raise ``TypeError`` for a name that is no column, and for a column that is missing."""
-        whole = defaults_of(type(self)) | given
-        if whole.keys() != set(columns_of(type(self))):
-            raise TypeError(f"not the columns of {self.__tablename__}")
-        self.__dict__.update(whole)
 
     def record(self, kind: type[Record]) -> Record:
         """Return a frozen ``kind`` whose fields are named as the columns are."""
-        mine = self.__dict__
+        mine = self.__dict__  # an attribute is looked up by SQLAlchemy, and takes longer
         return kind(**{name: mine[name] for name in _field_names(kind)})
 
     def as_dict(self) -> dict[str, Any]:
         """Return the row's columns by their names."""
-        return dict(self.__dict__)
+        return {name: getattr(self, name) for name in columns_of(type(self))}
 
 
 class MacRow(TableRow):
@@ -244,45 +193,48 @@ class MacRow(TableRow):
     ``Gateway`` makes the MAC when such a row is written and checks it when one is read.
     """
 
+    __abstract__ = True
+
     uncovered: ClassVar[frozenset[str]] = frozenset()
     """What one atomic statement counts, or what is authenticated by other means."""
 
-    if TYPE_CHECKING:
-        mac: Mapped[str]
-
-    def __init_subclass__(cls) -> None:
-        if "__tablename__" in vars(cls):  # else it is an alias, which has its own
-            cls.mac = column(String)
-        super().__init_subclass__()
+    mac: Mapped[str] = mapped_column(sort_order=-1)
 
 
+T = TypeVar("T")
 SomeRow = TypeVar("SomeRow", bound=TableRow)
 
 
-def alias_of(kind: type[SomeRow]) -> type[SomeRow]:
-    """Return the table once more, for a statement in which it occurs twice."""
-    table = kind.__table__.alias()
-    return type(kind.__name__, (kind,), {"__table__": table, **dict(table.columns)})
+def col(attribute: Mapped[T]) -> Mapped[T]:
+    """Return the column of a table behind an attribute of its row class.
+
+    Expressions of columns are quicker to build, and to look up compiled, than those of attributes.
+    """
+    mapped = cast("InstrumentedAttribute[T]", attribute)
+    if not mapped.parent.is_mapper:
+        return mapped
+    return cast("Mapped[T]", mapped.property.columns[0])
 
 
 @cache
 def columns_of(kind: type[TableRow]) -> tuple[str, ...]:
-    """Return the names of the columns, in the order in which a ``select(kind)`` gives them."""
-    return tuple(kind.__table__.columns.keys())
+    """Return the names of the columns of a ``select(kind)``, in their order."""
+    return tuple(str(column.key) for column in select(kind).selected_columns)
 
 
 @cache
 def defaults_of(kind: type[TableRow]) -> dict[str, Any]:
     """Return the columns that a new row need not be given, each with what it has then."""
+    columns = cast("Table", kind.__table__).columns
     return {
-        name: getattr(column.default, "arg", None)
-        for name, column in kind.__table__.columns.items()
+        str(column.key): getattr(column.default, "arg", None)
+        for column in columns
         if column.nullable or column.default is not None
     }
 
 
 def loaded(kind: type[SomeRow], values: Sequence[Any]) -> SomeRow:
-    """Return a row that was read."""
+    """Return a row that was read; it belongs to no session, which would cost more than reading."""
     row: SomeRow = kind.__new__(kind)
     row.__dict__.update(zip(columns_of(kind), values, strict=True))
     return row
@@ -322,13 +274,13 @@ class CardholderRow(MacRow):
         Index("ix_cardholder_sort_name_id", "sort_name", "id"),
         index_where("ix_cardholder_left", "left_at", "left_at IS NOT NULL"),
     )
-    id = column(String, primary_key=True)
-    number = column(String, unique=True)
-    name = column(String)
-    sort_name = column(FOLDED)
-    email = optional(String)
-    left_at = optional(UtcDateTime)
-    revision = column(Integer, default=0)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    sort_name: Mapped[str] = mapped_column(FOLDED)
+    email: Mapped[str | None] = mapped_column(default=None)
+    left_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    revision: Mapped[int] = mapped_column(default=0)
 
 
 class CardRow(MacRow):
@@ -366,38 +318,38 @@ class CardRow(MacRow):
         index_where("ix_card_derived_from", "derived_from", "derived_from <> ''"),
         index_where("ix_card_expires", "expires_at", "expires_at IS NOT NULL"),
     )
-    id = column(String, primary_key=True)
-    holder_id = column(String, ForeignKey("cardholder.id"), index=True)
-    driver = column(String)
-    identifier = column(String)
-    status = column(Worded(CardStatus))
-    expires_at = optional(UtcDateTime)
-    sealed_secret = optional(LargeBinary)
-    sealed_key_id = optional(String, index=True)
-    sealed_revision = optional(Integer)
-    derived_from = column(String, default="")
-    secret_generation = optional(Integer)
-    secret_limit = optional(Integer)
-    secret_exposure = column(Integer, default=0)
-    secret_tries_left = optional(Integer)
-    auth_key = optional(LargeBinary)
-    auth_key_imported = column(Boolean, default=False)
-    pin_key = optional(LargeBinary)
-    pin_key_imported = column(Boolean, default=False)
-    set_aside_at = optional(UtcDateTime)
-    secret_seen_at = optional(UtcDateTime)
-    key_proven_revision = optional(Integer)
-    key_exchanges = column(Integer, default=0)
-    key_exchanged_at = optional(UtcDateTime)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    holder_id: Mapped[str] = mapped_column(ForeignKey("cardholder.id"), index=True)
+    driver: Mapped[str]
+    identifier: Mapped[str]
+    status: Mapped[CardStatus] = mapped_column(Worded(CardStatus))
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    sealed_secret: Mapped[bytes | None] = mapped_column(default=None)
+    sealed_key_id: Mapped[str | None] = mapped_column(default=None, index=True)
+    sealed_revision: Mapped[int | None] = mapped_column(default=None)
+    derived_from: Mapped[str] = mapped_column(default="")
+    secret_generation: Mapped[int | None] = mapped_column(default=None)
+    secret_limit: Mapped[int | None] = mapped_column(default=None)
+    secret_exposure: Mapped[int] = mapped_column(default=0)
+    secret_tries_left: Mapped[int | None] = mapped_column(default=None)
+    auth_key: Mapped[bytes | None] = mapped_column(default=None)
+    auth_key_imported: Mapped[bool] = mapped_column(default=False)
+    pin_key: Mapped[bytes | None] = mapped_column(default=None)
+    pin_key_imported: Mapped[bool] = mapped_column(default=False)
+    set_aside_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    secret_seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    key_proven_revision: Mapped[int | None] = mapped_column(default=None)
+    key_exchanges: Mapped[int] = mapped_column(default=0)
+    key_exchanged_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
 
 
 class QuestionRow(TableRow):
     """See ``SecurityQuestion``."""
 
     __tablename__ = "security_question"
-    id = column(Integer, primary_key=True, autoincrement=False)
-    text = column(String)
-    retired_at = optional(UtcDateTime)
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    text: Mapped[str]
+    retired_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
 
 
 class RegistrationRow(MacRow):
@@ -410,20 +362,20 @@ class RegistrationRow(MacRow):
         CheckConstraint("failures >= 0", name="failures"),
         index_where("ix_registration_blocked", "blocked_at", "blocked_at IS NOT NULL"),
     )
-    holder_id = column(String, ForeignKey("cardholder.id"), primary_key=True)
-    email = column(String)
-    email_verified_at = column(UtcDateTime)
-    question_ids = column(Numbers)
-    hashes = column(JointHashes)
-    registered_at = column(UtcDateTime)
-    updated_at = column(UtcDateTime)
-    failures = column(Integer, default=0)
-    blocked_at = optional(UtcDateTime)
-    asked = optional(Numbers)
-    unconfirmed_since = optional(UtcDateTime)
-    proven = column(Boolean, default=False)
-    unproven_failures = column(Integer, default=0)
-    unproven_until = optional(UtcDateTime)
+    holder_id: Mapped[str] = mapped_column(ForeignKey("cardholder.id"), primary_key=True)
+    email: Mapped[str]
+    email_verified_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    question_ids: Mapped[tuple[int, ...]] = mapped_column(Numbers)
+    hashes: Mapped[tuple[JointHash, ...]] = mapped_column(JointHashes)
+    registered_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    failures: Mapped[int] = mapped_column(default=0)
+    blocked_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    asked: Mapped[tuple[int, ...] | None] = mapped_column(Numbers, default=None)
+    unconfirmed_since: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    proven: Mapped[bool] = mapped_column(default=False)
+    unproven_failures: Mapped[int] = mapped_column(default=0)
+    unproven_until: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
 
 
 class AttemptRow(MacRow):
@@ -433,31 +385,31 @@ class AttemptRow(MacRow):
     """
 
     __tablename__ = "attempt_charge"
-    subject = column(String, primary_key=True)
-    attempt_id = column(String, primary_key=True)
-    charged_at = column(UtcDateTime, index=True)
-    left_after = column(Integer)
-    given = optional(LargeBinary)
-    verdict = optional(Worded(Verdict))
+    subject: Mapped[str] = mapped_column(primary_key=True)
+    attempt_id: Mapped[str] = mapped_column(primary_key=True)
+    charged_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    left_after: Mapped[int]
+    given: Mapped[bytes | None] = mapped_column(default=None)
+    verdict: Mapped[Verdict | None] = mapped_column(Worded(Verdict), default=None)
 
 
 class StopNumberRow(MacRow):
     """See ``StopNumber``; ``digest`` is ``<key id>.<hexadecimal>``."""
 
     __tablename__ = "stop_number"
-    id = column(String, primary_key=True)
-    holder_id = column(String, ForeignKey("cardholder.id"), index=True)
-    visit_id = column(String)
-    digest = column(String, unique=True)
-    made_at = column(UtcDateTime, index=True)
-    used_at = optional(UtcDateTime)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    holder_id: Mapped[str] = mapped_column(ForeignKey("cardholder.id"), index=True)
+    visit_id: Mapped[str]
+    digest: Mapped[str] = mapped_column(unique=True)
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
 
 
 class ErasedNumberRow(TableRow):
     """The number of somebody who was erased, as ``<key id>.<hexadecimal>``: it names nobody."""
 
     __tablename__ = "erased_number"
-    digest = column(String, primary_key=True)
+    digest: Mapped[str] = mapped_column(primary_key=True)
 
 
 class AddressChangeRow(MacRow):
@@ -467,14 +419,14 @@ class AddressChangeRow(MacRow):
     __table_args__ = (
         index_where("uq_address_change_open", "holder_id", "ended_at IS NULL", unique=True),
     )
-    id = column(String, primary_key=True)
-    holder_id = column(String, ForeignKey("cardholder.id"), index=True)
-    visit_id = column(String)
-    old_email = column(String)
-    new_email = column(String)
-    requested_at = column(UtcDateTime)
-    effective_at = column(UtcDateTime, index=True)
-    ended_at = optional(UtcDateTime)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    holder_id: Mapped[str] = mapped_column(ForeignKey("cardholder.id"), index=True)
+    visit_id: Mapped[str]
+    old_email: Mapped[str]
+    new_email: Mapped[str]
+    requested_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    effective_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
 
 
 # The table of unblock secrets that are kept beside the current one of a card.
@@ -490,17 +442,17 @@ class KeptSecretRow(TableRow):
         index_where("uq_kept_secret_pending", "card_id", PENDING, unique=True),
         index_where("ix_kept_secret_derived_from", "derived_from", "derived_from <> ''"),
     )
-    id = column(String, primary_key=True)
-    card_id = column(String, ForeignKey("card.id"), index=True)
-    kind = column(Worded(KeptKind))
-    sealed_secret = column(LargeBinary)
-    sealed_key_id = column(String, index=True)
-    sealed_revision = column(Integer)
-    derived_from = column(String, default="")
-    kept_at = column(UtcDateTime)
-    entry_id = column(String, default="")
-    presented = column(Boolean, default=False)
-    refused = column(Boolean, default=False)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    card_id: Mapped[str] = mapped_column(ForeignKey("card.id"), index=True)
+    kind: Mapped[KeptKind] = mapped_column(Worded(KeptKind))
+    sealed_secret: Mapped[bytes]
+    sealed_key_id: Mapped[str] = mapped_column(index=True)
+    sealed_revision: Mapped[int]
+    derived_from: Mapped[str] = mapped_column(default="")
+    kept_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    entry_id: Mapped[str] = mapped_column(default="")
+    presented: Mapped[bool] = mapped_column(default=False)
+    refused: Mapped[bool] = mapped_column(default=False)
 
 
 # Tables of what happens at a station: visits, what they gather, codes, the journal.
@@ -514,55 +466,57 @@ class VisitRow(MacRow):
 
     __tablename__ = "visit"
     __table_args__ = (Index("ix_visit_station_opened_at", "station", "opened_at"),)
-    id = column(String, primary_key=True)
-    reference = column(String, unique=True)
-    station = column(String)
-    opened_at = column(UtcDateTime, index=True)
-    card_id = optional(String, ForeignKey("card.id"), index=True)
-    holder_id = optional(String, ForeignKey("cardholder.id"), index=True)
-    purpose = optional(Worded(Purpose))
-    pin_proven_at = optional(UtcDateTime)
-    questions_proven_at = optional(UtcDateTime)
-    questions_carried = column(Boolean, default=False)
-    code_proven_id = optional(String)
-    pin_was_blocked = column(Boolean, default=False)
-    finished_at = optional(UtcDateTime)
-    closed_at = optional(UtcDateTime)
-    how = optional(Worded(VisitEnd))
-    auth_key = optional(LargeBinary)
-    genuine_at = optional(UtcDateTime)
-    challenge = optional(LargeBinary)
-    challenged_at = optional(UtcDateTime)
-    secret_tries = optional(Integer)
-    judged = optional(LargeBinary)
-    refusal = optional(Worded(Reason))
-    key_vouched = column(Boolean, default=False)
-    pin_evidence = optional(Worded(PinEvidence))
-    pin_key = optional(LargeBinary)
-    pin_challenge = optional(LargeBinary)
-    pin_challenged_at = optional(UtcDateTime)
-    owner_email = optional(String)
-    pending_id = optional(String)
-    unknown_card = optional(String)
-    unread = optional(Worded(ReadFault))
+    id: Mapped[str] = mapped_column(primary_key=True)
+    reference: Mapped[str] = mapped_column(unique=True)
+    station: Mapped[str]
+    opened_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    card_id: Mapped[str | None] = mapped_column(ForeignKey("card.id"), default=None, index=True)
+    holder_id: Mapped[str | None] = mapped_column(
+        ForeignKey("cardholder.id"), default=None, index=True
+    )
+    purpose: Mapped[Purpose | None] = mapped_column(Worded(Purpose), default=None)
+    pin_proven_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    questions_proven_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    questions_carried: Mapped[bool] = mapped_column(default=False)
+    code_proven_id: Mapped[str | None] = mapped_column(default=None)
+    pin_was_blocked: Mapped[bool] = mapped_column(default=False)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    how: Mapped[VisitEnd | None] = mapped_column(Worded(VisitEnd), default=None)
+    auth_key: Mapped[bytes | None] = mapped_column(default=None)
+    genuine_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    challenge: Mapped[bytes | None] = mapped_column(default=None)
+    challenged_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    secret_tries: Mapped[int | None] = mapped_column(default=None)
+    judged: Mapped[bytes | None] = mapped_column(default=None)
+    refusal: Mapped[Reason | None] = mapped_column(Worded(Reason), default=None)
+    key_vouched: Mapped[bool] = mapped_column(default=False)
+    pin_evidence: Mapped[PinEvidence | None] = mapped_column(Worded(PinEvidence), default=None)
+    pin_key: Mapped[bytes | None] = mapped_column(default=None)
+    pin_challenge: Mapped[bytes | None] = mapped_column(default=None)
+    pin_challenged_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    owner_email: Mapped[str | None] = mapped_column(default=None)
+    pending_id: Mapped[str | None] = mapped_column(default=None)
+    unknown_card: Mapped[str | None] = mapped_column(default=None)
+    unread: Mapped[ReadFault | None] = mapped_column(Worded(ReadFault), default=None)
 
 
 class PendingRow(MacRow):
     """See ``PendingChange``."""
 
     __tablename__ = "pending_change"
-    id = column(String, primary_key=True)
-    holder_id = column(String, ForeignKey("cardholder.id"), index=True)
-    card_id = column(String, ForeignKey("card.id"), index=True)
-    purpose = column(Worded(Purpose))
-    created_at = column(UtcDateTime, index=True)
-    email = optional(String)
-    question_ids = optional(Numbers)
-    hashes = optional(JointHashes)
-    auth_key = optional(LargeBinary)
-    pin_key = optional(LargeBinary)
-    pin_evidence = column(Worded(PinEvidence))
-    owner_email = optional(String)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    holder_id: Mapped[str] = mapped_column(ForeignKey("cardholder.id"), index=True)
+    card_id: Mapped[str] = mapped_column(ForeignKey("card.id"), index=True)
+    purpose: Mapped[Purpose] = mapped_column(Worded(Purpose))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    email: Mapped[str | None] = mapped_column(default=None)
+    question_ids: Mapped[tuple[int, ...] | None] = mapped_column(Numbers, default=None)
+    hashes: Mapped[tuple[JointHash, ...] | None] = mapped_column(JointHashes, default=None)
+    auth_key: Mapped[bytes | None] = mapped_column(default=None)
+    pin_key: Mapped[bytes | None] = mapped_column(default=None)
+    pin_evidence: Mapped[PinEvidence] = mapped_column(Worded(PinEvidence))
+    owner_email: Mapped[str | None] = mapped_column(default=None)
 
 
 class CodeRow(MacRow):
@@ -577,30 +531,30 @@ class CodeRow(MacRow):
         CheckConstraint("tries >= 0 AND tries <= max_tries", name="tries"),
         CheckConstraint("(sent_at IS NULL) = (expires_at IS NULL)", name="sent"),
     )
-    id = column(String, primary_key=True)
-    card_id = column(String, ForeignKey("card.id"))
-    holder_id = column(String, ForeignKey("cardholder.id"), index=True)
-    purpose = column(Worded(Purpose))
-    visit_id = column(String)
-    digest = column(LargeBinary)
-    key_id = column(String)
-    sent_to = column(String)
-    drafted_at = column(UtcDateTime, index=True)
-    max_tries = column(Integer)
-    tries = column(Integer, default=0)
-    sent_at = optional(UtcDateTime)
-    expires_at = optional(UtcDateTime)
-    consumed_at = optional(UtcDateTime)
-    revoked_at = optional(UtcDateTime)
-    questions_proven_at = optional(UtcDateTime)
-    pending_id = optional(String)
-    issued_by = optional(String)
-    agreed_by = optional(String)
-    needs_second = column(Boolean, default=False)
-    attempt = column(String, default="")
-    drafted_by = column(String, default="")
-    proves_owner = column(Boolean, default=False)
-    unproven = column(Boolean, default=False)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    card_id: Mapped[str] = mapped_column(ForeignKey("card.id"))
+    holder_id: Mapped[str] = mapped_column(ForeignKey("cardholder.id"), index=True)
+    purpose: Mapped[Purpose] = mapped_column(Worded(Purpose))
+    visit_id: Mapped[str]
+    digest: Mapped[bytes]
+    key_id: Mapped[str]
+    sent_to: Mapped[str]
+    drafted_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    max_tries: Mapped[int]
+    tries: Mapped[int] = mapped_column(default=0)
+    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    consumed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    questions_proven_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    pending_id: Mapped[str | None] = mapped_column(default=None)
+    issued_by: Mapped[str | None] = mapped_column(default=None)
+    agreed_by: Mapped[str | None] = mapped_column(default=None)
+    needs_second: Mapped[bool] = mapped_column(default=False)
+    attempt: Mapped[str] = mapped_column(default="")
+    drafted_by: Mapped[str] = mapped_column(default="")
+    proves_owner: Mapped[bool] = mapped_column(default=False)
+    unproven: Mapped[bool] = mapped_column(default=False)
 
 
 class UnblockRow(MacRow):
@@ -608,17 +562,17 @@ class UnblockRow(MacRow):
 
     __tablename__ = "unblock_journal"
     __table_args__ = (index_where("uq_unblock_journal_open", "card_id", OPEN_ENTRY, unique=True),)
-    id = column(String, primary_key=True)
-    visit_id = column(String, ForeignKey("visit.id"), index=True)
-    card_id = column(String, ForeignKey("card.id"), index=True)
-    opened_at = column(UtcDateTime)
-    was_blocked = column(Boolean)
-    state = column(Worded(UnblockState))
-    detail = column(String, default="")
-    closed_at = optional(UtcDateTime)
-    attempt = column(String, default="")
-    proof = optional(LargeBinary)
-    cryptogram = optional(LargeBinary)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    visit_id: Mapped[str] = mapped_column(ForeignKey("visit.id"), index=True)
+    card_id: Mapped[str] = mapped_column(ForeignKey("card.id"), index=True)
+    opened_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    was_blocked: Mapped[bool]
+    state: Mapped[UnblockState] = mapped_column(Worded(UnblockState))
+    detail: Mapped[str] = mapped_column(default="")
+    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    attempt: Mapped[str] = mapped_column(default="")
+    proof: Mapped[bytes | None] = mapped_column(default=None)
+    cryptogram: Mapped[bytes | None] = mapped_column(default=None)
 
 
 # Tables beside the visits: audit chains, their heads and anchors, outbox, stations.
@@ -643,64 +597,64 @@ class AuditEventRow(TableRow):
         Index("ix_audit_event_station_at", "station", "at"),
         Index("ix_audit_event_actor_at", "actor", "at"),
     )
-    seq = column(ROW_NUMBER, primary_key=True, autoincrement=False)
-    at = column(UtcDateTime)
-    kind = column(String)
-    reference = column(String, index=True)
-    visit_id = optional(String, index=True)
-    card_id = optional(String, index=True)
-    holder_id = optional(String)
-    station = optional(String)
-    actor = optional(String)
-    detail = optional(String)
-    salt = optional(String)
-    detail_sha256 = column(String)
-    previous = column(String)
-    hash = column(String)
-    mac = column(String)
-    mac_key = column(String)
+    seq: Mapped[int] = mapped_column(ROW_NUMBER, primary_key=True, autoincrement=False)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    kind: Mapped[str]
+    reference: Mapped[str] = mapped_column(index=True)
+    visit_id: Mapped[str | None] = mapped_column(default=None, index=True)
+    card_id: Mapped[str | None] = mapped_column(default=None, index=True)
+    holder_id: Mapped[str | None] = mapped_column(default=None)
+    station: Mapped[str | None] = mapped_column(default=None)
+    actor: Mapped[str | None] = mapped_column(default=None)
+    detail: Mapped[str | None] = mapped_column(default=None)
+    salt: Mapped[str | None] = mapped_column(default=None)
+    detail_sha256: Mapped[str]
+    previous: Mapped[str]
+    hash: Mapped[str]
+    mac: Mapped[str]
+    mac_key: Mapped[str]
 
 
 class AuditHeadRow(TableRow):
     """The end of one chain; a writer locks one that nobody else has locked."""
 
     __tablename__ = "audit_head"
-    chain = column(Integer, primary_key=True, autoincrement=False)
-    seq = column(ROW_NUMBER)
-    hash = column(String)
+    chain: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    seq: Mapped[int] = mapped_column(ROW_NUMBER)
+    hash: Mapped[str]
 
 
 class AuditAnchorRow(TableRow):
     """See ``AuditAnchor``."""
 
     __tablename__ = "audit_anchor"
-    seq = column(ROW_NUMBER, primary_key=True, autoincrement=False)
-    hash = column(String)
-    signed_at = column(UtcDateTime)
-    signature = column(LargeBinary)
-    key_id = column(String)
+    seq: Mapped[int] = mapped_column(ROW_NUMBER, primary_key=True, autoincrement=False)
+    hash: Mapped[str]
+    signed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    signature: Mapped[bytes]
+    key_id: Mapped[str]
 
 
 class AuditGapRow(TableRow):
     """See ``AuditGap``."""
 
     __tablename__ = "audit_gap"
-    last_row = column(ROW_NUMBER, primary_key=True, autoincrement=False)
-    first_row = column(ROW_NUMBER)
-    hash = column(String)
-    kind = column(Worded(GapKind))
-    signed_at = column(UtcDateTime)
-    signature = column(LargeBinary)
-    key_id = column(String)
+    last_row: Mapped[int] = mapped_column(ROW_NUMBER, primary_key=True, autoincrement=False)
+    first_row: Mapped[int] = mapped_column(ROW_NUMBER)
+    hash: Mapped[str]
+    kind: Mapped[GapKind] = mapped_column(Worded(GapKind))
+    signed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    signature: Mapped[bytes]
+    key_id: Mapped[str]
 
 
 class KnownKeyRow(TableRow):
     """See ``KnownKeys``."""
 
     __tablename__ = "known_key"
-    id = column(String, primary_key=True)
-    purpose = column(String)
-    since = column(UtcDateTime)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    purpose: Mapped[str]
+    since: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class OutboxRow(TableRow):
@@ -711,17 +665,17 @@ class OutboxRow(TableRow):
         index_where("ix_outbox_message_waiting", "created_at", WAITING),
         index_where("ix_outbox_message_failed", "failed_at", "failed_at IS NOT NULL"),
     )
-    id = column(String, primary_key=True)
-    to = column(String)
-    template = column(String)
-    params = column(Scalars)
-    created_at = column(UtcDateTime)
-    next_at = column(UtcDateTime, index=True)
-    attempts = column(Integer, default=0)
-    sent_at = optional(UtcDateTime)
-    failed_at = optional(UtcDateTime)
-    last_error = column(String, default="")
-    holder_id = optional(String, index=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    to: Mapped[str]
+    template: Mapped[str]
+    params: Mapped[dict[str, Scalar]] = mapped_column(Scalars)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    next_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    attempts: Mapped[int] = mapped_column(default=0)
+    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    failed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    last_error: Mapped[str] = mapped_column(default="")
+    holder_id: Mapped[str | None] = mapped_column(default=None, index=True)
 
 
 class StationRow(MacRow):
@@ -730,23 +684,23 @@ class StationRow(MacRow):
     uncovered = frozenset({"last_seen_at", "version", "reader_state"})
 
     __tablename__ = "station"
-    name = column(String, primary_key=True)
-    last_seen_at = column(UtcDateTime)
-    version = column(String, default="")
-    reader_state = column(String, default="")
-    site = column(String, default="")
-    retired_at = optional(UtcDateTime)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    last_seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    version: Mapped[str] = mapped_column(default="")
+    reader_state: Mapped[str] = mapped_column(default="")
+    site: Mapped[str] = mapped_column(default="")
+    retired_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
 
 
 class StationKeyRow(MacRow):
     """See ``StationKey``; one that was replaced is deleted."""
 
     __tablename__ = "station_key"
-    fingerprint = column(String, primary_key=True)
-    station = column(String, ForeignKey("station.name"), index=True)
-    not_after = column(UtcDateTime)
-    added_at = column(UtcDateTime)
-    ends_at = optional(UtcDateTime)
+    fingerprint: Mapped[str] = mapped_column(primary_key=True)
+    station: Mapped[str] = mapped_column(ForeignKey("station.name"), index=True)
+    not_after: Mapped[datetime] = mapped_column(UtcDateTime)
+    added_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ends_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
 
 
 class EnrolmentRow(MacRow):
@@ -755,13 +709,13 @@ class EnrolmentRow(MacRow):
     uncovered = frozenset({"tries"})
 
     __tablename__ = "station_enrolment"
-    number = column(String, primary_key=True)
-    station = column(String, index=True)
-    site = column(String, default="")
-    digest = column(String)
-    expires_at = column(UtcDateTime)
-    used_key = optional(String)
-    tries = column(Integer, default=0)
+    number: Mapped[str] = mapped_column(primary_key=True)
+    station: Mapped[str] = mapped_column(index=True)
+    site: Mapped[str] = mapped_column(default="")
+    digest: Mapped[str]
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    used_key: Mapped[str | None] = mapped_column(default=None)
+    tries: Mapped[int] = mapped_column(default=0)
 
 
 # Tables of RA staff and of what they leave: keys, notes, policy settings, search.
@@ -771,63 +725,63 @@ class StaffMemberRow(MacRow):
     """See ``StaffMember``; one who was removed stays, for the audit names them by id."""
 
     __tablename__ = "staff_member"
-    id = column(String, primary_key=True)
-    name = column(String)
-    role = column(Worded(Role))
-    added_at = column(UtcDateTime)
-    removed_at = optional(UtcDateTime)
-    revision = column(Integer, default=0)
-    added_by = column(String, default="")
-    agreed_by = column(String, default="")
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    role: Mapped[Role] = mapped_column(Worded(Role))
+    added_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    removed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    revision: Mapped[int] = mapped_column(default=0)
+    added_by: Mapped[str] = mapped_column(default="")
+    agreed_by: Mapped[str] = mapped_column(default="")
 
 
 class StaffKeyRow(MacRow):
     """See ``StaffKey``; a key that was taken away is deleted."""
 
     __tablename__ = "staff_key"
-    fingerprint = column(String, primary_key=True)
-    staff_id = column(String, ForeignKey("staff_member.id"), index=True)
-    public_key = column(String)
-    label = column(String, default="")
-    added_at = column(UtcDateTime)
-    added_by = column(String, default="")
-    agreed_by = column(String, default="")
+    fingerprint: Mapped[str] = mapped_column(primary_key=True)
+    staff_id: Mapped[str] = mapped_column(ForeignKey("staff_member.id"), index=True)
+    public_key: Mapped[str]
+    label: Mapped[str] = mapped_column(default="")
+    added_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    added_by: Mapped[str] = mapped_column(default="")
+    agreed_by: Mapped[str] = mapped_column(default="")
 
 
 class StaffCardRow(MacRow):
     """See ``StaffCard``; one that was taken away is deleted."""
 
     __tablename__ = "staff_card"
-    card_id = column(String, ForeignKey("card.id"), primary_key=True)
-    staff_id = column(String, ForeignKey("staff_member.id"), index=True)
-    public_key = column(LargeBinary)
-    added_at = column(UtcDateTime)
-    added_by = column(String, default="")
-    agreed_by = column(String, default="")
+    card_id: Mapped[str] = mapped_column(ForeignKey("card.id"), primary_key=True)
+    staff_id: Mapped[str] = mapped_column(ForeignKey("staff_member.id"), index=True)
+    public_key: Mapped[bytes]
+    added_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    added_by: Mapped[str] = mapped_column(default="")
+    agreed_by: Mapped[str] = mapped_column(default="")
 
 
 class PolicySettingRow(MacRow):
     """See ``PolicySetting``."""
 
     __tablename__ = "policy_setting"
-    name = column(String, primary_key=True)
-    value = optional(String)
-    changed_at = column(UtcDateTime)
-    changed_by = column(String)
-    note_id = column(String)
-    revision = column(Integer, default=0)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str | None] = mapped_column(default=None)
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    changed_by: Mapped[str]
+    note_id: Mapped[str]
+    revision: Mapped[int] = mapped_column(default=0)
 
 
 class ActionNoteRow(TableRow):
     """See ``ActionNote``; deleted with its holder, while the audit keeps its digest."""
 
     __tablename__ = "action_note"
-    id = column(String, primary_key=True)
-    holder_id = optional(String, index=True)
-    at = column(UtcDateTime)
-    reason = column(String)
-    identified_by = column(String, default="")
-    salt = column(String)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    holder_id: Mapped[str | None] = mapped_column(default=None, index=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    reason: Mapped[str]
+    identified_by: Mapped[str] = mapped_column(default="")
+    salt: Mapped[str]
 
 
 class ProposedActRow(TableRow):
@@ -835,24 +789,24 @@ class ProposedActRow(TableRow):
 
     __tablename__ = "proposed_act"
     __table_args__ = (index_where("ix_proposed_act_waiting", "expires_at", "outcome = 'waiting'"),)
-    id = column(String, primary_key=True)
-    act = column(String)
-    action = column(String)
-    holder_id = optional(String, index=True)
-    card_id = optional(String)
-    staff_id = optional(String)
-    revision = column(Integer)
-    parameters = column(LargeBinary)
-    key_id = column(String)
-    proposed_by = column(String)
-    proposed_key = column(String)
-    proposed_at = column(UtcDateTime)
-    expires_at = column(UtcDateTime)
-    note_id = column(String)
-    reference = column(String)
-    outcome = column(Worded(Outcome))
-    decided_at = optional(UtcDateTime)
-    decided_by = column(String, default="")
+    id: Mapped[str] = mapped_column(primary_key=True)
+    act: Mapped[str]
+    action: Mapped[str]
+    holder_id: Mapped[str | None] = mapped_column(default=None, index=True)
+    card_id: Mapped[str | None] = mapped_column(default=None)
+    staff_id: Mapped[str | None] = mapped_column(default=None)
+    revision: Mapped[int]
+    parameters: Mapped[bytes]
+    key_id: Mapped[str]
+    proposed_by: Mapped[str]
+    proposed_key: Mapped[str]
+    proposed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    note_id: Mapped[str]
+    reference: Mapped[str]
+    outcome: Mapped[Outcome] = mapped_column(Worded(Outcome))
+    decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    decided_by: Mapped[str] = mapped_column(default="")
 
 
 class SearchTermRow(TableRow):
@@ -863,10 +817,12 @@ class SearchTermRow(TableRow):
     """
 
     __tablename__ = "search_term"
-    __table_args__ = (Index("ix_search_term_holder_id_term", "holder_id", "term"),)
-    __table_options__: ClassVar = {"sqlite_with_rowid": False}
-    term = column(FOLDED, primary_key=True)
-    holder_id = column(String, ForeignKey("cardholder.id"), primary_key=True)
+    __table_args__ = (
+        Index("ix_search_term_holder_id_term", "holder_id", "term"),
+        {"sqlite_with_rowid": False},
+    )
+    term: Mapped[str] = mapped_column(FOLDED, primary_key=True)
+    holder_id: Mapped[str] = mapped_column(ForeignKey("cardholder.id"), primary_key=True)
 
 
 # Tables of the caretaker: alarms that stand, and chores that are done now and then.
@@ -876,32 +832,32 @@ class AlarmRow(TableRow):
     """See ``Alarm``; one that is over is deleted."""
 
     __tablename__ = "alarm"
-    name = column(String, primary_key=True)
-    kind = column(String)
-    since = column(UtcDateTime)
-    seen_at = column(UtcDateTime)
-    detail = column(Scalars)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    since: Mapped[datetime] = mapped_column(UtcDateTime)
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    detail: Mapped[dict[str, Scalar]] = mapped_column(Scalars)
 
 
 class ChoreRow(TableRow):
     """See ``Chore``; ``seq`` and ``hash`` are the row that it has reached."""
 
     __tablename__ = "chore"
-    name = column(String, primary_key=True)
-    since = column(UtcDateTime)
-    done_at = column(UtcDateTime)
-    seq = column(ROW_NUMBER)
-    hash = column(String)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    since: Mapped[datetime] = mapped_column(UtcDateTime)
+    done_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    seq: Mapped[int] = mapped_column(ROW_NUMBER)
+    hash: Mapped[str]
 
 
 class AuditFeedRow(TableRow):
     """How far the audit was sent on; ``reached`` is JSON, the last row of each chain."""
 
     __tablename__ = "audit_feed"
-    name = column(String, primary_key=True)
-    reached = column(String)
-    holder = column(String)
-    held_until = column(UtcDateTime)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    reached: Mapped[str]
+    holder: Mapped[str]
+    held_until: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 # Tables of the database as a whole: when a backup of it was restored, and its schema.
@@ -911,8 +867,8 @@ class RestoreRow(TableRow):
     """See ``Restore``; the row that makes its database another one than the backup."""
 
     __tablename__ = "store_restore"
-    at = column(UtcDateTime, primary_key=True)
-    generations_from = column(Integer)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True)
+    generations_from: Mapped[int]
 
 
 class ServedProgramRow(TableRow):
@@ -926,8 +882,8 @@ class ServedProgramRow(TableRow):
 
     __tablename__ = "served_program"
     __table_args__ = (CheckConstraint("id = 1", name="single"),)
-    id = column(Integer, primary_key=True, autoincrement=False)
-    least_program = column(String)
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    least_program: Mapped[str]
 
 
 REVISION = "0001"

@@ -11,7 +11,7 @@ import pytest
 
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import SealedSecret, new_id
-from kiosk.authority.store.tables import CardRow, CodeRow, columns_of, loaded
+from kiosk.authority.store.tables import CardRow, CodeRow
 from kiosk.contract.errors import StoreError
 from tests.authority.store import samples
 from tests.support.database import TestDatabase
@@ -66,6 +66,6 @@ def assert_tells_nothing(error: BaseException) -> None:
 
 
 def test_a_row_does_not_show_what_is_sealed() -> None:
-    for kind in (CardRow, CodeRow):
-        assert CANARY not in repr(loaded(kind, [CANARY] * len(columns_of(kind))))
+    assert CANARY not in repr(CardRow(id="c", sealed_secret=CANARY.encode()))
+    assert CANARY not in repr(CodeRow(id="c", digest=CANARY.encode()))
     assert CANARY not in repr(SealedSecret(CANARY.encode(), "key-1", 1))

@@ -10,14 +10,14 @@ from kiosk.authority.store.gateway import held
 from kiosk.authority.store.prepared import Prepared
 from kiosk.authority.store.records import Charge, Verdict
 from kiosk.authority.store.repositories import Repository
-from kiosk.authority.store.tables import AttemptRow
+from kiosk.authority.store.tables import AttemptRow, col
 
 _THIS = (
-    AttemptRow.subject == bindparam("of"),
-    AttemptRow.attempt_id == bindparam("attempt"),
+    col(AttemptRow.subject) == bindparam("of"),
+    col(AttemptRow.attempt_id) == bindparam("attempt"),
 )
 _ATTEMPT = Prepared(select(AttemptRow).where(*_THIS))
-_OPEN = held(AttemptRow, *_THIS, AttemptRow.verdict.is_(None))
+_OPEN = held(AttemptRow, *_THIS, col(AttemptRow.verdict).is_(None))
 
 
 class Attempts(Repository):

@@ -62,6 +62,7 @@ from kiosk.authority.store.tables import (
     AuditHeadRow,
     PolicySettingRow,
     UtcDateTime,
+    col,
     scalars_to_text,
     values,
 )
@@ -113,8 +114,8 @@ Progress = Callable[[int, int], None]
 
 Order = Sequence[ColumnElement[Any]]
 
-OLDEST_FIRST = AuditEventRow.at.asc(), AuditEventRow.seq.asc()
-NEWEST_FIRST = AuditEventRow.at.desc(), AuditEventRow.seq.desc()
+OLDEST_FIRST = col(AuditEventRow.at).asc(), col(AuditEventRow.seq).asc()
+NEWEST_FIRST = col(AuditEventRow.at).desc(), col(AuditEventRow.seq).desc()
 
 BATCH = 1000
 
@@ -260,14 +261,16 @@ class Audit(Repository):
 
     def heads(self) -> tuple[AuditHead, ...]:
         """Return the end of each chain, as committed, by its number."""
-        rows = self._gateway.many(select(AuditHeadRow).order_by(AuditHeadRow.chain), AuditHeadRow)
+        rows = self._gateway.many(
+            select(AuditHeadRow).order_by(col(AuditHeadRow.chain)), AuditHeadRow
+        )
         return tuple(row.record(AuditHead) for row in rows)
 
     # --- looking things up ---
 
     def of_holder(self, holder_id: str, *, limit: int = 100) -> tuple[AuditEvent, ...]:
         """Return the newest events of a holder, newest first."""
-        statement = select(AuditEventRow).where(AuditEventRow.holder_id == holder_id)
+        statement = select(AuditEventRow).where(col(AuditEventRow.holder_id) == holder_id)
         return self._events(statement.order_by(*NEWEST_FIRST).limit(limit))
 
     def latest(self, *, limit: int = 100) -> tuple[AuditEvent, ...]:
@@ -285,7 +288,7 @@ class Audit(Repository):
 
     def anchors(self) -> tuple[AuditAnchor, ...]:
         """Return every anchor, by row number."""
-        return self._anchors(select(AuditAnchorRow).order_by(AuditAnchorRow.seq))
+        return self._anchors(select(AuditAnchorRow).order_by(col(AuditAnchorRow.seq)))
 
     def newest_anchors(
         self,
@@ -295,16 +298,16 @@ class Audit(Repository):
         signed_before: datetime | None = None,
     ) -> tuple[AuditAnchor, ...]:
         """Return some anchors of a chain, the newest first, from before row ``before`` on."""
-        seq, begin = AuditAnchorRow.seq, before_first(chain)
+        seq, begin = col(AuditAnchorRow.seq), before_first(chain)
         end = begin + ROWS_A_CHAIN if before is None else before
         within = select(AuditAnchorRow).where(seq > begin, seq < end)
         if signed_before is not None:
-            within = within.where(AuditAnchorRow.signed_at < signed_before)
+            within = within.where(col(AuditAnchorRow.signed_at) < signed_before)
         return self._anchors(within.order_by(seq.desc()).limit(limit))
 
     def anchor_at(self, seq: int) -> AuditAnchor | None:
         """Return the anchor of a row."""
-        found = self._anchors(select(AuditAnchorRow).where(AuditAnchorRow.seq == seq))
+        found = self._anchors(select(AuditAnchorRow).where(col(AuditAnchorRow.seq) == seq))
         return found[0] if found else None
 
     def _anchors(self, statement: Select[AuditAnchorRow]) -> tuple[AuditAnchor, ...]:
@@ -313,7 +316,7 @@ class Audit(Repository):
 
     def _anchors_of(self, after: int, most: int) -> tuple[AuditAnchor, ...]:
         """Return those of a piece of a chain, and the chain's last one."""
-        seq, chain = AuditAnchorRow.seq, chain_of(after)
+        seq, chain = col(AuditAnchorRow.seq), chain_of(after)
         until = min(after + most + BATCH, before_first(chain + 1))
         within = select(AuditAnchorRow).where(seq.between(after, until))
         return (*self._anchors(within), *self.newest_anchors(chain, limit=1))
@@ -367,7 +370,7 @@ class Audit(Repository):
         are kept ``elsewhere`` count, too.
         """
         numbers = AuditEventRow.seq, AuditHeadRow.seq, AuditAnchorRow.seq, AuditGapRow.last_row
-        found = [self._gateway.scalar(select(func.max(number))) for number in numbers]
+        found = [self._gateway.scalar(select(func.max(col(number)))) for number in numbers]
         found += [anchor.seq for anchor in elsewhere]
         return range(1, max(chain_of(seq or 0) for seq in found) + 1)
 
@@ -386,7 +389,7 @@ class Audit(Repository):
             after = begin  # what came before was purged since
         elif after not in (begin, *_ends(gaps)) and (gone := self._missed(after)) is not None:
             return AuditPiece(after, over=True, fault=gone)
-        own = select(AuditHeadRow).where(AuditHeadRow.chain == chain)
+        own = select(AuditHeadRow).where(col(AuditHeadRow.chain) == chain)
         head, anchors = self._head(own), self._anchors_of(after.seq, most)
         walk = ChainWalk(head, anchors, check, after, self._macs, self._redacted(), gaps)
         fault = self._walk(walk, None, most)
@@ -398,7 +401,7 @@ class Audit(Repository):
 
     def gaps(self, chain: int | None = None) -> tuple[AuditGap, ...]:
         """Return all, or those of a chain, by row number."""
-        last, within = AuditGapRow.last_row, select(AuditGapRow)
+        last, within = col(AuditGapRow.last_row), select(AuditGapRow)
         if chain is not None:
             within = within.where(last.between(before_first(chain), before_first(chain + 1)))
         rows = self._gateway.many(within.order_by(last), AuditGapRow)
@@ -427,20 +430,20 @@ class Audit(Repository):
 
     def count_between(self, after: int, last: int) -> int:
         """Return how many rows there are after one, up to row ``last``."""
-        seq = AuditEventRow.seq
+        seq = col(AuditEventRow.seq)
         within = select(func.count()).where(seq > after, seq <= last)
         count: int = self._gateway.scalar(within)
         return count
 
     def rows(self, after: int, last: int, limit: int) -> Sequence[AuditEventRow]:
         """Return some rows as they are stored, after one, up to row ``last``, by number."""
-        seq = AuditEventRow.seq
+        seq = col(AuditEventRow.seq)
         within = select(AuditEventRow).where(seq > after, seq <= last)
         return self._gateway.many(within.order_by(seq).limit(limit), AuditEventRow)
 
     def is_ours(self, seq: int) -> bool:
         """Tell whether the service wrote a row as it stands: by its hashes and its MAC."""
-        same = select(AuditEventRow).where(AuditEventRow.seq == seq)
+        same = select(AuditEventRow).where(col(AuditEventRow.seq) == seq)
         row = self._gateway.one(same, AuditEventRow)
         if row is None:
             return False
@@ -455,18 +458,18 @@ class Audit(Repository):
         for gap in self.gaps():
             if gap.kind is not GapKind.PURGED:
                 continue
-            seq = AuditEventRow.seq
+            seq = col(AuditEventRow.seq)
             rows = select(seq).where(seq.between(gap.first, gap.last)).order_by(seq)
             until = self._gateway.scalar(rows.offset(most - 1).limit(1)) or gap.last
             some = seq.between(gap.first, until)
-            details = self._gateway.tuples(select(AuditEventRow.detail).where(some))
+            details = self._gateway.tuples(select(col(AuditEventRow.detail)).where(some))
             notes = {str(_parsed(detail).get("note") or "") for (detail,) in details}
-            held = select(PolicySettingRow.note_id)
-            note = ActionNoteRow.id
+            held = select(col(PolicySettingRow.note_id))
+            note = col(ActionNoteRow.id)
             self._gateway.run(delete(ActionNoteRow).where(note.in_(notes), note.not_in(held)))
             if deleted := self._gateway.run(delete(AuditEventRow).where(some)):
                 return deleted
-            anchor = AuditAnchorRow.seq
+            anchor = col(AuditAnchorRow.seq)
             self._gateway.run(delete(AuditAnchorRow).where(anchor >= gap.first, anchor < gap.last))
         return 0
 
@@ -487,7 +490,7 @@ class Audit(Repository):
         return first_head(chain) if seq < purged.first else AuditHead(seq - 1, previous)
 
     def _missed(self, row: AuditHead) -> AuditFault | None:
-        same = select(AuditEventRow.hash).where(AuditEventRow.seq == row.seq)
+        same = select(col(AuditEventRow.hash)).where(col(AuditEventRow.seq) == row.seq)
         there = self._gateway.scalar(same)
         if place_of(row.seq) == 0 or there == row.hash:
             return None
@@ -507,13 +510,13 @@ class Audit(Repository):
 
     def redacting(self) -> dict[int, int]:
         """Return which row each row that says so has redacted."""
-        says = select(AuditEventRow.seq, AuditEventRow.detail)
-        found = self._gateway.tuples(says.where(AuditEventRow.kind == REDACTED))
+        says = select(col(AuditEventRow.seq), col(AuditEventRow.detail))
+        found = self._gateway.tuples(says.where(col(AuditEventRow.kind) == REDACTED))
         rows = {seq: _parsed(detail).get("row") for seq, detail in found}
         return {seq: row for seq, row in rows.items() if isinstance(row, int)}
 
     def _redactions(self) -> list[dict[str, Scalar]]:
-        says = select(AuditEventRow.detail).where(AuditEventRow.kind == REDACTED)
+        says = select(col(AuditEventRow.detail)).where(col(AuditEventRow.kind) == REDACTED)
         return [_parsed(detail) for (detail,) in self._gateway.tuples(says)]
 
     def redact_detail(self, seq: int) -> bool:
@@ -521,16 +524,16 @@ class Audit(Repository):
 
         The same unit of work has to append the event that says so.
         """
-        row = AuditEventRow.seq == seq, AuditEventRow.detail.is_not(None)
+        row = col(AuditEventRow.seq) == seq, col(AuditEventRow.detail).is_not(None)
         statement = update(AuditEventRow).where(*row)
         return self._gateway.run(statement.values(detail=None, salt=None)) == 1
 
     def get(self, seq: int) -> AuditEvent | None:
-        found = self._events(select(AuditEventRow).where(AuditEventRow.seq == seq))
+        found = self._events(select(AuditEventRow).where(col(AuditEventRow.seq) == seq))
         return found[0] if found else None
 
     def _is_last(self, row: AuditHead) -> bool:
-        return self._gateway.scalar(_following(select(AuditEventRow.seq), row.seq)) is None
+        return self._gateway.scalar(_following(select(col(AuditEventRow.seq)), row.seq)) is None
 
     def _walk(
         self,
@@ -558,7 +561,7 @@ class Audit(Repository):
             except StoreError as error:
                 if error.code != UNREADABLE:
                     raise
-        seq = self._gateway.scalar(_following(select(AuditEventRow.seq), after))
+        seq = self._gateway.scalar(_following(select(col(AuditEventRow.seq)), after))
         return AuditFault(FaultKind.CHANGED, seq, f"row {row_name(seq)} cannot be read any more")
 
     # --- the heads ---
@@ -568,7 +571,7 @@ class Audit(Repository):
 
         Another chain than that of ``other_than``, if there is one: somebody else is using that.
         """
-        chain = AuditHeadRow.chain
+        chain = col(AuditHeadRow.chain)
         used = chain_of(other_than.seq) if other_than else 0
         free = select(AuditHeadRow).order_by(chain == used, chain).limit(1)
         while (head := self._head(free.with_for_update(skip_locked=True))) is None:
@@ -619,7 +622,7 @@ def _following(statement: Select[Any], after: int) -> Select[Any]:
 
     From its very first row on with any that somebody put before that one.
     """
-    seq, chain = AuditEventRow.seq, chain_of(after)
+    seq, chain = col(AuditEventRow.seq), chain_of(after)
     begins = place_of(after) == 0
     beyond = [seq >= after if begins else seq > after] if chain > 1 or not begins else []
     return statement.where(*beyond, seq < before_first(chain + 1)).order_by(seq)
@@ -667,7 +670,7 @@ class AuditTrail(Repository):
         self, query: AuditQuery, before: int | None = None, limit: int = 100
     ) -> tuple[AuditEvent, ...]:
         """Return the newest events before row ``before``, newest first."""
-        at, place = AuditEventRow.at, tuple_(AuditEventRow.at, AuditEventRow.seq)
+        at, place = col(AuditEventRow.at), tuple_(col(AuditEventRow.at), col(AuditEventRow.seq))
         beyond: list[ColumnElement[bool]] = []
         if before is not None:
             its = self._time(before)
@@ -678,7 +681,7 @@ class AuditTrail(Repository):
         self, query: AuditQuery, after: int | None = None, limit: int = 100
     ) -> tuple[AuditEvent, ...]:
         """Return the oldest events after row ``after``, oldest first."""
-        at, place = AuditEventRow.at, tuple_(AuditEventRow.at, AuditEventRow.seq)
+        at, place = col(AuditEventRow.at), tuple_(col(AuditEventRow.at), col(AuditEventRow.seq))
         beyond: list[ColumnElement[bool]] = []
         if after is not None:
             its = self._time(after)
@@ -687,7 +690,7 @@ class AuditTrail(Repository):
 
     def _time(self, row: int) -> datetime:
         """Return the time of a row; raises ``NotFound``."""
-        same = select(AuditEventRow.at).where(AuditEventRow.seq == row)
+        same = select(col(AuditEventRow.at)).where(col(AuditEventRow.seq) == row)
         at: datetime | None = self._gateway.scalar(same)
         if at is None:
             raise NotFound(f"There is no row {row_name(row)} in the audit.")
@@ -701,8 +704,10 @@ class AuditTrail(Repository):
 
     def last_by_actor(self, kind: str) -> dict[str, datetime]:
         """Return when each actor last caused an event of a kind."""
-        actor = AuditEventRow.actor
-        latest = select(actor, func.max(AuditEventRow.at)).where(AuditEventRow.kind == kind)
+        actor = col(AuditEventRow.actor)
+        latest = select(actor, func.max(col(AuditEventRow.at))).where(
+            col(AuditEventRow.kind) == kind
+        )
         rows = self._gateway.tuples(latest.where(actor.is_not(None)).group_by(actor))
         return {str(actor): at for actor, at in rows}
 
@@ -715,26 +720,26 @@ class AuditTrail(Repository):
 
 
 def _conditions(query: AuditQuery) -> Conditions:
-    row, at = AuditEventRow, AuditEventRow.at
+    row, at = AuditEventRow, col(AuditEventRow.at)
     same = (
-        (row.holder_id, query.holder_id),
-        (row.station, query.station),
-        (row.kind, query.kind),
-        (row.reference, query.reference),
+        (col(row.holder_id), query.holder_id),
+        (col(row.station), query.station),
+        (col(row.kind), query.kind),
+        (col(row.reference), query.reference),
     )
     conditions: list[ColumnElement[bool]] = [
         column == wanted for column, wanted in same if wanted is not None
     ]
     if query.actors is not None:
-        conditions.append(row.actor.in_(query.actors))
+        conditions.append(col(row.actor).in_(query.actors))
     if query.holder_ids is not None:
-        conditions.append(row.holder_id.in_(query.holder_ids))
+        conditions.append(col(row.holder_id).in_(query.holder_ids))
     if query.kinds is not None:
-        conditions.append(row.kind.in_(sorted(query.kinds)))
+        conditions.append(col(row.kind).in_(sorted(query.kinds)))
     if query.sought is not None:
         conditions.append(is_any_of(query.sought))
     if query.without:
-        conditions.append(row.kind.not_in(sorted(query.without)))
+        conditions.append(col(row.kind).not_in(sorted(query.without)))
     if query.since is not None:
         conditions.append(at >= query.since)
     if query.until is not None:
@@ -744,17 +749,17 @@ def _conditions(query: AuditQuery) -> Conditions:
 
 def is_any_of(sought: Sequence[Sought]) -> ColumnElement[bool]:
     """Return the condition of being one of the events that are sought."""
-    kinds = AuditEventRow.kind.in_(sorted({each.kind for each in sought}))
+    kinds = col(AuditEventRow.kind).in_(sorted({each.kind for each in sought}))
     narrowed = [or_(*map(_fits, sought))] if any(each.name for each in sought) else []
     return and_(kinds, *narrowed)
 
 
 def _fits(sought: Sought) -> ColumnElement[bool]:
-    same_kind = AuditEventRow.kind == sought.kind
+    same_kind = col(AuditEventRow.kind) == sought.kind
     if not sought.name:
         return same_kind
     pair = scalars_to_text({sought.name: sought.value})[1:-1]
-    return and_(same_kind, AuditEventRow.detail.contains(pair, autoescape=True))
+    return and_(same_kind, col(AuditEventRow.detail).contains(pair, autoescape=True))
 
 
 def _place(at: datetime, seq: int) -> Tuple:

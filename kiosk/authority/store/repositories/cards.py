@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
@@ -24,6 +24,7 @@ from sqlalchemy import (
     tuple_,
     update,
 )
+from sqlalchemy.orm import Mapped
 
 from kiosk.authority.store.gateway import Gateway, table_of
 from kiosk.authority.store.prepared import Prepared
@@ -37,17 +38,13 @@ from kiosk.authority.store.records import (
     SealedSecret,
 )
 from kiosk.authority.store.repositories import Repository
-from kiosk.authority.store.tables import CardholderRow, CardRow, KeptSecretRow, values
+from kiosk.authority.store.tables import CardholderRow, CardRow, KeptSecretRow, col, values
 from kiosk.contract.messages import CardId
 
 # What is asked of every table of sealed secrets: which key each is under, or derives from.
 
 _Sealed = TypeVar("_Sealed", CardRow, KeptSecretRow)
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Mapped
-
-    _Key = Mapped[str] | Mapped[str | None]
+_Key = Mapped[str] | Mapped[str | None]
 
 
 def _sealed_by_others(
@@ -57,8 +54,8 @@ def _sealed_by_others(
 
     Work that was interrupted simply starts again from the first that is left.
     """
-    left = select(table).where(_is_named(key), key != key_id, table.id > after)
-    return gateway.many(left.order_by(table.id).limit(limit), table)
+    left = select(table).where(_is_named(key), key != key_id, col(table.id) > after)
+    return gateway.many(left.order_by(col(table.id)).limit(limit), table)
 
 
 def _counted(gateway: Gateway, key: _Key) -> dict[str, int]:
@@ -155,14 +152,14 @@ class CardRecords(Repository):
 
         Altered ones are among them: for what is shown, and decides nothing.
         """
-        wanted = select(CardRow).where(CardRow.id.in_(list(ids)))
+        wanted = select(CardRow).where(col(CardRow.id).in_(list(ids)))
         rows = self._gateway.unchecked(wanted, CardRow)
         return {row.id: card_record(row) for row in rows}
 
     def find(self, card: CardId) -> KnownCard | None:
         """Return the card that a reader named, with its holder."""
-        named = CardRow.driver == card.driver, CardRow.identifier == card.identifier
-        joined = CardholderRow.id == CardRow.holder_id
+        named = col(CardRow.driver) == card.driver, col(CardRow.identifier) == card.identifier
+        joined = col(CardholderRow.id) == col(CardRow.holder_id)
         statement = select(CardRow, CardholderRow).join(CardholderRow, joined).where(*named)
         for row, holder in self._gateway.joined(statement, (CardRow, CardholderRow)):
             return KnownCard(card_record(row), holder.record(Cardholder))
@@ -170,10 +167,10 @@ class CardRecords(Repository):
 
     def known(self, card_id: str) -> KnownCard | None:
         """Return one by id, with its holder."""
-        joined = CardholderRow.id == CardRow.holder_id
+        joined = col(CardholderRow.id) == col(CardRow.holder_id)
         statement = select(CardRow, CardholderRow).join(CardholderRow, joined)
         for row, holder in self._gateway.joined(
-            statement.where(CardRow.id == card_id), (CardRow, CardholderRow)
+            statement.where(col(CardRow.id) == card_id), (CardRow, CardholderRow)
         ):
             return KnownCard(card_record(row), holder.record(Cardholder))
         return None
@@ -187,7 +184,7 @@ class CardRecords(Repository):
         beginning; or share two of its four quarters and nearly its length, as every card does
         that differs in one or two signs. Up to 500, those called so first.
         """
-        named, given = func.lower(CardRow.identifier), identifier.lower()
+        named, given = func.lower(col(CardRow.identifier)), identifier.lower()
         called = named.in_((given, *others))
         begins = (named.startswith(given, autoescape=True),) if len(given) >= _TELLING else ()
         longer = (func.length(named) >= _TELLING) & (
@@ -201,9 +198,9 @@ class CardRecords(Repository):
         )
         near = func.length(named).between(len(given) - 2, len(given) + 2) & (shared >= 2)
         alike = (near,) if len(given) >= _TELLING else ()
-        columns = CardRow.id, CardRow.driver, CardRow.identifier
+        columns = col(CardRow.id), col(CardRow.driver), col(CardRow.identifier)
         found = select(*columns).where(or_(called, longer, *begins, *alike))
-        first = found.order_by(case((called, 0), else_=1), CardRow.id).limit(_MOST_ALIKE)
+        first = found.order_by(case((called, 0), else_=1), col(CardRow.id)).limit(_MOST_ALIKE)
         return tuple((row[0], row[1], row[2]) for row in self._gateway.tuples(first))
 
     def lock(self, card_id: str) -> Card | None:
@@ -212,32 +209,32 @@ class CardRecords(Repository):
         Lock before reading what a decision on this card rests on (send times, an open
         journal entry): on PostgreSQL two stations could otherwise both decide.
         """
-        statement = select(CardRow).where(CardRow.id == card_id).with_for_update()
+        statement = select(CardRow).where(col(CardRow.id) == card_id).with_for_update()
         row = self._gateway.one(statement, CardRow)
         return card_record(row) if row else None
 
     def lock_of_holder(self, holder_id: str) -> tuple[Card, ...]:
         """Return every card of a holder, by id, each held as ``lock`` holds one."""
-        statement = select(CardRow).where(CardRow.holder_id == holder_id)
-        return self._several(statement.order_by(CardRow.id).with_for_update())
+        statement = select(CardRow).where(col(CardRow.holder_id) == holder_id)
+        return self._several(statement.order_by(col(CardRow.id)).with_for_update())
 
     def of_holder(self, holder_id: str) -> tuple[Card, ...]:
         """Return every card of a holder, by id."""
-        statement = select(CardRow).where(CardRow.holder_id == holder_id)
-        return self._several(statement.order_by(CardRow.id))
+        statement = select(CardRow).where(col(CardRow.holder_id) == holder_id)
+        return self._several(statement.order_by(col(CardRow.id)))
 
     def of_holders(self, holder_ids: Iterable[str]) -> tuple[Card, ...]:
         """Return every card of several holders, by id; at most 500 holders at a time.
 
         Altered ones are among them: for what is shown, and decides nothing.
         """
-        statement = select(CardRow).where(CardRow.holder_id.in_(list(holder_ids)))
-        rows = self._gateway.unchecked(statement.order_by(CardRow.id), CardRow)
+        statement = select(CardRow).where(col(CardRow.holder_id).in_(list(holder_ids)))
+        rows = self._gateway.unchecked(statement.order_by(col(CardRow.id)), CardRow)
         return tuple(card_record(row) for row in rows)
 
     def by_card_ids(self, cards: Iterable[CardId]) -> dict[CardId, Card]:
         """Return those of ``cards`` that exist; at most 500 at a time."""
-        pair = tuple_(CardRow.driver, CardRow.identifier)
+        pair = tuple_(col(CardRow.driver), col(CardRow.identifier))
         wanted = [(card.driver, card.identifier) for card in cards]
         found = self._several(select(CardRow).where(pair.in_(wanted)))
         return {card.identity: card for card in found}
@@ -270,7 +267,7 @@ class CardRecords(Repository):
             name: case((not_older, insert.excluded[name]), else_=kept[name]) for name in SEALED
         }
         generation = insert.excluded.secret_generation
-        changed["secret_generation"] = func.coalesce(CardRow.secret_generation, generation)
+        changed["secret_generation"] = func.coalesce(col(CardRow.secret_generation), generation)
         statement = insert.on_conflict_do_update(index_elements=["id"], set_=changed)
         there = self._held(card.id for card in cards)
         merged = (_merged(card, there.get(card.id)) for card in cards)
@@ -279,12 +276,12 @@ class CardRecords(Repository):
 
     def revoke(self, card_id: str) -> bool:
         """Let no station use one any more; False when it was revoked before."""
-        active = CardRow.id == card_id, CardRow.status == CardStatus.ACTIVE
+        active = col(CardRow.id) == card_id, col(CardRow.status) == CardStatus.ACTIVE
         return bool(self._gateway.change(CardRow, *active, status=CardStatus.REVOKED))
 
     def record_key(self, card_id: str, key: bytes) -> bool:
         """Keep the key that a card proves itself with; False when there is one already."""
-        unrecorded = CardRow.id == card_id, CardRow.auth_key.is_(None)
+        unrecorded = col(CardRow.id) == card_id, col(CardRow.auth_key).is_(None)
         return bool(self._gateway.change(CardRow, *unrecorded, auth_key=key))
 
     def record_pin_key(self, card_id: str, key: bytes) -> bool:
@@ -292,22 +289,22 @@ class CardRecords(Repository):
 
         False where that changes nothing.
         """
-        replaceable = CardRow.pin_key.is_(None) | (
-            ~CardRow.pin_key_imported & (CardRow.pin_key != key)
+        replaceable = col(CardRow.pin_key).is_(None) | (
+            ~col(CardRow.pin_key_imported) & (col(CardRow.pin_key) != key)
         )
-        this = CardRow.id == card_id
+        this = col(CardRow.id) == card_id
         return bool(self._gateway.change(CardRow, this, replaceable, pin_key=key))
 
     def knows_key_of(self, holder_id: str) -> bool:
         """Tell whether a key that proves any card of the holder is recorded."""
-        keyed = CardRow.holder_id == holder_id, CardRow.auth_key.is_not(None)
-        return self._gateway.scalar(select(CardRow.id).where(*keyed).limit(1)) is not None
+        keyed = col(CardRow.holder_id) == holder_id, col(CardRow.auth_key).is_not(None)
+        return self._gateway.scalar(select(col(CardRow.id)).where(*keyed).limit(1)) is not None
 
     def forget_keys(self, holder_id: str) -> int:
         """Forget the keys that a holder's cards named themselves; return of how many cards."""
-        theirs = CardRow.holder_id == holder_id
-        auth = theirs, CardRow.auth_key.is_not(None), ~CardRow.auth_key_imported
-        pin = theirs, CardRow.pin_key.is_not(None), ~CardRow.pin_key_imported
+        theirs = col(CardRow.holder_id) == holder_id
+        auth = theirs, col(CardRow.auth_key).is_not(None), ~col(CardRow.auth_key_imported)
+        pin = theirs, col(CardRow.pin_key).is_not(None), ~col(CardRow.pin_key_imported)
         forgotten = self._gateway.change(CardRow, *auth, auth_key=None)
         return max(len(forgotten), len(self._gateway.change(CardRow, *pin, pin_key=None)))
 
@@ -326,8 +323,8 @@ class CardRecords(Repository):
 
     def unexpose_secret(self, card_id: str) -> None:
         """Take back one charge: the secret was never sent."""
-        exposure = CardRow.secret_exposure
-        statement = update(CardRow).where(CardRow.id == card_id, exposure > 0)
+        exposure = col(CardRow.secret_exposure)
+        statement = update(CardRow).where(col(CardRow.id) == card_id, exposure > 0)
         self._gateway.write(statement.values(secret_exposure=exposure - 1))
 
     def know_secret_tries(self, card_id: str, tries_left: int | None) -> None:
@@ -348,7 +345,7 @@ class CardRecords(Repository):
 
     def note_issued(self, card_id: str) -> None:
         """Know that a card has the derived secret that it was issued with, or had it."""
-        unknown = CardRow.id == card_id, CardRow.secret_generation.is_(None)
+        unknown = col(CardRow.id) == card_id, col(CardRow.secret_generation).is_(None)
         self._gateway.write(update(CardRow).where(*unknown).values(secret_generation=0))
 
     def secret_seen(self, card_id: str, at: datetime) -> None:
@@ -362,58 +359,58 @@ class CardRecords(Repository):
     def count_seen(self, before: datetime) -> int:
         """Return how many cards in use have a secret that left before then."""
         seen = select(func.count()).where(
-            CardRow.status == CardStatus.ACTIVE, CardRow.secret_seen_at < before
+            col(CardRow.status) == CardStatus.ACTIVE, col(CardRow.secret_seen_at) < before
         )
         return int(self._gateway.scalar(seen) or 0)
 
     def count_exchange(self, card_id: str, at: datetime, *, since: datetime) -> None:
         """Count one more use of an admin key; those before ``since`` are forgotten."""
-        recent = CardRow.key_exchanged_at > since
-        exchanges = case((recent, CardRow.key_exchanges + 1), else_=1)
-        statement = update(CardRow).where(CardRow.id == card_id)
+        recent = col(CardRow.key_exchanged_at) > since
+        exchanges = case((recent, col(CardRow.key_exchanges) + 1), else_=1)
+        statement = update(CardRow).where(col(CardRow.id) == card_id)
         self._gateway.write(statement.values(key_exchanges=exchanges, key_exchanged_at=at))
 
     def key_proven(self, card_id: str) -> None:
         """Note that a card has the admin key that is recorded."""
         proven = {
-            "key_proven_revision": CardRow.sealed_revision,
+            "key_proven_revision": col(CardRow.sealed_revision),
             "key_exchanges": 0,
             "key_exchanged_at": None,
         }
-        self._gateway.write(update(CardRow).where(CardRow.id == card_id).values(proven))
+        self._gateway.write(update(CardRow).where(col(CardRow.id) == card_id).values(proven))
 
     def forget_exchanges(self, card_id: str) -> None:
         """Count none: staff have looked at the card."""
-        statement = update(CardRow).where(CardRow.id == card_id)
+        statement = update(CardRow).where(col(CardRow.id) == card_id)
         self._gateway.write(statement.values(key_exchanges=0, key_exchanged_at=None))
 
     def set_aside(self, card_id: str, at: datetime | None) -> None:
         """Let no secret be presented to a card any more, or (None) again."""
-        self._gateway.change(CardRow, CardRow.id == card_id, set_aside_at=at)
+        self._gateway.change(CardRow, col(CardRow.id) == card_id, set_aside_at=at)
 
     def sealed_otherwise(
         self, key_id: str, *, after: str = "", limit: int = 200
     ) -> tuple[Card, ...]:
         """Return cards whose secret another key than ``key_id`` sealed."""
-        return self._others(CardRow.sealed_key_id, key_id, after, limit)
+        return self._others(col(CardRow.sealed_key_id), key_id, after, limit)
 
     def derived_otherwise(
         self, key_id: str, *, after: str = "", limit: int = 200
     ) -> tuple[Card, ...]:
         """Return cards whose secret derives from another master key than ``key_id``."""
-        return self._others(CardRow.derived_from, key_id, after, limit)
+        return self._others(col(CardRow.derived_from), key_id, after, limit)
 
     def count_by_key(self) -> dict[str, int]:
         """Return how many secrets each key sealed."""
-        return _counted(self._gateway, CardRow.sealed_key_id)
+        return _counted(self._gateway, col(CardRow.sealed_key_id))
 
     def count_derived(self) -> dict[str, int]:
         """Return how many secrets derive from each master key."""
-        return _counted(self._gateway, CardRow.derived_from)
+        return _counted(self._gateway, col(CardRow.derived_from))
 
     def _held(self, ids: Iterable[str]) -> dict[str, Card]:
-        statement = select(CardRow).where(CardRow.id.in_(list(ids)))
-        held = self._several(statement.order_by(CardRow.id).with_for_update())
+        statement = select(CardRow).where(col(CardRow.id).in_(list(ids)))
+        held = self._several(statement.order_by(col(CardRow.id)).with_for_update())
         return {card.id: card for card in held}
 
     def _others(self, key: _Key, key_id: str, after: str, limit: int) -> tuple[Card, ...]:
@@ -440,7 +437,7 @@ def _merged(card: Card, there: Card | None) -> Card:
 
 
 def _revision() -> ColumnElement[int]:
-    return func.coalesce(CardRow.sealed_revision, 0)
+    return func.coalesce(col(CardRow.sealed_revision), 0)
 
 
 def card_record(row: CardRow) -> Card:
@@ -492,10 +489,10 @@ def _sealed_values(sealed: SealedSecret | None) -> dict[str, Any]:
 # One that a card had, or may have had, is never thrown away.
 
 
-_KEPT_SECRETS = select(KeptSecretRow).where(KeptSecretRow.card_id == bindparam("card"))
+_KEPT_SECRETS = select(KeptSecretRow).where(col(KeptSecretRow.card_id) == bindparam("card"))
 _KEPT = Prepared(_KEPT_SECRETS)
-_PENDING = Prepared(_KEPT_SECRETS.where(KeptSecretRow.kind == KeptKind.PENDING))
-_FORMER = Prepared(_KEPT_SECRETS.where(KeptSecretRow.kind == KeptKind.FORMER))
+_PENDING = Prepared(_KEPT_SECRETS.where(col(KeptSecretRow.kind) == KeptKind.PENDING))
+_FORMER = Prepared(_KEPT_SECRETS.where(col(KeptSecretRow.kind) == KeptKind.FORMER))
 _TAKE = Prepared(delete(_KEPT_ROWS).where(_KEPT_ROWS.c.id == bindparam("kept")))
 _FORGET_REFUSALS = Prepared(
     update(_KEPT_ROWS)
@@ -555,9 +552,9 @@ class KeptSecrets(Repository):
     def reseal(self, kept: KeptSecret, sealed: SealedSecret) -> bool:
         """Put the same secret in place, sealed anew; False when somebody was first."""
         same = (
-            KeptSecretRow.id == kept.id,
-            KeptSecretRow.kind == kept.kind,
-            KeptSecretRow.sealed_secret == kept.sealed.ciphertext,
+            col(KeptSecretRow.id) == kept.id,
+            col(KeptSecretRow.kind) == kept.kind,
+            col(KeptSecretRow.sealed_secret) == kept.sealed.ciphertext,
         )
         statement = update(KeptSecretRow).where(*same).values(_kept_secret_values(sealed))
         return self._gateway.run(statement) == 1
@@ -566,28 +563,28 @@ class KeptSecrets(Repository):
         self, key_id: str, *, after: str = "", limit: int = 200
     ) -> tuple[KeptSecret, ...]:
         """Return those that another key than ``key_id`` sealed."""
-        return self._others(KeptSecretRow.sealed_key_id, key_id, after, limit)
+        return self._others(col(KeptSecretRow.sealed_key_id), key_id, after, limit)
 
     def derived_otherwise(
         self, key_id: str, *, after: str = "", limit: int = 200
     ) -> tuple[KeptSecret, ...]:
         """Return those that derive from another master key than ``key_id``."""
-        return self._others(KeptSecretRow.derived_from, key_id, after, limit)
+        return self._others(col(KeptSecretRow.derived_from), key_id, after, limit)
 
     def count_by_key(self) -> dict[str, int]:
         """Return how many of them each key sealed."""
-        return _counted(self._gateway, KeptSecretRow.sealed_key_id)
+        return _counted(self._gateway, col(KeptSecretRow.sealed_key_id))
 
     def count_derived(self) -> dict[str, int]:
         """Return how many of them derive from each master key."""
-        return _counted(self._gateway, KeptSecretRow.derived_from)
+        return _counted(self._gateway, col(KeptSecretRow.derived_from))
 
     def _others(self, key: _Key, key_id: str, after: str, limit: int) -> tuple[KeptSecret, ...]:
         found = _sealed_by_others(self._gateway, KeptSecretRow, key, key_id, after, limit)
         return tuple(_kept_secret_record(row) for row in found)
 
     def _change(self, kept_id: str, values: dict[str, object]) -> None:
-        statement = update(KeptSecretRow).where(KeptSecretRow.id == kept_id)
+        statement = update(KeptSecretRow).where(col(KeptSecretRow.id) == kept_id)
         self._gateway.write(statement.values(values))
 
     def _found(self, statement: Prepared, card_id: str) -> tuple[KeptSecret, ...]:

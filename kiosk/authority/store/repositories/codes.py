@@ -25,7 +25,7 @@ from kiosk.authority.store.prepared import Prepared
 from kiosk.authority.store.records import Charge, EmailCode, Verdict
 from kiosk.authority.store.repositories import Repository
 from kiosk.authority.store.repositories.attempts import Attempts
-from kiosk.authority.store.tables import LIVE_CODE, CodeRow, values
+from kiosk.authority.store.tables import LIVE_CODE, CodeRow, col, values
 
 _CODES = table_of(CodeRow)
 _THIS = _CODES.c.id == bindparam("code")
@@ -140,14 +140,14 @@ class EmailCodes(Repository):
 
     def open_of_holder(self, holder_id: str) -> tuple[EmailCode, ...]:
         """Return a holder's codes that are live and not over, or wait for a second member."""
-        live = CodeRow.sent_at.is_not(None), CodeRow.expires_at > self._now
+        live = col(CodeRow.sent_at).is_not(None), col(CodeRow.expires_at) > self._now
         statement = select(CodeRow).where(
-            CodeRow.holder_id == holder_id,
-            CodeRow.consumed_at.is_(None),
-            CodeRow.revoked_at.is_(None),
+            col(CodeRow.holder_id) == holder_id,
+            col(CodeRow.consumed_at).is_(None),
+            col(CodeRow.revoked_at).is_(None),
             or_(and_(*live), and_(*_is_unagreed())),
         )
-        rows = self._gateway.many(statement.order_by(CodeRow.drafted_at), CodeRow)
+        rows = self._gateway.many(statement.order_by(col(CodeRow.drafted_at)), CodeRow)
         return tuple(row.record(EmailCode) for row in rows)
 
     def draft(self, code: EmailCode) -> None:
@@ -195,7 +195,9 @@ class EmailCodes(Repository):
 
     def discard(self, code_id: str) -> None:
         """Delete a draft: it was not sent, and counts for nothing."""
-        self._gateway.write(delete(CodeRow).where(_is_code(code_id), CodeRow.sent_at.is_(None)))
+        self._gateway.write(
+            delete(CodeRow).where(_is_code(code_id), col(CodeRow.sent_at).is_(None))
+        )
 
     # --- given by staff ---
 
@@ -204,17 +206,17 @@ class EmailCodes(Repository):
 
         Lock the card first when a limit is decided by this.
         """
-        given = select(CodeRow.drafted_at).where(
-            CodeRow.card_id == card_id,
-            CodeRow.issued_by.is_not(None),
-            CodeRow.drafted_at >= since,
+        given = select(col(CodeRow.drafted_at)).where(
+            col(CodeRow.card_id) == card_id,
+            col(CodeRow.issued_by).is_not(None),
+            col(CodeRow.drafted_at) >= since,
         )
         return tuple(sorted(row[0] for row in self._gateway.tuples(given)))
 
     def unagreed(self, since: datetime) -> tuple[EmailCode, ...]:
         """Return those made after then that wait for a second member of staff, oldest first."""
-        waiting = select(CodeRow).where(*_is_unagreed(), CodeRow.drafted_at > since)
-        rows = self._gateway.many(waiting.order_by(CodeRow.drafted_at), CodeRow)
+        waiting = select(CodeRow).where(*_is_unagreed(), col(CodeRow.drafted_at) > since)
+        rows = self._gateway.many(waiting.order_by(col(CodeRow.drafted_at)), CodeRow)
         return tuple(row.record(EmailCode) for row in rows)
 
     def agree(self, code_id: str, by: str) -> bool:
@@ -268,7 +270,7 @@ class EmailCodes(Repository):
 
     def revoke_given(self, card_id: str) -> bool:
         """Revoke what staff gave for a card, agreed to or not."""
-        return self._revoke(CodeRow.card_id == card_id, CodeRow.issued_by.is_not(None))
+        return self._revoke(col(CodeRow.card_id) == card_id, col(CodeRow.issued_by).is_not(None))
 
     def revoke_all(self, card_id: str) -> None:
         """Revoke every code of a card but one that is being mailed: nobody may enter it later."""
@@ -276,19 +278,19 @@ class EmailCodes(Repository):
 
     def revoke_every(self) -> int:
         """Revoke every code that was not used, of all cards; return how many."""
-        unused = CodeRow.consumed_at.is_(None), CodeRow.revoked_at.is_(None)
+        unused = col(CodeRow.consumed_at).is_(None), col(CodeRow.revoked_at).is_(None)
         return len(self._gateway.change(CodeRow, *unused, revoked_at=self._now))
 
     def revoke_of_holder(self, holder_id: str) -> None:
         """Revoke every code of a holder, those that are being mailed too."""
-        self._revoke(CodeRow.holder_id == holder_id)
+        self._revoke(col(CodeRow.holder_id) == holder_id)
 
     def _first(self, statement: Prepared, given: dict[str, str]) -> EmailCode | None:
         row = self._gateway.one(statement, CodeRow, given)
         return row.record(EmailCode) if row else None
 
     def _revoke(self, *conditions: ColumnElement[bool]) -> bool:
-        unused = CodeRow.consumed_at.is_(None), CodeRow.revoked_at.is_(None)
+        unused = col(CodeRow.consumed_at).is_(None), col(CodeRow.revoked_at).is_(None)
         return bool(self._gateway.change(CodeRow, *conditions, *unused, revoked_at=self._now))
 
     def _less_one(self, code_id: str) -> None:
@@ -296,15 +298,15 @@ class EmailCodes(Repository):
 
 
 def _is_code(code_id: str) -> ColumnElement[bool]:
-    return CodeRow.id == code_id
+    return col(CodeRow.id) == code_id
 
 
 def _is_draft() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return CodeRow.sent_at.is_(None), CodeRow.revoked_at.is_(None)
+    return col(CodeRow.sent_at).is_(None), col(CodeRow.revoked_at).is_(None)
 
 
 def _is_unagreed() -> tuple[ColumnElement[bool], ...]:
-    return *_is_draft(), CodeRow.needs_second.is_(True), CodeRow.agreed_by.is_(None)
+    return *_is_draft(), col(CodeRow.needs_second).is_(True), col(CodeRow.agreed_by).is_(None)
 
 
 def _by_card(rows: Sequence[Sequence[Any]]) -> dict[str, tuple[datetime, ...]]:

@@ -19,7 +19,7 @@ from kiosk.authority.audit_rows import before_first, chain_of
 from kiosk.authority.store.records import AuditEvent
 from kiosk.authority.store.repositories import Repository
 from kiosk.authority.store.repositories.audit import event_of
-from kiosk.authority.store.tables import AuditEventRow, AuditFeedRow, AuditHeadRow
+from kiosk.authority.store.tables import AuditEventRow, AuditFeedRow, AuditHeadRow, col
 
 Reached = Mapping[int, int]
 """The last row of each chain that was sent."""
@@ -30,7 +30,7 @@ class AuditFeeds(Repository):
 
     def reached(self, name: str) -> Reached | None:
         """Return how far a feed has come; None where it never began."""
-        same = select(AuditFeedRow.reached).where(AuditFeedRow.name == name)
+        same = select(col(AuditFeedRow.reached)).where(col(AuditFeedRow.name) == name)
         text: str | None = self._gateway.scalar(same)
         return None if text is None else _read(text)
 
@@ -39,19 +39,19 @@ class AuditFeeds(Repository):
 
         A holder that died gives way when its lease is over.
         """
-        now, until = self._now, AuditFeedRow.held_until
+        now, until = self._now, col(AuditFeedRow.held_until)
         begun = self._gateway.upsert(AuditFeedRow).values(
             name=name, reached="{}", holder="", held_until=now
         )
         self._gateway.run(begun.on_conflict_do_nothing())
         free = or_(
-            AuditFeedRow.holder == holder,
+            col(AuditFeedRow.holder) == holder,
             until <= now,
             until > now + 2 * lease,  # by a clock that was wrong
         )
         held = (
             update(AuditFeedRow)
-            .where(AuditFeedRow.name == name, free)
+            .where(col(AuditFeedRow.name) == name, free)
             .values(holder=holder, held_until=now + lease)
             .returning(AuditFeedRow)
         )
@@ -60,19 +60,23 @@ class AuditFeeds(Repository):
 
     def move(self, name: str, holder: str, reached: Reached) -> bool:
         """Note what was sent; False where somebody else holds the feed by now."""
-        held = update(AuditFeedRow).where(AuditFeedRow.name == name, AuditFeedRow.holder == holder)
+        held = update(AuditFeedRow).where(
+            col(AuditFeedRow.name) == name, col(AuditFeedRow.holder) == holder
+        )
         text = json.dumps({str(chain): row for chain, row in reached.items()})
         return self._gateway.run(held.values(reached=text)) == 1
 
     def release(self, name: str, holder: str) -> None:
         """Let another go on."""
-        held = update(AuditFeedRow).where(AuditFeedRow.name == name, AuditFeedRow.holder == holder)
+        held = update(AuditFeedRow).where(
+            col(AuditFeedRow.name) == name, col(AuditFeedRow.holder) == holder
+        )
         self._gateway.run(held.values(holder="", held_until=self._now))
 
     def rows_after(self, reached: Reached, limit: int) -> tuple[AuditEvent, ...]:
         """Return the next rows: each chain in its order, and the chains as their times go."""
-        seq = AuditEventRow.seq
-        heads = self._gateway.tuples(select(AuditHeadRow.chain, AuditHeadRow.seq))
+        seq = col(AuditEventRow.seq)
+        heads = self._gateway.tuples(select(col(AuditHeadRow.chain), col(AuditHeadRow.seq)))
         waiting = []
         for chain, head in heads:
             last = reached.get(chain, before_first(chain))

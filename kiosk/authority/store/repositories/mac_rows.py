@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, func, select, tuple_
 from kiosk.authority.store.gateway import UNREADABLE, table_of
 from kiosk.authority.store.repositories import Repository
 from kiosk.authority.store.row_macs import primary_key, row_key, row_name, table_name
-from kiosk.authority.store.tables import MacRow
+from kiosk.authority.store.tables import MacRow, col
 from kiosk.contract.errors import StoreError
 
 RowKey = tuple[str, ...]
@@ -118,4 +118,4 @@ class MacRows(Repository):
 
 
 def _otherwise(kind: type[MacRow], key_id: str) -> ColumnElement[bool]:
-    return ~kind.mac.startswith(f"{key_id}.", autoescape=True)
+    return ~col(kind.mac).startswith(f"{key_id}.", autoescape=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import Any, assert_never
 
 from sqlalchemy import ColumnElement, and_, delete, exists, func, select, tuple_
+from sqlalchemy.orm import Mapped
 
 from kiosk.authority.store.gateway import table_of
 from kiosk.authority.store.records import KeptKind
@@ -23,10 +24,8 @@ from kiosk.authority.store.tables import (
     TableRow,
     UnblockRow,
     VisitRow,
+    col,
 )
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Mapped
 
 
 class PastKind(StrEnum):
@@ -69,25 +68,25 @@ def _past(
     """
     match kind:
         case PastKind.CODES:
-            return _older(CodeRow, CodeRow.drafted_at, before)
+            return _older(CodeRow, col(CodeRow.drafted_at), before)
         case PastKind.ATTEMPTS:
-            return _older(AttemptRow, AttemptRow.charged_at, before)
+            return _older(AttemptRow, col(AttemptRow.charged_at), before)
         case PastKind.PENDING:
-            return _older(PendingRow, PendingRow.created_at, before)
+            return _older(PendingRow, col(PendingRow.created_at), before)
         case PastKind.OUTBOX:
-            ended = func.coalesce(OutboxRow.sent_at, OutboxRow.failed_at)
-            return OutboxRow, OutboxRow.created_at, ended < before
+            ended = func.coalesce(col(OutboxRow.sent_at), col(OutboxRow.failed_at))
+            return OutboxRow, col(OutboxRow.created_at), ended < before
         case PastKind.PROPOSALS:
-            return _older(ProposedActRow, ProposedActRow.decided_at, before)
+            return _older(ProposedActRow, col(ProposedActRow.decided_at), before)
         case PastKind.STOP_NUMBERS:
-            return _older(StopNumberRow, StopNumberRow.made_at, before)
+            return _older(StopNumberRow, col(StopNumberRow.made_at), before)
         case PastKind.JOURNAL:
-            closed = UnblockRow.closed_at
+            closed = col(UnblockRow.closed_at)
             return UnblockRow, closed, _is_past_entry(before)
         case PastKind.VISITS:
             # Those that were never closed go as well, unless the journal has an entry of them.
-            opened = VisitRow.opened_at
-            entry = exists().where(UnblockRow.visit_id == VisitRow.id)
+            opened = col(VisitRow.opened_at)
+            entry = exists().where(col(UnblockRow.visit_id) == col(VisitRow.id))
             if counting:
                 entry = entry.where(~_is_past_entry(before))
             return VisitRow, opened, and_(opened < before, ~entry)
@@ -103,8 +102,8 @@ def _older(
 
 def _is_past_entry(before: datetime) -> ColumnElement[bool]:
     """The entries of a card with a pending secret say what it may have: they stay."""
-    card, pending = KeptSecretRow.card_id, KeptSecretRow.kind == KeptKind.PENDING
+    card, pending = col(KeptSecretRow.card_id), col(KeptSecretRow.kind) == KeptKind.PENDING
     # Of named columns: the role that purges reads no secret.
-    unsettled = select(card).where(card == UnblockRow.card_id, pending).exists()
-    closed = UnblockRow.closed_at
+    unsettled = select(card).where(card == col(UnblockRow.card_id), pending).exists()
+    closed = col(UnblockRow.closed_at)
     return and_(closed.is_not(None), closed < before, ~unsettled)

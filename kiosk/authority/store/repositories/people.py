@@ -52,6 +52,7 @@ from kiosk.authority.store.tables import (
     StopNumberRow,
     UnblockRow,
     VisitRow,
+    col,
     values,
 )
 from kiosk.contract.folding import sort_name
@@ -67,12 +68,12 @@ def erased_among(gateway: Gateway, numbers: Iterable[str]) -> frozenset[str]:
     Raises ``KeyMissing``.
     """
     row = ErasedNumberRow
-    if not gateway.tuples(select(row.digest).limit(1)):
+    if not gateway.tuples(select(col(row.digest)).limit(1)):
         return frozenset()
     sought = {
         digest: number for number in numbers for digest in gateway.number_digests(_USE, number)
     }
-    found = gateway.tuples(select(row.digest).where(row.digest.in_(sought)))
+    found = gateway.tuples(select(col(row.digest)).where(col(row.digest).in_(sought)))
     return frozenset(sought[digest] for (digest,) in found)
 
 
@@ -82,36 +83,36 @@ def erase_person(gateway: Gateway, holder_id: str) -> bool:
     A keyed digest of their number stays, so that an import can say that it brings them back.
     Hold the person and their cards first, so that no station writes one row more.
     """
-    cards = select(CardRow.id).where(CardRow.holder_id == holder_id)
-    codes = select(CodeRow.id).where(CodeRow.holder_id == holder_id)
+    cards = select(col(CardRow.id)).where(col(CardRow.holder_id) == holder_id)
+    codes = select(col(CodeRow.id)).where(col(CodeRow.holder_id) == holder_id)
     subjects = (
         holder_id,
         unproven_subject(holder_id),
         entries_subject(holder_id, proven=True),
         entries_subject(holder_id, proven=False),
     )
-    subject, visit = AttemptRow.subject, VisitRow
-    theirs = or_(visit.holder_id == holder_id, visit.card_id.in_(cards))
+    subject, visit = col(AttemptRow.subject), VisitRow
+    theirs = or_(col(visit.holder_id) == holder_id, col(visit.card_id).in_(cards))
     about = (  # what refers to something goes before it
-        delete(StaffCardRow).where(StaffCardRow.card_id.in_(cards)),
-        delete(KeptSecretRow).where(KeptSecretRow.card_id.in_(cards)),
-        delete(UnblockRow).where(UnblockRow.card_id.in_(cards)),
+        delete(StaffCardRow).where(col(StaffCardRow.card_id).in_(cards)),
+        delete(KeptSecretRow).where(col(KeptSecretRow.card_id).in_(cards)),
+        delete(UnblockRow).where(col(UnblockRow.card_id).in_(cards)),
         delete(AttemptRow).where(subject.in_(subjects)),
-        delete(StopNumberRow).where(StopNumberRow.holder_id == holder_id),
+        delete(StopNumberRow).where(col(StopNumberRow.holder_id) == holder_id),
         delete(AttemptRow).where(subject.in_(codes)),
-        delete(AddressChangeRow).where(AddressChangeRow.holder_id == holder_id),
-        delete(CodeRow).where(CodeRow.holder_id == holder_id),
-        delete(PendingRow).where(PendingRow.holder_id == holder_id),
+        delete(AddressChangeRow).where(col(AddressChangeRow.holder_id) == holder_id),
+        delete(CodeRow).where(col(CodeRow.holder_id) == holder_id),
+        delete(PendingRow).where(col(PendingRow.holder_id) == holder_id),
         delete(VisitRow).where(theirs),
-        delete(RegistrationRow).where(RegistrationRow.holder_id == holder_id),
-        delete(SearchTermRow).where(SearchTermRow.holder_id == holder_id),
-        delete(OutboxRow).where(OutboxRow.holder_id == holder_id),
-        delete(ProposedActRow).where(ProposedActRow.holder_id == holder_id),
-        delete(ActionNoteRow).where(ActionNoteRow.holder_id == holder_id),
-        delete(CardRow).where(CardRow.holder_id == holder_id),
+        delete(RegistrationRow).where(col(RegistrationRow.holder_id) == holder_id),
+        delete(SearchTermRow).where(col(SearchTermRow.holder_id) == holder_id),
+        delete(OutboxRow).where(col(OutboxRow.holder_id) == holder_id),
+        delete(ProposedActRow).where(col(ProposedActRow.holder_id) == holder_id),
+        delete(ActionNoteRow).where(col(ActionNoteRow.holder_id) == holder_id),
+        delete(CardRow).where(col(CardRow.holder_id) == holder_id),
     )
-    this = CardholderRow.id == holder_id
-    number = gateway.scalar(select(CardholderRow.number).where(this))
+    this = col(CardholderRow.id) == holder_id
+    number = gateway.scalar(select(col(CardholderRow.number)).where(this))
     if number is None:
         return False
     digest = gateway.number_digests(_USE, number)[0]
@@ -129,13 +130,13 @@ class Cardholders(Repository):
 
     def get(self, holder_id: str) -> Cardholder | None:
         row = self._gateway.one(
-            select(CardholderRow).where(CardholderRow.id == holder_id), CardholderRow
+            select(CardholderRow).where(col(CardholderRow.id) == holder_id), CardholderRow
         )
         return row.record(Cardholder) if row else None
 
     def by_numbers(self, numbers: Iterable[str]) -> dict[str, Cardholder]:
         """Return those of ``numbers`` that exist, by number; at most 500 at a time."""
-        wanted = select(CardholderRow).where(CardholderRow.number.in_(list(numbers)))
+        wanted = select(CardholderRow).where(col(CardholderRow.number).in_(list(numbers)))
         rows = self._gateway.many(wanted, CardholderRow)
         return {row.number: row.record(Cardholder) for row in rows}
 
@@ -144,13 +145,13 @@ class Cardholders(Repository):
 
         Altered ones are among them: for what is shown, and decides nothing.
         """
-        wanted = select(CardholderRow).where(CardholderRow.id.in_(list(ids)))
+        wanted = select(CardholderRow).where(col(CardholderRow.id).in_(list(ids)))
         rows = self._gateway.unchecked(wanted, CardholderRow)
         return {row.id: row.record(Cardholder) for row in rows}
 
     def addresses_outside(self, domains: Iterable[str]) -> int:
         """Return how many have an address that is of none of ``domains`` or below one."""
-        address = func.lower(CardholderRow.email)
+        address = func.lower(col(CardholderRow.email))
         inside = [address.like(f"%{sign}{domain}") for domain in domains for sign in "@."]
         outside = select(func.count()).where(address.is_not(None), not_(or_(false(), *inside)))
         count: int = self._gateway.scalar(outside.select_from(CardholderRow))
@@ -164,15 +165,17 @@ class Cardholders(Repository):
         """
         holders = tuple(holders)
         ids = [holder.id for holder in holders]
-        there = select(CardholderRow).where(CardholderRow.id.in_(ids))
-        held = self._gateway.many(there.order_by(CardholderRow.id).with_for_update(), CardholderRow)
+        there = select(CardholderRow).where(col(CardholderRow.id).in_(ids))
+        held = self._gateway.many(
+            there.order_by(col(CardholderRow.id)).with_for_update(), CardholderRow
+        )
         left = {row.id: row.left_at for row in held}
         insert = self._gateway.upsert(CardholderRow)
         new = insert.excluded
         changed = {name: new[name] for name in _WRITTEN}
         statement = insert.on_conflict_do_update(
             index_elements=["id"],
-            set_={**changed, "revision": CardholderRow.revision + 1},
+            set_={**changed, "revision": col(CardholderRow.revision) + 1},
         )
         merged = [replace(one, left_at=left.get(one.id, one.left_at)) for one in holders]
         self._gateway.run(statement, [self._stamped(holder) for holder in merged])
@@ -187,13 +190,13 @@ class Cardholders(Repository):
 
         The row is held against other writers from there on.
         """
-        same = CardholderRow.id == holder_id, CardholderRow.revision == revision
+        same = col(CardholderRow.id) == holder_id, col(CardholderRow.revision) == revision
         statement = update(CardholderRow).where(*same).values(revision=revision + 1)
         return self._gateway.run(statement) == 1
 
     def save(self, holder: Cardholder) -> None:
         """Overwrite name, address and leaving of one that is held; ``touch`` it first."""
-        this = CardholderRow.id == holder.id
+        this = col(CardholderRow.id) == holder.id
         self._gateway.change(
             CardholderRow,
             this,
@@ -222,7 +225,7 @@ class Cardholders(Repository):
 @cache
 def _questions(ids: tuple[str, ...]) -> Prepared:
     return Prepared(
-        select(QuestionRow).where(QuestionRow.id.in_([bindparam(name) for name in ids]))
+        select(QuestionRow).where(col(QuestionRow.id).in_([bindparam(name) for name in ids]))
     )
 
 
@@ -235,13 +238,13 @@ class SecurityQuestions(Repository):
 
     def every(self) -> tuple[SecurityQuestion, ...]:
         """Return all, the retired ones too, by id."""
-        rows = self._gateway.many(select(QuestionRow).order_by(QuestionRow.id), QuestionRow)
+        rows = self._gateway.many(select(QuestionRow).order_by(col(QuestionRow.id)), QuestionRow)
         return tuple(row.record(SecurityQuestion) for row in rows)
 
     def current(self) -> tuple[SecurityQuestion, ...]:
         """Return those that are offered, by id."""
-        offered = select(QuestionRow).where(QuestionRow.retired_at.is_(None))
-        rows = self._gateway.many(offered.order_by(QuestionRow.id), QuestionRow)
+        offered = select(QuestionRow).where(col(QuestionRow.retired_at).is_(None))
+        rows = self._gateway.many(offered.order_by(col(QuestionRow.id)), QuestionRow)
         return tuple(row.record(SecurityQuestion) for row in rows)
 
     def by_ids(self, ids: Iterable[int]) -> dict[int, SecurityQuestion]:
@@ -258,17 +261,17 @@ class SecurityQuestions(Repository):
 
     def retire(self, question_id: int, at: datetime) -> bool:
         """Offer one to nobody new; False where it is unknown or retired already."""
-        offered = QuestionRow.id == question_id, QuestionRow.retired_at.is_(None)
+        offered = col(QuestionRow.id) == question_id, col(QuestionRow.retired_at).is_(None)
         return self._gateway.run(update(QuestionRow).where(*offered).values(retired_at=at)) == 1
 
     def revive(self, question_id: int) -> bool:
         """Offer one again; False where it is unknown or offered already."""
-        retired = QuestionRow.id == question_id, QuestionRow.retired_at.is_not(None)
+        retired = col(QuestionRow.id) == question_id, col(QuestionRow.retired_at).is_not(None)
         return self._gateway.run(update(QuestionRow).where(*retired).values(retired_at=None)) == 1
 
     def uses(self) -> dict[int, int]:
         """Return how many registrations use each question that any uses."""
-        ids_used = RegistrationRow.question_ids
+        ids_used = col(RegistrationRow.question_ids)
         sets = select(ids_used, func.count()).group_by(ids_used)
         used: Counter[int] = Counter()
         for ids, registrations in self._gateway.tuples(sets):
@@ -277,7 +280,7 @@ class SecurityQuestions(Repository):
 
     def sync(self, texts: Mapping[int, str], at: datetime) -> None:
         """Make ``texts`` the list: add, reword and revive; retire at ``at`` what is absent."""
-        absent = QuestionRow.id.not_in(list(texts)), QuestionRow.retired_at.is_(None)
+        absent = col(QuestionRow.id).not_in(list(texts)), col(QuestionRow.retired_at).is_(None)
         self._gateway.run(update(QuestionRow).where(*absent).values(retired_at=at))
         insert = self._gateway.upsert(QuestionRow)
         statement = insert.on_conflict_do_update(
@@ -315,7 +318,7 @@ class PeopleLists(Repository):
     ) -> tuple[Listed, ...]:
         """Return up to ``limit`` rows that come after the place ``after``."""
         found, date = self._group(group)
-        id_, key = CardholderRow.id, _key(order, date)
+        id_, key = col(CardholderRow.id), _key(order, date)
         if after is not None:
             there = tuple_(literal(after.key, key.type), literal(after.holder_id))
             here = tuple_(key, id_)
@@ -330,15 +333,15 @@ class PeopleLists(Repository):
     def count(self, group: PeopleGroup, most: int) -> int:
         """Return how many the group has; ``most`` where there are as many or more."""
         found, _ = self._group(group)
-        some = found.with_only_columns(CardholderRow.id).limit(most).subquery()
+        some = found.with_only_columns(col(CardholderRow.id)).limit(most).subquery()
         count: int = self._gateway.scalar(select(func.count()).select_from(some))
         return count
 
     def _group(self, group: PeopleGroup) -> tuple[Select[Any], Any]:
         """Return the group's people, and its date."""
-        holder, left_at = select(CardholderRow), CardholderRow.left_at
+        holder, left_at = select(CardholderRow), col(CardholderRow.left_at)
         here = or_(left_at.is_(None), left_at > self._now)
-        blocked_at = RegistrationRow.blocked_at
+        blocked_at = col(RegistrationRow.blocked_at)
         match group:
             case PeopleGroup.EVERYBODY:
                 return holder, None
@@ -355,49 +358,49 @@ class PeopleLists(Repository):
                 return holder.where(here, usable, ~_one(RegistrationRow, _registration())), None
             case PeopleGroup.EXPIRING:
                 ends = self._ending()
-                return holder.join(ends, ends.c.holder_id == CardholderRow.id).where(
+                return holder.join(ends, ends.c.holder_id == col(CardholderRow.id)).where(
                     here
                 ), ends.c.ends_at
             case _:
                 assert_never(group)
 
     def _in_use(self) -> tuple[ColumnElement[bool], ...]:
-        expires_at = CardRow.expires_at
+        expires_at = col(CardRow.expires_at)
         lasts = or_(expires_at.is_(None), expires_at > self._now)
-        return CardRow.status != CardStatus.REVOKED, lasts
+        return col(CardRow.status) != CardStatus.REVOKED, lasts
 
     def _ending(self) -> Any:
         """Return the first end of a card of each holder who has one that ends this month."""
-        expires_at: Any = CardRow.expires_at
+        expires_at: Any = col(CardRow.expires_at)
         ending = and_(
             expires_at.is_not(None),
             expires_at > self._now,
             expires_at <= _next_month(self._now),
-            CardRow.status != CardStatus.REVOKED,
+            col(CardRow.status) != CardStatus.REVOKED,
         )
         first = func.min(expires_at, type_=expires_at.type).label("ends_at")
-        of_holder = select(CardRow.holder_id, first).where(ending)
-        return of_holder.group_by(CardRow.holder_id).subquery()
+        of_holder = select(col(CardRow.holder_id), first).where(ending)
+        return of_holder.group_by(col(CardRow.holder_id)).subquery()
 
 
 def _key(order: PeopleOrder, date: Any) -> Any:
     match order:
         case PeopleOrder.NUMBER:
-            return CardholderRow.number
+            return col(CardholderRow.number)
         case PeopleOrder.DATE if date is not None:
             return date
         case PeopleOrder.NAME | PeopleOrder.DATE:
-            return CardholderRow.sort_name
+            return col(CardholderRow.sort_name)
         case _:
             assert_never(order)
 
 
 def _registration() -> ColumnElement[bool]:
-    return RegistrationRow.holder_id == CardholderRow.id
+    return col(RegistrationRow.holder_id) == col(CardholderRow.id)
 
 
 def _cards() -> ColumnElement[bool]:
-    return CardRow.holder_id == CardholderRow.id
+    return col(CardRow.holder_id) == col(CardholderRow.id)
 
 
 def _one(row: type[Any], *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -415,8 +418,8 @@ def _next_month(now: datetime) -> datetime:
 
 _WAITING = Prepared(
     select(AddressChangeRow).where(
-        AddressChangeRow.holder_id == bindparam("holder"),
-        AddressChangeRow.ended_at.is_(None),
+        col(AddressChangeRow.holder_id) == bindparam("holder"),
+        col(AddressChangeRow.ended_at).is_(None),
     )
 )
 
@@ -436,25 +439,25 @@ class AddressChanges(Repository):
 
     def every_waiting(self) -> tuple[AddressChange, ...]:
         """Return all that neither count yet nor were stopped."""
-        open_ = select(AddressChangeRow).where(AddressChangeRow.ended_at.is_(None))
+        open_ = select(AddressChangeRow).where(col(AddressChangeRow.ended_at).is_(None))
         rows = self._gateway.many(open_, AddressChangeRow)
         return tuple(row.record(AddressChange) for row in rows)
 
     def due(self, limit: int = 200) -> tuple[AddressChange, ...]:
         """Return those whose time has come, oldest first."""
         due = (
-            AddressChangeRow.ended_at.is_(None),
-            AddressChangeRow.effective_at <= self._now,
+            col(AddressChangeRow.ended_at).is_(None),
+            col(AddressChangeRow.effective_at) <= self._now,
         )
         statement = select(AddressChangeRow).where(*due)
-        ordered = statement.order_by(AddressChangeRow.effective_at).limit(limit)
+        ordered = statement.order_by(col(AddressChangeRow.effective_at)).limit(limit)
         rows = self._gateway.many(ordered, AddressChangeRow)
         return tuple(row.record(AddressChange) for row in rows)
 
     def end(self, holder_id: str) -> bool:
         """Note that the waiting one was applied or stopped; False where none waits."""
         open_ = (
-            AddressChangeRow.holder_id == holder_id,
-            AddressChangeRow.ended_at.is_(None),
+            col(AddressChangeRow.holder_id) == holder_id,
+            col(AddressChangeRow.ended_at).is_(None),
         )
         return bool(self._gateway.change(AddressChangeRow, *open_, ended_at=self._now))

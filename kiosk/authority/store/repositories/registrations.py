@@ -12,7 +12,7 @@ from kiosk.authority.store.prepared import Prepared
 from kiosk.authority.store.records import Charge, Registration, Verdict
 from kiosk.authority.store.repositories import Repository
 from kiosk.authority.store.repositories.attempts import Attempts
-from kiosk.authority.store.tables import RegistrationRow, values
+from kiosk.authority.store.tables import RegistrationRow, col, values
 
 OVERWRITTEN = (
     "email",
@@ -66,7 +66,7 @@ class Registrations(Repository):
 
         Altered ones are among them: for what is shown, and decides nothing.
         """
-        wanted = RegistrationRow.holder_id.in_(list(holder_ids))
+        wanted = col(RegistrationRow.holder_id).in_(list(holder_ids))
         rows = self._gateway.unchecked(select(RegistrationRow).where(wanted), RegistrationRow)
         return {row.holder_id: row.record(Registration) for row in rows}
 
@@ -90,8 +90,8 @@ class Registrations(Repository):
         """
         unconfirmed = (
             _is(holder_id),
-            RegistrationRow.email == email,
-            RegistrationRow.unconfirmed_since.is_not(None),
+            col(RegistrationRow.email) == email,
+            col(RegistrationRow.unconfirmed_since).is_not(None),
         )
         confirmed = {"email_verified_at": self._now, "unconfirmed_since": None}
         return bool(self._gateway.change(RegistrationRow, *unconfirmed, **confirmed))
@@ -129,11 +129,11 @@ class Registrations(Repository):
         a pause, then one attempt and a longer pause. None during a pause, or when the registration
         is blocked.
         """
-        failures, until = RegistrationRow.unproven_failures, RegistrationRow.unproven_until
+        failures, until = col(RegistrationRow.unproven_failures), RegistrationRow.unproven_until
 
         def take() -> int | None:
-            rested = or_(until.is_(None), until <= self._now)
-            open_ = rested, RegistrationRow.blocked_at.is_(None)
+            rested = or_(col(until).is_(None), col(until) <= self._now)
+            open_ = rested, col(RegistrationRow.blocked_at).is_(None)
             statement = update(RegistrationRow).where(_is(holder_id), *open_)
             charged = statement.values(unproven_failures=failures + 1).returning(failures)
             count: int | None = self._gateway.scalar(charged)
@@ -189,13 +189,13 @@ class Registrations(Repository):
 
     def block(self, holder_id: str) -> bool:
         """Block on every station; False when it was blocked already."""
-        free = _is(holder_id), RegistrationRow.blocked_at.is_(None)
+        free = _is(holder_id), col(RegistrationRow.blocked_at).is_(None)
         return bool(self._gateway.change(RegistrationRow, *free, blocked_at=self._now))
 
     def unblock(self, holder_id: str) -> bool:
         """Lift a block or a pause and clear the failures; False when there was neither."""
-        paused = RegistrationRow.unproven_until > self._now
-        barred = _is(holder_id), or_(RegistrationRow.blocked_at.is_not(None), paused)
+        paused = col(RegistrationRow.unproven_until) > self._now
+        barred = _is(holder_id), or_(col(RegistrationRow.blocked_at).is_not(None), paused)
         free = {"blocked_at": None, "failures": 0, "unproven_failures": 0, "unproven_until": None}
         return bool(self._gateway.change(RegistrationRow, *barred, **free))
 
@@ -207,14 +207,14 @@ class Registrations(Repository):
         this = {"holder": holder_id}
         if self._gateway.change_held(RegistrationRow, _UNASKED, this, asked=question_ids):
             return question_ids
-        asked = self._gateway.scalar(select(RegistrationRow.asked).where(_is(holder_id)))
+        asked = self._gateway.scalar(select(col(RegistrationRow.asked)).where(_is(holder_id)))
         return tuple(asked or ())
 
     def _less_one(self, holder_id: str) -> None:
         self._gateway.write(_LESS_ONE, {"holder": holder_id})
 
     def _less_one_unproven(self, holder_id: str) -> None:
-        failures = RegistrationRow.unproven_failures
+        failures = col(RegistrationRow.unproven_failures)
         statement = update(RegistrationRow).where(_is(holder_id), failures > 0)
         self._gateway.write(statement.values(unproven_failures=failures - 1))
         self._gateway.change(RegistrationRow, _is(holder_id), unproven_until=None)
@@ -226,4 +226,4 @@ def unproven_subject(holder_id: str) -> str:
 
 
 def _is(holder_id: str) -> ColumnElement[bool]:
-    return RegistrationRow.holder_id == holder_id
+    return col(RegistrationRow.holder_id) == holder_id

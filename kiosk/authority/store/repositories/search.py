@@ -13,16 +13,11 @@ from itertools import islice
 from typing import Final
 
 from sqlalchemy import ColumnElement, and_, bindparam, delete, func, literal, select
+from sqlalchemy.orm import aliased
 
 from kiosk.authority.store.gateway import table_of
 from kiosk.authority.store.repositories import Repository
-from kiosk.authority.store.tables import (
-    CardholderRow,
-    CardRow,
-    RegistrationRow,
-    SearchTermRow,
-    alias_of,
-)
+from kiosk.authority.store.tables import CardholderRow, CardRow, RegistrationRow, SearchTermRow, col
 from kiosk.contract.folding import fold, folded_words
 
 # By which words a person is found, and what becomes of what somebody types to find them.
@@ -144,17 +139,17 @@ class SearchTerms(Repository):
         if not whole:
             return ()
         row = SearchTermRow
-        same = select(row.holder_id).where(row.term == whole)
-        hits = same.order_by(row.holder_id).limit(limit)
+        same = select(col(row.holder_id)).where(col(row.term) == whole)
+        hits = same.order_by(col(row.holder_id)).limit(limit)
         return tuple(found[0] for found in self._gateway.tuples(hits))
 
     def _find(self, typed: tuple[str, ...], limit: int) -> tuple[str, ...]:
         words = self._rarest_first(typed)
         if not words:
             return ()
-        one = alias_of(SearchTermRow)
+        one = aliased(SearchTermRow)
         others = [_has_another(one, word) for word in words[1:]]
-        hits = select(one.holder_id).where(
+        hits = select(col(one.holder_id)).where(
             _begins(one, words[0]), *others, _is_first(one, words[0])
         )
         nearest = hits.order_by(one.term, one.holder_id).limit(limit)
@@ -171,18 +166,18 @@ class SearchTerms(Repository):
         return tuple(word for _, word in sorted(zip(counts, words, strict=True), key=_count))
 
     def _wanted(self, ids: list[str]) -> set[Term]:
-        holder_id = CardholderRow.id
+        holder_id = col(CardholderRow.id)
         statement = (
             select(
                 holder_id,
-                CardholderRow.name,
-                CardholderRow.number,
-                CardholderRow.email,
-                RegistrationRow.email,
-                CardRow.identifier,
+                col(CardholderRow.name),
+                col(CardholderRow.number),
+                col(CardholderRow.email),
+                col(RegistrationRow.email),
+                col(CardRow.identifier),
             )
-            .outerjoin(RegistrationRow, RegistrationRow.holder_id == holder_id)
-            .outerjoin(CardRow, CardRow.holder_id == holder_id)
+            .outerjoin(RegistrationRow, col(RegistrationRow.holder_id) == holder_id)
+            .outerjoin(CardRow, col(CardRow.holder_id) == holder_id)
             .where(holder_id.in_(ids))
         )
         rows = self._gateway.tuples(statement)
@@ -193,7 +188,7 @@ class SearchTerms(Repository):
         }
 
     def _there(self, ids: list[str]) -> set[Term]:
-        term, holder_id = SearchTermRow.term, SearchTermRow.holder_id
+        term, holder_id = col(SearchTermRow.term), col(SearchTermRow.holder_id)
         rows = self._gateway.tuples(select(term, holder_id).where(holder_id.in_(ids)))
         return {(row[0], row[1]) for row in rows}
 
@@ -210,23 +205,23 @@ class SearchTerms(Repository):
 
 
 def _begins(row: type[SearchTermRow], word: str) -> ColumnElement[bool]:
-    term = row.term
+    term = col(row.term)
     return and_(term >= word, term < word + LAST)
 
 
 def _is_first(row: type[SearchTermRow], word: str) -> ColumnElement[bool]:
     """Take a holder who has several such words at the first of them alone."""
-    other = alias_of(SearchTermRow)
-    mine = other.holder_id == row.holder_id, other.term >= word
-    first = select(func.min(other.term)).where(*mine).correlate(row).scalar_subquery()
+    other = aliased(SearchTermRow)
+    mine = col(other.holder_id) == col(row.holder_id), col(other.term) >= word
+    first = select(func.min(col(other.term))).where(*mine).correlate(row).scalar_subquery()
     # It is never greater; but of "equal" PostgreSQL believes that it is so rare that all
     # hits are best read and sorted, however few are wanted.
-    return row.term <= first
+    return col(row.term) <= first
 
 
 def _has_another(row: type[SearchTermRow], word: str) -> ColumnElement[bool]:
-    other = alias_of(SearchTermRow)
-    same = other.holder_id == row.holder_id
+    other = aliased(SearchTermRow)
+    same = col(other.holder_id) == col(row.holder_id)
     found = select(literal(1)).where(same, _begins(other, word)).limit(1)
     # No EXISTS, for PostgreSQL would turn it into a join, which reads every hit of both
     # words before it gives the first.
@@ -235,7 +230,7 @@ def _has_another(row: type[SearchTermRow], word: str) -> ColumnElement[bool]:
 
 def _counted(word: str, most: int) -> ColumnElement[int]:
     one = SearchTermRow
-    hits = select(one.term).where(_begins(one, word))
+    hits = select(col(one.term)).where(_begins(one, word))
     # In order, so that the index is walked, however many there seem to be.
     some = hits.order_by(one.term, one.holder_id).limit(most).subquery()
     return select(func.count()).select_from(some).scalar_subquery()

@@ -29,6 +29,7 @@ from kiosk.authority.store.tables import (
     RestoreRow,
     StationRow,
     VisitRow,
+    col,
     values,
 )
 
@@ -62,7 +63,7 @@ class Restores(Repository):
 
     def newest(self, limit: int) -> tuple[Restore, ...]:
         """Return the last ones, the newest first."""
-        newest = select(RestoreRow).order_by(RestoreRow.at.desc()).limit(limit)
+        newest = select(RestoreRow).order_by(col(RestoreRow.at).desc()).limit(limit)
         return tuple(row.record(Restore) for row in self._gateway.many(newest, RestoreRow))
 
 
@@ -106,14 +107,14 @@ class Outbox(Repository):
 
     def waits_since(self) -> datetime | None:
         """Return when the oldest of those was queued; None where nothing waits."""
-        waiting = select(func.min(OutboxRow.created_at)).where(*_waiting())
+        waiting = select(func.min(col(OutboxRow.created_at))).where(*_waiting())
         since: datetime | None = self._gateway.scalar(waiting)
         return since
 
     def next_try(self) -> datetime | None:
         """Return when the first of those is due; None where nothing waits."""
         at: datetime | None = self._gateway.scalar(
-            select(func.min(OutboxRow.next_at)).where(*_waiting())
+            select(func.min(col(OutboxRow.next_at))).where(*_waiting())
         )
         return at
 
@@ -123,7 +124,7 @@ class Stations(Repository):
 
     def seen(self, station: Station) -> None:
         """Take a heartbeat; a station that is new is added."""
-        this, new = StationRow.name == station.name, values(station)
+        this, new = col(StationRow.name) == station.name, values(station)
         latest = {name: new[name] for name in ("last_seen_at", "version", "reader_state", "site")}
         stamped = self._gateway.stamped(StationRow, new)
         insert = self._gateway.upsert(StationRow).values(stamped).on_conflict_do_nothing()
@@ -139,13 +140,13 @@ class Stations(Repository):
     def retired(self) -> frozenset[str]:
         """Return the names of those that serve nobody, for what is shown: it decides nothing."""
         found = self._gateway.tuples(
-            select(StationRow.name).where(StationRow.retired_at.is_not(None))
+            select(col(StationRow.name)).where(col(StationRow.retired_at).is_not(None))
         )
         return frozenset(name for (name,) in found)
 
     def enrolled(self, station: Station) -> None:
         """Take in a station that staff let in, a retired one again, too."""
-        this = StationRow.name == station.name
+        this = col(StationRow.name) == station.name
         stamped = self._gateway.stamped(StationRow, values(station))
         insert = self._gateway.upsert(StationRow).values(stamped).on_conflict_do_nothing()
         if self._gateway.run(insert) == 0:
@@ -157,64 +158,64 @@ class Stations(Repository):
 
     def every(self) -> tuple[Station, ...]:
         """Return all, by name; altered ones too: for what is shown, and decides nothing."""
-        statement = select(StationRow).order_by(StationRow.name)
+        statement = select(StationRow).order_by(col(StationRow.name))
         rows = self._gateway.unchecked(statement, StationRow)
         return tuple(row.record(Station) for row in rows)
 
     def retire(self, name: str, at: datetime) -> bool:
         """Let one serve nobody any more; False where it is unknown or retired already."""
-        present = StationRow.name == name, StationRow.retired_at.is_(None)
+        present = col(StationRow.name) == name, col(StationRow.retired_at).is_(None)
         return bool(self._gateway.change(StationRow, *present, retired_at=at))
 
     def reinstate(self, name: str) -> bool:
         """Undo that; False where it is unknown or not retired."""
-        retired = StationRow.name == name, StationRow.retired_at.is_not(None)
+        retired = col(StationRow.name) == name, col(StationRow.retired_at).is_not(None)
         return bool(self._gateway.change(StationRow, *retired, retired_at=None))
 
     def last_visits(self) -> dict[str, datetime]:
         """Return when a card was last put in at each station that ever had one."""
-        opened = select(func.max(VisitRow.opened_at))
-        here = opened.where(VisitRow.station == StationRow.name).scalar_subquery()
-        rows = self._gateway.tuples(select(StationRow.name, here))
+        opened = select(func.max(col(VisitRow.opened_at)))
+        here = opened.where(col(VisitRow.station) == col(StationRow.name)).scalar_subquery()
+        rows = self._gateway.tuples(select(col(StationRow.name), here))
         return {name: at for name, at in rows if at is not None}
 
 
-_STATION: Final = Prepared(select(StationRow).where(StationRow.name == bindparam("station")))
+_STATION: Final = Prepared(select(StationRow).where(col(StationRow.name) == bindparam("station")))
 
 _SEEN_AGAIN: Final = (
     update(table_of(StationRow))
     .where(
-        StationRow.name == bindparam("a_name"),
-        StationRow.last_seen_at <= bindparam("a_last_seen_at"),
+        col(StationRow.name) == bindparam("a_name"),
+        col(StationRow.last_seen_at) <= bindparam("a_last_seen_at"),
     )
     .values({name: bindparam(f"a_{name}") for name in ("last_seen_at", "version", "reader_state")})
 )
 
 
 def _is(message_id: str) -> ColumnElement[bool]:
-    return OutboxRow.id == message_id
+    return col(OutboxRow.id) == message_id
 
 
 def _waiting() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return OutboxRow.sent_at.is_(None), OutboxRow.failed_at.is_(None)
+    return col(OutboxRow.sent_at).is_(None), col(OutboxRow.failed_at).is_(None)
 
 
 _DUE = (
-    select(OutboxRow.id)
-    .where(*_waiting(), OutboxRow.next_at <= bindparam("now"))
-    .order_by(OutboxRow.next_at)
+    select(col(OutboxRow.id))
+    .where(*_waiting(), col(OutboxRow.next_at) <= bindparam("now"))
+    .order_by(col(OutboxRow.next_at))
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
 )
 _CLAIM: Final = Prepared(
     update(OutboxRow)
-    .where(OutboxRow.id.in_(_DUE))
-    .values(next_at=bindparam("again_at"), attempts=OutboxRow.attempts + 1)
+    .where(col(OutboxRow.id).in_(_DUE))
+    .values(next_at=bindparam("again_at"), attempts=col(OutboxRow.attempts) + 1)
     .returning(OutboxRow)
 )
 _MARK_SENT: Final = Prepared(
     update(OutboxRow)
-    .where(OutboxRow.id == bindparam("message"), *_waiting())
+    .where(col(OutboxRow.id) == bindparam("message"), *_waiting())
     .values(sent_at=bindparam("now"), last_error="")
 )
 
@@ -234,19 +235,19 @@ class Alarms(Repository):
         insert = self._gateway.upsert(AlarmRow).values(values(alarm))
         if self._gateway.run(insert.on_conflict_do_nothing()) == 1:
             return True
-        again = update(AlarmRow).where(AlarmRow.name == name)
+        again = update(AlarmRow).where(col(AlarmRow.name) == name)
         self._gateway.write(again.values(seen_at=self._now, detail=dict(detail)))
         return False
 
     def end(self, name: str) -> Alarm | None:
         """End an alarm and return it; None where it is over already."""
-        ended = delete(AlarmRow).where(AlarmRow.name == name).returning(AlarmRow)
+        ended = delete(AlarmRow).where(col(AlarmRow.name) == name).returning(AlarmRow)
         row = self._gateway.one(ended, AlarmRow)
         return row.record(Alarm) if row else None
 
     def standing(self) -> tuple[Alarm, ...]:
         """Return all that are not over, the oldest first."""
-        ordered = select(AlarmRow).order_by(AlarmRow.since, AlarmRow.name)
+        ordered = select(AlarmRow).order_by(col(AlarmRow.since), col(AlarmRow.name))
         rows = self._gateway.many(ordered, AlarmRow)
         return tuple(row.record(Alarm) for row in rows)
 
@@ -256,7 +257,7 @@ class Chores(Repository):
 
     def get(self, name: str) -> Chore | None:
         """Return a chore as it was done last; None before the first time."""
-        row = self._gateway.one(select(ChoreRow).where(ChoreRow.name == name), ChoreRow)
+        row = self._gateway.one(select(ChoreRow).where(col(ChoreRow.name) == name), ChoreRow)
         if row is None:
             return None
         return Chore(row.name, row.since, row.done_at, AuditHead(row.seq, row.hash))
@@ -267,9 +268,9 @@ class Chores(Repository):
         Its ``since`` begins anew where it was left undone for five times as long. A time in
         the far future, from a clock that was wrong once, does not keep it from being done.
         """
-        now, done_at = self._now, ChoreRow.done_at
+        now, done_at = self._now, col(ChoreRow.done_at)
         new = {"name": name, "since": now, "done_at": now, "seq": FIRST.seq, "hash": FIRST.hash}
-        since = case((done_at <= now - LEFT * every, now), else_=ChoreRow.since)
+        since = case((done_at <= now - LEFT * every, now), else_=col(ChoreRow.since))
         insert = self._gateway.upsert(ChoreRow).values(new)
         statement = insert.on_conflict_do_update(
             index_elements=["name"],
@@ -281,13 +282,13 @@ class Chores(Repository):
     def is_due(self, name: str, every: timedelta) -> bool:
         """Tell whether ``claim`` would take it now."""
         fresh = and_(
-            ChoreRow.name == name,
-            ChoreRow.done_at > self._now - every,
-            ChoreRow.done_at <= self._now + every,
+            col(ChoreRow.name) == name,
+            col(ChoreRow.done_at) > self._now - every,
+            col(ChoreRow.done_at) <= self._now + every,
         )
-        return self._gateway.scalar(select(ChoreRow.name).where(fresh)) is None
+        return self._gateway.scalar(select(col(ChoreRow.name)).where(fresh)) is None
 
     def reach(self, name: str, row: AuditHead) -> None:
         """Note how far a chore has come that is done in pieces."""
-        statement = update(ChoreRow).where(ChoreRow.name == name)
+        statement = update(ChoreRow).where(col(ChoreRow.name) == name)
         self._gateway.write(statement.values(seq=row.seq, hash=row.hash))

@@ -24,6 +24,7 @@ from kiosk.authority.store.tables import (
     StaffCardRow,
     StaffKeyRow,
     StaffMemberRow,
+    col,
     values,
 )
 
@@ -33,11 +34,11 @@ class Staff(Repository):
 
     def get(self, staff_id: str) -> StaffMember | None:
         """Return one by id, present or removed."""
-        return self._one(StaffMemberRow.id == staff_id)
+        return self._one(col(StaffMemberRow.id) == staff_id)
 
     def lock_all(self) -> None:
         """Hold every member against other writers: for what all managers together decide."""
-        every = select(StaffMemberRow).order_by(StaffMemberRow.id).with_for_update()
+        every = select(StaffMemberRow).order_by(col(StaffMemberRow.id)).with_for_update()
         self._gateway.many(every, StaffMemberRow)
 
     def by_key(self, fingerprint: str) -> StaffMember | None:
@@ -57,17 +58,17 @@ class Staff(Repository):
 
     def save(self, member: StaffMember) -> bool:
         """Overwrite the one with its id and revision; False when it was changed meanwhile."""
-        same = StaffMemberRow.id == member.id, StaffMemberRow.revision == member.revision
+        same = col(StaffMemberRow.id) == member.id, col(StaffMemberRow.revision) == member.revision
         new = values(member, without=("id",)) | {"revision": member.revision + 1}
         return bool(self._gateway.change(StaffMemberRow, *same, **new))
 
     def managers(self) -> int:
         """Return how many managers can log in: those present who have a key."""
-        keyed = select(StaffKeyRow.staff_id)
+        keyed = select(col(StaffKeyRow.staff_id))
         present = (
-            StaffMemberRow.role == Role.MANAGER,
-            StaffMemberRow.removed_at.is_(None),
-            StaffMemberRow.id.in_(keyed),
+            col(StaffMemberRow.role) == Role.MANAGER,
+            col(StaffMemberRow.removed_at).is_(None),
+            col(StaffMemberRow.id).in_(keyed),
         )
         count: int = self._gateway.scalar(select(func.count()).where(*present))
         return count
@@ -75,13 +76,13 @@ class Staff(Repository):
     # --- keys ---
 
     def key(self, fingerprint: str) -> StaffKey | None:
-        statement = select(StaffKeyRow).where(StaffKeyRow.fingerprint == fingerprint)
+        statement = select(StaffKeyRow).where(col(StaffKeyRow.fingerprint) == fingerprint)
         row = self._gateway.one(statement, StaffKeyRow)
         return row.record(StaffKey) if row else None
 
     def keys(self) -> tuple[StaffKey, ...]:
         """Return every key, the oldest first."""
-        statement = select(StaffKeyRow).order_by(StaffKeyRow.added_at)
+        statement = select(StaffKeyRow).order_by(col(StaffKeyRow.added_at))
         return tuple(row.record(StaffKey) for row in self._gateway.many(statement, StaffKeyRow))
 
     def add_key(self, key: StaffKey) -> bool:
@@ -93,8 +94,8 @@ class Staff(Repository):
     def remove_key(self, staff_id: str, fingerprint: str) -> bool:
         """Delete a member's key; False when it is none of theirs."""
         named = (
-            StaffKeyRow.fingerprint == fingerprint,
-            StaffKeyRow.staff_id == staff_id,
+            col(StaffKeyRow.fingerprint) == fingerprint,
+            col(StaffKeyRow.staff_id) == staff_id,
         )
         return self._gateway.run(delete(StaffKeyRow).where(*named)) == 1
 
@@ -102,13 +103,13 @@ class Staff(Repository):
 
     def card(self, card_id: str) -> StaffCard | None:
         """Return the member's card that this is, whoever has been removed since."""
-        statement = select(StaffCardRow).where(StaffCardRow.card_id == card_id)
+        statement = select(StaffCardRow).where(col(StaffCardRow.card_id) == card_id)
         row = self._gateway.one(statement, StaffCardRow)
         return row.record(StaffCard) if row else None
 
     def cards(self) -> tuple[StaffCard, ...]:
         """Return every card, the oldest first."""
-        statement = select(StaffCardRow).order_by(StaffCardRow.added_at)
+        statement = select(StaffCardRow).order_by(col(StaffCardRow.added_at))
         return tuple(row.record(StaffCard) for row in self._gateway.many(statement, StaffCardRow))
 
     def add_card(self, card: StaffCard) -> bool:
@@ -119,7 +120,7 @@ class Staff(Repository):
 
     def remove_card(self, staff_id: str, card_id: str) -> bool:
         """Delete a member's card; False when it is none of theirs."""
-        named = StaffCardRow.card_id == card_id, StaffCardRow.staff_id == staff_id
+        named = col(StaffCardRow.card_id) == card_id, col(StaffCardRow.staff_id) == staff_id
         return self._gateway.run(delete(StaffCardRow).where(*named)) == 1
 
     def _one(self, condition: ColumnElement[bool]) -> StaffMember | None:
@@ -140,7 +141,7 @@ class ActionNotes(Repository):
 
     def by_ids(self, ids: tuple[str, ...]) -> dict[str, ActionNote]:
         """Return those of ``ids`` that exist; at most 500 at a time."""
-        wanted = select(ActionNoteRow).where(ActionNoteRow.id.in_(ids))
+        wanted = select(ActionNoteRow).where(col(ActionNoteRow.id).in_(ids))
         rows = self._gateway.many(wanted, ActionNoteRow)
         return {row.id: row.record(ActionNote) for row in rows}
 
@@ -149,13 +150,13 @@ class ActionNotes(Repository):
 
         What the audit keeps of it is a digest that nobody can try texts against any more.
         """
-        same = ActionNoteRow.id == note_id, ActionNoteRow.salt != ""
+        same = col(ActionNoteRow.id) == note_id, col(ActionNoteRow.salt) != ""
         gone = {"reason": REDACTED_TEXT, "identified_by": "", "salt": ""}
         return self._gateway.run(update(ActionNoteRow).where(*same).values(gone)) == 1
 
     def detach(self, note_id: str) -> None:
         """Let one name nobody, so that it outlives the erasure of whom it was about."""
-        statement = update(ActionNoteRow).where(ActionNoteRow.id == note_id)
+        statement = update(ActionNoteRow).where(col(ActionNoteRow.id) == note_id)
         self._gateway.run(statement.values(holder_id=None))
 
 
@@ -189,7 +190,7 @@ class PolicyChanges(Repository):
         statement = insert.on_conflict_do_update(
             index_elements=["name"],
             set_=new,
-            where=PolicySettingRow.revision == setting.revision,
+            where=col(PolicySettingRow.revision) == setting.revision,
         )
         return self._gateway.run(statement) == 1
 
@@ -208,25 +209,29 @@ class ProposedActs(Repository):
 
     def get(self, proposed_id: str) -> ProposedAct | None:
         """Return one by id, whatever became of it."""
-        wanted = select(ProposedActRow).where(ProposedActRow.id == proposed_id)
+        wanted = select(ProposedActRow).where(col(ProposedActRow.id) == proposed_id)
         row = self._gateway.one(wanted, ProposedActRow)
         return row.record(ProposedAct) if row else None
 
     def waiting(self) -> tuple[ProposedAct, ...]:
         """Return those that can still be agreed to, oldest first."""
-        unexpired = select(ProposedActRow).where(_WAITING, ProposedActRow.expires_at > self._now)
-        rows = self._gateway.many(unexpired.order_by(ProposedActRow.proposed_at), ProposedActRow)
+        unexpired = select(ProposedActRow).where(
+            _WAITING, col(ProposedActRow.expires_at) > self._now
+        )
+        rows = self._gateway.many(
+            unexpired.order_by(col(ProposedActRow.proposed_at)), ProposedActRow
+        )
         return tuple(row.record(ProposedAct) for row in rows)
 
     def overdue(self) -> tuple[ProposedAct, ...]:
         """Return those that nobody decided on in time."""
-        late = select(ProposedActRow).where(_WAITING, ProposedActRow.expires_at <= self._now)
-        rows = self._gateway.many(late.order_by(ProposedActRow.proposed_at), ProposedActRow)
+        late = select(ProposedActRow).where(_WAITING, col(ProposedActRow.expires_at) <= self._now)
+        rows = self._gateway.many(late.order_by(col(ProposedActRow.proposed_at)), ProposedActRow)
         return tuple(row.record(ProposedAct) for row in rows)
 
     def decide(self, proposed_id: str, outcome: Outcome, by: str) -> bool:
         """Conclude one that waits; True for exactly one caller."""
-        waits = ProposedActRow.id == proposed_id, _WAITING
+        waits = col(ProposedActRow.id) == proposed_id, _WAITING
         decided = {
             "outcome": outcome,
             "decided_at": self._now,

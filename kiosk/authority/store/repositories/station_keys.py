@@ -10,12 +10,12 @@ from sqlalchemy import bindparam, delete, select, update
 from kiosk.authority.store.prepared import Prepared
 from kiosk.authority.store.records import Enrolment, Station, StationKey
 from kiosk.authority.store.repositories import Repository
-from kiosk.authority.store.tables import EnrolmentRow, StationKeyRow, StationRow, values
+from kiosk.authority.store.tables import EnrolmentRow, StationKeyRow, StationRow, col, values
 
 _FOUND = Prepared(
     select(StationKeyRow, StationRow)
-    .join(StationRow, StationRow.name == StationKeyRow.station)
-    .where(StationKeyRow.fingerprint == bindparam("fingerprint"))
+    .join(StationRow, col(StationRow.name) == col(StationKeyRow.station))
+    .where(col(StationKeyRow.fingerprint) == bindparam("fingerprint"))
 )
 
 
@@ -36,14 +36,14 @@ class StationKeys(Repository):
 
     def drop(self, station: str) -> None:
         """Take every key of a station away."""
-        self._gateway.run(delete(StationKeyRow).where(StationKeyRow.station == station))
+        self._gateway.run(delete(StationKeyRow).where(col(StationKeyRow.station) == station))
 
     def follow(self, used: StationKey, key: StationKey, until: datetime) -> None:
         """Let ``key`` follow ``used``, which ends then; any other of the station ends now."""
-        others = StationKeyRow.fingerprint != used.fingerprint
-        theirs = StationKeyRow.station == used.station
+        others = col(StationKeyRow.fingerprint) != used.fingerprint
+        theirs = col(StationKeyRow.station) == used.station
         self._gateway.run(delete(StationKeyRow).where(theirs, others))
-        this = StationKeyRow.fingerprint == used.fingerprint
+        this = col(StationKeyRow.fingerprint) == used.fingerprint
         self._gateway.change(StationKeyRow, this, ends_at=until)
         self.add(key)
 
@@ -60,27 +60,29 @@ class Enrolments(Repository):
     def open(self, number: str, secret: str, station: str, site: str, until: datetime) -> None:
         """Keep a line; an earlier one of the station, and all that ran out, are deleted."""
         self.close(station)
-        self._gateway.run(delete(EnrolmentRow).where(EnrolmentRow.expires_at <= self._now))
+        self._gateway.run(delete(EnrolmentRow).where(col(EnrolmentRow.expires_at) <= self._now))
         digest = self._digests(number, secret)[0]
         self._gateway.add(EnrolmentRow, values(Enrolment(number, station, site, digest, until)))
 
     def close(self, station: str) -> None:
         """Take the line of a station back."""
-        self._gateway.run(delete(EnrolmentRow).where(EnrolmentRow.station == station))
+        self._gateway.run(delete(EnrolmentRow).where(col(EnrolmentRow.station) == station))
 
     def is_free(self, number: str) -> bool:
         """Tell whether no line has this number."""
-        found = select(EnrolmentRow.number).where(EnrolmentRow.number == number)
+        found = select(col(EnrolmentRow.number)).where(col(EnrolmentRow.number) == number)
         return self._gateway.scalar(found) is None
 
     def charge(self, number: str, most: int) -> bool:
         """Count one try before its secret is looked at; commit this alone. False: none is left."""
-        left = update(EnrolmentRow).where(EnrolmentRow.number == number, EnrolmentRow.tries < most)
-        return self._gateway.run(left.values(tries=EnrolmentRow.tries + 1)) == 1
+        left = update(EnrolmentRow).where(
+            col(EnrolmentRow.number) == number, col(EnrolmentRow.tries) < most
+        )
+        return self._gateway.run(left.values(tries=col(EnrolmentRow.tries) + 1)) == 1
 
     def hold(self, number: str) -> Enrolment | None:
         """Return a line, held until the end."""
-        statement = select(EnrolmentRow).where(EnrolmentRow.number == number)
+        statement = select(EnrolmentRow).where(col(EnrolmentRow.number) == number)
         row = self._gateway.one(statement.with_for_update(), EnrolmentRow)
         return row.record(Enrolment) if row else None
 
@@ -91,7 +93,7 @@ class Enrolments(Repository):
 
     def use(self, number: str, fingerprint: str) -> None:
         """Note which key was enrolled by a line: it works for no other."""
-        self._gateway.change(EnrolmentRow, EnrolmentRow.number == number, used_key=fingerprint)
+        self._gateway.change(EnrolmentRow, col(EnrolmentRow.number) == number, used_key=fingerprint)
 
     def _digests(self, number: str, secret: str) -> tuple[str, ...]:
         return self._gateway.number_digests("station-enrolment", number + secret)

@@ -31,6 +31,7 @@ from kiosk.authority.store.tables import (
     RegistrationRow,
     StationRow,
     VisitRow,
+    col,
 )
 
 QUARTER_S = 900
@@ -56,23 +57,23 @@ class Statistics(Repository):
     ) -> Counter[datetime]:
         """Count by the quarter of an hour (its beginning, UTC)."""
         found = _events(sought, since, until)
-        return self._quarters(select(_quarter(AuditEventRow.at), func.count()).where(found))
+        return self._quarters(select(_quarter(col(AuditEventRow.at)), func.count()).where(found))
 
     def by_station(
         self, sought: Sequence[Sought], since: datetime, until: datetime
     ) -> Counter[str]:
         """Count by the station's name; events without one are left out."""
-        return self._by(AuditEventRow.station, sought, since, until)
+        return self._by(col(AuditEventRow.station), sought, since, until)
 
     def by_holder(self, sought: Sequence[Sought], since: datetime, until: datetime) -> Counter[str]:
         """Count by the holder's id; events without one are left out."""
-        return self._by(AuditEventRow.holder_id, sought, since, until)
+        return self._by(col(AuditEventRow.holder_id), sought, since, until)
 
     def by_detail(
         self, sought: Sequence[Sought], name: str, since: datetime, until: datetime
     ) -> Counter[str]:
         """Count by what the detail says under ``name``; for details that say little else."""
-        detail = AuditEventRow.detail
+        detail = col(AuditEventRow.detail)
         found = _events(sought, since, until)
         counts: Counter[str] = Counter()
         grouped = select(detail, func.count()).where(found).group_by(detail)
@@ -85,7 +86,7 @@ class Statistics(Repository):
     ) -> tuple[EventPlace, ...]:
         """Return where the newest of them happened, newest first."""
         names = ("station", "card_id", "holder_id", "reference")
-        columns = (getattr(AuditEventRow, name) for name in names)
+        columns = (col(getattr(AuditEventRow, name)) for name in names)
         statement = select(*columns).where(_events(sought, since, until)).order_by(*NEWEST_FIRST)
         return tuple(EventPlace(*row) for row in self._gateway.tuples(statement.limit(limit)))
 
@@ -93,8 +94,8 @@ class Statistics(Repository):
         self, sought: Sequence[Sought], since: datetime, until: datetime
     ) -> tuple[float, ...]:
         """Return for each event how long before it its visit was opened."""
-        same = VisitRow.id == AuditEventRow.visit_id
-        times = select(VisitRow.opened_at, AuditEventRow.at).join_from(
+        same = col(VisitRow.id) == col(AuditEventRow.visit_id)
+        times = select(col(VisitRow.opened_at), col(AuditEventRow.at)).join_from(
             AuditEventRow, VisitRow, same
         )
         rows = self._gateway.tuples(times.where(_events(sought, since, until)))
@@ -104,20 +105,20 @@ class Statistics(Repository):
 
     def visits_by_quarter(self, since: datetime, until: datetime) -> Counter[datetime]:
         """Count visits by the quarter of an hour in which the card went in."""
-        opened = VisitRow.opened_at
+        opened = col(VisitRow.opened_at)
         counted = select(_quarter(opened), func.count())
         return self._quarters(counted.where(opened >= since, opened < until))
 
     def waiting_for_code(self) -> int:
         """Return how many people were mailed a code that can still be entered."""
-        waits = CodeRow.expires_at > self._now, CodeRow.tries < CodeRow.max_tries
-        mailed = text(LIVE_CODE), CodeRow.issued_by.is_(None)
-        people = self._gateway.tuples(select(CodeRow.holder_id).where(*mailed, *waits))
+        waits = col(CodeRow.expires_at) > self._now, col(CodeRow.tries) < col(CodeRow.max_tries)
+        mailed = text(LIVE_CODE), col(CodeRow.issued_by).is_(None)
+        people = self._gateway.tuples(select(col(CodeRow.holder_id)).where(*mailed, *waits))
         return len({holder_id for (holder_id,) in people})
 
     def blocked(self) -> int:
         """Return how many registrations are blocked."""
-        blocked = RegistrationRow.blocked_at.is_not(None)
+        blocked = col(RegistrationRow.blocked_at).is_not(None)
         count: int = self._gateway.scalar(select(func.count()).where(blocked))
         return count
 
@@ -134,7 +135,7 @@ class Statistics(Repository):
 
 
 def _events(sought: Sequence[Sought], since: datetime, until: datetime) -> ColumnElement[bool]:
-    at = AuditEventRow.at
+    at = col(AuditEventRow.at)
     return and_(is_any_of(sought), at >= since, at < until)
 
 
@@ -156,7 +157,7 @@ class Monitored(Repository):
 
     def dead_letters(self) -> int:
         """Return how many notices were given up and are still kept."""
-        dead = select(func.count()).where(OutboxRow.failed_at.is_not(None))
+        dead = select(func.count()).where(col(OutboxRow.failed_at).is_not(None))
         count: int = self._gateway.scalar(dead)
         return count
 
@@ -165,31 +166,31 @@ class Monitored(Repository):
         events = (
             select(func.count())
             .select_from(AuditEventRow)
-            .join(VisitRow, VisitRow.id == AuditEventRow.visit_id)
+            .join(VisitRow, col(VisitRow.id) == col(AuditEventRow.visit_id))
         )
         count: int = self._gateway.scalar(
             events.where(
-                AuditEventRow.kind == opened,
-                AuditEventRow.at > self._now - SITTING,
-                VisitRow.closed_at.is_(None),
+                col(AuditEventRow.kind) == opened,
+                col(AuditEventRow.at) > self._now - SITTING,
+                col(VisitRow.closed_at).is_(None),
             )
         )
         return count
 
     def stations(self, silent_before: datetime) -> tuple[int, int]:
         """Return how many are in service, and how many of them started and fell silent."""
-        silent = StationRow.last_seen_at <= silent_before, StationRow.version != ""
+        silent = col(StationRow.last_seen_at) <= silent_before, col(StationRow.version) != ""
         counts = select(func.count(), func.count().filter(*silent))
         ((serving, fell_silent),) = self._gateway.tuples(
-            counts.where(StationRow.retired_at.is_(None))
+            counts.where(col(StationRow.retired_at).is_(None))
         )
         return serving, fell_silent
 
     def last_anchored(self) -> dict[int, int]:
         """Return the last row of each chain that an anchor covers, where there is one."""
-        chain, seq = AuditHeadRow.chain, AuditAnchorRow.seq
+        chain, seq = col(AuditHeadRow.chain), col(AuditAnchorRow.seq)
         begin = (cast(chain, ROW_NUMBER) - 1) * ROWS_A_CHAIN
-        newest = select(func.max(seq)).where(seq > begin, seq <= AuditHeadRow.seq)
+        newest = select(func.max(seq)).where(seq > begin, seq <= col(AuditHeadRow.seq))
         rows = self._gateway.tuples(select(chain, newest.scalar_subquery()))
         return {chain: row for chain, row in rows if row is not None}
 
@@ -201,7 +202,7 @@ class Monitored(Repository):
         ``gaps`` are all of the audit, by row number.
         """
         rows, first = 0, []
-        heads = self._gateway.tuples(select(AuditHeadRow.chain, AuditHeadRow.seq))
+        heads = self._gateway.tuples(select(col(AuditHeadRow.chain), col(AuditHeadRow.seq)))
         for chain, head in heads:
             last = reached.get(chain, before_first(chain))
             for gap in gaps:
@@ -216,5 +217,5 @@ class Monitored(Repository):
                 first.append(last + 1)
         if not first:
             return rows, None
-        oldest = select(func.min(AuditEventRow.at)).where(AuditEventRow.seq.in_(first))
+        oldest = select(func.min(col(AuditEventRow.at))).where(col(AuditEventRow.seq).in_(first))
         return rows, self._gateway.scalar(oldest)

@@ -17,7 +17,7 @@ from kiosk.authority.store.prepared import Prepared
 from kiosk.authority.store.records import Charge, StopNumber, Verdict, new_id
 from kiosk.authority.store.repositories import Repository
 from kiosk.authority.store.repositories.attempts import Attempts
-from kiosk.authority.store.tables import AttemptRow, StopNumberRow, values
+from kiosk.authority.store.tables import AttemptRow, StopNumberRow, col, values
 from kiosk.contract.errors import StoreError
 
 STOP_NUMBER_DIGITS: Final = 8
@@ -32,7 +32,7 @@ _USE: Final = "stop-number"
 _DRAWS: Final = 20
 
 
-_KEPT = Prepared(select(StopNumberRow).where(StopNumberRow.digest == bindparam("digest")))
+_KEPT = Prepared(select(StopNumberRow).where(col(StopNumberRow.digest) == bindparam("digest")))
 
 
 class StopNumbers(Repository):
@@ -69,7 +69,7 @@ class StopNumbers(Repository):
 
     def use_all(self, holder_id: str) -> None:
         """Note that a holder's numbers have done what they are for: none counts again."""
-        theirs = StopNumberRow.holder_id == holder_id, StopNumberRow.used_at.is_(None)
+        theirs = col(StopNumberRow.holder_id) == holder_id, col(StopNumberRow.used_at).is_(None)
         self._gateway.change(StopNumberRow, *theirs, used_at=self._now)
 
     # --- entering ---
@@ -79,13 +79,13 @@ class StopNumbers(Repository):
 
         ``entries`` is the account that they are charged to, see ``entries_subject``.
         """
-        subject, at = AttemptRow.subject, AttemptRow.charged_at
+        subject, at = col(AttemptRow.subject), col(AttemptRow.charged_at)
         wrong = (
             subject == entries,
             at > self._now - DAY,
-            AttemptRow.verdict.is_distinct_from(Verdict.RIGHT),
+            col(AttemptRow.verdict).is_distinct_from(Verdict.RIGHT),
         )
-        here = AttemptRow.attempt_id.startswith(f"{visit_id}/", autoescape=True)
+        here = col(AttemptRow.attempt_id).startswith(f"{visit_id}/", autoescape=True)
         of_day: int = self._gateway.scalar(select(func.count()).where(*wrong)) or 0
         of_visit: int = self._gateway.scalar(select(func.count()).where(*wrong, here)) or 0
         return max(0, min(a_day - of_day, a_visit - of_visit))

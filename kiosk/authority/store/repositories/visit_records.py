@@ -8,6 +8,7 @@ writer locks them.
 from __future__ import annotations
 
 from sqlalchemy import and_, bindparam, func, literal, select
+from sqlalchemy.orm import aliased
 
 from kiosk.authority.store.gateway import table_of
 from kiosk.authority.store.prepared import Prepared
@@ -40,7 +41,7 @@ from kiosk.authority.store.tables import (
     StationRow,
     UnblockRow,
     VisitRow,
-    alias_of,
+    col,
 )
 from kiosk.contract.messages import CardId
 
@@ -53,44 +54,46 @@ _LOCK = Prepared(
     .with_for_update(of=(_CARD, _VISIT))
 )
 
-_live, _proven = alias_of(CodeRow), alias_of(CodeRow)
+_live, _proven = aliased(CodeRow), aliased(CodeRow)
 _is_live = (
-    _live.sent_at.is_not(None),
-    _live.consumed_at.is_(None),
-    _live.revoked_at.is_(None),
+    col(_live.sent_at).is_not(None),
+    col(_live.consumed_at).is_(None),
+    col(_live.revoked_at).is_(None),
 )
 
 _AROUND_COLUMNS = (RegistrationRow, PendingRow, _live, _proven, StaffCardRow, StaffMemberRow)
 _AROUND_ROWS = (RegistrationRow, PendingRow, CodeRow, CodeRow, StaffCardRow, StaffMemberRow)
-_of_member = StaffMemberRow.id == StaffCardRow.staff_id
+_of_member = col(StaffMemberRow.id) == col(StaffCardRow.staff_id)
 
 _READ = (
     select(VisitRow, CardRow, CardholderRow, *_AROUND_COLUMNS)
-    .join(CardRow, CardRow.id == VisitRow.card_id)
-    .join(CardholderRow, CardholderRow.id == CardRow.holder_id)
-    .outerjoin(RegistrationRow, RegistrationRow.holder_id == CardRow.holder_id)
-    .outerjoin(PendingRow, PendingRow.id == VisitRow.pending_id)
-    .outerjoin(_live, and_(_live.card_id == CardRow.id, *_is_live))
-    .outerjoin(_proven, _proven.id == VisitRow.code_proven_id)
-    .outerjoin(StaffCardRow, StaffCardRow.card_id == CardRow.id)
+    .join(CardRow, col(CardRow.id) == col(VisitRow.card_id))
+    .join(CardholderRow, col(CardholderRow.id) == col(CardRow.holder_id))
+    .outerjoin(RegistrationRow, col(RegistrationRow.holder_id) == col(CardRow.holder_id))
+    .outerjoin(PendingRow, col(PendingRow.id) == col(VisitRow.pending_id))
+    .outerjoin(_live, and_(col(_live.card_id) == col(CardRow.id), *_is_live))
+    .outerjoin(_proven, col(_proven.id) == col(VisitRow.code_proven_id))
+    .outerjoin(StaffCardRow, col(StaffCardRow.card_id) == col(CardRow.id))
     .outerjoin(StaffMemberRow, _of_member)
-    .where(VisitRow.id == bindparam("visit"))
+    .where(col(VisitRow.id) == bindparam("visit"))
 )
 _HELD_ROWS = (VisitRow, CardRow, CardholderRow, *_AROUND_ROWS)
 _HELD = Prepared(_READ)
 _HELD_AT_STATION = Prepared(
-    _READ.add_columns(StationRow).outerjoin(StationRow, StationRow.name == VisitRow.station)
+    _READ.add_columns(StationRow).outerjoin(
+        StationRow, col(StationRow.name) == col(VisitRow.station)
+    )
 )
 
 _one = select(literal(1).label("one")).subquery()
 _AROUND = Prepared(
     select(*_AROUND_COLUMNS)
     .select_from(_one)
-    .outerjoin(RegistrationRow, RegistrationRow.holder_id == bindparam("holder"))
-    .outerjoin(PendingRow, PendingRow.id == bindparam("pending"))
-    .outerjoin(_live, and_(_live.card_id == bindparam("card"), *_is_live))
-    .outerjoin(_proven, _proven.id == bindparam("code"))
-    .outerjoin(StaffCardRow, StaffCardRow.card_id == bindparam("card"))
+    .outerjoin(RegistrationRow, col(RegistrationRow.holder_id) == bindparam("holder"))
+    .outerjoin(PendingRow, col(PendingRow.id) == bindparam("pending"))
+    .outerjoin(_live, and_(col(_live.card_id) == bindparam("card"), *_is_live))
+    .outerjoin(_proven, col(_proven.id) == bindparam("code"))
+    .outerjoin(StaffCardRow, col(StaffCardRow.card_id) == bindparam("card"))
     .outerjoin(StaffMemberRow, _of_member)
 )
 
@@ -101,13 +104,13 @@ _LOCK_GRANTED = Prepared(
     .where(_ENTRY.c.id == bindparam("entry"))
     .with_for_update(of=(_CARD, _VISIT))
 )
-_GENERATIONS_FROM = select(func.coalesce(func.max(RestoreRow.generations_from), 0))
+_GENERATIONS_FROM = select(func.coalesce(func.max(col(RestoreRow.generations_from)), 0))
 _GRANTED = Prepared(
     select(UnblockRow, VisitRow, CardRow, CardholderRow, _GENERATIONS_FROM.scalar_subquery())
-    .join(VisitRow, VisitRow.id == UnblockRow.visit_id)
-    .join(CardRow, CardRow.id == UnblockRow.card_id)
-    .join(CardholderRow, CardholderRow.id == CardRow.holder_id)
-    .where(UnblockRow.id == bindparam("entry"))
+    .join(VisitRow, col(VisitRow.id) == col(UnblockRow.visit_id))
+    .join(CardRow, col(CardRow.id) == col(UnblockRow.card_id))
+    .join(CardholderRow, col(CardholderRow.id) == col(CardRow.holder_id))
+    .where(col(UnblockRow.id) == bindparam("entry"))
 )
 _GRANTED_ROWS = (UnblockRow, VisitRow, CardRow, CardholderRow)
 
@@ -119,7 +122,7 @@ _CARD_NAMED = (
 _LOCK_CARD = Prepared(select(_CARD.c.id).where(*_CARD_NAMED).with_for_update())
 _KNOWN = Prepared(
     select(CardRow, CardholderRow)
-    .join(CardholderRow, CardholderRow.id == CardRow.holder_id)
+    .join(CardholderRow, col(CardholderRow.id) == col(CardRow.holder_id))
     .where(*_CARD_NAMED)
 )
 

@@ -15,23 +15,24 @@ from kiosk.authority.store.tables import (
     PendingRow,
     UnblockRow,
     VisitRow,
+    col,
     values,
 )
 from kiosk.contract.messages import ReadFault, Reason, VisitEnd
 
-_THIS_VISIT = VisitRow.id == bindparam("visit")
+_THIS_VISIT = col(VisitRow.id) == bindparam("visit")
 _VISIT = Prepared(select(VisitRow).where(_THIS_VISIT))
 _LOCKED_VISIT = Prepared(select(VisitRow).where(_THIS_VISIT).with_for_update())
-_OPEN_VISIT = held(VisitRow, _THIS_VISIT, VisitRow.closed_at.is_(None))
+_OPEN_VISIT = held(VisitRow, _THIS_VISIT, col(VisitRow.closed_at).is_(None))
 _OPEN_OF_CARD = Prepared(
     select(VisitRow)
-    .where(VisitRow.card_id == bindparam("card"), VisitRow.closed_at.is_(None))
-    .order_by(VisitRow.opened_at)
+    .where(col(VisitRow.card_id) == bindparam("card"), col(VisitRow.closed_at).is_(None))
+    .order_by(col(VisitRow.opened_at))
 )
 _BEGUN = Prepared(
-    select(VisitRow.opened_at)
-    .where(VisitRow.station == bindparam("at"), VisitRow.opened_at > bindparam("since"))
-    .order_by(VisitRow.opened_at.desc())
+    select(col(VisitRow.opened_at))
+    .where(col(VisitRow.station) == bindparam("at"), col(VisitRow.opened_at) > bindparam("since"))
+    .order_by(col(VisitRow.opened_at).desc())
     .limit(bindparam("most"))
 )
 
@@ -48,18 +49,18 @@ class Visits(Repository):
 
     def by_reference(self, reference: str) -> Visit | None:
         """Return one by the number that its station showed."""
-        return self._one(select(VisitRow).where(VisitRow.reference == reference))
+        return self._one(select(VisitRow).where(col(VisitRow.reference) == reference))
 
     def of_unknown_cards(self, limit: int) -> tuple[Visit, ...]:
         """Return the newest visits with a card that is not recorded or not read, newest first."""
-        either = VisitRow.unknown_card.is_not(None) | VisitRow.unread.is_not(None)
+        either = col(VisitRow.unknown_card).is_not(None) | col(VisitRow.unread).is_not(None)
         unknown = select(VisitRow).where(either)
-        newest = unknown.order_by(VisitRow.opened_at.desc()).limit(limit)
+        newest = unknown.order_by(col(VisitRow.opened_at).desc()).limit(limit)
         return tuple(row.record(Visit) for row in self._gateway.many(newest, VisitRow))
 
     def unchecked(self, visit_id: str) -> Visit | None:
         """Return one, altered or not: for the audit of a refusal, and for nothing else."""
-        statement = select(VisitRow).where(VisitRow.id == visit_id)
+        statement = select(VisitRow).where(col(VisitRow.id) == visit_id)
         rows = self._gateway.unchecked(statement, VisitRow)
         return rows[0].record(Visit) if rows else None
 
@@ -79,17 +80,17 @@ class Visits(Repository):
 
     def close_all(self, at: datetime, how: VisitEnd) -> int:
         """Close every visit that is open; return how many."""
-        open_ = VisitRow.closed_at.is_(None)
+        open_ = col(VisitRow.closed_at).is_(None)
         return len(self._gateway.change(VisitRow, open_, closed_at=at, how=how))
 
     def note_refusal(self, visit_id: str, reason: Reason, judged: bytes) -> None:
         """Note why one was refused, and the digest of the proof that was judged for it."""
-        this = VisitRow.id == visit_id
+        this = col(VisitRow.id) == visit_id
         self._gateway.change(VisitRow, this, refusal=reason, judged=judged)
 
     def note_unread(self, visit_id: str, fault: ReadFault) -> None:
         """Note why a station could not read the card, where none was noted before."""
-        this = VisitRow.id == visit_id, VisitRow.unread.is_(None)
+        this = col(VisitRow.id) == visit_id, col(VisitRow.unread).is_(None)
         self._gateway.change(VisitRow, *this, unread=fault)
 
     def begun(self, station: str, since: datetime, most: int) -> tuple[datetime, ...]:
@@ -120,11 +121,11 @@ class PendingChanges(Repository):
         self._gateway.write(insert.on_conflict_do_update(index_elements=["id"], set_=new))
 
     def get(self, change_id: str) -> PendingChange | None:
-        return self._one(PendingRow.id == change_id)
+        return self._one(col(PendingRow.id) == change_id)
 
     def delete(self, change_id: str) -> None:
         """Forget one: it was applied or given up."""
-        self._gateway.write(delete(PendingRow).where(PendingRow.id == change_id))
+        self._gateway.write(delete(PendingRow).where(col(PendingRow.id) == change_id))
 
     def delete_all(self) -> None:
         """Forget all that was gathered."""
@@ -132,7 +133,7 @@ class PendingChanges(Repository):
 
     def delete_of_holder(self, holder_id: str) -> int:
         """Forget all that a holder's cards have gathered; return how many."""
-        statement = delete(PendingRow).where(PendingRow.holder_id == holder_id)
+        statement = delete(PendingRow).where(col(PendingRow.holder_id) == holder_id)
         return self._gateway.run(statement)
 
     def _one(self, *conditions: ColumnElement[bool]) -> PendingChange | None:
@@ -140,20 +141,20 @@ class PendingChanges(Repository):
         return row.record(PendingChange) if row else None
 
 
-_THIS_ENTRY = UnblockRow.id == bindparam("entry")
-_IS_OPEN = UnblockRow.closed_at.is_(None)
+_THIS_ENTRY = col(UnblockRow.id) == bindparam("entry")
+_IS_OPEN = col(UnblockRow.closed_at).is_(None)
 _ENTRY = Prepared(select(UnblockRow).where(_THIS_ENTRY))
 _OPEN_ENTRY = held(UnblockRow, _THIS_ENTRY, _IS_OPEN)
 _OPEN_FOR_CARD = Prepared(
-    select(UnblockRow).where(UnblockRow.card_id == bindparam("card"), _IS_OPEN)
+    select(UnblockRow).where(col(UnblockRow.card_id) == bindparam("card"), _IS_OPEN)
 )
-_OF_THIS_VISIT = UnblockRow.visit_id == bindparam("visit")
+_OF_THIS_VISIT = col(UnblockRow.visit_id) == bindparam("visit")
 _ENTRIES_OF_VISIT = Prepared(
-    select(UnblockRow).where(_OF_THIS_VISIT).order_by(UnblockRow.opened_at)
+    select(UnblockRow).where(_OF_THIS_VISIT).order_by(col(UnblockRow.opened_at))
 )
 _OPEN_OR_OF_VISIT = Prepared(
     select(UnblockRow).where(
-        or_(_OF_THIS_VISIT, and_(UnblockRow.card_id == bindparam("card"), _IS_OPEN))
+        or_(_OF_THIS_VISIT, and_(col(UnblockRow.card_id) == bindparam("card"), _IS_OPEN))
     )
 )
 
@@ -174,9 +175,9 @@ class UnblockJournal(Repository):
 
     def open_of_holder(self, holder_id: str) -> tuple[UnblockEntry, ...]:
         """Return the open entries of a holder's cards, oldest first."""
-        cards = select(CardRow.id).where(CardRow.holder_id == holder_id)
-        statement = select(UnblockRow).where(UnblockRow.card_id.in_(cards), _IS_OPEN)
-        rows = self._gateway.many(statement.order_by(UnblockRow.opened_at), UnblockRow)
+        cards = select(col(CardRow.id)).where(col(CardRow.holder_id) == holder_id)
+        statement = select(UnblockRow).where(col(UnblockRow.card_id).in_(cards), _IS_OPEN)
+        rows = self._gateway.many(statement.order_by(col(UnblockRow.opened_at)), UnblockRow)
         return tuple(row.record(UnblockEntry) for row in rows)
 
     def of_visit(self, visit_id: str) -> tuple[UnblockEntry, ...]:
@@ -194,7 +195,7 @@ class UnblockJournal(Repository):
 
     def note_unknown(self, entry_id: str, detail: str) -> bool:
         """Turn an intent into an unknown outcome; the entry stays open."""
-        intent = UnblockRow.id == entry_id, UnblockRow.state == UnblockState.INTENT
+        intent = col(UnblockRow.id) == entry_id, col(UnblockRow.state) == UnblockState.INTENT
         unknown = {"state": UnblockState.UNKNOWN, "detail": detail}
         return bool(self._gateway.change(UnblockRow, *intent, **unknown))
 
@@ -208,7 +209,7 @@ class UnblockJournal(Repository):
 
     def keep_cryptogram(self, entry_id: str, cryptogram: bytes | None) -> None:
         """Keep what an admin key made, while the card has not answered to it; None: forget it."""
-        self._gateway.change(UnblockRow, UnblockRow.id == entry_id, cryptogram=cryptogram)
+        self._gateway.change(UnblockRow, col(UnblockRow.id) == entry_id, cryptogram=cryptogram)
 
     def _one(self, statement: Prepared, given: dict[str, str]) -> UnblockEntry | None:
         row = self._gateway.one(statement, UnblockRow, given)

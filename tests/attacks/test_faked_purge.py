@@ -143,7 +143,7 @@ def test_rows_put_back_before_the_cut(
     """Rows that wait to be deleted are still shown to staff: one that was made up is found."""
     head, at = AuditHead(4, forger.event(4).hash), either_database.clock.now()
     put(forger, signer.sign_gap(1, head, GapKind.PURGED, at))
-    real = forger.event(4).as_dict()
+    real = forger.event(4).model_dump()
     cut(forger, 4)
     forger.run(sa.insert(EVENT).values(real))
     assert found(store, signer) is None

@@ -12,10 +12,11 @@ from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
+from sqlmodel import col
 
 from kiosk.authority.crypto.sealing import SealKind, SealLabel
 from kiosk.authority.store.records import Card, new_id
-from kiosk.authority.store.tables import AttemptRow, col
+from kiosk.authority.store.tables import AttemptRow
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import (
     Answer,

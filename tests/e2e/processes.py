@@ -16,7 +16,7 @@ from tests.e2e.station import Station
 from tests.e2e.world import PROGRAM, SECONDS, World
 
 LOOKED_INTO = (Path(sys.executable), Path(__file__).with_name("looked_into.py"))
-LIBRARIES = ("sqlite", "libpq", "psycopg", "argon2", "sqlalchemy", "emails", "aiohttp")
+LIBRARIES = ("sqlite", "libpq", "psycopg", "argon2", "sqlalchemy", "pydantic", "emails", "aiohttp")
 
 
 class Authority:

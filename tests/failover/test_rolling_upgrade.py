@@ -46,18 +46,18 @@ CHANGES = (
     ("tables.py", 'REVISION = "0001"', 'REVISION = "0002"'),
     (
         "tables.py",
-        "class PendingRow(MacRow):",
-        '''    remark: Mapped[str | None] = mapped_column(default=None)
+        "class PendingRow(MacRow, table=True):",
+        '''    remark: str | None = None
 
 
-class ArrivalRow(TableRow):
+class ArrivalRow(TableRow, table=True):
     """A visit that the next version opened."""
 
     __tablename__ = "arrival"
-    visit_id: Mapped[str] = mapped_column(primary_key=True)
+    visit_id: str = Field(primary_key=True)
 
 
-class PendingRow(MacRow):''',
+class PendingRow(MacRow, table=True):''',
     ),
     (
         "repositories/visits.py",

@@ -40,7 +40,6 @@ from kiosk.authority.store.tables import (
     UnblockRow,
     VisitRow,
     Worded,
-    defaults_of,
     values,
 )
 from kiosk.contract.folding import sort_name
@@ -263,7 +262,7 @@ class Population:
 
     def _stored(self, kind: type[TableRow], given: Mapping[str, Any]) -> Sequence[object]:
         """Return a row's values as they go to the database, with its MAC."""
-        whole = {**defaults_of(kind), **given}
+        whole = {**_defaults(kind), **given}
         if issubclass(kind, MacRow):
             whole[MAC] = self._macs.make(mac_message(kind, whole))
         return [
@@ -280,6 +279,12 @@ _ENCODED = (JointHashes, Numbers, Worded)
 def _columns(kind: type[TableRow]) -> list[tuple[str, Any]]:
     columns = table_of(kind).columns
     return [(c.name, c.type if isinstance(c.type, _ENCODED) else None) for c in columns]
+
+
+@cache
+def _defaults(kind: type[TableRow]) -> dict[str, Any]:
+    fields = kind.model_fields.items()
+    return {name: field.default for name, field in fields if not field.is_required()}
 
 
 def _copy(

@@ -53,7 +53,7 @@ def test_each_side_gets_what_it_runs_and_no_tool_of_development() -> None:
     assert wanted(extras["authority"] + extras["postgresql"]) <= names(AUTHORITY)
     tools = wanted(groups["dev"]) | wanted(groups["build"]) | wanted(extras["demo"])
     assert not tools & names(AUTHORITY)
-    only_the_authoritys = wanted(extras["authority"]) | {"cffi"}
+    only_the_authoritys = wanted(extras["authority"]) | {"sqlalchemy", "pydantic", "cffi"}
     assert not only_the_authoritys & names(STATION)
 
 

@@ -146,7 +146,7 @@ def write_archive(
         after = one.after.seq
         while some := uow.audit.rows(after, one.anchor.seq, BATCH):
             for row in some:
-                put(row.as_dict() | {"at": row.at.isoformat()})
+                put(row.model_dump() | {"at": row.at.isoformat()})
             rows, after = rows + len(some), some[-1].seq
             progress(rows, total)
     until = {**exported, **{chain_of(one.anchor.seq): one.anchor.seq for one in chains}}

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from kiosk.authority.store.tables import MacRow, TableRow, columns_of, defaults_of
+from kiosk.authority.store.tables import MacRow, TableRow
 
 MAC: Final = "mac"
 
@@ -21,7 +21,7 @@ MAC: Final = "mac"
 @cache
 def covered(kind: type[MacRow]) -> tuple[str, ...]:
     """Return the columns that a MAC of ``kind`` covers, by name."""
-    return tuple(sorted(frozenset(columns_of(kind)) - kind.uncovered - {MAC}))
+    return tuple(sorted(frozenset(kind.model_fields) - kind.uncovered - {MAC}))
 
 
 def mac_message(kind: type[MacRow], values: Mapping[str, Any]) -> bytes:
@@ -83,4 +83,8 @@ _REQUIRED: Final = object()
 @cache
 def _defaults(kind: type[MacRow]) -> tuple[tuple[str, object], ...]:
     """Return each covered column with its default."""
-    return tuple((name, defaults_of(kind).get(name, _REQUIRED)) for name in covered(kind))
+    fields = kind.model_fields
+    return tuple(
+        (name, _REQUIRED if fields[name].is_required() else fields[name].default)
+        for name in covered(kind)
+    )

@@ -15,19 +15,18 @@ from sqlalchemy import (
     CheckConstraint,
     DateTime,
     Dialect,
-    ForeignKey,
     Index,
     Integer,
     MetaData,
     String,
-    Table,
     Text,
     UniqueConstraint,
     select,
     text,
 )
-from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Mapped, mapped_column
+from sqlalchemy.orm import InstrumentedAttribute, Mapped
 from sqlalchemy.types import TypeDecorator
+from sqlmodel import Field, SQLModel
 
 from kiosk.authority.roles import Role
 from kiosk.authority.store.records import (
@@ -148,8 +147,8 @@ def scalars_to_text(scalars: dict[str, Any]) -> str:
 
 # What every table shares: one catalogue of their own, named constraints, and records.
 #
-# A row validates nothing and is mutable, so rows never leave the store: ``TableRow.record``
-# copies one into its frozen record.
+# ``table=True`` validates nothing and a row is mutable, so rows never leave the store:
+# ``Row.record`` copies one into its frozen record.
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -164,7 +163,7 @@ def _field_names(kind: Any) -> tuple[str, ...]:
     return tuple(field.name for field in fields(kind))
 
 
-class TableRow(DeclarativeBase):
+class TableRow(SQLModel):
     """The root of the tables."""
 
     metadata = MetaData(
@@ -182,10 +181,6 @@ class TableRow(DeclarativeBase):
         mine = self.__dict__  # an attribute is looked up by SQLAlchemy, and takes longer
         return kind(**{name: mine[name] for name in _field_names(kind)})
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the row's columns by their names."""
-        return {name: getattr(self, name) for name in columns_of(type(self))}
-
 
 class MacRow(TableRow):
     """A row that grants access: it has a MAC over all of its columns but ``uncovered``.
@@ -193,19 +188,17 @@ class MacRow(TableRow):
     ``Gateway`` makes the MAC when such a row is written and checks it when one is read.
     """
 
-    __abstract__ = True
-
     uncovered: ClassVar[frozenset[str]] = frozenset()
     """What one atomic statement counts, or what is authenticated by other means."""
 
-    mac: Mapped[str] = mapped_column(sort_order=-1)
+    mac: str = Field(repr=False)
 
 
 T = TypeVar("T")
 SomeRow = TypeVar("SomeRow", bound=TableRow)
 
 
-def col(attribute: Mapped[T]) -> Mapped[T]:
+def col(attribute: T) -> Mapped[T]:
     """Return the column of a table behind an attribute of its row class.
 
     Expressions of columns are quicker to build, and to look up compiled, than those of attributes.
@@ -220,17 +213,6 @@ def col(attribute: Mapped[T]) -> Mapped[T]:
 def columns_of(kind: type[TableRow]) -> tuple[str, ...]:
     """Return the names of the columns of a ``select(kind)``, in their order."""
     return tuple(str(column.key) for column in select(kind).selected_columns)
-
-
-@cache
-def defaults_of(kind: type[TableRow]) -> dict[str, Any]:
-    """Return the columns that a new row need not be given, each with what it has then."""
-    columns = cast("Table", kind.__table__).columns
-    return {
-        str(column.key): getattr(column.default, "arg", None)
-        for column in columns
-        if column.nullable or column.default is not None
-    }
 
 
 def loaded(kind: type[SomeRow], values: Sequence[Any]) -> SomeRow:
@@ -264,7 +246,7 @@ FOLDED = String().with_variant(String(collation="C"), "postgresql")
 # Tables of people: cardholders, cards, registrations, questions, charged attempts.
 
 
-class CardholderRow(MacRow):
+class CardholderRow(MacRow, table=True):
     """See ``Cardholder``; ``sort_name`` is made of the name, and only lists are sorted by it."""
 
     uncovered = frozenset({"revision", "sort_name"})
@@ -274,16 +256,16 @@ class CardholderRow(MacRow):
         Index("ix_cardholder_sort_name_id", "sort_name", "id"),
         index_where("ix_cardholder_left", "left_at", "left_at IS NOT NULL"),
     )
-    id: Mapped[str] = mapped_column(primary_key=True)
-    number: Mapped[str] = mapped_column(unique=True)
-    name: Mapped[str]
-    sort_name: Mapped[str] = mapped_column(FOLDED)
-    email: Mapped[str | None] = mapped_column(default=None)
-    left_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
-    revision: Mapped[int] = mapped_column(default=0)
+    id: str = Field(primary_key=True)
+    number: str = Field(unique=True)
+    name: str
+    sort_name: str = Field(sa_type=FOLDED)
+    email: str | None = None
+    left_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    revision: int = 0
 
 
-class CardRow(MacRow):
+class CardRow(MacRow, table=True):
     """See ``Card``; the three columns of the sealed secret are all null or all set.
 
     What is sealed is authenticated by its seal, and its account is kept by atomic statements.
@@ -318,41 +300,41 @@ class CardRow(MacRow):
         index_where("ix_card_derived_from", "derived_from", "derived_from <> ''"),
         index_where("ix_card_expires", "expires_at", "expires_at IS NOT NULL"),
     )
-    id: Mapped[str] = mapped_column(primary_key=True)
-    holder_id: Mapped[str] = mapped_column(ForeignKey("cardholder.id"), index=True)
-    driver: Mapped[str]
-    identifier: Mapped[str]
-    status: Mapped[CardStatus] = mapped_column(Worded(CardStatus))
-    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
-    sealed_secret: Mapped[bytes | None] = mapped_column(default=None)
-    sealed_key_id: Mapped[str | None] = mapped_column(default=None, index=True)
-    sealed_revision: Mapped[int | None] = mapped_column(default=None)
-    derived_from: Mapped[str] = mapped_column(default="")
-    secret_generation: Mapped[int | None] = mapped_column(default=None)
-    secret_limit: Mapped[int | None] = mapped_column(default=None)
-    secret_exposure: Mapped[int] = mapped_column(default=0)
-    secret_tries_left: Mapped[int | None] = mapped_column(default=None)
-    auth_key: Mapped[bytes | None] = mapped_column(default=None)
-    auth_key_imported: Mapped[bool] = mapped_column(default=False)
-    pin_key: Mapped[bytes | None] = mapped_column(default=None)
-    pin_key_imported: Mapped[bool] = mapped_column(default=False)
-    set_aside_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
-    secret_seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
-    key_proven_revision: Mapped[int | None] = mapped_column(default=None)
-    key_exchanges: Mapped[int] = mapped_column(default=0)
-    key_exchanged_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    id: str = Field(primary_key=True)
+    holder_id: str = Field(foreign_key="cardholder.id", index=True)
+    driver: str
+    identifier: str
+    status: CardStatus = Field(sa_type=Worded(CardStatus))
+    expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    sealed_secret: bytes | None = Field(default=None, repr=False)
+    sealed_key_id: str | None = Field(default=None, index=True)
+    sealed_revision: int | None = None
+    derived_from: str = ""
+    secret_generation: int | None = None
+    secret_limit: int | None = None
+    secret_exposure: int = 0
+    secret_tries_left: int | None = None
+    auth_key: bytes | None = Field(default=None, repr=False)
+    auth_key_imported: bool = False
+    pin_key: bytes | None = Field(default=None, repr=False)
+    pin_key_imported: bool = False
+    set_aside_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    secret_seen_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    key_proven_revision: int | None = None
+    key_exchanges: int = 0
+    key_exchanged_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
-class QuestionRow(TableRow):
+class QuestionRow(TableRow, table=True):
     """See ``SecurityQuestion``."""
 
     __tablename__ = "security_question"
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    text: Mapped[str]
-    retired_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    text: str
+    retired_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
-class RegistrationRow(MacRow):
+class RegistrationRow(MacRow, table=True):
     """See ``Registration``."""
 
     uncovered = frozenset({"failures", "unproven_failures"})
@@ -362,71 +344,71 @@ class RegistrationRow(MacRow):
         CheckConstraint("failures >= 0", name="failures"),
         index_where("ix_registration_blocked", "blocked_at", "blocked_at IS NOT NULL"),
     )
-    holder_id: Mapped[str] = mapped_column(ForeignKey("cardholder.id"), primary_key=True)
-    email: Mapped[str]
-    email_verified_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    question_ids: Mapped[tuple[int, ...]] = mapped_column(Numbers)
-    hashes: Mapped[tuple[JointHash, ...]] = mapped_column(JointHashes)
-    registered_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    failures: Mapped[int] = mapped_column(default=0)
-    blocked_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
-    asked: Mapped[tuple[int, ...] | None] = mapped_column(Numbers, default=None)
-    unconfirmed_since: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
-    proven: Mapped[bool] = mapped_column(default=False)
-    unproven_failures: Mapped[int] = mapped_column(default=0)
-    unproven_until: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    holder_id: str = Field(primary_key=True, foreign_key="cardholder.id")
+    email: str
+    email_verified_at: datetime = Field(sa_type=UtcDateTime)
+    question_ids: tuple[int, ...] = Field(sa_type=Numbers)
+    hashes: tuple[JointHash, ...] = Field(sa_type=JointHashes, repr=False)
+    registered_at: datetime = Field(sa_type=UtcDateTime)
+    updated_at: datetime = Field(sa_type=UtcDateTime)
+    failures: int = 0
+    blocked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    asked: tuple[int, ...] | None = Field(default=None, sa_type=Numbers)
+    unconfirmed_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    proven: bool = False
+    unproven_failures: int = 0
+    unproven_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
-class AttemptRow(MacRow):
+class AttemptRow(MacRow, table=True):
     """One charged attempt: whose (``subject``: a holder, or a code), and what came of it.
 
     The key is the pair, so that an id that was used for one subject charges another anew.
     """
 
     __tablename__ = "attempt_charge"
-    subject: Mapped[str] = mapped_column(primary_key=True)
-    attempt_id: Mapped[str] = mapped_column(primary_key=True)
-    charged_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
-    left_after: Mapped[int]
-    given: Mapped[bytes | None] = mapped_column(default=None)
-    verdict: Mapped[Verdict | None] = mapped_column(Worded(Verdict), default=None)
+    subject: str = Field(primary_key=True)
+    attempt_id: str = Field(primary_key=True)
+    charged_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    left_after: int
+    given: bytes | None = Field(default=None, repr=False)
+    verdict: Verdict | None = Field(default=None, sa_type=Worded(Verdict))
 
 
-class StopNumberRow(MacRow):
+class StopNumberRow(MacRow, table=True):
     """See ``StopNumber``; ``digest`` is ``<key id>.<hexadecimal>``."""
 
     __tablename__ = "stop_number"
-    id: Mapped[str] = mapped_column(primary_key=True)
-    holder_id: Mapped[str] = mapped_column(ForeignKey("cardholder.id"), index=True)
-    visit_id: Mapped[str]
-    digest: Mapped[str] = mapped_column(unique=True)
-    made_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
-    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    id: str = Field(primary_key=True)
+    holder_id: str = Field(foreign_key="cardholder.id", index=True)
+    visit_id: str
+    digest: str = Field(unique=True, repr=False)
+    made_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
-class ErasedNumberRow(TableRow):
+class ErasedNumberRow(TableRow, table=True):
     """The number of somebody who was erased, as ``<key id>.<hexadecimal>``: it names nobody."""
 
     __tablename__ = "erased_number"
-    digest: Mapped[str] = mapped_column(primary_key=True)
+    digest: str = Field(primary_key=True, repr=False)
 
 
-class AddressChangeRow(MacRow):
+class AddressChangeRow(MacRow, table=True):
     """See ``AddressChange``."""
 
     __tablename__ = "address_change"
     __table_args__ = (
         index_where("uq_address_change_open", "holder_id", "ended_at IS NULL", unique=True),
     )
-    id: Mapped[str] = mapped_column(primary_key=True)
-    holder_id: Mapped[str] = mapped_column(ForeignKey("cardholder.id"), index=True)
-    visit_id: Mapped[str]
-    old_email: Mapped[str]
-    new_email: Mapped[str]
-    requested_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    effective_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
-    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    id: str = Field(primary_key=True)
+    holder_id: str = Field(foreign_key="cardholder.id", index=True)
+    visit_id: str
+    old_email: str
+    new_email: str
+    requested_at: datetime = Field(sa_type=UtcDateTime)
+    effective_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 # The table of unblock secrets that are kept beside the current one of a card.
@@ -434,7 +416,7 @@ class AddressChangeRow(MacRow):
 PENDING = "kind = 'pending'"
 
 
-class KeptSecretRow(TableRow):
+class KeptSecretRow(TableRow, table=True):
     """See ``KeptSecret``."""
 
     __tablename__ = "kept_secret"
@@ -442,17 +424,17 @@ class KeptSecretRow(TableRow):
         index_where("uq_kept_secret_pending", "card_id", PENDING, unique=True),
         index_where("ix_kept_secret_derived_from", "derived_from", "derived_from <> ''"),
     )
-    id: Mapped[str] = mapped_column(primary_key=True)
-    card_id: Mapped[str] = mapped_column(ForeignKey("card.id"), index=True)
-    kind: Mapped[KeptKind] = mapped_column(Worded(KeptKind))
-    sealed_secret: Mapped[bytes]
-    sealed_key_id: Mapped[str] = mapped_column(index=True)
-    sealed_revision: Mapped[int]
-    derived_from: Mapped[str] = mapped_column(default="")
-    kept_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    entry_id: Mapped[str] = mapped_column(default="")
-    presented: Mapped[bool] = mapped_column(default=False)
-    refused: Mapped[bool] = mapped_column(default=False)
+    id: str = Field(primary_key=True)
+    card_id: str = Field(foreign_key="card.id", index=True)
+    kind: KeptKind = Field(sa_type=Worded(KeptKind))
+    sealed_secret: bytes = Field(repr=False)
+    sealed_key_id: str = Field(index=True)
+    sealed_revision: int
+    derived_from: str = ""
+    kept_at: datetime = Field(sa_type=UtcDateTime)
+    entry_id: str = ""
+    presented: bool = False
+    refused: bool = False
 
 
 # Tables of what happens at a station: visits, what they gather, codes, the journal.
@@ -461,65 +443,63 @@ LIVE_CODE = "sent_at IS NOT NULL AND consumed_at IS NULL AND revoked_at IS NULL"
 OPEN_ENTRY = "closed_at IS NULL"
 
 
-class VisitRow(MacRow):
+class VisitRow(MacRow, table=True):
     """See ``Visit``."""
 
     __tablename__ = "visit"
     __table_args__ = (Index("ix_visit_station_opened_at", "station", "opened_at"),)
-    id: Mapped[str] = mapped_column(primary_key=True)
-    reference: Mapped[str] = mapped_column(unique=True)
-    station: Mapped[str]
-    opened_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
-    card_id: Mapped[str | None] = mapped_column(ForeignKey("card.id"), default=None, index=True)
-    holder_id: Mapped[str | None] = mapped_column(
-        ForeignKey("cardholder.id"), default=None, index=True
-    )
-    purpose: Mapped[Purpose | None] = mapped_column(Worded(Purpose), default=None)
-    pin_proven_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
-    questions_proven_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
-    questions_carried: Mapped[bool] = mapped_column(default=False)
-    code_proven_id: Mapped[str | None] = mapped_column(default=None)
-    pin_was_blocked: Mapped[bool] = mapped_column(default=False)
-    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
-    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
-    how: Mapped[VisitEnd | None] = mapped_column(Worded(VisitEnd), default=None)
-    auth_key: Mapped[bytes | None] = mapped_column(default=None)
-    genuine_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
-    challenge: Mapped[bytes | None] = mapped_column(default=None)
-    challenged_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
-    secret_tries: Mapped[int | None] = mapped_column(default=None)
-    judged: Mapped[bytes | None] = mapped_column(default=None)
-    refusal: Mapped[Reason | None] = mapped_column(Worded(Reason), default=None)
-    key_vouched: Mapped[bool] = mapped_column(default=False)
-    pin_evidence: Mapped[PinEvidence | None] = mapped_column(Worded(PinEvidence), default=None)
-    pin_key: Mapped[bytes | None] = mapped_column(default=None)
-    pin_challenge: Mapped[bytes | None] = mapped_column(default=None)
-    pin_challenged_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
-    owner_email: Mapped[str | None] = mapped_column(default=None)
-    pending_id: Mapped[str | None] = mapped_column(default=None)
-    unknown_card: Mapped[str | None] = mapped_column(default=None)
-    unread: Mapped[ReadFault | None] = mapped_column(Worded(ReadFault), default=None)
+    id: str = Field(primary_key=True)
+    reference: str = Field(unique=True)
+    station: str
+    opened_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    card_id: str | None = Field(default=None, foreign_key="card.id", index=True)
+    holder_id: str | None = Field(default=None, foreign_key="cardholder.id", index=True)
+    purpose: Purpose | None = Field(default=None, sa_type=Worded(Purpose))
+    pin_proven_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    questions_proven_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    questions_carried: bool = False
+    code_proven_id: str | None = None
+    pin_was_blocked: bool = False
+    finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    how: VisitEnd | None = Field(default=None, sa_type=Worded(VisitEnd))
+    auth_key: bytes | None = Field(default=None, repr=False)
+    genuine_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    challenge: bytes | None = Field(default=None, repr=False)
+    challenged_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    secret_tries: int | None = None
+    judged: bytes | None = Field(default=None, repr=False)
+    refusal: Reason | None = Field(default=None, sa_type=Worded(Reason))
+    key_vouched: bool = False
+    pin_evidence: PinEvidence | None = Field(default=None, sa_type=Worded(PinEvidence))
+    pin_key: bytes | None = Field(default=None, repr=False)
+    pin_challenge: bytes | None = Field(default=None, repr=False)
+    pin_challenged_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    owner_email: str | None = None
+    pending_id: str | None = None
+    unknown_card: str | None = None
+    unread: ReadFault | None = Field(default=None, sa_type=Worded(ReadFault))
 
 
-class PendingRow(MacRow):
+class PendingRow(MacRow, table=True):
     """See ``PendingChange``."""
 
     __tablename__ = "pending_change"
-    id: Mapped[str] = mapped_column(primary_key=True)
-    holder_id: Mapped[str] = mapped_column(ForeignKey("cardholder.id"), index=True)
-    card_id: Mapped[str] = mapped_column(ForeignKey("card.id"), index=True)
-    purpose: Mapped[Purpose] = mapped_column(Worded(Purpose))
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
-    email: Mapped[str | None] = mapped_column(default=None)
-    question_ids: Mapped[tuple[int, ...] | None] = mapped_column(Numbers, default=None)
-    hashes: Mapped[tuple[JointHash, ...] | None] = mapped_column(JointHashes, default=None)
-    auth_key: Mapped[bytes | None] = mapped_column(default=None)
-    pin_key: Mapped[bytes | None] = mapped_column(default=None)
-    pin_evidence: Mapped[PinEvidence] = mapped_column(Worded(PinEvidence))
-    owner_email: Mapped[str | None] = mapped_column(default=None)
+    id: str = Field(primary_key=True)
+    holder_id: str = Field(foreign_key="cardholder.id", index=True)
+    card_id: str = Field(foreign_key="card.id", index=True)
+    purpose: Purpose = Field(sa_type=Worded(Purpose))
+    created_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    email: str | None = None
+    question_ids: tuple[int, ...] | None = Field(default=None, sa_type=Numbers)
+    hashes: tuple[JointHash, ...] | None = Field(default=None, sa_type=JointHashes, repr=False)
+    auth_key: bytes | None = Field(default=None, repr=False)
+    pin_key: bytes | None = Field(default=None, repr=False)
+    pin_evidence: PinEvidence = Field(sa_type=Worded(PinEvidence))
+    owner_email: str | None = None
 
 
-class CodeRow(MacRow):
+class CodeRow(MacRow, table=True):
     """See ``EmailCode``; no index holds the digest."""
 
     uncovered = frozenset({"tries"})
@@ -531,48 +511,48 @@ class CodeRow(MacRow):
         CheckConstraint("tries >= 0 AND tries <= max_tries", name="tries"),
         CheckConstraint("(sent_at IS NULL) = (expires_at IS NULL)", name="sent"),
     )
-    id: Mapped[str] = mapped_column(primary_key=True)
-    card_id: Mapped[str] = mapped_column(ForeignKey("card.id"))
-    holder_id: Mapped[str] = mapped_column(ForeignKey("cardholder.id"), index=True)
-    purpose: Mapped[Purpose] = mapped_column(Worded(Purpose))
-    visit_id: Mapped[str]
-    digest: Mapped[bytes]
-    key_id: Mapped[str]
-    sent_to: Mapped[str]
-    drafted_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
-    max_tries: Mapped[int]
-    tries: Mapped[int] = mapped_column(default=0)
-    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
-    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
-    consumed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
-    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
-    questions_proven_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
-    pending_id: Mapped[str | None] = mapped_column(default=None)
-    issued_by: Mapped[str | None] = mapped_column(default=None)
-    agreed_by: Mapped[str | None] = mapped_column(default=None)
-    needs_second: Mapped[bool] = mapped_column(default=False)
-    attempt: Mapped[str] = mapped_column(default="")
-    drafted_by: Mapped[str] = mapped_column(default="")
-    proves_owner: Mapped[bool] = mapped_column(default=False)
-    unproven: Mapped[bool] = mapped_column(default=False)
+    id: str = Field(primary_key=True)
+    card_id: str = Field(foreign_key="card.id")
+    holder_id: str = Field(foreign_key="cardholder.id", index=True)
+    purpose: Purpose = Field(sa_type=Worded(Purpose))
+    visit_id: str
+    digest: bytes = Field(repr=False)
+    key_id: str
+    sent_to: str
+    drafted_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    max_tries: int
+    tries: int = 0
+    sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    consumed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    questions_proven_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    pending_id: str | None = None
+    issued_by: str | None = None
+    agreed_by: str | None = None
+    needs_second: bool = False
+    attempt: str = ""
+    drafted_by: str = ""
+    proves_owner: bool = False
+    unproven: bool = False
 
 
-class UnblockRow(MacRow):
+class UnblockRow(MacRow, table=True):
     """See ``UnblockEntry``."""
 
     __tablename__ = "unblock_journal"
     __table_args__ = (index_where("uq_unblock_journal_open", "card_id", OPEN_ENTRY, unique=True),)
-    id: Mapped[str] = mapped_column(primary_key=True)
-    visit_id: Mapped[str] = mapped_column(ForeignKey("visit.id"), index=True)
-    card_id: Mapped[str] = mapped_column(ForeignKey("card.id"), index=True)
-    opened_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    was_blocked: Mapped[bool]
-    state: Mapped[UnblockState] = mapped_column(Worded(UnblockState))
-    detail: Mapped[str] = mapped_column(default="")
-    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
-    attempt: Mapped[str] = mapped_column(default="")
-    proof: Mapped[bytes | None] = mapped_column(default=None)
-    cryptogram: Mapped[bytes | None] = mapped_column(default=None)
+    id: str = Field(primary_key=True)
+    visit_id: str = Field(foreign_key="visit.id", index=True)
+    card_id: str = Field(foreign_key="card.id", index=True)
+    opened_at: datetime = Field(sa_type=UtcDateTime)
+    was_blocked: bool
+    state: UnblockState = Field(sa_type=Worded(UnblockState))
+    detail: str = ""
+    closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    attempt: str = ""
+    proof: bytes | None = Field(default=None, repr=False)
+    cryptogram: bytes | None = Field(default=None, repr=False)
 
 
 # Tables beside the visits: audit chains, their heads and anchors, outbox, stations.
@@ -582,7 +562,7 @@ WAITING = "sent_at IS NULL AND failed_at IS NULL"
 ROW_NUMBER = BigInteger().with_variant(Integer(), "sqlite")
 
 
-class AuditEventRow(TableRow):
+class AuditEventRow(TableRow, table=True):
     """See ``AuditEvent``; ``detail`` is the canonical JSON text whose salted digest was hashed.
 
     A detail that was redacted is gone with its salt: its digest stays.
@@ -597,67 +577,67 @@ class AuditEventRow(TableRow):
         Index("ix_audit_event_station_at", "station", "at"),
         Index("ix_audit_event_actor_at", "actor", "at"),
     )
-    seq: Mapped[int] = mapped_column(ROW_NUMBER, primary_key=True, autoincrement=False)
-    at: Mapped[datetime] = mapped_column(UtcDateTime)
-    kind: Mapped[str]
-    reference: Mapped[str] = mapped_column(index=True)
-    visit_id: Mapped[str | None] = mapped_column(default=None, index=True)
-    card_id: Mapped[str | None] = mapped_column(default=None, index=True)
-    holder_id: Mapped[str | None] = mapped_column(default=None)
-    station: Mapped[str | None] = mapped_column(default=None)
-    actor: Mapped[str | None] = mapped_column(default=None)
-    detail: Mapped[str | None] = mapped_column(default=None)
-    salt: Mapped[str | None] = mapped_column(default=None)
-    detail_sha256: Mapped[str]
-    previous: Mapped[str]
-    hash: Mapped[str]
-    mac: Mapped[str]
-    mac_key: Mapped[str]
+    seq: int = Field(primary_key=True, sa_type=ROW_NUMBER, sa_column_kwargs=GIVEN)
+    at: datetime = Field(sa_type=UtcDateTime)
+    kind: str
+    reference: str = Field(index=True)
+    visit_id: str | None = Field(default=None, index=True)
+    card_id: str | None = Field(default=None, index=True)
+    holder_id: str | None = None
+    station: str | None = None
+    actor: str | None = None
+    detail: str | None = None
+    salt: str | None = Field(default=None, repr=False)
+    detail_sha256: str
+    previous: str
+    hash: str
+    mac: str
+    mac_key: str
 
 
-class AuditHeadRow(TableRow):
+class AuditHeadRow(TableRow, table=True):
     """The end of one chain; a writer locks one that nobody else has locked."""
 
     __tablename__ = "audit_head"
-    chain: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    seq: Mapped[int] = mapped_column(ROW_NUMBER)
-    hash: Mapped[str]
+    chain: int = Field(primary_key=True, sa_column_kwargs=GIVEN)
+    seq: int = Field(sa_type=ROW_NUMBER)
+    hash: str
 
 
-class AuditAnchorRow(TableRow):
+class AuditAnchorRow(TableRow, table=True):
     """See ``AuditAnchor``."""
 
     __tablename__ = "audit_anchor"
-    seq: Mapped[int] = mapped_column(ROW_NUMBER, primary_key=True, autoincrement=False)
-    hash: Mapped[str]
-    signed_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    signature: Mapped[bytes]
-    key_id: Mapped[str]
+    seq: int = Field(primary_key=True, sa_type=ROW_NUMBER, sa_column_kwargs=GIVEN)
+    hash: str
+    signed_at: datetime = Field(sa_type=UtcDateTime)
+    signature: bytes
+    key_id: str
 
 
-class AuditGapRow(TableRow):
+class AuditGapRow(TableRow, table=True):
     """See ``AuditGap``."""
 
     __tablename__ = "audit_gap"
-    last_row: Mapped[int] = mapped_column(ROW_NUMBER, primary_key=True, autoincrement=False)
-    first_row: Mapped[int] = mapped_column(ROW_NUMBER)
-    hash: Mapped[str]
-    kind: Mapped[GapKind] = mapped_column(Worded(GapKind))
-    signed_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    signature: Mapped[bytes]
-    key_id: Mapped[str]
+    last_row: int = Field(primary_key=True, sa_type=ROW_NUMBER, sa_column_kwargs=GIVEN)
+    first_row: int = Field(sa_type=ROW_NUMBER)
+    hash: str
+    kind: GapKind = Field(sa_type=Worded(GapKind))
+    signed_at: datetime = Field(sa_type=UtcDateTime)
+    signature: bytes
+    key_id: str
 
 
-class KnownKeyRow(TableRow):
+class KnownKeyRow(TableRow, table=True):
     """See ``KnownKeys``."""
 
     __tablename__ = "known_key"
-    id: Mapped[str] = mapped_column(primary_key=True)
-    purpose: Mapped[str]
-    since: Mapped[datetime] = mapped_column(UtcDateTime)
+    id: str = Field(primary_key=True)
+    purpose: str
+    since: datetime = Field(sa_type=UtcDateTime)
 
 
-class OutboxRow(TableRow):
+class OutboxRow(TableRow, table=True):
     """See ``OutboxMessage``."""
 
     __tablename__ = "outbox_message"
@@ -665,151 +645,151 @@ class OutboxRow(TableRow):
         index_where("ix_outbox_message_waiting", "created_at", WAITING),
         index_where("ix_outbox_message_failed", "failed_at", "failed_at IS NOT NULL"),
     )
-    id: Mapped[str] = mapped_column(primary_key=True)
-    to: Mapped[str]
-    template: Mapped[str]
-    params: Mapped[dict[str, Scalar]] = mapped_column(Scalars)
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    next_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
-    attempts: Mapped[int] = mapped_column(default=0)
-    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
-    failed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
-    last_error: Mapped[str] = mapped_column(default="")
-    holder_id: Mapped[str | None] = mapped_column(default=None, index=True)
+    id: str = Field(primary_key=True)
+    to: str
+    template: str
+    params: dict[str, Scalar] = Field(sa_type=Scalars)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    next_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    attempts: int = 0
+    sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    failed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    last_error: str = ""
+    holder_id: str | None = Field(default=None, index=True)
 
 
-class StationRow(MacRow):
+class StationRow(MacRow, table=True):
     """See ``Station``."""
 
     uncovered = frozenset({"last_seen_at", "version", "reader_state"})
 
     __tablename__ = "station"
-    name: Mapped[str] = mapped_column(primary_key=True)
-    last_seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    version: Mapped[str] = mapped_column(default="")
-    reader_state: Mapped[str] = mapped_column(default="")
-    site: Mapped[str] = mapped_column(default="")
-    retired_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    name: str = Field(primary_key=True)
+    last_seen_at: datetime = Field(sa_type=UtcDateTime)
+    version: str = ""
+    reader_state: str = ""
+    site: str = ""
+    retired_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
-class StationKeyRow(MacRow):
+class StationKeyRow(MacRow, table=True):
     """See ``StationKey``; one that was replaced is deleted."""
 
     __tablename__ = "station_key"
-    fingerprint: Mapped[str] = mapped_column(primary_key=True)
-    station: Mapped[str] = mapped_column(ForeignKey("station.name"), index=True)
-    not_after: Mapped[datetime] = mapped_column(UtcDateTime)
-    added_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    ends_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    fingerprint: str = Field(primary_key=True)
+    station: str = Field(foreign_key="station.name", index=True)
+    not_after: datetime = Field(sa_type=UtcDateTime)
+    added_at: datetime = Field(sa_type=UtcDateTime)
+    ends_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
-class EnrolmentRow(MacRow):
+class EnrolmentRow(MacRow, table=True):
     """See ``Enrolment``; one that ran out is deleted when the next is made."""
 
     uncovered = frozenset({"tries"})
 
     __tablename__ = "station_enrolment"
-    number: Mapped[str] = mapped_column(primary_key=True)
-    station: Mapped[str] = mapped_column(index=True)
-    site: Mapped[str] = mapped_column(default="")
-    digest: Mapped[str]
-    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    used_key: Mapped[str | None] = mapped_column(default=None)
-    tries: Mapped[int] = mapped_column(default=0)
+    number: str = Field(primary_key=True)
+    station: str = Field(index=True)
+    site: str = ""
+    digest: str = Field(repr=False)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+    used_key: str | None = None
+    tries: int = 0
 
 
 # Tables of RA staff and of what they leave: keys, notes, policy settings, search.
 
 
-class StaffMemberRow(MacRow):
+class StaffMemberRow(MacRow, table=True):
     """See ``StaffMember``; one who was removed stays, for the audit names them by id."""
 
     __tablename__ = "staff_member"
-    id: Mapped[str] = mapped_column(primary_key=True)
-    name: Mapped[str]
-    role: Mapped[Role] = mapped_column(Worded(Role))
-    added_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    removed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
-    revision: Mapped[int] = mapped_column(default=0)
-    added_by: Mapped[str] = mapped_column(default="")
-    agreed_by: Mapped[str] = mapped_column(default="")
+    id: str = Field(primary_key=True)
+    name: str
+    role: Role = Field(sa_type=Worded(Role))
+    added_at: datetime = Field(sa_type=UtcDateTime)
+    removed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    revision: int = 0
+    added_by: str = ""
+    agreed_by: str = ""
 
 
-class StaffKeyRow(MacRow):
+class StaffKeyRow(MacRow, table=True):
     """See ``StaffKey``; a key that was taken away is deleted."""
 
     __tablename__ = "staff_key"
-    fingerprint: Mapped[str] = mapped_column(primary_key=True)
-    staff_id: Mapped[str] = mapped_column(ForeignKey("staff_member.id"), index=True)
-    public_key: Mapped[str]
-    label: Mapped[str] = mapped_column(default="")
-    added_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    added_by: Mapped[str] = mapped_column(default="")
-    agreed_by: Mapped[str] = mapped_column(default="")
+    fingerprint: str = Field(primary_key=True)
+    staff_id: str = Field(foreign_key="staff_member.id", index=True)
+    public_key: str
+    label: str = ""
+    added_at: datetime = Field(sa_type=UtcDateTime)
+    added_by: str = ""
+    agreed_by: str = ""
 
 
-class StaffCardRow(MacRow):
+class StaffCardRow(MacRow, table=True):
     """See ``StaffCard``; one that was taken away is deleted."""
 
     __tablename__ = "staff_card"
-    card_id: Mapped[str] = mapped_column(ForeignKey("card.id"), primary_key=True)
-    staff_id: Mapped[str] = mapped_column(ForeignKey("staff_member.id"), index=True)
-    public_key: Mapped[bytes]
-    added_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    added_by: Mapped[str] = mapped_column(default="")
-    agreed_by: Mapped[str] = mapped_column(default="")
+    card_id: str = Field(primary_key=True, foreign_key="card.id")
+    staff_id: str = Field(foreign_key="staff_member.id", index=True)
+    public_key: bytes
+    added_at: datetime = Field(sa_type=UtcDateTime)
+    added_by: str = ""
+    agreed_by: str = ""
 
 
-class PolicySettingRow(MacRow):
+class PolicySettingRow(MacRow, table=True):
     """See ``PolicySetting``."""
 
     __tablename__ = "policy_setting"
-    name: Mapped[str] = mapped_column(primary_key=True)
-    value: Mapped[str | None] = mapped_column(default=None)
-    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    changed_by: Mapped[str]
-    note_id: Mapped[str]
-    revision: Mapped[int] = mapped_column(default=0)
+    name: str = Field(primary_key=True)
+    value: str | None = None
+    changed_at: datetime = Field(sa_type=UtcDateTime)
+    changed_by: str
+    note_id: str
+    revision: int = 0
 
 
-class ActionNoteRow(TableRow):
+class ActionNoteRow(TableRow, table=True):
     """See ``ActionNote``; deleted with its holder, while the audit keeps its digest."""
 
     __tablename__ = "action_note"
-    id: Mapped[str] = mapped_column(primary_key=True)
-    holder_id: Mapped[str | None] = mapped_column(default=None, index=True)
-    at: Mapped[datetime] = mapped_column(UtcDateTime)
-    reason: Mapped[str]
-    identified_by: Mapped[str] = mapped_column(default="")
-    salt: Mapped[str]
+    id: str = Field(primary_key=True)
+    holder_id: str | None = Field(default=None, index=True)
+    at: datetime = Field(sa_type=UtcDateTime)
+    reason: str
+    identified_by: str = ""
+    salt: str = Field(repr=False)
 
 
-class ProposedActRow(TableRow):
+class ProposedActRow(TableRow, table=True):
     """See ``ProposedAct``; its seal covers what it says."""
 
     __tablename__ = "proposed_act"
     __table_args__ = (index_where("ix_proposed_act_waiting", "expires_at", "outcome = 'waiting'"),)
-    id: Mapped[str] = mapped_column(primary_key=True)
-    act: Mapped[str]
-    action: Mapped[str]
-    holder_id: Mapped[str | None] = mapped_column(default=None, index=True)
-    card_id: Mapped[str | None] = mapped_column(default=None)
-    staff_id: Mapped[str | None] = mapped_column(default=None)
-    revision: Mapped[int]
-    parameters: Mapped[bytes]
-    key_id: Mapped[str]
-    proposed_by: Mapped[str]
-    proposed_key: Mapped[str]
-    proposed_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    note_id: Mapped[str]
-    reference: Mapped[str]
-    outcome: Mapped[Outcome] = mapped_column(Worded(Outcome))
-    decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
-    decided_by: Mapped[str] = mapped_column(default="")
+    id: str = Field(primary_key=True)
+    act: str
+    action: str
+    holder_id: str | None = Field(default=None, index=True)
+    card_id: str | None = None
+    staff_id: str | None = None
+    revision: int
+    parameters: bytes = Field(repr=False)
+    key_id: str
+    proposed_by: str
+    proposed_key: str
+    proposed_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+    note_id: str
+    reference: str
+    outcome: Outcome = Field(sa_type=Worded(Outcome))
+    decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    decided_by: str = ""
 
 
-class SearchTermRow(TableRow):
+class SearchTermRow(TableRow, table=True):
     """One word by which a holder is found.
 
     The key is what a search as one types walks, the index where it looks whether a holder
@@ -821,57 +801,57 @@ class SearchTermRow(TableRow):
         Index("ix_search_term_holder_id_term", "holder_id", "term"),
         {"sqlite_with_rowid": False},
     )
-    term: Mapped[str] = mapped_column(FOLDED, primary_key=True)
-    holder_id: Mapped[str] = mapped_column(ForeignKey("cardholder.id"), primary_key=True)
+    term: str = Field(primary_key=True, sa_type=FOLDED)
+    holder_id: str = Field(primary_key=True, foreign_key="cardholder.id")
 
 
 # Tables of the caretaker: alarms that stand, and chores that are done now and then.
 
 
-class AlarmRow(TableRow):
+class AlarmRow(TableRow, table=True):
     """See ``Alarm``; one that is over is deleted."""
 
     __tablename__ = "alarm"
-    name: Mapped[str] = mapped_column(primary_key=True)
-    kind: Mapped[str]
-    since: Mapped[datetime] = mapped_column(UtcDateTime)
-    seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    detail: Mapped[dict[str, Scalar]] = mapped_column(Scalars)
+    name: str = Field(primary_key=True)
+    kind: str
+    since: datetime = Field(sa_type=UtcDateTime)
+    seen_at: datetime = Field(sa_type=UtcDateTime)
+    detail: dict[str, Scalar] = Field(sa_type=Scalars)
 
 
-class ChoreRow(TableRow):
+class ChoreRow(TableRow, table=True):
     """See ``Chore``; ``seq`` and ``hash`` are the row that it has reached."""
 
     __tablename__ = "chore"
-    name: Mapped[str] = mapped_column(primary_key=True)
-    since: Mapped[datetime] = mapped_column(UtcDateTime)
-    done_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    seq: Mapped[int] = mapped_column(ROW_NUMBER)
-    hash: Mapped[str]
+    name: str = Field(primary_key=True)
+    since: datetime = Field(sa_type=UtcDateTime)
+    done_at: datetime = Field(sa_type=UtcDateTime)
+    seq: int = Field(sa_type=ROW_NUMBER)
+    hash: str
 
 
-class AuditFeedRow(TableRow):
+class AuditFeedRow(TableRow, table=True):
     """How far the audit was sent on; ``reached`` is JSON, the last row of each chain."""
 
     __tablename__ = "audit_feed"
-    name: Mapped[str] = mapped_column(primary_key=True)
-    reached: Mapped[str]
-    holder: Mapped[str]
-    held_until: Mapped[datetime] = mapped_column(UtcDateTime)
+    name: str = Field(primary_key=True)
+    reached: str
+    holder: str
+    held_until: datetime = Field(sa_type=UtcDateTime)
 
 
 # Tables of the database as a whole: when a backup of it was restored, and its schema.
 
 
-class RestoreRow(TableRow):
+class RestoreRow(TableRow, table=True):
     """See ``Restore``; the row that makes its database another one than the backup."""
 
     __tablename__ = "store_restore"
-    at: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True)
-    generations_from: Mapped[int]
+    at: datetime = Field(primary_key=True, sa_type=UtcDateTime)
+    generations_from: int
 
 
-class ServedProgramRow(TableRow):
+class ServedProgramRow(TableRow, table=True):
     """The single row that says which programs can work with the schema as it is.
 
     ``least_program`` is the ``REVISION`` of the oldest of them, or words that say why there is
@@ -882,8 +862,8 @@ class ServedProgramRow(TableRow):
 
     __tablename__ = "served_program"
     __table_args__ = (CheckConstraint("id = 1", name="single"),)
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    least_program: Mapped[str]
+    id: int = Field(primary_key=True, sa_column_kwargs=GIVEN)
+    least_program: str
 
 
 REVISION = "0001"

@@ -16,7 +16,7 @@ from tests.authority.store import samples
 from tests.support.database import TestDatabase
 
 OFFERED, PUBLIC = "SHA256:offered", "ssh-ed25519 AAAAC3Nza asha"
-HEAVY = {"sqlalchemy", "alembic", "cryptography", "argon2", "textual"}
+HEAVY = {"sqlalchemy", "sqlmodel", "pydantic", "alembic", "cryptography", "argon2", "textual"}
 IN_ONE_GO = """\
 import sys
 from kiosk.__main__ import main

@@ -21,6 +21,8 @@ FORBIDDEN = (
     "kiosk.authority",
     "screens.admin",
     "sqlalchemy",
+    "sqlmodel",
+    "pydantic",
     "alembic",
     "argon2",
     "emails",

@@ -71,7 +71,7 @@ class Forger:
 
     def add(self, like: AuditEventRow, /, **columns: Any) -> None:
         """Put a new row at the end, with a hash and a head that fit."""
-        row = like.as_dict() | columns
+        row = like.model_dump() | columns
         row["detail_sha256"] = detail_digest(row["salt"], row["detail"])
         self.run(sa.insert(EVENT).values(row))
         self.rewrite(row["seq"], kind=row["kind"])

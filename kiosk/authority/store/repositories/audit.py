@@ -639,9 +639,8 @@ def _told_beyond(
 
 def event_of(row: AuditEventRow) -> AuditEvent:
     """Return a row's record; a detail that was overwritten with no JSON reads as such."""
-    unsaid = {"salt", "detail_sha256", "mac", "mac_key"}
-    said = {name: value for name, value in row.as_dict().items() if name not in unsaid}
-    return AuditEvent(**said | {"detail": _parsed(row.detail)})
+    said = row.model_dump(exclude={"detail", "salt", "detail_sha256", "mac", "mac_key"})
+    return AuditEvent(**said, detail=_parsed(row.detail))
 
 
 def _parsed(text: str | None) -> dict[str, Scalar]:

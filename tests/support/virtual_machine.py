@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -112,7 +113,7 @@ class VirtualMachine:
                 *("-drive", f"if=virtio,format=qcow2,discard=unmap,file={self.disk}"),
                 *("-device", f"virtio-gpu-pci,xres={_DISPLAY_PX[0]},yres={_DISPLAY_PX[1]}"),
                 *("-device", "virtio-keyboard-pci", "-device", "virtio-multitouch-pci"),
-                *("-device", "virtio-rng-pci"),
+                *("-device", "virtio-rng-pci", "-device", "qemu-xhci"),
                 *("-chardev", f"socket,id=tpm,path={self.folder / 'tpm.sock'}"),
                 *("-tpmdev", "emulator,id=tpm0,chardev=tpm", "-device", "tpm-tis,tpmdev=tpm0"),
                 *("-netdev", network, "-device", "virtio-net-pci,netdev=net,romfile="),
@@ -166,6 +167,28 @@ class VirtualMachine:
     def picture(self, path: Path) -> None:
         """Write what is on the display as a PNG file."""
         self.tell("screendump", filename=str(path), format="png")
+
+    def ground(self) -> tuple[int, ...]:
+        """Return the colour of most of what is on the display: red, green, blue, 0 to 255."""
+        path = self.folder / "display.ppm"
+        self.tell("screendump", filename=str(path))
+        _kind, _size, _most, pixels = path.read_bytes().split(b"\n", 3)
+        each = range(0, len(pixels) - 2, 3 * 101)
+        [(colour, _)] = Counter(pixels[at : at + 3] for at in each).most_common(1)
+        return tuple(colour)
+
+    def plug_in_keyboard(self) -> None:
+        """Plug in a keyboard beside the one that it has, by USB."""
+        self.tell("device_add", driver="usb-kbd")
+
+    def plug_in_stick(self) -> None:
+        """Plug in a memory of a mebibyte, by USB."""
+        stick = self.folder / "stick"
+        stick.write_bytes(bytes(1 << 20))
+        self.tell(
+            "blockdev-add", **{"driver": "file", "filename": str(stick), "node-name": "stick"}
+        )
+        self.tell("device_add", driver="usb-storage", drive="stick")
 
     def press(self, *keys: str) -> None:
         """Press keys at once, by qemu's names, and let them go."""

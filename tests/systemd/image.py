@@ -306,13 +306,27 @@ def test_no_key_leaves_the_station(machine: VirtualMachine, station: Displayed) 
         machine.press(*keys)
     for _ in range(12):
         machine.press("ctrl", "alt", "delete")
-    # What is pressed after them arrives at the station.
+    # What is pressed after them arrives at the station: it changes its colours, and back.
+    assert sum(machine.ground()) > 600
     machine.press("f2")
-    station.see(waiting.ATTRACT_TITLE, "Light colours")
+    wait_for(lambda: sum(machine.ground()) < 150, "dark colours")
     machine.picture(PICTURES / "keys.png")
     machine.press("f2")
+    wait_for(lambda: sum(machine.ground()) > 600, "light colours")
+    station.see(waiting.ATTRACT_TITLE)
     assert life(machine) == before
     assert machine.do("cat /sys/class/tty/tty0/active") == "tty1"
+
+
+def test_a_keyboard_may_be_plugged_in_and_a_memory_is_not_used(machine: VirtualMachine) -> None:
+    machine.plug_in_keyboard()
+    machine.plug_in_stick()
+    every = (
+        "cd /sys/bus/usb/devices; for each in *-[0-9]; do cat $each/product $each/authorized; done"
+    )
+    used = ["QEMU USB Keyboard", "1", "QEMU USB HARDDRIVE", "0"]
+    wait_for(lambda: machine.do(every).splitlines() == used, "the keyboard alone")
+    assert "No such file" in machine.do("ls /dev/sd*")
 
 
 class Holder(Visitor):

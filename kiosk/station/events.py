@@ -189,6 +189,10 @@ class AnswerTimedOut(Struct, frozen=True):
     visit: VisitId
 
 
+class NoticeTimedOut(Struct, frozen=True):
+    """What the attract page says of the last card was there for long enough."""
+
+
 # --- what became of a command ----------------------------------------------------------
 
 
@@ -277,7 +281,7 @@ HolderSide = (
     | Left
     | Stayed
 )
-ClockSide = IdleTimedOut | AnswerTimedOut
+ClockSide = IdleTimedOut | AnswerTimedOut | NoticeTimedOut
 ResultSide = CardRead | Replied | Maintained | PinFailed | PinNotTaken | PadEnded | GaveUp | NoReply
 
 Event = ReaderSide | HolderSide | ClockSide | ResultSide

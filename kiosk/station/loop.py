@@ -25,12 +25,15 @@ from kiosk.contract.reference import reference_of
 from kiosk.station.commands import Command, OpenVisit, PinCommand
 from kiosk.station.events import (
     AnswerTimedOut,
+    CardIn,
+    CardUnreadable,
     ClockSide,
     Event,
     GaveUp,
     HolderSide,
     IdleTimedOut,
     NoReply,
+    NoticeTimedOut,
     ResultSide,
 )
 from kiosk.station.presence import AuthorityChecked, Presence, fold
@@ -126,6 +129,8 @@ class IdleTimer:
     def event(self, state: State) -> ClockSide | None:
         """Return the time-out, or None after a touch that came during the wait."""
         left, visit = self.seconds_left(state), visit_of(state)
+        if left == 0 and isinstance(state, Attract):
+            return NoticeTimedOut()
         if left is None or left > 0 or visit is None:
             return None
         return AnswerTimedOut(visit) if isinstance(state, StillThere) else IdleTimedOut(visit)
@@ -134,7 +139,7 @@ class IdleTimer:
         match state:
             case StillThere():
                 return self._times.answer_s
-            case Attract() | OutOfService() | Reading() | Working() | RemoveCard():
+            case Attract(pulled=None) | OutOfService() | Reading() | Working() | RemoveCard():
                 return None
             case _:
                 return self._times.idle_s
@@ -222,13 +227,20 @@ class StationLoop:
             if item is None:
                 return
             for event in self._events_from(item):
+                if self._is_for_next(event):
+                    return
                 await self._advance(event, show)
                 if self._is_over:
                     return
 
     @property
     def _is_over(self) -> bool:
-        return self._turn is not None and self._had_visit and isinstance(self._state, Attract)
+        return self._turn is not None and self._had_visit and self._state == Attract()
+
+    def _is_for_next(self, event: Event) -> bool:
+        """Whether a card goes in while the one visit is over, and the page still tells of it."""
+        over = self._turn is not None and self._had_visit and visit_of(self._state) is None
+        return over and isinstance(event, CardIn | CardUnreadable)
 
     async def _next_item(self) -> Item | None:
         """Wait for the next item, or make one when nobody did anything for too long."""

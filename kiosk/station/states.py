@@ -403,8 +403,17 @@ HolderState = (
 # Pages on which the holder has nothing to enter.
 
 
+class PulledFrom(StrEnum):
+    """What was being done to a card when it was taken out."""
+
+    UNBLOCK = "unblock"
+    CHANGE = "change"
+
+
 class Attract(Struct, frozen=True):
-    """Waiting for a card."""
+    """Waiting for a card; ``pulled``: the last one left while its PIN was being set."""
+
+    pulled: PulledFrom | None = None
 
 
 class OutOfService(Struct, frozen=True):

@@ -92,6 +92,7 @@ from kiosk.station.events import (
     Maintained,
     MisuseNoticed,
     NoReply,
+    NoticeTimedOut,
     PadEnded,
     PinEntered,
     PinFailed,
@@ -132,6 +133,7 @@ from kiosk.station.states import (
     PickQuestion,
     PickReason,
     PinFault,
+    PulledFrom,
     Reading,
     Refused,
     RemovalReason,
@@ -666,7 +668,9 @@ def step(state: State, event: Event) -> Next:
     """Return what follows when ``event`` happens in ``state``; anything unfit changes nothing."""
     match event:
         case CardOut():
-            return Next(Attract(), _ending(state, VisitEnd.CARD_REMOVED))
+            return Next(Attract(_pulled_from(state)), _ending(state, VisitEnd.CARD_REMOVED))
+        case NoticeTimedOut():
+            return Next(Attract()) if isinstance(state, Attract) else Next(state)
         case CardIn():
             ending = _ending(state, VisitEnd.CARD_REMOVED)
             opening = OpenVisit(event.visit, event.reader)
@@ -686,6 +690,19 @@ def step(state: State, event: Event) -> Next:
             return Next(Refused(event.visit, event.reason), _ending(state, event.how))
         case _:
             return _within_visit(state, event)
+
+
+def _pulled_from(state: State) -> PulledFrom | None:
+    """Return what the card may have done, or not: its holder has to know that it is in doubt."""
+    match state:
+        case Working(command=UnblockPin()):
+            return PulledFrom.UNBLOCK
+        case Working(command=ChangePin()):
+            return PulledFrom.CHANGE
+        case Attract():
+            return state.pulled
+        case _:
+            return None
 
 
 def _within_visit(state: State, event: Event) -> Next:
@@ -758,4 +775,6 @@ def _ending(state: State, how: VisitEnd) -> tuple[Command, ...]:
 def _availability(state: State, event: Availability) -> Next:
     if not isinstance(state, Attract | OutOfService):
         return Next(state)
-    return Next(OutOfService(event.outage) if event.outage else Attract())
+    if event.outage is not None:
+        return Next(OutOfService(event.outage))
+    return Next(state if isinstance(state, Attract) else Attract())

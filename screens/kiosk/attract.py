@@ -8,7 +8,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widget import Widget
 
-from kiosk.station.states import OutOfService
+from kiosk.station.states import Attract, OutOfService, PulledFrom
 from screens.kiosk.page import Kit, Page
 from screens.widgets.frame import HelpBox
 from screens.widgets.pictures import Banner, Direction, Drawing
@@ -17,7 +17,14 @@ from screens.words import waiting
 
 
 class AttractPage(Page, inherit_bindings=False):
-    """Big letters, the picture, and what one can do here with how long it takes."""
+    """Big letters, the picture, and what one can do here with how long it takes.
+
+    In its place, for a while, what to do after a card was taken out while its PIN was being set.
+    """
+
+    def __init__(self, kit: Kit, state: Attract) -> None:
+        super().__init__(kit, state)
+        self._pulled = state.pulled
 
     def content(self) -> Iterator[Widget]:
         """Lay it out; the letters are big where the screen is."""
@@ -25,9 +32,14 @@ class AttractPage(Page, inherit_bindings=False):
         yield Prose(waiting.ATTRACT_TITLE, "title")
         yield Horizontal(
             Drawing(Direction.IN, self.kit.look.glyphs, motion=self.kit.look.motion),
-            Prose(_offers(), "offers"),
+            Prose(_offers() if self._pulled is None else _told(self._pulled), "offers"),
             classes="picture",
         )
+
+
+def _told(pulled: PulledFrom) -> Content:
+    title, text = waiting.pulled(pulled)
+    return Content.assemble((f"! {title}", "bold $ink"), "\n", text)
 
 
 def _offers() -> Content:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kiosk.station.states import Outage, RemovalReason, Work
+from kiosk.station.states import Outage, PulledFrom, RemovalReason, Work
 from screens.words import pad
 
 BANNER = "INSERT CARD"
@@ -30,6 +30,24 @@ STILL_THERE_TEXT = "Touch the screen or press any key to carry on."
 STILL_THERE_END = "Otherwise your visit ends in"
 
 REMOVE_TITLE = "Take your smartcard out"
+
+
+def pulled(what: PulledFrom) -> tuple[str, str]:
+    """Say that the last card was taken out too early, and what to do with it."""
+    match what:
+        case PulledFrom.UNBLOCK:
+            return (
+                "The last smartcard was taken out while its PIN was being set.",
+                (
+                    "Put it back in: we check what was done. "
+                    "If it is still locked, unlock it again. If not, try the new PIN."
+                ),
+            )
+        case PulledFrom.CHANGE:
+            return (
+                "The last smartcard was taken out while its PIN was being changed.",
+                "Put it back in, and try the new PIN. If it is refused, the old one still counts.",
+            )
 
 
 def outage(why: Outage) -> tuple[str, str]:

@@ -116,6 +116,7 @@ ON_PAD = (
 
 STATES: tuple[s.State, ...] = (
     s.Attract(),
+    s.Attract(s.PulledFrom.UNBLOCK),
     s.OutOfService(s.Outage.NO_READER),
     s.Reading(ID, "Reader 0"),
     s.Menu(replace(VISIT, position=None), offers(*Purpose)),
@@ -231,6 +232,7 @@ EVENTS: tuple[e.Event, ...] = (
     e.Stayed(ID),
     e.IdleTimedOut(ID),
     e.AnswerTimedOut(ID),
+    e.NoticeTimedOut(),
     e.CardRead(ID, AT, opened(Purpose.UNLOCK)),
     e.CardRead(ID, AT, opened(Purpose.REGISTER, Purpose.CHANGE_PIN)),
     e.CardRead(ID, AT, opened(Purpose.UNLOCK, resumed=(Purpose.UNLOCK, CODE))),

@@ -29,6 +29,8 @@ from kiosk.contract.messages import (
 )
 from kiosk.contract.ports import CardInserted, CardRemoved
 from kiosk.station import states as s
+from kiosk.station.events import NoticeTimedOut
+from kiosk.station.loop import IdleTimer, IdleTimes
 from tests.screens.idle_app import still
 from tests.station.rig import Rig
 
@@ -47,6 +49,43 @@ async def test_the_outcome_is_recorded_though_the_card_is_out(rig: Rig) -> None:
     rig.cards.gate.set()
     await rig.until(s.ConfirmOwner)
     assert rig.authority.outcomes == [UnblockUnknown()], "before the next visit opens"
+
+
+def test_what_is_said_of_a_card_that_left_too_early_goes_by_itself() -> None:
+    now = 0.0
+    timer = IdleTimer(IdleTimes(idle_s=60), lambda: now)
+    told = s.Attract(s.PulledFrom.CHANGE)
+    assert timer.event(told) is None
+    now = 60.0
+    assert timer.event(told) == NoticeTimedOut()
+    assert timer.event(s.Attract()) is None
+
+
+async def test_a_station_for_one_visit_tells_of_it_until_the_next_card_and_leaves_that_alone() -> (
+    None
+):
+    rig = Rig(turn=asyncio.Event())
+    assert rig.turn is not None
+    rig.turn.set()
+    while not hasattr(rig, "monitor"):
+        await asyncio.sleep(0)
+    await _torn(rig)
+    assert not rig.task.done()
+    rig.monitor.post(CardInserted("R", 2))
+    await asyncio.wait_for(rig.task, 10)
+    assert rig.seen[-1] == s.Attract(s.PulledFrom.UNBLOCK), "the next process serves that card"
+
+
+async def _torn(rig: Rig) -> None:
+    """Take the card out while its PIN is set."""
+    await rig.reach_new_pin()
+    rig.cards.gate.clear()
+    rig.cards.unblock_raises = OutcomeUnknown("torn")
+    rig.set_pin()
+    assert await asyncio.to_thread(rig.cards.waiting.wait, 10)
+    rig.monitor.post(CardRemoved("R", 1))
+    await rig.until(s.Attract)
+    rig.cards.gate.set()
 
 
 async def test_an_answer_of_the_last_visit_does_not_reach_the_next(rig: Rig) -> None:

@@ -97,7 +97,7 @@ def test_only_the_card_and_the_reader_end_what_is_under_way(state: s.Working) ->
         e.Confirmed(ID),
     ):
         assert step(state, event).state == state
-    assert step(state, e.CardOut()).state == s.Attract()
+    assert isinstance(step(state, e.CardOut()).state, s.Attract)
     second = step(state, e.SecondCard(ID)).state
     if isinstance(state.command, c.VerifyPin):
         assert isinstance(second, s.Refused)

@@ -57,17 +57,30 @@ def test_a_removed_card_always_ends_the_visit(state: s.State, journey: list[e.Ev
     for event in journey:
         state = step(state, event).state
     following = step(state, e.CardOut())
-    assert following.state == s.Attract()
+    assert isinstance(following.state, s.Attract)
     assert all(isinstance(command, c.EndVisit) for command in following.commands)
 
 
 @given(some_state, some_event)
 def test_an_event_of_another_visit_changes_nothing(state: s.State, event: e.Event) -> None:
-    if isinstance(event, e.ReaderSide):
+    if isinstance(event, e.ReaderSide | e.NoticeTimedOut):
         return
     foreign = replace(event, visit=OTHER)
     assert step(state, foreign).state == state
     assert step(state, foreign).commands == ()
+
+
+@pytest.mark.parametrize("state", STATES, ids=lambda state: type(state).__name__)
+def test_a_card_that_left_while_its_pin_was_set_is_told_of(state: s.State) -> None:
+    """Until somebody puts a card in, or for a while; an outage may come and go before."""
+    expected = state.pulled if isinstance(state, s.Attract) else None
+    if isinstance(state, s.Working):
+        kinds = {c.UnblockPin: s.PulledFrom.UNBLOCK, c.ChangePin: s.PulledFrom.CHANGE}
+        expected = kinds.get(type(state.command))
+    left = step(state, e.CardOut()).state
+    assert left == s.Attract(expected)
+    assert step(left, e.Availability(None)).state == left
+    assert step(left, e.NoticeTimedOut()).state == s.Attract()
 
 
 @settings(max_examples=300)

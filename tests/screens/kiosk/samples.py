@@ -62,6 +62,7 @@ from kiosk.station.states import (
     PickQuestion,
     PickReason,
     PinFault,
+    PulledFrom,
     ReaderTest,
     Reading,
     Refused,
@@ -200,6 +201,8 @@ def _network(*addresses: AuthorityAddress) -> NetworkReport:
 
 _STORY: Mapping[str, Sample] = {
     "attract": Sample(Attract()),
+    "attract-pulled": Sample(Attract(PulledFrom.UNBLOCK)),
+    "attract-pulled-change": Sample(Attract(PulledFrom.CHANGE)),
     "attract-dark": Sample(Attract(), dark=True),
     "reading": Sample(Reading(VISIT_ID, "Reader 0")),
     "reading-busy": Sample(Reading(VISIT_ID, "Reader 0", repeats=1)),

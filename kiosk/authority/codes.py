@@ -354,7 +354,7 @@ def _without_code(uow: UnitOfWork, context: VisitContext) -> CodeDead | Refusal 
     _tell(uow, AuditKind.CODE_DEAD, context, code, withdrawn=True)
     if context.visit.purpose is Purpose.FIRST_UNLOCK:
         return refuse_visit(uow, context.visit, Reason.GIVEN_CODE_OVER)
-    return CodeDead(CodeEnd.WITHDRAWN, tasks.send_code(context))
+    return _another(uow, context, CodeEnd.WITHDRAWN)
 
 
 def _is_withdrawn(uow: UnitOfWork, code: EmailCode) -> bool:
@@ -370,7 +370,12 @@ def _dead(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> CodeDead |
     _tell(uow, AuditKind.CODE_DEAD, context, code, expired=expired)
     if context.visit.purpose is Purpose.FIRST_UNLOCK:
         return refuse_visit(uow, context.visit, Reason.GIVEN_CODE_OVER)
-    return CodeDead(CodeEnd.EXPIRED if expired else CodeEnd.SPENT, tasks.send_code(context))
+    return _another(uow, context, CodeEnd.EXPIRED if expired else CodeEnd.SPENT)
+
+
+def _another(uow: UnitOfWork, context: VisitContext, why: CodeEnd) -> CodeDead:
+    wait = tasks.may_send(uow, context).wait.total_seconds()
+    return CodeDead(why, tasks.send_code(context), wait)
 
 
 def _tell(

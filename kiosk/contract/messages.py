@@ -603,10 +603,11 @@ class CodeEnd(StrEnum):
 
 
 class CodeDead(Wire, frozen=True):
-    """The code is no longer good; another must be sent."""
+    """The code is no longer good; another must be sent, and can be in ``retry_in_s``."""
 
     why: CodeEnd
     again: SendCode
+    retry_in_s: float = 0.0
 
 
 Reply = (

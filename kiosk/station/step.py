@@ -562,7 +562,8 @@ def _replied(state: Working, reply: Reply) -> Move | None:
         case CodeWrong():
             return CodeEntry(state.visit, reply.again, CodeNotice.WRONG), ()
         case CodeDead():
-            return CodeNeeded(state.visit, reply.again.masked, _LACKS[reply.why]), ()
+            lack = _LACKS[reply.why]
+            return CodeNeeded(state.visit, reply.again.masked, lack, reply.retry_in_s), ()
         case StopNumberWrong():
             return StopNumberEntry(state.visit, reply.again, wrong=True), ()
         case _:

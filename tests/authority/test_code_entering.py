@@ -67,10 +67,11 @@ def test_five_wrong_entries_spend_it(world: World, card: Card, sitting: Sitting)
         reply = sitting.enter(wrong_code(code))
         assert isinstance(reply, CodeWrong)
         assert reply.again.tries_left == left
-    assert sitting.enter(wrong_code(code)) == CodeDead(
-        CodeEnd.SPENT, SendCode(MASKED, position=Position(3, 4))
-    )
-    assert sitting.enter(code) == CodeDead(CodeEnd.SPENT, SendCode(MASKED, position=Position(3, 4)))
+    world.clock.forward(seconds=20)
+    again = SendCode(MASKED, position=Position(3, 4))
+    assert sitting.enter(wrong_code(code)) == CodeDead(CodeEnd.SPENT, again, retry_in_s=40)
+    world.clock.forward(seconds=40)
+    assert sitting.enter(code) == CodeDead(CodeEnd.SPENT, again)
     assert world.registration(card).failures == 0
     sitting.pull()
     assert _resumed(world.insert(card, blocked=True)) is None

@@ -180,8 +180,9 @@ def test_a_menu_of_a_blocked_holder_says_so() -> None:
 @pytest.mark.parametrize("why", CodeEnd)
 def test_the_page_of_a_dead_code_names_the_reason(why: CodeEnd) -> None:
     entering = working(c.SubmitCode(ID, "a", GOOD), s.CodeEntry(VISIT, CODE))
-    page = step(entering, e.Replied(ID, CodeDead(why, SendCode("a•••@x", position=STEP)))).state
-    assert page == s.CodeNeeded(VISIT, "a•••@x", s.CodeLack(why.value))
+    reply = CodeDead(why, SendCode("a•••@x", position=STEP), 31.0)
+    page = step(entering, e.Replied(ID, reply)).state
+    assert page == s.CodeNeeded(VISIT, "a•••@x", s.CodeLack(why.value), 31.0)
 
 
 def test_questions_may_follow_a_code_that_staff_gave_in_between() -> None:

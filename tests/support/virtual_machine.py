@@ -276,7 +276,7 @@ class VirtualMachine:
     @property
     def text_size(self) -> TextSize:
         """The size of the text in the terminal of the compositor."""
-        said = self.do("grep -ahso 'pixelsize=[0-9]*' /proc/[0-9]*/cmdline | head -1")
+        said = self.do("grep -ahso 'pixelsize=[0-9][0-9]*' /proc/[0-9]*/cmdline | head -1")
         return TextSize(int(said.partition("=")[2]), 0, 0)
 
 

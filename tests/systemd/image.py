@@ -22,7 +22,7 @@ from typing import Self
 
 import pytest
 
-from hardware.virtual.link import CardLink
+from hardware.virtual.link import CardLink, Chip
 from kiosk.app.setup.station import WAYS_OUT
 from kiosk.contract.messages import Purpose
 from screens.words import waiting
@@ -154,6 +154,17 @@ class Displayed(Station):
 
     def __init__(self, machine: VirtualMachine) -> None:
         self.machine = machine
+        self.card: CardLink | None = None
+
+    def insert(self, chip: Chip) -> None:
+        self.card = self.machine.link(chip)
+        self.card.insert()
+
+    def remove(self) -> None:
+        """Take the card out that is in, if there is one."""
+        if self.card is not None:
+            self.card.remove()
+        self.card = None
 
     @property
     def text(self) -> str:
@@ -250,8 +261,10 @@ def machine(
 
 
 @pytest.fixture
-def station(machine: VirtualMachine) -> Displayed:
-    return Displayed(machine)
+def station(machine: VirtualMachine) -> Iterator[Displayed]:
+    made = Displayed(machine)
+    yield made
+    made.remove()
 
 
 def test_the_first_start_asks_for_the_line_and_shows_the_station(
@@ -333,16 +346,14 @@ class Holder(Visitor):
     """Somebody at the machine: the card goes into its reader."""
 
     station: Displayed
-    card: CardLink
 
     def comes(self) -> Self:
-        self.card = self.station.machine.link(self.who.card)
-        self.card.insert()
+        self.station.insert(self.who.card)
         self.station.see_gone(waiting.ATTRACT_TITLE)
         return self
 
     def goes(self) -> None:
-        self.card.remove()
+        self.station.remove()
         assert self.who.name not in self.station.see(waiting.ATTRACT_TITLE)
 
 
@@ -409,7 +420,7 @@ def test_whatever_process_is_killed_or_stands_still_it_comes_back(
     station.see(world.ben.name)
     process = machine.do(PARTS[part])
     machine.do(f"kill -{number.value} {process}")
-    holder.card.remove()
+    station.remove()
     wait_for(lambda: machine.do(f"cat /proc/{process}/comm 2>/dev/null") == "", f"end of {part}")
     assert world.ben.name not in station.see(waiting.ATTRACT_TITLE)
     wait_for(lambda: machine.do("systemctl is-active kiosk-station") == "active", "the station")

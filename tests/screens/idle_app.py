@@ -96,8 +96,9 @@ class IdleLoop(asyncio.SelectorEventLoop):
 class _LatePainter(Compositor):
     """Paints once nothing is left to do, where there is no terminal.
 
-    Textual paints each frame, and then throws it away where there is nothing to show it on.
-    That was a quarter of what such a test costs.
+    Textual paints each frame, and then throws it away where there is nothing to show it on. Two
+    hundred tests of screens take 60 s of the processor with this, and 68 s without. Nothing
+    public puts off the painting alone: ``App.batch_update`` puts off the layout, too.
     """
 
     def render_update(

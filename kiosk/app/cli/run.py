@@ -75,29 +75,34 @@ def run_station(
     if is_bare_console(os.environ):
         os.environ["TEXTUAL_COLOR_SYSTEM"] = "truecolor"  # the driver makes them the console's
     manager = take_service_manager(os.environ)
-    try:
-        from kiosk.app.config.loading import load_settings, settings_path
+    from kiosk.app.config.loading import load_settings, settings_path
 
-        settings = load_settings(settings_path(args.config, os.environ), os.environ)
+    path = settings_path(args.config, os.environ)
+    read = _stamp(path)  # a change that comes while it is read and found wrong is one to start for
+    try:
+        settings = load_settings(path, os.environ)
         logs.change_log(os.environ, settings.monitoring.log)
         code = run_on(settings, manager)
     except ConfigError as wrong:
         one_line = "; ".join(line.strip() for line in str(wrong).splitlines())
         log.error("the station cannot start: %s", one_line)  # noqa: TRY400
-        path = settings_path(args.config, os.environ)
-        _print_out_of_service(path, str(wrong), args.log, manager)
+        _print_out_of_service(path, read, str(wrong), args.log, manager)
         return 2
     log.info("ended with code %d", code)
     return code
 
 
 def _print_out_of_service(
-    path: Path, because: str, log_path: str | None, manager: ServiceManager | None
+    path: Path,
+    read: _Stamp | None,
+    because: str,
+    log_path: str | None,
+    manager: ServiceManager | None,
 ) -> None:
     """Show the public that nothing works here, or an administrator at a terminal ``because``.
 
     A unit starts its service again at once. So this keeps the display, and the journal from one
-    line a second, until the settings file changes or ``SHOWN_S`` are over.
+    line a second, until the settings file is another than was ``read`` or ``SHOWN_S`` are over.
     """
     if not log_path and os.isatty(1):
         os.write(2, f"kiosk: {printable(because)}\n".encode())
@@ -105,14 +110,17 @@ def _print_out_of_service(
     if not os.isatty(2):
         return
     os.write(2, _OUT_OF_SERVICE)
-    before, ends = _stamp(path), time.monotonic() + SHOWN_S
-    while _stamp(path) == before and time.monotonic() < ends:
+    ends = time.monotonic() + SHOWN_S
+    while _stamp(path) == read and time.monotonic() < ends:
         if manager is not None:
             manager.notify("READY=1\nWATCHDOG=1")
         time.sleep(LOOK_S)
 
 
-def _stamp(path: Path) -> tuple[int, int, int] | None:
+_Stamp = tuple[int, int, int]
+
+
+def _stamp(path: Path) -> _Stamp | None:
     try:
         found = path.stat()
     except OSError:

@@ -32,7 +32,7 @@ from screens.forget import forget_texts
 from screens.kiosk.attract import AttractPage, OutOfServicePage
 from screens.kiosk.page import Comfort, Kit, Page
 from screens.terminal.closed_app import FAULT_CODE, OnFault, WalkUpApp
-from screens.terminal.driver import HungUp, StationDriver
+from screens.terminal.driver import HungUp, KeysLost, StationDriver
 from screens.terminal.pulse import WatchdogPulse
 from screens.theme import Appearance
 
@@ -232,6 +232,12 @@ class KioskApp(WalkUpApp[int], inherit_bindings=False):
         if isinstance(event, events.Key | events.MouseDown) and not event.is_forwarded:
             self._desk.touched()
         await super().on_event(event)
+
+    def on_keys_lost(self, message: KeysLost) -> None:
+        """Let the page say it: its entry lacks something."""
+        message.stop()
+        if isinstance(self.screen, Page):
+            self.screen.keys_lost()
 
     def toggle_dark(self) -> None:
         """Switch to the other surface, for this visit."""

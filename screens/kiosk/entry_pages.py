@@ -61,6 +61,9 @@ class EntryPage(Page, inherit_bindings=False):
             self._say_missing(self.missing())
             self.refused()
 
+    def keys_lost(self) -> None:
+        self._say_missing(frame.KEYS_LOST)
+
     def refused(self) -> None:
         """React to an entry that cannot be submitted."""
 

@@ -297,6 +297,9 @@ class Page(Screen[None], inherit_bindings=False):
         """Handle a key of the page's own; return whether it was one."""
         return False
 
+    def keys_lost(self) -> None:
+        """React to keys that came too fast and did not pass."""
+
     def enter(self) -> None:
         """Press what is chosen, or else what the page is there for."""
         pressed = self.ring.chosen or self.primary

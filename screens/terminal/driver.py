@@ -239,6 +239,10 @@ class HungUp(Message):
     """The terminal is gone."""
 
 
+class KeysLost(Message):
+    """More keys came at once than pass: what is typed lacks some."""
+
+
 class InputDropped(Message):
     """Output was left out for a slow terminal, which can take a whole page again."""
 
@@ -278,6 +282,7 @@ class LockedDriver(LinuxDriver):
         self._asked = 0
         self._answered = False
         self._answers = self.must_answer
+        self._keys_lost = False
 
     # --- output ------------------------------------------------------------------------
 
@@ -428,10 +433,15 @@ class LockedDriver(LinuxDriver):
                 self._answered = self._answers = True
                 continue
             if self._app.message_queue_size >= self.backlog or not bucket.take():
+                self._keys_lost |= isinstance(item, Press)
                 continue
             message = self.message_of(item)
             if message:
                 self.process_message(message)
+        if self._keys_lost and self._app.message_queue_size < self.backlog:
+            # Behind what came through, which would wipe what the page says of it.
+            self._keys_lost = False
+            self.process_message(KeysLost())
 
     def message_of(self, item: Input) -> Message | None:
         """Return the program's message for ``item``; None where it gets none."""

@@ -19,11 +19,26 @@ from kiosk.station.states import (
     StopNumberEntry,
 )
 from screens.kiosk.choices import MenuPage
+from screens.kiosk.entry_pages import EntryPage
+from screens.terminal.driver import KeysLost
 from screens.words import choices, email, frame, pin
+from tests.screens.geometry import layout_faults
 from tests.screens.kiosk.clocked import MENU, app_with, shown
-from tests.screens.kiosk.samples import ASKED, CODE, REGISTER, REPORT, RULES, STOP, UNLOCK
+from tests.screens.kiosk.pictures import SIZES, app_for
+from tests.screens.kiosk.samples import (
+    ASKED,
+    CODE,
+    REGISTER,
+    REPORT,
+    RULES,
+    STOP,
+    UNLOCK,
+    Sample,
+    one_of_each,
+)
 from tests.screens.pilots import settled, touch, type_keys
 from tests.screens.recording_desk import StillDesk
+from tests.screens.shown import screen_lines
 from tests.support.steps import STEP
 
 LACKING = pytest.mark.parametrize(
@@ -150,3 +165,21 @@ async def test_the_first_enter_on_a_menu_chooses_and_the_second_takes() -> None:
         assert app.screen.ring.chosen is app.screen.choices[0]
         await type_keys(pilot, ["enter"])
         assert desk.heard == [Chose(MENU.visit.id, MENU.offers[0].purpose)]
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_each_page_of_entry_says_that_keys_were_lost(size: tuple[int, int]) -> None:
+    """Until the next key; a page on which nothing is typed says nothing."""
+    app = app_for(Sample(MENU))
+    async with app.run_test(size=size) as pilot:
+        for state in one_of_each():
+            await app.show(state)
+            await settled(pilot)
+            app.post_message(KeysLost())
+            await settled(pilot)
+            said = "Too many keys" in " ".join(screen_lines(app))
+            assert said is isinstance(app.screen, EntryPage), type(state)
+            assert not layout_faults(app), type(state)
+            if said:
+                await type_keys(pilot, "1")
+                assert "Too many keys" not in " ".join(screen_lines(app))

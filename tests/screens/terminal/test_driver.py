@@ -22,9 +22,11 @@ from kiosk.contract.policy import MAX_ANSWER
 from screens.terminal import driver as module
 from screens.terminal.decoder import Decoder
 from screens.terminal.driver import (
+    BURST,
     INPUT_BACKLOG,
     HungUp,
     InputDropped,
+    KeysLost,
     StationDriver,
     TokenBucket,
     VisitDriver,
@@ -222,9 +224,18 @@ async def test_a_backlog_is_dropped() -> None:
     wire.driver._pass_on(Decoder().feed(b"7"), TokenBucket(lambda: 0.0))
     wire.app.message_queue_size = INPUT_BACKLOG - 1
     wire.driver._pass_on(Decoder().feed(b"8"), TokenBucket(lambda: 0.0))
-    (key,) = await wire.wait_for(1)
+    key, lost = await wire.wait_for(2)
     assert isinstance(key, events.Key)
     assert key.key == "8"
+    assert isinstance(lost, KeysLost)
+
+
+async def test_of_a_burst_that_is_too_long_the_program_hears_once_and_last() -> None:
+    """Before: the keys beyond the hundredth were gone, and nobody was told."""
+    wire = Wire()
+    wire.driver._pass_on(Decoder().feed(b"7" * (BURST + 50)), TokenBucket(lambda: 0.0))
+    heard = await wire.wait_for(BURST + 1)
+    assert [type(one) for one in heard] == [events.Key] * BURST + [KeysLost]
 
 
 async def test_the_size_is_asked_of_the_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,10 +14,12 @@ import pytest
 from kiosk.authority.mail import words as mail_words
 from kiosk.authority.mail.words import TO_HOLDERS
 from kiosk.contract.messages import Purpose
+from screens.words import choices, email
 from tests.authority.store.forger import Forger
 from tests.e2e.conftest import MakeWorld
 from tests.e2e.input_methods import Fingers, Keys
 from tests.e2e.people import DOMAIN
+from tests.e2e.records import events
 from tests.e2e.visitor import FRESH, Visitor
 from tests.e2e.world import HASTY, World
 from tests.support.database import SetClock, TestDatabase
@@ -132,6 +134,29 @@ def test_changes_the_pin(world: World) -> None:
     visitor.goes()
     mail = world.wait_for_mail(ada.email, mail_words.PIN_CHANGED.subject)
     assert NEW_PIN.encode() not in mail.raw
+
+
+def test_does_something_else_than_what_a_code_waits_for(world: World) -> None:
+    """Before: the code that waited was all that the station let its holder do."""
+    ada = world.ada
+    world.register(ada)
+    station = world.station(program=HASTY)
+    visitor = Visitor(world, ada, station, Fingers())
+    visitor.comes().chooses(Purpose.UNLOCK).unlocks().answers()
+    visitor.awaits_code(Purpose.UNLOCK).goes()
+    visitor.comes().awaits_code(Purpose.UNLOCK)
+    station.touch(email.SOMETHING_ELSE)
+    station.touch(choices.BACK_TO_CODE)
+    visitor.awaits_code(Purpose.UNLOCK)
+    assert not events(world, "code-abandoned")
+    station.touch(email.SOMETHING_ELSE)
+    visitor.chooses(Purpose.CHANGE_PIN).proves_pin().sets_pin(NEW_PIN)
+    visitor.finishes(Purpose.CHANGE_PIN)
+    assert world.verified_by_others(ada, NEW_PIN)
+    visitor.goes()
+    visitor.comes().chooses(Purpose.UNLOCK).unlocks().answers()
+    assert len(events(world, "code-abandoned")) == 1
+    visitor.goes()
 
 
 def test_changes_the_questions(world: World) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from screens.words import waiting
 from tests.app.composition.test_station_alone import FORBIDDEN
 from tests.e2e.station import Station
-from tests.e2e.world import PROGRAM, SECONDS, World
+from tests.e2e.world import HASTY, PROGRAM, SECONDS, World
 
 LOOKED_INTO = (Path(sys.executable), Path(__file__).with_name("looked_into.py"))
 LIBRARIES = ("sqlite", "libpq", "psycopg", "argon2", "sqlalchemy", "pydantic", "emails", "aiohttp")
@@ -98,11 +98,16 @@ class StationAlone:
     @property
     def command(self) -> list[str | Path]:
         """What starts ``kiosk station`` there."""
-        return [*LOOKED_INTO, self.dump, "station", "--config", self.config, "--log", self.log]
+        return [*LOOKED_INTO, self.dump, *self._arguments]
 
-    def start(self, title: str = waiting.ATTRACT_TITLE) -> Station:
+    @property
+    def _arguments(self) -> list[str | Path]:
+        return ["station", "--config", self.config, "--log", self.log]
+
+    def start(self, title: str = waiting.ATTRACT_TITLE, *, hasty: bool = False) -> Station:
         """Start ``kiosk station``; returns when ``title`` can be read."""
-        made = Station(self.command, self.environ, 80, 24, self.folder)
+        command = [*HASTY, *self._arguments] if hasty else self.command
+        made = Station(command, self.environ, 80, 24, self.folder)
         self.world.stations.append(made)
         made.see(title, seconds=60)
         return made

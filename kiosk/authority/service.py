@@ -279,9 +279,9 @@ class LocalAuthority:
             barred = station_barred(uow, self._parts.station.name)
         return StationStanding.RETIRED if barred else StationStanding.IN_USE
 
-    def ask_relay(self) -> bool | None:
-        """Ask the relay whether it answers; None where the database does not."""
-        return self.mail_answered() if self.health().store else None
+    def ask_relay(self) -> bool:
+        """Ask the relay whether it answers."""
+        return self._health.ask_relay()
 
     def mail_answered(self) -> bool | None:
         """Whether the relay answered when it was last asked; None where it never was."""

@@ -189,6 +189,8 @@ class HealthWatch:
         self._clock = clock
         self._reach_keys = reach_keys
         self._asking = Lock()
+        self._asking_mail = Lock()
+        self._mail = True
         self._known = Health(store=True, mail=True)
         self._store_until = float("-inf")
         self._keys_until = float("-inf")
@@ -197,7 +199,12 @@ class HealthWatch:
     @property
     def mail_answered(self) -> bool | None:
         """Whether the relay answered when it was last asked; None where it never was."""
-        return self._known.mail if self._mail_until > float("-inf") else None
+        return self._mail if self._mail_until > float("-inf") else None
+
+    def ask_relay(self) -> bool:
+        """Return whether the relay answers; asking it may take as long as its deadline."""
+        with self._asking_mail:
+            return self._mail_answers()
 
     def look(self) -> Health:
         """Return what answers; asking the relay may take as long as its deadline."""
@@ -211,7 +218,7 @@ class HealthWatch:
     def _ask(self) -> Health:
         """Ask the relay only while the database is well: a slow one must not hold up its return."""
         was_well, store = self._known.store, self._store_answers()
-        mail = self._mail_answers() if store and was_well else self._known.mail
+        mail = self.ask_relay() if store and was_well else self._known.mail
         return Health(store, mail, self._keys_answer())
 
     def _store_answers(self) -> bool:
@@ -244,11 +251,12 @@ class HealthWatch:
 
     def _mail_answers(self) -> bool:
         if self._clock.monotonic() < self._mail_until:
-            return self._known.mail
+            return self._mail
         try:
             self._mailer.check()
         except MailError:
-            self._mail_until = self._clock.monotonic() + MAIL_AWAY_S
-            return False
-        self._mail_until = self._clock.monotonic() + MAIL_S
-        return True
+            self._mail, lasts_s = False, MAIL_AWAY_S
+        else:
+            self._mail, lasts_s = True, MAIL_S
+        self._mail_until = self._clock.monotonic() + lasts_s
+        return self._mail

@@ -24,7 +24,6 @@ from kiosk.app.config.settings import Settings
 from kiosk.app.demo.estate import DemoTable, cast, count_people, make_estate, settings_file
 from kiosk.app.demo.mailbox import Mailbox
 from kiosk.app.demo.ra_side import MANAGER, SECOND, RaSide, keep_up
-from kiosk.authority.administration.alarms import LOOK
 from kiosk.authority.administration.views import Actor, AuditFilter, ExportFormat, Grounds, Span
 from kiosk.authority.mail.smtp import SmtpMailer
 from kiosk.authority.people_groups import PeopleGroup
@@ -109,21 +108,6 @@ def test_the_guides_searches_find_people_in_the_demo(settings: Settings) -> None
     for typed, name in examples:
         assert [one.name for one in desk.people.search(typed, 10).people] == [name]
     store.close()
-
-
-def test_the_service_is_watched_over_while_a_card_is_in(settings: Settings) -> None:
-    """A station that is busy all day said that nobody watches."""
-    store = open_store(settings, SystemClock(), {})
-    with store.read() as uow:
-        assert uow.chores.get(LOOK) is None
-    executor = LocalExecutor(settings, {})
-    try:
-        executor.check_authority(ReaderState.READY, idle=False)
-        with store.read() as uow:
-            assert uow.chores.get(LOOK) is not None
-    finally:
-        executor.close()
-        store.close()
 
 
 class _Earlier(SystemClock):

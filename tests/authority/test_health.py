@@ -137,3 +137,26 @@ def test_a_database_of_another_version_is_well_where_it_serves_this_one(
         connection.execute(sa.text(f"UPDATE alembic_version SET version_num = '{revision}'"))
         connection.execute(sa.text(f"UPDATE served_program SET least_program = '{least_program}'"))
     assert world.authority.health().store is well
+
+
+def test_who_looks_while_the_relay_is_asked_hears_of_what_else_is_away(world: World) -> None:
+    asked, answer = threading.Event(), threading.Event()
+
+    class Slow(Relay):
+        def check(self) -> None:
+            asked.set()
+            assert answer.wait(60)
+
+    def away() -> None:
+        raise KeysUnavailable("away")
+
+    watch, seen = HealthWatch(world.store, Slow(), world.clock, away), []
+    asking = threading.Thread(target=watch.ask_relay)
+    looking = threading.Thread(target=lambda: seen.append(watch.look()))
+    asking.start()
+    assert asked.wait(60)
+    looking.start()
+    answer.set()
+    asking.join()
+    looking.join()
+    assert seen == [Health(store=True, mail=True, keys=False)]

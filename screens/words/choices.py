@@ -8,7 +8,7 @@ from screens.words.frame import count, how_long
 MENU_TITLE = "What would you like to do?"
 HINT = "Choose with the arrow keys and press Enter, or touch."
 MENU_HINT = "Press its number, or the arrow keys and Enter, or touch."
-WAITING = "If you choose one of these, the code that we sent to you is no longer good."
+WAITING = "As soon as you choose, the code that we sent to you is no longer good."
 BACK_TO_CODE = "Back to the code"
 BLOCKED = (
     "Self-service is blocked for you, so this is all that you can do here. Who can lift the block:"

@@ -27,7 +27,7 @@ CALLS: Final = int(os.environ.get("WALK_CALLS", "20000"))
 STEPS: Final = 100
 """Actions of one walk."""
 
-CALLS_A_WALK: Final = 115
+CALLS_A_WALK: Final = 130
 """Fewer than a walk makes: some actions are two calls, and few make none."""
 
 ACTIONS: Final = (

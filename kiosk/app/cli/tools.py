@@ -108,12 +108,13 @@ class Tools:
     @cached_property
     def desk(self) -> AdminDesk:
         """The desk of whoever runs the command: they hold the machine, so they may do all."""
+        settings = self.settings  # before what takes most of a second to import
         from kiosk.app.composition.staff import build_desk
         from kiosk.authority.administration.views import Actor
         from kiosk.authority.roles import Role
 
         who = Actor(self.actor(), Role.MANAGER)
-        return build_desk(self.settings, self.environ, self.staff_store, self.clock, who)
+        return build_desk(settings, self.environ, self.staff_store, self.clock, who)
 
     def actor(self) -> str:
         """Say who runs the command, for the audit."""

@@ -32,14 +32,15 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Look, and send what waits; 0 also where something is wrong with the service."""
+    tools = Tools(args)
+    settings = tools.settings
     from kiosk.app.composition.authority import build_outbox
     from kiosk.app.composition.caretaker import build_caretaker
 
-    tools = Tools(args)
     with _log_on_stdout():
-        if not build_caretaker(tools.settings, tools.store, tools.ring()).look():
+        if not build_caretaker(settings, tools.store, tools.ring()).look():
             echo("somebody else has looked within the minute")
-        sent = build_outbox(tools.settings, tools.store, tools.mailer(), tools.clock).drain_once()
+        sent = build_outbox(settings, tools.store, tools.mailer(), tools.clock).drain_once()
     with tools.store.read() as uow:
         names = [alarm.name for alarm in uow.alarms.standing()]
         waiting = uow.outbox.waiting()

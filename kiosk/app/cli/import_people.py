@@ -120,12 +120,12 @@ def _see_to_the_file(path: Path, *, remove: bool) -> int:
 
 
 def _import(args: argparse.Namespace) -> ImportSummary:
+    tools = Tools(args)
+    digits = tools.settings.people.number_digits
     from kiosk.app.cli.printing import ProgressLine
     from kiosk.authority.administration.import_people import PeopleImport
     from kiosk.authority.policy import LivePolicy
 
-    tools = Tools(args)
-    digits = tools.settings.people.number_digits
     policy = LivePolicy(tools.staff_store, tools.settings.policy, tools.clock)
     work = PeopleImport(
         tools.staff_store,

@@ -92,10 +92,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def _list(args: argparse.Namespace) -> int:
     """Show the keys; never their material."""
+    tools = Tools(args)
+    ring = tools.ring()
     from kiosk.authority.administration.keys import list_keys
 
-    tools = Tools(args)
-    keys = list_keys(tools.ring(), tools.staff_store)
+    keys = list_keys(ring, tools.staff_store)
     echo(f"{'purpose':<11} {'key':<22} {'':<8} secrets or rows")
     for key in keys:
         sealed = "" if key.secrets is None else key.secrets
@@ -123,12 +124,12 @@ def _list_masters(tools: Tools) -> int:
 
 def _rotate(args: argparse.Namespace) -> int:
     """Rotate; 1 where a secret could not be opened."""
+    tools = Tools(args)
+    tools.ring()  # which says what to do where there is none
     from kiosk.app.cli.printing import ProgressLine
     from kiosk.authority.administration.keys import add_key, rotate_seal
     from kiosk.authority.crypto.keys import KeyPurpose
 
-    tools = Tools(args)
-    tools.ring()  # which says what to do where there is none
     purpose = KeyPurpose(args.purpose)
     if purpose is KeyPurpose.DERIVE:
         return _rotate_master(tools, add_only=args.add_only)

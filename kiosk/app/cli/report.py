@@ -42,13 +42,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Make the report, and print or mail it; 1 where it did not leave."""
+    tools = Tools(args)
+    desk = tools.desk.reports
     from kiosk.authority.administration.reports import as_csv
     from kiosk.authority.administration.views import Span
 
-    tools = Tools(args)
     last = args.last or tools.clock.now().astimezone().date()
     first = args.first or last - timedelta(days=args.days - 1)
-    report = tools.desk.reports.make(Span(args.by), first, last)
+    report = desk.make(Span(args.by), first, last)
     if args.mail:
         _mail(tools, args.mail, report)
     elif args.json:

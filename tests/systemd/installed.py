@@ -12,7 +12,7 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -380,6 +380,14 @@ def written(machine: Booted) -> dict[str, bytes]:
     return files
 
 
+@pytest.fixture
+def purged_afterwards(machine: Booted) -> Iterator[None]:
+    """Take the packages off again, however the test ends."""
+    yield
+    machine.do("apt-get purge --yes unlock-kiosk-station unlock-kiosk-authority")
+
+
+@pytest.mark.usefixtures("purged_afterwards")
 def test_nothing_of_a_visit_is_left_on_the_machine(machine: Booted, ada: Person) -> None:
     """Neither in a file, nor in the journal, nor in a core, nor where the next visit begins."""
     install(machine, newest(BUILT, "*.deb"))
@@ -433,15 +441,14 @@ def test_nothing_of_a_visit_is_left_on_the_machine(machine: Booted, ada: Person)
     os.kill(served[1], signal.SIGSEGV)
     wait_for(lambda: served[1] not in processes(machine), "the end of the crashed process")
     visitor.goes()
-    for pid in processes(machine):
-        limits = Path(f"/proc/{pid}/limits").read_text()
+    machine.see(ATTRACT)
+    for limits, status, left in of_each_process(machine, typed):
         assert re.search(r"^Max core file size +0 +0 ", limits, re.MULTILINE)
-        assert "\nVmSwap:\t       0 kB\n" in Path(f"/proc/{pid}/status").read_text()
-        assert held(typed, pid) == []
+        assert "\nVmSwap:\t       0 kB\n" in status
+        assert left == []
     assert machine.do("systemctl show --property=MemorySwapMax --value kiosk-station") == "0"
     assert machine.do("find / -xdev -type f -name 'core*' -newer /etc/kiosk/relay/ca.pem") == ""
     assert found(typed, written(machine)) == []
-    machine.do("apt-get purge --yes unlock-kiosk-station unlock-kiosk-authority")
     mailbox.stop()
 
 
@@ -452,6 +459,20 @@ def processes(machine: Booted) -> list[int]:
     """Return the station's parent, the visit's process and the next one's; waits for all three."""
     wait_for(lambda: len(machine.processes("kiosk-station.service")) == 3, "three processes")
     return machine.processes("kiosk-station.service")
+
+
+def of_each_process(machine: Booted, typed: Mapping[str, str]) -> list[tuple[str, str, list[str]]]:
+    """Return limits and status of each, and what its memory holds; anew where one ended."""
+    while True:
+        with suppress(FileNotFoundError, ProcessLookupError):
+            return [
+                (
+                    Path(f"/proc/{pid}/limits").read_text(),
+                    Path(f"/proc/{pid}/status").read_text(),
+                    held(typed, pid),
+                )
+                for pid in processes(machine)
+            ]
 
 
 COMPOSITOR = "XDG_RUNTIME_DIR=/run/kiosk-display/compositor WAYLAND_DISPLAY=wayland-0"
@@ -478,6 +499,7 @@ PARTS = (
 )
 
 
+@pytest.mark.usefixtures("purged_afterwards")
 def test_the_compositor_is_back_on_the_first_page_whatever_part_dies(
     machine: Booted, ada: Person
 ) -> None:
@@ -546,4 +568,3 @@ def test_the_compositor_is_back_on_the_first_page_whatever_part_dies(
     assert machine.ask("systemctl is-active kiosk-display.service") == "inactive"
     assert machine.ask("systemctl is-active kiosk-console.service") == "active"
     assert machine.do("stat -c '%U %G %a' /run/seatd.sock") == "root video 770", "Debian's again"
-    machine.do("apt-get purge --yes unlock-kiosk-station unlock-kiosk-authority")

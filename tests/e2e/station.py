@@ -122,16 +122,21 @@ class Station(Terminal):
         """Find a key by its face: its label alone between two walls."""
         face = re.compile(rf"(?<=│)\s*{'Space' if char == ' ' else re.escape(char)}\s*(?=│)")
         lines = self.text.split("\n")
-        # From the bottom: the cells above a keyboard look like keys too.
-        for row in reversed(range(len(lines))):
-            found = list(face.finditer(lines[row]))
-            if found:
-                return (found[-1].start() + found[-1].end()) // 2, row
+        found = [(row, one) for row, line in enumerate(lines) for one in face.finditer(line)]
+        # The cells of an entry look like keys: they share their walls, and are above a keyboard.
+        boxed = [(row, one) for row, one in found if _is_boxed(lines[row - 1], one)]
+        for row, one in reversed(boxed or found):
+            return (one.start() + one.end()) // 2, row
         raise AssertionError(f"no key {char!r} on the glass:\n{self.text}")
 
     def _wait_for_pace(self) -> None:
         while not self._pace.take():
             threading.Event().wait(0.02)
+
+
+def _is_boxed(above: str, face: re.Match[str]) -> bool:
+    """Whether a face has a box of its own, by the line above it."""
+    return above[face.start() - 1 : face.start()] == "┌" and above[face.end() :][:1] == "┐"
 
 
 def _in_one_line(shown: str) -> str:

@@ -31,16 +31,20 @@ class EntryPage(Page, inherit_bindings=False):
         super().__init__(kit, state)
         self._lead: Widget | None = None
         self._missing = Note(None)
+        self._instead: Widget = self._missing
 
     def missing(self) -> str:
         """Say what has to be entered before the page can go on."""
         raise NotImplementedError
 
-    def lead(self, widget: Widget) -> Iterator[Widget]:
-        """Yield a text, and the note that takes its place."""
+    def lead(self, widget: Widget, where: str = "") -> Iterator[Widget]:
+        """Yield a text, and the note that takes its place; ``where`` stays beside the note."""
         self._lead = widget
         yield widget
-        yield self._missing
+        if where:
+            self._instead = Horizontal(self._missing, Prose(where, "lead where"), classes="heading")
+            self._instead.display = False
+        yield self._instead
 
     def enter(self) -> None:
         """Press what is chosen, or else what the page is there for, or say what is missing."""
@@ -75,6 +79,7 @@ class EntryPage(Page, inherit_bindings=False):
         self._missing.say(what)
         if self._lead is not None:
             self._lead.display = not what
+            self._instead.display = bool(what)
 
     def typed(self, key: str) -> object:
         """Take a key of the page's own keys, or what a key of the keyboard stands for."""

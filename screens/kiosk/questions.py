@@ -166,9 +166,10 @@ class GiveAnswerPage(AnswerPage, inherit_bindings=False):
         which = questions.lead(len(self._state.given) + 1, self._state.task.count)
         if self._state.problem is not None:
             note = Note(questions.problem(self._state.problem))
-            yield from self.lead(Horizontal(note, Prose(which, "lead where"), classes="heading"))
+            lead: Widget = Horizontal(note, Prose(which, "lead where"), classes="heading")
         else:
-            yield from self.lead(Prose(which, "lead"))
+            lead = Prose(which, "lead")
+        yield from self.lead(lead, which)
         yield Prose(self._state.question.text, "title question")
 
 
@@ -193,5 +194,5 @@ class AskQuestionPage(AnswerPage, inherit_bindings=False):
         else:
             left = Prose(which, "lead")
             right = Prose(questions.attempts(task.attempts_left), "lead where")
-        yield from self.lead(Horizontal(left, right, classes="heading"))
+        yield from self.lead(Horizontal(left, right, classes="heading"), which)
         yield Prose(self._state.question.text, "title question")

@@ -22,7 +22,7 @@ ERASE_SIGN = "←"
 SPACE_KEY = "Space"
 
 ENTER_TEXT = "Please write something first."
-KEYS_LOST = "Too many keys came at once. Check what is there."
+KEYS_LOST = "Too many keys at once: check it."
 
 TOO_SMALL = "Too small: needs 60 x 20"
 

@@ -14,6 +14,7 @@ from kiosk.station.states import (
     ConfirmOwner,
     EnterEmail,
     EnterPin,
+    GiveAnswer,
     HolderState,
     NewPin,
     StopNumberEntry,
@@ -180,6 +181,8 @@ async def test_each_page_of_entry_says_that_keys_were_lost(size: tuple[int, int]
             said = "Too many keys" in " ".join(screen_lines(app))
             assert said is isinstance(app.screen, EntryPage), type(state)
             assert not layout_faults(app), type(state)
+            if isinstance(state, GiveAnswer | AskQuestion):
+                assert "Question " in " ".join(screen_lines(app)), type(state)
             if said:
                 await type_keys(pilot, "1")
                 assert "Too many keys" not in " ".join(screen_lines(app))

@@ -27,6 +27,7 @@ from kiosk.app.setup.station import WAYS_OUT
 from kiosk.contract.messages import Purpose
 from screens.words import waiting
 from tests.e2e.input_methods import Fingers, Hands, Keys
+from tests.e2e.people import Person
 from tests.e2e.processes import Authority
 from tests.e2e.station import Station
 from tests.e2e.visitor import Visitor
@@ -245,6 +246,13 @@ def world(pcscd: HotplugPcscd, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 @pytest.fixture(scope="module")
+def ada(world: World) -> Person:
+    """Somebody who has registered."""
+    world.register(world.ada)
+    return world.ada
+
+
+@pytest.fixture(scope="module")
 def machine(
     world: World, updates: Updates, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[VirtualMachine]:
@@ -359,16 +367,18 @@ class Holder(Visitor):
 
 @pytest.mark.parametrize(("hands", "pin"), [(Keys(), NEW_PIN), (Fingers(), NEWER_PIN)])
 def test_a_whole_unlock(
-    world: World, machine: VirtualMachine, station: Displayed, hands: Hands, pin: str
+    world: World,
+    ada: Person,
+    machine: VirtualMachine,
+    station: Displayed,
+    hands: Hands,
+    pin: str,
 ) -> None:
     way = type(hands).__name__.lower()
 
     def picture(name: str) -> None:
         machine.picture(PICTURES / f"{way}-{name}.png")
 
-    ada = world.ada
-    if isinstance(hands, Keys):
-        world.register(ada)
     world.insert(ada)
     world.block(ada)
     world.remove(ada)
@@ -410,19 +420,20 @@ PARTS = {
 )
 def test_whatever_process_is_killed_or_stands_still_it_comes_back(
     world: World,
+    ada: Person,
     machine: VirtualMachine,
     station: Displayed,
     part: str,
     number: signal.Signals,
 ) -> None:
-    holder = Holder(world, world.ben, station)
-    holder.comes()
-    station.see(world.ben.name)
+    ada.card.state.pin.left = 0
+    Holder(world, ada, station).comes()
+    station.see(ada.name)
     process = machine.do(PARTS[part])
     machine.do(f"kill -{number.value} {process}")
     station.remove()
     wait_for(lambda: machine.do(f"cat /proc/{process}/comm 2>/dev/null") == "", f"end of {part}")
-    assert world.ben.name not in station.see(waiting.ATTRACT_TITLE)
+    assert ada.name not in station.see(waiting.ATTRACT_TITLE)
     wait_for(lambda: machine.do("systemctl is-active kiosk-station") == "active", "the station")
     machine.picture(PICTURES / f"{number.name}-{part}.png")
 

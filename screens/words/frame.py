@@ -22,7 +22,7 @@ ERASE_SIGN = "←"
 SPACE_KEY = "Space"
 
 ENTER_TEXT = "Please write something first."
-KEYS_LOST = "Too many keys at once: check it."
+KEYS_LOST = "Too many keys: some are missing."
 
 TOO_SMALL = "Too small: needs 60 x 20"
 

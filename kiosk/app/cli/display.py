@@ -11,6 +11,7 @@ import socket
 import struct
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
@@ -101,13 +102,21 @@ def _run_compositor(place: str, distance_cm: float) -> int:
 
             signal.signal(signal.SIGTERM, stop)
             while compositor.poll() is None and next(connected_displays(), display) == display:
-                heard, _, _ = select.select([beats], [], [], _LOOK_S)
-                if heard and beats.recv(64) and _compositor_answers(folder / "wayland-0"):
+                if has_beat(beats, _LOOK_S) and _compositor_answers(folder / "wayland-0"):
                     if manager is not None:
                         manager.notify(f"{ready}WATCHDOG=1")
                     ready = ""
             compositor.terminate()
     return code
+
+
+def has_beat(beats: socket.socket, seconds: float) -> bool:
+    """Wait so long for a beat; take all that have come, for an old one says nothing of now."""
+    heard, _, _ = select.select([beats], [], [], seconds)
+    with suppress(BlockingIOError):
+        while beats.recv(64, socket.MSG_DONTWAIT):
+            pass
+    return bool(heard)
 
 
 def _compositor_answers(path: Path) -> bool:

@@ -15,7 +15,6 @@ import socket
 import struct
 import subprocess
 import termios
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -27,6 +26,7 @@ import psutil
 
 from hardware.virtual.link import CardLink, Chip
 from hardware.virtual.pcscd import Slot
+from tests.support.waiting import PATIENCE_S, wait_for
 
 Answer = TypeVar("Answer")
 
@@ -36,7 +36,6 @@ _VCS_MAJOR, _VCSU, _VCSA = 7, 64, 128
 """See vcs(4): the letters of a console in Unicode; its size, and its letters with colours."""
 _CLONE_NEWNET = 0x40000000
 _READER_PORT = 0x8C7B
-PATIENCE_S = 240.0
 OFF, RESTARTS = 0, 133
 """How a container ends whose manager is to start it anew, systemd-nspawn(1): --keep-unit."""
 ENVIRONMENT = "PATH=/usr/sbin:/usr/bin HOME=/root LANG=C.UTF-8 DEBIAN_FRONTEND=noninteractive"
@@ -172,16 +171,6 @@ class Booted:
     def link(self, chip: Chip) -> CardLink:
         """Return what puts a card into its first reader, and takes it out."""
         return CardLink(chip, _SlotInside(Path(), 0, "Virtual PCD 00 00", self.init))
-
-
-def wait_for(
-    ready: Callable[[], bool], what: str, shown: Callable[[], str] = lambda: "nothing"
-) -> None:
-    """Wait for a condition; what takes longer than any machine needs is a failure."""
-    end = time.monotonic() + PATIENCE_S
-    while not ready():
-        assert time.monotonic() < end, f"waited in vain for {what}; there is:\n{shown()}"
-        time.sleep(0.1)
 
 
 def _move_to_network(pid: int) -> None:

@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from hardware.display import TextSize
 from hardware.virtual.link import CardLink, Chip
 from hardware.virtual.pcscd import Slot
 from tests.support.ports import free_ports
+from tests.support.waiting import PATIENCE_S, wait_for
 
 FIRMWARE = Path("/usr/share/OVMF/OVMF_CODE_4M.secboot.fd")
 VARIABLES = Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
@@ -34,7 +35,6 @@ _DISPLAY_PX = (1920, 1080)
 _TOUCH_RANGE = 0x7FFF
 _RELAY = Path(__file__).with_name("relay.py")
 """qemu itself passes on one connection at a time."""
-_PATIENCE_S = 1200.0
 _SHIFTED = {":": (";", True), "@": ("2", True), "?": ("/", True)}
 _NAMED = {
     " ": "spc",
@@ -248,7 +248,7 @@ class VirtualMachine:
 
     def do(self, line: str) -> str:
         """Run a line that has to be answered."""
-        said = self.ask(line, _PATIENCE_S)
+        said = self.ask(line, PATIENCE_S)
         assert said is not None, f"no answer to {line}"
         return said
 
@@ -278,16 +278,6 @@ class VirtualMachine:
         """The size of the text in the terminal of the compositor."""
         said = self.do("grep -ahso 'pixelsize=[0-9][0-9]*' /proc/[0-9]*/cmdline | head -1")
         return TextSize(int(said.partition("=")[2]), 0, 0)
-
-
-def wait_for(
-    ready: Callable[[], bool], what: str, shown: Callable[[], object] = lambda: "nothing"
-) -> None:
-    """Wait for a condition; what takes longer than any machine needs is a failure."""
-    end = time.monotonic() + _PATIENCE_S
-    while not ready():
-        assert time.monotonic() < end, f"waited in vain for {what}; there is:\n{shown()}"
-        time.sleep(0.5)
 
 
 class _SlotInside(Slot):

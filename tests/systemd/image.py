@@ -14,7 +14,7 @@ import ssl
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -29,13 +29,14 @@ from screens.words import waiting
 from tests.e2e.input_methods import Fingers, Hands, Keys
 from tests.e2e.people import Person
 from tests.e2e.processes import Authority
-from tests.e2e.station import Station
 from tests.e2e.visitor import Visitor
 from tests.e2e.world import World
 from tests.support.fresh_root import CHECKOUT, shipped
 from tests.support.hotplug import HotplugPcscd
 from tests.support.ports import free_ports
-from tests.support.virtual_machine import AUTHORITY, VirtualMachine, wait_for
+from tests.support.virtual_machine import AUTHORITY, VirtualMachine
+from tests.support.waiting import wait_for
+from tests.systemd.displayed import DisplayedStation
 
 BUILD = CHECKOUT / "build" / "image"
 PICTURES = BUILD / "pictures"
@@ -150,8 +151,10 @@ def test_what_an_update_fetches_is_signed(variant: str) -> None:
 # On a machine. What follows is one life of it, in this order.
 
 
-class Displayed(Station):
+class Displayed(DisplayedStation):
     """The station on the display of the machine, used by its keyboard and its touch screen."""
+
+    machine: VirtualMachine
 
     def __init__(self, machine: VirtualMachine) -> None:
         self.machine = machine
@@ -166,21 +169,6 @@ class Displayed(Station):
         if self.card is not None:
             self.card.remove()
         self.card = None
-
-    @property
-    def text(self) -> str:
-        return self.machine.screen
-
-    def wait_until(self, met: Callable[[str], bool], wanted: str, seconds: float = 0) -> str:
-        shown = ""
-
-        def is_met() -> bool:
-            nonlocal shown
-            shown = self.text
-            return met(shown)
-
-        wait_for(is_met, wanted, lambda: shown)
-        return shown
 
     def wait_for(self, *texts: str, seconds: float = 0) -> str:
         return self.wait_until(lambda shown: all(text in shown for text in texts), f"{texts}")
@@ -405,6 +393,7 @@ PARTS = {
     "terminal": "grep -lx foot /proc/[0-9]*/comm | cut -d/ -f3",
     "server": "grep -ls 'app.terminal_socke[t]' /proc/[0-9]*/cmdline | cut -d/ -f3 | tail -1",
     "seat": "systemctl show -P MainPID seatd",
+    "reader": "systemctl show -P MainPID pcscd",
 }
 """How to find each process that a station on the compositor has."""
 
@@ -414,7 +403,8 @@ PARTS = {
     [
         *((part, signal.SIGKILL) for part in PARTS),
         # seatd passes devices on at the start of the compositor alone: nobody waits for it later.
-        *((part, signal.SIGSTOP) for part in PARTS if part != "seat"),
+        # pcscd has no watchdog: a station without its reader says so (tests/hardware/test_monitor.py).
+        *((part, signal.SIGSTOP) for part in PARTS if part not in ("seat", "reader")),
     ],
     ids=lambda each: each.name if isinstance(each, signal.Signals) else each,
 )

@@ -28,12 +28,13 @@ from screens.words import choices, maintenance, pin
 from tests.e2e.canaries import found, held
 from tests.e2e.files import write_people
 from tests.e2e.people import DOMAIN, Person, person
-from tests.e2e.station import Station
 from tests.e2e.visitor import FRESH, Visitor
 from tests.e2e.world import World
-from tests.support.booted import ENVIRONMENT, OFF, PATIENCE_S, RESTARTS, Booted, wait_for
+from tests.support.booted import ENVIRONMENT, OFF, RESTARTS, Booted
 from tests.support.fresh_root import CHECKOUT
 from tests.support.terminal import Terminal
+from tests.support.waiting import PATIENCE_S, wait_for
+from tests.systemd.displayed import DisplayedStation
 from tests.systemd.test_locks import AUTHORITY, STATION, names
 
 BUILT, AGAIN, BEFORE = (CHECKOUT / name for name in ("dist", "build/again", "build/before"))
@@ -316,27 +317,14 @@ def test_an_estates_station_is_let_out_to_the_authority_alone(machine: Booted) -
     machine.do("apt-get purge --yes unlock-kiosk-station")
 
 
-class OnConsole(Station):
+class OnConsole(DisplayedStation):
     """The station on the console of the machine, used by its keyboard."""
+
+    machine: Booted
 
     def __init__(self, machine: Booted) -> None:
         self.machine = machine
         self._pace = TokenBucket(time.monotonic, rate=29, burst=19)
-
-    @property
-    def text(self) -> str:
-        return self.machine.screen
-
-    def wait_until(self, met: Callable[[str], bool], wanted: str, seconds: float = 0) -> str:
-        shown = ""
-
-        def is_met() -> bool:
-            nonlocal shown
-            shown = self.text
-            return met(shown)
-
-        wait_for(is_met, wanted, lambda: shown)
-        return shown
 
     def send(self, keys: str | bytes) -> None:
         self.machine.press(keys if isinstance(keys, str) else keys.decode())

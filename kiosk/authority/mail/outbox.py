@@ -130,7 +130,7 @@ class OutboxWorker:
                     break
         return sent
 
-    def ask_relay(self) -> None:
+    def record_relay(self) -> None:
         """Note whether the relay answers, where its time has come: also while nothing waits."""
         now = self._clock.monotonic()
         if now < self._ask_at:
@@ -146,7 +146,7 @@ class OutboxWorker:
         while not self._stopping.is_set():
             try:
                 self.drain_once()
-                self.ask_relay()
+                self.record_relay()
             except StoreError as error:
                 log.warning("the outbox cannot be read: %s", error)
             except Exception as fault:  # noqa: BLE001 - one notice must not hold up all others

@@ -186,7 +186,7 @@ def ask(store: Store, clock: SetClock, *, answers: bool | None, minutes: int = 1
     """Let a process ask the relay each minute."""
     for _ in range(minutes):
         mailer, compose = NoMailer(), partial(compose_notice, service=ServiceSettings())
-        OutboxWorker(store, mailer, clock, compose, relay_answers=lambda: answers).ask_relay()
+        OutboxWorker(store, mailer, clock, compose, relay_answers=lambda: answers).record_relay()
         clock.forward(minutes=1)
 
 

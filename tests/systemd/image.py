@@ -403,7 +403,7 @@ PARTS = {
     [
         *((part, signal.SIGKILL) for part in PARTS),
         # seatd passes devices on at the start of the compositor alone: nobody waits for it later.
-        # pcscd has no watchdog: a station without its reader says so (tests/hardware/test_monitor.py).
+        # pcscd has no watchdog: where it stands still, the station says so (test_monitor.py).
         *((part, signal.SIGSTOP) for part in PARTS if part not in ("seat", "reader")),
     ],
     ids=lambda each: each.name if isinstance(each, signal.Signals) else each,

@@ -264,6 +264,15 @@ class Gateway:
             table = table_of(kind).name
             self.write(text(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"))
 
+    def take_turns(self, name: str) -> None:
+        """Wait for whoever does what is called ``name``, and keep others from it until the end.
+
+        It needs no right, as a lock of a table does. On SQLite a writer is alone anyway.
+        """
+        if not self._on_sqlite:
+            lock = text("SELECT pg_advisory_xact_lock(hashtext(:name))")
+            self.tuples(lock, {"name": name})
+
     def upsert(self, kind: type[TableRow]) -> postgresql.Insert:
         """Return an INSERT that can say ON CONFLICT; both databases speak it alike."""
         table = table_of(kind)

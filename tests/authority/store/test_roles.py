@@ -21,6 +21,7 @@ from kiosk.authority.administration.views import Actor, AuditFilter, ExportForma
 from kiosk.authority.anchors import sign_heads
 from kiosk.authority.audit_purge import plan_purge, purge_audit
 from kiosk.authority.crypto.anchors import AnchorSigner
+from kiosk.authority.crypto.keys import KeyPurpose, claim, knows_ring
 from kiosk.authority.housekeeping import months, purge_records
 from kiosk.authority.roles import Role
 from kiosk.authority.store.grants import (
@@ -105,6 +106,17 @@ def test_the_authority_serves_whole_visits_as_its_own_role(owner: World, authori
     back.pull()
     with owner.store.read() as uow:
         assert uow.audit.verify().intact
+
+
+@pytest.mark.parametrize("purpose", [KeyPurpose.SEAL, KeyPurpose.DERIVE])
+def test_the_authority_takes_up_a_key_that_was_added_as_its_own_role(
+    owner: World, authority: World, purpose: KeyPurpose
+) -> None:
+    claim(owner.store, owner.ring)
+    rotated = owner.ring.with_new(purpose)
+    assert not knows_ring(authority.store, rotated)
+    claim(authority.store, rotated)
+    assert knows_ring(owner.store, rotated)
 
 
 def test_a_holder_registers_and_changes_their_address(owner: World, authority: World) -> None:

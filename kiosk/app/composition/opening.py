@@ -82,12 +82,15 @@ def _is_new(store: Store) -> bool:
 
 
 def open_known_keys(settings: Settings, environ: Mapping[str, str], store: Store) -> KeyRing:
-    """Load the key ring, which has to be the database's; raises ``ConfigError``, ``StoreError``."""
+    """Load the key ring, which has to be the database's; raises ``ConfigError``, ``StoreError``.
+
+    A session of staff may be open while keys are added, so it looks for those that it lacks.
+    """
     from kiosk.authority.crypto.keys import claim
 
     ring = open_keys(settings, environ)
     claim(store, ring)
-    return ring
+    return ring.rereading(partial(open_keys, settings, environ))
 
 
 def open_sealer(settings: Settings, environ: Mapping[str, str], ring: KeyRing) -> Sealer:

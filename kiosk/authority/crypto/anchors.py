@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from kiosk.authority.crypto.derivation import framed
 from kiosk.authority.crypto.keys import Key, KeyPurpose, KeyRing
 from kiosk.authority.store.records import AuditAnchor, AuditGap, AuditHead, GapKind, Signed
+from kiosk.contract.errors import KeyMissing
 
 
 class AnchorVerifier:
@@ -31,6 +32,10 @@ class AnchorVerifier:
         self._public = {
             key_id: Ed25519PublicKey.from_public_bytes(raw) for key_id, raw in public.items()
         }
+
+    def knows(self, key_id: str) -> bool:
+        """Tell whether the key is here."""
+        return key_id in self._public
 
     def check(self, signed: Signed) -> bool:
         """Tell whether the signature is good; one of a key that is not here is not."""
@@ -62,6 +67,12 @@ class AnchorSigner:
 
     def check(self, signed: Signed) -> bool:
         """Tell whether the signature is good; one of a key that is not here is not."""
+        if not self._verifier.knows(signed.key_id):
+            try:
+                self._ring.key(KeyPurpose.AUDIT_SIGN, signed.key_id)
+            except KeyMissing:
+                return False
+            self._verifier = AnchorVerifier(self.public_keys())
         return self._verifier.check(signed)
 
     def public_keys(self) -> dict[str, bytes]:

@@ -16,7 +16,7 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -252,10 +252,19 @@ class Key:
 
 
 class KeyRing:
-    """All keys of an installation; unchangeable, so it is shared between threads freely."""
+    """All keys of an installation; none is ever changed, so threads share it freely.
 
-    def __init__(self, keys: Mapping[KeyPurpose, tuple[Key, ...]]) -> None:
+    With ``reread`` a key that is not here is looked for once more: another program may have
+    added it to the key file.
+    """
+
+    def __init__(
+        self,
+        keys: Mapping[KeyPurpose, tuple[Key, ...]],
+        reread: Callable[[], KeyRing] | None = None,
+    ) -> None:
         self._keys = {purpose: keys.get(purpose, ()) for purpose in KeyPurpose}
+        self._reread = reread
         for purpose in NEEDED:
             if not self._keys[purpose]:
                 raise ConfigError(f"key file: there is no key for the purpose {purpose.value!r}")
@@ -298,6 +307,13 @@ class KeyRing:
             keys[known] = (*keys.get(known, ()), Key(key_id, material))
         return cls(keys)
 
+    def rereading(self, load: Callable[[], KeyRing]) -> KeyRing:
+        """Return these keys, and those that ``load`` finds when one is asked for that is not here.
+
+        ``load`` may raise ``ConfigError``.
+        """
+        return type(self)(self._keys, load)
+
     def to_entries(self) -> Entries:
         """Return what a key file holds: purpose, id and material of every key, in order."""
         return tuple(
@@ -319,6 +335,14 @@ class KeyRing:
 
     def key(self, purpose: KeyPurpose, key_id: str) -> Key:
         """Return a key by its id; ``KeyMissing`` where the ring does not hold it."""
+        if self._reread and key_id not in self.ids(purpose):
+            try:
+                now = self._reread()
+            except ConfigError as error:
+                raise KeyMissing(str(error)) from None
+            self._keys = {
+                each: tuple(now.key(each, name) for name in now.ids(each)) for each in KeyPurpose
+            }
         for key in self._keys[purpose]:
             if key.id == key_id:
                 return key

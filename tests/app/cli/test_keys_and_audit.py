@@ -17,7 +17,12 @@ from stat import S_IMODE
 import pytest
 
 from kiosk.__main__ import main
-from tests.app.cli.samples import GOOD, Kiosk, people
+from kiosk.app.composition.staff import build_desk
+from kiosk.app.config.loading import load_settings
+from kiosk.authority.administration.views import Actor, unseen
+from kiosk.authority.roles import Role
+from kiosk.contract.clock import SystemClock
+from tests.app.cli.samples import GOOD, Kiosk, people, store_of_settings, two_members
 from tests.support.confined import obeying_modes
 from tests.support.fresh_root import CHECKOUT, commands, shell_blocks
 
@@ -35,6 +40,27 @@ def test_keys_are_listed_and_rotated(
     assert [row[2:] for row in rows if row[0] == "seal"] == [["older", "0"], ["current", "2"]]
     assert kiosk("keys", "rotate", "--purpose", "audit-sign") == 0
     assert "added audit-sign-" in capsys.readouterr().out
+
+
+def test_a_session_of_staff_takes_up_keys_that_are_added_while_it_is_open(
+    kiosk: Kiosk, place: Path
+) -> None:
+    """It said of what a colleague proposed, and of the audit, that somebody had altered them."""
+    kiosk("import", people(place, GOOD))
+    two_members(kiosk, place, "manager")
+    kiosk("policy", "set", "four_eyes", "true", "--reason", "decided by the board")
+    settings = load_settings(Path(os.environ["KIOSK_SETTINGS"]), os.environ)
+    store = store_of_settings()
+    who = Actor("in a session", Role.MANAGER)
+    desk = build_desk(settings, os.environ, store, SystemClock(), who)
+    for purpose in ("seal", "code-mac", "pepper", "audit-link", "audit-sign", "row-mac"):
+        assert kiosk("keys", "rotate", "--purpose", purpose) == 0
+    assert kiosk("policy", "set", "max_failures", "5", "--reason", "decided by the board") == 0
+    assert kiosk("audit", "anchor") == 0
+    (line,) = desk.proposals.waiting()
+    assert line.told == "Set max_failures to 5."
+    assert desk.audit.verify(unseen).fault == ""
+    store.close()
 
 
 def test_a_copy_of_the_key_file_is_declared_and_lacks_what_a_rotation_adds(

@@ -86,7 +86,7 @@ def _may_still(uow: UnitOfWork, who: str, action: Action) -> bool:
 # The records that a decision rests on, read together under the card's lock.
 
 VISIT_LIFE = timedelta(hours=1)
-"""No sitting takes longer: what was proven in an older visit counts no more."""
+"""No visit takes longer: what was proven in an older visit counts no more."""
 
 _OF_ANYBODY = (None, Purpose.CHANGE_PIN, Purpose.REPORT_MISUSE, Purpose.MAINTENANCE)
 

@@ -63,14 +63,14 @@ from kiosk.contract.messages import (
     VisitOpened,
 )
 from kiosk.contract.sensitive import Sensitive
-from tests.authority.card_in_reader import Plastic
+from tests.authority.card_in_reader import ReaderCard
 from tests.authority.station_visit import ANSWERS
 from tests.authority.world import EMAIL, KNOWN, World
 from tests.support.steps import offered
 
 THIEFS: Final = ("mallory@trust.nhs.uk", "mallory@nhs.net")
 BENS, CARAS = "ben@trust.nhs.uk", "cara@trust.nhs.uk"
-OWN: Final = Plastic()
+OWN: Final = ReaderCard()
 """The thief's own card; its keys are recorded nowhere."""
 
 OUTCOMES: Final = (
@@ -114,7 +114,7 @@ class People:
         world.register(asha)
         world.register(ben, email=BENS, proven=False)
         with_keys = world.add_card(asha, secret_limit=10)
-        world.known_plastic(with_keys)
+        world.known_reader_card(with_keys)
         others = [
             world.add_card(holder, driver=family, identifier=f"00061234567{number}")
             if family == "openpgp"
@@ -481,7 +481,7 @@ class Liar:
         asked = self.call("pin_challenge", visit, lambda: self._at(visit).pin_challenge(visit.id))
         if isinstance(asked, PinChallenge):
             visit.pin_challenge = asked
-        signer: Plastic | None = (
+        signer: ReaderCard | None = (
             None, OWN, replace(KNOWN, pin_key=KNOWN.key), replace(KNOWN, pin_key=OWN.pin_key)
         )[how % 4]  # fmt: skip
         real = Old.PIN in self.has and how % 4 != 0 and visit.card == self.people.cards[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.attacks.database_writer import refused_as_altered, write
-from tests.authority.card_in_reader import Quiet
+from tests.authority.card_in_reader import KeylessCard
 from tests.authority.world import EMAIL, World
 
 
@@ -12,10 +12,10 @@ def test_a_card_that_was_moved_to_another_holder_opens_for_nobody(world: World) 
     thief = world.add_holder(number="900000000002", name="Mallory", email=EMAIL)
     world.register(thief)
     write(world, "UPDATE card SET holder_id = ? WHERE id = ?", thief.id, victim.id)
-    sitting = world.insert(victim, blocked=True, plastic=Quiet())
-    if not refused_as_altered(world, sitting.opened, "card"):
-        sitting.to_new_pin()
-        raise AssertionError(f"the card of another was opened: {sitting.grant()}")
+    station_visit = world.insert(victim, blocked=True, reader_card=KeylessCard())
+    if not refused_as_altered(world, station_visit.opened, "card"):
+        station_visit.to_new_pin()
+        raise AssertionError(f"the card of another was opened: {station_visit.grant()}")
 
 
 def test_a_revoked_card_is_not_brought_back(world: World) -> None:
@@ -25,5 +25,5 @@ def test_a_revoked_card_is_not_brought_back(world: World) -> None:
         uow.commit()
     write(world, "UPDATE card SET status = 'active'")
     assert refused_as_altered(
-        world, world.insert(card, blocked=True, plastic=Quiet()).opened, "card"
+        world, world.insert(card, blocked=True, reader_card=KeylessCard()).opened, "card"
     )

@@ -38,12 +38,12 @@ def test_an_inserted_setting_refuses_service(living: World) -> None:
         note_id="",
         revision=1,
     )
-    sitting = living.insert(card, blocked=True)
-    if not refused_as_altered(living, sitting.opened, "policy_setting"):
-        living.authority.choose(sitting.visit, Purpose.UNLOCK)
-        sitting.send()
-        sitting.enter(living.relay.code)
-        raise AssertionError(f"opened without an answer: {sitting.grant()}")
+    station_visit = living.insert(card, blocked=True)
+    if not refused_as_altered(living, station_visit.opened, "policy_setting"):
+        living.authority.choose(station_visit.visit, Purpose.UNLOCK)
+        station_visit.send()
+        station_visit.enter(living.relay.code)
+        raise AssertionError(f"opened without an answer: {station_visit.grant()}")
 
 
 def test_a_changed_setting_refuses_a_visit_that_is_under_way(living: World) -> None:
@@ -52,10 +52,10 @@ def test_a_changed_setting_refuses_a_visit_that_is_under_way(living: World) -> N
         kept = '["questions", "email-code"]'
         uow.policy_changes.save(PolicySetting("verification", kept, living.now, "asha", "note"))
         uow.commit()
-    sitting = living.insert(card, blocked=True)
-    task = sitting.questions()
+    station_visit = living.insert(card, blocked=True)
+    task = station_visit.questions()
     write(living, "UPDATE policy_setting SET value = ?", VERIFICATION)
     living.clock.forward(seconds=10)
-    assert refused_as_altered(living, sitting.answer(task), "policy_setting")
+    assert refused_as_altered(living, station_visit.answer(task), "policy_setting")
     living.clock.forward(hours=1)
     assert refused_as_altered(living, living.insert(card, blocked=True).opened, "policy_setting")

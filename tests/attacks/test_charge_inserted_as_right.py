@@ -24,22 +24,22 @@ def insert_charge(world: World, subject: str) -> None:
 
 def test_wrong_answers_of_an_attempt_that_is_recorded_as_right_stay_wrong(world: World) -> None:
     card = world.registered_card()
-    sitting = world.insert(card, blocked=True)
-    task = sitting.questions()
+    station_visit = world.insert(card, blocked=True)
+    task = station_visit.questions()
     insert_charge(world, card.holder_id)
-    reply = sitting.answer(task, wrong=True, attempt=ATTEMPT)
+    reply = station_visit.answer(task, wrong=True, attempt=ATTEMPT)
     assert not isinstance(reply, SendCode)
     assert refused_as_altered(world, reply, "attempt_charge")
 
 
 def test_a_wrong_code_of_an_attempt_that_is_recorded_as_right_stays_wrong(world: World) -> None:
     card = world.registered_card()
-    sitting = world.insert(card, blocked=True)
-    sitting.to_code()
+    station_visit = world.insert(card, blocked=True)
+    station_visit.to_code()
     with world.store.read() as uow:
         code = uow.codes.live(card.id)
     assert code is not None
     insert_charge(world, code.id)
-    reply = sitting.enter(wrong_code(world.relay.code), attempt=ATTEMPT)
+    reply = station_visit.enter(wrong_code(world.relay.code), attempt=ATTEMPT)
     assert not isinstance(reply, SetPin)
     assert refused_as_altered(world, reply, "attempt_charge")

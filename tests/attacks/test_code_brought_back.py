@@ -9,22 +9,22 @@ from tests.authority.world import World
 
 def test_a_withdrawn_code_that_was_brought_back_is_refused(world: World) -> None:
     card = world.registered_card()
-    sitting = world.insert(card, blocked=True)
-    sitting.to_code()
+    station_visit = world.insert(card, blocked=True)
+    station_visit.to_code()
     with world.store.begin() as uow:
         uow.codes.revoke_all(card.id)
         uow.commit()
     write(world, "UPDATE email_code SET revoked_at = NULL")
-    reply = sitting.enter(world.relay.code)
+    reply = station_visit.enter(world.relay.code)
     assert not isinstance(reply, SetPin)
     assert refused_as_altered(world, reply, "email_code")
 
 
 def test_a_code_that_another_address_is_written_into_is_refused(world: World) -> None:
     card = world.registered_card()
-    sitting = world.insert(card, blocked=True)
-    sitting.to_code()
+    station_visit = world.insert(card, blocked=True)
+    station_visit.to_code()
     write(
         world, "UPDATE email_code SET questions_proven_at = NULL, sent_to = 'mallory@evil.nhs.uk'"
     )
-    assert refused_as_altered(world, sitting.enter(world.relay.code), "email_code")
+    assert refused_as_altered(world, station_visit.enter(world.relay.code), "email_code")

@@ -30,7 +30,7 @@ from kiosk.contract.messages import (
     VisitOpened,
 )
 from tests.authority.admin_key_card import entry_of
-from tests.authority.card_in_reader import Plastic, Quiet
+from tests.authority.card_in_reader import KeylessCard, ReaderCard
 from tests.authority.world import EMAIL, STAFF, World
 
 AT_HOLDER, AT_THIEF = "A", "B"
@@ -44,7 +44,7 @@ def card(world: World) -> Card:
 
 def guess(world: World, card: Card, times: int) -> list[object]:
     """Answer wrongly with a copy; return the replies."""
-    thief = world.insert(card, blocked=True, plastic=Quiet(), station=AT_THIEF)
+    thief = world.insert(card, blocked=True, reader_card=KeylessCard(), station=AT_THIEF)
     if isinstance(thief.opened, Refusal):
         return [thief.opened]
     task = thief.questions()
@@ -96,24 +96,24 @@ def test_a_holder_whose_card_is_proven_answers_during_the_pause(world: World) ->
     by_name = world.add_card(holder, driver="openpgp", identifier="000612345678")
     proven = world.add_card(holder)
     guess(world, by_name, times=4)
-    sitting = world.insert(proven, blocked=True)
-    task = sitting.questions()
+    station_visit = world.insert(proven, blocked=True)
+    task = station_visit.questions()
     assert task.attempts_left == world.policy.max_failures
-    assert isinstance(sitting.answer(task), SendCode)
+    assert isinstance(station_visit.answer(task), SendCode)
 
 
 def test_a_copy_of_a_card_that_is_known_by_its_key_answers_nothing(world: World) -> None:
     card = world.registered_card()
     world.insert(card).pull()
-    for copy in (Quiet(), Plastic()):
-        assert reasons([world.insert(card, plastic=copy).opened]) == [Reason.NOT_GENUINE]
+    for copy in (KeylessCard(), ReaderCard()):
+        assert reasons([world.insert(card, reader_card=copy).opened]) == [Reason.NOT_GENUINE]
     assert world.registration(card).failures == 0
 
 
 def test_the_holders_visit_at_another_station_stays_open(world: World, card: Card) -> None:
     holder = world.insert(card, blocked=True, station=AT_HOLDER)
     task = holder.questions()
-    world.insert(card, plastic=Quiet(), station=AT_THIEF)
+    world.insert(card, reader_card=KeylessCard(), station=AT_THIEF)
     assert world.visit(holder).closed_at is None
     assert isinstance(holder.answer(task), SendCode)
     assert isinstance(holder.send(), EnterCode)
@@ -126,7 +126,7 @@ def test_an_open_unblock_is_not_settled_by_what_a_copy_reports(world: World, car
     grant = holder.grant()
     for blocked in (True, False):
         thief = world.insert(
-            card, blocked=blocked, plastic=Quiet(), station=AT_THIEF, secret_tries=0
+            card, blocked=blocked, reader_card=KeylessCard(), station=AT_THIEF, secret_tries=0
         )
         assert entry_of(world, grant.journal).state is UnblockState.INTENT
         thief.pull()
@@ -171,6 +171,6 @@ def test_a_lost_answer_that_the_station_has_to_wait_is_given_again(world: World)
 
 def test_the_visit_of_the_copy_ends_no_other_when_it_is_pulled(world: World, card: Card) -> None:
     holder = world.insert(card, blocked=True, station=AT_HOLDER)
-    thief = world.insert(card, plastic=Quiet(), station=AT_THIEF)
+    thief = world.insert(card, reader_card=KeylessCard(), station=AT_THIEF)
     thief.authority.end(thief.visit, VisitEnd.CARD_REMOVED)
     assert isinstance(holder.authority.choose(holder.visit, Purpose.UNLOCK), AnswerQuestions)

@@ -8,7 +8,7 @@ import pytest
 from kiosk.authority.store.records import Card
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import AnswerQuestions, ProvePin, Purpose, Reason, Refusal, SendCode
-from tests.authority.card_in_reader import Plastic, Quiet
+from tests.authority.card_in_reader import KeylessCard, ReaderCard
 from tests.authority.registering import given
 from tests.authority.world import EMAIL, World
 
@@ -19,7 +19,7 @@ THIEFS = "mallory@trust.nhs.uk"
 def second(world: World) -> Card:
     """A replacement card; the first one's keys are recorded."""
     first = world.registered_card()
-    world.known_plastic(first)
+    world.known_reader_card(first)
     with world.store.read() as uow:
         holder = uow.holders.get(first.holder_id)
     assert holder is not None
@@ -27,7 +27,7 @@ def second(world: World) -> Card:
 
 
 def test_a_copy_without_a_key_is_not_served(world: World, second: Card) -> None:
-    refused = world.insert(second, plastic=Quiet()).opened
+    refused = world.insert(second, reader_card=KeylessCard()).opened
     assert isinstance(refused, Refusal)
     assert refused.reason is Reason.NOT_GENUINE
 
@@ -37,16 +37,16 @@ def test_a_copy_with_keys_of_its_own_changes_nothing(
     world: World, second: Card, purpose: Purpose
 ) -> None:
     before = world.registration(second)
-    sitting = world.insert(second, plastic=Plastic())
-    assert isinstance(sitting.authority.choose(sitting.visit, purpose), ProvePin)
-    task = sitting.verify_pin()
+    station_visit = world.insert(second, reader_card=ReaderCard())
+    assert isinstance(station_visit.authority.choose(station_visit.visit, purpose), ProvePin)
+    task = station_visit.verify_pin()
     assert isinstance(task, SendCode)
     assert (task.masked, task.proves_owner) == ("a•••@trust.nhs.uk", True)
     with pytest.raises(StepRefused):
-        sitting.authority.save_questions(sitting.visit, given())
+        station_visit.authority.save_questions(station_visit.visit, given())
     with pytest.raises(StepRefused):
-        sitting.email(THIEFS)
-    sitting.send()
+        station_visit.email(THIEFS)
+    station_visit.send()
     assert [mail.to for mail in world.relay.sent] == [EMAIL], "the holder hears of it"
     assert world.registration(second) == before
     assert (world.card(second).auth_key, world.card(second).pin_key) == (None, None)
@@ -54,12 +54,12 @@ def test_a_copy_with_keys_of_its_own_changes_nothing(
 
 def test_once_the_card_was_unlocked_its_copy_is_not_served(world: World, second: Card) -> None:
     """The key that it proved in a visit with every factor is recorded."""
-    real = Plastic()
+    real = ReaderCard()
     world.unlock(second, real)
-    for copy in (Plastic(), real.copy(), Quiet()):
-        refused = world.insert(second, plastic=copy).opened
+    for copy in (ReaderCard(), real.copy(), KeylessCard()):
+        refused = world.insert(second, reader_card=copy).opened
         assert isinstance(refused, Refusal)
         assert refused.reason is Reason.NOT_GENUINE
     world.clock.forward(minutes=5)
-    again = world.insert(second, blocked=True, plastic=real)
+    again = world.insert(second, blocked=True, reader_card=real)
     assert isinstance(again.authority.choose(again.visit, Purpose.UNLOCK), AnswerQuestions)

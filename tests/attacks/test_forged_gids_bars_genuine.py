@@ -63,23 +63,23 @@ def test_forged_cards_that_say_nothing_cost_a_card_that_has_shown_its_key_nothin
 ) -> None:
     card = card_that_was_unlocked
     for _ in range(3):
-        sitting = ready(world, card)
-        granted(sitting, Chip())
-        sitting.pull()
+        station_visit = ready(world, card)
+        granted(station_visit, Chip())
+        station_visit.pull()
         world.clock.forward(hours=1)
     assert world.card(card).secret_exposure == 0
-    sitting, chip = ready(world, card), Chip()
-    grant = granted(sitting, chip)
-    assert sitting.authority.admit(sitting.visit, grant.journal, chip.answer()) is None
+    station_visit, chip = ready(world, card), Chip()
+    grant = granted(station_visit, chip)
+    assert station_visit.authority.admit(station_visit.visit, grant.journal, chip.answer()) is None
 
 
 @pytest.fixture
 def card_that_was_unlocked(world: World) -> Card:
     card = registered(world)
-    sitting, chip = ready(world, card), Chip()
-    grant = granted(sitting, chip)
-    assert sitting.authority.admit(sitting.visit, grant.journal, chip.answer()) is None
-    settled(sitting, grant.journal, UnblockDone())
-    sitting.pull()
+    station_visit, chip = ready(world, card), Chip()
+    grant = granted(station_visit, chip)
+    assert station_visit.authority.admit(station_visit.visit, grant.journal, chip.answer()) is None
+    settled(station_visit, grant.journal, UnblockDone())
+    station_visit.pull()
     world.clock.forward(hours=1)
     return card

@@ -18,9 +18,9 @@ from kiosk.contract.messages import (
     Purpose,
     VisitOpened,
 )
-from tests.authority.card_in_reader import Plastic, Quiet
+from tests.authority.card_in_reader import KeylessCard, ReaderCard
 from tests.authority.registering import OTHER, given
-from tests.authority.station_visit import Sitting
+from tests.authority.station_visit import StationVisit
 from tests.authority.world import EMAIL, World
 
 THIEFS = "mallory@trust.nhs.uk"
@@ -32,38 +32,40 @@ def card(world: World) -> Card:
     return world.add_card(world.add_holder(), driver="openpgp", identifier="000612345678")
 
 
-def signing() -> Plastic:
+def signing() -> ReaderCard:
     """A card that shows no key before its PIN, and signs after it."""
-    plastic = Plastic()
-    plastic.shows = None
-    return plastic
+    reader_card = ReaderCard()
+    reader_card.shows = None
+    return reader_card
 
 
-def begun(world: World, card: Card, plastic: Plastic) -> Sitting:
+def begun(world: World, card: Card, reader_card: ReaderCard) -> StationVisit:
     """The holder registers; a code for them is on its way."""
-    sitting = world.insert(card, plastic=plastic, station=AT_HOLDER)
-    assert isinstance(sitting.authority.choose(sitting.visit, Purpose.REGISTER), ProvePin)
-    sitting.verify_pin()
-    assert isinstance(sitting.send(), EnterCode)
-    return sitting
+    station_visit = world.insert(card, reader_card=reader_card, station=AT_HOLDER)
+    assert isinstance(
+        station_visit.authority.choose(station_visit.visit, Purpose.REGISTER), ProvePin
+    )
+    station_visit.verify_pin()
+    assert isinstance(station_visit.send(), EnterCode)
+    return station_visit
 
 
-def copied(world: World, card: Card, plastic: Plastic | None = None) -> Sitting:
+def copied(world: World, card: Card, reader_card: ReaderCard | None = None) -> StationVisit:
     """A copy goes in at another station and takes up the same code page."""
-    thief = world.insert(card, plastic=plastic or Quiet(), station=AT_THIEF)
+    thief = world.insert(card, reader_card=reader_card or KeylessCard(), station=AT_THIEF)
     assert isinstance(thief.opened, VisitOpened)
     assert thief.opened.resumed is not None
     return thief
 
 
-def gets_nothing(world: World, thief: Sitting) -> None:
+def gets_nothing(world: World, thief: StationVisit) -> None:
     with pytest.raises(StepRefused):
         thief.authority.save_questions(thief.visit, given())
     with pytest.raises(StepRefused):
         thief.email(THIEFS)
 
 
-def finishes(world: World, holder: Sitting) -> None:
+def finishes(world: World, holder: StationVisit) -> None:
     assert isinstance(holder.authority.save_questions(holder.visit, given()), GiveEmail)
     assert holder.email(EMAIL) == Finished(Purpose.REGISTER)
 
@@ -81,7 +83,7 @@ def test_while_the_holder_has_walked_away(world: World, card: Card) -> None:
     begun(world, card, signing()).pull()
     thief = copied(world, card)
     thief.verify_pin()
-    back = world.insert(card, plastic=signing(), station="C")
+    back = world.insert(card, reader_card=signing(), station="C")
     assert isinstance(back.enter(world.relay.code), ProvePin)
     gets_nothing(world, thief)
     assert isinstance(back.verify_pin(), ChooseQuestions)
@@ -100,15 +102,15 @@ def test_while_the_holder_reads_the_second_code(world: World, card: Card) -> Non
     gets_nothing(world, thief)
     thief.verify_pin()
     gets_nothing(world, thief)
-    back = world.insert(card, plastic=signing(), station="C")
+    back = world.insert(card, reader_card=signing(), station="C")
     assert back.enter(code) == Finished(Purpose.REGISTER)
     assert world.registration(card).email == OTHER
 
 
 def test_the_key_of_the_copy_is_not_kept_for_the_holders_card(world: World, card: Card) -> None:
-    plastic = signing()
-    holder = begun(world, card, plastic)
+    reader_card = signing()
+    holder = begun(world, card, reader_card)
     copied(world, card, signing()).verify_pin()
     holder.enter(world.relay.code)
     finishes(world, holder)
-    assert world.card(card).pin_key == plastic.pin_public
+    assert world.card(card).pin_key == reader_card.pin_public

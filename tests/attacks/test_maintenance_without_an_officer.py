@@ -22,7 +22,7 @@ from kiosk.contract.messages import (
     VisitOpened,
 )
 from tests.attacks.database_writer import at, insert, refused_as_altered, write
-from tests.authority.card_in_reader import Plastic, Quiet
+from tests.authority.card_in_reader import KeylessCard, ReaderCard
 from tests.authority.claimed_pins import (
     Proof,
     by_another_key,
@@ -31,28 +31,33 @@ from tests.authority.claimed_pins import (
     no_proof,
     replayed,
 )
-from tests.authority.station_visit import Sitting
+from tests.authority.station_visit import StationVisit
 from tests.authority.test_maintenance import REFUSED, card, officer
 from tests.authority.world import World
 
 __all__ = ["card", "officer"]
 
 
-def choose(world: World, card: Card, plastic: Plastic | None = None) -> Sitting:
-    sitting = world.insert(card, plastic=plastic)
-    assert isinstance(sitting.authority.choose(sitting.visit, Purpose.MAINTENANCE), ProvePin)
-    return sitting
+def choose(world: World, card: Card, reader_card: ReaderCard | None = None) -> StationVisit:
+    station_visit = world.insert(card, reader_card=reader_card)
+    assert isinstance(
+        station_visit.authority.choose(station_visit.visit, Purpose.MAINTENANCE), ProvePin
+    )
+    return station_visit
 
 
-def challenged(sitting: Sitting) -> PinChallenge:
-    challenge = sitting.authority.pin_challenge(sitting.visit)
+def challenged(station_visit: StationVisit) -> PinChallenge:
+    challenge = station_visit.authority.pin_challenge(station_visit.visit)
     assert isinstance(challenge, PinChallenge)
     return challenge
 
 
-def act(sitting: Sitting) -> object:
-    return sitting.authority.maintain(
-        sitting.visit, sitting.attempt(), MaintenanceAct.SWITCH_OFF, MaintenanceReason.CHECK
+def act(station_visit: StationVisit) -> object:
+    return station_visit.authority.maintain(
+        station_visit.visit,
+        station_visit.attempt(),
+        MaintenanceAct.SWITCH_OFF,
+        MaintenanceReason.CHECK,
     )
 
 
@@ -68,34 +73,36 @@ def test_a_pin_that_is_only_claimed_opens_nothing(
     world: World, card: Card, officer: StaffMember, trick: Proof
 ) -> None:
     first = choose(world, card)
-    earlier = first.plastic.sign_pin(challenged(first))
+    earlier = first.reader_card.sign_pin(challenged(first))
     assert earlier is not None
     first.pull()
-    sitting = choose(world, card)
-    asked = challenged(sitting)
-    reply = sitting.authority.pin_verified(sitting.visit, trick(world, sitting, asked, earlier))
+    station_visit = choose(world, card)
+    asked = challenged(station_visit)
+    reply = station_visit.authority.pin_verified(
+        station_visit.visit, trick(world, station_visit, asked, earlier)
+    )
     assert reply == REFUSED
-    assert act(sitting) == REFUSED
+    assert act(station_visit) == REFUSED
     assert nothing_was_done(world)
     (row,) = (event for event in world.events() if event.kind == "pin-verified")
     assert row.detail["evidence"] == "claimed"
     refused = [event for event in world.events() if event.kind == "refused"]
     assert {event.detail["because"] for event in refused} == {"the card did not prove its PIN"}
     # The same again gets the same answer, and a true proof comes too late in this visit.
-    assert sitting.authority.pin_verified(sitting.visit, earlier) == REFUSED
+    assert station_visit.authority.pin_verified(station_visit.visit, earlier) == REFUSED
 
 
-@pytest.mark.parametrize("copy", [Quiet(), Plastic()])
+@pytest.mark.parametrize("copy", [KeylessCard(), ReaderCard()])
 def test_a_copy_of_the_identifier_opens_nothing(
-    world: World, card: Card, officer: StaffMember, copy: Plastic
+    world: World, card: Card, officer: StaffMember, copy: ReaderCard
 ) -> None:
     """It has the public identifier, and a PIN and perhaps keys of its own."""
-    sitting = world.insert(card, plastic=copy)
-    assert sitting.opened == Refusal(Reason.NOT_GENUINE)
+    station_visit = world.insert(card, reader_card=copy)
+    assert station_visit.opened == Refusal(Reason.NOT_GENUINE)
     with pytest.raises(StepRefused):
-        sitting.authority.choose(sitting.visit, Purpose.MAINTENANCE)
+        station_visit.authority.choose(station_visit.visit, Purpose.MAINTENANCE)
     with pytest.raises(StepRefused):
-        act(sitting)
+        act(station_visit)
     assert nothing_was_done(world)
 
 
@@ -105,23 +112,23 @@ def test_a_card_known_by_name_that_cannot_sign_opens_nothing(world: World) -> No
     member = StaffMember(new_id(), "Sam Reed", Role.TECHNICIAN, world.now)
     with world.store.begin() as uow:
         uow.staff.add(member)
-        uow.staff.add_card(StaffCard(card.id, member.id, Plastic().pin_public, world.now))
+        uow.staff.add_card(StaffCard(card.id, member.id, ReaderCard().pin_public, world.now))
         uow.commit()
-    sitting = choose(world, card, Quiet())
-    assert sitting.authority.pin_verified(sitting.visit, None) == REFUSED
+    station_visit = choose(world, card, KeylessCard())
+    assert station_visit.authority.pin_verified(station_visit.visit, None) == REFUSED
     assert nothing_was_done(world)
 
 
 def test_a_station_that_leaves_the_steps_out_gets_nothing(
     world: World, card: Card, officer: StaffMember
 ) -> None:
-    sitting = world.insert(card)
+    station_visit = world.insert(card)
     with pytest.raises(StepRefused):
-        act(sitting)
-    sitting.authority.choose(sitting.visit, Purpose.MAINTENANCE)
+        act(station_visit)
+    station_visit.authority.choose(station_visit.visit, Purpose.MAINTENANCE)
     with pytest.raises(StepRefused):
-        act(sitting)
-    sitting.pull()
+        act(station_visit)
+    station_visit.pull()
     changing = world.insert(card)
     changing.authority.choose(changing.visit, Purpose.CHANGE_PIN)
     changing.verify_pin()
@@ -135,7 +142,7 @@ def test_an_inserted_row_makes_nobody_an_officer(world: World) -> None:
     with world.store.begin() as uow:
         uow.staff.add(StaffMember(member, "Sam Reed", Role.TECHNICIAN, world.now))
         uow.commit()
-    mine = world.known_plastic(card).pin_public
+    mine = world.known_reader_card(card).pin_public
     insert(
         world,
         "staff_card",
@@ -148,7 +155,7 @@ def test_an_inserted_row_makes_nobody_an_officer(world: World) -> None:
 
 
 def test_another_key_in_a_row_opens_nothing(world: World, card: Card, officer: StaffMember) -> None:
-    write(world, "UPDATE staff_card SET public_key = ?", Plastic().pin_public)
+    write(world, "UPDATE staff_card SET public_key = ?", ReaderCard().pin_public)
     assert refused_as_altered(world, world.insert(card).opened, "staff_card")
 
 

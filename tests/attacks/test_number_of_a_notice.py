@@ -22,9 +22,9 @@ from kiosk.contract.messages import (
     VisitOpened,
 )
 from kiosk.contract.sensitive import Sensitive
-from tests.authority.card_in_reader import Quiet
+from tests.authority.card_in_reader import KeylessCard
 from tests.authority.registering import OTHER, start
-from tests.authority.station_visit import Sitting
+from tests.authority.station_visit import StationVisit
 from tests.authority.world import EMAIL, STAFF, World
 
 AT_HOLDER, AT_THIEF = "A", "B"
@@ -44,28 +44,28 @@ def number_of(world: World, template: str, to: str = EMAIL) -> str:
 
 
 def changed_pin(world: World, card: Card) -> str:
-    sitting = start(world, card, Purpose.CHANGE_PIN)
-    sitting.authority.pin_changed(sitting.visit)
-    sitting.pull()
+    station_visit = start(world, card, Purpose.CHANGE_PIN)
+    station_visit.authority.pin_changed(station_visit.visit)
+    station_visit.pull()
     return number_of(world, "pin-changed")
 
 
-def enter(world: World, sitting: Sitting, number: str, attempt: str = "") -> object:
-    return sitting.authority.enter_stop_number(
-        sitting.visit, attempt or sitting.attempt(), Sensitive(number)
+def enter(world: World, station_visit: StationVisit, number: str, attempt: str = "") -> object:
+    return station_visit.authority.enter_stop_number(
+        station_visit.visit, attempt or station_visit.attempt(), Sensitive(number)
     )
 
 
-def report(world: World, sitting: Sitting, number: str) -> object:
-    asked = sitting.authority.choose(sitting.visit, Purpose.REPORT_MISUSE)
-    return asked if isinstance(asked, Refusal) else enter(world, sitting, number)
+def report(world: World, station_visit: StationVisit, number: str) -> object:
+    asked = station_visit.authority.choose(station_visit.visit, Purpose.REPORT_MISUSE)
+    return asked if isinstance(asked, Refusal) else enter(world, station_visit, number)
 
 
 def guess_all_day(world: World, card: Card) -> list[object]:
     """Enter wrong numbers with a copy, until none is taken any more."""
     replies: list[object] = []
     for number in range(ENTRIES_A_DAY * 2):
-        thief = world.insert(card, plastic=Quiet(), station=AT_THIEF)
+        thief = world.insert(card, reader_card=KeylessCard(), station=AT_THIEF)
         replies.append(report(world, thief, f"{number:08d}"))
         thief.pull()
     return replies
@@ -101,7 +101,7 @@ def test_a_copy_does_not_use_up_the_entries_of_a_card_that_is_proven(world: Worl
 
 
 def test_a_thief_who_types_an_address_is_given_no_number(world: World, by_name: Card) -> None:
-    thief = start(world, by_name, Purpose.CHANGE_EMAIL, Quiet())
+    thief = start(world, by_name, Purpose.CHANGE_EMAIL, KeylessCard())
     thief.send()
     thief.enter(world.relay.code)
     assert isinstance(thief.email(OTHER), EnterCode)
@@ -116,9 +116,9 @@ def test_the_number_of_the_thiefs_own_notice_stops_nobody_else(world: World) -> 
     thief = world.add_holder(number="900000000099", email="mallory@trust.nhs.uk")
     own = world.add_card(thief, identifier="99" * 16)
     world.register(thief, email="mallory@trust.nhs.uk")
-    sitting = start(world, own, Purpose.CHANGE_PIN)
-    sitting.authority.pin_changed(sitting.visit)
-    sitting.pull()
+    station_visit = start(world, own, Purpose.CHANGE_PIN)
+    station_visit.authority.pin_changed(station_visit.visit)
+    station_visit.pull()
     number = number_of(world, "pin-changed", "mallory@trust.nhs.uk")
     stolen = world.insert(victim, station=AT_THIEF)
     assert isinstance(report(world, stolen, number), StopNumberWrong)
@@ -135,7 +135,7 @@ def test_a_number_that_was_used_does_not_block_again(world: World, by_name: Card
         uow.registrations.unblock(by_name.holder_id)
         uow.commit()
     for number in (newer, older):
-        replayed = world.insert(by_name, plastic=Quiet(), station=AT_THIEF)
+        replayed = world.insert(by_name, reader_card=KeylessCard(), station=AT_THIEF)
         used = report(world, replayed, number)
         assert isinstance(used, Refusal)
         assert used.reason is Reason.STOP_NUMBER_USED
@@ -162,7 +162,7 @@ def test_an_entry_that_is_recorded_and_sent_again_does_nothing(world: World, by_
 def test_a_number_opens_nothing(world: World, by_name: Card) -> None:
     """It ends a change that waits, and gives whoever enters it no other step."""
     number = changed_pin(world, by_name)
-    thief = world.insert(by_name, plastic=Quiet(), station=AT_THIEF)
+    thief = world.insert(by_name, reader_card=KeylessCard(), station=AT_THIEF)
     assert report(world, thief, number) == Finished(Purpose.REPORT_MISUSE)
     with pytest.raises(StepRefused):
         thief.authority.choose(thief.visit, Purpose.CHANGE_EMAIL)
@@ -183,7 +183,7 @@ def test_a_guess_never_says_whether_the_number_is_somebodys(world: World, by_nam
     another = world.add_card(person, identifier="99" * 16)
     world.register(person)
     of_another = changed_pin(world, another)
-    thief = world.insert(by_name, plastic=Quiet(), station=AT_THIEF)
+    thief = world.insert(by_name, reader_card=KeylessCard(), station=AT_THIEF)
     thief.authority.choose(thief.visit, Purpose.REPORT_MISUSE)
     replies = [enter(world, thief, number) for number in (of_another, "00000000")]
     assert replies == [StopNumberWrong(EnterStopNumber(8, left)) for left in (4, 3)]
@@ -192,7 +192,7 @@ def test_a_guess_never_says_whether_the_number_is_somebodys(world: World, by_nam
 def test_a_stop_does_not_close_the_holders_way_to_the_ra(world: World, by_name: Card) -> None:
     """After the block is lifted everything works with the answers that there were."""
     number = changed_pin(world, by_name)
-    thief = world.insert(by_name, plastic=Quiet(), station=AT_THIEF)
+    thief = world.insert(by_name, reader_card=KeylessCard(), station=AT_THIEF)
     report(world, thief, number)
     thief.pull()
     opened = world.insert(by_name, blocked=True, station=AT_HOLDER).opened

@@ -34,9 +34,9 @@ def test_the_code_still_goes_to_the_holder(world: World) -> None:
     (waiting,) = agent.desk.proposals.waiting()
     with pytest.raises(NotPermitted, match="proposed this yourself"):
         agent.desk.proposals.agree(waiting.proposal_id, GROUNDS)
-    sitting = world.insert(card, blocked=True)
-    assert isinstance(sitting.authority.choose(sitting.visit, Purpose.UNLOCK), SendCode)
-    sitting.send()
+    station_visit = world.insert(card, blocked=True)
+    assert isinstance(station_visit.authority.choose(station_visit.visit, Purpose.UNLOCK), SendCode)
+    station_visit.send()
     assert [message.to for message in world.relay.sent] == [EMAIL]
     assert registration_of(world, card.holder_id) == before
     assert world.outbox() == []

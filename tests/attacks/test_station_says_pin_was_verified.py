@@ -31,13 +31,13 @@ def card(world: World) -> Card:
 
 def proof_of_the_holder(world: World, card: Card) -> PinProof:
     """The holder has entered their PIN at this station, and gone."""
-    sitting = world.insert(card)
-    sitting.authority.choose(sitting.visit, Purpose.CHANGE_QUESTIONS)
-    asked = sitting.authority.pin_challenge(sitting.visit)
+    station_visit = world.insert(card)
+    station_visit.authority.choose(station_visit.visit, Purpose.CHANGE_QUESTIONS)
+    asked = station_visit.authority.pin_challenge(station_visit.visit)
     assert isinstance(asked, PinChallenge)
-    proof = sitting.plastic.sign_pin(asked)
+    proof = station_visit.reader_card.sign_pin(asked)
     assert proof is not None
-    sitting.pull()
+    station_visit.pull()
     return proof
 
 
@@ -47,18 +47,20 @@ def test_nothing_changes_without_a_code_from_the_known_address(
     world: World, card: Card, purpose: Purpose, trick: Proof
 ) -> None:
     before, earlier = world.registration(card), proof_of_the_holder(world, card)
-    sitting = world.insert(card)
-    assert isinstance(sitting.authority.choose(sitting.visit, purpose), ProvePin)
-    asked = sitting.authority.pin_challenge(sitting.visit)
+    station_visit = world.insert(card)
+    assert isinstance(station_visit.authority.choose(station_visit.visit, purpose), ProvePin)
+    asked = station_visit.authority.pin_challenge(station_visit.visit)
     assert isinstance(asked, PinChallenge)
-    task = sitting.authority.pin_verified(sitting.visit, trick(world, sitting, asked, earlier))
+    task = station_visit.authority.pin_verified(
+        station_visit.visit, trick(world, station_visit, asked, earlier)
+    )
     assert isinstance(task, SendCode)
     assert (task.masked, task.proves_owner) == ("a•••@trust.nhs.uk", True)
-    assert world.visit(sitting).pin_evidence is PinEvidence.CLAIMED
+    assert world.visit(station_visit).pin_evidence is PinEvidence.CLAIMED
     with pytest.raises(StepRefused):
-        sitting.authority.save_questions(sitting.visit, given())
+        station_visit.authority.save_questions(station_visit.visit, given())
     with pytest.raises(StepRefused):
-        sitting.email(THIEFS)
-    sitting.send()
+        station_visit.email(THIEFS)
+    station_visit.send()
     assert [mail.to for mail in world.relay.sent] == [EMAIL], "the holder hears of it"
     assert world.registration(card) == before

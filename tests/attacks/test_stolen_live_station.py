@@ -79,7 +79,7 @@ def test_it_opens_visits_at_a_rate_and_an_honest_station_is_served_all_the_while
     estate = Estate(folder)
     estate.policy = Policy()
     card = estate.registered_card()
-    report = encode(report_of(card, estate.known_plastic(card)))
+    report = encode(report_of(card, estate.known_reader_card(card)))
     certificate = estate.certificate("B")
     answers: Counter[str] = Counter()
 
@@ -93,10 +93,10 @@ def test_it_opens_visits_at_a_rate_and_an_honest_station_is_served_all_the_while
     floods = [threading.Thread(target=flood) for _ in range(Limits().connections_each)]
     for each in floods:
         each.start()
-    sitting = estate.insert(card, blocked=True, station="A")
-    sitting.to_new_pin()
-    grant = sitting.grant()
-    sitting.authority.record_outcome(sitting.visit, grant.journal, UnblockDone())
+    station_visit = estate.insert(card, blocked=True, station="A")
+    station_visit.to_new_pin()
+    grant = station_visit.grant()
+    station_visit.authority.record_outcome(station_visit.visit, grant.journal, UnblockDone())
     for each in floods:
         each.join()
     estate.close()
@@ -115,20 +115,22 @@ def test_it_is_told_the_status_of_a_card_and_nothing_of_its_holder(
     named = {"card": unknown, "pin": {"blocked": True}}
     status, refused = thief.ask("begin", visit=visit, report=named)
     assert (status, refused["is"], refused["reason"]) == (200, "Refusal", "unknown-card")
-    sitting = estate.insert(card, blocked=True, station="C")
-    opened = json.loads(encode(sitting.opened))
+    station_visit = estate.insert(card, blocked=True, station="C")
+    opened = json.loads(encode(station_visit.opened))
     assert set(opened) == {"is", "visit", "holder_name", "offers", "resumed", "blocked"}
-    report = json.loads(encode(report_of(card, sitting.plastic)))
+    report = json.loads(encode(report_of(card, station_visit.reader_card)))
     visit = VisitId(new_id())
     assert thief.ask("begin", visit=visit, report=report)[0] == 200
-    for call, body in bodies(visit, report_of(card, sitting.plastic), JournalId("e" * 32)).items():
+    for call, body in bodies(
+        visit, report_of(card, station_visit.reader_card), JournalId("e" * 32)
+    ).items():
         thief.replay(call, body)
     assert secrets_in(thief.heard) == []
 
 
 def test_no_step_is_skipped(estate: Estate, thief: Client) -> None:
     card = estate.registered_card()
-    report = report_of(card, estate.known_plastic(card))
+    report = report_of(card, estate.known_reader_card(card))
     for call in set(routes()) - BEGINS - {"idle", "health", "heartbeat", "station_standing"}:
         visit = VisitId(new_id())
         calls = bodies(visit, report, JournalId("e" * 32))
@@ -141,29 +143,29 @@ def test_no_step_is_skipped(estate: Estate, thief: Client) -> None:
 def test_the_visit_of_another_station_is_of_no_use(estate: Estate, thief: Client) -> None:
     """Every factor is passed there and a grant is out: the id alone brings nothing."""
     card = estate.registered_card()
-    sitting = estate.insert(card, blocked=True, station="A")
-    sitting.to_new_pin()
-    grant = sitting.grant()
-    before = estate.visit(sitting), estate.card(card), estate.registration(card)
-    report = report_of(card, sitting.plastic)
-    for call, body in bodies(sitting.visit, report, grant.journal).items():
+    station_visit = estate.insert(card, blocked=True, station="A")
+    station_visit.to_new_pin()
+    grant = station_visit.grant()
+    before = estate.visit(station_visit), estate.card(card), estate.registration(card)
+    report = report_of(card, station_visit.reader_card)
+    for call, body in bodies(station_visit.visit, report, grant.journal).items():
         assert thief.replay(call, body)[0] == 409, call
-    assert (estate.visit(sitting), estate.card(card), estate.registration(card)) == before
+    assert (estate.visit(station_visit), estate.card(card), estate.registration(card)) == before
     assert secrets_in(thief.heard) == []
 
 
 def begun(estate: Estate, thief: Client, card: Card) -> tuple[VisitId, Any]:
     """Put a blocked card into the stolen station; return the visit and the answer."""
-    visit, plastic, recorded = VisitId(new_id()), estate.known_plastic(card), Recorded()
-    shown = report_of(card, plastic)
-    report = CardReport(shown.card, PinState(True), certificate=plastic.shows)
+    visit, reader_card, recorded = VisitId(new_id()), estate.known_reader_card(card), Recorded()
+    shown = report_of(card, reader_card)
+    report = CardReport(shown.card, PinState(True), certificate=reader_card.shows)
     recorded.begin(visit, report)
     _, reply = thief.replay("begin", recorded.bodies["begin"])
     if reply["is"] == "CardChallenge":
         # The same challenge again, as the message that the card signs.
         challenge = estate.authority.seen_by(StationIdentity("B")).begin(visit, report)
         assert isinstance(challenge, CardChallenge)
-        recorded.prove(visit, plastic.answer(challenge))
+        recorded.prove(visit, reader_card.answer(challenge))
         _, reply = thief.replay("prove", recorded.bodies["prove"])
     return visit, reply
 
@@ -328,7 +330,7 @@ def test_ten_megabytes_and_a_slow_body_hold_up_nobody(folder: Path) -> None:
         # It may be closed before all of it was sent.
         assert large.send("/v1/choose", b" " * 10_000_000)[0] == 413
     card = estate.registered_card()
-    sitting = estate.insert(card, blocked=True, station="A")
-    sitting.to_new_pin()
+    station_visit = estate.insert(card, blocked=True, station="A")
+    station_visit.to_new_pin()
     assert slow._line.getresponse().status == 408
     estate.close()

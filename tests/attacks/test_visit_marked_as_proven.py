@@ -9,16 +9,16 @@ from tests.authority.world import World
 
 def test_a_visit_that_was_marked_as_proven_is_refused(world: World) -> None:
     card = world.registered_card()
-    sitting = world.insert(card, blocked=True)
-    sitting.questions()
+    station_visit = world.insert(card, blocked=True)
+    station_visit.questions()
     write(world, "UPDATE visit SET questions_proven_at = ?", at(world.now))
-    sent = sitting.send()
+    sent = station_visit.send()
     if not isinstance(sent, SendCode):
         with world.store.read() as uow:
             code = uow.codes.live(card.id)
         if code is not None:
             write(world, "UPDATE visit SET code_proven_id = ?", code.id)
-    reply = sitting.release()
+    reply = station_visit.release()
     assert not isinstance(reply, Grant)
     assert refused_as_altered(world, reply, "visit")
     assert world.relay.sent == []

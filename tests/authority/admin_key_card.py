@@ -23,7 +23,7 @@ from kiosk.contract.messages import (
     UnblockOutcome,
 )
 from kiosk.contract.sensitive import Sensitive
-from tests.authority.station_visit import Sitting
+from tests.authority.station_visit import StationVisit
 from tests.authority.world import World
 
 KEY = "8f3b10d95d7a43e61c85b6049e2fc26bf1618c375ba84c13"
@@ -73,30 +73,32 @@ def _cipher(key: str) -> Cipher[modes.CBC]:
     return Cipher(TripleDES(bytes.fromhex(key)), modes.CBC(bytes(8)))
 
 
-def drawn(sitting: Sitting) -> KeyChallenge:
+def drawn(station_visit: StationVisit) -> KeyChallenge:
     """Have the authority draw its number."""
-    challenge = sitting.authority.challenge(sitting.visit)
+    challenge = station_visit.authority.challenge(station_visit.visit)
     assert isinstance(challenge, KeyChallenge), challenge
     return challenge
 
 
-def granted(sitting: Sitting, chip: Chip) -> KeyGrant:
+def granted(station_visit: StationVisit, chip: Chip) -> KeyGrant:
     """Let both draw a number, and have the key used."""
-    grant = sitting.authority.release(sitting.visit, sitting.attempt(), chip.meet(drawn(sitting)))
+    grant = station_visit.authority.release(
+        station_visit.visit, station_visit.attempt(), chip.meet(drawn(station_visit))
+    )
     assert isinstance(grant, KeyGrant), grant
     return grant
 
 
-def admitted(sitting: Sitting, journal: JournalId, chip: Chip) -> Refusal | None:
+def admitted(station_visit: StationVisit, journal: JournalId, chip: Chip) -> Refusal | None:
     """Let the authority judge the card's answer."""
-    return sitting.authority.admit(sitting.visit, journal, chip.answer())
+    return station_visit.authority.admit(station_visit.visit, journal, chip.answer())
 
 
-def ready(world: World, card: Card) -> Sitting:
+def ready(world: World, card: Card) -> StationVisit:
     """Return a visit that has passed every factor."""
-    sitting = world.insert(card, blocked=True)
-    sitting.to_new_pin()
-    return sitting
+    station_visit = world.insert(card, blocked=True)
+    station_visit.to_new_pin()
+    return station_visit
 
 
 def entry_of(world: World, journal: JournalId) -> UnblockEntry:
@@ -107,17 +109,17 @@ def entry_of(world: World, journal: JournalId) -> UnblockEntry:
     return entry
 
 
-def visit_of(world: World, sitting: Sitting) -> Visit:
+def visit_of(world: World, station_visit: StationVisit) -> Visit:
     """Return what is recorded of a visit."""
     with world.store.read() as uow:
-        visit = uow.visits.get(sitting.visit)
+        visit = uow.visits.get(station_visit.visit)
     assert visit is not None
     return visit
 
 
-def settled(sitting: Sitting, journal: JournalId, outcome: UnblockOutcome) -> object:
+def settled(station_visit: StationVisit, journal: JournalId, outcome: UnblockOutcome) -> object:
     """Tell the authority what the card did."""
-    return sitting.authority.record_outcome(sitting.visit, journal, outcome)
+    return station_visit.authority.record_outcome(station_visit.visit, journal, outcome)
 
 
 def reason_of(reply: object) -> Reason:
@@ -128,11 +130,11 @@ def reason_of(reply: object) -> Reason:
 
 def unlocked(world: World, card: Card) -> bytes:
     """Let the genuine card be unlocked, and return what it answered."""
-    sitting, chip = ready(world, card), Chip()
-    grant = granted(sitting, chip)
+    station_visit, chip = ready(world, card), Chip()
+    grant = granted(station_visit, chip)
     answer = chip.answer()
-    assert sitting.authority.admit(sitting.visit, grant.journal, answer) is None
-    settled(sitting, grant.journal, UnblockDone())
-    sitting.pull()
+    assert station_visit.authority.admit(station_visit.visit, grant.journal, answer) is None
+    settled(station_visit, grant.journal, UnblockDone())
+    station_visit.pull()
     world.clock.forward(minutes=5)
     return answer.cryptogram

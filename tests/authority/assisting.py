@@ -17,7 +17,7 @@ from kiosk.authority.store.records import Card, EmailCode
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import EnterCode, Position, Reason, Refusal
 from tests.authority.administration.desk.offices import GROUNDS, office_of
-from tests.authority.station_visit import Sitting
+from tests.authority.station_visit import StationVisit
 from tests.authority.world import World
 
 GIVEN = EnterCode(
@@ -77,20 +77,20 @@ def kept(world: World, issued: IssuedCode) -> EmailCode:
     return found
 
 
-def answered(world: World, card: Card) -> Sitting:
+def answered(world: World, card: Card) -> StationVisit:
     """Put the card in, and answer; a code is waited for."""
-    sitting = world.insert(card, blocked=True)
-    assert isinstance(sitting.answer(sitting.questions()), EnterCode)
-    return sitting
+    station_visit = world.insert(card, blocked=True)
+    assert isinstance(station_visit.answer(station_visit.questions()), EnterCode)
+    return station_visit
 
 
-def nothing_opens(sitting: Sitting) -> None:
+def nothing_opens(station_visit: StationVisit) -> None:
     """Ask for the secret, in vain."""
     with pytest.raises(StepRefused):
-        sitting.grant()
+        station_visit.grant()
 
 
-def is_withdrawn(sitting: Sitting) -> bool:
+def is_withdrawn(station_visit: StationVisit) -> bool:
     """Ask for the secret after the code was taken away; tell whether the page says so."""
-    reply = sitting.release()
+    reply = station_visit.release()
     return isinstance(reply, Refusal) and reply.reason is Reason.CODE_WITHDRAWN

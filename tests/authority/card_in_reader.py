@@ -81,7 +81,7 @@ def unsupported_certificate() -> bytes:
 
 
 @dataclass
-class Plastic:
+class ReaderCard:
     """A card with a key of its own; ``shows`` is the certificate that it reports, if any."""
 
     key: Private = field(default_factory=private_key)
@@ -126,12 +126,12 @@ class Plastic:
         signature = self.pin_key.sign(challenge.message, ec.ECDSA(SHA256()))
         return PinProof(signature, self.pin_public)
 
-    def copy(self) -> Plastic:
+    def copy(self) -> ReaderCard:
         """Return a card that shows the same certificate and has another key."""
-        return Plastic(shows=self.shows)
+        return ReaderCard(shows=self.shows)
 
 
-class Quiet(Plastic):
+class KeylessCard(ReaderCard):
     """A card without a key: it shows nothing and signs nothing."""
 
     def __post_init__(self) -> None:

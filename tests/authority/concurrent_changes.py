@@ -32,7 +32,7 @@ from kiosk.station.commands import (
 )
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.assisting import as_seen, office_beside
-from tests.authority.card_in_reader import Quiet
+from tests.authority.card_in_reader import KeylessCard
 from tests.authority.registering import given, start
 from tests.authority.station_visit import answers_to
 from tests.authority.world import EMAIL, World
@@ -48,30 +48,32 @@ def at(card: Card) -> CardAddress:
 
 
 def _menu(world: World, card: Card) -> Command:
-    return Choose(world.insert(card, blocked=True, plastic=Quiet()).visit, Purpose.UNLOCK)
+    return Choose(world.insert(card, blocked=True, reader_card=KeylessCard()).visit, Purpose.UNLOCK)
 
 
 def _answers(world: World, card: Card) -> Command:
-    sitting = world.insert(card, blocked=True)
-    return SubmitAnswers(sitting.visit, sitting.attempt(), answers_to(sitting.questions()))
+    station_visit = world.insert(card, blocked=True)
+    return SubmitAnswers(
+        station_visit.visit, station_visit.attempt(), answers_to(station_visit.questions())
+    )
 
 
 def _sending(world: World, card: Card) -> Command:
-    sitting = world.insert(card, blocked=True)
-    sitting.answer(sitting.questions())
-    return RequestCode(sitting.visit, sitting.attempt())
+    station_visit = world.insert(card, blocked=True)
+    station_visit.answer(station_visit.questions())
+    return RequestCode(station_visit.visit, station_visit.attempt())
 
 
 def _code(world: World, card: Card) -> Command:
-    sitting = world.insert(card, blocked=True)
-    sitting.to_code()
-    return SubmitCode(sitting.visit, sitting.attempt(), world.relay.code)
+    station_visit = world.insert(card, blocked=True)
+    station_visit.to_code()
+    return SubmitCode(station_visit.visit, station_visit.attempt(), world.relay.code)
 
 
 def _new_pin(world: World, card: Card) -> Command:
-    sitting = world.insert(card, blocked=True, plastic=Quiet())
-    sitting.to_new_pin()
-    return UnblockPin(sitting.visit, at(card), NEW_PIN, sitting.attempt())
+    station_visit = world.insert(card, blocked=True, reader_card=KeylessCard())
+    station_visit.to_new_pin()
+    return UnblockPin(station_visit.visit, at(card), NEW_PIN, station_visit.attempt())
 
 
 def _registers(world: World, card: Card) -> Command:
@@ -79,9 +81,9 @@ def _registers(world: World, card: Card) -> Command:
 
 
 def _own_pin(world: World, card: Card) -> Command:
-    sitting = world.insert(card)
-    sitting.authority.choose(sitting.visit, Purpose.REGISTER)
-    return VerifyPin(sitting.visit, at(card), NEW_PIN)
+    station_visit = world.insert(card)
+    station_visit.authority.choose(station_visit.visit, Purpose.REGISTER)
+    return VerifyPin(station_visit.visit, at(card), NEW_PIN)
 
 
 def _own_questions(world: World, card: Card) -> Command:
@@ -89,9 +91,9 @@ def _own_questions(world: World, card: Card) -> Command:
 
 
 def _own_address(world: World, card: Card) -> Command:
-    sitting = start(world, card, Purpose.REGISTER)
-    sitting.authority.save_questions(sitting.visit, given())
-    return SubmitEmail(sitting.visit, EMAIL, sitting.attempt())
+    station_visit = start(world, card, Purpose.REGISTER)
+    station_visit.authority.save_questions(station_visit.visit, given())
+    return SubmitEmail(station_visit.visit, EMAIL, station_visit.attempt())
 
 
 def _own_code(world: World, card: Card) -> Command:
@@ -116,11 +118,11 @@ def _other_address(world: World, card: Card) -> Command:
 
 def _by_code_alone(world: World, card: Card) -> Command:
     world.policy = Policy(verification=(Factor.EMAIL_CODE,))
-    sitting = world.insert(card, blocked=True)
-    sitting.authority.choose(sitting.visit, Purpose.UNLOCK)
-    sitting.send()
-    sitting.enter(world.relay.code)
-    return UnblockPin(sitting.visit, at(card), NEW_PIN, sitting.attempt())
+    station_visit = world.insert(card, blocked=True)
+    station_visit.authority.choose(station_visit.visit, Purpose.UNLOCK)
+    station_visit.send()
+    station_visit.enter(world.relay.code)
+    return UnblockPin(station_visit.visit, at(card), NEW_PIN, station_visit.attempt())
 
 
 Page = Callable[[World, Card], Command]

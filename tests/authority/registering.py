@@ -6,8 +6,8 @@ from kiosk.authority.store.records import Card
 from kiosk.contract.messages import Answer, EnterCode, GiveEmail, ProvePin, Purpose
 from kiosk.contract.policy import Policy
 from kiosk.contract.sensitive import Sensitive
-from tests.authority.card_in_reader import Plastic
-from tests.authority.station_visit import Sitting
+from tests.authority.card_in_reader import ReaderCard
+from tests.authority.station_visit import StationVisit
 from tests.authority.world import EMAIL, World
 
 DOMAINS = Policy().email_domains
@@ -21,21 +21,26 @@ def given(changes: dict[int, str] | None = None) -> tuple[Answer, ...]:
     return tuple(Answer(number, Sensitive(text)) for number, text in texts.items())
 
 
-def start(world: World, card: Card, purpose: Purpose, plastic: Plastic | None = None) -> Sitting:
+def start(
+    world: World, card: Card, purpose: Purpose, reader_card: ReaderCard | None = None
+) -> StationVisit:
     """Choose, and prove the PIN."""
-    sitting = world.insert(card, plastic=plastic)
-    assert isinstance(sitting.authority.choose(sitting.visit, purpose), ProvePin)
-    sitting.verify_pin()
-    return sitting
+    station_visit = world.insert(card, reader_card=reader_card)
+    assert isinstance(station_visit.authority.choose(station_visit.visit, purpose), ProvePin)
+    station_visit.verify_pin()
+    return station_visit
 
 
 def to_code(
-    world: World, card: Card, email: str = EMAIL, plastic: Plastic | None = None
-) -> Sitting:
+    world: World, card: Card, email: str = EMAIL, reader_card: ReaderCard | None = None
+) -> StationVisit:
     """Answer, and have a code sent to ``email``."""
-    sitting = start(world, card, Purpose.REGISTER, plastic)
-    assert isinstance(sitting.authority.save_questions(sitting.visit, given()), GiveEmail)
+    station_visit = start(world, card, Purpose.REGISTER, reader_card)
     assert isinstance(
-        sitting.authority.give_email(sitting.visit, email, sitting.attempt()), EnterCode
+        station_visit.authority.save_questions(station_visit.visit, given()), GiveEmail
     )
-    return sitting
+    assert isinstance(
+        station_visit.authority.give_email(station_visit.visit, email, station_visit.attempt()),
+        EnterCode,
+    )
+    return station_visit

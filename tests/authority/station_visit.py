@@ -21,7 +21,7 @@ from kiosk.contract.messages import (
     VisitOpened,
 )
 from kiosk.contract.sensitive import Sensitive
-from tests.authority.card_in_reader import Plastic
+from tests.authority.card_in_reader import ReaderCard
 
 if TYPE_CHECKING:
     from tests.authority.world import World
@@ -30,13 +30,13 @@ ANSWERS = {number: f"canary answer {number}" for number in range(1, 5)}
 
 
 @dataclass
-class Sitting:
+class StationVisit:
     """One visit, from the station's side."""
 
     world: World
     visit: VisitId
     opened: VisitOpened | Refusal
-    plastic: Plastic
+    reader_card: ReaderCard
     station: str = "A"
     attempts: int = 0
 
@@ -88,7 +88,7 @@ class Sitting:
         challenge = self.authority.challenge(self.visit)
         if isinstance(challenge, Refusal):
             return challenge
-        proof = self.plastic.answer(challenge) if isinstance(challenge, CardChallenge) else None
+        proof = self.reader_card.answer(challenge) if isinstance(challenge, CardChallenge) else None
         return self.authority.release(self.visit, attempt or self.attempt(), proof)
 
     def verify_pin(self) -> object:
@@ -96,7 +96,7 @@ class Sitting:
         challenge = self.authority.pin_challenge(self.visit)
         if isinstance(challenge, Refusal):
             return challenge
-        return self.authority.pin_verified(self.visit, self.plastic.sign_pin(challenge))
+        return self.authority.pin_verified(self.visit, self.reader_card.sign_pin(challenge))
 
     def email(self, address: str) -> object:
         return self.authority.give_email(self.visit, address, self.attempt())

@@ -35,62 +35,64 @@ def card(world: World) -> Card:
 
 def test_a_code_to_one_address_does_not_confirm_another(world: World, card: Card) -> None:
     world.policy = Policy(code_gap=timedelta(0))
-    sitting = to_code(world, card, OTHER)
+    station_visit = to_code(world, card, OTHER)
     first = world.relay.code
     assert isinstance(
-        sitting.authority.give_email(sitting.visit, EMAIL, sitting.attempt()), EnterCode
+        station_visit.authority.give_email(station_visit.visit, EMAIL, station_visit.attempt()),
+        EnterCode,
     )
-    assert isinstance(sitting.enter(first), CodeWrong)
-    assert sitting.enter(world.relay.code) == Finished(Purpose.REGISTER)
+    assert isinstance(station_visit.enter(first), CodeWrong)
+    assert station_visit.enter(world.relay.code) == Finished(Purpose.REGISTER)
     assert world.registration(card).email == EMAIL
 
 
 def test_another_address_within_the_gap_has_to_wait(world: World, card: Card) -> None:
-    sitting = to_code(world, card, OTHER)
+    station_visit = to_code(world, card, OTHER)
     first = world.relay.code
-    reply = sitting.authority.give_email(sitting.visit, EMAIL, sitting.attempt())
+    reply = station_visit.authority.give_email(station_visit.visit, EMAIL, station_visit.attempt())
     assert reply == CodeNotSent(
         mail_away=False, retry_in_s=60, again=SendCode("a•••@trust.nhs.uk", position=Position(4, 4))
     )
     with pytest.raises(StepRefused):
-        sitting.enter(first)
+        station_visit.enter(first)
     world.clock.forward(seconds=60)
-    assert isinstance(sitting.send(), EnterCode)
+    assert isinstance(station_visit.send(), EnterCode)
     assert world.relay.sent[-1].to == EMAIL
 
 
 def test_the_same_address_again_keeps_the_code(world: World, card: Card) -> None:
-    sitting = to_code(world, card)
-    reply = sitting.authority.give_email(sitting.visit, EMAIL, sitting.attempt())
+    station_visit = to_code(world, card)
+    reply = station_visit.authority.give_email(station_visit.visit, EMAIL, station_visit.attempt())
     assert isinstance(reply, CodeNotSent)
     assert isinstance(reply.again, EnterCode)
-    assert sitting.enter(world.relay.code) == Finished(Purpose.REGISTER)
+    assert station_visit.enter(world.relay.code) == Finished(Purpose.REGISTER)
 
 
 def test_mail_away_keeps_what_was_given(world: World, card: Card) -> None:
-    sitting = start(world, card, Purpose.REGISTER)
-    sitting.authority.save_questions(sitting.visit, given())
+    station_visit = start(world, card, Purpose.REGISTER)
+    station_visit.authority.save_questions(station_visit.visit, given())
     world.relay.failure = MailUnavailable("away")
-    reply = sitting.authority.give_email(sitting.visit, EMAIL, sitting.attempt())
+    reply = station_visit.authority.give_email(station_visit.visit, EMAIL, station_visit.attempt())
     assert reply == CodeNotSent(
         mail_away=True, retry_in_s=0, again=SendCode("a•••@trust.nhs.uk", position=Position(4, 4))
     )
     world.relay.failure = None
-    assert isinstance(sitting.send(), EnterCode)
-    assert sitting.enter(world.relay.code) == Finished(Purpose.REGISTER)
+    assert isinstance(station_visit.send(), EnterCode)
+    assert station_visit.enter(world.relay.code) == Finished(Purpose.REGISTER)
 
 
 def test_an_address_that_the_relay_refuses_is_asked_for_again(world: World, card: Card) -> None:
-    sitting = start(world, card, Purpose.REGISTER)
-    sitting.authority.save_questions(sitting.visit, given())
+    station_visit = start(world, card, Purpose.REGISTER)
+    station_visit.authority.save_questions(station_visit.visit, given())
     world.relay.failure = MailRefused("no such mailbox")
-    reply = sitting.authority.give_email(sitting.visit, OTHER, sitting.attempt())
+    reply = station_visit.authority.give_email(station_visit.visit, OTHER, station_visit.attempt())
     assert reply == CodeNotSent(
         mail_away=True, retry_in_s=0, again=GiveEmail(OTHER, DOMAINS, position=Position(3, 4))
     )
     world.relay.failure = None
     assert isinstance(
-        sitting.authority.give_email(sitting.visit, EMAIL, sitting.attempt()), EnterCode
+        station_visit.authority.give_email(station_visit.visit, EMAIL, station_visit.attempt()),
+        EnterCode,
     )
 
 

@@ -23,7 +23,7 @@ from kiosk.contract.messages import (
 from kiosk.contract.policy import Policy
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.crypto.old_answers import OLD, OWNER, RING, SECOND
-from tests.authority.station_visit import Sitting
+from tests.authority.station_visit import StationVisit
 from tests.authority.world import CHEAP, EMAIL, STAFF, World
 
 
@@ -33,15 +33,17 @@ def card(world: World) -> Card:
 
 
 @pytest.fixture
-def sitting(world: World, card: Card) -> Sitting:
+def station_visit(world: World, card: Card) -> StationVisit:
     return world.insert(card, blocked=True)
 
 
-def test_right_answers_lead_on_and_cost_nothing(world: World, card: Card, sitting: Sitting) -> None:
-    task = sitting.questions()
+def test_right_answers_lead_on_and_cost_nothing(
+    world: World, card: Card, station_visit: StationVisit
+) -> None:
+    task = station_visit.questions()
     assert len(task.questions) == 3
     assert task.attempts_left == 3
-    assert sitting.answer(task) == SendCode("a•••@trust.nhs.uk", position=Position(3, 4))
+    assert station_visit.answer(task) == SendCode("a•••@trust.nhs.uk", position=Position(3, 4))
     assert world.registration(card).failures == 0
     assert world.kinds() == [
         "visit-opened",
@@ -51,19 +53,19 @@ def test_right_answers_lead_on_and_cost_nothing(world: World, card: Card, sittin
     ]
 
 
-def test_a_wrong_set_counts_down_and_asks_the_same(sitting: Sitting) -> None:
-    task = sitting.questions()
+def test_a_wrong_set_counts_down_and_asks_the_same(station_visit: StationVisit) -> None:
+    task = station_visit.questions()
     for left in (2, 1):
-        reply = sitting.answer(task, wrong=True)
+        reply = station_visit.answer(task, wrong=True)
         assert isinstance(reply, AnswersWrong)
         assert reply.again == AnswerQuestions(task.questions, left, position=Position(2, 4))
 
 
 def test_the_third_wrong_set_blocks_and_tells_holder_and_staff(
-    world: World, card: Card, sitting: Sitting
+    world: World, card: Card, station_visit: StationVisit
 ) -> None:
-    task = sitting.questions()
-    replies = [sitting.answer(task, wrong=True) for _ in range(3)]
+    task = station_visit.questions()
+    replies = [station_visit.answer(task, wrong=True) for _ in range(3)]
     assert isinstance(replies[-1], Refusal)
     assert replies[-1].reason is Reason.REGISTRATION_BLOCKED
     assert world.registration(card).blocked_at == world.now
@@ -72,7 +74,7 @@ def test_the_third_wrong_set_blocks_and_tells_holder_and_staff(
         (STAFF, Notice.BLOCKED_STAFF),
     ]
     assert world.kinds()[-2:] == ["registration-blocked", "refused"]
-    right = sitting.answer(task)
+    right = station_visit.answer(task)
     assert isinstance(right, Refusal)
     assert right.reason is Reason.REGISTRATION_BLOCKED
     for station in "BC":
@@ -95,14 +97,14 @@ class _Interrupted(AnswerHasher):
 
 @pytest.mark.parametrize("wrong", [True, False])
 def test_what_was_found_counts_though_the_card_left_meanwhile(
-    world: World, card: Card, sitting: Sitting, wrong: bool
+    world: World, card: Card, station_visit: StationVisit, wrong: bool
 ) -> None:
-    task = sitting.questions()
+    task = station_visit.questions()
     hasher = _Interrupted(world.ring, CHEAP)
-    hasher.during = sitting.pull
+    hasher.during = station_visit.pull
     object.__setattr__(world.parts, "hasher", hasher)
     with pytest.raises(StepRefused):
-        sitting.answer(task, wrong=wrong)
+        station_visit.answer(task, wrong=wrong)
     assert world.registration(card).failures == int(wrong)
     (found,) = (event for event in world.events() if event.kind.startswith("answers-"))
     assert (found.kind, found.detail) == (
@@ -116,9 +118,9 @@ def test_the_block_is_the_holders_whatever_card_they_use(world: World, card: Car
     assert holder is not None
     other = world.add_card(holder)
     for used in (card, other, card):
-        sitting = world.insert(used, blocked=True)
-        sitting.answer(sitting.questions(), wrong=True)
-        sitting.pull()
+        station_visit = world.insert(used, blocked=True)
+        station_visit.answer(station_visit.questions(), wrong=True)
+        station_visit.pull()
     opened = world.insert(other, blocked=True).opened
     assert isinstance(opened, Refusal)
     assert opened.reason is Reason.REGISTRATION_BLOCKED
@@ -129,22 +131,24 @@ def test_the_same_questions_come_back_at_any_station_until_success(
 ) -> None:
     asked = []
     for station in "ABC":
-        sitting = world.insert(card, blocked=True, station=station)
-        asked.append(sitting.questions().questions)
-        sitting.pull()
+        station_visit = world.insert(card, blocked=True, station=station)
+        asked.append(station_visit.questions().questions)
+        station_visit.pull()
     assert len(set(asked)) == 1
-    sitting = world.insert(card, blocked=True)
-    sitting.to_new_pin()
+    station_visit = world.insert(card, blocked=True)
+    station_visit.to_new_pin()
     assert world.registration(card).asked == tuple(one.id for one in asked[0])
-    sitting.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockDone())
+    station_visit.authority.record_outcome(
+        station_visit.visit, station_visit.grant().journal, UnblockDone()
+    )
     assert world.registration(card).asked is None
 
 
 def test_every_set_can_be_drawn(world: World, card: Card) -> None:
     drawn = set()
     for _ in range(200):
-        sitting = world.insert(card, blocked=True)
-        drawn.add(frozenset(one.id for one in sitting.questions().questions))
+        station_visit = world.insert(card, blocked=True)
+        drawn.add(frozenset(one.id for one in station_visit.questions().questions))
         with world.store.begin() as uow:
             uow.registrations.clear_failures(card.holder_id, asked=True)
             uow.commit()
@@ -158,10 +162,10 @@ def test_how_many_are_asked_is_a_setting_that_may_change(
     world: World, card: Card, asked: int, expected: int
 ) -> None:
     world.policy = Policy(questions_asked=asked)
-    sitting = world.insert(card, blocked=True)
-    task = sitting.questions()
+    station_visit = world.insert(card, blocked=True)
+    task = station_visit.questions()
     assert len(task.questions) == expected
-    assert isinstance(sitting.answer(task), SendCode)
+    assert isinstance(station_visit.answer(task), SendCode)
 
 
 def test_where_fewer_were_registered_all_of_them_are_asked(world: World) -> None:
@@ -173,39 +177,41 @@ def test_where_fewer_were_registered_all_of_them_are_asked(world: World) -> None
 
 
 def test_a_right_set_gives_back_its_own_charge_and_no_other(
-    world: World, card: Card, sitting: Sitting
+    world: World, card: Card, station_visit: StationVisit
 ) -> None:
-    task = sitting.questions()
-    sitting.answer(task, wrong=True)
-    sitting.answer(task, wrong=True)
-    sitting.answer(task)
+    task = station_visit.questions()
+    station_visit.answer(task, wrong=True)
+    station_visit.answer(task, wrong=True)
+    station_visit.answer(task)
     assert world.registration(card).failures == 2
-    sitting.send()
-    sitting.enter(world.relay.code)
+    station_visit.send()
+    station_visit.enter(world.relay.code)
     assert world.registration(card).failures == 2
-    sitting.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockDone())
+    station_visit.authority.record_outcome(
+        station_visit.visit, station_visit.grant().journal, UnblockDone()
+    )
     assert world.registration(card).failures == 0
 
 
 def test_the_same_attempt_gets_the_same_verdict_and_one_charge(
-    world: World, card: Card, sitting: Sitting
+    world: World, card: Card, station_visit: StationVisit
 ) -> None:
-    task = sitting.questions()
-    wrong = [sitting.answer(task, wrong=True, attempt="one") for _ in range(3)]
+    task = station_visit.questions()
+    wrong = [station_visit.answer(task, wrong=True, attempt="one") for _ in range(3)]
     assert all(reply == wrong[0] for reply in wrong)
     assert world.registration(card).failures == 1
-    disguised = sitting.answer(task, attempt="one")
+    disguised = station_visit.answer(task, attempt="one")
     assert disguised == wrong[0]
-    assert isinstance(sitting.answer(task, attempt="two"), SendCode)
-    assert isinstance(sitting.answer(task, wrong=True, attempt="two"), SendCode)
+    assert isinstance(station_visit.answer(task, attempt="two"), SendCode)
+    assert isinstance(station_visit.answer(task, wrong=True, attempt="two"), SendCode)
     assert world.registration(card).failures == 1
 
 
 def test_a_right_attempt_proves_nothing_in_another_visit(
-    world: World, card: Card, sitting: Sitting
+    world: World, card: Card, station_visit: StationVisit
 ) -> None:
-    sitting.answer(sitting.questions(), attempt="one")
-    sitting.pull()
+    station_visit.answer(station_visit.questions(), attempt="one")
+    station_visit.pull()
     later = world.insert(card, blocked=True)
     reply = later.answer(later.questions(), attempt="one", wrong=True)
     assert isinstance(reply, AnswerQuestions)
@@ -214,13 +220,13 @@ def test_a_right_attempt_proves_nothing_in_another_visit(
 
 
 def test_the_last_attempt_repeated_is_refused_the_same_way(
-    world: World, card: Card, sitting: Sitting
+    world: World, card: Card, station_visit: StationVisit
 ) -> None:
-    task = sitting.questions()
+    task = station_visit.questions()
     for attempt in ("one", "two"):
-        sitting.answer(task, wrong=True, attempt=attempt)
-    first = sitting.answer(task, wrong=True, attempt="three")
-    assert sitting.answer(task, wrong=True, attempt="three") == first
+        station_visit.answer(task, wrong=True, attempt=attempt)
+    first = station_visit.answer(task, wrong=True, attempt="three")
+    assert station_visit.answer(task, wrong=True, attempt="three") == first
     assert world.registration(card).failures == 3
 
 
@@ -234,10 +240,10 @@ def test_an_answer_is_right_however_it_is_typed(world: World, registered: str, t
     hashes = world.hasher.hash_sets(holder.id, given)
     world.register(holder, question_ids=(1, 2), hashes=hashes)
     card = world.add_card(holder)
-    sitting = world.insert(card, blocked=True)
-    sitting.questions()
+    station_visit = world.insert(card, blocked=True)
+    station_visit.questions()
     answers = Answer(1, Sensitive(typed)), Answer(2, Sensitive("BLUEANCHORLANE"))
-    assert isinstance(sitting.authority.answer(sitting.visit, "one", answers), SendCode)
+    assert isinstance(station_visit.authority.answer(station_visit.visit, "one", answers), SendCode)
     assert world.registration(card).failures == 0
 
 
@@ -246,13 +252,13 @@ def test_answers_of_an_old_hash_open_and_a_wrong_set_costs_one_attempt(world: Wo
     holder = other.add_holder(id=OWNER)
     other.register(holder, question_ids=(2, 7), hashes=(OLD,))
     card = other.add_card(holder)
-    sitting = other.insert(card, blocked=True)
-    sitting.questions()
+    station_visit = other.insert(card, blocked=True)
+    station_visit.questions()
     second = Answer(7, Sensitive(SECOND))
     wrong = Answer(2, Sensitive("sian obrien")), second
-    assert isinstance(other.authority.answer(sitting.visit, "one", wrong), AnswersWrong)
+    assert isinstance(other.authority.answer(station_visit.visit, "one", wrong), AnswersWrong)
     assert other.registration(card).failures == 1
     right = Answer(2, Sensitive("sian o brien")), second
-    assert isinstance(other.authority.answer(sitting.visit, "two", right), SendCode)
+    assert isinstance(other.authority.answer(station_visit.visit, "two", right), SendCode)
     assert other.registration(card).failures == 1, "right answers cost nothing"
     other.store.close()

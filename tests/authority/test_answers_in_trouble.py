@@ -23,7 +23,7 @@ from kiosk.contract.messages import (
     VisitEnd,
 )
 from kiosk.contract.sensitive import Sensitive
-from tests.authority.station_visit import Sitting, answers_to
+from tests.authority.station_visit import StationVisit, answers_to
 from tests.authority.world import CHEAP, EMAIL, World
 
 
@@ -33,7 +33,7 @@ def card(world: World) -> Card:
 
 
 @pytest.fixture
-def sitting(world: World, card: Card) -> Sitting:
+def station_visit(world: World, card: Card) -> StationVisit:
     return world.insert(card, blocked=True)
 
 
@@ -53,12 +53,12 @@ class _Interrupting(AnswerHasher):
 
 def test_a_restart_gives_no_try_back(world: World, card: Card) -> None:
     for _ in range(2):
-        sitting = world.insert(card, blocked=True)
-        sitting.answer(sitting.questions(), wrong=True)
+        station_visit = world.insert(card, blocked=True)
+        station_visit.answer(station_visit.questions(), wrong=True)
         world.restart()
-    sitting = world.insert(card, blocked=True)
-    assert sitting.questions().attempts_left == 1
-    reply = sitting.answer(sitting.questions(), wrong=True)
+    station_visit = world.insert(card, blocked=True)
+    assert station_visit.questions().attempts_left == 1
+    reply = station_visit.answer(station_visit.questions(), wrong=True)
     assert isinstance(reply, Refusal)
 
 
@@ -78,27 +78,27 @@ def test_charges_without_a_verdict_block_when_the_card_is_next_seen(
 
 
 def test_the_last_charge_without_a_verdict_blocks_on_the_next_attempt(
-    world: World, card: Card, sitting: Sitting
+    world: World, card: Card, station_visit: StationVisit
 ) -> None:
-    task = sitting.questions()
+    task = station_visit.questions()
     for number in range(3):
         with world.store.begin() as uow:
             uow.registrations.charge(card.holder_id, f"died-{number}", 3)
             uow.commit()
-    reply = sitting.answer(task)
+    reply = station_visit.answer(task)
     assert isinstance(reply, Refusal)
     assert reply.reason is Reason.REGISTRATION_BLOCKED
     assert world.registration(card).blocked_at is not None
 
 
 def test_a_charge_that_never_got_its_verdict_counts_as_wrong_when_repeated(
-    world: World, card: Card, sitting: Sitting
+    world: World, card: Card, station_visit: StationVisit
 ) -> None:
-    task = sitting.questions()
+    task = station_visit.questions()
     with world.store.begin() as uow:
         uow.registrations.charge(card.holder_id, "died", 3)
         uow.commit()
-    assert isinstance(sitting.answer(task, attempt="died"), AnswersWrong)
+    assert isinstance(station_visit.answer(task, attempt="died"), AnswersWrong)
     assert world.registration(card).failures == 1
 
 
@@ -106,38 +106,42 @@ def test_a_charge_that_never_got_its_verdict_counts_as_wrong_when_repeated(
 def test_another_set_than_was_asked_is_not_charged(
     world: World,
     card: Card,
-    sitting: Sitting,
+    station_visit: StationVisit,
     make: Callable[[tuple[Answer, ...]], tuple[Answer, ...]],
 ) -> None:
-    task = sitting.questions()
+    task = station_visit.questions()
     given = make(answers_to(task))
     with pytest.raises(StepRefused):
-        sitting.authority.answer(sitting.visit, "one", given)
+        station_visit.authority.answer(station_visit.visit, "one", given)
     unasked = {1, 2, 3, 4} - {one.id for one in task.questions}
     swapped = (*answers_to(task)[:2], Answer(unasked.pop(), Sensitive("x")))
     with pytest.raises(StepRefused):
-        sitting.authority.answer(sitting.visit, "one", swapped)
+        station_visit.authority.answer(station_visit.visit, "one", swapped)
     assert world.registration(card).failures == 0
     assert world.kinds().count("step-refused") == 2
 
 
 @pytest.mark.parametrize("attempt", ["", "x" * 65])
-def test_an_attempt_has_an_id(world: World, sitting: Sitting, attempt: str) -> None:
-    task = sitting.questions()
+def test_an_attempt_has_an_id(world: World, station_visit: StationVisit, attempt: str) -> None:
+    task = station_visit.questions()
     with pytest.raises(StepRefused):
-        sitting.authority.answer(sitting.visit, attempt, answers_to(task))
+        station_visit.authority.answer(station_visit.visit, attempt, answers_to(task))
 
 
-def test_answers_are_not_taken_before_unlock_was_chosen(sitting: Sitting, world: World) -> None:
+def test_answers_are_not_taken_before_unlock_was_chosen(
+    station_visit: StationVisit, world: World
+) -> None:
     with pytest.raises(StepRefused):
-        sitting.authority.answer(sitting.visit, "one", ())
+        station_visit.authority.answer(station_visit.visit, "one", ())
 
 
-def test_a_pepper_that_is_gone_costs_no_try(world: World, card: Card, sitting: Sitting) -> None:
-    task = sitting.questions()
+def test_a_pepper_that_is_gone_costs_no_try(
+    world: World, card: Card, station_visit: StationVisit
+) -> None:
+    task = station_visit.questions()
     other = World(world.folder, hasher=AnswerHasher(KeyRing.fresh(), CHEAP))
     with pytest.raises(AuthorityUnavailable):
-        other.authority.answer(sitting.visit, "one", answers_to(task))
+        other.authority.answer(station_visit.visit, "one", answers_to(task))
     other.store.close()
     assert world.registration(card).failures == 0
 
@@ -151,9 +155,9 @@ def test_a_damaged_hash_costs_no_try(world: World, card: Card) -> None:
         holder = uow.holders.get(card.holder_id)
     assert holder is not None
     world.register(holder, hashes=hashes)
-    sitting = world.insert(card, blocked=True)
+    station_visit = world.insert(card, blocked=True)
     with pytest.raises(AuthorityUnavailable):
-        sitting.answer(sitting.questions())
+        station_visit.answer(station_visit.questions())
     assert world.registration(card).failures == 0
 
 
@@ -162,11 +166,11 @@ def test_a_card_pulled_while_right_answers_are_looked_at_costs_nothing(
 ) -> None:
     hasher = _Interrupting(world.ring)
     other = World(world.folder, hasher=hasher)
-    sitting = other.insert(card, blocked=True)
-    task = sitting.questions()
-    hasher.meanwhile = sitting.pull
+    station_visit = other.insert(card, blocked=True)
+    task = station_visit.questions()
+    hasher.meanwhile = station_visit.pull
     with pytest.raises(StepRefused):
-        sitting.answer(task)
+        station_visit.answer(task)
     assert world.registration(card).failures == 0
     hasher.meanwhile = None
     later = other.insert(card, blocked=True)
@@ -183,42 +187,44 @@ def test_a_database_that_goes_away_before_the_verdict_costs_nothing(
 ) -> None:
     hasher = _Interrupting(world.ring)
     other = World(world.folder, hasher=hasher, busy_timeout_s=0.05)
-    sitting = other.insert(card, blocked=True)
-    task = sitting.questions()
+    station_visit = other.insert(card, blocked=True)
+    task = station_visit.questions()
     with ExitStack() as other_writer:
         hasher.meanwhile = lambda: other_writer.enter_context(world.store.begin())
         with pytest.raises(AuthorityUnavailable):
-            sitting.answer(task, attempt="one")
+            station_visit.answer(task, attempt="one")
     hasher.meanwhile = None
-    assert isinstance(sitting.answer(task, attempt="one"), SendCode)
+    assert isinstance(station_visit.answer(task, attempt="one"), SendCode)
     assert world.registration(card).failures == 0
     other.store.close()
 
 
-def test_a_visit_that_ended_can_do_nothing(sitting: Sitting) -> None:
-    task = sitting.questions()
-    sitting.pull()
+def test_a_visit_that_ended_can_do_nothing(station_visit: StationVisit) -> None:
+    task = station_visit.questions()
+    station_visit.pull()
     calls: tuple[Callable[[], object], ...] = (
-        lambda: sitting.answer(task),
-        sitting.send,
-        lambda: sitting.enter(Sensitive("1")),
-        sitting.grant,
-        lambda: sitting.authority.choose(sitting.visit, Purpose.UNLOCK),
-        lambda: sitting.verify_pin(),
-        lambda: sitting.authority.pin_changed(sitting.visit),
-        lambda: sitting.authority.give_email(sitting.visit, EMAIL, sitting.attempt()),
-        lambda: sitting.authority.save_questions(sitting.visit, ()),
+        lambda: station_visit.answer(task),
+        station_visit.send,
+        lambda: station_visit.enter(Sensitive("1")),
+        station_visit.grant,
+        lambda: station_visit.authority.choose(station_visit.visit, Purpose.UNLOCK),
+        lambda: station_visit.verify_pin(),
+        lambda: station_visit.authority.pin_changed(station_visit.visit),
+        lambda: station_visit.authority.give_email(
+            station_visit.visit, EMAIL, station_visit.attempt()
+        ),
+        lambda: station_visit.authority.save_questions(station_visit.visit, ()),
     )
     for call in calls:
         with pytest.raises(StepRefused):
             call()
-    sitting.authority.end(sitting.visit, VisitEnd.FINISHED)
+    station_visit.authority.end(station_visit.visit, VisitEnd.FINISHED)
 
 
-def test_a_visit_does_not_last_for_ever(world: World, sitting: Sitting) -> None:
-    task = sitting.questions()
+def test_a_visit_does_not_last_for_ever(world: World, station_visit: StationVisit) -> None:
+    task = station_visit.questions()
     world.clock.forward(minutes=59)
-    assert isinstance(sitting.answer(task, wrong=True), AnswersWrong)
+    assert isinstance(station_visit.answer(task, wrong=True), AnswersWrong)
     world.clock.forward(seconds=timedelta(minutes=1).total_seconds())
     with pytest.raises(StepRefused):
-        sitting.answer(task)
+        station_visit.answer(task)

@@ -33,7 +33,7 @@ from tests.authority.assisting import (
     nothing_opens,
     office_beside,
 )
-from tests.authority.station_visit import Sitting, wrong_code
+from tests.authority.station_visit import StationVisit, wrong_code
 from tests.authority.world import World
 from tests.support.steps import offered
 
@@ -52,9 +52,9 @@ def agent(world: World) -> Office:
     return office_beside(world)
 
 
-def opened(sitting: Sitting) -> VisitOpened:
-    assert isinstance(sitting.opened, VisitOpened), sitting.opened
-    return sitting.opened
+def opened(station_visit: StationVisit) -> VisitOpened:
+    assert isinstance(station_visit.opened, VisitOpened), station_visit.opened
+    return station_visit.opened
 
 
 # --- the way through -------------------------------------------------------------------
@@ -64,14 +64,16 @@ def test_it_takes_the_place_of_the_mail_and_of_nothing_else(
     world: World, card: Card, agent: Office
 ) -> None:
     issued = give(agent, card)
-    sitting = world.insert(card, blocked=True, station="Ward 7")
-    assert opened(sitting).resumed is None
-    assert offered(opened(sitting)) == (Purpose.UNLOCK,)
-    questions = sitting.questions()
-    assert sitting.answer(questions) == GIVEN
+    station_visit = world.insert(card, blocked=True, station="Ward 7")
+    assert opened(station_visit).resumed is None
+    assert offered(opened(station_visit)) == (Purpose.UNLOCK,)
+    questions = station_visit.questions()
+    assert station_visit.answer(questions) == GIVEN
     assert world.relay.sent == []
-    assert isinstance(sitting.enter(issued.code), SetPin)
-    done = sitting.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockDone())
+    assert isinstance(station_visit.enter(issued.code), SetPin)
+    done = station_visit.authority.record_outcome(
+        station_visit.visit, station_visit.grant().journal, UnblockDone()
+    )
     assert done == Finished(Purpose.UNLOCK)
     assert kept(world, issued).consumed_at is not None
     with world.store.read() as uow:
@@ -80,11 +82,11 @@ def test_it_takes_the_place_of_the_mail_and_of_nothing_else(
 
 def test_the_audit_says_who_gave_it(world: World, card: Card, agent: Office) -> None:
     issued = give(agent, card)
-    sitting = world.insert(card, blocked=True)
-    sitting.answer(sitting.questions())
-    sitting.enter(wrong_code(issued.code))
-    sitting.enter(issued.code)
-    sitting.grant()
+    station_visit = world.insert(card, blocked=True)
+    station_visit.answer(station_visit.questions())
+    station_visit.enter(wrong_code(issued.code))
+    station_visit.enter(issued.code)
+    station_visit.grant()
     told = {
         event.kind: event.detail.get("given_by")
         for event in world.events()
@@ -100,9 +102,9 @@ def test_both_who_were_needed_are_in_the_audit(world: World, card: Card, agent: 
     manager = office_beside(world, Role.MANAGER)
     issued = give(agent, card)
     agree(manager, issued)
-    sitting = world.insert(card, blocked=True)
-    assert sitting.answer(sitting.questions()) == GIVEN
-    sitting.enter(issued.code)
+    station_visit = world.insert(card, blocked=True)
+    assert station_visit.answer(station_visit.questions()) == GIVEN
+    station_visit.enter(issued.code)
     (right,) = [event for event in world.events() if event.kind == "code-right"]
     assert right.detail["given_by"] == agent.actor.staff_id
     assert right.detail["agreed_by"] == manager.actor.staff_id
@@ -113,24 +115,26 @@ def test_until_a_second_agrees_stations_know_nothing_of_it(
 ) -> None:
     world.policy = Policy(four_eyes=True)
     issued = give(agent, card)
-    sitting = world.insert(card, blocked=True)
-    assert sitting.answer(sitting.questions()) == SendCode(MASKED, position=Position(3, 4))
+    station_visit = world.insert(card, blocked=True)
+    assert station_visit.answer(station_visit.questions()) == SendCode(
+        MASKED, position=Position(3, 4)
+    )
     with pytest.raises(StepRefused):
-        sitting.enter(issued.code)
+        station_visit.enter(issued.code)
     agree(office_beside(world), issued)
-    assert isinstance(sitting.enter(issued.code), SetPin)
+    assert isinstance(station_visit.enter(issued.code), SetPin)
 
 
 def test_whoever_waits_for_the_mail_in_this_visit_enters_it_at_once(
     world: World, card: Card, agent: Office
 ) -> None:
-    sitting = world.insert(card, blocked=True)
-    sitting.to_code()
+    station_visit = world.insert(card, blocked=True)
+    station_visit.to_code()
     issued = give(agent, card)
-    wrong = sitting.enter(world.relay.code)
+    wrong = station_visit.enter(world.relay.code)
     assert wrong == CodeWrong(replace(GIVEN, resend_in_s=60, tries_left=4))
-    assert isinstance(sitting.enter(issued.code), SetPin)
-    sitting.grant()
+    assert isinstance(station_visit.enter(issued.code), SetPin)
+    station_visit.grant()
 
 
 # --- other orders ----------------------------------------------------------------------
@@ -141,15 +145,15 @@ def test_where_the_code_comes_first_it_is_asked_first(
 ) -> None:
     world.policy = CODE_FIRST
     issued = give(agent, card)
-    sitting = world.insert(card, blocked=True)
-    assert opened(sitting).resumed is None
-    given = sitting.authority.choose(sitting.visit, Purpose.UNLOCK)
+    station_visit = world.insert(card, blocked=True)
+    assert opened(station_visit).resumed is None
+    given = station_visit.authority.choose(station_visit.visit, Purpose.UNLOCK)
     assert given == replace(GIVEN, position=Position(2, 4))
-    questions = sitting.enter(issued.code)
+    questions = station_visit.enter(issued.code)
     assert isinstance(questions, AnswerQuestions)
-    nothing_opens(sitting)
-    assert isinstance(sitting.answer(questions), SetPin)
-    sitting.grant()
+    nothing_opens(station_visit)
+    assert isinstance(station_visit.answer(questions), SetPin)
+    station_visit.grant()
 
 
 def test_where_the_code_is_all_it_is_still_not_resumed_by(
@@ -157,12 +161,12 @@ def test_where_the_code_is_all_it_is_still_not_resumed_by(
 ) -> None:
     world.policy = CODE_ONLY
     issued = give(agent, card)
-    sitting = world.insert(card, blocked=True)
-    assert opened(sitting).resumed is None
-    given = sitting.authority.choose(sitting.visit, Purpose.UNLOCK)
+    station_visit = world.insert(card, blocked=True)
+    assert opened(station_visit).resumed is None
+    given = station_visit.authority.choose(station_visit.visit, Purpose.UNLOCK)
     assert given == replace(GIVEN, position=Position(2, 3))
-    assert isinstance(sitting.enter(issued.code), SetPin)
-    sitting.grant()
+    assert isinstance(station_visit.enter(issued.code), SetPin)
+    station_visit.grant()
 
 
 # --- beside the mail -------------------------------------------------------------------
@@ -170,16 +174,16 @@ def test_where_the_code_is_all_it_is_still_not_resumed_by(
 
 def test_a_mail_takes_its_place_once_it_has_left(world: World, card: Card, agent: Office) -> None:
     issued = give(agent, card)
-    sitting = answered(world, card)
+    station_visit = answered(world, card)
     world.relay.failure = MailUnavailable("away")
-    assert sitting.send() == CodeNotSent(mail_away=True, retry_in_s=0, again=GIVEN)
+    assert station_visit.send() == CodeNotSent(mail_away=True, retry_in_s=0, again=GIVEN)
     assert kept(world, issued).revoked_at is None
     world.relay.failure = None
-    mailed = sitting.send()
+    mailed = station_visit.send()
     assert isinstance(mailed, EnterCode)
     assert mailed.masked == MASKED
-    assert isinstance(sitting.enter(issued.code), CodeWrong)
-    assert isinstance(sitting.enter(world.relay.code), SetPin)
+    assert isinstance(station_visit.enter(issued.code), CodeWrong)
+    assert isinstance(station_visit.enter(world.relay.code), SetPin)
 
 
 def test_codes_that_staff_give_count_against_no_mail(
@@ -187,9 +191,9 @@ def test_codes_that_staff_give_count_against_no_mail(
 ) -> None:
     for _ in range(3):
         give(agent, card)
-    sitting = answered(world, card)
+    station_visit = answered(world, card)
     for _ in range(3):
-        assert isinstance(sitting.send(), EnterCode)
+        assert isinstance(station_visit.send(), EnterCode)
         world.clock.forward(seconds=61)
     with pytest.raises(NotTaken, match="three codes for this card within an hour"):
         give(agent, card)

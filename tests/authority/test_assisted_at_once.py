@@ -32,7 +32,7 @@ from tests.authority.assisting import (
     office_beside,
     withdraw,
 )
-from tests.authority.card_in_reader import Quiet
+from tests.authority.card_in_reader import KeylessCard
 from tests.authority.world import World, copy_template
 
 
@@ -67,12 +67,14 @@ def test_the_whole_way(world: World, card: Card) -> None:
     world.policy = Policy(four_eyes=True)
     issued = give(office_beside(world), card)
     agree(office_beside(world), issued)
-    sitting = world.insert(card, blocked=True)
-    waiting = sitting.answer(sitting.questions())
+    station_visit = world.insert(card, blocked=True)
+    waiting = station_visit.answer(station_visit.questions())
     assert isinstance(waiting, EnterCode)
     assert waiting.masked == ""
-    assert isinstance(sitting.enter(issued.code), SetPin)
-    done = sitting.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockDone())
+    assert isinstance(station_visit.enter(issued.code), SetPin)
+    done = station_visit.authority.record_outcome(
+        station_visit.visit, station_visit.grant().journal, UnblockDone()
+    )
     assert done == Finished(Purpose.UNLOCK)
     assert intact(world)
 
@@ -80,18 +82,18 @@ def test_the_whole_way(world: World, card: Card) -> None:
 def test_given_and_mailed_at_once_the_later_one_lives_and_works(world: World, card: Card) -> None:
     agent = office_beside(world)
     for _ in range(4):
-        sitting = world.insert(card, blocked=True)
-        sitting.answer(sitting.questions())
-        mailed, issued = both(sitting.send, lambda: give(agent, card))
+        station_visit = world.insert(card, blocked=True)
+        station_visit.answer(station_visit.questions())
+        mailed, issued = both(station_visit.send, lambda: give(agent, card))
         assert isinstance(mailed, EnterCode)
         assert isinstance(issued, IssuedCode)
         given_lives = live_codes(world, card) == issued.code_id
         right, wrong = issued.code, world.relay.code
         if not given_lives:
             right, wrong = wrong, right
-        assert isinstance(sitting.enter(wrong), CodeWrong)
-        assert isinstance(sitting.enter(right), SetPin)
-        sitting.pull()
+        assert isinstance(station_visit.enter(wrong), CodeWrong)
+        assert isinstance(station_visit.enter(right), SetPin)
+        station_visit.pull()
         world.clock.forward(minutes=16)
     assert intact(world)
 
@@ -102,19 +104,19 @@ def test_withdrawn_while_it_is_entered_it_opens_nothing_afterwards(
     agent = office_beside(world)
     for _ in range(4):
         issued = give(agent, card)
-        sitting = world.insert(card, blocked=True)
-        sitting.answer(sitting.questions())
+        station_visit = world.insert(card, blocked=True)
+        station_visit.answer(station_visit.questions())
         entered, gone = both(
-            lambda: sitting.enter(issued.code),  # noqa: B023 - called within the round
+            lambda: station_visit.enter(issued.code),  # noqa: B023 - called within the round
             lambda: withdraw(agent, issued),  # noqa: B023
         )
         assert gone is None
         assert isinstance(entered, SetPin | CodeDead | StepRefused)
         if isinstance(entered, SetPin):
-            assert is_withdrawn(sitting)
+            assert is_withdrawn(station_visit)
         else:
-            nothing_opens(sitting)
-        sitting.pull()
+            nothing_opens(station_visit)
+        station_visit.pull()
     assert world.card(card).secret_exposure == 0
     assert intact(world)
 
@@ -124,11 +126,11 @@ def test_withdrawn_while_the_secret_is_released_one_of_them_is_late(
 ) -> None:
     agent = office_beside(world)
     issued = give(agent, card)
-    sitting = world.insert(card, blocked=True, plastic=Quiet())
-    sitting.answer(sitting.questions())
-    sitting.enter(issued.code)
+    station_visit = world.insert(card, blocked=True, reader_card=KeylessCard())
+    station_visit.answer(station_visit.questions())
+    station_visit.enter(issued.code)
     released, gone = both(
-        lambda: sitting.authority.release(sitting.visit, sitting.attempt()),
+        lambda: station_visit.authority.release(station_visit.visit, station_visit.attempt()),
         lambda: withdraw(agent, issued),
     )
     if isinstance(released, Grant):

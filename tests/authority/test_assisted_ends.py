@@ -35,7 +35,7 @@ from tests.authority.assisting import (
     office_beside,
     withdraw,
 )
-from tests.authority.station_visit import Sitting, wrong_code
+from tests.authority.station_visit import StationVisit, wrong_code
 from tests.authority.world import World
 
 MASKED = "a•••@trust.nhs.uk"
@@ -51,41 +51,43 @@ def agent(world: World) -> Office:
     return office_beside(world)
 
 
-def opened(sitting: Sitting) -> VisitOpened:
-    assert isinstance(sitting.opened, VisitOpened), sitting.opened
-    return sitting.opened
+def opened(station_visit: StationVisit) -> VisitOpened:
+    assert isinstance(station_visit.opened, VisitOpened), station_visit.opened
+    return station_visit.opened
 
 
 def test_wrong_entries_spend_it_like_any(world: World, card: Card, agent: Office) -> None:
     issued = give(agent, card)
-    sitting = answered(world, card)
+    station_visit = answered(world, card)
     for left in (4, 3, 2, 1):
-        assert sitting.enter(wrong_code(issued.code)) == CodeWrong(
+        assert station_visit.enter(wrong_code(issued.code)) == CodeWrong(
             structs.replace(GIVEN, tries_left=left)
         )
     dead = CodeDead(CodeEnd.SPENT, SendCode(MASKED, position=Position(3, 4)))
-    assert sitting.enter(wrong_code(issued.code)) == dead
-    assert sitting.enter(issued.code) == dead
+    assert station_visit.enter(wrong_code(issued.code)) == dead
+    assert station_visit.enter(issued.code) == dead
     assert world.registration(card).failures == 0
 
 
 def test_after_fifteen_minutes_it_is_over(world: World, card: Card, agent: Office) -> None:
     issued = give(agent, card)
-    sitting = answered(world, card)
+    station_visit = answered(world, card)
     world.clock.forward(minutes=15)
-    assert sitting.enter(issued.code) == CodeDead(
+    assert station_visit.enter(issued.code) == CodeDead(
         CodeEnd.EXPIRED, SendCode(MASKED, position=Position(3, 4))
     )
-    assert isinstance(sitting.send(), EnterCode)
-    assert isinstance(sitting.enter(world.relay.code), SetPin)
+    assert isinstance(station_visit.send(), EnterCode)
+    assert isinstance(station_visit.enter(world.relay.code), SetPin)
 
 
 def test_it_works_once(world: World, card: Card, agent: Office) -> None:
     issued = give(agent, card)
-    sitting = answered(world, card)
-    sitting.enter(issued.code)
-    sitting.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockDone())
-    sitting.pull()
+    station_visit = answered(world, card)
+    station_visit.enter(issued.code)
+    station_visit.authority.record_outcome(
+        station_visit.visit, station_visit.grant().journal, UnblockDone()
+    )
+    station_visit.pull()
     back = world.insert(card, blocked=True)
     assert back.answer(back.questions()) == SendCode(MASKED, position=Position(3, 4))
     with pytest.raises(StepRefused):
@@ -96,9 +98,9 @@ def test_pulled_at_the_new_pin_it_still_works_behind_the_answers(
     world: World, card: Card, agent: Office
 ) -> None:
     issued = give(agent, card)
-    sitting = answered(world, card)
-    sitting.enter(issued.code)
-    sitting.pull()
+    station_visit = answered(world, card)
+    station_visit.enter(issued.code)
+    station_visit.pull()
     back = world.insert(card, blocked=True)
     assert opened(back).resumed is None
     nothing_opens(back)
@@ -109,24 +111,24 @@ def test_pulled_at_the_new_pin_it_still_works_behind_the_answers(
 
 def test_withdrawn_while_its_page_is_up(world: World, card: Card, agent: Office) -> None:
     issued = give(agent, card)
-    sitting = answered(world, card)
+    station_visit = answered(world, card)
     withdraw(agent, issued)
-    assert sitting.enter(issued.code) == CodeDead(
+    assert station_visit.enter(issued.code) == CodeDead(
         CodeEnd.WITHDRAWN, SendCode(MASKED, position=Position(3, 4))
     )
     assert world.events()[-1].detail["withdrawn"] is True
-    assert isinstance(sitting.send(), EnterCode)
-    assert isinstance(sitting.enter(world.relay.code), SetPin)
+    assert isinstance(station_visit.send(), EnterCode)
+    assert isinstance(station_visit.enter(world.relay.code), SetPin)
 
 
 def test_withdrawn_at_the_new_pin_page_nothing_is_released(
     world: World, card: Card, agent: Office
 ) -> None:
     issued = give(agent, card)
-    sitting = answered(world, card)
-    sitting.enter(issued.code)
+    station_visit = answered(world, card)
+    station_visit.enter(issued.code)
     withdraw(agent, issued)
-    assert is_withdrawn(sitting)
+    assert is_withdrawn(station_visit)
     assert world.card(card).secret_exposure == 0
 
 
@@ -139,9 +141,9 @@ def test_it_counts_only_as_long_as_those_who_gave_it_may(
     second = office_beside(world)
     issued = give(agent, card)
     agree(second, issued)
-    sitting = answered(world, card)
+    station_visit = answered(world, card)
     _part_with(world, agent if who == "giver" else second, changes)
-    assert sitting.enter(issued.code) == CodeDead(
+    assert station_visit.enter(issued.code) == CodeDead(
         CodeEnd.WITHDRAWN, SendCode(MASKED, position=Position(3, 4))
     )
     again = world.insert(card, blocked=True)
@@ -152,10 +154,10 @@ def test_whoever_gave_it_goes_before_the_secret_is_released(
     world: World, card: Card, agent: Office
 ) -> None:
     issued = give(agent, card)
-    sitting = answered(world, card)
-    assert isinstance(sitting.enter(issued.code), SetPin)
+    station_visit = answered(world, card)
+    assert isinstance(station_visit.enter(issued.code), SetPin)
     _part_with(world, agent, "removed")
-    assert is_withdrawn(sitting)
+    assert is_withdrawn(station_visit)
 
 
 def _part_with(world: World, office: Office, how: str) -> None:

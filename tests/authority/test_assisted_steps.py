@@ -26,7 +26,7 @@ from kiosk.contract.messages import (
 )
 from tests.authority.assisting import GIVEN, give, kept, nothing_opens, office_beside
 from tests.authority.registering import start
-from tests.authority.station_visit import Sitting
+from tests.authority.station_visit import StationVisit
 from tests.authority.world import EMAIL, World
 
 MASKED = "a•••@trust.nhs.uk"
@@ -42,23 +42,23 @@ def agent(world: World) -> Office:
     return office_beside(world)
 
 
-def opened(sitting: Sitting) -> VisitOpened:
-    assert isinstance(sitting.opened, VisitOpened), sitting.opened
-    return sitting.opened
+def opened(station_visit: StationVisit) -> VisitOpened:
+    assert isinstance(station_visit.opened, VisitOpened), station_visit.opened
+    return station_visit.opened
 
 
 def test_before_the_answers_it_opens_nothing(world: World, card: Card, agent: Office) -> None:
     issued = give(agent, card)
-    sitting = world.insert(card, blocked=True)
+    station_visit = world.insert(card, blocked=True)
     with pytest.raises(StepRefused):
-        sitting.enter(issued.code)
-    questions = sitting.questions()
+        station_visit.enter(issued.code)
+    questions = station_visit.questions()
     with pytest.raises(StepRefused):
-        sitting.enter(issued.code)
-    sitting.answer(questions, wrong=True)
+        station_visit.enter(issued.code)
+    station_visit.answer(questions, wrong=True)
     with pytest.raises(StepRefused):
-        sitting.enter(issued.code)
-    nothing_opens(sitting)
+        station_visit.enter(issued.code)
+    nothing_opens(station_visit)
     assert kept(world, issued).tries == 0
 
 
@@ -66,9 +66,9 @@ def test_answers_are_carried_to_no_other_visit_by_it(
     world: World, card: Card, agent: Office
 ) -> None:
     issued = give(agent, card)
-    sitting = world.insert(card, blocked=True)
-    assert sitting.answer(sitting.questions()) == GIVEN
-    sitting.pull()
+    station_visit = world.insert(card, blocked=True)
+    assert station_visit.answer(station_visit.questions()) == GIVEN
+    station_visit.pull()
     back = world.insert(card, blocked=True, station="B")
     assert opened(back).resumed is None
     with pytest.raises(StepRefused):
@@ -80,9 +80,9 @@ def test_answers_are_carried_to_no_other_visit_by_it(
 def test_answers_that_the_mailed_code_carried_are_carried_no_further(
     world: World, card: Card, agent: Office
 ) -> None:
-    sitting = world.insert(card, blocked=True)
-    sitting.to_code()
-    sitting.pull()
+    station_visit = world.insert(card, blocked=True)
+    station_visit.to_code()
+    station_visit.pull()
     issued = give(agent, card)
     back = world.insert(card, blocked=True)
     assert opened(back).resumed is None
@@ -93,9 +93,9 @@ def test_answers_that_the_mailed_code_carried_are_carried_no_further(
 def test_given_to_somebody_who_came_back_the_answers_are_asked_once_more(
     world: World, card: Card, agent: Office
 ) -> None:
-    sitting = world.insert(card, blocked=True)
-    sitting.to_code()
-    sitting.pull()
+    station_visit = world.insert(card, blocked=True)
+    station_visit.to_code()
+    station_visit.pull()
     back = world.insert(card, blocked=True)
     assert opened(back).resumed is not None
     issued = give(agent, card)
@@ -112,9 +112,9 @@ def test_given_to_somebody_who_came_back_the_answers_are_asked_once_more(
 def test_somebody_who_came_back_may_have_a_mail_instead(
     world: World, card: Card, agent: Office
 ) -> None:
-    sitting = world.insert(card, blocked=True)
-    sitting.to_code()
-    sitting.pull()
+    station_visit = world.insert(card, blocked=True)
+    station_visit.to_code()
+    station_visit.pull()
     back = world.insert(card, blocked=True)
     issued = give(agent, card)
     world.clock.forward(minutes=2)
@@ -127,14 +127,14 @@ def test_the_same_visit_begun_again_forgets_the_answers(
     world: World, card: Card, agent: Office
 ) -> None:
     issued = give(agent, card)
-    sitting = world.insert(card, blocked=True)
-    sitting.answer(sitting.questions())
-    sitting.enter(issued.code)
+    station_visit = world.insert(card, blocked=True)
+    station_visit.answer(station_visit.questions())
+    station_visit.enter(issued.code)
     report = CardReport(CardId(card.driver, card.identifier), PinState(blocked=True))
-    sitting.authority.begin(sitting.visit, report)
+    station_visit.authority.begin(station_visit.visit, report)
     with pytest.raises(StepRefused):
-        sitting.enter(issued.code)
-    nothing_opens(sitting)
+        station_visit.enter(issued.code)
+    nothing_opens(station_visit)
 
 
 def test_it_is_for_one_card(world: World, card: Card, agent: Office) -> None:
@@ -153,13 +153,15 @@ def test_it_is_for_an_unlock_alone(
     world: World, card: Card, agent: Office, purpose: Purpose
 ) -> None:
     issued = give(agent, card)
-    sitting = start(world, card, purpose)
+    station_visit = start(world, card, purpose)
     with pytest.raises(StepRefused):
-        sitting.enter(issued.code)
+        station_visit.enter(issued.code)
     if purpose is Purpose.CHANGE_EMAIL:
-        sitting.authority.give_email(sitting.visit, "asha.okafor@nhs.net", sitting.attempt())
-        assert isinstance(sitting.enter(issued.code), CodeWrong)
-    nothing_opens(sitting)
+        station_visit.authority.give_email(
+            station_visit.visit, "asha.okafor@nhs.net", station_visit.attempt()
+        )
+        assert isinstance(station_visit.enter(issued.code), CodeWrong)
+    nothing_opens(station_visit)
     assert world.registration(card).email == EMAIL
 
 
@@ -181,6 +183,6 @@ def test_a_code_is_not_copied_to_another_card(world: World, card: Card, agent: O
         uow.codes.draft(stolen)
         uow.codes.activate(stolen.id, uow.now, uow.now + timedelta(minutes=15))
         uow.commit()
-    sitting = world.insert(other, blocked=True)
-    assert sitting.answer(sitting.questions()) == GIVEN
-    assert isinstance(sitting.enter(issued.code), CodeWrong)
+    station_visit = world.insert(other, blocked=True)
+    assert station_visit.answer(station_visit.questions()) == GIVEN
+    assert isinstance(station_visit.enter(issued.code), CodeWrong)

@@ -21,7 +21,7 @@ from kiosk.contract.messages import (
 )
 from kiosk.contract.policy import Factor, Policy
 from kiosk.contract.reference import reference_of
-from tests.authority.card_in_reader import Quiet
+from tests.authority.card_in_reader import KeylessCard
 from tests.authority.world import PUK, World
 from tests.support.steps import offered
 
@@ -29,16 +29,16 @@ BLOCKED = Reason.REGISTRATION_BLOCKED
 
 
 def _refused(world: World, card: Card | CardId, *, blocked: bool = False) -> Reason:
-    sitting = world.insert(card, blocked=blocked)
-    assert isinstance(sitting.opened, Refusal)
+    station_visit = world.insert(card, blocked=blocked)
+    assert isinstance(station_visit.opened, Refusal)
     [event] = [event for event in world.events() if event.kind == "refused"][-1:]
-    assert event.reference == reference_of(sitting.visit)
-    assert event.detail["reason"] == sitting.opened.reason.value
+    assert event.reference == reference_of(station_visit.visit)
+    assert event.detail["reason"] == station_visit.opened.reason.value
     with world.store.read() as uow:
-        visit = uow.visits.get(sitting.visit)
+        visit = uow.visits.get(station_visit.visit)
     assert visit is not None
     assert visit.closed_at is not None
-    return sitting.opened.reason
+    return station_visit.opened.reason
 
 
 def _offers(world: World, card: Card, *, blocked: bool = False) -> tuple[Purpose, ...]:
@@ -175,8 +175,8 @@ def test_the_last_try_of_a_secret_is_never_spent(
     if blocked:
         assert _refused(world, card, blocked=True) is Reason.SECRET_BLOCKED
         assert Purpose.UNLOCK not in _offers(world, card), "it would be refused"
-        sitting = world.insert(card)
-        reply = sitting.authority.choose(sitting.visit, Purpose.UNLOCK)
+        station_visit = world.insert(card)
+        reply = station_visit.authority.choose(station_visit.visit, Purpose.UNLOCK)
         assert isinstance(reply, Refusal)
         assert reply.reason is Reason.SECRET_BLOCKED
     else:
@@ -184,14 +184,14 @@ def test_the_last_try_of_a_secret_is_never_spent(
 
 
 def test_what_is_shown_of_a_visit(world: World) -> None:
-    sitting = world.insert(world.registered_card())
-    opened = sitting.opened
+    station_visit = world.insert(world.registered_card())
+    opened = station_visit.opened
     assert isinstance(opened, VisitOpened)
-    assert (opened.visit, opened.holder_name) == (sitting.visit, "Asha Okafor")
+    assert (opened.visit, opened.holder_name) == (station_visit.visit, "Asha Okafor")
     assert opened.offers[0] == Offer(Purpose.UNLOCK, 4)
     assert PUK not in repr(opened)
     with world.store.read() as uow:
-        events = uow.trail.oldest(AuditQuery(reference=reference_of(sitting.visit)))
+        events = uow.trail.oldest(AuditQuery(reference=reference_of(station_visit.visit)))
     assert [event.kind for event in events] == ["visit-opened"]
     assert events[0].station == "A"
 
@@ -208,10 +208,10 @@ def test_a_card_has_one_open_visit(world: World) -> None:
 
 def test_begin_again_gives_the_same_answer(world: World) -> None:
     card = world.registered_card()
-    sitting = world.insert(card, plastic=Quiet())
+    station_visit = world.insert(card, reader_card=KeylessCard())
     report = CardReport(CardId(card.driver, card.identifier), PinState(blocked=False))
-    assert sitting.authority.begin(sitting.visit, report) == sitting.opened
-    sitting.authority.choose(sitting.visit, Purpose.UNLOCK)
+    assert station_visit.authority.begin(station_visit.visit, report) == station_visit.opened
+    station_visit.authority.choose(station_visit.visit, Purpose.UNLOCK)
     unknown = CardReport(CardId("piv", "00"), PinState(blocked=False))
     visit = VisitId(new_id())
     refusal = world.authority.begin(visit, unknown)
@@ -220,16 +220,16 @@ def test_begin_again_gives_the_same_answer(world: World) -> None:
 
 def test_an_id_is_not_used_for_another_card_station_or_time(world: World) -> None:
     card, other = world.registered_card(), world.add_card(world.add_holder(number="1"))
-    sitting = world.insert(card, station="A")
+    station_visit = world.insert(card, station="A")
     report = CardReport(CardId(card.driver, card.identifier), PinState(blocked=False))
     with pytest.raises(StepRefused):
-        world.at("B").begin(sitting.visit, report)
+        world.at("B").begin(station_visit.visit, report)
     another = CardReport(CardId(other.driver, other.identifier), PinState(blocked=False))
     with pytest.raises(StepRefused):
-        sitting.authority.begin(sitting.visit, another)
-    sitting.pull()
+        station_visit.authority.begin(station_visit.visit, another)
+    station_visit.pull()
     with pytest.raises(StepRefused):
-        sitting.authority.begin(sitting.visit, report)
+        station_visit.authority.begin(station_visit.visit, report)
 
 
 @pytest.mark.parametrize("visit", ["", "x" * 32, "A" * 32, "0" * 31, "0" * 33])

@@ -30,12 +30,12 @@ def card(world: World) -> Card:
 
 def test_a_new_pin(world: World) -> None:
     card = world.registered_card()
-    sitting = world.insert(card)
-    visit = sitting.visit
+    station_visit = world.insert(card)
+    visit = station_visit.visit
     world.authority.choose(visit, Purpose.CHANGE_PIN)
     with pytest.raises(StepRefused):
         world.authority.pin_changed(visit)
-    assert isinstance(sitting.verify_pin(), SetPin)
+    assert isinstance(station_visit.verify_pin(), SetPin)
     assert world.authority.pin_changed(visit) == Finished(Purpose.CHANGE_PIN)
     assert world.authority.pin_changed(visit) == Finished(Purpose.CHANGE_PIN)
     assert [(one.to, one.template) for one in world.outbox()] == [(EMAIL, Notice.PIN_CHANGED)]
@@ -43,8 +43,8 @@ def test_a_new_pin(world: World) -> None:
 
 
 def test_a_new_pin_for_one_who_is_not_registered(world: World, card: Card) -> None:
-    sitting = start(world, card, Purpose.CHANGE_PIN)
-    sitting.authority.pin_changed(sitting.visit)
+    station_visit = start(world, card, Purpose.CHANGE_PIN)
+    station_visit.authority.pin_changed(station_visit.visit)
     assert [one.to for one in world.outbox()] == [EMAIL]
 
 
@@ -53,8 +53,8 @@ def test_a_blocked_holder_changes_the_pin_and_stays_blocked(world: World) -> Non
     with world.store.begin() as uow:
         uow.registrations.block(card.holder_id)
         uow.commit()
-    sitting = start(world, card, Purpose.CHANGE_PIN)
-    assert sitting.authority.pin_changed(sitting.visit) == Finished(Purpose.CHANGE_PIN)
+    station_visit = start(world, card, Purpose.CHANGE_PIN)
+    assert station_visit.authority.pin_changed(station_visit.visit) == Finished(Purpose.CHANGE_PIN)
     assert world.registration(card).blocked_at is not None
 
 
@@ -64,9 +64,9 @@ def test_new_questions(world: World) -> None:
     unlocking.answer(unlocking.questions(), wrong=True)
     unlocking.pull()
     before = world.registration(card)
-    sitting = start(world, card, Purpose.CHANGE_QUESTIONS)
+    station_visit = start(world, card, Purpose.CHANGE_QUESTIONS)
     for _ in range(2):
-        reply = sitting.authority.save_questions(sitting.visit, given())
+        reply = station_visit.authority.save_questions(station_visit.visit, given())
         assert reply == Finished(Purpose.CHANGE_QUESTIONS)
     after = world.registration(card)
     assert after.question_ids == (5, 6, 7, 8)
@@ -77,14 +77,15 @@ def test_new_questions(world: World) -> None:
 
 def test_a_new_address_is_confirmed_and_the_old_one_told(world: World) -> None:
     card = world.registered_card()
-    sitting = world.insert(card)
-    sitting.authority.choose(sitting.visit, Purpose.CHANGE_EMAIL)
-    assert sitting.verify_pin() == GiveEmail(EMAIL, DOMAINS, position=Position(2, 3))
+    station_visit = world.insert(card)
+    station_visit.authority.choose(station_visit.visit, Purpose.CHANGE_EMAIL)
+    assert station_visit.verify_pin() == GiveEmail(EMAIL, DOMAINS, position=Position(2, 3))
     assert isinstance(
-        sitting.authority.give_email(sitting.visit, OTHER, sitting.attempt()), EnterCode
+        station_visit.authority.give_email(station_visit.visit, OTHER, station_visit.attempt()),
+        EnterCode,
     )
     assert world.registration(card).email == EMAIL
-    assert sitting.enter(world.relay.code) == Finished(Purpose.CHANGE_EMAIL)
+    assert station_visit.enter(world.relay.code) == Finished(Purpose.CHANGE_EMAIL)
     after = world.registration(card)
     assert (after.email, len(after.hashes)) == (OTHER, 11)
     notices = world.outbox()
@@ -97,17 +98,17 @@ def test_a_new_address_is_confirmed_and_the_old_one_told(world: World) -> None:
 
 def test_the_same_address_may_be_confirmed_again(world: World) -> None:
     card = world.registered_card()
-    sitting = start(world, card, Purpose.CHANGE_EMAIL)
-    sitting.authority.give_email(sitting.visit, EMAIL, sitting.attempt())
-    assert sitting.enter(world.relay.code) == Finished(Purpose.CHANGE_EMAIL)
+    station_visit = start(world, card, Purpose.CHANGE_EMAIL)
+    station_visit.authority.give_email(station_visit.visit, EMAIL, station_visit.attempt())
+    assert station_visit.enter(world.relay.code) == Finished(Purpose.CHANGE_EMAIL)
     assert [one.template for one in world.outbox()] == [Notice.EMAIL_CHANGED_NEW]
 
 
 def test_a_change_of_address_is_finished_at_another_station(world: World) -> None:
     card = world.registered_card()
-    sitting = start(world, card, Purpose.CHANGE_EMAIL)
-    sitting.authority.give_email(sitting.visit, OTHER, sitting.attempt())
-    sitting.pull()
+    station_visit = start(world, card, Purpose.CHANGE_EMAIL)
+    station_visit.authority.give_email(station_visit.visit, OTHER, station_visit.attempt())
+    station_visit.pull()
     back = world.insert(card, station="B")
     assert isinstance(back.opened, VisitOpened)
     assert back.opened.resumed is not None
@@ -118,12 +119,12 @@ def test_a_change_of_address_is_finished_at_another_station(world: World) -> Non
 
 def test_a_registration_that_was_blocked_on_the_way_changes_nothing_more(world: World) -> None:
     card = world.registered_card()
-    sitting = start(world, card, Purpose.CHANGE_EMAIL)
-    sitting.authority.give_email(sitting.visit, OTHER, sitting.attempt())
+    station_visit = start(world, card, Purpose.CHANGE_EMAIL)
+    station_visit.authority.give_email(station_visit.visit, OTHER, station_visit.attempt())
     with world.store.begin() as uow:
         uow.registrations.block(card.holder_id)
         uow.commit()
-    reply = sitting.enter(world.relay.code)
+    reply = station_visit.enter(world.relay.code)
     assert isinstance(reply, Refusal)
     assert reply.reason is Reason.REGISTRATION_BLOCKED
     assert world.registration(card).email == EMAIL

@@ -22,7 +22,7 @@ from kiosk.contract.messages import (
     VisitOpened,
 )
 from kiosk.contract.sensitive import Sensitive
-from tests.authority.station_visit import Sitting, wrong_code
+from tests.authority.station_visit import StationVisit, wrong_code
 from tests.authority.world import World
 
 MASKED = "a•••@trust.nhs.uk"
@@ -34,7 +34,7 @@ def card(world: World) -> Card:
 
 
 @pytest.fixture
-def sitting(world: World, card: Card) -> Sitting:
+def station_visit(world: World, card: Card) -> StationVisit:
     return world.insert(card, blocked=True)
 
 
@@ -43,114 +43,120 @@ def _live(world: World, card: Card) -> EmailCode | None:
         return uow.codes.live(card.id)
 
 
-def _resumed(sitting: Sitting) -> tuple[Purpose, EnterCode] | None:
-    assert isinstance(sitting.opened, VisitOpened), sitting.opened
-    return sitting.opened.resumed
+def _resumed(station_visit: StationVisit) -> tuple[Purpose, EnterCode] | None:
+    assert isinstance(station_visit.opened, VisitOpened), station_visit.opened
+    return station_visit.opened.resumed
 
 
-def test_the_right_code_leads_to_a_new_pin(world: World, sitting: Sitting) -> None:
-    task = sitting.to_new_pin()
+def test_the_right_code_leads_to_a_new_pin(world: World, station_visit: StationVisit) -> None:
+    task = station_visit.to_new_pin()
     assert (task.rules.min_length, task.rules.max_length) == (6, 8)
     assert task.rules.personal == ("900123456789",)
 
 
-def test_spaces_in_a_code_do_not_matter(world: World, sitting: Sitting) -> None:
-    sitting.to_code()
+def test_spaces_in_a_code_do_not_matter(world: World, station_visit: StationVisit) -> None:
+    station_visit.to_code()
     code = world.relay.code.reveal()
-    assert isinstance(sitting.enter(Sensitive(f" {code[:4]} {code[4:]} ")), SetPin)
+    assert isinstance(station_visit.enter(Sensitive(f" {code[:4]} {code[4:]} ")), SetPin)
 
 
-def test_five_wrong_entries_spend_it(world: World, card: Card, sitting: Sitting) -> None:
-    sitting.to_code()
+def test_five_wrong_entries_spend_it(world: World, card: Card, station_visit: StationVisit) -> None:
+    station_visit.to_code()
     code = world.relay.code
     for left in (4, 3, 2, 1):
-        reply = sitting.enter(wrong_code(code))
+        reply = station_visit.enter(wrong_code(code))
         assert isinstance(reply, CodeWrong)
         assert reply.again.tries_left == left
     world.clock.forward(seconds=20)
     again = SendCode(MASKED, position=Position(3, 4))
-    assert sitting.enter(wrong_code(code)) == CodeDead(CodeEnd.SPENT, again, retry_in_s=40)
+    assert station_visit.enter(wrong_code(code)) == CodeDead(CodeEnd.SPENT, again, retry_in_s=40)
     world.clock.forward(seconds=40)
-    assert sitting.enter(code) == CodeDead(CodeEnd.SPENT, again)
+    assert station_visit.enter(code) == CodeDead(CodeEnd.SPENT, again)
     assert world.registration(card).failures == 0
-    sitting.pull()
+    station_visit.pull()
     assert _resumed(world.insert(card, blocked=True)) is None
 
 
-def test_late_is_dead(world: World, card: Card, sitting: Sitting) -> None:
-    sitting.to_code()
+def test_late_is_dead(world: World, card: Card, station_visit: StationVisit) -> None:
+    station_visit.to_code()
     world.clock.forward(minutes=15)
-    assert sitting.enter(world.relay.code) == CodeDead(
+    assert station_visit.enter(world.relay.code) == CodeDead(
         CodeEnd.EXPIRED, SendCode(MASKED, position=Position(3, 4))
     )
-    assert isinstance(sitting.send(), EnterCode)
-    assert isinstance(sitting.enter(world.relay.code), SetPin)
+    assert isinstance(station_visit.send(), EnterCode)
+    assert isinstance(station_visit.enter(world.relay.code), SetPin)
 
 
-def test_in_the_last_second_it_lives(world: World, sitting: Sitting) -> None:
-    sitting.to_code()
+def test_in_the_last_second_it_lives(world: World, station_visit: StationVisit) -> None:
+    station_visit.to_code()
     world.clock.forward(seconds=899)
-    assert isinstance(sitting.enter(world.relay.code), SetPin)
+    assert isinstance(station_visit.enter(world.relay.code), SetPin)
 
 
-def test_the_same_entry_counts_once(world: World, card: Card, sitting: Sitting) -> None:
-    sitting.to_code()
+def test_the_same_entry_counts_once(world: World, card: Card, station_visit: StationVisit) -> None:
+    station_visit.to_code()
     code = world.relay.code
-    wrong = [sitting.enter(wrong_code(code), "one") for _ in range(3)]
+    wrong = [station_visit.enter(wrong_code(code), "one") for _ in range(3)]
     assert all(reply == wrong[0] for reply in wrong)
-    assert isinstance(sitting.enter(code, "one"), CodeWrong)
+    assert isinstance(station_visit.enter(code, "one"), CodeWrong)
     live = _live(world, card)
     assert live is not None
     assert live.tries == 1
-    assert isinstance(sitting.enter(code, "two"), SetPin)
-    assert isinstance(sitting.enter(code, "two"), SetPin)
+    assert isinstance(station_visit.enter(code, "two"), SetPin)
+    assert isinstance(station_visit.enter(code, "two"), SetPin)
     live = _live(world, card)
     assert live is not None
     assert live.tries == 1
 
 
-def test_the_fifth_entry_repeated_is_dead_the_same_way(world: World, sitting: Sitting) -> None:
-    sitting.to_code()
+def test_the_fifth_entry_repeated_is_dead_the_same_way(
+    world: World, station_visit: StationVisit
+) -> None:
+    station_visit.to_code()
     wrong = wrong_code(world.relay.code)
     for number in range(4):
-        sitting.enter(wrong, f"n{number}")
-    assert sitting.enter(wrong, "last") == sitting.enter(wrong, "last")
+        station_visit.enter(wrong, f"n{number}")
+    assert station_visit.enter(wrong, "last") == station_visit.enter(wrong, "last")
 
 
-def test_a_charge_without_a_verdict_stays(world: World, card: Card, sitting: Sitting) -> None:
-    sitting.to_code()
+def test_a_charge_without_a_verdict_stays(
+    world: World, card: Card, station_visit: StationVisit
+) -> None:
+    station_visit.to_code()
     live = _live(world, card)
     assert live is not None
     with world.store.begin() as uow:
         uow.codes.charge_try(live.id, "died")
         uow.commit()
     world.restart()
-    reply = sitting.enter(world.relay.code, "died")
+    reply = station_visit.enter(world.relay.code, "died")
     assert isinstance(reply, CodeWrong)
     assert reply.again.tries_left == 4
 
 
-def test_a_key_that_is_gone_costs_no_try(world: World, card: Card, sitting: Sitting) -> None:
-    sitting.to_code()
+def test_a_key_that_is_gone_costs_no_try(
+    world: World, card: Card, station_visit: StationVisit
+) -> None:
+    station_visit.to_code()
     object.__setattr__(world.parts, "codes", CodeMac(KeyRing.fresh()))
     with pytest.raises(AuthorityUnavailable):
-        sitting.enter(world.relay.code)
+        station_visit.enter(world.relay.code)
     live = _live(world, card)
     assert live is not None
     assert live.tries == 0
 
 
 def test_a_code_for_an_address_that_was_since_changed_is_no_good(
-    world: World, card: Card, sitting: Sitting
+    world: World, card: Card, station_visit: StationVisit
 ) -> None:
-    sitting.to_code()
+    station_visit.to_code()
     with world.store.read() as uow:
         holder = uow.holders.get(card.holder_id)
     assert holder is not None
     world.register(holder, email="other@nhs.net")
     with pytest.raises(StepRefused):
-        sitting.enter(world.relay.code)
-    sitting.pull()
+        station_visit.enter(world.relay.code)
+    station_visit.pull()
     assert _resumed(world.insert(card, blocked=True)) is None
 
 
@@ -165,19 +171,19 @@ class _Interrupting(CodeMac):
         return verdict
 
 
-def _pulled_during_the_check(world: World, sitting: Sitting) -> None:
+def _pulled_during_the_check(world: World, station_visit: StationVisit) -> None:
     codes = _Interrupting(world.ring)
-    codes.during = sitting.pull
+    codes.during = station_visit.pull
     object.__setattr__(world.parts, "codes", codes)
 
 
 def test_a_card_pulled_while_a_right_code_is_looked_at_costs_nothing(
-    world: World, card: Card, sitting: Sitting
+    world: World, card: Card, station_visit: StationVisit
 ) -> None:
-    sitting.to_code()
-    _pulled_during_the_check(world, sitting)
+    station_visit.to_code()
+    _pulled_during_the_check(world, station_visit)
     with pytest.raises(StepRefused):
-        sitting.enter(world.relay.code)
+        station_visit.enter(world.relay.code)
     live = _live(world, card)
     assert live is not None
     assert live.tries == 0
@@ -189,12 +195,12 @@ def test_a_card_pulled_while_a_right_code_is_looked_at_costs_nothing(
 
 
 def test_a_card_pulled_while_a_wrong_code_is_looked_at_costs_a_try(
-    world: World, card: Card, sitting: Sitting
+    world: World, card: Card, station_visit: StationVisit
 ) -> None:
-    sitting.to_code()
-    _pulled_during_the_check(world, sitting)
+    station_visit.to_code()
+    _pulled_during_the_check(world, station_visit)
     with pytest.raises(StepRefused):
-        sitting.enter(wrong_code(world.relay.code))
+        station_visit.enter(wrong_code(world.relay.code))
     live = _live(world, card)
     assert live is not None
     assert live.tries == 1

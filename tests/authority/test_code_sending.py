@@ -28,7 +28,7 @@ from kiosk.contract.messages import (
 )
 from kiosk.contract.policy import Policy
 from kiosk.contract.sensitive import Sensitive
-from tests.authority.station_visit import Sitting, wrong_code
+from tests.authority.station_visit import StationVisit, wrong_code
 from tests.authority.world import EMAIL, World
 from tests.support.steps import offered
 
@@ -41,7 +41,7 @@ def card(world: World) -> Card:
 
 
 @pytest.fixture
-def sitting(world: World, card: Card) -> Sitting:
+def station_visit(world: World, card: Card) -> StationVisit:
     return world.insert(card, blocked=True)
 
 
@@ -50,14 +50,14 @@ def _live(world: World, card: Card) -> EmailCode | None:
         return uow.codes.live(card.id)
 
 
-def _resumed(sitting: Sitting) -> tuple[Purpose, EnterCode] | None:
-    assert isinstance(sitting.opened, VisitOpened), sitting.opened
-    return sitting.opened.resumed
+def _resumed(station_visit: StationVisit) -> tuple[Purpose, EnterCode] | None:
+    assert isinstance(station_visit.opened, VisitOpened), station_visit.opened
+    return station_visit.opened.resumed
 
 
-def _card_of(world: World, sitting: Sitting) -> Card:
+def _card_of(world: World, station_visit: StationVisit) -> Card:
     with world.store.read() as uow:
-        visit = uow.visits.get(sitting.visit)
+        visit = uow.visits.get(station_visit.visit)
         assert visit is not None
         assert visit.card_id is not None
         found = uow.cards.get(visit.card_id)
@@ -65,8 +65,8 @@ def _card_of(world: World, sitting: Sitting) -> Card:
     return found
 
 
-def test_a_code_goes_to_the_registered_address(world: World, sitting: Sitting) -> None:
-    assert sitting.to_code() == EnterCode(
+def test_a_code_goes_to_the_registered_address(world: World, station_visit: StationVisit) -> None:
+    assert station_visit.to_code() == EnterCode(
         MASKED, digits=8, expires_in_s=900, resend_in_s=60, tries_left=5, position=Position(3, 4)
     )
     [message] = world.relay.sent
@@ -76,82 +76,92 @@ def test_a_code_goes_to_the_registered_address(world: World, sitting: Sitting) -
     assert message.subject == "unlock Asha Okafor 15"
 
 
-def test_its_life_begins_when_the_relay_took_it(world: World, card: Card, sitting: Sitting) -> None:
+def test_its_life_begins_when_the_relay_took_it(
+    world: World, card: Card, station_visit: StationVisit
+) -> None:
     world.relay.on_send = lambda: world.clock.forward(seconds=7)
-    assert sitting.to_code().expires_in_s == 900
+    assert station_visit.to_code().expires_in_s == 900
     code = _live(world, card)
     assert code is not None
     assert code.sent_at == world.now
 
 
-def test_nothing_is_locked_while_the_relay_is_waited_for(world: World, sitting: Sitting) -> None:
+def test_nothing_is_locked_while_the_relay_is_waited_for(
+    world: World, station_visit: StationVisit
+) -> None:
     other = World(world.folder, busy_timeout_s=0.05)
     added: list[Card] = []
     world.relay.on_send = lambda: added.append(other.add_card(other.add_holder(number="2")))
-    sitting.to_code()
+    station_visit.to_code()
     assert len(added) == 1
     other.store.close()
 
 
-def test_while_it_is_mailed_it_cannot_be_entered(world: World, sitting: Sitting) -> None:
-    task = sitting.questions()
-    sitting.answer(task)
+def test_while_it_is_mailed_it_cannot_be_entered(world: World, station_visit: StationVisit) -> None:
+    task = station_visit.questions()
+    station_visit.answer(task)
     codes: list[EmailCode | None] = []
-    world.relay.on_send = lambda: codes.append(_live(world, world.card(_card_of(world, sitting))))
-    sitting.send()
+    world.relay.on_send = lambda: codes.append(
+        _live(world, world.card(_card_of(world, station_visit)))
+    )
+    station_visit.send()
     assert codes == [None]
 
 
 @pytest.mark.parametrize("failure", [MailUnavailable("away"), MailNotTrusted("forged")])
-def test_mail_away_loses_nothing(world: World, sitting: Sitting, failure: MailError) -> None:
-    sitting.answer(sitting.questions())
+def test_mail_away_loses_nothing(
+    world: World, station_visit: StationVisit, failure: MailError
+) -> None:
+    station_visit.answer(station_visit.questions())
     world.relay.failure = failure
     for _ in range(5):
-        reply = sitting.send()
+        reply = station_visit.send()
         assert reply == CodeNotSent(
             mail_away=True, retry_in_s=0.0, again=SendCode(MASKED, position=Position(3, 4))
         )
     world.relay.failure = None
-    assert isinstance(sitting.send(), EnterCode)
-    assert isinstance(sitting.enter(world.relay.code), SetPin)
+    assert isinstance(station_visit.send(), EnterCode)
+    assert isinstance(station_visit.enter(world.relay.code), SetPin)
     assert world.kinds().count("code-not-sent") == 5
 
 
-def test_a_failed_resend_leaves_the_code_that_lives(world: World, sitting: Sitting) -> None:
-    sitting.to_code()
+def test_a_failed_resend_leaves_the_code_that_lives(
+    world: World, station_visit: StationVisit
+) -> None:
+    station_visit.to_code()
     world.clock.forward(seconds=60)
     world.relay.failure = MailUnavailable("away")
-    reply = sitting.send()
+    reply = station_visit.send()
     assert isinstance(reply, CodeNotSent)
     assert reply.mail_away
     assert isinstance(reply.again, EnterCode)
-    assert isinstance(sitting.enter(world.relay.code), SetPin)
+    assert isinstance(station_visit.enter(world.relay.code), SetPin)
 
 
 def test_an_address_that_is_refused_for_good_sends_the_holder_to_the_desk(
-    world: World, sitting: Sitting
+    world: World, station_visit: StationVisit
 ) -> None:
-    sitting.answer(sitting.questions())
+    station_visit.answer(station_visit.questions())
     world.relay.failure = MailRefused("no such mailbox")
-    reply = sitting.send()
+    reply = station_visit.send()
     assert isinstance(reply, Refusal)
     assert reply.reason is Reason.NO_EMAIL
     assert world.kinds().count("refused") == 1
 
 
-def test_a_new_code_revokes_the_old(world: World, sitting: Sitting) -> None:
-    sitting.to_code()
+def test_a_new_code_revokes_the_old(world: World, station_visit: StationVisit) -> None:
+    station_visit.to_code()
     old = world.relay.code
     world.clock.forward(seconds=60)
-    assert isinstance(sitting.send(), EnterCode)
-    assert isinstance(sitting.enter(old), CodeWrong)
-    assert isinstance(sitting.enter(world.relay.code), SetPin)
+    assert isinstance(station_visit.send(), EnterCode)
+    assert isinstance(station_visit.enter(old), CodeWrong)
+    assert isinstance(station_visit.enter(world.relay.code), SetPin)
 
 
-def test_sixty_seconds_between_two(world: World, sitting: Sitting) -> None:
-    sitting.to_code()
+def test_sixty_seconds_between_two(world: World, station_visit: StationVisit) -> None:
+    station_visit.to_code()
     world.clock.forward(seconds=59)
-    reply = sitting.send()
+    reply = station_visit.send()
     assert isinstance(reply, CodeNotSent)
     assert not reply.mail_away
     assert reply.retry_in_s == 1
@@ -159,19 +169,19 @@ def test_sixty_seconds_between_two(world: World, sitting: Sitting) -> None:
     assert len(world.relay.sent) == 1
 
 
-def test_three_an_hour(world: World, sitting: Sitting) -> None:
-    sitting.to_code()
+def test_three_an_hour(world: World, station_visit: StationVisit) -> None:
+    station_visit.to_code()
     for _ in range(2):
         world.clock.forward(seconds=60)
-        assert isinstance(sitting.send(), EnterCode)
+        assert isinstance(station_visit.send(), EnterCode)
     world.clock.forward(seconds=60)
-    reply = sitting.send()
+    reply = station_visit.send()
     assert isinstance(reply, CodeNotSent)
     assert isinstance(reply.again, EnterCode)
     assert reply.retry_in_s == 3600 - 180
     for _ in range(5):
-        sitting.enter(wrong_code(world.relay.code))
-    dead = sitting.send()
+        station_visit.enter(wrong_code(world.relay.code))
+    dead = station_visit.send()
     assert isinstance(dead, Refusal)
     assert dead.reason is Reason.TOO_MANY_CODES
     assert dead.retry_at == world.now + timedelta(seconds=3600 - 180)
@@ -181,10 +191,10 @@ def test_three_an_hour(world: World, sitting: Sitting) -> None:
 def test_the_hour_counts_for_the_card_and_not_for_the_visit(world: World, card: Card) -> None:
     world.policy = Policy(code_gap=timedelta(0), code_tries=1)
     for _ in range(3):
-        sitting = world.insert(card, blocked=True)
-        sitting.to_code()
-        sitting.enter(wrong_code(world.relay.code))
-        sitting.pull()
+        station_visit = world.insert(card, blocked=True)
+        station_visit.to_code()
+        station_visit.enter(wrong_code(world.relay.code))
+        station_visit.pull()
     reply = world.insert(card, blocked=True, station="B").opened
     assert isinstance(reply, Refusal)
     assert reply.reason is Reason.TOO_MANY_CODES
@@ -195,10 +205,10 @@ def test_the_hour_counts_for_the_card_and_not_for_the_visit(world: World, card: 
 def _use_up_codes(world: World, card: Card, *, blocked: bool) -> None:
     world.policy = Policy(code_gap=timedelta(0), code_tries=1)
     for _ in range(world.policy.codes_an_hour):
-        sitting = world.insert(card, blocked=blocked)
-        sitting.to_code()
-        sitting.enter(wrong_code(world.relay.code))
-        sitting.pull()
+        station_visit = world.insert(card, blocked=blocked)
+        station_visit.to_code()
+        station_visit.enter(wrong_code(world.relay.code))
+        station_visit.pull()
 
 
 def test_a_card_that_goes_in_is_told_when_codes_are_sent_again(world: World, card: Card) -> None:
@@ -212,10 +222,10 @@ def test_a_card_that_goes_in_is_told_when_codes_are_sent_again(world: World, car
 
 def test_an_unlock_from_the_menu_is_refused_before_its_questions(world: World, card: Card) -> None:
     _use_up_codes(world, card, blocked=True)
-    sitting = world.insert(card)
-    assert isinstance(sitting.opened, VisitOpened)
-    assert Purpose.UNLOCK in offered(sitting.opened)
-    reply = sitting.authority.choose(sitting.visit, Purpose.UNLOCK)
+    station_visit = world.insert(card)
+    assert isinstance(station_visit.opened, VisitOpened)
+    assert Purpose.UNLOCK in offered(station_visit.opened)
+    reply = station_visit.authority.choose(station_visit.visit, Purpose.UNLOCK)
     assert isinstance(reply, Refusal)
     assert (reply.reason, reply.retry_at) == (
         Reason.TOO_MANY_CODES,
@@ -223,38 +233,38 @@ def test_an_unlock_from_the_menu_is_refused_before_its_questions(world: World, c
     )
 
 
-def test_no_code_before_the_answers(world: World, sitting: Sitting) -> None:
-    sitting.questions()
+def test_no_code_before_the_answers(world: World, station_visit: StationVisit) -> None:
+    station_visit.questions()
     with pytest.raises(StepRefused):
-        sitting.send()
+        station_visit.send()
     with pytest.raises(StepRefused):
-        sitting.enter(Sensitive("12345678"))
+        station_visit.enter(Sensitive("12345678"))
     assert not world.relay.sent
 
 
 def test_a_program_that_died_while_mailing_leaves_a_dead_code(
-    world: World, sitting: Sitting
+    world: World, station_visit: StationVisit
 ) -> None:
-    sitting.answer(sitting.questions())
+    station_visit.answer(station_visit.questions())
 
     def die() -> None:
         raise KeyboardInterrupt
 
     world.relay.on_send = die
     with pytest.raises(KeyboardInterrupt):
-        sitting.send()
+        station_visit.send()
     world.relay.on_send = None
     world.restart()
     world.clock.forward(seconds=60)
-    assert isinstance(sitting.send(), EnterCode)
+    assert isinstance(station_visit.send(), EnterCode)
 
 
 def test_the_card_may_be_pulled_while_the_code_is_mailed(
-    world: World, card: Card, sitting: Sitting
+    world: World, card: Card, station_visit: StationVisit
 ) -> None:
-    sitting.answer(sitting.questions())
-    world.relay.on_send = sitting.pull
-    assert isinstance(sitting.send(), EnterCode)
+    station_visit.answer(station_visit.questions())
+    world.relay.on_send = station_visit.pull
+    assert isinstance(station_visit.send(), EnterCode)
     world.relay.on_send = None
     back = world.insert(card, blocked=True, station="B")
     assert _resumed(back) is not None

@@ -91,11 +91,11 @@ def test_the_page_that_follows_is_true(world: World, page: str, act: str) -> Non
     card = world.add_card(world.add_holder()) if page in REGISTERS else world.registered_card()
     command = PAGES[page](world, card)
     ACTS[act](Others(world, card))
-    plastic = FakeCards(CardId(card.driver, card.identifier))
-    follows = Actions(world.authority, plastic, Heartbeat()).perform(command)
+    reader_card = FakeCards(CardId(card.driver, card.identifier))
+    follows = Actions(world.authority, reader_card, Heartbeat()).perform(command)
     assert _shown(follows) == CASES[page][act]
     if page.startswith("new PIN") and CASES[page][act] is not GOES_ON:
-        assert plastic.pin is None, "the card was not touched"
+        assert reader_card.pin is None, "the card was not touched"
         assert "secret-released" not in world.kinds()
 
 

@@ -19,12 +19,12 @@ from tests.authority.world import World
 
 
 def test_a_visit_ends_once(world: World) -> None:
-    sitting = world.insert(world.registered_card())
-    sitting.authority.end(sitting.visit, VisitEnd.IDLE)
-    sitting.authority.end(sitting.visit, VisitEnd.FINISHED)
-    sitting.authority.end(VisitId(new_id()), VisitEnd.LEFT)
+    station_visit = world.insert(world.registered_card())
+    station_visit.authority.end(station_visit.visit, VisitEnd.IDLE)
+    station_visit.authority.end(station_visit.visit, VisitEnd.FINISHED)
+    station_visit.authority.end(VisitId(new_id()), VisitEnd.LEFT)
     [event] = [event for event in world.events() if event.kind == "visit-ended"]
-    assert (event.visit_id, event.detail) == (sitting.visit, {"how": "idle"})
+    assert (event.visit_id, event.detail) == (station_visit.visit, {"how": "idle"})
 
 
 def test_a_station_made_refusal_can_be_looked_up(world: World) -> None:
@@ -38,8 +38,8 @@ def test_a_station_made_refusal_can_be_looked_up(world: World) -> None:
 
 def test_a_station_made_refusal_in_a_visit_names_its_card(world: World) -> None:
     card = world.registered_card()
-    sitting = world.insert(card)
-    sitting.authority.refuse(sitting.visit, Reason.NOT_GENUINE)
+    station_visit = world.insert(card)
+    station_visit.authority.refuse(station_visit.visit, Reason.NOT_GENUINE)
     assert world.events()[-1].card_id == card.id
 
 
@@ -51,11 +51,11 @@ def test_a_reason_that_there_is_not_does_not_reach_the_audit(world: World) -> No
 
 
 def test_a_step_that_does_not_fit_is_audited_with_its_call(world: World) -> None:
-    sitting = world.insert(world.registered_card())
+    station_visit = world.insert(world.registered_card())
     with pytest.raises(StepRefused):
-        sitting.authority.release(sitting.visit, sitting.attempt())
+        station_visit.authority.release(station_visit.visit, station_visit.attempt())
     event = world.events()[-1]
-    assert (event.kind, event.visit_id) == ("step-refused", sitting.visit)
+    assert (event.kind, event.visit_id) == ("step-refused", station_visit.visit)
     assert event.detail["call"] == "release"
 
 
@@ -122,24 +122,24 @@ def test_only_so_many_mailed_drafts_are_remembered() -> None:
 def test_a_locked_database_is_unavailable_and_charges_nothing(world: World) -> None:
     card = world.registered_card()
     hasty = World(world.folder, busy_timeout_s=0.05)
-    sitting = hasty.insert(card, blocked=True)
-    task = sitting.questions()
+    station_visit = hasty.insert(card, blocked=True)
+    task = station_visit.questions()
     with world.store.begin():
         calls: tuple[Callable[[], object], ...] = (
             lambda: hasty.insert(card),
-            lambda: sitting.answer(task),
-            lambda: hasty.authority.end(sitting.visit, VisitEnd.LEFT),
-            lambda: hasty.authority.refuse(sitting.visit, "fault"),
+            lambda: station_visit.answer(task),
+            lambda: hasty.authority.end(station_visit.visit, VisitEnd.LEFT),
+            lambda: hasty.authority.refuse(station_visit.visit, "fault"),
         )
         for call in calls:
             with pytest.raises(AuthorityUnavailable) as caught:
                 call()
             assert caught.value.__cause__ is None
     assert world.registration(card).failures == 0
-    sitting.to_code()
+    station_visit.to_code()
     before = world.events()
     with world.store.begin(), pytest.raises(AuthorityUnavailable):
-        sitting.enter(hasty.relay.code)
+        station_visit.enter(hasty.relay.code)
     assert world.events() == before
     with world.store.read() as uow:
         live = uow.codes.live(card.id)

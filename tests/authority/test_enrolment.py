@@ -189,10 +189,10 @@ def test_a_retired_station_is_refused_at_once_and_its_line_with_it(estate: Estat
     station = estate.who(key)
     assert isinstance(station, StationIdentity)
     port = estate.world.authority.seen_by(station)
-    sitting = estate.world.insert(estate.world.registered_card(), station=station.name)
+    station_visit = estate.world.insert(estate.world.registered_card(), station=station.name)
     line = estate.line()
     estate.desk.retire("West Wing 2", GROUNDS)
-    assert port.choose(sitting.visit, Purpose.UNLOCK) == Refusal(Reason.STATION_RETIRED)
+    assert port.choose(station_visit.visit, Purpose.UNLOCK) == Refusal(Reason.STATION_RETIRED)
     assert port.heartbeat(Heartbeat("0.1")) is StationStanding.RETIRED
     with pytest.raises(StepRefused):
         estate.enrolment.renew(key.fingerprint, Renew(Key().request))

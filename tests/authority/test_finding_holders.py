@@ -14,18 +14,18 @@ def found(world: World, typed: str) -> tuple[str, ...]:
 
 def test_a_registered_address_finds_its_holder_once_it_is_proven(world: World) -> None:
     holder = world.add_holder()
-    sitting = to_code(world, world.add_card(holder), OTHER)
+    station_visit = to_code(world, world.add_card(holder), OTHER)
     assert found(world, OTHER) == ()
-    assert sitting.enter(world.relay.code) == Finished(Purpose.REGISTER)
+    assert station_visit.enter(world.relay.code) == Finished(Purpose.REGISTER)
     assert found(world, OTHER) == (holder.id,)
 
 
 def test_another_address_takes_the_place_of_the_one_before(world: World) -> None:
     card = world.registered_card()
     for address, before in (("first@nhs.net", "second@nhs.net"), ("second@nhs.net", "first@")):
-        sitting = start(world, card, Purpose.CHANGE_EMAIL)
-        sitting.authority.give_email(sitting.visit, address, sitting.attempt())
-        assert sitting.enter(world.relay.code) == Finished(Purpose.CHANGE_EMAIL)
-        sitting.pull()
+        station_visit = start(world, card, Purpose.CHANGE_EMAIL)
+        station_visit.authority.give_email(station_visit.visit, address, station_visit.attempt())
+        assert station_visit.enter(world.relay.code) == Finished(Purpose.CHANGE_EMAIL)
+        station_visit.pull()
         world.clock.forward(hours=1)
         assert (found(world, address), found(world, before)) == ((card.holder_id,), ())

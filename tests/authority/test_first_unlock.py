@@ -44,9 +44,9 @@ from tests.authority.assisting import (
     office_beside,
     withdraw,
 )
-from tests.authority.card_in_reader import Plastic, Quiet
+from tests.authority.card_in_reader import KeylessCard, ReaderCard
 from tests.authority.registering import given
-from tests.authority.station_visit import Sitting, wrong_code
+from tests.authority.station_visit import StationVisit, wrong_code
 from tests.authority.world import EMAIL, World
 from tests.support.steps import offered as offers_of
 
@@ -62,28 +62,30 @@ def agent(world: World) -> Office:
     return office_beside(world)
 
 
-def offered(sitting: Sitting) -> tuple[Purpose, ...] | Reason:
-    opened = sitting.opened
+def offered(station_visit: StationVisit) -> tuple[Purpose, ...] | Reason:
+    opened = station_visit.opened
     return opened.reason if isinstance(opened, Refusal) else offers_of(opened)
 
 
-def chosen(world: World, card: Card) -> Sitting:
+def chosen(world: World, card: Card) -> StationVisit:
     """Put the blocked card in and choose; the code is asked for."""
-    sitting = world.insert(card, blocked=True, station="Ward 7")
-    assert offered(sitting) == (Purpose.FIRST_UNLOCK,)
-    task = sitting.authority.choose(sitting.visit, Purpose.FIRST_UNLOCK)
+    station_visit = world.insert(card, blocked=True, station="Ward 7")
+    assert offered(station_visit) == (Purpose.FIRST_UNLOCK,)
+    task = station_visit.authority.choose(station_visit.visit, Purpose.FIRST_UNLOCK)
     assert isinstance(task, EnterCode), task
-    return sitting
+    return station_visit
 
 
-def unlocked(world: World, card: Card, agent: Office) -> Sitting:
+def unlocked(world: World, card: Card, agent: Office) -> StationVisit:
     """Unlock with a code from staff; the visit goes on."""
     issued = give(agent, card)
-    sitting = chosen(world, card)
-    assert isinstance(sitting.enter(issued.code), SetPin)
-    done = sitting.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockDone())
+    station_visit = chosen(world, card)
+    assert isinstance(station_visit.enter(issued.code), SetPin)
+    done = station_visit.authority.record_outcome(
+        station_visit.visit, station_visit.grant().journal, UnblockDone()
+    )
     assert isinstance(done, ProvePin)
-    return sitting
+    return station_visit
 
 
 def is_registered(world: World, card: Card) -> bool:
@@ -100,27 +102,27 @@ def notices(world: World) -> list[tuple[str, str]]:
 
 def test_they_unlock_and_register_in_one_visit(world: World, card: Card, agent: Office) -> None:
     issued = give(agent, card)
-    sitting = world.insert(card, blocked=True)
-    assert offered(sitting) == (Purpose.FIRST_UNLOCK,)
-    authority, visit = world.authority, sitting.visit
+    station_visit = world.insert(card, blocked=True)
+    assert offered(station_visit) == (Purpose.FIRST_UNLOCK,)
+    authority, visit = world.authority, station_visit.visit
     entry = authority.choose(visit, Purpose.FIRST_UNLOCK)
     assert entry == structs.replace(GIVEN, position=Position(2, 7))
-    nothing_opens(sitting)
-    new_pin = sitting.enter(issued.code)
+    nothing_opens(station_visit)
+    new_pin = station_visit.enter(issued.code)
     assert isinstance(new_pin, SetPin)
-    grant = sitting.grant()
+    grant = station_visit.grant()
     pin = authority.record_outcome(visit, grant.journal, UnblockDone())
     assert isinstance(pin, ProvePin)
     assert kept(world, issued).consumed_at is not None
-    questions = sitting.verify_pin()
+    questions = station_visit.verify_pin()
     assert isinstance(questions, ChooseQuestions)
     email = authority.save_questions(visit, given())
     assert isinstance(email, GiveEmail)
-    code = sitting.email(EMAIL)
+    code = station_visit.email(EMAIL)
     assert isinstance(code, EnterCode)
     steps = [task.position for task in (new_pin, pin, questions, email, code)]
     assert steps == [Position(index, 7) for index in range(3, 8)]
-    assert sitting.enter(world.relay.code) == Finished(Purpose.REGISTER)
+    assert station_visit.enter(world.relay.code) == Finished(Purpose.REGISTER)
     assert is_registered(world, card)
     assert notices(world) == [
         ("first-code-given", EMAIL),
@@ -154,11 +156,11 @@ def test_who_walks_away_after_the_new_pin_is_unlocked_and_not_registered(
 def test_who_walks_away_to_read_the_mail_comes_back_to_it(
     world: World, card: Card, agent: Office
 ) -> None:
-    sitting = unlocked(world, card, agent)
-    sitting.verify_pin()
-    sitting.authority.save_questions(sitting.visit, given())
-    assert isinstance(sitting.email(EMAIL), EnterCode)
-    sitting.pull()
+    station_visit = unlocked(world, card, agent)
+    station_visit.verify_pin()
+    station_visit.authority.save_questions(station_visit.visit, given())
+    assert isinstance(station_visit.email(EMAIL), EnterCode)
+    station_visit.pull()
     back = world.insert(card, station="B")
     assert isinstance(back.opened, VisitOpened)
     assert back.opened.resumed is not None
@@ -177,18 +179,19 @@ def test_what_was_not_sent_is_tried_again_in_the_same_visit(
     world: World, card: Card, agent: Office
 ) -> None:
     issued = give(agent, card)
-    sitting = chosen(world, card)
-    sitting.enter(issued.code)
-    again = sitting.authority.record_outcome(
-        sitting.visit, sitting.grant().journal, UnblockNotSent()
+    station_visit = chosen(world, card)
+    station_visit.enter(issued.code)
+    again = station_visit.authority.record_outcome(
+        station_visit.visit, station_visit.grant().journal, UnblockNotSent()
     )
     assert isinstance(again, SetPin)
-    journal = sitting.grant().journal
+    journal = station_visit.grant().journal
     for _ in range(2):  # the first answer was lost
         assert isinstance(
-            sitting.authority.record_outcome(sitting.visit, journal, UnblockDone()), ProvePin
+            station_visit.authority.record_outcome(station_visit.visit, journal, UnblockDone()),
+            ProvePin,
         )
-    late = sitting.authority.record_outcome(sitting.visit, journal, UnblockNotSent())
+    late = station_visit.authority.record_outcome(station_visit.visit, journal, UnblockNotSent())
     assert isinstance(late, SetPin)
     assert (again.position, late.position) == (Position(3, 7), Position(3, 7))
     assert world.kinds().count("unblock-done") == 1
@@ -198,9 +201,9 @@ def test_an_outcome_that_got_lost_is_settled_by_the_card(
     world: World, card: Card, agent: Office
 ) -> None:
     issued = give(agent, card)
-    sitting = chosen(world, card)
-    sitting.enter(issued.code)
-    sitting.grant()
+    station_visit = chosen(world, card)
+    station_visit.enter(issued.code)
+    station_visit.grant()
     world.restart()  # the station, and all that it knew, is gone
     assert offered(world.insert(card)) == (Purpose.REGISTER, Purpose.CHANGE_PIN)
     assert (Notice.UNLOCKED, EMAIL) in notices(world)
@@ -226,8 +229,8 @@ def test_until_a_second_agrees_stations_know_nothing_of_it(
     assert issued.waits_for_second
     assert offered(world.insert(card, blocked=True)) is Reason.NOT_REGISTERED
     agree(office_beside(world, Role.MANAGER), issued)
-    sitting = chosen(world, card)
-    assert isinstance(sitting.enter(issued.code), SetPin)
+    station_visit = chosen(world, card)
+    assert isinstance(station_visit.enter(issued.code), SetPin)
 
 
 def test_nobody_agrees_to_a_code_of_one_who_registered_since(
@@ -247,10 +250,10 @@ def test_nobody_agrees_to_a_code_of_one_who_registered_since(
 
 
 def test_without_a_code_from_staff_nothing_opens(world: World, card: Card) -> None:
-    sitting = world.insert(card, blocked=True)
-    assert offered(sitting) is Reason.NOT_REGISTERED
+    station_visit = world.insert(card, blocked=True)
+    assert offered(station_visit) is Reason.NOT_REGISTERED
     with pytest.raises(StepRefused):
-        sitting.authority.choose(sitting.visit, Purpose.FIRST_UNLOCK)
+        station_visit.authority.choose(station_visit.visit, Purpose.FIRST_UNLOCK)
     working = world.insert(card)
     with pytest.raises(StepRefused, match="not offered"):
         working.authority.choose(working.visit, Purpose.FIRST_UNLOCK)
@@ -258,40 +261,40 @@ def test_without_a_code_from_staff_nothing_opens(world: World, card: Card) -> No
 
 def test_a_code_by_mail_is_never_sent_for_it(world: World, card: Card, agent: Office) -> None:
     give(agent, card)
-    sitting = chosen(world, card)
+    station_visit = chosen(world, card)
     with pytest.raises(StepRefused, match="only staff give a code"):
-        sitting.send()
+        station_visit.send()
     assert world.relay.sent == []
 
 
 def test_wrong_entries_spend_it(world: World, card: Card, agent: Office) -> None:
     issued = give(agent, card)
-    sitting = chosen(world, card)
+    station_visit = chosen(world, card)
     for left in (4, 3, 2, 1):
-        reply = sitting.enter(wrong_code(issued.code))
+        reply = station_visit.enter(wrong_code(issued.code))
         assert isinstance(reply, CodeWrong)
         assert reply.again.tries_left == left
     for code in (wrong_code(issued.code), issued.code):
-        reply = sitting.enter(code)
+        reply = station_visit.enter(code)
         assert isinstance(reply, Refusal)
         assert reply.reason is Reason.GIVEN_CODE_OVER
-    nothing_opens(sitting)
+    nothing_opens(station_visit)
     assert kept(world, issued).tries == 5
     assert offered(world.insert(card, blocked=True)) is Reason.NOT_REGISTERED
 
 
 def test_it_works_once(world: World, card: Card, agent: Office) -> None:
-    sitting = unlocked(world, card, agent)
-    nothing_opens(sitting)
-    sitting.pull()
+    station_visit = unlocked(world, card, agent)
+    nothing_opens(station_visit)
+    station_visit.pull()
     assert offered(world.insert(card, blocked=True)) is Reason.NOT_REGISTERED
 
 
 def test_it_lives_for_fifteen_minutes(world: World, card: Card, agent: Office) -> None:
     issued = give(agent, card)
-    sitting = chosen(world, card)
+    station_visit = chosen(world, card)
     world.clock.forward(minutes=15)
-    reply = sitting.enter(issued.code)
+    reply = station_visit.enter(issued.code)
     assert isinstance(reply, Refusal)
     assert reply.reason is Reason.GIVEN_CODE_OVER
     assert offered(world.insert(card, blocked=True)) is Reason.NOT_REGISTERED
@@ -317,13 +320,13 @@ def test_who_registered_since_is_not_served_on_it_alone(
     world: World, card: Card, agent: Office
 ) -> None:
     issued = give(agent, card)
-    sitting = chosen(world, card)
-    assert isinstance(sitting.enter(issued.code), SetPin)
+    station_visit = chosen(world, card)
+    assert isinstance(station_visit.enter(issued.code), SetPin)
     with world.store.read() as uow:
         holder = uow.holders.get(card.holder_id)
     assert holder is not None
     world.register(holder)
-    refused = sitting.release()
+    refused = station_visit.release()
     assert isinstance(refused, Refusal)
     assert refused.reason is Reason.GIVEN_CODE_OVER
     assert offered(world.insert(card, blocked=True)) == (Purpose.UNLOCK,)
@@ -380,11 +383,11 @@ def test_it_opens_nothing_once_it_was_taken_away(
     world: World, card: Card, agent: Office, end: Ending
 ) -> None:
     issued = give(agent, card)
-    sitting = chosen(world, card)
-    assert isinstance(sitting.enter(issued.code), SetPin)
+    station_visit = chosen(world, card)
+    assert isinstance(station_visit.enter(issued.code), SetPin)
     end(world, card, agent)
     try:
-        reply = sitting.release()
+        reply = station_visit.release()
     except StepRefused:
         reply = None  # the visit was ended with it
     assert reply is None or isinstance(reply, Refusal)
@@ -394,11 +397,11 @@ def test_it_opens_nothing_once_it_was_taken_away(
 
 def test_an_erased_person_leaves_no_code(world: World, card: Card, agent: Office) -> None:
     issued = give(agent, card)
-    sitting = chosen(world, card)
+    station_visit = chosen(world, card)
     manager = office_beside(world, Role.MANAGER)
     PeopleDesk(manager).erase(as_seen(agent, card), GROUNDS)
     with pytest.raises(StepRefused):
-        sitting.enter(issued.code)
+        station_visit.enter(issued.code)
     with world.store.read() as uow:
         assert uow.codes.get(issued.code_id) is None
 
@@ -409,11 +412,11 @@ def test_an_erased_person_leaves_no_code(world: World, card: Card, agent: Office
 def test_the_registration_rests_on_the_pin_and_not_on_the_code(
     world: World, card: Card, agent: Office
 ) -> None:
-    sitting = unlocked(world, card, agent)
+    station_visit = unlocked(world, card, agent)
     with pytest.raises(StepRefused):
-        sitting.authority.save_questions(sitting.visit, given())
+        station_visit.authority.save_questions(station_visit.visit, given())
     with pytest.raises(StepRefused):
-        sitting.email("thief@trust.nhs.uk")
+        station_visit.email("thief@trust.nhs.uk")
 
 
 def test_on_a_pin_that_is_only_claimed_the_recorded_address_is_asked(
@@ -421,13 +424,15 @@ def test_on_a_pin_that_is_only_claimed_the_recorded_address_is_asked(
 ) -> None:
     card = world.add_card(world.add_holder(), driver="openpgp", identifier="ab" * 8)
     give_to = give(agent, card)
-    sitting = world.insert(card, blocked=True, plastic=Quiet())
-    first = sitting.authority.choose(sitting.visit, Purpose.FIRST_UNLOCK)
+    station_visit = world.insert(card, blocked=True, reader_card=KeylessCard())
+    first = station_visit.authority.choose(station_visit.visit, Purpose.FIRST_UNLOCK)
     assert isinstance(first, EnterCode)
-    sitting.enter(give_to.code)
-    sitting.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockDone())
-    assert sitting.verify_pin() is not None
-    task = sitting.send()
+    station_visit.enter(give_to.code)
+    station_visit.authority.record_outcome(
+        station_visit.visit, station_visit.grant().journal, UnblockDone()
+    )
+    assert station_visit.verify_pin() is not None
+    task = station_visit.send()
     assert isinstance(task, EnterCode)
     assert task.proves_owner
     assert first.position.count == task.position.count == 8
@@ -440,11 +445,13 @@ def test_without_a_recorded_address_the_unlock_stands_and_says_so(
     holder = world.add_holder(email=None)
     card = world.add_card(holder, driver="openpgp", identifier="ab" * 8)
     issued = give(agent, card)
-    sitting = world.insert(card, blocked=True, plastic=Quiet())
-    sitting.authority.choose(sitting.visit, Purpose.FIRST_UNLOCK)
-    sitting.enter(issued.code)
-    sitting.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockDone())
-    assert sitting.verify_pin() == Finished(Purpose.FIRST_UNLOCK)
+    station_visit = world.insert(card, blocked=True, reader_card=KeylessCard())
+    station_visit.authority.choose(station_visit.visit, Purpose.FIRST_UNLOCK)
+    station_visit.enter(issued.code)
+    station_visit.authority.record_outcome(
+        station_visit.visit, station_visit.grant().journal, UnblockDone()
+    )
+    assert station_visit.verify_pin() == Finished(Purpose.FIRST_UNLOCK)
     assert not is_registered(world, card)
     assert "unblock-done" in world.kinds()
 
@@ -453,17 +460,19 @@ def test_a_card_that_has_to_be_genuine_still_has_to(world: World, card: Card) ->
     world.policy = Policy(genuine=Genuine.ALWAYS)
     agent = office_beside(world)
     give(agent, card)
-    copy = world.insert(card, blocked=True, plastic=Quiet())
+    copy = world.insert(card, blocked=True, reader_card=KeylessCard())
     assert offered(copy) is Reason.NOT_GENUINE
 
 
 def test_a_key_that_only_the_code_vouches_for_is_not_recorded(world: World, agent: Office) -> None:
     card = world.add_card(world.add_holder())
     issued = give(agent, card)
-    sitting = world.insert(card, blocked=True, plastic=Plastic())
-    sitting.authority.choose(sitting.visit, Purpose.FIRST_UNLOCK)
-    sitting.enter(issued.code)
-    sitting.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockDone())
+    station_visit = world.insert(card, blocked=True, reader_card=ReaderCard())
+    station_visit.authority.choose(station_visit.visit, Purpose.FIRST_UNLOCK)
+    station_visit.enter(issued.code)
+    station_visit.authority.record_outcome(
+        station_visit.visit, station_visit.grant().journal, UnblockDone()
+    )
     assert world.card(card).auth_key is None
 
 
@@ -471,8 +480,8 @@ def test_a_withdrawn_code_is_said_to_be_over_on_its_page(
     world: World, card: Card, agent: Office
 ) -> None:
     issued = give(agent, card)
-    sitting = chosen(world, card)
+    station_visit = chosen(world, card)
     withdraw(agent, issued)
-    reply = sitting.enter(issued.code)
+    reply = station_visit.enter(issued.code)
     assert isinstance(reply, Refusal)
     assert reply.reason is Reason.GIVEN_CODE_OVER

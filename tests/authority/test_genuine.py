@@ -28,82 +28,87 @@ from kiosk.contract.messages import (
 )
 from kiosk.contract.policy import Genuine, Policy
 from kiosk.contract.sensitive import Sensitive
-from tests.authority.card_in_reader import Plastic, Quiet, unsupported_certificate
+from tests.authority.card_in_reader import KeylessCard, ReaderCard, unsupported_certificate
 from tests.authority.refused import is_turned_away
 from tests.authority.world import World
 
 
 @pytest.fixture
-def mine() -> Plastic:
-    return Plastic()
+def mine() -> ReaderCard:
+    return ReaderCard()
 
 
 @pytest.fixture
-def card(world: World, mine: Plastic) -> Card:
+def card(world: World, mine: ReaderCard) -> Card:
     """A registered card whose key is recorded."""
     return world.registered_card(auth_key=mine.public)
 
 
-def report_of(card: Card, plastic: Plastic, *, blocked: bool = True) -> CardReport:
+def report_of(card: Card, reader_card: ReaderCard, *, blocked: bool = True) -> CardReport:
     named = CardId(card.driver, card.identifier)
-    return CardReport(named, PinState(blocked), certificate=plastic.shows)
+    return CardReport(named, PinState(blocked), certificate=reader_card.shows)
 
 
-def challenged(world: World, card: Card, plastic: Plastic, visit: str = "") -> CardChallenge:
+def challenged(world: World, card: Card, reader_card: ReaderCard, visit: str = "") -> CardChallenge:
     """Begin a visit, and get its challenge."""
-    reply = world.authority.begin(VisitId(visit or new_id()), report_of(card, plastic))
+    reply = world.authority.begin(VisitId(visit or new_id()), report_of(card, reader_card))
     assert isinstance(reply, CardChallenge), reply
     return reply
 
 
-def test_a_genuine_card_is_unlocked(world: World, card: Card, mine: Plastic) -> None:
-    sitting = world.insert(card, blocked=True, plastic=mine)
-    assert isinstance(sitting.opened, VisitOpened)
-    sitting.to_new_pin()
-    assert isinstance(sitting.release(), Grant)
+def test_a_genuine_card_is_unlocked(world: World, card: Card, mine: ReaderCard) -> None:
+    station_visit = world.insert(card, blocked=True, reader_card=mine)
+    assert isinstance(station_visit.opened, VisitOpened)
+    station_visit.to_new_pin()
+    assert isinstance(station_visit.release(), Grant)
 
 
-FORGED: dict[str, tuple[Callable[[Plastic], Plastic], str]] = {
-    "right GUID, wrong key": (lambda _: Plastic(), "wrong-answer"),
+FORGED: dict[str, tuple[Callable[[ReaderCard], ReaderCard], str]] = {
+    "right GUID, wrong key": (lambda _: ReaderCard(), "wrong-answer"),
     "right certificate, wrong key": (lambda mine: mine.copy(), "wrong-answer"),
-    "right certificate, no key": (lambda mine: Plastic(shows=mine.shows, signs=False), "no-answer"),
-    "no key where one was recorded": (lambda _: Quiet(), "no-answer"),
+    "right certificate, no key": (
+        lambda mine: ReaderCard(shows=mine.shows, signs=False),
+        "no-answer",
+    ),
+    "no key where one was recorded": (lambda _: KeylessCard(), "no-answer"),
 }
 
 
 @pytest.mark.parametrize("how", FORGED)
-def test_a_forged_card_is_asked_nothing(world: World, card: Card, mine: Plastic, how: str) -> None:
+def test_a_forged_card_is_asked_nothing(
+    world: World, card: Card, mine: ReaderCard, how: str
+) -> None:
     forge, because = FORGED[how]
-    sitting = world.insert(card, blocked=True, plastic=forge(mine))
-    assert is_turned_away(world, sitting.opened, because)
+    station_visit = world.insert(card, blocked=True, reader_card=forge(mine))
+    assert is_turned_away(world, station_visit.opened, because)
     with pytest.raises(StepRefused, match="over"):
-        sitting.questions()
-    assert isinstance(world.insert(card, blocked=True, plastic=mine).opened, VisitOpened)
+        station_visit.questions()
+    assert isinstance(world.insert(card, blocked=True, reader_card=mine).opened, VisitOpened)
 
 
 @pytest.mark.parametrize("how", FORGED)
 def test_a_forged_card_that_is_put_in_after_the_questions_gets_no_secret(
-    world: World, card: Card, mine: Plastic, how: str
+    world: World, card: Card, mine: ReaderCard, how: str
 ) -> None:
     forge, because = FORGED[how]
-    sitting = world.insert(card, blocked=True, plastic=mine)
-    sitting.to_new_pin()
-    sitting.plastic = forge(mine)
-    assert is_turned_away(world, sitting.release(), because)
+    station_visit = world.insert(card, blocked=True, reader_card=mine)
+    station_visit.to_new_pin()
+    station_visit.reader_card = forge(mine)
+    assert is_turned_away(world, station_visit.release(), because)
     assert world.card(card).secret_exposure == 0
     with world.store.read() as uow:
         assert uow.journal.open_for(card.id) is None
         assert uow.codes.live(card.id) is not None, "the holder can come back with the code"
-    sitting.plastic = mine
+    station_visit.reader_card = mine
     with pytest.raises(StepRefused):
-        sitting.release()
-    back = world.insert(card, blocked=True, plastic=mine)
+        station_visit.release()
+    back = world.insert(card, blocked=True, reader_card=mine)
     back.enter(world.relay.code)
     assert isinstance(back.release(), Grant)
 
 
 def test_a_station_that_skips_the_proof_gets_nothing(
-    world: World, card: Card, mine: Plastic
+    world: World, card: Card, mine: ReaderCard
 ) -> None:
     visit, calls = VisitId(new_id()), world.authority
     proof = mine.answer(challenged(world, card, mine, visit))
@@ -128,17 +133,17 @@ def test_a_station_that_skips_the_proof_gets_nothing(
 
 
 def test_a_station_that_skips_the_second_proof_gets_no_secret(
-    world: World, card: Card, mine: Plastic
+    world: World, card: Card, mine: ReaderCard
 ) -> None:
-    sitting = world.insert(card, blocked=True, plastic=mine)
-    sitting.to_new_pin()
+    station_visit = world.insert(card, blocked=True, reader_card=mine)
+    station_visit.to_new_pin()
     proof = mine.answer(CardChallenge(b"its own", challenged(world, card, mine).key))
     for given in (None, proof):
         with pytest.raises(StepRefused):
-            sitting.authority.release(sitting.visit, sitting.attempt(), given)
+            station_visit.authority.release(station_visit.visit, station_visit.attempt(), given)
 
 
-def test_an_answer_is_good_once(world: World, card: Card, mine: Plastic) -> None:
+def test_an_answer_is_good_once(world: World, card: Card, mine: ReaderCard) -> None:
     visit = VisitId(new_id())
     proof = mine.answer(challenged(world, card, mine, visit))
     opened = world.authority.prove(visit, proof)
@@ -150,7 +155,7 @@ def test_an_answer_is_good_once(world: World, card: Card, mine: Plastic) -> None
     assert is_turned_away(world, world.authority.prove(visit, proof), "wrong-answer")
 
 
-def test_a_wrong_answer_uses_the_challenge_up(world: World, card: Card, mine: Plastic) -> None:
+def test_a_wrong_answer_uses_the_challenge_up(world: World, card: Card, mine: ReaderCard) -> None:
     visit = VisitId(new_id())
     right = mine.answer(challenged(world, card, mine, visit))
     assert isinstance(world.authority.prove(visit, CardProof(b"guess")), Refusal)
@@ -158,7 +163,9 @@ def test_a_wrong_answer_uses_the_challenge_up(world: World, card: Card, mine: Pl
         world.authority.prove(visit, right)
 
 
-def test_an_answer_of_one_visit_is_none_of_another(world: World, card: Card, mine: Plastic) -> None:
+def test_an_answer_of_one_visit_is_none_of_another(
+    world: World, card: Card, mine: ReaderCard
+) -> None:
     ones, others = VisitId(new_id()), VisitId(new_id())
     challenged(world, card, mine, ones)
     proof = mine.answer(challenged(world, card, mine, others))
@@ -166,35 +173,35 @@ def test_an_answer_of_one_visit_is_none_of_another(world: World, card: Card, min
     assert isinstance(world.authority.prove(others, proof), VisitOpened)
 
 
-def test_an_answer_for_the_secret_is_good_once(world: World, card: Card, mine: Plastic) -> None:
-    sitting = world.insert(card, blocked=True, plastic=mine)
-    sitting.to_new_pin()
-    first = sitting.authority.challenge(sitting.visit)
+def test_an_answer_for_the_secret_is_good_once(world: World, card: Card, mine: ReaderCard) -> None:
+    station_visit = world.insert(card, blocked=True, reader_card=mine)
+    station_visit.to_new_pin()
+    first = station_visit.authority.challenge(station_visit.visit)
     assert isinstance(first, CardChallenge)
-    assert sitting.authority.challenge(sitting.visit) == first
+    assert station_visit.authority.challenge(station_visit.visit) == first
     answer = mine.answer(first)
-    assert isinstance(sitting.authority.release(sitting.visit, "first", answer), Grant)
-    second = sitting.authority.challenge(sitting.visit)
+    assert isinstance(station_visit.authority.release(station_visit.visit, "first", answer), Grant)
+    second = station_visit.authority.challenge(station_visit.visit)
     assert isinstance(second, CardChallenge)
     assert second != first
-    reply = sitting.authority.release(sitting.visit, "second", answer)
+    reply = station_visit.authority.release(station_visit.visit, "second", answer)
     assert is_turned_away(world, reply, "wrong-answer")
 
 
 def test_a_challenge_of_the_secret_does_not_open_the_visit_again(
-    world: World, card: Card, mine: Plastic
+    world: World, card: Card, mine: ReaderCard
 ) -> None:
-    sitting = world.insert(card, blocked=True, plastic=mine)
-    sitting.to_new_pin()
-    drawn = sitting.authority.challenge(sitting.visit)
+    station_visit = world.insert(card, blocked=True, reader_card=mine)
+    station_visit.to_new_pin()
+    drawn = station_visit.authority.challenge(station_visit.visit)
     assert isinstance(drawn, CardChallenge)
     with pytest.raises(StepRefused):
-        sitting.authority.prove(sitting.visit, mine.answer(drawn))
+        station_visit.authority.prove(station_visit.visit, mine.answer(drawn))
 
 
 @pytest.mark.parametrize(("seconds", "is_good"), [(59, True), (60, False)])
 def test_a_challenge_is_good_for_a_minute(
-    world: World, card: Card, mine: Plastic, seconds: int, is_good: bool
+    world: World, card: Card, mine: ReaderCard, seconds: int, is_good: bool
 ) -> None:
     visit = VisitId(new_id())
     proof = mine.answer(challenged(world, card, mine, visit))
@@ -207,17 +214,19 @@ def test_a_challenge_is_good_for_a_minute(
 
 
 def test_of_many_who_release_with_one_answer_one_gets_the_secret(
-    world: World, card: Card, mine: Plastic
+    world: World, card: Card, mine: ReaderCard
 ) -> None:
-    sitting = world.insert(card, blocked=True, plastic=mine)
-    sitting.to_new_pin()
-    drawn = sitting.authority.challenge(sitting.visit)
+    station_visit = world.insert(card, blocked=True, reader_card=mine)
+    station_visit.to_new_pin()
+    drawn = station_visit.authority.challenge(station_visit.visit)
     assert isinstance(drawn, CardChallenge)
     proof = mine.answer(drawn)
 
     def release(_: int) -> object:
         try:
-            return sitting.authority.release(sitting.visit, sitting.attempt(), proof)
+            return station_visit.authority.release(
+                station_visit.visit, station_visit.attempt(), proof
+            )
         except StepRefused as refused:
             return refused
 
@@ -230,7 +239,7 @@ def test_of_many_who_release_with_one_answer_one_gets_the_secret(
 # --- what an unproven card can learn and do --------------------------------------------
 
 
-def test_a_copy_learns_nothing_of_the_records(world: World, mine: Plastic) -> None:
+def test_a_copy_learns_nothing_of_the_records(world: World, mine: ReaderCard) -> None:
     """Whatever is the matter with the card, a copy of it gets the same page."""
     holder = world.add_holder()
     changes: tuple[dict[str, object], ...] = (
@@ -241,20 +250,20 @@ def test_a_copy_learns_nothing_of_the_records(world: World, mine: Plastic) -> No
     )
     for change in changes:
         card = world.add_card(holder, auth_key=mine.public, **change)
-        sitting = world.insert(card, blocked=True, plastic=Plastic())
-        assert is_turned_away(world, sitting.opened, "wrong-answer")
+        station_visit = world.insert(card, blocked=True, reader_card=ReaderCard())
+        assert is_turned_away(world, station_visit.opened, "wrong-answer")
 
 
 def test_a_copy_neither_ends_a_visit_nor_settles_an_unblock(
-    world: World, card: Card, mine: Plastic
+    world: World, card: Card, mine: ReaderCard
 ) -> None:
-    sitting = world.insert(card, blocked=True, plastic=mine)
-    sitting.to_new_pin()
-    grant = sitting.grant()
-    copied = world.insert(card, blocked=False, plastic=Plastic())
+    station_visit = world.insert(card, blocked=True, reader_card=mine)
+    station_visit.to_new_pin()
+    grant = station_visit.grant()
+    copied = world.insert(card, blocked=False, reader_card=ReaderCard())
     assert isinstance(copied.opened, Refusal)
     with world.store.read() as uow:
-        visit, entry = uow.visits.get(sitting.visit), uow.journal.get(grant.journal)
+        visit, entry = uow.visits.get(station_visit.visit), uow.journal.get(grant.journal)
     assert visit is not None
     assert visit.closed_at is None
     assert isinstance(entry, UnblockEntry)
@@ -262,7 +271,7 @@ def test_a_copy_neither_ends_a_visit_nor_settles_an_unblock(
 
 
 def test_of_two_stations_the_later_proof_holds_the_card(
-    world: World, card: Card, mine: Plastic
+    world: World, card: Card, mine: ReaderCard
 ) -> None:
     first, second = VisitId(new_id()), VisitId(new_id())
     to_first, to_second = (challenged(world, card, mine, one) for one in (first, second))
@@ -272,7 +281,7 @@ def test_of_two_stations_the_later_proof_holds_the_card(
 
 
 def test_a_station_that_is_retired_meanwhile_opens_nothing(
-    world: World, card: Card, mine: Plastic
+    world: World, card: Card, mine: ReaderCard
 ) -> None:
     visit = VisitId(new_id())
     proof = mine.answer(challenged(world, card, mine, visit))
@@ -283,7 +292,7 @@ def test_a_station_that_is_retired_meanwhile_opens_nothing(
 
 
 def test_a_card_that_says_itself_that_it_expired_is_not_asked(
-    world: World, card: Card, mine: Plastic
+    world: World, card: Card, mine: ReaderCard
 ) -> None:
     report = structs.replace(report_of(card, mine), expires_at=world.now)
     reply = world.authority.begin(VisitId(new_id()), report)
@@ -292,11 +301,11 @@ def test_a_card_that_says_itself_that_it_expired_is_not_asked(
 
 
 def test_a_key_that_is_changed_on_the_way_ends_what_the_old_one_opened(
-    world: World, card: Card, mine: Plastic
+    world: World, card: Card, mine: ReaderCard
 ) -> None:
-    sitting = world.insert(card, blocked=True, plastic=mine)
-    world.put_card(replace(card, auth_key=Plastic().public))
-    reply = sitting.authority.choose(sitting.visit, Purpose.UNLOCK)
+    station_visit = world.insert(card, blocked=True, reader_card=mine)
+    world.put_card(replace(card, auth_key=ReaderCard().public))
+    reply = station_visit.authority.choose(station_visit.visit, Purpose.UNLOCK)
     assert isinstance(reply, Refusal)
     assert reply.reason is Reason.NOT_GENUINE
 
@@ -304,15 +313,15 @@ def test_a_key_that_is_changed_on_the_way_ends_what_the_old_one_opened(
 # --- the policy ------------------------------------------------------------------------
 
 
-def test_a_card_that_shows_a_key_has_to_have_it(world: World, mine: Plastic) -> None:
+def test_a_card_that_shows_a_key_has_to_have_it(world: World, mine: ReaderCard) -> None:
     card = world.registered_card()
-    assert isinstance(world.insert(card, blocked=True, plastic=mine).opened, VisitOpened)
-    sitting = world.insert(card, blocked=True, plastic=mine.copy())
-    assert is_turned_away(world, sitting.opened, "wrong-answer")
+    assert isinstance(world.insert(card, blocked=True, reader_card=mine).opened, VisitOpened)
+    station_visit = world.insert(card, blocked=True, reader_card=mine.copy())
+    assert is_turned_away(world, station_visit.opened, "wrong-answer")
 
 
-def unsupported() -> Plastic:
-    return Plastic(shows=unsupported_certificate(), signs=False)
+def unsupported() -> ReaderCard:
+    return ReaderCard(shows=unsupported_certificate(), signs=False)
 
 
 @pytest.mark.parametrize("genuine", [Genuine.WHEN_IT_CAN, Genuine.ALWAYS])
@@ -322,26 +331,26 @@ def test_a_key_that_cannot_be_checked_is_refused_where_a_proof_is_due(
 ) -> None:
     card = world.registered_card()
     world.policy = Policy(genuine=genuine)
-    sitting = world.insert(card, blocked=blocked, plastic=unsupported())
-    assert is_turned_away(world, sitting.opened, "unsupported-key")
+    station_visit = world.insert(card, blocked=blocked, reader_card=unsupported())
+    assert is_turned_away(world, station_visit.opened, "unsupported-key")
     with pytest.raises(StepRefused, match="over"):
-        sitting.authority.choose(sitting.visit, Purpose.UNLOCK)
+        station_visit.authority.choose(station_visit.visit, Purpose.UNLOCK)
 
 
 def test_a_key_that_cannot_be_checked_does_not_matter_where_none_must(world: World) -> None:
     card = world.registered_card()
     world.policy = Policy(genuine=Genuine.NEVER)
-    sitting = world.insert(card, blocked=True, plastic=unsupported())
-    assert isinstance(sitting.opened, VisitOpened)
+    station_visit = world.insert(card, blocked=True, reader_card=unsupported())
+    assert isinstance(station_visit.opened, VisitOpened)
 
 
 def test_a_key_that_cannot_be_checked_is_not_shown_in_place_of_a_recorded_one(
-    world: World, card: Card, mine: Plastic
+    world: World, card: Card, mine: ReaderCard
 ) -> None:
-    honest = Plastic(key=mine.key, shows=unsupported_certificate())
-    assert isinstance(world.insert(card, blocked=True, plastic=honest).opened, VisitOpened)
+    honest = ReaderCard(key=mine.key, shows=unsupported_certificate())
+    assert isinstance(world.insert(card, blocked=True, reader_card=honest).opened, VisitOpened)
     assert is_turned_away(
-        world, world.insert(card, blocked=True, plastic=unsupported()).opened, "no-answer"
+        world, world.insert(card, blocked=True, reader_card=unsupported()).opened, "no-answer"
     )
 
 
@@ -354,10 +363,10 @@ def test_where_all_must_a_card_without_a_key_is_asked_nothing(world: World, fami
     card = world.registered_card(driver=family)
     world.policy = Policy(genuine=Genuine.ALWAYS)
     for blocked in (True, False):
-        sitting = world.insert(card, blocked=blocked, plastic=Quiet())
-        assert is_turned_away(world, sitting.opened, "no-key")
+        station_visit = world.insert(card, blocked=blocked, reader_card=KeylessCard())
+        assert is_turned_away(world, station_visit.opened, "no-key")
         with pytest.raises(StepRefused, match="over"):
-            sitting.authority.choose(sitting.visit, Purpose.UNLOCK)
+            station_visit.authority.choose(station_visit.visit, Purpose.UNLOCK)
     assert world.registration(card).asked is None
     assert world.relay.sent == []
 
@@ -368,11 +377,14 @@ def test_a_card_without_a_key_gets_no_secret_once_all_must_prove_themselves(
 ) -> None:
     """The policy is changed by staff while its holder chooses a new PIN."""
     card = world.registered_card(driver=family)
-    sitting = world.insert(card, blocked=True, plastic=Quiet())
-    sitting.to_new_pin()
-    assert sitting.authority.challenge(sitting.visit) is None
+    station_visit = world.insert(card, blocked=True, reader_card=KeylessCard())
+    station_visit.to_new_pin()
+    assert station_visit.authority.challenge(station_visit.visit) is None
     world.policy = Policy(genuine=Genuine.ALWAYS)
-    for reply in (sitting.release(), sitting.authority.release(sitting.visit, sitting.attempt())):
+    for reply in (
+        station_visit.release(),
+        station_visit.authority.release(station_visit.visit, station_visit.attempt()),
+    ):
         assert isinstance(reply, Refusal)
         assert reply.reason is Reason.NOT_GENUINE
     assert world.card(card).secret_exposure == 0
@@ -381,20 +393,22 @@ def test_a_card_without_a_key_gets_no_secret_once_all_must_prove_themselves(
 
 def test_where_none_must_none_is_asked(world: World, card: Card) -> None:
     world.policy = Policy(genuine=Genuine.NEVER)
-    sitting = world.insert(card, blocked=True, plastic=Plastic())
-    sitting.to_new_pin()
-    assert sitting.authority.challenge(sitting.visit) is None
-    assert isinstance(sitting.authority.release(sitting.visit, sitting.attempt()), Grant)
+    station_visit = world.insert(card, blocked=True, reader_card=ReaderCard())
+    station_visit.to_new_pin()
+    assert station_visit.authority.challenge(station_visit.visit) is None
+    assert isinstance(
+        station_visit.authority.release(station_visit.visit, station_visit.attempt()), Grant
+    )
 
 
 def test_where_all_must_a_key_that_nobody_knows_opens_a_registration_and_no_unlock(
-    world: World, mine: Plastic
+    world: World, mine: ReaderCard
 ) -> None:
     card = world.registered_card()
     world.policy = Policy(genuine=Genuine.ALWAYS)
-    blocked = world.insert(card, blocked=True, plastic=mine)
+    blocked = world.insert(card, blocked=True, reader_card=mine)
     assert is_turned_away(world, blocked.opened, "unknown-key")
-    working = world.insert(card, plastic=mine)
+    working = world.insert(card, reader_card=mine)
     assert isinstance(working.opened, VisitOpened)
     reply = working.authority.choose(working.visit, Purpose.UNLOCK)
     assert isinstance(reply, Refusal)
@@ -402,10 +416,10 @@ def test_where_all_must_a_key_that_nobody_knows_opens_a_registration_and_no_unlo
 
 
 def test_where_all_must_a_card_that_is_named_by_its_key_is_known_by_it(
-    world: World, mine: Plastic
+    world: World, mine: ReaderCard
 ) -> None:
     world.policy = Policy(genuine=Genuine.ALWAYS)
     card = world.registered_card(identifier="ca" + mine.fingerprint)
-    assert isinstance(world.insert(card, blocked=True, plastic=mine).opened, VisitOpened)
-    copied = world.insert(card, blocked=True, plastic=Plastic())
+    assert isinstance(world.insert(card, blocked=True, reader_card=mine).opened, VisitOpened)
+    copied = world.insert(card, blocked=True, reader_card=ReaderCard())
     assert is_turned_away(world, copied.opened, "unknown-key")

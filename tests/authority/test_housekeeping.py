@@ -66,7 +66,7 @@ def store(database: TestDatabase) -> Store:
     return database.store()
 
 
-def sitting(store: Store, card: Card, at: datetime, state: UnblockState | None = None) -> str:
+def station_visit(store: Store, card: Card, at: datetime, state: UnblockState | None = None) -> str:
     """Store a visit, with an entry of the journal; return its id."""
     visit = Visit(new_id(), new_id(), "S1", at, card_id=card.id, holder_id=card.holder_id)
     entry = UnblockEntry(new_id(), visit.id, card.id, at, was_blocked=True)
@@ -97,9 +97,11 @@ def test_old_visits_and_closed_entries_go_and_the_audit_says_how_many(
 ) -> None:
     monkeypatch.setattr(housekeeping, "BATCH", 2)
     card, now = samples.stored_person(store).card, database.clock.now()
-    old = [sitting(store, card, now - timedelta(days=370), UnblockState.DONE) for _ in range(5)]
-    old += [sitting(store, card, now - timedelta(days=370)) for _ in range(2)]
-    young = sitting(store, card, now - timedelta(days=360), UnblockState.DONE)
+    old = [
+        station_visit(store, card, now - timedelta(days=370), UnblockState.DONE) for _ in range(5)
+    ]
+    old += [station_visit(store, card, now - timedelta(days=370)) for _ in range(2)]
+    young = station_visit(store, card, now - timedelta(days=360), UnblockState.DONE)
     counted = count_records(store, DEFAULTS.retention)
     assert purge_records(store) == +counted
     assert left(store, *old, young) == [False] * 7 + [True]
@@ -114,8 +116,8 @@ def test_what_an_open_entry_or_a_pending_secret_needs_stays(
     long_ago = database.clock.now() - timedelta(days=900)
     one, other = (samples.stored_person(store, number).card for number in ("1", "2"))
     kept = [
-        sitting(store, one, long_ago, UnblockState.INTENT),
-        sitting(store, other, long_ago, UnblockState.DONE),
+        station_visit(store, one, long_ago, UnblockState.INTENT),
+        station_visit(store, other, long_ago, UnblockState.DONE),
     ]
     secret = SealedSecret(b"sealed", "seal-1", 2)
     with store.begin() as uow:
@@ -135,7 +137,7 @@ def test_a_purge_that_is_cut_off_says_what_it_did(
     monkeypatch.setattr(housekeeping, "BATCH", 1)
     card, now = samples.stored_person(store).card, database.clock.now()
     for _ in range(3):
-        sitting(store, card, now - timedelta(days=370))
+        station_visit(store, card, now - timedelta(days=370))
     real, calls = PastRows.delete, 0
 
     def fail_third(self: PastRows, kind: PastKind, before: datetime, most: int) -> int:

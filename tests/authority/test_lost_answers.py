@@ -49,10 +49,10 @@ from kiosk.contract.messages import (
 )
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.admin_key_card import KEY, Chip, drawn, granted, ready
-from tests.authority.card_in_reader import Plastic, Quiet
+from tests.authority.card_in_reader import KeylessCard, ReaderCard
 from tests.authority.lossy_store import Case, Loss, Lossy, plain, somebodys_card
 from tests.authority.registering import given, start
-from tests.authority.station_visit import Sitting, answers_to, wrong_code
+from tests.authority.station_visit import StationVisit, answers_to, wrong_code
 from tests.authority.world import EMAIL, PUK, World
 
 
@@ -64,8 +64,8 @@ def lossy(each_world: World) -> Iterator[Lossy]:
     lossy.close()
 
 
-def _inserted(world: World, card: Card) -> Sitting:
-    return world.insert(card, blocked=True, plastic=Quiet())
+def _inserted(world: World, card: Card) -> StationVisit:
+    return world.insert(card, blocked=True, reader_card=KeylessCard())
 
 
 # --- the calls -------------------------------------------------------------------------
@@ -83,10 +83,10 @@ def _begins_unknown(world: World) -> Case:
     return Case(world, card, visit, lambda at: at.begin(visit, report))
 
 
-def _challenged(world: World, plastic: Plastic) -> tuple[Card, VisitId, CardChallenge]:
-    card, visit = somebodys_card(world, auth_key=plastic.public), VisitId(new_id())
+def _challenged(world: World, reader_card: ReaderCard) -> tuple[Card, VisitId, CardChallenge]:
+    card, visit = somebodys_card(world, auth_key=reader_card.public), VisitId(new_id())
     report = CardReport(
-        CardId(card.driver, card.identifier), PinState(blocked=True), certificate=plastic.shows
+        CardId(card.driver, card.identifier), PinState(blocked=True), certificate=reader_card.shows
     )
     challenge = world.authority.begin(visit, report)
     assert isinstance(challenge, CardChallenge)
@@ -94,14 +94,14 @@ def _challenged(world: World, plastic: Plastic) -> tuple[Card, VisitId, CardChal
 
 
 def _proves(world: World) -> Case:
-    plastic = Plastic()
-    card, visit, challenge = _challenged(world, plastic)
-    proof = plastic.answer(challenge)
+    reader_card = ReaderCard()
+    card, visit, challenge = _challenged(world, reader_card)
+    proof = reader_card.answer(challenge)
     return Case(world, card, visit, lambda at: at.prove(visit, proof))
 
 
 def _proves_wrongly(world: World) -> Case:
-    card, visit, _ = _challenged(world, Plastic())
+    card, visit, _ = _challenged(world, ReaderCard())
     return Case(world, card, visit, lambda at: at.prove(visit, CardProof(b"a guess")))
 
 
@@ -113,36 +113,36 @@ def _chooses(world: World) -> Case:
 
 def _answers(world: World, *, wrong: bool = False, failed: int = 0) -> Case:
     card = somebodys_card(world)
-    sitting = _inserted(world, card)
+    station_visit = _inserted(world, card)
     for _ in range(failed):
-        sitting.answer(sitting.questions(), wrong=True)
-    said = answers_to(sitting.questions(), wrong=wrong)
-    attempt, visit = sitting.attempt(), sitting.visit
+        station_visit.answer(station_visit.questions(), wrong=True)
+    said = answers_to(station_visit.questions(), wrong=wrong)
+    attempt, visit = station_visit.attempt(), station_visit.visit
     return Case(world, card, visit, lambda at: at.answer(visit, attempt, said))
 
 
 def _sends(world: World) -> Case:
     card = somebodys_card(world)
-    sitting = _inserted(world, card)
-    sitting.answer(sitting.questions())
-    attempt, visit = sitting.attempt(), sitting.visit
+    station_visit = _inserted(world, card)
+    station_visit.answer(station_visit.questions())
+    attempt, visit = station_visit.attempt(), station_visit.visit
     return Case(world, card, visit, lambda at: at.send_code(visit, attempt))
 
 
 def _sends_another(world: World) -> Case:
     card = somebodys_card(world)
-    sitting = _inserted(world, card)
-    sitting.to_code()
+    station_visit = _inserted(world, card)
+    station_visit.to_code()
     world.clock.forward(minutes=2)
-    attempt, visit = sitting.attempt(), sitting.visit
+    attempt, visit = station_visit.attempt(), station_visit.visit
     return Case(world, card, visit, lambda at: at.send_code(visit, attempt))
 
 
 def _gives_email(world: World) -> Case:
     card = somebodys_card(world, False)
-    sitting = start(world, card, Purpose.REGISTER)
-    sitting.authority.save_questions(sitting.visit, given())
-    attempt, visit = sitting.attempt(), sitting.visit
+    station_visit = start(world, card, Purpose.REGISTER)
+    station_visit.authority.save_questions(station_visit.visit, given())
+    attempt, visit = station_visit.attempt(), station_visit.visit
     return Case(world, card, visit, lambda at: at.give_email(visit, EMAIL, attempt))
 
 
@@ -160,50 +160,50 @@ def _changes_questions(world: World) -> Case:
 
 def _enters(world: World, *, wrong: bool = False, failed: int = 0) -> Case:
     card = somebodys_card(world)
-    sitting = _inserted(world, card)
-    sitting.to_code()
+    station_visit = _inserted(world, card)
+    station_visit.to_code()
     right = world.relay.code
     for _ in range(failed):
-        sitting.enter(wrong_code(right))
+        station_visit.enter(wrong_code(right))
     code = wrong_code(right) if wrong else right
-    attempt, visit = sitting.attempt(), sitting.visit
+    attempt, visit = station_visit.attempt(), station_visit.visit
     return Case(world, card, visit, lambda at: at.enter_code(visit, attempt, code))
 
 
 def _registers(world: World) -> Case:
     card = somebodys_card(world, False)
-    sitting = start(world, card, Purpose.REGISTER)
-    sitting.authority.save_questions(sitting.visit, given())
-    sitting.authority.give_email(sitting.visit, EMAIL, sitting.attempt())
-    code, attempt, visit = world.relay.code, sitting.attempt(), sitting.visit
+    station_visit = start(world, card, Purpose.REGISTER)
+    station_visit.authority.save_questions(station_visit.visit, given())
+    station_visit.authority.give_email(station_visit.visit, EMAIL, station_visit.attempt())
+    code, attempt, visit = world.relay.code, station_visit.attempt(), station_visit.visit
     return Case(world, card, visit, lambda at: at.enter_code(visit, attempt, code))
 
 
 def _challenges(world: World) -> Case:
-    plastic = Plastic()
-    card = somebodys_card(world, auth_key=plastic.public)
-    sitting = world.insert(card, blocked=True, plastic=plastic)
-    sitting.to_new_pin()
-    return Case(world, card, sitting.visit, lambda at: at.challenge(sitting.visit))
+    reader_card = ReaderCard()
+    card = somebodys_card(world, auth_key=reader_card.public)
+    station_visit = world.insert(card, blocked=True, reader_card=reader_card)
+    station_visit.to_new_pin()
+    return Case(world, card, station_visit.visit, lambda at: at.challenge(station_visit.visit))
 
 
 def _releases(world: World) -> Case:
     card = somebodys_card(world)
-    sitting = _inserted(world, card)
-    sitting.to_new_pin()
-    attempt, visit = sitting.attempt(), sitting.visit
+    station_visit = _inserted(world, card)
+    station_visit.to_new_pin()
+    attempt, visit = station_visit.attempt(), station_visit.visit
     return Case(world, card, visit, lambda at: at.release(visit, attempt))
 
 
 def _releases_to_proof(world: World, *, wrong: bool = False) -> Case:
-    plastic = Plastic()
-    card = somebodys_card(world, auth_key=plastic.public)
-    sitting = world.insert(card, blocked=True, plastic=plastic)
-    sitting.to_new_pin()
-    challenge = sitting.authority.challenge(sitting.visit)
+    reader_card = ReaderCard()
+    card = somebodys_card(world, auth_key=reader_card.public)
+    station_visit = world.insert(card, blocked=True, reader_card=reader_card)
+    station_visit.to_new_pin()
+    challenge = station_visit.authority.challenge(station_visit.visit)
     assert isinstance(challenge, CardChallenge)
-    proof = CardProof(b"a guess") if wrong else plastic.answer(challenge)
-    attempt, visit = sitting.attempt(), sitting.visit
+    proof = CardProof(b"a guess") if wrong else reader_card.answer(challenge)
+    attempt, visit = station_visit.attempt(), station_visit.visit
     return Case(world, card, visit, lambda at: at.release(visit, attempt, proof))
 
 
@@ -218,17 +218,21 @@ def _key_card(world: World) -> Card:
 
 def _uses_key(world: World) -> Case:
     card = _key_card(world)
-    sitting = ready(world, card)
-    number, attempt, visit = Chip().meet(drawn(sitting)), sitting.attempt(), sitting.visit
+    station_visit = ready(world, card)
+    number, attempt, visit = (
+        Chip().meet(drawn(station_visit)),
+        station_visit.attempt(),
+        station_visit.visit,
+    )
     return Case(world, card, visit, lambda at: at.release(visit, attempt, number))
 
 
 def _admits(world: World, *, forged: bool = False) -> Case:
     card = _key_card(world)
-    sitting, chip = ready(world, card), Chip()
-    grant = granted(sitting, chip)
+    station_visit, chip = ready(world, card), Chip()
+    grant = granted(station_visit, chip)
     answer = (replace(chip, key="00" * 24) if forged else chip).answer()
-    visit = sitting.visit
+    visit = station_visit.visit
     return Case(world, card, visit, lambda at: at.admit(visit, grant.journal, answer))
 
 
@@ -237,43 +241,48 @@ Outcome = UnblockDone | UnblockNotSent | UnblockRefused | UnblockUnknown
 
 def _settles(world: World, outcome: Outcome) -> Case:
     card = somebodys_card(world)
-    sitting = _inserted(world, card)
-    sitting.to_new_pin()
-    grant, visit = sitting.grant(), sitting.visit
+    station_visit = _inserted(world, card)
+    station_visit.to_new_pin()
+    grant, visit = station_visit.grant(), station_visit.visit
     return Case(world, card, visit, lambda at: at.record_outcome(visit, grant.journal, outcome))
 
 
-def _unlocked(world: World) -> tuple[Card, Sitting, Grant]:
+def _unlocked(world: World) -> tuple[Card, StationVisit, Grant]:
     card = somebodys_card(world)
-    sitting = _inserted(world, card)
-    sitting.to_new_pin()
-    grant = sitting.grant()
-    sitting.authority.record_outcome(sitting.visit, grant.journal, UnblockDone())
-    return card, sitting, grant
+    station_visit = _inserted(world, card)
+    station_visit.to_new_pin()
+    grant = station_visit.grant()
+    station_visit.authority.record_outcome(station_visit.visit, grant.journal, UnblockDone())
+    return card, station_visit, grant
 
 
 def _renews(world: World) -> Case:
-    card, sitting, grant = _unlocked(world)
+    card, station_visit, grant = _unlocked(world)
     return Case(
-        world, card, sitting.visit, lambda at: at.rotate_secret(sitting.visit, grant.journal)
+        world,
+        card,
+        station_visit.visit,
+        lambda at: at.rotate_secret(station_visit.visit, grant.journal),
     )
 
 
 def _renewed(world: World) -> Case:
-    card, sitting, grant = _unlocked(world)
-    visit, journal = sitting.visit, grant.journal
+    card, station_visit, grant = _unlocked(world)
+    visit, journal = station_visit.visit, grant.journal
     world.authority.rotate_secret(visit, journal)
     return Case(world, card, visit, lambda at: at.confirm_rotation(visit, journal, UnblockDone()))
 
 
 def _proves_pin(world: World) -> Case:
     card = somebodys_card(world)
-    sitting = world.insert(card)
-    sitting.authority.choose(sitting.visit, Purpose.CHANGE_PIN)
-    challenge = sitting.authority.pin_challenge(sitting.visit)
+    station_visit = world.insert(card)
+    station_visit.authority.choose(station_visit.visit, Purpose.CHANGE_PIN)
+    challenge = station_visit.authority.pin_challenge(station_visit.visit)
     assert isinstance(challenge, PinChallenge)
-    proof = sitting.plastic.sign_pin(challenge)
-    return Case(world, card, sitting.visit, lambda at: at.pin_verified(sitting.visit, proof))
+    proof = station_visit.reader_card.sign_pin(challenge)
+    return Case(
+        world, card, station_visit.visit, lambda at: at.pin_verified(station_visit.visit, proof)
+    )
 
 
 def _changes_pin(world: World) -> Case:
@@ -474,36 +483,36 @@ def test_a_cryptogram_is_made_for_one_number_of_the_card(lossy: Lossy) -> None:
 
 def test_a_secret_goes_out_again_to_the_card_that_proves_itself_anew(lossy: Lossy) -> None:
     """The station lost the card's hold with the answer: the card signs another challenge."""
-    world, plastic = lossy.world, Plastic()
-    card = somebodys_card(world, auth_key=plastic.public)
-    sitting = world.insert(card, blocked=True, plastic=plastic)
-    sitting.to_new_pin()
-    first = sitting.release("act")
-    again = sitting.release("act")
+    world, reader_card = lossy.world, ReaderCard()
+    card = somebodys_card(world, auth_key=reader_card.public)
+    station_visit = world.insert(card, blocked=True, reader_card=reader_card)
+    station_visit.to_new_pin()
+    first = station_visit.release("act")
+    again = station_visit.release("act")
     assert first == again
     assert isinstance(first, Grant)
     assert first.secret == Sensitive(PUK)
     with pytest.raises(StepRefused):
-        sitting.authority.release(sitting.visit, "act")
-    plastic.key = Plastic().key
-    refused = sitting.release("act")
+        station_visit.authority.release(station_visit.visit, "act")
+    reader_card.key = ReaderCard().key
+    refused = station_visit.release("act")
     assert isinstance(refused, Refusal)
     assert world.card(card).secret_exposure == 1
 
 
 def test_a_request_that_arrives_twice_does_not_spoil_what_the_card_signs(lossy: Lossy) -> None:
     """A slow request, repeated elsewhere: the first may be carried out last."""
-    world, plastic = lossy.world, Plastic()
-    card = somebodys_card(world, auth_key=plastic.public)
+    world, reader_card = lossy.world, ReaderCard()
+    card = somebodys_card(world, auth_key=reader_card.public)
     visit, named = VisitId(new_id()), CardId(card.driver, card.identifier)
-    report = CardReport(named, PinState(True), certificate=plastic.shows)
+    report = CardReport(named, PinState(True), certificate=reader_card.shows)
     challenge = world.authority.begin(visit, report)
     assert isinstance(challenge, CardChallenge)
     assert world.authority.begin(visit, report) == challenge
-    opened = world.authority.prove(visit, plastic.answer(challenge))
+    opened = world.authority.prove(visit, reader_card.answer(challenge))
     assert isinstance(opened, VisitOpened)
-    sitting = Sitting(world, visit, opened, plastic)
-    sitting.to_new_pin()
+    station_visit = StationVisit(world, visit, opened, reader_card)
+    station_visit.to_new_pin()
     before = world.authority.challenge(visit)
     assert isinstance(before, CardChallenge)
     assert before != challenge

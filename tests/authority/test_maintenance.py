@@ -23,8 +23,8 @@ from kiosk.contract.messages import (
     VisitEnd,
     VisitOpened,
 )
-from tests.authority.card_in_reader import Plastic
-from tests.authority.station_visit import Sitting
+from tests.authority.card_in_reader import ReaderCard
+from tests.authority.station_visit import StationVisit
 from tests.authority.world import World
 
 REFUSED = Refusal(Reason.MAINTENANCE_REFUSED)
@@ -40,18 +40,20 @@ def officer(world: World, card: Card) -> StaffMember:
     return world.officers_card(card)
 
 
-def opened(world: World, card: Card, plastic: Plastic | None = None) -> Sitting:
+def opened(world: World, card: Card, reader_card: ReaderCard | None = None) -> StationVisit:
     """Go up to the maintenance page."""
-    sitting = world.insert(card, plastic=plastic)
-    assert isinstance(sitting.authority.choose(sitting.visit, Purpose.MAINTENANCE), ProvePin)
-    assert isinstance(sitting.verify_pin(), Maintain)
-    return sitting
+    station_visit = world.insert(card, reader_card=reader_card)
+    assert isinstance(
+        station_visit.authority.choose(station_visit.visit, Purpose.MAINTENANCE), ProvePin
+    )
+    assert isinstance(station_visit.verify_pin(), Maintain)
+    return station_visit
 
 
-def restart(sitting: Sitting, attempt: str = "") -> object:
-    return sitting.authority.maintain(
-        sitting.visit,
-        attempt or sitting.attempt(),
+def restart(station_visit: StationVisit, attempt: str = "") -> object:
+    return station_visit.authority.maintain(
+        station_visit.visit,
+        attempt or station_visit.attempt(),
         MaintenanceAct.RESTART_MACHINE,
         MaintenanceReason.NETWORK,
     )
@@ -77,39 +79,39 @@ def set_member(world: World, member: StaffMember, **changes: object) -> None:
 def test_an_officers_card_is_offered_maintenance_beside_what_its_holder_may_do(
     world: World, card: Card, officer: StaffMember
 ) -> None:
-    sitting = world.insert(card)
-    assert isinstance(sitting.opened, VisitOpened)
-    assert [offer.purpose for offer in sitting.opened.offers] == [
+    station_visit = world.insert(card)
+    assert isinstance(station_visit.opened, VisitOpened)
+    assert [offer.purpose for offer in station_visit.opened.offers] == [
         Purpose.REGISTER,
         Purpose.CHANGE_PIN,
         Purpose.MAINTENANCE,
     ]
-    assert sitting.opened.offers[-1] == Offer(Purpose.MAINTENANCE, 2)
+    assert station_visit.opened.offers[-1] == Offer(Purpose.MAINTENANCE, 2)
 
 
 def test_nobody_elses_card_is_offered_it(world: World, card: Card) -> None:
-    sitting = world.insert(card)
-    assert isinstance(sitting.opened, VisitOpened)
-    assert Purpose.MAINTENANCE not in {offer.purpose for offer in sitting.opened.offers}
+    station_visit = world.insert(card)
+    assert isinstance(station_visit.opened, VisitOpened)
+    assert Purpose.MAINTENANCE not in {offer.purpose for offer in station_visit.opened.offers}
     with pytest.raises(StepRefused):
-        sitting.authority.choose(sitting.visit, Purpose.MAINTENANCE)
+        station_visit.authority.choose(station_visit.visit, Purpose.MAINTENANCE)
 
 
 def test_a_blocked_pin_opens_nothing(world: World, officer: StaffMember, card: Card) -> None:
     world.register(world.add_holder(id=card.holder_id))
-    sitting = world.insert(card, blocked=True)
-    assert isinstance(sitting.opened, VisitOpened)
-    assert [offer.purpose for offer in sitting.opened.offers] == [Purpose.UNLOCK]
+    station_visit = world.insert(card, blocked=True)
+    assert isinstance(station_visit.opened, VisitOpened)
+    assert [offer.purpose for offer in station_visit.opened.offers] == [Purpose.UNLOCK]
     with pytest.raises(StepRefused):
-        sitting.authority.choose(sitting.visit, Purpose.MAINTENANCE)
+        station_visit.authority.choose(station_visit.visit, Purpose.MAINTENANCE)
 
 
 def test_the_page_names_the_station_and_tells_the_time(
     world: World, card: Card, officer: StaffMember
 ) -> None:
-    sitting = world.insert(card, station="North")
-    sitting.authority.choose(sitting.visit, Purpose.MAINTENANCE)
-    assert sitting.verify_pin() == Maintain("North", world.now)
+    station_visit = world.insert(card, station="North")
+    station_visit.authority.choose(station_visit.visit, Purpose.MAINTENANCE)
+    assert station_visit.verify_pin() == Maintain("North", world.now)
 
 
 @pytest.mark.parametrize("blocked", [True, False])
@@ -132,8 +134,8 @@ def test_a_manager_may_as_well(world: World, card: Card) -> None:
 def test_an_act_is_recorded_with_the_officer_the_reason_and_the_station(
     world: World, card: Card, officer: StaffMember
 ) -> None:
-    sitting = opened(world, card)
-    restart(sitting)
+    station_visit = opened(world, card)
+    restart(station_visit)
     (event,) = acts(world)
     assert (event.actor, event.station, event.card_id) == (officer.id, "A", card.id)
     assert event.detail["act"] == "restart-machine"
@@ -143,10 +145,10 @@ def test_an_act_is_recorded_with_the_officer_the_reason_and_the_station(
 
 
 def test_words_of_their_own_are_the_reason(world: World, card: Card, officer: StaffMember) -> None:
-    sitting = opened(world, card)
-    sitting.authority.maintain(
-        sitting.visit,
-        sitting.attempt(),
+    station_visit = opened(world, card)
+    station_visit.authority.maintain(
+        station_visit.visit,
+        station_visit.attempt(),
         MaintenanceAct.SWITCH_OFF,
         MaintenanceReason.OTHER,
         "painters come, ticket 4711",
@@ -172,10 +174,10 @@ def test_words_of_their_own_are_the_reason(world: World, card: Card, officer: St
 def test_words_that_say_nothing_or_hold_a_secret_are_refused(
     world: World, card: Card, officer: StaffMember, why: MaintenanceReason, words: str
 ) -> None:
-    sitting = opened(world, card)
+    station_visit = opened(world, card)
     with pytest.raises(StepRefused) as refused:
-        sitting.authority.maintain(
-            sitting.visit, sitting.attempt(), MaintenanceAct.TEST_READER, why, words
+        station_visit.authority.maintain(
+            station_visit.visit, station_visit.attempt(), MaintenanceAct.TEST_READER, why, words
         )
     assert "604918" not in str(refused.value)
     assert acts(world) == []
@@ -184,20 +186,20 @@ def test_words_that_say_nothing_or_hold_a_secret_are_refused(
 def test_a_repeated_call_records_once_and_another_attempt_again(
     world: World, card: Card, officer: StaffMember
 ) -> None:
-    sitting = opened(world, card)
-    first = restart(sitting, "one")
-    assert restart(sitting, "one") == first
+    station_visit = opened(world, card)
+    first = restart(station_visit, "one")
+    assert restart(station_visit, "one") == first
     assert len(acts(world)) == 1
-    restart(sitting, "two")
+    restart(station_visit, "two")
     assert len(acts(world)) == 2
 
 
 def test_one_attempt_covers_no_other_act(world: World, card: Card, officer: StaffMember) -> None:
     """A station that says an old attempt again for something else is recorded, too."""
-    sitting = opened(world, card)
-    restart(sitting, "one")
-    sitting.authority.maintain(
-        sitting.visit, "one", MaintenanceAct.SWITCH_OFF, MaintenanceReason.NETWORK
+    station_visit = opened(world, card)
+    restart(station_visit, "one")
+    station_visit.authority.maintain(
+        station_visit.visit, "one", MaintenanceAct.SWITCH_OFF, MaintenanceReason.NETWORK
     )
     assert [event.detail["act"] for event in acts(world)] == ["restart-machine", "switch-off"]
 
@@ -208,15 +210,15 @@ def test_one_attempt_covers_no_other_act(world: World, card: Card, officer: Staf
 @pytest.mark.parametrize("role", [Role.AGENT, Role.AUDITOR])
 def test_the_wrong_role(world: World, card: Card, role: Role) -> None:
     world.officers_card(card, role)
-    sitting = world.insert(card)
-    assert sitting.authority.choose(sitting.visit, Purpose.MAINTENANCE) == REFUSED
+    station_visit = world.insert(card)
+    assert station_visit.authority.choose(station_visit.visit, Purpose.MAINTENANCE) == REFUSED
     assert refusals(world) == [f"it is not for the role {role.value}"]
 
 
 def test_a_removed_member(world: World, card: Card, officer: StaffMember) -> None:
     set_member(world, officer, removed_at=world.now)
-    sitting = world.insert(card)
-    assert sitting.authority.choose(sitting.visit, Purpose.MAINTENANCE) == REFUSED
+    station_visit = world.insert(card)
+    assert station_visit.authority.choose(station_visit.visit, Purpose.MAINTENANCE) == REFUSED
     assert refusals(world) == ["the member of staff was removed"]
 
 
@@ -259,7 +261,7 @@ def taken_away(world: World, officer: StaffMember, card: Card) -> None:
 def given_another_key(world: World, officer: StaffMember, card: Card) -> None:
     with world.store.begin() as uow:
         assert uow.staff.remove_card(officer.id, card.id)
-        uow.staff.add_card(StaffCard(card.id, officer.id, Plastic().pin_public, world.now))
+        uow.staff.add_card(StaffCard(card.id, officer.id, ReaderCard().pin_public, world.now))
         uow.commit()
 
 
@@ -267,21 +269,21 @@ def given_another_key(world: World, officer: StaffMember, card: Card) -> None:
 def test_what_staff_change_counts_at_the_next_act(
     world: World, card: Card, officer: StaffMember, change: object
 ) -> None:
-    sitting = opened(world, card)
-    restart(sitting)
+    station_visit = opened(world, card)
+    restart(station_visit)
     assert callable(change)
     change(world, officer, card)
-    assert restart(sitting) == REFUSED
+    assert restart(station_visit) == REFUSED
     assert len(acts(world)) == 1
     assert world.kinds()[-1] == "refused"
 
 
 def test_a_card_that_is_revoked_meanwhile(world: World, card: Card, officer: StaffMember) -> None:
-    sitting = opened(world, card)
+    station_visit = opened(world, card)
     with world.store.begin() as uow:
         uow.cards.revoke(card.id)
         uow.commit()
-    assert restart(sitting) == Refusal(Reason.CARD_REVOKED)
+    assert restart(station_visit) == Refusal(Reason.CARD_REVOKED)
     assert acts(world) == []
 
 
@@ -291,10 +293,10 @@ def test_a_card_that_is_revoked_meanwhile(world: World, card: Card, officer: Sta
 def test_nothing_is_taken_once_the_card_has_left(
     world: World, card: Card, officer: StaffMember
 ) -> None:
-    sitting = opened(world, card)
-    sitting.authority.end(sitting.visit, VisitEnd.CARD_REMOVED)
+    station_visit = opened(world, card)
+    station_visit.authority.end(station_visit.visit, VisitEnd.CARD_REMOVED)
     with pytest.raises(StepRefused):
-        restart(sitting)
+        restart(station_visit)
     assert acts(world) == []
 
 
@@ -302,27 +304,27 @@ def test_the_next_visit_asks_for_the_pin_again(
     world: World, card: Card, officer: StaffMember
 ) -> None:
     opened(world, card).pull()
-    sitting = world.insert(card)
-    sitting.authority.choose(sitting.visit, Purpose.MAINTENANCE)
+    station_visit = world.insert(card)
+    station_visit.authority.choose(station_visit.visit, Purpose.MAINTENANCE)
     with pytest.raises(StepRefused):
-        restart(sitting)
+        restart(station_visit)
 
 
 def test_another_station_cannot_use_the_page(
     world: World, card: Card, officer: StaffMember
 ) -> None:
-    sitting = opened(world, card)
+    station_visit = opened(world, card)
     with pytest.raises(StepRefused):
-        restart(replace(sitting, station="B"))
+        restart(replace(station_visit, station="B"))
     assert acts(world) == []
 
 
 def test_the_visit_does_nothing_else(world: World, card: Card, officer: StaffMember) -> None:
-    sitting = opened(world, card)
+    station_visit = opened(world, card)
     for purpose in set(Purpose) - {Purpose.MAINTENANCE, Purpose.REPORT_MISUSE}:
         with pytest.raises(StepRefused):
-            sitting.authority.choose(sitting.visit, purpose)
+            station_visit.authority.choose(station_visit.visit, purpose)
     with pytest.raises(StepRefused):
-        sitting.authority.challenge(sitting.visit)
+        station_visit.authority.challenge(station_visit.visit)
     with pytest.raises(StepRefused):
-        sitting.authority.pin_changed(sitting.visit)
+        station_visit.authority.pin_changed(station_visit.visit)

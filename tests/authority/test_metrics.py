@@ -56,14 +56,14 @@ def counted(folder: Path) -> Iterator[Counted]:
 
 def test_a_visit_is_counted_by_its_calls_and_by_how_it_ended(counted: Counted) -> None:
     world = counted.world
-    sitting = world.insert(world.registered_card(), blocked=True)
-    sitting.to_code()
-    assert isinstance(sitting.enter(Sensitive("00000000")), CodeWrong)
-    sitting.enter(world.relay.code)
-    grant = sitting.grant()
-    sitting.authority.record_outcome(sitting.visit, grant.journal, UnblockDone())
+    station_visit = world.insert(world.registered_card(), blocked=True)
+    station_visit.to_code()
+    assert isinstance(station_visit.enter(Sensitive("00000000")), CodeWrong)
+    station_visit.enter(world.relay.code)
+    grant = station_visit.grant()
+    station_visit.authority.record_outcome(station_visit.visit, grant.journal, UnblockDone())
     assert counted.read()["kiosk_visits_open{}"] == 1
-    sitting.authority.end(sitting.visit, VisitEnd.FINISHED)
+    station_visit.authority.end(station_visit.visit, VisitEnd.FINISHED)
     numbers = counted.read()
     assert numbers["kiosk_visits_open{}"] == 0
     assert numbers["kiosk_visits_opened_total{}"] == 1
@@ -85,9 +85,9 @@ def test_a_holder_who_is_turned_away_is_counted_by_the_reason(counted: Counted) 
 
 def test_a_step_out_of_turn_has_its_status(counted: Counted) -> None:
     world = counted.world
-    sitting = world.insert(world.registered_card(), blocked=True)
+    station_visit = world.insert(world.registered_card(), blocked=True)
     with pytest.raises(StepRefused):
-        sitting.authority.release(sitting.visit, "1")
+        station_visit.authority.release(station_visit.visit, "1")
     assert counted.read()["kiosk_replies_total{call=release,reply=409}"] == 1
 
 
@@ -164,11 +164,11 @@ STANDING = (
 def test_no_label_names_a_visit_a_station_or_a_person(counted: Counted) -> None:
     world = counted.world
     card = world.registered_card()
-    sitting = world.insert(card, blocked=True)
-    sitting.to_code()
+    station_visit = world.insert(card, blocked=True)
+    station_visit.to_code()
     said = counted.metrics.text().decode()
-    visit = world.visit(sitting)
-    for known in (sitting.visit, visit.reference, EMAIL, "Asha", card.identifier, card.id):
+    visit = world.visit(station_visit)
+    for known in (station_visit.visit, visit.reference, EMAIL, "Asha", card.identifier, card.id):
         assert known not in said
 
 

@@ -23,9 +23,9 @@ from kiosk.contract.messages import (
     StopNumberWrong,
 )
 from kiosk.contract.sensitive import Sensitive
-from tests.authority.card_in_reader import Plastic, Quiet
+from tests.authority.card_in_reader import KeylessCard, ReaderCard
 from tests.authority.registering import OTHER, start
-from tests.authority.station_visit import Sitting
+from tests.authority.station_visit import StationVisit
 from tests.authority.world import EMAIL, STAFF, World
 
 
@@ -34,35 +34,35 @@ def card(each_world: World) -> Card:
     return each_world.registered_card()
 
 
-def to_address_code(world: World, card: Card) -> Sitting:
-    sitting = start(world, card, Purpose.CHANGE_EMAIL)
-    assert isinstance(sitting.email(OTHER), EnterCode)
-    return sitting
+def to_address_code(world: World, card: Card) -> StationVisit:
+    station_visit = start(world, card, Purpose.CHANGE_EMAIL)
+    assert isinstance(station_visit.email(OTHER), EnterCode)
+    return station_visit
 
 
-def changed_pin(world: World, card: Card, plastic: Plastic | None = None) -> str:
+def changed_pin(world: World, card: Card, reader_card: ReaderCard | None = None) -> str:
     """Have something happen that is told by mail, and return the number of the notice."""
-    sitting = world.insert(card, plastic=plastic)
-    sitting.authority.choose(sitting.visit, Purpose.CHANGE_PIN)
-    sitting.verify_pin()
-    sitting.authority.pin_changed(sitting.visit)
-    sitting.pull()
+    station_visit = world.insert(card, reader_card=reader_card)
+    station_visit.authority.choose(station_visit.visit, Purpose.CHANGE_PIN)
+    station_visit.verify_pin()
+    station_visit.authority.pin_changed(station_visit.visit)
+    station_visit.pull()
     newest = [m for m in world.outbox() if m.template == "pin-changed"][-1]
     number = newest.params["stop_number"]
     assert isinstance(number, str)
     return number
 
 
-def report(world: World, sitting: Sitting, number: str, attempt: str = "") -> object:
+def report(world: World, station_visit: StationVisit, number: str, attempt: str = "") -> object:
     assert isinstance(
-        sitting.authority.choose(sitting.visit, Purpose.REPORT_MISUSE), EnterStopNumber
+        station_visit.authority.choose(station_visit.visit, Purpose.REPORT_MISUSE), EnterStopNumber
     )
-    return enter(world, sitting, number, attempt)
+    return enter(world, station_visit, number, attempt)
 
 
-def enter(world: World, sitting: Sitting, number: str, attempt: str = "") -> object:
-    return sitting.authority.enter_stop_number(
-        sitting.visit, attempt or sitting.attempt(), Sensitive(number)
+def enter(world: World, station_visit: StationVisit, number: str, attempt: str = "") -> object:
+    return station_visit.authority.enter_stop_number(
+        station_visit.visit, attempt or station_visit.attempt(), Sensitive(number)
     )
 
 
@@ -76,15 +76,15 @@ def is_blocked(world: World, card: Card) -> bool:
 
 def test_the_number_of_a_notice_blocks_and_tells_everybody(each_world: World, card: Card) -> None:
     number = changed_pin(each_world, card)
-    sitting = each_world.insert(card)
-    assert report(each_world, sitting, f"{number[:4]} {number[4:]}") == Finished(
+    station_visit = each_world.insert(card)
+    assert report(each_world, station_visit, f"{number[:4]} {number[4:]}") == Finished(
         Purpose.REPORT_MISUSE
     )
     assert is_blocked(each_world, card)
     assert "misuse-reported" in each_world.kinds()
     told = {(m.template, m.to) for m in each_world.outbox()}
     assert told >= {("misuse-reported", EMAIL), ("misuse-reported-staff", STAFF)}
-    sitting.pull()
+    station_visit.pull()
     opened = each_world.insert(card, blocked=True).opened
     assert isinstance(opened, Refusal)
     assert opened.reason is Reason.REGISTRATION_BLOCKED
@@ -110,24 +110,24 @@ def test_an_open_unlock_at_another_station_ends_and_its_code_is_withdrawn(
 
 
 def test_a_change_of_address_that_waits_is_stopped(each_world: World, card: Card) -> None:
-    sitting = start(each_world, card, Purpose.CHANGE_EMAIL, Quiet())
-    to_waiting_change(each_world, sitting)
+    station_visit = start(each_world, card, Purpose.CHANGE_EMAIL, KeylessCard())
+    to_waiting_change(each_world, station_visit)
     waits = [m for m in each_world.outbox() if m.template == "email-change-waits"]
     numbers = {m.to: m.params.get("stop_number", "") for m in waits}
     assert numbers[EMAIL]
     assert not numbers[OTHER], "an address that was typed must not stop its victim"
-    sitting.pull()
+    station_visit.pull()
     report(each_world, each_world.insert(card), str(numbers[EMAIL]))
     each_world.clock.forward(hours=48)
     each_world.insert(card).pull()
     assert each_world.registration(card).email == EMAIL
 
 
-def to_waiting_change(world: World, sitting: Sitting) -> None:
-    sitting.send()
-    sitting.enter(world.relay.code)
-    assert isinstance(sitting.email(OTHER), EnterCode)
-    sitting.enter(world.relay.code)
+def to_waiting_change(world: World, station_visit: StationVisit) -> None:
+    station_visit.send()
+    station_visit.enter(world.relay.code)
+    assert isinstance(station_visit.email(OTHER), EnterCode)
+    station_visit.enter(world.relay.code)
 
 
 class _Interrupted(Store):
@@ -151,28 +151,28 @@ def test_a_card_pulled_during_the_check_costs_a_wrong_number_alone(
 ) -> None:
     card = world.registered_card()
     number = changed_pin(world, card)
-    sitting = world.insert(card)
-    sitting.authority.choose(sitting.visit, Purpose.REPORT_MISUSE)
+    station_visit = world.insert(card)
+    station_visit.authority.choose(station_visit.visit, Purpose.REPORT_MISUSE)
     world.store.close()
     world.store = store = _Interrupted(world.url, world.clock, world.macs, busy_timeout_s=5.0)
-    store.during = sitting.pull
+    store.during = station_visit.pull
     world.restart()
     with pytest.raises(StepRefused, match="over"):
-        enter(world, sitting, number if right else other_than(number))
+        enter(world, station_visit, number if right else other_than(number))
     assert not is_blocked(world, card)
     with world.store.read() as uow:
         entries = entries_subject(card.holder_id, proven=True)
-        assert uow.stop_numbers.left(entries, sitting.visit, a_visit=99, a_day=10) == left
+        assert uow.stop_numbers.left(entries, station_visit.visit, a_visit=99, a_day=10) == left
     assert report(world, world.insert(card), number) == Finished(Purpose.REPORT_MISUSE)
 
 
 def test_what_is_being_gathered_is_deleted(each_world: World, card: Card) -> None:
     number = changed_pin(each_world, card)
-    sitting = to_address_code(each_world, card)
+    station_visit = to_address_code(each_world, card)
     code = each_world.relay.code
-    assert report(each_world, sitting, number) == Finished(Purpose.REPORT_MISUSE)
+    assert report(each_world, station_visit, number) == Finished(Purpose.REPORT_MISUSE)
     with pytest.raises(StepRefused):
-        sitting.enter(code)
+        station_visit.enter(code)
     with each_world.store.read() as uow:
         assert uow.codes.live(card.id) is None
     assert each_world.registration(card).email == EMAIL
@@ -180,30 +180,30 @@ def test_what_is_being_gathered_is_deleted(each_world: World, card: Card) -> Non
 
 def test_a_wrong_number_stops_nothing_and_five_end_the_visit(each_world: World, card: Card) -> None:
     wrong = other_than(changed_pin(each_world, card))
-    sitting = each_world.insert(card)
-    assert report(each_world, sitting, wrong) == StopNumberWrong(EnterStopNumber(8, 4))
+    station_visit = each_world.insert(card)
+    assert report(each_world, station_visit, wrong) == StopNumberWrong(EnterStopNumber(8, 4))
     for left in (3, 2, 1):
-        assert enter(each_world, sitting, wrong) == StopNumberWrong(EnterStopNumber(8, left))
-    over = enter(each_world, sitting, wrong)
+        assert enter(each_world, station_visit, wrong) == StopNumberWrong(EnterStopNumber(8, left))
+    over = enter(each_world, station_visit, wrong)
     assert isinstance(over, Refusal)
     assert over.reason is Reason.STOP_NUMBER_WRONG
-    assert isinstance(enter(each_world, sitting, wrong), Refusal)
+    assert isinstance(enter(each_world, station_visit, wrong), Refusal)
     assert not is_blocked(each_world, card)
 
 
 def test_ten_wrong_numbers_a_day_are_taken_for_one_holder(each_world: World, card: Card) -> None:
     number = changed_pin(each_world, card)
     for _ in range(2):
-        sitting = each_world.insert(card)
-        report(each_world, sitting, other_than(number))
+        station_visit = each_world.insert(card)
+        report(each_world, station_visit, other_than(number))
         for _ in range(4):
-            enter(each_world, sitting, other_than(number))
-        sitting.pull()
-    sitting = each_world.insert(card)
-    over = sitting.authority.choose(sitting.visit, Purpose.REPORT_MISUSE)
+            enter(each_world, station_visit, other_than(number))
+        station_visit.pull()
+    station_visit = each_world.insert(card)
+    over = station_visit.authority.choose(station_visit.visit, Purpose.REPORT_MISUSE)
     assert isinstance(over, Refusal)
     assert over.reason is Reason.STOP_NUMBER_WRONG
-    sitting.pull()
+    station_visit.pull()
     each_world.clock.forward(hours=25)
     assert report(each_world, each_world.insert(card), number) == Finished(Purpose.REPORT_MISUSE)
 
@@ -212,11 +212,11 @@ def test_an_entry_that_is_repeated_is_charged_once_and_answered_alike(
     each_world: World, card: Card
 ) -> None:
     number = changed_pin(each_world, card)
-    sitting = each_world.insert(card)
-    wrong = report(each_world, sitting, other_than(number), "a")
-    assert enter(each_world, sitting, other_than(number), "a") == wrong
-    right = enter(each_world, sitting, number, "b")
-    assert enter(each_world, sitting, number, "b") == right == Finished(Purpose.REPORT_MISUSE)
+    station_visit = each_world.insert(card)
+    wrong = report(each_world, station_visit, other_than(number), "a")
+    assert enter(each_world, station_visit, other_than(number), "a") == wrong
+    right = enter(each_world, station_visit, number, "b")
+    assert enter(each_world, station_visit, number, "b") == right == Finished(Purpose.REPORT_MISUSE)
     assert each_world.kinds().count("stop-number-tried") == 2
     assert each_world.kinds().count("misuse-reported") == 1
 
@@ -261,40 +261,40 @@ def test_a_number_that_was_used_up_costs_no_try_and_stops_nothing(
         uow.registrations.unblock(card.holder_id)
         uow.commit()
     for number in (older, older):
-        sitting = each_world.insert(card)
-        used = report(each_world, sitting, number, "a")
+        station_visit = each_world.insert(card)
+        used = report(each_world, station_visit, number, "a")
         assert isinstance(used, Refusal)
         assert used.reason is Reason.STOP_NUMBER_USED
-        assert enter(each_world, sitting, number, "a") == used
+        assert enter(each_world, station_visit, number, "a") == used
         assert not is_blocked(each_world, card)
     assert "stop-number-wrong" not in each_world.kinds()
-    sitting = each_world.insert(card)
-    wrong = report(each_world, sitting, other_than(older))
+    station_visit = each_world.insert(card)
+    wrong = report(each_world, station_visit, other_than(older))
     assert wrong == StopNumberWrong(EnterStopNumber(8, 4))
 
 
 def test_a_card_that_is_known_by_name_only_may_stop(each_world: World, card: Card) -> None:
-    number = changed_pin(each_world, card, Quiet())
-    sitting = each_world.insert(card, plastic=Quiet())
-    assert report(each_world, sitting, number) == Finished(Purpose.REPORT_MISUSE)
+    number = changed_pin(each_world, card, KeylessCard())
+    station_visit = each_world.insert(card, reader_card=KeylessCard())
+    assert report(each_world, station_visit, number) == Finished(Purpose.REPORT_MISUSE)
 
 
 def test_a_visit_that_came_to_report_does_nothing_else(each_world: World, card: Card) -> None:
-    sitting = each_world.insert(card)
-    sitting.authority.choose(sitting.visit, Purpose.REPORT_MISUSE)
+    station_visit = each_world.insert(card)
+    station_visit.authority.choose(station_visit.visit, Purpose.REPORT_MISUSE)
     for purpose in (Purpose.UNLOCK, Purpose.CHANGE_PIN):
         with pytest.raises(StepRefused):
-            sitting.authority.choose(sitting.visit, purpose)
+            station_visit.authority.choose(station_visit.visit, purpose)
 
 
 def test_a_visit_whose_secret_was_released_reports_nothing_any_more(
     each_world: World, card: Card
 ) -> None:
-    sitting = each_world.insert(card, blocked=True)
-    sitting.to_new_pin()
-    sitting.grant()
+    station_visit = each_world.insert(card, blocked=True)
+    station_visit.to_new_pin()
+    station_visit.grant()
     with pytest.raises(StepRefused, match="something else"):
-        sitting.authority.choose(sitting.visit, Purpose.REPORT_MISUSE)
+        station_visit.authority.choose(station_visit.visit, Purpose.REPORT_MISUSE)
 
 
 @pytest.mark.parametrize("entered", ["", "1234567", "123456789", "12345a78"])
@@ -302,11 +302,11 @@ def test_what_is_no_number_is_refused_and_costs_no_entry(
     each_world: World, card: Card, entered: str
 ) -> None:
     wrong = other_than(changed_pin(each_world, card))
-    sitting = each_world.insert(card)
-    sitting.authority.choose(sitting.visit, Purpose.REPORT_MISUSE)
+    station_visit = each_world.insert(card)
+    station_visit.authority.choose(station_visit.visit, Purpose.REPORT_MISUSE)
     with pytest.raises(StepRefused, match="no stop number"):
-        enter(each_world, sitting, entered)
-    assert enter(each_world, sitting, wrong) == StopNumberWrong(EnterStopNumber(8, 4))
+        enter(each_world, station_visit, entered)
+    assert enter(each_world, station_visit, wrong) == StopNumberWrong(EnterStopNumber(8, 4))
 
 
 def test_the_digits_are_kept_as_a_keyed_digest_alone(each_world: World, card: Card) -> None:

@@ -29,9 +29,9 @@ from kiosk.contract.messages import (
     SendCode,
     VisitOpened,
 )
-from tests.authority.card_in_reader import Authorities, Plastic, Quiet
+from tests.authority.card_in_reader import Authorities, KeylessCard, ReaderCard
 from tests.authority.registering import OTHER, given
-from tests.authority.station_visit import Sitting
+from tests.authority.station_visit import StationVisit
 from tests.authority.world import EMAIL, World
 
 MINE = "asha@trust.nhs.uk"
@@ -42,72 +42,74 @@ def card(world: World) -> Card:
     return world.registered_card()
 
 
-def begun(world: World, card: Card, purpose: Purpose, plastic: Plastic | None = None) -> Sitting:
-    sitting = world.insert(card, plastic=plastic)
-    assert isinstance(sitting.authority.choose(sitting.visit, purpose), ProvePin)
-    return sitting
+def begun(
+    world: World, card: Card, purpose: Purpose, reader_card: ReaderCard | None = None
+) -> StationVisit:
+    station_visit = world.insert(card, reader_card=reader_card)
+    assert isinstance(station_visit.authority.choose(station_visit.visit, purpose), ProvePin)
+    return station_visit
 
 
-def evidence(world: World, sitting: Sitting) -> PinEvidence | None:
-    return world.visit(sitting).pin_evidence
+def evidence(world: World, station_visit: StationVisit) -> PinEvidence | None:
+    return world.visit(station_visit).pin_evidence
 
 
 # --- what counts as a proof ---------------------------------------------------------------
 
 
 def test_a_signature_by_the_recorded_key_proves_the_pin(world: World, card: Card) -> None:
-    sitting = begun(world, card, Purpose.CHANGE_QUESTIONS)
-    assert isinstance(sitting.verify_pin(), ChooseQuestions)
-    assert evidence(world, sitting) is PinEvidence.PROVEN
+    station_visit = begun(world, card, Purpose.CHANGE_QUESTIONS)
+    assert isinstance(station_visit.verify_pin(), ChooseQuestions)
+    assert evidence(world, station_visit) is PinEvidence.PROVEN
     row = next(event for event in world.events() if event.kind == "pin-verified")
     assert row.detail == {"evidence": "proven", "because": "recorded key"}
 
 
 def test_a_station_that_only_says_so_claims(world: World, card: Card) -> None:
-    sitting = begun(world, card, Purpose.CHANGE_QUESTIONS)
-    task = sitting.authority.pin_verified(sitting.visit, None)
+    station_visit = begun(world, card, Purpose.CHANGE_QUESTIONS)
+    task = station_visit.authority.pin_verified(station_visit.visit, None)
     assert isinstance(task, SendCode)
     assert task.proves_owner
-    assert evidence(world, sitting) is PinEvidence.CLAIMED
+    assert evidence(world, station_visit) is PinEvidence.CLAIMED
 
 
-def proof_by(plastic: Plastic, challenge: PinChallenge) -> PinProof:
-    proof = plastic.sign_pin(challenge)
+def proof_by(reader_card: ReaderCard, challenge: PinChallenge) -> PinProof:
+    proof = reader_card.sign_pin(challenge)
     assert proof is not None
     return proof
 
 
 @pytest.mark.parametrize("trick", ["other key", "other message", "garbage", "no challenge", "late"])
 def test_anything_else_claims(world: World, card: Card, trick: str) -> None:
-    sitting = begun(world, card, Purpose.CHANGE_QUESTIONS)
+    station_visit = begun(world, card, Purpose.CHANGE_QUESTIONS)
     if trick == "no challenge":
-        proof: PinProof | None = proof_by(sitting.plastic, PinChallenge(b"made up"))
+        proof: PinProof | None = proof_by(station_visit.reader_card, PinChallenge(b"made up"))
     else:
-        challenge = sitting.authority.pin_challenge(sitting.visit)
+        challenge = station_visit.authority.pin_challenge(station_visit.visit)
         assert isinstance(challenge, PinChallenge)
-        proof = proof_by(sitting.plastic, challenge)
+        proof = proof_by(station_visit.reader_card, challenge)
         if trick == "other key":
-            proof = proof_by(Plastic(), challenge)
+            proof = proof_by(ReaderCard(), challenge)
         if trick == "other message":
-            proof = proof_by(sitting.plastic, PinChallenge(challenge.message + b"x"))
+            proof = proof_by(station_visit.reader_card, PinChallenge(challenge.message + b"x"))
         if trick == "garbage":
             proof = PinProof(b"1", b"2", b"3")
         if trick == "late":
             world.clock.forward(minutes=3)
-    task = sitting.authority.pin_verified(sitting.visit, proof)
+    task = station_visit.authority.pin_verified(station_visit.visit, proof)
     assert isinstance(task, SendCode)
-    assert evidence(world, sitting) is PinEvidence.CLAIMED
+    assert evidence(world, station_visit) is PinEvidence.CLAIMED
 
 
 def test_the_key_that_needs_no_pin_proves_none(world: World, card: Card) -> None:
     """A shim has the genuine card sign with its card-authentication key instead."""
-    sitting = begun(world, card, Purpose.CHANGE_QUESTIONS)
-    own = sitting.plastic
-    shim = Plastic(key=own.key, shows=own.shows, pin_key=own.key)
-    challenge = sitting.authority.pin_challenge(sitting.visit)
+    station_visit = begun(world, card, Purpose.CHANGE_QUESTIONS)
+    own = station_visit.reader_card
+    shim = ReaderCard(key=own.key, shows=own.shows, pin_key=own.key)
+    challenge = station_visit.authority.pin_challenge(station_visit.visit)
     assert isinstance(challenge, PinChallenge)
-    sitting.authority.pin_verified(sitting.visit, shim.sign_pin(challenge))
-    assert evidence(world, sitting) is PinEvidence.CLAIMED
+    station_visit.authority.pin_verified(station_visit.visit, shim.sign_pin(challenge))
+    assert evidence(world, station_visit) is PinEvidence.CLAIMED
 
 
 def urn_of(card: Card) -> str:
@@ -122,18 +124,18 @@ def test_an_issued_key_counts_where_it_names_the_card(world: World) -> None:
     world.authority = type(world.authority)(world.parts)
     card = world.registered_card()
     urn = urn_of(card)
-    plastic = Plastic()
-    plastic.shows = issuer.issue(plastic.key, urn)
+    reader_card = ReaderCard()
+    reader_card.shows = issuer.issue(reader_card.key, urn)
     for log_in, expected in ((True, PinEvidence.PROVEN), (False, PinEvidence.CLAIMED)):
-        sitting = begun(world, card, Purpose.CHANGE_QUESTIONS, plastic)
-        challenge = sitting.authority.pin_challenge(sitting.visit)
+        station_visit = begun(world, card, Purpose.CHANGE_QUESTIONS, reader_card)
+        challenge = station_visit.authority.pin_challenge(station_visit.visit)
         assert isinstance(challenge, PinChallenge)
-        assert plastic.pin_key is not None
-        certificate = issuer.issue(plastic.pin_key, urn, log_in=log_in)
-        proof = structs.replace(proof_by(plastic, challenge), certificate=certificate)
-        sitting.authority.pin_verified(sitting.visit, proof)
-        assert evidence(world, sitting) is expected
-        sitting.pull()
+        assert reader_card.pin_key is not None
+        certificate = issuer.issue(reader_card.pin_key, urn, log_in=log_in)
+        proof = structs.replace(proof_by(reader_card, challenge), certificate=certificate)
+        station_visit.authority.pin_verified(station_visit.visit, proof)
+        assert evidence(world, station_visit) is expected
+        station_visit.pull()
 
 
 # --- registering ------------------------------------------------------------------------
@@ -141,20 +143,22 @@ def test_an_issued_key_counts_where_it_names_the_card(world: World) -> None:
 
 def test_a_claimed_pin_registers_by_the_recorded_address(world: World) -> None:
     card = world.add_card(world.add_holder())
-    sitting = begun(world, card, Purpose.REGISTER, Quiet())
-    task = sitting.verify_pin()
+    station_visit = begun(world, card, Purpose.REGISTER, KeylessCard())
+    task = station_visit.verify_pin()
     assert task == SendCode("a•••@trust.nhs.uk", proves_owner=True, position=Position(2, 5))
     with pytest.raises(StepRefused):
-        sitting.authority.save_questions(sitting.visit, given())
+        station_visit.authority.save_questions(station_visit.visit, given())
     with pytest.raises(StepRefused):
-        sitting.email(OTHER)
-    assert isinstance(sitting.send(), EnterCode)
+        station_visit.email(OTHER)
+    assert isinstance(station_visit.send(), EnterCode)
     assert world.relay.sent[-1].to == EMAIL
-    assert isinstance(sitting.enter(world.relay.code), ChooseQuestions)
-    assert isinstance(sitting.authority.save_questions(sitting.visit, given()), GiveEmail)
-    assert isinstance(sitting.email(OTHER), EnterCode)
+    assert isinstance(station_visit.enter(world.relay.code), ChooseQuestions)
+    assert isinstance(
+        station_visit.authority.save_questions(station_visit.visit, given()), GiveEmail
+    )
+    assert isinstance(station_visit.email(OTHER), EnterCode)
     assert world.relay.sent[-1].to == OTHER
-    assert sitting.enter(world.relay.code) == Finished(Purpose.REGISTER)
+    assert station_visit.enter(world.relay.code) == Finished(Purpose.REGISTER)
     registration = world.registration(card)
     assert (registration.email, registration.proven) == (OTHER, False)
     assert {notice.to for notice in world.outbox()} == {EMAIL, OTHER}
@@ -162,30 +166,30 @@ def test_a_claimed_pin_registers_by_the_recorded_address(world: World) -> None:
 
 def test_the_recorded_address_is_not_asked_twice(world: World) -> None:
     card = world.add_card(world.add_holder())
-    sitting = begun(world, card, Purpose.REGISTER, Quiet())
-    sitting.verify_pin()
-    sitting.send()
-    sitting.enter(world.relay.code)
-    sitting.authority.save_questions(sitting.visit, given())
-    assert sitting.email(EMAIL) == Finished(Purpose.REGISTER)
+    station_visit = begun(world, card, Purpose.REGISTER, KeylessCard())
+    station_visit.verify_pin()
+    station_visit.send()
+    station_visit.enter(world.relay.code)
+    station_visit.authority.save_questions(station_visit.visit, given())
+    assert station_visit.email(EMAIL) == Finished(Purpose.REGISTER)
     assert world.registration(card).email == EMAIL
 
 
 def test_without_a_recorded_address_a_claimed_pin_registers_nobody(world: World) -> None:
     card = world.add_card(world.add_holder(email=None))
-    sitting = begun(world, card, Purpose.REGISTER, Quiet())
-    refused = sitting.verify_pin()
+    station_visit = begun(world, card, Purpose.REGISTER, KeylessCard())
+    refused = station_visit.verify_pin()
     assert isinstance(refused, Refusal)
     assert refused.reason is Reason.NO_RECORDED_EMAIL
 
 
 def test_walking_away_with_the_code_to_the_recorded_address(world: World) -> None:
     card = world.add_card(world.add_holder())
-    sitting = begun(world, card, Purpose.REGISTER, Quiet())
-    sitting.verify_pin()
-    sitting.send()
-    sitting.pull()
-    back = world.insert(card, plastic=Quiet(), station="B")
+    station_visit = begun(world, card, Purpose.REGISTER, KeylessCard())
+    station_visit.verify_pin()
+    station_visit.send()
+    station_visit.pull()
+    back = world.insert(card, reader_card=KeylessCard(), station="B")
     assert isinstance(back.opened, VisitOpened)
     assert back.opened.resumed is not None
     purpose, page = back.opened.resumed
@@ -196,15 +200,15 @@ def test_walking_away_with_the_code_to_the_recorded_address(world: World) -> Non
 
 def test_a_registration_keeps_the_keys_that_were_proven(world: World) -> None:
     card = world.add_card(world.add_holder())
-    plastic = Plastic()
-    sitting = begun(world, card, Purpose.REGISTER, plastic)
-    sitting.verify_pin()
-    sitting.send()
-    sitting.enter(world.relay.code)
-    sitting.authority.save_questions(sitting.visit, given())
-    sitting.email(EMAIL)
+    reader_card = ReaderCard()
+    station_visit = begun(world, card, Purpose.REGISTER, reader_card)
+    station_visit.verify_pin()
+    station_visit.send()
+    station_visit.enter(world.relay.code)
+    station_visit.authority.save_questions(station_visit.visit, given())
+    station_visit.email(EMAIL)
     now = world.card(card)
-    assert (now.auth_key, now.pin_key) == (plastic.public, plastic.pin_public)
+    assert (now.auth_key, now.pin_key) == (reader_card.public, reader_card.pin_public)
     assert world.registration(card).proven
 
 
@@ -218,16 +222,22 @@ def test_the_count_is_the_same_from_the_menu_to_the_end(
     world: World, known: bool, steps: int
 ) -> None:
     """Before: a PIN that could only be claimed made 2 of 5 of 1 of 4."""
-    plastic = Plastic()
-    keys = {"auth_key": plastic.public, "pin_key": plastic.pin_public if known else None}
+    reader_card = ReaderCard()
+    keys = {"auth_key": reader_card.public, "pin_key": reader_card.pin_public if known else None}
     card = world.add_card(world.add_holder(), **keys)
-    sitting = world.insert(card, plastic=plastic)
-    assert isinstance(sitting.opened, VisitOpened)
-    assert sitting.opened.offers[0] == Offer(Purpose.REGISTER, steps)
-    tasks = [sitting.authority.choose(sitting.visit, Purpose.REGISTER), sitting.verify_pin()]
+    station_visit = world.insert(card, reader_card=reader_card)
+    assert isinstance(station_visit.opened, VisitOpened)
+    assert station_visit.opened.offers[0] == Offer(Purpose.REGISTER, steps)
+    tasks = [
+        station_visit.authority.choose(station_visit.visit, Purpose.REGISTER),
+        station_visit.verify_pin(),
+    ]
     if not known:
-        tasks += [sitting.send(), sitting.enter(world.relay.code)]
-    tasks += [sitting.authority.save_questions(sitting.visit, given()), sitting.email(OTHER)]
+        tasks += [station_visit.send(), station_visit.enter(world.relay.code)]
+    tasks += [
+        station_visit.authority.save_questions(station_visit.visit, given()),
+        station_visit.email(OTHER),
+    ]
     at = [task.position for task in tasks if isinstance(task, CountedTask)]
     assert {one.count for one in at} == {steps}
     assert at[-1].index == steps
@@ -238,16 +248,16 @@ def test_a_card_that_issuers_vouch_for_is_expected_to_prove_its_pin(world: World
     world.parts = replace(world.parts, issuers=Issuers((issuer.own,)))
     world.authority = type(world.authority)(world.parts)
     card = world.add_card(world.add_holder())
-    plastic = Plastic()
-    plastic.shows = issuer.issue(plastic.key, urn_of(card))
-    sitting = world.insert(card, plastic=plastic)
-    assert isinstance(sitting.opened, VisitOpened)
-    assert sitting.opened.offers[0] == Offer(Purpose.REGISTER, 4)
+    reader_card = ReaderCard()
+    reader_card.shows = issuer.issue(reader_card.key, urn_of(card))
+    station_visit = world.insert(card, reader_card=reader_card)
+    assert isinstance(station_visit.opened, VisitOpened)
+    assert station_visit.opened.offers[0] == Offer(Purpose.REGISTER, 4)
 
 
 def test_a_card_that_leaves_its_proof_out_takes_one_step_more(world: World, card: Card) -> None:
-    sitting = begun(world, card, Purpose.CHANGE_QUESTIONS)
-    task = sitting.authority.pin_verified(sitting.visit, None)
+    station_visit = begun(world, card, Purpose.CHANGE_QUESTIONS)
+    task = station_visit.authority.pin_verified(station_visit.visit, None)
     assert isinstance(task, SendCode)
     assert task.position == Position(2, 3)
 
@@ -258,14 +268,14 @@ def test_a_card_that_leaves_its_proof_out_takes_one_step_more(world: World, card
 def test_questions_change_on_a_claimed_pin_only_by_the_registered_address(
     world: World, card: Card
 ) -> None:
-    sitting = begun(world, card, Purpose.CHANGE_QUESTIONS)
-    sitting.authority.pin_verified(sitting.visit, None)
+    station_visit = begun(world, card, Purpose.CHANGE_QUESTIONS)
+    station_visit.authority.pin_verified(station_visit.visit, None)
     with pytest.raises(StepRefused):
-        sitting.authority.save_questions(sitting.visit, given())
-    sitting.send()
+        station_visit.authority.save_questions(station_visit.visit, given())
+    station_visit.send()
     assert world.relay.sent[-1].to == EMAIL
-    assert isinstance(sitting.enter(world.relay.code), ChooseQuestions)
-    assert sitting.authority.save_questions(sitting.visit, given()) == Finished(
+    assert isinstance(station_visit.enter(world.relay.code), ChooseQuestions)
+    assert station_visit.authority.save_questions(station_visit.visit, given()) == Finished(
         Purpose.CHANGE_QUESTIONS
     )
 
@@ -273,18 +283,18 @@ def test_questions_change_on_a_claimed_pin_only_by_the_registered_address(
 def test_an_address_changes_on_a_claimed_pin_after_the_cooling_off(
     world: World, card: Card
 ) -> None:
-    sitting = begun(world, card, Purpose.CHANGE_EMAIL)
-    assert sitting.authority.pin_verified(sitting.visit, None) == SendCode(
+    station_visit = begun(world, card, Purpose.CHANGE_EMAIL)
+    assert station_visit.authority.pin_verified(station_visit.visit, None) == SendCode(
         "a•••@trust.nhs.uk", proves_owner=True, position=Position(2, 4)
     )
-    sitting.send()
-    assert isinstance(sitting.enter(world.relay.code), GiveEmail)
-    assert isinstance(sitting.email(OTHER), EnterCode)
-    done = sitting.enter(world.relay.code)
+    station_visit.send()
+    assert isinstance(station_visit.enter(world.relay.code), GiveEmail)
+    assert isinstance(station_visit.email(OTHER), EnterCode)
+    done = station_visit.enter(world.relay.code)
     assert done == Finished(Purpose.CHANGE_EMAIL, timedelta(hours=24).total_seconds())
     assert world.registration(card).email == EMAIL
     assert {notice.to for notice in world.outbox()} == {EMAIL, OTHER}
-    sitting.pull()
+    station_visit.pull()
     world.clock.forward(hours=23)
     world.insert(card).pull()
     assert world.registration(card).email == EMAIL
@@ -297,13 +307,13 @@ def test_an_address_changes_on_a_claimed_pin_after_the_cooling_off(
 def test_a_visit_that_comes_back_counts_the_code_that_it_has_passed(
     world: World, card: Card
 ) -> None:
-    sitting = begun(world, card, Purpose.CHANGE_EMAIL)
-    sitting.authority.pin_verified(sitting.visit, None)
-    sitting.send()
-    given_email = sitting.enter(world.relay.code)
+    station_visit = begun(world, card, Purpose.CHANGE_EMAIL)
+    station_visit.authority.pin_verified(station_visit.visit, None)
+    station_visit.send()
+    given_email = station_visit.enter(world.relay.code)
     assert isinstance(given_email, GiveEmail)
-    sitting.email(OTHER)
-    sitting.pull()
+    station_visit.email(OTHER)
+    station_visit.pull()
     back = world.insert(card)
     assert isinstance(back.opened, VisitOpened)
     assert back.opened.resumed is not None
@@ -312,23 +322,23 @@ def test_a_visit_that_comes_back_counts_the_code_that_it_has_passed(
 
 
 def test_a_proven_pin_changes_the_address_at_once(world: World, card: Card) -> None:
-    sitting = begun(world, card, Purpose.CHANGE_EMAIL)
-    assert isinstance(sitting.verify_pin(), GiveEmail)
-    assert isinstance(sitting.email(OTHER), EnterCode)
-    assert sitting.enter(world.relay.code) == Finished(Purpose.CHANGE_EMAIL)
+    station_visit = begun(world, card, Purpose.CHANGE_EMAIL)
+    assert isinstance(station_visit.verify_pin(), GiveEmail)
+    assert isinstance(station_visit.email(OTHER), EnterCode)
+    assert station_visit.enter(world.relay.code) == Finished(Purpose.CHANGE_EMAIL)
     assert world.registration(card).email == OTHER
 
 
 def test_a_claimed_pin_is_shown_no_address(world: World, card: Card) -> None:
-    sitting = begun(world, card, Purpose.CHANGE_EMAIL)
-    task = sitting.authority.pin_verified(sitting.visit, None)
+    station_visit = begun(world, card, Purpose.CHANGE_EMAIL)
+    task = station_visit.authority.pin_verified(station_visit.visit, None)
     assert EMAIL not in repr(task)
 
 
 def test_a_change_of_pin_needs_no_more_than_the_card(world: World, card: Card) -> None:
-    sitting = begun(world, card, Purpose.CHANGE_PIN)
-    sitting.authority.pin_verified(sitting.visit, None)
-    assert sitting.authority.pin_changed(sitting.visit) == Finished(Purpose.CHANGE_PIN)
+    station_visit = begun(world, card, Purpose.CHANGE_PIN)
+    station_visit.authority.pin_verified(station_visit.visit, None)
+    assert station_visit.authority.pin_changed(station_visit.visit) == Finished(Purpose.CHANGE_PIN)
 
 
 # --- keys of the holder's other cards -------------------------------------------------------
@@ -340,7 +350,7 @@ def test_a_second_card_is_not_served_on_its_name_alone(world: World, card: Card)
         holder = uow.holders.get(card.holder_id)
     assert holder is not None
     second = world.add_card(holder)
-    refused = world.insert(second, plastic=Quiet()).opened
+    refused = world.insert(second, reader_card=KeylessCard()).opened
     assert isinstance(refused, Refusal)
     assert refused.reason is Reason.NOT_GENUINE
 
@@ -349,17 +359,17 @@ def test_an_unlock_records_the_key_of_a_second_card(world: World, card: Card) ->
     with world.store.read() as uow:
         holder = uow.holders.get(card.holder_id)
     assert holder is not None
-    plastic = Plastic()
+    reader_card = ReaderCard()
     second = world.add_card(holder)
-    world.unlock(second, plastic)
-    assert world.card(second).auth_key == plastic.public
+    world.unlock(second, reader_card)
+    assert world.card(second).auth_key == reader_card.public
 
 
 def test_a_registration_without_proof_opens_no_card_that_can_prove(world: World) -> None:
     holder = world.add_holder()
     world.register(holder, proven=False)
     card = world.add_card(holder)
-    refused = world.insert(card, blocked=True, plastic=Plastic()).opened
+    refused = world.insert(card, blocked=True, reader_card=ReaderCard()).opened
     assert isinstance(refused, Refusal)
     assert refused.reason is Reason.NOT_REGISTERED
 
@@ -370,16 +380,16 @@ def test_a_registration_without_proof_opens_no_card_that_can_prove(world: World)
 def test_answers_are_not_carried_on_without_end(world: World, card: Card) -> None:
     """Each resend carried the right answers on; they end with the life of the visit."""
     world.policy = replace(world.policy, code_life=timedelta(minutes=60), codes_an_hour=20)
-    sitting = world.insert(card, blocked=True)
-    sitting.to_code()
-    sitting.pull()
+    station_visit = world.insert(card, blocked=True)
+    station_visit.to_code()
+    station_visit.pull()
     for _ in range(3):
         world.clock.forward(minutes=25)
-        sitting = world.insert(card, blocked=True)
-        assert isinstance(sitting.opened, VisitOpened)
-        if sitting.opened.resumed is None:
+        station_visit = world.insert(card, blocked=True)
+        assert isinstance(station_visit.opened, VisitOpened)
+        if station_visit.opened.resumed is None:
             break
-        sitting.send()
-        sitting.pull()
-    task = sitting.authority.choose(sitting.visit, Purpose.UNLOCK)
+        station_visit.send()
+        station_visit.pull()
+    task = station_visit.authority.choose(station_visit.visit, Purpose.UNLOCK)
     assert isinstance(task, AnswerQuestions)

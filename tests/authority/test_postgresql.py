@@ -22,9 +22,9 @@ from kiosk.contract.messages import (
     UnblockWrong,
     VisitOpened,
 )
-from tests.authority.card_in_reader import Quiet
+from tests.authority.card_in_reader import KeylessCard
 from tests.authority.other_process import CountingHasher, Looks, at_once, given
-from tests.authority.station_visit import Sitting
+from tests.authority.station_visit import StationVisit
 from tests.authority.world import World
 from tests.support.database import PostgresServer
 
@@ -44,9 +44,9 @@ def card(world: World) -> Card:
 
 
 def test_the_whole_way_with_a_walk_in_between(world: World, card: Card) -> None:
-    sitting = world.insert(card, blocked=True)
-    sitting.to_code()
-    sitting.pull()
+    station_visit = world.insert(card, blocked=True)
+    station_visit.to_code()
+    station_visit.pull()
     back = world.insert(card, blocked=True, station="B")
     assert isinstance(back.opened, VisitOpened)
     assert back.opened.resumed is not None
@@ -58,11 +58,11 @@ def test_the_whole_way_with_a_walk_in_between(world: World, card: Card) -> None:
 
 
 def test_twenty_sets_at_once_three_are_looked_at(world: World, card: Card) -> None:
-    sitting, looks = world.insert(card, blocked=True), Looks()
-    sitting.questions()
+    station_visit, looks = world.insert(card, blocked=True), Looks()
+    station_visit.questions()
     object.__setattr__(world.parts, "hasher", CountingHasher(world.ring, looks))
-    wrong = given(world, sitting.visit, wrong=True)
-    at_once(lambda: answer(world.parts, sitting.visit, new_id(), wrong))
+    wrong = given(world, station_visit.visit, wrong=True)
+    at_once(lambda: answer(world.parts, station_visit.visit, new_id(), wrong))
     assert looks.count == 3
     assert world.registration(card).blocked_at is not None
 
@@ -75,15 +75,15 @@ def test_two_stations_and_a_card_in_each_hand_never_wait_for_each_other(world: W
     assert holder is not None
     cards = (first, world.add_card(holder))
 
-    def sit(number: int) -> Sitting:
-        sitting = world.insert(
-            cards[number % 2], blocked=True, station=str(number), plastic=Quiet()
+    def sit(number: int) -> StationVisit:
+        station_visit = world.insert(
+            cards[number % 2], blocked=True, station=str(number), reader_card=KeylessCard()
         )
-        sitting.pull()
-        return sitting
+        station_visit.pull()
+        return station_visit
 
     with ThreadPoolExecutor(10) as pool:
-        opened = [sitting.opened for sitting in pool.map(sit, range(20))]
+        opened = [station_visit.opened for station_visit in pool.map(sit, range(20))]
     assert all(isinstance(one, VisitOpened) for one in opened)
     with world.store.read() as uow:
         assert uow.audit.verify().intact

@@ -29,7 +29,7 @@ from kiosk.contract.sensitive import Sensitive
 from kiosk.station.commands import Command, OpenVisit, SubmitAnswers, UnblockPin, VerifyPin
 from kiosk.station.events import GaveUp
 from kiosk.station.executor import Actions
-from tests.authority.station_visit import Sitting, answers_to
+from tests.authority.station_visit import StationVisit, answers_to
 from tests.authority.world import World
 from tests.station.fakes import FakeCards
 
@@ -41,7 +41,7 @@ NEW = Sensitive("60514273")
 class _Pulled(FakeCards):
     """A card that proves itself, and is out as soon as it is needed."""
 
-    sitting: Sitting | None = None
+    station_visit: StationVisit | None = None
     pull: Callable[[], None] = lambda: None
 
     def read(self, reader: str) -> CardReport:
@@ -52,8 +52,8 @@ class _Pulled(FakeCards):
         self._leave()
 
     def prove(self, challenge: CardChallenge) -> CardProof | None:
-        assert self.sitting is not None
-        return self.sitting.plastic.answer(challenge)
+        assert self.station_visit is not None
+        return self.station_visit.reader_card.answer(challenge)
 
     def _leave(self) -> None:
         self.pull()
@@ -92,17 +92,19 @@ def _has_no_trouble(world: World, card: Card) -> bool:
 def test_while_the_pin_is_set(
     world: World, card: Card, cards: type[_Pulled], known: list[str], first: str
 ) -> None:
-    sitting = world.insert(card, blocked=True)
-    sitting.to_new_pin()
-    before = len(_kinds(world, sitting.visit))
+    station_visit = world.insert(card, blocked=True)
+    station_visit.to_new_pin()
+    before = len(_kinds(world, station_visit.visit))
     at = CardAddress("R", CardId(card.driver, card.identifier))
-    in_reader = cards(sitting=sitting)
+    in_reader = cards(station_visit=station_visit)
     if first == "the end":
-        in_reader.pull = sitting.pull
-    gave_up = _perform(world, in_reader, UnblockPin(sitting.visit, at, NEW, "one"))
+        in_reader.pull = station_visit.pull
+    gave_up = _perform(world, in_reader, UnblockPin(station_visit.visit, at, NEW, "one"))
     assert isinstance(gave_up, GaveUp)
-    sitting.authority.end(sitting.visit, gave_up.how)
-    after = [kind for kind in _kinds(world, sitting.visit)[before:] if kind != "secret-released"]
+    station_visit.authority.end(station_visit.visit, gave_up.how)
+    after = [
+        kind for kind in _kinds(world, station_visit.visit)[before:] if kind != "secret-released"
+    ]
     assert sorted(after) == sorted([*known, "visit-ended"])
     (ended,) = [event for event in world.events() if event.kind == "visit-ended"]
     assert ended.detail == {"how": "card-removed"}
@@ -110,21 +112,21 @@ def test_while_the_pin_is_set(
 
 
 def test_while_its_pin_is_verified(world: World, card: Card) -> None:
-    sitting = world.insert(card)
-    sitting.authority.choose(sitting.visit, Purpose.CHANGE_PIN)
+    station_visit = world.insert(card)
+    station_visit.authority.choose(station_visit.visit, Purpose.CHANGE_PIN)
     at = CardAddress("R", CardId(card.driver, card.identifier))
-    _perform(world, _Pulled(pull=sitting.pull), VerifyPin(sitting.visit, at, NEW))
-    assert _kinds(world, sitting.visit)[-1] == "visit-ended"
+    _perform(world, _Pulled(pull=station_visit.pull), VerifyPin(station_visit.visit, at, NEW))
+    assert _kinds(world, station_visit.visit)[-1] == "visit-ended"
 
 
 def test_while_answers_are_checked(world: World, card: Card) -> None:
     """The call does not fit a visit that is over: that is no refusal that anybody saw."""
-    sitting = world.insert(card, blocked=True)
-    task = sitting.questions()
+    station_visit = world.insert(card, blocked=True)
+    task = station_visit.questions()
     assert isinstance(task, AnswerQuestions)
-    sitting.pull()
-    _perform(world, _Pulled(), SubmitAnswers(sitting.visit, "one", answers_to(task)))
-    assert _kinds(world, sitting.visit)[-2:] == ["visit-ended", "step-refused"]
+    station_visit.pull()
+    _perform(world, _Pulled(), SubmitAnswers(station_visit.visit, "one", answers_to(task)))
+    assert _kinds(world, station_visit.visit)[-2:] == ["visit-ended", "step-refused"]
 
 
 def test_while_it_is_read_for_the_first_time(world: World) -> None:

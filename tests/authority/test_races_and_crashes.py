@@ -12,7 +12,7 @@ import pytest
 
 from kiosk.authority.store.records import Card
 from kiosk.contract.messages import Reason, Refusal, VisitId
-from tests.authority.card_in_reader import Quiet
+from tests.authority.card_in_reader import KeylessCard
 from tests.authority.other_process import race
 from tests.authority.world import World
 
@@ -56,9 +56,9 @@ def _both(how: str, world: World, visit: VisitId) -> int:
 
 
 def test_forty_sets_of_answers_three_are_looked_at(world: World, card: Card) -> None:
-    sitting = world.insert(card, blocked=True)
-    sitting.questions()
-    assert _both("answers", world, sitting.visit) == 3
+    station_visit = world.insert(card, blocked=True)
+    station_visit.questions()
+    assert _both("answers", world, station_visit.visit) == 3
     registration = world.registration(card)
     assert registration.failures == 3
     assert registration.blocked_at is not None
@@ -70,9 +70,9 @@ def test_forty_sets_of_answers_three_are_looked_at(world: World, card: Card) -> 
 
 
 def test_forty_codes_five_are_looked_at(world: World, card: Card) -> None:
-    sitting = world.insert(card, blocked=True)
-    sitting.to_code()
-    assert _both("codes", world, sitting.visit) == 5
+    station_visit = world.insert(card, blocked=True)
+    station_visit.to_code()
+    assert _both("codes", world, station_visit.visit) == 5
     with world.store.read() as uow:
         live = uow.codes.live(card.id)
     assert live is not None
@@ -80,18 +80,18 @@ def test_forty_codes_five_are_looked_at(world: World, card: Card) -> None:
 
 
 def test_forty_releases_one_is_granted(world: World, card: Card) -> None:
-    sitting = world.insert(card, blocked=True, plastic=Quiet())
-    sitting.to_new_pin()
-    assert _both("releases", world, sitting.visit) == 1
+    station_visit = world.insert(card, blocked=True, reader_card=KeylessCard())
+    station_visit.to_new_pin()
+    assert _both("releases", world, station_visit.visit) == 1
     assert world.card(card).secret_exposure == 1
     assert world.kinds().count("secret-released") == 1
 
 
 def test_killed_between_charge_and_verdict_nothing_is_given_back(world: World, card: Card) -> None:
     for died in (1, 2, 3):
-        sitting = world.insert(card, blocked=True)
-        sitting.questions()
-        with _other("dies", world, sitting.visit) as process:
+        station_visit = world.insert(card, blocked=True)
+        station_visit.questions()
+        with _other("dies", world, station_visit.visit) as process:
             _say_go(process)
             assert _line(process) == "looking"
             process.kill()

@@ -42,20 +42,20 @@ def card(world: World) -> Card:
 
 
 def test_the_whole_way(world: World, card: Card) -> None:
-    sitting = world.insert(card)
-    authority, visit = world.authority, sitting.visit
+    station_visit = world.insert(card)
+    authority, visit = world.authority, station_visit.visit
     assert isinstance(authority.choose(visit, Purpose.REGISTER), ProvePin)
-    questions = sitting.verify_pin()
+    questions = station_visit.verify_pin()
     assert isinstance(questions, ChooseQuestions)
     assert (len(questions.bank), questions.count) == (8, 4)
     assert authority.save_questions(visit, given()) == GiveEmail(
         EMAIL, DOMAINS, position=Position(3, 4)
     )
-    code = authority.give_email(visit, f"  {OTHER.upper()} ", sitting.attempt())
+    code = authority.give_email(visit, f"  {OTHER.upper()} ", station_visit.attempt())
     assert isinstance(code, EnterCode)
     assert code.masked == "A•••@nhs.net"
     assert world.relay.sent[-1].to == "ASHA.OKAFOR@nhs.net"
-    assert sitting.enter(world.relay.code) == Finished(Purpose.REGISTER)
+    assert station_visit.enter(world.relay.code) == Finished(Purpose.REGISTER)
 
     registration = world.registration(card)
     assert registration.email == "ASHA.OKAFOR@nhs.net"
@@ -73,7 +73,7 @@ def test_the_whole_way(world: World, card: Card) -> None:
         "holder_name": "Asha Okafor",
         "station": "A",
         "when": "2030-05-17T09:30:00+00:00",
-        "reference": reference_of(sitting.visit),
+        "reference": reference_of(station_visit.visit),
     }
     assert world.kinds() == [
         "visit-opened",
@@ -92,21 +92,21 @@ def test_the_whole_way(world: World, card: Card) -> None:
 def test_what_was_registered_unlocks(world: World, card: Card) -> None:
     to_code(world, card).enter(world.relay.code)
     world.clock.forward(hours=2)
-    sitting = world.insert(card, blocked=True)
-    task = sitting.questions()
+    station_visit = world.insert(card, blocked=True)
+    task = station_visit.questions()
     given = tuple(Answer(one.id, Sensitive(CHOSEN[one.id].upper())) for one in task.questions)
-    assert isinstance(sitting.authority.answer(sitting.visit, "one", given), SendCode)
+    assert isinstance(station_visit.authority.answer(station_visit.visit, "one", given), SendCode)
 
 
 def test_without_questions_in_the_policy_none_are_asked(world: World, card: Card) -> None:
     world.policy = Policy(verification=(Factor.EMAIL_CODE,))
-    sitting = world.insert(card)
-    sitting.authority.choose(sitting.visit, Purpose.REGISTER)
-    assert isinstance(sitting.verify_pin(), GiveEmail)
+    station_visit = world.insert(card)
+    station_visit.authority.choose(station_visit.visit, Purpose.REGISTER)
+    assert isinstance(station_visit.verify_pin(), GiveEmail)
     with pytest.raises(StepRefused):
-        sitting.authority.save_questions(sitting.visit, given())
-    sitting.authority.give_email(sitting.visit, EMAIL, sitting.attempt())
-    assert sitting.enter(world.relay.code) == Finished(Purpose.REGISTER)
+        station_visit.authority.save_questions(station_visit.visit, given())
+    station_visit.authority.give_email(station_visit.visit, EMAIL, station_visit.attempt())
+    assert station_visit.enter(world.relay.code) == Finished(Purpose.REGISTER)
     assert world.registration(card).hashes == ()
 
 
@@ -124,12 +124,14 @@ def test_without_questions_in_the_policy_none_are_asked(world: World, card: Card
 def test_answers_that_break_a_rule_store_nothing(
     world: World, card: Card, changes: dict[int, str], question: int, problem: AnswerProblem
 ) -> None:
-    sitting = start(world, card, Purpose.REGISTER)
-    reply = sitting.authority.save_questions(sitting.visit, given(changes))
+    station_visit = start(world, card, Purpose.REGISTER)
+    reply = station_visit.authority.save_questions(station_visit.visit, given(changes))
     assert reply == AnswersRefused(question, problem)
     with pytest.raises(StepRefused):
-        sitting.authority.give_email(sitting.visit, EMAIL, sitting.attempt())
-    assert isinstance(sitting.authority.save_questions(sitting.visit, given()), GiveEmail)
+        station_visit.authority.give_email(station_visit.visit, EMAIL, station_visit.attempt())
+    assert isinstance(
+        station_visit.authority.save_questions(station_visit.visit, given()), GiveEmail
+    )
 
 
 @pytest.mark.parametrize(
@@ -145,9 +147,9 @@ def test_answers_that_break_a_rule_store_nothing(
 def test_another_set_than_can_be_chosen_does_not_fit(
     world: World, card: Card, make: Callable[[tuple[Answer, ...]], tuple[Answer, ...]]
 ) -> None:
-    sitting = start(world, card, Purpose.REGISTER)
+    station_visit = start(world, card, Purpose.REGISTER)
     with pytest.raises(StepRefused):
-        sitting.authority.save_questions(sitting.visit, make(given()))
+        station_visit.authority.save_questions(station_visit.visit, make(given()))
 
 
 @pytest.mark.parametrize(
@@ -157,74 +159,77 @@ def test_another_set_than_can_be_chosen_does_not_fit(
 def test_addresses_that_are_not_taken(
     world: World, card: Card, email: str, *, domain: bool
 ) -> None:
-    sitting = start(world, card, Purpose.REGISTER)
-    sitting.authority.save_questions(sitting.visit, given())
-    reply = sitting.authority.give_email(sitting.visit, email, sitting.attempt())
+    station_visit = start(world, card, Purpose.REGISTER)
+    station_visit.authority.save_questions(station_visit.visit, given())
+    reply = station_visit.authority.give_email(station_visit.visit, email, station_visit.attempt())
     assert reply == EmailRefused(domain, GiveEmail(email, DOMAINS, position=Position(3, 4)))
     assert not world.relay.sent
     assert isinstance(
-        sitting.authority.give_email(sitting.visit, EMAIL, sitting.attempt()), EnterCode
+        station_visit.authority.give_email(station_visit.visit, EMAIL, station_visit.attempt()),
+        EnterCode,
     )
 
 
 def test_no_step_can_be_skipped(world: World, card: Card) -> None:
-    sitting = world.insert(card)
-    authority, visit = world.authority, sitting.visit
+    station_visit = world.insert(card)
+    authority, visit = world.authority, station_visit.visit
 
     def refused(*calls: Callable[[], object]) -> None:
         for call in calls:
             with pytest.raises(StepRefused):
                 call()
 
-    pin = lambda: sitting.verify_pin()  # noqa: E731
+    pin = lambda: station_visit.verify_pin()  # noqa: E731
     save = lambda: authority.save_questions(visit, given())  # noqa: E731
-    email = lambda: authority.give_email(visit, EMAIL, sitting.attempt())  # noqa: E731
-    code = lambda: sitting.enter(Sensitive("12345678"))  # noqa: E731
-    refused(pin, save, email, code, sitting.send, sitting.grant)
+    email = lambda: authority.give_email(visit, EMAIL, station_visit.attempt())  # noqa: E731
+    code = lambda: station_visit.enter(Sensitive("12345678"))  # noqa: E731
+    refused(pin, save, email, code, station_visit.send, station_visit.grant)
     authority.choose(visit, Purpose.REGISTER)
-    refused(save, email, code, sitting.send, sitting.grant)
-    sitting.verify_pin()
-    refused(email, code, sitting.send, sitting.grant)
+    refused(save, email, code, station_visit.send, station_visit.grant)
+    station_visit.verify_pin()
+    refused(email, code, station_visit.send, station_visit.grant)
     authority.save_questions(visit, given())
-    refused(code, sitting.send, sitting.grant)
-    authority.give_email(visit, EMAIL, sitting.attempt())
-    refused(sitting.grant)
-    assert sitting.enter(world.relay.code) == Finished(Purpose.REGISTER)
-    refused(pin, save, email, sitting.send, sitting.grant)
+    refused(code, station_visit.send, station_visit.grant)
+    authority.give_email(visit, EMAIL, station_visit.attempt())
+    refused(station_visit.grant)
+    assert station_visit.enter(world.relay.code) == Finished(Purpose.REGISTER)
+    refused(pin, save, email, station_visit.send, station_visit.grant)
     assert world.kinds().count("step-refused") == 6 + 5 + 4 + 3 + 1 + 5
 
 
 def test_another_purpose_cannot_be_chosen_on_the_way(world: World, card: Card) -> None:
-    sitting = start(world, card, Purpose.REGISTER)
+    station_visit = start(world, card, Purpose.REGISTER)
     with pytest.raises(StepRefused):
-        sitting.authority.choose(sitting.visit, Purpose.CHANGE_PIN)
-    assert isinstance(sitting.authority.choose(sitting.visit, Purpose.REGISTER), ChooseQuestions)
+        station_visit.authority.choose(station_visit.visit, Purpose.CHANGE_PIN)
+    assert isinstance(
+        station_visit.authority.choose(station_visit.visit, Purpose.REGISTER), ChooseQuestions
+    )
 
 
 def test_what_is_not_offered_cannot_be_chosen(world: World, card: Card) -> None:
-    sitting = world.insert(card)
+    station_visit = world.insert(card)
     for purpose in (Purpose.UNLOCK, Purpose.CHANGE_EMAIL, Purpose.CHANGE_QUESTIONS):
         with pytest.raises(StepRefused):
-            sitting.authority.choose(sitting.visit, purpose)
+            station_visit.authority.choose(station_visit.visit, purpose)
 
 
 def test_the_code_finishes_it_once(world: World, card: Card) -> None:
-    sitting = to_code(world, card)
+    station_visit = to_code(world, card)
     code = world.relay.code
-    assert sitting.enter(code, "one") == Finished(Purpose.REGISTER)
-    assert sitting.enter(code, "one") == Finished(Purpose.REGISTER)
-    assert sitting.enter(wrong_code(code)) == Finished(Purpose.REGISTER)
+    assert station_visit.enter(code, "one") == Finished(Purpose.REGISTER)
+    assert station_visit.enter(code, "one") == Finished(Purpose.REGISTER)
+    assert station_visit.enter(wrong_code(code)) == Finished(Purpose.REGISTER)
     assert len(world.outbox()) == 1
-    sitting.pull()
+    station_visit.pull()
     opened = world.insert(card).opened
     assert isinstance(opened, VisitOpened)
     assert opened.resumed is None
 
 
 def test_a_wrong_and_a_late_code(world: World, card: Card) -> None:
-    sitting = to_code(world, card)
-    assert isinstance(sitting.enter(wrong_code(world.relay.code)), CodeWrong)
+    station_visit = to_code(world, card)
+    assert isinstance(station_visit.enter(wrong_code(world.relay.code)), CodeWrong)
     world.clock.forward(minutes=15)
-    assert isinstance(sitting.enter(world.relay.code), CodeDead)
-    assert isinstance(sitting.send(), EnterCode)
-    assert sitting.enter(world.relay.code) == Finished(Purpose.REGISTER)
+    assert isinstance(station_visit.enter(world.relay.code), CodeDead)
+    assert isinstance(station_visit.send(), EnterCode)
+    assert station_visit.enter(world.relay.code) == Finished(Purpose.REGISTER)

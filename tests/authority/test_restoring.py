@@ -67,22 +67,24 @@ class InHand:
 
 def unlock(world: World, card: Card, in_hand: InHand) -> object:
     """Unlock it at a station; the visit goes on as long as the authority says so."""
-    sitting = world.insert(card, blocked=True, station="B")
-    sitting.to_new_pin()
+    station_visit = world.insert(card, blocked=True, station="B")
+    station_visit.to_new_pin()
     reply: object = SetPin
     try:
         while not isinstance(reply, Finished | Refusal):
-            grant = sitting.grant()
+            grant = station_visit.grant()
             outcome = in_hand.take(grant)
-            reply = sitting.authority.record_outcome(sitting.visit, grant.journal, outcome)
+            reply = station_visit.authority.record_outcome(
+                station_visit.visit, grant.journal, outcome
+            )
         if isinstance(reply, Finished):
-            new = sitting.authority.rotate_secret(sitting.visit, grant.journal)
+            new = station_visit.authority.rotate_secret(station_visit.visit, grant.journal)
             assert new is not None
             in_hand.secret = new.reveal()
             done = UnblockDone()
-            sitting.authority.confirm_rotation(sitting.visit, grant.journal, done)
+            station_visit.authority.confirm_rotation(station_visit.visit, grant.journal, done)
     finally:
-        sitting.pull()
+        station_visit.pull()
         world.clock.forward(hours=1)
     return reply
 
@@ -190,7 +192,7 @@ def after(world: World, restore: Callable[[], World]) -> tuple[World, Restored]:
     """Restore, with the time and the cards that there are by now."""
     elsewhere = restore()
     elsewhere.clock.time = world.clock.time
-    elsewhere.plastics = world.plastics
+    elsewhere.reader_cards = world.reader_cards
     world.store.close()
     signer = AnchorSigner(elsewhere.ring)
     lost = verify_copy(elsewhere.store, signer, (), {}, unseen)
@@ -212,11 +214,11 @@ def test_what_was_backed_up_under_load_is_there_and_every_card_unlocks(
     in_hand = {rotated.id: InHand(), untouched.id: InHand()}
     for card in (rotated, untouched):
         assert isinstance(unlock(world, card, in_hand[card.id]), Finished)
-    sitting = world.insert(failing, blocked=True, station="C")
-    asked = sitting.questions()
+    station_visit = world.insert(failing, blocked=True, station="C")
+    asked = station_visit.questions()
     for _ in range(2):
-        sitting.answer(asked, wrong=True)
-    open_visit = sitting.visit
+        station_visit.answer(asked, wrong=True)
+    open_visit = station_visit.visit
     counted = world.registration(failing), world.card(rotated)
     with load(world) as written:
         restore = backup(world)

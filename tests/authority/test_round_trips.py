@@ -49,18 +49,21 @@ def world(trips: RoundTrips, postgres_server: PostgresServer, tmp_path: Path) ->
 
 def unlock(world: World, trips: RoundTrips) -> None:
     """Go the whole way, each call counted by itself."""
-    authority, plastic = world.authority, world.known_plastic(card := world.registered_card())
+    authority, reader_card = (
+        world.authority,
+        world.known_reader_card(card := world.registered_card()),
+    )
     for _ in range(PREPARED):
         world.unlock(card)
         world.clock.forward(hours=2)
     visit = VisitId(new_id())
     named = CardId(card.driver, card.identifier)
-    report = CardReport(named, PinState(True), certificate=plastic.shows)
+    report = CardReport(named, PinState(True), certificate=reader_card.shows)
     with trips.of("begin"):
         opened = authority.begin(visit, report)
     if isinstance(opened, CardChallenge):
         with trips.of("prove"):
-            opened = authority.prove(visit, plastic.answer(opened))
+            opened = authority.prove(visit, reader_card.answer(opened))
     assert isinstance(opened, VisitOpened), opened
     with trips.of("choose"):
         questions = authority.choose(visit, Purpose.UNLOCK)
@@ -73,7 +76,7 @@ def unlock(world: World, trips: RoundTrips) -> None:
         authority.enter_code(visit, new_id(), world.relay.code)
     with trips.of("challenge"):
         challenge = authority.challenge(visit)
-    proof = plastic.answer(challenge) if isinstance(challenge, CardChallenge) else None
+    proof = reader_card.answer(challenge) if isinstance(challenge, CardChallenge) else None
     with trips.of("release"):
         grant = authority.release(visit, new_id(), proof)
     assert isinstance(grant, Grant), grant

@@ -18,7 +18,7 @@ from kiosk.contract.messages import (
     UnblockUnknown,
 )
 from kiosk.contract.sensitive import Sensitive
-from tests.authority.station_visit import ANSWERS, Sitting, wrong_code
+from tests.authority.station_visit import ANSWERS, StationVisit, wrong_code
 from tests.authority.world import EMAIL, PUK, World
 
 SECRET_ANSWERS = {5: "Zanzibar Lane", 6: "Qwertz", 7: "Pelikan 4711", 8: "Wombat"}
@@ -36,28 +36,30 @@ def _canaries(codes: Iterable[str]) -> set[bytes]:
 def _everything(world: World) -> None:
     """Live through every flow, with failures on the way."""
     card = world.add_card(world.add_holder())
-    sitting = world.insert(card)
-    assert isinstance(sitting.authority.choose(sitting.visit, Purpose.REGISTER), ProvePin)
-    sitting.verify_pin()
+    station_visit = world.insert(card)
+    assert isinstance(
+        station_visit.authority.choose(station_visit.visit, Purpose.REGISTER), ProvePin
+    )
+    station_visit.verify_pin()
     given = tuple(Answer(one, Sensitive(text)) for one, text in SECRET_ANSWERS.items())
     refused = (*given[:3], Answer(8, Sensitive("Zanzibar Lane")))
-    sitting.authority.save_questions(sitting.visit, refused)
-    sitting.authority.save_questions(sitting.visit, given)
-    sitting.authority.give_email(sitting.visit, EMAIL, sitting.attempt())
-    sitting.enter(wrong_code(world.relay.code))
-    sitting.enter(world.relay.code)
-    sitting.pull()
+    station_visit.authority.save_questions(station_visit.visit, refused)
+    station_visit.authority.save_questions(station_visit.visit, given)
+    station_visit.authority.give_email(station_visit.visit, EMAIL, station_visit.attempt())
+    station_visit.enter(wrong_code(world.relay.code))
+    station_visit.enter(world.relay.code)
+    station_visit.pull()
 
     holder = world.add_holder(number="2", name="Other")
     world.register(holder)
     card = world.add_card(holder)
-    sitting = world.insert(card, blocked=True)
-    task = sitting.questions()
-    sitting.answer(task, wrong=True)
-    sitting.answer(task)
-    sitting.send()
-    sitting.enter(wrong_code(world.relay.code))
-    sitting.pull()
+    station_visit = world.insert(card, blocked=True)
+    task = station_visit.questions()
+    station_visit.answer(task, wrong=True)
+    station_visit.answer(task)
+    station_visit.send()
+    station_visit.enter(wrong_code(world.relay.code))
+    station_visit.pull()
     back = world.insert(card, blocked=True)
     back.enter(world.relay.code)
     back.authority.record_outcome(back.visit, back.grant().journal, UnblockUnknown())
@@ -100,56 +102,56 @@ def _boom(*_: object, **__: object) -> object:
     raise _Boom
 
 
-def _unlocking(world: World) -> tuple[Sitting, AnswerQuestions]:
-    sitting = world.insert(world.registered_card(), blocked=True)
-    return sitting, sitting.questions()
+def _unlocking(world: World) -> tuple[StationVisit, AnswerQuestions]:
+    station_visit = world.insert(world.registered_card(), blocked=True)
+    return station_visit, station_visit.questions()
 
 
 def _answering(world: World) -> Callable[[], object]:
-    sitting, task = _unlocking(world)
+    station_visit, task = _unlocking(world)
     object.__setattr__(world.hasher, "_verify", _boom)
-    return lambda: sitting.answer(task)
+    return lambda: station_visit.answer(task)
 
 
 def _composing(world: World) -> Callable[[], object]:
-    sitting, task = _unlocking(world)
-    sitting.answer(task)
+    station_visit, task = _unlocking(world)
+    station_visit.answer(task)
     object.__setattr__(world.parts, "compose", _boom)
-    return sitting.send
+    return station_visit.send
 
 
 def _mailing(world: World) -> Callable[[], object]:
-    sitting, task = _unlocking(world)
-    sitting.answer(task)
+    station_visit, task = _unlocking(world)
+    station_visit.answer(task)
     world.relay.on_send = _boom
-    return sitting.send
+    return station_visit.send
 
 
 def _entering(world: World) -> Callable[[], object]:
-    sitting, task = _unlocking(world)
-    sitting.answer(task)
-    sitting.send()
+    station_visit, task = _unlocking(world)
+    station_visit.answer(task)
+    station_visit.send()
     object.__setattr__(world.parts.codes, "matches", _boom)
     code = world.relay.code
-    return lambda: sitting.enter(code)
+    return lambda: station_visit.enter(code)
 
 
 def _releasing(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[], object]:
-    sitting, task = _unlocking(world)
-    sitting.answer(task)
-    sitting.send()
-    sitting.enter(world.relay.code)
+    station_visit, task = _unlocking(world)
+    station_visit.answer(task)
+    station_visit.send()
+    station_visit.enter(world.relay.code)
     monkeypatch.setattr("kiosk.authority.unblock.release._write_down", _boom)
-    return sitting.grant
+    return station_visit.grant
 
 
 def _saving(world: World) -> Callable[[], object]:
-    sitting = world.insert(world.add_card(world.add_holder()))
-    sitting.authority.choose(sitting.visit, Purpose.REGISTER)
-    sitting.verify_pin()
+    station_visit = world.insert(world.add_card(world.add_holder()))
+    station_visit.authority.choose(station_visit.visit, Purpose.REGISTER)
+    station_visit.verify_pin()
     object.__setattr__(world.hasher, "_hash", _boom)
     given = tuple(Answer(one, Sensitive(text)) for one, text in SECRET_ANSWERS.items())
-    return lambda: sitting.authority.save_questions(sitting.visit, given)
+    return lambda: station_visit.authority.save_questions(station_visit.visit, given)
 
 
 @pytest.mark.parametrize(

@@ -29,9 +29,9 @@ from kiosk.contract.messages import (
 from kiosk.contract.policy import Factor, Genuine, Policy
 from kiosk.contract.sensitive import Sensitive
 from tests.authority import registering
-from tests.authority.card_in_reader import Quiet
+from tests.authority.card_in_reader import KeylessCard
 from tests.authority.registering import OTHER, start
-from tests.authority.station_visit import Sitting, wrong_code
+from tests.authority.station_visit import StationVisit, wrong_code
 from tests.authority.world import CHEAP, World
 
 CODE_ONLY = Policy(verification=(Factor.EMAIL_CODE,))
@@ -42,96 +42,98 @@ def card(world: World) -> Card:
     return world.registered_card()
 
 
-def waits(world: World, card: Card, *, tries: int = 0) -> Sitting:
+def waits(world: World, card: Card, *, tries: int = 0) -> StationVisit:
     """A holder answered, was mailed a code for an unlock, and comes back with a working PIN."""
-    sitting = world.insert(card)
-    sitting.to_code()
+    station_visit = world.insert(card)
+    station_visit.to_code()
     for _ in range(tries):
-        assert isinstance(sitting.enter(wrong_code(world.relay.code)), CodeWrong)
-    sitting.pull()
+        assert isinstance(station_visit.enter(wrong_code(world.relay.code)), CodeWrong)
+    station_visit.pull()
     return back(world, card)
 
 
-def back(world: World, card: Card, *, station: str = "A", blocked: bool = False) -> Sitting:
-    sitting = world.insert(card, station=station, blocked=blocked)
-    assert opened(sitting).resumed is not None
-    return sitting
+def back(world: World, card: Card, *, station: str = "A", blocked: bool = False) -> StationVisit:
+    station_visit = world.insert(card, station=station, blocked=blocked)
+    assert opened(station_visit).resumed is not None
+    return station_visit
 
 
-def opened(sitting: Sitting) -> VisitOpened:
-    assert isinstance(sitting.opened, VisitOpened), sitting.opened
-    return sitting.opened
+def opened(station_visit: StationVisit) -> VisitOpened:
+    assert isinstance(station_visit.opened, VisitOpened), station_visit.opened
+    return station_visit.opened
 
 
-def offered(sitting: Sitting) -> list[Purpose]:
-    return [one.purpose for one in opened(sitting).offers]
+def offered(station_visit: StationVisit) -> list[Purpose]:
+    return [one.purpose for one in opened(station_visit).offers]
 
 
 def test_the_rest_of_the_menu_is_offered_beside_the_code(world: World, card: Card) -> None:
-    sitting = waits(world, card)
-    assert offered(sitting) == [
+    station_visit = waits(world, card)
+    assert offered(station_visit) == [
         Purpose.CHANGE_PIN,
         Purpose.CHANGE_QUESTIONS,
         Purpose.CHANGE_EMAIL,
     ]
-    steps = {one.purpose: one.steps for one in opened(sitting).offers}
-    sitting.authority.choose(sitting.visit, Purpose.CHANGE_PIN)
+    steps = {one.purpose: one.steps for one in opened(station_visit).offers}
+    station_visit.authority.choose(station_visit.visit, Purpose.CHANGE_PIN)
     fresh = world.insert(card)
     assert opened(fresh).resumed is None
     assert steps.items() <= {one.purpose: one.steps for one in opened(fresh).offers}.items()
 
 
 def test_with_a_blocked_pin_there_is_nothing_else(world: World, card: Card) -> None:
-    sitting = world.insert(card, blocked=True)
-    sitting.to_code()
-    sitting.pull()
+    station_visit = world.insert(card, blocked=True)
+    station_visit.to_code()
+    station_visit.pull()
     assert offered(back(world, card, blocked=True)) == []
 
 
 @pytest.mark.parametrize("purpose", [Purpose.CHANGE_PIN, Purpose.CHANGE_EMAIL])
 def test_something_else_withdraws_the_code(world: World, card: Card, purpose: Purpose) -> None:
-    sitting = waits(world, card)
+    station_visit = waits(world, card)
     code = world.relay.code
-    assert isinstance(sitting.authority.choose(sitting.visit, purpose), ProvePin)
+    assert isinstance(station_visit.authority.choose(station_visit.visit, purpose), ProvePin)
     assert world.kinds()[-2:] == ["code-abandoned", "purpose-chosen"]
     assert world.events()[-2].detail["purpose"] == Purpose.UNLOCK.value
     with pytest.raises(StepRefused):
-        sitting.enter(code)
-    sitting.pull()
+        station_visit.enter(code)
+    station_visit.pull()
     assert opened(world.insert(card)).resumed is None
 
 
 def test_the_other_thing_is_done_in_the_same_visit(world: World, card: Card) -> None:
-    sitting = waits(world, card)
-    sitting.authority.choose(sitting.visit, Purpose.CHANGE_PIN)
-    assert isinstance(sitting.verify_pin(), SetPin)
-    assert sitting.authority.pin_changed(sitting.visit) == Finished(Purpose.CHANGE_PIN)
+    station_visit = waits(world, card)
+    station_visit.authority.choose(station_visit.visit, Purpose.CHANGE_PIN)
+    assert isinstance(station_visit.verify_pin(), SetPin)
+    assert station_visit.authority.pin_changed(station_visit.visit) == Finished(Purpose.CHANGE_PIN)
 
 
 def test_the_same_choice_goes_back_to_the_code(world: World, card: Card) -> None:
-    sitting = waits(world, card)
-    assert isinstance(sitting.authority.choose(sitting.visit, Purpose.UNLOCK), EnterCode)
-    assert isinstance(sitting.enter(world.relay.code), SetPin)
+    station_visit = waits(world, card)
+    assert isinstance(
+        station_visit.authority.choose(station_visit.visit, Purpose.UNLOCK), EnterCode
+    )
+    assert isinstance(station_visit.enter(world.relay.code), SetPin)
     assert "code-abandoned" not in world.kinds()
 
 
 def test_the_choice_can_be_repeated(world: World, card: Card) -> None:
-    sitting = waits(world, card)
+    station_visit = waits(world, card)
     for _ in range(2):
-        reply = sitting.authority.choose(sitting.visit, Purpose.CHANGE_PIN)
+        reply = station_visit.authority.choose(station_visit.visit, Purpose.CHANGE_PIN)
         assert isinstance(reply, ProvePin)
     assert world.kinds().count("code-abandoned") == 1
 
 
 def test_right_answers_do_not_outlive_the_code(world: World, card: Card) -> None:
     """Whoever comes back to the unlock later is asked again."""
-    sitting = waits(world, card)
-    sitting.authority.choose(sitting.visit, Purpose.CHANGE_PIN)
-    left = world.visit(sitting)
+    station_visit = waits(world, card)
+    station_visit.authority.choose(station_visit.visit, Purpose.CHANGE_PIN)
+    left = world.visit(station_visit)
     assert (left.questions_proven_at, left.questions_carried) == (None, False)
     with pytest.raises(StepRefused):
-        sitting.authority.choose(sitting.visit, Purpose.UNLOCK)
-    sitting.pull()
+        station_visit.authority.choose(station_visit.visit, Purpose.UNLOCK)
+    station_visit.pull()
     world.clock.forward(minutes=2)
     again = world.insert(card)
     assert isinstance(again.questions(), AnswerQuestions)
@@ -141,9 +143,9 @@ def test_right_answers_do_not_outlive_the_code(world: World, card: Card) -> None
 
 def test_answers_carried_to_another_purpose_unlock_nothing(world: World, card: Card) -> None:
     """A change of address waits; the unlock that is chosen instead begins at its questions."""
-    sitting = start(world, card, Purpose.CHANGE_EMAIL)
-    assert isinstance(sitting.email(OTHER), EnterCode)
-    sitting.pull()
+    station_visit = start(world, card, Purpose.CHANGE_EMAIL)
+    assert isinstance(station_visit.email(OTHER), EnterCode)
+    station_visit.pull()
     code = world.relay.code
     again = back(world, card)
     assert isinstance(again.questions(), AnswerQuestions)
@@ -157,17 +159,19 @@ def test_what_was_gathered_goes_with_its_code(world: World) -> None:
     """Answers and address of a registration are in no record once something else was chosen."""
     card = world.add_card(world.add_holder())
     registering.to_code(world, card).pull()
-    code, sitting = world.relay.code, back(world, card)
-    gathered = world.visit(sitting).pending_id
+    code, station_visit = world.relay.code, back(world, card)
+    gathered = world.visit(station_visit).pending_id
     assert gathered is not None
-    assert offered(sitting) == [Purpose.CHANGE_PIN]
-    sitting.authority.choose(sitting.visit, Purpose.CHANGE_PIN)
-    assert world.visit(sitting).pending_id is None
+    assert offered(station_visit) == [Purpose.CHANGE_PIN]
+    station_visit.authority.choose(station_visit.visit, Purpose.CHANGE_PIN)
+    assert world.visit(station_visit).pending_id is None
     with world.store.read() as uow:
         assert uow.pending.get(gathered) is None
     with pytest.raises(StepRefused):
-        sitting.authority.pin_changed(sitting.visit)  # the PIN of the visit before counts no more
-    sitting.pull()
+        station_visit.authority.pin_changed(
+            station_visit.visit
+        )  # the PIN of the visit before counts no more
+    station_visit.pull()
     fresh = world.insert(card)
     assert opened(fresh).resumed is None
     assert isinstance(fresh.authority.choose(fresh.visit, Purpose.REGISTER), ProvePin)
@@ -179,9 +183,9 @@ def test_no_limit_of_codes_begins_anew(world: World, card: Card) -> None:
     """Who changes their mind as often as they like is mailed no more codes an hour than others."""
     world.policy = Policy(code_gap=timedelta(seconds=1), codes_an_hour=3, visits_a_minute=1000)
     for _ in range(3):
-        sitting = world.insert(card)
-        sitting.to_code()
-        sitting.pull()
+        station_visit = world.insert(card)
+        station_visit.to_code()
+        station_visit.pull()
         again = back(world, card)
         again.authority.choose(again.visit, Purpose.CHANGE_PIN)
         again.pull()
@@ -194,19 +198,19 @@ def test_no_limit_of_codes_begins_anew(world: World, card: Card) -> None:
 
 
 def test_the_gap_between_codes_stays(world: World, card: Card) -> None:
-    sitting = waits(world, card)
-    sitting.authority.choose(sitting.visit, Purpose.CHANGE_EMAIL)
-    sitting.verify_pin()
-    assert isinstance(sitting.email(OTHER), CodeNotSent)
+    station_visit = waits(world, card)
+    station_visit.authority.choose(station_visit.visit, Purpose.CHANGE_EMAIL)
+    station_visit.verify_pin()
+    assert isinstance(station_visit.email(OTHER), CodeNotSent)
 
 
 def test_no_try_at_the_answers_comes_back(world: World, card: Card) -> None:
-    sitting = world.insert(card)
-    asked = sitting.questions()
-    assert isinstance(sitting.answer(asked, wrong=True), AnswersWrong)
-    assert isinstance(sitting.answer(asked), SendCode)
-    sitting.send()
-    sitting.pull()
+    station_visit = world.insert(card)
+    asked = station_visit.questions()
+    assert isinstance(station_visit.answer(asked, wrong=True), AnswersWrong)
+    assert isinstance(station_visit.answer(asked), SendCode)
+    station_visit.send()
+    station_visit.pull()
     before = world.registration(card)
     again = back(world, card)
     again.authority.choose(again.visit, Purpose.CHANGE_PIN)
@@ -216,11 +220,11 @@ def test_no_try_at_the_answers_comes_back(world: World, card: Card) -> None:
 
 def test_no_try_at_a_code_comes_back(world: World, card: Card) -> None:
     """The next code has tries of its own, and is one more of the hour's."""
-    sitting = waits(world, card, tries=4)
+    station_visit = waits(world, card, tries=4)
     with world.store.read() as uow:
         spent = uow.codes.newest(card.id)
     assert spent is not None
-    sitting.authority.choose(sitting.visit, Purpose.CHANGE_PIN)
+    station_visit.authority.choose(station_visit.visit, Purpose.CHANGE_PIN)
     with world.store.read() as uow:
         after = uow.codes.get(spent.id)
     assert after is not None
@@ -230,9 +234,9 @@ def test_no_try_at_a_code_comes_back(world: World, card: Card) -> None:
 def test_an_unlock_that_would_be_refused_leaves_the_code(world: World, card: Card) -> None:
     """Choosing it in vain costs nothing: the change of address still waits for its code."""
     world.policy = Policy(code_gap=timedelta(seconds=1), codes_an_hour=1, visits_a_minute=1000)
-    sitting = start(world, card, Purpose.CHANGE_EMAIL)
-    assert isinstance(sitting.email(OTHER), EnterCode)
-    sitting.pull()
+    station_visit = start(world, card, Purpose.CHANGE_EMAIL)
+    assert isinstance(station_visit.email(OTHER), EnterCode)
+    station_visit.pull()
     again = back(world, card)
     reply = again.authority.choose(again.visit, Purpose.UNLOCK)
     assert isinstance(reply, Refusal)
@@ -244,41 +248,41 @@ def test_an_unlock_that_would_be_refused_leaves_the_code(world: World, card: Car
 
 
 def test_not_once_the_code_was_entered(world: World, card: Card) -> None:
-    sitting = waits(world, card)
-    assert isinstance(sitting.enter(world.relay.code), SetPin)
+    station_visit = waits(world, card)
+    assert isinstance(station_visit.enter(world.relay.code), SetPin)
     with pytest.raises(StepRefused):
-        sitting.authority.choose(sitting.visit, Purpose.CHANGE_PIN)
-    assert sitting.grant().secret.reveal()
+        station_visit.authority.choose(station_visit.visit, Purpose.CHANGE_PIN)
+    assert station_visit.grant().secret.reveal()
 
 
 def test_not_once_the_secret_was_released(world: World, card: Card) -> None:
-    sitting = waits(world, card)
-    sitting.enter(world.relay.code)
-    sitting.grant()
+    station_visit = waits(world, card)
+    station_visit.enter(world.relay.code)
+    station_visit.grant()
     with pytest.raises(StepRefused):
-        sitting.authority.choose(sitting.visit, Purpose.CHANGE_PIN)
+        station_visit.authority.choose(station_visit.visit, Purpose.CHANGE_PIN)
 
 
 def test_not_in_the_visit_that_answered(world: World, card: Card) -> None:
-    sitting = world.insert(card)
-    sitting.to_code()
+    station_visit = world.insert(card)
+    station_visit.to_code()
     with pytest.raises(StepRefused):
-        sitting.authority.choose(sitting.visit, Purpose.CHANGE_PIN)
-    assert isinstance(sitting.enter(world.relay.code), SetPin)
+        station_visit.authority.choose(station_visit.visit, Purpose.CHANGE_PIN)
+    assert isinstance(station_visit.enter(world.relay.code), SetPin)
 
 
 def test_not_in_the_visit_that_proved_its_pin(world: World, card: Card) -> None:
-    sitting = start(world, card, Purpose.CHANGE_EMAIL)
-    assert isinstance(sitting.email(OTHER), EnterCode)
+    station_visit = start(world, card, Purpose.CHANGE_EMAIL)
+    assert isinstance(station_visit.email(OTHER), EnterCode)
     with pytest.raises(StepRefused):
-        sitting.authority.choose(sitting.visit, Purpose.UNLOCK)
+        station_visit.authority.choose(station_visit.visit, Purpose.UNLOCK)
 
 
 def test_not_where_no_code_is_due_yet(world: World, card: Card) -> None:
-    sitting = world.insert(card)
-    sitting.questions()
+    station_visit = world.insert(card)
+    station_visit.questions()
     with pytest.raises(StepRefused):
-        sitting.authority.choose(sitting.visit, Purpose.CHANGE_PIN)
+        station_visit.authority.choose(station_visit.visit, Purpose.CHANGE_PIN)
 
 
 class _Interrupted(AnswerHasher):
@@ -296,11 +300,11 @@ def test_answers_that_are_looked_at_meanwhile_prove_nothing_for_it(
     world: World, card: Card
 ) -> None:
     """The questions are answered once more, and something else is chosen at another replica."""
-    sitting = world.insert(card)
-    asked = sitting.questions()
-    assert isinstance(sitting.answer(asked), SendCode)
-    sitting.send()
-    sitting.pull()
+    station_visit = world.insert(card)
+    asked = station_visit.questions()
+    assert isinstance(station_visit.answer(asked), SendCode)
+    station_visit.send()
+    station_visit.pull()
     again = back(world, card)
 
     hasher = _Interrupted(world.ring, CHEAP)
@@ -323,10 +327,10 @@ def test_answers_that_are_looked_at_meanwhile_prove_nothing_for_it(
 
 def test_a_code_alone_is_withdrawn_too(world: World, card: Card) -> None:
     world.policy = CODE_ONLY
-    sitting = world.insert(card)
-    assert isinstance(sitting.authority.choose(sitting.visit, Purpose.UNLOCK), SendCode)
-    sitting.send()
-    sitting.pull()
+    station_visit = world.insert(card)
+    assert isinstance(station_visit.authority.choose(station_visit.visit, Purpose.UNLOCK), SendCode)
+    station_visit.send()
+    station_visit.pull()
     again, code = back(world, card), world.relay.code
     again.authority.choose(again.visit, Purpose.CHANGE_PIN)
     with pytest.raises(StepRefused):
@@ -339,11 +343,11 @@ def test_a_code_alone_is_withdrawn_too(world: World, card: Card) -> None:
 
 
 def test_a_copy_withdraws_no_code_that_a_proven_card_asked_for(world: World, card: Card) -> None:
-    sitting = world.insert(card)
-    sitting.to_code()
-    sitting.pull()
+    station_visit = world.insert(card)
+    station_visit.to_code()
+    station_visit.pull()
     proving, world.policy = world.policy, replace(world.policy, genuine=Genuine.NEVER)
-    copy = world.insert(card, station="B", plastic=Quiet())
+    copy = world.insert(card, station="B", reader_card=KeylessCard())
     assert opened(copy).resumed is not None
     assert offered(copy) == []
     with pytest.raises(StepRefused):
@@ -355,9 +359,9 @@ def test_a_copy_withdraws_no_code_that_a_proven_card_asked_for(world: World, car
 
 def test_a_copy_withdraws_nothing_while_a_visit_of_the_card_is_open(world: World) -> None:
     card = world.registered_card(driver="openpgp", identifier="000612345678")
-    sitting = world.insert(card)
-    sitting.to_code()
-    sitting.pull()
+    station_visit = world.insert(card)
+    station_visit.to_code()
+    station_visit.pull()
     at_holder = back(world, card)
     copy = world.insert(card, station="B")
     assert offered(copy) == []
@@ -370,9 +374,9 @@ def test_a_copy_withdraws_nothing_while_a_visit_of_the_card_is_open(world: World
 def test_a_card_that_proves_nothing_may_change_its_mind(world: World) -> None:
     """Where no card has a key, each holder is known by the card's name."""
     card = world.registered_card(driver="openpgp", identifier="000612345678")
-    sitting = world.insert(card)
-    sitting.to_code()
-    sitting.pull()
+    station_visit = world.insert(card)
+    station_visit.to_code()
+    station_visit.pull()
     again = back(world, card)
     assert isinstance(again.authority.choose(again.visit, Purpose.CHANGE_PIN), ProvePin)
     assert "code-abandoned" in world.kinds()

@@ -15,10 +15,10 @@ from tests.authority.world import World
 def test_each_address_is_told_of_a_block_once(world: World, told: tuple[str, ...]) -> None:
     world.authority = LocalAuthority(replace(world.parts, staff_addresses=told))
     card = world.registered_card()
-    sitting = world.insert(card, blocked=True)
-    task = sitting.questions()
+    station_visit = world.insert(card, blocked=True)
+    task = station_visit.questions()
     for _ in range(4):
-        sitting.answer(task, wrong=True)
+        station_visit.answer(task, wrong=True)
     world.insert(card, blocked=True, station="B")
     notices = [one.to for one in world.outbox() if one.template == Notice.BLOCKED_STAFF]
     assert sorted(notices) == sorted(told)

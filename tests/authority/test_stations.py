@@ -155,24 +155,24 @@ def test_a_locked_database_takes_no_heartbeat(world: World) -> None:
 def test_no_visit_begins_at_a_retired_station(world: World) -> None:
     card = world.registered_card()
     world.retire_station("Ward 7")
-    sitting = world.insert(card, blocked=True, station="Ward 7")
-    assert isinstance(sitting.opened, Refusal)
-    assert sitting.opened.reason is Reason.STATION_RETIRED
+    station_visit = world.insert(card, blocked=True, station="Ward 7")
+    assert isinstance(station_visit.opened, Refusal)
+    assert station_visit.opened.reason is Reason.STATION_RETIRED
     event = world.events()[-1]
     assert (event.kind, event.station) == ("refused", "Ward 7")
-    assert event.reference == reference_of(sitting.visit)
+    assert event.reference == reference_of(station_visit.visit)
     assert event.detail == {"reason": "station-retired"}
     with pytest.raises(StepRefused):
-        sitting.questions()
+        station_visit.questions()
     assert isinstance(world.insert(card, blocked=True, station="Ward 8").opened, VisitOpened)
 
 
 def test_a_visit_goes_no_further_when_its_station_is_retired(world: World) -> None:
     card = world.registered_card()
-    sitting = world.insert(card, blocked=True, station="Ward 7")
-    task = sitting.questions()
+    station_visit = world.insert(card, blocked=True, station="Ward 7")
+    task = station_visit.questions()
     world.retire_station("Ward 7")
-    visit, calls = sitting.visit, sitting.authority
+    visit, calls = station_visit.visit, station_visit.authority
     steps: tuple[Callable[[], object], ...] = (
         lambda: calls.choose(visit, Purpose.CHANGE_PIN),
         lambda: calls.answer(visit, "1", answers_to(task)),

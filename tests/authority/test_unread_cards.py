@@ -46,13 +46,17 @@ def test_words_of_the_stations_choosing_are_not_kept(world: World) -> None:
 
 def test_the_first_report_of_an_open_visit_counts_and_no_other_stations(each_world: World) -> None:
     world = each_world
-    sitting = world.insert(world.registered_card())
+    station_visit = world.insert(world.registered_card())
     with pytest.raises(StepRefused):
-        world.at("B").refuse(sitting.visit, Reason.CARD_UNREADABLE, UnreadCard(ReadFault.SWAPPED))
-    assert kept(world, sitting.visit).unread is None
+        world.at("B").refuse(
+            station_visit.visit, Reason.CARD_UNREADABLE, UnreadCard(ReadFault.SWAPPED)
+        )
+    assert kept(world, station_visit.visit).unread is None
     for fault in (ReadFault.TOO_SLOW, ReadFault.MALFORMED):
-        sitting.authority.refuse(sitting.visit, Reason.CARD_UNREADABLE, UnreadCard(fault))
-    visit = kept(world, sitting.visit)
+        station_visit.authority.refuse(
+            station_visit.visit, Reason.CARD_UNREADABLE, UnreadCard(fault)
+        )
+    visit = kept(world, station_visit.visit)
     assert visit.unread is ReadFault.TOO_SLOW
     assert visit.closed_at is None
 

@@ -21,7 +21,7 @@ from kiosk.contract.messages import (
 )
 from kiosk.contract.policy import Factor, Policy
 from kiosk.contract.sensitive import Sensitive
-from tests.authority.station_visit import ANSWERS, Sitting, wrong_code
+from tests.authority.station_visit import ANSWERS, StationVisit, wrong_code
 from tests.authority.world import World
 
 MASKED = "a•••@trust.nhs.uk"
@@ -35,20 +35,20 @@ def card(world: World) -> Card:
 
 
 @pytest.fixture
-def sitting(world: World, card: Card) -> Sitting:
+def station_visit(world: World, card: Card) -> StationVisit:
     return world.insert(card, blocked=True)
 
 
-def _resumed(sitting: Sitting) -> tuple[Purpose, EnterCode] | None:
-    assert isinstance(sitting.opened, VisitOpened), sitting.opened
-    return sitting.opened.resumed
+def _resumed(station_visit: StationVisit) -> tuple[Purpose, EnterCode] | None:
+    assert isinstance(station_visit.opened, VisitOpened), station_visit.opened
+    return station_visit.opened.resumed
 
 
 def test_walk_away_and_come_back_at_another_station(
-    world: World, card: Card, sitting: Sitting
+    world: World, card: Card, station_visit: StationVisit
 ) -> None:
-    sitting.to_code()
-    sitting.pull()
+    station_visit.to_code()
+    station_visit.pull()
     world.clock.forward(minutes=10)
     world.restart()
     back = world.insert(card, blocked=True, station="B")
@@ -65,20 +65,22 @@ def test_walk_away_and_come_back_at_another_station(
 
 
 def test_wrong_entries_are_counted_across_visits(
-    world: World, card: Card, sitting: Sitting
+    world: World, card: Card, station_visit: StationVisit
 ) -> None:
-    sitting.to_code()
+    station_visit.to_code()
     for _ in range(3):
-        sitting.enter(wrong_code(world.relay.code))
-    sitting.pull()
+        station_visit.enter(wrong_code(world.relay.code))
+    station_visit.pull()
     resumed = _resumed(world.insert(card, blocked=True))
     assert resumed is not None
     assert resumed[1].tries_left == 2
 
 
-def test_too_late_the_questions_are_asked_again(world: World, card: Card, sitting: Sitting) -> None:
-    sitting.to_code()
-    sitting.pull()
+def test_too_late_the_questions_are_asked_again(
+    world: World, card: Card, station_visit: StationVisit
+) -> None:
+    station_visit.to_code()
+    station_visit.pull()
     world.clock.forward(minutes=15)
     back = world.insert(card, blocked=True)
     assert _resumed(back) is None
@@ -90,10 +92,10 @@ def test_too_late_the_questions_are_asked_again(world: World, card: Card, sittin
 
 
 def test_a_visit_that_came_back_can_ask_for_a_fresh_code(
-    world: World, card: Card, sitting: Sitting
+    world: World, card: Card, station_visit: StationVisit
 ) -> None:
-    sitting.to_code()
-    sitting.pull()
+    station_visit.to_code()
+    station_visit.pull()
     world.clock.forward(minutes=14, seconds=59)
     back = world.insert(card, blocked=True)
     world.clock.forward(seconds=2)
@@ -103,10 +105,10 @@ def test_a_visit_that_came_back_can_ask_for_a_fresh_code(
 
 
 def test_pulled_at_the_new_pin_page_the_code_still_works(
-    world: World, card: Card, sitting: Sitting
+    world: World, card: Card, station_visit: StationVisit
 ) -> None:
-    sitting.to_new_pin()
-    sitting.pull()
+    station_visit.to_new_pin()
+    station_visit.pull()
     back = world.insert(card, blocked=True, station="B")
     assert _resumed(back) is not None
     with pytest.raises(StepRefused):
@@ -115,9 +117,11 @@ def test_pulled_at_the_new_pin_page_the_code_still_works(
     back.grant()
 
 
-def test_a_blocked_registration_is_not_resumed(world: World, card: Card, sitting: Sitting) -> None:
-    sitting.to_code()
-    sitting.pull()
+def test_a_blocked_registration_is_not_resumed(
+    world: World, card: Card, station_visit: StationVisit
+) -> None:
+    station_visit.to_code()
+    station_visit.pull()
     with world.store.begin() as uow:
         uow.registrations.block(card.holder_id)
         uow.commit()
@@ -126,8 +130,10 @@ def test_a_blocked_registration_is_not_resumed(world: World, card: Card, sitting
     assert opened.reason is Reason.REGISTRATION_BLOCKED
 
 
-def test_a_code_is_of_no_use_with_another_card(world: World, card: Card, sitting: Sitting) -> None:
-    sitting.to_code()
+def test_a_code_is_of_no_use_with_another_card(
+    world: World, card: Card, station_visit: StationVisit
+) -> None:
+    station_visit.to_code()
     with world.store.read() as uow:
         holder = uow.holders.get(card.holder_id)
     assert holder is not None
@@ -139,10 +145,10 @@ def test_a_code_that_was_sent_without_answers_is_not_resumed_when_they_are_asked
     world: World, card: Card
 ) -> None:
     world.policy = CODE_ONLY
-    sitting = world.insert(card, blocked=True)
-    sitting.authority.choose(sitting.visit, Purpose.UNLOCK)
-    sitting.send()
-    sitting.pull()
+    station_visit = world.insert(card, blocked=True)
+    station_visit.authority.choose(station_visit.visit, Purpose.UNLOCK)
+    station_visit.send()
+    station_visit.pull()
     world.policy = Policy()
     back = world.insert(card, blocked=True)
     assert _resumed(back) is None
@@ -153,12 +159,12 @@ def test_a_code_that_was_sent_without_answers_is_not_resumed_when_they_are_asked
 
 def test_the_code_alone(world: World, card: Card) -> None:
     world.policy = CODE_ONLY
-    sitting = world.insert(card, blocked=True)
-    assert sitting.authority.choose(sitting.visit, Purpose.UNLOCK) == SendCode(
+    station_visit = world.insert(card, blocked=True)
+    assert station_visit.authority.choose(station_visit.visit, Purpose.UNLOCK) == SendCode(
         MASKED, position=Position(2, 3)
     )
-    assert isinstance(sitting.send(), EnterCode)
-    sitting.pull()
+    assert isinstance(station_visit.send(), EnterCode)
+    station_visit.pull()
     back = world.insert(card, blocked=True)
     assert _resumed(back) is not None
     assert isinstance(back.enter(world.relay.code), SetPin)
@@ -167,12 +173,12 @@ def test_the_code_alone(world: World, card: Card) -> None:
 
 def test_the_code_first_and_then_the_answers(world: World, card: Card) -> None:
     world.policy = CODE_FIRST
-    sitting = world.insert(card, blocked=True)
-    assert sitting.authority.choose(sitting.visit, Purpose.UNLOCK) == SendCode(
+    station_visit = world.insert(card, blocked=True)
+    assert station_visit.authority.choose(station_visit.visit, Purpose.UNLOCK) == SendCode(
         MASKED, position=Position(2, 4)
     )
-    sitting.send()
-    sitting.pull()
+    station_visit.send()
+    station_visit.pull()
     back = world.insert(card, blocked=True)
     assert _resumed(back) is not None
     task = back.enter(world.relay.code)
@@ -187,12 +193,12 @@ def test_answers_before_the_code_are_not_taken_where_the_code_comes_first(
     world: World, card: Card
 ) -> None:
     world.policy = CODE_FIRST
-    sitting = world.insert(card, blocked=True)
-    sitting.authority.choose(sitting.visit, Purpose.UNLOCK)
+    station_visit = world.insert(card, blocked=True)
+    station_visit.authority.choose(station_visit.visit, Purpose.UNLOCK)
     with world.store.begin() as uow:
         asked = uow.registrations.set_asked(card.holder_id, (1, 2, 3))
         uow.commit()
     with pytest.raises(StepRefused):
-        sitting.authority.answer(
-            sitting.visit, "one", tuple(Answer(one, Sensitive(ANSWERS[one])) for one in asked)
+        station_visit.authority.answer(
+            station_visit.visit, "one", tuple(Answer(one, Sensitive(ANSWERS[one])) for one in asked)
         )

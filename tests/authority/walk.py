@@ -32,7 +32,7 @@ from kiosk.contract.policy import Factor
 from tests.authority.assisting import give, office_beside, withdraw
 from tests.authority.calls import OUTCOMES
 from tests.authority.issued_code import Code
-from tests.authority.station_visit import Sitting, wrong_code
+from tests.authority.station_visit import StationVisit, wrong_code
 from tests.authority.world import World
 
 
@@ -42,7 +42,7 @@ class Walk:
 
     world: World
     card: Card
-    sitting: Sitting = field(init=False)
+    station_visit: StationVisit = field(init=False)
     staff: Office = field(init=False)
     proven: list[Factor] = field(default_factory=list)
     answered_here: bool = False
@@ -71,7 +71,7 @@ class Walk:
         if self._lacks() is None:
             return
         try:
-            reply = self.sitting.release()
+            reply = self.station_visit.release()
         except StepRefused:
             return
         assert not isinstance(reply, Grant), self._lacks()
@@ -122,20 +122,20 @@ class Walk:
 
     def _other(self, how: str) -> None:
         """Make a call of another purpose, or choose one."""
-        authority, visit = self.world.authority, self.sitting.visit
+        authority, visit = self.world.authority, self.station_visit.visit
         calls: dict[str, Callable[[], object]] = {
             "unlock": lambda: self._choose(Purpose.UNLOCK),
             "change-pin": lambda: self._choose(Purpose.CHANGE_PIN),
             "change-email": lambda: self._choose(Purpose.CHANGE_EMAIL),
-            "pin-proven": lambda: self.sitting.verify_pin(),
+            "pin-proven": lambda: self.station_visit.verify_pin(),
             "pin-changed": lambda: authority.pin_changed(visit),
-            "email": lambda: authority.give_email(visit, "x@nhs.net", self.sitting.attempt()),
+            "email": lambda: authority.give_email(visit, "x@nhs.net", self.station_visit.attempt()),
         }
         self._see(calls[how]())
 
     def _choose(self, purpose: Purpose) -> object:
         """Choose; something else than what a code waits for withdraws that code."""
-        reply = self.world.authority.choose(self.sitting.visit, purpose)
+        reply = self.world.authority.choose(self.station_visit.visit, purpose)
         switched = self.purpose is Purpose.UNLOCK and purpose is not Purpose.UNLOCK
         if switched and not isinstance(reply, Refusal):
             self.proven = []
@@ -157,10 +157,10 @@ class Walk:
             self.asked = reply
 
     def _insert(self, how: str) -> None:
-        self.sitting = self.world.insert(self.card, blocked=how == "blocked")
+        self.station_visit = self.world.insert(self.card, blocked=how == "blocked")
         self.proven, self.grant, self.may_release = [], None, True
         self.answered_here = False
-        self._see(self.sitting.opened)
+        self._see(self.station_visit.opened)
         self.purpose = None
         if isinstance(self.task, VisitOpened) and self.task.resumed:
             self.purpose = self.task.resumed[0]
@@ -171,14 +171,14 @@ class Walk:
                 self.proven = [one for one in newest.basis if one is Factor.QUESTIONS]
 
     def _pull(self, _: str) -> None:
-        self.sitting.pull()
+        self.station_visit.pull()
         self.may_release = False
 
     def _answer(self, how: str) -> None:
         if self.asked is None:
             return
         right = how == "right"
-        reply = self.sitting.answer(self.asked, wrong=not right)
+        reply = self.station_visit.answer(self.asked, wrong=not right)
         if isinstance(reply, SendCode | EnterCode | SetPin):
             assert right
             self.proven.append(Factor.QUESTIONS)
@@ -187,7 +187,7 @@ class Walk:
 
     def _send(self, _: str) -> None:
         before, basis = len(self.world.relay.sent), tuple(self.proven)
-        self._see(self.sitting.send())
+        self._see(self.station_visit.send())
         if len(self.world.relay.sent) > before:
             first = self.world.policy.verification[0]
             assert first is Factor.EMAIL_CODE or first in basis
@@ -215,7 +215,7 @@ class Walk:
             return
         chosen = self.codes[0 if how == "old" else -1]
         code = wrong_code(chosen.code) if how == "wrong" else chosen.code
-        reply = self.sitting.enter(code)
+        reply = self.station_visit.enter(code)
         if isinstance(reply, SetPin) or (isinstance(reply, AnswerQuestions) and self._code_first):
             assert how != "wrong"
             self._check_entry(chosen)
@@ -234,7 +234,7 @@ class Walk:
             assert self.answered_here
 
     def _release(self, _: str) -> None:
-        reply = self.sitting.release()
+        reply = self.station_visit.release()
         if isinstance(reply, Grant):
             self._check_grant()
             self.grant, self.may_release = reply, False
@@ -249,8 +249,8 @@ class Walk:
         if self.grant is None:
             return
         outcome = OUTCOMES[f"settle-{how}"]
-        reply = self.sitting.authority.record_outcome(
-            self.sitting.visit, self.grant.journal, outcome
+        reply = self.station_visit.authority.record_outcome(
+            self.station_visit.visit, self.grant.journal, outcome
         )
         if isinstance(reply, SetPin) and not self.may_release:
             self.may_release = True

@@ -45,8 +45,8 @@ from kiosk.contract.messages import (
 from kiosk.contract.policy import Policy
 from kiosk.contract.ports import Clock, Message
 from kiosk.contract.sensitive import Sensitive
-from tests.authority.card_in_reader import Plastic, Quiet
-from tests.authority.station_visit import ANSWERS, Sitting
+from tests.authority.card_in_reader import KeylessCard, ReaderCard
+from tests.authority.station_visit import ANSWERS, StationVisit
 from tests.support.database import SetClock, sqlite_url
 
 CHEAP = Cost(memory_kib=32, passes=1, lanes=1)
@@ -58,7 +58,7 @@ QUESTIONS = {number: f"Question {number}?" for number in range(1, 9)}
 EMAIL = "asha@trust.nhs.uk"
 
 
-KNOWN = Plastic()
+KNOWN = ReaderCard()
 KNOWN_KEY, KNOWN_PIN_KEY = KNOWN.public, KNOWN.pin_public
 """The keys of every card that a test puts in without saying more."""
 
@@ -126,7 +126,7 @@ class World:
         self.relay = Relay()
         self.changes_secret = CHANGES_SECRET
         self.policy = Policy(code_gap=timedelta(seconds=60), visits_a_minute=1000)
-        self.plastics: dict[str, Plastic] = {}
+        self.reader_cards: dict[str, ReaderCard] = {}
         self.url = url = url or sqlite_url(folder / "kiosk.db")
         self.macs = KeyedRowMacs.of(ring)
         self.store = Store(
@@ -217,7 +217,7 @@ class World:
     def officers_card(self, card: Card, role: Role = Role.TECHNICIAN) -> StaffMember:
         """Make a card that of a member of staff, with the key that it is known by."""
         member = StaffMember(new_id(), "Sam Reed", role, self.now)
-        key = self.known_plastic(card).pin_public
+        key = self.known_reader_card(card).pin_public
         with self.store.begin() as uow:
             uow.staff.add(member)
             uow.staff.add_card(StaffCard(card.id, member.id, key, self.now))
@@ -245,17 +245,17 @@ class World:
         assert found is not None
         return found
 
-    def unlock(self, card: Card, plastic: Plastic | None = None) -> None:
+    def unlock(self, card: Card, reader_card: ReaderCard | None = None) -> None:
         """Go the whole way from a blocked PIN to a new one."""
-        sitting = self.insert(card, blocked=True, plastic=plastic)
-        sitting.to_new_pin()
-        grant = sitting.grant()
-        self.authority.record_outcome(sitting.visit, grant.journal, UnblockDone())
-        sitting.pull()
+        station_visit = self.insert(card, blocked=True, reader_card=reader_card)
+        station_visit.to_new_pin()
+        grant = station_visit.grant()
+        self.authority.record_outcome(station_visit.visit, grant.journal, UnblockDone())
+        station_visit.pull()
 
-    def visit(self, sitting: Sitting) -> Visit:
+    def visit(self, station_visit: StationVisit) -> Visit:
         with self.store.read() as uow:
-            found = uow.visits.get(sitting.visit)
+            found = uow.visits.get(station_visit.visit)
         assert found is not None
         return found
 
@@ -271,21 +271,21 @@ class World:
         with self.store.begin() as uow:
             return list(uow.outbox.claim_due(100, timedelta(hours=1)))
 
-    # --- sittings ---
+    # --- station_visits ---
 
-    def known_plastic(self, card: Card) -> Plastic:
+    def known_reader_card(self, card: Card) -> ReaderCard:
         """Return a card whose keys are recorded; one of a family without proof has none."""
         if card.driver != "piv" or len(card.identifier) != 32:
-            return Quiet()
-        if card.id not in self.plastics:
-            self.plastics[card.id] = Plastic(
+            return KeylessCard()
+        if card.id not in self.reader_cards:
+            self.reader_cards[card.id] = ReaderCard(
                 key=KNOWN.key, shows=KNOWN.shows, pin_key=KNOWN.pin_key
             )
             with self.store.begin() as uow:
                 uow.cards.record_key(card.id, KNOWN_KEY)
                 uow.cards.record_pin_key(card.id, KNOWN_PIN_KEY)
                 uow.commit()
-        return self.plastics[card.id]
+        return self.reader_cards[card.id]
 
     def insert(
         self,
@@ -293,22 +293,22 @@ class World:
         *,
         blocked: bool = False,
         station: str = "A",
-        plastic: Plastic | None = None,
+        reader_card: ReaderCard | None = None,
         secret_tries: int | None = None,
-    ) -> Sitting:
-        """Put a card in at a station; without ``plastic`` it is one whose keys are recorded."""
-        if plastic is None:
-            plastic = self.known_plastic(card) if isinstance(card, Card) else Quiet()
+    ) -> StationVisit:
+        """Put a card in at a station; without ``reader_card`` it is one whose keys are recorded."""
+        if reader_card is None:
+            reader_card = self.known_reader_card(card) if isinstance(card, Card) else KeylessCard()
         named = card if isinstance(card, CardId) else CardId(card.driver, card.identifier)
         visit = VisitId(new_id())
         report = CardReport(
-            named, PinState(blocked), certificate=plastic.shows, secret_tries=secret_tries
+            named, PinState(blocked), certificate=reader_card.shows, secret_tries=secret_tries
         )
         authority = self.at(station)
         opened = authority.begin(visit, report)
         if isinstance(opened, CardChallenge):
-            opened = authority.prove(visit, plastic.answer(opened))
-        return Sitting(self, visit, opened, plastic, station)
+            opened = authority.prove(visit, reader_card.answer(opened))
+        return StationVisit(self, visit, opened, reader_card, station)
 
 
 def copy_template(template: Path, folder: Path) -> Path:

@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 
 from tests.benchmarks import insertion, on_card, people, repaint, sessions, start, unlock
 from tests.benchmarks.bare import BareCard, establish
-from tests.benchmarks.estate import House, built
+from tests.benchmarks.estate import Installation, built
 from tests.benchmarks.table import WIDTH, Row
 
-BENCHMARKS: dict[str, Callable[[House], Iterator[Row]]] = {
+BENCHMARKS: dict[str, Callable[[Installation], Iterator[Row]]] = {
     "card": on_card.rows,
     "insertion": insertion.rows,
     "start": start.rows,
@@ -29,28 +29,28 @@ def main(names: Sequence[str]) -> int:
     if unknown := set(names) - set(BENCHMARKS):
         _say(f"there is no benchmark {', '.join(sorted(unknown))}; there are: {_known()}")
         return 2
-    with built() as house:
-        _say(_head(house))
+    with built() as installation:
+        _say(_head(installation))
         for name in names or BENCHMARKS:
-            for row in BENCHMARKS[name](house):
+            for row in BENCHMARKS[name](installation):
                 _say("\n".join(["", *row.lines()]))
     return 0
 
 
-def _head(house: House) -> str:
+def _head(installation: Installation) -> str:
     machine = f"{os.cpu_count()} cores, {platform.platform()}, Python {platform.python_version()}"
     return "\n".join(
         [
             f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC; {machine}",
             "Medians; samples of both sides are taken in turns in this run.",
-            f"One command to the virtual card and back: {_command(house) * 1000:.2f} ms.",
+            f"One command to the virtual card and back: {_command(installation) * 1000:.2f} ms.",
             "-" * WIDTH,
         ]
     )
 
 
-def _command(house: House) -> float:
-    card = house.card
+def _command(installation: Installation) -> float:
+    card = installation.card
     card.insert()
     took = BareCard(establish(), card.reader, card.guid, card.puk).seconds_a_command()
     card.remove()

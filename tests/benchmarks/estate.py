@@ -77,7 +77,7 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class Installation:
     """Everything in one temporary directory; ``card`` is registered, and its PIN works."""
 
     directory: Path
@@ -162,8 +162,8 @@ class House:
 
 
 @contextmanager
-def built() -> Iterator[House]:
-    """Build the house, and take it down again."""
+def built() -> Iterator[Installation]:
+    """Build the installation, and take it down again."""
     with tempfile.TemporaryDirectory(prefix="kiosk-bench-") as name:
         directory = Path(name)
         pcscd, mailbox = PrivatePcscd(directory / "pcsc"), Mailbox(directory / "mail")
@@ -176,16 +176,16 @@ def built() -> Iterator[House]:
             pcscd.stop()
 
 
-def _furnished(directory: Path, pcscd: PrivatePcscd, mailbox: Mailbox) -> Iterator[House]:
+def _furnished(directory: Path, pcscd: PrivatePcscd, mailbox: Mailbox) -> Iterator[Installation]:
     actors = cast()
     settings = make_estate(directory, mailbox.start(), actors)
     register(settings, {}, actors[0], mailbox)
     actors[0].chip.state.pin.left = actors[0].chip.state.pin.limit
     card = Card(actors[0], directory / "card.json", pcscd.slots[0])
     environ = {"PATH": os.environ["PATH"], **pcscd.env}
-    house = House(directory, settings, mailbox, card, environ)
-    house.write_settings()
+    installation = Installation(directory, settings, mailbox, card, environ)
+    installation.write_settings()
     try:
-        yield house
+        yield installation
     finally:
         card.leave()

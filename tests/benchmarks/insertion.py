@@ -14,7 +14,7 @@ from screens.words.choices import MENU_TITLE
 from screens.words.frame import FINISH
 from screens.words.waiting import ATTRACT_TITLE
 from tests.benchmarks.bare import establish
-from tests.benchmarks.estate import House
+from tests.benchmarks.estate import Installation
 from tests.benchmarks.sampling import Series
 from tests.benchmarks.table import Row
 from tests.benchmarks.timed_terminal import Glass
@@ -54,11 +54,13 @@ class _Visit:
     next_page: float
 
 
-def rows(house: House) -> Iterator[Row]:
+def rows(installation: Installation) -> Iterator[Row]:
     """Push the card in and out."""
-    visits = {"run": _visits(house, Glass(house.station, house.environ))}
-    with house.serving():
-        visits["station"] = _visits(house, Glass(house.station_alone, house.environ))
+    visits = {"run": _visits(installation, Glass(installation.station, installation.environ))}
+    with installation.serving():
+        visits["station"] = _visits(
+            installation, Glass(installation.station_alone, installation.environ)
+        )
     late = {
         name: Series(tuple(one.menu - one.seen for one in each)) for name, each in visits.items()
     }
@@ -81,33 +83,33 @@ def rows(house: House) -> Iterator[Row]:
     yield Row(what, ended["station"], "one process", ended["run"], _HOW_NEXT, extra=True)
 
 
-def _visits(house: House, glass: Glass) -> list[_Visit]:
+def _visits(installation: Installation, glass: Glass) -> list[_Visit]:
     try:
         glass.painted(ATTRACT_TITLE)
-        while not _is_served(house, glass):
+        while not _is_served(installation, glass):
             time.sleep(1)  # the authority is opened behind the first page
-        return [_once(house, glass) for _ in range(ROUNDS)]
+        return [_once(installation, glass) for _ in range(ROUNDS)]
     finally:
         glass.end()
 
 
-def _is_served(house: House, glass: Glass) -> bool:
-    house.card.push_in()
+def _is_served(installation: Installation, glass: Glass) -> bool:
+    installation.card.push_in()
     glass.when(lambda shown: MENU_TITLE in shown or FINISH in shown)
     is_served = MENU_TITLE in glass.text
-    house.card.remove()
+    installation.card.remove()
     glass.painted(ATTRACT_TITLE)
     return is_served
 
 
-def _once(house: House, glass: Glass) -> _Visit:
-    watcher = _Watcher(house.card.reader)
+def _once(installation: Installation, glass: Glass) -> _Visit:
+    watcher = _Watcher(installation.card.reader)
     pushed_at = time.monotonic()
-    house.card.push_in()
+    installation.card.push_in()
     painted_at = glass.painted(MENU_TITLE)
     seen_at = watcher.seen_at()
     pulled_at = time.monotonic()
-    house.card.remove()
+    installation.card.remove()
     next_at = glass.painted(ATTRACT_TITLE)
     return _Visit(painted_at - pushed_at, seen_at - pushed_at, next_at - pulled_at)
 

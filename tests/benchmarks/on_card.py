@@ -13,7 +13,7 @@ from kiosk.contract.messages import CardId
 from kiosk.contract.ports import CardAddress
 from kiosk.contract.sensitive import Sensitive
 from tests.benchmarks.bare import BareCard, establish
-from tests.benchmarks.estate import Card, House
+from tests.benchmarks.estate import Card, Installation
 from tests.benchmarks.sampling import interleave, timed
 from tests.benchmarks.table import Row
 
@@ -43,9 +43,9 @@ def cards() -> PcscCards:
     return PcscCards(Registry([PivDriver()]))
 
 
-def rows(house: House) -> Iterator[Row]:
+def rows(installation: Installation) -> Iterator[Row]:
     """Unblock a card that is in."""
-    card = house.card
+    card = installation.card
     card.insert()
     ours, bare = _Ours(card), BareCard(establish(), card.reader, card.guid, card.puk)
     pins = itertools.cycle(_PINS)
@@ -55,7 +55,7 @@ def rows(house: House) -> Iterator[Row]:
         "blind": timed(lambda: bare.unblock_blindly(next(pins))),
     }
     quick = interleave(ROUNDS, takes, warm_up=5)
-    takes["tool"] = timed(lambda: _tool(house, next(pins)))
+    takes["tool"] = timed(lambda: _tool(installation, next(pins)))
     slow = interleave(TOOL_ROUNDS, {name: takes[name] for name in ("ours", "tool")})
     bare.unblock(card.pin)
     card.remove()
@@ -75,9 +75,9 @@ class _Ours:
         self._cards.hold(self._at, lambda card: card.unblock(self._puk, Sensitive(new)))
 
 
-def _tool(house: House, new: str) -> None:
-    card = house.card
+def _tool(installation: Installation, new: str) -> None:
+    card = installation.card
     command = ["yubico-piv-tool", "-r", card.reader, "-a", "unblock-pin", "-P", card.puk, "-N", new]
     subprocess.run(
-        command, env=house.environ, stdin=subprocess.DEVNULL, capture_output=True, check=True
+        command, env=installation.environ, stdin=subprocess.DEVNULL, capture_output=True, check=True
     )

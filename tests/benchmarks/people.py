@@ -17,7 +17,7 @@ from kiosk.authority.store.database import Store
 from kiosk.contract.clock import SystemClock
 from tests.authority.administration.desk.offices import means_of, office_of
 from tests.benchmarks.crowd import Crowd, searches
-from tests.benchmarks.estate import House
+from tests.benchmarks.estate import Installation
 from tests.benchmarks.sampling import Series, timed
 from tests.benchmarks.table import Row, Unit
 from tests.support.database import MACS
@@ -86,9 +86,12 @@ class Estate:
         return Took(float(seconds), float(peak))
 
 
-def rows(house: House) -> Iterator[Row]:
+def rows(installation: Installation) -> Iterator[Row]:
     """Import many and few, and search among both."""
-    many, few = Estate(house.directory / "many", MANY), Estate(house.directory / "few", FEW)
+    many, few = (
+        Estate(installation.directory / "many", MANY),
+        Estate(installation.directory / "few", FEW),
+    )
     for estate in (many, few):
         estate.prepare()
     yield from _imports(many, few)

@@ -10,7 +10,7 @@ from screens.theme import RICH
 from screens.words.choices import MENU_TITLE, purpose
 from screens.words.pin import ENTER_TITLE
 from screens.words.waiting import ATTRACT_TITLE
-from tests.benchmarks.estate import House
+from tests.benchmarks.estate import Installation
 from tests.benchmarks.one_word import WORDS
 from tests.benchmarks.sampling import interleave
 from tests.benchmarks.table import Row
@@ -31,24 +31,27 @@ _HOW = (
 )
 
 
-def rows(house: House) -> Iterator[Row]:
+def rows(installation: Installation) -> Iterator[Row]:
     """Type on both in turns."""
-    ours, peer = Glass(house.station, house.environ), Glass(house.peer, house.environ)
+    ours, peer = (
+        Glass(installation.station, installation.environ),
+        Glass(installation.peer, installation.environ),
+    )
     try:
-        _go_to_pin_page(house, ours)
+        _go_to_pin_page(installation, ours)
         peer.painted(WORDS[0])
         pin, word = _PinPage(ours), _Word(peer)
         taken = interleave(ROUNDS, {"ours": pin.digit, "peer": word.other}, warm_up=4)
     finally:
         ours.end()
         peer.end()
-        house.card.remove()
+        installation.card.remove()
     yield Row("key to repaint", taken["ours"], "one-word program", taken["peer"], _HOW, aim=1.2)
 
 
-def _go_to_pin_page(house: House, glass: Glass) -> None:
+def _go_to_pin_page(installation: Installation, glass: Glass) -> None:
     glass.painted(ATTRACT_TITLE)
-    house.card.push_in()
+    installation.card.push_in()
     glass.painted(MENU_TITLE, purpose(Purpose.CHANGE_PIN))
     line = next(line for line in glass.text.splitlines() if purpose(Purpose.CHANGE_PIN) in line)
     glass.type(next(char for char in line if char.isdigit()))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.benchmarks.estate import KIOSK, House
+from tests.benchmarks.estate import KIOSK, Installation
 from tests.benchmarks.sampling import Series
 from tests.benchmarks.table import Row, Unit
 from tests.benchmarks.timed_terminal import Glass
@@ -32,15 +32,17 @@ _HOW = (
 ).replace("{MANY}", str(MANY))
 
 
-def rows(house: House) -> Iterator[Row]:
+def rows(installation: Installation) -> Iterator[Row]:
     """Measure both ways, one after the other."""
-    login = _login(house)
-    environ = {**house.environ, "SSH_USER_AUTH": str(login), "TERM": "xterm-256color"}
-    command = [KIOSK, "admin", *house.options]
+    login = _login(installation)
+    environ = {**installation.environ, "SSH_USER_AUTH": str(login), "TERM": "xterm-256color"}
+    command = [KIOSK, "admin", *installation.options]
     (alone,) = _shares([Glass(command, environ) for _ in range(MANY)], ())
-    socket = house.directory / "sessions.sock"
+    socket = installation.directory / "sessions.sock"
     ksm = {name: (_KSM / name).read_text() for name in ("pages_to_scan", "run")}
-    warm = subprocess.Popen([KIOSK, "sessions", socket, *house.options], env=house.environ)
+    warm = subprocess.Popen(
+        [KIOSK, "sessions", socket, *installation.options], env=installation.environ
+    )
     try:
         while not socket.exists():
             time.sleep(0.05)
@@ -62,9 +64,9 @@ def rows(house: House) -> Iterator[Row]:
         )
 
 
-def _login(house: House) -> Path:
+def _login(installation: Installation) -> Path:
     """Add a member of staff; return a file that says of a login what sshd would."""
-    key = make_key(house.directory / "staff")
+    key = make_key(installation.directory / "staff")
     public = key.with_suffix(".pub")
     add: list[str | Path] = [
         "staff",
@@ -78,9 +80,12 @@ def _login(house: House) -> Path:
         "bench",
     ]
     subprocess.run(
-        [KIOSK, *add, *house.options[:2]], env=house.environ, check=True, capture_output=True
+        [KIOSK, *add, *installation.options[:2]],
+        env=installation.environ,
+        check=True,
+        capture_output=True,
     )
-    login = house.directory / "login"
+    login = installation.directory / "login"
     login.write_text(f"publickey {' '.join(public.read_text().split()[:2])}\n")
     return login
 

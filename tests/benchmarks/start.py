@@ -10,7 +10,7 @@ from functools import partial
 import psutil
 
 from screens.words.waiting import ATTRACT_TITLE
-from tests.benchmarks.estate import House
+from tests.benchmarks.estate import Installation
 from tests.benchmarks.one_word import WORDS
 from tests.benchmarks.sampling import interleave
 from tests.benchmarks.table import Row, Unit
@@ -42,23 +42,27 @@ _HOW_WHOLE = "The same of `kiosk run`, which has the authority in the same proce
 _WHY = "what stands over Textual itself is the station's own code, the settings and the stylesheet."
 
 
-def rows(house: House) -> Iterator[Row]:
+def rows(installation: Installation) -> Iterator[Row]:
     """Start all in turns, then let them settle in turns."""
-    staff = house.logged_in()
-    with house.serving():
+    staff = installation.logged_in()
+    with installation.serving():
         starts = interleave(
             ROUNDS,
             {
-                "station": lambda: _start(Glass(house.station_alone, house.environ), ATTRACT_TITLE),
-                "whole": lambda: _start(Glass(house.station, house.environ), ATTRACT_TITLE),
-                "admin": lambda: _start(Glass(house.admin, staff), "Unlocked today"),
-                "peer": lambda: _start(Glass(house.peer, house.environ), WORDS[0]),
+                "station": lambda: _start(
+                    Glass(installation.station_alone, installation.environ), ATTRACT_TITLE
+                ),
+                "whole": lambda: _start(
+                    Glass(installation.station, installation.environ), ATTRACT_TITLE
+                ),
+                "admin": lambda: _start(Glass(installation.admin, staff), "Unlocked today"),
+                "peer": lambda: _start(Glass(installation.peer, installation.environ), WORDS[0]),
             },
             warm_up=2,
         )
-        station = partial(Glass, house.station_alone, house.environ)
-        whole = partial(Glass, house.station, house.environ)
-        program = partial(Glass, house.peer, house.environ)
+        station = partial(Glass, installation.station_alone, installation.environ)
+        whole = partial(Glass, installation.station, installation.environ)
+        program = partial(Glass, installation.peer, installation.environ)
         settling = {
             "station": lambda: _settle(station(), ATTRACT_TITLE, _of_the_visit),
             "whole": lambda: _settle(whole(), ATTRACT_TITLE, _resident),

@@ -51,7 +51,7 @@ from kiosk.station.commands import (
 from kiosk.station.events import CardRead, Replied
 from kiosk.station.executor import Actions
 from tests.benchmarks.bare import BareCard, establish
-from tests.benchmarks.estate import House
+from tests.benchmarks.estate import Installation
 from tests.benchmarks.on_card import cards
 from tests.benchmarks.sampling import Take, interleave, timed
 from tests.benchmarks.table import Row
@@ -81,32 +81,32 @@ _WHY = (
 )
 
 
-def rows(house: House) -> Iterator[Row]:
+def rows(installation: Installation) -> Iterator[Row]:
     """Unlock the card again and again, two hours apart."""
     clock = _Clock()
-    built = build_authority(house.settings, {}, clock)
+    built = build_authority(installation.settings, {}, clock)
     built.outbox.stop()
-    house.card.insert()
+    installation.card.insert()
     try:
         pigeon = _Pigeon()
         parts = built.authority._parts
         by_hand = LocalAuthority(replace(parts, mailer=pigeon))
-        without = _Unlocks(house, clock, by_hand, lambda: pigeon.message.text)
-        mailed = _Unlocks(house, clock, built.authority, lambda: _last(house.mailbox))
+        without = _Unlocks(installation, clock, by_hand, lambda: pigeon.message.text)
+        mailed = _Unlocks(installation, clock, built.authority, lambda: _last(installation.mailbox))
         served = Served(by_hand, ListedStations({os.getuid(): parts.station.name}), NO_LIMIT)
-        client = HttpAuthority([served.on_socket(house.directory / "unlock.sock")])
-        wired = _Unlocks(house, clock, client.port, lambda: pigeon.message.text)
+        client = HttpAuthority([served.on_socket(installation.directory / "unlock.sock")])
+        wired = _Unlocks(installation, clock, client.port, lambda: pigeon.message.text)
         takes = {
             "without": without.once,
             "wired": wired.once,
             "mailed": mailed.once,
-            "floor": _floor(house, parts),
+            "floor": _floor(installation, parts),
         }
         taken = interleave(ROUNDS, takes, warm_up=2)
         client.close()
         served.close()
     finally:
-        house.card.remove()
+        installation.card.remove()
         built.close()
     against = "Argon2 and the card"
     name = "machine's part of a whole unlock"
@@ -119,8 +119,8 @@ def rows(house: House) -> Iterator[Row]:
         yield Row(name + said, taken[key], against, taken["floor"], how, aim=aim, why=_WHY)
 
 
-def _floor(house: House, parts: Dependencies) -> Take:
-    card, cost = house.card, Cost()
+def _floor(installation: Installation, parts: Dependencies) -> Take:
+    card, cost = installation.card, Cost()
     context = establish()
     pins, secret = itertools.cycle(_PINS), b"a digest of the answers, 32 bytes"
     digest = hash_secret(
@@ -176,13 +176,17 @@ def _last(mailbox: Mailbox) -> str:
 
 
 class _Unlocks:
-    """Unlocks the house's card through one authority; ``letter`` is the last mail's text."""
+    """Unlocks the installation's card through one authority; ``letter`` is the last mail's text."""
 
     def __init__(
-        self, house: House, clock: _Clock, authority: Authority, letter: Callable[[], str]
+        self,
+        installation: Installation,
+        clock: _Clock,
+        authority: Authority,
+        letter: Callable[[], str],
     ) -> None:
         self._actions = Actions(authority, cards(), Heartbeat())
-        self._reader = house.card.reader
+        self._reader = installation.card.reader
         self._clock = clock
         self._letter = letter
         self._pins = itertools.cycle(_PINS)

@@ -372,12 +372,12 @@ def test_tls_before_1_3_is_refused(tls: WiredWorld) -> None:
 def test_what_one_station_recorded_another_cannot_replay(served: WiredWorld) -> None:
     """The very bytes of a call, sent over another station's connection: refused, nothing mailed."""
     card = served.registered_card()
-    sitting = served.insert(card, blocked=True)
-    task = sitting.questions()
-    sitting.answer(task)
+    station_visit = served.insert(card, blocked=True)
+    task = station_visit.questions()
+    station_visit.answer(task)
     mailed = len(served.relay.sent)
     with pytest.raises(StepRefused):
-        served.at("B").send_code(sitting.visit, "1")
+        served.at("B").send_code(station_visit.visit, "1")
     with pytest.raises(StepRefused):
         served.at("B").choose(VisitId(new_id()), Purpose.UNLOCK)
     assert len(served.relay.sent) == mailed

@@ -51,30 +51,30 @@ from tests.contract.wirings import WiredWorld
 
 def test_a_blocked_pin_is_unlocked(world: WiredWorld) -> None:
     card = world.registered_card()
-    sitting = world.insert(card, blocked=True)
-    assert isinstance(sitting.opened, VisitOpened)
-    assert sitting.opened.holder_name == "Asha Okafor"
-    sitting.to_new_pin()
-    grant = sitting.grant()
-    done = sitting.authority.record_outcome(sitting.visit, grant.journal, UnblockDone())
+    station_visit = world.insert(card, blocked=True)
+    assert isinstance(station_visit.opened, VisitOpened)
+    assert station_visit.opened.holder_name == "Asha Okafor"
+    station_visit.to_new_pin()
+    grant = station_visit.grant()
+    done = station_visit.authority.record_outcome(station_visit.visit, grant.journal, UnblockDone())
     assert done == Finished(Purpose.UNLOCK)
-    drawn = sitting.authority.rotate_secret(sitting.visit, grant.journal)
+    drawn = station_visit.authority.rotate_secret(station_visit.visit, grant.journal)
     assert drawn is not None
-    again = sitting.authority.rotate_secret(sitting.visit, grant.journal)
+    again = station_visit.authority.rotate_secret(station_visit.visit, grant.journal)
     assert again == drawn
-    sitting.authority.confirm_rotation(sitting.visit, grant.journal, UnblockDone())
-    sitting.authority.end(sitting.visit, VisitEnd.FINISHED)
+    station_visit.authority.confirm_rotation(station_visit.visit, grant.journal, UnblockDone())
+    station_visit.authority.end(station_visit.visit, VisitEnd.FINISHED)
     assert {"unblock-done", "visit-ended"} <= set(world.kinds())
-    visit = world.visit(sitting)
+    visit = world.visit(station_visit)
     assert (visit.station, visit.how) == ("A", VisitEnd.FINISHED)
 
 
 def test_a_holder_registers(world: WiredWorld) -> None:
     card = world.add_card(world.add_holder())
-    sitting = world.insert(card)
-    port, visit = sitting.authority, sitting.visit
+    station_visit = world.insert(card)
+    port, visit = station_visit.authority, station_visit.visit
     assert port.choose(visit, Purpose.REGISTER) == ProvePin(position=Position(1, 4))
-    assert isinstance(sitting.verify_pin(), ChooseQuestions)
+    assert isinstance(station_visit.verify_pin(), ChooseQuestions)
     assert isinstance(port.save_questions(visit, given()), GiveEmail)
     assert isinstance(port.give_email(visit, EMAIL, "1"), EnterCode)
     assert isinstance(port.enter_code(visit, "2", Sensitive("00000000")), CodeWrong)
@@ -83,41 +83,43 @@ def test_a_holder_registers(world: WiredWorld) -> None:
 
 
 def test_three_wrong_sets_block(world: WiredWorld) -> None:
-    sitting = world.insert(world.registered_card(), blocked=True)
-    task = sitting.questions()
+    station_visit = world.insert(world.registered_card(), blocked=True)
+    task = station_visit.questions()
     for _ in range(2):
-        assert isinstance(sitting.answer(task, wrong=True), AnswersWrong)
-    blocked = sitting.answer(task, wrong=True)
+        assert isinstance(station_visit.answer(task, wrong=True), AnswersWrong)
+    blocked = station_visit.answer(task, wrong=True)
     assert blocked == Refusal(Reason.REGISTRATION_BLOCKED)
 
 
 def test_a_lost_answer_is_given_again_and_charged_once(world: WiredWorld) -> None:
     card = world.registered_card()
-    sitting = world.insert(card, blocked=True)
-    task = sitting.questions()
+    station_visit = world.insert(card, blocked=True)
+    task = station_visit.questions()
     for _ in range(3):
-        assert isinstance(sitting.answer(task, wrong=True, attempt="1"), AnswersWrong)
+        assert isinstance(station_visit.answer(task, wrong=True, attempt="1"), AnswersWrong)
     assert world.registration(card).failures == 1
     for _ in range(3):
-        assert isinstance(sitting.answer(task, attempt="2"), SendCode)
+        assert isinstance(station_visit.answer(task, attempt="2"), SendCode)
     for _ in range(3):
-        assert isinstance(sitting.send("3"), EnterCode)
+        assert isinstance(station_visit.send("3"), EnterCode)
     assert len(world.relay.sent) == 1
     code = world.relay.code
     for _ in range(3):
-        assert isinstance(sitting.enter(code, attempt="4"), SetPin)
-    grants = [sitting.release("5") for _ in range(3)]
+        assert isinstance(station_visit.enter(code, attempt="4"), SetPin)
+    grants = [station_visit.release("5") for _ in range(3)]
     assert isinstance(grants[0], Grant)
     assert grants[1:] == grants[:1] * 2
 
 
 def test_a_step_that_is_not_due_is_refused_and_audited(world: WiredWorld) -> None:
-    sitting = world.insert(world.registered_card(), blocked=True)
+    station_visit = world.insert(world.registered_card(), blocked=True)
     calls: tuple[Callable[[], object], ...] = (
-        lambda: sitting.authority.release(sitting.visit, "1"),
-        sitting.send,
-        lambda: sitting.authority.choose(VisitId("f" * 32), Purpose.UNLOCK),
-        lambda: sitting.authority.record_outcome(sitting.visit, JournalId("e" * 32), UnblockDone()),
+        lambda: station_visit.authority.release(station_visit.visit, "1"),
+        station_visit.send,
+        lambda: station_visit.authority.choose(VisitId("f" * 32), Purpose.UNLOCK),
+        lambda: station_visit.authority.record_outcome(
+            station_visit.visit, JournalId("e" * 32), UnblockDone()
+        ),
     )
     for call in calls:
         with pytest.raises(StepRefused):
@@ -157,57 +159,59 @@ def calls_about(visit: VisitId, task: Any, journal: JournalId) -> dict[str, Call
 def test_a_visit_belongs_to_the_station_that_opened_it(world: WiredWorld) -> None:
     """With every factor passed and a grant out, another station can do nothing with its id."""
     card = world.registered_card()
-    sitting = world.insert(card, blocked=True)
-    sitting.to_new_pin()
-    grant = sitting.grant()
-    report = report_of(card, sitting.plastic)
-    calls = calls_about(sitting.visit, report, grant.journal)
+    station_visit = world.insert(card, blocked=True)
+    station_visit.to_new_pin()
+    grant = station_visit.grant()
+    report = report_of(card, station_visit.reader_card)
+    calls = calls_about(station_visit.visit, report, grant.journal)
     assert set(calls) == set(routes()) - {"heartbeat", "station_standing"}
-    before = world.visit(sitting), world.card(card), world.registration(card)
+    before = world.visit(station_visit), world.card(card), world.registration(card)
     for name, call in calls.items():
         with pytest.raises(StepRefused):
             pytest.fail(f"{name}: {call(world.at('B'))}")
-    assert (world.visit(sitting), world.card(card), world.registration(card)) == before
-    done = sitting.authority.record_outcome(sitting.visit, grant.journal, UnblockDone())
+    assert (world.visit(station_visit), world.card(card), world.registration(card)) == before
+    done = station_visit.authority.record_outcome(station_visit.visit, grant.journal, UnblockDone())
     assert done == Finished(Purpose.UNLOCK)
 
 
 def test_an_id_with_the_reference_of_another_visit_is_refused(world: WiredWorld) -> None:
     """Staff look a visit up by the first 40 bits of its id."""
     card = world.registered_card()
-    sitting = world.insert(card, blocked=True)
-    same = VisitId(sitting.visit[:10] + new_id()[10:])
+    station_visit = world.insert(card, blocked=True)
+    same = VisitId(station_visit.visit[:10] + new_id()[10:])
     with pytest.raises(StepRefused):
-        sitting.authority.begin(same, report_of(card, sitting.plastic))
-    sitting.authority.refuse(same, Reason.CARD_UNREADABLE, UnreadCard(ReadFault.TOO_SLOW, "piv"))
-    assert world.visit(sitting).closed_at is None
-    sitting.to_new_pin()
+        station_visit.authority.begin(same, report_of(card, station_visit.reader_card))
+    station_visit.authority.refuse(
+        same, Reason.CARD_UNREADABLE, UnreadCard(ReadFault.TOO_SLOW, "piv")
+    )
+    assert world.visit(station_visit).closed_at is None
+    station_visit.to_new_pin()
 
 
 def test_an_officer_maintains_the_station(world: WiredWorld) -> None:
     card = world.registered_card()
     world.officers_card(card)
-    sitting = world.insert(card, station="B")
-    sitting.authority.choose(sitting.visit, Purpose.MAINTENANCE)
-    page = sitting.verify_pin()
+    station_visit = world.insert(card, station="B")
+    station_visit.authority.choose(station_visit.visit, Purpose.MAINTENANCE)
+    page = station_visit.verify_pin()
     assert page == Maintain("B", world.now)
     given_act = MaintenanceAct.TEST_READER, MaintenanceReason.OTHER, "the keys stick"
-    assert sitting.authority.maintain(sitting.visit, "1", *given_act) == page
-    assert sitting.authority.maintain(sitting.visit, "1", *given_act) == page
+    assert station_visit.authority.maintain(station_visit.visit, "1", *given_act) == page
+    assert station_visit.authority.maintain(station_visit.visit, "1", *given_act) == page
     with pytest.raises(StepRefused):
-        sitting.authority.maintain(sitting.visit, "2", *given_act[:2], "4711")
+        station_visit.authority.maintain(station_visit.visit, "2", *given_act[:2], "4711")
     assert world.kinds().count("maintained") == 1
 
 
 def test_a_card_without_a_proof_opens_no_maintenance(world: WiredWorld) -> None:
     card = world.registered_card()
     world.officers_card(card)
-    sitting = world.insert(card)
-    sitting.authority.choose(sitting.visit, Purpose.MAINTENANCE)
+    station_visit = world.insert(card)
+    station_visit.authority.choose(station_visit.visit, Purpose.MAINTENANCE)
     refused = Refusal(Reason.MAINTENANCE_REFUSED)
-    assert sitting.authority.pin_verified(sitting.visit, None) == refused
+    assert station_visit.authority.pin_verified(station_visit.visit, None) == refused
     act = MaintenanceAct.SWITCH_OFF, MaintenanceReason.CHECK
-    assert sitting.authority.maintain(sitting.visit, "1", *act) == refused
+    assert station_visit.authority.maintain(station_visit.visit, "1", *act) == refused
     assert "maintained" not in world.kinds()
 
 
@@ -215,12 +219,12 @@ def test_a_database_that_is_locked_is_unavailable_and_charges_nothing(
     world: WiredWorld,
 ) -> None:
     card = world.registered_card()
-    sitting = world.insert(card, blocked=True)
-    task = sitting.questions()
+    station_visit = world.insert(card, blocked=True)
+    task = station_visit.questions()
     hasty = World(world.folder, busy_timeout_s=0.05)
     world.authority._parts = hasty.parts
     with world.store.begin(), pytest.raises(AuthorityUnavailable):
-        sitting.authority.answer(sitting.visit, "1", answers_to(task))
+        station_visit.authority.answer(station_visit.visit, "1", answers_to(task))
     world.authority._parts = world.parts
     hasty.store.close()
     assert world.registration(card).failures == 0
@@ -230,14 +234,14 @@ def test_a_retired_station_serves_nobody(world: WiredWorld) -> None:
     card = world.registered_card()
     assert world.at("B").heartbeat(Heartbeat("0.1")) is StationStanding.IN_USE
     assert world.at("B").station_standing() is StationStanding.IN_USE
-    sitting = world.insert(card, blocked=True, station="B")
+    station_visit = world.insert(card, blocked=True, station="B")
     world.retire_station("B")
     world.clock.forward(seconds=STANDING_S)
     beat = Heartbeat("0.1", ReaderState.READY)
     assert world.at("B").heartbeat(beat) is StationStanding.RETIRED
     assert world.at("B").station_standing() is StationStanding.RETIRED
     retired = Refusal(Reason.STATION_RETIRED)
-    assert sitting.authority.choose(sitting.visit, Purpose.UNLOCK) == retired
+    assert station_visit.authority.choose(station_visit.visit, Purpose.UNLOCK) == retired
     assert world.insert(card, blocked=True, station="B").opened == retired
 
 

@@ -55,10 +55,10 @@ def open_estate(folder: Path) -> Iterator[OpenEstate]:
             base = base or SqliteBase(folder)
             world = World(folder, url=base.url)
             stack.callback(world.store.close)
-            plastic = family.plastic(folder, SetClock().forward(days=365), blocked=blocked)
-            stack.callback(CardServer(folder / SOCKET, plastic).close)
+            reader_card = family.reader_card(folder, SetClock().forward(days=365), blocked=blocked)
+            stack.callback(CardServer(folder / SOCKET, reader_card).close)
             patch = stack.enter_context(pytest.MonkeyPatch.context())
-            cards = real_cards(plastic, family.speaks(), Cutter(), patch)
-            return Estate(world, base, family, plastic, cards, blocked=blocked)
+            cards = real_cards(reader_card, family.speaks(), Cutter(), patch)
+            return Estate(world, base, family, reader_card, cards, blocked=blocked)
 
         yield open_

@@ -12,7 +12,7 @@ from tests.cuts.reader import READER
 Saved = tuple[Reference, Reference]
 
 
-class CountedPlastic(ABC):
+class CountedReaderCard(ABC):
     """Looks into the card's memory for its PIN, and for what sets it again."""
 
     def __init__(self, card: Chip) -> None:

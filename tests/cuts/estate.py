@@ -36,7 +36,7 @@ from tests.authority.world import World
 from tests.cuts.cutter import Cut
 from tests.cuts.databases import Base
 from tests.cuts.families import Family
-from tests.cuts.inspected_card import FIRST_PIN, LATER_PIN, NEW_PIN, Plastic
+from tests.cuts.inspected_card import FIRST_PIN, LATER_PIN, NEW_PIN, ReaderCard
 from tests.cuts.stations import STEPS, Line, serve
 
 
@@ -47,20 +47,20 @@ class Moment:
     name: str
     visit: VisitId
     now: datetime
-    plastic: Any = field(repr=False)
+    reader_card: Any = field(repr=False)
 
 
 class Estate:
     """A world with one card; ``blocked`` says whether its PIN is, whenever it comes."""
 
     def __init__(
-        self, world: World, base: Base, family: Family, plastic: Plastic, cards: Cards, *,
+        self, world: World, base: Base, family: Family, reader_card: ReaderCard, cards: Cards, *,
         blocked: bool,
     ) -> None:  # fmt: skip
-        self.world, self.plastic, self.blocked = world, plastic, blocked
+        self.world, self.reader_card, self.blocked = world, reader_card, blocked
         self._base, self._family, self._cards = base, family, cards
         serve(world, family)
-        self.id = CardId(family.driver, plastic.identifier)
+        self.id = CardId(family.driver, reader_card.identifier)
         self._card = self._registered()
         self.visit = VisitId("")
 
@@ -75,7 +75,7 @@ class Estate:
 
     def record_card_key(self) -> None:
         """Record the key by which the card proves itself without a PIN, as an import does."""
-        key = key_from(self._cards.read(self.plastic.reader).certificate)
+        key = key_from(self._cards.read(self.reader_card.reader).certificate)
         assert key is not None
         with self.world.store.begin() as uow:
             assert uow.cards.record_key(self._card.id, key)
@@ -96,13 +96,13 @@ class Estate:
         """Remember everything as it is."""
         self.world.store.close()
         self._base.save(name)
-        return Moment(name, self.visit, self.world.now, self.plastic.save())
+        return Moment(name, self.visit, self.world.now, self.reader_card.save())
 
     def back_to(self, moment: Moment) -> None:
         """Be as it was."""
         self.world.store.close()
         self._base.restore(moment.name)
-        self.plastic.restore(moment.plastic)
+        self.reader_card.restore(moment.reader_card)
         self.visit, self.world.clock.time = moment.visit, moment.now
 
     def line(self, cut: Cut | None) -> Line:
@@ -111,7 +111,7 @@ class Estate:
         where = (cut.step, cut.side.value, cut.fault.value) if cut else ()
         return Line(
             str(world.folder), world.url, family.name, world.now.isoformat(),
-            self.visit, self.plastic.reader, self.id.identifier, *where,
+            self.visit, self.reader_card.reader, self.id.identifier, *where,
         )  # fmt: skip
 
     @property
@@ -126,8 +126,8 @@ class Estate:
         """Put the card in, twenty minutes later, and go on until a new PIN is asked for."""
         self.world.clock.forward(minutes=20)
         opened = self._sits_down(station)
-        if isinstance(opened, VisitOpened) and self.blocked and not self.plastic.is_blocked:
-            self.plastic.block()
+        if isinstance(opened, VisitOpened) and self.blocked and not self.reader_card.is_blocked:
+            self.reader_card.block()
             opened = self._sits_down(station)
         if isinstance(opened, Refusal):
             return opened
@@ -145,7 +145,7 @@ class Estate:
         assert isinstance(told.reply, GiveEmail | SendCode), told
 
     def _sits_down(self, station: str) -> VisitOpened | Refusal:
-        authority, report = self.world.at(station), self._cards.read(self.plastic.reader)
+        authority, report = self.world.at(station), self._cards.read(self.reader_card.reader)
         self.visit = VisitId(new_id())
         opened = authority.begin(self.visit, report)
         if not isinstance(opened, CardChallenge):
@@ -171,19 +171,19 @@ class Estate:
         told = actions.perform(UnblockPin(self.visit, self._at, Sensitive(LATER_PIN), "unblock"))
         assert isinstance(told, Replied), told
         assert isinstance(told.reply, Finished | Refusal), told
-        assert isinstance(told.reply, Refusal) or self.plastic.has_pin(LATER_PIN)
+        assert isinstance(told.reply, Refusal) or self.reader_card.has_pin(LATER_PIN)
         return told.reply
 
     @property
     def _at(self) -> CardAddress:
-        return CardAddress(self.plastic.reader, self.id)
+        return CardAddress(self.reader_card.reader, self.id)
 
     # --- what is found ---
 
     @property
     def has_new_pin(self) -> bool:
         """Whether the station that was cut has unblocked the card."""
-        return self.plastic.has_pin(NEW_PIN)
+        return self.reader_card.has_pin(NEW_PIN)
 
     @property
     def card(self) -> Card:

@@ -22,11 +22,11 @@ from tests.authority.admin_key_card import KEY
 from tests.authority.world import PUK
 from tests.cuts.chips import RemoteChip
 from tests.cuts.cutter import Cutter, Fault
-from tests.cuts.gids import GidsPlastic
-from tests.cuts.inspected_card import NEW_PIN, ChipPlastic
+from tests.cuts.gids import GidsReaderCard
+from tests.cuts.inspected_card import NEW_PIN, ChipReaderCard
 from tests.cuts.modules import ModuleLine
-from tests.cuts.openpgp import OpenPgpPlastic
-from tests.cuts.piv import PivPlastic
+from tests.cuts.openpgp import OpenPgpReaderCard
+from tests.cuts.piv import PivReaderCard
 from tests.cuts.reader import real_cards
 from tests.hardware.pkcs11.tokens import SO_PIN, SOFTHSM
 from tests.support.gids_card import GidsProfile
@@ -66,7 +66,7 @@ class ChipFamily(Family):
     """A family that speaks APDUs over PC/SC, to a card behind a socket."""
 
     @abstractmethod
-    def plastic(self, folder: Path, expires: datetime, *, blocked: bool) -> ChipPlastic:
+    def reader_card(self, folder: Path, expires: datetime, *, blocked: bool) -> ChipReaderCard:
         """Make a card, which may keep what it remembers in ``folder``."""
 
     @abstractmethod
@@ -92,9 +92,9 @@ class Piv(ChipFamily):
     profile: CardProfile = field(default_factory=CardProfile)
     silent: bool = False
 
-    def plastic(self, _: Path, expires: datetime, *, blocked: bool) -> PivPlastic:
+    def reader_card(self, _: Path, expires: datetime, *, blocked: bool) -> PivReaderCard:
         """Make a card with keys."""
-        return PivPlastic(expires, self.profile, silent=self.silent, blocked=blocked)
+        return PivReaderCard(expires, self.profile, silent=self.silent, blocked=blocked)
 
     def speaks(self) -> PivDriver:
         """The PIV driver."""
@@ -114,9 +114,9 @@ class OpenPgp(ChipFamily):
         """Only the admin PIN can be changed by whoever knows it."""
         return self.which is Secret.ADMIN_PIN
 
-    def plastic(self, folder: Path, _: datetime, *, blocked: bool) -> OpenPgpPlastic:
+    def reader_card(self, folder: Path, _: datetime, *, blocked: bool) -> OpenPgpReaderCard:
         """Make a card without keys."""
-        return OpenPgpPlastic(folder, self.which, self.secret, blocked=blocked)
+        return OpenPgpReaderCard(folder, self.which, self.secret, blocked=blocked)
 
     def speaks(self) -> OpenPgpDriver:
         """The OpenPGP driver."""
@@ -138,9 +138,9 @@ class Gids(ChipFamily):
         """No."""
         return False
 
-    def plastic(self, _: Path, __: datetime, *, blocked: bool) -> GidsPlastic:
+    def reader_card(self, _: Path, __: datetime, *, blocked: bool) -> GidsReaderCard:
         """Make a card with an admin key that counts."""
-        return GidsPlastic(self.secret, self.profile, blocked=blocked)
+        return GidsReaderCard(self.secret, self.profile, blocked=blocked)
 
     def speaks(self) -> GidsDriver:
         """The GIDS driver."""

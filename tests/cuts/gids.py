@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from hardware.virtual.piv import Reference
-from tests.cuts.counting_card import CountedPlastic
+from tests.cuts.counting_card import CountedReaderCard
 from tests.cuts.inspected_card import FIRST_PIN
 from tests.support.gids_card import GidsProfile, new_gids_card
 
 
-class GidsPlastic(CountedPlastic):
+class GidsReaderCard(CountedReaderCard):
     """A virtual GIDS card; what is counted of its admin key are wrong cryptograms."""
 
     def __init__(self, key: str, profile: GidsProfile, *, blocked: bool) -> None:

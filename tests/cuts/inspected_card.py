@@ -10,7 +10,7 @@ FIRST_PIN, NEW_PIN, LATER_PIN = "482915", "736251", "518402"
 """What a card is issued with, what the station that is cut sets, and what the next one sets."""
 
 
-class Plastic(Protocol):
+class ReaderCard(Protocol):
     """One card of one family; it counts the wrong unblock secrets that it was given.
 
     ``wrong`` is all of them, ``in_a_row`` the most that came without a right one in between.
@@ -49,5 +49,5 @@ class Plastic(Protocol):
         """Remember that, and count from nothing."""
 
 
-class ChipPlastic(Plastic, Chip, Protocol):
+class ChipReaderCard(ReaderCard, Chip, Protocol):
     """A card that speaks APDUs."""

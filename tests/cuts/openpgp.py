@@ -16,7 +16,7 @@ _PREFIX = {CODE: "rc", PW3: "pw3"}
 TRIES = 3
 
 
-class OpenPgpPlastic:
+class OpenPgpReaderCard:
     """``secret`` becomes the resetting code, or the admin PIN."""
 
     def __init__(self, folder: Path, which: Secret, secret: str, *, blocked: bool) -> None:

@@ -9,13 +9,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hardware.virtual.making import new_card
 from hardware.virtual.piv import SLOT_CARD_AUTHENTICATION, CardProfile, Reference, padded
 from tests.authority.world import PUK
-from tests.cuts.counting_card import CountedPlastic
+from tests.cuts.counting_card import CountedReaderCard
 from tests.cuts.inspected_card import FIRST_PIN
 
 _WITHOUT_A_COUNT = bytes.fromhex("6300")
 
 
-class PivPlastic(CountedPlastic):
+class PivReaderCard(CountedReaderCard):
     """A virtual PIV card; a silent one says "wrong" and not how many tries are left."""
 
     def __init__(

@@ -56,7 +56,7 @@ def every_cut(steps: int, faults: Iterable[Fault]) -> Iterator[Cut]:
 
 def holds_the_cards_secret(estate: Estate) -> None:
     """Look that no cut loses a card."""
-    assert any(map(estate.plastic.opens_with, estate.secrets().values()))
+    assert any(map(estate.reader_card.opens_with, estate.secrets().values()))
 
 
 def audit_tells(estate: Estate) -> None:
@@ -84,7 +84,7 @@ def comes_back(estate: Estate, *, may_be_refused: bool = False) -> str:
     holds_the_cards_secret(estate)
     audit_tells(estate)
     if isinstance(reply, Finished):
-        assert estate.plastic.is_full
+        assert estate.reader_card.is_full
         return "unlocked"
     assert may_be_refused
     assert reply.reason is Reason.SECRET_BLOCKED

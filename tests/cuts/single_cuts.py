@@ -42,7 +42,7 @@ def whole_unblock(estate: Estate, stations: Stations, *, changes: bool) -> list[
     stations.run(estate, None)
     assert estate.has_new_pin
     secrets, drawn = estate.secrets(), estate.world.kinds().count("secret-changed")
-    assert estate.plastic.opens_with(secrets.pop("current"))
+    assert estate.reader_card.opens_with(secrets.pop("current"))
     assert list(secrets) == ["former 0"] * changes
     assert drawn == changes
     return estate.steps
@@ -53,7 +53,7 @@ def _lives_through(
 ) -> str:
     estate.back_to(start)
     stations.run(estate, cut)
-    assert estate.plastic.wrong == 0
+    assert estate.reader_card.wrong == 0
     holds_the_cards_secret(estate)
     first = "unlocked at once" if estate.has_new_pin else "unlocked elsewhere"
     return f"{first}, {recoveries.of(estate, lambda: _wrong_elsewhere(estate))} wrong"
@@ -62,9 +62,9 @@ def _lives_through(
 def _wrong_elsewhere(estate: Estate) -> str:
     was_done = estate.has_new_pin
     assert comes_back(estate) == "unlocked"
-    assert estate.plastic.wrong <= 1
+    assert estate.reader_card.wrong <= 1
     _audit_is_true(estate, was_done=was_done)
-    return str(estate.plastic.wrong)
+    return str(estate.reader_card.wrong)
 
 
 def _audit_is_true(estate: Estate, *, was_done: bool) -> None:

@@ -13,7 +13,7 @@ from tests.hardware.pkcs11.tokens import SOFTHSM, new_token
 _PATIENCE_S = 20.0
 
 
-class TokenPlastic:
+class TokenReaderCard:
     """Its PIN is never locked, however often it is wrong, and it counts nothing.
 
     So it is asked on a copy what its PIN and its secret are: of the module itself, in a

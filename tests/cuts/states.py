@@ -18,13 +18,13 @@ State = tuple[object, ...]
 
 def books(estate: Estate) -> State:
     """Return the card's account, its secrets by what they open, and the card itself."""
-    card, plastic = estate.card, estate.plastic
+    card, reader_card = estate.card, estate.reader_card
     account = (card.secret_tries_left, card.secret_exposure, card.set_aside_at is not None)
     with estate.world.store.read() as uow:
         pending = uow.kept_secrets.pending(card.id)
-    opens = [(name, plastic.opens_with(secret)) for name, secret in estate.secrets().items()]
+    opens = [(name, reader_card.opens_with(secret)) for name, secret in estate.secrets().items()]
     presented = pending is not None and pending.presented
-    spent = (plastic.is_blocked, plastic.is_full, plastic.wrong, plastic.in_a_row)
+    spent = (reader_card.is_blocked, reader_card.is_full, reader_card.wrong, reader_card.in_a_row)
     return account, presented, *opens, spent
 
 

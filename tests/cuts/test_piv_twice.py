@@ -99,6 +99,6 @@ def lives_through(
 
 def end(estate: Estate) -> str:
     ended = comes_back(estate, may_be_refused=True)
-    assert estate.plastic.wrong <= 2
-    assert estate.plastic.in_a_row <= 1
-    return f"{ended}, {estate.plastic.wrong} wrong"
+    assert estate.reader_card.wrong <= 2
+    assert estate.reader_card.in_a_row <= 1
+    return f"{ended}, {estate.reader_card.wrong} wrong"

@@ -21,17 +21,17 @@ from tests.cuts.families import ON_REQUESTS, TOKEN, families
 from tests.cuts.modules import ModuleLine
 from tests.cuts.runs import Stations
 from tests.cuts.single_cuts import cut_everywhere, cuts_of, whole_unblock
-from tests.cuts.softhsm import TokenPlastic
+from tests.cuts.softhsm import TokenReaderCard
 from tests.support.printed import Printed
 
 
 @pytest.fixture
 def estate(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Estate]:
-    world, plastic = World(folder), TokenPlastic(folder / TOKEN)
-    ModuleLine(Cutter(), plastic.heard).install(monkeypatch)
-    cards = plastic.token.cards()
-    yield Estate(world, SqliteBase(folder), families()["pkcs11"], plastic, cards, blocked=False)
-    plastic.close()
+    world, reader_card = World(folder), TokenReaderCard(folder / TOKEN)
+    ModuleLine(Cutter(), reader_card.heard).install(monkeypatch)
+    cards = reader_card.token.cards()
+    yield Estate(world, SqliteBase(folder), families()["pkcs11"], reader_card, cards, blocked=False)
+    reader_card.close()
     world.store.close()
 
 

@@ -44,7 +44,7 @@ def test_after_two_unblocks_that_never_arrived(
     assert estate.comes("A") is None
     assert estate.card.secret_exposure == (0 if tells and keeps_key else 1)
     stations.run(estate, cut)
-    assert estate.plastic.wrong == 0
+    assert estate.reader_card.wrong == 0
     if tells:
         assert comes_back(estate) == "unlocked"
         return
@@ -73,5 +73,5 @@ def test_an_openpgp_card_that_proves_its_pin_corrects_the_account(
         estate.enters_pin("A")
         assert estate.card.secret_exposure == (0 if proves else before)
         assert estate.comes("A") is None
-    assert estate.plastic.wrong == 0
+    assert estate.reader_card.wrong == 0
     assert comes_back(estate) == "unlocked"

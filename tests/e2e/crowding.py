@@ -63,12 +63,12 @@ def main() -> None:
     """Be ready, wait, and say what happened."""
     config, visit, *questions = sys.argv[1:]
     counted = count_looks()
-    house = build_authority(load_settings(Path(config), os.environ), os.environ)
+    built = build_authority(load_settings(Path(config), os.environ), os.environ)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     sys.stdin.readline()
-    told = crowd(house.authority, VisitId(visit), questions)
-    house.close()
+    told = crowd(built.authority, VisitId(visit), questions)
+    built.close()
     sys.stdout.write(f"{counted['looks']} {told['AnswersWrong']} {told['Refusal']}\n")
 
 

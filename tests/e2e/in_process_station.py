@@ -1,6 +1,6 @@
 """A station whose glass can be looked into: the real loop and pages, without a terminal.
 
-``Glasshouse`` shows on request any state that a station can be in, pulls the card, and
+``ObservedStation`` shows on request any state that a station can be in, pulls the card, and
 says what is still in memory. ``WatchedApp`` writes down each page that comes up.
 """
 
@@ -83,7 +83,7 @@ class WatchedApp(KioskApp):
         return [widget for page in pages for widget in (page, *page.walk_children(Widget))]
 
 
-class Glasshouse:
+class ObservedStation:
     """One station; ``stage`` carries its commands out."""
 
     def __init__(self, stage: Executor | None = None, hold_s: float = 0.0) -> None:

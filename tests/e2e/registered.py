@@ -50,13 +50,13 @@ def register(
     read_code: Callable[[str], str],
 ) -> None:
     """Register at the authority, as of yesterday, and remember the answers."""
-    house = build_authority(settings, environ, Yesterday())
+    built = build_authority(settings, environ, Yesterday())
     try:
-        at = house.authority.seen_by(StationIdentity("short cut"))
+        at = built.authority.seen_by(StationIdentity("short cut"))
         _walk_through(at, whose, answers, read_code)
-        house.outbox.drain_once()
+        built.outbox.drain_once()
     finally:
-        house.close()
+        built.close()
 
 
 def _walk_through(

@@ -1,7 +1,7 @@
 """The installed program with a saboteur in it: ``python sabotage.py ORDERS kiosk-arguments``.
 
 The file ORDERS names, a line each, the calls that fail from now on: ``cards.read`` with an
-error that nobody expects, ``cards.read=CardMute`` with one of the house's own. Every error
+error that nobody expects, ``cards.read=CardMute`` with one of the product's own. Every error
 carries the secrets that the call was given, and a canary besides, in its text, its
 arguments, its cause and the locals of its frames. Beside that, only pages that one waits
 on are shorter up than they would be.

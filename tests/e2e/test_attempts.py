@@ -96,20 +96,20 @@ def _is_blocked(visitor: Visitor) -> str:
 
 def test_forty_at_once_from_two_processes_three_are_looked_at(world: World) -> None:
     world.register(world.ada)
-    house = build_authority(world.settings, world.environ)
+    built = build_authority(world.settings, world.environ)
     visit = VisitId(uuid.uuid4().hex)
     card = CardId("piv", world.ada.card.state.guid.hex())
     chip = world.ada.card
     shown = chip.public_key(SLOT_CARD_AUTHENTICATION)
     report = CardReport(card, PinState(blocked=True), certificate=shown)
-    challenge = house.authority.begin(visit, report)
+    challenge = built.authority.begin(visit, report)
     assert isinstance(challenge, CardChallenge)
     signed = chip.sign(SLOT_CARD_AUTHENTICATION, challenge.message)
-    house.authority.prove(visit, CardProof(signed))
-    task = house.authority.choose(visit, Purpose.UNLOCK)
+    built.authority.prove(visit, CardProof(signed))
+    task = built.authority.choose(visit, Purpose.UNLOCK)
     assert isinstance(task, AnswerQuestions)
     looks, wrong, refused = _from_two_processes(world, visit, task)
-    house.close()
+    built.close()
     assert looks == 3
     assert wrong == 2
     assert refused >= 1

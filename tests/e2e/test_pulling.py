@@ -18,7 +18,7 @@ from kiosk.station.executor import Actions
 from screens.kiosk.entry_pages import DigitsPage, TextPage
 from tests.e2e.in_process_station import (
     CANARY,
-    Glasshouse,
+    ObservedStation,
     only_what_is_new,
     survivors,
     with_canaries,
@@ -56,64 +56,64 @@ def test_there_is_a_page_of_every_kind() -> None:
 
 
 async def test_pulling_the_card_leaves_the_first_page_and_nothing_of_the_visit() -> None:
-    house = Glasshouse()
-    async with house.app.run_test(size=(80, 24)) as pilot:
+    observed = ObservedStation()
+    async with observed.app.run_test(size=(80, 24)) as pilot:
         # After a card whose PIN was being set the first page says so, and nothing of the visit.
         first = {}
         for pulled in (*s.PulledFrom, None):
-            await house.app.show(s.Attract(pulled))
+            await observed.app.show(s.Attract(pulled))
             await still()
-            first[pulled] = screen_svg(house.app)
+            first[pulled] = screen_svg(observed.app)
         for number, (name, sample) in enumerate(_pages(), 1):
             visit = VisitId(f"{number:032x}")
             with only_what_is_new():
-                seen = await _fill(house, pilot, sample, visit)
-                await house.pull()
+                seen = await _fill(observed, pilot, sample, visit)
+                await observed.pull()
                 await still()
-                assert house.app.is_first_page, name
-                assert isinstance(house.loop.state, s.Attract)
-                assert screen_svg(house.app) == first[house.loop.state.pulled], name
-                assert await _left(house, seen, visit) == [], name
+                assert observed.app.is_first_page, name
+                assert isinstance(observed.loop.state, s.Attract)
+                assert screen_svg(observed.app) == first[observed.loop.state.pulled], name
+                assert await _left(observed, seen, visit) == [], name
 
 
 async def _fill(
-    house: Glasshouse, pilot: Pilot[int], sample: Sample, visit: VisitId
+    observed: ObservedStation, pilot: Pilot[int], sample: Sample, visit: VisitId
 ) -> WeakSet[Widget]:
     """Show a page, write on it and change how it looks; return its widgets."""
-    await house.sit(with_canaries(sample.state, visit))
+    await observed.sit(with_canaries(sample.state, visit))
     keys = [*sample.keys]
     if not isinstance(sample.state, s.StillThere):
-        writes = isinstance(house.app.screen, DigitsPage | TextPage)
+        writes = isinstance(observed.app.screen, DigitsPage | TextPage)
         keys += [*(CANARY if writes else ""), "f3", "f2"]
     await type_keys(pilot, keys)
-    assert s.visit_of(house.loop.state) == visit
-    return WeakSet(house.app.widgets())
+    assert s.visit_of(observed.loop.state) == visit
+    return WeakSet(observed.app.widgets())
 
 
-async def _left(house: Glasshouse, seen: WeakSet[Widget], visit: VisitId) -> list[str]:
+async def _left(observed: ObservedStation, seen: WeakSet[Widget], visit: VisitId) -> list[str]:
     """Return what is left once the pages that were taken down have ended their own tasks."""
     for _ in range(20):
         await still()
-        left = survivors(seen, house.app, visit)
+        left = survivors(seen, observed.app, visit)
         if not left:
             break
     return left
 
 
 async def test_a_page_that_was_held_back_does_not_come_after_the_card_is_out() -> None:
-    house = Glasshouse(Actions(FakeAuthority(), FakeCards(), Heartbeat()), HOLD_S)
-    app, chance = house.app, random.Random(4)
+    observed = ObservedStation(Actions(FakeAuthority(), FakeCards(), Heartbeat()), HOLD_S)
+    app, chance = observed.app, random.Random(4)
     async with app.run_test(size=(80, 24)):
         await still()
         for _ in range(TURNS):
-            await house.insert()
+            await observed.insert()
             await app.until(s.ConfirmOwner)
-            house.loop.submit(e.Confirmed(s.visit_of(house.loop.state) or VisitId("")))
+            observed.loop.submit(e.Confirmed(s.visit_of(observed.loop.state) or VisitId("")))
             await app.until(s.AskQuestion)
             await asyncio.sleep(chance.uniform(0, 1.5 * HOLD_S))
-            await house.pull()
+            await observed.pull()
             app.pages.clear()
             await still(2 * HOLD_S)  # by then it would have come
             assert app.is_first_page
             assert app.pages == []
-    assert house.faults == []
+    assert observed.faults == []

@@ -177,7 +177,7 @@ def test_every_step_of_an_unlock(plot: Plot) -> None:
     _is_well(plot)
 
 
-def test_every_step_of_a_change_and_errors_of_the_house(plot: Plot) -> None:
+def test_every_step_of_a_change_and_errors_of_the_product(plot: Plot) -> None:
     ben, station = plot.world.ben, plot.station
 
     def sets_pin(visitor: Visitor) -> None:

@@ -1,6 +1,6 @@
 """A whole real estate in one directory: service, reader, cards, relay, database, program.
 
-Nothing is stood in for but the plastic and the paper: the cards are virtual, the mail goes
+Nothing is stood in for but the reader_card and the paper: the cards are virtual, the mail goes
 no further than this machine. The station is the installed program in a real terminal::
 
     def test_something(world: World) -> None:

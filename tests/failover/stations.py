@@ -35,7 +35,7 @@ from kiosk.contract.messages import (
 )
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.client import HttpAuthority
-from tests.authority.card_in_reader import Plastic
+from tests.authority.card_in_reader import ReaderCard
 from tests.authority.station_visit import answers_to, wrong_code
 
 _PAUSE_S = 0.05
@@ -59,7 +59,7 @@ class Person:
 
     holder: Cardholder
     card: Card
-    plastic: Plastic
+    reader_card: ReaderCard
     plan: Plan
 
 
@@ -116,11 +116,13 @@ class Station(threading.Thread):
         at, visit = self._client.port, known.visit
         card = person.card
         report = CardReport(
-            CardId(card.driver, card.identifier), PinState(True), certificate=person.plastic.shows
+            CardId(card.driver, card.identifier),
+            PinState(True),
+            certificate=person.reader_card.shows,
         )
         opened = self._ask(known, lambda: at.begin(visit, report), (CardChallenge, VisitOpened))
         if isinstance(opened, CardChallenge):
-            proof = person.plastic.answer(opened)
+            proof = person.reader_card.answer(opened)
             self._ask(known, lambda: at.prove(visit, proof), VisitOpened)
         task = self._ask(known, lambda: at.choose(visit, Purpose.UNLOCK), AnswerQuestions)
         for number in range(person.plan.wrong_sets):
@@ -144,7 +146,7 @@ class Station(threading.Thread):
         self._enter(known, code, SetPin)
         known.code_used = True
         challenge = self._ask(known, lambda: at.challenge(visit), CardChallenge)
-        proof, releasing = person.plastic.answer(challenge), new_id()
+        proof, releasing = person.reader_card.answer(challenge), new_id()
         grant = self._ask(known, lambda: at.release(visit, releasing, proof), Grant)
         known.journal = grant.journal
         done = UnblockDone()

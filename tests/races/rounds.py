@@ -70,10 +70,10 @@ class Rounds:
     def begun(self, card: Card, station: str = "A") -> tuple[VisitId, AnswerQuestions]:
         """Open a visit and choose the unlock."""
         visit, at = VisitId(new_id()), self.estate.clients[station].port
-        plastic = self.world.known_plastic(card)
+        reader_card = self.world.known_reader_card(card)
         opened = at.begin(visit, self.report_of(card))
         if isinstance(opened, CardChallenge):
-            opened = at.prove(visit, plastic.answer(opened))
+            opened = at.prove(visit, reader_card.answer(opened))
         assert isinstance(opened, VisitOpened), opened
         task = at.choose(visit, Purpose.UNLOCK)
         assert isinstance(task, AnswerQuestions), task
@@ -81,14 +81,14 @@ class Rounds:
 
     def report_of(self, card: Card) -> CardReport:
         """Return what a reader reports of a card whose PIN is blocked."""
-        shown = self.world.known_plastic(card).shows
+        shown = self.world.known_reader_card(card).shows
         return CardReport(CardId(card.driver, card.identifier), PinState(True), certificate=shown)
 
     def proof_of(self, card: Card, visit: VisitId) -> CardProof | None:
         """Have the card sign what is drawn before its secret is released."""
         challenge = self.estate.clients["A"].port.challenge(visit)
         assert isinstance(challenge, CardChallenge), challenge
-        return self.world.known_plastic(card).answer(challenge)
+        return self.world.known_reader_card(card).answer(challenge)
 
     def registration(self, holder: Cardholder) -> Registration:
         with self.world.store.read() as uow:

@@ -14,7 +14,7 @@ from kiosk.authority.crypto.hashing import AnswerHasher
 from kiosk.authority.store.records import JointHash
 from kiosk.authority.store.repositories.registrations import unproven_subject
 from kiosk.contract.sensitive import Sensitive
-from tests.cuts.inspected_card import ChipPlastic
+from tests.cuts.inspected_card import ChipReaderCard
 
 MOST_ATTEMPTS = 3
 
@@ -29,7 +29,7 @@ class Person:
 
     holder_id: str
     email: str
-    card: ChipPlastic
+    card: ChipReaderCard
     card_id: str
     proves: bool
     """Its card proves itself before a question is asked, so a block holds for it."""
@@ -61,14 +61,14 @@ class Invariants:
 
     # --- at the card ---
 
-    def after_command(self, card: ChipPlastic, wrong_before: int, visit: str) -> None:
+    def after_command(self, card: ChipReaderCard, wrong_before: int, visit: str) -> None:
         """Look at the account of wrong unblock secrets that the card itself keeps."""
         if card.wrong > wrong_before:
             self.wrong_of_visit[visit] += 1
         self.need("one wrong secret a visit", self.wrong_of_visit[visit] <= 1)
         self.need("never the last try of a secret", card.in_a_row < MOST_ATTEMPTS)
 
-    def on_success(self, card: ChipPlastic, pin: str) -> None:
+    def on_success(self, card: ChipReaderCard, pin: str) -> None:
         """The page says that the PIN was set: so has the card."""
         self.need("success only after the card's own answer", card.has_pin(pin))
 

@@ -12,7 +12,7 @@ from hardware import pcsc
 from hardware.pcsc import WAS_RESET, Context, Handle, PcscError
 from hardware.virtual.piv import ATR_T1
 from kiosk.contract.ports import CardInserted, CardRemoved, PostReaderEvent, ReadersChanged
-from tests.cuts.inspected_card import ChipPlastic
+from tests.cuts.inspected_card import ChipReaderCard
 from tests.sim.faults import Fault, Faults
 from tests.sim.invariants import Invariants
 from tests.sim.scheduler import Crashed, Scheduler
@@ -23,12 +23,12 @@ class Reader:
     """One reader of one station; ``started`` counts the processes that used it."""
 
     name: str
-    card: ChipPlastic | None = None
+    card: ChipReaderCard | None = None
     insertion: int = 0
     started: int = 0
     post: PostReaderEvent | None = field(default=None, repr=False)
 
-    def insert(self, card: ChipPlastic) -> None:
+    def insert(self, card: ChipReaderCard) -> None:
         """Put a card in."""
         assert self.card is None
         self.card = card
@@ -134,7 +134,7 @@ class Pcsc:
         if reader.card is not None and reader.insertion == connection.insertion:
             reader.card.reset()
 
-    def _carry(self, handle: Handle, ask: Callable[[ChipPlastic], bytes]) -> bytes:
+    def _carry(self, handle: Handle, ask: Callable[[ChipReaderCard], bytes]) -> bytes:
         self._scheduler.pause()
         card = self._card(handle)
         if self._faults.strikes(Fault.CARD_RESET):
@@ -155,7 +155,7 @@ class Pcsc:
         self._card(handle)
         return answer
 
-    def _card(self, handle: Handle) -> ChipPlastic:
+    def _card(self, handle: Handle) -> ChipReaderCard:
         """Return the card that was connected; raise what PC/SC says of one that is out."""
         connection = self._connections[handle]
         reader = connection.reader

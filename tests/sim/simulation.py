@@ -35,8 +35,8 @@ from tests.authority.admin_key_card import KEY
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.assisting import office_beside
 from tests.authority.world import PUK, World
-from tests.cuts.gids import GidsPlastic
-from tests.cuts.piv import PivPlastic
+from tests.cuts.gids import GidsReaderCard
+from tests.cuts.piv import PivReaderCard
 from tests.sim.estate import Replica, SimulatedRelay, Way
 from tests.sim.faults import Fault, Faults
 from tests.sim.invariants import Invariants, Person
@@ -170,28 +170,28 @@ class Simulation:
             number=f"90012345678{number}", name=f"Holder {'ABCDEFGH'[number]}", email=email
         )
         world.register(holder, email=email)
-        plastic: PivPlastic | GidsPlastic
+        reader_card: PivReaderCard | GidsReaderCard
         if number % 3:
             driver, secret, profile = "piv", PUK, CardProfile(key=KeyKind.P_256)
             expires = START.replace(year=START.year + 3)
-            plastic = PivPlastic(expires, profile, silent=False, blocked=True)
+            reader_card = PivReaderCard(expires, profile, silent=False, blocked=True)
         else:
             driver, secret = "gids", KEY
-            plastic = GidsPlastic(KEY, GidsProfile(key_tries=3), blocked=True)
-        label = SealLabel(CardId(driver, plastic.identifier), SealKind.UNBLOCK, 1)
+            reader_card = GidsReaderCard(KEY, GidsProfile(key_tries=3), blocked=True)
+        label = SealLabel(CardId(driver, reader_card.identifier), SealKind.UNBLOCK, 1)
         card = world.add_card(
             holder,
             driver=driver,
-            identifier=plastic.identifier,
+            identifier=reader_card.identifier,
             secret_limit=3,
             sealed_secret=world.parts.sealer.seal(Sensitive(secret), label),
         )
-        proves = isinstance(plastic, PivPlastic)
-        if isinstance(plastic, PivPlastic):
+        proves = isinstance(reader_card, PivReaderCard)
+        if isinstance(reader_card, PivReaderCard):
             with world.store.begin() as uow:
-                uow.cards.record_key(card.id, plastic.public_key)
+                uow.cards.record_key(card.id, reader_card.public_key)
                 uow.commit()
-        return Person(holder.id, email, plastic, card.id, proves)
+        return Person(holder.id, email, reader_card, card.id, proves)
 
     async def free_station(self) -> Station:
         """Wait for a station that nobody uses, and whose last card is out."""

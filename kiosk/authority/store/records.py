@@ -282,7 +282,7 @@ class KeptSecret:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One sitting: what it is for and what has been proven in it.
+    """One visit: what it is for and what has been proven in it.
 
     ``questions_proven_at`` may be carried over from the code that was resumed; then
     ``questions_carried`` is set, until they are answered in this very visit.

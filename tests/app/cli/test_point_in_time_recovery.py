@@ -149,9 +149,9 @@ def test_a_server_goes_back_to_a_moment_and_cards_that_rotated_since_unlock(
     archived.pgbackrest(*to, "restore")
     archived.server.serve()
     wait_until(lambda: archived.is_writable)
-    plastics = world.plastics
+    reader_cards = world.reader_cards
     world = opened(tmp_path, archived.url)
-    world.plastics = plastics
+    world.reader_cards = reader_cards
     assert rows(world) == before
     assert (world.card(rotated), world.registration(rotated)) == counted
     world.store.close()

@@ -26,11 +26,11 @@ from kiosk.contract.messages import (
     VisitId,
 )
 from kiosk.contract.ports import Authority
-from tests.authority.card_in_reader import Plastic
+from tests.authority.card_in_reader import ReaderCard
 from tests.authority.store import samples
 from tests.support.database import SetClock
 
-PLASTIC = Plastic()
+READER_CARD = ReaderCard()
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def clock() -> SetClock:
 
 
 @pytest.fixture
-def house(tmp_path: Path, clock: SetClock) -> Iterator[BuiltAuthority]:
+def built(tmp_path: Path, clock: SetClock) -> Iterator[BuiltAuthority]:
     """What stands behind a station, and nobody in it yet."""
     settings = load_settings(None, {"STATE_DIRECTORY": str(tmp_path)})
     settings = replace(settings, mail=replace(settings.mail, security="none", port=9))
@@ -48,9 +48,9 @@ def house(tmp_path: Path, clock: SetClock) -> Iterator[BuiltAuthority]:
     store.migrate()
     load_questions(store, clock)
     store.close()
-    house = build_authority(settings, {}, clock)
-    yield house
-    house.close()
+    built = build_authority(settings, {}, clock)
+    yield built
+    built.close()
 
 
 def questions_to_choose(authority: Authority, card: CardId) -> int:
@@ -60,28 +60,28 @@ def questions_to_choose(authority: Authority, card: CardId) -> int:
     authority.choose(visit, Purpose.REGISTER)
     challenge = authority.pin_challenge(visit)
     assert isinstance(challenge, PinChallenge)
-    task = authority.pin_verified(visit, PLASTIC.sign_pin(challenge))
+    task = authority.pin_verified(visit, READER_CARD.sign_pin(challenge))
     authority.end(visit, VisitEnd.LEFT)
     assert isinstance(task, ChooseQuestions)
     return task.count
 
 
 def test_a_changed_policy_is_taken_up_within_a_minute(
-    house: BuiltAuthority, clock: SetClock
+    built: BuiltAuthority, clock: SetClock
 ) -> None:
     holder = samples.holder()
-    card = replace(samples.card(holder.id), pin_key=PLASTIC.pin_public)
-    with house.store.begin() as uow:
+    card = replace(samples.card(holder.id), pin_key=READER_CARD.pin_public)
+    with built.store.begin() as uow:
         uow.holders.put([holder])
         uow.cards.put([card])
         uow.commit()
     known = CardId(card.driver, card.identifier)
-    assert questions_to_choose(house.authority, known) == 4
-    with house.store.begin() as uow:
+    assert questions_to_choose(built.authority, known) == 4
+    with built.store.begin() as uow:
         changed = PolicySetting(
             "questions_registered", stored_text(6), clock.now(), "somebody", "note"
         )
         assert uow.policy_changes.save(changed)
         uow.commit()
     clock.forward(seconds=59)
-    assert questions_to_choose(house.authority, known) == 6
+    assert questions_to_choose(built.authority, known) == 6

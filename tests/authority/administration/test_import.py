@@ -14,7 +14,7 @@ from kiosk.authority.crypto.secret_history import label, open_kept
 from kiosk.authority.store.records import AuditQuery, CardStatus, KeptKind, KeptSecret, new_id
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.administration.importing import HEADER, Importer, csv_of, line
-from tests.authority.card_in_reader import Plastic
+from tests.authority.card_in_reader import ReaderCard
 
 
 def test_people_cards_and_secrets_arrive(importer: Importer, tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_cards_that_are_changed_are_named_by_their_end_with_what_becomes_of_them
     importer: Importer, tmp_path: Path
 ) -> None:
     importer.run(csv_of(tmp_path, line(0), line(1)))
-    key = base64.b64encode(Plastic().public).decode()
+    key = base64.b64encode(ReaderCard().public).decode()
     path = csv_of(
         tmp_path,
         f"{line(0, secret='11112222')},2031-01-31,5,{key}",
@@ -104,7 +104,7 @@ def test_cards_that_are_changed_are_named_by_their_end_with_what_becomes_of_them
 def test_the_key_of_a_card_is_recorded_and_another_takes_its_place(
     importer: Importer, tmp_path: Path
 ) -> None:
-    first, second = Plastic().public, Plastic().public
+    first, second = ReaderCard().public, ReaderCard().public
     for given, kept in ((first, first), (b"", first), (second, second)):
         cell = base64.b64encode(given).decode()
         importer.run(csv_of(tmp_path, f"{line(0)},{cell}", header=HEADER + ",auth_key"))

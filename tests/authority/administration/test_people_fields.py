@@ -11,7 +11,7 @@ from kiosk.authority.administration.people_file import PersonRecord, read_person
 from kiosk.contract.families import FAMILIES
 from kiosk.contract.messages import CardId
 from kiosk.contract.sensitive import Sensitive
-from tests.authority.card_in_reader import Plastic
+from tests.authority.card_in_reader import ReaderCard
 
 GUID = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
 CELLS = {
@@ -141,15 +141,15 @@ def test_what_is_no_admin_key(key: str, reason: str) -> None:
 
 
 def test_a_key_is_read_from_a_certificate_or_bare() -> None:
-    plastic = Plastic()
-    assert plastic.shows is not None
+    reader_card = ReaderCard()
+    assert reader_card.shows is not None
     assert good().auth_key is None
-    for der in (plastic.shows, plastic.public):
-        assert good(auth_key=base64.encodebytes(der).decode()).auth_key == plastic.public
+    for der in (reader_card.shows, reader_card.public):
+        assert good(auth_key=base64.encodebytes(der).decode()).auth_key == reader_card.public
 
 
 def test_a_key_belongs_to_a_card_that_can_prove_it() -> None:
-    key = base64.b64encode(Plastic().public).decode()
+    key = base64.b64encode(ReaderCard().public).decode()
     refused = {
         "there is no card_id": {"card_id": "", "unblock_secret": ""},
         "is not the key that card_id was made from": {"card_id": "ca" + "0f" * 32},

@@ -90,13 +90,13 @@ def stored_person(store: Store, number: str = "100000000001") -> Person:
     """Store a holder, a card and an open visit."""
     someone = holder(number)
     token = card(someone.id)
-    sitting = visit(token.id, someone.id)
+    station_visit = visit(token.id, someone.id)
     with store.begin() as uow:
         uow.holders.put([someone])
         uow.cards.put([token])
-        uow.visits.add(sitting)
+        uow.visits.add(station_visit)
         uow.commit()
-    return Person(someone, token, sitting)
+    return Person(someone, token, station_visit)
 
 
 def registered_person(store: Store, number: str = "100000000001") -> Person:

@@ -75,7 +75,7 @@ def owner(address: Address, tmp_path: Path) -> Iterator[World]:
 def authority(owner: World, address: Address, tmp_path: Path) -> Iterator[World]:
     """The same estate, on which the authority works as its own role."""
     world = World(tmp_path, url=address("kiosk_authority"))
-    world.plastics = owner.plastics
+    world.reader_cards = owner.reader_cards
     yield world
     world.store.close()
 
@@ -93,9 +93,9 @@ def test_the_authority_serves_whole_visits_as_its_own_role(owner: World, authori
     authority.authority.heartbeat(Heartbeat("A"))
     authority.unlock(card)
     authority.clock.forward(hours=2)
-    sitting = authority.insert(card, blocked=True, station="B")
-    sitting.to_code()
-    sitting.pull()  # and comes back with the code
+    station_visit = authority.insert(card, blocked=True, station="B")
+    station_visit.to_code()
+    station_visit.pull()  # and comes back with the code
     back = authority.insert(card, blocked=True)
     back.enter(authority.relay.code)
     grant = back.grant()
@@ -121,9 +121,9 @@ def test_the_authority_takes_up_a_key_that_was_added_as_its_own_role(
 
 def test_a_holder_registers_and_changes_their_address(owner: World, authority: World) -> None:
     card = owner.add_card(owner.add_holder())
-    sitting = to_code(authority, card)
-    assert sitting.enter(authority.relay.code) == Finished(Purpose.REGISTER)
-    sitting.pull()
+    station_visit = to_code(authority, card)
+    assert station_visit.enter(authority.relay.code) == Finished(Purpose.REGISTER)
+    station_visit.pull()
     authority.clock.forward(hours=1)
     changing = start(authority, card, Purpose.CHANGE_EMAIL)
     changing.email(OTHER)

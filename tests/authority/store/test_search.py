@@ -193,9 +193,9 @@ def explained(connection: sa.Connection, statement: str, parameters: Any) -> str
 
 def test_a_number_is_found_as_it_is_printed_in_groups(store: Store) -> None:
     (someone, *_) = people(store, "Asha Okafor", "Bo Nowak", number=900000000001)
-    plastic = replace(card(someone.id), identifier="0123456789abcdef0123456789abcdef")
+    reader_card = replace(card(someone.id), identifier="0123456789abcdef0123456789abcdef")
     with store.begin() as uow:
-        uow.cards.put([plastic])
+        uow.cards.put([reader_card])
         uow.search.refresh([someone.id])
         uow.commit()
     assert found(store, "9000 0000 0001") == (someone.id,)

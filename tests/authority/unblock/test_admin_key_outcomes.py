@@ -37,7 +37,7 @@ from tests.authority.admin_key_card import (
     settled,
     unlocked,
 )
-from tests.authority.station_visit import Sitting
+from tests.authority.station_visit import StationVisit
 from tests.authority.world import World
 
 
@@ -47,22 +47,22 @@ def card(world: World) -> Card:
 
 
 @pytest.fixture
-def sitting(world: World, card: Card) -> Sitting:
+def station_visit(world: World, card: Card) -> StationVisit:
     """A visit that has passed every factor."""
     return ready(world, card)
 
 
 def test_it_is_not_done_before_the_card_was_admitted(
-    world: World, card: Card, sitting: Sitting
+    world: World, card: Card, station_visit: StationVisit
 ) -> None:
     chip = Chip()
-    grant = granted(sitting, chip)
+    grant = granted(station_visit, chip)
     with pytest.raises(StepRefused, match="has not shown"):
-        settled(sitting, grant.journal, UnblockDone())
+        settled(station_visit, grant.journal, UnblockDone())
     assert entry_of(world, grant.journal).state is UnblockState.INTENT
     assert world.card(card).secret_exposure == 1
-    assert admitted(sitting, grant.journal, chip) is None
-    assert settled(sitting, grant.journal, UnblockDone()) == Finished(Purpose.UNLOCK)
+    assert admitted(station_visit, grant.journal, chip) is None
+    assert settled(station_visit, grant.journal, UnblockDone()) == Finished(Purpose.UNLOCK)
 
 
 @pytest.mark.parametrize(
@@ -72,31 +72,35 @@ def test_only_the_cards_own_answer_gives_a_try_back(
     world: World, card: Card, outcome: UnblockOutcome
 ) -> None:
     """A station that says so could ask for as many cryptograms as it likes otherwise."""
-    sitting = ready(world, card)
-    assert isinstance(settled(sitting, granted(sitting, Chip()).journal, outcome), SetPin)
+    station_visit = ready(world, card)
+    assert isinstance(
+        settled(station_visit, granted(station_visit, Chip()).journal, outcome), SetPin
+    )
     assert world.card(card).secret_exposure == 1
-    grant = granted(sitting, Chip())
+    grant = granted(station_visit, Chip())
     assert world.card(card).secret_exposure == 2
-    settled(sitting, grant.journal, outcome)
-    assert reason_of(sitting.authority.challenge(sitting.visit)) is Reason.SECRET_BLOCKED
+    settled(station_visit, grant.journal, outcome)
+    assert (
+        reason_of(station_visit.authority.challenge(station_visit.visit)) is Reason.SECRET_BLOCKED
+    )
 
 
 @pytest.mark.parametrize(
     "outcome", [UnblockNotSent(), UnblockRefused(None, "history")], ids=["not sent", "refused"]
 )
 def test_a_pin_that_was_not_reset_is_chosen_again_and_costs_nothing(
-    world: World, card: Card, sitting: Sitting, outcome: UnblockOutcome
+    world: World, card: Card, station_visit: StationVisit, outcome: UnblockOutcome
 ) -> None:
     for _ in range(4):
         chip = Chip()
-        grant = granted(sitting, chip)
-        assert admitted(sitting, grant.journal, chip) is None
-        assert isinstance(settled(sitting, grant.journal, outcome), SetPin)
+        grant = granted(station_visit, chip)
+        assert admitted(station_visit, grant.journal, chip) is None
+        assert isinstance(settled(station_visit, grant.journal, outcome), SetPin)
         assert world.card(card).secret_exposure == 0
     chip = Chip()
-    grant = granted(sitting, chip)
-    assert admitted(sitting, grant.journal, chip) is None
-    assert settled(sitting, grant.journal, UnblockDone()) == Finished(Purpose.UNLOCK)
+    grant = granted(station_visit, chip)
+    assert admitted(station_visit, grant.journal, chip) is None
+    assert settled(station_visit, grant.journal, UnblockDone()) == Finished(Purpose.UNLOCK)
 
 
 @pytest.mark.parametrize(
@@ -105,10 +109,10 @@ def test_a_pin_that_was_not_reset_is_chosen_again_and_costs_nothing(
     ids=["with a number", "without"],
 )
 def test_a_wrong_key_is_counted_and_the_card_set_aside(
-    world: World, card: Card, sitting: Sitting, outcome: UnblockOutcome, left: int
+    world: World, card: Card, station_visit: StationVisit, outcome: UnblockOutcome, left: int
 ) -> None:
-    grant = granted(sitting, Chip(OTHER_KEY))
-    assert reason_of(settled(sitting, grant.journal, outcome)) is Reason.CARD_REFUSED
+    grant = granted(station_visit, Chip(OTHER_KEY))
+    assert reason_of(settled(station_visit, grant.journal, outcome)) is Reason.CARD_REFUSED
     kept = world.card(card)
     assert (kept.secret_tries_left, kept.secret_exposure) == (left, 0)
     assert kept.set_aside_at is not None
@@ -119,14 +123,20 @@ def test_a_wrong_key_is_counted_and_the_card_set_aside(
 @pytest.mark.parametrize("blocked", [True, False], ids=["still blocked", "not blocked"])
 @pytest.mark.parametrize("told", [True, False], ids=["told", "killed"])
 def test_a_lost_answer_is_settled_by_the_card(
-    world: World, card: Card, sitting: Sitting, *, answered: bool, blocked: bool, told: bool
+    world: World,
+    card: Card,
+    station_visit: StationVisit,
+    *,
+    answered: bool,
+    blocked: bool,
+    told: bool,
 ) -> None:
     chip = Chip()
-    grant = granted(sitting, chip)
+    grant = granted(station_visit, chip)
     if answered:
-        assert admitted(sitting, grant.journal, chip) is None
+        assert admitted(station_visit, grant.journal, chip) is None
     if told:
-        assert reason_of(settled(sitting, grant.journal, UnblockUnknown())) is (
+        assert reason_of(settled(station_visit, grant.journal, UnblockUnknown())) is (
             Reason.OUTCOME_UNKNOWN
         )
     world.clock.forward(minutes=5)
@@ -135,10 +145,10 @@ def test_a_lost_answer_is_settled_by_the_card(
     assert entry.closed_at is None, "a card that is known by name only settles nothing yet"
     assert world.card(card).secret_exposure == (0 if answered else 1)
     if answered:
-        assert admitted(sitting, grant.journal, chip) is None, "as the first time"
+        assert admitted(station_visit, grant.journal, chip) is None, "as the first time"
     else:
         with pytest.raises(StepRefused, match=r"over|too old"):
-            admitted(sitting, grant.journal, chip)
+            admitted(station_visit, grant.journal, chip)
     unlocked(world, card)
     assert entry_of(world, grant.journal).state is UnblockState.SETTLED
     assert world.card(card).secret_exposure == 0
@@ -146,8 +156,8 @@ def test_a_lost_answer_is_settled_by_the_card(
 
 def test_lost_answers_never_reach_the_last_try(world: World, card: Card) -> None:
     for _ in range(2):
-        sitting = ready(world, card)
-        settled(sitting, granted(sitting, Chip()).journal, UnblockUnknown())
+        station_visit = ready(world, card)
+        settled(station_visit, granted(station_visit, Chip()).journal, UnblockUnknown())
         world.clock.forward(hours=1)
     assert reason_of(world.insert(card, blocked=True).opened) is Reason.SECRET_BLOCKED
 
@@ -157,18 +167,18 @@ def test_a_card_shows_its_key_whatever_the_policy_says(
     world: World, card: Card, policy: Genuine
 ) -> None:
     world.policy = replace(world.policy, genuine=policy)
-    sitting = ready(world, card)
+    station_visit = ready(world, card)
     with pytest.raises(StepRefused):
-        sitting.authority.release(sitting.visit, sitting.attempt())
-    grant = granted(sitting, Chip(OTHER_KEY))
+        station_visit.authority.release(station_visit.visit, station_visit.attempt())
+    grant = granted(station_visit, Chip(OTHER_KEY))
     with pytest.raises(StepRefused):
-        settled(sitting, grant.journal, UnblockDone())
-    reply = admitted(sitting, grant.journal, Chip(OTHER_KEY, bytes(16)))
+        settled(station_visit, grant.journal, UnblockDone())
+    reply = admitted(station_visit, grant.journal, Chip(OTHER_KEY, bytes(16)))
     assert reason_of(reply) is Reason.NOT_GENUINE
 
 
 def test_where_every_card_has_to_prove_itself_first_it_is_not_served(
-    world: World, card: Card, sitting: Sitting
+    world: World, card: Card, station_visit: StationVisit
 ) -> None:
     world.policy = replace(world.policy, genuine=Genuine.ALWAYS)
     assert reason_of(world.insert(card, blocked=True).opened) is Reason.NOT_GENUINE
@@ -176,11 +186,11 @@ def test_where_every_card_has_to_prove_itself_first_it_is_not_served(
 
 
 def test_a_policy_that_comes_in_between_counts_at_once(
-    world: World, card: Card, sitting: Sitting
+    world: World, card: Card, station_visit: StationVisit
 ) -> None:
-    number = Chip().meet(drawn(sitting))
+    number = Chip().meet(drawn(station_visit))
     world.policy = replace(world.policy, genuine=Genuine.ALWAYS)
-    reply = sitting.authority.release(sitting.visit, sitting.attempt(), number)
+    reply = station_visit.authority.release(station_visit.visit, station_visit.attempt(), number)
     assert reason_of(reply) is Reason.NOT_GENUINE
     assert world.card(card).secret_exposure == 0
     assert "admin-key-used" not in world.kinds()
@@ -188,20 +198,25 @@ def test_a_policy_that_comes_in_between_counts_at_once(
 
 def test_what_is_no_admin_key_is_not_used(world: World) -> None:
     card = registered(world, key="73019264")
-    sitting = ready(world, card)
-    reply = sitting.authority.release(sitting.visit, sitting.attempt(), Chip().meet(drawn(sitting)))
+    station_visit = ready(world, card)
+    reply = station_visit.authority.release(
+        station_visit.visit, station_visit.attempt(), Chip().meet(drawn(station_visit))
+    )
     assert reason_of(reply) is Reason.SECRET_MISSING
     assert "secret-broken" in world.kinds()
     assert world.card(card).secret_exposure == 0
 
 
-def test_a_seal_key_that_is_away_costs_nothing(world: World, card: Card, sitting: Sitting) -> None:
-    number = Chip().meet(drawn(sitting))
+def test_a_seal_key_that_is_away_costs_nothing(
+    world: World, card: Card, station_visit: StationVisit
+) -> None:
+    number = Chip().meet(drawn(station_visit))
     object.__setattr__(world.parts, "sealer", Sealer(KeyRing.fresh()))
     with pytest.raises(AuthorityUnavailable):
-        sitting.authority.release(sitting.visit, sitting.attempt(), number)
+        station_visit.authority.release(station_visit.visit, station_visit.attempt(), number)
     object.__setattr__(world.parts, "sealer", Sealer(world.ring))
     assert world.card(card).secret_exposure == 0
     assert not isinstance(
-        sitting.authority.release(sitting.visit, sitting.attempt(), number), Refusal
+        station_visit.authority.release(station_visit.visit, station_visit.attempt(), number),
+        Refusal,
     )

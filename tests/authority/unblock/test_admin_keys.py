@@ -19,7 +19,7 @@ from tests.authority.admin_key_card import (
     settled,
     visit_of,
 )
-from tests.authority.station_visit import Sitting
+from tests.authority.station_visit import StationVisit
 from tests.authority.world import World
 
 
@@ -34,20 +34,20 @@ def card(world: World) -> Card:
 
 
 @pytest.fixture
-def sitting(world: World, card: Card) -> Sitting:
+def station_visit(world: World, card: Card) -> StationVisit:
     """A visit that has passed every factor."""
     return ready(world, card)
 
 
-def test_the_whole_way(world: World, card: Card, sitting: Sitting) -> None:
+def test_the_whole_way(world: World, card: Card, station_visit: StationVisit) -> None:
     chip = Chip()
-    grant = granted(sitting, chip)
+    grant = granted(station_visit, chip)
     assert world.card(card).secret_exposure == 1
     assert chip.takes(grant.cryptogram)
-    assert admitted(sitting, grant.journal, chip) is None
+    assert admitted(station_visit, grant.journal, chip) is None
     assert world.card(card).secret_exposure == 0
-    assert settled(sitting, grant.journal, UnblockDone()) == Finished(Purpose.UNLOCK)
-    assert sitting.authority.rotate_secret(sitting.visit, grant.journal) is None
+    assert settled(station_visit, grant.journal, UnblockDone()) == Finished(Purpose.UNLOCK)
+    assert station_visit.authority.rotate_secret(station_visit.visit, grant.journal) is None
     assert entry_of(world, grant.journal).state is UnblockState.DONE
     assert world.kinds()[-3:] == ["admin-key-used", "card-proven-by-key", "unblock-done"]
     with world.store.read() as uow:
@@ -56,28 +56,28 @@ def test_the_whole_way(world: World, card: Card, sitting: Sitting) -> None:
 
 
 def test_the_intent_is_written_before_anything_leaves(
-    world: World, card: Card, sitting: Sitting
+    world: World, card: Card, station_visit: StationVisit
 ) -> None:
-    grant = granted(sitting, Chip())
+    grant = granted(station_visit, Chip())
     entry = entry_of(world, grant.journal)
     assert (entry.state, entry.was_blocked) == (UnblockState.INTENT, True)
-    assert (entry.visit_id, entry.card_id) == (sitting.visit, card.id)
+    assert (entry.visit_id, entry.card_id) == (station_visit.visit, card.id)
     used = world.events()[-1]
     assert (used.kind, used.detail) == ("admin-key-used", {"journal": entry.id, "left": 2})
 
 
 def test_nothing_that_leaves_or_is_kept_holds_the_key_or_the_answer(
-    world: World, sitting: Sitting
+    world: World, station_visit: StationVisit
 ) -> None:
     chip = Chip()
-    grant = granted(sitting, chip)
-    said = f"{grant!r} {chip.answer()!r} {visit_of(world, sitting)!r} {world.events()!r}"
+    grant = granted(station_visit, chip)
+    said = f"{grant!r} {chip.answer()!r} {visit_of(world, station_visit)!r} {world.events()!r}"
     answer = chip.answer().cryptogram[:32]
     for hidden in (bytes.fromhex(KEY), answer, grant.cryptogram):
         assert hidden.hex() not in said
         assert repr(hidden) not in said
     assert bytes.fromhex(KEY) not in grant.cryptogram
-    waits = visit_of(world, sitting).challenge
+    waits = visit_of(world, station_visit).challenge
     assert waits is not None
     assert waits != answer
     if world.url.startswith("sqlite"):
@@ -91,73 +91,90 @@ def test_nothing_that_leaves_or_is_kept_holds_the_key_or_the_answer(
 
 
 def test_no_factor_no_number(world: World, card: Card) -> None:
-    sitting = world.insert(card, blocked=True)
-    sitting.to_code()
+    station_visit = world.insert(card, blocked=True)
+    station_visit.to_code()
     with pytest.raises(StepRefused):
-        sitting.authority.challenge(sitting.visit)
+        station_visit.authority.challenge(station_visit.visit)
     with pytest.raises(StepRefused):
-        sitting.authority.release(sitting.visit, sitting.attempt(), KeyNonce(bytes(16)))
+        station_visit.authority.release(
+            station_visit.visit, station_visit.attempt(), KeyNonce(bytes(16))
+        )
 
 
-def test_a_number_that_is_none_costs_nothing(world: World, card: Card, sitting: Sitting) -> None:
-    right = Chip().meet(drawn(sitting))
+def test_a_number_that_is_none_costs_nothing(
+    world: World, card: Card, station_visit: StationVisit
+) -> None:
+    right = Chip().meet(drawn(station_visit))
     wrong = [None, CardProof(bytes(16)), *(KeyNonce(bytes(size)) for size in (0, 15, 17, 40))]
     for given in wrong:
         with pytest.raises(StepRefused, match="missing"):
-            sitting.authority.release(sitting.visit, sitting.attempt(), given)
+            station_visit.authority.release(station_visit.visit, station_visit.attempt(), given)
     assert world.kinds()[-6:] == ["step-refused"] * 6
     assert world.card(card).secret_exposure == 0
     with world.store.read() as uow:
         assert uow.journal.open_for(card.id) is None
         assert uow.codes.live(card.id) is not None
-    assert isinstance(sitting.authority.release(sitting.visit, sitting.attempt(), right), KeyGrant)
+    assert isinstance(
+        station_visit.authority.release(station_visit.visit, station_visit.attempt(), right),
+        KeyGrant,
+    )
 
 
-def test_a_number_without_ours_is_refused(world: World, card: Card, sitting: Sitting) -> None:
+def test_a_number_without_ours_is_refused(
+    world: World, card: Card, station_visit: StationVisit
+) -> None:
     with pytest.raises(StepRefused):
-        sitting.authority.release(sitting.visit, sitting.attempt(), KeyNonce(bytes(range(16))))
+        station_visit.authority.release(
+            station_visit.visit, station_visit.attempt(), KeyNonce(bytes(range(16)))
+        )
     assert world.card(card).secret_exposure == 0
 
 
-def test_our_number_is_good_for_a_minute(world: World, sitting: Sitting) -> None:
-    number = Chip().meet(drawn(sitting))
+def test_our_number_is_good_for_a_minute(world: World, station_visit: StationVisit) -> None:
+    number = Chip().meet(drawn(station_visit))
     world.clock.forward(seconds=60)
     with pytest.raises(StepRefused, match="too old"):
-        sitting.authority.release(sitting.visit, sitting.attempt(), number)
+        station_visit.authority.release(station_visit.visit, station_visit.attempt(), number)
 
 
-def test_a_newer_number_takes_the_place_of_an_older_one(world: World, sitting: Sitting) -> None:
+def test_a_newer_number_takes_the_place_of_an_older_one(
+    world: World, station_visit: StationVisit
+) -> None:
     chip = Chip()
-    older = drawn(sitting)
-    assert drawn(sitting) == older, "a request that arrives twice spoils nothing"
+    older = drawn(station_visit)
+    assert drawn(station_visit) == older, "a request that arrives twice spoils nothing"
     world.clock.forward(seconds=31)
-    assert drawn(sitting).nonce != older.nonce
+    assert drawn(station_visit).nonce != older.nonce
     number = chip.meet(older)
-    grant = sitting.authority.release(sitting.visit, sitting.attempt(), number)
+    grant = station_visit.authority.release(station_visit.visit, station_visit.attempt(), number)
     assert isinstance(grant, KeyGrant)
     assert not chip.takes(grant.cryptogram)
 
 
-def test_one_cryptogram_for_each_number(world: World, card: Card, sitting: Sitting) -> None:
+def test_one_cryptogram_for_each_number(
+    world: World, card: Card, station_visit: StationVisit
+) -> None:
     chip = Chip()
-    granted(sitting, chip)
+    granted(station_visit, chip)
     for number in (KeyNonce(chip.own), KeyNonce(bytes(range(16)))):
         with pytest.raises(StepRefused):
-            sitting.authority.release(sitting.visit, sitting.attempt(), number)
+            station_visit.authority.release(station_visit.visit, station_visit.attempt(), number)
     with pytest.raises(StepRefused):
-        sitting.authority.challenge(sitting.visit)
+        station_visit.authority.challenge(station_visit.visit)
     assert world.card(card).secret_exposure == 1
     assert world.kinds().count("admin-key-used") == 1
 
 
-def test_a_card_with_two_visits_has_one_number(world: World, card: Card, sitting: Sitting) -> None:
+def test_a_card_with_two_visits_has_one_number(
+    world: World, card: Card, station_visit: StationVisit
+) -> None:
     """What one visit learns cannot be the answer in another: only one of them waits."""
-    drawn(sitting)
-    assert world.visit(sitting).challenge is not None
+    drawn(station_visit)
+    assert world.visit(station_visit).challenge is not None
     other = world.insert(card, blocked=True, station="B")
     other.enter(world.relay.code)
     drawn(other)
-    assert world.visit(sitting).challenge is None
+    assert world.visit(station_visit).challenge is None
     assert world.visit(other).challenge is not None
-    drawn(sitting)
+    drawn(station_visit)
     assert world.visit(other).challenge is None

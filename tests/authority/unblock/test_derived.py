@@ -212,13 +212,13 @@ def test_a_card_proves_an_admin_key_that_derives(world: World) -> None:
     how, named = Derivation(masters.current()), CardId("gids", identifier)
     sealed = world.parts.sealer.seal(how, SealLabel(named, SealKind.UNBLOCK, 1))
     card = admin_key_card.registered(world, identifier=identifier, sealed_secret=sealed)
-    sitting, chip = (
+    station_visit, chip = (
         admin_key_card.ready(world, card),
         admin_key_card.Chip(masters.derive(how, named).reveal()),
     )
-    grant = admin_key_card.granted(sitting, chip)
+    grant = admin_key_card.granted(station_visit, chip)
     assert chip.takes(grant.cryptogram)
-    assert admin_key_card.admitted(sitting, grant.journal, chip) is None
+    assert admin_key_card.admitted(station_visit, grant.journal, chip) is None
 
 
 def test_an_authority_that_is_to_derive_and_has_no_master_key_is_not_well(world: World) -> None:
@@ -241,17 +241,17 @@ def test_a_token_that_is_away_when_the_secret_is_wanted_costs_nothing(
     world: World, place: Place
 ) -> None:
     card = issued(world)
-    sitting = world.insert(card, blocked=True)
-    sitting.to_new_pin()
+    station_visit = world.insert(card, blocked=True)
+    station_visit.to_new_pin()
     before = everything_recorded(world, card)
     place.away = True
     for _ in range(2):
         with pytest.raises(AuthorityUnavailable, match="away"):
-            sitting.grant()
+            station_visit.grant()
     assert everything_recorded(world, card) == before
     assert world.authority.health() == Health(store=True, mail=True, keys=False)
     place.away = False
-    assert sitting.grant().secret.reveal() == secret_of(world, card, 0)
+    assert station_visit.grant().secret.reveal() == secret_of(world, card, 0)
     assert world.authority.health().keys
 
 
@@ -314,22 +314,22 @@ def issued_to(world: World, holder: Cardholder) -> Card:
 def unlocks_and_changes(world: World, card: Card, has: Sensitive) -> Sensitive:
     """Unlock a card that has that secret; what is away is asked once more. Return what it has."""
     world.clock.forward(hours=1)
-    sitting = world.insert(card, blocked=True)
-    sitting.to_new_pin()
+    station_visit = world.insert(card, blocked=True)
+    station_visit.to_new_pin()
     try:
-        grant = sitting.grant()
+        grant = station_visit.grant()
     except AuthorityUnavailable:
-        grant = sitting.grant()
+        grant = station_visit.grant()
     assert grant.secret == has
-    assert isinstance(record_outcome(sitting, grant, UnblockDone()), Finished)
-    unlocked = Unlocked(world, card, sitting, grant)
+    assert isinstance(record_outcome(station_visit, grant, UnblockDone()), Finished)
+    unlocked = Unlocked(world, card, station_visit, grant)
     try:
         new = unlocked.rotate_secret()
     except AuthorityUnavailable:
         new = None
     if new is not None:
         unlocked.tell(UnblockDone())
-    sitting.pull()
+    station_visit.pull()
     return new or has
 
 
@@ -352,11 +352,11 @@ def test_nobody_waits_for_a_token_that_hangs_when_it_is_asked_first(world: World
     """It is asked before the card's transaction begins: others could not write meanwhile."""
     place = Hanging(world=world)
     derive(world, place)
-    sitting = world.insert(issued(world), blocked=True)
-    sitting.to_new_pin()
+    station_visit = world.insert(issued(world), blocked=True)
+    station_visit.to_new_pin()
     place.waits = True
     with pytest.raises(AuthorityUnavailable, match="away"):
-        sitting.grant()
+        station_visit.grant()
     assert place.others == 1
 
 

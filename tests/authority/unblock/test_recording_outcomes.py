@@ -25,7 +25,7 @@ from kiosk.contract.messages import (
     VisitOpened,
 )
 from kiosk.contract.reference import reference_of
-from tests.authority.station_visit import Sitting
+from tests.authority.station_visit import StationVisit
 from tests.authority.world import EMAIL, World
 
 
@@ -35,15 +35,15 @@ def card(world: World) -> Card:
 
 
 @pytest.fixture
-def sitting(world: World, card: Card) -> Sitting:
+def station_visit(world: World, card: Card) -> StationVisit:
     """A visit that has passed every factor."""
-    sitting = world.insert(card, blocked=True)
-    sitting.to_new_pin()
-    return sitting
+    station_visit = world.insert(card, blocked=True)
+    station_visit.to_new_pin()
+    return station_visit
 
 
-def _settle(sitting: Sitting, grant: Grant, outcome: UnblockOutcome) -> object:
-    return sitting.authority.record_outcome(sitting.visit, grant.journal, outcome)
+def _settle(station_visit: StationVisit, grant: Grant, outcome: UnblockOutcome) -> object:
+    return station_visit.authority.record_outcome(station_visit.visit, grant.journal, outcome)
 
 
 def _entry(world: World, grant: Grant) -> UnblockEntry:
@@ -59,120 +59,128 @@ def _refusal(reply: object) -> Reason:
 
 
 def _unknown(world: World, card: Card, *, blocked: bool) -> Grant:
-    sitting = world.insert(card, blocked=blocked)
-    sitting.to_new_pin()
-    grant = sitting.grant()
-    _settle(sitting, grant, UnblockUnknown())
-    sitting.pull()
+    station_visit = world.insert(card, blocked=blocked)
+    station_visit.to_new_pin()
+    grant = station_visit.grant()
+    _settle(station_visit, grant, UnblockUnknown())
+    station_visit.pull()
     return grant
 
 
-def test_done(world: World, card: Card, sitting: Sitting) -> None:
-    grant = sitting.grant()
+def test_done(world: World, card: Card, station_visit: StationVisit) -> None:
+    grant = station_visit.grant()
     for _ in range(2):
-        assert _settle(sitting, grant, UnblockDone()) == Finished(Purpose.UNLOCK)
+        assert _settle(station_visit, grant, UnblockDone()) == Finished(Purpose.UNLOCK)
     assert _entry(world, grant).state is UnblockState.DONE
     assert world.card(card).secret_exposure == 0
     registration = world.registration(card)
     assert (registration.failures, registration.asked) == (0, None)
     [notice] = world.outbox()
     assert (notice.to, notice.template) == (EMAIL, Notice.UNLOCKED)
-    assert notice.params["reference"] == reference_of(sitting.visit)
+    assert notice.params["reference"] == reference_of(station_visit.visit)
     assert world.kinds().count("unblock-done") == 1
     with pytest.raises(StepRefused):
-        sitting.grant()
+        station_visit.grant()
 
 
 def test_done_is_taken_after_the_card_was_pulled(
-    world: World, card: Card, sitting: Sitting
+    world: World, card: Card, station_visit: StationVisit
 ) -> None:
-    grant = sitting.grant()
-    sitting.pull()
-    assert _settle(sitting, grant, UnblockDone()) == Finished(Purpose.UNLOCK)
+    grant = station_visit.grant()
+    station_visit.pull()
+    assert _settle(station_visit, grant, UnblockDone()) == Finished(Purpose.UNLOCK)
     assert world.card(card).secret_exposure == 0
 
 
 def test_a_grant_is_settled_by_its_own_visit_alone(
-    world: World, card: Card, sitting: Sitting
+    world: World, card: Card, station_visit: StationVisit
 ) -> None:
-    grant = sitting.grant()
+    grant = station_visit.grant()
     other = world.insert(world.add_card(world.add_holder(number="2")))
     with pytest.raises(StepRefused):
         _settle(other, grant, UnblockDone())
     with pytest.raises(StepRefused):
-        sitting.authority.record_outcome(sitting.visit, JournalId("0" * 32), UnblockDone())
+        station_visit.authority.record_outcome(
+            station_visit.visit, JournalId("0" * 32), UnblockDone()
+        )
     assert _entry(world, grant).state is UnblockState.INTENT
 
 
 def test_a_wrong_secret_is_counted_as_the_card_counts(
-    world: World, card: Card, sitting: Sitting
+    world: World, card: Card, station_visit: StationVisit
 ) -> None:
-    grant = sitting.grant()
-    reply = _settle(sitting, grant, UnblockRefused(2, "63C2"))
+    grant = station_visit.grant()
+    reply = _settle(station_visit, grant, UnblockRefused(2, "63C2"))
     assert _refusal(reply) is Reason.CARD_REFUSED
     assert world.kinds().count("refused") == 1
     kept = world.card(card)
     assert (kept.secret_tries_left, kept.secret_exposure) == (2, 0)
     assert _entry(world, grant).state is UnblockState.REFUSED
     with pytest.raises(StepRefused):
-        sitting.grant()
-    assert _refusal(_settle(sitting, grant, UnblockRefused(2, "63C2"))) is Reason.CARD_REFUSED
+        station_visit.grant()
+    assert _refusal(_settle(station_visit, grant, UnblockRefused(2, "63C2"))) is Reason.CARD_REFUSED
 
 
 @pytest.mark.parametrize("left", [0, 1])
-def test_the_last_try_is_never_spent(world: World, card: Card, sitting: Sitting, left: int) -> None:
-    reply = _settle(sitting, sitting.grant(), UnblockRefused(left, "63C0"))
+def test_the_last_try_is_never_spent(
+    world: World, card: Card, station_visit: StationVisit, left: int
+) -> None:
+    reply = _settle(station_visit, station_visit.grant(), UnblockRefused(left, "63C0"))
     assert _refusal(reply) is Reason.SECRET_BLOCKED
     assert _refusal(world.insert(card, blocked=True).opened) is Reason.SECRET_BLOCKED
 
 
 def test_a_new_pin_that_the_card_does_not_like_is_chosen_again(
-    world: World, card: Card, sitting: Sitting
+    world: World, card: Card, station_visit: StationVisit
 ) -> None:
     for _ in range(3):
-        grant = sitting.grant()
-        assert isinstance(_settle(sitting, grant, UnblockRefused(None, "history")), SetPin)
+        grant = station_visit.grant()
+        assert isinstance(_settle(station_visit, grant, UnblockRefused(None, "history")), SetPin)
         assert _entry(world, grant).state is UnblockState.REFUSED
         assert world.card(card).secret_exposure == 0
-    assert _settle(sitting, sitting.grant(), UnblockDone()) == Finished(Purpose.UNLOCK)
+    assert _settle(station_visit, station_visit.grant(), UnblockDone()) == Finished(Purpose.UNLOCK)
     assert world.kinds().count("secret-released") == 4
 
 
-def test_what_a_station_says_is_kept_short_and_plain(world: World, sitting: Sitting) -> None:
-    grant = sitting.grant()
-    _settle(sitting, grant, UnblockRefused(3, "\x1b[2J<b>6A80" + "x" * 100))
+def test_what_a_station_says_is_kept_short_and_plain(
+    world: World, station_visit: StationVisit
+) -> None:
+    grant = station_visit.grant()
+    _settle(station_visit, grant, UnblockRefused(3, "\x1b[2J<b>6A80" + "x" * 100))
     assert _entry(world, grant).detail == ("2Jb6A80" + "x" * 100)[:40]
 
 
-def test_not_sent_leaves_the_proofs(world: World, card: Card, sitting: Sitting) -> None:
-    grant = sitting.grant()
-    assert isinstance(_settle(sitting, grant, UnblockNotSent()), SetPin)
+def test_not_sent_leaves_the_proofs(world: World, card: Card, station_visit: StationVisit) -> None:
+    grant = station_visit.grant()
+    assert isinstance(_settle(station_visit, grant, UnblockNotSent()), SetPin)
     assert _entry(world, grant).state is UnblockState.NOT_SENT
     assert world.card(card).secret_exposure == 0
-    again = sitting.grant()
+    again = station_visit.grant()
     assert again.journal != grant.journal
-    assert _settle(sitting, again, UnblockDone()) == Finished(Purpose.UNLOCK)
+    assert _settle(station_visit, again, UnblockDone()) == Finished(Purpose.UNLOCK)
 
 
 def test_not_sent_leaves_nothing_to_the_next_visit(
-    world: World, card: Card, sitting: Sitting
+    world: World, card: Card, station_visit: StationVisit
 ) -> None:
-    _settle(sitting, sitting.grant(), UnblockNotSent())
-    sitting.pull()
+    _settle(station_visit, station_visit.grant(), UnblockNotSent())
+    station_visit.pull()
     back = world.insert(card, blocked=True)
     assert isinstance(back.questions(), AnswerQuestions)
     with pytest.raises(StepRefused):
         back.grant()
 
 
-def test_unknown_stays_open_and_exposed(world: World, card: Card, sitting: Sitting) -> None:
-    grant = sitting.grant()
+def test_unknown_stays_open_and_exposed(
+    world: World, card: Card, station_visit: StationVisit
+) -> None:
+    grant = station_visit.grant()
     for _ in range(2):
-        assert _refusal(_settle(sitting, grant, UnblockUnknown())) is Reason.OUTCOME_UNKNOWN
+        assert _refusal(_settle(station_visit, grant, UnblockUnknown())) is Reason.OUTCOME_UNKNOWN
     assert _entry(world, grant).state is UnblockState.UNKNOWN
     assert world.card(card).secret_exposure == 1
     with pytest.raises(StepRefused):
-        sitting.grant()
+        station_visit.grant()
     assert world.kinds().count("unblock-unknown") == 1
     assert world.kinds().count("refused") == 1
 
@@ -201,14 +209,14 @@ def test_an_unknown_outcome_is_settled_by_the_card(
 
 
 def test_an_intent_without_any_outcome_is_settled_too(
-    world: World, card: Card, sitting: Sitting
+    world: World, card: Card, station_visit: StationVisit
 ) -> None:
-    grant = sitting.grant()
+    grant = station_visit.grant()
     world.restart()
     opened = world.insert(card).opened
     assert isinstance(opened, VisitOpened)
     assert _entry(world, grant).detail == "done"
-    late = sitting.authority.record_outcome(sitting.visit, grant.journal, UnblockDone())
+    late = station_visit.authority.record_outcome(station_visit.visit, grant.journal, UnblockDone())
     assert late == Finished(Purpose.UNLOCK)
     assert "unblock-told-late" in world.kinds()
     assert [one.template for one in world.outbox()] == [Notice.UNLOCKED]
@@ -224,9 +232,11 @@ def test_lost_outcomes_never_reach_the_last_try(world: World) -> None:
     assert world.kinds().count("secret-released") == 2
 
 
-def test_a_second_unlock_starts_from_nothing(world: World, card: Card, sitting: Sitting) -> None:
-    _settle(sitting, sitting.grant(), UnblockDone())
-    sitting.pull()
+def test_a_second_unlock_starts_from_nothing(
+    world: World, card: Card, station_visit: StationVisit
+) -> None:
+    _settle(station_visit, station_visit.grant(), UnblockDone())
+    station_visit.pull()
     world.clock.forward(minutes=5)
     again = world.insert(card, blocked=True)
     assert isinstance(again.opened, VisitOpened)

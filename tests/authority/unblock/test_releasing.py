@@ -12,7 +12,7 @@ from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.store.records import Card, CardStatus, SealedSecret, UnblockEntry, UnblockState
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import Grant, Reason, Refusal, VisitOpened
-from tests.authority.station_visit import Sitting
+from tests.authority.station_visit import StationVisit
 from tests.authority.world import PUK, World
 
 
@@ -22,11 +22,11 @@ def card(world: World) -> Card:
 
 
 @pytest.fixture
-def sitting(world: World, card: Card) -> Sitting:
+def station_visit(world: World, card: Card) -> StationVisit:
     """A visit that has passed every factor."""
-    sitting = world.insert(card, blocked=True)
-    sitting.to_new_pin()
-    return sitting
+    station_visit = world.insert(card, blocked=True)
+    station_visit.to_new_pin()
+    return station_visit
 
 
 def _entry(world: World, grant: Grant) -> UnblockEntry:
@@ -42,32 +42,32 @@ def _refusal(reply: object) -> Reason:
 
 
 def test_a_grant_is_journaled_charged_and_costs_the_code(
-    world: World, card: Card, sitting: Sitting
+    world: World, card: Card, station_visit: StationVisit
 ) -> None:
-    grant = sitting.grant()
+    grant = station_visit.grant()
     assert grant.secret.reveal() == PUK
     entry = _entry(world, grant)
     assert (entry.state, entry.was_blocked) == (UnblockState.INTENT, True)
-    assert (entry.visit_id, entry.card_id) == (sitting.visit, card.id)
+    assert (entry.visit_id, entry.card_id) == (station_visit.visit, card.id)
     assert world.card(card).secret_exposure == 1
     with world.store.read() as uow:
         assert uow.codes.live(card.id) is None
     assert world.kinds()[-1] == "secret-released"
 
 
-def test_one_release_a_visit(world: World, card: Card, sitting: Sitting) -> None:
-    sitting.grant()
+def test_one_release_a_visit(world: World, card: Card, station_visit: StationVisit) -> None:
+    station_visit.grant()
     with pytest.raises(StepRefused):
-        sitting.grant()
+        station_visit.grant()
     assert world.card(card).secret_exposure == 1
 
 
-def test_the_code_never_works_again(world: World, card: Card, sitting: Sitting) -> None:
+def test_the_code_never_works_again(world: World, card: Card, station_visit: StationVisit) -> None:
     code = world.relay.code
-    sitting.grant()
+    station_visit.grant()
     with pytest.raises(StepRefused):
-        sitting.enter(code)
-    sitting.pull()
+        station_visit.enter(code)
+    station_visit.pull()
     back = world.insert(card, blocked=True)
     assert isinstance(back.opened, VisitOpened)
     assert back.opened.resumed is None
@@ -86,41 +86,55 @@ def test_the_code_never_works_again(world: World, card: Card, sitting: Sitting) 
     ],
 )
 def test_what_was_barred_on_the_way_is_not_released(
-    world: World, card: Card, sitting: Sitting, changes: dict[str, object], reason: Reason
+    world: World,
+    card: Card,
+    station_visit: StationVisit,
+    changes: dict[str, object],
+    reason: Reason,
 ) -> None:
     world.put_card(replace(card, **changes))  # type: ignore[arg-type]
-    assert _refusal(sitting.authority.release(sitting.visit, sitting.attempt())) is reason
+    assert (
+        _refusal(station_visit.authority.release(station_visit.visit, station_visit.attempt()))
+        is reason
+    )
     assert world.card(card).secret_exposure == 0
     with world.store.read() as uow:
         assert uow.journal.open_for(card.id) is None
         assert uow.codes.live(card.id) is not None
 
 
-def test_a_block_on_the_way_stops_the_release(world: World, card: Card, sitting: Sitting) -> None:
+def test_a_block_on_the_way_stops_the_release(
+    world: World, card: Card, station_visit: StationVisit
+) -> None:
     with world.store.begin() as uow:
         uow.registrations.block(card.holder_id)
         uow.commit()
     assert (
-        _refusal(sitting.authority.release(sitting.visit, sitting.attempt()))
+        _refusal(station_visit.authority.release(station_visit.visit, station_visit.attempt()))
         is Reason.REGISTRATION_BLOCKED
     )
 
 
-def test_a_leaver_on_the_way_gets_nothing(world: World, card: Card, sitting: Sitting) -> None:
+def test_a_leaver_on_the_way_gets_nothing(
+    world: World, card: Card, station_visit: StationVisit
+) -> None:
     with world.store.begin() as uow:
         holder = uow.holders.get(card.holder_id)
         assert holder is not None
         uow.holders.save(replace(holder, left_at=world.now))
         uow.commit()
-    assert _refusal(sitting.authority.release(sitting.visit, sitting.attempt())) is Reason.LEAVER
+    assert (
+        _refusal(station_visit.authority.release(station_visit.visit, station_visit.attempt()))
+        is Reason.LEAVER
+    )
 
 
 def test_a_secret_moved_from_another_card_is_not_released(
-    world: World, card: Card, sitting: Sitting
+    world: World, card: Card, station_visit: StationVisit
 ) -> None:
     other = world.add_card(world.add_holder(number="2"))
     world.put_card(replace(card, sealed_secret=other.sealed_secret))
-    assert _refusal(sitting.release()) is Reason.SECRET_MISSING
+    assert _refusal(station_visit.release()) is Reason.SECRET_MISSING
     assert "secret-broken" in world.kinds()
     assert world.kinds().count("refused") == 1
     assert world.card(card).secret_exposure == 0
@@ -130,32 +144,36 @@ def test_a_row_pointed_at_another_card_does_not_release_its_secret_to_it(world: 
     card = world.registered_card()
     forged = replace(card, identifier="f0f0")
     world.put_card(forged)
-    sitting = world.insert(forged, blocked=True)
-    sitting.to_new_pin()
-    assert _refusal(sitting.release()) is Reason.SECRET_MISSING
+    station_visit = world.insert(forged, blocked=True)
+    station_visit.to_new_pin()
+    assert _refusal(station_visit.release()) is Reason.SECRET_MISSING
 
 
-def test_an_older_revision_is_not_released(world: World, card: Card, sitting: Sitting) -> None:
+def test_an_older_revision_is_not_released(
+    world: World, card: Card, station_visit: StationVisit
+) -> None:
     sealed = card.sealed_secret
     assert sealed is not None
     later = SealedSecret(sealed.ciphertext, sealed.key_id, 2)
     world.put_card(replace(card, sealed_secret=later))
-    assert _refusal(sitting.release()) is Reason.SECRET_MISSING
+    assert _refusal(station_visit.release()) is Reason.SECRET_MISSING
 
 
-def test_a_key_that_is_gone_costs_nothing(world: World, card: Card, sitting: Sitting) -> None:
+def test_a_key_that_is_gone_costs_nothing(
+    world: World, card: Card, station_visit: StationVisit
+) -> None:
     object.__setattr__(world.parts, "sealer", Sealer(KeyRing.fresh()))
     with pytest.raises(AuthorityUnavailable):
-        sitting.release()
+        station_visit.release()
     object.__setattr__(world.parts, "sealer", Sealer(world.ring))
     assert world.card(card).secret_exposure == 0
-    assert sitting.grant().secret.reveal() == PUK
+    assert station_visit.grant().secret.reveal() == PUK
 
 
 def test_a_rotation_in_the_middle_of_a_visit_changes_nothing_for_the_holder(
-    world: World, card: Card, sitting: Sitting
+    world: World, card: Card, station_visit: StationVisit
 ) -> None:
     rotated = world.ring.with_new(KeyPurpose.SEAL)
     assert reseal_all(world.store, Sealer(rotated), "test").resealed == 1
     object.__setattr__(world.parts, "sealer", Sealer(rotated))
-    assert sitting.grant().secret.reveal() == PUK
+    assert station_visit.grant().secret.reveal() == PUK

@@ -25,8 +25,8 @@ from kiosk.contract.messages import (
 )
 from kiosk.contract.sensitive import Sensitive
 from tests.authority import admin_key_card
-from tests.authority.card_in_reader import Plastic, Quiet, private_key
-from tests.authority.station_visit import Sitting
+from tests.authority.card_in_reader import KeylessCard, ReaderCard, private_key
+from tests.authority.station_visit import StationVisit
 from tests.authority.world import PUK, World
 from tests.support.steps import offered
 
@@ -45,31 +45,31 @@ def told(world: World) -> list[tuple[object, object]]:
 
 def lose(world: World, card: Card, secret_tries: int | None = None) -> Sensitive:
     """Unlock, and lose the card's answer; return what was presented."""
-    sitting = ready(world, card, secret_tries)
-    grant = sitting.grant()
-    sitting.authority.record_outcome(sitting.visit, grant.journal, UnblockUnknown())
-    sitting.pull()
+    station_visit = ready(world, card, secret_tries)
+    grant = station_visit.grant()
+    station_visit.authority.record_outcome(station_visit.visit, grant.journal, UnblockUnknown())
+    station_visit.pull()
     world.clock.forward(hours=1)
     return grant.secret
 
 
-def quiet_with_pin_key() -> Plastic:
+def quiet_with_pin_key() -> ReaderCard:
     """Return a card that signs after its PIN, and nothing before, as an OpenPGP card does."""
-    plastic = Quiet()
-    plastic.pin_key = private_key()
-    return plastic
+    reader_card = KeylessCard()
+    reader_card.pin_key = private_key()
+    return reader_card
 
 
-def ready(world: World, card: Card, secret_tries: int | None = None) -> Sitting:
-    sitting = world.insert(card, blocked=True, secret_tries=secret_tries)
-    sitting.to_new_pin()
-    return sitting
+def ready(world: World, card: Card, secret_tries: int | None = None) -> StationVisit:
+    station_visit = world.insert(card, blocked=True, secret_tries=secret_tries)
+    station_visit.to_new_pin()
+    return station_visit
 
 
 def is_barred(
-    world: World, card: Card, secret_tries: int | None = None, mine: Plastic | None = None
+    world: World, card: Card, secret_tries: int | None = None, mine: ReaderCard | None = None
 ) -> bool:
-    opened = world.insert(card, blocked=True, plastic=mine, secret_tries=secret_tries).opened
+    opened = world.insert(card, blocked=True, reader_card=mine, secret_tries=secret_tries).opened
     if isinstance(opened, Refusal):
         assert opened.reason is Reason.SECRET_BLOCKED
         return True
@@ -85,12 +85,14 @@ def test_after_two_lost_answers_a_card_that_tells_is_served_again(each_world: Wo
     assert account(world, card) == (None, 2)
     assert is_barred(world, card), "it tells nothing"
     assert told(world) == []
-    sitting = ready(world, card, 3)
+    station_visit = ready(world, card, 3)
     assert account(world, card) == (3, 0)
-    grant = sitting.grant()
-    reply = sitting.authority.record_outcome(sitting.visit, grant.journal, UnblockDone())
+    grant = station_visit.grant()
+    reply = station_visit.authority.record_outcome(
+        station_visit.visit, grant.journal, UnblockDone()
+    )
     assert reply == Finished(Purpose.UNLOCK)
-    sitting.pull()
+    station_visit.pull()
     world.insert(card, secret_tries=3)
     assert told(world) == [(3, 1)], "what is known already is not told again"
     with world.store.read() as uow:
@@ -129,7 +131,7 @@ def test_what_the_card_says_counts_lower_or_higher(
     *,
     barred: bool,
 ) -> None:
-    mine = Plastic()
+    mine = ReaderCard()
     card = world.registered_card(
         secret_limit=limit,
         secret_exposure=exposure,
@@ -147,11 +149,11 @@ def test_of_a_card_that_proves_nothing_fewer_count_in_their_own_visit(
 ) -> None:
     """A station that holds no card cannot have it refused anywhere else."""
     card = world.registered_card(secret_limit=None)
-    quiet = Quiet()
+    quiet = KeylessCard()
     assert is_barred(world, card, says, quiet) is (says < 2)
-    sitting = world.insert(card, secret_tries=says, plastic=quiet)
-    assert isinstance(sitting.opened, VisitOpened)
-    assert (Purpose.UNLOCK in offered(sitting.opened)) is (says >= 2)
+    station_visit = world.insert(card, secret_tries=says, reader_card=quiet)
+    assert isinstance(station_visit.opened, VisitOpened)
+    assert (Purpose.UNLOCK in offered(station_visit.opened)) is (says >= 2)
     assert account(world, card) == (None, 0)
     assert not is_barred(world, card, mine=quiet)
     assert told(world) == []
@@ -164,13 +166,15 @@ def test_a_pin_that_is_proven_proves_the_card_of_a_family_that_cannot_do_so_befo
 ) -> None:
     mine = quiet_with_pin_key()
     card = world.registered_card(driver="openpgp", secret_exposure=2, pin_key=mine.pin_public)
-    sitting = world.insert(card, plastic=mine, secret_tries=says)
-    assert isinstance(sitting.authority.choose(sitting.visit, Purpose.CHANGE_QUESTIONS), ProvePin)
+    station_visit = world.insert(card, reader_card=mine, secret_tries=says)
+    assert isinstance(
+        station_visit.authority.choose(station_visit.visit, Purpose.CHANGE_QUESTIONS), ProvePin
+    )
     assert account(world, card) == (None, 2)
     if signs:
-        sitting.verify_pin()
+        station_visit.verify_pin()
     else:
-        sitting.authority.pin_verified(sitting.visit, None)
+        station_visit.authority.pin_verified(station_visit.visit, None)
     assert account(world, card) == (becomes if signs else (None, 2))
     assert told(world) == ([(says, 3)] if signs else [])
 
@@ -179,10 +183,12 @@ def test_a_proven_pin_says_that_an_unblock_whose_answer_was_lost_was_done(world:
     mine = quiet_with_pin_key()
     card = world.registered_card(driver="openpgp", pin_key=mine.pin_public)
     lose(world, card)
-    sitting = world.insert(card, plastic=mine)
-    assert isinstance(sitting.authority.choose(sitting.visit, Purpose.CHANGE_QUESTIONS), ProvePin)
+    station_visit = world.insert(card, reader_card=mine)
+    assert isinstance(
+        station_visit.authority.choose(station_visit.visit, Purpose.CHANGE_QUESTIONS), ProvePin
+    )
     assert account(world, card) == (None, 1)
-    sitting.verify_pin()
+    station_visit.verify_pin()
     assert account(world, card) == (None, 0)
     settled = [event.detail for event in world.events() if event.kind == "unblock-settled"]
     assert [detail["found"] for detail in settled] == ["done"]
@@ -192,9 +198,9 @@ def test_a_code_that_waits_is_not_asked_for_where_the_card_says_that_it_is_over(
     world: World,
 ) -> None:
     card = world.registered_card(secret_limit=None)
-    sitting = world.insert(card, blocked=True)
-    sitting.to_code()
-    sitting.pull()
+    station_visit = world.insert(card, blocked=True)
+    station_visit.to_code()
+    station_visit.pull()
     assert is_barred(world, card, 1)
     back = world.insert(card, blocked=True, secret_tries=2).opened
     assert isinstance(back, VisitOpened)
@@ -206,13 +212,15 @@ def test_a_forgotten_pin_is_judged_by_what_the_card_says_too(world: World) -> No
     refused = world.authority.choose(world.insert(card).visit, Purpose.UNLOCK)
     assert isinstance(refused, Refusal)
     assert refused.reason is Reason.SECRET_BLOCKED
-    sitting = world.insert(card, secret_tries=3)
-    assert not isinstance(sitting.authority.choose(sitting.visit, Purpose.UNLOCK), Refusal)
+    station_visit = world.insert(card, secret_tries=3)
+    assert not isinstance(
+        station_visit.authority.choose(station_visit.visit, Purpose.UNLOCK), Refusal
+    )
 
 
 def test_it_counts_once_the_card_has_proven_itself(each_world: World) -> None:
     world = each_world
-    mine = Plastic()
+    mine = ReaderCard()
     card = world.registered_card(secret_limit=None, secret_exposure=2, auth_key=mine.public)
     named = CardId(card.driver, card.identifier)
     report = CardReport(named, PinState(True), certificate=mine.shows, secret_tries=3)
@@ -252,13 +260,13 @@ def test_a_card_that_refused_everything_stays_set_aside(world: World) -> None:
 def test_two_secrets_still_take_turns(world: World) -> None:
     """The number is of tries alone: which of the two the card has, it does not say."""
     card = world.registered_card(secret_limit=None)
-    sitting = ready(world, card)
-    grant = sitting.grant()
-    sitting.authority.record_outcome(sitting.visit, grant.journal, UnblockDone())
-    new = sitting.authority.rotate_secret(sitting.visit, grant.journal)
+    station_visit = ready(world, card)
+    grant = station_visit.grant()
+    station_visit.authority.record_outcome(station_visit.visit, grant.journal, UnblockDone())
+    new = station_visit.authority.rotate_secret(station_visit.visit, grant.journal)
     assert new is not None
-    sitting.authority.confirm_rotation(sitting.visit, grant.journal, UnblockUnknown())
-    sitting.pull()
+    station_visit.authority.confirm_rotation(station_visit.visit, grant.journal, UnblockUnknown())
+    station_visit.pull()
     world.clock.forward(hours=1)
     assert [lose(world, card), lose(world, card, 3)] == [new, Sensitive(PUK)]
     assert account(world, card) == (3, 1)

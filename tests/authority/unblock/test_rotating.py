@@ -25,7 +25,7 @@ from kiosk.contract.messages import (
 )
 from kiosk.contract.policy import Policy
 from kiosk.contract.sensitive import Sensitive
-from tests.authority.station_visit import Sitting
+from tests.authority.station_visit import StationVisit
 from tests.authority.world import PUK, World
 
 WRONG = UnblockRefused(2, "wrong secret")
@@ -37,14 +37,18 @@ class Unlocked:
 
     world: World
     card: Card
-    sitting: Sitting
+    station_visit: StationVisit
     grant: Grant
 
     def rotate_secret(self) -> Sensitive | None:
-        return self.sitting.authority.rotate_secret(self.sitting.visit, self.grant.journal)
+        return self.station_visit.authority.rotate_secret(
+            self.station_visit.visit, self.grant.journal
+        )
 
     def tell(self, outcome: UnblockOutcome) -> None:
-        self.sitting.authority.confirm_rotation(self.sitting.visit, self.grant.journal, outcome)
+        self.station_visit.authority.confirm_rotation(
+            self.station_visit.visit, self.grant.journal, outcome
+        )
 
     def secrets(self) -> tuple[str, str | None, list[str]]:
         """Return the current secret, the one that waits, and the former ones."""
@@ -58,25 +62,25 @@ class Unlocked:
             [open_kept(sealer, card, one).reveal() for one in former],
         )
 
-    def again(self) -> Sitting:
+    def again(self) -> StationVisit:
         """Come back to another station an hour later, with a blocked PIN."""
-        self.sitting.pull()
+        self.station_visit.pull()
         self.world.clock.forward(hours=1)
-        sitting = self.world.insert(self.card, blocked=True, station="B")
-        sitting.to_new_pin()
-        return sitting
+        station_visit = self.world.insert(self.card, blocked=True, station="B")
+        station_visit.to_new_pin()
+        return station_visit
 
 
 def unlock(world: World, card: Card) -> Unlocked:
-    sitting = world.insert(card, blocked=True)
-    sitting.to_new_pin()
-    grant = sitting.grant()
-    assert isinstance(record_outcome(sitting, grant, UnblockDone()), Finished)
-    return Unlocked(world, card, sitting, grant)
+    station_visit = world.insert(card, blocked=True)
+    station_visit.to_new_pin()
+    grant = station_visit.grant()
+    assert isinstance(record_outcome(station_visit, grant, UnblockDone()), Finished)
+    return Unlocked(world, card, station_visit, grant)
 
 
-def record_outcome(sitting: Sitting, grant: Grant, outcome: UnblockOutcome) -> object:
-    return sitting.authority.record_outcome(sitting.visit, grant.journal, outcome)
+def record_outcome(station_visit: StationVisit, grant: Grant, outcome: UnblockOutcome) -> object:
+    return station_visit.authority.record_outcome(station_visit.visit, grant.journal, outcome)
 
 
 @pytest.fixture
@@ -130,12 +134,12 @@ def test_none_is_drawn_where_it_must_not_be(
 
 def test_none_is_drawn_before_the_card_is_known_to_be_unblocked(world: World) -> None:
     card = world.registered_card()
-    sitting = world.insert(card, blocked=True)
-    sitting.to_new_pin()
-    grant = sitting.grant()
-    assert sitting.authority.rotate_secret(sitting.visit, grant.journal) is None
+    station_visit = world.insert(card, blocked=True)
+    station_visit.to_new_pin()
+    grant = station_visit.grant()
+    assert station_visit.authority.rotate_secret(station_visit.visit, grant.journal) is None
     with pytest.raises(StepRefused):
-        sitting.authority.rotate_secret(sitting.visit, JournalId("0" * 32))
+        station_visit.authority.rotate_secret(station_visit.visit, JournalId("0" * 32))
 
 
 def test_none_is_drawn_for_a_visit_of_long_ago(unlocked: Unlocked) -> None:
@@ -357,7 +361,7 @@ def test_stations_that_cannot_change_it_are_given_the_one_that_it_has(
         unlocked.tell(UnblockRefused(None, "not allowed"))
         current, waits, former = unlocked.secrets()
         assert (current, waits, len(former)) == (PUK, None, times)
-        unlocked.sitting.pull()
+        unlocked.station_visit.pull()
         world.clock.forward(hours=1)
 
 
@@ -385,11 +389,11 @@ def test_a_wrong_one_without_a_number_is_told_from_one_whose_answer_was_lost(
 def test_one_wrong_secret_without_a_number_and_no_other_sets_the_card_aside(
     world: World, of_a_family: Card
 ) -> None:
-    sitting = world.insert(of_a_family, blocked=True)
-    sitting.to_new_pin()
-    grant = sitting.grant()
+    station_visit = world.insert(of_a_family, blocked=True)
+    station_visit.to_new_pin()
+    grant = station_visit.grant()
     for _ in range(2):
-        reply = record_outcome(sitting, grant, UnblockWrong())
+        reply = record_outcome(station_visit, grant, UnblockWrong())
         assert isinstance(reply, Refusal)
         assert reply.reason is Reason.CARD_REFUSED
     card = world.card(of_a_family)

@@ -42,10 +42,10 @@ def card(world: World, token: Token) -> Card:
 def unlock(world: World, card: Card, token: Token, cards: Pkcs11Cards) -> object:
     """Let its holder come to a station, and choose a new PIN there."""
     world.clock.forward(hours=1)
-    sitting = world.insert(card, blocked=True)
-    sitting.to_new_pin()
+    station_visit = world.insert(card, blocked=True)
+    station_visit.to_new_pin()
     actions = Actions(world.authority, cards, Heartbeat())
-    told = actions.perform(UnblockPin(sitting.visit, token.at, NEW, sitting.attempt()))
+    told = actions.perform(UnblockPin(station_visit.visit, token.at, NEW, station_visit.attempt()))
     assert isinstance(told, Replied), told
     return told.reply
 

@@ -18,7 +18,7 @@ from kiosk.contract.messages import (
     UnblockUnknown,
 )
 from kiosk.contract.policy import Policy
-from tests.authority.station_visit import Sitting
+from tests.authority.station_visit import StationVisit
 from tests.authority.world import World
 
 
@@ -27,10 +27,10 @@ def card(world: World) -> Card:
     return world.registered_card()
 
 
-def _at_new_pin(world: World, card: Card) -> Sitting:
-    sitting = world.insert(card, blocked=True)
-    sitting.to_new_pin()
-    return sitting
+def _at_new_pin(world: World, card: Card) -> StationVisit:
+    station_visit = world.insert(card, blocked=True)
+    station_visit.to_new_pin()
+    return station_visit
 
 
 @pytest.mark.parametrize(
@@ -39,12 +39,12 @@ def _at_new_pin(world: World, card: Card) -> Sitting:
 def test_one_that_is_said_to_be_unused_is_seen_until_it_is_changed(
     world: World, card: Card, said: UnblockOutcome | None
 ) -> None:
-    sitting = _at_new_pin(world, card)
+    station_visit = _at_new_pin(world, card)
     assert world.card(card).secret_seen_at is None
-    grant, left_at = sitting.grant(), world.now
+    grant, left_at = station_visit.grant(), world.now
     if said is not None:
-        sitting.authority.record_outcome(sitting.visit, grant.journal, said)
-    sitting.pull()
+        station_visit.authority.record_outcome(station_visit.visit, grant.journal, said)
+    station_visit.pull()
     assert world.card(card).secret_seen_at == left_at
     world.clock.forward(hours=30)
     with world.store.read() as uow:
@@ -60,8 +60,10 @@ def test_one_that_is_said_to_be_unused_is_seen_until_it_is_changed(
 
 def test_where_none_is_changed_one_that_was_used_is_no_news(world: World, card: Card) -> None:
     world.policy = Policy(rotate_secret=False)
-    sitting = _at_new_pin(world, card)
-    sitting.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockDone())
+    station_visit = _at_new_pin(world, card)
+    station_visit.authority.record_outcome(
+        station_visit.visit, station_visit.grant().journal, UnblockDone()
+    )
     assert world.card(card).secret_seen_at is None
 
 
@@ -76,13 +78,15 @@ def test_another_one_that_staff_set_has_not_been_seen(world: World, card: Card) 
 def test_a_station_that_always_says_not_sent_is_given_it_ten_times_in_a_visit(
     world: World, card: Card
 ) -> None:
-    sitting = _at_new_pin(world, card)
+    station_visit = _at_new_pin(world, card)
     for _ in range(10):
-        grant = sitting.release()
+        grant = station_visit.release()
         assert isinstance(grant, Grant)
-        reply = sitting.authority.record_outcome(sitting.visit, grant.journal, UnblockNotSent())
+        reply = station_visit.authority.record_outcome(
+            station_visit.visit, grant.journal, UnblockNotSent()
+        )
         assert isinstance(reply, SetPin)
-    refused = sitting.release()
+    refused = station_visit.release()
     assert isinstance(refused, Refusal)
     assert refused.reason is Reason.CARD_REFUSED
     assert world.card(card).secret_exposure == 0, "nothing bars the card"

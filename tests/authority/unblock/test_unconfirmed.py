@@ -37,16 +37,16 @@ def unconfirmed(world: World, card: Card) -> None:
 def test_the_first_code_that_was_read_there_confirms_it(world: World, card: Card) -> None:
     unconfirmed(world, card)
     world.clock.forward(minutes=1)
-    sitting = world.insert(card, blocked=True)
-    sitting.to_code()
-    sitting.enter(wrong_code(world.relay.code))
+    station_visit = world.insert(card, blocked=True)
+    station_visit.to_code()
+    station_visit.enter(wrong_code(world.relay.code))
     assert world.registration(card).unconfirmed_since is not None
-    sitting.enter(world.relay.code)
+    station_visit.enter(world.relay.code)
     registration = world.registration(card)
     assert registration.unconfirmed_since is None
     assert registration.email_verified_at == world.now
     assert world.kinds().count("email-confirmed") == 1
-    sitting.pull()
+    station_visit.pull()
     back = world.insert(card, blocked=True)
     back.enter(world.relay.code)
     assert world.kinds().count("email-confirmed") == 1
@@ -57,17 +57,21 @@ def test_a_code_by_word_of_mouth_confirms_no_address(
 ) -> None:
     unconfirmed(world, card)
     issued = give(agent, card)
-    sitting = answered(world, card)
-    assert isinstance(sitting.enter(issued.code), SetPin)
-    sitting.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockDone())
+    station_visit = answered(world, card)
+    assert isinstance(station_visit.enter(issued.code), SetPin)
+    station_visit.authority.record_outcome(
+        station_visit.visit, station_visit.grant().journal, UnblockDone()
+    )
     assert world.registration(card).unconfirmed_since is not None
     assert "email-confirmed" not in world.kinds()
 
 
 def test_a_change_of_address_is_confirmed_by_its_own_code(world: World, card: Card) -> None:
     unconfirmed(world, card)
-    sitting = start(world, card, Purpose.CHANGE_EMAIL)
-    sitting.authority.give_email(sitting.visit, "asha.okafor@nhs.net", sitting.attempt())
-    assert isinstance(sitting.enter(world.relay.code), Finished)
+    station_visit = start(world, card, Purpose.CHANGE_EMAIL)
+    station_visit.authority.give_email(
+        station_visit.visit, "asha.okafor@nhs.net", station_visit.attempt()
+    )
+    assert isinstance(station_visit.enter(world.relay.code), Finished)
     registration = world.registration(card)
     assert (registration.email, registration.unconfirmed_since) == ("asha.okafor@nhs.net", None)

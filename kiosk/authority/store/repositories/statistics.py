@@ -148,7 +148,7 @@ def _quarter(moment: Any) -> Any:
 # How the estate stands, in numbers: each by an index, for they are asked for all day.
 
 
-SITTING = timedelta(minutes=30)
+OPEN_AT_MOST = timedelta(minutes=30)
 """A visit that began before is not open any more, though nobody may have closed it."""
 
 
@@ -171,7 +171,7 @@ class Monitored(Repository):
         count: int = self._gateway.scalar(
             events.where(
                 col(AuditEventRow.kind) == opened,
-                col(AuditEventRow.at) > self._now - SITTING,
+                col(AuditEventRow.at) > self._now - OPEN_AT_MOST,
                 col(VisitRow.closed_at).is_(None),
             )
         )

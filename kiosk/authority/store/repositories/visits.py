@@ -38,7 +38,7 @@ _BEGUN = Prepared(
 
 
 class Visits(Repository):
-    """Every sitting at a station."""
+    """Every visit to a station."""
 
     def add(self, visit: Visit) -> bool:
         """Open one; False when there is a visit with its id, or another with its reference."""

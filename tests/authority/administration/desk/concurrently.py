@@ -10,7 +10,7 @@ from kiosk.contract.errors import KioskError
 
 
 def both(one: Callable[[], object], two: Callable[[], object]) -> list[object]:
-    """Let two threads begin together; return what each gave, or the house's error it raised."""
+    """Let two threads begin together; return what each gave, or the error it raised."""
     gate = threading.Barrier(2)
 
     def run(act: Callable[[], object]) -> object:

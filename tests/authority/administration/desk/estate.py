@@ -33,14 +33,16 @@ def means_beside(world: World, folder: Path) -> StaffDependencies:
 
 def unlocks(world: World, card: Card) -> bool:
     """Try all that the holder of ``card`` can do to unlock it; tell whether the secret came."""
-    sitting = world.insert(card, blocked=True)
-    if not isinstance(sitting.opened, VisitOpened):
+    station_visit = world.insert(card, blocked=True)
+    if not isinstance(station_visit.opened, VisitOpened):
         return False
-    asked = sitting.authority.choose(sitting.visit, Purpose.UNLOCK)
-    if not isinstance(asked, AnswerQuestions) or not isinstance(sitting.answer(asked), SendCode):
+    asked = station_visit.authority.choose(station_visit.visit, Purpose.UNLOCK)
+    if not isinstance(asked, AnswerQuestions) or not isinstance(
+        station_visit.answer(asked), SendCode
+    ):
         return False
-    if not isinstance(sitting.send(), EnterCode):
+    if not isinstance(station_visit.send(), EnterCode):
         return False
-    if not isinstance(sitting.enter(world.relay.code), SetPin):
+    if not isinstance(station_visit.enter(world.relay.code), SetPin):
         return False
-    return isinstance(sitting.release(), Grant)
+    return isinstance(station_visit.release(), Grant)

@@ -147,17 +147,19 @@ def test_a_card_that_comes_while_its_holder_is_erased_is_served_or_not_known(
         world.register(holder)
         card = world.add_card(holder)
         then = Seen(holder.id, holder.revision)
-        erased, sitting = both(
+        erased, station_visit = both(
             lambda then=then: desk.erase(then, GROUNDS),  # type: ignore[misc]
             lambda card=card: world.insert(card, blocked=True).opened,  # type: ignore[misc]
         )
         assert isinstance(erased, Done)
-        if isinstance(sitting, Refusal):
-            assert sitting.reason is Reason.UNKNOWN_CARD
-        elif isinstance(sitting, StepRefused):  # erased while the card proved itself
-            assert "no such visit" in str(sitting) or "not recorded any more" in str(sitting)
+        if isinstance(station_visit, Refusal):
+            assert station_visit.reason is Reason.UNKNOWN_CARD
+        elif isinstance(station_visit, StepRefused):  # erased while the card proved itself
+            assert "no such visit" in str(station_visit) or "not recorded any more" in str(
+                station_visit
+            )
         else:
-            assert isinstance(sitting, VisitOpened)
+            assert isinstance(station_visit, VisitOpened)
         after = world.insert(card, blocked=True).opened
         assert isinstance(after, Refusal)
         assert after.reason is Reason.UNKNOWN_CARD

@@ -42,7 +42,7 @@ from kiosk.contract.sensitive import Sensitive
 from tests.authority.administration.desk.estate import means_beside
 from tests.authority.administration.desk.offices import GROUNDS, office_of
 from tests.authority.registering import start
-from tests.authority.station_visit import Sitting
+from tests.authority.station_visit import StationVisit
 from tests.authority.store.erasure import OF_PEOPLE
 from tests.authority.world import PUK, World
 from tests.support.database import TestDatabase
@@ -157,12 +157,12 @@ def test_an_unlock_under_way_is_waited_for(
     world: World, desk: PeopleDesk, holder: Cardholder, card: Card
 ) -> None:
     world.register(holder)
-    sitting = unlocking(world, card)
-    grant = sitting.grant()
+    station_visit = unlocking(world, card)
+    grant = station_visit.grant()
     for _ in range(2):
         with pytest.raises(NotTaken, match="began at 09:30 today is under way"):
             desk.erase(now(desk), WHY)
-        sitting.authority.record_outcome(sitting.visit, grant.journal, UnblockUnknown())
+        station_visit.authority.record_outcome(station_visit.visit, grant.journal, UnblockUnknown())
     assert desk.find_one(NUMBER).name == NAME
 
 
@@ -170,8 +170,10 @@ def test_an_unlock_without_an_outcome_is_settled_first_or_its_card_revoked(
     world: World, office: Office, desk: PeopleDesk, holder: Cardholder, card: Card
 ) -> None:
     world.register(holder)
-    sitting = unlocking(world, card)
-    sitting.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockUnknown())
+    station_visit = unlocking(world, card)
+    station_visit.authority.record_outcome(
+        station_visit.visit, station_visit.grant().journal, UnblockUnknown()
+    )
     world.clock.forward(hours=2)
     with pytest.raises(NotTaken, match="Have the card put into any station"):
         desk.erase(now(desk), WHY)
@@ -185,8 +187,10 @@ def test_a_card_that_is_seen_again_settles_it(
     world: World, desk: PeopleDesk, holder: Cardholder, card: Card
 ) -> None:
     world.register(holder)
-    sitting = unlocking(world, card)
-    sitting.authority.record_outcome(sitting.visit, sitting.grant().journal, UnblockUnknown())
+    station_visit = unlocking(world, card)
+    station_visit.authority.record_outcome(
+        station_visit.visit, station_visit.grant().journal, UnblockUnknown()
+    )
     world.insert(card)
     desk.erase(now(desk), WHY)
     with pytest.raises(NotFound):
@@ -226,10 +230,10 @@ def test_a_visit_that_was_open_leads_nowhere(
     world: World, desk: PeopleDesk, holder: Cardholder, card: Card
 ) -> None:
     world.register(holder)
-    sitting = unlocking(world, card)
+    station_visit = unlocking(world, card)
     desk.erase(now(desk), WHY)
     with pytest.raises(StepRefused, match="no such visit"):
-        sitting.authority.release(sitting.visit, sitting.attempt())
+        station_visit.authority.release(station_visit.visit, station_visit.attempt())
     with world.store.read() as uow:
         assert uow.audit.verify().intact
 
@@ -240,11 +244,13 @@ def test_a_visit_that_was_open_leads_nowhere(
 def live_through_everything(world: World, office: Office, desk: PeopleDesk, card: Card) -> None:
     """Leave something in every table: at stations, by mail, and by what staff did."""
     world.register(_holder(world, card), email=EMAIL)
-    sitting = unlocking(world, card)
-    grant = sitting.grant()
-    settled = sitting.authority.record_outcome(sitting.visit, grant.journal, UnblockDone())
+    station_visit = unlocking(world, card)
+    grant = station_visit.grant()
+    settled = station_visit.authority.record_outcome(
+        station_visit.visit, grant.journal, UnblockDone()
+    )
     assert settled == Finished(Purpose.UNLOCK)
-    assert sitting.authority.rotate_secret(sitting.visit, grant.journal) is not None
+    assert station_visit.authority.rotate_secret(station_visit.visit, grant.journal) is not None
     CardsDesk(office).add(now(desk), NewCard(OTHER), about("a second card for quillfeather"))
     desk.correct_name(now(desk), f"{NAME} the Younger", about("married"))
     desk.correct_name(now(desk), NAME, about("a slip"))
@@ -253,7 +259,7 @@ def live_through_everything(world: World, office: Office, desk: PeopleDesk, card
     desk.lift_block(now(desk), about("came to the desk"))
     send_half_of_the_mail(world)
     change_address_half_way(world, card)
-    ask_for_another_address(world, card, sitting)
+    ask_for_another_address(world, card, station_visit)
     CodesDesk(office).issue(now(desk), card.id, about("no mail on the ward"))
     propose(world, card)
     member = StaffMember(new_id(), "Sam Reed", Role.TECHNICIAN, world.now)
@@ -275,35 +281,36 @@ def propose(world: World, card: Card) -> None:
         uow.commit()
 
 
-def unlocking(world: World, card: Card) -> Sitting:
+def unlocking(world: World, card: Card) -> StationVisit:
     """Go to the new PIN, with the answers that ``World.register`` wrote."""
-    sitting = world.insert(card, blocked=True)
-    sitting.to_new_pin()
-    return sitting
+    station_visit = world.insert(card, blocked=True)
+    station_visit.to_new_pin()
+    return station_visit
 
 
 def block(world: World, card: Card) -> None:
-    sitting = world.insert(card, blocked=True)
-    task = sitting.questions()
+    station_visit = world.insert(card, blocked=True)
+    task = station_visit.questions()
     for _ in range(world.policy.max_failures):
-        sitting.answer(task, wrong=True)
+        station_visit.answer(task, wrong=True)
     assert world.registration(card).blocked_at is not None
 
 
 def change_address_half_way(world: World, card: Card) -> None:
     """Leave a change of address that waits for its code."""
     world.clock.forward(minutes=5)
-    sitting = start(world, card, Purpose.CHANGE_EMAIL)
+    station_visit = start(world, card, Purpose.CHANGE_EMAIL)
     assert isinstance(
-        sitting.authority.give_email(sitting.visit, EMAIL, sitting.attempt()), EnterCode
+        station_visit.authority.give_email(station_visit.visit, EMAIL, station_visit.attempt()),
+        EnterCode,
     )
 
 
-def ask_for_another_address(world: World, card: Card, sitting: Sitting) -> None:
+def ask_for_another_address(world: World, card: Card, station_visit: StationVisit) -> None:
     """Leave a change of address that waits for its cooling-off."""
     tomorrow = world.now + timedelta(days=1)
     change = AddressChange(
-        new_id(), card.holder_id, sitting.visit, NEXT, EMAIL, world.now, tomorrow
+        new_id(), card.holder_id, station_visit.visit, NEXT, EMAIL, world.now, tomorrow
     )
     with world.store.begin() as uow:
         uow.address_changes.put(change)

@@ -64,10 +64,10 @@ SAYS = {
 def test_whoever_has_proven_everything_gets_no_secret_once_it_is_closed(
     world: World, desk: PeopleDesk, card: Card, name: str
 ) -> None:
-    sitting = world.insert(card, blocked=True)
-    sitting.to_new_pin()
+    station_visit = world.insert(card, blocked=True)
+    station_visit.to_new_pin()
     CLOSING[name](desk, desk.person(card.holder_id).seen)
-    refused = sitting.authority.release(sitting.visit, sitting.attempt())
+    refused = station_visit.authority.release(station_visit.visit, station_visit.attempt())
     assert isinstance(refused, Refusal)
     assert refused.reason is SAYS[name]
     assert world.card(card).secret_exposure == 0
@@ -77,11 +77,11 @@ def test_whoever_has_proven_everything_gets_no_secret_once_it_is_closed(
 def test_a_code_that_is_being_mailed_meanwhile_comes_to_nothing(
     world: World, desk: PeopleDesk, card: Card, name: str
 ) -> None:
-    sitting = world.insert(card, blocked=True)
-    sitting.answer(sitting.questions())
+    station_visit = world.insert(card, blocked=True)
+    station_visit.answer(station_visit.questions())
     world.relay.on_send = lambda: CLOSING[name](desk, desk.person(card.holder_id).seen)
     with pytest.raises(StepRefused, match="no draft any more"):
-        sitting.send()
+        station_visit.send()
     world.relay.on_send = None
     with world.store.read() as uow:
         assert uow.codes.live(card.id) is None
@@ -91,33 +91,33 @@ def test_a_code_that_is_being_mailed_meanwhile_comes_to_nothing(
 def test_after_an_address_was_corrected_the_visit_goes_on_with_the_new_one(
     world: World, desk: PeopleDesk, card: Card
 ) -> None:
-    sitting = world.insert(card, blocked=True)
-    sitting.to_code()
+    station_visit = world.insert(card, blocked=True)
+    station_visit.to_code()
     old = world.relay.code
     desk.correct_email(desk.person(card.holder_id).seen, NEXT, GROUNDS)
-    dead = sitting.enter(old)
+    dead = station_visit.enter(old)
     assert isinstance(dead, CodeDead)
     assert dead.why is CodeEnd.WITHDRAWN
     world.clock.forward(seconds=61)
-    assert isinstance(sitting.send(), EnterCode)
+    assert isinstance(station_visit.send(), EnterCode)
     assert [message.to for message in world.relay.sent] == [EMAIL, NEXT]
-    assert isinstance(sitting.enter(world.relay.code), SetPin)
-    assert isinstance(sitting.release(), Grant)
+    assert isinstance(station_visit.enter(world.relay.code), SetPin)
+    assert isinstance(station_visit.release(), Grant)
     assert world.registration(card).unconfirmed_since is None
 
 
 def test_a_block_that_is_lifted_lets_them_unlock(
     world: World, desk: PeopleDesk, card: Card
 ) -> None:
-    sitting = world.insert(card, blocked=True, station="Main entrance")
-    task = sitting.questions()
+    station_visit = world.insert(card, blocked=True, station="Main entrance")
+    task = station_visit.questions()
     for _ in range(world.policy.max_failures):
-        sitting.answer(task, wrong=True)
+        station_visit.answer(task, wrong=True)
     person = desk.person(card.holder_id)
     assert person.headline == (
         "Blocked since 09:30 today: three failed attempts, the last at Main entrance."
     )
-    assert {line.reference for line in person.story[:2]} == {reference_of(sitting.visit)}
+    assert {line.reference for line in person.story[:2]} == {reference_of(station_visit.visit)}
     assert [line.told for line in person.story[:2]] == [
         "Turned away: self-service is blocked.",
         "Self-service was blocked after three failed attempts.",

@@ -16,7 +16,7 @@ from kiosk.authority.roles import Role
 from kiosk.authority.store.records import Card, CardStatus
 from tests.authority.administration.desk.estate import means_beside, unlocks
 from tests.authority.administration.desk.offices import office_of
-from tests.authority.station_visit import Sitting
+from tests.authority.station_visit import StationVisit
 from tests.authority.store import samples
 from tests.authority.store.samples import NOW
 from tests.authority.world import World
@@ -72,8 +72,8 @@ def _unconfirmed(uow: Any, card: Card) -> None:
 
 def _many_codes(world: World, card: Card) -> None:
     for _ in range(world.policy.codes_an_hour):
-        sitting = world.insert(card, blocked=True)
-        sitting.to_code()
+        station_visit = world.insert(card, blocked=True)
+        station_visit.to_code()
         world.clock.forward(seconds=61)
         _write(lambda uow, card: uow.codes.revoke_live(card.id))(world, card)
 
@@ -130,9 +130,9 @@ def test_an_unlock_without_an_outcome_does_not_stand_in_the_way(
 ) -> None:
     desk = PeopleDesk(office_of(means_beside(world, tmp_path), Role.AGENT))
     card = world.registered_card()
-    sitting: Sitting = world.insert(card, blocked=True)
-    sitting.to_new_pin()
-    sitting.grant()
+    station_visit: StationVisit = world.insert(card, blocked=True)
+    station_visit.to_new_pin()
+    station_visit.grant()
     person = desk.person(card.holder_id)
     assert person.can_unlock
     assert "What became of the unlock of 09:30 today is not known." in person.headline

@@ -34,9 +34,9 @@ def office(world: World, tmp_path: Path) -> Office:
 
 
 def block(world: World) -> None:
-    sitting = world.insert(world.registered_card(), blocked=True)
-    task = sitting.questions()
-    reply = [sitting.answer(task, wrong=True) for _ in range(3)][-1]
+    station_visit = world.insert(world.registered_card(), blocked=True)
+    task = station_visit.questions()
+    reply = [station_visit.answer(task, wrong=True) for _ in range(3)][-1]
     assert isinstance(reply, Refusal)
     assert reply.reason is Reason.REGISTRATION_BLOCKED
 

@@ -18,7 +18,7 @@ from kiosk.contract.errors import ConcurrentChange, NotFound, NotPermitted, NotT
 from kiosk.contract.messages import CardId
 from tests.authority.administration.desk.keys import new_key, new_pin_key
 from tests.authority.administration.desk.offices import GROUNDS
-from tests.authority.card_in_reader import Authorities, Plastic
+from tests.authority.card_in_reader import Authorities, ReaderCard
 from tests.authority.store import samples
 from tests.support.database import SetClock
 
@@ -76,18 +76,18 @@ def test_a_technician_has_no_key_and_a_card(
 
 
 def test_a_certificate_names_its_key(desk: StaffDesk, sam: StaffLine, card: CardId) -> None:
-    plastic = Plastic()
-    certificate = Authorities().issue(plastic.key)
+    reader_card = ReaderCard()
+    certificate = Authorities().issue(reader_card.key)
     body = base64.encodebytes(certificate).decode()
     pem = f"-----BEGIN CERTIFICATE-----\n{body}-----END CERTIFICATE-----\n"
     desk.add_card(sam.staff_id, card, pem, sam.revision, GROUNDS)
-    assert line(desk).cards[0].fingerprint == plastic.fingerprint
+    assert line(desk).cards[0].fingerprint == reader_card.fingerprint
 
 
 def test_a_recorded_key_need_not_be_given_and_no_other_is_taken(
     desk: StaffDesk, store: Store, sam: StaffLine, card: CardId
 ) -> None:
-    recorded = Plastic().pin_public
+    recorded = ReaderCard().pin_public
     with store.begin() as uow:
         known = uow.cards.find(card)
         assert known is not None

@@ -48,10 +48,10 @@ def test_the_reference_says_whose_card_it_nearly_is(
     world: World, office: Office, card: CardId, says: str
 ) -> None:
     world.add_card(world.add_holder(), identifier=RECORDED)
-    sitting = world.insert(card)
-    assert isinstance(sitting.opened, Refusal)
-    assert sitting.opened.reason is Reason.UNKNOWN_CARD
-    about = search_people(office, reference_of(sitting.visit), 5).about
+    station_visit = world.insert(card)
+    assert isinstance(station_visit.opened, Refusal)
+    assert station_visit.opened.reason is Reason.UNKNOWN_CARD
+    about = search_people(office, reference_of(station_visit.visit), 5).about
     assert f"It calls itself {card.driver} {card.identifier}." in about
     assert "A card of Asha Okafor (900123456789)" in about
     assert says in about
@@ -59,9 +59,9 @@ def test_the_reference_says_whose_card_it_nearly_is(
 
 def test_a_card_like_no_other_is_named_all_the_same(world: World, office: Office) -> None:
     world.add_card(world.add_holder(), identifier=RECORDED)
-    sitting = world.insert(CardId("gids", "00" * 16))
-    assert isinstance(sitting.opened, Refusal)
-    about = search_people(office, reference_of(sitting.visit), 5).about
+    station_visit = world.insert(CardId("gids", "00" * 16))
+    assert isinstance(station_visit.opened, Refusal)
+    about = search_people(office, reference_of(station_visit.visit), 5).about
     assert about.endswith(f"It calls itself gids {'00' * 16}. {NOT_RECORDED[1]}")
 
 
@@ -80,27 +80,27 @@ def test_a_mistyped_identifier_is_recognised(
     world: World, office: Office, identifier: str, says: str
 ) -> None:
     world.add_card(world.add_holder(), identifier=RECORDED)
-    sitting = world.insert(CardId("piv", identifier))
-    assert isinstance(sitting.opened, Refusal)
-    about = search_people(office, reference_of(sitting.visit), 5).about
+    station_visit = world.insert(CardId("piv", identifier))
+    assert isinstance(station_visit.opened, Refusal)
+    about = search_people(office, reference_of(station_visit.visit), 5).about
     assert f"A card of Asha Okafor (900123456789) is recorded as {RECORDED}" in about
     assert says in about
 
 
 def test_three_signs_are_another_card(world: World, office: Office) -> None:
     world.add_card(world.add_holder(), identifier=RECORDED)
-    sitting = world.insert(CardId("piv", f"{RECORDED[:-3]}bbb"))
-    assert isinstance(sitting.opened, Refusal)
-    assert "Asha" not in search_people(office, reference_of(sitting.visit), 5).about
+    station_visit = world.insert(CardId("piv", f"{RECORDED[:-3]}bbb"))
+    assert isinstance(station_visit.opened, Refusal)
+    assert "Asha" not in search_people(office, reference_of(station_visit.visit), 5).about
 
 
 def test_neighbours_in_a_series_are_counted_and_not_named(world: World, office: Office) -> None:
     holder = world.add_holder()
     for last in range(6):
         world.add_card(holder, identifier=f"00050000123{last}")
-    sitting = world.insert(CardId("openpgp", "000500001239"))
-    assert isinstance(sitting.opened, Refusal)
-    about = search_people(office, reference_of(sitting.visit), 5).about
+    station_visit = world.insert(CardId("openpgp", "000500001239"))
+    assert isinstance(station_visit.opened, Refusal)
+    about = search_people(office, reference_of(station_visit.visit), 5).about
     assert "6 recorded cards differ from it in one or two signs" in about
     assert "Asha" not in about
 
@@ -125,10 +125,10 @@ def test_the_reference_of_an_unreadable_card_says_why_and_what_to_do(
 def test_a_card_that_hung_after_it_was_recognised_leads_to_its_holder(
     world: World, office: Office
 ) -> None:
-    sitting = world.insert(world.registered_card())
+    station_visit = world.insert(world.registered_card())
     unread = UnreadCard(ReadFault.TOO_SLOW)
-    reference = reference_of(sitting.visit)
-    sitting.authority.refuse(sitting.visit, Reason.CARD_UNREADABLE, unread)
+    reference = reference_of(station_visit.visit)
+    station_visit.authority.refuse(station_visit.visit, Reason.CARD_UNREADABLE, unread)
     about = search_people(office, reference, 5).about
     assert "It did not answer in time, by the station's report." in about
     assert "It is recorded as a card of" in about

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace, hardware: Hardware | None = None) -> int:
 
 
 def _findings(tools: Tools, hardware: Hardware) -> Iterator[Finding]:
-    from kiosk.app.config.loading import STATION_SETTINGS, SettingsMissing
+    from kiosk.app.config.loading import EXAMPLES, STATION_SETTINGS, SettingsMissing
     from kiosk.contract.errors import ConfigError
     from kiosk.contract.findings import examine, fail, ok
 
@@ -79,22 +79,33 @@ def _findings(tools: Tools, hardware: Hardware) -> Iterator[Finding]:
     if not HAS_AUTHORITY or calls or tools.path == STATION_SETTINGS:
         from kiosk.app.cli.station_checks import station_checks
 
+        if tools.path.exists():
+            yield _example(tools, {"service": EXAMPLES["service"]})
         yield from examine(hardware(settings))
         yield from examine(station_checks(settings, tools.environ))
         return
     from kiosk.app.cli.findings import mail_check, running_checks, staff_check, store_checks
-    from kiosk.app.config.loading import EXAMPLES, left_at_example
-    from kiosk.authority.administration.checks import check_example
 
     # Stations that call over the network have the names under which they were enrolled.
     unused = "station" if settings.authority.listen else ""
     wanted = {name: names for name, names in EXAMPLES.items() if name != unused}
-    yield check_example(left_at_example(tools.path, tools.environ, wanted), tools.path)
+    yield _example(tools, wanted)
     staff = [staff_check(tools)] if tools.store_file is None or settings.store.staff_url else []
     yield from examine(hardware(settings))
     yield from examine(
         chain(store_checks(tools), staff, [mail_check(tools)], running_checks(tools))
     )
+
+
+def _example(tools: Tools, wanted: Mapping[str, tuple[str, ...]]) -> Finding:
+    """Say what people see, or what decides who registers, that is still the example's."""
+    from kiosk.app.config.loading import left_at_example
+    from kiosk.contract.findings import ok, warn
+
+    if left := left_at_example(tools.path, tools.environ, wanted):
+        advice = f"set each in {tools.path}, also where the example fits"
+        return warn("example", f"still the example's: {', '.join(left)}", advice)
+    return ok("example", "nothing that people see is still the example's")
 
 
 def _enrolled(tools: Tools) -> Settings | None:

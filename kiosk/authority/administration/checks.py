@@ -72,7 +72,7 @@ _CLOCK_SLACK = timedelta(minutes=1)
 _COLLECTED = timedelta(minutes=5)
 """After so long a row that was not sent shows that the collector is not reached."""
 
-_EXAMPLE, _ADDRESSES = "example", "addresses"
+_ADDRESSES = "addresses"
 
 _DATABASE, _QUESTIONS, _KEYS, _COPY, _MASTER, _TOKEN, _CIPHER, _MAIL, _OUTBOX, _CLOCK = (
     "database", "questions", "keys", "key copy", "master key", "token", "cipher", "mail relay",
@@ -183,14 +183,6 @@ def check_staff(store: Store, url: str, staff_url: str) -> Finding:
     if staff_url and (host := unverified_host(staff_url)):
         return _unverified(_STAFF, host, "staff_url")
     return ok(_STAFF, "its role in the database may do the work of staff")
-
-
-def check_example(left: tuple[str, ...], path: Path) -> Finding:
-    """Is anything that people see, or that decides who registers, still the example's."""
-    if not left:
-        return ok(_EXAMPLE, "nothing that people see is still the example's")
-    text = f"still the example's: {', '.join(left)}"
-    return warn(_EXAMPLE, text, f"set each in {path}, also where the example fits")
 
 
 def read_policy(store: Store, file: PolicySettings) -> Policy:

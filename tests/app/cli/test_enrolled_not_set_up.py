@@ -47,6 +47,20 @@ def test_the_doctor_says_that_it_is_to_be_set_up_and_looks_at_the_rest(
     assert "127.0.0.1:1 does not answer" in rest[1]
 
 
+def test_the_doctor_names_what_a_station_shows_of_the_example(
+    enrolled: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Set up without a terminal, it is asked nothing, and showed the example's telephone number."""
+    settings = enrolled / "station.toml"
+    settings.write_text('[service]\ntrust = "Royal Wexbridge Hospitals"\n')
+    args = argparse.Namespace(config=str(settings), json=False)
+    doctor.run(args, lambda _settings: ())
+    said = capsys.readouterr().out
+    left = "ra_contact in [service], ra_hours in [service], ra_email in [service]"
+    assert f"! warn  example     still the example's: {left}; set each in {settings}" in said
+    assert "name in [station]" not in said
+
+
 def test_the_doctor_says_of_one_that_did_not_enrol_that_it_looked_no_further(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -237,6 +237,7 @@ class AuditKind(EventKind):
     MISUSE_REPORTED = EventSpec(
         "misuse-reported",
         f'Reported "{NOT_ME}" with the number of a notice: self-service was stopped.',
+        sentences.misuse_reported,
         grave=True,
     )
     CODE_DRAFTED = EventSpec("code-drafted", "A code was made.", seen_with=AUDIT_ONLY)

@@ -14,7 +14,7 @@ from kiosk.authority.audit_rows import row_name
 from kiosk.authority.store.records import PinEvidence, Scalar
 from kiosk.authority.wording import counted, numbered, reason_words
 from kiosk.contract.errors import MailRefused
-from kiosk.contract.messages import AnswerProblem, MaintenanceAct, Purpose, VisitEnd
+from kiosk.contract.messages import NOT_ME, AnswerProblem, MaintenanceAct, Purpose, VisitEnd
 from kiosk.contract.policy import EmailProblem
 
 Detail = Mapping[str, Scalar]
@@ -174,6 +174,13 @@ def answers_wrong(detail: Detail) -> str:
 def registration_blocked(detail: Detail) -> str:
     failed = _counted(detail, "failures", "failed attempt")
     return failed and f"Self-service was blocked after {failed}."
+
+
+def misuse_reported(detail: Detail) -> str:
+    about = detail.get("about")
+    if not about:
+        return ""
+    return f'Reported "{NOT_ME}" with the number of the mail about {about}; all was stopped.'
 
 
 def code_not_sent(detail: Detail) -> str:

@@ -21,6 +21,7 @@ from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit_context import VisitContext, VisitRefused, enter
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import Purpose, Reason, StopNumberWrong, Task, VisitEnd, VisitId
+from kiosk.contract.reference import reference_of
 from kiosk.contract.sensitive import Sensitive
 
 
@@ -121,8 +122,8 @@ def _record_verdict(
         right = charge.verdict is Verdict.RIGHT
     verdict = Verdict.RIGHT if right else Verdict.WRONG
     if uow.stop_numbers.conclude(charged.entries, charge, verdict):
-        if right:
-            return _report(uow, parts, context)
+        if sent is not None:
+            return _report(uow, parts, context, sent)
         record(uow, AuditKind.STOP_NUMBER_WRONG, context.visit, left=charge.left)
     if right:
         return tasks.next_task(uow, context)
@@ -133,9 +134,10 @@ def _record_verdict(
     return StopNumberWrong(tasks.enter_stop_number(uow, context))
 
 
-def _report(uow: UnitOfWork, parts: Dependencies, context: VisitContext) -> Task:
+def _report(uow: UnitOfWork, parts: Dependencies, context: VisitContext, sent: StopNumber) -> Task:
     blocked = stop_holder(uow, context.holder.id, but_visit=context.visit.id)
-    record(uow, AuditKind.MISUSE_REPORTED, context.visit, blocked=blocked)
+    about = reference_of(VisitId(sent.visit_id))
+    record(uow, AuditKind.MISUSE_REPORTED, context.visit, blocked=blocked, about=about)
     for address in addresses_of(context.holder, context.registration):
         notify(uow, Notice.MISUSE_REPORTED, address, context.visit, context.holder)
     for address in parts.staff_addresses:

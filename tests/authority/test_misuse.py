@@ -81,7 +81,9 @@ def test_the_number_of_a_notice_blocks_and_tells_everybody(each_world: World, ca
         Purpose.REPORT_MISUSE
     )
     assert is_blocked(each_world, card)
-    assert "misuse-reported" in each_world.kinds()
+    (reported,) = (event for event in each_world.events() if event.kind == "misuse-reported")
+    (changed,) = (event for event in each_world.events() if event.kind == "pin-changed")
+    assert reported.detail["about"] == changed.reference
     told = {(m.template, m.to) for m in each_world.outbox()}
     assert told >= {("misuse-reported", EMAIL), ("misuse-reported-staff", STAFF)}
     station_visit.pull()

@@ -18,7 +18,7 @@ from kiosk.authority.administration.checks import broken_seals
 from kiosk.authority.administration.free_text import entered
 from kiosk.authority.administration.holder_notices import HolderNotice, address_of, notify_holder
 from kiosk.authority.administration.office import Act, Desk, Office, staff_names
-from kiosk.authority.administration.person_page import facts_of, page_of, story_of
+from kiosk.authority.administration.person_page import facts_of, newest_deed, page_of, story_of
 from kiosk.authority.administration.proposals import Proposal
 from kiosk.authority.administration.proposed_acts import waiting_lines
 from kiosk.authority.administration.standing import headline_of, standing_of
@@ -33,7 +33,7 @@ from kiosk.authority.administration.views import (
     Seen,
     StoryLine,
 )
-from kiosk.authority.audit import FOLLOWING, NOT_IN_STORY, StaffKind, audit_message
+from kiosk.authority.audit import NOT_IN_STORY, StaffKind, audit_message
 from kiosk.authority.blocking import is_exhausted
 from kiosk.authority.eligibility import has_left
 from kiosk.authority.misuse import stop_holder
@@ -201,9 +201,9 @@ def _about(
     uow: UnitOfWork, events: Sequence[AuditEvent], people: Sequence[PersonLine], zone: tzinfo
 ) -> str:
     """Say when and where a reference number was shown, or by whom given, and how it ended."""
-    if not events:
+    last = newest_deed(events)
+    if last is None:
         return ""
-    last = next((event for event in events if event.kind not in FOLLOWING), events[0])
     who = staff_names(uow)(last.actor)
     where = f" at {last.station}" if last.station else f" by {who}" if who else ""
     known = {line.holder_id for line in people}

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import datetime, tzinfo
+from collections.abc import Callable, Mapping, Sequence
+from datetime import tzinfo
 from typing import Final
 
 from kiosk.authority.administration.checks import broken_seals
 from kiosk.authority.administration.holder_notices import address_of
 from kiosk.authority.administration.office import staff_names
 from kiosk.authority.administration.standing import (
+    MisuseReport,
     StandingFacts,
     card_observations,
     code_line,
@@ -28,7 +29,14 @@ from kiosk.authority.administration.views import (
     Standing,
     StoryLine,
 )
-from kiosk.authority.audit import GRAVE, NOT_IN_STORY, AuditKind, StaffKind, audit_message
+from kiosk.authority.audit import (
+    FOLLOWING,
+    GRAVE,
+    NOT_IN_STORY,
+    AuditKind,
+    StaffKind,
+    audit_message,
+)
 from kiosk.authority.roles import Action, may
 from kiosk.authority.store.records import (
     ActionNote,
@@ -152,7 +160,7 @@ def facts_of(uow: UnitOfWork, holder: Cardholder, policy: Policy) -> StandingFac
         blocked_where=_blocked_where(uow, holder),
         seen=seen.refused,
         right_pins=seen.right_pins,
-        reported_at=_reported_at(uow, holder) if is_blocked(registration, policy) else None,
+        report=_report(uow, holder) if is_blocked(registration, policy) else None,
     )
 
 
@@ -168,15 +176,27 @@ def _blocked_where(uow: UnitOfWork, holder: Cardholder) -> str:
     return ""
 
 
-def _reported_at(uow: UnitOfWork, holder: Cardholder) -> datetime | None:
-    """Return when it was last said that something was not done by them."""
+def _report(uow: UnitOfWork, holder: Cardholder) -> MisuseReport | None:
+    """Return when it was last said that something was not done by them, and what that was."""
     kinds = AuditKind.MISUSE_REPORTED.value, StaffKind.MISUSE_STOPPED.value
     events = [
         event
         for kind in kinds
         for event in uow.trail.newest(AuditQuery(holder_id=holder.id, kind=kind), limit=1)
     ]
-    return max((event.at for event in events), default=None)
+    last = max(events, key=lambda event: event.at, default=None)
+    if last is None:
+        return None
+    about = last.detail.get("about")
+    query = AuditQuery(holder_id=holder.id, reference=str(about), without=NOT_IN_STORY)
+    return MisuseReport(last.at, newest_deed(uow.trail.newest(query, limit=20)) if about else None)
+
+
+def newest_deed(events: Sequence[AuditEvent]) -> AuditEvent | None:
+    """Return what a visit came to, of its events, newest first; not how it ended."""
+    if not events:
+        return None
+    return next((event for event in events if event.kind not in FOLLOWING), events[0])
 
 
 def _registration_line(uow: UnitOfWork, facts: StandingFacts) -> RegistrationLine | None:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Final, NamedTuple, assert_never
 
 from kiosk.authority.administration.views import CodeLine, RightPin, Standing
-from kiosk.authority.audit import EVENTS, AuditKind, Count
+from kiosk.authority.audit import EVENTS, AuditKind, Count, audit_message
 from kiosk.authority.blocking import is_exhausted
 from kiosk.authority.eligibility import (
     EXCHANGE_SPAN,
@@ -156,6 +156,14 @@ _LASTING = frozenset({Reason.CARD_EXPIRED, Reason.SECRET_BLOCKED})
 
 
 @dataclass(frozen=True, slots=True)
+class MisuseReport:
+    """When somebody said that it was not the holder, and of what, where that is known."""
+
+    at: datetime
+    about: AuditEvent | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StandingFacts:
     """What is recorded of a person, as far as it decides what they can do.
 
@@ -176,13 +184,13 @@ class StandingFacts:
     blocked_where: str = ""
     seen: Mapping[str, CardObservation] = field(default_factory=dict)
     right_pins: Mapping[str, RightPin] = field(default_factory=dict)
-    reported_at: datetime | None = None
+    report: MisuseReport | None = None
 
     @property
     def is_misuse_reported(self) -> bool:
         """Whether somebody said since the block, or by it, that it was not the holder."""
         blocked = self.registration.blocked_at if self.registration else None
-        return blocked is not None and self.reported_at is not None and self.reported_at >= blocked
+        return blocked is not None and self.report is not None and self.report.at >= blocked
 
     @property
     def standing(self) -> Standing:
@@ -433,14 +441,24 @@ def _blocked(facts: StandingFacts, zone: tzinfo) -> Headline:
     since = format_moment(registration.blocked_at, facts.now, zone)
     if facts.is_misuse_reported:
         return Headline(
-            f"Blocked since {since}: it was reported that something was not done by them.",
-            "Look at their story with them. Make sure who they are before you lift the block.",
+            f"Blocked since {since}: it was reported that {_reported(facts, zone)}",
+            "Make sure who they are. Put right with them what was done; then lift the block.",
         )
     if not registration.failures:
         return Headline(f"Blocked since {since}.", advice)
     where = f", the last at {facts.blocked_where}" if facts.blocked_where else ""
     failed = counted(registration.failures, "failed attempt")
     return Headline(f"Blocked since {since}: {failed}{where}.", advice)
+
+
+def _reported(facts: StandingFacts, zone: tzinfo) -> str:
+    about = facts.report.about if facts.report else None
+    if about is None:
+        return "something was not done by them."
+    when = format_moment(about.at, facts.now, zone)
+    where = f" at {about.station}" if about.station else ""
+    deed = audit_message(about)
+    return f"they did not do {about.reference}{where}, {when}: {deed}"
 
 
 def _pins_blocked_too(facts: StandingFacts) -> str:
@@ -650,7 +668,8 @@ def _about_codes(facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
         yield Headline(
             f"Not before {format_moment(until, facts.now, zone)}: "
             f"{counted(facts.policy.codes_an_hour, 'code')} went out within the hour.",
-            "They look for the latest code in their mail, or wait.",
+            "None of these can be entered any more. They wait, or you make sure who they are and "
+            "give a code.",
         )
     if any(code.needs_second and code.agreed_by is None for code in facts.codes):
         yield Headline(

@@ -361,8 +361,8 @@ MISUSE_REPORTED_STAFF = NoticeWords(
     "A cardholder says: this was not me",
     "A cardholder entered the number from a notice at a station, to say that what it tells of was "
     "not done by them. Self-service is blocked for them, and what was under way is ended.",
-    "Identify them, and look at what happened under the references of their visits, before you "
-    "lift the block.",
+    "Their page says what it was about. Identify them, and put it right with them, before you lift "
+    "the block.",
 )
 CARD_NOT_GENUINE = NoticeWords(
     "A smartcard failed its proof of being genuine",

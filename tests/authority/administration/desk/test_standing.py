@@ -11,6 +11,7 @@ from kiosk.authority.administration.standing import (
     NOTHING_TO_DO,
     CardObservation,
     Headline,
+    MisuseReport,
     StandingFacts,
     headline_of,
     problem_words,
@@ -161,7 +162,7 @@ def test_not_registered_and_no_code_can_be_given_for_the_card() -> None:
 def test_blocked_and_so_is_the_pin() -> None:
     seen = {CARD.id: CardObservation(Reason.PIN_BLOCKED, NOW - MINUTE, "Ward 7")}
     blocked = replace(REGISTERED, blocked_at=NOW - MINUTE)
-    facts = replace(READY, registration=blocked, seen=seen, reported_at=NOW - MINUTE)
+    facts = replace(READY, registration=blocked, seen=seen, report=MisuseReport(NOW - MINUTE))
     assert told(facts) == (
         "Blocked since 09:29 today: it was reported that something was not done by them. "
         "The PIN of the card ending in 77aa is blocked, too."

@@ -95,6 +95,27 @@ def test_the_visit_of_a_mail_is_named_by_what_the_mail_tells_of(
         assert "Unlocked the card and set a new PIN." in desk.search(typed).about
 
 
+def test_a_report_at_a_station_names_on_the_page_what_it_was_about(
+    desk: PeopleDesk, means: StaffDependencies, asha: Person
+) -> None:
+    theirs = reference_of(VisitId(asha.visit.id))
+    with means.store.begin() as uow:
+        for kind in ("visit-opened", "email-changed", "visit-ended"):
+            uow.audit.append(
+                kind=kind, reference=theirs, holder_id=asha.holder.id, station="Library"
+            )
+        uow.registrations.block(asha.holder.id)
+        uow.audit.append(
+            kind="misuse-reported", reference="0000-0001", holder_id=asha.holder.id,
+            station="Ward 7", detail={"blocked": True, "about": theirs},
+        )  # fmt: skip
+        uow.commit()
+    page = desk.person(asha.holder.id)
+    assert f"they did not do {theirs} at Library" in page.headline
+    assert page.headline.endswith(": Changed the email address.")
+    assert f"with the number of the mail about {theirs}" in page.story[0].told
+
+
 def test_a_report_closes_everything_and_says_so(
     desk: PeopleDesk, means: StaffDependencies, asha: Person
 ) -> None:

@@ -232,7 +232,7 @@ class AuditRows(AdminPage):
     NAME = "Audit"
     NEEDS = Action.SEE_AUDIT
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f", "filter", "Filter"),
+        Binding("f", "filter", "Find"),
         Binding("k", "kind", "Kind"),
         Binding("c", "everything", "All"),
         Binding("v", "verify", "Verify"),

@@ -10,7 +10,14 @@ from textual.binding import Binding, BindingType
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.views import PolicyLine
 from kiosk.authority.roles import Action
-from screens.admin.dialogs.form import AskGrounds, Entry, Form, grounds_entries, grounds_of
+from screens.admin.dialogs.form import (
+    REPLACES,
+    AskGrounds,
+    Entry,
+    Form,
+    grounds_entries,
+    grounds_of,
+)
 from screens.admin.page import LinesPage, shell_of
 from screens.admin.table import Column, TableLine
 
@@ -70,14 +77,18 @@ class PolicyPage(LinesPage[PolicyLine]):
         line = self.marked
         if line is None:
             return
+        choices, is_number = _choices(line.allowed), line.value.isdecimal()
+        limits = f"Allowed: {line.allowed}."
         entry = Entry(
             "value",
             "Value",
             line.value,
-            f"Allowed: {line.allowed}.",
+            f"{limits} {REPLACES}" if is_number else limits,
             most=_MOST,
-            choices=_choices(line.allowed),
-            required=False,
+            choices=choices,
+            closed=bool(choices),
+            required=bool(choices),
+            replaces=is_number,
         )
         self.put(
             Form(

@@ -106,9 +106,7 @@ def _holder(uow: UnitOfWork, text: str) -> str | None:
         return found.id
     if _ID.fullmatch(text.lower()):
         return text.lower()
-    raise NotTaken(
-        "person", "Nobody has this number. By a name the page People finds it (F2); or type an id."
-    )
+    raise NotTaken("person", "Nobody has this number. The page People finds it by a name (F2).")
 
 
 def _station(uow: UnitOfWork, text: str) -> str | None:

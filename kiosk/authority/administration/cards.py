@@ -183,6 +183,7 @@ NOT_RECORDED: Final = (
         "people and import that again, or add the card on their page."
     ),
 )
+RECORDED_SINCE: Final = ("It was not recorded then", "Nothing is left to do here.")
 FAULTS: Final[dict[ReadFault, tuple[str, str]]] = {
     ReadFault.NO_ANSWER: (
         "It gave the reader no answer",
@@ -239,6 +240,11 @@ def unknown_card_of(uow: UnitOfWork, visit: Visit) -> UnknownCard:
         family, identifier = known.driver, known.identifier
         near = tuple(_recorded(uow, known.id))
     cause, advice = FAULTS[visit.unread] if visit.unread else NOT_RECORDED
+    named = CardId(family, identifier) if identifier and not visit.unread else None
+    since = uow.cards.find(named) if named else None
+    if since is not None:
+        near = (f"It was recorded since: {_whose(since)}.",)
+        cause, advice = RECORDED_SINCE
     return UnknownCard(
         reference=visit.reference,
         at=visit.opened_at,
@@ -289,10 +295,8 @@ def _near(uow: UnitOfWork, family: str, identifier: str) -> Iterator[str]:
         near = [one for one in near if one.rank < _BY_EDITS]
     for one in sorted(near, key=lambda one: one.rank)[:_MOST_NEAR]:
         known = uow.cards.known(one.card_id)
-        if known is None:
-            continue
-        whose = _whose(known)
-        yield f"It was recorded since: {whose}." if one.rank == 0 else f"A{whose[1:]} {one.says}"
+        if known is not None:
+            yield f"A{_whose(known)[1:]} {one.says}"
     if len(alike) > _MOST_NEAR:
         yield (
             f"The identifiers of {len(alike)} recorded cards differ from it in one or two signs: "
@@ -308,8 +312,6 @@ def _resemblance(
 ) -> tuple[int, str] | None:
     """Return how near a recorded card is, with what to say of it; None: not at all."""
     given, named = identifier.lower(), recorded.lower()
-    if (driver, recorded) == (family, identifier):
-        return 0, ""
     if recorded == identifier:
         return 1, f"is recorded so, under the family {driver}."
     if named == given:

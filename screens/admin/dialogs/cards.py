@@ -167,8 +167,8 @@ def _date_problem(text: str) -> str:
     return ""
 
 
-TRIES_KEPT = "As they stand: only the record changes"
-TRIES_FULL = "All there: the card itself was given this secret"
+TRIES_KEPT = "had it before: its tries stay as they are"
+TRIES_FULL = "was given it just now: all its tries are back"
 """A card counts wrong secrets whatever is recorded, so only staff can know."""
 
 
@@ -285,7 +285,7 @@ def set_secret(case: Case) -> Form[Done]:
         (
             *which_card(cards),
             *secret_entries(required=True),
-            Entry("tries", "Tries", TRIES_KEPT, choices=(TRIES_KEPT, TRIES_FULL), closed=True),
+            Entry("tries", "The card", TRIES_KEPT, choices=(TRIES_KEPT, TRIES_FULL), closed=True),
             *grounds_entries(identifies=False),
         ),
         send,

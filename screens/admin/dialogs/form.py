@@ -140,6 +140,8 @@ class EntryLine(Vertical):
     def _hint(self) -> str:
         """The hint; of a secret, which is masked, how much of it is typed."""
         length = len(self.text)
+        if self.entry.replaces and self.touched:
+            return self.entry.hint.removesuffix(REPLACES).rstrip()
         if not self.entry.secret or not length:
             return self.entry.hint
         return "1 character" if length == 1 else f"{length} characters"

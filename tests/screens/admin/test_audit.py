@@ -50,6 +50,16 @@ async def test_every_row_shows_its_reference(size: tuple[int, int]) -> None:
             assert re.search(r" [0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}\b", row), row
 
 
+async def test_every_key_of_a_narrowed_list_is_whole_in_the_footer() -> None:
+    async with running(pages=PAGES, size=(80, 24)) as run:
+        await run.press("f5", "f", *["tab"] * 4, *"2026-01-01")
+        await run.send()
+        footer = run.lines[-1]
+        for key in ("f ", "k ", "c ", "v ", "e ", "p ", "r ", "? Help "):
+            assert f" {key}" in footer, footer
+        assert re.search(r"\? Help +Ctrl\+P More *$", footer), footer
+
+
 async def test_older_rows_follow_as_one_goes_down() -> None:
     async with running(pages=PAGES) as run:
         await run.press("f5", "end")

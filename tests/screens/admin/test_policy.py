@@ -56,7 +56,7 @@ async def test_what_is_beyond_the_limits_is_said_at_the_value() -> None:
     async with running(pages=PAGES) as run:
         await run.press(*TO_FAILURES, "c", *"00", "tab", *"Many slips", "enter")
         assert "! max_failures has to be 1 to 10." in run.text
-        await run.press("backspace", "backspace")
+        await run.press("backspace", "backspace", *"5")
         await run.send()
         assert run.desk.asked.of("policy.change")[-1][1] == "5"
 
@@ -69,6 +69,26 @@ async def test_words_that_can_be_chosen_are_offered() -> None:
         assert run.desk.asked.of("policy.change") == [
             ("four_eyes", "true", 0, Grounds("Two pairs of eyes"))
         ]
+
+
+async def test_of_words_that_can_be_chosen_no_other_is_typed() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f7")
+        await run.press(*["down"] * 12)
+        await run.press("c", *"yes", "tab", *"Two pairs of eyes", "shift+tab")
+        assert re.search(r"Value +false +║", run.text)
+        await run.press("t", "tab", "enter")
+        assert run.desk.asked.of("policy.change")[0][1] == "true"
+
+
+async def test_a_typed_number_takes_the_place_of_the_one_that_is_there() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press(*TO_FAILURES, "c")
+        assert "Allowed: 1 to 10. Typed text replaces this" in run.text
+        await run.press(*"4", "tab", *"Fewer slips", "shift+tab")
+        assert "Typed text replaces this" not in run.text
+        await run.press("tab", "enter")
+        assert run.desk.asked.of("policy.change")[0][1] == "4"
 
 
 async def test_a_list_may_be_emptied() -> None:

@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.authority.administration.cards import FAULTS, NOT_RECORDED, recent_unknown_cards
+from kiosk.authority.administration.cards import (
+    FAULTS,
+    NOT_RECORDED,
+    RECORDED_SINCE,
+    recent_unknown_cards,
+)
 from kiosk.authority.administration.office import Office
 from kiosk.authority.administration.people import search_people
 from kiosk.authority.roles import Role
@@ -55,6 +60,18 @@ def test_the_reference_says_whose_card_it_nearly_is(
     assert f"It calls itself {card.driver} {card.identifier}." in about
     assert "A card of Asha Okafor (900123456789)" in about
     assert says in about
+
+
+def test_of_one_that_was_recorded_since_nothing_more_is_asked(world: World, office: Office) -> None:
+    sitting = world.insert(CardId("piv", RECORDED))
+    world.add_card(world.add_holder(), identifier=RECORDED)
+    about = search_people(office, reference_of(sitting.visit), 5).about
+    whose = "It was recorded since: a card of Asha Okafor (900123456789)."
+    assert about.endswith(f"It calls itself piv {RECORDED}. {whose}")
+    with world.store.read() as uow:
+        (card,) = recent_unknown_cards(uow)
+    assert card.near == (whose,)
+    assert (card.cause, card.advice) == RECORDED_SINCE
 
 
 def test_a_card_like_no_other_is_named_all_the_same(world: World, office: Office) -> None:

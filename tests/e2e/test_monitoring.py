@@ -79,12 +79,22 @@ def test_it_is_alive_but_not_ready_while_the_database_is_away(world: World) -> N
     authority = Authority(world, until="cannot be opened")
     try:
         assert ask(world, "/healthz")[0] == 200
-        wait_for(world, 503, "the database and the keys are not open yet")
+        status, said = ask(world, "/readyz")
+        assert status == 503
+        assert "the database and the keys are not open: the database file is not there" in said
+        doctor = world.kiosk("doctor")
+        assert doctor.returncode == 1
+        assert (
+            "✗ fail  authority   it serves no station: the database and the keys" in doctor.stdout
+        )
         assert "kiosk_open 0.0" in ask(world, "/metrics")[1]
         (world.state / "away.db").rename(database)
         wait_for(world, 200, "ready")
+        assert "✓ ok    authority   it is ready" in world.kiosk("doctor").stdout
     finally:
         authority.end(signal.SIGKILL)
+    said = world.kiosk("doctor").stdout
+    assert f"! warn  authority   none answers at {world.folder.parent}/monitoring.sock" in said
 
 
 def test_it_is_not_ready_once_its_database_is_deleted(world: World, authority: Authority) -> None:

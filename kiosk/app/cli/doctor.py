@@ -21,8 +21,8 @@ DESCRIPTION = """\
 Looks at each part that a machine stands on and says in one line how it is and what to
 do. On a station: settings, smartcard service, reader and card, display, the way to the
 authority, the station's certificate and the clock. On an authority also: database,
-questions, keys, mail relay and waiting notices. It changes nothing, spends no try of any
-card and sends no mail.
+questions, keys, mail relay, whether it serves, and waiting notices. It changes nothing,
+spends no try of any card and sends no mail.
 
 The exit code is 1 when something fails, and 0 when all is well or only worth a look.
 """
@@ -84,16 +84,22 @@ def _findings(tools: Tools, hardware: Hardware) -> Iterator[Finding]:
         yield from examine(hardware(settings))
         yield from examine(station_checks(settings, tools.environ))
         return
-    from kiosk.app.cli.findings import mail_check, running_checks, staff_check, store_checks
+    from kiosk.app.cli import findings
 
     # Stations that call over the network have the names under which they were enrolled.
     unused = "station" if settings.authority.listen else ""
     wanted = {name: names for name, names in EXAMPLES.items() if name != unused}
     yield _example(tools, wanted)
-    staff = [staff_check(tools)] if tools.store_file is None or settings.store.staff_url else []
+    by_role = tools.store_file is None or settings.store.staff_url
     yield from examine(hardware(settings))
     yield from examine(
-        chain(store_checks(tools), staff, [mail_check(tools)], running_checks(tools))
+        chain(
+            findings.store_checks(tools),
+            [findings.staff_check(tools)] if by_role else [],
+            [findings.mail_check(tools)],
+            findings.authority_checks(tools),
+            findings.running_checks(tools),
+        )
     )
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import http.client
+import socket
 import subprocess
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 from kiosk.app.cli.printing import print_marked
 from kiosk.app.cli.tools import Tools
-from kiosk.contract.findings import Check, Condition, Finding
+from kiosk.contract.findings import Check, Condition, Finding, fail, ok, warn
 
 _MARKS = {Condition.OK: ("✓", "32"), Condition.WARN: ("!", "33"), Condition.FAIL: ("✗", "31")}
 _LONG = 2
+_READY_S = 5.0
+"""The authority asks its database before it answers."""
 
 
 def show(finding: Finding) -> None:
@@ -67,6 +72,47 @@ def mail_check(tools: Tools) -> tuple[str, Check]:
 
     mail = tools.settings.mail
     return "mail relay", partial(checks.check_mail, tools.mailer, f"{mail.host}:{mail.port}")
+
+
+def authority_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
+    """Yield the check of the authority's process, where one is to run on this machine."""
+    from kiosk.app.config.loading import SYSTEM_SETTINGS
+
+    named = tools.settings
+    place = named.monitoring.place(named.authority.socket)
+    by_network = bool(place) and not place.startswith("/")
+    if by_network or (place and (tools.path == SYSTEM_SETTINGS or Path(place).exists())):
+        yield "authority", partial(_check_ready, place)
+
+
+def _check_ready(place: str) -> Finding:
+    """Say whether the authority that answers at ``place`` is ready."""
+    advice = "`journalctl -u kiosk-authority` has more"
+    try:
+        status, said = _readiness(place)
+    except (OSError, http.client.HTTPException) as error:
+        because = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        started = "where stations are to be served, `systemctl start kiosk-authority`"
+        return warn("authority", f"none answers at {place}: {because}", f"{started}; {advice}")
+    if status != http.client.OK:
+        return fail("authority", f"it serves no station: {said}", advice)
+    return ok("authority", "it is ready to serve stations")
+
+
+def _readiness(place: str) -> tuple[int, str]:
+    """Ask for /readyz; raises ``OSError`` and ``HTTPException``."""
+    host, _, port = ("localhost", "", "0") if place.startswith("/") else place.rpartition(":")
+    connection = http.client.HTTPConnection(host.strip("[]"), int(port), timeout=_READY_S)
+    try:
+        if place.startswith("/"):
+            connection.sock = socket.socket(socket.AF_UNIX)
+            connection.sock.settimeout(_READY_S)
+            connection.sock.connect(place)
+        connection.request("GET", "/readyz")
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode("utf-8", "replace").strip()
+    finally:
+        connection.close()
 
 
 def running_checks(tools: Tools) -> Iterator[tuple[str, Check]]:

@@ -60,7 +60,7 @@ async def serve(
         await monitoring.listen(place)
     try:
         while not stop.is_set():
-            built = await _open(settings, environ, stop)
+            built = await _open(settings, environ, stop, monitored)
             if built is None:
                 return
             network = Network(settings.authority, environ, built.store, built.ca)
@@ -82,7 +82,7 @@ async def serve(
                     await asyncio.sleep(settings.monitoring.drain_s)
             finally:
                 await server.close()
-                monitored.serving = None
+                monitored.serving, monitored.closed_because = None, "they are opened anew"
                 await asyncio.to_thread(built.close)
     finally:
         await monitoring.close()
@@ -95,6 +95,8 @@ class ProcessMonitor:
     def __init__(self, stop: asyncio.Event) -> None:
         self._stop = stop
         self.serving: tuple[BuiltAuthority, AuthorityServer] | None = None
+        self.closed_because = "not yet"
+        """Why database and keys are not open, where it does not serve."""
         self.metrics = Metrics(self._watched)
 
     def not_ready(self) -> str:
@@ -102,7 +104,7 @@ class ProcessMonitor:
         if self._stop.is_set():
             return "it ends"
         if self.serving is None:
-            return "the database and the keys are not open yet"
+            return f"the database and the keys are not open: {self.closed_because}"
         built, _ = self.serving
         try:
             if not built.store.schema_serves():
@@ -137,13 +139,17 @@ def _socket_station(settings: Settings) -> SocketStation:
 
 
 async def _open(
-    settings: Settings, environ: Mapping[str, str], stop: asyncio.Event
+    settings: Settings,
+    environ: Mapping[str, str],
+    stop: asyncio.Event,
+    monitored: ProcessMonitor,
 ) -> BuiltAuthority | None:
     """Open database and keys, again and again while they are away; None where it is to stop."""
     while not stop.is_set():
         try:
             return await asyncio.to_thread(build_authority, settings, environ)
         except (StoreError, KeyMissing) as trouble:
+            monitored.closed_because = str(trouble)
             log.error("the authority cannot be opened: %s", trouble)  # noqa: TRY400
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), AGAIN_S)

@@ -303,6 +303,17 @@ def test_doctor_looks_at_reader_and_card_where_it_is_given_them(
     assert "✓ ok    card        PIV, PIN not blocked" in said
 
 
+def test_doctor_says_that_no_authority_answers_where_one_is_to(
+    kiosk: Kiosk, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kiosk("doctor")
+    assert "  authority " not in capsys.readouterr().out
+    monkeypatch.setenv("KIOSK_MONITORING__LISTEN", "127.0.0.1:1")
+    kiosk("doctor")
+    said = capsys.readouterr().out
+    assert "! warn  authority   none answers at 127.0.0.1:1: Connection refused; where" in said
+
+
 def test_doctor_with_settings_that_cannot_be_read(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.widgets import DataTable
 
+from kiosk.authority.administration.audit_log import COMMAND_LINE
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.views import Done, ProposalLine
 from kiosk.authority.roles import FINAL, IDENTIFIES, Action, may
@@ -62,9 +63,12 @@ def decline(desk: AdminDesk, line: ProposalLine) -> Form[Done]:
 
 def _first(line: ProposalLine) -> str:
     """Say what to do before one agrees."""
+    whom = line.proposed_by
+    if whom.startswith(COMMAND_LINE):
+        whom = f"the machine's administrator ({whom})"
     if line.action in IDENTIFIES:
-        return f"Speak to {line.proposed_by} first: how did they make sure who it was?"
-    return f"Speak to {line.proposed_by} first: is it right, and why is it needed?"
+        return f"Speak to {whom} first: how did they make sure who it was?"
+    return f"Speak to {whom} first: is it right, and why is it needed?"
 
 
 _WHAT = "What a colleague proposed happens only once somebody else agrees."

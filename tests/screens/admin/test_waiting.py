@@ -48,6 +48,14 @@ async def test_the_page_says_who_proposed_what_and_why() -> None:
         assert "Identified by: Photo ID, in person." in run.text
 
 
+async def test_what_the_command_line_proposed_names_whom_to_speak_to() -> None:
+    typed = replace(STAFF, proposed_by="command line: kiosk")
+    async with running(waiting(Role.MANAGER, typed), PAGES) as run:
+        await run.press("f3")
+        said = " ".join(run.text.split())
+        assert "Speak to the machine's administrator (command line: kiosk) first: is it" in said
+
+
 async def test_it_is_agreed_to_with_a_reason() -> None:
     async with running(waiting(), PAGES) as run:
         await run.press("f3", "g")

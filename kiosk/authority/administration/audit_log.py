@@ -106,7 +106,10 @@ def _holder(uow: UnitOfWork, text: str) -> str | None:
         return found.id
     if _ID.fullmatch(text.lower()):
         return text.lower()
-    raise NotTaken("person", "Nobody has this number. The page People finds it by a name (F2).")
+    raise NotTaken(
+        "person",
+        "Nobody has this number. People (F2) and `kiosk people search` find it by a name.",
+    )
 
 
 def _station(uow: UnitOfWork, text: str) -> str | None:

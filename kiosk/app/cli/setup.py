@@ -170,7 +170,7 @@ def _answer(about: About, named: str) -> str:
     default = ", ".join(about.default) if isinstance(about.default, tuple) else about.default
     any_of_them = about.kind.empty if isinstance(about.kind, Words) else ""
     also = f"; *: {any_of_them}" if any_of_them else ""
-    while answer := ask(f"{about.help}\n{named} (empty: {default or 'none'}{also}): "):
+    while answer := ask(f"{about.help}\n{named} (Enter alone: {default or 'none'}{also}): "):
         if any_of_them and answer == "*":
             return ","  # a list of nothing
         try:

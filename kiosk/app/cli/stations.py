@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from kiosk.app.cli.help import add_command
-from kiosk.app.cli.printing import as_json, echo
+from kiosk.app.cli.printing import as_json, complain, echo
 from kiosk.app.cli.tools import (
     Tools,
     acting,
@@ -52,10 +52,19 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _enrol(args: argparse.Namespace) -> int:
-    desk, given = Tools(args).desk.stations, grounds_of(args)
+    tools = Tools(args)
+    desk, given = tools.desk.stations, grounds_of(args)
     if args.certificate is not None:
         pem = args.certificate.read_text(encoding="ascii", errors="replace")
-        return print_result(desk.enrol_certificate(args.name, args.site, pem, given))
+        code = print_result(desk.enrol_certificate(args.name, args.site, pem, given))
+        if not tools.settings.authority.ca:
+            complain(
+                "it is turned away until `ca` in [authority] names the certificate of your CA;"
+            )
+            complain(
+                "set it on each authority, and restart that: `systemctl restart kiosk-authority`"
+            )
+        return code
     made = desk.enrol(args.name, args.site, given)
     until = f"{made.expires_at:%H:%M} UTC"
     echo(f"At {made.station}, as root, until {until}, once (reference {made.reference}):")

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import trustme
 
 from kiosk.authority.store.records import Station
 from tests.app.cli.samples import Kiosk, store_of_settings
@@ -18,6 +19,25 @@ def key(place: Path, name: str) -> str:
     path = place / name
     subprocess.run(["ssh-keygen", "-q", "-N", "", "-t", "ed25519", "-f", str(path)], check=True)
     return str(path.with_suffix(".pub"))
+
+
+def test_a_station_with_a_certificate_of_ones_own_ca_waits_for_the_ca(
+    kiosk: Kiosk, place: Path, capsys: Capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was said to be known, and could never connect: nobody had named the CA."""
+    ca = trustme.CA()
+    ca.issue_cert("ward-9.example").cert_chain_pems[0].write_to_path(place / "station.pem")
+    ca.cert_pem.write_to_path(place / "ca.pem")
+    enrol = "stations", "enrol", "--certificate", str(place / "station.pem"), "--reason", "new"
+    assert kiosk(*enrol, "Ward 9") == 0
+    said = capsys.readouterr()
+    assert "Ward 9 is known by its certificate" in said.out
+    assert "turned away until `ca` in [authority] names the certificate of your CA" in said.err
+    monkeypatch.setenv("KIOSK_AUTHORITY__CA", str(place / "ca.pem"))
+    monkeypatch.setenv("KIOSK_AUTHORITY__LISTEN", "127.0.0.1:8443")
+    monkeypatch.setenv("KIOSK_AUTHORITY__ADDRESSES", "localhost:8443")
+    assert kiosk(*enrol, "Ward 9") == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_a_first_manager_is_added_and_found_by_their_key(

@@ -27,7 +27,7 @@ class Typist:
     def readline(self) -> str:
         prompt = self._shown().splitlines()[-1]
         self.asked.append(prompt)
-        setting = prompt.partition(" (empty")[0]
+        setting = prompt.partition(" (Enter")[0]
         waiting = self.answers.get(setting)
         return f"{waiting.pop(0) if waiting else ''}\n"
 
@@ -76,7 +76,7 @@ def test_a_wrong_answer_is_asked_again_and_the_others_are_kept(
     assert "'nobody' is not allowed here; allowed: an email address" in said
     assert "is not a whole number; allowed: 1 to 65535" in said
     assert (
-        "email_domains in [policy] (empty: nhs.net, nhs.uk, gov.uk, mod.uk; *: any domain): "
+        "email_domains in [policy] (Enter alone: nhs.net, nhs.uk, gov.uk, mod.uk; *: any domain): "
         in typist.asked
     )
     found = written(place)

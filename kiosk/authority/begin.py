@@ -380,13 +380,18 @@ def _all_offers(context: VisitContext) -> tuple[Purpose, ...] | Reason:
     return (*offered, Purpose.MAINTENANCE)
 
 
+_GIVES_ADDRESS = frozenset({Purpose.REGISTER, Purpose.CHANGE_EMAIL})
+"""What is begun anew by who mistyped the address to which the code went."""
+
+
 def _instead(
     uow: UnitOfWork, carried: VisitContext, offered: tuple[Purpose, ...]
 ) -> tuple[Purpose, ...]:
     """Say what can be chosen in place of what the waiting code is for."""
     if not _may_abandon_code(uow, carried):
         return ()
-    return tuple(one for one in offered if one is not carried.visit.purpose)
+    waiting = carried.visit.purpose
+    return tuple(one for one in offered if one is not waiting or one in _GIVES_ADDRESS)
 
 
 def _expired(report: CardReport, now: datetime) -> Reason | None:
@@ -455,14 +460,15 @@ _IS_THERE = "there is a visit with this id, or with its reference, already"
 # The holder chose from what was offered.
 
 
-def choose(parts: Dependencies, visit_id: VisitId, purpose: Purpose) -> Task:
+def choose(parts: Dependencies, visit_id: VisitId, purpose: Purpose, *, anew: bool = False) -> Task:
     """Start on one of the offers, afresh; the same choice again changes nothing.
 
-    Another choice than what a code waits for withdraws that code.
+    Another choice than what a code waits for withdraws that code, and so does the same ``anew``.
     """
     with parts.store.begin() as uow:
         context = enter(uow, parts, visit_id)
-        if context.visit.purpose is not purpose:
+        again = anew and _may_abandon_code(uow, context)
+        if context.visit.purpose is not purpose or again:
             _need_known_key(parts, context, purpose)
             context = _start(uow, context, purpose)
         task = tasks.next_task(uow, context)

@@ -155,8 +155,8 @@ class LocalAuthority:
         return begin.prove(self._parts, visit, proof)
 
     @_decided
-    def choose(self, visit: VisitId, purpose: Purpose) -> Task | Refusal:
-        return begin.choose(self._parts, visit, purpose)
+    def choose(self, visit: VisitId, purpose: Purpose, anew: bool = False) -> Task | Refusal:
+        return begin.choose(self._parts, visit, purpose, anew=anew)
 
     @_decided
     def pin_challenge(self, visit: VisitId) -> PinChallenge | Refusal:

@@ -258,11 +258,12 @@ class Authority(Protocol):
     def prove(self, visit: VisitId, proof: CardProof | None) -> VisitOpened | Refusal:
         """Open the visit whose card was challenged; None: the card gave no answer."""
 
-    def choose(self, visit: VisitId, purpose: Purpose) -> Task | Refusal:
+    def choose(self, visit: VisitId, purpose: Purpose, anew: bool = False) -> Task | Refusal:
         """Start on one of the offers; for an unlock the holder has confirmed the card is theirs.
 
         In a visit that waits for a code, and has proven nothing itself, another choice than the
-        code's withdraws the code, and what was proven or gathered before it.
+        code's withdraws the code, and what was proven or gathered before it. The code's own leads
+        to it, and does the same as another where it is to begin ``anew``.
         """
 
     def pin_challenge(self, visit: VisitId) -> PinChallenge | Refusal:

@@ -26,10 +26,11 @@ class OpenVisit(Struct, frozen=True):
 
 
 class Choose(Struct, frozen=True):
-    """Start on a purpose."""
+    """Start on a purpose; ``anew`` also where its code is waited for."""
 
     visit: VisitId
     purpose: Purpose
+    anew: bool = False
 
 
 class VerifyPin(Struct, frozen=True):

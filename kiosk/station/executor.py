@@ -202,7 +202,7 @@ class Actions:
         visit, ask = command.visit, self._authority
         match command:
             case Choose():
-                return Replied(visit, ask.choose(visit, command.purpose))
+                return Replied(visit, ask.choose(visit, command.purpose, command.anew))
             case SaveQuestions():
                 return Replied(visit, ask.save_questions(visit, command.answers))
             case SubmitEmail():

@@ -168,9 +168,10 @@ class Menu(Struct, frozen=True):
 
 
 class ConfirmOwner(Struct, frozen=True):
-    """Confirm that the card is one's own."""
+    """Confirm that the card is one's own; ``locked``: an unlock is all that its PIN leaves."""
 
     visit: VisitState
+    locked: bool = False
 
 
 class EnterPin(Struct, frozen=True):

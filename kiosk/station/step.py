@@ -228,7 +228,7 @@ def _chosen(state: Menu, offer: Offer) -> Move:
     visit = _beginning(state.visit, offer)
     if offer.purpose in (Purpose.UNLOCK, Purpose.FIRST_UNLOCK):
         return ConfirmOwner(visit), ()
-    return _choose(visit, offer.purpose, state)
+    return _choose(visit, offer.purpose, state, anew=offer.purpose is state.waiting)
 
 
 def _beginning(visit: VisitState, offer: Offer) -> VisitState:
@@ -236,9 +236,9 @@ def _beginning(visit: VisitState, offer: Offer) -> VisitState:
     return replace(visit, purpose=offer.purpose, position=at, instead=())
 
 
-def _choose(visit: VisitState, purpose: Purpose, back: HolderState) -> Move:
+def _choose(visit: VisitState, purpose: Purpose, back: HolderState, *, anew: bool = False) -> Move:
     chosen = replace(visit, purpose=purpose)
-    return working(chosen, Work.PREPARING, Choose(visit.id, purpose), back)
+    return working(chosen, Work.PREPARING, Choose(visit.id, purpose, anew), back)
 
 
 def on_visit(page: HolderState | None, visit: VisitState) -> HolderState | None:
@@ -511,7 +511,7 @@ def _opened(read: CardRead) -> Move:
         return CodeEntry(visit, task, resumed=True), ()
     match reply.offers:
         case (Offer(purpose=Purpose.UNLOCK | Purpose.FIRST_UNLOCK) as only,):
-            return ConfirmOwner(_beginning(known, only)), ()
+            return ConfirmOwner(_beginning(known, only), locked=True), ()
         case _:
             return Menu(known, reply.offers, reply.blocked), ()
 

@@ -38,7 +38,8 @@ class MenuPage(ChoicesPage, inherit_bindings=False):
         if self._state.blocked:
             yield Note(choices.BLOCKED)
             yield HelpBox(self.kit.look, reference_of(self.visit))
-        yield Prose(choices.MENU_HINT, "lead how hint" if self._state.blocked else "lead how")
+        if self._state.waiting is None or len(self._state.offers) <= _MANY:
+            yield Prose(choices.MENU_HINT, "lead how hint" if self._state.blocked else "lead how")
         if self._state.waiting is not None:
             yield Note(choices.WAITING)
         yield self.listed([self._choice(*pair) for pair in enumerate(self._state.offers, 1)])
@@ -71,12 +72,13 @@ class ConfirmOwnerPage(Page, inherit_bindings=False):
     def __init__(self, kit: Kit, state: ConfirmOwner) -> None:
         super().__init__(kit, state)
         self._holder = state.visit.holder_name
+        self._text = choices.OWNER_LOCKED if state.locked else choices.OWNER_TEXT
         self._hint = Prose(choices.HINT, "lead hint")
         self._choose_first = Note(None)
 
     def content(self) -> Iterator[Widget]:
         yield Prose(choices.OWNER_TITLE, "title")
-        yield Prose(choices.OWNER_TEXT)
+        yield Prose(self._text)
         yield Prose(self._holder, "name")
         yield Prose(choices.OWNER_WARNING)
         yield self._hint

@@ -166,9 +166,10 @@ class GiveAnswerPage(AnswerPage, inherit_bindings=False):
         which = questions.lead(len(self._state.given) + 1, self._state.task.count)
         if self._state.problem is not None:
             note = Note(questions.problem(self._state.problem))
-            lead: Widget = Horizontal(note, Prose(which, "lead where"), classes="heading")
+            lead = Horizontal(note, Prose(which, "lead where"), classes="heading")
         else:
-            lead = Prose(which, "lead")
+            folded = Prose(questions.FOLDED, "lead where")
+            lead = Horizontal(Prose(which, "lead"), folded, classes="heading")
         yield from self.lead(lead, which)
         yield Prose(self._state.question.text, "title question")
 

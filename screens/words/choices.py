@@ -8,13 +8,14 @@ from screens.words.frame import count, how_long
 MENU_TITLE = "What would you like to do?"
 HINT = "Choose with the arrow keys and press Enter, or touch."
 MENU_HINT = "Press its number, or the arrow keys and Enter, or touch."
-WAITING = "As soon as you choose, the code that we sent to you is no longer good."
+WAITING = "The code in your email ends as soon as you choose."
 BACK_TO_CODE = "Back to the code"
 BLOCKED = (
     "Self-service is blocked for you, so this is all that you can do here. Who can lift the block:"
 )
 OWNER_TITLE = "Is this your own smartcard?"
 OWNER_TEXT = "It belongs to:"
+OWNER_LOCKED = "Its PIN is locked after wrong entries. It belongs to:"
 OWNER_WARNING = (
     "You may unlock only your own smartcard. "
     "Unlocking another person's can lead to disciplinary action."

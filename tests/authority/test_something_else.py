@@ -117,6 +117,35 @@ def test_the_same_choice_goes_back_to_the_code(world: World, card: Card) -> None
     assert "code-abandoned" not in world.kinds()
 
 
+def test_who_mistyped_an_address_begins_the_change_of_it_anew(world: World, card: Card) -> None:
+    station_visit = start(world, card, Purpose.CHANGE_EMAIL)
+    assert isinstance(station_visit.email("mistyped@trust.nhs.uk"), EnterCode)
+    station_visit.pull()
+    lost, again = world.relay.code, back(world, card)
+    assert Purpose.CHANGE_EMAIL in offered(again)
+    for _ in range(2):
+        reply = again.authority.choose(again.visit, Purpose.CHANGE_EMAIL, anew=True)
+        assert isinstance(reply, ProvePin)
+    assert world.kinds().count("code-abandoned") == 1
+    with pytest.raises(StepRefused):
+        again.enter(lost)
+    again.verify_pin()
+    world.clock.forward(minutes=2)
+    assert isinstance(again.email(OTHER), EnterCode)
+    assert again.enter(world.relay.code) == Finished(Purpose.CHANGE_EMAIL)
+    assert world.registration(card).email == OTHER
+
+
+def test_who_mistyped_an_address_begins_their_registration_anew(world: World) -> None:
+    card = world.add_card(world.add_holder())
+    registering.to_code(world, card).pull()
+    again = back(world, card)
+    assert offered(again) == [Purpose.REGISTER, Purpose.CHANGE_PIN]
+    reply = again.authority.choose(again.visit, Purpose.REGISTER, anew=True)
+    assert isinstance(reply, ProvePin)
+    assert world.visit(again).pending_id is None
+
+
 def test_the_choice_can_be_repeated(world: World, card: Card) -> None:
     station_visit = waits(world, card)
     for _ in range(2):
@@ -162,7 +191,7 @@ def test_what_was_gathered_goes_with_its_code(world: World) -> None:
     code, station_visit = world.relay.code, back(world, card)
     gathered = world.visit(station_visit).pending_id
     assert gathered is not None
-    assert offered(station_visit) == [Purpose.CHANGE_PIN]
+    assert offered(station_visit) == [Purpose.REGISTER, Purpose.CHANGE_PIN]
     station_visit.authority.choose(station_visit.visit, Purpose.CHANGE_PIN)
     assert world.visit(station_visit).pending_id is None
     with world.store.read() as uow:

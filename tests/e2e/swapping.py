@@ -99,7 +99,9 @@ class Crowd(FakeAuthority):
         both = offers(Purpose.UNLOCK, Purpose.CHANGE_PIN)
         return VisitOpened(visit, self.holder[visit].name, both)
 
-    def choose(self, visit: VisitId, purpose: Purpose) -> ProvePin | SetPin:  # type: ignore[override]
+    def choose(  # type: ignore[override]
+        self, visit: VisitId, purpose: Purpose, anew: bool = False
+    ) -> ProvePin | SetPin:
         self._dawdle(visit)
         return (
             ProvePin(position=STEP)

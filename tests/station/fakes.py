@@ -185,7 +185,9 @@ class FakeAuthority:
     def challenge(self, visit: VisitId) -> CardChallenge | None:
         return self.challenged
 
-    def choose(self, visit: VisitId, purpose: Purpose) -> AnswerQuestions | ProvePin:
+    def choose(
+        self, visit: VisitId, purpose: Purpose, anew: bool = False
+    ) -> AnswerQuestions | ProvePin:
         self._answer()
         return (
             AnswerQuestions(QUESTIONS, 3, position=STEP)

@@ -123,6 +123,17 @@ def test_a_returning_card_lands_on_its_code() -> None:
     assert following.state.resumed
 
 
+def test_who_can_only_unlock_is_told_that_the_pin_is_locked() -> None:
+    page = step(s.Reading(ID, "Reader 0"), e.CardRead(ID, AT, opened(Purpose.UNLOCK))).state
+    assert isinstance(page, s.ConfirmOwner)
+    assert page.locked
+    working_pin = opened(Purpose.UNLOCK, Purpose.CHANGE_PIN)
+    menu = step(s.Reading(ID, "Reader 0"), e.CardRead(ID, AT, working_pin)).state
+    forgotten = step(menu, e.Chose(ID, Purpose.UNLOCK)).state
+    assert isinstance(forgotten, s.ConfirmOwner)
+    assert not forgotten.locked
+
+
 def test_who_comes_back_to_a_code_may_do_something_else() -> None:
     """The menu names what is given up for it, and the choice begins as any other."""
     resumed = opened(Purpose.CHANGE_PIN, Purpose.UNLOCK, resumed=(Purpose.REGISTER, CODE))
@@ -136,6 +147,15 @@ def test_who_comes_back_to_a_code_may_do_something_else() -> None:
     confirming = step(menu, e.Chose(ID, Purpose.UNLOCK)).state
     assert isinstance(confirming, s.ConfirmOwner)
     assert not confirming.visit.instead
+
+
+def test_what_the_code_is_for_is_begun_anew_where_it_is_chosen_again() -> None:
+    resumed = opened(Purpose.CHANGE_PIN, Purpose.CHANGE_EMAIL, resumed=(Purpose.CHANGE_EMAIL, CODE))
+    page = step(s.Reading(ID, "Reader 0"), e.CardRead(ID, AT, resumed)).state
+    menu = step(page, e.SomethingElse(ID)).state
+    again = step(menu, e.Chose(ID, Purpose.CHANGE_EMAIL))
+    assert again.commands == (c.Choose(ID, Purpose.CHANGE_EMAIL, anew=True),)
+    assert step(menu, e.WentBack(ID)).commands == (c.Choose(ID, Purpose.CHANGE_EMAIL),)
 
 
 def test_the_way_back_to_the_code_asks_for_it_anew() -> None:

@@ -216,6 +216,7 @@ _STORY: Mapping[str, Sample] = {
     "menu-blocked": Sample(replace(_offers(Purpose.CHANGE_PIN), blocked=True)),
     "menu-dark": Sample(_offers(*_ALL_BUT_REGISTER), ("down",), dark=True),
     "confirm-owner": Sample(ConfirmOwner(_at(1, UNLOCK))),
+    "confirm-owner-locked": Sample(ConfirmOwner(_at(1, UNLOCK), locked=True)),
     "confirm-owner-chosen": Sample(ConfirmOwner(_at(1, UNLOCK)), ("right",)),
     "pin": Sample(EnterPin(_at(1, REGISTER))),
     "pin-missing": Sample(EnterPin(_at(1, CHANGE_PIN)), ("enter",)),
@@ -277,6 +278,13 @@ _STORY: Mapping[str, Sample] = {
     "code-resumed-wrong": Sample(CodeEntry(_WAITS, CODE, CodeNotice.WRONG)),
     "menu-waiting": Sample(
         Menu(replace(_WAITS, position=None), _WAITS.instead, waiting=Purpose.UNLOCK)
+    ),
+    "menu-waiting-address": Sample(
+        Menu(
+            replace(_WAITS, position=None),
+            offers(*_ALL_BUT_REGISTER),
+            waiting=Purpose.CHANGE_EMAIL,
+        )
     ),
     "code-missing": Sample(_CODE_ENTRY, (*"40", "enter")),
     "code-register": Sample(CodeEntry(_at(4, REGISTER), replace(CODE, resend_in_s=0.0))),

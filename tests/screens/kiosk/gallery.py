@@ -28,7 +28,7 @@ from tests.screens.svg import moving, stretched
 UNLOCK = (
     ("attract", "", 2.5),
     ("reading", "", 0.8),
-    ("confirm-owner", "", 2.0),
+    ("confirm-owner-locked", "", 2.0),
     ("ask-question", "", 1.5),
     ("ask-question", "Ell", 0.4),
     ("ask-question", "wood", 1.2),

@@ -85,8 +85,14 @@ def _route(name: str, method: Any) -> Route:
             (parameter.name, kind, parameter.default) if has_default else (parameter.name, kind)
         )
     title = "".join(word.capitalize() for word in name.split("_"))
+    # What has its default is left out: an authority that is older than the field refuses it.
     request = msgspec.defstruct(
-        f"{title}Request", fields, frozen=True, forbid_unknown_fields=True, module=__name__
+        f"{title}Request",
+        fields,
+        frozen=True,
+        forbid_unknown_fields=True,
+        omit_defaults=True,
+        module=__name__,
     )
     about = (inspect.getdoc(method) or "").splitlines()[0]
     return Route(name, request, hints["return"], about)

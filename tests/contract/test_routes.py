@@ -20,6 +20,7 @@ from kiosk.contract.messages import (
     CardReport,
     Heartbeat,
     PinState,
+    Purpose,
     Refusal,
     VisitOpened,
 )
@@ -90,6 +91,12 @@ def test_the_authority_alone_refuses_fields_that_it_does_not_know(route: Route) 
     assert all(kind.__struct_config__.forbid_unknown_fields for kind in asked)
     answered = structs_in(route.reply)
     assert not any(kind.__struct_config__.forbid_unknown_fields for kind in answered)
+
+
+def test_an_older_authority_is_not_sent_what_has_its_default() -> None:
+    request = routes()["choose"].request
+    assert encode(request(VISIT, Purpose.UNLOCK)).count(b"anew") == 0
+    assert encode(request(VISIT, Purpose.UNLOCK, anew=True)).count(b"anew") == 1
 
 
 def test_an_older_station_passes_over_what_a_newer_authority_adds() -> None:

@@ -687,6 +687,9 @@ def step(state: State, event: Event) -> Next:
             return _availability(state, event)
         case _ if event.visit != visit_of(state):
             return Next(state)
+        case GaveUp(how=VisitEnd.CARD_REMOVED) if isinstance(state, Working):
+            # The reader reports the same, before or after, and what its holder has to know stays.
+            return Next(Attract(_pulled_from(state)), _ending(state, event.how))
         case GaveUp() if not isinstance(state, _FINISHED):
             return Next(Refused(event.visit, event.reason), _ending(state, event.how))
         case _:

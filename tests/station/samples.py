@@ -37,6 +37,7 @@ from kiosk.contract.messages import (
     SendCode,
     SetPin,
     StopNumberWrong,
+    VisitEnd,
     VisitId,
     VisitOpened,
 )
@@ -245,6 +246,7 @@ EVENTS: tuple[e.Event, ...] = (
     e.PinNotTaken(ID, s.PinFault.CARD_HISTORY),
     e.PadEnded(ID, s.PadNotice.TIMEOUT),
     e.GaveUp(ID, Reason.CARD_BUSY),
+    e.GaveUp(ID, Reason.CARD_UNREADABLE, VisitEnd.CARD_REMOVED),
     e.NoReply(ID),
     e.NoReply(ID, busy=True),
 )

@@ -105,7 +105,7 @@ async def test_a_card_that_was_gone_before_is_recorded_as_not_sent(rig: Rig) -> 
     await rig.reach_new_pin()
     rig.cards.unblock_raises = CardGone("gone")
     rig.set_pin()
-    await rig.until(s.Refused)
+    await rig.until(s.Attract)
     assert rig.authority.outcomes == [UnblockNotSent()]
 
 
@@ -113,8 +113,11 @@ async def test_a_pulled_card_ends_the_visit_and_is_no_refusal(rig: Rig) -> None:
     await rig.reach_new_pin()
     rig.cards.hold_raises = CardGone("gone")
     rig.set_pin()
-    await rig.until(s.Refused)
+    await rig.until(s.Attract)
+    assert rig.seen[-1] == s.Attract(s.PulledFrom.UNBLOCK), "also before the reader reports it"
+    rig.monitor.post(CardRemoved("R", 1))
     await rig.loop.stop()
+    assert rig.seen[-1] == s.Attract(s.PulledFrom.UNBLOCK)
     assert rig.authority.refused == []
     assert [how for _, how in rig.authority.ended] == [VisitEnd.CARD_REMOVED]
 

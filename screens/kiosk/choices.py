@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
+from textual import events
 from textual.widget import Widget
 
 from kiosk.contract.messages import Offer
@@ -90,6 +91,12 @@ class ConfirmOwnerPage(Page, inherit_bindings=False):
         yes = self.button(choices.OWNER_YES, self._confirm)
         yield self.actions(self.stop_button(choices.OWNER_NO), right=yes)
         self.ring.add(not_me)
+
+    def takes(self, event: events.Key) -> bool:
+        """Take back what was said of a choice to be made: this may be it."""
+        self._hint.display = True
+        self._choose_first.say("")
+        return super().takes(event)
 
     def enter(self) -> None:
         """Press what is chosen; with nothing chosen, say that it has to be."""

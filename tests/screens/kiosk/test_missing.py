@@ -141,6 +141,9 @@ async def test_enter_does_not_confirm_whose_card_it_is_and_says_why() -> None:
         await type_keys(pilot, ["enter"])
         await settled(pilot)
         assert choices.OWNER_CHOOSE in shown(app)
+        await type_keys(pilot, ["right"])
+        await settled(pilot)
+        assert choices.OWNER_CHOOSE not in shown(app)
     assert not desk.heard
 
 

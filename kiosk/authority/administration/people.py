@@ -18,7 +18,13 @@ from kiosk.authority.administration.checks import broken_seals
 from kiosk.authority.administration.free_text import entered
 from kiosk.authority.administration.holder_notices import HolderNotice, address_of, notify_holder
 from kiosk.authority.administration.office import Act, Desk, Office, staff_names
-from kiosk.authority.administration.person_page import facts_of, newest_deed, page_of, story_of
+from kiosk.authority.administration.person_page import (
+    facts_of,
+    newest_deed,
+    page_of,
+    story_of,
+    told_by_mail,
+)
 from kiosk.authority.administration.proposals import Proposal
 from kiosk.authority.administration.proposed_acts import waiting_lines
 from kiosk.authority.administration.standing import headline_of, standing_of
@@ -191,7 +197,9 @@ def _events(
 
     A stop number stands for the visit that its mail tells of.
     """
-    reference = reference_of(VisitId(stop.visit_id)) if stop else read_reference(text)
+    if stop is not None:
+        return told_by_mail(uow, reference_of(VisitId(stop.visit_id)))
+    reference = read_reference(text)
     if reference is None:
         return ()
     return uow.trail.newest(AuditQuery(reference=reference, without=NOT_IN_STORY), limit=limit)

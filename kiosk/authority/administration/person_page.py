@@ -49,6 +49,7 @@ from kiosk.authority.store.records import (
 )
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit_context import ASSISTED_LIFE, is_assisted, is_vouched_for
+from kiosk.contract.messages import Purpose
 from kiosk.contract.policy import HOUR, Policy, mask_email
 
 # A person's story: what the audit holds of them, in plain words, newest first.
@@ -188,8 +189,22 @@ def _report(uow: UnitOfWork, holder: Cardholder) -> MisuseReport | None:
     if last is None:
         return None
     about = last.detail.get("about")
-    query = AuditQuery(holder_id=holder.id, reference=str(about), without=NOT_IN_STORY)
-    return MisuseReport(last.at, newest_deed(uow.trail.newest(query, limit=20)) if about else None)
+    return MisuseReport(last.at, newest_deed(told_by_mail(uow, str(about))) if about else None)
+
+
+def told_by_mail(uow: UnitOfWork, reference: str) -> tuple[AuditEvent, ...]:
+    """Return what happened in a visit, newest first, but for a report in it: a mail tells of it."""
+    events = uow.trail.newest(AuditQuery(reference=reference, without=_NOT_TOLD), limit=_OF_VISIT)
+    report = Purpose.REPORT_MISUSE.value
+    return tuple(event for event in events if event.detail.get("purpose") != report)
+
+
+_NOT_TOLD = NOT_IN_STORY | {
+    AuditKind.MISUSE_REPORTED.value,
+    AuditKind.STOP_NUMBER_TRIED.value,
+    AuditKind.STOP_NUMBER_WRONG.value,
+}
+_OF_VISIT = 20
 
 
 def newest_deed(events: Sequence[AuditEvent]) -> AuditEvent | None:

@@ -8,7 +8,7 @@ import pytest
 
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.people import PeopleDesk
-from kiosk.authority.store.records import AddressChange, PendingChange, new_id
+from kiosk.authority.store.records import AddressChange, PendingChange, Scalar, new_id
 from kiosk.contract.errors import ConcurrentChange
 from kiosk.contract.messages import Purpose, VisitId
 from kiosk.contract.reference import reference_of
@@ -114,6 +114,28 @@ def test_a_report_at_a_station_names_on_the_page_what_it_was_about(
     assert f"they did not do {theirs} at Library" in page.headline
     assert page.headline.endswith(": Changed the email address.")
     assert f"with the number of the mail about {theirs}" in page.story[0].told
+
+
+def test_a_report_in_the_visit_of_its_mail_is_not_what_it_is_about(
+    desk: PeopleDesk, means: StaffDependencies, asha: Person
+) -> None:
+    theirs = reference_of(VisitId(asha.visit.id))
+    happened: tuple[tuple[str, dict[str, Scalar]], ...] = (
+        ("visit-opened", {}),
+        ("code-sent", {}),
+        ("purpose-chosen", {"purpose": Purpose.REPORT_MISUSE.value}),
+        ("stop-number-tried", {"left": 4}),
+        ("misuse-reported", {"blocked": True, "about": theirs}),
+        ("visit-ended", {"how": "finished"}),
+    )
+    with means.store.begin() as uow:
+        number = uow.stop_numbers.draw(asha.holder.id, asha.visit.id)
+        uow.registrations.block(asha.holder.id)
+        for kind, detail in happened:
+            uow.audit.append(kind=kind, reference=theirs, holder_id=asha.holder.id, detail=detail)
+        uow.commit()
+    assert desk.person(asha.holder.id).headline.endswith(": A code was sent by mail.")
+    assert desk.search(number).about.endswith(": A code was sent by mail.")
 
 
 def test_a_report_closes_everything_and_says_so(

@@ -109,7 +109,7 @@ class StationAlone:
         command = [*HASTY, *self._arguments] if hasty else self.command
         made = Station(command, self.environ, 80, 24, self.folder)
         self.world.stations.append(made)
-        made.see(title, seconds=60)
+        made.see(title)
         return made
 
     def holds_nothing_of_the_authority(self) -> None:

@@ -44,28 +44,26 @@ class Station(Terminal):
         """All that is on the glass as one line, without frames and gaps."""
         return _in_one_line(self.text)
 
-    def see(self, *texts: str, seconds: float = 30.0) -> str:
+    def see(self, *texts: str) -> str:
         """Wait until all of ``texts`` can be read, over breaks of lines; return all there is."""
 
         def all_there(shown: str) -> bool:
             line = _in_one_line(shown)
             return all(text in line for text in texts)
 
-        return _in_one_line(self.wait_until(all_there, f"{texts}", seconds))
+        return _in_one_line(self.wait_until(all_there, f"{texts}"))
 
-    def see_any(self, *texts: str, seconds: float = 30.0) -> str:
+    def see_any(self, *texts: str) -> str:
         """Wait until one of ``texts`` can be read; return which."""
 
         def found(shown: str) -> list[str]:
             return [text for text in texts if text in _in_one_line(shown)]
 
-        return found(self.wait_until(lambda shown: bool(found(shown)), f"any of {texts}", seconds))[
-            0
-        ]
+        return found(self.wait_until(lambda shown: bool(found(shown)), f"any of {texts}"))[0]
 
-    def see_gone(self, text: str, seconds: float = 30.0) -> None:
+    def see_gone(self, text: str) -> None:
         """Wait until ``text`` can no longer be read."""
-        self.wait_until(lambda shown: text not in _in_one_line(shown), f"no {text}", seconds)
+        self.wait_until(lambda shown: text not in _in_one_line(shown), f"no {text}")
 
     def row_of(self, number: int) -> str:
         """Return the label of a row of a list, over its breaks of lines."""

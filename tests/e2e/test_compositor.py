@@ -116,11 +116,11 @@ class DisplayedStation(Station):
         width, height = self.size.cell_px
         self.compositor.click(self._left + x * width + width // 2, y * height + height // 2)
 
-    def close(self, seconds: float = 20.0) -> int:
+    def close(self) -> int:
         self.station.terminate()
         self.station.wait()
         self.compositor.close()
-        return self._reap(seconds)
+        return self._reap()
 
     def _answer_queries(self, data: bytes) -> None:
         """The real terminal answers."""
@@ -135,7 +135,7 @@ def glass(
     world.block(world.ada)
     world.remove(world.ada)
     shown = DisplayedStation(machine, folder)
-    shown.see(waiting.ATTRACT_TITLE, seconds=120)
+    shown.see(waiting.ATTRACT_TITLE)
     yield shown
     shown.close()
 
@@ -172,7 +172,7 @@ def test_a_station_that_is_killed_leaves_a_quiet_page_and_the_next_takes_the_ter
         glass.press("a", "ctrl")
         glass.type("nobody reads this")
         glass.start_station()
-        glass.see(choices.OWNER_TITLE, seconds=60)
+        glass.see(choices.OWNER_TITLE)
     assert glass.process.poll() is None
 
 

@@ -116,9 +116,9 @@ def test_a_station_is_enrolled_serves_and_is_retired(
     # The connection stays: what ends the station is its row.
     world.kiosk("stations", "retire", NAME, "--reason", "stolen", check=True)
     visitor.comes()
-    glass.see(waiting.RETIRED_TITLE, seconds=90)
+    glass.see(waiting.RETIRED_TITLE)
     world.remove(ada)
-    glass.see(*waiting.outage(Outage.RETIRED), seconds=90)
+    glass.see(*waiting.outage(Outage.RETIRED))
     assert "fault" not in authority.written
     assert authority.end() == 0
 
@@ -194,11 +194,11 @@ def test_a_certificate_is_renewed_while_the_station_serves(
     reissue(machine, datetime.now(UTC) - 70 * DAY, 90 * DAY)
     before = certificate(machine)
     glass = machine.start(hasty=True)
-    glass.wait_until(lambda _: certificate(machine) != before, "another certificate", 90)
+    glass.wait_until(lambda _: certificate(machine) != before, "another certificate")
     after = certificate(machine)
     assert after.public_key() != before.public_key()
     assert after.not_valid_after_utc > datetime.now(UTC) + 89 * DAY
-    glass.wait_until(lambda _: "certificate have changed" in machine.log.read_text(), "its use", 90)
+    glass.wait_until(lambda _: "certificate have changed" in machine.log.read_text(), "its use")
     # From now on the station is known by its new key alone.
     store = open_store(world.settings, SystemClock(), {})
     with store.begin() as uow:
@@ -211,7 +211,7 @@ def test_a_certificate_is_renewed_while_the_station_serves(
         uow.commit()
     store.close()
     Visitor(world, world.ada, glass).comes()
-    glass.see("Hello, Ada Quill.", seconds=90)
+    glass.see("Hello, Ada Quill.")
 
 
 def test_an_expired_certificate_is_refused(machine: StationAlone) -> None:
@@ -266,7 +266,7 @@ def test_stations_of_the_estates_own_ca_are_let_in_by_their_certificate(
     words = ("stations", "enrol", "Level 7", "--certificate", str(own / "station.pem"))
     said = world.kiosk(*words, "--reason", "new station", check=True)
     assert said.stdout.startswith("Level 7 is known by its certificate")
-    glass.see(waiting.ATTRACT_TITLE, seconds=90)
+    glass.see(waiting.ATTRACT_TITLE)
     assert authority.end() == 0
 
 

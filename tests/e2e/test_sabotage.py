@@ -202,9 +202,9 @@ def test_every_step_of_a_change_and_errors_of_the_product(plot: Plot) -> None:
 
 def test_a_station_that_cannot_ask_is_out_of_service_until_it_can(plot: Plot) -> None:
     plot.fails("authority.heartbeat")
-    plot.station.see(waiting.OUTAGE_TITLE, seconds=90)
+    plot.station.see(waiting.OUTAGE_TITLE)
     plot.fails()
-    plot.station.see(waiting.ATTRACT_TITLE, seconds=90)
+    plot.station.see(waiting.ATTRACT_TITLE)
     plot.station.close()
     assert "SabotageError" in plot.world.log.read_text()
     assert plot.leaks() == []

@@ -63,7 +63,7 @@ def test_the_authority_is_killed_and_comes_back_while_the_station_stays(
     glass.see(waiting.OUTAGE_TITLE)
     authority.log.unlink()
     authority.start()
-    glass.see(waiting.ATTRACT_TITLE, seconds=60)
+    glass.see(waiting.ATTRACT_TITLE)
 
 
 def test_a_second_authority_on_the_socket_says_so(world: World, authority: Authority) -> None:

@@ -23,6 +23,10 @@ import pyte
 
 _FRAME_BEGINS, _FRAME_ENDS = b"\x1b[?2026h", b"\x1b[?2026l"
 """Between these a terminal draws nothing: it shows a frame as a whole."""
+_PATIENCE_S = 240.0
+"""What takes longer than any machine needs is a failure."""
+_LAST_WORDS_S = 2.0
+"""Within it the last of what an ended program wrote is on the screen."""
 
 
 class Terminal:
@@ -74,19 +78,19 @@ class Terminal:
         with self._changed:
             return self._shown
 
-    def wait_for(self, *texts: str, seconds: float = 30.0) -> str:
+    def wait_for(self, *texts: str) -> str:
         """Wait until every one of ``texts`` is on the screen; return all of it."""
-        return self.wait_until(
-            lambda shown: all(text in shown for text in texts), f"{texts}", seconds
-        )
+        return self.wait_until(lambda shown: all(text in shown for text in texts), f"{texts}")
 
-    def wait_until(self, met: Callable[[str], bool], wanted: str, seconds: float = 30.0) -> str:
+    def wait_until(self, met: Callable[[str], bool], wanted: str) -> str:
         """Wait until ``met`` is true of the screen; the failure shows what was there."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + _PATIENCE_S
         with self._changed:
             while not met(shown := self._shown):
                 left = end - time.monotonic()
-                if left <= 0 or (self.process.poll() is not None and left < seconds - 2):
+                if left <= 0 or (
+                    self.process.poll() is not None and left < _PATIENCE_S - _LAST_WORDS_S
+                ):
                     code = self.process.poll()
                     raise AssertionError(
                         f"waited for {wanted}; exit {code}; on the screen:\n{shown}"
@@ -104,21 +108,21 @@ class Terminal:
             self._screen.resize(rows, columns)
         ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
-    def close(self, seconds: float = 20.0) -> int:
+    def close(self) -> int:
         """Ask the program to end (SIGTERM); return its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        return self._reap(seconds)
+        return self._reap()
 
     def kill(self) -> int:
         """End it without warning."""
         self.process.kill()
-        return self._reap(10)
+        return self._reap()
 
-    def _reap(self, seconds: float) -> int:
+    def _reap(self) -> int:
         self.reads.set()
         try:
-            code = self.process.wait(seconds)
+            code = self.process.wait(_PATIENCE_S)
         except subprocess.TimeoutExpired:
             self.process.kill()
             code = self.process.wait()

@@ -26,7 +26,7 @@ class DisplayedStation(Station):
     def text(self) -> str:
         return self.machine.screen
 
-    def wait_until(self, met: Callable[[str], bool], wanted: str, seconds: float = 0) -> str:
+    def wait_until(self, met: Callable[[str], bool], wanted: str) -> str:
         shown = ""
 
         def is_met() -> bool:

@@ -170,7 +170,7 @@ class Displayed(DisplayedStation):
             self.card.remove()
         self.card = None
 
-    def wait_for(self, *texts: str, seconds: float = 0) -> str:
+    def wait_for(self, *texts: str) -> str:
         return self.wait_until(lambda shown: all(text in shown for text in texts), f"{texts}")
 
     def press(self, *keys: str) -> None:

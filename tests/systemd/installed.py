@@ -152,7 +152,7 @@ def log_in(machine: Booted) -> Terminal:
     line = f"TERM=xterm-256color exec ssh -tt {options} -o UserKnownHostsFile=/dev/null"
     command = machine.inside(f"{line} ra@127.0.0.1")
     session = Terminal(command, {"PATH": os.environ["PATH"]}, 100, 30)
-    session.wait_for("log out", seconds=PATIENCE_S)
+    session.wait_for("log out")
     return session
 
 
@@ -211,7 +211,7 @@ def test_what_the_packages_do_on_a_machine(machine: Booted, ada: Person) -> None
     assert machine.do("systemctl --failed --no-legend") == ""
     for session in sessions:
         session.send("\x1bOQ")
-        session.wait_for("Find a person", seconds=PATIENCE_S)
+        session.wait_for("Find a person")
 
     # The authority's package is more than a station's: its program stays where the other goes.
     machine.do("apt-get remove --yes unlock-kiosk-station")

@@ -95,7 +95,7 @@ def test_a_flood_of_sigwinch_is_not_even_heard(
 
 def test_sigterm_ends_it_in_a_flood(station: Station) -> None:
     with flood(station):
-        assert station.close(60) == 0
+        assert station.close() == 0
 
 
 def test_a_terminal_that_nobody_reads_stops_the_keep_alive(

@@ -69,7 +69,7 @@ def console(tmp_path: Path) -> Iterator[Terminal]:
 
 
 def test_a_station_draws_in_the_consoles_colours_and_switches_them(console: Terminal) -> None:
-    console.wait_for(waiting.OUTAGE_TITLE, seconds=60)
+    console.wait_for(waiting.OUTAGE_TITLE)
     for surface, key in zip(SURFACES, ("\x1bOQ", ""), strict=True):
         wanted = ConsoleColours(surface).palette
         console.wait_until(lambda _, wanted=wanted: wanted.encode() in console.written, "colours")  # type: ignore[misc]

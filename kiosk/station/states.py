@@ -464,12 +464,14 @@ class Success(Struct, frozen=True):
 class Refused(Struct, frozen=True):
     """It cannot be done here.
 
-    ``retry_at`` (aware UTC) is set where the holder may come back later.
+    ``retry_at`` (aware UTC) is set where the holder may come back later. ``pulled``: its card may
+    have left while its PIN was being set, which is not known yet.
     """
 
     visit: VisitId
     reason: Reason
     retry_at: datetime | None = None
+    pulled: PulledFrom | None = None
 
 
 class RemoveCard(Struct, frozen=True):

@@ -516,8 +516,8 @@ def _opened(read: CardRead) -> Move:
             return Menu(known, reply.offers, reply.blocked), ()
 
 
-def _refused(visit: VisitId, refusal: Refusal) -> Move:
-    page = Refused(visit, refusal.reason, refusal.retry_at)
+def _refused(visit: VisitId, refusal: Refusal, pulled: PulledFrom | None = None) -> Move:
+    page = Refused(visit, refusal.reason, refusal.retry_at, pulled)
     return page, (EndVisit(visit, VisitEnd.REFUSED),)
 
 
@@ -549,7 +549,7 @@ def _replied(state: Working, reply: Reply) -> Move | None:
         case VisitOpened():
             return None
         case Refusal():
-            return _refused(state.visit.id, reply)
+            return _refused(state.visit.id, reply, _in_doubt(state, reply.reason))
         case AnswersWrong():
             return AskQuestion(state.visit, reply.again, wrong=True), ()
         case AnswersRefused():
@@ -691,7 +691,8 @@ def step(state: State, event: Event) -> Next:
             # The reader reports the same, before or after, and what its holder has to know stays.
             return Next(Attract(_pulled_from(state)), _ending(state, event.how))
         case GaveUp() if not isinstance(state, _FINISHED):
-            return Next(Refused(event.visit, event.reason), _ending(state, event.how))
+            page = Refused(event.visit, event.reason, pulled=_in_doubt(state, event.reason))
+            return Next(page, _ending(state, event.how))
         case _:
             return _within_visit(state, event)
 
@@ -703,10 +704,15 @@ def _pulled_from(state: State) -> PulledFrom | None:
             return PulledFrom.UNBLOCK
         case Working(command=ChangePin()):
             return PulledFrom.CHANGE
-        case Attract():
+        case Attract() | Refused():
             return state.pulled
         case _:
             return None
+
+
+def _in_doubt(state: State, reason: Reason) -> PulledFrom | None:
+    """Return the same of a card that did not answer: it may be on its way out of the reader."""
+    return _pulled_from(state) if reason is Reason.OUTCOME_UNKNOWN else None
 
 
 def _within_visit(state: State, event: Event) -> Next:

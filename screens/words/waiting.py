@@ -37,7 +37,7 @@ def pulled(what: PulledFrom) -> tuple[str, str]:
     match what:
         case PulledFrom.UNBLOCK:
             return (
-                "The last smartcard was taken out while its PIN was being set.",
+                "The last smartcard left before we knew whether its PIN was set.",
                 (
                     "Put it back in: we check what was done. "
                     "If it is still locked, unlock it again. If not, try the new PIN."
@@ -45,7 +45,7 @@ def pulled(what: PulledFrom) -> tuple[str, str]:
             )
         case PulledFrom.CHANGE:
             return (
-                "The last smartcard was taken out while its PIN was being changed.",
+                "The last smartcard left before we knew whether its PIN was changed.",
                 "Put it back in, and try the new PIN. If it is refused, the old one still counts.",
             )
 

@@ -122,6 +122,16 @@ async def test_a_pulled_card_ends_the_visit_and_is_no_refusal(rig: Rig) -> None:
     assert [how for _, how in rig.authority.ended] == [VisitEnd.CARD_REMOVED]
 
 
+async def test_a_card_that_leaves_before_its_refusal_is_read_is_told_of(rig: Rig) -> None:
+    await rig.reach_new_pin()
+    rig.cards.unblock_raises = OutcomeUnknown("gone before it answered")
+    rig.set_pin()
+    await rig.until(s.Refused)
+    rig.monitor.post(CardRemoved("R", 1))
+    await rig.until(s.Attract)
+    assert rig.seen[-1] == s.Attract(s.PulledFrom.UNBLOCK)
+
+
 async def test_a_card_that_cannot_be_held_costs_nothing(rig: Rig) -> None:
     await rig.reach_new_pin()
     rig.cards.hold_raises = CardSwapped("another card")

@@ -66,6 +66,8 @@ IdentityFile "{tokens}/second_key"
 Host ra second
 HostName 127.0.0.1
 Port {port}
+# One a second: the server may be a moment in starting.
+ConnectionAttempts 120
 User {account}
 IdentitiesOnly yes
 IdentityAgent none

@@ -7,7 +7,6 @@ import re
 import socket
 import subprocess
 import tempfile
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,9 +115,9 @@ def _run(lines: list[str], etc: Path, environ: dict[str, str], port: int = 0) ->
 
 
 def _documented_url(etc: Path, port: int) -> str:
-    toml, *_ = re.findall(r"^```toml\n(.*?)^```$", GUIDE.read_text(), re.M | re.S)
-    url: str = tomllib.loads(_here(toml, etc, port))["store"]["url"]
-    return url
+    _, _, set_up, *_ = shell_blocks(GUIDE)
+    (url,) = re.findall(r'store\.url="(.*)"', _here(set_up, etc, port))
+    return str(url)
 
 
 def test_as_documented_it_opens_and_takes_the_schema(site: Site, tmp_path: Path) -> None:
@@ -191,11 +190,11 @@ AS_KIOSK = "runuser -u kiosk -- "
 
 def test_an_estate_with_roles_is_made_by_the_documented_lines(site: Site, tmp_path: Path) -> None:
     """On a machine whose root closes its home, as Debian's does."""
-    _, on_machine, make_roles, as_owner, on_each, *_ = shell_blocks(GUIDE)
-    first, roles, *_ = re.findall(r"^```toml\n(.*?)^```$", GUIDE.read_text(), re.M | re.S)
+    _, on_machine, set_up, make_roles, as_owner, on_each, *_ = shell_blocks(GUIDE)
+    roles, *_ = re.findall(r"^```toml\n(.*?)^```$", GUIDE.read_text(), re.M | re.S)
     here = {"PGHOST": str(site.folder), "PGPORT": str(site.port)}
     _run(commands(make_roles), site.etc, here, site.port)
-    first, roles = (_at_server(text, site.port) for text in (first, roles))
+    roles = _at_server(roles, site.port)
     only_url = "".join(line for line in roles.splitlines(True) if "staff_url" not in line)
     ports = "listen = '127.0.0.1:1'\nenrol_listen = '127.0.0.1:2'\naddresses = ['localhost:1']\n"
     listening = f"[authority]\n{ports}"
@@ -207,7 +206,8 @@ def test_an_estate_with_roles_is_made_by_the_documented_lines(site: Site, tmp_pa
         "cp /lines/database-ca.pem /lines/owner-password .; echo 127.0.0.1 localhost >/etc/hosts",
         "put() { install -o kiosk -g kiosk -m 0600 /lines/$1 /etc/kiosk/kiosk.toml; }",
         *commands(on_machine),
-        "echo part owner; put first; kiosk setup authority",
+        "echo part owner",
+        *commands(set_up),
         f"{AS_KIOSK}kiosk store roles",
         *commands(as_owner),
         *commands(on_each),
@@ -227,7 +227,6 @@ def test_an_estate_with_roles_is_made_by_the_documented_lines(site: Site, tmp_pa
         {
             "database-ca.pem": (site.etc / "home" / "database-ca.pem").read_text(),
             "owner-password": "choose-a-long-one\n",
-            "first": first,
             "without": only_url + listening,
             "with": roles + listening,
         },

@@ -63,7 +63,7 @@ _ERRORS: Final = {
     for status, text in (
         (400, "The request does not fit the schema"),
         (403, "The connection is no station's"),
-        (408, "The body did not come in time"),
+        (408, "The body did not come in time: again after Retry-After"),
         (409, "StepRefused: the call does not fit the recorded progress of the visit"),
         (413, f"The body is longer than {LONGEST_REQUEST} bytes"),
         (429, "Too many calls of this station: again after Retry-After"),

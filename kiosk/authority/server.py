@@ -465,7 +465,7 @@ class AuthorityServer:
             async with asyncio.timeout(self.limits.body_s):
                 body = await _read(request)
         except TimeoutError:
-            return self._refused(408)
+            return self._busy(408)  # nothing was read: it may be sent again
         if body is None:
             return self._refused(413)
         try:

@@ -149,6 +149,15 @@ def test_slow_headers_and_bodies_are_ended_while_others_are_served(tight: WiredW
         assert status_of(body) == 408
 
 
+def test_a_body_that_is_late_may_be_sent_again(tight: WiredWorld) -> None:
+    """On a busy machine an honest station's visit ended with a fault."""
+    with dial(tight) as connection:
+        connection.sendall(REQUEST % (b"heartbeat", 2))
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        assert (answer.status, answer.headers["Retry-After"]) == (408, "1")
+
+
 def test_headers_that_are_slow_the_second_time_are_ended_too(tight: WiredWorld) -> None:
     with dial(tight) as connection:
         connection.sendall(REQUEST % (b"heartbeat", len(BEAT)) + BEAT)

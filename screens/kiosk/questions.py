@@ -168,7 +168,7 @@ class GiveAnswerPage(AnswerPage, inherit_bindings=False):
             note = Note(questions.problem(self._state.problem))
             lead = Horizontal(note, Prose(which, "lead where"), classes="heading")
         else:
-            folded = Prose(questions.FOLDED, "lead where")
+            folded = Prose(questions.CASE_IGNORED, "lead where")
             lead = Horizontal(Prose(which, "lead"), folded, classes="heading")
         yield from self.lead(lead, which)
         yield Prose(self._state.question.text, "title question")

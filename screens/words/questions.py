@@ -7,7 +7,7 @@ from screens.words.frame import count
 
 PICK_HINT = "Pick one whose answer only you know, and will still know in years."
 MORE = "More questions"
-FOLDED = "Capitals and accents do not matter"
+CASE_IGNORED = "Capitals and accents do not matter"
 
 
 def pick_title(number: int, of: int) -> str:

@@ -19,11 +19,11 @@ from kiosk.authority.administration.free_text import entered
 from kiosk.authority.administration.holder_notices import HolderNotice, address_of, notify_holder
 from kiosk.authority.administration.office import Act, Desk, Office, staff_names
 from kiosk.authority.administration.person_page import (
+    events_of_mail,
     facts_of,
     newest_deed,
     page_of,
     story_of,
-    told_by_mail,
 )
 from kiosk.authority.administration.proposals import Proposal
 from kiosk.authority.administration.proposed_acts import waiting_lines
@@ -198,7 +198,7 @@ def _events(
     A stop number stands for the visit that its mail tells of.
     """
     if stop is not None:
-        return told_by_mail(uow, reference_of(VisitId(stop.visit_id)))
+        return events_of_mail(uow, reference_of(VisitId(stop.visit_id)))
     reference = read_reference(text)
     if reference is None:
         return ()

@@ -189,17 +189,17 @@ def _report(uow: UnitOfWork, holder: Cardholder) -> MisuseReport | None:
     if last is None:
         return None
     about = last.detail.get("about")
-    return MisuseReport(last.at, newest_deed(told_by_mail(uow, str(about))) if about else None)
+    return MisuseReport(last.at, newest_deed(events_of_mail(uow, str(about))) if about else None)
 
 
-def told_by_mail(uow: UnitOfWork, reference: str) -> tuple[AuditEvent, ...]:
+def events_of_mail(uow: UnitOfWork, reference: str) -> tuple[AuditEvent, ...]:
     """Return what happened in a visit, newest first, but for a report in it: a mail tells of it."""
-    events = uow.trail.newest(AuditQuery(reference=reference, without=_NOT_TOLD), limit=_OF_VISIT)
+    events = uow.trail.newest(AuditQuery(reference=reference, without=_OF_REPORT), limit=_OF_VISIT)
     report = Purpose.REPORT_MISUSE.value
     return tuple(event for event in events if event.detail.get("purpose") != report)
 
 
-_NOT_TOLD = NOT_IN_STORY | {
+_OF_REPORT = NOT_IN_STORY | {
     AuditKind.MISUSE_REPORTED.value,
     AuditKind.STOP_NUMBER_TRIED.value,
     AuditKind.STOP_NUMBER_WRONG.value,

@@ -92,7 +92,7 @@ trace: ## Live one unlock on virtual parts, and print what it calls into docs/on
 
 roles: ## Print the table of docs/roles.md anew
 	@.ci/bootstrap run
-	@$(VENV)/python -m kiosk.authority.administration.roles_page > docs/roles.md
+	@$(VENV)/python -m tests.authority.administration.roles_page > docs/roles.md
 
 pictures: ## Take the snapshot pictures of all screens anew (look at each before you commit)
 	@.ci/bootstrap test

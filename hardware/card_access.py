@@ -16,10 +16,9 @@ from typing import Final, TypeVar
 
 from hardware import pcsc
 from hardware.connection import Connection, Link, Steps
-from hardware.driver import CardSession, PinKey
+from hardware.driver import CardSession, PinKey, Registry
 from hardware.keypad import KeysRefused
 from hardware.pcsc import Contexts, PcscError
-from hardware.registry import Registry
 from hardware.trace import Trace
 from kiosk.contract.errors import (
     CardError,

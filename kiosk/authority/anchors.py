@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import assert_never
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from kiosk.authority.audit_rows import row_name
-from kiosk.authority.crypto.anchors import AnchorSigner
+from kiosk.authority.crypto.derivation import framed
+from kiosk.authority.crypto.keys import Key, KeyPurpose, KeyRing
 from kiosk.authority.store.audit_chain import first_head
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import AuditAnchor, AuditHead
+from kiosk.authority.store.records import AuditAnchor, AuditGap, AuditHead, GapKind, Signed
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.contract.errors import AuditNotIntact
+from kiosk.contract.errors import AuditNotIntact, KeyMissing
 
 EVERY_ROW = 2**62
 
@@ -76,3 +84,89 @@ def _newest_first(uow: UnitOfWork, chain: int) -> Iterator[AuditAnchor]:
     while some := uow.audit.newest_anchors(chain, before):
         yield from some
         before = some[-1].seq
+
+
+# Signing the head of the audit chain with a key that the database does not have.
+#
+# Whoever owns the database can recompute a whole chain. A signed head, kept elsewhere
+# too, pins down every row up to it. That rows are rightly not there is signed with the same key:
+# else whoever owns the database could delete rows and say that they were purged.
+
+
+class AnchorVerifier:
+    """Checks signatures with public keys alone; ``public`` holds the raw ones (RFC 8032) by key id.
+
+    Raises ``ValueError`` for what is no such key.
+    """
+
+    def __init__(self, public: Mapping[str, bytes]) -> None:
+        self._public = {
+            key_id: Ed25519PublicKey.from_public_bytes(raw) for key_id, raw in public.items()
+        }
+
+    def knows(self, key_id: str) -> bool:
+        """Tell whether the key is here."""
+        return key_id in self._public
+
+    def check(self, signed: Signed) -> bool:
+        """Tell whether the signature is good; one of a key that is not here is not."""
+        try:
+            self._public[signed.key_id].verify(signed.signature, _message(signed))
+        except (KeyError, InvalidSignature):
+            return False
+        return True
+
+
+class AnchorSigner:
+    """Signs heads and gaps with the current key; checks with the key they name (Ed25519)."""
+
+    def __init__(self, ring: KeyRing) -> None:
+        self._ring = ring
+        self._verifier = AnchorVerifier(self.public_keys())
+
+    def sign(self, head: AuditHead, at: datetime) -> AuditAnchor:
+        """Return the anchor of ``head``, signed at ``at`` (aware)."""
+        key = self._ring.current(KeyPurpose.AUDIT_SIGN)
+        unsigned = AuditAnchor(head.seq, head.hash, at, b"", key.id)
+        return replace(unsigned, signature=_private(key).sign(_message(unsigned)))
+
+    def sign_gap(self, first: int, head: AuditHead, kind: GapKind, at: datetime) -> AuditGap:
+        """Say that the rows from ``first`` to that of ``head`` are rightly not there."""
+        key = self._ring.current(KeyPurpose.AUDIT_SIGN)
+        unsigned = AuditGap(first, head.seq, head.hash, kind, at, b"", key.id)
+        return replace(unsigned, signature=_private(key).sign(_message(unsigned)))
+
+    def check(self, signed: Signed) -> bool:
+        """Tell whether the signature is good; one of a key that is not here is not."""
+        if not self._verifier.knows(signed.key_id):
+            try:
+                self._ring.key(KeyPurpose.AUDIT_SIGN, signed.key_id)
+            except KeyMissing:
+                return False
+            self._verifier = AnchorVerifier(self.public_keys())
+        return self._verifier.check(signed)
+
+    def public_keys(self) -> dict[str, bytes]:
+        """Return the raw public key (RFC 8032) of each key id."""
+        return {
+            key_id: _private(self._ring.key(KeyPurpose.AUDIT_SIGN, key_id))
+            .public_key()
+            .public_bytes(Encoding.Raw, PublicFormat.Raw)
+            for key_id in self._ring.ids(KeyPurpose.AUDIT_SIGN)
+        }
+
+
+def _private(key: Key) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(key.subkey("audit-anchor"))
+
+
+def _message(signed: Signed) -> bytes:
+    """Return what is signed; an anchor's signature is good for no gap."""
+    moment = signed.signed_at.astimezone(UTC).isoformat(timespec="microseconds")
+    match signed:
+        case AuditAnchor(seq=seq, hash=head):
+            return framed("audit-anchor", signed.key_id, seq, head, moment)
+        case AuditGap(first=first, last=last, hash=head, kind=kind):
+            return framed("audit-gap", signed.key_id, first, last, head, kind.value, moment)
+        case _:
+            assert_never(signed)

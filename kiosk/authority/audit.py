@@ -22,8 +22,7 @@ from kiosk.authority.store.records import AuditEvent, Scalar, Visit, new_id
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.wording import as_sentence
 from kiosk.contract.errors import RowAltered
-from kiosk.contract.messages import NOT_ME, Reason, Refusal, VisitId
-from kiosk.contract.reference import reference_of
+from kiosk.contract.messages import NOT_ME, Reason, Refusal, VisitId, reference_of
 
 # What a row of the catalogue holds.
 

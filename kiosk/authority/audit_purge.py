@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from kiosk.authority.anchors import sign_heads
+from kiosk.authority.anchors import AnchorSigner, sign_heads
 from kiosk.authority.audit import ServiceKind
 from kiosk.authority.audit_rows import before_first, chain_of, row_name
-from kiosk.authority.crypto.anchors import AnchorSigner
 from kiosk.authority.store.audit_chain import first_head
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditAnchor, AuditHead, GapKind

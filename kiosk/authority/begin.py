@@ -12,7 +12,6 @@ from typing import assert_never
 from kiosk.authority import tasks
 from kiosk.authority.audit import AuditKind, plain, record, refuse_visit
 from kiosk.authority.audit_sentences import Unproven
-from kiosk.authority.blocking import block, is_exhausted
 from kiosk.authority.card_evidence import (
     claim,
     digest_of,
@@ -23,15 +22,22 @@ from kiosk.authority.card_evidence import (
     unlock_barred,
 )
 from kiosk.authority.dependencies import Dependencies
-from kiosk.authority.eligibility import card_barred, is_registered, offers, secret_barred
+from kiosk.authority.eligibility import (
+    block,
+    card_barred,
+    is_exhausted,
+    is_registered,
+    offers,
+    secret_barred,
+)
 from kiosk.authority.gates import UNLOCKS, Gate, counted_steps
 from kiosk.authority.maintenance import officer_of
 from kiosk.authority.registration import apply_due_change
 from kiosk.authority.stations import barred_at, station_barred
 from kiosk.authority.store.records import Card, EmailCode, HeldVisit, KnownCard, Scalar, Visit
 from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.authority.unblock.candidates import correct_by_card, plausible
 from kiosk.authority.unblock.outcome import leave_undetermined, record_outcome_by_card
-from kiosk.authority.unblock.retry_counter import correct_by_card, plausible
 from kiosk.authority.visit_context import (
     VISIT_LIFE,
     VisitContext,
@@ -58,8 +64,8 @@ from kiosk.contract.messages import (
     VisitEnd,
     VisitId,
     VisitOpened,
+    reference_of,
 )
-from kiosk.contract.reference import reference_of
 
 log = logging.getLogger(__name__)
 

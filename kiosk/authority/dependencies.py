@@ -13,7 +13,7 @@ from kiosk.authority.crypto.codes import CodeMac
 from kiosk.authority.crypto.derivation import SecretSource
 from kiosk.authority.crypto.hashing import AnswerHasher
 from kiosk.authority.crypto.sealing import Sealer
-from kiosk.authority.station_identity import StationIdentity
+from kiosk.authority.stations import StationIdentity
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import new_id
 from kiosk.contract.messages import Purpose

@@ -21,8 +21,8 @@ from kiosk.contract.messages import (
     UnreadCard,
     VisitEnd,
     VisitId,
+    reference_of,
 )
-from kiosk.contract.reference import reference_of
 
 _REASONS = frozenset(reason.value for reason in Reason)
 _FAULTS = frozenset(fault.value for fault in ReadFault)

@@ -22,7 +22,7 @@ from kiosk.authority.crypto.station_ca import (
     fingerprint_of,
     read_request,
 )
-from kiosk.authority.station_identity import (
+from kiosk.authority.stations import (
     CertificatePeer,
     Peer,
     PeerRefused,

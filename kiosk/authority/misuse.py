@@ -16,12 +16,19 @@ from kiosk.authority.gates import Gate
 from kiosk.authority.notices import Notice, addresses_of, notify
 from kiosk.authority.registration import finish, stop_change
 from kiosk.authority.store.records import Charge, StopNumber, Verdict
-from kiosk.authority.store.repositories.stop_numbers import read_stop_number
+from kiosk.authority.store.repositories.codes import read_stop_number
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit_context import VisitContext, VisitRefused, enter
 from kiosk.contract.errors import StepRefused
-from kiosk.contract.messages import Purpose, Reason, StopNumberWrong, Task, VisitEnd, VisitId
-from kiosk.contract.reference import reference_of
+from kiosk.contract.messages import (
+    Purpose,
+    Reason,
+    StopNumberWrong,
+    Task,
+    VisitEnd,
+    VisitId,
+    reference_of,
+)
 from kiosk.contract.sensitive import Sensitive
 
 

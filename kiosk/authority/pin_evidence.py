@@ -21,8 +21,8 @@ from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.gates import OWNER_IS_ASKED, Gate
 from kiosk.authority.store.records import PendingChange, PinEvidence, Visit, new_id
 from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.authority.unblock.candidates import correct_by_card
 from kiosk.authority.unblock.outcome import record_outcome_by_card
-from kiosk.authority.unblock.retry_counter import correct_by_card
 from kiosk.authority.visit_context import VisitContext, VisitRefused, enter, reload
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import CardId, PinChallenge, PinProof, Purpose, Reason, Task, VisitId

@@ -19,8 +19,7 @@ from kiosk.authority.store.records import (
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit_context import VisitContext, reload
 from kiosk.contract.errors import StepRefused
-from kiosk.contract.messages import Purpose, VisitId
-from kiosk.contract.reference import reference_of
+from kiosk.contract.messages import Purpose, VisitId, reference_of
 
 # Writing what was gathered: the registration, its questions, its address.
 

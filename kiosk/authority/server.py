@@ -39,7 +39,7 @@ from cryptography.x509 import load_der_x509_certificate
 from kiosk.authority import openapi
 from kiosk.authority.crypto.station_ca import fingerprint_of
 from kiosk.authority.enrolment import StationEnrolment
-from kiosk.authority.station_identity import (
+from kiosk.authority.stations import (
     CertificatePeer,
     Peer,
     PeerRefused,
@@ -48,7 +48,6 @@ from kiosk.authority.station_identity import (
     StationIdentity,
     Stranger,
 )
-from kiosk.contract.clock import SystemClock
 from kiosk.contract.enrolment import RENEW, WITHOUT_CERTIFICATE, Renew
 from kiosk.contract.errors import (
     AuthorityError,
@@ -58,8 +57,8 @@ from kiosk.contract.errors import (
     describe_fault,
 )
 from kiosk.contract.log_context import log_about
-from kiosk.contract.ports import Authority
-from kiosk.contract.reference import reference_of
+from kiosk.contract.messages import reference_of
+from kiosk.contract.ports import Authority, SystemClock
 from kiosk.contract.routes import (
     LONGEST_REQUEST,
     OPENAPI,

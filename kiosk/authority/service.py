@@ -15,8 +15,13 @@ from kiosk.authority import answers as answering
 from kiosk.authority import begin, codes, ending, gathering, maintenance, misuse, pin_evidence
 from kiosk.authority.audit import AuditKind, altered, record
 from kiosk.authority.dependencies import Dependencies
-from kiosk.authority.station_identity import StationIdentity
-from kiosk.authority.stations import Health, HealthWatch, Heartbeats, station_barred
+from kiosk.authority.stations import (
+    Health,
+    HealthWatch,
+    Heartbeats,
+    StationIdentity,
+    station_barred,
+)
 from kiosk.authority.store.records import Scalar, Visit
 from kiosk.authority.unblock import mutual_authentication, release, rotation
 from kiosk.authority.unblock.outcome import record_outcome
@@ -63,8 +68,8 @@ from kiosk.contract.messages import (
     VisitEnd,
     VisitId,
     VisitOpened,
+    reference_of,
 )
-from kiosk.contract.reference import reference_of
 from kiosk.contract.sensitive import Sensitive
 
 # One call at a time for each visit, in this process.

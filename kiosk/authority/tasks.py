@@ -9,7 +9,7 @@ from typing import Final, assert_never
 from kiosk.authority import maintenance
 from kiosk.authority.gates import Gate, path
 from kiosk.authority.store.records import EmailCode, Registration
-from kiosk.authority.store.repositories.stop_numbers import STOP_NUMBER_DIGITS, entries_subject
+from kiosk.authority.store.repositories.codes import STOP_NUMBER_DIGITS, entries_subject
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit_context import VisitContext, VisitRefused, can_be_entered, is_assisted
 from kiosk.contract.errors import StepRefused

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 
 from msgspec import Struct
@@ -374,3 +375,18 @@ class Authority(Protocol):
 
     def station_standing(self) -> StationStanding:
         """Return whether the station may serve anybody, without recording that it lives."""
+
+
+# The machine's own clock.
+
+
+class SystemClock:
+    """Implements ``kiosk.contract.ports.Clock``."""
+
+    def now(self) -> datetime:
+        """Return the time of day, UTC and aware."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back."""
+        return time.monotonic()

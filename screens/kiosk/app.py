@@ -28,13 +28,13 @@ from kiosk.station.states import (
     Working,
 )
 from screens import theme
-from screens.forget import forget_texts
 from screens.kiosk.attract import AttractPage, OutOfServicePage
 from screens.kiosk.page import Comfort, Kit, Page
 from screens.terminal.closed_app import FAULT_CODE, OnFault, WalkUpApp
 from screens.terminal.driver import HungUp, KeysLost, StationDriver
 from screens.terminal.pulse import WatchdogPulse
 from screens.theme import Appearance
+from screens.widgets.prose import forget_texts
 
 # Which page shows which state. The pages of a visit are imported when the first is needed, or by
 # ``warm_up``: a station is to be there at once after a restart.

@@ -8,8 +8,7 @@ from functools import partial
 from textual import events
 from textual.widget import Widget
 
-from kiosk.contract.messages import Offer
-from kiosk.contract.reference import reference_of
+from kiosk.contract.messages import Offer, reference_of
 from kiosk.station.events import Chose, Confirmed, WentBack
 from kiosk.station.states import ConfirmOwner, Menu
 from screens.kiosk.entry_pages import ChoicesPage

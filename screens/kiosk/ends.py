@@ -11,14 +11,13 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widget import Widget
 
-from kiosk.contract.reference import reference_of
+from kiosk.contract.messages import reference_of
 from kiosk.station.events import Stayed, TriedAgain
 from kiosk.station.states import Reading, Refused, RemoveCard, StillThere, Success, Trouble, Working
 from screens.kiosk.page import Kit, Page
 from screens.widgets.frame import HelpBox
-from screens.widgets.pictures import Direction, Drawing, Tick
+from screens.widgets.pictures import Direction, Drawing, Fuse, Marching, Tick
 from screens.widgets.prose import Prose
-from screens.widgets.waiting import Fuse, Marching
 from screens.words import choices, frame, pad, reasons, waiting
 
 # It cannot be done here: what happened, what to do now, where help is.

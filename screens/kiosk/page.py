@@ -19,8 +19,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widget import Widget
 
-from kiosk.contract.messages import NOT_ME, VisitId
-from kiosk.contract.reference import reference_of
+from kiosk.contract.messages import NOT_ME, VisitId, reference_of
 from kiosk.station.events import HolderSide, Left, MisuseNoticed
 from kiosk.station.states import State, position_of, visit_of
 from screens.theme import Appearance

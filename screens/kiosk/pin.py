@@ -30,8 +30,8 @@ from screens.kiosk.page import Kit, Page
 from screens.theme import Glyphs
 from screens.widgets.fields import Cells
 from screens.widgets.keys import BigButton
+from screens.widgets.pictures import Marching
 from screens.widgets.prose import Note, Prose
-from screens.widgets.waiting import Marching
 from screens.words import frame, pad, pin, waiting
 
 # Enter the PIN that the card knows.

@@ -9,7 +9,6 @@ from hardware.virtual.link import Chip
 from kiosk.app.composition.authority import build_authority
 from kiosk.app.composition.opening import open_store
 from kiosk.authority.store.records import Registration, new_id
-from kiosk.contract.clock import SystemClock
 from kiosk.contract.messages import (
     Answer,
     CardId,
@@ -21,6 +20,7 @@ from kiosk.contract.messages import (
     VisitId,
 )
 from kiosk.contract.policy import mask_email
+from kiosk.contract.ports import SystemClock
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.states import CodeLack
 from screens.words import choices, email

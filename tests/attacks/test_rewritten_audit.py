@@ -11,8 +11,7 @@ import pytest
 from kiosk.app.config.settings import NoticeSettings
 from kiosk.authority.administration.caretaker import Caretaker
 from kiosk.authority.administration.verification import read_anchors, verify_audit
-from kiosk.authority.anchors import sign_heads
-from kiosk.authority.crypto.anchors import AnchorSigner
+from kiosk.authority.anchors import AnchorSigner, sign_heads
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.macs import AuditMacs
 from kiosk.authority.store.audit_chain import FIRST

@@ -11,7 +11,7 @@ from kiosk.app.config.settings import PolicySettings
 from kiosk.authority.administration.codes import CodesDesk
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.views import IssuedCode, Seen
-from kiosk.authority.crypto.anchors import AnchorSigner
+from kiosk.authority.anchors import AnchorSigner
 from kiosk.authority.roles import Role
 from kiosk.authority.store.records import Card, EmailCode
 from kiosk.contract.errors import StepRefused

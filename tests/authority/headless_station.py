@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from hardware.card_access import PcscCards
-from hardware.driver import Driver
+from hardware.driver import Driver, Registry
 from hardware.drivers.piv import PivDriver
-from hardware.registry import Registry
 from kiosk.authority.store.records import new_id
 from kiosk.contract.messages import AnswerQuestions, Heartbeat, Purpose, SetPin, VisitId
 from kiosk.contract.ports import CardAddress

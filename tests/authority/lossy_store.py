@@ -17,8 +17,7 @@ from kiosk.authority.store.engine import WRITES
 from kiosk.authority.store.records import AuditQuery, Card
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.contract.errors import StoreError
-from kiosk.contract.messages import VisitId
-from kiosk.contract.reference import reference_of
+from kiosk.contract.messages import VisitId, reference_of
 from tests.authority.world import World
 from tests.support.database import SetClock
 

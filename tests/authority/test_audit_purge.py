@@ -18,10 +18,9 @@ from kiosk.authority.administration.audit_archive import (
 from kiosk.authority.administration.caretaker import Caretaker
 from kiosk.authority.administration.verification import verify_audit, verify_without_key
 from kiosk.authority.administration.views import unseen
-from kiosk.authority.anchors import sign_heads
+from kiosk.authority.anchors import AnchorSigner, AnchorVerifier, sign_heads
 from kiosk.authority.audit import ServiceKind
 from kiosk.authority.audit_purge import AuditPlan, plan_purge, purge_audit
-from kiosk.authority.crypto.anchors import AnchorSigner, AnchorVerifier
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.macs import AuditMacs
 from kiosk.authority.store.audit_chain import FIRST, REDACTED

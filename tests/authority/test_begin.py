@@ -18,9 +18,9 @@ from kiosk.contract.messages import (
     Refusal,
     VisitId,
     VisitOpened,
+    reference_of,
 )
 from kiosk.contract.policy import Factor, Policy
-from kiosk.contract.reference import reference_of
 from tests.authority.card_in_reader import KeylessCard
 from tests.authority.world import PUK, World
 from tests.support.steps import offered

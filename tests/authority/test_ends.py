@@ -7,14 +7,12 @@ from collections.abc import Callable
 
 import pytest
 
-from kiosk.authority.anchors import sign_heads
-from kiosk.authority.crypto.anchors import AnchorSigner
+from kiosk.authority.anchors import AnchorSigner, sign_heads
 from kiosk.authority.dependencies import Mailed
 from kiosk.authority.service import VisitLocks
 from kiosk.authority.store.records import AuditQuery, new_id
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
-from kiosk.contract.messages import Reason, VisitEnd, VisitId
-from kiosk.contract.reference import reference_of
+from kiosk.contract.messages import Reason, VisitEnd, VisitId, reference_of
 from tests.authority.world import World
 
 

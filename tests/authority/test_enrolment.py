@@ -16,7 +16,7 @@ from kiosk.authority.administration.stations import LINE_LIFE, StationsDesk
 from kiosk.authority.crypto.station_ca import StationCa, fingerprint_of
 from kiosk.authority.enrolment import BOTH_KEYS, TRIES, EnrolledStations, StationEnrolment, Terms
 from kiosk.authority.roles import Role
-from kiosk.authority.station_identity import (
+from kiosk.authority.stations import (
     CertificatePeer,
     PeerRefused,
     SocketPeer,

@@ -10,7 +10,7 @@ import pytest
 from kiosk.authority.housekeeping import purge_records
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Card
-from kiosk.authority.store.repositories.stop_numbers import entries_subject
+from kiosk.authority.store.repositories.codes import entries_subject
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (

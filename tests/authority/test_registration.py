@@ -26,9 +26,9 @@ from kiosk.contract.messages import (
     Purpose,
     SendCode,
     VisitOpened,
+    reference_of,
 )
 from kiosk.contract.policy import Factor, Policy
-from kiosk.contract.reference import reference_of
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.registering import CHOSEN, DOMAINS, OTHER, given, start, to_code
 from tests.authority.station_visit import wrong_code

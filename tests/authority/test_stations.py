@@ -11,8 +11,7 @@ import pytest
 import sqlalchemy as sa
 from msgspec import structs
 
-from kiosk.authority.station_identity import StationIdentity
-from kiosk.authority.stations import WRITTEN_EVERY_S
+from kiosk.authority.stations import WRITTEN_EVERY_S, StationIdentity
 from kiosk.authority.store.records import Station
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import (
@@ -25,8 +24,8 @@ from kiosk.contract.messages import (
     StationStanding,
     UnblockDone,
     VisitOpened,
+    reference_of,
 )
-from kiosk.contract.reference import reference_of
 from tests.authority.station_visit import answers_to
 from tests.authority.world import World
 

@@ -17,7 +17,7 @@ from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.roles import Role
 from kiosk.authority.service import LocalAuthority
-from kiosk.authority.station_identity import StationIdentity
+from kiosk.authority.stations import StationIdentity
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import (
     AuditEvent,

@@ -25,7 +25,7 @@ from kiosk.app.demo.mailbox import Mailbox
 from kiosk.authority.administration.login import VARIABLE
 from kiosk.authority.administration.views import Actor, Grounds
 from kiosk.authority.roles import Role
-from kiosk.contract.clock import SystemClock
+from kiosk.contract.ports import SystemClock
 from tests.support.card_file import save
 from tests.support.pcsc import wait_for_presence
 

@@ -7,8 +7,8 @@ import subprocess
 from collections.abc import Iterator
 
 from hardware.card_access import PcscCards
+from hardware.driver import Registry
 from hardware.drivers.piv import PivDriver
-from hardware.registry import Registry
 from kiosk.contract.messages import CardId
 from kiosk.contract.ports import CardAddress
 from kiosk.contract.sensitive import Sensitive

@@ -14,7 +14,7 @@ from kiosk.authority.administration.office import Office
 from kiosk.authority.administration.people import search_people
 from kiosk.authority.roles import Role
 from kiosk.authority.store.database import Store
-from kiosk.contract.clock import SystemClock
+from kiosk.contract.ports import SystemClock
 from tests.authority.administration.desk.offices import means_of, office_of
 from tests.benchmarks.crowd import Crowd, searches
 from tests.benchmarks.estate import Installation

@@ -10,7 +10,7 @@ from kiosk.authority.administration.import_people import PeopleImport
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.store.database import Store
-from kiosk.contract.clock import SystemClock
+from kiosk.contract.ports import SystemClock
 from tests.support.database import MACS
 
 

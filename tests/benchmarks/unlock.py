@@ -21,7 +21,6 @@ from kiosk.authority.crypto.secret_history import open_current
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.server import Limits
 from kiosk.authority.service import LocalAuthority
-from kiosk.contract.clock import SystemClock
 from kiosk.contract.messages import (
     Answer,
     AnswerQuestions,
@@ -35,7 +34,7 @@ from kiosk.contract.messages import (
     VisitEnd,
     VisitId,
 )
-from kiosk.contract.ports import Authority, Message
+from kiosk.contract.ports import Authority, Message, SystemClock
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.client import HttpAuthority
 from kiosk.station.commands import (

@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 import hardware.drivers
-from hardware.driver import Driver
+from hardware.driver import Driver, load_driver
 from hardware.drivers.openpgp import Secret
 from hardware.pkcs11.cards import NAME, Style
-from hardware.registry import load_driver
 from kiosk.authority.administration.people_fields import (
     CellRefused,
     read_card,

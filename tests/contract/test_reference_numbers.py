@@ -4,8 +4,7 @@ import uuid
 
 import pytest
 
-from kiosk.contract.messages import VisitId
-from kiosk.contract.reference import read_reference, reference_of
+from kiosk.contract.messages import VisitId, read_reference, reference_of
 
 
 @pytest.mark.parametrize("text", ["10AB-9XYZ", "10ab9xyz", " lOab 9xyz ", "IO-AB-9X-YZ"])

@@ -26,7 +26,7 @@ from kiosk.authority.server import (
     certificate_peer,
     server_context,
 )
-from kiosk.authority.station_identity import (
+from kiosk.authority.stations import (
     CertificatePeer,
     Peer,
     PeerRefused,

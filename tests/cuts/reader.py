@@ -10,9 +10,8 @@ from smartcard import scard
 
 from hardware import pcsc
 from hardware.card_access import PcscCards
-from hardware.driver import Driver
+from hardware.driver import Driver, Registry
 from hardware.pcsc import GET_FEATURE_REQUEST, WAS_RESET, Context, Handle, PcscError
-from hardware.registry import Registry
 from hardware.virtual.piv import ATR_T1
 from tests.cuts.chips import Chip
 from tests.cuts.cutter import Cutter, Fault

@@ -8,8 +8,8 @@ from kiosk.app.composition.opening import open_keys, open_store
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.crypto.secret_history import open_current
 from kiosk.authority.store.records import AuditEvent, Registration, Station
-from kiosk.contract.clock import SystemClock
 from kiosk.contract.messages import CardId
+from kiosk.contract.ports import SystemClock
 from kiosk.contract.sensitive import Sensitive
 from tests.e2e.people import Person
 from tests.e2e.world import World

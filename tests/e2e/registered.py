@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 from hardware.virtual.piv import SLOT_CARD_AUTHENTICATION, SLOT_PIV_AUTHENTICATION
 from kiosk.app.composition.authority import build_authority
 from kiosk.app.config.settings import Settings
-from kiosk.authority.station_identity import StationIdentity
-from kiosk.contract.clock import SystemClock
+from kiosk.authority.stations import StationIdentity
 from kiosk.contract.messages import (
     Answer,
     CardChallenge,
@@ -27,7 +26,7 @@ from kiosk.contract.messages import (
     VisitEnd,
     VisitId,
 )
-from kiosk.contract.ports import Authority
+from kiosk.contract.ports import Authority, SystemClock
 from kiosk.contract.sensitive import Sensitive
 from tests.e2e.people import Person
 

@@ -11,8 +11,8 @@ from kiosk.app.composition.opening import open_store
 from kiosk.authority.crypto.derivation import Derivation, Masters
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.store.records import Card
-from kiosk.contract.clock import SystemClock
 from kiosk.contract.messages import CardId, Purpose
+from kiosk.contract.ports import SystemClock
 from tests.authority.crypto.token.hsm import Hsm
 from tests.e2e.conftest import MakeWorld
 from tests.e2e.visitor import Visitor

@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_priv
 from kiosk.app.composition.opening import open_keys, open_store
 from kiosk.authority.crypto.station_ca import StationCa, fingerprint_of
 from kiosk.authority.store.records import StationKey
-from kiosk.contract.clock import SystemClock
 from kiosk.contract.messages import Purpose
+from kiosk.contract.ports import SystemClock
 from kiosk.station.states import Outage
 from screens.words import waiting
 from tests.e2e.conftest import MakeWorld

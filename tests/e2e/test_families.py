@@ -17,12 +17,11 @@ import pytest
 
 from hardware.apdu import GENERAL_AUTHENTICATE
 from hardware.card_access import PcscCards
-from hardware.driver import Driver
+from hardware.driver import Driver, Registry
 from hardware.drivers.gids import GidsDriver
 from hardware.drivers.openpgp import OpenPgpDriver, Secret
 from hardware.drivers.piv import PivDriver
-from hardware.registry import Registry
-from kiosk.authority.crypto import admin_keys
+from kiosk.authority.crypto import card_keys
 from kiosk.contract.errors import PinBlocked, PinWrong
 from kiosk.contract.messages import CardId, KeyChallenge, Purpose
 from kiosk.contract.ports import CardAddress, CardHold
@@ -60,10 +59,10 @@ def by_secret(held: CardHold, secret: Sensitive) -> None:
 
 def by_key(held: CardHold, secret: Sensitive) -> None:
     """Set the PIN again with what the admin key makes."""
-    ours = admin_keys.draw_number()
+    ours = card_keys.draw_number()
     cards = held.begin_mutual_authentication(KeyChallenge(ours)).nonce
-    answer = held.complete_mutual_authentication(admin_keys.cryptogram(secret, ours, cards))
-    assert admin_keys.is_right(answer.cryptogram, admin_keys.awaited(secret, ours, cards))
+    answer = held.complete_mutual_authentication(card_keys.cryptogram(secret, ours, cards))
+    assert card_keys.is_right(answer.cryptogram, card_keys.awaited(secret, ours, cards))
     held.reset_pin(Sensitive(DESKS_PIN))
 
 

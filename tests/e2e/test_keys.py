@@ -7,8 +7,8 @@ import time
 import pytest
 
 from kiosk.app.composition.opening import open_store
-from kiosk.contract.clock import SystemClock
 from kiosk.contract.messages import Purpose
+from kiosk.contract.ports import SystemClock
 from tests.e2e.visitor import Visitor
 from tests.e2e.world import HASTY, World
 

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from kiosk.contract.messages import Purpose
-from kiosk.contract.reference import reference_of
+from kiosk.contract.messages import Purpose, reference_of
 from screens.words import pin as pin_words
 from screens.words import questions as question_words
 from tests.e2e.canaries import found

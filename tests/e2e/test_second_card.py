@@ -8,9 +8,9 @@ from threading import Event
 import pytest
 
 from hardware.card_access import PcscCards
+from hardware.driver import Registry
 from hardware.drivers.piv import PivDriver
 from hardware.monitor import PcscMonitor
-from hardware.registry import Registry
 from hardware.virtual.link import CardLink
 from hardware.virtual.making import blocked_card, new_card
 from hardware.virtual.piv import VirtualCard, padded

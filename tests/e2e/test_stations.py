@@ -8,8 +8,8 @@ from importlib.metadata import version
 import pytest
 
 from kiosk.app.composition.opening import open_store
-from kiosk.contract.clock import SystemClock
 from kiosk.contract.messages import ReaderState, Reason
+from kiosk.contract.ports import SystemClock
 from kiosk.station.states import Outage
 from screens.words import choices, waiting
 from screens.words.reasons import refusal

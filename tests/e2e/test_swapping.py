@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from hardware.card_access import PcscCards
+from hardware.driver import Registry
 from hardware.drivers.piv import PivDriver
 from hardware.monitor import PcscMonitor
-from hardware.registry import Registry
 from hardware.virtual.link import CardLink
 from kiosk.contract.messages import Heartbeat
 from kiosk.station import states as s

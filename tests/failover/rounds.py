@@ -12,11 +12,10 @@ from pathlib import Path
 from random import Random
 
 from kiosk.authority.administration.verification import verify_audit
-from kiosk.authority.anchors import sign_heads
-from kiosk.authority.crypto.anchors import AnchorSigner
+from kiosk.authority.anchors import AnchorSigner, sign_heads
 from kiosk.authority.crypto.station_ca import StationCa
 from kiosk.authority.store.records import AuditAnchor
-from kiosk.contract.clock import SystemClock
+from kiosk.contract.ports import SystemClock
 from kiosk.station.client import HttpAuthority, TlsAddress, client_context
 from tests.attacks.certified import certificate_of
 from tests.authority.world import World

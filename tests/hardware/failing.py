@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from hardware import pcsc
 from hardware.card_access import CardTimeouts, PcscCards
+from hardware.driver import Registry
 from hardware.drivers.piv import PivDriver
 from hardware.pcsc import PcscReaderState
-from hardware.registry import Registry
 from hardware.trace import Trace
 from hardware.virtual.link import Chip
 from hardware.virtual.making import new_card

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from hardware.card_access import PcscCards
+from hardware.driver import Registry
 from hardware.drivers.piv import PivDriver
-from hardware.registry import Registry
 from hardware.virtual.making import new_card
 from kiosk.contract.ports import CardAddress
 from kiosk.contract.sensitive import Sensitive

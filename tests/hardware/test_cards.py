@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from hardware import pcsc
 from hardware.card_access import PcscCards
+from hardware.driver import Registry
 from hardware.drivers.piv import PivDriver
-from hardware.registry import Registry
 from hardware.trace import Exchange
 from hardware.virtual import piv
 from hardware.virtual.making import blocked_card, new_card

@@ -9,11 +9,10 @@ from hypothesis import HealthCheck, given, settings
 
 from hardware.apdu import SELECT, CommandApdu, encode
 from hardware.connection import Connection
-from hardware.driver import CardSession, Driver, PinKey
+from hardware.driver import CardSession, Driver, PinKey, Registry
 from hardware.drivers.gids import GidsDriver
 from hardware.drivers.openpgp import OpenPgpDriver, Secret
 from hardware.drivers.piv import PivDriver
-from hardware.registry import Registry
 from hardware.virtual.making import new_card
 from kiosk.contract.errors import CardError, PinRefused
 from kiosk.contract.messages import (

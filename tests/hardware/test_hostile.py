@@ -8,11 +8,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from hardware.card_access import PcscCards
-from hardware.driver import Driver
+from hardware.driver import Driver, Registry
 from hardware.drivers.gids import GidsDriver
 from hardware.drivers.openpgp import OpenPgpDriver
 from hardware.drivers.piv import PivDriver
-from hardware.registry import Registry
 from hardware.virtual.link import Chip
 from hardware.virtual.making import blocked_card, new_card
 from hardware.virtual.piv import VirtualCard

@@ -10,8 +10,8 @@ import pytest
 from hardware import pcsc
 from hardware.card_access import PcscCards
 from hardware.doctor import examine_readers
+from hardware.driver import Registry
 from hardware.drivers.piv import PivDriver
-from hardware.registry import Registry
 from hardware.virtual.piv import CardProfile
 from kiosk.contract.errors import PadLeft, PadRefused, PinBlocked, PinWrong
 from kiosk.contract.messages import PinState

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from hardware.card_access import PcscCards
+from hardware.driver import Registry, RoutedCards
 from hardware.drivers.piv import PivDriver
 from hardware.pkcs11.cards import NAME, Module, Pkcs11Cards, Style
-from hardware.registry import Registry, RoutedCards
 from hardware.virtual.making import blocked_card, new_card
 from hardware.virtual.piv import CardProfile, VirtualCard
 from kiosk.contract.errors import CardUnknown, PinBlocked, PinWrong

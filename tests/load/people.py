@@ -15,8 +15,8 @@ import psycopg
 from argon2.low_level import ARGON2_VERSION
 from psycopg import sql
 
+from kiosk.authority.anchors import AnchorSigner
 from kiosk.authority.audit import AuditKind
-from kiosk.authority.crypto.anchors import AnchorSigner
 from kiosk.authority.crypto.hashing import AnswerHasher, Cost
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.macs import AuditMacs, KeyedRowMacs
@@ -43,8 +43,7 @@ from kiosk.authority.store.tables import (
     values,
 )
 from kiosk.contract.folding import sort_name
-from kiosk.contract.messages import CardId, Purpose, VisitEnd, VisitId
-from kiosk.contract.reference import reference_of
+from kiosk.contract.messages import CardId, Purpose, VisitEnd, VisitId, reference_of
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.station_visit import ANSWERS
 from tests.authority.world import KNOWN_KEY, KNOWN_PIN_KEY, PUK

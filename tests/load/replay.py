@@ -17,7 +17,7 @@ from psycopg.pq import PipelineStatus
 from kiosk.authority.crypto.hashing import AnswerHasher
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.store.records import AuditHead
-from kiosk.contract.clock import SystemClock
+from kiosk.contract.ports import SystemClock
 from tests.authority.world import World
 from tests.load.people import CHEAP, Visitor, heads_for_writers
 from tests.load.service import LoadedEstate, server_cpu_s

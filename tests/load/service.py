@@ -34,7 +34,7 @@ from kiosk.authority.crypto.macs import KeyedRowMacs
 from kiosk.authority.crypto.station_ca import StationCa, fingerprint_of
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Station, StationKey
-from kiosk.contract.clock import SystemClock
+from kiosk.contract.ports import SystemClock
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.client import HttpAuthority, TlsAddress, client_context
 from tests.benchmarks.estate import KIOSK

@@ -9,12 +9,12 @@ import psycopg
 import pytest
 
 from kiosk.authority.administration.verification import verify_audit
-from kiosk.authority.crypto.anchors import AnchorSigner
+from kiosk.authority.anchors import AnchorSigner
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.macs import AuditMacs, KeyedRowMacs
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.repositories.mac_rows import TABLES
-from kiosk.contract.clock import SystemClock
+from kiosk.contract.ports import SystemClock
 from tests.load.replay import Replay, recorded
 from tests.load.service import SERVER_SETTINGS, CodeMailbox, LoadedEstate, loaded_estate
 from tests.load.visits import at_once, on_monday

@@ -8,8 +8,8 @@ import tempfile
 from pathlib import Path
 
 from kiosk.authority.administration.verification import verify_audit
-from kiosk.authority.crypto.anchors import AnchorSigner
-from kiosk.contract.clock import SystemClock
+from kiosk.authority.anchors import AnchorSigner
+from kiosk.contract.ports import SystemClock
 from tests.authority.world import World
 from tests.races.estate import POLICY, racing
 from tests.races.rounds import Rounds

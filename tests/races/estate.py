@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from kiosk.authority.server import AuthorityServer, Limits
-from kiosk.contract.clock import SystemClock
 from kiosk.contract.errors import AuthorityError
 from kiosk.contract.policy import Policy
-from kiosk.contract.ports import Message
+from kiosk.contract.ports import Message, SystemClock
 from kiosk.contract.routes import decode, encode, routes
 from kiosk.station.client import Address, HttpAuthority, UnixAddress
 from tests.authority.world import World

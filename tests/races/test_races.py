@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.contract.clock import SystemClock
+from kiosk.contract.ports import SystemClock
 from tests.authority.world import World
 from tests.races.estate import POLICY, racing
 from tests.races.rounds import KINDS, Rounds

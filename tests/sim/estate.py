@@ -11,7 +11,7 @@ from typing import Any, cast
 from kiosk.authority.crypto.macs import AuditMacs
 from kiosk.authority.dependencies import Mailed
 from kiosk.authority.service import LocalAuthority
-from kiosk.authority.station_identity import StationIdentity
+from kiosk.authority.stations import StationIdentity
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import new_id
 from kiosk.authority.store.unit_of_work import UnitOfWork

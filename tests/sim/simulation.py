@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 
 from hardware.card_access import CardTimeouts, PcscCards
+from hardware.driver import Registry
 from hardware.drivers.gids import GidsDriver
 from hardware.drivers.piv import PivDriver
-from hardware.registry import Registry
 from hardware.virtual.piv import CardProfile
 from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.stations import StationsDesk
 from kiosk.authority.administration.verification import sweep, verify_audit
-from kiosk.authority.crypto.anchors import AnchorSigner
+from kiosk.authority.anchors import AnchorSigner
 from kiosk.authority.crypto.sealing import SealKind, SealLabel
 from kiosk.authority.eligibility import KEPT_SECRET_TRIES, tries_by_account
 from kiosk.authority.roles import Role

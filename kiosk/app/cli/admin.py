@@ -79,7 +79,7 @@ def _session(config: str | None) -> int:
     from kiosk.app.composition.staff import build_desk
     from kiosk.app.config.loading import load_settings, settings_path
     from kiosk.authority.administration.login import record_logout
-    from kiosk.contract.clock import SystemClock
+    from kiosk.contract.ports import SystemClock
 
     settings, clock = load_settings(settings_path(config, os.environ), os.environ), SystemClock()
     change_log(os.environ, settings.monitoring.log)

@@ -155,8 +155,8 @@ def _verify(args: argparse.Namespace) -> int:
         verify_audit,
         verify_without_key,
     )
+    from kiosk.authority.anchors import AnchorSigner
     from kiosk.authority.audit_rows import row_name
-    from kiosk.authority.crypto.anchors import AnchorSigner
     from kiosk.authority.store.records import FaultKind
 
     if args.store and (args.file or not args.without_key):
@@ -243,8 +243,8 @@ def tell_gap(gap: AuditGap, known: Iterable[int]) -> None:
 def _verify_files(args: argparse.Namespace, tools: Tools, public: dict[str, bytes]) -> int:
     """Verify exported chains, with the key file or, without it, the public keys alone."""
     from kiosk.authority.administration.audit_archive import verify_archives
+    from kiosk.authority.anchors import AnchorSigner, AnchorVerifier
     from kiosk.authority.audit_rows import row_name
-    from kiosk.authority.crypto.anchors import AnchorSigner, AnchorVerifier
     from kiosk.authority.crypto.macs import AuditMacs
 
     if args.anchors:
@@ -270,9 +270,8 @@ def _verify_files(args: argparse.Namespace, tools: Tools, public: dict[str, byte
 def _anchor(args: argparse.Namespace) -> int:
     """Sign the heads, and write the anchors out where it is asked for; 1 where a row is wrong."""
     from kiosk.authority.administration.verification import anchor_line, read_anchors
-    from kiosk.authority.anchors import sign_heads
+    from kiosk.authority.anchors import AnchorSigner, sign_heads
     from kiosk.authority.audit_rows import row_name
-    from kiosk.authority.crypto.anchors import AnchorSigner
 
     tools = Tools(args)
     signer = AnchorSigner(tools.ring())
@@ -301,7 +300,7 @@ def _anchor(args: argparse.Namespace) -> int:
 def _public_keys(args: argparse.Namespace) -> int:
     """Show them, to be kept beside the anchors."""
     from kiosk.authority.administration.verification import public_key_lines
-    from kiosk.authority.crypto.anchors import AnchorSigner
+    from kiosk.authority.anchors import AnchorSigner
 
     for line in public_key_lines(AnchorSigner(Tools(args).ring())):
         echo(line)
@@ -366,7 +365,7 @@ def _export_chain(args: argparse.Namespace) -> int:
     from kiosk.app.cli.printing import ProgressLine
     from kiosk.authority.administration.audit_archive import archive_audit
     from kiosk.authority.administration.views import AuditFilter
-    from kiosk.authority.crypto.anchors import AnchorSigner
+    from kiosk.authority.anchors import AnchorSigner
 
     if _filter(args) != AuditFilter():
         raise ConfigError("a chain is exported as it is: a filter would leave rows out")

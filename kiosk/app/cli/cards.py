@@ -143,7 +143,7 @@ def _reader_options(part: argparse.ArgumentParser) -> None:
 
 
 def _read(args: argparse.Namespace) -> int:
-    from kiosk.app.cli.card_reader import read_card
+    from kiosk.app.cli.hardware_checks import read_card
 
     return read_card(args.config, args.reader, args.wait)
 

@@ -34,8 +34,7 @@ def run(args: argparse.Namespace) -> int:
     """Look, and send what waits; 0 also where something is wrong with the service."""
     tools = Tools(args)
     settings = tools.settings
-    from kiosk.app.composition.authority import build_outbox
-    from kiosk.app.composition.caretaker import build_caretaker
+    from kiosk.app.composition.authority import build_caretaker, build_outbox
 
     with _log_on_stdout():
         if not build_caretaker(settings, tools.store, tools.ring()).look():

@@ -8,16 +8,15 @@ from functools import partial
 from importlib.metadata import version
 from typing import assert_never
 
-from hardware.certificate import read_pem
+from hardware.public_keys import read_pem
 from kiosk.app.cli.findings import clock_is_synchronised
 from kiosk.app.composition.station import open_authority
 from kiosk.app.config.loading import as_account, credential_file
 from kiosk.app.config.settings import Settings
-from kiosk.contract.clock import SystemClock
 from kiosk.contract.errors import AuthorityError
 from kiosk.contract.findings import Check, Finding, fail, ok, warn
 from kiosk.contract.messages import StationStanding
-from kiosk.contract.ports import Authority
+from kiosk.contract.ports import Authority, SystemClock
 from kiosk.station.client import Address, TlsAddress, UnixAddress
 
 _AUTHORITY, _CERTIFICATE, _STATION, _CLOCK = "authority", "certificate", "station", "clock"

@@ -23,8 +23,8 @@ from kiosk.app.composition.opening import (
     open_token,
 )
 from kiosk.app.config.loading import credential_file, settings_path
-from kiosk.contract.clock import SystemClock
 from kiosk.contract.errors import NotFound
+from kiosk.contract.ports import SystemClock
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from kiosk.app.composition.caretaker import build_caretaker
 from kiosk.app.composition.opening import (
     open_issuers,
     open_known_keys,
@@ -17,9 +16,11 @@ from kiosk.app.composition.opening import (
 from kiosk.app.config.loading import credential_file
 from kiosk.app.config.settings import Settings, addresses, stored_secret
 from kiosk.authority.administration.caretaker import Caretaker
+from kiosk.authority.anchors import AnchorSigner
 from kiosk.authority.crypto.codes import CodeMac
 from kiosk.authority.crypto.derivation import DerivedSecrets, FollowingSecrets, Masters
 from kiosk.authority.crypto.hashing import AnswerHasher
+from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.station_ca import StationCa
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.mail.compose import compose_code, compose_notice
@@ -27,13 +28,12 @@ from kiosk.authority.mail.outbox import OutboxWorker
 from kiosk.authority.policy import LivePolicy
 from kiosk.authority.service import LocalAuthority
 from kiosk.authority.siem import BODIES, Collector, SiemWorker, collector_context
-from kiosk.authority.station_identity import StationIdentity
+from kiosk.authority.stations import StationIdentity
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import OutboxMessage
-from kiosk.contract.clock import SystemClock
 from kiosk.contract.errors import KioskError
 from kiosk.contract.families import FAMILIES
-from kiosk.contract.ports import Clock, Mailer, Message
+from kiosk.contract.ports import Clock, Mailer, Message, SystemClock
 
 CONNECTIONS = 16
 """Kept open to a database server, one for each call that runs at once: one that is opened anew has
@@ -167,4 +167,18 @@ def build_authority(
         parts.hasher,
         caretaker,
         StationCa(ring),
+    )
+
+
+# Puts the caretaker together from the settings.
+
+
+def build_caretaker(settings: Settings, store: Store, ring: KeyRing) -> Caretaker:
+    """Return the caretaker of an open store."""
+    return Caretaker(
+        store,
+        AnchorSigner(ring),
+        settings.notices,
+        settings.service.ra_email,
+        retention=settings.retention,
     )

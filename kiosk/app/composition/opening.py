@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from kiosk.app.config.loading import credential_file, credential_text
 from kiosk.app.config.settings import Settings
-from kiosk.contract.clock import SystemClock
 from kiosk.contract.errors import ConfigError, StoreError
+from kiosk.contract.ports import SystemClock
 
 if TYPE_CHECKING:
     from kiosk.authority.crypto.card_keys import Issuers

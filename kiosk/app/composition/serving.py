@@ -22,7 +22,7 @@ from kiosk.authority.crypto.station_ca import StationCa
 from kiosk.authority.enrolment import EnrolledStations, StationEnrolment, Terms
 from kiosk.authority.metrics import Metrics, MonitoringServer, Watched
 from kiosk.authority.server import AuthorityServer, server_context
-from kiosk.authority.station_identity import SocketStation, StationIdentity
+from kiosk.authority.stations import SocketStation, StationIdentity
 from kiosk.authority.store.database import Store
 from kiosk.contract.enrolment import RENEWAL_PART
 from kiosk.contract.errors import (

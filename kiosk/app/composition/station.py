@@ -21,7 +21,7 @@ from kiosk.app.composition.background import BackgroundExecutor, OpenExecutor
 from kiosk.app.config.loading import credential_file
 from kiosk.app.config.settings import Settings
 from kiosk.contract.errors import ConfigError, describe_fault
-from kiosk.contract.messages import Heartbeat, ReaderState, VisitId
+from kiosk.contract.messages import Heartbeat, ReaderState, VisitId, reference_of
 from kiosk.contract.ports import (
     PostReaderEvent,
     ReaderEvent,
@@ -30,7 +30,6 @@ from kiosk.contract.ports import (
     ServiceFound,
     ServiceLost,
 )
-from kiosk.contract.reference import reference_of
 from kiosk.station.commands import Command
 from kiosk.station.events import ResultSide
 from kiosk.station.loop import IdleTimes, StationLoop

@@ -29,7 +29,6 @@ from kiosk.app.demo.mailbox import Mailbox
 from kiosk.authority.administration.import_people import PeopleImport
 from kiosk.authority.administration.setup import load_questions, make_keys
 from kiosk.authority.crypto.sealing import Sealer
-from kiosk.contract.clock import SystemClock
 from kiosk.contract.errors import KioskError
 from kiosk.contract.folding import folded_words
 from kiosk.contract.messages import (
@@ -47,7 +46,7 @@ from kiosk.contract.messages import (
     VisitEnd,
     VisitId,
 )
-from kiosk.contract.ports import Authority
+from kiosk.contract.ports import Authority, SystemClock
 from kiosk.contract.sensitive import Sensitive
 from screens.demo.app import DemoCard, DemoMail
 

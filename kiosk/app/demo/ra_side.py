@@ -32,8 +32,8 @@ from kiosk.app.config.settings import Settings
 from kiosk.authority.administration.login import VARIABLE
 from kiosk.authority.administration.views import Actor, Grounds
 from kiosk.authority.roles import Role
-from kiosk.contract.clock import SystemClock
 from kiosk.contract.messages import ReaderState
+from kiosk.contract.ports import SystemClock
 from kiosk.station.loop import IdleTimes
 
 MANAGER, SECOND = "Mina Demo", "Noor Demo"

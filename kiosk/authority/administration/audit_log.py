@@ -45,7 +45,7 @@ from kiosk.authority.store.records import (
 from kiosk.authority.store.repositories.staff import REDACTED_TEXT, note_digest
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.contract.errors import NotFound, NotTaken, StoreError
-from kiosk.contract.reference import read_reference
+from kiosk.contract.messages import read_reference
 
 log = logging.getLogger(__name__)
 

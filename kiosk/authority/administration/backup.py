@@ -20,10 +20,9 @@ from typing import Final
 from kiosk.authority.administration.proposed_acts import expire
 from kiosk.authority.administration.verification import verify_audit
 from kiosk.authority.administration.views import Progress
-from kiosk.authority.anchors import sign_heads
+from kiosk.authority.anchors import AnchorSigner, sign_heads
 from kiosk.authority.audit import ServiceKind
 from kiosk.authority.audit_rows import before_first, chain_of, place_of, row_name
-from kiosk.authority.crypto.anchors import AnchorSigner
 from kiosk.authority.registration import stop_change
 from kiosk.authority.store.audit_chain import first_head
 from kiosk.authority.store.database import Store

@@ -15,8 +15,14 @@ from typing import Final
 
 from kiosk.authority.administration import people_fields
 from kiosk.authority.administration.free_text import entered
-from kiosk.authority.administration.holder_notices import HolderNotice, address_of, notify_holder
-from kiosk.authority.administration.office import Act, Desk, Office
+from kiosk.authority.administration.office import (
+    Act,
+    Desk,
+    HolderNotice,
+    Office,
+    address_of,
+    notify_holder,
+)
 from kiosk.authority.administration.proposals import OpenedAct, Proposal
 from kiosk.authority.administration.views import (
     Done,

@@ -25,10 +25,9 @@ from kiosk.authority.administration.alarms import (
 )
 from kiosk.authority.administration.proposed_acts import expire_overdue
 from kiosk.authority.administration.verification import anchor_line
-from kiosk.authority.anchors import sign_heads
+from kiosk.authority.anchors import AnchorSigner, sign_heads
 from kiosk.authority.audit import AuditKind, ServiceKind, altered
 from kiosk.authority.audit_rows import chain_of
-from kiosk.authority.crypto.anchors import AnchorSigner
 from kiosk.authority.housekeeping import purge_records
 from kiosk.authority.registration import apply_due_changes
 from kiosk.authority.store.audit_chain import FIRST, first_head

@@ -18,7 +18,7 @@ from kiosk.authority.administration.proposals import (
 )
 from kiosk.authority.administration.standing import SEEN_FOR, BrokenSeals
 from kiosk.authority.audit import AuditKind
-from kiosk.authority.crypto import admin_keys, keys
+from kiosk.authority.crypto import card_keys, keys
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing, knows_ring
 from kiosk.authority.crypto.rotation import sealed_by_key
 from kiosk.authority.policy import policy_in_force
@@ -305,7 +305,7 @@ def check_cipher() -> Finding:
     with_key = [row for row in FAMILIES.values() if row.mutual_authentication]
     titles = " or ".join(row.title for row in with_key)
     names = " and ".join(row.name for row in with_key)
-    if admin_keys.can_be_used():
+    if card_keys.can_be_used():
         return ok(_CIPHER, f"triple DES is there, for the admin keys of {titles} cards")
     advice = f"take {names} out of `families` in [cards], or see what keeps it from OpenSSL (FIPS)"
     return warn(_CIPHER, f"there is no triple DES; no {titles} card can be unlocked", advice)

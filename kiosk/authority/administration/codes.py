@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from itertools import takewhile
 
-from kiosk.authority.administration.holder_notices import HolderNotice, address_of, notify_holder
 from kiosk.authority.administration.office import (
     Act,
     Desk,
+    HolderNotice,
+    address_of,
     audit_name,
     describe_change,
+    notify_holder,
     staff_names,
 )
 from kiosk.authority.administration.proposals import objection

@@ -16,8 +16,15 @@ from kiosk.authority.administration import people_fields
 from kiosk.authority.administration.cards import unknown_card_of
 from kiosk.authority.administration.checks import broken_seals
 from kiosk.authority.administration.free_text import entered
-from kiosk.authority.administration.holder_notices import HolderNotice, address_of, notify_holder
-from kiosk.authority.administration.office import Act, Desk, Office, staff_names
+from kiosk.authority.administration.office import (
+    Act,
+    Desk,
+    HolderNotice,
+    Office,
+    address_of,
+    notify_holder,
+    staff_names,
+)
 from kiosk.authority.administration.person_page import (
     events_of_mail,
     facts_of,
@@ -40,8 +47,7 @@ from kiosk.authority.administration.views import (
     StoryLine,
 )
 from kiosk.authority.audit import NOT_IN_STORY, StaffKind, audit_message
-from kiosk.authority.blocking import is_exhausted
-from kiosk.authority.eligibility import has_left
+from kiosk.authority.eligibility import has_left, is_exhausted
 from kiosk.authority.misuse import stop_holder
 from kiosk.authority.notices import addresses_of
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
@@ -57,15 +63,14 @@ from kiosk.authority.store.records import (
     StopNumber,
     new_id,
 )
-from kiosk.authority.store.repositories.stop_numbers import read_stop_number
+from kiosk.authority.store.repositories.codes import read_stop_number
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit_context import VISIT_LIFE
 from kiosk.authority.wording import format_moment
 from kiosk.contract.errors import ConcurrentChange, NotFound, NotTaken
 from kiosk.contract.folding import sort_name
-from kiosk.contract.messages import VisitId
+from kiosk.contract.messages import VisitId, read_reference, reference_of
 from kiosk.contract.policy import EmailProblem, Policy, email_problem, tidy_email
-from kiosk.contract.reference import read_reference, reference_of
 
 # Erasing a person: every row about them goes, and the audit keeps ids that name nobody.
 #

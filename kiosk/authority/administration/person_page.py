@@ -7,8 +7,7 @@ from datetime import tzinfo
 from typing import Final
 
 from kiosk.authority.administration.checks import broken_seals
-from kiosk.authority.administration.holder_notices import address_of
-from kiosk.authority.administration.office import staff_names
+from kiosk.authority.administration.office import address_of, staff_names
 from kiosk.authority.administration.standing import (
     MisuseReport,
     StandingFacts,

@@ -12,13 +12,13 @@ from typing import Final, NamedTuple, assert_never
 
 from kiosk.authority.administration.views import CodeLine, RightPin, Standing
 from kiosk.authority.audit import EVENTS, AuditKind, Count, audit_message
-from kiosk.authority.blocking import is_exhausted
 from kiosk.authority.eligibility import (
     EXCHANGE_SPAN,
     CardProblem,
     SecretProblem,
     card_withdrawn,
     has_left,
+    is_exhausted,
     is_registered,
     key_barred,
     secret_barred,

@@ -38,8 +38,8 @@ from kiosk.authority.store.engine import moved_to, open_engine, parse_url, trans
 from kiosk.authority.store.gateway import table_of
 from kiosk.authority.store.schema import migrate
 from kiosk.authority.store.tables import REVISION, AuditHeadRow, ServedProgramRow, TableRow
-from kiosk.contract.clock import SystemClock
 from kiosk.contract.errors import ConfigError, StoreError
+from kiosk.contract.ports import SystemClock
 
 Progress = Callable[[int, int], None]
 

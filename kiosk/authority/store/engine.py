@@ -28,9 +28,8 @@ from sqlalchemy.exc import (
     TimeoutError as PoolTimeout,
 )
 
-from kiosk.contract.clock import SystemClock
 from kiosk.contract.errors import ConfigError, StoreBusy, StoreError
-from kiosk.contract.ports import Clock
+from kiosk.contract.ports import Clock, SystemClock
 
 # A library's exception becomes one of ours, and nothing of it is shown but a code.
 #

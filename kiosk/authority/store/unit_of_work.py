@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from kiosk.authority.store.gateway import Gateway
 from kiosk.authority.store.repositories.audit import Audit, AuditTrail, KnownHeads
 from kiosk.authority.store.repositories.cards import CardRecords, KeptSecrets
-from kiosk.authority.store.repositories.codes import EmailCodes
+from kiosk.authority.store.repositories.codes import EmailCodes, StopNumbers
 from kiosk.authority.store.repositories.feeds import AuditFeeds
 from kiosk.authority.store.repositories.mac_rows import MacRows
 from kiosk.authority.store.repositories.past import PastRows
@@ -43,9 +43,12 @@ from kiosk.authority.store.repositories.services import (
 from kiosk.authority.store.repositories.staff import ActionNotes, PolicyChanges, ProposedActs, Staff
 from kiosk.authority.store.repositories.station_keys import Enrolments, StationKeys
 from kiosk.authority.store.repositories.statistics import Monitored, Statistics
-from kiosk.authority.store.repositories.stop_numbers import StopNumbers
-from kiosk.authority.store.repositories.visit_records import VisitRecords
-from kiosk.authority.store.repositories.visits import PendingChanges, UnblockJournal, Visits
+from kiosk.authority.store.repositories.visits import (
+    PendingChanges,
+    UnblockJournal,
+    VisitRecords,
+    Visits,
+)
 
 if TYPE_CHECKING:
     from kiosk.authority.crypto.macs import AuditMacs

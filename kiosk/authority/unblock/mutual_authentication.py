@@ -25,7 +25,7 @@ from kiosk.authority.card_evidence import (
     refuse_unproven,
     refused_before,
 )
-from kiosk.authority.crypto import admin_keys
+from kiosk.authority.crypto import card_keys
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.eligibility import is_key_proven
 from kiosk.authority.store.records import Card, HeldGrant, UnblockEntry, UnblockState, Visit
@@ -61,10 +61,10 @@ def draw_number(uow: UnitOfWork, visit: Visit) -> KeyChallenge:
     _forget_other_numbers(uow, visit)
     # What waits is our number or, once its cryptogram has left, the digest of an answer.
     waiting = visit.challenge
-    is_number = waiting is not None and len(waiting) == admin_keys.NUMBER_BYTES
+    is_number = waiting is not None and len(waiting) == card_keys.NUMBER_BYTES
     if waiting and is_number and is_waiting(visit.challenged_at, uow.now, CHALLENGE_LIFE):
         return KeyChallenge(waiting)
-    number = admin_keys.draw_number()
+    number = card_keys.draw_number()
     uow.visits.save(replace(visit, challenge=number, challenged_at=uow.now))
     return KeyChallenge(number)
 
@@ -87,8 +87,8 @@ def judge_number(
 
     Raises ``StepRefused`` where there is none, or ours was not drawn for it.
     """
-    ours, cards = _waiting(visit, admin_keys.NUMBER_BYTES, now), _number(given)
-    return Unproven.MIRRORED if admin_keys.mirrors(ours, cards) else None
+    ours, cards = _waiting(visit, card_keys.NUMBER_BYTES, now), _number(given)
+    return Unproven.MIRRORED if card_keys.mirrors(ours, cards) else None
 
 
 def need_key(secret: Sensitive) -> None:
@@ -107,10 +107,10 @@ def use_key(
     given: CardProof | KeyNonce | None,
 ) -> KeyGrant:
     """Let the key make what the card has to be sent, and keep what it has to answer."""
-    ours, cards = _waiting(visit, admin_keys.NUMBER_BYTES, uow.now), _number(given)
-    digest = admin_keys.awaited(key, ours, cards)
+    ours, cards = _waiting(visit, card_keys.NUMBER_BYTES, uow.now), _number(given)
+    digest = card_keys.awaited(key, ours, cards)
     uow.visits.save(replace(visit, challenge=digest, challenged_at=uow.now))
-    made = admin_keys.cryptogram(key, ours, cards)
+    made = card_keys.cryptogram(key, ours, cards)
     uow.journal.keep_cryptogram(entry.id, made)
     return KeyGrant(JournalId(entry.id), made)
 
@@ -119,7 +119,7 @@ def made_before(
     visit: Visit, entry: UnblockEntry, given: CardProof | KeyNonce | None, now: datetime
 ) -> KeyGrant:
     """Return the same cryptogram again, for the same number of the card, while it is good."""
-    _waiting(visit, admin_keys.DIGEST_BYTES, now)
+    _waiting(visit, card_keys.DIGEST_BYTES, now)
     if entry.cryptogram is None or entry.proof != digest_of("release", given):
         raise StepRefused("the cryptogram was made for another number")
     return KeyGrant(JournalId(entry.id), entry.cryptogram)
@@ -142,7 +142,7 @@ def admit(
             return None
         digest = _awaited(case, uow.now)
         refusal: Refusal | None = None
-        if admin_keys.is_right(answer.cryptogram, digest):
+        if card_keys.is_right(answer.cryptogram, digest):
             _take_in(uow, case, judged)
         else:
             refusal = _refuse_exchange(uow, case, judged)
@@ -165,7 +165,7 @@ def need_admitted(case: HeldGrant) -> None:
 
 
 def _number(given: CardProof | KeyNonce | None) -> bytes:
-    if not isinstance(given, KeyNonce) or len(given.nonce) != admin_keys.NUMBER_BYTES:
+    if not isinstance(given, KeyNonce) or len(given.nonce) != card_keys.NUMBER_BYTES:
         raise StepRefused("the card's number is missing")
     return given.nonce
 
@@ -175,7 +175,7 @@ def _awaited(case: HeldGrant, now: datetime) -> bytes:
         raise StepRefused("the unblock is over")
     if not has_admin_key(case.card):
         raise StepRefused("the card has no admin key")
-    return _waiting(case.visit, admin_keys.DIGEST_BYTES, now)
+    return _waiting(case.visit, card_keys.DIGEST_BYTES, now)
 
 
 def _waiting(visit: Visit, length: int, now: datetime) -> bytes:

@@ -26,12 +26,13 @@ from kiosk.authority.store.records import (
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.unblock.candidates import (
     AnswerMeaning,
+    Counted,
+    infer_retries,
     present_again,
     record_answer,
     set_aside,
 )
 from kiosk.authority.unblock.mutual_authentication import has_admin_key, need_admitted, owes_answer
-from kiosk.authority.unblock.retry_counter import Counted, infer_retries
 from kiosk.authority.unblock.rotation import advance_after_restore, rotates
 from kiosk.authority.visit_context import find_grant
 from kiosk.contract.messages import (

@@ -47,7 +47,13 @@ from kiosk.authority.store.records import (
     new_id,
 )
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.authority.unblock.candidates import SecretSlot, note_presented, open_next, open_presented
+from kiosk.authority.unblock.candidates import (
+    SecretSlot,
+    correct_by_card,
+    note_presented,
+    open_next,
+    open_presented,
+)
 from kiosk.authority.unblock.mutual_authentication import (
     draw_number,
     has_admin_key,
@@ -57,7 +63,6 @@ from kiosk.authority.unblock.mutual_authentication import (
     use_key,
 )
 from kiosk.authority.unblock.outcome import record_outcome_by_card
-from kiosk.authority.unblock.retry_counter import correct_by_card
 from kiosk.authority.visit_context import (
     VisitContext,
     VisitRefused,

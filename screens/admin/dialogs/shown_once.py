@@ -11,8 +11,7 @@ from textual.widgets import Button
 
 from screens.admin.dialogs.dialog import Box, Dialog
 from screens.admin.times import Times
-from screens.forget import forget_texts
-from screens.widgets.prose import Note, Prose
+from screens.widgets.prose import Note, Prose, forget_texts
 
 _TICK_S = 1.0
 _SURE = "It cannot be shown again. Escape again closes this."

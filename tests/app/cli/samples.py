@@ -9,7 +9,7 @@ from pathlib import Path
 from kiosk.app.composition.opening import open_store
 from kiosk.app.config.loading import load_settings
 from kiosk.authority.store.database import Store
-from kiosk.contract.clock import SystemClock
+from kiosk.contract.ports import SystemClock
 from tests.authority.administration.desk.keys import new_key
 
 GOOD = "\n".join(

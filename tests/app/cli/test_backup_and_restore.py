@@ -16,7 +16,7 @@ import pytest
 
 from kiosk.app.cli.audit import tell_gap
 from kiosk.authority.store.records import AuditGap, GapKind
-from kiosk.contract.clock import SystemClock
+from kiosk.contract.ports import SystemClock
 from tests.app.cli.samples import GOOD, Kiosk, people, store_of_settings
 from tests.support.confined import obeying_modes, on_a_full_disk
 from tests.support.database import PostgresServer

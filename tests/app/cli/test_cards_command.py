@@ -18,8 +18,7 @@ from hardware.virtual.making import new_card
 from hardware.virtual.piv import CardProfile
 from kiosk.__main__ import main
 from kiosk.authority.store.records import CardStatus, Visit, new_id
-from kiosk.contract.messages import VisitId
-from kiosk.contract.reference import reference_of
+from kiosk.contract.messages import VisitId, reference_of
 from tests.app.cli.estate import AL, JO, Estate
 from tests.app.cli.samples import GOOD, Kiosk, people, two_members
 from tests.support.hotplug import HotplugPcscd

@@ -28,8 +28,8 @@ from kiosk.authority.administration.views import Actor, AuditFilter, ExportForma
 from kiosk.authority.mail.smtp import SmtpMailer
 from kiosk.authority.people_groups import PeopleGroup
 from kiosk.authority.roles import Role
-from kiosk.contract.clock import SystemClock
 from kiosk.contract.messages import Heartbeat, ReaderState
+from kiosk.contract.ports import SystemClock
 from screens.demo.app import (
     DemoApp,
     DemoCard,

@@ -21,7 +21,7 @@ from kiosk.app.composition.staff import build_desk
 from kiosk.app.config.loading import load_settings
 from kiosk.authority.administration.views import Actor, unseen
 from kiosk.authority.roles import Role
-from kiosk.contract.clock import SystemClock
+from kiosk.contract.ports import SystemClock
 from tests.app.cli.samples import GOOD, Kiosk, people, store_of_settings, two_members
 from tests.support.confined import obeying_modes
 from tests.support.fresh_root import CHECKOUT, commands, shell_blocks

@@ -14,9 +14,9 @@ import psycopg
 import pytest
 
 from kiosk.authority.store.records import GapKind
-from kiosk.contract.clock import SystemClock
 from kiosk.contract.messages import Finished
 from kiosk.contract.policy import Policy
+from kiosk.contract.ports import SystemClock
 from tests.authority.test_restoring import LIMIT, InHand, another_card, load, unlock
 from tests.authority.world import World
 from tests.e2e.world import PROGRAM

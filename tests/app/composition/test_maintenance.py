@@ -15,8 +15,8 @@ from kiosk.authority.administration.alarms import LOOK
 from kiosk.authority.administration.setup import make_keys
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Station
-from kiosk.contract.clock import SystemClock
 from kiosk.contract.messages import ReaderState
+from kiosk.contract.ports import SystemClock
 from kiosk.station.states import Outage
 
 

@@ -12,9 +12,9 @@ from kiosk.app.composition.station import LocalExecutor
 from kiosk.app.config.loading import load_settings
 from kiosk.app.config.settings import Settings
 from kiosk.authority.administration.setup import make_keys
-from kiosk.contract.clock import SystemClock
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.messages import ReaderState
+from kiosk.contract.ports import SystemClock
 from kiosk.station.states import Outage
 from tests.authority.crypto.token.hsm import Hsm, workers
 from tests.hardware.pkcs11.tokens import PIN, SOFTHSM

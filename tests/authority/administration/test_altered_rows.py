@@ -14,7 +14,7 @@ from kiosk.authority.administration import keys as key_rotation
 from kiosk.authority.administration.caretaker import Caretaker
 from kiosk.authority.administration.keys import list_keys, rotate_rows
 from kiosk.authority.administration.verification import accept, check_rows, sweep
-from kiosk.authority.crypto.anchors import AnchorSigner
+from kiosk.authority.anchors import AnchorSigner
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.macs import AuditMacs, KeyedRowMacs
 from kiosk.authority.store.database import Store

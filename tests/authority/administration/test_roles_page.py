@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kiosk.authority.administration.roles_page import WORDS, page
 from kiosk.authority.roles import Action
+from tests.authority.administration.roles_page import WORDS, page
 
 DOCS = Path(__file__).parents[3] / "docs"
 

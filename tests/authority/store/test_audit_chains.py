@@ -10,9 +10,8 @@ import sqlalchemy as sa
 from kiosk.app.config.settings import NoticeSettings
 from kiosk.authority.administration.caretaker import Caretaker
 from kiosk.authority.administration.verification import verify_audit
-from kiosk.authority.anchors import sign_heads
+from kiosk.authority.anchors import AnchorSigner, sign_heads
 from kiosk.authority.audit_rows import ROWS_A_CHAIN, row_name
-from kiosk.authority.crypto.anchors import AnchorSigner
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.macs import AuditMacs
 from kiosk.authority.store.audit_chain import first_head

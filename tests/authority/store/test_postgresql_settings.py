@@ -13,8 +13,8 @@ import pytest
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import unverified_host
 from kiosk.authority.store.postgresql import DatabaseClock
-from kiosk.contract.clock import SystemClock
 from kiosk.contract.errors import StoreError
+from kiosk.contract.ports import SystemClock
 from tests.support.database import MACS, PORT, PostgresServer, SetClock
 
 pytestmark = pytest.mark.postgresql

@@ -18,9 +18,8 @@ from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.office import Office
 from kiosk.authority.administration.verification import verify_audit
 from kiosk.authority.administration.views import Actor, AuditFilter, ExportFormat, unseen
-from kiosk.authority.anchors import sign_heads
+from kiosk.authority.anchors import AnchorSigner, sign_heads
 from kiosk.authority.audit_purge import plan_purge, purge_audit
-from kiosk.authority.crypto.anchors import AnchorSigner
 from kiosk.authority.crypto.keys import KeyPurpose, claim, knows_ring
 from kiosk.authority.housekeeping import months, purge_records
 from kiosk.authority.roles import Role

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from kiosk.authority.anchors import sign_heads
-from kiosk.authority.crypto.anchors import AnchorSigner
+from kiosk.authority.anchors import AnchorSigner, sign_heads
 from kiosk.authority.crypto.keys import NEEDED, KeyRing
 from kiosk.authority.metrics import estate_numbers
 from kiosk.authority.store.database import Store

@@ -23,8 +23,8 @@ from kiosk.contract.messages import (
     UnblockRefused,
     UnblockUnknown,
     VisitOpened,
+    reference_of,
 )
-from kiosk.contract.reference import reference_of
 from tests.authority.station_visit import StationVisit
 from tests.authority.world import EMAIL, World
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hardware.card_access import PcscCards
+from hardware.driver import Registry
 from hardware.drivers.gids import GidsDriver
-from hardware.registry import Registry
 from hardware.virtual.link import Chip
 from kiosk.contract.messages import CardId, KeyChallenge
 from kiosk.contract.ports import CardAddress, CardHold

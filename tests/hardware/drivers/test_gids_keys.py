@@ -11,9 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from hardware.card_access import PcscCards
-from hardware.driver import PinKey
+from hardware.driver import PinKey, Registry
 from hardware.drivers.gids import GidsDriver, GidsSession
-from hardware.registry import Registry
 from kiosk.authority.crypto.card_keys import verify_pin_proof
 from kiosk.contract.errors import PinBlocked, PinWrong
 from kiosk.contract.messages import CardId, KeyKind, PinChallenge, PinProof

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from hardware.card_access import PcscCards
+from hardware.driver import Registry
 from hardware.drivers.gids import GidsDriver
 from hardware.drivers.openpgp import OpenPgpDriver, Secret
-from hardware.registry import Registry
 from kiosk.contract.errors import PadLeft, PadRefused, PinWrong
 from kiosk.contract.messages import KeyChallenge, OnPad
 from kiosk.contract.ports import CardAddress, CardHold

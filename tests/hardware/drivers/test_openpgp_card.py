@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from hardware.card_access import PcscCards
+from hardware.driver import Registry
 from hardware.drivers.openpgp import OpenPgpDriver, Secret
-from hardware.registry import Registry
 from kiosk.contract.errors import CardSwapped, CardUnknown, NotAllowed, PinBlocked, PinWrong
 from kiosk.contract.messages import CardId, PinState
 from kiosk.contract.ports import CardAddress

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from hardware.card_access import PcscCards
+from hardware.driver import Registry
 from hardware.drivers.piv import PivDriver
-from hardware.registry import Registry
 from kiosk.authority.crypto.card_keys import key_from, kind_of, proves
 from kiosk.contract.errors import PinBlocked, PinWrong
 from kiosk.contract.messages import CardChallenge, PinState

@@ -9,8 +9,7 @@ from rich.cells import cell_len
 
 from kiosk.station.commands import RequestCode
 from kiosk.station.states import Attract, RemovalReason, RemoveCard, State, Work, Working
-from screens.widgets.pictures import HEIGHT, Drawing, big, small
-from screens.widgets.waiting import Marching
+from screens.widgets.pictures import HEIGHT, Drawing, Marching, big, small
 from screens.words import waiting as words
 from tests.screens.geometry import layout_faults
 from tests.screens.idle_app import still

@@ -35,8 +35,7 @@ from kiosk.authority.store.audit_chain import (
     first_head,
     link_hash,
 )
-from kiosk.authority.store.gateway import UNREADABLE, Gateway, table_of
-from kiosk.authority.store.prepared import Prepared
+from kiosk.authority.store.gateway import UNREADABLE, Gateway, Prepared, table_of
 from kiosk.authority.store.records import (
     AuditAnchor,
     AuditEvent,

@@ -26,8 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped
 
-from kiosk.authority.store.gateway import Gateway, table_of
-from kiosk.authority.store.prepared import Prepared
+from kiosk.authority.store.gateway import Gateway, Prepared, table_of
 from kiosk.authority.store.records import (
     Card,
     Cardholder,

@@ -27,12 +27,11 @@ from sqlalchemy import (
 )
 
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
-from kiosk.authority.store.gateway import Gateway
-from kiosk.authority.store.prepared import Prepared
+from kiosk.authority.store.gateway import Gateway, Prepared
 from kiosk.authority.store.records import AddressChange, Cardholder, CardStatus, SecurityQuestion
 from kiosk.authority.store.repositories import Repository
+from kiosk.authority.store.repositories.codes import entries_subject
 from kiosk.authority.store.repositories.registrations import unproven_subject
-from kiosk.authority.store.repositories.stop_numbers import entries_subject
 from kiosk.authority.store.tables import (
     ActionNoteRow,
     AddressChangeRow,

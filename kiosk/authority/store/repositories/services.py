@@ -9,8 +9,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, and_, bindparam, case, delete, func, or_, select, update
 
 from kiosk.authority.store.audit_chain import FIRST
-from kiosk.authority.store.gateway import table_of
-from kiosk.authority.store.prepared import Prepared
+from kiosk.authority.store.gateway import Prepared, table_of
 from kiosk.authority.store.records import (
     Alarm,
     AuditHead,

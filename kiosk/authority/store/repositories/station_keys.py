@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, delete, select, update
 
-from kiosk.authority.store.prepared import Prepared
+from kiosk.authority.store.gateway import Prepared
 from kiosk.authority.store.records import Enrolment, Station, StationKey
 from kiosk.authority.store.repositories import Repository
 from kiosk.authority.store.tables import EnrolmentRow, StationKeyRow, StationRow, col, values

@@ -8,8 +8,7 @@ from datetime import datetime, timedelta
 from kiosk.authority.audit import AuditKind, record
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Cardholder, Station, Visit, new_id
-from kiosk.contract.messages import Reason, VisitId
-from kiosk.contract.reference import reference_of
+from kiosk.contract.messages import Reason, VisitId, reference_of
 from tests.authority.store import samples
 from tests.support.database import SetClock
 

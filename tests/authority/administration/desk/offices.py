@@ -8,7 +8,7 @@ from pathlib import Path
 from kiosk.app.config.settings import PolicySettings
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.views import Actor, Grounds
-from kiosk.authority.crypto.anchors import AnchorSigner
+from kiosk.authority.anchors import AnchorSigner
 from kiosk.authority.crypto.codes import CodeMac
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.sealing import Sealer

@@ -13,8 +13,16 @@ from kiosk.authority.administration.views import Seen
 from kiosk.authority.roles import Role
 from kiosk.authority.store.records import Card
 from kiosk.contract.errors import StepRefused
-from kiosk.contract.messages import CodeDead, CodeEnd, EnterCode, Grant, Reason, Refusal, SetPin
-from kiosk.contract.reference import reference_of
+from kiosk.contract.messages import (
+    CodeDead,
+    CodeEnd,
+    EnterCode,
+    Grant,
+    Reason,
+    Refusal,
+    SetPin,
+    reference_of,
+)
 from tests.authority.administration.desk.estate import means_beside, unlocks
 from tests.authority.administration.desk.offices import GROUNDS, office_of
 from tests.authority.world import EMAIL, World

@@ -10,8 +10,7 @@ from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.store.records import AddressChange, PendingChange, Scalar, new_id
 from kiosk.contract.errors import ConcurrentChange
-from kiosk.contract.messages import Purpose, VisitId
-from kiosk.contract.reference import reference_of
+from kiosk.contract.messages import Purpose, VisitId, reference_of
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.administration.desk.people import seen
 from tests.authority.administration.desk.results import registered

@@ -18,8 +18,15 @@ from kiosk.authority.administration.people import search_people
 from kiosk.authority.roles import Role
 from kiosk.authority.store.records import new_id
 from kiosk.authority.store.repositories.past import PastKind
-from kiosk.contract.messages import CardId, ReadFault, Reason, Refusal, UnreadCard, VisitId
-from kiosk.contract.reference import reference_of
+from kiosk.contract.messages import (
+    CardId,
+    ReadFault,
+    Reason,
+    Refusal,
+    UnreadCard,
+    VisitId,
+    reference_of,
+)
 from tests.authority.administration.desk.estate import means_beside
 from tests.authority.administration.desk.offices import office_of
 from tests.authority.world import World

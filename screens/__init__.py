@@ -1,1 +1,1 @@
-"""The glass: what a holder sees and touches. Textual only; it reports and never decides."""
+"""The display: what a holder sees and touches. Textual only; it reports and never decides."""

@@ -73,7 +73,7 @@ log = logging.getLogger(__name__)
 
 
 def resumed(uow: UnitOfWork, context: VisitContext) -> VisitContext | None:
-    """Return the scene of a visit that goes on at the code page, or None.
+    """Return the context of a visit that goes on at the code page, or None.
 
     It inherits what the code was sent on: that the answers were right, or what a
     registration or a change had gathered behind a proven PIN. Nothing else. A code that

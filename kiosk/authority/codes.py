@@ -249,7 +249,7 @@ def _instead(
 
 
 def _wherever(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> VisitContext:
-    """Read the scene of a visit that may be over by now."""
+    """Read the context of a visit that may be over by now."""
     held = uow.visit_records.hold(visit_id, at_station=False)
     if held is None:
         raise StepRefused("the visit that asked for this code is not recorded any more")

@@ -1,4 +1,4 @@
-"""The glass of one station: shows the state it is given, and reports what is done to it."""
+"""The display of one station: shows the state it is given, and reports what is done to it."""
 
 from __future__ import annotations
 

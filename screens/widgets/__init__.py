@@ -1,1 +1,1 @@
-"""One widget for each thing that recurs on the glass."""
+"""One widget for each thing that recurs on the display."""

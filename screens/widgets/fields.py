@@ -19,7 +19,7 @@ from screens.theme import Glyphs
 
 # Digits go into cells that can be counted: dots for a PIN, the digits of a code.
 #
-# Drawn line by line, and at a key only the line with the digits: nothing on the glass is waited
+# Drawn line by line, and at a key only the line with the digits: nothing on the display is waited
 # for so closely.
 
 HEIGHT = 3

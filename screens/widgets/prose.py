@@ -1,4 +1,4 @@
-"""Text on the glass: always plain, never read as markup."""
+"""Text on the display: always plain, never read as markup."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _marked(text: str) -> Content:
 
 
 def forget_texts() -> None:
-    """Empty the caches that hold text; call it when a visit has left the glass.
+    """Empty the caches that hold text; call it when a visit has left the display.
 
     The names are private: a test searches the program for what was typed, and the
     versions are pinned.

@@ -17,7 +17,7 @@ from tests.benchmarks.bare import establish
 from tests.benchmarks.estate import Installation
 from tests.benchmarks.sampling import Series
 from tests.benchmarks.table import Row
-from tests.benchmarks.timed_terminal import Glass
+from tests.benchmarks.timed_terminal import TimedTerminal
 
 ROUNDS = 10
 """Few: so many visits of one card at a time are taken, and no more."""
@@ -56,10 +56,12 @@ class _Visit:
 
 def rows(installation: Installation) -> Iterator[Row]:
     """Push the card in and out."""
-    visits = {"run": _visits(installation, Glass(installation.station, installation.environ))}
+    visits = {
+        "run": _visits(installation, TimedTerminal(installation.station, installation.environ))
+    }
     with installation.serving():
         visits["station"] = _visits(
-            installation, Glass(installation.station_alone, installation.environ)
+            installation, TimedTerminal(installation.station_alone, installation.environ)
         )
     late = {
         name: Series(tuple(one.menu - one.seen for one in each)) for name, each in visits.items()
@@ -83,34 +85,34 @@ def rows(installation: Installation) -> Iterator[Row]:
     yield Row(what, ended["station"], "one process", ended["run"], _HOW_NEXT, extra=True)
 
 
-def _visits(installation: Installation, glass: Glass) -> list[_Visit]:
+def _visits(installation: Installation, terminal: TimedTerminal) -> list[_Visit]:
     try:
-        glass.painted(ATTRACT_TITLE)
-        while not _is_served(installation, glass):
+        terminal.painted(ATTRACT_TITLE)
+        while not _is_served(installation, terminal):
             time.sleep(1)  # the authority is opened behind the first page
-        return [_once(installation, glass) for _ in range(ROUNDS)]
+        return [_once(installation, terminal) for _ in range(ROUNDS)]
     finally:
-        glass.end()
+        terminal.end()
 
 
-def _is_served(installation: Installation, glass: Glass) -> bool:
+def _is_served(installation: Installation, terminal: TimedTerminal) -> bool:
     installation.card.push_in()
-    glass.when(lambda shown: MENU_TITLE in shown or FINISH in shown)
-    is_served = MENU_TITLE in glass.text
+    terminal.when(lambda shown: MENU_TITLE in shown or FINISH in shown)
+    is_served = MENU_TITLE in terminal.text
     installation.card.remove()
-    glass.painted(ATTRACT_TITLE)
+    terminal.painted(ATTRACT_TITLE)
     return is_served
 
 
-def _once(installation: Installation, glass: Glass) -> _Visit:
+def _once(installation: Installation, terminal: TimedTerminal) -> _Visit:
     watcher = _Watcher(installation.card.reader)
     pushed_at = time.monotonic()
     installation.card.push_in()
-    painted_at = glass.painted(MENU_TITLE)
+    painted_at = terminal.painted(MENU_TITLE)
     seen_at = watcher.seen_at()
     pulled_at = time.monotonic()
     installation.card.remove()
-    next_at = glass.painted(ATTRACT_TITLE)
+    next_at = terminal.painted(ATTRACT_TITLE)
     return _Visit(painted_at - pushed_at, seen_at - pushed_at, next_at - pulled_at)
 
 

@@ -14,7 +14,7 @@ from tests.benchmarks.estate import Installation
 from tests.benchmarks.one_word import WORDS
 from tests.benchmarks.sampling import interleave
 from tests.benchmarks.table import Row
-from tests.benchmarks.timed_terminal import Glass
+from tests.benchmarks.timed_terminal import TimedTerminal
 
 ROUNDS = 120
 _MOST_DIGITS = 8
@@ -34,8 +34,8 @@ _HOW = (
 def rows(installation: Installation) -> Iterator[Row]:
     """Type on both in turns."""
     ours, peer = (
-        Glass(installation.station, installation.environ),
-        Glass(installation.peer, installation.environ),
+        TimedTerminal(installation.station, installation.environ),
+        TimedTerminal(installation.peer, installation.environ),
     )
     try:
         _go_to_pin_page(installation, ours)
@@ -49,18 +49,18 @@ def rows(installation: Installation) -> Iterator[Row]:
     yield Row("key to repaint", taken["ours"], "one-word program", taken["peer"], _HOW, aim=1.2)
 
 
-def _go_to_pin_page(installation: Installation, glass: Glass) -> None:
-    glass.painted(ATTRACT_TITLE)
+def _go_to_pin_page(installation: Installation, terminal: TimedTerminal) -> None:
+    terminal.painted(ATTRACT_TITLE)
     installation.card.push_in()
-    glass.painted(MENU_TITLE, purpose(Purpose.CHANGE_PIN))
-    line = next(line for line in glass.text.splitlines() if purpose(Purpose.CHANGE_PIN) in line)
-    glass.type(next(char for char in line if char.isdigit()))
-    glass.painted(ENTER_TITLE)
+    terminal.painted(MENU_TITLE, purpose(Purpose.CHANGE_PIN))
+    line = next(line for line in terminal.text.splitlines() if purpose(Purpose.CHANGE_PIN) in line)
+    terminal.type(next(char for char in line if char.isdigit()))
+    terminal.painted(ENTER_TITLE)
 
 
 class _PinPage:
-    def __init__(self, glass: Glass) -> None:
-        self._glass = glass
+    def __init__(self, terminal: TimedTerminal) -> None:
+        self._glass = terminal
         self._dots = 0
 
     def digit(self) -> float:
@@ -83,8 +83,8 @@ class _PinPage:
 
 
 class _Word:
-    def __init__(self, glass: Glass) -> None:
-        self._glass = glass
+    def __init__(self, terminal: TimedTerminal) -> None:
+        self._glass = terminal
         self._shown = 1
 
     def other(self) -> float:

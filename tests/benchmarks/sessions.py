@@ -12,7 +12,7 @@ import psutil
 from tests.benchmarks.estate import KIOSK, Installation
 from tests.benchmarks.sampling import Series
 from tests.benchmarks.table import Row, Unit
-from tests.benchmarks.timed_terminal import Glass
+from tests.benchmarks.timed_terminal import TimedTerminal
 from tests.support.sshd import make_key
 
 MANY = 20
@@ -37,7 +37,7 @@ def rows(installation: Installation) -> Iterator[Row]:
     login = _login(installation)
     environ = {**installation.environ, "SSH_USER_AUTH": str(login), "TERM": "xterm-256color"}
     command = [KIOSK, "admin", *installation.options]
-    (alone,) = _shares([Glass(command, environ) for _ in range(MANY)], ())
+    (alone,) = _shares([TimedTerminal(command, environ) for _ in range(MANY)], ())
     socket = installation.directory / "sessions.sock"
     ksm = {name: (_KSM / name).read_text() for name in ("pages_to_scan", "run")}
     warm = subprocess.Popen(
@@ -46,7 +46,7 @@ def rows(installation: Installation) -> Iterator[Row]:
     try:
         while not socket.exists():
             time.sleep(0.05)
-        forked = [Glass([*command, "--sessions", socket], environ) for _ in range(MANY)]
+        forked = [TimedTerminal([*command, "--sessions", socket], environ) for _ in range(MANY)]
         shares = _shares(forked, (warm.pid,), _merge_equal_pages)
     finally:
         _restore(ksm)
@@ -91,7 +91,7 @@ def _login(installation: Installation) -> Path:
 
 
 def _shares(
-    sessions: Sequence[Glass], others: Sequence[int], *then: Callable[[], None]
+    sessions: Sequence[TimedTerminal], others: Sequence[int], *then: Callable[[], None]
 ) -> list[float]:
     """Wait until all are on their first page; return a session's share in KiB.
 

@@ -14,7 +14,7 @@ from tests.benchmarks.estate import Installation
 from tests.benchmarks.one_word import WORDS
 from tests.benchmarks.sampling import interleave
 from tests.benchmarks.table import Row, Unit
-from tests.benchmarks.timed_terminal import Glass
+from tests.benchmarks.timed_terminal import TimedTerminal
 
 ROUNDS, MEMORY_ROUNDS = 15, 3
 _SETTLED_S, _STEADY_S = 3.0, 1.0
@@ -50,19 +50,21 @@ def rows(installation: Installation) -> Iterator[Row]:
             ROUNDS,
             {
                 "station": lambda: _start(
-                    Glass(installation.station_alone, installation.environ), ATTRACT_TITLE
+                    TimedTerminal(installation.station_alone, installation.environ), ATTRACT_TITLE
                 ),
                 "whole": lambda: _start(
-                    Glass(installation.station, installation.environ), ATTRACT_TITLE
+                    TimedTerminal(installation.station, installation.environ), ATTRACT_TITLE
                 ),
-                "admin": lambda: _start(Glass(installation.admin, staff), "Unlocked today"),
-                "peer": lambda: _start(Glass(installation.peer, installation.environ), WORDS[0]),
+                "admin": lambda: _start(TimedTerminal(installation.admin, staff), "Unlocked today"),
+                "peer": lambda: _start(
+                    TimedTerminal(installation.peer, installation.environ), WORDS[0]
+                ),
             },
             warm_up=2,
         )
-        station = partial(Glass, installation.station_alone, installation.environ)
-        whole = partial(Glass, installation.station, installation.environ)
-        program = partial(Glass, installation.peer, installation.environ)
+        station = partial(TimedTerminal, installation.station_alone, installation.environ)
+        whole = partial(TimedTerminal, installation.station, installation.environ)
+        program = partial(TimedTerminal, installation.peer, installation.environ)
         settling = {
             "station": lambda: _settle(station(), ATTRACT_TITLE, _of_the_visit),
             "whole": lambda: _settle(whole(), ATTRACT_TITLE, _resident),
@@ -98,26 +100,28 @@ def rows(installation: Installation) -> Iterator[Row]:
     yield Row(what, kept["whole"], peer, kept["peer"], _HOW_WHOLE, unit=memory)
 
 
-def _start(glass: Glass, words: str) -> float:
+def _start(terminal: TimedTerminal, words: str) -> float:
     try:
-        return glass.painted(words) - glass.spawned_at
+        return terminal.painted(words) - terminal.spawned_at
     finally:
-        glass.end()
+        terminal.end()
 
 
-def _settle(glass: Glass, words: str, measure: Callable[[psutil.Process], float]) -> float:
+def _settle(
+    terminal: TimedTerminal, words: str, measure: Callable[[psutil.Process], float]
+) -> float:
     """Wait until its memory stands still; return it in KiB."""
     try:
-        glass.painted(words)
+        terminal.painted(words)
         time.sleep(_SETTLED_S)
-        process = psutil.Process(glass.process.pid)
+        process = psutil.Process(terminal.process.pid)
         now, before = measure(process), 0.0
         while abs(now - before) > _STEADY_KIB:
             time.sleep(_STEADY_S)
             now, before = measure(process), now
         return now
     finally:
-        glass.end()
+        terminal.end()
 
 
 def _resident(process: psutil.Process) -> float:

@@ -27,7 +27,7 @@ _BUSY_S = 0.25
 _SYNCHRONISED = b"\x1b[?2026$p"
 
 
-class Glass:
+class TimedTerminal:
     """Runs ``command``; ``spawned_at`` and all that is returned are ``time.monotonic()``."""
 
     def __init__(self, command: Sequence[str | Path], environ: Mapping[str, str]) -> None:
@@ -48,7 +48,7 @@ class Glass:
             start_new_session=True,
         )
         os.close(slave)
-        self._reader = threading.Thread(target=self._read, name="glass", daemon=True)
+        self._reader = threading.Thread(target=self._read, name="terminal", daemon=True)
         self._reader.start()
 
     @property
@@ -63,7 +63,7 @@ class Glass:
         return at
 
     def painted(self, *words: str, seconds: float = 30.0) -> float:
-        """Return when all of ``words`` were on the glass."""
+        """Return when all of ``words`` were on the terminal."""
         return self.when(lambda shown: all(word in shown for word in words), seconds)
 
     def when(self, met: Callable[[str], bool], seconds: float = 30.0) -> float:
@@ -79,7 +79,7 @@ class Glass:
                     return at
             if self._ended:
                 break
-        raise RuntimeError(f"was not painted; on the glass:\n{self.text}")
+        raise RuntimeError(f"was not painted; on the terminal:\n{self.text}")
 
     def end(self) -> None:
         """End the program, and the processes that it made, without ceremony."""

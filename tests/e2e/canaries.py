@@ -89,9 +89,9 @@ def spoken(world: World) -> dict[str, bytes]:
     }
 
 
-def glass(world: World) -> dict[str, bytes]:
+def display(world: World) -> dict[str, bytes]:
     """Return all that the stations wrote to their terminals, with and without its escapes."""
-    written = {f"glass {n}": bytes(one.written) for n, one in enumerate(world.stations)}
+    written = {f"display {n}": bytes(one.written) for n, one in enumerate(world.stations)}
     return {**written, **{f"{n}, bare": bare(raw) for n, raw in written.items()}}
 
 

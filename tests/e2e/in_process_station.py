@@ -1,4 +1,4 @@
-"""A station whose glass can be looked into: the real loop and pages, without a terminal.
+"""A station whose display can be looked into: the real loop and pages, without a terminal.
 
 ``ObservedStation`` shows on request any state that a station can be in, pulls the card, and
 says what is still in memory. ``WatchedApp`` writes down each page that comes up.

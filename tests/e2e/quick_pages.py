@@ -2,7 +2,7 @@
 
 Where nobody is at the station, it looks at its authority, keys and certificate every two seconds
 in place of thirty. ``python quick_pages.py ARGUMENTS`` is ``kiosk ARGUMENTS`` for tests that are
-not about the glass.
+not about the display.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A station as the person in front of it has it: what is on the glass, keys and touches."""
+"""A station as the person in front of it has it: what is on the display, keys and touches."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Station(Terminal):
 
     @property
     def read(self) -> str:
-        """All that is on the glass as one line, without frames and gaps."""
+        """All that is on the display as one line, without frames and gaps."""
         return _in_one_line(self.text)
 
     def see(self, *texts: str) -> str:
@@ -75,7 +75,7 @@ class Station(Terminal):
     def number_of(self, label: str) -> int:
         """Return the number in front of a label in a list."""
         found = re.search(rf"(\d)  {re.escape(label)}", self.text)
-        assert found, f"no {label} in a list on the glass:\n{self.text}"
+        assert found, f"no {label} in a list on the display:\n{self.text}"
         return int(found[1])
 
     # --- keys --------------------------------------------------------------------------
@@ -97,7 +97,7 @@ class Station(Terminal):
     # --- touches -----------------------------------------------------------------------
 
     def touch(self, label: str) -> None:
-        """Touch the middle of a text on the glass; waits until it is there."""
+        """Touch the middle of a text on the display; waits until it is there."""
         self.touch_at(*self._find(label))
 
     def touch_at(self, x: int, y: int) -> None:
@@ -125,7 +125,7 @@ class Station(Terminal):
         boxed = [(row, one) for row, one in found if _is_boxed(lines[row - 1], one)]
         for row, one in reversed(boxed or found):
             return (one.start() + one.end()) // 2, row
-        raise AssertionError(f"no key {char!r} on the glass:\n{self.text}")
+        raise AssertionError(f"no key {char!r} on the display:\n{self.text}")
 
     def _wait_for_pace(self) -> None:
         while not self._pace.take():

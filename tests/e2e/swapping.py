@@ -1,7 +1,7 @@
 """Two people who swap their cards much too fast, at a station on a real reader.
 
 ``Crowd`` is the authority: slow, by chance, and it knows whose card is whose. ``Reactor``
-stands at the glass and does what the person of the page that is up would do, with their
+stands at the display and does what the person of the page that is up would do, with their
 own PINs.
 """
 
@@ -203,7 +203,7 @@ class Reactor(WatchedApp):
             self.submit(act)
 
     def _read(self, state: s.State, owner: Holder | None) -> None:
-        """Note each name on the glass that is not the owner's of the visit."""
+        """Note each name on the display that is not the owner's of the visit."""
         texts = [w.render() for w in self.widgets() if isinstance(w, Static)]
         names = {holder.name for holder in self.crowd.holder.values()}
         for name in names - ({owner.name} if owner else set()):

@@ -18,7 +18,7 @@ from kiosk.station.states import PinFault
 from screens.words import email as email_words
 from screens.words import pin as pin_words
 from screens.words import questions as question_words
-from tests.e2e.canaries import files, found, glass, mail, rows, spoken
+from tests.e2e.canaries import display, files, found, mail, rows, spoken
 from tests.e2e.visitor import Visitor
 from tests.e2e.world import HASTY, World
 from tests.support.hotplug import HotplugPcscd
@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
 ANSWERS = ("Ptarmigan", "Zoë Qvist", "gooseberry-ink", "Wyvern & Co")
 WRONG_ANSWER = "Basilisk"
 SHOWN = "Kittiwake"
-"""Written by Ben in plain view: it proves that the search finds what is on the glass."""
+"""Written by Ben in plain view: it proves that the search finds what is on the display."""
 WRONG_PIN, CHANGED_PIN, SLIP, LAST_PIN = "20958173", "58209316", "58209361", "40971635"
 BAD_SECRET, BAD_FILE = "9047X31828Q", "bad.csv"
 IMPORTED = {"people.csv", BAD_FILE}
@@ -189,13 +189,13 @@ def test_commands_say_no_secret(lived: Lived) -> None:
 
 
 def test_the_glass_shows_no_secret_but_the_codes_as_they_are_entered(lived: Lived) -> None:
-    shown = glass(lived.world)
+    shown = display(lived.world)
     entered = {name: text for name, text in lived.secrets.items() if "wrong code" in name}
     hidden = {name: text for name, text in lived.secrets.items() if name not in entered}
     assert found(hidden, shown) == []
     assert found({"in plain view": SHOWN}, shown) == [
-        "in plain view in glass 0",
-        "in plain view in glass 0, bare",
+        "in plain view in display 0",
+        "in plain view in display 0, bare",
     ]
 
 

@@ -127,7 +127,7 @@ class DisplayedStation(Station):
 
 
 @pytest.fixture
-def glass(
+def display(
     world: World, authority: Authority, machine: StationAlone, folder: Path
 ) -> Iterator[DisplayedStation]:
     world.register(world.ada)
@@ -142,59 +142,59 @@ def glass(
 
 @pytest.mark.parametrize("hands", [Keys(), Fingers()], ids=["keys", "touches"])
 def test_a_whole_unlock_on_the_compositor(
-    world: World, glass: DisplayedStation, hands: Hands, tmp_path: Path
+    world: World, display: DisplayedStation, hands: Hands, tmp_path: Path
 ) -> None:
-    visitor = Visitor(world, world.ada, glass, hands)
-    glass.compositor.picture(tmp_path / "attract.png")
+    visitor = Visitor(world, world.ada, display, hands)
+    display.compositor.picture(tmp_path / "attract.png")
     visitor.comes()
-    glass.see(choices.OWNER_TITLE)
-    glass.compositor.picture(tmp_path / "owner.png")
+    display.see(choices.OWNER_TITLE)
+    display.compositor.picture(tmp_path / "owner.png")
     visitor.unlocks().answers()
     visitor.awaits_code(Purpose.UNLOCK)
-    glass.compositor.picture(tmp_path / "code.png")
+    display.compositor.picture(tmp_path / "code.png")
     visitor.enters_code(world.read_code(world.ada.email)).sets_pin(NEW_PIN)
     visitor.finishes(Purpose.UNLOCK)
-    glass.compositor.picture(tmp_path / "done.png")
+    display.compositor.picture(tmp_path / "done.png")
     assert world.verified_by_others(world.ada, NEW_PIN)
     visitor.goes()
 
 
 def test_a_station_that_is_killed_leaves_a_quiet_page_and_the_next_takes_the_terminal(
-    world: World, glass: DisplayedStation
+    world: World, display: DisplayedStation
 ) -> None:
     world.insert(world.ada)
-    glass.see(choices.OWNER_TITLE)
+    display.see(choices.OWNER_TITLE)
     for number in (signal.SIGKILL, signal.SIGTERM):
-        glass.station.send_signal(number)
-        glass.station.wait()
-        glass.see("One moment, please.")
-        assert "Ada" not in glass.text
-        glass.press("a", "ctrl")
-        glass.type("nobody reads this")
-        glass.start_station()
-        glass.see(choices.OWNER_TITLE)
-    assert glass.process.poll() is None
+        display.station.send_signal(number)
+        display.station.wait()
+        display.see("One moment, please.")
+        assert "Ada" not in display.text
+        display.press("a", "ctrl")
+        display.type("nobody reads this")
+        display.start_station()
+        display.see(choices.OWNER_TITLE)
+    assert display.process.poll() is None
 
 
-def test_the_station_ends_with_the_display(glass: DisplayedStation) -> None:
-    glass.compositor.close()
-    assert glass.station.wait(60) == FAULT_CODE
+def test_the_station_ends_with_the_display(display: DisplayedStation) -> None:
+    display.compositor.close()
+    assert display.station.wait(60) == FAULT_CODE
 
 
-def test_the_shortcuts_of_terminal_and_compositor_do_nothing(glass: DisplayedStation) -> None:
+def test_the_shortcuts_of_terminal_and_compositor_do_nothing(display: DisplayedStation) -> None:
     for key in ("n", "r", "u", "c", "v", "o", "x", "z"):
-        glass.compositor.press(key, "ctrl", "shift")
+        display.compositor.press(key, "ctrl", "shift")
     for key in ("plus", "minus", "0"):
-        glass.compositor.press(key, "ctrl")
+        display.compositor.press(key, "ctrl")
     for key in ("F1", "F4", "F12", "Tab", "Escape", "BackSpace"):
-        glass.compositor.press(key, "alt")
-        glass.compositor.press(key, "ctrl", "alt")
-        glass.compositor.press(key, "logo")
-    glass.press("f2")  # the next key is heard by the station, which draws the other surface
-    glass.see("F2 Light colours")
-    glass.see(waiting.ATTRACT_TITLE)
+        display.compositor.press(key, "alt")
+        display.compositor.press(key, "ctrl", "alt")
+        display.compositor.press(key, "logo")
+    display.press("f2")  # the next key is heard by the station, which draws the other surface
+    display.see("F2 Light colours")
+    display.see(waiting.ATTRACT_TITLE)
     terminals = subprocess.run(
-        ["pgrep", "-c", "-s", str(glass.process.pid), "foot"],
+        ["pgrep", "-c", "-s", str(display.process.pid), "foot"],
         check=False,
         capture_output=True,
         text=True,

@@ -99,8 +99,8 @@ def test_a_station_is_enrolled_serves_and_is_retired(
     assert "PRIVATE KEY" in kept["station.pem"].read_text()
     ada = world.ada
     world.register(ada)
-    glass = machine.start()
-    visitor = Visitor(world, ada, glass)
+    display = machine.start()
+    visitor = Visitor(world, ada, display)
     world.insert(ada)
     world.block(ada)
     world.remove(ada)
@@ -116,9 +116,9 @@ def test_a_station_is_enrolled_serves_and_is_retired(
     # The connection stays: what ends the station is its row.
     world.kiosk("stations", "retire", NAME, "--reason", "stolen", check=True)
     visitor.comes()
-    glass.see(waiting.RETIRED_TITLE)
+    display.see(waiting.RETIRED_TITLE)
     world.remove(ada)
-    glass.see(*waiting.outage(Outage.RETIRED))
+    display.see(*waiting.outage(Outage.RETIRED))
     assert "fault" not in authority.written
     assert authority.end() == 0
 
@@ -193,12 +193,12 @@ def test_a_certificate_is_renewed_while_the_station_serves(
     assert machine.kiosk("enrol", "--renew").stdout == "not due yet\n"
     reissue(machine, datetime.now(UTC) - 70 * DAY, 90 * DAY)
     before = certificate(machine)
-    glass = machine.start(hasty=True)
-    glass.wait_until(lambda _: certificate(machine) != before, "another certificate")
+    display = machine.start(hasty=True)
+    display.wait_until(lambda _: certificate(machine) != before, "another certificate")
     after = certificate(machine)
     assert after.public_key() != before.public_key()
     assert after.not_valid_after_utc > datetime.now(UTC) + 89 * DAY
-    glass.wait_until(lambda _: "certificate have changed" in machine.log.read_text(), "its use")
+    display.wait_until(lambda _: "certificate have changed" in machine.log.read_text(), "its use")
     # From now on the station is known by its new key alone.
     store = open_store(world.settings, SystemClock(), {})
     with store.begin() as uow:
@@ -210,8 +210,8 @@ def test_a_certificate_is_renewed_while_the_station_serves(
         uow.station_keys.follow(follows[0], replace(used[0], ends_at=uow.now), uow.now + DAY)
         uow.commit()
     store.close()
-    Visitor(world, world.ada, glass).comes()
-    glass.see("Hello, Ada Quill.")
+    Visitor(world, world.ada, display).comes()
+    display.see("Hello, Ada Quill.")
 
 
 def test_an_expired_certificate_is_refused(machine: StationAlone) -> None:
@@ -261,12 +261,12 @@ def test_stations_of_the_estates_own_ca_are_let_in_by_their_certificate(
         f'[authority]\naddresses = ["localhost:{port}"]\ncertificate = "{own / "station.pem"}"\n'
         f'key = "{own / "station.key"}"\nca = "{own / "ca.pem"}"\n',
     )
-    glass = machine.start(title=waiting.OUTAGE_TITLE)
+    display = machine.start(title=waiting.OUTAGE_TITLE)
     assert "no station is enrolled with the key" in authority.written
     words = ("stations", "enrol", "Level 7", "--certificate", str(own / "station.pem"))
     said = world.kiosk(*words, "--reason", "new station", check=True)
     assert said.stdout.startswith("Level 7 is known by its certificate")
-    glass.see(waiting.ATTRACT_TITLE)
+    display.see(waiting.ATTRACT_TITLE)
     assert authority.end() == 0
 
 

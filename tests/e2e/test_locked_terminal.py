@@ -1,6 +1,6 @@
 """Each way out of the screen, tried on the installed program in a real terminal.
 
-``tests/screens/terminal`` tries them one by one on the glass alone. Here one ``kiosk run``
+``tests/screens/terminal`` tries them one by one on the display alone. Here one ``kiosk run``
 has to stand all of them in turn, from its first milliseconds to its end in order.
 """
 
@@ -191,7 +191,7 @@ def _press_until(station: Station, key: str, met: Callable[[], bool]) -> None:
             if met():
                 return
             pause.wait(0.02)
-    raise AssertionError(f"{key} was not heard; on the glass:\n{station.text}")
+    raise AssertionError(f"{key} was not heard; on the display:\n{station.text}")
 
 
 def _memory(station: Station) -> int:

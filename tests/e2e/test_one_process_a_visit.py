@@ -27,9 +27,9 @@ pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
 NEW_PIN = "48059317"
 
 
-def visits_of(glass: Station) -> list[int]:
+def visits_of(display: Station) -> list[int]:
     """Return the processes for this visit and the next, oldest first; waits until there are two."""
-    parent = psutil.Process(glass.process.pid)
+    parent = psutil.Process(display.process.pid)
     while len(children := sorted(parent.children(), key=lambda one: one.create_time())) < 2:
         time.sleep(0.05)
     return [child.pid for child in children]
@@ -46,19 +46,19 @@ def blocked(world: World) -> Person:
 
 
 @pytest.fixture
-def glass(machine: StationAlone, authority: Authority, blocked: Person) -> Station:
+def display(machine: StationAlone, authority: Authority, blocked: Person) -> Station:
     return machine.start()
 
 
 @pytest.fixture
-def visitor(world: World, glass: Station, blocked: Person) -> Visitor:
-    return Visitor(world, blocked, glass)
+def visitor(world: World, display: Station, blocked: Person) -> Visitor:
+    return Visitor(world, blocked, display)
 
 
 def test_no_process_that_serves_the_next_visit_holds_what_was_typed(
-    world: World, visitor: Visitor, glass: Station
+    world: World, visitor: Visitor, display: Station
 ) -> None:
-    first, _ = visits_of(glass)
+    first, _ = visits_of(display)
     visitor.comes().unlocks().answers()
     code = world.read_code(world.ada.email)
     typed = {
@@ -71,39 +71,39 @@ def test_no_process_that_serves_the_next_visit_holds_what_was_typed(
     assert [name for name in held(typed, first) if name.startswith("answer")]
     visitor.awaits_code(Purpose.UNLOCK).enters_code(code).sets_pin(NEW_PIN)
     visitor.finishes(Purpose.UNLOCK)
-    mark = len(glass.written)
+    mark = len(display.written)
     visitor.goes()
     while psutil.pid_exists(first):
         time.sleep(0.05)
-    served = [glass.process.pid, *visits_of(glass)]
+    served = [display.process.pid, *visits_of(display)]
     assert first not in served
     # The terminal is neither left nor cleared between two processes.
-    assert not any(one in glass.written[mark:] for one in (b"\x1b[?1049", b"\x1b[2J"))
+    assert not any(one in display.written[mark:] for one in (b"\x1b[?1049", b"\x1b[2J"))
     assert [held(typed, pid) for pid in served] == [[], [], []]
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP, signal.SIGSEGV])
 def test_a_crash_ends_the_visit_and_not_the_station(
-    world: World, visitor: Visitor, glass: Station, how: signal.Signals
+    world: World, visitor: Visitor, display: Station, how: signal.Signals
 ) -> None:
-    first, second = visits_of(glass)
+    first, second = visits_of(display)
     visitor.comes().unlocks()
-    glass.see(questions.lead(1, 3))
-    glass.type("heron")
+    display.see(questions.lead(1, 3))
+    display.type("heron")
     os.kill(first, how)
     # The card is still in: the next process begins a visit with it.
-    glass.see(choices.OWNER_TITLE, world.ada.name)
+    display.see(choices.OWNER_TITLE, world.ada.name)
     while psutil.pid_exists(first):
         time.sleep(0.05)
-    assert visits_of(glass)[0] == second
-    assert "heron" not in glass.read
-    assert glass.process.poll() is None
+    assert visits_of(display)[0] == second
+    assert "heron" not in display.read
+    assert display.process.poll() is None
     visitor.goes()
 
 
-def test_sigterm_ends_all_of_them(glass: Station) -> None:
-    pids = visits_of(glass)
-    assert glass.close() == 0
+def test_sigterm_ends_all_of_them(display: Station) -> None:
+    pids = visits_of(display)
+    assert display.close() == 0
     assert not any(psutil.pid_exists(pid) for pid in pids)
 
 
@@ -112,11 +112,11 @@ def catches_sigterm(pid: int) -> bool:
     return bool(int(status.partition("SigCgt:")[2].split()[0], 16) & 1 << (signal.SIGTERM - 1))
 
 
-def test_none_outlives_the_station(glass: Station) -> None:
+def test_none_outlives_the_station(display: Station) -> None:
     """Before: one that waited for its turn with its page laid out took SIGTERM, and waited on."""
-    pids = visits_of(glass)
+    pids = visits_of(display)
     while not all(map(catches_sigterm, pids)):
         time.sleep(0.05)
-    glass.kill()
+    display.kill()
     while any(psutil.pid_exists(pid) for pid in pids):
         time.sleep(0.05)

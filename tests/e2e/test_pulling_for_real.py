@@ -133,7 +133,7 @@ class Walk:
 
     def dots(self) -> None:
         self.station.type(NEW_PIN)
-        self.station.wait_until(lambda glass: glass.count(DOT) >= len(NEW_PIN), "dots")
+        self.station.wait_until(lambda display: display.count(DOT) >= len(NEW_PIN), "dots")
 
     def unlocked(self) -> None:
         self.visitor.awaits_code(Purpose.UNLOCK).enters_code(self.code).sets_pin(NEW_PIN)

@@ -25,7 +25,7 @@ NEW_PIN, NEXT_PIN, SLIP = "48059317", "604918", "480594"
 
 
 class Keying:
-    """What the person does on the reader's keys, each time once the glass tells them to."""
+    """What the person does on the reader's keys, each time once the display tells them to."""
 
     def __init__(self, station: Station, keys: Pad) -> None:
         self._station = station

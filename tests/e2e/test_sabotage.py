@@ -22,7 +22,7 @@ from kiosk.contract.messages import Purpose, Reason
 from screens.words import choices, waiting
 from screens.words.reasons import YOUR_REFERENCE, refusal
 from tests.e2e import sabotage
-from tests.e2e.canaries import bare, files, found, glass, mail, rows, spoken
+from tests.e2e.canaries import bare, display, files, found, mail, rows, spoken
 from tests.e2e.conftest import MakeWorld
 from tests.e2e.people import Person
 from tests.e2e.station import Station
@@ -97,7 +97,7 @@ class Plot:
         written = {n: raw for n, raw in written.items() if n != "people.csv"}
         return [
             *found({**secrets, **self.codes}, written),
-            *found(secrets, {**glass(world), **mail(world)}),
+            *found(secrets, {**display(world), **mail(world)}),
         ]
 
 
@@ -227,7 +227,7 @@ def test_a_fault_of_the_screen_ends_the_program(plot: Plot, fault: str) -> None:
     assert closed
     assert bare(after) == b""
     assert b"Traceback" not in shown
-    assert "fault on the glass\n__main__.SabotageError" in logged(plot.world)
+    assert "fault on the display\n__main__.SabotageError" in logged(plot.world)
     assert plot.leaks() == []
 
 

@@ -58,12 +58,12 @@ def test_the_authority_is_killed_and_comes_back_while_the_station_stays(
     world: World, authority: Authority, machine: StationAlone
 ) -> None:
     """A kill leaves the socket's file behind; the next one takes its place."""
-    glass = machine.start()
+    display = machine.start()
     authority.end(signal.SIGKILL)
-    glass.see(waiting.OUTAGE_TITLE)
+    display.see(waiting.OUTAGE_TITLE)
     authority.log.unlink()
     authority.start()
-    glass.see(waiting.ATTRACT_TITLE)
+    display.see(waiting.ATTRACT_TITLE)
 
 
 def test_a_second_authority_on_the_socket_says_so(world: World, authority: Authority) -> None:

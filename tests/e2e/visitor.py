@@ -1,6 +1,6 @@
 """One person at one station: each step of the flows, as it is read and done there.
 
-The words that are waited for are what a person goes by; each step leaves the glass on
+The words that are waited for are what a person goes by; each step leaves the display on
 whatever comes next.
 """
 
@@ -39,13 +39,13 @@ class Visitor:
     # --- coming and going --------------------------------------------------------------
 
     def comes(self) -> Self:
-        """Put the card in; the glass has left the attract page when this returns."""
+        """Put the card in; the display has left the attract page when this returns."""
         self.world.insert(self.who, self.slot)
         self.station.see_gone(waiting.ATTRACT_TITLE)
         return self
 
     def goes(self) -> None:
-        """Take the card out; nothing of the visit is on the glass when this returns."""
+        """Take the card out; nothing of the visit is on the display when this returns."""
         self.world.remove(self.who)
         self.station.see(waiting.ATTRACT_TITLE)
         # A frame can be read while it is drawn: what was there before it goes with its end.
@@ -179,6 +179,6 @@ class Visitor:
     def _types_secret(self, digits: str) -> None:
         self.hands.write(self.station, digits)
         shown = self.station.wait_until(
-            lambda glass: glass.count(self.dot) >= len(digits), f"{len(digits)} dots"
+            lambda display: display.count(self.dot) >= len(digits), f"{len(digits)} dots"
         )
         assert digits not in shown

@@ -141,10 +141,10 @@ def take_terminal(log_path: str | None) -> None:
 def open_log(path: str | None) -> None:
     """Send the log to ``path``, or to standard output where that is not the terminal.
 
-    The glass is drawn on standard error, so a service manager takes the log from the other.
+    The display is drawn on standard error, so a service manager takes the log from the other.
     Raises ``ConfigError`` for a file that cannot be opened.
     """
-    # A library that warns on standard error would write over the glass.
+    # A library that warns on standard error would write over the display.
     sys.stderr = logs.appended(path or os.devnull)
     shown = None if sys.stdout.isatty() else sys.stdout
     logs.open_log(sys.stderr if path else shown, os.environ)
@@ -152,7 +152,7 @@ def open_log(path: str | None) -> None:
 
 def log_fault(fault: BaseException) -> None:
     """Log an error of the screens without anything it carries."""
-    log.error("fault on the glass\n%s", describe_fault(fault))
+    log.error("fault on the display\n%s", describe_fault(fault))
 
 
 def _run_in_one_process(settings: Settings, manager: ServiceManager | None) -> int:

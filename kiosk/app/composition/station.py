@@ -1,4 +1,4 @@
-"""Puts the acting half together: cards, the loop, and the glass in front of it.
+"""Puts the acting half together: cards, the loop, and the display in front of it.
 
 What the first page does not need is imported behind it, where it is built: readers, card
 drivers, and the authority with its database take longer to import than the page to paint.
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from kiosk.station.client import HttpAuthority
     from kiosk.station.machine import NetworkState
 
-# The look of the glass, from the settings.
+# The look of the display, from the settings.
 
 
 def appearance_of(settings: Settings, strip: Strip | None = None) -> Appearance:

@@ -27,7 +27,7 @@ from kiosk.contract.policy import Factor, Genuine, Policy
 
 
 def _short(longest: int, *, empty: bool = False) -> Text:
-    """Return a text that is shown whole: on the smallest glass (60 by 20), or in a table."""
+    """Return a text that is shown whole: on the smallest display (60 by 20), or in a table."""
     return Text(f"one line of at most {longest} characters", f".{{1,{longest}}}", empty=empty)
 
 
@@ -78,7 +78,7 @@ class _TimeZone(Text):
 
 @dataclass(frozen=True)
 class StationSettings(Section):
-    """``[station]``: one walk-up station and how its glass behaves."""
+    """``[station]``: one walk-up station and how its display behaves."""
 
     name: str = setting(
         "Main entrance",

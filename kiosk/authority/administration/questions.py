@@ -48,7 +48,7 @@ DEFAULT_QUESTIONS: dict[int, str] = {
 FIELD = "text"
 SHORTEST = 10
 LONGEST = 64
-"""Characters: what the smallest glass shows in two lines."""
+"""Characters: what the smallest display shows in two lines."""
 
 
 class QuestionsDesk(Desk):

@@ -1,4 +1,4 @@
-"""The glass is drawn with what the terminal has."""
+"""The display is drawn with what the terminal has."""
 
 from __future__ import annotations
 

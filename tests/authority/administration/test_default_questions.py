@@ -1,4 +1,4 @@
-"""The twenty questions: told apart, answerable, and short enough for a small glass."""
+"""The twenty questions: told apart, answerable, and short enough for a small display."""
 
 from __future__ import annotations
 

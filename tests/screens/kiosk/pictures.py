@@ -1,4 +1,4 @@
-"""Pictures of the glass that do not change by themselves: no motion, and a clock that stands."""
+"""Pictures of the display that do not change by themselves: no motion, and a clock that stands."""
 
 from __future__ import annotations
 

@@ -87,14 +87,15 @@ def authority_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
 
 def _check_ready(place: str) -> Finding:
     """Say whether the authority that answers at ``place`` is ready."""
-    advice = "`journalctl -u kiosk-authority` has more"
     try:
         status, said = _readiness(place)
     except (OSError, http.client.HTTPException) as error:
         because = getattr(error, "strerror", None) or str(error) or type(error).__name__
         started = "where stations are to be served, `systemctl start kiosk-authority`"
-        return warn("authority", f"none answers at {place}: {because}", f"{started}; {advice}")
+        more = "`journalctl -u kiosk-authority` has more"
+        return warn("authority", f"none answers at {place}: {because}", f"{started}; {more}")
     if status != http.client.OK:
+        advice = "`journalctl -u kiosk-authority` shows the log"
         return fail("authority", f"it serves no station: {said}", advice)
     return ok("authority", "it is ready to serve stations")
 

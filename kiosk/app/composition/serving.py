@@ -29,6 +29,7 @@ from kiosk.contract.errors import (
     ConfigError,
     KeyMissing,
     KeysUnavailable,
+    KioskError,
     StoreError,
     describe_fault,
 )
@@ -37,6 +38,8 @@ log = logging.getLogger(__name__)
 
 AGAIN_S = 2.0
 """Between two tries to open the database or the keys."""
+
+OPENING = "the database and the keys are being opened"
 
 TICK_S = 1.0
 """Between two looks at the key file; the service is looked after once a minute."""
@@ -82,7 +85,7 @@ async def serve(
                     await asyncio.sleep(settings.monitoring.drain_s)
             finally:
                 await server.close()
-                monitored.serving, monitored.closed_because = None, "they are opened anew"
+                monitored.serving, monitored.closed_because = None, OPENING
                 await asyncio.to_thread(built.close)
     finally:
         await monitoring.close()
@@ -95,23 +98,36 @@ class ProcessMonitor:
     def __init__(self, stop: asyncio.Event) -> None:
         self._stop = stop
         self.serving: tuple[BuiltAuthority, AuthorityServer] | None = None
-        self.closed_because = "not yet"
-        """Why database and keys are not open, where it does not serve."""
+        self.closed_because = OPENING
+        """Why it does not serve."""
+        self._logged = ""
         self.metrics = Metrics(self._watched)
 
+    def cannot_open(self, trouble: KioskError) -> None:
+        """Take note of why database or keys could not be opened; it is tried again."""
+        self.closed_because = _sentence(trouble)
+        log.error("the authority cannot be opened: %s", trouble)
+
     def not_ready(self) -> str:
-        """Say why this process can decide nothing, or is to be sent nothing; empty where it is."""
+        """Say why this process can decide nothing, or is to be sent nothing; empty where it is.
+
+        Everybody who reaches the port reads it: it names no file, role or key. The log does.
+        """
         if self._stop.is_set():
             return "it ends"
         if self.serving is None:
-            return f"the database and the keys are not open: {self.closed_because}"
+            return self.closed_because
         built, _ = self.serving
         try:
             if not built.store.schema_serves():
                 return "the schema of the database does not fit this program"
             built.authority.reach_keys()
         except (StoreError, KeyMissing, KeysUnavailable) as trouble:
-            return str(trouble)
+            if str(trouble) != self._logged:
+                self._logged = str(trouble)
+                log.error("not ready: %s", trouble)  # noqa: TRY400
+            return _sentence(trouble)
+        self._logged = ""
         return ""
 
     def _watched(self) -> Watched | None:
@@ -125,6 +141,11 @@ class ProcessMonitor:
             calls_under_way=lambda: server.under_way,
             connected=lambda: server.connected,
         )
+
+
+def _sentence(trouble: KioskError) -> str:
+    what = "database" if isinstance(trouble, StoreError) else "keys"
+    return f"the {what} cannot be used: the log of this process says why"
 
 
 def _socket_station(settings: Settings) -> SocketStation:
@@ -149,8 +170,7 @@ async def _open(
         try:
             return await asyncio.to_thread(build_authority, settings, environ)
         except (StoreError, KeyMissing) as trouble:
-            monitored.closed_because = str(trouble)
-            log.error("the authority cannot be opened: %s", trouble)  # noqa: TRY400
+            monitored.cannot_open(trouble)
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), AGAIN_S)
     return None

@@ -90,7 +90,7 @@ def open_known_keys(settings: Settings, environ: Mapping[str, str], store: Store
 
     ring = open_keys(settings, environ)
     claim(store, ring)
-    return ring.rereading(partial(open_keys, settings, environ))
+    return ring.rereading(partial(open_keys, settings, environ), SystemClock().monotonic)
 
 
 def open_sealer(settings: Settings, environ: Mapping[str, str], ring: KeyRing) -> Sealer:

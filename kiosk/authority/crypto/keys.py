@@ -20,7 +20,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import BinaryIO, Self
+from threading import Lock
+from typing import BinaryIO, Final, Self
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -36,6 +37,9 @@ from kiosk.contract.machine_seal import SUFFIX, seal, unseal
 
 Entries = tuple[tuple[str, str, bytes], ...]
 """Purpose, key id and key material, in the order of the file."""
+
+REREAD_S: Final = 60.0
+"""Between two reads of the file for keys that are not known."""
 
 _VERSION = 1
 _SEALED_AS = "kiosk-keys"
@@ -255,16 +259,21 @@ class KeyRing:
     """All keys of an installation; none is ever changed, so threads share it freely.
 
     With ``reread`` a key that is not here is looked for once more: another program may have
-    added it to the key file.
+    added it to the key file. That is read once a minute and no oftener, by ``now``'s seconds
+    (monotonic): a row of the database, and so whoever writes there, names the key.
     """
 
     def __init__(
         self,
         keys: Mapping[KeyPurpose, tuple[Key, ...]],
         reread: Callable[[], KeyRing] | None = None,
+        now: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._keys = {purpose: keys.get(purpose, ()) for purpose in KeyPurpose}
         self._reread = reread
+        self._now = now
+        self._reread_at = float("-inf")
+        self._reading = Lock()
         for purpose in NEEDED:
             if not self._keys[purpose]:
                 raise ConfigError(f"key file: there is no key for the purpose {purpose.value!r}")
@@ -307,12 +316,12 @@ class KeyRing:
             keys[known] = (*keys.get(known, ()), Key(key_id, material))
         return cls(keys)
 
-    def rereading(self, load: Callable[[], KeyRing]) -> KeyRing:
+    def rereading(self, load: Callable[[], KeyRing], now: Callable[[], float]) -> KeyRing:
         """Return these keys, and those that ``load`` finds when one is asked for that is not here.
 
-        ``load`` may raise ``ConfigError``.
+        ``load`` may raise ``ConfigError``; ``now`` gives seconds (monotonic).
         """
-        return type(self)(self._keys, load)
+        return type(self)(self._keys, load, now)
 
     def to_entries(self) -> Entries:
         """Return what a key file holds: purpose, id and material of every key, in order."""
@@ -335,18 +344,27 @@ class KeyRing:
 
     def key(self, purpose: KeyPurpose, key_id: str) -> Key:
         """Return a key by its id; ``KeyMissing`` where the ring does not hold it."""
-        if self._reread and key_id not in self.ids(purpose):
-            try:
-                now = self._reread()
-            except ConfigError as error:
-                raise KeyMissing(str(error)) from None
-            self._keys = {
-                each: tuple(now.key(each, name) for name in now.ids(each)) for each in KeyPurpose
-            }
+        if key_id not in self.ids(purpose):
+            with self._reading:
+                self._look_again(purpose, key_id)
         for key in self._keys[purpose]:
             if key.id == key_id:
                 return key
         raise KeyMissing(f"the key file holds no key {key_id!r} for the purpose {purpose.value!r}")
+
+    def _look_again(self, purpose: KeyPurpose, key_id: str) -> None:
+        now = self._now()
+        known = key_id in self.ids(purpose)
+        if self._reread is None or known or now < self._reread_at + REREAD_S:
+            return
+        self._reread_at = now
+        try:
+            found = self._reread()
+        except ConfigError as error:
+            raise KeyMissing(str(error)) from None
+        self._keys = {
+            each: tuple(found.key(each, name) for name in found.ids(each)) for each in KeyPurpose
+        }
 
     def ids(self, purpose: KeyPurpose) -> tuple[str, ...]:
         """Return the ids of a purpose, oldest first; the last one is current."""

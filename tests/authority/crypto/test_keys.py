@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -167,6 +168,44 @@ def test_an_unknown_id_is_missing() -> None:
         ring.key(KeyPurpose.SEAL, "seal-0")
     with pytest.raises(KeyMissing):
         ring.key(KeyPurpose.PEPPER, ring.current(KeyPurpose.SEAL).id)
+
+
+def test_made_up_ids_have_the_file_read_once_a_minute(path: Path) -> None:
+    """Whoever writes to the database makes up as many ids as they like."""
+    seconds, reads = [1000.0], list[float]()
+
+    def load() -> KeyRing:
+        reads.append(seconds[0])
+        return KeyRing.load(path)
+
+    ring = KeyRing.create(path).rereading(load, lambda: seconds[0])
+    for number in range(20):
+        with pytest.raises(KeyMissing, match="holds no key 'made-up-"):
+            ring.key(KeyPurpose.SEAL, f"made-up-{number}")
+        seconds[0] += 10
+    assert reads == [1000, 1060, 1120, 1180]
+    added = KeyRing.rotate(path, KeyPurpose.SEAL).current(KeyPurpose.SEAL)
+    with pytest.raises(KeyMissing):
+        ring.key(KeyPurpose.SEAL, added.id)
+    seconds[0] = 1240
+    assert ring.key(KeyPurpose.SEAL, added.id) == added
+    assert ring.key(KeyPurpose.SEAL, added.id) == added
+    assert reads == [1000, 1060, 1120, 1180, 1240]
+
+
+def test_several_that_ask_for_a_new_key_at_once_all_get_it(path: Path) -> None:
+    KeyRing.create(path)
+    ring = KeyRing.load(path).rereading(lambda: KeyRing.load(path), lambda: 0.0)
+    added = KeyRing.rotate(path, KeyPurpose.SEAL).current(KeyPurpose.SEAL)
+    together = threading.Barrier(8)
+
+    def ask() -> Key:
+        together.wait()
+        return ring.key(KeyPurpose.SEAL, added.id)
+
+    with ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(ask) for _ in range(8)]
+        assert [each.result() for each in asked] == [added] * 8
 
 
 def test_subkeys_differ_by_use_and_key() -> None:

@@ -1,7 +1,8 @@
 """Command and response APDUs, short form, after ISO/IEC 7816-4.
 
-A ``CommandApdu`` knows by its instruction whether it only reads. Every instruction that is not
-on that short list counts as changing the card, so a new command is by default never repeated.
+The instruction of a ``CommandApdu`` says whether it only reads. An instruction that is not on the
+short list of reading ones counts as changing the card, so a new command is never repeated by
+default.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ MANAGE_SECURITY_ENVIRONMENT: Final = 0x22
 PERFORM_SECURITY_OPERATION: Final = 0x2A
 
 READING: Final = frozenset({SELECT, GET_RESPONSE, GET_DATA, GET_DATA_SIMPLE})
-"""Instructions that spend and change nothing; only these are ever sent a second time."""
+"""Instructions that spend and change nothing; only these may be sent a second time."""
 
 LONGEST_BODY: Final = 255
 LE_ALL: Final = 256
@@ -38,12 +39,11 @@ class StatusWord(int):
 
     @property
     def is_ok(self) -> bool:
-        """9000, and nothing else."""
         return self == 0x9000
 
     @property
     def is_proper(self) -> bool:
-        """SW1 is 6x or 9x, as every card's is (ISO/IEC 7816-3, 10.3.3)."""
+        """SW1 is 6x or 9x, as on every card (ISO/IEC 7816-3, 10.3.3)."""
         return self >> 12 in (0x6, 0x9)
 
     @property
@@ -81,7 +81,7 @@ class StatusWord(int):
 
 @dataclass(frozen=True, slots=True)
 class CommandHeader:
-    """All of a command but its body: what may always be shown."""
+    """The header of a command without its body: it may always be logged."""
 
     cla: int
     ins: int
@@ -96,10 +96,10 @@ class CommandHeader:
 class CommandApdu:
     """One command; ``le`` is the length asked for (1 to 256) or None where none is.
 
-    The body is kept out of ``repr``. ``within_change`` marks a command that is harmless
-    by itself but belongs to a change that is under way, as GET RESPONSE can. ``harmless``
-    marks one that spends and changes nothing although others of its instruction do.
-    With ``pad`` the reader puts PINs into the body that are entered on its own keys.
+    ``repr`` leaves the body out. ``within_change`` marks a command that is harmless by itself but
+    belongs to a change that is under way, as GET RESPONSE can. ``harmless`` marks a command that
+    spends and changes nothing although others with its instruction do. With ``pad`` the reader
+    fills in PINs that are entered on its keys.
     """
 
     header: CommandHeader
@@ -115,7 +115,7 @@ class CommandApdu:
 
     @property
     def only_reads(self) -> bool:
-        """Whether sending it twice does no more than sending it once.
+        """Return whether sending it twice does no more than sending it once.
 
         VERIFY without a body asks for the state and spends no try (7816-4, 11.6.6).
         """
@@ -124,11 +124,11 @@ class CommandApdu:
 
     @property
     def changes_card(self) -> bool:
-        """Whether a lost answer leaves unknown what the card now holds or has counted."""
+        """Return whether a lost answer leaves it unknown what the card now holds or has counted."""
         return self.within_change or not self.only_reads
 
     def with_le(self, le: int) -> CommandApdu:
-        """Return the same command that asks for ``le`` bytes."""
+        """Return the same command with another Le."""
         return replace(self, le=le)
 
     def pieces(self) -> tuple[CommandApdu, ...]:
@@ -159,8 +159,8 @@ def get_response(command: CommandApdu, le: int) -> CommandApdu:
 def encode(command: CommandApdu, *, t0: bool) -> bytes:
     """Return the bytes on the wire; a body of more than 255 bytes raises ``ValueError``.
 
-    With T=0 a body and an Le cannot travel together: the Le stays behind and the answer
-    is fetched with GET RESPONSE. A header alone carries a fifth byte P3 = 00 there.
+    T=0 cannot send a body and an Le together: the Le is left out and GET RESPONSE fetches the
+    answer. With T=0 a header alone has a fifth byte, P3 = 00.
     """
     if len(command.body) > LONGEST_BODY:
         raise ValueError("the body is too long for one APDU")
@@ -179,21 +179,21 @@ def _le(length: int) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class ResponseApdu:
-    """What the card answered; the data is kept out of ``repr``."""
+    """A card's answer; ``repr`` leaves the data out."""
 
     data: bytes = field(repr=False)
     status: StatusWord
 
 
 def decode(raw: bytes) -> ResponseApdu | None:
-    """Split an answer, or return None where there is not even a status word."""
+    """Split an answer; return None where it has no status word."""
     if len(raw) < 2:
         return None
     return ResponseApdu(raw[:-2], StatusWord(int.from_bytes(raw[-2:])))
 
 
 class Channel(Protocol):
-    """Takes a command to the card and brings its answer back."""
+    """Sends a command to the card and returns its answer."""
 
     def send(self, command: CommandApdu) -> ResponseApdu:
         """Return the answer, whatever its status word; raise a ``CardError`` without one.
@@ -205,8 +205,8 @@ class Channel(Protocol):
 
 # BER-TLV as cards use it: tags of up to three bytes, lengths of up to three (ISO/IEC 7816-4, 5.2).
 #
-# What comes from a card is not trusted: a length never reaches beyond the data that is
-# there, and reading stops at the first element that does not fit.
+# Data from a card is not trusted: a length cannot reach beyond the data, and reading stops at the
+# first element that does not fit.
 
 LONGEST_TAG: Final = 3
 LONGEST_LENGTH: Final = 3
@@ -222,7 +222,7 @@ class Element:
 
 
 def elements(data: bytes) -> Iterator[Element]:
-    """Yield the elements at the top of ``data``, up to the end or the first that is broken."""
+    """Yield the elements at the top level of ``data``, up to the end or the first broken one."""
     at = 0
     while at < len(data):
         head = _head(data, at)

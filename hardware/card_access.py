@@ -37,14 +37,14 @@ Job = Callable[[], None]
 log = logging.getLogger(__name__)
 
 _BEFORE_VERIFY: Final = PinChallenge(b"unlock-kiosk: a key that signs this needs no PIN")
-"""What the key of a card that was just reset must refuse to sign."""
+"""A card's key must refuse to sign this directly after a reset."""
 
 
 class Workers:
-    """Idle threads, so that a call on a card need not wait for a thread to be made.
+    """Idle threads, so that a call on a card does not wait for a new thread.
 
-    There are as many as there were jobs at the same time. While one hangs, the next job gets
-    another. Threads do not survive a fork: make this in the process that uses it.
+    There are as many threads as there were jobs at one time. While one hangs, the next job gets
+    another thread. Threads do not survive a fork: create this in the process that uses it.
     """
 
     def __init__(self) -> None:
@@ -52,9 +52,9 @@ class Workers:
         self._idle: list[SimpleQueue[Job]] = []
 
     def start(self, job: Job) -> None:
-        """Begin ``job`` in a thread that has nothing else to do; it must not raise.
+        """Run ``job`` in an idle or a new thread; it must not raise.
 
-        What it logs is about what the caller logs about.
+        Its log lines keep the caller's log context.
         """
         with self._lock:
             jobs = self._idle.pop() if self._idle else None
@@ -71,17 +71,16 @@ class Workers:
 
 
 class AbandonedError(Exception):
-    """Raised inside work that nobody waits for any more: it must send nothing and end."""
+    """Raised in work that no caller waits for any more: it must send nothing and end."""
 
 
 class Watchdog:
     """A deadline for one piece of work that cannot be interrupted.
 
-    PC/SC cannot cancel a transmission, so a card that hangs blocks its thread. The work
-    therefore runs in another thread, and the caller measures how long the present step of the
-    card takes; what the work does between two steps is not timed. Where a step takes too long
-    the work is abandoned and the caller goes on. Once the card answers, the abandoned work
-    sends nothing more and releases the card.
+    PC/SC cannot cancel a transmission, so a card that hangs blocks its thread. The work therefore
+    runs in another thread, and the caller measures how long the present step of the card takes; the
+    time between two steps is not measured. When a step takes too long, the caller abandons the work
+    and goes on. Once the card answers, the abandoned work sends nothing more and releases the card.
     """
 
     def __init__(self, limit_s: float, workers: Workers) -> None:
@@ -98,9 +97,9 @@ class Watchdog:
     def guard(self, *, changes_card: bool = False, more_s: float = 0.0) -> Iterator[None]:
         """Time the block as one step of the card.
 
-        A person at the reader's keys may take ``more_s`` seconds in addition.
-        Raises ``AbandonedError`` where the step must not begin, and after one that took too
-        long: nobody waits for its answer any more, and nothing may follow from it.
+        ``more_s`` is the extra time for a person at the reader's keys. Raises ``AbandonedError``
+        where the step must not begin, and after a step that took too long: no caller waits for its
+        answer, and nothing may follow from it.
         """
         self._note(time.monotonic(), changes_card, more_s)
         try:
@@ -109,11 +108,10 @@ class Watchdog:
             self._note(None, changes_card=False)
 
     def run(self, work: Callable[[], T], tidy: Callable[[], None]) -> T:
-        """Do ``work``, then ``tidy``, in another thread; return or raise what the work did.
+        """Do ``work``, then ``tidy``, in another thread; return its result or raise its error.
 
-        A step that takes longer than the limit raises ``CardHung``, or
-        ``OutcomeUnknown`` when it may have changed the card. When only the tidying takes
-        too long, the work's own outcome stands.
+        A step that takes longer than the limit raises ``CardHung``, or ``OutcomeUnknown`` when it
+        may have changed the card. When only ``tidy`` takes too long, the result of ``work`` stands.
         """
         verdict: Future[T] = Future()
         self._workers.start(lambda: self._do(work, tidy, verdict))
@@ -123,7 +121,7 @@ class Watchdog:
         raise self._hung()
 
     def ended(self, within_s: float) -> bool:
-        """Whether the thread has released everything, at the latest ``within_s`` from now."""
+        """Return whether the thread has released everything, waiting up to ``within_s``."""
         with self._changed:
             return self._changed.wait_for(lambda: self._ended, within_s)
 
@@ -154,7 +152,7 @@ class Watchdog:
             self._abandoned = not self._ended
 
     def _time_left(self) -> float:
-        """Return when to look again: a step that begins until then cannot be late before."""
+        """Return the seconds until a step can be late, also one that begins now."""
         since = time.monotonic() if self._since is None else self._since
         return since + self._limit_s + self._more_s - time.monotonic()
 
@@ -162,7 +160,7 @@ class Watchdog:
         with self._changed:
             if self._abandoned:
                 raise AbandonedError
-            if more_s < self._more_s:  # the caller sleeps for as long as was allowed until now
+            if more_s < self._more_s:
                 self._changed.notify_all()
             self._since, self._at_stake, self._more_s = since, changes_card, more_s
 
@@ -173,9 +171,9 @@ class Watchdog:
 
 
 def _bare(error: Exception) -> Exception:
-    """Strip an expected error of the frames it came through: they hold PINs as they were sent.
+    """Remove the traceback of an expected error: its frames hold PINs as they were sent.
 
-    An unexpected error keeps them; a report of it must not show their locals.
+    An unexpected error keeps its traceback; a report of it must not show the locals.
     """
     if isinstance(error, CardError):
         error.__context__ = None
@@ -187,8 +185,8 @@ def _bare(error: Exception) -> Exception:
 class CardTimeouts:
     """How long to wait, in seconds.
 
-    ``answer_s`` for one answer of the card; ``busy_s`` for another program that holds
-    it, looked at every ``retry_s``.
+    ``answer_s``: for one answer of the card. ``busy_s``: for another program that holds the card,
+    with an attempt every ``retry_s``.
     """
 
     answer_s: float = 10.0
@@ -232,7 +230,7 @@ class CardLease:
             time.sleep(self._timeouts.retry_s)
 
     def release(self) -> None:
-        """Disconnect with a reset, so that no verified PIN stays behind."""
+        """Disconnect with a reset, so that no PIN stays verified."""
         if self._handle is not None and self._context is not None:
             pcsc.disconnect(self._handle, reset=True)
             self._contexts.give_back(self._context)
@@ -263,20 +261,20 @@ class CardLease:
 
 
 class PadOffers:
-    """Whether PINs are entered on a reader's keys; calls may come from several threads."""
+    """Which PINs are entered on a reader's keys; calls may come from several threads."""
 
     def __init__(self, *, wanted: bool) -> None:
         self._wanted = wanted
         self._withdrawn: set[tuple[str, str]] = set()
 
     def is_made(self, at: CardAddress, connection: Connection, session: CardSession) -> bool:
-        """Return whether PINs of this card are to be entered on its reader's keys."""
+        """Return whether PINs of this card are entered on its reader's keys."""
         if not self._wanted or _key(at) in self._withdrawn:
             return False
         return connection.has_keypad() and session.takes_pad()
 
     def withdraw(self, at: CardAddress) -> None:
-        """Offer them no more for cards of this family in this reader; log that once."""
+        """Stop offering the keys for cards of this family in this reader; log that once."""
         if _key(at) not in self._withdrawn:
             self._withdrawn.add(_key(at))
             log.warning(
@@ -333,17 +331,16 @@ class PcscCards:
         return self._hold(reader, work)
 
     def applications(self, reader: str) -> tuple[CardId, ...]:
-        """Return all applications of these families on the card, in the families' order."""
+        """Return all applications of these families on the card, in the order of ``families``."""
         return self._hold(reader, self._registry.all_applications)
 
     def verify_pin(
         self, at: CardAddress, pin: PinEntry, challenge: PinChallenge | None = None
     ) -> PinProof | None:
-        """Let the card verify ``pin``, and sign ``challenge`` directly afterwards.
+        """Let the card verify ``pin`` and sign ``challenge`` directly afterwards.
 
-        The card is reset first: a PIN that another program verified would let a key sign
-        before VERIFY. A card that hangs over the signature has verified the PIN, and gives no
-        proof.
+        The card is reset first: after another program's VERIFY a key would sign at once. A card
+        that hangs in the signature has verified the PIN, and gives no proof.
         """
         verified = False
 
@@ -375,8 +372,8 @@ class PcscCards:
     def hold(self, at: CardAddress, use: Callable[[CardHold], T]) -> T:
         """Return or raise what ``use`` does with the card.
 
-        The card is reset first: one that still holds a secret validated earlier would
-        take a wrong one for right.
+        The card is reset first: a card on which a secret was validated earlier would accept a wrong
+        one.
         """
 
         def work(connection: Connection) -> T:
@@ -416,7 +413,7 @@ class PcscCards:
 
 
 def _pin_key(session: CardSession) -> PinKey | None:
-    """Return the key; None where the card has none, or where it signs before VERIFY, too."""
+    """Return the key; None where the card has none, or where its key also signs before VERIFY."""
     try:
         key = session.pin_key()
         if key is None or session.sign_with_pin_key(key, _BEFORE_VERIFY) is not None:
@@ -437,10 +434,10 @@ def _proof(session: CardSession, key: PinKey, challenge: PinChallenge) -> PinPro
 
 
 def _with_contact_advice(work: Callable[[Connection], T], connection: Connection) -> T:
-    """Do it; raise ``ContactNeeded`` where the card forbids it over the contactless interface.
+    """Run ``work``; raise ``ContactNeeded`` where a contactless card forbids it.
 
-    The status word is the one of a card that forbids it altogether, and only the reader knows
-    the interface.
+    The status word is the same as on a card that forbids the command on every interface; only the
+    reader knows the interface.
     """
     try:
         return work(connection)

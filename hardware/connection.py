@@ -20,14 +20,14 @@ MOST_PARTS: Final = 256
 
 _DIRECT: Final = 0x3B
 _TWO_PROTOCOLS: Final = bytes([0x80, 0x01])
-"""TD1 and TD2: T=0, then T=1, and nothing about speed or voltage, which the air has not."""
+"""TD1 and TD2: T=0, then T=1. A contactless card has no parameters for speed and voltage."""
 
 _FRAME: Final = 5
 """TS, T0, TD1, TD2 and the check byte: all but the historical bytes."""
 
 
 def is_contactless(atr: bytes) -> bool:
-    """Whether a reader made it up for a contactless card: 3B 8n 80 01 (PC/SC, part 3).
+    """Return whether the reader made this ATR for a contactless card: 3B 8n 80 01 (PC/SC, part 3).
 
     Such a card itself has no answer to reset.
     """
@@ -47,10 +47,10 @@ class GetResponse:
         self._below = below
 
     def send(self, command: CommandApdu) -> ResponseApdu:
-        """Return the whole answer; raise ``CardProtocolError`` on one that never ends.
+        """Return the whole answer; raise ``CardProtocolError`` where it has no end.
 
-        Where the command changes the card, an answer that breaks off is
-        ``OutcomeUnknown``, like one that is lost.
+        After a command that changes the card, an answer that breaks off is ``OutcomeUnknown``, like
+        a lost one.
         """
         response = self._corrected(command)
         parts = [response.data]
@@ -76,7 +76,7 @@ def _endless(command: CommandApdu, last: ResponseApdu) -> Exception:
 
 
 class CommandChaining:
-    """Splits a body that does not fit one APDU; stops at the first piece that is refused."""
+    """Splits a body that does not fit one APDU; stops at the first piece that the card refuses."""
 
     def __init__(self, below: Channel) -> None:
         self._below = below
@@ -116,9 +116,9 @@ class Link:
         self._exclusive = exclusive
 
     def send(self, command: CommandApdu) -> ResponseApdu:
-        """Return the answer; raise ``OutcomeUnknown`` where a change may be under way.
+        """Return the answer; raise ``OutcomeUnknown`` where the card may have changed.
 
-        ``PadLeft`` is raised where a PIN was asked for on the reader's keys and nothing was sent.
+        Raises ``PadLeft`` where the reader asked for a PIN and sent nothing to the card.
         """
         deliver = self._way(command)
         more_s = command.pad.seconds if command.pad else 0.0
@@ -134,12 +134,12 @@ class Link:
 
     @cached_property
     def keypad(self) -> PinPad | None:
-        """The reader's own keys, asked for once; None where it has none."""
+        """The reader's keys, asked for once; None where it has none."""
         with self._steps():
             return PinPad.found(lambda code, body: pcsc.control(self._handle, code, body))
 
     def is_contactless(self) -> bool:
-        """Whether the card is held against the reader; of one that is gone, False."""
+        """Return whether the card is contactless; False for a card that is gone."""
         with self._steps():
             try:
                 return is_contactless(pcsc.answer_to_reset(self._handle))
@@ -147,7 +147,7 @@ class Link:
                 return False
 
     def _way(self, command: CommandApdu) -> Callable[[], bytes]:
-        """Return what sends the command: to the card, or by way of the reader's keys."""
+        """Return the function that sends the command: to the card, or through the reader's keys."""
         if command.pad is None:
             apdu = encode(command, t0=pcsc.is_t0(self._protocol))
             return lambda: pcsc.transmit(self._handle, self._protocol, apdu)
@@ -157,7 +157,7 @@ class Link:
             return self.keypad.prepared(command, command.pad)
 
     def reconnect(self, *, reset: bool) -> None:
-        """Reconnect, resetting the card or accepting that somebody else did."""
+        """Reconnect, with a reset of the card or after another program's reset."""
         with self._steps():
             try:
                 self._protocol = pcsc.reconnect(
@@ -178,9 +178,9 @@ def _lost(command: CommandApdu, error: PcscError) -> Exception:
 
 
 def response_from(command: CommandApdu, raw: bytes) -> ResponseApdu:
-    """Split an answer; one without a status word raises what a lost one does.
+    """Split an answer; an answer without a status word raises the same error as a lost one.
 
-    After a change, so does a status word that no card sends.
+    After a command that changes the card, so does a status word that no card sends.
     """
     response = decode(raw)
     if response is None or (command.changes_card and not response.status.is_proper):
@@ -189,7 +189,7 @@ def response_from(command: CommandApdu, raw: bytes) -> ResponseApdu:
 
 
 def _torn(command: CommandApdu) -> Exception:
-    """Explain an answer without a status word: a card that is torn out can look like one."""
+    """Return the error for an answer without a status word: a card that is pulled can answer so."""
     if command.changes_card:
         return OutcomeUnknown("the answer to a command that changes the card was torn")
     return CardMute("the answer was torn")
@@ -204,10 +204,9 @@ class Connection:
         self._selected: CommandApdu | None = None
 
     def send(self, command: CommandApdu) -> ResponseApdu:
-        """Send through all layers; after a reset by another program, once more.
+        """Send through all layers; after another program's reset, once more.
 
-        The second time is only for commands that read, and comes after the application
-        that was selected last is selected again.
+        Only commands that read are sent again, after the last application is selected again.
         """
         try:
             response = self._layers.send(command)
@@ -225,11 +224,11 @@ class Connection:
         self._selected = None
 
     def is_contactless(self) -> bool:
-        """Whether the card is held against the reader, not put into it."""
+        """Return whether the card is contactless."""
         return self._link.is_contactless()
 
     def has_keypad(self) -> bool:
-        """Whether the reader takes PINs on its own keys."""
+        """Return whether the reader takes PINs on its own keys."""
         return self._link.keypad is not None
 
     def _select_again(self, command: CommandApdu) -> None:

@@ -1,6 +1,6 @@
-"""The display that a station draws on: its size, and the size of text that can be read on it.
+"""The display of a station: its size, and the size of text that is legible on it.
 
-A capital H has to be seen at 0.7 degrees at least (EN 301 549, 5.1.4): 7.3 mm at 60 cm.
+A capital H has to subtend at least 0.7 degrees (EN 301 549, 5.1.4): 7.3 mm at 60 cm.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ _GRIDS = ((80, 24), (60, 20))
 
 FONT = "DejaVu Sans Mono"
 _ADVANCE, _ASCENT, _DESCENT, _CAPITAL = 0.602, 0.928, 0.236, 0.729
-"""Of the font: width of a cell, above and below the base line, height of a capital; for size 1."""
+"""Of the font at size 1: width of a cell, heights over and under the base line, of a capital."""
 
 
 class Display(Struct, frozen=True):
-    """A connected display; the size in millimetres is 0 where it does not tell."""
+    """A connected display; its size is in millimetres, 0 where it reports none."""
 
     connector: str
     width_px: int
@@ -33,12 +33,11 @@ class Display(Struct, frozen=True):
 
     @property
     def pixels(self) -> tuple[int, int]:
-        """Width and height."""
         return self.width_px, self.height_px
 
 
 class TextSize(Struct, frozen=True):
-    """A size of the font in pixels, and the least columns and rows that it gives."""
+    """A size of the font in pixels, and the fewest columns and rows that it gives."""
 
     pixels: int
     columns: int
@@ -51,7 +50,6 @@ class TextSize(Struct, frozen=True):
         return round(self.pixels * _ADVANCE), line
 
     def capital_mm(self, display: Display) -> float:
-        """Return the height of a capital."""
         return self.pixels * _CAPITAL * display.height_mm / display.height_px
 
     def legible_cm(self, display: Display) -> float:
@@ -64,7 +62,7 @@ def _seen_from_cm(capital_mm: float) -> float:
 
 
 def connected_displays(folder: Path = _DRM) -> Iterator[Display]:
-    """Yield what is plugged in, in the mode that it prefers."""
+    """Yield the connected displays, in their preferred mode."""
     for connector in sorted(folder.glob("card*-*")):
         if (connector / "status").read_text().strip() != "connected":
             continue
@@ -92,7 +90,7 @@ class ConsoleFont(Struct, frozen=True):
     doubled: bool = False
 
     def columns_and_rows(self, display: Display) -> tuple[int, int]:
-        """Return what the display has room for."""
+        """Return how many columns and rows fit on the display."""
         return display.width_px // self.width_px, display.height_px // self.height_px
 
     def legible_cm(self, display: Display) -> float:
@@ -115,8 +113,11 @@ CONSOLE_FONTS = tuple(
     for doubled in (False, True)
     for width, height in _CONSOLE_SIZES
 )
-"""The smaller first. Of the fonts that have all that a page draws, this one also has the letters of
-nearly all names that are written in Latin: 512 signs are all that a console has room for."""
+"""The smaller first.
+
+Of the fonts with all characters of the pages, this one also has the letters of nearly all names in
+Latin script: a console font is limited to 512 characters.
+"""
 
 
 def console_font(display: Display, distance_cm: float) -> ConsoleFont:
@@ -137,7 +138,7 @@ def _largest_font(display: Display, columns: int, rows: int) -> ConsoleFont:
 
 
 def framebuffer(folder: Path = _GRAPHICS) -> Display | None:
-    """Return what the console is drawn on, of unknown size; None where it has no graphics."""
+    """Return the framebuffer of the console, of unknown size; None where it has no graphics."""
     try:
         width, _, height = (folder / "fb0" / "virtual_size").read_text().strip().partition(",")
     except FileNotFoundError:

@@ -30,10 +30,10 @@ class CardCondition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReaderFinding:
-    """One reader; ``report`` is of its card, ``detail`` is why there is none.
+    """One reader; ``report`` is about its card, ``detail`` says why there is none.
 
-    ``others`` are applications of the card that do not serve here. ``pin_pad``: the reader has
-    keys for PINs, whatever card is in.
+    ``others``: applications of the card that do not serve here. ``pin_pad``: the reader has keys
+    for PINs, whatever card is in.
     """
 
     reader: str
@@ -46,7 +46,7 @@ class ReaderFinding:
 
 @dataclass(frozen=True, slots=True)
 class PcscFinding:
-    """The PC/SC service and its readers; ``detail`` is why it is not reached."""
+    """The PC/SC service and its readers; ``detail`` says why it cannot be reached."""
 
     reachable: bool
     readers: tuple[ReaderFinding, ...] = ()
@@ -66,7 +66,7 @@ Applications = Callable[[str], tuple[CardId, ...]]
 
 
 def examine_readers(cards: Cards, applications: Applications | None = None) -> PcscFinding:
-    """Return what is found now; a card is read as a visit would read it."""
+    """Return what is found now; a card is read in the way of a visit."""
     try:
         readers = _in_context(pcsc.list_readers)
     except PcscError as error:
@@ -81,7 +81,6 @@ def examine_readers(cards: Cards, applications: Applications | None = None) -> P
 def examine_reader(
     cards: Cards, reader: str, applications: Applications | None = None
 ) -> ReaderFinding:
-    """Return what is found in one reader."""
     try:
         report = cards.read(reader)
     except CardError as error:
@@ -105,7 +104,7 @@ def _others(
 
 
 def _has_pad(reader: str) -> bool:
-    """Ask the reader past its card; one that is held by another program counts as without."""
+    """Ask the reader without its card; a reader held by another program counts as without keys."""
 
     def ask(context: Context) -> bool:
         handle = pcsc.connect_to_reader(context, reader)

@@ -35,7 +35,7 @@ from kiosk.contract.sensitive import Sensitive
 class PinKey:
     """A key that a card uses only after VERIFY; ``public_key`` is a SubjectPublicKeyInfo in DER.
 
-    ``reference`` is the card's own name for it, where its family has several to choose from.
+    ``reference`` is the card's name for it, where the family has several.
     """
 
     kind: KeyKind
@@ -45,11 +45,11 @@ class PinKey:
 
 
 class CardSession(Protocol):
-    """A card whose application is selected. Calls raise ``CardError`` and its kind.
+    """A card whose application is selected. Calls raise only subclasses of ``CardError``.
 
-    From ``verify_pin`` on each sends one command that changes the card, as its last, and sends
-    it once. ``sign_with_pin_key``, ``prepare_unblock`` and ``begin_mutual_authentication`` change
-    nothing.
+    Each method from ``verify_pin`` on sends one command that changes the card, as its last command,
+    and sends it once. ``sign_with_pin_key``, ``prepare_unblock`` and
+    ``begin_mutual_authentication`` change nothing.
     """
 
     def identifier(self) -> str:
@@ -74,7 +74,7 @@ class CardSession(Protocol):
         """Let the card sign; None where it has no such key. No PIN is needed, no try is spent."""
 
     def takes_pad(self) -> bool:
-        """Return whether a reader's own keys could put in this card's PINs; no try is spent."""
+        """Return whether the reader's keys can fill in this card's PINs; no try is spent."""
 
     def changes_on_pad(self) -> bool:
         """Return whether they could change it, too, without a slip that nobody would notice."""
@@ -111,11 +111,11 @@ class CardSession(Protocol):
         """Reset the PIN after mutual authentication."""
 
     def change_secret(self, current: Sensitive, new: Sensitive) -> None:
-        """Put another unblock secret in place of ``current``."""
+        """Replace the unblock secret ``current``."""
 
 
 class NoAdminKey:
-    """The part of a session whose family has no admin key: nothing is sent."""
+    """The part of a session whose family has no admin key: it sends nothing."""
 
     def begin_mutual_authentication(self, challenge: KeyChallenge) -> KeyNonce:
         """Raise ``NotAllowed``."""
@@ -142,7 +142,7 @@ class Driver(Protocol):
 
 
 BLANK: Final = b"\xff"
-"""What is left in a block of fixed size; the families that have one pad with the same."""
+"""The filler in a block of fixed size; all families with blocks use the same."""
 
 
 class PinBody(NamedTuple):
@@ -157,12 +157,12 @@ NO_PIN: Final = PinBody(b"")
 
 @dataclass(frozen=True, slots=True)
 class PinEncoding:
-    """How a family's commands carry PINs: ASCII, joined, in blocks of fixed size or in none.
+    """How a family's commands carry PINs: ASCII, joined, in blocks of fixed size or without blocks.
 
-    A PIN is typed at the station or entered on the reader's keys; then it is a blank in the body.
-    ``known`` and ``chosen`` write one that was typed, and raise ``PinWrong`` and
-    ``PinRefused`` where it cannot be right. ``block`` is 0 where a PIN is as long as it is.
-    Without ``keys`` no reader could put it in.
+    A PIN is typed at the station or entered on the reader's keys; then the body has a blank for it.
+    ``known`` and ``chosen`` encode a typed PIN, and raise ``PinWrong`` and ``PinRefused`` where it
+    cannot be right. ``block`` is 0 where the length varies. Without ``keys`` no reader can fill it
+    in.
     """
 
     known: Callable[[Sensitive], bytes]
@@ -173,7 +173,7 @@ class PinEncoding:
     keys: bool = True
 
     def current(self, pin: PinEntry) -> PinBody:
-        """Return a body with the PIN that the card knows."""
+        """Return a body with the card's present PIN."""
         if isinstance(pin, OnPad):
             return PinBody(BLANK * self.block, self._asks(PadOperation.CURRENT, pin))
         return PinBody(self.known(pin))
@@ -186,18 +186,18 @@ class PinEncoding:
         return PinBody(self.known(typed(current)) + chosen)
 
     def new(self, pin: PinEntry, behind: bytes = b"") -> PinBody:
-        """Return a body with a new PIN, ``behind`` what opens it."""
+        """Return a body with a new PIN, after the secret ``behind``."""
         if isinstance(pin, OnPad):
             asks = self._asks(PadOperation.NEW, pin, len(behind))
             return PinBody(behind + BLANK * self.block, asks)
         return PinBody(behind + self.chosen(pin))
 
     def _asks_both(self, new: OnPad) -> PadEntry:
-        """Refuse where a slip would set a PIN that nobody chose, or the old one cannot be entered.
+        """Raise where a slip would set a PIN that nobody chose, or the old PIN cannot be entered.
 
-        A reader joins both. Without blocks only the card knows where the old one ends, and a
-        digit too many there becomes the first of the new one. And a reader takes one length
-        for both: an old PIN from before a stricter rule would not go in.
+        A reader joins both PINs. Without blocks only the card knows where the old one ends, and one
+        digit too many becomes the first digit of the new one. A reader also takes one length for
+        both: an old PIN from before a stricter rule would not fit.
         """
         asks = self._asks(PadOperation.BOTH, new, self.block)
         if not self.block or (asks.shortest, asks.longest) != (self.shortest, self.longest):
@@ -219,13 +219,13 @@ def typed(entry: PinEntry) -> Sensitive:
     return entry
 
 
-# Which driver knows a card, and whether PC/SC or a PKCS#11 module serves it.
+# Which driver recognises a card, and whether PC/SC or a PKCS#11 module serves it.
 
 T = TypeVar("T")
 
 
 def load_driver(family: str, secret: str) -> Driver:
-    """Return the driver in ``hardware/drivers/<family>.py``; only what is served is imported.
+    """Return the driver in ``hardware/drivers/<family>.py``; only the families served are imported.
 
     ``secret`` is the kind of unblock secret that is stored for cards of the family.
     """
@@ -234,16 +234,16 @@ def load_driver(family: str, secret: str) -> Driver:
 
 
 class Registry:
-    """Asks its drivers in the order given."""
+    """Asks its drivers in the given order."""
 
     def __init__(self, drivers: Sequence[Driver]) -> None:
         self._drivers = tuple(drivers)
 
     def recognise(self, channel: Channel) -> tuple[str, CardSession]:
-        """Return the first driver's name that knows the card, and a session with it.
+        """Return the name of the first driver that recognises the card, and a session with it.
 
         An application that was never personalised does not hide the next one. Raises
-        ``CardUnknown`` when no driver knows the card, with the first reason there is.
+        ``CardUnknown`` with the first driver's reason where no driver recognises the card.
         """
         reasons: list[CardUnknown] = []
         for driver in self._drivers:
@@ -256,7 +256,7 @@ class Registry:
         raise next(iter(reasons), CardUnknown("no driver knows this card"))
 
     def all_applications(self, channel: Channel) -> tuple[CardId, ...]:
-        """Return all applications of the card that a driver knows, in their order."""
+        """Return all applications of the card that a driver recognises, in their order."""
         found = []
         for driver in self._drivers:
             session = driver.open(channel)
@@ -268,7 +268,7 @@ class Registry:
     def open_session(self, channel: Channel, card: CardId) -> CardSession:
         """Return a session with ``card`` and no other; its identifier is read again.
 
-        Raises ``CardSwapped`` when another card answers, be it of the same family.
+        Raises ``CardSwapped`` when another card answers, also one of the same family.
         """
         for driver in self._drivers:
             if driver.name == card.driver:
@@ -295,9 +295,9 @@ class RoutedCards:
         self._family = family
 
     def read(self, reader: str) -> CardReport:
-        """Ask the second only where the first does not know the card.
+        """Try the second only where the first does not recognise the card.
 
-        Where neither does, the error is from the one that knows its family.
+        Where neither does, raise the error of the one that recognised a family.
         """
         try:
             return self._first.read(reader)

@@ -17,7 +17,7 @@ Control = Callable[[int, bytes], bytes]
 
 
 class KeysRefused(PadRefused):
-    """The reader does not take the request; it would not for another card of the family either."""
+    """The reader refuses the request; it would also do so for another card of the family."""
 
 
 class PinPad:
@@ -29,9 +29,9 @@ class PinPad:
 
     @classmethod
     def found(cls, control: Control) -> Self | None:
-        """Return the keys; None where the reader cannot take all of a PIN, a new one and a change.
+        """Return the keys; None where the reader cannot do all of VERIFY, a new PIN and a change.
 
-        A reader that fails the question has none: most know no control code at all.
+        A reader that fails the question has none: most know no control code.
         """
         try:
             codes = pin_pad.features(control(GET_FEATURE_REQUEST, b""))
@@ -60,10 +60,10 @@ class PinPad:
 
 
 def check(status: StatusWord) -> None:
-    """Raise an error where the reader itself answered and sent nothing to the card.
+    """Raise an error where the reader answered by itself and sent nothing to the card.
 
-    A card that answers the same is taken for the reader: neither 64xx nor 6Bxx has changed
-    anything in it (ISO/IEC 7816-4, 5.6).
+    A card with the same answer is taken for the reader: neither 64xx nor 6Bxx has changed anything
+    in it (ISO/IEC 7816-4, 5.6).
     """
     trouble = pin_pad.trouble(status)
     if trouble is not None:
@@ -73,7 +73,7 @@ def check(status: StatusWord) -> None:
 
 
 def refused() -> KeysRefused:
-    """Return the error of a reader that has keys and does not take this request."""
+    """Return the error of a reader that has keys and refuses this request."""
     return KeysRefused("the reader's keys do not take a PIN in the way that this card needs")
 
 

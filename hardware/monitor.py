@@ -1,4 +1,4 @@
-"""Watches the readers on one thread and posts what goes in and out."""
+"""Watches the readers on one thread and posts which cards go in and out."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from kiosk.contract.ports import (
 )
 
 LONGEST_WAIT_MS: Final = 5_000
-"""After it the readers are listed again, should one have come between list and wait."""
+"""Then the readers are listed again, in case one came between list and wait."""
 
 RETRY_S: Final = 0.25
-"""Between two attempts to reach a PC/SC service that is away."""
+"""Between two attempts to reach a PC/SC service that does not answer."""
 
 STOP_S: Final = 2.0
 _CANCEL_EVERY_S: Final = 0.05
@@ -34,14 +34,14 @@ _CANCEL_EVERY_S: Final = 0.05
 Events = tuple[ReaderEvent, ...]
 Fault = Callable[[Exception], None]
 
-# Snapshots: pure, without PC/SC. Each function takes a snapshot and what was seen, and returns
-# the next snapshot with the events that lead to it. The service's event counter shows a card that
-# was swapped between two looks.
+# Snapshots: pure, without PC/SC. Each function takes a snapshot and an observation, and returns the
+# next snapshot with its events. The service's event counter shows a card that was swapped between
+# two observations.
 
 
 @dataclass(frozen=True, slots=True)
 class CardSeen:
-    """A card that is in; ``count`` is the service's event counter when it was seen."""
+    """A card that is in a reader; ``count`` is the service's event counter when it was seen."""
 
     insertion: int
     count: int
@@ -50,7 +50,7 @@ class CardSeen:
 
 @dataclass(frozen=True, slots=True)
 class ReaderSnapshot:
-    """What the monitor knows; ``service`` is None before anything is known of it."""
+    """What the monitor knows; ``service`` is None before the first answer or failure."""
 
     insertions: int = 0
     service: bool | None = None
@@ -58,7 +58,7 @@ class ReaderSnapshot:
     cards: Mapping[str, CardSeen] = field(default_factory=lambda: MappingProxyType({}))
 
     def without_service(self) -> ReaderSnapshot:
-        """Return a snapshot that knows nothing but how many cards there were."""
+        """Return a snapshot that knows only how many cards were inserted."""
         return ReaderSnapshot(insertions=self.insertions)
 
 
@@ -70,7 +70,7 @@ def service_found(snapshot: ReaderSnapshot) -> tuple[ReaderSnapshot, Events]:
 
 
 def service_lost(snapshot: ReaderSnapshot) -> tuple[ReaderSnapshot, Events]:
-    """Record that it does not; every card that was in counts as removed first."""
+    """Record that the service is lost; every card that was in counts as removed first."""
     if snapshot.service is False:
         return snapshot, ()
     lost = replace(snapshot.without_service(), service=False)
@@ -122,7 +122,7 @@ def _inserted(snapshot: ReaderSnapshot, state: PcscReaderState) -> tuple[ReaderS
 def _reported(
     snapshot: ReaderSnapshot, state: PcscReaderState, insertion: int
 ) -> tuple[ReaderSnapshot, Events]:
-    """Record whether the card that is in answers."""
+    """Record whether the card in the reader answers."""
     seen = CardSeen(insertion, state.count, state.mute)
     event = CardMuteSeen if state.mute else CardInserted
     cards = MappingProxyType({**snapshot.cards, state.reader: seen})
@@ -141,8 +141,8 @@ def _without(cards: Mapping[str, CardSeen], gone: Iterable[str]) -> Mapping[str,
 class ReaderThread:
     """Blocks in SCardGetStatusChange and posts events; it cannot be started again.
 
-    The thread owns a PC/SC context. When the service goes away it posts that once and keeps
-    trying; only ``stop`` ends it.
+    The thread owns a PC/SC context. It posts the loss of the service once and tries again until
+    ``stop``.
     """
 
     def __init__(self, post: Callable[[Events], None], insertions: int, retry_s: float) -> None:
@@ -155,22 +155,21 @@ class ReaderThread:
 
     @property
     def insertions(self) -> int:
-        """How many cards were seen to go in, those before this thread included."""
+        """How many cards were inserted, including those before this thread."""
         return self._snapshot.insertions
 
     def start(self) -> None:
-        """Begin to look."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread, and wait for its end for up to 2 s; nothing is posted any more."""
+        """End the thread and wait up to 2 s for its end; nothing is posted any more."""
         self._stopping.set()
         # A service that is frozen would hold the call that wakes the thread, too.
         threading.Thread(target=self._wake, name="waker", daemon=True).start()
         self._thread.join(STOP_S)
 
     def _wake(self) -> None:
-        """Cancel the wait until the thread has ended: it may be just about to wait."""
+        """Cancel the wait until the thread has ended: it may be about to wait."""
         while self._thread.is_alive():
             context = self._context
             if context is not None:
@@ -213,10 +212,10 @@ class ReaderThread:
 def _await_change(
     context: Context, names: tuple[str, ...], known: Mapping[str, PcscReaderState]
 ) -> Mapping[str, PcscReaderState]:
-    """Return the states of the readers once one differs from ``known``, or after a while.
+    """Return the states of the readers once one differs from ``known``, or after a time-out.
 
-    The reader that stands for plugging has a state as well: some number that changes with
-    the readers. Only the service knows which, so it gets back what it gave.
+    The plug-and-play reader has a state as well: a number that changes with the readers and has a
+    meaning only to the service, so it is passed back unchanged.
     """
     states = [known.get(name, PcscReaderState(name, pcsc.STATE_UNAWARE)) for name in names]
     try:
@@ -229,17 +228,17 @@ def _await_change(
 
 
 def log_fault(fault: Exception) -> None:
-    """Log what kind of fault it was, not its text: who knows what it carries."""
+    """Log the kind of the fault without its text, which may hold a secret."""
     logging.getLogger(__name__).error("an event was not taken: %s", type(fault).__name__)
 
 
 class PcscMonitor:
     """Implements ``kiosk.contract.ports.ReaderMonitor``.
 
-    ``post`` is called from the monitor's thread and should only pass the event on. What
-    it raises goes to ``fault``, and the next event is posted all the same. Insertions
-    are numbered on after a ``stop`` and a new ``start``; a second monitor in the same
-    process needs an ``insertions`` that the first one cannot reach.
+    The monitor's thread calls ``post``, which should only pass the event on. Its errors go to
+    ``fault``, and the next event is posted all the same. The numbers of insertions continue after a
+    ``stop`` and a new ``start``; a second monitor in the same process needs an ``insertions`` that
+    the first one cannot reach.
     """
 
     def __init__(
@@ -257,13 +256,13 @@ class PcscMonitor:
         self._thread: ReaderThread | None = None
 
     def start(self) -> None:
-        """Begin to post; a monitor that runs is left alone."""
+        """Begin to post; does nothing while the monitor runs."""
         if self._thread is None:
             self._thread = ReaderThread(self._post_all, self._insertions, self._retry_s)
             self._thread.start()
 
     def stop(self) -> None:
-        """End the thread; returns once it has ended, or after 2 s. Nothing is posted any more."""
+        """End the thread; return once it has ended, or after 2 s. Nothing is posted any more."""
         thread, self._thread = self._thread, None
         if thread is not None:
             thread.stop()

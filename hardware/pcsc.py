@@ -1,7 +1,7 @@
 """The calls of PC/SC that the product makes, typed, each raising ``PcscError`` on failure.
 
-This is the only module that knows ``smartcard.scard``: the modules above it see bytes, names
-and ``CardError``. ``card_error`` is the one place where a PC/SC code gets its meaning.
+Only this module imports ``smartcard.scard``: the modules above it see bytes, names and
+``CardError``. ``card_error`` translates the PC/SC codes.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ WAS_RESET: Final[int] = scard.SCARD_W_RESET_CARD
 T0: Final[int] = scard.SCARD_PROTOCOL_T0
 
 PLUG_AND_PLAY: Final = "\\\\?PnP?\\Notification"
-"""The reader that does not exist: its state changes when one is plugged in or out."""
+"""The pseudo reader whose state changes when a reader is plugged in or out."""
 
 GET_FEATURE_REQUEST: Final[int] = scard.SCARD_CTL_CODE(3400)
-"""CM_IOCTL_GET_FEATURE_REQUEST (PC/SC part 10, 2.2): which control codes the reader has."""
+"""CM_IOCTL_GET_FEATURE_REQUEST (PC/SC part 10, 2.2): asks for the reader's control codes."""
 
 ANY_PROTOCOL: Final[int] = T0 | scard.SCARD_PROTOCOL_T1
 
@@ -69,7 +69,7 @@ _UNSUPPORTED: Final[frozenset[int]] = frozenset(
 
 
 class PcscError(Exception):
-    """A PC/SC call failed; ``code`` is its SCARD code. It never leaves this package."""
+    """A PC/SC call failed; ``code`` is its SCARD code. This package never raises it to others."""
 
     def __init__(self, call: str, code: int) -> None:
         super().__init__(f"{call} failed with {code & 0xFFFFFFFF:08X}")
@@ -77,7 +77,6 @@ class PcscError(Exception):
 
     @property
     def timed_out(self) -> bool:
-        """Nothing happened in the time given."""
         return self.code == TIMED_OUT
 
     @property
@@ -92,27 +91,27 @@ class PcscError(Exception):
 
     @property
     def was_reset(self) -> bool:
-        """The card was reset behind our back; the command did not reach it."""
+        """Another program reset the card; the command did not reach it."""
         return self.code == WAS_RESET
 
     @property
     def unsupported(self) -> bool:
-        """The reader or its driver does not know the control code, or what came with it."""
+        """The reader or its driver does not know the control code or its parameters."""
         return self.code in _UNSUPPORTED
 
     @property
     def service_lost(self) -> bool:
-        """The service went away, or came back without knowing our handles."""
+        """The service went away, or came back without our handles."""
         return isinstance(card_error(self), ReaderServiceDown)
 
     @property
     def no_such_reader(self) -> bool:
-        """The reader that was named, or any, is not there."""
+        """The named reader, or any reader, is missing."""
         return isinstance(card_error(self), ReaderGone)
 
 
 def card_error(fault: PcscError) -> CardError:
-    """Translate a PC/SC code; what is not listed is a card that gives no proper answer."""
+    """Translate a PC/SC code; an unlisted code is a card that gives no proper answer."""
     kind, sentence = _ERRORS.get(fault.code, (CardMute, "the card does not answer"))
     return kind(f"{sentence} ({fault})")
 
@@ -131,12 +130,11 @@ class PcscReaderState:
 
     @property
     def present(self) -> bool:
-        """Whether a card is in."""
         return bool(self.state & STATE_PRESENT)
 
     @property
     def mute(self) -> bool:
-        """Whether the card that is in gives no answer to reset."""
+        """The card that is in gives no answer to reset."""
         return bool(self.state & STATE_MUTE)
 
 
@@ -184,7 +182,7 @@ def connect(context: Context, reader: str, *, exclusive: bool) -> tuple[Handle, 
 
 
 def connect_to_reader(context: Context, reader: str) -> Handle:
-    """Connect to the reader itself, with a card in it or without."""
+    """Connect to the reader itself, with or without a card in it."""
     direct, no_protocol = scard.SCARD_SHARE_DIRECT, scard.SCARD_PROTOCOL_UNDEFINED
     code, handle, _ = scard.SCardConnect(context, reader, direct, no_protocol)
     _check("SCardConnect", code)
@@ -200,7 +198,7 @@ def reconnect(handle: Handle, *, exclusive: bool, reset: bool) -> int:
 
 
 def transmit(handle: Handle, protocol: int, apdu: bytes) -> bytes:
-    """Send one APDU and return the answer, which may be empty if the card was torn out."""
+    """Send one APDU and return the answer, which may be empty if the card was pulled."""
     pci = scard.SCARD_PCI_T0 if is_t0(protocol) else scard.SCARD_PCI_T1
     code, answer = scard.SCardTransmit(handle, pci, list(apdu))
     _check("SCardTransmit", code)
@@ -215,19 +213,18 @@ def control(handle: Handle, code: int, body: bytes) -> bytes:
 
 
 def answer_to_reset(handle: Handle) -> bytes:
-    """Return what the card answered to its last reset, or what the reader made up for it."""
+    """Return the card's answer to its last reset, or the one that the reader made for it."""
     code, _reader, _state, _protocol, atr = scard.SCardStatus(handle)
     _check("SCardStatus", code)
     return bytes(atr)
 
 
 def disconnect(handle: Handle, *, reset: bool) -> None:
-    """End a connection; after a reset no PIN is verified. A failure is ignored: nothing helps."""
+    """Disconnect; after a reset no PIN is verified. A failure is ignored."""
     scard.SCardDisconnect(handle, scard.SCARD_RESET_CARD if reset else scard.SCARD_LEAVE_CARD)
 
 
 def is_t0(protocol: int) -> bool:
-    """Whether the active protocol is T=0."""
     return protocol == T0
 
 
@@ -241,9 +238,9 @@ def _check(call: str, code: int) -> None:
 
 
 class Contexts:
-    """Lends a context to one thread at a time: to open one costs a third of an unblock.
+    """Lends a context to one thread at a time: opening one costs a third of an unblock.
 
-    It holds no card and knows no secret.
+    It holds no card and no secret.
     """
 
     def __init__(self) -> None:
@@ -251,12 +248,12 @@ class Contexts:
         self._idle: list[Context] = []
 
     def borrow(self) -> Context | None:
-        """Return an idle one, if any; the service may have forgotten it since."""
+        """Return an idle context, if any; the service may have forgotten it."""
         with self._lock:
             return self._idle.pop() if self._idle else None
 
     def give_back(self, context: Context) -> None:
-        """Keep a context that is in order for the next use; one is enough."""
+        """Keep a context that works for the next use; one is enough."""
         with self._lock:
             keep = not self._idle
             if keep:
@@ -265,6 +262,5 @@ class Contexts:
             release(context)
 
     def close(self) -> None:
-        """Release the idle ones."""
         while (context := self.borrow()) is not None:
             release(context)

@@ -1,9 +1,8 @@
-"""PIN entry on a reader's own keys, byte by byte: PC/SC part 10, 2.02.09.
+"""PIN entry on a reader's keys, byte by byte: PC/SC part 10, 2.02.09.
 
-A reader that takes PINs gets the command as a template, and where in its body the digits
-belong. It puts them in by itself and sends the command to the card. Everything here is
-bytes; nothing here ever holds a digit. Numbers are little-endian, but for the control
-codes of 2.2.
+A reader that takes PINs gets the command as a template, with the place of the digits in its body.
+It fills them in and sends the command to the card. Nothing here ever holds a digit. Numbers are
+little-endian, except for the control codes of 2.2.
 """
 
 from __future__ import annotations
@@ -22,11 +21,13 @@ GET_TLV_PROPERTIES: Final = 0x12
 """Features by their tags (2.3)."""
 
 _ONE_ENTRY_S, _ALL_ENTRIES_S = 60, 90
-"""The most that one entry may take, and all of a command. libccid gives a reader up after 90
-seconds, and what became of the command is unknown then."""
+"""The longest time for one entry, and for all entries of a command.
+
+libccid abandons a reader after 90 seconds; what became of the command is then unknown.
+"""
 
 _ENGLISH: Final = 0x0409
-"""wLangId: United States, which readers' firmware knows."""
+"""wLangId: United States, which every reader's firmware has."""
 
 _LAYOUT, _MIN, _MAX = 0x01, 0x06, 0x07
 """wLcdLayout, bMinPINSize and bMaxPINSize among the properties (2.6.14)."""
@@ -39,11 +40,11 @@ _TROUBLES: Final[Mapping[int, PadTrouble]] = {
 }
 
 NOT_TAKEN: Final = 0x6B80
-"""The reader does not take this structure (2.5.2)."""
+"""The reader does not accept this structure (2.5.2)."""
 
 
 class PadOperation(Enum):
-    """Which PINs are entered, each of a new one twice."""
+    """Which PINs are entered; a new one is entered twice."""
 
     CURRENT = 1
     NEW = 2
@@ -51,17 +52,17 @@ class PadOperation(Enum):
 
     @property
     def entries(self) -> int:
-        """How often somebody enters a PIN."""
+        """How often the person enters a PIN."""
         return self.value
 
 
 @dataclass(frozen=True, slots=True)
 class PadEntry:
-    """Which PIN a reader takes, of how many digits, and where in the body it puts them.
+    """Which PIN a reader takes, its length, and its place in the body.
 
-    They are ASCII digits from the left. Each PIN fills ``block`` bytes, and what it leaves
-    of them stays as the template has it; with 0 the body grows by as much as was typed. A
-    new PIN begins at ``new_at``, a current one at the front.
+    PINs are ASCII digits from the left. Each fills ``block`` bytes; the rest of the block stays as
+    in the template. With 0 the body grows by the digits that are typed. A new PIN begins at
+    ``new_at``, a current one at the start.
     """
 
     asked: PadOperation
@@ -72,17 +73,15 @@ class PadEntry:
 
     @property
     def feature(self) -> int:
-        """The feature of the reader that does it."""
         return VERIFY_PIN_DIRECT if self.asked is PadOperation.CURRENT else MODIFY_PIN_DIRECT
 
     @property
     def time_out_s(self) -> int:
-        """How long one entry may take."""
         return min(_ONE_ENTRY_S, _ALL_ENTRIES_S // self.asked.entries)
 
     @property
     def seconds(self) -> float:
-        """How long the person may take for all of it."""
+        """How long the person may take in all."""
         return float(self.time_out_s * self.asked.entries)
 
 
@@ -96,7 +95,7 @@ class PadProperties:
 
 
 def features(answer: bytes) -> dict[int, int]:
-    """Read the control codes by feature (2.2: tag, 04, code big-endian); {} where it is none."""
+    """Read the control codes by feature (2.2: tag, 04, code big-endian); {} for none."""
     if len(answer) % 6:
         return {}
     read = struct.iter_unpack(">BBI", answer)

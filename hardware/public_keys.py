@@ -1,7 +1,7 @@
-"""Public keys in the forms in which cards give them, and what is signed with each kind.
+"""Public keys in the forms that cards return, and the data to sign with each kind.
 
-A key is None that nobody could check a signature of: one of a kind that ``KeyKind`` does not
-know, or none at all.
+A key is None where no signature of it could be checked: its kind is not in ``KeyKind``, or there is
+none.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ _B: Final = {
 
 _ED25519_BYTES: Final = 32
 _UNCOMPRESSED: Final = 0x04
-"""Begins a point of which both coordinates follow (SEC 1, 2.3.3)."""
+"""First byte of a point with both coordinates (SEC 1, 2.3.3)."""
 
 _SHA256_INFO: Final = bytes.fromhex("3031300d060960864801650304020105000420")
-"""What stands before a SHA-256 in a PKCS #1 signature (RFC 8017, 9.2)."""
+"""Precedes a SHA-256 hash in a PKCS #1 signature (RFC 8017, 9.2)."""
 
 _COORDINATE: Final = {KeyKind.P_256: 32, KeyKind.P_384: 48}
 """Bytes of each of the two numbers of an ECDSA signature."""
@@ -78,9 +78,9 @@ def from_point(kind: KeyKind | None, point: bytes) -> PinKey | None:
 
 
 def to_sign(kind: KeyKind, message: bytes) -> bytes:
-    """Return what goes to a card that pads for RSA by itself.
+    """Return the data for a card that pads for RSA by itself.
 
-    The DigestInfo (RFC 8017, 9.2) for RSA, the hash for ECDSA, for Ed25519 the message itself.
+    The DigestInfo (RFC 8017, 9.2) for RSA, the hash for ECDSA, the message itself for Ed25519.
     """
     match kind:
         case KeyKind.RSA_2048 | KeyKind.RSA_3072 | KeyKind.RSA_4096:
@@ -96,7 +96,7 @@ def to_sign(kind: KeyKind, message: bytes) -> bytes:
 
 
 def signature(kind: KeyKind, answer: bytes) -> bytes | None:
-    """Return the signature from a card that joins the two numbers of ECDSA; None for no such."""
+    """Return the signature of a card that joins the numbers of ECDSA; None where malformed."""
     size = _COORDINATE.get(kind)
     if size is None:
         return answer or None
@@ -107,7 +107,7 @@ def signature(kind: KeyKind, answer: bytes) -> bytes | None:
 
 
 def _kind(public_key: bytes) -> KeyKind | None:
-    """Return the kind of a SubjectPublicKeyInfo; None for one that ``KeyKind`` does not know."""
+    """Return the kind of a SubjectPublicKeyInfo; None where it is not in ``KeyKind``."""
     key = apdu.find(public_key, SEQUENCE) or b""
     names = [item.value for item in apdu.elements(apdu.find(key, SEQUENCE) or b"")]
     bits = apdu.find(key, _BITS) or b""
@@ -127,7 +127,7 @@ def _kind(public_key: bytes) -> KeyKind | None:
 
 
 def _is_point(kind: KeyKind, point: bytes) -> bool:
-    """Tell whether it is one of the curve: of any other nobody could check a signature."""
+    """Return whether the point is on the curve: nobody could check a signature of another."""
     size, prime = _COORDINATE[kind], _PRIMES[kind]
     if len(point) != 1 + 2 * size or point[0] != _UNCOMPRESSED:
         return False
@@ -142,14 +142,14 @@ def _made(kind: KeyKind, algorithm: bytes, bits: bytes) -> PinKey:
 
 
 def _integer(number: int) -> bytes:
-    """Return an INTEGER: its first bit is its sign."""
+    """Return a DER INTEGER: its first bit is its sign."""
     return apdu.make(INTEGER, number.to_bytes(number.bit_length() // 8 + 1))
 
 
 # What a station reads of an X.509 certificate (RFC 5280, 4.1): its key, from when, until when.
 #
-# A station takes nothing on trust from it: the authority parses the certificate again, with a
-# library, before anything follows from it. That library would be a fifth of a station's memory.
+# A station trusts nothing in it: the authority parses the certificate again, with a library, before
+# it decides. That library would be a fifth of a station's memory.
 
 SEQUENCE: Final = 0x30
 INTEGER: Final = 0x02
@@ -173,7 +173,7 @@ class Certificate:
 
 
 def read(der: bytes) -> Certificate | None:
-    """Return what it holds; None where these bytes are not one certificate."""
+    """Return the certificate; None where these bytes are not one."""
     whole = apdu.find(der, SEQUENCE)
     if whole is None or len(whole) > apdu.LONGEST_MADE or apdu.make(SEQUENCE, whole) != der:
         return None

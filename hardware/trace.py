@@ -1,9 +1,8 @@
 """A trace of the commands to a card, for diagnosis. It never holds a secret.
 
-A trace gets an ``Exchange``. It is built from the header of the command and from the
-body of the few commands whose body names *what* is asked for (which application, which
-data object); the bodies of all others, and the data of every answer, end here as a
-length. There is no field that could hold them.
+A trace gets an ``Exchange``, built from the header of the command and from the body of the few
+commands whose body names *what* is asked for (an application, a data object). Of all other bodies
+and of every answer's data it keeps the length alone. It has no field that could hold them.
 """
 
 from __future__ import annotations
@@ -31,9 +30,9 @@ _NAMING: Final = frozenset({SELECT, GET_DATA, GET_DATA_SIMPLE})
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One command and what came of it; ``status`` is None where no answer came.
+    """One command and its result; ``status`` is None where no answer came.
 
-    ``keyed``: the reader put a PIN into it that was entered on its own keys.
+    ``keyed``: the reader filled in a PIN that was entered on its own keys.
     """
 
     header: CommandHeader
@@ -68,7 +67,7 @@ class Traced:
         self._trace = trace
 
     def send(self, command: CommandApdu) -> ResponseApdu:
-        """Pass the command on; it is recorded whether or not it is answered."""
+        """Send the command; it is recorded whether or not it is answered."""
         began = time.monotonic()
         try:
             response = self._below.send(command)

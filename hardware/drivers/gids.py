@@ -1,11 +1,11 @@
 """GIDS cards, after the Generic Identity Device Specification 2.0 of Windows.
 
-Its commands are those of ISO/IEC 7816-4. Identity is the card identifier that the Windows
-minidriver gives a card. What sets the PIN again is the admin key, by which host and card
-authenticate each other; the key itself is never sent. A session carries nonces and cryptograms
-between the two and does not hold the key.
+The commands are those of ISO/IEC 7816-4. The identifier is the one that the Windows minidriver
+gives a card. A PIN is reset after mutual authentication of host and card with the admin key; the
+key itself is never sent. A session carries nonces and cryptograms between the two and does not hold
+the key.
 
-A card splits two joined PINs by the length of the one it holds. So an old PIN is verified
+A card splits two joined PINs by the length of the PIN it holds. An old PIN is therefore verified
 first, and joined only once its length is proven.
 """
 
@@ -54,13 +54,13 @@ from kiosk.contract.messages import (
 )
 from kiosk.contract.sensitive import Sensitive
 
-# Status words, each turned into a ``CardError``. The PIN commands are those of ISO/IEC 7816-4 and
-# answered as a PIV card answers them. Cards differ in whether they count wrong attempts at the
-# admin key, and in whether they report the count.
+# Status words, each turned into a ``CardError``. The PIN commands are those of ISO/IEC 7816-4, with
+# the answers of a PIV card. Cards differ in whether they count wrong attempts at the admin key, and
+# in whether they report the count.
 
 PIN_STATUS: Final = 0x7F71
 _LEFT, _LEFT_ONCE = 0x97, 0x9F17
-"""The tries left; the first edition of the specification had another tag for them."""
+"""The tries left; the first edition of the specification has another tag for them."""
 
 _NOT_SATISFIED: Final = 0x6982
 _CONDITIONS: Final = 0x6985
@@ -68,7 +68,7 @@ _MAYBE_DONE: Final = (0x65, 0x6F)
 
 
 def pin_state(answer: bytes) -> PinState | None:
-    """Read the PIN's status object; None where it does not hold the tries left."""
+    """Read the PIN's status object; None where it has no count of tries."""
     status = apdu.find(answer, PIN_STATUS) or answer
     left = apdu.find(status, _LEFT) or apdu.find(status, _LEFT_ONCE)
     if left is None or len(left) != 1:
@@ -77,9 +77,9 @@ def pin_state(answer: bytes) -> PinState | None:
 
 
 def not_begun(status: StatusWord) -> CardError:
-    """Explain why the card did not begin: no cryptogram was given to it, and no try is spent.
+    """Return the error where the card did not begin: it got no cryptogram, and no try is spent.
 
-    A blocked key is not ``PinBlocked``: the holder would read that of their PIN.
+    A blocked key is not ``PinBlocked``: the holder would take that for their PIN.
     """
     if status.is_blocked:
         return NotAllowed("no tries are left of the admin key")
@@ -89,7 +89,7 @@ def not_begun(status: StatusWord) -> CardError:
 
 
 def cryptogram_refused(status: StatusWord) -> CardError:
-    """Explain why the card did not take a cryptogram; 6982 means that it was wrong."""
+    """Return the error where the card refused a cryptogram; 6982 means that it was wrong."""
     if status.is_blocked:
         return PinBlocked("no tries are left of the admin key")
     if status.is_wrong or status == _NOT_SATISFIED:
@@ -102,7 +102,7 @@ def cryptogram_refused(status: StatusWord) -> CardError:
 
 
 def pin_not_reset(status: StatusWord) -> CardError:
-    """Explain why the PIN was not reset; the admin key was proven before and is not the cause."""
+    """Return the error where the PIN was not reset, though the admin key was proven."""
     if status == _NOT_SATISFIED:
         return NotAllowed("the card does not take its admin key for proven (any more)")
     if status.is_wrong or status.is_blocked:
@@ -112,8 +112,8 @@ def pin_not_reset(status: StatusWord) -> CardError:
 
 # Keys in containers.
 #
-# Generic Identity Device Specification 2.0, 12.5.3.1 (mechanisms) and ISO/IEC 7816-8, 11.7
-# (COMPUTE DIGITAL SIGNATURE). Only RSA: how a card names its other mechanisms differs.
+# Generic Identity Device Specification 2.0, 12.5.3.1 (mechanisms) and ISO/IEC 7816-8, 11.7 (COMPUTE
+# DIGITAL SIGNATURE). Only RSA: cards name their other mechanisms differently.
 
 REFERENCES: Final = range(0x81, 0x89)
 """The first containers; a card may have many more, but one key is enough."""
@@ -139,7 +139,7 @@ def read_key_command(reference: int) -> CommandApdu:
 
 
 def public_key(answer: bytes) -> PinKey | None:
-    """Return the key; None where it is none that can be asked to sign."""
+    """Return the key; None where it cannot be asked to sign."""
     key = (
         apdu.find(answer, _PUBLIC_KEY_TEMPLATE)
         or apdu.find(apdu.find(answer, _KEY) or b"", _PUBLIC_KEY_TEMPLATE)
@@ -150,7 +150,7 @@ def public_key(answer: bytes) -> PinKey | None:
 
 
 def choose(reference: int, kind: KeyKind) -> CommandApdu:
-    """MANAGE SECURITY ENVIRONMENT: this key, with PKCS #1 v1.5 over a hash of the host's."""
+    """MANAGE SECURITY ENVIRONMENT: this key, with PKCS #1 v1.5 over the host's hash."""
     mechanism = apdu.make(_ALGORITHM, bytes((_MECHANISMS[kind],)))
     body = mechanism + apdu.make(_REFERENCE, bytes((reference,)))
     header = CommandHeader(0x00, MANAGE_SECURITY_ENVIRONMENT, _SET, _DIGITAL_SIGNATURE)
@@ -171,7 +171,7 @@ APPLICATION_IDS: Final = (
 
 APPLICATION, CARD_ID_FILE = 0x3FFF, 0xA012
 CARD_ID: Final = 0xDF20
-"""The minidriver's file ``cardid``, which everybody may read: 16 bytes."""
+"""The minidriver's file ``cardid``, which can be read without a PIN: 16 bytes."""
 
 PIN: Final = 0x80
 _ADMIN_KEY: Final = bytes.fromhex("830180")
@@ -236,7 +236,7 @@ class GidsSession:
         """Return None, for the same reason; the card proves itself by the admin key."""
 
     def takes_pad(self) -> bool:
-        """Return True: PINs are ASCII digits, as long as they are."""
+        """Return True: PINs are ASCII digits without padding."""
         return True
 
     def changes_on_pad(self) -> bool:
@@ -244,9 +244,9 @@ class GidsSession:
         return False
 
     def pin_key(self) -> PinKey | None:
-        """Return the first container's key that can be checked.
+        """Return the key of the first container whose signature can be checked.
 
-        How the minidriver keeps certificates is not specified, so none is read.
+        The specification does not say how the minidriver keeps certificates, so none is read.
         """
         for reference in REFERENCES:
             response = self._channel.send(read_key_command(reference))
@@ -281,10 +281,10 @@ class GidsSession:
             raise piv.not_changed(status)
 
     def prepare_unblock(self) -> None:
-        """Read nothing: there is nothing to know."""
+        """Do nothing: no state is needed."""
 
     def unblock(self, secret: Sensitive, new: PinEntry) -> None:
-        """Raise ``NotAllowed``: the secret of this card is a key, and is sent to nobody."""
+        """Raise ``NotAllowed``: the secret of this card is a key, which is never sent."""
         raise NotAllowed("the admin key of a GIDS card is never sent to it")
 
     def change_secret(self, current: Sensitive, new: Sensitive) -> None:
@@ -311,7 +311,7 @@ class GidsSession:
     def complete_mutual_authentication(self, cryptogram: bytes) -> KeyAnswer:
         """GENERAL AUTHENTICATE with the host's cryptogram; return the card's, unchecked.
 
-        An empty one is returned as well: the authority treats it like a wrong one.
+        It may be empty: the authority treats that as a wrong one.
         """
         response = self._channel.send(_authenticate(_CRYPTOGRAM, cryptogram, harmless=False))
         if not response.status.is_ok:
@@ -321,7 +321,7 @@ class GidsSession:
     def reset_pin(self, new: PinEntry) -> None:
         """RESET RETRY COUNTER with the new PIN alone (11.6.10).
 
-        The card forgets afterwards that the key was proven.
+        It ends the card's authenticated state.
         """
         status = self._send(RESET_RETRY_COUNTER, _AFTER_THE_KEY, _PINS.new(new))
         if not status.is_ok:
@@ -337,7 +337,7 @@ class GidsSession:
         raise CardProtocolError("the card does not report the state of its PIN", status)
 
     def _object(self, file: int, tag: int) -> bytes:
-        """GET DATA with a list of one tag; nothing where the card gives nothing."""
+        """GET DATA with a list of one tag; return nothing where the card gives nothing."""
         header = CommandHeader(0x00, GET_DATA, file >> 8, file & 0xFF)
         response = self._channel.send(CommandApdu(header, apdu.make(0x5C, tag.to_bytes(2)), LE_ALL))
         return response.data if response.status.is_ok else b""
@@ -359,7 +359,7 @@ def _answered(data: bytes, tag: int) -> bytes:
 
 
 def _current(pin: Sensitive) -> bytes:
-    """Encode a PIN that the card knows; one that cannot be right is not sent at all."""
+    """Encode the card's present PIN; a PIN that cannot be right is never sent."""
     text = pin.reveal()
     if not text.isascii() or not _SHORTEST_PIN <= len(text) <= _LONGEST_PIN:
         raise PinWrong(None)
@@ -367,7 +367,7 @@ def _current(pin: Sensitive) -> bytes:
 
 
 def _new(pin: Sensitive) -> bytes:
-    """Encode a new PIN: digits only, which every reader's keys and card will take."""
+    """Encode a new PIN: digits only, which every reader and every card accepts."""
     text = pin.reveal()
     fits = text.isascii() and text.isdigit() and _SHORTEST_PIN <= len(text) <= _LONGEST_PIN
     if not fits:

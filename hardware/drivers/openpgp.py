@@ -1,11 +1,11 @@
 """OpenPGP cards, after the OpenPGP card application 3.4.
 
-Identity is the maker and the serial number in the application identifier (DO 4F). The PIN
-is PW1. What sets it again is the resetting code or PW3, whichever the estate stored: the
-card cannot distinguish the two, and guessing would spend tries.
+The identifier is the maker and the serial number in the application identifier (DO 4F). The PIN is
+PW1. The resetting code or PW3 resets it, depending on what the estate stored: the card cannot
+distinguish the two, and guessing would spend tries.
 
-A card splits two joined passwords by the length of the one it holds. So where one of them
-comes from a person it is verified first, and joined only once its length is proven.
+A card splits two joined passwords by the length of the one it holds. Where one of them comes from a
+person, it is therefore verified first, and joined only once its length is proven.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class PasswordStatus:
 def read_status(data: bytes) -> PasswordStatus:
     """Read DO C4; raise ``CardProtocolError`` where it does not follow the standard.
 
-    A password in PIN block format (bit 8 of its length) is none that the product can send.
+    The product cannot send a password in PIN block format (bit 8 of its length).
     """
     if len(data) < _BYTES:
         raise CardProtocolError("the card does not report the state of its passwords")
@@ -85,7 +85,7 @@ def read_status(data: bytes) -> PasswordStatus:
 
 
 def is_verdict(status: StatusWord) -> bool:
-    """Whether it means that a password did not match, or that it may not be tried any more."""
+    """Return whether a password did not match or is blocked."""
     return status.is_wrong or status.is_blocked or status == NOT_SATISFIED
 
 
@@ -100,7 +100,7 @@ def verdict_by_word(status: StatusWord) -> CardError:
 
 
 def refusal(status: StatusWord) -> CardError:
-    """Explain a refusal that is no verdict on a password."""
+    """Return the error for a refusal that says nothing about a password."""
     if status == NOT_SATISFIED:
         return NotAllowed("the card does not allow this here")
     if status in _FORMAT:
@@ -116,27 +116,26 @@ def refusal(status: StatusWord) -> CardError:
 
 # Key-derived format of the passwords (OpenPGP card 3.4, 4.3.2 and 4.4.2).
 #
-# A card may be set up so that a password never reaches it as it was typed: it holds a value that
-# was derived from it, and its KDF object describes how. Sent as it was typed, a right password
-# would then be counted as a wrong one.
+# A card may be set up to hold a value that is derived from a password, as its KDF object describes.
+# Such a card counts the right password as a wrong one when it is sent as it was typed.
 
 _NONE, _ITERATED = 0x00, 0x03
 _HASHES: Final = {0x08: "sha256", 0x0A: "sha512"}
 _ALGORITHM, _HASH, _COUNT = 0x81, 0x82, 0x83
 _SALTS: Final = (0x84, 0x85, 0x86)
-"""Salts of PW1, of the resetting code and of PW3; where there is but one, it is for all."""
+"""Salts of PW1, of the resetting code and of PW3; where there is only one, it is for all three."""
 
 _BLOCK: Final = 64 * 1024
-"""Bytes that are hashed at once: a card may ask for many."""
+"""Bytes that are hashed in one step: a card may ask for many."""
 
 SALT_LENGTH: Final = 8
 LARGEST_COUNT: Final = 65_011_712
-"""Bytes to hash: the most that OpenPGP itself can write down (RFC 9580, 3.7.1.3)."""
+"""Bytes to hash: the most that OpenPGP can encode (RFC 9580, 3.7.1.3)."""
 
 
 @dataclass(frozen=True, slots=True)
 class PasswordDerivation:
-    """Turns a password into what the card compares, each kind with its own salt."""
+    """Derives the value that the card compares from a password, with a salt for each kind."""
 
     hash_name: str
     count: int
@@ -145,8 +144,8 @@ class PasswordDerivation:
     def apply(self, password: bytes, which: int) -> bytes:
         """Return the derived value; ``which`` is 0 for PW1, 1 for the resetting code, 2 for PW3.
 
-        Iterated and salted S2K: salt and password over and over, cut off after ``count``
-        bytes, but never before they were hashed once.
+        Iterated and salted S2K: salt and password are repeated up to ``count`` bytes, and hashed at
+        least once in full.
         """
         once = self.salts[which] + password
         count = max(self.count, len(once))
@@ -160,10 +159,9 @@ class PasswordDerivation:
 
 
 def read_derivation(data: bytes) -> PasswordDerivation | None:
-    """Return what the KDF object asks for; None where passwords go as they were typed.
+    """Return the derivation that the KDF object asks for; None where passwords go as typed.
 
-    Raises ``CardProtocolError`` where it asks for something that is not understood: then
-    no password may be sent at all.
+    Raises ``CardProtocolError`` where the object is not understood: then no password may be sent.
     """
     algorithm = apdu.find(data, _ALGORITHM)
     if algorithm is None or algorithm == bytes((_NONE,)):
@@ -194,7 +192,7 @@ _TEMPLATE, _MODULUS, _EXPONENT, _POINT = 0x7F49, 0x81, 0x82, 0x86
 _RSA, _ECDSA, _EDDSA = 0x01, 0x13, 0x16
 _ED25519_POINT: Final = 32
 _NATIVE: Final = 0x40
-"""Stands before an Ed25519 key where a card writes it as OpenPGP does (RFC 9580, 11.2.1)."""
+"""Precedes an Ed25519 key where a card writes it as OpenPGP does (RFC 9580, 11.2.1)."""
 
 _CURVES: Final = (
     (_ECDSA, bytes.fromhex("2a8648ce3d030107"), KeyKind.P_256),
@@ -219,7 +217,7 @@ def read_key_command() -> CommandApdu:
 
 
 def public_key(attributes: bytes, answer: bytes) -> PinKey | None:
-    """Return the key; None where there is none, or of a kind that cannot be checked."""
+    """Return the key; None where there is none, or its kind cannot be checked."""
     key = apdu.find(answer, _TEMPLATE) or b""
     if attributes[:1] == bytes((_RSA,)):
         modulus, exponent = apdu.find(key, _MODULUS), apdu.find(key, _EXPONENT)
@@ -232,7 +230,7 @@ def public_key(attributes: bytes, answer: bytes) -> PinKey | None:
 
 
 def sign_command(kind: KeyKind, message: bytes) -> CommandApdu:
-    """Have the card sign; it may be sent twice. The card pads for RSA, the host hashes."""
+    """Have the card sign; it may be sent twice. The card pads for RSA; the host hashes."""
     header = CommandHeader(0x00, INTERNAL_AUTHENTICATE, 0x00, 0x00)
     return CommandApdu(header, public_keys.to_sign(kind, message), LE_ALL, harmless=True)
 
@@ -260,14 +258,14 @@ _BY_CODE, _BY_ADMIN = 0x00, 0x02
 
 
 class Secret(StrEnum):
-    """Which of the card's passwords is stored to set its PIN again."""
+    """Which of the card's passwords is stored to reset its PIN."""
 
     RESETTING_CODE = "resetting-code"
     ADMIN_PIN = "admin-pin"
 
 
 class OpenPgpDriver:
-    """Recognises an OpenPGP card application; ``secret`` is what the estate stored."""
+    """Recognises an OpenPGP card application; ``secret`` is the kind that the estate stored."""
 
     name: Final = "openpgp"
 
@@ -296,8 +294,8 @@ class OpenPgpSession(NoAdminKey):
     def identifier(self) -> str:
         """Return twelve digits: four of the maker, eight of the serial number (4.2.1).
 
-        The version in between is left out: it changes with the firmware. Raises
-        ``CardUnknown`` for a card without a serial number.
+        The version between them is left out: it changes with the firmware. Raises ``CardUnknown``
+        for a card without a serial number.
         """
         data = self._object(AID) or b""
         name = apdu.find(data, AID) or data
@@ -311,7 +309,7 @@ class OpenPgpSession(NoAdminKey):
         return PinState(blocked=not left, tries_left=left)
 
     def expires_at(self) -> datetime | None:
-        """Return the end of the cardholder certificate, if there is one that can be read."""
+        """Return the end of the cardholder certificate, if the card has one that can be read."""
         read = self._certificate()
         return read.not_after if read is not None else None
 
@@ -326,7 +324,7 @@ class OpenPgpSession(NoAdminKey):
         return self._passwords().left[self._stored]
 
     def takes_pad(self) -> bool:
-        """Return False for a card that wants derived passwords, or gives no lengths."""
+        """Return False for a card that wants derived passwords, or reports no lengths."""
         try:
             return self._pins.keys
         except CardError:
@@ -337,7 +335,7 @@ class OpenPgpSession(NoAdminKey):
         return False
 
     def pin_key(self) -> PinKey | None:
-        """Return the authentication key, with the certificate where that is of the same key."""
+        """Return the authentication key, and its certificate where the card holds that."""
         attributes = key_attributes(self._object(RELATED) or b"")
         response = self._channel.send(read_key_command())
         if not response.status.is_ok:
@@ -374,8 +372,8 @@ class OpenPgpSession(NoAdminKey):
     def unblock(self, secret: Sensitive, new: PinEntry) -> None:
         """RESET RETRY COUNTER (7.2.4), with the resetting code or after VERIFY of PW3.
 
-        The last try is never spent: a card without resetting code and PW3 can never again
-        be helped. ``PinBlocked`` is raised in its place.
+        The last try is never spent: nothing can unblock a card without resetting code and PW3.
+        Raises ``PinBlocked`` instead.
         """
         which = self._stored
         before, self._before = self._before, None
@@ -391,7 +389,7 @@ class OpenPgpSession(NoAdminKey):
     def change_secret(self, current: Sensitive, new: Sensitive) -> None:
         """VERIFY PW3, then CHANGE REFERENCE DATA (7.2.3).
 
-        ``NotAllowed`` is raised for a resetting code: to know it does not suffice to change it.
+        Raises ``NotAllowed`` for a resetting code: knowing it does not suffice to change it.
         """
         if self._secret is Secret.RESETTING_CODE:
             raise NotAllowed("a resetting code is changed only with the admin PIN")
@@ -409,7 +407,7 @@ class OpenPgpSession(NoAdminKey):
         self._expect(self._send(VERIFY, 0x00, reference, body), which)
 
     def _expect(self, status: StatusWord, which: int | None = None) -> None:
-        """Raise unless it is 9000; the card's counter decides what is wrong with ``which``."""
+        """Raise unless ``status`` is 9000; the card's counter says what is wrong."""
         if status.is_ok:
             return
         if which is None or not is_verdict(status):
@@ -425,14 +423,14 @@ class OpenPgpSession(NoAdminKey):
             raise PinBlocked("no try is left that may be spent")
 
     def _typed(self, which: int, password: Sensitive) -> bytes:
-        """Encode a password that the card knows; one that cannot be right is not sent at all."""
+        """Encode the card's present password; a password that cannot be right is never sent."""
         encoded = self._encoded(which, password)
         if encoded is None:
             raise PinWrong(None)
         return encoded
 
     def _chosen(self, which: int, password: Sensitive) -> bytes:
-        """Encode a new password: digits only, which every reader's keys and card will take."""
+        """Encode a new password: digits only, which every reader and every card accepts."""
         encoded = self._encoded(which, password) if password.reveal().isdigit() else None
         if encoded is None:
             raise PinRefused("format")

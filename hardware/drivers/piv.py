@@ -1,9 +1,9 @@
 """PIV cards, after NIST SP 800-73-5.
 
-The driver follows the standard's shape and copes with what cards make of it; it does
-not ask which card it talks to. Identity is the GUID of the CHUID. A card without one is
-known by its card-authentication key instead: an issuer that personalises no CHUID has
-nothing else that is the card's own and survives a change of PIN.
+The driver follows the standard and tolerates the ways in which cards depart from it; it does not
+ask for the make of a card. The identifier is the GUID of the CHUID. A card without a CHUID is
+identified by its card-authentication key: nothing else on it is unique and survives a change of
+PIN.
 """
 
 from __future__ import annotations
@@ -52,11 +52,11 @@ from kiosk.contract.messages import (
 )
 from kiosk.contract.sensitive import Sensitive
 
-# Status words, each turned into a ``CardError``: SP 800-73-5 part 2, 3.2, and ISO/IEC 7816-4
-# table 6. Where cards differ, every variant that was seen has its line here.
+# Status words, each turned into a ``CardError``: SP 800-73-5 part 2, 3.2, and ISO/IEC 7816-4 table
+# 6. Every variant that was seen on a card has its line here.
 
 NOT_ALLOWED: Final = (0x6982,)
-"""Security status not satisfied: over the contactless interface, for one. No try is lost."""
+"""Security status not satisfied, for example over the contactless interface. No try is lost."""
 
 HISTORY: Final = (0x6984,)
 COMPLEXITY: Final = (0x6985,)
@@ -68,10 +68,10 @@ _MAYBE_DONE: Final = (0x65, 0x6F)
 
 
 def pin_state(status: StatusWord) -> PinState | None:
-    """Read the answer to VERIFY without a body; None where it means neither.
+    """Read the answer to VERIFY without a body; None where it says neither.
 
-    9000 (a PIN is verified in this session) means that it is not blocked, not how many
-    tries are left.
+    9000 (a PIN is verified in this session) means that the PIN is not blocked, and does not show
+    the tries left.
     """
     if status.is_blocked:
         return PinState(blocked=True, tries_left=0)
@@ -81,9 +81,9 @@ def pin_state(status: StatusWord) -> PinState | None:
 
 
 def not_verified(status: StatusWord) -> CardError:
-    """Explain why VERIFY failed.
+    """Return the error where VERIFY failed.
 
-    A PIN that the card calls malformed was not counted, and is a wrong PIN all the same.
+    The card does not count a malformed PIN, and it is a wrong PIN all the same.
     """
     if status in FORMAT:
         return PinWrong(None)
@@ -91,7 +91,7 @@ def not_verified(status: StatusWord) -> CardError:
 
 
 def not_changed(status: StatusWord) -> CardError:
-    """Explain why CHANGE REFERENCE DATA or RESET RETRY COUNTER failed."""
+    """Return the error where CHANGE REFERENCE DATA or RESET RETRY COUNTER failed."""
     if status in HISTORY:
         return PinRefused("history")
     if status in COMPLEXITY:
@@ -116,7 +116,7 @@ def _common(status: StatusWord) -> CardError:
 # Data objects (SP 800-73-5 part 1, table 3 and annex A).
 #
 # All of them can be read without a PIN, also on a blocked card. An object that does not follow the
-# standard counts as absent: a card is not refused for a certificate that cannot be read.
+# standard counts as absent: a certificate that cannot be read is no reason to refuse a card.
 
 CHUID: Final = bytes.fromhex("5fc102")
 AUTHENTICATION_CERTIFICATE: Final = bytes.fromhex("5fc105")
@@ -149,9 +149,9 @@ def read_object(channel: Channel, tag: bytes) -> bytes | None:
 
 
 def guid_of(chuid: bytes) -> bytes | None:
-    """Return the 16 bytes of the CHUID's GUID; None when it is absent.
+    """Return the 16 bytes of the CHUID's GUID; None where it is absent, all zeros or all ones.
 
-    So are all zeros and all ones: what a card has that nobody issued names no card.
+    A value that no issuer assigned identifies no card.
     """
     value = apdu.find(chuid, _GUID)
     unissued = bytes(16), b"\xff" * 16
@@ -161,7 +161,7 @@ def guid_of(chuid: bytes) -> bytes | None:
 def chuid_expiry(chuid: bytes) -> datetime | None:
     """Return the end of the CHUID's expiry day (YYYYMMDD).
 
-    None when there is no such date, or when it is so far off that it means "never".
+    None when there is no such date, or it is far enough away to mean "never".
     """
     value = apdu.find(chuid, _EXPIRY) or b""
     if len(value) != 8 or not value.isdigit():
@@ -176,8 +176,8 @@ def chuid_expiry(chuid: bytes) -> datetime | None:
 def certificate(content: bytes) -> Certificate | None:
     """Return the certificate of a certificate object; None when it cannot be read.
 
-    CertInfo (tag 71) marks a compressed one, but not all cards agree on the bit;
-    the first bytes cannot lie: DER begins with 30, gzip with 1F8B.
+    CertInfo (tag 71) marks a compressed certificate, but cards differ in the bit. The first bytes
+    are reliable: DER begins with 30, gzip with 1F8B.
     """
     value = apdu.find(content, _CERTIFICATE) or b""
     der = _inflate(value) if value.startswith(b"\x1f\x8b") else value
@@ -185,7 +185,7 @@ def certificate(content: bytes) -> Certificate | None:
 
 
 def _inflate(packed: bytes) -> bytes:
-    """Unpack gzip; return nothing where it is broken or larger than allowed."""
+    """Unpack gzip; return nothing where it is broken or too large."""
     unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
     try:
         data = unpacker.decompress(packed, LONGEST_CERTIFICATE)
@@ -202,9 +202,9 @@ def key_fingerprint(read: Certificate) -> str:
 # GENERAL AUTHENTICATE with the card-authentication or the PIV authentication key.
 #
 # SP 800-73-5 part 2, 3.2.4 (and annex A.4, internal authentication): the key in slot 9E signs
-# without a PIN, on a blocked card, and over the air, the key in slot 9A only after VERIFY. The
-# card only does the bare operation; hash and padding are the host's (SP 800-78-5, 3.1), but for
-# Ed25519, which signs the message itself.
+# without a PIN, on a blocked card, and over the air, the key in slot 9A only after VERIFY. The card
+# does the bare operation; the host hashes and pads (SP 800-78-5, 3.1), except for Ed25519, which
+# signs the message itself.
 
 CARD_AUTHENTICATION: Final = 0x9E
 PIV_AUTHENTICATION: Final = 0x9A
@@ -228,7 +228,7 @@ _RSA_BYTES: Final = {kind: bits // 8 for bits, kind in RSA_KINDS.items()}
 
 
 def general_authenticate(slot: int, kind: KeyKind, message: bytes) -> CommandApdu:
-    """Return the command that has the card sign; to send it twice does no harm."""
+    """Return the command that has the card sign; it may be sent twice."""
     asked = apdu.make(_RESPONSE, b"") + apdu.make(_CHALLENGE, _to_sign(kind, message))
     header = CommandHeader(0x00, GENERAL_AUTHENTICATE, ALGORITHMS[kind], slot)
     return CommandApdu(header, apdu.make(_TEMPLATE, asked), LE_ALL, harmless=True)
@@ -250,13 +250,13 @@ def _pkcs1_padded(info: bytes, size: int) -> bytes:
 
 
 # GET METADATA, which is not in the standard: YubiKeys have it from firmware 5.3, and other makers
-# took it over. It reads the state of a PIN, a PUK or a key, counts nothing, and needs no PIN. A
-# card without it answers that it does not know the instruction.
+# adopted it. It reads the state of a PIN, a PUK or a key, spends no try, and needs no PIN. A card
+# without it reports an unknown instruction.
 
 GET_METADATA: Final = 0xF7
 
 _RETRIES: Final = 0x06
-"""Two bytes: how many wrong ones in a row it takes, and how many of them are left."""
+"""Two bytes: the limit of wrong attempts in a row, and the tries left."""
 
 _ALGORITHM: Final = 0x01
 _PUBLIC_KEY: Final = 0x04
@@ -268,12 +268,12 @@ _KINDS: Final = {bytes((number,)): kind for kind, number in ALGORITHMS.items()}
 
 
 def get_metadata(reference: int) -> CommandApdu:
-    """Ask for what is known of a key reference; it may be sent twice."""
+    """Read the metadata of a key reference; it may be sent twice."""
     return CommandApdu(CommandHeader(0x00, GET_METADATA, 0x00, reference), le=LE_ALL, harmless=True)
 
 
 def tries_left(data: bytes) -> int | None:
-    """Return the tries left; None where they are missing, or more of them than there are."""
+    """Return the tries left; None where they are missing, or more than the limit."""
     counters = apdu.find(data, _RETRIES) or b""
     if len(counters) != 2 or counters[1] > counters[0]:
         return None
@@ -281,7 +281,7 @@ def tries_left(data: bytes) -> int | None:
 
 
 def public_key(data: bytes) -> PinKey | None:
-    """Return the key; None where it is missing, or of a kind that cannot be checked."""
+    """Return the key; None where it is missing, or its kind cannot be checked."""
     kind = _KINDS.get(apdu.find(data, _ALGORITHM) or b"")
     value = apdu.find(data, _PUBLIC_KEY) or b""
     key = apdu.find(value, _PUBLIC_KEY_TEMPLATE) or value
@@ -301,7 +301,7 @@ PUK: Final = 0x81
 WRONG_LENGTH: Final = 0x6700
 
 KEY_NAME: Final = "ca"
-"""Begins an identifier made from a key: 66 digits in all, where a GUID has 32."""
+"""Begins an identifier that is made from a key: 66 digits in all, where a GUID has 32."""
 
 _FIELD: Final = 8
 _SHORTEST_PIN: Final = 6
@@ -332,7 +332,7 @@ class PivSession(NoAdminKey):
         self._objects: dict[bytes, bytes] = {}
 
     def identifier(self) -> str:
-        """Return the GUID's 32 digits, or 66 that begin with ``ca`` and name the card's key.
+        """Return the GUID's 32 digits, or ``ca`` and 64 digits that identify the card's key.
 
         Raises ``CardUnknown`` for a card that has neither.
         """
@@ -348,8 +348,8 @@ class PivSession(NoAdminKey):
     def pin_state(self) -> PinState:
         """Ask with an empty VERIFY (part 2, 3.2.1); it costs no try.
 
-        A PIN that is verified hides the counter, so that state is dropped first where
-        the card can do so.
+        A verified PIN hides the counter, so the verified state is ended first where the card can do
+        so.
         """
         status = self._ask_state(0x00)
         if status.is_ok:
@@ -374,12 +374,12 @@ class PivSession(NoAdminKey):
         return chuid_expiry(self._object(CHUID))
 
     def certificate(self) -> bytes | None:
-        """Return the card-authentication certificate; None where there is none to be read."""
+        """Return the card-authentication certificate; None where none can be read."""
         read = certificate(self._object(CARD_AUTHENTICATION_CERTIFICATE))
         return read.der if read is not None else None
 
     def secret_tries(self) -> int | None:
-        """Ask for the PUK's; None of a card that does not know the question."""
+        """Ask for the PUK's tries; None where the card has no GET METADATA."""
         response = self._channel.send(get_metadata(PUK))
         return tries_left(response.data) if response.status.is_ok else None
 
@@ -428,10 +428,10 @@ class PivSession(NoAdminKey):
             raise not_changed(response.status)
 
     def prepare_unblock(self) -> None:
-        """Read nothing: there is nothing to know."""
+        """Do nothing: no state is needed."""
 
     def unblock(self, secret: Sensitive, new: PinEntry) -> None:
-        """RESET RETRY COUNTER with the PUK (part 2, 3.2.3); it works on any PIN."""
+        """RESET RETRY COUNTER with the PUK (part 2, 3.2.3); the PIN need not be blocked."""
         response = self._send(RESET_RETRY_COUNTER, _PINS.new(new, behind=_current(secret)))
         if not response.status.is_ok:
             raise not_changed(response.status)
@@ -446,7 +446,7 @@ class PivSession(NoAdminKey):
         return signature_of(response.data) if response.status.is_ok else None
 
     def _ask_state(self, p1: int) -> StatusWord:
-        """Send VERIFY without a body, with an Le to a card that misses a fifth byte."""
+        """Send VERIFY without a body; add an Le for a card that wants a fifth byte."""
         question = CommandApdu(CommandHeader(0x00, VERIFY, p1, PIN))
         status = self._channel.send(question).status
         if status != WRONG_LENGTH:
@@ -459,7 +459,7 @@ class PivSession(NoAdminKey):
 
 
 def _current(secret: Sensitive) -> bytes:
-    """Pad a PIN or PUK that the card knows; one that cannot be right is not sent at all."""
+    """Pad the card's present PIN or PUK; one that cannot be right is never sent."""
     text = secret.reveal()
     if not text.isascii() or not 1 <= len(text) <= _FIELD:
         raise PinWrong(None)
@@ -475,7 +475,7 @@ def _new(pin: Sensitive) -> bytes:
 
 
 def _new_secret(secret: Sensitive) -> bytes:
-    """Check a new PUK: eight digits, which every card takes; some refuse anything else."""
+    """Check a new PUK: eight digits, which every card accepts; some refuse anything else."""
     text = secret.reveal()
     if not (text.isascii() and text.isdigit() and len(text) == _FIELD):
         raise PinRefused("format")

@@ -1,7 +1,7 @@
-"""``Cards`` through a PKCS#11 module: each call has the module's process for itself.
+"""``Cards`` through a PKCS#11 module: each call has a process of the module to itself.
 
-The token is known by its serial number, which is read again in the same process before a
-PIN or a secret is used. PKCS#11 has no way to keep other programs from the card.
+The token's serial number identifies it; it is read again in the same process before a PIN or a
+secret is used. PKCS#11 cannot keep other programs from the card.
 """
 
 from __future__ import annotations
@@ -43,7 +43,6 @@ from kiosk.contract.sensitive import Sensitive
 T = TypeVar("T")
 
 NAME: Final = "pkcs11"
-"""The family's name in ``CardId``."""
 
 WORKER = "hardware.pkcs11.worker"
 
@@ -53,7 +52,7 @@ _DESCRIPTION: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """A module's file, the label of its token where a reader shows several, and the time-out."""
+    """A module's file, the label of its token where a reader has several, and the time-out."""
 
     path: str
     label: str = ""
@@ -61,7 +60,7 @@ class Module:
 
 
 class CardModuleProcess:
-    """Lives within a ``with``; every call raises ``CardError`` where the module fails."""
+    """For use in a ``with`` block; every call raises ``CardError`` where the module fails."""
 
     def __init__(self, module: Module, environ: Mapping[str, str]) -> None:
         self._module = module
@@ -80,16 +79,16 @@ class CardModuleProcess:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Give the module a moment to finalise."""
+        """Give the module time to finalise."""
         self._process.end()
 
     def ask(
         self, request: module_process.Message, *, changes_card: bool = False
     ) -> module_process.Message:
-        """Return the answer; the first one waits for the module to be loaded, too.
+        """Return the answer; the first call also waits for the module to load.
 
-        Where none comes in time, ``CardHung`` is raised, or ``OutcomeUnknown`` when the
-        request may have changed the card.
+        Raises ``CardHung`` after the time-out, or ``OutcomeUnknown`` when the request may have
+        changed the card.
         """
         try:
             return self._process.ask(request)
@@ -105,13 +104,13 @@ def _lost(changes_card: bool, otherwise: CardError) -> CardError:
     return otherwise
 
 
-# A module's answers, each turned into a ``CardError``. PKCS#11 counts no tries; it only has flags,
-# and a module may return "incorrect" for a PIN that its flags call locked. So the flags decide, and
-# the return value only where they do not.
+# A module's answers, each turned into a ``CardError``. PKCS#11 has no count of tries, only flags,
+# and a module may return "incorrect" for a PIN whose flag says locked. The flags therefore decide
+# first, then the return value.
 
 
 class Pin(Enum):
-    """Whose PIN it is, with the flags of its last try and of its being locked (table 6)."""
+    """Whose PIN it is, with its flags for the last try and for locked (table 6)."""
 
     USER = (0x0002_0000, 0x0004_0000)
     SECURITY_OFFICER = (0x0020_0000, 0x0040_0000)
@@ -120,7 +119,7 @@ class Pin(Enum):
         return bool(flags & self.value[1])
 
     def is_last_try(self, flags: int) -> bool:
-        """Whether the next wrong one locks it."""
+        """Return whether the next wrong one locks it."""
         return bool(flags & self.value[0])
 
 
@@ -137,7 +136,7 @@ _BETWEEN: Final = re.compile(r"[\s:-]")
 def identifier(answer: Message) -> str:
     """Return the token's serial number, in lower case and without spaces and dashes.
 
-    Raises ``CardUnknown`` where it has none by which a card could be known.
+    Raises ``CardUnknown`` where the token has no usable one.
     """
     name = _BETWEEN.sub("", answer["serial"]).lower()
     if not _NAME.fullmatch(name) or not name.strip("0"):
@@ -146,14 +145,13 @@ def identifier(answer: Message) -> str:
 
 
 def pin_state(flags: int) -> PinState:
-    """Read the flags of the user's PIN."""
     if Pin.USER.is_locked(flags):
         return PinState(blocked=True, tries_left=0)
     return PinState(blocked=False, tries_left=1 if Pin.USER.is_last_try(flags) else None)
 
 
 def loaded(answer: Message) -> Message:
-    """Return an answer of a module that works; raise why it does not."""
+    """Return the answer of a module that was loaded; raise the reason where it was not."""
     if CANNOT_LOAD in answer:
         raise CardProtocolError(f"the card's module cannot be loaded: {answer[CANNOT_LOAD]}")
     if "error" in answer and "serial" not in answer:
@@ -162,7 +160,7 @@ def loaded(answer: Message) -> Message:
 
 
 def found(answer: Message) -> Message:
-    """Return an answer about the token that was meant; raise why there is none."""
+    """Return an answer about the token that was addressed; raise why there is none."""
     match loaded(answer).get("missing"):
         case None:
             pass
@@ -178,7 +176,7 @@ def found(answer: Message) -> Message:
 
 
 def pin_proof(answer: Message) -> PinProof | None:
-    """Return what the token signed after the login; None where it has no key for it."""
+    """Return the token's signature after the login; None where it has no key for it."""
     if "signature" not in answer:
         return None
     certificate = answer["certificate"]
@@ -190,7 +188,7 @@ def pin_proof(answer: Message) -> PinProof | None:
 
 
 def checked(answer: Message, pin: Pin) -> None:
-    """Raise what went wrong with a PIN, or with the new one, that was sent."""
+    """Raise the error for a PIN, or a new PIN, that was sent."""
     error = answer.get("error")
     if error is not None:
         raise _verdict(error, answer["flags"], pin, of_new=answer.get("of_new", False))
@@ -209,12 +207,12 @@ def _verdict(error: str, flags: int, pin: Pin, *, of_new: bool) -> CardError:
 
 
 def _left(flags: int, pin: Pin) -> int | None:
-    """Return 1 where the flags mark the last try; PKCS#11 gives no other number."""
+    """Return 1 where the flags mark the last try; PKCS#11 has no other number."""
     return 1 if pin.is_last_try(flags) else None
 
 
 class Style(StrEnum):
-    """How the module sets a PIN again; never guessed, for a wrong guess costs tries."""
+    """How the module resets a PIN; never guessed, as a wrong guess spends tries."""
 
     INIT_PIN = "init-pin"
     SET_PIN_WITH_PUK = "set-pin-with-puk"
@@ -236,7 +234,7 @@ class Pkcs11Cards:
         return CardReport(card, pin_state(answer["flags"]))
 
     def slots(self) -> tuple[str, ...]:
-        """Return the readers by the names that the module has for them, with a card or without."""
+        """Return the readers by the module's names for them, with or without a card."""
         with CardModuleProcess(self._module, self._environ) as process:
             return tuple(loaded(process.ask({"act": "slots"}))["slots"])
 
@@ -260,7 +258,7 @@ class Pkcs11Cards:
 
 
 class HeldToken(NoAdminKey):
-    """The token that was addressed, in a module's process that lives on between the calls."""
+    """The token that was addressed, in a module's process that stays between the calls."""
 
     def __init__(self, process: CardModuleProcess, at: CardAddress, style: Style) -> None:
         self._process = process
@@ -271,13 +269,12 @@ class HeldToken(NoAdminKey):
         self._serial = self._seen["serial"]
 
     def prove(self, challenge: CardChallenge) -> None:
-        """Return None: without a login no key of the token signs."""
+        """Return None: no key of the token signs without a login."""
 
     def verify_pin(self, pin: PinEntry, challenge: PinChallenge | None = None) -> PinProof | None:
         """C_Login as the user, then C_Sign.
 
-        They are asked for one after the other: a module that fails over the signature has
-        verified the PIN.
+        These are two requests: a module that fails in the signature has verified the PIN.
         """
         if challenge is None:
             self._ask("login", Pin.USER, typed(pin))
@@ -305,13 +302,13 @@ class HeldToken(NoAdminKey):
     def unblock(self, secret: Sensitive, new: PinEntry) -> None:
         """Set the PIN in the module's style.
 
-        The last try is never spent: ``PinBlocked`` is raised in its place.
+        The last try is never spent: raises ``PinBlocked`` instead.
         """
         self._spare_the_last(self._seen)
         self._ask(self._style, Pin.SECURITY_OFFICER, secret, typed(new))
 
     def change_secret(self, current: Sensitive, new: Sensitive) -> None:
-        """C_Login as the security officer, then C_SetPIN; a PUK cannot be changed so."""
+        """C_Login as the security officer, then C_SetPIN; no call changes a PUK."""
         if self._style is not Style.INIT_PIN:
             raise NotAllowed("PKCS#11 has no call that changes a PUK")
         self._spare_the_last(self._look())
@@ -341,12 +338,12 @@ class HeldToken(NoAdminKey):
 
 
 def slot_name(reader: str) -> str:
-    """Return the name of a PC/SC reader as modules have it: PKCS#11 cuts it after 64 bytes."""
+    """Return a PC/SC reader's name as modules report it: PKCS#11 cuts it after 64 bytes."""
     return reader.encode()[:_DESCRIPTION].decode(errors="ignore").strip()
 
 
 def _chosen(new: Sensitive) -> str:
-    """Check a new PIN: digits only; how many, the module knows."""
+    """Check a new PIN: digits only; the module checks the length."""
     text = new.reveal()
     if not (text.isascii() and text.isdigit() and _LEAST <= len(text) <= _MOST):
         raise PinRefused("format")

@@ -1,6 +1,6 @@
-"""A login that is kept, so that a key which needs it signs directly afterwards.
+"""A login that stays open, so that a key that needs it signs directly afterwards.
 
-Only the process of the module imports this (OASIS PKCS #11, 4.4 to 4.9, 5.13).
+Only the module's process imports this (OASIS PKCS #11, 4.4 to 4.9, 5.13).
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ _OCTET_STRING: Final = 0x04
 
 
 class Signer:
-    """Logs in as the user and stays so, until the process ends."""
+    """Logs in as the user and stays logged in until the process ends."""
 
     def __init__(self) -> None:
         self._session: Any = None
         self._without_login: frozenset[bytes] = frozenset()
 
     def login(self, token: Any, request: Mapping[str, str]) -> None:
-        """C_Login as the user; which private keys can be used without it is looked at before."""
+        """C_Login as the user; first note which private keys can be used without a login."""
         self._without_login = _usable_without_login(token)
         self._session = token.open(rw=True, user_pin=request["old"])
 
@@ -80,7 +80,7 @@ def _usable_without_login(token: Any) -> frozenset[bytes]:
 
 
 def _private_keys(session: Any) -> list[tuple[Any, bytes]]:
-    """Return the keys that sign after the login alone, and their CKA_ID, always in one order."""
+    """Return the keys that sign only after the login, and their CKA_ID, in a fixed order."""
     wanted = {
         Attribute.CLASS: ObjectClass.PRIVATE_KEY,
         Attribute.PRIVATE: True,
@@ -92,7 +92,7 @@ def _private_keys(session: Any) -> list[tuple[Any, bytes]]:
 
 
 def _public_key(session: Any, identifier: bytes) -> PinKey | None:
-    """Return the key of the certificate with this CKA_ID, or of the public key object."""
+    """Return the public key of the certificate, or else the public key object, with this CKA_ID."""
     return next((key for key in _keys_with(session, identifier) if key is not None), None)
 
 
@@ -127,7 +127,7 @@ def _in_object(one: Any) -> PinKey | None:
 
 
 def _attribute(one: Any, which: Attribute) -> Any:
-    """Return the attribute; None where the object has none, or does not reveal it."""
+    """Return the attribute; None where the object has none or does not reveal it."""
     try:
         value = one[which]
     except PKCS11Error:

@@ -1,7 +1,7 @@
-"""What is asked of a module, in PKCS#11's own calls (OASIS PKCS #11, 5.5 to 5.7).
+"""The requests to a module, in PKCS#11 calls (OASIS PKCS #11, 5.5 to 5.7).
 
-Only the process of the module imports this. Every session is opened for writing: an open
-one that only reads would keep the security officer from logging in.
+Only the module's process imports this. Every session is read-write: an open read-only session would
+prevent a login of the security officer.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from hardware.pkcs11.signer import Signer
 
 ABSENT, SEVERAL, OTHER = "absent", "several", "other"
-"""Why no token was asked: none in this reader, more than one, or not the one addressed."""
+"""Why no token was used: none in this reader, more than one, or not the one addressed."""
 
 Act = Callable[[Any, Mapping[str, str]], Message | None]
-"""Does something with a token, and returns what the answer holds besides serial and flags."""
+"""Does something with a token, and returns the fields of the answer besides serial and flags."""
 
 
 class TokenNotFound(Exception):
@@ -31,11 +31,11 @@ class TokenNotFound(Exception):
 
 
 class NewRefused(Exception):
-    """What went wrong, by its name, once the old PIN was taken, or beside it."""
+    """The error's name, raised once the old PIN was accepted, or for another reason."""
 
 
 class Tokens:
-    """The tokens of a loaded module; ``label`` names one where a reader shows several."""
+    """The tokens of a loaded module; ``label`` selects one where a reader has several."""
 
     def __init__(self, module: Any, label: str = "") -> None:
         self._module = module
@@ -53,15 +53,15 @@ class Tokens:
 
     @cached_property
     def _signer(self) -> Signer:
-        """Loaded with the cryptography that it needs, in a process that signs."""
+        """Imported with the cryptography that it needs, in a process that signs."""
         from hardware.pkcs11.signer import Signer
 
         return Signer()
 
     def answer(self, request: Message) -> Message:
-        """Do what is asked, and return the token's serial number and flags.
+        """Carry out the request, and return the token's serial number and flags.
 
-        After an answer without them nothing was done with a token.
+        An answer without them means that nothing was done with a token.
         """
         try:
             if request["act"] == "slots":
@@ -88,7 +88,7 @@ class Tokens:
             return {"error": type(error).__name__}
 
     def _flags(self, reader: str, before: Any) -> int:
-        """Return the flags as they are now; as they were, where the token is gone by now."""
+        """Return the present flags; the earlier ones where the token is gone."""
         try:
             return int(self._find(reader).flags)
         except (TokenNotFound, PKCS11Error):
@@ -120,7 +120,7 @@ def _token(slot: Any) -> Any | None:
 
 @contextmanager
 def _session(token: Any, **pins: str) -> Iterator[Any]:
-    """Open a session; a failure to close it is ignored: what was done in it stands."""
+    """Open a session; a failure to close it is ignored, as its work is done."""
     session = token.open(rw=True, **pins)
     try:
         yield session
@@ -130,13 +130,12 @@ def _session(token: Any, **pins: str) -> Iterator[Any]:
 
 
 def _login(token: Any, request: Mapping[str, str]) -> None:
-    """C_Login as the user."""
     with _session(token, user_pin=request["old"]):
         return
 
 
 def _change(token: Any, request: Mapping[str, str]) -> None:
-    """C_Login as the user, then C_SetPIN: without the login some modules unblock with it."""
+    """C_Login as the user, then C_SetPIN: some modules unblock when the login is missing."""
     with _session(token, user_pin=request["old"]) as session:
         _set(lambda: session.set_pin(request["old"], request["new"]))
 
@@ -148,7 +147,7 @@ def _init_pin(token: Any, request: Mapping[str, str]) -> None:
 
 
 def _set_pin_with_puk(token: Any, request: Mapping[str, str]) -> None:
-    """C_SetPIN with the PUK in place of the old PIN, in a session that nobody logged in to."""
+    """C_SetPIN with the PUK in place of the old PIN, in a session without a login."""
     with _session(token) as session:
         _set(lambda: session.set_pin(request["old"], request["new"]))
 
@@ -160,7 +159,7 @@ def _change_so(token: Any, request: Mapping[str, str]) -> None:
 
 
 def _set(call: Callable[[], None]) -> None:
-    """Raise ``NewRefused`` for what goes wrong with a new PIN, the old one having been taken."""
+    """Raise ``NewRefused`` for an error with the new PIN after the old one was accepted."""
     try:
         call()
     except PKCS11Error as error:

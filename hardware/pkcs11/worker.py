@@ -9,7 +9,7 @@ from kiosk.contract import module_process
 
 
 def _tokens(module: Any) -> module_process.Answering:
-    """Imported where the wrapper is known to be there."""
+    """Imported only after the wrapper was found."""
     from hardware.pkcs11.tokens import Tokens
 
     return Tokens(module, sys.argv[2] if len(sys.argv) > 2 else "")

@@ -1,5 +1,5 @@
 """A virtual PIV card in a virtual reader behind a private PC/SC service.
 
-For the demonstration and the tests: everything above the reader's driver is the real
-thing, so what works here speaks real APDUs through a real pcscd.
+For the demonstration and the tests: everything above the reader's driver is the real software, and
+APDUs go through a real pcscd.
 """

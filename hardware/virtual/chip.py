@@ -147,44 +147,44 @@ def _within(encoded: bytes, at: int) -> int:
 
 GET_RESPONSE = 0xC0
 REMEMBERED = 1000
-"""So many commands are kept in ``received``."""
+"""How many commands ``received`` keeps."""
 
 Answer = tuple[bytes, int]
 Heading = tuple[int, int, int]
 
 
 class CardQuirks(Protocol):
-    """How a chip talks, whatever its application."""
+    """The transport behaviour of a chip, whatever its application."""
 
     @property
     def t0(self) -> bool:
-        """Speaks T=0: no Le beside a body, answers are collected with GET RESPONSE."""
+        """Speaks T=0: no Le beside a body; GET RESPONSE fetches answers."""
 
     @property
     def piece(self) -> int:
-        """Long answers come in pieces of so many bytes."""
+        """Long answers come in pieces of this many bytes."""
 
     @property
     def atr(self) -> bytes:
-        """The answer to reset."""
+        pass
 
 
 class Memory(Protocol):
-    """What a card remembers without power."""
+    """The persistent memory of a card."""
 
     @property
     def profile(self) -> CardQuirks:
-        """The habits of its make."""
+        """The behaviour of its make."""
 
 
 class Applet(Protocol):
-    """Answers whole commands; chaining and pieces are the chip's business."""
+    """Answers whole commands; the chip does chaining and splits answers."""
 
     def reset(self) -> None:
-        """Forget the session, as a loss of power does."""
+        """Forget the session, as on a loss of power."""
 
     def process(self, command: ReceivedCommand) -> Answer:
-        """Answer one command."""
+        pass
 
 
 StateT = TypeVar("StateT", bound=Memory)
@@ -193,7 +193,7 @@ StateT = TypeVar("StateT", bound=Memory)
 class AppletChip(Generic[StateT]):
     """A card of one application without a reader: ``transmit`` takes and returns APDUs.
 
-    ``on_change`` gets the state before the answer to a command that may have changed it.
+    ``on_change`` is called with the state before the answer to a command that may have changed it.
     """
 
     changing: ClassVar[tuple[int, ...]] = (0x20, 0x24, 0x2C)
@@ -208,11 +208,10 @@ class AppletChip(Generic[StateT]):
 
     @property
     def atr(self) -> bytes:
-        """The answer to reset."""
         return self.state.profile.atr
 
     def reset(self) -> None:
-        """Forget the session, a half-sent command and an uncollected answer."""
+        """Forget the session, an unfinished command chain and an answer that was not fetched."""
         self._applet.reset()
         self._pending, self._chain = b"", None
 
@@ -241,7 +240,7 @@ class AppletChip(Generic[StateT]):
         return self._deliver(whole, data, status)
 
     def _link(self, piece: ReceivedCommand) -> int:
-        if piece.le is not None:  # nothing is answered before the last piece
+        if piece.le is not None:
             return Status.WRONG_LENGTH
         self._chain = (_heading(piece), self._chained_to(piece) + piece.data)
         return Status.OK
@@ -252,7 +251,7 @@ class AppletChip(Generic[StateT]):
         return ReceivedCommand(last.cla & ~CHAINING, last.ins, last.p1, last.p2, data, last.le)
 
     def _chained_to(self, piece: ReceivedCommand) -> bytes:
-        # Another command in between ends a chain (ISO 7816-4, 5.3.3).
+        # Another command ends a chain (ISO 7816-4, 5.3.3).
         if self._chain is None or self._chain[0] != _heading(piece):
             return b""
         return self._chain[1]

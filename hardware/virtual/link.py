@@ -1,8 +1,8 @@
-"""The card's end of the virtual reader: a thread that answers what the reader asks.
+"""The card's end of the virtual reader: a thread that answers the reader.
 
-The card connects to the slot; each message either way is a two-byte
-big-endian length and the payload. One-byte payloads are the reader's own (power off,
-power on, reset, "which ATR?"), of which only the last is answered; all others are APDUs.
+The card connects to the slot; each message either way is a two-byte big-endian length and the
+payload. One-byte payloads are the reader's own (power off, power on, reset, "which ATR?"), of which
+only the last is answered; all others are APDUs.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from hardware.virtual.pcscd import Slot
 
 RETRY_SECONDS = 0.02
 ASKED_IN_VAIN = 4
-"""A reader that wants the ATR so often and gives no power has not noticed this card."""
+"""A reader that asked for the ATR so often without giving power has not noticed this card."""
 
 
 class Chip(Protocol):
-    """What sits behind the contacts: a card's state outlives its insertions."""
+    """A card behind its contacts: its state outlives its insertions."""
 
     @property
     def atr(self) -> bytes:
@@ -34,7 +34,7 @@ class Chip(Protocol):
 
 
 class PulledOutError(Exception):
-    """The card leaves the reader in mid-command, after a part of the answer or none."""
+    """The card leaves the reader during a command, after a part of the answer or none."""
 
     def __init__(self, sent: bytes | None = None) -> None:
         super().__init__("pulled out in mid-command")
@@ -51,8 +51,8 @@ class _Ask(IntEnum):
 class CardLink:
     """Plugs one chip into one slot of the virtual reader.
 
-    While the card is in, the link connects again whenever the reader goes away, so a card
-    that is in stays in over a restart of pcscd.
+    While the card is in, the link reconnects after a loss of the reader, so the card stays in over
+    a restart of pcscd.
     """
 
     def __init__(self, chip: Chip, slot: Slot) -> None:
@@ -70,11 +70,11 @@ class CardLink:
 
     @property
     def inserted(self) -> bool:
-        """Whether the card is in, as far as the card knows."""
+        """Return whether the card is in, as far as the card knows."""
         return not self._out.is_set()
 
     def insert(self) -> None:
-        """Push the card in and return at once; pcscd sees it within 0.4 s."""
+        """Insert the card and return at once; pcscd sees it within 0.4 s."""
         if self.inserted:
             return
         self._join()
@@ -84,9 +84,9 @@ class CardLink:
         self._thread.start()
 
     def remove(self) -> None:
-        """Pull the card out and return once it is out, also in mid-command.
+        """Pull the card out and return once it is out, also during a command.
 
-        A chip that hangs in a command is left to itself; ``insert`` waits for it.
+        A chip that hangs in a command is left alone; ``insert`` waits for it.
         """
         self._leave()
         while self._thread is not None and self._idle.is_set():
@@ -146,12 +146,12 @@ class CardLink:
             return  # the reader went away in mid-message
 
     def _unnoticed(self, payload: bytes) -> bool:
-        """Count the questions for the ATR before the first power; True ends the connection."""
-        # After a card that was pulled out in mid-command, pcscd takes the next one for the
-        # same and never powers it, unless it sees the slot empty in between: the card leaves
-        # and comes back by itself. It leaves in place of an answer, never after one: the
-        # reader waits for the answer and so sees the slot empty at once, and power cannot
-        # arrive in the same moment.
+        """Count the requests for the ATR before the first power; True ends the connection."""
+        # After a card was pulled out during a command, pcscd takes the next card for the same one
+        # and never powers it, unless it sees the slot empty between the two: this card therefore
+        # leaves and comes back. It leaves in place of an answer, never after one: the reader waits
+        # for the answer and sees the slot empty at once, and power cannot arrive in the same
+        # moment.
         if payload == bytes([_Ask.ATR]) and not self._powered.is_set():
             self._asked += 1
         return self._asked > ASKED_IN_VAIN
@@ -191,7 +191,7 @@ def _send_last(connection: socket.socket, payload: bytes | None) -> None:
     try:
         _send(connection, payload)
     except OSError:
-        return  # nobody is left to read it
+        return
 
 
 def _receive(connection: socket.socket) -> bytes:
@@ -204,8 +204,8 @@ def _receive_exactly(connection: socket.socket, count: int) -> bytes:
     received = b""
     while len(received) < count:
         piece = connection.recv(count - len(received))
-        # The kernel falls back to delayed acknowledgements by itself; with the reader's
-        # two writes a message that would cost 40 ms each time.
+        # The kernel falls back to delayed acknowledgements; with the reader's two writes a message
+        # would then cost 40 ms each time.
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         if not piece:
             return b""

@@ -1,11 +1,10 @@
-"""A PC/SC service of our own, with the virtual reader in it, in one directory.
+"""A private PC/SC service with the virtual reader, in one directory.
 
-The machine's own pcscd and readers are left alone. pcscd takes its socket from the process
-that starts it (the file descriptor 3 of systemd's socket activation), and clients find it by
-``PCSCLITE_CSOCK_NAME``, so any number of these can run beside each other. Where the
-machine allows namespaces nothing is reachable over a network and no privilege is needed;
-where it does not (root in a container), the reader's ports are open on all interfaces,
-because its driver binds them so.
+It does not touch the machine's pcscd and readers. pcscd takes its socket from the process that
+starts it (the file descriptor 3 of systemd's socket activation), and clients find it by
+``PCSCLITE_CSOCK_NAME``, so any number of these can run at the same time. Where the machine allows
+namespaces nothing is reachable over a network and no privilege is needed; where it does not (root
+in a container), the reader's ports are open on all interfaces, because its driver binds them so.
 """
 
 from __future__ import annotations
@@ -39,7 +38,6 @@ class VirtualHardwareError(KioskError):
 
 
 def wait_until(ready: Callable[[], bool], seconds: float) -> bool:
-    """Call ``ready`` until it returns True, or return False after ``seconds``."""
     deadline = time.monotonic() + seconds
     while not ready():
         if time.monotonic() >= deadline:
@@ -49,9 +47,9 @@ def wait_until(ready: Callable[[], bool], seconds: float) -> bool:
 
 
 def listening(pid: int, port: int) -> bool:
-    """Return whether anybody listens on the IPv4 TCP ``port`` in the network of ``pid``.
+    """Return whether a process listens on the IPv4 TCP ``port`` in the network of ``pid``.
 
-    Read from the kernel's table: to connect would be taken for a card going in.
+    Read from the kernel's table: a connection would be taken for a card that goes in.
     """
     try:
         lines = Path(f"/proc/{pid}/net/tcp").read_text().splitlines()
@@ -66,7 +64,7 @@ def listening(pid: int, port: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One slot of the virtual reader; any process of the same user can put a card in."""
+    """One slot of the virtual reader; any process of the same user can insert a card."""
 
     slot_server: Path
     number: int
@@ -88,7 +86,7 @@ class Slot:
 class PrivatePcscd:
     """One pcscd in ``directory``; it keeps its socket path and slots over restarts.
 
-    It ends by itself when the thread that started it ends.
+    It ends when the thread that started it ends.
     """
 
     def __init__(self, directory: Path, friendly_name: str = "Virtual PCD") -> None:
@@ -114,12 +112,11 @@ class PrivatePcscd:
 
     @property
     def env(self) -> dict[str, str]:
-        """What a client needs in its environment to find this service."""
+        """The environment of a client of this service."""
         return {"PCSCLITE_CSOCK_NAME": str(self.socket_path)}
 
     @property
     def running(self) -> bool:
-        """Whether the process is there."""
         return self._process is not None and self._process.poll() is None
 
     @property
@@ -130,7 +127,7 @@ class PrivatePcscd:
         return self._process.pid
 
     def start(self) -> None:
-        """Start and return once the readers take cards; does nothing when it runs.
+        """Start pcscd and return once the readers take cards; does nothing when it runs.
 
         Raises ``VirtualHardwareError`` when something is not installed or does not start.
         """
@@ -147,11 +144,11 @@ class PrivatePcscd:
             raise VirtualHardwareError(_why_not(self._log_path, isolated))
 
     def stop(self) -> None:
-        """End it as the system would (SIGTERM); does nothing when it does not run."""
+        """Send SIGTERM; does nothing when it does not run."""
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End it without warning (SIGKILL); the socket's file stays and refuses."""
+        """Send SIGKILL; the socket's file stays and refuses."""
         self._end(signal.SIGKILL)
 
     def restart(self) -> None:
@@ -192,8 +189,8 @@ class PrivatePcscd:
         )
 
     def _spawn(self, isolated: bool) -> subprocess.Popen[bytes]:
-        # Both sockets are the child's alone from here: were pcscd's left open in this
-        # process, a client of a dead pcscd would wait for ever instead of being refused.
+        # Both sockets are the child's alone from here: while this process kept pcscd's socket open,
+        # a client of a dead pcscd would wait for ever instead of being refused.
         with (
             _listener(self.socket_path) as listener,
             _listener(self._slot_server_path) as slot_server,
@@ -203,7 +200,7 @@ class PrivatePcscd:
                 self._command(isolated, listener.fileno(), slot_server.fileno()),
                 pass_fds=[listener.fileno(), slot_server.fileno()],
                 env=self._service_environment(),
-                start_new_session=True,  # Ctrl+C in our terminal is not meant for it
+                start_new_session=True,  # Ctrl+C in our terminal must not reach it
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -218,12 +215,12 @@ class PrivatePcscd:
         return [*prefix, *program, *numbers, *service]
 
     def _service_environment(self) -> dict[str, str]:
-        # No drivers for USB: a real reader on this machine belongs to its own pcscd.
+        # No drivers for USB: a real reader on this machine belongs to the machine's pcscd.
         return {**os.environ, "PCSCLITE_HP_DROPDIR": str(self._configuration)}
 
 
 def check_installed() -> None:
-    """Raise ``VirtualHardwareError`` with the package to install when a part is missing."""
+    """Raise ``VirtualHardwareError`` naming the package to install when a part is missing."""
     parts = ((PCSCD, "pcscd"), (DRIVER, "vsmartcard-vpcd"), (UNSHARE, "util-linux"))
     for path, package in parts:
         if not path.exists():
@@ -231,15 +228,15 @@ def check_installed() -> None:
 
 
 def can_isolate() -> bool:
-    """Say whether this machine lets this user have namespaces."""
+    """Return whether this user may create namespaces on this machine."""
     tried = subprocess.run([*_unshare(), "true"], capture_output=True, check=False)  # noqa: S603
     return tried.returncode == 0
 
 
 def free_port(count: int) -> int:
-    """Return the first of ``count`` consecutive TCP ports that are free just now."""
-    # Below the range that the kernel hands out for outgoing connections, so that nobody
-    # gets one of them by chance between here and pcscd's bind.
+    """Return the first of ``count`` consecutive TCP ports that are free now."""
+    # Below the range of the kernel's outgoing connections, so that none of them takes a port
+    # between here and pcscd's bind.
     for _ in range(200):
         first = 20000 + secrets.randbelow(12000)
         if all(_is_free(port) for port in range(first, first + count)):

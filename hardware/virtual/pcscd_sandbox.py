@@ -1,12 +1,12 @@
 """The program that becomes a private pcscd, run by path: it imports the standard library only.
 
-In a mount and a network namespace of its own pcscd keeps its pid file to itself and the
-virtual reader, which listens on every interface, has only a loopback that is not the
-machine's. A child process, the slot server, lets cards in: asked over a Unix socket for a
-slot, it opens the connection inside the namespace and passes the socket out.
+Separate mount and network namespaces keep pcscd's pid file private and leave the virtual reader,
+which listens on every interface, only a private loopback. A child process, the slot server,
+connects cards: asked over a Unix socket for a slot, it opens the connection inside the namespace
+and passes the socket out.
 
-Arguments: ``isolated`` or ``plain``, the descriptor of pcscd's listening socket, that of
-the slot server's, the reader's first TCP port, then pcscd's command line.
+Arguments: ``isolated`` or ``plain``, the descriptor of pcscd's listening socket, that of the slot
+server's, the reader's first TCP port, then pcscd's command line.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> None:
     if how == "isolated":
         _hide_run()
         _raise_loopback()
-    service_to_be = os.getpid()  # noted before the fork: a pcscd that fails may be gone by then
+    service_to_be = os.getpid()  # before the fork: a pcscd that fails may have ended by then
     if os.fork() == 0:
         _end_with(service_to_be, signal.SIGKILL)
         os.close(int(listener))
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def serve_slots(slot_server: socket.socket, port: int) -> None:
-    """Answer every caller with a connection to the slot that it names, for ever."""
+    """Answer every caller with a connection to the slot that it names, without end."""
     while True:
         caller, _ = slot_server.accept()
         with caller:
@@ -57,7 +57,7 @@ def serve_slots(slot_server: socket.socket, port: int) -> None:
             try:
                 _pass_connection(caller, port + caller.recv(1)[0])
             except (OSError, IndexError):
-                continue  # no reader yet, or a caller that went away: it will ask again
+                continue  # no reader yet, or the caller went away: it will ask again
 
 
 def _pass_connection(caller: socket.socket, port: int) -> None:
@@ -79,7 +79,7 @@ def _raise_loopback() -> None:
 
 
 def _end_with(parent: int, how: signal.Signals) -> None:
-    """Let the kernel end this process when its parent is gone, however it went."""
+    """Let the kernel end this process when its parent has ended, for whatever reason."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(how), 0, 0, 0)
     if os.getppid() != parent:  # it went before the line above
         sys.exit(1)

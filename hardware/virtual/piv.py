@@ -14,30 +14,30 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hardware.virtual.chip import Answer, AppletChip, ReceivedCommand, Status, read, tlv
 from kiosk.contract.messages import KeyKind
 
-# The habits in which real PIV cards differ, one switch each.
+# The ways in which real PIV cards differ, one switch each.
 
 ATR_T1 = bytes.fromhex("3B858131FE454B696F736BDB")
-"""Direct convention, protocol T=1 alone, historical bytes ``Kiosk``; the last is TCK."""
+"""Direct convention, protocol T=1 alone, historical bytes ``Kiosk``; the last byte is TCK."""
 
 ATR_T0 = bytes.fromhex("3B054B696F736B")
 """The same bytes on a card that speaks T=0 alone (which has no TCK)."""
 
 ATR_CONTACTLESS = bytes.fromhex("3B8580014B696F736B51")
-"""The same bytes as a reader passes them on from a card over the air (PC/SC part 3)."""
+"""The same bytes as a reader reports them for a contactless card (PC/SC part 3)."""
 
 
 @dataclass(frozen=True, slots=True)
 class CardProfile:
-    """How one make of card behaves; the defaults are the standard's shape."""
+    """How one make of card behaves; the defaults follow the standard."""
 
     pin_tries: int = 3
     puk_tries: int = 3
 
     blocked_status: int = 0x6983
-    """6983 or 63C0: both are found and both mean blocked."""
+    """6983 or 63C0: cards have both, and both mean blocked."""
 
     tries_status: int = 0x63C0
-    """The tries left are reported as 63Cx; an old family has 630x: then it is 6300."""
+    """The tries left are reported as 63Cx; an old family has 630x: then this is 6300."""
 
     last_try_status: int = 0x63C0
     """The answer to the wrong value that spends the last try: 63C0 or already 6983."""
@@ -52,10 +52,10 @@ class CardProfile:
     """The card enforces no rule: five digits, letters and an empty PIN are all taken."""
 
     history: int = 0
-    """So many former PINs are refused with 6984."""
+    """How many former PINs are refused with 6984."""
 
     complexity_rule: bool = False
-    """A new PIN of a single digit, repeated, is refused with 6985."""
+    """A new PIN that repeats a single digit is refused with 6985."""
 
     holds_puk_validation: bool = False
     """A right PUK counts until the next reset: RESET RETRY COUNTER then takes any PUK."""
@@ -64,7 +64,7 @@ class CardProfile:
     """A new PUK must be eight digits; False takes any eight bytes."""
 
     erases_keys_when_both_blocked: bool = False
-    """Private keys go when the PIN and the PUK are both blocked."""
+    """Private keys are erased when the PIN and the PUK are both blocked."""
 
     full_aid: bool = True
     """Answers SELECT by the nine-byte application identifier."""
@@ -73,7 +73,7 @@ class CardProfile:
     """Answers SELECT by the five-byte prefix."""
 
     absent_status: int = 0x6A82
-    """The answer to SELECT for what is not there: 6A82, 6D00 and 6999 are found."""
+    """The answer to SELECT for an absent application: cards have 6A82, 6D00 and 6999."""
 
     template_tag: bool = True
     """The application property template has its outer tag 61."""
@@ -85,31 +85,31 @@ class CardProfile:
     """Answers the vendor commands FD (version) and F8 (serial number)."""
 
     contactless: bool = False
-    """Talks over the air: everything about PIN and PUK is 6982."""
+    """Contactless: all commands about PIN and PUK are 6982."""
 
     t0: bool = False
-    """Speaks T=0: no Le beside a body, answers are collected with GET RESPONSE."""
+    """Speaks T=0: no Le beside a body; GET RESPONSE fetches answers."""
 
     key: KeyKind = KeyKind.P_256
-    """What the keys are."""
+    """The kind of the keys."""
 
     piece: int = 256
-    """Long answers come in pieces of so many bytes (255 and 256 are found)."""
+    """Long answers come in pieces of this many bytes (cards have 255 and 256)."""
 
     @property
     def atr(self) -> bytes:
-        """The answer to reset that goes with the way to the card and the protocol."""
+        """The answer to reset for the interface and the protocol."""
         return answer_to_reset(contactless=self.contactless, t0=self.t0)
 
 
 def answer_to_reset(*, contactless: bool, t0: bool) -> bytes:
-    """Return what a card of any family answers to reset on that way and by that protocol."""
+    """Return the answer to reset of a card of any family on that interface and protocol."""
     if contactless:
         return ATR_CONTACTLESS
     return ATR_T0 if t0 else ATR_T1
 
 
-# What a card remembers without power: its PIN and PUK, its objects, its keys.
+# The persistent memory of a card: its PIN and PUK, its objects, its keys.
 
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 
@@ -118,7 +118,7 @@ BODY = 8
 
 
 def padded(text: str) -> bytes:
-    """Return a PIN or PUK as it goes over the wire; raises ``ValueError`` when too long."""
+    """Return a PIN or PUK as it is sent; raises ``ValueError`` when too long."""
     body = text.encode("ascii")
     if len(body) > BODY:
         raise ValueError("a PIV PIN or PUK has at most eight characters")
@@ -136,11 +136,10 @@ class Reference:
 
     @property
     def blocked(self) -> bool:
-        """Whether no try is left."""
         return self.left == 0
 
     def replace(self, body: bytes, history: int) -> None:
-        """Take a new value; the counter is full again."""
+        """Set a new value and a full counter."""
         self.former = [self.body, *self.former][:history]
         self.body = body
         self.left = self.limit
@@ -175,8 +174,8 @@ AID_VERSION = bytes.fromhex("0100")
 AID_PREFIX = AID[:5]
 FULL_AID = AID + AID_VERSION
 
-# A FASC-N that names no agency, system or person: the form for cards outside the federal
-# scheme, which are known by their GUID alone (part 1, 3.1.2).
+# A FASC-N without agency, system or person: the form for cards outside the federal scheme, which
+# only their GUID identifies (part 1, 3.1.2).
 _FASCN = bytes.fromhex("D4E739DA739CED39CE739D836858210842108421C84210C3EB")
 
 
@@ -187,7 +186,7 @@ def chuid(guid: bytes, expires: datetime) -> bytes:
 
 
 def capability(serial: int) -> bytes:
-    """The card capability container; only its identifier (F0) carries anything."""
+    """The card capability container; only its identifier (F0) has a meaning here."""
     identifier = bytes.fromhex("A000000116FF02") + serial.to_bytes(14, "big")
     empty = b"".join(tlv(tag, b"") for tag in (0xF3, 0xF4))
     tail = b"".join(tlv(tag, b"") for tag in (0xF6, 0xF7, 0xFA, 0xFB, 0xFC, 0xFD, 0xFE))
@@ -206,15 +205,15 @@ def certificate(cert: x509.Certificate) -> bytes:
 
 
 def property_template(*, outer_tag: bool) -> bytes:
-    """The answer to SELECT (part 2, 3.1.1); some cards leave its outer tag 61 away."""
+    """The answer to SELECT (part 2, 3.1.1); some cards omit its outer tag 61."""
     inner = tlv(0x4F, FULL_AID[5:]) + tlv(0x79, tlv(0x4F, AID_PREFIX))
     return tlv(0x61, inner) if outer_tag else inner
 
 
 # VERIFY, CHANGE REFERENCE DATA and RESET RETRY COUNTER (SP 800-73-5 part 2, 3.2).
 #
-# Only here do tries go down and up. The session (what was verified since power-up or SELECT) is
-# kept apart from the state, which survives it.
+# Only this part changes the tries. The session (what was verified since power-up or SELECT) is kept
+# apart from the state, which survives it.
 
 PIN_REFERENCE = 0x80
 PUK_REFERENCE = 0x81
@@ -223,7 +222,7 @@ FILLER = 0xFF
 
 @dataclass(slots=True)
 class Session:
-    """What the card forgets with its power."""
+    """The state that the card loses with its power."""
 
     pin_verified: bool = False
     puk_proven: bool = False
@@ -304,7 +303,7 @@ class ReferenceCommands:
     def _try(self, which: Reference, body: bytes) -> int:
         if which.blocked:
             return self._state.profile.blocked_status
-        # Charged before the comparison, so that power loss gives nothing away.
+        # Charged before the comparison, so that pulling the card saves no try.
         which.left -= 1
         if not hmac.compare_digest(which.body, body):
             self._erase_keys_if_dead()
@@ -352,14 +351,14 @@ def _is_pin(body: bytes) -> bool:
 
 # GENERAL AUTHENTICATE (SP 800-73-5 part 2, 3.2.4): a key proves itself.
 #
-# Only the internal authentication is here: the host sends a challenge (81) and asks for the
+# Only internal authentication is implemented: the host sends a challenge (81) and asks for the
 # response (82). The host does the hashing and the padding.
 
 RSA_ALGORITHMS = {2048: 0x07, 3072: 0x05, 4096: 0x16}
 CURVE_ALGORITHMS = {256: 0x11, 384: 0x14}
 """Algorithm identifiers by the size of the key (SP 800-78-5, table 6-2; 16 is a vendor's)."""
 ED25519_ALGORITHM = 0xE0
-"""A vendor's, too."""
+"""A vendor's identifier, too."""
 TEMPLATE = 0x7C
 CHALLENGE = 0x81
 RESPONSE = 0x82
@@ -383,7 +382,7 @@ def authenticate(key: PrivateKey, algorithm: int, data: bytes) -> tuple[bytes, i
 
 
 def metadata(key: PrivateKey, *, pin: bool) -> bytes:
-    """What GET METADATA returns of a key: algorithm, policies of PIN and touch, public key."""
+    """The answer of GET METADATA for a key: algorithm, policies of PIN and touch, public key."""
     policies = bytes((PIN_ONCE if pin else PIN_NEVER, TOUCH_NEVER))
     algorithm = bytes((algorithm_of(key),))
     return tlv(0x01, algorithm) + tlv(0x02, policies) + tlv(0x04, _public(key))
@@ -400,7 +399,7 @@ def _public(key: PrivateKey) -> bytes:
 
 
 def algorithm_of(key: PrivateKey) -> int:
-    """The algorithm identifier of SP 800-78, or of a vendor's, for a key."""
+    """The algorithm identifier of a key (SP 800-78 or a vendor's)."""
     if isinstance(key, ed25519.Ed25519PrivateKey):
         return ED25519_ALGORITHM
     sizes = RSA_ALGORITHMS if isinstance(key, rsa.RSAPrivateKey) else CURVE_ALGORITHMS
@@ -420,7 +419,7 @@ def _sign(key: PrivateKey, challenge: bytes) -> bytes | None:
 
 
 def _raw_rsa(key: rsa.RSAPrivateKey, block: bytes) -> bytes | None:
-    # The card does the bare exponentiation; the library offers none, so: by hand.
+    # The card does the bare exponentiation, which the library does not offer.
     numbers = key.private_numbers()
     modulus = numbers.public_numbers.n
     value = int.from_bytes(block, "big")
@@ -435,7 +434,7 @@ VERSION = bytes([5, 7, 2])
 
 
 class PivApplet:
-    """Answers whole commands; chaining and pieces are the transport's business."""
+    """Answers whole commands; the chip does chaining and splits answers."""
 
     def __init__(self, state: CardState) -> None:
         self._state = state
@@ -443,7 +442,7 @@ class PivApplet:
         self._session = Session()
 
     def reset(self) -> None:
-        """Forget the session, as a loss of power does."""
+        """Forget the session, as on a loss of power."""
         self._selected = False
         self._session = Session()
 
@@ -461,7 +460,7 @@ class PivApplet:
             return b"", Status.WRONG_P1P2
         if not self._is_mine(command.data):
             return b"", self._state.profile.absent_status
-        # What was verified stays so when the application is selected again (3.1.1).
+        # A verified PIN stays verified when the application is selected again (3.1.1).
         self._selected = True
         outer = self._state.profile.template_tag
         return property_template(outer_tag=outer), Status.OK
@@ -507,7 +506,7 @@ class PivApplet:
         content = self._state.objects.get(tag)
         if content is None:
             return b"", Status.NOT_FOUND
-        # The discovery object alone has its own tag where the others have 53.
+        # Only the discovery object has its own tag where the others have 53.
         outer = tag if tag == DISCOVERY else 0x53
         return tlv(outer, content), Status.OK
 
@@ -536,8 +535,8 @@ class PivApplet:
 class VirtualCard(AppletChip[CardState]):
     """The PIV application on its chip.
 
-    The methods look into the card, past its PIN: for a test or the demo that speaks to the
-    authority without a reader.
+    The methods read the card without its PIN: for tests, and for the demo that uses the authority
+    without a reader.
     """
 
     def __init__(self, state: CardState) -> None:
@@ -549,7 +548,7 @@ class VirtualCard(AppletChip[CardState]):
         return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
     def sign(self, slot: int, message: bytes) -> bytes:
-        """Sign as the answer to a challenge of the authority is signed."""
+        """Sign like the card's answer to a challenge of the authority."""
         key = self.state.keys[slot]
         if isinstance(key, rsa.RSAPrivateKey):
             return key.sign(message, padding.PKCS1v15(), SHA256())

@@ -47,7 +47,7 @@ class Machine(Protocol):
         """Ask each address of the authority; may block for some seconds."""
 
     def end(self, act: EndingAct) -> bool:
-        """Do it, or return False where it is only talked of; raises ``MachineError``."""
+        """Do it, or return False where nothing is done; raises ``MachineError``."""
 
 
 class NoMachine:

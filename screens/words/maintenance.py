@@ -16,7 +16,8 @@ WORDS_UNCLEAR = "Write a reason in words, and no PIN, code or key."
 MENU_TITLE = "What shall the station do?"
 SURE_TITLE = "Are you sure?"
 DONE = "Finish"
-TALKED_OF = "This is not a station of its own, so nothing happens."
+NOT_HERE = "Nothing happens: this station cannot do that itself."
+ASK = "Ask whoever runs this machine."
 NO_ADDRESS = "The authority runs in this program."
 
 _OFF_BY_S = 5.0
@@ -100,7 +101,7 @@ def result(what: ActResult, zone: tzinfo | None) -> tuple[str, list[str]]:
                 "Take your card out.",
             ]
         case Ending():
-            return act(what.act), [TALKED_OF]
+            return act(what.act), [NOT_HERE, ASK]
         case NotDone():
             return "That did not work", [act(what.act), what.because]
         case _:

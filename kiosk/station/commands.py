@@ -42,7 +42,7 @@ class VerifyPin(Struct, frozen=True):
 
 
 class SaveQuestions(Struct, frozen=True):
-    """Store the chosen questions and their answers."""
+    """Have the chosen questions and their answers checked and kept."""
 
     visit: VisitId
     answers: tuple[Answer, ...]

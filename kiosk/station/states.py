@@ -56,7 +56,6 @@ class Work(StrEnum):
 
     PREPARING = "preparing"
     CHECKING_PIN = "checking-pin"
-    SAVING_ANSWERS = "saving-answers"
     CHECKING_ANSWERS = "checking-answers"
     SENDING_CODE = "sending-code"
     CHECKING_CODE = "checking-code"

@@ -296,7 +296,7 @@ def _answer_given(state: GiveAnswer, event: AnswerEntered) -> Move:
     if len(given) < state.task.count:
         return PickQuestion(state.visit, state.task, given), ()
     save = SaveQuestions(state.visit.id, given)
-    return working(state.visit, Work.SAVING_ANSWERS, save, state)
+    return working(state.visit, Work.CHECKING_ANSWERS, save, state)
 
 
 def _asked_answered(state: AskQuestion, event: AnswerEntered) -> Move:

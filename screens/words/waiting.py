@@ -68,8 +68,6 @@ def work(what: Work) -> tuple[str, str]:
             return "Getting things ready", "This takes a moment."
         case Work.CHECKING_PIN:
             return "Checking your PIN", "Your smartcard checks it. This takes a moment."
-        case Work.SAVING_ANSWERS:
-            return "Saving your answers", "This takes a few seconds."
         case Work.CHECKING_ANSWERS:
             return "Checking your answers", "This takes a few seconds."
         case Work.SENDING_CODE:

@@ -20,6 +20,7 @@ from kiosk.contract.messages import (
     StopNumberWrong,
     VisitOpened,
 )
+from kiosk.contract.sensitive import Sensitive
 from kiosk.station import commands as c
 from kiosk.station import events as e
 from kiosk.station import states as s
@@ -66,6 +67,12 @@ def test_the_page_shows_the_step_that_the_authority_names(reply: Reply) -> None:
 def test_a_page_that_is_no_step_shows_none(reply: Reply) -> None:
     following = step(working(c.RequestCode(ID, "1"), None), e.Replied(ID, reply)).state
     assert s.position_of(following) is None
+
+
+def test_answers_are_checked_and_not_said_to_be_saved_before_the_code() -> None:
+    asked = step(LAST_ANSWER, e.AnswerEntered(ID, Sensitive("a kite"))).state
+    assert isinstance(asked, s.Working)
+    assert asked.work is s.Work.CHECKING_ANSWERS
 
 
 def test_a_refused_answer_stays_where_it_was() -> None:

@@ -406,7 +406,6 @@ def _every_kind() -> dict[str, Sample]:
     """Return a sample for each member of the enumerations that pages speak about."""
     steps = {
         Work.PREPARING: 1,
-        Work.SAVING_ANSWERS: 2,
         Work.CHECKING_ANSWERS: 2,
         Work.SENDING_CODE: 3,
         Work.CHECKING_CODE: 3,

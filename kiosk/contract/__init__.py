@@ -1,1 +1,1 @@
-"""What both processes may know: messages, policy, ports and errors."""
+"""What station and authority share: messages, policy, ports and errors."""

@@ -1,12 +1,12 @@
-"""How a station comes into an estate: the line that staff hand out, and the calls that follow.
+"""How a station joins an estate: the enrolment line that staff hand out, and the calls that follow.
 
-The line is for people to type: addresses, and a code of ten groups of four characters. In the code
-are the number of the line, a secret that works once, the pin of the authority's CA, and a check
-sum over all of it::
+People type the line: addresses, and a code of ten groups of four characters. The code holds the
+number of the line, a secret that works once, the pin of the authority's CA, and a check sum over
+all of it::
 
     authority.example:8444 7QKX-3M2P-...
 
-The station asks an address for the CA's certificate, and goes on only where that fits the pin.
+The station gets the CA's certificate from an address, and goes on only if it matches the pin.
 """
 
 from __future__ import annotations
@@ -21,21 +21,25 @@ from msgspec import Meta, Struct
 from kiosk.contract.routes import Route
 from kiosk.contract.sensitive import Sensitive
 
-# What is typed.
+# The line.
 
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Crockford's base 32: nothing in it looks like something else; I and L are read as 1, O as 0."""
+"""Crockford's base 32: no two characters look alike; I and L are read as 1, O as 0."""
 
 _BITS: Final = 5
 _NUMBER, _SECRET, _PIN, _CHECK = 4, 12, 20, 4
-"""Characters. Of the secret only the authority's few tries can be guessed, of the pin 2^100."""
+"""Lengths in characters.
+
+The authority allows few guesses of the secret; a search for another CA with the same pin takes
+2^100 attempts.
+"""
 
 _LENGTH: Final = _NUMBER + _SECRET + _PIN + _CHECK
 _GROUP: Final = 4
 
 
 class EnrolmentLine(Struct, frozen=True):
-    """What the line says; ``addresses`` are ``host:port``, where stations are let in."""
+    """The content of a line; ``addresses`` are ``host:port``, where stations enrol."""
 
     addresses: tuple[str, ...]
     number: str
@@ -50,24 +54,23 @@ class EnrolmentLine(Struct, frozen=True):
 
 
 def draw_number() -> str:
-    """Draw the number of a line: who knows it can spoil that line, and no more."""
+    """Draw the number of a line: somebody who knows it can spoil that line, and no more."""
     return _draw(_NUMBER)
 
 
 def draw_secret() -> Sensitive:
-    """Draw the secret of a line."""
     return Sensitive(_draw(_SECRET))
 
 
 def pin_of(ca: bytes) -> str:
-    """Return the pin of a CA by its certificate (DER), all of it."""
+    """Return the pin of a CA from its whole certificate (DER)."""
     return _in_letters(sha256(ca).digest(), _PIN)
 
 
 def read_line(typed: str) -> EnrolmentLine:
     """Read a line, also with the command that it was printed in.
 
-    Raises ``ValueError`` that says what to look at.
+    Raises ``ValueError`` that says what to check.
     """
     words = typed.replace('"', " ").replace("'", " ").split()
     command = [at for at, word in enumerate(words) if word in ("enrol", "--enrol")]
@@ -110,7 +113,7 @@ def _draw(count: int) -> str:
     return "".join(secrets.choice(_ALPHABET) for _ in range(count))
 
 
-# The calls. The first two are the only ones that somebody without a certificate can make.
+# The calls. Only the first two can be made without a certificate.
 
 RENEWAL_PART: Final = 3
 """A station renews its certificate in the last third of its life."""
@@ -146,7 +149,7 @@ class Renew(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Enrolled(Struct, frozen=True):
-    """A certificate (PEM), the CAs to believe (PEM, one after another), and where to call."""
+    """A certificate (PEM), the CAs to trust (PEM, concatenated), and the authority's addresses."""
 
     station: str
     certificate: str
@@ -163,4 +166,4 @@ ENROL: Final = _route("enrol", Enrol, Enrolled)
 RENEW: Final = _route("renew", Renew, Enrolled)
 
 WITHOUT_CERTIFICATE: Final = {route.path: route for route in (GIVE_CA, ENROL)}
-"""By path: what is served where stations are let in, and nowhere else."""
+"""By path: the routes that are served at the addresses for enrolment, and nowhere else."""

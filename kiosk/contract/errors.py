@@ -34,11 +34,11 @@ class AuthorityUnavailable(AuthorityError):
 
 
 class AuthorityBusy(AuthorityUnavailable):
-    """The authority answers, and takes on no more at the moment: ask again."""
+    """The authority answers, but takes no more calls at the moment: ask again."""
 
 
 class ReplyUnknown(AuthorityError):
-    """The authority answered what this program does not know: it may be of a newer release."""
+    """This program does not know the authority's answer, which may be of a newer release."""
 
 
 class StepRefused(AuthorityError):
@@ -54,7 +54,7 @@ class NotPermitted(AdministrationError):
 
 
 class NotTaken(AdministrationError):
-    """Something was entered wrongly: ``field`` names what, the message is the reason."""
+    """Something was entered wrongly: ``field`` names it, the message is the reason."""
 
     def __init__(self, field: str, because: str) -> None:
         super().__init__(because)
@@ -62,7 +62,7 @@ class NotTaken(AdministrationError):
 
 
 class ConcurrentChange(AdministrationError):
-    """Somebody else was first; ``changes`` describe what was done since, in plain words."""
+    """Somebody else was first; ``changes`` describe in plain words what was done since."""
 
     def __init__(self, message: str, changes: tuple[str, ...] = ()) -> None:
         super().__init__(message)
@@ -74,7 +74,7 @@ class NotFound(AdministrationError):
 
 
 class RecordAltered(AdministrationError):
-    """A record that was altered outside of the service stands in the way; it was audited."""
+    """A record that was altered outside of the service prevents the act; it was audited."""
 
     def __init__(self, table: str, row: str, reference: str) -> None:
         super().__init__(
@@ -96,7 +96,7 @@ class StoreBusy(StoreError):
 
 
 class RowAltered(StoreError):
-    """A row does not fit its MAC: somebody without the key wrote it. It is ``row`` of ``table``."""
+    """A row does not match its MAC: it was written without the key. It is ``row`` of ``table``."""
 
     def __init__(self, table: str, row: str) -> None:
         super().__init__(f"row {row} of {table} was altered by other hands", "row-altered")
@@ -105,7 +105,7 @@ class RowAltered(StoreError):
 
 
 class AuditNotIntact(KioskError):
-    """A row of the audit does not fit: ``row`` is the first one, ``because`` is the reason.
+    """A row of the audit does not fit: ``row`` is the first one, ``because`` the reason.
 
     ``name`` is its number as people read it.
     """
@@ -117,15 +117,15 @@ class AuditNotIntact(KioskError):
 
 
 class SealBroken(KioskError):
-    """A sealed secret was moved, altered or is of another revision."""
+    """A sealed secret was moved, altered or belongs to another revision."""
 
 
 class KeyMissing(KioskError):
-    """Neither the key file nor a token holds the key that is wanted."""
+    """Neither the key file nor a token holds the key."""
 
 
 class KeysUnavailable(KioskError):
-    """The token of the master keys does not answer, or not to this PIN; try again later."""
+    """The token of the master keys gives no answer or refuses the PIN; try again later."""
 
 
 class MailError(KioskError):
@@ -153,11 +153,11 @@ class ReaderServiceDown(CardError):
 
 
 class ReaderGone(CardError):
-    """The reader is not there any more."""
+    """The reader is no longer there."""
 
 
 class CardGone(CardError):
-    """The card left before anything was sent that could change it."""
+    """The card left before a command was sent that could change it."""
 
 
 class CardSwapped(CardError):
@@ -175,7 +175,7 @@ class CardMute(CardError):
 class CardUnknown(CardError):
     """No driver recognises what the card answers.
 
-    ``family`` is set where a driver does, and the card has nothing to be known by.
+    ``family`` is set where a driver does, and the card has no identifier.
     """
 
     def __init__(self, message: str = "", family: str = "") -> None:
@@ -184,7 +184,7 @@ class CardUnknown(CardError):
 
 
 class CardProtocolError(CardError):
-    """An answer that the standard does not allow; ``status`` is its status word, 0 if none."""
+    """An answer that the standard does not allow; ``status`` is its status word, 0 for none."""
 
     def __init__(self, message: str, status: int = 0) -> None:
         super().__init__(f"{message} (status {status:04X})" if status else message)
@@ -200,7 +200,7 @@ class OutcomeUnknown(CardError):
 
 
 class PinWrong(CardError):
-    """The reference data did not match; ``tries_left`` is None where the card gives no count."""
+    """The reference data did not match; ``tries_left`` is None where the card reports no count."""
 
     def __init__(self, tries_left: int | None) -> None:
         super().__init__(f"wrong, {'unknown' if tries_left is None else tries_left} tries left")
@@ -222,7 +222,7 @@ class PinRefused(CardError):
 class PadLeft(CardError):
     """Nothing was sent to the card: its holder did not finish on the reader's own keys.
 
-    ``because`` is the way in which the entry ended.
+    ``because`` says how the entry ended.
     """
 
     def __init__(self, because: PadTrouble) -> None:
@@ -233,8 +233,7 @@ class PadLeft(CardError):
 class NotAllowed(CardError):
     """The card forbids the command in this state or over this interface.
 
-    ``status`` is the card's own status word, 0 where it was not asked or where that word can
-    mean something else.
+    ``status`` is the card's status word, 0 where the card was not asked or the word is ambiguous.
     """
 
     def __init__(self, message: str, status: int = 0) -> None:
@@ -243,11 +242,11 @@ class NotAllowed(CardError):
 
 
 class ContactNeeded(NotAllowed):
-    """The card was held against a reader, and takes no PIN over the air; no try was spent."""
+    """The card is in a contactless reader, and takes no PIN that way; no try was spent."""
 
 
 class PadRefused(NotAllowed):
-    """The reader's keys do not take a PIN in the way that this card needs; nothing was sent.
+    """The reader's keys cannot take a PIN in the form that this card needs; nothing was sent.
 
     The PIN may be typed at the station instead.
     """

@@ -1,7 +1,7 @@
 """The families of cards: one row says all that differs between them outside their drivers.
 
-The family called ``name`` is driven by ``hardware/drivers/<name>.py``; the one row that is
-``by_module`` stands for the module of a card's maker.
+``hardware/drivers/<name>.py`` drives the family ``name``; the one row with ``by_module`` stands for
+the PKCS#11 module of a card's maker.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from typing import Final
 
 from msgspec import Struct
 
-# Admin keys: keys of triple DES, three parts of which none may be like another. Keys with two
-# that are the same are no better than a much shorter one; cards leave their makers with one.
+# Admin keys: keys of triple DES, three parts that all differ. With two equal parts a key is as weak
+# as a much shorter one; makers deliver cards with such keys.
 
 ADMIN_KEY_DIGITS: Final = 48
-"""Of a key as it is written: 24 bytes in hexadecimal."""
+"""Length of a key as it is written: 24 bytes in hexadecimal."""
 
 _PART: Final = 16
 _WRITTEN: Final = re.compile(r"[0-9a-f]{48}")
@@ -23,9 +23,9 @@ _BETWEEN: Final = re.compile(r"[\s:-]")
 
 
 def tidy_admin_key(text: str) -> str:
-    """Return a key as it is kept: small digits, and the parity that DES asks for, which is odd.
+    """Return a key as it is stored: lower case, with the odd parity of DES.
 
-    Raises ``ValueError`` with what is wrong, in words that fit behind "it" and repeat nothing.
+    Raises ``ValueError`` with the reason, in words that fit after "it" and repeat no digit.
     """
     digits = _BETWEEN.sub("", text).lower()
     if not _WRITTEN.fullmatch(digits):
@@ -49,14 +49,11 @@ def _odd(byte: int) -> int:
     return upper | (upper.bit_count() + 1) % 2
 
 
-# The columns of the table.
-
-
 class IdentifierForm(Struct, frozen=True):
-    """A regular expression for small letters without separators, and the same in words.
+    """A regular expression for lower-case letters without separators, and the same in words.
 
-    Where it has a group, what that holds is the identifier, and the rest is dropped.
-    ``refused`` has expressions for identifiers that no issued card has, each with the reason.
+    The identifier is its group, where it has one; the rest is dropped. ``refused`` has expressions
+    for identifiers that no issued card has, each with the reason.
     """
 
     pattern: str
@@ -65,7 +62,7 @@ class IdentifierForm(Struct, frozen=True):
 
 
 class TextSecret(Struct, frozen=True):
-    """``shortest`` to ``longest`` printable ASCII characters; one that is made has eight digits."""
+    """``shortest`` to ``longest`` printable ASCII characters; a new one has eight digits."""
 
     shortest: int
     longest: int
@@ -81,7 +78,7 @@ class AdminKey(Struct, frozen=True):
 class SecretKind(Struct, frozen=True):
     """One of the secrets that unblock cards of a family.
 
-    ``rotates``: a session that knows this secret can give the card another one in its place.
+    ``rotates``: a session with this secret can replace it on the card.
     """
 
     name: str
@@ -91,10 +88,9 @@ class SecretKind(Struct, frozen=True):
 class CardFamily(Struct, frozen=True):
     """``name`` is part of ``CardId`` and of stored secrets' seals: it must never change.
 
-    ``secret_kinds``: what an estate may have stored; where there are several, a setting has
-    the name of one. ``proves_itself``: its cards have a key that signs without a PIN.
-    ``mutual_authentication``: card and authority prove the secret to each other, and it
-    never leaves the authority.
+    ``secret_kinds``: what an estate may have stored; where there are several, a setting names one.
+    ``proves_itself``: its cards have a key that signs without a PIN. ``mutual_authentication``:
+    card and authority prove the secret to each other, and it never leaves the authority.
     """
 
     name: str
@@ -144,8 +140,8 @@ _ROWS: Final = (
             SecretKind("admin-pin", rotates=True),
         ),
     ),
-    # PKCS #11: the token's serial number has 16 characters (CK_TOKEN_INFO); how long a
-    # security officer's PIN or a PUK is, the module's maker says. No call changes a PUK.
+    # PKCS #11: the token's serial number has 16 characters (CK_TOKEN_INFO); the module's maker sets
+    # the length of a security officer's PIN or a PUK. No call changes a PUK.
     CardFamily(
         name="pkcs11",
         title="PKCS#11",
@@ -176,15 +172,15 @@ _ROWS: Final = (
 
 FAMILIES: Final = {row.name: row for row in _ROWS}
 DEFAULT: Final = _ROWS[0].name
-"""Where a file or a command names no family."""
+"""For a file or a command that names no family."""
 
 ON_PCSC: Final = tuple(row.name for row in _ROWS if not row.by_module)
-"""Those with a driver, in the order in which a card is asked unless the settings say otherwise."""
+"""The families with a driver, in the order in which a card is tried unless the settings differ."""
 
 PROVE_THEMSELVES: Final = frozenset(row.name for row in _ROWS if row.proves_itself)
 MUTUALLY_AUTHENTICATED: Final = frozenset(row.name for row in _ROWS if row.mutual_authentication)
 
 
 def secret_kind_names(family: str) -> tuple[str, ...]:
-    """Return what a setting may say of ``family``, the usual one first."""
+    """Return the values of the setting for ``family``, the usual one first."""
     return tuple(kind.name for kind in FAMILIES[family].secret_kinds)

@@ -1,4 +1,4 @@
-"""Looking a machine over: each check says in one line how its part is and what to do."""
+"""Examining a machine: each check returns one line on the state of its part and the advice."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kiosk.contract.errors import KioskError
 
 
 class Condition(StrEnum):
-    """How a part is; only ``FAIL`` keeps the service from working."""
+    """The state of a part; only ``FAIL`` keeps the service from working."""
 
     OK = "ok"
     WARN = "warn"
@@ -19,7 +19,7 @@ class Condition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check found; ``advice`` says what to do and is empty where all is well."""
+    """The result of one check; ``advice`` says what to do and is empty where all is well."""
 
     part: str
     condition: Condition
@@ -28,28 +28,25 @@ class Finding:
 
 
 Check = Callable[[], Finding]
-"""Looks at one part; may raise a ``KioskError``, which counts as a failure."""
+"""Examines one part; may raise a ``KioskError``, which counts as a failure."""
 
 
 def ok(part: str, found: str) -> Finding:
-    """All is well with ``part``."""
     return Finding(part, Condition.OK, found)
 
 
 def warn(part: str, found: str, advice: str) -> Finding:
-    """The part works; somebody should look at it."""
     return Finding(part, Condition.WARN, found, advice)
 
 
 def fail(part: str, found: str, advice: str) -> Finding:
-    """The part does not work."""
     return Finding(part, Condition.FAIL, found, advice)
 
 
 def examine(checks: Iterable[tuple[str, Check]]) -> Iterator[Finding]:
-    """Run named checks one after the other; one that raises is a finding too.
+    """Run named checks one after the other; an error of a check is a finding too.
 
-    What keeps several from being looked at is said once, and named after the first of them.
+    An error that several checks share is reported once, under the name of the first.
     """
     first: dict[str, str] = {}
     for part, check in checks:

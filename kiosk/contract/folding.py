@@ -1,10 +1,10 @@
-"""One folding for answers, names and questions: what people would call the same reads the same.
+"""One folding for answers, names and questions, so that texts match that people take for the same.
 
 Case, spaces, diacritics and punctuation go, so ``Siân O'Brien`` becomes ``sianobrien``. Other
 scripts stay as they are, without their marks.
 
-The table is short and our own, because hashes of answers are made of folded text: a library's
-table that changes with a release would lock people out, and one that spells Han in Latin
+The table is short and part of this product, because hashes of answers are made of folded text: a
+library's table that changes with a release would lock people out, and one that spells Han in Latin
 letters makes different names alike. Unicode never changes how an assigned character decomposes.
 """
 
@@ -21,10 +21,10 @@ _LETTERS: Final = {
     "ƒ": "f", "ʋ": "v", "ɲ": "n", "ƀ": "b", "ɍ": "r", "ɏ": "y", "ɉ": "j", "ȼ": "c", "ⱥ": "a",
     "ƚ": "l", "ⱦ": "t", "ɇ": "e",
 }  # fmt: skip
-"""Latin letters that Unicode does not take apart into a letter and its diacritic."""
+"""Latin letters that Unicode does not decompose into a letter and its diacritic."""
 
 _APOSTROPHES: Final = "ʹʺʻʼʽʾʿˈˊˋˮꞌ"
-"""Unicode calls these letters; people type an apostrophe, or nothing."""
+"""Letters to Unicode; people type an apostrophe, or nothing."""
 
 _TABLE: Final = str.maketrans(_LETTERS) | str.maketrans("", "", _APOSTROPHES)
 _NO_LETTER_OR_DIGIT: Final = re.compile(r"[\W_]+")
@@ -42,12 +42,12 @@ def folded_words(text: str) -> list[str]:
 
 
 def sort_name(name: str) -> str:
-    """Return what a name is sorted by: each of its words, folded."""
+    """Return the sort key of a name: each of its words, folded."""
     return " ".join(filter(None, map(fold, name.split())))
 
 
 def typable(folded: str) -> bool:
-    """Tell whether a station's on-screen keyboard can type what folds to ``folded``."""
+    """Return whether a station's on-screen keyboard can type what folds to ``folded``."""
     return _TYPABLE.fullmatch(folded) is not None
 
 

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 LONGEST_WORDS: Final = 100
-"""Characters of the words with which an officer says why."""
+"""Characters of an officer's own reason."""
 
 _WORD: Final = re.compile(r"[^\W\d_]{3,}")
 _LONG_HEX: Final = re.compile(r"(?:[0-9a-f]{2}[\s:.-]?){15,}[0-9a-f]{2}", re.IGNORECASE)
@@ -19,11 +19,11 @@ _NAMED_SECRET: Final = re.compile(
 
 
 def looks_secret(text: str) -> bool:
-    """Tell whether a text has the form of a PIN, a PUK, a code or a key.
+    """Return whether a text has the form of a PIN, a PUK, a code or a key.
 
-    That is what has no word in it (a PIN, a code and most PUKs have only digits), a single
-    run of letters and digits (an admin PIN or a security officer's PIN), 16 bytes or more in
-    hexadecimal anywhere (an admin key has 24), and four digits or more behind a word such as PUK.
+    Such a text has no word in it (a PIN, a code and most PUKs have only digits), is a single run of
+    letters and digits (an admin PIN or a security officer's PIN), holds 16 bytes or more in
+    hexadecimal (an admin key has 24), or has four digits or more after a word such as PUK.
     """
     one_run = " " not in text and any(character.isdigit() for character in text)
     return (
@@ -35,5 +35,5 @@ def looks_secret(text: str) -> bool:
 
 
 def says_why(words: str) -> bool:
-    """Tell whether an officer's words can be kept as the reason for what they do."""
+    """Return whether an officer's words can be kept as the reason for an act."""
     return len(words) <= LONGEST_WORDS and words.isprintable() and not looks_secret(words)

@@ -1,4 +1,4 @@
-"""What a process does for itself before it sees a secret."""
+"""What a process does before it holds a secret."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _PR_SET_DUMPABLE = 4
 
 
 def forbid_dumps() -> None:
-    """Allow no core dump and no reading of this process's memory by others of the same user."""
+    """Prevent core dumps, and reads of this process's memory by others of the same user."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:

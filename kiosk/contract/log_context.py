@@ -1,4 +1,4 @@
-"""What the lines of a log are about: the call, the station, the visit and its reference number."""
+"""The subject of log lines: the call, the station, the visit and its reference number."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _ABOUT: ContextVar[Mapping[str, str]] = ContextVar("kiosk_log_context")
 
 @contextmanager
 def log_about(**named: str) -> Iterator[None]:
-    """Let each line that this thread logs within the block say what it is about; empty is left out.
+    """Add this subject to each line that this thread logs within the block; empty is left out.
 
-    Ids and names of machines alone: never a person's name, and never a secret.
+    Only ids and names of machines: never a person's name, and never a secret.
     """
     token = _ABOUT.set({**logged_about(), **{name: text for name, text in named.items() if text}})
     try:
@@ -23,5 +23,5 @@ def log_about(**named: str) -> Iterator[None]:
 
 
 def logged_about() -> Mapping[str, str]:
-    """Return what a line that is logged now is about."""
+    """Return the present subject."""
     return _ABOUT.get({})

@@ -1,8 +1,8 @@
 """Secrets that only one account of this machine opens, sealed by systemd-creds(1).
 
-systemd keeps the key: in the TPM where there is one, and in /var/lib/systemd/credential.secret. Its
-service is asked over Varlink (https://varlink.org), so that a process that may start no program can
-ask, too. The key is bound to no PCR of the TPM: an update of the firmware must not lock it out.
+systemd keeps the key: in the TPM where there is one, and in /var/lib/systemd/credential.secret. The
+call goes over Varlink (https://varlink.org), so that a process that may start no program can make
+it, too. The key is bound to no PCR of the TPM: an update of the firmware must not lock it out.
 """
 
 from __future__ import annotations
@@ -16,12 +16,15 @@ from typing import Final
 from kiosk.contract.errors import ConfigError
 
 SUFFIX: Final = ".cred"
-"""Of the name of a file whose content is sealed."""
+"""Of the name of a sealed file."""
 
 SERVICE: Final = Path("/run/systemd/io.systemd.Credentials")
 _NULL_KEY: Final = bytes.fromhex("058469daf6f54324800549da0f8ea2fb")
-"""What a credential begins with that anybody can open: sealed without a TPM, and without a host's
-key (sd-id128 ``CRED_AES256_GCM_BY_NULL``, systemd 257)."""
+"""First bytes of a credential that anybody can open.
+
+It was sealed without a TPM and without a host key (sd-id128 ``CRED_AES256_GCM_BY_NULL``, systemd
+257).
+"""
 _WAITS_S: Final = 30.0
 
 
@@ -49,7 +52,7 @@ def _refuse_null_key(name: str, sealed: str) -> None:
 
 
 def _ask(method: str, name: str, wanted: str, **given: str) -> object:
-    """Call a method of the service; nothing of what it was given is in an error."""
+    """Call a method of the service; no error repeats its parameters."""
     question = {
         "method": f"io.systemd.Credentials.{method}",
         "parameters": {"name": name, "scope": "user", **given},

@@ -12,7 +12,7 @@ from kiosk.contract.sensitive import Sensitive
 
 
 class Wire(Struct, frozen=True, tag=True, tag_field="is"):
-    """What crosses the port; ``is`` names its class on the wire. Its ``repr`` leaves bytes out."""
+    """What crosses the port; ``is`` names its class on the wire. ``repr`` leaves bytes out."""
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
         every = ((name, getattr(self, name)) for name in self.__struct_fields__)
@@ -26,7 +26,7 @@ class Wire(Struct, frozen=True, tag=True, tag_field="is"):
 class Reported(Wire, frozen=True, forbid_unknown_fields=True):
     """What a station sends: the authority refuses fields that it does not know.
 
-    A station ignores those of a newer authority.
+    A station ignores unknown fields of a newer authority.
     """
 
 
@@ -63,13 +63,13 @@ class Purpose(StrEnum):
 
 
 NOT_ME: Final = "I got an email: it was not me"
-"""The name of ``REPORT_MISUSE`` on the stations' pages, and in the mails that send people there."""
+"""The name of ``REPORT_MISUSE`` on the pages and in the mails that point to it."""
 
 
 class Reason(StrEnum):
     """Why a visit cannot go on. Each has its own page; the first group is the authority's.
 
-    ``UNLISTED`` is whatever a newer authority answered that the station does not know.
+    ``UNLISTED`` stands for a newer authority's reason that the station does not know.
     """
 
     UNKNOWN_CARD = "unknown-card"
@@ -140,9 +140,8 @@ class PinState(Reported, frozen=True):
 class OnPad(Wire, frozen=True):
     """A PIN that is entered on the reader's own keys and that no program ever sees.
 
-    The reader takes from ``min_length`` to ``max_length`` digits: without a rule, any PIN
-    that is taken at the station. It cannot judge whether a new PIN is weak; it asks for a
-    new one twice by itself.
+    The reader takes from ``min_length`` to ``max_length`` digits: without a rule, any length that a
+    station takes. It cannot judge whether a new PIN is weak; it asks for a new one twice.
     """
 
     min_length: int = 4
@@ -156,13 +155,13 @@ PinEntry = Sensitive | OnPad
 class CardReport(Reported, frozen=True):
     """What a card shows without a PIN; ``expires_at`` is None where it shows no date.
 
-    ``pin_pad``: the reader that it is in takes PINs on its own keys for this card;
-    ``pad_changes``: where it does, these can change its PIN, too.
+    ``pin_pad``: its reader takes this card's PIN on its own keys; ``pad_changes``: these keys can
+    also change the PIN.
 
-    ``secret_tries`` is how many wrong unblock secrets it still takes, None where it is unknown.
+    ``secret_tries`` are the tries left of the unblock secret, None where unknown.
 
-    ``certificate`` (X.509, DER) is of the key that the card can prove itself with, where it
-    offers one. A report by itself proves nothing.
+    ``certificate`` (X.509, DER) is of the key with which the card can prove itself, where it offers
+    one. A report alone proves nothing.
     """
 
     card: CardId
@@ -177,7 +176,7 @@ class CardReport(Reported, frozen=True):
 class KeyKind(StrEnum):
     """The keys with which a card can prove itself (SP 800-78-5, table 3-1).
 
-    RSA-4096 and Ed25519 are not in the standard; cards in use have them.
+    RSA-4096 and Ed25519 are not in the standard, but on cards in use.
     """
 
     RSA_2048 = "rsa-2048"
@@ -209,17 +208,17 @@ class ReadFault(StrEnum):
 
 
 class UnreadCard(Reported, frozen=True):
-    """A card that a station could not read; ``family`` is empty where it did not get so far."""
+    """A card that a station could not read; ``family`` is empty where that is unknown, too."""
 
     fault: ReadFault
     family: Text = ""
 
 
 class CardChallenge(Wire, frozen=True):
-    """What a card has to sign, once and soon, with a key of this kind.
+    """What a card has to sign, once and within a short time, with a key of this kind.
 
-    RSA signs as PKCS #1 v1.5 with SHA-256; ECDSA with SHA-256, on P-384 with SHA-384; Ed25519
-    signs the message itself.
+    RSA signs as PKCS #1 v1.5 with SHA-256; ECDSA with SHA-256, on P-384 with SHA-384; Ed25519 signs
+    the message itself.
     """
 
     message: bytes
@@ -233,7 +232,7 @@ class CardProof(Reported, frozen=True):
 
 
 class PinChallenge(Wire, frozen=True):
-    """What a card signs directly after VERIFY, in the same hold, to prove that it took the PIN."""
+    """What a card signs directly after VERIFY, in the same hold, to prove that it was right."""
 
     message: bytes
 
@@ -254,11 +253,11 @@ class PinProof(Reported, frozen=True):
 # Stations.
 
 LONGEST_NAME = 80
-"""Characters of a station's name, site or version; a heartbeat with more is refused."""
+"""Characters of a station's name, site or version; a longer heartbeat is refused."""
 
 
 class ReaderState(StrEnum):
-    """What a station's reader is doing, in the words that staff read."""
+    """What a station's reader is doing, for the RA application."""
 
     LOOKING = "looking for a reader"
     READY = "ready"
@@ -267,15 +266,13 @@ class ReaderState(StrEnum):
 
 
 class StationStanding(StrEnum):
-    """Whether a station may serve anybody: staff retire it, and reinstate it."""
+    """Whether a station may serve anybody: staff retire and reinstate it."""
 
     IN_USE = "in-use"
     RETIRED = "retired"
 
 
 class Heartbeat(Reported, frozen=True):
-    """A station's report of itself."""
-
     version: Text = ""
     reader: ReaderState = ReaderState.LOOKING
 
@@ -298,7 +295,7 @@ class Answer(Reported, frozen=True):
 
 
 class PinRules(Wire, frozen=True):
-    """The kiosk's own rule for a new PIN; ``personal`` are digit strings it must not contain."""
+    """The kiosk's rule for a new PIN; ``personal`` are digit strings it must not contain."""
 
     min_length: int = 6
     max_length: int = 8
@@ -308,7 +305,7 @@ class PinRules(Wire, frozen=True):
 class Position(Wire, frozen=True):
     """Step ``index``, counted from 1, of ``count``: for the display alone.
 
-    No station sends it back and no decision rests on it: one that lies about it changes nothing.
+    No station sends it back and no decision rests on it.
     """
 
     index: int
@@ -349,8 +346,8 @@ class AnswerQuestions(CountedTask, frozen=True):
 class SendCode(CountedTask, frozen=True):
     """A code has to be sent to ``masked``; the station asks for it at once.
 
-    ``proves_owner``: it goes to an address that is known already, as a factor, because the card
-    did not prove its PIN.
+    ``proves_owner``: the code is a factor and goes to an address that is already recorded, because
+    the card did not prove its PIN.
     """
 
     masked: str
@@ -360,8 +357,8 @@ class SendCode(CountedTask, frozen=True):
 class EnterCode(CountedTask, frozen=True):
     """Enter the code that was sent to ``masked``; seconds count from this answer.
 
-    ``masked`` is empty for a code that staff gave by word of mouth; another one by mail
-    would take its place.
+    ``masked`` is empty for a code that staff gave by word of mouth; a code by mail would replace
+    it.
     """
 
     masked: str
@@ -373,7 +370,7 @@ class EnterCode(CountedTask, frozen=True):
 
 
 class EnterStopNumber(Wire, frozen=True):
-    """Enter the number from a notice about something that the holder did not do."""
+    """Enter the number from a notice about an act that the holder did not do."""
 
     digits: int
     tries_left: int
@@ -386,7 +383,7 @@ class SetPin(CountedTask, frozen=True):
 
 
 class MaintenanceReason(StrEnum):
-    """Why an officer opened the maintenance page; ``OTHER`` comes with words of their own."""
+    """Why an officer opened the maintenance page; with ``OTHER`` come the officer's words."""
 
     CHECK = "check"
     CARD_READER = "card-reader"
@@ -396,7 +393,7 @@ class MaintenanceReason(StrEnum):
 
 
 class MaintenanceAct(StrEnum):
-    """All that an officer can have done at a station."""
+    """What an officer can do at a station."""
 
     TEST_READER = "test-reader"
     SHOW_NETWORK = "show-network"
@@ -408,7 +405,7 @@ class MaintenanceAct(StrEnum):
 class Maintain(Wire, frozen=True):
     """The maintenance page is open to this officer, until the card leaves.
 
-    ``station`` is what the authority calls the station, ``clock`` its own time.
+    ``station`` is the authority's name for the station, ``clock`` the authority's time.
     """
 
     station: str
@@ -416,7 +413,7 @@ class Maintain(Wire, frozen=True):
 
 
 class Finished(Wire, frozen=True):
-    """All is done; a changed address counts in ``counts_in_s`` seconds, at once where it is 0."""
+    """All is done; a changed address counts after ``counts_in_s`` seconds, at once if that is 0."""
 
     purpose: Purpose
     counts_in_s: float = 0.0
@@ -438,8 +435,8 @@ Task = (
 
 # One unblock: the grant and the outcome.
 #
-# Most cards compare a secret, which therefore travels: ``Grant``. A card with an admin key
-# authenticates by a cryptogram: the key stays with the authority, and a station only carries four
+# Most cards compare a secret, which is therefore sent: ``Grant``. A card with an admin key
+# authenticates by a cryptogram: the key stays with the authority, and a station only passes on four
 # messages (``KeyChallenge``, ``KeyNonce``, ``KeyGrant``, ``KeyAnswer``).
 
 
@@ -457,20 +454,20 @@ class KeyChallenge(Wire, frozen=True):
 
 
 class KeyNonce(Reported, frozen=True):
-    """The card's nonce, 16 bytes, with which it answered a ``KeyChallenge``."""
+    """The card's nonce, 16 bytes, in answer to a ``KeyChallenge``."""
 
     nonce: bytes
 
 
 class KeyGrant(Wire, frozen=True):
-    """One unblock, journaled: the authority's cryptogram over both nonces, good only once."""
+    """One unblock, journaled: the authority's cryptogram over both nonces, valid once."""
 
     journal: JournalId
     cryptogram: bytes
 
 
 class KeyAnswer(Reported, frozen=True):
-    """The card's cryptogram over both nonces: only a card that has the admin key can make it."""
+    """The card's cryptogram over both nonces: only a card with the admin key can make it."""
 
     cryptogram: bytes
 
@@ -501,13 +498,13 @@ class UnblockUnknown(Reported, frozen=True):
 UnblockOutcome = UnblockDone | UnblockRefused | UnblockWrong | UnblockNotSent | UnblockUnknown
 
 
-# Replies to what the holder gave, and refusals.
+# Replies to the holder's entries, and refusals.
 
 
 class Offer(Wire, frozen=True):
     """What the holder may choose, and in how many steps.
 
-    A PIN that the card is not expected to prove adds one: the code to a known address.
+    A PIN that the card is not expected to prove adds a step: the code to a recorded address.
     """
 
     purpose: Purpose
@@ -515,10 +512,10 @@ class Offer(Wire, frozen=True):
 
 
 class VisitOpened(Wire, frozen=True):
-    """A known card; ``resumed`` is set when a code that was sent earlier is still waited for.
+    """A known card; ``resumed`` is set when a code that was sent earlier can still be entered.
 
-    ``offers`` is then what may be chosen instead: to choose it withdraws that code.
-    ``blocked``: self-service is blocked for its holder, which is why little is offered.
+    ``offers`` then holds the other choices: choosing one withdraws that code. ``blocked``:
+    self-service is blocked for the holder, so few purposes are offered.
     """
 
     visit: VisitId
@@ -531,7 +528,7 @@ class VisitOpened(Wire, frozen=True):
 class Refusal(Wire, frozen=True):
     """The visit cannot go on.
 
-    ``retry_at`` (aware UTC) is set where the same can be tried again later at any station.
+    ``retry_at`` (aware UTC) is set where the holder can try again later, at any station.
     """
 
     reason: Reason
@@ -545,7 +542,7 @@ class AnswersWrong(Wire, frozen=True):
 
 
 class AnswerProblem(StrEnum):
-    """Why a registration answer is not taken."""
+    """Why a registration answer is refused."""
 
     EMPTY = "empty"
     TOO_SHORT = "too-short"
@@ -572,9 +569,8 @@ class EmailRefused(Wire, frozen=True):
 class CodeNotSent(Wire, frozen=True):
     """No code went out and nothing was charged.
 
-    ``mail_away``: the relay did not take it; otherwise a limit applies. ``again`` is what can be
-    done instead: enter the code that is still live, ask again (``SendCode``), or give
-    another address.
+    ``mail_away``: the relay did not accept it; otherwise a limit applies. ``again`` is the task
+    instead: enter the code that is still live, ask again (``SendCode``), or give another address.
     """
 
     mail_away: bool
@@ -583,13 +579,13 @@ class CodeNotSent(Wire, frozen=True):
 
 
 class CodeWrong(Wire, frozen=True):
-    """Not the code; ``again`` counts the tries left."""
+    """The code was wrong; ``again`` has the tries left."""
 
     again: EnterCode
 
 
 class StopNumberWrong(Wire, frozen=True):
-    """No stop number of this card's holder; ``again`` counts the tries left."""
+    """This card's holder has no such stop number; ``again`` has the tries left."""
 
     again: EnterStopNumber
 
@@ -603,7 +599,7 @@ class CodeEnd(StrEnum):
 
 
 class CodeDead(Wire, frozen=True):
-    """The code is no longer good; another must be sent, and can be in ``retry_in_s``."""
+    """The code is no longer good; another is needed, and can be sent in ``retry_in_s`` seconds."""
 
     why: CodeEnd
     again: SendCode
@@ -622,7 +618,7 @@ Reply = (
     | CodeDead
     | StopNumberWrong
 )
-"""Everything that a station can be answered, the ``Grant`` aside."""
+"""Every answer to a station except the ``Grant``."""
 
 # The short number that a holder reads out and RA staff look up.
 
@@ -634,7 +630,7 @@ _LENGTH = 8
 def reference_of(visit: VisitId) -> str:
     """Return the visit's reference, ``XXXX-XXXX``: 40 bits of its id in Crockford's base 32.
 
-    It depends on the id alone, so that a station can show one while the authority is away.
+    It depends on the id alone, so that a station can show it while the authority is away.
     """
     bits = int(visit[:10], 16)
     text = "".join(_CROCKFORD[bits >> shift & 31] for shift in range(35, -1, -5))
@@ -642,10 +638,10 @@ def reference_of(visit: VisitId) -> str:
 
 
 def read_reference(text: str) -> str | None:
-    """Return the reference number that somebody typed; None where it is none.
+    """Return the reference number in a typed text; None where it has none.
 
-    Case, spaces and the dash do not matter, and letters that Crockford leaves out stand for
-    the digits that they look like.
+    Case, spaces and the dash do not matter, and the letters that Crockford's alphabet omits are
+    read as the digits that they resemble.
     """
     typed = "".join(text.upper().replace("-", " ").split()).translate(_LOOKS_LIKE)
     if len(typed) != _LENGTH or not set(typed) <= set(_CROCKFORD):

@@ -1,4 +1,4 @@
-"""A PKCS#11 module in a separate process: its parent's side, the frames, and its own side."""
+"""A PKCS#11 module in a separate process: the parent's side, the frames, and the module's side."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from kiosk.contract.hardening import forbid_dumps
 
 # Frames between this program and the process of a module: four bytes of length, then JSON.
 #
-# Secrets travel in them, so a frame is never logged and never part of an error.
+# They carry secrets, so a frame is never logged and never part of an error.
 
 Message = dict[str, Any]
 
 LONGEST: Final = 64 * 1024
-"""Bytes of one frame: more than any message has, and no more than a pipe takes at once."""
+"""Bytes of one frame: more than any message has, and no more than a pipe buffers."""
 
 _HEAD: Final = 4
 
 
 class BrokenFrame(Exception):
-    """The other end closed in the middle, or wrote what is no frame."""
+    """The other end closed in the middle of a frame, or sent something else."""
 
 
 def write(pipe: int, message: Mapping[str, object]) -> None:
-    """Write one frame; raises ``OSError`` where nobody reads any more."""
+    """Write one frame; raises ``OSError`` where the other end is closed."""
     payload = json.dumps(message).encode("ascii")
     data = len(payload).to_bytes(_HEAD) + payload
     while data:
@@ -42,8 +42,7 @@ def write(pipe: int, message: Mapping[str, object]) -> None:
 def read(pipe: int, within_s: float | None = None) -> Message | None:
     """Return the next message, or None where the other end closed.
 
-    Raises ``TimeoutError`` where it takes longer than ``within_s``, ``BrokenFrame`` where
-    it is none.
+    Raises ``TimeoutError`` after ``within_s``, ``BrokenFrame`` for anything but a frame.
     """
     deadline = None if within_s is None else time.monotonic() + within_s
     head = _read_exactly(pipe, _HEAD, deadline)
@@ -91,13 +90,13 @@ def _wait(pipe: int, deadline: float | None) -> None:
 # The parent's side.
 
 KEPT_BACK = ("KIOSK_", "CREDENTIALS_DIRECTORY", "PYTHON")
-"""Beginnings of what a module does not find in its environment: it may hold passwords."""
+"""Prefixes of variables that are removed from a module's environment: they may hold passwords."""
 
 _LAST_WAIT_S = 1.0
 
 
 class ModuleHung(Exception):
-    """No answer came in time; the process is ended, and what it did is not known."""
+    """No answer came in time; the process was killed, and what it did is unknown."""
 
 
 class ModuleCrashed(Exception):
@@ -122,10 +121,10 @@ class ModuleProcess:
         )
 
     def ask(self, request: Message, more_s: float = 0.0) -> Message:
-        """Return the answer; the first one waits for the module to be loaded, too.
+        """Return the answer; the first call also waits for the module to load.
 
-        ``more_s`` are seconds that it may take beyond what any answer may. Raises
-        ``ModuleHung`` or ``ModuleCrashed``; the process is not there any more then.
+        ``more_s`` are seconds added to the usual time-out. Raises ``ModuleHung`` or
+        ``ModuleCrashed``; the process has then ended.
         """
         try:
             answer = self._exchange(request, self._answer_s + more_s)
@@ -140,7 +139,7 @@ class ModuleProcess:
         return answer
 
     def end(self) -> None:
-        """Close the pipes, and kill a module that has not ended after a second."""
+        """Close the pipes, and kill a process that has not ended after a second."""
         self._close()
         try:
             self._process.wait(_LAST_WAIT_S)
@@ -160,7 +159,7 @@ class ModuleProcess:
                 pipe.close()
 
     def _kill(self) -> None:
-        """End the process and all that it started; one that cannot die is left behind."""
+        """Kill the process and its children; one that cannot die is left behind."""
         self._close()
         if self._process.returncode is None:
             with suppress(ProcessLookupError):
@@ -175,14 +174,14 @@ class ModuleProcess:
 # are /dev/null for it.
 
 CANNOT_LOAD: Final = "cannot-load"
-"""Names the reason in an answer of a process whose module cannot be loaded."""
+"""The reason in an answer where the module cannot be loaded."""
 
 
 class Answering(Protocol):
     """Answers one request."""
 
     def answer(self, request: Message) -> Message:
-        """Return the answer; nothing that it goes wrong with may raise."""
+        """Return the answer; must not raise."""
 
 
 class NotLoaded:
@@ -192,12 +191,11 @@ class NotLoaded:
         self._reason = reason
 
     def answer(self, _request: Message) -> Message:
-        """Say why."""
         return {CANNOT_LOAD: self._reason}
 
 
 def run(module: str, serve: Callable[[Any], Answering]) -> None:
-    """Load the module at the path, and answer with what ``serve`` makes of it until the end."""
+    """Load the module at the path, and answer requests with ``serve``'s result until the end."""
     forbid_dumps()
     requests, answers = _take_pipes()
     asked = load(module, serve)

@@ -33,7 +33,7 @@ class Genuine(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the service asks of a holder, and how often it may be got wrong.
+    """What the service asks of a holder, and how many wrong attempts it allows.
 
     Raises ``ValueError``, naming the setting, where a number is out of its bounds.
     """
@@ -71,7 +71,7 @@ class Policy:
 
     @property
     def asks_questions(self) -> bool:
-        """Whether registration has to gather questions at all."""
+        """Return whether registration has to gather questions."""
         return Factor.QUESTIONS in self.verification
 
     def pin_rules(self, holder_number: str) -> PinRules:
@@ -104,14 +104,14 @@ MIN_FOLDED = 2
 """Letters and digits; short true answers such as "Li" are fine."""
 
 _LONG_WORD = 3
-"""Shorter words of a question make up names by chance: "in a" makes Ina."""
+"""Shorter words of a question make up names by chance: "in a" spells Ina."""
 
 
 def answer_problem(answer: str, question: str, others: Iterable[str]) -> AnswerProblem | None:
     """Return why a registration answer is refused, or None.
 
-    Every rule but the length looks at the folded answer, as verification does. Another station
-    may have a touch screen alone, so its keyboard has to be able to type the answer.
+    Every rule but the length applies to the folded answer, as verification does. Another station
+    may have only a touch screen, so its keyboard has to be able to type the answer.
     """
     folded = fold(answer)
     if not folded:
@@ -130,7 +130,7 @@ def answer_problem(answer: str, question: str, others: Iterable[str]) -> AnswerP
 
 
 def _repeats_question(folded: str, question: list[str]) -> bool:
-    """Whether an answer is a run of the question's words, or its long words in any order."""
+    """Return whether an answer is a run of the question's words, or its long words in any order."""
     ends = range(1, len(question) + 1)
     if any(folded == "".join(question[start:end]) for end in ends for start in range(end)):
         return True
@@ -156,7 +156,7 @@ class SendVerdict:
 
 
 def may_send_code(sent: Sequence[datetime], now: datetime, policy: Policy) -> SendVerdict:
-    """Judge by the times at which codes for this card went out, in any order."""
+    """Decide from the times at which codes for this card were sent, in any order."""
     recent = sorted(at for at in sent if at > now - HOUR)
     if len(recent) >= policy.codes_an_hour:
         return SendVerdict(recent[-policy.codes_an_hour] + HOUR - now, too_many=True)
@@ -174,14 +174,14 @@ _MAX_LOCAL = 64
 
 
 class EmailProblem(StrEnum):
-    """Why an address is not taken."""
+    """Why an address is refused."""
 
     MALFORMED = "malformed"
     DOMAIN = "domain"
 
 
 def tidy_email(address: str) -> str:
-    """Drop the spaces around an address and write its domain in lower case."""
+    """Remove the spaces around an address and write its domain in lower case."""
     local, at, domain = address.strip().rpartition("@")
     return f"{local}{at}{domain.lower()}"
 
@@ -205,7 +205,7 @@ def email_problem(address: str, domains: tuple[str, ...]) -> EmailProblem | None
 
 
 def mask_email(address: str) -> str:
-    """Show the first letter and the domain: enough to know one's own, too little to learn it."""
+    """Show the first letter and the domain: enough to recognise an address, not to learn it."""
     local, _, domain = address.rpartition("@")
     return f"{local[:1]}•••@{domain}"
 
@@ -219,10 +219,10 @@ def _is_below(labels: list[str], approved: list[str]) -> bool:
 # issuer).
 
 RUN_LENGTH = 5
-"""So many digits in a row that only count up or down are too easy to guess."""
+"""So many digits in a row that count up or down are too easy to guess."""
 
 SAME_DIGITS = 4
-"""So many times the same digit in a row is too easy to guess."""
+"""So many equal digits in a row are too easy to guess."""
 
 MOST_USED = frozenset(
     "112233 121314 102030 123321 123654 147258 147852 159357 159753 159951 258456 314159 "
@@ -253,9 +253,9 @@ class PinRule(StrEnum):
 def pin_verdicts(
     pin: str, rules: PinRules, current: Sensitive | None = None
 ) -> dict[PinRule, bool]:
-    """Say of each rule whether ``pin`` keeps it; works on a half-typed PIN too.
+    """Return for each rule whether ``pin`` keeps it, also for a half-typed PIN.
 
-    Where the ``current`` PIN is not known, nothing is said of it.
+    Without the ``current`` PIN its rule is left out.
     """
     verdicts = {
         PinRule.LENGTH: _is_long_enough(pin, rules),
@@ -280,7 +280,7 @@ def _is_long_enough(pin: str, rules: PinRules) -> bool:
 
 
 def _repeats(pin: str) -> bool:
-    """Whether one digit fills ``SAME_DIGITS`` places, or a short pattern fills the PIN."""
+    """Return whether one digit fills ``SAME_DIGITS`` places, or a short pattern the whole PIN."""
     if any(digit * SAME_DIGITS in pin for digit in "0123456789"):
         return True
     return any(
@@ -295,7 +295,7 @@ def _has_run(pin: str) -> bool:
 
 
 def _is_date(pin: str) -> bool:
-    """Whether the whole PIN reads as a day: DDMMYY, MMDDYY, YYMMDD or with a full year."""
+    """Return whether the whole PIN is a date: DDMMYY, MMDDYY, YYMMDD or with a full year."""
     if not (pin.isascii() and pin.isdigit()):
         return False
     if len(pin) == 6:
@@ -321,5 +321,5 @@ def _day_exists(year: str, month: str, day: str) -> bool:
 
 
 def _shares(pin: str, number: str) -> bool:
-    """Whether PIN and number share six digits in a row."""
+    """Return whether PIN and number share six digits in a row."""
     return len(pin) >= 6 and any(pin[i : i + 6] in number for i in range(len(pin) - 5))

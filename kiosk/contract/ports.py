@@ -77,14 +77,14 @@ class CardMuteSeen(Struct, frozen=True):
 
 
 class CardRemoved(Struct, frozen=True):
-    """The card of ``insertion`` is out."""
+    """The card of ``insertion`` was taken out."""
 
     reader: str
     insertion: int
 
 
 class ReadersChanged(Struct, frozen=True):
-    """The readers that are plugged in now; empty when there is none."""
+    """The readers that are now plugged in; empty when there is none."""
 
     readers: tuple[str, ...]
 
@@ -127,22 +127,22 @@ class CardAddress(Struct, frozen=True):
 
 
 class CardHold(Protocol):
-    """The card that was addressed, held so that no other program and no other card gets between.
+    """The card that was addressed, held against other programs and cards.
 
-    It is only good within ``Cards.hold``. Every call raises only ``CardError`` and its kind.
+    It is only valid within ``Cards.hold``. Every call raises only subclasses of ``CardError``.
     """
 
     def prove(self, challenge: CardChallenge) -> CardProof | None:
         """Let the card prove itself; None where it has no such key. No try is spent."""
 
     def prepare_unblock(self) -> None:
-        """Read what ``unblock`` has to know of the card, before a secret is asked for.
+        """Read the state that ``unblock`` needs, before a secret is requested.
 
-        Nothing is changed and no try is spent: a card that is torn out here costs nothing.
+        Nothing is changed and no try is spent: a card that is pulled here loses nothing.
         """
 
     def unblock(self, secret: Sensitive, new: PinEntry) -> None:
-        """Reset the PIN to ``new``; ``PinWrong`` and ``PinBlocked`` speak of ``secret``.
+        """Reset the PIN to ``new``; ``PinWrong`` and ``PinBlocked`` are about ``secret``.
 
         Raises ``PinRefused``, ``PadLeft`` and, where an answer was lost, ``OutcomeUnknown``.
         """
@@ -167,7 +167,7 @@ class CardHold(Protocol):
         """
 
     def change_secret(self, current: Sensitive, new: Sensitive) -> None:
-        """Change the unblock secret; ``PinWrong`` and ``PinBlocked`` speak of ``current``.
+        """Change the unblock secret; ``PinWrong`` and ``PinBlocked`` are about ``current``.
 
         Raises ``PinRefused`` and, where an answer was lost, ``OutcomeUnknown``.
         """
@@ -176,9 +176,9 @@ class CardHold(Protocol):
 class Cards(Protocol):
     """Acts on the card in a reader; each call connects, works and disconnects with a reset.
 
-    Every call blocks, raises only ``CardError`` and its kind, and, but for ``read``,
-    first reads the card's identifier again and raises ``CardSwapped`` when it is not the
-    one addressed: no PIN and no secret ever reaches another card.
+    Every call blocks and raises only subclasses of ``CardError``. Every call but ``read`` first
+    reads the card's identifier again and raises ``CardSwapped`` when another card is in: no PIN and
+    no secret ever reaches it.
     """
 
     def read(self, reader: str) -> CardReport:
@@ -195,19 +195,18 @@ class Cards(Protocol):
         """
 
     def change_pin(self, at: CardAddress, current: PinEntry, new: PinEntry) -> None:
-        """Change the PIN; ``PinWrong`` and ``PinBlocked`` speak of ``current``.
+        """Change the PIN; ``PinWrong`` and ``PinBlocked`` are about ``current``.
 
-        Both are entered on the reader's keys, or neither. Raises ``PinRefused``, ``PadLeft``
-        and, where an answer was lost, ``OutcomeUnknown``.
+        Both are entered on the reader's keys, or neither. Raises ``PinRefused``, ``PadLeft`` and,
+        where an answer was lost, ``OutcomeUnknown``.
         """
 
     def hold(self, at: CardAddress, use: Callable[[CardHold], T]) -> T:
         """Reset the card, hold it while ``use`` works with it, and return or raise what that does.
 
-        ``use`` runs on another thread. What it does between two of the card's answers is
-        not counted against the card; it must come to an end by itself. Where the card
-        hangs, ``hold`` raises while ``use`` is still stuck: ``use`` gets no answer then,
-        and nothing that it would do next is done.
+        ``use`` runs on another thread. The card's deadline does not cover the time between two of
+        its answers, so ``use`` must end by itself. Where the card hangs, ``hold`` raises while
+        ``use`` is still stuck: ``use`` then gets no answer, and its next command is not sent.
         """
 
 
@@ -232,25 +231,24 @@ class Mailer(Protocol):
     """Hands one message to the relay."""
 
     def send(self, message: Message) -> None:
-        """Return when the relay took it; raise a ``MailError`` otherwise."""
+        """Return when the relay accepted it; raise a ``MailError`` otherwise."""
 
     def check(self) -> None:
         """Connect, verify and log in without sending; raise a ``MailError`` otherwise."""
 
 
 class Authority(Protocol):
-    """Decides; only frozen data crosses it. It recomputes every step from its own records.
+    """Decides; takes and returns frozen data only. It recomputes every step from its own records.
 
-    It is the authority as one station has it. Which station that is, the authority knows from
-    the connection; no call names it, and a call about another station's visit is refused.
+    This is one station's view of the authority. The connection identifies the station; no call
+    names it, and a call about another station's visit is refused.
 
-    Calls block and may come from several threads. They raise ``AuthorityUnavailable``
-    (nothing was charged, ask again; ``AuthorityBusy`` where it has too much to do) and
-    ``StepRefused`` (the call does not fit).
-    Every call can be repeated when its answer was lost, and gets the same answer. Where a
-    call costs something (a try, a mail, a secret), ``attempt`` makes it so: the caller draws
-    an id for each act of the holder, of 1 to 64 characters, and repeats the call with the
-    same id and the same arguments. It is charged, mailed or released once.
+    Calls block and may come from several threads. They raise ``AuthorityUnavailable`` (nothing was
+    charged, ask again; ``AuthorityBusy`` where it has too much to do) and ``StepRefused`` (the call
+    does not fit). A call whose answer was lost can be repeated, and gets the same answer. Where a
+    call costs something (a try, a mail, a secret), ``attempt`` ensures that: the caller draws an id
+    of 1 to 64 characters for each act of the holder, and repeats the call with the same id and the
+    same arguments. It is charged, mailed or released once.
     """
 
     def begin(self, visit: VisitId, report: CardReport) -> VisitOpened | CardChallenge | Refusal:
@@ -262,19 +260,20 @@ class Authority(Protocol):
     def choose(self, visit: VisitId, purpose: Purpose, anew: bool = False) -> Task | Refusal:
         """Start on one of the offers; for an unlock the holder has confirmed the card is theirs.
 
-        In a visit that waits for a code, and has proven nothing itself, another choice than the
-        code's withdraws the code, and what was proven or gathered before it. The code's own leads
-        to it, and does the same as another where it is to begin ``anew``.
+        A visit may wait for a code and have proven nothing itself. Then a choice other than the
+        code's purpose withdraws the code, with everything that was proven or gathered for it. The
+        choice of the code's purpose leads to its entry; with ``anew`` it withdraws the code as
+        well.
         """
 
     def pin_challenge(self, visit: VisitId) -> PinChallenge | Refusal:
         """Draw what the card signs directly after VERIFY, to prove that it took the PIN."""
 
     def pin_verified(self, visit: VisitId, proof: PinProof | None) -> Task | Refusal:
-        """Record that the card verified its PIN; without a proof that counts it is a claim.
+        """Record that the card verified its PIN; without a valid proof it is a claim.
 
-        On a claimed PIN recovery data changes only after a code to an address that is known
-        already.
+        On a claimed PIN, recovery data changes only after a code to an address that is already
+        recorded.
         """
 
     def save_questions(
@@ -290,7 +289,7 @@ class Authority(Protocol):
     def answer(
         self, visit: VisitId, attempt: str, answers: tuple[Answer, ...]
     ) -> Task | AnswersWrong | Refusal:
-        """Check one full set of answers; charged before it is looked at."""
+        """Check one full set of answers; charged before it is checked."""
 
     def send_code(self, visit: VisitId, attempt: str) -> Task | CodeNotSent | Refusal:
         """Send the code that is due, or a fresh one in its place."""
@@ -298,14 +297,14 @@ class Authority(Protocol):
     def enter_code(
         self, visit: VisitId, attempt: str, code: Sensitive
     ) -> Task | CodeWrong | CodeDead | Refusal:
-        """Check one entered code; charged before it is looked at."""
+        """Check one entered code; charged before it is checked."""
 
     def enter_stop_number(
         self, visit: VisitId, attempt: str, number: Sensitive
     ) -> Task | StopNumberWrong | Refusal:
-        """Check one entered stop number; charged before it is looked at.
+        """Check one entered stop number; charged before it is checked.
 
-        A right one ends what is under way for the holder, and blocks self-service.
+        A right one ends everything that is open for the holder, and blocks self-service.
         """
 
     def challenge(self, visit: VisitId) -> CardChallenge | KeyChallenge | Refusal | None:
@@ -314,7 +313,7 @@ class Authority(Protocol):
     def release(
         self, visit: VisitId, attempt: str, proof: CardProof | KeyNonce | None = None
     ) -> Grant | KeyGrant | Refusal:
-        """Release the unblock secret, once, after every factor: the intent is journaled first.
+        """Release the unblock secret, once, after every factor; journal the intent first.
 
         ``proof`` answers what ``challenge`` drew; None: nothing was drawn, or the card gave no
         answer. An admin key is never released, only its cryptogram. Until an outcome is recorded
@@ -322,9 +321,9 @@ class Authority(Protocol):
         """
 
     def admit(self, visit: VisitId, journal: JournalId, answer: KeyAnswer) -> Refusal | None:
-        """Verify that the card has the admin key, too; only then is its PIN reset.
+        """Verify that the card also has the admin key; only then is its PIN reset.
 
-        None: it has. A refusal ends the visit, and the PIN is left as it is.
+        Returns None where it has. A refusal ends the visit, and the PIN stays as it is.
         """
 
     def record_outcome(
@@ -333,13 +332,13 @@ class Authority(Protocol):
         """Record what the card did with a grant."""
 
     def rotate_secret(self, visit: VisitId, journal: JournalId) -> Sensitive | None:
-        """Draw the secret that a card is to take after a grant was used; None: it keeps its own.
+        """Draw the secret that a card takes after a grant was used; None: it keeps its present one.
 
-        It is sealed and durable when it comes back. Asked twice, it is the same.
+        It is sealed and committed before it is returned. A repeated call returns the same secret.
         """
 
     def confirm_rotation(self, visit: VisitId, journal: JournalId, outcome: UnblockOutcome) -> None:
-        """Record whether the card took it; the next unlock resolves what was not recorded."""
+        """Record whether the card took it; the next unlock resolves a missing record."""
 
     def pin_changed(self, visit: VisitId) -> Task | Refusal:
         """Record that the card took a new PIN in a change-PIN visit."""
@@ -352,9 +351,9 @@ class Authority(Protocol):
         why: MaintenanceReason,
         words: str = "",
     ) -> Maintain | Refusal:
-        """Record what an officer has the station do and why, before it is done.
+        """Record an officer's act at the station and its reason, before it is done.
 
-        ``words`` say why where that is ``OTHER``, and are empty otherwise.
+        ``words`` give the reason where that is ``OTHER``, and are empty otherwise.
         """
 
     def end(self, visit: VisitId, how: VisitEnd) -> None:
@@ -363,18 +362,18 @@ class Authority(Protocol):
     def refuse(self, visit: VisitId, reason: str, unread: UnreadCard | None = None) -> None:
         """Record a refusal that the station made by itself.
 
-        ``unread`` is its report of a card that it could not read. Of a visit that ended
-        because its card was pulled nothing is recorded: nobody was refused.
+        ``unread`` is its report of a card that it could not read. A visit that ended because its
+        card was pulled is no refusal and is not recorded here.
         """
 
     def heartbeat(self, beat: Heartbeat) -> StationStanding:
-        """Record that a station lives, and return whether it may serve anybody.
+        """Record that a station is running, and return whether it may serve anybody.
 
-        ``AuthorityUnavailable`` where nobody can be served: the database or a key is away.
+        Raises ``AuthorityUnavailable`` where the database or a key cannot be reached.
         """
 
     def station_standing(self) -> StationStanding:
-        """Return whether the station may serve anybody, without recording that it lives."""
+        """Return whether the station may serve anybody, without recording a heartbeat."""
 
 
 # The machine's own clock.

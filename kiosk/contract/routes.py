@@ -1,7 +1,7 @@
 """The ``Authority`` port over HTTP: one table of routes, made of the port's own type hints.
 
-Each method is ``POST /v1/<its name>`` with a JSON object of its parameters; the answer is what it
-returns. Server, client and the OpenAPI document follow from this table.
+Each method is ``POST /v1/<its name>`` with a JSON object of its parameters; the body of the answer
+is its result. Server, client and the OpenAPI document follow from this table.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ VERSION: Final = "v1"
 OPENAPI: Final = f"/{VERSION}/openapi.json"
 
 VERSION_HEADER: Final = "Kiosk-Version"
-"""Either side's program version, for the other's log; what it speaks is in the path."""
+"""Either side's program version, for the other's log; the protocol version is in the path."""
 
 LONGEST_REQUEST: Final = 64 * 1024
 LONGEST_REPLY: Final = 256 * 1024
@@ -32,7 +32,7 @@ STATUS_OF: Final[dict[type[AuthorityError], int]] = {
     StepRefused: 409,
     AuthorityUnavailable: 503,
 }
-"""The errors of the port; their texts stay where they were raised.
+"""The errors of the port; their texts are not sent.
 
 Where the authority is busy, the answer (429 or 503) has ``Retry-After``.
 """
@@ -46,7 +46,7 @@ _PARAMETERS: Final[dict[object, Any]] = {
     "reason": Annotated[str, Meta(max_length=64)],
     "words": Annotated[str, Meta(max_length=LONGEST_WORDS, pattern="^[^\\x00]*$")],
 }
-"""What a parameter has to be beside its type: by its type, or by its name."""
+"""Constraints of a parameter beyond its type: by its type, or by its name."""
 
 
 class Route(Struct, frozen=True):
@@ -59,7 +59,6 @@ class Route(Struct, frozen=True):
 
     @property
     def path(self) -> str:
-        """Where it is asked."""
         return f"/{VERSION}/{self.name}"
 
 
@@ -85,7 +84,7 @@ def _route(name: str, method: Any) -> Route:
             (parameter.name, kind, parameter.default) if has_default else (parameter.name, kind)
         )
     title = "".join(word.capitalize() for word in name.split("_"))
-    # What has its default is left out: an authority that is older than the field refuses it.
+    # Defaults are left out: an older authority refuses a field that it does not know.
     request = msgspec.defstruct(
         f"{title}Request",
         fields,
@@ -116,7 +115,7 @@ _ENCODER: Final = msgspec.json.Encoder(enc_hook=_encoded)
 
 
 def encode(message: object) -> bytes:
-    """Return ``message`` as JSON, its secrets in clear: it goes to the other process alone."""
+    """Return ``message`` as JSON with its secrets in clear: it goes to the other process alone."""
     return _ENCODER.encode(message)
 
 
@@ -134,11 +133,10 @@ def decode(kind: Any, message: bytes) -> Any:
 
 
 def decode_reply(kind: Any, message: bytes) -> Any:
-    """Do as ``decode`` does, at a station whose authority may be of a newer release.
+    """Decode at a station whose authority may be of a newer release.
 
-    A refusal for a reason that is not listed here stays a refusal, and a purpose that is not
-    listed is not offered. For any other word that is not known there is nothing to put in its
-    place. The authority never decodes by this: what it does not know is refused.
+    A refusal for an unknown reason stays a refusal, and an unknown purpose is not offered. Any
+    other unknown word is an error. The authority never uses this: it refuses what it does not know.
     """
     try:
         return decode(kind, message)

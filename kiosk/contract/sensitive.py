@@ -1,7 +1,7 @@
 """A value that must not be seen: a PIN, a PUK, an answer, a code.
 
-Python cannot wipe memory, so the promise here is smaller and kept: nothing that
-formats, compares, pickles or logs a value by accident shows it. Only ``reveal`` does.
+Python cannot wipe memory. The promise is smaller: code that formats, compares, pickles or logs a
+value by accident does not show it. Only ``reveal`` does.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The ``Authority`` port over HTTP, from a station: ``http.client``, a Unix socket or mutual TLS.
 
-A station holds no more than its own certificate and key, and the CA that it believes.
+A station holds only its certificate and key, and the CA that it trusts.
 """
 
 from __future__ import annotations
@@ -48,19 +48,19 @@ CONNECT_S: Final = 3.0
 """How long an address may take to be reached."""
 
 BUSY_S: Final = 4.0
-"""For how long a busy authority is asked again before the holder sees that it is busy."""
+"""How long a busy authority is asked again before the holder sees a page about it."""
 
 REST_S: Final = 60.0
-"""A connection that rested for longer is not used again: the authority closes it soon."""
+"""An idle connection older than this is not used again: the authority closes it soon."""
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 10.0
-"""How long an address that failed is left alone: twice as long each time, with jitter."""
+"""How long a failed address is not used: twice as long each time, with jitter."""
 
 _ERROR_OF: Final = {status: error for error, status in STATUS_OF.items()}
 
 
 class UnixAddress(Struct, frozen=True):
-    """The authority of this machine."""
+    """The authority on this machine."""
 
     path: str
 
@@ -69,7 +69,7 @@ class UnixAddress(Struct, frozen=True):
 
 
 class TlsAddress(Struct, frozen=True):
-    """One of the authority's addresses in the network."""
+    """One of the authority's network addresses."""
 
     host: str
     port: int
@@ -88,7 +88,7 @@ def tls_addresses(named: Sequence[str]) -> list[TlsAddress]:
 
 
 def client_context(certificate: Path, key: Path, ca: Path) -> ssl.SSLContext:
-    """Return TLS 1.3 that believes ``ca`` alone and shows a certificate; raises ``ConfigError``."""
+    """Return TLS 1.3 that trusts ``ca`` alone and shows a certificate; raises ``ConfigError``."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     try:
@@ -120,7 +120,7 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 class _Endpoint:
-    """An address with its resting connections, and when it may be tried again after a failure."""
+    """An address with its idle connections, and when it may be tried again after a failure."""
 
     def __init__(self, address: Address, context: ssl.SSLContext | None) -> None:
         self.address = address
@@ -151,13 +151,12 @@ class _Endpoint:
         self._pause_s, self.free_at = FIRST_PAUSE_S, float("-inf")
 
     def failed(self, now: float) -> None:
-        """Leave the address alone for a while; its other connections are gone, too."""
+        """Do not use the address for a while, and close its idle connections."""
         self.close()
         self.free_at = now + self._pause_s * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
         self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
 
     def close(self) -> None:
-        """Close what rests."""
         while self._resting:
             self._resting.pop()[1].close()
 
@@ -173,8 +172,8 @@ class _Answer(Struct, frozen=True):
 class HttpAuthority:
     """Implements ``kiosk.contract.ports.Authority``: its methods are the routes of the contract.
 
-    Safe to call from several threads. Every call of the port can be repeated when its answer was
-    lost, so it is, within ``CALL_S``.
+    Safe to call from several threads. A call whose answer was lost is repeated within ``CALL_S``,
+    which the port allows for every call.
     """
 
     def __init__(
@@ -185,7 +184,7 @@ class HttpAuthority:
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         made = [_Endpoint(address, context) for address in addresses]
-        # So that the stations of an estate do not all begin at the same replica.
+        # Spreads the stations of an estate over the replicas.
         self._endpoints = random.sample(made, len(made))
         self._headers = {"Content-Type": "application/json", VERSION_HEADER: version}
         self._now = now
@@ -201,17 +200,17 @@ class HttpAuthority:
 
     @property
     def port(self) -> Authority:
-        """This, as the port that it implements."""
+        """This object as the port that it implements."""
         return cast(Authority, self)
 
     def close(self) -> None:
-        """Close the connections that rest."""
+        """Close the idle connections."""
         with self._lock:
             for each in self._endpoints:
                 each.close()
 
     def reach(self) -> Iterator[tuple[Address, str]]:
-        """Ask each address for what it serves; yield what keeps it from answering, or nothing."""
+        """Call each address; yield the failures."""
         for each in self._endpoints:
             connection, _ = each.take(self._now())
             try:
@@ -224,7 +223,7 @@ class HttpAuthority:
                 connection.close()
 
     def call(self, route: Route, *given: object, **named: object) -> Any:
-        """Ask one route with its parameters; raises ``AuthorityError``."""
+        """Call one route with its parameters; raises ``AuthorityError``."""
         body = encode(route.request(*given, **named))
         answer = self._ask(route.path, body, self._now() + CALL_S)
         if answer.status == http.client.OK:
@@ -245,7 +244,7 @@ class HttpAuthority:
         raise AuthorityError(f"{route.name}: status {answer.status}")
 
     def _ask(self, path: str, body: bytes, deadline: float) -> _Answer:
-        """Ask until there is an answer or no time; raises ``AuthorityUnavailable``."""
+        """Call until there is an answer or no time left; raises ``AuthorityUnavailable``."""
         tried: set[_Endpoint] = set()
         busy_until = deadline - CALL_S + BUSY_S
         while True:
@@ -260,7 +259,7 @@ class HttpAuthority:
             except (OSError, http.client.HTTPException) as error:
                 connection.close()
                 if is_used:
-                    # It may have been closed while it rested: that says nothing of the address.
+                    # It may have been closed while idle: that says nothing about the address.
                     continue
                 tried.add(endpoint)
                 with self._lock:
@@ -276,7 +275,7 @@ class HttpAuthority:
             time.sleep(answer.retry_after_s * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
 
     def _choose(self, tried: set[_Endpoint]) -> _Endpoint:
-        """Return the first address that did not fail lately, else the next that may be tried."""
+        """Return the first address that did not fail lately, else the one to be tried next."""
         now = self._now()
         with self._lock:
             untried = [each for each in self._endpoints if each not in tried]

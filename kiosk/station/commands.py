@@ -1,5 +1,7 @@
-"""What the flow asks of the world: each is carried out on a worker thread and answered
-by one event that carries the same visit."""
+"""The commands of the flow.
+
+A worker thread carries out each and answers it with one event that carries the same visit.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,7 @@ class OpenVisit(Struct, frozen=True):
 
 
 class Choose(Struct, frozen=True):
-    """Start on a purpose; ``anew`` also where its code is waited for."""
+    """Start on a purpose; with ``anew`` also where its code can still be entered."""
 
     visit: VisitId
     purpose: Purpose
@@ -90,7 +92,7 @@ class SubmitStopNumber(Struct, frozen=True):
 class UnblockPin(Struct, frozen=True):
     """Have the secret released, reset the PIN on the card and report the outcome.
 
-    Repeated with the same ``attempt``, while no outcome was reported, it is one release.
+    Repeated with the same ``attempt`` before an outcome is reported, it is one release.
     """
 
     visit: VisitId
@@ -124,7 +126,7 @@ class DoMaintenance(Struct, frozen=True):
 
 
 class EndVisit(Struct, frozen=True):
-    """Report to the authority that the visit is over; nothing waits for it."""
+    """Report the end of the visit to the authority; nothing waits for it."""
 
     visit: VisitId
     how: VisitEnd

@@ -1,7 +1,7 @@
 """What can happen at a station.
 
-Everything that belongs to a visit carries its id, so that an answer which was on its way
-when the cards were swapped can be distinguished from the next card's.
+Everything that belongs to a visit carries its id, so that a late answer is not taken for one of the
+next card's.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from kiosk.station.states import ActResult, Outage, PadNotice, PinFault
 
 
 class CardIn(Struct, frozen=True):
-    """One card is in; a visit begins under a fresh id."""
+    """One card is in; a visit begins under a new id."""
 
     visit: VisitId
     reader: str
@@ -44,13 +44,13 @@ class CardOut(Struct, frozen=True):
 
 
 class SecondCard(Struct, frozen=True):
-    """A second card went in; nothing goes on until both are out."""
+    """A second card went in; nothing continues until both are out."""
 
     visit: VisitId
 
 
 class Availability(Struct, frozen=True):
-    """What keeps the station from serving anybody; None when nothing does."""
+    """What keeps the station from serving anybody; None where nothing does."""
 
     outage: Outage | None
 
@@ -66,7 +66,7 @@ class Chose(Struct, frozen=True):
 
 
 class Confirmed(Struct, frozen=True):
-    """Said that the card is their own."""
+    """Confirmed that the card is theirs."""
 
     visit: VisitId
 
@@ -111,13 +111,13 @@ class CodeAsked(Struct, frozen=True):
 
 
 class SomethingElse(Struct, frozen=True):
-    """Wants something else than what the code is for."""
+    """Wants to do something else than what the code is for."""
 
     visit: VisitId
 
 
 class MisuseNoticed(Struct, frozen=True):
-    """Said that something was not done by them: they have a number to enter."""
+    """Reported an act that they did not do: they have a number to enter."""
 
     visit: VisitId
 
@@ -130,34 +130,34 @@ class StopNumberEntered(Struct, frozen=True):
 
 
 class ReasonPicked(Struct, frozen=True):
-    """Picked why the station is maintained."""
+    """Picked the reason for the maintenance."""
 
     visit: VisitId
     why: MaintenanceReason
 
 
 class ReasonWritten(Struct, frozen=True):
-    """Wrote why the station is maintained."""
+    """Wrote the reason for the maintenance."""
 
     visit: VisitId
     words: str
 
 
 class ActPicked(Struct, frozen=True):
-    """Picked what the station is to do for its maintenance."""
+    """Picked an act of maintenance."""
 
     visit: VisitId
     act: MaintenanceAct
 
 
 class TriedAgain(Struct, frozen=True):
-    """Asked for the last thing to be tried again."""
+    """Asked to try the last thing again."""
 
     visit: VisitId
 
 
 class WentBack(Struct, frozen=True):
-    """Went back one page within a step."""
+    """Went one page back within a step."""
 
     visit: VisitId
 
@@ -190,17 +190,17 @@ class AnswerTimedOut(Struct, frozen=True):
 
 
 class NoticeTimedOut(Struct, frozen=True):
-    """What the attract page says of the last card was there for long enough."""
+    """The attract page has shown its notice about the last card for long enough."""
 
 
-# --- what became of a command ----------------------------------------------------------
+# --- results of commands -----------------------------------------------------------------
 
 
 class CardRead(Struct, frozen=True):
-    """The card was read and looked up; ``at`` is where it is.
+    """The card was read and looked up; ``at`` is its address.
 
-    ``pin_pad``: its PIN is entered on the reader's own keys, and with ``pad_changes`` it is
-    changed there, too.
+    ``pin_pad``: its PIN is entered on the reader's own keys; with ``pad_changes`` it is also
+    changed there.
     """
 
     visit: VisitId
@@ -218,7 +218,7 @@ class Replied(Struct, frozen=True):
 
 
 class Maintained(Struct, frozen=True):
-    """An act of an officer was recorded, and this came of it."""
+    """An officer's act was recorded; this is its result."""
 
     visit: VisitId
     result: ActResult
@@ -232,21 +232,21 @@ class PinFailed(Struct, frozen=True):
 
 
 class PinNotTaken(Struct, frozen=True):
-    """The card will not have this new PIN."""
+    """The card refuses this new PIN."""
 
     visit: VisitId
     trouble: PinFault
 
 
 class PadEnded(Struct, frozen=True):
-    """The reader asked for a PIN, and nothing came of it; it may be asked to ask again."""
+    """The reader asked for a PIN and got none; it can be asked again."""
 
     visit: VisitId
     notice: PadNotice
 
 
 class GaveUp(Struct, frozen=True):
-    """The visit cannot go on, for a reason found at the station; ``how``: as what it ends."""
+    """The visit cannot continue, for a reason found at the station; ``how`` is its end."""
 
     visit: VisitId
     reason: Reason

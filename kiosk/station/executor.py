@@ -1,7 +1,7 @@
 """Carries one command out on a worker thread and returns its result; sends heartbeats.
 
-Every error that the card or the authority is known to raise becomes an event here. What
-is not known is not caught: it ends the visit in ``loop``.
+Every known error of the card or the authority becomes an event here. Any other error is not caught
+here: it ends the visit in ``loop``.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ _FAULTS: tuple[tuple[type[errors.CardError], ReadFault], ...] = (
 
 
 def unread_card(error: errors.CardError) -> UnreadCard | None:
-    """Return what is reported of a card that could not be read; None for any other error."""
+    """Return the report of a card that could not be read; None for any other error."""
     if isinstance(error, errors.CardUnknown):
         fault = ReadFault.NO_IDENTIFIER if error.family else ReadFault.UNKNOWN_KIND
         return UnreadCard(fault, error.family)
@@ -104,7 +104,7 @@ def reason_for(error: errors.CardError) -> Reason:
 
 
 class Actions:
-    """Implements ``kiosk.station.loop.Executor``; ``beat`` has what all heartbeats say."""
+    """Implements ``kiosk.station.loop.Executor``; ``beat`` is the constant part of heartbeats."""
 
     def __init__(
         self,
@@ -147,13 +147,13 @@ class Actions:
         except errors.ReplyUnknown:
             return self._give_up(command.visit, Reason.UNLISTED)
         except errors.StepRefused:
-            # The flow leaves no step out: what is recorded was changed by somebody else.
+            # The flow leaves no step out: somebody else changed the records.
             return self._give_up(command.visit, Reason.CHANGED_MEANWHILE)
 
     def check_authority(self, reader: ReaderState, *, idle: bool) -> Outage | None:
         """Return why the authority can serve nobody here, or None; it disturbs no visit.
 
-        An authority that cannot take a heartbeat cannot open a visit either: it is away.
+        An authority that cannot take a heartbeat cannot open a visit either: it counts as away.
         """
         try:
             standing = self._authority.heartbeat(replace(self._beat, reader=reader))
@@ -220,7 +220,7 @@ class Actions:
                 assert_never(command)
 
     def _verify(self, command: VerifyPin) -> Replied:
-        """Let the card verify the PIN and sign for it, both in one hold."""
+        """Let the card verify the PIN and sign for it, in one hold."""
         visit = command.visit
         challenge = self._authority.pin_challenge(visit)
         if isinstance(challenge, Refusal):
@@ -229,9 +229,9 @@ class Actions:
         return Replied(visit, self._authority.pin_verified(visit, proof))
 
     def _maintain(self, command: DoMaintenance) -> Replied | Maintained:
-        """Do it once the authority has recorded it; a card or a machine that fails is the result.
+        """Do it once the authority has recorded it; the result is any failure of card or machine.
 
-        The visit ends with the station, for nobody may be there to take the card out.
+        A visit ends before the station does, as nobody may be there to take the card out.
         """
         visit = command.visit
         given = command.attempt, command.act, command.why, command.words
@@ -285,6 +285,6 @@ class Actions:
         return GaveUp(visit, reason)
 
     def _report(self, visit: VisitId, reason: Reason, unread: UnreadCard | None) -> None:
-        """Have it recorded why a visit cannot go on, where the authority can be reached."""
+        """Record why a visit cannot continue, where the authority can be reached."""
         with suppress(errors.AuthorityError):
             self._authority.refuse(visit, reason, unread)

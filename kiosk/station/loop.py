@@ -1,7 +1,7 @@
 """Runs the flow: one queue, one consumer, slow work on threads, one screen at a time.
 
-Readers, screens, clocks and finished commands only put events into the queue. The
-consumer takes them one by one, asks ``step``, starts what it asks for and shows the state.
+Readers, screens, clocks and finished commands only put events into the queue. The consumer takes
+them one by one, calls ``step``, starts the commands that it returns and shows the state.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ from kiosk.station.step import step
 
 # Turns reader events into events of the flow: one card, no card, two cards, no reader.
 #
-# Pure. A visit is one card going into an empty station: its id is drawn here, and a second
-# card never shares it.
+# Pure. A visit is one card that goes into an empty station: its id is drawn here, and a second card
+# never shares it.
 
 
 class AuthorityChecked(Struct, frozen=True):
@@ -76,9 +76,9 @@ class AuthorityChecked(Struct, frozen=True):
 
 
 class Presence(Struct, frozen=True):
-    """What is plugged in and what answers; ``cards`` are insertion numbers.
+    """Readers, cards and services at the station; ``cards`` are insertion numbers.
 
-    ``readers`` is None until they are known; ``authority`` is what the last check found.
+    ``readers`` is None until they are known; ``authority`` is the result of the last check.
     """
 
     cards: frozenset[int] = frozenset()
@@ -88,7 +88,6 @@ class Presence(Struct, frozen=True):
 
     @property
     def reader(self) -> ReaderState:
-        """What the reader is doing."""
         if not self.service:
             return ReaderState.NO_SERVICE
         if self.readers is None:
@@ -171,32 +170,32 @@ def _available(presence: Presence) -> tuple[Presence, tuple[ReaderSide, ...]]:
 
 
 Show = Callable[[State], Awaitable[None]]
-"""Shows a state; returns when its screen is up."""
+"""Shows a state; returns once its screen is shown."""
 
 OnFault = Callable[[VisitId, BaseException], None]
 """Called with an unexpected error; must not show it on the screen."""
 
 Item = ReaderEvent | AuthorityChecked | Event
-"""What goes through the queue."""
+"""An item of the queue."""
 
 _STOPPING_S = 0.01
-"""Between two checks whether the readers' thread has ended."""
+"""Interval of checks whether the readers' thread has ended."""
 
 
 class StationPort(Protocol):
-    """The station as a screen sees it: events go in, states come out."""
+    """The station as its screen uses it: events go in, states come out."""
 
     async def run(self, show: Show) -> None:
-        """Show each state in turn, beginning with the present one, until ``stop``."""
+        """Show each state in turn, from the present one on, until ``stop``."""
 
     def submit(self, event: HolderSide) -> None:
-        """Take what the holder did; called on the screen's own loop, never blocks."""
+        """Queue the holder's act; called on the screen's own loop, never blocks."""
 
     def touched(self) -> None:
-        """Note that somebody is there (any key, any touch)."""
+        """Restart the idle time (any key, any touch)."""
 
     async def stop(self) -> None:
-        """End ``run`` once a command that is under way has its outcome recorded."""
+        """End ``run`` once a running command has its outcome recorded."""
 
 
 class Executor(Protocol):
@@ -208,17 +207,17 @@ class Executor(Protocol):
     def check_authority(self, reader: ReaderState, *, idle: bool) -> Outage | None:
         """Return why the authority can serve nobody here, or None, and send the heartbeat.
 
-        Called every ``IdleTimes.check_s``, and sooner where something happens. ``idle`` allows
-        work that would disturb a visit.
+        Called every ``IdleTimes.check_s``, and sooner after an event. ``idle`` allows work that
+        would disturb a visit.
         """
 
 
 class IdleTimes(Struct, frozen=True):
     """Seconds: until "are you still there", to answer it, between checks of the authority.
 
-    One that fails is repeated after ``again_s``, then after twice as long each time, up to half
-    of ``check_s``. Each pause is drawn up to a fifth shorter or longer: stations that began
-    together do not ask together.
+    A failed check is repeated after ``again_s``, then after twice as long each time, up to half of
+    ``check_s``. Each pause is drawn up to a fifth shorter or longer, so that stations that started
+    together do not check together.
     """
 
     idle_s: float = 60.0
@@ -236,7 +235,6 @@ class IdleTimer:
         self._touched_at = now()
 
     def touched(self) -> None:
-        """Note that somebody is there."""
         self._touched_at = self._now()
 
     def seconds_left(self, state: State) -> float | None:
@@ -247,7 +245,7 @@ class IdleTimer:
         return max(0.0, allowed - (self._now() - self._touched_at))
 
     def event(self, state: State) -> ClockSide | None:
-        """Return the time-out, or None after a touch that came during the wait."""
+        """Return the time-out, or None after a touch during the wait."""
         left, visit = self.seconds_left(state), visit_of(state)
         if left == 0 and isinstance(state, Attract):
             return NoticeTimedOut()
@@ -268,8 +266,8 @@ class IdleTimer:
 class StationLoop:
     """Implements ``StationPort``.
 
-    With ``turn`` it serves one visit: readers are watched once that has returned, and ``run``
-    ends when the visit is over.
+    With ``turn`` it serves one visit: it watches readers once ``turn`` has returned, and ``run``
+    ends with the visit.
     """
 
     def __init__(
@@ -295,8 +293,8 @@ class StationLoop:
         self._state: State = Attract()
         self._queue: asyncio.Queue[Item | None] = asyncio.Queue()
         self._under_way: set[asyncio.Task[None]] = set()
-        # A new visit is not opened while a card of the last one is still being changed, for
-        # its outcome has to be recorded first, nor while the reader still asks for its PIN.
+        # A new visit is not opened while a card of the last one is being changed, as its outcome
+        # has to be recorded first, nor while the reader still asks for its PIN.
         self._at_card = asyncio.Lock()
 
     @property
@@ -304,11 +302,11 @@ class StationLoop:
         return self._state
 
     def submit(self, event: HolderSide) -> None:
-        """Take what the holder did."""
+        """Queue the holder's act."""
         self._queue.put_nowait(event)
 
     def touched(self) -> None:
-        """Note that somebody is there."""
+        """Restart the idle time."""
         self._idle_timer.touched()
 
     async def run(self, show: Show) -> None:
@@ -332,12 +330,12 @@ class StationLoop:
             await self.await_under_way()
 
     async def stop(self) -> None:
-        """End ``run``; returns when outcomes that are under way are recorded."""
+        """End ``run``; return once running commands have their outcomes recorded."""
         self._queue.put_nowait(None)
         await self.await_under_way()
 
     async def await_under_way(self) -> None:
-        """Return once nothing that was begun is left: outcomes and ends are recorded."""
+        """Return once all running work has ended: outcomes and ends of visits are recorded."""
         while self._under_way:
             await asyncio.wait(self._under_way)
 
@@ -358,12 +356,12 @@ class StationLoop:
         return self._turn is not None and self._had_visit and self._state == Attract()
 
     def _is_for_next(self, event: Event) -> bool:
-        """Whether a card goes in while the one visit is over, and the page still tells of it."""
+        """Return whether a card goes in after the one visit, while its last page is shown."""
         over = self._turn is not None and self._had_visit and visit_of(self._state) is None
         return over and isinstance(event, CardIn | CardUnreadable)
 
     async def _next_item(self) -> Item | None:
-        """Wait for the next item, or make one when nobody did anything for too long."""
+        """Wait for the next item, or make one after too long without any."""
         while True:
             wait = self._idle_timer.seconds_left(self._state)
             try:
@@ -382,8 +380,8 @@ class StationLoop:
         self._presence, events = fold(before, item, VisitId(uuid.uuid4().hex))
         if isinstance(item, AuthorityChecked):
             return events
-        # Staff see a reader that is gone at once; and a card that goes in while the authority is
-        # away would be served, or not, by an answer that is older than it has to be.
+        # Staff see at once that a reader is gone. And without a new check, a card that goes in
+        # while the authority is away would be served or refused by an outdated result.
         if self._presence.reader is not before.reader or before.authority is not None:
             self._check_is_due.set()
         return events
@@ -418,15 +416,15 @@ class StationLoop:
             self._queue.put_nowait(result)
 
     def _is_obsolete(self, command: OpenVisit | PinCommand) -> bool:
-        """Whether a card left while its visit waited for the card before it.
+        """Return whether a card left while its visit waited for the card before it.
 
-        The end of this visit was reported already: opened now, it would stay open.
+        The end of this visit was already reported: opened now, it would stay open.
         """
         waits = isinstance(self._state, Reading) and self._state.visit == command.visit
         return isinstance(command, OpenVisit) and not waits
 
     def _guarded(self, command: Command) -> ResultSide | None:
-        """Perform ``command``; the one place where any error at all ends a visit."""
+        """Perform ``command``; only here does an unexpected error end a visit."""
         visit = command.visit
         about = {"visit": visit, "reference": reference_of(visit)} if visit else {}
         with log_about(call=type(command).__name__, **about):
@@ -462,10 +460,10 @@ class StationLoop:
 
 
 async def _stopped(monitor: ReaderMonitor) -> None:
-    """Stop it on a separate thread; it has stopped when this ends, even if it is cancelled.
+    """Stop the readers on a separate thread; they have stopped when this ends, even if cancelled.
 
-    Among the commands' threads it would wait behind work that hangs, and never begin if
-    the station were cancelled before.
+    Among the threads of commands it would wait behind work that hangs, and would never begin if the
+    station were cancelled before.
     """
     stopping = Thread(target=monitor.stop, name="stop-readers")
     stopping.start()

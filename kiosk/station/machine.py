@@ -1,7 +1,7 @@
-"""The machine of a station, as its maintenance page shows it and has it restarted.
+"""The machine of a station, as its maintenance page shows and restarts it.
 
-Nothing here starts a program: logind restarts the machine or switches it off, and polkit lets the
-station's account ask it for these two alone.
+No program is started: logind restarts the machine or switches it off, and polkit allows the
+station's account these two alone.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ EndingAct = Literal[
 
 
 class AuthorityAddress(Struct, frozen=True):
-    """Where the authority is, and what keeps it from answering there; empty: it answers."""
+    """An address of the authority, and why it does not answer there; empty: it answers."""
 
     name: str
     trouble: str
 
 
 class NetworkState(Struct, frozen=True):
-    """The authority's addresses, and when the station's certificate ends, where it has one."""
+    """The authority's addresses, and the end of the station's certificate, where it has one."""
 
     addresses: tuple[AuthorityAddress, ...]
     certificate_ends_at: datetime | None = None
@@ -41,27 +41,26 @@ class MachineError(Exception):
 
 
 class Machine(Protocol):
-    """Looked at and ended by an officer, once the authority has recorded it."""
+    """Examined and ended by an officer, once the authority has recorded it."""
 
     def look_at_network(self) -> NetworkState:
-        """Ask each address of the authority; may block for some seconds."""
+        """Call each address of the authority; may block for some seconds."""
 
     def end(self, act: EndingAct) -> bool:
         """Do it, or return False where nothing is done; raises ``MachineError``."""
 
 
 class NoMachine:
-    """Restarts nothing, where the station is a window of somebody's own machine."""
+    """Restarts nothing, where the station is a window on somebody's own machine."""
 
     def __init__(self, look: Callable[[], NetworkState] = lambda: NetworkState(())) -> None:
         self._look = look
 
     def look_at_network(self) -> NetworkState:
-        """Ask each address of the authority."""
+        """Call each address of the authority."""
         return self._look()
 
     def end(self, act: EndingAct) -> bool:
-        """Do nothing."""
         return False
 
 
@@ -70,7 +69,7 @@ _ANSWER_S: Final = 10.0
 
 
 class SystemMachine:
-    """A machine that is nothing but a station.
+    """A machine that is only a station.
 
     ``restart_station`` ends this program, which its service manager starts again at once.
     """
@@ -88,11 +87,10 @@ class SystemMachine:
         self._answer_s = answer_s
 
     def look_at_network(self) -> NetworkState:
-        """Ask each address of the authority."""
+        """Call each address of the authority."""
         return self._look()
 
     def end(self, act: EndingAct) -> bool:
-        """Do it; raises ``MachineError``."""
         match act:
             case MaintenanceAct.RESTART_STATION:
                 self._restart_station()

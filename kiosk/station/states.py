@@ -1,8 +1,8 @@
-"""Where a station can be: one frozen state, one screen.
+"""The states of a station: one frozen state, one screen.
 
-States fall into four groups: nobody is here (``Attract``, ``OutOfService``); the holder
-has to do something (``HolderState``); the station is busy (``Reading``, ``Working``);
-the visit is over and the card has to come out (``ClosingState``).
+States fall into four groups: nobody is here (``Attract``, ``OutOfService``); the holder has to do
+something (``HolderState``); the station is busy (``Reading``, ``Working``); the visit is over and
+the card has to come out (``ClosingState``).
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Outage(StrEnum):
 
 
 class Work(StrEnum):
-    """What the station is busy with; last, what it waits for on the reader's own keys."""
+    """What the station is doing; last, what the reader's own keys are waiting for."""
 
     PREPARING = "preparing"
     CHECKING_PIN = "checking-pin"
@@ -68,7 +68,7 @@ class Work(StrEnum):
 
     @property
     def on_pad(self) -> bool:
-        """Whether the holder is entering a PIN on the reader's keys."""
+        """Return whether the holder is entering a PIN on the reader's keys."""
         return self in (Work.PIN_ON_PAD, Work.NEW_PIN_ON_PAD, Work.CHANGE_ON_PAD)
 
 
@@ -122,8 +122,6 @@ class PadNotice(StrEnum):
 
 
 class RemovalReason(StrEnum):
-    """Why the page asks the holder to remove the card."""
-
     LEFT = "left"
     IDLE = "idle"
     FINISHED = "finished"
@@ -133,13 +131,13 @@ class RemovalReason(StrEnum):
 
 
 class VisitState(Struct, frozen=True):
-    """What every page of one visit knows; ``sent`` counts attempts, so that each has its id.
+    """What all pages of one visit share; ``sent`` counts attempts, so that each has its id.
 
-    ``pin_pad``: no PIN is entered at the station; the reader asks for it on its own keys,
-    except for a change of it where these cannot do that (``pad_changes`` is False).
-    ``unlocked``: the card has a new PIN since its first unlock in this visit.
-    ``position``: the step that the authority says the holder is at, for the page to show.
-    ``instead``: what may be chosen in the place of what a code waits for, while nothing is proven.
+    ``pin_pad``: PINs are entered on the reader's keys and not at the station, except for a change
+    of PIN that these keys cannot do (``pad_changes`` is False). ``unlocked``: the card got a new
+    PIN by its first unlock in this visit. ``position``: the holder's step by the authority's count,
+    for the page to show. ``instead``: what may be chosen in place of the purpose of a live code,
+    while nothing is proven.
     """
 
     id: VisitId
@@ -155,9 +153,9 @@ class VisitState(Struct, frozen=True):
 
 
 class Menu(Struct, frozen=True):
-    """Choose what to do; ``blocked``: self-service is, and most of it is not offered.
+    """Choose what to do; ``blocked``: self-service is blocked, so that most is not offered.
 
-    ``waiting``: what a code waits for, which any choice withdraws.
+    ``waiting``: the purpose of a live code, which any choice withdraws.
     """
 
     visit: VisitState
@@ -167,14 +165,14 @@ class Menu(Struct, frozen=True):
 
 
 class ConfirmOwner(Struct, frozen=True):
-    """Confirm that the card is one's own; ``locked``: an unlock is all that its PIN leaves."""
+    """Confirm that the card is one's own; ``locked``: its PIN leaves only an unlock."""
 
     visit: VisitState
     locked: bool = False
 
 
 class EnterPin(Struct, frozen=True):
-    """Enter the card's present PIN; ``wrong`` after a failed try, with the tries left."""
+    """Enter the card's present PIN; ``wrong`` after a wrong one, with the tries left."""
 
     visit: VisitState
     wrong: bool = False
@@ -200,7 +198,7 @@ class GiveAnswer(Struct, frozen=True):
 
 
 class EnterEmail(Struct, frozen=True):
-    """Confirm or change the email address; ``typed`` is what was entered before, if anything."""
+    """Confirm or change the email address; ``typed`` is the earlier entry, if any."""
 
     visit: VisitState
     task: GiveEmail
@@ -209,7 +207,7 @@ class EnterEmail(Struct, frozen=True):
 
 
 class AskQuestion(Struct, frozen=True):
-    """Answer the next of one's own questions; the set is sent when all are given."""
+    """Answer the next of one's questions; the set is sent when all are answered."""
 
     visit: VisitState
     task: AnswerQuestions
@@ -218,14 +216,14 @@ class AskQuestion(Struct, frozen=True):
 
     @property
     def question(self) -> Question:
-        """The question that is asked now."""
+        """The question on the page."""
         return self.task.questions[len(self.given)]
 
 
 class CodeEntry(Struct, frozen=True):
     """Enter the emailed code; the card may be taken out before.
 
-    ``resumed``: it was taken out. The code may have been entered before, and still counts.
+    ``resumed``: it was taken out. The code may have been entered before, and is still valid.
     """
 
     visit: VisitState
@@ -235,7 +233,7 @@ class CodeEntry(Struct, frozen=True):
 
 
 class CodeNeeded(Struct, frozen=True):
-    """There is no code that could be entered; ask for one."""
+    """There is no live code; ask for one."""
 
     visit: VisitState
     masked: str
@@ -244,7 +242,7 @@ class CodeNeeded(Struct, frozen=True):
 
 
 class StopNumberEntry(Struct, frozen=True):
-    """Enter the number of a notice about something that the holder did not do."""
+    """Enter the number from a notice about an act that the holder did not do."""
 
     visit: VisitState
     task: EnterStopNumber
@@ -252,7 +250,7 @@ class StopNumberEntry(Struct, frozen=True):
 
 
 class NewPin(Struct, frozen=True):
-    """Choose a new PIN; ``current`` is set where the card wants the old one beside it."""
+    """Choose a new PIN; ``current`` is set where the card needs the old one, too."""
 
     visit: VisitState
     rules: PinRules
@@ -261,7 +259,7 @@ class NewPin(Struct, frozen=True):
 
 
 def typed_pin(pin: PinEntry | None) -> Sensitive | None:
-    """Return a PIN that was typed at the station; one on the reader's own keys is not known."""
+    """Return a PIN that was typed at the station; None for one on the reader's keys."""
     return None if isinstance(pin, OnPad) else pin
 
 
@@ -275,7 +273,7 @@ class RepeatPin(Struct, frozen=True):
 
 
 class ReaderTest(Struct, frozen=True):
-    """The officer's card was read again; ``fault`` is what went wrong, None: nothing."""
+    """The officer's card was read again; ``fault`` is the error, None: no error."""
 
     reader: str
     family: str
@@ -285,7 +283,7 @@ class ReaderTest(Struct, frozen=True):
 class NetworkReport(Struct, frozen=True):
     """``state`` of the network, at ``clock`` by the station's own time.
 
-    ``ahead_s`` is how far that is ahead of the authority's.
+    ``ahead_s``: how many seconds it is ahead of the authority's clock.
     """
 
     state: NetworkState
@@ -294,14 +292,14 @@ class NetworkReport(Struct, frozen=True):
 
 
 class Ending(Struct, frozen=True):
-    """The station is restarting or going off; not ``really``: that is only said."""
+    """The station is restarting or switching off; not ``really``: it is only simulated."""
 
     act: EndingAct
     really: bool
 
 
 class NotDone(Struct, frozen=True):
-    """It could not be done; ``because`` is what the machine says."""
+    """The act failed; ``because`` is the machine's reason."""
 
     act: MaintenanceAct
     because: str
@@ -318,9 +316,9 @@ class PickReason(Struct, frozen=True):
 
 
 class WriteReason(Struct, frozen=True):
-    """An officer writes why, since no reason of the list is it.
+    """An officer writes a reason that is not on the list.
 
-    ``unclear``: what was written gives no reason, or looks like a secret.
+    ``unclear``: the text gives no reason, or looks like a secret.
     """
 
     visit: VisitState
@@ -329,7 +327,7 @@ class WriteReason(Struct, frozen=True):
 
 
 class Maintenance(Struct, frozen=True):
-    """What an officer can have done here; ``words`` say why where ``why`` is ``OTHER``."""
+    """What an officer can do here; ``words`` give the reason where ``why`` is ``OTHER``."""
 
     visit: VisitState
     task: Maintain
@@ -338,7 +336,7 @@ class Maintenance(Struct, frozen=True):
 
 
 class ConfirmAct(Struct, frozen=True):
-    """Confirm that the station is to be restarted or switched off."""
+    """Confirm a restart or a switch-off of the station."""
 
     visit: VisitState
     menu: Maintenance
@@ -346,7 +344,7 @@ class ConfirmAct(Struct, frozen=True):
 
 
 class ActDone(Struct, frozen=True):
-    """What came of an act; after one that ends the station there is no way back."""
+    """The result of an act; after one that ends the station there is no way back."""
 
     visit: VisitState
     menu: Maintenance
@@ -354,10 +352,10 @@ class ActDone(Struct, frozen=True):
 
 
 class PadPaused(Struct, frozen=True):
-    """The reader asked for a PIN and nothing came of it; ``command`` has it ask again.
+    """The reader asked for a PIN and got none; ``command`` makes it ask again.
 
-    The reader waits for nobody here. ``back`` is the page that takes the PIN at the station,
-    where the reader's keys do not; ``tries_left`` is what the card reported of a wrong PIN.
+    The reader is not waiting for an entry. ``back`` is the page for the PIN at the station, where
+    the reader's keys cannot take it; ``tries_left`` is the card's count after a wrong PIN.
     """
 
     visit: VisitState
@@ -369,7 +367,7 @@ class PadPaused(Struct, frozen=True):
 
 
 class Trouble(Struct, frozen=True):
-    """The authority gave no answer; ``command`` can be sent again, and counts once at most."""
+    """The authority gave no answer; ``command`` can be sent again, and is charged once."""
 
     visit: VisitState
     work: Work
@@ -411,13 +409,13 @@ class PulledFrom(StrEnum):
 
 
 class Attract(Struct, frozen=True):
-    """Waiting for a card; ``pulled``: the last one left while its PIN was being set."""
+    """Waiting for a card; ``pulled``: the last card was taken out while its PIN was being set."""
 
     pulled: PulledFrom | None = None
 
 
 class OutOfService(Struct, frozen=True):
-    """Waiting for a part of the station to come back, or retired; it is left by itself."""
+    """A part of the station does not answer, or the station is retired; it ends by itself."""
 
     outage: Outage
 
@@ -431,11 +429,11 @@ class Reading(Struct, frozen=True):
 
 
 class Working(Struct, frozen=True):
-    """``command`` is under way; ``back`` is the page it was given on.
+    """``command`` is running; ``back`` is the page that it came from.
 
-    Of a PIN on the reader's keys it is the page that would take it at the station.
-    ``second_card``: one was put in while the card is being changed. ``repeats``: how many times
-    it was given again, because the authority is busy.
+    For a PIN on the reader's keys, ``back`` is the page that takes it at the station.
+    ``second_card``: one was put in while the card is being changed. ``repeats``: how many times the
+    command was repeated because the authority is busy.
     """
 
     visit: VisitState
@@ -447,7 +445,7 @@ class Working(Struct, frozen=True):
 
 
 class StillThere(Struct, frozen=True):
-    """Nobody touched anything for a while; ``inner`` comes back with any key."""
+    """Nobody touched anything for a while; any key leads back to ``inner``."""
 
     inner: HolderState
 
@@ -463,8 +461,8 @@ class Success(Struct, frozen=True):
 class Refused(Struct, frozen=True):
     """It cannot be done here.
 
-    ``retry_at`` (aware UTC) is set where the holder may come back later. ``pulled``: its card may
-    have left while its PIN was being set, which is not known yet.
+    ``retry_at`` (aware UTC) is set where the holder may come back later. ``pulled``: the card may
+    have left while its PIN was being set; that is not known yet.
     """
 
     visit: VisitId
@@ -474,7 +472,7 @@ class Refused(Struct, frozen=True):
 
 
 class RemoveCard(Struct, frozen=True):
-    """Nothing but to take the card out."""
+    """The holder can only take the card out."""
 
     visit: VisitId
     reason: RemovalReason
@@ -487,7 +485,7 @@ State = Attract | OutOfService | Reading | Working | HolderState | StillThere | 
 
 
 def position_of(state: State) -> Position | None:
-    """Return the step that the page shows; None where none counts."""
+    """Return the step that the page shows; None where it shows none."""
     match state:
         case Attract() | OutOfService() | Reading() | Refused() | RemoveCard():
             return None

@@ -1,8 +1,8 @@
 """The flow: ``step(state, event)`` returns the next state and the commands to carry out.
 
-Pure. Four things fit every state and are decided first: a card that goes out ends the
-visit, a card that goes in begins one, a second card stops everything, and an event of
-another visit than the one on the screen changes nothing. All else depends on the state.
+Pure. Four things fit every state and are decided first: a card that goes out ends the visit, a card
+that goes in begins one, a second card stops everything, and an event of another visit than the one
+on the screen changes nothing. Everything else depends on the state.
 
 While a command changes the card, a second card waits: the holder sees the outcome first.
 """
@@ -158,7 +158,7 @@ Move = tuple[State, tuple[Command, ...]]
 
 
 def on_holder(state: HolderState, event: Event) -> Move | None:
-    """Return where the act leads, or None where it means nothing on this page."""
+    """Return what follows from the act, or None where it has no meaning on this page."""
     match state, event:
         case Menu(), Chose(purpose=purpose):
             offer = next((one for one in state.offers if one.purpose is purpose), None)
@@ -205,12 +205,12 @@ def on_holder(state: HolderState, event: Event) -> Move | None:
 
 
 def working(visit: VisitState, work: Work, command: Command, back: HolderState | None) -> Move:
-    """Show that ``command`` is under way, and ask for it."""
+    """Return the page for a running ``command``, and the command."""
     return Working(visit, work, command, back), (command,)
 
 
 def _try_again(state: Trouble | PadPaused) -> Move:
-    """Send the same again, or go on to the page that takes what the reader's keys do not."""
+    """Send the same command again, or go to the page for what the reader's keys cannot take."""
     match state:
         case PadPaused(why=PadNotice.NOT_TAKEN, back=page) if page is not None:
             return page, ()
@@ -242,7 +242,7 @@ def _choose(visit: VisitState, purpose: Purpose, back: HolderState, *, anew: boo
 
 
 def on_visit(page: HolderState | None, visit: VisitState) -> HolderState | None:
-    """Return ``page`` with what the visit has become."""
+    """Return ``page`` with the present state of the visit."""
     return None if page is None else replace(page, visit=visit)
 
 
@@ -390,13 +390,13 @@ def _do(menu: Maintenance, act: MaintenanceAct) -> Move:
 
 # PINs that are entered on the reader's own keys, and never at the station.
 #
-# The page for it is shown as the command is sent. From then on the reader asks, and only its Cancel
-# key, its time-out or the removal of the card ends the entry before the card has answered. An entry
-# that ends without a PIN leads to ``PadPaused``.
+# Its page is shown as the command is sent. From then on the reader asks, and only its Cancel key,
+# its time-out or the removal of the card ends the entry before the card has answered. An entry that
+# ends without a PIN leads to ``PadPaused``.
 
 
 def ask_present(visit: VisitState) -> Move:
-    """Have the reader ask for the present PIN; where its keys cannot, it is typed this once."""
+    """Make the reader ask for the present PIN; where its keys cannot, it is typed this once."""
     verify, typed = VerifyPin(visit.id, visit.at, OnPad()), EnterPin(_at_station(visit))
     if visit.purpose is Purpose.CHANGE_PIN and not visit.pad_changes:
         return PadPaused(visit, Work.PIN_ON_PAD, verify, typed, PadNotice.NOT_TAKEN), ()
@@ -404,7 +404,7 @@ def ask_present(visit: VisitState) -> Move:
 
 
 def ask_new(visit: VisitState, rules: PinRules) -> Move:
-    """Have the reader ask for a new PIN; to change one it asks for the old one again, too."""
+    """Make the reader ask for a new PIN; for a change it asks for the old one, too."""
     new = OnPad(rules.min_length, rules.max_length)
     if visit.purpose is Purpose.CHANGE_PIN:
         change = ChangePin(visit.id, visit.at, OnPad(), new)
@@ -437,7 +437,7 @@ def _at_station(visit: VisitState) -> VisitState:
 
 
 def _at_present_pin(visit: VisitState) -> VisitState:
-    """Return a change of PIN a step back: its present PIN is the step before the new one."""
+    """Return a change of PIN at its previous step, the present PIN."""
     at = visit.position
     return replace(visit, position=Position(at.index - 1, at.count) if at else None)
 
@@ -446,11 +446,11 @@ def _at_present_pin(visit: VisitState) -> VisitState:
 
 
 BUSY_REPEATS = 5
-"""How often a busy authority is asked again before the holder decides: each takes some seconds."""
+"""How often a busy authority is asked again before the holder decides; each takes some seconds."""
 
 
 def on_result(state: Reading | Working, event: Event) -> Move | None:
-    """Return where an answer leads, or None where none was waited for."""
+    """Return where an answer leads, or None where none was expected."""
     match state, event:
         case Reading(), CardRead():
             return _opened(event)
@@ -522,7 +522,7 @@ def _refused(visit: VisitId, refusal: Refusal, pulled: PulledFrom | None = None)
 
 
 def _placed(state: Working, reply: Reply) -> Working:
-    """Return ``state`` at the step that the authority names, which no decision here rests on."""
+    """Return ``state`` at the step that the authority names; no decision here rests on it."""
     match reply:
         case AnswersWrong() | EmailRefused() | CodeNotSent() | CodeWrong() | CodeDead():
             position: Position | None = reply.again.position
@@ -608,7 +608,7 @@ def _given(state: Working, task: Task) -> Move:
 
 
 def _current_pin(state: Working) -> PinEntry | None:
-    """Return the PIN that the card has just verified: it is wanted beside the new one."""
+    """Return the PIN that the card has just verified: a change needs it, too."""
     match state:
         case Working(visit=VisitState(purpose=Purpose.CHANGE_PIN), command=VerifyPin(pin=pin)):
             return pin
@@ -655,18 +655,18 @@ def _code_not_sent(state: Working, reply: CodeNotSent) -> CodeEntry | CodeNeeded
 # The whole step.
 
 _FINISHED = (Success, Refused, RemoveCard)
-"""Pages on which the authority already knows how the visit ended."""
+"""Pages at which the authority already knows how the visit ended."""
 
 
 class Next(Struct, frozen=True):
-    """Where the station goes, and what it asks for."""
+    """The next state of the station, and its commands."""
 
     state: State
     commands: tuple[Command, ...] = ()
 
 
 def step(state: State, event: Event) -> Next:
-    """Return what follows when ``event`` happens in ``state``; anything unfit changes nothing."""
+    """Return what follows from ``event`` in ``state``; an unfit event changes nothing."""
     match event:
         case CardOut():
             return Next(Attract(_pulled_from(state)), _ending(state, VisitEnd.CARD_REMOVED))
@@ -688,7 +688,7 @@ def step(state: State, event: Event) -> Next:
         case _ if event.visit != visit_of(state):
             return Next(state)
         case GaveUp(how=VisitEnd.CARD_REMOVED) if isinstance(state, Working):
-            # The reader reports the same, before or after, and what its holder has to know stays.
+            # The reader reports the same, before or after, and the holder's notice stays.
             return Next(Attract(_pulled_from(state)), _ending(state, event.how))
         case GaveUp() if not isinstance(state, _FINISHED):
             page = Refused(event.visit, event.reason, pulled=_in_doubt(state, event.reason))
@@ -698,7 +698,7 @@ def step(state: State, event: Event) -> Next:
 
 
 def _pulled_from(state: State) -> PulledFrom | None:
-    """Return what the card may have done, or not: its holder has to know that it is in doubt."""
+    """Return what the card may or may not have done: the holder has to learn of the doubt."""
     match state:
         case Working(command=UnblockPin()):
             return PulledFrom.UNBLOCK
@@ -711,7 +711,7 @@ def _pulled_from(state: State) -> PulledFrom | None:
 
 
 def _in_doubt(state: State, reason: Reason) -> PulledFrom | None:
-    """Return the same of a card that did not answer: it may be on its way out of the reader."""
+    """Return the same for a card that did not answer: it may be leaving the reader."""
     return _pulled_from(state) if reason is Reason.OUTCOME_UNKNOWN else None
 
 
@@ -738,7 +738,7 @@ def _changes_card(command: Command) -> bool:
 
 
 def _unless_two_cards(state: Reading | Working, following: Next) -> Next:
-    """Show how it ended; where it would go on, the second card stops it now."""
+    """Show how it ended; where the flow would go on, the second card stops it now."""
     if not isinstance(state, Working) or not state.second_card:
         return following
     if following.state == state or isinstance(following.state, _FINISHED):
@@ -757,7 +757,7 @@ def _still_there(state: StillThere, event: Event) -> Next:
 
 
 def _closing(state: Success | Refused | RemoveCard, event: Event) -> Next:
-    """Wipe a last page that nobody leaves: its card may stay in for hours."""
+    """Clear a last page that nobody leaves: its card may stay in for hours."""
     visit = visit_of(state)
     if isinstance(event, IdleTimedOut | Left) and not isinstance(state, RemoveCard) and visit:
         return Next(RemoveCard(visit, RemovalReason.FINISHED))

@@ -1,6 +1,6 @@
 """The two acts that change a card: unblock and PIN change, each recorded by the authority.
 
-The outcome is recorded even where the card is out, the visit is over and the person has gone.
+The outcome is recorded even after the card is out, the visit is over and the person has gone.
 """
 
 from __future__ import annotations
@@ -49,19 +49,19 @@ HELD_RETRIES_S: Final = (0.2, 0.5, 1.0)
 """Seconds between the calls that are repeated while the card is held."""
 
 RETRIES_S = (0.5, 1.0, 2.0, 4.0, 8.0)
-"""Seconds between attempts to record an outcome; the journal resolves what is lost after them."""
+"""Seconds between attempts to record an outcome; after them the journal resolves it."""
 
 _SECRETS: Final = 2
-"""A card has the secret that it had, or the one that it was given after its last unblock."""
+"""A card has its former secret, or the one that it was given after its last unblock."""
 
 
 class UnblockResult(Struct, frozen=True):
-    """How far one unblock came, whatever happens to the card afterwards.
+    """The progress of one unblock, whatever happens to the card afterwards.
 
     ``grant``: what the authority released, None: nothing. ``refusal``: the authority's refusal.
-    ``done``: the card answered that it has its new PIN. ``reply``: the authority's answer to
-    that, where it could be reached at once. ``rotation``: the outcome for the card's new secret,
-    None where there was none. ``error``: what ended the unblock early.
+    ``done``: the card answered that it has its new PIN. ``reply``: the authority's answer to that,
+    where it answered at once. ``rotation``: the outcome for the card's new secret, None where there
+    was none. ``error``: what ended the unblock early.
     """
 
     grant: Grant | KeyGrant | None = None
@@ -108,7 +108,7 @@ def outcome_of(error: errors.CardError) -> UnblockOutcome:
         case errors.OutcomeUnknown():
             return UnblockUnknown()
         case errors.CardProtocolError() if error.status:
-            # An answer, but none that the standard knows: whether a try was spent is open.
+            # An answer outside the standard: it is unknown whether a try was spent.
             return UnblockUnknown()
         case errors.NotAllowed():
             return UnblockRefused(None, "not allowed")
@@ -126,13 +126,11 @@ def outcome_of(error: errors.CardError) -> UnblockOutcome:
         ):
             return UnblockNotSent()
         case _:
-            # A kind that is not listed above may have spent a try: it must be counted.
+            # Another error may have spent a try: it must be counted.
             return UnblockUnknown()
 
 
 class PinWork:
-    """Unblocks and changes PINs."""
-
     def __init__(
         self, authority: Authority, cards: Cards, sleep: Callable[[float], None] = time.sleep
     ) -> None:
@@ -143,10 +141,10 @@ class PinWork:
     def unblock(self, command: UnblockPin) -> Replied | PinNotTaken | PadEnded:
         """Reset the PIN with a secret that is released for this one act.
 
-        It is requested only while the card is held: a card that is gone, swapped or held by
-        another program costs nothing. A card that may have one of two secrets, and has not the
-        first, is given the other one at once; where the PIN went with the first from the
-        reader's keys, the holder sees a page before those ask again.
+        It is requested only while the card is held: a card that is gone, swapped or held by another
+        program costs nothing. A card that may have one of two secrets gets the second at once after
+        the first was wrong; where the reader's keys sent the PIN with the first, the holder sees a
+        page before they ask again.
         """
         visit = command.visit
         for _ in range(_SECRETS):
@@ -156,7 +154,7 @@ class PinWork:
         return Replied(visit, Refusal(Reason.CARD_REFUSED))
 
     def _unblock_once(self, command: UnblockPin) -> Replied | PinNotTaken | PadEnded | None:
-        """Hold the card once; None where it is to be given another secret."""
+        """Hold the card once; return None where the other secret has to be tried."""
         visit, result = command.visit, self._hold_and_unblock(command)
         grant = result.grant
         if grant is None:
@@ -171,7 +169,7 @@ class PinWork:
             case errors.CardError() as error:
                 return self._failed(command, grant, error)
             case errors.AuthorityError() as error:
-                # Whether the card has its admin key stayed open: its PIN was left as it was.
+                # It stayed unproven whether the card has its admin key: its PIN was left as it was.
                 self._record_outcome(visit, grant, UnblockNotSent())
                 raise error
             case _:
@@ -198,8 +196,8 @@ class PinWork:
     def _steps(self, command: UnblockPin, card: CardHold) -> Iterator[UnblockResult]:
         """Yield the result so far after every step that changes it.
 
-        The secret is requested only in here. Once it was used, the card is given another one in
-        the same hold, so that no other program reaches the card between the two.
+        Only this method requests the secret. After its use the card gets another one in the same
+        hold, so that no other program reaches the card between the two.
         """
         visit = command.visit
         card.prepare_unblock()
@@ -236,7 +234,7 @@ class PinWork:
             yield replace(done, rotation=_change_secret(card, grant.secret, new))
 
     def _retry_while_held(self, call: Callable[[], T]) -> T:
-        """Make a call that counts only while the card is held; ask again for a lost answer."""
+        """Make a call that only makes sense while the card is held; repeat after a lost answer."""
         for pause in HELD_RETRIES_S:
             try:
                 return call()
@@ -259,7 +257,7 @@ class PinWork:
             return reply, None
 
     def _finished(self, visit: VisitId, grant: Grant | KeyGrant, result: UnblockResult) -> Replied:
-        """Record what the card did; an unconfirmed rotation is resolved by the next unlock."""
+        """Record the result on the card; the next unlock resolves an unconfirmed rotation."""
         done = result.reply or self._record_outcome(visit, grant, UnblockDone())
         if result.rotation is not None:
             with suppress(errors.AuthorityError):
@@ -302,7 +300,7 @@ class PinWork:
         return Replied(visit, reply or away)
 
     def change(self, command: ChangePin) -> Replied:
-        """Change the PIN; once the card took it, the holder sees that in any case."""
+        """Change the PIN; once the card took it, the holder sees success in any case."""
         self._cards.change_pin(command.at, command.current, command.new)
         done = self._record(lambda: self._authority.pin_changed(command.visit))
         return Replied(command.visit, done or Finished(Purpose.CHANGE_PIN))
@@ -313,9 +311,9 @@ class PinWork:
         return self._record(lambda: self._authority.record_outcome(visit, grant.journal, outcome))
 
     def _record(self, record: Callable[[], Task | Refusal]) -> Task | Refusal | None:
-        """Record what a card did; None where the authority gave no answer that is known here.
+        """Record the result on a card; None where the authority gave no known answer.
 
-        It stayed away, or the holder is gone, or it is of a newer release.
+        It stayed away, the holder is no longer recorded, or it is of a newer release.
         """
         try:
             return self._retry_while_away(record)
@@ -334,7 +332,7 @@ class PinWork:
 
 
 def _secret_is_unspent(outcome: UnblockOutcome) -> bool:
-    """Whether no try was spent, so that the page is about the card and not about the secret."""
+    """Return whether no try was spent, so that the page is about the card and not the secret."""
     match outcome:
         case UnblockNotSent() | UnblockRefused(tries_left=None):
             return True

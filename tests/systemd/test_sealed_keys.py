@@ -46,12 +46,12 @@ def test_keys_are_sealed_once_they_are_copied_and_open_for_the_account_alone(
     assert "first `kiosk keys backed-up --to FILE`" in said["early"]
     assert "/var/lib/kiosk/keys.json" in said["early"]
     assert said["early"].endswith("\n600")
-    assert f"made        sealed keys  {SEALED}" in said["sealed"]
+    assert f"made          sealed keys  {SEALED}" in said["sealed"]
     assert "✓ ok    keys" in said["sealed"]
     assert f'file = "{SEALED}"' in said["sealed"]
     assert said["sealed"].endswith("600 kiosk")
     assert "✓ ok    keys" in said["used"]
     assert "keys were added since the copy" in said["used"]
-    assert "kept        sealed keys" in said["again"]
+    assert "kept          sealed keys" in said["again"]
     assert "null key" in said["others"]
     assert "bring the copy of the plain file" in said["moved"]

@@ -130,7 +130,7 @@ def _setting(text: str) -> tuple[tuple[str, str], str]:
 
 
 def _say(word: str, step: Step) -> None:
-    echo(f"{word:<10}  {step.what:<10}  {step.text}")
+    echo(f"{word:<12}  {step.what:<10}  {step.text}")
 
 
 def _answers(
@@ -200,9 +200,11 @@ def _run_station(args: argparse.Namespace) -> int:
         return 0
     carry_out(steps, _say, dry_run=args.dry_run)
     if device := unencrypted_disk(STATION_SETTINGS.parent):
-        echo(f"warning     disk        {device} is not encrypted: a thief can read what is on it")
+        echo(f"warning       disk        {device} is not encrypted: a thief can read what is on it")
     if not station.limits_usb():
-        echo("warning     usb         whatever is plugged in is used: install usbguard, and repeat")
+        echo(
+            "warning       usb         whatever is plugged in is used: install usbguard, and repeat"
+        )
     return 0
 
 
@@ -226,7 +228,7 @@ def _run_authority(args: argparse.Namespace) -> int:
     if on_machine or tools.path != SYSTEM_SETTINGS or not step.is_done():
         carry_out([step], _say, dry_run=args.dry_run)
     if not tools.path.exists():
-        echo("would make  database, keys and questions as the settings say")
+        echo("would make    database, keys and questions as the settings say")
         code = 0
     elif on_machine:
         code = _as_account(authority.ACCOUNT, tools.path, args)
@@ -239,7 +241,7 @@ def _run_authority(args: argparse.Namespace) -> int:
     if on_machine and code == 0:
         carry_out(authority.machine_steps(undo=False), _say, dry_run=args.dry_run)
         if device := unencrypted_disk(tools.path.parent):
-            echo(f"warning     disk        {device} is not encrypted: a thief can read the keys")
+            echo(f"warning       disk        {device} is not encrypted: a thief can read the keys")
     return code
 
 

@@ -71,6 +71,7 @@ def store_steps(tools: Tools, *, seals: bool, new_database: bool) -> Iterator[St
         place_of(settings.store.url),
         lambda: not setup.is_to_be_migrated(store, tools.key_file, new=new_database),
         store.migrate,
+        is_there=store.is_made,
     )
     copied = setup.is_copied(store, tools.key_file)
     yield Step(

@@ -68,7 +68,9 @@ def settings_file(path: Path, text: str, owner: tuple[str, str], mode: int) -> S
         finally:
             new.unlink(missing_ok=True)
 
-    return Step("settings", str(path), lambda: read_if_there(path) == text, write)
+    return Step(
+        "settings", str(path), lambda: read_if_there(path) == text, write, is_there=path.exists
+    )
 
 
 def read_if_there(path: Path) -> str | None:

@@ -100,6 +100,19 @@ def test_setup_makes_all_for_its_owner_alone_and_repeats(
     assert {path: path.read_bytes() for path in (place / "etc").iterdir()} == kept
 
 
+def test_setup_says_what_it_makes_what_it_changes_and_what_it_leaves(
+    kiosk: Kiosk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def of_settings(*words: str) -> str:
+        capsys.readouterr()
+        assert kiosk("setup", "authority", "--set", "mail.port=2525", *words) == 0
+        return capsys.readouterr().out.partition("  settings")[0].strip()
+
+    assert of_settings("--dry-run") == "would change"
+    assert of_settings() == "changed"
+    assert of_settings() == of_settings("--dry-run") == "kept"
+
+
 def test_setup_asks_for_a_copy_of_the_keys_until_one_is_declared(
     kiosk: Kiosk, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -107,7 +120,7 @@ def test_setup_asks_for_a_copy_of_the_keys_until_one_is_declared(
         capsys.readouterr()
         assert kiosk("setup", "authority") == 0
         said = capsys.readouterr().out.splitlines()
-        (line,) = [each for each in said if each.startswith("kept        keys")]
+        (line,) = [each for each in said if each.startswith("kept          keys")]
         return line
 
     assert "; then `kiosk keys backed-up`" in kept()

@@ -264,7 +264,7 @@ def test_a_key_file_that_is_missing_has_to_be_put_back(
     said = "".join(capsys.readouterr())
     assert "put your copy of the key file back" in said
     assert "makes one" not in said
-    assert "would make  keys" not in said
+    assert "would make    keys" not in said
     assert not (place / "state" / "keys.json").exists()
 
 

@@ -1,5 +1,5 @@
-"""The store: tables, migrations, and a unit of work that speaks in frozen records.
+"""The store: tables, migrations, and a unit of work that returns frozen records.
 
-Nothing heavy is imported here: take ``kiosk.authority.store.records`` for the shapes and
+This imports nothing large: take ``kiosk.authority.store.records`` for the records and
 ``kiosk.authority.store.database`` for the ``Store`` itself.
 """

@@ -1,21 +1,20 @@
 """The chains: how an event is hashed, and how a walk along one finds the first misfit.
 
-Writers that write at the same time write to different chains, so that none waits for another.
+Concurrent writers write to different chains, so that none waits for another.
 
-Each event's hash covers its own number, all that it says and the hash before it. So a row
-that was changed no longer matches its hash, one that was removed leaves a gap, one that
-was moved matches only under its old number, and a tail that was cut is missed by the head.
-Anybody with a copy of the database can check these hashes.
+Each event's hash covers its number, its content and the hash before it. A changed row does not
+match its hash, a removed row leaves a gap, a moved row matches only under its old number, and the
+head shows a tail that was cut off. Anybody with a copy of the database can check these hashes.
 
-Each event also has a MAC over its hash, under a key that is not in the database. Somebody
-who owns the database can recompute the hashes, but not the MACs. They can still cut tail
-and head together: only the anchors, which are signed and kept elsewhere, show that.
+Each event also has a MAC over its hash, under a key that is not in the database. Somebody who owns
+the database can recompute the hashes, but not the MACs. They can still cut off tail and head
+together: only the anchors, which are signed and kept elsewhere, show that.
 
-Rows may be rightly not there: purged when their time was over, or lost when an older copy of
-the database was restored. A gap says so, and is signed with the anchors' key.
+Rows may be absent for a good reason: purged after the retention time, or lost when an older copy of
+the database was restored. A gap records that, and is signed with the anchors' key.
 
-The hash covers a salted digest of the detail. So a detail can be redacted, with its salt,
-and the chain still fits; a later event has to say that it was.
+The hash covers a salted digest of the detail. A detail can therefore be redacted, with its salt,
+without breaking the chain; a later event has to record that.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ if TYPE_CHECKING:
 
 
 def first_head(chain: int) -> AuditHead:
-    """Return the head of a chain that has no event yet."""
+    """Return the head of an empty chain."""
     return AuditHead(before_first(chain), "0" * 64)
 
 
@@ -53,10 +52,10 @@ REDACTED = "audit-redacted"
 """The kind of the event that says which row was redacted: ``row`` and ``what`` in its detail."""
 
 _NEIGHBOURS = 10_000
-"""How far from its place a moved row is looked for."""
+"""How far from its place a moved row is searched for."""
 
 _DIGITS = 12
-"""How much of an anchor's hash a fault names."""
+"""How many digits of an anchor's hash a fault shows."""
 
 
 class ChainLink(Protocol):
@@ -104,16 +103,17 @@ def link_hash(link: ChainLink, seq: int | None = None) -> str:
         "detail_sha256": link.detail_sha256,
         "previous": link.previous,
     }
-    # default: what somebody forced into a column as another type is hashed, too, and misfits.
+    # default: a value of another type that somebody forced into a column is hashed, too, and
+    # misfits.
     text = json.dumps(said, sort_keys=True, separators=(",", ":"), default=repr)
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
 class ChainWalk:
-    """One walk along a chain, from the row on that comes after ``last``, which fitted before.
+    """One walk along a chain, from the row after ``last``, which fitted before.
 
     ``head`` is None where the head's row is gone. ``macs``: None checks the plain hashes only.
-    ``redacted`` are the rows whose detail may be gone, ``gaps`` say which rows may be.
+    ``redacted`` are the rows whose detail may be absent, ``gaps`` list the rows that may be absent.
     """
 
     def __init__(
@@ -141,7 +141,7 @@ class ChainWalk:
         self.anchors_seen = 0
 
     def step(self, link: ChainLink) -> AuditFault | None:
-        """Take the next row, by number; return why it does not fit."""
+        """Check the next row, by number; return why it does not fit."""
         self._pass_lost(before=link.seq)
         fault = self._misfit(link) or self._purged_misfit(link) or self._anchor_misfit(link)
         if fault is None:
@@ -163,14 +163,14 @@ class ChainWalk:
         return self._head_misfit(self._head)
 
     def _pass_lost(self, before: int) -> None:
-        """Go over rows that a restore has lost, where the next one is after them."""
+        """Skip rows that a restore has lost, where the next one is after them."""
         gap = self._lost.get(self.last.seq + 1)
         while gap is not None and gap.last < before and gap.hash == self.last.hash:
             self.last = AuditHead(gap.last, gap.hash)
             gap = self._lost.get(self.last.seq + 1)
 
     def _purged_misfit(self, link: ChainLink) -> AuditFault | None:
-        """Compare the last row of a purge, of which some rows are still there."""
+        """Compare the last row of a purge of which some rows are still stored."""
         gap = self._purged.get(link.seq)
         if gap is None or gap.hash == link.hash:
             return None
@@ -178,7 +178,7 @@ class ChainWalk:
         return AuditFault(FaultKind.ANCHOR, link.seq, because)
 
     def _gap_misfit(self) -> AuditFault | None:
-        """Look at the anchors of rows that are not there: signed, and of one hash for a row."""
+        """Check the anchors of absent rows: signed, and with one hash for a row."""
         for gap in (*self._purged.values(), *self._lost.values()):
             for seq, anchors in self._anchors.items():
                 if not gap.first <= seq <= gap.last:
@@ -243,7 +243,7 @@ class ChainWalk:
         return AuditFault(FaultKind.CHANGED, link.seq, because)
 
     def _unlinked(self, link: ChainLink) -> AuditFault:
-        # The row is whole but was written after another one than now stands before it.
+        # The row is whole but was written after another row than the one before it now.
         before = max(link.seq - 1, before_first(chain_of(link.seq)) + 1)
         because = f"row {row_name(link.seq)} was not written after what now stands before it"
         return AuditFault(FaultKind.UNLINKED, before, because)
@@ -259,7 +259,7 @@ class ChainWalk:
         return None
 
     def _anchors_misfit(self, seq: int, row_hash: str) -> AuditFault | None:
-        """Check every anchor of a row: there may be one kept elsewhere, and another in here."""
+        """Check every anchor of a row: one may be kept elsewhere, and another here."""
         if (fault := self._bad_signature(seq)) is not None:
             return fault
         hashes = sorted({anchor.hash for anchor in self._anchors[seq]} - {row_hash})

@@ -1,8 +1,8 @@
-"""Copies a database file to a PostgreSQL server, so that it can be cut off anywhere and goes on.
+"""Copies a database file to a PostgreSQL server; an interrupted copy can be continued.
 
-The file is held alone all the while. Each batch of rows and how far it has come are one
-transaction on the server, and no program serves with the server's database before every row in
-it was compared with the file's.
+The file is locked exclusively during the copy. Each batch of rows and the progress are one
+transaction on the server, and no program serves with the server's database before every row was
+compared with the file's.
 """
 
 from __future__ import annotations
@@ -57,13 +57,13 @@ _STATE: Final = Table(
     Column("last_key", Text),
     Column("rows", BigInteger),
 )
-"""How far the copy of each table has come; without a name, which file is copied."""
+"""The progress of the copy of each table; the row without a name identifies the file."""
 
 
 def copy_store(held: sqlite3.Connection, to: str, moved: str, progress: Progress) -> int:
-    """Copy every row of a held database file to the server at ``to``; return how many.
+    """Copy every row of a locked database file to the server at ``to``; return how many.
 
-    ``moved`` is what the file says afterwards to a program that would use it. Raises
+    ``moved`` is the message that a program gets which uses the file afterwards. Raises
     ``ConfigError`` where the server holds anything else, ``StoreError``.
     """
     url = parse_url(to)
@@ -91,9 +91,9 @@ def copy_store(held: sqlite3.Connection, to: str, moved: str, progress: Progress
 
 
 def _begin(target: Engine, fingerprint: str, before: str) -> None:
-    """Make the tables, or find a copy of the same file that was cut off.
+    """Create the tables, or find an interrupted copy of the same file.
 
-    ``before`` says to which server the file was copied already.
+    ``before`` is the server to which the file was copied already.
     """
     there = set(inspect(target).get_table_names())
     if _STATE.name in there:
@@ -174,7 +174,7 @@ def _compare(
 
 
 def _mark(held: sqlite3.Connection, moved: str) -> None:
-    """Let no program use the file any more; what is to be used says how to find the other."""
+    """Let no program use the file any more; its message says where the database is now."""
     try:
         held.execute("UPDATE served_program SET least_program = ?", (moved,))
     except sqlite3.Error as error:
@@ -227,7 +227,7 @@ def _count(connection: Connection, table: Table) -> int:
 
 
 def _fingerprint(rows: Connection) -> str:
-    """Tell this state of this file from any other: nearly every write moves a head."""
+    """Return what identifies this state of this file: nearly every write moves a head."""
     heads = [tuple(row) for row in rows.execute(select(_HEADS).order_by(_HEADS.c.chain))]
     counts = [_count(rows, table) for table in TableRow.metadata.sorted_tables]
     return sha256(repr((heads, counts)).encode()).hexdigest()

@@ -41,34 +41,33 @@ AND application_name IN ('kiosk', current_setting('application_name'))
 
 
 class SchemaFit(Enum):
-    """How the schema of a database and this program fit each other."""
+    """Whether this program can work with the schema of a database."""
 
     MISSING = auto()
     OLDER = auto()
     """It lacks what this program needs."""
     CURRENT = auto()
     NEWER = auto()
-    """It is of a newer program, and serves this one too."""
+    """It is of a newer program, and still serves this one."""
     TOO_NEW = auto()
-    """A newer program has taken away what this one needs."""
+    """A newer program has removed what this one needs."""
 
     @property
     def serves(self) -> bool:
-        """Whether this program can work with it."""
         return self in (SchemaFit.CURRENT, SchemaFit.NEWER)
 
 
 class Store:
     """Owns the connections to one database; safe to use from several threads.
 
-    ``url`` is an SQLAlchemy one: ``sqlite:////var/lib/kiosk/kiosk.db`` or
-    ``postgresql://user@host/name``; ``ConfigError`` for any other. Nothing is opened until
-    the first call. ``macs`` makes and checks the MACs of rows that grant access.
-    ``busy_timeout_s`` bounds every wait for another writer. A process that forks makes its
-    own store afterwards. On PostgreSQL the times are the server's, unless a test sets
-    another clock than the machine's, which is ``machine_clock`` always. ``lost_commits`` takes
-    also a server that may lose what it acknowledged. ``audit_macs`` key the rows of the audit:
-    without them rows are written that no service accepts as its own.
+    ``url`` is an SQLAlchemy URL: ``sqlite:////var/lib/kiosk/kiosk.db`` or
+    ``postgresql://user@host/name``; ``ConfigError`` for any other. Nothing is opened until the
+    first call. ``macs`` makes and checks the MACs of rows that grant access. ``busy_timeout_s``
+    bounds every wait for another writer. After a fork the child creates another store. On
+    PostgreSQL the times are the server's, unless a test sets a clock; ``machine_clock`` is always
+    the machine's. ``lost_commits`` also accepts a server that may lose acknowledged commits.
+    ``audit_macs`` make the MACs of the audit's rows: rows that are written without them are
+    rejected by every service.
     """
 
     def __init__(
@@ -100,17 +99,17 @@ class Store:
     def begin(self) -> Iterator[UnitOfWork]:
         """Return a unit of work that may write; it begins when its ``with`` block does.
 
-        On SQLite it is the only writer from there on (BEGIN IMMEDIATE). Keep it short and
-        never wait for a card, a mail relay or Argon2 inside.
+        On SQLite it is then the only writer (BEGIN IMMEDIATE). Keep it short and never wait for a
+        card, a mail relay or Argon2 inside.
         """
         with self._gateway(writes=True, options=WRITES) as gateway:
             yield UnitOfWork(gateway, self._clock.now(), self._heads, self._audit_macs)
 
     @contextmanager
     def read(self, *, once: bool = False) -> Iterator[UnitOfWork]:
-        """Return one that sees a single moment of the database and cannot write.
+        """Return a unit of work that sees one snapshot of the database and cannot write.
 
-        ``once``: for one statement alone.
+        ``once``: for a single statement.
         """
         on_server = READS_ONCE_ON_POSTGRESQL if once else READS_ON_POSTGRESQL
         options = READS if self._on_sqlite else READS | on_server
@@ -118,17 +117,17 @@ class Store:
             yield UnitOfWork(gateway, self._clock.now(), self._heads, self._audit_macs)
 
     def migrate(self) -> str:
-        """Bring the schema up to date, making the SQLite file (mode 0600); return its revision."""
-        from kiosk.authority.store import schema  # Alembic is loaded only by who needs it
+        """Migrate the schema, creating the SQLite file (mode 0600); return its revision."""
+        from kiosk.authority.store import schema  # Alembic is loaded only where it is needed
 
         if self.file is not None:
             make_sqlite_file(self.file)
         return schema.migrate(self._engine)
 
     def is_made(self) -> bool:
-        """Say whether there is a database with a schema, of this program or another.
+        """Return whether there is a database with a schema, of this program or another.
 
-        Raises ``StoreError`` where a server, or a file that is there, gives no answer.
+        Raises ``StoreError`` where a server or an existing file gives no answer.
         """
         if self.file is not None and not self.file.exists():
             return False
@@ -142,14 +141,14 @@ class Store:
         return True
 
     def sessions_elsewhere(self) -> int:
-        """Count the sessions that this program has at a database server, but for this one."""
+        """Count this program's other sessions at a database server."""
         with self._gateway(writes=False, options=READS) as gateway:
             return int(gateway.scalar(text(_SESSIONS_ELSEWHERE)))
 
     def schema(self) -> tuple[SchemaFit, str]:
-        """Return how the schema fits this program, and its revision, empty where there is none.
+        """Return whether the schema fits this program, and its revision, empty where there is none.
 
-        Raises ``StoreError`` when the database gives no answer; cheap enough to be asked often.
+        Raises ``StoreError`` when the database gives no answer; cheap enough to be called often.
         """
         asked = text("SELECT version_num, least_program FROM alembic_version, served_program")
         try:
@@ -169,12 +168,12 @@ class Store:
         return SchemaFit.CURRENT if revision == REVISION else SchemaFit.NEWER, revision
 
     def schema_serves(self) -> bool:
-        """Say whether this program can work with the schema; see ``schema``."""
+        """Return whether this program can work with the schema; see ``schema``."""
         fit, _ = self.schema()
         return fit.serves
 
     def out_of_service(self) -> str:
-        """Return why no program serves with this database, where it is being copied to a server."""
+        """Return why no program may serve with this database while it is copied to a server."""
         try:
             with self._gateway(writes=False, options=READS) as gateway:
                 said = str(gateway.scalar(text("SELECT least_program FROM served_program")))
@@ -185,7 +184,7 @@ class Store:
         return said if " " in said else ""
 
     def run_as_owner(self, statements: Iterable[str]) -> None:
-        """Run what only the owner of a PostgreSQL database may; all of it or nothing.
+        """Run statements that only the owner of a PostgreSQL database may run; all or none.
 
         Raises ``ConfigError`` for SQLite, ``StoreError`` where one is refused.
         """
@@ -199,7 +198,7 @@ class Store:
     def lacking(self, wanted: Mapping[str, str]) -> tuple[str, ...]:
         """Return the tables on which this role lacks privileges; a database file has no roles.
 
-        ``wanted`` is one of those of ``grants``. Raises ``StoreError``.
+        ``wanted`` is a table of privileges from ``grants``. Raises ``StoreError``.
         """
         if self._on_sqlite:
             return ()
@@ -208,11 +207,11 @@ class Store:
         return tuple(name for (name,) in found)
 
     def empty_log(self) -> bool:
-        """Let no deleted row linger in SQLite's log: it is written back and cut to nothing.
+        """Write SQLite's log back and truncate it, so that no deleted row stays in it.
 
-        What was deleted from the file itself is overwritten already (``secure_delete``).
-        False where somebody reads or writes, so that it has to be asked for again. PostgreSQL
-        clears away what was deleted by itself. Raises ``StoreError``.
+        Deleted rows of the file itself are already overwritten (``secure_delete``). Returns False
+        where somebody reads or writes; the call has to be repeated then. PostgreSQL removes deleted
+        rows itself. Raises ``StoreError``.
         """
         return not self._on_sqlite or empty_sqlite_log(self._engine, self._busy_timeout_s)
 

@@ -31,10 +31,10 @@ from sqlalchemy.exc import (
 from kiosk.contract.errors import ConfigError, StoreBusy, StoreError
 from kiosk.contract.ports import Clock, SystemClock
 
-# A library's exception becomes one of ours, and nothing of it is shown but a code.
+# Errors of libraries become errors of the product that show only a code.
 #
-# SQLAlchemy's exceptions carry the parameters, and PostgreSQL's name the values of a key: so
-# neither their text nor the exceptions themselves go on.
+# SQLAlchemy's exceptions carry the parameters, and PostgreSQL's name the values of a key: neither
+# their text nor the exceptions themselves are passed on.
 
 SQLITE_BUSY_CODES = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 BUSY_SQLSTATES = frozenset({"55P03", "57014", "40001", "40P01"})
@@ -43,13 +43,13 @@ BUSY_SQLSTATES = frozenset({"55P03", "57014", "40001", "40P01"})
 NO_ANSWER, NOT_VERIFIED, OWN_CERTIFICATE = "08006", "08001", "08000"
 NO_SUCH_OBJECT = "42704"
 MOVED = "moved"
-"""The code of a database file that was copied to a server, and is used no more."""
+"""The code of a database file that was copied to a server and is no longer used."""
 
 NO_SUCH_TABLE = frozenset({"SQLITE_ERROR", "42P01"})
 REFUSED_LOGINS = frozenset(
     {"28P01", "0P000", "28000", "3D000", "42501", NO_ANSWER, NOT_VERIFIED, OWN_CERTIFICATE}
 )
-"""Codes of mistakes in the address of a server, or on the server."""
+"""Codes of mistakes in the server's address, or on the server."""
 
 _NO_TABLES = (
     "the database has no tables yet, or too old ones: `kiosk setup authority` makes them, and "
@@ -84,7 +84,7 @@ _CONNECTING = (
 
 
 def translated(error: Exception) -> StoreError:
-    """Return the product's error for one of SQLAlchemy's, or of the driver's.
+    """Return the product's error for one of SQLAlchemy or of the driver.
 
     Raise it outside the ``except`` block.
     """
@@ -124,10 +124,10 @@ def _from_sqlstate(sqlstate: str) -> StoreError:
 
 
 def _of_connecting(text: str) -> str:
-    """Return the SQLSTATE of what keeps a connection from coming about.
+    """Return the SQLSTATE of a failed connection.
 
-    libpq passes on the server's sentence alone, which is in English unless ``lc_messages`` of
-    the server says otherwise: any other sentence counts as no answer.
+    libpq passes on only the server's sentence, which is in English unless ``lc_messages`` of the
+    server says otherwise: any other sentence counts as no answer.
     """
     for state, pattern in _CONNECTING:
         if re.search(pattern, text):
@@ -140,17 +140,17 @@ WRITES = {_WRITES: True}
 READS = {_WRITES: False}
 READS_ON_POSTGRESQL = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 READS_ONCE_ON_POSTGRESQL = {"isolation_level": "AUTOCOMMIT"}
-"""One statement sees one moment by itself: BEGIN and ROLLBACK would be a round trip for nothing."""
+"""One statement sees one snapshot: BEGIN and ROLLBACK would be a needless round trip."""
 
 LATER = {"kiosk_later": True}
-"""Execution options of a statement whose result nobody asks for: it goes out with the next."""
+"""Execution options of a statement whose result is not needed: it is sent with the next."""
 
 POSTGRESQL = "postgresql+kiosk"
 registry.register("postgresql.kiosk", "kiosk.authority.store.postgresql", "PipelinedDialect")
 
 
 def parse_url(text: str) -> URL:
-    """Return the address of a database; raise ``ConfigError`` for one that we do not speak."""
+    """Return the address of a database; raise ``ConfigError`` for an unsupported one."""
     try:
         url = make_url(text)
     except ArgumentError:
@@ -167,7 +167,7 @@ def parse_url(text: str) -> URL:
 
 
 def unverified_host(text: str) -> str:
-    """Return the servers that TLS does not verify; empty for a file or a Unix socket."""
+    """Return the servers that are not verified by TLS; empty for a file or a Unix socket."""
     url = parse_url(text)
     if url.get_backend_name() == "sqlite":
         return ""
@@ -179,7 +179,7 @@ def unverified_host(text: str) -> str:
 
 
 def place_of(text: str) -> str:
-    """Return which database an address names: hosts with ports and a name, or a file."""
+    """Return the place of a database from its address: hosts with ports and a name, or a file."""
     url = parse_url(text)
     if url.get_backend_name() == "sqlite":
         return str(url.database)
@@ -195,15 +195,15 @@ def place_of(text: str) -> str:
 def open_engine(
     url: URL, busy_timeout_s: float, pool_size: int, clock: Clock, *, lost_commits: bool = False
 ) -> tuple[Engine, Clock]:
-    """Return an engine that has connected to nothing yet, and the clock that counts with it.
+    """Return an engine without connections, and the clock to use with it.
 
-    The machine's clock gives way to that of a server, which several machines share.
+    A server's clock, which several machines share, replaces the machine's.
     """
     # The connection that was used last has its statements compiled.
     options = {"pool_size": pool_size, "pool_use_lifo": True, "hide_parameters": True}
     if url.get_backend_name() == "sqlite":
         return _sqlite_engine(url, busy_timeout_s, options), clock
-    # psycopg is there only where PostgreSQL is used.
+    # psycopg is installed only where PostgreSQL is used.
     from kiosk.authority.store.postgresql import DatabaseClock, postgresql_engine
 
     shared = DatabaseClock()
@@ -212,7 +212,7 @@ def open_engine(
 
 
 def make_sqlite_file(path: Path) -> None:
-    """Make an empty database that only its owner may read; one that exists is left alone."""
+    """Create an empty database that only its owner may read; leave an existing one alone."""
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     except OSError as error:
@@ -221,9 +221,9 @@ def make_sqlite_file(path: Path) -> None:
 
 
 def empty_sqlite_log(engine: Engine, busy_timeout_s: float) -> bool:
-    """Write the write-ahead log back and cut it; outside a transaction, as SQLite wants it.
+    """Write the write-ahead log back and truncate it; outside a transaction, as SQLite requires.
 
-    False where somebody reads: writers would have to wait while it waited for them.
+    Returns False where somebody reads: while it waited for them, writers would have to wait, too.
     """
     try:
         with closing(engine.raw_connection()) as connection:
@@ -244,10 +244,10 @@ def empty_sqlite_log(engine: Engine, busy_timeout_s: float) -> bool:
 
 
 def hold_name(path: Path, how: int) -> int:
-    """Lock the name of a database, ``LOCK_SH`` or ``LOCK_EX``, for as long as the handle is open.
+    """Lock the name of a database, ``LOCK_SH`` or ``LOCK_EX``, while the handle is open.
 
-    Who uses a database shares the lock, so that it is known also once the file is deleted. Raises
-    ``StoreBusy`` where others hold it, ``StoreError``.
+    Every user of a database shares the lock, so that it is visible also after the file is deleted.
+    Raises ``StoreBusy`` where others hold it, ``StoreError``.
     """
     lock = path.absolute().with_name(f".lock.{path.name}")
     try:
@@ -283,14 +283,14 @@ def _sqlite_engine(url: URL, busy_timeout_s: float, options: dict[str, Any]) -> 
 
 
 class _SqliteFile:
-    """Opens one file, and holds its name from the first connection on.
+    """Opens one file, and locks its name from the first connection on.
 
-    A process that has a deleted file open would decide on what nobody else sees, and its log is
-    beside the file that takes that name. So a file that is another one is used no more.
+    A process with a deleted file open would decide on data that nobody else sees, and its log would
+    belong to the next file of that name. A file that was replaced is therefore not used any more.
     """
 
     def __init__(self, url: URL, busy_timeout_s: float) -> None:
-        # mode=rw: a mistyped path is an error, and never a new and empty database. An address with
+        # mode=rw: a mistyped path is an error and never creates an empty database. An address with
         # parameters is a copy's, which is read only.
         how = "&".join(f"{name}={value}" for name, value in url.query.items()) or "mode=rw"
         self._path = Path(str(url.database)).absolute()
@@ -302,7 +302,6 @@ class _SqliteFile:
         self._release: Callable[[], object] | None = None
 
     def connect(self) -> sqlite3.Connection:
-        """Open another connection."""
         if not self._is_copy:
             self._hold()
         connection = sqlite3.connect(
@@ -338,7 +337,7 @@ class _SqliteFile:
                 raise StoreError(_ANOTHER.format(self._path), "another file")
 
     def let_go(self, *_event: object) -> None:
-        """Hold the name no longer: every connection is closed."""
+        """Unlock the name: every connection is closed."""
         with self._guard:
             if self._release is not None:
                 self._release()
@@ -354,7 +353,7 @@ class _SqliteFile:
 
 
 def moved_to(connection: sqlite3.Connection) -> str:
-    """Say to which server a file was copied, which is used in its place; empty where to none."""
+    """Return the server to which a file was copied; empty for none."""
     try:
         found = connection.execute("SELECT least_program FROM served_program").fetchone()
     except sqlite3.OperationalError as error:
@@ -386,8 +385,8 @@ _ANOTHER = (
 
 
 def _use_wal(connection: sqlite3.Connection, busy_timeout_s: float) -> None:
-    # The first switch to WAL needs the file for itself, and SQLite does not wait for that
-    # by its busy time-out. A file that is in WAL already needs nothing.
+    # The first switch to WAL needs the file exclusively, and SQLite's busy time-out does not cover
+    # that. A file in WAL mode needs nothing.
     deadline = time.monotonic() + busy_timeout_s
     while True:
         try:
@@ -403,11 +402,11 @@ def _use_wal(connection: sqlite3.Connection, busy_timeout_s: float) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # The driver's own idea of a transaction is switched off (isolation_level None): a
-    # writer takes the write lock at once, or two that had read first could both go on.
+    # The driver's own transactions are switched off (isolation_level None): a writer takes the
+    # write lock at once. Otherwise two that had both read first could go on.
     writes = connection.get_execution_options().get(_WRITES, True)
     if connection.info.get(_WRITES) is not writes:
-        # Only where it changes: SQLite compiles every statement anew after it.
+        # Only on a change: SQLite compiles every statement again after it.
         connection.exec_driver_sql(f"PRAGMA query_only = {'OFF' if writes else 'ON'}")
         connection.info[_WRITES] = writes
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,4 +1,4 @@
-"""The one place where statements meet the database and its errors become the contract's."""
+"""Runs all statements on the database, and turns its errors into those of the contract."""
 
 from __future__ import annotations
 
@@ -41,17 +41,17 @@ if TYPE_CHECKING:
 
     from kiosk.authority.crypto.macs import KeyedRowMacs
 
-# Statements that are built and compiled once, and carried out on the driver's own connection.
+# Statements that are compiled once and run on the driver's connection.
 #
-# SQLAlchemy makes the text and knows the types. That it looks a statement up, and sets up a result,
-# at each execution takes more of the processor than the driver does.
+# SQLAlchemy makes the text and knows the types. Its lookup of the statement and its result at each
+# execution take more CPU time than the driver does.
 
 Values = Mapping[str, Any]
 Processor = Callable[[Any], Any]
 
 
 class Compiled:
-    """A statement as the driver takes it, and what turns values into its own and back."""
+    """A statement in the driver's form, with the conversions of its values in both directions."""
 
     def __init__(self, statement: Any, columns: Sequence[str], dialect: Dialect) -> None:
         made = statement.compile(dialect=dialect, column_keys=list(columns) or None)
@@ -74,7 +74,7 @@ class Compiled:
         self._results = [(at, process) for at, process in enumerate(results) if process]
 
     def parameters(self, values: Values) -> Values | Sequence[Any]:
-        """Return the driver's parameters; raises ``StoreError`` for what cannot be stored."""
+        """Return the driver's parameters; raises ``StoreError`` for an unstorable value."""
         found = {**self._constants, **values}
         try:
             for name, process in self._given.items():
@@ -86,7 +86,7 @@ class Compiled:
         raise StoreError(f"a value cannot be stored ({cause})", cause)
 
     def rows(self, fetched: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
-        """Return what the driver fetched in the types of the columns."""
+        """Return the driver's rows in the types of the columns."""
         if not self._results:
             return fetched
         found = []
@@ -111,7 +111,6 @@ class Prepared:
         self._compiled: dict[str, Compiled] = {}
 
     def compiled(self, dialect: Dialect) -> Compiled:
-        """Return it for a database."""
         found = self._compiled.get(dialect.name)
         if found is None:
             found = self._compiled[dialect.name] = Compiled(self._statement, self._columns, dialect)
@@ -123,14 +122,14 @@ SomeRow = TypeVar("SomeRow", bound=TableRow)
 Statement = Executable | Prepared
 
 UNREADABLE = "unreadable"
-"""The code of a value that was stored by other hands; the transaction goes on."""
+"""The code of a value that another program stored; the transaction goes on."""
 
 
 class Gateway:
-    """Runs statements in one transaction; every call raises only ``StoreError`` and its kind.
+    """Runs statements in one transaction; every call raises only subclasses of ``StoreError``.
 
-    ``options`` are the connection's execution options, seen when its transaction begins. A
-    row with a MAC is checked when it is read: ``RowAltered`` for one that does not fit.
+    ``options`` are the connection's execution options, which apply when its transaction begins. A
+    row with a MAC is checked when it is read: ``RowAltered`` where it does not match.
     """
 
     def __init__(
@@ -143,7 +142,7 @@ class Gateway:
         self._usable = True
 
     def begin(self) -> None:
-        """Take a connection and begin; on SQLite a writer waits here for the one before."""
+        """Take a connection and begin; on SQLite a writer waits here for the previous writer."""
         self._connection = self._guarded(self._engine.connect)
         try:
             self._guarded(lambda: self._connection.execution_options(**self._options).begin())
@@ -153,14 +152,14 @@ class Gateway:
             raise
 
     def commit(self) -> None:
-        """Make it durable; nothing can be run afterwards."""
+        """Commit; nothing can be run afterwards."""
         if not self._writes:
             raise StoreError("a reading unit of work commits nothing", "read-only")
         self._guarded(self._connection.commit)
         self._usable = False
 
     def end(self) -> None:
-        """Roll back what was not committed and give the connection back."""
+        """Roll back what was not committed and release the connection."""
         self._usable = False
         try:
             self._connection.close()
@@ -189,13 +188,13 @@ class Gateway:
     def unchecked(
         self, statement: Statement, kind: type[SomeRow], given: Values | None = None
     ) -> Sequence[SomeRow]:
-        """Return what ``many`` does, altered rows too: for what is shown, and decides nothing."""
+        """Do as ``many``, altered rows too: for display, never for a decision."""
         return [loaded(kind, row) for row in self.tuples(statement, given)]
 
     def joined(
         self, statement: Statement, kinds: Sequence[type[TableRow]], given: Values | None = None
     ) -> Sequence[Sequence[Any]]:
-        """Return every row of a ``select`` of several tables, and what columns follow them.
+        """Return every row of a ``select`` of several tables, with the extra columns after them.
 
         None for a table that was not joined.
         """
@@ -211,18 +210,18 @@ class Gateway:
         return found
 
     def fits(self, row: MacRow) -> bool:
-        """Tell whether a row fits its MAC; raises ``KeyMissing``."""
+        """Return whether a row matches its MAC; raises ``KeyMissing``."""
         return self._macs.fits(row_message(row), row.mac)
 
     def number_digests(self, use: str, digits: str) -> tuple[str, ...]:
-        """Return the keyed digests that a short number can be found by, the current key's first.
+        """Return the keyed digests that a short number may have, the current key's first.
 
         Raises ``KeyMissing``.
         """
         return self._macs.number_digests(use, digits)
 
     def tuples(self, statement: Statement, values: Values | None = None) -> Sequence[Sequence[Any]]:
-        """Return every row of a statement, as it is."""
+        """Return every row of a statement without conversion."""
         if isinstance(statement, Prepared):
             compiled = statement.compiled(self._engine.dialect)
             return self._guarded(lambda: compiled.rows(self._driven(compiled, values).fetchall()))
@@ -238,7 +237,7 @@ class Gateway:
     # --- writing ---
 
     def run(self, statement: Statement, many: Sequence[Values] | None = None) -> int:
-        """Run one that changes rows, once for each of ``many``; return how many it matched."""
+        """Run a statement that changes rows, for each of ``many``; return how many it matched."""
         if many is not None and not many:
             return 0
         if isinstance(statement, Prepared):
@@ -251,9 +250,9 @@ class Gateway:
         ).rowcount
 
     def write(self, statement: Statement, values: Values | None = None) -> None:
-        """Run one whose count nobody asks for; PostgreSQL gets it with the next, or with COMMIT.
+        """Run a statement whose count is not needed; PostgreSQL gets it with the next or COMMIT.
 
-        So its error may be raised by a later call.
+        A later call may therefore raise its error.
         """
         if isinstance(statement, Prepared):
             compiled = statement.compiled(self._engine.dialect)
@@ -262,7 +261,7 @@ class Gateway:
         self._guarded(lambda: self._connection.execute(statement, values, execution_options=LATER))
 
     def _driven(self, compiled: Compiled, values: Values | None, *, later: bool = False) -> Any:
-        """Have the driver carry a statement out; return its cursor, None for one that waits."""
+        """Run a statement on the driver; return its cursor, None for one that is sent later."""
         parameters = compiled.parameters(values or {})
         if self._on_sqlite:
             return self._driver.execute(compiled.text, parameters)
@@ -276,7 +275,7 @@ class Gateway:
         self.write(_insert(kind, tuple(stamped)), stamped)
 
     def add_new(self, kind: type[TableRow], values: Values) -> bool:
-        """Insert one row; False where that would break a rule of uniqueness."""
+        """Insert one row; return False where it would break a unique constraint."""
         stamped = self.stamped(kind, values) if issubclass(kind, MacRow) else values
         named = self._engine.dialect.name, kind, tuple(stamped)
         if (insert := _ADDED.get(named)) is None:
@@ -285,7 +284,7 @@ class Gateway:
         return self.run(insert, [stamped]) == 1
 
     def save(self, kind: type[MacRow], values: Values) -> None:
-        """Overwrite one row whole, by its primary key; see ``write``."""
+        """Overwrite one whole row by its primary key; see ``write``."""
         stamped = self.stamped(kind, values)
         self.write(_update(kind, tuple(stamped)), _keyed(kind, values) | stamped)
 
@@ -297,24 +296,24 @@ class Gateway:
     def change(
         self, kind: type[MacRow], *conditions: ColumnElement[bool] | TextClause, **new: Any
     ) -> Sequence[MacRow]:
-        """Give each row that fulfils ``conditions`` new values and a new MAC; return what it was.
+        """Set new values and a new MAC in each row that meets ``conditions``; return the old rows.
 
-        As atomic as one UPDATE: each row is held from when it is read, and one that another
-        writer held is looked at as that writer left it.
+        Atomic as one UPDATE: each row is locked when it is read, and a row that another writer held
+        is read as that writer left it.
         """
         return self.change_held(kind, _for_update(kind, conditions), {}, **new)
 
     def change_held(
         self, kind: type[MacRow], found: Statement, given: Values, /, **new: Any
     ) -> Sequence[MacRow]:
-        """Do as ``change`` does with the rows of a statement that ``held`` has prepared."""
+        """Do as ``change`` with the rows of a statement that ``held`` has prepared."""
         rows = self.many(found, kind, given)
         for row in rows:
             self.rewrite(row, **new)
         return rows
 
     def rewrite(self, row: MacRow, **new: Any) -> None:
-        """Give a row that is held new values and a new MAC."""
+        """Set new values and a new MAC in a locked row."""
         kind = type(row)
         now = {name: getattr(row, name) for name in covered(kind)} | new
         mac = self.stamped(kind, now)[MAC]
@@ -322,7 +321,7 @@ class Gateway:
         self.write(_update(kind, (*new, MAC)), key | new | {MAC: mac})
 
     def restamp(self, row: MacRow) -> None:
-        """Make the MAC of a held row anew, whether or not it fitted."""
+        """Make the MAC of a locked row again, whether or not it matched."""
         table = table_of(type(row))
         this = [table.c[name] == getattr(row, name) for name in primary_key(type(row))]
         self.run(update(table).where(*this).values({MAC: self._macs.make(row_message(row))}))
@@ -333,7 +332,7 @@ class Gateway:
             self.write(statement, values)
 
     def hold(self, kind: type[TableRow]) -> None:
-        """Keep other writers away from a whole table until the end; readers go on.
+        """Lock a whole table against other writers until the end; readers go on.
 
         For rules about all of its rows together. On SQLite a writer is alone anyway.
         """
@@ -342,27 +341,27 @@ class Gateway:
             self.write(text(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"))
 
     def take_turns(self, name: str) -> None:
-        """Wait for whoever does what is called ``name``, and keep others from it until the end.
+        """Take the advisory lock ``name`` until the end.
 
-        It needs no right, as a lock of a table does. On SQLite a writer is alone anyway.
+        It needs no privilege, unlike the lock of a table. On SQLite a writer is alone anyway.
         """
         if not self._on_sqlite:
             lock = text("SELECT pg_advisory_xact_lock(hashtext(:name))")
             self.tuples(lock, {"name": name})
 
     def upsert(self, kind: type[TableRow]) -> postgresql.Insert:
-        """Return an INSERT that can say ON CONFLICT; both databases speak it alike."""
+        """Return an INSERT that supports ON CONFLICT; it is the same on both databases."""
         table = table_of(kind)
         if self._on_sqlite:
             return cast("postgresql.Insert", sqlite.insert(table))
-        # Takes a tenth of a second to import, so only where it is used.
+        # Takes a tenth of a second to import, so it is imported only where it is used.
         from sqlalchemy.dialects import postgresql
 
         return postgresql.insert(table)
 
     @property
     def joins_writes(self) -> bool:
-        """Whether one statement can change a table and insert into another."""
+        """Return whether one statement can change a table and insert into another."""
         return not self._on_sqlite
 
     @property
@@ -393,16 +392,16 @@ class Gateway:
             raise
         except ValueError:
             failure = StoreError("a stored value cannot be read", UNREADABLE)
-        # Raised out here, so that not even its context holds the original's parameters.
+        # Raised here, so that not even its context holds the original's parameters.
         raise failure
 
 
 _COUNTED: Final = {"preserve_rowcount": True}
-"""The count of INSERT ... ON CONFLICT, too."""
+"""The count of rows, also for INSERT ... ON CONFLICT."""
 
 
 _ADDED: Final[dict[object, Prepared]] = {}
-"""The statements of ``add_new``, by the database and what it was called with."""
+"""The statements of ``add_new``, by the database and the arguments."""
 
 
 @cache
@@ -419,7 +418,7 @@ def _update(kind: type[TableRow], columns: tuple[str, ...]) -> Prepared:
 
 
 def held(kind: type[MacRow], *conditions: ColumnElement[bool] | TextClause) -> Prepared:
-    """Return what ``Gateway.change_held`` finds rows by."""
+    """Return the statement by which ``Gateway.change_held`` finds rows."""
     return Prepared(_for_update(kind, conditions))
 
 

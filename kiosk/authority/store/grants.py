@@ -1,8 +1,7 @@
 """What each role of PostgreSQL may do: the owner migrates, the others work.
 
-Nobody but the owner can change a row of the audit, or switch off the triggers that keep it.
-Staff may take a text out of a row, and the retention role may delete rows that a signed gap
-covers, both of which triggers bound.
+Only the owner can change a row of the audit, or switch off its triggers. Staff may redact a text in
+a row, and the retention role may delete rows that a signed gap covers; triggers limit both.
 """
 
 from __future__ import annotations
@@ -75,7 +74,7 @@ RETENTION: Final[Mapping[str, str]] = {
     "unblock_journal": "DELETE",
     "visit": "DELETE",
 }
-"""What `kiosk purge` and the export before it write; they read these tables, and some more."""
+"""What `kiosk purge` and the export before it write; they read these tables and some more."""
 
 _RETENTION_READS: Final = ("audit_feed", "policy_setting", "kept_secret (card_id, kind)")
 
@@ -101,7 +100,7 @@ _ROLE_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 @dataclass(frozen=True, slots=True)
 class RoleNames:
-    """The roles that may do it; each account that logs in is made a member of one."""
+    """The names of the roles; each account that logs in is a member of one."""
 
     authority: str = "kiosk_authority"
     staff: str = "kiosk_staff"
@@ -118,13 +117,13 @@ class RoleNames:
 
 
 def creations(roles: RoleNames) -> Iterator[str]:
-    """Return the statements that the server's administrator runs, once: the owner may not."""
+    """Return the statements that the server's administrator runs once, as the owner may not."""
     for name in roles.every():
         yield f"CREATE ROLE {name}"
 
 
 def grants(roles: RoleNames) -> Iterator[str]:
-    """Return the statements that the owner runs, once and after each migration."""
+    """Return the statements that the owner runs at the start and after each migration."""
     every = ", ".join(roles.every())
     yield "REVOKE CREATE ON SCHEMA public FROM PUBLIC"
     yield f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, {every}"
@@ -145,7 +144,7 @@ _PRIVILEGE = re.compile(r"(\w+)(?: \((.*?)\))?")
 
 
 def privileges_lacking(wanted: Mapping[str, str]) -> str:
-    """Return the query for the tables on which the role that asks has not all that is wanted."""
+    """Return the query for the tables on which the current role lacks a wanted privilege."""
     asked = []
     for table, privileges in wanted.items():
         for privilege, columns in _PRIVILEGE.findall(f"SELECT, {privileges}"):

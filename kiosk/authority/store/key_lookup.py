@@ -1,8 +1,8 @@
-"""One look for a public key, without what the rest of the store stands on.
+"""Looks up one public key without importing the rest of the store.
 
-sshd asks for each key that anybody offers, before they have proven anything: it has to cost
-little. The rows' MACs are not checked here: a key that this returns only opens the connection,
-and the RA application checks its row in full before it opens.
+sshd calls this for each key that anybody offers, before they have proven anything: it has to be
+cheap. The rows' MACs are not checked here: a key from here only opens the connection, and the RA
+application checks its row in full before it opens.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ _QUERY = (
 def key_of_staff(url: str, fingerprint: str, timeout_s: float) -> str | None:
     """Return the public key with this fingerprint, where a present member of staff has it.
 
-    Raises ``ConfigError`` for the address of the database and ``StoreError`` for its silence.
+    Raises ``ConfigError`` for a wrong address of the database, ``StoreError`` where it does not
+    answer.
     """
     scheme, _, place = url.partition("://")
     match scheme.partition("+")[0]:

@@ -1,10 +1,9 @@
-"""How PostgreSQL is opened, and how it is spoken to with few round trips.
+"""Connections to PostgreSQL, and few round trips on them.
 
-What needs no answer travels with what does. BEGIN goes out together with the first statement of
-a transaction, and a statement that was run with ``LATER`` together with the next one, or with
-COMMIT: in libpq's pipeline mode, so that the server still carries all of them out one after the
-other. Where one of them fails, those after it are not carried out, COMMIT included, and its error
-is raised by the one that was waited for.
+A statement that needs no answer is sent together with one that does: BEGIN with the first statement
+of a transaction, and a statement that was run with ``LATER`` with the next one or with COMMIT.
+libpq's pipeline mode is used, so that the server still runs all of them in order. Where one fails,
+the server skips those after it, COMMIT included, and the call that waits raises its error.
 """
 
 from __future__ import annotations
@@ -32,13 +31,13 @@ STATEMENT_LIMIT_MS = 30_000
 IDLE_LIMIT_MS = 60_000
 
 RESTED_S = 5.0
-"""How long a connection may rest without being asked whether it still works."""
+"""How long a connection may be idle without a check that it still works."""
 
 ASKED_EVERY_S = 30.0
-"""How long the server's time is reckoned on from its last answer."""
+"""How long a clock runs on from the server's last answer."""
 
 RECYCLED_S = 1800
-"""How long a connection lives: a server that was added or moved gets its share."""
+"""How long a connection lives: a server that was added or moved then gets its share."""
 
 VANISHED_HOST = {
     "keepalives_idle": 20,
@@ -46,7 +45,7 @@ VANISHED_HOST = {
     "keepalives_count": 3,
     "tcp_user_timeout": 20_000,
 }
-"""Without them a server whose machine vanished is waited for a quarter of an hour."""
+"""Without these a server whose machine vanished is waited for a quarter of an hour."""
 
 _RESTS_SINCE = "kiosk_rests_since"
 _AUTOCOMMIT = "AUTOCOMMIT"
@@ -79,9 +78,9 @@ class DescribedCursor(psycopg.Cursor[Any]):
 
 
 class PipelinedConnection(psycopg.Connection[Any]):
-    """Begins and ends transactions by itself, and keeps the statements that wait for the next one.
+    """Begins and ends transactions, and keeps the statements that are sent with the next one.
 
-    psycopg is in its autocommit mode: it would wait for the answer to BEGIN.
+    psycopg is in autocommit mode: it would wait for the answer to BEGIN.
     """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
@@ -91,11 +90,11 @@ class PipelinedConnection(psycopg.Connection[Any]):
         self._reads = ""
         self.cursor_factory = DescribedCursor
         self.described: dict[str, list[psycopg.Column] | None] = {}
-        # To make a cursor takes a fifth of what a small statement does.
+        # Creating a cursor takes a fifth of the time of a small statement.
         self._kept, self._kept_for_waiting = DescribedCursor(self), DescribedCursor(self)
 
     def isolate(self, level: str) -> None:
-        """Begin transactions at this level, or none at all."""
+        """Begin transactions at this isolation level, or none at all."""
         self._isolation = level if level == _AUTOCOMMIT else f" ISOLATION LEVEL {level}"
 
     def restrict_to_reading(self, reads: bool) -> None:
@@ -103,16 +102,16 @@ class PipelinedConnection(psycopg.Connection[Any]):
         self._reads = " READ ONLY" if reads else ""
 
     def begin(self) -> None:
-        """Let BEGIN wait for the first statement."""
+        """Keep BEGIN for the first statement."""
         if self._isolation != _AUTOCOMMIT:
             self.let_wait(f"BEGIN{self._isolation}{self._reads}", None)
 
     def let_wait(self, statement: str, parameters: Any) -> None:
-        """Keep one."""
+        """Keep a statement."""
         self._waiting.append((statement, parameters))
 
     def run(self, cursor: DescribedCursor, statement: str, parameters: Any) -> None:
-        """Run a statement, with what waits for it."""
+        """Run a statement together with the kept ones."""
         cursor.statement = statement
         if not self._waiting:
             cursor.execute(_encoded(statement), parameters)
@@ -122,18 +121,18 @@ class PipelinedConnection(psycopg.Connection[Any]):
             cursor.execute(_encoded(statement), parameters)
 
     def run_kept(self, statement: str, parameters: Any) -> psycopg.Cursor[Any]:
-        """Do so with the cursor that is kept: its rows are to be fetched before the next one."""
+        """Do so with the shared cursor: its rows have to be fetched before the next statement."""
         self.run(self._kept, statement, parameters)
         return self._kept
 
     def run_many(self, cursor: psycopg.Cursor[Any], statement: str, parameters: Any) -> None:
-        """Run one for each of many parameters, with what waits."""
+        """Run a statement for each of many parameters, together with the kept ones."""
         with self.pipeline():
             self._send_waiting()
             cursor.executemany(statement.encode(), parameters)
 
     def end(self, statement: str) -> None:
-        """Commit with what waits, or roll back without it; nothing is to end before BEGIN went."""
+        """Commit with the kept statements, or roll back without them; nothing before BEGIN went."""
         if statement == "ROLLBACK" or (self._is_idle and len(self._waiting) == 1):
             self._waiting = []
         if self._waiting:
@@ -142,7 +141,7 @@ class PipelinedConnection(psycopg.Connection[Any]):
                     self._send_waiting()
                     self.execute(statement.encode())
             except psycopg.Error:
-                # COMMIT was not carried out, and SQLAlchemy takes the transaction for over.
+                # COMMIT was not run, and SQLAlchemy believes that the transaction is over.
                 if not self.closed and not self._is_idle:
                     self.execute(b"ROLLBACK")
                 raise
@@ -213,17 +212,17 @@ class PipelinedDialect(PGDialect_psycopg):
 
 
 class DatabaseClock:
-    """The server's time of day, the same for every process: asked for now and then.
+    """The server's time of day, the same for every process: queried now and then.
 
-    A connection that is opened asks, and one that is taken from the pool when the last answer
-    is older than ``ASKED_EVERY_S``.
+    A new connection queries it, and so does one from the pool when the last answer is older than
+    ``ASKED_EVERY_S``.
     """
 
     def __init__(self) -> None:
         self._known: tuple[datetime, float] | None = None
 
     def now(self) -> datetime:
-        """Return the time; there has to be a connection."""
+        """Return the time; a connection must have been opened."""
         if self._known is None:
             raise StoreError("the database was not asked for the time yet", "clock")
         said, at = self._known
@@ -235,11 +234,11 @@ class DatabaseClock:
 
     @property
     def is_old(self) -> bool:
-        """Whether it is to be asked for again."""
+        """Return whether it has to be queried again."""
         return self._known is None or time.monotonic() - self._known[1] > ASKED_EVERY_S
 
     def set(self, said: datetime, before: float) -> None:
-        """Take an answer to what was asked at ``before`` by the monotonic clock."""
+        """Take an answer to a query that was sent at ``before`` by the monotonic clock."""
         self._known = said.astimezone(UTC), (before + time.monotonic()) / 2
 
 
@@ -251,10 +250,10 @@ def postgresql_engine(
     *,
     lost_commits: bool = False,
 ) -> Engine:
-    """Return an engine that has connected to nothing yet; ``clock`` is set by its connections.
+    """Return an engine without connections; its connections set ``clock``.
 
-    What the address says itself counts. Of several hosts the one that can be written to is used.
-    ``lost_commits``: also a server whose acknowledged commits may be lost.
+    Parameters of the address take precedence. Of several hosts the one that can be written to is
+    used. ``lost_commits``: also accept a server whose acknowledged commits may be lost.
     """
     settings = {
         "TimeZone": "UTC",
@@ -268,7 +267,7 @@ def postgresql_engine(
         "target_session_attrs": "read-write",
         **VANISHED_HOST,
     }
-    # What fails is raised, too; the driver's own line may name values.
+    # Errors are raised as well; the driver's own log line may show values.
     logging.getLogger("psycopg").setLevel(logging.CRITICAL)
     ours = " ".join(f"-c {name}={value}" for name, value in settings.items())
     arguments: dict[str, Any] = {
@@ -276,7 +275,7 @@ def postgresql_engine(
         "options": f"{ours} {url.query.get('options', '')}",
     }
     if "passfile" in url.query and url.password is None and "password" not in url.query:
-        arguments["password"] = ""  # libpq would take PGPASSWORD before the file that is named
+        arguments["password"] = ""  # libpq would prefer PGPASSWORD to the file that is named
     engine = create_engine(
         url,
         connect_args=arguments,
@@ -298,26 +297,26 @@ SELECT clock_timestamp(), current_setting('synchronous_commit'),
 
 
 class _RestedConnections:
-    """Looks at connections when they are opened, and when they are used again."""
+    """Checks connections when they are opened, and when they are used again after a rest."""
 
     def __init__(self, clock: DatabaseClock, lost_commits: bool) -> None:
         self._clock = clock
         self._lost_commits = lost_commits
 
     def opened(self, connection: PipelinedConnection, _record: object) -> None:
-        """Ask a new one for the time, and whether an acknowledged commit could be lost."""
+        """Query the time on a new connection, and whether an acknowledged commit could be lost."""
         self._ask(connection)
 
     def begin(self, _connection: object, record: ConnectionPoolEntry) -> None:
-        """Note since when one rests."""
+        """Note when a connection became idle."""
         record.info[_RESTS_SINCE] = time.monotonic()
 
     def end(
         self, connection: PipelinedConnection, record: ConnectionPoolEntry, _fairy: object
     ) -> None:
-        """Let the pool open another connection in place of one that does not work any more.
+        """Let the pool replace a connection that no longer works.
 
-        A server that was stopped has closed it, which is seen without asking.
+        A stopped server has closed it, which is seen without a query.
         """
         since = record.info.get(_RESTS_SINCE)
         if since is None:

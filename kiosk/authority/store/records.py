@@ -11,7 +11,7 @@ from kiosk.authority.roles import Role
 from kiosk.contract.messages import CardId, Purpose, ReadFault, Reason, VisitEnd
 
 Scalar = str | int | bool | None
-"""What an audit detail or a mail's parameter may be: nothing that could hide a secret object."""
+"""A value of an audit detail or a mail's parameters: no object that could hide a secret."""
 
 
 def new_id() -> str:
@@ -26,8 +26,8 @@ def new_id() -> str:
 class Cardholder:
     """The person a card was issued to; ``left_at`` marks a leaver.
 
-    ``revision`` grows with everything that is done about the person: what was decided on
-    an older one loses.
+    ``revision`` grows with every act on the person: a decision that was based on an older revision
+    is refused.
     """
 
     id: str
@@ -47,10 +47,10 @@ class CardStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SealedSecret:
-    """An unblock secret under AEAD; ``revision`` grows each time it is sealed anew.
+    """An unblock secret under AEAD; ``revision`` grows each time it is sealed again.
 
-    ``derived_from`` is the id of the master key that it derives from; then what is sealed
-    only says how. It is empty for one that is sealed itself.
+    ``derived_from`` is the id of the master key that it derives from; the sealed content then only
+    says how. It is empty where the secret itself is sealed.
     """
 
     ciphertext: bytes = field(repr=False)
@@ -64,18 +64,16 @@ class Card:
     """A physical token, unique by ``(driver, identifier)``.
 
     ``secret_limit`` is how many wrong unblock secrets the card takes in a row, and
-    ``secret_tries_left`` what it last told; None where nobody knows.
-    ``secret_exposure`` counts unblocks whose outcome may have cost a try since then.
-    ``auth_key`` is the key that it proves itself with (SubjectPublicKeyInfo in DER);
-    ``auth_key_imported`` says that a file named it, not the card itself.
-    ``pin_key`` is the key that it uses only after its PIN, ``pin_key_imported`` likewise.
-    ``set_aside_at`` is when it refused every secret that it could have had.
-    ``secret_seen_at`` is when a secret left the authority that was not changed since.
-    ``key_proven_revision`` is the revision of the admin key that the card has shown to have;
-    ``key_exchanges`` counts what that key made since a card last answered rightly, and
-    ``key_exchanged_at`` is when it last did.
-    ``secret_generation`` is the number of the secret that was derived for it last, 0 being
-    that of the one that it was issued with; None where none was.
+    ``secret_tries_left`` its last report; None where unknown. ``secret_exposure`` counts later
+    unblocks that may have cost a try. ``auth_key`` is the key with which it proves itself
+    (SubjectPublicKeyInfo in DER); ``auth_key_imported``: the key is from a file and not from the
+    card. ``pin_key`` is the key that it uses only after its PIN, ``pin_key_imported`` likewise.
+    ``set_aside_at`` is when it refused every secret that it could have. ``secret_seen_at`` is when
+    its secret left the authority, where it was not changed since. ``key_proven_revision`` is the
+    revision of the admin key that the card has proven; ``key_exchanges`` counts the uses of that
+    key since the card's last right answer, and ``key_exchanged_at`` is the last use.
+    ``secret_generation`` is the number of the last secret that was derived for it, 0 for the one
+    that it was issued with; None where none was derived.
     """
 
     id: str
@@ -101,7 +99,6 @@ class Card:
 
     @property
     def identity(self) -> CardId:
-        """The family and identifier by which a reader knows it."""
         return CardId(self.driver, self.identifier)
 
 
@@ -118,7 +115,7 @@ class KnownCard:
 
 @dataclass(frozen=True, slots=True)
 class SecurityQuestion:
-    """One question of the list; a retired one is offered to nobody new."""
+    """One question of the list; a retired one is offered to no new holder."""
 
     id: int
     text: str
@@ -129,7 +126,7 @@ class SecurityQuestion:
 class JointHash:
     """The encoded Argon2id hash of the answers to ``subset`` taken together.
 
-    The digest begins with what says how the answers were folded.
+    The digest begins with the version of the folding.
     """
 
     subset: tuple[int, ...]
@@ -139,14 +136,13 @@ class JointHash:
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """A holder's self-service: one a holder, whatever cards they have.
+    """A holder's self-service: one for each holder, whatever cards they have.
 
-    ``asked`` are the questions that keep coming back until they are answered.
-    ``unconfirmed_since`` is when staff put another address in place: a code that was sent
-    there and entered rightly confirms it.
-    ``proven``: the card or its PIN was proven by a signature when the holder registered.
-    ``unproven_failures`` counts wrong answers given with cards that are known by name only;
-    until ``unproven_until`` no more of them are taken.
+    ``asked`` are the questions that are asked until they are answered. ``unconfirmed_since`` is
+    when staff set another address: a right code that was sent there confirms it. ``proven``: a
+    signature proved the card or its PIN when the holder registered. ``unproven_failures`` counts
+    wrong answers with cards that are known by name only; until ``unproven_until`` no more are
+    accepted from such cards.
     """
 
     holder_id: str
@@ -166,14 +162,14 @@ class Registration:
 
 
 class PinEvidence(StrEnum):
-    """What shows that a card took its PIN: a signature by a known key, or a status word."""
+    """How a card showed that it verified its PIN: a signature by a known key, or a status word."""
 
     PROVEN = "proven"
     CLAIMED = "claimed"
 
 
 class Verdict(StrEnum):
-    """What came of an attempt that was charged."""
+    """The result of a charged attempt."""
 
     RIGHT = "right"
     WRONG = "wrong"
@@ -181,12 +177,12 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """One attempt, charged once whatever number of times its id is presented.
+    """One attempt, charged once however often its id is presented.
 
-    ``left`` is how many attempts remain after this one. ``fresh`` is True only for the
-    call that charged it. A repeated one is answered with its ``verdict``; None there means
-    that no call has concluded. Then ``given`` is the keyed digest of what the charge was
-    paid for: that may be looked at again, and nothing else.
+    ``left`` is how many attempts remain after this one. ``fresh`` is True only for the call that
+    charged it. A repeated call is answered with its ``verdict``; None means that no call has
+    concluded. Then ``given`` is the keyed digest of the entry that was charged: only the same entry
+    may be checked again.
     """
 
     attempt_id: str
@@ -200,10 +196,9 @@ class Charge:
 class PendingChange:
     """What a registration or a change has gathered before its code is entered.
 
-    It survives walking away: the code that was sent for it names it.
-    ``auth_key`` is what the card had proven when its PIN was verified, ``pin_key`` the key that
-    signed then. ``owner_email`` is the known address whose code was entered because the PIN was
-    only claimed.
+    It outlives the visit: the code that was sent for it refers to it. ``auth_key`` is the key that
+    the card had proven when its PIN was verified, ``pin_key`` the key that signed then.
+    ``owner_email`` is the recorded address whose code was entered because the PIN was only claimed.
     """
 
     id: str
@@ -222,7 +217,7 @@ class PendingChange:
 
 @dataclass(frozen=True, slots=True)
 class StopNumber:
-    """A number that a notice gave, to be entered or read out by a holder: "this was not me"."""
+    """A number from a notice, which a holder enters or reads out: "this was not me"."""
 
     id: str
     holder_id: str
@@ -246,11 +241,11 @@ class AddressChange:
     ended_at: datetime | None = None
 
 
-# The records of unblock secrets beside the one that a card is known to have.
+# Records of unblock secrets beside the one that a card is known to have.
 
 
 class KeptKind(StrEnum):
-    """Why a secret is kept: the card may have it by now, or it had or may have had it once."""
+    """Why a secret is kept: the card may have it now, or had or may have had it once."""
 
     PENDING = "pending"
     FORMER = "former"
@@ -260,11 +255,11 @@ class KeptKind(StrEnum):
 class KeptSecret:
     """One sealed secret of a card beside its current one.
 
-    A card has at most one that is pending. ``entry_id`` names the unblock after which it
-    was drawn, and ``presented`` says that the card was given it last, of the two that it
-    may have. Former ones are never thrown away: a file may bring one back years later.
-    A former one was ``refused`` where the card was to take it and is said not to have: it
-    is what the card has where the current one turns out to be wrong.
+    A card has at most one that is pending. ``entry_id`` names the unblock after which it was drawn.
+    ``presented``: of the two secrets that the card may have, it was given this one last. Former
+    ones are never deleted: a file may bring one back years later. A former one is ``refused`` where
+    the card was to take it and reportedly did not: the card has it where the current one turns out
+    to be wrong.
     """
 
     id: str
@@ -277,31 +272,28 @@ class KeptSecret:
     refused: bool = False
 
 
-# The records of what goes on at stations: visits, codes, and the journal of unblocks.
+# Records of what happens at stations: visits, codes, and the journal of unblocks.
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One visit: what it is for and what has been proven in it.
+    """One visit: its purpose and what has been proven in it.
 
-    ``questions_proven_at`` may be carried over from the code that was resumed; then
-    ``questions_carried`` is set, until they are answered in this very visit.
-    ``code_proven_id`` names the code that was entered rightly and is not yet consumed.
-    ``auth_key`` is what the card has to prove in it, and has, where ``genuine_at`` is set;
-    while a ``challenge`` is there, its answer is waited for: a number that was drawn or, of
-    a card with an admin key that was sent its cryptogram, the digest of the only right one.
-    ``key_vouched``: an issuer whom the settings name certified that key for this card.
-    ``pin_evidence`` is what shows that the card took its PIN, ``pin_key`` the key that signed,
-    and ``pin_challenge`` what it has to sign. ``owner_email`` is the known address whose code
-    was entered in it because the PIN was only claimed.
-    ``pending_id`` names what the visit gathers.
-    ``secret_tries`` is what the card told of its unblock secret when it went in; nothing is
-    made of it before the card has proven what it has to.
-    ``judged`` is the digest of the proof that was judged last, and ``refusal`` why the
-    authority closed the visit: a call that is repeated gets the same answer.
-    ``unknown_card`` is the family and identifier of a card that is not recorded, by its
-    station's report; of one that could not be read the family alone, or None. ``unread`` is
-    why the station could not read it.
+    ``questions_proven_at`` may come from the code of an earlier visit; then ``questions_carried``
+    is set until they are answered in this visit. ``code_proven_id`` is the code that was entered
+    correctly and is not yet consumed. ``auth_key`` is the key that the card has to prove, and has
+    proven where ``genuine_at`` is set. A ``challenge`` is open until it is answered: a number that
+    was drawn or, for a card with an admin key that was sent its cryptogram, the digest of the only
+    right answer. ``key_vouched``: an issuer in the settings certified that key for this card.
+    ``pin_evidence`` is the evidence that the card verified its PIN, ``pin_key`` the key that
+    signed, and ``pin_challenge`` what it has to sign. ``owner_email`` is the recorded address whose
+    code was entered because the PIN was only claimed. ``pending_id`` is the change that the visit
+    gathers. ``secret_tries`` is the card's count of tries of its unblock secret when it went in; it
+    is not used before the card has proven its key. ``judged`` is the digest of the last proof that
+    was checked, and ``refusal`` why the authority closed the visit: a call that is repeated gets
+    the same answer. ``unknown_card`` is the family and identifier of a card that is not recorded,
+    by its station's report; for a card that could not be read only the family, or None. ``unread``
+    is why the station could not read it.
     """
 
     id: str
@@ -335,22 +327,21 @@ class Visit:
     pending_id: str | None = None
     unknown_card: str | None = None
     unread: ReadFault | None = None
-    """Family and identifier of a card that is not recorded; forgotten with the visit."""
+    """Family and identifier of a card that is not recorded; deleted with the visit."""
 
 
 @dataclass(frozen=True, slots=True)
 class EmailCode:
-    """One code that was, or is about to be, sent; the digest is keyed, the code is not here.
+    """One code that was sent or is about to be sent: its keyed digest, not the code.
 
     While ``sent_at`` is None it is a draft: counted as a send, but not live.
-    ``questions_proven_at`` and ``pending_id`` carry the progress of the visit that asked for
-    it to the visit in which it is entered. ``proves_owner``: it went to a known address because
-    a PIN was only claimed. ``unproven``: a card that is known by name only asked for it.
-    ``issued_by`` names the member of staff who gave the code by word of mouth: nothing was
-    mailed then, ``sent_to`` and ``visit_id`` are empty, and while it ``needs_second`` and nobody
-    ``agreed_by`` it stays a draft.
-    ``attempt`` is the id of the call that asked for it, and ``drafted_by`` the process
-    that mails it.
+    ``questions_proven_at`` and ``pending_id`` carry the progress of the visit that asked for it to
+    the visit in which it is entered. ``proves_owner``: it went to a recorded address because a PIN
+    was only claimed. ``unproven``: a card that is known by name only asked for it. ``issued_by`` is
+    the member of staff who gave the code by word of mouth: it was not mailed, ``sent_to`` and
+    ``visit_id`` are empty, and while it ``needs_second`` without an ``agreed_by`` it stays a draft.
+    ``attempt`` is the id of the call that asked for it, and ``drafted_by`` the process that mails
+    it.
     """
 
     id: str
@@ -380,7 +371,7 @@ class EmailCode:
 
 
 class UnblockState(StrEnum):
-    """Where an unblock stands; ``INTENT`` and ``UNKNOWN`` are open, the others closed."""
+    """The state of an unblock; ``INTENT`` and ``UNKNOWN`` are open, the others closed."""
 
     INTENT = "intent"
     UNKNOWN = "unknown"
@@ -394,9 +385,8 @@ class UnblockState(StrEnum):
 class UnblockEntry:
     """One unblock from its intent to its outcome; a card has at most one that is open.
 
-    ``attempt`` is the id of the call that released its secret, and ``proof`` the digest of
-    what the card had answered; ``cryptogram`` is what an admin key made, while nothing is
-    reported of it.
+    ``attempt`` is the id of the call that released its secret, and ``proof`` the digest of the
+    card's answer; ``cryptogram`` is the admin key's, until an outcome is reported.
     """
 
     id: str
@@ -412,12 +402,12 @@ class UnblockEntry:
     cryptogram: bytes | None = field(default=None, repr=False)
 
 
-# The records of the audit: events, anchors, and what a verification found.
+# Records of the audit: events, anchors, and the result of a verification.
 
 
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
-    """One link of the chain: ``hash`` covers what it says and ``previous``.
+    """One link of the chain: ``hash`` covers its content and ``previous``.
 
     A detail that was redacted reads ``{"redacted": True}``.
     """
@@ -447,11 +437,11 @@ class Sought:
 
 @dataclass(frozen=True, slots=True)
 class AuditQuery:
-    """Which events are asked for; None does not narrow.
+    """A filter of events; None does not narrow.
 
-    ``actors`` and ``holder_ids`` are the ids of any of them, at most 500; an event is any of
-    those ``sought``.
-    ``since`` counts, ``until`` does not. Events of the kinds ``without`` are left out.
+    ``actors`` and ``holder_ids`` are the ids of any of them, at most 500; an event is any of those
+    ``sought``. ``since`` is included, ``until`` is not. Events of the kinds ``without`` are left
+    out.
     """
 
     holder_id: str | None = None
@@ -490,8 +480,8 @@ class AuditAnchor:
 class Restore:
     """A backup of the database was restored.
 
-    Unblock secrets made since have generations from ``generations_from`` on, above the card's
-    own base: none that was made between backup and restore is made again.
+    Unblock secrets made since have generations from ``generations_from`` on, above the card's base,
+    so that no secret from between backup and restore is made again.
     """
 
     at: datetime
@@ -499,7 +489,7 @@ class Restore:
 
 
 class GapKind(StrEnum):
-    """Why rows of a chain are rightly not there."""
+    """Why rows of a chain are absent for a good reason."""
 
     PURGED = "purged"
     RESTORED = "restored"
@@ -507,11 +497,11 @@ class GapKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AuditGap:
-    """The rows of a chain from ``first`` to ``last`` are rightly not there; signed as an anchor is.
+    """The rows of a chain from ``first`` to ``last`` are absent for a good reason; signed.
 
-    Purged ones were deleted when their time was over, from the chain's first row on. Restored
-    ones were lost: an older copy of the database was restored, and numbers are not given twice.
-    ``hash`` is what the row after ``last`` has to name as the one before it.
+    Purged rows were deleted after the retention time, from the chain's first row on. Restored rows
+    were lost: an older copy of the database was restored, and numbers are not reused. ``hash`` is
+    the previous hash that the row after ``last`` must have.
     """
 
     first: int
@@ -527,7 +517,7 @@ Signed = AuditAnchor | AuditGap
 
 
 class FaultKind(StrEnum):
-    """How the first row that does not fit fails to fit."""
+    """In which way the first row that does not fit fails."""
 
     CHANGED = "changed"
     REMOVED = "removed"
@@ -544,7 +534,7 @@ class FaultKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AuditFault:
-    """The first row that does not fit, and in one plain sentence why."""
+    """The first row that does not fit, and the reason in one plain sentence."""
 
     kind: FaultKind
     seq: int
@@ -567,9 +557,9 @@ class AuditPiece:
 class AuditVerdict:
     """What a verification of all chains found; ``anchored`` rows are covered by good anchors.
 
-    ``keyed`` says whether the rows' MACs were checked. Rows that no anchor covers could have
-    been cut together with their head by somebody who writes the database; where ``keyed`` is
-    false, recomputed too. ``gaps`` are what the walk passed over: rows purged, or lost.
+    ``keyed`` says whether the rows' MACs were checked. Rows that no anchor covers could have been
+    cut together with their head by somebody who writes the database; where ``keyed`` is false,
+    recomputed too. ``gaps`` are the absent rows: purged, or lost.
     """
 
     rows: int
@@ -585,16 +575,16 @@ class AuditVerdict:
         return self.fault is None
 
 
-# The records of what runs beside a visit: notices to be mailed, and stations.
+# Records beside the visits: notices to be mailed, and stations.
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxMessage:
     """One notice to be mailed; ``params`` fill its template and hold no secret.
 
-    ``next_at`` is when it may next be claimed: for one that is claimed, when its lease
-    ends. ``failed_at`` is set when it was given up. ``holder_id`` names whom it speaks of,
-    so that it goes when that person is erased.
+    ``next_at`` is when it may next be claimed: for one that is claimed, when its lease ends.
+    ``failed_at`` is set after the last attempt failed. ``holder_id`` is the person it is about, so
+    that it is deleted when that person is erased.
     """
 
     id: str
@@ -614,8 +604,8 @@ class OutboxMessage:
 class Station:
     """One kiosk of the estate, as it last reported itself.
 
-    ``last_seen_at`` is when it was let in, as long as it has not started. ``retired_at`` is the
-    RA's word, which no report of the station changes.
+    ``last_seen_at`` is when it was enrolled, until it has started. The RA sets ``retired_at``,
+    which no report of the station changes.
     """
 
     name: str
@@ -627,7 +617,7 @@ class Station:
 
     @property
     def has_started(self) -> bool:
-        """Whether it was ever heard of, not only let in: a heartbeat always leaves a version."""
+        """Return whether it ever sent a heartbeat, which always sets the version."""
         return bool(self.version)
 
 
@@ -635,8 +625,8 @@ class Station:
 class StationKey:
     """A key that a station may call with, by the SHA-256 of its SubjectPublicKeyInfo (hex).
 
-    ``not_after`` is its certificate's. ``ends_at`` is set once another key has followed: so long
-    both are taken.
+    ``not_after`` is its certificate's. ``ends_at`` is set once another key has followed: until then
+    both are accepted.
     """
 
     fingerprint: str
@@ -650,8 +640,8 @@ class StationKey:
 class Enrolment:
     """A line that staff handed out, with which one station may enrol once.
 
-    ``digest`` is the keyed one of its secret; ``used_key`` is the fingerprint of the key that
-    was enrolled by it.
+    ``digest`` is the keyed digest of its secret; ``used_key`` is the fingerprint of the key that
+    enrolled with it.
     """
 
     number: str
@@ -663,16 +653,16 @@ class Enrolment:
     tries: int = 0
 
 
-# The records of RA staff and of what they leave behind.
+# Records of RA staff and of their acts.
 
 
 @dataclass(frozen=True, slots=True)
 class StaffMember:
     """One member of staff; ``removed_at`` marks one who may not log in any more.
 
-    ``revision`` grows with every change: a change that was decided on an older one loses.
-    ``added_by`` is who let them in, by id, or the command line's name; ``agreed_by`` is the
-    second member who agreed to that, empty where nobody had to.
+    ``revision`` grows with every change: a change that was based on an older revision is refused.
+    ``added_by`` is who added them, by id, or the command line's name; ``agreed_by`` is the second
+    member who agreed, empty where nobody had to.
     """
 
     id: str
@@ -707,7 +697,7 @@ class StaffCard:
     """The card of a member of staff, which opens the maintenance page of a station.
 
     ``public_key`` is the key that it uses only after its PIN (SubjectPublicKeyInfo in DER): no
-    other counts. ``added_by`` and ``agreed_by`` as of a member.
+    other key is accepted. ``added_by`` and ``agreed_by`` as of a member.
     """
 
     card_id: str
@@ -720,7 +710,7 @@ class StaffCard:
 
 @dataclass(frozen=True, slots=True)
 class PolicySetting:
-    """One policy setting that staff changed: ``value`` as JSON, None: the file's counts again."""
+    """One policy setting that staff changed: ``value`` as JSON, None: back to the file's value."""
 
     name: str
     value: str | None
@@ -732,9 +722,9 @@ class PolicySetting:
 
 @dataclass(frozen=True, slots=True)
 class ActionNote:
-    """Why staff acted, in their own words; apart from the audit, so that it can be erased.
+    """Why staff acted, in their own words; separate from the audit, so that it can be erased.
 
-    The audit keeps its salted digest: a note that was altered afterwards shows.
+    The audit keeps its salted digest, which reveals a later change of the note.
     """
 
     id: str
@@ -746,7 +736,7 @@ class ActionNote:
 
 
 class Outcome(StrEnum):
-    """What became of a proposed act."""
+    """The result of a proposed act."""
 
     WAITING = "waiting"
     AGREED = "agreed"
@@ -756,12 +746,12 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ProposedAct:
-    """An act of staff that waits for a second member, or did.
+    """An act of staff that waits for a second member, or waited.
 
-    ``act`` names the use case and ``action`` what it asks of a role. ``revision`` is that of
-    the subject when it was proposed: of the person, the member of staff or the setting.
-    ``parameters`` are sealed, and bound to everything else that decides what is done; they
-    are emptied with the decision. ``proposed_by`` and ``decided_by`` are as in the audit.
+    ``act`` names the use case and ``action`` what it asks of a role. ``revision`` is the subject's
+    when it was proposed: the person's, the member's or the setting's. ``parameters`` are sealed,
+    and bound to every other field that decides what is done; the decision empties them.
+    ``proposed_by`` and ``decided_by`` are as in the audit.
     """
 
     id: str
@@ -784,15 +774,15 @@ class ProposedAct:
     decided_by: str = ""
 
 
-# The records of the caretaker: what is wrong at the moment, and what it does now and then.
+# Records of the caretaker: present alarms, and periodic work.
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """Something that is wrong and not over; ``name`` is one trouble's, of one ``kind``.
+    """Something that is wrong at present; ``name`` is unique within its ``kind``.
 
-    ``since`` is when it was noticed, ``seen_at`` the last look that found it. ``detail``
-    holds ids, names of stations and counts, never a person's data.
+    ``since`` is when it was noticed, ``seen_at`` the last check that found it. ``detail`` holds
+    ids, names of stations and counts, never a person's data.
     """
 
     name: str
@@ -804,10 +794,10 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class Chore:
-    """Work that any one of many processes does when it is due.
+    """Periodic work that any one of many processes does when it is due.
 
-    ``since`` is when it began to be done without a longer pause, ``done_at`` when it was
-    done last. ``reached`` is the row of the audit that one done in pieces has come to.
+    ``since`` is when it first ran without a longer pause after it, ``done_at`` the last run.
+    ``reached`` is the row of the audit up to which work in pieces has come.
     """
 
     name: str
@@ -816,14 +806,14 @@ class Chore:
     reached: AuditHead
 
 
-# What is read together around a visit.
+# What is read together for a visit.
 
 
 @dataclass(frozen=True, slots=True)
 class AroundVisit:
-    """What a visit's decisions rest on beside card and holder; ``code`` is the card's live one.
+    """What a visit's decisions need beside card and holder; ``code`` is the card's live code.
 
-    ``staff_card`` says that the card is an officer's, and ``staff_member`` whose.
+    ``staff_card`` is set where the card is an officer's, and ``staff_member`` is that officer.
     """
 
     registration: Registration | None
@@ -836,7 +826,7 @@ class AroundVisit:
 
 @dataclass(frozen=True, slots=True)
 class HeldVisit:
-    """A visit and its card, locked; ``station`` where it was asked for and was heard of."""
+    """A visit and its card, locked; ``station`` where it was requested and is recorded."""
 
     visit: Visit
     card: Card
@@ -847,7 +837,7 @@ class HeldVisit:
 
 @dataclass(frozen=True, slots=True)
 class HeldGrant:
-    """One grant that was written down, and whom it was for; card and visit are locked.
+    """A grant in the journal, and for whom it was; card and visit are locked.
 
     ``generations_from`` is that of the database's last restore.
     """

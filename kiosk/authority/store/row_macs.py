@@ -1,8 +1,8 @@
 """MACs of rows that grant access: which columns one covers, and how a row becomes bytes.
 
-Whoever writes the database without the key can then change no such row, insert none and
-move none unnoticed. To put back an older row with its older MAC, or to delete one, stays
-possible: only the audit shows that.
+Without the key, somebody who writes the database can then change, insert or move no such row
+unnoticed. They can still put back an older row with its older MAC, or delete one: only the audit
+shows that.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ def covered(kind: type[MacRow]) -> tuple[str, ...]:
 
 
 def mac_message(kind: type[MacRow], values: Mapping[str, Any]) -> bytes:
-    """Return the bytes of a row that its MAC is made of: one row alone has them.
+    """Return the bytes of a row for its MAC: no two rows have the same.
 
     A column that is missing in ``values`` has its default; ``KeyError`` where it has none, and
     ``ValueError`` for text that is no Unicode.
 
-    What has its default is left out. So a column that a later version adds changes no MAC of a row
-    in which nobody has set it, and two versions can share the database during an upgrade. The
-    default of a covered column therefore never changes, and is what the migration gives to
-    the rows that are there.
+    Columns with their default are left out. A column that a later version adds therefore changes no
+    MAC of a row in which it is not set, and two versions can share the database during an upgrade.
+    The default of a covered column must therefore never change, and the migration gives it to
+    existing rows.
     """
     found: list[object] = []
     for name, default in _defaults(kind):

@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 def migrate(engine: Engine) -> str:
-    """Run what is missing in one transaction, one process at a time; return the revision.
+    """Run the missing migrations in one transaction, one process at a time; return the revision.
 
     Raises ``StoreError`` when the database is of a newer program than this.
     """
@@ -31,7 +31,7 @@ def migrate(engine: Engine) -> str:
 def _upgrade(engine: Engine) -> str:
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
-            # One migration at a time, and no time-out for an index on a large table.
+            # One migration at a time, without a time-out for an index on a large table.
             connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('kiosk-schema'))")
         command.upgrade(_config(connection), "head")

@@ -1,4 +1,4 @@
-"""A SQLite database as a file: copied while it is in use, and held while nobody may use it."""
+"""A SQLite database as a file: copied while it is in use, and locked while nobody may use it."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ _NOT_WRITTEN_BESIDE: Final = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_
 _NOT_WRITTEN: Final = frozenset({"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC"})
 
 PAGES: Final = 1024
-"""Pages that are copied between two looks at the progress: 4 MB."""
+"""Pages that are copied between two reports of progress: 4 MB."""
 
 
 def copy_file(source: Path, target: Path, progress: Progress) -> None:
-    """Copy a database into a new file (mode 0600), as it is at one moment; others go on.
+    """Copy a snapshot of a database into a new file (mode 0600) while others go on.
 
-    The copy is one file, checked and safe on the disk. It is not left behind where that failed.
-    Raises ``StoreError``.
+    The copy is one file, checked and synced to the disk. It is deleted where that failed. Raises
+    ``StoreError``.
     """
     named = target.with_name(f".{target.name}.part")
     try:
         named.unlink(missing_ok=True)
         os.close(os.open(named, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         with closing(_opened(source, "ro")) as origin, closing(_opened(named, "rw")) as copy:
-            # One moment for all of it: else a copy begins anew with each commit of others.
+            # One snapshot for all of it: otherwise a copy begins again with each commit of others.
             origin.execute("BEGIN")
             origin.execute("SELECT count(*) FROM sqlite_schema").fetchone()
             origin.backup(
@@ -43,7 +43,7 @@ def copy_file(source: Path, target: Path, progress: Progress) -> None:
             copy.execute("PRAGMA journal_mode = DELETE")
             _check(copy)
         _sync(named)
-        os.link(named, target)  # which fails where there is one
+        os.link(named, target)  # fails where it exists
         _sync(target.parent)
     except sqlite3.Error as error:
         name = getattr(error, "sqlite_errorname", type(error).__name__)
@@ -60,9 +60,10 @@ def copy_file(source: Path, target: Path, progress: Progress) -> None:
 
 @contextmanager
 def name_held_alone(path: Path, whose: str) -> Iterator[None]:
-    """Let no program of ours open a database of this name; it need not be there.
+    """Let no program of ours open a database of this name; it need not exist.
 
-    ``StoreBusy`` where one has it open, or one that was there before and is deleted.
+    Raises ``StoreBusy`` where a program has it open, or an earlier file of that name that was
+    deleted.
     """
     try:
         handle = hold_name(path, fcntl.LOCK_EX)
@@ -76,14 +77,14 @@ def name_held_alone(path: Path, whose: str) -> Iterator[None]:
 
 @contextmanager
 def held_alone(path: Path, whose: str) -> Iterator[sqlite3.Connection]:
-    """Keep everybody else from a database; ``StoreBusy`` where somebody has it open.
+    """Lock a database against everybody else; ``StoreBusy`` where somebody has it open.
 
-    Its write-ahead log is written back before. The connection is the only one that can use it.
+    Its write-ahead log is written back first. Only this connection can use it.
     """
     with name_held_alone(path, whose), closing(_opened(path, "rw")) as connection:
         try:
             connection.execute("PRAGMA busy_timeout = 0")
-            # In this mode the first access takes the file for itself, for as long as it is open.
+            # In this mode the first access locks the file for as long as it is open.
             connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             connection.execute("BEGIN EXCLUSIVE")
             connection.execute("COMMIT")
@@ -100,9 +101,9 @@ def held_alone(path: Path, whose: str) -> Iterator[sqlite3.Connection]:
 
 
 def needs_its_folder(path: Path) -> bool:
-    """Whether a database can be read only by somebody who may write beside it.
+    """Return whether a database can be read only by somebody who may write beside it.
 
-    One that has a write-ahead log needs an index of it there, also to be read.
+    A file with a write-ahead log needs an index there, also to be read.
     """
     try:
         with closing(_opened(path, "ro")) as connection:
@@ -113,7 +114,7 @@ def needs_its_folder(path: Path) -> bool:
 
 
 def last_rows(connection: sqlite3.Connection) -> dict[int, int]:
-    """Return the last row of the audit by chain; raises ``StoreError`` for a damaged database."""
+    """Return the last row of the audit by chain; raises ``StoreError`` for a damaged file."""
     try:
         return dict(connection.execute("SELECT chain, seq FROM audit_head"))
     except sqlite3.Error as error:

@@ -42,20 +42,19 @@ from kiosk.authority.store.records import (
 )
 from kiosk.contract.messages import Purpose, ReadFault, Reason, VisitEnd
 
-# Column types that give a record's own types back, the same on both databases.
+# Column types that return a record's types, the same on both databases.
 
 
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware time in UTC; a naive one is refused with ``ValueError``.
 
-    SQLite keeps no zone, so the zone is put back when a value is read.
+    SQLite stores no zone, so the zone is added when a value is read.
     """
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Turn into UTC what is aware."""
         if value is None:
             return None
         if value.utcoffset() is None:
@@ -63,14 +62,13 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Give UTC, whatever zone the server speaks."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 class Worded(TypeDecorator[StrEnum]):
-    """One word of a ``StrEnum``, checked on its way in and on its way out."""
+    """One word of a ``StrEnum``, checked when it is written and when it is read."""
 
     impl = String
     cache_ok = True
@@ -80,7 +78,6 @@ class Worded(TypeDecorator[StrEnum]):
         self.words = words
 
     def process_bind_param(self, value: StrEnum | str | None, dialect: Dialect) -> str | None:
-        """Refuse what is none of the words."""
         return None if value is None else self.words(value).value
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> StrEnum | None:
@@ -94,7 +91,6 @@ class Numbers(TypeDecorator[tuple[int, ...]]):
     cache_ok = True
 
     def process_bind_param(self, value: tuple[int, ...] | None, dialect: Dialect) -> str | None:
-        """Write it as JSON."""
         return None if value is None else json.dumps([int(number) for number in value])
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[int, ...] | None:
@@ -116,7 +112,7 @@ class Scalars(TypeDecorator[dict[str, Any]]):
 
 
 class JointHashes(TypeDecorator[tuple[JointHash, ...]]):
-    """The joint hashes of one registration, kept as JSON text: they are only read together."""
+    """The joint hashes of one registration, as JSON text: they are only read together."""
 
     impl = Text
     cache_ok = True
@@ -124,7 +120,6 @@ class JointHashes(TypeDecorator[tuple[JointHash, ...]]):
     def process_bind_param(
         self, value: tuple[JointHash, ...] | None, dialect: Dialect
     ) -> str | None:
-        """Write subset, digest and pepper id of each."""
         if value is None:
             return None
         return json.dumps([[list(one.subset), one.digest, one.pepper_id] for one in value])
@@ -145,7 +140,7 @@ def scalars_to_text(scalars: dict[str, Any]) -> str:
     return json.dumps(scalars, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
-# What every table shares: one catalogue of their own, named constraints, and records.
+# What all tables share: one metadata, named constraints, and records.
 #
 # ``table=True`` validates nothing and a row is mutable, so rows never leave the store:
 # ``Row.record`` copies one into its frozen record.
@@ -164,8 +159,6 @@ def _field_names(kind: Any) -> tuple[str, ...]:
 
 
 class TableRow(SQLModel):
-    """The root of the tables."""
-
     metadata = MetaData(
         naming_convention={
             "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -177,8 +170,8 @@ class TableRow(SQLModel):
     )
 
     def record(self, kind: type[Record]) -> Record:
-        """Return a frozen ``kind`` whose fields are named as the columns are."""
-        mine = self.__dict__  # an attribute is looked up by SQLAlchemy, and takes longer
+        """Return a frozen ``kind`` whose fields have the names of the columns."""
+        mine = self.__dict__  # SQLAlchemy's attribute lookup takes longer
         return kind(**{name: mine[name] for name in _field_names(kind)})
 
 
@@ -189,7 +182,7 @@ class MacRow(TableRow):
     """
 
     uncovered: ClassVar[frozenset[str]] = frozenset()
-    """What one atomic statement counts, or what is authenticated by other means."""
+    """Columns that one atomic statement counts, or that are authenticated in another way."""
 
     mac: str = Field(repr=False)
 
@@ -201,7 +194,7 @@ SomeRow = TypeVar("SomeRow", bound=TableRow)
 def col(attribute: T) -> Mapped[T]:
     """Return the column of a table behind an attribute of its row class.
 
-    Expressions of columns are quicker to build, and to look up compiled, than those of attributes.
+    Expressions of columns are faster to build, and to find compiled, than those of attributes.
     """
     mapped = cast("InstrumentedAttribute[T]", attribute)
     if not mapped.parent.is_mapper:
@@ -223,17 +216,17 @@ def loaded(kind: type[SomeRow], values: Sequence[Any]) -> SomeRow:
 
 
 def index_where(name: str, column: str, condition: str, *, unique: bool = False) -> Index:
-    """Return an index over the rows that fulfil ``condition``, on either database.
+    """Return an index over the rows that meet ``condition``, on either database.
 
-    The dialect of PostgreSQL takes it from ``info``: its own argument would load that dialect
-    where SQLite is used as well.
+    The dialect of PostgreSQL reads it from ``info``: the dialect's own argument would load that
+    dialect where SQLite is used as well.
     """
     where = text(condition)
     return Index(name, column, unique=unique, sqlite_where=where, info={"where": where})
 
 
 def values(record: DataclassInstance, *, without: Iterable[str] = ()) -> dict[str, Any]:
-    """Return a record's fields, to be written to the columns of the same names."""
+    """Return a record's fields for the columns of the same names."""
     skipped = frozenset(without)
     names = _field_names(type(record))
     return {name: getattr(record, name) for name in names if name not in skipped}
@@ -268,7 +261,7 @@ class CardholderRow(MacRow, table=True):
 class CardRow(MacRow, table=True):
     """See ``Card``; the three columns of the sealed secret are all null or all set.
 
-    What is sealed is authenticated by its seal, and its account is kept by atomic statements.
+    The seal authenticates the secret, and atomic statements keep its counters.
     """
 
     uncovered = frozenset(
@@ -361,9 +354,9 @@ class RegistrationRow(MacRow, table=True):
 
 
 class AttemptRow(MacRow, table=True):
-    """One charged attempt: whose (``subject``: a holder, or a code), and what came of it.
+    """One charged attempt: its ``subject`` (a holder or a code), and its verdict.
 
-    The key is the pair, so that an id that was used for one subject charges another anew.
+    The key is the pair, so that an id that was used for one subject is charged again for another.
     """
 
     __tablename__ = "attempt_charge"
@@ -388,7 +381,7 @@ class StopNumberRow(MacRow, table=True):
 
 
 class ErasedNumberRow(TableRow, table=True):
-    """The number of somebody who was erased, as ``<key id>.<hexadecimal>``: it names nobody."""
+    """The number of an erased person, as ``<key id>.<hexadecimal>``: it identifies nobody."""
 
     __tablename__ = "erased_number"
     digest: str = Field(primary_key=True, repr=False)
@@ -411,7 +404,7 @@ class AddressChangeRow(MacRow, table=True):
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
-# The table of unblock secrets that are kept beside the current one of a card.
+# The table of unblock secrets beside the current one of a card.
 
 PENDING = "kind = 'pending'"
 
@@ -437,7 +430,7 @@ class KeptSecretRow(TableRow, table=True):
     refused: bool = False
 
 
-# Tables of what happens at a station: visits, what they gather, codes, the journal.
+# Tables of what happens at a station: visits, their pending changes, codes, the journal.
 
 LIVE_CODE = "sent_at IS NOT NULL AND consumed_at IS NULL AND revoked_at IS NULL"
 OPEN_ENTRY = "closed_at IS NULL"
@@ -565,8 +558,8 @@ ROW_NUMBER = BigInteger().with_variant(Integer(), "sqlite")
 class AuditEventRow(TableRow, table=True):
     """See ``AuditEvent``; ``detail`` is the canonical JSON text whose salted digest was hashed.
 
-    A detail that was redacted is gone with its salt: its digest stays.
-    No foreign keys: a person who is erased leaves their ids here.
+    A redacted detail is deleted with its salt; its digest stays. No foreign keys: the ids of an
+    erased person stay here.
     """
 
     __tablename__ = "audit_event"
@@ -673,7 +666,7 @@ class StationRow(MacRow, table=True):
 
 
 class StationKeyRow(MacRow, table=True):
-    """See ``StationKey``; one that was replaced is deleted."""
+    """See ``StationKey``; a key that was replaced is deleted."""
 
     __tablename__ = "station_key"
     fingerprint: str = Field(primary_key=True)
@@ -684,7 +677,7 @@ class StationKeyRow(MacRow, table=True):
 
 
 class EnrolmentRow(MacRow, table=True):
-    """See ``Enrolment``; one that ran out is deleted when the next is made."""
+    """See ``Enrolment``; an expired one is deleted when the next is made."""
 
     uncovered = frozenset({"tries"})
 
@@ -698,11 +691,11 @@ class EnrolmentRow(MacRow, table=True):
     tries: int = 0
 
 
-# Tables of RA staff and of what they leave: keys, notes, policy settings, search.
+# Tables of RA staff and of their acts: keys, notes, policy settings, search.
 
 
 class StaffMemberRow(MacRow, table=True):
-    """See ``StaffMember``; one who was removed stays, for the audit names them by id."""
+    """See ``StaffMember``; a removed one stays, as the audit refers to their id."""
 
     __tablename__ = "staff_member"
     id: str = Field(primary_key=True)
@@ -716,7 +709,7 @@ class StaffMemberRow(MacRow, table=True):
 
 
 class StaffKeyRow(MacRow, table=True):
-    """See ``StaffKey``; a key that was taken away is deleted."""
+    """See ``StaffKey``; a removed key is deleted."""
 
     __tablename__ = "staff_key"
     fingerprint: str = Field(primary_key=True)
@@ -729,7 +722,7 @@ class StaffKeyRow(MacRow, table=True):
 
 
 class StaffCardRow(MacRow, table=True):
-    """See ``StaffCard``; one that was taken away is deleted."""
+    """See ``StaffCard``; a removed one is deleted."""
 
     __tablename__ = "staff_card"
     card_id: str = Field(primary_key=True, foreign_key="card.id")
@@ -765,7 +758,7 @@ class ActionNoteRow(TableRow, table=True):
 
 
 class ProposedActRow(TableRow, table=True):
-    """See ``ProposedAct``; its seal covers what it says."""
+    """See ``ProposedAct``; its seal covers its content."""
 
     __tablename__ = "proposed_act"
     __table_args__ = (index_where("ix_proposed_act_waiting", "expires_at", "outcome = 'waiting'"),)
@@ -792,8 +785,8 @@ class ProposedActRow(TableRow, table=True):
 class SearchTermRow(TableRow, table=True):
     """One word by which a holder is found.
 
-    The key is what a search as one types walks, the index where it looks whether a holder
-    that one word found is found by another one, too.
+    A search walks the key while somebody types, and uses the index to check whether a holder of one
+    word also has another.
     """
 
     __tablename__ = "search_term"
@@ -805,7 +798,7 @@ class SearchTermRow(TableRow, table=True):
     holder_id: str = Field(primary_key=True, foreign_key="cardholder.id")
 
 
-# Tables of the caretaker: alarms that stand, and chores that are done now and then.
+# Tables of the caretaker: present alarms, and periodic work.
 
 
 class AlarmRow(TableRow, table=True):
@@ -844,7 +837,7 @@ class AuditFeedRow(TableRow, table=True):
 
 
 class RestoreRow(TableRow, table=True):
-    """See ``Restore``; the row that makes its database another one than the backup."""
+    """See ``Restore``; this row distinguishes its database from the backup."""
 
     __tablename__ = "store_restore"
     at: datetime = Field(primary_key=True, sa_type=UtcDateTime)
@@ -854,10 +847,9 @@ class RestoreRow(TableRow, table=True):
 class ServedProgramRow(TableRow, table=True):
     """The single row that says which programs can work with the schema as it is.
 
-    ``least_program`` is the ``REVISION`` of the oldest of them, or words that say why there is
-    none: while a database is copied, and once it was copied to another one. A migration that
-    only adds what an older program does not touch leaves it; one that takes something away
-    raises it.
+    ``least_program`` is the ``REVISION`` of the oldest of them, or the reason why there is none:
+    while a database is copied, and after it was copied to another one. A migration that only adds
+    what an older program does not touch leaves it unchanged; one that removes something raises it.
     """
 
     __tablename__ = "served_program"
@@ -867,4 +859,4 @@ class ServedProgramRow(TableRow, table=True):
 
 
 REVISION = "0001"
-"""The migration that these tables are the outcome of; revisions are in order as texts."""
+"""The migration that produces these tables; revisions are in order as texts."""

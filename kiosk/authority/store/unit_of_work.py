@@ -7,9 +7,9 @@
         uow.audit.append(kind="attempt-charged", reference=visit.reference)
         uow.commit()
 
-Leaving the block without ``commit``, or by an exception, undoes everything. Every call
-raises ``StoreBusy`` (somebody else held the database; nothing was changed, try again) or
-``StoreError``, never a library's own exception. After an error nothing can be committed.
+Leaving the block without ``commit``, or by an exception, undoes everything. Every call raises
+``StoreBusy`` (another writer held the database; nothing was changed, try again) or ``StoreError``,
+never a library's exception. After an error nothing can be committed.
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ if TYPE_CHECKING:
 
 
 class UnitOfWork:
-    """One transaction and the repositories that work in it; made by ``Store``.
+    """One transaction and its repositories; made by ``Store``.
 
-    ``now`` is the time that the transaction began: one moment for all it writes.
+    ``now`` is the time that the transaction began: one time for all that it writes.
     """
 
     def __init__(
@@ -100,11 +100,11 @@ class UnitOfWork:
         self._gateway = gateway
 
     def commit(self) -> None:
-        """Write the audit, make all of it durable, and end the unit of work.
+        """Write the audit, commit, and end the unit of work.
 
-        Refused (``StoreError``) when an earlier call failed, even if that was caught, and
-        in a reading one. When the server is lost in the very commit, nobody knows whether
-        it took place: what is repeated must be harmless, as charges and journal are.
+        Refused (``StoreError``) when an earlier call failed, even if that was caught, and in one
+        that only reads. When the server is lost during the commit, it is unknown whether it took
+        place: it must be harmless to repeat, as charges and journal are.
         """
         self.audit.write()
         self._gateway.commit()

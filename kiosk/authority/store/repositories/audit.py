@@ -70,7 +70,7 @@ from kiosk.contract.errors import NotFound, StoreError
 _HEADS, _EVENTS = table_of(AuditHeadRow), table_of(AuditEventRow)
 
 JOINED = 8
-"""Rows that are written by one statement with the move of their head; an import has more."""
+"""Rows that one statement writes together with the move of their head; an import has more."""
 
 _UNMOVED = (
     select(_HEADS.c.chain)
@@ -89,12 +89,12 @@ MOVE = (
         hash=bindparam("hash_after", type_=_HEADS.c.hash.type),
     )
 )
-"""Moves a head that is still where it was, and that nobody has locked."""
+"""Moves a head that has not changed and that nobody has locked."""
 
 
 @cache
 def _move_and_insert(rows: int) -> Prepared:
-    """Return the statement that moves a head and, where it was moved, inserts so many rows."""
+    """Return the statement that moves a head and, if it moved, inserts so many rows."""
     moved = MOVE.returning(_HEADS.c.chain).cte("moved")
     names = [field.name for field in fields(_Queued)]
     each = (
@@ -106,10 +106,10 @@ def _move_and_insert(rows: int) -> Prepared:
 
 
 SignatureCheck = Callable[[Signed], bool]
-"""Says whether the signature of an anchor, or of a gap, is good."""
+"""Returns whether the signature of an anchor, or of a gap, is good."""
 
 Progress = Callable[[int, int], None]
-"""Takes the rows checked so far and the rows in all."""
+"""Called with the rows checked so far and the rows in all."""
 
 Order = Sequence[ColumnElement[Any]]
 
@@ -127,7 +127,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class _Queued:
-    """An event that waits for its place in the chain; small, for an import has many."""
+    """An event that is not yet in the chain; small, as an import has many."""
 
     at: datetime
     kind: str
@@ -148,30 +148,31 @@ class _Queued:
 
 
 class KnownHeads:
-    """Where the chains end that this process wrote to; of each, only one unit of work knows.
+    """The heads of the chains that this process wrote to; one unit of work at a time gets each.
 
-    Safe to use from several threads. What was taken and not given back is asked for anew.
+    Safe to use from several threads. A head that was taken and not given back is read again.
     """
 
     def __init__(self) -> None:
         self._heads: list[AuditHead] = []
 
     def take(self) -> AuditHead | None:
-        """Return the one that was given back last."""
+        """Return the head that was given back last."""
         try:
             return self._heads.pop()
         except IndexError:
             return None
 
     def give_back(self, head: AuditHead) -> None:
-        """Know it again: what was written is committed."""
+        """Keep a head again: its rows are committed."""
         self._heads.append(head)
 
 
 class Audit(Repository):
     """The chains of everything that happened.
 
-    There are as many as ever wrote at the same moment; SQLite, where a writer is alone, has one.
+    Their number is the largest number of concurrent writers so far; SQLite, where a writer is
+    alone, has one.
     """
 
     def __init__(
@@ -197,23 +198,22 @@ class Audit(Repository):
     ) -> None:
         """Add one event, at the unit of work's time, to what its commit will write.
 
-        The rows are written by ``commit`` itself, in order and in one chain, so that the lock
-        on its head is always the last one taken and never held for long. People appear by id
-        only, so that one can be erased and the chain still verifies. Raises ``TypeError`` for
-        a detail that is no scalar.
+        ``commit`` writes the rows, in order and in one chain, so that the lock on its head is
+        always the last one taken and never held for long. People appear by id only, so that one can
+        be erased and the chain still verifies. Raises ``TypeError`` for a detail that is no scalar.
         """
         said = scalars_to_text(dict(detail or {}))
         about = visit_id, card_id, holder_id, station, actor
         self._queue.append(_Queued(self._now, kind, reference, *about, said))
 
     def write(self) -> None:
-        """Take a chain and write what was appended; the unit of work's commit does it."""
+        """Take a chain and write what was appended; called by the unit of work's commit."""
         if not self._queue:
             return
         was = self._known.take()
         head = self._linked(was) if was else None
         if was is None or head is None or not self._written_after(was, head):
-            # Nothing is known, or another process has written to that chain since.
+            # No head is known, or another process has written to that chain since.
             was = self._free_head(other_than=was)
             head = self._linked(was)
             if not self._written_after(was, head):
@@ -221,12 +221,12 @@ class Audit(Repository):
         self._queue, self._written = [], head
 
     def committed(self) -> None:
-        """Know where the chain ends that was written to."""
+        """Keep the head of the chain that was written to."""
         if self._written is not None:
             self._known.give_back(self._written)
 
     def _linked(self, head: AuditHead) -> AuditHead:
-        """Put what waits behind ``head``; return what is the head then."""
+        """Link the waiting events to ``head``; return the new head."""
         for link in self._queue:
             link.seq, link.previous = head.seq + 1, head.hash
             link.salt = secrets.token_hex(_SALT)
@@ -238,7 +238,7 @@ class Audit(Repository):
         return head
 
     def _written_after(self, was: AuditHead, head: AuditHead) -> bool:
-        """Move the chain's head and write its rows; False where it is not the head, or locked."""
+        """Move the chain's head and write its rows; return False if it has moved or is locked."""
         moved = {
             "chain_moved": chain_of(was.seq),
             "seq_before": was.seq,
@@ -265,7 +265,7 @@ class Audit(Repository):
         )
         return tuple(row.record(AuditHead) for row in rows)
 
-    # --- looking things up ---
+    # --- queries ---
 
     def of_holder(self, holder_id: str, *, limit: int = 100) -> tuple[AuditEvent, ...]:
         """Return the newest events of a holder, newest first."""
@@ -279,7 +279,7 @@ class Audit(Repository):
     # --- anchors and verification ---
 
     def add_anchor(self, anchor: AuditAnchor) -> bool:
-        """Store a signed head; False where somebody signed the same one at the same time."""
+        """Store a signed head; return False where somebody signed the same one at the same time."""
         if self.anchor_at(anchor.seq) is not None:
             return False  # SQLite's trigger would refuse the whole statement
         insert = self._gateway.upsert(AuditAnchorRow).values(values(anchor))
@@ -296,7 +296,7 @@ class Audit(Repository):
         limit: int = 10,
         signed_before: datetime | None = None,
     ) -> tuple[AuditAnchor, ...]:
-        """Return some anchors of a chain, the newest first, from before row ``before`` on."""
+        """Return some anchors of a chain, the newest first, from before row ``before``."""
         seq, begin = col(AuditAnchorRow.seq), before_first(chain)
         end = begin + ROWS_A_CHAIN if before is None else before
         within = select(AuditAnchorRow).where(seq > begin, seq < end)
@@ -314,7 +314,7 @@ class Audit(Repository):
         return tuple(row.record(AuditAnchor) for row in rows)
 
     def _anchors_of(self, after: int, most: int) -> tuple[AuditAnchor, ...]:
-        """Return those of a piece of a chain, and the chain's last one."""
+        """Return the anchors of a piece of a chain, and the chain's last one."""
         seq, chain = col(AuditAnchorRow.seq), chain_of(after)
         until = min(after + most + BATCH, before_first(chain + 1))
         within = select(AuditAnchorRow).where(seq.between(after, until))
@@ -328,11 +328,11 @@ class Audit(Repository):
         check: SignatureCheck | None = None,
         keyed: bool = True,
     ) -> AuditVerdict:
-        """Walk every chain and name the first row that does not fit; call it in ``store.read()``.
+        """Walk every chain and return the first row that does not fit; call it in ``store.read()``.
 
-        ``anchors`` are those kept elsewhere (default: the table's own). Without ``check``
-        their hashes are compared, but nobody looked at a signature. The MACs of the rows are
-        checked where the store has their keys, unless ``keyed`` is false.
+        ``anchors`` are those kept elsewhere (default: the table's). Without ``check`` their hashes
+        are compared, but not their signatures. The MACs of the rows are checked where the store has
+        their keys, unless ``keyed`` is false.
         """
         macs, redacted = self._macs if keyed else None, self._redacted()
         known = self.anchors() if anchors is None else tuple(anchors)
@@ -365,8 +365,8 @@ class Audit(Repository):
     def chains(self, elsewhere: Iterable[AuditAnchor] = ()) -> range:
         """Return the numbers of all chains there are, or were: by heads, rows and anchors.
 
-        They are given out without a gap, so one that is missing was taken away. Anchors that
-        are kept ``elsewhere`` count, too.
+        Numbers are assigned without a gap, so a missing one was deleted. Anchors that are kept
+        ``elsewhere`` count, too.
         """
         numbers = AuditEventRow.seq, AuditHeadRow.seq, AuditAnchorRow.seq, AuditGapRow.last_row
         found = [self._gateway.scalar(select(func.max(col(number)))) for number in numbers]
@@ -376,8 +376,8 @@ class Audit(Repository):
     def verify_piece(self, after: AuditHead, most: int, check: SignatureCheck) -> AuditPiece:
         """Walk on from row ``after``, which fitted, over at most about ``most`` rows of its chain.
 
-        Called again and again with what it returned, it verifies as ``verify`` does, against
-        the table's own anchors, and nobody waits for it for long.
+        Repeated calls, each with the result of the one before, verify as ``verify`` does, against
+        the table's anchors, without blocking others for long.
         """
         chain = chain_of(after.seq)
         gaps = self.gaps(chain)
@@ -396,7 +396,7 @@ class Audit(Repository):
         fault = walk.finish() if over and fault is None else fault
         return AuditPiece(walk.last, over, fault)
 
-    # --- rows that are rightly not there ---
+    # --- rows that are absent for a good reason ---
 
     def gaps(self, chain: int | None = None) -> tuple[AuditGap, ...]:
         """Return all, or those of a chain, by row number."""
@@ -419,7 +419,7 @@ class Audit(Repository):
         return _uncovered(found)
 
     def add_gap(self, gap: AuditGap) -> None:
-        """Store a signed gap; a restored one sets its chain's head behind it."""
+        """Store a signed gap; a restored gap moves its chain's head behind it."""
         said = values(gap, without={"first", "last"})
         self._gateway.add(AuditGapRow, {**said, "first_row": gap.first, "last_row": gap.last})
         if gap.kind is GapKind.RESTORED:
@@ -441,7 +441,7 @@ class Audit(Repository):
         return self._gateway.many(within.order_by(seq).limit(limit), AuditEventRow)
 
     def is_ours(self, seq: int) -> bool:
-        """Tell whether the service wrote a row as it stands: by its hashes and its MAC."""
+        """Return whether the service wrote a row as it stands: by its hashes and its MAC."""
         same = select(AuditEventRow).where(col(AuditEventRow.seq) == seq)
         row = self._gateway.one(same, AuditEventRow)
         if row is None:
@@ -450,9 +450,9 @@ class Audit(Repository):
         return ChainWalk(None, last=before, macs=self._macs).step(row) is None
 
     def delete_purged(self, most: int) -> int:
-        """Delete some rows that gaps say are purged, the oldest first; return how many.
+        """Delete some rows that gaps record as purged, the oldest first; return how many.
 
-        Their reasons go with them, but for that of a setting which still holds.
+        Their reasons are deleted with them, except the reason of a setting that is still in force.
         """
         for gap in self.gaps():
             if gap.kind is not GapKind.PURGED:
@@ -473,7 +473,7 @@ class Audit(Repository):
         return 0
 
     def begin(self, chain: int, gaps: Sequence[AuditGap]) -> AuditHead:
-        """Return the head before the first row that has to be there.
+        """Return the head before the first row that has to exist.
 
         Rows that are purged and not deleted yet still have to fit each other, up to the last.
         """
@@ -498,17 +498,17 @@ class Audit(Repository):
         return AuditFault(kind, row.seq, because)
 
     def _redacted(self) -> frozenset[int]:
-        """Return the rows of which the audit itself says that their detail was redacted."""
+        """Return the rows whose detail was redacted according to the audit itself."""
         rows = (said.get("row") for said in self._redactions() if said.get("what") == "detail")
         return frozenset(row for row in rows if isinstance(row, int))
 
     def redacted_notes(self) -> frozenset[str]:
-        """Return the ids of the notes of which the audit says that their texts were redacted."""
+        """Return the ids of the notes whose texts were redacted according to the audit."""
         notes = (said.get("of_note") for said in self._redactions())
         return frozenset(note for note in notes if isinstance(note, str))
 
     def redacting(self) -> dict[int, int]:
-        """Return which row each row that says so has redacted."""
+        """Return the row that each redacting row redacted."""
         says = select(col(AuditEventRow.seq), col(AuditEventRow.detail))
         found = self._gateway.tuples(says.where(col(AuditEventRow.kind) == REDACTED))
         rows = {seq: _parsed(detail).get("row") for seq, detail in found}
@@ -519,9 +519,9 @@ class Audit(Repository):
         return [_parsed(detail) for (detail,) in self._gateway.tuples(says)]
 
     def redact_detail(self, seq: int) -> bool:
-        """Take the detail out of a row, with its salt; False where there is none.
+        """Delete the detail of a row, with its salt; return False where there is none.
 
-        The same unit of work has to append the event that says so.
+        The same unit of work has to append the event that records it.
         """
         row = col(AuditEventRow.seq) == seq, col(AuditEventRow.detail).is_not(None)
         statement = update(AuditEventRow).where(*row)
@@ -566,9 +566,9 @@ class Audit(Repository):
     # --- the heads ---
 
     def _free_head(self, other_than: AuditHead | None) -> AuditHead:
-        """Lock the head of a chain that nobody writes to, and of a new one where there is none.
+        """Lock the head of a chain that nobody is writing to, or of a new one.
 
-        Another chain than that of ``other_than``, if there is one: somebody else is using that.
+        Prefer a chain other than ``other_than``: somebody else is using that one.
         """
         chain = col(AuditHeadRow.chain)
         used = chain_of(other_than.seq) if other_than else 0
@@ -592,7 +592,7 @@ class Audit(Repository):
 
 
 def _bad_gap(gaps: Iterable[AuditGap], check: SignatureCheck | None) -> AuditFault | None:
-    """Name the first gap that nobody of the service signed: somebody deleted rows by hand."""
+    """Return the first gap without a good signature: somebody deleted rows by hand."""
     for gap in gaps:
         if check is not None and not check(gap):
             rows = f"{row_name(gap.first)} to {row_name(gap.last)}"
@@ -606,7 +606,7 @@ def _ends(gaps: Iterable[AuditGap]) -> list[AuditHead]:
 
 
 def _uncovered(gaps: Iterable[AuditGap]) -> tuple[AuditGap, ...]:
-    """Leave out the gaps that are a part of a later purge."""
+    """Leave out the gaps that are part of a later purge."""
     found: dict[int, list[AuditGap]] = {}
     for gap in gaps:
         of_chain = found.setdefault(chain_of(gap.last), [])
@@ -617,9 +617,9 @@ def _uncovered(gaps: Iterable[AuditGap]) -> tuple[AuditGap, ...]:
 
 
 def _following(statement: Select[Any], after: int) -> Select[Any]:
-    """Ask for the rows of a chain that come after one.
+    """Return the query for the rows of a chain after a given one.
 
-    From its very first row on with any that somebody put before that one.
+    After row 0 it includes any row that somebody put before the first.
     """
     seq, chain = col(AuditEventRow.seq), chain_of(after)
     begins = place_of(after) == 0
@@ -630,14 +630,14 @@ def _following(statement: Select[Any], after: int) -> Select[Any]:
 def _told_beyond(
     progress: Progress | None, before: int, total: int
 ) -> Callable[[int], None] | None:
-    """Let the rows of one chain be told as rows of all, of which ``before`` came before it."""
+    """Convert the progress in one chain to the progress in all; ``before`` rows came before it."""
     if progress is None:
         return None
     return lambda rows: progress(before + rows, max(total, before + rows))
 
 
 def event_of(row: AuditEventRow) -> AuditEvent:
-    """Return a row's record; a detail that was overwritten with no JSON reads as such."""
+    """Return a row's record; a detail that was overwritten with no JSON is shown as such."""
     said = row.model_dump(exclude={"detail", "salt", "detail_sha256", "mac", "mac_key"})
     return AuditEvent(**said, detail=_parsed(row.detail))
 
@@ -654,9 +654,9 @@ def _parsed(text: str | None) -> dict[str, Scalar]:
 
 # The audit as staff read it: filtered, newest or oldest first, from any row on.
 #
-# All chains are read in one order: by time, and rows of one moment by number. Whatever narrows it
-# is looked up in an index that ends with the time, so a page costs the same at the beginning of
-# the audit and at its end.
+# All chains are read in one order: by time, and rows of one moment by number. Every filter uses an
+# index that ends with the time, so a page costs the same at the beginning of the audit and at its
+# end.
 
 Conditions = Sequence[ColumnElement[bool]]
 
@@ -687,7 +687,6 @@ class AuditTrail(Repository):
         return self._events(query, beyond, OLDEST_FIRST, limit)
 
     def _time(self, row: int) -> datetime:
-        """Return the time of a row; raises ``NotFound``."""
         same = select(col(AuditEventRow.at)).where(col(AuditEventRow.seq) == row)
         at: datetime | None = self._gateway.scalar(same)
         if at is None:

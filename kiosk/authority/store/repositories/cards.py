@@ -1,4 +1,4 @@
-"""Cards, and the account kept of each card's unblock secret."""
+"""Cards, and the counters of each card's unblock secret."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from kiosk.authority.store.repositories import Repository
 from kiosk.authority.store.tables import CardholderRow, CardRow, KeptSecretRow, col, values
 from kiosk.contract.messages import CardId
 
-# What is asked of every table of sealed secrets: which key each is under, or derives from.
+# Queries on every table of sealed secrets: which key each is under, or derives from.
 
 _Sealed = TypeVar("_Sealed", CardRow, KeptSecretRow)
 _Key = Mapped[str] | Mapped[str | None]
@@ -51,7 +51,7 @@ def _sealed_by_others(
 ) -> Sequence[_Sealed]:
     """Return the rows that name another key than ``key_id``, by id, from ``after`` on.
 
-    Work that was interrupted simply starts again from the first that is left.
+    Interrupted work starts again from the first row that is left.
     """
     left = select(table).where(_is_named(key), key != key_id, col(table.id) > after)
     return gateway.many(left.order_by(col(table.id)).limit(limit), table)
@@ -64,7 +64,7 @@ def _counted(gateway: Gateway, key: _Key) -> dict[str, int]:
 
 
 def _is_named(key: _Key) -> ColumnElement[bool]:
-    """The text is written out, and not bound, so that a partial index is seen to fit."""
+    """The value is written into the text and not bound, so that a partial index is recognised."""
     return key.is_not(None) & (key != literal_column("''"))
 
 
@@ -77,10 +77,10 @@ KEPT = (
     "pin_key",
     "pin_key_imported",
 )
-"""What ``put`` merges with the card that is there, under its lock."""
+"""The columns that ``put`` merges with the existing card, under its lock."""
 
 _TELLING = 8
-"""Fewer signs of an identifier tell no card from another."""
+"""Fewer characters do not distinguish a card."""
 
 _MOST_ALIKE = 500
 
@@ -129,11 +129,11 @@ def generation_base(card_id: str) -> int:
 
 
 def next_generation(card: Card, generations_from: int) -> int:
-    """Return the number of the secret that is made for a card next: one above the last one.
+    """Return the number of a card's next secret: one above the last one.
 
-    A card's numbers begin at a base of its own: one that was erased and is recorded anew has
-    other ones. ``generations_from`` is that of the last restore: the numbers go on far above
-    what may have been given out between backup and restore.
+    A card's numbers begin at its base: a card that was erased and is recorded again has others.
+    ``generations_from`` is that of the last restore: the numbers continue far above any that may
+    have been used between backup and restore.
     """
     least = generation_base(card.id) + generations_from + 1
     return max((card.secret_generation or 0) + 1, least)
@@ -149,7 +149,7 @@ class CardRecords(Repository):
     def by_ids(self, ids: Iterable[str]) -> dict[str, Card]:
         """Return those of ``ids`` that exist, by id; at most 500 at a time.
 
-        Altered ones are among them: for what is shown, and decides nothing.
+        Includes altered ones: for display, never for a decision.
         """
         wanted = select(CardRow).where(col(CardRow.id).in_(list(ids)))
         rows = self._gateway.unchecked(wanted, CardRow)
@@ -177,11 +177,11 @@ class CardRecords(Repository):
     def resembling(
         self, identifier: str, others: Sequence[str]
     ) -> tuple[tuple[str, str, str], ...]:
-        """Return id, family and identifier of recorded cards that may be meant by another one.
+        """Return id, family and identifier of recorded cards that resemble another card's.
 
-        They are called as it or as one of ``others``, but for case; or begin so, or are its
-        beginning; or share two of its four quarters and nearly its length, as every card does
-        that differs in one or two signs. Up to 500, those called so first.
+        Their identifier equals that card's or one of ``others``, except for case; or one is a
+        prefix of the other; or they share two of four quarters and nearly the length, as with every
+        card that differs in one or two characters. Up to 500, equal ones first.
         """
         named, given = func.lower(col(CardRow.identifier)), identifier.lower()
         called = named.in_((given, *others))
@@ -203,17 +203,17 @@ class CardRecords(Repository):
         return tuple((row[0], row[1], row[2]) for row in self._gateway.tuples(first))
 
     def lock(self, card_id: str) -> Card | None:
-        """Return one, held against other writers until the unit of work ends.
+        """Return one, locked against other writers until the unit of work ends.
 
-        Lock before reading what a decision on this card rests on (send times, an open
-        journal entry): on PostgreSQL two stations could otherwise both decide.
+        Lock before reading what a decision on this card needs (send times, an open journal entry):
+        on PostgreSQL two stations could otherwise both decide.
         """
         statement = select(CardRow).where(col(CardRow.id) == card_id).with_for_update()
         row = self._gateway.one(statement, CardRow)
         return card_record(row) if row else None
 
     def lock_of_holder(self, holder_id: str) -> tuple[Card, ...]:
-        """Return every card of a holder, by id, each held as ``lock`` holds one."""
+        """Return every card of a holder, by id, each locked as by ``lock``."""
         statement = select(CardRow).where(col(CardRow.holder_id) == holder_id)
         return self._several(statement.order_by(col(CardRow.id)).with_for_update())
 
@@ -225,7 +225,7 @@ class CardRecords(Repository):
     def of_holders(self, holder_ids: Iterable[str]) -> tuple[Card, ...]:
         """Return every card of several holders, by id; at most 500 holders at a time.
 
-        Altered ones are among them: for what is shown, and decides nothing.
+        Includes altered ones: for display, never for a decision.
         """
         statement = select(CardRow).where(col(CardRow.holder_id).in_(list(holder_ids)))
         rows = self._gateway.unchecked(statement.order_by(col(CardRow.id)), CardRow)
@@ -239,7 +239,7 @@ class CardRecords(Repository):
         return {card.identity: card for card in found}
 
     def add(self, card: Card) -> bool:
-        """Add one; False when somebody has a card with its driver and identifier."""
+        """Add one; return False where a card with its driver and identifier exists."""
         stamped = self._gateway.stamped(CardRow, _values(card))
         insert = self._gateway.upsert(CardRow).values(stamped)
         named = ["driver", "identifier"]
@@ -248,12 +248,11 @@ class CardRecords(Repository):
     def put(self, cards: Iterable[Card]) -> None:
         """Add each, or overwrite the one with its id.
 
-        A card that exists keeps its exposure and its tries left: an import of the same
-        file again must not forget what an unblock may have cost. It stays revoked, too,
-        even if staff revoked it while the file was read. Neither its key is forgotten, nor
-        which secret was derived for it last. Nor does an older revision of the secret take
-        the place of a newer one: the card may have been given another meanwhile. At most
-        500 at a time.
+        A card that exists keeps its exposure and its tries left: a repeated import of the same file
+        must not forget what an unblock may have cost. It stays revoked, even if staff revoked it
+        while the file was read. It keeps its key, and the number of the last secret that was
+        derived for it. An older revision of the secret does not replace a newer one: the card may
+        have been given another while the file was read. At most 500 at a time.
         """
         cards = tuple(cards)
         insert = self._gateway.upsert(CardRow)
@@ -274,19 +273,19 @@ class CardRecords(Repository):
         self._gateway.run(statement, stamped)
 
     def revoke(self, card_id: str) -> bool:
-        """Let no station use one any more; False when it was revoked before."""
+        """Let no station use one any more; return False where it was revoked before."""
         active = col(CardRow.id) == card_id, col(CardRow.status) == CardStatus.ACTIVE
         return bool(self._gateway.change(CardRow, *active, status=CardStatus.REVOKED))
 
     def record_key(self, card_id: str, key: bytes) -> bool:
-        """Keep the key that a card proves itself with; False when there is one already."""
+        """Keep the key with which a card proves itself; return False where there is one already."""
         unrecorded = col(CardRow.id) == card_id, col(CardRow.auth_key).is_(None)
         return bool(self._gateway.change(CardRow, *unrecorded, auth_key=key))
 
     def record_pin_key(self, card_id: str, key: bytes) -> bool:
         """Keep the key that a card uses only after its PIN; an imported one stays.
 
-        False where that changes nothing.
+        Returns False where that changes nothing.
         """
         replaceable = col(CardRow.pin_key).is_(None) | (
             ~col(CardRow.pin_key_imported) & (col(CardRow.pin_key) != key)
@@ -295,12 +294,12 @@ class CardRecords(Repository):
         return bool(self._gateway.change(CardRow, this, replaceable, pin_key=key))
 
     def knows_key_of(self, holder_id: str) -> bool:
-        """Tell whether a key that proves any card of the holder is recorded."""
+        """Return whether a key is recorded that proves any card of the holder."""
         keyed = col(CardRow.holder_id) == holder_id, col(CardRow.auth_key).is_not(None)
         return self._gateway.scalar(select(col(CardRow.id)).where(*keyed).limit(1)) is not None
 
     def forget_keys(self, holder_id: str) -> int:
-        """Forget the keys that a holder's cards named themselves; return of how many cards."""
+        """Delete the keys that a holder's cards reported themselves; return of how many cards."""
         theirs = col(CardRow.holder_id) == holder_id
         auth = theirs, col(CardRow.auth_key).is_not(None), ~col(CardRow.auth_key_imported)
         pin = theirs, col(CardRow.pin_key).is_not(None), ~col(CardRow.pin_key_imported)
@@ -312,9 +311,9 @@ class CardRecords(Repository):
     def expose_secret(self, card_id: str, *, assumed_limit: int, keep: int = 1) -> int | None:
         """Charge one possible try of the unblock secret; return how many remain.
 
-        One atomic statement: it gives None, and charges nothing, unless more than ``keep``
-        tries are left by our account (the tries last told, else the limit, else
-        ``assumed_limit``; less the exposure).
+        One atomic statement: it returns None and charges nothing, unless more than ``keep`` tries
+        are left by our count (the last reported tries, else the limit, else ``assumed_limit``; less
+        the exposure).
         """
         given = {"card": card_id, "assumed_limit": assumed_limit, "keep": keep}
         left: int | None = self._gateway.scalar(_EXPOSE, given)
@@ -327,32 +326,32 @@ class CardRecords(Repository):
         self._gateway.write(statement.values(secret_exposure=exposure - 1))
 
     def know_secret_tries(self, card_id: str, tries_left: int | None) -> None:
-        """Clear the exposure: the card told its tries, or took the secret (None: full again)."""
+        """Clear the exposure: the card reported its tries, or took the secret (None: full)."""
         self._gateway.write(_KNOW_TRIES, {"card": card_id, "tries_left": tries_left})
 
     def replace_secret(self, card_id: str, expected_revision: int, sealed: SealedSecret) -> bool:
         """Put ``sealed`` in place of revision ``expected_revision`` (0: none yet).
 
-        False when another writer was first; nothing changed then.
+        Returns False, and changes nothing, when another writer was first.
         """
         this = {"card": card_id, "expected": expected_revision}
         return self._gateway.run(_REPLACE, [this | _sealed_values(sealed)]) == 1
 
     def number_secret(self, card_id: str, generation: int) -> None:
-        """Note the number of the secret that was made for a card last; it is locked."""
+        """Note the number of a card's last secret; the card is locked."""
         self._gateway.write(_NUMBER, {"card": card_id, "generation": generation})
 
     def note_issued(self, card_id: str) -> None:
-        """Know that a card has the derived secret that it was issued with, or had it."""
+        """Note that a card has the derived secret that it was issued with, or had it."""
         unknown = col(CardRow.id) == card_id, col(CardRow.secret_generation).is_(None)
         self._gateway.write(update(CardRow).where(*unknown).values(secret_generation=0))
 
     def secret_seen(self, card_id: str, at: datetime) -> None:
-        """Note that the secret of a card left; the first moment counts until it is changed."""
+        """Note that a card's secret left the authority; the first time counts until it changes."""
         self._gateway.write(_SEE, {"card": card_id, "at": at})
 
     def secret_changed(self, card_id: str) -> None:
-        """Note that what left before opens nothing any more."""
+        """Note that a secret that left earlier opens nothing any more."""
         self._gateway.write(_UNSEE, {"card": card_id})
 
     def count_seen(self, before: datetime) -> int:
@@ -363,7 +362,7 @@ class CardRecords(Repository):
         return int(self._gateway.scalar(seen) or 0)
 
     def count_exchange(self, card_id: str, at: datetime, *, since: datetime) -> None:
-        """Count one more use of an admin key; those before ``since`` are forgotten."""
+        """Count one more use of an admin key; those before ``since`` are dropped."""
         recent = col(CardRow.key_exchanged_at) > since
         exchanges = case((recent, col(CardRow.key_exchanges) + 1), else_=1)
         statement = update(CardRow).where(col(CardRow.id) == card_id)
@@ -379,12 +378,12 @@ class CardRecords(Repository):
         self._gateway.write(update(CardRow).where(col(CardRow.id) == card_id).values(proven))
 
     def forget_exchanges(self, card_id: str) -> None:
-        """Count none: staff have looked at the card."""
+        """Reset the count: staff have checked the card."""
         statement = update(CardRow).where(col(CardRow.id) == card_id)
         self._gateway.write(statement.values(key_exchanges=0, key_exchanged_at=None))
 
     def set_aside(self, card_id: str, at: datetime | None) -> None:
-        """Let no secret be presented to a card any more, or (None) again."""
+        """Let no secret be presented to a card any more, or (None) allow it again."""
         self._gateway.change(CardRow, col(CardRow.id) == card_id, set_aside_at=at)
 
     def sealed_otherwise(
@@ -421,7 +420,7 @@ class CardRecords(Repository):
 
 
 def _merged(card: Card, there: Card | None) -> Card:
-    """Return a card that is put where ``there`` was, with what an import must not undo."""
+    """Return a card to be put where ``there`` was, with what an import must not undo."""
     if there is None:
         return card
     return replace(
@@ -483,9 +482,9 @@ def _sealed_values(sealed: SealedSecret | None) -> dict[str, Any]:
     }
 
 
-# Unblock secrets beside the one that a card is known to have, sealed.
+# Sealed unblock secrets beside the one that a card is known to have.
 #
-# One that a card had, or may have had, is never thrown away.
+# One that a card had, or may have had, is never deleted.
 
 
 _KEPT_SECRETS = select(KeptSecretRow).where(col(KeptSecretRow.card_id) == bindparam("card"))
@@ -501,37 +500,37 @@ _FORGET_REFUSALS = Prepared(
 
 
 class KeptSecrets(Repository):
-    """The pending one of a card, and its former ones; hold the card before changing any."""
+    """The pending secret of a card, and its former ones; lock the card before changing any."""
 
     def add(self, kept: KeptSecret) -> bool:
-        """Keep one; False, and nothing kept, when a second one would be pending."""
+        """Add one; return False, adding nothing, where it would be the second pending one."""
         new = values(kept, without=("sealed",)) | _kept_secret_values(kept.sealed)
         return self._gateway.add_new(KeptSecretRow, new)
 
     def pending(self, card_id: str) -> KeptSecret | None:
-        """Return the one that the card may have by now."""
+        """Return the one that the card may have now."""
         found = self._found(_PENDING, card_id)
         return found[0] if found else None
 
     def of_card(self, card_id: str) -> tuple[KeptSecret, ...]:
-        """Return all that are kept beside a card's current one."""
+        """Return all secrets of a card beside its current one."""
         return self._found(_KEPT, card_id)
 
     def former(self, card_id: str) -> tuple[KeptSecret, ...]:
-        """Return those that the card had once or may have had, the newest first."""
+        """Return those that the card had or may have had, the newest first."""
         found = self._found(_FORMER, card_id)
         return tuple(sorted(found, key=lambda one: (one.kept_at, one.id), reverse=True))
 
     def refused(self, card_id: str) -> KeptSecret | None:
-        """Return the newest former one that the card is said to have refused."""
+        """Return the newest former one that the card reportedly refused."""
         return next((kept for kept in self.former(card_id) if kept.refused), None)
 
     def forget_refusals(self, card_id: str) -> None:
-        """Know that a card has its current secret: what it refused it did not take."""
+        """Clear ``refused``: the card is known to have its current secret."""
         self._gateway.write(_FORGET_REFUSALS, {"card": card_id})
 
     def turn(self, kept: KeptSecret, sealed: SealedSecret, *, refused: bool = False) -> None:
-        """Make a pending one former, sealed as such: it is not what the card has."""
+        """Make a pending one former, sealed as such: the card does not have it."""
         changed = {
             "kind": KeptKind.FORMER,
             "presented": False,
@@ -541,15 +540,15 @@ class KeptSecrets(Repository):
         self._change(kept.id, changed)
 
     def take(self, kept: KeptSecret) -> None:
-        """Take one out: it has become the card's current secret, or no card ever had it."""
+        """Delete one: it has become the card's current secret, or no card ever had it."""
         self._gateway.write(_TAKE, {"kept": kept.id})
 
     def present(self, kept: KeptSecret, *, presented: bool) -> None:
-        """Note whether the pending one, or the current, was given to the card last."""
+        """Note whether the card was last given the pending secret or the current one."""
         self._change(kept.id, {"presented": presented})
 
     def reseal(self, kept: KeptSecret, sealed: SealedSecret) -> bool:
-        """Put the same secret in place, sealed anew; False when somebody was first."""
+        """Store the same secret sealed again; return False when somebody was first."""
         same = (
             col(KeptSecretRow.id) == kept.id,
             col(KeptSecretRow.kind) == kept.kind,

@@ -31,7 +31,7 @@ from kiosk.contract.errors import StoreError
 _CODES = table_of(CodeRow)
 _THIS = _CODES.c.id == bindparam("code")
 _OF_CARD = _CODES.c.card_id == bindparam("card")
-# The words of the partial index, so that both databases find by it.
+# The condition of the partial index, so that both databases use it.
 _IS_LIVE = text(LIVE_CODE)
 _CODE = Prepared(select(CodeRow).where(_THIS))
 _LIVE = held(CodeRow, _THIS, _IS_LIVE)
@@ -110,15 +110,15 @@ class EmailCodes(Repository):
         self._attempts = Attempts(gateway, now)
 
     def get(self, code_id: str) -> EmailCode | None:
-        """Return one by id, live or not."""
+        """Return one by id, whether or not it is live."""
         return self._first(_CODE, {"code": code_id})
 
     def live(self, card_id: str) -> EmailCode | None:
-        """Return the card's live code; it may have expired or have no try left: look."""
+        """Return the card's live code; it may have expired or have no try left."""
         return self._first(_LIVE_OF_CARD, {"card": card_id})
 
     def newest(self, card_id: str) -> EmailCode | None:
-        """Return the one that was sent or given last for a card, whatever became of it."""
+        """Return the last one that was sent or given for a card, whatever its state."""
         return self._first(_NEWEST, {"card": card_id})
 
     def send_times(
@@ -126,8 +126,8 @@ class EmailCodes(Repository):
     ) -> tuple[datetime, ...]:
         """Return when codes of one kind were drafted to be mailed, or sent, oldest first.
 
-        Those that staff gave are not among them. Lock the card first (``cards.lock``) when
-        a limit is decided by this.
+        Codes that staff gave are left out. Lock the card first (``cards.lock``) for a decision
+        about a limit.
         """
         given = {"card": card_id, "since": since, "owner": proves_owner, "unproven": unproven}
         return _by_card(self._gateway.tuples(_SEND_TIMES, given)).get(card_id, ())
@@ -152,7 +152,7 @@ class EmailCodes(Repository):
         return tuple(row.record(EmailCode) for row in rows)
 
     def draft(self, code: EmailCode) -> None:
-        """Write down a code before it is mailed, or agreed to; it cannot be entered yet.
+        """Record a code before it is mailed, or agreed to; it cannot be entered yet.
 
         One that is to be mailed counts as a send.
         """
@@ -161,12 +161,12 @@ class EmailCodes(Repository):
         self._gateway.add(CodeRow, values(code))
 
     def of_attempt(self, card_id: str, visit_id: str, attempt: str) -> EmailCode | None:
-        """Return the one that an attempt of a visit asked for, unless it was revoked."""
+        """Return the one that an attempt of a visit requested, unless it was revoked."""
         given = {"card": card_id, "visit": visit_id, "asked": attempt}
         return self._first(_OF_ATTEMPT, given)
 
     def redraft(self, code: EmailCode) -> bool:
-        """Put another code into a draft, which was not mailed; False when it is none any more."""
+        """Put another code into a draft that was not mailed; return False where it is none."""
         changed = {
             "digest": code.digest,
             "key_id": code.key_id,
@@ -178,10 +178,10 @@ class EmailCodes(Repository):
     def activate(
         self, code_id: str, sent_at: datetime, expires_at: datetime, drafted_by: str = ""
     ) -> EmailCode | None:
-        """Make a draft the card's live code, and return it: the relay took it, or staff gave it.
+        """Make a draft the card's live code, and return it: it was mailed, or staff gave it.
 
-        Earlier ones are revoked. None when it is no draft any more, when another process
-        than ``drafted_by`` has drawn it anew, or when nobody has agreed to it who should have.
+        Earlier ones are revoked. Returns None where it is no longer a draft, where another process
+        than ``drafted_by`` has drawn it again, or where a required second member has not agreed.
         """
         given = {"code": code_id, "drafter": drafted_by}
         rows = self._gateway.many(_DRAFT_AND_EARLIER, CodeRow, given)
@@ -195,7 +195,7 @@ class EmailCodes(Repository):
         return replace(draft.record(EmailCode), sent_at=sent_at, expires_at=expires_at)
 
     def discard(self, code_id: str) -> None:
-        """Delete a draft: it was not sent, and counts for nothing."""
+        """Delete a draft: it was not sent and is not counted."""
         self._gateway.write(
             delete(CodeRow).where(_is_code(code_id), col(CodeRow.sent_at).is_(None))
         )
@@ -203,9 +203,9 @@ class EmailCodes(Repository):
     # --- given by staff ---
 
     def give_times(self, card_id: str, since: datetime) -> tuple[datetime, ...]:
-        """Return when staff made codes for a card since then, whatever became of them.
+        """Return when staff made codes for a card since then, whatever their state.
 
-        Lock the card first when a limit is decided by this.
+        Lock the card first for a decision about a limit.
         """
         given = select(col(CodeRow.drafted_at)).where(
             col(CodeRow.card_id) == card_id,
@@ -221,7 +221,7 @@ class EmailCodes(Repository):
         return tuple(row.record(EmailCode) for row in rows)
 
     def agree(self, code_id: str, by: str) -> bool:
-        """Note who agreed; False when it does not wait for anybody (any more)."""
+        """Note who agreed; return False where it does not wait for anybody (any more)."""
         return bool(self._gateway.change(CodeRow, _is_code(code_id), *_is_unagreed(), agreed_by=by))
 
     # --- entering ---
@@ -229,10 +229,10 @@ class EmailCodes(Repository):
     def charge_try(
         self, code_id: str, attempt_id: str, given: bytes | None = None
     ) -> Charge | None:
-        """Charge one entry, before it is looked at; commit this alone.
+        """Charge one entry before it is checked; commit this alone.
 
-        None when the code is not live, has expired or has no try left. A repeated
-        ``attempt_id`` is treated as in ``Registrations.charge``.
+        None when the code is not live, has expired or has no try left. A repeated ``attempt_id`` is
+        treated as in ``Registrations.charge``.
         """
 
         def take() -> int | None:
@@ -245,18 +245,18 @@ class EmailCodes(Repository):
         )
 
     def give_back(self, code_id: str, attempt_id: str) -> bool:
-        """Conclude an entry as right and take its try back, once; False if concluded before."""
+        """Conclude an entry as right and take its try back, once; return False if concluded."""
         if not self._attempts.conclude(code_id, attempt_id, Verdict.RIGHT):
             return False
         self._less_one(code_id)
         return True
 
     def keep_charge(self, code_id: str, attempt_id: str) -> bool:
-        """Conclude an entry as wrong; False when it was concluded before."""
+        """Conclude an entry as wrong; return False if concluded before."""
         return self._attempts.conclude(code_id, attempt_id, Verdict.WRONG)
 
     def consume(self, code_id: str) -> bool:
-        """Use up a code; True for exactly one caller. Expiry was for the entry to check."""
+        """Use up a code; return True for exactly one caller. The entry has checked the expiry."""
         this = {"code": code_id}
         return bool(self._gateway.change_held(CodeRow, _LIVE, this, consumed_at=self._now))
 
@@ -266,15 +266,15 @@ class EmailCodes(Repository):
         return bool(self._gateway.change_held(CodeRow, _HELD_LIVE, this, revoked_at=self._now))
 
     def revoke(self, code_id: str) -> bool:
-        """Revoke one, live or not yet; False when it was used up or revoked before."""
+        """Revoke one, live or not yet; return False where it was used up or revoked before."""
         return self._revoke(_is_code(code_id))
 
     def revoke_given(self, card_id: str) -> bool:
-        """Revoke what staff gave for a card, agreed to or not."""
+        """Revoke the codes that staff gave for a card, agreed to or not."""
         return self._revoke(col(CodeRow.card_id) == card_id, col(CodeRow.issued_by).is_not(None))
 
     def revoke_all(self, card_id: str) -> None:
-        """Revoke every code of a card but one that is being mailed: nobody may enter it later."""
+        """Revoke every code of a card except one that is being mailed: it can never be entered."""
         self._gateway.change_held(CodeRow, _ENTERABLE, {"card": card_id}, revoked_at=self._now)
 
     def revoke_every(self) -> int:
@@ -283,7 +283,7 @@ class EmailCodes(Repository):
         return len(self._gateway.change(CodeRow, *unused, revoked_at=self._now))
 
     def revoke_of_holder(self, holder_id: str) -> None:
-        """Revoke every code of a holder, those that are being mailed too."""
+        """Revoke every code of a holder, also those that are being mailed."""
         self._revoke(col(CodeRow.holder_id) == holder_id)
 
     def _first(self, statement: Prepared, given: dict[str, str]) -> EmailCode | None:
@@ -317,16 +317,16 @@ def _by_card(rows: Sequence[Sequence[Any]]) -> dict[str, tuple[datetime, ...]]:
     return {card_id: tuple(sorted(each)) for card_id, each in times.items()}
 
 
-# Numbers that notices give: whoever reads one out has everything of its holder stopped.
+# Numbers in notices: reading one out stops self-service for its holder.
 #
-# Only keyed digests are kept. A number is looked for by its digest, so there is no salt, and no
-# two that are kept are the same.
+# Only keyed digests are kept. A number is found by its digest, so there is no salt, and no two
+# stored numbers are equal.
 
 STOP_NUMBER_DIGITS: Final = 8
 STOP_NUMBER_LIFE: Final = timedelta(days=30)
-"""How long a number counts."""
+"""How long a number is valid."""
 STOP_NUMBER_KEPT: Final = timedelta(days=180)
-"""After so long housekeeping deletes a number: until then one that is too old is recognised."""
+"""Then housekeeping deletes a number; until then one that is too old is recognised."""
 
 DAY: Final = timedelta(days=1)
 
@@ -345,7 +345,7 @@ class StopNumbers(Repository):
         self._attempts = Attempts(gateway, now)
 
     def draw(self, holder_id: str, visit_id: str) -> str:
-        """Draw a number for what happened in a visit, and keep its digest; return the digits."""
+        """Draw a number for an event in a visit, and keep its digest; return the digits."""
         for _ in range(_DRAWS):
             digits = f"{secrets.randbelow(10**STOP_NUMBER_DIGITS):0{STOP_NUMBER_DIGITS}d}"
             digest, *of_older_keys = self._gateway.number_digests(_USE, digits)
@@ -366,20 +366,20 @@ class StopNumbers(Repository):
         return row.record(StopNumber) if row else None
 
     def is_too_old(self, number: StopNumber) -> bool:
-        """Tell whether a number counts no more for its age."""
+        """Return whether a number is too old to be valid."""
         return number.made_at + STOP_NUMBER_LIFE <= self._now
 
     def use_all(self, holder_id: str) -> None:
-        """Note that a holder's numbers have done what they are for: none counts again."""
+        """Mark a holder's numbers as used: none is valid any more."""
         theirs = col(StopNumberRow.holder_id) == holder_id, col(StopNumberRow.used_at).is_(None)
         self._gateway.change(StopNumberRow, *theirs, used_at=self._now)
 
     # --- entering ---
 
     def left(self, entries: str, visit_id: str, *, a_visit: int, a_day: int) -> int:
-        """Return how many entries are left for a visit; hold the holder's cards to charge one.
+        """Return how many entries are left for a visit; lock the holder's cards to charge one.
 
-        ``entries`` is the account that they are charged to, see ``entries_subject``.
+        ``entries`` is the subject that they are charged to, see ``entries_subject``.
         """
         subject, at = col(AttemptRow.subject), col(AttemptRow.charged_at)
         wrong = (
@@ -395,10 +395,10 @@ class StopNumbers(Repository):
     def charge(
         self, entries: str, visit_id: str, attempt: str, digits: str, left: int
     ) -> Charge | None:
-        """Charge one entry before it is looked at, once for each attempt; commit this alone.
+        """Charge one entry before it is checked, once for each attempt; commit this alone.
 
-        ``left`` is what ``left`` returned under the same hold. None where nothing is left, or
-        where the attempt was charged for other digits.
+        ``left`` is the result of ``left`` under the same lock. None where nothing is left, or where
+        the attempt was charged for other digits.
         """
         given = self._gateway.number_digests(_USE, digits)[0].encode()
         charge = self._attempts.charge(
@@ -413,21 +413,21 @@ class StopNumbers(Repository):
         return None
 
     def conclude(self, entries: str, charge: Charge, verdict: Verdict) -> bool:
-        """Give a charged entry its verdict; False when it has one."""
+        """Give a charged entry its verdict; return False where it has one."""
         return self._attempts.conclude(entries, charge.attempt_id, verdict)
 
 
 def entries_subject(holder_id: str, *, proven: bool) -> str:
-    """Return the account that entries of stop numbers are charged to.
+    """Return the subject that entries of stop numbers are charged to.
 
-    Cards that are known by name only have one apart: a copy must not use up what the holder
-    can enter with a card that has proven itself.
+    Cards that are known by name only have a separate one: a copy must not use up the entries of a
+    card that has proven itself.
     """
     return f"stop:{holder_id}" if proven else f"stop-unproven:{holder_id}"
 
 
 def read_stop_number(text: str) -> str | None:
-    """Return the digits of what somebody typed, with or without spaces; None for anything else."""
+    """Return the digits of a typed text, with or without spaces; None for anything else."""
     digits = "".join(text.split())
     is_one = len(digits) == STOP_NUMBER_DIGITS and digits.isascii() and digits.isdigit()
     return digits if is_one else None

@@ -1,7 +1,7 @@
-"""How far the audit was sent on to somebody else, and whose turn it is to send.
+"""How far the audit was sent to another system, and which process sends.
 
-Rows of one chain are committed in the order of their numbers, because each waits for its head. So
-the last row that was sent says, of each chain, exactly what is still to be sent, however the
+Rows of one chain are committed in the order of their numbers, because each waits for its head. The
+last row that was sent of each chain therefore determines what is still to be sent, however the
 transactions of several writers overlap.
 """
 
@@ -26,18 +26,18 @@ Reached = Mapping[int, int]
 
 
 class AuditFeeds(Repository):
-    """The feeds by name; only who holds one moves it on."""
+    """The feeds by name; only the process that holds one moves it on."""
 
     def reached(self, name: str) -> Reached | None:
-        """Return how far a feed has come; None where it never began."""
+        """Return how far a feed has come; None where it has not begun."""
         same = select(col(AuditFeedRow.reached)).where(col(AuditFeedRow.name) == name)
         text: str | None = self._gateway.scalar(same)
         return None if text is None else _read(text)
 
     def claim(self, name: str, holder: str, lease: timedelta) -> Reached | None:
-        """Hold a feed for ``lease``, and return how far it has come; None where another holds it.
+        """Hold a feed for ``lease``, and return its progress; None where another process holds it.
 
-        A holder that died gives way when its lease is over.
+        The lease of a process that died runs out.
         """
         now, until = self._now, col(AuditFeedRow.held_until)
         begun = self._gateway.upsert(AuditFeedRow).values(
@@ -59,7 +59,7 @@ class AuditFeeds(Repository):
         return _read(row.reached) if row else None
 
     def move(self, name: str, holder: str, reached: Reached) -> bool:
-        """Note what was sent; False where somebody else holds the feed by now."""
+        """Note what was sent; return False where another process holds the feed now."""
         held = update(AuditFeedRow).where(
             col(AuditFeedRow.name) == name, col(AuditFeedRow.holder) == holder
         )
@@ -67,14 +67,14 @@ class AuditFeeds(Repository):
         return self._gateway.run(held.values(reached=text)) == 1
 
     def release(self, name: str, holder: str) -> None:
-        """Let another go on."""
+        """Release the feed."""
         held = update(AuditFeedRow).where(
             col(AuditFeedRow.name) == name, col(AuditFeedRow.holder) == holder
         )
         self._gateway.run(held.values(holder="", held_until=self._now))
 
     def rows_after(self, reached: Reached, limit: int) -> tuple[AuditEvent, ...]:
-        """Return the next rows: each chain in its order, and the chains as their times go."""
+        """Return the next rows: each chain in its order, and the chains by time."""
         seq = col(AuditEventRow.seq)
         heads = self._gateway.tuples(select(col(AuditHeadRow.chain), col(AuditHeadRow.seq)))
         waiting = []
@@ -88,7 +88,7 @@ class AuditFeeds(Repository):
 
 
 def advanced(reached: Reached, sent: tuple[AuditEvent, ...]) -> Reached:
-    """Return how far a feed has come once these were sent."""
+    """Return the progress of a feed after these were sent."""
     return {**reached, **{chain_of(event.seq): event.seq for event in sent}}
 
 

@@ -1,4 +1,4 @@
-"""Every row that has a MAC, for what looks at all of them: doctor, caretaker, key rotation."""
+"""Every row with a MAC, for the checks of doctor and caretaker and for the rotation of keys."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TABLES: Final = tuple(KINDS)
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What was found of some rows of one table; ``last`` is None where no more come."""
+    """The result for some rows of one table; ``last`` is None at the end."""
 
     rows: int
     altered: tuple[str, ...]
@@ -36,7 +36,7 @@ class MacRows(Repository):
     """The rows of ``TABLES``, by primary key."""
 
     def check(self, table: str, after: RowKey | None, limit: int) -> Piece:
-        """Look at the next rows of a table, altered ones too."""
+        """Check the next rows of a table, altered ones too."""
         kind = KINDS[table]
         keys = self._keys(kind, after, limit)
         rows = self._readable(kind, keys)
@@ -46,10 +46,10 @@ class MacRows(Repository):
         return Piece(len(keys), tuple(altered), keys[-1] if len(keys) == limit else None)
 
     def restamp(self, table: str, after: RowKey | None, limit: int, key_id: str) -> Piece:
-        """Make the MACs of the next rows anew that another key than ``key_id`` made.
+        """Make the MACs of the next rows again that have a key other than ``key_id``.
 
-        An altered row is left as it is and named. One that another writer holds is left for
-        the next walk.
+        An altered row is left alone and returned by name. A row that another writer holds is left
+        for the next walk.
         """
         kind = KINDS[table]
         statement = self._following(kind, after).where(_otherwise(kind, key_id)).limit(limit)
@@ -62,7 +62,7 @@ class MacRows(Repository):
         return Piece(len(held), tuple(altered), last, len(fitting))
 
     def accept(self, table: str, row: str) -> bool:
-        """Make a row's MAC anew, altered or not; False where there is no such row."""
+        """Make a row's MAC again, altered or not; return False where there is no such row."""
         kind = KINDS[table]
         columns = [table_of(kind).c[name] for name in primary_key(kind)]
         # Subject and attempt: only the last part of a key may have a stroke in it.
@@ -94,7 +94,7 @@ class MacRows(Repository):
         return [tuple(map(str, row)) for row in rows]
 
     def _readable(self, kind: type[MacRow], keys: list[RowKey]) -> dict[RowKey, MacRow]:
-        """Return rows by key; one in which something stands that no column may hold is left out."""
+        """Return rows by key, except rows with a value that its column may not hold."""
         try:
             return self._by_keys(kind, keys)
         except StoreError as error:

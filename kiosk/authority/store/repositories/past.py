@@ -1,4 +1,4 @@
-"""Rows of operation whose time is over: counted, and deleted some at a time, the oldest first."""
+"""Old rows of operation: counted, and deleted some at a time, the oldest first."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from kiosk.authority.store.tables import (
 
 
 class PastKind(StrEnum):
-    """What is deleted after a while, in the order in which it can be."""
+    """What is deleted after a time, in the order in which that is possible."""
 
     CODES = "codes"
     ATTEMPTS = "attempts"
@@ -62,9 +62,9 @@ class PastRows(Repository):
 def _past(
     kind: PastKind, before: datetime, *, counting: bool = False
 ) -> tuple[type[TableRow], Mapped[Any], ColumnElement[bool]]:
-    """Return the table, the time to order by, and which rows are past.
+    """Return the table, the time to order by, and the condition of its past rows.
 
-    ``counting``: the entries of the journal that are past do not keep their visits.
+    ``counting``: past entries of the journal do not keep their visits.
     """
     match kind:
         case PastKind.CODES:
@@ -84,7 +84,8 @@ def _past(
             closed = col(UnblockRow.closed_at)
             return UnblockRow, closed, _is_past_entry(before)
         case PastKind.VISITS:
-            # Those that were never closed go as well, unless the journal has an entry of them.
+            # Visits that were never closed are deleted as well, unless the journal has an entry of
+            # them.
             opened = col(VisitRow.opened_at)
             entry = exists().where(col(UnblockRow.visit_id) == col(VisitRow.id))
             if counting:
@@ -101,7 +102,7 @@ def _older(
 
 
 def _is_past_entry(before: datetime) -> ColumnElement[bool]:
-    """The entries of a card with a pending secret say what it may have: they stay."""
+    """The entries of a card with a pending secret show what it may have: they stay."""
     card, pending = col(KeptSecretRow.card_id), col(KeptSecretRow.kind) == KeptKind.PENDING
     # Of named columns: the role that purges reads no secret.
     unsettled = select(card).where(card == col(UnblockRow.card_id), pending).exists()

@@ -1,4 +1,4 @@
-"""Cardholders, their changes of address that wait, and the list of security questions."""
+"""Cardholders, their waiting changes of address, and the list of security questions."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ from kiosk.authority.store.tables import (
 )
 from kiosk.contract.folding import sort_name
 
-# Deleting a person from every table that speaks of them; the audit holds ids, and stays.
+# Deleting a person from every table about people; the audit holds ids, and stays.
 
 _USE: Final = "erased-number"
 
@@ -77,10 +77,10 @@ def erased_among(gateway: Gateway, numbers: Iterable[str]) -> frozenset[str]:
 
 
 def erase_person(gateway: Gateway, holder_id: str) -> bool:
-    """Delete a holder and every row about them; False when there was none.
+    """Delete a holder and every row about them; return False where there was none.
 
-    A keyed digest of their number stays, so that an import can say that it brings them back.
-    Hold the person and their cards first, so that no station writes one row more.
+    A keyed digest of their number stays, so that an import can report that it brings them back.
+    Lock the person and their cards first, so that no station writes another row.
     """
     cards = select(col(CardRow.id)).where(col(CardRow.holder_id) == holder_id)
     codes = select(col(CodeRow.id)).where(col(CodeRow.holder_id) == holder_id)
@@ -142,14 +142,14 @@ class Cardholders(Repository):
     def by_ids(self, ids: Iterable[str]) -> dict[str, Cardholder]:
         """Return those of ``ids`` that exist, by id; at most 500 at a time.
 
-        Altered ones are among them: for what is shown, and decides nothing.
+        Includes altered ones: for display, never for a decision.
         """
         wanted = select(CardholderRow).where(col(CardholderRow.id).in_(list(ids)))
         rows = self._gateway.unchecked(wanted, CardholderRow)
         return {row.id: row.record(Cardholder) for row in rows}
 
     def addresses_outside(self, domains: Iterable[str]) -> int:
-        """Return how many have an address that is of none of ``domains`` or below one."""
+        """Return how many have an address outside ``domains`` and the domains below them."""
         address = func.lower(col(CardholderRow.email))
         inside = [address.like(f"%{sign}{domain}") for domain in domains for sign in "@."]
         outside = select(func.count()).where(address.is_not(None), not_(or_(false(), *inside)))
@@ -159,8 +159,8 @@ class Cardholders(Repository):
     def put(self, holders: Iterable[Cardholder]) -> None:
         """Add each, or overwrite number, name and address of the one with its id.
 
-        Whoever left stays away: what staff decided while a file was read must not be undone.
-        At most 500 at a time.
+        A leaver stays one: an import must not undo what staff decided while the file was read. At
+        most 500 at a time.
         """
         holders = tuple(holders)
         ids = [holder.id for holder in holders]
@@ -180,21 +180,21 @@ class Cardholders(Repository):
         self._gateway.run(statement, [self._stamped(holder) for holder in merged])
 
     def add(self, holder: Cardholder) -> bool:
-        """Add one; False when somebody has the number."""
+        """Add one; return False where the number exists."""
         insert = self._gateway.upsert(CardholderRow).values(self._stamped(holder))
         return self._gateway.run(insert.on_conflict_do_nothing(index_elements=["number"])) == 1
 
     def touch(self, holder_id: str, revision: int) -> bool:
-        """Raise a holder's revision from ``revision``; False when it is another by now.
+        """Raise a holder's revision from ``revision``; return False where it has changed.
 
-        The row is held against other writers from there on.
+        The row is then locked against other writers.
         """
         same = col(CardholderRow.id) == holder_id, col(CardholderRow.revision) == revision
         statement = update(CardholderRow).where(*same).values(revision=revision + 1)
         return self._gateway.run(statement) == 1
 
     def save(self, holder: Cardholder) -> None:
-        """Overwrite name, address and leaving of one that is held; ``touch`` it first."""
+        """Overwrite name, address and leaving of a locked one; ``touch`` it first."""
         this = col(CardholderRow.id) == holder.id
         self._gateway.change(
             CardholderRow,
@@ -210,7 +210,7 @@ class Cardholders(Repository):
         return self._gateway.stamped(CardholderRow, row)
 
     def erase(self, holder_id: str) -> bool:
-        """Delete one and all about them; False when there is none. Hold them and their cards."""
+        """Delete one and all about them; return False for none. Lock them and their cards."""
         return erase_person(self._gateway, holder_id)
 
     def erased_among(self, numbers: Iterable[str]) -> frozenset[str]:
@@ -232,7 +232,7 @@ class SecurityQuestions(Repository):
     """The list that registrations choose from."""
 
     def hold(self) -> None:
-        """Keep other writers away from the list until this unit of work ends."""
+        """Lock the list against other writers until this unit of work ends."""
         self._gateway.hold(QuestionRow)
 
     def every(self) -> tuple[SecurityQuestion, ...]:
@@ -255,16 +255,16 @@ class SecurityQuestions(Repository):
         return {row.id: row.record(SecurityQuestion) for row in rows}
 
     def add(self, question: SecurityQuestion) -> None:
-        """Add one under an id that none had before."""
+        """Add one under an id that was never used."""
         self._gateway.add(QuestionRow, values(question))
 
     def retire(self, question_id: int, at: datetime) -> bool:
-        """Offer one to nobody new; False where it is unknown or retired already."""
+        """Stop offering one to new holders; return False where it is unknown or retired already."""
         offered = col(QuestionRow.id) == question_id, col(QuestionRow.retired_at).is_(None)
         return self._gateway.run(update(QuestionRow).where(*offered).values(retired_at=at)) == 1
 
     def revive(self, question_id: int) -> bool:
-        """Offer one again; False where it is unknown or offered already."""
+        """Offer one again; return False where it is unknown or offered already."""
         retired = col(QuestionRow.id) == question_id, col(QuestionRow.retired_at).is_not(None)
         return self._gateway.run(update(QuestionRow).where(*retired).values(retired_at=None)) == 1
 
@@ -288,10 +288,10 @@ class SecurityQuestions(Repository):
         self._gateway.run(statement, [{"id": id_, "text": text} for id_, text in texts.items()])
 
 
-# Lists of people by how they stand, a page at a time: each page begins where one ended.
+# Lists of people by their state, a page at a time: each page begins where one ended.
 #
-# A page is found by its sort key and the holder's id, never by an offset, so that the last page
-# of a long list costs as much as its first.
+# A page is found by its sort key and the holder's id, never by an offset, so that the last page of
+# a long list costs as much as its first.
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,7 +304,7 @@ class Listed:
 
 
 class PeopleLists(Repository):
-    """Whom each group has at ``now``."""
+    """The people of each group at ``now``."""
 
     def page(
         self,
@@ -315,7 +315,7 @@ class PeopleLists(Repository):
         after: PagePosition | None = None,
         limit: int,
     ) -> tuple[Listed, ...]:
-        """Return up to ``limit`` rows that come after the place ``after``."""
+        """Return up to ``limit`` rows after the place ``after``."""
         found, date = self._group(group)
         id_, key = col(CardholderRow.id), _key(order, date)
         if after is not None:
@@ -330,14 +330,14 @@ class PeopleLists(Repository):
         return tuple(Listed(id_, at, PagePosition(key, id_)) for id_, at, key in rows)
 
     def count(self, group: PeopleGroup, most: int) -> int:
-        """Return how many the group has; ``most`` where there are as many or more."""
+        """Return how many the group has, at most ``most``."""
         found, _ = self._group(group)
         some = found.with_only_columns(col(CardholderRow.id)).limit(most).subquery()
         count: int = self._gateway.scalar(select(func.count()).select_from(some))
         return count
 
     def _group(self, group: PeopleGroup) -> tuple[Select[Any], Any]:
-        """Return the group's people, and its date."""
+        """Return the query for the group's people, and its date."""
         holder, left_at = select(CardholderRow), col(CardholderRow.left_at)
         here = or_(left_at.is_(None), left_at > self._now)
         blocked_at = col(RegistrationRow.blocked_at)
@@ -369,7 +369,7 @@ class PeopleLists(Repository):
         return col(CardRow.status) != CardStatus.REVOKED, lasts
 
     def _ending(self) -> Any:
-        """Return the first end of a card of each holder who has one that ends this month."""
+        """Return the first end of a card for each holder who has one that ends this month."""
         expires_at: Any = col(CardRow.expires_at)
         ending = and_(
             expires_at.is_not(None),
@@ -407,12 +407,12 @@ def _one(row: type[Any], *conditions: ColumnElement[bool]) -> ColumnElement[bool
 
 
 def _next_month(now: datetime) -> datetime:
-    """Return the first moment of the next month."""
+    """Return the beginning of the next month."""
     year, month = (now.year + 1, 1) if now.month == 12 else (now.year, now.month + 1)
     return now.replace(year=year, month=month, day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
-# Changes of address that wait until the old address has had time to stop them.
+# Changes of address that wait, so that the old address can stop them.
 
 
 _WAITING = Prepared(
@@ -427,23 +427,23 @@ class AddressChanges(Repository):
     """A holder has at most one that waits."""
 
     def put(self, change: AddressChange) -> None:
-        """Add one in place of the holder's that waits, if there is one."""
+        """Add one in place of the holder's waiting one, if there is one."""
         self.end(change.holder_id)
         self._gateway.add(AddressChangeRow, values(change))
 
     def waiting(self, holder_id: str) -> AddressChange | None:
-        """Return the holder's change that neither counts yet nor was stopped."""
+        """Return the holder's change that is neither in force nor stopped."""
         row = self._gateway.one(_WAITING, AddressChangeRow, {"holder": holder_id})
         return row.record(AddressChange) if row else None
 
     def every_waiting(self) -> tuple[AddressChange, ...]:
-        """Return all that neither count yet nor were stopped."""
+        """Return all changes that are neither in force nor stopped."""
         open_ = select(AddressChangeRow).where(col(AddressChangeRow.ended_at).is_(None))
         rows = self._gateway.many(open_, AddressChangeRow)
         return tuple(row.record(AddressChange) for row in rows)
 
     def due(self, limit: int = 200) -> tuple[AddressChange, ...]:
-        """Return those whose time has come, oldest first."""
+        """Return those that are due, oldest first."""
         due = (
             col(AddressChangeRow.ended_at).is_(None),
             col(AddressChangeRow.effective_at) <= self._now,
@@ -454,7 +454,7 @@ class AddressChanges(Repository):
         return tuple(row.record(AddressChange) for row in rows)
 
     def end(self, holder_id: str) -> bool:
-        """Note that the waiting one was applied or stopped; False where none waits."""
+        """Note that the waiting one was applied or stopped; return False where none waits."""
         open_ = (
             col(AddressChangeRow.holder_id) == holder_id,
             col(AddressChangeRow.ended_at).is_(None),

@@ -25,7 +25,7 @@ OVERWRITTEN = (
 
 FIRST_PAUSE = timedelta(hours=1)
 PAUSE_GROWTH = 4
-"""Each further wrong answer with a card that is known by name only waits four times as long."""
+"""Factor of the pause after each further wrong answer with a card known by name only."""
 
 LONGEST_PAUSE = timedelta(days=60)
 
@@ -47,14 +47,11 @@ _LESS_ONE = Prepared(
 
 
 class Registrations(Repository):
-    """One a holder."""
-
     def __init__(self, gateway: Gateway, now: datetime) -> None:
         super().__init__(gateway, now)
         self._attempts = Attempts(gateway, now)
 
     def of_holder(self, holder_id: str) -> Registration | None:
-        """Return a holder's registration."""
         statement = select(RegistrationRow).where(_is(holder_id))
         row = self._gateway.one(statement, RegistrationRow)
         return row.record(Registration) if row else None
@@ -62,7 +59,7 @@ class Registrations(Repository):
     def of_holders(self, holder_ids: Iterable[str]) -> dict[str, Registration]:
         """Return those of several holders, by holder id; at most 500 at a time.
 
-        Altered ones are among them: for what is shown, and decides nothing.
+        Includes altered ones: for display, never for a decision.
         """
         wanted = col(RegistrationRow.holder_id).in_(list(holder_ids))
         rows = self._gateway.unchecked(select(RegistrationRow).where(wanted), RegistrationRow)
@@ -82,9 +79,9 @@ class Registrations(Repository):
             self._gateway.change(RegistrationRow, _is(holder), **overwritten)
 
     def confirm_email(self, holder_id: str, email: str) -> bool:
-        """Note that a code which was sent to ``email`` came back; False where nothing waited.
+        """Note that a code sent to ``email`` was entered; return False where nothing waited.
 
-        One step, so that an address that staff put in place meanwhile stays unconfirmed.
+        One statement, so that an address that staff set at the same time stays unconfirmed.
         """
         unconfirmed = (
             _is(holder_id),
@@ -95,18 +92,18 @@ class Registrations(Repository):
         return bool(self._gateway.change(RegistrationRow, *unconfirmed, **confirmed))
 
     def delete(self, holder_id: str) -> bool:
-        """Forget one with its answers, failures and block; False when there was none."""
+        """Delete one with its answers, failures and block; return False where there was none."""
         return self._gateway.run(delete(RegistrationRow).where(_is(holder_id))) == 1
 
     def charge(
         self, holder_id: str, attempt_id: str, max_failures: int, given: bytes | None = None
     ) -> Charge | None:
-        """Charge one attempt, before its answers are looked at; commit this alone.
+        """Charge one attempt before its answers are checked; commit this alone.
 
         None when no attempt is left or the registration is blocked (or there is none). Of
-        any number of concurrent callers exactly those that are left pass. A repeated
-        ``attempt_id`` charges nothing and gives the first call's charge, ``fresh`` False.
-        ``given`` is the keyed digest of what is to be looked at.
+        concurrent callers exactly as many pass as attempts are left. A repeated ``attempt_id``
+        charges nothing and returns the first call's charge, ``fresh`` False. ``given`` is the keyed
+        digest of the answers.
         """
 
         def take() -> int | None:
@@ -121,11 +118,11 @@ class Registrations(Repository):
     def charge_unproven(
         self, holder_id: str, attempt_id: str, max_failures: int, given: bytes | None = None
     ) -> Charge | None:
-        """Charge one attempt that is made with a card that is known by name only.
+        """Charge one attempt with a card that is known by name only.
 
-        It counts apart from the holder's own attempts. After ``max_failures`` wrong ones there is
-        a pause, then one attempt and a longer pause. None during a pause, or when the registration
-        is blocked.
+        It counts apart from the holder's own attempts. After ``max_failures`` wrong ones there is a
+        pause, then one attempt and a longer pause. Returns None during a pause, or when the
+        registration is blocked.
         """
         failures, until = col(RegistrationRow.unproven_failures), RegistrationRow.unproven_until
 
@@ -150,20 +147,20 @@ class Registrations(Repository):
         return self._attempts.charge(subject, attempt_id, given, take=take, undo=undo)
 
     def give_back_unproven(self, holder_id: str, attempt_id: str) -> bool:
-        """Do as ``give_back`` does with an attempt of ``charge_unproven``."""
+        """Do as ``give_back`` with an attempt of ``charge_unproven``."""
         if not self._attempts.conclude(unproven_subject(holder_id), attempt_id, Verdict.RIGHT):
             return False
         self._less_one_unproven(holder_id)
         return True
 
     def keep_unproven(self, holder_id: str, attempt_id: str) -> bool:
-        """Do as ``keep_charge`` does with an attempt of ``charge_unproven``."""
+        """Do as ``keep_charge`` with an attempt of ``charge_unproven``."""
         return self._attempts.conclude(unproven_subject(holder_id), attempt_id, Verdict.WRONG)
 
     def give_back(self, holder_id: str, attempt_id: str) -> bool:
         """Conclude a charged attempt as right and take its failure back, once.
 
-        False when it was concluded before: nothing changed then.
+        Returns False, and changes nothing, where it was concluded before.
         """
         if not self._attempts.conclude(holder_id, attempt_id, Verdict.RIGHT):
             return False
@@ -171,13 +168,13 @@ class Registrations(Repository):
         return True
 
     def keep_charge(self, holder_id: str, attempt_id: str) -> bool:
-        """Conclude a charged attempt as wrong; False when it was concluded before."""
+        """Conclude a charged attempt as wrong; return False where it was concluded before."""
         return self._attempts.conclude(holder_id, attempt_id, Verdict.WRONG)
 
     def clear_failures(self, holder_id: str, *, asked: bool = False) -> Registration | None:
-        """Set the failures to none and end a pause; with ``asked`` forget the pinned questions.
+        """Clear the failures and end a pause; with ``asked`` forget the pinned questions.
 
-        A block stays. Return the registration as it was.
+        A block stays. Returns the registration as it was.
         """
         none = {"failures": 0, "unproven_failures": 0, "unproven_until": None}
         none |= {"asked": None} if asked else {}
@@ -186,21 +183,21 @@ class Registrations(Repository):
         return cleared[0].record(Registration) if cleared else None
 
     def block(self, holder_id: str) -> bool:
-        """Block on every station; False when it was blocked already."""
+        """Block on every station; return False where it was blocked already."""
         free = _is(holder_id), col(RegistrationRow.blocked_at).is_(None)
         return bool(self._gateway.change(RegistrationRow, *free, blocked_at=self._now))
 
     def unblock(self, holder_id: str) -> bool:
-        """Lift a block or a pause and clear the failures; False when there was neither."""
+        """Lift a block or a pause and clear the failures; return False where there was neither."""
         paused = col(RegistrationRow.unproven_until) > self._now
         barred = _is(holder_id), or_(col(RegistrationRow.blocked_at).is_not(None), paused)
         free = {"blocked_at": None, "failures": 0, "unproven_failures": 0, "unproven_until": None}
         return bool(self._gateway.change(RegistrationRow, *barred, **free))
 
     def set_asked(self, holder_id: str, question_ids: tuple[int, ...]) -> tuple[int, ...]:
-        """Pin the questions to ask unless some are pinned; return those that now are.
+        """Pin the questions to ask unless some are pinned; return the pinned ones.
 
-        Atomic, so two stations ask the same ones.
+        Atomic, so that two stations ask the same ones.
         """
         this = {"holder": holder_id}
         if self._gateway.change_held(RegistrationRow, _UNASKED, this, asked=question_ids):
@@ -219,7 +216,7 @@ class Registrations(Repository):
 
 
 def unproven_subject(holder_id: str) -> str:
-    """Name the account of attempts with cards that are known by name only."""
+    """Return the subject of attempts with cards that are known by name only."""
     return f"unproven:{holder_id}"
 
 
@@ -227,7 +224,7 @@ def _is(holder_id: str) -> ColumnElement[bool]:
     return col(RegistrationRow.holder_id) == holder_id
 
 
-# Attempts that were charged: each id once for each subject, whatever is repeated.
+# Charged attempts: each id once for each subject, however often it is repeated.
 
 _THIS_ATTEMPT = (
     col(AttemptRow.subject) == bindparam("of"),
@@ -238,7 +235,7 @@ _OPEN = held(AttemptRow, *_THIS_ATTEMPT, col(AttemptRow.verdict).is_(None))
 
 
 class Attempts(Repository):
-    """The account of attempts; a subject is a holder (answers) or a code (entries)."""
+    """The charged attempts; a subject is a holder (answers) or a code (entries)."""
 
     def charge(
         self,
@@ -249,10 +246,10 @@ class Attempts(Repository):
         take: Callable[[], int | None],
         undo: Callable[[], None],
     ) -> Charge | None:
-        """Charge one attempt once; ``given`` is the keyed digest of what is to be looked at.
+        """Charge one attempt once; ``given`` is the keyed digest of what is checked.
 
-        ``take`` goes first: its UPDATE holds the subject's row, so that two calls with one
-        id come here one after the other, and the second ``undo``es what it took.
+        ``take`` goes first: its UPDATE holds the subject's row, so that two calls with one id are
+        serialised here, and the second ``undo``es what it took.
         """
         left = take()
         if left is None:
@@ -263,9 +260,9 @@ class Attempts(Repository):
         return self._earlier(subject, attempt_id)
 
     def conclude(self, subject: str, attempt_id: str, verdict: Verdict) -> bool:
-        """Give a charged attempt its verdict; False when it has one, or was never charged.
+        """Give a charged attempt its verdict; return False where it has one, or was never charged.
 
-        The digest of what was given goes: somebody with its key could try answers by it.
+        The digest of the entry is deleted: somebody with its key could test guesses against it.
         """
         this = {"of": subject, "attempt": attempt_id}
         new = {"verdict": verdict, "given": None}

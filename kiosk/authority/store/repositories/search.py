@@ -1,7 +1,7 @@
-"""Finding people as somebody types: one table of words, kept in step with what it is made of.
+"""Finding people while somebody types: one table of words, kept in step with its sources.
 
-A search walks ranges of the table's two indexes and stops as soon as it has enough, so it
-is about as quick among a million people as among a thousand.
+A search walks ranges of the table's two indexes and stops as soon as it has enough, so it is about
+as quick among a million people as among a thousand.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ from kiosk.authority.store.repositories import Repository
 from kiosk.authority.store.tables import CardholderRow, CardRow, RegistrationRow, SearchTermRow, col
 from kiosk.contract.folding import fold, folded_words
 
-# By which words a person is found, and what becomes of what somebody types to find them.
+# The words by which a person is found, and the words of a typed text.
 #
-# Both sides are folded as answers are. So ``O'Brien``, ``o'bri`` and ``OBRIEN`` meet, and a
-# card's number is found with or without its dashes.
+# Both are folded as answers are: ``O'Brien``, ``o'bri`` and ``OBRIEN`` match, and a card's number
+# is found with or without its dashes.
 
 LONGEST: Final = 80
-"""Characters that are kept of a term; a card without a GUID is named by 66."""
+"""Characters that are stored of a term; a card without a GUID has an identifier of 66."""
 
 MOST_WORDS: Final = 8
-"""Typed words beyond these narrow nothing."""
+"""Typed words beyond these are ignored."""
 
 _SPELT_OUT: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
-"""How the same names are written where a keyboard has no such letters."""
+"""How the same names are written on a keyboard without these letters."""
 
 _UNSPACED: Final = re.compile(
     "[\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3"
     "\uf900-\ufaff\U00020000-\U0003ffff]+"
 )
-"""Han, kana and hangul: family and given name stand together, and either is looked for."""
+"""Han, kana and hangul: family and given name stand together, and either can be searched for."""
 
 
 def terms_of(
@@ -53,7 +53,7 @@ def terms_of(
 
 
 def typed_words(text: str) -> tuple[str, ...]:
-    """Return what each word of ``text`` has to begin like; the longest first."""
+    """Return the prefixes to search for, one for each word of ``text``; the longest first."""
     words = {fold(word)[:LONGEST] for word in text.split()[:MOST_WORDS]}
     return tuple(sorted(filter(None, words), key=lambda word: (-len(word), word)))
 
@@ -79,7 +79,7 @@ def _of_name(name: str) -> Iterator[str]:
 
 
 def _endings(word: str) -> Iterator[str]:
-    """Yield the ends of a name that is written without spaces, as in 李小龍 or 山田太郎."""
+    """Yield the ends of a name that is written without spaces, such as 李小龍 or 山田太郎."""
     if _UNSPACED.fullmatch(word):
         yield from (word[at:] for at in range(1, len(word)))
 
@@ -96,11 +96,13 @@ def _composed(text: str) -> str:
 
 BATCH = 500
 COUNTED = (1_000, 20_000)
-"""How far the hits of each word are counted to begin with the rarest; farther, if that is
-not enough to tell. A word that more people have than that is as good as any other."""
+"""How far the hits of each word are counted to find the rarest; farther if that is not enough.
+
+A word with more people than that is as good as any other.
+"""
 
 LAST = "\U0010ffff"
-"""Sorts behind every letter, on both databases."""
+"""Sorts after every letter, on both databases."""
 
 Term = tuple[str, str]
 """A word, and the id of a holder who is found by it."""
@@ -110,11 +112,11 @@ class SearchTerms(Repository):
     """The words by which holders are found."""
 
     def refresh(self, holder_ids: Iterable[str]) -> None:
-        """Make the words of these holders what their name, addresses and cards say now.
+        """Update the words of these holders from their name, addresses and cards.
 
-        To be called by whoever changes one of those, in the same unit of work. Only what
-        differs is written, so two who change different things of one person at once do
-        not undo each other's.
+        To be called after a change of one of those, in the same unit of work. Only the difference
+        is written, so two callers who change different things of one person at once do not undo
+        each other's change.
         """
         for ids in _batches(holder_ids):
             wanted, there = self._wanted(ids), self._there(ids)
@@ -124,8 +126,8 @@ class SearchTerms(Repository):
     def find(self, text: str, limit: int) -> tuple[str, ...]:
         """Return the ids of holders with a word that begins like each word of ``text``.
 
-        At most ``limit``, those whose word is nearest to what was typed first; none for a
-        text without letters and digits. A number may be typed with spaces.
+        At most ``limit``, those whose word is nearest to the typed one first; none for a text
+        without letters and digits. A number may be typed with spaces.
         """
         found = self._find(typed_words(text), limit)
         joined = joined_word(text)
@@ -156,7 +158,7 @@ class SearchTerms(Repository):
         return tuple(row[0] for row in self._gateway.tuples(nearest))
 
     def _rarest_first(self, words: tuple[str, ...]) -> tuple[str, ...]:
-        """Put the word first that leaves the fewest people to look at."""
+        """Put the word with the fewest hits first."""
         if len(words) < 2:
             return words
         for most in COUNTED:
@@ -210,12 +212,12 @@ def _begins(row: type[SearchTermRow], word: str) -> ColumnElement[bool]:
 
 
 def _is_first(row: type[SearchTermRow], word: str) -> ColumnElement[bool]:
-    """Take a holder who has several such words at the first of them alone."""
+    """Keep a holder with several such words only at the first of them."""
     other = aliased(SearchTermRow)
     mine = col(other.holder_id) == col(row.holder_id), col(other.term) >= word
     first = select(func.min(col(other.term))).where(*mine).correlate(row).scalar_subquery()
-    # It is never greater; but of "equal" PostgreSQL believes that it is so rare that all
-    # hits are best read and sorted, however few are wanted.
+    # It is never greater; but PostgreSQL estimates "equal" as so rare that it would read and sort
+    # all hits, however few are wanted.
     return col(row.term) <= first
 
 
@@ -223,15 +225,15 @@ def _has_another(row: type[SearchTermRow], word: str) -> ColumnElement[bool]:
     other = aliased(SearchTermRow)
     same = col(other.holder_id) == col(row.holder_id)
     found = select(literal(1)).where(same, _begins(other, word)).limit(1)
-    # No EXISTS, for PostgreSQL would turn it into a join, which reads every hit of both
-    # words before it gives the first.
+    # No EXISTS: PostgreSQL would turn it into a join, which reads every hit of both words before it
+    # returns the first.
     return found.correlate(row).scalar_subquery().is_not(None)
 
 
 def _counted(word: str, most: int) -> ColumnElement[int]:
     one = SearchTermRow
     hits = select(col(one.term)).where(_begins(one, word))
-    # In order, so that the index is walked, however many there seem to be.
+    # Ordered, so that PostgreSQL walks the index, however many hits it estimates.
     some = hits.order_by(one.term, one.holder_id).limit(most).subquery()
     return select(func.count()).select_from(some).scalar_subquery()
 

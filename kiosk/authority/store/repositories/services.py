@@ -34,10 +34,10 @@ from kiosk.authority.store.tables import (
 
 
 class KnownKeys(Repository):
-    """The names of the keys under which this database was filled; never their material."""
+    """The names of the keys under which this database was filled; never the keys themselves."""
 
     def hold(self) -> None:
-        """Take turns with others that add some: the authority's role may not lock the table."""
+        """Wait for others that add some: the authority's role may not lock the table."""
         self._gateway.take_turns("kiosk-known-keys")
 
     def every(self) -> dict[str, str]:
@@ -46,7 +46,7 @@ class KnownKeys(Repository):
         return {row.id: row.purpose for row in rows}
 
     def add(self, keys: Mapping[str, str]) -> None:
-        """Add each, with its purpose, that is not there yet."""
+        """Add each that is missing, with its purpose."""
         for key, purpose in keys.items():
             insert = self._gateway.upsert(KnownKeyRow)
             row = insert.values(id=key, purpose=purpose, since=self._now)
@@ -57,7 +57,6 @@ class Restores(Repository):
     """When a backup of this database was restored."""
 
     def add(self, restore: Restore) -> None:
-        """Note one."""
         self._gateway.add(RestoreRow, values(restore))
 
     def newest(self, limit: int) -> tuple[Restore, ...]:
@@ -67,7 +66,7 @@ class Restores(Repository):
 
 
 class Outbox(Repository):
-    """Notices that wait to be mailed, written in the transaction that they tell of."""
+    """Notices to be mailed, written in the transaction of the event that they report."""
 
     def add(self, message: OutboxMessage) -> None:
         """Queue one; its parameters hold no secret."""
@@ -80,9 +79,9 @@ class Outbox(Repository):
     def claim_due(self, limit: int, lease: timedelta) -> tuple[OutboxMessage, ...]:
         """Take up to ``limit`` that are due, oldest first; commit before mailing them.
 
-        Each counts one more attempt and is hidden from other workers until ``lease`` is
-        over, when it is due again: a worker that died loses nothing. So a message is sent
-        at least once, and twice only if its worker dies between relay and ``mark_sent``.
+        Each counts one more attempt and is hidden from other workers until ``lease`` is over, when
+        it is due again: a worker that dies loses nothing. A message is therefore sent at least
+        once, and twice only if its worker dies between relay and ``mark_sent``.
         """
         given = {"now": self._now, "most": limit, "again_at": self._now + lease}
         rows = self._gateway.many(_CLAIM, OutboxRow, given)
@@ -90,11 +89,11 @@ class Outbox(Repository):
         return tuple(sorted(claimed, key=lambda message: message.created_at))
 
     def mark_sent(self, message_id: str) -> None:
-        """The relay took it."""
+        """The relay accepted it."""
         self._gateway.write(_MARK_SENT, {"message": message_id, "now": self._now})
 
     def mark_failed(self, message_id: str, error: str, retry_at: datetime | None) -> None:
-        """It did not leave; try again at ``retry_at``, or never (None)."""
+        """It was not sent; try again at ``retry_at``, or never (None)."""
         when = {"failed_at": self._now} if retry_at is None else {"next_at": retry_at}
         statement = update(OutboxRow).where(_is(message_id), *_waiting())
         self._gateway.write(statement.values(last_error=error, **when))
@@ -119,10 +118,10 @@ class Outbox(Repository):
 
 
 class Stations(Repository):
-    """What each kiosk last said of itself."""
+    """The last report of each kiosk."""
 
     def seen(self, station: Station) -> None:
-        """Take a heartbeat; a station that is new is added."""
+        """Take a heartbeat; add a new station."""
         this, new = col(StationRow.name) == station.name, values(station)
         latest = {name: new[name] for name in ("last_seen_at", "version", "reader_state", "site")}
         stamped = self._gateway.stamped(StationRow, new)
@@ -131,20 +130,20 @@ class Stations(Repository):
             self._gateway.change(StationRow, this, **latest)
 
     def seen_again(self, stations: Sequence[Station]) -> None:
-        """Take later heartbeats of stations that are known, by name: none is ever set back."""
+        """Take later heartbeats of known stations, by name; a time is never set back."""
         names = ("name", "last_seen_at", "version", "reader_state")
         given = [{f"a_{name}": getattr(each, name) for name in names} for each in stations]
         self._gateway.run(_SEEN_AGAIN, given)
 
     def retired(self) -> frozenset[str]:
-        """Return the names of those that serve nobody, for what is shown: it decides nothing."""
+        """Return the names of those that serve nobody: for display, never for a decision."""
         found = self._gateway.tuples(
             select(col(StationRow.name)).where(col(StationRow.retired_at).is_not(None))
         )
         return frozenset(name for (name,) in found)
 
     def enrolled(self, station: Station) -> None:
-        """Take in a station that staff let in, a retired one again, too."""
+        """Add an enrolled station, also one that was retired."""
         this = col(StationRow.name) == station.name
         stamped = self._gateway.stamped(StationRow, values(station))
         insert = self._gateway.upsert(StationRow).values(stamped).on_conflict_do_nothing()
@@ -156,23 +155,23 @@ class Stations(Repository):
         return row.record(Station) if row else None
 
     def every(self) -> tuple[Station, ...]:
-        """Return all, by name; altered ones too: for what is shown, and decides nothing."""
+        """Return all, by name, also altered ones: for display, never for a decision."""
         statement = select(StationRow).order_by(col(StationRow.name))
         rows = self._gateway.unchecked(statement, StationRow)
         return tuple(row.record(Station) for row in rows)
 
     def retire(self, name: str, at: datetime) -> bool:
-        """Let one serve nobody any more; False where it is unknown or retired already."""
+        """Retire one; return False where it is unknown or retired already."""
         present = col(StationRow.name) == name, col(StationRow.retired_at).is_(None)
         return bool(self._gateway.change(StationRow, *present, retired_at=at))
 
     def reinstate(self, name: str) -> bool:
-        """Undo that; False where it is unknown or not retired."""
+        """Reinstate one; return False where it is unknown or not retired."""
         retired = col(StationRow.name) == name, col(StationRow.retired_at).is_not(None)
         return bool(self._gateway.change(StationRow, *retired, retired_at=None))
 
     def last_visits(self) -> dict[str, datetime]:
-        """Return when a card was last put in at each station that ever had one."""
+        """Return when a card was last inserted at each station that ever had one."""
         opened = select(func.max(col(VisitRow.opened_at)))
         here = opened.where(col(VisitRow.station) == col(StationRow.name)).scalar_subquery()
         rows = self._gateway.tuples(select(col(StationRow.name), here))
@@ -219,17 +218,17 @@ _MARK_SENT: Final = Prepared(
 )
 
 
-# Alarms and chores: of any number of processes that look at once, one tells and one works.
+# Alarms and periodic work: of several processes that look at once, one reports and one works.
 
 LEFT = 5
-"""How many times in a row a chore is left undone before it counts as begun anew."""
+"""A chore that was left undone for so many periods counts as begun again."""
 
 
 class Alarms(Repository):
     """What is wrong at the moment."""
 
     def begin(self, name: str, kind: str, detail: Mapping[str, Scalar]) -> bool:
-        """Raise an alarm; True for exactly one caller until it has ended."""
+        """Raise an alarm; return True for exactly one caller until it has ended."""
         alarm = Alarm(name, kind, self._now, self._now, dict(detail))
         insert = self._gateway.upsert(AlarmRow).values(values(alarm))
         if self._gateway.run(insert.on_conflict_do_nothing()) == 1:
@@ -239,33 +238,33 @@ class Alarms(Repository):
         return False
 
     def end(self, name: str) -> Alarm | None:
-        """End an alarm and return it; None where it is over already."""
+        """End an alarm and return it; None where it has ended already."""
         ended = delete(AlarmRow).where(col(AlarmRow.name) == name).returning(AlarmRow)
         row = self._gateway.one(ended, AlarmRow)
         return row.record(Alarm) if row else None
 
     def standing(self) -> tuple[Alarm, ...]:
-        """Return all that are not over, the oldest first."""
+        """Return all present alarms, the oldest first."""
         ordered = select(AlarmRow).order_by(col(AlarmRow.since), col(AlarmRow.name))
         rows = self._gateway.many(ordered, AlarmRow)
         return tuple(row.record(Alarm) for row in rows)
 
 
 class Chores(Repository):
-    """What is done now and then, by whoever comes first."""
+    """Periodic work, done by the first process that finds it due."""
 
     def get(self, name: str) -> Chore | None:
-        """Return a chore as it was done last; None before the first time."""
+        """Return a chore after its last run; None before the first."""
         row = self._gateway.one(select(ChoreRow).where(col(ChoreRow.name) == name), ChoreRow)
         if row is None:
             return None
         return Chore(row.name, row.since, row.done_at, AuditHead(row.seq, row.hash))
 
     def claim(self, name: str, every: timedelta) -> bool:
-        """Take a chore that is due; True for exactly one caller in each span of ``every``.
+        """Take a chore that is due; return True for exactly one caller in each period ``every``.
 
-        Its ``since`` begins anew where it was left undone for five times as long. A time in
-        the far future, from a clock that was wrong once, does not keep it from being done.
+        ``since`` is reset where it was left undone for five periods. A time in the far future, from
+        a clock that was wrong once, does not stop it.
         """
         now, done_at = self._now, col(ChoreRow.done_at)
         new = {"name": name, "since": now, "done_at": now, "seq": FIRST.seq, "hash": FIRST.hash}
@@ -279,7 +278,7 @@ class Chores(Repository):
         return self._gateway.run(statement) == 1
 
     def is_due(self, name: str, every: timedelta) -> bool:
-        """Tell whether ``claim`` would take it now."""
+        """Return whether ``claim`` would take it now."""
         fresh = and_(
             col(ChoreRow.name) == name,
             col(ChoreRow.done_at) > self._now - every,
@@ -288,6 +287,6 @@ class Chores(Repository):
         return self._gateway.scalar(select(col(ChoreRow.name)).where(fresh)) is None
 
     def reach(self, name: str, row: AuditHead) -> None:
-        """Note how far a chore has come that is done in pieces."""
+        """Note how far a chore in pieces has come."""
         statement = update(ChoreRow).where(col(ChoreRow.name) == name)
         self._gateway.write(statement.values(seq=row.seq, hash=row.hash))

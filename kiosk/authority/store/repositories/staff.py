@@ -1,4 +1,4 @@
-"""Members of staff and their keys, and the notes that they leave with what they do."""
+"""Members of staff and their keys, and the notes on their acts."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ class Staff(Repository):
         return self._one(col(StaffMemberRow.id) == staff_id)
 
     def lock_all(self) -> None:
-        """Hold every member against other writers: for what all managers together decide."""
+        """Lock every member against other writers: for decisions about all managers together."""
         every = select(StaffMemberRow).order_by(col(StaffMemberRow.id)).with_for_update()
         self._gateway.many(every, StaffMemberRow)
 
     def by_key(self, fingerprint: str) -> StaffMember | None:
-        """Return the present member whose key this is."""
+        """Return the present member with this key."""
         key = self.key(fingerprint)
         member = self.get(key.staff_id) if key else None
         return member if member and member.removed_at is None else None
@@ -57,7 +57,7 @@ class Staff(Repository):
         self._gateway.add(StaffMemberRow, values(member))
 
     def save(self, member: StaffMember) -> bool:
-        """Overwrite the one with its id and revision; False when it was changed meanwhile."""
+        """Overwrite the one with its id and revision; return False where it has changed since."""
         same = col(StaffMemberRow.id) == member.id, col(StaffMemberRow.revision) == member.revision
         new = values(member, without=("id",)) | {"revision": member.revision + 1}
         return bool(self._gateway.change(StaffMemberRow, *same, **new))
@@ -86,13 +86,13 @@ class Staff(Repository):
         return tuple(row.record(StaffKey) for row in self._gateway.many(statement, StaffKeyRow))
 
     def add_key(self, key: StaffKey) -> bool:
-        """Add one; False when somebody has it already."""
+        """Add one; return False where somebody has it already."""
         stamped = self._gateway.stamped(StaffKeyRow, values(key))
         insert = self._gateway.upsert(StaffKeyRow).values(stamped)
         return self._gateway.run(insert.on_conflict_do_nothing()) == 1
 
     def remove_key(self, staff_id: str, fingerprint: str) -> bool:
-        """Delete a member's key; False when it is none of theirs."""
+        """Delete a member's key; return False where it is not theirs."""
         named = (
             col(StaffKeyRow.fingerprint) == fingerprint,
             col(StaffKeyRow.staff_id) == staff_id,
@@ -102,7 +102,7 @@ class Staff(Repository):
     # --- cards ---
 
     def card(self, card_id: str) -> StaffCard | None:
-        """Return the member's card that this is, whoever has been removed since."""
+        """Return the member of staff's card with this id, also of a removed member."""
         statement = select(StaffCardRow).where(col(StaffCardRow.card_id) == card_id)
         row = self._gateway.one(statement, StaffCardRow)
         return row.record(StaffCard) if row else None
@@ -113,13 +113,13 @@ class Staff(Repository):
         return tuple(row.record(StaffCard) for row in self._gateway.many(statement, StaffCardRow))
 
     def add_card(self, card: StaffCard) -> bool:
-        """Add one; False when it is somebody's already."""
+        """Add one; return False where somebody has it already."""
         stamped = self._gateway.stamped(StaffCardRow, values(card))
         insert = self._gateway.upsert(StaffCardRow).values(stamped)
         return self._gateway.run(insert.on_conflict_do_nothing()) == 1
 
     def remove_card(self, staff_id: str, card_id: str) -> bool:
-        """Delete a member's card; False when it is none of theirs."""
+        """Delete a member's card; return False where it is not theirs."""
         named = col(StaffCardRow.card_id) == card_id, col(StaffCardRow.staff_id) == staff_id
         return self._gateway.run(delete(StaffCardRow).where(*named)) == 1
 
@@ -129,14 +129,13 @@ class Staff(Repository):
 
 
 REDACTED_TEXT = "(redacted)"
-"""What stands in the place of a reason that was taken out."""
+"""Replaces a reason that was redacted."""
 
 
 class ActionNotes(Repository):
     """Why staff did what they did."""
 
     def add(self, note: ActionNote) -> None:
-        """Write one down."""
         self._gateway.add(ActionNoteRow, values(note))
 
     def by_ids(self, ids: tuple[str, ...]) -> dict[str, ActionNote]:
@@ -146,22 +145,22 @@ class ActionNotes(Repository):
         return {row.id: row.record(ActionNote) for row in rows}
 
     def redact(self, note_id: str) -> bool:
-        """Take the texts out of one, with its salt; False where it is gone or has none.
+        """Redact the texts of one, with its salt; return False where it is gone or has none.
 
-        What the audit keeps of it is a digest that nobody can try texts against any more.
+        The audit keeps a digest against which texts can no longer be tried.
         """
         same = col(ActionNoteRow.id) == note_id, col(ActionNoteRow.salt) != ""
         gone = {"reason": REDACTED_TEXT, "identified_by": "", "salt": ""}
         return self._gateway.run(update(ActionNoteRow).where(*same).values(gone)) == 1
 
     def detach(self, note_id: str) -> None:
-        """Let one name nobody, so that it outlives the erasure of whom it was about."""
+        """Remove the person from one, so that it outlives their erasure."""
         statement = update(ActionNoteRow).where(col(ActionNoteRow.id) == note_id)
         self._gateway.run(statement.values(holder_id=None))
 
 
 def note_digest(note: ActionNote) -> str:
-    """Return what the audit keeps of a note: SHA-256 over its salt and its texts."""
+    """Return the digest that the audit keeps of a note: SHA-256 over its salt and its texts."""
     parts = (note.salt, note.reason, note.identified_by)
     framed = "".join(f"{len(part)}:{part}" for part in parts)
     return hashlib.sha256(framed.encode("utf-8")).hexdigest()
@@ -171,19 +170,19 @@ def note_digest(note: ActionNote) -> str:
 
 
 class PolicyChanges(Repository):
-    """What staff set on top of the settings file."""
+    """The settings that staff changed, which override the settings file."""
 
     def hold(self) -> None:
-        """Keep other writers away from all settings, which have to fit each other."""
+        """Lock all settings against other writers, as they have to fit each other."""
         self._gateway.hold(PolicySettingRow)
 
     def every(self) -> dict[str, PolicySetting]:
-        """Return each that was ever changed, by name."""
+        """Return every setting that was ever changed, by name."""
         rows = self._gateway.many(select(PolicySettingRow), PolicySettingRow)
         return {row.name: row.record(PolicySetting) for row in rows}
 
     def save(self, setting: PolicySetting) -> bool:
-        """Put one in place of the one with its revision (0: of none); False: there is another."""
+        """Replace the one with its revision (0: none); return False where there is another."""
         new = values(setting) | {"revision": setting.revision + 1}
         new = self._gateway.stamped(PolicySettingRow, new)
         insert = self._gateway.upsert(PolicySettingRow).values(new)
@@ -195,10 +194,10 @@ class PolicyChanges(Repository):
         return self._gateway.run(statement) == 1
 
 
-# Acts that staff proposed, and what became of them.
+# Acts that staff proposed, and their results.
 
 _WAITING = text("outcome = 'waiting'")
-"""The words of the partial index, so that both databases find by it."""
+"""The condition of the partial index, so that both databases use it."""
 
 
 class ProposedActs(Repository):
@@ -208,7 +207,7 @@ class ProposedActs(Repository):
         self._gateway.add(ProposedActRow, values(proposed))
 
     def get(self, proposed_id: str) -> ProposedAct | None:
-        """Return one by id, whatever became of it."""
+        """Return one by id, whatever its state."""
         wanted = select(ProposedActRow).where(col(ProposedActRow.id) == proposed_id)
         row = self._gateway.one(wanted, ProposedActRow)
         return row.record(ProposedAct) if row else None
@@ -224,13 +223,13 @@ class ProposedActs(Repository):
         return tuple(row.record(ProposedAct) for row in rows)
 
     def overdue(self) -> tuple[ProposedAct, ...]:
-        """Return those that nobody decided on in time."""
+        """Return those without a decision in time."""
         late = select(ProposedActRow).where(_WAITING, col(ProposedActRow.expires_at) <= self._now)
         rows = self._gateway.many(late.order_by(col(ProposedActRow.proposed_at)), ProposedActRow)
         return tuple(row.record(ProposedAct) for row in rows)
 
     def decide(self, proposed_id: str, outcome: Outcome, by: str) -> bool:
-        """Conclude one that waits; True for exactly one caller."""
+        """Conclude one that waits; return True for exactly one caller."""
         waits = col(ProposedActRow.id) == proposed_id, _WAITING
         decided = {
             "outcome": outcome,

@@ -1,4 +1,4 @@
-"""The keys that stations call with, and the lines with which they enrol."""
+"""The keys that stations use, and the lines with which they enrol."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _FOUND = Prepared(
 
 
 class StationKeys(Repository):
-    """By these rows a station is known at every call, whatever CA its certificate is of."""
+    """These rows identify a station at every call, whatever CA issued its certificate."""
 
     def find(self, fingerprint: str) -> tuple[StationKey, Station] | None:
-        """Return a key with its station, retired or not; None for one that has ended."""
+        """Return a key with its station, also a retired one; None for a key that has ended."""
         given = {"fingerprint": fingerprint}
         for key, station in self._gateway.joined(_FOUND, (StationKeyRow, StationRow), given):
             if key.ends_at is None or key.ends_at > self._now:
@@ -35,11 +35,11 @@ class StationKeys(Repository):
         self._gateway.add(StationKeyRow, values(key))
 
     def drop(self, station: str) -> None:
-        """Take every key of a station away."""
+        """Delete every key of a station."""
         self._gateway.run(delete(StationKeyRow).where(col(StationKeyRow.station) == station))
 
     def follow(self, used: StationKey, key: StationKey, until: datetime) -> None:
-        """Let ``key`` follow ``used``, which ends then; any other of the station ends now."""
+        """Let ``key`` follow ``used``, which ends then; any other key of the station ends now."""
         others = col(StationKeyRow.fingerprint) != used.fingerprint
         theirs = col(StationKeyRow.station) == used.station
         self._gateway.run(delete(StationKeyRow).where(theirs, others))
@@ -48,7 +48,7 @@ class StationKeys(Repository):
         self.add(key)
 
     def expiries(self) -> dict[str, datetime]:
-        """Return when the newest certificate of each station ends; for what is shown."""
+        """Return when the newest certificate of each station ends: for display."""
         rows = self._gateway.unchecked(select(StationKeyRow), StationKeyRow)
         newest = sorted(rows, key=lambda row: row.added_at)
         return {row.station: row.not_after for row in newest}
@@ -58,41 +58,41 @@ class Enrolments(Repository):
     """The lines that staff handed out."""
 
     def open(self, number: str, secret: str, station: str, site: str, until: datetime) -> None:
-        """Keep a line; an earlier one of the station, and all that ran out, are deleted."""
+        """Store a line; an earlier line of the station, and all expired ones, are deleted."""
         self.close(station)
         self._gateway.run(delete(EnrolmentRow).where(col(EnrolmentRow.expires_at) <= self._now))
         digest = self._digests(number, secret)[0]
         self._gateway.add(EnrolmentRow, values(Enrolment(number, station, site, digest, until)))
 
     def close(self, station: str) -> None:
-        """Take the line of a station back."""
+        """Delete the line of a station."""
         self._gateway.run(delete(EnrolmentRow).where(col(EnrolmentRow.station) == station))
 
     def is_free(self, number: str) -> bool:
-        """Tell whether no line has this number."""
+        """Return whether no line has this number."""
         found = select(col(EnrolmentRow.number)).where(col(EnrolmentRow.number) == number)
         return self._gateway.scalar(found) is None
 
     def charge(self, number: str, most: int) -> bool:
-        """Count one try before its secret is looked at; commit this alone. False: none is left."""
+        """Charge one try before the secret is checked; commit this alone. False: none is left."""
         left = update(EnrolmentRow).where(
             col(EnrolmentRow.number) == number, col(EnrolmentRow.tries) < most
         )
         return self._gateway.run(left.values(tries=col(EnrolmentRow.tries) + 1)) == 1
 
     def hold(self, number: str) -> Enrolment | None:
-        """Return a line, held until the end."""
+        """Return a line, locked until the end."""
         statement = select(EnrolmentRow).where(col(EnrolmentRow.number) == number)
         row = self._gateway.one(statement.with_for_update(), EnrolmentRow)
         return row.record(Enrolment) if row else None
 
     def matches(self, enrolment: Enrolment, secret: str) -> bool:
-        """Tell, in constant time, whether ``secret`` is the line's."""
+        """Return, in constant time, whether ``secret`` is the line's."""
         digests = self._digests(enrolment.number, secret)
         return any(hmac.compare_digest(enrolment.digest, each) for each in digests)
 
     def use(self, number: str, fingerprint: str) -> None:
-        """Note which key was enrolled by a line: it works for no other."""
+        """Note the key that enrolled with a line: the line works for no other."""
         self._gateway.change(EnrolmentRow, col(EnrolmentRow.number) == number, used_key=fingerprint)
 
     def _digests(self, number: str, secret: str) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
-"""Counts: of what the audit tells, of visits, and of how people stand now.
+"""Counts of audit events, of visits, and of people by their present state.
 
-Every count walks one index over the rows of its span and nothing else. Times come in
-quarters of an hour: every zone's days and hours begin with one, so that a caller can fold
-them into days and hours of any zone, on both sides of a change of the clocks.
+Every count walks one index over the rows of its span and nothing else. Times are in quarters of an
+hour: days and hours of every zone begin with one, so that a caller can add them up to days and
+hours of any zone, also across a change of the clocks.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Statistics(Repository):
     def by_detail(
         self, sought: Sequence[Sought], name: str, since: datetime, until: datetime
     ) -> Counter[str]:
-        """Count by what the detail says under ``name``; for details that say little else."""
+        """Count by the value of ``name`` in the detail; for details with few other values."""
         detail = col(AuditEventRow.detail)
         found = _events(sought, since, until)
         counts: Counter[str] = Counter()
@@ -110,7 +110,7 @@ class Statistics(Repository):
         return self._quarters(counted.where(opened >= since, opened < until))
 
     def waiting_for_code(self) -> int:
-        """Return how many people were mailed a code that can still be entered."""
+        """Return how many people have a mailed code that can still be entered."""
         waits = col(CodeRow.expires_at) > self._now, col(CodeRow.tries) < col(CodeRow.max_tries)
         mailed = text(LIVE_CODE), col(CodeRow.issued_by).is_(None)
         people = self._gateway.tuples(select(col(CodeRow.holder_id)).where(*mailed, *waits))
@@ -145,24 +145,22 @@ def _quarter(moment: Any) -> Any:
     return (seconds - seconds % QUARTER_S).label("quarter")
 
 
-# How the estate stands, in numbers: each by an index, for they are asked for all day.
+# The state of the estate in numbers: each by an index, as they are queried all day.
 
 
 OPEN_AT_MOST = timedelta(minutes=30)
-"""A visit that began before is not open any more, though nobody may have closed it."""
+"""An older visit does not count as open, though nobody may have closed it."""
 
 
 class Monitored(Repository):
-    """Counts of what stands now."""
-
     def dead_letters(self) -> int:
-        """Return how many notices were given up and are still kept."""
+        """Return how many notices failed finally and are still kept."""
         dead = select(func.count()).where(col(OutboxRow.failed_at).is_not(None))
         count: int = self._gateway.scalar(dead)
         return count
 
     def open_visits(self, opened: str) -> int:
-        """Return how many visits are under way; ``opened`` is the kind of event that begins one."""
+        """Return how many visits are open; ``opened`` is the kind of event that opens one."""
         events = (
             select(func.count())
             .select_from(AuditEventRow)
@@ -197,7 +195,7 @@ class Monitored(Repository):
     def beyond(
         self, reached: Mapping[int, int], gaps: Sequence[AuditGap]
     ) -> tuple[int, datetime | None]:
-        """Return how many rows of the audit come after those ``reached``, and since when.
+        """Return how many rows of the audit come after those ``reached``, and the oldest's time.
 
         ``gaps`` are all of the audit, by row number.
         """

@@ -1,4 +1,4 @@
-"""Visits, what they gathered, and the unblock journal."""
+"""Visits, the changes that they gather, and the unblock journal."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Visits(Repository):
     """Every visit to a station."""
 
     def add(self, visit: Visit) -> bool:
-        """Open one; False when there is a visit with its id, or another with its reference."""
+        """Add one; return False where its id or its reference exists."""
         return self._gateway.add_new(VisitRow, values(visit))
 
     def get(self, visit_id: str) -> Visit | None:
@@ -82,21 +82,21 @@ class Visits(Repository):
         return tuple(row.record(Visit) for row in self._gateway.many(newest, VisitRow))
 
     def unchecked(self, visit_id: str) -> Visit | None:
-        """Return one, altered or not: for the audit of a refusal, and for nothing else."""
+        """Return one, altered or not: only for the audit of a refusal."""
         statement = select(VisitRow).where(col(VisitRow.id) == visit_id)
         rows = self._gateway.unchecked(statement, VisitRow)
         return rows[0].record(Visit) if rows else None
 
     def lock(self, visit_id: str) -> Visit | None:
-        """Return one, held against other writers until the unit of work ends."""
+        """Return one, locked against other writers until the unit of work ends."""
         return self._one(_LOCKED_VISIT, {"visit": visit_id})
 
     def save(self, visit: Visit) -> None:
-        """Overwrite one with what it has become; ``lock`` it first."""
+        """Overwrite one; ``lock`` it first."""
         self._gateway.save(VisitRow, values(visit))
 
     def close(self, visit_id: str, at: datetime, how: VisitEnd) -> Visit | None:
-        """Close one and return it as it was; None when it is closed already or unknown."""
+        """Close one and return it as it was; None where it is closed already or unknown."""
         this = {"visit": visit_id}
         closed = self._gateway.change_held(VisitRow, _OPEN_VISIT, this, closed_at=at, how=how)
         return closed[0].record(Visit) if closed else None
@@ -107,7 +107,7 @@ class Visits(Repository):
         return len(self._gateway.change(VisitRow, open_, closed_at=at, how=how))
 
     def note_refusal(self, visit_id: str, reason: Reason, judged: bytes) -> None:
-        """Note why one was refused, and the digest of the proof that was judged for it."""
+        """Note why one was refused, and the digest of the proof that was checked for it."""
         this = col(VisitRow.id) == visit_id
         self._gateway.change(VisitRow, this, refusal=reason, judged=judged)
 
@@ -117,7 +117,7 @@ class Visits(Repository):
         self._gateway.change(VisitRow, *this, unread=fault)
 
     def begun(self, station: str, since: datetime, most: int) -> tuple[datetime, ...]:
-        """Return when a station began its visits since then, the last first; at most so many."""
+        """Return when a station's visits began since then, the last first; at most so many."""
         given = {"at": station, "since": since, "most": most}
         return tuple(at for (at,) in self._gateway.tuples(_BEGUN, given))
 
@@ -134,7 +134,7 @@ class Visits(Repository):
 
 
 class PendingChanges(Repository):
-    """What visits gather; a visit and the code that was sent for it name their own."""
+    """What visits gather; a visit and the code that was sent for it refer to it."""
 
     def put(self, change: PendingChange) -> None:
         """Add one, or overwrite the one with its id."""
@@ -147,15 +147,15 @@ class PendingChanges(Repository):
         return self._one(col(PendingRow.id) == change_id)
 
     def delete(self, change_id: str) -> None:
-        """Forget one: it was applied or given up."""
+        """Delete one: it was applied or abandoned."""
         self._gateway.write(delete(PendingRow).where(col(PendingRow.id) == change_id))
 
     def delete_all(self) -> None:
-        """Forget all that was gathered."""
+        """Delete everything that was gathered."""
         self._gateway.write(delete(PendingRow))
 
     def delete_of_holder(self, holder_id: str) -> int:
-        """Forget all that a holder's cards have gathered; return how many."""
+        """Delete what a holder's cards have gathered; return how many."""
         statement = delete(PendingRow).where(col(PendingRow.holder_id) == holder_id)
         return self._gateway.run(statement)
 
@@ -183,10 +183,10 @@ _OPEN_OR_OF_VISIT = Prepared(
 
 
 class UnblockJournal(Repository):
-    """Intent before the card is changed, outcome after; one open entry a card."""
+    """Intent before the card is changed, outcome after; one open entry for each card."""
 
     def open(self, entry: UnblockEntry) -> bool:
-        """Write down an intent; False, and nothing written, when the card has an open entry."""
+        """Record an intent; return False, recording nothing, where the card has an open entry."""
         return self._gateway.add_new(UnblockRow, values(entry))
 
     def get(self, entry_id: str) -> UnblockEntry | None:
@@ -223,7 +223,7 @@ class UnblockJournal(Repository):
         return bool(self._gateway.change(UnblockRow, *intent, **unknown))
 
     def close(self, entry_id: str, state: UnblockState, detail: str, at: datetime) -> bool:
-        """Close an open entry as done, refused, not sent or settled; False if it is not open."""
+        """Close an open entry as done, refused, not sent or settled; return False if not open."""
         if state in (UnblockState.INTENT, UnblockState.UNKNOWN):
             raise ValueError("that is no way to close an entry")
         closed = {"state": state, "detail": detail, "closed_at": at, "cryptogram": None}
@@ -231,7 +231,7 @@ class UnblockJournal(Repository):
         return bool(self._gateway.change_held(UnblockRow, _OPEN_ENTRY, this, **closed))
 
     def keep_cryptogram(self, entry_id: str, cryptogram: bytes | None) -> None:
-        """Keep what an admin key made, while the card has not answered to it; None: forget it."""
+        """Keep an admin key's cryptogram until the card has answered to it; None: delete it."""
         self._gateway.change(UnblockRow, col(UnblockRow.id) == entry_id, cryptogram=cryptogram)
 
     def _one(self, statement: Prepared, given: dict[str, str]) -> UnblockEntry | None:
@@ -239,11 +239,11 @@ class UnblockJournal(Repository):
         return row.record(UnblockEntry) if row else None
 
 
-# What a decision in a visit rests on, read by one statement once card and visit are locked.
+# What a decision in a visit needs, read by one statement once card and visit are locked.
 #
-# The locks go out with the statement that reads, and the server takes them first: what it reads
-# after a wait is what the writer before has left. The card is locked before the visit, as every
-# writer locks them.
+# The locks are sent with the statement that reads, and the server takes them first: after a wait it
+# reads what the previous writer has left. The card is locked before the visit, as every writer
+# locks them.
 
 _VISITS, _CARDS, _ENTRIES = table_of(VisitRow), table_of(CardRow), table_of(UnblockRow)
 
@@ -328,10 +328,8 @@ _KNOWN = Prepared(
 
 
 class VisitRecords(Repository):
-    """Reads them."""
-
     def hold_card(self, card: CardId) -> KnownCard | None:
-        """Lock the card that a reader named, and read it with its holder."""
+        """Lock the card that a reader reported, and read it with its holder."""
         given = {"driver": card.driver, "identifier": card.identifier}
         self._gateway.lock(_LOCK_CARD, given)
         for row, holder in self._gateway.joined(_KNOWN, (CardRow, CardholderRow), given):
@@ -368,7 +366,7 @@ class VisitRecords(Repository):
         return _around(*self._gateway.joined(_AROUND, _AROUND_ROWS, given)[0])
 
     def hold_grant(self, visit_id: str, entry_id: str) -> HeldGrant | None:
-        """Lock card and visit of an entry of the journal, and read them; None: there is none."""
+        """Lock card and visit of an entry of the journal, and read them; None for none."""
         given = {"entry": entry_id}
         self._gateway.lock(_LOCK_GRANTED, given)
         for entry, visit, card, holder, generations in self._gateway.joined(

@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 from hardware.virtual.link import CardLink
@@ -29,6 +30,7 @@ from kiosk.app.demo.mailbox import Mailbox
 from kiosk.authority.administration.import_people import PeopleImport
 from kiosk.authority.administration.setup import load_questions, make_keys
 from kiosk.authority.crypto.sealing import Sealer
+from kiosk.authority.mail.compose import WIDTH
 from kiosk.contract.errors import KioskError
 from kiosk.contract.folding import folded_words
 from kiosk.contract.messages import (
@@ -285,4 +287,16 @@ class DemoTable:
         """What has arrived since the story began, oldest first."""
         arrived = self._mailbox.messages()
         self._read = len(arrived)
-        return tuple(DemoMail(", ".join(m.to), m.subject, m.text) for m in arrived[self._skip :])
+        return tuple(
+            DemoMail(", ".join(m.to), m.subject, _unwrapped(m.text)) for m in arrived[self._skip :]
+        )
+
+
+def _unwrapped(text: str) -> str:
+    """Return a mail's text with each paragraph on one line, which a page of any width wraps."""
+    lines = list[str]()
+    for before, line in pairwise(["", *text.split("\n")]):
+        first, _, _ = line.partition(" ")
+        was_broken = bool(before and first) and len(f"{before} {first}") > WIDTH
+        lines.append(f"{lines.pop()} {line}" if was_broken else line)
+    return "\n".join(lines)

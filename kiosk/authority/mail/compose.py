@@ -30,7 +30,7 @@ from kiosk.contract.sensitive import Sensitive
 # The HTML sets no background and no text colour, so that a mail reader's dark mode stays legible;
 # the accent only draws lines. Everything that comes from data is escaped here.
 
-_WIDTH = 72
+WIDTH = 72
 
 _PAGE = """\
 <!DOCTYPE html>
@@ -94,7 +94,7 @@ def as_html(letter: Letter, service: ServiceSettings) -> str:
 
 
 def _wrapped(text: str) -> str:
-    return textwrap.fill(text, _WIDTH, break_long_words=False, break_on_hyphens=False)
+    return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
 def _text_block(block: Block) -> str:

@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import psutil
@@ -283,6 +284,31 @@ async def test_the_mail_has_its_keys_on_the_last_line_and_takes_no_other(
             await pilot.press(key)
             assert not isinstance(app.screen, MailPage), key
             await pilot.press("f9")
+
+
+@pytest.fixture
+def arrived(tmp_path: Path) -> tuple[DemoMail, ...]:
+    """What the demo shows once a code was mailed."""
+    mailbox = Mailbox(tmp_path)
+    with running(mailbox) as settings:
+        SmtpMailer(relay_to(settings)).send(code_mail())
+    return DemoTable((), Slot(tmp_path / "none", 0, "none"), mailbox, skip=0).read_mail()
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 20)])
+async def test_each_line_of_a_mail_is_as_long_as_the_page_is_wide(
+    size: tuple[int, int], arrived: tuple[DemoMail, ...]
+) -> None:
+    assert "    7093 5218" in arrived[0].text.split("\n\n")
+    app = demo_app(TableOf(CARDS, arrived=arrived))
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("f9")
+        room = app.screen.query_one("#message").size.width
+        shown = [line.strip(" ▁▂▃▄▅▆▇█") for line in screen_lines(app)[5:-3]]
+        assert any(len(line) > room - 10 for line in shown)
+        for line, following in pairwise(shown):
+            first, _, _ = following.partition(" ")
+            assert not (line and first) or len(f"{line} {first}") > room, line
 
 
 def test_mail_that_was_read_stays_read_when_the_station_is_shown_again(tmp_path: Path) -> None:

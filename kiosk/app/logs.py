@@ -93,7 +93,7 @@ def _formatter(stream: TextIO, environ: Mapping[str, str], form: str) -> logging
 
 
 def _is_journal(stream: TextIO, environ: Mapping[str, str]) -> bool:
-    """Tell whether a stream goes to the journal, as systemd.exec(5) says."""
+    """Return whether a stream goes to the journal, as systemd.exec(5) says."""
     found = os.fstat(stream.fileno())
     return environ.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"
 

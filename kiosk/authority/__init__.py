@@ -1,5 +1,5 @@
-"""The deciding half: it owns database, mail and keys, and believes no station.
+"""The deciding half: it owns database, mail and keys, and trusts no station.
 
-``steps`` says, purely, what comes next; ``visit_context`` reads the records that this rests on;
-each use case is a module; ``service.LocalAuthority`` is the port in front of them.
+``gates`` decides, purely, what comes next; ``visit_context`` reads the records for that; each use
+case is a module; ``service.LocalAuthority`` is the port in front of them.
 """

@@ -1,4 +1,4 @@
-"""Signing the heads of the audit, once the rows that they cover were verified."""
+"""Signing the heads of the audit, after the rows that they cover were verified."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def sign_heads(
 ) -> tuple[AuditAnchor, ...]:
     """Verify the rows after each chain's last good anchor, and sign the last of them.
 
-    At most about ``most`` rows are verified, and then the last ones of these are signed: the
-    next call goes on from there. ``expected`` are anchors that have to be in the database.
-    Of several that sign at once, one is given the anchor of a row.
+    At most about ``most`` rows are verified, and then the last of these is signed: the next call
+    goes on from there. ``expected`` are anchors that have to be in the database. Of several callers
+    at once, one gets to sign a row.
 
-    Raises ``AuditNotIntact`` for a row that does not fit; nothing is signed then. Keep what
-    is returned outside of the database too: an anchor that is only in there can be deleted
-    with the rows that it covers.
+    Raises ``AuditNotIntact`` for a row that does not fit; nothing is signed then. Keep the result
+    outside of the database, too: an anchor that is only in the database can be deleted with the
+    rows that it covers.
     """
     moved: list[AuditHead] = []
     with store.read() as uow:
@@ -63,7 +63,7 @@ def sign_heads(
     if not moved:
         return ()
     with store.begin() as uow:
-        # By this machine's clock: whoever owns the database server sets that one's.
+        # By this machine's clock: the owner of the database server could set that one.
         now = store.machine_clock.now()
         anchors = (signer.sign(head, now) for head in moved)
         signed = tuple(anchor for anchor in anchors if uow.audit.add_anchor(anchor))
@@ -88,15 +88,15 @@ def _newest_first(uow: UnitOfWork, chain: int) -> Iterator[AuditAnchor]:
 
 # Signing the head of the audit chain with a key that the database does not have.
 #
-# Whoever owns the database can recompute a whole chain. A signed head, kept elsewhere
-# too, pins down every row up to it. That rows are rightly not there is signed with the same key:
-# else whoever owns the database could delete rows and say that they were purged.
+# The owner of the database can recompute a whole chain. A signed head that is also kept elsewhere
+# fixes every row up to it. The same key signs gaps: otherwise the owner of the database could
+# delete rows and claim that they were purged.
 
 
 class AnchorVerifier:
     """Checks signatures with public keys alone; ``public`` holds the raw ones (RFC 8032) by key id.
 
-    Raises ``ValueError`` for what is no such key.
+    Raises ``ValueError`` for anything else.
     """
 
     def __init__(self, public: Mapping[str, bytes]) -> None:
@@ -105,11 +105,11 @@ class AnchorVerifier:
         }
 
     def knows(self, key_id: str) -> bool:
-        """Tell whether the key is here."""
+        """Return whether the key is here."""
         return key_id in self._public
 
     def check(self, signed: Signed) -> bool:
-        """Tell whether the signature is good; one of a key that is not here is not."""
+        """Return whether the signature is good; False for an unknown key."""
         try:
             self._public[signed.key_id].verify(signed.signature, _message(signed))
         except (KeyError, InvalidSignature):
@@ -131,13 +131,13 @@ class AnchorSigner:
         return replace(unsigned, signature=_private(key).sign(_message(unsigned)))
 
     def sign_gap(self, first: int, head: AuditHead, kind: GapKind, at: datetime) -> AuditGap:
-        """Say that the rows from ``first`` to that of ``head`` are rightly not there."""
+        """Sign that the rows from ``first`` to that of ``head`` are absent for a good reason."""
         key = self._ring.current(KeyPurpose.AUDIT_SIGN)
         unsigned = AuditGap(first, head.seq, head.hash, kind, at, b"", key.id)
         return replace(unsigned, signature=_private(key).sign(_message(unsigned)))
 
     def check(self, signed: Signed) -> bool:
-        """Tell whether the signature is good; one of a key that is not here is not."""
+        """Return whether the signature is good; False for an unknown key."""
         if not self._verifier.knows(signed.key_id):
             try:
                 self._ring.key(KeyPurpose.AUDIT_SIGN, signed.key_id)
@@ -161,7 +161,7 @@ def _private(key: Key) -> Ed25519PrivateKey:
 
 
 def _message(signed: Signed) -> bytes:
-    """Return what is signed; an anchor's signature is good for no gap."""
+    """Return the bytes to sign; an anchor's signature is never good for a gap."""
     moment = signed.signed_at.astimezone(UTC).isoformat(timespec="microseconds")
     match signed:
         case AuditAnchor(seq=seq, hash=head):

@@ -1,12 +1,12 @@
-"""One full set of answers: charged first, looked at after, and given its verdict once.
+"""One full set of answers: charged first, then checked, with one verdict.
 
-A charge is for one set: the digest of what was given is written down with it. So a call that
-is repeated, at this process or at another one, may look at the same set again and learns
-nothing new, and another set under the same attempt is not looked at.
+A charge is for one set: the keyed digest of the answers is stored with it. A repeated call, at this
+process or another, may check the same set again and learns nothing new; another set under the same
+attempt is not checked.
 
-A right set gives back its own charge and no other: wrong sets before it stay charged
-until the card is unlocked. So whoever knows the answers but not the mailbox cannot use
-them to win further guesses for somebody else, and a crash gives nothing back at all.
+A right set gives back its own charge and no other: wrong sets before it stay charged until the card
+is unlocked. Somebody who knows the answers but not the mailbox can therefore not use them to win
+further guesses for somebody else, and a crash gives nothing back.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Given = dict[int, Sensitive]
 
 @dataclass(frozen=True, slots=True)
 class _ChargedAnswers:
-    """A set that may be looked at now, for it has been paid for."""
+    """A set that may be checked now, as it was charged."""
 
     charge: Charge
     holder_id: str
@@ -52,7 +52,7 @@ def answer(
     try:
         return _record_verdict(parts, visit_id, charged, verdict)
     except (StepRefused, VisitRefused):
-        # The card left, or another set blocked it, while the answers were looked at.
+        # The card left, or another set blocked it, while the answers were checked.
         _record_after_visit(parts, visit_id, charged, verdict)
         raise
 
@@ -60,7 +60,7 @@ def answer(
 def _charge_if_due(
     parts: Dependencies, visit_id: VisitId, attempt: str, given: Given, count: int
 ) -> _ChargedAnswers | None:
-    """Charge, commit, and only then let anybody look; None when no attempt is left."""
+    """Charge and commit before anybody checks; None when no attempt is left."""
     with parts.store.begin() as uow:
         context = enter(uow, parts, visit_id)
         context.need(Gate.ANSWERS)
@@ -85,7 +85,7 @@ def _charge_if_due(
 
 
 def _kept(parts: Dependencies, context: VisitContext, given: Given, count: int) -> JointHash:
-    """Return the hash to check against, having made sure that it can be checked."""
+    """Return the hash to check against, after making sure that it can be checked."""
     registration = tasks.registration_of(context)
     asked = set(registration.asked or ())
     if not asked or set(given) != asked or count != len(asked):
@@ -97,9 +97,9 @@ def _kept(parts: Dependencies, context: VisitContext, given: Given, count: int) 
 
 
 def _exhausted(parts: Dependencies, visit_id: VisitId) -> Refusal:
-    """All attempts are charged, whatever became of them: the registration is blocked.
+    """All attempts are charged, whatever their verdicts: the registration is blocked.
 
-    A card that is known by name only blocks nothing: it has to wait.
+    A card that is known by name only does not block: it has to wait.
     """
     with parts.store.begin() as uow:
         context = enter(uow, parts, visit_id)
@@ -113,7 +113,7 @@ def _exhausted(parts: Dependencies, visit_id: VisitId) -> Refusal:
 
 
 def _blocked(uow: UnitOfWork, parts: Dependencies, context: VisitContext) -> Refusal:
-    """Block, and turn the visit away, which counts among the refusals as any other does."""
+    """Block, and refuse the visit, which counts among the refusals as any other does."""
     block(uow, parts, context.visit, context.holder, tasks.registration_of(context))
     return refuse_visit(uow, context.visit, Reason.REGISTRATION_BLOCKED)
 
@@ -125,7 +125,7 @@ def _paused(uow: UnitOfWork, context: VisitContext) -> Refusal:
 def _verdict(
     parts: Dependencies, visit_id: VisitId, charged: _ChargedAnswers, given: Given
 ) -> Verdict:
-    """Look at the set that was paid for, unless it has its verdict."""
+    """Check the charged set, unless it has its verdict."""
     charge = charged.charge
     if charge.verdict is not None:
         return charge.verdict
@@ -142,7 +142,7 @@ def _verdict(
 def _record_after_visit(
     parts: Dependencies, visit_id: VisitId, charged: _ChargedAnswers, verdict: Verdict
 ) -> None:
-    """Record a verdict whose visit is over: a right set costs nothing, and proves nothing."""
+    """Record a verdict after its visit has ended: a right set costs nothing, and proves nothing."""
     with parts.store.begin() as uow:
         visit = uow.visits.get(visit_id)
         if verdict is Verdict.RIGHT and _give_back(uow, charged) and visit is not None:
@@ -167,10 +167,10 @@ def _keep(uow: UnitOfWork, charged: _ChargedAnswers) -> bool:
 def _record_verdict(
     parts: Dependencies, visit_id: VisitId, charged: _ChargedAnswers, verdict: Verdict
 ) -> Task | AnswersWrong | Refusal:
-    """Commit verdict, counter and audit together, and say what follows."""
+    """Commit verdict, counter and audit together, and return what follows."""
     with parts.store.begin() as uow:
         context = enter(uow, parts, visit_id)
-        # Something else may have been chosen since.
+        # Another purpose may have been chosen since.
         context.need(Gate.ANSWERS)
         right = verdict is Verdict.RIGHT
         reply = _right(uow, context, charged) if right else _wrong(uow, parts, context, charged)
@@ -186,7 +186,7 @@ def _right(uow: UnitOfWork, context: VisitContext, charged: _ChargedAnswers) -> 
         record(uow, AuditKind.ANSWERS_RIGHT, context.visit)
         answered = replace(context.visit, questions_proven_at=uow.now, questions_carried=False)
         uow.visits.save(answered)
-        # The count of failures is less by one now, and no page that follows shows it.
+        # The count of failures is one lower now, and no later page shows it.
         context = replace(context, visit=answered)
     return tasks.next_task(uow, context)
 

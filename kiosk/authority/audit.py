@@ -1,9 +1,9 @@
 """The catalogue of audit events, and how an event is recorded.
 
-Each event is one row of ``AuditKind`` (visits at stations), ``ServiceKind`` (upkeep and
-imports) or ``StaffKind`` (members of staff): the stored name, the sentence, how grave it is,
-who may see it and what it counts as. Lists, filters, reports and a person's story are
-derived from these rows. Details hold counts, ids and reasons, never a person's data.
+Each event is one row of ``AuditKind`` (visits at stations), ``ServiceKind`` (upkeep and imports) or
+``StaffKind`` (members of staff): the stored name, the sentence, whether it is grave, who may see it
+and what it counts as. Lists, filters, reports and a person's story are derived from these rows.
+Details hold counts, ids and reasons, never a person's data.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from kiosk.authority.wording import as_sentence
 from kiosk.contract.errors import RowAltered
 from kiosk.contract.messages import NOT_ME, Reason, Refusal, VisitId, reference_of
 
-# What a row of the catalogue holds.
+# The columns of the catalogue.
 
 
 class Count(Enum):
@@ -38,23 +38,23 @@ class Count(Enum):
 
 AUDIT_AND_STORY: Final = frozenset({Action.SEE_AUDIT, Action.SEE_PEOPLE})
 AUDIT_ONLY: Final = frozenset({Action.SEE_AUDIT})
-"""Steps on the way to another event, and what matters to the machine alone."""
+"""Steps on the way to another event, and events about the machine alone."""
 
 EVERY_REASON: Final = frozenset(Reason)
 
 
 @dataclass(frozen=True, slots=True)
 class EventSpec:
-    """What one kind of event means, whatever wrote it."""
+    """What one kind of event means, wherever it was recorded."""
 
     kind: str
-    """What the audit stores."""
+    """The name in the audit."""
 
     sentence: str
-    """What happened, where the detail says no more."""
+    """The sentence where the detail has nothing to add."""
 
     from_detail: Callable[[Detail], str] | None = None
-    """Makes a fuller sentence of the detail; an empty one leaves it to ``sentence``."""
+    """Makes a fuller sentence from the detail; an empty one falls back to ``sentence``."""
 
     grave: bool = False
     """A refusal or a failure."""
@@ -71,13 +71,13 @@ class EventSpec:
     """Refusals of the same card that no longer stand after this event."""
 
     verb_phrase: str = ""
-    """Stands behind the name of the member of staff who did it."""
+    """Follows the name of the member of staff who did it."""
 
     revises_member: bool = False
     """It raised the revision of a member of staff."""
 
     follows: bool = False
-    """It follows from another event of its visit, and that one says what the visit was about."""
+    """It follows from another event of its visit, which says what the visit was about."""
 
 
 class EventKind(StrEnum):
@@ -102,7 +102,7 @@ def _staff(
     ends: Set[Reason] = frozenset(),
     revises_member: bool = False,
 ) -> EventSpec:
-    """Return the row of something that a member of staff did: its sentence is the phrase's."""
+    """Return the row of an act of staff, whose sentence is the verb phrase."""
     return EventSpec(
         kind,
         as_sentence(verb_phrase),
@@ -379,7 +379,7 @@ class AuditKind(EventKind):
 
 
 class ServiceKind(EventKind):
-    """Events of upkeep, of imports, and of stations that come by themselves."""
+    """Events of upkeep, of imports, and of stations that enrol."""
 
     PERSON_CHANGED = EventSpec("holder-changed", "Name or email address were changed by an import.")
     CARD_CHANGED = EventSpec("card-changed", "The card was changed by an import.")
@@ -561,7 +561,7 @@ class StaffKind(EventKind):
 EVENTS: Final[dict[str, EventSpec]] = {
     kind.value: kind.spec for kinds in (AuditKind, ServiceKind, StaffKind) for kind in kinds
 }
-"""Each kind of event by the name that the audit stores."""
+"""Each kind of event by its name in the audit."""
 
 GRAVE: Final = frozenset(kind for kind, spec in EVENTS.items() if spec.grave)
 
@@ -576,7 +576,7 @@ STAFF_KINDS: Final = frozenset(kind.value for kind in StaffKind)
 
 
 def audit_message(event: AuditEvent) -> str:
-    """Return what happened; a kind of another version of the program is named as it is."""
+    """Return the sentence; a kind of another version of the program is shown by its name."""
     spec = EVENTS.get(event.kind)
     if spec is None:
         return event.kind
@@ -592,7 +592,7 @@ def new_reference() -> str:
 
 
 def altered(error: RowAltered) -> dict[str, Scalar]:
-    """Return the detail of an event about a row that does not fit its MAC."""
+    """Return the detail of an event about a row that does not match its MAC."""
     return {"table": error.table, "row": error.row}
 
 
@@ -600,13 +600,13 @@ LONGEST_DETAIL = 80
 
 
 def plain(text: str) -> str:
-    """Return a text of a station, short and printable, for a detail."""
+    """Return a station's text for a detail, short and printable."""
     kept = "".join(c for c in text if c.isascii() and (c.isalnum() or c in " -_.:"))
     return kept[:LONGEST_DETAIL]
 
 
 def record(uow: UnitOfWork, kind: AuditKind, visit: Visit, /, **detail: Scalar) -> None:
-    """Add one event of ``visit`` to what the unit of work will commit."""
+    """Add one event of ``visit`` to the unit of work."""
     uow.audit.append(
         kind=kind.value,
         reference=visit.reference,
@@ -626,6 +626,6 @@ def refuse_visit(
     /,
     **detail: Scalar,
 ) -> Refusal:
-    """Record that a visit is turned away; every report of refusals counts these events alone."""
+    """Record that a visit is refused; every report of refusals counts these events alone."""
     record(uow, AuditKind.REFUSED, visit, reason=reason.value, **detail)
     return Refusal(reason, retry_at)

@@ -1,11 +1,10 @@
-"""Deleting rows of the audit whose time is over, so that what is left still verifies.
+"""Deleting old rows of the audit, so that the others still verify.
 
-Which rows are old enough is not read off the rows or the database's clock: whoever owns the
-server sets both. It is read off the anchors, which the service signed by its own clock. Each
-chain is cut at the last anchor that is old enough; the rows up to it are verified first, so
-that no row that was tampered with goes unseen, and the gap that they leave is signed. Rows that
-were not exported stay, those that the collector has not been sent, and a row that says what was
-redacted in one that stays.
+The age of rows is not taken from the rows or the database's clock, both of which the owner of the
+server can set. It is taken from the anchors, which the service signed by the clock of its machine.
+Each chain is cut at the last anchor that is old enough; the rows up to it are verified first, so
+that a tampered row is noticed, and the gap that they leave is signed. Rows stay that were not
+exported, that the collector has not been sent, or that record a redaction in a row that stays.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ BATCH: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class AuditCut:
-    """The row at which a chain is cut, and how many rows go."""
+    """The row at which a chain is cut, and how many rows are deleted."""
 
     last: AuditHead
     rows: int
@@ -40,7 +39,7 @@ class AuditCut:
 class AuditPlan:
     """What a purge would do: the cuts, and how many rows stay that are old enough.
 
-    Because no export holds them, or because the collector has not been sent them.
+    They stay because no export holds them, or because the collector has not been sent them.
     """
 
     cuts: tuple[AuditCut, ...]
@@ -49,7 +48,7 @@ class AuditPlan:
 
     @property
     def rows(self) -> int:
-        """How many rows go."""
+        """How many rows are deleted."""
         return sum(cut.rows for cut in self.cuts)
 
 
@@ -60,10 +59,10 @@ def plan_purge(
     exported: Mapping[int, int] | None,
     sent: Mapping[int, int] | None,
 ) -> AuditPlan:
-    """Verify what is old enough, and say what can go.
+    """Verify the rows that are old enough, and return what can be deleted.
 
     ``exported`` is the last exported row of each chain, ``sent`` the last that the collector has;
-    None: what was not exported, or sent, goes too. Raises ``AuditNotIntact`` for a row that does
+    None: also delete what was not exported, or sent. Raises ``AuditNotIntact`` for a row that does
     not fit.
     """
     limits = [limit for limit in (exported, sent) if limit is not None]
@@ -108,7 +107,7 @@ def plan_purge(
 def purge_audit(store: Store, signer: AnchorSigner, plan: AuditPlan, actor: str) -> None:
     """Sign the gaps, audit them, and delete what they cover, some rows at a time.
 
-    What a purge that was killed has left is deleted as well.
+    Also deletes what a killed purge has left.
     """
     if plan.cuts:
         cut_at = ", ".join(row_name(cut.last.seq) for cut in plan.cuts)
@@ -137,7 +136,7 @@ def _delete_some(store: Store) -> int:
 
 
 def _purged_until(uow: UnitOfWork, chain: int) -> int:
-    """Return the last row that was purged; some of them may wait to be deleted yet."""
+    """Return the last row that was purged; some of them may not be deleted yet."""
     purged = (gap.last for gap in uow.audit.gaps(chain) if gap.kind is GapKind.PURGED)
     return max(purged, default=before_first(chain))
 
@@ -163,7 +162,7 @@ def _old_anchors(
 
 
 def _tied_row(redacting: Mapping[int, int], kept: Mapping[int, AuditAnchor | None]) -> int | None:
-    """Return a row that would go, and says what was redacted in one that stays."""
+    """Return a row to be deleted that records a redaction in one that stays."""
 
     def goes(row: int) -> bool:
         anchor = kept.get(chain_of(row))

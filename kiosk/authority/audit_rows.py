@@ -1,7 +1,7 @@
-"""How rows of the audit are numbered: a number says the chain and the place in it.
+"""The numbers of rows of the audit: a number contains the chain and the place in it.
 
-Row 3,000,000,000,017 is the 17th of the fourth chain. People read it as ``4-17``, and a row of
-the first chain as ``17``.
+Row 3,000,000,000,017 is the 17th of the fourth chain. People read it as ``4-17``, and a row of the
+first chain as ``17``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def chain_of(row: int) -> int:
 
 
 def place_of(row: int) -> int:
-    """Return which row of its chain one is: how many there are up to it."""
+    """Return the place of a row in its chain: how many rows there are up to it."""
     return row - before_first(chain_of(row))
 
 
@@ -37,7 +37,7 @@ def row_name(row: int) -> str:
 
 
 def read_row_name(text: str) -> int | None:
-    """Return the number of a row that people name; None for what names none."""
+    """Return the number of a row from its name; None for any other text."""
     named = _ROW_NAME.fullmatch(text)
     if named is None:
         return None

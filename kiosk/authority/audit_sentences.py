@@ -19,7 +19,7 @@ from kiosk.contract.policy import EmailProblem
 
 Detail = Mapping[str, Scalar]
 
-# Values that stand in details.
+# Values in details.
 
 
 class Unproven(StrEnum):
@@ -36,7 +36,7 @@ class Unproven(StrEnum):
 
 
 class OutcomeSource(StrEnum):
-    """What a card that was seen again says about an unblock without a known outcome."""
+    """What a card that was seen again shows about an unblock without a known outcome."""
 
     DONE = "done"
     NOT_DONE = "not-done"
@@ -235,7 +235,7 @@ def outcome_recorded(detail: Detail) -> str:
     return _SETTLED.get(str(detail.get("found")), "")
 
 
-# Sentences of what staff and upkeep did.
+# Sentences of acts of staff and of upkeep.
 
 
 def policy_changed(detail: Detail) -> str:

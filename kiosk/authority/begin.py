@@ -1,4 +1,4 @@
-"""A card went in: who is it, what may be done with it, and was a code waited for?"""
+"""A card went in: whose is it, what may be done with it, and is there a live code for it?"""
 
 from __future__ import annotations
 
@@ -69,15 +69,15 @@ from kiosk.contract.messages import (
 
 log = logging.getLogger(__name__)
 
-# Walk away and come back: a code that was sent is still waited for, at any station.
+# Walk away and come back: a code that was sent can be entered later, at any station.
 
 
 def resumed(uow: UnitOfWork, context: VisitContext) -> VisitContext | None:
     """Return the context of a visit that goes on at the code page, or None.
 
-    It inherits what the code was sent on: that the answers were right, or what a
-    registration or a change had gathered behind a proven PIN. Nothing else. A code that
-    staff gave was sent on nothing: its visit goes the whole way.
+    It inherits only the basis on which the code was sent: right answers, or what a registration or
+    a change had gathered after a proven PIN. A code that staff gave has no such basis: its visit
+    passes every gate.
     """
     code = context.code
     if code is None or is_assisted(code) or not _makes_sense(context, code.purpose):
@@ -95,7 +95,7 @@ def resumed(uow: UnitOfWork, context: VisitContext) -> VisitContext | None:
 
 
 def _inherited(context: VisitContext, code: EmailCode) -> datetime | None:
-    """The answers keep the time at which they were given: no chain of codes carries them on."""
+    """The answers keep the time at which they were given, so that no chain of codes extends it."""
     given_at = code.questions_proven_at
     if code.purpose is not Purpose.UNLOCK or given_at is None:
         return None
@@ -133,7 +133,7 @@ _VISIT_ID = re.compile(r"[0-9a-f]{32}")
 
 
 def is_visit_id(text: str) -> bool:
-    """Tell whether ``text`` is an id that a station may draw."""
+    """Return whether ``text`` is an id that a station may draw."""
     return bool(_VISIT_ID.fullmatch(text))
 
 
@@ -142,7 +142,7 @@ def begin(
 ) -> VisitOpened | CardChallenge | Refusal:
     """Open a visit, or have its card prove itself first.
 
-    The same call again begins anew and forgets what was proven.
+    A repeated call begins again and forgets what was proven.
     """
     if not is_visit_id(visit_id):
         raise StepRefused("that is no visit's id")
@@ -192,10 +192,10 @@ def prove(parts: Dependencies, visit_id: VisitId, proof: CardProof | None) -> Vi
 
 
 def limit_rate(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> datetime | None:
-    """Bound how fast a station opens visits: nobody counts through the cards of an estate.
+    """Limit how fast a station opens visits, so that nobody counts through the cards of an estate.
 
     Return when it may open this one; None: now. The first that has to wait is audited, with a
-    visit that is over.
+    closed visit.
     """
     station, most = parts.station.name, parts.policy().visits_a_minute
     begun = uow.visits.begun(station, uow.now - MINUTE, most + 1)
@@ -250,13 +250,13 @@ def _arrive(
 def _claimed(
     uow: UnitOfWork, parts: Dependencies, visit: Visit, card: Card, report: CardReport
 ) -> bytes | Unproven | None:
-    """Judge what the card says of itself, before it is asked to prove it."""
+    """Judge what the card reports about itself, before it has to prove it."""
     policy = parts.policy()
     knows_keys = card.auth_key is not None or uow.cards.knows_key_of(card.holder_id)
     claimed = claim(policy, parts.issuers, card, report.certificate, uow.now, knows_keys=knows_keys)
     if isinstance(claimed, Unproven) or not visit.pin_was_blocked:
         return claimed
-    # With its PIN blocked nothing else than an unlock could be offered.
+    # With its PIN blocked, only an unlock could be offered.
     return unlock_barred(policy, parts.issuers, card, claimed) or claimed
 
 
@@ -268,10 +268,10 @@ def _open_visit(
     expired: Reason | None = None,
     held: HeldVisit | None = None,
 ) -> VisitOpened | Refusal:
-    """Go on with a card that has proven what it has to: only now its records are looked at.
+    """Go on with a card that has proven what it has to: only now its records are read.
 
-    What it reports changes the records only where it is proven: a copy can give a name as well.
-    ``held``: what was read with the visit, where that is recorded already.
+    Its report changes the records only where it is proven: a copy can report the same name.
+    ``held``: what was read with the visit, if it is already recorded.
     """
     changed = apply_due_change(uow, known.holder.id)
     proven = proves_itself(visit, known.card)
@@ -312,7 +312,7 @@ def _welcome(uow: UnitOfWork, context: VisitContext) -> VisitOpened | Refusal:
 
 
 def _opened_before(uow: UnitOfWork, parts: Dependencies, held: HeldVisit) -> VisitOpened | Refusal:
-    """Say again how the visit was opened: the first answer was lost."""
+    """Return how the visit was opened: the first answer was lost."""
     context = _block_exhausted(uow, parts, context_of(uow, parts.policy(), held))
     return _menu(uow, context, resumed(uow, context), _offers(uow, context))
 
@@ -344,7 +344,7 @@ def _code_page(uow: UnitOfWork, carried: VisitContext) -> tuple[Purpose, EnterCo
 
 
 def _block_exhausted(uow: UnitOfWork, parts: Dependencies, context: VisitContext) -> VisitContext:
-    """Block what was charged to the end."""
+    """Block a registration whose attempts are all charged."""
     registration = context.registration
     if registration is None or not is_exhausted(registration, context.policy):
         return context
@@ -353,9 +353,9 @@ def _block_exhausted(uow: UnitOfWork, parts: Dependencies, context: VisitContext
 
 
 def _offers(uow: UnitOfWork, context: VisitContext) -> tuple[Purpose, ...] | VisitRefused:
-    """Say what can be done; what would be refused is not offered.
+    """Return what can be done; what would be refused is not offered.
 
-    An unlock that only has to wait stays among other offers: who chooses it reads until when.
+    An unlock that only has to wait stays among other offers: its page says until when.
     """
     visit = context.visit
     offered = _all_offers(context)
@@ -382,18 +382,18 @@ def _all_offers(context: VisitContext) -> tuple[Purpose, ...] | Reason:
     )
     if context.staff_card is None or context.visit.pin_was_blocked or isinstance(offered, Reason):
         return offered
-    # Also where it will be refused: only then the audit says that somebody tried.
+    # Also where it will be refused: only then the audit records the attempt.
     return (*offered, Purpose.MAINTENANCE)
 
 
 _GIVES_ADDRESS = frozenset({Purpose.REGISTER, Purpose.CHANGE_EMAIL})
-"""What is begun anew by who mistyped the address to which the code went."""
+"""What a holder begins again after mistyping the address to which the code went."""
 
 
 def _instead(
     uow: UnitOfWork, carried: VisitContext, offered: tuple[Purpose, ...]
 ) -> tuple[Purpose, ...]:
-    """Say what can be chosen in place of what the waiting code is for."""
+    """Return what can be chosen in place of the live code's purpose."""
     if not _may_abandon_code(uow, carried):
         return ()
     waiting = carried.visit.purpose
@@ -435,14 +435,14 @@ def _refuse(
 
 
 def _store(uow: UnitOfWork, visit: Visit) -> None:
-    """Write a new visit, or begin a repeated one anew."""
-    # One whose card has answered is there already, locked and open.
+    """Write a new visit, or begin a repeated one again."""
+    # A visit whose card has answered is there already, locked and open.
     if visit.judged is not None or _add(uow, visit) is not None:
         _overwrite(uow, visit)
 
 
 def _add(uow: UnitOfWork, visit: Visit) -> Visit | None:
-    """Write a new visit; return the one that is there, locked: what was over stays over."""
+    """Write a new visit; return the existing one, locked, if any: a closed one stays closed."""
     if uow.visits.add(visit):
         return None
     before = uow.visits.lock(visit.id)
@@ -454,7 +454,7 @@ def _add(uow: UnitOfWork, visit: Visit) -> Visit | None:
 
 
 def _overwrite(uow: UnitOfWork, visit: Visit) -> None:
-    """Begin a visit anew, unless an unblock was granted: a card has yet to answer to it."""
+    """Begin a visit again, unless an unblock was granted: a card has yet to answer to it."""
     if uow.journal.of_visit(visit.id):
         raise StepRefused(_IS_THERE)
     uow.visits.save(visit)
@@ -467,9 +467,10 @@ _IS_THERE = "there is a visit with this id, or with its reference, already"
 
 
 def choose(parts: Dependencies, visit_id: VisitId, purpose: Purpose, *, anew: bool = False) -> Task:
-    """Start on one of the offers, afresh; the same choice again changes nothing.
+    """Start on one of the offers; the same choice again changes nothing.
 
-    Another choice than what a code waits for withdraws that code, and so does the same ``anew``.
+    A choice other than the live code's purpose withdraws that code, and so does the same with
+    ``anew``.
     """
     with parts.store.begin() as uow:
         context = enter(uow, parts, visit_id)
@@ -498,7 +499,7 @@ def _start(uow: UnitOfWork, context: VisitContext, purpose: Purpose) -> VisitCon
 
 
 def _withdraw_abandoned_code(uow: UnitOfWork, context: VisitContext, purpose: Purpose) -> bool:
-    """Withdraw the code of a visit that began the same and was left; return whether there was one.
+    """Withdraw the code of an abandoned visit that began the same; return whether there was one.
 
     A card that is known by name only withdraws nothing of a visit that is open.
     """
@@ -517,19 +518,19 @@ def _need_known_key(parts: Dependencies, context: VisitContext, purpose: Purpose
 
 
 def _need_no_grant(uow: UnitOfWork, context: VisitContext) -> None:
-    """A report of misuse is open to each visit, also instead of what was chosen before.
+    """A report of misuse is open to each visit, also in place of an earlier choice.
 
-    What a card has yet to answer belongs to the purpose that it was asked for.
+    An answer that a card owes belongs to the purpose for which it was asked.
     """
     if context.visit.finished_at is not None or uow.journal.of_visit(context.visit.id):
         raise StepRefused("the visit is for something else")
 
 
 def _abandon_code(uow: UnitOfWork, context: VisitContext) -> VisitContext:
-    """Withdraw the code that a visit waits for, and return it as one that chose nothing yet.
+    """Withdraw a visit's live code, and return the visit without a choice.
 
-    What came with the code goes with it: that the answers were right, and what was gathered. What
-    was charged or sent stays counted; the next code is one more.
+    With the code go the right answers and what was gathered. Charges and sends stay counted; the
+    next code is one more.
     """
     if not _may_abandon_code(uow, context):
         raise StepRefused("the visit is for something else")
@@ -551,10 +552,10 @@ def _abandon_code(uow: UnitOfWork, context: VisitContext) -> VisitContext:
 
 
 def _may_abandon_code(uow: UnitOfWork, context: VisitContext) -> bool:
-    """Tell whether a visit waits for a code, and nothing was proven in it that it could misuse.
+    """Return whether a visit has a live code, and nothing was proven in it that it could misuse.
 
-    A card that is known by name only may be a copy: it withdraws no code that a proven card asked
-    for, and none while another visit of the card is open.
+    A card that is known by name only may be a copy: it withdraws no code that a proven card
+    requested, and none while another visit of the card is open.
     """
     visit, code = context.visit, _mailed_code(context)
     waits = visit.purpose is not Purpose.FIRST_UNLOCK and context.next_gate in _CODE_GATES

@@ -1,13 +1,12 @@
-"""A card proves that it is the one that was issued, before anything is asked of its holder.
+"""A card proves that it is the one that was issued, before its holder is asked for anything.
 
-The authority draws a challenge and keeps it with the visit, in the database. A signed
-token would need no row, but to be good only once it would have to be remembered all the
-same. So a challenge is bound to one visit and its card, any process of the estate can
-judge the answer, a newer one takes its place, and the first answer uses it up, right or
-wrong, in the transaction that acts on it.
+The authority draws a challenge and stores it with the visit, in the database. A signed token would
+need no row, but could not be limited to one use without one. A challenge is bound to one visit and
+its card, any process of the estate can judge the answer, a newer challenge replaces it, and the
+first answer uses it up, right or wrong, in the transaction that acts on it.
 
-Which key has to be proven is recomputed from what is recorded each time: a station that
-keeps quiet about the card's key, or skips the proof, gets nothing.
+The key that has to be proven is recomputed from the records each time: a station that conceals the
+card's key, or skips the proof, gets nothing.
 """
 
 from __future__ import annotations
@@ -50,11 +49,11 @@ CHALLENGE_LIFE: Final = timedelta(seconds=60)
 
 _NONCE_BYTES: Final = 32
 _SCOPE: Final = b"unlock-kiosk card proof 1\0"
-"""Begins what a card signs here, so that the signature means nothing anywhere else."""
+"""Prefix of what a card signs here, so that the signature has no meaning elsewhere."""
 
 
 def key_to_prove(policy: Policy, card: Card, offered: bytes | None) -> bytes | None:
-    """Return the key that a card has to prove; one that is recorded goes before what it offers."""
+    """Return the key that a card has to prove; a recorded one goes before the one it offers."""
     if policy.genuine is Genuine.NEVER:
         return None
     return card.auth_key or offered
@@ -69,14 +68,14 @@ def claim(
     *,
     knows_keys: bool,
 ) -> bytes | Unproven | None:
-    """Judge what a card says of itself: the key that it has to prove, or why none would do.
+    """Judge a card's report: the key that it has to prove, or why none suffices.
 
-    A key of a kind that cannot be checked is no proof, and not the same as no key. Where
-    issuers are named, the card has to show a certificate of theirs, too: a key may have been
-    recorded before they were.
+    A key of a kind that cannot be checked is no proof, and not the same as no key. Where the
+    settings name issuers, the card also has to show a certificate of theirs: a key may have been
+    recorded before that setting.
 
-    ``knows_keys``: a key is recorded for this card or another one of its holder. Then a card
-    of a family that can prove itself is not served on its name alone.
+    ``knows_keys``: a key is recorded for this card or another one of its holder. Then a card of a
+    family that can prove itself is not served on its name alone.
     """
     offered = key_from(certificate)
     key = key_to_prove(policy, card, offered)
@@ -99,10 +98,10 @@ def claim(
 def unlock_barred(
     policy: Policy, issuers: Issuers | None, card: Card, key: bytes | None
 ) -> Unproven | None:
-    """Say why no secret is released though the card has proven ``key``.
+    """Return why no secret is released though the card has proven ``key``.
 
-    Where every card has to be genuine, a key that nobody recorded or certified, and that
-    does not name the card, shows only that somebody has a key.
+    Where every card has to be genuine, a key that is not recorded, certified or named by the card
+    shows only that somebody has a key.
     """
     if policy.genuine is not Genuine.ALWAYS:
         return None
@@ -121,9 +120,9 @@ def need_proof(policy: Policy, card: Card, visit: Visit) -> None:
 
 
 def draw(visit: Visit, key: bytes, now: datetime) -> tuple[Visit, CardChallenge]:
-    """Draw a challenge, unless one is waiting that is still good; return what the visit becomes.
+    """Draw a challenge, unless there is one that is still valid; return the changed visit.
 
-    A request that was repeated may arrive twice: the second must not spoil what the card signs.
+    A repeated request may arrive twice: the second must not invalidate what the card signs.
     """
     waiting, since = visit.challenge, visit.challenged_at
     if visit.auth_key == key and waiting is not None and is_waiting(since, now, CHALLENGE_LIFE):
@@ -134,14 +133,14 @@ def draw(visit: Visit, key: bytes, now: datetime) -> tuple[Visit, CardChallenge]
 
 
 def is_waiting(since: datetime | None, now: datetime, life: timedelta) -> bool:
-    """Tell whether what was drawn then can still be answered in time, with half of its life."""
+    """Return whether an earlier challenge can still be answered in time, with half of its life."""
     return since is not None and abs(now - since) < life / 2
 
 
 def judge(visit: Visit, proof: CardProof | None, now: datetime) -> tuple[Visit, Unproven | None]:
-    """Use the waiting challenge up; return what the visit becomes, and why it is no proof.
+    """Use up the open challenge; return the changed visit, and why the answer is no proof.
 
-    Raises ``StepRefused`` where none is waiting, or not any more.
+    Raises ``StepRefused`` where no challenge is open, or it has expired.
     """
     key, nonce, drawn_at = visit.auth_key, visit.challenge, visit.challenged_at
     if key is None or nonce is None or drawn_at is None:
@@ -157,12 +156,12 @@ def judge(visit: Visit, proof: CardProof | None, now: datetime) -> tuple[Visit, 
 
 
 def record_unproven(uow: UnitOfWork, visit: Visit, because: Unproven) -> None:
-    """Tell the audit what the holder is not told."""
+    """Record the reason that the holder is not shown."""
     record(uow, AuditKind.CARD_UNPROVEN, visit, because=because.value)
 
 
 def digest_of(call: str, proof: CardProof | KeyNonce | KeyAnswer | None) -> bytes:
-    """Tell one proof, judged in one call, from every other: a repeated call is known by it."""
+    """Return what identifies one proof, judged in one call, so that a repeat is recognised."""
     match proof:
         case CardProof():
             said = proof.signature
@@ -178,7 +177,7 @@ def digest_of(call: str, proof: CardProof | KeyNonce | KeyAnswer | None) -> byte
 
 
 def refused_before(visit: Visit | None, judged: bytes) -> Refusal | None:
-    """Return what the same call was refused with, where this is its repeat."""
+    """Return the refusal of the same call, where this is its repeat."""
     if visit is None or visit.closed_at is None or visit.judged != judged:
         return None
     return Refusal(visit.refusal) if visit.refusal else None

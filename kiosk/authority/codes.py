@@ -1,9 +1,8 @@
-"""One entered code: charged first, looked at after, and used once.
+"""One entered code: charged first, then checked, and used once.
 
-A code that opens an unblock is only marked as proven here. It is used up in the
-transaction that releases the secret, so a card pulled at the new-PIN page may come back
-with the same code within its life. One that finishes a registration or a change is used
-up in the transaction that writes it.
+A code for an unblock is only marked as proven here. The transaction that releases the secret uses
+it up, so that a card pulled at the new-PIN page may come back with the same code within its life.
+The transaction that writes a registration or a change uses up its code.
 """
 
 from __future__ import annotations
@@ -50,20 +49,20 @@ from kiosk.contract.policy import SendVerdict
 from kiosk.contract.ports import Message
 from kiosk.contract.sensitive import Sensitive
 
-# A code is made, mailed, and only then alive.
+# A code is made, mailed, and only then live.
 #
-# It is drafted first, so that two stations cannot both send the last one of the hour; then
-# mailed, outside of any transaction; then made the card's live code, which revokes an earlier
-# one. If the relay does not take it, the draft goes and nothing was counted.
+# It is drafted first, so that two stations cannot both send the last one of the hour; then mailed,
+# outside of any transaction; then made the card's live code, which revokes an earlier one. If the
+# relay refuses it, the draft is deleted and not counted.
 #
-# A call that is repeated with its attempt finds what the first one left: a code that was sent is
-# answered as sent; a draft is mailed, unless this process knows that its mail was taken. Another
-# process does not know it, nor does one that was started since: it mails the same code again,
-# and either mail is right. While the first process may still be at it (a mailer gives up after
-# some seconds) the repeat at another one has to wait.
+# A repeated call with the same attempt finds the result of the first: a code that was sent is
+# reported as sent; a draft is mailed, unless this process knows that the relay took its mail.
+# Another process, or one that was started since, does not know that: it mails the same code again,
+# and either mail is right. While the first process may still be mailing (a mailer's deadline is
+# some seconds), the repeat at another process has to wait.
 
 _MAILING: Final = timedelta(seconds=15)
-"""After so long no process is still mailing a draft: a mailer's own deadline is shorter."""
+"""Then no process is still mailing a draft: a mailer's deadline is shorter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +119,7 @@ def _draft(
 def _repeated(
     uow: UnitOfWork, parts: Dependencies, context: VisitContext, earlier: EmailCode
 ) -> _Drafted | Task:
-    """Go on where the first call of the same attempt stopped."""
+    """Continue where the first call of the same attempt stopped."""
     if earlier.sent_at is not None:
         parts.mailed.discard(earlier.id)
         return tasks.next_task(uow, context)
@@ -138,7 +137,7 @@ def _repeated(
 
 
 def _limited(uow: UnitOfWork, context: VisitContext, verdict: SendVerdict) -> CodeNotSent | Refusal:
-    """Say when another may go out; without a code to enter, an hour is too long to stand."""
+    """Return when another may be sent; without a live code, an hour is too long a wait."""
     wait = verdict.wait.total_seconds()
     record(uow, AuditKind.CODE_LIMITED, context.visit, wait_s=round(wait))
     code = context.waiting_code
@@ -180,7 +179,7 @@ def _written_down(
 
 
 def _stop_number(uow: UnitOfWork, context: VisitContext) -> str:
-    """Draw one for an address that is known already; one that was typed is anybody's."""
+    """Draw one for a recorded address; an address that was typed may be anybody's."""
     if context.address not in addresses_of(context.holder, context.registration):
         return ""
     return draw_stop_number(uow, context.visit, context.holder)
@@ -201,9 +200,9 @@ def _compose(
 
 
 def _activate(parts: Dependencies, visit_id: VisitId, code_id: str) -> Task:
-    """Let the code's life begin, also when its card was taken out meanwhile.
+    """Make the code live, also when its card was taken out in the meantime.
 
-    Whoever pulls the card while "sending" is on the screen still gets a mail that works.
+    A holder who pulls the card while "sending" is on the screen still gets a mail that works.
     """
     with parts.store.begin() as uow:
         context = _wherever(uow, parts, visit_id)
@@ -220,7 +219,7 @@ def _activate(parts: Dependencies, visit_id: VisitId, code_id: str) -> Task:
 def _not_sent(
     parts: Dependencies, visit_id: VisitId, code_id: str, error: MailError
 ) -> CodeNotSent | Refusal:
-    """Forget the draft: nothing was counted. A refused address is given again, or ends it."""
+    """Delete the draft: nothing was counted. A refused address is asked for again, or ends it."""
     with parts.store.begin() as uow:
         context = _wherever(uow, parts, visit_id)
         uow.codes.discard(code_id)
@@ -249,7 +248,7 @@ def _instead(
 
 
 def _wherever(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> VisitContext:
-    """Read the context of a visit that may be over by now."""
+    """Read the context of a visit that may be closed."""
     held = uow.visit_records.hold(visit_id, at_station=False)
     if held is None:
         raise StepRefused("the visit that asked for this code is not recorded any more")
@@ -258,7 +257,7 @@ def _wherever(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> VisitC
 
 @dataclass(frozen=True, slots=True)
 class _ChargedCode:
-    """An entry that may be looked at now, for it has been paid for."""
+    """An entry that may be checked now, as it was charged."""
 
     charge: Charge
     code: EmailCode
@@ -270,7 +269,7 @@ def enter_code(
 ) -> Task | CodeWrong | CodeDead | Refusal:
     """Check one entry; raises ``AuthorityUnavailable`` before anything is charged.
 
-    Where staff gave a code since the page was put up, it may ask for the answers first.
+    Where staff gave a code since the page was shown, it may ask for the answers first.
     """
     digits = Sensitive("".join(entered.reveal().split()))
     charged = _charge_if_due(parts, visit_id, attempt, digits)
@@ -280,7 +279,7 @@ def enter_code(
     try:
         return _record_verdict(parts, visit_id, charged, verdict)
     except (StepRefused, VisitRefused):
-        # The card left while the code was looked at: a right one still costs nothing.
+        # The card left while the code was checked: a right one still costs nothing.
         if verdict is Verdict.RIGHT:
             _give_back_after_visit(parts, visit_id, charged)
         raise
@@ -289,7 +288,7 @@ def enter_code(
 def _charge_if_due(
     parts: Dependencies, visit_id: VisitId, attempt: str, digits: Sensitive
 ) -> _ChargedCode | CodeDead | Refusal | Task:
-    """Charge, commit, and only then let anybody look."""
+    """Charge and commit before anybody checks."""
     with parts.store.begin() as uow:
         context = enter(uow, parts, visit_id)
         if context.visit.finished_at is not None and _ends_with_a_code(context):
@@ -308,7 +307,7 @@ def _charge_if_due(
 
 
 def _confirmed_owner(uow: UnitOfWork, context: VisitContext, attempt: str) -> bool:
-    """Tell whether this very entry has used up the code that went to the known address."""
+    """Return whether this entry has used up the code that went to the recorded address."""
     pending = context.pending
     code = uow.codes.newest(context.card.id) if pending is not None else None
     if code is None or pending is None or code.pending_id != pending.id:
@@ -344,7 +343,7 @@ def _try(
 
 
 def _without_code(uow: UnitOfWork, context: VisitContext) -> CodeDead | Refusal | Task:
-    """Say what is due where there is no code to look at, though the page may not know it."""
+    """Return the next task where there is no code to check, which the page may not know."""
     if context.asks_again:
         return tasks.answer_questions(uow, context)
     code = uow.codes.newest(context.card.id)
@@ -358,7 +357,7 @@ def _without_code(uow: UnitOfWork, context: VisitContext) -> CodeDead | Refusal 
 
 
 def _is_withdrawn(uow: UnitOfWork, code: EmailCode) -> bool:
-    """Tell whether an unlock code would still be good, had staff not taken it away."""
+    """Return whether an unlock code would still be valid, had staff not withdrawn it."""
     if code.purpose not in UNLOCKS or code.consumed_at is not None:
         return False
     alive = code.expires_at is not None and code.expires_at > uow.now
@@ -381,12 +380,12 @@ def _another(uow: UnitOfWork, context: VisitContext, why: CodeEnd) -> CodeDead:
 def _tell(
     uow: UnitOfWork, kind: AuditKind, context: VisitContext, code: EmailCode, **detail: Scalar
 ) -> None:
-    """Add a row about a code; where staff gave it, it says who."""
+    """Add a row about a code; for one that staff gave, it says who."""
     record(uow, kind, context.visit, code=code.id, **detail, **given_by(code))
 
 
 def _verdict(parts: Dependencies, charged: _ChargedCode, digits: Sensitive) -> Verdict:
-    """Look at the entry that was paid for, unless it has its verdict."""
+    """Check the charged entry, unless it has its verdict."""
     charge, code = charged.charge, charged.code
     if charge.verdict is not None:
         return charge.verdict
@@ -445,7 +444,7 @@ def _prove(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> VisitCont
 
 
 def _confirm_owner(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> VisitContext:
-    """Note that somebody who reads the known address goes on with this; the code is used up."""
+    """Record that a reader of the recorded address goes on with this; the code is used up."""
     pending = context.pending
     if pending is None or not uow.codes.consume(code.id):
         raise StepRefused("the code was used already")
@@ -456,7 +455,7 @@ def _confirm_owner(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> V
 
 
 def _confirm_address(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> None:
-    """An address that staff put in place is confirmed by the first code that was read there."""
+    """The first right code that was sent to an address set by staff confirms it."""
     registration = context.registration
     if registration is None or registration.unconfirmed_since is None or not code.sent_to:
         return

@@ -1,4 +1,4 @@
-"""What the authority is made of; handed over by the composition root."""
+"""The parts of the authority; the composition root provides them."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from kiosk.contract.policy import Policy
 from kiosk.contract.ports import Clock, Mailer, Message
 from kiosk.contract.sensitive import Sensitive
 
-# Codes that the relay took and that are not alive yet, because the database went away.
+# Codes that the relay took and that are not live yet, because the database went away.
 #
-# The call is repeated with the same attempt. Without this a second mail would go out. It is
-# known in the process that mailed the code alone: another one mails the same code again.
+# The call is repeated with the same attempt; without this a second mail would be sent. Only the
+# process that mailed the code knows it: another process mails the same code again.
 
 
 _MOST = 1000
 
 
 class Mailed:
-    """The drafts whose mail was taken; the oldest of very many is forgotten."""
+    """The drafts whose mail was taken; beyond a limit the oldest is dropped."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -49,7 +49,7 @@ class Mailed:
             return code_id in self._drafts
 
     def discard(self, code_id: str) -> None:
-        """Forget one: its code is alive, or over."""
+        """Forget one: its code is live, or over."""
         with self._lock:
             self._drafts.pop(code_id, None)
 
@@ -73,14 +73,13 @@ class CodeComposer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """The means of every use case.
+    """The dependencies of every use case.
 
-    ``policy`` is asked anew in each call, so a changed setting counts at once.
-    ``changes_secret`` names the families whose unblock secret is changed after its use.
-    ``source`` makes what they are given then.
-    ``staff_addresses`` are told of blocks. ``issuers`` are None where the settings name none.
-    ``station`` is the one that calls. ``process`` names this process among those that share
-    the database.
+    ``policy`` is called in each call, so that a changed setting applies at once. ``changes_secret``
+    are the families whose unblock secret is changed after its use; ``source`` makes their next one.
+    ``staff_addresses`` get mails about blocks. ``issuers`` are None where the settings name none.
+    ``station`` is the calling station. ``process`` names this process among those that share the
+    database.
     """
 
     store: Store

@@ -1,4 +1,4 @@
-"""What may be done with a card, and why nothing can be: pure, by what is recorded of it."""
+"""What may be done with a card, and why it may not: pure, from its records."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kiosk.contract.messages import Purpose, Reason
 from kiosk.contract.policy import Policy
 
 ASSUMED_SECRET_TRIES = 3
-"""Where neither card nor record says how many wrong unblock secrets a card takes."""
+"""Where neither card nor record has the limit of wrong unblock secrets."""
 
 KEPT_SECRET_TRIES = 1
 """The last try is never spent: some cards erase their keys with it."""
@@ -23,17 +23,17 @@ KEPT_SECRET_TRIES = 1
 
 MOST_EXCHANGES = 5
 EXCHANGE_SPAN = timedelta(hours=24)
-"""After so many uses of an admin key without a right answer, there is none for so long."""
+"""After so many uses of an admin key without a right answer, it is not used for so long."""
 
 
 OutOfUse = Literal[Reason.CARD_REVOKED, Reason.CARD_EXPIRED]
 SecretProblem = Literal[Reason.SECRET_MISSING, Reason.SECRET_BLOCKED]
 CardProblem = OutOfUse | SecretProblem
-"""What a record says against a card. Staff's words for each are in ``standing``, held by types."""
+"""A problem of a card by its record. Staff's words for each are in ``standing``, held by types."""
 
 
 def has_left(holder: Cardholder, now: datetime) -> bool:
-    """Tell whether the holder is a leaver."""
+    """Return whether the holder is a leaver."""
     return holder.left_at is not None and holder.left_at <= now
 
 
@@ -43,7 +43,7 @@ def card_barred(card: Card, holder: Cardholder, now: datetime) -> Reason | None:
 
 
 def card_withdrawn(card: Card, now: datetime) -> OutOfUse | None:
-    """Return why a card is out of use, whoever holds it."""
+    """Return why a card is out of use, for any holder."""
     if card.status is CardStatus.REVOKED:
         return Reason.CARD_REVOKED
     if card.expires_at is not None and card.expires_at <= now:
@@ -54,10 +54,10 @@ def card_withdrawn(card: Card, now: datetime) -> OutOfUse | None:
 def is_registered(
     registration: Registration | None, policy: Policy, *, card_proves: bool = False
 ) -> bool:
-    """Tell whether self-service is possible; where it is not, the holder may register again.
+    """Return whether self-service is possible; if not, the holder may register again.
 
-    A registration without questions is none where the policy asks them. One that was made
-    without any proof is none for a card that proves itself (``card_proves``).
+    A registration without questions does not count where the policy asks them. One that was made
+    without any proof does not count for a card that proves itself (``card_proves``).
     """
     if registration is None or (card_proves and not registration.proven):
         return False
@@ -74,9 +74,9 @@ def offers(
 ) -> tuple[Purpose, ...] | Reason:
     """Return what is offered, or why nothing is.
 
-    A blocked registration with a working PIN may still change that PIN: the card proves
-    its holder then, and no answer is asked for. ``code_given``: staff gave a code for a first
-    unlock of this card, which can be entered now.
+    A blocked registration with a working PIN may still change that PIN: the card proves its holder
+    then, without answers. ``code_given``: staff gave a code for a first unlock of this card, which
+    can be entered now.
     """
     blocked = registration is not None and registration.blocked_at is not None
     if blocked:
@@ -93,10 +93,10 @@ def offers(
 
 
 def secret_barred(card: Card, told: int | None = None) -> SecretProblem | None:
-    """Return why the card cannot be unblocked, by our own account of its unblock secret.
+    """Return why the card cannot be unblocked, by our count of its unblock secret's tries.
 
-    ``told``: what the card says itself in this visit. It counts in the place of our account, up
-    to what the card takes by our records; not for an admin key, whose tries no number gives back.
+    ``told``: the card's own count in this visit. It replaces our count, up to the recorded limit;
+    not for an admin key, whose tries no reported number gives back.
     """
     if card.sealed_secret is None:
         return Reason.SECRET_MISSING
@@ -112,7 +112,7 @@ def secret_barred(card: Card, told: int | None = None) -> SecretProblem | None:
 
 
 def is_key_proven(card: Card) -> bool:
-    """Tell whether the card has shown that it has the admin key that is recorded now."""
+    """Return whether the card has proven the admin key that is recorded now."""
     sealed = card.sealed_secret
     return sealed is not None and card.key_proven_revision == sealed.revision
 
@@ -120,8 +120,8 @@ def is_key_proven(card: Card) -> bool:
 def key_barred(card: Card, now: datetime) -> Reason | None:
     """Return why the card's admin key is not used at the moment.
 
-    Each use gives whoever holds the card two blocks of their choice under the key. Without a
-    right answer there are a few a day.
+    Each use gives the person with the card two blocks of their choice under the key. Without a
+    right answer a few a day are allowed.
     """
     last = card.key_exchanged_at
     if last is None or last + EXCHANGE_SPAN <= now:
@@ -130,13 +130,13 @@ def key_barred(card: Card, now: datetime) -> Reason | None:
 
 
 def most_tries(card: Card) -> int:
-    """Return how many a card may be believed to have: whoever copies one could say any number."""
+    """Return the largest believable count of a card: a copy could report any number."""
     limit = ASSUMED_SECRET_TRIES if card.secret_limit is None else card.secret_limit
     return max(limit, tries_by_account(card))
 
 
 def tries_by_account(card: Card) -> int:
-    """Return how many wrong unblock secrets the card takes, but for those that are in doubt."""
+    """Return the tries left of the unblock secret by our count, less those in doubt."""
     known = card.secret_tries_left
     tries = known if known is not None else card.secret_limit
     return ASSUMED_SECRET_TRIES if tries is None else tries
@@ -152,7 +152,7 @@ def block(
     holder: Cardholder,
     registration: Registration,
 ) -> None:
-    """Block, once; the holder and the RA staff are told by mail, and the audit too."""
+    """Block, once; holder and RA staff get a mail, and it is audited."""
     if not uow.registrations.block(holder.id):
         return
     record(uow, AuditKind.REGISTRATION_BLOCKED, visit, failures=registration.failures)
@@ -179,9 +179,9 @@ def pause_unproven(
 
 
 def is_exhausted(registration: Registration | None, policy: Policy) -> bool:
-    """Tell whether all attempts are charged although nobody blocked yet.
+    """Return whether all attempts are charged although nobody blocked yet.
 
-    So it is when the program died between the last charge and its verdict.
+    This happens when the program died between the last charge and its verdict.
     """
     if registration is None or registration.blocked_at is not None:
         return False

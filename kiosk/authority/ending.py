@@ -1,4 +1,4 @@
-"""The ends: a new PIN by the holder's own hand, a visit over, a refusal at the station."""
+"""The ends: a PIN changed by its holder, a visit over, a refusal at the station."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FAULTS = frozenset(fault.value for fault in ReadFault)
 
 
 def pin_changed(parts: Dependencies, visit_id: VisitId) -> Task:
-    """Take it that the card has a new PIN; the holder is told where an address is known."""
+    """Record that the card has a new PIN; the holder gets a notice if an address is known."""
     with parts.store.begin() as uow:
         context = enter_to_report(uow, parts, visit_id)
         if context.visit.purpose is not Purpose.CHANGE_PIN:
@@ -59,10 +59,10 @@ def end(parts: Dependencies, visit_id: VisitId, how: VisitEnd) -> None:
 def refuse(
     parts: Dependencies, visit_id: VisitId, reason: str, unread: UnreadCard | None = None
 ) -> None:
-    """Write down a refusal of the station's own; its visit may never have been opened.
+    """Record a refusal by the station; its visit may never have been opened.
 
-    What it says of a card that it could not read is kept with the visit, and goes with it. A card
-    that was pulled ends its visit, and is no refusal.
+    Its report of a card that it could not read is stored with the visit, and deleted with it. A
+    card that was pulled ends its visit, and is no refusal.
     """
     if not is_visit_id(visit_id):
         raise StepRefused("that is no visit's id")

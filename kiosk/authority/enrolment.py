@@ -1,8 +1,8 @@
-"""How a station gets its certificate, keeps it, and is known by it.
+"""How a station gets its certificate, renews it, and is identified by it.
 
-A line that staff handed out (``kiosk.contract.enrolment``) is good for one key, for fifteen
-minutes. A try is charged before its secret is compared. From then on the station is known by the
-row of its key, at each call.
+A line that staff handed out (``kiosk.contract.enrolment``) enrols one key within fifteen minutes. A
+try is charged before its secret is compared. Then the row of its key identifies the station, at
+each call.
 """
 
 from __future__ import annotations
@@ -40,18 +40,18 @@ from kiosk.contract.errors import RowAltered, StepRefused
 log = logging.getLogger(__name__)
 
 TRIES: Final = 5
-"""Of one line, repeats of a lost answer included."""
+"""Of one line, including repeats of a lost answer."""
 
 BOTH_KEYS: Final = timedelta(days=1)
-"""For so long a renewed station is also known by the key that it had before."""
+"""How long a renewed station is also identified by its former key."""
 
 CLOCKS: Final = timedelta(hours=1)
-"""By so much earlier than due a renewal is taken: the station goes by its own clock."""
+"""How much earlier than due a renewal is accepted: the station uses its own clock."""
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a certificate comes with: how long it lives, whom to believe, where to call."""
+    """What comes with a certificate: its life, the CAs to trust, and the addresses to call."""
 
     life: timedelta
     believed: str
@@ -61,7 +61,7 @@ class Terms:
 class StationEnrolment:
     """The calls of ``kiosk.contract.enrolment``; safe to call from several threads.
 
-    Raises ``StepRefused`` for whoever is not let in, ``StoreError``.
+    Raises ``StepRefused`` for a refused caller, ``StoreError``.
     """
 
     def __init__(self, store: Store, ca: StationCa, terms: Terms) -> None:
@@ -74,7 +74,7 @@ class StationEnrolment:
         return Ca(self._ca.pem)
 
     def enrol(self, asked: Enrol) -> Enrolled:
-        """Let a station in by its line, once for each line."""
+        """Enrol a station by its line, once for each line."""
         key = _key_of(asked.request)
         fingerprint = fingerprint_of(key)
         with self._store.begin() as uow:
@@ -106,7 +106,7 @@ class StationEnrolment:
         return issued.reply
 
     def renew(self, fingerprint: str, asked: Renew) -> Enrolled:
-        """Give the station of a key its next certificate, in the last third of this one's life."""
+        """Issue a station's next certificate, in the last third of the present one's life."""
         key = _key_of(asked.request)
         with self._store.begin() as uow:
             found = uow.station_keys.find(fingerprint)

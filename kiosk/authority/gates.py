@@ -1,8 +1,8 @@
-"""Which gate comes next: pure, and recomputed for every call from what is recorded.
+"""Which gate comes next: pure, and recomputed from the records for every call.
 
-Each purpose is a path of gates in a fixed order. The first gate that is not passed is
-what the holder does next; a call that is for a later one does not fit. So no step can be
-skipped, whatever a station says or forgets.
+Each purpose is a path of gates in a fixed order. The holder's next step is the first gate that is
+not passed; a call for a later gate is refused. A station can therefore skip no step, whatever it
+sends or omits.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ class Gate(StrEnum):
 
 
 OWNER_IS_ASKED = frozenset({Purpose.REGISTER, Purpose.CHANGE_QUESTIONS, Purpose.CHANGE_EMAIL})
-"""What changes recovery data: where the PIN is only claimed, a code to a known address is due."""
+"""Purposes that change recovery data: after a claimed PIN, a code to a recorded address is due."""
 
 UNLOCKS = frozenset({Purpose.UNLOCK, Purpose.FIRST_UNLOCK})
-"""What ends in a release of the unblock secret."""
+"""Purposes that end in a release of the unblock secret."""
 
 _GATE_OF = {Factor.QUESTIONS: Gate.ANSWERS, Factor.EMAIL_CODE: Gate.CODE}
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What is recorded of a visit: its purpose, and the gates that it has passed.
+    """The recorded state of a visit: its purpose, and the gates that it has passed.
 
-    ``claimed``: the PIN is shown by a status word alone.
+    ``claimed``: only a status word shows the PIN.
     """
 
     purpose: Purpose
@@ -83,13 +83,13 @@ def _path(policy: Policy, purpose: Purpose) -> tuple[Gate, ...]:
 
 
 CountedStep = tuple[Purpose, Gate | None]
-"""What a holder counts as one step. No gate: the page on which they say that the card is theirs."""
+"""What a holder counts as one step. None: the page on which they confirm that it is their card."""
 
 
 def counted_steps(
     policy: Policy, purpose: Purpose, *, claimed: bool = False
 ) -> tuple[CountedStep, ...]:
-    """Return the steps that a holder sees; a first unlock goes on as a registration."""
+    """Return the steps that a holder sees; a first unlock continues as a registration."""
     own = tuple((purpose, gate) for gate in path(policy, purpose, claimed=claimed))
     if purpose not in UNLOCKS:
         return own
@@ -103,8 +103,8 @@ def position(
 ) -> Position:
     """Return how far a holder is at ``gate``.
 
-    A gate that is not on the path any more (the PIN was proven since by another call) is shown
-    as the last step: a number on a screen is no reason to refuse a call.
+    A gate that is no longer on the path (another call has proven the PIN since) is shown as the
+    last step: a number on a screen is no reason to refuse a call.
     """
     begun_as = Purpose.FIRST_UNLOCK if after_first_unlock else progress.purpose
     steps = counted_steps(policy, begun_as, claimed=progress.claimed)
@@ -113,7 +113,7 @@ def position(
 
 
 def next_gate(policy: Policy, progress: Progress) -> Gate | None:
-    """Return the first gate that is not passed; None when all is done."""
+    """Return the first gate that is not passed; None when all are passed."""
     if progress.finished:
         return None
     gates = path(policy, progress.purpose, claimed=progress.claimed)
@@ -121,7 +121,7 @@ def next_gate(policy: Policy, progress: Progress) -> Gate | None:
 
 
 def reaches(policy: Policy, progress: Progress, gate: Gate) -> bool:
-    """Tell whether every gate before ``gate`` is passed; one that is passed can be redone."""
+    """Return whether every gate before ``gate`` is passed; a passed gate can be repeated."""
     gates = path(policy, progress.purpose, claimed=progress.claimed)
     if progress.finished or gate not in gates:
         return False
@@ -129,6 +129,6 @@ def reaches(policy: Policy, progress: Progress, gate: Gate) -> bool:
 
 
 def answers_come_before_code(policy: Policy) -> bool:
-    """Tell whether a code may only be asked for once the questions are answered."""
+    """Return whether a code may only be asked for once the questions are answered."""
     gates = path(policy, Purpose.UNLOCK)
     return Gate.ANSWERS in gates[: gates.index(Gate.CODE)]

@@ -52,7 +52,7 @@ def save_questions(
 def give_email(
     parts: Dependencies, visit_id: VisitId, email: str, attempt: str
 ) -> Task | EmailRefused | CodeNotSent | Refusal:
-    """Take an address and send a code to it; another address makes an earlier code useless."""
+    """Store an address and send a code to it; another address makes an earlier code useless."""
     address = tidy_email(email)
     with parts.store.begin() as uow:
         context = enter(uow, parts, visit_id)
@@ -90,7 +90,7 @@ def _need_questions(context: VisitContext) -> None:
 def _first_problem(
     uow: UnitOfWork, context: VisitContext, answers: tuple[Answer, ...]
 ) -> AnswersRefused | None:
-    """Return the first answer that breaks a rule; ``StepRefused`` for a set that none may give."""
+    """Return the first answer that breaks a rule; ``StepRefused`` where the questions are wrong."""
     bank = {one.id: one.text for one in uow.questions.current()}
     ids = [one.question for one in answers]
     fits = len(ids) == context.policy.questions_registered and len(set(ids)) == len(ids)
@@ -135,7 +135,7 @@ def _keep_address(uow: UnitOfWork, context: VisitContext, address: str) -> Visit
     pending = context.pending
     if pending is not None and pending.email == address:
         return context
-    # Under a new id: a code that was sent to another address does not belong to it.
+    # Under a new id: a code that was sent to another address must not belong to it.
     changed = replace(_gathered(context), id=new_id(), email=address)
     if pending is not None:
         uow.pending.delete(pending.id)
@@ -146,5 +146,5 @@ def _keep_address(uow: UnitOfWork, context: VisitContext, address: str) -> Visit
 
 
 def _gathered(context: VisitContext) -> PendingChange:
-    """Return what this visit has gathered so far, or a beginning of it."""
+    """Return what this visit has gathered so far, or an empty record of it."""
     return context.pending or fresh_pending(context, context.progress.purpose, context.visit)

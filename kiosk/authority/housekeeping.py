@@ -1,4 +1,4 @@
-"""Deleting what has served its time: data that is kept is data that can leak."""
+"""Deleting old data: stored data can leak."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ BATCH = 500
 """Rows that one transaction deletes: stations write between two of them."""
 
 MOST_BATCHES = 200
-"""Of one kind, in one look of the caretaker; what is left goes with the next."""
+"""Of one kind, in one run of the caretaker; the rest waits for the next run."""
 
 DAYS_A_MONTH: Final = 30.4375
 
 
 def months(many: int) -> timedelta:
-    """Return how long so many months are."""
+    """Return the length of so many months."""
     return timedelta(days=many * DAYS_A_MONTH)
 
 
@@ -57,7 +57,7 @@ def purge_records(
     """Delete what is past in batches, and audit how many rows of each kind.
 
     An open entry of the unblock journal stays, with its visit, and so do those of a card whose
-    pending secret is not settled. Raises ``StoreError``; what was deleted until then is audited.
+    pending secret is not resolved. Raises ``StoreError``; what was deleted before is audited.
     """
     with store.read() as uow:
         now = uow.now
@@ -71,7 +71,7 @@ def purge_records(
                 if some < BATCH or done == most_batches:
                     break
     except StoreError:
-        with suppress(StoreError):  # what ended the purge is what the caller has to hear of
+        with suppress(StoreError):  # the caller has to learn what ended the purge
             _record(store, deleted)
         raise
     _record(store, deleted)

@@ -1,8 +1,8 @@
-"""A way in for maintenance: an officer's card opens a page of the station, and nothing else.
+"""Maintenance: an officer's card opens a page of the station, and nothing else.
 
-Staff say whose card it is, and with which key it signs after its PIN. The page opens where that
-key has signed in this visit, and the member may still maintain stations: both are looked at again
-at each act. An act is recorded, with its reason, before the station does it.
+Staff record whose card it is, and the key with which it signs after its PIN. The page opens where
+that key has signed in this visit, and the member may still maintain stations: both are checked
+again at each act. An act is recorded, with its reason, before the station does it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ REASONS = {
     MaintenanceReason.NETWORK: "the network",
     MaintenanceReason.DISPLAY: "the display or the keys",
 }
-"""The words of each but ``OTHER``, which comes with its own."""
+"""The words of each except ``OTHER``, which comes with the officer's words."""
 
 
 def officer_of(context: VisitContext) -> StaffMember:
@@ -52,7 +52,7 @@ def officer_of(context: VisitContext) -> StaffMember:
 
 
 def barred(context: VisitContext) -> VisitRefused | None:
-    """Return why a visit for maintenance cannot go on once the PIN was entered."""
+    """Return why a visit for maintenance cannot continue after the PIN was entered."""
     if context.visit.purpose is not Purpose.MAINTENANCE:
         return None
     try:
@@ -80,7 +80,7 @@ def maintain(
     why: MaintenanceReason,
     words: str,
 ) -> Maintain:
-    """Record what an officer has the station do; the same attempt again records nothing."""
+    """Record an officer's act at the station; a repeated attempt records nothing."""
     if why is MaintenanceReason.OTHER:
         if not says_why(words):
             raise StepRefused("these words give no reason, or may hold a secret")
@@ -90,7 +90,7 @@ def maintain(
         context = enter(uow, parts, visit_id)
         context.need(Gate.MAINTENANCE)
         page = page_for(context)
-        # The note's id tells an attempt that was recorded.
+        # The note's id shows whether an attempt was recorded.
         named = framed("maintenance", visit_id, attempt, act.value, why.value, words)
         note_id = sha256(named).hexdigest()[:32]
         if not uow.notes.by_ids((note_id,)):

@@ -1,8 +1,8 @@
-"""What one process of the authority counts, and how the estate stands, for Prometheus.
+"""Metrics for Prometheus: counts of one authority process, and the state of the estate.
 
-No label holds a visit, a person or a station: their values are few and known beforehand. What
-is counted is what this process did; how the estate stands is read in the database, and is the
-same from every process.
+No label holds a visit, a person or a station: the values of labels are few and fixed. Counters are
+of this process; the state of the estate is read from the database, and is the same at every
+process.
 """
 
 from __future__ import annotations
@@ -65,10 +65,10 @@ OUTCOMES: Final[dict[type, str]] = {
 }
 
 BUSY: Final = {429: "station", 503: "authority"}
-"""What was asked too much of, by the status of the answer."""
+"""Which limit was reached, by the status of the answer."""
 
 READ_EVERY_S: Final = 5.0
-"""How long counts that were read in the database are good: several may ask for them."""
+"""How long counts from the database are reused: several may ask for them."""
 
 MOST_BLOCKED: Final = 10_000
 
@@ -106,7 +106,7 @@ class CallMetrics:
         self._unblocks = Counter(
             "kiosk_unblocks", "What cards did with a grant.", ["outcome"], registry=registry
         )
-        # Each series is there from the beginning: an increase from nothing is none.
+        # Each series exists from the beginning: otherwise its first increase would be missed.
         for call in routes():
             self._seconds.labels(call)
         for because in BUSY.values():
@@ -141,7 +141,7 @@ class CallMetrics:
 
 @dataclass(frozen=True, slots=True)
 class EstateNumbers:
-    """How the estate stands in the database; ages are in seconds."""
+    """The state of the estate in the database; ages are in seconds."""
 
     outbox_waiting: int = field(metadata={"help": "Notices that wait to be mailed."})
     outbox_oldest_seconds: float = field(metadata={"help": "How long the oldest of them waits."})
@@ -166,7 +166,7 @@ class EstateNumbers:
 
 
 def estate_numbers(uow: UnitOfWork) -> EstateNumbers:
-    """Read them, in one moment of the database."""
+    """Read them from one snapshot of the database."""
     serving, silent = uow.monitored.stations(silent_before(uow.now))
     gaps = uow.audit.gaps()
     rows, _ = uow.monitored.beyond({}, gaps)
@@ -201,7 +201,7 @@ def _age(since: datetime | None, now: datetime) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What a process that is open is asked for; each is a short look."""
+    """Properties of a running process for its metrics; each is fast to read."""
 
     store: Store
     mail_answered: Callable[[], bool | None]
@@ -211,7 +211,7 @@ class Watched:
 
 
 class StandingCollector(Collector):
-    """Reads how process and estate stand when it is asked; of several that ask, one reads."""
+    """Reads the state of process and estate on request; of several requests, one reads."""
 
     def __init__(self, watched: Callable[[], Watched | None], now: Callable[[], float]) -> None:
         self._watched = watched
@@ -221,7 +221,7 @@ class StandingCollector(Collector):
         self._until = float("-inf")
 
     def describe(self) -> list[Metric]:
-        """Say nothing yet: a registry would ask the database for it."""
+        """Return nothing: a registry would otherwise query the database for it."""
         return []
 
     def collect(self) -> Iterator[Metric]:
@@ -273,7 +273,7 @@ def _gauge(name: str, about: str, value: float) -> Metric:
 
 
 class Metrics:
-    """All numbers of one process, in a registry that nothing else writes to."""
+    """All metrics of one process, in a separate registry."""
 
     def __init__(
         self, watched: Callable[[], Watched | None], now: Callable[[], float] = time.monotonic
@@ -297,16 +297,16 @@ class Metrics:
 
 # ``/healthz``, ``/readyz`` and ``/metrics``: for those who run the service, apart from stations.
 #
-# Everybody who can reach it is answered: it is a socket of this machine, or a port that a firewall
-# keeps. Nothing it says names a person, a station or a visit.
+# It answers everybody who can reach it: it is a socket of this machine, or a port behind a
+# firewall. No answer names a person, a station or a visit.
 
 
 WAIT_S = 10.0
-"""How long an idle connection is kept, and how long answers that are under way are waited for."""
+"""How long an idle connection is kept, and how long running requests are waited for."""
 
 
 class MonitoringServer:
-    """Answers on one event loop; ``not_ready`` says why no calls may come, and is empty otherwise.
+    """Answers on one event loop; ``not_ready`` returns why calls must not come, or an empty text.
 
     It and ``metrics`` are called on threads.
     """
@@ -318,9 +318,9 @@ class MonitoringServer:
         self._listening: asyncio.Server | None = None
 
     async def listen(self, place: str) -> int:
-        """Answer at a host and port, whose port is returned, or at the path of a socket.
+        """Listen at a host and port, whose port is returned, or at the path of a socket.
 
-        Raises ``ConfigError`` where that cannot be.
+        Raises ``ConfigError`` where that fails.
         """
         loop = asyncio.get_running_loop()
         try:
@@ -340,7 +340,6 @@ class MonitoringServer:
         return found
 
     async def close(self) -> None:
-        """Answer nobody any more."""
         if self._listening is not None:
             self._listening.close()
         await self._http.shutdown(WAIT_S)

@@ -1,8 +1,8 @@
-"""A holder says "this was not me": everything that is under way for them is stopped.
+"""A holder reports "this was not me": everything that is open for them is stopped.
 
-It only closes, so little has to be proven: at a station a number that a notice or a code mail
-gave, with any card that names itself as the holder's. Wrong numbers are counted for each holder,
-apart for cards that are known by name only.
+A report can only close things, so it needs little proof: at a station a number from a notice or a
+code mail, with any card that reports the holder's identifier. Wrong numbers are counted for each
+holder, separately for cards that are known by name only.
 """
 
 from __future__ import annotations
@@ -35,8 +35,7 @@ from kiosk.contract.sensitive import Sensitive
 def stop_holder(uow: UnitOfWork, holder_id: str, *, but_visit: str = "") -> bool:
     """End a holder's open visits, withdraw codes and changes, and block; False: blocked before.
 
-    Where there is no registration there is nothing to block. The holder's stop numbers are
-    used up.
+    Without a registration there is nothing to block. The holder's stop numbers are used up.
     """
     for card in uow.cards.lock_of_holder(holder_id):
         for visit in uow.visits.open_of_card(card.id):
@@ -51,7 +50,7 @@ def stop_holder(uow: UnitOfWork, holder_id: str, *, but_visit: str = "") -> bool
 
 @dataclass(frozen=True, slots=True)
 class _ChargedStop:
-    """One entry, whose it is to be, and the account that it was charged to."""
+    """One entry, the holder it has to belong to, and the subject that it was charged to."""
 
     holder_id: str
     entries: str
@@ -61,7 +60,7 @@ class _ChargedStop:
 def enter_stop_number(
     parts: Dependencies, visit_id: VisitId, attempt: str, entered: Sensitive
 ) -> Task | StopNumberWrong:
-    """Check one entry: charged and committed first, looked at after."""
+    """Check one entry: charged and committed first, then checked."""
     digits = read_stop_number(entered.reveal())
     if digits is None:
         raise StepRefused("that is no stop number")
@@ -75,7 +74,7 @@ def enter_stop_number(
             uow.commit()
             return reply
     except (StepRefused, VisitRefused):
-        # The card left before the number was looked at: a right one still costs nothing.
+        # The card left before the number was checked: a right one still costs nothing.
         with parts.store.begin() as uow:
             if _sent_to(uow, charged.holder_id, digits) is not None:
                 uow.stop_numbers.conclude(charged.entries, charged.charge, Verdict.RIGHT)
@@ -84,7 +83,7 @@ def enter_stop_number(
 
 
 def _enter(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> VisitContext:
-    """Enter, with all cards of the holder held: they are locked by id before the visit's own."""
+    """Enter with all cards of the holder locked: they are locked by id before the visit's own."""
     visit = uow.visits.get(visit_id)
     if visit is not None and visit.holder_id is not None:
         uow.cards.lock_of_holder(visit.holder_id)
@@ -120,7 +119,8 @@ def _record_verdict(
     charge, sent = charged.charge, _sent_to(uow, charged.holder_id, digits)
     is_used = sent is not None and sent.used_at is not None
     if sent is not None and (is_used or uow.stop_numbers.is_too_old(sent)):
-        # It is no guess. That it was sent, its holder may know; that it stops nothing, they must.
+        # It is no guess. The holder may learn that it was sent; they must learn that it stops
+        # nothing.
         uow.stop_numbers.conclude(charged.entries, charge, Verdict.RIGHT)
         uow.commit()
         raise VisitRefused(Reason.STOP_NUMBER_USED if is_used else Reason.STOP_NUMBER_OLD)
@@ -135,7 +135,7 @@ def _record_verdict(
     if right:
         return tasks.next_task(uow, context)
     if not charge.left:
-        # The charge is committed, and so is what the audit says of it.
+        # The charge is committed with its audit event.
         uow.commit()
         raise VisitRefused(Reason.STOP_NUMBER_WRONG)
     return StopNumberWrong(tasks.enter_stop_number(uow, context))

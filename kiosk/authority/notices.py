@@ -1,4 +1,4 @@
-"""Notices that people are mailed: queued in the transaction that they tell of."""
+"""Notices that are mailed to people: queued in the transaction of the event they report."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ def notify(
 def draw_stop_number(uow: UnitOfWork, visit: Visit, holder: Cardholder) -> str:
     """Draw the number by which the holder can stop what was done in a visit.
 
-    It goes to addresses that are known already alone: somebody with a copy of a card, who gave
-    an address of their choice, must not be able to block its holder.
+    It goes only to addresses that are already recorded: somebody with a copy of a card, who gave an
+    address of their choice, must not be able to block its holder.
     """
     return uow.stop_numbers.draw(holder.id, visit.id)
 
 
 def addresses_of(holder: Cardholder, registration: Registration | None) -> tuple[str, ...]:
-    """Return every address of a holder that is registered or recorded, each once."""
+    """Return every registered or recorded address of a holder, each once."""
     known = (registration.email if registration else None, holder.email)
     return tuple({one.lower(): one for one in reversed(known) if one}.values())
 
@@ -75,7 +75,7 @@ def notify_holder(
 ) -> None:
     """Queue one notice to every address of a holder, so that no single mailbox can hide it.
 
-    Each says how to stop what it tells of.
+    Each says how to stop what it reports.
     """
     known = addresses_of(holder, registration)
     number = draw_stop_number(uow, visit, holder) if known else ""
@@ -96,8 +96,8 @@ def queue(
 ) -> None:
     """Queue one notice; it says who, where, when and under which reference, and no secret.
 
-    Without an address nobody is told. ``new_email`` is shown masked where it is given. A
-    ``stop_number`` opens nothing: whoever reads it can stop self-service for its holder.
+    Without an address nothing is sent. ``new_email`` is shown masked where it is given. A
+    ``stop_number`` opens nothing: it can only stop self-service for its holder.
     """
     if not to:
         return

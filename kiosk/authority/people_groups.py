@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class PeopleGroup(StrEnum):
-    """Whom a list has; ``EXPIRING`` are those with a card that ends this month (UTC)."""
+    """The people in a list; ``EXPIRING`` are those with a card that ends this month (UTC)."""
 
     BLOCKED = "blocked"
     NOT_REGISTERED = "not-registered"
@@ -19,7 +19,7 @@ class PeopleGroup(StrEnum):
 
 
 class PeopleOrder(StrEnum):
-    """By what a list is sorted; ``DATE`` is the group's own: since when, or until when.
+    """The order of a list; ``DATE`` is the group's date: since when, or until when.
 
     A group without a date is sorted by name instead.
     """
@@ -31,7 +31,7 @@ class PeopleOrder(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PagePosition:
-    """Where a page of a list ended: the sort key of its last row, and whose row that is."""
+    """Where a page of a list ended: the sort key and the holder of its last row."""
 
     key: str | datetime
     holder_id: str

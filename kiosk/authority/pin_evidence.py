@@ -1,9 +1,9 @@
-"""Whether a card took its PIN: proven by a signature, or only claimed by a status word.
+"""Whether a card verified its PIN: proven by a signature, or only claimed by a status word.
 
-A device between card and reader can answer 9000 to VERIFY. So the card signs a fresh challenge
-with a key that it uses only after VERIFY, and the signature counts where that key is known to
-belong to this card: a file named it, an issuer whom the settings name certified it for this card
-or this holder, or it was recorded in a visit that passed every factor.
+A device between card and reader can answer 9000 to VERIFY. The card therefore signs a fresh
+challenge with a key that it uses only after VERIFY. The signature counts where that key is known to
+belong to this card: a file named it, an issuer in the settings certified it for this card or this
+holder, or it was recorded in a visit that passed every factor.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import CardId, PinChallenge, PinProof, Purpose, Reason, Task, VisitId
 
 CHALLENGE_LIFE: Final = timedelta(minutes=3)
-"""A reader with keys of its own waits up to a minute and a half for the PIN."""
+"""A reader with a PIN pad waits up to a minute and a half for the PIN."""
 
 _NONCE_BYTES: Final = 32
 _SCOPE: Final = b"unlock-kiosk pin proof 1\0"
-"""Begins what a card signs here, so that the signature means nothing anywhere else."""
+"""Prefix of what a card signs here, so that the signature has no meaning elsewhere."""
 
 
 def pin_challenge(parts: Dependencies, visit_id: VisitId) -> PinChallenge:
-    """Draw what the card signs after VERIFY, unless one is waiting that is still good."""
+    """Draw what the card signs after VERIFY, unless there is a challenge that is still valid."""
     with parts.store.begin() as uow:
         context = enter(uow, parts, visit_id)
         context.need(Gate.PIN)
@@ -50,11 +50,10 @@ def pin_challenge(parts: Dependencies, visit_id: VisitId) -> PinChallenge:
 
 
 def pin_verified(parts: Dependencies, visit_id: VisitId, proof: PinProof | None) -> Task:
-    """Record that the card verified its PIN, and what shows it.
+    """Record that the card verified its PIN, and the evidence.
 
-    Without a proof that counts the PIN is claimed. Then the holder has to enter a code from an
-    address that is known already before any recovery data changes; ``VisitRefused`` where there is
-    no such address.
+    Without a valid proof the PIN is claimed. Then the holder has to enter a code from a recorded
+    address before any recovery data changes; ``VisitRefused`` where there is no such address.
     """
     with parts.store.begin() as uow:
         context = enter(uow, parts, visit_id)
@@ -62,7 +61,7 @@ def pin_verified(parts: Dependencies, visit_id: VisitId, proof: PinProof | None)
         if context.visit.pin_proven_at is None:
             context = _take(uow, parts, context, proof)
         if (barred := maintenance.barred(context)) is not None:
-            # What the card showed stays on record.
+            # The evidence stays on record.
             uow.commit()
             raise barred
         task = tasks.next_task(uow, context)
@@ -84,7 +83,7 @@ def _take(
         pin_challenged_at=None,
     )
     if evidence is PinEvidence.PROVEN:
-        # The card is the real one: what it says counts as that of one that proved itself first.
+        # The card is the real one: its report counts as that of a card that proved itself first.
         record_outcome_by_card(uow, parts.sealer, visit, context.card, context.holder)
         correct_by_card(uow, visit)
     if evidence is PinEvidence.PROVEN or context.progress.purpose not in OWNER_IS_ASKED:
@@ -122,7 +121,7 @@ def fresh_pending(context: VisitContext, purpose: Purpose, visit: Visit) -> Pend
 def _judge(
     issuers: Issuers | None, context: VisitContext, proof: PinProof | None
 ) -> tuple[PinEvidence, bytes | None, str]:
-    """Return the evidence, the key that signed, and why the audit has it so."""
+    """Return the evidence, the key that signed, and the reason for the audit."""
     visit, card = context.visit, context.card
     nonce, drawn_at = visit.pin_challenge, visit.pin_challenged_at
     if proof is None:

@@ -1,4 +1,4 @@
-"""The policy as it counts at this moment, for a program that runs for months."""
+"""The policy in force, for a program that runs for months."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from kiosk.contract.errors import RowAltered, StoreError
 from kiosk.contract.policy import Policy
 from kiosk.contract.ports import Clock
 
-# Which policy counts: the settings file's, with what staff set on top of it.
+# The policy in force: the settings file's, overridden by what staff set.
 #
-# What staff set was judged against the file as it was then. Where the file has changed so that it
-# does not fit any more, the file's own values count, and it is said why.
+# Staff's settings were checked against the file as it was then. Where they no longer fit a changed
+# file, the file's values count, and the reason is reported.
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyInForce:
-    """The settings that count; ``faults`` say why what staff set under a name does not."""
+    """The settings in force; ``faults`` say why staff's setting of a name is not."""
 
     settings: PolicySettings
     faults: Mapping[str, str] = field(default_factory=dict)
 
 
 def policy_in_force(file: PolicySettings, stored: Mapping[str, PolicySetting]) -> PolicyInForce:
-    """Put what staff set on top of the file; raises nothing, whatever is stored."""
+    """Override the file with what staff set; raises nothing, whatever is stored."""
     known = {about.name: about for about in settings_of(file)}
     values: dict[str, Any] = {}
     faults: dict[str, str] = {}
@@ -56,7 +56,7 @@ def misfit(settings: PolicySettings) -> str | None:
 
 
 def shown_stored(text: str) -> str:
-    """Write a stored value as staff read it; as it is where it cannot be read."""
+    """Format a stored value as staff read it; return it unchanged where it cannot be read."""
     try:
         return shown_text(json.loads(text))
     except ValueError:
@@ -64,12 +64,12 @@ def shown_stored(text: str) -> str:
 
 
 def stored_text(value: object) -> str:
-    """Write a setting's value as it is stored."""
+    """Format a setting's value for storage."""
     return json.dumps(value)
 
 
 def shown_text(value: object) -> str:
-    """Write a setting's value as staff read and enter it; a list has commas."""
+    """Format a setting's value as staff read and enter it; a list has commas."""
     if isinstance(value, tuple | list):
         return ", ".join(map(str, value))
     if isinstance(value, bool):
@@ -94,10 +94,9 @@ EVERY_S = 10.0
 class LivePolicy:
     """Returns the policy when it is called; safe to call from several threads.
 
-    What staff set is read anew when it was last read ``every_s`` seconds ago. While the
-    database does not answer, what was read last goes on counting. Before it ever answered
-    that is the file's own, with which nothing can be decided anyway. While a setting is
-    altered there is no policy: ``RowAltered``.
+    Staff's settings are read again after ``every_s`` seconds. While the database does not answer,
+    the last ones stay in force; before its first answer the file's, with which nothing can be
+    decided anyway. While a setting's row is altered there is no policy: ``RowAltered``.
     """
 
     def __init__(
@@ -114,9 +113,9 @@ class LivePolicy:
         self._altered: RowAltered | None = None
 
     def __call__(self) -> Policy:
-        """Return the policy that counts now; raises nothing but ``RowAltered``."""
+        """Return the policy in force now; raises nothing but ``RowAltered``."""
         now = self._clock.monotonic()
-        # Before it was ever read, callers wait for each other; later they go on with the last.
+        # Before the first read, callers wait for each other; later they go on with the last.
         first = self._read_at is None
         if self._is_due(now) and self._reading.acquire(blocking=first):
             try:

@@ -1,4 +1,4 @@
-"""A change of address on a claimed PIN: it counts once the old address had time to stop it."""
+"""A change of address on a claimed PIN: in force once the old address had time to stop it."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from kiosk.contract.messages import Purpose, VisitId, reference_of
 
 
 def finish(uow: UnitOfWork, context: VisitContext) -> VisitContext:
-    """Mark the visit as having done what it was for: nothing more can be done in it."""
+    """Mark the visit as complete: nothing more can be done in it."""
     return reload(uow, context, replace(context.visit, finished_at=uow.now))
 
 
 def change_questions(
     uow: UnitOfWork, context: VisitContext, ids: tuple[int, ...], hashes: tuple[JointHash, ...]
 ) -> VisitContext:
-    """Put other questions in place; which ones are asked is drawn anew, failures stay."""
+    """Replace the questions; the ones to ask are drawn again, failures stay."""
     registration = tasks.registration_of(context)
     changed = replace(registration, question_ids=ids, hashes=hashes, asked=None, updated_at=uow.now)
     uow.registrations.put(changed)
@@ -45,7 +45,7 @@ def change_questions(
 
 
 def apply_pending(uow: UnitOfWork, context: VisitContext) -> VisitContext:
-    """Write what waited for the code that has just been entered."""
+    """Write the change whose code has just been entered."""
     pending = context.pending
     if pending is None or not pending.email:
         raise StepRefused("there is nothing that waits for this code")
@@ -83,10 +83,10 @@ def _register(uow: UnitOfWork, context: VisitContext, pending: PendingChange, em
 def _keep_keys(
     uow: UnitOfWork, context: VisitContext, pending: PendingChange, *, same_key: bool
 ) -> None:
-    """Keep the keys that the card has proven, from now on, where none was recorded.
+    """Record the keys that the card has proven, where none was recorded.
 
-    The card's own key has to be the same when the PIN was verified and now: the code may be
-    entered in another visit, and what is in the reader then need not be the holder's card.
+    The card's key has to be the same when the PIN was verified and now: the code may be entered in
+    another visit, and the card in the reader then need not be the holder's.
     """
     if pending.auth_key is not None and not same_key:
         return
@@ -94,7 +94,7 @@ def _keep_keys(
 
 
 def _keep_proven_key(uow: UnitOfWork, context: VisitContext) -> None:
-    """Keep the card's own key where the same visit proved its PIN by a known key."""
+    """Record the card's key where the same visit proved its PIN by a known key."""
     visit = context.visit
     if visit.pin_evidence is not PinEvidence.PROVEN or visit.genuine_at is None:
         return
@@ -180,7 +180,7 @@ def with_email(registration: Registration, email: str, uow: UnitOfWork) -> Regis
 
 
 def apply_due_change(uow: UnitOfWork, holder_id: str) -> bool:
-    """Put a holder's new address in place where its time has come; return whether it has."""
+    """Put a holder's new address in force when it is due; return whether it was."""
     waiting = uow.address_changes.waiting(holder_id)
     if waiting is None or waiting.effective_at > uow.now:
         return False
@@ -189,7 +189,7 @@ def apply_due_change(uow: UnitOfWork, holder_id: str) -> bool:
 
 
 def apply_due_changes(uow: UnitOfWork) -> int:
-    """Put every address in place whose time has come; return how many."""
+    """Put every due address in force; return how many."""
     due = uow.address_changes.due()
     for change in due:
         _apply(uow, change)
@@ -197,7 +197,7 @@ def apply_due_changes(uow: UnitOfWork) -> int:
 
 
 def stop_change(uow: UnitOfWork, holder_id: str) -> bool:
-    """Leave the address as it is; False where no change waits."""
+    """Keep the old address; return False where no change waits."""
     waiting = uow.address_changes.waiting(holder_id)
     if waiting is None or not uow.address_changes.end(holder_id):
         return False
@@ -212,7 +212,7 @@ def _apply(uow: UnitOfWork, change: AddressChange) -> None:
     visit = _visit_of(uow, change)
     blocked = registration is not None and registration.blocked_at is not None
     if registration is None or holder is None or blocked or registration.email != change.old_email:
-        # Staff changed, blocked or revoked it since: what they did counts.
+        # Staff changed, blocked or revoked it since: that takes precedence.
         record(uow, AuditKind.EMAIL_CHANGE_STOPPED, visit)
         return
     uow.registrations.put(with_email(registration, change.new_email, uow))

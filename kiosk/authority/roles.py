@@ -1,4 +1,4 @@
-"""Who of the RA's staff may do what: one table, which the service asks and the docs show."""
+"""What each role of RA staff may do: one table, which the service asks and the docs show."""
 
 from __future__ import annotations
 
@@ -116,10 +116,10 @@ PERMITTED: Final[dict[Action, frozenset[Role]]] = {
     Action.DECLINE_ACT: _DESK,
     Action.MAINTAIN_STATION: frozenset({Role.MANAGER, Role.TECHNICIAN}),
 }
-"""The table; an action that is missing here is permitted to nobody."""
+"""The table; a missing action is permitted to nobody."""
 
 IDENTIFIES: Final = frozenset({Action.LIFT_BLOCK, Action.CORRECT_EMAIL, Action.ISSUE_CODE})
-"""Actions for which it is written down how the person was identified."""
+"""Actions for which it is recorded how the person was identified."""
 
 FOUR_EYES: Final = frozenset(
     {
@@ -141,10 +141,9 @@ FOUR_EYES: Final = frozenset(
 """Actions that wait for a second member of staff where the policy says ``four_eyes``.
 
 Each of them, done by one person alone, helps to open a card that is not theirs, or a station's
-maintenance page. An import
-waits only where it changes an address, a key or a secret of somebody who is known already,
-or gives them a card. Revoking a card waits for nobody: it opens none, and a card that was lost
-must not be served until a colleague has time.
+maintenance page. An import waits only where it changes an address, a key or a secret of a recorded
+person, or gives them a card. Revoking a card never waits: it opens none, and a lost card must not
+be served until a colleague has time.
 """
 
 
@@ -162,9 +161,9 @@ FINAL: Final = frozenset(
         Action.IMPORT_PEOPLE,
     }
 )
-"""Actions that nothing takes back: more has to be typed for them than a reason."""
+"""Actions that cannot be undone: they need more typing than a reason."""
 
 
 def may(role: Role, action: Action) -> bool:
-    """Tell whether ``role`` may do ``action``."""
+    """Return whether ``role`` may do ``action``."""
     return role in PERMITTED.get(action, frozenset())

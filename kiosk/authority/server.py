@@ -1,14 +1,13 @@
 """The ``Authority`` port over HTTP, on a Unix socket or mutual TLS.
 
-Which station calls, the connection proves: by its user id or the key of its certificate. A message
-never names it. It is identified again at every call, for a kept connection outlives an expired
+The connection proves which station calls, by its user id or the key of its certificate. No message
+names it. The station is identified again at every call, as a connection may outlive an expired
 certificate and a station that was removed.
 
-Where stations are let in is a listener apart, so that everywhere else nobody without a
-certificate comes past the handshake. It serves the two calls of that and nothing more, to few
-connections, and seldom.
+Stations enrol at a separate listener, so that elsewhere nobody without a certificate passes the
+handshake. It serves only the two calls for that, to few connections, and at a low rate.
 
-Nothing here would be missed by another replica: what it counts protects this process alone.
+Replicas share none of this state: the limits protect this process alone.
 """
 
 from __future__ import annotations
@@ -85,11 +84,11 @@ class LaneLimits:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one process takes on; times are in seconds.
+    """The limits of one process; times are in seconds.
 
     ``calls_a_second`` and ``burst`` are of one station, ``connections_each`` too. Calls that hash
-    answers and calls that wait for the mail relay have threads apart: however many of them there
-    are, the others are answered. ``strangers`` are connections without a certificate, all
+    answers and calls that wait for the mail relay have separate threads, so that any number of them
+    leaves threads for the others. ``strangers`` are connections without a certificate, all
     together; ``tries_a_second`` and ``tries_burst`` are of one address of them.
     """
 
@@ -113,10 +112,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """One request that was answered; ``name`` is empty where it was none of the port's calls.
+    """One request that was answered; ``name`` is empty where it was no call of the port.
 
-    ``asked`` and ``reply`` are there where it was decided on. They hold what must not be written
-    down: names of types and of enumerations alone may be read. ``retry``: it may be sent again.
+    ``asked`` and ``reply`` are set where the call was decided. They hold secrets: only the names of
+    types and enumerations in them may be logged. ``retry``: it may be sent again.
     """
 
     name: str
@@ -152,19 +151,19 @@ class _Lane:
 
 
 class Service(Protocol):
-    """The authority, of which each station has its own view."""
+    """The authority, with a view for each station."""
 
     def seen_by(self, station: StationIdentity) -> Authority:
         """Return the authority as ``station`` has it."""
 
 
-# Who is at the other end.
+# The peer of a connection.
 
 _UCRED: Final = struct.Struct("3i")
 
 
 def peer_of(transport: asyncio.BaseTransport) -> Peer | None:
-    """Return what the kernel or the TLS handshake says of the other end; None for nobody."""
+    """Return the peer by the kernel or the TLS handshake; None for nobody."""
     tls = transport.get_extra_info("ssl_object")
     if tls is not None:
         shown = tls.getpeercert(binary_form=True)
@@ -183,7 +182,7 @@ def certificate_peer(certificate: bytes) -> CertificatePeer:
 
 
 def stranger_of(transport: asyncio.BaseTransport) -> Stranger:
-    """Return the client by its address alone."""
+    """Return the client by its address only."""
     named = transport.get_extra_info("peername")
     return Stranger(str(named[0]) if named else "")
 
@@ -207,14 +206,14 @@ class _Bucket:
         return self._left + (now - self._at) * self._rate >= self._burst
 
 
-# One connection: aiohttp's own protocol, with the deadlines that it lacks around it.
+# One connection: aiohttp's protocol, with the deadlines that it lacks around it.
 
 
 class _Connection(asyncio.Protocol):
-    """Passes everything on to aiohttp, and closes what is too slow or not wanted.
+    """Passes everything on to aiohttp, and closes slow and unwanted connections.
 
-    A request's headers have to be in ``headers_s`` after its first byte; on a new connection,
-    after the connection. A request that begins after ``life_s`` is the connection's last.
+    A request's headers have to be in ``headers_s`` after its first byte; on a new connection, after
+    the connection. A request that begins after ``life_s`` is the connection's last.
     """
 
     def __init__(
@@ -263,12 +262,10 @@ class _Connection(asyncio.Protocol):
         self._inner.connection_lost(exc)
 
     def request_began(self) -> None:
-        """The headers are in."""
         self._in_request = True
         self._stop_timer()
 
     def request_ended(self) -> None:
-        """It was answered; the next may come."""
         self._in_request = False
 
     def _await_headers(self) -> None:
@@ -283,7 +280,7 @@ class _Connection(asyncio.Protocol):
 
 
 class AuthorityServer:
-    """Serves the port; made and used on one event loop, the use cases run on threads."""
+    """Serves the port; made and used on one event loop, while the use cases run on threads."""
 
     def __init__(
         self,
@@ -324,7 +321,7 @@ class AuthorityServer:
         self._held: Counter[Peer | None] = Counter()
         self._buckets: dict[str, _Bucket] = {}
         self._listening: list[asyncio.Server] = []
-        # Its own log would have what a client sent.
+        # aiohttp's own log would contain what a client sent.
         self._http = web.Server(
             self._handle,
             access_log=None,
@@ -335,7 +332,7 @@ class AuthorityServer:
         )
 
     async def listen_on_socket(self, path: Path, mode: int = 0o660) -> None:
-        """Take connections on a Unix socket, whose folder says who reaches it.
+        """Accept connections on a Unix socket, whose folder decides who reaches it.
 
         Raises ``ConfigError`` where another process listens there, or it cannot be made.
         """
@@ -353,9 +350,9 @@ class AuthorityServer:
     async def listen_on_tls(
         self, host: str, port: int, context: ssl.SSLContext, *, strangers: bool = False
     ) -> int:
-        """Take connections by ``context`` of ``server_context``; return the port.
+        """Accept connections by ``context`` of ``server_context``; return the port.
 
-        To ``strangers`` it serves what needs no certificate, and nothing else.
+        To ``strangers`` it serves only the routes without a certificate.
         """
         loop = asyncio.get_running_loop()
         identify = stranger_of if strangers else peer_of
@@ -375,10 +372,10 @@ class AuthorityServer:
         return found
 
     async def close(self) -> None:
-        """Take no more connections, let the calls that are under way end, then close."""
+        """Accept no more connections, let running calls end, then close."""
         for each in self._listening:
             each.close()
-        self._http.pre_shutdown()  # else a connection that rests is waited for, too
+        self._http.pre_shutdown()  # else an idle connection is waited for, too
         await self._http.shutdown(self.limits.stop_s)
         for lane in {self._quick, *self._lanes.values()}:
             await asyncio.to_thread(lane.close)
@@ -414,7 +411,7 @@ class AuthorityServer:
         )
 
     def forget(self, transport: asyncio.BaseTransport, connection: _Connection) -> None:
-        """Count a connection that was closed no more."""
+        """Stop counting a closed connection."""
         if self._connections.pop(transport, None) is not None:
             self._held[connection.peer] -= 1
             if not self._held[connection.peer]:
@@ -507,7 +504,7 @@ class AuthorityServer:
     def _decide_for(
         self, station: StationIdentity, route: Route, asked: msgspec.Struct
     ) -> web.Response:
-        """Run a call of the port; one that belongs to a visit is a line of the log."""
+        """Run a call of the port; a call of a visit is a line of the log."""
         began = time.monotonic()
         call: Callable[..., Any] = getattr(self._service.seen_by(station), route.name)
         try:
@@ -563,7 +560,7 @@ _ASKED: Final = web.ResponseKey("asked", msgspec.Struct)
 _REPLY: Final = web.ResponseKey("reply", object)
 
 _CLOSING: Final = (403, 408, 413)
-"""After these nothing else is awaited on the connection."""
+"""After these nothing else is read from the connection."""
 
 
 async def _read(request: web.BaseRequest) -> bytes | None:
@@ -579,7 +576,7 @@ async def _read(request: web.BaseRequest) -> bytes | None:
 
 
 def remove_stale(path: Path) -> None:
-    """Remove a socket that nobody listens on any more; raises ``ConfigError``."""
+    """Remove a socket that nobody listens on; raises ``ConfigError``."""
     try:
         if not stat.S_ISSOCK(path.lstat().st_mode):
             raise ConfigError(f"{path} is there and is no socket")
@@ -596,10 +593,10 @@ def remove_stale(path: Path) -> None:
 
 
 def server_context(believed: str) -> ssl.SSLContext:
-    """Return TLS 1.3 that takes clients of the CAs in ``believed`` (PEM) alone.
+    """Return TLS 1.3 that accepts only clients of the CAs in ``believed`` (PEM).
 
-    The directory of stations says at each call what a certificate of these may do. Where nothing
-    is believed, clients show no certificate. Raises ``ConfigError``.
+    The directory of stations decides at each call what such a certificate may do. Without
+    ``believed``, clients show no certificate. Raises ``ConfigError``.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3

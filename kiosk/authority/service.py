@@ -1,4 +1,4 @@
-"""The ``Authority`` port: each call goes to its use case, and comes back in the port's words."""
+"""The ``Authority`` port: each call goes to its use case, and its errors become the port's."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ from kiosk.contract.sensitive import Sensitive
 # One call at a time for each visit, in this process.
 #
 # A repeated call then waits for the first and gets its verdict, instead of finding it half done.
-# Between processes the database's own statements decide.
+# Between processes the database decides.
 
 
 class VisitLocks:
@@ -88,7 +88,7 @@ class VisitLocks:
 
     @contextmanager
     def of(self, visit: str) -> Iterator[None]:
-        """Wait for the visit's turn, and hold it for the block."""
+        """Wait for the lock of the visit, and hold it in the block."""
         with self._guard:
             lock = self._locks.setdefault(visit, Lock())
             self._users[visit] += 1
@@ -114,7 +114,7 @@ _ATTEMPT_MAX = 64
 def _decided(
     decide: Callable[Concatenate[LocalAuthority, VisitId, P], T],
 ) -> Callable[Concatenate[LocalAuthority, VisitId, P], T | Refusal]:
-    """Make a call of the port of a use case: one at a time for each visit, its refusals audited."""
+    """Make a use case a call of the port: one at a time for each visit, refusals audited."""
 
     @wraps(decide)
     def call(
@@ -128,8 +128,8 @@ def _decided(
 class LocalAuthority:
     """The authority as an object in this process; safe to call from several threads.
 
-    ``Authority`` says what each call does. Nothing that is raised carries a secret:
-    ``AuthorityUnavailable`` and ``StepRefused`` only.
+    ``Authority`` documents each call. It raises only ``AuthorityUnavailable`` and ``StepRefused``,
+    and no error holds a secret.
     """
 
     def __init__(
@@ -147,7 +147,7 @@ class LocalAuthority:
         self._heartbeats = heartbeats or Heartbeats(parts.store, parts.clock)
 
     def seen_by(self, station: StationIdentity) -> LocalAuthority:
-        """Return the same authority as another station has it."""
+        """Return the same authority for another station."""
         parts = replace(self._parts, station=station)
         return LocalAuthority(parts, self._locks, self._health, self._heartbeats)
 
@@ -254,7 +254,7 @@ class LocalAuthority:
         self._decide("confirm_rotation", visit, confirm)
 
     def end(self, visit: VisitId, how: VisitEnd) -> None:
-        """Close a visit; it does not wait for a call of the visit that is under way."""
+        """Close a visit; it does not wait for a running call of the visit."""
         with _reachable():
             ending.end(self._parts, visit, how)
 
@@ -264,11 +264,11 @@ class LocalAuthority:
             ending.refuse(self._parts, visit, reason, unread)
 
     def health(self) -> Health:
-        """Say what answers."""
+        """Return which parts answer."""
         return self._health.look()
 
     def heartbeat(self, beat: Heartbeat) -> StationStanding:
-        """Note that a station lives, and tell it whether it may serve anybody."""
+        """Record that a station is running, and return whether it may serve anybody."""
         health = self.health()
         if not health.store:
             raise AuthorityUnavailable("the database gives no answer")
@@ -279,28 +279,28 @@ class LocalAuthority:
         return standing
 
     def station_standing(self) -> StationStanding:
-        """Tell a station whether it may serve anybody."""
+        """Return whether a station may serve anybody."""
         with _reachable(), self._parts.store.read() as uow:
             barred = station_barred(uow, self._parts.station.name)
         return StationStanding.RETIRED if barred else StationStanding.IN_USE
 
     def ask_relay(self) -> bool:
-        """Ask the relay whether it answers."""
+        """Check whether the relay answers."""
         return self._health.ask_relay()
 
     def mail_answered(self) -> bool | None:
-        """Whether the relay answered when it was last asked; None where it never was."""
+        """Whether the relay answered the last check; None before the first."""
         return self._health.mail_answered
 
     def reach_keys(self) -> None:
-        """Ask for the master keys; raises ``KeyMissing`` or ``KeysUnavailable``."""
+        """Check the master keys; raises ``KeyMissing`` or ``KeysUnavailable``."""
         self._parts.sealer.masters.reach()
         self._parts.source.ready()
 
     # --- what every call has in common ---
 
     def _decide(self, call: str, visit: VisitId, decide: Callable[[], T]) -> T | Refusal:
-        """Run one use case in the visit's turn; audit a step or a holder that is turned away."""
+        """Run one use case under the visit's lock; audit a refused step or holder."""
         with self._locks.of(visit), _reachable():
             try:
                 return decide()
@@ -341,7 +341,7 @@ def _named(attempt: str) -> str:
 
 @contextmanager
 def _reachable() -> Iterator[None]:
-    """Turn a database or a key that cannot be reached into the port's own word for it."""
+    """Turn an unreachable database or key into the port's error."""
     try:
         yield
     except StoreError as error:

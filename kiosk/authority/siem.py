@@ -1,13 +1,13 @@
 """Sends the audit to a collector: syslog over TLS (RFC 5424, framed by RFC 5425), row by row.
 
 Syslog has no acknowledgement: what a collector never read can sit in the buffers of either machine
-when a connection breaks. So each connection carries one batch and is then closed as RFC 5425 (4.4)
-has it: we send close_notify and our end of stream, and wait for the collector's. It can only close
-after it has read up to ours; one that closes earlier answers what it did not read with a reset.
-Only then the batch counts as sent. A batch whose end was not seen is sent again, so that nothing is
-missed: a collector may have some rows of it twice, and knows them by their ``row``.
+when a connection breaks. Each connection therefore carries one batch and is then closed as RFC 5425
+(4.4) requires: we send close_notify and our end of stream, and wait for the collector's. It can
+only close after it has read up to ours; if it closes earlier, it answers the unread rest with a
+reset. Only then the batch counts as sent. A batch whose end was not seen is sent again, so that
+nothing is missed: a collector may have some rows of it twice, and recognises them by their ``row``.
 
-What the collector does with what it has read is its own: let it keep its queue on disk.
+What the collector does afterwards is beyond our control: it should keep its queue on disk.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ LEASE: Final = timedelta(minutes=2)
 """How long one process may take for a batch before another may send it."""
 
 DEADLINE_S: Final = 30.0
-"""How long one connection may take, from its name's look-up to the collector's close."""
+"""How long one connection may take, from the look-up of the name to the collector's close."""
 
 LOOK_EVERY_S: Final = 2.0
 LONGEST_PAUSE_S: Final = 60.0
@@ -58,7 +58,7 @@ _IGNORED: Final = 1024
 
 
 class CollectorAway(KioskError):
-    """A batch was not taken, or nobody knows whether it was."""
+    """A batch was not accepted, or it is unknown whether it was."""
 
 
 # One row as a message.
@@ -69,7 +69,7 @@ _NOT_PRINTABLE = re.compile(r"[^\x21-\x7e]")
 
 
 def syslog_message(event: AuditEvent, host: str, body: str) -> bytes:
-    """Return a row as RFC 5424 has it, with its length before it (RFC 5425)."""
+    """Return a row in RFC 5424 format, with its length before it (RFC 5425)."""
     priority = 8 * _LOG_AUDIT + (_WARNING if _is_grave(event) else _INFORMATIONAL)
     at = event.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     named = _NOT_PRINTABLE.sub("", host)[:255] or "-"
@@ -79,7 +79,7 @@ def syslog_message(event: AuditEvent, host: str, body: str) -> bytes:
 
 
 def json_body(event: AuditEvent) -> str:
-    """Return a row as JSON: people, cards and staff by the ids that the database has for them."""
+    """Return a row as JSON: people, cards and staff by their ids in the database."""
     said = {
         "row": row_name(event.seq),
         "at": event.at.astimezone(UTC).isoformat(timespec="microseconds"),
@@ -144,10 +144,10 @@ def _is_grave(event: AuditEvent) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Collector:
-    """Where it is, and what it believes.
+    """Its address, and the CA that we trust.
 
-    ``closes_tls``: it answers our close_notify by one, as RFC 5425 asks for. Where it does not,
-    its end of stream counts, which somebody on the way could forge.
+    ``closes_tls``: it answers our close_notify by one, as RFC 5425 asks for. Where it does not, its
+    end of stream counts, which an attacker in the network could forge.
     """
 
     host: str
@@ -156,7 +156,7 @@ class Collector:
     closes_tls: bool = True
 
     def deliver(self, batch: bytes) -> None:
-        """Hand a batch over and wait until it was read; raises ``CollectorAway``."""
+        """Send a batch and wait until it was read; raises ``CollectorAway``."""
         ends = time.monotonic() + DEADLINE_S
         try:
             with socket.create_connection((self.host, self.port), DEADLINE_S) as bare:
@@ -172,7 +172,7 @@ class Collector:
             raise CollectorAway(error.strerror or type(error).__name__) from None
 
     def _close(self, secured: ssl.SSLSocket, ends: float) -> None:
-        """Close both ways; returns once the other end has read all and closed, too."""
+        """Close both directions; return once the other end has read all and closed, too."""
         try:
             secured.unwrap()
         except ssl.SSLEOFError:
@@ -186,8 +186,8 @@ class Collector:
         while secured.recv(_IGNORED):
             if time.monotonic() > ends:
                 raise TimeoutError
-        # Its end of stream may have been sent before ours was read: what is not acknowledged by
-        # then it answers with a reset.
+        # Its end of stream may have been sent before it read ours: it then answers the
+        # unacknowledged rest with a reset.
         while _unacknowledged(secured):
             if time.monotonic() > ends:
                 raise TimeoutError
@@ -223,11 +223,11 @@ def collector_context(
     return context
 
 
-# All that waits, by whichever process has its turn.
+# Everything that waits, sent by one process at a time.
 
 
 class SiemWorker:
-    """Sends from a thread of its own; of several processes on one database one sends."""
+    """Sends from a separate thread; of several processes on one database one sends."""
 
     def __init__(
         self,
@@ -246,20 +246,20 @@ class SiemWorker:
         self._is_away = False
 
     def start(self) -> None:
-        """Begin; what waits is sent at once."""
+        """Begin; waiting rows are sent at once."""
         self._thread = threading.Thread(target=self._run, name="siem", daemon=True)
         self._thread.start()
 
     def stop(self, timeout_s: float = 10) -> None:
-        """End; a batch that is under way and not done by then is sent again by another."""
+        """End; another process sends an unfinished batch again."""
         self._stopping.set()
         if self._thread:
             self._thread.join(timeout_s)
 
     def send_waiting(self) -> int:
-        """Send all that waits, and return how many rows; 0 also where another process sends.
+        """Send all waiting rows, and return how many; 0 also where another process sends.
 
-        Raises ``CollectorAway`` and ``StoreError``; what was not confirmed waits on.
+        Raises ``CollectorAway`` and ``StoreError``; what was not confirmed stays waiting.
         """
         sent = 0
         while not self._stopping.is_set() and (rows := self._send_some()):

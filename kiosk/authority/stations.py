@@ -1,4 +1,4 @@
-"""The stations of the estate: what they say of themselves, and which may serve nobody."""
+"""The stations of the estate: their heartbeats, and which may serve nobody."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ WRITTEN_EVERY_S = 45.0
 """How old the last heartbeat in the database may be when a station sends the next one."""
 
 STANDING_S = 3.0
-"""How long it counts which stations are retired; a visit looks at its station's row itself."""
+"""How long the list of retired stations is reused; a visit reads its station's row itself."""
 
 
 _NO_VERSION = "none named"
-"""Recorded where a station leaves its version out: one without any has never started."""
+"""Recorded where a station leaves its version out: a station without any has never started."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Heard:
-    """What a station said, and when by the monotonic clock."""
+    """A station's heartbeat, and its time by the monotonic clock."""
 
     site: str
     beat: Heartbeat
@@ -42,11 +42,11 @@ class _Heard:
 
 
 class Heartbeats:
-    """Takes the heartbeats that reach this process, and writes few of them.
+    """Accepts the heartbeats that reach this process, and writes few of them.
 
-    One that says something new is written at once, any other when what was written last of its
-    station is old. It takes with it what was heard of others, so that the stations of a large
-    estate share a transaction.
+    A heartbeat with news is written at once, any other when the last one written of its station is
+    old. Heartbeats of others are written with it, so that the stations of a large estate share a
+    transaction.
     """
 
     def __init__(self, store: Store, clock: Clock) -> None:
@@ -60,7 +60,7 @@ class Heartbeats:
         self._retired_until = float("-inf")
 
     def take(self, station: StationIdentity, beat: Heartbeat) -> StationStanding:
-        """Note when a station was last heard of and what it said; a retired one stays retired.
+        """Record a station's heartbeat; a retired station stays retired.
 
         Raises ``StepRefused`` for texts that no settings file allows, and ``StoreError``.
         """
@@ -76,7 +76,7 @@ class Heartbeats:
         elif (
             last and heard.at - last.at >= WRITTEN_EVERY_S and self._writing.acquire(blocking=False)
         ):
-            # Where another thread writes, it is due at the next heartbeat.
+            # While another thread writes, it is due at the next heartbeat.
             try:
                 self._write()
             finally:
@@ -88,7 +88,7 @@ class Heartbeats:
         return StationStanding.RETIRED if is_retired else StationStanding.IN_USE
 
     def _write(self) -> None:
-        """Write what is due; the writer before may have taken it all."""
+        """Write what is due; the previous writer may have written it all."""
         now = self._clock.monotonic()
         due = self._due(now)
         if not due:
@@ -112,7 +112,7 @@ class Heartbeats:
         self._retired_until = now + STANDING_S
 
     def _due(self, now: float) -> Mapping[str, _Heard]:
-        """Return what is news, or half as old as may be, in the order in which rows are locked."""
+        """Return what has news, or is half as old as allowed, in the order for locking rows."""
         with self._guard:
             waiting = sorted(self._waiting.items())
         return {
@@ -131,12 +131,12 @@ def _row(uow: UnitOfWork, name: str, heard: _Heard, now: float) -> Station:
 
 
 def station_barred(uow: UnitOfWork, name: str) -> Reason | None:
-    """Say why a station may serve nobody; one that was never heard of may."""
+    """Return why a station may serve nobody; an unknown one may."""
     return barred_at(uow.stations.get(name))
 
 
 def barred_at(station: Station | None) -> Reason | None:
-    """Say why a station may serve nobody, by its row."""
+    """Return why a station may serve nobody, by its row."""
     retired = station is not None and station.retired_at is not None
     return Reason.STATION_RETIRED if retired else None
 
@@ -145,7 +145,7 @@ def _is_short(text: str) -> bool:
     return len(text) <= LONGEST_NAME and text.isprintable()
 
 
-# What answers: asked by every heartbeat, so mostly answered from memory.
+# Which parts answer: every heartbeat asks, so mostly answered from memory.
 
 log = logging.getLogger(__name__)
 
@@ -154,7 +154,7 @@ log = logging.getLogger(__name__)
 class Health:
     """Which parts of the authority answer.
 
-    ``keys`` are the master keys that unblock secrets derive from, where any do.
+    ``keys`` are the master keys of unblock secrets, if any derive.
     """
 
     store: bool
@@ -163,22 +163,22 @@ class Health:
 
 
 STORE_S = 3.0
-"""How long an answer of the database counts: many stations ask, one question is enough."""
+"""How long an answer of the database is reused for other stations."""
 
 KEYS_S = 3.0
-"""How long an answer of the token of master keys counts."""
+"""How long an answer of the token of master keys is reused."""
 
 MAIL_S = 60.0
-"""How long a good answer of the relay counts."""
+"""How long a good answer of the relay is reused."""
 
 MAIL_AWAY_S = 15.0
-"""How long a bad one counts: the relay is asked more often while it is away."""
+"""How long a bad answer is reused: the relay is checked more often while it is away."""
 
 
 class HealthWatch:
-    """Asks database, master keys and relay, and remembers what they said for a while.
+    """Checks database, master keys and relay, and reuses their answers for a while.
 
-    One caller asks at a time; the others are answered with what was known before.
+    One caller checks at a time; the others get the last result.
     """
 
     def __init__(
@@ -198,16 +198,16 @@ class HealthWatch:
 
     @property
     def mail_answered(self) -> bool | None:
-        """Whether the relay answered when it was last asked; None where it never was."""
+        """Whether the relay answered the last check; None before the first."""
         return self._mail if self._mail_until > float("-inf") else None
 
     def ask_relay(self) -> bool:
-        """Return whether the relay answers; asking it may take as long as its deadline."""
+        """Return whether the relay answers; the check may take as long as its deadline."""
         with self._asking_mail:
             return self._mail_answers()
 
     def look(self) -> Health:
-        """Return what answers; asking the relay may take as long as its deadline."""
+        """Return which parts answer; a check of the relay may take as long as its deadline."""
         if self._asking.acquire(blocking=False):
             try:
                 self._known = self._ask()
@@ -216,13 +216,13 @@ class HealthWatch:
         return self._known
 
     def _ask(self) -> Health:
-        """Ask the relay only while the database is well: a slow one must not hold up its return."""
+        """Check the relay only while the database is well: a slow one must not delay its return."""
         was_well, store = self._known.store, self._store_answers()
         mail = self.ask_relay() if store and was_well else self._known.mail
         return Health(store, mail, self._keys_answer())
 
     def _store_answers(self) -> bool:
-        """Ask for its schema: one without tables, or with another program's, can decide nothing."""
+        """Ask for its schema: without tables, or with another program's, it can decide nothing."""
         now = self._clock.monotonic()
         if self._known.store and now < self._store_until:
             return True
@@ -262,12 +262,12 @@ class HealthWatch:
         return self._mail
 
 
-# Who calls the authority: what a connection proves of its other end, and which station that is.
+# Who calls the authority: the proof of a connection, and the station that it identifies.
 
 
 @dataclass(frozen=True, slots=True)
 class StationIdentity:
-    """A station by its recorded name; ``site`` is where it stands, for reports, or empty."""
+    """A station by its recorded name; ``site`` is its place, for reports, or empty."""
 
     name: str
     site: str = ""
@@ -275,7 +275,7 @@ class StationIdentity:
 
 @dataclass(frozen=True, slots=True)
 class SocketPeer:
-    """A process on this machine: the user id that the kernel names (SO_PEERCRED)."""
+    """A process on this machine: its user id from the kernel (SO_PEERCRED)."""
 
     user_id: int
 
@@ -294,7 +294,7 @@ class CertificatePeer:
 
 @dataclass(frozen=True, slots=True)
 class Stranger:
-    """A client without a certificate, where stations are let in; its address proves nothing."""
+    """A client without a certificate, at the listener for enrolment; its address proves nothing."""
 
     address: str
 
@@ -311,7 +311,7 @@ class PeerRefused:
 
 @dataclass(frozen=True, slots=True)
 class SocketStation:
-    """Implements ``StationDirectory``: the station of this machine, by its account, alone."""
+    """Implements ``StationDirectory``: only the station of this machine, by its account."""
 
     user_id: int
     station: StationIdentity
@@ -332,10 +332,10 @@ class SocketStation:
 
 
 class StationDirectory(Protocol):
-    """The stations by what they prove; asked at every call, on a worker's thread."""
+    """The stations by their proof; called for every call, on a worker's thread."""
 
     def identify(self, peer: Peer) -> StationIdentity | PeerRefused:
-        """Return which station ``peer`` is, retired or not: the use cases refuse a retired one.
+        """Return which station ``peer`` is, also a retired one: the use cases refuse that.
 
         Raises ``StoreError`` where the database gives no answer.
         """

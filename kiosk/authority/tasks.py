@@ -32,11 +32,11 @@ from kiosk.contract.policy import HOUR, SendVerdict, mask_email, may_send_code
 
 STOP_ENTRIES_A_VISIT: Final = 5
 STOP_ENTRIES_A_DAY: Final = 10
-"""Wrong stop numbers that are taken for one holder: guessing must stop nobody."""
+"""Wrong stop numbers that are accepted for one holder: guessing must stop nobody."""
 
 
 def next_task(uow: UnitOfWork, context: VisitContext) -> Task:
-    """Return what the holder does next; pins the questions to ask when they are first asked."""
+    """Return the holder's next task; pins the questions when they are first asked."""
     gate = context.next_gate
     match gate:
         case None:
@@ -68,7 +68,7 @@ def next_task(uow: UnitOfWork, context: VisitContext) -> Task:
 
 
 def finished(uow: UnitOfWork, context: VisitContext) -> Finished:
-    """Say that all is done, and when a changed address counts."""
+    """Return that all is done, and when a changed address counts."""
     purpose = context.progress.purpose
     waiting = uow.address_changes.waiting(context.holder.id)
     if purpose is not Purpose.CHANGE_EMAIL or waiting is None:
@@ -79,7 +79,7 @@ def finished(uow: UnitOfWork, context: VisitContext) -> Finished:
 
 
 def give_email(context: VisitContext, typed: str = "") -> GiveEmail:
-    """Suggest what was typed before, else the registered address, else the record's."""
+    """Suggest the address that was typed before, else the registered one, else the record's."""
     pending = context.pending.email if context.pending else None
     registered = context.registration.email if context.registration else None
     suggested = typed or pending or registered or context.holder.email or ""
@@ -102,7 +102,7 @@ def answer_questions(uow: UnitOfWork, context: VisitContext) -> AnswerQuestions:
 
 
 def paused_until(context: VisitContext) -> datetime | None:
-    """Return when answers are taken again with a card that is known by name only, if they wait."""
+    """Return until when answers are refused with a card that is known by name only, if they are."""
     registration = context.registration
     until = registration.unproven_until if registration else None
     if context.is_proven or until is None or until <= context.now:
@@ -119,7 +119,7 @@ def unlock_paused(uow: UnitOfWork, context: VisitContext) -> VisitRefused | None
 
 
 def codes_used_up(uow: UnitOfWork, context: VisitContext, purpose: Purpose) -> VisitRefused | None:
-    """Return when a code can be sent again, where none can be and no live one is of use."""
+    """Return when a code can be sent again, where none can be now and no live one helps."""
     code = context.code
     if code is not None and code.purpose is purpose and can_be_entered(code, context.now):
         return None
@@ -142,13 +142,11 @@ def draw_questions(registration: Registration, count: int) -> tuple[int, ...]:
 
 
 def send_code(context: VisitContext) -> SendCode:
-    """Say where a code has to go."""
     masked, position = mask_email(context.address), context.position(context.code_gate)
     return SendCode(masked, context.asks_owner, position=position)
 
 
 def enter_code(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> EnterCode:
-    """Ask for a code that can still be entered."""
     life = (code.expires_at or context.now) - context.now
     return EnterCode(
         masked="" if is_assisted(code) else mask_email(code.sent_to),
@@ -162,7 +160,7 @@ def enter_code(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> Enter
 
 
 def stop_entries(context: VisitContext) -> str:
-    """Name the account that entries of stop numbers in a visit are charged to."""
+    """Return the subject that entries of stop numbers in a visit are charged to."""
     return entries_subject(context.holder.id, proven=context.is_proven)
 
 
@@ -185,7 +183,7 @@ def enter_stop_number(uow: UnitOfWork, context: VisitContext) -> EnterStopNumber
 
 
 def may_send(uow: UnitOfWork, context: VisitContext) -> SendVerdict:
-    """Judge whether another code may go out for this card now."""
+    """Return whether another code may be sent for this card now."""
     sent = uow.codes.send_times(
         context.card.id,
         context.now - HOUR,
@@ -205,7 +203,7 @@ def registration_of(context: VisitContext) -> Registration:
 def _need_codes(uow: UnitOfWork, context: VisitContext) -> None:
     """Refuse before anything is typed where its code could not be sent.
 
-    After a code that proved the owner, an address that is the same needs no other.
+    After a code that proved the owner, the same address needs no other.
     """
     progress = context.progress
     if progress.claimed or Gate.CODE not in path(context.policy, progress.purpose):

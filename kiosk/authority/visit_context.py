@@ -1,7 +1,7 @@
-"""What a decision rests on: a visit and all that is recorded around it, read under its locks.
+"""What a decision needs: a visit and all that is recorded around it, read under its locks.
 
-Each call of the port enters here: ``enter`` reads the ``VisitContext`` and refuses what may not go
-on, ``VisitContext.need`` computes from it whether a step is due.
+Each call of the port enters here: ``enter`` reads the ``VisitContext`` and refuses a visit that may
+not continue, ``VisitContext.need`` computes from it whether a step is due.
 """
 
 from __future__ import annotations
@@ -47,30 +47,30 @@ from kiosk.contract.policy import Genuine, Policy
 
 # Codes that staff gave by word of mouth, to somebody who cannot read their email.
 #
-# Such a code stands in for the mailed one and for nothing else: it carries no answers, is never
-# resumed by, and counts only as long as those who gave it may give codes.
+# Such a code replaces the mailed one and nothing else: it carries no answers, no visit resumes by
+# it, and it is valid only as long as those who gave it may give codes.
 
 ASSISTED_LIFE = timedelta(minutes=15)
-"""How long one works, and how long it waits for a second member of staff before that."""
+"""How long one is valid, and how long it waits for a second member of staff before that."""
 
 
 def is_assisted(code: EmailCode) -> bool:
-    """Tell whether staff gave it."""
+    """Return whether staff gave it."""
     return code.issued_by is not None
 
 
 def is_vouched_for(uow: UnitOfWork, code: EmailCode) -> bool:
-    """Tell whether everybody who gave a code, or agreed to it, may still do so.
+    """Return whether everybody who gave a code, or agreed to it, may still do so.
 
-    A mailed one needs nobody. A code that somebody gave who is no member of staff any more
-    may be what they were sent away for.
+    A mailed code needs nobody. The code of a former member of staff may be the reason for their
+    dismissal.
     """
     givers = (code.issued_by, Action.ISSUE_CODE), (code.agreed_by, Action.AGREE_CODE)
     return all(_may_still(uow, who, action) for who, action in givers if who is not None)
 
 
 def given_by(code: EmailCode) -> dict[str, Scalar]:
-    """Return what the audit adds to each row about a code that staff gave: who did."""
+    """Return what the audit adds to each row about a code that staff gave: who gave it."""
     givers = {"given_by": code.issued_by, "agreed_by": code.agreed_by}
     return {part: who for part, who in givers.items() if who is not None}
 
@@ -78,37 +78,37 @@ def given_by(code: EmailCode) -> dict[str, Scalar]:
 def _may_still(uow: UnitOfWork, who: str, action: Action) -> bool:
     member = uow.staff.get(who)
     if member is None:
-        # Given on the command line, which whoever holds the machine runs.
+        # Given on the command line, by somebody with control of the machine.
         return True
     return member.removed_at is None and may(member.role, action)
 
 
-# The records that a decision rests on, read together under the card's lock.
+# The records that a decision needs, read together under the card's lock.
 
 VISIT_LIFE = timedelta(hours=1)
-"""No visit takes longer: what was proven in an older visit counts no more."""
+"""No visit takes longer: proofs of an older visit are no longer valid."""
 
 _OF_ANYBODY = (None, Purpose.CHANGE_PIN, Purpose.REPORT_MISUSE, Purpose.MAINTENANCE)
 
 
 class VisitRefused(Exception):
-    """The visit cannot go on; raised inside, and answered by the service as a refusal."""
+    """The visit cannot continue; raised inside, and answered by the service as a refusal."""
 
     def __init__(self, reason: Reason, retry_at: datetime | None = None, because: str = "") -> None:
         super().__init__(reason.value)
         self.reason = reason
         self.retry_at = retry_at
         self.because = because
-        """What only the audit holds beside the reason."""
+        """The reason for the audit alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class VisitContext:
     """A visit, and all that is recorded around it.
 
-    ``code`` is the card's live code, whatever it is for; ``proven_code`` the one that was
-    entered rightly in this visit. Neither is one that staff gave who may give none any more.
-    ``after_first_unlock``: this registration goes on after a first unlock in the same visit.
+    ``code`` is the card's live code, for any purpose; ``proven_code`` the one that was entered
+    correctly in this visit. Neither is from staff who may no longer give codes.
+    ``after_first_unlock``: this registration follows a first unlock in the same visit.
     ``staff_card``: the card is an officer's, that of ``staff_member``.
     """
 
@@ -143,18 +143,18 @@ class VisitContext:
     def is_proven(self) -> bool:
         """Whether the card proved a key that is recorded for it, certified for it, or names it.
 
-        Of any other card the authority knows a name, which a copy could give as well.
+        Any other card is known by name only, which a copy could report as well.
         """
         return proves_itself(self.visit, self.card)
 
     @property
     def known_address(self) -> str:
-        """The address that belongs to the holder already: registered, else recorded; or empty."""
+        """The holder's recorded address: registered, else from the records; or empty."""
         return (self.registration.email if self.registration else self.holder.email) or ""
 
     @property
     def asks_owner(self) -> bool:
-        """Whether the code that is due goes to the known address, because a PIN was claimed."""
+        """Whether the due code goes to the recorded address, because a PIN was claimed."""
         return self._is_claimed and not self._owner_is_proven
 
     @property
@@ -164,14 +164,14 @@ class VisitContext:
 
     @property
     def address(self) -> str:
-        """Where a code of this visit's purpose goes."""
+        """The address for a code of this visit's purpose."""
         if self.visit.purpose is Purpose.UNLOCK or self.asks_owner:
             return self.known_address
         return (self.pending.email if self.pending else None) or ""
 
     @property
     def own_code(self) -> EmailCode | None:
-        """The live code, where it is for this purpose and this address; it may be dead."""
+        """The live code, where it is for this purpose and this address; it may be expired."""
         code = self.code
         if code is None or code.purpose is not self.visit.purpose:
             return None
@@ -203,14 +203,14 @@ class VisitContext:
 
     @property
     def asks_again(self) -> bool:
-        """Whether staff gave a code that only counts once the answers are given in this visit."""
+        """Whether staff gave a code that is valid only after the answers in this visit."""
         code, purpose = self.code, self.visit.purpose
         assisted = code is not None and is_assisted(code) and code.purpose is purpose
         return assisted and self.visit.questions_carried and not self._answered_here
 
     @property
     def pin_key(self) -> bytes | None:
-        """The one key that proves the PIN; None: whichever an issuer certified for the card."""
+        """The one key that proves the PIN; None: any that an issuer certified for the card."""
         if self.visit.purpose is Purpose.MAINTENANCE and self.staff_card is not None:
             return self.staff_card.public_key
         return self.card.pin_key
@@ -219,9 +219,8 @@ class VisitContext:
     def counts_as_claimed(self) -> bool:
         """Whether the PIN is claimed, or will be by what is known of the card: to count steps.
 
-        It decides nothing. Where the PIN is not entered yet and turns out otherwise, because a
-        card leaves its proof out, or shows a certificate for a key that nobody recorded, the
-        count changes by one, as the way does.
+        It decides nothing. The count may change by one once the PIN is entered, where a card leaves
+        its proof out, or shows a certificate for a key that is not recorded.
         """
         if self._pin_evidence is not None:
             return self._pin_evidence is PinEvidence.CLAIMED
@@ -234,9 +233,9 @@ class VisitContext:
         return position(self.policy, progress, gate, after_first_unlock=after)
 
     def need(self, gate: Gate) -> None:
-        """Raise ``StepRefused`` unless ``gate`` can be stood at now.
+        """Raise ``StepRefused`` unless the visit may be at ``gate`` now.
 
-        Where a code was entered rightly and was taken away since, ``VisitRefused``.
+        Raises ``VisitRefused`` where a right code was withdrawn since.
         """
         if reaches(self.policy, self.progress, gate):
             return
@@ -248,8 +247,8 @@ class VisitContext:
     def need_own_pin(self) -> None:
         """Raise ``StepRefused`` unless the PIN was proven in this very visit.
 
-        A visit that came back to enter a code carries what was gathered before; it may
-        finish that, and not gather anything else.
+        A visit that came back to enter a code carries what was gathered before; it may finish that,
+        and not gather anything else.
         """
         if self.visit.pin_proven_at is None:
             raise StepRefused("the PIN was not proven in this visit")
@@ -276,7 +275,7 @@ class VisitContext:
 
     @property
     def _pin_evidence(self) -> PinEvidence | None:
-        """What shows that the PIN was entered, in this visit or in the one that it goes on from."""
+        """The evidence of the PIN, from this visit or from the one that it continues."""
         evidence = self.visit.pin_evidence
         if evidence is None and self.pending is not None:
             return self.pending.pin_evidence
@@ -284,13 +283,13 @@ class VisitContext:
 
     @property
     def _is_claimed(self) -> bool:
-        """Whether recovery data is to be changed on a PIN that a status word alone shows."""
+        """Whether recovery data would change on a PIN that only a status word shows."""
         asked = self.visit.purpose in OWNER_IS_ASKED
         return asked and self._pin_evidence is PinEvidence.CLAIMED
 
     @property
     def _owner_is_proven(self) -> bool:
-        """Whether the code that went to the known address was entered in this very visit.
+        """Whether the code to the recorded address was entered in this very visit.
 
         One that was entered before counts for a visit that came back to finish what was gathered
         then, and for none in which a PIN is claimed: a copy of the card could be in it.
@@ -302,7 +301,7 @@ class VisitContext:
 
     @property
     def _address_is_proven(self) -> bool:
-        """Whether the address that was given is the one whose code was entered already."""
+        """Whether the given address is the one whose code was entered already."""
         pending = self.pending
         return (
             self._owner_is_proven and pending is not None and pending.email == pending.owner_email
@@ -328,7 +327,7 @@ class VisitContext:
 
 
 def proves_itself(visit: Visit, card: Card) -> bool:
-    """Tell whether a visit's card has proven a key: see ``VisitContext.is_proven``."""
+    """Return whether a visit's card has proven a key: see ``VisitContext.is_proven``."""
     key = visit.auth_key
     if key is None or visit.genuine_at is None:
         return False
@@ -336,23 +335,23 @@ def proves_itself(visit: Visit, card: Card) -> bool:
 
 
 def can_be_entered(code: EmailCode, now: datetime) -> bool:
-    """Tell whether a code was sent, lives, and has a try left."""
+    """Return whether a code was sent, lives, and has a try left."""
     is_alive = code.expires_at is not None and code.expires_at > now
     return is_alive and code.tries < code.max_tries
 
 
 def enter(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> VisitContext:
-    """Lock card and visit, and read what there is; nobody else decides on this card meanwhile.
+    """Lock card and visit, so that nobody else decides on this card, and read the records.
 
-    Raises ``StepRefused`` for a visit that is unknown, closed or too old, or whose card has
-    not proven itself, and ``VisitRefused`` where station, card, holder or registration were
-    barred since it opened, or where the card would have to prove now what it cannot.
+    Raises ``StepRefused`` for a visit that is unknown, closed or too old, or whose card has not
+    proven itself. Raises ``VisitRefused`` where station, card, holder or registration were barred
+    since it opened, or where the card would now have to prove what it cannot.
     """
     return enter_held(uow, parts, uow.visit_records.hold(visit_id, at_station=True))
 
 
 def enter_held(uow: UnitOfWork, parts: Dependencies, held: HeldVisit | None) -> VisitContext:
-    """Do that with what was locked and read at the station."""
+    """Do the same with what was locked and read at the station."""
     held = need_open(uow, parts, held)
     context = context_of(uow, parts.policy(), held)
     if _cannot_prove(context):
@@ -369,7 +368,7 @@ def enter_held(uow: UnitOfWork, parts: Dependencies, held: HeldVisit | None) -> 
 
 
 def enter_to_report(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> VisitContext:
-    """Do as ``enter`` does, though somebody was barred since: a card did what it did.
+    """Do as ``enter``, also where somebody was barred since: the card's act is a fact.
 
     Raises ``StepRefused`` as ``enter`` does.
     """
@@ -408,7 +407,7 @@ def _context(
         proven_code=_vouched_for(uow, around.proven_code),
         policy=policy,
         now=uow.now,
-        # Only an unlock is granted anything; a visit that was, and registers, began as the first.
+        # Only an unlock gets a grant; a visit with a grant that registers began as a first unlock.
         after_first_unlock=visit.purpose is Purpose.REGISTER
         and bool(uow.journal.of_visit(visit.id)),
         staff_card=around.staff_card,
@@ -421,7 +420,7 @@ def _vouched_for(uow: UnitOfWork, code: EmailCode | None) -> EmailCode | None:
 
 
 def reload(uow: UnitOfWork, context: VisitContext, visit: Visit | None = None) -> VisitContext:
-    """Save what the visit has become, and read anew what this unit of work has changed."""
+    """Save the changed visit, and read again what this unit of work has changed."""
     if visit is not None:
         uow.visits.save(visit)
     return read_context(uow, context.policy, visit or context.visit, context.card, context.holder)
@@ -446,9 +445,9 @@ def need_own(parts: Dependencies, visit: Visit) -> None:
 
 
 def _cannot_prove(context: VisitContext) -> bool:
-    """Tell whether others changed what has to be proven: the policy, or the card's key.
+    """Return whether others changed what has to be proven: the policy, or the card's key.
 
-    A station that left a proof out is no such case: it is told nothing of the card.
+    A station that left a proof out is no such case: it learns nothing about the card.
     """
     visit, key = context.visit, key_to_prove(context.policy, context.card, context.visit.auth_key)
     if key is None:
@@ -464,13 +463,13 @@ def _registration_barred(context: VisitContext) -> Reason | None:
         return Reason.REGISTRATION_BLOCKED
     proves = context.visit.genuine_at is not None
     registered = is_registered(registration, context.policy, card_proves=proves)
-    # Somebody who can answer questions by now is not served on a code alone.
+    # Somebody who can now answer questions is not served on a code alone.
     is_over = registered and purpose is Purpose.FIRST_UNLOCK
     return Reason.GIVEN_CODE_OVER if is_over else None
 
 
 def _not_registered(purpose: Purpose | None) -> Reason | None:
-    """Judge a registration that was revoked since this was chosen: then it cannot be changed."""
+    """Judge a registration that was revoked since this was chosen: it cannot be changed then."""
     if purpose in (Purpose.CHANGE_QUESTIONS, Purpose.CHANGE_EMAIL):
         raise StepRefused("the holder is not registered any more")
     return Reason.NOT_REGISTERED if purpose is Purpose.UNLOCK else None
@@ -479,7 +478,7 @@ def _not_registered(purpose: Purpose | None) -> Reason | None:
 def find_grant(
     uow: UnitOfWork, parts: Dependencies, visit_id: VisitId, journal: JournalId
 ) -> HeldGrant:
-    """Lock card and visit; raises ``StepRefused`` where the visit was granted no such unblock."""
+    """Lock card and visit; raises ``StepRefused`` where the visit has no such grant."""
     held = uow.visit_records.hold_grant(visit_id, journal)
     if held is None:
         raise StepRefused("this visit was granted no such unblock")

@@ -1,4 +1,4 @@
-"""Moments, numbers and reasons of refusal in words that staff can read out on the telephone."""
+"""Times, numbers and reasons of refusal in words that staff can read out on the telephone."""
 
 from __future__ import annotations
 

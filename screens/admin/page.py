@@ -137,7 +137,7 @@ class AdminPage(Container):
         return self.is_mounted and self.display
 
     def permits(self, action: Action) -> bool:
-        """Tell whether the reader's role may; the desk judges again when it is asked."""
+        """Return whether the reader's role may; the desk judges again when it is asked."""
         return may(self.desk.me.role, action)
 
     def ask(self, call: Callable[[], T], then: Callable[[T], None], group: str = "look") -> None:

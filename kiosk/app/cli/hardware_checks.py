@@ -182,7 +182,7 @@ def _readers(found: PcscFinding, part: str) -> list[ReaderFinding]:
 
 
 def _may_come(found: PcscFinding, part: str) -> bool:
-    """Tell whether a card that is put in now would be read."""
+    """Return whether a card that is put in now would be read."""
     return any(one.card is not CardCondition.UNKNOWN for one in _readers(found, part))
 
 

@@ -22,7 +22,7 @@ SILENT_AFTER = timedelta(minutes=2)
 
 
 def is_silent(station: Station, now: datetime) -> bool:
-    """Tell whether a station that is in service has started, and fell silent two minutes ago."""
+    """Return whether a station that is in service has started, and fell silent two minutes ago."""
     serves = station.retired_at is None and station.has_started
     return serves and station.last_seen_at <= silent_before(now)
 

@@ -335,7 +335,7 @@ def _resemblance(
 
 
 def _within(one: str, other: str, edits: int) -> bool:
-    """Tell whether so many changed, added and left out signs turn ``one`` into ``other``."""
+    """Return whether so many changed, added and left out signs turn ``one`` into ``other``."""
     if edits < 0 or abs(len(one) - len(other)) > edits:
         return False
     at = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), None)

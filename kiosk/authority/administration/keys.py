@@ -103,7 +103,7 @@ def last_copy(store: Store) -> AuditEvent | None:
 
 
 def is_of(copy: AuditEvent, ring: KeyRing) -> bool:
-    """Tell whether the copy that was declared holds the keys of today."""
+    """Return whether the copy that was declared holds the keys of today."""
     return copy.detail.get("ids_sha256") == digest_of(ring)
 
 
@@ -112,7 +112,7 @@ _ADDITIONS: Final = 500
 
 
 def lacks_keys_of(copy: AuditEvent, ring: KeyRing, store: Store) -> bool:
-    """Tell whether the key file lacks a key that was there when the copy was declared."""
+    """Return whether the key file lacks a key that was there when the copy was declared."""
     return any(added.at <= copy.at for added in _lacking(ring, store))
 
 
@@ -154,7 +154,7 @@ def _lacking(ring: KeyRing, store: Store) -> list[AuditEvent]:
 
 
 def is_unfinished(ring: KeyRing, store: Store) -> bool:
-    """Tell whether an added key has work left: secrets under older ones, or none under it."""
+    """Return whether an added key has work left: secrets under older ones, or none under it."""
     with store.read() as uow:
         sealed = sealed_by_key(uow)
     current, *older = reversed(ring.ids(KeyPurpose.SEAL))
@@ -306,7 +306,7 @@ class MasterKeys:
         return RotationReport(added, current, walk(self._store, work, current, actor, progress))
 
     def _is_unfinished(self) -> bool:
-        """Tell whether secrets derive from older keys, or none yet from one that was added."""
+        """Return whether secrets derive from older keys, or none yet from one that was added."""
         masters, derived = self._masters(), self._derived()
         current = _current(masters)
         if current is None:

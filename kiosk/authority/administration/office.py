@@ -269,7 +269,7 @@ class Office:
             self._propose(action, act.proposal, act, note, seen)
 
     def needs_second(self, uow: UnitOfWork, action: Action) -> bool:
-        """Tell whether an action waits for a second member of staff.
+        """Return whether an action waits for a second member of staff.
 
         On the command line it does not while no two members could agree with each other on
         it: there has to be a way to let the first of them in.
@@ -498,7 +498,7 @@ def act_name(uow: UnitOfWork, actor: str) -> str:
 
 
 def _is_same(one: ProposedAct, other: ProposedAct) -> bool:
-    """Tell whether two propose the same for the same subject, whatever was entered for it."""
+    """Return whether two propose the same for the same subject, whatever was entered for it."""
     subject = one.act, one.holder_id, one.card_id, one.staff_id
     is_same = subject == (other.act, other.holder_id, other.card_id, other.staff_id)
     return is_same and any(subject[1:])
@@ -530,7 +530,7 @@ def _hold(uow: UnitOfWork, seen: Seen) -> None:
 
 
 def _is_newer(event: AuditEvent, seen: Seen) -> bool:
-    """Tell whether it raised the person's revision since; a secret's has the same name."""
+    """Return whether it raised the person's revision since; a secret's has the same name."""
     revision = event.detail.get("revision")
     of_person = event.kind in STAFF_KINDS or event.kind == ServiceKind.PERSON_CHANGED
     return of_person and isinstance(revision, int) and revision > seen.revision

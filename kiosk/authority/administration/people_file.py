@@ -322,7 +322,7 @@ class Repetitions:
         self._cards: dict[CardId, int] = {}
 
     def takes(self, line: PersonRecord, problems: list[Problem]) -> bool:
-        """Tell whether ``line`` says something new; if not, say in ``problems`` why."""
+        """Return whether ``line`` says something new; if not, say in ``problems`` why."""
         before = len(problems)
         first, person = self._people.setdefault(line.number, (line.line, _of(line)))
         if first != line.line and person != _of(line):
@@ -335,7 +335,7 @@ class Repetitions:
         return len(problems) == before
 
     def is_first(self, line: PersonRecord) -> bool:
-        """Tell whether a line that was taken is the first of its person."""
+        """Return whether a line that was taken is the first of its person."""
         return self._people[line.number][0] == line.line
 
 

@@ -54,7 +54,7 @@ ADD_TWO_MANAGERS: Final = "let the machine's administrator add two: `kiosk staff
 
 
 def two_could_agree(uow: UnitOfWork, action: Action) -> bool:
-    """Tell whether there are two members who may do ``action`` and could agree with each other."""
+    """Return whether two members may do ``action`` and could agree with each other."""
     members, keys = _members(uow), uow.staff.keys()
     present = [
         Actor(member.name, member.role, member.id, key.fingerprint)
@@ -141,7 +141,7 @@ class OpenedAct:
         return value if isinstance(value, int) and not isinstance(value, bool) else None
 
     def truth(self, name: str) -> bool:
-        """Tell whether a parameter is set."""
+        """Return whether a parameter is set."""
         return self.parameters.get(name) is True
 
     def secret(self, name: str) -> Sensitive | None:

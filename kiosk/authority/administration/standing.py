@@ -312,7 +312,7 @@ def standing_of(
 
 
 def is_blocked(registration: Registration | None, policy: Policy) -> bool:
-    """Tell whether self-service is blocked, or will be when the card is next seen."""
+    """Return whether self-service is blocked, or will be when the card is next seen."""
     blocked = registration is not None and registration.blocked_at is not None
     return blocked or is_exhausted(registration, policy)
 
@@ -352,7 +352,7 @@ def code_line(code: EmailCode, holder: Cardholder, given_by: str) -> CodeLine:
 
 
 def waits_for_second(code: EmailCode) -> bool:
-    """Tell whether a code that staff gave waits until somebody else agrees."""
+    """Return whether a code that staff gave waits until somebody else agrees."""
     undecided = code.agreed_by is None and code.sent_at is None and code.revoked_at is None
     return is_assisted(code) and code.needs_second and undecided
 

@@ -1,5 +1,5 @@
-"""Keys outside the database, and what is done with them: sealing, hashing, signing.
+"""Keys outside the database, and their uses: sealing, hashing, signing.
 
-Nothing here knows the store's rows or a screen. What comes back is opaque bytes and key
-ids, safe to write down; the keys stay in the key file.
+Nothing here depends on the store's rows or on a screen. Results are opaque bytes and key ids that
+may be stored; the keys stay in the key file.
 """

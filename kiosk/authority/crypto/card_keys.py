@@ -1,7 +1,7 @@
-"""The keys that cards prove themselves with: read, told apart, and held against a signature.
+"""The keys with which cards prove themselves: parsing, comparing, verifying.
 
-A key is kept as its SubjectPublicKeyInfo in DER, always in the form in which this module
-returns it, so that two are the same key where their bytes are the same.
+A key is stored as its SubjectPublicKeyInfo in DER, always in the encoding of this module, so that
+two keys are equal where their bytes are.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ from kiosk.contract.messages import (
 from kiosk.contract.sensitive import Sensitive
 
 LONGEST: Final = 32 * 1024
-"""Bytes of a certificate that are looked at; a card holds less than 2 KiB."""
+"""Bytes of a certificate that are read; a card holds less than 2 KiB."""
 
 KEY_NAME: Final = "ca"
-"""Begins the identifier of a card that has nothing else to be known by than its key."""
+"""Begins the identifier of a card that only its key identifies."""
 
 _NAMED: Final = len(KEY_NAME) + 64
 """Digits of such an identifier: a GUID has 32."""
@@ -66,7 +66,7 @@ PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519Public
 def key_from(der: bytes | None) -> bytes | None:
     """Return the key in a certificate or in a SubjectPublicKeyInfo.
 
-    None where there is nothing to be read, or no key that a card can prove itself with.
+    None where nothing can be read, or a card cannot prove itself with this kind of key.
     """
     if der is None or len(der) > LONGEST:
         return None
@@ -86,23 +86,23 @@ def kind_of(key: bytes) -> KeyKind:
 
 
 def fingerprint(key: bytes) -> str:
-    """Return the SHA-256 of a key in hexadecimal, as it is told to people."""
+    """Return the SHA-256 of a key in hexadecimal, as people see it."""
     return sha256(key).hexdigest()
 
 
 def may_be(card: CardId, key: bytes) -> bool:
-    """Tell whether a card's identifier allows it this key; one made from a key names it."""
+    """Return whether a card with this identifier can have this key; it may name its key."""
     made_from_a_key = card.identifier.startswith(KEY_NAME) and len(card.identifier) == _NAMED
     return named_by_key(card, key) or not made_from_a_key
 
 
 def named_by_key(card: CardId, key: bytes) -> bool:
-    """Tell whether the identifier is made from the key: proving it is being that card."""
+    """Return whether the identifier is made from the key: proving the key is being that card."""
     return card.identifier == KEY_NAME + fingerprint(key)
 
 
 def proves(key: bytes, challenge: CardChallenge, proof: CardProof) -> bool:
-    """Tell whether the holder of ``key`` signed ``challenge``."""
+    """Return whether the holder of ``key`` signed ``challenge``."""
     found = _bare(key)
     if found is None or _kind(found) is not challenge.key:
         return False
@@ -110,18 +110,18 @@ def proves(key: bytes, challenge: CardChallenge, proof: CardProof) -> bool:
 
 
 def verify_pin_proof(public_key: bytes, message: bytes, signature: bytes) -> bool:
-    """Tell whether the holder of ``public_key`` (SubjectPublicKeyInfo, DER) signed ``message``.
+    """Return whether the holder of ``public_key`` (SubjectPublicKeyInfo, DER) signed ``message``.
 
-    False for a key of a kind that no card proves itself with.
+    False for a kind of key with which no card proves itself.
     """
     found = _bare(public_key)
     return found is not None and _kind(found) is not None and _signed(found, message, signature)
 
 
 def certifies(certificate: bytes, public_key: bytes) -> bool:
-    """Tell whether the certificate (DER) is of that key (SubjectPublicKeyInfo, DER).
+    """Return whether the certificate (DER) is of that key (SubjectPublicKeyInfo, DER).
 
-    It says nothing of who issued the certificate, or of its validity: ``Issuers`` does.
+    It does not check the issuer of the certificate or its validity: ``Issuers`` does.
     """
     named = _in_certificate(certificate)
     wanted = _bare(public_key)
@@ -129,12 +129,12 @@ def certifies(certificate: bytes, public_key: bytes) -> bool:
 
 
 def offers_unsupported_key(certificate: bytes | None) -> bool:
-    """Tell whether a card offers a key of a kind that cannot be checked here."""
+    """Return whether a card offers a key of a kind that cannot be checked here."""
     return certificate is not None and key_from(certificate) is None
 
 
 class Issuers:
-    """The certificates of those who issue cards, as the settings name them."""
+    """The certificates of the card issuers in the settings."""
 
     def __init__(self, certificates: tuple[x509.Certificate, ...]) -> None:
         self._certificates = certificates
@@ -150,10 +150,10 @@ class Issuers:
             raise ConfigError(f"cards.issuers: {path}: holds no certificate in PEM") from None
 
     def vouch(self, der: bytes, card: CardId, now: datetime) -> bool:
-        """Tell whether one of them issued this certificate, for this card, and it is valid now.
+        """Return whether one of them issued this certificate, for this card, and it is valid now.
 
-        A certificate names its card by the GUID as a urn:uuid in its alternative names
-        (SP 800-73-5 part 1, FIPS 201-3, 2.9.2.1): another holder's does not do.
+        A certificate names its card by the GUID as a urn:uuid in its alternative names (SP 800-73-5
+        part 1, FIPS 201-3, 2.9.2.1): another holder's is not accepted.
         """
         read = _certificate(der)
         if read is None or not _is_valid(read, now) or not _names(read, card):
@@ -163,7 +163,7 @@ class Issuers:
     def vouch_for_pin_key(
         self, der: bytes, card: CardId, number: str, email: str | None, now: datetime
     ) -> bool:
-        """Tell whether one of them issued this certificate for a key that wants a PIN.
+        """Return whether one of them issued this certificate for a key that wants a PIN.
 
         It names the card as ``vouch`` has it, or its holder by number or address. It has to be
         for log-in (RFC 5280, 4.2.1.12, or the smart card log-on of Windows) and not for card
@@ -284,26 +284,26 @@ def _issued(read: x509.Certificate, by: x509.Certificate) -> bool:
     return True
 
 
-# Admin keys: with one of them a card and the authority show each other that they have it.
+# Admin keys: a card and the authority prove to each other that they have the same key.
 #
 # After the Generic Identity Device Specification 2.0, mutual authentication: each side draws a
-# number of 16 bytes. The authority encrypts the card's number and its own, the card encrypts
-# them the other way round, each with eight bytes behind that mean nothing here (triple DES in
-# CBC mode, from a block of zeros). So the key itself is never sent. Keys come here as
-# ``kiosk.contract.policy`` tidies them.
+# number of 16 bytes. The authority encrypts the card's number and its own, the card encrypts them
+# in the reverse order, each followed by eight bytes without a meaning here (triple DES in CBC mode,
+# zero initialisation vector). The key itself is never sent. Keys are in the form of
+# ``kiosk.contract.families.tidy_admin_key``.
 
 NUMBER_BYTES: Final = 16
-"""Of what either side draws."""
+"""Of either side's number."""
 
 DIGEST_BYTES: Final = 32
-"""Of what is kept of the card's answer."""
+"""Of the stored digest of the card's answer."""
 
 _BLOCK: Final = 8
 _CRYPTOGRAM_BYTES: Final = 2 * NUMBER_BYTES + _BLOCK
 
 
 def can_be_used() -> bool:
-    """Tell whether there is triple DES: an OpenSSL that is held to FIPS 140 has none."""
+    """Return whether there is triple DES: an OpenSSL that is held to FIPS 140 has none."""
     try:
         _encrypted(Sensitive(bytes(range(3 * _BLOCK)).hex()), bytes(_BLOCK))
     except (InternalError, UnsupportedAlgorithm):
@@ -317,29 +317,29 @@ def draw_number() -> bytes:
 
 
 def mirrors(ours: bytes, cards: bytes) -> bool:
-    """Tell whether the card's number repeats a block of ours.
+    """Return whether the card's number repeats a block of ours.
 
-    A genuine card draws one such in 2^62 times. To one that had our own number from us, what
-    we encrypt for it would be the very answer that it owes.
+    A genuine card draws such a number once in 2^62 times. For a card that repeats our number, our
+    cryptogram would be the very answer that it owes.
     """
     return not _blocks(ours).isdisjoint(_blocks(cards))
 
 
 def cryptogram(key: Sensitive, ours: bytes, cards: bytes) -> bytes:
-    """Return what the authority sends; its last byte is the padding that cards look for."""
+    """Return the authority's cryptogram; its last byte is the padding that cards expect."""
     return _encrypted(key, cards + ours + secrets.token_bytes(_BLOCK - 1) + b"\x80")
 
 
 def awaited(key: Sensitive, ours: bytes, cards: bytes) -> bytes:
-    """Return the digest of the only answer of the card's that is right.
+    """Return the digest of the card's only right answer.
 
-    It may be kept in the clear: the answer cannot be told from it.
+    It may be stored in clear: it does not reveal the answer.
     """
     return sha256(_encrypted(key, ours + cards)).digest()
 
 
 def is_right(answer: bytes, digest: bytes) -> bool:
-    """Tell, in constant time, whether ``answer`` is the one that is awaited."""
+    """Return, in constant time, whether ``answer`` is the expected one."""
     given = sha256(answer[: 2 * NUMBER_BYTES]).digest()
     return len(answer) == _CRYPTOGRAM_BYTES and hmac.compare_digest(given, digest)
 

@@ -1,8 +1,8 @@
-"""One-time codes: digits that nobody can tell beforehand, of which only a keyed digest is kept.
+"""One-time codes: unpredictable digits, stored as a keyed digest alone.
 
-Eight digits are soon tried through by whoever reads the database, so the digest is an
-HMAC under a key that is not there. It covers what the code is for: a digest that is
-copied to another card, visit or purpose fits nothing.
+Somebody who reads the database can try all eight-digit codes, so the digest is an HMAC under a key
+that is not in it. It covers the purpose of the code: a digest that is copied to another card, visit
+or purpose matches nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from kiosk.contract.sensitive import Sensitive
 
 @dataclass(frozen=True, slots=True)
 class CodeBinding:
-    """What one code is for; ``code_id`` is drawn for each code and never used again."""
+    """The purpose of one code; ``code_id`` is drawn for each code and never used again."""
 
     code_id: str
     purpose: Purpose
@@ -30,14 +30,14 @@ class CodeBinding:
 
 @dataclass(frozen=True, slots=True)
 class CodeDigest:
-    """What is kept of a code, and the id of the key that keyed it."""
+    """The stored digest of a code, and the id of its key."""
 
     digest: bytes = field(repr=False)
     key_id: str
 
 
 def draw_code(digits: int) -> Sensitive:
-    """Draw a code of so many digits, every one as likely as another, zeros in front included."""
+    """Draw a code of so many digits, all equally likely, with leading zeros."""
     return Sensitive(f"{secrets.randbelow(10**digits):0{digits}d}")
 
 
@@ -48,32 +48,32 @@ class CodeMac:
         self._ring = ring
 
     def code_of(self, binding: CodeBinding, digits: int) -> Sensitive:
-        """Return a code of so many digits that nobody without the key can tell.
+        """Return a code of so many digits that is unpredictable without the key.
 
-        It is the same each time, so that whoever repeats a mail, in another process too, mails the
-        code that the first one had.
+        It is deterministic, so that a repeated mail, also from another process, carries the first
+        one's code.
         """
         key = self._ring.current(KeyPurpose.CODE_MAC)
         drawn = hmac.new(key.subkey("mailed-code"), _of(binding), sha256).digest()
         return Sensitive(f"{int.from_bytes(drawn) % 10**digits:0{digits}d}")
 
     def digest(self, code: Sensitive, binding: CodeBinding) -> CodeDigest:
-        """Return what is kept of ``code``, under the current key."""
+        """Return the digest of ``code`` to store, under the current key."""
         key = self._ring.current(KeyPurpose.CODE_MAC)
         return CodeDigest(_mac(key, code, binding), key.id)
 
     def bind(self, attempt: str, entered: Sensitive, code_id: str, key_id: str) -> bytes:
-        """Return the digest of one entry, which a charge is for; raises ``KeyMissing``."""
+        """Return the digest of one entry, for its charge; raises ``KeyMissing``."""
         key = self._ring.key(KeyPurpose.CODE_MAC, key_id)
         message = framed(code_id, attempt, entered.reveal())
         return hmac.new(key.subkey("entered-code"), message, sha256).digest()
 
     def can_match(self, key_id: str) -> bool:
-        """Tell whether the key is in the ring: ask before an entry is charged."""
+        """Return whether the key is in the ring: check before an entry is charged."""
         return key_id in self._ring.ids(KeyPurpose.CODE_MAC)
 
     def matches(self, code: Sensitive, kept: CodeDigest, binding: CodeBinding) -> bool:
-        """Tell, in constant time, whether ``code`` is the one kept; raises ``KeyMissing``."""
+        """Return, in constant time, whether ``code`` is the stored one; raises ``KeyMissing``."""
         key = self._ring.key(KeyPurpose.CODE_MAC, kept.key_id)
         return hmac.compare_digest(_mac(key, code, binding), kept.digest)
 

@@ -1,4 +1,4 @@
-"""Where another unblock secret comes from, when a card is to take one."""
+"""The source of a card's next unblock secret."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from kiosk.contract.families import (
 from kiosk.contract.messages import CardId
 from kiosk.contract.sensitive import Sensitive
 
-# Joining several texts into bytes that can be read in one way only.
+# Joining several texts into bytes without ambiguity.
 
 
 def framed(*parts: str | bytes | int) -> bytes:
-    """Join ``parts``, each behind its kind and its length: no two lists give the same bytes."""
+    """Join ``parts``, each after its kind and its length: no two lists give the same bytes."""
     return b"".join(_frame(part) for part in parts)
 
 
@@ -45,32 +45,32 @@ def _frame(part: str | bytes | int) -> bytes:
     return kind + len(raw).to_bytes(4, "big") + raw
 
 
-# Unblock secrets that are made from a master key and what their card is: pure, but for the MAC.
+# Unblock secrets that derive from a master key and the card's identity: pure, except for the MAC.
 #
-# The key derivation function of NIST SP 800-108r1 in counter mode (4.1), with AES-CMAC (SP
-# 800-38B) for its function. ``docs/unblock-secrets.md`` says it in full, with an example, so that
-# a card management system with the same master key comes to the same secrets.
+# The key derivation function of NIST SP 800-108r1 in counter mode (4.1), with AES-CMAC (SP 800-38B)
+# for its function. ``docs/unblock-secrets.md`` specifies it, with an example, so that a card
+# management system with the same master key derives the same secrets.
 
 LABEL: Final = b"unlock-kiosk/1/unblock-secret"
-"""Keeps what is derived here apart from whatever else the same master key may make."""
+"""Separates these secrets from anything else that derives from the same master key."""
 
 ISSUED: Final = 0
-"""The generation that a card is issued with; each one after it is drawn here, once."""
+"""The generation that a card is issued with; each later one is made here, once."""
 
 DIGITS: Final = 8
-"""Every ``TextSecret`` may be eight digits, and PIV takes nothing else."""
+"""Every ``TextSecret`` may be eight digits, and PIV accepts nothing else."""
 
 _BLOCK: Final = 16
 _WORD: Final = 4
 
 
 Cmac = Callable[[bytes], bytes]
-"""AES-CMAC under one master key, wherever that is kept; gives 16 bytes."""
+"""AES-CMAC under one master key, wherever that is stored; returns 16 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Derivation:
-    """How a card's secret is made: the master key's id, and which one of the card's it is."""
+    """How a card's secret derives: the master key's id, and the number of the card's secret."""
 
     master: str
     generation: int = ISSUED
@@ -101,13 +101,13 @@ def unblock_secret(cmac: Cmac, card: CardId, generation: int) -> Sensitive:
             assert_never(other)
 
 
-# The master keys that unblock secrets derive from: in a token, or in the key file.
+# The master keys of unblock secrets: in a token, or in the key file.
 
 NONE_YET: Final = "there is no master key yet; `kiosk keys rotate --purpose derive` makes one"
 
 
 class MasterPlace(Protocol):
-    """Where master keys are kept; they are used there, and never leave it."""
+    """A place with master keys, which are used there and never leave it."""
 
     def ids(self) -> tuple[str, ...]:
         """Return the ids of the keys, oldest first; raises ``KeysUnavailable``."""
@@ -116,13 +116,13 @@ class MasterPlace(Protocol):
         """Return the AES-CMAC of ``message``; raises ``KeyMissing`` or ``KeysUnavailable``."""
 
     def close(self) -> None:
-        """Let go of the place; asked again, it is opened again."""
+        """Close the place; the next call opens it again."""
 
 
 class Masters:
     """All master keys: those of the key file, and those of a token where the settings name one.
 
-    New secrets derive from the token's then; what derives from the file's stays good.
+    With a token, new secrets derive from its keys; older secrets of the file's keys stay valid.
     """
 
     def __init__(self, ring: KeyRing, token: MasterPlace | None = None) -> None:
@@ -144,14 +144,14 @@ class Masters:
         return ids[-1]
 
     def reach(self) -> None:
-        """Raise ``KeysUnavailable`` where there is a token that does not answer."""
+        """Raise ``KeysUnavailable`` where a token does not answer."""
         if self._token:
             self._token.ids()
 
     def warm(self) -> None:
-        """Have the token ready, if there is one, before a transaction begins that may ask it.
+        """Start the token, if there is one, before a transaction that may need it.
 
-        One that hangs does so here, where nobody waits for it, and is left alone for a while.
+        A token that hangs does so here, where nobody waits for it, and is not called for a while.
         """
         with suppress(KeysUnavailable):
             self.reach()
@@ -161,7 +161,6 @@ class Masters:
         return unblock_secret(self._cmac(derivation.master), card, derivation.generation)
 
     def close(self) -> None:
-        """Let go of the token."""
         if self._token:
             self._token.close()
 
@@ -182,14 +181,14 @@ def _cmac_of_file(ring: KeyRing, master: str, message: bytes) -> bytes:
 
 
 class SecretSource(Protocol):
-    """Makes new unblock secrets for the families that are given one after each use.
+    """Makes new unblock secrets for the families whose secret is changed after each use.
 
-    The same one each time for a card, what it has now, and a generation: so what a card was
-    given after the last backup of a database can be made again once that was restored.
+    The result is the same each time for a card, its present secret and a generation: a secret that
+    a card got after the last backup of a database can be made again after a restore.
     """
 
     def ready(self) -> None:
-        """Do nothing where one can be made now; raises ``KeyMissing`` or ``KeysUnavailable``."""
+        """Check that one can be made now; raises ``KeyMissing`` or ``KeysUnavailable``."""
 
     def make(
         self, card: CardId, before: Callable[[], Sensitive], generation: int
@@ -203,7 +202,7 @@ class SecretSource(Protocol):
 class FollowingSecrets:
     """Each secret follows from the one before, by a key of the key file; the default.
 
-    The key alone makes none: it takes what the database has sealed as well.
+    The key alone derives none: the sealed secret from the database is needed, too.
     """
 
     def __init__(self, ring: KeyRing) -> None:
@@ -213,7 +212,7 @@ class FollowingSecrets:
         """Digits can be made at any time."""
 
     def make(self, card: CardId, before: Callable[[], Sensitive], generation: int) -> Sensitive:
-        """Make digits (HMAC-SHA256), other ones than before."""
+        """Make digits (HMAC-SHA256) that differ from the present ones."""
         key, last = self._ring.current(KeyPurpose.SEAL), before().reveal()
         subkey = key.subkey("following-secret")
         for attempt in itertools.count():
@@ -226,15 +225,14 @@ class FollowingSecrets:
 
 
 class DerivedSecrets:
-    """Secrets of the current master key: what is kept of them is only how they derive."""
+    """Secrets of the current master key: only the derivation is stored."""
 
     def __init__(self, masters: Masters) -> None:
         self._masters = masters
 
     def ready(self) -> None:
-        """See that there is a current master key."""
+        """Check that there is a current master key."""
         self._masters.current()
 
     def make(self, card: CardId, before: Callable[[], Sensitive], generation: int) -> Derivation:
-        """Take the generation."""
         return Derivation(self._masters.current(), generation)

@@ -1,8 +1,8 @@
-"""Answers at rest: hashed jointly, one Argon2id hash for each set that could be asked.
+"""Stored answers: hashed jointly, one Argon2id hash for each set that could be asked.
 
-Whoever holds the database has to guess a whole set together, and needs the pepper,
-which is elsewhere. Nobody, this program included, can tell which answer of a set was
-wrong. A hash is bound to its owner: copied to another registration, it fits nothing.
+Somebody with the database has to guess a whole set together, and needs the pepper, which is stored
+elsewhere. Nobody, this program included, can find out which answer of a set was wrong. A hash is
+bound to its owner: copied to another registration, it matches nothing.
 """
 
 from __future__ import annotations
@@ -31,13 +31,16 @@ from kiosk.contract.folding import fold
 from kiosk.contract.sensitive import Sensitive
 
 SIZES = (2, 3, 4)
-"""How many questions a policy may ask; sets of each size are hashed, so it may change."""
+"""How many questions a policy may ask; sets of each size are hashed, so that it can change."""
 
 _SALT, _DIGEST = 16, 32
 
 _FOLDED: Final = "2"
-"""Heads the digest of answers that were folded with ``fold``. It is part of the digest, so the
-row's MAC covers it, and the MACs of rows with older digests stay valid."""
+"""Begins the digest of answers that were folded with ``fold``.
+
+It is part of the digest, so the row's MAC covers it, and the MACs of rows with older digests stay
+valid.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,8 @@ class Cost:
 class AnswerHasher:
     """Hashes and checks sets of answers; at most ``at_once`` hashes run at the same time.
 
-    One hash takes about 0.1 s and 64 MiB. Four registered questions have 11 sets
-    (about a second), five have 25, eight have 154 (a quarter of a minute).
+    One hash takes about 0.1 s and 64 MiB. Four registered questions have 11 sets (about a second),
+    five have 25, eight have 154 (a quarter of a minute).
     """
 
     def __init__(self, ring: KeyRing, cost: Cost | None = None, at_once: int = 2) -> None:
@@ -66,7 +69,7 @@ class AnswerHasher:
 
     @property
     def waiting(self) -> int:
-        """How many hashes wait for their turn."""
+        """How many hashes are waiting."""
         return max(0, self._asked_for - self._at_once)
 
     @contextmanager
@@ -99,26 +102,26 @@ class AnswerHasher:
         )
 
     def can_check(self, kept: JointHash) -> bool:
-        """Tell whether the pepper of ``kept`` is in the ring: ask before an attempt is charged."""
+        """Return whether the pepper of ``kept`` is in the ring: check before charging."""
         return kept.pepper_id in self._ring.ids(KeyPurpose.PEPPER)
 
     def bind(
         self, attempt: str, owner: str, answers: Mapping[int, Sensitive], kept: JointHash
     ) -> bytes:
-        """Return the keyed digest of one set: a charge is for this set alone.
+        """Return the keyed digest of one set, for its charge.
 
-        It is quick to compute, so it must not be kept for longer than the charge is open.
-        Raises ``KeyMissing``.
+        It is fast to compute, so it must not be stored for longer than the charge is open. Raises
+        ``KeyMissing``.
         """
         pepper = self._ring.key(KeyPurpose.PEPPER, kept.pepper_id)
         message = framed(attempt, _peppered(pepper, owner, answers, _folding(kept)).hex())
         return hmac.new(pepper.subkey("attempt"), message, sha256).digest()
 
     def check(self, owner: str, answers: Mapping[int, Sensitive], kept: JointHash | None) -> bool:
-        """Tell whether ``answers`` are the set that was hashed as ``kept``.
+        """Return whether ``answers`` are the set that was hashed as ``kept``.
 
-        With nothing kept, or another set, it is wrong and takes as long. Raises
-        ``KeyMissing``, and ``SealBroken`` where ``kept`` is not a hash at all.
+        Without a hash, or for another set, it is wrong and takes as long. Raises ``KeyMissing``,
+        and ``SealBroken`` where ``kept`` is no hash.
         """
         fits = kept is not None and tuple(sorted(answers)) == tuple(sorted(kept.subset))
         digest, pepper = self._dummy(), self._ring.current(KeyPurpose.PEPPER)
@@ -152,7 +155,7 @@ class AnswerHasher:
                 raise SealBroken("a hash of answers cannot be read") from None
 
     def _dummy(self) -> str:
-        """Make up a hash that nothing fits, of the cost of a real one."""
+        """Make a hash that nothing matches, of the cost of a real one."""
         cost = self._cost
         salt, digest = (_b64(secrets.token_bytes(size)) for size in (_SALT, _DIGEST))
         head = f"$argon2id$v={ARGON2_VERSION}"
@@ -171,7 +174,7 @@ def _chosen(answers: Mapping[int, Sensitive], ids: tuple[int, ...]) -> dict[int,
 def _peppered(
     pepper: Key, owner: str, answers: Mapping[int, Sensitive], folding: Callable[[str], str]
 ) -> bytes:
-    """Return what Argon2 hashes: a keyed digest of the folded answers, in question order."""
+    """Return the input of Argon2: a keyed digest of the folded answers, in question order."""
     parts: list[str | int] = [owner]
     for question in sorted(answers):
         parts += [question, folding(answers[question].reveal())]
@@ -179,12 +182,12 @@ def _peppered(
 
 
 def _folding(kept: JointHash) -> Callable[[str], str]:
-    """Return the folding that the answers of ``kept`` had: one hash is one guess, and one cost."""
+    """Return the folding of the answers of ``kept``: one hash is one guess, and one cost."""
     return fold if kept.digest.startswith(_FOLDED) else _spaced_fold
 
 
 def _spaced_fold(text: str) -> str:
-    """Fold as digests without ``_FOLDED`` need it: spaces and the marks of other scripts stay."""
+    """Fold for digests without ``_FOLDED``: spaces and the marks of other scripts stay."""
     folded = unicodedata.normalize("NFKD", text).casefold()
     folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", folded).casefold())
     bare = "".join(sign for sign in folded if not "\u0300" <= sign <= "\u036f")

@@ -1,8 +1,8 @@
 """The key ring: named keys by purpose, kept in one file outside the database.
 
-Each purpose has one current key, which makes new things, and older ones, which still
-open what they made. A key is never used as it is: every use derives its own subkey. But
-for master keys of unblock secrets: others derive from them, too, and they have one use.
+Each purpose has one current key, which seals and signs, and older ones, which still open and
+verify. A key is never used directly: every use derives a subkey. Master keys of unblock secrets are
+the exception: other systems derive from them, too, and they have one use.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from kiosk.authority.store.database import Store
 from kiosk.contract.errors import ConfigError, KeyMissing
 from kiosk.contract.machine_seal import SUFFIX, seal, unseal
 
-# The key file: JSON, for its owner's eyes alone, written whole or not at all.
+# The key file: JSON, readable by its owner only, written whole or not at all.
 #
 # It is either a file that an administrator names, sealed to this machine where its name ends in
 # ``.cred``, or a credential that the service manager puts into ``$CREDENTIALS_DIRECTORY``.
@@ -39,21 +39,21 @@ Entries = tuple[tuple[str, str, bytes], ...]
 """Purpose, key id and key material, in the order of the file."""
 
 REREAD_S: Final = 60.0
-"""Between two reads of the file for keys that are not known."""
+"""Between two reads of the file for unknown keys."""
 
 _VERSION = 1
 _SEALED_AS = "kiosk-keys"
 _NEW = "new"
 _NO_UNNAMED_FILES = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT})
-"""What open(2) answers to O_TMPFILE on a file system, or a kernel, that does not know it."""
+"""Errors of open(2) with O_TMPFILE on a file system or kernel without it."""
 _OTHERS = 0o077
-# The service manager hands a credential to a service's user by an access list, whose
-# mask then shows as the group's right to read.
+# The service manager gives a service's user access to a credential by an access list, whose mask
+# shows as the group's right to read.
 _OTHERS_OF_CREDENTIAL = 0o037
 
 
 class KeyFileMissing(ConfigError):
-    """There is no key file; what to do depends on whether there is a database already."""
+    """There is no key file; what to do depends on whether there is already a database."""
 
 
 def read(path: Path) -> Entries:
@@ -84,9 +84,9 @@ def create(path: Path, entries: Entries) -> None:
 
 @contextlib.contextmanager
 def held(path: Path) -> Iterator[None]:
-    """Keep other programs from changing the file meanwhile: a key that is lost is lost for good.
+    """Lock the file against changes by other programs, so that no key is lost.
 
-    What a program that was killed here has left of its new file is deleted first.
+    First deletes what a killed program has left of its new file.
     """
     directory = os.open(path.parent, os.O_RDONLY)
     try:
@@ -99,10 +99,10 @@ def held(path: Path) -> Iterator[None]:
 
 
 def replace(path: Path, entries: Entries) -> None:
-    """Put a new key file in the place of ``path`` in one step, keeping its owner.
+    """Replace the key file at ``path`` in one step, keeping its owner.
 
-    The new file has a name only between two system calls, so a program that is killed leaves
-    no copy of the keys but in that moment; ``held`` deletes one that it left. Call it in there.
+    The new file has a name only between two system calls, so a killed program leaves a copy of the
+    keys only in that moment; ``held`` deletes such a copy. Call it within ``held``.
     """
     named = path.with_name(f".{path.name}.{_NEW}")
     try:
@@ -120,7 +120,7 @@ def replace(path: Path, entries: Entries) -> None:
 
 
 def leftovers(path: Path) -> tuple[Path, ...]:
-    """Return what programs that were killed have left of new key files beside ``path``."""
+    """Return the files that killed programs have left beside ``path``."""
     name = re.compile(rf"\.{re.escape(path.name)}\.(?:{_NEW}|[0-9a-f]{{8}})")
     try:
         return tuple(sorted(each for each in path.parent.iterdir() if name.fullmatch(each.name)))
@@ -145,7 +145,7 @@ def _is_credential(path: Path) -> bool:
 
 
 def _parse(path: Path, raw: bytes) -> Entries:
-    """Turn the bytes into entries; what is wrong is told without quoting the file."""
+    """Parse the bytes into entries; no error quotes the file."""
     try:
         document = json.loads(raw)
         if document["version"] != _VERSION:
@@ -164,10 +164,10 @@ def _entry(item: Mapping[str, object]) -> tuple[str, str, bytes]:
 
 @contextlib.contextmanager
 def _new_file(path: Path) -> Iterator[tuple[BinaryIO, Path]]:
-    """Open a new file (0600) beside ``path``, and return it with what it can be linked from.
+    """Open a new file (0600) beside ``path``, and return it with the path to link it from.
 
-    It has no name, so it is gone where the program is killed. On a file system that knows no
-    such files it has one, which ``leftovers`` finds.
+    It has no name, so it vanishes when the program is killed. On a file system without such files
+    it has one, which ``leftovers`` finds.
     """
     try:
         handle = os.open(path.parent, os.O_RDWR | os.O_TMPFILE, 0o600)
@@ -189,14 +189,14 @@ def _link(source: Path, target: Path) -> None:
     """Give the file another name; ``source`` may be a link in /proc, which is followed."""
     directory = os.open(target.parent, os.O_RDONLY)
     try:
-        # With a folder named Python calls linkat(2), which follows links; link(2) does not.
+        # With a folder descriptor Python calls linkat(2), which follows links; link(2) does not.
         os.link(source, target, src_dir_fd=directory, follow_symlinks=True)
     finally:
         os.close(directory)
 
 
 def _write(file: BinaryIO, path: Path, entries: Entries) -> None:
-    """Write the whole file that will be at ``path``, safe on the disk."""
+    """Write the whole file that will be at ``path``, synced to the disk."""
     plain = _render(entries)
     file.write(seal(_SEALED_AS, plain) if path.suffix == SUFFIX else plain)
     file.flush()
@@ -242,7 +242,7 @@ NEEDED = tuple(purpose for purpose in KeyPurpose if purpose is not KeyPurpose.DE
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One named key; its material is never shown and, but for a master key, never used directly."""
+    """One named key; its material is never shown and, but for master keys, never used directly."""
 
     id: str
     material: bytes = field(repr=False)
@@ -256,11 +256,11 @@ class Key:
 
 
 class KeyRing:
-    """All keys of an installation; none is ever changed, so threads share it freely.
+    """All keys of an installation; immutable, so threads can share it.
 
-    With ``reread`` a key that is not here is looked for once more: another program may have
-    added it to the key file. That is read once a minute and no oftener, by ``now``'s seconds
-    (monotonic): a row of the database, and so whoever writes there, names the key.
+    With ``reread`` an unknown key is looked up in the key file again, as another program may have
+    added it. The file is read at most once a minute, by ``now``'s seconds (monotonic): rows of the
+    database name the keys, so somebody who writes there could cause the reads.
     """
 
     def __init__(
@@ -283,7 +283,7 @@ class KeyRing:
 
     @classmethod
     def fresh(cls) -> Self:
-        """Make a ring of new random keys, held in memory alone."""
+        """Make a ring of new random keys, in memory only."""
         return cls({purpose: (_new_key(purpose),) for purpose in NEEDED})
 
     @classmethod
@@ -317,14 +317,14 @@ class KeyRing:
         return cls(keys)
 
     def rereading(self, load: Callable[[], KeyRing], now: Callable[[], float]) -> KeyRing:
-        """Return these keys, and those that ``load`` finds when one is asked for that is not here.
+        """Return these keys, with a ``load`` of the file where an unknown one is requested.
 
         ``load`` may raise ``ConfigError``; ``now`` gives seconds (monotonic).
         """
         return type(self)(self._keys, load, now)
 
     def to_entries(self) -> Entries:
-        """Return what a key file holds: purpose, id and material of every key, in order."""
+        """Return the entries of the key file: purpose, id and material of every key, in order."""
         return tuple(
             (purpose.value, key.id, key.material)
             for purpose in KeyPurpose
@@ -337,7 +337,7 @@ class KeyRing:
         return type(self)({**self._keys, purpose: added})
 
     def current(self, purpose: KeyPurpose) -> Key:
-        """Return the key that makes new things; ``KeyMissing`` where there is none yet."""
+        """Return the key for new seals and signatures; ``KeyMissing`` where there is none yet."""
         if not self._keys[purpose]:
             raise KeyMissing(f"the key file holds no key for the purpose {purpose.value!r}")
         return self._keys[purpose][-1]
@@ -389,10 +389,10 @@ def _check(key_id: str, material: bytes, known: Mapping[KeyPurpose, tuple[Key, .
         raise ConfigError(f"key file: the key id {key_id!r} is there twice")
 
 
-# Whether a key file belongs to the database: two of them fill one so that neither can read it.
+# Whether a key file belongs to the database: two would fill one so that neither could read it.
 #
-# The database keeps the names of the keys it was filled under. A ring belongs to it that shares a
-# key with it for each purpose; what a rotation has added since becomes known by that.
+# The database stores the names of the keys under which it was filled. A ring belongs to it if it
+# shares a key with it for each purpose; keys from a rotation since then are added to the names.
 
 _ANOTHER = "the database was filled under other keys"
 
@@ -400,7 +400,7 @@ _ANOTHER = "the database was filled under other keys"
 def knows_ring(store: Store, ring: KeyRing) -> bool:
     """Return whether the database knows every key of ``ring``.
 
-    Raises ``ConfigError`` where it knows others for a purpose, and none that ``ring`` holds.
+    Raises ``ConfigError`` where it knows only keys for a purpose that ``ring`` does not hold.
     """
     held = _held(ring)
     with store.read() as uow:
@@ -410,7 +410,7 @@ def knows_ring(store: Store, ring: KeyRing) -> bool:
 
 
 def claim(store: Store, ring: KeyRing) -> None:
-    """Let the database know ``ring``, the first one or one that shares its keys.
+    """Store the names of ``ring``, the first one or one that shares its keys.
 
     Raises ``ConfigError`` for any other.
     """
@@ -418,7 +418,7 @@ def claim(store: Store, ring: KeyRing) -> None:
         return
     held = _held(ring)
     with store.begin() as uow:
-        # Of two that come to an empty database at once, the second has to look again.
+        # Of two that come to an empty database at once, the second has to check again.
         uow.known_keys.hold()
         _require_shared_key(held, uow.known_keys.every())
         uow.known_keys.add(held)
@@ -426,7 +426,7 @@ def claim(store: Store, ring: KeyRing) -> None:
 
 
 def require_no_keys(store: Store, where: str) -> None:
-    """Raise ``ConfigError`` where the database has keys, for new ones would be made ``where``."""
+    """Raise ``ConfigError`` where the database has keys, as new ones would be made ``where``."""
     with store.read() as uow:
         known = uow.known_keys.every()
     if known:

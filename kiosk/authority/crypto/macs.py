@@ -12,14 +12,14 @@ from kiosk.contract.errors import ConfigError, KeyMissing
 
 # The MAC of each row of the audit: HMAC-SHA256 under a key that the database does not have.
 #
-# It covers the row's hash, and so everything that the row says and every row before it.
+# It covers the row's hash, and so the row's content and every row before it.
 
 
 class AuditMacs:
     """MACs over the hashes of the audit's rows; ``load`` reads the key ring.
 
-    It is read when the first row is written or checked, and again when a row names a key
-    that was not there: another program may have added it.
+    It is called when the first row is written or checked, and again when a row names an unknown
+    key: another program may have added it.
     """
 
     def __init__(self, load: Callable[[], KeyRing]) -> None:
@@ -36,7 +36,7 @@ class AuditMacs:
         return _mac(subkeys[key_id], key_id, seq, link), key_id
 
     def check(self, seq: int, link: str, mac: str, key_id: str) -> bool:
-        """Tell, in constant time, whether the MAC fits; raises ``KeyMissing``."""
+        """Return, in constant time, whether the MAC is right; raises ``KeyMissing``."""
         subkey = self._subkeys.get(key_id) or self._read().get(key_id)
         if subkey is None:
             raise KeyMissing(f"the key file holds no key {key_id!r} for the rows of the audit")
@@ -62,29 +62,29 @@ _BETWEEN = "."
 class KeyedRowMacs:
     """HMAC-SHA256 over the key's id and the row; safe to use from several threads.
 
-    ``load`` gives the key ring when a MAC is first wanted, so that a store can be opened by
-    a program that reads no such row. A MAC is written as ``<key id>.<hexadecimal>``.
+    ``load`` returns the key ring when a MAC is first needed, so that a program that reads no such
+    row can open a store. A MAC is written as ``<key id>.<hexadecimal>``.
     """
 
     def __init__(self, load: Callable[[], KeyRing]) -> None:
         self._load = load
         self._ring: KeyRing | None = None
         self._subkeys: dict[str, tuple[bytes, bytes]] = {}
-        """The subkey, and the bytes that every row's begin with, by the key's id."""
+        """The subkey, and the first bytes of every row's message, by the key's id."""
         self._number_subkeys: dict[tuple[str, str], bytes] = {}
 
     @classmethod
     def of(cls, ring: KeyRing) -> KeyedRowMacs:
-        """Return those of a ring that is loaded."""
+        """Return the MACs of a ring that is already loaded."""
         return cls(lambda: ring)
 
     @property
     def current_key_id(self) -> str:
-        """The id of the key that makes new MACs; it begins each of them, before a dot."""
+        """The id of the key for new MACs; each begins with it, before a dot."""
         return self._keys().current(KeyPurpose.ROW_MAC).id
 
     def reload(self) -> None:
-        """Read the keys again: one was added."""
+        """Read the keys again after one was added."""
         self._ring, self._subkeys = self._loaded(), {}
 
     def make(self, message: bytes) -> str:
@@ -93,10 +93,10 @@ class KeyedRowMacs:
         return f"{key_id}{_BETWEEN}{self._digest(key_id, message)}"
 
     def fits(self, message: bytes, mac: str) -> bool:
-        """Tell whether ``mac`` is that of ``message``; one of an unknown key is not.
+        """Return whether ``mac`` is that of ``message``; False for an unknown key.
 
-        Another process may have added the key since the file was read, so it is read again.
-        Raises ``KeyMissing`` where no key can be read at all.
+        Another process may have added the key since the file was read, so it is read again. Raises
+        ``KeyMissing`` where no key can be read at all.
         """
         key_id, _, digest = mac.partition(_BETWEEN)
         if key_id not in self._subkeys and key_id not in self._keys().ids(KeyPurpose.ROW_MAC):
@@ -106,9 +106,9 @@ class KeyedRowMacs:
         return hmac.compare_digest(self._digest(key_id, message).encode(), digest.encode())
 
     def number_digests(self, use: str, digits: str) -> tuple[str, ...]:
-        """Return the digests of a short number that is looked for by them, the current key's first.
+        """Return the digests by which a short number can be found, the current key's first.
 
-        Each is written as a MAC is. Raises ``KeyMissing`` where no key can be read at all.
+        Each has the form of a MAC. Raises ``KeyMissing`` where no key can be read at all.
         """
         ring = self._keys()
         made = []

@@ -1,7 +1,7 @@
-"""Keeping, sealed, what derives from an older master key, so that this one can be destroyed.
+"""Sealing the secrets that derive from an older master key, so that this key can be destroyed.
 
-A card cannot be told from afar that it is to take another secret. So each is derived a last
-time and sealed as it is; the card takes one of the new master key's once it is unlocked here.
+A card takes another secret only when it is unlocked at a station. Each secret is therefore derived
+a last time and sealed itself; the card takes one of the new master key at its next unlock.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from kiosk.authority.store.records import Card, KeptSecret, Scalar, SealedSecret
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.contract.errors import KeyMissing, SealBroken, StoreError
 
-# Sealing every unblock secret anew, for another key's sake, while stations go on working.
+# Sealing every unblock secret again for another key, while stations go on working.
 #
-# Each card is its own transaction, put back only if nobody changed it meanwhile. What is left to
-# do is found by key id, so a rotation that was interrupted starts again where work is left, and
-# one that is run twice does nothing the second time.
+# Each card is one transaction, and is stored only if nobody changed it since it was read. The
+# remaining work is found by key id, so an interrupted rotation continues where work is left, and a
+# second run does nothing.
 
 Some = TypeVar("Some", tuple[Card, ...], tuple[KeptSecret, ...])
 
 Progress = Callable[[int, int], None]
-"""Takes the secrets looked at so far and those there were to do."""
+"""Called with the number of secrets checked so far and the number in all."""
 
 
 @dataclass(slots=True)
 class Rotation:
-    """What a rotation did; ``broken`` are ids of cards whose secret does not open."""
+    """The result of a rotation; ``broken`` are ids of cards whose secret does not open."""
 
     resealed: int = 0
     overtaken: int = 0
@@ -42,42 +42,39 @@ class Rotation:
 
 
 class RotationWork(Protocol):
-    """Which secrets are to be sealed anew, and how one is."""
+    """Which secrets have to be sealed again, and how."""
 
     def left(self, uow: UnitOfWork) -> int:
-        """Return how many there are."""
+        pass
 
     def cards(self, uow: UnitOfWork, after: str) -> tuple[Card, ...]:
         """Return some cards whose current secret is one of them, by id, from ``after`` on."""
 
     def kept(self, uow: UnitOfWork, after: str) -> tuple[KeptSecret, ...]:
-        """Return some of those that are kept beside the current ones, likewise."""
+        """Return some of the kept secrets beside the current ones, by id, from ``after`` on."""
 
     def anew(self, sealed: SealedSecret, old: SealLabel, new: SealLabel) -> SealedSecret:
-        """Seal one anew; raises ``SealBroken``, ``KeyMissing`` or ``KeysUnavailable``."""
+        """Seal one again; raises ``SealBroken``, ``KeyMissing`` or ``KeysUnavailable``."""
 
 
 class UnderCurrentKey:
-    """Secrets that an older key sealed, those that are kept beside the current ones too."""
+    """Secrets that an older key sealed, also those kept beside the current ones."""
 
     def __init__(self, sealer: Sealer) -> None:
         self._sealer = sealer
         self._key = sealer.current_key_id
 
     def left(self, uow: UnitOfWork) -> int:
-        """Return how many there are."""
         return sum(count for key, count in sealed_by_key(uow).items() if key != self._key)
 
     def cards(self, uow: UnitOfWork, after: str) -> tuple[Card, ...]:
-        """Return some cards."""
         return uow.cards.sealed_otherwise(self._key, after=after)
 
     def kept(self, uow: UnitOfWork, after: str) -> tuple[KeptSecret, ...]:
-        """Return some that are kept."""
         return uow.kept_secrets.sealed_otherwise(self._key, after=after)
 
     def anew(self, sealed: SealedSecret, old: SealLabel, new: SealLabel) -> SealedSecret:
-        """Seal it under the current key; what derives goes on doing so."""
+        """Seal it under the current key; a derived secret stays derived."""
         return self._sealer.carry(sealed, old, new)
 
 
@@ -86,7 +83,7 @@ def reseal_all(
 ) -> Rotation:
     """Seal under the current key what another key sealed; raises ``StoreError``.
 
-    A secret that does not open is left as it is and named, and the others go on.
+    A secret that does not open is left alone and named, and the others go on.
     """
     return walk(store, UnderCurrentKey(sealer), sealer.current_key_id, actor, progress)
 
@@ -94,16 +91,16 @@ def reseal_all(
 def walk(
     store: Store, work: RotationWork, current: str, actor: str, progress: Progress | None = None
 ) -> Rotation:
-    """Do all of ``work``; raises ``StoreError`` and ``KeysUnavailable``: what is done stays done.
+    """Do all of ``work``; raises ``StoreError`` and ``KeysUnavailable``, and keeps what is done.
 
-    The audit gets one row with the counts, also where the work ends early. ``current`` is
-    the key that the work is for.
+    The audit gets one row with the counts, also where the work ends early. ``current`` is the key
+    that the work is for.
     """
     done = Rotation()
     try:
         _work(store, work, done, progress)
     except BaseException:
-        with suppress(StoreError):  # the caller has to hear of what ended the work
+        with suppress(StoreError):  # the caller has to learn what ended the work
             _record(store, current, actor, done)
         raise
     _record(store, current, actor, done)
@@ -146,7 +143,7 @@ def _work(store: Store, work: RotationWork, done: Rotation, progress: Progress |
 
 
 def sealed_by_key(uow: UnitOfWork) -> dict[str, int]:
-    """Return how many secrets each key sealed, those that are kept beside the current ones too."""
+    """Return how many secrets each key sealed, also of those kept beside the current ones."""
     return dict(Counter(uow.cards.count_by_key()) + Counter(uow.kept_secrets.count_by_key()))
 
 
@@ -174,7 +171,7 @@ def _reseal(store: Store, work: RotationWork, card: Card, done: Rotation) -> Non
 
 
 def _reseal_kept(store: Store, work: RotationWork, kept: KeptSecret, done: Rotation) -> None:
-    """Seal one anew; it may become current or former at any moment, and is left alone then."""
+    """Seal one again; it may become current or former at any moment, and is then left alone."""
     with store.read() as uow:
         card = uow.cards.get(kept.card_id)
     if card is None:
@@ -206,17 +203,14 @@ class OlderMasters:
         self._current = current
 
     def left(self, uow: UnitOfWork) -> int:
-        """Return how many there are."""
         return sum(count for key, count in derived_by_key(uow).items() if key != self._current)
 
     def cards(self, uow: UnitOfWork, after: str) -> tuple[Card, ...]:
-        """Return some cards."""
         return uow.cards.derived_otherwise(self._current, after=after)
 
     def kept(self, uow: UnitOfWork, after: str) -> tuple[KeptSecret, ...]:
-        """Return some that are kept."""
         return uow.kept_secrets.derived_otherwise(self._current, after=after)
 
     def anew(self, sealed: SealedSecret, old: SealLabel, new: SealLabel) -> SealedSecret:
-        """Derive it a last time, and seal it as it is."""
+        """Derive it a last time, and seal the secret itself."""
         return self._sealer.seal(self._sealer.open(sealed, old), new)

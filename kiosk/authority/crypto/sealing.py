@@ -1,9 +1,8 @@
-"""Unblock secrets at rest: AEAD that opens for one card, one purpose and one revision.
+"""Stored unblock secrets: AEAD that opens for one card, one purpose and one revision.
 
-The label is authenticated and not stored with the ciphertext: the caller says what it
-believes to be opening. A secret that was copied to another card's row, to another
-column, or brought back from an older revision does not open. Only a roll-back of the
-whole row would, and that the audit tells.
+The label is authenticated and not stored with the ciphertext: the caller states what it expects to
+open. A secret that was copied to another card's row or another column, or restored from an older
+revision, does not open. Only a roll-back of the whole row would open; the audit reveals that.
 """
 
 from __future__ import annotations
@@ -27,11 +26,11 @@ _SIV, _GCM, _HOW_SIV, _HOW_GCM = 1, 2, 3, 4
 _HOW = (_HOW_SIV, _HOW_GCM)
 _VERSIONS = tuple(bytes([version]) for version in (_SIV, _GCM, *_HOW))
 _TEXT = "text"
-"""The subkey of texts that belong to no card; no ``SealKind`` is called this."""
+"""The subkey of texts that belong to no card; no ``SealKind`` has this value."""
 
 
 class SealKind(StrEnum):
-    """What is sealed; each kind has a subkey of its own."""
+    """The kind of a sealed secret; each kind has a separate subkey."""
 
     UNBLOCK = "unblock"
     PENDING = "pending-unblock"
@@ -42,8 +41,8 @@ class SealKind(StrEnum):
 class SealLabel:
     """What a sealed secret belongs to.
 
-    It names the physical card, not its row: pointing a row at another card must not
-    release the secret to that card.
+    It names the physical card, not its row: a row that is pointed at another card must not release
+    the secret to that card.
     """
 
     card: CardId
@@ -60,11 +59,11 @@ class SealedText:
 
 
 class Sealer:
-    """Seals under the current key and opens under the key that is named.
+    """Seals under the current key and opens under the named key.
 
-    AES-256-GCM-SIV (RFC 8452), where a repeated nonce costs nearly nothing; AES-256-GCM
-    with a random nonce on an OpenSSL that lacks it. The first byte tells which, and whether
-    a secret was sealed or how one derives: each has a subkey of its own.
+    AES-256-GCM-SIV (RFC 8452), where a repeated nonce does hardly any harm; AES-256-GCM with a
+    random nonce on an OpenSSL without it. The first byte says which, and whether the content is a
+    secret or its derivation: each has a separate subkey.
     """
 
     def __init__(
@@ -80,14 +79,14 @@ class Sealer:
         return self._ring.current(KeyPurpose.SEAL).id
 
     def seal(self, secret: Sensitive | Derivation, label: SealLabel) -> SealedSecret:
-        """Seal ``secret`` for what ``label`` names; of one that derives only how it does."""
+        """Seal ``secret`` for ``label``; of a derived secret only its derivation."""
         if isinstance(secret, Derivation):
             how = Sensitive(f"{secret.generation}:{secret.master}")
             return self._sealed(_HOW_SIV if self._siv else _HOW_GCM, how, label, secret.master)
         return self._sealed(_SIV if self._siv else _GCM, secret, label)
 
     def open(self, sealed: SealedSecret, label: SealLabel) -> Sensitive:
-        """Open what was sealed for ``label``, and derive what derives.
+        """Open what was sealed for ``label``, and derive a derived secret.
 
         Raises ``SealBroken``, ``KeyMissing`` or ``KeysUnavailable``.
         """
@@ -114,14 +113,14 @@ class Sealer:
         return found
 
     def carry(self, sealed: SealedSecret, old: SealLabel, new: SealLabel) -> SealedSecret:
-        """Seal for ``new`` what was sealed for ``old``; what derives goes on doing so.
+        """Seal for ``new`` what was sealed for ``old``; a derived secret stays derived.
 
         Raises ``SealBroken`` or ``KeyMissing``.
         """
         return self.seal(self.look(sealed, old), new)
 
     def seal_text(self, text: Sensitive, *bound: str | int) -> SealedText:
-        """Seal a text that belongs to no card; it opens only beside the same ``bound``."""
+        """Seal a text that belongs to no card; it opens only with the same ``bound``."""
         version = _SIV if self._siv else _GCM
         key, nonce = self._ring.current(KeyPurpose.SEAL), secrets.token_bytes(_NONCE)
         cipher, beside = _cipher_of(version, key, _TEXT), framed(version, _TEXT, key.id, *bound)
@@ -129,7 +128,7 @@ class Sealer:
         return SealedText(bytes([version]) + nonce + sealed, key.id)
 
     def open_text(self, sealed: SealedText, *bound: str | int) -> Sensitive:
-        """Open what was sealed beside ``bound``; raises ``SealBroken`` or ``KeyMissing``."""
+        """Open what was sealed with ``bound``; raises ``SealBroken`` or ``KeyMissing``."""
         key = self._ring.key(KeyPurpose.SEAL, sealed.key_id)
         version, nonce = sealed.ciphertext[:1], sealed.ciphertext[1 : 1 + _NONCE]
         if version not in (bytes([_SIV]), bytes([_GCM])) or len(nonce) != _NONCE:

@@ -1,8 +1,7 @@
-"""The secrets that a card has, may have and had: how each is sealed, and how one becomes another.
+"""The secrets that a card has, may have and had: how each is sealed and changes its kind.
 
-None that a card had, or may have had, is thrown away while it is recorded. A people file
-may bring one back that the card had years ago, and a card that was told to take another one
-may not have done so.
+No secret that a card had, or may have had, is deleted while the card is recorded. A people file may
+bring back one that the card had years ago, and a card may not have taken the one that it was sent.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ _KINDS = {KeptKind.PENDING: SealKind.PENDING, KeptKind.FORMER: SealKind.FORMER}
 
 
 def label(card: Card, kind: Kind, revision: int) -> SealLabel:
-    """Name what a secret of ``card`` is sealed for."""
+    """Return the label for sealing a secret of ``card``."""
     of_kind = _KINDS[kind] if isinstance(kind, KeptKind) else kind
     return SealLabel(card.identity, of_kind, revision)
 
@@ -31,16 +30,16 @@ def open_current(sealer: Sealer, card: Card, sealed: SealedSecret) -> Sensitive:
 
 
 def open_kept(sealer: Sealer, card: Card, kept: KeptSecret) -> Sensitive:
-    """Open one that is kept; raises ``SealBroken`` or ``KeyMissing``."""
+    """Open a kept one; raises ``SealBroken`` or ``KeyMissing``."""
     return sealer.open(kept.sealed, label(card, kept.kind, kept.sealed.revision))
 
 
 def has_or_had(uow: UnitOfWork, sealer: Sealer, card: Card, given: Sensitive) -> bool:
-    """Tell whether ``given`` is the card's secret, or one that it has taken the place of.
+    """Return whether ``given`` is the card's secret, or one that it replaced.
 
-    One whose seal is broken is no secret any more: whatever is given is new then. Those that
-    derive are compared last, for a token may have to be asked for each. Where it does not
-    answer, or a key is not there, nobody knows: ``KeysUnavailable`` or ``KeyMissing`` is raised.
+    A secret with a broken seal does not count: then any ``given`` is new. Derived ones are compared
+    last, as each may need a call to the token. Raises ``KeysUnavailable`` or ``KeyMissing`` where
+    it does not answer or a key is missing.
     """
     current = card.sealed_secret
     found = _looked_at(sealer, card, current) if current else None
@@ -55,9 +54,9 @@ def has_or_had(uow: UnitOfWork, sealer: Sealer, card: Card, given: Sensitive) ->
 
 
 def archive_secrets(uow: UnitOfWork, sealer: Sealer, card: Card) -> None:
-    """Keep what ``card`` had or may have as former, before staff's own word takes its place.
+    """Keep what ``card`` had or may have as former, before a secret that staff entered replaces it.
 
-    A card that was set aside is not any more: there is something new to be tried.
+    A card that was set aside is so no longer: there is a new secret to try.
     """
     pending = uow.kept_secrets.pending(card.id)
     if pending is not None:
@@ -72,9 +71,9 @@ def archive_secrets(uow: UnitOfWork, sealer: Sealer, card: Card) -> None:
 def archive_pending(
     uow: UnitOfWork, sealer: Sealer, card: Card, pending: KeptSecret, *, refused: bool = False
 ) -> None:
-    """Make the pending secret a former one; one whose seal is broken opens nothing, and goes.
+    """Make the pending secret a former one; one with a broken seal opens nothing, and is deleted.
 
-    ``refused``: the card is said not to have taken it, by a station or by its own answer.
+    ``refused``: the card did not take it, as a station reported or its answer showed.
     """
     former = _as_former(sealer, card, pending.kind, pending.sealed)
     if former is None:
@@ -84,7 +83,7 @@ def archive_pending(
 
 
 def archive_current(uow: UnitOfWork, sealer: Sealer, card: Card, entry_id: str = "") -> None:
-    """Keep a former copy of the current secret, where there is one that opens."""
+    """Keep a former copy of the current secret, if there is one that opens."""
     sealed = card.sealed_secret
     if sealed is None:
         return

@@ -1,8 +1,8 @@
-"""The CA of the stations' certificates, and of the authority's own towards them.
+"""The CA of the stations' certificates, and of the authority's for connections with them.
 
-Its key derives from the key file, so each replica has it, and its certificate is computed: the
-same wherever that file is. A certificate of it opens nothing by itself: a station is known by the
-row of its key.
+Its key derives from the key file, so each replica has it, and its certificate is computed: it is
+the same wherever that file is. A certificate opens nothing by itself: the row of its key identifies
+a station.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _WITHOUT_END: Final = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 """RFC 5280, 4.1.2.5: no well-defined expiration date."""
 
 _BEFORE: Final = timedelta(minutes=5)
-"""By so much the clock of a station may be behind."""
+"""How far the clock of a station may be behind."""
 
 
 class RequestRefused(Exception):
@@ -52,14 +52,14 @@ def spki_of(key: PublicKeyTypes) -> bytes:
 
 
 def fingerprint_of(key: PublicKeyTypes) -> str:
-    """Return by what a station's key is known: SHA-256 of its SubjectPublicKeyInfo, hexadecimal."""
+    """Return the id of a station's key: SHA-256 of its SubjectPublicKeyInfo, hexadecimal."""
     return sha256(spki_of(key)).hexdigest()
 
 
 def read_request(pem: str) -> ec.EllipticCurvePublicKey:
-    """Return the key of a request (PKCS#10), which has to be one of P-256 that signed it.
+    """Return the key of a request (PKCS#10), which has to be of P-256 and to have signed it.
 
-    What else the request says counts for nothing. Raises ``RequestRefused``.
+    Everything else in the request is ignored. Raises ``RequestRefused``.
     """
     try:
         asked = x509.load_pem_x509_csr(pem.encode())
@@ -74,7 +74,7 @@ def read_request(pem: str) -> ec.EllipticCurvePublicKey:
 
 
 class StationCa:
-    """Issues certificates; unchangeable, so it is shared between threads freely."""
+    """Issues certificates; immutable, so threads can share it."""
 
     def __init__(self, ring: KeyRing) -> None:
         self._key = _private(ring)
@@ -101,14 +101,13 @@ class StationCa:
     def issue(
         self, key: ec.EllipticCurvePublicKey, station: str, now: datetime, life: timedelta
     ) -> x509.Certificate:
-        """Return a station's certificate."""
         name = x509.UniformResourceIdentifier(f"urn:kiosk:station:{quote(station)}")
         return self._issue(key, [name], ExtendedKeyUsageOID.CLIENT_AUTH, now, life)
 
     def issue_own(
         self, hosts: Sequence[str], now: datetime, life: timedelta
     ) -> tuple[str, datetime]:
-        """Make a key and a certificate of the authority itself, for its names and addresses.
+        """Make a key and a certificate for the authority, with its names and addresses.
 
         Return both in one PEM text, and when the certificate ends.
         """
@@ -146,7 +145,7 @@ class StationCa:
 
 
 def _private(ring: KeyRing) -> ec.EllipticCurvePrivateKey:
-    """Derive the key: 384 bits, so that no scalar is likelier than another (FIPS 186-5, A.2.1)."""
+    """Derive the key from 384 bits, which makes all scalars equally likely (FIPS 186-5, A.2.1)."""
     material = ring.current(KeyPurpose.STATION_CA).material
     info = b"unlock-kiosk/1/station-ca"
     drawn = HKDF(algorithm=SHA256(), length=48, salt=None, info=info).derive(material)

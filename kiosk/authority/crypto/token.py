@@ -1,7 +1,7 @@
 """Master keys in a PKCS#11 token: they are made there, used there, and never leave it.
 
-``masters`` is this program's side, ``keys`` that of the module, which lives in a process of
-its own (``worker``).
+This is the program's side; ``token_keys`` is the module's side, in a separate process
+(``token_worker``).
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from kiosk.contract.module_process import (
 )
 from kiosk.contract.sensitive import Sensitive
 
-# The token's master keys, as this program sees them: it is asked, waited for, and asked again.
+# The token's master keys on this program's side: calls with a deadline, and their repetition.
 #
-# One process of the module is kept between the calls. A token that hangs, dies or is pulled out
-# is an error in time (``KeysUnavailable``), and is then left alone for a while, so that nobody else
-# waits for it; the next call after that starts a new process.
+# One process of the module stays between the calls. A token that hangs, fails or is pulled out is
+# an error within the deadline (``KeysUnavailable``). It is then not called for a while, so that
+# nobody else waits for it; the next call after that starts a new process.
 
 WORKER: Final = "kiosk.authority.crypto.token_worker"
 
 PREFIX: Final = "unlock-kiosk-"
-"""What the label of a master key begins with; behind it is the key's id."""
+"""Begins the label of a master key; the key's id follows."""
 
 AWAY_S: Final = 10.0
-"""How long a token that failed is not asked again."""
+"""How long a token that failed is not called."""
 
 _KIND: Final = "derive-"
 _OF_PIN: Final = ("LastTry", "PinIncorrect", "PinInvalid", "PinLenRange", "PinLocked", "PinExpired")
@@ -46,7 +46,7 @@ _PIN_REFUSED: Final = "it refuses its PIN, which is not tried again: see pin_fil
 class Token:
     """The module's file, the token's label, and seconds that an answer may take.
 
-    The first one may take ``start_s`` more: the module is loaded for it.
+    The first answer may take ``start_s`` more, as the module is loaded for it.
     """
 
     module: str
@@ -58,8 +58,8 @@ class Token:
 class TokenMasters:
     """Implements ``derivation.MasterPlace``; calls may come from several threads.
 
-    ``pin`` is read when a process is started; one that the token refused is never tried
-    again, for that would lock it. It may raise ``ConfigError``.
+    ``pin`` is read when a process is started; a PIN that the token refused is never tried again, as
+    that would lock the token. It may raise ``ConfigError``.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class TokenMasters:
         return bytes.fromhex(answer["mac"])
 
     def add(self) -> str:
-        """Make a master key in the token and return its id; it is current from now on."""
+        """Make a master key in the token and return its id; it is then the current one."""
         last = max(map(_number, self.ids()), default=0)
         added = f"{_KIND}{last + 1:04d}-{secrets.token_hex(4)}"
         self._ask({"act": "make", "label": PREFIX + added}, repeat=False)
@@ -118,7 +118,7 @@ class TokenMasters:
             self._lock.release()
 
     def _answer(self, request: Message, repeat: bool) -> Message:
-        """Ask; a process that was kept, and has died meanwhile, is replaced once."""
+        """Call the process; one that has died since the last call is replaced once."""
         was_kept = self._process is not None
         try:
             return self._exchange(request)
@@ -174,7 +174,7 @@ class TokenMasters:
 
 
 def _number(key_id: str) -> int:
-    """Return the number in an id; a key that another system named without one is the oldest."""
+    """Return the number in an id; a key of another system without a number is the oldest."""
     number = key_id.removeprefix(_KIND).partition("-")[0]
     return int(number) if number.isdecimal() else 0
 
@@ -192,7 +192,7 @@ def _told(answer: Message) -> Message:
 
 
 def _words(failure: str) -> str:
-    """Say what failed: the module's own name for it, where nothing better is known."""
+    """Return the error in words: the module's name for it, where nothing better is known."""
     if failure == "NoSuchToken":
         return "its module shows no token of that label"
     return failure or "its module crashed"

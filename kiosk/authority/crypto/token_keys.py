@@ -1,7 +1,7 @@
-"""What is asked of the token's module, in PKCS#11's own calls; only its process imports this.
+"""The calls to the token's module, in PKCS#11; only its process imports this.
 
-One session is logged in and kept. A key is named by its label, AES of any length, and has no
-other use here than C_Sign with CKM_AES_CMAC.
+One session stays logged in. A key is found by its label; it is AES of any length, and is only used
+for C_Sign with CKM_AES_CMAC.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pkcs11 import (
 from kiosk.contract.module_process import Message
 
 LAST_TRY: Final = "LastTry"
-"""Told in place of an error: a wrong PIN now would lock the token, or has."""
+"""In place of an error: a wrong PIN now would lock the token, or has."""
 
 _LITTLE_LEFT: Final = TokenFlag.USER_PIN_FINAL_TRY | TokenFlag.USER_PIN_LOCKED
 _AES: Final = {Attribute.CLASS: ObjectClass.SECRET_KEY, Attribute.KEY_TYPE: KeyType.AES}
@@ -35,7 +35,7 @@ _KEPT_IN: Final = {
 
 
 class TokenKeys:
-    """The keys of the token that is called ``label``."""
+    """The keys of the token with the label ``label``."""
 
     def __init__(self, module: Any, label: str) -> None:
         self._module = module
@@ -49,7 +49,7 @@ class TokenKeys:
         }
 
     def answer(self, request: Message) -> Message:
-        """Do what is asked; ``error`` names what went wrong."""
+        """Carry out the request; ``error`` names what went wrong."""
         try:
             return self._acts[request["act"]](request)
         except PKCS11Error as error:
@@ -74,7 +74,7 @@ class TokenKeys:
         return {"mac": mac.hex()}
 
     def _make(self, request: Message) -> Message:
-        """Make a key in a session that writes; the login is the token's, not the session's."""
+        """Make a key in a read-write session; the login is the token's, not the session's."""
         with self._token.open(rw=True) as session:
             session.generate_key(
                 KeyType.AES,
@@ -97,7 +97,7 @@ class TokenKeys:
 
 
 def _label(key: Any) -> str | None:
-    """Return what a key is called; None where that is no text: others keep keys in a token, too."""
+    """Return the label of a key; None where it is no text: others keep keys in a token, too."""
     try:
         return str(key.label)
     except (UnicodeDecodeError, AttributeTypeInvalid):

@@ -12,7 +12,7 @@ from kiosk.contract import module_process
 
 
 def _keys(module: Any) -> module_process.Answering:
-    """Imported where the wrapper is known to be there."""
+    """Imported only after the wrapper was found."""
     from kiosk.authority.crypto.token_keys import TokenKeys
 
     return TokenKeys(module, sys.argv[2])

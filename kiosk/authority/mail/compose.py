@@ -25,7 +25,7 @@ from kiosk.contract.messages import Purpose
 from kiosk.contract.ports import Message
 from kiosk.contract.sensitive import Sensitive
 
-# Laying a letter out: as plain text, and as HTML that needs no picture and no style sheet.
+# The layout of a letter: as plain text, and as HTML that needs no picture and no style sheet.
 #
 # The HTML sets no background and no text colour, so that a mail reader's dark mode stays legible;
 # the accent only draws lines. Everything that comes from data is escaped here.
@@ -69,7 +69,7 @@ _FACT = "{name}: <strong>{value}</strong>"
 
 
 def as_text(letter: Letter, service: ServiceSettings) -> str:
-    """Return the text part: lines of at most 72 characters, blocks apart by an empty line."""
+    """Return the text part: lines of at most 72 characters, blocks separated by an empty line."""
     parts = [
         _wrapped(words.GREETING.format(reader=letter.reader)),
         *(_text_block(block) for block in letter.blocks),
@@ -80,7 +80,7 @@ def as_text(letter: Letter, service: ServiceSettings) -> str:
 
 
 def as_html(letter: Letter, service: ServiceSettings) -> str:
-    """Return the HTML part; it says the same."""
+    """Return the HTML part, with the same content."""
     greeting = Paragraph(words.GREETING.format(reader=letter.reader))
     return _PAGE.format(
         subject=escape(letter.subject),
@@ -140,7 +140,7 @@ def compose_code(
 ) -> Message:
     """Return the message that carries ``code`` to its holder; it is marked secret.
 
-    ``proves_owner``: it goes to a known address, to show that its reader asks for a change.
+    ``proves_owner``: it goes to a recorded address, to show that its reader wants the change.
     """
     subject = words.CODE_SUBJECTS.get(purpose, words.CODE_SUBJECT)
     intro = words.CODE_INTROS.get(purpose, words.CODE_INTRO)
@@ -173,11 +173,10 @@ def compose_notice(
     service: ServiceSettings,
     zone: tzinfo | None = None,
 ) -> Message:
-    """Return the notice named ``template``; times are told in ``zone`` (default: this machine's).
+    """Return the notice ``template`` with times in ``zone`` (default: this machine's).
 
-    ``params`` may hold what ``words.FACTS`` names, times in ISO 8601 and UTC; one that is
-    missing is not told. Raises ``MailRefused`` for a template that there is not: no retry
-    will make one.
+    ``params`` may hold the names in ``words.FACTS``, times in ISO 8601 and UTC; a missing one is
+    left out. Raises ``MailRefused`` for an unknown template: no retry will help.
     """
     told = {name: _told(name, value, zone) for name, value in params.items() if value}
     if template in TO_STAFF:
@@ -197,7 +196,7 @@ def compose_report(
     rows: Iterable[Sequence[str]],
     service: ServiceSettings,
 ) -> Message:
-    """Return a report as a letter to staff; ``told`` says what it counts, and from when to when.
+    """Return a report as a letter to staff; ``told`` describes the counts and their period.
 
     The first of ``columns`` names the rows, the others are counts.
     """
@@ -247,7 +246,7 @@ def _told(name: str, value: object, zone: tzinfo | None) -> str:
 
 
 def _time(iso: str, zone: tzinfo | None) -> str:
-    """Tell a moment the way people do; a text that is no moment is told as it is."""
+    """Format a time for people; any other text is returned unchanged."""
     try:
         moment = datetime.fromisoformat(iso)
     except ValueError:

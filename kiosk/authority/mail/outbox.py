@@ -1,7 +1,7 @@
-"""Mails the notices that wait in the store, for as long as it takes.
+"""Mails the notices that wait in the store, with retries.
 
-A notice is claimed in one transaction, mailed outside of any, and marked in another; a
-worker that dies in between leaves it to be claimed again when its lease is over.
+A notice is claimed in one transaction, mailed outside of any, and marked in another; after the
+death of a worker in between, it is claimed again when the lease is over.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from kiosk.contract.ports import Clock, Mailer, Message
 log = logging.getLogger(__name__)
 
 Compose = Callable[[OutboxMessage], Message]
-"""Writes the mail of a notice; raises ``MailRefused`` for one that it does not know."""
+"""Writes the mail of a notice; raises ``MailRefused`` for an unknown one."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetryTimes:
     """How long a notice is tried, and how often.
 
-    The gap doubles from ``first_gap`` to ``longest_gap``; a notice older than ``give_up``
-    is marked failed. ``look_every`` is how often the store is asked for what is due, and
-    ``lease`` has to be longer than the mailer's deadline. ``ask_every`` is how often the relay
-    is asked whether it answers.
+    The gap doubles from ``first_gap`` to ``longest_gap``; a notice older than ``give_up`` is marked
+    failed. ``look_every`` is the interval of queries for due notices, and ``lease`` has to be
+    longer than the mailer's deadline. ``ask_every`` is the interval of checks whether the relay
+    answers.
     """
 
     first_gap: timedelta = timedelta(minutes=1)
@@ -52,13 +52,13 @@ class RetryTimes:
 
 RELAY_ANSWERED: Final = "relay-answered"
 RELAY_AWAY: Final = "relay-away"
-"""The chores of asking the relay, by what came of it."""
+"""The chores of checking the relay, by its result."""
 
 _SPAN: Final = timedelta(seconds=40)
-"""A little less than ``ask_every``: several processes ask, and one of them writes."""
+"""A little less than ``ask_every``: several processes check, and one of them writes."""
 
 _FRESH: Final = timedelta(minutes=3)
-"""How long it counts that the relay did not answer."""
+"""How long a check without an answer counts."""
 
 
 def relay_away_since(uow: UnitOfWork) -> datetime | None:
@@ -72,7 +72,7 @@ def relay_away_since(uow: UnitOfWork) -> datetime | None:
 
 
 class _Fate(Enum):
-    """What came of one; while the relay is ``AWAY`` the others need not be tried."""
+    """The result for one notice; while the relay is ``AWAY`` the others are not tried."""
 
     SENT = auto()
     REFUSED = auto()
@@ -80,9 +80,9 @@ class _Fate(Enum):
 
 
 class OutboxWorker:
-    """Sends what is due from a thread of its own; several may share one store.
+    """Sends due notices from a separate thread; several may share one store.
 
-    ``relay_answers`` is asked in between; None where it is not known.
+    ``relay_answers`` is called in between; None where it is unknown.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class OutboxWorker:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin; a notice that is due is sent at once."""
+        """Begin; a due notice is sent at once."""
         self._stopping.clear()
         self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
         self._thread.start()
@@ -117,7 +117,7 @@ class OutboxWorker:
             self._thread.join(timeout_s)
 
     def drain_once(self) -> int:
-        """Send what is due until there is no more or the relay does not answer.
+        """Send due notices until there is no more or the relay does not answer.
 
         Returns how many were sent; raises ``StoreError`` where the store does not answer.
         """
@@ -131,7 +131,7 @@ class OutboxWorker:
         return sent
 
     def record_relay(self) -> None:
-        """Note whether the relay answers, where its time has come: also while nothing waits."""
+        """Record whether the relay answers, when that is due: also while nothing waits."""
         now = self._clock.monotonic()
         if now < self._ask_at:
             return

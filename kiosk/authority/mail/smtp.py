@@ -1,4 +1,4 @@
-"""The ``Mailer`` that speaks SMTP: one message, one connection, one verdict."""
+"""The ``Mailer`` for SMTP: one message, one connection, one verdict."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from kiosk.contract.policy import email_problem
 from kiosk.contract.ports import Message
 from kiosk.contract.sensitive import Sensitive
 
-# From what the mail library raises to the three errors of mail.
+# From the mail library's errors to the three errors of mail.
 #
-# A relay's own words are not repeated, for they may quote the message: its numbers are.
+# A relay's text is not repeated, as it may quote the message; its numbers are.
 
 _ERRNO = re.compile(r"Errno (\d+)")
 _ENHANCED = re.compile(r"\b[245]\.\d{1,3}\.\d{1,3}\b")
@@ -39,8 +39,8 @@ _ENHANCED = re.compile(r"\b[245]\.\d{1,3}\.\d{1,3}\b")
 def mail_error(error: BaseException) -> MailError:
     """Return our error for one that ended a conversation.
 
-    Only a final refusal (5xx) of the recipient or of the message is ``MailRefused``: one of
-    the sender is our own setting, and another recipient would fare no better.
+    Only a final refusal (5xx) of the recipient or of the message is ``MailRefused``: a refused
+    sender is a mistake in our settings, and another recipient would not help.
     """
     for each in _causes(error):  # a verdict stays one though what follows it goes wrong
         match each:
@@ -81,7 +81,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _system_reason(error: BaseException) -> str:
-    """Return what the system said, such as "Connection refused"; empty where it was not asked."""
+    """Return the system's error, such as "Connection refused"; empty for none."""
     for each in _causes(error):
         if isinstance(each, OSError) and not isinstance(each, aiosmtplib.SMTPException):
             if isinstance(each, socket.gaierror):
@@ -92,18 +92,16 @@ def _system_reason(error: BaseException) -> str:
 
 
 def _numbers(error: aiosmtplib.SMTPResponseException) -> str:
-    """Return the code, and the enhanced status code (RFC 3463) where there is one."""
+    """Return the code, and the enhanced status code (RFC 3463), if any."""
     found = _ENHANCED.search(str(error.message))
     return f"{error.code} {found.group()}" if found else str(error.code)
 
 
-# Where mail is handed over, and how it is known that the relay is the right one.
+# Where mail is handed over, and how the right relay is recognised.
 
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Who logs in to the relay."""
-
     user: str
     password: Sensitive
 
@@ -112,8 +110,7 @@ class Login:
 class Relay:
     """One relay: ``context`` verifies its certificate and name; ``deadline_s`` bounds it all.
 
-    ``greet_as`` is how this machine names itself to the relay (RFC 5321, 4.1.1.1).
-    ``sender`` is in ASCII.
+    ``greet_as`` is this machine's name for the relay (RFC 5321, 4.1.1.1). ``sender`` is in ASCII.
     """
 
     host: str
@@ -168,7 +165,7 @@ def _login(credential: str, environ: Mapping[str, str]) -> Login | None:
 
 
 def _ascii_address(address: str) -> str:
-    """Write an international domain as its A-labels (RFC 5890): few relays take another form."""
+    """Write an international domain as its A-labels (RFC 5890): few relays accept another form."""
     local, _, domain = address.rpartition("@")
     try:
         return (local.encode("ascii") + b"@" + domain.encode("idna")).decode("ascii")
@@ -177,7 +174,7 @@ def _ascii_address(address: str) -> str:
 
 
 def _greet_as(sender: str) -> str:
-    """Name this machine without asking the name service, which may take seconds to say no."""
+    """Return this machine's name without a query of the name service, which may take seconds."""
     host = socket.gethostname()
     name = host if "." in host else f"{host}.{sender.rpartition('@')[2]}"
     return name if name.isascii() and name.isprintable() and " " not in name else "localhost"
@@ -246,7 +243,7 @@ async def _start_tls(client: aiosmtplib.SMTP) -> None:
 
 
 async def _quit(client: aiosmtplib.SMTP) -> None:
-    """Wait for a second at most: by now the relay has given its verdict."""
+    """Wait for a second at most: the relay has already given its verdict."""
     with contextlib.suppress(aiosmtplib.SMTPException, OSError):
         await client.quit(timeout=_GOODBYE_S)
 
@@ -293,7 +290,7 @@ class SmtpMailer:
         self._converse(None)
 
     def _converse(self, message: Message | None) -> None:
-        """Run one conversation on an event loop of its own, in the caller's thread."""
+        """Run one conversation on a separate event loop, in the caller's thread."""
         failure: MailError | None = None
         loop = asyncio.new_event_loop()
         try:

@@ -1,7 +1,7 @@
 """Every sentence that is mailed to holders, and what all mail says, ready for translation.
 
-A holder's notice says what was done, where and when, and whom to call. No subject holds
-a code: subjects show on locked telephones.
+A holder's notice says what was done, where and when, and whom to call. No subject holds a code, as
+locked telephones show subjects.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from kiosk.contract.messages import NOT_ME, Purpose
 
 # A letter before it has a layout: blocks that the text and the HTML part both show.
 #
-# The words are plain typed values and no template language reads them, so a name from a file of
-# people can never become markup or an instruction.
+# The words are plain typed values without a template language, so a name from a people file can
+# never become markup or an instruction.
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ Block = Paragraph | Digits | FactList
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One letter to ``reader``, who is greeted by that name."""
+    """One letter to ``reader``, the name in the salutation."""
 
     subject: str
     reader: str
@@ -76,7 +76,7 @@ STOP_NUMBER = "stop_number"
 class NoticeWords:
     """The words of one notice; ``{name}`` and the like stand for its parameters.
 
-    ``doubt`` is what its holder reads last: when to call, and whom.
+    ``doubt`` is the last paragraph: when to call, and whom.
     """
 
     subject: str
@@ -140,7 +140,7 @@ FACTS = {
 }
 
 TIMES = frozenset({"since", "until", "when"})
-"""The facts that are moments."""
+"""The facts that are times."""
 
 STAFF = "colleague"
 HOLDER = "cardholder"

@@ -1,1 +1,1 @@
-"""An unblock, seen from the authority: release of the secret, outcome, candidates, rotation."""
+"""An unblock at the authority: release of the secret, outcome, candidates, rotation."""

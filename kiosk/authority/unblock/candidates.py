@@ -1,4 +1,4 @@
-"""Which of two secrets a card holds: what is presented, and what is written down of an answer."""
+"""Which of two secrets a card has: the choice of one, and the record of the answer."""
 
 from __future__ import annotations
 
@@ -32,16 +32,15 @@ from kiosk.contract.sensitive import Sensitive
 
 # Which unblock secret a card has, when a change of it may or may not have taken place: pure.
 #
-# A card that was torn out while its secret was changed has the old one or the new one, and nobody
-# can ask which. So the next unlock tells: RESET RETRY COUNTER does the same with either, and a
-# right one fills the card's counter up again. A wrong answer costs one try and names the other
-# secret, for there are only two. One whose answer was lost names neither, so the other one is
-# presented next: whatever the card did then, one try more at most is spent until the right one is
-# found. Whether a card tells the number of its tries is not asked here: a certain "wrong" names
-# the other secret with a number and without.
+# A card that was pulled while its secret was changed has the old one or the new one, and cannot be
+# asked which. The next unlock shows it: RESET RETRY COUNTER does the same with either, and a right
+# one resets the card's counter. A wrong answer costs one try and identifies the other secret, as
+# there are only two. A lost answer identifies neither, so the other one is presented next: whatever
+# the card did, at most one more try is spent until the right one is found. The card's count of
+# tries does not matter here: a certain "wrong" identifies the other secret with or without it.
 
 FEWEST_TRIES: Final = 3
-"""A card that takes fewer wrong secrets leaves none for a wrong guess beside the last."""
+"""A card with a smaller limit has no try for a wrong guess beside the last."""
 
 
 class SecretSlot(StrEnum):
@@ -52,7 +51,7 @@ class SecretSlot(StrEnum):
 
 
 class AnswerMeaning(StrEnum):
-    """What an answer says about the two."""
+    """What an answer shows about the two."""
 
     CURRENT_HOLDS = "current"
     NEW_HOLDS = "new"
@@ -60,9 +59,9 @@ class AnswerMeaning(StrEnum):
 
 
 def to_present(*, waits: bool, last: SecretSlot) -> SecretSlot:
-    """Choose what the card is given; ``last`` is what it was given last while both may hold.
+    """Choose the secret to present; ``last`` was presented last while both are possible.
 
-    The new one first (nothing was presented since it was drawn: ``last`` is the current).
+    The new one comes first (nothing was presented since it was drawn: ``last`` is the current).
     """
     if not waits or last is SecretSlot.NEW:
         return SecretSlot.CURRENT
@@ -70,7 +69,7 @@ def to_present(*, waits: bool, last: SecretSlot) -> SecretSlot:
 
 
 def answer_meaning(presented: SecretSlot, *, right: bool, waits: bool) -> AnswerMeaning:
-    """Conclude from a certain answer; ``waits`` tells whether there was a new one at all."""
+    """Conclude from a certain answer; ``waits``: there was a pending secret."""
     if right:
         return (
             AnswerMeaning.NEW_HOLDS if presented is SecretSlot.NEW else AnswerMeaning.CURRENT_HOLDS
@@ -81,22 +80,22 @@ def answer_meaning(presented: SecretSlot, *, right: bool, waits: bool) -> Answer
 
 
 def spent(presentations: int, *, waits: bool) -> int:
-    """Say what a certain "wrong" without a number may have cost, those in doubt before it included.
+    """Return what a certain "wrong" without a number may have cost, earlier ones in doubt included.
 
-    Two secrets take turns, so every other one of them was the right one, which costs nothing.
+    Two secrets alternate, so every other one was the right one, which costs nothing.
     """
     return (presentations + 1) // 2 if waits else presentations
 
 
 def leaves_enough(limit: int | None, *, assumed_limit: int) -> bool:
-    """Tell whether a card takes so many wrong secrets that it may be given another one."""
+    """Return whether the card's limit allows another secret."""
     return (assumed_limit if limit is None else limit) >= FEWEST_TRIES
 
 
 def open_next(
     sealer: Sealer, card: Card, pending: KeptSecret | None
 ) -> tuple[SecretSlot, Sensitive] | None:
-    """Open what is presented to ``card`` next; None where it has no secret.
+    """Open the secret to present to ``card`` next; None where it has none.
 
     Raises ``SealBroken`` or ``KeyMissing``.
     """
@@ -108,7 +107,7 @@ def open_next(
 
 
 def open_presented(uow: UnitOfWork, sealer: Sealer, card: Card) -> Sensitive | None:
-    """Open what was given out for ``card`` last; raises ``SealBroken`` or ``KeyMissing``."""
+    """Open the secret last released for ``card``; raises ``SealBroken`` or ``KeyMissing``."""
     pending, sealed = uow.kept_secrets.pending(card.id), card.sealed_secret
     if pending is not None and pending.presented:
         return open_kept(sealer, card, pending)
@@ -116,7 +115,7 @@ def open_presented(uow: UnitOfWork, sealer: Sealer, card: Card) -> Sensitive | N
 
 
 def note_presented(uow: UnitOfWork, pending: KeptSecret | None, which: SecretSlot) -> bool:
-    """Note what is about to be presented; False where there are no two to choose from."""
+    """Note which one is about to be presented; return False where there is no choice."""
     if pending is None:
         return False
     uow.kept_secrets.present(pending, presented=which is SecretSlot.NEW)
@@ -124,7 +123,7 @@ def note_presented(uow: UnitOfWork, pending: KeptSecret | None, which: SecretSlo
 
 
 def present_again(uow: UnitOfWork, card: Card) -> None:
-    """What was presented never was: it is its turn again."""
+    """The presented one was never sent: it is next again."""
     pending = uow.kept_secrets.pending(card.id)
     if pending is not None:
         uow.kept_secrets.present(pending, presented=not pending.presented)
@@ -133,9 +132,9 @@ def present_again(uow: UnitOfWork, card: Card) -> None:
 def record_answer(
     uow: UnitOfWork, sealer: Sealer, visit: Visit, card: Card, *, right: bool
 ) -> AnswerMeaning:
-    """Write down what a certain answer to the one that was presented last says.
+    """Record a certain answer to the secret that was presented last.
 
-    ``NEITHER``: the card refused all that it could have by what is written down.
+    ``NEITHER``: the card refused all secrets that it could have by the records.
     """
     pending = uow.kept_secrets.pending(card.id)
     found = answer_meaning(_last(pending), right=right, waits=pending is not None)
@@ -143,7 +142,7 @@ def record_answer(
     if right:
         uow.kept_secrets.forget_refusals(card.id)
     elif found is AnswerMeaning.NEITHER and refused is not None:
-        # The card took what it, or its station, said that it had not.
+        # The card took what it, or its station, reported as refused.
         found = AnswerMeaning.NEW_HOLDS
         record(uow, AuditKind.SECRET_FOUND, visit, found=found.value)
         _make_current(uow, sealer, visit, card, refused)
@@ -170,7 +169,7 @@ def record_pending_outcome(
 
 
 def set_aside(uow: UnitOfWork, visit: Visit, card: Card) -> None:
-    """Let nothing be presented to a card that refused all that it could have."""
+    """Let nothing be presented to a card that refused all secrets that it could have."""
     uow.cards.set_aside(card.id, uow.now)
     record(uow, AuditKind.CARD_SET_ASIDE, visit)
 
@@ -195,25 +194,25 @@ def _last(pending: KeptSecret | None) -> SecretSlot:
     return SecretSlot.NEW if pending is not None and pending.presented else SecretSlot.CURRENT
 
 
-# A card that says how many tries its unblock secret has left corrects our own account of them.
+# A card's own count of its unblock secret's tries corrects our count.
 #
-# The account charges a try for each presentation whose answer was lost, though most of those
-# cost the card nothing. The number comes through the station. So one that is lower than what we
-# thought is written down only of a card that has proven itself or its PIN: else a station could
-# have any card refused for good that it never held. Of the others it counts in the visit that
-# told it. One that is higher counts up to what the card takes by our records.
-# Which of two secrets the card has the number does not say: that stays as it was.
+# Our count charges a try for each presentation whose answer was lost, though most of those cost the
+# card nothing. The number comes through the station. A lower number than ours is therefore recorded
+# only for a card that has proven itself or its PIN: otherwise a station could have any card refused
+# permanently, without ever holding it. For other cards it counts in the visit that reported it. A
+# higher number counts up to the recorded limit. The number does not show which of two secrets the
+# card has: that stays unknown.
 
-# A wrong unblock secret of a card that tells no number: ours is put in its place.
+# A wrong unblock secret of a card that reports no number: our count is used.
 
 Counted = UnblockDone | UnblockRefused | UnblockNotSent | UnblockUnknown
 """An outcome in which every wrong secret has a number."""
 
 
 def infer_retries(uow: UnitOfWork, case: HeldGrant, outcome: UnblockOutcome) -> Counted:
-    """Return ``outcome``; where the card said "wrong" and no more, with a number by our account.
+    """Return ``outcome``; add a number by our count where the card only said "wrong".
 
-    Told twice it is the same number: what is written down already is not charged again.
+    A repeated report gets the same number: what is recorded is not charged again.
     """
     if not isinstance(outcome, UnblockWrong):
         return outcome
@@ -229,14 +228,14 @@ _MOST: Final = 255
 
 
 def plausible(told: int | None) -> int | None:
-    """Return what a station says that its card told; None where no card can have told it."""
+    """Return the count that a station reports for its card; None where no card can have it."""
     return told if told is not None and 0 <= told <= _MOST else None
 
 
 def correct_by_card(uow: UnitOfWork, visit: Visit) -> bool:
-    """Write down what the visit's card told, where it is news; return whether it was.
+    """Record the count of the visit's card where it is news; return whether it was.
 
-    An unblock of it that was open is settled before.
+    An open unblock of the card is resolved first.
     """
     said = visit.secret_tries
     card = uow.cards.get(visit.card_id or "") if said is not None else None
@@ -255,11 +254,10 @@ def correct_by_card(uow: UnitOfWork, visit: Visit) -> bool:
 
 
 def _corrects(card: Card, told: int) -> bool:
-    """Tell whether it says anything new.
+    """Return whether it is news.
 
-    A try for an admin key only the answer to a cryptogram gives back, never a number.
-    Where nothing was lost, all tries are there, and that there are more than we assume
-    helps nobody.
+    Only an answer to a cryptogram gives back a try for an admin key, never a number. Where no
+    answer was lost, all tries are left, and a larger number than we assume is of no use.
     """
     if card.sealed_secret is None or has_admin_key(card):
         return False

@@ -1,14 +1,14 @@
-"""A card with an admin key: the key stays here, and only what it makes of two numbers goes out.
+"""A card with an admin key: the key stays here, and only its cryptogram over two nonces is sent.
 
-Our number waits with the visit, as any challenge does; once the cryptogram has left, the
-digest of the only right answer waits in its place. Both are in the database, so that any
-process of the estate can go on, and each is good once, for a minute, for that visit.
+Our nonce is stored with the visit, as any challenge is; once the cryptogram was sent, the digest of
+the only right answer replaces it. Both are in the database, so that any process of the estate can
+go on, and each is valid once, for a minute, for that visit.
 
-One cryptogram is made of each number that was drawn, and each is charged: a station or a
-card that asked for more of them would learn what the key makes of numbers of its choice. What
-is charged is a use of the key, of which there are a few a day without a right answer. As long
-as nobody knows whether the card has the recorded key, a try of the card is charged, too: a
-wrong key costs one. A wrong answer gives that back, for whatever gave it is not the card.
+One cryptogram is made for each of our nonces, and each is charged: otherwise a station or a card
+could collect cryptograms over nonces of its choice. The charge is a use of the key, of which a few
+a day are allowed without a right answer. Until the card has proven the recorded key, a try of the
+card is charged, too: a wrong key costs one. A wrong answer gives that back, as it did not come from
+the card.
 """
 
 from __future__ import annotations
@@ -47,19 +47,19 @@ from kiosk.contract.sensitive import Sensitive
 
 
 def has_admin_key(card: Card) -> bool:
-    """Tell whether the card's unblock secret is a key, which never leaves."""
+    """Return whether the card's unblock secret is a key, which is never sent."""
     return card.driver in MUTUALLY_AUTHENTICATED
 
 
 def draw_number(uow: UnitOfWork, visit: Visit) -> KeyChallenge:
-    """Draw our number, unless one is waiting that is still good.
+    """Draw our nonce, unless there is one that is still valid.
 
-    Raises ``StepRefused`` while an answer of the card's may be waited for.
+    Raises ``StepRefused`` while the card may still answer.
     """
     if visit.card_id is None or uow.journal.open_for(visit.card_id) is not None:
         raise StepRefused("an earlier unblock of this card is not settled")
     _forget_other_numbers(uow, visit)
-    # What waits is our number or, once its cryptogram has left, the digest of an answer.
+    # Either our nonce or, once its cryptogram was sent, the digest of an answer is stored.
     waiting = visit.challenge
     is_number = waiting is not None and len(waiting) == card_keys.NUMBER_BYTES
     if waiting and is_number and is_waiting(visit.challenged_at, uow.now, CHALLENGE_LIFE):
@@ -70,10 +70,10 @@ def draw_number(uow: UnitOfWork, visit: Visit) -> KeyChallenge:
 
 
 def _forget_other_numbers(uow: UnitOfWork, visit: Visit) -> None:
-    """Let no other visit of the card wait for an answer.
+    """Drop the open exchanges of the card's other visits.
 
-    A cryptogram that one visit makes of a number of the card's choice could be the answer that
-    another one waits for.
+    A cryptogram that one visit makes over a nonce of the card's choice could be the answer that
+    another one expects.
     """
     for other in uow.visits.open_of_card(visit.card_id or ""):
         if other.id != visit.id and other.challenge is not None:
@@ -83,7 +83,7 @@ def _forget_other_numbers(uow: UnitOfWork, visit: Visit) -> None:
 def judge_number(
     visit: Visit, given: CardProof | KeyNonce | None, now: datetime
 ) -> Unproven | None:
-    """Say whether the number that the card drew is one to work with.
+    """Return whether the card's nonce can be used.
 
     Raises ``StepRefused`` where there is none, or ours was not drawn for it.
     """
@@ -92,7 +92,7 @@ def judge_number(
 
 
 def need_key(secret: Sensitive) -> None:
-    """Raise ``SealBroken`` where something else was sealed than an admin key."""
+    """Raise ``SealBroken`` where the sealed secret is no admin key."""
     try:
         tidy_admin_key(secret.reveal())
     except ValueError:
@@ -106,7 +106,7 @@ def use_key(
     key: Sensitive,
     given: CardProof | KeyNonce | None,
 ) -> KeyGrant:
-    """Let the key make what the card has to be sent, and keep what it has to answer."""
+    """Make the cryptogram for the card, and store the digest of its answer."""
     ours, cards = _waiting(visit, card_keys.NUMBER_BYTES, uow.now), _number(given)
     digest = card_keys.awaited(key, ours, cards)
     uow.visits.save(replace(visit, challenge=digest, challenged_at=uow.now))
@@ -118,7 +118,7 @@ def use_key(
 def made_before(
     visit: Visit, entry: UnblockEntry, given: CardProof | KeyNonce | None, now: datetime
 ) -> KeyGrant:
-    """Return the same cryptogram again, for the same number of the card, while it is good."""
+    """Return the same cryptogram again, for the same nonce of the card, while it is valid."""
     _waiting(visit, card_keys.DIGEST_BYTES, now)
     if entry.cryptogram is None or entry.proof != digest_of("release", given):
         raise StepRefused("the cryptogram was made for another number")
@@ -130,7 +130,7 @@ def admit(
 ) -> Refusal | None:
     """Judge the card's answer, once; None: it has the key, and may be given its PIN.
 
-    Raises ``StepRefused`` where no answer is waited for in this visit (any more).
+    Raises ``StepRefused`` where no answer is expected in this visit (any more).
     """
     judged = digest_of(f"admit {journal}", answer)
     with parts.store.begin() as uow:
@@ -151,9 +151,9 @@ def admit(
 
 
 def owes_answer(card: Card, visit: Visit) -> bool:
-    """Tell whether a card has yet to show its admin key, in the last unblock of ``visit``.
+    """Return whether a card has yet to prove its admin key, in the last unblock of ``visit``.
 
-    Until it has, its PIN is not reset.
+    Until then its PIN is not reset.
     """
     return has_admin_key(card) and visit.challenge is not None
 
@@ -179,7 +179,7 @@ def _awaited(case: HeldGrant, now: datetime) -> bytes:
 
 
 def _waiting(visit: Visit, length: int, now: datetime) -> bytes:
-    """Return what waits for an answer; it has ``length`` bytes, or something else waits."""
+    """Return the open challenge of ``length`` bytes; one of another length is something else."""
     waits, since = visit.challenge, visit.challenged_at
     if waits is None or since is None or len(waits) != length:
         raise StepRefused("no such answer is waited for")
@@ -189,7 +189,7 @@ def _waiting(visit: Visit, length: int, now: datetime) -> bytes:
 
 
 def _take_in(uow: UnitOfWork, case: HeldGrant, judged: bytes) -> None:
-    """The card took the key and has it: whatever tries it counts are all there again."""
+    """The card has accepted the key and has it: all its tries are there again."""
     uow.cards.know_secret_tries(case.card.id, None)
     uow.cards.key_proven(case.card.id)
     uow.journal.keep_cryptogram(case.entry.id, None)
@@ -200,7 +200,7 @@ def _take_in(uow: UnitOfWork, case: HeldGrant, judged: bytes) -> None:
 def _refuse_exchange(uow: UnitOfWork, case: HeldGrant, judged: bytes) -> Refusal:
     """Give the try back: it was spent on a card that is not the one that was issued.
 
-    The exchange stays counted (``kiosk.authority.gates.key_barred``), for the forged card has
+    The exchange stays counted (``kiosk.authority.eligibility.key_barred``), as the forged card has
     its cryptogram.
     """
     if not is_key_proven(case.card):

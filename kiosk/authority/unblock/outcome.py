@@ -1,6 +1,6 @@
-"""What the card did with a grant, as the station tells it; told twice it counts once.
+"""The outcome of a grant on the card, as the station reports it; a repeated report counts once.
 
-It may be told after the visit is over: the card is often pulled at the very end.
+The report may come after the visit is over: holders often pull the card at the very end.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ from kiosk.contract.messages import (
 )
 from kiosk.contract.policy import Policy
 
-# What became of an unblock: from the station's word, or from the card when it is next seen.
+# The outcome of an unblock: by the station's report, or from the card when it is next seen.
 
 
 def record_outcome_by_card(
@@ -68,10 +68,10 @@ def record_outcome_by_card(
 ) -> bool:
     """Close the card's open entry by whether its PIN is blocked now; False: there is none.
 
-    A PIN that was blocked and is not was reset, whatever got lost on the way, and what was
-    presented for it was right. Otherwise the exposure of the unblock secret stays on its
-    account. Where ``goes_on``, the visit is about to unblock the card once more, and keeps what
-    it has proven. A card that never showed its admin key was not reset here, whatever it says now.
+    A PIN that was blocked and is not any more was reset, whatever answer was lost, and the
+    presented secret was right. Otherwise the exposure of the unblock secret stays charged. Where
+    ``goes_on``, the visit is about to unblock the card once more, and keeps its proofs. A card that
+    never proved its admin key was not reset here, whatever it reports now.
     """
     entry = uow.journal.open_for(card.id)
     if entry is None:
@@ -96,9 +96,9 @@ def record_outcome_by_card(
 
 
 def leave_undetermined(uow: UnitOfWork, visit: Visit, card: Card) -> None:
-    """Close an unblock whose visit is over, of a card that is served no more.
+    """Close an unblock whose visit is over, of a card that is no longer served.
 
-    A card that is known by name only says nothing about it; what it may have cost stays charged.
+    A card that is known by name only proves nothing about it; what it may have cost stays charged.
     """
     entry = uow.journal.open_for(card.id)
     opened_in = uow.visits.get(entry.visit_id) if entry else None
@@ -110,7 +110,7 @@ def leave_undetermined(uow: UnitOfWork, visit: Visit, card: Card) -> None:
 
 
 def count_as_done(uow: UnitOfWork, visit: Visit, card: Card, holder: Cardholder) -> None:
-    """Forget failures, asked questions, codes and exposure: the holder has a working card."""
+    """Clear failures, asked questions, codes and exposure: the holder has a working card."""
     uow.cards.know_secret_tries(card.id, None)
     if card.set_aside_at is not None:
         uow.cards.set_aside(card.id, None)
@@ -131,7 +131,7 @@ _DETAIL_MAX = 40
 def record_outcome(
     parts: Dependencies, visit_id: VisitId, journal: JournalId, outcome: UnblockOutcome
 ) -> Task | Refusal:
-    """Write the outcome into the journal, and say what follows for the holder."""
+    """Write the outcome into the journal, and return what follows for the holder."""
     with parts.store.begin() as uow:
         case = find_grant(uow, parts, visit_id, journal)
         told = infer_retries(uow, case, outcome)
@@ -144,7 +144,7 @@ def record_outcome(
             record_answer(uow, parts.sealer, case.visit, case.card, right=True)
         elif not _is_repeat(case.entry.state, told):
             _told_late(uow, case, outcome)
-        # An unlock that was done ends no visit, and no registration follows it.
+        # A completed unlock ends no visit, and no registration follows it.
         unlocked = isinstance(told, UnblockDone) and case.visit.purpose is Purpose.UNLOCK
         visit = case.visit if unlocked else uow.visits.get(visit_id)
         goes_on = visit is not None and visit.closed_at is None
@@ -185,15 +185,15 @@ def _done(uow: UnitOfWork, parts: Dependencies, case: HeldGrant) -> None:
         uow.cards.secret_changed(case.card.id)
     proved = visit.auth_key if visit.genuine_at is not None else None
     first = visit.purpose is Purpose.FIRST_UNLOCK
-    # The visit passed every factor, and the card proved this key in it twice. What a first
-    # unlock proved is recorded by the registration that follows.
+    # The visit passed every factor, and the card proved this key in it twice. The registration that
+    # follows a first unlock records what it proved.
     unrecorded = not first and case.card.auth_key is None
     if unrecorded and proved is not None and uow.cards.record_key(case.card.id, proved):
         record(uow, AuditKind.CARD_KEY_RECORDED, visit)
     over = replace(visit, questions_proven_at=None, code_proven_id=None)
     if first:
-        # The code opens nothing more: the registration rests on what the card and the recorded
-        # address prove, as any other does.
+        # The code opens nothing more: the registration rests on the proofs of the card and the
+        # recorded address, as any other does.
         uow.visits.save(replace(over, purpose=Purpose.REGISTER))
         record(uow, AuditKind.PURPOSE_CHOSEN, visit, purpose=Purpose.REGISTER.value)
     else:
@@ -211,9 +211,9 @@ def _pin_refused(uow: UnitOfWork, case: HeldGrant, outcome: UnblockRefused) -> N
 def _secret_refused(
     uow: UnitOfWork, parts: Dependencies, case: HeldGrant, outcome: UnblockRefused
 ) -> None:
-    """The card did not take the secret; where it may have another one, that is presented next.
+    """The card refused the secret; where it may have another one, that is presented next.
 
-    A card that counts no try any more has compared nothing.
+    A card without tries left has compared nothing.
     """
     because, left = _plain(outcome.because), outcome.tries_left
     uow.journal.close(case.entry.id, UnblockState.REFUSED, because, uow.now)
@@ -242,14 +242,14 @@ def _not_sent(uow: UnitOfWork, case: HeldGrant) -> None:
 
 
 def _give_back(uow: UnitOfWork, case: HeldGrant) -> None:
-    """Charge nothing for it; a try for an admin key only the card's own answer gives back."""
+    """Undo the charge; only the card's own answer gives back a try for an admin key."""
     if not has_admin_key(case.card):
         uow.cards.unexpose_secret(case.card.id)
     present_again(uow, case.card)
 
 
 def _unknown(uow: UnitOfWork, case: HeldGrant) -> None:
-    """Leave it open and exposed: the card tells when it is next seen."""
+    """Leave it open and exposed: the card shows the outcome when it is next seen."""
     if uow.journal.note_unknown(case.entry.id, "the answer was lost"):
         record(uow, AuditKind.UNBLOCK_UNKNOWN, case.visit, journal=case.entry.id)
         refuse_visit(uow, case.visit, Reason.OUTCOME_UNKNOWN)
@@ -257,7 +257,7 @@ def _unknown(uow: UnitOfWork, case: HeldGrant) -> None:
 
 
 def _is_repeat(state: UnblockState, outcome: Counted) -> bool:
-    """Tell whether this is what was written down: then the first answer was lost."""
+    """Return whether this is what is recorded: then the first answer was lost."""
     match outcome:
         case UnblockDone():
             return state is UnblockState.DONE
@@ -277,7 +277,7 @@ def _told_late(uow: UnitOfWork, case: HeldGrant, outcome: UnblockOutcome) -> Non
 
 
 def _corrects(case: HeldGrant, outcome: Counted) -> bool:
-    """Tell whether a late outcome is certain and says more than the card that was seen since."""
+    """Return whether a late outcome is certain and says more than the card that was seen since."""
     settled = case.entry.state is UnblockState.SETTLED and case.entry.detail != OutcomeSource.DONE
     owes = owes_answer(case.card, case.visit)
     return settled and isinstance(outcome, UnblockDone) and not owes
@@ -292,7 +292,7 @@ def _reply(policy: Policy, case: HeldGrant, outcome: Counted, *, goes_on: bool) 
         case UnblockUnknown():
             return Refusal(Reason.OUTCOME_UNKNOWN)
         case UnblockRefused() | UnblockNotSent():
-            # After a first unlock the visit is for the registration already.
+            # After a first unlock the visit is already for the registration.
             first = case.visit.purpose is not Purpose.UNLOCK
             unlocking = Progress(Purpose.FIRST_UNLOCK if first else Purpose.UNLOCK)
             return SetPin(
@@ -309,6 +309,6 @@ def _why(tries_left: int | None) -> Reason:
 
 
 def _plain(because: str) -> str:
-    """Keep a station's word short and plain: it goes into the audit."""
+    """Shorten a station's text for the audit, printable characters only."""
     kept = "".join(c for c in because if c.isascii() and (c.isalnum() or c in " -"))
     return kept[:_DETAIL_MAX]

@@ -1,15 +1,15 @@
-"""Releasing an unblock secret: once, after every factor, and written down first.
+"""Releasing an unblock secret: once, after every factor, and journaled first.
 
-In one transaction the code is used up, the intent goes into the journal, and the try
-that the secret may cost is charged. The secret is opened inside it too, before anything
-is written, so that a seal that does not open costs the holder nothing; it leaves only
-when all of that is durable. The card proves itself a second time for it, in the hold in
-which the secret is sent: another one may have been put in after the questions.
+One transaction uses up the code, writes the intent into the journal, and charges the try that the
+secret may cost. It also opens the secret, before it writes anything, so that a broken seal costs
+the holder nothing; the secret leaves only after the commit. The card proves itself a second time
+for it, in the hold in which the secret is sent: another card may have been put in after the
+questions.
 
-While nothing was reported of a release, a call with the same attempt gets the same grant:
-the answer to the first one may have been lost. It is charged and written down once.
+Before an outcome is reported, a call with the same attempt gets the same grant: the answer to the
+first one may have been lost. It is charged and recorded once.
 
-An admin key is used in its place, and stays: see ``kiosk.authority.unblock.mutual_authentication``.
+An admin key is used here and never released: see ``kiosk.authority.unblock.mutual_authentication``.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ from kiosk.contract.messages import (
 from kiosk.contract.sensitive import Sensitive
 
 _MOST_RELEASES: Final = 10
-"""In one visit. Who enters the PIN on a reader's keys may need some."""
+"""In one visit. A holder who enters the PIN on a reader's keys may need several."""
 
 
 def challenge(parts: Dependencies, visit_id: VisitId) -> CardChallenge | KeyChallenge | None:
@@ -110,9 +110,9 @@ def challenge(parts: Dependencies, visit_id: VisitId) -> CardChallenge | KeyChal
 def _resolve_earlier(
     uow: UnitOfWork, parts: Dependencies, context: VisitContext, entry: UnblockEntry | None
 ) -> VisitContext:
-    """Believe what a card reports that is known by name only, now that every factor was passed.
+    """Accept the report of a card that is known by name only, now that every factor was passed.
 
-    It settles an open unblock, and the account of its tries. A card that is proven did when it
+    It resolves an open unblock, and our count of its tries. A card that is proven did so when it
     went in.
     """
     if context.is_proven or (entry is not None and entry.visit_id == context.visit.id):
@@ -188,7 +188,7 @@ def _need_gate(context: VisitContext) -> None:
 
 
 def _need_tries(uow: UnitOfWork, context: VisitContext, released: int) -> None:
-    """A station that says each time that nothing was sent gets no secret for ever.
+    """A station that always reports that nothing was sent must not get secrets without limit.
 
     ``released``: how often it got one in this visit.
     """
@@ -204,7 +204,7 @@ def _need_tries(uow: UnitOfWork, context: VisitContext, released: int) -> None:
 def _still_open(
     entry: UnblockEntry | None, context: VisitContext, attempt: str
 ) -> UnblockEntry | None:
-    """Return what the same attempt released in this visit, while nothing was reported of it."""
+    """Return what the same attempt released in this visit, before an outcome was reported."""
     if entry is None or entry.state is not UnblockState.INTENT:
         return None
     mine = (entry.visit_id, entry.attempt) == (context.visit.id, attempt)
@@ -214,7 +214,7 @@ def _still_open(
 def _same_grant(
     uow: UnitOfWork, parts: Dependencies, context: VisitContext, entry: UnblockEntry
 ) -> Grant | Refusal:
-    """Open what was released before, once more; a proof that was judged anew is used up."""
+    """Open what was released before, once more; a proof that was judged again is used up."""
     try:
         secret = open_presented(uow, parts.sealer, context.card)
     except SealBroken:
@@ -231,7 +231,7 @@ def _same_grant(
 def _unproven(
     uow: UnitOfWork, parts: Dependencies, context: VisitContext, proof: CardProof | KeyNonce | None
 ) -> Unproven | None:
-    """Use up the challenge that was drawn for this; say why the secret is kept back."""
+    """Use up the challenge that was drawn for this; return why the secret is not released."""
     key = key_to_prove(context.policy, context.card, context.visit.auth_key)
     barred = unlock_barred(context.policy, parts.issuers, context.card, key)
     if barred is None and has_admin_key(context.card):
@@ -247,7 +247,7 @@ def _unproven(
 def _opened(
     uow: UnitOfWork, parts: Dependencies, context: VisitContext, pending: KeptSecret | None
 ) -> tuple[SecretSlot, Sensitive] | None:
-    """Open the secret for this very card; a broken seal is told to the audit."""
+    """Open the secret for this very card; a broken seal is audited."""
     card = context.card
     if card.sealed_secret is None:
         raise VisitRefused(Reason.SECRET_MISSING)
@@ -263,10 +263,10 @@ def _opened(
 
 
 def _use_up_code(uow: UnitOfWork, context: VisitContext) -> None:
-    """Use the code up, or, when it was used in this visit, see that nothing came of it.
+    """Use the code up, or, where this visit used it, make sure that its grant had no effect.
 
-    A visit whose earlier grant was never sent, or whose new PIN the card refused while
-    the secret was not spent, may try again: all other outcomes end the visit.
+    A visit whose earlier grant was never sent, or whose new PIN the card refused while the secret
+    was not spent, may try again: all other outcomes end the visit.
     """
     code = context.proven_code
     if code is not None and code.consumed_at is None:
@@ -305,10 +305,10 @@ def _write_down(
 
 
 def _charge(uow: UnitOfWork, card: Card) -> int | None:
-    """Charge what the release may cost the card; None where it has nothing to spare.
+    """Charge what the release may cost the card; None where it has no try to spare.
 
-    A right admin key costs a card no try, whatever becomes of the exchange. So once the card
-    has shown that it has the recorded one, an exchange is counted apart.
+    A right admin key costs a card no try, whatever the outcome of the exchange. Once the card has
+    proven the recorded one, an exchange is therefore counted separately.
     """
     if has_admin_key(card):
         uow.cards.count_exchange(card.id, uow.now, since=uow.now - EXCHANGE_SPAN)

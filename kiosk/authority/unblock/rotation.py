@@ -1,7 +1,7 @@
 """Another unblock secret after each use, so that one that was used once is worthless.
 
-It is drawn, sealed and durable before it leaves; until the card's answer is told the card
-may have either, and ``kiosk.authority.unblock.candidates`` says how that is settled.
+It is drawn, sealed and committed before it leaves. Until the card's answer is reported the card may
+have either, and ``kiosk.authority.unblock.candidates`` resolves that.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ from kiosk.contract.sensitive import Sensitive
 
 
 def rotate_secret(parts: Dependencies, visit_id: VisitId, journal: JournalId) -> Sensitive | None:
-    """Draw the secret that a card is to take after it was unblocked; None where it keeps its own.
+    """Draw the secret that a card takes after it was unblocked; None: it keeps the present one.
 
-    Asked twice it is the same. Raises ``StepRefused`` for an unblock of another visit.
+    A repeated call returns the same. Raises ``StepRefused`` for an unblock of another visit.
     """
     with parts.store.begin() as uow:
         case = find_grant(uow, parts, visit_id, journal)
@@ -72,9 +72,9 @@ def rotate_secret(parts: Dependencies, visit_id: VisitId, journal: JournalId) ->
 def confirm_rotation(
     parts: Dependencies, visit_id: VisitId, journal: JournalId, outcome: UnblockOutcome
 ) -> None:
-    """Write down what the card made of the secret that it was to take.
+    """Record whether the card took the new secret.
 
-    Told late, when the next unlock has found it out already, it changes nothing.
+    A late report, after the next unlock has found it out, changes nothing.
     """
     with parts.store.begin() as uow:
         case = find_grant(uow, parts, visit_id, journal)
@@ -86,13 +86,13 @@ def confirm_rotation(
 
 
 def _is_due(parts: Dependencies, case: HeldGrant, now: datetime) -> bool:
-    """Tell whether an unblock is known to be done whose visit may still act."""
+    """Return whether an unblock is known to be done whose visit may still act."""
     done = case.entry.state is UnblockState.DONE
     return done and rotates(parts, case.card) and case.visit.opened_at + VISIT_LIFE > now
 
 
 def rotates(parts: Dependencies, card: Card) -> bool:
-    """Tell whether the card is given another secret after each use."""
+    """Return whether the card gets another secret after each use."""
     return (
         parts.policy().rotate_secret
         and card.sealed_secret is not None
@@ -122,9 +122,9 @@ def _draw(uow: UnitOfWork, parts: Dependencies, case: HeldGrant) -> Sensitive:
 
 
 def advance_after_restore(uow: UnitOfWork, parts: Dependencies, visit: Visit, card: Card) -> bool:
-    """Make the secret current that a card was given next, after a backup that was restored since.
+    """Make the secret current that a card got after a backup that was restored since.
 
-    False where there is none: no backup was restored, or the card has shown its secret since.
+    False where there is none: no backup was restored, or the card has proven its secret since.
     """
     restores, sealed = uow.restores.newest(2), card.sealed_secret
     if not restores or sealed is None or not rotates(parts, card):
@@ -157,7 +157,7 @@ def _record_rotation(
             uow.cards.secret_changed(card.id)
             record(uow, AuditKind.SECRET_CHANGED, visit, journal=journal)
         case UnblockNotSent() | UnblockRefused(tries_left=None):
-            # Cards were seen that take it and answer with an error; a station may say anything.
+            # Some cards take it and answer with an error; a station may report anything.
             archive_pending(uow, parts.sealer, card, pending, refused=True)
             record(uow, AuditKind.SECRET_NOT_CHANGED, visit, journal=journal)
         case UnblockRefused() | UnblockWrong():  # a secret that it had just taken

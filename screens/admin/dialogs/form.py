@@ -448,7 +448,7 @@ _ENDING = 4
 
 
 def ends_as(typed: str, whole: str) -> bool:
-    """Tell whether the end of ``whole`` was typed; in large or small letters."""
+    """Return whether the end of ``whole`` was typed; in large or small letters."""
     return typed.casefold() == whole[-_ENDING:].casefold()
 
 

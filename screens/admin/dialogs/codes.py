@@ -72,6 +72,7 @@ def withdraw(desk: AdminDesk, code: CodeLine) -> Form[Done]:
 _GROUP = 4
 _READ_OUT = "Read it out now. It is shown this once, and kept nowhere."
 _SECOND = "It does not work yet: a second member of staff has to agree, on the page Waiting,"
+_AGREED = "A second member of staff has agreed: it works until"
 _WHERE = "works at every station, once, for the card it was made for."
 _FIRST = " They choose a new PIN and register there."
 _OVER = "The code does not work any more. Close this, and make another one."
@@ -95,6 +96,8 @@ class CodeShown(ShownOnce):
             times=times,
         )
         self._code_id = issued.code_id
+        self._where = where
+        self._waits_for_second = second
         self._code: Sensitive | None = issued.code
         self._digits = Digits(classes="code")
         self._plain = Prose("", "code-plain")
@@ -105,9 +108,15 @@ class CodeShown(ShownOnce):
         yield self._plain
 
     def look_at(self, waiting: Sequence[CodeLine]) -> None:
-        """Take the code down where it is not among those that are waited for."""
-        if self.touched and all(code.code_id != self._code_id for code in waiting):
+        """Say that a colleague agreed; take a code down that is not waited for any more."""
+        if not self.touched:
+            return
+        found = next((code for code in waiting if code.code_id == self._code_id), None)
+        if found is None:
             self.end(_GONE)
+        elif self._waits_for_second and not found.waits_for_second:
+            self._waits_for_second = False
+            self.says(f"It {self._where}", _AGREED, found.expires_at)
 
     def put_up(self) -> None:
         if self._code is not None:

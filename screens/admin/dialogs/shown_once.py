@@ -116,6 +116,12 @@ class ShownOnce(Dialog[None]):
         else:
             self.end(self._over)
 
+    def says(self, terms: str, how_long: str, expires_at: datetime) -> None:
+        """Say anew on what terms the secret works, and how long."""
+        self._terms.say(terms)
+        self._how_long, self._expires_at = how_long, expires_at
+        self._tell_life()
+
     def end(self, because: str) -> None:
         """Say that it works no more, in the place of the secret."""
         self._forget()

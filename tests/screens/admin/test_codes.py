@@ -326,3 +326,25 @@ async def test_the_code_s_window_says_that_it_was_entered() -> None:
         await run.press("escape")
         assert not run.app.screen.is_modal
         assert "w  Withdraw code" not in run.text
+
+
+async def test_the_code_s_window_says_that_a_colleague_agreed() -> None:
+    desk = FakeDesk()
+    async with person(READY, desk) as run:
+        desk.estate.codes.clear()
+        await give(run)
+        await run.refresh_is_due(AboutPerson.REFRESH_S)
+        assert "a second member of staff has to agree" in said(run)
+        (code,) = desk.estate.codes
+        agreed = replace(code, waits_for_second=False, expires_at=NOW + timedelta(minutes=20))
+        desk.estate.codes[:] = [agreed]
+        await run.refresh_is_due(AboutPerson.REFRESH_S, 2)
+        assert drawn(run)
+        assert "has to agree" not in said(run)
+        assert "A second member of staff has agreed: it works until 10:52 (20 min left)" in said(
+            run
+        )
+        assert "It works at every station, once" in said(run)
+        await run.press("escape")
+        assert drawn(run)
+        assert "cannot be shown again" in said(run)

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from typing import Any
 
+import pytest
 from msgspec.structs import replace
+from textual.dom import DOMNode
 
 from kiosk.contract.messages import VisitId
 from kiosk.station.states import (
@@ -220,3 +224,21 @@ async def test_the_next_card_wipes_the_last_visit_before_it_is_read() -> None:
         await app.show(MENU)
         await app.show(READING)
         assert isinstance(app.screen, WaitingPage)
+
+
+async def test_what_is_on_a_new_page_is_styled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = app_with(StillDesk())
+    styled: Counter[DOMNode] = Counter()
+    apply = app.stylesheet.apply
+
+    def counting(node: DOMNode, *more: Any, **options: Any) -> None:
+        styled[node] += 1
+        apply(node, *more, **options)
+
+    monkeypatch.setattr(app.stylesheet, "apply", counting)
+    async with app.run_test() as pilot:
+        await settled(pilot)
+        await app.show(MENU)
+        await settled(pilot)
+        assert isinstance(app.screen, MenuPage)
+        assert {styled[widget] for widget in app.screen.query("*")} == {1}

@@ -1,4 +1,4 @@
-"""What is wrong with the service at this moment, found in what it has recorded."""
+"""What is wrong with the service at present, by its records."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from kiosk.authority.store.unit_of_work import UnitOfWork
 # When a station counts as silent.
 
 SILENT_AFTER = timedelta(minutes=2)
-"""The last heartbeat in the database is 81 s old at most while a station lives: one may be lost."""
+"""While a station runs, its last heartbeat in the database is at most 81 s old: one may be lost."""
 
 
 def is_silent(station: Station, now: datetime) -> bool:
@@ -28,7 +28,7 @@ def is_silent(station: Station, now: datetime) -> bool:
 
 
 def silent_before(now: datetime) -> datetime:
-    """Return when a station was heard of last that has just become silent."""
+    """Return the time of the last heartbeat of a station that becomes silent now."""
     return now - SILENT_AFTER
 
 
@@ -36,10 +36,10 @@ LOOK: Final = "look"
 """The chore of looking for alarms."""
 
 LOOK_EVERY = timedelta(seconds=50)
-"""A little less than the minute after which it is asked for again."""
+"""A little less than the minute between two calls."""
 
 UNWATCHED_AFTER = timedelta(minutes=5)
-"""When staff are told that nobody looks."""
+"""When staff get a mail that nobody looks."""
 
 HOUR = timedelta(hours=1)
 PROOF_SPAN = timedelta(days=1)
@@ -51,14 +51,14 @@ RELAY_PATIENCE = timedelta(minutes=5)
 MOST_PLACES = 200
 
 ALTERED_SPAN = timedelta(days=2)
-"""How long an altered row stays an alarm that is not met again; each day's sweep meets all."""
+"""How long an altered row stays an alarm without being found again; each day's sweep finds all."""
 
 MOST_ROWS = 500
-"""Events of altered rows that are looked at, the newest ones."""
+"""How many events of altered rows are read, the newest ones."""
 
 
 class AlarmKind(StrEnum):
-    """The kinds of alarms; each is also the name of the notice that tells of it."""
+    """The kinds of alarms; each is also the name of its notice."""
 
     CARD_NOT_GENUINE = "card-not-genuine"
     FAILURES_AT_STATION = "failures-at-station"
@@ -70,14 +70,14 @@ class AlarmKind(StrEnum):
 
 
 WATCHED: Final = frozenset(AlarmKind) - {AlarmKind.AUDIT_BROKEN}
-"""What each look decides anew; the audit takes many looks."""
+"""Kinds that each look decides again; the audit takes many looks."""
 
 Said = Mapping[str, Scalar]
 
 
 @dataclass(frozen=True, slots=True)
 class RaisedAlarm:
-    """One thing that is wrong; the same ``subject`` again is the same trouble.
+    """One thing that is wrong; the same ``subject`` is the same alarm.
 
     ``detail`` holds what the alarm keeps: ids, names of stations, counts, times.
     """
@@ -104,7 +104,7 @@ def problems(uow: UnitOfWork, limits: NoticeSettings) -> tuple[RaisedAlarm, ...]
 
 
 def _failed_proofs(uow: UnitOfWork) -> Iterator[RaisedAlarm]:
-    """A card is one trouble however often it is tried; one that nobody knows is its station's."""
+    """A card is one alarm however often it fails; an unknown card is its station's alarm."""
     since = uow.now - PROOF_SPAN
     found = uow.statistics.places(reports.NOT_GENUINE, since, _soon(uow), MOST_PLACES)
     newest = {place.card_id or f"at {place.station}": place for place in reversed(found)}
@@ -134,7 +134,7 @@ def _failures_of_people(uow: UnitOfWork, many: int) -> Iterator[RaisedAlarm]:
 
 
 def _silent_stations(uow: UnitOfWork) -> Iterator[RaisedAlarm]:
-    """Nobody is called silent who was not listened to: after a pause everybody gets their time."""
+    """No station counts as silent without a listener: after a pause each gets its full time."""
     look = uow.chores.get(LOOK)
     listened_since = look.since if look else uow.now
     for station in uow.stations.every():
@@ -148,7 +148,7 @@ def _silent_stations(uow: UnitOfWork) -> Iterator[RaisedAlarm]:
 
 
 def _altered_rows(uow: UnitOfWork) -> Iterator[RaisedAlarm]:
-    """An altered row is one trouble, however often it is met; the daily sweep meets it anew."""
+    """An altered row is one alarm, however often it is found; the daily sweep finds it again."""
     query = AuditQuery(kind=AuditKind.ROW_ALTERED.value, since=uow.now - ALTERED_SPAN)
     met = {
         (event.detail.get("table"), event.detail.get("row"))
@@ -159,7 +159,7 @@ def _altered_rows(uow: UnitOfWork) -> Iterator[RaisedAlarm]:
 
 
 def _mail(uow: UnitOfWork, patience: timedelta) -> Iterator[RaisedAlarm]:
-    """Mail is held up where a notice waits too long, and where no code could be mailed."""
+    """Mail is held up where a notice waits too long, or where no code could be mailed."""
     limits = (uow.outbox.waits_since(), patience), (relay_away_since(uow), RELAY_PATIENCE)
     since = [at for at, limit in limits if at is not None and uow.now - at >= limit]
     if since:

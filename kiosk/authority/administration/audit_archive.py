@@ -1,9 +1,9 @@
 """The chains of the audit as a file of JSON lines, which can be verified without the database.
 
-The first line says for each chain after which row it goes on, and holds the anchor that was
-signed for the last one; then comes each row as it is stored, one a line, chain by chain. So
-whoever has the public keys of the anchors can tell that no row was changed, added or left out
-between the two, for as long as the file is kept.
+The first line says for each chain after which row it continues, and holds the signed anchor of its
+last row; then comes each row as it is stored, one a line, chain by chain. The public keys of the
+anchors therefore show that no row was changed, added or left out between the two, for as long as
+the file is kept.
 """
 
 from __future__ import annotations
@@ -61,9 +61,9 @@ class ArchivedChain:
 
 
 def exported_rows(uow: UnitOfWork) -> dict[int, int]:
-    """Return the last row of each chain that was written into a file of this kind.
+    """Return the last row of each chain that was written into such a file.
 
-    By the audit's own word, which nobody can write who has not its keys.
+    By the audit's own rows, which nobody can write without its keys.
     """
     query = AuditQuery(kind=StaffKind.AUDIT_EXPORTED.value)
     before = None
@@ -86,9 +86,9 @@ def archive_audit(
     *,
     whole: bool = False,
 ) -> tuple[Path, WrittenArchive]:
-    """Write a new file from where the last one ended, or ``whole``, to the last rows there are.
+    """Write a new file from the end of the last one, or ``whole``, to the last rows there are.
 
-    A file that could not be audited is not left behind. Raises ``AuditNotIntact``, ``NotTaken``.
+    A file that could not be audited is deleted. Raises ``AuditNotIntact``, ``NotTaken``.
     """
     sign_heads(store, signer)
     name = f"audit-chain-{store.machine_clock.now().astimezone(UTC):%Y%m%d-%H%M%S}"
@@ -188,10 +188,10 @@ def _json_value(value: object) -> object:
 def verify_archives(
     paths: Iterable[Path], verifier: AnchorVerifier | AnchorSigner, macs: AuditMacs | None
 ) -> tuple[AuditVerdict, tuple[str, ...]]:
-    """Walk the chains of some files, the oldest first; each goes on where the one before ended.
+    """Walk the chains of some files, the oldest first; each continues where the one before ended.
 
-    Return the verdict, and for each chain from which row to which it goes. ``macs``: None
-    checks the hashes and the signatures only. Raises ``ConfigError`` for what is no such file.
+    Return the verdict, and for each chain the first and last row. ``macs``: None checks the hashes
+    and the signatures only. Raises ``ConfigError`` for any other file.
     """
     files = [_File(path) for path in paths]
     redacted = frozenset(row for file in files for row in file.redacted())
@@ -219,7 +219,7 @@ def verify_archives(
 
 
 class _File:
-    """One file; its rows are read as they are asked for."""
+    """One file; its rows are read on demand."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -254,7 +254,7 @@ class _File:
                 yield row
 
     def redacted(self) -> Iterator[int]:
-        """Return the rows of which it says that they were redacted."""
+        """Return the rows that it records as redacted."""
         for row in self.rows():
             if row.kind == REDACTED and row.detail:
                 said = json.loads(row.detail)

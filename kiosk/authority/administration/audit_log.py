@@ -49,16 +49,16 @@ from kiosk.contract.messages import read_reference
 
 log = logging.getLogger(__name__)
 
-# What staff write into the filter of the audit, as the audit itself holds it.
+# What staff enter into the filter of the audit, in the terms of the audit.
 
 COMMAND_LINE = "command line:"
-"""How the audit names an actor who is no member of staff."""
+"""The audit's name for an actor who is no member of staff."""
 
 _ID = re.compile(r"[0-9a-f]{32}")
 
 
 def query_of(uow: UnitOfWork, only: AuditFilter) -> AuditQuery:
-    """Look up who is meant; raises ``NotTaken`` for a person or member that there is not."""
+    """Look up the persons of a filter; raises ``NotTaken`` for an unknown person or member."""
     _check_times(only)
     for name in ("station", "staff", "kind"):
         _check_name(name, getattr(only, name))
@@ -91,13 +91,13 @@ _COUNTED: Final = {
 
 
 def _check_name(field: str, text: str) -> None:
-    """Raise ``NotTaken`` for what is no name: an export writes the filter into the audit."""
+    """Raise ``NotTaken`` for anything but a name: an export writes the filter into the audit."""
     if len(text) > LONGEST_NAME or not text.isprintable():
         raise NotTaken(field, f"A name has at most {LONGEST_NAME} characters that can be shown.")
 
 
 def _holder(uow: UnitOfWork, text: str) -> str | None:
-    """Return a holder's id; one who was erased is still found by the id that the audit keeps."""
+    """Return a holder's id; an erased holder is still found by the id in the audit."""
     if not text:
         return None
     number = "".join(text.split())
@@ -113,7 +113,7 @@ def _holder(uow: UnitOfWork, text: str) -> str | None:
 
 
 def _station(uow: UnitOfWork, text: str) -> str | None:
-    """Return a station's name; one that is gone is still found where the audit names it."""
+    """Return a station's name; a deleted one is still found where the audit names it."""
     if not text or any(each.name == text for each in uow.stations.every()):
         return text or None
     if uow.trail.newest(AuditQuery(station=text), limit=1):
@@ -122,7 +122,7 @@ def _station(uow: UnitOfWork, text: str) -> str | None:
 
 
 def _actors(uow: UnitOfWork, text: str) -> tuple[str, ...] | None:
-    """Return the ids of all whose name has a word that begins like this."""
+    """Return the ids of all with a word in their name that begins like this."""
     if not text:
         return None
     if text.lower().startswith(COMMAND_LINE):
@@ -220,7 +220,7 @@ def _person(holder_id: str | None, holders: Mapping[str, Cardholder]) -> str:
 
 
 def _cards_of(event: AuditEvent) -> Iterator[str]:
-    """Return the ids of the card that it is about, and of the one that this replaces."""
+    """Return the ids of the card of the event, and of the one that this replaces."""
     for card_id in (event.card_id, event.detail.get(_REPLACED)):
         if isinstance(card_id, str):
             yield card_id
@@ -238,7 +238,7 @@ def _note_id(event: AuditEvent) -> str:
 
 
 def _grounds(event: AuditEvent, note: ActionNote | None, redacted: Container[str]) -> Iterator[str]:
-    """Say why; the audit's digest shows a note that was altered afterwards."""
+    """Return the grounds; the audit's digest shows a note that was altered afterwards."""
     if not _note_id(event):
         return
     if note is None:
@@ -278,9 +278,9 @@ COLUMNS = tuple(field.name for field in fields(AuditLine))
 
 
 class AuditExport:
-    """Writes what a query finds, oldest first, as it comes out of the database.
+    """Writes the result of a query, oldest first, as it comes out of the database.
 
-    ``rows`` and ``digest`` (SHA-256 of all that was written) are known afterwards.
+    ``rows`` and ``digest`` (SHA-256 of the file) are known afterwards.
     """
 
     def __init__(self, file: IO[bytes], how: ExportFormat) -> None:
@@ -295,7 +295,7 @@ class AuditExport:
         return self._hash.hexdigest()
 
     def write(self, uow: UnitOfWork, query: AuditQuery, progress: Progress) -> None:
-        """Write all of it; progress is told in rows."""
+        """Write all of it; progress is in rows."""
         total = uow.trail.count(query)
         if self._how is ExportFormat.CSV:
             self._put(csv_line(COLUMNS))
@@ -338,12 +338,12 @@ class AuditDesk(Desk):
         return AuditPage(lines, shown[-1].seq if len(events) > limit else None)
 
     def kinds(self) -> tuple[tuple[str, str], ...]:
-        """Return the kinds of rows there can be, each with what it means in plain words."""
+        """Return the possible kinds of rows, each with its meaning in plain words."""
         with self._office.look(Action.SEE_AUDIT):
             return tuple((kind, spec.sentence) for kind, spec in EVENTS.items())
 
     def verify(self, progress: Progress) -> ChainVerdict:
-        """Walk every chain; progress is told in rows."""
+        """Walk every chain; progress is in rows."""
         with self._office.look(Action.VERIFY_AUDIT) as uow:
             verdict = verify_within(uow, self._office.means.signer, (), progress)
         self._record_verdict(verdict)
@@ -357,9 +357,9 @@ class AuditDesk(Desk):
         )
 
     def export(self, only: AuditFilter, how: ExportFormat, progress: Progress) -> Written:
-        """Write what the filter shows, oldest first, into the exports folder.
+        """Write the filtered rows, oldest first, into the exports folder.
 
-        A file that could not be audited is not left behind.
+        A file that could not be audited is deleted.
         """
         means = self._office.means
         with self._office.look(Action.EXPORT_AUDIT) as uow:
@@ -402,7 +402,7 @@ class AuditDesk(Desk):
         )
 
     def _record_verdict(self, verdict: AuditVerdict) -> None:
-        """Audit it, where that can be: a damage that forbids it must not hide the verdict."""
+        """Audit the verdict, where possible: damage that prevents it must not hide the verdict."""
         fault = verdict.fault
         found: dict[str, Scalar] = {"rows": verdict.rows, "intact": verdict.intact}
         if fault is not None:
@@ -429,7 +429,7 @@ def _redactable(uow: UnitOfWork, row: int) -> AuditEvent:
 
 
 def _query_detail(query: AuditQuery, only: AuditFilter) -> dict[str, Scalar]:
-    """Return by ids alone what was asked for."""
+    """Return the filter with ids only."""
     times = {"since": query.since, "until": query.until}
     detail: dict[str, Scalar] = {
         "of_holder": query.holder_id,

@@ -1,11 +1,11 @@
 """Backups of the database, and what has to happen to one that is restored.
 
-A backup is the past. What happened after it is lost: visits, codes, attempts, blocks, acts of
-staff. So after a restore nothing that was under way goes on, and the audit says where it has a
-gap. The numbers of lost rows are not given again, those of an earlier restore of the same backup
-neither: an anchor that was signed for one of them is no contradiction then, but shows how much
-was lost. Cards that were given another unblock secret since the backup still open, for secrets
-follow from one another (``SecretSource``).
+Everything after a backup is lost: visits, codes, attempts, blocks, acts of staff. After a restore,
+therefore, nothing that was open continues, and the audit records a gap. The numbers of lost rows
+are not reused, nor are those of an earlier restore of the same backup: an anchor that was signed
+for one of them is then no contradiction, but shows how much was lost. Cards that got another
+unblock secret since the backup still open, because secrets derive from one another
+(``SecretSource``).
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ from kiosk.contract.errors import AuditNotIntact, StoreError
 from kiosk.contract.messages import VisitEnd
 
 SKIPPED: Final = 10_000_000
-"""Rows that a chain skips after a restore at least: more than are lost that nobody knows of."""
+"""The least number of rows that a chain skips after a restore: more than can be lost unnoticed."""
 
 ROWS_A_MINUTE: Final = 10_000
-"""More than a chain is given: so what goes on at a number of the time comes after all before."""
+"""More than a chain gets: a number that continues from the present minute is after all before."""
 
 _EPOCH: Final = datetime(2025, 1, 1, tzinfo=UTC)
-"""Minutes since then number the secrets after a restore; a card is not given one each minute."""
+"""Minutes since then number the secrets after a restore; no card gets one each minute."""
 
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What a restore ended, and the last row that is there of each chain."""
+    """What a restore ended, and the last remaining row of each chain."""
 
     visits: int
     codes: int
@@ -56,10 +56,10 @@ class Restored:
 def back_up(
     store: Store, signer: AnchorSigner, source: Path, target: Path, actor: str, progress: Progress
 ) -> None:
-    """Copy the database of ``store``, which goes on, into a new file; the audit says so then.
+    """Copy the database of ``store``, which stays in use, into a new file; the audit records it.
 
-    A copy that could not be audited is not left behind. Raises ``StoreError``, and
-    ``AuditNotIntact``: what is damaged is no backup.
+    A copy that could not be audited is deleted. Raises ``StoreError``, and ``AuditNotIntact``: a
+    damaged copy is no backup.
     """
     sign_heads(store, signer)
     copy_file(source, target, progress)
@@ -82,8 +82,8 @@ def verify_copy(
 ) -> dict[int, int]:
     """Verify the audit of a backup; raises ``AuditNotIntact``.
 
-    Anchors of rows that it does not have yet are no fault. Return the last row by chain that they,
-    or the rows that were ``there``, show to be lost.
+    Anchors of rows that it does not have yet are no fault. Return the last lost row by chain, as
+    they, or the rows that were ``there``, show it.
     """
     with store.read() as uow:
         ends = {chain_of(head.seq): head.seq for head in uow.audit.heads()}
@@ -103,7 +103,7 @@ def verify_copy(
 def conclude_restore(
     store: Store, signer: AnchorSigner, actor: str, lost: Mapping[int, int]
 ) -> Restored:
-    """End what was under way in a database that was restored, and mark the gap in its audit.
+    """End what was open in a restored database, and mark the gap in its audit.
 
     ``lost`` is the last row by chain that is known to be lost.
     """
@@ -139,7 +139,7 @@ def conclude_restore(
 def _mark_gaps(
     uow: UnitOfWork, signer: AnchorSigner, lost: Mapping[int, int], now: datetime
 ) -> str:
-    """Let each chain go on after the largest number that it can have had."""
+    """Continue each chain after the largest number that it can have had."""
     heads = {chain_of(head.seq): head for head in uow.audit.heads()}
     marked = []
     for chain in range(1, max((*heads, *lost), default=0) + 1):

@@ -2,9 +2,9 @@
 
 The holder gets a mail of each change.
 
-A card counts the wrong unblock secrets that it is given, and goes on counting whatever is
-recorded here. So our account of its tries outlives the secret that is replaced: it only
-begins anew where staff say that the card itself was given the new secret.
+A card counts wrong unblock secrets, whatever is recorded here. Our count of its tries therefore
+outlives the secret that is replaced: it is reset only where staff declare that the card itself got
+the new secret.
 """
 
 from __future__ import annotations
@@ -54,11 +54,11 @@ from kiosk.contract.families import FAMILIES
 from kiosk.contract.messages import CardId, ReadFault
 from kiosk.contract.sensitive import Sensitive
 
-# A card that staff want to add: read by the import's rules, sealed as the import does it.
+# A card that staff want to add: read by the import's rules, sealed as by the import.
 
 
 def parameters_of(wanted: NewCard) -> dict[str, Scalar | Sensitive]:
-    """Return what was entered, to be kept while it waits for a second member of staff."""
+    """Return the entered values, to be kept while they wait for a second member of staff."""
     entered_of: dict[str, Scalar | Sensitive] = {
         "identifier": wanted.identifier,
         "driver": wanted.driver,
@@ -69,7 +69,7 @@ def parameters_of(wanted: NewCard) -> dict[str, Scalar | Sensitive]:
 
 
 def secret_parameters(secret: Sensitive | IssuedFrom) -> dict[str, Scalar | Sensitive]:
-    """Return what was entered of an unblock secret; what derives is no secret itself."""
+    """Return the entered values of an unblock secret; a derivation is no secret itself."""
     return {"master": secret.master} if isinstance(secret, IssuedFrom) else {"secret": secret}
 
 
@@ -103,10 +103,10 @@ def add_card(uow: UnitOfWork, sealer: Sealer, holder: Cardholder, wanted: NewCar
 
 
 def seal(sealer: Sealer, card: Card, secret: Sensitive | IssuedFrom) -> SealedSecret:
-    """Seal a secret in place of the one a card has; raises ``NotTaken`` for its shape.
+    """Seal a secret in place of the one a card has; raises ``NotTaken`` for its form.
 
-    Of one that the card was issued with, from a master key, only that is kept. Raises
-    ``KeysUnavailable`` where the token of the master keys has to be asked and does not answer.
+    Of one that the card was issued with, from a master key, only the derivation is kept. Raises
+    ``KeysUnavailable`` where the token of the master keys is needed and does not answer.
     """
     named = CardId(card.driver, card.identifier)
     taken = _issued(sealer, secret) if isinstance(secret, IssuedFrom) else _entered(named, secret)
@@ -129,7 +129,7 @@ def _issued(sealer: Sealer, secret: IssuedFrom) -> Derivation:
 
 
 def need_another(old: Card, wanted: NewCard) -> None:
-    """Raise ``NotTaken`` where the card that is to take the place of ``old`` is that card."""
+    """Raise ``NotTaken`` where the replacement of card ``old`` is that card itself."""
     if _named(wanted) == CardId(old.driver, old.identifier):
         raise NotTaken(
             "identifier",
@@ -176,7 +176,7 @@ def _owner_of(uow: UnitOfWork, named: CardId, holder_id: str) -> str:
     return "This person has this card already."
 
 
-# Cards that stations could not serve: not recorded, or not read. Whose is it nearly?
+# Cards that stations could not serve: not recorded, or not read. Which recorded one is close?
 
 MOST: Final = 50
 _MOST_NEAR: Final = 3
@@ -281,7 +281,7 @@ def _recorded(uow: UnitOfWork, card_id: str) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Near:
-    """A recorded card that resembles another identifier; the lower ``rank``, the likelier."""
+    """A recorded card that resembles another identifier; a lower ``rank`` is more likely."""
 
     rank: int
     card_id: str
@@ -297,7 +297,7 @@ def _near(uow: UnitOfWork, family: str, identifier: str) -> Iterator[str]:
         if found is not None:
             near.append(_Near(found[0], card_id, found[1]))
     alike = [one for one in near if one.rank >= _BY_EDITS]
-    if len(alike) > _MOST_NEAR:  # consecutive serial numbers differ in one sign from each other
+    if len(alike) > _MOST_NEAR:  # consecutive serial numbers differ in one character
         near = [one for one in near if one.rank < _BY_EDITS]
     for one in sorted(near, key=lambda one: one.rank)[:_MOST_NEAR]:
         known = uow.cards.known(one.card_id)
@@ -316,7 +316,7 @@ _BY_EDITS: Final = 5
 def _resemblance(
     driver: str, recorded: str, family: str, identifier: str, reordered: tuple[str, ...]
 ) -> tuple[int, str] | None:
-    """Return how near a recorded card is, with what to say of it; None: not at all."""
+    """Return how close a recorded card is, with the words for it; None: not at all."""
     given, named = identifier.lower(), recorded.lower()
     if recorded == identifier:
         return 1, f"is recorded so, under the family {driver}."
@@ -350,7 +350,7 @@ def _within(one: str, other: str, edits: int) -> bool:
 
 
 def _other_byte_orders(identifier: str) -> tuple[str, ...]:
-    """Return it from the last byte to the first, and as Windows writes a GUID (MS-DTYP 2.3.4)."""
+    """Return it in reverse byte order, and as Windows writes a GUID (MS-DTYP 2.3.4)."""
     try:
         data = bytes.fromhex(identifier)
     except ValueError:
@@ -373,7 +373,7 @@ class CardsDesk(Desk):
         self._sealer = office.means.sealer
 
     def unknown(self) -> tuple[UnknownCard, ...]:
-        """Return the cards that stations met and nobody recorded, the newest first."""
+        """Return the cards that stations met and that are not recorded, the newest first."""
         with self._office.look(Action.SEE_PEOPLE) as uow:
             return recent_unknown_cards(uow)
 
@@ -388,7 +388,7 @@ class CardsDesk(Desk):
         return act.done("The card is added.")
 
     def replace(self, seen: Seen, card_id: str, card: NewCard, grounds: Grounds) -> Done:
-        """Give a card in place of ``card_id``, which is revoked in the same moment."""
+        """Give a card in place of ``card_id``, which is revoked in the same transaction."""
         proposal = Proposal("cards.replace", parameters_of(card), card_id=card_id)
         with self._office.act(Action.REPLACE_CARD, grounds, seen=seen, proposal=proposal) as act:
             holder = _holder(act, seen)
@@ -426,8 +426,8 @@ class CardsDesk(Desk):
     ) -> Done:
         """Seal another unblock secret; it is never shown.
 
-        ``tries_full``: the card was given it by whoever manages it, so that all its tries
-        are there again. Otherwise what earlier unblocks may have cost stays on its account.
+        ``tries_full``: the card got it from its card management, so that it has all its tries
+        again. Otherwise what earlier unblocks may have cost stays charged.
         """
         entered = secret_parameters(secret) | {"tries_full": tries_full}
         proposal = Proposal("cards.set_secret", entered, card_id=card_id)
@@ -474,7 +474,7 @@ def _holder(act: Act, seen: Seen) -> Cardholder:
 
 
 def _card_in_use(act: Act, holder: Cardholder, card_id: str) -> Card:
-    """Take one of the holder's cards for this act alone."""
+    """Lock one of the holder's cards for this act."""
     card = act.uow.cards.lock(card_id)
     if card is None or card.holder_id != holder.id:
         raise NotFound("This person has no such card any more.")
@@ -484,7 +484,7 @@ def _card_in_use(act: Act, holder: Cardholder, card_id: str) -> Card:
 
 
 def _revoke(act: Act, card: Card) -> None:
-    """Revoke a card and its codes; the authority turns away its open visits by itself."""
+    """Revoke a card and its codes; the authority refuses its open visits by itself."""
     act.uow.cards.revoke(card.id)
     act.uow.codes.revoke_all(card.id)
 

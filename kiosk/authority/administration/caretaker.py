@@ -1,6 +1,6 @@
-"""Looks after the service while nobody does: alarms, the audit, and what is past.
+"""Periodic work without staff: alarms, verification of the audit, and old rows.
 
-Any number of processes may look; of those that look at once, one finds that it is its turn.
+Any number of processes may look; of those that look at once, one does the work.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ from kiosk.authority.store.repositories.mac_rows import TABLES, RowKey
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.contract.errors import AuditNotIntact, RowAltered, StoreError
 
-# Staff are told of an alarm by mail: queued in the transaction that raises it.
+# Staff get a mail about an alarm: queued in the transaction that raises it.
 
 _HOLDER = "holder_id"
 
 
 class StaffMail:
-    """Knows who is told of which kind of alarm; ``ra_email`` is whom the settings call "ra"."""
+    """The recipients of each kind of alarm; ``ra_email`` is the address behind "ra"."""
 
     def __init__(self, notices: NoticeSettings, ra_email: str) -> None:
         lists = {
@@ -67,9 +67,9 @@ class StaffMail:
         self._told = {kind: addresses(words, ra_email) for kind, words in lists.items()}
 
     def began(self, uow: UnitOfWork, fresh: tuple[RaisedAlarm, ...]) -> None:
-        """Tell of what is new; that mail is held up can be told only afterwards.
+        """Queue mails about new alarms; a mail that mail is held up can only be sent afterwards.
 
-        A power cut silences many stations at once: they are named in one notice.
+        A power cut silences many stations at once: one notice names them all.
         """
         silent = [each for each in fresh if each.kind is AlarmKind.STATION_SILENT]
         if silent:
@@ -80,7 +80,7 @@ class StaffMail:
                 self._queue(uow, each.kind, each.detail)
 
     def ended(self, uow: UnitOfWork, alarm: Alarm) -> None:
-        """Tell of the one that could not be told of before."""
+        """Queue a mail about the one that could not be mailed before."""
         if alarm.kind == AlarmKind.MAIL_HELD_UP:
             self._queue(uow, AlarmKind.MAIL_HELD_UP, alarm.detail | {"until": _iso(uow.now)})
 
@@ -110,17 +110,17 @@ TIDY: Final = "tidy"
 SWEEP: Final = "sweep"
 
 ROWS_A_LOOK = 2000
-"""Rows of the audit that one look verifies: a tenth of a second's work beside a station."""
+"""Rows of the audit that one look verifies: a tenth of a second's work."""
 
 ROWS_SIGNED_A_LOOK = 20_000
 """Rows that one look verifies before it signs the last one; an estate writes fewer a minute."""
 
 LOOKS_A_PASS = 1200
-"""Of a long audit each look verifies more rows, so that so many come to its end within a day."""
+"""In a long audit each look verifies more rows, so that so many looks finish within a day."""
 
 
 class Caretaker:
-    """Told of the time by its store's clock; ``limits`` say what is many and who is told."""
+    """The store's clock gives the time; ``limits`` are the thresholds and recipients."""
 
     def __init__(
         self,
@@ -139,9 +139,9 @@ class Caretaker:
         self._signed: dict[int, AuditAnchor] = {}
 
     def look(self) -> bool:
-        """Do what is due; False where somebody else looked within the minute.
+        """Do what is due; return False where another process looked within the minute.
 
-        Raises ``StoreError``; whatever was not done then is done with a later look.
+        Raises ``StoreError``; a later look does the rest.
         """
         if not self._claim_round():
             return False
@@ -151,7 +151,7 @@ class Caretaker:
             self._verify,
             self._sweep,
             self._tidy,
-            # Each minute, for whoever was erased while somebody read.
+            # Each minute, for people who were erased while somebody read.
             self._store.empty_log,
         ):
             try:
@@ -179,10 +179,10 @@ class Caretaker:
         found: tuple[RaisedAlarm, ...],
         also: Callable[[UnitOfWork], None] = lambda _: None,
     ) -> None:
-        """Let the alarms of these kinds be what was found, in one transaction with ``also``.
+        """Make the alarms of these kinds equal to the findings, in one transaction with ``also``.
 
-        Staff are told of what is new or over, and the audit; a broken one that takes no rows any
-        more keeps no alarm back.
+        Staff get a mail about new and ended alarms, and they are audited; a broken audit that
+        accepts no rows does not prevent an alarm.
         """
         try:
             self._change_alarms(kinds, found, also, audited=True)
@@ -223,7 +223,7 @@ class Caretaker:
             log.warning("alarm %s is over", alarm.name)
 
     def _expire(self) -> None:
-        """Let go of what was proposed and not agreed to in time."""
+        """Conclude proposals that expired without a second member."""
         with self._store.read() as uow:
             if not uow.proposals.overdue():
                 return
@@ -239,9 +239,9 @@ class Caretaker:
     def _sign(self) -> tuple[RaisedAlarm, ...]:
         """Verify the newest rows and sign each head that moved; raise an alarm for a misfit.
 
-        The anchors go into the log as well: that is kept where the database's owner may
-        not reach, and ``kiosk audit verify --anchors`` reads it. A long audit that was never
-        signed is signed in pieces.
+        The anchors are logged as well: the log may be kept out of reach of the database's owner,
+        and ``kiosk audit verify --anchors`` reads it. A long audit that was never signed is signed
+        in pieces.
         """
         try:
             signed = sign_heads(
@@ -263,8 +263,8 @@ class Caretaker:
     def _verify_on(self, unsigned: tuple[RaisedAlarm, ...]) -> None:
         """Verify a piece of the audit: all of it once a day, from where the last look ended.
 
-        One chain after the other; a look does not go beyond the end of one. Alarms end with
-        the last piece, unless they are among ``unsigned``: why no head was signed just now.
+        One chain after the other; a look stops at the end of a chain. Alarms end with the last
+        piece, except those in ``unsigned``, the reasons why no head was signed just now.
         """
         with self._store.read() as uow:
             chore = uow.chores.get(VERIFY)
@@ -312,7 +312,7 @@ class Caretaker:
             uow.commit()
 
     def _note(self, errors: Iterable[RowAltered]) -> None:
-        """Tell the audit of altered rows that it was not told of today; alarms come of that."""
+        """Audit altered rows that were not audited today; alarms follow from that."""
         told = list(errors)
         if not told:
             return
@@ -328,10 +328,10 @@ class Caretaker:
                     uow.audit.append(kind=AuditKind.ROW_ALTERED.value, reference="", detail=detail)
             uow.commit()
 
-    # --- what is past ---
+    # --- old rows ---
 
     def _tidy(self) -> None:
-        """Let what waited take effect, and delete what is past, once a day in the whole estate."""
+        """Apply what waited, and delete old rows, once a day in the whole estate."""
         with self._store.read() as uow:
             if not uow.chores.is_due(TIDY, DAY):
                 return
@@ -345,7 +345,7 @@ class Caretaker:
 
 
 def _place(reached: AuditHead) -> tuple[int, RowKey | None]:
-    """Return the table and the key that a sweep has come to, as ``_reached`` wrote them down."""
+    """Return the table and the key that a sweep has reached, as ``_reached`` wrote them."""
     if reached == FIRST:
         return 0, None
     key = json.loads(reached.hash)

@@ -42,14 +42,14 @@ from kiosk.contract.findings import Finding, fail, ok, warn
 from kiosk.contract.policy import Policy
 from kiosk.contract.ports import Clock, Mailer
 
-# Which unblock secrets did not open when they were wanted, as the audit has it.
+# Unblock secrets that did not open when they were needed, by the audit.
 
 _LOOKED_BACK = 500
-"""So many events are looked at, the newest ones."""
+"""How many events are read, the newest ones."""
 
 
 def broken_seals(uow: UnitOfWork, holder_ids: Iterable[str]) -> BrokenSeals:
-    """Return what is broken of the cards of these holders; at most 500 of them."""
+    """Return which seals of these holders' cards are broken; at most 500 of them."""
     query = AuditQuery(holder_ids=tuple(holder_ids), kind=AuditKind.SECRET_BROKEN.value)
     found = uow.trail.newest(query, limit=_LOOKED_BACK)
     revisions = ((event.card_id, event.detail.get("revision")) for event in found)
@@ -61,7 +61,7 @@ def broken_seals(uow: UnitOfWork, holder_ids: Iterable[str]) -> BrokenSeals:
 
 
 def _page(name: str) -> str:
-    """Return where a page of the documents is: where the package put it, or in a checkout."""
+    """Return the path of a page of the documents: from the package, or in a checkout."""
     page, program = f"docs/{name}.md", Path(sys.prefix)  # as /usr/lib/unlock-kiosk-authority
     installed = program.parent.parent / "share" / "doc" / program.name / page
     return str(installed) if installed.exists() else page
@@ -70,7 +70,7 @@ def _page(name: str) -> str:
 _LITTLE_DISK = 200 * 1024 * 1024
 _CLOCK_SLACK = timedelta(minutes=1)
 _COLLECTED = timedelta(minutes=5)
-"""After so long a row that was not sent shows that the collector is not reached."""
+"""An older row that was not sent shows that the collector is not reached."""
 
 _ADDRESSES = "addresses"
 
@@ -89,7 +89,7 @@ _ANEW = "if there never was one, `kiosk setup authority --new-database`"
 
 
 def how_to_bring_it_back(store: Store) -> str:
-    """Say what is to be done where there are keys and no database."""
+    """Return what to do where there are keys and no database."""
     if store.file is not None:
         return f"restore your backup: `kiosk restore FILE`; {_ANEW}"
     return (
@@ -99,10 +99,10 @@ def how_to_bring_it_back(store: Store) -> str:
 
 
 def check_database(store: Store, folder: Path | None, url: str, *, has_keys: bool) -> Finding:
-    """Does it answer, is its schema ours, is a server verified, and is there room for a file.
+    """Check that it answers with our schema, that a server is verified, and that a file has room.
 
-    ``folder`` is None where it is no file. ``has_keys``: the key file is there, so that a database
-    that is not there is lost.
+    ``folder`` is None where it is no file. ``has_keys``: the key file exists, so that a missing
+    database is lost.
     """
     try:
         if has_keys and not store.is_made():
@@ -163,7 +163,7 @@ def _unverified(part: str, host: str, setting: str) -> Finding:
 
 
 def check_staff(store: Store, url: str, staff_url: str) -> Finding:
-    """Can staff do their work by the account that the RA application and their commands use.
+    """Check the account that the RA application and its commands use.
 
     ``staff_url`` is empty where that is the service's own.
     """
@@ -186,13 +186,13 @@ def check_staff(store: Store, url: str, staff_url: str) -> Finding:
 
 
 def read_policy(store: Store, file: PolicySettings) -> Policy:
-    """Return the policy that counts; raises ``StoreError`` or ``RowAltered``."""
+    """Return the policy in force; raises ``StoreError`` or ``RowAltered``."""
     with store.read() as uow:
         return policy_in_force(file, uow.policy_changes.every()).settings.policy()
 
 
 def check_addresses(store: Store, policy_now: Callable[[], Policy]) -> Finding:
-    """How many people have an address with which they could not register."""
+    """Count the people with an address with which they could not register."""
     domains = policy_now().email_domains
     with store.read() as uow:
         outside = uow.holders.addresses_outside(domains) if domains else 0
@@ -204,7 +204,7 @@ def check_addresses(store: Store, policy_now: Callable[[], Policy]) -> Finding:
 
 
 def check_questions(store: Store, policy_now: Callable[[], Policy]) -> Finding:
-    """Are there enough to choose from, by the policy that counts now."""
+    """Check that there are enough questions for the policy in force."""
     policy = policy_now()
     with store.read() as uow:
         offered = len(uow.questions.current())
@@ -219,7 +219,7 @@ def check_questions(store: Store, policy_now: Callable[[], Policy]) -> Finding:
 
 
 def check_four_eyes(store: Store, policy_now: Callable[[], Policy]) -> Finding:
-    """Are there two managers who could agree, where the policy asks for two."""
+    """Check that two managers could agree, where the policy requires two."""
     if not policy_now().four_eyes:
         return ok(_FOUR_EYES, "one person is enough, by the policy")
     with store.read() as uow:
@@ -229,7 +229,7 @@ def check_four_eyes(store: Store, policy_now: Callable[[], Policy]) -> Finding:
 
 
 def check_keys(load: Callable[[], KeyRing], store: Store) -> Finding:
-    """Does the key file load, and does it hold every key that a secret was sealed with."""
+    """Check that the key file loads, and holds every key that sealed a secret."""
     try:
         ring = load()
     except ConfigError as error:
@@ -252,7 +252,7 @@ def check_keys(load: Callable[[], KeyRing], store: Store) -> Finding:
 
 
 def check_key_copy(load: Callable[[], KeyRing], path: Path, store: Store) -> Finding:
-    """Is there a copy of the key file as it is now, and none where it should not be."""
+    """Check that there is a copy of the present key file, and none where it should not be."""
     try:
         ring = load()
     except ConfigError:
@@ -273,7 +273,7 @@ def check_key_copy(load: Callable[[], KeyRing], path: Path, store: Store) -> Fin
 
 
 def check_master_keys(masters: MasterKeys, *, derives: bool) -> Finding:
-    """Is the token there, and every master key; ``derives``: new secrets derive from one."""
+    """Check that the token and every master key are there; ``derives``: new secrets need one."""
     try:
         lines = masters.lines()
     except KeysUnavailable as error:
@@ -293,7 +293,7 @@ def check_master_keys(masters: MasterKeys, *, derives: bool) -> Finding:
 
 
 def check_patience(token_s: float, others_s: float) -> Finding:
-    """Does a token that gives no answer fail before those who wait to write meanwhile."""
+    """Check that a token without an answer times out before writers that wait for it."""
     if token_s < others_s:
         return ok(_TOKEN, f"is waited for {token_s:g} s at most")
     text = f"is waited for {token_s:g} s; whoever writes meanwhile gives up after {others_s:g} s"
@@ -301,7 +301,7 @@ def check_patience(token_s: float, others_s: float) -> Finding:
 
 
 def check_cipher() -> Finding:
-    """Is there the cipher that the admin keys of cards need."""
+    """Check that the cipher of the cards' admin keys is available."""
     with_key = [row for row in FAMILIES.values() if row.mutual_authentication]
     titles = " or ".join(row.title for row in with_key)
     names = " and ".join(row.name for row in with_key)
@@ -312,7 +312,7 @@ def check_cipher() -> Finding:
 
 
 def check_mail(load: Callable[[], Mailer], address: str) -> Finding:
-    """Connect, verify and log in, and send nothing; ``address`` is where the relay is."""
+    """Connect, verify and log in, and send nothing; ``address`` is the relay's."""
     try:
         load().check()
     except ConfigError as error:
@@ -325,7 +325,6 @@ def check_mail(load: Callable[[], Mailer], address: str) -> Finding:
 
 
 def check_outbox(store: Store) -> Finding:
-    """Are notices waiting."""
     with store.read() as uow:
         waiting, next_at, now = uow.outbox.waiting(), uow.outbox.next_try(), uow.now
     if next_at is None:
@@ -338,7 +337,7 @@ def check_outbox(store: Store) -> Finding:
 
 
 def check_collector(store: Store, collector: str) -> Finding:
-    """Has the collector of the audit been sent all of it."""
+    """Check that the collector of the audit has been sent all of it."""
     with store.read() as uow:
         sent = uow.feeds.reached(FEED)
         waiting, since = uow.monitored.beyond(sent or {}, uow.audit.gaps())
@@ -353,7 +352,7 @@ def check_collector(store: Store, collector: str) -> Finding:
 
 
 def check_seen_secrets(store: Store, clock: Clock) -> Finding:
-    """Did every unblock secret that a station was given get changed after a while."""
+    """Check that every unblock secret that a station got was changed after a while."""
     with store.read() as uow:
         seen = uow.cards.count_seen(clock.now() - SEEN_FOR)
     if not seen:
@@ -366,7 +365,7 @@ def check_seen_secrets(store: Store, clock: Clock) -> Finding:
 
 
 def check_clock(store: Store, clock: Clock, synchronised: Callable[[], bool | None]) -> Finding:
-    """Is it set by the network, and not behind what the audit has recorded already."""
+    """Check that the clock is synchronised, and not behind the audit's last event."""
     now = clock.now()
     with store.read() as uow:
         latest = uow.audit.latest(limit=1)

@@ -1,9 +1,9 @@
 """Assisted unlock: a code by word of mouth for somebody who cannot read their email.
 
-For somebody who is registered it stands in for the mailed code and nothing else. For somebody
-who is not, it opens the first unlock of one card, and they register in the same visit. Where
-the policy wants a second member of staff it stays a draft, which no station takes, until
-somebody else agreed. The code itself is returned once; what is kept is its keyed digest.
+For a registered holder it replaces the mailed code and nothing else. For anybody else it opens the
+first unlock of one card, and they register in the same visit. Where the policy requires a second
+member of staff it stays a draft, which no station accepts, until somebody else agrees. The code
+itself is returned once; only its keyed digest is stored.
 """
 
 from __future__ import annotations
@@ -50,15 +50,15 @@ from kiosk.contract.messages import Purpose, Reason
 from kiosk.contract.policy import HOUR, Policy
 from kiosk.contract.sensitive import Sensitive
 
-# For whom a code may be given: somebody who can unlock with it, and not too often.
+# For whom a code may be given: a holder who can unlock with it, and not too often.
 
 
 def need_someone_able(
     uow: UnitOfWork, policy: Policy, sealer: Sealer, holder: Cardholder, card: Card
 ) -> None:
-    """Raise ``NotTaken``, saying why, unless the holder can unlock the card with a code.
+    """Raise ``NotTaken`` with the reason, unless the holder can unlock the card with a code.
 
-    Somebody who is not registered can, too: see ``purpose_for``.
+    A holder who is not registered can, too: see ``purpose_for``.
     """
     registration = uow.registrations.of_holder(holder.id)
     if has_left(holder, uow.now):
@@ -74,8 +74,8 @@ def need_someone_able(
 def purpose_for(uow: UnitOfWork, policy: Policy, holder: Cardholder) -> Purpose:
     """Return what a code for this holder is for now.
 
-    One for a registered holder stands in for the mail, beside the questions. One for anybody
-    else opens the first unlock alone, and nothing once they are registered.
+    For a registered holder it replaces the mail, beside the questions. For anybody else it opens
+    only the first unlock, and nothing once they are registered.
     """
     registration = uow.registrations.of_holder(holder.id)
     return Purpose.UNLOCK if is_registered(registration, policy) else Purpose.FIRST_UNLOCK
@@ -84,7 +84,7 @@ def purpose_for(uow: UnitOfWork, policy: Policy, holder: Cardholder) -> Purpose:
 def need_same_purpose(
     uow: UnitOfWork, policy: Policy, holder: Cardholder, purpose: Purpose
 ) -> None:
-    """Raise ``NotTaken`` where they registered since a code was given, or are it no more."""
+    """Raise ``NotTaken`` where they registered since a code was given, or are so no longer."""
     if purpose_for(uow, policy, holder) is not purpose:
         what = "is registered now" if purpose is Purpose.FIRST_UNLOCK else "is not registered now"
         raise NotTaken(
@@ -95,7 +95,7 @@ def need_same_purpose(
 
 
 def need_room(uow: UnitOfWork, policy: Policy, card: Card) -> None:
-    """Raise ``NotTaken`` where a card was given as many codes in an hour as it may be."""
+    """Raise ``NotTaken`` where a card has reached the limit of codes in an hour."""
     given = uow.codes.give_times(card.id, uow.now - HOUR)
     if len(given) >= policy.codes_an_hour:
         raise NotTaken(
@@ -106,7 +106,7 @@ def need_room(uow: UnitOfWork, policy: Policy, card: Card) -> None:
 
 
 def _broken(sealer: Sealer, card: Card) -> SecretProblem | None:
-    """Find out before somebody walks to a station whether the secret opens."""
+    """Check before somebody walks to a station that the secret opens."""
     if card.sealed_secret is None:
         return Reason.SECRET_MISSING
     label = SealLabel(card.identity, SealKind.UNBLOCK, card.sealed_secret.revision)
@@ -134,10 +134,10 @@ def codes_waiting(uow: UnitOfWork) -> tuple[tuple[EmailCode, CodeLine], ...]:
 
 
 class CodesDesk(Desk):
-    """Assisted unlock: a code given by word of mouth to somebody who cannot read their mail."""
+    """Assisted unlock: a code by word of mouth for a holder who cannot read their mail."""
 
     def issue(self, seen: Seen, card_id: str, grounds: Grounds) -> IssuedCode:
-        """Make a code for one card of an identified person; the holder is told."""
+        """Make a code for one card of an identified person, who gets a mail about it."""
         policy = self._office.means.policy()
         with self._office.act(Action.ISSUE_CODE, grounds, seen=seen) as act:
             holder, card = _held(act.uow, seen.holder_id, card_id)
@@ -172,7 +172,7 @@ class CodesDesk(Desk):
             return tuple(line for _, line in codes_waiting(uow))
 
     def agree(self, code_id: str, grounds: Grounds) -> Done:
-        """Let a code work that another member of staff issued."""
+        """Agree to a code that another member of staff issued, so that it works."""
         policy = self._office.means.policy()
         seen = self._whose(Action.AGREE_CODE, code_id)
         with self._office.act(Action.AGREE_CODE, grounds, seen=seen) as act:
@@ -188,7 +188,7 @@ class CodesDesk(Desk):
         return act.done(f"The code works now, for {minutes} minutes.")
 
     def withdraw(self, code_id: str, grounds: Grounds) -> Done:
-        """Make a code that staff issued worthless."""
+        """Withdraw a code that staff issued."""
         seen = self._whose(Action.WITHDRAW_CODE, code_id)
         with self._office.act(Action.WITHDRAW_CODE, grounds, seen=seen) as act:
             code, _, card = _found(act.uow, code_id)
@@ -199,7 +199,7 @@ class CodesDesk(Desk):
         return act.done("The code is worthless now.")
 
     def _whose(self, action: Action, code_id: str) -> Seen:
-        """Return the person as they are now: whoever decides on them meanwhile is first."""
+        """Return the person, locked: a concurrent decision about them comes first."""
         with self._office.look(action) as uow:
             code = uow.codes.get(code_id)
             holder = uow.holders.get(code.holder_id) if code else None
@@ -237,7 +237,7 @@ class CodesDesk(Desk):
 
 
 def _put(uow: UnitOfWork, code: EmailCode) -> None:
-    """Put a code in place of one that staff gave before; a mailed one goes when it lives."""
+    """Replace the code that staff gave before; a mailed one is revoked when this one goes live."""
     uow.codes.revoke_given(code.card_id)
     uow.codes.draft(code)
     if not code.needs_second:
@@ -245,7 +245,7 @@ def _put(uow: UnitOfWork, code: EmailCode) -> None:
 
 
 def _held(uow: UnitOfWork, holder_id: str, card_id: str) -> tuple[Cardholder, Card]:
-    """Take a card for this act alone, with its holder."""
+    """Lock a card for this act, with its holder."""
     card, holder = uow.cards.lock(card_id), uow.holders.get(holder_id)
     if card is None or holder is None or card.holder_id != holder.id:
         raise NotFound("This person has no such card any more.")
@@ -253,7 +253,7 @@ def _held(uow: UnitOfWork, holder_id: str, card_id: str) -> tuple[Cardholder, Ca
 
 
 def _found(uow: UnitOfWork, code_id: str) -> tuple[EmailCode, Cardholder, Card]:
-    """Take the card of a code for this act alone, and read the code as it is then."""
+    """Lock the card of a code for this act, and read the code's present state."""
     known = uow.codes.get(code_id)
     if known is None:
         raise NotFound(_UNKNOWN)
@@ -285,7 +285,7 @@ def _need_unagreed(uow: UnitOfWork, code: EmailCode) -> None:
 
 
 def _over(uow: UnitOfWork, code: EmailCode) -> ConcurrentChange | NotFound:
-    """Say what staff did since the code was made; where they did nothing, it is just over."""
+    """Return what staff did since the code was made; if nothing, that it has expired."""
     newest_first = uow.audit.of_holder(code.holder_id)
     since = takewhile(lambda event: not _made(event, code), newest_first)
     deeds = tuple(describe_change(uow, event) for event in since if event.kind in STAFF_KINDS)

@@ -1,4 +1,4 @@
-"""Files that staff have written into the exports folder of the service's machine."""
+"""Files that staff write into the exports folder of the service's machine."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from kiosk.contract.errors import NotTaken
 
 # Tables as CSV (RFC 4180) that a spreadsheet opens without running anything in it.
 #
-# Spreadsheets of some countries split a line at each semicolon, whatever is quoted by commas. So
-# a formula is looked for wherever a cell could begin, and not only where one of ours does.
+# Spreadsheets of some countries split a line at each semicolon, also within quotes. A formula is
+# therefore looked for wherever a cell could begin, and not only where one of ours does.
 
 _FORMULA: Final = re.compile(
     r"""
@@ -45,16 +45,16 @@ def _defused(cell: str) -> str:
 
 
 FIELD = "exports"
-"""The field that ``NotTaken`` names: nothing that was entered is wrong, the folder is."""
+"""The field in ``NotTaken``: the folder is wrong, and no entered value."""
 
 
 @contextmanager
 def new_file(folder: Path, name: str, ending: str) -> Iterator[tuple[Path, IO[bytes]]]:
-    """Open ``NAME.ENDING`` for writing, for its owner alone; it is on the disk afterwards.
+    """Open ``NAME.ENDING`` for writing, readable by its owner only; it is synced to the disk.
 
-    The folder is made where it is missing. No file is ever overwritten: where there is one, the
-    new one is ``NAME-2.ENDING``. What could not be written to the end is removed. Raises
-    ``NotTaken`` that says what is wrong with the folder.
+    A missing folder is made. No file is overwritten: where there is one, the new one is
+    ``NAME-2.ENDING``. An incomplete file is removed. Raises ``NotTaken`` that says what is wrong
+    with the folder.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
 """Free text that staff enter and that is kept with the audit: bounded, readable, and no secret.
 
-What is kept with the audit is there for years and in every export. So a PIN, a PUK, a code or a
-key that is typed into the wrong field is refused before anything is written.
+It is kept for years and in every export. A PIN, a PUK, a code or a key that is typed into the wrong
+field is therefore refused before anything is written.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from kiosk.contract.errors import NotTaken
 from kiosk.contract.free_text import looks_secret
 
 LONGEST_NAME: Final = 100
-"""Characters of a file's, a station's or an account's name that the audit keeps."""
+"""Characters of the name of a file, a station or an account in the audit."""
 
 REFUSED_FORM: Final = (
     "This looks like a PIN, a PUK, a code or a key, so it is not kept. Say it in words. "
@@ -26,9 +26,9 @@ _ADDRESS: Final = re.compile(r"\S+@\S+")
 
 
 def need_words(field: str, text: str) -> None:
-    """Raise ``NotTaken`` for what has the form of a secret; the message does not repeat it.
+    """Raise ``NotTaken`` for a text in the form of a secret; the message does not repeat it.
 
-    ``looks_secret`` says which forms. An address alone is refused as well.
+    ``looks_secret`` defines the forms. An address alone is refused as well.
     """
     if _ADDRESS.fullmatch(text):
         raise NotTaken(field, NO_ADDRESS)
@@ -37,12 +37,12 @@ def need_words(field: str, text: str) -> None:
 
 
 def cleaned(text: str, longest: int = LONGEST_NAME) -> str:
-    """Return a name as the audit keeps it: what cannot be shown is replaced, the rest cut."""
+    """Return a name for the audit: unprintable characters are replaced, the rest is cut."""
     shown = "".join(character if character.isprintable() else "?" for character in text)
     return shown if len(shown) <= longest else f"{shown[: longest - 1]}…"
 
 
-# What staff entered, read by the rules that a file of people is read by.
+# What staff entered, read by the rules for people files.
 
 Value = TypeVar("Value")
 
@@ -50,15 +50,15 @@ _ABOUT_IT = ("is ", "has ", "must ")
 
 
 def entered(field: str, read: Callable[[], Value]) -> Value:
-    """Return what ``read`` makes of it; raises ``NotTaken``, naming ``field``, with the reason.
+    """Return the result of ``read``; raises ``NotTaken``, naming ``field``, with the reason.
 
-    No reason repeats what was entered, so it may be used on secrets.
+    No reason repeats the entered value, so it may be used on secrets.
     """
     try:
         return read()
     except CellRefused as refused:
         reason = refused.reason
-    # Raised out here, so that not even its context holds what was entered.
+    # Raised here, so that not even its context holds the entered value.
     raise NotTaken(field, _sentence(reason))
 
 

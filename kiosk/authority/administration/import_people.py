@@ -1,8 +1,8 @@
 """Importing people, their cards and unblock secrets: all of a file or nothing of it.
 
-The file is read once, in batches, inside one transaction that is only committed when no
-line had a problem. On SQLite that keeps other writers out while it lasts (about two
-seconds for ten thousand lines), so a large file is best imported when the stations are quiet.
+The file is read once, in batches, inside one transaction that is committed only when no line had a
+problem. On SQLite that locks out other writers (about two seconds for ten thousand lines), so a
+large file is best imported when the stations are quiet.
 """
 
 from __future__ import annotations
@@ -51,24 +51,24 @@ from kiosk.contract.sensitive import Sensitive
 
 # Deciding what a batch of lines changes, against what the store holds.
 #
-# An empty cell never takes anything away, a leaver stays one, and a card that another person has
-# is never moved by a file.
+# An empty cell removes nothing, a leaver stays one, and a file never moves a card from another
+# person.
 
 _UNCOMPARED: Final = (
     "unblock_secret: what is recorded for this card cannot be compared ({}): restore that key, "
     "or see --replace-lost"
 )
-"""The card may have been given another secret, which the file's would take the place of."""
+"""The card may have got another secret, which the file's would replace."""
 
 
 @dataclass(slots=True)
 class Batch:
-    """What a batch of lines comes to.
+    """The changes of a batch of lines.
 
-    ``known_touched`` counts what could help to open the card of somebody who was known before:
-    another address, another card, another key or secret. ``erased_before`` are the first lines
-    of people who are added and were erased once. ``changes`` says what ``people_changed`` is, by
-    line and number, and ``card_changes`` what ``cards_changed`` is.
+    ``known_touched`` counts what could help to open the card of a person who was recorded before:
+    another address, another card, another key or secret. ``erased_before`` are the first lines of
+    people who are added and were erased once. ``changes`` lists ``people_changed`` by line and
+    number, and ``card_changes`` lists ``cards_changed``.
     """
 
     people_added: list[Cardholder] = field(default_factory=list)
@@ -85,9 +85,9 @@ class Batch:
 
 
 class Planner:
-    """Plans batches of at most 500 lines; ``is_first`` tells a person's first line of all.
+    """Plans batches of at most 500 lines; ``is_first``: the line is its person's first.
 
-    ``replace_lost``: a secret of the file takes the place of one whose key is not there.
+    ``replace_lost``: a secret of the file replaces one whose key is missing.
     """
 
     def __init__(
@@ -168,7 +168,7 @@ class Planner:
             batch.card_changes.append((line.line, line.number, told))
 
     def _planned(self, batch: Batch, line: PersonRecord, was: Card) -> Card:
-        """Return what a line makes of a card; raises ``KeyMissing``."""
+        """Return the card that a line makes; raises ``KeyMissing``."""
         card = replace(
             was,
             expires_at=line.expires_at or was.expires_at,
@@ -184,10 +184,10 @@ class Planner:
         return card
 
     def _derived(self, batch: Batch, line: PersonRecord, card: Card) -> Card:
-        """Note from which master key the card was issued with its secret.
+        """Record the master key from which the card's issued secret derives.
 
-        That counts once: a file that is imported again says so still, when the card has long
-        been given another one.
+        That counts once: a repeated import of the file still says so when the card has long had
+        another secret.
         """
         if line.master not in self._masters:
             batch.problems.append(
@@ -206,9 +206,9 @@ class Planner:
         return self._sealer.masters.ids()
 
     def _secret(self, card: Card, given: Sensitive | None) -> SealedSecret | None:
-        """Seal what is given, unless the card has it already, or had it once.
+        """Seal the given secret, unless the card has it already, or had it once.
 
-        A file that is imported again must not bring a secret back that was changed since.
+        A repeated import of a file must not bring back a secret that was changed since.
         """
         was = card.sealed_secret
         if given is None or self._has_or_had(card, given):
@@ -218,7 +218,7 @@ class Planner:
         )
 
     def _has_or_had(self, card: Card, given: Sensitive) -> bool:
-        """Raise ``KeyMissing`` where nobody knows, and it matters."""
+        """Raise ``KeyMissing`` where that cannot be decided, and matters."""
         try:
             return has_or_had(self._uow, self._sealer, card, given)
         except KeyMissing:
@@ -228,7 +228,7 @@ class Planner:
 
 
 def _changes(was: Card, now: Card) -> Iterator[str]:
-    """Say what becomes of a card, by the columns of the file; no secret and no key is in it."""
+    """Describe the changes of a card by the columns of the file, without any secret or key."""
     if was.expires_at != now.expires_at:
         before, after = (
             last_day(end) if end else "none" for end in (was.expires_at, now.expires_at)
@@ -258,10 +258,10 @@ BATCH = 500
 class ImportSummary:
     """What an import did, or would do; ``reference`` finds it in the audit.
 
-    ``digest`` is the file's; ``known_touched`` as in ``Batch``; ``outside_domains`` are the
-    line, number and address of each whose address is of no approved domain, ``erased_before`` the
-    line, number and name of each person who was erased and comes back, ``changes`` the line, number
-    and what becomes of each person who is changed, ``card_changes`` of each card.
+    ``digest`` is the file's; ``known_touched`` as in ``Batch``; ``outside_domains`` are the line,
+    number and address of each address outside the approved domains, ``erased_before`` the line,
+    number and name of each erased person who comes back, ``changes`` the line, number and change of
+    each changed person, ``card_changes`` of each card.
     """
 
     lines: int = 0
@@ -279,7 +279,7 @@ class ImportSummary:
     card_changes: list[tuple[int, str, str]] = field(default_factory=list, repr=False)
 
     def add(self, batch: Batch) -> None:
-        """Count one batch more."""
+        """Add the counts of a batch."""
         self.people_added += len(batch.people_added)
         self.people_changed += len(batch.people_changed)
         self.cards_added += len(batch.cards_added)
@@ -294,9 +294,9 @@ class ImportSummary:
 class PeopleImport:
     """Imports files whose holder numbers have ``number_digits`` digits (0: any short text).
 
-    ``replace_lost``: a secret of a file takes the place of one whose key is not there, which
-    is refused otherwise: the key may be elsewhere, and the card have another secret by now.
-    ``domains`` gives the approved ones, for the summary: an address of another is taken.
+    ``replace_lost``: a secret of a file replaces one whose key is missing. Otherwise that is
+    refused, as the key may be elsewhere and the card may have another secret now. ``domains``
+    returns the approved ones, for the summary: an address outside them is accepted.
     """
 
     def __init__(
@@ -315,20 +315,20 @@ class PeopleImport:
         self._domains = domains
 
     def rehearse(self, path: Path, progress: Progress = unseen) -> ImportSummary:
-        """Do all but write; raises ``ImportRefused`` with every line that has a problem."""
+        """Do everything except writing; raises ``ImportRefused`` with every line with a problem."""
         with self._store.read() as uow:
             return self.rehearse_in(uow, path, progress)
 
     def rehearse_in(
         self, uow: UnitOfWork, path: Path, progress: Progress = unseen
     ) -> ImportSummary:
-        """Do as ``rehearse`` does, in a unit of work that the caller has."""
+        """Do as ``rehearse`` in the caller's unit of work."""
         return self._read(uow, PeopleFile(path, self._number_digits), progress, None)
 
     def run(self, path: Path, actor: str, progress: Progress = unseen) -> ImportSummary:
         """Import; raises ``ImportRefused`` having changed nothing. ``actor`` is who did it.
 
-        Progress is told in bytes of the file. Raises ``StoreBusy`` and ``StoreError``.
+        Progress is in bytes of the file. Raises ``StoreBusy`` and ``StoreError``.
         """
         with self._store.begin() as uow:
             summary = self.run_in(uow, path, actor, progress)
@@ -338,7 +338,7 @@ class PeopleImport:
     def run_in(
         self, uow: UnitOfWork, path: Path, actor: str, progress: Progress = unseen
     ) -> ImportSummary:
-        """Do as ``run`` does, in a unit of work that the caller has, and commits."""
+        """Do as ``run`` in the caller's unit of work, which the caller commits."""
         file = PeopleFile(path, self._number_digits)
         told = _Audit(uow, new_reference(), actor)
         summary = self._read(uow, file, progress, told)
@@ -372,7 +372,7 @@ class PeopleImport:
 
 
 class _Audit:
-    """Tells the audit of what changed; new people and cards are told of in sum."""
+    """Audits the changes; new people and cards are only counted."""
 
     def __init__(self, uow: UnitOfWork, reference: str, actor: str) -> None:
         self.reference = reference
@@ -427,10 +427,10 @@ def _write(uow: UnitOfWork, sealer: Sealer, batch: Batch) -> None:
 
 
 def _archive_secrets(uow: UnitOfWork, sealer: Sealer, planned: Card) -> Card:
-    """Keep what the new secret of a card takes the place of.
+    """Keep the secret that the new secret of a card replaces.
 
-    A card that was unlocked since the line was looked at has another secret by now; that
-    counts, and the file's does not.
+    A card that was unlocked since its line was planned has another secret now; that one stays, and
+    the file's is dropped.
     """
     now, new = uow.cards.lock(planned.id), planned.sealed_secret
     if now is None or new is None:
@@ -449,10 +449,10 @@ def _batches(people: Iterator[PersonRecord]) -> Iterator[list[PersonRecord]]:
         yield lines
 
 
-# Importing people from files that somebody put into the imports folder of this machine.
+# Importing people from files in the imports folder of this machine.
 
 FIELD = "imports"
-"""The field that ``NotTaken`` names: nothing that was entered is wrong, the folder is."""
+"""The field in ``NotTaken``: the folder is wrong, and no entered value."""
 
 PROBLEMS_SHOWN = 200
 
@@ -472,12 +472,12 @@ class ImportDesk(Desk):
         return self._office.means.policy().email_domains
 
     def files(self) -> tuple[ImportFile, ...]:
-        """Return what is there, newest first; no folders, links or hidden files."""
+        """Return the files, newest first; no folders, links or hidden files."""
         with self._office.look(Action.IMPORT_PEOPLE):
             return tuple(sorted(self._files(), key=lambda file: file.changed_at, reverse=True))
 
     def rehearse(self, name: str, progress: Progress) -> ImportResult:
-        """Do all but write; progress is told in bytes."""
+        """Do everything except writing; progress is in bytes."""
         with _plainly():
             try:
                 with self._office.look(Action.IMPORT_PEOPLE) as uow:
@@ -486,11 +486,10 @@ class ImportDesk(Desk):
                 return _refused(refused)
 
     def run(self, name: str, progress: Progress) -> ImportResult:
-        """Import all of it, or nothing where it has problems; one who may not holds nobody up.
+        """Import all of it, or nothing where it has problems; a refused actor delays nobody.
 
-        A file that was imported is removed, for it holds secrets in clear.
-        What touches people who are known already may wait for a second member of staff; the
-        file that they agree to is the one that was read now.
+        An imported file is removed, as it holds secrets in clear. Changes of recorded people may
+        wait for a second member of staff; they agree to exactly the file that was read now.
         """
         proposal = Proposal("imports.run", {"name": name})
         grounds = Grounds("Import of a file from the imports folder")
@@ -522,7 +521,7 @@ class ImportDesk(Desk):
             raise NotTaken(FIELD, f"The imports folder {self._folder}: {because}.") from None
 
     def _path(self, name: str) -> Path:
-        """Return the path of a file that is listed, by its name alone."""
+        """Return the path of a listed file, by its name alone."""
         if name not in {file.name for file in self._files()}:
             raise NotFound(f"There is no file {name} in the imports folder (any more).")
         return self._folder / name
@@ -530,7 +529,7 @@ class ImportDesk(Desk):
 
 @contextmanager
 def _plainly() -> Iterator[None]:
-    """Say in plain words what staff cannot mend."""
+    """Describe in plain words what staff cannot correct."""
     try:
         yield
     except KeysUnavailable:
@@ -542,25 +541,25 @@ def _plainly() -> Iterator[None]:
 
 
 def _listed(entry: os.DirEntry[str]) -> Iterator[ImportFile]:
-    """Yield a plain file of this folder; no link out of it, no pipe, no hidden file."""
+    """Yield the plain files of this folder; no links out of it, no pipes, no hidden files."""
     name = entry.name
     if name.startswith(".") or not name.isprintable() or not entry.is_file(follow_symlinks=False):
         return
-    with suppress(FileNotFoundError):  # it may be taken away at this moment
+    with suppress(FileNotFoundError):  # it may be removed at this moment
         found = entry.stat(follow_symlinks=False)
         yield ImportFile(name, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
 
 
 def _need_same_file(act: Act, summary: ImportSummary) -> None:
-    """Raise ``ConcurrentChange`` where the file is not the one that was proposed."""
+    """Raise ``ConcurrentChange`` where the file is not the proposed one."""
     if act.agreement and act.agreement.proposed.text("digest") != summary.digest:
         raise ConcurrentChange("The file was changed since it was proposed: propose it anew.")
 
 
 def _remove(path: Path) -> str:
-    """Delete the file; return why it is still there, or nothing.
+    """Delete the file; return why it still exists, or nothing.
 
-    It is not overwritten before: on a solid-state disk that reaches other cells than it did.
+    It is not overwritten before: on a solid-state disk that reaches other cells than the file's.
     """
     try:
         path.unlink(missing_ok=True)

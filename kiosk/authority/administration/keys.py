@@ -1,9 +1,9 @@
 """The keys of the key file and the master keys of unblock secrets: listed, copied, rotated.
 
-A rotation has two halves: a new key is added to the key file, and every secret is sealed, or
-every row's MAC made, anew under it. With another master key in use, every secret that derives
-from an older one is derived a last time and sealed as it is, so that the older key can be
-destroyed. A rotation may stop anywhere: the next one first finishes what was left.
+A rotation has two halves: a new key is added to the key file, and every secret is sealed, or every
+row's MAC made, again under it. With a new master key, every secret that derives from an older one
+is derived a last time and sealed itself, so that the older key can be destroyed. A rotation may
+stop anywhere: the next one first finishes the rest.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ from kiosk.contract.errors import ConfigError, KeyMissing
 # The keys of the key file: those that seal unblock secrets and those of the rows' MACs.
 
 ROWS_A_PIECE: Final = 200
-"""Rows that get another MAC in one transaction: what others wait for is short."""
+"""Rows that get another MAC in one transaction, so that others do not wait for long."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyStatus:
     """One key of the file.
 
-    ``secrets`` counts what it sealed, or the rows with a MAC of it; None for other purposes.
+    ``secrets`` counts what it sealed, or the rows with its MAC; None for other purposes.
     """
 
     purpose: KeyPurpose
@@ -53,7 +53,7 @@ class KeyStatus:
 
 @dataclass(frozen=True, slots=True)
 class RotationReport:
-    """What a rotation did; ``added`` is the new key, None where an earlier one was finished."""
+    """The result of a rotation; ``added`` is the new key, None for an unfinished earlier one."""
 
     added: str | None
     current: str
@@ -61,7 +61,7 @@ class RotationReport:
 
 
 def list_keys(ring: KeyRing, store: Store) -> tuple[KeyStatus, ...]:
-    """Return every key that all have one of, oldest first within its purpose."""
+    """Return the keys of every purpose, oldest first within its purpose."""
     with store.read() as uow:
         sealed = sealed_by_key(uow)
         made = {key_id: sealed.get(key_id, 0) for key_id in ring.ids(KeyPurpose.SEAL)}
@@ -79,13 +79,13 @@ def list_keys(ring: KeyRing, store: Store) -> tuple[KeyStatus, ...]:
 
 
 def digest_of(ring: KeyRing) -> str:
-    """Return a digest of the ids of all keys: it changes with the key file, and says no key."""
+    """Return a digest of the ids of all keys: it changes with the key file, and reveals no key."""
     ids = (f"{purpose}:{key_id}" for purpose in KeyPurpose for key_id in ring.ids(purpose))
     return hashlib.sha256("\n".join(ids).encode()).hexdigest()
 
 
 def declare_copy(ring: KeyRing, store: Store, actor: str) -> None:
-    """Write down that a copy of the key file, as it is now, is kept in a safe place."""
+    """Record that a copy of the present key file is kept in a safe place."""
     keys = sum(len(ring.ids(purpose)) for purpose in KeyPurpose)
     with store.begin() as uow:
         detail: dict[str, Scalar] = {"keys": keys, "ids_sha256": digest_of(ring)}
@@ -108,7 +108,7 @@ def is_of(copy: AuditEvent, ring: KeyRing) -> bool:
 
 
 _ADDITIONS: Final = 500
-"""So many keys that were added are looked at, the newest ones."""
+"""How many added keys are read, the newest ones."""
 
 
 def lacks_keys_of(copy: AuditEvent, ring: KeyRing, store: Store) -> bool:
@@ -117,7 +117,7 @@ def lacks_keys_of(copy: AuditEvent, ring: KeyRing, store: Store) -> bool:
 
 
 def check_current(path: Path, ring: KeyRing, store: Store) -> None:
-    """Raise ``ConfigError`` for a key file that lacks a key which was added: an older copy.
+    """Raise ``ConfigError`` for an older copy of the key file, which lacks an added key.
 
     A master key of unblock secrets may have been destroyed since.
     """
@@ -131,7 +131,7 @@ def check_current(path: Path, ring: KeyRing, store: Store) -> None:
 
 
 def check_copy(copy: Path, path: Path, ring: KeyRing) -> None:
-    """Raise ``ConfigError`` for a ``copy`` that is not of the key file at ``path`` as it is now."""
+    """Raise ``ConfigError`` for a ``copy`` that differs from the present key file at ``path``."""
     kept, now = set(KeyRing.load(copy).to_entries()), set(ring.to_entries())
     if lacking := ", ".join(key_id for _, key_id, _ in sorted(now - kept)):
         because = f"it is no copy of {path} as it is now, which has {lacking}: copy it again"
@@ -164,7 +164,7 @@ def is_unfinished(ring: KeyRing, store: Store) -> bool:
 def add_key(path: Path, purpose: KeyPurpose, store: Store, actor: str) -> str:
     """Add a new current key to the key file and return its id; older ones stay in it.
 
-    Raises ``ConfigError`` for the key file; the audit is told which key it was.
+    Raises ``ConfigError`` for the key file; the key is audited.
     """
     added = KeyRing.rotate(path, purpose).current(purpose).id
     with store.begin() as uow:
@@ -176,7 +176,7 @@ def add_key(path: Path, purpose: KeyPurpose, store: Store, actor: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RowRotation:
-    """What a rotation of the key of rows did; ``altered`` name table and row."""
+    """The result of a rotation of the key of rows; ``altered`` are table and row."""
 
     added: str | None
     current: str
@@ -185,10 +185,10 @@ class RowRotation:
 
 
 def rotate_rows(path: Path, store: Store, actor: str, progress: Progress = unseen) -> RowRotation:
-    """Add a key, unless an earlier rotation is unfinished, and make all MACs anew under it.
+    """Add a key, unless an earlier rotation is unfinished, and make all MACs again under it.
 
-    It is unfinished while a row that is not altered has a MAC of an older key. Progress is
-    told in rows. Raises ``ConfigError`` for the key file and ``StoreError``.
+    It is unfinished while a row that is not altered has a MAC of an older key. Progress is in rows.
+    Raises ``ConfigError`` for the key file and ``StoreError``.
     """
     added = None
     store.macs.reload()
@@ -203,7 +203,7 @@ def rotate_rows(path: Path, store: Store, actor: str, progress: Progress = unsee
 
 
 def _restamp_all(store: Store, actor: str, progress: Progress) -> tuple[int, list[tuple[str, str]]]:
-    """Make every MAC anew that an older key made, some rows at a time."""
+    """Make every MAC of an older key again, some rows at a time."""
     key_id = store.macs.current_key_id
     restamped, altered = 0, list[tuple[str, str]]()
     with store.read() as uow:
@@ -235,7 +235,7 @@ def rotate_seal(
 ) -> RotationReport:
     """Add a key, unless an earlier rotation is unfinished, and seal every secret under it.
 
-    Progress is told in secrets. Raises ``ConfigError`` for the key file and ``StoreError``.
+    Progress is in secrets. Raises ``ConfigError`` for the key file and ``StoreError``.
     """
     ring = KeyRing.load(path)
     added = None
@@ -248,7 +248,7 @@ def rotate_seal(
 
 @dataclass(frozen=True, slots=True)
 class MasterLine:
-    """One master key: how many secrets derive from it; one that is not ``there`` is missed."""
+    """One master key: how many secrets derive from it; one that is not ``there`` is missing."""
 
     id: str
     there: bool
@@ -270,7 +270,7 @@ class MasterKeys:
         self._store = store
 
     def lines(self) -> tuple[MasterLine, ...]:
-        """Return every key that is there, the oldest first, and those that are missed."""
+        """Return every existing key, the oldest first, and the missing ones."""
         masters, derived = self._masters(), self._derived()
         current, in_token = _current(masters), self._token.ids() if self._token else ()
         ids = masters.ids()
@@ -281,7 +281,7 @@ class MasterKeys:
         )
 
     def add(self, actor: str) -> str:
-        """Make another master key current, where new ones are kept, and return its id."""
+        """Make another master key current, where new ones are stored, and return its id."""
         if self._token is None:
             return add_key(self._path, KeyPurpose.DERIVE, self._store, actor)
         added = self._token.add()
@@ -296,7 +296,7 @@ class MasterKeys:
     def rotate(self, actor: str, progress: Progress = unseen) -> RotationReport:
         """Add a key, unless an earlier rotation is unfinished, and let nothing derive from older.
 
-        Progress is told in secrets.
+        Progress is in secrets.
         """
         added = None if self._is_unfinished() else self.add(actor)
         ring = KeyRing.load(self._path)

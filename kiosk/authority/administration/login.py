@@ -1,4 +1,4 @@
-"""Who is at the door: the key that OpenSSH let in, matched to a member of staff, audited."""
+"""The login of staff: the key that OpenSSH accepted, matched to a member of staff, audited."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Scalar
 from kiosk.contract.errors import NotPermitted, NotTaken, RowAltered
 
-# SSH public keys: read strictly from what staff paste, and known by their fingerprints.
+# SSH public keys: parsed strictly from what staff paste, and identified by fingerprint.
 
 FIELD: Final = "public_key"
 LONGEST: Final = 8192
@@ -39,7 +39,7 @@ KINDS: Final = frozenset(
         "sk-ecdsa-sha2-nistp256@openssh.com",
     }
 )
-"""The kinds that staff may log in with; ``sk-`` ones live in a hardware token."""
+"""The kinds with which staff may log in; ``sk-`` ones live in a hardware token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def _check(kind: str, body: str) -> None:
 
 
 def _check_frame(kind: str, body: str) -> None:
-    """Hold the blob's first string against ``kind`` (RFC 4253, section 6.6)."""
+    """Compare the blob's first string with ``kind`` (RFC 4253, section 6.6)."""
     fingerprint_of(body)
     blob = base64.b64decode(body)
     length = int.from_bytes(blob[:4], "big")
@@ -108,7 +108,7 @@ def _check_frame(kind: str, body: str) -> None:
 
 
 VARIABLE = "SSH_USER_AUTH"
-"""Names the file in which sshd tells how its user logged in (ExposeAuthInfo, sshd_config(5))."""
+"""Names the file in which sshd records how its user logged in (ExposeAuthInfo, sshd_config(5))."""
 
 _LONGEST = 64 * 1024
 
@@ -116,8 +116,7 @@ _LONGEST = 64 * 1024
 def login_key(environ: Mapping[str, str]) -> str:
     """Return the fingerprint of the key that logged in.
 
-    Raises ``NotPermitted`` unless sshd names exactly one public key: nothing else, and
-    nothing beside it, is a way in.
+    Raises ``NotPermitted`` unless sshd names exactly one public key and nothing else.
     """
     named = environ.get(VARIABLE, "")
     if not named:
@@ -141,10 +140,9 @@ def _fingerprint(lines: list[str]) -> str:
 
 
 def admit(store: Store, fingerprint: str, source: str = "") -> Actor:
-    """Let the member of staff with this key in; ``source`` is the address they come from.
+    """Admit the member of staff with this key; ``source`` is the address they come from.
 
-    Raises ``NotPermitted`` for anybody else. Either is audited, and so is a record of staff
-    that was altered outside of the service.
+    Raises ``NotPermitted`` for anybody else. Either is audited, and so is an altered row of staff.
     """
     try:
         return _admit(store, fingerprint, source)
@@ -157,7 +155,7 @@ def admit(store: Store, fingerprint: str, source: str = "") -> Actor:
 
 
 def record_altered(store: Store, error: RowAltered, more: dict[str, Scalar]) -> str:
-    """Tell the audit of an altered row that staff came upon; return the reference."""
+    """Audit an altered row that staff met; return the reference."""
     reference = new_reference()
     with store.begin() as uow:
         detail = more | altered(error)
@@ -190,7 +188,7 @@ def _admit(store: Store, fingerprint: str, source: str) -> Actor:
 
 
 def refuse_login(store: Store, because: str, source: str = "") -> None:
-    """Write down that somebody came without a key that could be told."""
+    """Record a login without a key that could be determined."""
     with store.begin() as uow:
         uow.audit.append(
             kind=StaffKind.TURNED_AWAY.value,
@@ -201,7 +199,7 @@ def refuse_login(store: Store, because: str, source: str = "") -> None:
 
 
 def record_logout(store: Store, actor: Actor, how: str) -> None:
-    """Write down that a session ended, and ``how``."""
+    """Record that a session ended, and ``how``."""
     with store.begin() as uow:
         uow.audit.append(
             kind=StaffKind.LOGGED_OUT.value,

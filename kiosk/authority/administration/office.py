@@ -1,4 +1,4 @@
-"""Where every act of staff begins and ends: permitted, grounded, audited, committed."""
+"""The common part of every act of staff: permission, grounds, audit, commit."""
 
 from __future__ import annotations
 
@@ -62,29 +62,29 @@ from kiosk.contract.errors import (
 from kiosk.contract.policy import Policy
 from kiosk.contract.ports import Clock
 
-# Names of those who did something, for ids that the audit and the records hold.
+# Names of actors, for ids in the audit and the records.
 
 
 def staff_names(uow: UnitOfWork) -> Callable[[str | None], str]:
-    """Return what names a member of staff by id, removed ones too.
+    """Return the function from the id of a member of staff to the name, also of removed ones.
 
-    Anything else is returned as it is: a command line says who ran it. Nobody has no name.
+    Anything else is returned unchanged: a command line says who ran it. Nobody has no name.
     """
     known = {member.id: member.name for member in uow.staff.every()}
     return lambda actor: known.get(actor or "", actor or "")
 
 
-# What the administration works with; handed over by the composition root.
+# The dependencies of the administration; the composition root provides them.
 
 
 @dataclass(frozen=True, slots=True)
 class StaffDependencies:
-    """The means of every use case of staff.
+    """The dependencies of every use case of staff.
 
-    ``policy`` is asked anew in each call; ``file_policy`` is what the settings file says,
-    which counts wherever staff set nothing else. ``imports`` and ``exports`` are folders
-    of the service's machine. ``zone`` is the one that days and hours are told in. Stations enrol
-    at ``enrol_addresses``, and know the authority by ``ca_pin``.
+    ``policy`` is called in each call; ``file_policy`` is the settings file's, in force wherever
+    staff set nothing else. ``imports`` and ``exports`` are folders of the service's machine.
+    ``zone`` is the time zone of days and hours. Stations enrol at ``enrol_addresses``, and
+    recognise the authority by ``ca_pin``.
     """
 
     store: Store
@@ -116,10 +116,10 @@ class Agreement:
 
 
 class Act:
-    """One act under way; what it does to ``uow`` is committed when its block ends.
+    """One act in progress; its changes in ``uow`` are committed when its block ends.
 
-    ``second`` agreed to it, where it was proposed first. ``waits`` says that it does not
-    happen yet; an act that turns out to need nobody else may take that back before its end.
+    ``second`` agreed to it, where it was proposed first. ``waits``: it does not happen yet; an act
+    that turns out to need nobody else may clear that before its end.
     """
 
     def __init__(
@@ -147,7 +147,7 @@ class Act:
 
     @property
     def note_id(self) -> str:
-        """The note that says why, as records may name it."""
+        """The id of the note with the reason, for records."""
         return self._note.id
 
     def tell(
@@ -159,7 +159,7 @@ class Act:
         station: str | None = None,
         **detail: Scalar,
     ) -> None:
-        """Add one audit row: who, with which key, on what grounds, to whom."""
+        """Add one audit row: who, with which key, on what grounds, about whom."""
         told = {
             **_signed(self.actor),
             "note": self._note.id,
@@ -184,22 +184,22 @@ class Act:
 
     @property
     def added_by(self) -> str:
-        """What a row that lets somebody in says of who did that."""
+        """The ``added_by`` of a row that gives somebody access."""
         return audit_name(self.actor)
 
     @property
     def agreed_by(self) -> str:
-        """What it says of who agreed; empty where nobody had to."""
+        """The ``agreed_by`` of such a row; empty where nobody had to agree."""
         return audit_name(self.second) if self.second else ""
 
     def amend(self, **found: Scalar) -> None:
-        """Add to what is proposed what only the act itself finds out."""
+        """Add to the proposal what only the act itself finds out."""
         if self.proposal is not None:
             merged = {**self.proposal.parameters, **found}
             self.proposal = replace(self.proposal, parameters=merged)
 
     def done(self, told: str) -> Done:
-        """Say what was done, or that nothing was done yet."""
+        """Return what was done, or that nothing was done yet."""
         return Done(PROPOSED if self.waits else told, self.reference, self.waits)
 
 
@@ -207,10 +207,10 @@ PROPOSED = "Nothing is changed yet: it waits until a second member of staff agre
 
 
 class Office:
-    """The means of the administration in the hands of one actor.
+    """The administration's dependencies for one actor.
 
-    With an ``agreement`` it does the one act that was proposed, and nothing else; the actor
-    is who agrees then.
+    With an ``agreement`` it does the one act that was proposed, and nothing else; the actor is then
+    the one who agrees.
     """
 
     def __init__(
@@ -241,12 +241,11 @@ class Office:
     ) -> Iterator[Act]:
         """Begin an act; ``about`` is the holder it concerns where nobody was ``seen``.
 
-        ``hold`` takes what all who do the like have to take turns at. It comes before the
-        role is asked, for whoever had the turn before may just have taken that away.
-        With a ``proposal`` it waits for a second member where the policy asks for that, or
-        ``always``. Raises ``NotPermitted``, ``NotTaken`` for grounds that say nothing,
-        ``NotFound`` and ``ConcurrentChange`` where the person is not any more as they
-        were seen.
+        ``hold`` takes the lock that all such acts share. It comes before the check of the role, as
+        the previous holder of the lock may just have removed it. With a ``proposal`` it waits for a
+        second member where the policy requires that, or ``always``. Raises ``NotPermitted``,
+        ``NotTaken`` for empty grounds, ``NotFound``, and ``ConcurrentChange`` where the person has
+        changed since they were seen.
         """
         if self._agreement is not None:
             with self._agreed(self._agreement, action, hold) as act:
@@ -275,7 +274,7 @@ class Office:
         it: there has to be a way to let the first of them in.
         """
         file, stored = self.means.file_policy, uow.policy_changes.every()
-        # The one that is read in this transaction counts at once, the other for ten seconds more.
+        # The policy read in this transaction applies at once, the other for ten seconds more.
         asked = policy_in_force(file, stored).settings.four_eyes or self.means.policy().four_eyes
         if action not in FOUR_EYES or not asked:
             return False
@@ -284,7 +283,7 @@ class Office:
     def _propose(
         self, action: Action, proposal: Proposal, act: Act, note: ActionNote, seen: Seen | None
     ) -> None:
-        """Keep what was undone, unless the same waits already."""
+        """Keep the act that was rolled back, unless the same waits already."""
         with self._judged(action), self.means.store.begin() as uow:
             actor = self._present(uow, action)
             bare = ProposedAct(
@@ -338,7 +337,7 @@ class Office:
     def _agreed(
         self, agreement: Agreement, action: Action, hold: Callable[[UnitOfWork], None] | None
     ) -> Iterator[Act]:
-        """Do what was proposed, by whom it was proposed, with this actor's agreement."""
+        """Do the proposed act, in its proposer's name, with this actor's agreement."""
         kept = agreement.proposed.kept
         seen = agreement.proposed.seen if kept.holder_id else None
         why = self._note(Action.AGREE_ACT, agreement.grounds, kept.holder_id)
@@ -376,7 +375,7 @@ class Office:
             uow.commit()
 
     def record(self, action: Action, kind: StaffKind, **detail: Scalar) -> str:
-        """Tell the audit of an action that changes nothing and asks for no grounds.
+        """Audit an action that changes nothing and needs no grounds.
 
         Returns its reference; raises ``NotPermitted``.
         """
@@ -392,9 +391,9 @@ class Office:
 
     @contextmanager
     def work(self, action: Action) -> Iterator[UnitOfWork]:
-        """Return a unit of work for what asks for no grounds and tells the audit by itself.
+        """Return a unit of work for an action without grounds that audits itself.
 
-        What is done in it is committed when its block ends. Raises ``NotPermitted``.
+        It is committed when its block ends. Raises ``NotPermitted``.
         """
         with self._judged(action), self.means.store.begin() as uow:
             self._present(uow, action)
@@ -419,7 +418,7 @@ class Office:
         return ActionNote(new_id(), holder_id, now, reason, identified, secrets.token_hex(16))
 
     def _present(self, uow: UnitOfWork, action: Action) -> Actor:
-        """Return the actor with the role they have at this moment; raises ``NotPermitted``."""
+        """Return the actor with their present role; raises ``NotPermitted``."""
         actor = self.actor
         if actor.staff_id:
             member = uow.staff.by_key(actor.key)
@@ -432,7 +431,7 @@ class Office:
 
     @contextmanager
     def _judged(self, action: Action) -> Iterator[None]:
-        """Write down what was not permitted, or was altered, once its transaction is over."""
+        """Record what was not permitted, or was altered, after its transaction has ended."""
         try:
             yield
         except NotPermitted:
@@ -462,7 +461,7 @@ GONE = "Whoever proposed this may not do it any more: propose it anew."
 
 
 def proposer_of(uow: UnitOfWork, kept: ProposedAct) -> Actor | None:
-    """Return who proposed something, as they are now; None where they may not do it any more.
+    """Return the proposer of an act, with their present role; None where they may no longer do it.
 
     The key with which it was proposed has to be theirs still.
     """
@@ -475,7 +474,7 @@ def proposer_of(uow: UnitOfWork, kept: ProposedAct) -> Actor | None:
 
 
 def decided(uow: UnitOfWork, proposed_id: str) -> ConcurrentChange | NotFound:
-    """Say what became of a proposed act that waits no more."""
+    """Return the result of a proposed act that no longer waits."""
     kept = uow.proposals.get(proposed_id)
     if kept is None:
         return NotFound("This does not wait any more.")
@@ -492,7 +491,7 @@ def decided(uow: UnitOfWork, proposed_id: str) -> ConcurrentChange | NotFound:
 
 
 def act_name(uow: UnitOfWork, actor: str) -> str:
-    """Name who did something, by what the audit calls them."""
+    """Return the name of an actor from the audit's id."""
     member = uow.staff.get(actor)
     return member.name if member else actor
 
@@ -505,7 +504,7 @@ def _is_same(one: ProposedAct, other: ProposedAct) -> bool:
 
 
 def audit_name(actor: Actor) -> str:
-    """Return how the audit names an actor: by id, so that it holds nobody's name."""
+    """Return the audit's id of an actor, so that it holds nobody's name."""
     return actor.staff_id or actor.name
 
 
@@ -518,7 +517,7 @@ def _tidy(text: str) -> str:
 
 
 def _hold(uow: UnitOfWork, seen: Seen) -> None:
-    """Take the person for this act alone, as they were seen; another act then comes too late."""
+    """Lock the person for this act, as they were seen; another act then comes too late."""
     if uow.holders.touch(seen.holder_id, seen.revision):
         return
     holder = uow.holders.get(seen.holder_id)
@@ -537,7 +536,7 @@ def _is_newer(event: AuditEvent, seen: Seen) -> bool:
 
 
 def describe_change(uow: UnitOfWork, event: AuditEvent) -> str:
-    """Return who did what, for an event that staff or an import caused."""
+    """Describe an event that staff or an import caused: who did what."""
     if event.kind not in STAFF_KINDS:
         return f"{audit_message(event)} (reference {event.reference})"
     member = uow.staff.get(event.actor or "")
@@ -546,13 +545,13 @@ def describe_change(uow: UnitOfWork, event: AuditEvent) -> str:
 
 
 class Desk:
-    """The calls that one part of the administration offers to screens and commands."""
+    """The calls of one part of the administration, for screens and commands."""
 
     def __init__(self, office: Office) -> None:
         self._office = office
 
 
-# What holders are told by mail of what staff did: queued with the act itself.
+# Mails to holders about acts of staff: queued with the act itself.
 
 
 class HolderNotice(StrEnum):
@@ -581,5 +580,5 @@ def notify_holder(
 
 
 def address_of(holder: Cardholder, registration: Registration | None) -> str:
-    """Return where notices go: the registered address, else the one on record, else empty."""
+    """Return the address for notices: the registered one, else the one on record, else empty."""
     return registration.email if registration else holder.email or ""

@@ -1,7 +1,7 @@
 """People as staff find, list, change and erase them; the holder gets a mail of a change.
 
-Who closes something takes the person's cards, too: nobody decides at a station on what is
-being closed, and a code that is on its way there comes to nothing.
+An act that closes something also locks the person's cards: no station then decides on what is being
+closed, and a code that is being mailed is worthless.
 """
 
 from __future__ import annotations
@@ -72,18 +72,18 @@ from kiosk.contract.folding import sort_name
 from kiosk.contract.messages import VisitId, read_reference, reference_of
 from kiosk.contract.policy import EmailProblem, Policy, email_problem, tidy_email
 
-# Erasing a person: every row about them goes, and the audit keeps ids that name nobody.
+# Erasing a person: every row about them is deleted, and the audit keeps ids that name nobody.
 #
-# A keyed digest of their number stays, so that an import can say that it brings them back.
+# A keyed digest of their number stays, so that an import can report that it brings them back.
 #
-# What was written down of this act stays with the audit, but names nobody: so its words may not
-# name them either.
+# The grounds of this act stay with the audit, but name nobody: so its words may not name them
+# either.
 
 _WORD = re.compile(r"\w+")
 
 
 def erase(office: Office, seen: Seen, grounds: Grounds) -> Done:
-    """Delete the person; raises ``NotTaken`` while a station may be at one of their cards."""
+    """Delete the person; raises ``NotTaken`` while a station may be using one of their cards."""
     means = office.means
     with office.act(Action.ERASE_PERSON, grounds, seen=seen) as act:
         uow, holder = act.uow, act.uow.holders.get(seen.holder_id)
@@ -105,7 +105,7 @@ def erase(office: Office, seen: Seen, grounds: Grounds) -> Done:
 def _refuse_unsettled(
     uow: UnitOfWork, holder: Cardholder, cards: tuple[Card, ...], zone: tzinfo
 ) -> None:
-    """A card may be changed at this moment, or wait to be asked what became of it."""
+    """A card may be changed at this moment, or have an unblock without a known outcome."""
     revoked = {card.id for card in cards if card.status is CardStatus.REVOKED}
     for entry in uow.journal.open_of_holder(holder.id):
         began = format_moment(entry.opened_at, uow.now, zone)
@@ -145,7 +145,7 @@ def _words(text: str) -> list[str]:
     return _WORD.findall(text.casefold())
 
 
-# Finding people as somebody types: by words that begin so, or by a reference number.
+# Finding people while somebody types: by beginnings of words, or by a reference number.
 
 _STOP = "The number of a mail, for somebody to stop what they did not do. "
 _STOP_USED = (
@@ -159,11 +159,11 @@ _STOP_OLD = (
 )
 
 MOST_FOUND = 100
-"""People that are given at once, whatever is asked for."""
+"""People that are returned at once, whatever limit is given."""
 
 
 def search_people(office: Office, text: str, limit: int) -> Found:
-    """Return up to ``limit`` people: whom a reference number is about, exact hits, the others.
+    """Return up to ``limit`` people: those of a reference number, exact hits, the others.
 
     The number of statements does not depend on how many are found.
     """
@@ -198,9 +198,9 @@ def _about_stop_number(uow: UnitOfWork, stop: StopNumber, zone: tzinfo) -> str:
 def _events(
     uow: UnitOfWork, text: str, stop: StopNumber | None, limit: int
 ) -> tuple[AuditEvent, ...]:
-    """Return what happened under a reference number, newest first; an import has many.
+    """Return the events of a reference number, newest first; an import has many.
 
-    A stop number stands for the visit that its mail tells of.
+    A stop number stands for the visit that its mail reports.
     """
     if stop is not None:
         return events_of_mail(uow, reference_of(VisitId(stop.visit_id)))
@@ -213,7 +213,7 @@ def _events(
 def _about(
     uow: UnitOfWork, events: Sequence[AuditEvent], people: Sequence[PersonLine], zone: tzinfo
 ) -> str:
-    """Say when and where a reference number was shown, or by whom given, and how it ended."""
+    """Return when and where a reference number was shown, or who gave it, and how it ended."""
     last = newest_deed(events)
     if last is None:
         return ""
@@ -227,7 +227,7 @@ def _about(
 
 
 def _unknown_card(uow: UnitOfWork, reference: str) -> str:
-    """Say how a card that was not served named itself, whose it nearly is, and what to do."""
+    """Describe a card that was not served: its identifier, the closest one, and the advice."""
     visit = uow.visits.by_reference(reference)
     if visit is None or not (visit.unknown_card or visit.unread):
         return ""
@@ -274,10 +274,10 @@ def _order(line: PersonLine, first: Sequence[frozenset[str]]) -> tuple[int, str,
     return rank, sort_name(line.name), line.number
 
 
-# Lists of people by how they stand.
+# Lists of people by their standing.
 
 MOST_LISTED = 500
-"""People that a page has at most, whatever is asked for."""
+"""The most people of a page, whatever limit is given."""
 
 
 def page_of_people(
@@ -289,7 +289,7 @@ def page_of_people(
     after: PagePosition | None,
     limit: int,
 ) -> ListedPeople:
-    """Return a page; the number of statements does not depend on how many it has."""
+    """Return a page; the number of statements does not depend on its length."""
     most = min(limit, MOST_LISTED)
     with office.look(Action.SEE_PEOPLE) as uow:
         rows = uow.lists.page(group, order, descending=descending, after=after, limit=most + 1)
@@ -323,7 +323,7 @@ class PeopleDesk(Desk):
         after: PagePosition | None = None,
         limit: int = 100,
     ) -> ListedPeople:
-        """Return a page of a list, from behind the place ``after``."""
+        """Return a page of a list, after the place ``after``."""
         return page_of_people(
             self._office, group, order, descending=descending, after=after, limit=limit
         )
@@ -376,7 +376,6 @@ class PeopleDesk(Desk):
         return act.done(f"{holder.name} is added.")
 
     def correct_name(self, seen: Seen, name: str, grounds: Grounds) -> Done:
-        """Put another name in place."""
         with self._office.act(Action.CORRECT_NAME, grounds, seen=seen) as act:
             holder = _holder(act, seen)
             right = _name(name)
@@ -388,9 +387,9 @@ class PeopleDesk(Desk):
         return act.done(f"The name is {right} now.")
 
     def correct_email(self, seen: Seen, email: str, grounds: Grounds) -> Done:
-        """Put another address in place, to be confirmed by the next code that is sent there.
+        """Replace the address, to be confirmed by the next code that is sent there.
 
-        Both addresses are told.
+        Both addresses get a mail.
         """
         proposal = Proposal("people.correct_email", {"email": email})
         with self._office.act(Action.CORRECT_EMAIL, grounds, seen=seen, proposal=proposal) as act:
@@ -414,7 +413,7 @@ class PeopleDesk(Desk):
     # --- their registration ------------------------------------------------------------
 
     def lift_block(self, seen: Seen, grounds: Grounds) -> Done:
-        """Lift the block and clear the failures; the holder is told."""
+        """Lift the block and clear the failures; the holder gets a mail."""
         proposal = Proposal("people.lift_block")
         with self._office.act(Action.LIFT_BLOCK, grounds, seen=seen, proposal=proposal) as act:
             holder = _holder(act, seen)
@@ -426,9 +425,9 @@ class PeopleDesk(Desk):
         return act.done("The block is lifted. They have all their attempts again.")
 
     def revoke_registration(self, seen: Seen, grounds: Grounds) -> Done:
-        """Delete the registration and what it gathered; the holder is told, may register anew.
+        """Delete the registration and what it gathered; the holder gets a mail, may register again.
 
-        The keys that their cards named then are forgotten with it: the wrong card may have.
+        The keys that their cards reported then are deleted with it: they may be of the wrong card.
         """
         proposal = Proposal("people.revoke_registration")
         revoking = self._office.act(
@@ -464,7 +463,6 @@ class PeopleDesk(Desk):
         return act.done(f"{holder.name} is a leaver now; no station serves them.")
 
     def take_back_leaver(self, seen: Seen, grounds: Grounds) -> Done:
-        """Undo that."""
         with self._office.act(Action.MARK_LEAVER, grounds, seen=seen) as act:
             holder = _holder(act, seen)
             if holder.left_at is None:
@@ -476,10 +474,10 @@ class PeopleDesk(Desk):
         return act.done(f"{holder.name} is back; stations serve them as before.")
 
     def report_misuse(self, seen: Seen, grounds: Grounds) -> Done:
-        """Stop everything for somebody who says that it was not them; they are told.
+        """Stop everything for somebody who reports that it was not them; they get a mail.
 
-        It ends their open visits, withdraws codes and what was gathered, stops a change of
-        address that waits, and blocks a registration.
+        It ends their open visits, withdraws codes and what was gathered, stops a waiting change of
+        address, and blocks a registration.
         """
         with self._office.act(Action.REPORT_MISUSE, grounds, seen=seen) as act:
             holder = _holder(act, seen)
@@ -493,7 +491,7 @@ class PeopleDesk(Desk):
         return act.done("Everything that was under way is stopped, and self-service is blocked.")
 
     def stop_change(self, seen: Seen, grounds: Grounds) -> Done:
-        """Leave the address as it is where a change of it waits."""
+        """Stop a waiting change of address."""
         with self._office.act(Action.REPORT_MISUSE, grounds, seen=seen) as act:
             holder = _holder(act, seen)
             act.uow.cards.lock_of_holder(holder.id)
@@ -506,7 +504,7 @@ class PeopleDesk(Desk):
         """Delete the person and all about them; the audit keeps ids that name nobody."""
         return erase(self._office, seen, grounds)
 
-    # --- what was entered --------------------------------------------------------------
+    # --- entered values ---------------------------------------------------------------
 
     @property
     def _policy(self) -> Policy:
@@ -514,7 +512,7 @@ class PeopleDesk(Desk):
 
     def _number(self, text: str) -> str:
         digits = self._office.means.number_digits
-        # In a file a space inside a number is a mistake; typed, it only groups the digits.
+        # In a file a space inside a number is a mistake; when typed, it only groups the digits.
         typed = "".join(text.split()) if digits else text.strip()
         return entered("number", lambda: people_fields.read_holder_number(typed, digits))
 
@@ -542,12 +540,11 @@ def _there(holder: Cardholder | None) -> Cardholder:
 
 
 def _holder(act: Act, seen: Seen) -> Cardholder:
-    """Return whom the act holds."""
     return _there(act.uow.holders.get(seen.holder_id))
 
 
 def _close(act: Act, holder: Cardholder) -> Registration | None:
-    """Let no code and nothing that was gathered at a station count any more."""
+    """Withdraw every code and everything that was gathered at a station."""
     act.uow.cards.lock_of_holder(holder.id)
     act.uow.codes.revoke_of_holder(holder.id)
     act.uow.pending.delete_of_holder(holder.id)
@@ -566,7 +563,7 @@ def _readdress(
 
 
 def _unblocked(act: Act, registration: Registration, policy: Policy) -> bool:
-    """Lift the block, or the one that the next visit would find; False where there is none."""
+    """Lift the block, or the one that the next visit would find; return False for none."""
     if act.uow.registrations.unblock(registration.holder_id):
         return True
     if not is_exhausted(registration, policy):

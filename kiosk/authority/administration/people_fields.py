@@ -1,7 +1,7 @@
-"""Reading one cell of a file of people: its value, or a reason that helps to put it right.
+"""Reading one cell of a people file: its value, or a reason that helps to correct it.
 
-A reason never repeats an unblock secret. Spreadsheets change long numbers without being
-asked, so what they leave behind is recognised and named.
+A reason never repeats an unblock secret. Spreadsheets silently change long numbers; their traces
+are recognised and named.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _SPREADSHEET = "a spreadsheet has changed it; format the column as text and expo
 
 
 class CellRefused(ValueError):
-    """A cell cannot be taken; the text names the cell, and ``reason`` only says why."""
+    """A cell is refused; the text names the cell, and ``reason`` is the reason alone."""
 
     def __init__(self, cell: str, reason: str) -> None:
         super().__init__(f"{cell}: {reason}")
@@ -35,7 +35,7 @@ class CellRefused(ValueError):
 
 
 def read_holder_number(text: str, digits: int) -> str:
-    """Return a holder number of so many digits; 0 takes any short text."""
+    """Return a holder number of so many digits; 0 accepts any short text."""
     if not text:
         raise CellRefused("holder_number", "is empty")
     if _ROUNDED.fullmatch(text):
@@ -48,7 +48,7 @@ def read_holder_number(text: str, digits: int) -> str:
 
 
 def read_name(text: str) -> str:
-    """Return a name with its spaces tidied."""
+    """Return a name with normalised spaces."""
     tidied = " ".join(text.split())
     if not tidied:
         raise CellRefused("name", "is empty")
@@ -58,7 +58,7 @@ def read_name(text: str) -> str:
 
 
 def read_email(text: str) -> str | None:
-    """Return a tidied address; an empty cell is None. Its domain is judged at registration."""
+    """Return a tidied address; an empty cell is None. Registration checks its domain."""
     tidied = tidy_email(text)
     if not tidied:
         return None
@@ -98,7 +98,7 @@ def read_card(family: families.CardFamily, identifier: str) -> CardId | None:
 def read_unblock_secret(text: str, family: families.CardFamily | None) -> Sensitive | None:
     """Return the secret; an empty cell is None. No reason repeats it.
 
-    ``family`` is that of the card that it resets the PIN of; None where no card is named.
+    ``family`` is that of its card; None where no card is named.
     """
     if not text:
         return None
@@ -116,7 +116,7 @@ def read_unblock_secret(text: str, family: families.CardFamily | None) -> Sensit
 
 
 def read_expires(text: str) -> datetime | None:
-    """Return the end of the day that is given, or the moment; an empty cell is None."""
+    """Return the end of the given day, or the given time; an empty cell is None."""
     if not text:
         return None
     try:

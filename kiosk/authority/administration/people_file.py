@@ -24,10 +24,9 @@ from kiosk.contract.families import PROVE_THEMSELVES
 from kiosk.contract.messages import CardId, KeyKind
 from kiosk.contract.sensitive import Sensitive
 
-# Reading the key of a card in a file of people.
+# Reading the key of a card in a people file.
 #
-# Apart from the other cells, which are also read where somebody types them: only here the
-# cryptography is needed.
+# Separate from the other cells, which staff may also type: only these need the cryptography.
 
 _KEYS = ", ".join(KeyKind)
 
@@ -35,7 +34,7 @@ _KEYS = ", ".join(KeyKind)
 def read_auth_key(
     text: str, family: families.CardFamily | None, card: CardId | None
 ) -> bytes | None:
-    """Return the key that a card proves itself with; an empty cell is None."""
+    """Return the key with which a card proves itself; an empty cell is None."""
     key = _key("auth_key", text, family)
     if key is None or family is None:
         return None
@@ -49,7 +48,7 @@ def read_auth_key(
 def read_pin_key(text: str, family: families.CardFamily | None, auth: bytes | None) -> bytes | None:
     """Return the key that a card uses only after its PIN; an empty cell is None.
 
-    It has to be another one than ``auth``, which the card uses without.
+    It has to differ from ``auth``, which the card uses without PIN.
     """
     key = _key("pin_key", text, family)
     if key is not None and key == auth:
@@ -72,7 +71,7 @@ def _key(cell: str, text: str, family: families.CardFamily | None) -> bytes | No
     return key
 
 
-# Reading which master key a card's unblock secret derives from, in a file of people.
+# Reading the master key from which a card's unblock secret derives, in a people file.
 
 _ID = re.compile(r"derive-[A-Za-z0-9._-]{1,64}")
 
@@ -80,7 +79,7 @@ _ID = re.compile(r"derive-[A-Za-z0-9._-]{1,64}")
 def read_master_key(text: str, family: families.CardFamily | None, *, has_secret: bool) -> str:
     """Return the id of the master key; an empty cell stays empty.
 
-    ``has_secret`` says that the line has an unblock secret, too: only one of them can be right.
+    ``has_secret``: the line also has an unblock secret; only one of them can be right.
     """
     if not text:
         return ""
@@ -105,9 +104,9 @@ Problem = tuple[int, str]
 
 @dataclass(frozen=True, slots=True)
 class PersonRecord:
-    """A line that can be taken; None is what was left empty.
+    """A good line; None where a cell was empty.
 
-    ``master`` is the id of the master key that the card's secret derives from, or empty.
+    ``master`` is the id of the master key of the card's secret, or empty.
     """
 
     line: int
@@ -126,7 +125,7 @@ class PersonRecord:
 def read_person(
     line: int, cells: Mapping[str, str], number_digits: int
 ) -> tuple[PersonRecord | None, list[str]]:
-    """Read every cell; with any reason there is no person."""
+    """Read every cell; return no person where a cell is refused."""
     reader = _Reader()
     take = reader.take
     given = cells["card_id"]
@@ -141,7 +140,7 @@ def read_person(
     )
     family = named_family if given else None
     secret, key, pin_key, master = None, None, None, ""
-    if family or not given:  # what a card of an unknown family has takes no form that is known
+    if family or not given:  # a card of an unknown family has no known form
         secret = take(
             lambda: people_fields.read_unblock_secret(cells["unblock_secret"], family), None
         )
@@ -218,7 +217,7 @@ def _missing(columns: tuple[str, ...]) -> list[str]:
 
 
 def _unknown(columns: tuple[str, ...]) -> list[str]:
-    """Name what is not known; where nothing is, that this is no header has been said."""
+    """Name the unknown columns; without any, the header has already been refused."""
     unknown = [name for name in columns if name not in _ALL]
     return [] if len(unknown) == len(columns) else [_hint(name) for name in unknown]
 
@@ -238,7 +237,7 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 class PeopleFile:
-    """Reads ``path`` once; ``problems``, ``lines`` and ``position`` grow while it does.
+    """Reads ``path`` once; ``problems``, ``lines`` and ``position`` grow during that.
 
     ``lines`` counts the records, the header aside; ``position`` is in bytes of ``size``.
     """
@@ -311,11 +310,11 @@ class PeopleFile:
             return raw.decode(errors="replace")
 
 
-# What a file says twice. A person with two cards has two lines; anything else is a mistake.
+# Repetitions in a file. A person with two cards has two lines; anything else is a mistake.
 
 
 class Repetitions:
-    """Remembers of each line only what a later one could contradict."""
+    """Remembers only what a later line could contradict."""
 
     def __init__(self) -> None:
         self._people: dict[str, tuple[int, int]] = {}

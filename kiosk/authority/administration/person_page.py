@@ -51,10 +51,10 @@ from kiosk.authority.visit_context import ASSISTED_LIFE, is_assisted, is_vouched
 from kiosk.contract.messages import Purpose
 from kiosk.contract.policy import HOUR, Policy, mask_email
 
-# A person's story: what the audit holds of them, in plain words, newest first.
+# A person's story: their events in the audit in plain words, newest first.
 
 LONGEST: Final = 500
-"""Lines that are given at once, whatever is asked for."""
+"""Lines that are returned at once, whatever limit is given."""
 
 
 def story_of(
@@ -93,7 +93,7 @@ def _line(
 
 
 def _why(note: ActionNote | None) -> tuple[str, ...]:
-    """Say the grounds as staff wrote them."""
+    """Return the grounds as staff wrote them."""
     if note is None:
         return ()
     identified = (f"Identified by: {note.identified_by}.",) if note.identified_by else ()
@@ -105,7 +105,7 @@ def _note_id(event: AuditEvent) -> str:
 
 
 NEWEST = 50
-"""Lines of a story that come with a person."""
+"""Lines of a story on a person's page."""
 
 
 def page_of(
@@ -143,7 +143,7 @@ def _waiting_change(uow: UnitOfWork, holder: Cardholder) -> AddressChangeLine | 
 
 
 def facts_of(uow: UnitOfWork, holder: Cardholder, policy: Policy) -> StandingFacts:
-    """Read what somebody's standing rests on."""
+    """Read the facts for somebody's standing."""
     registration = uow.registrations.of_holder(holder.id)
     codes = uow.codes.open_of_holder(holder.id)
     seen = card_observations(uow, holder.id)
@@ -177,7 +177,7 @@ def _blocked_where(uow: UnitOfWork, holder: Cardholder) -> str:
 
 
 def _report(uow: UnitOfWork, holder: Cardholder) -> MisuseReport | None:
-    """Return when it was last said that something was not done by them, and what that was."""
+    """Return when an act was last reported as not done by the holder, and which."""
     kinds = AuditKind.MISUSE_REPORTED.value, StaffKind.MISUSE_STOPPED.value
     events = [
         event
@@ -192,7 +192,7 @@ def _report(uow: UnitOfWork, holder: Cardholder) -> MisuseReport | None:
 
 
 def events_of_mail(uow: UnitOfWork, reference: str) -> tuple[AuditEvent, ...]:
-    """Return what happened in a visit, newest first, but for a report in it: a mail tells of it."""
+    """Return a visit's events that a mail may report, newest first, without misuse reports."""
     events = uow.trail.newest(AuditQuery(reference=reference, without=_OF_REPORT), limit=_OF_VISIT)
     report = Purpose.REPORT_MISUSE.value
     return tuple(event for event in events if event.detail.get("purpose") != report)
@@ -207,7 +207,7 @@ _OF_VISIT = 20
 
 
 def newest_deed(events: Sequence[AuditEvent]) -> AuditEvent | None:
-    """Return what a visit came to, of its events, newest first; not how it ended."""
+    """Return the result of a visit from its events, newest first; not how it ended."""
     if not events:
         return None
     return next((event for event in events if event.kind not in FOLLOWING), events[0])
@@ -251,7 +251,7 @@ def _open_to(facts: StandingFacts, actor: Actor) -> frozenset[Action]:
 
 
 def _sensible(facts: StandingFacts, actor: Actor) -> frozenset[Action]:
-    """Return what makes sense for somebody who stands like this."""
+    """Return the actions that make sense with this standing."""
     if facts.standing is Standing.LEFT:
         return frozenset({Action.MARK_LEAVER, Action.ERASE_PERSON})
     sensible = {Action.CORRECT_NAME, Action.CORRECT_EMAIL, Action.MARK_LEAVER, Action.ADD_CARD}

@@ -42,7 +42,7 @@ _ABOUT_QUESTIONS = frozenset({"questions_registered", "verification"})
 
 
 class PolicyDesk(Desk):
-    """The policy, as stations take it up within a minute."""
+    """The policy, which stations apply within a minute."""
 
     def __init__(self, office: Office) -> None:
         super().__init__(office)
@@ -61,7 +61,7 @@ class PolicyDesk(Desk):
         )
 
     def change(self, name: str, value: str, revision: int, grounds: Grounds) -> Done:
-        """Let another value count."""
+        """Set another value."""
         with self._changing("policy.change", name, revision, grounds, {"value": value}) as act:
             about = self._about(name)
             new = _read(about, value)
@@ -71,7 +71,7 @@ class PolicyDesk(Desk):
         return act.done(f"{name} is {now} from now on, at every station within a minute.{lacking}")
 
     def reset(self, name: str, revision: int, grounds: Grounds) -> Done:
-        """Let the settings file's value count again."""
+        """Return to the settings file's value."""
         with self._changing("policy.reset", name, revision, grounds) as act:
             self._put(act, self._about(name), None, revision)
             lacking = self._lacking(act.uow, name)
@@ -97,7 +97,7 @@ class PolicyDesk(Desk):
         raise NotFound(f"There is no policy setting named {name}.")
 
     def _put(self, act: Act, about: About, text: str | None, revision: int) -> None:
-        """Store a value, or None for the file's, and tell of it."""
+        """Store a value, or None for the file's, and audit it."""
         stored = act.uow.policy_changes.every()
         by = audit_name(act.actor)
         new = PolicySetting(about.name, text, act.uow.now, by, act.note_id, revision)
@@ -121,7 +121,7 @@ class PolicyDesk(Desk):
         )
 
     def _lacking(self, uow: UnitOfWork, name: str) -> str:
-        """Say what else ``four_eyes`` needs, where that was changed and is in force."""
+        """Return what else ``four_eyes`` needs, where that was changed and is in force."""
         policy = policy_in_force(self._file, uow.policy_changes.every()).settings
         if name != "four_eyes" or not policy.four_eyes:
             return ""
@@ -130,7 +130,7 @@ class PolicyDesk(Desk):
         return f" But {NO_TWO_MANAGERS}: {ADD_TWO_MANAGERS}."
 
     def _need_two(self, act: Act) -> None:
-        """Refuse what nobody here could undo; the command line is not bound by it."""
+        """Refuse a change that nobody here could undo; the command line is exempt."""
         by_staff = bool(act.actor.staff_id)
         if by_staff and not two_could_agree(act.uow, Action.CHANGE_POLICY):
             raise NotTaken(FIELD, _NOBODY_TO_AGREE)
@@ -138,7 +138,7 @@ class PolicyDesk(Desk):
     def _judge(
         self, uow: UnitOfWork, about: About, before: PolicyInForce, after: PolicyInForce
     ) -> None:
-        """Refuse what does not fit the other settings, or the list of questions."""
+        """Refuse a value that does not fit the other settings, or the list of questions."""
         if worse := [
             because for name, because in after.faults.items() if name not in before.faults
         ]:
@@ -153,7 +153,7 @@ class PolicyDesk(Desk):
 
 
 def hold_policy(uow: UnitOfWork) -> None:
-    """Take turns with whoever changes the policy or the questions: they have to fit."""
+    """Take the lock that changes of the policy and of the questions share, as they have to fit."""
     uow.policy_changes.hold()
     uow.questions.hold()
 

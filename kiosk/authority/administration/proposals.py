@@ -1,9 +1,8 @@
 """Acts that wait for a second member of staff: how one is kept, and how it is read again.
 
-An act that waits is the call of a use case, with everything that was entered. To let another
-one wait: put its action into ``kiosk.authority.roles.FOUR_EYES``, hand a ``Proposal`` to
-``Office.act``,
-and add a row to ``kiosk.authority.administration.proposed_acts.ACTS``.
+A waiting act is the call of a use case, with everything that was entered. To make another one wait:
+put its action into ``kiosk.authority.roles.FOUR_EYES``, pass a ``Proposal`` to ``Office.act``, and
+add a row to ``kiosk.authority.administration.proposed_acts.ACTS``.
 """
 
 from __future__ import annotations
@@ -24,18 +23,18 @@ from kiosk.contract.sensitive import Sensitive
 
 # Who counts as a second member of staff for what a first one proposed.
 #
-# Somebody else, with another key, where neither let the other in. Whoever adds an account, or a
-# key to an account, may be the one who uses it: so that counts as theirs for this purpose, and so
-# does what such an account adds in turn.
+# Another member with another key, where neither added the other. A member who adds an account, or a
+# key to an account, may use it: for this purpose it counts as theirs, and so does everything that
+# such an account adds.
 #
-# The command line is one person, whoever types: they hold the machine. It may propose to every
-# member and agree with every member, those whom it added included.
+# The command line counts as one person, as its user controls the machine. It may propose to every
+# member and agree with every member, also those whom it added.
 
 
 def objection(uow: UnitOfWork, first: Actor, second: Actor) -> str:
-    """Say why ``second`` cannot agree with ``first``; empty where they can.
+    """Return why ``second`` cannot agree with ``first``; empty where they can.
 
-    Whether the second one's role permits the act is for the caller.
+    The caller checks whether the second one's role permits the act.
     """
     if first.staff_id == second.staff_id or (first.key and first.key == second.key):
         return "You proposed this yourself: somebody else has to agree to it."
@@ -96,7 +95,7 @@ Parameters = Mapping[str, Scalar | Sensitive]
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What a use case hands over, so that it can be done later: ``act`` is its name in ``ACTS``.
+    """What a use case needs to be done later: ``act`` is its name in ``ACTS``.
 
     ``revision`` is that of the member of staff or the setting; a person's comes from ``Seen``.
     """
@@ -117,26 +116,21 @@ class OpenedAct:
 
     @property
     def seen(self) -> Seen:
-        """The person, as they were when it was proposed."""
         return Seen(self.kept.holder_id or "", self.kept.revision)
 
     @property
     def card_id(self) -> str:
-        """The card that it is about."""
         return self.kept.card_id or ""
 
     @property
     def staff_id(self) -> str:
-        """The member of staff whom it is about."""
         return self.kept.staff_id or ""
 
     def text(self, name: str) -> str:
-        """Return a parameter that is a text; empty where there is none."""
         value = self.parameters.get(name)
         return value if isinstance(value, str) else ""
 
     def number(self, name: str) -> int | None:
-        """Return a parameter that is a whole number."""
         value = self.parameters.get(name)
         return value if isinstance(value, int) and not isinstance(value, bool) else None
 
@@ -145,21 +139,19 @@ class OpenedAct:
         return self.parameters.get(name) is True
 
     def secret(self, name: str) -> Sensitive | None:
-        """Return a parameter that is a secret."""
         value = self.parameters.get(name)
         return value if isinstance(value, Sensitive) else None
 
     def moment(self, name: str) -> datetime | None:
-        """Return a parameter that is a moment."""
         value = self.text(name)
         return datetime.fromisoformat(value) if value else None
 
 
 def seal_parameters(sealer: Sealer, proposed: ProposedAct, parameters: Parameters) -> SealedText:
-    """Seal what was entered, bound to everything else that decides what is done, and by whom.
+    """Seal the entered values, bound to every field that decides what is done, and by whom.
 
-    ``proposed`` is the row without them; whoever can write the database can neither add an
-    act that waits nor change one.
+    ``proposed`` is the row without them; write access to the database is not enough to add a
+    waiting act or to change one.
     """
     plain: dict[str, Scalar] = {}
     secret: dict[str, str] = {}

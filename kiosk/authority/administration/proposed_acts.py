@@ -1,6 +1,6 @@
-"""Every act that can wait for a second member of staff: what it says, and how it is done then.
+"""Every act that can wait for a second member of staff: its words, and how it is performed.
 
-Doing it is the call of the very use case that was called when it was proposed.
+To perform it is to call the use case that was called when it was proposed.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from kiosk.authority.administration.desk import AdminDesk
 
 _UNASKED: Final = Grounds("")
-"""The office of an agreement has the grounds already, of both members."""
+"""The office of an agreement already has the grounds of both members."""
 
 Words = Callable[[UnitOfWork, OpenedAct], str]
 Perform = Callable[["AdminDesk", OpenedAct], Done]
@@ -51,9 +51,9 @@ Perform = Callable[["AdminDesk", OpenedAct], Done]
 
 @dataclass(frozen=True, slots=True)
 class ActKind:
-    """One act: the action that it asks of a role, what it would do, and how it is done.
+    """One act: the action that its role needs, its words, and how it is performed.
 
-    The words may hold what was entered, and never a secret.
+    The words may repeat entered values, but never a secret.
     """
 
     action: Action
@@ -239,17 +239,17 @@ ACTS: Final[dict[str, ActKind]] = {
 
 
 def kind_of(act: str) -> ActKind:
-    """Return an act by name; another version of the program may know others."""
+    """Return an act by name; another version of the program may have others."""
     kind = ACTS.get(act)
     if kind is None:
         raise NotFound("This version of the program cannot do what was proposed.")
     return kind
 
 
-# What waits for a second member of staff: looked at, agreed to, declined.
+# What waits for a second member of staff: reading it, agreeing, declining.
 #
-# A code by word of mouth is among it. It is kept as a code from the first, because it is read out
-# before anybody agrees, and has its own life of fifteen minutes.
+# This includes codes by word of mouth. Such a code is stored as a code from the start, because it
+# is read out before anybody agrees, and lives for fifteen minutes.
 
 UNREADABLE = (
     "This was altered in the database, or its key is gone: decline it, and propose it anew."
@@ -272,11 +272,11 @@ class ProposalsDesk(Desk):
             return waiting_lines(uow, self._office, holder_id)
 
     def agree(self, proposal_id: str, grounds: Grounds) -> Done:
-        """Agree, and have it done now, as its proposer would have.
+        """Agree, and perform it now in its proposer's name.
 
-        Raises ``ConcurrentChange`` where the person, the member of staff or the setting was
-        changed since it was proposed, and ``NotPermitted`` for its proposer, for a role that
-        may not do it, and where one of the two let the other in.
+        Raises ``ConcurrentChange`` where the person, the member of staff or the setting was changed
+        since it was proposed. Raises ``NotPermitted`` for its proposer, for a role that may not do
+        it, and where one of the two added the other.
         """
         with self._office.look(Action.AGREE_ACT) as uow:
             kept = uow.proposals.get(proposal_id)
@@ -293,7 +293,7 @@ class ProposalsDesk(Desk):
         return kind_of(kept.act).perform(self._desk_of(acting), opened)
 
     def decline(self, proposal_id: str, grounds: Grounds) -> Done:
-        """Let it never be done; who proposed something takes it back like this."""
+        """Decline it; a proposer takes an act back in the same way."""
         with self._office.look(Action.DECLINE_ACT) as uow:
             kept = uow.proposals.get(proposal_id)
         if kept is None:
@@ -386,7 +386,7 @@ def _codes(uow: UnitOfWork, office: Office, holder_id: str) -> Iterator[Proposal
 
 
 def _note_of_code(uow: UnitOfWork, line: CodeLine) -> tuple[tuple[str, str], str]:
-    """Return why a code was given, and the reference of that."""
+    """Return why a code was given, and its reference."""
     query = AuditQuery(holder_id=line.holder_id, kind=StaffKind.CODE_ISSUED.value)
     for event in uow.trail.newest(query, limit=10):
         if event.detail.get("code") == line.code_id:
@@ -397,7 +397,7 @@ def _note_of_code(uow: UnitOfWork, line: CodeLine) -> tuple[tuple[str, str], str
 
 
 def _judged(uow: UnitOfWork, office: Office, first: Actor, line: ProposalLine) -> ProposalLine:
-    """Say whether the one who looks could agree."""
+    """Return whether the reader could agree."""
     actor = office.actor
     is_mine = first.staff_id == actor.staff_id
     if not may(actor.role, line.action):
@@ -408,7 +408,7 @@ def _judged(uow: UnitOfWork, office: Office, first: Actor, line: ProposalLine) -
 
 
 def _told(uow: UnitOfWork, office: Office, kept: ProposedAct) -> tuple[str, bool]:
-    """Say what would be done, and whether that could be read."""
+    """Return what would be done, and whether that could be read."""
     kind = ACTS.get(kept.act)
     try:
         opened: OpenedAct | None = open_parameters(office.means.sealer, kept)
@@ -428,7 +428,7 @@ def _about(uow: UnitOfWork, kept: ProposedAct) -> str:
 
 
 def expire_overdue(uow: UnitOfWork) -> int:
-    """Conclude what nobody decided on in time, and tell the audit of each; return how many."""
+    """Conclude what nobody decided on in time, and audit each; return how many."""
     return expire(uow, uow.proposals.overdue())
 
 
@@ -448,4 +448,4 @@ def expire(uow: UnitOfWork, proposals: Sequence[ProposedAct]) -> int:
 
 
 HOUSEKEEPING = "kiosk"
-"""What the audit calls the service itself."""
+"""The audit's name for the service itself."""

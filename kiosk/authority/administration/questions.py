@@ -16,9 +16,9 @@ from kiosk.contract.folding import fold
 
 # The list of security questions that a new service begins with.
 #
-# Each was chosen to stay true for a lifetime, to come back to mind without effort, to have very
-# many possible answers of a word or two, to be answerable anywhere in the world, and not to be
-# found on a profile, a certificate or a family tree.
+# Each stays true for a lifetime, is easy to recall, has very many possible answers of a word or
+# two, can be answered anywhere in the world, and is not on a profile, a certificate or a family
+# tree.
 
 DEFAULT_QUESTIONS: dict[int, str] = {
     1: "What is the name of the first teacher you can remember?",
@@ -48,7 +48,7 @@ DEFAULT_QUESTIONS: dict[int, str] = {
 FIELD = "text"
 SHORTEST = 10
 LONGEST = 64
-"""Characters: what the smallest display shows in two lines."""
+"""Characters that the smallest display shows in two lines."""
 
 
 class QuestionsDesk(Desk):
@@ -62,7 +62,6 @@ class QuestionsDesk(Desk):
         return tuple(sorted(lines, key=lambda line: line.retired_at is not None))
 
     def add(self, text: str, grounds: Grounds) -> Done:
-        """Offer another one."""
         with self._office.act(Action.EDIT_QUESTIONS, grounds, hold=hold_policy) as act:
             text = _tidied(text)
             there = act.uow.questions.every()
@@ -73,7 +72,7 @@ class QuestionsDesk(Desk):
         return act.done(f"“{text}” is offered to everybody who registers from now on.")
 
     def retire(self, question_id: int, grounds: Grounds) -> Done:
-        """Offer one to nobody new; people who use it keep it."""
+        """Stop offering one to new holders; people who use it keep it."""
         with self._office.act(Action.EDIT_QUESTIONS, grounds, hold=hold_policy) as act:
             question = _known(act, question_id)
             if not act.uow.questions.retire(question_id, act.uow.now):
@@ -83,7 +82,6 @@ class QuestionsDesk(Desk):
         return act.done(f"“{question.text}” is offered to nobody new; who uses it keeps it.")
 
     def revive(self, question_id: int, grounds: Grounds) -> Done:
-        """Offer it again."""
         with self._office.act(Action.EDIT_QUESTIONS, grounds, hold=hold_policy) as act:
             question = _known(act, question_id)
             if not act.uow.questions.revive(question_id):
@@ -92,7 +90,7 @@ class QuestionsDesk(Desk):
         return act.done(f"“{question.text}” is offered again.")
 
     def _refuse_too_few(self, act: Act) -> None:
-        """Leave as many as everybody has to choose, by the policy of this very moment."""
+        """Keep as many as each holder has to choose, by the policy of this moment."""
         stored = act.uow.policy_changes.every()
         policy = policy_in_force(self._office.means.file_policy, stored).settings.policy()
         left = len(act.uow.questions.current())
@@ -121,7 +119,7 @@ def _tidied(text: str) -> str:
 
 
 def _refuse_repetition(text: str, there: Iterable[SecurityQuestion]) -> None:
-    """Refuse what reads alike: two answers to one question would prove no more than one."""
+    """Refuse questions that read alike: answers to both would prove no more than one."""
     for question in there:
         if fold(question.text) == fold(text):
             if question.retired_at is None:

@@ -19,19 +19,18 @@ from kiosk.authority.wording import reason_words
 from kiosk.contract.errors import NotTaken
 from kiosk.contract.messages import Reason
 
-# Days, weeks and hours as the service's own zone has them, whatever its clocks do.
+# Days, weeks and hours in the service's time zone, across changes of its clocks.
 
 DAY = timedelta(days=1)
 HOURS = 24
 
 
 def day_of(moment: datetime, zone: tzinfo) -> date:
-    """Return the day on which a moment falls."""
     return moment.astimezone(zone).date()
 
 
 def span_of(first: date, last: date, zone: tzinfo) -> tuple[datetime, datetime]:
-    """Return when ``first`` begins and ``last`` is over, in UTC."""
+    """Return the beginning of ``first`` and the end of ``last``, in UTC."""
     return _beginning(first, zone), _beginning(last + DAY, zone)
 
 
@@ -42,7 +41,7 @@ def each_day(first: date, last: date) -> Iterator[date]:
 
 
 def by_day(counts: Mapping[datetime, int], zone: tzinfo) -> Counter[date]:
-    """Fold counts of moments into days."""
+    """Add counts of moments up to days."""
     folded: Counter[date] = Counter()
     for moment, count in counts.items():
         folded[day_of(moment, zone)] += count
@@ -50,7 +49,7 @@ def by_day(counts: Mapping[datetime, int], zone: tzinfo) -> Counter[date]:
 
 
 def by_hour(counts: Mapping[datetime, int], zone: tzinfo) -> tuple[int, ...]:
-    """Fold counts of moments into the 24 hours of the day."""
+    """Add counts of moments up to the 24 hours of the day."""
     folded = [0] * HOURS
     for moment, count in counts.items():
         folded[moment.astimezone(zone).hour] += count
@@ -96,7 +95,7 @@ Key = TypeVar("Key")
 
 @dataclass(frozen=True, slots=True)
 class ReportQuery:
-    """The days that a report is of, and where they begin and end."""
+    """The days of a report, and the moments at which they begin and end."""
 
     uow: UnitOfWork
     first: date
@@ -114,7 +113,7 @@ class ReportQuery:
         return self.uow.statistics.by_station(sought, *span)
 
     def by_reason(self) -> Counter[str]:
-        """Count refusals by why."""
+        """Count refusals by reason."""
         span = span_of(self.first, self.last, self.zone)
         return self.uow.statistics.by_detail(REFUSED, REASON, *span)
 
@@ -137,7 +136,7 @@ def _days(asked: ReportQuery) -> tuple[Row, tuple[Row, ...]]:
 
 
 def _weeks(asked: ReportQuery) -> tuple[Row, tuple[Row, ...]]:
-    """A week is an ISO one; the first and the last may be cut, so their days are told."""
+    """Weeks are ISO weeks; the first and the last may be cut, so their days are named."""
     weeks: dict[str, list[date]] = {}
     for day in each_day(asked.first, asked.last):
         weeks.setdefault(_week(day), []).append(day)
@@ -147,7 +146,7 @@ def _weeks(asked: ReportQuery) -> tuple[Row, tuple[Row, ...]]:
 
 
 def _sites(asked: ReportQuery) -> tuple[Row, tuple[Row, ...]]:
-    """A station stands where it last said that it does."""
+    """A station counts for the site of its last report."""
     sites = {each.name: each.site or NO_SITE for each in asked.uow.stations.every()}
     counts = [
         _folded(asked.by_station(sought), lambda name: sites.get(name, NO_SITE))
@@ -202,7 +201,7 @@ class ReportsDesk(Desk):
     """Counts over time."""
 
     def make(self, span: Span, first: date, last: date) -> Report:
-        """Count what was done from ``first`` to ``last``, both counted."""
+        """Count what was done from ``first`` to ``last``, both included."""
         _check(first, last)
         with self._office.look(Action.SEE_REPORTS) as uow:
             return report_of(uow, span, first, last, self._office.means.zone)

@@ -1,4 +1,4 @@
-"""Making a place for the service: keys, database and the first questions."""
+"""Setting up the service: keys, database and the first questions."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ def schema_is_current(store: Store) -> bool:
     """Whether the database is there and needs no migration."""
     try:
         return store.schema_serves()
-    except StoreError:  # most likely it is not there yet; migrating it will tell
+    except StoreError:  # most likely it does not exist yet; migrating it will show
         return False
 
 
 def is_to_be_migrated(store: Store, keys: Path, *, new: bool) -> bool:
-    """Whether the database is not there, or its schema is not current.
+    """Return whether the database is missing, or its schema is not current.
 
     Raises ``ConfigError`` where there are keys and no database, unless a ``new`` one is wanted: the
-    database is made before its keys, so that one that was there is lost.
+    database is made before its keys, so an earlier one is lost.
     """
     if not new and keys.exists() and not store.is_made():
         gone = "is not there" if store.file is not None else "has no tables"
@@ -40,7 +40,7 @@ def is_to_be_migrated(store: Store, keys: Path, *, new: bool) -> bool:
 
 
 def keys_are_those_of(store: Store, path: Path) -> bool:
-    """Whether there is a key file; raises ``ConfigError`` where it is not the database's.
+    """Return whether there is a key file; raises ``ConfigError`` where it is not the database's.
 
     Also where there is none, and a database that was filled under keys.
     """
@@ -79,7 +79,7 @@ def is_copied(store: Store, path: Path) -> bool:
 def seal_keys(store: Store, path: Path, sealed: Path) -> None:
     """Seal the key file to this machine, into ``sealed``; the plain one stays.
 
-    Raises ``ConfigError`` where no copy of it was declared: one that is sealed opens nowhere else.
+    Raises ``ConfigError`` where no copy of it was declared: a sealed one opens nowhere else.
     """
     if not is_copied(store, path):
         raise ConfigError(
@@ -93,12 +93,12 @@ def seal_keys(store: Store, path: Path, sealed: Path) -> None:
 
 
 def has_master_key(masters: MasterKeys) -> bool:
-    """Whether there is one to derive with; raises ``KeysUnavailable`` for a token."""
+    """Return whether there is a key to derive with; raises ``KeysUnavailable`` for a token."""
     return any(line.current for line in masters.lines())
 
 
 def has_questions(store: Store) -> bool:
-    """Whether there is a list, also one that staff retired as a whole: it is they who keep it."""
+    """Return whether there is a list, also one that staff retired as a whole: they maintain it."""
     with store.read() as uow:
         return bool(uow.questions.every())
 
@@ -106,7 +106,7 @@ def has_questions(store: Store) -> bool:
 def load_questions(
     store: Store, clock: Clock, texts: Mapping[int, str] = DEFAULT_QUESTIONS
 ) -> None:
-    """Load a list of questions; one that is there is the service's own and stays."""
+    """Load a list of questions; an existing one is the service's and stays."""
     with store.begin() as uow:
         if not uow.questions.every():
             uow.questions.sync(texts, clock.now())
@@ -114,7 +114,7 @@ def load_questions(
 
 
 def make_private_folder(folder: Path) -> None:
-    """Make a folder that only its owner may enter (0700); one that exists is left as it is."""
+    """Make a folder that only its owner may enter (0700); leave an existing one alone."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:

@@ -1,7 +1,7 @@
 """Members of staff, their roles, their keys and their cards.
 
-Whatever they decide about each other is decided in turns: two managers who take each
-other's role away at the same moment find that only one of them still may.
+Decisions about each other are made one at a time: of two managers who remove each other's role at
+the same moment, only one may.
 """
 
 from __future__ import annotations
@@ -42,18 +42,18 @@ from kiosk.contract.errors import ConcurrentChange, NotFound, NotTaken
 from kiosk.contract.families import FAMILIES
 from kiosk.contract.messages import CardId
 
-# What somebody else did since a page was looked at, in words.
+# What somebody else did since a page was read, in words.
 
 RECENT = 50
-"""Rows of each kind that are looked through: who looked before all of them looks again."""
+"""How many rows of each kind are read; a page that is older than all of them is read again."""
 
 
 def changes_since(
     uow: UnitOfWork, kinds: Iterable[StaffKind], name: str, value: str, revision: int
 ) -> tuple[str, ...]:
-    """Return, newest first, what raised a revision beyond ``revision``.
+    """Return, newest first, the events that raised a revision beyond ``revision``.
 
-    Asked of the events of ``kinds`` whose detail has ``value`` under ``name``.
+    Only events of ``kinds`` whose detail has ``value`` under ``name``.
     """
     found = [
         event
@@ -140,7 +140,7 @@ class StaffDesk(Desk):
         return act.done(f"{name} can log in as {_with_article(role)}.")
 
     def change_role(self, staff_id: str, role: Role, revision: int, grounds: Grounds) -> Done:
-        """Give another role; nobody changes their own, and one manager has to stay."""
+        """Change a role; nobody changes their own, and one manager has to stay."""
         proposal = Proposal(
             "staff.change_role", {"role": role.value}, staff_id=staff_id, revision=revision
         )
@@ -159,7 +159,7 @@ class StaffDesk(Desk):
         return act.done(f"{member.name} is {_with_article(role)} now.")
 
     def remove(self, staff_id: str, revision: int, grounds: Grounds) -> Done:
-        """Let a member in no more; nobody removes themselves, and one manager has to stay."""
+        """Remove a member; nobody removes themselves, and one manager has to stay."""
         with self._office.act(Action.REMOVE_STAFF, grounds, hold=_lock_all) as act:
             member = _member(act.uow, staff_id, revision)
             if member.id == act.actor.staff_id:
@@ -174,7 +174,7 @@ class StaffDesk(Desk):
         return act.done(f"{member.name} cannot log in any more.")
 
     def add_key(self, staff_id: str, public_key: str, revision: int, grounds: Grounds) -> Done:
-        """Let another key in."""
+        """Add a key."""
         proposal = Proposal(
             "staff.add_key", {"public_key": public_key}, staff_id=staff_id, revision=revision
         )
@@ -192,7 +192,7 @@ class StaffDesk(Desk):
         return act.done(f"{member.name} can log in with {key.fingerprint}, too.")
 
     def remove_key(self, staff_id: str, fingerprint: str, revision: int, grounds: Grounds) -> Done:
-        """Let a key in no more; the last manager's last key stays."""
+        """Remove a key; the last manager's last key stays."""
         with self._office.act(Action.REMOVE_STAFF, grounds, hold=_lock_all) as act:
             member = _member(act.uow, staff_id, revision)
             if not act.uow.staff.remove_key(staff_id, fingerprint):
@@ -239,7 +239,7 @@ class StaffDesk(Desk):
         return act.done(f"The card of {member.name} opens stations' maintenance pages.{lacks}")
 
     def remove_card(self, staff_id: str, card: CardId, revision: int, grounds: Grounds) -> Done:
-        """Let a card open it no more; as a holder's card it stays what it was."""
+        """Remove a card; as a holder's card it is unchanged."""
         with self._office.act(Action.REMOVE_STAFF, grounds, hold=_lock_all) as act:
             member = _member(act.uow, staff_id, revision)
             known = _recorded_card(act.uow, card)
@@ -303,7 +303,7 @@ def _member(uow: UnitOfWork, staff_id: str, revision: int) -> StaffMember:
 
 
 def _change(act: Act, member: StaffMember) -> None:
-    """Save one, whom nobody else can have changed: all writers of staff take turns."""
+    """Save a member, whom nobody else can have changed: all writers of staff share a lock."""
     if not act.uow.staff.save(member):
         raise ConcurrentChange(f"{member.name} was changed since you looked.")
 

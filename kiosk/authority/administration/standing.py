@@ -1,4 +1,4 @@
-"""How a person and their cards stand, by the rules that the authority decides by.
+"""The standing of a person and their cards, by the rules of the authority.
 
 Only ``card_observations`` reads the database; the rest is computed from ``StandingFacts``.
 """
@@ -40,7 +40,7 @@ from kiosk.contract.families import MUTUALLY_AUTHENTICATED
 from kiosk.contract.messages import Purpose, Reason
 from kiosk.contract.policy import Policy, SendVerdict, may_send_code
 
-# What stations saw of a person's cards last, where it keeps them from being unlocked.
+# What stations last saw of a person's cards, where it prevents an unlock.
 
 SEEN_AT_STATIONS: Final[dict[Reason, tuple[str, str]]] = {
     Reason.CARD_EXPIRED: (
@@ -84,9 +84,9 @@ SEEN_AT_STATIONS: Final[dict[Reason, tuple[str, str]]] = {
         "Make sure who they are, and record their email address. Then they register again.",
     ),
 }
-"""Refusals that meet the same card again, as staff read them, and what to do.
+"""Refusals that will meet the same card again, in words for staff, and the advice.
 
-A pause has its own end in the registration.
+A pause has its end in the registration.
 """
 
 OF_THE_CARD: Final = frozenset(SEEN_AT_STATIONS)
@@ -98,7 +98,7 @@ _LOOKED_BACK: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class CardObservation:
-    """The newest refusal that is a card's own, and where and when a station met it."""
+    """The newest refusal because of a card, and where and when a station met it."""
 
     reason: Reason
     at: datetime
@@ -106,14 +106,14 @@ class CardObservation:
 
 
 class CardObservations(NamedTuple):
-    """By card (id): the refusal since it last worked; when it took its PIN last."""
+    """By card (id): the refusal since it last worked, and the last time that its PIN was right."""
 
     refused: Mapping[str, CardObservation]
     right_pins: Mapping[str, RightPin]
 
 
 def card_observations(uow: UnitOfWork, holder_id: str) -> CardObservations:
-    """Read it from the newest 200 events of a person that say something of a card."""
+    """Read it from the newest 200 events about a person's cards."""
     query = AuditQuery(holder_id=holder_id, kinds=_KINDS)
     seen: dict[str, CardObservation] = {}
     right_pins: dict[str, RightPin] = {}
@@ -133,10 +133,9 @@ def card_observations(uow: UnitOfWork, holder_id: str) -> CardObservations:
 
 
 def _reason_of(event: AuditEvent) -> Reason | None:
-    """Return the reason of a refusal that is the card's.
+    """Return the reason of a refusal because of the card.
 
-    An end that was imported is judged by the record as it is now: only that of the
-    certificate is told by the card.
+    An imported end is judged by the present record: only the certificate's end comes from the card.
     """
     if event.kind not in _REFUSED:
         return None
@@ -148,16 +147,16 @@ def _reason_of(event: AuditEvent) -> Reason | None:
 
 
 BrokenSeals = frozenset[tuple[str, int]]
-"""Cards (by id) whose unblock secret of that revision did not open when it was wanted."""
+"""Cards (by id) whose unblock secret of that revision did not open when it was needed."""
 
 
 _LASTING = frozenset({Reason.CARD_EXPIRED, Reason.SECRET_BLOCKED})
-"""What a card told of itself that no other visit will find changed."""
+"""Reports of a card about itself that no later visit will find changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class MisuseReport:
-    """When somebody said that it was not the holder, and of what, where that is known."""
+    """When an act was reported as not done by the holder, and which, where that is known."""
 
     at: datetime
     about: AuditEvent | None = None
@@ -165,11 +164,11 @@ class MisuseReport:
 
 @dataclass(frozen=True, slots=True)
 class StandingFacts:
-    """What is recorded of a person, as far as it decides what they can do.
+    """The records of a person that decide what they can do.
 
-    ``codes`` are those that can still come to be entered, ``sent`` says for each card when
-    codes went out within the hour, ``unsettled`` are unblocks without a known outcome,
-    ``seen`` is by card (id) what a station refused it for since it last worked.
+    ``codes`` are those that can still be entered, ``sent`` says for each card when codes were sent
+    within the hour, ``unsettled`` are unblocks without a known outcome, ``seen`` is by card (id)
+    why a station refused it since it last worked.
     """
 
     holder: Cardholder
@@ -188,13 +187,12 @@ class StandingFacts:
 
     @property
     def is_misuse_reported(self) -> bool:
-        """Whether somebody said since the block, or by it, that it was not the holder."""
+        """Whether misuse was reported since the block, or by it."""
         blocked = self.registration.blocked_at if self.registration else None
         return blocked is not None and self.report is not None and self.report.at >= blocked
 
     @property
     def standing(self) -> Standing:
-        """How they stand."""
         return standing_of(
             self.holder, self.cards, self.registration, self.policy, self.now, self.broken
         )
@@ -229,7 +227,7 @@ class StandingFacts:
 
     @property
     def waits_until(self) -> datetime | None:
-        """When a card can be sent a code again, where none of those in use can be now.
+        """When a code can be sent to a card again, where none of those in use can get one now.
 
         None where a code can be sent, or one that was sent can still be entered.
         """
@@ -242,7 +240,7 @@ class StandingFacts:
 
     @property
     def can_unlock(self) -> bool:
-        """Whether they can unlock at a station at this moment."""
+        """Whether they can unlock at a station now."""
         if self.standing is Standing.NOT_REGISTERED:
             return self.first_code is not None
         if self.standing is not Standing.READY or self.waits_until is not None:
@@ -259,7 +257,7 @@ class StandingFacts:
 
     @property
     def paused_until(self) -> datetime | None:
-        """Until when no answers are taken with a card that cannot prove itself."""
+        """Until when no answers are accepted with a card that cannot prove itself."""
         until = self.registration.unproven_until if self.registration else None
         return until if until is not None and until > self.now else None
 
@@ -295,7 +293,7 @@ def standing_of(
     now: datetime,
     broken: BrokenSeals = frozenset(),
 ) -> Standing:
-    """Return how somebody stands: what has to be put right first, if anything has."""
+    """Return somebody's standing: what has to be corrected first, if anything."""
     if has_left(holder, now):
         return Standing.LEFT
     if is_blocked(registration, policy):
@@ -333,7 +331,7 @@ def secret_problem(card: Card, broken: BrokenSeals) -> SecretProblem | None:
     return Reason.SECRET_MISSING if is_broken else None
 
 
-# A code as staff see it: whose, by whom, until when; never the code.
+# A code for staff: whose, by whom, until when; never the code.
 
 
 def code_line(code: EmailCode, holder: Cardholder, given_by: str) -> CodeLine:
@@ -360,13 +358,13 @@ def waits_for_second(code: EmailCode) -> bool:
 # Why somebody can or cannot unlock, and what to do next, in sentences to be read out.
 
 CARD_TAIL = 4
-"""So many signs of a card's identifier tell it from its holder's others."""
+"""So many characters of a card's identifier distinguish it from its holder's others."""
 
 
 class Headline(NamedTuple):
-    """What is so, and what to do about it.
+    """The finding, and the advice.
 
-    ``may_fail``: by the records they can unlock, and what stations saw speaks against it.
+    ``may_fail``: by the records they can unlock, but stations saw reasons against it.
     """
 
     told: str
@@ -375,13 +373,13 @@ class Headline(NamedTuple):
 
 
 SEEN_FOR: Final = timedelta(hours=24)
-"""How long a secret that was released and not changed is nothing to speak of: people come back."""
+"""How long a secret that was released and not changed is not mentioned: people come back."""
 
 NOTHING_TO_DO = "Nothing has to be done."
 
 
 def headline_of(facts: StandingFacts, zone: tzinfo) -> Headline:
-    """Return what matters most about somebody; moments are told in ``zone``."""
+    """Return what matters most about somebody; times are in ``zone``."""
     match facts.standing:
         case Standing.LEFT:
             return _left(facts, zone)
@@ -399,7 +397,7 @@ def headline_of(facts: StandingFacts, zone: tzinfo) -> Headline:
 
 
 def problem_words(card: Card, reason: CardProblem | None) -> str:
-    """Say of a card why it cannot be unlocked; empty where it can."""
+    """Return why a card cannot be unlocked; empty where it can."""
     match reason:
         case None:
             return ""
@@ -506,7 +504,7 @@ def _not_registered(facts: StandingFacts, zone: tzinfo) -> Headline:
 
 
 def _first(facts: StandingFacts, *, is_blocked: bool) -> str:
-    """Say what the clerk can do for somebody whose PIN is blocked before they registered."""
+    """Return what the clerk can do for somebody whose PIN is blocked before they registered."""
     if not facts.unlockable:
         words = _first_needs(facts)
     elif not facts.holder.email and facts.registration is None:
@@ -523,7 +521,7 @@ def _first(facts: StandingFacts, *, is_blocked: bool) -> str:
 
 
 def _first_needs(facts: StandingFacts) -> str:
-    """Say what is to be done with the card before a code can be given for it."""
+    """Return what has to be done with the card before a code can be given for it."""
     problems = facts.has_problem
     if any(reason is Reason.SECRET_MISSING for _card, reason in problems):
         return "first set the unblock secret of the card, then give a code."
@@ -572,7 +570,7 @@ def _advice(card: Card, reason: CardProblem) -> str:
 
 
 def _out_of_use(facts: StandingFacts) -> Headline:
-    """Tell of the card that was in use last: expired ones rather than revoked ones."""
+    """Describe the card that was in use last: expired ones rather than revoked ones."""
     judged = [(card, why) for card in facts.cards if (why := card_withdrawn(card, facts.now))]
     expired = [(card, why) for card, why in judged if why is Reason.CARD_EXPIRED]
     card, reason = max(expired, key=lambda one: _end_of(one[0])) if expired else judged[0]
@@ -603,11 +601,11 @@ def _of_their_card(card: Card, reason: SecretProblem) -> str:
             assert_never(reason)
 
 
-# Those who can unlock.
+# People who can unlock.
 
 
 def _remarks(facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
-    """Say what is worth knowing of somebody who is ready, the weightiest first."""
+    """Return what is worth knowing of somebody who is ready, the most important first."""
     yield from _about_seen(facts, zone)
     if facts.paused_until is not None:
         yield Headline(
@@ -636,7 +634,7 @@ def _remarks(facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
 
 
 def _about_seen(facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
-    """Tell of what keeps a card from being unlocked; a blocked PIN is what an unlock is for."""
+    """Describe what prevents an unlock; a blocked PIN is what an unlock is for."""
     refused = [one for one in facts.refused_cards if one[1].reason is not Reason.PIN_BLOCKED]
     sound = {card.id for card in facts.in_use} - {card.id for card, _seen in refused}
     start = "They may not be able to unlock" if facts.can_unlock else "They cannot unlock"
@@ -655,7 +653,7 @@ def _about_blocked_pins(facts: StandingFacts, zone: tzinfo) -> Iterator[Headline
 def _of_seen(
     card: Card, seen: CardObservation, facts: StandingFacts, zone: tzinfo, start: str
 ) -> Headline:
-    """Say what a station saw of a card, and what to do about it."""
+    """Describe what a station saw of a card, and the advice."""
     where = f" at {seen.station}" if seen.station else ""
     met = f"{format_moment(seen.at, facts.now, zone)}{where}"
     said, advice = SEEN_AT_STATIONS[seen.reason]
@@ -701,7 +699,7 @@ def _about_cards(facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
 
 
 def _about_key(card: Card, facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
-    """Tell of cards that were sent what the admin key made, and did not show that they have it."""
+    """Describe cards that got a cryptogram and did not prove that they have the admin key."""
     last = card.key_exchanged_at
     if last is None or last + EXCHANGE_SPAN <= facts.now:
         return
@@ -747,7 +745,7 @@ def _at(moment: datetime, facts: StandingFacts, zone: tzinfo) -> str:
 
 
 def _end(code: EmailCode, zone: tzinfo) -> str:
-    """Tell when a live code dies: today, for no code lives longer than an hour."""
+    """Return when a live code expires: today, as no code lives longer than an hour."""
     if code.expires_at is None:
         raise ValueError("a code that was not sent has no end")
     return f"{code.expires_at.astimezone(zone):%H:%M}"

@@ -1,4 +1,4 @@
-"""The stations of the estate, as staff see them and take them out of service."""
+"""The stations of the estate: their list, enrolment, and retirement."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from kiosk.contract.errors import ConcurrentChange, NotFound, NotTaken
 from kiosk.contract.messages import LONGEST_NAME
 
 LINE_LIFE: Final = timedelta(minutes=15)
-"""For so long a station can enrol by a line."""
+"""How long a station can enrol by a line."""
 
 
 class StationsDesk(Desk):
@@ -45,7 +45,7 @@ class StationsDesk(Desk):
         return tuple(sorted(lines, key=lambda line: line.retired_at is not None))
 
     def enrol(self, name: str, site: str, grounds: Grounds) -> StationLetIn:
-        """Make a line for a station; what had that name before is known no more once it is used."""
+        """Make a line for a station; its use ends an earlier station of that name."""
         means, secret = self._office.means, draw_secret()
         with self._office.act(Action.ENROL_STATION, grounds) as act:
             name, site = _tidy("name", name), _tidy("site", site, empty=True)
@@ -64,7 +64,7 @@ class StationsDesk(Desk):
         return StationLetIn(name, line.text(), until, act.reference)
 
     def enrol_certificate(self, name: str, site: str, pem: str, grounds: Grounds) -> Done:
-        """Let a station in by a certificate of the estate's own CA, which renews it, too."""
+        """Enrol a station by a certificate of the estate's own CA, which also renews it."""
         with self._office.act(Action.ENROL_STATION, grounds) as act:
             name, site = _tidy("name", name), _tidy("site", site, empty=True)
             try:
@@ -86,7 +86,7 @@ class StationsDesk(Desk):
         return act.done(f"{name} is known by its certificate, whose key is {fingerprint[:16]}…")
 
     def retire(self, name: str, grounds: Grounds) -> Done:
-        """Let a station serve nobody any more, and let nothing enrol in its place."""
+        """Retire a station, so that it serves nobody and nothing enrols in its place."""
         with self._office.act(Action.RETIRE_STATION, grounds) as act:
             if not act.uow.stations.retire(name, act.uow.now):
                 raise _too_late(act, name, StaffKind.STATION_RETIRED, "retired already")
@@ -95,7 +95,6 @@ class StationsDesk(Desk):
         return act.done(f"{name} is retired. It serves nobody any more.")
 
     def reinstate(self, name: str, grounds: Grounds) -> Done:
-        """Undo that."""
         with self._office.act(Action.RETIRE_STATION, grounds) as act:
             if not act.uow.stations.reinstate(name):
                 raise _too_late(act, name, StaffKind.STATION_REINSTATED, "in service already")

@@ -1,4 +1,4 @@
-"""The first page: alarms, how the service stands now, and how the last 30 days went."""
+"""The first page: alarms, the present state of the service, and the last 30 days."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ GONE = "somebody who is not recorded any more"
 
 
 def alarm_lines(uow: UnitOfWork, zone: tzinfo) -> tuple[str, ...]:
-    """Return a line for each alarm that stands, and one where nobody looks for alarms."""
+    """Return a line for each present alarm, and one where nobody looks for alarms."""
     lines = [
         f"{_told(alarm, uow, zone)} (noticed {_when(alarm.since, uow.now, zone)})."
         for alarm in reversed(uow.alarms.standing())
@@ -92,7 +92,7 @@ def _since(alarm: Alarm, uow: UnitOfWork, zone: tzinfo) -> str:
 
 
 def _when(moment: datetime, now: datetime, zone: tzinfo) -> str:
-    """Say the time of a moment of today, and the day of an earlier one."""
+    """Return the time of a moment of today, or the day of an earlier one."""
     local, today = moment.astimezone(zone), now.astimezone(zone).date()
     if local.date() == today:
         return f"{local:%H:%M}"
@@ -104,10 +104,10 @@ DAYS = 30
 
 
 class TodayDesk(Desk):
-    """The first page; a look is a dozen short statements."""
+    """The first page; a call is a dozen short statements."""
 
     def look(self) -> Today:
-        """Return how the service stands now."""
+        """Return the present state of the service."""
         zone = self._office.means.zone
         with self._office.look(Action.SEE_TODAY) as uow:
             today = day_of(uow.now, zone)

@@ -2,8 +2,8 @@
 
 The audit is verified by its hashes, the MACs of its rows, and the anchors of its heads.
 
-An anchor in the database itself is only as safe as the database. So anchors are also
-written out, one JSON object a line, to be kept where the database's owner cannot reach.
+An anchor in the database is only as safe as the database. Anchors are therefore also exported, one
+JSON object a line, to be kept where the database's owner has no access.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.contract.errors import ConfigError, NotFound, NotTaken
 from kiosk.contract.findings import Finding, fail, ok, warn
 
-# Looking at every row that has a MAC, and taking an altered one as it is.
+# Checking every row that has a MAC, and accepting an altered one.
 
 ROWS_A_PIECE = 500
 _NAMED = 5
@@ -37,14 +37,14 @@ _PART = "records"
 
 @dataclass(slots=True)
 class RowSweep:
-    """How many rows there are, and which of them do not fit their MACs, as table and key."""
+    """How many rows there are, and which of them do not match their MACs, as table and key."""
 
     rows: int = 0
     altered: list[tuple[str, str]] = field(default_factory=list)
 
 
 def sweep(store: Store) -> RowSweep:
-    """Look at every row; each piece is read by itself, so nobody waits for all of it."""
+    """Check every row; each piece is one read, so that nobody waits for all of it."""
     found = RowSweep()
     for table in TABLES:
         for piece in _pieces(store, table):
@@ -54,7 +54,7 @@ def sweep(store: Store) -> RowSweep:
 
 
 def check_rows(store: Store) -> Finding:
-    """Does every row that grants access fit its MAC."""
+    """Check that every row that grants access matches its MAC."""
     found = sweep(store)
     if found.altered:
         named = ", ".join(f"{table} {row}" for table, row in found.altered[:_NAMED])
@@ -70,7 +70,7 @@ def check_rows(store: Store) -> Finding:
 
 
 def accept(store: Store, table: str, row: str, actor: str, reason: str) -> None:
-    """Take an altered row as it is; audited. Raises ``NotFound`` and ``NotTaken``."""
+    """Accept an altered row; audited. Raises ``NotFound`` and ``NotTaken``."""
     if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON or not reason.isprintable():
         raise NotTaken("reason", f"say why, in {SHORTEST_REASON} to {LONGEST_REASON} characters")
     need_words("reason", reason)
@@ -112,7 +112,7 @@ def verify_audit(
 ) -> AuditVerdict:
     """Walk every chain; they have to fit the anchors ``elsewhere`` and those in the database.
 
-    Progress is told in rows. The verdict names the first row that does not fit.
+    Progress is in rows. The verdict names the first row that does not fit.
     """
     with store.read() as uow:
         return verify_within(uow, signer, elsewhere, progress)
@@ -121,7 +121,7 @@ def verify_audit(
 def verify_within(
     uow: UnitOfWork, signer: AnchorSigner, elsewhere: Iterable[AuditAnchor], progress: Progress
 ) -> AuditVerdict:
-    """Do that in a unit of work that reads."""
+    """Do the same in a unit of work that reads."""
     anchors = _with_own(uow, elsewhere)
     return uow.audit.verify(progress=progress, anchors=anchors, check=signer.check)
 
@@ -132,9 +132,9 @@ def verify_without_key(
     elsewhere: Iterable[AuditAnchor] = (),
     progress: Progress = unseen,
 ) -> AuditVerdict:
-    """Do the same as somebody does who has no key: the rows' MACs are not checked.
+    """Verify without a key: the rows' MACs are not checked.
 
-    ``public_keys`` check the signatures of anchors; where there are none, nobody checks them.
+    ``public_keys`` check the signatures of anchors; without them nobody checks these.
     """
     check = AnchorVerifier(public_keys).check if public_keys else None
     with store.read() as uow:
@@ -147,12 +147,12 @@ def _with_own(uow: UnitOfWork, elsewhere: Iterable[AuditAnchor]) -> list[AuditAn
 
 
 def public_key_lines(signer: AnchorSigner) -> tuple[str, ...]:
-    """Write the public keys that check anchors, a key id and 64 hexadecimal digits a line."""
+    """Return the public keys of the anchors, a key id and 64 hexadecimal digits a line."""
     return tuple(f"{key_id} {raw.hex()}" for key_id, raw in signer.public_keys().items())
 
 
 def read_public_keys(path: Path) -> dict[str, bytes]:
-    """Read public keys that were written out; raises ``ConfigError`` naming the line."""
+    """Read exported public keys; raises ``ConfigError`` naming the line."""
     keys = {}
     for number, line in enumerate(_lines("public keys", path), start=1):
         key_id, _, digits = line.strip().partition(" ")
@@ -165,7 +165,7 @@ def read_public_keys(path: Path) -> dict[str, bytes]:
 
 
 def anchor_line(anchor: AuditAnchor) -> str:
-    """Write an anchor as one line of JSON."""
+    """Return an anchor as one line of JSON."""
     return json.dumps(
         {
             "seq": anchor.seq,
@@ -178,9 +178,9 @@ def anchor_line(anchor: AuditAnchor) -> str:
 
 
 def read_anchors(path: Path) -> tuple[AuditAnchor, ...]:
-    """Read anchors that were written out; raises ``ConfigError`` naming the line.
+    """Read exported anchors; raises ``ConfigError`` naming the line.
 
-    A line of the log serves as it is: what stands before the anchor is not looked at.
+    A line of the log works as well: the text before the anchor is ignored.
     """
     return tuple(
         _anchor(path, number, line)

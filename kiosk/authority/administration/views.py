@@ -1,4 +1,4 @@
-"""What staff are shown: frozen data without a secret."""
+"""Data for staff: frozen, without a secret."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from kiosk.authority.roles import Action, Role
 from kiosk.contract.families import DEFAULT
 from kiosk.contract.sensitive import Sensitive
 
-# Who acts, on what grounds, and what came of it.
+# Who acts, on what grounds, and the result.
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who asks: a member of staff, by the key that logged in, or whoever runs a command.
+    """The caller: a member of staff, by the key that logged in, or the user of a command.
 
-    ``staff_id`` is empty for the command line, which whoever holds the machine runs; then
-    ``name`` is what the audit shows. ``key`` is the fingerprint, ``SHA256:...``.
+    ``staff_id`` is empty for the command line, whose user controls the machine; then ``name`` is
+    the name in the audit. ``key`` is the fingerprint, ``SHA256:...``.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Grounds:
 class Done:
     """What was done, in one plain sentence; ``reference`` finds it in the audit.
 
-    Where it ``waits`` for a second member of staff, nothing was changed yet.
+    Where it ``waits`` for a second member of staff, nothing has been changed.
     """
 
     told: str
@@ -71,10 +71,11 @@ class CountedAs(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AuditFilter:
-    """What is shown; an empty field does not narrow. ``since`` counts, ``until`` does not.
+    """The filter of the audit; an empty field does not narrow.
 
-    ``person`` is a holder number or a holder's id, ``staff`` a name or a staff id. ``counted``
-    shows the rows behind a figure, ``reason`` the refusals for that reason alone.
+    ``since`` is included, ``until`` is not. ``person`` is a holder number or a holder's id,
+    ``staff`` a name or a staff id. ``counted`` shows the rows behind a figure, ``reason`` the
+    refusals for that reason alone.
     """
 
     person: str = ""
@@ -90,9 +91,9 @@ class AuditFilter:
 
 @dataclass(frozen=True, slots=True)
 class AuditLine:
-    """One row; ``told`` is what happened in plain words, ``detail`` the rest as written.
+    """One row; ``told`` is the event in plain words, ``detail`` the rest as recorded.
 
-    ``card`` is its family and identifier, as the card gives it: ``piv 0123…``.
+    ``card`` is its family and identifier, as the card reports it: ``piv 0123…``.
     """
 
     seq: int
@@ -109,7 +110,7 @@ class AuditLine:
 
 @dataclass(frozen=True, slots=True)
 class AuditPage:
-    """Rows, newest first; ``older`` is what to ask with for the next page, None: no more."""
+    """Rows, newest first; ``older`` is the position of the next page, None: no more."""
 
     lines: tuple[AuditLine, ...]
     older: int | None
@@ -117,7 +118,7 @@ class AuditPage:
 
 @dataclass(frozen=True, slots=True)
 class ChainVerdict:
-    """What a verification found; ``fault`` names the first row that does not fit, in words.
+    """The result of a verification; ``fault`` names the first row that does not fit, in words.
 
     ``anchored`` rows are covered by good anchors.
     """
@@ -146,10 +147,10 @@ class ExportFormat(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ProposalLine:
-    """One act that waits: what it would do, to whom, and who proposed it, when and why.
+    """One waiting act: what it would do, to whom, and who proposed it, when and why.
 
-    ``about`` names the person or the member of staff; it is empty where it is neither.
-    ``why_not`` says why the one who looks cannot agree; empty: they can.
+    ``about`` names the person or the member of staff; it is empty for anything else. ``why_not``
+    says why the reader cannot agree; empty: they can.
     """
 
     proposal_id: str
@@ -167,11 +168,11 @@ class ProposalLine:
     why_not: str = ""
 
 
-# A person as the clerk sees them: how they stand, their cards, their story.
+# A person as the clerk sees them: their standing, their cards, their story.
 
 
 class Standing(StrEnum):
-    """How a person stands with self-service, the gravest first."""
+    """A person's standing with self-service, the most serious first."""
 
     LEFT = "left"
     BLOCKED = "blocked"
@@ -197,7 +198,7 @@ class PersonLine:
 
 @dataclass(frozen=True, slots=True)
 class ListedPeople:
-    """A page of a list; ``more`` is what to ask with for the next one, None: no more."""
+    """A page of a list; ``more`` is the position of the next one, None: no more."""
 
     people: tuple[PersonLine, ...]
     more: PagePosition | None
@@ -205,7 +206,7 @@ class ListedPeople:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search gave, by name; ``more`` says that there are others beyond the limit.
+    """The hits of a search, by name; ``more``: there are others beyond the limit.
 
     ``about`` explains a hit by a reference number: when and where it was shown, and why.
     """
@@ -216,7 +217,7 @@ class Found:
 
 
 class RightPin(NamedTuple):
-    """When a card took its PIN, and whether it proved that; else it only said so."""
+    """When a card last verified its PIN, and whether that was proven or only claimed."""
 
     at: datetime
     proven: bool
@@ -226,8 +227,8 @@ class RightPin(NamedTuple):
 class CardLine:
     """One card of a person; ``trouble`` says why it cannot be unlocked, empty: it can.
 
-    ``has_key`` says that a key is recorded: only a card that proves it is served.
-    ``has_pin_key`` says that the key is recorded with which it proves its PIN.
+    ``has_key``: a key is recorded, and only a card that proves it is served. ``has_pin_key``: the
+    key is recorded with which it proves its PIN.
     """
 
     card_id: str
@@ -240,7 +241,7 @@ class CardLine:
     has_key: bool = False
     has_pin_key: bool = False
     last_right_pin: RightPin | None = None
-    """The last one, which may be of before the PIN was blocked; None: no station saw one lately."""
+    """The last one, which may be from before the PIN was blocked; None: no recent one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,16 +256,16 @@ class RegistrationLine:
     failures_allowed: int
     blocked_at: datetime | None
     paused_until: datetime | None = None
-    """No answers are taken until then with cards that cannot prove themselves."""
+    """Until then no answers are accepted with cards that cannot prove themselves."""
     misuse_reported: bool = False
-    """The block came by a report, and not by attempts that failed."""
+    """The block came from a report, and not from failed attempts."""
 
 
 @dataclass(frozen=True, slots=True)
 class CodeLine:
-    """A code that is waited for, or was given by staff and waits for a second member.
+    """A live code, or one that staff gave and that waits for a second member.
 
-    ``waits_for_second`` is True until somebody else agreed; ``expires_at`` bounds that, too.
+    ``waits_for_second`` is True until somebody else agreed; ``expires_at`` limits that, too.
     """
 
     code_id: str
@@ -280,7 +281,7 @@ class CodeLine:
 
 @dataclass(frozen=True, slots=True)
 class AddressChangeLine:
-    """A change of address that does not count yet; the new one is masked."""
+    """A change of address that is not in force yet; the new one is masked."""
 
     old: str
     masked: str
@@ -289,7 +290,7 @@ class AddressChangeLine:
 
 @dataclass(frozen=True, slots=True)
 class StoryLine:
-    """One thing that happened, in plain words; ``grave`` marks a refusal or a failure."""
+    """One event in plain words; ``grave`` marks a refusal or a failure."""
 
     seq: int
     at: datetime
@@ -304,10 +305,10 @@ class StoryLine:
 class Person:
     """All of a person's page.
 
-    ``proposals`` is what staff proposed about them and waits for a second member.
-    ``headline`` says why they can or cannot unlock, ``advice`` what to do next, both in a
-    sentence that can be read out. ``may_fail``: what stations saw speaks against ``can_unlock``.
-    ``open_to`` are the actions that make sense now and that the reader's role permits.
+    ``proposals`` are acts about them that wait for a second member. ``headline`` says why they can
+    or cannot unlock, ``advice`` what to do next, both in a sentence that can be read out.
+    ``may_fail``: stations saw reasons against ``can_unlock``. ``open_to`` are the actions that make
+    sense now and that the reader's role permits.
     """
 
     seen: Seen
@@ -333,7 +334,7 @@ class Person:
 class IssuedFrom:
     """Stands for the unblock secret that a card was issued with, which derives from a master key.
 
-    ``master`` is that key's id, as ``kiosk keys list`` shows it.
+    ``master`` is that key's id, as in ``kiosk keys list``.
     """
 
     master: str
@@ -376,9 +377,9 @@ class StationLetIn:
 class UnknownCard:
     """A card that no station serves: it is not recorded, or could not be read (``unread``).
 
-    ``said`` is a sentence of how it calls itself, ``near`` says which recorded cards it
-    resembles, ``cause`` what was wrong in a few words, and ``advice`` what to do. Family and
-    identifier are empty where the station did not get so far.
+    ``said`` is a sentence with its identifier, ``near`` names the recorded cards that it resembles,
+    ``cause`` says what was wrong in a few words, and ``advice`` what to do. Family and identifier
+    are empty where the station could not read them.
     """
 
     reference: str
@@ -393,10 +394,10 @@ class UnknownCard:
     unread: bool
 
 
-# The service as staff see it: today, stations, questions, policy, staff, files, reports.
+# The service for staff: today, stations, questions, policy, staff, files, reports.
 
 MOST_COUNTED = 10_000
-"""People are counted up to here; where there are as many, there may be more."""
+"""People are counted up to this number; where there are as many, there may be more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -422,12 +423,12 @@ class RefusedFor:
 class Today:
     """The first page at the moment ``at`` of a day that began ``since``.
 
-    ``refusals`` are by reason, the most frequent first.
-    ``median_s`` is the median time from card in to unlocked, of today's unlocks; None
-    where there was none. ``blocked``, ``not_registered`` and ``expiring`` (a card that ends
-    this month) count people, up to ``MOST_COUNTED``. ``days`` are the last 30, oldest first;
-    ``hours`` are 24 counts of visits by hour of day over those days. ``waiting`` is what waits
-    for a second member of staff and concerns this reader's role, oldest first.
+    ``refusals`` are by reason, the most frequent first. ``median_s`` is the median time from card
+    in to unlocked, of today's unlocks; None where there was none. ``blocked``, ``not_registered``
+    and ``expiring`` (a card that ends this month) count people, up to ``MOST_COUNTED``. ``days``
+    are the last 30, oldest first; ``hours`` are 24 counts of visits by hour of day over those days.
+    ``waiting`` are the acts that wait for a second member of staff and concern the reader's role,
+    oldest first.
     """
 
     at: datetime
@@ -453,7 +454,7 @@ class Today:
 
 @dataclass(frozen=True, slots=True)
 class StationLine:
-    """One station; ``silent`` when it started and was not heard of for two minutes.
+    """One station; ``silent`` when it started and then sent nothing for two minutes.
 
     One that has not started has ``let_in_at`` instead of ``last_seen_at``.
     """
@@ -486,11 +487,11 @@ class QuestionLine:
 
 @dataclass(frozen=True, slots=True)
 class PolicyLine:
-    """One policy setting as it counts now, all in text; ``allowed`` names its limits.
+    """One policy setting in force, all in text; ``allowed`` names its limits.
 
-    ``changed_at`` is None while the settings file's own value counts. ``revision`` is what
-    a change has to name. ``trouble`` says why what staff set does not count: the file was
-    changed since, and they do not fit each other any more.
+    ``changed_at`` is None while the settings file's value is in force. A change has to state
+    ``revision``. ``trouble`` says why staff's value is not in force: it no longer fits the changed
+    file.
     """
 
     name: str
@@ -507,7 +508,7 @@ class PolicyLine:
 
 @dataclass(frozen=True, slots=True)
 class KeyLine:
-    """One SSH key of a member of staff; who added it, and who agreed to that, by name."""
+    """One SSH key of a member of staff; who added it, and who agreed, by name."""
 
     fingerprint: str
     kind: str
@@ -559,15 +560,14 @@ class ImportFile:
 class ImportResult:
     """What an import did, or would do.
 
-    With ``problems`` nothing was done: they are the first of ``problems_in_all``, as
-    (line, reason), line 0 being the file as a whole. Where it ``waits`` for a second member
-    of staff, nothing was done yet: ``known`` counts the changes for whose sake.
-    ``outside_domains`` are the first of ``outside_domains_in_all`` people whose address is of no
-    approved domain, as (line, number and address). ``file_kept`` says why a file that was imported
-    could not be removed. ``erased_before`` are the first of ``erased_before_in_all`` people who
-    were erased and come back, as (line, number and name). ``changes`` are the first of the
-    ``people_changed``, as (line, number and what becomes of them), ``card_changes`` of the
-    ``cards_changed``.
+    With ``problems`` nothing was done: they are the first of ``problems_in_all``, as (line,
+    reason), where line 0 is the whole file. Where it ``waits`` for a second member of staff,
+    nothing was done yet: ``known`` counts the changes that require that. ``outside_domains`` are
+    the first of ``outside_domains_in_all`` people whose address is of no approved domain, as (line,
+    number and address). ``file_kept`` says why a file that was imported could not be removed.
+    ``erased_before`` are the first of ``erased_before_in_all`` people who were erased and come
+    back, as (line, number and name). ``changes`` are the first of the ``people_changed``, as (line,
+    number and what becomes of them), ``card_changes`` of the ``cards_changed``.
     """
 
     lines: int
@@ -591,7 +591,7 @@ class ImportResult:
 
 
 class Span(StrEnum):
-    """By what a report groups."""
+    """How a report groups."""
 
     DAY = "day"
     WEEK = "week"
@@ -601,7 +601,7 @@ class Span(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A table of counts from ``first`` to ``last`` day, both counted."""
+    """A table of counts from ``first`` to ``last`` day, both included."""
 
     span: Span
     first: date
@@ -618,11 +618,11 @@ class Written:
     rows: int
 
 
-# How long work tells how far it is.
+# Progress of long work.
 
 Progress = Callable[[int, int], None]
-"""Takes what is done and what there is in all; called often, so it should be quick."""
+"""Takes what is done and the total; called often, so it has to be fast."""
 
 
 def unseen(done: int, total: int) -> None:
-    """Take no notice."""
+    """Ignore the progress."""

@@ -453,7 +453,7 @@ def on_result(state: Reading | Working, event: Event) -> Move | None:
     """Return where an answer leads, or None where none was expected."""
     match state, event:
         case Reading(), CardRead():
-            return _opened(event)
+            return _opened(state, event)
         case Reading(), NoReply(busy=True) if state.repeats < BUSY_REPEATS:
             opening = OpenVisit(state.visit, state.reader)
             return replace(state, repeats=state.repeats + 1), (opening,)
@@ -461,8 +461,7 @@ def on_result(state: Reading | Working, event: Event) -> Move | None:
             # A PIN on the reader's keys would have to be entered again: the holder decides.
             return replace(state, repeats=state.repeats + 1), (state.command,)
         case Reading(), NoReply():
-            away = Refusal(Reason.AUTHORITY_AWAY)
-            return _refused(state.visit, away)
+            return _refused(state, state.visit, Refusal(Reason.AUTHORITY_AWAY))
         case Working(back=Maintenance() as menu), Maintained():
             return ActDone(state.visit, menu, event.result), ()
         case Working(), Replied():
@@ -493,10 +492,10 @@ _LACKS = {
 }
 
 
-def _opened(read: CardRead) -> Move:
+def _opened(state: Reading, read: CardRead) -> Move:
     reply = read.reply
     if isinstance(reply, Refusal):
-        return _refused(read.visit, reply)
+        return _refused(state, read.visit, reply)
     known = VisitState(
         read.visit,
         read.at,
@@ -516,9 +515,15 @@ def _opened(read: CardRead) -> Move:
             return Menu(known, reply.offers, reply.blocked), ()
 
 
-def _refused(visit: VisitId, refusal: Refusal, pulled: PulledFrom | None = None) -> Move:
-    page = Refused(visit, refusal.reason, refusal.retry_at, pulled)
-    return page, (EndVisit(visit, VisitEnd.REFUSED),)
+def _refused(state: State, visit: VisitId, refusal: Refusal) -> Move:
+    return _turned_away(state, visit, refusal), (EndVisit(visit, VisitEnd.REFUSED),)
+
+
+def _turned_away(state: State, visit: VisitId, refusal: Refusal) -> Refused:
+    """Return the page; a card that did not answer may be leaving the reader, with its PIN set."""
+    is_in_doubt = refusal.reason is Reason.OUTCOME_UNKNOWN
+    pulled = _pulled_from(state) if is_in_doubt else None
+    return Refused(visit, refusal.reason, refusal.retry_at, pulled)
 
 
 def _placed(state: Working, reply: Reply) -> Working:
@@ -549,7 +554,7 @@ def _replied(state: Working, reply: Reply) -> Move | None:
         case VisitOpened():
             return None
         case Refusal():
-            return _refused(state.visit.id, reply, _in_doubt(state, reply.reason))
+            return _refused(state, state.visit.id, reply)
         case AnswersWrong():
             return AskQuestion(state.visit, reply.again, wrong=True), ()
         case AnswersRefused():
@@ -691,7 +696,7 @@ def step(state: State, event: Event) -> Next:
             # The reader reports the same, before or after, and the holder's notice stays.
             return Next(Attract(_pulled_from(state)), _ending(state, event.how))
         case GaveUp() if not isinstance(state, _FINISHED):
-            page = Refused(event.visit, event.reason, pulled=_in_doubt(state, event.reason))
+            page = _turned_away(state, event.visit, Refusal(event.reason))
             return Next(page, _ending(state, event.how))
         case _:
             return _within_visit(state, event)
@@ -708,11 +713,6 @@ def _pulled_from(state: State) -> PulledFrom | None:
             return state.pulled
         case _:
             return None
-
-
-def _in_doubt(state: State, reason: Reason) -> PulledFrom | None:
-    """Return the same for a card that did not answer: it may be leaving the reader."""
-    return _pulled_from(state) if reason is Reason.OUTCOME_UNKNOWN else None
 
 
 def _within_visit(state: State, event: Event) -> Next:
@@ -771,7 +771,7 @@ def _leave(state: State, reason: RemovalReason) -> Next:
 
 
 def _refused_here(state: State, visit: VisitId, reason: Reason) -> Next:
-    refused = Refused(visit, reason)
+    refused = _turned_away(state, visit, Refusal(reason))
     return Next(refused, _ending(state, VisitEnd.REFUSED))
 
 

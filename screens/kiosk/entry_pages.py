@@ -20,6 +20,11 @@ _SIDEWAYS = frozenset({"left", "right"})
 _ERASES = {"backspace": ERASE, "delete": ERASE, "ctrl+u": CLEAR}
 
 
+def heading(text: Widget, right: str) -> Horizontal:
+    """Return one line of two texts, the second at its right end."""
+    return Horizontal(text, Prose(right, "lead where"), classes="heading")
+
+
 class EntryPage(Page, inherit_bindings=False):
     """Until a button is chosen, Left and Right are keys of what is entered, and move nothing.
 
@@ -37,12 +42,15 @@ class EntryPage(Page, inherit_bindings=False):
         """Say what has to be entered before the page can go on."""
         raise NotImplementedError
 
-    def lead(self, widget: Widget, where: str = "") -> Iterator[Widget]:
-        """Yield a text, and the note that takes its place; ``where`` stays beside the note."""
-        self._lead = widget
-        yield widget
+    def lead(self, text: Widget, beside: str = "", where: str = "") -> Iterator[Widget]:
+        """Yield a text with another one ``beside``, and the note that takes their place.
+
+        ``where`` stays beside that note.
+        """
+        self._lead = heading(text, beside) if beside else text
+        yield self._lead
         if where:
-            self._instead = Horizontal(self._missing, Prose(where, "lead where"), classes="heading")
+            self._instead = heading(self._missing, where)
             self._instead.display = False
         yield self._instead
 

@@ -165,12 +165,9 @@ class GiveAnswerPage(AnswerPage, inherit_bindings=False):
         """Say which question it is, and what was wrong with the answer."""
         which = questions.lead(len(self._state.given) + 1, self._state.task.count)
         if self._state.problem is not None:
-            note = Note(questions.problem(self._state.problem))
-            lead = Horizontal(note, Prose(which, "lead where"), classes="heading")
+            yield from self.lead(Note(questions.problem(self._state.problem)), which, which)
         else:
-            folded = Prose(questions.CASE_IGNORED, "lead where")
-            lead = Horizontal(Prose(which, "lead"), folded, classes="heading")
-        yield from self.lead(lead, which)
+            yield from self.lead(Prose(which, "lead"), questions.CASE_IGNORED, which)
         yield Prose(self._state.question.text, "title question")
 
 
@@ -190,10 +187,8 @@ class AskQuestionPage(AnswerPage, inherit_bindings=False):
         task = self._state.task
         which = questions.lead(len(self._state.given) + 1, len(task.questions))
         if self._state.wrong:
-            left: Prose = Note(questions.wrong(task.attempts_left))
-            right = Prose(which, "lead where")
+            yield from self.lead(Note(questions.wrong(task.attempts_left)), which, which)
         else:
-            left = Prose(which, "lead")
-            right = Prose(questions.attempts(task.attempts_left), "lead where")
-        yield from self.lead(Horizontal(left, right, classes="heading"), which)
+            attempts = questions.attempts(task.attempts_left)
+            yield from self.lead(Prose(which, "lead"), attempts, which)
         yield Prose(self._state.question.text, "title question")

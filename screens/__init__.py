@@ -1,1 +1,1 @@
-"""The display: what a holder sees and touches. Textual only; it reports and never decides."""
+"""The display: Textual only; it reports what the holder does and never decides."""

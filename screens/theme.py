@@ -15,12 +15,12 @@ from rich.color import Color, ColorSystem
 from textual.theme import Theme
 from textual.widget import Widget
 
-# The few signs that not every console font has.
+# The few characters that some console fonts lack.
 
 
 @dataclass(frozen=True, slots=True)
 class Glyphs:
-    """One sign each for: done, not yet, not so, a hidden character, one to come, chosen, back."""
+    """One character each: done, not yet, not so, a hidden one, one to come, chosen, back."""
 
     tick: str
     pending: str
@@ -38,13 +38,13 @@ PLAIN = Glyphs(tick="√", pending="○", wrong="x", dot="•", empty="·", poin
 """For a bare Linux console (``TERM=linux``)."""
 
 
-# How one station presents itself: settings, read once and passed down.
+# The look of one station: settings, read once and passed down.
 
 
 class Strip(Protocol):
-    """Something of the demo's below every page; a real station has none.
+    """The demo's strip below every page; a real station has none.
 
-    ``rows`` is its height: pages lay themselves out in what is left.
+    ``rows`` is its height: pages use what is left.
     """
 
     rows: int
@@ -53,7 +53,7 @@ class Strip(Protocol):
         """Return a fresh widget to stand below one page; it need not set its height."""
 
     def key(self, key: str) -> bool:
-        """Take a function key (``f5`` and the like); return whether it was of use."""
+        """Handle a function key (``f5`` and the like); return whether it was used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +89,15 @@ ENOUGH = 7.0
 
 _STEP = 0.02
 _SHADE = "#000000"
-"""Lies, half clear, over a page that waits."""
+"""Covers a waiting page, half transparent."""
 
 
 @dataclass(frozen=True, slots=True)
 class ColourPalette:
     """The colours of one surface, each ``#rrggbb``.
 
-    ``paper`` is the card, ``ground`` what it lies on, ``ink`` and ``quiet`` are text,
-    ``accent`` fills and ``on_accent`` writes on it; ``alarm`` and ``done`` are text too.
+    ``paper`` is the card, ``ground`` the area around it, ``ink`` and ``quiet`` are text, ``accent``
+    fills and ``on_accent`` is text on it; ``alarm`` and ``done`` are text too.
     """
 
     paper: str
@@ -207,7 +207,7 @@ def themes(accent: str, *, few_colours: bool = False) -> tuple[Theme, Theme]:
     )
 
 
-# --- 256 colours, which is what SSH gives -----------------------------------------------
+# --- 256 colours, which SSH has -----------------------------------------------------
 
 
 def light_256(accent: str) -> ColourPalette:

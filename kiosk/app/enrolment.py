@@ -1,7 +1,7 @@
 """The station's side of enrolment, in a process that ends with it: ``kiosk enrol``.
 
-The key is made here, by openssl, and never leaves. Key and certificate are one file, which is
-replaced in one step, so that a station that is cut off at any moment has a pair that fits.
+openssl makes the key here, and it never leaves. Key and certificate are one file, which is replaced
+in one step, so that a station always has a pair that fits.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class AuthorityUnreached(EnrolmentFailed):
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What a station has: ``station.pem`` and the rest in one folder, its account's alone."""
+    """A station's credential: ``station.pem`` and the rest in one folder, for its account alone."""
 
     folder: Path
 
@@ -62,11 +62,11 @@ class Credential:
 
     @property
     def ca(self) -> Path:
-        """Whom it believes."""
+        """The CA that it trusts."""
         return self.folder / CA
 
     def write(self, key: Sensitive, enrolled: Enrolled) -> None:
-        """Write all of it, the file that makes it count last."""
+        """Write all of it, with the decisive file last."""
         listed = ", ".join(f'"{each}"' for each in enrolled.addresses)
         settings = (
             "# Written by `kiosk enrol`; the settings file counts above it.\n"
@@ -93,7 +93,7 @@ class Credential:
 
 
 def enrol(line: EnrolmentLine, folder: Path) -> str:
-    """Fetch the first certificate of a station by its line; return the station's name.
+    """Fetch the first certificate of a station with its line; return the station's name.
 
     Raises ``EnrolmentFailed``; ``OSError`` where the folder cannot be written.
     """
@@ -127,7 +127,7 @@ _NO_RENEWAL: Final = (
 
 
 def renew(folder: Path, addresses: Sequence[str]) -> bool:
-    """Fetch the next certificate where it is due; return whether there is another one now.
+    """Fetch the next certificate where it is due; return whether there is a new one.
 
     Raises ``EnrolmentFailed``, ``ConfigError``.
     """
@@ -151,7 +151,7 @@ def renew(folder: Path, addresses: Sequence[str]) -> bool:
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[Credential]:
-    """Let one process at a time change the credential of a folder, which is made where needed."""
+    """Let one process at a time change the credential of a folder, which is made if missing."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     directory = os.open(folder, os.O_RDONLY)
     try:
@@ -181,7 +181,7 @@ def _ask(
 
 
 def _unverified() -> ssl.SSLContext:
-    """Return TLS that believes anybody: what is fetched by it is compared with the pin."""
+    """Return TLS that trusts anybody: the answer is compared with the pin."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.check_hostname = False
@@ -190,7 +190,7 @@ def _unverified() -> ssl.SSLContext:
 
 
 def _verified(ca: str, pin: str) -> ssl.SSLContext:
-    """Return TLS that believes the one certificate of the pin, whatever else came with it."""
+    """Return TLS that trusts only the certificate of the pin, whatever else came with it."""
     try:
         der = ssl.PEM_cert_to_DER_cert(ca)
     except ValueError:
@@ -207,7 +207,7 @@ def _verified(ca: str, pin: str) -> ssl.SSLContext:
 
 
 def _new_key() -> tuple[Sensitive, str]:
-    """Return a new key, and a request that says nothing but that: the authority has the name."""
+    """Return a new key, and a request with nothing else: the authority knows the name."""
     curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc")
     words = ("req", "-new", *curve, "-subj", "/", "-keyout", "-", "-config", os.devnull)
     try:

@@ -1,6 +1,6 @@
-"""How a process logs: JSON for the journal, or lines for people; never a secret or a name.
+"""The log of a process: JSON for the journal, or lines for people; never a secret or a name.
 
-What a library logs with an error is shown without the error's text, which may hold anything.
+An error in a library's log line is shown without its text, which may hold anything.
 """
 
 from __future__ import annotations
@@ -22,28 +22,28 @@ TEXT: Final = "text"
 LINE: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 _MEASURED: Final = ("reply", "ms")
-"""What a line may carry as ``extra`` beside what it is about."""
+"""Names that a line may carry as ``extra`` beside its subject."""
 
 _PRIORITIES: Final = {logging.ERROR: "<3>", logging.WARNING: "<4>", logging.INFO: "<6>"}
-"""What the journal takes from the beginning of a line; see sd-daemon(3)."""
+"""The journal's priority prefixes; see sd-daemon(3)."""
 
 
 class Discreet(logging.Formatter):
     """Writes lines for people."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the lines without what would steer a terminal, and what they are about."""
+        """Return the lines without control characters, with their subject."""
         about = " ".join(f"{name}={text}" for name, text in logged_about().items())
         return printable(super().format(record)) + (f" [{printable(about)}]" if about else "")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
-        """Return the line; beside an error nothing that the library wrote."""
+        """Return the line; with an error nothing of the library's text."""
         if record.exc_info:
             record.message = "an error that nobody handled"
         return super().formatMessage(record)
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
-        """Return where the error came from, without its text."""
+        """Return where the error was raised, without its text."""
         return describe_fault(ei[1]) if ei[1] is not None else ""
 
 
@@ -70,7 +70,7 @@ class JsonLines(Discreet):
 
 
 def open_log(stream: TextIO | None, environ: Mapping[str, str], form: str = JSON) -> None:
-    """Let this process log to ``stream``; None logs nothing. A terminal gets lines for people."""
+    """Write the log to ``stream``; None logs nothing. A terminal gets lines for people."""
     handler = logging.NullHandler() if stream is None else logging.StreamHandler(stream)
     if stream is not None:
         handler.setFormatter(_formatter(stream, environ, form))
@@ -80,7 +80,7 @@ def open_log(stream: TextIO | None, environ: Mapping[str, str], form: str = JSON
 
 
 def change_log(environ: Mapping[str, str], form: str) -> None:
-    """Go on in the form that the settings name: they are read when the log is open already."""
+    """Change to the form in the settings, which are read when the log is already open."""
     for handler in logging.getLogger().handlers:
         if isinstance(handler, logging.StreamHandler):
             handler.setFormatter(_formatter(handler.stream, environ, form))
@@ -99,7 +99,7 @@ def _is_journal(stream: TextIO, environ: Mapping[str, str]) -> bool:
 
 
 def appended(path: str) -> TextIO:
-    """Open for the rest of the process; by hand for its mode: it is the administrator's alone."""
+    """Open for the rest of the process; with a mode that only the administrator can read."""
     try:
         return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a")
     except OSError as error:

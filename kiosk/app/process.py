@@ -1,4 +1,4 @@
-"""What a process does for itself and says to its service manager."""
+"""What a process does for itself and reports to its service manager."""
 
 from __future__ import annotations
 
@@ -9,20 +9,19 @@ import socket
 from collections.abc import MutableMapping
 from contextlib import suppress
 
-# The garbage collector while a program comes up: loading makes next to no garbage.
+# The garbage collector during the start: loading makes next to no garbage.
 #
-# It would look at every module again and again, for a tenth of the time until the first page.
-# Once all is loaded it need never look at that again, which keeps its later rounds short while
-# somebody types.
+# It would scan every module again and again, for a tenth of the time until the first page. After
+# loading it need never scan them again, which keeps its later runs short while somebody types.
 
 
 def rest() -> None:
-    """Let it rest until ``resume``."""
+    """Disable it until ``resume``."""
     gc.disable()
 
 
 def resume() -> None:
-    """Let it work, and pass over what is there by now; does nothing when it works already."""
+    """Enable it, and exempt present objects; does nothing when it is enabled."""
     if not gc.isenabled():
         gc.freeze()
         gc.enable()
@@ -33,9 +32,10 @@ _PR_SET_MEMORY_MERGE = 67
 
 
 def merge_equal_pages() -> bool:
-    """Let the kernel keep one copy of the pages that are equal in this process and its children.
+    """Let the kernel share equal pages of this process and its children.
 
-    It does so where ``/sys/kernel/mm/ksm/run`` says so. False before Linux 6.4, or without KSM.
+    Only where ``/sys/kernel/mm/ksm/run`` enables that. Returns False before Linux 6.4, or without
+    KSM.
     """
     merging: int = ctypes.CDLL(None).prctl(_PR_SET_MEMORY_MERGE, 1, 0, 0, 0)
     return merging == 0
@@ -52,7 +52,7 @@ class ServiceManager:
         self.watchdog_s = watchdog_s
 
     def notify(self, state: str) -> None:
-        """Send ``state``; never blocks, and says nothing to a manager that is gone."""
+        """Send ``state``; never blocks, and ignores a manager that is gone."""
         with (
             suppress(OSError),
             socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as out,

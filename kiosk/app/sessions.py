@@ -1,12 +1,13 @@
 """Sessions of the RA application that share their memory: forked from one process for each login.
 
-sshd starts a program for each login, which would load the whole application again. That program
-hands its terminal and the file in which sshd names the key (the file descriptors, SCM_RIGHTS), and
-what else sshd said of the login, to a process that has loaded everything and seen nothing, and
-waits. There a child is forked, which is the session. It reads settings and keys itself, opens the
-database itself, and is admitted by the key of the login as if it had been started by sshd.
+sshd starts a program for each login, which would load the whole application again. Instead that
+program passes its terminal and the file in which sshd names the key (as file descriptors,
+SCM_RIGHTS), and sshd's other information about the login, to a process that has loaded everything
+and holds no data, and waits. That process forks a child, which is the session. It reads settings
+and keys itself, opens the database itself, and is admitted by the key of the login as if sshd had
+started it.
 
-Either end is believed for its user id (SO_PEERCRED) alone: what runs as the service's account can
+Each end trusts the other's user id (SO_PEERCRED) alone: a process of the service's account can
 start the application in any case.
 """
 
@@ -37,10 +38,10 @@ OF_A_LOGIN: Final = (
     "SSH_ORIGINAL_COMMAND",
     "TERM",
 )
-"""What a session's environment has of its login, beside its key; the rest is the service's."""
+"""What a session gets of the login's environment, beside its key; the rest is the service's."""
 
 _KEY_OF_LOGIN: Final = "SSH_USER_AUTH"
-"""Names sshd's file, which is not to be seen from the process that waits."""
+"""Names sshd's file, which the waiting process cannot see."""
 
 LONGEST: Final = 64 * 1024
 WAIT_S: Final = 10.0
@@ -55,7 +56,7 @@ exit "$code"
 """
 """Waits for a session's exit code, in a thirtieth of Python's memory.
 
-The kernel tells the foreground of a terminal of its size: it is passed on. A signal ends a read.
+The kernel signals a terminal's new size to the foreground: it is passed on. A signal ends a read.
 """
 
 _UCRED = struct.Struct("3i")
@@ -94,7 +95,7 @@ def hand_over(place: str, environ: Mapping[str, str]) -> None:
 
 
 def _line(connection: socket.socket) -> str:
-    """Read up to the end of a line, and nothing behind it; less where the other end is gone."""
+    """Read up to the end of a line, and no further; less where the other end is gone."""
     heard = b""
     while not heard.endswith(b"\n") and (more := connection.recv(1)):
         heard += more
@@ -111,7 +112,7 @@ def _is_our_own(connection: socket.socket) -> bool:
 
 
 class SessionServer:
-    """Forks a session for each that is handed over; ``live`` runs one in its own process."""
+    """Forks a session for each login that is passed to it; ``live`` runs one in its process."""
 
     def __init__(self, place: Path, live: Callable[[], int]) -> None:
         self._place = place
@@ -133,7 +134,7 @@ class SessionServer:
         """Serve until SIGTERM or SIGINT; sessions that run go on until they end."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
-        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries them
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps them
         self._listening.settimeout(TICK_S)
         while not self._stopping:
             is_alive()
@@ -201,7 +202,7 @@ class SessionServer:
 
 
 def _await_client(connection: socket.socket) -> None:
-    """End this session as its terminal's hang-up would, when whoever handed it over is gone."""
+    """End this session like a hang-up of its terminal, once the program of the login has ended."""
     with suppress(OSError):
         connection.recv(1)
     os.kill(os.getpid(), signal.SIGHUP)

@@ -1,8 +1,8 @@
-"""The terminal of a display, handed to the station over a Unix socket.
+"""The terminal of a display, passed to the station over a Unix socket.
 
-The station runs as another account than compositor and terminal, without devices.
-``serve_terminal`` runs in the terminal and stays: a station that ends leaves an empty page behind,
-and the next one takes the same terminal.
+The station runs with another account than compositor and terminal, without access to devices.
+``serve_terminal`` keeps running in the terminal: a station that ends leaves an empty page, and the
+next one gets the same terminal.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ _ARE_YOU_THERE, _YES = b"\x1b[5n", b"\x1b[0n"
 
 
 def serve_terminal(terminal: int, listener: socket.socket, beat: Callable[[], None]) -> None:
-    """Hand ``terminal`` to one caller after the other, until it is gone.
+    """Pass ``terminal`` to one caller after the other, until it is gone.
 
-    A caller has it until its end of the connection is closed. ``beat`` is called every second
-    in which the terminal answers, or a caller has it: that one watches over it then.
+    A caller has it until its end of the connection is closed. ``beat`` is called every second in
+    which the terminal answers, or a caller has it: the caller then monitors it.
     """
     while True:
         close_keyboard(terminal)
@@ -54,7 +54,7 @@ def serve_terminal(terminal: int, listener: socket.socket, beat: Callable[[], No
 
 
 def _answers(terminal: int) -> bool:
-    """Ask the terminal, and wait until it answers; what is typed before that is dropped."""
+    """Send a request, and wait until the terminal answers; input before that is dropped."""
     termios.tcflush(terminal, termios.TCIFLUSH)
     os.write(terminal, _ARE_YOU_THERE)
     said = b""
@@ -70,7 +70,7 @@ def _can_be_read(source: int | socket.socket, seconds: float) -> bool:
 def receive_terminal(path: str) -> None:
     """Make the terminal behind the socket ``path`` this process's input and display.
 
-    Waits until one is served. It is given back when this process and those it forked have ended.
+    Waits until one is served. It is returned when this process and its children have ended.
     """
     while True:
         wire = socket.socket(socket.AF_UNIX)

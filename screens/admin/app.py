@@ -1,4 +1,4 @@
-"""The RA application: the pages that a role may see, and what stands around them."""
+"""The RA application: the pages of a role, and the frame around them."""
 
 from __future__ import annotations
 
@@ -66,14 +66,14 @@ from screens.terminal.driver import AdminDriver, HungUp
 from screens.theme import Appearance
 from screens.widgets.prose import Prose
 
-# The pages, of which one shows.
+# The pages, of which one is shown.
 
 About = str | PeopleGroup | AuditFilter | None
 """A person (holder id), a group of people, or rows of the audit."""
 
 
 class Book(ContentSwitcher):
-    """Makes a page when it is first turned to, and keeps it: what was typed stays there."""
+    """Makes a page at its first use, and keeps it with what was typed in it."""
 
     def __init__(self, desk: AdminDesk, pages: Mapping[str, type[AdminPage]]) -> None:
         super().__init__(id="book")
@@ -104,7 +104,7 @@ class Book(ContentSwitcher):
         return next((n for n, page in self._offered.items() if issubclass(page, ShowsRows)), "")
 
     async def turn_to(self, name: str, about: About = None) -> AdminPage:
-        """Show the page ``name``; where it can be about something, ``about`` that."""
+        """Show the page ``name``; where it has a subject, with ``about`` as that."""
         if name not in self._made:
             self._made[name] = self._offered[name](self._desk)
             await self.add_content(self._made[name])
@@ -126,21 +126,21 @@ class Book(ContentSwitcher):
 
 # One key after the other, however fast they come.
 #
-# Textual hands a key to whatever has the focus when the key arrives, and works off what it does
-# later. Of keys that come in a burst, as they do over a slow line, those after a Tab would go
-# into the field that was left, and those after the key of a dialog to the page.
+# Textual sends a key to the widget with the focus when the key arrives, and handles it later. In a
+# burst of keys, as over a slow line, those after a Tab would go into the field that was left, and
+# those after the key of a dialog to the page.
 
 _ROUNDS = 2
-"""A key becomes a message of its widget, and that goes up through what it stands in."""
+"""A key becomes a message of its widget, which then passes through the widget's ancestors."""
 
 _LOOK_S = 0.01
 _PATIENCE_S = 0.5
 
 
 class SerialEvents:
-    """Passes events on to ``app``; the next one once the last is worked off.
+    """Passes events on to ``app``; the next one once the last was handled.
 
-    One that takes long holds up the next for half a second at most.
+    A slow one delays the next for half a second at most.
     """
 
     def __init__(self, app: App[Any], pass_on: Callable[[events.Event], Awaitable[None]]) -> None:
@@ -154,14 +154,14 @@ class SerialEvents:
         return len(self._waiting)
 
     def put(self, event: events.Event) -> None:
-        """Take one; returns at once."""
+        """Queue one; return at once."""
         self._waiting.append(event)
         if not self._busy:
             self._busy = True
             self._app.run_worker(self._work_off(), group="keys")
 
     def drop(self) -> None:
-        """Pass on nothing that was typed until now, wherever it waits.
+        """Drop everything that was typed until now, wherever it waits.
 
         It was typed for a dialog that is closed now, not for the page below it.
         """
@@ -197,7 +197,7 @@ class SerialEvents:
 
 
 async def _idle(node: MessagePump) -> None:
-    """Return once ``node`` has worked off what it was given so far, or is gone."""
+    """Return once ``node`` has handled its queue, or is gone."""
     done = asyncio.Event()
     node.call_later(done.set)
     while node.is_running and not done.is_set():
@@ -206,22 +206,21 @@ async def _idle(node: MessagePump) -> None:
                 await done.wait()
 
 
-# A session that nobody sits at is closed: first a warning, then the end.
+# An unattended session is closed: first a warning, then the end.
 
 WARNING_S = 30.0
-"""How long the warning is up."""
+"""How long the warning is shown."""
 
 
 @dataclass(slots=True)
 class Idle:
-    """Knows how long nobody did anything; seconds by ``now``, which only moves on."""
+    """Measures how long nobody did anything; seconds by ``now`` (monotonic)."""
 
     after_s: float
     now: Callable[[], float]
     since: float = 0.0
 
     def touched(self) -> None:
-        """Begin anew: somebody is there."""
         self.since = self.now()
 
     @property
@@ -236,7 +235,7 @@ class Idle:
 
 
 class IdleWarning(Dialog[None]):
-    """Says how long it is until the session closes; any key or click goes on."""
+    """Shows how long it is until the session closes; any key or click continues."""
 
     def __init__(self, idle: Idle) -> None:
         super().__init__()
@@ -244,7 +243,6 @@ class IdleWarning(Dialog[None]):
         self._text = Prose("")
 
     def compose(self) -> ComposeResult:
-        """Say what happens, and how to stop it."""
         with Vertical(classes="box"):
             yield Prose("Are you still there?", classes="title")
             yield self._text
@@ -254,7 +252,7 @@ class IdleWarning(Dialog[None]):
         self.tell()
 
     def tell(self) -> None:
-        """Say how long it is now."""
+        """Update the remaining time."""
         left = math.ceil(self._idle.left_s)
         self._text.say(
             f"You are logged out in {left} s. What was not sent is lost."
@@ -263,7 +261,7 @@ class IdleWarning(Dialog[None]):
         )
 
     def on_key(self, event: events.Key) -> None:
-        """Go on; the key does nothing else."""
+        """Continue; the key does nothing else."""
         event.stop()
         self.dismiss()
 
@@ -272,7 +270,7 @@ class IdleWarning(Dialog[None]):
         self.dismiss()
 
 
-# What help says: what each page is for, and the keys that count everywhere.
+# The help: what each page is for, and the keys of the whole application.
 
 HELP: Final[dict[str, str]] = {
     "Today": "How the service stands now. A number in colour opens the list behind it.",
@@ -311,7 +309,7 @@ HELP_KEYS: Final = (
 )
 
 
-# Every page of the application, in the order of the bar; a new one is added here only.
+# Every page of the application, in the order of the bar; add a new one here.
 
 ORDER = (
     "Today",
@@ -325,7 +323,7 @@ ORDER = (
     "Import",
     "Reports",
 )
-"""The bar; a page keeps its key whoever is logged in."""
+"""The bar; a page has the same key for every role."""
 
 
 def every_page() -> tuple[type[AdminPage], ...]:
@@ -347,7 +345,7 @@ def every_page() -> tuple[type[AdminPage], ...]:
 
 
 def pages_for(role: Role, pages: Sequence[type[AdminPage]]) -> dict[str, type[AdminPage]]:
-    """Return by name those that ``role`` may see."""
+    """Return the pages of ``role`` by name."""
     return {page.NAME: page for page in pages if may(role, page.NEEDS)}
 
 
@@ -365,7 +363,7 @@ _HEIGHTS = [(0, "-tiny"), (16, "-usual-height"), (30, "-tall")]
 
 DONE_S = 12.0
 UNTIL_IT_IS_RIGHT_S = 86400.0
-"""Seconds that it stays said what was done, and what is wrong: longer than any session."""
+"""How long a message about what was done or wrong stays: longer than any session."""
 
 _KEY_NAMES = {"enter": "Enter", "escape": "Esc", "question_mark": "?"}
 _HOW_OUT = "Ctrl+Q logs you out."
@@ -373,18 +371,17 @@ _LOSES = "Something that you typed is not sent yet. Escape closes the dialog, th
 
 
 Command = tuple[str, str, Callable[[], object]]
-"""What it says, its key (empty: it has none), and what does it."""
+"""Its label, its key (empty: none), and its action."""
 
 
 class Commands(Provider):
-    """The command palette has what the page that shows can do, the pages, and the way out."""
+    """The command palette: the actions of the present page, the pages, and the log-out."""
 
     async def discover(self) -> Hits:
         for does, key, run in cast(AdminApp, self.app).commands(self.screen):
             yield DiscoveryHit(Content.assemble(does, (f"  {key}", "$quiet")), run, does)
 
     async def search(self, query: str) -> Hits:
-        """Yield what fits ``query``."""
         matcher = self.matcher(query)
         for does, key, run in cast(AdminApp, self.app).commands(self.screen):
             if (score := matcher.match(does)) > 0:
@@ -395,10 +392,9 @@ class Commands(Provider):
 class AdminApp(ClosedApp[End], inherit_bindings=False):
     """Shows one page at a time; implements ``screens.admin.page.Shell``.
 
-    ``run`` returns how the session ended, None after a fault, of which ``on_fault`` is told
-    (``return_code`` is then ``FAULT_CODE``). ``screens.admin.end.farewell`` has the sentence
-    for the terminal. Whatever ends it, a call of the desk that changes something is
-    finished first.
+    ``run`` returns how the session ended, None after a fault, which is passed to ``on_fault``
+    (``return_code`` is then ``FAULT_CODE``). ``screens.admin.end.farewell`` has the sentence for
+    the terminal. In every case a running call of the desk that changes something is finished first.
     """
 
     CSS_PATH = Path(__file__).with_name("admin.tcss")
@@ -452,7 +448,7 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         self.begin_with(theme.DARK if dark else theme.LIGHT)
 
     def compose(self) -> ComposeResult:
-        """Put the frame up; a page comes into the book when it is first shown."""
+        """Compose the frame; a page is added when it is first shown."""
         yield self._heading
         yield self._too_small
         yield self._bar
@@ -460,7 +456,7 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         yield KeyBar()
 
     async def on_mount(self) -> None:
-        """Show the first page, and watch over the session."""
+        """Show the first page, and start to watch the session."""
         await self._show(self._numbered[min(self._numbered)])
         self._idle.touched()
         self.set_interval(_TICK_S, self._watch)
@@ -473,14 +469,14 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         """Say so where the pages do not fit."""
         self._too_small.look_at(event.size)
 
-    # --- what pages ask for ------------------------------------------------------------
+    # --- requests of pages -------------------------------------------------------------
 
     def go_to(self, page: str) -> None:
         """Show the page with this ``NAME``, if the role may see it."""
         self.call_later(self._show, page)
 
     def go_back(self) -> None:
-        """Show the page that the one that shows was opened from."""
+        """Show the page from which the present one was opened."""
         if self._book.up is not None:
             name = self._opened_from.get(self._book.up.NAME, self._book.up.BELOW)
             self.call_later(self._turn_to, name)
@@ -502,7 +498,7 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         self._say(f"✓ {text}", DONE_S)
 
     def _say(self, text: str, seconds: float, *, wrong: bool = False) -> None:
-        """Show one toast, in the place of what was said before."""
+        """Show one toast, in place of the last one."""
         self.clear_notifications()
         self._complains = wrong
         severity: SeverityLevel = "error" if wrong else "information"
@@ -528,14 +524,14 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         self._bar.active = page.BELOW or page.NAME
 
     def pop_screen(self) -> AwaitComplete:
-        """Close a dialog; keys that came before it closed never act on what is below it."""
+        """Close a dialog; earlier keys never act on what is below it."""
         self._serial_events.drop()
         return super().pop_screen()
 
-    # --- what the desk did not do ------------------------------------------------------
+    # --- refusals of the desk ----------------------------------------------------------
 
     def on_admin_page_failed(self, message: AdminPage.Failed) -> None:
-        """Say so: in a dialog where something was to be done, else over the page."""
+        """Show it: in a dialog after an act, else over the page."""
         error = message.error
         if not message.acting:
             self._say(f"! {not_seen(error)}", UNTIL_IT_IS_RIGHT_S, wrong=True)
@@ -546,34 +542,34 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
             self._book.up.shown()
 
     def on_admin_page_answered(self, _message: AdminPage.Answered) -> None:
-        """Take the complaint back: the desk answers again."""
+        """Remove the message: the desk answers again."""
         if self._complains:
             self._complains = False
             self.clear_notifications()
 
-    # --- what the keys do --------------------------------------------------------------
+    # --- keys --------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Keep the page that is up while a dialog is open; None shows the key as disabled."""
+        """Keep the present page while a dialog is open; None shows the key as disabled."""
         of_page = action in ("page", "command_palette", "help")
         return None if of_page and self.screen.is_modal else True
 
     async def action_page(self, number: int) -> None:
-        """Show the page with this key; keys that follow are that page's."""
+        """Show the page with this key; the next keys go to that page."""
         if number in self._numbered:
             await self._show(self._numbered[number])
 
     def action_command_palette(self) -> None:
-        """Offer all that can be done here."""
+        """Show all actions that are possible here."""
         self.push_screen(CommandPalette(placeholder="What do you want to do? Esc goes back."))
 
     def on_command_palette_opened(self, _message: CommandPalette.Opened) -> None:
-        """Keep its cursor still: each time that it blinked would go over the line."""
+        """Stop its cursor's blinking: each change would be sent over the line."""
         if isinstance(self.screen, CommandPalette):
             self.screen.query_one(Input).cursor_blink = False
 
     def action_help(self) -> None:
-        """Say what the page is for, what its keys do, and those of the application."""
+        """Show what the page is for, its keys, and those of the application."""
         page = self._book.up
         if page is None or self.screen.is_modal:
             return
@@ -582,14 +578,14 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         self.push_screen(Listing(f"Help: {page.NAME}", HELP.get(page.NAME, ""), lines))
 
     def _page_commands(self, screen: Screen[Any]) -> Iterator[Command]:
-        """Yield what the page can do now, whether the footer shows it or not."""
+        """Yield the page's present actions, also those that the footer does not show."""
         for node, binding, enabled, _tooltip in screen.active_bindings.values():
             if isinstance(node, AdminPage) and binding.description and enabled:
                 run = partial(self.run_action, binding.action, node)
                 yield binding.description, self.get_key_display(binding), run
 
     def commands(self, screen: Screen[Any]) -> Iterator[Command]:
-        """Yield all that can be done now."""
+        """Yield all present actions."""
         yield from self._page_commands(screen)
         for number, name in sorted(self._numbered.items()):
             yield f"Go to {name}", f"F{number}", partial(self.go_to, name)
@@ -601,23 +597,23 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         self.theme = theme.LIGHT if self.theme == theme.DARK else theme.DARK
 
     def action_how_out(self) -> None:
-        """Say how to get out, to whoever tries Ctrl+C."""
+        """Show how to log out, after Ctrl+C."""
         if isinstance(self.screen, Dialog):
             self.screen.warn(_HOW_OUT)
         else:
             self.tell(_HOW_OUT)
 
     def action_log_out(self) -> None:
-        """End the session, unless something typed would be lost."""
+        """End the session, unless typed text would be lost."""
         if isinstance(self.screen, Dialog) and self.screen.touched:
             self.screen.warn(_LOSES)
         else:
             self._close(End.LOGGED_OUT)
 
-    # --- how long, and the end ---------------------------------------------------------
+    # --- idle time, and the end --------------------------------------------------------
 
     async def on_event(self, event: events.Event) -> None:
-        """Note that somebody is there; keys are handled in turn, all else at once."""
+        """Restart the idle time; keys are handled in turn, all else at once."""
         if isinstance(event, events.InputEvent | events.Paste) and not event.is_forwarded:
             self._idle.touched()
             if isinstance(event, events.Key | events.Paste):
@@ -627,12 +623,12 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
 
     @property
     def message_queue_size(self) -> int:
-        """Messages and keys that wait; the driver drops what comes in beyond its bound."""
+        """Waiting messages and keys; the driver drops input beyond its limit."""
         return super().message_queue_size + len(self._serial_events)
 
     def _watch(self) -> None:
-        """Warn a session that nobody sits at, then close it."""
-        if not self.screen_stack:  # the timer may strike while the last screen is put away
+        """Warn an unattended session, then close it."""
+        if not self.screen_stack:  # the timer may fire while the last screen is removed
             return
         if isinstance(self.screen, IdleWarning):
             self.screen.tell() if self._idle.warns else self.screen.dismiss()
@@ -646,7 +642,7 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         self._close(End.HUNG_UP)
 
     def _close(self, end: End) -> None:
-        """End for the first reason that there was, once nothing is under way."""
+        """End for the first reason, once no act is running."""
         self._end = self._end or end
         self._leave()
 

@@ -1,4 +1,4 @@
-"""The audit: looked through, narrowed, verified, taken away."""
+"""The audit: reading, filtering, verifying, exporting."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from screens.admin.table import Column, Table, TableLine
 from screens.admin.times import Times
 from screens.widgets.prose import Prose
 
-# What is asked about the audit: what to show, and how to write it.
+# The dialogs of the audit: what to show, and the format of an export.
 
 _CSV = "CSV, for a spreadsheet"
 _JSON = "JSON lines, for a program"
@@ -44,14 +44,14 @@ _FORMATS = {_CSV: ExportFormat.CSV, _JSON: ExportFormat.JSON_LINES}
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What is shown now, and the newest page of it."""
+    """The present filter, and its newest page."""
 
     only: AuditFilter
     page: AuditPage
 
 
 def ask_filter(desk: AuditDesk, now: AuditFilter, times: Times) -> Form[Shown]:
-    """Ask what to show; what the desk does not know is said beside its field."""
+    """Ask what to show; errors of the desk are shown beside their field."""
 
     def send(values: Mapping[str, str]) -> Shown:
         only = replace(
@@ -91,7 +91,7 @@ def ask_filter(desk: AuditDesk, now: AuditFilter, times: Times) -> Form[Shown]:
 
 
 def ask_format() -> Form[ExportFormat]:
-    """Ask how the file is to be written."""
+    """Ask for the format of the file."""
     return Form(
         "Export what is shown",
         "It is written on the service's machine, oldest row first, and the audit says that "
@@ -140,7 +140,7 @@ _ELSEWHERE = (
 
 
 def filter_words(only: AuditFilter, kinds: Mapping[str, str], times: Times) -> str:
-    """Say what is shown: ``Audit: person 100200300401, since today 08:00``."""
+    """Describe the filter: ``Audit: person 100200300401, since today 08:00``."""
     parts = ", ".join(_parts(only, kinds, times))
     return f"Audit: {parts}" if parts else "Audit: everything, newest first"
 
@@ -165,7 +165,7 @@ def _parts(only: AuditFilter, kinds: Mapping[str, str], times: Times) -> Iterato
 
 
 def row_lines(line: AuditLine, times: Times) -> tuple[Content, ...]:
-    """Return all that a row holds, a thing a line."""
+    """Return everything in a row, an item a line."""
     facts = (
         ("When", f"{times.day(line.at)} {times.to_the_second(line.at)}"),
         ("Person", line.person),
@@ -186,13 +186,13 @@ _ALL = "(Enter shows all of it.)"
 
 
 def row_in_short(line: AuditLine) -> str:
-    """Say in a few lines what a row is, and first how to see all that does not fit below."""
+    """Describe a row in a few lines, and first how to see the rest of it."""
     facts = " · ".join(filter(None, (line.person, line.station, line.who, line.reference)))
     return "\n".join(filter(None, (f"{line.told} {_ALL}", facts, grouped(line.card), line.detail)))
 
 
 def verdict_lines(verdict: ChainVerdict) -> tuple[str, str, tuple[str, ...]]:
-    """Return title, sentence and lines of what a verification found."""
+    """Return title, sentence and lines of a verification's result."""
     rows = f"{numbered(verdict.rows, 'row')} fit, each to the one before."
     if verdict.fault_row is None:
         return "The audit is intact", rows, (_anchored(verdict),)
@@ -220,14 +220,14 @@ def _anchored(verdict: ChainVerdict) -> str:
 
 
 MOST = 2000
-"""Rows that are looked through at once; whoever needs others narrows the filter."""
+"""Rows that are read at most; for others narrow the filter."""
 
 _NONE = "There is nothing like this in the audit."
 _OF_ROW = frozenset({"only_person", "only_reference", "details"})
 
 
 class AuditRows(AdminPage):
-    """A table that grows as one goes down, and in words below it what the marked row says."""
+    """A table that grows while one moves down, and below it the marked row in words."""
 
     NAME = "Audit"
     NEEDS = Action.SEE_AUDIT
@@ -259,7 +259,6 @@ class AuditRows(AdminPage):
         self._words = Prose("", "explained")
 
     def compose(self) -> ComposeResult:
-        """What is shown, the rows, the marked one in words."""
         yield self._title
         yield self._table
         yield self._words
@@ -268,7 +267,7 @@ class AuditRows(AdminPage):
         self.ask(self.desk.audit.kinds, self._know, group="kinds")
 
     def look_at_rows(self, only: AuditFilter) -> None:
-        """Narrow it; ``shown`` is called next."""
+        """Filter by it; ``shown`` is called next."""
         self._only = only
 
     def shown(self) -> None:
@@ -301,7 +300,7 @@ class AuditRows(AdminPage):
         return self._lines.get(self._table.marked)
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
-        """Say what it is; read on where it is the last."""
+        """Show its words; read on at the last row."""
         event.stop()
         self._explain()
         if self._older is not None and self._table.marked == next(reversed(self._lines), ""):
@@ -323,7 +322,7 @@ class AuditRows(AdminPage):
         self.action_details()
 
     def action_details(self) -> None:
-        """Show all that the marked row holds."""
+        """Show everything in the marked row."""
         line = self._line
         if line is not None:
             self.app.push_screen(Listing(line.told, "", row_lines(line, shell_of(self).times)))
@@ -367,12 +366,12 @@ class AuditRows(AdminPage):
         )
 
     def action_only_person(self) -> None:
-        """Show what else happened to the marked row's person."""
+        """Show other events of the marked row's person."""
         if self._line is not None:
             self._narrow(replace(self._only, person=_number(self._line)))
 
     def action_only_reference(self) -> None:
-        """Show what else happened under the marked row's reference."""
+        """Show other events of the marked row's reference."""
         if self._line is not None:
             self._narrow(replace(self._only, reference=self._line.reference))
 
@@ -417,6 +416,6 @@ class AuditRows(AdminPage):
 
 
 def _number(line: AuditLine) -> str:
-    """Return the holder number that a row's person begins with; empty for one erased."""
+    """Return the holder number at the beginning of a row's person; empty for an erased one."""
     number = line.person.split(" ", 1)[0]
     return "" if number.startswith("(") else number

@@ -1,4 +1,4 @@
-"""What stands around every page: who is logged in, the pages, and the keys."""
+"""The frame of every page: who is logged in, the pages, and the keys."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LEAST = Size(80, 24)
 
 
 class Heading(Horizontal):
-    """The service's name, who is logged in, and the way out."""
+    """The service's name, who is logged in, and the log-out."""
 
     def __init__(self, service: str, me: Actor, log_out: Callable[[], None]) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class Heading(Horizontal):
         self._log_out = log_out
 
     def compose(self) -> ComposeResult:
-        """The service's name gives way where all is too long."""
+        """Leave out the service's name where the line is too long."""
         yield Prose(self._service, "service")
         yield Prose(self._who, "who")
         yield Prose("Ctrl+Q log out", "log-out")
@@ -40,7 +40,7 @@ class Heading(Horizontal):
 
 
 class TooSmall(Prose):
-    """Says that the terminal has less room than the pages need, for as long as it has."""
+    """Shown while the terminal is smaller than the pages need."""
 
     def __init__(self) -> None:
         super().__init__("", "too-small")
@@ -55,9 +55,9 @@ class TooSmall(Prose):
 
 
 class TabBar(Tabs, can_focus=False):
-    """Tabs that are turned to by the mouse, also to where one is, and else by keys of their own.
+    """Tabs for the mouse, also for the present one; the keyboard has separate keys.
 
-    They take no focus: what is typed belongs to the page below them.
+    They take no focus: typing belongs to the page below them.
     """
 
     def __init__(self, labels: Mapping[str, str], turn_to: Callable[[str], None]) -> None:
@@ -70,10 +70,10 @@ class TabBar(Tabs, can_focus=False):
 
 
 class KeyBar(Footer):
-    """Textual's footer, made anew only where it shows something else.
+    """Textual's footer, composed again only after a change.
 
-    Textual makes it anew each time that anything takes the focus or refreshes its bindings,
-    which costs more than the page above it, and a row over the line.
+    Textual composes it again at each focus or refresh of its bindings, which costs more than the
+    page above it, and a row over the line.
     """
 
     def __init__(self) -> None:
@@ -81,12 +81,12 @@ class KeyBar(Footer):
         self._shown: list[tuple[Binding, bool]] | None = None
 
     def compose(self) -> ComposeResult:
-        """Make each key compact at once: it would be styled a second time when it finds out."""
+        """Make each key compact at once: otherwise it is styled twice."""
         for part in super().compose():
             yield part.add_class("-compact", update=False)
 
     async def recompose(self) -> None:
-        """Compare what it shows with what it should show."""
+        """Compose again only if the content differs."""
         keys = self.screen.active_bindings.values()
         to_show = [(key.binding, key.enabled) for key in keys if key.binding.show]
         if to_show != self._shown:

@@ -1,4 +1,4 @@
-"""Importing people: first all but the writing, then for real."""
+"""Importing people: first a rehearsal, then the import."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from screens.admin.page import AdminPage, shell_of
 from screens.admin.table import Column, Table, TableLine
 from screens.widgets.prose import Prose
 
-# What an import would do, did, or stumbled over, in words.
+# What an import would do, did, or found wrong, in words.
 
 
 def plan_lines(result: ImportResult) -> tuple[Content, ...]:
@@ -58,7 +58,7 @@ def plan_lines(result: ImportResult) -> tuple[Content, ...]:
 def _named_lines(
     sentence: str, people: tuple[tuple[int, str], ...], number: int
 ) -> tuple[Content, ...]:
-    """Return nothing where there is nobody; else the sentence, and the first lines of the file."""
+    """Return nothing for nobody; else the sentence, and the first lines of the file."""
     if not number:
         return ()
     first = (Content(f"These are the first {len(people)}:"),) if number > len(people) else ()
@@ -66,7 +66,7 @@ def _named_lines(
 
 
 def done_words(name: str, result: ImportResult) -> str:
-    """Say what was done, or that it waits."""
+    """Return what was done, or that it waits."""
     if result.waits:
         return (
             f"{name} waits until a second member of staff agrees: "
@@ -103,7 +103,7 @@ def _what_became_of_the_file(result: ImportResult) -> str:
 
 
 def problem_lines(name: str, result: ImportResult) -> tuple[str, str, tuple[Content, ...]]:
-    """Return title, sentence and one line for each problem that is told."""
+    """Return title, sentence and one line for each listed problem."""
     told, number = len(result.problems), max(result.problems_in_all, len(result.problems))
     problems = "1 problem" if number == 1 else f"{number:,} problems"
     first = f" These are the first {told}." if number > told else ""
@@ -139,7 +139,7 @@ def _is_word(text: str) -> str:
 
 
 class ImportPage(AdminPage):
-    """The files that wait; one is always tried before it is imported."""
+    """The waiting files; one is always rehearsed before it is imported."""
 
     NAME = "Import"
     NEEDS = Action.IMPORT_PEOPLE
@@ -159,7 +159,6 @@ class ImportPage(AdminPage):
         self._words = Prose("", "explained")
 
     def compose(self) -> ComposeResult:
-        """Title, files, what to do."""
         yield Prose("Files in the imports folder of the service's machine", "title")
         yield self._table
         yield self._words
@@ -177,7 +176,7 @@ class ImportPage(AdminPage):
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer to try a file where there is one."""
+        """Offer a rehearsal where there is a file."""
         return action != "rehearse" or bool(self._files)
 
     def action_again(self) -> None:
@@ -212,7 +211,7 @@ class ImportPage(AdminPage):
             self.app.push_screen(plan, partial(self._was_read, name))
 
     def _was_read(self, name: str, go: bool | None) -> None:
-        """Have a word typed: no click and no key by itself writes thousands of people."""
+        """Ask for a typed word: no click and no single key writes thousands of people."""
         if go:
             form: Form[bool] = Form(
                 f"Import {name}",

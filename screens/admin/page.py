@@ -1,11 +1,10 @@
 """What every page of the RA application is: it asks the desk on a thread, and shows the answer.
 
-A page is registered in ``screens.admin.app``. Its own keys are Textual ``BINDINGS`` of its
-class: those with ``show`` stand in the footer, all that have a description are also in the
-list of actions (Ctrl+P), so a key alone is never the only way. ``check_action`` hides what
-does not make sense now. Plain letters are good keys where no field has the focus: a field
-takes them as typing. F1 to F10, Alt+0 to 9, Ctrl+P, Ctrl+Q and Ctrl+C belong to the
-application.
+A page is registered in ``screens.admin.app``. Its own keys are Textual ``BINDINGS`` of its class:
+those with ``show`` stand in the footer, all that have a description are also in the list of actions
+(Ctrl+P), so a key alone is never the only way. ``check_action`` hides actions that make no sense
+now. Plain letters are good keys where no field has the focus: a field takes them as typing. F1 to
+F10, Alt+0 to 9, Ctrl+P, Ctrl+Q and Ctrl+C belong to the application.
 """
 
 from __future__ import annotations
@@ -33,10 +32,10 @@ if TYPE_CHECKING:
     from screens.admin.times import Times
 
 
-# What the desk did not do, in plain words.
+# The desk's refusals, in plain words.
 
 Refusal = AdministrationError | StoreError
-"""What a desk may raise, and a page shows."""
+"""Errors of a desk that a page shows."""
 
 OLD = "The database does not answer. What you see may be old."
 NO_ACT = "The database does not answer. Look whether it was done before you try again."
@@ -54,7 +53,7 @@ def headline(error: Refusal) -> str:
 
 
 def not_seen(error: Refusal) -> str:
-    """Return the sentence for something that was only to be looked at."""
+    """Return the sentence for something that was only to be read."""
     return OLD if isinstance(error, StoreError) else str(error)
 
 
@@ -64,7 +63,7 @@ def explanation(error: Refusal) -> str:
 
 
 def changes(error: Refusal) -> tuple[str, ...]:
-    """Return what others did meanwhile."""
+    """Return the changes that others made."""
     return error.changes if isinstance(error, ConcurrentChange) else ()
 
 
@@ -77,19 +76,19 @@ ACTING = "act"
 class AdminPage(Container):
     """One page of the application, mounted when it is first shown, and shown again and again.
 
-    ``NAME`` is its short name in the bar at the top, ``NEEDS`` what a role must be
-    permitted for the page to be offered at all. Subclasses fill ``shown``.
+    ``NAME`` is its short name in the bar at the top, ``NEEDS`` the permission that a role needs for
+    the page. Subclasses fill ``shown``.
     """
 
     NAME: ClassVar[str]
     NEEDS: ClassVar[Action]
     BELOW: ClassVar[str] = ""
-    """The page of the bar that this one belongs to; such a page is in no bar itself."""
+    """The page of the bar to which this one belongs; this one is in no bar itself."""
     REFRESH_S: ClassVar[float | None] = None
-    """Seconds between looks while the page is up; None where only staff change what it shows."""
+    """Seconds between refreshes while the page is shown; None where only staff change its data."""
 
     class Failed(Message):
-        """The desk did not do what was asked; ``acting`` where it was to change something."""
+        """The desk refused; ``acting``: the call was to change something."""
 
         def __init__(self, error: AdministrationError | StoreError, *, acting: bool) -> None:
             super().__init__()
@@ -97,7 +96,7 @@ class AdminPage(Container):
             self.acting = acting
 
     class Answered(Message):
-        """The desk has answered: an old trouble with it is over."""
+        """The desk has answered: an earlier problem with it is over."""
 
     def __init__(self, desk: AdminDesk) -> None:
         super().__init__(id=f"page-{self.NAME.lower()}")
@@ -105,20 +104,20 @@ class AdminPage(Container):
         self._last: Widget | None = None
 
     def on_mount(self) -> None:
-        """Look again from time to time."""
+        """Refresh from time to time."""
         if self.REFRESH_S is not None:
             self.set_interval(self.REFRESH_S, self.look_again)
 
     def look_again(self) -> None:
-        """Look again, where the page is up."""
+        """Refresh, where the page is shown."""
         if self.is_up:
             self.shown()
 
     def shown(self) -> None:
-        """Ask for what is to be seen; called when the page comes up and when it may be stale."""
+        """Request the data; called when the page is shown and when they may be stale."""
 
     def take_focus(self) -> None:
-        """Put the focus where it was when the page was left, else on the first that takes it."""
+        """Restore the focus that the page had, else focus the first widget."""
         chosen = self._last if self._last in self.screen.focus_chain else None
         own = (w for w in self.screen.focus_chain if self in w.ancestors_with_self)
         chosen = chosen or next(own, None)
@@ -126,14 +125,14 @@ class AdminPage(Container):
             chosen.focus(scroll_visible=False)
 
     def left(self) -> None:
-        """Remember where the focus was."""
+        """Remember the focus."""
         focused = self.screen.focused
         if focused is not None and self in focused.ancestors_with_self:
             self._last = focused
 
     @property
     def is_up(self) -> bool:
-        """Whether this is the page that shows, be it under a dialog."""
+        """Whether this is the present page, also under a dialog."""
         return self.is_mounted and self.display
 
     def permits(self, action: Action) -> bool:
@@ -141,15 +140,15 @@ class AdminPage(Container):
         return may(self.desk.me.role, action)
 
     def ask(self, call: Callable[[], T], then: Callable[[T], None], group: str = "look") -> None:
-        """Read something on a thread, then show it; a newer question of a group replaces it."""
+        """Read something on a thread, then show it; a newer request of a group replaces it."""
         self.run_worker(self._asked(call, then, acting=False), group=group, exclusive=True)
 
     def act(self, call: Callable[[], T], then: Callable[[T], None]) -> None:
-        """Change something on a thread; it is never given up once it has begun."""
+        """Change something on a thread; it is never cancelled once it has begun."""
         self.run_worker(self._asked(call, then, acting=True), group=ACTING)
 
     def put(self, form: Form[Done]) -> None:
-        """Ask in a dialog that acts by itself; then say what was done and show it."""
+        """Open a dialog that acts by itself; then show what was done and refresh."""
         form.on_stale = self.shown
         self.app.push_screen(form, self._was_done)
 
@@ -166,33 +165,33 @@ class AdminPage(Container):
         except (AdministrationError, StoreError) as error:
             self.post_message(self.Failed(error, acting=acting))
         else:
-            if self.is_attached:  # the application may have ended meanwhile
+            if self.is_attached:  # the application may have ended by now
                 self.post_message(self.Answered())
                 then(answer)
 
 
 @runtime_checkable
 class ShowsPerson(Protocol):
-    """The page about one person; there is one class of it among the pages."""
+    """The page about one person; the application has one class of it."""
 
     def look_at(self, holder_id: str) -> None:
-        """Turn to this person; ``shown`` is called next."""
+        """Show this person; ``shown`` is called next."""
 
 
 @runtime_checkable
 class ShowsGroup(Protocol):
-    """The page that lists a group of people; there is one class of it among the pages."""
+    """The page that lists a group of people; the application has one class of it."""
 
     def look_at_group(self, group: PeopleGroup) -> None:
-        """Turn to this group; ``shown`` is called next."""
+        """Show this group; ``shown`` is called next."""
 
 
 @runtime_checkable
 class ShowsRows(Protocol):
-    """The page of the audit; there is one class of it among the pages."""
+    """The page of the audit; the application has one class of it."""
 
     def look_at_rows(self, only: AuditFilter) -> None:
-        """Narrow it to these rows; ``shown`` is called next."""
+        """Show these rows; ``shown`` is called next."""
 
 
 def told_of(done: Done) -> str:
@@ -201,17 +200,17 @@ def told_of(done: Done) -> str:
 
 
 class Shell(Protocol):
-    """What a page may ask of the application around it."""
+    """What a page uses of its application."""
 
     @property
     def times(self) -> Times:
-        """How moments are written here."""
+        """The format of times."""
 
     def go_to(self, page: str) -> None:
         """Show the page with this ``NAME``."""
 
     def go_back(self) -> None:
-        """Show the page that the one that shows was opened from."""
+        """Show the page from which the present one was opened."""
 
     def show_person(self, holder_id: str) -> None:
         """Show a person's page, wherever one is."""
@@ -231,13 +230,13 @@ def shell_of(widget: Widget) -> Shell:
     return cast(Shell, widget.app)
 
 
-# A page that lists lines, and says below the table what the marked one means.
+# A page that lists lines, and explains the marked one below the table.
 
 Line = TypeVar("Line")
 
 
 class LinesPage(AdminPage, Generic[Line]):
-    """Title, table, words; what can be done follows the mark."""
+    """Title, table, words; the actions depend on the mark."""
 
     TITLE: ClassVar[str] = ""
     EMPTY: ClassVar[str] = ""
@@ -251,13 +250,12 @@ class LinesPage(AdminPage, Generic[Line]):
         self._words = Prose("", "explained")
 
     def compose(self) -> ComposeResult:
-        """Title, table, words."""
         yield self._title
         yield self._table
         yield self._words
 
     def show_lines(self, lines: Sequence[Line]) -> None:
-        """Show ``lines`` in this order; the mark stays where it was."""
+        """Show ``lines`` in this order; the mark stays on its line."""
         rows = [self.row_of(line) for line in lines]
         self._lines = {row.key: line for row, line in zip(rows, lines, strict=True)}
         self._table.show(rows)
@@ -267,14 +265,14 @@ class LinesPage(AdminPage, Generic[Line]):
         raise NotImplementedError
 
     def explained(self, line: Line) -> str:
-        """Return what there is to know of the marked line."""
+        """Return the explanation of the marked line."""
         raise NotImplementedError
 
     # --- the marked one ------------------------------------------------------------------
 
     @property
     def marked(self) -> Line | None:
-        """The line that is marked, as it was read last."""
+        """The marked line, as it was read last."""
         return self._lines.get(self._table.marked)
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:

@@ -1,4 +1,4 @@
-"""Finding a person: one field for whatever the caller can read out."""
+"""Finding a person: one field for anything that a caller can read out."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from screens.admin.page import AdminPage, shell_of, told_of
 from screens.admin.table import Column, Table, TableLine
 from screens.widgets.prose import Prose
 
-# How a person's standing is shown: always a word, with a sign before it, never colour alone.
+# A person's standing on the screen: a word with a sign, never colour alone.
 
 STANDINGS = {
     Standing.READY: ("✓ Ready", "done"),
@@ -41,10 +41,10 @@ STEPS = {
     "pageup": "page_up",
     "pagedown": "page_down",
 }
-"""The keys of the field that move the mark, and the table's actions of the same kind."""
+"""The keys of the field that move the mark, and the table's actions for them."""
 
 PAUSE_S = 0.15
-"""Seconds without a key after which what is typed is searched for."""
+"""Seconds without a key after which the search starts."""
 
 _LIMIT = 50
 _LONGEST = 200
@@ -72,7 +72,7 @@ _LISTS = (
 
 
 class SearchField(Input):
-    """Takes whatever is typed but "?", which is in nothing that is searched for; Enter opens."""
+    """Takes every character but "?", which nothing searched for contains; Enter opens."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "submit", "Open"),
@@ -89,7 +89,7 @@ class SearchField(Input):
 
 
 class PeoplePage(AdminPage):
-    """The field keeps the focus; the list below it is moved through from there."""
+    """The field keeps the focus; its keys move through the list below it."""
 
     NAME = "People"
     NEEDS = Action.SEE_PEOPLE
@@ -119,7 +119,6 @@ class PeoplePage(AdminPage):
         self._opens = False
 
     def compose(self) -> ComposeResult:
-        """The field, what was found, and what to do where there is nothing."""
         with Horizontal(classes="search"):
             yield Prose("Find a person", "")
             yield self._field
@@ -138,11 +137,11 @@ class PeoplePage(AdminPage):
     # --- searching ---------------------------------------------------------------------
 
     def shown(self) -> None:
-        """Search anew: what was found may be stale."""
+        """Search again: the result may be stale."""
         self._search()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Search once no more is typed for a moment."""
+        """Search after a pause in typing."""
         event.stop()
         self._opens = False
         self.refresh_bindings()
@@ -168,7 +167,7 @@ class PeoplePage(AdminPage):
 
     def _show(self, text: str, found: Found) -> None:
         if text != self._text:
-            return  # more was typed meanwhile; its answer is on the way
+            return  # more was typed by now; its answer is on the way
         self._about.say(found.about)
         self._about.display = bool(found.about)
         self._show_people(found.people)
@@ -209,12 +208,12 @@ class PeoplePage(AdminPage):
     # --- opening -----------------------------------------------------------------------
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Open the marked one; where the answer is not there yet, the only one of it."""
+        """Open the marked one; before the answer is there, the only one of it."""
         event.stop()
         self.action_pick()
 
     def action_pick(self) -> None:
-        """Open the marked one, or the only one that is about to be found."""
+        """Open the marked one, or the only one of the coming answer."""
         if self._answered == self._text:
             self._list.action_select_cursor()
         else:
@@ -266,7 +265,7 @@ class PeoplePage(AdminPage):
             )
 
     def _show_new(self, person: Person, told: str) -> None:
-        """Turn to them, then say so: a turned page clears what was told."""
+        """Show the person, then the message: a change of page clears it."""
         shell = shell_of(self)
         shell.show_person(person.seen.holder_id)
         self.app.call_later(shell.tell, told)

@@ -1,4 +1,4 @@
-"""People by how they stand, such as blocked, and the cards that no station could serve."""
+"""People by their standing, such as blocked, and the cards that no station could serve."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ _CHUNK = 200
 """People that are read at once."""
 
 _NEAR = 50
-"""More are read once the mark is so near to the end of what is shown."""
+"""More are read once the mark is so close to the end."""
 
 
 class PeopleListsPage(AdminPage):
-    """One group at a time; rows are read as the mark comes near to the last of them."""
+    """One group at a time; more rows are read as the mark comes close to the last one."""
 
     NAME = "Lists"
     NEEDS = Action.SEE_PEOPLE
@@ -82,13 +82,12 @@ class PeopleListsPage(AdminPage):
         self._count = Prose("", "count")
 
     def compose(self) -> ComposeResult:
-        """Groups, rows, and how many are shown."""
         yield self._bar
         yield self._table
         yield self._count
 
     def look_at_group(self, group: PeopleGroup) -> None:
-        """Turn to a group; ``shown`` is called next."""
+        """Show a group; ``shown`` is called next."""
         if group is not self._group:
             self._group = group
             self._order, self._descending = PeopleOrder.NAME, False
@@ -172,7 +171,7 @@ class PeopleListsPage(AdminPage):
             self._count.say(f"The first {shown:,}; more are read as you go down.")
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
-        """Read on where the mark is near to the end."""
+        """Read on where the mark is close to the end."""
         event.stop()
         near = self._table.cursor_row >= len(self._people) - _NEAR
         if near and self._more is not None and not self._reading:
@@ -185,7 +184,7 @@ class PeopleListsPage(AdminPage):
         self.action_open()
 
     def on_data_table_header_selected(self, event: DataTable.HeaderSelected) -> None:
-        """Sort by the column, or turn it round."""
+        """Sort by the column, or reverse it."""
         event.stop()
         key = event.column_key.value
         if key in {order.value for order in PeopleOrder}:
@@ -219,12 +218,12 @@ class PeopleListsPage(AdminPage):
         self._read_first()
 
     def action_back(self) -> None:
-        """Go back to where it was opened from."""
+        """Return to where it was opened from."""
         shell_of(self).go_back()
 
 
 def many(count: int) -> str:
-    """Write how many people there are; at the limit of counting there may be more."""
+    """Format a number of people; at the limit of counting there may be more."""
     return f"{count:,}+" if count >= MOST_COUNTED else f"{count:,}"
 
 
@@ -232,9 +231,9 @@ def many(count: int) -> str:
 
 
 class CardsPage(LinesPage[UnknownCard]):
-    """The newest come first; below is how the marked one calls itself, and what to do.
+    """The newest come first; below is the identifier of the marked one, and the advice.
 
-    ``_owner`` is whom one is being added to, as they were read last.
+    ``_owner`` is the person to whom one is being added, as last read.
     """
 
     NAME = "Cards"
@@ -266,11 +265,11 @@ class CardsPage(LinesPage[UnknownCard]):
         return TableLine(line.reference, (when, line.reference, line.station, line.cause))
 
     def explained(self, line: UnknownCard) -> str:
-        """Say how the card calls itself, whose it nearly is, and what to do."""
+        """Show the card's identifier, the closest recorded one, and the advice."""
         return " ".join((line.said, *line.near, line.advice))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer to add a card that was read and that nobody has."""
+        """Offer to add a card that was read and belongs to nobody."""
         if action != "add":
             return True
         line = self.marked
@@ -294,12 +293,12 @@ class CardsPage(LinesPage[UnknownCard]):
         self._owner = person
 
     def _was_added(self, done: Done | None) -> None:
-        """Turn to the person, then say so: a turned page clears what was told."""
+        """Show the person, then the message: a change of page clears it."""
         if done is not None:
             shell = shell_of(self)
             shell.show_person(self._owner.seen.holder_id)
             self.app.call_later(shell.tell, told_of(done))
 
     def action_back(self) -> None:
-        """Go back to where it was opened from."""
+        """Return to where it was opened from."""
         shell_of(self).go_back()

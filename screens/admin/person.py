@@ -1,4 +1,4 @@
-"""The page about one person: why they can or cannot unlock, and everything to put it right."""
+"""The page about one person: why they can or cannot unlock, and every act to help them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from screens.admin.people import STANDINGS
 from screens.admin.times import Times
 from screens.widgets.prose import Prose, printable
 
-# Lines of text, each behind a sign of its own, that go on below themselves.
+# Lines of text, each after a sign, with hanging indents.
 
 _INDENT = 2
 _LEAST_WIDTH = 8
@@ -48,7 +48,7 @@ _LEAST_WIDTH = 8
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One line: data, shown as it is; ``style`` is Textual's and never says it alone."""
+    """One line: data, shown literally; ``style`` is Textual's and never the only sign."""
 
     text: str
     sign: str = " "
@@ -56,7 +56,7 @@ class Point:
 
 
 class Points(Widget, inherit_bindings=False):
-    """Shows points one below the other, as wide as there is room."""
+    """Shows points one below the other, as wide as possible."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -69,7 +69,7 @@ class Points(Widget, inherit_bindings=False):
             self.refresh(layout=True)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """As many rows as the texts take."""
+        """As many rows as the texts need."""
         return sum(1 for point in self._points for _row in _rows(point, width))
 
     def render(self) -> Content:
@@ -92,14 +92,14 @@ QUIET = "$quiet"
 
 
 def registration_points(registration: RegistrationLine | None, times: Times) -> list[Point]:
-    """Say since when, where codes go, and how many tries are spent."""
+    """Return since when, the address for codes, and the spent attempts."""
     if registration is None:
         return [Point("Not registered. They do it at a station, with card and PIN.", "○")]
     return list(_registered(registration, times))
 
 
 def change_points(change: AddressChangeLine | None, times: Times) -> list[Point]:
-    """Say of a change of address that waits from where to where, and when it counts."""
+    """Describe a waiting change of address: from, to, and when it counts."""
     if change is None:
         return []
     counts = times.at(change.counts_from)
@@ -115,19 +115,19 @@ def question_points(registration: RegistrationLine | None) -> list[Point]:
 
 
 def card_points(cards: tuple[CardLine, ...], times: Times) -> list[Point]:
-    """Say of each card what it is, until when it works, and what is wrong with it."""
+    """Describe each card: what it is, until when it is valid, and what is wrong with it."""
     if not cards:
         return [Point("None. Without a card there is nothing to unlock.", "□")]
     return [point for card in cards for point in _card(card, times)]
 
 
 def code_points(codes: tuple[CodeLine, ...], times: Times) -> list[Point]:
-    """Say of each code that is waited for how it was given, and until when it works."""
+    """Describe each live code: how it was given, and until when it is valid."""
     return [point for code in codes for point in _code(code, times)]
 
 
 def proposal_points(proposals: tuple[ProposalLine, ...], times: Times) -> list[Point]:
-    """Say what was proposed and waits, by whom and why; a code is told of among the codes."""
+    """Describe what was proposed and waits, by whom and why; codes are listed as codes."""
     return [
         point
         for line in proposals
@@ -197,7 +197,7 @@ def _code(code: CodeLine, times: Times) -> Iterator[Point]:
     yield Point(f"A second member of staff has to agree {before}: only then it works.", style=GRAVE)
 
 
-# What happened to a person, newest first.
+# The events of a person, newest first.
 
 _HEADING = "What happened, newest first"
 _OLDER = "o  Show what is older"
@@ -210,7 +210,7 @@ def _place(line: StoryLine) -> tuple[datetime, int]:
 
 
 class Story(Vertical):
-    """The lines that were read so far; ``older`` is called to read more."""
+    """The lines read so far; ``older`` is called to read more."""
 
     def __init__(self, older: Callable[[], None]) -> None:
         self._points = Points()
@@ -225,16 +225,16 @@ class Story(Vertical):
         return self._read[-1].seq if self._read else None
 
     def forget(self) -> None:
-        """Drop what was read: it is about somebody else."""
+        """Drop the lines: they are about somebody else."""
         self._read, self.is_whole = (), False
 
     def show(self, newest: tuple[StoryLine, ...], times: Times) -> None:
-        """Show ``newest``; what was read of older lines stays below."""
+        """Show ``newest``; older lines that were read stay below."""
         older = [line for line in self._read if newest and _place(line) < _place(newest[-1])]
         self._put((*newest, *older), times)
 
     def add(self, older: tuple[StoryLine, ...], times: Times) -> None:
-        """Put ``older`` lines below; none means that there are no more."""
+        """Add ``older`` lines below; none means that there are no more."""
         self.is_whole = not older
         self._put((*self._read, *older), times)
 
@@ -252,7 +252,7 @@ class Older(Prose, inherit_bindings=False):
         self._press = press
 
     def show(self, text: str) -> None:
-        """Offer more, or say that there is no more."""
+        """Offer more, or show that there is no more."""
         self.set_class(text != _OLDER, "-all")
         self.say(text)
 
@@ -262,25 +262,25 @@ class Older(Prose, inherit_bindings=False):
 
 
 def _told(line: StoryLine, times: Times) -> Iterator[Point]:
-    """Yield what happened, and below it when, where, who and the reference."""
+    """Yield the event, and below it when, where, who and the reference."""
     yield Point(line.told, "!", GRAVE) if line.grave else Point(line.told, "•")
     parts = (times.at(line.at), line.station, line.who, line.reference)
     yield Point("  ".join(part for part in parts if part), style=QUIET)
 
 
-# What can be done for a person: each with its key, and the dialog that asks for the rest.
+# The acts for a person: each with its key, and its dialog.
 
 Fits = Callable[[Case], bool]
 
 CODE, ERASE = "code", "erase"
-"""The two after which more is shown, or less, than what was done."""
+"""The two after which something else than the result is shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """One thing to do; ``fits`` tells whether it makes sense now, ``form`` asks for the rest.
+    """One act; ``fits`` returns whether it makes sense now, ``form`` makes its dialog.
 
-    ``urgent`` ones are what somebody on the phone waits for: they stand in the footer, too.
+    ``urgent`` ones are those that a caller waits for: the footer shows them, too.
     """
 
     name: str
@@ -383,20 +383,20 @@ DEEDS = (
     Deed("back", "t", "Take back", lambda c: _leaver(c, left=True), person.take_back_leaver),
     Deed(ERASE, "x", "Erase for good", _open(Action.ERASE_PERSON), person.erase),
 )
-"""What is needed most comes first."""
+"""The most needed come first."""
 
 DEED_NAMED = {deed.name: deed for deed in DEEDS}
 
 
-# The parts of a person's page: who, why they can or cannot unlock, what can be done, facts.
+# The parts of a person's page: who, why they can or cannot unlock, acts, facts.
 
 
 _SEE_BELOW = ("! See below", "alarm")
-"""In the place of a standing that the first sentence speaks against."""
+"""Replaces a standing that the first sentence contradicts."""
 
 
 class WhoLine(Horizontal):
-    """Name, number and address, and how they stand at the right end."""
+    """Name, number and address, and the standing at the right end."""
 
     def __init__(self) -> None:
         self._who = Prose("", "who")
@@ -414,7 +414,7 @@ class WhoLine(Horizontal):
 
 
 class HeadlineBox(Vertical):
-    """Why they can or cannot unlock, and what to do next: to be read out as it stands."""
+    """Why they can or cannot unlock, and what to do next, to be read out."""
 
     def __init__(self) -> None:
         self._headline = Prose("", "headline")
@@ -430,18 +430,18 @@ class HeadlineBox(Vertical):
         self._advice.display = bool(person.advice)
 
     def say(self, text: str) -> None:
-        """Say something else while there is nobody to show."""
+        """Show another text while there is nobody to show."""
         self.set_class(True, "-cannot")
         self._headline.say(text)
         self._advice.display = False
 
 
 _KEY = 4
-"""Cells that a key takes before what it does."""
+"""Cells of a key before its act."""
 
 
 class DeedLink(Prose):
-    """One thing to do, with its key."""
+    """One act, with its key."""
 
     def __init__(self, deed: Deed, begin: Callable[[Deed], None]) -> None:
         key = (f" {deed.key} ", "bold $brand on $ground")
@@ -455,14 +455,13 @@ class DeedLink(Prose):
 
 
 class Deeds(ItemGrid):
-    """What can be done now, in as many columns as there is room for."""
+    """The present acts, in as many columns as fit."""
 
     def __init__(self, begin: Callable[[Deed], None]) -> None:
         self._links = [DeedLink(deed, begin) for deed in DEEDS]
         super().__init__(*self._links)
 
     def show(self, deeds: Sequence[Deed]) -> None:
-        """Offer ``deeds``."""
         for link in self._links:
             link.display = link.deed in deeds
         self.display = bool(deeds)
@@ -470,7 +469,7 @@ class Deeds(ItemGrid):
 
 
 class Facts(Vertical):
-    """A heading and lines below it; nothing where there are none."""
+    """A heading with lines below it; nothing where there are none."""
 
     def __init__(self, heading: str) -> None:
         self._points = Points()
@@ -487,7 +486,7 @@ _NOT_READ = "This person could not be read. They are asked for again when you co
 
 
 class AboutPerson(AdminPage):
-    """Shows one person; each act is followed by reading them anew."""
+    """Shows one person, who is read again after each act."""
 
     NAME = "Person"
     NEEDS = Action.SEE_PEOPLE
@@ -536,7 +535,7 @@ class AboutPerson(AdminPage):
     # --- what is shown -----------------------------------------------------------------
 
     def look_at(self, holder_id: str) -> None:
-        """Turn to this person, from the top; what was shown of another goes at once."""
+        """Show this person, from the top; another person's data are removed at once."""
         self._scroll.scroll_home(animate=False)
         if holder_id == self._holder_id:
             return
@@ -549,10 +548,10 @@ class AboutPerson(AdminPage):
         self.ask(lambda: self.desk.people.person(holder_id), self._show)
 
     def look_again(self) -> None:
-        """Read the person anew: a station or a colleague may have changed something.
+        """Read the person again: a station or a colleague may have changed something.
 
-        Not under a dialog, which has to act on the person as they were when it was opened; a
-        code that is shown acts on nothing, and follows.
+        Not under a dialog, which has to act on the person as they were when it was opened; a code
+        that is shown acts on nothing, and is refreshed.
         """
         if self.is_up and self._person is not None:
             holder_id = self._holder_id
@@ -597,13 +596,13 @@ class AboutPerson(AdminPage):
         self.refresh_bindings()
 
     def on_admin_page_failed(self, message: AdminPage.Failed) -> None:
-        """Say what there is instead of the person; the application says why."""
+        """Show a message instead of the person; the application shows why."""
         if isinstance(message.error, NotFound):
             self._show_nobody(_NOBODY)
         elif self._person is None:
             self._show_nobody(_NOT_READ)
 
-    # --- what is done ------------------------------------------------------------------
+    # --- acts --------------------------------------------------------------------------
 
     @property
     def _case(self) -> Case:
@@ -615,7 +614,7 @@ class AboutPerson(AdminPage):
         return self._person
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer what makes sense for this person now."""
+        """Offer the acts that make sense for this person now."""
         if action == "deed":
             deed = DEED_NAMED[str(parameters[0])]
             return self._person is not None and deed.fits(self._case)
@@ -624,7 +623,7 @@ class AboutPerson(AdminPage):
         return True
 
     def action_deed(self, name: str) -> None:
-        """Ask what there is to ask for it."""
+        """Open the dialog of the act."""
         self._begin(DEED_NAMED[name])
 
     def _begin(self, deed: Deed) -> None:
@@ -642,7 +641,7 @@ class AboutPerson(AdminPage):
             self.shown()
 
     def _was_erased(self, done: Done | None) -> None:
-        """Leave: there is nobody here any more; then say so, for a turned page clears it."""
+        """Leave, as there is nobody here; then show the message, which a change of page clears."""
         if done is not None:
             self._show_nobody(_NOBODY)
             shell = shell_of(self)
@@ -665,5 +664,5 @@ class AboutPerson(AdminPage):
             self.refresh_bindings()
 
     def action_back(self) -> None:
-        """Go back to the list or the search, which still shows what it found."""
+        """Return to the list or the search, which still shows its result."""
         shell_of(self).go_back()

@@ -1,4 +1,4 @@
-"""The policy: every setting with its limits, where its value comes from, and why."""
+"""The policy: every setting with its limits, the source of its value, and the reason."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MOST = 1000
 
 
 class PolicyPage(LinesPage[PolicyLine]):
-    """A table, and below it all about the marked setting."""
+    """A table, and below it everything about the marked setting."""
 
     NAME = "Policy"
     TITLE = "Policy: a change counts at every station within a minute"
@@ -54,7 +54,7 @@ class PolicyPage(LinesPage[PolicyLine]):
         return TableLine(line.name, (in_words(line), sign, _said(line.value), (line.name, "quiet")))
 
     def explained(self, line: PolicyLine) -> str:
-        """Say what it means, its limits, and why it was set."""
+        """Show its meaning, its limits, and why it was set."""
         times = shell_of(self).times
         about = f"{line.help} Allowed: {line.allowed}. Setting: {line.name}."
         if line.changed_at is None:
@@ -64,10 +64,10 @@ class PolicyPage(LinesPage[PolicyLine]):
             return f"{about}\n{who}\n! Not in force: {line.trouble}."
         return f"{about}\n{who}\nThe settings file says {_said(line.in_file)}."
 
-    # --- what is done --------------------------------------------------------------------
+    # --- acts ----------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer managers what can be done now."""
+        """Offer managers the acts that are possible now."""
         line = self.marked
         if line is None or not self.permits(Action.CHANGE_POLICY):
             return False
@@ -121,7 +121,7 @@ class PolicyPage(LinesPage[PolicyLine]):
 
 
 def in_words(line: PolicyLine) -> str:
-    """Say in a few words what a setting decides: the beginning of its explanation."""
+    """Return what a setting decides in a few words: the beginning of its explanation."""
     return re.split(r"[.;:] |\.$", line.help, maxsplit=1)[0]
 
 
@@ -130,6 +130,6 @@ def _said(value: str) -> str:
 
 
 def _choices(allowed: str) -> tuple[str, ...]:
-    """Return what can be chosen, where the limits name single words."""
+    """Return the possible values, where the limits name single words."""
     words = tuple(word.strip('"') for word in allowed.split(" or "))
     return words if len(words) > 1 and all(" " not in word for word in words) else ()

@@ -19,7 +19,7 @@ _GOOD = "Ask for a word or two that stay the same for ever and stand on no profi
 
 
 class QuestionsPage(LinesPage[QuestionLine]):
-    """A table, the retired ones last, and what the marked one's row means."""
+    """A table, the retired ones last, and the meaning of the marked row."""
 
     NAME = "Questions"
     EMPTY = "There is no question yet. “kiosk setup” loads a first list; a adds one."
@@ -59,10 +59,10 @@ class QuestionsPage(LinesPage[QuestionLine]):
             return f"{line.text}\nOffered to nobody new since {since}. {_kept(line)} {_NOBODY_SEES}"
         return f"{line.text}\nOffered to everybody who registers. {_used(line)} {_NOBODY_SEES}"
 
-    # --- what is done --------------------------------------------------------------------
+    # --- acts ----------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer managers what can be done now."""
+        """Offer managers the acts that are possible now."""
         if not self.permits(Action.EDIT_QUESTIONS):
             return False
         if action in ("retire", "revive"):

@@ -22,12 +22,12 @@ from screens.admin.page import AdminPage, shell_of
 from screens.admin.table import Column, Table, TableLine
 from screens.widgets.prose import Prose
 
-# For which days a report is asked.
+# The days of a report.
 
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """The first and the last day, both counted."""
+    """The first and the last day, both included."""
 
     first: date
     last: date
@@ -60,7 +60,7 @@ def _typed_day(name: str, text: str) -> date:
 
 
 DAYS = 30
-"""What is shown first: this day and those before it."""
+"""Initial period: this day and those before it."""
 
 _WORDS = {
     Span.DAY: "by day",
@@ -72,7 +72,7 @@ _NUMBER = _NAME = 10
 
 
 class ReportsPage(AdminPage):
-    """One table, the totals and the newest first, so that they are seen at once."""
+    """One table, with the totals and the newest days first."""
 
     NAME = "Reports"
     NEEDS = Action.SEE_REPORTS
@@ -94,14 +94,13 @@ class ReportsPage(AdminPage):
         self._words = Prose("")
 
     def compose(self) -> ComposeResult:
-        """What it is of, and the table."""
         yield self._title
         yield self._table
         yield self._words
 
     @property
     def _period(self) -> Days:
-        """The days that were asked for; the last ones until then, whichever day it is."""
+        """The requested days; until then the last ones, up to today."""
         if self._days is not None:
             return self._days
         today = shell_of(self).times.today()
@@ -151,7 +150,7 @@ class ReportsPage(AdminPage):
 
 
 def _columns(report: Report) -> tuple[Column, ...]:
-    """Take columns of numbers to the right, and give the room that is left to the first."""
+    """Align columns of numbers to the right, and give the rest of the room to the first."""
     numbers = [all(_is_number(row[at]) for row in report.rows) for at in range(len(report.columns))]
     return tuple(
         Column(name, max(len(name), _NUMBER if number else _NAME), int(at == 0), right=number)

@@ -1,4 +1,4 @@
-"""The members of staff: who may log in, as what, and with which keys."""
+"""The members of staff: who may log in, with which role and which keys."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from screens.admin.page import LinesPage, shell_of
 from screens.admin.table import Column, TableLine
 from screens.admin.times import Times
 
-# What is asked before something is changed about a member of staff.
+# The dialogs for changes of a member of staff.
 #
-# ``member`` looks them up anew when it is acted: sent again after somebody else was first, a
-# dialog decides on what is so now.
+# ``member`` looks them up again at each act: sent again after somebody else was first, a dialog
+# acts on the present state.
 
 Member = Callable[[], StaffLine]
 
@@ -213,7 +213,7 @@ _ASKS = {
 
 
 class StaffPage(LinesPage[StaffLine]):
-    """A table, the removed ones last, and keys and cards of the marked member."""
+    """A table, the removed ones last, with keys and cards of the marked member."""
 
     NAME = "Staff"
     NEEDS = Action.SEE_STAFF
@@ -269,10 +269,10 @@ class StaffPage(LinesPage[StaffLine]):
         opens = f"{this} stations' maintenance pages:"
         return "\n".join((said, opens, *(_card(card, times) for card in line.cards)))
 
-    # --- what is done --------------------------------------------------------------------
+    # --- acts ----------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer managers what can be done to the marked one; nobody decides about themselves."""
+        """Offer managers the acts on the marked one; nobody acts on themselves."""
         if not self.permits(_ASKS.get(action, Action.SEE_STAFF)):
             return False
         if action == "add":
@@ -295,7 +295,7 @@ class StaffPage(LinesPage[StaffLine]):
                 return True
 
     def _now(self, staff_id: str) -> Callable[[], StaffLine]:
-        """Return what looks a member up as the page shows them at the moment of acting."""
+        """Return the function that looks a member up as the page shows them at the act."""
 
         def look() -> StaffLine:
             line = self._lines.get(staff_id)
@@ -340,6 +340,6 @@ def _key(key: KeyLine, times: Times) -> str:
 
 
 def _by(added_by: str, agreed_by: str) -> str:
-    """Say who let somebody in, and who agreed to that."""
+    """Return who added somebody, and who agreed."""
     agreed = f", agreed by {agreed_by}" if agreed_by else ""
     return f" by {added_by}{agreed}" if added_by else ""

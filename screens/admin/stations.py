@@ -1,4 +1,4 @@
-"""The stations: how they are, and letting one serve nobody any more."""
+"""The stations: their state, enrolment and retirement."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from screens.widgets.prose import Prose
 
 
 class StationsPage(LinesPage[StationLine]):
-    """A table, and in words below it what the marked station's row means."""
+    """A table, and below it the marked station's state in words."""
 
     NAME = "Stations"
     EMPTY = "No station has been heard of yet. One appears here with its first heartbeat."
@@ -59,7 +59,7 @@ class StationsPage(LinesPage[StationLine]):
         self.show_lines(lines)
 
     def row_of(self, line: StationLine) -> TableLine:
-        """How it is, its name and site, when it was heard of and last used, its version."""
+        """Its state, name and site, last heartbeat and use, and version."""
         times = shell_of(self).times
         visit = times.ago(line.last_visit_at) if line.last_visit_at else "never"
         heard = times.ago(line.last_seen_at) if line.last_seen_at else "never"
@@ -67,7 +67,7 @@ class StationsPage(LinesPage[StationLine]):
         return TableLine(line.name, cells)
 
     def explained(self, line: StationLine) -> str:
-        """Say how it is, and what to look after."""
+        """Show its state, and what needs attention."""
         if line.retired_at is not None:
             return f"{line.name} is retired: it shows that it is out of service, and serves nobody."
         if not line.has_started:
@@ -87,10 +87,10 @@ class StationsPage(LinesPage[StationLine]):
             )
         return f"{line.name} is up and reads cards."
 
-    # --- what is done --------------------------------------------------------------------
+    # --- acts ----------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer what can be done to the marked station."""
+        """Offer the acts on the marked station."""
         if action == "enrol":
             return self.permits(Action.ENROL_STATION)
         if action not in ("retire", "reinstate"):
@@ -100,7 +100,7 @@ class StationsPage(LinesPage[StationLine]):
         return (self.marked.retired_at is None) == (action == "retire")
 
     def action_enrol(self) -> None:
-        """Ask for its name; that of a marked one that does not serve stands there already."""
+        """Ask for its name, filled in with that of a marked one that does not serve."""
         line = self.marked
         if line is not None and line.has_started and not line.silent and line.retired_at is None:
             line = None  # to put a new machine in the place of one that serves, its name is typed
@@ -159,11 +159,11 @@ def _counted(lines: tuple[StationLine, ...]) -> str:
     return f"{told}, {blind} of them cannot read cards" if blind else told
 
 
-# What is asked before a station is let in, and the line that is then typed at it.
+# The dialog for an enrolment, and the line to type at the station.
 
 
 def enrol(desk: AdminDesk, name: str, site: str) -> Form[StationLetIn]:
-    """Ask for its name and site; ``name`` and ``site`` are there already."""
+    """Ask for its name and site; ``name`` and ``site`` are filled in."""
     return Form(
         "Let a station in",
         "Makes a line that is typed at the station. Once it is used, what had this name "
@@ -187,7 +187,7 @@ def enrol(desk: AdminDesk, name: str, site: str) -> Form[StationLetIn]:
 
 
 class LineShown(ShownOnce):
-    """Shows the line in two pieces, as they are typed: the command with the address, the code."""
+    """Shows the line in the two pieces that are typed: the command with the address, the code."""
 
     def __init__(self, let_in: StationLetIn, times: Times) -> None:
         super().__init__(
@@ -206,7 +206,6 @@ class LineShown(ShownOnce):
         self._code = Prose("", "code-plain")
 
     def secret(self) -> ComposeResult:
-        """Compose where the line stands."""
         yield self._command
         yield self._code
 

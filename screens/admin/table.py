@@ -1,4 +1,4 @@
-"""The rows of a page: Textual's table, whose columns take the room there is."""
+"""The rows of a page: Textual's table, with columns that share the available room."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from textual.widgets import DataTable
 from screens.widgets.prose import printable
 
 Cell = str | tuple[str, str]
-"""A text, shown as it is; or a text and the name of its colour in the theme."""
+"""A text, shown literally; or a text and the name of its colour in the theme."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """``least`` cells, and of what is left over its ``share``; ``right`` aligns numbers.
+    """``least`` cells, and its ``share`` of what is left over; ``right`` aligns numbers.
 
-    An ``optional`` one is left out where there is no room for all. One that ``wraps`` takes
-    more lines, where others end with an ellipsis. A click on the heading is told to the page
-    under the name ``order``.
+    An ``optional`` column is left out where there is no room for all. One that ``wraps`` takes more
+    lines, where others end with an ellipsis. A click on the heading is reported to the page under
+    the name ``order``.
     """
 
     title: str
@@ -38,7 +38,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class TableLine:
-    """``key`` names the row; ``cells`` are data."""
+    """``key`` identifies the row; ``cells`` are data."""
 
     key: str
     cells: tuple[Cell, ...]
@@ -63,7 +63,7 @@ class Table(DataTable[Text]):
         self._width = 0
 
     def on_mount(self) -> None:
-        """Take the colours of another theme once it is there."""
+        """Take the colours of another theme once it is set."""
         self.app.theme_changed_signal.subscribe(self, lambda _theme: self._lay_out())
 
     @property
@@ -74,7 +74,7 @@ class Table(DataTable[Text]):
     def show(self, lines: Sequence[TableLine], columns: Sequence[Column] | None = None) -> None:
         """Show ``lines``, under other ``columns`` where some are given.
 
-        Rows that stay, and those that are added below them, do not move what is seen.
+        Rows that stay, and those that are added below them, do not move the visible part.
         """
         before, marked = self._lines, self.marked
         self._lines = tuple(lines)
@@ -97,7 +97,7 @@ class Table(DataTable[Text]):
             self._lay_out()
 
     def on_click(self, event: events.Click) -> None:
-        """Mark the row before Textual handles the click: it picks the row that is marked."""
+        """Mark the row before Textual handles the click, which picks the marked row."""
         row = event.style.meta.get("row", -1)
         if 0 <= row < self.row_count:
             self.move_cursor(row=row, column=event.style.meta["column"])
@@ -128,7 +128,7 @@ class Table(DataTable[Text]):
         return None if any(column.wraps for column in self._headings) else 1
 
     def _columns(self) -> list[Column]:
-        """Return those that there is room for."""
+        """Return the columns that fit."""
         taken = sum(column.least + _PADDING for column in self._headings)
         fits = taken + _SCROLL_BAR <= self._width
         return [column for column in self._headings if fits or not column.optional]

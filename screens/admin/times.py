@@ -1,4 +1,4 @@
-"""Moments and durations as staff read them."""
+"""Times and durations in the RA application."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def wall_clock() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Writes moments in ``zone`` (None: this machine's) as they are seen from ``now``."""
+    """Formats times in ``zone`` (None: this machine's), relative to ``now``."""
 
     now: Callable[[], datetime] = wall_clock
     zone: tzinfo | None = None
@@ -28,14 +28,14 @@ class Times:
         return f"{moment.astimezone(self.zone):%H:%M}"
 
     def at(self, moment: datetime) -> str:
-        """Return day and time, the day in a word where it is near: ``today 09:41``."""
+        """Return day and time, the day in a word where it is close: ``today 09:41``."""
         then = moment.astimezone(self.zone)
         days = (self.now().astimezone(self.zone).date() - then.date()).days
         day = {0: "today", 1: "yesterday", -1: "tomorrow"}.get(days) or f"{then.day} {then:%b %Y}"
         return f"{day} {then:%H:%M}"
 
     def short(self, moment: datetime) -> str:
-        """Return what tells moments of a list apart in twelve cells: ``09:41``, ``4 Mar 09:41``."""
+        """Return a time in twelve cells for a list: ``09:41``, ``4 Mar 09:41``."""
         then, now = moment.astimezone(self.zone), self.now().astimezone(self.zone)
         if then.date() == now.date():
             return f"{then:%H:%M}"
@@ -57,18 +57,18 @@ class Times:
         return self.now().astimezone(self.zone).date()
 
     def typed(self, moment: datetime | None) -> str:
-        """Write a moment as ``beginning`` reads it; nothing for none."""
+        """Format a time so that ``beginning`` reads it; nothing for None."""
         return "" if moment is None else f"{moment.astimezone(self.zone):%Y-%m-%d %H:%M}"
 
     def beginning(self, text: str) -> datetime | None:
-        """Read ``2026-03-04``, with or without ``09:30`` behind it; None for anything else."""
+        """Parse ``2026-03-04``, with or without ``09:30`` after it; None for anything else."""
         for form in (_DAY, f"{_DAY} %H:%M"):
             with suppress(ValueError):
                 return self._here(datetime.strptime(text, form))  # noqa: DTZ007 - it is added
         return None
 
     def ending(self, text: str) -> datetime | None:
-        """Read the same, a day alone being its end."""
+        """Parse the same, where a day alone means its end."""
         begins = self.beginning(text)
         if begins is None or " " in text:
             return begins
@@ -95,7 +95,7 @@ def took(seconds: float) -> str:
 
 
 def span(seconds: float) -> str:
-    """Return a duration in its biggest unit, rounded down; never negative."""
+    """Return a duration in its largest unit, rounded down; never negative."""
     whole = max(0, int(seconds))
     if whole < _MINUTE_S:
         return f"{whole} s"

@@ -1,4 +1,4 @@
-"""The first page: how the service stands now, and how it went lately."""
+"""The first page: the present state of the service, and the last weeks."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from screens.widgets.prose import Prose, printable
 
 # Bars of text, from plotext.
 #
-# Plotext draws on one figure of its own and would measure the terminal; both stay in here. It is
-# imported with the first chart, so that the first page is up before.
+# Plotext draws on one global figure and would measure the terminal; both are hidden here. It is
+# imported with the first chart, so that the first page is shown before.
 
 LEFT = 5
 """Cells at the left of the bars: a number and the axis."""
@@ -42,8 +42,8 @@ def plotted_rows(
 ) -> list[str]:
     """Return ``height`` rows of text; none where they would be too narrow or too low.
 
-    Each count has the same whole number of cells, the last of which stays empty where it
-    has more than one. The two last rows are the axis and its marks.
+    Each count has the same whole number of cells, the last of which stays empty where it has more
+    than one. The last two rows are the axis and its labels.
     """
     cells = (width - LEFT) // len(counts)
     if cells < 1 or height <= _BELOW:
@@ -94,7 +94,7 @@ def _set_y(ruler: Any, most: int) -> None:
 
 
 def _number(count: int) -> str:
-    """Write a count in as many cells as there are."""
+    """Format a count in as many cells as there are."""
     text = str(count) if count <= _MOST else f"{count // _THOUSAND}k"
     return text.rjust(LEFT - 1)
 
@@ -116,20 +116,20 @@ class Bars:
 
 
 class Chart(Widget, inherit_bindings=False):
-    """A title and bars below it, as wide as whole cells allow; drawn anew when it is resized."""
+    """A title and bars below it, as wide as whole cells allow; drawn again when resized."""
 
     def __init__(self, bars: Bars | None = None) -> None:
         super().__init__()
         self._bars = bars
 
     def show(self, bars: Bars) -> None:
-        """Show other counts; nothing is drawn where they are the same."""
+        """Show other counts; draws nothing where they are equal."""
         if bars != self._bars:
             self._bars = bars
             self.refresh()
 
     def render(self) -> Content:
-        """Draw; where there is nothing to count, say so."""
+        """Draw, or show that there is nothing to count."""
         if self._bars is None:
             return Content("")
         title = Content.styled(printable(self._bars.title), "bold $ink")
@@ -140,7 +140,7 @@ class Chart(Widget, inherit_bindings=False):
         return Content("\n").join([title, *self._coloured(rows, self._bars.colour)])
 
     def _coloured(self, rows: Sequence[str], colour: str) -> list[Content]:
-        """Colour the bars, and keep quiet what says how many they are."""
+        """Colour the bars, and dim the numbers of the axis."""
         quiet = [Content.styled(row[:LEFT], "$quiet") for row in rows]
         bars = [Content.styled(row[LEFT:], colour) for row in rows[:-2]]
         axis = [Content.styled(row[LEFT:], "$quiet") for row in rows[-2:]]
@@ -152,7 +152,7 @@ class Chart(Widget, inherit_bindings=False):
 # The numbers of the first page, one in a row.
 
 Line = tuple[str, str, str]
-"""Words, number, and how both look."""
+"""Words, number, and the styles of both."""
 
 BLOCKED = "Blocked: only staff can help"
 NOT_REGISTERED = "Not registered"
@@ -166,7 +166,7 @@ BEHIND: Final[dict[str, PeopleGroup | CountedAs]] = {
     NOT_REGISTERED: PeopleGroup.NOT_REGISTERED,
     EXPIRING: PeopleGroup.EXPIRING,
 }
-"""What the rows count, of which they open a list."""
+"""What the rows count, whose list they open."""
 
 _FIXED = 10
 _IN = "  "
@@ -175,14 +175,14 @@ _PLAIN, _STYLE_QUIET, _GRAVE = "", "$quiet", "bold $alarm"
 
 
 class Figures(Widget, inherit_bindings=False):
-    """Shows as much as there is room for: what is cut away is said to be."""
+    """Shows as much as fits, and how much is left out."""
 
     def __init__(self) -> None:
         super().__init__()
         self._today: Today | None = None
 
     def show(self, today: Today) -> None:
-        """Show other numbers; nothing is drawn where they are the same."""
+        """Show other numbers; draws nothing where they are equal."""
         if today != self._today:
             self._today = today
             self.refresh()
@@ -214,12 +214,12 @@ class Figures(Widget, inherit_bindings=False):
 
 
 def behind(today: Today, counted: CountedAs) -> AuditFilter:
-    """Return which rows of the audit a figure of the day counts."""
+    """Return which rows of the audit are behind a figure of the day."""
     return AuditFilter(since=today.since, counted=counted)
 
 
 def lines(today: Today, height: int) -> list[Line]:
-    """Return what fits into ``height`` rows; the lists give way, never the numbers."""
+    """Return what fits into ``height`` rows; lists are shortened, never the numbers."""
     down = [
         *((f"{_IN}✗ {name}", "silent", _GRAVE) for name in today.stations_down),
         *((f"{_IN}○ {name}", "not started", _PLAIN) for name in today.stations_not_started),
@@ -281,7 +281,7 @@ _QUIET = "✓ Nothing is out of order."
 
 
 class TodayPage(AdminPage):
-    """Numbers at the left; at the right as many charts as there is room for, two or four."""
+    """Numbers at the left; at the right as many charts as fit, two or four."""
 
     NAME = "Today"
     NEEDS = Action.SEE_TODAY
@@ -300,7 +300,6 @@ class TodayPage(AdminPage):
     can_focus = True
 
     def compose(self) -> ComposeResult:
-        """Day, alarms, numbers, charts."""
         self._today: Today | None = None
         self._first = 0
         self._title = Prose("Today", "title")
@@ -338,7 +337,7 @@ class TodayPage(AdminPage):
         self.call_after_refresh(self._draw)
 
     def on_click(self, event: events.Click) -> None:
-        """Turn to the next chart where one is clicked."""
+        """Show the next chart where one is clicked."""
         if isinstance(event.widget, Chart):
             self.action_next()
 
@@ -356,7 +355,7 @@ class TodayPage(AdminPage):
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer what is not to be seen already."""
+        """Offer what is not already visible."""
         if action == "next":
             return not self.has_class("-every")
         if action == "waiting":
@@ -369,7 +368,7 @@ class TodayPage(AdminPage):
         shell_of(self).show_group(PeopleGroup(group))
 
     def action_counted(self, counted: str) -> None:
-        """Show the rows of the audit that a figure counts."""
+        """Show the rows of the audit behind a figure."""
         if self._today is not None:
             shell_of(self).show_rows(behind(self._today, CountedAs(counted)))
 
@@ -378,7 +377,7 @@ class TodayPage(AdminPage):
         self._draw()
 
     def action_waiting(self) -> None:
-        """Go where it can be agreed to."""
+        """Go to the page where one can agree."""
         shell_of(self).go_to("Waiting")
 
     def action_alarms(self) -> None:
@@ -389,7 +388,7 @@ class TodayPage(AdminPage):
 
 
 def _waiting(waiting: Sequence[ProposalLine]) -> str:
-    """Tell the oldest in full, and how many there are."""
+    """Show the oldest in full, and how many there are."""
     if not waiting:
         return ""
     first = waiting[0]
@@ -401,7 +400,7 @@ def _waiting(waiting: Sequence[ProposalLine]) -> str:
 
 
 def by_day(days: Sequence[Day]) -> list[Bars]:
-    """Return what is counted by day: a mark stands below each week's first day."""
+    """Return the counts by day: a label stands below each week's first day."""
     marks = tuple((at, _short(days[at].day)) for at in range(0, len(days), _WEEK))
     many = f"last {len(days)} days"
     return [

@@ -1,4 +1,4 @@
-"""What colleagues proposed, and what waits for a second member of staff to agree."""
+"""Acts that colleagues proposed and that wait for a second member of staff."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from screens.admin.dialogs.form import AskGrounds, Form, confirming
 from screens.admin.page import LinesPage, shell_of
 from screens.admin.table import Column, TableLine
 
-# What is asked before somebody agrees to what a colleague proposed, or declines it.
+# The dialogs for agreeing and declining.
 
 
 def agree(desk: AdminDesk, line: ProposalLine) -> Form[Done]:
-    """Ask on what grounds; what cannot be taken back is confirmed by the proposal's reference."""
+    """Ask for grounds; an act that cannot be undone is confirmed by the proposal's reference."""
     is_code = line.action is Action.ISSUE_CODE
     if is_code:
         what = f"{line.proposed_by} gave {line.about} a code. It works once you agree."
@@ -62,7 +62,7 @@ def decline(desk: AdminDesk, line: ProposalLine) -> Form[Done]:
 
 
 def _first(line: ProposalLine) -> str:
-    """Say what to do before one agrees."""
+    """Return what to do before one agrees."""
     whom = line.proposed_by
     if whom.startswith(COMMAND_LINE):
         whom = f"the machine's administrator ({whom})"
@@ -75,7 +75,7 @@ _WHAT = "What a colleague proposed happens only once somebody else agrees."
 
 
 class ProposalsPage(LinesPage[ProposalLine]):
-    """Oldest first; it is read anew by itself while it shows."""
+    """Oldest first; refreshed while it is shown."""
 
     NAME = "Waiting"
     TITLE = "What waits for a second member of staff"
@@ -103,28 +103,28 @@ class ProposalsPage(LinesPage[ProposalLine]):
         self.ask(self.desk.proposals.waiting, self.show_lines)
 
     def row_of(self, line: ProposalLine) -> TableLine:
-        """Whom it is about, what it would do, who proposed it, when, and until when it waits."""
+        """Person, act, proposer, time, and until when it waits."""
         times = shell_of(self).times
         by = "you" if line.is_mine else line.proposed_by
         at, left = times.at(line.proposed_at), times.left(line.expires_at)
         return TableLine(line.proposal_id, (line.about or "–", line.told, by, at, left))
 
     def explained(self, line: ProposalLine) -> str:
-        """Say what it would do and why, and what agreeing means, or why one cannot."""
+        """Show the act and its reason, and what agreeing means, or why one cannot."""
         why = f"{line.told} Reason: {line.reason.rstrip('.')}." if line.reason else line.told
         if line.identified_by:
             why += f" Identified by: {line.identified_by}."
         return f"{why}\n{line.why_not or f'{_WHAT} {_first(line)}'}"
 
-    # --- what is done ------------------------------------------------------------------
+    # --- acts --------------------------------------------------------------------------
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
-        """Show the person whom it is about."""
+        """Show the person of the act."""
         event.stop()
         self.action_person()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer what makes sense for the line that is marked."""
+        """Offer what makes sense for the marked line."""
         line = self.marked
         if line is None:
             return action not in ("agree", "decline", "take_back", "person")
@@ -146,7 +146,7 @@ class ProposalsPage(LinesPage[ProposalLine]):
         self._ask_about(decline)
 
     def action_person(self) -> None:
-        """Show the person whom it is about."""
+        """Show the person of the act."""
         if self.marked is not None and self.marked.holder_id:
             shell_of(self).show_person(self.marked.holder_id)
 

@@ -1,1 +1,1 @@
-"""What only the demo shows: a strip to push cards in and out, and the mail that arrived."""
+"""Parts of the demo only: a strip to insert and remove cards, and the mail."""

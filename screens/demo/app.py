@@ -21,7 +21,7 @@ from screens.terminal.closed_app import OnFault
 from screens.terminal.driver import StationDriver
 from screens.theme import Appearance
 
-# What the strip needs of the demo: cards to push in, and mail to read.
+# What the strip needs of the demo: cards to insert, and mail to read.
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class DemoCard:
 
 @dataclass(frozen=True, slots=True)
 class DemoMail:
-    """One message that arrived; in the demo there is nothing to hide in it."""
+    """One message; in the demo nothing in it is hidden."""
 
     to: str
     subject: str
@@ -53,10 +53,10 @@ class DemoControls(Protocol):
         """Which card is in, by its place in ``cards``."""
 
     def insert(self, index: int) -> None:
-        """Push a card in, in place of the one that is in."""
+        """Insert a card, in place of the one that is in."""
 
     def remove(self) -> None:
-        """Take the card out."""
+        pass
 
     @property
     def unread(self) -> int:
@@ -66,7 +66,7 @@ class DemoControls(Protocol):
         """What has arrived, oldest first."""
 
 
-# The demo's terminal: a station's, with one key more.
+# The demo's terminal: a station's, with one more key.
 
 
 class DemoDriver(StationDriver):
@@ -75,7 +75,7 @@ class DemoDriver(StationDriver):
     more_keys = {"\x11": "ctrl+q"}  # noqa: RUF012 - the base class declares it
 
 
-# What is laid over whatever page is up: the mail, and the ways to the RA application.
+# Pages over the present page: the mail, and the RA application.
 
 
 class Overlay(ModalScreen[None], inherit_bindings=False):
@@ -103,7 +103,7 @@ class Overlay(ModalScreen[None], inherit_bindings=False):
         yield Static(self.KEYS, classes="keys", markup=False)
 
     def on_key(self, event: events.Key) -> None:
-        """Take a key of its own, or go back."""
+        """Handle one of its keys, or go back."""
         event.stop()
         if event.key == "escape":
             self.dismiss()
@@ -111,7 +111,7 @@ class Overlay(ModalScreen[None], inherit_bindings=False):
             self.take(event.key)
 
     def take(self, key: str) -> None:
-        """Do what ``key`` is for, if it is for anything."""
+        """Do the act of ``key``, if it has one."""
 
     def on_click(self, event: events.Click) -> None:
         event.stop()
@@ -167,7 +167,7 @@ _SECOND = "With “second” for “ra” you are the second manager, for what t
 
 
 class RaPage(Overlay):
-    """Asks before the RA application takes the terminal: the visit that is under way ends then."""
+    """Asks before the RA application takes the terminal: the open visit ends then."""
 
     KEYS = "F10 end the visit, open it here  Esc back"
 
@@ -187,11 +187,11 @@ class RaPage(Overlay):
             self._open_ra()
 
 
-# The strip below every page of the demo: cards, mail, and what the holder knows.
+# The strip below every page of the demo: cards, mail, and the holder's hint.
 
 ROWS = 3
 POLL_S = 0.25
-"""Seconds between looks at the table: mail arrives on a thread of its own."""
+"""Seconds between refreshes: mail arrives on another thread."""
 
 _WELCOME = "Push a card in. Nothing here is real. Ctrl+Q ends it.\nThe RA: F10"
 
@@ -222,7 +222,7 @@ class DemoStrip:
         return StripWidget(self)
 
     def key(self, key: str) -> bool:
-        """Take F5 to F10."""
+        """Handle F5 to F10."""
         keys = {f"f{5 + i}": i for i in range(len(self._bench.cards))}
         if key in keys:
             self._bench.insert(keys[key])
@@ -253,7 +253,7 @@ class DemoStrip:
 
     @property
     def hint(self) -> str:
-        """What the holder of the card that is in knows."""
+        """What the holder of the inserted card knows."""
         inserted = self._bench.inserted
         return self._welcome if inserted is None else self._bench.cards[inserted].hint
 
@@ -272,7 +272,7 @@ class StripWidget(Widget, inherit_bindings=False):
         self._zones: list[tuple[int, int, str]] = []
 
     def on_mount(self) -> None:
-        """Look at the table now and then."""
+        """Refresh from time to time."""
         self.set_interval(POLL_S, self._look)
 
     def _look(self) -> None:
@@ -282,7 +282,7 @@ class StripWidget(Widget, inherit_bindings=False):
             self.refresh()
 
     def render(self) -> Content:
-        """One line of buttons and two of hint: a hint that is cut off hides a PIN."""
+        """One line of buttons and two of hint: a hint that is cut off would hide a PIN."""
         items, hint = self._strip.items(), self._strip.hint
         if sum(len(_button(key, label)) for key, label, _ in items) > self.size.width:
             items = self._strip.items(short=True)
@@ -313,7 +313,7 @@ def _button(key: str, label: str) -> str:
 
 
 class DemoApp(KioskApp, inherit_bindings=False):
-    """Shows the same pages as a station, and what is on the table in front of it."""
+    """Shows the same pages as a station, with the strip."""
 
     def __init__(
         self,
@@ -325,13 +325,13 @@ class DemoApp(KioskApp, inherit_bindings=False):
     ) -> None:
         self._bench = bench
         self.ra_wanted = False
-        """Whether it ended so that the RA application be shown in its place."""
+        """Whether it ended to show the RA application in its place."""
         self._ssh = ssh
         strip = DemoStrip(bench, self._read_mail, self._ask_for_the_ra, ssh)
         super().__init__(desk, replace(look, strip=strip), on_fault, driver_class=DemoDriver)
 
     async def show(self, state: State) -> None:
-        """Show the state; what is laid over the page gives way to a new one."""
+        """Show the state; an overlay gives way to it."""
         if isinstance(self.screen, Overlay):
             await self.pop_screen()
         await super().show(state)

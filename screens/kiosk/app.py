@@ -1,4 +1,4 @@
-"""The display of one station: shows the state it is given, and reports what is done to it."""
+"""The display of one station: shows the given state, and reports the holder's acts."""
 
 from __future__ import annotations
 
@@ -36,8 +36,10 @@ from screens.terminal.pulse import WatchdogPulse
 from screens.theme import Appearance
 from screens.widgets.prose import forget_texts
 
-# Which page shows which state. The pages of a visit are imported when the first is needed, or by
-# ``warm_up``: a station is to be there at once after a restart.
+# Which page shows which state.
+#
+# The pages of a visit are imported at the first need, or by ``warm_up``: a station has to be on the
+# display at once after a restart.
 
 
 def screen_for(state: State, kit: Kit) -> Page:
@@ -58,19 +60,21 @@ def warm_up() -> None:
     import screens.kiosk.visit_pages  # noqa: F401
 
 
-# One page at a time: puts pages up, keeps a sentence up for long enough to be read, and lays "are
-# you still there" over a page without losing what is typed on it.
+# One page at a time: shows pages, keeps a sentence long enough to be read, and lays "are you still
+# there" over a page without losing what is typed on it.
 
 _AT_ONCE = Attract | OutOfService | Reading | Refused | RemoveCard
-"""States that wipe a visit, or end it: no sentence that is being read delays them."""
+"""States that clear or end a visit: they do not wait for a sentence that is being read."""
 
 _QUICK = 0.2
-"""The share of the time to read a sentence within which a card is as a rule read: until
-then "reading" is not said. It would only flash, and keep the page that follows waiting."""
+"""The share of the time to read a sentence within which a card is usually read.
+
+Until then "reading" is not shown: it would only flash, and delay the next page.
+"""
 
 
 class PagePresenter:
-    """The pages on an app's screen stack: never more than one, and one laid over it."""
+    """The pages on an app's screen stack: never more than one, and one over it."""
 
     def __init__(
         self,
@@ -91,7 +95,7 @@ class PagePresenter:
         self._turn = asyncio.Lock()
 
     async def show(self, state: State) -> None:
-        """Put ``state`` up now, or as soon as what is being read has been up long enough."""
+        """Show ``state`` now, or as soon as the present sentence has been shown long enough."""
         self._wanted = state
         if self._next is not None:
             self._next.stop()
@@ -112,7 +116,7 @@ class PagePresenter:
     async def _put_up(self, state: State) -> None:
         async with self._turn:
             if state is not self._wanted:
-                return  # it had to wait, and its timer went off as the next was shown
+                return  # it had to wait, and its timer fired as the next was shown
             with self._app.batch_update():
                 if isinstance(state, StillThere):
                     await self._lay_over(state)
@@ -126,7 +130,7 @@ class PagePresenter:
         await self._app.push_screen(self._page_for(state))
 
     async def _replace(self, state: State) -> None:
-        """Put up a page for ``state``, unless the page that is up is that state's own."""
+        """Show a page for ``state``, unless that state's page is already shown."""
         if self._page is not None and self._state is state:
             self._page.rearm()
             return
@@ -139,7 +143,7 @@ class PagePresenter:
             await self._app.switch_screen(self._page)
 
     async def _uncover(self) -> None:
-        """Take away what lies over the page: "are you still there", or something of the demo's."""
+        """Remove what lies over the page: "are you still there", or an overlay of the demo."""
         while self._page is not None and self._app.screen is not self._page:
             await self._app.pop_screen()
 
@@ -148,10 +152,10 @@ _FIRST_PAINT_S = 1.0
 
 
 class KioskApp(WalkUpApp[int], inherit_bindings=False):
-    """Shows one page at a time; ``on_fault`` is told of an unhandled error.
+    """Shows one page at a time; ``on_fault`` gets an unhandled error.
 
     ``run`` returns when the desk has stopped, or after a fault; ``return_code`` says which.
-    ``pulse`` is kept going for as long as the display works.
+    ``pulse`` beats for as long as the display works.
     """
 
     CSS_PATH = Path(__file__).with_name("kiosk.tcss")
@@ -186,9 +190,9 @@ class KioskApp(WalkUpApp[int], inherit_bindings=False):
     # --- states ------------------------------------------------------------------------
 
     async def show(self, state: State) -> None:
-        """Show ``state``; returns when its page is up, or is next after a sentence to read.
+        """Show ``state``; return when its page is shown, or is next after a sentence to read.
 
-        The first page is also drawn by then: what is loaded behind it would hold it up.
+        The first page is also drawn by then: imports behind it would delay it.
         """
         nobody = isinstance(state, Attract | OutOfService)
         if nobody:
@@ -202,7 +206,7 @@ class KioskApp(WalkUpApp[int], inherit_bindings=False):
             await self._first_paint()
 
     async def _first_paint(self) -> None:
-        """Wait for it, but not for ever: on a terminal that is gone nothing is drawn."""
+        """Wait for it, with a limit: on a terminal that is gone nothing is drawn."""
         if isinstance(self.screen, Page):
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.screen.drawn.wait(), _FIRST_PAINT_S)
@@ -217,7 +221,7 @@ class KioskApp(WalkUpApp[int], inherit_bindings=False):
             self.set_interval(self._pulse.every_s, self._beat)
 
     def _beat(self) -> None:
-        """Pass the watchdog's beat through the page, which has a queue of its own."""
+        """Pass the watchdog's beat through the page, which has a separate queue."""
         if self._pulse is not None and isinstance(self._driver, StationDriver):
             self.screen.call_later(self._pulse.beat, self._driver)
 
@@ -228,13 +232,13 @@ class KioskApp(WalkUpApp[int], inherit_bindings=False):
     # --- the holder --------------------------------------------------------------------
 
     async def on_event(self, event: events.Event) -> None:
-        """Note that somebody is there, then handle the event as any application does."""
+        """Restart the idle time, then handle the event as any application does."""
         if isinstance(event, events.Key | events.MouseDown) and not event.is_forwarded:
             self._desk.touched()
         await super().on_event(event)
 
     def on_keys_lost(self, message: KeysLost) -> None:
-        """Let the page say it: its entry lacks something."""
+        """Let the page show it: its entry lacks a key."""
         message.stop()
         if isinstance(self.screen, Page):
             self.screen.keys_lost()
@@ -261,7 +265,7 @@ class KioskApp(WalkUpApp[int], inherit_bindings=False):
         return super().run(**options)
 
     def on_hung_up(self, message: HungUp) -> None:
-        """End when the terminal is gone; the desk records what is under way first."""
+        """End when the terminal is gone; the desk records running work first."""
         self._hung_up()
 
     def _hung_up(self) -> None:

@@ -19,7 +19,7 @@ from screens.words import waiting
 class AttractPage(Page, inherit_bindings=False):
     """Big letters, the picture, and what one can do here with how long it takes.
 
-    In its place, for a while, what to do after a card was taken out while its PIN was being set.
+    After a card was taken out while its PIN was being set, it shows for a while what to do.
     """
 
     def __init__(self, kit: Kit, state: Attract) -> None:
@@ -27,7 +27,7 @@ class AttractPage(Page, inherit_bindings=False):
         self._pulled = state.pulled
 
     def content(self) -> Iterator[Widget]:
-        """Lay it out; the letters are big where the screen is."""
+        """Compose it; the letters are big where the screen is."""
         yield Banner(waiting.BANNER, roomy=self.shape.is_roomy)
         yield Prose(waiting.ATTRACT_TITLE, "title")
         yield Horizontal(
@@ -49,18 +49,17 @@ def _offers() -> Content:
     )
 
 
-# Nobody can be served, for a while or for good.
+# Nobody can be served, temporarily or permanently.
 
 
 class OutOfServicePage(Page, inherit_bindings=False):
-    """What is wrong, and where help is meanwhile."""
+    """What is wrong, and where to get help."""
 
     def __init__(self, kit: Kit, state: OutOfService) -> None:
         super().__init__(kit, state)
         self._outage = state.outage
 
     def content(self) -> Iterator[Widget]:
-        """Say what is wrong, and where help is meanwhile."""
         title, text = waiting.outage(self._outage)
         yield Prose(title, "title")
         yield Prose(text, "text paragraph")

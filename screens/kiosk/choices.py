@@ -67,7 +67,7 @@ class MenuPage(ChoicesPage, inherit_bindings=False):
 
 
 class ConfirmOwnerPage(Page, inherit_bindings=False):
-    """Whose card it is, and what unlocking another's can lead to."""
+    """Whose card it is, and the possible consequence of unlocking another person's."""
 
     def __init__(self, kit: Kit, state: ConfirmOwner) -> None:
         super().__init__(kit, state)
@@ -92,13 +92,13 @@ class ConfirmOwnerPage(Page, inherit_bindings=False):
         self.ring.add(not_me)
 
     def takes(self, event: events.Key) -> bool:
-        """Take back what was said of a choice to be made: this may be it."""
+        """Remove the message that a choice is needed: this may be it."""
         self._hint.display = True
         self._choose_first.say("")
         return super().takes(event)
 
     def enter(self) -> None:
-        """Press what is chosen; with nothing chosen, say that it has to be."""
+        """Press the chosen button; without a choice, say that one is needed."""
         if self.ring.chosen is None:
             self._hint.display = False
             self._choose_first.say(choices.OWNER_CHOOSE)

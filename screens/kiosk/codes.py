@@ -27,7 +27,7 @@ _LONGEST_ADDRESS = 254
 
 
 class EnterEmailPage(TextPage, inherit_bindings=False):
-    """The address, filled in from the record or as it was typed before."""
+    """The address, filled in from the record or from the last entry."""
 
     def __init__(self, kit: Kit, state: EnterEmail) -> None:
         text = state.task.suggested if state.typed is None else state.typed
@@ -36,7 +36,6 @@ class EnterEmailPage(TextPage, inherit_bindings=False):
         self._state = state
 
     def head(self) -> Iterator[Widget]:
-        """Say what to do, or what was wrong."""
         new = self._state.visit.purpose is Purpose.CHANGE_EMAIL
         yield Prose(email.NEW_EMAIL_TITLE if new else email.EMAIL_TITLE, "title question")
         if self._state.trouble is not None:
@@ -46,7 +45,7 @@ class EnterEmailPage(TextPage, inherit_bindings=False):
             yield from self.lead(Prose(email.NEW_EMAIL_TEXT if new else email.EMAIL_TEXT))
 
     def others(self) -> Iterator[BigButton]:
-        """Stop, or clear the address that is filled in."""
+        """Stop, or clear the filled-in address."""
         yield self.stop_button()
         yield self.button(frame.CLEAR_KEY, self._clear)
 
@@ -54,14 +53,13 @@ class EnterEmailPage(TextPage, inherit_bindings=False):
         self.typed(CLEAR)
 
     def go_label(self) -> str:
-        """Say that a code is sent."""
         return email.SEND
 
     def submitted(self, text: str) -> None:
         self.report(EmailEntered(self.visit, text))
 
 
-# Enter the code that was emailed, or that staff gave; the card may be taken out meanwhile.
+# Enter the code that was emailed, or that staff gave; the card may be out during that.
 
 _TICK_S = 1.0
 
@@ -86,15 +84,15 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
             line.add_class("-line")
 
     def content(self) -> Iterator[Widget]:
-        """Lay out the page; the arrow keys come to what stands in the text last."""
+        """Compose the page; the arrow keys reach the links in the text last."""
         yield from super().content()
         self.ring.add(*self._lines)
 
     def beside(self) -> Iterator[Widget]:
-        """Say where the code went, what happened last, and how long there is."""
+        """Where the code went, what happened last, and how long there is."""
         task, notice = self._state.task, self._state.notice
         sent = Prose(email.sent_to(task.masked, proves_owner=task.proves_owner), "text sent")
-        # Not everything has room on every screen: see the stylesheet.
+        # Not everything fits on every screen: see the stylesheet.
         sent.set_class(notice is not None and bool(task.masked), "-beside-note")
         sent.set_class(bool(self._state.visit.instead), "-crowded")
         yield sent
@@ -140,11 +138,11 @@ def _title(state: CodeEntry) -> str:
     return email.code_title(state.visit.purpose, proves_owner=state.task.proves_owner)
 
 
-# There is no code that could be entered; ask for one.
+# There is no live code; ask for one.
 
 
 class CodeNeededPage(Page, inherit_bindings=False):
-    """Why, where the next one goes, and a button that waits until it may be asked for."""
+    """Why, where the next one goes, and a button that waits until one may be sent."""
 
     def __init__(self, kit: Kit, state: CodeNeeded) -> None:
         super().__init__(kit, state)
@@ -155,7 +153,6 @@ class CodeNeededPage(Page, inherit_bindings=False):
         self._else.add_class("-line")
 
     def content(self) -> Iterator[Widget]:
-        """Say what happened and what comes next."""
         title, text = email.lack(self._state.lack)
         yield Prose(title, "title")
         yield Prose(text, "text paragraph")
@@ -190,7 +187,6 @@ class StopNumberEntryPage(DigitsPage, inherit_bindings=False):
         self._state = state
 
     def beside(self) -> Iterator[Widget]:
-        """Say what the number is, or that it was wrong."""
         if self._state.wrong:
             yield from self.lead(Note(choices.stop_number_wrong(self._state.task.tries_left)))
         else:

@@ -50,11 +50,11 @@ class RefusedPage(Page, inherit_bindings=False):
         yield self.actions(primary=self.button(frame.FINISH, self.leave, primary=True))
 
 
-# It is done; to be seen from two metres.
+# It is done; readable from two metres.
 
 
 class SuccessPage(Page, inherit_bindings=False):
-    """A great tick on a card of its own colour."""
+    """A large tick on a coloured card."""
 
     mood = "-done"
 
@@ -63,7 +63,7 @@ class SuccessPage(Page, inherit_bindings=False):
         self._done = state
 
     def content(self) -> Iterator[Widget]:
-        """Say what was done, and that the card may come out."""
+        """Say what was done, and that the card may be taken out."""
         title, text = choices.success(self._done.purpose, self._done.counts_in_s)
         yield Tick(roomy=self.shape.is_roomy)
         yield Prose(title, "title")
@@ -72,18 +72,16 @@ class SuccessPage(Page, inherit_bindings=False):
         yield self.actions(primary=self.button(frame.FINISH, self.leave, primary=True))
 
 
-# Nothing but to take the card out.
+# The holder can only take the card out.
 
 
 class RemoveCardPage(Page, inherit_bindings=False):
-    """The card comes out of the reader."""
-
     def __init__(self, kit: Kit, state: RemoveCard) -> None:
         super().__init__(kit, state)
         self._reason = state.reason
 
     def content(self) -> Iterator[Widget]:
-        """Say why the visit is over, and show what to do."""
+        """Say why the visit is over, and what to do."""
         yield Prose(waiting.REMOVE_TITLE, "title")
         yield Prose(waiting.removal(self._reason), "text paragraph")
         yield Drawing(Direction.OUT, self.kit.look.glyphs, motion=self.kit.look.motion)
@@ -110,7 +108,7 @@ class FailurePage(Page, inherit_bindings=False):
         self.report(TriedAgain(self.visit))
 
 
-# The station is busy: say with what, and for how long.
+# The station is busy: with what, and for how long.
 
 
 class WaitingPage(Page, inherit_bindings=False):

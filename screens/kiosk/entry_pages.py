@@ -1,4 +1,4 @@
-"""What pages have in common on which digits or text are entered, or one of several is chosen."""
+"""The common parts of pages for digits, text, or one choice of several."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def heading(text: Widget, right: str) -> Horizontal:
 
 
 class EntryPage(Page, inherit_bindings=False):
-    """Until a button is chosen, Left and Right are keys of what is entered, and move nothing.
+    """Until a button is chosen, Left and Right belong to the entry, and move nothing.
 
-    With nothing entered the first button that can be pressed is Stop, and Enter ended the visit.
-    Enter and a touch of its button say what is missing, in the place of what ``lead`` was given.
+    Without an entry the first enabled button is Stop, so that Enter would end the visit. Enter and
+    a touch of the primary button therefore say what is missing, in place of the text of ``lead``.
     """
 
     def __init__(self, kit: Kit, state: State) -> None:
@@ -55,14 +55,14 @@ class EntryPage(Page, inherit_bindings=False):
         yield self._instead
 
     def enter(self) -> None:
-        """Press what is chosen, or else what the page is there for, or say what is missing."""
+        """Press the chosen button, or else the primary one, or say what is missing."""
         if (self.ring.chosen or self.primary) is self.primary:
             self._press_primary()
         else:
             super().enter()
 
     def on_click(self, event: events.Click) -> None:
-        """Say what is missing where a touch meets the button that cannot be pressed yet."""
+        """Say what is missing after a touch of the disabled button."""
         if event.widget is self.primary:
             self._press_primary()
 
@@ -80,7 +80,7 @@ class EntryPage(Page, inherit_bindings=False):
         """React to an entry that cannot be submitted."""
 
     def entered(self) -> None:
-        """React to another entry: what was said to be missing may be there now."""
+        """React to another entry: the missing part may be there now."""
         self._say_missing("")
 
     def _say_missing(self, what: str) -> None:
@@ -90,11 +90,11 @@ class EntryPage(Page, inherit_bindings=False):
             self._instead.display = bool(what)
 
     def typed(self, key: str) -> object:
-        """Take a key of the page's own keys, or what a key of the keyboard stands for."""
+        """Handle a key of the page, or what a key of the keyboard stands for."""
         raise NotImplementedError
 
     def takes(self, event: events.Key) -> bool:
-        """Keep the sideways arrows; erase and clear wherever the choice of buttons is."""
+        """Keep the sideways arrows; erase and clear whatever button is chosen."""
         if event.key in _ERASES:
             self.typed(_ERASES[event.key])
             return True
@@ -105,7 +105,7 @@ class EntryPage(Page, inherit_bindings=False):
 
 
 class DigitsPage(EntryPage, inherit_bindings=False):
-    """Subclasses give the title, what stands beside the cells, and what becomes of the digits."""
+    """Subclasses give the title, the text beside the cells, and what happens to the digits."""
 
     def __init__(self, kit: Kit, state: State, title: str, cells: Cells) -> None:
         super().__init__(kit, state)
@@ -121,7 +121,7 @@ class DigitsPage(EntryPage, inherit_bindings=False):
         self._digits_changed()
 
     def beside(self) -> Iterator[Widget]:
-        """Yield what stands in the left column, the cells among it."""
+        """Yield the left column, with the cells."""
         yield self.cells
 
     def others(self) -> Iterator[BigButton]:
@@ -129,11 +129,11 @@ class DigitsPage(EntryPage, inherit_bindings=False):
         yield self.stop_button()
 
     def submitted(self, digits: Sensitive) -> None:
-        """Report the digits; they are no longer in the page."""
+        """Report the digits; the page no longer holds them."""
         raise NotImplementedError
 
     def ready(self) -> bool:
-        """Say whether the digits may be submitted."""
+        """Return whether the digits may be submitted."""
         return self.cells.complete
 
     def changed(self) -> None:
@@ -181,7 +181,7 @@ class DigitsPage(EntryPage, inherit_bindings=False):
 
 
 class TextPage(EntryPage, inherit_bindings=False):
-    """Subclasses give what stands above the field, and what becomes of the text."""
+    """Subclasses give the text above the field, and what happens to the text."""
 
     def __init__(self, kit: Kit, state: State, field: Field, keys: tuple[Row, ...]) -> None:
         super().__init__(kit, state)
@@ -189,7 +189,6 @@ class TextPage(EntryPage, inherit_bindings=False):
         self._keys = keys
 
     def content(self) -> Iterator[Widget]:
-        """Lay out head, field, keyboard and buttons."""
         touch = self.kit.look.touch
         self.set_class(not touch, "-keys-only")
         yield from self.head()
@@ -205,7 +204,6 @@ class TextPage(EntryPage, inherit_bindings=False):
         raise NotImplementedError
 
     def go_label(self) -> str:
-        """Name the primary button."""
         return frame.CONTINUE
 
     def others(self) -> Iterator[BigButton]:
@@ -213,7 +211,7 @@ class TextPage(EntryPage, inherit_bindings=False):
         yield self.stop_button()
 
     def submitted(self, text: str) -> None:
-        """Report the text; it is no longer in the page."""
+        """Report the text; the page no longer holds it."""
         raise NotImplementedError
 
     def takes(self, event: events.Key) -> bool:
@@ -268,7 +266,7 @@ class ChoicesPage(Page, inherit_bindings=False):
         return False
 
     def enter(self) -> None:
-        """Press what is chosen, or choose the first: an Enter of the page before starts nothing."""
+        """Press the chosen button, or choose the first: an earlier Enter starts nothing."""
         if self.ring.chosen is None and self.choices:
             self.ring.choose(self.choices[0])
         else:

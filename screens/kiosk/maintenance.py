@@ -1,4 +1,4 @@
-"""The pages of an officer: why, what the station is to do, and what came of it."""
+"""The pages of an officer: the reason, the acts, and their results."""
 
 from __future__ import annotations
 
@@ -55,7 +55,6 @@ class WriteReasonPage(TextPage, inherit_bindings=False):
         self._unclear = state.unclear
 
     def head(self) -> Iterator[Widget]:
-        """Ask for it, or say that it was none."""
         yield Prose(maintenance.WORDS_TITLE, "title")
         unclear, text = Note(maintenance.WORDS_UNCLEAR), Prose(maintenance.WORDS_TEXT)
         yield from self.lead(unclear if self._unclear else text)
@@ -70,7 +69,7 @@ class WriteReasonPage(TextPage, inherit_bindings=False):
 
 
 class MaintenancePage(ChoicesPage, inherit_bindings=False):
-    """All that an officer can have done, and nothing else."""
+    """Every act of an officer, and nothing else."""
 
     def __init__(self, kit: Kit, state: Maintenance) -> None:
         super().__init__(kit, state)
@@ -106,14 +105,12 @@ class ConfirmActPage(Page, inherit_bindings=False):
         yield self.actions(self.stop_button(maintenance.DONE), back, primary=yes)
 
     def enter(self) -> None:
-        """Press only what was chosen: a second Enter from the list must not confirm."""
+        """Press only a chosen button: a second Enter from the list must not confirm."""
         if self.ring.chosen is not None:
             self.ring.chosen.press()
 
 
 class ActDonePage(Page, inherit_bindings=False):
-    """What came of it."""
-
     def __init__(self, kit: Kit, state: ActDone) -> None:
         super().__init__(kit, state)
         self._result = state.result

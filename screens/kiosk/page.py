@@ -1,7 +1,7 @@
-"""What all pages have in common: the frame, the keys, and one report for one act.
+"""The base of all pages: the frame, the keys, and one report for one act.
 
-Keys come to the page itself, never to a widget in it: nothing can be focused, so that
-focus cannot leave. A page hands what it was given to the station and decides nothing.
+The page itself gets the keys, never a widget in it: nothing can be focused, so that focus cannot
+leave. A page reports what was entered to the station and decides nothing.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from screens.widgets.frame import BottomBar, TopBar
 from screens.widgets.keys import BigButton, Pressable
 from screens.words import frame
 
-# Which of a page's buttons the keys have chosen.
+# The button that the keys have chosen.
 
 
 class Ring:
@@ -42,7 +42,7 @@ class Ring:
         self._items.extend(items)
 
     def replace(self, old: list[Pressable], new: list[Pressable]) -> None:
-        """Put ``new`` where ``old`` stood; nothing is chosen after it."""
+        """Replace ``old`` by ``new``; nothing is chosen after it."""
         self.choose(None)
         kept = [item for item in self._items if item not in old]
         self._items = [*new, *kept]
@@ -60,10 +60,10 @@ class Ring:
             item.select(True)
 
     def go(self, arrow: str) -> None:
-        """Choose the nearest enabled button in the direction of ``arrow``, as they stand.
+        """Choose the nearest enabled button in the direction of ``arrow``.
 
-        At the edge it goes on at the opposite one. Where none stands in that direction at all,
-        and where none is chosen yet, the arrows follow the order of the buttons.
+        At the edge it continues at the opposite one. Where there is none in that direction, and
+        where none is chosen yet, the arrows follow the order of the buttons.
         """
         by = 1 if arrow in ("right", "down") else -1
         sideways = arrow in ("left", "right")
@@ -99,11 +99,11 @@ def _same_row(one: Pressable, other: Pressable) -> bool:
     return one.region.y < other.region.bottom and other.region.y < one.region.bottom
 
 
-# What every page is given: whom to report to, how to look, and what was set for this visit.
+# The dependencies of every page: the station, the look, and the settings of this visit.
 
 
 class Shape(StrEnum):
-    """How much room there is; each names a class that the stylesheet knows."""
+    """The available room; each value is a class of the stylesheet."""
 
     COMPACT = "-compact"
     NORMAL = "-normal"
@@ -112,12 +112,12 @@ class Shape(StrEnum):
 
     @property
     def is_roomy(self) -> bool:
-        """Whether there is room for big letters."""
+        """Whether big letters fit."""
         return self in (Shape.ROOMY, Shape.LARGE)
 
 
 NARROW = 78
-"""Fewer columns than this leave a text beside the keypad about thirty signs."""
+"""With fewer columns, a text beside the keypad has about thirty characters."""
 
 
 def shape_of(width: int, height: int) -> Shape:
@@ -131,7 +131,7 @@ def shape_of(width: int, height: int) -> Shape:
 
 @dataclass(slots=True)
 class Comfort:
-    """What a holder set for one visit; ``answers_shown`` is None until they choose."""
+    """A holder's settings for one visit; ``answers_shown`` is None until they choose."""
 
     dark: bool
     answers_shown: bool | None = None
@@ -153,20 +153,20 @@ class Kit:
 
 
 REARM_S = 1.0
-"""After a report the page is deaf to further ones for so long: one act, one event."""
+"""How long after a report further ones are ignored: one act, one event."""
 
 _ARROWS = frozenset({"up", "down", "left", "right"})
 
 
 class ContentPanel(Vertical, inherit_bindings=False):
-    """The one card of content."""
+    pass
 
 
 class Page(Screen[None], inherit_bindings=False):
-    """One page; subclasses give ``content`` and handle what is theirs.
+    """One page; subclasses give ``content`` and handle their input.
 
-    ``mood`` colours the card: ``-plain``, ``-done`` or ``-refused``. ``drawn`` is set once
-    it has been drawn.
+    ``mood`` colours the card: ``-plain``, ``-done`` or ``-refused``. ``drawn`` is set once it has
+    been drawn.
     """
 
     AUTO_FOCUS = ""
@@ -188,7 +188,7 @@ class Page(Screen[None], inherit_bindings=False):
     # --- what it shows -----------------------------------------------------------------
 
     def compose(self) -> ComposeResult:
-        """Frame the content; the demo's strip, where there is one, stands below it."""
+        """Compose the frame; the demo's strip, where there is one, is below it."""
         look = self.kit.look
         self._take_shape()
         at = self._position
@@ -202,7 +202,7 @@ class Page(Screen[None], inherit_bindings=False):
             yield strip
 
     def content(self) -> Iterator[Widget]:
-        """Yield what stands in the card."""
+        """Yield the content of the card."""
         raise NotImplementedError
 
     def actions(
@@ -226,13 +226,13 @@ class Page(Screen[None], inherit_bindings=False):
         return self.stop
 
     def not_me_button(self) -> BigButton:
-        """Return the button by which a holder stops what they did not do."""
+        """Return the button by which a holder reports an act that was not theirs."""
         return self.button(NOT_ME, lambda: self.report(MisuseNoticed(self.visit)))
 
     def _compositor_refresh(self) -> None:
-        """Draw nothing while pages are changed, and forget nothing that is to be drawn.
+        """Draw nothing while pages are changed, but keep what has to be drawn.
 
-        The base class forgets it: of the page before, parts then stay for one more picture.
+        The base class drops it: parts of the previous page then stay for one more frame.
         """
         if not self.app._batch_count:  # noqa: SLF001 - tested, and the version is pinned
             super()._compositor_refresh()
@@ -262,10 +262,10 @@ class Page(Screen[None], inherit_bindings=False):
         self.set_class(self.shape.is_roomy, Shape.ROOMY)
         self.set_class(self.app.size.width < NARROW, "-narrow")
 
-    # --- what it reports ---------------------------------------------------------------
+    # --- reports -----------------------------------------------------------------------
 
     def report(self, event: HolderSide) -> None:
-        """Tell the station, once for one act."""
+        """Report to the station, once for one act."""
         if self._reported or not self.visit:
             return
         self._reported = True
@@ -273,17 +273,17 @@ class Page(Screen[None], inherit_bindings=False):
         self.kit.report(event)
 
     def rearm(self) -> None:
-        """Be ready to report again: the page stays up, or came back."""
+        """Allow another report: the page stays, or came back."""
         self._reported = False
 
     def leave(self) -> None:
-        """Stop."""
+        """Report that the holder wants to stop."""
         self.report(Left(self.visit))
 
     # --- keys --------------------------------------------------------------------------
 
     def on_key(self, event: events.Key) -> None:
-        """Take a key: the page's own first, then those that every page has."""
+        """Handle a key: first the page's own, then those of every page."""
         event.stop()
         event.prevent_default()
         if event.key == "f2":
@@ -300,20 +300,20 @@ class Page(Screen[None], inherit_bindings=False):
             self._escape(self.stop)
 
     def takes(self, event: events.Key) -> bool:
-        """Handle a key of the page's own; return whether it was one."""
+        """Handle one of the page's keys; return whether it was one."""
         return False
 
     def keys_lost(self) -> None:
-        """React to keys that came too fast and did not pass."""
+        """React to keys that came too fast and were dropped."""
 
     def enter(self) -> None:
-        """Press what is chosen, or else what the page is there for."""
+        """Press the chosen button, or else the primary one."""
         pressed = self.ring.chosen or self.primary
         if pressed is not None:
             pressed.press()
 
     def _escape(self, stop: BigButton) -> None:
-        """Choose the way out at the first Escape and take it at the second."""
+        """Choose the stop button at the first Escape and press it at the second."""
         if self.ring.chosen is stop:
             stop.press()
         else:

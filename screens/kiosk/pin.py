@@ -34,22 +34,19 @@ from screens.widgets.pictures import Marching
 from screens.widgets.prose import Note, Prose
 from screens.words import frame, pad, pin, waiting
 
-# Enter the PIN that the card knows.
+# Enter the card's present PIN.
 
 _SHORTEST, _LONGEST = 4, 8
-"""What cards of this kind can hold; whether it is the right PIN, the card says."""
+"""The lengths that cards of this kind can hold; the card checks the PIN."""
 
 
 class EnterPinPage(DigitsPage, inherit_bindings=False):
-    """Dots in eight cells."""
-
     def __init__(self, kit: Kit, state: EnterPin) -> None:
         cells = Cells(_SHORTEST, _LONGEST, kit.look.glyphs.dot)
         super().__init__(kit, state, _title(state), cells)
         self._state = state
 
     def beside(self) -> Iterator[Widget]:
-        """Say why, or what was wrong."""
         if self._state.wrong:
             yield from self.lead(Note(pin.wrong(self._state.tries_left)))
         elif self._state.visit.unlocked:
@@ -59,7 +56,6 @@ class EnterPinPage(DigitsPage, inherit_bindings=False):
         yield self.cells
 
     def submitted(self, digits: Sensitive) -> None:
-        """Report the PIN."""
         self.report(PinEntered(self.visit, digits))
 
 
@@ -71,7 +67,7 @@ def _title(state: EnterPin) -> str:
 
 
 class NewPinPage(DigitsPage, inherit_bindings=False):
-    """The rules tick themselves off; the PIN leaves the page only when all are kept."""
+    """The rules tick themselves off; the PIN is submitted only when all are kept."""
 
     def __init__(self, kit: Kit, state: NewPin) -> None:
         cells = Cells(state.rules.min_length, state.rules.max_length, kit.look.glyphs.dot)
@@ -80,7 +76,7 @@ class NewPinPage(DigitsPage, inherit_bindings=False):
         self._rules = Rules(state.rules, kit.look.glyphs, typed_pin(state.current))
 
     def beside(self) -> Iterator[Widget]:
-        """Say why another is needed, where one is; then the cells and the rules."""
+        """Yield the reason where another one is needed; then the cells and the rules."""
         yield from self.lead(Note(pin.trouble(self._trouble) if self._trouble else None))
         yield self.cells
         yield self._rules
@@ -89,31 +85,28 @@ class NewPinPage(DigitsPage, inherit_bindings=False):
         return pin.KEEP_RULES
 
     def ready(self) -> bool:
-        """Every rule has to be kept."""
         return self._rules.all_kept
 
     def changed(self) -> None:
         self._rules.judge(self.cells.digits)
 
     def refused(self) -> None:
-        """Empty the boxes, as after a wrong PIN; the rules show what was broken until a digit."""
+        """Empty the cells, as after a wrong PIN; the rules show what was broken until a digit."""
         if self.cells.complete:
             self.cells.clear()
 
     def submitted(self, digits: Sensitive) -> None:
-        """Report the PIN."""
         self.report(PinEntered(self.visit, digits))
 
 
 class RepeatPinPage(DigitsPage, inherit_bindings=False):
-    """The same cells again; whether it is the same PIN, the station says."""
+    """The same cells again; the station checks that it is the same PIN."""
 
     def __init__(self, kit: Kit, state: RepeatPin) -> None:
         cells = Cells(state.rules.min_length, state.rules.max_length, kit.look.glyphs.dot)
         super().__init__(kit, state, pin.REPEAT_TITLE, cells)
 
     def beside(self) -> Iterator[Widget]:
-        """Say why it is asked for again."""
         yield from self.lead(Prose(pin.REPEAT_TEXT))
         yield self.cells
 
@@ -123,7 +116,6 @@ class RepeatPinPage(DigitsPage, inherit_bindings=False):
         yield self.button(frame.BACK, self._go_back)
 
     def submitted(self, digits: Sensitive) -> None:
-        """Report the PIN."""
         self.report(PinEntered(self.visit, digits))
 
     def _go_back(self) -> None:
@@ -131,7 +123,7 @@ class RepeatPinPage(DigitsPage, inherit_bindings=False):
 
 
 _ABOUT_THE_PIN = (PadNotice.LENGTH, *PinFault)
-"""What leads to another PIN, so that its rules are wanted before the reader asks again."""
+"""Another PIN is needed after these, so its rules are shown before the reader asks."""
 
 
 class PadPage(Page, inherit_bindings=False):
@@ -142,7 +134,7 @@ class PadPage(Page, inherit_bindings=False):
         self._state = state
 
     def content(self) -> Iterator[Widget]:
-        """Say it; squares march while the reader waits."""
+        """Show it; squares move while the reader waits."""
         title, asks = waiting.work(self._state.work)
         lines = (*_rules(self._state.command), asks, *self._ways())
         said = (Prose(line, "text paragraph") for line in lines)
@@ -157,7 +149,7 @@ class PadPage(Page, inherit_bindings=False):
 
 
 class PadPausedPage(Page, inherit_bindings=False):
-    """What became of it, and the two ways on; nobody waits meanwhile."""
+    """The result, and the two ways on; the reader is not waiting."""
 
     def __init__(self, kit: Kit, state: PadPaused) -> None:
         super().__init__(kit, state)
@@ -185,7 +177,7 @@ def _rules(command: Command) -> Iterator[str]:
             yield pad.rule(new)
 
 
-# The picture of a card reader with keys of its own: what is to be pressed is there, not here.
+# The picture of a reader with keys: the keys to press are there, not here.
 
 
 _HEIGHT = 12
@@ -202,7 +194,7 @@ Run = tuple[str, str]
 class PadDrawing(Widget, inherit_bindings=False):
     """A display with hidden digits, twelve keys, and the card below them.
 
-    Nothing happens where it is touched.
+    A touch has no effect.
     """
 
     def __init__(self, glyphs: Glyphs) -> None:
@@ -238,7 +230,7 @@ def _card() -> Content:
 
 
 class Rules(Widget, inherit_bindings=False):
-    """One line a rule: not yet known, kept, or broken; a sign says it as well as a colour."""
+    """One line a rule: not yet known, kept, or broken, shown by a sign as well as a colour."""
 
     def __init__(self, rules: PinRules, glyphs: Glyphs, current: Sensitive | None) -> None:
         super().__init__()
@@ -251,7 +243,7 @@ class Rules(Widget, inherit_bindings=False):
 
     @property
     def all_kept(self) -> bool:
-        """Whether a PIN that was judged last keeps every rule."""
+        """Whether the last PIN that was judged keeps every rule."""
         return all(self._verdicts.values())
 
     def judge(self, pin: str) -> None:
@@ -271,7 +263,7 @@ class Rules(Widget, inherit_bindings=False):
         return Content.assemble((f"{sign} ", f"bold {style}"), (pin.rule(rule, self._rules), style))
 
     def _state(self, rule: PinRule, kept: bool) -> tuple[str, str]:
-        """A rule counts as kept only once the PIN is long enough to be one."""
+        """A rule counts as kept only once the PIN is long enough."""
         if self._long_enough and kept:
             return self._glyphs.tick, "$done"
         if kept or rule is PinRule.LENGTH:

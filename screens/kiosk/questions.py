@@ -20,7 +20,7 @@ from screens.widgets.keys import BigButton, Choice, answer_keys
 from screens.widgets.prose import Note, Prose
 from screens.words import frame, questions
 
-# What the two pages on which answers are written have in common: hiding and showing them.
+# The common part of the two pages for answers: hiding and showing them.
 
 
 class AnswerPage(TextPage, inherit_bindings=False):
@@ -34,18 +34,17 @@ class AnswerPage(TextPage, inherit_bindings=False):
         self._toggle = self.button(questions.toggle(self._shown), self._show_or_hide)
 
     def others(self) -> Iterator[BigButton]:
-        """Stop, go back where there is something to go back to, show or hide."""
+        """Stop, go back where there is a page to go back to, show or hide."""
         yield self.stop_button()
         if self.can_go_back():
             yield self.button(frame.BACK, self._go_back)
         yield self._toggle
 
     def can_go_back(self) -> bool:
-        """Say whether there is a page before this one in the step."""
+        """Return whether there is a page before this one in the step."""
         return True
 
     def takes(self, event: events.Key) -> bool:
-        """Take F3 beside the characters."""
         if event.key == "f3":
             self._show_or_hide()
             return True
@@ -71,7 +70,7 @@ _AT_ONCE_ROOMY = 6
 
 
 class PickQuestionPage(ChoicesPage, inherit_bindings=False):
-    """Questions that are not answered yet; nothing scrolls, lists follow each other."""
+    """Questions that are not answered yet; nothing scrolls, the list has pages."""
 
     def __init__(self, kit: Kit, state: PickQuestion) -> None:
         super().__init__(kit, state)
@@ -82,7 +81,6 @@ class PickQuestionPage(ChoicesPage, inherit_bindings=False):
         self._where = Prose("", "lead where")
 
     def content(self) -> Iterator[Widget]:
-        """Lay out the list and the way to the rest of it."""
         state = self._state
         title = Prose(questions.pick_title(len(state.given) + 1, state.task.count), "title")
         yield Horizontal(title, self._where, classes="heading")
@@ -105,7 +103,7 @@ class PickQuestionPage(ChoicesPage, inherit_bindings=False):
         return True
 
     def reshaped(self) -> None:
-        """Show as many as there is room for."""
+        """Show as many as fit."""
         self._list = 0
         self._fill()
 
@@ -150,8 +148,8 @@ class PickQuestionPage(ChoicesPage, inherit_bindings=False):
 
 # Write the answer to a chosen question.
 #
-# It shows what is typed until the holder hides it: a slip that is registered unseen would lock
-# them out later. On the page that asks (``ask_question``) it is the other way round.
+# It is shown until the holder hides it: a mistake that is registered unseen would lock them out
+# later. The page that asks (``AskQuestionPage``) hides it first.
 
 
 class GiveAnswerPage(AnswerPage, inherit_bindings=False):
@@ -162,7 +160,6 @@ class GiveAnswerPage(AnswerPage, inherit_bindings=False):
         self._state = state
 
     def head(self) -> Iterator[Widget]:
-        """Say which question it is, and what was wrong with the answer."""
         which = questions.lead(len(self._state.given) + 1, self._state.task.count)
         if self._state.problem is not None:
             yield from self.lead(Note(questions.problem(self._state.problem)), which, which)
@@ -179,11 +176,10 @@ class AskQuestionPage(AnswerPage, inherit_bindings=False):
         self._state = state
 
     def can_go_back(self) -> bool:
-        """There is nothing before the first question."""
+        """There is no page before the first question."""
         return bool(self._state.given)
 
     def head(self) -> Iterator[Widget]:
-        """Say which question it is, how many attempts there are, and that a set was wrong."""
         task = self._state.task
         which = questions.lead(len(self._state.given) + 1, len(task.questions))
         if self._state.wrong:

@@ -1,10 +1,10 @@
 """Textual applications with the ways out closed: for staff over SSH, and for a walk-up visitor.
 
-Textual is made for its user's own terminal: keys quit it, copy, save a picture; an error prints
-the values of variables. In ``ClosedApp`` each of those does nothing, and an error is handed to
-``on_fault`` while the screen stays empty; the rest of Textual is there to be used. ``WalkUpApp``
-closes what a visitor could reach beyond that: keys, actions, the command palette, toasts. Several
-overrides are of private names: ``tests/screens/terminal`` tests each, and the version is pinned.
+Textual is made for its user's terminal: keys quit it, copy, save a picture; an error prints the
+values of variables. In ``ClosedApp`` each of those does nothing, and an error is passed to
+``on_fault`` while the screen stays empty; the rest of Textual can be used. ``WalkUpApp`` also
+closes what a visitor could reach: keys, actions, the command palette, toasts. Several overrides are
+of private names: ``tests/screens/terminal`` tests each, and the version is pinned.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ OnFault = Callable[[BaseException], None]
 """Called with an unhandled error; must not write to the terminal."""
 
 FAULT_CODE = 1
-"""What the program exits with after an unhandled error."""
+"""The exit code of the program after an unhandled error."""
 
 
 class ClosedApp(App[ReturnType], inherit_bindings=False):
-    """An application that only its own code can end, and that touches nothing but its screen."""
+    """An application that only its code can end, and that uses nothing but its screen."""
 
     ALLOW_SELECT = False
     ENABLE_SELECT_AUTO_SCROLL = False
@@ -42,7 +42,7 @@ class ClosedApp(App[ReturnType], inherit_bindings=False):
         super().__init__(driver_class=driver_class)
 
     def begin_with(self, surface: str) -> None:
-        """Set the first theme before the stylesheet is read: it is parsed only once then."""
+        """Set the first theme before the stylesheet is read, so that it is parsed only once."""
         self.set_reactive(App.theme, surface)
         self.set_class(self.current_theme.dark, "-dark-mode", update=False)
         self.set_class(not self.current_theme.dark, "-light-mode", update=False)
@@ -78,7 +78,7 @@ class ClosedApp(App[ReturnType], inherit_bindings=False):
         self._exit_renderables.clear()
 
     def _print(self, text: str, stderr: bool = False) -> None:
-        """Drop what a library prints: it would write over the picture."""
+        """Drop a library's output: it would write over the picture."""
 
     def on_input_dropped(self, _message: InputDropped) -> None:
         """Draw the whole page: some of it was not written to the terminal."""
@@ -141,16 +141,16 @@ class ClosedApp(App[ReturnType], inherit_bindings=False):
 
 
 class WalkUpApp(ClosedApp[ReturnType], inherit_bindings=False):
-    """An application of which a visitor sees its own pages only, and runs no action."""
+    """An application in which a visitor sees only its pages, and runs no action."""
 
     ENABLE_COMMAND_PALETTE = False
 
     async def run_action(self, *_args: Any, **_kwargs: Any) -> bool:
-        """Run no action, neither of a binding nor of a link in some text."""
+        """Run no action, neither of a binding nor of a link in a text."""
         return False
 
     def action_command_palette(self) -> None:
         """Do nothing."""
 
     def notify(self, *_args: Any, **_kwargs: Any) -> None:
-        """Show no toast: the page has all messages."""
+        """Show no toast: the page shows all messages."""

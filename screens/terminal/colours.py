@@ -12,20 +12,20 @@ if TYPE_CHECKING:
 
 
 def has_few_colours(environ: Mapping[str, str]) -> bool:
-    """Whether COLORTERM does not announce true colour: SSH carries TERM, but not COLORTERM."""
+    """Return whether COLORTERM lacks true colour: SSH passes TERM, but not COLORTERM."""
     return environ.get("COLORTERM", "").strip().lower() not in {"truecolor", "24bit"}
 
 
 def is_bare_console(environ: Mapping[str, str]) -> bool:
-    """Whether it is a virtual console of the kernel, without a graphical terminal on it."""
+    """Return whether it is a virtual console of the kernel, without a graphical terminal on it."""
     return environ.get("TERM") == "linux"
 
 
-# The bare console: a program may choose its sixteen colours. Eight can be behind text; the other
-# eight are those that it takes for bold, which it cannot draw (console_codes(4)).
+# The bare console: a program may choose its sixteen colours. Eight can be backgrounds; the other
+# eight are used for bold, which it cannot draw (console_codes(4)).
 
 _PLACES = ("ground", "alarm", "done", "line", "brand", "well", "paper", "ink", "quiet")
-"""Of a surface's colours, by number. Text that has none is ink on ground."""
+"""The colours of a surface, by number. Text without a colour is ink on ground."""
 
 _BEHIND = 8
 _INK = _PLACES.index("ink")
@@ -36,8 +36,8 @@ _FRONT, _BACK = (re.compile(rf"{code};2;(\d+);(\d+);(\d+)") for code in (38, 48)
 class ConsoleColours:
     """The colours of one surface on the bare console.
 
-    ``palette`` sets them. A colour that is none of them, such as that of a page behind another, is
-    drawn in the nearest.
+    ``palette`` sets them. Any other colour, such as that of a page behind another, is drawn in the
+    nearest.
     """
 
     def __init__(self, surface: Theme) -> None:

@@ -1,10 +1,10 @@
-"""Decodes the terminal's input by an allow-list: keys and touches, at a desk a mouse as well.
+"""Decodes the terminal's input by an allow-list: keys and touches, at a desk also a mouse.
 
-``Decoder`` is for a station: printable characters, the keys of ``_CSI``, ``_SS3`` and
-``_CONTROL``, and the first button of a touch. Everything else is dropped whole: pastes lose
-their markers and become typing; unrequested reports of size, place, focus or version, chords,
-and sequences that never end do nothing. ``DeskDecoder`` is for the administration over SSH and
-knows more. Both hold little input and raise nothing for any input.
+``Decoder`` is for a station: printable characters, the keys of ``_CSI``, ``_SS3`` and ``_CONTROL``,
+and the first button of a touch. Everything else is dropped whole: pastes lose their markers and
+become typing; unrequested reports of size, position, focus or version, chords, and sequences
+without an end do nothing. ``DeskDecoder`` is for the administration over SSH and knows more. Both
+keep little input and raise nothing for any input.
 """
 
 from __future__ import annotations
@@ -60,17 +60,17 @@ class Touch:
 
 @dataclass(frozen=True, slots=True)
 class SmoothOffered:
-    """The terminal supports synchronized output (mode 2026); it was asked for."""
+    """The terminal supports synchronized output (mode 2026), after a request."""
 
 
 @dataclass(frozen=True, slots=True)
 class TerminalReply:
-    """A device status report: the terminal is there; it was asked for."""
+    """A device status report, after a request: the terminal answers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Paste:
-    """A text that was pasted; only at a desk."""
+    """A pasted text; only at a desk."""
 
     text: str
 
@@ -97,7 +97,7 @@ Input = Press | Touch | SmoothOffered | TerminalReply | Paste | Pointer
 class Decoder:
     """Turns bytes into ``Input``; keeps an unfinished sequence until ``expire``.
 
-    ``more`` names control characters that are keys too; a station has none.
+    ``more`` are control characters that are keys too; a station has none.
     """
 
     def __init__(self, more: Mapping[str, str] | None = None) -> None:
@@ -116,12 +116,12 @@ class Decoder:
         return _SEQUENCE_TIMEOUT_S if self._held else None
 
     def feed(self, data: bytes) -> Iterator[Input]:
-        """Yield what ``data`` completes."""
+        """Yield the input that ``data`` completes."""
         for char in self._text.decode(data):
             yield from self._take(char)
 
     def expire(self) -> Iterator[Input]:
-        """Give up on an unfinished sequence; a lone Escape was the key itself."""
+        """Drop an unfinished sequence; a lone Escape was the key itself."""
         held, self._held = self._held, ""
         if held == _ESC:
             yield Press("escape")
@@ -177,7 +177,7 @@ class Decoder:
 
 
 def _goes_on(body: str, char: str) -> bool:
-    """Whether a control sequence (ECMA-48, 5.4) is still without its final byte."""
+    """Return whether a control sequence (ECMA-48, 5.4) still lacks its final byte."""
     return " " <= char <= "?" or body == "["
 
 
@@ -194,10 +194,10 @@ _POINTER = re.compile(r"<(\d{1,3});([1-9]\d{0,3});([1-9]\d{0,3})([Mm])")
 
 
 class DeskDecoder(Decoder):
-    """Decodes a terminal at a desk; a paste that is silent for a moment has ended.
+    """Decodes a terminal at a desk; a paste ends after a moment of silence.
 
-    Beyond ``Decoder``: Ctrl and a letter, arrows with modifiers, Alt and a digit, every button of
-    a mouse with its moves and wheel, and a paste as one text.
+    Beyond ``Decoder``: Ctrl and a letter, arrows with modifiers, Alt and a digit, every button of a
+    mouse with its moves and wheel, and a paste as one text.
     """
 
     def __init__(self) -> None:
@@ -211,7 +211,7 @@ class DeskDecoder(Decoder):
         return super().timeout_s if self._pasted is None else _PASTE_TIMEOUT_S
 
     def expire(self) -> Iterator[Input]:
-        """Give up on what is unfinished; what was pasted so far is kept."""
+        """Drop what is unfinished; what was pasted so far is kept."""
         if self._pasted is not None:
             yield from self._end_paste()
         yield from super().expire()
@@ -257,6 +257,6 @@ class DeskDecoder(Decoder):
 
 
 def _with_modifiers(bits: int, name: str) -> str:
-    """Name a key as Textual does; ``bits`` are xterm's: 1 Shift, 2 Alt, 4 Ctrl."""
+    """Return Textual's name of a key; ``bits`` are xterm's: 1 Shift, 2 Alt, 4 Ctrl."""
     held = [word for bit, word in ((2, "alt"), (4, "ctrl"), (1, "shift")) if bits & bit]
     return "+".join([*held, name])

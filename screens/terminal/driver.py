@@ -1,14 +1,14 @@
-"""Terminals: Textual's own driver with restricted input and output.
+"""Terminals: Textual's driver with restricted input and output.
 
-``LockedDriver`` is what a visitor's terminal and a member of staff's have in common. It requests
-synchronized output and a mouse; no focus reports, titles or sizes. Input passes a decoder, which
-is an allow-list, and ``TokenBucket``; a backlog is dropped. Output passes ``Painter``, which
-nothing waits for. The terminal's size is read ten times a second: no signal has a handler here
-that a flood could call. When the terminal hangs up, the program gets ``HungUp``, and writing does
-not fail.
+``LockedDriver`` is the common part of a visitor's terminal and a member of staff's. It requests
+synchronized output and a mouse; no focus reports, titles or sizes. Input passes a decoder, which is
+an allow-list, and ``TokenBucket``; a backlog is dropped. Output passes ``Painter``, for which
+nothing waits. The terminal's size is read ten times a second: no signal has a handler here that a
+flood could call. When the terminal hangs up, the program gets ``HungUp``, and writing does not
+fail.
 
-``StationDriver`` knows touches and a few keys. ``AdminDriver`` knows all keys, the mouse and the
-paste of somebody's own terminal at the other end of an SSH connection.
+``StationDriver`` accepts touches and a few keys. ``AdminDriver`` accepts all keys, the mouse and
+the paste of a terminal at the other end of an SSH connection.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
 
 RATE = 30.0
-"""Keys a second that pass without limit of time."""
+"""Keys a second that pass in the long run."""
 
 BURST = 100
 """Keys that pass at once after a pause: the longest answer, from a scanner or typed ahead."""
@@ -65,7 +65,7 @@ INPUT_BACKLOG = 128
 _LOOK_MS = 100
 _CHUNK = 4096
 _SMALL_CHUNK = 256
-"""What a terminal that reports room takes without blocking (WAKEUP_CHARS of Linux)."""
+"""What a terminal that reports room accepts without blocking (WAKEUP_CHARS of Linux)."""
 
 _FLOOD = 256
 """Bytes at once that nobody types, and no terminal answers."""
@@ -73,7 +73,7 @@ _FLOOD = 256
 _WAKE_S = 0.1
 _BIGGEST = 500
 _LEAVE_S = 2.0
-"""How long the last output may take: a terminal that is not read takes none."""
+"""How long the last output may take: a terminal that nobody reads accepts none."""
 
 _BEGIN = "\x1b[?1049h\x1b[?25l\x1b[?7l"
 """Another screen, no cursor, no wrapping of lines."""
@@ -87,7 +87,7 @@ _BUTTONS, _DRAGS, _SGR = 1000, 1002, 1006
 """Modes: buttons and the wheel; moves while a button is down; coordinates without a limit."""
 
 _UNASKED = ("\x1b[?1004h", "\x1b[>", "\x1b]")
-"""Requests of Textual's that are not made here: focus reports, kitty keys, titles."""
+"""Textual's requests that are not made here: focus reports, kitty keys, titles."""
 
 
 class TokenBucket:
@@ -126,11 +126,11 @@ class TokenBucket:
 class Painter(threading.Thread):
     """Writes to the terminal ``fd``; the program never waits for it.
 
-    Textual's own thread has a bounded queue: once a terminal is not read, or a flood of
-    ``SIGWINCH`` interrupts its blocking write, the event loop waits in ``put`` and nothing ends
-    the program any more. Here a write waits for room with a time limit, and what a slow terminal
-    cannot take is left out. ``repaint`` is called on this thread once the terminal has taken the
-    rest. Where it is ``held``, what is written before ``start`` is left out in the same way.
+    Textual's thread has a bounded queue: once nobody reads the terminal, or a flood of ``SIGWINCH``
+    interrupts its blocking write, the event loop waits in ``put`` and nothing can end the program.
+    Here a write waits for room with a time limit, and output that a slow terminal cannot take is
+    left out. ``repaint`` is called on this thread once the terminal has taken the rest. Where it is
+    ``held``, output before ``start`` is left out in the same way.
     """
 
     def __init__(self, fd: int, repaint: Callable[[], None], *, held: bool = False) -> None:
@@ -149,7 +149,7 @@ class Painter(threading.Thread):
     # --- any thread --------------------------------------------------------------------
 
     def write(self, text: str) -> int:
-        """Queue ``text``; return its number, which ``has_written`` takes. Never blocks."""
+        """Queue ``text``; return its number for ``has_written``. Never blocks."""
         with self._change:
             self._taken += 1
             if self._waiting and self._size + len(text) > OUTPUT_BACKLOG:
@@ -166,13 +166,13 @@ class Painter(threading.Thread):
             return self._written >= number
 
     def skip(self) -> None:
-        """Leave out what waits, so that the next text is written as soon as possible."""
+        """Leave out waiting output, so that the next text is written as soon as possible."""
         with self._change:
             self._leave_out()
             self._left_out = False
 
     def stop(self, timeout_s: float) -> None:
-        """Write what waits, and end; a terminal that takes nothing is given up after that time."""
+        """Write waiting output, and end; gives up after the time-out."""
         with self._change:
             self._stopped = True
             self._change.notify()
@@ -208,7 +208,7 @@ class Painter(threading.Thread):
                 self._written = number
 
     def _put(self, data: bytes) -> None:
-        """Write all of ``data``; drop it where the terminal is gone: the reader notices that."""
+        """Write all of ``data``; drop it where the terminal is gone, which the reader notices."""
         room = select.poll()
         room.register(self._fd, select.POLLOUT)
         while data and not self._gone:
@@ -225,8 +225,8 @@ class Painter(threading.Thread):
 def _own_description(fd: int) -> tuple[int, int]:
     """Open the terminal once more, so that only this thread's writes do not block.
 
-    The flag belongs to the open file description, which standard error shares with others.
-    Where that fails, write on ``fd`` in pieces that do not block.
+    The flag belongs to the open file description, which standard error shares with others. Where
+    that fails, write on ``fd`` in pieces that do not block.
     """
     try:
         flags = os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
@@ -240,11 +240,11 @@ class HungUp(Message):
 
 
 class KeysLost(Message):
-    """More keys came at once than pass: what is typed lacks some."""
+    """More keys came at once than pass: the typed text lacks some."""
 
 
 class InputDropped(Message):
-    """Output was left out for a slow terminal, which can take a whole page again."""
+    """Output was left out for a slow terminal, which can now take a whole page again."""
 
 
 def _display() -> int:
@@ -253,13 +253,13 @@ def _display() -> int:
 
 
 class LockedDriver(LinuxDriver):
-    """See the module; ``mouse`` is whether there is one, or touch."""
+    """See the module; ``mouse``: there is a mouse, or touch."""
 
     rate: ClassVar[float] = RATE
     burst: ClassVar[float] = BURST
     backlog: ClassVar[int] = INPUT_BACKLOG
     must_answer: ClassVar[bool] = False
-    """Whether the terminal counts as frozen where it has not answered yet in this run."""
+    """Whether the terminal counts as frozen before its first answer in this run."""
 
     mouse_modes: ClassVar[tuple[int, ...]]
     """DEC private modes that request the mouse, as xterm numbers them."""
@@ -292,7 +292,7 @@ class LockedDriver(LinuxDriver):
         return False
 
     def start_application_mode(self) -> None:
-        """Take the terminal: as Textual does, without handlers for signals of the terminal."""
+        """Take the terminal as Textual does, without handlers for signals of the terminal."""
         self._painter = Painter(_display(), self._left_out)
         self._painter.start()
         self._begin_with_size()
@@ -313,7 +313,7 @@ class LockedDriver(LinuxDriver):
         self._send_size(self._sized)
 
     def stop_application_mode(self) -> None:
-        """Give the terminal back; what waits to be drawn is not drawn any more."""
+        """Release the terminal; waiting output is not drawn any more."""
         if self._painter is not None:
             self._painter.skip()
             self.write(_FRAME_ENDS)  # what was skipped may have ended one
@@ -333,16 +333,16 @@ class LockedDriver(LinuxDriver):
         self.send_message(InputDropped())
 
     def ask(self) -> None:
-        """Ask the terminal whether it is there; ``is_painting`` is the result."""
+        """Send a request to the terminal; ``is_painting`` is the result."""
         if self._painter is not None:
             self._answered = False
             self._asked = self._painter.write(_ARE_YOU_THERE)
 
     @property
     def is_painting(self) -> bool:
-        """Whether all that was drawn before ``ask`` is written, and the terminal answered.
+        """Whether all output before ``ask`` is written, and the terminal answered.
 
-        One that never answered in this run is not expected to, unless it must.
+        A terminal that never answered in this run is not expected to, unless it must.
         """
         written = self._painter is not None and self._painter.has_written(self._asked)
         return written and (self._answered or not self._answers)
@@ -351,7 +351,7 @@ class LockedDriver(LinuxDriver):
         """Open nothing."""
 
     def _get_terminal_size(self) -> tuple[int, int]:
-        """Ask the terminal itself: the environment and the other streams may be anything."""
+        """Query the terminal itself: the environment and the other streams may be anything."""
         try:
             width, height = os.get_terminal_size(self.fileno)
         except OSError:
@@ -367,7 +367,7 @@ class LockedDriver(LinuxDriver):
             self.write(_modes(self.mouse_modes, "l"))
 
     def _enable_mouse_pixels(self) -> None:
-        """Cells are fine enough."""
+        pass
 
     def _watch_size(self) -> None:
         """Read the terminal's size, ten times a second at most."""
@@ -385,7 +385,7 @@ class LockedDriver(LinuxDriver):
     # --- input -------------------------------------------------------------------------
 
     def _run_input_thread(self) -> None:
-        """Run the thread; when it ends, so has the program to: nobody can type any more."""
+        """Run the thread; when it ends, the program has to end: nobody can type any more."""
         try:
             self.run_input_thread()
         finally:
@@ -393,7 +393,7 @@ class LockedDriver(LinuxDriver):
                 self.send_message(HungUp())
 
     def run_input_thread(self) -> None:
-        """Read until the program ends; a fault of the decoder costs its input, not the thread."""
+        """Read until the program ends; an error of the decoder costs its input, not the thread."""
         selector = selectors.DefaultSelector()
         selector.register(self.fileno, selectors.EVENT_READ)
         bucket = TokenBucket(time.monotonic, self.rate, self.burst)
@@ -439,7 +439,7 @@ class LockedDriver(LinuxDriver):
             if message:
                 self.process_message(message)
         if self._keys_lost and self._app.message_queue_size < self.backlog:
-            # Behind what came through, which would wipe what the page says of it.
+            # After the keys that passed, which would clear the page's message about it.
             self._keys_lost = False
             self.process_message(KeysLost())
 
@@ -448,7 +448,7 @@ class LockedDriver(LinuxDriver):
         raise NotImplementedError
 
     def process_message(self, message: Message) -> None:
-        """Send to the app what ``message_of`` makes, and nothing that the base class adds."""
+        """Send only what ``message_of`` makes to the app, and no events of the base class."""
         message.set_sender(self._app)
         self.send_message(message)
 
@@ -457,17 +457,17 @@ class LockedDriver(LinuxDriver):
 
 
 class StationDriver(LockedDriver):
-    """``more_keys`` names control characters that are keys too; a real station has none."""
+    """``more_keys`` are control characters that are keys too; a real station has none."""
 
     more_keys: ClassVar[Mapping[str, str]] = {}
     mouse_modes = (_BUTTONS, _SGR)
 
     _colours: ConsoleColours | None = None
     _surface = ""
-    """The name of the theme whose colours the bare console has."""
+    """The name of the theme whose colours are set on the bare console."""
 
     def write(self, data: str) -> None:
-        """Write to the terminal; to the bare console, in colours of its own."""
+        """Write to the terminal; the bare console gets colours of the surface."""
         if self._painter is not None and is_bare_console(os.environ):
             surface = self._app.current_theme
             if self._colours is None or surface.name != self._surface:
@@ -520,7 +520,7 @@ def open_display(*, touch: bool) -> None:
 
 
 def leave_display() -> None:
-    """Give the terminal back after the last of them."""
+    """Release the terminal after the last of them."""
     _put_at_once(_FRAME_ENDS + _modes(StationDriver.mouse_modes, "l") + _LEAVE)
 
 
@@ -529,7 +529,7 @@ def _modes(modes: tuple[int, ...], switch: str) -> str:
 
 
 def _put_at_once(text: str) -> None:
-    """Write to the terminal what it takes without waiting: it may be gone, or stopped."""
+    """Write what the terminal takes without waiting: it may be gone, or stopped."""
     fd, chunk = _own_description(_display())
     room = select.poll()
     room.register(fd, select.POLLOUT)
@@ -541,9 +541,9 @@ def _put_at_once(text: str) -> None:
 class VisitDriver(StationDriver):
     """Draws and reads from its turn on, on a terminal that its parent opened and keeps open.
 
-    ``turn`` is a descriptor that can be read once it is this process's turn. Until then the page
-    is laid out and nothing is written or read. Pages follow each other without a gap: the mode of
-    the terminal does not change between two processes, and each draws the whole of its first page.
+    ``turn`` is a descriptor that can be read once it is this process's turn. Until then the page is
+    laid out, and nothing is written or read. Pages follow each other without a gap: the mode of the
+    terminal does not change between two processes, and each draws its whole first page.
     """
 
     turn: ClassVar[int]

@@ -1,4 +1,4 @@
-"""Where a holder's input shows: cells for digits, a line of text."""
+"""Fields for a holder's input: cells for digits, a line of text."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from textual.widget import Widget
 from kiosk.contract.sensitive import Sensitive
 from screens.theme import Glyphs
 
-# Digits go into cells that can be counted: dots for a PIN, the digits of a code.
+# Cells that can be counted: dots for a PIN, the digits of a code.
 #
-# Drawn line by line, and at a key only the line with the digits: nothing on the display is waited
-# for so closely.
+# Drawn line by line, and at a key only the line with the digits: nothing else on the display has to
+# be as fast.
 
 HEIGHT = 3
 _TALL = 5
@@ -37,10 +37,10 @@ def is_digit(char: str) -> bool:
 
 
 class Cells(Widget, inherit_bindings=False):
-    """A row of cells in two groups; the digits leave it once, by ``take``.
+    """A row of cells in two groups; ``take`` returns the digits once.
 
-    ``least`` digits have to be in, ``most`` go in. ``dot`` stands for each digit where
-    they are hidden, and is None where they are shown.
+    ``least`` digits have to be entered, ``most`` fit. ``dot`` stands for each hidden digit, and is
+    None where they are shown.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {_SIGN}
@@ -67,11 +67,11 @@ class Cells(Widget, inherit_bindings=False):
 
     @property
     def digits(self) -> str:
-        """The digits so far, for judging them as they are typed."""
+        """The digits so far, for the rules while they are typed."""
         return self._digits
 
     def type(self, char: str) -> bool:
-        """Take one digit; return whether anything changed."""
+        """Add one digit; return whether anything changed."""
         if self.full or not is_digit(char):
             return False
         self._digits += char
@@ -79,7 +79,7 @@ class Cells(Widget, inherit_bindings=False):
         return True
 
     def erase(self) -> bool:
-        """Take back the last digit; return whether there was one."""
+        """Remove the last digit; return whether there was one."""
         had = bool(self._digits)
         self._digits = self._digits[:-1]
         self._repaint()
@@ -90,7 +90,7 @@ class Cells(Widget, inherit_bindings=False):
         self._repaint()
 
     def take(self) -> Sensitive:
-        """Hand the digits out and forget them."""
+        """Return the digits and delete them."""
         taken = Sensitive(self._digits)
         self.clear()
         return taken
@@ -122,7 +122,7 @@ class Cells(Widget, inherit_bindings=False):
         return Strip(line).adjust_cell_length(width, wall)
 
     def _inked(self, row: str, wall: Style) -> list[Segment]:
-        """Make what is in the cells stand out from their walls."""
+        """Make the content of the cells stand out from their borders."""
         sign = self.get_component_rich_style(_SIGN)
         return [
             Segment("".join(run), wall if is_wall else sign)
@@ -141,7 +141,7 @@ class Cells(Widget, inherit_bindings=False):
 
 
 def _part(y: int, height: int) -> int:
-    """Return which line of ``_boxes`` stands in row ``y``: top, middle or bottom."""
+    """Return which line of ``_boxes`` is in row ``y``: top, middle or bottom."""
     return 0 if y == 0 else 2 if y == height - 1 else 1
 
 
@@ -167,7 +167,7 @@ _CURSOR = "_"
 
 
 class Field(Widget, inherit_bindings=False):
-    """Takes printable characters up to ``longest``; a dot stands for each where hidden."""
+    """Takes printable characters up to ``longest``; a dot stands for each hidden one."""
 
     def __init__(self, longest: int, glyphs: Glyphs, *, shown: bool, text: str = "") -> None:
         super().__init__()
@@ -181,11 +181,11 @@ class Field(Widget, inherit_bindings=False):
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing but spaces in it."""
+        """Whether there are only spaces in it."""
         return not self._text.strip()
 
     def type(self, char: str) -> bool:
-        """Take one character; return whether it was one that can be written."""
+        """Add one character; return whether it is printable."""
         if len(char) != 1 or not char.isprintable():
             return False
         if len(self._text) < self._longest:
@@ -194,7 +194,6 @@ class Field(Widget, inherit_bindings=False):
         return True
 
     def erase(self) -> None:
-        """Take back the last character."""
         self._text = self._text[:-1]
         self.refresh()
 
@@ -203,12 +202,12 @@ class Field(Widget, inherit_bindings=False):
         self.refresh()
 
     def show(self, shown: bool) -> None:
-        """Show or hide what is written."""
+        """Show or hide the text."""
         self._shown = shown
         self.refresh()
 
     def take(self) -> str:
-        """Hand the text out and forget it."""
+        """Return the text and delete it."""
         taken, self._text = self._text, ""
         self.refresh()
         return taken

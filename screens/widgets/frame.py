@@ -1,4 +1,4 @@
-"""The steady frame: where one is, at the top; how to get help, at the bottom."""
+"""The steady frame: the place at the top, and help at the bottom."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from screens.theme import Appearance
 from screens.widgets.prose import Prose, printable, spread
 from screens.words import frame, reasons
 
-# Where the Registration Authority is, when it is open, and the number to tell them.
+# The Registration Authority's contact and hours, and the reference to quote.
 
 
 class HelpBox(Prose, inherit_bindings=False):
@@ -90,7 +90,7 @@ class BottomBar(Widget, inherit_bindings=False):
         self._reference = reference
 
     def render(self) -> Content:
-        """Two lines: the contact, then its hours; or the contact over both where it is long."""
+        """Two lines: the contact, then its hours; or the contact on both where it is long."""
         width = self.content_size.width
         contact = f"{frame.NEED_HELP} {printable(self._look.contact)}"
         if cell_len(contact) <= width:
@@ -103,7 +103,7 @@ class BottomBar(Widget, inherit_bindings=False):
         return content.stylize("bold", len(content) - len(self._reference))
 
     def _folded(self, contact: str, width: int) -> list[str]:
-        """Fold the contact beside the reference, which stands in two lines too."""
+        """Wrap the contact beside the reference, which takes two lines too."""
         right = (frame.REFERENCE, self._reference) if self._reference else ("", "")
         room = width - max(map(cell_len, right)) - 2
         first, *rest = textwrap.wrap(contact, max(20, room))

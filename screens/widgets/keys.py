@@ -1,4 +1,4 @@
-"""Things to press: buttons, rows of a list, letters and digits for fingers."""
+"""Things to press: buttons, rows of a list, letters and digits for touch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from screens.words import frame
 
 
 class Pressable(Widget, inherit_bindings=False):
-    """Something that a touch presses, and a key once it is selected; ``pointer`` marks it."""
+    """Something that a touch presses, or a key once it is selected, which ``pointer`` shows."""
 
     def __init__(
         self, label: str, press: Callable[[], None], pointer: str, classes: str = ""
@@ -30,7 +30,7 @@ class Pressable(Widget, inherit_bindings=False):
         self.enabled = True
 
     def press(self) -> None:
-        """Do what it is there for, unless it is disabled."""
+        """Press it, unless it is disabled."""
         if self.enabled:
             self._press()
 
@@ -42,21 +42,21 @@ class Pressable(Widget, inherit_bindings=False):
             self.refresh()
 
     def relabel(self, label: str, enabled: bool = True) -> None:
-        """Change its words and whether it can be pressed."""
+        """Change its label and whether it can be pressed."""
         if (self.label, self.enabled) != (label, enabled):
             self.label, self.enabled = label, enabled
             self.set_class(not enabled, "-off")
             self.refresh(layout=True)
 
     def on_click(self, event: events.Click) -> None:
-        """Be pressed by a touch; one that is disabled leaves it to the page to say why."""
+        """Press it by a touch; the page says why a disabled one cannot be pressed."""
         if self.enabled:
             event.stop()
             self.press()
 
     @property
     def mark(self) -> str:
-        """What stands before the label."""
+        """The sign before the label."""
         return self._pointer if self.selected else " "
 
 
@@ -94,13 +94,13 @@ class Choice(Pressable, inherit_bindings=False):
         return Content(head + ("\n" + " " * len(head)).join(lines)).stylize("bold", 0, len(head))
 
 
-# Keys for fingers: what is touched shows for a moment that it was.
+# Keys for touch: a touched key is shown as pressed for a moment.
 
 _FLASH_S = 0.12
 
 
 class TouchKeys(Widget, inherit_bindings=False):
-    """Tells ``press`` the key under a finger; subclasses draw their keys and fill ``key_at``."""
+    """Calls ``press`` with the touched key; subclasses draw their keys and define ``key_at``."""
 
     def __init__(self, press: Callable[[str], object]) -> None:
         super().__init__()
@@ -112,7 +112,7 @@ class TouchKeys(Widget, inherit_bindings=False):
         raise NotImplementedError
 
     def style_of(self, key: str) -> str:
-        """Return how a key is drawn; the one that is down is filled."""
+        """Return how a key is drawn; the pressed one is filled."""
         return "bold $on-brand on $brand" if key == self._down else "bold $ink"
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
@@ -128,7 +128,7 @@ class TouchKeys(Widget, inherit_bindings=False):
         self.refresh()
 
 
-# Letters for fingers: four rows of eleven keys in a grid that shares its walls.
+# Letters for touch: four rows of eleven keys in a grid with shared borders.
 #
 # There is no Shift: answers and addresses mean the same in capitals.
 
@@ -145,7 +145,7 @@ Row = tuple[tuple[str, int], ...]
 
 
 def answer_keys() -> tuple[Row, ...]:
-    """Return the keys for an answer: a space is what it needs."""
+    """Return the keys for an answer, with a space."""
     return (
         _keys("1234567890", ERASE),
         _keys("qwertyuiop-"),
@@ -155,7 +155,7 @@ def answer_keys() -> tuple[Row, ...]:
 
 
 def email_keys() -> tuple[Row, ...]:
-    """Return the keys for an address: an at sign is what it needs."""
+    """Return the keys for an address, with an at sign."""
     return (
         _keys("1234567890", ERASE),
         _keys("qwertyuiop-"),
@@ -169,7 +169,7 @@ def _keys(single: str, *more: str) -> Row:
 
 
 class Keyboard(TouchKeys, inherit_bindings=False):
-    """Tells ``press`` the character of a key, or ``backspace``."""
+    """Calls ``press`` with the character of a key, or ``backspace``."""
 
     def __init__(self, rows: tuple[Row, ...], press: Callable[[str], object]) -> None:
         super().__init__(press)
@@ -199,7 +199,7 @@ class Keyboard(TouchKeys, inherit_bindings=False):
         return Content.assemble(*parts)
 
     def _wall(self, number: int) -> str:
-        """Draw the wall above row ``number``, with a crossing where a key's side meets it."""
+        """Draw the border above row ``number``, with a crossing where a key's side meets it."""
         wide, _ = self._pitch
         above = _sides(self._rows[number - 1], wide) if number else set()
         below = _sides(self._rows[number], wide) if number < len(self._rows) else set()
@@ -236,7 +236,7 @@ _DIGIT_LABELS = {CLEAR: frame.CLEAR_KEY, ERASE: frame.ERASE_KEY}
 
 
 class Keypad(TouchKeys, inherit_bindings=False):
-    """Twelve keys; each tells ``press`` its digit, ``clear`` or ``backspace``."""
+    """Twelve keys; each calls ``press`` with its digit, ``clear`` or ``backspace``."""
 
     @property
     def _key_size(self) -> tuple[int, int]:

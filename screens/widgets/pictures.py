@@ -1,4 +1,4 @@
-"""Drawings: large letters, a tick, a card going into the reader."""
+"""Drawings: large letters, a tick, a card that goes into the reader."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from screens.theme import Glyphs
 
-# Letters that can be read from across a corridor, drawn in blocks.
+# Letters that are legible from across a corridor, drawn in blocks.
 
 _BANNER_PIXELS = 6
 """Rows of a letter; half a cell each at the small size, a whole one at the big."""
@@ -60,7 +60,7 @@ def _slice(letter: str, row: int) -> str:
 
 
 class Banner(Widget, inherit_bindings=False):
-    """``text`` in small letters on one line or, where there is room, a big word a line."""
+    """``text`` in small letters on one line or, where they fit, in big ones with a word a line."""
 
     def __init__(self, text: str, *, roomy: bool) -> None:
         super().__init__()
@@ -78,7 +78,7 @@ def _big_words(text: str) -> list[str]:
     return first + [line for word in others for line in ("", *word)]
 
 
-# A tick that can be seen from two metres.
+# A tick that is visible from two metres.
 
 _TICK_PIXELS = (
     "                  ####",
@@ -123,7 +123,7 @@ def _big() -> list[str]:
 HEIGHT = 9
 _TICK_S = 0.16
 _REST = 14
-"""Ticks that the picture stands still at the end of each way."""
+"""Ticks that the picture stands still at each end."""
 
 _READER = 7
 _START, _END = 13, -9
@@ -139,7 +139,7 @@ _PLAIN, _BODY, _CASE, _LIP = "$quiet", "$on-brand on $brand", "$paper on $ink", 
 
 
 class Direction(StrEnum):
-    """Which way the card goes; ``REST`` is a card that is in and stays there."""
+    """The direction of the card; ``REST`` is a card that is in and stays there."""
 
     IN = "in"
     OUT = "out"
@@ -147,7 +147,7 @@ class Direction(StrEnum):
 
 
 class Drawing(Widget, inherit_bindings=False):
-    """Moves only where ``motion`` is on; where it is off, arrows show the way."""
+    """Moves only where ``motion`` is on; otherwise arrows show the direction."""
 
     def __init__(self, way: Direction, glyphs: Glyphs, *, motion: bool) -> None:
         super().__init__()
@@ -180,7 +180,7 @@ class Drawing(Widget, inherit_bindings=False):
         return _END + gone if self._way is Direction.OUT else _START - gone
 
     def render(self) -> Content:
-        """Draw the reader and as much of the card as shows beside it."""
+        """Draw the reader and the visible part of the card."""
         width = self.content_size.width
         return Content("\n").join(
             Content.assemble(self._case(row), *self._beside(row, width - _READER))
@@ -188,7 +188,7 @@ class Drawing(Widget, inherit_bindings=False):
         )
 
     def _case(self, row: int) -> Content:
-        """Return the reader's part of one row, its lip at the right."""
+        """Return the reader's part of one row, its slot at the right."""
         lamp = "•" if row == 1 and self._offset <= 0 else " "
         return Content.assemble((f"  {lamp}".ljust(_READER - 1), _CASE), ("▐", _LIP))
 
@@ -228,14 +228,14 @@ def _card(width: int) -> tuple[str, ...]:
     )
 
 
-# Signs of time: squares that march while something is done, and a bar that runs out.
+# Signs of time: squares that move while something is done, and a bar that shortens.
 
 _SQUARES = 7
 _STEP_S = 0.25
 
 
 class Marching(Widget, inherit_bindings=False):
-    """A row of signs, one of them a full square; it walks where ``motion`` is on."""
+    """A row of signs, one of them a full square that moves where ``motion`` is on."""
 
     def __init__(self, empty: str, *, motion: bool) -> None:
         super().__init__()

@@ -10,7 +10,7 @@ from textual.widgets import Static
 
 
 def printable(text: str) -> str:
-    """Leave out what cannot be printed; line breaks stay."""
+    """Leave out unprintable characters; line breaks stay."""
     return "".join(char for char in text if char.isprintable() or char == "\n")
 
 
@@ -27,21 +27,21 @@ class Prose(Static, inherit_bindings=False):
         super().__init__(content, classes=classes, markup=False)
 
     def say(self, text: str) -> None:
-        """Say something else; nothing is done where it is the same."""
+        """Change the text; does nothing where it is the same."""
         content = Content(printable(text))
         if content != self.content:
             self.update(content)
 
 
 class Note(Prose, inherit_bindings=False):
-    """What went wrong, marked with a sign as well as a colour; empty where nothing did."""
+    """An error, marked with a sign as well as a colour; empty for none."""
 
     def __init__(self, text: str | None) -> None:
         super().__init__(_marked(text or ""), classes="note")
         self.display = bool(text)
 
     def say(self, text: str) -> None:
-        """Say another thing, or with an empty text nothing."""
+        """Change the text; an empty one shows nothing."""
         self.display = bool(text)
         super().update(_marked(text))
 
@@ -50,17 +50,16 @@ def _marked(text: str) -> Content:
     return Content.assemble(("! ", "bold"), printable(text)) if text else Content("")
 
 
-# What the libraries below remember of texts they have measured, cut and drawn, forgotten.
+# Clearing the texts that the libraries remember after measuring, cutting and drawing them.
 #
-# Rich and Textual keep the last few thousand in caches of their own; without this, an answer
-# that was shown, or an address, would stay in one until others push it out.
+# Rich and Textual cache the last few thousand; without this, an answer or an address that was shown
+# would stay in a cache until others replace it.
 
 
 def forget_texts() -> None:
     """Empty the caches that hold text; call it when a visit has left the display.
 
-    The names are private: a test searches the program for what was typed, and the
-    versions are pinned.
+    The names are private: a test searches the program for typed text, and the versions are pinned.
     """
     cached_cell_len.cache_clear()
     Segment._split_cells.cache_clear()  # noqa: SLF001

@@ -1,4 +1,4 @@
-"""What is said where a holder chooses, confirms, finishes or tries again."""
+"""Words for pages where a holder chooses, confirms, finishes or tries again."""
 
 from __future__ import annotations
 

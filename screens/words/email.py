@@ -1,4 +1,4 @@
-"""What is said about addresses and codes."""
+"""Words about addresses and codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands around every page, and the names on the buttons."""
+"""Words of the frame, and the names on the buttons."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said on the maintenance page, to an officer who knows the station."""
+"""Words of the maintenance page, for an officer who knows the station."""
 
 from __future__ import annotations
 

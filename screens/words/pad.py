@@ -1,4 +1,4 @@
-"""What is said where a PIN is entered on the card reader's own keys."""
+"""Words for entering a PIN on the card reader's own keys."""
 
 from __future__ import annotations
 

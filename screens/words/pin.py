@@ -1,4 +1,4 @@
-"""What is said where a PIN is entered or chosen."""
+"""Words for entering or choosing a PIN."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said where questions are chosen, answered and asked."""
+"""Words for choosing, answering and asking questions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why a visit cannot go on: what happened, and what to do now."""
+"""Why a visit cannot continue: what happened, and what to do now."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said while nobody is here, and while the station is busy."""
+"""Words while nobody is here, and while the station is busy."""
 
 from __future__ import annotations
 

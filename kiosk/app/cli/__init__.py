@@ -42,7 +42,7 @@ _OF_AN_AUTHORITY = {
 }
 
 COMMANDS = _OF_AN_AUTHORITY if HAS_AUTHORITY else _OF_A_STATION
-"""What is typed, and the module that does it."""
+"""The command names, with their modules."""
 
 LACKING = frozenset(_OF_AN_AUTHORITY) - frozenset(COMMANDS)
-"""What can be typed where the authority is installed, and not here."""
+"""Commands of the authority, where it is not installed."""

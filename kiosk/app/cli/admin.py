@@ -48,7 +48,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run one session, here or by `kiosk sessions`; return its exit code."""
+    """Run one session, here or in `kiosk sessions`; return its exit code."""
     if args.sessions:
         hand_over(args.sessions, os.environ)  # returns only where it has to run here
     return run_session(args.config, args.log)
@@ -69,7 +69,7 @@ def run_session(config: str | None, log_path: str | None) -> int:
 
 
 def _forget_overrides(environ: MutableMapping[str, str]) -> None:
-    """Remove ``KIOSK_*``: a session's environment may be chosen by who logs in."""
+    """Remove ``KIOSK_*``: the person who logs in may choose a session's environment."""
     for name in [name for name in environ if name.startswith("KIOSK_")]:
         del environ[name]
 
@@ -98,7 +98,7 @@ def _session(config: str | None) -> int:
 
 
 def _admitted(store: Store) -> Actor:
-    """Return who logged in; raises ``NotPermitted``, audited, for anybody and anything else."""
+    """Return the member who logged in; raises ``NotPermitted``, audited, for anything else."""
     from kiosk.authority.administration.login import admit, login_key, refuse_login
 
     source = os.environ.get("SSH_CONNECTION", "").split(" ")[0]
@@ -112,7 +112,7 @@ def _admitted(store: Store) -> Actor:
 
 
 def _want_no_command() -> None:
-    """Raise ``NotPermitted`` for a session that was opened for anything but the screen."""
+    """Raise ``NotPermitted`` for a session with a command."""
     if "SSH_ORIGINAL_COMMAND" in os.environ or not all(map(os.isatty, (0, 1, 2))):
         raise NotPermitted(_NO_COMMAND)
 
@@ -137,7 +137,7 @@ def _run_app(settings: Settings, desk: AdminDesk) -> End | None:
 
 
 def _print(text: str) -> None:
-    """Say one thing to whoever is there; nobody may be, any more."""
+    """Print one line, if the terminal is still there."""
     try:
         os.write(2, f"{text}\n".encode())
     except OSError:

@@ -1,4 +1,4 @@
-"""``kiosk audit``: read the audit, take it away, verify it, and sign its heads."""
+"""``kiosk audit``: read the audit, export it, verify it, and sign its heads."""
 
 from __future__ import annotations
 
@@ -222,7 +222,7 @@ def _store_at(url: str, tools: Tools) -> Store:
 
 
 def tell_gap(gap: AuditGap, known: Iterable[int]) -> None:
-    """Say which rows are rightly not there; ``known`` are numbers that rows had."""
+    """Print which rows are absent for a good reason; ``known`` are numbers that rows had."""
     from kiosk.authority.audit_rows import row_name
     from kiosk.authority.store.records import GapKind
 
@@ -268,7 +268,7 @@ def _verify_files(args: argparse.Namespace, tools: Tools, public: dict[str, byte
 
 
 def _anchor(args: argparse.Namespace) -> int:
-    """Sign the heads, and write the anchors out where it is asked for; 1 where a row is wrong."""
+    """Sign the heads, and export the anchors where requested; 1 where a row is wrong."""
     from kiosk.authority.administration.verification import anchor_line, read_anchors
     from kiosk.authority.anchors import AnchorSigner, sign_heads
     from kiosk.authority.audit_rows import row_name
@@ -289,7 +289,7 @@ def _anchor(args: argparse.Namespace) -> int:
     for anchor in signed:
         echo(f"signed row {row_name(anchor.seq)}, hash {anchor.hash}, with {anchor.key_id}")
     if args.out:
-        # The caretaker signs as well: what it signed is lacking, too.
+        # The caretaker signs as well: its anchors are missing, too.
         with tools.store.read() as uow:
             found = [one for one in uow.audit.anchors() if one not in kept and signer.check(one)]
         _append(args.out, "".join(f"{anchor_line(anchor)}\n" for anchor in found))
@@ -298,7 +298,7 @@ def _anchor(args: argparse.Namespace) -> int:
 
 
 def _public_keys(args: argparse.Namespace) -> int:
-    """Show them, to be kept beside the anchors."""
+    """Print them, to be kept with the anchors."""
     from kiosk.authority.administration.verification import public_key_lines
     from kiosk.authority.anchors import AnchorSigner
 
@@ -316,7 +316,7 @@ def _append(path: Path, line: str) -> None:
 
 
 def _list(args: argparse.Namespace) -> int:
-    """Show the newest rows that the filter lets through."""
+    """Print the newest rows of the filter."""
     page = Tools(args).desk.audit.page(_filter(args), limit=args.limit)
     if args.json:
         print_json(page.lines)
@@ -334,7 +334,7 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _kinds(args: argparse.Namespace) -> int:
-    """Show what ``--kind`` takes, with what it means."""
+    """Print the values of ``--kind``, with their meanings."""
     kinds = Tools(args).desk.audit.kinds()
     if args.json:
         echo(as_json(dict(kinds)))
@@ -345,7 +345,7 @@ def _kinds(args: argparse.Namespace) -> int:
 
 
 def _export(args: argparse.Namespace) -> int:
-    """Write the rows that the filter lets through into a file."""
+    """Write the rows of the filter into a file."""
     from kiosk.app.cli.printing import ProgressLine
     from kiosk.authority.administration.views import ExportFormat
 
@@ -361,7 +361,7 @@ def _export(args: argparse.Namespace) -> int:
 
 
 def _export_chain(args: argparse.Namespace) -> int:
-    """Write the chains as they are, to be verified without the database."""
+    """Write the chains as stored, to be verified without the database."""
     from kiosk.app.cli.printing import ProgressLine
     from kiosk.authority.administration.audit_archive import archive_audit
     from kiosk.authority.administration.views import AuditFilter
@@ -381,7 +381,7 @@ def _export_chain(args: argparse.Namespace) -> int:
 
 
 def _redact(args: argparse.Namespace) -> int:
-    """Propose it: a second member of staff has to agree."""
+    """Propose a redaction: a second member of staff has to agree."""
     desk = Tools(args).desk.audit
     return print_result(desk.redact(args.row, grounds_of(args), whole=args.whole))
 

@@ -1,4 +1,4 @@
-"""``kiosk authority``: the deciding half as a process, for stations elsewhere."""
+"""``kiosk authority``: the authority as a process, for stations elsewhere."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve; 0 once it was asked to end."""
+    """Serve; return 0 after a request to end."""
     from kiosk.app.composition.serving import serve
     from kiosk.app.config.loading import load_settings, settings_path
 

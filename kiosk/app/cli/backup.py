@@ -30,7 +30,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace) -> int:
-    """Make the backup, and say what it does not hold."""
+    """Make the backup, and print what it does not hold."""
     from kiosk.authority.administration.backup import back_up
     from kiosk.authority.anchors import AnchorSigner
 

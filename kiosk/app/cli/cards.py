@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 def ask_secret(what: str) -> Sensitive:
-    """Return what was entered, twice the same at a terminal; raises ``NotTaken``."""
+    """Return the entered secret, typed twice at a terminal; raises ``NotTaken``."""
     if not sys.stdin.isatty():
         return Sensitive(sys.stdin.readline().rstrip("\r\n"))
     given = Sensitive(getpass.getpass(f"{what}: "))

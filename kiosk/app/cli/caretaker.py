@@ -1,4 +1,4 @@
-"""``kiosk caretaker``: one look after the service, for a timer."""
+"""``kiosk caretaker``: one run of the caretaker, for a timer."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace) -> int:
-    """Look, and send what waits; 0 also where something is wrong with the service."""
+    """Look, and send waiting notices; 0 also where something is wrong with the service."""
     tools = Tools(args)
     settings = tools.settings
     from kiosk.app.composition.authority import build_caretaker, build_outbox
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
 
 @contextmanager
 def _log_on_stdout() -> Iterator[None]:
-    """Show whoever started the command what is logged, anchors of the audit among it."""
+    """Print what is logged, including anchors of the audit, for the user of the command."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(Discreet("%(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()

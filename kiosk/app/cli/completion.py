@@ -1,4 +1,4 @@
-"""``kiosk completion``: what bash needs to complete commands, parts and options."""
+"""``kiosk completion``: bash completion of commands, parts and options."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
         raise KioskError(f"this terminal is {columns} by {rows}; {needed}: make it larger")
     directory = Path(args.keep or tempfile.mkdtemp(prefix="kiosk-demo-")).absolute()
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # A socket's path has at most 107 bytes: whatever the place of the estate, this one is short.
+    # A socket's path has at most 107 bytes: this folder's is short, wherever the estate is.
     sockets = Path(tempfile.mkdtemp(prefix="kiosk-pcsc-", dir="/tmp"))
     try:
         code = _describe_demo(directory, sockets, args.log or str(directory / "demo.log"))
@@ -111,7 +111,7 @@ def _describe_demo(directory: Path, sockets: Path, log: str) -> int:
 
 
 def _show(settings: Settings, table: DemoTable, ra: RaSide, log: str) -> int:
-    """Show the station, and the RA's side in its place each time that it is asked for."""
+    """Show the station, and the RA application whenever it is requested."""
     from kiosk.app.composition.station import LocalExecutor, appearance_of, build_station
     from screens.demo.app import DemoApp
 

@@ -32,7 +32,7 @@ _EXAMPLE = """\
   kiosk display --console /dev/tty1
 """
 _CLOSE_KEYBOARD = "trap '' INT QUIT TSTP; stty -echo -icanon -isig -iexten min 1; exec \"$@\""
-"""Before Python is up in the terminal, no key is echoed, and none ends or stops it."""
+"""Until Python runs in the terminal, no key is echoed, and none ends or stops it."""
 
 _LOOK_S = 1.0
 _ANSWER_S = 5.0
@@ -75,7 +75,6 @@ def _set_font(console: str, distance_cm: float) -> int:
 
 
 def _run_compositor(place: str, distance_cm: float) -> int:
-    """Run compositor and terminal until a part ends."""
     from hardware.display import Display, connected_displays, text_size
     from kiosk.app.process import take_service_manager
 
@@ -111,7 +110,7 @@ def _run_compositor(place: str, distance_cm: float) -> int:
 
 
 def has_beat(beats: socket.socket, seconds: float) -> bool:
-    """Wait so long for a beat; take all that have come, for an old one says nothing of now."""
+    """Wait up to the time-out for a beat; read all that have come, as old ones mean nothing."""
     heard, _, _ = select.select([beats], [], [], seconds)
     with suppress(BlockingIOError):
         while beats.recv(64, socket.MSG_DONTWAIT):

@@ -1,4 +1,4 @@
-"""``kiosk doctor``: look everything over."""
+"""``kiosk doctor``: check the whole installation."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace, hardware: Hardware | None = None) -> int:
-    """Show every finding; ``hardware`` gives other checks of reader and card."""
+    """Print every finding; ``hardware`` returns other checks of reader and card."""
     from kiosk.app.cli.findings import show
     from kiosk.app.cli.tools import print_json
     from kiosk.contract.findings import Condition
@@ -86,7 +86,7 @@ def _findings(tools: Tools, hardware: Hardware) -> Iterator[Finding]:
         return
     from kiosk.app.cli import findings
 
-    # Stations that call over the network have the names under which they were enrolled.
+    # Stations that call over the network have the names under which they enrolled.
     unused = "station" if settings.authority.listen else ""
     wanted = {name: names for name, names in EXAMPLES.items() if name != unused}
     yield _example(tools, wanted)
@@ -104,7 +104,7 @@ def _findings(tools: Tools, hardware: Hardware) -> Iterator[Finding]:
 
 
 def _example(tools: Tools, wanted: Mapping[str, tuple[str, ...]]) -> Finding:
-    """Say what people see, or what decides who registers, that is still the example's."""
+    """Warn of settings for people, or for registration, that are still the example's."""
     from kiosk.app.config.loading import left_at_example
     from kiosk.contract.findings import ok, warn
 
@@ -115,7 +115,7 @@ def _example(tools: Tools, wanted: Mapping[str, tuple[str, ...]]) -> Finding:
 
 
 def _enrolled(tools: Tools) -> Settings | None:
-    """Return what `kiosk enrol` has left, where nobody has made settings; None where it did not."""
+    """Return the settings of `kiosk enrol`, where there is no settings file; None for none."""
     from kiosk.app.config.loading import load_settings, state_directory
 
     state = str(state_directory(tools.environ, tools.path))

@@ -98,7 +98,7 @@ def _what_is_next(folder: Path) -> str:
 
 
 def _folder() -> Path:
-    """Return where the station keeps what it has; raises ``ConfigError`` for root's home."""
+    """Return the station's folder for its credential; raises ``ConfigError`` for root's home."""
     named = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
     if not named and os.geteuid() == 0:
         as_station = "as the account of the station: runuser -u kiosk-station -- kiosk enrol ..."

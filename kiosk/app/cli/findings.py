@@ -1,4 +1,4 @@
-"""How findings are shown, and the checks of this side, from a command's tools."""
+"""Printing findings, and the checks of a command's installation."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from kiosk.contract.findings import Check, Condition, Finding, fail, ok, warn
 _MARKS = {Condition.OK: ("✓", "32"), Condition.WARN: ("!", "33"), Condition.FAIL: ("✗", "31")}
 _LONG = 2
 _READY_S = 5.0
-"""The authority asks its database before it answers."""
+"""The authority queries its database before it answers."""
 
 
 def show(finding: Finding) -> None:
-    """Write one line: mark, word, part, what was found, and what to do."""
+    """Print one line: mark, word, part, finding, and advice."""
     mark, colour = _MARKS[finding.condition]
     advice = f"; {finding.advice}" if finding.advice else ""
     text = f"  {finding.part:<10}  {finding.found}{advice}"
@@ -75,7 +75,7 @@ def mail_check(tools: Tools) -> tuple[str, Check]:
 
 
 def authority_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
-    """Yield the check of the authority's process, where one is to run on this machine."""
+    """Yield the check of the authority's process, where one should run on this machine."""
     from kiosk.app.config.loading import SYSTEM_SETTINGS
 
     named = tools.settings
@@ -86,7 +86,7 @@ def authority_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
 
 
 def _check_ready(place: str) -> Finding:
-    """Say whether the authority that answers at ``place`` is ready."""
+    """Check that the authority that answers at ``place`` is ready."""
     try:
         status, said = _readiness(place)
     except (OSError, http.client.HTTPException) as error:
@@ -132,7 +132,7 @@ def running_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
 
 
 def clock_is_synchronised() -> bool | None:
-    """Ask the system whether the network sets its clock; None where nobody knows."""
+    """Return whether the network sets the system's clock; None where that is unknown."""
     command = ["timedatectl", "show", "--property=NTPSynchronized", "--value"]
     try:
         answer = subprocess.run(  # noqa: S603 - the command is a constant

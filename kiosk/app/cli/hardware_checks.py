@@ -1,4 +1,4 @@
-"""What ``kiosk doctor`` says of the PC/SC service, the readers and the cards in them."""
+"""The checks of ``kiosk doctor`` for the PC/SC service, the readers and the cards in them."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _SERVICE, _READER, _CARD, _MODULE, _DISPLAY = "pcscd", "reader", "card", "module
 
 
 def hardware_checks(settings: Settings, *, needed: bool) -> Iterator[tuple[str, Check]]:
-    """Look once, and yield what was found as checks; no try of any card is spent.
+    """Look once, and yield the findings as checks; no try of any card is spent.
 
-    ``needed``: a station is on this machine, so that it wants a reader.
+    ``needed``: a station is on this machine and needs a reader.
     """
     found = examine_readers(build_cards(settings, os.environ), plain_cards().applications)
     module = build_module(settings, os.environ)
@@ -39,7 +39,7 @@ def hardware_checks(settings: Settings, *, needed: bool) -> Iterator[tuple[str, 
 def findings(
     found: PcscFinding, wanted: str, *, pads: bool = True, needed: bool = True
 ) -> Iterable[Finding]:
-    """Put into words what was found; ``wanted`` is part of the name of the reader to use.
+    """Put the findings into words; ``wanted`` is part of the name of the reader to use.
 
     ``pads``: PINs are entered on the keys of readers that have some.
     """
@@ -60,7 +60,7 @@ def findings(
 
 
 def of_displays(displays: Iterable[Display], distance_cm: float) -> Iterator[Finding]:
-    """Say of each display how far its text can be read, as `kiosk display` sets it."""
+    """Report for each display how far its text is legible, as `kiosk display` sets it."""
     for display in displays:
         about = f"{display.connector}, {display.width_px}x{display.height_px}"
         if not display.height_mm:
@@ -78,7 +78,7 @@ def of_displays(displays: Iterable[Display], distance_cm: float) -> Iterator[Fin
 
 
 def of_module(module: Pkcs11Cards, found: PcscFinding) -> Finding:
-    """Say whether the module loads, and whether it knows the readers by the names of PC/SC."""
+    """Report whether the module loads, and recognises the readers by their PC/SC names."""
     try:
         slots = module.slots()
     except CardError as error:
@@ -117,7 +117,7 @@ def _of_card(reader: ReaderFinding) -> Finding:
 
 
 def also_on(others: tuple[CardId, ...]) -> str:
-    """Name the applications of a card that do not serve here; empty where there is none."""
+    """Name the applications of a card that do not serve here; empty for none."""
     named = ", ".join(f"{card.driver} {card.identifier}" for card in others)
     return f"; also on it, and not what serves here: {named}" if named else ""
 
@@ -129,7 +129,7 @@ def _told(report: CardReport) -> str:
     return f"{report.card.driver} {report.card.identifier}: {pin}{tries}{expires}"
 
 
-# Reading the card in a reader of this machine, for whoever records cards.
+# Reading the card in a reader of this machine, for people who record cards.
 
 LOOK_S = 0.5
 
@@ -137,8 +137,8 @@ LOOK_S = 0.5
 def read_card(config: str | None, part: str, wait_s: float) -> int:
     """Print ``driver identifier`` of the card in a reader whose name holds ``part``.
 
-    A card is read as the stations of these settings read it. Waits so many seconds for one; 1
-    where none was read. No try of the card is spent.
+    The card is read as by the stations of these settings. Waits so many seconds for one; 1 where
+    none was read. No try of the card is spent.
     """
     cards, every = build_cards(_settings(config), os.environ), plain_cards().applications
     ends, asked = time.monotonic() + wait_s, False
@@ -157,7 +157,7 @@ def read_card(config: str | None, part: str, wait_s: float) -> int:
 
 
 def _settings(config: str | None) -> Settings:
-    """Return the settings of the service; a clerk's own machine has none but the environment."""
+    """Return the settings of the service; a clerk's own machine has only the environment."""
     path = settings_path(config, os.environ)
     try:
         here = path.exists()

@@ -1,4 +1,4 @@
-"""What every command has: a help worth reading, with an example that works, and its settings."""
+"""Common parts of all commands: help with an example that works, and the settings."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SAMPLES = {
     "FILE.csv": "people.csv",
     "SHA256:...": "SHA256:uNiVztksCsDhcc0u9e8BrSGdXd1A0lj9Tvv1sr7nGkI",
 }
-"""What stands for an argument in an example, by the name that the help has for it."""
+"""Values of arguments in examples, by their name in the help."""
 
 BY_OPTION = {"--reason": "asked for by telephone", "--identified-by": "badge, in person"}
 
@@ -50,7 +50,7 @@ def add_command(
     description: str,
     example: str,
 ) -> argparse.ArgumentParser:
-    """Add a command, which reads the settings."""
+    """Add a command that reads the settings."""
     parser = commands.add_parser(
         name, help=help_line, description=description, epilog=f"example:\n{example}"
     )
@@ -59,7 +59,7 @@ def add_command(
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
-    """Add the option that names the settings file; it may stand before or behind a part."""
+    """Add the option for the settings file; it may stand before or after a part."""
     parser.add_argument(
         "--config",
         metavar="FILE",
@@ -91,7 +91,7 @@ def complete(parser: argparse.ArgumentParser) -> None:
 
 
 def example(parser: argparse.ArgumentParser) -> str:
-    """Return a line that calls this part with all that it has to be given."""
+    """Return a line that calls this part with all required arguments."""
     words = [parser.prog]
     for action in parser._actions:  # noqa: SLF001
         if action.required or (not action.option_strings and action.nargs != "?"):

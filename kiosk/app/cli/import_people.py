@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def _by_family(words: Callable[[CardFamily], str]) -> str:
-    """Return a paragraph for each family, as they stand in the second column."""
+    """Return a paragraph for each family, in the order of the table."""
     column = " " * 18
     return "\n".join(
         textwrap.fill(
@@ -107,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _see_to_the_file(path: Path, *, remove: bool) -> int:
-    """Remove the file where that was asked for, or say that it holds secrets; 1: it stays."""
+    """Remove the file where requested, or warn that it holds secrets; 1: it stays."""
     try:
         if remove:
             path.unlink()

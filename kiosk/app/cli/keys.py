@@ -91,7 +91,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _list(args: argparse.Namespace) -> int:
-    """Show the keys; never their material."""
+    """Print the keys; never their material."""
     tools = Tools(args)
     ring = tools.ring()
     from kiosk.authority.administration.keys import list_keys
@@ -106,7 +106,7 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _list_masters(tools: Tools) -> int:
-    """Show the master keys and where they are; 1 where the token does not answer."""
+    """Print the master keys and where they are; 1 where the token does not answer."""
     from kiosk.contract.errors import KeysUnavailable
 
     try:
@@ -150,7 +150,7 @@ def _rotate(args: argparse.Namespace) -> int:
 
 
 def _rotate_rows(tools: Tools) -> int:
-    """Make every row's MAC anew; 1 where a row was altered."""
+    """Make every row's MAC again; 1 where a row was altered."""
     from kiosk.app.cli.printing import ProgressLine
     from kiosk.authority.administration.keys import rotate_rows
 
@@ -168,7 +168,6 @@ def _rotate_rows(tools: Tools) -> int:
 
 
 def _backed_up(args: argparse.Namespace) -> int:
-    """Declare a copy of the key file."""
     from kiosk.authority.administration.keys import check_copy, check_current, declare_copy
     from kiosk.authority.crypto import keys as key_file
 
@@ -185,7 +184,7 @@ def _backed_up(args: argparse.Namespace) -> int:
 
 
 def _print_copy(tools: Tools) -> None:
-    """Say that the copy of the key file is out of date, unless the one declared is not."""
+    """Warn that the copy of the key file is out of date, unless the declared one is current."""
     from kiosk.authority.administration.keys import is_of, last_copy
 
     copy = last_copy(tools.staff_store)
@@ -208,19 +207,19 @@ def _rotate_master(tools: Tools, *, add_only: bool) -> int:
     broken = "cannot be derived and was left as it is"
     done = _tell(report, _derives(tools), "secrets are sealed as they are", broken)
     if left := sum(key.secrets for key in tools.masters.lines() if not key.current):
-        # Stations work on: what they change meanwhile may derive from an older key again.
+        # Stations go on working: what they change during that may derive from an older key again.
         echo(f"still derived from an older key, as `kiosk keys list` shows: {left}; run it again")
     _print_copy(tools)
     return done
 
 
 def _derives(tools: Tools) -> str:
-    """Say from when on new secrets derive from an added key: stations ask a token each time."""
+    """Print from when new secrets derive from an added key: stations ask a token each time."""
     return "new secrets derive from it" if tools.settings.secrets.module else _STATIONS
 
 
 def _tell(report: RotationReport, taken_up: str, did: str, broken: str) -> int:
-    """Say what was done; 1 where a secret is ``broken``."""
+    """Print what was done; 1 where a secret is ``broken``."""
     done = report.rotation
     if report.added:
         echo(f"added {report.added}; {taken_up}")

@@ -1,7 +1,6 @@
 """The command line: ``kiosk COMMAND``, each command a module of ``kiosk.app.cli``.
 
-Only the module of the command that is run is imported, so that a station is on the display
-quickly.
+Only the module of the command is imported, so that a station's display starts quickly.
 """
 
 from __future__ import annotations
@@ -50,7 +49,7 @@ class _Command(Protocol):
 def run_command(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code.
 
-    0: done; 1: not done; 2: asked wrongly, or a setting is wrong; 130: interrupted.
+    0: done; 1: not done; 2: wrong arguments or settings; 130: interrupted.
     """
     try:
         return _run(list(sys.argv[1:] if argv is None else argv))
@@ -90,7 +89,7 @@ def _run(words: list[str]) -> int:
 
 
 def _not_installed(error: ModuleNotFoundError) -> str:
-    """Say which part is not installed, and what installs it; raises a fault of the program."""
+    """Print which part is not installed, and what installs it; re-raises any other error."""
     name = error.name or ""
     match name.partition(".")[0]:
         case "kiosk" | "screens" | "hardware" if not name.startswith("kiosk.authority"):
@@ -112,7 +111,7 @@ def _output_closed() -> int:
 
 
 def _drop_output() -> None:
-    """Let nothing that is still held back meet a closed pipe or a full disk at the end."""
+    """Discard buffered output, so that it meets no closed pipe or full disk at the end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -129,7 +128,7 @@ def _other_account(error: OSError) -> str:
 
 
 def _told(error: KioskError) -> str:
-    """Say what is wrong, and with what where it was something that was given."""
+    """Return the error in words, with the argument that was wrong, if any."""
     if isinstance(error, NotTaken):
         return f"{error.field.replace('_', ' ')}: {error}"
     return str(error)

@@ -1,4 +1,4 @@
-"""``kiosk people``: find people, see why they cannot unlock, and put it right."""
+"""``kiosk people``: find people, see why they cannot unlock, and help them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 def person_lines(person: Person) -> Iterator[str]:
-    """Yield how somebody stands and what to do, then what is recorded, then their story."""
+    """Yield somebody's standing and the advice, then the records, then their story."""
     yield "  ".join(part for part in (person.number, person.name, person.email) if part)
     yield person.headline
     yield from filter(None, (person.advice,))
@@ -149,7 +149,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _chosen(args: argparse.Namespace) -> tuple[PeopleDesk, Person]:
-    """Return the desk and the person whom the command is about; raises ``NotFound``."""
+    """Return the desk and the person of the command; raises ``NotFound``."""
     desk = Tools(args).desk.people
     return desk, desk.find_one(args.number)
 
@@ -196,7 +196,7 @@ def _leaver(args: argparse.Namespace) -> int:
 
 
 def _erase(args: argparse.Namespace) -> int:
-    """Erase once it is clear that it is meant; raises ``NotTaken``."""
+    """Erase after a confirmation; raises ``NotTaken``."""
     desk, person = _chosen(args)
     if not args.yes:
         asked = f"This deletes {person.name} and all about them, for good. "

@@ -1,4 +1,4 @@
-"""``kiosk policy``: the settings that stations take up within a minute."""
+"""``kiosk policy``: the settings that stations apply within a minute."""
 
 from __future__ import annotations
 

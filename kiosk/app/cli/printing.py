@@ -1,4 +1,4 @@
-"""What commands print: no sign in it steers a terminal, whatever the database or a file holds."""
+"""Output of commands: no character in it controls a terminal, whatever its source."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _STEERING = re.compile(
 
 
 def printable(text: str) -> str:
-    """Return ``text`` with each sign that would steer a terminal written out, as ``\\x1b``."""
+    """Return ``text`` with each control character escaped, as ``\x1b``."""
     return _STEERING.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def as_json(value: object) -> str:
-    """Return JSON for a script, times as ISO 8601; what would steer a terminal is escaped."""
+    """Return JSON for a script, times as ISO 8601; control characters are escaped."""
     text = json.dumps(value, indent=2, ensure_ascii=False, default=_plain)
     return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
@@ -40,29 +40,28 @@ def _plain(value: Any) -> Any:
 
 
 def echo(text: str = "", end: str = "\n") -> None:
-    """Write one line of what the command is for, or with no ``end`` a text that has its own."""
+    """Write one line of output; ``end`` is empty for a text with its own line ends."""
     _write(sys.stdout, printable(text), end)
 
 
 def print_marked(mark: str, colour: str, text: str) -> None:
-    """Write one line with ``mark`` before it, in a colour where that is a terminal."""
+    """Write one line after ``mark``, which is coloured on a terminal."""
     head = f"\x1b[{colour}m{mark}\x1b[0m" if sys.stdout.isatty() else mark
     _write(sys.stdout, f"{head}{printable(text)}")
 
 
 def complain(text: str) -> None:
-    """Write one line about what went wrong."""
+    """Write one line about an error."""
     _write(sys.stderr, printable(text))
 
 
 def ask(text: str) -> str:
-    """Return the line that answers ``text``."""
     _write(sys.stderr, printable(text), end="")
     return sys.stdin.readline().strip()
 
 
 def _write(stream: TextIO, text: str, end: str = "\n") -> None:
-    """Write a line; a terminal that cannot show a letter gets a question mark for it."""
+    """Write a line; a character that the terminal cannot show becomes a question mark."""
     charset = stream.encoding or "utf-8"
     stream.write(text.encode(charset, "replace").decode(charset) + end)
     stream.flush()
@@ -75,7 +74,7 @@ _LINE_EVERY_S = 10.0
 
 
 class ProgressLine:
-    """Shows how far the work ``called`` is; call it with what is done and what there is."""
+    """Shows the progress of the work ``called``; call it with done and total."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""``kiosk purge``: delete what was kept long enough, the audit too."""
+"""``kiosk purge``: delete old rows, also of the audit."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace) -> int:
-    """Purge; 1 where rows of the audit stay that nobody exported or sent, or one is wrong."""
+    """Purge; 1 where rows of the audit stay that were not exported or sent, or one is wrong."""
     from kiosk.authority.administration.audit_archive import exported_rows
     from kiosk.authority.anchors import AnchorSigner
     from kiosk.authority.audit_purge import plan_purge, purge_audit
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
         exported = None if args.unexported else exported_rows(uow)
         sent = uow.feeds.reached(FEED)
     if sent is None and tools.settings.siem.collector:
-        sent = {}  # it was named and has been sent nothing yet
+        sent = {}  # it is configured and has been sent nothing yet
     try:
         plan = plan_purge(store, signer, before, exported, None if args.unsent else sent)
     except AuditNotIntact as broken:

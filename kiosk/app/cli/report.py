@@ -1,4 +1,4 @@
-"""``kiosk report``: what was done, counted; for a terminal, a file, or a timer that mails it."""
+"""``kiosk report``: counts of what was done; for a terminal, a file, or a timer that mails it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace) -> int:
-    """Make the report, and print or mail it; 1 where it did not leave."""
+    """Make the report, and print or mail it; 1 where it could not be mailed."""
     tools = Tools(args)
     desk = tools.desk.reports
     from kiosk.authority.administration.reports import as_csv

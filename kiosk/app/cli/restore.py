@@ -1,4 +1,4 @@
-"""``kiosk restore``: put a backup in the place of the database."""
+"""``kiosk restore``: replace the database by a backup."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace) -> int:
-    """Restore; 1 where the backup is not what it should be."""
+    """Restore; 1 where the backup is not intact."""
     tools = Tools(args)
     if args.server == (args.file is not None):
         raise ConfigError("name a FILE for a database file, or --server for PostgreSQL")
@@ -138,7 +138,7 @@ def _copy_backup(backup: Path, work: Path) -> None:
 
 
 def _put_logs_aside(target: Path, aside: Path) -> None:
-    """Move what a deleted database left beside it: the restored one would be damaged by it."""
+    """Move the log files of a deleted database away: they would damage the restored one."""
     for ending in ("-wal", "-shm", "-journal"):
         left = target.with_name(target.name + ending)
         if left.exists():
@@ -147,9 +147,9 @@ def _put_logs_aside(target: Path, aside: Path) -> None:
 
 
 def _conclude(args: argparse.Namespace, tools: Tools, there: Mapping[int, int]) -> int:
-    """Verify what was restored, and end what was under way in it; 1 where it does not fit.
+    """Verify the restored database, and end what was open in it; 1 where it does not fit.
 
-    ``there`` is the last row by chain of the database that gives way to it.
+    ``there`` is the last row by chain of the replaced database.
     """
     from kiosk.authority.administration.backup import conclude_restore, verify_copy
     from kiosk.authority.administration.verification import read_anchors, sweep

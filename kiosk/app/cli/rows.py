@@ -1,4 +1,4 @@
-"""``kiosk rows``: the records that grant access, and those that were altered."""
+"""``kiosk rows``: the records that grant access, and the altered ones."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _accept(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> int:
-    """Name them; 1 where a record is altered."""
+    """List them; 1 where a record is altered."""
     from kiosk.authority.administration.verification import sweep
 
     found = sweep(Tools(args).staff_store)

@@ -53,7 +53,7 @@ def add_screen(
     description: str,
     example: str,
 ) -> argparse.ArgumentParser:
-    """Add a command that takes the terminal: nothing goes there, so it has a log."""
+    """Add a command that uses the terminal for its display, so that it needs a log."""
     parser = add_command(commands, name, help_line, description, example)
     parser.set_defaults(run=run_command)
     parser.add_argument("--log", metavar="FILE", help="append the log to FILE")
@@ -78,7 +78,7 @@ def run_station(
     from kiosk.app.config.loading import load_settings, settings_path
 
     path = settings_path(args.config, os.environ)
-    read = _stamp(path)  # a change that comes while it is read and found wrong is one to start for
+    read = _stamp(path)  # a change while the file is read and found wrong is one to start for
     try:
         settings = load_settings(path, os.environ)
         logs.change_log(os.environ, settings.monitoring.log)
@@ -101,8 +101,8 @@ def _print_out_of_service(
 ) -> None:
     """Show the public that nothing works here, or an administrator at a terminal ``because``.
 
-    A unit starts its service again at once. So this keeps the display, and the journal from one
-    line a second, until the settings file is another than was ``read`` or ``SHOWN_S`` are over.
+    A unit restarts its service at once. To keep the display, and the journal from a line a second,
+    this waits until the settings file differs from the one that was ``read``, or for ``SHOWN_S``.
     """
     if not log_path and os.isatty(1):
         os.write(2, f"kiosk: {printable(because)}\n".encode())
@@ -129,7 +129,7 @@ def _stamp(path: Path) -> _Stamp | None:
 
 
 def take_terminal(log_path: str | None) -> None:
-    """Close the terminal and whatever could steer or dump this process; log to ``log_path``."""
+    """Close the terminal and prevent dumps of this process; log to ``log_path``."""
     from screens.terminal.lockdown import lock_terminal
 
     process.rest()
@@ -139,19 +139,19 @@ def take_terminal(log_path: str | None) -> None:
 
 
 def open_log(path: str | None) -> None:
-    """Send the log to ``path``, or to standard output where that is not the terminal.
+    """Write the log to ``path``, or to standard output where that is not the terminal.
 
-    The display is drawn on standard error, so a service manager takes the log from the other.
+    The display is drawn on standard error, so a service manager reads the log from standard output.
     Raises ``ConfigError`` for a file that cannot be opened.
     """
-    # A library that warns on standard error would write over the display.
+    # A library's warning on standard error would write over the display.
     sys.stderr = logs.appended(path or os.devnull)
     shown = None if sys.stdout.isatty() else sys.stdout
     logs.open_log(sys.stderr if path else shown, os.environ)
 
 
 def log_fault(fault: BaseException) -> None:
-    """Log an error of the screens without anything it carries."""
+    """Log an error of the screens without its contents."""
     log.error("fault on the display\n%s", describe_fault(fault))
 
 

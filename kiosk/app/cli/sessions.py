@@ -1,4 +1,4 @@
-"""``kiosk sessions``: the process that the sessions of RA staff are forked from."""
+"""``kiosk sessions``: the process from which the sessions of RA staff are forked."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ LOADED = (
     "textual.layouts.horizontal",
     "textual.layouts.stream",
 )
-"""What a session imports, with all that these import; the last ones Textual imports when used."""
+"""What a session imports; Textual imports the last ones when it uses them."""
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -56,7 +56,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve; 0 once it was asked to end."""
+    """Serve; return 0 after a request to end."""
     from screens.terminal.lockdown import scrub_environment
 
     manager = take_service_manager(os.environ)

@@ -1,4 +1,4 @@
-"""``kiosk setup``: what is left to do on a machine after its package is installed."""
+"""``kiosk setup``: what remains to be done on a machine after its package is installed."""
 
 from __future__ import annotations
 
@@ -136,14 +136,14 @@ def _say(word: str, step: Step) -> None:
 def _answers(
     args: argparse.Namespace, path: Path, known: Iterable[tuple[str, str]] = ()
 ) -> dict[tuple[str, str], str]:
-    """Return what ``--set`` gives, and ask for what else is left at the example's default."""
+    """Return the values of ``--set``, and ask for others that are still the example's."""
     from kiosk.app.config.example import with_values
     from kiosk.app.config.kinds import settings_of
     from kiosk.app.config.loading import EXAMPLES, left_at_example
     from kiosk.app.config.settings import SECTIONS
 
     given, answers = dict(args.set), dict[tuple[str, str], str]()
-    with_values("", given)  # what is wrong is said before anything is asked
+    with_values("", given)  # errors are reported before any question
     if args.undo or args.dry_run or not sys.stdin.isatty():
         return given
     never = _NEVER_ASKED_OF_A_STATION if args.part == "station" else ()
@@ -164,7 +164,7 @@ def _answers(
 
 
 def _answer(about: About, named: str) -> str:
-    """Ask until the setting takes what is typed; nothing leaves it as it is."""
+    """Ask until the setting accepts the answer; an empty answer keeps its value."""
     from kiosk.app.config.kinds import InvalidValue, Words
 
     default = ", ".join(about.default) if isinstance(about.default, tuple) else about.default
@@ -209,7 +209,7 @@ def _run_station(args: argparse.Namespace) -> int:
 
 
 def _run_authority(args: argparse.Namespace) -> int:
-    """Return 1 where the database, the questions or the keys are not well."""
+    """Return 1 where the database, the questions or the keys are not in order."""
     from kiosk.app.cli.tools import Tools
     from kiosk.app.config.loading import SYSTEM_SETTINGS
     from kiosk.app.setup import authority
@@ -224,7 +224,7 @@ def _run_authority(args: argparse.Namespace) -> int:
         return 0
     values = _answers(args, tools.path)
     step = authority.write_settings(tools.path, values)
-    # What root calls as the account has been said by root.
+    # Root has already reported what it calls as the account.
     if on_machine or tools.path != SYSTEM_SETTINGS or not step.is_done():
         carry_out([step], _say, dry_run=args.dry_run)
     if not tools.path.exists():
@@ -246,10 +246,10 @@ def _run_authority(args: argparse.Namespace) -> int:
 
 
 def _as_account(account: str, path: Path, args: argparse.Namespace) -> int:
-    """Let the account make what it owns, by this program: root would make files for itself."""
+    """Run this program as the account for the files that it owns: root would make them its own."""
     sys.stdout.flush()
     entry = pwd.getpwnam(account)
-    # libpq, for one, looks into the home folder, and that of root is closed to the account.
+    # libpq, for one, reads the home folder, and root's is closed to the account.
     its_own = {"HOME": entry.pw_dir, "USER": account, "LOGNAME": account}
     command = [sys.executable, "-I", "-m", "kiosk", "setup", "authority", "--config", str(path)]
     flags = {
@@ -279,5 +279,5 @@ def _look(tools: Tools) -> int:
         failed = failed or finding.condition is Condition.FAIL
     staff = [staff_check(tools)] if tools.settings.store.staff_url else []
     for finding in examine([*staff, mail_check(tools)]):
-        show(finding)  # and no more: the relay may be named, and staff's role made, later
+        show(finding)  # and no more: relay and role of staff may be set later
     return int(failed)

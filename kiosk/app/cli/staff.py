@@ -1,4 +1,4 @@
-"""``kiosk staff``: who may log in to the RA application, with which keys and as what."""
+"""``kiosk staff``: who may log in to the RA application, with which keys and which role."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ def _find(desk: StaffDesk, who: str) -> StaffLine:
 
 
 def _key_text(path: Path) -> str:
-    """Return the key; a shell that has more rights than the service can hand it over as ``-``."""
+    """Return the key; a shell with more rights than the service can pass it on as ``-``."""
     try:
         return sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
@@ -206,9 +206,9 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _authorized_keys(args: argparse.Namespace) -> int:
-    """Answer sshd (AuthorizedKeysCommand, sshd_config(5)), for each key that it is offered.
+    """Answer sshd (AuthorizedKeysCommand, sshd_config(5)) for each key that it is offered.
 
-    Little is imported for it. `restrict` closes once more what sshd's own file closes.
+    It imports little. `restrict` repeats the restrictions of sshd's own file.
     """
     from kiosk.app.config.loading import load_settings, settings_path
     from kiosk.authority.store.key_lookup import key_of_staff

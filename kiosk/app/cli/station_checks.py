@@ -1,4 +1,4 @@
-"""What ``kiosk doctor`` says of a station besides its hardware: authority, certificate, clock."""
+"""The checks of ``kiosk doctor`` for a station: authority, certificate, clock."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _NOT_SERVED = (
 )
 
 _LATE = 6
-"""Of a certificate's life this share is left when it should have been renewed long ago."""
+"""This share of a certificate's life is left when its renewal is long overdue."""
 
 
 def station_checks(settings: Settings, environ: Mapping[str, str]) -> Iterator[tuple[str, Check]]:
@@ -48,7 +48,7 @@ def station_checks(settings: Settings, environ: Mapping[str, str]) -> Iterator[t
 
 
 def check_certificate(settings: Settings, environ: Mapping[str, str]) -> Finding:
-    """Say until when the station's certificate is good."""
+    """Check until when the station's certificate is valid."""
     path = credential_file(settings.authority.certificate, environ)
     try:
         found = read_pem(path.read_text())
@@ -79,7 +79,7 @@ def _of_address(address: Address, because: str) -> Finding:
 
 
 def check_standing(authority: Authority) -> Finding:
-    """Say whether the authority lets the station serve anybody."""
+    """Check that the authority lets the station serve."""
     try:
         standing = authority.station_standing()
     except AuthorityError as error:

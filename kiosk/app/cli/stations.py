@@ -1,4 +1,4 @@
-"""``kiosk stations``: what each last said of itself; let one in, retire one, put it back."""
+"""``kiosk stations``: the last report of each; enrol one, retire one, reinstate one."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _copy(args: argparse.Namespace) -> int:
-    """Copy and compare every row, verify the audit there, and say what is next."""
+    """Copy and compare every row, verify the audit there, and print the next step."""
     from kiosk.app.cli.printing import ProgressLine, complain
     from kiosk.app.composition.opening import open_store
     from kiosk.authority.administration.verification import sweep, verify_audit

@@ -1,4 +1,4 @@
-"""What every command opens first: settings, store, keys and mailer, each when it is wanted."""
+"""What commands open first: settings, store, keys and mailer, each when it is needed."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ Run = Callable[[argparse.Namespace], int]
 """Runs a command or a part of one; returns the exit code."""
 
 _LONGEST_ACCOUNT = 64
-"""Characters of an account's name that the audit keeps."""
+"""Characters of an account's name in the audit."""
 
 
 class Tools:
@@ -56,19 +56,19 @@ class Tools:
 
     @cached_property
     def settings(self) -> Settings:
-        """The settings; where there is no file, the error says how to make one."""
+        """The settings; without a file the error says how to make one."""
         from kiosk.app.config.loading import load_settings
 
         return load_settings(self.path, self.environ)
 
     @cached_property
     def store(self) -> Store:
-        """The store; nothing is opened before it is used."""
+        """The store; nothing is opened before its first use."""
         return open_store(self.settings, self.clock, self.environ)
 
     @cached_property
     def staff_store(self) -> Store:
-        """The same by the account of staff, for what only they may change."""
+        """The same with the account of staff, for tables that only they may change."""
         if not self.settings.store.staff_url:
             return self.store
         return open_store(self.settings, self.clock, self.environ, staff=True)
@@ -90,13 +90,13 @@ class Tools:
         return open_keys(self.settings, self.environ)
 
     def sealer(self) -> Sealer:
-        """Make the sealer of these keys, and of the token where the settings name one."""
+        """Make the sealer with these keys, and the token if the settings name one."""
         ring = open_known_keys(self.settings, self.environ, self.store)
         return open_sealer(self.settings, self.environ, ring)
 
     @cached_property
     def masters(self) -> MasterKeys:
-        """The master keys; nothing is opened before it is used."""
+        """The master keys; nothing is opened before their first use."""
         from kiosk.authority.administration.keys import MasterKeys
 
         return MasterKeys(self.key_file, open_token(self.settings, self.environ), self.store)
@@ -107,8 +107,8 @@ class Tools:
 
     @cached_property
     def desk(self) -> AdminDesk:
-        """The desk of whoever runs the command: they hold the machine, so they may do all."""
-        settings = self.settings  # before what takes most of a second to import
+        """The desk of the command's user: they control the machine, so they may do everything."""
+        settings = self.settings  # before imports that take most of a second
         from kiosk.app.composition.staff import build_desk
         from kiosk.authority.administration.views import Actor
         from kiosk.authority.roles import Role
@@ -117,7 +117,7 @@ class Tools:
         return build_desk(settings, self.environ, self.staff_store, self.clock, who)
 
     def actor(self) -> str:
-        """Say who runs the command, for the audit."""
+        """Return the user of the command, for the audit."""
         try:
             user = pwd.getpwuid(os.getuid()).pw_name
         except KeyError:  # a container's user may have no name
@@ -128,7 +128,7 @@ class Tools:
         )
 
 
-# What the commands on the desk share: parts with a reason, and telling what was done.
+# What the commands on the desk share: parts with a reason, and printing what was done.
 
 _MANY = 99_999
 
@@ -160,7 +160,7 @@ def acting(
     *,
     identifies: bool = False,
 ) -> argparse.ArgumentParser:
-    """Add a part that changes something: it wants a reason, for the audit."""
+    """Add a part that changes something: it needs a reason, for the audit."""
     part = add_part(parts, name, run, text)
     part.add_argument("--reason", required=True, help="why; it is kept with the audit")
     if identifies:
@@ -179,21 +179,21 @@ def about_person(
     *,
     identifies: bool = False,
 ) -> argparse.ArgumentParser:
-    """Add a part that changes something of one person, named by their holder number."""
+    """Add a part that changes something of one person, by their holder number."""
     part = acting(parts, name, run, text, identifies=identifies)
     part.add_argument("number", metavar="NUMBER")
     return part
 
 
 def how_many(text: str) -> int:
-    """Read how many of something are wanted; an ``argparse`` type."""
+    """Parse a number of items; an ``argparse`` type."""
     if text.isascii() and text.isdigit() and len(text) <= len(str(_MANY)) and int(text):
         return int(text)
     raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to {_MANY}")
 
 
 def row_number(text: str) -> int:
-    """Read the number of a row of the audit; an ``argparse`` type."""
+    """Parse the number of a row of the audit; an ``argparse`` type."""
     from kiosk.authority.audit_rows import read_row_name
 
     row = read_row_name(text)
@@ -203,7 +203,7 @@ def row_number(text: str) -> int:
 
 
 def day(text: str) -> date:
-    """Read a day; an ``argparse`` type."""
+    """Parse a day; an ``argparse`` type."""
     try:
         return date.fromisoformat(text)
     except ValueError:
@@ -211,7 +211,7 @@ def day(text: str) -> date:
 
 
 def moment(text: str) -> datetime:
-    """Read a day or a moment, this machine's where it names no zone; an ``argparse`` type."""
+    """Parse a day or a time, in this machine's zone unless it names one; an ``argparse`` type."""
     try:
         read = datetime.fromisoformat(text)
     except ValueError:
@@ -221,14 +221,13 @@ def moment(text: str) -> datetime:
 
 
 def grounds_of(args: argparse.Namespace) -> Grounds:
-    """Return the grounds that were given."""
     from kiosk.authority.administration.views import Grounds
 
     return Grounds(args.reason, getattr(args, "identified_by", "") or "")
 
 
 def waiting_id(named: str, waiting: Iterable[str]) -> str:
-    """Return the one id of ``waiting`` that begins so, or ``named`` where none does."""
+    """Return the one id of ``waiting`` that begins so, else ``named``."""
     found = [one for one in waiting if named and one.startswith(named.lower())]
     if len(found) > 1:
         raise NotFound(f"{len(found)} of those that wait begin with {named!r}: give more of the id")
@@ -236,12 +235,12 @@ def waiting_id(named: str, waiting: Iterable[str]) -> str:
 
 
 def print_result(done: Done) -> int:
-    """Say what was done; return 0."""
+    """Print what was done; return 0."""
     echo(f"{done.told} (reference {done.reference})")
     return 0
 
 
 def print_json(lines: Iterable[DataclassInstance] | DataclassInstance) -> None:
-    """Write what was found as JSON; times are ISO 8601, UTC."""
+    """Print the result as JSON; times are ISO 8601, UTC."""
     found = asdict(lines) if is_dataclass(lines) else [asdict(line) for line in lines]
     echo(as_json(found))

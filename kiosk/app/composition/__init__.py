@@ -1,1 +1,1 @@
-"""The composition root: the one place that sees everybody and hands each what it needs."""
+"""The composition root: the one place that imports every part and connects them."""

@@ -1,4 +1,4 @@
-"""Puts the deciding half together from its settings."""
+"""Composes the authority from its settings."""
 
 from __future__ import annotations
 
@@ -36,14 +36,16 @@ from kiosk.contract.families import FAMILIES
 from kiosk.contract.ports import Clock, Mailer, Message, SystemClock
 
 CONNECTIONS = 16
-"""Kept open to a database server, one for each call that runs at once: one that is opened anew has
-every statement parsed and planned anew."""
+"""Connections kept open to a database server, one for each concurrent call.
 
-# Which families of cards are given another unblock secret after its use, by the settings.
+A new connection has every statement parsed and planned again.
+"""
+
+# The families of cards whose unblock secret is changed after its use, by the settings.
 
 
 def changes_secret(settings: Settings) -> frozenset[str]:
-    """Return the families whose secret can be changed by whoever knows it, and by nothing else."""
+    """Return the families in which knowledge of the secret is enough to change it."""
     return frozenset(
         family.name
         for family in FAMILIES.values()
@@ -52,7 +54,7 @@ def changes_secret(settings: Settings) -> frozenset[str]:
     )
 
 
-# Puts the outbox together: notices that wait in the store, and the relay that takes them.
+# Composes the outbox: notices that wait in the store, and the relay.
 
 
 def build_outbox(
@@ -77,7 +79,7 @@ def _notice(settings: Settings, message: OutboxMessage) -> Message:
 
 
 def build_siem(settings: Settings, environ: Mapping[str, str], store: Store) -> SiemWorker | None:
-    """Return what sends the audit to the collector, where there is one; it sends nothing yet."""
+    """Return the worker that sends the audit to the collector, if any; it sends nothing yet."""
     named = settings.siem
     if not named.collector:
         return None
@@ -95,7 +97,7 @@ def build_siem(settings: Settings, environ: Mapping[str, str], store: Store) -> 
 
 @dataclass(frozen=True, slots=True)
 class BuiltAuthority:
-    """The authority and what works beside it; ``close`` ends it all."""
+    """The authority and its workers; ``close`` ends them all."""
 
     authority: LocalAuthority
     outbox: OutboxWorker
@@ -107,7 +109,7 @@ class BuiltAuthority:
     ca: StationCa
 
     def close(self) -> None:
-        """Stop what sends, and let go of the database and of the token."""
+        """Stop the workers, and close the database and the token."""
         self.outbox.stop()
         if self.siem is not None:
             self.siem.stop()
@@ -120,8 +122,8 @@ def build_authority(
 ) -> BuiltAuthority:
     """Build the authority and start its outbox; ``clock`` is the machine's unless given.
 
-    Raises ``ConfigError`` for keys or certificates that cannot be used, as keys are that the
-    database was not filled under, and ``StoreError`` where it does not answer.
+    Raises ``ConfigError`` for unusable certificates or keys, which includes keys under which the
+    database was not filled, and ``StoreError`` where it does not answer.
     """
     clock = clock or SystemClock()
     mailer = open_mailer(settings, environ)
@@ -170,7 +172,7 @@ def build_authority(
     )
 
 
-# Puts the caretaker together from the settings.
+# Composes the caretaker from the settings.
 
 
 def build_caretaker(settings: Settings, store: Store, ring: KeyRing) -> Caretaker:

@@ -1,8 +1,7 @@
-"""The executor behind the first page: built on a thread while that page is already shown.
+"""The executor behind the first page, built on a thread while that page is already shown.
 
-A station has to be there within a second of its power, and a database that is away at
-that moment must not keep it from coming up: the page then says so, and building is tried
-again with every look at the authority's health.
+A station has to show its page within a second of its start, also while the database is away: the
+page then says so, and building is tried again with every check of the authority.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ OnTrouble = Callable[[Exception], None]
 
 
 class BackgroundExecutor:
-    """An ``Executor`` that builds the real one when it is first wanted."""
+    """An ``Executor`` that builds the real one at its first use."""
 
     def __init__(self, build: Callable[[], OpenExecutor], on_fault: OnTrouble) -> None:
         self._build = build
@@ -47,14 +46,14 @@ class BackgroundExecutor:
         self._lock = threading.Lock()
 
     def perform(self, command: Command) -> ResultSide | None:
-        """Carry out ``command``, or say that nobody answers."""
+        """Carry out ``command``, or report that nobody answers."""
         executor = self._open()
         if executor is None:
             return None if isinstance(command, EndVisit) else NoReply(command.visit)
         return executor.perform(command)
 
     def check_authority(self, reader: ReaderState, *, idle: bool) -> Outage | None:
-        """Say what keeps the authority from serving anybody here; ``idle`` lets it be rebuilt."""
+        """Return why the authority cannot serve anybody here; ``idle`` allows it to be rebuilt."""
         if idle:
             self._drop_stale()
         executor = self._open()
@@ -71,7 +70,7 @@ class BackgroundExecutor:
                 self._executor.close()
 
     def _drop_stale(self) -> None:
-        """Have it built anew, from the keys of today."""
+        """Close an executor with outdated keys, so that it is built again."""
         with self._lock:
             if self._executor is not None and self._executor.stale:
                 log.info("keys or certificate have changed: the authority is opened anew")

@@ -1,4 +1,4 @@
-"""Puts the card drivers together on PC/SC, and the maker's module beside them."""
+"""Composes the card drivers on PC/SC, and the PKCS#11 module beside them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 def build_cards(settings: Settings, environ: Mapping[str, str]) -> Cards:
-    """Return the card drivers on PC/SC, and behind them the module that the settings name."""
+    """Return the card drivers on PC/SC, followed by the module in the settings."""
     patience = CardTimeouts(answer_s=settings.station.card_timeout_s)
     trace = _trace() if settings.pcsc.trace else None
     pads = settings.pcsc.pin_pad == "used"
@@ -36,7 +36,7 @@ def build_module(settings: Settings, environ: Mapping[str, str]) -> Pkcs11Cards 
 
 
 def plain_cards() -> PcscCards:
-    """Return the card drivers as they are without settings."""
+    """Return the card drivers without settings."""
     return PcscCards(_drivers(DEFAULTS))
 
 
@@ -51,7 +51,7 @@ def _drivers(settings: Settings) -> Registry:
 
 
 def _trace() -> Trace:
-    """Return a trace into the log, past the level that the log is otherwise kept at."""
+    """Return a trace into the log, whatever the log's level."""
     talk = log.getChild("trace")
     talk.setLevel(logging.DEBUG)
     return log_trace(talk)

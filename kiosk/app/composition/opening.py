@@ -1,4 +1,4 @@
-"""Opens what both a station and a command stand on: store, keys and mailer, from the settings.
+"""Opens store, keys and mailer from the settings, for stations and commands.
 
 Each is imported where it is opened: no command needs all of them, and they load slowly.
 """
@@ -35,7 +35,7 @@ def open_store(
 ) -> Store:
     """Return the store of these settings; nothing is opened yet, and no key is read.
 
-    ``pool_size`` connections are kept open between uses. ``staff``: by the account of staff.
+    ``pool_size`` connections are kept open between uses. ``staff``: with the account of staff.
     """
     from kiosk.authority.crypto.macs import AuditMacs, KeyedRowMacs
     from kiosk.authority.store.database import Store
@@ -69,7 +69,7 @@ def open_keys(settings: Settings, environ: Mapping[str, str]) -> KeyRing:
 
 
 def _is_new(store: Store) -> bool:
-    """Whether nothing was ever filled under keys here; False where nobody can tell."""
+    """Return whether nothing was ever filled under keys here; False where that is unknown."""
     from kiosk.authority.store.engine import NO_SUCH_TABLE
 
     if store.file is not None and not store.file.exists():
@@ -84,7 +84,7 @@ def _is_new(store: Store) -> bool:
 def open_known_keys(settings: Settings, environ: Mapping[str, str], store: Store) -> KeyRing:
     """Load the key ring, which has to be the database's; raises ``ConfigError``, ``StoreError``.
 
-    A session of staff may be open while keys are added, so it looks for those that it lacks.
+    A session of staff may be open while keys are added, so the file is read again for unknown keys.
     """
     from kiosk.authority.crypto.keys import claim
 
@@ -94,7 +94,7 @@ def open_known_keys(settings: Settings, environ: Mapping[str, str], store: Store
 
 
 def open_sealer(settings: Settings, environ: Mapping[str, str], ring: KeyRing) -> Sealer:
-    """Return the sealer of these keys; a token that the settings name is not asked yet."""
+    """Return the sealer of these keys; a token in the settings is not used yet."""
     from kiosk.authority.crypto.derivation import Masters
     from kiosk.authority.crypto.sealing import Sealer
 
@@ -113,7 +113,7 @@ def open_token(settings: Settings, environ: Mapping[str, str]) -> TokenMasters |
 
 
 def open_issuers(settings: Settings) -> Issuers | None:
-    """Return those whose certificates cards show, if any are named; raises ``ConfigError``."""
+    """Return the issuers of the certificates on cards, if any are set; raises ``ConfigError``."""
     from kiosk.authority.crypto.card_keys import Issuers
 
     named = settings.cards.issuers
@@ -121,7 +121,7 @@ def open_issuers(settings: Settings) -> Issuers | None:
 
 
 def open_mailer(settings: Settings, environ: Mapping[str, str]) -> SmtpMailer:
-    """Return the mailer of these settings; raises ``ConfigError`` naming a file it lacks."""
+    """Return the mailer of these settings; raises ``ConfigError`` naming a missing file."""
     from kiosk.authority.mail.smtp import SmtpMailer, relay_from
 
     return SmtpMailer(relay_from(settings.mail, settings.service.name, environ))

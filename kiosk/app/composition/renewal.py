@@ -1,6 +1,6 @@
-"""A station's certificate renews itself: by a process of the program that ends when it is done.
+"""The renewal of a station's certificate, in a process that ends when it is done.
 
-Key and request are openssl's: a station does without the library for them.
+openssl makes key and request: a station does without the library for them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ AGAIN_S: Final = 600.0
 
 
 class Renewal:
-    """Asked again and again while nobody is at the station.
+    """Called again and again while nobody is at the station.
 
     ``now`` is the time, and ``monotonic`` gives seconds.
     """
@@ -43,7 +43,7 @@ class Renewal:
         self._now = now
         self._monotonic = monotonic
         self._stamp = self._read_stamp()
-        # One that the estate's own CA issued is renewed by the estate.
+        # The estate renews a certificate of its own CA.
         is_ours = (state_directory(environ) / ENROLMENT).exists()
         self._dates = dates_of(file) if is_ours else None
         self._again = monotonic()
@@ -51,7 +51,7 @@ class Renewal:
 
     @property
     def is_done(self) -> bool:
-        """Whether the certificate was replaced since this was made, by whatever did it."""
+        """Whether the certificate was replaced since this was made, in any way."""
         return self._read_stamp() not in (None, self._stamp)
 
     def tend(self) -> None:

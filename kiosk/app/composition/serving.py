@@ -1,4 +1,4 @@
-"""Runs the authority as a process: it serves stations, and looks after the service."""
+"""Runs the authority as a process: it serves stations, and runs the caretaker."""
 
 from __future__ import annotations
 
@@ -42,15 +42,15 @@ AGAIN_S = 2.0
 OPENING = "the database and the keys are being opened"
 
 TICK_S = 1.0
-"""Between two looks at the key file; the service is looked after once a minute."""
+"""Between two checks of the key file; the caretaker runs once a minute."""
 
 
 async def serve(
     settings: Settings, environ: Mapping[str, str], is_alive: Callable[[], None]
 ) -> None:
-    """Serve until SIGTERM or SIGINT; ``is_alive`` is called once it serves, and ever again.
+    """Serve until SIGTERM or SIGINT; ``is_alive`` is called once it serves, and repeatedly after.
 
-    Where the keys were replaced, all of it is opened anew. Raises ``ConfigError``.
+    After a change of the keys, everything is opened again. Raises ``ConfigError``.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -93,7 +93,7 @@ async def serve(
 
 
 class ProcessMonitor:
-    """What the monitoring is told of this process, whatever it is opened as at the moment."""
+    """The state of this process for the monitoring, whatever it has open at the moment."""
 
     def __init__(self, stop: asyncio.Event) -> None:
         self._stop = stop
@@ -104,12 +104,12 @@ class ProcessMonitor:
         self.metrics = Metrics(self._watched)
 
     def cannot_open(self, trouble: KioskError) -> None:
-        """Take note of why database or keys could not be opened; it is tried again."""
+        """Record why database or keys could not be opened; it is tried again."""
         self.closed_because = _sentence(trouble)
         log.error("the authority cannot be opened: %s", trouble)
 
     def not_ready(self) -> str:
-        """Say why this process can decide nothing, or is to be sent nothing; empty where it is.
+        """Return why this process can decide nothing or should get no calls; empty where ready.
 
         Everybody who reaches the port reads it: it names no file, role or key. The log does.
         """
@@ -165,7 +165,7 @@ async def _open(
     stop: asyncio.Event,
     monitored: ProcessMonitor,
 ) -> BuiltAuthority | None:
-    """Open database and keys, again and again while they are away; None where it is to stop."""
+    """Open database and keys, again and again while they are away; None where it has to stop."""
     while not stop.is_set():
         try:
             return await asyncio.to_thread(build_authority, settings, environ)
@@ -194,7 +194,7 @@ async def _watch(
 
 
 def _tend(upkeep: Upkeep, network: Network) -> None:
-    """Look after the service; what goes wrong there must not end the serving of stations."""
+    """Run the caretaker; its errors must not end the serving of stations."""
     try:
         upkeep.tend()
         network.tend()
@@ -204,7 +204,7 @@ def _tend(upkeep: Upkeep, network: Network) -> None:
         log.error("fault in looking after the service\n%s", describe_fault(fault))  # noqa: TRY400
 
 
-# The authority in the network: what it shows stations, whom it takes, and where it listens.
+# The authority in the network: its certificates, the clients it accepts, and its listeners.
 
 
 log = logging.getLogger(__name__)
@@ -213,7 +213,7 @@ log = logging.getLogger(__name__)
 class Network:
     """Both listeners; ``tend`` renews their certificates while they serve.
 
-    New handshakes get what was loaded last, so no connection ends by a renewal.
+    New handshakes get the last loaded certificate, so a renewal ends no connection.
     """
 
     def __init__(
@@ -233,7 +233,7 @@ class Network:
         self._loaded: object = None
 
     async def listen(self, server: AuthorityServer) -> None:
-        """Listen where the settings say; raises ``ConfigError``."""
+        """Listen as the settings say; raises ``ConfigError``."""
         if self._named.listen:
             self.tend()
             await server.listen_on_tls(*_split(self._named.listen), self._for_stations)
@@ -244,7 +244,7 @@ class Network:
             log.info("letting stations in on %s", self._named.enrol_listen)
 
     def tend(self) -> None:
-        """Make a new certificate in the last third of one's life; load files that were replaced.
+        """Make a new certificate in the last third of one's life; load replaced files.
 
         Raises ``ConfigError`` for files that cannot be used.
         """

@@ -1,4 +1,4 @@
-"""Puts the administration together for one actor."""
+"""Composes the administration for one actor."""
 
 from __future__ import annotations
 

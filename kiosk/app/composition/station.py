@@ -1,7 +1,7 @@
-"""Puts the acting half together: cards, the loop, and the display in front of it.
+"""Composes the station: cards, the loop, and the display in front of it.
 
-What the first page does not need is imported behind it, where it is built: readers, card
-drivers, and the authority with its database take longer to import than the page to paint.
+What the first page does not need is imported later, where it is built: readers, card drivers, and
+the authority with its database take longer to import than the page takes to paint.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 
 def appearance_of(settings: Settings, strip: Strip | None = None) -> Appearance:
-    """Return the look; ``strip`` is the demo's."""
+    """Return the look of the display; ``strip`` is the demo's."""
     service, station = settings.service, settings.station
     return Appearance(
         service=service.name,
@@ -64,11 +64,11 @@ def appearance_of(settings: Settings, strip: Strip | None = None) -> Appearance:
     )
 
 
-# Listens to the readers that a station is meant to use, where it has others.
+# Limits a station to its reader, where the machine has others.
 
 
 def only_readers(part: str, post: PostReaderEvent) -> PostReaderEvent:
-    """Return a ``post`` that drops what readers say whose name does not hold ``part``."""
+    """Return a ``post`` that drops events of readers whose name does not contain ``part``."""
     if not part:
         return post
 
@@ -91,7 +91,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RunningStation:
-    """The loop, and what it stands on; ``close`` after the loop has ended."""
+    """The loop and its parts; call ``close`` after the loop has ended."""
 
     loop: StationLoop
     close: Callable[[], None]
@@ -102,7 +102,7 @@ def build_station(
     open_executor: Callable[[], OpenExecutor],
     turn: Callable[[], Awaitable[None]] | None = None,
 ) -> RunningStation:
-    """Return the station; ``open_executor`` is called on a thread, once it is wanted.
+    """Return the station; ``open_executor`` is called on a thread, at its first use.
 
     With ``turn`` it is a station for one visit, which begins when that returns.
     """
@@ -119,9 +119,9 @@ def build_station(
 
 
 class LocalExecutor:
-    """The actions on an authority in this process, and on the cards.
+    """The actions with an authority in this process, and on the cards.
 
-    It is for the demo and for trying things out, so an officer restarts nothing here.
+    It is for the demo and for trials, so an officer restarts nothing here.
     """
 
     def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
@@ -141,7 +141,7 @@ class LocalExecutor:
         return self._actions.perform(command)
 
     def check_authority(self, reader: ReaderState, *, idle: bool) -> Outage | None:
-        """Say what keeps the authority from serving anybody here, and look after the service."""
+        """Return why the authority cannot serve anybody here, and run the caretaker."""
         outage = self._actions.check_authority(reader, idle=idle)
         if outage is None:
             self._upkeep.tend()
@@ -171,7 +171,7 @@ def open_authority(settings: Settings, environ: Mapping[str, str], version: str)
 
 
 class RemoteExecutor:
-    """The actions on an authority in another process, and on the cards."""
+    """The actions with an authority in another process, and on the cards."""
 
     def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
         from kiosk.app.composition.cards import build_cards
@@ -196,7 +196,7 @@ class RemoteExecutor:
         return self._actions.perform(command)
 
     def check_authority(self, reader: ReaderState, *, idle: bool) -> Outage | None:
-        """Say what keeps the authority from serving anybody here; where ``idle``, renew."""
+        """Return why the authority cannot serve anybody here; where ``idle``, renew."""
         if idle and self._renewal is not None:
             self._renewal.tend()
         return self._actions.check_authority(reader, idle=idle)
@@ -222,7 +222,7 @@ class RemoteExecutor:
 
 
 def _end_parent() -> None:
-    """End the station in order: what was asked for in this visit is finished before."""
+    """End the station in order: running commands of this visit are finished first."""
     os.kill(os.getppid(), signal.SIGTERM)
 
 
@@ -233,7 +233,7 @@ def _first_beat() -> Heartbeat:
 
 
 def log_fault(visit: VisitId, fault: BaseException) -> None:
-    """Log an error that nobody expected, without anything it carries."""
+    """Log an unexpected error without its contents."""
     reference = reference_of(visit) if visit else "none"
     log.error("fault in visit %s\n%s", reference, describe_fault(fault))
 

@@ -1,4 +1,4 @@
-"""What runs beside visits where the authority is: looking after the service, and new keys."""
+"""Periodic work beside visits where the authority is: the caretaker, and new keys."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MINUTE_S = 60.0
 
 
 class Upkeep:
-    """Asked again and again; ``now`` gives seconds (monotonic)."""
+    """Called again and again; ``now`` gives seconds (monotonic)."""
 
     def __init__(self, keys: Path, look: Callable[[], object], now: Callable[[], float]) -> None:
         self._keys = keys
@@ -26,11 +26,11 @@ class Upkeep:
 
     @property
     def stale(self) -> bool:
-        """Whether the key file was replaced since: what holds the old keys has to be rebuilt."""
+        """Whether the key file was replaced: everything with the old keys has to be rebuilt."""
         return self._read_stamp() not in (None, self._stamp)
 
     def tend(self) -> None:
-        """Look after the service, once a minute; where the database is away, the next time."""
+        """Run the caretaker once a minute; where the database is away, at the next call."""
         if self._now() < self._due:
             return
         before, self._due = self._due, self._now() + MINUTE_S

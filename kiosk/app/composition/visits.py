@@ -1,10 +1,10 @@
-"""One process a visit: what one visitor typed is never in the memory that serves the next.
+"""One process for each visit: what one visitor typed is never in the memory that serves the next.
 
-The parent has imported the whole station and sees nothing: no key, no card, no answer of the
+The parent has imported the whole station and holds no data: no key, no card, no answer of the
 authority. It forks a process for each visit. The next one waits with its first page laid out, so
-that it is drawn in an instant, whether the visit before it ended or its process did: a crash
-ends a visit, never the station. The parent passes the service manager's watchdog the beats of
-the process whose turn it is, and ends one that has none.
+that it is drawn at once, whether the previous visit ended or its process crashed: a crash ends a
+visit, never the station. The parent passes the heartbeats of the active process to the service
+manager's watchdog, and kills a process without heartbeats.
 """
 
 from __future__ import annotations
@@ -37,16 +37,18 @@ from screens.terminal.pulse import WatchdogPulse
 log = logging.getLogger(__name__)
 
 SILENT_S = 20.0
-"""Seconds without a beat after which a process is ended; there is one every two seconds. Where the
-service manager has a watchdog, it is half of its time: that ends all of the station."""
+"""Seconds without a heartbeat after which a process is killed; there is one every two seconds.
+
+Where the service manager has a watchdog, it is half of its time: that ends the whole station.
+"""
 
 FAULTS = 5
-"""Processes that end one after the other without a beat before the parent gives up."""
+"""Processes that may end one after the other without a heartbeat before the parent gives up."""
 
 _TICK_MS = 500
 _FIRST_BEAT_S = 10.0
 _LAST_S = 30.0
-"""How long a process may take to record what is under way when the station is ended."""
+"""How long a process may take to record what is running when the station is ended."""
 
 _PR_SET_PDEATHSIG = 1
 """From ``<sys/prctl.h>``; see prctl(2)."""
@@ -59,12 +61,12 @@ _LATER = (
     "kiosk.station.executor",
     "screens.kiosk.visit_pages",
 )
-"""What the first page does not need. The parent imports it once that page is up."""
+"""What the first page does not need. The parent imports it once that page is shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class VisitProcess:
-    """A process that serves one visit from its turn on.
+    """A process that serves one visit once it is its turn.
 
     ``turn`` is an event that gives it the turn; ``beats`` can be read after each beat, and
     ``ended`` once the process is gone.
@@ -80,12 +82,12 @@ class VisitProcess:
         os.eventfd_write(self.turn, 1)
 
     def kill(self) -> None:
-        """End it at once, stopped or not; does nothing when it is gone."""
+        """Kill it at once, also a stopped one; does nothing when it has ended."""
         with suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
 
     def close(self) -> None:
-        """Close its descriptors, once it was waited for."""
+        """Close its descriptors, after it was waited for."""
         for fd in (self.turn, self.beats, self.ended):
             os.close(fd)
 
@@ -93,9 +95,9 @@ class VisitProcess:
 class VisitProcesses:
     """Runs one process after the other on this terminal until SIGTERM.
 
-    ``live`` lives one visit in the forked process and returns its exit code. ``load`` imports
-    what a visit needs; it is called after the first process was forked, for that one imports
-    it behind its first page.
+    ``live`` runs one visit in the forked process and returns its exit code. ``load`` imports what a
+    visit needs; it is called after the first process was forked, which imports it behind its first
+    page.
     """
 
     def __init__(
@@ -114,12 +116,12 @@ class VisitProcesses:
         self._code = 0
 
     def run(self) -> int:
-        """Return the exit code: 0 after SIGTERM, ``FAULT_CODE`` where no process can live."""
+        """Return the exit code: 0 after SIGTERM, ``FAULT_CODE`` where no process can run."""
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._stop)
         active = self._fork()
         active.give_turn()
-        # The first page comes first: what is loaded beside it would hold it up.
+        # The first page comes first: imports at the same time would delay it.
         select.select([active.beats, active.ended], [], [], _FIRST_BEAT_S)
         self._load()
         gc.freeze()
@@ -155,20 +157,20 @@ class VisitProcesses:
         return VisitProcess(pid, turn, reading, os.pidfd_open(pid))
 
     def _become(self, turn: int, beats: int) -> None:
-        """Live one visit in the forked process; never returns into the parent's code."""
+        """Run one visit in the forked process; never returns into the parent's code."""
         code = FAULT_CODE
         try:
             for number in (signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, signal.SIG_DFL)
             _end_with_parent(signal.SIGKILL)
             code = self._live(turn, lambda: _write_beat(beats))
-        except BaseException as fault:  # noqa: BLE001 - what would end a program ends this visit
+        except BaseException as fault:  # noqa: BLE001 - a fault ends this visit, not the program
             sys.excepthook(type(fault), fault, None)
         finally:
-            os._exit(code)  # what the parent registered for its own end is not done here
+            os._exit(code)  # the parent's exit handlers must not run here
 
     def _await_end(self, active: VisitProcess) -> int:
-        """Return the wait status of ``active``, having ended it where it is frozen or has to go."""
+        """Return the wait status of ``active``, killing it where it is frozen or has to end."""
         heard_at, asked = time.monotonic(), False
         watched = select.poll()
         watched.register(active.beats, select.POLLIN)
@@ -233,7 +235,7 @@ def _write_beat(beats: int) -> None:
         os.write(beats, b".")
 
 
-# The station's own process for one visit.
+# The process of one visit.
 
 
 def run_visits(
@@ -242,7 +244,7 @@ def run_visits(
     on_fault: OnFault,
     manager: ServiceManager | None,
 ) -> int:
-    """Run the station on this terminal, a process a visit; return the program's exit code."""
+    """Run the station on this terminal, one process for each visit; return the exit code."""
 
     def live(turn: int, beat: Callable[[], None]) -> int:
         limit_s = manager.watchdog_s if manager else None
@@ -284,7 +286,7 @@ def _live_visit(
 
     async def have_turn() -> None:
         await _readable(turn)
-        # A visit records what is under way before it ends; one that waits has nothing to record.
+        # A visit records what is running before it ends; one that waits has nothing to record.
         _end_with_parent(signal.SIGTERM)
 
     TurnDriver.turn = turn

@@ -1,4 +1,4 @@
-"""The settings file with everything in it, drawn from the fields themselves."""
+"""The settings file with all settings, generated from their fields."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ _NOTES = {
 
 
 def example_toml(sections: Collection[str] = tuple(SECTIONS)) -> str:
-    """Return every setting, commented out with its default, its help and what is allowed."""
+    """Return every setting, commented out with its default, its help and the allowed values."""
     return "\n".join([_HEAD, *(_section(name, SECTIONS[name]) for name in sections)])
 
 
 def with_values(text: str, values: Mapping[tuple[str, str], str]) -> str:
     """Return a settings file's ``text`` with other values, by section and name, as words.
 
-    Comments stay. Raises ``ConfigError`` for a setting that is not there, or a value that it
-    does not take.
+    Comments stay. Raises ``ConfigError`` for an unknown setting, or a value that it does not
+    accept.
     """
     for (section, name), word in values.items():
         if section not in SECTIONS:
@@ -57,7 +57,7 @@ def with_values(text: str, values: Mapping[tuple[str, str], str]) -> str:
 
 
 def as_toml(settings: Settings) -> str:
-    """Return a file with all that differs from the defaults, the database's password too."""
+    """Return a file with all differences from the defaults, including the database's password."""
     sections = []
     for name, section in ((each, getattr(settings, each)) for each in SECTIONS):
         chosen = {about.name: getattr(section, about.name) for about in settings_of(section)}
@@ -77,5 +77,5 @@ def _section(name: str, section: Section) -> str:
 
 
 def _toml(value: object) -> str:
-    """Write a value as TOML; for text, numbers, truth and lists JSON is the same."""
+    """Write a value as TOML; for text, numbers, booleans and lists JSON is the same."""
     return json.dumps(value, ensure_ascii=False)

@@ -1,7 +1,7 @@
-"""What a setting can be. A kind reads a value from the file, or a word of the environment.
+"""The kinds of settings. A kind reads a value from the file, or a word of the environment.
 
-Written by hand and not with a validation library, because the settings are read before the
-first page is painted: such a library takes as long to load as half of all the rest.
+They are hand-written and without a validation library, because the settings are read before the
+first page is painted: such a library takes half as long to load as everything else.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 
 class InvalidValue(ValueError):
-    """A value cannot be taken; the text says why, and ``quotes`` whether after the value."""
+    """A value is refused; the text says why, and ``quotes`` whether it follows the value."""
 
     def __init__(self, reason: str, *, quotes: bool = True) -> None:
         super().__init__(reason)
@@ -21,18 +21,18 @@ class InvalidValue(ValueError):
 
 
 class Kind(Protocol):
-    """What a setting takes."""
+    """The values of a setting."""
 
     @property
     def allowed(self) -> str:
-        """Say it in a few words."""
+        """Describe them in a few words."""
 
     def read(self, value: object) -> Any:
         """Return the value as the section holds it; raises ``InvalidValue``."""
 
 
 class Text:
-    """Text on one line, for it is shown to people or written into a mail header.
+    """Text on one line, as it is shown to people or written into a mail header.
 
     ``pattern`` has to match all of it.
     """
@@ -59,7 +59,7 @@ class Text:
 
 
 class Number:
-    """A number within bounds; whole ones where ``low`` and ``high`` are given as such."""
+    """Number within bounds; an integer where ``low`` and ``high`` are integers."""
 
     def __init__(self, low: float, high: float, *, whole: bool = False) -> None:
         self.low, self.high = low, high
@@ -71,7 +71,7 @@ class Number:
         return f"{self.low:g} to {self.high:g}"
 
     def read(self, value: object) -> float:
-        """Return the number, or the number that the text spells."""
+        """Return the number, or parse it from text."""
         number = self._number(value)
         if not self.low <= number <= self.high:
             raise InvalidValue("is out of bounds")
@@ -88,7 +88,7 @@ class Number:
 
 
 class Boolean:
-    """True or false; the environment may spell it in one of the usual ways."""
+    """True or false; the environment may use any of the usual words."""
 
     allowed = "true or false"
 
@@ -128,7 +128,7 @@ class OneOf:
 class Words:
     """A list of words, or a text with commas between them; ``each`` reads one word.
 
-    ``empty`` says what an empty list stands for, where that is more than nothing.
+    ``empty`` says what an empty list means, where it has a meaning.
     """
 
     def __init__(self, allowed: str, each: Callable[[str], Any], empty: str = "") -> None:
@@ -152,7 +152,7 @@ _ABOUT = "about"
 
 @dataclass(frozen=True)
 class About:
-    """What is known of one setting; one that is ``hidden`` is never repeated in a message."""
+    """The properties of one setting; a ``hidden`` one is never repeated in a message."""
 
     name: str
     default: Any
@@ -169,12 +169,12 @@ class Section:
 
 
 def setting(default: Any, kind: Kind, text: str, *, hidden: bool = False) -> Any:
-    """Declare a field of a section: its default, what it takes, and its help."""
+    """Declare a field of a section: its default, its kind, and its help."""
     return field(default=default, repr=not hidden, metadata={_ABOUT: (kind, text)})
 
 
 def settings_of(section: type[Section] | Section) -> Iterator[About]:
-    """Yield what is known of each setting of a section, in its order."""
+    """Yield the properties of each setting of a section, in its order."""
     for each in fields(section):  # type: ignore[arg-type]
         kind, text = each.metadata[_ABOUT]
         yield About(each.name, each.default, kind, text, not each.repr)

@@ -1,4 +1,4 @@
-"""Reading the settings, once: the file, then the environment over it, and every error at once."""
+"""Reading the settings, once: file, then environment; all errors are reported together."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ STATION_ACCOUNT = "kiosk-station"
 _CREDENTIAL_MAX = 64 * 1024
 
 ENROLMENT = "enrolment.toml"
-"""In the state directory of a station that enrolled: what `kiosk enrol` found out."""
+"""In the state directory of an enrolled station: the results of `kiosk enrol`."""
 
 
 def settings_path(given: str | None, environ: Mapping[str, str]) -> Path:
@@ -42,7 +42,7 @@ def settings_path(given: str | None, environ: Mapping[str, str]) -> Path:
 
 
 def system_settings() -> Path:
-    """Return the settings of the service whose account this is, or of the one that is installed."""
+    """Return the settings of the service whose account this is, or of the installed one."""
     if not HAS_AUTHORITY:
         return STATION_SETTINGS
     return STATION_SETTINGS if _own_account() == STATION_ACCOUNT else SYSTEM_SETTINGS
@@ -64,7 +64,7 @@ def state_directory(environ: Mapping[str, str], settings: Path | None = None) ->
 
 
 def as_account(path: str | Path) -> str:
-    """Say as which account a command can open a file that this one may not open.
+    """Name the account with which a command can open a file that this account may not open.
 
     Where it is that account already, say what it lacks.
     """
@@ -82,7 +82,7 @@ def as_account(path: str | Path) -> str:
 def credential_file(named: str, environ: Mapping[str, str]) -> Path:
     """Return the file of a credential: a path as it is, a bare name in the credentials directory.
 
-    Raises ``ConfigError`` where a bare name is given and ``$CREDENTIALS_DIRECTORY`` is not set.
+    Raises ``ConfigError`` for a bare name without ``$CREDENTIALS_DIRECTORY``.
     """
     if "/" in named:
         return Path(named)
@@ -110,17 +110,17 @@ def credential_text(named: str, environ: Mapping[str, str]) -> Sensitive:
         raise ConfigError(f"credential {path}: is not UTF-8 text") from None
 
 
-# Reads what the file and the environment say into settings, and collects what is wrong.
+# Reads file and environment into settings, and collects the errors.
 
 Given = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong: ``reason``, and what is ``allowed`` where that is known.
+    """One error: ``reason``, and what is ``allowed`` where that is known.
 
-    ``setting`` is empty for a problem of a whole section. Where ``unknown``, there is no
-    such name, and nothing more is said.
+    ``setting`` is empty for an error of a whole section. ``unknown``: there is no such name, and no
+    more is said.
     """
 
     section: str
@@ -131,7 +131,7 @@ class Problem:
 
 
 def read_settings(given: Given) -> tuple[Settings, list[Problem]]:
-    """Return the settings, with defaults for what is not given or wrong, and the problems."""
+    """Return the settings, with defaults for missing and wrong values, and the errors."""
     problems = [Problem(name, unknown=True) for name in given if name not in SECTIONS]
     sections: dict[str, Any] = {}
     for name, defaults in SECTIONS.items():
@@ -180,7 +180,7 @@ _SHOWN = 60
 """Characters of a wrong value that are repeated."""
 
 
-# Sentences for settings that are wrong; a value that may hold a secret is never repeated.
+# Sentences for wrong settings; a value that may hold a secret is never repeated.
 
 ENV_PREFIX = "KIOSK_"
 
@@ -188,14 +188,14 @@ ENV_PREFIX = "KIOSK_"
 def problem_lines(
     problems: Sequence[Problem], path: Path | None, environ: Mapping[str, str]
 ) -> str:
-    """Return all problems, one a line, each naming its setting and source."""
+    """Return all errors, one a line, each naming its setting and source."""
     lines = [f"  {problem_sentence(each, environ)}" for each in problems]
     number = "1 setting is wrong" if len(lines) == 1 else f"{len(lines)} settings are wrong"
     return "\n".join([f"{number} ({path})" if path else number, *lines])
 
 
 def problem_sentence(problem: Problem, environ: Mapping[str, str]) -> str:
-    """Return one problem, with the variable of ``environ`` that it is from."""
+    """Return one error, with the variable of ``environ`` that it is from."""
     names = [name for name in (problem.section, problem.setting) if name]
     head = ".".join(names) + _source(names, environ)
     if problem.unknown:
@@ -212,7 +212,7 @@ def _source(names: Sequence[str], environ: Mapping[str, str]) -> str:
 
 
 def _what(problem: Problem) -> str:
-    """Say which names there are instead, the nearest first."""
+    """Return which names exist instead, the nearest first."""
     import difflib  # rarely needed, and this is loaded before the first page
 
     kind, names = "section", list(SECTIONS)
@@ -229,15 +229,15 @@ EXAMPLES = {
     "mail": ("sender",),
     "policy": ("email_domains",),
 }
-"""Settings whose defaults are an example's: they are wrong for every real service but one."""
+"""Settings whose defaults are examples: they are wrong for every real service but one."""
 
 
 def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
-    """Read ``path`` and the ``KIOSK_`` variables of ``environ``; the latter win.
+    """Read ``path`` and the ``KIOSK_`` variables of ``environ``, which take precedence.
 
-    ``path`` None reads the environment alone. Below both is what `kiosk enrol` has left in the
-    state directory. Raises ``ConfigError`` that names every setting that is wrong, what is wrong
-    with it and what is allowed.
+    ``path`` None reads the environment alone. The results of `kiosk enrol` in the state directory
+    come below both. Raises ``ConfigError`` that names every wrong setting, the error and the
+    allowed values.
     """
     in_file = _read_toml(path) if path else {}
     state = state_directory(environ, path)
@@ -254,9 +254,9 @@ def left_at_example(
     environ: Mapping[str, str],
     wanted: Mapping[str, tuple[str, ...]] = EXAMPLES,
 ) -> tuple[str, ...]:
-    """Return what people see and nobody has set, as ``setting in [section]``.
+    """Return settings for people that nobody has set, as ``setting in [section]``.
 
-    A value that is set counts as chosen, also where it is the example's own.
+    A value that is set counts as chosen, even if it is the example's.
     """
     given = _over(_read_toml(path), _nested(environ))
     return tuple(
@@ -268,7 +268,7 @@ def left_at_example(
 
 
 def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    """Return the sections of both; what ``above`` says of a setting counts."""
+    """Merge the sections of both; settings in ``above`` take precedence."""
     merged = dict(below)
     for name, section in above.items():
         both = isinstance(section, dict) and isinstance(below.get(name), dict)

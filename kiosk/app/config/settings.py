@@ -23,11 +23,11 @@ from kiosk.contract.families import ON_PCSC, CardFamily, SecretKind, secret_kind
 from kiosk.contract.messages import LONGEST_NAME
 from kiosk.contract.policy import Factor, Genuine, Policy
 
-# The plain sections: whom people see, the station, the people, the store, keys and reader.
+# The plain sections: service, station, people, store, keys and reader.
 
 
 def _short(longest: int, *, empty: bool = False) -> Text:
-    """Return a text that is shown whole: on the smallest display (60 by 20), or in a table."""
+    """Return a text that fits the smallest display (60 by 20), or a table."""
     return Text(f"one line of at most {longest} characters", f".{{1,{longest}}}", empty=empty)
 
 
@@ -66,7 +66,7 @@ class ServiceSettings(Section):
 
 
 class _TimeZone(Text):
-    """The name of a time zone that this machine knows."""
+    """The name of a time zone that this machine has."""
 
     def read(self, value: object) -> str:
         name = super().read(value)
@@ -122,7 +122,7 @@ class PeopleSettings(Section):
 
 
 class _DatabaseUrl(Text):
-    """The address of a database; what is wrong with one is said without repeating it."""
+    """The address of a database; error messages do not repeat it."""
 
     def read(self, value: object) -> str:
         text = super().read(value)
@@ -140,7 +140,7 @@ _ADDRESS = _DatabaseUrl(
 
 @dataclass(frozen=True)
 class StoreSettings(Section):
-    """``[store]``: the database. An address may hold a password and stays out of every message."""
+    """``[store]``: the database. An address may hold a password: messages leave it out."""
 
     url: str = setting(
         "",
@@ -166,7 +166,7 @@ class StoreSettings(Section):
 
 @dataclass(frozen=True)
 class RetentionSettings(Section):
-    """``[retention]``: after how long what has ended is deleted."""
+    """``[retention]``: how long rows are kept after their end."""
 
     codes_days: int = setting(
         2,
@@ -253,10 +253,10 @@ def _family(word: str) -> str:
 
 @dataclass(frozen=True)
 class CardSettings(Section):
-    """``[cards]``: a card that carries several applications is served by the first that is named.
+    """``[cards]``: the first family in the list serves a card with several applications.
 
-    A card is recorded with the family by which it was read: change the order only before
-    cards are recorded.
+    A card is recorded with the family by which it was read: change the order only before cards are
+    recorded.
     """
 
     families: tuple[str, ...] = setting(
@@ -325,10 +325,10 @@ class MailSettings(Section):
     )
 
 
-# ``[notices]``: who of the staff is told by mail, and when something counts as many or long.
+# ``[notices]``: which staff get mails, and the thresholds.
 
 RA = "ra"
-"""Stands for the Registration Authority's address, so that it is written down once."""
+"""Stands for the Registration Authority's address, so that it is set only once."""
 
 
 def _address(word: str) -> str:
@@ -338,7 +338,7 @@ def _address(word: str) -> str:
 
 
 def _told(of: str) -> tuple[str, ...]:
-    """Declare who is told of something."""
+    """Declare the recipients of a kind of alarm."""
     kind = Words('email addresses; "ra" is ra_email of [service]; an empty list: nobody', _address)
     told: tuple[str, ...] = setting((RA,), kind, f"Who is told {of}.")
     return told
@@ -346,7 +346,7 @@ def _told(of: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class NoticeSettings(Section):
-    """``[notices]``: a list of addresses for each kind of trouble, and the limits."""
+    """``[notices]``: a list of addresses for each kind of alarm, and the thresholds."""
 
     registration_blocked: tuple[str, ...] = _told("that self-service was blocked")
     card_not_genuine: tuple[str, ...] = _told("of a card that failed its proof")
@@ -367,16 +367,16 @@ class NoticeSettings(Section):
 
 
 def addresses(told: tuple[str, ...], ra_email: str) -> tuple[str, ...]:
-    """Return where a list of ``[notices]`` sends to, each address once."""
+    """Return the addresses behind a list of ``[notices]``, each once."""
     return tuple(dict.fromkeys(ra_email if word == RA else word for word in told))
 
 
-# ``[pkcs11]``: a module of a card's maker, for cards that no driver of the product knows.
+# ``[pkcs11]``: a module of a card's maker, for cards without a driver in the product.
 
 
 @dataclass(frozen=True)
 class Pkcs11Settings(Section):
-    """``[pkcs11]``: without a module nothing of it is used.
+    """``[pkcs11]``: without a module the others are ignored.
 
     The style is never guessed: with the wrong one a module may spend tries of the PIN.
     """
@@ -401,7 +401,7 @@ class Pkcs11Settings(Section):
     )
 
 
-# ``[authority]``: where the authority serves its stations, and where a station finds it.
+# ``[authority]``: the authority's listeners, and its addresses for stations.
 
 
 def _host_and_port(word: str) -> str:
@@ -468,7 +468,7 @@ class AuthoritySettings(Section):
     )
 
     def check(self) -> None:
-        """Raise ``ValueError`` where something is missing that another setting needs."""
+        """Raise ``ValueError`` where a setting is missing that another one needs."""
         if self.listen and not (self.certificate or self.addresses):
             raise ValueError("addresses: has to be given where listen is, or certificate")
         if self.enrol_listen and not (self.listen and self.addresses):
@@ -481,16 +481,16 @@ class AuthoritySettings(Section):
 
     @property
     def enrol_addresses(self) -> tuple[str, ...]:
-        """Where stations are let in: the hosts of ``addresses``, at the port of ``enrol_listen``.
+        """The addresses for enrolment: the hosts of ``addresses``, at the port of ``enrol_listen``.
 
-        Empty where they are not.
+        Empty where stations cannot enrol.
         """
         port = self.enrol_listen.rpartition(":")[2]
         hosts = dict.fromkeys(host_of(each) for each in self.addresses if port)
         return tuple(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host in hosts)
 
 
-# ``[monitoring]``: what those who run the service see of it.
+# ``[monitoring]``: for those who run the service.
 
 
 @dataclass(frozen=True)
@@ -518,7 +518,7 @@ class MonitoringSettings(Section):
     )
 
     def place(self, authority_socket: str) -> str:
-        """Return where it answers; empty is nowhere."""
+        """Return its address; empty for none."""
         if self.listen or not authority_socket:
             return self.listen
         return str(Path(authority_socket).with_name("monitoring.sock"))
@@ -566,7 +566,7 @@ class SiemSettings(Section):
             raise ValueError("certificate: has to be given together with key")
 
 
-# ``[policy]``: the numbers of the service, as ``kiosk.contract.policy.Policy`` takes them.
+# ``[policy]``: the numbers of the service, for ``kiosk.contract.policy.Policy``.
 
 _LABEL = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 _DOMAIN = rf"({_LABEL}\.)*{_LABEL}"
@@ -649,11 +649,11 @@ class PolicySettings(Section):
     )
 
     def check(self) -> None:
-        """Let the policy itself judge how its numbers fit together."""
+        """Let the policy check that its numbers fit together."""
         self.policy()
 
     def policy(self) -> Policy:
-        """Return the frozen policy that both halves judge by."""
+        """Return the frozen policy that station and authority use."""
         return Policy(
             verification=self.verification,
             questions_registered=self.questions_registered,
@@ -675,12 +675,12 @@ class PolicySettings(Section):
         )
 
 
-# ``[secrets]``: where unblock secrets come from, and where their master keys are.
+# ``[secrets]``: the source of unblock secrets, and the place of their master keys.
 
 
 @dataclass(frozen=True)
 class SecretSettings(Section):
-    """``[secrets]``: what is kept already stays as it is, until its card takes another secret."""
+    """``[secrets]``: stored secrets stay as they are until their card takes another one."""
 
     source: str = setting(
         "following",
@@ -710,7 +710,7 @@ class SecretSettings(Section):
     def check(self) -> None:
         """Raise ``ValueError`` where a module lacks its token or PIN, or these their module.
 
-        Master keys would be looked for in the key file otherwise, and new ones made there.
+        Otherwise master keys would be looked for, and made, in the key file.
         """
         if self.module and not self.token:
             raise ValueError("token: has to be given where module is")
@@ -722,7 +722,7 @@ class SecretSettings(Section):
 
 @dataclass(frozen=True)
 class Settings:
-    """Every setting; made by ``load_settings`` alone, which reads and checks them."""
+    """All settings; only ``load_settings`` makes them, which reads and checks them."""
 
     service: ServiceSettings = field(default_factory=ServiceSettings)
     station: StationSettings = field(default_factory=StationSettings)

@@ -1,1 +1,1 @@
-"""What the demo stands on: a mail server that keeps the mail, and an estate of example people."""
+"""Parts of the demo: a mail server that keeps the mail, and an estate of example people."""

@@ -1,7 +1,7 @@
-"""A small estate, made from nothing in a few seconds: settings, keys, database, people.
+"""A small estate, made in a few seconds: settings, keys, database, people.
 
-The registered person registers as anybody would: through the authority, with a code that
-is read from the mailbox.
+The registered person registers in the usual way: through the authority, with a code from the
+mailbox.
 """
 
 from __future__ import annotations
@@ -52,11 +52,11 @@ from kiosk.contract.ports import Authority, SystemClock
 from kiosk.contract.sensitive import Sensitive
 from screens.demo.app import DemoCard, DemoMail
 
-# The demo's people and cards: fictional, and written where nothing is secret.
+# The demo's people and cards: fictional, so that nothing here is secret.
 
 DOMAIN = "wexbridge.example"
 ANSWERS = {1: "Mrs Vane", 2: "Dumplings", 3: "Hobbs", 4: "Bicycle"}
-"""What the registered person answered, by question id."""
+"""The answers of the registered person, by question id."""
 
 PIN = "739154"
 _ASHA = """\
@@ -82,7 +82,7 @@ _OTHERS = (
 
 @dataclass(frozen=True, slots=True)
 class DemoPerson:
-    """One person of the story; ``known`` tells whether the estate has their card."""
+    """One person of the story; ``known``: their card is recorded."""
 
     number: str
     name: str
@@ -93,7 +93,6 @@ class DemoPerson:
 
     @property
     def email(self) -> str:
-        """Their address."""
         return _address(self.name)
 
 
@@ -112,7 +111,6 @@ def cast() -> tuple[DemoPerson, DemoPerson, DemoPerson]:
 
 
 def count_people(actors: tuple[DemoPerson, ...]) -> int:
-    """Return how many people ``write_csv`` writes."""
     return sum(actor.known for actor in actors) + len(_OTHERS)
 
 
@@ -160,7 +158,7 @@ def _actor(
 
 
 class _Earlier(SystemClock):
-    """Last month: a registration of a minute ago would hold the next code back."""
+    """Last month: a registration a minute ago would delay the next code."""
 
     def now(self) -> datetime:
         return super().now() - timedelta(days=30)
@@ -187,7 +185,7 @@ def make_estate(directory: Path, mail: MailSettings, actors: tuple[DemoPerson, .
 
 
 def settings_file(directory: Path) -> Path:
-    """Return where the settings of the estate are, for commands that are run on it."""
+    """Return the path of the estate's settings, for commands on it."""
     return directory / "kiosk.toml"
 
 
@@ -246,7 +244,7 @@ def _settings(directory: Path, mail: MailSettings) -> Settings:
 
 
 class DemoTable:
-    """Implements ``DemoControls``; ``skip`` messages were there before the story."""
+    """Implements ``DemoControls``; ``skip`` messages arrived before the story."""
 
     def __init__(
         self, actors: tuple[DemoPerson, ...], slot: Slot, mailbox: Mailbox, skip: int
@@ -267,13 +265,12 @@ class DemoTable:
         return next((i for i, link in enumerate(self._links) if link.inserted), None)
 
     def insert(self, index: int) -> None:
-        """Push a card in, in place of the one that is in."""
+        """Insert a card, in place of the one that is in."""
         if self.inserted != index:
             self.remove()
             self._links[index].insert()
 
     def remove(self) -> None:
-        """Take the card out."""
         for link in self._links:
             if link.inserted:
                 link.remove()

@@ -1,8 +1,8 @@
 """A real SMTP server that keeps the mail: TLS, login, and nothing leaves this machine.
 
-The demo shows what arrives; the tests make it refuse, go away and come back. It runs an
-event loop in a thread. ``aiosmtpd`` and ``trustme`` are imported late: they belong to the
-extra "demo", which a real station does not have.
+The demo shows the mail; the tests make it refuse, go away and come back. It runs an event loop in a
+thread. ``aiosmtpd`` and ``trustme`` are imported late: they belong to the extra "demo", which a
+real station does not have.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 
-# A server on an event loop of its own, in a thread that can be stopped and started again.
+# A server on a separate event loop, in a thread that can be stopped and started again.
 
 _WAIT_S = 10
 
@@ -57,7 +57,7 @@ class LoopThread:
         return listening.result(_WAIT_S)
 
     def stop(self) -> None:
-        """Hang up, stop listening and end the thread; does nothing when it does not run."""
+        """Close connections, stop listening and end the thread; does nothing unless it runs."""
         if self._thread and self._loop and self._ended:
             self._loop.call_soon_threadsafe(self._ended.set)
             self._thread.join(_WAIT_S)
@@ -114,12 +114,11 @@ class ReceivedMail:
 
 
 class Mailbox:
-    """Takes mail on a free port of the loopback address; ``folder`` keeps its few files.
+    """Accepts mail on a free port of the loopback address; ``folder`` keeps its few files.
 
-    An authority made for it alone issues its certificate; the authority's key is never written
-    down. ``tls_context`` is served in place of that certificate.
-    ``replies`` maps SMTP commands (``"RCPT"``) to answers given in place of its own.
-    ``on_message`` is called from the server's thread: it should only post.
+    A CA made for it alone issues its certificate; the CA's key is never stored. ``tls_context``
+    replaces that certificate. ``replies`` maps SMTP commands (``"RCPT"``) to answers that replace
+    the usual ones. ``on_message`` is called from the server's thread: it should only post.
     """
 
     def __init__(
@@ -149,7 +148,7 @@ class Mailbox:
         self._port = 0
 
     def start(self) -> MailSettings:
-        """Listen, on the same port as before if there was one, and say how to reach it."""
+        """Listen, on the same port as before if there was one; return how to reach it."""
         self._write_files()
         from_start = self._tls_context if self._tls_from_start else None
         self._port = self._thread.start(self._protocol(), self._port, from_start)
@@ -162,7 +161,7 @@ class Mailbox:
         )
 
     def stop(self) -> None:
-        """Hang up on everybody and stop listening; the mail is kept."""
+        """Close all connections and stop listening; the mail is kept."""
         self._thread.stop()
 
     def messages(self) -> tuple[ReceivedMail, ...]:
@@ -177,15 +176,15 @@ class Mailbox:
                 raise TimeoutError(f"{len(self._mail)} of {count} messages arrived")
             return tuple(self._mail)
 
-    # --- what the server calls ---
+    # --- called by the server ---
 
     def login(self, given: LoginPassword) -> bool:
-        """Judge a login, and remember that there was one."""
+        """Judge a login, and record it."""
         self.heard.append("AUTH")
         return (given.login, given.password) == (USER.encode(), self._password.encode())
 
     def take(self, envelope: Envelope) -> None:
-        """Keep a message, and tell whoever watches."""
+        """Keep a message, and call ``on_message``."""
         mail = _received(envelope)
         with self._arrived:
             self._mail.append(mail)
@@ -203,7 +202,7 @@ class Mailbox:
     def _protocol(self) -> Callable[[], asyncio.Protocol]:
         from aiosmtpd.smtp import SMTP, AuthResult
 
-        # It warns of things that it does itself, over whatever is on the screen.
+        # It warns of its own behaviour, over whatever is on the screen.
         logging.getLogger("mail.log").setLevel(logging.ERROR)
 
         def judge(
@@ -225,7 +224,7 @@ class Mailbox:
 
 
 class _Handler:
-    """What aiosmtpd asks at each command; it names these methods."""
+    """aiosmtpd calls this at each command, by these method names."""
 
     def __init__(self, mailbox: Mailbox) -> None:
         self._mailbox = mailbox

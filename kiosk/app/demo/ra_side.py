@@ -1,4 +1,4 @@
-"""The RA's side of the demo: two managers with throw-away keys, here and by SSH to this machine."""
+"""The RA application in the demo: two managers with throw-away keys, here and by SSH."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from kiosk.contract.ports import SystemClock
 from kiosk.station.loop import IdleTimes
 
 MANAGER, SECOND = "Mina Demo", "Noor Demo"
-"""Neither let the other in, so each can agree to what the other proposed."""
+"""Neither added the other, so each can agree to what the other proposed."""
 
 _SSHD = "/usr/sbin/sshd"
 _CONFIGURATION = """\
@@ -77,7 +77,7 @@ GlobalKnownHostsFile none
 StrictHostKeyChecking yes
 """
 _ROOM = 42
-"""What the strip has for the line on the narrowest terminal: it is of use only unbroken."""
+"""Room in the strip for the line on the narrowest terminal: it is useless when it wraps."""
 
 _PATIENCE_S = 10
 
@@ -89,15 +89,15 @@ class RaSide:
         self._folder = folder
         program, settings = [sys.executable, "-I", "-m", "kiosk"], ["--config", str(config)]
         self._command = [*program, "admin", *settings, "--log", str(folder / "ra.log")]
-        # sshd runs nothing but what root owns: so a program of the system's runs it.
+        # sshd runs only what root owns: one of the system's programs runs it.
         self._keys = ["/usr/bin/env", *program, "staff", "authorized-keys", *settings]
         self._sshd: subprocess.Popen[bytes] | None = None
         self._link: Path | None = None
         self.ssh = ""
-        """The line that opens it from another terminal; empty where OpenSSH is not installed."""
+        """The line that opens it from another terminal; empty without OpenSSH."""
 
     def prepare(self, settings: Settings, environ: Mapping[str, str]) -> None:
-        """Make the keys, let them in as managers', and start the server where one is installed."""
+        """Make the keys, add them to the managers, and start the server where one is installed."""
         public, second = self._make_key("ra_key"), self._make_key("second_key")
         store, clock = open_store(settings, SystemClock(), environ), SystemClock()
         desk = build_desk(settings, environ, store, clock, Actor("demo", Role.MANAGER))
@@ -111,15 +111,15 @@ class RaSide:
     def open(self, open_executor: Callable[[], OpenExecutor]) -> None:
         """Run the RA application in this terminal until it is left.
 
-        The station that has given up the terminal for it stays up as far as the authority knows:
-        otherwise the demo's first page would show alarms of what the demo did.
+        The station without its terminal still counts as running for the authority: otherwise the
+        demo itself would cause alarms on the first page.
         """
         login = {VARIABLE: str(self._folder / "ra_login")}
         with keep_up(open_executor, IdleTimes().check_s):
             subprocess.run(self._command, env=os.environ | login)  # noqa: S603 - ours
 
     def stop(self) -> None:
-        """End the server and its sessions; returns when none of their processes is left."""
+        """End the server and its sessions; return when none of their processes is left."""
         if self._link is not None:
             self._link.unlink(missing_ok=True)
         if self._sshd is not None:
@@ -171,7 +171,7 @@ class RaSide:
 
 @contextmanager
 def keep_up(open_executor: Callable[[], OpenExecutor], every_s: float) -> Iterator[None]:
-    """Go on with what a station does while nobody is there: heartbeats, and watching over."""
+    """Continue a station's work while nobody is there: heartbeats, and the caretaker."""
     executor, ended = BackgroundExecutor(open_executor, log_trouble), threading.Event()
 
     def check() -> None:
@@ -190,7 +190,7 @@ def keep_up(open_executor: Callable[[], OpenExecutor], every_s: float) -> Iterat
 
 
 def _end(processes: list[psutil.Process]) -> None:
-    """End the programs first: sshd removes what it keeps of a login in /tmp only after them."""
+    """End the programs first: sshd removes a login's files in /tmp only after them."""
     programs = []
     for one in processes:
         with suppress(psutil.NoSuchProcess):  # it has ended since

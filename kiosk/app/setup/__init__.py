@@ -1,1 +1,1 @@
-"""What is left to do on a machine after its package is installed."""
+"""What remains to be done on a machine after its package is installed."""

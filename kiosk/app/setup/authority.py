@@ -40,12 +40,12 @@ _ENABLED_BY_HAND = {
 
 
 def is_the_machines(path: Path) -> bool:
-    """Whether root sets up the service of this machine, and not somebody a place of their own."""
+    """Return whether root sets up this machine's service, and not a user a private installation."""
     return os.geteuid() == 0 and path == SYSTEM_SETTINGS
 
 
 def write_settings(path: Path, values: Mapping[tuple[str, str], str]) -> Step:
-    """Make the settings file of the service's account, or of whoever makes a place of their own."""
+    """Make the settings file, for the service's account or for a private installation."""
     owner = (ACCOUNT, ACCOUNT)
     if not is_the_machines(path):
         owner = (pwd.getpwuid(os.geteuid()).pw_name, grp.getgrgid(os.getegid()).gr_name)
@@ -55,10 +55,10 @@ def write_settings(path: Path, values: Mapping[tuple[str, str], str]) -> Step:
 
 
 def store_steps(tools: Tools, *, seals: bool, new_database: bool) -> Iterator[Step]:
-    """Yield what the settings ask for: made as the account that the authority runs as.
+    """Yield what the settings require: made as the account that the authority runs as.
 
     ``seals``: the key file is sealed to this machine. ``new_database``: also where there are keys
-    of one that is gone.
+    of a lost one.
     """
     settings, store, file = tools.settings, tools.store, tools.store_file
     folders = [file.parent] if file else []
@@ -112,7 +112,7 @@ def _seal_keys(tools: Tools, sealed: Path) -> None:
 
 
 def machine_steps(*, undo: bool) -> Iterator[Step]:
-    """Yield the log-in of staff, where there is an SSH server, and the unit.
+    """Yield the login of staff, where there is an SSH server, and the unit.
 
     ``undo``: also the units that an administrator enabled.
     """

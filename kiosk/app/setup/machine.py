@@ -17,7 +17,7 @@ from kiosk.contract.errors import ConfigError
 
 UNITS = Path("/etc/systemd/system")
 _BOOTED = Path("/run/systemd/system")
-"""There where systemd runs the machine, and not in an image that is being built."""
+"""Exists where systemd runs the machine, and not in an image that is being built."""
 _LONG_S = 180
 
 
@@ -36,7 +36,7 @@ def run_program(*command: str) -> str:
 
 
 def systemctl(*words: str) -> None:
-    """Ask a running service manager; without one the files alone count, at the next start."""
+    """Call a running service manager; without one the files alone count, at the next start."""
     if _BOOTED.is_dir():
         run_program("systemctl", *words)
 
@@ -51,9 +51,9 @@ def require_root() -> None:
 
 
 def settings_file(path: Path, text: str, owner: tuple[str, str], mode: int) -> Step:
-    """Let ``path`` hold ``text``, for ``owner``, an account and a group.
+    """Write ``text`` to ``path`` for ``owner``, an account and a group.
 
-    It is replaced whole, and only by what can be loaded.
+    It is replaced whole, and only by a text that can be loaded.
     """
 
     def write() -> None:
@@ -104,7 +104,7 @@ def link(what: str, text: str, place: Path, target: Path, *then: str) -> Step:
 
 
 def drop_in(what: str, text: str, place: Path, content: str) -> Step:
-    """Write a drop-in of a unit; what it says now is replaced."""
+    """Write a drop-in of a unit; replace its present content."""
 
     def write() -> None:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -142,7 +142,7 @@ def private_copy(what: str, text: str, place: Path, source: Path, *then: str) ->
 
 
 def mask(unit: str, text: str) -> Step:
-    """Keep ``unit`` from being started, also by another that wants it."""
+    """Keep ``unit`` from being started, also by another unit that wants it."""
     place = UNITS / unit
     masked = link("mask", f"{unit}: {text}", place, Path("/dev/null"), "daemon-reload")
     return masked.followed_by(partial(systemctl, "stop", unit))
@@ -187,8 +187,8 @@ def account(name: str, *, same_as: str, home: str) -> Step:
 
     def remove() -> None:
         user = pwd.getpwnam(name).pw_uid
-        # While somebody is logged in userdel refuses, and so it does while sshd asks for a key by
-        # this name, as anybody can make it: the name goes first, so that nobody comes in any more.
+        # userdel refuses while somebody is logged in, and also while sshd asks for a key by this
+        # name, which anybody can cause: the name goes first, so that nobody logs in any more.
         run_program("userdel", "--force", name)
         systemctl("stop", f"user-{user}.slice")
 
@@ -204,15 +204,15 @@ def account(name: str, *, same_as: str, home: str) -> Step:
 def _remove_empty(drop_ins: Path) -> None:
     """Remove a folder of drop-ins that was made for ours; others belong to the system."""
     if drop_ins.suffixes[-2:] in ([".conf", ".d"], [".service", ".d"], [".slice", ".d"]):
-        with suppress(OSError):  # somebody else has one there
+        with suppress(OSError):  # somebody else has a file in it
             drop_ins.rmdir()
 
 
-# What somebody should know of the machine.
+# Warnings about the machine.
 
 
 def unencrypted_disk(place: Path) -> str | None:
-    """Name the device of ``place`` where nothing below it is encrypted, as far as lsblk knows."""
+    """Name the device of ``place`` where no layer of it is encrypted, as far as lsblk knows."""
     try:
         device = run_program(
             "findmnt", "--noheadings", "--output", "SOURCE", "--target", str(place)

@@ -41,7 +41,7 @@ _SEAT_UNIT = "seatd.service"
 _SHIPPED = Path("/usr/share/unlock-kiosk-station")
 _SECTIONS = ("service", "station", "authority", "pcsc", "cards", "pkcs11")
 _SHARED = ("service", "station", "pcsc", "cards", "pkcs11")
-"""Sections that an authority's settings on the same machine have as well."""
+"""Sections that the settings of an authority on the same machine have as well."""
 
 WAYS_OUT = {
     "getty@tty1.service": "no log-in where the station is shown",
@@ -56,7 +56,7 @@ WAYS_OUT = {
 
 
 class Face(StrEnum):
-    """What a station is displayed by."""
+    """The program that displays a station."""
 
     COMPOSITOR = "compositor"
     CONSOLE = "console"
@@ -79,19 +79,19 @@ _NEEDED = {
 
 
 def present_face() -> Face | None:
-    """Return what the station of this machine was set up for; None before that."""
+    """Return the face that the station of this machine was set up with; None before that."""
     if not (UNITS / "multi-user.target.wants" / _UNIT).is_symlink():
         return None
     return Face.COMPOSITOR if _ON_COMPOSITOR.is_symlink() else Face.CONSOLE
 
 
 def limits_usb() -> bool:
-    """Whether there is what limits the devices that may be plugged in."""
+    """Return whether something limits the devices that may be plugged in."""
     return Path("/usr/sbin/usbguard-daemon").exists()
 
 
 def shared_values() -> dict[tuple[str, str], str]:
-    """Return what the settings of an authority on this machine say of what a station shows."""
+    """Return what the settings of an authority on this machine contain for a station's pages."""
     try:
         text = SYSTEM_SETTINGS.read_text()
     except OSError:
@@ -114,8 +114,8 @@ def station_steps(
 ) -> Iterator[Step]:
     """Yield the steps, each once those before it are done, unless it is a ``dry_run``.
 
-    ``line`` enrols the station. ``undo``: also those that other settings would ask for. Raises
-    ``ConfigError`` where something is not installed, or the line cannot be read.
+    ``line`` enrols the station. ``undo``: also the steps of other settings. Raises ``ConfigError``
+    where something is not installed, or the line cannot be read.
     """
     missing = [package for path, package in _NEEDED[face].items() if not Path(path).exists()]
     if missing and not undo:
@@ -213,7 +213,7 @@ def _compositor_steps() -> Iterator[Step]:
 
 
 def _enrol(line: str) -> None:
-    """Enrol as the account of the station, whose key it is."""
+    """Enrol as the account of the station, which owns the key."""
     done = subprocess.run(
         [sys.executable, "-I", "-m", "kiosk", "enrol"],
         input=f"{line}\n",

@@ -1,4 +1,4 @@
-"""A set-up as a list of steps: each is looked at first, so all of it may be repeated."""
+"""A set-up as a list of steps: each checks the present state first, so all may be repeated."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from functools import partial
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that a set-up makes: ``what`` it is about, and ``text``, which says what it is.
+    """One thing that a set-up makes: ``what`` it is about, and ``text``, which describes it.
 
     ``undo`` is None for settings and state, which only the purge of the package removes. Where
-    ``is_done`` does not, ``is_there`` says whether there is one that is not as it is to be: it is
-    changed, or undone.
+    ``is_done`` is false, ``is_there``: there is one in another state, which is changed, or undone.
     """
 
     what: str
@@ -24,7 +23,7 @@ class Step:
     is_there: Callable[[], bool] | None = None
 
     def followed_by(self, then: Callable[[], object], *, also_undone: bool = False) -> Step:
-        """Return the step with something done after it; ``also_undone``: after its undoing, too."""
+        """Return the step with another action after it; ``also_undone``: after its undoing, too."""
 
         def both(first: Callable[[], object]) -> None:
             first()
@@ -36,7 +35,7 @@ class Step:
         return step
 
     def undone(self) -> Step:
-        """Return the step that takes this one back; raises ``ValueError`` where none does."""
+        """Return the step that undoes this one; raises ``ValueError`` where it cannot be undone."""
         if self.undo is None:
             raise ValueError(self.text)
         is_there = self.is_there or self.is_done
@@ -45,11 +44,11 @@ class Step:
 
 
 Say = Callable[[str, Step], object]
-"""Shows a word on what was done with a step, and the step."""
+"""Prints a word for the result of a step, and the step."""
 
 
 def carry_out(steps: Iterable[Step], say: Say, *, dry_run: bool) -> None:
-    """Do what is not done yet, in order; a dry run only says so."""
+    """Do what is not done yet, in order; a dry run only prints it."""
     for step in steps:
         changes = step.is_there is not None and step.is_there()
         if step.is_done():

@@ -1,1 +1,1 @@
-"""Dialogs over a page: forms that act, and what has to be read."""
+"""Dialogs over a page: forms that act, and texts that have to be read."""

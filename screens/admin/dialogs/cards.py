@@ -1,4 +1,4 @@
-"""What is asked before something is changed about a card."""
+"""The dialogs for changes of a card."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _A_MOMENT = timedelta(microseconds=1)
 
 
 def which_card(cards: Sequence[CardLine]) -> tuple[Entry, ...]:
-    """Return the field that asks which card is meant; there is none where only one can be."""
+    """Return the field that asks for the card; None where only one is possible."""
     if len(cards) == 1:
         return ()
     labels = tuple(_labels(cards))
@@ -43,13 +43,12 @@ def which_card(cards: Sequence[CardLine]) -> tuple[Entry, ...]:
 
 
 def card_of(values: Mapping[str, str], cards: Sequence[CardLine]) -> str:
-    """Return the id of the card that was chosen."""
     labels = _labels(cards)
     return labels[values["card"]] if "card" in values else cards[0].card_id
 
 
 def _labels(cards: Sequence[CardLine]) -> dict[str, str]:
-    """Return ids by short names of the cards, or by long ones where the short are the same."""
+    """Return ids by short names of the cards, or by long ones where the short are equal."""
     short = {_label(card): card.card_id for card in cards}
     if len(short) == len(cards):
         return short
@@ -79,7 +78,7 @@ def last_day(expires_at: datetime) -> str:
 
 
 def new_card_entries(card: str = "") -> tuple[Entry, ...]:
-    """Return the fields of a new card, of ``card`` where a station has met it.
+    """Return the fields of a new card, filled in from ``card`` where a station has met it.
 
     Its kind is asked where there are several.
     """
@@ -111,7 +110,7 @@ HOW_TO_READ = (
 
 
 def secret_entries(*, required: bool) -> tuple[Entry, ...]:
-    """Return the fields of an unblock secret: a slip in it would cost one of the card's tries."""
+    """Return the fields of an unblock secret: a mistake in it would cost a try of the card."""
     hint = "PUK, resetting code or admin key; nobody sees it again."
     first = Entry(
         "secret",
@@ -146,7 +145,7 @@ def secret_of(values: Mapping[str, str]) -> Sensitive:
 
 
 def printed(text: str) -> tuple[str, str]:
-    """Take ``piv 0123...`` apart; the kind is empty where only an identifier was typed."""
+    """Split ``piv 0123...``; the kind is empty where only an identifier was typed."""
     kind, _, rest = text.strip().partition(" ")
     if kind.lower() in KINDS and rest:
         return kind.lower(), rest.strip()
@@ -154,7 +153,7 @@ def printed(text: str) -> tuple[str, str]:
 
 
 def without_kind(text: str) -> str:
-    """Return the identifier of a printed line; any other text as it is."""
+    """Return the identifier of a printed line; any other text unchanged."""
     kind, rest = printed(text)
     return rest if kind and _DIGITS.fullmatch(rest) else text
 
@@ -186,7 +185,7 @@ def meant(cards: Sequence[CardLine]) -> str:
 
 
 def find_owner(desk: AdminDesk, card: str) -> Form[Person]:
-    """Ask whose card it is that a station met; closes with the person's page."""
+    """Ask whose card a station met; closes with the person's page."""
 
     def send(values: Mapping[str, str]) -> Person:
         found = desk.people.search(values["person"], limit=2)
@@ -222,7 +221,7 @@ def add_card(case: Case, card: str = "") -> Form[Done]:
 
 
 def replace_card(case: Case) -> Form[Done]:
-    """Ask for the new one, and which one it takes the place of."""
+    """Ask for the new one, and for the one that it replaces."""
     cards = in_use(case)
 
     def send(values: Mapping[str, str]) -> Done:
@@ -239,7 +238,7 @@ def replace_card(case: Case) -> Form[Done]:
 
 
 def revoke_card(case: Case) -> Form[Done]:
-    """Ask which, have its end typed, and ask why."""
+    """Ask for the card, the end of its identifier, and the reason."""
     cards = in_use(case)
 
     def send(values: Mapping[str, str]) -> Done:

@@ -1,4 +1,4 @@
-"""What is asked before a code is given, agreed to, or made worthless."""
+"""The dialogs for giving a code, agreeing to one, and withdrawing it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from screens.widgets.prose import Prose
 
 
 def issue(case: Case) -> Form[IssuedCode]:
-    """Ask how they were identified: whoever has the code and the card gets a new PIN."""
+    """Ask how they were identified: a person with the code and the card gets a new PIN."""
     able = tuple(card for card in in_use(case) if not card.trouble)
     cards = able or in_use(case)
 
@@ -103,7 +103,6 @@ class CodeShown(ShownOnce):
         self._plain = Prose("", "code-plain")
 
     def secret(self) -> ComposeResult:
-        """Compose where the code stands."""
         yield self._digits
         yield self._plain
 

@@ -1,4 +1,4 @@
-"""What every dialog is: a box over the page, which takes the keys that are typed right away."""
+"""The base of all dialogs: a box over the page, which gets the next keys at once."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ from screens.widgets.prose import Note, Prose, printable
 # The box of a dialog.
 
 _LEAST_ROWS = 3
-"""Rows that the part that scrolls has at least, whatever else there is."""
+"""Rows that the scrolling part keeps in any case."""
 
 
 class Box(Vertical):
-    """Shows its children whole, but for the one of class ``fields``, which scrolls.
+    """Shows its children whole, except the one of class ``fields``, which scrolls.
 
-    That one gets the rows that the others leave of the screen: the buttons always show.
+    That one gets the remaining rows of the screen: the buttons are always visible.
     """
 
     def __init__(self) -> None:
         super().__init__(classes="box")
 
     def watch_virtual_size(self, _size: Size) -> None:
-        """Share the rows out anew when something in it has grown."""
+        """Distribute the rows again when a child has grown."""
         self.call_later(self._fit)
 
     def on_resize(self, _event: events.Resize) -> None:
@@ -66,7 +66,7 @@ class DialogButton(Button):
         self.active_effect_duration = 0
 
     def relabel(self, label: str) -> None:
-        """Say something else, in the room that takes."""
+        """Change its label, in the room that the new one takes."""
         self.label = label
         self.refresh(layout=True)
 
@@ -74,8 +74,8 @@ class DialogButton(Button):
 class Dialog(ModalScreen[T]):
     """Closes with an answer, or with None where it was cancelled.
 
-    A key that is typed before the dialog has its focus is not lost: the application
-    waits for ``ready`` before it passes a key on.
+    A key that is typed before the dialog has its focus is not lost: the application waits for
+    ``ready`` before it passes a key on.
     """
 
     AUTO_FOCUS = "*"
@@ -91,18 +91,18 @@ class Dialog(ModalScreen[T]):
         return False
 
     def warn(self, text: str) -> None:
-        """Say something that needs no answer."""
+        """Show a message that needs no answer."""
 
     def action_cancel(self) -> None:
         """Close without an answer."""
         self.dismiss(None)
 
     def on_screen_resume(self) -> None:
-        """Be ready once the focus, which Textual sets after this, is there."""
+        """Set ``ready`` once the focus, which Textual sets after this, is there."""
         self.call_later(self.ready.set)
 
 
-# Something that has to be read before one goes on.
+# Something that has to be read before one continues.
 
 
 class MustRead(Dialog[None]):
@@ -117,7 +117,6 @@ class MustRead(Dialog[None]):
         self._list = tuple(lines)
 
     def compose(self) -> ComposeResult:
-        """Show it all; a long list scrolls."""
         with Box():
             yield Prose(self._heading, classes="title")
             yield Prose(self._sentence, classes="sentence")
@@ -133,7 +132,7 @@ class MustRead(Dialog[None]):
         self.dismiss()
 
 
-# Lines to be read, however many, with one thing that can be done about them.
+# Lines to be read, however many, with one possible action.
 
 Line = str | Content
 
@@ -164,7 +163,6 @@ class Listing(Dialog[bool]):
         self._close = DialogButton("Cancel" if button else "Close", "cancel" if button else "go")
 
     def compose(self) -> ComposeResult:
-        """Title, sentence, lines, and what can be done."""
         with Box():
             yield self._heading
             if self._sentence:
@@ -189,11 +187,11 @@ class Listing(Dialog[bool]):
 
 
 def named(name: str, value: str, width: int = 12) -> Content:
-    """Return a line with a name before it, both shown as they are."""
+    """Return a line with a name before it, both shown literally."""
     return Content.assemble((f"{name:<{width}}", "$quiet"), printable(value))
 
 
-# Work that takes a while: a bar says how far it is, and Escape stops it.
+# Long work: a bar shows the progress, and Escape stops it.
 
 _TICK_S = 0.1
 _STOPPING = "Stopping…"
@@ -201,15 +199,15 @@ _AWAY = "The database does not answer. Try again in a moment."
 
 
 class Stopped(Exception):
-    """Goes through the work, out of its progress, when somebody stopped it."""
+    """Raised through the work, out of its progress, when somebody stopped it."""
 
 
 class LongWork(Dialog[T]):
     """Does ``call`` on a thread; closes with what it returned, or with None when stopped.
 
-    ``far`` says how far it is, of done and total. Stopping is harmless at any moment: the
-    work leaves nothing behind. One that ``changes`` something is finished before the
-    application ends. What the desk refuses stays to be read.
+    ``far`` formats the progress from done and total. Stopping is harmless at any moment: the work
+    leaves nothing behind. Work that ``changes`` something is finished before the application ends.
+    A refusal of the desk stays on the screen.
     """
 
     AUTO_FOCUS = "Button"
@@ -238,7 +236,6 @@ class LongWork(Dialog[T]):
         self._button = DialogButton("Stop", "stop")
 
     def compose(self) -> ComposeResult:
-        """Title, sentence, bar, how far, and the way out."""
         with Box():
             yield Prose(self._heading, classes="title")
             yield Prose(self._sentence, classes="sentence")
@@ -254,7 +251,7 @@ class LongWork(Dialog[T]):
         self.run_worker(self._work(), group=ACTING if self._changes else "work")
 
     def on_unmount(self) -> None:
-        """Let nothing go on that only wanted to look."""
+        """Stop work that only reads."""
         if not self._changes:
             self._stop.set()
 
@@ -263,7 +260,7 @@ class LongWork(Dialog[T]):
         self.action_cancel()
 
     def action_cancel(self) -> None:
-        """Stop it; close once it is over."""
+        """Stop it; close once it has ended."""
         if self._over:
             self.dismiss(None)
         else:
@@ -281,7 +278,7 @@ class LongWork(Dialog[T]):
             self.dismiss(answer)
 
     def _progress(self, done: int, total: int) -> None:
-        """Note how far it is; called on the thread of the work."""
+        """Record the progress; called on the thread of the work."""
         if self._stop.is_set():
             raise Stopped
         self._told = done, total
@@ -302,7 +299,7 @@ class LongWork(Dialog[T]):
 
 
 def rows_far(done: int, total: int) -> str:
-    """Say how many rows are done."""
+    """Format a number of rows done."""
     return f"{done:,} of {total:,} {'row' if total == 1 else 'rows'}"
 
 
@@ -312,7 +309,7 @@ def written_words(written: Written) -> str:
 
 
 def bytes_far(done: int, total: int) -> str:
-    """Say how much of a file is done."""
+    """Format how much of a file is done."""
     return f"{size_of(done)} of {size_of(total)}"
 
 

@@ -1,4 +1,4 @@
-"""A dialog with fields that asks the desk by itself, so that a refusal loses nothing typed.
+"""A dialog with fields that calls the desk itself, so that a refusal loses no typed text.
 
 ::
 
@@ -41,7 +41,7 @@ from screens.admin.dialogs.dialog import Box, Dialog, DialogButton
 from screens.admin.page import ACTING
 from screens.widgets.prose import Note, Prose
 
-# One line of a form: its label, what is typed, and what is wrong with it.
+# One line of a form: its label, its text, and its error.
 
 
 REPLACES: Final = "Typed text replaces this; an arrow key keeps it."
@@ -50,15 +50,14 @@ REPLACES: Final = "Typed text replaces this; an arrow key keeps it."
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is asked for. ``name`` is the one that ``NotTaken`` names.
+    """A field of a form; ``NotTaken`` refers to its ``name``.
 
-    ``hint`` stands below it until something is wrong. ``choices`` are ready answers, which
-    Up, Down and the mouse pick; another one can be typed unless ``closed``: then a letter
-    picks what begins with it. ``check`` says what is wrong with a text, or nothing. Where
-    something else ``replaces`` what it begins with, that is selected: what is typed takes its
-    place, and an arrow key keeps it. A ``secret`` is masked, and taken as it was typed:
-    it is not stripped. Of what is pasted the first of the ``lines`` counts, or all, with spaces in
-    between.
+    ``hint`` is shown below it until there is an error. ``choices`` are ready answers, picked with
+    Up, Down and the mouse; another one can be typed unless ``closed``: then a letter picks a choice
+    that begins with it. ``check`` returns the error of a text, or nothing. Where a new text
+    ``replaces`` the initial one, that is selected: typing replaces it, and an arrow key keeps it. A
+    ``secret`` is masked, and not stripped. Of a pasted text the first of the ``lines`` counts, or
+    all, joined by spaces.
     """
 
     name: str
@@ -76,7 +75,7 @@ class Entry:
     check: Callable[[str], str] | None = None
 
     def problem(self, text: str) -> str:
-        """Say what is wrong with ``text``, or nothing."""
+        """Return the error of ``text``, or nothing."""
         if not text:
             return "This is needed." if self.required else ""
         if len(text) < self.least:
@@ -90,7 +89,7 @@ class EntryLine(Vertical):
     """Shows an ``Entry`` and keeps what is typed."""
 
     class Changed(Message):
-        """Something else is typed or chosen now."""
+        """The text was changed."""
 
     def __init__(self, entry: Entry) -> None:
         super().__init__(classes="entry", id=f"entry-{entry.name}")
@@ -103,7 +102,6 @@ class EntryLine(Vertical):
         self._note = Prose(entry.hint, classes="entry-note")
 
     def compose(self) -> ComposeResult:
-        """Label, field, and below them choices and note."""
         with Horizontal(classes="entry-row"):
             yield Prose(self.entry.label, classes="entry-label")
             yield self.field
@@ -113,12 +111,12 @@ class EntryLine(Vertical):
 
     @property
     def text(self) -> str:
-        """What is typed, without spaces at its ends unless it is a secret."""
+        """The text, without spaces at its ends unless it is a secret."""
         return self.field.value if self.entry.secret else self.field.value.strip()
 
     @property
     def touched(self) -> bool:
-        """Whether it differs from what it began with."""
+        """Whether it differs from its initial text."""
         return self.text != self.entry.initial
 
     @property
@@ -127,18 +125,18 @@ class EntryLine(Vertical):
         return not self.entry.problem(self.text)
 
     def check(self) -> bool:
-        """Show what is wrong with it; return whether nothing is."""
+        """Show the error, if any; return whether there is none."""
         self.say(self.entry.problem(self.text))
         return self.complete
 
     def say(self, problem: str) -> None:
-        """Show what is wrong; with an empty text the hint again."""
+        """Show an error; with an empty text the hint again."""
         self._note.set_class(bool(problem), "-wrong")
         self._note.say(f"! {problem}" if problem else self._hint)
 
     @property
     def _hint(self) -> str:
-        """The hint; of a secret, which is masked, how much of it is typed."""
+        """The hint; for a secret, which is masked, how much of it is typed."""
         length = len(self.text)
         if self.entry.replaces and self.touched:
             return self.entry.hint.removesuffix(REPLACES).rstrip()
@@ -147,14 +145,14 @@ class EntryLine(Vertical):
         return "1 character" if length == 1 else f"{length} characters"
 
     def forget(self) -> None:
-        """Empty it: what was typed is not kept by a closed dialog."""
+        """Empty it: a closed dialog keeps no text."""
         self.field.value = ""
 
     def on_mount(self) -> None:
         self._mark()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Take the complaint back while it is mended."""
+        """Remove the error while it is corrected."""
         event.stop()
         self.say("")
         self._mark()
@@ -171,7 +169,7 @@ class EntryLine(Vertical):
 
 
 class EntryField(Input):
-    """A field of one row; Up and Down go through its choices."""
+    """A field of one row; Up and Down move through its choices."""
 
     def __init__(self, entry: Entry) -> None:
         super().__init__(
@@ -194,14 +192,14 @@ class EntryField(Input):
             self.pick(self._beside(1 if event.key == "down" else -1))
 
     def on_paste(self, event: events.Paste) -> None:
-        """Take all lines where there may be several."""
+        """Take all lines where several are allowed."""
         if self._entry.lines:
             event.stop()
             event.prevent_default()
             self.replace(" ".join(event.text.split()), *self.selection)
 
     def on_focus(self) -> None:
-        """Select what it began with, where something else is to take its place."""
+        """Select the initial text, where another one is to replace it."""
         if self._entry.replaces and self.value == self._entry.initial:
             self.select_all()
 
@@ -217,10 +215,10 @@ class EntryField(Input):
 
 
 class PickField(EntryField):
-    """A field that takes its choices and nothing else; it may be emptied if it is not needed."""
+    """A field that takes only its choices; it may be emptied where it is optional."""
 
     def on_key(self, event: events.Key) -> None:
-        """Pick the next choice that begins with what is typed, or empty it."""
+        """Pick the next choice that begins with the typed letter, or empty it."""
         if event.is_printable:
             event.stop()
             event.prevent_default()
@@ -232,7 +230,6 @@ class PickField(EntryField):
                 self.pick("")
 
     def on_paste(self, event: events.Paste) -> None:
-        """Take no other text."""
         event.stop()
         event.prevent_default()
 
@@ -255,7 +252,7 @@ _UNDER_WAY = "This is under way; a moment, please."
 class Form(Dialog[T]):
     """Asks for ``entries`` and hands them, by name, to ``send``, which blocks on a thread.
 
-    It closes with what ``send`` returned, or with None where it was cancelled. Until then:
+    It closes with the result of ``send``, or with None where it was cancelled. Until then:
 
     - ``NotTaken`` is shown beside the field it names (below the fields where there is no
       such field), what was typed stays, and it can be sent again;
@@ -264,16 +261,15 @@ class Form(Dialog[T]):
       ``Seen``) when it is called, not before: then sending again decides on what is so now;
     - ``NotPermitted`` and ``StoreError`` are said below the fields.
 
-    Enter goes to the next field, whatever that is, and sends from the last one alone: a
-    field that may stay empty is never skipped, or what is typed for it would go into another.
-    Escape cancels; where something was typed it asks first. Fields are emptied when the
-    dialog closes.
+    Enter goes to the next field, and sends only from the last one: an optional field is never
+    skipped, as its text would then go into another. Escape cancels; where something was typed it
+    asks first. Fields are emptied when the dialog closes.
 
-    ``warning`` stands above the fields: what to do first, or to think of.
+    ``warning`` is shown above the fields: what to do or consider first.
 
-    ``danger`` marks the button of what takes something away. A line that was typed in the
-    wrong window must not do what others notice: with ``deliberate`` Enter in the last field
-    only goes to the button. What cannot be taken back has a ``confirming`` field first.
+    ``danger`` marks the button of an act that removes something. A line that was typed in the wrong
+    window must not do what others notice: with ``deliberate`` Enter in the last field only goes to
+    the button. An act that cannot be undone has a ``confirming`` field first.
     """
 
     AUTO_FOCUS = "EntryField"
@@ -307,7 +303,6 @@ class Form(Dialog[T]):
         self._sending = False
 
     def compose(self) -> ComposeResult:
-        """Title, sentence, fields, note, buttons."""
         with Box():
             yield Prose(self._heading, classes="title")
             yield Prose(self._sentence, classes="sentence")
@@ -323,28 +318,28 @@ class Form(Dialog[T]):
 
     @property
     def touched(self) -> bool:
-        """Whether anything was typed that would be lost."""
+        """Whether typed text would be lost."""
         return any(line.touched for line in self._lines)
 
     def warn(self, text: str) -> None:
-        """Say something below the fields, until the next key."""
+        """Show a message below the fields, until the next key."""
         self._warned = True
         self._note.say(text)
 
-    # --- what is done to it ------------------------------------------------------------
+    # --- input -------------------------------------------------------------------------
 
     def on_entry_line_changed(self, event: EntryLine.Changed) -> None:
-        """Go on typing after all."""
+        """Cancel the question about lost text."""
         event.stop()
         self._go_on()
 
     def on_key(self, event: events.Key) -> None:
-        """Go on after all; a key on the button that throws away is for that."""
+        """Cancel the question about lost text; a key on the button that discards is for that."""
         if event.key != "escape" and self.focused is not self._cancel:
             self._go_on()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """Say what Enter does from here."""
+        """Show what Enter does from here."""
         if event.widget is self._lines[-1].field:
             self._keys.say(_TO_BUTTON if self._deliberate else _LAST_KEYS)
         elif event.widget is self._go:
@@ -371,7 +366,7 @@ class Form(Dialog[T]):
         self.send() if event.button is self._go else self.action_cancel()
 
     def action_cancel(self) -> None:
-        """Close; ask first where something was typed."""
+        """Close; ask first where text was typed."""
         if self._sending:
             self._note.say(_UNDER_WAY)
         elif self.touched and not self._armed:
@@ -382,7 +377,7 @@ class Form(Dialog[T]):
             self._close(None)
 
     def send(self) -> None:
-        """Ask the desk, if every field can be sent."""
+        """Call the desk, if every field can be sent."""
         if self._sending or not self._check():
             return
         self._work(True)
@@ -396,7 +391,7 @@ class Form(Dialog[T]):
             wrong[0].field.focus()
         return not wrong
 
-    # --- what the desk says ------------------------------------------------------------
+    # --- answers of the desk -------------------------------------------------------------
 
     async def _ask(self, values: Mapping[str, str]) -> None:
         try:
@@ -444,7 +439,7 @@ class Form(Dialog[T]):
 
 
 _ENDING = 4
-"""Characters that are typed to show which person or card is meant."""
+"""Characters that are typed to confirm which person or card is meant."""
 
 
 def ends_as(typed: str, whole: str) -> bool:
@@ -453,10 +448,10 @@ def ends_as(typed: str, whole: str) -> bool:
 
 
 def confirming(label: str, what: str, whole: str = "") -> Entry:
-    """Return the field that comes before what nothing makes good again.
+    """Return the field that confirms an act that cannot be undone.
 
-    What has to be typed is the end of ``whole``; nobody types it by a slip. Where that hangs
-    on another field (empty here), ``send`` looks at ``values["ending"]`` with ``ends_as``.
+    The end of ``whole`` has to be typed, which nobody does by accident. Where that depends on
+    another field (empty here), ``send`` checks ``values["ending"]`` with ``ends_as``.
     """
 
     def check(text: str) -> str:
@@ -467,11 +462,11 @@ def confirming(label: str, what: str, whole: str = "") -> Entry:
 
 
 def not_the_end(what: str, whole: str) -> str:
-    """Say what should have been typed."""
+    """Return what should have been typed."""
     return f"{what[:1].upper()}{what[1:]} ends in {whole[-_ENDING:]}."
 
 
-# Why it is done, and how the person was identified: what every action is asked for.
+# The reason, and how the person was identified: fields of every action.
 
 LEAST, MOST = 3, 200
 """Characters of a reason."""
@@ -486,7 +481,7 @@ WAYS = (
 
 
 def grounds_entries(*, identifies: bool) -> tuple[Entry, ...]:
-    """Return the fields that ask for grounds; they end every form that changes something."""
+    """Return the fields for grounds, at the end of every form that changes something."""
     reason = Entry("reason", "Reason", hint="Why; it is kept.", least=LEAST, most=MOST)
     if not identifies:
         return (reason,)
@@ -504,15 +499,14 @@ def grounds_entries(*, identifies: bool) -> tuple[Entry, ...]:
 
 
 def grounds_of(values: Mapping[str, str]) -> Grounds:
-    """Return what was entered into ``grounds_entries``."""
     return Grounds(values["reason"], values.get("identified_by", ""))
 
 
 class AskGrounds(Form[T]):
-    """A form of nothing but grounds; see ``Form`` for what it does with a refusal.
+    """A form with grounds only; see ``Form`` for its handling of a refusal.
 
-    ``send`` is the call of the desk: ``lambda grounds: desk.stations.retire(name, grounds)``.
-    The dialog closes with what it returned.
+    ``send`` is the call of the desk: ``lambda grounds: desk.stations.retire(name, grounds)``. The
+    dialog closes with its result.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What is asked before something is changed about a person or their registration."""
+"""The dialogs for changes of a person or their registration."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from screens.admin.dialogs.form import (
     grounds_of,
 )
 
-# Whom the dialogs of a person's page are about.
+# The person of these dialogs.
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """The person as the page shows them at the moment of asking, not as it once did.
+    """The person as the page shows them at the moment of a question.
 
-    So a dialog that was told that somebody else was first acts, sent again, on what is so
-    now. ``person_now`` raises ``NotFound`` where there is nobody any more.
+    A dialog that lost against somebody else therefore acts, sent again, on the present state.
+    ``person_now`` raises ``NotFound`` where there is nobody any more.
     """
 
     desk: AdminDesk
@@ -33,12 +33,11 @@ class Case:
 
     @property
     def person(self) -> Person:
-        """Return them."""
         return self.person_now()
 
     @property
     def seen(self) -> Seen:
-        """Return what an act has to name."""
+        """Return the person for an act."""
         return self.person.seen
 
     @property
@@ -49,7 +48,7 @@ class Case:
 
     @property
     def told(self) -> str:
-        """Say whether they are told by mail of what is done, in a sentence."""
+        """Say in a sentence whether they get a mail about the act."""
         if self.person.email:
             return "They are told by mail."
         return "No email address is recorded for them: no mail tells them of it."
@@ -60,7 +59,7 @@ _NAME_MOST, _EMAIL_MOST, _NUMBER_MOST = 120, 254, 40
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """A person was added, and under which number they are found."""
+    """A person was added, with this number."""
 
     done: Done
     number: str
@@ -210,7 +209,7 @@ def take_back_leaver(case: Case) -> Form[Done]:
 
 
 def erase(case: Case) -> Form[Done]:
-    """Ask for the number, so that nobody is erased by a slip."""
+    """Ask for the number, so that nobody is erased by mistake."""
     person = case.person
     return Form(
         "Erase this person",
@@ -235,7 +234,7 @@ def erase(case: Case) -> Form[Done]:
 
 
 def _other(name: str, label: str, now: str, hint: str, most: int) -> Entry:
-    """Return a field that begins with what there is and has to end with something else."""
+    """Return a field with the present value, which has to be changed."""
 
     def check(text: str) -> str:
         return "This is what it says already." if text == now else ""

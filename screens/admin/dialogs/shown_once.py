@@ -1,4 +1,4 @@
-"""A dialog that shows a secret once, until it is closed or the secret works no more."""
+"""A dialog that shows a secret once, until it is closed or the secret is no longer valid."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _SURE = "It cannot be shown again. Escape again closes this."
 class ShownOnce(Dialog[None]):
     """Enter does not close it: a second press of the Enter that made the secret would.
 
-    Escape asks first. The secret is forgotten when this is closed. What inherits from it says
-    by ``secret``, ``put_up`` and ``take_down`` what is shown.
+    Escape asks first. The secret is deleted when this is closed. Subclasses show it by ``secret``,
+    ``put_up`` and ``take_down``.
     """
 
     AUTO_FOCUS = ""
@@ -52,7 +52,6 @@ class ShownOnce(Dialog[None]):
         self._note = Note(None)
 
     def secret(self) -> ComposeResult:
-        """Compose where the secret stands."""
         raise NotImplementedError
 
     def put_up(self) -> None:
@@ -62,7 +61,7 @@ class ShownOnce(Dialog[None]):
         raise NotImplementedError
 
     def compose(self) -> ComposeResult:
-        """Show for whom, the secret, how long, and what else it takes."""
+        """Show the person, the secret, the time left, and what else it needs."""
         with Box():
             yield Prose(self._heading, classes="title")
             yield self._read_out
@@ -76,7 +75,7 @@ class ShownOnce(Dialog[None]):
                 yield Prose("Esc", classes="keys")
 
     def on_mount(self) -> None:
-        """Put the secret up and watch its time."""
+        """Show the secret and its time."""
         self.put_up()
         self._tell_life()
         self.set_interval(_TICK_S, self._tell_life)
@@ -87,7 +86,7 @@ class ShownOnce(Dialog[None]):
         return self._is_up
 
     def warn(self, text: str) -> None:
-        """Say what would be lost, whatever it is that would end this."""
+        """Say what would be lost, whatever would end this."""
         self._note.say(_SURE)
 
     def action_cancel(self) -> None:
@@ -98,7 +97,7 @@ class ShownOnce(Dialog[None]):
             self._close()
 
     def on_key(self, event: events.Key) -> None:
-        """Go on reading after all."""
+        """Cancel the question."""
         if event.key != "escape":
             self._note.say("")
 
@@ -123,7 +122,7 @@ class ShownOnce(Dialog[None]):
         self._tell_life()
 
     def end(self, because: str) -> None:
-        """Say that it works no more, in the place of the secret."""
+        """Replace the secret by the message that it is no longer valid."""
         self._forget()
         self._read_out.display = self._terms.display = False
         self._life.say(because)

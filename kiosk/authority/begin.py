@@ -35,11 +35,11 @@ from kiosk.authority.maintenance import officer_of
 from kiosk.authority.registration import apply_due_change
 from kiosk.authority.stations import barred_at, station_barred
 from kiosk.authority.store.records import Card, EmailCode, HeldVisit, KnownCard, Scalar, Visit
+from kiosk.authority.store.repositories.visits import VISIT_LIFE
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.unblock.candidates import correct_by_card, plausible
 from kiosk.authority.unblock.outcome import leave_undetermined, record_outcome_by_card
 from kiosk.authority.visit_context import (
-    VISIT_LIFE,
     VisitContext,
     VisitRefused,
     context_of,

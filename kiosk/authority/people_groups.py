@@ -8,12 +8,17 @@ from enum import StrEnum
 
 
 class PeopleGroup(StrEnum):
-    """The people in a list; ``EXPIRING`` are those with a card that ends this month (UTC)."""
+    """The people in a list; ``EXPIRING`` are those with a card that ends this month (UTC).
+
+    ``CARD_IN_DOUBT``: nobody knows what became of an unlock of theirs, or a card of theirs refused
+    every secret that it could have. The next visit settles the first, and staff the second.
+    """
 
     BLOCKED = "blocked"
     NOT_REGISTERED = "not-registered"
     NO_CARD = "no-card"
     EXPIRING = "expiring"
+    CARD_IN_DOUBT = "card-in-doubt"
     LEFT = "left"
     EVERYBODY = "everybody"
 

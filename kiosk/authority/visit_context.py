@@ -40,6 +40,7 @@ from kiosk.authority.store.records import (
     StaffMember,
     Visit,
 )
+from kiosk.authority.store.repositories.visits import VISIT_LIFE
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import JournalId, Position, Purpose, Reason, VisitId
@@ -84,9 +85,6 @@ def _may_still(uow: UnitOfWork, who: str, action: Action) -> bool:
 
 
 # The records that a decision needs, read together under the card's lock.
-
-VISIT_LIFE = timedelta(hours=1)
-"""No visit takes longer: proofs of an older visit are no longer valid."""
 
 _OF_ANYBODY = (None, Purpose.CHANGE_PIN, Purpose.REPORT_MISUSE, Purpose.MAINTENANCE)
 

@@ -35,12 +35,14 @@ TITLES = {
     PeopleGroup.NOT_REGISTERED: "Not registered",
     PeopleGroup.NO_CARD: "No card",
     PeopleGroup.EXPIRING: "Card ends this month",
+    PeopleGroup.CARD_IN_DOUBT: "Card in doubt",
     PeopleGroup.LEFT: "Left",
     PeopleGroup.EVERYBODY: "Everybody",
 }
 _DATES = {
     PeopleGroup.BLOCKED: "Blocked on",
     PeopleGroup.EXPIRING: "Card ends",
+    PeopleGroup.CARD_IN_DOUBT: "In doubt",
     PeopleGroup.LEFT: "Left on",
 }
 _CHUNK = 200

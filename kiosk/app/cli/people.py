@@ -99,6 +99,10 @@ EXAMPLE = """\
   kiosk people leaver 900000000001 --reason "left on 1 May"
 """
 _BACK = "take them back from the leavers"
+_STANDING = (
+    "expiring: with a card that ends this month; card-in-doubt: what became of an unlock is not "
+    "known, or the card refused every secret that it could have (default: everybody)"
+)
 _SORT = "date: since when, or when the card ends (default: name)"
 _PAGE = 500
 _YES = "do not ask whether it is meant"
@@ -115,7 +119,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--standing",
         choices=[group.value for group in PeopleGroup],
         default=PeopleGroup.EVERYBODY.value,
-        help="expiring: with a card that ends this month (default: everybody)",
+        help=_STANDING,
     )
     listing.add_argument(
         "--sort", choices=[order.value for order in PeopleOrder], default="name", help=_SORT

@@ -64,8 +64,8 @@ from kiosk.authority.store.records import (
     new_id,
 )
 from kiosk.authority.store.repositories.codes import read_stop_number
+from kiosk.authority.store.repositories.visits import VISIT_LIFE
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.authority.visit_context import VISIT_LIFE
 from kiosk.authority.wording import format_moment
 from kiosk.contract.errors import ConcurrentChange, NotFound, NotTaken
 from kiosk.contract.folding import sort_name

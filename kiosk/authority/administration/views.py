@@ -193,7 +193,7 @@ class PersonLine:
     standing: Standing
     cards: int
     date: datetime | None = None
-    """In a list: since when blocked or gone, or when the card ends."""
+    """In a list: since when blocked, in doubt or gone, or when the card ends."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -292,6 +292,7 @@ class CardRow(MacRow, table=True):
         ),
         index_where("ix_card_derived_from", "derived_from", "derived_from <> ''"),
         index_where("ix_card_expires", "expires_at", "expires_at IS NOT NULL"),
+        index_where("ix_card_set_aside", "set_aside_at", "set_aside_at IS NOT NULL"),
     )
     id: str = Field(primary_key=True)
     holder_id: str = Field(foreign_key="cardholder.id", index=True)

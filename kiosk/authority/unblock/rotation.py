@@ -31,9 +31,10 @@ from kiosk.authority.store.records import (
     new_id,
 )
 from kiosk.authority.store.repositories.cards import next_generation
+from kiosk.authority.store.repositories.visits import VISIT_LIFE
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.unblock.candidates import AnswerMeaning, leaves_enough, record_pending_outcome
-from kiosk.authority.visit_context import VISIT_LIFE, find_grant
+from kiosk.authority.visit_context import find_grant
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     JournalId,

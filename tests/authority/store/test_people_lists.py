@@ -12,13 +12,20 @@ import sqlalchemy as sa
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import parse_url
-from kiosk.authority.store.records import Card, Cardholder, CardStatus, new_id
+from kiosk.authority.store.records import (
+    Card,
+    Cardholder,
+    CardStatus,
+    UnblockEntry,
+    UnblockState,
+    new_id,
+)
 from kiosk.authority.store.repositories.people import Listed
 from kiosk.authority.store.tables import TableRow
-from tests.authority.store.samples import NOW, card, registration
+from tests.authority.store.samples import NOW, card, registration, visit
 from tests.support.database import TestDatabase
 
-DAY = timedelta(days=1)
+DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 MONTH_END = datetime(2030, 6, 1, tzinfo=UTC)
 
 
@@ -105,6 +112,45 @@ def test_each_group_has_whom_it_names(store: Store, estate: Estate) -> None:
     assert counts == {group: len(listed(store, group)) for group in PeopleGroup}
 
 
+def cut(store: Store, holder_id: str, opened_at: datetime, state: UnblockState) -> None:
+    """Leave an unblock of the holder's card open."""
+    with store.begin() as uow:
+        (found,) = uow.cards.of_holder(holder_id)
+        of_visit = visit(found.id, holder_id)
+        uow.visits.add(of_visit)
+        entry = UnblockEntry(new_id(), of_visit.id, found.id, opened_at, was_blocked=True)
+        uow.journal.open(entry)
+        if state is UnblockState.UNKNOWN:
+            uow.journal.note_unknown(entry.id, "card-gone")
+        elif state is not UnblockState.INTENT:
+            uow.journal.close(entry.id, state, "", NOW)
+        uow.commit()
+
+
+def test_cards_in_doubt_are_those_of_cut_unlocks_and_those_that_took_no_secret(
+    store: Store, estate: Estate
+) -> None:
+    lost = estate.add("Al Lost")
+    cut(store, lost, NOW - MINUTE, UnblockState.UNKNOWN)
+    dead = estate.add("Bo Station Died")
+    cut(store, dead, NOW - HOUR, UnblockState.INTENT)
+    refused: dict[str, object] = {"set_aside_at": NOW - DAY}
+    aside = estate.add("Cy Aside", cards=({}, refused, {"set_aside_at": NOW - MINUTE}))
+    cut(store, estate.add("Di At This Moment"), NOW - MINUTE, UnblockState.INTENT)
+    cut(store, estate.add("Ed Settled"), NOW - DAY, UnblockState.SETTLED)
+    cut(store, estate.add("Fi Gone", left_at=NOW - MINUTE), NOW - DAY, UnblockState.UNKNOWN)
+    revoked: dict[str, object] = {"status": CardStatus.REVOKED}
+    cut(store, estate.add("Gu Revoked", cards=(revoked,)), NOW - DAY, UnblockState.UNKNOWN)
+    estate.add("Hy Revoked", cards=(revoked | refused,))
+    rows = listed(store, PeopleGroup.CARD_IN_DOUBT)
+    assert [(row.holder_id, row.date) for row in rows] == [
+        (lost, NOW - MINUTE),
+        (dead, NOW - HOUR),
+        (aside, NOW - DAY),
+    ]
+    assert ids(listed(store, PeopleGroup.CARD_IN_DOUBT, PeopleOrder.DATE)) == [aside, dead, lost]
+
+
 def test_the_date_is_the_groups_own(store: Store, estate: Estate) -> None:
     estate.add("Bo Blocked", blocked_at=NOW - DAY)
     estate.add("Ed Gone", left_at=NOW - 2 * DAY)
@@ -180,12 +226,13 @@ INDEXED = {
     (PeopleGroup.BLOCKED, PeopleOrder.NAME): "ix_registration_blocked",
     (PeopleGroup.EXPIRING, PeopleOrder.DATE): "ix_card_expires",
     (PeopleGroup.LEFT, PeopleOrder.DATE): "ix_cardholder_left",
+    (PeopleGroup.CARD_IN_DOUBT, PeopleOrder.NAME): "ix_card_set_aside",
 }
 
 
 @pytest.fixture
 def filled(database: TestDatabase, store: Store) -> sa.Engine:
-    """So many people, one in a hundred of whom is blocked, has left, or has a card that ends."""
+    """So many people; of each group with a date there is one in a hundred."""
     tables = TableRow.metadata.tables
     people = [
         {"id": f"H{n}", "number": f"{n:012d}", "name": f"Name {n * 7919 % MANY:05d}",
@@ -197,6 +244,7 @@ def filled(database: TestDatabase, store: Store) -> sa.Engine:
         {"id": f"C{n}", "holder_id": f"H{n}", "driver": "piv", "identifier": f"{n}",
          "status": CardStatus.ACTIVE, "derived_from": "", "secret_exposure": 0,
          "auth_key_imported": False, "mac": "",
+         "set_aside_at": NOW if n % 100 == 3 else None,
          "expires_at": NOW + DAY if n % 100 == 2 else NOW + 900 * DAY}
         for n in range(MANY)
     ]  # fmt: skip

@@ -228,6 +228,7 @@ _GROUPS = {
     PeopleGroup.NOT_REGISTERED: Standing.NOT_REGISTERED,
     PeopleGroup.NO_CARD: Standing.NO_CARD,
     PeopleGroup.EXPIRING: Standing.READY,
+    PeopleGroup.CARD_IN_DOUBT: Standing.CARD_TROUBLE,
     PeopleGroup.LEFT: Standing.LEFT,
 }
 

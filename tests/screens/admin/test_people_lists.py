@@ -68,12 +68,15 @@ async def test_the_search_leads_to_the_lists_and_back() -> None:
 async def test_groups_are_turned_to_by_number_and_by_mouse() -> None:
     async with running(pages=PAGES) as run:
         await run.press("b")
-        await run.press("6")
+        await run.press("7")
         assert asked(run)[-1][0] is PeopleGroup.EVERYBODY
-        await run.click("5 Left")
+        await run.click("6 Left")
         assert asked(run)[-1][0] is PeopleGroup.LEFT
         await run.click("4 Card ends")
         assert asked(run)[-1][0] is PeopleGroup.EXPIRING
+        await run.click("5 Card in doubt")
+        assert asked(run)[-1][0] is PeopleGroup.CARD_IN_DOUBT
+        assert re.search(r"In doubt +Standing", run.text)
 
 
 @pytest.mark.parametrize("size", [(60, 20), *SIZES])
@@ -95,7 +98,7 @@ async def test_the_whole_count_of_each_group_shows(size: tuple[int, int], people
 async def test_columns_sort_by_key_and_by_a_click_on_their_heading() -> None:
     async with running(pages=PAGES) as run:
         await run.press("b")
-        await run.press("6")
+        await run.press("7")
         await run.press("s")
         assert asked(run)[-1][1:3] == (PeopleOrder.NUMBER, False)
         await run.press("r")

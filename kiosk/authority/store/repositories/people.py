@@ -23,15 +23,23 @@ from sqlalchemy import (
     or_,
     select,
     tuple_,
+    union_all,
     update,
 )
 
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.store.gateway import Gateway, Prepared
-from kiosk.authority.store.records import AddressChange, Cardholder, CardStatus, SecurityQuestion
+from kiosk.authority.store.records import (
+    AddressChange,
+    Cardholder,
+    CardStatus,
+    SecurityQuestion,
+    UnblockState,
+)
 from kiosk.authority.store.repositories import Repository
 from kiosk.authority.store.repositories.codes import entries_subject
 from kiosk.authority.store.repositories.registrations import unproven_subject
+from kiosk.authority.store.repositories.visits import VISIT_LIFE
 from kiosk.authority.store.tables import (
     ActionNoteRow,
     AddressChangeRow,
@@ -303,6 +311,9 @@ class Listed:
     place: PagePosition
 
 
+_IS_VALID = col(CardRow.status) != CardStatus.REVOKED
+
+
 class PeopleLists(Repository):
     """The people of each group at ``now``."""
 
@@ -360,13 +371,18 @@ class PeopleLists(Repository):
                 return holder.join(ends, ends.c.holder_id == col(CardholderRow.id)).where(
                     here
                 ), ends.c.ends_at
+            case PeopleGroup.CARD_IN_DOUBT:
+                doubt = self._in_doubt()
+                return holder.join(doubt, doubt.c.holder_id == col(CardholderRow.id)).where(
+                    here
+                ), doubt.c.since
             case _:
                 assert_never(group)
 
     def _in_use(self) -> tuple[ColumnElement[bool], ...]:
         expires_at = col(CardRow.expires_at)
         lasts = or_(expires_at.is_(None), expires_at > self._now)
-        return col(CardRow.status) != CardStatus.REVOKED, lasts
+        return _IS_VALID, lasts
 
     def _ending(self) -> Any:
         """Return the first end of a card for each holder who has one that ends this month."""
@@ -375,11 +391,29 @@ class PeopleLists(Repository):
             expires_at.is_not(None),
             expires_at > self._now,
             expires_at <= _next_month(self._now),
-            col(CardRow.status) != CardStatus.REVOKED,
+            _IS_VALID,
         )
         first = func.min(expires_at, type_=expires_at.type).label("ends_at")
         of_holder = select(col(CardRow.holder_id), first).where(ending)
         return of_holder.group_by(col(CardRow.holder_id)).subquery()
+
+    def _in_doubt(self) -> Any:
+        """Return since when a card is in doubt, for each holder who has such a card."""
+        owner = col(CardRow.holder_id)
+        aside: Any = col(CardRow.set_aside_at)
+        began: Any = col(UnblockRow.opened_at)
+        is_over = or_(
+            col(UnblockRow.state) == UnblockState.UNKNOWN, began <= self._now - VISIT_LIFE
+        )
+        refused = select(owner, aside.label("since")).where(aside.is_not(None), _IS_VALID)
+        cut = (
+            select(owner, began.label("since"))
+            .join_from(UnblockRow, CardRow, col(UnblockRow.card_id) == col(CardRow.id))
+            .where(col(UnblockRow.closed_at).is_(None), is_over, _IS_VALID)
+        )
+        each = union_all(refused, cut).subquery()
+        first = func.min(each.c.since, type_=began.type).label("since")
+        return select(each.c.holder_id, first).group_by(each.c.holder_id).subquery()
 
 
 def _key(order: PeopleOrder, date: Any) -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, func, literal, or_, select
 from sqlalchemy.orm import aliased
@@ -58,6 +59,10 @@ _BEGUN = Prepared(
     .order_by(col(VisitRow.opened_at).desc())
     .limit(bindparam("most"))
 )
+
+
+VISIT_LIFE: Final = timedelta(hours=1)
+"""No visit takes longer: proofs of an older visit are no longer valid."""
 
 
 class Visits(Repository):

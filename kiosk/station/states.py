@@ -224,21 +224,24 @@ class CodeEntry(Struct, frozen=True):
     """Enter the emailed code; the card may be taken out before.
 
     ``resumed``: it was taken out. The code may have been entered before, and is still valid.
+    ``entered_on``: the page on which its address was entered in this visit, to correct it.
     """
 
     visit: VisitState
     task: EnterCode
     notice: CodeNotice | None = None
     resumed: bool = False
+    entered_on: EnterEmail | None = None
 
 
 class CodeNeeded(Struct, frozen=True):
-    """There is no live code; ask for one."""
+    """There is no live code; ask for one. ``entered_on`` as for ``CodeEntry``."""
 
     visit: VisitState
     masked: str
     lack: CodeLack
     retry_in_s: float = 0.0
+    entered_on: EnterEmail | None = None
 
 
 class StopNumberEntry(Struct, frozen=True):

@@ -178,6 +178,14 @@ def on_holder(state: HolderState, event: Event) -> Move | None:
             visit, attempt = counted(state.visit)
             submit = SubmitEmail(visit.id, event.email, attempt)
             return working(visit, Work.SENDING_CODE, submit, replace(page, visit=visit))
+        case (
+            (
+                CodeEntry(entered_on=EnterEmail() as page)
+                | CodeNeeded(entered_on=EnterEmail() as page)
+            ),
+            WentBack(),
+        ):
+            return replace(page, visit=replace(state.visit, position=page.task.position)), ()
         case CodeEntry(), CodeEntered():
             return _code_entered(state, event)
         case CodeEntry(visit=VisitState(purpose=Purpose.FIRST_UNLOCK)), CodeAsked():
@@ -565,10 +573,11 @@ def _replied(state: Working, reply: Reply) -> Move | None:
         case CodeNotSent():
             return _code_not_sent(state, reply), ()
         case CodeWrong():
-            return CodeEntry(state.visit, reply.again, CodeNotice.WRONG), ()
+            page = _address_page(state)
+            return CodeEntry(state.visit, reply.again, CodeNotice.WRONG, entered_on=page), ()
         case CodeDead():
-            lack = _LACKS[reply.why]
-            return CodeNeeded(state.visit, reply.again.masked, lack, reply.retry_in_s), ()
+            lack, page = _LACKS[reply.why], _address_page(state)
+            return CodeNeeded(state.visit, reply.again.masked, lack, reply.retry_in_s, page), ()
         case StopNumberWrong():
             return StopNumberEntry(state.visit, reply.again, wrong=True), ()
         case _:
@@ -593,10 +602,11 @@ def _given(state: Working, task: Task) -> Move:
             return AskQuestion(visit, task), ()
         case SendCode():
             visit, attempt = counted(visit)
-            lacking = CodeNeeded(visit, task.masked, CodeLack.MAIL_AWAY)
+            page = _address_page(state)
+            lacking = CodeNeeded(visit, task.masked, CodeLack.MAIL_AWAY, entered_on=page)
             return working(visit, Work.SENDING_CODE, RequestCode(visit.id, attempt), lacking)
         case EnterCode():
-            return CodeEntry(visit, task), ()
+            return CodeEntry(visit, task, entered_on=_address_page(state)), ()
         case EnterStopNumber():
             return StopNumberEntry(visit, task), ()
         case Maintain():
@@ -636,6 +646,17 @@ def _answers_refused(state: Working, reply: AnswersRefused) -> Move | None:
             return None
 
 
+def _address_page(state: Working) -> EnterEmail | None:
+    """Return the page on which the address of the code was entered in this visit, if it was."""
+    match state.back:
+        case EnterEmail() as page:
+            return page
+        case CodeEntry(entered_on=page) | CodeNeeded(entered_on=page):
+            return page
+        case _:
+            return None
+
+
 def _email_again(state: Working, task: GiveEmail, trouble: EmailFault) -> EnterEmail:
     typed = state.command.email if isinstance(state.command, SubmitEmail) else None
     return EnterEmail(state.visit, task, typed, trouble)
@@ -646,10 +667,10 @@ def _code_not_sent(state: Working, reply: CodeNotSent) -> CodeEntry | CodeNeeded
     match reply.again:
         case EnterCode() as task:
             notice = CodeNotice.MAIL_AWAY if away else CodeNotice.TOO_SOON
-            return CodeEntry(state.visit, task, notice)
+            return CodeEntry(state.visit, task, notice, entered_on=_address_page(state))
         case SendCode(masked=masked):
             lack = CodeLack.MAIL_AWAY if away else CodeLack.TOO_SOON
-            return CodeNeeded(state.visit, masked, lack, reply.retry_in_s)
+            return CodeNeeded(state.visit, masked, lack, reply.retry_in_s, _address_page(state))
         case GiveEmail() as task:
             trouble = EmailFault.MAIL_AWAY if away else EmailFault.TOO_SOON
             return _email_again(state, task, trouble)

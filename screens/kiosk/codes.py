@@ -14,6 +14,7 @@ from kiosk.station.events import (
     EmailEntered,
     SomethingElse,
     StopNumberEntered,
+    WentBack,
 )
 from kiosk.station.states import CodeEntry, CodeNeeded, EnterEmail, StopNumberEntry
 from screens.kiosk.entry_pages import DigitsPage, TextPage
@@ -80,6 +81,8 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
         self._lines = [self.not_me_button()]
         if state.visit.instead:
             self._lines.insert(0, self.button(email.SOMETHING_ELSE, self._choose_again))
+        if state.entered_on is not None:
+            self._lines.insert(0, self.button(email.CORRECT_ADDRESS, self._correct))
         for line in self._lines:
             line.add_class("-line")
 
@@ -94,7 +97,7 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
         sent = Prose(email.sent_to(task.masked, proves_owner=task.proves_owner), "text sent")
         # Not everything fits on every screen: see the stylesheet.
         sent.set_class(notice is not None and bool(task.masked), "-beside-note")
-        sent.set_class(bool(self._state.visit.instead), "-crowded")
+        sent.set_class(len(self._lines) > 1, "-crowded")
         yield sent
         if notice is not None:
             yield from self.lead(Note(email.code_notice(notice, task.tries_left)))
@@ -133,6 +136,9 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
     def _choose_again(self) -> None:
         self.report(SomethingElse(self.visit))
 
+    def _correct(self) -> None:
+        self.report(WentBack(self.visit))
+
 
 def _title(state: CodeEntry) -> str:
     return email.code_title(state.visit.purpose, proves_owner=state.task.proves_owner)
@@ -149,19 +155,22 @@ class CodeNeededPage(Page, inherit_bindings=False):
         self._state = state
         self._since = kit.now()
         self._again = self.button("", self._ask, primary=True)
-        self._else = self.button(email.SOMETHING_ELSE, self._choose_again)
-        self._else.add_class("-line")
+        self._lines = []
+        if state.visit.instead:
+            self._lines.append(self.button(email.SOMETHING_ELSE, self._choose_again))
+        if state.entered_on is not None:
+            self._lines.append(self.button(email.CORRECT_ADDRESS, self._correct))
+        for line in self._lines:
+            line.add_class("-line")
 
     def content(self) -> Iterator[Widget]:
         title, text = email.lack(self._state.lack)
         yield Prose(title, "title")
         yield Prose(text, "text paragraph")
         yield Prose(email.next_to(self._state.masked))
-        if self._state.visit.instead:
-            yield self._else
+        yield from self._lines
         yield self.actions(self.stop_button(), primary=self._again)
-        if self._state.visit.instead:
-            self.ring.add(self._else)
+        self.ring.add(*self._lines)
         self._count_down()
 
     def on_mount(self) -> None:
@@ -176,6 +185,9 @@ class CodeNeededPage(Page, inherit_bindings=False):
 
     def _choose_again(self) -> None:
         self.report(SomethingElse(self.visit))
+
+    def _correct(self) -> None:
+        self.report(WentBack(self.visit))
 
 
 class StopNumberEntryPage(DigitsPage, inherit_bindings=False):

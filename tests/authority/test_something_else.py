@@ -136,6 +136,27 @@ def test_who_mistyped_an_address_begins_the_change_of_it_anew(world: World, card
     assert world.registration(card).email == OTHER
 
 
+def test_an_address_is_corrected_in_the_visit_in_which_it_was_mistyped(world: World) -> None:
+    """What was gathered stays; the code to the wrong address opens nothing."""
+    card = world.add_card(world.add_holder())
+    station_visit = registering.to_code(world, card)
+    lost = world.relay.code
+    world.clock.forward(minutes=2)
+    assert isinstance(station_visit.email(OTHER), EnterCode)
+    assert isinstance(station_visit.enter(lost), CodeWrong)
+    assert station_visit.enter(world.relay.code) == Finished(Purpose.REGISTER)
+    assert world.registration(card).email == OTHER
+
+
+def test_a_corrected_address_waits_for_its_code_as_any_other(world: World) -> None:
+    card = world.add_card(world.add_holder())
+    station_visit = registering.to_code(world, card)
+    reply = station_visit.email(OTHER)
+    assert isinstance(reply, CodeNotSent)
+    assert isinstance(reply.again, SendCode)
+    assert not reply.mail_away
+
+
 def test_who_mistyped_an_address_begins_their_registration_anew(world: World) -> None:
     card = world.add_card(world.add_holder())
     registering.to_code(world, card).pull()

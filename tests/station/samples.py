@@ -133,8 +133,12 @@ STATES: tuple[s.State, ...] = (
     s.Menu(replace(WAITS, position=None), WAITS.instead, waiting=Purpose.UNLOCK),
     s.CodeEntry(VISIT, CODE),
     s.CodeEntry(WAITS, CODE, resumed=True),
+    s.CodeEntry(VISIT, CODE, entered_on=s.EnterEmail(VISIT, EMAIL, "asha@nhs.net")),
     s.CodeNeeded(WAITS, CODE.masked, s.CodeLack.SPENT),
     s.CodeNeeded(VISIT, CODE.masked, s.CodeLack.EXPIRED),
+    s.CodeNeeded(
+        VISIT, CODE.masked, s.CodeLack.MAIL_AWAY, 0.0, s.EnterEmail(VISIT, EMAIL, "asha@nhs.net")
+    ),
     s.StopNumberEntry(VISIT, STOP),
     NEW_PIN,
     s.RepeatPin(VISIT, RULES, GOOD),

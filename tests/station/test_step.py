@@ -31,6 +31,7 @@ from tests.station.samples import (
     AT,
     CHANGING,
     CODE,
+    EMAIL,
     EVENTS,
     GOOD,
     ID,
@@ -156,6 +157,36 @@ def test_what_the_code_is_for_is_begun_anew_where_it_is_chosen_again() -> None:
     again = step(menu, e.Chose(ID, Purpose.CHANGE_EMAIL))
     assert again.commands == (c.Choose(ID, Purpose.CHANGE_EMAIL, anew=True),)
     assert step(menu, e.WentBack(ID)).commands == (c.Choose(ID, Purpose.CHANGE_EMAIL),)
+
+
+MISTYPED = s.EnterEmail(VISIT, EMAIL, "asah@nhs.net")
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        CODE,
+        CodeWrong(CODE),
+        CodeNotSent(False, 30.0, CODE),
+        CodeNotSent(True, 0.0, SendCode(CODE.masked, position=STEP)),
+        CodeDead(CodeEnd.SPENT, SendCode(CODE.masked, position=STEP), 0.0),
+    ],
+)
+def test_an_address_that_was_entered_in_the_visit_can_be_corrected(reply: Reply) -> None:
+    sending = step(MISTYPED, e.EmailEntered(ID, "asah@nhs.net")).state
+    page = step(sending, e.Replied(ID, reply)).state
+    assert isinstance(page, s.CodeEntry | s.CodeNeeded)
+    entered = replace(page, visit=replace(page.visit, sent=5))
+    again = step(entered, e.WentBack(ID)).state
+    assert isinstance(again, s.EnterEmail)
+    assert (again.typed, again.visit.sent, again.visit.position) == ("asah@nhs.net", 5, STEP)
+    once_more = step(step(entered, e.CodeAsked(ID)).state, e.Replied(ID, reply)).state
+    assert isinstance(step(once_more, e.WentBack(ID)).state, s.EnterEmail)
+
+
+def test_no_other_address_can_be_corrected() -> None:
+    page = s.CodeEntry(VISIT, CODE)
+    assert step(page, e.WentBack(ID)).state == page
 
 
 def test_the_way_back_to_the_code_asks_for_it_anew() -> None:

@@ -176,6 +176,7 @@ _ALL_BUT_REGISTER = (
     Purpose.CHANGE_EMAIL,
 )
 _CODE_ENTRY = CodeEntry(_at(3, UNLOCK), CODE)
+_ADDRESS = EnterEmail(_at(3, REGISTER), EMAIL, EMAIL.suggested)
 _WAITS = replace(_at(3, UNLOCK), instead=offers(*_ALL_BUT_REGISTER[1:]))
 """Came back to a code, and may choose something else."""
 _GIVEN = replace(CODE, masked="", resend_in_s=0.0)
@@ -287,7 +288,15 @@ _STORY: Mapping[str, Sample] = {
         )
     ),
     "code-missing": Sample(_CODE_ENTRY, (*"40", "enter")),
-    "code-register": Sample(CodeEntry(_at(4, REGISTER), replace(CODE, resend_in_s=0.0))),
+    "code-register": Sample(
+        CodeEntry(_at(4, REGISTER), replace(CODE, resend_in_s=0.0), entered_on=_ADDRESS)
+    ),
+    "code-register-wrong": Sample(
+        CodeEntry(_at(4, REGISTER), CODE, CodeNotice.WRONG, entered_on=_ADDRESS), ("down",)
+    ),
+    "code-register-mail-away": Sample(
+        CodeNeeded(_at(4, REGISTER), CODE.masked, CodeLack.MAIL_AWAY, entered_on=_ADDRESS)
+    ),
     "code-wrong": Sample(
         CodeEntry(_at(3, UNLOCK), replace(CODE, tries_left=2), CodeNotice.WRONG), tuple("40718")
     ),

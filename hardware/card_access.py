@@ -118,7 +118,9 @@ class Watchdog:
         self._wait()
         if verdict.done():
             return verdict.result()
-        raise self._hung()
+        if self._at_stake:
+            raise OutcomeUnknown("the card took a command and did not answer in time")
+        raise CardHung("the card did not answer in time")
 
     def ended(self, within_s: float) -> bool:
         """Return whether the thread has released everything, waiting up to ``within_s``."""
@@ -163,11 +165,6 @@ class Watchdog:
             if more_s < self._more_s:
                 self._changed.notify_all()
             self._since, self._at_stake, self._more_s = since, changes_card, more_s
-
-    def _hung(self) -> CardError:
-        if self._at_stake:
-            return OutcomeUnknown("the card took a command and did not answer in time")
-        return CardHung("the card did not answer in time")
 
 
 def _bare(error: Exception) -> Exception:
@@ -390,7 +387,10 @@ class PcscCards:
             raise
 
     def _hold(self, reader: str, work: Callable[[Connection], T]) -> T:
-        self._wait_for_stuck(reader)
+        stuck = self._stuck.get(reader)
+        if stuck is not None and not stuck.ended(self._timeouts.busy_s):
+            raise CardHung("the card still holds an earlier command")
+        self._stuck.pop(reader, None)
         watchdog = Watchdog(self._timeouts.answer_s, self._workers)
         lease = CardLease(
             reader, watchdog.guard, self._timeouts, self._contexts, exclusive=self._exclusive
@@ -403,13 +403,6 @@ class PcscCards:
         finally:
             if not watchdog.ended(0):
                 self._stuck[reader] = watchdog
-
-    def _wait_for_stuck(self, reader: str) -> None:
-        """Raise ``CardHung`` while an earlier call still hangs in this reader."""
-        stuck = self._stuck.get(reader)
-        if stuck is not None and not stuck.ended(self._timeouts.busy_s):
-            raise CardHung("the card still holds an earlier command")
-        self._stuck.pop(reader, None)
 
 
 def _pin_key(session: CardSession) -> PinKey | None:

@@ -58,7 +58,9 @@ class GetResponse:
             response = self._corrected(get_response(command, more))
             parts.append(response.data)
             if len(parts) > MOST_PARTS or (response.status.more and not response.data):
-                raise _endless(command, response)
+                if command.changes_card:
+                    raise OutcomeUnknown("the answer never ends")
+                raise CardProtocolError("the answer never ends", response.status)
         return ResponseApdu(b"".join(parts), response.status)
 
     def _corrected(self, command: CommandApdu) -> ResponseApdu:
@@ -67,12 +69,6 @@ class GetResponse:
         if length is None or not command.only_reads:
             return response
         return self._below.send(command.with_le(length))
-
-
-def _endless(command: CommandApdu, last: ResponseApdu) -> Exception:
-    if command.changes_card:
-        return OutcomeUnknown("the answer never ends")
-    return CardProtocolError("the answer never ends", last.status)
 
 
 class CommandChaining:
@@ -212,7 +208,8 @@ class Connection:
             response = self._layers.send(command)
         except CardWasReset:
             self._link.reconnect(reset=False)
-            self._select_again(command)
+            if self._selected is not None and command.header.ins != SELECT:
+                self._layers.send(self._selected)
             response = self._layers.send(command)
         if command.header.ins == SELECT and response.status.is_ok:
             self._selected = command
@@ -230,7 +227,3 @@ class Connection:
     def has_keypad(self) -> bool:
         """Return whether the reader takes PINs on its own keys."""
         return self._link.keypad is not None
-
-    def _select_again(self, command: CommandApdu) -> None:
-        if self._selected is not None and command.header.ins != SELECT:
-            self._layers.send(self._selected)

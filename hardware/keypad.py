@@ -43,7 +43,11 @@ class PinPad:
 
     def prepared(self, command: CommandApdu, entry: PadEntry) -> Callable[[], bytes]:
         """Return what asks for the PIN and sends the command; raise where no PIN would fit."""
-        fitting = _fitting(entry, self._properties)
+        can = self._properties
+        shortest, longest = max(entry.shortest, can.shortest), min(entry.longest, can.longest)
+        if shortest > longest:
+            raise refused()
+        fitting = PadEntry(entry.asked, shortest, longest, entry.block, entry.new_at)
         apdu = bytes((*bytes(command.header), len(command.body))) + command.body
         asked = pin_pad.structure(fitting, apdu, display=self._properties.display)
         return lambda: self._control(self._codes[entry.feature], asked)
@@ -75,10 +79,3 @@ def check(status: StatusWord) -> None:
 def refused() -> KeysRefused:
     """Return the error of a reader that has keys and refuses this request."""
     return KeysRefused("the reader's keys do not take a PIN in the way that this card needs")
-
-
-def _fitting(entry: PadEntry, can: PadProperties) -> PadEntry:
-    shortest, longest = max(entry.shortest, can.shortest), min(entry.longest, can.longest)
-    if shortest > longest:
-        raise refused()
-    return PadEntry(entry.asked, shortest, longest, entry.block, entry.new_at)

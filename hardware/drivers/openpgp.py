@@ -225,7 +225,9 @@ def public_key(attributes: bytes, answer: bytes) -> PinKey | None:
     point = apdu.find(key, _POINT) or b""
     for algorithm, curve, kind in _CURVES:
         if attributes[:1] == bytes((algorithm,)) and attributes[1:].startswith(curve):
-            return public_keys.from_point(kind, _bare(kind, point))
+            if kind is KeyKind.ED25519 and len(point) == _ED25519_POINT + 1 and point[0] == _NATIVE:
+                point = point[1:]
+            return public_keys.from_point(kind, point)
     return None
 
 
@@ -233,11 +235,6 @@ def sign_command(kind: KeyKind, message: bytes) -> CommandApdu:
     """Have the card sign; it may be sent twice. The card pads for RSA; the host hashes."""
     header = CommandHeader(0x00, INTERNAL_AUTHENTICATE, 0x00, 0x00)
     return CommandApdu(header, public_keys.to_sign(kind, message), LE_ALL, harmless=True)
-
-
-def _bare(kind: KeyKind, point: bytes) -> bytes:
-    prefixed = len(point) == _ED25519_POINT + 1 and point[0] == _NATIVE
-    return point[1:] if kind is KeyKind.ED25519 and prefixed else point
 
 
 APPLICATION: Final = bytes.fromhex("d27600012401")

@@ -241,12 +241,10 @@ def signature_of(answer: bytes) -> bytes:
 
 def _to_sign(kind: KeyKind, message: bytes) -> bytes:
     data, size = public_keys.to_sign(kind, message), _RSA_BYTES.get(kind)
-    return data if size is None else _pkcs1_padded(data, size)
-
-
-def _pkcs1_padded(info: bytes, size: int) -> bytes:
-    """Pad as PKCS #1 v1.5 does (RFC 8017, 9.2)."""
-    return b"\x00\x01" + b"\xff" * (size - 3 - len(info)) + b"\x00" + info
+    if size is None:
+        return data
+    # PKCS #1 v1.5 (RFC 8017, 9.2)
+    return b"\x00\x01" + b"\xff" * (size - 3 - len(data)) + b"\x00" + data
 
 
 # GET METADATA, which is not in the standard: YubiKeys have it from firmware 5.3, and other makers

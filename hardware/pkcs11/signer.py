@@ -50,7 +50,8 @@ class Signer:
         if self._session is None:
             return None
         for private, identifier in _private_keys(self._session):
-            key = _public_key(self._session, identifier)
+            found = (one for one in _keys_with(self._session, identifier) if one is not None)
+            key = next(found, None)
             if identifier in self._without_login or key is None or key.kind not in _MECHANISMS:
                 continue
             data = public_keys.to_sign(key.kind, bytes.fromhex(request["message"]))
@@ -91,22 +92,13 @@ def _private_keys(session: Any) -> list[tuple[Any, bytes]]:
     return sorted(fitting, key=lambda pair: pair[1])
 
 
-def _public_key(session: Any, identifier: bytes) -> PinKey | None:
-    """Return the public key of the certificate, or else the public key object, with this CKA_ID."""
-    return next((key for key in _keys_with(session, identifier) if key is not None), None)
-
-
 def _keys_with(session: Any, identifier: bytes) -> Iterator[PinKey | None]:
     of_this = {Attribute.ID: identifier}
     for one in session.get_objects({Attribute.CLASS: ObjectClass.CERTIFICATE, **of_this}):
-        yield _in_certificate(_attribute(one, Attribute.VALUE) or b"")
+        read = read_certificate(_attribute(one, Attribute.VALUE) or b"")
+        yield public_keys.in_certificate(read) if read is not None else None
     for one in session.get_objects({Attribute.CLASS: ObjectClass.PUBLIC_KEY, **of_this}):
         yield _in_object(one)
-
-
-def _in_certificate(value: bytes) -> PinKey | None:
-    read = read_certificate(value)
-    return public_keys.in_certificate(read) if read is not None else None
 
 
 def _in_object(one: Any) -> PinKey | None:

@@ -51,15 +51,11 @@ def _body(body: bytes) -> tuple[bytes, int | None]:
     if len(body) == 1:
         return b"", body[0] or 256
     if body[0] == 0 and len(body) >= 3:
-        return _extended(body[1:])
+        number = int.from_bytes(body[1:3], "big")
+        if len(body) == 3:
+            return b"", number or 65536
+        return _split(body[3:], number, 2)
     return _split(body[1:], body[0], 1)
-
-
-def _extended(body: bytes) -> tuple[bytes, int | None]:
-    number = int.from_bytes(body[:2], "big")
-    if len(body) == 2:
-        return b"", number or 65536
-    return _split(body[2:], number, 2)
 
 
 def _split(rest: bytes, length: int, le_size: int) -> tuple[bytes, int | None]:
@@ -94,7 +90,8 @@ class Status:
 
 def tlv(tag: int, value: bytes) -> bytes:
     """Encode one data object with a definite length."""
-    return _tag(tag) + _length(len(value)) + value
+    number = tag.to_bytes((tag.bit_length() + 7) // 8 or 1, "big")
+    return number + _length(len(value)) + value
 
 
 def read(encoded: bytes) -> dict[int, bytes]:
@@ -109,10 +106,6 @@ def read(encoded: bytes) -> dict[int, bytes]:
         found[tag] = encoded[at : at + length]
         at += length
     return found
-
-
-def _tag(tag: int) -> bytes:
-    return tag.to_bytes((tag.bit_length() + 7) // 8 or 1, "big")
 
 
 def _length(length: int) -> bytes:

@@ -141,7 +141,12 @@ class PrivatePcscd:
         wait_until(lambda: self._ready() or not self.running, START_SECONDS)
         if not self._ready():
             self.stop()
-            raise VirtualHardwareError(_why_not(self._log_path, isolated))
+            said = self._log_path.read_text(errors="replace").strip().splitlines()[-3:]
+            hint = (
+                "" if isolated or os.geteuid() == 0 else "; without user namespaces it needs root"
+            )
+            because = " / ".join(said) or "it printed nothing"
+            raise VirtualHardwareError(f"the private pcscd did not start{hint}: {because}")
 
     def stop(self) -> None:
         """Send SIGTERM; does nothing when it does not run."""
@@ -264,9 +269,3 @@ def _is_free(port: int) -> bool:
         except OSError:
             return False
     return True
-
-
-def _why_not(log: Path, isolated: bool) -> str:
-    words = log.read_text(errors="replace").strip().splitlines()[-3:]
-    hint = "" if isolated or os.geteuid() == 0 else "; without user namespaces it needs root"
-    return f"the private pcscd did not start{hint}: {' / '.join(words) or 'it printed nothing'}"

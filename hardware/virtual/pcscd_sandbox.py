@@ -55,14 +55,11 @@ def serve_slots(slot_server: socket.socket, port: int) -> None:
         with caller:
             caller.settimeout(TIMEOUT_SECONDS)
             try:
-                _pass_connection(caller, port + caller.recv(1)[0])
+                slot = ("127.0.0.1", port + caller.recv(1)[0])
+                with socket.create_connection(slot, TIMEOUT_SECONDS) as inside:
+                    socket.send_fds(caller, [b"+"], [inside.fileno()])
             except (OSError, IndexError):
                 continue  # no reader yet, or the caller went away: it will ask again
-
-
-def _pass_connection(caller: socket.socket, port: int) -> None:
-    with socket.create_connection(("127.0.0.1", port), TIMEOUT_SECONDS) as inside:
-        socket.send_fds(caller, [b"+"], [inside.fileno()])
 
 
 def _hide_run() -> None:

@@ -240,11 +240,16 @@ class ReferenceCommands:
         if command.p2 != PIN_REFERENCE:
             return Status.NO_REFERENCE
         if command.p1 == 0xFF:
-            return self._forget(command)
+            if command.data:
+                return Status.WRONG_DATA
+            self._session.pin_verified = False
+            return Status.OK
         if command.p1 != 0:
             return Status.WRONG_P1P2
         if not command.data:
-            return self._answer_pin_state()
+            if self._session.pin_verified and self._state.profile.verified_answers_9000:
+                return Status.OK
+            return self._tries(self._state.pin)
         if len(command.data) != BODY:
             return self._state.profile.wrong_length_status
         status = self._try(self._state.pin, command.data)
@@ -274,17 +279,6 @@ class ReferenceCommands:
             return status
         self._session.pin_verified = False
         return self._take(self._state.pin, command.data[BODY:])
-
-    def _forget(self, command: ReceivedCommand) -> int:
-        if command.data:
-            return Status.WRONG_DATA
-        self._session.pin_verified = False
-        return Status.OK
-
-    def _answer_pin_state(self) -> int:
-        if self._session.pin_verified and self._state.profile.verified_answers_9000:
-            return Status.OK
-        return self._tries(self._state.pin)
 
     def _prove_puk(self, body: bytes) -> int:
         held = self._session.puk_proven and self._state.profile.holds_puk_validation
@@ -330,7 +324,8 @@ class ReferenceCommands:
             return Status.WRONG_DATA if profile.numeric_puk and not new.isdigit() else Status.OK
         if profile.accepts_any_new_pin:
             return Status.OK
-        if not _is_pin(new):
+        digits = new.rstrip(bytes([FILLER]))  # SP 800-73-5 part 2, 2.4.3
+        if len(digits) < 6 or not all(0x30 <= byte <= 0x39 for byte in digits):
             return Status.WRONG_DATA
         if profile.complexity_rule and len(set(new) - {FILLER}) == 1:
             return Status.CONDITIONS
@@ -341,12 +336,6 @@ class ReferenceCommands:
         both = self._state.pin.blocked and self._state.puk.blocked
         if both and self._state.profile.erases_keys_when_both_blocked:
             self._state.keys.clear()
-
-
-def _is_pin(body: bytes) -> bool:
-    """Six to eight decimal digits, filled up with FF (SP 800-73-5 part 2, 2.4.3)."""
-    digits = body.rstrip(bytes([FILLER]))
-    return len(digits) >= 6 and all(0x30 <= byte <= 0x39 for byte in digits)
 
 
 # GENERAL AUTHENTICATE (SP 800-73-5 part 2, 3.2.4): a key proves itself.

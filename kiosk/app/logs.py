@@ -89,13 +89,9 @@ def change_log(environ: Mapping[str, str], form: str) -> None:
 def _formatter(stream: TextIO, environ: Mapping[str, str], form: str) -> logging.Formatter:
     if form == TEXT or stream.isatty():
         return Discreet(LINE)
-    return JsonLines(marks=_is_journal(stream, environ))
-
-
-def _is_journal(stream: TextIO, environ: Mapping[str, str]) -> bool:
-    """Return whether a stream goes to the journal, as systemd.exec(5) says."""
-    found = os.fstat(stream.fileno())
-    return environ.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"
+    found = os.fstat(stream.fileno())  # compared as systemd.exec(5) says
+    is_journal = environ.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"
+    return JsonLines(marks=is_journal)
 
 
 def appended(path: str) -> TextIO:

@@ -177,7 +177,9 @@ def prove(parts: Dependencies, visit_id: VisitId, proof: CardProof | None) -> Vi
         if visit.genuine_at is not None:
             if visit.judged != judged:
                 raise StepRefused("the card has proven itself already")
-            return _opened_before(uow, parts, held)
+            # The first answer was lost: return how the visit was opened.
+            context = _block_exhausted(uow, parts, context_of(uow, parts.policy(), held))
+            return _menu(uow, context, resumed(uow, context), _offers(uow, context))
         visit, unproven = judge(visit, proof, uow.now)
         visit = replace(visit, judged=judged)
         retired = barred_at(held.station)
@@ -228,7 +230,9 @@ def _arrive(
         return _refuse(uow, replace(visit, unknown_card=named), Reason.UNKNOWN_CARD)
     card = known.card
     visit = replace(visit, card_id=card.id, holder_id=known.holder.id)
-    claimed, expired = _claimed(uow, parts, visit, card, report), _expired(report, uow.now)
+    claimed = _claimed(uow, parts, visit, card, report)
+    is_over = report.expires_at is not None and report.expires_at <= uow.now
+    expired = Reason.CARD_EXPIRED if is_over else None
     if isinstance(claimed, Unproven):
         return _not_genuine(uow, visit, claimed)
     if claimed is None:
@@ -309,12 +313,6 @@ def _welcome(uow: UnitOfWork, context: VisitContext) -> VisitOpened | Refusal:
         told = {"purpose": code.purpose.value, "code": code.id}
         record(uow, AuditKind.VISIT_RESUMED, here.visit, **told)
     return _menu(uow, context, carried, offered)
-
-
-def _opened_before(uow: UnitOfWork, parts: Dependencies, held: HeldVisit) -> VisitOpened | Refusal:
-    """Return how the visit was opened: the first answer was lost."""
-    context = _block_exhausted(uow, parts, context_of(uow, parts.policy(), held))
-    return _menu(uow, context, resumed(uow, context), _offers(uow, context))
 
 
 def _menu(
@@ -400,11 +398,6 @@ def _instead(
     return tuple(one for one in offered if one is not waiting or one in _GIVES_ADDRESS)
 
 
-def _expired(report: CardReport, now: datetime) -> Reason | None:
-    expired = report.expires_at is not None and report.expires_at <= now
-    return Reason.CARD_EXPIRED if expired else None
-
-
 def _close_older(uow: UnitOfWork, visit: Visit, card: Card, *, proven: bool) -> None:
     """A card that is here has left wherever it was before.
 
@@ -476,7 +469,11 @@ def choose(parts: Dependencies, visit_id: VisitId, purpose: Purpose, *, anew: bo
         context = enter(uow, parts, visit_id)
         again = anew and _may_abandon_code(uow, context)
         if context.visit.purpose is not purpose or again:
-            _need_known_key(parts, context, purpose)
+            key = context.visit.auth_key
+            if purpose in UNLOCKS and unlock_barred(
+                context.policy, parts.issuers, context.card, key
+            ):
+                raise VisitRefused(Reason.NOT_GENUINE)
             context = _start(uow, context, purpose)
         task = tasks.next_task(uow, context)
         uow.commit()
@@ -485,7 +482,9 @@ def choose(parts: Dependencies, visit_id: VisitId, purpose: Purpose, *, anew: bo
 
 def _start(uow: UnitOfWork, context: VisitContext, purpose: Purpose) -> VisitContext:
     if purpose is Purpose.REPORT_MISUSE:
-        _need_no_grant(uow, context)
+        # A report is open to each visit, unless its card owes an answer for another purpose.
+        if context.visit.finished_at is not None or uow.journal.of_visit(context.visit.id):
+            raise StepRefused("the visit is for something else")
     else:
         if context.visit.purpose is not None:
             context = _abandon_code(uow, context)
@@ -509,21 +508,6 @@ def _withdraw_abandoned_code(uow: UnitOfWork, context: VisitContext, purpose: Pu
     asked = uow.visits.get(code.visit_id)
     is_open = asked is not None and asked.id != context.visit.id and asked.closed_at is None
     return (context.is_proven or not is_open) and uow.codes.revoke_live(context.card.id)
-
-
-def _need_known_key(parts: Dependencies, context: VisitContext, purpose: Purpose) -> None:
-    key = context.visit.auth_key
-    if purpose in UNLOCKS and unlock_barred(context.policy, parts.issuers, context.card, key):
-        raise VisitRefused(Reason.NOT_GENUINE)
-
-
-def _need_no_grant(uow: UnitOfWork, context: VisitContext) -> None:
-    """A report of misuse is open to each visit, also in place of an earlier choice.
-
-    An answer that a card owes belongs to the purpose for which it was asked.
-    """
-    if context.visit.finished_at is not None or uow.journal.of_visit(context.visit.id):
-        raise StepRefused("the visit is for something else")
 
 
 def _abandon_code(uow: UnitOfWork, context: VisitContext) -> VisitContext:

@@ -35,7 +35,8 @@ def save_questions(
     """Take questions and answers; hashing takes about a second, outside of any transaction."""
     with parts.store.begin() as uow:
         context = enter(uow, parts, visit_id)
-        if _was_done(context):
+        visit = context.visit
+        if visit.purpose is Purpose.CHANGE_QUESTIONS and visit.finished_at is not None:
             return Finished(Purpose.CHANGE_QUESTIONS)
         _need_questions(context)
         refused = _first_problem(uow, context, answers)
@@ -56,7 +57,8 @@ def give_email(
     address = tidy_email(email)
     with parts.store.begin() as uow:
         context = enter(uow, parts, visit_id)
-        _need_email(context)
+        context.need(Gate.EMAIL)
+        context.need_own_pin()
         problem = email_problem(address, context.policy.email_domains)
         done: Task | None = None
         if problem is None:
@@ -75,11 +77,6 @@ def give_email(
 
 
 # --- questions -------------------------------------------------------------------------
-
-
-def _was_done(context: VisitContext) -> bool:
-    visit = context.visit
-    return visit.purpose is Purpose.CHANGE_QUESTIONS and visit.finished_at is not None
 
 
 def _need_questions(context: VisitContext) -> None:
@@ -124,11 +121,6 @@ def _keep_questions(parts: Dependencies, visit_id: VisitId, hashes: tuple[JointH
 
 
 # --- the address -----------------------------------------------------------------------
-
-
-def _need_email(context: VisitContext) -> None:
-    context.need(Gate.EMAIL)
-    context.need_own_pin()
 
 
 def _keep_address(uow: UnitOfWork, context: VisitContext, address: str) -> VisitContext:

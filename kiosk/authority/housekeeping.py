@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from kiosk.app.config.settings import DEFAULTS, RetentionSettings
@@ -66,7 +66,9 @@ def purge_records(
         for kind in PastKind:
             before = now - kept_for(kind, retention)
             for done in itertools.count(1):
-                some = _delete_some(store, kind, before)
+                with store.begin() as uow:
+                    some = uow.past.delete(kind, before, BATCH)
+                    uow.commit()
                 deleted[kind] += some
                 if some < BATCH or done == most_batches:
                     break
@@ -76,13 +78,6 @@ def purge_records(
         raise
     _record(store, deleted)
     return deleted
-
-
-def _delete_some(store: Store, kind: PastKind, before: datetime) -> int:
-    with store.begin() as uow:
-        some = uow.past.delete(kind, before, BATCH)
-        uow.commit()
-    return some
 
 
 def _record(store: Store, deleted: Counter[PastKind]) -> None:

@@ -145,11 +145,8 @@ class LivePolicy:
         self._altered = None
         found = policy_in_force(self._file, stored)
         if found != self._in_force:
-            self._tell(found)
+            log.info("the policy has changed")
+            for name, because in found.faults.items():
+                log.error("what staff set for %s does not count: %s", name, because)
             self._in_force, self._policy = found, found.settings.policy()
         self._read_at = now
-
-    def _tell(self, found: PolicyInForce) -> None:
-        log.info("the policy has changed")
-        for name, because in found.faults.items():
-            log.error("what staff set for %s does not count: %s", name, because)

@@ -74,23 +74,13 @@ def _register(uow: UnitOfWork, context: VisitContext, pending: PendingChange, em
     uow.search.refresh([context.holder.id])
     count = len(registration.question_ids)
     record(uow, AuditKind.REGISTERED, context.visit, questions=count, proven=registration.proven)
-    _keep_keys(uow, context, pending, same_key=same_key)
+    # The code may be entered in another visit, and the card in the reader then need not be the
+    # holder's: its key has to be the one that was proven with the PIN.
+    if pending.auth_key is None or same_key:
+        _record_keys(uow, context, pending.auth_key, pending.pin_key)
     notify_holder(uow, Notice.REGISTERED, context.visit, context.holder, registration)
     if before is not None and before.email not in addresses_of(context.holder, registration):
         notify(uow, Notice.REGISTERED, before.email, context.visit, context.holder)
-
-
-def _keep_keys(
-    uow: UnitOfWork, context: VisitContext, pending: PendingChange, *, same_key: bool
-) -> None:
-    """Record the keys that the card has proven, where none was recorded.
-
-    The card's key has to be the same when the PIN was verified and now: the code may be entered in
-    another visit, and the card in the reader then need not be the holder's.
-    """
-    if pending.auth_key is not None and not same_key:
-        return
-    _record_keys(uow, context, pending.auth_key, pending.pin_key)
 
 
 def _keep_proven_key(uow: UnitOfWork, context: VisitContext) -> None:
@@ -129,7 +119,8 @@ def _change_email(
             effective_at=uow.now + cooling_off,
         )
         uow.address_changes.put(change)
-        record(uow, AuditKind.EMAIL_CHANGE_WAITS, context.visit, hours=_hours(change))
+        hours = round((change.effective_at - change.requested_at).total_seconds() / 3600)
+        record(uow, AuditKind.EMAIL_CHANGE_WAITS, context.visit, hours=hours)
         notify_holder(
             uow,
             Notice.EMAIL_CHANGE_WAITS,
@@ -143,10 +134,6 @@ def _change_email(
         return
     _put_email(uow, context, registration, email)
     _keep_proven_key(uow, context)
-
-
-def _hours(change: AddressChange) -> int:
-    return round((change.effective_at - change.requested_at).total_seconds() / 3600)
 
 
 def _put_email(

@@ -64,7 +64,7 @@ class Heartbeats:
 
         Raises ``StepRefused`` for texts that no settings file allows, and ``StoreError``.
         """
-        if not _is_short(beat.version):
+        if len(beat.version) > LONGEST_NAME or not beat.version.isprintable():
             raise StepRefused("that is no version")
         heard = _Heard(station.site, beat, self._clock.monotonic())
         with self._guard:
@@ -139,10 +139,6 @@ def barred_at(station: Station | None) -> Reason | None:
     """Return why a station may serve nobody, by its row."""
     retired = station is not None and station.retired_at is not None
     return Reason.STATION_RETIRED if retired else None
-
-
-def _is_short(text: str) -> bool:
-    return len(text) <= LONGEST_NAME and text.isprintable()
 
 
 # Which parts answer: every heartbeat asks, so mostly answered from memory.

@@ -45,7 +45,9 @@ def next_task(uow: UnitOfWork, context: VisitContext) -> Task:
             return ProvePin(position=context.position(gate))
         case Gate.QUESTIONS:
             _need_codes(uow, context)
-            return _choose_questions(uow, context)
+            bank = tuple(Question(one.id, one.text) for one in uow.questions.current())
+            count = context.policy.questions_registered
+            return ChooseQuestions(bank, count, position=context.position(Gate.QUESTIONS))
         case Gate.EMAIL:
             _need_codes(uow, context)
             return give_email(context)
@@ -211,9 +213,3 @@ def _need_codes(uow: UnitOfWork, context: VisitContext) -> None:
     waits = codes_used_up(uow, context, progress.purpose)
     if waits is not None:
         raise waits
-
-
-def _choose_questions(uow: UnitOfWork, context: VisitContext) -> ChooseQuestions:
-    bank = tuple(Question(one.id, one.text) for one in uow.questions.current())
-    count, position = context.policy.questions_registered, context.position(Gate.QUESTIONS)
-    return ChooseQuestions(bank, count, position=position)

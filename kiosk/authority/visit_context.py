@@ -456,7 +456,10 @@ def _cannot_prove(context: VisitContext) -> bool:
 def _registration_barred(context: VisitContext) -> Reason | None:
     registration, purpose = context.registration, context.visit.purpose
     if registration is None:
-        return _not_registered(purpose)
+        # It was revoked since this was chosen: then it cannot be changed.
+        if purpose in (Purpose.CHANGE_QUESTIONS, Purpose.CHANGE_EMAIL):
+            raise StepRefused("the holder is not registered any more")
+        return Reason.NOT_REGISTERED if purpose is Purpose.UNLOCK else None
     if registration.blocked_at is not None and purpose not in _OF_ANYBODY:
         return Reason.REGISTRATION_BLOCKED
     proves = context.visit.genuine_at is not None
@@ -464,13 +467,6 @@ def _registration_barred(context: VisitContext) -> Reason | None:
     # Somebody who can now answer questions is not served on a code alone.
     is_over = registered and purpose is Purpose.FIRST_UNLOCK
     return Reason.GIVEN_CODE_OVER if is_over else None
-
-
-def _not_registered(purpose: Purpose | None) -> Reason | None:
-    """Judge a registration that was revoked since this was chosen: it cannot be changed then."""
-    if purpose in (Purpose.CHANGE_QUESTIONS, Purpose.CHANGE_EMAIL):
-        raise StepRefused("the holder is not registered any more")
-    return Reason.NOT_REGISTERED if purpose is Purpose.UNLOCK else None
 
 
 def find_grant(

@@ -199,7 +199,8 @@ def email_problem(address: str, domains: tuple[str, ...]) -> EmailProblem | None
         return EmailProblem.MALFORMED
     if not _LOCAL.fullmatch(local) or not all(_LABEL.fullmatch(label) for label in labels):
         return EmailProblem.MALFORMED
-    if domains and not any(_is_below(labels, approved.split(".")) for approved in domains):
+    approved = [one.split(".") for one in domains]
+    if approved and not any(labels[-len(one) :] == one for one in approved):
         return EmailProblem.DOMAIN
     return None
 
@@ -208,10 +209,6 @@ def mask_email(address: str) -> str:
     """Show the first letter and the domain: enough to recognise an address, not to learn it."""
     local, _, domain = address.rpartition("@")
     return f"{local[:1]}•••@{domain}"
-
-
-def _is_below(labels: list[str], approved: list[str]) -> bool:
-    return labels[-len(approved) :] == approved
 
 
 # Rules for a new PIN, checked before any secret leaves the authority. Cards differ in what they

@@ -28,7 +28,6 @@ from kiosk.contract.messages import (
     UnreadCard,
     VisitEnd,
     VisitId,
-    VisitOpened,
 )
 from kiosk.contract.ports import Authority, CardAddress, Cards
 from kiosk.station.commands import (
@@ -271,14 +270,10 @@ class Actions:
         at = CardAddress(command.reader, report.card)
         reply = self._authority.begin(command.visit, report)
         if isinstance(reply, CardChallenge):
-            reply = self._prove(command.visit, at, reply)
+            challenge = reply
+            proof = self._cards.hold(at, lambda card: card.prove(challenge))
+            reply = self._authority.prove(command.visit, proof)
         return CardRead(command.visit, at, reply, report.pin_pad, report.pad_changes)
-
-    def _prove(
-        self, visit: VisitId, at: CardAddress, challenge: CardChallenge
-    ) -> VisitOpened | Refusal:
-        proof = self._cards.hold(at, lambda card: card.prove(challenge))
-        return self._authority.prove(visit, proof)
 
     def _give_up(self, visit: VisitId, reason: Reason, unread: UnreadCard | None = None) -> GaveUp:
         self._report(visit, reason, unread)

@@ -123,15 +123,21 @@ def fold(
         case CardMuteSeen():
             return _arrived(presence, event.insertion, CardUnreadable(new_visit))
         case CardRemoved():
-            return _departed(presence, event.insertion)
+            if event.insertion not in presence.cards:
+                return presence, ()
+            now = replace(presence, cards=presence.cards - {event.insertion})
+            return now, (() if now.cards else (CardOut(), now.availability))
         case ReadersChanged():
             return _available(replace(presence, readers=event.readers))
         case ServiceLost():
-            return _lost(presence)
+            now = replace(presence, cards=frozenset(), readers=None, service=False)
+            return now, ((CardOut(),) if presence.cards else ()) + (now.availability,)
         case ServiceFound():
             return _available(replace(presence, service=True))
         case AuthorityChecked():
-            return _authority_checked(presence, event.outage)
+            if presence.authority is event.outage:
+                return presence, ()
+            return _available(replace(presence, authority=event.outage))
         case _:
             assert_never(event)
 
@@ -143,26 +149,6 @@ def _arrived(
         return presence, ()
     now = replace(presence, cards=presence.cards | {insertion})
     return now, ((SecondCard(alone.visit),) if presence.cards else (alone,))
-
-
-def _departed(presence: Presence, insertion: int) -> tuple[Presence, tuple[ReaderSide, ...]]:
-    if insertion not in presence.cards:
-        return presence, ()
-    now = replace(presence, cards=presence.cards - {insertion})
-    return now, (() if now.cards else (CardOut(), now.availability))
-
-
-def _lost(presence: Presence) -> tuple[Presence, tuple[ReaderSide, ...]]:
-    now = replace(presence, cards=frozenset(), readers=None, service=False)
-    return now, ((CardOut(),) if presence.cards else ()) + (now.availability,)
-
-
-def _authority_checked(
-    presence: Presence, outage: Outage | None
-) -> tuple[Presence, tuple[ReaderSide, ...]]:
-    if presence.authority is outage:
-        return presence, ()
-    return _available(replace(presence, authority=outage))
 
 
 def _available(presence: Presence) -> tuple[Presence, tuple[ReaderSide, ...]]:

@@ -187,7 +187,9 @@ def on_holder(state: HolderState, event: Event) -> Move | None:
         ):
             return replace(page, visit=replace(state.visit, position=page.task.position)), ()
         case CodeEntry(), CodeEntered():
-            return _code_entered(state, event)
+            visit, attempt = counted(state.visit)
+            code = SubmitCode(visit.id, attempt, event.code)
+            return working(visit, Work.CHECKING_CODE, code, replace(state, visit=visit))
         case CodeEntry(visit=VisitState(purpose=Purpose.FIRST_UNLOCK)), CodeAsked():
             return None
         case ((CodeEntry() | CodeNeeded()), CodeAsked()):
@@ -258,12 +260,6 @@ def counted(visit: VisitState) -> tuple[VisitState, str]:
     """Return the visit with one more attempt counted, and that attempt's id."""
     counted = replace(visit, sent=visit.sent + 1)
     return counted, f"{visit.id}-{counted.sent}"
-
-
-def _code_entered(state: CodeEntry, event: CodeEntered) -> Move:
-    visit, attempt = counted(state.visit)
-    submit = SubmitCode(visit.id, attempt, event.code)
-    return working(visit, Work.CHECKING_CODE, submit, replace(state, visit=visit))
 
 
 # --- questions -------------------------------------------------------------------------

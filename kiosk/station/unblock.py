@@ -281,7 +281,9 @@ class PinWork:
         if isinstance(reply, SetPin):
             on_pad = isinstance(command.new, OnPad)
             return PadEnded(visit, PadNotice.ONCE_MORE) if on_pad else None
-        return Replied(visit, reply or _station_refusal(outcome))
+        unknown = isinstance(outcome, UnblockUnknown)
+        reason = Reason.OUTCOME_UNKNOWN if unknown else Reason.CARD_REFUSED
+        return Replied(visit, reply or Refusal(reason))
 
     def _pad_ended(
         self, visit: VisitId, grant: Grant | KeyGrant, notice: PadNotice
@@ -338,9 +340,3 @@ def _secret_is_unspent(outcome: UnblockOutcome) -> bool:
             return True
         case _:
             return False
-
-
-def _station_refusal(outcome: UnblockOutcome) -> Refusal:
-    unknown = isinstance(outcome, UnblockUnknown)
-    reason = Reason.OUTCOME_UNKNOWN if unknown else Reason.CARD_REFUSED
-    return Refusal(reason)

@@ -304,11 +304,9 @@ class AuditRows(AdminPage):
         event.stop()
         self._explain()
         if self._older is not None and self._table.marked == next(reversed(self._lines), ""):
-            self._read_on(self._older)
-
-    def _read_on(self, before: int) -> None:
-        if len(self._lines) < MOST:
-            self.ask(partial(self.desk.audit.page, self._only, before), self._add, group="older")
+            page = partial(self.desk.audit.page, self._only, self._older)
+            if len(self._lines) < MOST:
+                self.ask(page, self._add, group="older")
 
     def _explain(self) -> None:
         words = row_in_short(self._line) if self._line else _NONE

@@ -190,7 +190,10 @@ class PeopleListsPage(AdminPage):
         event.stop()
         key = event.column_key.value
         if key in {order.value for order in PeopleOrder}:
-            self._sort(PeopleOrder(key))
+            order = PeopleOrder(key)
+            self._descending = order is self._order and not self._descending
+            self._order = order
+            self._read_first()
 
     def action_open(self) -> None:
         if self._table.marked:
@@ -212,11 +215,6 @@ class PeopleListsPage(AdminPage):
 
     def action_reverse(self) -> None:
         self._descending = not self._descending
-        self._read_first()
-
-    def _sort(self, order: PeopleOrder) -> None:
-        self._descending = order is self._order and not self._descending
-        self._order = order
         self._read_first()
 
     def action_back(self) -> None:

@@ -113,7 +113,10 @@ class ReportsPage(AdminPage):
     def _show(self, report: Report) -> None:
         days = f"{_day(report.first)} to {_day(report.last)}"
         self._title.say(f"{_WORDS[report.span].capitalize()}, {days}")
-        lines = [TableLine(row[0], row) for row in _ordered(report)]
+        rows = report.rows
+        by_time = report.span in (Span.DAY, Span.WEEK)
+        ordered = rows[::-1] if by_time else (*rows[-1:], *rows[:-1])
+        lines = [TableLine(row[0], row) for row in ordered]
         self._table.show(lines, _columns(report))
         self._words.say("" if lines else "Nothing was done in these days.")
         self.refresh_bindings()
@@ -151,21 +154,14 @@ class ReportsPage(AdminPage):
 
 def _columns(report: Report) -> tuple[Column, ...]:
     """Align columns of numbers to the right, and give the rest of the room to the first."""
-    numbers = [all(_is_number(row[at]) for row in report.rows) for at in range(len(report.columns))]
+    numbers = [
+        all(row[at].replace(",", "").isdigit() for row in report.rows)
+        for at in range(len(report.columns))
+    ]
     return tuple(
         Column(name, max(len(name), _NUMBER if number else _NAME), int(at == 0), right=number)
         for at, (name, number) in enumerate(zip(report.columns, numbers, strict=True))
     )
-
-
-def _ordered(report: Report) -> tuple[tuple[str, ...], ...]:
-    if report.span in (Span.DAY, Span.WEEK):
-        return report.rows[::-1]
-    return (*report.rows[-1:], *report.rows[:-1])
-
-
-def _is_number(text: str) -> bool:
-    return text.replace(",", "").isdigit()
 
 
 def _day(day: date) -> str:

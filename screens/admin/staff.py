@@ -105,7 +105,9 @@ def add_key(desk: StaffDesk, member: Member) -> Form[Done]:
 def remove_key(desk: StaffDesk, member: Member) -> Form[Done]:
     """Ask which one, where there are several."""
     line = member()
-    keys = {_key_words(key): key.fingerprint for key in line.keys}
+    keys = {
+        f"{key.label or key.kind} {key.fingerprint[:19]}…": key.fingerprint for key in line.keys
+    }
     first = next(iter(keys))
     which = Entry("key", "Key", first, "Up and Down choose.", choices=tuple(keys), closed=True)
 
@@ -194,10 +196,6 @@ _CARD_KEY_HINT = "PIV: 9A, as PEM. Empty where it is recorded."
 
 def _card_words(card: StaffCardLine) -> str:
     return grouped(f"{card.driver} {card.identifier}")
-
-
-def _key_words(key: KeyLine) -> str:
-    return f"{key.label or key.kind} {key.fingerprint[:19]}…"
 
 
 _ONESELF = frozenset({"role", "remove"})

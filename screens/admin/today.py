@@ -67,7 +67,10 @@ def _drawn(
     figure.axes(active=False, axis="y", side="right")
     figure.draw(_bars(figure, counts, cells))
     _set_x(figure.ruler("x"), marks, cells, columns)
-    _set_y(figure.ruler("y", "left"), max(counts))
+    ruler, most = figure.ruler("y", "left"), max(counts)
+    ruler.lim(0, most)
+    ruler.alignment(lim="edge")
+    ruler.ticks([0, most], [_number(0), _number(most)])
     return str(plotext.uncolorize(figure.build().string()))
 
 
@@ -85,12 +88,6 @@ def _set_x(ruler: Any, marks: Sequence[tuple[int, str]], cells: int, columns: in
     ruler.lim(0.5, _HALVES * columns + 0.5)
     ruler.alignment(lim="edge", tick="left")
     ruler.ticks([_HALVES * cells * p + 1 for p, _ in fitting], [text for _, text in fitting])
-
-
-def _set_y(ruler: Any, most: int) -> None:
-    ruler.lim(0, most)
-    ruler.alignment(lim="edge")
-    ruler.ticks([0, most], [_number(0), _number(most)])
 
 
 def _number(count: int) -> str:

@@ -119,15 +119,12 @@ class PagePresenter:
                 return  # it had to wait, and its timer fired as the next was shown
             with self._app.batch_update():
                 if isinstance(state, StillThere):
-                    await self._lay_over(state)
+                    await self._uncover()
+                    await self._replace(state.inner)
+                    await self._app.push_screen(self._page_for(state))
                 else:
                     await self._uncover()
                     await self._replace(state)
-
-    async def _lay_over(self, state: StillThere) -> None:
-        await self._uncover()
-        await self._replace(state.inner)
-        await self._app.push_screen(self._page_for(state))
 
     async def _replace(self, state: State) -> None:
         """Show a page for ``state``, unless that state's page is already shown."""
@@ -196,20 +193,19 @@ class KioskApp(WalkUpApp[int], inherit_bindings=False):
         """
         nobody = isinstance(state, Attract | OutOfService)
         if nobody:
-            self._reset_comfort()
+            self._comfort.answers_shown = None
+            if self._comfort.dark != self._look.dark:
+                self._comfort.dark = self._look.dark
+                self._paint()
         await self._presenter.show(state)
         if nobody:
             forget_texts()
             self.call_after_refresh(warm_up)
         if not self._begun:
             self._begun = True
-            await self._first_paint()
-
-    async def _first_paint(self) -> None:
-        """Wait for it, with a limit: on a terminal that is gone nothing is drawn."""
-        if isinstance(self.screen, Page):
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self.screen.drawn.wait(), _FIRST_PAINT_S)
+            if isinstance(self.screen, Page):
+                with suppress(TimeoutError):  # on a terminal that is gone nothing is drawn
+                    await asyncio.wait_for(self.screen.drawn.wait(), _FIRST_PAINT_S)
 
     def on_mount(self) -> None:
         self.run_worker(self._serve(), name="desk")
@@ -247,12 +243,6 @@ class KioskApp(WalkUpApp[int], inherit_bindings=False):
         """Switch to the other surface, for this visit."""
         self._comfort.dark = not self._comfort.dark
         self._paint()
-
-    def _reset_comfort(self) -> None:
-        self._comfort.answers_shown = None
-        if self._comfort.dark != self._look.dark:
-            self._comfort.dark = self._look.dark
-            self._paint()
 
     def _paint(self) -> None:
         self.theme = theme.DARK if self._comfort.dark else theme.LIGHT

@@ -297,7 +297,11 @@ class Page(Screen[None], inherit_bindings=False):
         elif event.key == "enter":
             self.enter()
         elif event.key == "escape" and self.stop is not None:
-            self._escape(self.stop)
+            # The first Escape chooses the stop button, the second presses it.
+            if self.ring.chosen is self.stop:
+                self.stop.press()
+            else:
+                self.ring.choose(self.stop)
 
     def takes(self, event: events.Key) -> bool:
         """Handle one of the page's keys; return whether it was one."""
@@ -311,13 +315,6 @@ class Page(Screen[None], inherit_bindings=False):
         pressed = self.ring.chosen or self.primary
         if pressed is not None:
             pressed.press()
-
-    def _escape(self, stop: BigButton) -> None:
-        """Choose the stop button at the first Escape and press it at the second."""
-        if self.ring.chosen is stop:
-            stop.press()
-        else:
-            self.ring.choose(stop)
 
     def _is_for_strip(self, key: str) -> bool:
         strip = self.kit.look.strip

@@ -136,16 +136,13 @@ class PadPage(Page, inherit_bindings=False):
     def content(self) -> Iterator[Widget]:
         """Show it; squares move while the reader waits."""
         title, asks = waiting.work(self._state.work)
-        lines = (*_rules(self._state.command), asks, *self._ways())
+        leave = pad.WHEN if self._state.work is Work.PIN_ON_PAD else pad.LEAVE_IN
+        lines = (*_rules(self._state.command), asks, leave, pad.CANCEL)
         said = (Prose(line, "text paragraph") for line in lines)
         marching = Marching(self.kit.look.glyphs.empty, motion=self.kit.look.motion)
         left = Vertical(*said, marching, classes="beside")
         yield Prose(title, "title")
         yield Horizontal(left, PadDrawing(self.kit.look.glyphs), classes="columns")
-
-    def _ways(self) -> Iterator[str]:
-        yield pad.WHEN if self._state.work is Work.PIN_ON_PAD else pad.LEAVE_IN
-        yield pad.CANCEL
 
 
 class PadPausedPage(Page, inherit_bindings=False):

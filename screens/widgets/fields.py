@@ -114,7 +114,8 @@ class Cells(Widget, inherit_bindings=False):
         widths = _TALL_INNER_WIDTHS if self._is_tall else _INNER_WIDTHS
         inner, gap = _fit(groups, width, widths)
         signs = list(self._signs()) if y == self._signs_line else [" "] * self.most
-        part = _part(y, _TALL if self._is_tall else HEIGHT)
+        height = _TALL if self._is_tall else HEIGHT
+        part = 0 if y == 0 else 2 if y == height - 1 else 1  # top, middle or bottom of ``_boxes``
         first, second = signs[: groups[0]], signs[groups[0] :]
         row = _boxes(first, inner)[part] + " " * gap + _boxes(second, inner)[part]
         wall = self.rich_style
@@ -138,11 +139,6 @@ class Cells(Widget, inherit_bindings=False):
                 yield self._dot or self._digits[place]
             else:
                 yield "_" if place == len(self._digits) else " "
-
-
-def _part(y: int, height: int) -> int:
-    """Return which line of ``_boxes`` is in row ``y``: top, middle or bottom."""
-    return 0 if y == 0 else 2 if y == height - 1 else 1
 
 
 def _fit(groups: tuple[int, int], width: int, widths: tuple[int, ...]) -> tuple[int, int]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-from collections.abc import MutableMapping
 from typing import TYPE_CHECKING
 
 from kiosk.app import process
@@ -57,7 +56,9 @@ def run(args: argparse.Namespace) -> int:
 def run_session(config: str | None, log_path: str | None) -> int:
     """Run one session; 1 where it was not opened or ended by a fault."""
     take_terminal(log_path)
-    _forget_overrides(os.environ)
+    # The person who logs in may choose a session's environment.
+    for name in [name for name in os.environ if name.startswith("KIOSK_")]:
+        del os.environ[name]
     try:
         return _session(config)
     except NotPermitted as refused:
@@ -66,12 +67,6 @@ def run_session(config: str | None, log_path: str | None) -> int:
         log.error("the RA application cannot be opened: %s", trouble)  # noqa: TRY400
         _print(_AWAY)
     return 1
-
-
-def _forget_overrides(environ: MutableMapping[str, str]) -> None:
-    """Remove ``KIOSK_*``: the person who logs in may choose a session's environment."""
-    for name in [name for name in environ if name.startswith("KIOSK_")]:
-        del environ[name]
 
 
 def _session(config: str | None) -> int:

@@ -99,7 +99,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
             "code", metavar="CODE-ID", help="its id or the beginning of it, see `codes`"
         )
     read = add_part(parts, "read", _read, "print driver and identifier of a card")
-    _reader_options(read)
+    read.add_argument("--reader", default="", metavar="PART", help="part of the reader's name")
+    read.add_argument(
+        "--wait", type=float, default=WAIT_S, metavar="S", help="for a card (default: 30 seconds)"
+    )
     add_config(read)
 
 
@@ -132,13 +135,6 @@ def _derived_from(part: argparse._ActionsContainer) -> None:
         default="",
         metavar="KEY",
         help="it was issued with its secret from this master key; see `kiosk keys list`",
-    )
-
-
-def _reader_options(part: argparse.ArgumentParser) -> None:
-    part.add_argument("--reader", default="", metavar="PART", help="part of the reader's name")
-    part.add_argument(
-        "--wait", type=float, default=WAIT_S, metavar="S", help="for a card (default: 30 seconds)"
     )
 
 

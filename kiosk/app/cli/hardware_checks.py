@@ -147,7 +147,8 @@ def read_card(config: str | None, part: str, wait_s: float) -> int:
         read = [one for one in _readers(found, part) if one.report]
         if len(read) == 1:
             return _print(read[0])
-        if len(read) > 1 or time.monotonic() >= ends or not _may_come(found, part):
+        may_come = any(one.card is not CardCondition.UNKNOWN for one in _readers(found, part))
+        if len(read) > 1 or time.monotonic() >= ends or not may_come:
             complain(f"kiosk: {_why_not(found, part)}")
             return 1
         if not asked:
@@ -181,27 +182,18 @@ def _readers(found: PcscFinding, part: str) -> list[ReaderFinding]:
     return [one for one in found.readers if part in one.reader]
 
 
-def _may_come(found: PcscFinding, part: str) -> bool:
-    """Return whether a card that is put in now would be read."""
-    return any(one.card is not CardCondition.UNKNOWN for one in _readers(found, part))
-
-
 def _why_not(found: PcscFinding, part: str) -> str:
     if not found.reachable:
         return found.detail
     readers = _readers(found, part)
     if not readers:
-        return _no_reader(found, part)
+        if not found.readers:
+            return "no reader is plugged in"
+        names = ", ".join(one.reader for one in found.readers)
+        return f"no reader has {part!r} in its name; there are: {names}"
     if sum(one.report is not None for one in readers) > 1:
         return "there are several cards; take out all but one, or name a reader with --reader"
     return "; ".join(_troubles(readers)) or "no card was put in"
-
-
-def _no_reader(found: PcscFinding, part: str) -> str:
-    if not found.readers:
-        return "no reader is plugged in"
-    names = ", ".join(one.reader for one in found.readers)
-    return f"no reader has {part!r} in its name; there are: {names}"
 
 
 def _troubles(readers: list[ReaderFinding]) -> Iterator[str]:

@@ -59,13 +59,17 @@ def run_command(argv: Sequence[str] | None = None) -> int:
             complain(f"  {change}")
         return 1
     except KioskError as error:
-        complain(f"kiosk: {_told(error)}")
+        field = f"{error.field.replace('_', ' ')}: " if isinstance(error, NotTaken) else ""
+        complain(f"kiosk: {field}{error}")
         return 2 if isinstance(error, ConfigError) else 1
     except ModuleNotFoundError as error:
         complain(f"kiosk: {_not_installed(error)}")
         return 1
     except BrokenPipeError:
-        return _output_closed()
+        _drop_output()
+        with contextlib.suppress(BrokenPipeError):  # it may be the same pipe
+            complain("kiosk: the output was closed before all of it was written")
+        return 1
     except OSError as error:
         complain(f"kiosk: {_place(error)}{error.strerror or error}{_other_account(error)}")
         try:
@@ -103,13 +107,6 @@ def _not_installed(error: ModuleNotFoundError) -> str:
     return f"{name} is not installed: {what_to_do}"
 
 
-def _output_closed() -> int:
-    _drop_output()
-    with contextlib.suppress(BrokenPipeError):  # it may be the same pipe
-        complain("kiosk: the output was closed before all of it was written")
-    return 1
-
-
 def _drop_output() -> None:
     """Discard buffered output, so that it meets no closed pipe or full disk at the end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -125,13 +122,6 @@ def _other_account(error: OSError) -> str:
     from kiosk.app.config.loading import as_account
 
     return f"; {as_account(error.filename or '')}"
-
-
-def _told(error: KioskError) -> str:
-    """Return the error in words, with the argument that was wrong, if any."""
-    if isinstance(error, NotTaken):
-        return f"{error.field.replace('_', ' ')}: {error}"
-    return str(error)
 
 
 def _load(module: str) -> _Command:

@@ -98,7 +98,8 @@ class ProgressLine:
         if done >= total and not self._live and not self._shown:
             return  # quick work needs no line in a log
         self._last, self._shown = now, True
-        self._write(f"{self._called}: {self._percent(done, total)}%, {now - self._began:.0f} s")
+        percent = 100 if done >= total else 100 * done // total
+        self._write(f"{self._called}: {percent}%, {now - self._began:.0f} s")
 
     def __enter__(self) -> Self:
         return self
@@ -116,7 +117,3 @@ class ProgressLine:
     def _write(self, text: str) -> None:
         self._stream.write(f"\r\x1b[K{text}" if self._live else f"{text}\n")
         self._stream.flush()
-
-    @staticmethod
-    def _percent(done: int, total: int) -> int:
-        return 100 if done >= total else 100 * done // total

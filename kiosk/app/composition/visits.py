@@ -200,17 +200,15 @@ class VisitProcesses:
         if status == 0:
             return False
         self._faults += 1
-        log.error("the process of a visit ended: %s", _how(status))
+        if os.WIFSIGNALED(status):
+            how = signal.Signals(os.WTERMSIG(status)).name
+        else:
+            how = f"code {os.WEXITSTATUS(status)}"
+        log.error("the process of a visit ended: %s", how)
         if _is_hung_up(0) or self._faults >= FAULTS:
             self._code = FAULT_CODE
             return True
         return False
-
-
-def _how(status: int) -> str:
-    if os.WIFSIGNALED(status):
-        return signal.Signals(os.WTERMSIG(status)).name
-    return f"code {os.WEXITSTATUS(status)}"
 
 
 def _is_hung_up(fd: int) -> bool:

@@ -197,7 +197,10 @@ class Mailbox:
     def _write_files(self) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._authority.cert_pem.write_to_path(self._folder / "ca.pem")
-        _write_private(self._folder / "relay-login", f"{USER}:{self._password}\n".encode())
+        login = self._folder / "relay-login"
+        login.touch(mode=0o600)
+        login.chmod(0o600)
+        login.write_bytes(f"{USER}:{self._password}\n".encode())
 
     def _protocol(self) -> Callable[[], asyncio.Protocol]:
         from aiosmtpd.smtp import SMTP, AuthResult
@@ -275,9 +278,3 @@ def _received(envelope: Envelope) -> ReceivedMail:
 def _part(mail: EmailMessage, kind: Literal["plain", "html"]) -> str:
     body = mail.get_body((kind,))
     return str(body.get_content()) if body else ""
-
-
-def _write_private(path: Path, content: bytes) -> None:
-    path.touch(mode=0o600)
-    path.chmod(0o600)
-    path.write_bytes(content)

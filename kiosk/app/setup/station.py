@@ -128,7 +128,10 @@ def station_steps(
         text, values = example_toml(_SECTIONS), {**shared_values(), **values}
     text = with_values(text, values)
     yield settings_file(STATION_SETTINGS, text, ("root", STATION_ACCOUNT), 0o640)
-    named = () if line is None else _addresses_of_line(line)
+    try:
+        named = () if line is None else read_line(line).addresses
+    except ValueError as wrong:
+        raise ConfigError(f"the line was not read: {wrong}") from None
     if line is not None:
         what = "a key of this station, and its certificate by the authority's line"
         yield Step("enrolment", what, lambda: False, partial(_enrol, line))
@@ -179,7 +182,10 @@ def station_steps(
             "try-restart",
             "usbguard.service",
         )
-    steps = {Face.COMPOSITOR: list(_compositor_steps()), Face.CONSOLE: list(_console_steps())}
+    font = service(
+        "kiosk-console.service", "the font of the console, as large as there is room for"
+    )
+    steps = {Face.COMPOSITOR: list(_compositor_steps()), Face.CONSOLE: [font]}
     for other in Face:
         if undo and other is not face:
             yield from steps[other]
@@ -188,10 +194,6 @@ def station_steps(
             yield from (step for step in undone if not step.is_done())
     yield from steps[face]
     yield service(_UNIT, "the station")
-
-
-def _console_steps() -> Iterator[Step]:
-    yield service("kiosk-console.service", "the font of the console, as large as there is room for")
 
 
 def _compositor_steps() -> Iterator[Step]:
@@ -228,13 +230,6 @@ def _enrol(line: str) -> None:
     )
     if done.returncode != 0:
         raise ConfigError(done.stderr.strip().removeprefix("kiosk: "))
-
-
-def _addresses_of_line(line: str) -> tuple[str, ...]:
-    try:
-        return read_line(line).addresses
-    except ValueError as wrong:
-        raise ConfigError(f"the line was not read: {wrong}") from None
 
 
 def _addresses(text: str) -> tuple[str, ...]:

@@ -61,7 +61,9 @@ def query_of(uow: UnitOfWork, only: AuditFilter) -> AuditQuery:
     """Look up the persons of a filter; raises ``NotTaken`` for an unknown person or member."""
     _check_times(only)
     for name in ("station", "staff", "kind"):
-        _check_name(name, getattr(only, name))
+        text = getattr(only, name)  # an export writes it into the audit
+        if len(text) > LONGEST_NAME or not text.isprintable():
+            raise NotTaken(name, f"A name has at most {LONGEST_NAME} characters that can be shown.")
     return AuditQuery(
         holder_id=_holder(uow, only.person.strip()),
         station=_station(uow, only.station.strip()),
@@ -88,12 +90,6 @@ _COUNTED: Final = {
     CountedAs.REGISTERED: reports.REGISTERED,
     CountedAs.REFUSED: reports.REFUSED,
 }
-
-
-def _check_name(field: str, text: str) -> None:
-    """Raise ``NotTaken`` for anything but a name: an export writes the filter into the audit."""
-    if len(text) > LONGEST_NAME or not text.isprintable():
-        raise NotTaken(field, f"A name has at most {LONGEST_NAME} characters that can be shown.")
 
 
 def _holder(uow: UnitOfWork, text: str) -> str | None:
@@ -131,7 +127,7 @@ def _actors(uow: UnitOfWork, text: str) -> tuple[str, ...] | None:
     found = tuple(
         member.id
         for member in uow.staff.every()
-        if member.id == text or _is_named(member.name, sought)
+        if member.id == text or f" {sought}" in f" {member.name.casefold()}"
     )
     if not found:
         because = (
@@ -139,10 +135,6 @@ def _actors(uow: UnitOfWork, text: str) -> tuple[str, ...] | None:
         )
         raise NotTaken("staff", because)
     return found
-
-
-def _is_named(name: str, sought: str) -> bool:
-    return f" {sought}" in f" {name.casefold()}"
 
 
 def _reference(text: str) -> str | None:
@@ -263,13 +255,8 @@ def _rest(
         elif name == _REPLACED:
             yield f"replaces: {_card(str(value), cards)}"
         elif name not in _OF_NOTE and value not in (None, ""):
-            yield f"{name.replace('_', ' ')}: {_value_words(value)}"
-
-
-def _value_words(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return str(value)
+            words = ("yes" if value else "no") if isinstance(value, bool) else str(value)
+            yield f"{name.replace('_', ' ')}: {words}"
 
 
 # The audit as a file: CSV for a spreadsheet, or JSON lines for a program.

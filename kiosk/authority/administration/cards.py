@@ -244,7 +244,8 @@ def unknown_card_of(uow: UnitOfWork, visit: Visit) -> UnknownCard:
     known = uow.cards.get(visit.card_id) if visit.card_id else None
     if known is not None:
         family, identifier = known.driver, known.identifier
-        near = tuple(_recorded(uow, known.id))
+        recorded = uow.cards.known(known.id)
+        near = () if recorded is None else (f"It is recorded as {_whose(recorded)}.",)
     cause, advice = FAULTS[visit.unread] if visit.unread else NOT_RECORDED
     named = CardId(family, identifier) if identifier and not visit.unread else None
     since = uow.cards.find(named) if named else None
@@ -271,12 +272,6 @@ def _said(family: str, identifier: str, unread: ReadFault | None) -> str:
     named = f" It is of the family {family}." if family else ""
     named = f" It calls itself {family} {identifier}." if identifier else named
     return f"{FAULTS[unread][0]}, by the station's report.{named}"
-
-
-def _recorded(uow: UnitOfWork, card_id: str) -> Iterator[str]:
-    known = uow.cards.known(card_id)
-    if known is not None:
-        yield f"It is recorded as {_whose(known)}."
 
 
 @dataclass(frozen=True, slots=True)

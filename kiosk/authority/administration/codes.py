@@ -155,7 +155,10 @@ class CodesDesk(Desk):
                 needs_second=kept.needs_second,
                 first_unlock=purpose is Purpose.FIRST_UNLOCK,
             )
-            _tell(act, holder, purpose)
+            first = purpose is Purpose.FIRST_UNLOCK
+            notice = HolderNotice.FIRST_CODE_GIVEN if first else HolderNotice.CODE_GIVEN
+            registration = act.uow.registrations.of_holder(holder.id)
+            notify_holder(act, notice, address_of(holder, registration), holder)
             ends = act.uow.now + ASSISTED_LIFE
         return IssuedCode(
             kept.id,
@@ -177,7 +180,8 @@ class CodesDesk(Desk):
         seen = self._whose(Action.AGREE_CODE, code_id)
         with self._office.act(Action.AGREE_CODE, grounds, seen=seen) as act:
             code, holder, card = _found(act.uow, code_id)
-            _need_another(act.uow, code, act.actor)
+            if because := objection(act.uow, giver_of(act.uow, code), act.actor):
+                raise NotPermitted(because)
             _need_unagreed(act.uow, code)
             need_someone_able(act.uow, policy, self._office.means.sealer, holder, card)
             need_same_purpose(act.uow, policy, holder, code.purpose)
@@ -269,12 +273,6 @@ def giver_of(uow: UnitOfWork, code: EmailCode) -> Actor:
     return Actor(member.name, member.role, member.id)
 
 
-def _need_another(uow: UnitOfWork, code: EmailCode, actor: Actor) -> None:
-    """Raise ``NotPermitted`` where ``actor`` does not count as a second member of staff."""
-    if because := objection(uow, giver_of(uow, code), actor):
-        raise NotPermitted(because)
-
-
 def _need_unagreed(uow: UnitOfWork, code: EmailCode) -> None:
     if not waits_for_second(code):
         raise _over(uow, code)
@@ -296,10 +294,3 @@ def _over(uow: UnitOfWork, code: EmailCode) -> ConcurrentChange | NotFound:
 
 def _made(event: AuditEvent, code: EmailCode) -> bool:
     return event.kind == StaffKind.CODE_ISSUED and event.detail.get("code") == code.id
-
-
-def _tell(act: Act, holder: Cardholder, purpose: Purpose) -> None:
-    first = purpose is Purpose.FIRST_UNLOCK
-    notice = HolderNotice.FIRST_CODE_GIVEN if first else HolderNotice.CODE_GIVEN
-    registration = act.uow.registrations.of_holder(holder.id)
-    notify_holder(act, notice, address_of(holder, registration), holder)

@@ -31,17 +31,14 @@ _FORMULA: Final = re.compile(
 def csv_line(cells: Sequence[object]) -> str:
     """Return one line, every cell quoted; a formula gets an apostrophe before it."""
     text = io.StringIO()
-    csv.writer(text, quoting=csv.QUOTE_ALL).writerow([_defused(str(cell)) for cell in cells])
+    defused = [_FORMULA.sub(r"'\g<before>", str(cell)) for cell in cells]
+    csv.writer(text, quoting=csv.QUOTE_ALL).writerow(defused)
     return text.getvalue()
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Return a whole table, its columns' names first."""
     return "".join(csv_line(row) for row in (columns, *rows))
-
-
-def _defused(cell: str) -> str:
-    return _FORMULA.sub(r"'\g<before>", cell)
 
 
 FIELD = "exports"

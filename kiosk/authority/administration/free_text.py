@@ -59,9 +59,5 @@ def entered(field: str, read: Callable[[], Value]) -> Value:
     except CellRefused as refused:
         reason = refused.reason
     # Raised here, so that not even its context holds the entered value.
-    raise NotTaken(field, _sentence(reason))
-
-
-def _sentence(reason: str) -> str:
     told = f"it {reason}" if reason.startswith(_ABOUT_IT) else reason
-    return f"{told[0].upper()}{told[1:]}."
+    raise NotTaken(field, f"{told[0].upper()}{told[1:]}.")

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from kiosk.authority.administration.free_text import cleaned
-from kiosk.authority.administration.office import Act, Desk, Office, audit_name
+from kiosk.authority.administration.office import Desk, Office, audit_name
 from kiosk.authority.administration.people_file import (
     PeopleFile,
     PersonRecord,
@@ -352,7 +352,8 @@ class PeopleImport:
         summary, repeated = ImportSummary(), Repetitions()
         planner = Planner(uow, self._sealer, repeated.is_first, replace_lost=self._replace_lost)
         domains = self._domains()
-        for lines in _batches(file.people()):
+        people = file.people()
+        while lines := list(islice(people, BATCH)):
             summary.outside_domains += [
                 (one.line, one.number, one.email)
                 for one in lines
@@ -444,11 +445,6 @@ def _archive_secrets(uow: UnitOfWork, sealer: Sealer, planned: Card) -> Card:
     return planned
 
 
-def _batches(people: Iterator[PersonRecord]) -> Iterator[list[PersonRecord]]:
-    while lines := list(islice(people, BATCH)):
-        yield lines
-
-
 # Importing people from files in the imports folder of this machine.
 
 FIELD = "imports"
@@ -500,7 +496,10 @@ class ImportDesk(Desk):
                 summary = self._people.run_in(act.uow, path, by, progress)
                 act.waits = act.waits and summary.known_touched > 0
                 act.amend(digest=summary.digest, known=summary.known_touched)
-                _need_same_file(act, summary)
+                if act.agreement and act.agreement.proposed.text("digest") != summary.digest:
+                    raise ConcurrentChange(
+                        "The file was changed since it was proposed: propose it anew."
+                    )
         except ImportRefused as refused:
             return _refused(refused)
         kept = "" if act.waits else _remove(path)
@@ -548,12 +547,6 @@ def _listed(entry: os.DirEntry[str]) -> Iterator[ImportFile]:
     with suppress(FileNotFoundError):  # it may be removed at this moment
         found = entry.stat(follow_symlinks=False)
         yield ImportFile(name, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
-
-
-def _need_same_file(act: Act, summary: ImportSummary) -> None:
-    """Raise ``ConcurrentChange`` where the file is not the proposed one."""
-    if act.agreement and act.agreement.proposed.text("digest") != summary.digest:
-        raise ConcurrentChange("The file was changed since it was proposed: propose it anew.")
 
 
 def _remove(path: Path) -> str:

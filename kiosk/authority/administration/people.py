@@ -169,7 +169,8 @@ def search_people(office: Office, text: str, limit: int) -> Found:
     """
     means, most = office.means, min(limit, MOST_FOUND)
     with office.look(Action.SEE_PEOPLE) as uow:
-        stop = _stop_number(uow, text)
+        digits = read_stop_number(text)
+        stop = uow.stop_numbers.find(digits) if digits else None
         events = _events(uow, text, stop, most + 2)  # the last of an import is about nobody
         about = [event.holder_id for event in events if event.holder_id]
         about += [stop.holder_id] if stop else []
@@ -182,11 +183,6 @@ def search_people(office: Office, text: str, limit: int) -> Found:
         if stop is not None:
             said = f"{_about_stop_number(uow, stop, means.zone)}{said}"
         return Found(people, len(ids) > most, said)
-
-
-def _stop_number(uow: UnitOfWork, text: str) -> StopNumber | None:
-    digits = read_stop_number(text)
-    return uow.stop_numbers.find(digits) if digits else None
 
 
 def _about_stop_number(uow: UnitOfWork, stop: StopNumber, zone: tzinfo) -> str:

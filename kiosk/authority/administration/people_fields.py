@@ -108,7 +108,10 @@ def read_unblock_secret(text: str, family: families.CardFamily | None) -> Sensit
         raise CellRefused("unblock_secret", _SPREADSHEET)
     match family.secret:
         case families.AdminKey():
-            return Sensitive(_admin_key(text))
+            try:
+                return Sensitive(families.tidy_admin_key(text))
+            except ValueError as error:
+                raise CellRefused("unblock_secret", str(error)) from None
         case families.TextSecret() as form:
             return Sensitive(_text_secret(text, form.shortest, form.longest))
         case other:
@@ -146,13 +149,6 @@ def _text_secret(text: str, shortest: int, longest: int) -> str:
     lengths = f"{longest}" if shortest == longest else f"{shortest} to {longest}"
     hint = "; leading zeros may have been lost" if text.isdigit() and len(text) < shortest else ""
     raise CellRefused("unblock_secret", f"must be {lengths} digits or letters{hint}")
-
-
-def _admin_key(text: str) -> str:
-    try:
-        return families.tidy_admin_key(text)
-    except ValueError as error:
-        raise CellRefused("unblock_secret", str(error)) from None
 
 
 def _number_reason(text: str, digits: int) -> str:

@@ -129,7 +129,7 @@ def page_of(
         cards=tuple(_card_line(facts, card) for card in facts.cards),
         codes=tuple(code_line(code, holder, name_of(code.issued_by)) for code in facts.codes),
         story=story_of(uow, holder.id, name_of, limit=NEWEST),
-        open_to=_open_to(facts, actor),
+        open_to=frozenset(one for one in _sensible(facts, actor) if may(actor.role, one)),
         waiting_change=_waiting_change(uow, holder),
     )
 
@@ -244,10 +244,6 @@ def _card_line(facts: StandingFacts, card: Card) -> CardLine:
         has_pin_key=card.pin_key is not None,
         last_right_pin=facts.right_pins.get(card.id),
     )
-
-
-def _open_to(facts: StandingFacts, actor: Actor) -> frozenset[Action]:
-    return frozenset(action for action in _sensible(facts, actor) if may(actor.role, action))
 
 
 def _sensible(facts: StandingFacts, actor: Actor) -> frozenset[Action]:

@@ -107,7 +107,10 @@ class PolicyDesk(Desk):
         after = policy_in_force(self._file, stored | {about.name: new})
         self._judge(act.uow, about, before, after)
         if after.settings.four_eyes and not before.settings.four_eyes:
-            self._need_two(act)
+            # Nobody of the staff could undo it; the command line can.
+            by_staff = bool(act.actor.staff_id)
+            if by_staff and not two_could_agree(act.uow, Action.CHANGE_POLICY):
+                raise NotTaken(FIELD, _NOBODY_TO_AGREE)
         was, now = (getattr(each.settings, about.name) for each in (before, after))
         if was == now and (text is not None or about.name not in stored):
             raise NotTaken(FIELD, f"That is what counts already for {about.name}.")
@@ -128,12 +131,6 @@ class PolicyDesk(Desk):
         if two_could_agree(uow, Action.CHANGE_POLICY):
             return ""
         return f" But {NO_TWO_MANAGERS}: {ADD_TWO_MANAGERS}."
-
-    def _need_two(self, act: Act) -> None:
-        """Refuse a change that nobody here could undo; the command line is exempt."""
-        by_staff = bool(act.actor.staff_id)
-        if by_staff and not two_could_agree(act.uow, Action.CHANGE_POLICY):
-            raise NotTaken(FIELD, _NOBODY_TO_AGREE)
 
     def _judge(
         self, uow: UnitOfWork, about: About, before: PolicyInForce, after: PolicyInForce

@@ -38,7 +38,7 @@ from kiosk.authority.visit_context import ASSISTED_LIFE, is_assisted
 from kiosk.authority.wording import counted, format_day, format_moment, last_day
 from kiosk.contract.families import MUTUALLY_AUTHENTICATED
 from kiosk.contract.messages import Purpose, Reason
-from kiosk.contract.policy import Policy, SendVerdict, may_send_code
+from kiosk.contract.policy import Policy, may_send_code
 
 # What stations last saw of a person's cards, where it prevents an unlock.
 
@@ -233,7 +233,11 @@ class StandingFacts:
         """
         if self.waiting_code is not None:
             return None
-        waits = [self._may_send(card) for card in self.in_use if self.trouble(card) is None]
+        waits = [
+            may_send_code(self.sent.get(card.id, ()), self.now, self.policy)
+            for card in self.in_use
+            if self.trouble(card) is None
+        ]
         if not waits or not all(verdict.too_many for verdict in waits):
             return None
         return self.now + min(verdict.wait for verdict in waits)
@@ -280,9 +284,6 @@ class StandingFacts:
             if code.purpose is purpose and alive and code.tries < code.max_tries:
                 return code
         return None
-
-    def _may_send(self, card: Card) -> SendVerdict:
-        return may_send_code(self.sent.get(card.id, ()), self.now, self.policy)
 
 
 def standing_of(
@@ -616,7 +617,10 @@ def _remarks(facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
             may_fail=True,
         )
     yield from _about_codes(facts, zone)
-    yield from _about_blocked_pins(facts, zone)
+    for card, seen in facts.refused_cards:
+        able = facts.trouble(card) is None and key_barred(card, facts.now) is None
+        if seen.reason is Reason.PIN_BLOCKED and able:
+            yield _of_seen(card, seen, facts, zone, "They can unlock at every station")
     registration = facts.registration
     if registration is not None and registration.unconfirmed_since is not None:
         yield Headline(
@@ -641,13 +645,6 @@ def _about_seen(facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
     for card, seen in refused:
         said = _of_seen(card, seen, facts, zone, "They can unlock another card" if sound else start)
         yield said._replace(may_fail=facts.can_unlock and not sound)
-
-
-def _about_blocked_pins(facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
-    for card, seen in facts.refused_cards:
-        able = facts.trouble(card) is None and key_barred(card, facts.now) is None
-        if seen.reason is Reason.PIN_BLOCKED and able:
-            yield _of_seen(card, seen, facts, zone, "They can unlock at every station")
 
 
 def _of_seen(

@@ -11,7 +11,7 @@ import base64
 import hmac
 import secrets
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -92,7 +92,8 @@ class AnswerHasher:
         stolen database. None hashes the sets of every size.
         """
         pepper = self._ring.current(KeyPurpose.PEPPER)
-        subsets = [ids for ids in _subsets(answers) if asked is None or len(ids) == asked]
+        sizes = [size for size in SIZES if asked in (None, size)]
+        subsets = [ids for size in sizes for ids in combinations(sorted(answers), size)]
         secrets_of = [_peppered(pepper, owner, _chosen(answers, ids), fold) for ids in subsets]
         with ThreadPoolExecutor(self._at_once, "answers") as pool:
             digests = list(pool.map(self._hash, secrets_of))
@@ -157,14 +158,10 @@ class AnswerHasher:
     def _dummy(self) -> str:
         """Make a hash that nothing matches, of the cost of a real one."""
         cost = self._cost
-        salt, digest = (_b64(secrets.token_bytes(size)) for size in (_SALT, _DIGEST))
+        drawn = (base64.b64encode(secrets.token_bytes(size)) for size in (_SALT, _DIGEST))
+        salt, digest = (each.decode().rstrip("=") for each in drawn)
         head = f"$argon2id$v={ARGON2_VERSION}"
         return f"{head}$m={cost.memory_kib},t={cost.passes},p={cost.lanes}${salt}${digest}"
-
-
-def _subsets(answers: Mapping[int, Sensitive]) -> Iterable[tuple[int, ...]]:
-    ids = sorted(answers)
-    return (subset for size in SIZES for subset in combinations(ids, size))
 
 
 def _chosen(answers: Mapping[int, Sensitive], ids: tuple[int, ...]) -> dict[int, Sensitive]:
@@ -200,7 +197,3 @@ def _spaced(sign: str) -> str:
     if category in {"Cc", "Cf"} and not sign.isspace():
         return ""
     return " " if category[0] in "PSZ" or sign.isspace() else sign
-
-
-def _b64(raw: bytes) -> str:
-    return base64.b64encode(raw).decode().rstrip("=")

@@ -133,15 +133,12 @@ def _check_owner(path: Path, found: os.stat_result) -> None:
         raise ConfigError(f"key file {path}: it is not a plain file")
     if os.geteuid() != 0 and found.st_uid not in (os.geteuid(), 0):
         raise ConfigError(f"key file {path}: it belongs to somebody else; chown it to this user")
-    forbidden = _OTHERS_OF_CREDENTIAL if _is_credential(path) else _OTHERS
+    directory = os.environ.get("CREDENTIALS_DIRECTORY")
+    is_credential = bool(directory) and path.parent == Path(str(directory))
+    forbidden = _OTHERS_OF_CREDENTIAL if is_credential else _OTHERS
     if found.st_mode & forbidden:
         mode = stat.S_IMODE(found.st_mode)
         raise ConfigError(f"key file {path}: others may read it (mode {mode:04o}); chmod 0600 it")
-
-
-def _is_credential(path: Path) -> bool:
-    directory = os.environ.get("CREDENTIALS_DIRECTORY")
-    return bool(directory) and path.parent == Path(str(directory))
 
 
 def _parse(path: Path, raw: bytes) -> Entries:
@@ -311,7 +308,10 @@ class KeyRing:
         """Build the ring from what a key file holds; the last entry of a purpose is current."""
         keys: dict[KeyPurpose, tuple[Key, ...]] = {}
         for purpose, key_id, material in entries:
-            known = _purpose(purpose)
+            try:
+                known = KeyPurpose(purpose)
+            except ValueError:
+                raise ConfigError(f"key file: {purpose!r} is not a purpose of a key") from None
             _check(key_id, material, keys)
             keys[known] = (*keys.get(known, ()), Key(key_id, material))
         return cls(keys)
@@ -373,13 +373,6 @@ class KeyRing:
 
 def _new_key(purpose: KeyPurpose) -> Key:
     return Key(f"{purpose.value}-{secrets.token_hex(4)}", secrets.token_bytes(KEY_BYTES))
-
-
-def _purpose(text: str) -> KeyPurpose:
-    try:
-        return KeyPurpose(text)
-    except ValueError:
-        raise ConfigError(f"key file: {text!r} is not a purpose of a key") from None
 
 
 def _check(key_id: str, material: bytes, known: Mapping[KeyPurpose, tuple[Key, ...]]) -> None:

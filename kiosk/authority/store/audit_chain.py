@@ -202,7 +202,10 @@ class ChainWalk:
         if link_hash(link) != link.hash:
             return self._changed_or_moved(link)
         if link.previous != self.last.hash:
-            return self._unlinked(link)
+            # The row is whole but was written after another row than the one before it now.
+            before = max(link.seq - 1, before_first(chain_of(link.seq)) + 1)
+            because = f"row {row_name(link.seq)} was not written after what now stands before it"
+            return AuditFault(FaultKind.UNLINKED, before, because)
         return self._detail_misfit(link) or self._mac_misfit(link)
 
     def _detail_misfit(self, link: ChainLink) -> AuditFault | None:
@@ -241,12 +244,6 @@ class ChainWalk:
                 return AuditFault(FaultKind.REORDERED, link.seq, because)
         because = f"row {row_name(link.seq)} was changed after it was written"
         return AuditFault(FaultKind.CHANGED, link.seq, because)
-
-    def _unlinked(self, link: ChainLink) -> AuditFault:
-        # The row is whole but was written after another row than the one before it now.
-        before = max(link.seq - 1, before_first(chain_of(link.seq)) + 1)
-        because = f"row {row_name(link.seq)} was not written after what now stands before it"
-        return AuditFault(FaultKind.UNLINKED, before, because)
 
     def _anchor_misfit(self, link: ChainLink) -> AuditFault | None:
         if link.seq not in self._anchors:

@@ -80,7 +80,9 @@ def copy_store(held: sqlite3.Connection, to: str, moved: str, progress: Progress
             _copy(rows, target, tables, lambda done: progress(done, 2 * total))
             _compare(rows, target, tables, lambda done: progress(total + done, 2 * total))
             _mark(held, moved)
-            _finish(target)
+            with target.begin() as connection:
+                connection.execute(_SERVED.update().values(least_program=REVISION))
+                _STATE.drop(connection)
     except SQLAlchemyError as error:
         failure = translated(error)
     else:
@@ -139,7 +141,9 @@ def _copy(
             copied, done = copied + len(batch), done + len(batch)
             names = table.c.keys()
             written = [dict(zip(names, row, strict=True)) for row in batch]
-            state = {"last_key": _as_json(_key(table, batch[-1])), "rows": copied}
+            last = _key(table, batch[-1])
+            as_json = [one.isoformat() if isinstance(one, datetime) else one for one in last]
+            state = {"last_key": json.dumps(as_json), "rows": copied}
             with target.begin() as connection:
                 connection.execute(table.insert(), written)
                 upsert = insert(_STATE).values(name=table.name, **state)
@@ -182,12 +186,6 @@ def _mark(held: sqlite3.Connection, moved: str) -> None:
         raise StoreError(f"the file cannot be marked as copied ({name})", name) from None
 
 
-def _finish(target: Engine) -> None:
-    with target.begin() as connection:
-        connection.execute(_SERVED.update().values(least_program=REVISION))
-        _STATE.drop(connection)
-
-
 def _batches(rows: Connection, table: Table, after: str | None) -> Iterator[Sequence[Row[Any]]]:
     keys = list(table.primary_key)
     last = None if after is None else _from_json(table, after)
@@ -207,10 +205,6 @@ def _batches(rows: Connection, table: Table, after: str | None) -> Iterator[Sequ
 def _key(table: Table, row: Row[Any]) -> tuple[Any, ...]:
     names = table.c.keys()
     return tuple(row[names.index(column.name)] for column in table.primary_key)
-
-
-def _as_json(key: tuple[Any, ...]) -> str:
-    return json.dumps([each.isoformat() if isinstance(each, datetime) else each for each in key])
 
 
 def _from_json(table: Table, text: str) -> tuple[Any, ...]:

@@ -143,7 +143,8 @@ def record_outcome(
             count_as_done(uow, case.visit, case.card, case.holder)
             record_answer(uow, parts.sealer, case.visit, case.card, right=True)
         elif not _is_repeat(case.entry.state, told):
-            _told_late(uow, case, outcome)
+            kind = type(outcome).__name__
+            record(uow, AuditKind.UNBLOCK_TOLD_LATE, case.visit, journal=case.entry.id, told=kind)
         # A completed unlock ends no visit, and no registration follows it.
         unlocked = isinstance(told, UnblockDone) and case.visit.purpose is Purpose.UNLOCK
         visit = case.visit if unlocked else uow.visits.get(visit_id)
@@ -163,11 +164,20 @@ def _count(uow: UnitOfWork, parts: Dependencies, case: HeldGrant, outcome: Count
         case UnblockDone():
             _done(uow, parts, case)
         case UnblockRefused(tries_left=None):
-            _pin_refused(uow, case, outcome)
+            # The card wants another PIN; the secret was not spent, and may be released again.
+            because = _plain(outcome.because)
+            uow.journal.close(case.entry.id, UnblockState.REFUSED, because, uow.now)
+            _give_back(uow, case)
+            record(
+                uow, AuditKind.UNBLOCK_REFUSED, case.visit, journal=case.entry.id, because=because
+            )
         case UnblockRefused():
             _secret_refused(uow, parts, case, outcome)
         case UnblockNotSent():
-            _not_sent(uow, case)
+            # Nothing reached the card: the proofs stay, and the secret may be released again.
+            uow.journal.close(case.entry.id, UnblockState.NOT_SENT, "", uow.now)
+            _give_back(uow, case)
+            record(uow, AuditKind.UNBLOCK_NOT_SENT, case.visit, journal=case.entry.id)
         case UnblockUnknown():
             _unknown(uow, case)
         case _:
@@ -200,14 +210,6 @@ def _done(uow: UnitOfWork, parts: Dependencies, case: HeldGrant) -> None:
         uow.visits.save(replace(over, finished_at=uow.now))
 
 
-def _pin_refused(uow: UnitOfWork, case: HeldGrant, outcome: UnblockRefused) -> None:
-    """The card wants another PIN; the secret was not spent, and may be released again."""
-    because = _plain(outcome.because)
-    uow.journal.close(case.entry.id, UnblockState.REFUSED, because, uow.now)
-    _give_back(uow, case)
-    record(uow, AuditKind.UNBLOCK_REFUSED, case.visit, journal=case.entry.id, because=because)
-
-
 def _secret_refused(
     uow: UnitOfWork, parts: Dependencies, case: HeldGrant, outcome: UnblockRefused
 ) -> None:
@@ -232,13 +234,6 @@ def _secret_refused(
         uow.visits.close(case.visit.id, uow.now, VisitEnd.REFUSED)
     if over or left is None or left <= KEPT_SECRET_TRIES:
         refuse_visit(uow, case.visit, _why(left))
-
-
-def _not_sent(uow: UnitOfWork, case: HeldGrant) -> None:
-    """Nothing reached the card: the proofs stay, and the secret may be released again."""
-    uow.journal.close(case.entry.id, UnblockState.NOT_SENT, "", uow.now)
-    _give_back(uow, case)
-    record(uow, AuditKind.UNBLOCK_NOT_SENT, case.visit, journal=case.entry.id)
 
 
 def _give_back(uow: UnitOfWork, case: HeldGrant) -> None:
@@ -269,11 +264,6 @@ def _is_repeat(state: UnblockState, outcome: Counted) -> bool:
             return False
         case _:
             assert_never(outcome)
-
-
-def _told_late(uow: UnitOfWork, case: HeldGrant, outcome: UnblockOutcome) -> None:
-    told = type(outcome).__name__
-    record(uow, AuditKind.UNBLOCK_TOLD_LATE, case.visit, journal=case.entry.id, told=told)
 
 
 def _corrects(case: HeldGrant, outcome: Counted) -> bool:

@@ -176,7 +176,12 @@ def release(
         presented = note_presented(uow, pending, which)
         told: dict[str, Scalar] = {"presented": which.value} if presented else {}
         entry = _write_down(uow, context, attempt, digest_of("release", proof), told)
-        grant = _grant(uow, context, entry, secret, proof)
+        grant: Grant | KeyGrant
+        if has_admin_key(context.card):
+            grant = use_key(uow, context.visit, entry, secret, proof)
+        else:
+            uow.cards.secret_seen(context.card.id, uow.now)
+            grant = Grant(JournalId(entry.id), secret)
         uow.commit()
         return grant
 
@@ -317,16 +322,3 @@ def _charge(uow: UnitOfWork, card: Card) -> int | None:
     return uow.cards.expose_secret(
         card.id, assumed_limit=ASSUMED_SECRET_TRIES, keep=KEPT_SECRET_TRIES
     )
-
-
-def _grant(
-    uow: UnitOfWork,
-    context: VisitContext,
-    entry: UnblockEntry,
-    secret: Sensitive,
-    proof: CardProof | KeyNonce | None,
-) -> Grant | KeyGrant:
-    if not has_admin_key(context.card):
-        uow.cards.secret_seen(context.card.id, uow.now)
-        return Grant(JournalId(entry.id), secret)
-    return use_key(uow, context.visit, entry, secret, proof)

@@ -222,7 +222,11 @@ class PickField(EntryField):
         if event.is_printable:
             event.stop()
             event.prevent_default()
-            self._pick_by(event.character or "")
+            letter = (event.character or "").casefold()
+            found = [one for one in self._entry.choices if one.casefold().startswith(letter)]
+            if found:
+                after = found.index(self.value) + 1 if self.value in found else 0
+                self.pick(found[after % len(found)])
         elif event.key in ("backspace", "delete"):
             event.stop()
             event.prevent_default()
@@ -232,12 +236,6 @@ class PickField(EntryField):
     def on_paste(self, event: events.Paste) -> None:
         event.stop()
         event.prevent_default()
-
-    def _pick_by(self, letter: str) -> None:
-        found = [c for c in self._entry.choices if c.casefold().startswith(letter.casefold())]
-        if found:
-            after = found.index(self.value) + 1 if self.value in found else 0
-            self.pick(found[after % len(found)])
 
 
 T = TypeVar("T")

@@ -47,7 +47,9 @@ def terms_of(
     """Return the terms of one person; what is None or empty gives none."""
     found = set(_of_name(name)) | {fold(number)}
     for email in filter(None, emails):
-        found.update(_of_email(email))
+        found.add(fold(email))
+        local = email.partition("@")[0]
+        found.update(piece for piece in folded_words(local) if len(piece) > 1)
     found.update(fold(identifier) for identifier in filter(None, identifiers))
     return frozenset(term[:LONGEST] for term in found if term)
 
@@ -84,12 +86,6 @@ def _endings(word: str) -> Iterator[str]:
         yield from (word[at:] for at in range(1, len(word)))
 
 
-def _of_email(email: str) -> Iterator[str]:
-    yield fold(email)
-    local, _, _ = email.partition("@")
-    yield from (piece for piece in folded_words(local) if len(piece) > 1)
-
-
 def _composed(text: str) -> str:
     return unicodedata.normalize("NFKC", text.casefold())
 
@@ -118,7 +114,8 @@ class SearchTerms(Repository):
         is written, so two callers who change different things of one person at once do not undo
         each other's change.
         """
-        for ids in _batches(holder_ids):
+        remaining = iter(holder_ids)
+        while ids := list(islice(remaining, BATCH)):
             wanted, there = self._wanted(ids), self._there(ids)
             self._delete(there - wanted)
             self._insert(wanted - there)
@@ -240,9 +237,3 @@ def _counted(word: str, most: int) -> ColumnElement[int]:
 
 def _count(counted: tuple[int, str]) -> int:
     return counted[0]
-
-
-def _batches(holder_ids: Iterable[str]) -> Iterator[list[str]]:
-    ids = iter(holder_ids)
-    while batch := list(islice(ids, BATCH)):
-        yield batch

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from sqlalchemy import ColumnElement, delete, func, select, text, update
+from sqlalchemy import delete, func, select, text, update
 
 from kiosk.authority.roles import Role
 from kiosk.authority.store.records import (
@@ -34,7 +34,9 @@ class Staff(Repository):
 
     def get(self, staff_id: str) -> StaffMember | None:
         """Return one by id, present or removed."""
-        return self._one(col(StaffMemberRow.id) == staff_id)
+        found = select(StaffMemberRow).where(col(StaffMemberRow.id) == staff_id)
+        row = self._gateway.one(found, StaffMemberRow)
+        return row.record(StaffMember) if row else None
 
     def lock_all(self) -> None:
         """Lock every member against other writers: for decisions about all managers together."""
@@ -122,10 +124,6 @@ class Staff(Repository):
         """Delete a member's card; return False where it is not theirs."""
         named = col(StaffCardRow.card_id) == card_id, col(StaffCardRow.staff_id) == staff_id
         return self._gateway.run(delete(StaffCardRow).where(*named)) == 1
-
-    def _one(self, condition: ColumnElement[bool]) -> StaffMember | None:
-        row = self._gateway.one(select(StaffMemberRow).where(condition), StaffMemberRow)
-        return row.record(StaffMember) if row else None
 
 
 REDACTED_TEXT = "(redacted)"

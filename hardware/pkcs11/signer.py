@@ -50,8 +50,7 @@ class Signer:
         if self._session is None:
             return None
         for private, identifier in _private_keys(self._session):
-            found = (one for one in _keys_with(self._session, identifier) if one is not None)
-            key = next(found, None)
+            key = _public_key(self._session, identifier)
             if identifier in self._without_login or key is None or key.kind not in _MECHANISMS:
                 continue
             data = public_keys.to_sign(key.kind, bytes.fromhex(request["message"]))
@@ -90,6 +89,14 @@ def _private_keys(session: Any) -> list[tuple[Any, bytes]]:
     found = [(one, _attribute(one, Attribute.ID) or b"") for one in session.get_objects(wanted)]
     fitting = [pair for pair in found if not _attribute(pair[0], Attribute.ALWAYS_AUTHENTICATE)]
     return sorted(fitting, key=lambda pair: pair[1])
+
+
+def _public_key(session: Any, identifier: bytes) -> PinKey | None:
+    """Return the public key of the certificate, or else the public key object, with this CKA_ID.
+
+    The search has to end before the session signs: it ends when the generator is dropped here.
+    """
+    return next((key for key in _keys_with(session, identifier) if key is not None), None)
 
 
 def _keys_with(session: Any, identifier: bytes) -> Iterator[PinKey | None]:

@@ -62,6 +62,11 @@ _ASKED_WITH_A_RELAY = tuple(
     ("mail", name) for name in ("port", "security", "ca_file", "credential")
 )
 
+_BEFORE = """\
+Nothing is written before the last answer: Ctrl+C leaves everything as it is, and a wrong
+answer can be put right afterwards in {path}.
+"""
+
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("setup", help="set up this machine", description=DESCRIPTION)
@@ -151,6 +156,7 @@ def _answers(
     if "mail" in wanted:
         wanted["mail"] = ("host", *wanted["mail"])
     left = left_at_example(path, {}, wanted) if path.exists() else None
+    asked = False
     for section, names in wanted.items():
         for about in settings_of(SECTIONS[section]):
             key, named = (section, about.name), f"{about.name} in [{section}]"
@@ -158,6 +164,9 @@ def _answers(
             of_the_relay = key in _ASKED_WITH_A_RELAY and ("mail", "host") in answers
             if key in {*given, *known} or not (is_left or of_the_relay):
                 continue
+            if not asked:
+                complain(_BEFORE.format(path=path))
+                asked = True
             if answer := _answer(about, named):
                 answers[key] = answer
     return given | answers

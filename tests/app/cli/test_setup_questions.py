@@ -126,3 +126,25 @@ def test_a_wrong_set_is_refused_before_anything_is_asked(
         capsys.readouterr().err == "kiosk: mail.port: is not a whole number; allowed: 1 to 65535\n"
     )
     assert typist.asked == []
+
+
+def test_it_says_that_it_can_be_interrupted_and_then_has_written_nothing(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capsys
+) -> None:
+    class Interrupted(Typist):
+        def readline(self) -> str:
+            line = super().readline()
+            if len(self.asked) == 3:
+                raise KeyboardInterrupt
+            return line
+
+    said: list[str] = []
+
+    def shown() -> str:
+        said.append(capsys.readouterr().err)
+        return said[-1]
+
+    monkeypatch.setattr("sys.stdin", Interrupted({}, shown))
+    assert main(("setup", "authority")) == 130
+    assert said[0].startswith("Nothing is written before the last answer: Ctrl+C leaves everything")
+    assert not list(place.rglob("kiosk.toml"))

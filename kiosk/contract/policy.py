@@ -147,6 +147,12 @@ def _repeats_question(folded: str, question: list[str]) -> bool:
 HOUR = timedelta(hours=1)
 
 
+def end_of_wait(moment: datetime) -> datetime:
+    """Return ``moment`` as a clock without seconds can say it: nobody is to come too early."""
+    begun = moment.replace(second=0, microsecond=0)
+    return begun if begun == moment else begun + timedelta(minutes=1)
+
+
 @dataclass(frozen=True, slots=True)
 class SendVerdict:
     """``wait`` is zero where a code may go out now; ``too_many``: by the limit an hour."""

@@ -29,6 +29,7 @@ from kiosk.authority.administration.views import (
 )
 from kiosk.authority.roles import Action, may
 from kiosk.contract.errors import NotFound
+from kiosk.contract.policy import end_of_wait
 from screens.admin import waiting
 from screens.admin.dialogs import cards, codes, person
 from screens.admin.dialogs.cards import grouped, last_day
@@ -152,7 +153,7 @@ def _registered(line: RegistrationLine, times: Times) -> Iterator[Point]:
             "This address is not confirmed yet: the next code that they enter does it.", "!"
         )
     if line.paused_until is not None:
-        until = times.at(line.paused_until)
+        until = times.at(end_of_wait(line.paused_until))
         yield Point(f"No answers with a card that cannot prove itself until {until}", "!", GRAVE)
     tries = f"{line.failures} of {line.failures_allowed} tries failed"
     if line.blocked_at is None:

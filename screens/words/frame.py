@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
+
+from kiosk.contract.policy import end_of_wait
 
 NEED_HELP = "Need help?"
 REFERENCE = "Reference"
@@ -56,10 +58,9 @@ def clock(left: float) -> str:
 def time_of_day(moment: datetime, now: datetime, zone: tzinfo | None) -> str:
     """Say a moment by the clock on the wall: "at 17:25", "tomorrow at 09:10".
 
-    A minute that has begun counts as the next. ``zone`` None is the machine's.
+    It is the end of a wait. ``zone`` None is the machine's.
     """
-    shown = -moment.timestamp() // 60 * -60
-    then = datetime.fromtimestamp(shown, UTC).astimezone(zone)
+    then = end_of_wait(moment).astimezone(zone)
     days = (then.date() - now.astimezone(zone).date()).days
     at = f"at {then:%H:%M}"
     if days == 0:

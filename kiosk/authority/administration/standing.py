@@ -38,7 +38,7 @@ from kiosk.authority.visit_context import ASSISTED_LIFE, is_assisted
 from kiosk.authority.wording import counted, format_day, format_moment, last_day
 from kiosk.contract.families import MUTUALLY_AUTHENTICATED
 from kiosk.contract.messages import Purpose, Reason
-from kiosk.contract.policy import Policy, may_send_code
+from kiosk.contract.policy import Policy, end_of_wait, may_send_code
 
 # What stations last saw of a person's cards, where it prevents an unlock.
 
@@ -611,7 +611,7 @@ def _remarks(facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
     if facts.paused_until is not None:
         yield Headline(
             "Too many wrong answers with a card that cannot prove itself: no answers are taken "
-            f"with such a card before {format_moment(facts.paused_until, facts.now, zone)}.",
+            f"with such a card before {_wait(facts.paused_until, facts, zone)}.",
             "They wait until then; or make sure who they are, and lift the block, which ends the "
             "wait. A card whose key is recorded is not affected.",
             may_fail=True,
@@ -661,7 +661,7 @@ def _about_codes(facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
     until = facts.waits_until
     if until is not None:
         yield Headline(
-            f"Not before {format_moment(until, facts.now, zone)}: "
+            f"Not before {_wait(until, facts, zone)}: "
             f"{counted(facts.policy.codes_an_hour, 'code')} went out within the hour.",
             "None of these can be entered any more. They wait, or you make sure who they are and "
             "give a code.",
@@ -707,7 +707,7 @@ def _about_key(card: Card, facts: StandingFacts, zone: tzinfo) -> Iterator[Headl
     )
     is_barred = key_barred(card, facts.now) is not None
     if is_barred:
-        until = format_moment(last + EXCHANGE_SPAN, facts.now, zone)
+        until = _wait(last + EXCHANGE_SPAN, facts, zone)
         told = f"They cannot unlock before {until}. {told}"
     yield Headline(told, _LOOK_AT_IT, may_fail=is_barred)
 
@@ -739,6 +739,10 @@ def _end_of(card: Card) -> datetime:
 
 def _at(moment: datetime, facts: StandingFacts, zone: tzinfo) -> str:
     return format_moment(moment, facts.now, zone)
+
+
+def _wait(until: datetime, facts: StandingFacts, zone: tzinfo) -> str:
+    return format_moment(end_of_wait(until), facts.now, zone)
 
 
 def _end(code: EmailCode, zone: tzinfo) -> str:

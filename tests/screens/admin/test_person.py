@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -130,6 +131,18 @@ async def test_an_address_that_is_not_confirmed_says_so() -> None:
     )
     async with person(READY, desk) as run:
         assert "not confirmed yet" in run.text
+
+
+async def test_the_end_of_a_pause_is_rounded_up_to_the_minute() -> None:
+    desk = FakeDesk()
+    record = desk.estate.people[READY]
+    assert record.person.registration is not None
+    until = datetime(2031, 3, 4, 9, 41, 7, tzinfo=UTC)
+    record.person = replace(
+        record.person, registration=replace(record.person.registration, paused_until=until)
+    )
+    async with person(READY, desk) as run:
+        assert "cannot prove itself until 4 Mar 2031 09:42" in run.text
 
 
 async def test_a_card_works_until_the_end_of_the_day_that_stands_on_it() -> None:

@@ -319,9 +319,21 @@ def test_a_code_that_a_second_member_of_staff_has_to_agree_to() -> None:
 def test_too_many_codes_within_the_hour() -> None:
     facts = replace(READY, sent={CARD.id: times(3)})
     assert (facts.standing, facts.can_unlock) == (Standing.READY, False)
-    assert told(facts) == "Not before 10:10 today: three codes went out within the hour."
+    assert told(facts) == "Not before 10:11 today: three codes went out within the hour."
     assert replace(facts, cards=(CARD, OTHER)).can_unlock
     assert replace(facts, sent={CARD.id: times(2)}).can_unlock
+
+
+def test_the_end_of_a_wait_is_rounded_up_to_the_minute_as_at_the_station() -> None:
+    part = timedelta(seconds=7)
+    sent_then = tuple(at + part for at in times(3))
+    assert told(replace(READY, sent={CARD.id: sent_then})).startswith("Not before 10:11 today:")
+    paused = replace(REGISTERED, unproven_until=NOW + 20 * MINUTE + part)
+    assert told(replace(READY, registration=paused)).endswith("before 09:51 today.")
+    forged = replace(CARD, driver="gids", key_exchanges=5, key_exchanged_at=NOW - MINUTE + part)
+    barred = told(replace(READY, cards=(forged,)))
+    assert barred.startswith("They cannot unlock before 09:30 on 18 May 2030. ")
+    assert barred.endswith("five times, the last 09:29 today. It may be forged.")
 
 
 def test_an_unlock_whose_outcome_is_not_known() -> None:

@@ -14,6 +14,7 @@ from kiosk.authority.administration.views import CodeLine, RightPin, Standing
 from kiosk.authority.audit import EVENTS, AuditKind, Count, audit_message
 from kiosk.authority.eligibility import (
     EXCHANGE_SPAN,
+    KEPT_SECRET_TRIES,
     CardProblem,
     SecretProblem,
     card_withdrawn,
@@ -22,6 +23,7 @@ from kiosk.authority.eligibility import (
     is_registered,
     key_barred,
     secret_barred,
+    tries_by_account,
 )
 from kiosk.authority.store.records import (
     AuditEvent,
@@ -411,7 +413,7 @@ def problem_words(card: Card, reason: CardProblem | None) -> str:
         case Reason.SECRET_MISSING:
             return "Its unblock secret cannot be opened any more."
         case Reason.SECRET_BLOCKED if card.set_aside_at is not None:
-            return "It is set aside: it refused every unblock secret that it could have."
+            return "It is set aside: the recorded unblock secret is not the card's."
         case Reason.SECRET_BLOCKED:
             return "It may have one try of its unblock secret left: it is sent nothing more."
         case _:
@@ -562,12 +564,19 @@ def _advice(card: Card, reason: CardProblem) -> str:
             return "Set the unblock secret, or replace the card."
         case Reason.SECRET_BLOCKED if card.driver in MUTUALLY_AUTHENTICATED:
             return _LOOK_AT_IT
+        case Reason.SECRET_BLOCKED if _takes_another_secret(card):
+            return "Set the right unblock secret, or replace the card."
         case Reason.SECRET_BLOCKED if card.set_aside_at is not None:
             return "Give the card another unblock secret with your card management and set it here."
         case Reason.SECRET_BLOCKED:
             return "Replace the card: the last try of its unblock secret is never spent."
         case _:
             assert_never(reason)
+
+
+def _takes_another_secret(card: Card) -> bool:
+    """Return whether the card refused the recorded secret and has tries left for another."""
+    return card.set_aside_at is not None and tries_by_account(card) > KEPT_SECRET_TRIES
 
 
 def _out_of_use(facts: StandingFacts) -> Headline:
@@ -589,7 +598,7 @@ def _out_of_use(facts: StandingFacts) -> Headline:
 def _of_their_card(card: Card, reason: SecretProblem) -> str:
     match reason:
         case Reason.SECRET_BLOCKED if card.set_aside_at is not None:
-            return "Their card is set aside: it refused every unblock secret that it could have."
+            return "Their card is set aside: the recorded unblock secret is not the card's."
         case Reason.SECRET_BLOCKED:
             return (
                 "Their card may have one try of its unblock secret left: it is sent nothing more."
@@ -654,6 +663,10 @@ def _of_seen(
     where = f" at {seen.station}" if seen.station else ""
     met = f"{format_moment(seen.at, facts.now, zone)}{where}"
     said, advice = SEEN_AT_STATIONS[seen.reason]
+    is_of_secret = seen.reason in {Reason.CARD_REFUSED, Reason.SECRET_BLOCKED}
+    if is_of_secret and _takes_another_secret(card):
+        said = "The unblock secret that is recorded for {card} is not the card's"
+        advice = _advice(card, Reason.SECRET_BLOCKED)
     return Headline(f"{start}. {said.format(card=_named(card))} ({met}).", advice)
 
 

@@ -97,6 +97,49 @@ def test_what_another_card_did_ends_nothing(
     assert "was refused by the card" in desk.person(asha.holder.id).headline
 
 
+@pytest.mark.parametrize("reason", [Reason.CARD_REFUSED, Reason.SECRET_BLOCKED])
+@pytest.mark.parametrize("is_registered", [True, False], ids=["another card", "not registered"])
+def test_a_card_that_refused_the_recorded_secret_needs_the_right_one(
+    desk: PeopleDesk,
+    history: History,
+    asha: Person,
+    reason: Reason,
+    is_registered: bool,
+) -> None:
+    with history.store.begin() as uow:
+        uow.cards.set_aside(asha.card.id, uow.now)
+        if is_registered:
+            uow.cards.put([samples.card(asha.holder.id)])
+        else:
+            uow.registrations.delete(asha.holder.id)
+        uow.commit()
+    refuse(history, asha, reason)
+    person = desk.person(asha.holder.id)
+    which = f"the card ending in {asha.card.identifier[-4:]}"
+    start = "They can unlock another card" if is_registered else "They are not registered"
+    assert person.headline == (
+        f"{start}. The unblock secret that is recorded for {which} is not the card's "
+        "(09:30 today at Main entrance)."
+    )
+    assert person.advice == "Set the right unblock secret, or replace the card."
+    (trouble,) = [card.trouble for card in person.cards if card.card_id == asha.card.id]
+    assert trouble == "It is set aside: the recorded unblock secret is not the card's."
+
+
+def test_a_card_without_tries_left_has_to_be_given_another_secret_first(
+    desk: PeopleDesk, history: History, asha: Person
+) -> None:
+    with history.store.begin() as uow:
+        uow.cards.put([samples.card(asha.holder.id)])
+        uow.cards.set_aside(asha.card.id, uow.now)
+        uow.cards.know_secret_tries(asha.card.id, 0)
+        uow.commit()
+    refuse(history, asha, Reason.SECRET_BLOCKED)
+    person = desk.person(asha.holder.id)
+    assert "takes no unblock secret any more" in person.headline
+    assert "have your card management give it another secret" in person.advice
+
+
 def test_what_a_station_saw_speaks_against_an_unlock_unless_another_card_is_sound(
     desk: PeopleDesk, history: History, asha: Person
 ) -> None:

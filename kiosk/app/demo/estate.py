@@ -65,7 +65,9 @@ teacher Mrs Vane, dish Dumplings, sweet shop Hobbs, first bought Bicycle."""
 _BEN = f"""\
 At first Ben's PIN is {PIN}, and he is not registered.
 Any answers will do, so long as they differ."""
-_STRANGER = f"At first nobody here knows this card, and its PIN is {PIN}."
+_STRANGER = f"""\
+At first nobody here knows this card. Its PIN is {PIN}.
+For the RA: its unblock secret (PUK) is %s."""
 _OTHERS = (
     "Amara Okafor",
     "Carys Morgan",
@@ -106,7 +108,9 @@ def cast() -> tuple[DemoPerson, DemoPerson, DemoPerson]:
     return (
         _actor("900100200301", "Asha Patel", puks[0], "Asha, blocked", _ASHA, blocked=True),
         _actor("900100200302", "Ben Carter", puks[1], "Ben, new", _BEN),
-        _actor("900100200303", "Unknown Person", puks[2], "Unknown", _STRANGER, known=False),
+        _actor(
+            "900100200303", "Unknown Person", puks[2], "Unknown", _STRANGER % puks[2], known=False
+        ),
     )
 
 

@@ -88,6 +88,20 @@ def unlocked(world: World, card: Card, agent: Office) -> StationVisit:
     return station_visit
 
 
+def test_a_code_that_was_entered_is_no_longer_waited_for(
+    world: World, card: Card, agent: Office
+) -> None:
+    issued = give(agent, card)
+    chosen(world, card).enter(issued.code)
+    person = PeopleDesk(agent).person(card.holder_id)
+    assert person.headline == (
+        "Not registered. A code by word of mouth was entered at Ward 7, 09:30 today; "
+        "the new PIN is not set yet."
+    )
+    assert person.advice.startswith("They choose the new PIN at the station.")
+    assert person.advice.endswith("before 09:45. Then they register there.")
+
+
 def is_registered(world: World, card: Card) -> bool:
     with world.store.read() as uow:
         return uow.registrations.of_holder(card.holder_id) is not None

@@ -160,6 +160,7 @@ def facts_of(uow: UnitOfWork, holder: Cardholder, policy: Policy) -> StandingFac
         blocked_where=_blocked_where(uow, holder),
         seen=seen.refused,
         right_pins=seen.right_pins,
+        right_codes=seen.right_codes,
         report=_report(uow, holder) if is_blocked(registration, policy) else None,
     )
 

@@ -94,7 +94,9 @@ A pause has its end in the registration.
 OF_THE_CARD: Final = frozenset(SEEN_AT_STATIONS)
 
 _REFUSED: Final = frozenset(kind for kind, spec in EVENTS.items() if Count.REFUSED in spec.counts)
-_KINDS: Final = _REFUSED | {kind for kind, spec in EVENTS.items() if spec.ends}
+_KINDS: Final = (
+    _REFUSED | {kind for kind, spec in EVENTS.items() if spec.ends} | {AuditKind.CODE_RIGHT.value}
+)
 _LOOKED_BACK: Final = 200
 
 
@@ -108,10 +110,14 @@ class CardObservation:
 
 
 class CardObservations(NamedTuple):
-    """By card (id): the refusal since it last worked, and the last time that its PIN was right."""
+    """By card (id): the refusal since it last worked, and the last time that its PIN was right.
+
+    ``right_codes``: by code (id), the last time that it was entered rightly.
+    """
 
     refused: Mapping[str, CardObservation]
     right_pins: Mapping[str, RightPin]
+    right_codes: Mapping[str, AuditEvent]
 
 
 def card_observations(uow: UnitOfWork, holder_id: str) -> CardObservations:
@@ -119,6 +125,7 @@ def card_observations(uow: UnitOfWork, holder_id: str) -> CardObservations:
     query = AuditQuery(holder_id=holder_id, kinds=_KINDS)
     seen: dict[str, CardObservation] = {}
     right_pins: dict[str, RightPin] = {}
+    right_codes: dict[str, AuditEvent] = {}
     for event in reversed(uow.trail.newest(query, limit=_LOOKED_BACK)):
         card_id = event.card_id
         if card_id is None:
@@ -126,12 +133,14 @@ def card_observations(uow: UnitOfWork, holder_id: str) -> CardObservations:
         if event.kind == AuditKind.PIN_VERIFIED.value:
             proven = event.detail.get("evidence") == PinEvidence.PROVEN.value
             right_pins[card_id] = RightPin(event.at, proven)
+        if event.kind == AuditKind.CODE_RIGHT.value:
+            right_codes[str(event.detail.get("code"))] = event
         reason = _reason_of(event)
         if reason is not None:
             seen[card_id] = CardObservation(reason, event.at, event.station or "")
         elif card_id in seen and seen[card_id].reason in EVENTS[event.kind].ends:
             del seen[card_id]
-    return CardObservations(seen, right_pins)
+    return CardObservations(seen, right_pins, right_codes)
 
 
 def _reason_of(event: AuditEvent) -> Reason | None:
@@ -170,7 +179,7 @@ class StandingFacts:
 
     ``codes`` are those that can still be entered, ``sent`` says for each card when codes were sent
     within the hour, ``unsettled`` are unblocks without a known outcome, ``seen`` is by card (id)
-    why a station refused it since it last worked.
+    why a station refused it since it last worked. ``right_codes`` are by code (id).
     """
 
     holder: Cardholder
@@ -185,6 +194,7 @@ class StandingFacts:
     blocked_where: str = ""
     seen: Mapping[str, CardObservation] = field(default_factory=dict)
     right_pins: Mapping[str, RightPin] = field(default_factory=dict)
+    right_codes: Mapping[str, AuditEvent] = field(default_factory=dict)
     report: MisuseReport | None = None
 
     @property
@@ -472,6 +482,11 @@ def _pins_blocked_too(facts: StandingFacts) -> str:
 
 def _not_registered(facts: StandingFacts, zone: tzinfo) -> Headline:
     first = facts.first_code
+    if first is not None and first.id in facts.right_codes:
+        return Headline(
+            f"Not registered. A code by word of mouth {_was_entered(first, facts, zone)}",
+            f"{_then_new_pin(first, zone)} Then they register there.",
+        )
     if first is not None:
         return Headline(
             "Not registered. A code by word of mouth was given and has not been entered.",
@@ -685,7 +700,11 @@ def _about_codes(facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
             "A colleague has to agree to the code.",
         )
     code = facts.waiting_code
-    if code is not None:
+    if code is not None and code.id in facts.right_codes:
+        yield Headline(
+            f"They can unlock: a code {_was_entered(code, facts, zone)}", _then_new_pin(code, zone)
+        )
+    elif code is not None:
         how = "was given by word of mouth" if code.issued_by else "was sent by mail"
         yield Headline(
             f"They can unlock: a code {how} and has not been entered.",
@@ -752,6 +771,19 @@ def _end_of(card: Card) -> datetime:
 
 def _at(moment: datetime, facts: StandingFacts, zone: tzinfo) -> str:
     return format_moment(moment, facts.now, zone)
+
+
+def _was_entered(code: EmailCode, facts: StandingFacts, zone: tzinfo) -> str:
+    entered = facts.right_codes[code.id]
+    where = f" at {entered.station}" if entered.station else ""
+    return f"was entered{where}, {_at(entered.at, facts, zone)}; the new PIN is not set yet."
+
+
+def _then_new_pin(code: EmailCode, zone: tzinfo) -> str:
+    return (
+        "They choose the new PIN at the station. If they had to stop, they put the card into any "
+        f"station and enter the same code again before {_end(code, zone)}."
+    )
 
 
 def _wait(until: datetime, facts: StandingFacts, zone: tzinfo) -> str:

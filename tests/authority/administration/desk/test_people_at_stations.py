@@ -18,6 +18,7 @@ from kiosk.contract.messages import (
     CodeEnd,
     EnterCode,
     Grant,
+    Purpose,
     Reason,
     Refusal,
     SetPin,
@@ -94,6 +95,33 @@ def test_a_code_that_is_being_mailed_meanwhile_comes_to_nothing(
     with world.store.read() as uow:
         assert uow.codes.live(card.id) is None
         assert uow.codes.open_of_holder(card.holder_id) == ()
+
+
+def test_a_code_that_was_entered_counts_until_the_new_pin_is_set(
+    world: World, desk: PeopleDesk, card: Card
+) -> None:
+    station_visit = world.insert(card, blocked=True, station="Main entrance")
+    station_visit.to_code()
+    code = world.relay.code
+    assert desk.person(card.holder_id).headline == (
+        "They can unlock: a code was sent by mail and has not been entered."
+    )
+    station_visit.enter(code)
+    station_visit.pull()
+    person = desk.person(card.holder_id)
+    assert person.headline == (
+        "They can unlock: a code was entered at Main entrance, 09:30 today; the new PIN is not set "
+        "yet."
+    )
+    assert person.advice == (
+        "They choose the new PIN at the station. If they had to stop, they put the card into any "
+        "station and enter the same code again before 09:45."
+    )
+    again = world.insert(card, blocked=True)
+    again.authority.choose(again.visit, Purpose.UNLOCK)
+    assert isinstance(again.enter(code), SetPin)
+    assert isinstance(again.release(), Grant)
+    assert "a code" not in desk.person(card.holder_id).headline
 
 
 def test_after_an_address_was_corrected_the_visit_goes_on_with_the_new_one(

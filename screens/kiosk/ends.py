@@ -16,7 +16,7 @@ from kiosk.station.events import Stayed, TriedAgain
 from kiosk.station.states import Reading, Refused, RemoveCard, StillThere, Success, Trouble, Working
 from screens.kiosk.page import Kit, Page
 from screens.widgets.frame import HelpBox
-from screens.widgets.pictures import Direction, Drawing, Fuse, Marching, Tick
+from screens.widgets.pictures import ActivityIndicator, CountdownBar, Direction, Drawing, Tick
 from screens.widgets.prose import Prose
 from screens.words import choices, frame, pad, reasons, waiting
 
@@ -124,7 +124,7 @@ class WaitingPage(Page, inherit_bindings=False):
         title, text = self._words
         yield Prose(title, "title")
         yield Prose(text, "text paragraph")
-        yield Marching(self.kit.look.glyphs.empty, motion=self.kit.look.motion)
+        yield ActivityIndicator(self.kit.look.glyphs.empty, motion=self.kit.look.motion)
         yield Drawing(Direction.REST, self.kit.look.glyphs, motion=False)
 
 
@@ -138,7 +138,7 @@ class StillTherePage(Page, ModalScreen[None], inherit_bindings=False):
         super().__init__(kit, state)
         self._since = kit.now()
         self._left = Prose("", "strong")
-        self._fuse = Fuse()
+        self._countdown = CountdownBar()
 
     def compose(self) -> ComposeResult:
         yield Vertical(*self.content(), classes="box")
@@ -147,7 +147,7 @@ class StillTherePage(Page, ModalScreen[None], inherit_bindings=False):
         yield Prose(waiting.STILL_THERE_TITLE, "title")
         yield Prose(waiting.STILL_THERE_TEXT, "text paragraph")
         yield self._left
-        yield self._fuse
+        yield self._countdown
         self._count_down()
 
     def on_mount(self) -> None:
@@ -171,4 +171,4 @@ class StillTherePage(Page, ModalScreen[None], inherit_bindings=False):
         whole = self.kit.look.still_s
         left = max(0.0, whole - (self.kit.now() - self._since))
         self._left.say(f"{waiting.STILL_THERE_END} {frame.seconds(round(left))}.")
-        self._fuse.burn(left / whole)
+        self._countdown.show(left / whole)

@@ -30,7 +30,7 @@ from screens.kiosk.page import Kit, Page
 from screens.theme import Glyphs
 from screens.widgets.fields import Cells
 from screens.widgets.keys import BigButton
-from screens.widgets.pictures import Marching
+from screens.widgets.pictures import ActivityIndicator
 from screens.widgets.prose import Note, Prose
 from screens.words import frame, pad, pin, waiting
 
@@ -139,8 +139,8 @@ class PadPage(Page, inherit_bindings=False):
         leave = pad.WHEN if self._state.work is Work.PIN_ON_PAD else pad.LEAVE_IN
         lines = (*_rules(self._state.command), asks, leave, pad.CANCEL)
         said = (Prose(line, "text paragraph") for line in lines)
-        marching = Marching(self.kit.look.glyphs.empty, motion=self.kit.look.motion)
-        left = Vertical(*said, marching, classes="beside")
+        squares = ActivityIndicator(self.kit.look.glyphs.empty, motion=self.kit.look.motion)
+        left = Vertical(*said, squares, classes="beside")
         yield Prose(title, "title")
         yield Horizontal(left, PadDrawing(self.kit.look.glyphs), classes="columns")
 

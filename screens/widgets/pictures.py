@@ -234,7 +234,7 @@ _SQUARES = 7
 _STEP_S = 0.25
 
 
-class Marching(Widget, inherit_bindings=False):
+class ActivityIndicator(Widget, inherit_bindings=False):
     """A row of signs, one of them a full square that moves where ``motion`` is on."""
 
     def __init__(self, empty: str, *, motion: bool) -> None:
@@ -260,14 +260,14 @@ class Marching(Widget, inherit_bindings=False):
         )
 
 
-class Fuse(Widget, inherit_bindings=False):
+class CountdownBar(Widget, inherit_bindings=False):
     """A bar that shows what is left, 1.0 down to 0.0."""
 
     def __init__(self) -> None:
         super().__init__()
         self._left = 1.0
 
-    def burn(self, left: float) -> None:
+    def show(self, left: float) -> None:
         """Show that ``left`` is left."""
         self._left = min(1.0, max(0.0, left))
         self.refresh()

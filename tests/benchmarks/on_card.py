@@ -25,7 +25,7 @@ _HOW = (
     "The bare loop sends what is honest at the least: a reset first (a PUK that was proven "
     "earlier would make a wrong one pass), SELECT, GET DATA of the CHUID compared with the card "
     "that is meant, RESET RETRY COUNTER. Ours sends the same, and does it in a thread that can "
-    "be abandoned if the card hangs. The card is in a process of its own."
+    "be abandoned if the card hangs. The card is in a separate process."
 )
 _WHY = (
     "a thread that can be abandoned is begun for each call, and the layers decide what a lost "

@@ -54,7 +54,7 @@ class Renewal:
         """Whether the certificate was replaced since this was made, in any way."""
         return self._read_stamp() not in (None, self._stamp)
 
-    def tend(self) -> None:
+    def renew_if_due(self) -> None:
         """Begin to renew where it is due; log how it ended."""
         if self._process is not None:
             self._end(self._process)

@@ -186,18 +186,18 @@ async def _watch(
     upkeep = Upkeep(keys, built.caretaker.look, time.monotonic)
     while not stop.is_set() and not upkeep.stale:
         is_alive()
-        await asyncio.to_thread(_tend, upkeep, network)
+        await asyncio.to_thread(_run_if_due, upkeep, network)
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), TICK_S)
     if upkeep.stale:
         log.info("the keys have changed: the authority is opened anew")
 
 
-def _tend(upkeep: Upkeep, network: Network) -> None:
+def _run_if_due(upkeep: Upkeep, network: Network) -> None:
     """Run the caretaker; its errors must not end the serving of stations."""
     try:
-        upkeep.tend()
-        network.tend()
+        upkeep.run_if_due()
+        network.renew_if_due()
     except ConfigError as wrong:
         log.error("%s", wrong)  # noqa: TRY400
     except Exception as fault:  # noqa: BLE001 - it is logged, and tried again in a minute
@@ -211,7 +211,7 @@ log = logging.getLogger(__name__)
 
 
 class Network:
-    """Both listeners; ``tend`` renews their certificates while they serve.
+    """Both listeners; ``renew_if_due`` renews their certificates while they serve.
 
     New handshakes get the last loaded certificate, so a renewal ends no connection.
     """
@@ -235,7 +235,7 @@ class Network:
     async def listen(self, server: AuthorityServer) -> None:
         """Listen as the settings say; raises ``ConfigError``."""
         if self._named.listen:
-            self.tend()
+            self.renew_if_due()
             await server.listen_on_tls(*_split(self._named.listen), self._for_stations)
             log.info("serving on %s", self._named.listen)
         if self._named.enrol_listen:
@@ -243,7 +243,7 @@ class Network:
             await server.listen_on_tls(*where, self._for_strangers, strangers=True)
             log.info("letting stations in on %s", self._named.enrol_listen)
 
-    def tend(self) -> None:
+    def renew_if_due(self) -> None:
         """Make a new certificate in the last third of one's life; load replaced files.
 
         Raises ``ConfigError`` for files that cannot be used.

@@ -144,7 +144,7 @@ class LocalExecutor:
         """Return why the authority cannot serve anybody here, and run the caretaker."""
         outage = self._actions.check_authority(reader, idle=idle)
         if outage is None:
-            self._upkeep.tend()
+            self._upkeep.run_if_due()
         return outage
 
     @property
@@ -198,7 +198,7 @@ class RemoteExecutor:
     def check_authority(self, reader: ReaderState, *, idle: bool) -> Outage | None:
         """Return why the authority cannot serve anybody here; where ``idle``, renew."""
         if idle and self._renewal is not None:
-            self._renewal.tend()
+            self._renewal.renew_if_due()
         return self._actions.check_authority(reader, idle=idle)
 
     @property

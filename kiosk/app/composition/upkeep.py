@@ -29,7 +29,7 @@ class Upkeep:
         """Whether the key file was replaced: everything with the old keys has to be rebuilt."""
         return self._read_stamp() not in (None, self._stamp)
 
-    def tend(self) -> None:
+    def run_if_due(self) -> None:
         """Run the caretaker once a minute; where the database is away, at the next call."""
         if self._now() < self._due:
             return

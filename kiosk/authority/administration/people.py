@@ -28,7 +28,7 @@ from kiosk.authority.administration.office import (
 from kiosk.authority.administration.person_page import (
     events_of_mail,
     facts_of,
-    newest_deed,
+    newest_act,
     page_of,
     story_of,
 )
@@ -210,7 +210,7 @@ def _about(
     uow: UnitOfWork, events: Sequence[AuditEvent], people: Sequence[PersonLine], zone: tzinfo
 ) -> str:
     """Return when and where a reference number was shown, or who gave it, and how it ended."""
-    last = newest_deed(events)
+    last = newest_act(events)
     if last is None:
         return ""
     who = staff_names(uow)(last.actor)

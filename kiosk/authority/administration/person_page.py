@@ -189,7 +189,7 @@ def _report(uow: UnitOfWork, holder: Cardholder) -> MisuseReport | None:
     if last is None:
         return None
     about = last.detail.get("about")
-    return MisuseReport(last.at, newest_deed(events_of_mail(uow, str(about))) if about else None)
+    return MisuseReport(last.at, newest_act(events_of_mail(uow, str(about))) if about else None)
 
 
 def events_of_mail(uow: UnitOfWork, reference: str) -> tuple[AuditEvent, ...]:
@@ -207,7 +207,7 @@ _OF_REPORT = NOT_IN_STORY | {
 _OF_VISIT = 20
 
 
-def newest_deed(events: Sequence[AuditEvent]) -> AuditEvent | None:
+def newest_act(events: Sequence[AuditEvent]) -> AuditEvent | None:
     """Return the result of a visit from its events, newest first; not how it ended."""
     if not events:
         return None

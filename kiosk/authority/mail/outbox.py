@@ -71,7 +71,7 @@ def relay_away_since(uow: UnitOfWork) -> datetime | None:
     return answered.done_at if answered.done_at < away.done_at else None
 
 
-class _Fate(Enum):
+class _SendResult(Enum):
     """The result for one notice; while the relay is ``AWAY`` the others are not tried."""
 
     SENT = auto()
@@ -124,9 +124,9 @@ class OutboxWorker:
         sent = 0
         while not self._stopping.is_set() and (message := self._claim()):
             match self._deliver(message):
-                case _Fate.SENT:
+                case _SendResult.SENT:
                     sent += 1
-                case _Fate.AWAY:
+                case _SendResult.AWAY:
                     break
         return sent
 
@@ -159,19 +159,19 @@ class OutboxWorker:
             uow.commit()
         return claimed[0] if claimed else None
 
-    def _deliver(self, message: OutboxMessage) -> _Fate:
+    def _deliver(self, message: OutboxMessage) -> _SendResult:
         try:
             self._mailer.send(self._compose(message))
         except MailRefused as error:
             self._failed(message, error, None)
-            return _Fate.REFUSED
+            return _SendResult.REFUSED
         except MailError as error:
             self._failed(message, error, self._patience.retry_at(message, self._clock.now()))
-            return _Fate.AWAY
+            return _SendResult.AWAY
         with self._store.begin() as uow:
             uow.outbox.mark_sent(message.id)
             uow.commit()
-        return _Fate.SENT
+        return _SendResult.SENT
 
     def _failed(self, message: OutboxMessage, error: MailError, retry_at: datetime | None) -> None:
         fate = f"again at {retry_at:%Y-%m-%d %H:%M:%S} UTC" if retry_at else "given up"

@@ -63,14 +63,14 @@ def test_it_is_tried_once_it_is_due_and_again_after_a_while(
     environ = {"STATE_DIRECTORY": str(tmp_path)}
     renewal = Renewal(file, environ, lambda: time[0], lambda: seconds[0])
     started = tries(renewal, monkeypatch)
-    renewal.tend()
+    renewal.renew_if_due()
     assert started == []
     time[0] += timedelta(days=2)
     for _ in range(5):
-        renewal.tend()
+        renewal.renew_if_due()
     assert len(started) == 1
     seconds[0] += AGAIN_S
-    renewal.tend()
+    renewal.renew_if_due()
     assert len(started) == 2
     assert not renewal.is_done
     file.with_suffix(".new").write_bytes(file.read_bytes())
@@ -84,5 +84,5 @@ def test_a_certificate_that_the_authority_did_not_issue_is_left_alone(
     environ = {"STATE_DIRECTORY": str(tmp_path)}
     renewal = Renewal(file, environ, lambda: NOW + LIFE, lambda: 0.0)
     started = tries(renewal, monkeypatch)
-    renewal.tend()
+    renewal.renew_if_due()
     assert started == []

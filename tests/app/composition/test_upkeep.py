@@ -43,11 +43,11 @@ def test_the_service_is_looked_after_once_a_minute_and_again_after_a_failure(
         done.append(now)
 
     upkeep = Upkeep(tmp_path / "keys.json", look, lambda: now)
-    upkeep.tend()
+    upkeep.run_if_due()
     assert done == []
-    upkeep.tend()
-    upkeep.tend()
+    upkeep.run_if_due()
+    upkeep.run_if_due()
     assert done == [0.0]
     now = MINUTE_S
-    upkeep.tend()
+    upkeep.run_if_due()
     assert done == [0.0, MINUTE_S]

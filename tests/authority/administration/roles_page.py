@@ -14,8 +14,8 @@ Printed by `make roles` from the one table in `kiosk/authority/roles.py`, which 
 every call, in the transaction that does it: a role that was changed counts at once.
 
 Everything that changes something needs a reason, and is written to the audit with the SSH
-key that did it. Whoever runs `kiosk` on the service's own machine holds the database and the
-keys, so commands there may do all of it; the audit shows their account.
+key that did it. A user of `kiosk` on the service's machine controls the database and the keys,
+so commands there may do all of it; the audit shows their account.
 """
 _FOOT = """\
 (*) It is written down how the person was identified.

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 
 from kiosk.station.commands import RequestCode
 from kiosk.station.states import Attract, RemovalReason, RemoveCard, State, Work, Working
-from screens.widgets.pictures import HEIGHT, Drawing, Marching, big, small
+from screens.widgets.pictures import HEIGHT, ActivityIndicator, Drawing, big, small
 from screens.words import waiting as words
 from tests.screens.geometry import layout_faults
 from tests.screens.idle_app import still
@@ -46,10 +46,10 @@ async def test_waiting_marches() -> None:
     app = app_for(Sample(WORKING), MOVING)
     async with app.run_test() as pilot:
         await settled(pilot)
-        marching = app.screen.query_one(Marching)
-        first = marching.render().plain
+        squares = app.screen.query_one(ActivityIndicator)
+        first = squares.render().plain
         await still(1)
-        assert marching.render().plain != first
+        assert squares.render().plain != first
 
 
 @pytest.mark.parametrize("state", [Attract(), RemoveCard(VISIT_ID, RemovalReason.LEFT), WORKING])

@@ -177,11 +177,9 @@ def _answer(about: About, named: str) -> str:
     from kiosk.app.config.kinds import InvalidValue, Words
 
     default = ", ".join(about.default) if isinstance(about.default, tuple) else about.default
-    any_of_them = about.kind.empty if isinstance(about.kind, Words) else ""
-    also = f"; *: {any_of_them}" if any_of_them else ""
+    every = about.kind.every if isinstance(about.kind, Words) else ""
+    also = f"; *: {every}" if every else ""
     while answer := ask(f"{about.help}\n{named} (Enter alone: {default or 'none'}{also}): "):
-        if any_of_them and answer == "*":
-            return ","  # a list of nothing
         try:
             about.kind.read(answer)
         except InvalidValue as unfit:

@@ -128,12 +128,12 @@ class OneOf:
 class Words:
     """A list of words, or a text with commas between them; ``each`` reads one word.
 
-    ``empty`` says what an empty list means, where it has a meaning.
+    ``every`` says what an empty list means, where it means all there are. ``*`` is one, too.
     """
 
-    def __init__(self, allowed: str, each: Callable[[str], Any], empty: str = "") -> None:
-        self.allowed = allowed
-        self.empty = empty
+    def __init__(self, allowed: str, each: Callable[[str], Any], every: str = "") -> None:
+        self.allowed = f"{allowed}; *: {every}" if every else allowed
+        self.every = every
         self._each = each
 
     def read(self, value: object) -> tuple[Any, ...]:
@@ -142,6 +142,8 @@ class Words:
             value = [word.strip() for word in value.split(",") if word.strip()]
         if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
             raise InvalidValue("is not a list of words")
+        if self.every and value == ["*"]:
+            return ()
         return tuple(self._each(word) for word in value)
 
 

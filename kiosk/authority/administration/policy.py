@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
-from kiosk.app.config.kinds import About, InvalidValue, settings_of
+from kiosk.app.config.kinds import About, InvalidValue, Words, settings_of
 from kiosk.app.config.settings import PolicySettings
 from kiosk.authority.administration.office import Act, Desk, Office, audit_name, staff_names
 from kiosk.authority.administration.proposals import (
@@ -67,15 +67,16 @@ class PolicyDesk(Desk):
             new = _read(about, value)
             self._put(act, about, stored_text(new), revision)
             lacking = self._lacking(act.uow, name)
-        now = shown_text(new) or _NONE
+        now = _shown(about, new) or _NONE
         return act.done(f"{name} is {now} from now on, at every station within a minute.{lacking}")
 
     def reset(self, name: str, revision: int, grounds: Grounds) -> Done:
         """Return to the settings file's value."""
         with self._changing("policy.reset", name, revision, grounds) as act:
-            self._put(act, self._about(name), None, revision)
+            about = self._about(name)
+            self._put(act, about, None, revision)
             lacking = self._lacking(act.uow, name)
-        now = shown_text(getattr(self._file, name)) or _NONE
+        now = _shown(about, getattr(self._file, name)) or _NONE
         return act.done(f"{name} is {now} again, as the settings file has it.{lacking}")
 
     def _changing(
@@ -165,6 +166,12 @@ def _read(about: About, text: str) -> Any:
         raise NotTaken(FIELD, f"{head}. Allowed: {about.kind.allowed}.") from None
 
 
+def _shown(about: About, value: object) -> str:
+    """Format a setting's value so that it can be entered; ``*`` is an empty list that is all."""
+    is_every = isinstance(about.kind, Words) and bool(about.kind.every) and value == ()
+    return "*" if is_every else shown_text(value)
+
+
 def _too_late(uow: UnitOfWork, setting: PolicySetting) -> ConcurrentChange:
     name, who = setting.name, staff_names(uow)(setting.changed_by)
     to = "back to the settings file's value"
@@ -185,8 +192,8 @@ def _line(
     note = notes.get(by_staff.note_id) if by_staff else None
     return PolicyLine(
         name=about.name,
-        value=shown_text(getattr(found.settings, about.name)),
-        in_file=shown_text(getattr(file, about.name)),
+        value=_shown(about, getattr(found.settings, about.name)),
+        in_file=_shown(about, getattr(file, about.name)),
         allowed=about.kind.allowed,
         help=about.help,
         changed_at=by_staff.changed_at if by_staff else None,

@@ -14,6 +14,7 @@ from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.policy import PolicyDesk
 from kiosk.authority.administration.setup import load_questions
 from kiosk.authority.administration.views import Grounds, PolicyLine
+from kiosk.authority.policy import policy_in_force
 from kiosk.authority.roles import Role
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditQuery
@@ -73,8 +74,22 @@ def test_the_files_value_counts_again_after_a_reset(desk: PolicyDesk) -> None:
     assert desk.reset("email_domains", 1, GROUNDS).told.endswith("as the settings file has it.")
     back = line(desk, "email_domains")
     assert (back.value, back.changed_at, back.reason, back.revision) == (back.in_file, None, "", 2)
-    desk.change("email_domains", "", 2, GROUNDS)
-    assert line(desk, "email_domains").value == ""
+
+
+@pytest.mark.parametrize("value", ["*", ""])
+def test_a_star_is_any_domain_as_in_the_questions_of_setup(
+    desk: PolicyDesk, store: Store, value: str
+) -> None:
+    done = desk.change("email_domains", value, 0, GROUNDS)
+    assert done.told.startswith("email_domains is * from now on")
+    found = line(desk, "email_domains")
+    assert (found.value, found.allowed) == (
+        "*",
+        'a list of domains such as "nhs.net"; *: any domain',
+    )
+    with store.read() as uow:
+        in_force = policy_in_force(PolicySettings(), uow.policy_changes.every())
+    assert in_force.settings.email_domains == ()
 
 
 @pytest.mark.parametrize(
@@ -83,6 +98,8 @@ def test_the_files_value_counts_again_after_a_reset(desk: PolicyDesk) -> None:
         ("max_failures", "11", "'11' is out of bounds. Allowed: 1 to 10."),
         ("max_failures", "many", "'many' is not a whole number. Allowed: 1 to 10."),
         ("email_domains", "no domain", "'no domain' is not a domain"),
+        ("email_domains", "*, nhs.net", "'*' is not a domain"),
+        ("verification", "*", "Allowed: a list of"),
         ("email_domains", "a" * 2000, "too long"),
         ("verification", "", "name each step once, and at least one"),
         ("verification", "questions", "security questions alone do not prove anybody"),

@@ -68,6 +68,11 @@ _INCOMPLETE = (
     "beside it (-wal): make copies with `kiosk backup`"
 )
 
+_OLDER = (
+    "a copy that was made before an anchor was signed lacks the rows since: "
+    "give the anchors of that time alone, or a newer copy"
+)
+
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = add_command(
@@ -180,6 +185,8 @@ def _verify(args: argparse.Namespace) -> int:
         complain(f"{numbered(verdict.rows, 'row')} walked; the audit is NOT intact")
         if verdict.fault.kind is FaultKind.CUT:
             complain(_INCOMPLETE)
+            if elsewhere:
+                complain(_OLDER)
         return 1
     echo(f"{numbered(verdict.rows, 'row')} and {numbered(verdict.anchors, 'anchor')} fit")
     for gap in verdict.gaps:

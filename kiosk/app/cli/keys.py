@@ -28,19 +28,22 @@ key, which makes new things, and older ones, which still open what they made:
   derive       unblock secrets derive from it, where `source` in [secrets] says so; where
                a PKCS#11 token is named there, it is made, used and kept in that
 
-A station on this machine takes a new key up by itself, within seconds, once nobody stands
-at it; until then what is sealed under it waits. One that got its keys from the service
-manager ($CREDENTIALS_DIRECTORY) has to be restarted. So the calm way to rotate is: add the
-new key, see that the stations have it, then seal anew.
+An authority takes a new key up by itself, within a minute of the first thing that it meets
+under it; so it does where `kiosk setup authority --seal-keys` sealed the key file. One whose
+unit loads the key file as a credential (a bare name as `file` in [keys]) has to be restarted:
+add the new key, restart it, then seal anew.
 """
 EXAMPLE = """\
   kiosk keys list
-  kiosk keys rotate --add-only      then see to the stations, and
+  kiosk keys rotate --add-only      then restart what has to be, and
   kiosk keys rotate                 finishes: no second key is made
   kiosk keys rotate --purpose derive
   kiosk keys backed-up --file COPY  once you keep a copy of the key file elsewhere
 """
-_STATIONS = "stations take it up by themselves, but for those with credentials: restart these"
+_TAKEN_UP = (
+    "the authority takes it up by itself, unless its unit loads the key file as a credential "
+    "(a bare name as `file` in [keys]): then restart it"
+)
 ROTATE = """\
 Adds a new key to the key file and seals every unblock secret anew under it, card by card,
 while stations go on working. It may be interrupted at any point: run it again, and it
@@ -138,13 +141,13 @@ def _rotate(args: argparse.Namespace) -> int:
     if args.add_only or purpose is not KeyPurpose.SEAL:
         added = add_key(tools.key_file, purpose, tools.staff_store, tools.actor())
         echo(f"added {added}; it is current")
-        echo(_STATIONS)
+        echo(_TAKEN_UP)
         _print_copy(tools)
         return 0
     with ProgressLine("sealing anew") as progress:
         report = rotate_seal(tools.key_file, tools.staff_store, tools.actor(), progress)
     broken = "does not open and was left as it is; import it again"
-    done = _tell(report, _STATIONS, "secrets sealed anew", broken)
+    done = _tell(report, _TAKEN_UP, "secrets sealed anew", broken)
     _print_copy(tools)
     return done
 
@@ -157,7 +160,7 @@ def _rotate_rows(tools: Tools) -> int:
     with ProgressLine("making MACs anew") as progress:
         done = rotate_rows(tools.key_file, tools.staff_store, tools.actor(), progress)
     if done.added:
-        echo(f"added {done.added}; {_STATIONS}")
+        echo(f"added {done.added}; {_TAKEN_UP}")
     else:
         echo(f"finished an earlier rotation; {done.current} stays the current key")
     echo(f"rows with a MAC of it now: {done.restamped:,}")
@@ -215,7 +218,7 @@ def _rotate_master(tools: Tools, *, add_only: bool) -> int:
 
 def _derives(tools: Tools) -> str:
     """Print from when new secrets derive from an added key: stations ask a token each time."""
-    return "new secrets derive from it" if tools.settings.secrets.module else _STATIONS
+    return "new secrets derive from it" if tools.settings.secrets.module else _TAKEN_UP
 
 
 def _tell(report: RotationReport, taken_up: str, did: str, broken: str) -> int:

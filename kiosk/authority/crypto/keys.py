@@ -26,6 +26,7 @@ from typing import BinaryIO, Final, Self
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from kiosk.app.config.loading import as_account
 from kiosk.authority.store.database import Store
 from kiosk.contract.errors import ConfigError, KeyMissing
 from kiosk.contract.machine_seal import SUFFIX, seal, unseal
@@ -64,6 +65,8 @@ def read(path: Path) -> Entries:
             raw = file.read()
     except FileNotFoundError:
         raise KeyFileMissing(f"key file {path}: there is no such file") from None
+    except PermissionError:
+        raise ConfigError(f"key file {path}: Permission denied; {as_account(path)}") from None
     except OSError as error:
         raise ConfigError(f"key file {path}: {error.strerror}") from None
     return _parse(path, unseal(_SEALED_AS, raw) if path.suffix == SUFFIX else raw)

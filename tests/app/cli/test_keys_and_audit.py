@@ -158,6 +158,10 @@ def test_an_auditor_elsewhere_verifies_a_copy_by_the_documented_lines(
     elsewhere = "--store", f"sqlite:///{by_cp}", "--anchors", str(place / "anchors")
     assert kiosk("audit", "verify", "--without-key", *elsewhere) == 1
     assert "make copies with `kiosk backup`" in capsys.readouterr().err
+    assert kiosk(*verify, "--anchors", str(place / "anchors")) == 1
+    said = capsys.readouterr().err
+    assert "(cut)" in said
+    assert "give the anchors of that time alone, or a newer copy" in said
     assert kiosk("audit", "verify", "--store", f"sqlite:///{place}/copy.db") == 2
     assert "--store goes with --without-key" in capsys.readouterr().err
     for name, said in (("none", "there is no such file"), ("empty", "is not this program's")):

@@ -101,7 +101,8 @@ def test_a_token_that_is_away_is_told_by_every_command(
 def test_a_master_key_in_the_key_file(kiosk: Kiosk, capsys: pytest.CaptureFixture[str]) -> None:
     assert masters(capsys, kiosk) == []
     assert kiosk("keys", "rotate", "--purpose", "derive", "--add-only") == 0
-    assert "stations take it up by themselves" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "the authority takes it up by itself, unless its unit loads the key file" in said
     ((_, *told),) = masters(capsys, kiosk)
     assert told == ["current", "0", "key file"]
 

@@ -11,9 +11,11 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
+from kiosk.app.config import loading
 from kiosk.authority.crypto import keys
 from kiosk.authority.crypto.keys import NEEDED, Key, KeyFileMissing, KeyPurpose, KeyRing
 from kiosk.contract.errors import ConfigError, KeyMissing
@@ -83,6 +85,24 @@ def test_a_rotated_file_keeps_its_owner(path: Path) -> None:
 def test_a_missing_file_names_itself(path: Path) -> None:
     with pytest.raises(KeyFileMissing, match=r"keys\.json: there is no such file"):
         KeyRing.load(path)
+
+
+def test_a_file_that_may_not_be_read_says_what_to_do(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    KeyRing.create(path)
+
+    def refused(*_: object) -> NoReturn:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refused)
+    monkeypatch.setattr(loading, "_own_account", lambda: "kiosk")
+    with pytest.raises(ConfigError) as denied:
+        KeyRing.load(path)
+    assert str(denied.value) == (
+        f"key file {path}: Permission denied; it has to belong to this account; as root: "
+        f"chown kiosk: {path}"
+    )
 
 
 @pytest.mark.parametrize(

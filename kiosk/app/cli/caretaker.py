@@ -35,9 +35,11 @@ def run(args: argparse.Namespace) -> int:
     tools = Tools(args)
     settings = tools.settings
     from kiosk.app.composition.authority import build_caretaker, build_outbox
+    from kiosk.app.composition.opening import open_known_keys
 
     with _log_on_stdout():
-        if not build_caretaker(settings, tools.store, tools.ring()).look():
+        ring = open_known_keys(settings, tools.environ, tools.store)
+        if not build_caretaker(settings, tools.store, ring).look():
             echo("somebody else has looked within the minute")
         sent = build_outbox(settings, tools.store, tools.mailer(), tools.clock).drain_once()
     with tools.store.read() as uow:

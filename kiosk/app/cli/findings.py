@@ -33,7 +33,7 @@ def store_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
     from kiosk.contract.families import MUTUALLY_AUTHENTICATED
 
     folder = tools.store_file.parent if tools.store_file else None
-    policy = partial(checks.read_policy, tools.store, tools.settings.policy)
+    policy = partial(checks.read_policy, tools.store, tools.settings.policy, tools.ring)
     yield (
         "database",
         partial(
@@ -44,9 +44,9 @@ def store_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
             has_keys=tools.key_file.exists(),
         ),
     )
+    yield "keys", partial(checks.check_keys, tools.ring, tools.store)
     yield "addresses", partial(checks.check_addresses, tools.store, policy)
     yield "questions", partial(checks.check_questions, tools.store, policy)
-    yield "keys", partial(checks.check_keys, tools.ring, tools.store)
     copy = partial(checks.check_key_copy, tools.ring, tools.key_file, tools.store)
     yield "key copy", copy
     derives = tools.settings.secrets.source == "derived"
@@ -121,7 +121,7 @@ def running_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
     from kiosk.authority.administration import checks
     from kiosk.authority.administration.verification import check_rows
 
-    policy = partial(checks.read_policy, tools.store, tools.settings.policy)
+    policy = partial(checks.read_policy, tools.store, tools.settings.policy, tools.ring)
     yield "four eyes", partial(checks.check_four_eyes, tools.store, policy)
     yield "records", partial(check_rows, tools.store)
     yield "outbox", partial(checks.check_outbox, tools.store)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from kiosk.app.cli.help import add_command, add_config
-from kiosk.app.cli.printing import echo
+from kiosk.app.cli.printing import complain, echo
 from kiosk.app.cli.tools import Tools, add_part
 from kiosk.authority.wording import numbered
 
@@ -55,5 +55,10 @@ def _check(args: argparse.Namespace) -> int:
     found = sweep(Tools(args).staff_store)
     for table, row in found.altered:
         echo(f"{table} {row}")
-    echo(f"{len(found.altered)} of {numbered(found.rows, 'record')} altered outside of the service")
+    if found.unknown:
+        for text, advice in found.told():
+            complain(f"{text}; {advice}")
+    else:
+        many = len(found.altered)
+        echo(f"{many} of {numbered(found.rows, 'record')} altered outside of the service")
     return int(bool(found.altered))

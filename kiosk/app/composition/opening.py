@@ -84,6 +84,7 @@ def _is_new(store: Store) -> bool:
 def open_known_keys(settings: Settings, environ: Mapping[str, str], store: Store) -> KeyRing:
     """Load the key ring, which has to be the database's; raises ``ConfigError``, ``StoreError``.
 
+    Raises ``KeyMissing`` for an older copy with which what the service wrote would look altered.
     A session of staff may be open while keys are added, so the file is read again for unknown keys.
     """
     from kiosk.authority.crypto.keys import claim

@@ -32,6 +32,7 @@ from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.wording import counted, numbered
 from kiosk.contract.errors import (
     ConfigError,
+    KeyMissing,
     KeysUnavailable,
     MailError,
     MailNotTrusted,
@@ -185,8 +186,12 @@ def check_staff(store: Store, url: str, staff_url: str) -> Finding:
     return ok(_STAFF, "its role in the database may do the work of staff")
 
 
-def read_policy(store: Store, file: PolicySettings) -> Policy:
-    """Return the policy in force; raises ``StoreError`` or ``RowAltered``."""
+def read_policy(store: Store, file: PolicySettings, load: Callable[[], KeyRing]) -> Policy:
+    """Return the policy in force; raises ``StoreError`` or ``RowAltered``.
+
+    Raises ``ConfigError`` or ``KeyMissing`` for other keys, with which all of it looks altered.
+    """
+    knows_ring(store, load())
     with store.read() as uow:
         return policy_in_force(file, uow.policy_changes.every()).settings.policy()
 
@@ -238,6 +243,8 @@ def check_keys(load: Callable[[], KeyRing], store: Store) -> Finding:
         knows_ring(store, ring)
     except ConfigError as error:
         return fail(_KEYS, str(error), "see `file` in [keys]")
+    except KeyMissing as error:
+        return fail(_KEYS, str(error), f"where there is none, see {_page('estate')}")
     with store.read() as uow:
         sealed = sealed_by_key(uow)
     held, current = ring.ids(KeyPurpose.SEAL), ring.current(KeyPurpose.SEAL).id

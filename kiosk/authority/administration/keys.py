@@ -170,6 +170,7 @@ def add_key(path: Path, purpose: KeyPurpose, store: Store, actor: str) -> str:
     with store.begin() as uow:
         detail = {"purpose": purpose.value, "key": added}
         uow.audit.append(kind=ServiceKind.KEY_ADDED.value, reference="", actor=actor, detail=detail)
+        uow.known_keys.add({added: purpose.value})
         uow.commit()
     return added
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -31,16 +31,45 @@ from kiosk.contract.findings import Finding, fail, ok, warn
 # Checking every row that has a MAC, and accepting an altered one.
 
 ROWS_A_PIECE = 500
+_RESTORE = (
+    "restore the newest copy of the key file; only if no copy ever had that key were they altered"
+)
 _NAMED = 5
+_LONGEST = 40
+"""Of the name of a key: a row may name anything."""
 _PART = "records"
 
 
 @dataclass(slots=True)
 class RowSweep:
-    """How many rows there are, and which of them do not match their MACs, as table and key."""
+    """How many rows there are, and which of them do not match their MACs, as table and key.
+
+    ``unknown`` are those of them whose MAC names a key that the key file does not hold, with it.
+    """
 
     rows: int = 0
     altered: list[tuple[str, str]] = field(default_factory=list)
+    unknown: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def told(self) -> Iterator[tuple[str, str]]:
+        """Yield what was found and the advice: altered rows, and those of a key that is missing."""
+        if altered := [row for row in self.altered if row not in self.unknown]:
+            text = f"{_have(altered, 'was', 'were')} altered outside of the service"
+            yield f"{text}: {_first(altered)}", "compare with a backup; see `kiosk rows --help`"
+        if self.unknown:
+            names = ", ".join(repr(key[:_LONGEST]) for key in sorted(set(self.unknown.values())))
+            lacks = f"a MAC of a key that the key file lacks ({names})"
+            yield f"{_have(self.unknown, 'has', 'have')} {lacks}: {_first(self.unknown)}", _RESTORE
+
+
+def _have(rows: Collection[object], one: str, several: str) -> str:
+    return f"{len(rows):,} {one if len(rows) == 1 else several}"
+
+
+def _first(rows: Iterable[tuple[str, str]]) -> str:
+    names = [f"{table} {row}" for table, row in rows]
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
 
 
 def sweep(store: Store) -> RowSweep:
@@ -50,6 +79,7 @@ def sweep(store: Store) -> RowSweep:
         for piece in _pieces(store, table):
             found.rows += piece.rows
             found.altered += [(table, row) for row in piece.altered]
+            found.unknown |= {(table, row): key for row, key in piece.unknown.items()}
     return found
 
 
@@ -57,10 +87,8 @@ def check_rows(store: Store) -> Finding:
     """Check that every row that grants access matches its MAC."""
     found = sweep(store)
     if found.altered:
-        named = ", ".join(f"{table} {row}" for table, row in found.altered[:_NAMED])
-        more = f" and {len(found.altered) - _NAMED} more" if len(found.altered) > _NAMED else ""
-        text = f"{len(found.altered)} were altered outside of the service: {named}{more}"
-        return fail(_PART, text, "compare them with a backup; see `kiosk rows --help`")
+        texts, advices = zip(*found.told(), strict=True)
+        return fail(_PART, "; ".join(texts), "; ".join(advices))
     with store.read() as uow:
         older = uow.mac_rows.made_otherwise(store.macs.current_key_id)
     if older:

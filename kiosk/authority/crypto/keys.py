@@ -18,6 +18,7 @@ import secrets
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from threading import Lock
@@ -389,26 +390,35 @@ def _check(key_id: str, material: bytes, known: Mapping[KeyPurpose, tuple[Key, .
 #
 # The database stores the names of the keys under which it was filled. A ring belongs to it if it
 # shares a key with it for each purpose; keys from a rotation since then are added to the names.
+#
+# An older copy of the key file belongs to it as well, and what another machine sealed since is seen
+# to be out of its reach. Not so with the keys below, so an older copy has to have all of these. One
+# whose current key the database does not know yet is no older copy: a rotation lets a service go on
+# whose newest copy is lost. Who writes an invented name there can end the service, and no more.
 
 _ANOTHER = "the database was filled under other keys"
+_ELSE_ALTERED: Final = (KeyPurpose.ROW_MAC, KeyPurpose.AUDIT_LINK, KeyPurpose.AUDIT_SIGN)
+"""Without such a key, what the service itself has written looks altered by somebody else."""
 
 
 def knows_ring(store: Store, ring: KeyRing) -> bool:
     """Return whether the database knows every key of ``ring``.
 
-    Raises ``ConfigError`` where it knows only keys for a purpose that ``ring`` does not hold.
+    Raises ``ConfigError`` where it knows only keys for a purpose that ``ring`` does not hold, and
+    ``KeyMissing`` for an older copy without a key that shows what the service wrote.
     """
     held = _held(ring)
     with store.read() as uow:
-        known = uow.known_keys.every()
+        known, since = uow.known_keys.every(), uow.known_keys.since()
     _require_shared_key(held, known)
+    _require_newest(ring, known, since)
     return held.keys() <= known.keys()
 
 
 def claim(store: Store, ring: KeyRing) -> None:
     """Store the names of ``ring``, the first one or one that shares its keys.
 
-    Raises ``ConfigError`` for any other.
+    Raises ``ConfigError`` for any other, and ``KeyMissing`` as ``knows_ring`` does.
     """
     if knows_ring(store, ring):
         return
@@ -441,6 +451,19 @@ def _require_shared_key(held: dict[str, str], known: dict[str, str]) -> None:
         if not theirs.keys() & held.keys():
             advice = "use the key file of a machine that works here"
             raise ConfigError(f"{_ANOTHER} ({_names(theirs)}): {advice}")
+
+
+def _require_newest(ring: KeyRing, known: dict[str, str], since: dict[str, datetime]) -> None:
+    lacking = []
+    for purpose in _ELSE_ALTERED:
+        held = ring.ids(purpose)
+        if current := since.get(held[-1]):
+            others = [key for key, named in known.items() if named == purpose and key not in held]
+            lacking += [key for key in others if since[key] >= current]
+    if lacking:
+        names = ", ".join(sorted(lacking))
+        older = f"the key file is an older copy, without {names}"
+        raise KeyMissing(f"{older}: restore its newest copy")
 
 
 def _names(keys: dict[str, str]) -> str:

@@ -99,11 +99,19 @@ class KeyedRowMacs:
         ``KeyMissing`` where no key can be read at all.
         """
         key_id, _, digest = mac.partition(_BETWEEN)
-        if key_id not in self._subkeys and key_id not in self._keys().ids(KeyPurpose.ROW_MAC):
+        if not self._holds(key_id):
             self.reload()
-            if key_id not in self._keys().ids(KeyPurpose.ROW_MAC):
+            if not self._holds(key_id):
                 return False
         return hmac.compare_digest(self._digest(key_id, message).encode(), digest.encode())
+
+    def unknown_key(self, mac: str) -> str:
+        """Return the key that ``mac`` names where the file did not hold it; else empty."""
+        key_id = mac.partition(_BETWEEN)[0]
+        return "" if self._holds(key_id) else key_id
+
+    def _holds(self, key_id: str) -> bool:
+        return key_id in self._subkeys or key_id in self._keys().ids(KeyPurpose.ROW_MAC)
 
     def number_digests(self, use: str, digits: str) -> tuple[str, ...]:
         """Return the digests by which a short number can be found, the current key's first.

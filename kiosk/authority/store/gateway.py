@@ -213,6 +213,10 @@ class Gateway:
         """Return whether a row matches its MAC; raises ``KeyMissing``."""
         return self._macs.fits(row_message(row), row.mac)
 
+    def unknown_key(self, row: MacRow) -> str:
+        """Return the key of a row's MAC where the key file does not hold it; else empty."""
+        return self._macs.unknown_key(row.mac)
+
     def number_digests(self, use: str, digits: str) -> tuple[str, ...]:
         """Return the keyed digests that a short number may have, the current key's first.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import time
 from pathlib import Path
@@ -14,7 +15,7 @@ from kiosk.app.composition.authority import build_authority
 from kiosk.app.config.loading import load_settings, settings_path
 from kiosk.authority.mail.outbox import RELAY_AWAY
 from kiosk.authority.store.database import Store
-from kiosk.contract.errors import ConfigError
+from kiosk.contract.errors import ConfigError, KeyMissing
 
 _PATIENCE_S = 60
 ANOTHER = "the database was filled under other keys"
@@ -124,3 +125,60 @@ def test_the_relay_is_asked_where_there_is_no_station(machines: tuple[Machine, M
 def _noted(store: Store) -> bool:
     with store.read() as uow:
         return uow.chores.get(RELAY_AWAY) is not None
+
+
+@pytest.mark.parametrize("purpose", ["row-mac", "audit-link", "audit-sign"])
+def test_an_older_copy_of_the_key_file_does_not_open_and_alters_nothing(
+    machines: tuple[Machine, Machine], purpose: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It served, refused what the service had written itself, and mailed staff of altered rows."""
+    one, two = machines
+    assert one.run("policy", "set", "max_failures", "5", "--reason", "decided by the board") == 0
+    two.keys.parent.mkdir(parents=True)
+    shutil.copy(one.keys, two.keys)
+    assert two.run("setup", "authority") == 0
+    assert one.run("keys", "rotate", "--purpose", purpose) == 0
+    assert one.run("policy", "set", "max_failures", "4", "--reason", "decided by the board") == 0
+    lacks = rf"the key file is an older copy, without {purpose}-\w+: restore its newest copy"
+    with pytest.raises(KeyMissing, match=lacks):
+        two.open()
+    capsys.readouterr()
+    assert two.run("setup", "authority") == 1
+    assert re.search(lacks, capsys.readouterr().err)
+    assert two.run("doctor") == 1
+    said = capsys.readouterr().out
+    assert re.search(rf"✗ fail  keys        {lacks}", said)
+    assert "altered by other hands" not in said
+    assert "altered outside" not in said
+    if purpose == "row-mac":
+        lost = r"ha(?:s|ve) a MAC of a key that the key file lacks \('row-mac-\w+'\)"
+        assert re.search(rf"records     \d+ {lost}", said)
+        assert two.run("rows", "check") == 1
+        assert "restore the newest copy of the key file" in capsys.readouterr().err
+    shutil.copy(one.keys, two.keys)
+    two.open()
+    assert two.run("audit", "list", "--kind", "row-altered") == 0
+    assert "altered" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("purpose", ["row-mac", "audit-link", "audit-sign"])
+def test_a_rotation_lets_an_older_copy_go_on_where_there_is_no_newer_one(
+    machines: tuple[Machine, Machine], tmp_path: Path, purpose: str
+) -> None:
+    one, _ = machines
+    because = "--reason", "decided by the board"
+    older = tmp_path / "older.json"
+    assert one.run("policy", "set", "max_failures", "5", *because) == 0
+    shutil.copy(one.keys, older)
+    assert one.run("keys", "rotate", "--purpose", purpose) == 0
+    shutil.copy(older, one.keys)
+    with pytest.raises(KeyMissing):
+        one.open()
+    assert one.run("keys", "rotate", "--add-only", "--purpose", purpose) == 0
+    one.open()
+    lost = purpose == "row-mac"
+    assert one.run("rows", "check") == int(lost)
+    if lost:
+        assert one.run("rows", "accept", "policy_setting", "max_failures", *because) == 0
+        assert one.run("rows", "check") == 0
+    assert one.run("policy", "set", "max_failures", "4", *because) == 0

@@ -91,6 +91,31 @@ def test_doctor_names_what_was_altered(store: Store, tmp_path: Path) -> None:
     assert sweep(store).altered == ALTERED
 
 
+def test_doctor_tells_a_missing_key_from_an_altered_row(
+    store: Store, tmp_path: Path, keys: Path
+) -> None:
+    """With an older copy of the key file it said that all had been altered."""
+    older = keys.read_bytes()
+    rotate_rows(keys, store, "root")
+    lost = store.macs.current_key_id
+    keys.write_bytes(older)
+    store.macs.reload()
+    finding = check_rows(store)
+    assert finding.condition is Condition.FAIL
+    missing = f"have a MAC of a key that the key file lacks ('{lost}')"
+    assert finding.found.startswith(f"51 {missing}: card c00, ")
+    assert "altered" not in finding.found
+    assert finding.advice == (
+        "restore the newest copy of the key file; only if no copy ever had that key were they "
+        "altered"
+    )
+    accept(store, "card", "c01", "root", "compared with the paper form")
+    write(tmp_path, "UPDATE card SET holder_id = 'h02' WHERE id = 'c01'")
+    finding = check_rows(store)
+    assert "1 was altered outside of the service: card c01" in finding.found
+    assert f"50 {missing}: card c00, card c02, " in finding.found
+
+
 def test_an_altered_row_can_be_taken_as_it_is(store: Store, tmp_path: Path) -> None:
     alter(tmp_path)
     for table, row in ALTERED:

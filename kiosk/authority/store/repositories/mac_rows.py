@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from sqlalchemy import ColumnElement, Select, func, select, tuple_
@@ -24,12 +25,17 @@ TABLES: Final = tuple(KINDS)
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """The result for some rows of one table; ``last`` is None at the end."""
+    """The result for some rows of one table; ``last`` is None at the end.
+
+    ``unknown`` are the keys that MACs of altered rows name and the key file does not hold.
+    """
 
     rows: int
     altered: tuple[str, ...]
     last: RowKey | None
     restamped: int = 0
+    unknown: Mapping[str, str] = field(default_factory=dict)
+    """By the name of the row."""
 
 
 class MacRows(Repository):
@@ -40,10 +46,15 @@ class MacRows(Repository):
         kind = KINDS[table]
         keys = self._keys(kind, after, limit)
         rows = self._readable(kind, keys)
-        altered = [
-            "/".join(key) for key in keys if key not in rows or not self._gateway.fits(rows[key])
-        ]
-        return Piece(len(keys), tuple(altered), keys[-1] if len(keys) == limit else None)
+        misfits = {
+            "/".join(key): rows.get(key)
+            for key in keys
+            if key not in rows or not self._gateway.fits(rows[key])
+        }
+        named = {name: self._gateway.unknown_key(row) for name, row in misfits.items() if row}
+        unknown = {name: key_id for name, key_id in named.items() if key_id}
+        last = keys[-1] if len(keys) == limit else None
+        return Piece(len(keys), tuple(misfits), last, unknown=unknown)
 
     def restamp(self, table: str, after: RowKey | None, limit: int, key_id: str) -> Piece:
         """Make the MACs of the next rows again that have a key other than ``key_id``.

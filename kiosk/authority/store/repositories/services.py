@@ -45,6 +45,11 @@ class KnownKeys(Repository):
         rows = self._gateway.many(select(KnownKeyRow), KnownKeyRow)
         return {row.id: row.purpose for row in rows}
 
+    def since(self) -> dict[str, datetime]:
+        """Return by its id when each became known."""
+        rows = self._gateway.many(select(KnownKeyRow), KnownKeyRow)
+        return {row.id: row.since for row in rows}
+
     def add(self, keys: Mapping[str, str]) -> None:
         """Add each that is missing, with its purpose."""
         for key, purpose in keys.items():

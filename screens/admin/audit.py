@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -29,7 +29,7 @@ from kiosk.authority.wording import as_sentence, numbered, reason_words
 from kiosk.contract.errors import NotTaken
 from screens.admin.dialogs.cards import grouped
 from screens.admin.dialogs.dialog import Listing, LongWork, named, rows_far, written_words
-from screens.admin.dialogs.form import Entry, Form
+from screens.admin.dialogs.form import REPLACES, Entry, Form
 from screens.admin.page import AdminPage, shell_of
 from screens.admin.table import Column, Table, TableLine
 from screens.admin.times import Times
@@ -112,7 +112,8 @@ def ask_format() -> Form[ExportFormat]:
 
 
 def _entry(name: str, label: str, initial: str, hint: str) -> Entry:
-    return Entry(name, label, initial, hint, required=False)
+    hint = f"{hint} {REPLACES}" if initial else hint
+    return Entry(name, label, initial, hint, required=False, replaces=True)
 
 
 def _moment(name: str, text: str, read: Callable[[str], datetime | None]) -> datetime | None:
@@ -222,6 +223,17 @@ def _anchored(verdict: ChainVerdict) -> str:
 MOST = 2000
 """Rows that are read at most; for others narrow the filter."""
 
+_COLUMNS = (
+    Column("When", 12),
+    Column("What", 24, 6),
+    Column("Person", 12),
+    Column("Name", 16, 2, optional=True),
+    Column("Where, who", 10, 2),
+    Column("Reference", 9),
+)
+_OF_PERSON = frozenset({"Person", "Name"})
+"""Columns that say the same in every row where one person's are shown."""
+
 _NONE = "There is nothing like this in the audit."
 _OF_ROW = frozenset({"only_person", "only_reference", "details"})
 
@@ -249,13 +261,7 @@ class AuditRows(AdminPage):
         self._older: int | None = None
         self._kinds: dict[str, str] = {}
         self._title = Prose("", "title")
-        self._table = Table(
-            Column("When", 12),
-            Column("What", 20, 4),
-            Column("Person", 13, 3),
-            Column("Where or who", 13, 2),
-            Column("Reference", 9),
-        )
+        self._table = Table(*_COLUMNS)
         self._words = Prose("", "explained")
 
     def compose(self) -> ComposeResult:
@@ -284,14 +290,18 @@ class AuditRows(AdminPage):
         self._lines |= {str(line.seq): line for line in page.lines}
         self._older = page.older
         self._title.say(filter_words(self._only, self._kinds, shell_of(self).times))
-        self._table.show([self._row(key, line) for key, line in self._lines.items()])
+        lacking = _OF_PERSON if self._only.person else frozenset()
+        columns = [column for column in _COLUMNS if column.title not in lacking]
+        rows = [self._row(key, line, columns) for key, line in self._lines.items()]
+        self._table.show(rows, columns)
         self._explain()
 
-    def _row(self, key: str, line: AuditLine) -> TableLine:
+    def _row(self, key: str, line: AuditLine, columns: Sequence[Column]) -> TableLine:
         when = shell_of(self).times.short(line.at)
-        return TableLine(
-            key, (when, line.told, line.person, line.station or line.who, line.reference)
-        )
+        number, _, name = line.person.partition(" ")
+        cells = (when, line.told, number, name, line.station or line.who, line.reference)
+        shown = zip(_COLUMNS, cells, strict=True)
+        return TableLine(key, tuple(cell for column, cell in shown if column in columns))
 
     # --- the marked row ----------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from kiosk.authority.administration.views import Report, Span, Written
 from kiosk.authority.roles import Action
 from kiosk.contract.errors import NotTaken
 from screens.admin.dialogs.dialog import written_words
-from screens.admin.dialogs.form import Entry, Form
+from screens.admin.dialogs.form import REPLACES, Entry, Form
 from screens.admin.page import AdminPage, shell_of
 from screens.admin.table import Column, Table, TableLine
 from screens.widgets.prose import Prose
@@ -44,12 +44,16 @@ def ask_days(desk: ReportsDesk, span: Span, now: Days) -> Form[Report]:
         "Days of the report",
         "Both days are counted.",
         (
-            Entry("first", "First day", str(now.first), "Like 2026-03-04."),
-            Entry("last", "Last day", str(now.last), "Like 2026-03-31."),
+            _day_entry("first", "First day", now.first),
+            _day_entry("last", "Last day", now.last),
         ),
         send,
         button="Show",
     )
+
+
+def _day_entry(name: str, label: str, now: date) -> Entry:
+    return Entry(name, label, str(now), f"Like 2026-03-04. {REPLACES}", replaces=True)
 
 
 def _typed_day(name: str, text: str) -> date:

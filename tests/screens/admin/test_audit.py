@@ -60,6 +60,20 @@ async def test_every_key_of_a_narrowed_list_is_whole_in_the_footer() -> None:
         assert re.search(r"\? Help +Ctrl\+P More *$", footer), footer
 
 
+async def test_what_happened_is_read_without_walking_through_a_narrow_list() -> None:
+    async with running(pages=PAGES, size=(80, 24)) as run:
+        await run.press("f5")
+        assert "Person        Where, who" in run.lines[3], run.lines[3]
+        assert run.lines[3].index("Person") - run.lines[3].index("What") >= 25
+        assert re.search(r" 100200300401  \S", run.text)
+        await run.press("p")
+        assert "Person" not in run.lines[3]
+        assert run.lines[3].index("Where") - run.lines[3].index("What") >= 35
+    async with running(pages=PAGES, size=SIZES[-1]) as run:
+        await run.press("f5")
+        assert re.search(r"Person +Name +Where, who", run.text)
+
+
 async def test_older_rows_follow_as_one_goes_down() -> None:
     async with running(pages=PAGES) as run:
         await run.press("f5", "end")
@@ -99,6 +113,17 @@ async def test_the_filter_is_filled_in_by_keyboard() -> None:
         await run.press("c")
         assert asked(run)[-1] == (AuditFilter(), None)
         assert "Audit: everything" in run.text
+
+
+async def test_another_filter_is_typed_over_the_present_one_as_in_every_form() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f5", "f", *"100200300401", "tab", *"Library")
+        await run.send()
+        await run.press("f")
+        assert run.text.count("an arrow key keeps it.") == 2
+        await run.press(*"900000000001", "tab", "end", *" 2")
+        await run.send()
+        assert asked(run)[-1] == (AuditFilter(person="900000000001", station="Library 2"), None)
 
 
 async def test_days_are_counted_whole_and_times_are_taken_as_they_are() -> None:

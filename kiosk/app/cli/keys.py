@@ -29,9 +29,9 @@ key, which makes new things, and older ones, which still open what they made:
                a PKCS#11 token is named there, it is made, used and kept in that
 
 An authority takes a new key up by itself, within a minute of the first thing that it meets
-under it; so it does where `kiosk setup authority --seal-keys` sealed the key file. One whose
-unit loads the key file as a credential (a bare name as `file` in [keys]) has to be restarted:
-add the new key, restart it, then seal anew.
+under it; so it does where `kiosk setup authority --seal-keys` sealed the key file. One
+whose unit loads the key file as a credential (a bare name as `file` in [keys]) has to be
+restarted: add the new key, restart it, then seal anew.
 """
 EXAMPLE = """\
   kiosk keys list

@@ -6,13 +6,11 @@ none.
 
 from __future__ import annotations
 
-import ssl
-from dataclasses import dataclass
-from datetime import datetime
 from hashlib import sha256, sha384
 from typing import Final, assert_never
 
-from hardware import apdu
+from hardware import tlv
+from hardware.certificate import INTEGER, SEQUENCE, Certificate
 from hardware.driver import PinKey
 from kiosk.contract.messages import RSA_EXPONENT, RSA_KINDS, KeyKind
 
@@ -62,18 +60,18 @@ def from_rsa_numbers(modulus: bytes, exponent: bytes) -> PinKey | None:
     n, e = int.from_bytes(modulus), int.from_bytes(exponent)
     if e != RSA_EXPONENT or n.bit_length() not in RSA_KINDS:
         return None
-    numbers = apdu.make(SEQUENCE, _integer(n) + _integer(e))
-    return _made(RSA_KINDS[n.bit_length()], apdu.make(_OBJECT, _RSA) + _NULL, numbers)
+    numbers = tlv.make(SEQUENCE, _integer(n) + _integer(e))
+    return _made(RSA_KINDS[n.bit_length()], tlv.make(_OBJECT, _RSA) + _NULL, numbers)
 
 
 def from_point(kind: KeyKind | None, point: bytes) -> PinKey | None:
     """Return a key on a curve: SEC 1 for P-256 and P-384, 32 bytes for Ed25519 (RFC 8032)."""
     if kind is KeyKind.ED25519:
-        named = apdu.make(_OBJECT, _ED25519)
+        named = tlv.make(_OBJECT, _ED25519)
         return _made(kind, named, point) if len(point) == _ED25519_BYTES else None
     if kind not in _CURVES or not _is_point(kind, point):
         return None
-    named = apdu.make(_OBJECT, _CURVE_KEY) + apdu.make(_OBJECT, _CURVES[kind])
+    named = tlv.make(_OBJECT, _CURVE_KEY) + tlv.make(_OBJECT, _CURVES[kind])
     return _made(kind, named, point)
 
 
@@ -103,17 +101,17 @@ def signature(kind: KeyKind, answer: bytes) -> bytes | None:
     if len(answer) != 2 * size:
         return None
     numbers = (int.from_bytes(half) for half in (answer[:size], answer[size:]))
-    return apdu.make(SEQUENCE, b"".join(_integer(number) for number in numbers))
+    return tlv.make(SEQUENCE, b"".join(_integer(number) for number in numbers))
 
 
 def _kind(public_key: bytes) -> KeyKind | None:
     """Return the kind of a SubjectPublicKeyInfo; None where it is not in ``KeyKind``."""
-    key = apdu.find(public_key, SEQUENCE) or b""
-    names = [item.value for item in apdu.elements(apdu.find(key, SEQUENCE) or b"")]
-    bits = apdu.find(key, _BITS) or b""
+    key = tlv.find(public_key, SEQUENCE) or b""
+    names = [item.value for item in tlv.elements(tlv.find(key, SEQUENCE) or b"")]
+    bits = tlv.find(key, _BITS) or b""
     match names:
         case [algorithm, *_] if algorithm == _RSA:
-            numbers = [item.value for item in apdu.elements(apdu.find(bits[1:], SEQUENCE) or b"")]
+            numbers = [item.value for item in tlv.elements(tlv.find(bits[1:], SEQUENCE) or b"")]
             if len(numbers) != 2 or int.from_bytes(numbers[1]) != RSA_EXPONENT:
                 return None
             return RSA_KINDS.get(int.from_bytes(numbers[0]).bit_length())
@@ -137,77 +135,10 @@ def _is_point(kind: KeyKind, point: bytes) -> bool:
 
 
 def _made(kind: KeyKind, algorithm: bytes, bits: bytes) -> PinKey:
-    content = apdu.make(SEQUENCE, algorithm) + apdu.make(_BITS, b"\x00" + bits)
-    return PinKey(kind, apdu.make(SEQUENCE, content), None)
+    content = tlv.make(SEQUENCE, algorithm) + tlv.make(_BITS, b"\x00" + bits)
+    return PinKey(kind, tlv.make(SEQUENCE, content), None)
 
 
 def _integer(number: int) -> bytes:
     """Return a DER INTEGER: its first bit is its sign."""
-    return apdu.make(INTEGER, number.to_bytes(number.bit_length() // 8 + 1))
-
-
-# What a station reads of an X.509 certificate (RFC 5280, 4.1): its key, from when, until when.
-#
-# A station trusts nothing in it: the authority parses the certificate again, with a library, before
-# it decides. That library would be a fifth of a station's memory.
-
-SEQUENCE: Final = 0x30
-INTEGER: Final = 0x02
-_VERSION: Final = 0xA0
-_UTC_TIME, _GENERALIZED_TIME = 0x17, 0x18
-_FIELDS: Final = (INTEGER, SEQUENCE, SEQUENCE, SEQUENCE, SEQUENCE, SEQUENCE)
-"""Serial number, signature, issuer, validity, subject, subjectPublicKeyInfo."""
-
-_BEGIN: Final = "-----BEGIN CERTIFICATE-----"
-_END: Final = "-----END CERTIFICATE-----"
-
-
-@dataclass(frozen=True, slots=True)
-class Certificate:
-    """``public_key`` is the SubjectPublicKeyInfo; a time is None where it is no date."""
-
-    der: bytes
-    public_key: bytes
-    not_before: datetime | None
-    not_after: datetime | None
-
-
-def read(der: bytes) -> Certificate | None:
-    """Return the certificate; None where these bytes are not one."""
-    whole = apdu.find(der, SEQUENCE)
-    if whole is None or len(whole) > apdu.LONGEST_MADE or apdu.make(SEQUENCE, whole) != der:
-        return None
-    fields = list(apdu.elements(apdu.find(whole, SEQUENCE) or b""))
-    if fields and fields[0].tag == _VERSION:
-        del fields[0]
-    if tuple(field.tag for field in fields[: len(_FIELDS)]) != _FIELDS:
-        return None
-    validity = list(apdu.elements(fields[3].value))
-    times = map(_time, validity) if len(validity) == 2 else (None, None)
-    return Certificate(der, apdu.make(SEQUENCE, fields[5].value), *times)
-
-
-def read_pem(text: str) -> Certificate | None:
-    """Return the first certificate in a text (RFC 7468); None where there is none."""
-    _, begin, rest = text.partition(_BEGIN)
-    try:
-        return read(ssl.PEM_cert_to_DER_cert(begin + rest.partition(_END)[0] + _END))
-    except ValueError:
-        return None
-
-
-def _time(element: apdu.Element) -> datetime | None:
-    """Read a time in one of the two forms that certificates use (RFC 5280, 4.1.2.5)."""
-    text = element.value.decode("ascii", "replace")
-    if element.tag == _UTC_TIME:
-        text = ("20" if text[:2] < "50" else "19") + text
-    elif element.tag != _GENERALIZED_TIME:
-        return None
-    digits = text.removesuffix("Z")
-    if len(text) != 15 or len(digits) != 14 or not digits.isdigit():
-        return None
-    try:
-        # Not by strptime: its first call took a visit's process longer than to read the card.
-        return datetime.fromisoformat(f"{digits[:8]}T{digits[8:]}Z")
-    except ValueError:
-        return None
+    return tlv.make(INTEGER, number.to_bytes(number.bit_length() // 8 + 1))

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from hardware import apdu, public_keys
+from hardware import public_keys, tlv
 from hardware.apdu import (
     CHANGE_REFERENCE_DATA,
     GENERAL_AUTHENTICATE,
@@ -69,8 +69,8 @@ _MAYBE_DONE: Final = (0x65, 0x6F)
 
 def pin_state(answer: bytes) -> PinState | None:
     """Read the PIN's status object; None where it has no count of tries."""
-    status = apdu.find(answer, PIN_STATUS) or answer
-    left = apdu.find(status, _LEFT) or apdu.find(status, _LEFT_ONCE)
+    status = tlv.find(answer, PIN_STATUS) or answer
+    left = tlv.find(status, _LEFT) or tlv.find(status, _LEFT_ONCE)
     if left is None or len(left) != 1:
         return None
     return PinState(blocked=not left[0], tries_left=left[0])
@@ -134,25 +134,25 @@ _MECHANISMS: Final = {
 
 def read_key_command(reference: int) -> CommandApdu:
     """GET DATA for the public key alone (ISO/IEC 7816-4, 11.4.3)."""
-    wanted = apdu.make(_REFERENCE, bytes((reference,))) + apdu.make(_VALUES, b"\x7f\x49\x80")
-    return CommandApdu(CommandHeader(0x00, GET_DATA, 0x3F, 0xFF), apdu.make(_KEY, wanted), LE_ALL)
+    wanted = tlv.make(_REFERENCE, bytes((reference,))) + tlv.make(_VALUES, b"\x7f\x49\x80")
+    return CommandApdu(CommandHeader(0x00, GET_DATA, 0x3F, 0xFF), tlv.make(_KEY, wanted), LE_ALL)
 
 
 def public_key(answer: bytes) -> PinKey | None:
     """Return the key; None where it cannot be asked to sign."""
     key = (
-        apdu.find(answer, _PUBLIC_KEY_TEMPLATE)
-        or apdu.find(apdu.find(answer, _KEY) or b"", _PUBLIC_KEY_TEMPLATE)
+        tlv.find(answer, _PUBLIC_KEY_TEMPLATE)
+        or tlv.find(tlv.find(answer, _KEY) or b"", _PUBLIC_KEY_TEMPLATE)
         or b""
     )
-    modulus, exponent = apdu.find(key, _MODULUS), apdu.find(key, _EXPONENT)
+    modulus, exponent = tlv.find(key, _MODULUS), tlv.find(key, _EXPONENT)
     return public_keys.from_rsa_numbers(modulus or b"", exponent or b"")
 
 
 def choose(reference: int, kind: KeyKind) -> CommandApdu:
     """MANAGE SECURITY ENVIRONMENT: this key, with PKCS #1 v1.5 over the host's hash."""
-    mechanism = apdu.make(_ALGORITHM, bytes((_MECHANISMS[kind],)))
-    body = mechanism + apdu.make(_REFERENCE, bytes((reference,)))
+    mechanism = tlv.make(_ALGORITHM, bytes((_MECHANISMS[kind],)))
+    body = mechanism + tlv.make(_REFERENCE, bytes((reference,)))
     header = CommandHeader(0x00, MANAGE_SECURITY_ENVIRONMENT, _SET, _DIGITAL_SIGNATURE)
     return CommandApdu(header, body, harmless=True)
 
@@ -212,7 +212,7 @@ class GidsSession:
         A card that was never personalised has none, or one of zeros.
         """
         answer = self._object(CARD_ID_FILE, CARD_ID)
-        card_id = apdu.find(answer, CARD_ID) or b""
+        card_id = tlv.find(answer, CARD_ID) or b""
         if len(card_id) != _ID_SIZE or not any(card_id):
             raise CardUnknown("a GIDS card without a card identifier", "gids")
         return card_id.hex()
@@ -339,7 +339,7 @@ class GidsSession:
     def _object(self, file: int, tag: int) -> bytes:
         """GET DATA with a list of one tag; return nothing where the card gives nothing."""
         header = CommandHeader(0x00, GET_DATA, file >> 8, file & 0xFF)
-        response = self._channel.send(CommandApdu(header, apdu.make(0x5C, tag.to_bytes(2)), LE_ALL))
+        response = self._channel.send(CommandApdu(header, tlv.make(0x5C, tag.to_bytes(2)), LE_ALL))
         return response.data if response.status.is_ok else b""
 
     def _send(self, instruction: int, p1: int, body: PinBody = NO_PIN) -> StatusWord:
@@ -348,14 +348,14 @@ class GidsSession:
 
 
 def _authenticate(tag: int, value: bytes, *, harmless: bool) -> CommandApdu:
-    body = apdu.make(_AUTHENTICATION_TEMPLATE, apdu.make(tag, value))
+    body = tlv.make(_AUTHENTICATION_TEMPLATE, tlv.make(tag, value))
     return CommandApdu(
         CommandHeader(0x00, GENERAL_AUTHENTICATE, 0x00, 0x00), body, LE_ALL, harmless=harmless
     )
 
 
 def _answered(data: bytes, tag: int) -> bytes:
-    return apdu.find(apdu.find(data, _AUTHENTICATION_TEMPLATE) or b"", tag) or b""
+    return tlv.find(tlv.find(data, _AUTHENTICATION_TEMPLATE) or b"", tag) or b""
 
 
 def _current(pin: Sensitive) -> bytes:

@@ -17,7 +17,7 @@ from enum import StrEnum
 from functools import cached_property, partial
 from typing import Final
 
-from hardware import apdu, public_keys
+from hardware import public_keys, tlv
 from hardware.apdu import (
     CHANGE_REFERENCE_DATA,
     GENERATE_ASYMMETRIC_KEY_PAIR,
@@ -32,9 +32,9 @@ from hardware.apdu import (
     StatusWord,
     select,
 )
+from hardware.certificate import Certificate
+from hardware.certificate import read as read_certificate
 from hardware.driver import NoAdminKey, PinBody, PinEncoding, PinKey
-from hardware.public_keys import Certificate
-from hardware.public_keys import read as read_certificate
 from kiosk.contract.errors import (
     CardError,
     CardProtocolError,
@@ -163,14 +163,14 @@ def read_derivation(data: bytes) -> PasswordDerivation | None:
 
     Raises ``CardProtocolError`` where the object is not understood: then no password may be sent.
     """
-    algorithm = apdu.find(data, _ALGORITHM)
+    algorithm = tlv.find(data, _ALGORITHM)
     if algorithm is None or algorithm == bytes((_NONE,)):
         return None
     if algorithm != bytes((_ITERATED,)):
         raise CardProtocolError("the card wants its passwords derived in an unknown way")
-    name = _HASHES.get(int.from_bytes(apdu.find(data, _HASH) or b""))
-    count = int.from_bytes(apdu.find(data, _COUNT) or b"")
-    first, *others = (apdu.find(data, tag) for tag in _SALTS)
+    name = _HASHES.get(int.from_bytes(tlv.find(data, _HASH) or b""))
+    count = int.from_bytes(tlv.find(data, _COUNT) or b"")
+    first, *others = (tlv.find(data, tag) for tag in _SALTS)
     if name is None or first is None or not 0 < count <= LARGEST_COUNT:
         raise CardProtocolError("the card's KDF object makes no sense")
     salts = (first, *(first if salt is None else salt for salt in others))
@@ -205,9 +205,9 @@ _CURVES: Final = (
 
 def key_attributes(related: bytes) -> bytes:
     """Return the attributes of the authentication key (DO C3) from the related data (DO 6E)."""
-    related = apdu.find(related, RELATED) or related
-    inner = apdu.find(related, _DISCRETIONARY) or related
-    return apdu.find(inner, _ATTRIBUTES) or b""
+    related = tlv.find(related, RELATED) or related
+    inner = tlv.find(related, _DISCRETIONARY) or related
+    return tlv.find(inner, _ATTRIBUTES) or b""
 
 
 def read_key_command() -> CommandApdu:
@@ -218,11 +218,11 @@ def read_key_command() -> CommandApdu:
 
 def public_key(attributes: bytes, answer: bytes) -> PinKey | None:
     """Return the key; None where there is none, or its kind cannot be checked."""
-    key = apdu.find(answer, _TEMPLATE) or b""
+    key = tlv.find(answer, _TEMPLATE) or b""
     if attributes[:1] == bytes((_RSA,)):
-        modulus, exponent = apdu.find(key, _MODULUS), apdu.find(key, _EXPONENT)
+        modulus, exponent = tlv.find(key, _MODULUS), tlv.find(key, _EXPONENT)
         return public_keys.from_rsa_numbers(modulus or b"", exponent or b"")
-    point = apdu.find(key, _POINT) or b""
+    point = tlv.find(key, _POINT) or b""
     for algorithm, curve, kind in _CURVES:
         if attributes[:1] == bytes((algorithm,)) and attributes[1:].startswith(curve):
             if kind is KeyKind.ED25519 and len(point) == _ED25519_POINT + 1 and point[0] == _NATIVE:
@@ -295,7 +295,7 @@ class OpenPgpSession(NoAdminKey):
         for a card without a serial number.
         """
         data = self._object(AID) or b""
-        name = apdu.find(data, AID) or data
+        name = tlv.find(data, AID) or data
         if not name.startswith(APPLICATION) or not any(name[10:14]):
             raise CardUnknown("an OpenPGP card without a serial number", "openpgp")
         return name[8:14].hex()
@@ -460,7 +460,7 @@ class OpenPgpSession(NoAdminKey):
     @cached_property
     def _derivation(self) -> PasswordDerivation | None:
         data = self._object(KDF)
-        return read_derivation(apdu.find(data, KDF) or data) if data else None
+        return read_derivation(tlv.find(data, KDF) or data) if data else None
 
     def _passwords(self) -> PasswordStatus:
         return read_status(self._object(PASSWORD_STATUS) or b"")

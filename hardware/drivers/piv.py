@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Final
 
-from hardware import apdu, public_keys
+from hardware import public_keys, tlv
 from hardware.apdu import (
     CHANGE_REFERENCE_DATA,
     GENERAL_AUTHENTICATE,
@@ -28,9 +28,9 @@ from hardware.apdu import (
     StatusWord,
     select,
 )
+from hardware.certificate import Certificate
+from hardware.certificate import read as read_certificate
 from hardware.driver import NoAdminKey, PinBody, PinEncoding, PinKey
-from hardware.public_keys import Certificate
-from hardware.public_keys import read as read_certificate
 from kiosk.contract.errors import (
     CardError,
     CardProtocolError,
@@ -145,7 +145,7 @@ def read_object(channel: Channel, tag: bytes) -> bytes | None:
     response = channel.send(get_data(tag))
     if not response.status.is_ok:
         return None
-    return apdu.find(response.data, _CONTENT)
+    return tlv.find(response.data, _CONTENT)
 
 
 def guid_of(chuid: bytes) -> bytes | None:
@@ -153,7 +153,7 @@ def guid_of(chuid: bytes) -> bytes | None:
 
     A value that no issuer assigned identifies no card.
     """
-    value = apdu.find(chuid, _GUID)
+    value = tlv.find(chuid, _GUID)
     unissued = bytes(16), b"\xff" * 16
     return value if value is not None and len(value) == 16 and value not in unissued else None
 
@@ -163,7 +163,7 @@ def chuid_expiry(chuid: bytes) -> datetime | None:
 
     None when there is no such date, or it is far enough away to mean "never".
     """
-    value = apdu.find(chuid, _EXPIRY) or b""
+    value = tlv.find(chuid, _EXPIRY) or b""
     if len(value) != 8 or not value.isdigit():
         return None
     try:
@@ -179,7 +179,7 @@ def certificate(content: bytes) -> Certificate | None:
     CertInfo (tag 71) marks a compressed certificate, but cards differ in the bit. The first bytes
     are reliable: DER begins with 30, gzip with 1F8B.
     """
-    value = apdu.find(content, _CERTIFICATE) or b""
+    value = tlv.find(content, _CERTIFICATE) or b""
     der = _inflate(value) if value.startswith(b"\x1f\x8b") else value
     return read_certificate(der)
 
@@ -229,14 +229,14 @@ _RSA_BYTES: Final = {kind: bits // 8 for bits, kind in RSA_KINDS.items()}
 
 def general_authenticate(slot: int, kind: KeyKind, message: bytes) -> CommandApdu:
     """Return the command that has the card sign; it may be sent twice."""
-    asked = apdu.make(_RESPONSE, b"") + apdu.make(_CHALLENGE, _to_sign(kind, message))
+    asked = tlv.make(_RESPONSE, b"") + tlv.make(_CHALLENGE, _to_sign(kind, message))
     header = CommandHeader(0x00, GENERAL_AUTHENTICATE, ALGORITHMS[kind], slot)
-    return CommandApdu(header, apdu.make(_TEMPLATE, asked), LE_ALL, harmless=True)
+    return CommandApdu(header, tlv.make(_TEMPLATE, asked), LE_ALL, harmless=True)
 
 
 def signature_of(answer: bytes) -> bytes:
     """Return the signature in an answer; nothing where there is none."""
-    return apdu.find(apdu.find(answer, _TEMPLATE) or b"", _RESPONSE) or b""
+    return tlv.find(tlv.find(answer, _TEMPLATE) or b"", _RESPONSE) or b""
 
 
 def _to_sign(kind: KeyKind, message: bytes) -> bytes:
@@ -272,7 +272,7 @@ def get_metadata(reference: int) -> CommandApdu:
 
 def tries_left(data: bytes) -> int | None:
     """Return the tries left; None where they are missing, or more than the limit."""
-    counters = apdu.find(data, _RETRIES) or b""
+    counters = tlv.find(data, _RETRIES) or b""
     if len(counters) != 2 or counters[1] > counters[0]:
         return None
     return counters[1] if counters[0] else None
@@ -280,12 +280,12 @@ def tries_left(data: bytes) -> int | None:
 
 def public_key(data: bytes) -> PinKey | None:
     """Return the key; None where it is missing, or its kind cannot be checked."""
-    kind = _KINDS.get(apdu.find(data, _ALGORITHM) or b"")
-    value = apdu.find(data, _PUBLIC_KEY) or b""
-    key = apdu.find(value, _PUBLIC_KEY_TEMPLATE) or value
+    kind = _KINDS.get(tlv.find(data, _ALGORITHM) or b"")
+    value = tlv.find(data, _PUBLIC_KEY) or b""
+    key = tlv.find(value, _PUBLIC_KEY_TEMPLATE) or value
     if kind not in RSA_KINDS.values():
-        return public_keys.from_point(kind, apdu.find(key, _POINT) or b"")
-    modulus, exponent = apdu.find(key, _MODULUS), apdu.find(key, _EXPONENT)
+        return public_keys.from_point(kind, tlv.find(key, _POINT) or b"")
+    modulus, exponent = tlv.find(key, _MODULUS), tlv.find(key, _EXPONENT)
     return public_keys.from_rsa_numbers(modulus or b"", exponent or b"")
 
 

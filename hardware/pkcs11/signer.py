@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from pkcs11 import Attribute, Mechanism, ObjectClass, PKCS11Error
 
-from hardware import apdu, public_keys
+from hardware import public_keys, tlv
+from hardware.certificate import read as read_certificate
 from hardware.driver import PinKey
-from hardware.public_keys import read as read_certificate
 from kiosk.contract.messages import KeyKind
 from kiosk.contract.module_process import Message
 
@@ -121,7 +121,7 @@ def _in_object(one: Any) -> PinKey | None:
     kind, size = curve
     # The standard wraps the point in an OCTET STRING, some modules do not.
     return public_keys.from_point(
-        kind, point if len(point) == size else apdu.find(point, _OCTET_STRING) or b""
+        kind, point if len(point) == size else tlv.find(point, _OCTET_STRING) or b""
     )
 
 

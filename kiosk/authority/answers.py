@@ -16,8 +16,8 @@ from dataclasses import dataclass, field, replace
 
 from kiosk.authority import tasks
 from kiosk.authority.audit import AuditKind, record, refuse_visit
+from kiosk.authority.blocking import block, pause_unproven
 from kiosk.authority.dependencies import Dependencies
-from kiosk.authority.eligibility import block, pause_unproven
 from kiosk.authority.gates import Gate
 from kiosk.authority.store.records import Charge, JointHash, Verdict
 from kiosk.authority.store.unit_of_work import UnitOfWork

@@ -12,6 +12,7 @@ from typing import assert_never
 from kiosk.authority import tasks
 from kiosk.authority.audit import AuditKind, plain, record, refuse_visit
 from kiosk.authority.audit_sentences import Unproven
+from kiosk.authority.blocking import block, is_exhausted
 from kiosk.authority.card_evidence import (
     claim,
     digest_of,
@@ -22,14 +23,7 @@ from kiosk.authority.card_evidence import (
     unlock_barred,
 )
 from kiosk.authority.dependencies import Dependencies
-from kiosk.authority.eligibility import (
-    block,
-    card_barred,
-    is_exhausted,
-    is_registered,
-    offers,
-    secret_barred,
-)
+from kiosk.authority.eligibility import card_barred, is_registered, offers, secret_barred
 from kiosk.authority.gates import UNLOCKS, Gate, counted_steps
 from kiosk.authority.maintenance import officer_of
 from kiosk.authority.registration import apply_due_change

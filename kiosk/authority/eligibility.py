@@ -5,11 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Literal
 
-from kiosk.authority.audit import AuditKind, record
-from kiosk.authority.dependencies import Dependencies
-from kiosk.authority.notices import Notice, notify, notify_holder
-from kiosk.authority.store.records import Card, Cardholder, CardStatus, Registration, Visit
-from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.authority.store.records import Card, Cardholder, CardStatus, Registration
 from kiosk.contract.families import MUTUALLY_AUTHENTICATED
 from kiosk.contract.messages import Purpose, Reason
 from kiosk.contract.policy import Policy
@@ -140,49 +136,3 @@ def tries_by_account(card: Card) -> int:
     known = card.secret_tries_left
     tries = known if known is not None else card.secret_limit
     return ASSUMED_SECRET_TRIES if tries is None else tries
-
-
-# Blocking a registration on every station.
-
-
-def block(
-    uow: UnitOfWork,
-    parts: Dependencies,
-    visit: Visit,
-    holder: Cardholder,
-    registration: Registration,
-) -> None:
-    """Block, once; holder and RA staff get a mail, and it is audited."""
-    if not uow.registrations.block(holder.id):
-        return
-    record(uow, AuditKind.REGISTRATION_BLOCKED, visit, failures=registration.failures)
-    notify_holder(uow, Notice.BLOCKED, visit, holder, registration)
-    for address in parts.staff_addresses:
-        notify(uow, Notice.BLOCKED_STAFF, address, visit, holder)
-
-
-def pause_unproven(
-    uow: UnitOfWork,
-    parts: Dependencies,
-    visit: Visit,
-    holder: Cardholder,
-    registration: Registration,
-) -> None:
-    """Report wrong answers given with a card that is known by name only.
-
-    The registration is not blocked: a copy of a card must not lock its holder out.
-    """
-    record(uow, AuditKind.ATTEMPTS_PAUSED, visit, failures=registration.unproven_failures)
-    notify_holder(uow, Notice.ATTEMPTS_PAUSED, visit, holder, registration)
-    for address in parts.staff_addresses:
-        notify(uow, Notice.ATTEMPTS_PAUSED_STAFF, address, visit, holder)
-
-
-def is_exhausted(registration: Registration | None, policy: Policy) -> bool:
-    """Return whether all attempts are charged although nobody blocked yet.
-
-    This happens when the program died between the last charge and its verdict.
-    """
-    if registration is None or registration.blocked_at is not None:
-        return False
-    return registration.failures >= policy.max_failures

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hardware import public_keys
-from hardware.public_keys import read
+from hardware.certificate import read
 from kiosk.contract.messages import KeyKind
 
 Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | dsa.DSAPrivateKey

@@ -56,7 +56,7 @@ def _check(args: argparse.Namespace) -> int:
     for table, row in found.altered:
         echo(f"{table} {row}")
     if found.unknown:
-        for text, advice in found.told():
+        for text, advice in found.findings():
             complain(f"{text}; {advice}")
     else:
         many = len(found.altered)

@@ -8,7 +8,7 @@ from functools import partial
 from importlib.metadata import version
 from typing import assert_never
 
-from hardware.public_keys import read_pem
+from hardware.certificate import read_pem
 from kiosk.app.cli.findings import clock_is_synchronised
 from kiosk.app.composition.station import open_authority
 from kiosk.app.config.loading import as_account, credential_file

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from hardware import public_keys
+from hardware import certificate
 from kiosk.app.config.loading import ENROLMENT, state_directory
 from kiosk.contract.enrolment import RENEWAL_PART
 
@@ -102,7 +102,7 @@ class Dates:
 def dates_of(file: Path) -> Dates | None:
     """Return those of the certificate in a file (PEM); None where there is none."""
     try:
-        shown = public_keys.read_pem(file.read_text(encoding="ascii"))
+        shown = certificate.read_pem(file.read_text(encoding="ascii"))
     except (OSError, ValueError):
         return None
     if shown is None or shown.not_before is None or shown.not_after is None:

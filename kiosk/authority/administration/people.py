@@ -47,7 +47,8 @@ from kiosk.authority.administration.views import (
     StoryLine,
 )
 from kiosk.authority.audit import NOT_IN_STORY, StaffKind, audit_message
-from kiosk.authority.eligibility import has_left, is_exhausted
+from kiosk.authority.blocking import is_exhausted
+from kiosk.authority.eligibility import has_left
 from kiosk.authority.misuse import stop_holder
 from kiosk.authority.notices import addresses_of
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder

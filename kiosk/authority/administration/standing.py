@@ -12,6 +12,7 @@ from typing import Final, NamedTuple, assert_never
 
 from kiosk.authority.administration.views import CodeLine, RightPin, Standing
 from kiosk.authority.audit import EVENTS, AuditKind, Count, audit_message
+from kiosk.authority.blocking import is_exhausted
 from kiosk.authority.eligibility import (
     EXCHANGE_SPAN,
     KEPT_SECRET_TRIES,
@@ -19,7 +20,6 @@ from kiosk.authority.eligibility import (
     SecretProblem,
     card_withdrawn,
     has_left,
-    is_exhausted,
     is_registered,
     key_barred,
     secret_barred,

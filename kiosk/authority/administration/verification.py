@@ -51,7 +51,7 @@ class RowSweep:
     altered: list[tuple[str, str]] = field(default_factory=list)
     unknown: dict[tuple[str, str], str] = field(default_factory=dict)
 
-    def told(self) -> Iterator[tuple[str, str]]:
+    def findings(self) -> Iterator[tuple[str, str]]:
         """Yield what was found and the advice: altered rows, and those of a key that is missing."""
         if altered := [row for row in self.altered if row not in self.unknown]:
             text = f"{_have(altered, 'was', 'were')} altered outside of the service"
@@ -87,7 +87,7 @@ def check_rows(store: Store) -> Finding:
     """Check that every row that grants access matches its MAC."""
     found = sweep(store)
     if found.altered:
-        texts, advices = zip(*found.told(), strict=True)
+        texts, advices = zip(*found.findings(), strict=True)
         return fail(_PART, "; ".join(texts), "; ".join(advices))
     with store.read() as uow:
         older = uow.mac_rows.made_otherwise(store.macs.current_key_id)

@@ -11,10 +11,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa,
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from hardware.apdu import CommandApdu, ResponseApdu, encode, make
+from hardware.apdu import CommandApdu, ResponseApdu, encode
 from hardware.card_access import PcscCards
 from hardware.driver import PinKey, Registry
 from hardware.drivers.openpgp import OpenPgpDriver, OpenPgpSession, Secret
+from hardware.tlv import make
 from kiosk.authority.crypto.card_keys import certifies, verify_pin_proof
 from kiosk.contract.errors import PinWrong
 from kiosk.contract.messages import RSA_KINDS, KeyKind, PinChallenge

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hardware import apdu
-from hardware.apdu import Element
+from hardware import tlv
+from hardware.tlv import Element
 
 TAGS = st.one_of(
     st.integers(0, 0xFF).filter(lambda tag: tag & 0x1F != 0x1F),
@@ -17,28 +17,28 @@ TAGS = st.one_of(
 
 
 def written(element: Element) -> bytes:
-    return apdu.make(element.tag, element.value)
+    return tlv.make(element.tag, element.value)
 
 
 @given(st.lists(st.builds(Element, TAGS, st.binary(max_size=300)), max_size=8))
 def test_what_was_written_is_read(items: list[Element]) -> None:
     data = b"".join(map(written, items))
-    assert list(apdu.elements(data)) == items
+    assert list(tlv.elements(data)) == items
 
 
 @given(st.binary(max_size=400))
 def test_anything_can_be_read(data: bytes) -> None:
-    found = list(apdu.elements(data))
+    found = list(tlv.elements(data))
     assert sum(len(item.value) + 2 for item in found) <= len(data)
     for item in found:
         assert item.value in data
-        apdu.find(data, item.tag)
+        tlv.find(data, item.tag)
 
 
 @given(st.builds(Element, TAGS, st.binary(max_size=300)), st.integers(1, 20))
 def test_a_torn_element_is_not_read(item: Element, torn: int) -> None:
     data = written(item)[:-torn]
-    assert item not in list(apdu.elements(data)) or not data
+    assert item not in list(tlv.elements(data)) or not data
 
 
 @pytest.mark.parametrize(
@@ -46,17 +46,17 @@ def test_a_torn_element_is_not_read(item: Element, torn: int) -> None:
     ["", "34", "3402aa", "3480aabb", "3484000000 01aa", "3481", "5f", "5fff", "5fffffff01aa"],
 )
 def test_what_does_not_fit_is_absent(data: str) -> None:
-    assert list(apdu.elements(bytes.fromhex(data))) == []
+    assert list(tlv.elements(bytes.fromhex(data))) == []
 
 
 def test_what_follows_the_find_need_not_be_readable() -> None:
     data = bytes.fromhex("3001aa 3402bbcc 35ff")
-    assert apdu.find(data, 0x34) == b"\xbb\xcc"
-    assert apdu.find(data, 0x35) is None
+    assert tlv.find(data, 0x34) == b"\xbb\xcc"
+    assert tlv.find(data, 0x35) is None
 
 
 @pytest.mark.parametrize(
     ("length", "head"), [(0, "00"), (127, "7f"), (128, "8180"), (255, "81ff"), (256, "820100")]
 )
 def test_a_length_is_written_as_short_as_it_can_be(length: int, head: str) -> None:
-    assert apdu.make(0x7C, bytes(length)) == bytes.fromhex("7c" + head) + bytes(length)
+    assert tlv.make(0x7C, bytes(length)) == bytes.fromhex("7c" + head) + bytes(length)

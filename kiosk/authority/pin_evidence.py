@@ -25,7 +25,16 @@ from kiosk.authority.unblock.candidates import correct_by_card
 from kiosk.authority.unblock.outcome import record_outcome_by_card
 from kiosk.authority.visit_context import VisitContext, VisitRefused, enter, reload
 from kiosk.contract.errors import StepRefused
-from kiosk.contract.messages import CardId, PinChallenge, PinProof, Purpose, Reason, Task, VisitId
+from kiosk.contract.messages import (
+    CardId,
+    Finished,
+    PinChallenge,
+    PinProof,
+    Purpose,
+    Reason,
+    Task,
+    VisitId,
+)
 
 CHALLENGE_LIFE: Final = timedelta(minutes=3)
 """A reader with a PIN pad waits up to a minute and a half for the PIN."""
@@ -64,9 +73,24 @@ def pin_verified(parts: Dependencies, visit_id: VisitId, proof: PinProof | None)
             # The evidence stays on record.
             uow.commit()
             raise barred
-        task = tasks.next_task(uow, context)
+        task = _unlock_alone(uow, context) or tasks.next_task(uow, context)
         uow.commit()
         return task
+
+
+def _unlock_alone(uow: UnitOfWork, context: VisitContext) -> Finished | None:
+    """Finish a first unlock whose holder cannot register now: it stands."""
+    if not context.after_first_unlock:
+        return None
+    counts_in_s = 0.0
+    if context.known_address or not context.progress.claimed:
+        waits = tasks.codes_used_up(uow, context, Purpose.REGISTER)
+        if waits is None:
+            return None
+        counts_in_s = waits.total_seconds()
+    over = replace(context.visit, purpose=Purpose.FIRST_UNLOCK, finished_at=uow.now)
+    uow.visits.save(over)
+    return Finished(Purpose.FIRST_UNLOCK, counts_in_s)
 
 
 def _take(
@@ -89,12 +113,9 @@ def _take(
     if evidence is PinEvidence.PROVEN or context.progress.purpose not in OWNER_IS_ASKED:
         return reload(uow, context, visit)
     if not context.known_address:
-        if not uow.journal.of_visit(visit.id):
+        if not context.after_first_unlock:
             raise VisitRefused(Reason.NO_RECORDED_EMAIL)
-        # The first unlock of this visit stands, though its holder cannot register now.
-        return reload(
-            uow, context, replace(visit, purpose=Purpose.FIRST_UNLOCK, finished_at=uow.now)
-        )
+        return reload(uow, context, visit)
     # Never in place of what the visit came back to: another visit may still be gathering it.
     pending = fresh_pending(context, context.progress.purpose, visit)
     uow.pending.put(pending)

@@ -117,18 +117,20 @@ def unlock_paused(uow: UnitOfWork, context: VisitContext) -> VisitRefused | None
     until = paused_until(context)
     if until is not None:
         return VisitRefused(Reason.ATTEMPTS_PAUSED, until)
-    return codes_used_up(uow, context, Purpose.UNLOCK)
+    return _refused_codes(context, codes_used_up(uow, context, Purpose.UNLOCK))
 
 
-def codes_used_up(uow: UnitOfWork, context: VisitContext, purpose: Purpose) -> VisitRefused | None:
-    """Return when a code can be sent again, where none can be now and no live one helps."""
+def codes_used_up(uow: UnitOfWork, context: VisitContext, purpose: Purpose) -> timedelta | None:
+    """Return how long no code can be sent, where none can be now and no live one helps."""
     code = context.code
     if code is not None and code.purpose is purpose and can_be_entered(code, context.now):
         return None
     verdict = may_send(uow, context)
-    if not verdict.too_many:
-        return None
-    return VisitRefused(Reason.TOO_MANY_CODES, context.now + verdict.wait)
+    return verdict.wait if verdict.too_many else None
+
+
+def _refused_codes(context: VisitContext, wait: timedelta | None) -> VisitRefused | None:
+    return None if wait is None else VisitRefused(Reason.TOO_MANY_CODES, context.now + wait)
 
 
 def draw_questions(registration: Registration, count: int) -> tuple[int, ...]:
@@ -210,6 +212,6 @@ def _need_codes(uow: UnitOfWork, context: VisitContext) -> None:
     progress = context.progress
     if progress.claimed or Gate.CODE not in path(context.policy, progress.purpose):
         return
-    waits = codes_used_up(uow, context, progress.purpose)
-    if waits is not None:
-        raise waits
+    refused = _refused_codes(context, codes_used_up(uow, context, progress.purpose))
+    if refused is not None:
+        raise refused

@@ -413,7 +413,12 @@ class Maintain(Wire, frozen=True):
 
 
 class Finished(Wire, frozen=True):
-    """All is done; a changed address counts after ``counts_in_s`` seconds, at once if that is 0."""
+    """All is done.
+
+    A changed address counts after ``counts_in_s`` seconds, at once if that is 0. After a first
+    unlock without a registration, the holder can register in ``counts_in_s`` seconds; 0: once an
+    address is recorded for them.
+    """
 
     purpose: Purpose
     counts_in_s: float = 0.0

@@ -636,8 +636,8 @@ class AboutPerson(AdminPage):
 
     def _show_code(self, issued: IssuedCode | None) -> None:
         if issued is not None:
-            holder = self._case.who
-            shown = CodeShown(issued, holder, shell_of(self).times)
+            case, times = self._case, shell_of(self).times
+            shown = CodeShown(issued, case.who, times, case.person.registers_later)
             self.app.push_screen(shown)
             self.shown()
 

@@ -85,11 +85,22 @@ def duration(what: Purpose) -> str:
 
 
 def success(what: Purpose, counts_in_s: float = 0.0) -> tuple[str, str]:
-    """Say that it is done, and what that means; a changed address may count only later."""
+    """Say that it is done, and what that means.
+
+    ``counts_in_s``: in how many seconds a changed address counts, or codes are sent again.
+    """
     if what is Purpose.CHANGE_EMAIL and counts_in_s > 0:
         return (
             "Your new email address is noted.",
             f"It counts in {how_long(counts_in_s)}. Until then codes go to the old one.",
+        )
+    if what is Purpose.FIRST_UNLOCK and counts_in_s > 0:
+        return (
+            "Your smartcard is unlocked and ready for use.",
+            (
+                f"To register, come back in {how_long(counts_in_s)}: we send only a few codes an "
+                "hour, and they have all been sent."
+            ),
         )
     match what:
         case Purpose.REGISTER:

@@ -470,6 +470,54 @@ def test_without_a_recorded_address_the_unlock_stands_and_says_so(
     assert "unblock-done" in world.kinds()
 
 
+def _use_up_codes(world: World, card: Card, reader_card: ReaderCard | KeylessCard | None) -> None:
+    """Have the one code of the hour mailed, for a registration that is not finished."""
+    world.policy = Policy(codes_an_hour=1)
+    station_visit = world.insert(card, reader_card=reader_card)
+    station_visit.authority.choose(station_visit.visit, Purpose.REGISTER)
+    if isinstance(station_visit.verify_pin(), ChooseQuestions):
+        station_visit.authority.save_questions(station_visit.visit, given())
+        station_visit.email(EMAIL)
+    else:
+        station_visit.send()
+    station_visit.pull()
+
+
+@pytest.mark.parametrize("reader_card", [None, KeylessCard()], ids=["proven", "claimed"])
+def test_where_no_code_can_be_mailed_the_unlock_stands_and_says_from_when(
+    world: World, agent: Office, reader_card: KeylessCard | None
+) -> None:
+    card = world.add_card(world.add_holder(), driver="openpgp", identifier="ab" * 8)
+    _use_up_codes(world, card, reader_card)
+    assert len(world.relay.sent) == 1
+    world.clock.forward(minutes=10)
+    before = PeopleDesk(agent).person(card.holder_id)
+    limit = (
+        "They may not be able to register before 10:31 today: one code went out within the hour."
+    )
+    assert before.registers_later == limit
+    issued = give(agent, card)
+    told = PeopleDesk(agent).person(card.holder_id)
+    assert told.headline.startswith("Not registered. A code by word of mouth was given")
+    assert told.advice.endswith(f"choose a new PIN. {limit}")
+    station_visit = world.insert(card, blocked=True, reader_card=reader_card)
+    station_visit.authority.choose(station_visit.visit, Purpose.FIRST_UNLOCK)
+    station_visit.enter(issued.code)
+    done = station_visit.authority.record_outcome(
+        station_visit.visit, station_visit.grant().journal, UnblockDone()
+    )
+    assert isinstance(done, ProvePin)
+    fifty_minutes = 50 * 60.0
+    assert station_visit.verify_pin() == Finished(Purpose.FIRST_UNLOCK, fifty_minutes)
+    assert not is_registered(world, card)
+    assert len(world.relay.sent) == 1
+    world.clock.forward(seconds=fifty_minutes)
+    assert PeopleDesk(agent).person(card.holder_id).registers_later == ""
+    again = world.insert(card, reader_card=reader_card)
+    again.authority.choose(again.visit, Purpose.REGISTER)
+    assert not isinstance(again.verify_pin(), Refusal)
+
+
 def test_a_card_that_has_to_be_genuine_still_has_to(world: World, card: Card) -> None:
     world.policy = Policy(genuine=Genuine.ALWAYS)
     agent = office_beside(world)

@@ -16,6 +16,7 @@ from kiosk.authority.administration.standing import (
     headline_of,
     is_blocked,
     problem_words,
+    registers_later,
     waits_for_second,
 )
 from kiosk.authority.administration.views import (
@@ -125,6 +126,7 @@ def page_of(
         headline=headline.told,
         advice=headline.advice,
         may_fail=headline.may_fail,
+        registers_later=registers_later(facts, zone),
         registration=_registration_line(uow, facts),
         cards=tuple(_card_line(facts, card) for card in facts.cards),
         codes=tuple(code_line(code, holder, name_of(code.issued_by)) for code in facts.codes),

@@ -485,13 +485,13 @@ def _not_registered(facts: StandingFacts, zone: tzinfo) -> Headline:
     if first is not None and first.id in facts.right_codes:
         return Headline(
             f"Not registered. A code by word of mouth {_was_entered(first, facts, zone)}",
-            f"{_then_new_pin(first, zone)} Then they register there.",
+            f"{_then_new_pin(first, zone)} {_then_register(facts, zone)}",
         )
     if first is not None:
         return Headline(
             "Not registered. A code by word of mouth was given and has not been entered.",
             f"Before {_end(first, zone)} they put the card into any station, enter the code and "
-            "choose a new PIN. Then they register there.",
+            f"choose a new PIN. {_then_register(facts, zone)}",
         )
     if any(waits_for_second(code) for code in facts.codes):
         return Headline(
@@ -501,7 +501,7 @@ def _not_registered(facts: StandingFacts, zone: tzinfo) -> Headline:
     for card, seen in facts.refused_cards:
         met = _of_seen(card, seen, facts, zone, "They are not registered")
         if seen.reason is Reason.PIN_BLOCKED:
-            return Headline(met.told, _first(facts, is_blocked=True))
+            return Headline(met.told, _first(facts, zone, is_blocked=True))
         return met
     code = facts.live_code(Purpose.REGISTER)
     if code is not None and code.sent_at is not None:
@@ -517,11 +517,27 @@ def _not_registered(facts: StandingFacts, zone: tzinfo) -> Headline:
     return Headline(
         told,
         "While they know their PIN they register at any station. "
-        f"{_first(facts, is_blocked=False)}",
+        f"{_first(facts, zone, is_blocked=False)}",
     )
 
 
-def _first(facts: StandingFacts, *, is_blocked: bool) -> str:
+def registers_later(facts: StandingFacts, zone: tzinfo) -> str:
+    """Return that codes by mail may be used up for a registration; empty where they are not.
+
+    A station counts those to a recorded and to a new address apart: it may send one earlier.
+    """
+    until = facts.waits_until if facts.standing is Standing.NOT_REGISTERED else None
+    if until is None:
+        return ""
+    sent = f"{counted(facts.policy.codes_an_hour, 'code')} went out within the hour"
+    return f"They may not be able to register before {_wait(until, facts, zone)}: {sent}."
+
+
+def _then_register(facts: StandingFacts, zone: tzinfo) -> str:
+    return registers_later(facts, zone) or "Then they register there."
+
+
+def _first(facts: StandingFacts, zone: tzinfo, *, is_blocked: bool) -> str:
     """Return what the clerk can do for somebody whose PIN is blocked before they registered."""
     if not facts.unlockable:
         words = _first_needs(facts)
@@ -530,6 +546,8 @@ def _first(facts: StandingFacts, *, is_blocked: bool) -> str:
             "make sure who they are, record their email address, and give a code: with it they "
             "unlock and register at a station."
         )
+    elif later := registers_later(facts, zone):
+        words = f"make sure who they are and give a code: with it they unlock at a station. {later}"
     else:
         words = (
             "make sure who they are and give a code: with it they unlock and register at a "

@@ -307,8 +307,9 @@ class Person:
 
     ``proposals`` are acts about them that wait for a second member. ``headline`` says why they can
     or cannot unlock, ``advice`` what to do next, both in a sentence that can be read out.
-    ``may_fail``: stations saw reasons against ``can_unlock``. ``open_to`` are the actions that make
-    sense now and that the reader's role permits.
+    ``may_fail``: stations saw reasons against ``can_unlock``. ``registers_later`` is the sentence
+    that says from when they can register, where they are not registered and the hour's codes are
+    used up. ``open_to`` are the actions that make sense now and that the reader's role permits.
     """
 
     seen: Seen
@@ -328,6 +329,7 @@ class Person:
     proposals: tuple[ProposalLine, ...] = ()
     waiting_change: AddressChangeLine | None = None
     may_fail: bool = False
+    registers_later: str = ""
 
 
 @dataclass(frozen=True, slots=True)

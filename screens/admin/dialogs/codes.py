@@ -32,6 +32,7 @@ def issue(case: Case) -> Form[IssuedCode]:
             f"For {case.who}, who is not registered. If the PIN of {meant(cards)} is blocked, the "
             "code unlocks it at a station, where they then register."
         )
+        warning = case.person.registers_later
         if case.person.email:
             text += f" {case.told}"
         else:
@@ -82,9 +83,12 @@ _GONE = "The code does not work any more: it was entered at a station, or withdr
 class CodeShown(ShownOnce):
     """Shows the code, large and in plain digits."""
 
-    def __init__(self, issued: IssuedCode, holder: str, times: Times) -> None:
+    def __init__(
+        self, issued: IssuedCode, holder: str, times: Times, registers_later: str = ""
+    ) -> None:
         second = issued.waits_for_second
-        where = _WHERE + (_FIRST if issued.for_first_unlock else "")
+        first = f" They choose a new PIN there. {registers_later}" if registers_later else _FIRST
+        where = _WHERE + (first if issued.for_first_unlock else "")
         super().__init__(
             f"A code for {holder}",
             _READ_OUT,

@@ -99,11 +99,15 @@ class FakeCodesDesk(Files, CodesDesk):
 
     def issue(self, seen: Seen, card_id: str, grounds: Grounds) -> IssuedCode:
         self._asked.hear(Action.ISSUE_CODE, "codes.issue", seen, card_id, grounds)
-        line = self._estate.wait(
-            self.held(seen), self._asked.me.name, self.minutes, second=self.second
-        )
+        record = self.held(seen)
+        line = self._estate.wait(record, self._asked.me.name, self.minutes, second=self.second)
         return IssuedCode(
-            line.code_id, Sensitive(CODE), line.expires_at, line.waits_for_second, REFERENCE
+            line.code_id,
+            Sensitive(CODE),
+            line.expires_at,
+            line.waits_for_second,
+            REFERENCE,
+            for_first_unlock=record.person.standing is Standing.NOT_REGISTERED,
         )
 
     def waiting(self) -> tuple[CodeLine, ...]:

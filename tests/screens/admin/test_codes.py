@@ -131,6 +131,19 @@ async def test_the_enter_that_made_it_pressed_twice_does_not_close_it() -> None:
         assert drawn(run)
 
 
+async def test_who_gives_a_first_code_reads_twice_that_registering_has_to_wait() -> None:
+    later = "They may not be able to register before 11:30 today"
+    desk = FakeDesk()
+    record = desk.estate.people[UNREGISTERED]
+    record.person = replace(record.person, registers_later=f"{later}: three codes went out.")
+    async with person(UNREGISTERED, desk) as run:
+        await run.press("c")
+        assert later in said(run)
+        await grounds(run, identified=True)
+        assert f"They choose a new PIN there. {later}" in said(run)
+        assert "register there" not in said(run)
+
+
 async def test_escape_asks_first_for_it_is_never_shown_again() -> None:
     async with person(READY) as run:
         await give(run)

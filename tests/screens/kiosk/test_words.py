@@ -118,6 +118,12 @@ def test_each_member_of_each_enumeration_has_words() -> None:
     assert all(said)
 
 
+def test_a_first_unlock_says_when_its_holder_can_register() -> None:
+    _title, text = choices.success(Purpose.FIRST_UNLOCK, 49 * 60.0)
+    assert "To register, come back in 49 minutes" in text
+    assert "add your email address" not in text
+
+
 @pytest.mark.parametrize("rule", PinRule)
 def test_each_rule_fits_beside_the_keypad(rule: PinRule) -> None:
     assert 0 < len(f"✓ {pin.rule(rule, PinRules())}") <= COLUMN

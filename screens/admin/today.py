@@ -229,7 +229,7 @@ def lines(today: Today, height: int) -> list[Line]:
         ("Registered today", str(today.registered), _STRONG),
         ("Refused today", str(sum(one.count for one in today.refusals)), _STRONG),
         *_cut(refused, room - down_room, "other reasons"),
-        ("Typical time to unlock", _median(today), _PLAIN),
+        ("Typical unlocking visit", _median(today), _PLAIN),
         ("Wait for a code by mail", str(today.waiting_for_code), _PLAIN),
         (BLOCKED, many(today.blocked), _OPENS),
         (NOT_REGISTERED, many(today.not_registered), _OPENS),

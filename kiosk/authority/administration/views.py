@@ -426,9 +426,11 @@ class Today:
     """The first page at the moment ``at`` of a day that began ``since``.
 
     ``refusals`` are by reason, the most frequent first. ``median_s`` is the median time from card
-    in to unlocked, of today's unlocks; None where there was none. ``blocked``, ``not_registered``
-    and ``expiring`` (a card that ends this month) count people, up to ``MOST_COUNTED``. ``days``
-    are the last 30, oldest first; ``hours`` are 24 counts of visits by hour of day over those days.
+    in to unlocked, of today's unlocks; None where there was none. It is of the visit that unlocked:
+    a visit before it, in which the code was requested, is not in it. ``blocked``,
+    ``not_registered`` and ``expiring`` (a card that ends this month) count people, up to
+    ``MOST_COUNTED``. ``days`` are the last 30, oldest first; ``hours`` are 24 counts of visits by
+    hour of day over those days.
     ``waiting`` are the acts that wait for a second member of staff and concern the reader's role,
     oldest first.
     """

@@ -57,7 +57,7 @@ async def test_every_number_is_there(size: tuple[int, int]) -> None:
         assert number(run, "Refused today") == "13"
         assert number(run, "Self-service is blocked") == "6"
         assert number(run, "The card is not recorded") == "1"
-        assert number(run, "Typical time to unlock") == "1 min 14 s"
+        assert number(run, "Typical unlocking visit") == "1 min 14 s"
         assert number(run, "Wait for a code by mail") == "3"
         assert number(run, "Blocked: only staff can help") == "7"
         assert number(run, "Stations up") == "5 of 6"
@@ -72,7 +72,7 @@ async def test_a_quiet_day_is_said_to_be_one(size: tuple[int, int]) -> None:
     desk.estate.today = QUIET
     async with running(desk, PAGES, size) as run:
         assert "✓ Nothing is out of order." in run.text
-        assert number(run, "Typical time to unlock") == "–"
+        assert number(run, "Typical unlocking visit") == "–"
         assert number(run, "Mail waiting to leave") == "0"
         assert "Nothing yet." in run.text
 

@@ -367,6 +367,7 @@ UNTIL_IT_IS_RIGHT_S = 86400.0
 
 _KEY_NAMES = {"enter": "Enter", "escape": "Esc", "question_mark": "?"}
 _HOW_OUT = "Ctrl+Q logs you out."
+_CLOSE_FIRST = "Close this first: Esc."
 _LOSES = "Something that you typed is not sent yet. Escape closes the dialog, then log out."
 
 
@@ -550,13 +551,21 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
     # --- keys --------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Keep the present page while a dialog is open; None shows the key as disabled."""
-        of_page = action in ("page", "command_palette", "help")
-        return None if of_page and self.screen.is_modal else True
+        """Pass on a key that a dialog takes itself; None shows it as disabled."""
+        match action:
+            case "command_palette" | "help":
+                is_taken = self.screen.is_modal
+            case "page":
+                is_taken = isinstance(self.screen, IdleWarning | CommandPalette)
+            case _:
+                is_taken = False
+        return None if is_taken else True
 
     async def action_page(self, number: int) -> None:
-        """Show the page with this key; the next keys go to that page."""
-        if number in self._numbered:
+        """Show the page with this key, unless a dialog is open; the next keys go to that page."""
+        if isinstance(self.screen, Dialog):
+            self.screen.warn(_CLOSE_FIRST)
+        elif number in self._numbered:
             await self._show(self._numbered[number])
 
     def action_command_palette(self) -> None:

@@ -84,6 +84,7 @@ class Dialog(ModalScreen[T]):
     def __init__(self) -> None:
         super().__init__(classes="dialog")
         self.ready = asyncio.Event()
+        self._note = Note(None)
 
     @property
     def touched(self) -> bool:
@@ -92,6 +93,7 @@ class Dialog(ModalScreen[T]):
 
     def warn(self, text: str) -> None:
         """Show a message that needs no answer."""
+        self._note.say(text)
 
     def action_cancel(self) -> None:
         """Close without an answer."""
@@ -123,6 +125,7 @@ class MustRead(Dialog[None]):
             with VerticalScroll(can_focus=False, classes="fields"):
                 for line in self._list:
                     yield Prose(f"• {line}")
+            yield self._note
             with Horizontal(classes="buttons"):
                 yield DialogButton("OK", "go")
                 yield Prose("Enter", classes="keys")
@@ -170,6 +173,7 @@ class Listing(Dialog[bool]):
             with VerticalScroll(classes="fields"):
                 for line in self._list:
                     yield Prose(line, classes="line")
+            yield self._note
             with Horizontal(classes="buttons"):
                 if self._go is not None:
                     yield self._go
@@ -232,7 +236,6 @@ class LongWork(Dialog[T]):
         self._over = False
         self._bar = ProgressBar(1, show_eta=False)
         self._how_far = Prose("", "quiet")
-        self._note = Note(None)
         self._button = DialogButton("Stop", "stop")
 
     def compose(self) -> ComposeResult:
@@ -258,6 +261,11 @@ class LongWork(Dialog[T]):
     def on_button_pressed(self, event: Button.Pressed) -> None:
         event.stop()
         self.action_cancel()
+
+    def warn(self, text: str) -> None:
+        """Show it, unless the refusal is shown."""
+        if not self._over:
+            super().warn(text)
 
     def action_cancel(self) -> None:
         """Stop it; close once it has ended."""

@@ -291,7 +291,6 @@ class Form(Dialog[T]):
         self._warning = warning
         self._send = send
         self._lines = [EntryLine(entry) for entry in entries]
-        self._note = Note(None)
         self._go = DialogButton(button, "go", danger=danger)
         self._cancel = DialogButton("Cancel", "cancel")
         self._keys = Prose(_KEYS, classes="keys")
@@ -320,9 +319,10 @@ class Form(Dialog[T]):
         return any(line.touched for line in self._lines)
 
     def warn(self, text: str) -> None:
-        """Show a message below the fields, until the next key."""
+        """Show a message below the fields, until the next key; no other question stays open."""
+        self._go_on()
         self._warned = True
-        self._note.say(text)
+        super().warn(text)
 
     # --- input -------------------------------------------------------------------------
 
@@ -368,9 +368,9 @@ class Form(Dialog[T]):
         if self._sending:
             self._note.say(_UNDER_WAY)
         elif self.touched and not self._armed:
+            self.warn(_THROW_AWAY)
             self._armed = True
             self._cancel.relabel("Throw away")
-            self.warn(_THROW_AWAY)
         else:
             self._close(None)
 

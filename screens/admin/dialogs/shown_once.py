@@ -11,7 +11,7 @@ from textual.widgets import Button
 
 from screens.admin.dialogs.dialog import Box, Dialog
 from screens.admin.times import Times
-from screens.widgets.prose import Note, Prose, forget_texts
+from screens.widgets.prose import Prose, forget_texts
 
 _TICK_S = 1.0
 _SURE = "It cannot be shown again. Escape again closes this."
@@ -49,7 +49,6 @@ class ShownOnce(Dialog[None]):
         self._read_out = Prose(read_out, "sentence")
         self._terms = Prose(terms, "sentence")
         self._life = Prose("", "code-life")
-        self._note = Note(None)
 
     def secret(self) -> ComposeResult:
         raise NotImplementedError

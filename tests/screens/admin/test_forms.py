@@ -10,6 +10,7 @@ from textual import events
 from textual.widgets import Input, OptionList
 
 from kiosk.authority.administration.views import Done, Grounds
+from screens.admin.dialogs.dialog import MustRead
 from screens.admin.dialogs.form import WAYS, Entry, EntryLine, Form, grounds_of
 from tests.screens.admin.fake_calls import REFERENCE
 from tests.screens.admin.form_desk import DONE, Deeds, below, page
@@ -166,6 +167,37 @@ async def test_ctrl_c_in_a_dialog_says_how_to_get_out_in_it(deeds: Deeds) -> Non
     async with running(pages=[deeds.page()]) as run:
         await run.press("a", "ctrl+c")
         assert "Ctrl+Q logs you out." in run.text
+
+
+@pytest.mark.parametrize("key", ["f2", "alt+2"])
+async def test_a_key_of_the_pages_says_in_a_dialog_what_comes_first(deeds: Deeds, key: str) -> None:
+    async with running(pages=[deeds.page()]) as run:
+        await run.press("a", *"Lamp", key)
+        assert "! Close this first: Esc." in run.text
+        assert run.app.screen.is_modal
+        await run.press(*"shade", "enter", "enter", *"needed", "enter")
+        assert deeds.sent == [{"name": "Lampshade", "colour": "", "reason": "needed"}]
+
+
+async def test_a_key_of_the_pages_takes_back_that_text_is_thrown_away(deeds: Deeds) -> None:
+    async with running(pages=[deeds.page()]) as run:
+        await run.press("a", *"Lamp", "escape")
+        assert "Throw away" in run.text
+        await run.press("f1", "escape")
+        assert run.app.screen.is_modal
+        await run.press("escape")
+        assert not run.app.screen.is_modal
+
+
+async def test_what_is_only_read_says_so_too(deeds: Deeds) -> None:
+    async with running(pages=[deeds.page()]) as run:
+        await run.press("question_mark")
+        assert "Close this first" not in run.text
+        await run.press("f1")
+        assert "! Close this first: Esc." in run.text
+        run.app.push_screen(MustRead("It was not done", "Somebody was first."))
+        await run.press("f1")
+        assert "! Close this first: Esc." in run.text
 
 
 async def test_cancel_asks_too(deeds: Deeds) -> None:

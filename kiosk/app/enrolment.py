@@ -26,7 +26,7 @@ from kiosk.contract.enrolment import (
     RENEW,
     Enrolled,
     EnrolmentLine,
-    pin_of,
+    ca_fingerprint,
 )
 from kiosk.contract.errors import AuthorityUnavailable, ConfigError, KioskError, StepRefused
 from kiosk.contract.routes import Route
@@ -107,7 +107,7 @@ def enrol(line: EnrolmentLine, folder: Path) -> str:
             ) from None
         finally:
             authority.close()
-        context = _verified(ca, line.pin)
+        context = _verified(ca, line.ca_fingerprint)
         key, request = _new_key()
         enrolled = _ask(
             line.addresses, context, ENROL, line.number, line.secret, request, said=_NO_LINE
@@ -181,7 +181,7 @@ def _ask(
 
 
 def _unverified() -> ssl.SSLContext:
-    """Return TLS that trusts anybody: the answer is compared with the pin."""
+    """Return TLS that trusts anybody: the answer is compared with the fingerprint in the line."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.check_hostname = False
@@ -189,13 +189,13 @@ def _unverified() -> ssl.SSLContext:
     return context
 
 
-def _verified(ca: str, pin: str) -> ssl.SSLContext:
-    """Return TLS that trusts only the certificate of the pin, whatever else came with it."""
+def _verified(ca: str, fingerprint: str) -> ssl.SSLContext:
+    """Return TLS that trusts the certificate with the fingerprint alone, whatever else came."""
     try:
         der = ssl.PEM_cert_to_DER_cert(ca)
     except ValueError:
         der = b""
-    if pin_of(der) != pin:
+    if ca_fingerprint(der) != fingerprint:
         raise EnrolmentFailed(
             "what answers there is not the authority that this line is of. Do not go on: tell "
             "whoever looks after the network"

@@ -1,12 +1,12 @@
 """How a station joins an estate: the enrolment line that staff hand out, and the calls that follow.
 
 People type the line: addresses, and a code of ten groups of four characters. The code holds the
-number of the line, a secret that works once, the pin of the authority's CA, and a check sum over
-all of it::
+number of the line, a secret that works once, the fingerprint of the authority's CA, and a check sum
+over all of it::
 
     authority.example:8444 7QKX-3M2P-...
 
-The station gets the CA's certificate from an address, and goes on only if it matches the pin.
+The station gets the CA's certificate from an address, and goes on only if it has that fingerprint.
 """
 
 from __future__ import annotations
@@ -18,23 +18,20 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
+from kiosk.contract import base32
 from kiosk.contract.routes import Route
 from kiosk.contract.sensitive import Sensitive
 
 # The line.
 
-_ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Crockford's base 32: no two characters look alike; I and L are read as 1, O as 0."""
-
-_BITS: Final = 5
-_NUMBER, _SECRET, _PIN, _CHECK = 4, 12, 20, 4
+_NUMBER, _SECRET, _FINGERPRINT, _CHECK = 4, 12, 20, 4
 """Lengths in characters.
 
-The authority allows few guesses of the secret; a search for another CA with the same pin takes
-2^100 attempts.
+The authority allows few guesses of the secret; a search for another CA with the same
+fingerprint takes 2^100 attempts.
 """
 
-_LENGTH: Final = _NUMBER + _SECRET + _PIN + _CHECK
+_LENGTH: Final = _NUMBER + _SECRET + _FINGERPRINT + _CHECK
 _GROUP: Final = 4
 
 
@@ -44,10 +41,10 @@ class EnrolmentLine(Struct, frozen=True):
     addresses: tuple[str, ...]
     number: str
     secret: Sensitive
-    pin: str
+    ca_fingerprint: str
 
     def text(self) -> Sensitive:
-        code = self.number + self.secret.reveal() + self.pin
+        code = self.number + self.secret.reveal() + self.ca_fingerprint
         whole = code + _check_sum(self.addresses, code)
         groups = [whole[at : at + _GROUP] for at in range(0, _LENGTH, _GROUP)]
         return Sensitive(f"{','.join(self.addresses)} {'-'.join(groups)}")
@@ -62,9 +59,9 @@ def draw_secret() -> Sensitive:
     return Sensitive(_draw(_SECRET))
 
 
-def pin_of(ca: bytes) -> str:
-    """Return the pin of a CA from its whole certificate (DER)."""
-    return _in_letters(sha256(ca).digest(), _PIN)
+def ca_fingerprint(ca: bytes) -> str:
+    """Return the beginning of the SHA-256 of a CA's certificate (DER), in base 32."""
+    return _in_letters(sha256(ca).digest(), _FINGERPRINT)
 
 
 def read_line(typed: str) -> EnrolmentLine:
@@ -79,15 +76,14 @@ def read_line(typed: str) -> EnrolmentLine:
     addresses = tuple(
         part.lower() for word in words if ":" in word for part in word.split(",") if part
     )
-    code = "".join(word for word in words if ":" not in word).replace("-", "").upper()
-    code = code.translate(str.maketrans("ILO", "110"))
+    code = base32.as_typed(" ".join(word for word in words if ":" not in word))
     if not addresses:
         raise ValueError("it begins with an address, such as authority.example:8444")
     for each in addresses:
         host, _, port = each.rpartition(":")
         if not host or not (port.isascii() and port.isdigit() and len(port) <= 5):
             raise ValueError(f"{each} is no address like authority.example:8444")
-    if wrong := sorted(set(code) - set(_ALPHABET)):
+    if wrong := sorted(set(code) - set(base32.ALPHABET)):
         raise ValueError(f"there is no {wrong[0]} in a code: look at it again")
     if len(code) != _LENGTH:
         groups = _LENGTH // _GROUP
@@ -95,8 +91,9 @@ def read_line(typed: str) -> EnrolmentLine:
     body = code[:-_CHECK]
     if code[-_CHECK:] != _check_sum(addresses, body):
         raise ValueError("something in it was typed wrongly: compare it again, addresses too")
-    number, secret, pin = body[:_NUMBER], body[_NUMBER:-_PIN], body[-_PIN:]
-    return EnrolmentLine(addresses, number, Sensitive(secret), pin)
+    number, fingerprint = body[:_NUMBER], body[-_FINGERPRINT:]
+    secret = Sensitive(body[_NUMBER:-_FINGERPRINT])
+    return EnrolmentLine(addresses, number, secret, fingerprint)
 
 
 def _check_sum(addresses: Sequence[str], code: str) -> str:
@@ -105,12 +102,12 @@ def _check_sum(addresses: Sequence[str], code: str) -> str:
 
 
 def _in_letters(digest: bytes, count: int) -> str:
-    bits = int.from_bytes(digest) >> (8 * len(digest) - count * _BITS)
-    return "".join(_ALPHABET[bits >> _BITS * at & 31] for at in reversed(range(count)))
+    """Return the first bits of ``digest``, in ``count`` characters."""
+    return base32.encode(int.from_bytes(digest) >> (8 * len(digest) - 5 * count), count)
 
 
-def _draw(count: int) -> str:
-    return "".join(secrets.choice(_ALPHABET) for _ in range(count))
+def _draw(length: int) -> str:
+    return base32.encode(secrets.randbits(5 * length), length)
 
 
 # The calls. Only the first two can be made without a certificate.
@@ -122,11 +119,11 @@ _Request = Annotated[str, Meta(max_length=4096)]
 
 
 class GiveCa(Struct, frozen=True, forbid_unknown_fields=True):
-    """Asks for the certificate of the CA, which the caller compares with the pin."""
+    """Asks for the certificate of the CA, which the caller compares with its line's fingerprint."""
 
 
 class Ca(Struct, frozen=True):
-    """The certificate of the CA that the pin names (PEM)."""
+    """The certificate of the authority's CA (PEM)."""
 
     certificate: str
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, NewType
 
 from msgspec import Meta, Struct
 
+from kiosk.contract import base32
 from kiosk.contract.sensitive import Sensitive
 
 
@@ -627,8 +628,6 @@ Reply = (
 
 # The short number that a holder reads out and RA staff look up.
 
-_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_LOOKS_LIKE = {ord("O"): "0", ord("I"): "1", ord("L"): "1"}
 _LENGTH = 8
 
 
@@ -637,8 +636,7 @@ def reference_of(visit: VisitId) -> str:
 
     It depends on the id alone, so that a station can show it while the authority is away.
     """
-    bits = int(visit[:10], 16)
-    text = "".join(_CROCKFORD[bits >> shift & 31] for shift in range(35, -1, -5))
+    text = base32.encode(int(visit[:10], 16), _LENGTH)
     return f"{text[:4]}-{text[4:]}"
 
 
@@ -648,7 +646,7 @@ def read_reference(text: str) -> str | None:
     Case, spaces and the dash do not matter, and the letters that Crockford's alphabet omits are
     read as the digits that they resemble.
     """
-    typed = "".join(text.upper().replace("-", " ").split()).translate(_LOOKS_LIKE)
-    if len(typed) != _LENGTH or not set(typed) <= set(_CROCKFORD):
+    typed = base32.as_typed(text)
+    if len(typed) != _LENGTH or not set(typed) <= set(base32.ALPHABET):
         return None
     return f"{typed[:4]}-{typed[4:]}"

@@ -70,7 +70,7 @@ def false(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[FalseAutho
 
 def test_it_gets_no_secret_whatever_ca_it_shows(false: FalseAuthority, tmp_path: Path) -> None:
     address = f"localhost:{false.port}"
-    line = EnrolmentLine((address,), draw_number(), draw_secret(), REAL.pin)
+    line = EnrolmentLine((address,), draw_number(), draw_secret(), REAL.fingerprint)
     state = tmp_path / "state"
     with pytest.raises(EnrolmentFailed, match=r"not the authority that this line is of|no answer"):
         enrol(line, state)

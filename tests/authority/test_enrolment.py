@@ -62,7 +62,7 @@ class Estate:
                 world,
                 Role.MANAGER,
                 enrol_addresses=("authority.example:8444",),
-                ca_pin=self.ca.pin,
+                ca_fingerprint=self.ca.fingerprint,
             )
         )
 
@@ -89,7 +89,7 @@ def estate(each_world: World) -> Estate:
 
 def test_a_station_is_let_in_by_its_line(estate: Estate) -> None:
     line, key = estate.line(), Key()
-    assert line.pin == estate.ca.pin
+    assert line.ca_fingerprint == estate.ca.fingerprint
     assert line.addresses == ("authority.example:8444",)
     assert isinstance(estate.who(key), PeerRefused)
     enrolled = estate.enrol(line, key)
@@ -130,12 +130,12 @@ def test_an_answer_that_was_lost_is_given_again_to_the_same_key_alone(estate: Es
 
 def test_wrong_secrets_are_charged_and_audited(estate: Estate) -> None:
     line = estate.line()
-    wrong = EnrolmentLine(line.addresses, line.number, Sensitive("0" * 12), line.pin)
+    wrong = EnrolmentLine(line.addresses, line.number, Sensitive("0" * 12), line.ca_fingerprint)
     for _ in range(TRIES):
         assert "secret is another" in estate.refusal(wrong, Key())
     assert "no tries left" in estate.refusal(line, Key())
     assert estate.world.kinds().count("enrolment-refused") == TRIES
-    other = EnrolmentLine(line.addresses, "ZZZZ", line.secret, line.pin)
+    other = EnrolmentLine(line.addresses, "ZZZZ", line.secret, line.ca_fingerprint)
     assert "no such line" in estate.refusal(other, Key())
     assert line.secret.reveal() not in str(estate.world.events())
 

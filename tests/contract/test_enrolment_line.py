@@ -6,14 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.contract.enrolment import EnrolmentLine, draw_number, draw_secret, pin_of, read_line
+from kiosk.contract.enrolment import (
+    EnrolmentLine,
+    ca_fingerprint,
+    draw_number,
+    draw_secret,
+    read_line,
+)
 from kiosk.contract.sensitive import Sensitive
 
 LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 ADDRESSES = ("authority.example:8444", "[2001:db8::1]:8444")
-LINE = EnrolmentLine(ADDRESSES, "7Q0X", Sensitive("3M2P10ZYTB5W"), pin_of(b"a key"))
+LINE = EnrolmentLine(ADDRESSES, "7Q0X", Sensitive("3M2P10ZYTB5W"), ca_fingerprint(b"a key"))
 TYPED = LINE.text().reveal()
 CODE = TYPED.split()[1]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kiosk.contract.enrolment import EnrolmentLine, draw_number, draw_secret, pin_of
+from kiosk.contract.enrolment import EnrolmentLine, ca_fingerprint, draw_number, draw_secret
 from tests.support.fresh_root import run_in_fresh_root
 
 SHIPPED = "/usr/share/unlock-kiosk-station"
@@ -21,7 +21,8 @@ UNDONE = (
     "! systemctl is-enabled kiosk-authority.service",
     "! systemctl is-enabled kiosk-station.service",
 )
-LINE = EnrolmentLine(("127.0.0.1:8444",), draw_number(), draw_secret(), pin_of(b"")).text().reveal()
+_LINE = EnrolmentLine(("127.0.0.1:8444",), draw_number(), draw_secret(), ca_fingerprint(b""))
+LINE = _LINE.text().reveal()
 LINES = [
     "mkdir -p /etc/systemd/system /etc/sysctl.d",
     f"{SNAPSHOT} > /run/before",

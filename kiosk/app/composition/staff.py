@@ -42,7 +42,7 @@ def build_desk(
         service=settings.service.name,
         zone=machine_zone(),
         enrol_addresses=settings.authority.enrol_addresses,
-        ca_pin=StationCa(ring).pin,
+        ca_fingerprint=StationCa(ring).fingerprint,
     )
     return AdminDesk(Office(means, actor))
 

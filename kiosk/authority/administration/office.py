@@ -84,7 +84,7 @@ class StaffDependencies:
     ``policy`` is called in each call; ``file_policy`` is the settings file's, in force wherever
     staff set nothing else. ``imports`` and ``exports`` are folders of the service's machine.
     ``zone`` is the time zone of days and hours. Stations enrol at ``enrol_addresses``, and
-    recognise the authority by ``ca_pin``.
+    recognise the authority by ``ca_fingerprint``.
     """
 
     store: Store
@@ -100,7 +100,7 @@ class StaffDependencies:
     service: str
     zone: tzinfo
     enrol_addresses: tuple[str, ...] = ()
-    ca_pin: str = ""
+    ca_fingerprint: str = ""
 
 
 SHORTEST_REASON = 3

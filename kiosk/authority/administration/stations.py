@@ -60,7 +60,7 @@ class StationsDesk(Desk):
             until = act.uow.now + LINE_LIFE
             act.uow.enrolments.open(number, secret.reveal(), name, site, until)
             act.tell(StaffKind.ENROLMENT_OPENED, station=name)
-        line = EnrolmentLine(means.enrol_addresses, number, secret, means.ca_pin)
+        line = EnrolmentLine(means.enrol_addresses, number, secret, means.ca_fingerprint)
         return StationLetIn(name, line.text(), until, act.reference)
 
     def enrol_certificate(self, name: str, site: str, pem: str, grounds: Grounds) -> Done:

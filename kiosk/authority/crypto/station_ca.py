@@ -29,7 +29,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
-from kiosk.contract.enrolment import pin_of
+from kiosk.contract.enrolment import ca_fingerprint
 
 # Of the curve P-256 (SP 800-186, 3.2.1.3).
 _ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -96,7 +96,7 @@ class StationCa:
             .sign(self._key, SHA256(), ecdsa_deterministic=True)
         )
         self.pem = made.public_bytes(Encoding.PEM).decode()
-        self.pin = pin_of(made.public_bytes(Encoding.DER))
+        self.fingerprint = ca_fingerprint(made.public_bytes(Encoding.DER))
 
     def issue(
         self, key: ec.EllipticCurvePublicKey, station: str, now: datetime, life: timedelta

@@ -387,6 +387,7 @@ class UnblockEntry:
 
     ``attempt`` is the id of the call that released its secret, and ``proof`` the digest of the
     card's answer; ``cryptogram`` is the admin key's, until an outcome is reported.
+    ``admitted_at`` is when a card with an admin key answered that cryptogram rightly.
     """
 
     id: str
@@ -400,6 +401,7 @@ class UnblockEntry:
     attempt: str = ""
     proof: bytes | None = field(default=None, repr=False)
     cryptogram: bytes | None = field(default=None, repr=False)
+    admitted_at: datetime | None = None
 
 
 # Records of the audit: events, anchors, and the result of a verification.

@@ -547,6 +547,7 @@ class UnblockRow(MacRow, table=True):
     attempt: str = ""
     proof: bytes | None = Field(default=None, repr=False)
     cryptogram: bytes | None = Field(default=None, repr=False)
+    admitted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 # Tables beside the visits: audit chains, their heads and anchors, outbox, stations.

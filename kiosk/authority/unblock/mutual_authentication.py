@@ -150,17 +150,14 @@ def admit(
         return refusal
 
 
-def owes_answer(card: Card, visit: Visit) -> bool:
-    """Return whether a card has yet to prove its admin key, in the last unblock of ``visit``.
-
-    Until then its PIN is not reset.
-    """
-    return has_admin_key(card) and visit.challenge is not None
+def owes_answer(card: Card, entry: UnblockEntry) -> bool:
+    """Return whether a card has yet to prove its admin key in an unblock; no PIN is set before."""
+    return has_admin_key(card) and entry.admitted_at is None
 
 
 def need_admitted(case: HeldGrant) -> None:
     """Raise ``StepRefused`` while the card owes its answer."""
-    if owes_answer(case.card, case.visit):
+    if owes_answer(case.card, case.entry):
         raise StepRefused("the card has not shown that it has its admin key")
 
 
@@ -192,7 +189,7 @@ def _take_in(uow: UnitOfWork, case: HeldGrant, judged: bytes) -> None:
     """The card has accepted the key and has it: all its tries are there again."""
     uow.cards.know_secret_tries(case.card.id, None)
     uow.cards.key_proven(case.card.id)
-    uow.journal.keep_cryptogram(case.entry.id, None)
+    uow.journal.admit(case.entry.id, uow.now)
     uow.visits.save(replace(case.visit, challenge=None, challenged_at=None, judged=judged))
     record(uow, AuditKind.CARD_PROVEN_BY_KEY, case.visit, journal=case.entry.id)
 

@@ -81,7 +81,7 @@ def record_outcome_by_card(
     if goes_on and found is OutcomeSource.NOT_DONE:
         # The PIN may have been reset and blocked again before this visit passed its factors.
         found = OutcomeSource.UNDETERMINED
-    if owes_answer(card, opened_in):
+    if owes_answer(card, entry):
         found = OutcomeSource.NOT_DONE
     uow.journal.close(entry.id, UnblockState.SETTLED, found.value, uow.now)
     record(uow, AuditKind.UNBLOCK_SETTLED, visit, journal=entry.id, found=found.value)
@@ -269,7 +269,7 @@ def _is_repeat(state: UnblockState, outcome: Counted) -> bool:
 def _corrects(case: HeldGrant, outcome: Counted) -> bool:
     """Return whether a late outcome is certain and says more than the card that was seen since."""
     settled = case.entry.state is UnblockState.SETTLED and case.entry.detail != OutcomeSource.DONE
-    owes = owes_answer(case.card, case.visit)
+    owes = owes_answer(case.card, case.entry)
     return settled and isinstance(outcome, UnblockDone) and not owes
 
 

@@ -235,9 +235,14 @@ class UnblockJournal(Repository):
         this = {"entry": entry_id}
         return bool(self._gateway.change_held(UnblockRow, _OPEN_ENTRY, this, **closed))
 
-    def keep_cryptogram(self, entry_id: str, cryptogram: bytes | None) -> None:
-        """Keep an admin key's cryptogram until the card has answered to it; None: delete it."""
+    def keep_cryptogram(self, entry_id: str, cryptogram: bytes) -> None:
+        """Keep an admin key's cryptogram until the card has answered it."""
         self._gateway.change(UnblockRow, col(UnblockRow.id) == entry_id, cryptogram=cryptogram)
+
+    def admit(self, entry_id: str, at: datetime) -> None:
+        """Record that the card answered its cryptogram rightly."""
+        answered = {"admitted_at": at, "cryptogram": None}
+        self._gateway.change(UnblockRow, col(UnblockRow.id) == entry_id, **answered)
 
     def _one(self, statement: Prepared, given: dict[str, str]) -> UnblockEntry | None:
         row = self._gateway.one(statement, UnblockRow, given)

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.attacks.terminal.supervisor import Supervisor
 from tests.e2e.conftest import MakeWorld
 from tests.e2e.processes import Authority
 from tests.e2e.world import SECONDS, World
@@ -30,6 +31,13 @@ def world(make_world: MakeWorld, tmp_path: Path) -> World:
         authority={"socket": str(tmp_path / "a.sock"), "station_user": me},
         monitoring={"drain_s": 25},
     )
+
+
+@pytest.fixture
+def manager() -> Iterator[Supervisor]:
+    made = Supervisor()
+    yield made
+    made.close()
 
 
 @pytest.fixture
@@ -95,6 +103,67 @@ def test_it_is_alive_but_not_ready_while_the_database_is_away(world: World) -> N
         authority.end(signal.SIGKILL)
     said = world.kiosk("doctor").stdout
     assert f"! warn  authority   none answers at {world.folder.parent}/monitoring.sock" in said
+
+
+def test_the_service_manager_lets_it_live_while_its_database_is_away(
+    world: World, manager: Supervisor
+) -> None:
+    """It would be ended by the start's time-out, and by the watchdog, if it did not report."""
+    database, away = world.state / "kiosk.db", world.state / "away.db"
+    database.rename(away)
+    authority = Authority(world, until="cannot be opened", environ=manager.environ)
+    try:
+        manager.wait_for_beats()
+        status, because = ask(world, "/readyz")
+        assert status == 503
+        assert manager.said[-3:] == ["READY=1", f"STATUS={because.strip()}", "WATCHDOG=1"]
+        away.rename(database)
+        wait_for(world, 200, "ready")
+        while "STATUS=it serves" not in manager.said:
+            manager.wait_for_beats(1)
+        # It goes away again, and new keys make the process open everything anew.
+        database.rename(away)
+        before = authority.written.count("cannot be opened")
+        os.utime(world.state / "keys.json")
+        while authority.written.count("cannot be opened") == before:
+            assert authority.process.poll() is None, authority.written
+            time.sleep(0.05)
+        manager.wait_for_beats()
+        assert ask(world, "/readyz")[0] == 503
+    finally:
+        authority.end(signal.SIGKILL)
+
+
+def test_the_service_manager_lets_it_live_while_its_key_file_is_away(
+    world: World, manager: Supervisor
+) -> None:
+    keys, away = world.state / "keys.json", world.state / "away.json"
+    keys.rename(away)
+    authority = Authority(
+        world, until="put your copy of the key file back", environ=manager.environ
+    )
+    try:
+        manager.wait_for_beats()
+        status, because = ask(world, "/readyz")
+        assert (status, because) == (
+            503,
+            "the keys cannot be used: the log of this process says why\n",
+        )
+        assert manager.said[-3:] == ["READY=1", f"STATUS={because.strip()}", "WATCHDOG=1"]
+        assert "kiosk_open 0.0" in ask(world, "/metrics")[1]
+        away.rename(keys)
+        wait_for(world, 200, "ready")
+    finally:
+        authority.end(signal.SIGKILL)
+
+
+def test_wrong_settings_fail_the_start(world: World, manager: Supervisor) -> None:
+    (world.state / "keys.json").write_text("no key file")
+    world.more_environ = {**manager.environ}
+    done = world.kiosk("authority")
+    assert done.returncode != 0
+    assert "it is damaged, or not a key file" in done.stderr
+    assert manager.said == []
 
 
 def test_it_is_not_ready_once_its_database_is_deleted(world: World, authority: Authority) -> None:

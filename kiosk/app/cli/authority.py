@@ -39,9 +39,9 @@ def run(args: argparse.Namespace) -> int:
     open_log(out, os.environ, settings.monitoring.log)
     forbid_dumps()
 
-    def is_alive() -> None:
+    def report(closed_because: str) -> None:
         if manager is not None:
-            manager.notify("READY=1\nWATCHDOG=1")
+            manager.notify(f"READY=1\nSTATUS={closed_because or 'it serves'}\nWATCHDOG=1")
 
-    asyncio.run(serve(settings, os.environ, is_alive))
+    asyncio.run(serve(settings, os.environ, report))
     return 0

@@ -54,18 +54,23 @@ def open_store(
 
 
 def open_keys(settings: Settings, environ: Mapping[str, str]) -> KeyRing:
-    """Load the key ring; raises ``ConfigError`` that says what to do."""
+    """Load the key ring; raises ``ConfigError`` that says what to do.
+
+    That is ``KeyFileMissing`` where the database was filled under keys, or does not say.
+    """
     from kiosk.authority.crypto.keys import KeyFileMissing, KeyRing
 
     try:
         return KeyRing.load(credential_file(settings.keys.file, environ))
     except KeyFileMissing as missing:
         store = open_store(settings, SystemClock(), environ)
-        advice = "put your copy of the key file back: what is in the database opens with it alone"
-        if _is_new(store):
-            advice = "`kiosk setup authority` makes one with the database"
+        is_new = _is_new(store)
         store.close()
-        raise ConfigError(f"{missing}; {advice}") from None
+        if is_new:
+            advice = "`kiosk setup authority` makes one with the database"
+            raise ConfigError(f"{missing}; {advice}") from None
+        advice = "put your copy of the key file back: what is in the database opens with it alone"
+        raise KeyFileMissing(f"{missing}; {advice}") from None
 
 
 def _is_new(store: Store) -> bool:

@@ -18,6 +18,7 @@ from kiosk.app.composition.authority import BuiltAuthority, build_authority
 from kiosk.app.composition.upkeep import Upkeep
 from kiosk.app.config.loading import credential_file, credential_text
 from kiosk.app.config.settings import AuthoritySettings, Settings, host_of
+from kiosk.authority.crypto.keys import KeyFileMissing
 from kiosk.authority.crypto.station_ca import StationCa
 from kiosk.authority.enrolment import EnrolledStations, StationEnrolment, Terms
 from kiosk.authority.metrics import Metrics, MonitoringServer, Watched
@@ -42,15 +43,20 @@ AGAIN_S = 2.0
 OPENING = "the database and the keys are being opened"
 
 TICK_S = 1.0
-"""Between two checks of the key file; the caretaker runs once a minute."""
+"""Between two checks of the key file, and two reports; the caretaker runs once a minute."""
+
+FIRST_TRY_S = 20.0
+"""How long the first report waits for the first try to open, which ends with wrong settings."""
 
 
 async def serve(
-    settings: Settings, environ: Mapping[str, str], is_alive: Callable[[], None]
+    settings: Settings, environ: Mapping[str, str], report: Callable[[str], None]
 ) -> None:
-    """Serve until SIGTERM or SIGINT; ``is_alive`` is called once it serves, and repeatedly after.
+    """Serve until SIGTERM or SIGINT. After a change of the keys, everything is opened again.
 
-    After a change of the keys, everything is opened again. Raises ``ConfigError``.
+    ``report`` is called every second, also while the database or the keys are away, with why it
+    does not serve (empty where it does): first when the monitoring listens, and the first try to
+    open the database and the keys has ended or lasts. Raises ``ConfigError``.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -61,6 +67,7 @@ async def serve(
     monitoring = MonitoringServer(monitored.not_ready, monitored.metrics.text)
     if place := settings.monitoring.place(settings.authority.socket):
         await monitoring.listen(place)
+    reporting = asyncio.create_task(_report(monitored, report))
     try:
         while not stop.is_set():
             built = await _open(settings, environ, stop, monitored)
@@ -79,8 +86,9 @@ async def serve(
                     log.info("serving on %s", settings.authority.socket)
                 await network.listen(server)
                 monitored.serving = built, server
+                monitored.tried.set()
                 keys = credential_file(settings.keys.file, environ)
-                await _watch(built, network, keys, stop, is_alive)
+                await _watch(built, network, keys, stop)
                 if stop.is_set():
                     await asyncio.sleep(settings.monitoring.drain_s)
             finally:
@@ -88,8 +96,17 @@ async def serve(
                 monitored.serving, monitored.closed_because = None, OPENING
                 await asyncio.to_thread(built.close)
     finally:
+        reporting.cancel()
         await monitoring.close()
     log.info("ended")
+
+
+async def _report(monitored: ProcessMonitor, report: Callable[[str], None]) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(monitored.tried.wait(), FIRST_TRY_S)
+    while True:
+        report("" if monitored.serving else monitored.closed_because)
+        await asyncio.sleep(TICK_S)
 
 
 class ProcessMonitor:
@@ -100,12 +117,15 @@ class ProcessMonitor:
         self.serving: tuple[BuiltAuthority, AuthorityServer] | None = None
         self.closed_because = OPENING
         """Why it does not serve."""
+        self.tried = asyncio.Event()
+        """Set once database and keys were opened, or could not be."""
         self._logged = ""
         self.metrics = Metrics(self._watched)
 
     def cannot_open(self, trouble: KioskError) -> None:
         """Record why database or keys could not be opened; it is tried again."""
         self.closed_because = _sentence(trouble)
+        self.tried.set()
         log.error("the authority cannot be opened: %s", trouble)
 
     def not_ready(self) -> str:
@@ -169,7 +189,7 @@ async def _open(
     while not stop.is_set():
         try:
             return await asyncio.to_thread(build_authority, settings, environ)
-        except (StoreError, KeyMissing) as trouble:
+        except (StoreError, KeyFileMissing, KeyMissing) as trouble:
             monitored.cannot_open(trouble)
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), AGAIN_S)
@@ -181,11 +201,9 @@ async def _watch(
     network: Network,
     keys: Path,
     stop: asyncio.Event,
-    is_alive: Callable[[], None],
 ) -> None:
     upkeep = Upkeep(keys, built.caretaker.look, time.monotonic)
     while not stop.is_set() and not upkeep.stale:
-        is_alive()
         await asyncio.to_thread(_run_if_due, upkeep, network)
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), TICK_S)

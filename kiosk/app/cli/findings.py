@@ -76,17 +76,25 @@ def mail_check(tools: Tools) -> tuple[str, Check]:
 
 def authority_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
     """Yield the check of the authority's process, where one should run on this machine."""
-    from kiosk.app.config.loading import SYSTEM_SETTINGS
+    from kiosk.app.config.loading import SYSTEM_SETTINGS, state_directory
+    from kiosk.app.config.settings import DEFAULTS
 
     named = tools.settings
     place = named.monitoring.place(named.authority.socket)
     by_network = bool(place) and not place.startswith("/")
     if by_network or (place and (tools.path == SYSTEM_SETTINGS or Path(place).exists())):
-        yield "authority", partial(_check_ready, place)
+        is_system = tools.path == SYSTEM_SETTINGS
+        is_system &= state_directory(tools.environ) == state_directory({})
+        is_default = not by_network and named.authority.socket == DEFAULTS.authority.socket
+        who = "it"
+        if is_default and not is_system:
+            # A copy that is tried out, and the service of the machine, have one default socket.
+            who = f"the one at {place}, which may have other settings than these,"
+        yield "authority", partial(_check_ready, place, who)
 
 
-def _check_ready(place: str) -> Finding:
-    """Check that the authority that answers at ``place`` is ready."""
+def _check_ready(place: str, who: str) -> Finding:
+    """Check that the authority that answers at ``place`` is ready; ``who`` names it."""
     try:
         status, said = _readiness(place)
     except (OSError, http.client.HTTPException) as error:
@@ -96,8 +104,8 @@ def _check_ready(place: str) -> Finding:
         return warn("authority", f"none answers at {place}: {because}", f"{started}; {more}")
     if status != http.client.OK:
         advice = "`journalctl -u kiosk-authority` shows the log"
-        return fail("authority", f"it serves no station: {said}", advice)
-    return ok("authority", "it is ready to serve stations")
+        return fail("authority", f"{who} serves no station: {said}", advice)
+    return ok("authority", f"{who} is ready to serve stations")
 
 
 def _readiness(place: str) -> tuple[int, str]:

@@ -8,13 +8,20 @@ import json
 import os
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from socketserver import UnixStreamServer
 from stat import S_IMODE
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from kiosk.__main__ import main
 from kiosk.app.cli import COMMANDS, doctor
+from kiosk.app.config import settings
 from kiosk.app.config.settings import MailSettings
 from kiosk.app.demo.mailbox import Mailbox
 from kiosk.contract.findings import Finding, fail, ok
@@ -325,6 +332,56 @@ def test_doctor_says_that_no_authority_answers_where_one_is_to(
     kiosk("doctor")
     said = capsys.readouterr().out
     assert "! warn  authority   none answers at 127.0.0.1:1: Connection refused; where" in said
+
+
+class _Ready(BaseHTTPRequestHandler):
+    """Answers as an authority that is ready."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+    def address_string(self) -> str:
+        return "a socket"
+
+
+@pytest.fixture
+def ready_socket() -> Iterator[Path]:
+    """The socket of an authority that answers beside it as ready."""
+    with TemporaryDirectory() as folder:
+        at = Path(folder)
+        with UnixStreamServer(str(at / "monitoring.sock"), _Ready) as server:
+            thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+            thread.start()
+            yield at / "authority.sock"
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+def test_doctor_does_not_take_the_authority_of_the_machine_for_one_with_other_settings(
+    kiosk: Kiosk,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    ready_socket: Path,
+    is_named: bool,
+) -> None:
+    """Settings of another place name no socket of their own: the default one may be another's."""
+    monkeypatch.setenv("KIOSK_AUTHORITY__SOCKET", str(ready_socket))
+    if not is_named:
+        usual = replace(settings.DEFAULTS.authority, socket=str(ready_socket))
+        monkeypatch.setattr(settings, "DEFAULTS", replace(settings.DEFAULTS, authority=usual))
+    kiosk("doctor")
+    said = capsys.readouterr().out
+    who = (
+        "it"
+        if is_named
+        else (
+            f"the one at {ready_socket.with_name('monitoring.sock')}, "
+            "which may have other settings than these,"
+        )
+    )
+    assert f"✓ ok    authority   {who} is ready to serve stations" in said
 
 
 def test_doctor_with_settings_that_cannot_be_read(

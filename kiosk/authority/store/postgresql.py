@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import logging
 import select
+import stat
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -284,10 +287,24 @@ def postgresql_engine(
         **options,
     )
     rested = _RestedConnections(clock, lost_commits)
+    if "password" in arguments:
+        event.listen(engine, "do_connect", partial(_need_closed, str(url.query["passfile"])))
     event.listen(engine, "connect", rested.opened)
     event.listen(engine, "checkin", rested.begin)
     event.listen(engine, "checkout", rested.end)
     return engine
+
+
+def _need_closed(passwords: str, *_connecting: object) -> None:
+    """Raise ``StoreError`` for a file of passwords that libpq would not read.
+
+    It warns of one on standard error at each connection, and connects without a password.
+    """
+    with suppress(OSError):
+        mode = Path(passwords).stat().st_mode
+        if stat.S_ISREG(mode) and mode & (stat.S_IRWXG | stat.S_IRWXO):
+            text = f"{passwords} may be read by others, and so counts for nothing: chmod 0600 it"
+            raise StoreError(text, "28P01")
 
 
 _ASK = """

@@ -162,6 +162,23 @@ def test_a_file_of_passwords_that_the_address_names_counts_before_the_environmen
     assert "refused the password" in found
 
 
+@pytest.mark.parametrize("mode", [0o640, 0o604])
+def test_a_file_of_passwords_that_others_may_read_is_named(
+    site: Site, capfd: pytest.CaptureFixture[str], mode: int
+) -> None:
+    """Before: libpq warned at each connection, and what was said was a refused password."""
+    passwords = site.etc / "database-password"
+    passwords.chmod(mode)
+    try:
+        condition, found, advice = site.finding()
+    finally:
+        passwords.chmod(0o600)
+    assert condition is Condition.FAIL
+    assert found == f"{passwords} may be read by others, and so counts for nothing: chmod 0600 it"
+    assert "docs/database.md" in advice
+    assert capfd.readouterr().err == ""
+
+
 @pytest.mark.parametrize("mode", ["require", "prefer", "verify-ca"])
 def test_a_server_that_is_not_verified_is_a_warning(site: Site, mode: str) -> None:
     store = Store(site.url, SetClock(), MACS)

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 _DRM = Path("/sys/class/drm")
 _GRAPHICS = Path("/sys/class/graphics")
+CARDS = Path("/dev/dri")
 _LEAST_DEGREES = 0.7
 _GRIDS = ((80, 24), (60, 20))
 """Columns and rows that the pages are made for, the smaller text first."""
@@ -20,6 +21,16 @@ _GRIDS = ((80, 24), (60, 20))
 FONT = "DejaVu Sans Mono"
 _ADVANCE, _ASCENT, _DESCENT, _CAPITAL = 0.602, 0.928, 0.236, 0.729
 """Of the font at size 1: width of a cell, heights over and under the base line, of a capital."""
+
+
+NO_GRAPHICS = "there is no graphics card that Linux has a driver for (/dev/dri/card*)"
+WITHOUT_GRAPHICS = "as root, `kiosk setup station --display console` does without one"
+"""What to do where a compositor has nothing to draw on."""
+
+
+def has_graphics(folder: Path | None = None) -> bool:
+    """Return whether there is a graphics card for a compositor."""
+    return any((folder or CARDS).glob("card*"))
 
 
 class Display(Struct, frozen=True):

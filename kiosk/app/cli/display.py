@@ -34,6 +34,9 @@ _EXAMPLE = """\
 _CLOSE_KEYBOARD = "trap '' INT QUIT TSTP; stty -echo -icanon -isig -iexten min 1; exec \"$@\""
 """Until Python runs in the terminal, no key is echoed, and none ends or stops it."""
 
+_BACKENDS = frozenset({"WLR_BACKENDS", "WAYLAND_DISPLAY", "DISPLAY"})
+"""With one of them the compositor draws on something else than a graphics card."""
+
 _LOOK_S = 1.0
 _ANSWER_S = 5.0
 
@@ -75,9 +78,19 @@ def _set_font(console: str, distance_cm: float) -> int:
 
 
 def _run_compositor(place: str, distance_cm: float) -> int:
-    from hardware.display import Display, connected_displays, text_size
+    from hardware.display import (
+        NO_GRAPHICS,
+        WITHOUT_GRAPHICS,
+        Display,
+        connected_displays,
+        has_graphics,
+        text_size,
+    )
     from kiosk.app.process import take_service_manager
+    from kiosk.contract.errors import ConfigError
 
+    if _BACKENDS.isdisjoint(os.environ) and not has_graphics():
+        raise ConfigError(f"{NO_GRAPHICS}; {WITHOUT_GRAPHICS}")
     manager = take_service_manager(os.environ)
     display = next(connected_displays(), Display("unknown", 1920, 1080))
     size = text_size(display, distance_cm)

@@ -5,9 +5,17 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import assert_never
 
-from hardware.display import Display, connected_displays, text_size
+from hardware.display import (
+    NO_GRAPHICS,
+    WITHOUT_GRAPHICS,
+    Display,
+    connected_displays,
+    has_graphics,
+    text_size,
+)
 from hardware.doctor import CardCondition, PcscFinding, ReaderFinding, examine_readers
 from hardware.pkcs11.cards import Pkcs11Cards, slot_name
 from kiosk.app.cli.printing import complain, echo
@@ -21,18 +29,22 @@ from kiosk.contract.messages import CardId, CardReport
 _SERVICE, _READER, _CARD, _MODULE, _DISPLAY = "pcscd", "reader", "card", "module", "display"
 
 
-def hardware_checks(settings: Settings, *, needed: bool) -> Iterator[tuple[str, Check]]:
+def hardware_checks(
+    settings: Settings, *, needed: bool, composed: bool
+) -> Iterator[tuple[str, Check]]:
     """Look once, and yield the findings as checks; no try of any card is spent.
 
-    ``needed``: a station is on this machine and needs a reader.
+    ``needed``: a station is on this machine and needs a reader. ``composed``: it is shown on the
+    compositor, which needs a graphics card.
     """
     found = examine_readers(build_cards(settings, os.environ), plain_cards().applications)
     module = build_module(settings, os.environ)
     said = [] if module is None else [of_module(module, found)]
     pads = settings.pcsc.pin_pad == "used"
     shown = of_displays(connected_displays(), settings.station.viewing_distance_cm)
+    graphics = of_graphics() if composed else ()
     of_readers = findings(found, settings.pcsc.reader, pads=pads, needed=needed)
-    for finding in (*of_readers, *said, *shown):
+    for finding in (*of_readers, *said, *graphics, *shown):
         yield finding.part, lambda finding=finding: finding  # type: ignore[misc]
 
 
@@ -57,6 +69,12 @@ def findings(
         text = f"none has {wanted!r} in its name; there are: {names}"
         return [service, fail(_READER, text, "see `reader` in [pcsc]")]
     return [service, *(each for reader in used for each in _of_reader(reader, pads))]
+
+
+def of_graphics(folder: Path | None = None) -> Iterator[Finding]:
+    """Report that there is no graphics card."""
+    if not has_graphics(folder):
+        yield fail(_DISPLAY, NO_GRAPHICS, WITHOUT_GRAPHICS)
 
 
 def of_displays(displays: Iterable[Display], distance_cm: float) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ import pytest
 from hardware.display import Display
 from hardware.doctor import CardCondition, PcscFinding, ReaderFinding
 from hardware.pkcs11.cards import Module, Pkcs11Cards, Style
-from kiosk.app.cli.hardware_checks import findings, of_displays, of_module
+from kiosk.app.cli.hardware_checks import findings, of_displays, of_graphics, of_module
 from kiosk.contract.findings import Condition
 from kiosk.contract.messages import CardId, CardReport, PinState
 from tests.hardware.pkcs11.tokens import new_token
@@ -107,3 +107,14 @@ def test_a_display_is_called_accessible_only_where_its_text_is_legible(
     (finding,) = of_displays([display], 60)
     assert finding.condition is condition
     assert words in finding.found
+
+
+def test_a_station_on_the_compositor_needs_a_graphics_card(tmp_path: Path) -> None:
+    (missing,) = of_graphics(tmp_path)
+    assert (missing.part, missing.condition) == ("display", FAIL)
+    assert missing.found == "there is no graphics card that Linux has a driver for (/dev/dri/card*)"
+    assert "`kiosk setup station --display console`" in missing.advice
+    (tmp_path / "renderD128").touch()
+    assert len(list(of_graphics(tmp_path))) == 1
+    (tmp_path / "card1").touch()
+    assert list(of_graphics(tmp_path)) == []

@@ -59,6 +59,7 @@ mount -t overlay -o "lowerdir=/usr,upperdir=$NEW/../over/upper,workdir=$NEW/../o
 mount -t proc proc proc
 mount --rbind /dev dev
 for place in "$CHECKOUT" "$PYTHON"; do
+    [ "$place" != /usr ] || continue # Debian's own is there already
     mkdir -p -m 0755 "./$place"
     mount --bind "$place" "./$place"
     mount -o remount,bind,ro "./$place"

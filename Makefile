@@ -1,7 +1,7 @@
 # `make help` lists what there is. Every target installs what it needs first, says what it
 # does, and is safe to repeat.
 .DEFAULT_GOAL := help
-.PHONY: help demo test fast one dev coverage sim races failover check lint format flow trace roles openapi pictures deb test-deb image \
+.PHONY: help demo test fast one dev coverage campaigns sim races failover check lint format flow trace roles openapi pictures deb test-deb image \
     test-image lock bench bench-estate clean
 PYTHON ?= python3
 export PYTHON
@@ -50,6 +50,13 @@ coverage: ## Print which branches of the station, the authority and the hardware
 sim: ## Simulate estates with faults: SEEDS=1:500, SECONDS=3600; a seed that fails replays
 	@.ci/bootstrap test
 	@$(VENV)/python -m tests.sim --seeds $(or $(SEEDS),1:) --seconds $(or $(SECONDS),600)
+
+CAMPAIGNS := tests/attacks/test_a_station_that_lies.py tests/attacks/terminal/test_random_input.py tests/cuts \
+    tests/hardware/test_fuzz.py tests/hardware/test_fuzz_reader.py tests/sim
+campaigns: ## Live at full length what `make test` shortens: all cuts, 200,000 lies, random input
+	@.ci/bootstrap test
+	@CAMPAIGNS=whole $(VENV)/python -m pytest --numprocesses $(WORKERS) --dist loadfile \
+	    --no-loadscope-reorder $(CAMPAIGNS) $(PYTEST_ARGS)
 
 races: ## Race 32 station processes against two replicas on PostgreSQL: ROUNDS=1000
 	@.ci/bootstrap test

@@ -1,12 +1,11 @@
 """Before: a station, or a card whose VERIFY answers 9000, changed questions and addresses alone.
 
 Whatever a station calls, in whatever order: without an old factor nothing that could open a card
-later is altered, and no secret is released. ``WALK_CALLS=500000`` makes so many calls.
+later is altered, and no secret is released.
 """
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
@@ -20,10 +19,11 @@ from hypothesis import strategies as st
 
 from tests.attacks.lying import Liar, Old, People
 from tests.authority.world import World, copy_template
+from tests.support.campaigns import often
 from tests.support.database import SetClock
 from tests.support.databases import folder_in_memory
 
-CALLS: Final = int(os.environ.get("WALK_CALLS", "20000"))
+CALLS: Final = often(5_000, 200_000)
 STEPS: Final = 100
 """Actions of one walk."""
 

@@ -29,13 +29,14 @@ from tests.hardware import certificates
 from tests.hardware.drivers.openpgp_cards import KDF, Passwords
 from tests.hardware.fuzzing import Answer, FuzzLink, Plan, plans
 from tests.support import gids_card as cryptograms
+from tests.support.campaigns import often
 from tests.support.gids_card import ADMIN_KEY, new_gids_card
 from tests.support.printed import Printed
 
 PIN, NEW = Sensitive("482915"), Sensitive("60514273")
 SECRET, NEW_SECRET = Sensitive("73918264"), Sensitive("50283746")
 HOST = bytes(range(16))
-EXAMPLES = 500
+EXAMPLES = often(200, 1_000)
 
 PIV_CARD = new_card(holder_name="Ada Example")
 GIDS_CARD = new_gids_card(pin=PIN.reveal())

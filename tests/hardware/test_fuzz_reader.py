@@ -15,12 +15,13 @@ from kiosk.contract.messages import CardId
 from kiosk.contract.ports import CardAddress
 from tests.hardware.failing import CHANGES, PIN, PUK, cards_with
 from tests.hardware.fuzzing import Plan, plans
+from tests.support.campaigns import often
 from tests.support.pcsc import Insert
 from tests.support.printed import Printed
 
 pytestmark = pytest.mark.hardware
 
-EXAMPLES = 400
+EXAMPLES = often(100, 1_000)
 CARRYING = frozenset(CHANGES)
 
 

@@ -11,9 +11,10 @@ from kiosk.authority import card_evidence
 from kiosk.authority.store.repositories.codes import EmailCodes
 from tests.sim.invariants import Violation
 from tests.sim.simulation import Report, Simulation
+from tests.support.campaigns import often
 from tests.support.printed import Printed
 
-SEEDS, VISITS = range(1, 5), 25
+SEEDS, VISITS = range(1, 1 + often(2, 8)), 25
 
 
 def simulate(template: Path, folder: Path, seed: int, visits: int = VISITS) -> Report:

@@ -141,11 +141,11 @@ class PrivatePcscd:
         wait_until(lambda: self._ready() or not self.running, START_SECONDS)
         if not self._ready():
             self.stop()
-            said = self._log_path.read_text(errors="replace").strip().splitlines()[-3:]
+            printed = self._log_path.read_text(errors="replace").strip().splitlines()[-3:]
             hint = (
                 "" if isolated or os.geteuid() == 0 else "; without user namespaces it needs root"
             )
-            because = " / ".join(said) or "it printed nothing"
+            because = " / ".join(printed) or "it printed nothing"
             raise VirtualHardwareError(f"the private pcscd did not start{hint}: {because}")
 
     def stop(self) -> None:

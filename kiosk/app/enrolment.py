@@ -110,7 +110,7 @@ def enrol(line: EnrolmentLine, folder: Path) -> str:
         context = _verified(ca, line.ca_fingerprint)
         key, request = _new_key()
         enrolled = _ask(
-            line.addresses, context, ENROL, line.number, line.secret, request, said=_NO_LINE
+            line.addresses, context, ENROL, line.number, line.secret, request, refusal=_NO_LINE
         )
         credential.write(key, enrolled)
     return str(enrolled.station)
@@ -144,7 +144,7 @@ def renew(folder: Path, addresses: Sequence[str]) -> bool:
             )
         context = client_context(credential.file, credential.file, credential.ca)
         key, request = _new_key()
-        enrolled = _ask(addresses, context, RENEW, request, said=_NO_RENEWAL)
+        enrolled = _ask(addresses, context, RENEW, request, refusal=_NO_RENEWAL)
         credential.write(key, enrolled)
     return True
 
@@ -166,13 +166,13 @@ def _open(addresses: Sequence[str], context: ssl.SSLContext) -> HttpAuthority:
 
 
 def _ask(
-    addresses: Sequence[str], context: ssl.SSLContext, route: Route, *given: object, said: str
+    addresses: Sequence[str], context: ssl.SSLContext, route: Route, *given: object, refusal: str
 ) -> Enrolled:
     authority = _open(addresses, context)
     try:
         enrolled: Enrolled = authority.call(route, *given)
     except StepRefused:
-        raise EnrolmentFailed(said) from None
+        raise EnrolmentFailed(refusal) from None
     except AuthorityUnavailable as error:
         raise AuthorityUnreached(f"{', '.join(addresses)}: {error}") from None
     finally:

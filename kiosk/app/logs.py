@@ -56,17 +56,17 @@ class JsonLines(Discreet):
 
     def format(self, record: logging.LogRecord) -> str:
         message = "an error that nobody handled" if record.exc_info else record.getMessage()
-        said: dict[str, object] = {
+        fields: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": message,
             **logged_about(),
         }
-        said |= {name: getattr(record, name) for name in _MEASURED if hasattr(record, name)}
+        fields |= {name: getattr(record, name) for name in _MEASURED if hasattr(record, name)}
         if record.exc_info:
-            said["fault"] = self.formatException(record.exc_info)
-        return (_PRIORITIES.get(record.levelno, "") if self._marks else "") + json.dumps(said)
+            fields["fault"] = self.formatException(record.exc_info)
+        return (_PRIORITIES.get(record.levelno, "") if self._marks else "") + json.dumps(fields)
 
 
 def open_log(stream: TextIO | None, environ: Mapping[str, str], form: str = JSON) -> None:

@@ -183,12 +183,12 @@ class SessionServer:
     def _take_terminal(self, connection: socket.socket) -> None:
         """Make the login's terminal and environment those of this process."""
         connection.settimeout(WAIT_S)
-        said, given, _, _ = socket.recv_fds(connection, LONGEST, 4)
-        while not said.endswith(b"\n") and len(said) < LONGEST:
-            said += connection.recv(LONGEST)
+        received, given, _, _ = socket.recv_fds(connection, LONGEST, 4)
+        while not received.endswith(b"\n") and len(received) < LONGEST:
+            received += connection.recv(LONGEST)
         if len(given) != 4:
             raise ConfigError("a session was handed over without a terminal")
-        login = json.loads(said)
+        login = json.loads(received)
         *terminal, key = given
         for standard, fd in enumerate(terminal):
             os.dup2(fd, standard)

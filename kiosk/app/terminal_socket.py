@@ -57,9 +57,9 @@ def _answers(terminal: int) -> bool:
     """Send a request, and wait until the terminal answers; input before that is dropped."""
     termios.tcflush(terminal, termios.TCIFLUSH)
     os.write(terminal, _ARE_YOU_THERE)
-    said = b""
-    while _YES not in said:
-        said = said[-len(_YES) :] + os.read(terminal, 4096)
+    answer = b""
+    while _YES not in answer:
+        answer = answer[-len(_YES) :] + os.read(terminal, 4096)
     return True
 
 

@@ -94,8 +94,8 @@ def maintain(
         named = framed("maintenance", visit_id, attempt, act.value, why.value, words)
         note_id = sha256(named).hexdigest()[:32]
         if not uow.notes.by_ids((note_id,)):
-            said, salt = REASONS.get(why, words), secrets.token_hex(16)
-            note = ActionNote(note_id, None, uow.now, said, identified_by="", salt=salt)
+            reason, salt = REASONS.get(why, words), secrets.token_hex(16)
+            note = ActionNote(note_id, None, uow.now, reason, identified_by="", salt=salt)
             _record(uow, context, act, note)
             uow.commit()
         return page

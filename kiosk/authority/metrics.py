@@ -256,14 +256,14 @@ class StandingCollector(Collector):
             return
         yield _gauge("store_up", store_up, value=True)
         for about in fields(numbers):
-            told = getattr(numbers, about.name)
+            counted = getattr(numbers, about.name)
             if "by" not in about.metadata:
-                yield _gauge(about.name, about.metadata["help"], told)
+                yield _gauge(about.name, about.metadata["help"], counted)
                 continue
             by = GaugeMetricFamily(
                 f"kiosk_{about.name}", about.metadata["help"], labels=[about.metadata["by"]]
             )
-            for value, number in told.items():
+            for value, number in counted.items():
                 by.add_metric([value], number)
             yield by
 

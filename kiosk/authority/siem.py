@@ -80,7 +80,7 @@ def syslog_message(event: AuditEvent, host: str, body: str) -> bytes:
 
 def json_body(event: AuditEvent) -> str:
     """Return a row as JSON: people, cards and staff by their ids in the database."""
-    said = {
+    fields = {
         "row": row_name(event.seq),
         "at": event.at.astimezone(UTC).isoformat(timespec="microseconds"),
         "kind": event.kind,
@@ -95,7 +95,7 @@ def json_body(event: AuditEvent) -> str:
         "detail": event.detail,
         "hash": event.hash,
     }
-    return json.dumps({name: value for name, value in said.items() if value not in (None, "")})
+    return json.dumps({name: value for name, value in fields.items() if value not in (None, "")})
 
 
 def cef_body(event: AuditEvent) -> str:

@@ -70,11 +70,11 @@ def _ask(method: str, name: str, wanted: str, **given: str) -> object:
                 answer += more
     except OSError as error:
         raise ConfigError(f"{name}: {SERVICE}: {error.strerror or error}") from None
-    told = json.loads(answer[:-1])
-    if "error" in told:
-        why = str(told["error"]).rpartition(".")[2]
+    reply = json.loads(answer[:-1])
+    if "error" in reply:
+        why = str(reply["error"]).rpartition(".")[2]
         raise ConfigError(
             f"{name}: systemd does not open or seal it ({why}); it may be another machine's or "
             "another account's: bring the copy of the plain file"
         )
-    return told["parameters"][wanted]
+    return reply["parameters"][wanted]

@@ -249,9 +249,9 @@ class IdleWarning(Dialog[None]):
             yield Prose("Press any key to go on.", classes="keys")
 
     def on_mount(self) -> None:
-        self.tell()
+        self.refresh_text()
 
-    def tell(self) -> None:
+    def refresh_text(self) -> None:
         """Update the remaining time."""
         left = math.ceil(self._idle.left_s)
         self._text.say(
@@ -494,7 +494,7 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         """Show these rows of the audit, if the role may see them."""
         self.call_later(self._show, self._book.audit, only)
 
-    def tell(self, text: str) -> None:
+    def announce(self, text: str) -> None:
         """Say what was done."""
         self._say(f"✓ {text}", DONE_S)
 
@@ -610,7 +610,7 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         if isinstance(self.screen, Dialog):
             self.screen.warn(_HOW_OUT)
         else:
-            self.tell(_HOW_OUT)
+            self.announce(_HOW_OUT)
 
     def action_log_out(self) -> None:
         """End the session, unless typed text would be lost."""
@@ -640,7 +640,7 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         if not self.screen_stack:  # the timer may fire while the last screen is removed
             return
         if isinstance(self.screen, IdleWarning):
-            self.screen.tell() if self._idle.warns else self.screen.dismiss()
+            self.screen.refresh_text() if self._idle.warns else self.screen.dismiss()
         elif self._idle.warns:
             self.push_screen(IdleWarning(self._idle))
         if not self._idle.left_s:

@@ -189,7 +189,9 @@ _ALL = "(Enter shows all of it.)"
 def row_in_short(line: AuditLine) -> str:
     """Describe a row in a few lines, and first how to see the rest of it."""
     facts = " · ".join(filter(None, (line.person, line.station, line.who, line.reference)))
-    return "\n".join(filter(None, (f"{line.told} {_ALL}", facts, grouped(line.card), line.detail)))
+    return "\n".join(
+        filter(None, (f"{line.sentence} {_ALL}", facts, grouped(line.card), line.detail))
+    )
 
 
 def verdict_lines(verdict: ChainVerdict) -> tuple[str, str, tuple[str, ...]]:
@@ -299,7 +301,7 @@ class AuditRows(AdminPage):
     def _row(self, key: str, line: AuditLine, columns: Sequence[Column]) -> TableLine:
         when = shell_of(self).times.short(line.at)
         number, _, name = line.person.partition(" ")
-        cells = (when, line.told, number, name, line.station or line.who, line.reference)
+        cells = (when, line.sentence, number, name, line.station or line.who, line.reference)
         shown = zip(_COLUMNS, cells, strict=True)
         return TableLine(key, tuple(cell for column, cell in shown if column in columns))
 
@@ -333,7 +335,7 @@ class AuditRows(AdminPage):
         """Show everything in the marked row."""
         line = self._line
         if line is not None:
-            self.app.push_screen(Listing(line.told, "", row_lines(line, shell_of(self).times)))
+            self.app.push_screen(Listing(line.sentence, "", row_lines(line, shell_of(self).times)))
 
     # --- narrowing ---------------------------------------------------------------------
 
@@ -419,7 +421,7 @@ class AuditRows(AdminPage):
 
     def _was_exported(self, written: Written | None) -> None:
         if written is not None:
-            shell_of(self).tell(written_words(written))
+            shell_of(self).announce(written_words(written))
             self.shown()
 
 

@@ -104,9 +104,9 @@ def _what_became_of_the_file(result: ImportResult) -> str:
 
 def problem_lines(name: str, result: ImportResult) -> tuple[str, str, tuple[Content, ...]]:
     """Return title, sentence and one line for each listed problem."""
-    told, number = len(result.problems), max(result.problems_in_all, len(result.problems))
+    shown, number = len(result.problems), max(result.problems_in_all, len(result.problems))
     problems = "1 problem" if number == 1 else f"{number:,} problems"
-    first = f" These are the first {told}." if number > told else ""
+    first = f" These are the first {shown}." if number > shown else ""
     return (
         f"{name} has {problems}",
         f"Nothing was written. Put the file right, then try it again.{first}",
@@ -235,11 +235,11 @@ class ImportPage(AdminPage):
 
     def _was_imported(self, name: str, result: ImportResult | None) -> None:
         if result is None:
-            shell_of(self).tell(f"{name} was not imported; nothing was changed.")
+            shell_of(self).announce(f"{name} was not imported; nothing was changed.")
         elif result.problems:
             self._show_problems(name, result)
         else:
-            shell_of(self).tell(done_words(name, result))
+            shell_of(self).announce(done_words(name, result))
         self.shown()
 
     def _show_problems(self, name: str, result: ImportResult) -> None:

@@ -154,7 +154,7 @@ class AdminPage(Container):
 
     def _was_done(self, done: Done | None) -> None:
         if done is not None:
-            shell_of(self).tell(told_of(done))
+            shell_of(self).announce(done_words(done))
             self.shown()
 
     async def _asked(
@@ -194,9 +194,9 @@ class ShowsRows(Protocol):
         """Show these rows; ``shown`` is called next."""
 
 
-def told_of(done: Done) -> str:
+def done_words(done: Done) -> str:
     """Return what was done, with the reference that finds it in the audit."""
-    return f"{done.told} Reference {done.reference}."
+    return f"{done.sentence} Reference {done.reference}."
 
 
 class Shell(Protocol):
@@ -221,7 +221,7 @@ class Shell(Protocol):
     def show_rows(self, only: AuditFilter) -> None:
         """Show these rows of the audit, if the role may see them."""
 
-    def tell(self, text: str) -> None:
+    def announce(self, text: str) -> None:
         """Say what was done."""
 
 

@@ -16,7 +16,7 @@ from kiosk.authority.administration.views import Found, Person, PersonLine, Stan
 from kiosk.authority.roles import Action
 from screens.admin.dialogs.cards import without_kind
 from screens.admin.dialogs.person import Added, add_person
-from screens.admin.page import AdminPage, shell_of, told_of
+from screens.admin.page import AdminPage, done_words, shell_of
 from screens.admin.table import Column, Table, TableLine
 from screens.widgets.prose import Prose
 
@@ -260,15 +260,15 @@ class PeoplePage(AdminPage):
         if added is not None:
             self.ask(
                 lambda: self.desk.people.find_one(added.number),
-                lambda person: self._show_new(person, told_of(added.done)),
+                lambda person: self._show_new(person, done_words(added.done)),
                 group="added",
             )
 
-    def _show_new(self, person: Person, told: str) -> None:
+    def _show_new(self, person: Person, sentence: str) -> None:
         """Show the person, then the message: a change of page clears it."""
         shell = shell_of(self)
         shell.show_person(person.seen.holder_id)
-        self.app.call_later(shell.tell, told)
+        self.app.call_later(shell.announce, sentence)
 
 
 def _counted(found: Found) -> str:

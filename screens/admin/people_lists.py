@@ -25,7 +25,7 @@ from kiosk.authority.roles import Action
 from screens.admin.dialogs.cards import add_card, find_owner, last_day
 from screens.admin.dialogs.person import Case
 from screens.admin.frame import TabBar
-from screens.admin.page import AdminPage, LinesPage, shell_of, told_of
+from screens.admin.page import AdminPage, LinesPage, done_words, shell_of
 from screens.admin.people import STANDINGS, WIDEST
 from screens.admin.table import Column, Table, TableLine
 from screens.widgets.prose import Prose
@@ -266,7 +266,7 @@ class CardsPage(LinesPage[UnknownCard]):
 
     def explained(self, line: UnknownCard) -> str:
         """Show the card's identifier, the closest recorded one, and the advice."""
-        return " ".join((line.said, *line.near, line.advice))
+        return " ".join((line.sentence, *line.near, line.advice))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer to add a card that was read and belongs to nobody."""
@@ -297,7 +297,7 @@ class CardsPage(LinesPage[UnknownCard]):
         if done is not None:
             shell = shell_of(self)
             shell.show_person(self._owner.seen.holder_id)
-            self.app.call_later(shell.tell, told_of(done))
+            self.app.call_later(shell.announce, done_words(done))
 
     def action_back(self) -> None:
         """Return to where it was opened from."""

@@ -36,7 +36,7 @@ from screens.admin.dialogs.cards import grouped, last_day
 from screens.admin.dialogs.codes import CodeShown
 from screens.admin.dialogs.form import Form
 from screens.admin.dialogs.person import Case
-from screens.admin.page import AdminPage, shell_of, told_of
+from screens.admin.page import AdminPage, done_words, shell_of
 from screens.admin.people import STANDINGS
 from screens.admin.times import Times
 from screens.widgets.prose import Prose, printable
@@ -138,7 +138,7 @@ def proposal_points(proposals: tuple[ProposalLine, ...], times: Times) -> list[P
 
 
 def _proposal(line: ProposalLine, times: Times) -> Iterator[Point]:
-    yield Point(line.told, "!")
+    yield Point(line.sentence, "!")
     by = "you" if line.is_mine else line.proposed_by
     reason = line.reason.rstrip(".")
     yield Point(f"Proposed by {by}, {times.at(line.proposed_at)}. Reason: {reason}.", style=QUIET)
@@ -241,7 +241,7 @@ class Story(Vertical):
 
     def _put(self, lines: tuple[StoryLine, ...], times: Times) -> None:
         self._read = lines
-        self._points.show([point for line in lines for point in _told(line, times)])
+        self._points.show([point for line in lines for point in _story_points(line, times)])
         self._older.show(_NONE if not lines else _ALL if self.is_whole else _OLDER)
 
 
@@ -262,9 +262,9 @@ class Older(Prose, inherit_bindings=False):
         self._press()
 
 
-def _told(line: StoryLine, times: Times) -> Iterator[Point]:
+def _story_points(line: StoryLine, times: Times) -> Iterator[Point]:
     """Yield the event, and below it when, where, who and the reference."""
-    yield Point(line.told, "!", GRAVE) if line.grave else Point(line.told, "•")
+    yield Point(line.sentence, "!", GRAVE) if line.grave else Point(line.sentence, "•")
     parts = (times.at(line.at), line.station, line.who, line.reference)
     yield Point("  ".join(part for part in parts if part), style=QUIET)
 
@@ -647,7 +647,7 @@ class AboutPerson(AdminPage):
             self._show_nobody(_NOBODY)
             shell = shell_of(self)
             shell.go_to("People")
-            self.app.call_later(shell.tell, told_of(done))
+            self.app.call_later(shell.announce, done_words(done))
 
     def action_older(self) -> None:
         """Read on where the story ends so far."""

@@ -51,7 +51,9 @@ class PolicyPage(LinesPage[PolicyLine]):
         """Name, value, and who set it."""
         changed = ("*", "brand") if line.changed_at is not None else ""
         sign = ("!", "alarm") if line.trouble else changed
-        return TableLine(line.name, (in_words(line), sign, _said(line.value), (line.name, "quiet")))
+        return TableLine(
+            line.name, (in_words(line), sign, _shown(line.value), (line.name, "quiet"))
+        )
 
     def explained(self, line: PolicyLine) -> str:
         """Show its meaning, its limits, and why it was set."""
@@ -62,7 +64,7 @@ class PolicyPage(LinesPage[PolicyLine]):
         who = f"{line.changed_by} set it {times.at(line.changed_at)}: {line.reason}"
         if line.trouble:
             return f"{about}\n{who}\n! Not in force: {line.trouble}."
-        return f"{about}\n{who}\nThe settings file says {_said(line.in_file)}."
+        return f"{about}\n{who}\nThe settings file says {_shown(line.in_file)}."
 
     # --- acts ----------------------------------------------------------------------------
 
@@ -94,7 +96,7 @@ class PolicyPage(LinesPage[PolicyLine]):
             Form(
                 in_words(line),
                 f"{line.help} The setting {line.name}; the settings file says "
-                f"{_said(line.in_file)}.",
+                f"{_shown(line.in_file)}.",
                 (entry, *grounds_entries(identifies=False)),
                 lambda values: self.desk.policy.change(
                     line.name, values["value"], self._lines[line.name].revision, grounds_of(values)
@@ -109,8 +111,8 @@ class PolicyPage(LinesPage[PolicyLine]):
             self.put(
                 AskGrounds(
                     f"Put back: {in_words(line)}",
-                    f"The setting {line.name} is {_said(line.value)} now. The settings file says "
-                    f"{_said(line.in_file)}, and counts from then on, also where it is changed "
+                    f"The setting {line.name} is {_shown(line.value)} now. The settings file says "
+                    f"{_shown(line.in_file)}, and counts from then on, also where it is changed "
                     "later.",
                     lambda grounds: self.desk.policy.reset(
                         line.name, self._lines[line.name].revision, grounds
@@ -125,7 +127,7 @@ def in_words(line: PolicyLine) -> str:
     return re.split(r"[.;:] |\.$", line.help, maxsplit=1)[0]
 
 
-def _said(value: str) -> str:
+def _shown(value: str) -> str:
     return value or "(none)"
 
 

@@ -153,7 +153,7 @@ class ReportsPage(AdminPage):
         )
 
     def _was_written(self, written: Written) -> None:
-        shell_of(self).tell(written_words(written))
+        shell_of(self).announce(written_words(written))
 
 
 def _columns(report: Report) -> tuple[Column, ...]:

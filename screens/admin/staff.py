@@ -260,12 +260,12 @@ class StaffPage(LinesPage[StaffLine]):
         who = f"{line.name}{f', let in{let_in},' if let_in else ''} logs in with"
         keys = (who, *(_key(key, times) for key in line.keys))
         none = f"{line.name} has no key, and so cannot log in."
-        said = "\n".join(keys) if line.keys else none
+        logs_in = "\n".join(keys) if line.keys else none
         if not line.cards:
-            return said
+            return logs_in
         this = "This card opens" if len(line.cards) == 1 else "These cards open"
         opens = f"{this} stations' maintenance pages:"
-        return "\n".join((said, opens, *(_card(card, times) for card in line.cards)))
+        return "\n".join((logs_in, opens, *(_card(card, times) for card in line.cards)))
 
     # --- acts ----------------------------------------------------------------------------
 

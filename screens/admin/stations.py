@@ -155,8 +155,8 @@ def _counted(lines: tuple[StationLine, ...]) -> str:
     blind = sum(line.reader != ReaderState.READY for line in up)
     if not serving:
         return "Stations"
-    told = f"{len(up)} of {len(serving)} stations up"
-    return f"{told}, {blind} of them cannot read cards" if blind else told
+    up_words = f"{len(up)} of {len(serving)} stations up"
+    return f"{up_words}, {blind} of them cannot read cards" if blind else up_words
 
 
 # The dialog for an enrolment, and the line to type at the station.

@@ -190,7 +190,7 @@ class Figures(Widget, inherit_bindings=False):
             return
         shown = lines(self._today, self.content_size.height)
         words = shown[place.y][0] if place.y < len(shown) else ""
-        reasons = {f"{_IN}{each.told}": each.reason for each in self._today.refusals}
+        reasons = {f"{_IN}{each.words}": each.reason for each in self._today.refusals}
         match BEHIND.get(words):
             case PeopleGroup() as group:
                 shell_of(self).show_group(group)
@@ -221,7 +221,7 @@ def lines(today: Today, height: int) -> list[Line]:
         *((f"{_IN}✗ {name}", "silent", _GRAVE) for name in today.stations_down),
         *((f"{_IN}○ {name}", "not started", _PLAIN) for name in today.stations_not_started),
     ]
-    refused = [(f"{_IN}{one.told}", str(one.count), _OPENS) for one in today.refusals]
+    refused = [(f"{_IN}{one.words}", str(one.count), _OPENS) for one in today.refusals]
     room = max(0, height - _FIXED)
     down_room = min(len(down), max(room // 3, room - len(refused)))
     return [
@@ -392,8 +392,8 @@ def _waiting(waiting: Sequence[ProposalLine]) -> str:
     by = "you" if first.is_mine else first.proposed_by
     about = f" ({first.about})" if first.about else ""
     more = f" And {len(waiting) - 1} more." if len(waiting) > 1 else ""
-    told = first.told.rstrip(".")
-    return f"• Waits for a second member: {told}{about}, proposed by {by}.{more}"
+    sentence = first.sentence.rstrip(".")
+    return f"• Waits for a second member: {sentence}{about}, proposed by {by}.{more}"
 
 
 def by_day(days: Sequence[Day]) -> list[Bars]:

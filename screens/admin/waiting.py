@@ -26,7 +26,7 @@ def agree(desk: AdminDesk, line: ProposalLine) -> Form[Done]:
         what = f"{line.proposed_by} gave {line.about} a code. It works once you agree."
     else:
         about = f" About: {line.about}." if line.about else ""
-        what = f"{line.proposed_by} proposed: {line.told}{about} It is done once you agree."
+        what = f"{line.proposed_by} proposed: {line.sentence}{about} It is done once you agree."
     final = line.action in FINAL
     if final:
         what += f" It cannot be taken back. Reference: {line.reference}."
@@ -51,7 +51,7 @@ def decline(desk: AdminDesk, line: ProposalLine) -> Form[Done]:
         )
     else:
         title, button = ("Take back", "Take back") if line.is_mine else ("Decline", "Decline")
-        what = f"Proposed by {line.proposed_by}: {line.told} Nothing is changed then."
+        what = f"Proposed by {line.proposed_by}: {line.sentence} Nothing is changed then."
     return AskGrounds(
         title,
         what,
@@ -107,11 +107,13 @@ class ProposalsPage(LinesPage[ProposalLine]):
         times = shell_of(self).times
         by = "you" if line.is_mine else line.proposed_by
         at, left = times.at(line.proposed_at), times.left(line.expires_at)
-        return TableLine(line.proposal_id, (line.about or "–", line.told, by, at, left))
+        return TableLine(line.proposal_id, (line.about or "–", line.sentence, by, at, left))
 
     def explained(self, line: ProposalLine) -> str:
         """Show the act and its reason, and what agreeing means, or why one cannot."""
-        why = f"{line.told} Reason: {line.reason.rstrip('.')}." if line.reason else line.told
+        why = (
+            f"{line.sentence} Reason: {line.reason.rstrip('.')}." if line.reason else line.sentence
+        )
         if line.identified_by:
             why += f" Identified by: {line.identified_by}."
         return f"{why}\n{line.why_not or f'{_WHAT} {_first(line)}'}"

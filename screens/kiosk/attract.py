@@ -32,12 +32,12 @@ class AttractPage(Page, inherit_bindings=False):
         yield Prose(waiting.ATTRACT_TITLE, "title")
         yield Horizontal(
             Drawing(Direction.IN, self.kit.look.glyphs, motion=self.kit.look.motion),
-            Prose(_offers() if self._pulled is None else _told(self._pulled), "offers"),
+            Prose(_offers() if self._pulled is None else _pulled_words(self._pulled), "offers"),
             classes="picture",
         )
 
 
-def _told(pulled: PulledFrom) -> Content:
+def _pulled_words(pulled: PulledFrom) -> Content:
     title, text = waiting.pulled(pulled)
     return Content.assemble((f"! {title}", "bold $ink"), "\n", text)
 

@@ -39,12 +39,12 @@ class RefusedPage(Page, inherit_bindings=False):
         self._reference = reference_of(state.visit)
 
     def content(self) -> Iterator[Widget]:
-        said = self._words
-        yield Prose(said.title, "title")
-        yield Prose(said.happened, "text paragraph")
-        todo = Content.assemble((f"{reasons.TODO_LABEL}\n", "bold"), said.todo)
+        words = self._words
+        yield Prose(words.title, "title")
+        yield Prose(words.happened, "text paragraph")
+        todo = Content.assemble((f"{reasons.TODO_LABEL}\n", "bold"), words.todo)
         yield Prose(todo, "text paragraph todo")
-        if said.ends_without_menu:
+        if words.ends_without_menu:
             yield Prose(reasons.NOT_ME, "text paragraph todo")
         yield HelpBox(self.kit.look, self._reference)
         yield self.actions(primary=self.button(frame.FINISH, self.leave, primary=True))

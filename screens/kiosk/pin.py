@@ -138,9 +138,9 @@ class PadPage(Page, inherit_bindings=False):
         title, asks = waiting.work(self._state.work)
         leave = pad.WHEN if self._state.work is Work.PIN_ON_PAD else pad.LEAVE_IN
         lines = (*_rules(self._state.command), asks, leave, pad.CANCEL)
-        said = (Prose(line, "text paragraph") for line in lines)
+        prose = (Prose(line, "text paragraph") for line in lines)
         squares = ActivityIndicator(self.kit.look.glyphs.empty, motion=self.kit.look.motion)
-        left = Vertical(*said, squares, classes="beside")
+        left = Vertical(*prose, squares, classes="beside")
         yield Prose(title, "title")
         yield Horizontal(left, PadDrawing(self.kit.look.glyphs), classes="columns")
 

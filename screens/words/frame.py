@@ -79,5 +79,5 @@ def how_long(seconds: float) -> str:
 def count(number: int, one: str, many: str) -> str:
     """Say how many, in words up to nine."""
     words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-    said = words[number] if 0 <= number < len(words) else str(number)
-    return f"{said} {one if number == 1 else many}"
+    word = words[number] if 0 <= number < len(words) else str(number)
+    return f"{word} {one if number == 1 else many}"

@@ -46,7 +46,7 @@ def test_two_managers_switch_it_off_together(world: World) -> None:
     one, two = (Colleague(world, Role.MANAGER, f"Manager {name}") for name in ("One", "Two"))
     one.desk.policy.change("four_eyes", "false", 0, GROUNDS)
     (waiting,) = two.desk.proposals.waiting()
-    assert waiting.told == "Set four_eyes to false."
+    assert waiting.sentence == "Set four_eyes to false."
     two.desk.proposals.agree(waiting.proposal_id, GROUNDS)
     assert counts(one) == "false"
 

@@ -246,7 +246,7 @@ def test_a_station_of_the_estates_own_ca_is_known_by_its_certificate(estate: Est
     now = estate.world.now
     key, pem = certified(now + LIFE)
     done = estate.desk.enrol_certificate("Level 7", "Wexbridge", pem, GROUNDS)
-    assert done.told.startswith("Level 7 is known by its certificate")
+    assert done.sentence.startswith("Level 7 is known by its certificate")
     assert estate.who(key) == StationIdentity("Level 7", "Wexbridge")
     with pytest.raises(NotTaken, match="that of Level 7"):
         estate.desk.enrol_certificate("Level 8", "", pem, GROUNDS)

@@ -190,7 +190,7 @@ def _verify(args: argparse.Namespace) -> int:
         return 1
     echo(f"{numbered(verdict.rows, 'row')} and {numbered(verdict.anchors, 'anchor')} fit")
     for gap in verdict.gaps:
-        tell_gap(gap, [anchor.seq for anchor in elsewhere])
+        print_gap(gap, [anchor.seq for anchor in elsewhere])
     if not verdict.keyed:
         echo("the MACs of the rows were not checked: that needs the key file")
     if args.without_key and not public:
@@ -228,7 +228,7 @@ def _store_at(url: str, tools: Tools) -> Store:
     return store
 
 
-def tell_gap(gap: AuditGap, known: Iterable[int]) -> None:
+def print_gap(gap: AuditGap, known: Iterable[int]) -> None:
     """Print which rows are absent for a good reason; ``known`` are numbers that rows had."""
     from kiosk.authority.audit_rows import row_name
     from kiosk.authority.store.records import GapKind
@@ -334,7 +334,7 @@ def _list(args: argparse.Namespace) -> int:
     for line in page.lines:
         where = "  ".join(part for part in (line.person, line.card, line.station, line.who) if part)
         when = f"{line.at:%Y-%m-%d %H:%M:%S}Z"
-        echo(f"{row_name(line.seq):>{widest}}  {when}  {line.reference}  {line.told}  {where}")
+        echo(f"{row_name(line.seq):>{widest}}  {when}  {line.reference}  {line.sentence}  {where}")
     if not page.lines:
         echo("no row fits")
     return 0

@@ -225,11 +225,11 @@ def _issue(args: argparse.Namespace) -> int:
     desk, person, card_id = _chosen(args)
     issued = desk.codes.issue(person.seen, card_id, grounds_of(args))
     echo(issued.code.reveal())
-    echo(_told(issued))
+    echo(_code_words(issued))
     return 0
 
 
-def _told(issued: IssuedCode) -> str:
+def _code_words(issued: IssuedCode) -> str:
     until = f"{issued.expires_at.astimezone():%H:%M}"
     first = "\n" + _FIRST if issued.for_first_unlock else ""
     if issued.waits_for_second:

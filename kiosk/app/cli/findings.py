@@ -96,7 +96,7 @@ def authority_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
 def _check_ready(place: str, who: str) -> Finding:
     """Check that the authority that answers at ``place`` is ready; ``who`` names it."""
     try:
-        status, said = _readiness(place)
+        status, problem = _readiness(place)
     except (OSError, http.client.HTTPException) as error:
         because = getattr(error, "strerror", None) or str(error) or type(error).__name__
         started = "where stations are to be served, `systemctl start kiosk-authority`"
@@ -104,7 +104,7 @@ def _check_ready(place: str, who: str) -> Finding:
         return warn("authority", f"none answers at {place}: {because}", f"{started}; {more}")
     if status != http.client.OK:
         advice = "`journalctl -u kiosk-authority` shows the log"
-        return fail("authority", f"{who} serves no station: {said}", advice)
+        return fail("authority", f"{who} serves no station: {problem}", advice)
     return ok("authority", f"{who} is ready to serve stations")
 
 

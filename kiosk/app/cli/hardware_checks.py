@@ -39,12 +39,12 @@ def hardware_checks(
     """
     found = examine_readers(build_cards(settings, os.environ), plain_cards().applications)
     module = build_module(settings, os.environ)
-    said = [] if module is None else [of_module(module, found)]
+    of_modules = [] if module is None else [of_module(module, found)]
     pads = settings.pcsc.pin_pad == "used"
     shown = of_displays(connected_displays(), settings.station.viewing_distance_cm)
     graphics = of_graphics() if composed else ()
     of_readers = findings(found, settings.pcsc.reader, pads=pads, needed=needed)
-    for finding in (*of_readers, *said, *graphics, *shown):
+    for finding in (*of_readers, *of_modules, *graphics, *shown):
         yield finding.part, lambda finding=finding: finding  # type: ignore[misc]
 
 
@@ -119,8 +119,8 @@ def _of_card(reader: ReaderFinding) -> Finding:
         case CardCondition.EMPTY:
             return ok(_CARD, "none is in")
         case CardCondition.WELL:
-            told = _told(reader.report) if reader.report else "is read"
-            return ok(_CARD, told + also_on(reader.others))
+            words = _report_words(reader.report) if reader.report else "is read"
+            return ok(_CARD, words + also_on(reader.others))
         case CardCondition.MUTE:
             return warn(_CARD, "does not answer", "put it in the right way round, or try another")
         case CardCondition.BUSY:
@@ -140,7 +140,7 @@ def also_on(others: tuple[CardId, ...]) -> str:
     return f"; also on it, and not what serves here: {named}" if named else ""
 
 
-def _told(report: CardReport) -> str:
+def _report_words(report: CardReport) -> str:
     pin = "PIN blocked" if report.pin.blocked else "PIN not blocked"
     tries = "" if report.pin.tries_left is None else f", {report.pin.tries_left} tries left"
     expires = f", expires {report.expires_at:%Y-%m-%d}" if report.expires_at else ""

@@ -102,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
         many = len(refused.problems)
         complain(f"nothing was imported: {many} {'problem' if many == 1 else 'problems'}")
         return 1
-    _tell(summary, dry=args.dry_run)
+    _print_summary(summary, dry=args.dry_run)
     return 0 if args.dry_run else _see_to_the_file(args.file, remove=args.remove)
 
 
@@ -140,7 +140,7 @@ def _import(args: argparse.Namespace) -> ImportSummary:
         return work.run(args.file, tools.actor(), progress)
 
 
-def _tell(summary: ImportSummary, *, dry: bool) -> None:
+def _print_summary(summary: ImportSummary, *, dry: bool) -> None:
     echo("dry run: nothing was written" if dry else f"imported, reference {summary.reference}")
     echo(f"  lines            {summary.lines:>9}")
     echo(f"  people added     {summary.people_added:>9}")

@@ -147,7 +147,7 @@ def _rotate(args: argparse.Namespace) -> int:
     with ProgressLine("sealing anew") as progress:
         report = rotate_seal(tools.key_file, tools.staff_store, tools.actor(), progress)
     broken = "does not open and was left as it is; import it again"
-    done = _tell(report, _TAKEN_UP, "secrets sealed anew", broken)
+    done = _print_report(report, _TAKEN_UP, "secrets sealed anew", broken)
     _print_copy(tools)
     return done
 
@@ -208,7 +208,7 @@ def _rotate_master(tools: Tools, *, add_only: bool) -> int:
     with ProgressLine("deriving a last time") as progress:
         report = tools.masters.rotate(tools.actor(), progress)
     broken = "cannot be derived and was left as it is"
-    done = _tell(report, _derives(tools), "secrets are sealed as they are", broken)
+    done = _print_report(report, _derives(tools), "secrets are sealed as they are", broken)
     if left := sum(key.secrets for key in tools.masters.lines() if not key.current):
         # Stations go on working: what they change during that may derive from an older key again.
         echo(f"still derived from an older key, as `kiosk keys list` shows: {left}; run it again")
@@ -221,7 +221,7 @@ def _derives(tools: Tools) -> str:
     return "new secrets derive from it" if tools.settings.secrets.module else _TAKEN_UP
 
 
-def _tell(report: RotationReport, taken_up: str, did: str, broken: str) -> int:
+def _print_report(report: RotationReport, taken_up: str, did: str, broken: str) -> int:
     """Print what was done; 1 where a secret is ``broken``."""
     done = report.rotation
     if report.added:

@@ -77,7 +77,7 @@ def _code(line: CodeLine) -> str:
 
 def _story(line: StoryLine) -> str:
     where = "  ".join(part for part in (line.station, line.who, line.reference) if part)
-    return f"  {_at(line.at)}  {'!' if line.grave else ' '} {line.told}  ({where})"
+    return f"  {_at(line.at)}  {'!' if line.grave else ' '} {line.sentence}  ({where})"
 
 
 def _at(moment: datetime) -> str:
@@ -218,8 +218,8 @@ def _search(args: argparse.Namespace) -> int:
         echo(found.about)
     for line in found.people:
         cards = "1 card" if line.cards == 1 else f"{line.cards} cards"
-        said = line.number, line.name, line.standing.value, cards, line.email
-        echo("  ".join(part for part in said if part))
+        cells = line.number, line.name, line.standing.value, cards, line.email
+        echo("  ".join(part for part in cells if part))
     if found.more:
         echo("and others; type more of what you look for")
     if not found.people:
@@ -242,8 +242,8 @@ def _list(args: argparse.Namespace) -> int:
     for line in found:
         nobody = False
         date = f"{line.date:%Y-%m-%d}" if line.date else ""
-        said = line.number, line.name, line.standing.value, date, line.email
-        echo("  ".join(part for part in said if part))
+        cells = line.number, line.name, line.standing.value, date, line.email
+        echo("  ".join(part for part in cells if part))
     if nobody:
         echo("there is nobody in this list")
     return 0

@@ -84,7 +84,7 @@ def _list(args: argparse.Namespace) -> int:
     for line in lines:
         about = f"  about {line.about}" if line.about else ""
         echo(f"{line.proposal_id}  until {line.expires_at.astimezone():%Y-%m-%d %H:%M}{about}")
-        echo(f"    {line.told}")
+        echo(f"    {line.sentence}")
         echo(f"    proposed by {line.proposed_by}: {line.reason} (reference {line.reference})")
         if line.why_not:
             echo(f"    {line.why_not}")

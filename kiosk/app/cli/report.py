@@ -64,14 +64,14 @@ def _mail(tools: Tools, to: str, report: Report) -> None:
     from kiosk.authority.administration.views import Span
     from kiosk.authority.mail.compose import compose_report
 
-    told = f"By {report.span.value}, from {report.first:%-d %B %Y} to {report.last:%-d %B %Y}."
+    opening = f"By {report.span.value}, from {report.first:%-d %B %Y} to {report.last:%-d %B %Y}."
     columns, rows = report.columns, report.rows
     if report.span is Span.WEEK:
         columns = (columns[0], *columns[3:])
         rows = tuple((_week_words(*row[:3]), *row[3:]) for row in rows)
     letter = compose_report(
         to=to,
-        told=told,
+        opening=opening,
         columns=columns,
         rows=rows,
         service=tools.settings.service,

@@ -12,7 +12,7 @@ from datetime import UTC
 from itertools import chain, count
 from pathlib import Path
 
-from kiosk.app.cli.audit import tell_gap
+from kiosk.app.cli.audit import print_gap
 from kiosk.app.cli.help import add_command
 from kiosk.app.cli.printing import ProgressLine, complain, echo
 from kiosk.app.cli.tools import Tools
@@ -132,8 +132,8 @@ def _copy_backup(backup: Path, work: Path) -> None:
         with ProgressLine("copying") as progress:
             copy_file(backup, work, progress)
     except StoreError as error:
-        if said := _UNFIT.get(error.code):
-            raise StoreError(f"{backup}: {said}", error.code) from None
+        if problem := _UNFIT.get(error.code):
+            raise StoreError(f"{backup}: {problem}", error.code) from None
         raise
 
 
@@ -178,7 +178,7 @@ def _conclude(args: argparse.Namespace, tools: Tools, there: Mapping[int, int]) 
     with tools.store.read() as uow:
         for gap in uow.audit.gaps():
             if any(gap.first <= row <= gap.last for row in lost.values()):
-                tell_gap(gap, lost.values())
+                print_gap(gap, lost.values())
     if lost:
         echo("that is not how many: each restore skips numbers, so that none is given twice")
     echo("do again what was done since: blocks, retired stations, revoked cards, removed staff,")

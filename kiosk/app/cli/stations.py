@@ -89,12 +89,12 @@ def _list(args: argparse.Namespace) -> int:
     for line in lines:
         if line.last_seen_at is not None:
             seen = f"{line.last_seen_at:%Y-%m-%d %H:%M} UTC"
-            said = f"{line.reader}  version {line.version}  last heard of {seen}"
+            about = f"{line.reader}  version {line.version}  last heard of {seen}"
         else:
-            said = f"let in {line.let_in_at:%Y-%m-%d %H:%M} UTC"
+            about = f"let in {line.let_in_at:%Y-%m-%d %H:%M} UTC"
         until = line.certificate_until
         shown = f"  certificate until {until:%Y-%m-%d}" if until else ""
-        echo(f"{line.name}  {_state(line)}  {said}{shown}")
+        echo(f"{line.name}  {_state(line)}  {about}{shown}")
     if not lines:
         echo("no station has been heard of yet")
     return 0

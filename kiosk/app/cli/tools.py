@@ -236,7 +236,7 @@ def waiting_id(named: str, waiting: Iterable[str]) -> str:
 
 def print_result(done: Done) -> int:
     """Print what was done; return 0."""
-    echo(f"{done.told} (reference {done.reference})")
+    echo(f"{done.sentence} (reference {done.reference})")
     return 0
 
 

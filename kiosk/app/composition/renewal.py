@@ -75,9 +75,9 @@ class Renewal:
         if process.poll() is None:
             return
         self._process = None
-        said = process.stderr.read().decode(errors="replace") if process.stderr else ""
+        printed = process.stderr.read().decode(errors="replace") if process.stderr else ""
         if process.returncode:
-            log.error("the certificate was not renewed: %s", " ".join(said.split()))
+            log.error("the certificate was not renewed: %s", " ".join(printed.split()))
         else:
             log.info("the certificate was renewed")
         if process.stderr:

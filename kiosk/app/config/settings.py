@@ -337,24 +337,26 @@ def _address(word: str) -> str:
     return word
 
 
-def _told(of: str) -> tuple[str, ...]:
+def _recipients(of: str) -> tuple[str, ...]:
     """Declare the recipients of a kind of alarm."""
     kind = Words('email addresses; "ra" is ra_email of [service]; an empty list: nobody', _address)
-    told: tuple[str, ...] = setting((RA,), kind, f"Who is told {of}.")
-    return told
+    recipients: tuple[str, ...] = setting((RA,), kind, f"Who is told {of}.")
+    return recipients
 
 
 @dataclass(frozen=True)
 class NoticeSettings(Section):
     """``[notices]``: a list of addresses for each kind of alarm, and the thresholds."""
 
-    registration_blocked: tuple[str, ...] = _told("that self-service was blocked")
-    card_not_genuine: tuple[str, ...] = _told("of a card that failed its proof")
-    many_failures: tuple[str, ...] = _told("of many failures at one station, or of one person")
-    station_silent: tuple[str, ...] = _told("that a station is silent")
-    mail_held_up: tuple[str, ...] = _told("that mail did not move, once it does again")
-    row_altered: tuple[str, ...] = _told("that a record was altered outside of the service")
-    audit_broken: tuple[str, ...] = _told("that the audit does not fit")
+    registration_blocked: tuple[str, ...] = _recipients("that self-service was blocked")
+    card_not_genuine: tuple[str, ...] = _recipients("of a card that failed its proof")
+    many_failures: tuple[str, ...] = _recipients(
+        "of many failures at one station, or of one person"
+    )
+    station_silent: tuple[str, ...] = _recipients("that a station is silent")
+    mail_held_up: tuple[str, ...] = _recipients("that mail did not move, once it does again")
+    row_altered: tuple[str, ...] = _recipients("that a record was altered outside of the service")
+    audit_broken: tuple[str, ...] = _recipients("that the audit does not fit")
     failures_at_station: int = setting(
         20, Number(2, 1000, whole=True), "Failures at one station in an hour that are many."
     )
@@ -366,9 +368,9 @@ class NoticeSettings(Section):
     )
 
 
-def addresses(told: tuple[str, ...], ra_email: str) -> tuple[str, ...]:
+def addresses(recipients: tuple[str, ...], ra_email: str) -> tuple[str, ...]:
     """Return the addresses behind a list of ``[notices]``, each once."""
-    return tuple(dict.fromkeys(ra_email if word == RA else word for word in told))
+    return tuple(dict.fromkeys(ra_email if word == RA else word for word in recipients))
 
 
 # ``[pkcs11]``: a module of a card's maker, for cards without a driver in the product.

@@ -30,8 +30,8 @@ def run_program(*command: str) -> str:
     except (OSError, subprocess.SubprocessError) as error:
         raise ConfigError(f"{command[0]} could not be run: {error}") from None
     if done.returncode != 0:
-        said = (done.stderr or done.stdout).strip().splitlines()
-        raise ConfigError(f"`{' '.join(command)}` failed: {said[-1] if said else 'no message'}")
+        output = (done.stderr or done.stdout).strip().splitlines()
+        raise ConfigError(f"`{' '.join(command)}` failed: {output[-1] if output else 'no message'}")
     return done.stdout
 
 

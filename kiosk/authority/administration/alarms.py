@@ -72,7 +72,7 @@ class AlarmKind(StrEnum):
 WATCHED: Final = frozenset(AlarmKind) - {AlarmKind.AUDIT_BROKEN}
 """Kinds that each look decides again; the audit takes many looks."""
 
-Said = Mapping[str, Scalar]
+Detail = Mapping[str, Scalar]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class RaisedAlarm:
 
     kind: AlarmKind
     subject: str
-    detail: Said
+    detail: Detail
 
     @property
     def name(self) -> str:
@@ -121,16 +121,16 @@ def _failures_at_stations(uow: UnitOfWork, many: int) -> Iterator[RaisedAlarm]:
     found = uow.statistics.by_station(reports.FAILED, uow.now - HOUR, _soon(uow))
     for station, failures in found.items():
         if station and failures >= many:
-            said: Said = {"station": station, "failures": failures}
-            yield RaisedAlarm(AlarmKind.FAILURES_AT_STATION, station, said)
+            detail: Detail = {"station": station, "failures": failures}
+            yield RaisedAlarm(AlarmKind.FAILURES_AT_STATION, station, detail)
 
 
 def _failures_of_people(uow: UnitOfWork, many: int) -> Iterator[RaisedAlarm]:
     found = uow.statistics.by_holder(reports.FAILED, uow.now - HOUR, _soon(uow))
     for holder_id, failures in found.items():
         if failures >= many:
-            said: Said = {"holder_id": holder_id, "failures": failures}
-            yield RaisedAlarm(AlarmKind.FAILURES_OF_PERSON, holder_id, said)
+            detail: Detail = {"holder_id": holder_id, "failures": failures}
+            yield RaisedAlarm(AlarmKind.FAILURES_OF_PERSON, holder_id, detail)
 
 
 def _silent_stations(uow: UnitOfWork) -> Iterator[RaisedAlarm]:

@@ -69,9 +69,9 @@ def exported_rows(uow: UnitOfWork) -> dict[int, int]:
     before = None
     while events := uow.trail.newest(query, before):
         for event in events:
-            said = event.detail.get("chains_until")
-            if isinstance(said, str) and uow.audit.is_ours(event.seq):
-                rows = [read_row_name(name) for name in said.split(", ") if name]
+            names = event.detail.get("chains_until")
+            if isinstance(names, str) and uow.audit.is_ours(event.seq):
+                rows = [read_row_name(name) for name in names.split(", ") if name]
                 return {chain_of(row): row for row in rows if row is not None}
         before = events[-1].seq
     return {}
@@ -96,7 +96,7 @@ def archive_audit(
         with store.read() as uow:
             exported = {} if whole else exported_rows(uow)
             written = write_archive(uow, signer, file, exported, progress)
-        said: dict[str, Scalar] = {
+        detail: dict[str, Scalar] = {
             "file": path.name,
             "rows": written.rows,
             "sha256": written.sha256,
@@ -104,7 +104,7 @@ def archive_audit(
         }
         with store.begin() as uow:
             kind = StaffKind.AUDIT_EXPORTED.value
-            uow.audit.append(kind=kind, reference=new_reference(), actor=actor, detail=said)
+            uow.audit.append(kind=kind, reference=new_reference(), actor=actor, detail=detail)
             uow.commit()
     return path, written
 
@@ -165,9 +165,9 @@ def _chain(
     return None if anchor is None or anchor.seq <= after.seq else ArchivedChain(after, anchor)
 
 
-def _plain(said: AuditHead | AuditAnchor | AuditGap) -> dict[str, Any]:
-    names = said.__dataclass_fields__
-    return {name: _json_value(getattr(said, name)) for name in names}
+def _plain(row: AuditHead | AuditAnchor | AuditGap) -> dict[str, Any]:
+    names = row.__dataclass_fields__
+    return {name: _json_value(getattr(row, name)) for name in names}
 
 
 def _json_value(value: object) -> object:
@@ -244,9 +244,9 @@ class _File:
             next(file)
             for number, line in enumerate(file, start=2):
                 try:
-                    said = json.loads(line)
-                    at = datetime.fromisoformat(said["at"])
-                    row = AuditEventRow(**{**said, "at": at})
+                    fields = json.loads(line)
+                    at = datetime.fromisoformat(fields["at"])
+                    row = AuditEventRow(**{**fields, "at": at})
                     chain_of(row.seq), at.astimezone(UTC)
                 except (ValueError, KeyError, TypeError):
                     where = f"{self.path}: line {number}"
@@ -257,19 +257,19 @@ class _File:
         """Return the rows that it records as redacted."""
         for row in self.rows():
             if row.kind == REDACTED and row.detail:
-                said = json.loads(row.detail)
-                if said.get("what") == "detail" and isinstance(said.get("row"), int):
-                    yield said["row"]
+                detail = json.loads(row.detail)
+                if detail.get("what") == "detail" and isinstance(detail.get("row"), int):
+                    yield detail["row"]
 
 
-def _signed(kind: type[Any], said: Mapping[str, Any]) -> Any:
+def _signed(kind: type[Any], fields: Mapping[str, Any]) -> Any:
     read: dict[str, Any] = {
-        **said,
-        "signed_at": datetime.fromisoformat(said["signed_at"]),
-        "signature": bytes.fromhex(said["signature"]),
+        **fields,
+        "signed_at": datetime.fromisoformat(fields["signed_at"]),
+        "signature": bytes.fromhex(fields["signature"]),
     }
     if kind is AuditGap:
-        read["kind"] = GapKind(said["kind"])
+        read["kind"] = GapKind(fields["kind"])
     return kind(**read)
 
 

@@ -192,7 +192,7 @@ class AuditLines:
             seq=event.seq,
             at=event.at,
             kind=event.kind,
-            told=audit_message(event),
+            sentence=audit_message(event),
             person=_person(event.holder_id, holders),
             card=_card(event.card_id, cards),
             station=event.station or "",
@@ -382,7 +382,7 @@ class AuditDesk(Desk):
             if not had_reason and not had_detail:
                 raise NotTaken("row", _NOTHING_TO_REDACT if whole else _NO_REASON)
             what, of_note = "detail" if had_detail else "reason", note if had_reason else None
-            act.tell(StaffKind.AUDIT_REDACTED, row=row, what=what, of_note=of_note)
+            act.record(StaffKind.AUDIT_REDACTED, row=row, what=what, of_note=of_note)
         self._office.means.store.empty_log()
         return act.done(
             f"The text of row {row_name(row)} is gone. Its digest stays, and the chain fits."

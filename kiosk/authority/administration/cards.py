@@ -259,14 +259,14 @@ def unknown_card_of(uow: UnitOfWork, visit: Visit) -> UnknownCard:
         family=family,
         identifier=identifier,
         near=near,
-        said=_said(family, identifier, visit.unread),
+        sentence=_sentence(family, identifier, visit.unread),
         cause=cause,
         advice=advice,
         unread=visit.unread is not None,
     )
 
 
-def _said(family: str, identifier: str, unread: ReadFault | None) -> str:
+def _sentence(family: str, identifier: str, unread: ReadFault | None) -> str:
     if unread is None:
         return f"It calls itself {family} {identifier}."
     named = f" It is of the family {family}." if family else ""
@@ -378,7 +378,7 @@ class CardsDesk(Desk):
         with self._office.act(Action.ADD_CARD, grounds, seen=seen, proposal=proposal) as act:
             holder = _holder(act, seen)
             added = self._added(act, holder, card)
-            act.tell(StaffKind.CARD_ADDED, card_id=added.id, has_secret=_has_secret(added))
+            act.record(StaffKind.CARD_ADDED, card_id=added.id, has_secret=_has_secret(added))
             _tell(act, HolderNotice.CARD_ADDED, holder)
         return act.done("The card is added.")
 
@@ -391,7 +391,7 @@ class CardsDesk(Desk):
             need_another(old, card)
             _revoke(act, old)
             new = self._added(act, holder, card)
-            act.tell(
+            act.record(
                 StaffKind.CARD_REPLACED,
                 card_id=new.id,
                 replaces=old.id,
@@ -406,7 +406,7 @@ class CardsDesk(Desk):
             holder = _holder(act, seen)
             card = _card_in_use(act, holder, card_id)
             _revoke(act, card)
-            act.tell(StaffKind.CARD_REVOKED, card_id=card.id)
+            act.record(StaffKind.CARD_REVOKED, card_id=card.id)
             _tell(act, HolderNotice.CARD_REVOKED, holder)
         return act.done("The card is revoked.")
 
@@ -438,7 +438,7 @@ class CardsDesk(Desk):
             if tries_full:
                 act.uow.cards.know_secret_tries(card.id, None)
             barred = secret_barred(act.uow.cards.get(card.id) or card) is not None
-            act.tell(
+            act.record(
                 StaffKind.SECRET_SET,
                 card_id=card.id,
                 sealed_revision=sealed.revision,

@@ -19,8 +19,8 @@ from kiosk.authority.administration.alarms import (
     MOST_ROWS,
     WATCHED,
     AlarmKind,
+    Detail,
     RaisedAlarm,
-    Said,
     problems,
 )
 from kiosk.authority.administration.proposed_acts import expire_overdue
@@ -64,7 +64,7 @@ class StaffMail:
             AlarmKind.ROW_ALTERED: notices.row_altered,
             AlarmKind.AUDIT_BROKEN: notices.audit_broken,
         }
-        self._told = {kind: addresses(words, ra_email) for kind, words in lists.items()}
+        self._recipients = {kind: addresses(words, ra_email) for kind, words in lists.items()}
 
     def began(self, uow: UnitOfWork, fresh: tuple[RaisedAlarm, ...]) -> None:
         """Queue mails about new alarms; a mail that mail is held up can only be sent afterwards.
@@ -93,7 +93,7 @@ class StaffMail:
             params |= {"holder_name": holder.name, "holder_number": holder.number}
         if "until" not in params:
             params["when"] = _iso(uow.now)
-        for to in self._told[kind]:
+        for to in self._recipients[kind]:
             message = OutboxMessage(new_id(), to, kind.value, params, uow.now, uow.now)
             uow.outbox.add(replace(message, holder_id=holder.id if holder else None))
 
@@ -313,8 +313,8 @@ class Caretaker:
 
     def _note(self, errors: Iterable[RowAltered]) -> None:
         """Audit altered rows that were not audited today; alarms follow from that."""
-        told = list(errors)
-        if not told:
+        found = list(errors)
+        if not found:
             return
         with self._store.begin() as uow:
             query = AuditQuery(kind=AuditKind.ROW_ALTERED.value, since=uow.now - DAY)
@@ -322,7 +322,7 @@ class Caretaker:
                 (event.detail.get("table"), event.detail.get("row"))
                 for event in uow.trail.newest(query, limit=MOST_ROWS)
             }
-            for error in told:
+            for error in found:
                 if (error.table, error.row) not in known:
                     detail = altered(error)
                     uow.audit.append(kind=AuditKind.ROW_ALTERED.value, reference="", detail=detail)
@@ -362,12 +362,12 @@ def _found(piece: AuditPiece) -> tuple[RaisedAlarm, ...]:
     return (_trouble(piece.fault.seq, piece.fault.because),) if piece.fault else ()
 
 
-def _record_alarm(uow: UnitOfWork, kind: ServiceKind, alarm: str, said: Said) -> None:
-    holder, station = said.get(_HOLDER), said.get("station")
-    detail = {name: value for name, value in said.items() if name not in (_HOLDER, "reference")}
+def _record_alarm(uow: UnitOfWork, kind: ServiceKind, alarm: str, raised: Detail) -> None:
+    holder, station = raised.get(_HOLDER), raised.get("station")
+    detail = {name: value for name, value in raised.items() if name not in (_HOLDER, "reference")}
     uow.audit.append(
         kind=kind.value,
-        reference=str(said.get("reference") or ""),
+        reference=str(raised.get("reference") or ""),
         holder_id=holder if isinstance(holder, str) else None,
         station=station if isinstance(station, str) else None,
         detail={"alarm": alarm, **detail},
@@ -375,5 +375,5 @@ def _record_alarm(uow: UnitOfWork, kind: ServiceKind, alarm: str, said: Said) ->
 
 
 def _trouble(row: int, because: str) -> RaisedAlarm:
-    detail: Said = {"row": row, "finding": because}
+    detail: Detail = {"row": row, "finding": because}
     return RaisedAlarm(AlarmKind.AUDIT_BROKEN, str(row), detail)

@@ -112,8 +112,8 @@ def check_database(store: Store, folder: Path | None, url: str, *, has_keys: boo
             return fail(_DATABASE, found, how_to_bring_it_back(store))
         fit, revision = store.schema()
         if not fit.serves:
-            if said := store.out_of_service():
-                return fail(_DATABASE, said, f"see `url` in [store], and {_page('estate')}")
+            if problem := store.out_of_service():
+                return fail(_DATABASE, problem, f"see `url` in [store], and {_page('estate')}")
             return _of_schema(fit, revision)
     except StoreError as error:
         if error.code == MOVED:

@@ -148,7 +148,7 @@ class CodesDesk(Desk):
             purpose = purpose_for(act.uow, policy, holder)
             kept = self._written_down(act, policy, card, code, purpose, needs_second=needs_second)
             _put(act.uow, kept)
-            act.tell(
+            act.record(
                 StaffKind.CODE_ISSUED,
                 card_id=card.id,
                 code=kept.id,
@@ -187,7 +187,7 @@ class CodesDesk(Desk):
             need_same_purpose(act.uow, policy, holder, code.purpose)
             act.uow.codes.agree(code.id, audit_name(act.actor))
             act.uow.codes.activate(code.id, act.uow.now, act.uow.now + ASSISTED_LIFE)
-            act.tell(StaffKind.CODE_AGREED, card_id=card.id, code=code.id)
+            act.record(StaffKind.CODE_AGREED, card_id=card.id, code=code.id)
         minutes = int(ASSISTED_LIFE.total_seconds() // 60)
         return act.done(f"The code works now, for {minutes} minutes.")
 
@@ -199,7 +199,7 @@ class CodesDesk(Desk):
             ends = code.expires_at or code.drafted_at + ASSISTED_LIFE
             if ends <= act.uow.now or not act.uow.codes.revoke(code.id):
                 raise _over(act.uow, code)
-            act.tell(StaffKind.CODE_WITHDRAWN, card_id=card.id, code=code.id)
+            act.record(StaffKind.CODE_WITHDRAWN, card_id=card.id, code=code.id)
         return act.done("The code is worthless now.")
 
     def _whose(self, action: Action, code_id: str) -> Seen:

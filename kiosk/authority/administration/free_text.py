@@ -59,5 +59,5 @@ def entered(field: str, read: Callable[[], Value]) -> Value:
     except CellRefused as refused:
         reason = refused.reason
     # Raised here, so that not even its context holds the entered value.
-    told = f"it {reason}" if reason.startswith(_ABOUT_IT) else reason
-    raise NotTaken(field, f"{told[0].upper()}{told[1:]}.")
+    sentence = f"it {reason}" if reason.startswith(_ABOUT_IT) else reason
+    raise NotTaken(field, f"{sentence[0].upper()}{sentence[1:]}.")

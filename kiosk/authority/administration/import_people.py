@@ -129,8 +129,8 @@ class Planner:
         holder = replace(known, name=line.name, email=line.email or known.email)
         if holder != known:
             batch.people_changed.append(holder)
-            told = ("name", known.name, holder.name), ("email", known.email, holder.email)
-            words = [f"{what} {was or 'none'} → {now}" for what, was, now in told if was != now]
+            changes = ("name", known.name, holder.name), ("email", known.email, holder.email)
+            words = [f"{what} {was or 'none'} → {now}" for what, was, now in changes if was != now]
             batch.changes.append((line.line, line.number, "; ".join(words)))
             batch.known_touched += holder.email != known.email
         return holder
@@ -164,8 +164,10 @@ class Planner:
             batch.cards_added.append(card)
         elif card != known:
             batch.cards_changed.append(card)
-            told = f"card ending in {was.identifier[-CARD_TAIL:]}: {'; '.join(_changes(was, card))}"
-            batch.card_changes.append((line.line, line.number, told))
+            sentence = (
+                f"card ending in {was.identifier[-CARD_TAIL:]}: {'; '.join(_changes(was, card))}"
+            )
+            batch.card_changes.append((line.line, line.number, sentence))
 
     def _planned(self, batch: Batch, line: PersonRecord, was: Card) -> Card:
         """Return the card that a line makes; raises ``KeyMissing``."""
@@ -340,14 +342,14 @@ class PeopleImport:
     ) -> ImportSummary:
         """Do as ``run`` in the caller's unit of work, which the caller commits."""
         file = PeopleFile(path, self._number_digits)
-        told = _Audit(uow, new_reference(), actor)
-        summary = self._read(uow, file, progress, told)
-        told.of_file(cleaned(path.name), file.digest, summary)
+        audit = _Audit(uow, new_reference(), actor)
+        summary = self._read(uow, file, progress, audit)
+        audit.of_file(cleaned(path.name), file.digest, summary)
         summary.digest = file.digest
         return summary
 
     def _read(
-        self, uow: UnitOfWork, file: PeopleFile, progress: Progress, told: _Audit | None
+        self, uow: UnitOfWork, file: PeopleFile, progress: Progress, audit: _Audit | None
     ) -> ImportSummary:
         summary, repeated = ImportSummary(), Repetitions()
         planner = Planner(uow, self._sealer, repeated.is_first, replace_lost=self._replace_lost)
@@ -362,13 +364,13 @@ class PeopleImport:
             batch = planner.plan([line for line in lines if repeated.takes(line, file.problems)])
             file.problems.extend(batch.problems)
             summary.add(batch)
-            if told and not file.problems:
+            if audit and not file.problems:
                 _write(uow, self._sealer, batch)
-                told.of_changes(batch)
+                audit.of_changes(batch)
             progress(file.position, file.size)
         if file.problems:
             raise ImportRefused(tuple(sorted(file.problems)))
-        summary.lines, summary.reference = file.lines, told.reference if told else ""
+        summary.lines, summary.reference = file.lines, audit.reference if audit else ""
         return summary
 
 

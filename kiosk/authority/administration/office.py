@@ -150,7 +150,7 @@ class Act:
         """The id of the note with the reason, for records."""
         return self._note.id
 
-    def tell(
+    def record(
         self,
         kind: StaffKind,
         *,
@@ -160,15 +160,15 @@ class Act:
         **detail: Scalar,
     ) -> None:
         """Add one audit row: who, with which key, on what grounds, about whom."""
-        told = {
+        recorded = {
             **_signed(self.actor),
             "note": self._note.id,
             "note_sha256": note_digest(self._note),
         }
         if self._seen is not None:
-            told["revision"] = self._seen.revision + 1
+            recorded["revision"] = self._seen.revision + 1
         if self.second is not None and self.agreement is not None:
-            told |= {
+            recorded |= {
                 "agreed_by": audit_name(self.second),
                 "proposal": self.agreement.proposed.kept.id,
             }
@@ -179,7 +179,7 @@ class Act:
             card_id=card_id,
             station=station,
             actor=audit_name(self.actor),
-            detail=told | detail,
+            detail=recorded | detail,
         )
 
     @property
@@ -198,9 +198,9 @@ class Act:
             merged = {**self.proposal.parameters, **found}
             self.proposal = replace(self.proposal, parameters=merged)
 
-    def done(self, told: str) -> Done:
+    def done(self, sentence: str) -> Done:
         """Return what was done, or that nothing was done yet."""
-        return Done(PROPOSED if self.waits else told, self.reference, self.waits)
+        return Done(PROPOSED if self.waits else sentence, self.reference, self.waits)
 
 
 PROPOSED = "Nothing is changed yet: it waits until a second member of staff agrees."
@@ -307,10 +307,10 @@ class Office:
             kept = replace(bare, parameters=sealed.ciphertext, key_id=sealed.key_id)
             for other in uow.proposals.waiting():
                 if _is_same(other, kept):
-                    said = f"{act_name(uow, other.proposed_by)} proposed it"
+                    who = f"{act_name(uow, other.proposed_by)} proposed it"
                     raise ConcurrentChange(
                         "The same waits for a second member of staff already.",
-                        (f"{said} (reference {other.reference}).",),
+                        (f"{who} (reference {other.reference}).",),
                     )
             uow.notes.add(note)
             uow.proposals.add(kept)
@@ -365,7 +365,7 @@ class Office:
             act = Act(uow, first, note, seen, agreement=agreement, second=second)
             yield act
             agreed = Act(uow, second, why, None, reference=act.reference)
-            agreed.tell(
+            agreed.record(
                 StaffKind.ACT_AGREED,
                 card_id=kept.card_id,
                 proposal=kept.id,

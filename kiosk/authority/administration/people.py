@@ -95,7 +95,7 @@ def erase(office: Office, seen: Seen, grounds: Grounds) -> Done:
         _refuse_to_name(uow, holder, cards, grounds)
         uow.notes.detach(act.note_id)
         uow.holders.erase(holder.id)
-        act.tell(StaffKind.PERSON_ERASED, cards=len(cards))
+        act.record(StaffKind.PERSON_ERASED, cards=len(cards))
     means.store.empty_log()
     return act.done(
         "The person is erased. Nothing here names them any more; an import whose file still has "
@@ -180,10 +180,10 @@ def search_people(office: Office, text: str, limit: int) -> Found:
         first = frozenset(about), frozenset(exact)
         lines = lines_of(uow, ids[:most], means.policy()).values()
         people = tuple(sorted(lines, key=lambda line: _order(line, first)))
-        said = _about(uow, events, people, means.zone)
+        words = _about(uow, events, people, means.zone)
         if stop is not None:
-            said = f"{_about_stop_number(uow, stop, means.zone)}{said}"
-        return Found(people, len(ids) > most, said)
+            words = f"{_about_stop_number(uow, stop, means.zone)}{words}"
+        return Found(people, len(ids) > most, words)
 
 
 def _about_stop_number(uow: UnitOfWork, stop: StopNumber, zone: tzinfo) -> str:
@@ -229,10 +229,10 @@ def _unknown_card(uow: UnitOfWork, reference: str) -> str:
     if visit is None or not (visit.unknown_card or visit.unread):
         return ""
     card = unknown_card_of(uow, visit)
-    said = [card.said, *card.near]
+    sentences = [card.sentence, *card.near]
     if card.unread or not card.near:
-        said.append(card.advice)
-    return "".join(f" {line}" for line in said)
+        sentences.append(card.advice)
+    return "".join(f" {line}" for line in sentences)
 
 
 def lines_of(uow: UnitOfWork, ids: Sequence[str], policy: Policy) -> dict[str, PersonLine]:
@@ -369,7 +369,7 @@ class PeopleDesk(Desk):
             if not act.uow.holders.add(holder):
                 raise NotTaken("number", "Somebody has this number already.")
             act.uow.search.refresh([holder.id])
-            act.tell(StaffKind.PERSON_ADDED)
+            act.record(StaffKind.PERSON_ADDED)
         return act.done(f"{holder.name} is added.")
 
     def correct_name(self, seen: Seen, name: str, grounds: Grounds) -> Done:
@@ -380,7 +380,7 @@ class PeopleDesk(Desk):
                 raise NotTaken("name", "This is their name already.")
             act.uow.holders.save(replace(holder, name=right))
             act.uow.search.refresh([holder.id])
-            act.tell(StaffKind.NAME_CORRECTED)
+            act.record(StaffKind.NAME_CORRECTED)
         return act.done(f"The name is {right} now.")
 
     def correct_email(self, seen: Seen, email: str, grounds: Grounds) -> Done:
@@ -396,7 +396,7 @@ class PeopleDesk(Desk):
             if address == before:
                 raise NotTaken("email", "This is their address already.")
             _readdress(act, holder, registration, address)
-            act.tell(StaffKind.EMAIL_CORRECTED, registered=registration is not None)
+            act.record(StaffKind.EMAIL_CORRECTED, registered=registration is not None)
             notify_holder(act, HolderNotice.EMAIL_CORRECTED_OLD, before, holder, address)
             notify_holder(act, HolderNotice.EMAIL_CORRECTED_NEW, address, holder, address)
         later = "The next code that is sent there confirms it."
@@ -417,7 +417,7 @@ class PeopleDesk(Desk):
             registration = act.uow.registrations.of_holder(holder.id)
             if registration is None or not _unblocked(act, registration, self._policy):
                 raise ConcurrentChange("There is no block any more.")
-            act.tell(StaffKind.BLOCK_LIFTED, failures=registration.failures)
+            act.record(StaffKind.BLOCK_LIFTED, failures=registration.failures)
             notify_holder(act, HolderNotice.BLOCK_LIFTED, registration.email, holder)
         return act.done("The block is lifted. They have all their attempts again.")
 
@@ -438,7 +438,7 @@ class PeopleDesk(Desk):
             act.uow.registrations.delete(holder.id)
             act.uow.cards.forget_keys(holder.id)
             act.uow.search.refresh([holder.id])
-            act.tell(StaffKind.REGISTRATION_REVOKED)
+            act.record(StaffKind.REGISTRATION_REVOKED)
             notify_holder(act, HolderNotice.REGISTRATION_REVOKED, registration.email, holder)
             facts = facts_of(act.uow, holder, self._policy)
         next_step = headline_of(facts, self._office.means.zone).advice
@@ -454,7 +454,7 @@ class PeopleDesk(Desk):
             if has_left(holder, act.uow.now):
                 raise ConcurrentChange("They are marked as a leaver already.")
             act.uow.holders.save(replace(holder, left_at=act.uow.now))
-            act.tell(StaffKind.LEAVER_MARKED)
+            act.record(StaffKind.LEAVER_MARKED)
             to = address_of(holder, registration)
             notify_holder(act, HolderNotice.LEAVER_MARKED, to, holder)
         return act.done(f"{holder.name} is a leaver now; no station serves them.")
@@ -465,7 +465,7 @@ class PeopleDesk(Desk):
             if holder.left_at is None:
                 raise ConcurrentChange("They are no leaver any more.")
             act.uow.holders.save(replace(holder, left_at=None))
-            act.tell(StaffKind.LEAVER_TAKEN_BACK)
+            act.record(StaffKind.LEAVER_TAKEN_BACK)
             to = address_of(holder, act.uow.registrations.of_holder(holder.id))
             notify_holder(act, HolderNotice.LEAVER_TAKEN_BACK, to, holder)
         return act.done(f"{holder.name} is back; stations serve them as before.")
@@ -480,7 +480,7 @@ class PeopleDesk(Desk):
             holder = _holder(act, seen)
             registration = act.uow.registrations.of_holder(holder.id)
             blocked = stop_holder(act.uow, holder.id)
-            act.tell(StaffKind.MISUSE_STOPPED, blocked=blocked)
+            act.record(StaffKind.MISUSE_STOPPED, blocked=blocked)
             for address in addresses_of(holder, registration):
                 notify_holder(act, HolderNotice.MISUSE_STOPPED, address, holder)
         if registration is None:
@@ -494,7 +494,7 @@ class PeopleDesk(Desk):
             act.uow.cards.lock_of_holder(holder.id)
             if not stop_change(act.uow, holder.id):
                 raise ConcurrentChange("No change of address waits any more.")
-            act.tell(StaffKind.CHANGE_STOPPED)
+            act.record(StaffKind.CHANGE_STOPPED)
         return act.done("The address stays as it is.")
 
     def erase(self, seen: Seen, grounds: Grounds) -> Done:

@@ -85,7 +85,7 @@ def _line(
     return StoryLine(
         seq=event.seq,
         at=event.at,
-        told=" ".join(words),
+        sentence=" ".join(words),
         who=name_of(event.actor),
         station=event.station or "",
         reference=event.reference,
@@ -123,7 +123,7 @@ def page_of(
         left_at=holder.left_at,
         standing=facts.standing,
         can_unlock=facts.can_unlock,
-        headline=headline.told,
+        headline=headline.sentence,
         advice=headline.advice,
         may_fail=headline.may_fail,
         registers_later=registers_later(facts, zone),

@@ -115,7 +115,7 @@ class PolicyDesk(Desk):
         was, now = (getattr(each.settings, about.name) for each in (before, after))
         if was == now and (text is not None or about.name not in stored):
             raise NotTaken(FIELD, f"That is what counts already for {about.name}.")
-        act.tell(
+        act.record(
             StaffKind.POLICY_CHANGED,
             setting=about.name,
             value=shown_text(now),

@@ -303,7 +303,7 @@ class ProposalsDesk(Desk):
                 raise NotPermitted(f"This is not for the role {act.actor.role.value}.")
             if not act.uow.proposals.decide(kept.id, Outcome.DECLINED, audit_name(act.actor)):
                 raise decided(act.uow, kept.id)
-            act.tell(
+            act.record(
                 StaffKind.ACT_DECLINED,
                 card_id=kept.card_id,
                 proposal=kept.id,
@@ -336,7 +336,7 @@ def _acts(uow: UnitOfWork, office: Office, holder_id: str) -> Iterator[ProposalL
         first = proposer_of(uow, kept)
         if first is None:
             continue
-        told, is_readable = _told(uow, office, kept)
+        sentence, is_readable = _sentence(uow, office, kept)
         note = notes.get(kept.note_id)
         yield _judged(
             uow,
@@ -345,7 +345,7 @@ def _acts(uow: UnitOfWork, office: Office, holder_id: str) -> Iterator[ProposalL
             ProposalLine(
                 proposal_id=kept.id,
                 action=Action(kept.action),
-                told=told,
+                sentence=sentence,
                 holder_id=kept.holder_id or "",
                 about=_about(uow, kept),
                 proposed_by=act_name(uow, kept.proposed_by),
@@ -372,7 +372,7 @@ def _codes(uow: UnitOfWork, office: Office, holder_id: str) -> Iterator[Proposal
             ProposalLine(
                 proposal_id=line.code_id,
                 action=Action.ISSUE_CODE,
-                told="Let a code by word of mouth work.",
+                sentence="Let a code by word of mouth work.",
                 holder_id=line.holder_id,
                 about=line.holder_name,
                 proposed_by=line.issued_by,
@@ -407,7 +407,7 @@ def _judged(uow: UnitOfWork, office: Office, first: Actor, line: ProposalLine) -
     return replace(line, is_mine=is_mine, why_not=because)
 
 
-def _told(uow: UnitOfWork, office: Office, kept: ProposedAct) -> tuple[str, bool]:
+def _sentence(uow: UnitOfWork, office: Office, kept: ProposedAct) -> tuple[str, bool]:
     """Return what would be done, and whether that could be read."""
     kind = ACTS.get(kept.act)
     try:

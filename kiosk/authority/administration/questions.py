@@ -68,7 +68,7 @@ class QuestionsDesk(Desk):
             _refuse_repetition(text, there)
             question = SecurityQuestion(1 + max((each.id for each in there), default=0), text)
             act.uow.questions.add(question)
-            act.tell(StaffKind.QUESTION_ADDED, question=question.id)
+            act.record(StaffKind.QUESTION_ADDED, question=question.id)
         return act.done(f"“{text}” is offered to everybody who registers from now on.")
 
     def retire(self, question_id: int, grounds: Grounds) -> Done:
@@ -78,7 +78,7 @@ class QuestionsDesk(Desk):
             if not act.uow.questions.retire(question_id, act.uow.now):
                 raise ConcurrentChange("This question is retired already.")
             self._refuse_too_few(act)
-            act.tell(StaffKind.QUESTION_RETIRED, question=question_id)
+            act.record(StaffKind.QUESTION_RETIRED, question=question_id)
         return act.done(f"“{question.text}” is offered to nobody new; who uses it keeps it.")
 
     def revive(self, question_id: int, grounds: Grounds) -> Done:
@@ -86,7 +86,7 @@ class QuestionsDesk(Desk):
             question = _known(act, question_id)
             if not act.uow.questions.revive(question_id):
                 raise ConcurrentChange("This question is offered already.")
-            act.tell(StaffKind.QUESTION_REVIVED, question=question_id)
+            act.record(StaffKind.QUESTION_REVIVED, question=question_id)
         return act.done(f"“{question.text}” is offered again.")
 
     def _refuse_too_few(self, act: Act) -> None:

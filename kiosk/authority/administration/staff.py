@@ -130,11 +130,11 @@ class StaffDesk(Desk):
                 agreed_by=act.agreed_by,
             )
             act.uow.staff.add(member)
-            told = {"staff": member.id, "role": role.value}
+            detail = {"staff": member.id, "role": role.value}
             if key is not None:
                 _let_in(act, member, key)
-                told["fingerprint"] = key.fingerprint
-            act.tell(StaffKind.STAFF_ADDED, **told)
+                detail["fingerprint"] = key.fingerprint
+            act.record(StaffKind.STAFF_ADDED, **detail)
         if key is None:
             return act.done(f"{name} is a technician. Add their card next.")
         return act.done(f"{name} can log in as {_with_article(role)}.")
@@ -154,8 +154,8 @@ class StaffDesk(Desk):
                 raise NotTaken("role", f"{member.name} is {_with_article(role)} already.")
             _change(act, replace(member, role=role))
             _leave_a_manager(act.uow, member)
-            told = {"staff": staff_id, "role": role.value, "was": member.role.value}
-            act.tell(StaffKind.ROLE_CHANGED, **told, revision=revision + 1)
+            detail = {"staff": staff_id, "role": role.value, "was": member.role.value}
+            act.record(StaffKind.ROLE_CHANGED, **detail, revision=revision + 1)
         return act.done(f"{member.name} is {_with_article(role)} now.")
 
     def remove(self, staff_id: str, revision: int, grounds: Grounds) -> Done:
@@ -170,7 +170,7 @@ class StaffDesk(Desk):
             _change(act, replace(member, removed_at=act.uow.now))
             _leave_a_manager(act.uow, member)
             removed, now = StaffKind.STAFF_REMOVED, revision + 1
-            act.tell(removed, staff=staff_id, keys=len(keys), revision=now)
+            act.record(removed, staff=staff_id, keys=len(keys), revision=now)
         return act.done(f"{member.name} cannot log in any more.")
 
     def add_key(self, staff_id: str, public_key: str, revision: int, grounds: Grounds) -> Done:
@@ -187,8 +187,8 @@ class StaffDesk(Desk):
             key = read_public_key(public_key)
             _let_in(act, member, key)
             _change(act, member)
-            told = {"staff": staff_id, "fingerprint": key.fingerprint}
-            act.tell(StaffKind.KEY_ADDED, **told, revision=revision + 1)
+            detail = {"staff": staff_id, "fingerprint": key.fingerprint}
+            act.record(StaffKind.KEY_ADDED, **detail, revision=revision + 1)
         return act.done(f"{member.name} can log in with {key.fingerprint}, too.")
 
     def remove_key(self, staff_id: str, fingerprint: str, revision: int, grounds: Grounds) -> Done:
@@ -201,8 +201,8 @@ class StaffDesk(Desk):
             _leave_a_manager(act.uow, member)
             if member.id == act.actor.staff_id and not _keys_of(act.uow, staff_id):
                 raise NotTaken("key", "This is your only key: you could not log in any more.")
-            told = {"staff": staff_id, "fingerprint": fingerprint}
-            act.tell(StaffKind.KEY_REMOVED, **told, revision=revision + 1)
+            detail = {"staff": staff_id, "fingerprint": fingerprint}
+            act.record(StaffKind.KEY_REMOVED, **detail, revision=revision + 1)
         return act.done(f"{member.name} cannot log in with {fingerprint} any more.")
 
     def add_card(
@@ -232,8 +232,10 @@ class StaffDesk(Desk):
             if not act.uow.staff.add_card(new):
                 raise NotTaken("card", "This is the card of a member of staff already.")
             _change(act, member)
-            told = {"staff": staff_id, "fingerprint": fingerprint(public_key)}
-            act.tell(StaffKind.STAFF_CARD_ADDED, card_id=known.id, **told, revision=revision + 1)
+            detail = {"staff": staff_id, "fingerprint": fingerprint(public_key)}
+            act.record(
+                StaffKind.STAFF_CARD_ADDED, card_id=known.id, **detail, revision=revision + 1
+            )
         may_now = may(member.role, Action.MAINTAIN_STATION)
         lacks = "" if may_now else f" But that is not for {_with_article(member.role)}."
         return act.done(f"The card of {member.name} opens stations' maintenance pages.{lacks}")
@@ -246,7 +248,7 @@ class StaffDesk(Desk):
             if not act.uow.staff.remove_card(staff_id, known.id):
                 raise NotFound(f"{member.name} has no such card.")
             _change(act, member)
-            act.tell(
+            act.record(
                 StaffKind.STAFF_CARD_REMOVED,
                 card_id=known.id,
                 staff=staff_id,

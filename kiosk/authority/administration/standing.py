@@ -150,8 +150,8 @@ def _reason_of(event: AuditEvent) -> Reason | None:
     """
     if event.kind not in _REFUSED:
         return None
-    told = event.detail.get("reason")
-    reason = next((each for each in OF_THE_CARD if each.value == told), None)
+    recorded = event.detail.get("reason")
+    reason = next((each for each in OF_THE_CARD if each.value == recorded), None)
     if reason is Reason.CARD_EXPIRED and event.detail.get("by") != "certificate":
         return None
     return reason
@@ -380,7 +380,7 @@ class Headline(NamedTuple):
     ``may_fail``: by the records they can unlock, but stations saw reasons against it.
     """
 
-    told: str
+    sentence: str
     advice: str
     may_fail: bool = False
 
@@ -398,7 +398,7 @@ def headline_of(facts: StandingFacts, zone: tzinfo) -> Headline:
             return _left(facts, zone)
         case Standing.BLOCKED:
             blocked = _blocked(facts, zone)
-            return blocked._replace(told=blocked.told + _pins_blocked_too(facts))
+            return blocked._replace(sentence=blocked.sentence + _pins_blocked_too(facts))
         case Standing.NO_CARD:
             return Headline("No card is recorded for them.", "Add their card.")
         case Standing.NOT_REGISTERED:
@@ -501,7 +501,7 @@ def _not_registered(facts: StandingFacts, zone: tzinfo) -> Headline:
     for card, seen in facts.refused_cards:
         met = _of_seen(card, seen, facts, zone, "They are not registered")
         if seen.reason is Reason.PIN_BLOCKED:
-            return Headline(met.told, _first(facts, zone, is_blocked=True))
+            return Headline(met.sentence, _first(facts, zone, is_blocked=True))
         return met
     code = facts.live_code(Purpose.REGISTER)
     if code is not None and code.sent_at is not None:
@@ -511,11 +511,11 @@ def _not_registered(facts: StandingFacts, zone: tzinfo) -> Headline:
             f"They enter it at any station before {_end(code, zone)}.",
         )
     if facts.registration is not None:
-        told = "Registered without security questions, which the policy asks for now."
+        sentence = "Registered without security questions, which the policy asks for now."
     else:
-        told = "Not registered: they have not finished a registration at any station."
+        sentence = "Not registered: they have not finished a registration at any station."
     return Headline(
-        told,
+        sentence,
         "While they know their PIN they register at any station. "
         f"{_first(facts, zone, is_blocked=False)}",
     )
@@ -622,8 +622,8 @@ def _out_of_use(facts: StandingFacts) -> Headline:
         case Reason.CARD_EXPIRED:
             return Headline(f"Card expired on {last_day(_end_of(card))}.", advice)
         case Reason.CARD_REVOKED:
-            told = "Their card was" if len(judged) == 1 else "All their cards were"
-            return Headline(f"{told} revoked.", advice)
+            sentence = "Their card was" if len(judged) == 1 else "All their cards were"
+            return Headline(f"{sentence} revoked.", advice)
         case _:
             assert_never(reason)
 
@@ -674,8 +674,8 @@ def _remarks(facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
     if registration is not None and registration.failures:
         left = counted(facts.policy.max_failures - registration.failures, "attempt")
         failed = counted(registration.failures, "failed attempt")
-        told = f"They can unlock. After {failed} they have {left} left."
-        yield Headline(told, "Nothing has to be done: the next unlock forgets the failed ones.")
+        sentence = f"They can unlock. After {failed} they have {left} left."
+        yield Headline(sentence, "Nothing has to be done: the next unlock forgets the failed ones.")
     yield Headline("They can unlock at every station.", NOTHING_TO_DO)
 
 
@@ -685,8 +685,10 @@ def _about_seen(facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
     sound = {card.id for card in facts.in_use} - {card.id for card, _seen in refused}
     start = "They may not be able to unlock" if facts.can_unlock else "They cannot unlock"
     for card, seen in refused:
-        said = _of_seen(card, seen, facts, zone, "They can unlock another card" if sound else start)
-        yield said._replace(may_fail=facts.can_unlock and not sound)
+        headline = _of_seen(
+            card, seen, facts, zone, "They can unlock another card" if sound else start
+        )
+        yield headline._replace(may_fail=facts.can_unlock and not sound)
 
 
 def _of_seen(
@@ -695,12 +697,12 @@ def _of_seen(
     """Describe what a station saw of a card, and the advice."""
     where = f" at {seen.station}" if seen.station else ""
     met = f"{format_moment(seen.at, facts.now, zone)}{where}"
-    said, advice = SEEN_AT_STATIONS[seen.reason]
+    sentence, advice = SEEN_AT_STATIONS[seen.reason]
     is_of_secret = seen.reason in {Reason.CARD_REFUSED, Reason.SECRET_BLOCKED}
     if is_of_secret and _takes_another_secret(card):
-        said = "The unblock secret that is recorded for {card} is not the card's"
+        sentence = "The unblock secret that is recorded for {card} is not the card's"
         advice = _advice(card, Reason.SECRET_BLOCKED)
-    return Headline(f"{start}. {said.format(card=_named(card))} ({met}).", advice)
+    return Headline(f"{start}. {sentence.format(card=_named(card))} ({met}).", advice)
 
 
 def _about_codes(facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
@@ -738,8 +740,8 @@ def _about_cards(facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
             "The card tells as soon as it is put into any station.",
         )
     for card, reason in facts.has_problem:
-        told = f"They can unlock, but not {_named(card)}. {problem_words(card, reason)}"
-        yield Headline(told, _advice(card, reason))
+        sentence = f"They can unlock, but not {_named(card)}. {problem_words(card, reason)}"
+        yield Headline(sentence, _advice(card, reason))
     for card in facts.in_use:
         yield from _about_key(card, facts, zone)
         yield from _about_seen_secret(card, facts, zone)
@@ -751,15 +753,15 @@ def _about_key(card: Card, facts: StandingFacts, zone: tzinfo) -> Iterator[Headl
     if last is None or last + EXCHANGE_SPAN <= facts.now:
         return
     times = counted(card.key_exchanges, "time")
-    told = (
+    sentence = (
         f"A card that names itself as {_named(card)} did not show its admin key, {times}, "
         f"the last {format_moment(last, facts.now, zone)}. It may be forged."
     )
     is_barred = key_barred(card, facts.now) is not None
     if is_barred:
         until = _wait(last + EXCHANGE_SPAN, facts, zone)
-        told = f"They cannot unlock before {until}. {told}"
-    yield Headline(told, _LOOK_AT_IT, may_fail=is_barred)
+        sentence = f"They cannot unlock before {until}. {sentence}"
+    yield Headline(sentence, _LOOK_AT_IT, may_fail=is_barred)
 
 
 def _about_seen_secret(card: Card, facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:

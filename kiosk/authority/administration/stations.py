@@ -59,7 +59,7 @@ class StationsDesk(Desk):
                 number = draw_number()
             until = act.uow.now + LINE_LIFE
             act.uow.enrolments.open(number, secret.reveal(), name, site, until)
-            act.tell(StaffKind.ENROLMENT_OPENED, station=name)
+            act.record(StaffKind.ENROLMENT_OPENED, station=name)
         line = EnrolmentLine(means.enrol_addresses, number, secret, means.ca_fingerprint)
         return StationLetIn(name, line.text(), until, act.reference)
 
@@ -82,7 +82,7 @@ class StationsDesk(Desk):
             uow.enrolments.close(name)
             uow.station_keys.drop(name)
             uow.station_keys.add(StationKey(fingerprint, name, until, uow.now))
-            act.tell(StaffKind.STATION_CERTIFIED, station=name, certificate=fingerprint)
+            act.record(StaffKind.STATION_CERTIFIED, station=name, certificate=fingerprint)
         return act.done(f"{name} is known by its certificate, whose key is {fingerprint[:16]}…")
 
     def retire(self, name: str, grounds: Grounds) -> Done:
@@ -91,14 +91,14 @@ class StationsDesk(Desk):
             if not act.uow.stations.retire(name, act.uow.now):
                 raise _too_late(act, name, StaffKind.STATION_RETIRED, "retired already")
             act.uow.enrolments.close(name)
-            act.tell(StaffKind.STATION_RETIRED, station=name)
+            act.record(StaffKind.STATION_RETIRED, station=name)
         return act.done(f"{name} is retired. It serves nobody any more.")
 
     def reinstate(self, name: str, grounds: Grounds) -> Done:
         with self._office.act(Action.RETIRE_STATION, grounds) as act:
             if not act.uow.stations.reinstate(name):
                 raise _too_late(act, name, StaffKind.STATION_REINSTATED, "in service already")
-            act.tell(StaffKind.STATION_REINSTATED, station=name)
+            act.record(StaffKind.STATION_REINSTATED, station=name)
         return act.done(f"{name} is in service again.")
 
 

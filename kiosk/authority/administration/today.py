@@ -27,7 +27,7 @@ GONE = "somebody who is not recorded any more"
 def alarm_lines(uow: UnitOfWork, zone: tzinfo) -> tuple[str, ...]:
     """Return a line for each present alarm, and one where nobody looks for alarms."""
     lines = [
-        f"{_told(alarm, uow, zone)} (noticed {_when(alarm.since, uow.now, zone)})."
+        f"{_alarm_words(alarm, uow, zone)} (noticed {_when(alarm.since, uow.now, zone)})."
         for alarm in reversed(uow.alarms.standing())
     ]
     return (*_unwatched(uow, zone), *lines)
@@ -54,19 +54,19 @@ def _serves(station: Station, now: datetime) -> bool:
     return station.retired_at is None and station.has_started and not is_silent(station, now)
 
 
-def _told(alarm: Alarm, uow: UnitOfWork, zone: tzinfo) -> str:
-    said = alarm.detail
+def _alarm_words(alarm: Alarm, uow: UnitOfWork, zone: tzinfo) -> str:
+    detail = alarm.detail
     kind = AlarmKind(alarm.kind)
     match kind:
         case AlarmKind.CARD_NOT_GENUINE:
-            where = f"{said['station']}, reference {said['reference']}"
+            where = f"{detail['station']}, reference {detail['reference']}"
             return f"A card failed its proof of being genuine at {where}"
         case AlarmKind.FAILURES_AT_STATION:
-            return f"{said['failures']} failures within an hour at {said['station']}"
+            return f"{detail['failures']} failures within an hour at {detail['station']}"
         case AlarmKind.FAILURES_OF_PERSON:
-            return f"{said['failures']} failures within an hour of {_person(alarm, uow)}"
+            return f"{detail['failures']} failures within an hour of {_person(alarm, uow)}"
         case AlarmKind.STATION_SILENT:
-            return f"{said['station']} has been silent since {_since(alarm, uow, zone)}"
+            return f"{detail['station']} has been silent since {_since(alarm, uow, zone)}"
         case AlarmKind.MAIL_HELD_UP:
             away = relay_away_since(uow)
             if away is None:
@@ -74,9 +74,9 @@ def _told(alarm: Alarm, uow: UnitOfWork, zone: tzinfo) -> str:
             since = _when(away, uow.now, zone)
             return f"The mail relay has not answered since {since}: nobody gets a code by mail"
         case AlarmKind.ROW_ALTERED:
-            return f"A record was altered outside of the service: {said['table']} {said['row']}"
+            return f"A record was altered outside of the service: {detail['table']} {detail['row']}"
         case AlarmKind.AUDIT_BROKEN:
-            return f"The audit does not fit: {said['finding']}"
+            return f"The audit does not fit: {detail['finding']}"
         case _:
             assert_never(kind)
 
@@ -158,8 +158,8 @@ def _hours(uow: UnitOfWork, today: date, zone: tzinfo) -> tuple[int, ...]:
 
 def _refusals(uow: UnitOfWork, since: datetime, until: datetime) -> tuple[RefusedFor, ...]:
     found = uow.statistics.by_detail(reports.REFUSED, reports.REASON, since, until)
-    told = (RefusedFor(reason, reason_words(reason), many) for reason, many in found.items())
-    return tuple(sorted(told, key=lambda one: (-one.count, one.told)))
+    refusals = (RefusedFor(reason, reason_words(reason), many) for reason, many in found.items())
+    return tuple(sorted(refusals, key=lambda one: (-one.count, one.words)))
 
 
 def _median(uow: UnitOfWork, since: datetime, until: datetime) -> float | None:

@@ -45,7 +45,7 @@ class Done:
     Where it ``waits`` for a second member of staff, nothing has been changed.
     """
 
-    told: str
+    sentence: str
     reference: str
     waits: bool = False
 
@@ -91,7 +91,7 @@ class AuditFilter:
 
 @dataclass(frozen=True, slots=True)
 class AuditLine:
-    """One row; ``told`` is the event in plain words, ``detail`` the rest as recorded.
+    """One row; ``sentence`` is the event in plain words, ``detail`` the rest as recorded.
 
     ``card`` is its family and identifier, as the card reports it: ``piv 0123…``.
     """
@@ -99,7 +99,7 @@ class AuditLine:
     seq: int
     at: datetime
     kind: str
-    told: str
+    sentence: str
     person: str
     card: str
     station: str
@@ -155,7 +155,7 @@ class ProposalLine:
 
     proposal_id: str
     action: Action
-    told: str
+    sentence: str
     holder_id: str
     about: str
     proposed_by: str
@@ -294,7 +294,7 @@ class StoryLine:
 
     seq: int
     at: datetime
-    told: str
+    sentence: str
     who: str
     station: str
     reference: str
@@ -379,7 +379,7 @@ class StationLetIn:
 class UnknownCard:
     """A card that no station serves: it is not recorded, or could not be read (``unread``).
 
-    ``said`` is a sentence with its identifier, ``near`` names the recorded cards that it resembles,
+    ``sentence`` contains its identifier, ``near`` names the recorded cards that it resembles,
     ``cause`` says what was wrong in a few words, and ``advice`` what to do. Family and identifier
     are empty where the station could not read them.
     """
@@ -390,7 +390,7 @@ class UnknownCard:
     family: str
     identifier: str
     near: tuple[str, ...]
-    said: str
+    sentence: str
     cause: str
     advice: str
     unread: bool
@@ -414,10 +414,10 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class RefusedFor:
-    """How many were refused for a reason; ``told`` is the reason in words."""
+    """How many were refused for a reason; ``words`` are the reason."""
 
     reason: str
-    told: str
+    words: str
     count: int
 
 

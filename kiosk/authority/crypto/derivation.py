@@ -216,8 +216,8 @@ class FollowingSecrets:
         key, last = self._ring.current(KeyPurpose.SEAL), before().reveal()
         subkey = key.subkey("following-secret")
         for attempt in itertools.count():
-            said = framed(key.id, card.driver, card.identifier, last, generation, attempt)
-            number = int.from_bytes(hmac.digest(subkey, said, "sha256"), "big")
+            message = framed(key.id, card.driver, card.identifier, last, generation, attempt)
+            number = int.from_bytes(hmac.digest(subkey, message, "sha256"), "big")
             digits = f"{number % 10**DIGITS:0{DIGITS}d}"
             if digits != last:
                 break

@@ -133,7 +133,7 @@ class TokenMasters:
     def _exchange(self, request: Message) -> Message:
         if self._process is None:
             self._process = self._opened()
-        return _told(self._process.ask(request))
+        return _checked(self._process.ask(request))
 
     def _opened(self) -> ModuleProcess:
         pin = self._read_pin()
@@ -141,7 +141,7 @@ class TokenMasters:
             WORKER, (self._token.module, self._token.label), self._environ, self._token.answer_s
         )
         try:
-            _told(process.ask({"act": "open", "pin": pin.reveal()}, self._token.start_s))
+            _checked(process.ask({"act": "open", "pin": pin.reveal()}, self._token.start_s))
         except _Failed as failure:
             process.end()
             if str(failure) in _OF_PIN:
@@ -183,7 +183,7 @@ class _Failed(Exception):
     """The module answered with an error; the text names it."""
 
 
-def _told(answer: Message) -> Message:
+def _checked(answer: Message) -> Message:
     if CANNOT_LOAD in answer:
         raise _Failed(f"its module cannot be loaded: {answer[CANNOT_LOAD]}")
     if "error" in answer:

@@ -178,11 +178,11 @@ def compose_notice(
     ``params`` may hold the names in ``words.FACTS``, times in ISO 8601 and UTC; a missing one is
     left out. Raises ``MailRefused`` for an unknown template: no retry will help.
     """
-    told = {name: _told(name, value, zone) for name, value in params.items() if value}
+    shown = {name: _shown(name, value, zone) for name, value in params.items() if value}
     if template in TO_STAFF:
-        letter = _to_staff(TO_STAFF[template], told)
+        letter = _to_staff(TO_STAFF[template], shown)
     elif template in words.TO_HOLDERS:
-        letter = _to_holder(words.TO_HOLDERS[template], told, service)
+        letter = _to_holder(words.TO_HOLDERS[template], shown, service)
     else:
         raise MailRefused(f"there is no notice named {template!r}")
     return _message(to, letter, service, secret=False)
@@ -191,17 +191,17 @@ def compose_notice(
 def compose_report(
     *,
     to: str,
-    told: str,
+    opening: str,
     columns: Sequence[str],
     rows: Iterable[Sequence[str]],
     service: ServiceSettings,
 ) -> Message:
-    """Return a report as a letter to staff; ``told`` describes the counts and their period.
+    """Return a report as a letter to staff; ``opening`` describes the counts and their period.
 
     The first of ``columns`` names the rows, the others are counts.
     """
     facts = tuple((row[0], _counts(columns[1:], row[1:])) for row in rows)
-    letter = Letter(words.REPORT, words.STAFF, (Paragraph(told), FactList(facts)))
+    letter = Letter(words.REPORT, words.STAFF, (Paragraph(opening), FactList(facts)))
     return _message(to, letter, service, secret=False)
 
 
@@ -210,37 +210,37 @@ def _counts(columns: Sequence[str], counts: Sequence[str]) -> str:
 
 
 def _to_holder(
-    notice: words.NoticeWords, told: Mapping[str, str], service: ServiceSettings
+    notice: words.NoticeWords, shown: Mapping[str, str], service: ServiceSettings
 ) -> Letter:
-    facts = _facts(told, without="holder_name")
+    facts = _facts(shown, without="holder_name")
     doubt = notice.doubt.format(call=words.call(service))
-    if number := told.get(words.STOP_NUMBER):
+    if number := shown.get(words.STOP_NUMBER):
         doubt = words.stop(number, service)
     return Letter(
         notice.subject,
-        told.get("holder_name", words.HOLDER),
-        (Paragraph(notice.told), *facts, Paragraph(notice.next), Paragraph(doubt)),
+        shown.get("holder_name", words.HOLDER),
+        (Paragraph(notice.opening), *facts, Paragraph(notice.next), Paragraph(doubt)),
     )
 
 
-def _to_staff(notice: words.NoticeWords, told: Mapping[str, str]) -> Letter:
+def _to_staff(notice: words.NoticeWords, shown: Mapping[str, str]) -> Letter:
     return Letter(
         notice.subject,
         words.STAFF,
-        (Paragraph(notice.told), *_facts(told), Paragraph(notice.next)),
+        (Paragraph(notice.opening), *_facts(shown), Paragraph(notice.next)),
     )
 
 
-def _facts(told: Mapping[str, str], without: str = "") -> tuple[FactList, ...]:
+def _facts(shown: Mapping[str, str], without: str = "") -> tuple[FactList, ...]:
     rows = tuple(
-        (label, told[name])
+        (label, shown[name])
         for name, label in words.FACTS.items()
-        if name in told and name != without
+        if name in shown and name != without
     )
     return (FactList(rows),) if rows else ()
 
 
-def _told(name: str, value: object, zone: tzinfo | None) -> str:
+def _shown(name: str, value: object, zone: tzinfo | None) -> str:
     text = " ".join(str(value).split())
     return _time(text, zone) if name in words.TIMES else text
 

@@ -66,8 +66,8 @@ def mail_error(error: BaseException) -> MailError:
 
 
 def _refusal(error: aiosmtplib.SMTPResponseException, command: str) -> MailError:
-    said = f"the relay answered {_numbers(error)} to {command}"
-    return MailRefused(said) if 500 <= error.code < 600 else MailUnavailable(said)
+    sentence = f"the relay answered {_numbers(error)} to {command}"
+    return MailRefused(sentence) if 500 <= error.code < 600 else MailUnavailable(sentence)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -80,7 +80,7 @@ class NoticeWords:
     """
 
     subject: str
-    told: str
+    opening: str
     next: str
     doubt: str = NOT_YOU
 

@@ -90,7 +90,7 @@ def detail_digest(salt: str, detail: str) -> str:
 
 def link_hash(link: ChainLink, seq: int | None = None) -> str:
     """Return the SHA-256 of a link as canonical JSON; ``seq`` stands in for its own number."""
-    said = {
+    fields = {
         "seq": link.seq if seq is None else seq,
         "at": link.at.astimezone(UTC).isoformat(timespec="microseconds"),
         "kind": link.kind,
@@ -105,7 +105,7 @@ def link_hash(link: ChainLink, seq: int | None = None) -> str:
     }
     # default: a value of another type that somebody forced into a column is hashed, too, and
     # misfits.
-    text = json.dumps(said, sort_keys=True, separators=(",", ":"), default=repr)
+    text = json.dumps(fields, sort_keys=True, separators=(",", ":"), default=repr)
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
@@ -283,12 +283,12 @@ class ChainWalk:
 
     def _head_misfit(self, head: AuditHead) -> AuditFault | None:
         last = self.last
-        end, said = row_name(last.seq), row_name(head.seq)
+        end, named = row_name(last.seq), row_name(head.seq)
         if last.seq < head.seq:
-            because = f"the chain ends at row {end}, its head says {said}"
+            because = f"the chain ends at row {end}, its head says {named}"
             return AuditFault(FaultKind.CUT, last.seq + 1, because)
         if last.seq > head.seq:
-            because = f"the head says {said}, the chain goes on to row {end}"
+            because = f"the head says {named}, the chain goes on to row {end}"
             return AuditFault(FaultKind.ADDED, head.seq + 1, because)
         if last.hash != head.hash:
             because = f"the head does not name the hash of the last row, {end}"

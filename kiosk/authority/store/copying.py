@@ -124,8 +124,8 @@ def _begin(target: Engine, fingerprint: str, before: str) -> None:
 
 
 def _reached(connection: Connection, name: str) -> tuple[str | None, int]:
-    said = select(_STATE.c.last_key, _STATE.c.rows).where(_STATE.c.name == name)
-    found = connection.execute(said).first()
+    state = select(_STATE.c.last_key, _STATE.c.rows).where(_STATE.c.name == name)
+    found = connection.execute(state).first()
     return (found[0], found[1]) if found else (None, 0)
 
 

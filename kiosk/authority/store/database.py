@@ -176,12 +176,12 @@ class Store:
         """Return why no program may serve with this database while it is copied to a server."""
         try:
             with self._gateway(writes=False, options=READS) as gateway:
-                said = str(gateway.scalar(text("SELECT least_program FROM served_program")))
+                least = str(gateway.scalar(text("SELECT least_program FROM served_program")))
         except StoreError as error:
             if error.code in NO_SUCH_TABLE:
                 return ""
             raise
-        return said if " " in said else ""
+        return least if " " in least else ""
 
     def run_as_owner(self, statements: Iterable[str]) -> None:
         """Run statements that only the owner of a PostgreSQL database may run; all or none.

@@ -118,8 +118,8 @@ def _from_sqlite(error: sqlite3.Error) -> StoreError:
 def _from_sqlstate(sqlstate: str) -> StoreError:
     if sqlstate in BUSY_SQLSTATES:
         return StoreBusy(f"the database is busy (SQLSTATE {sqlstate})", sqlstate)
-    if said := _SENTENCES.get(sqlstate):
-        return StoreError(said, sqlstate)
+    if sentence := _SENTENCES.get(sqlstate):
+        return StoreError(sentence, sqlstate)
     return StoreError(f"the database refused (SQLSTATE {sqlstate})", sqlstate)
 
 

@@ -228,8 +228,8 @@ class DatabaseClock:
         """Return the time; a connection must have been opened."""
         if self._known is None:
             raise StoreError("the database was not asked for the time yet", "clock")
-        said, at = self._known
-        return said + timedelta(seconds=time.monotonic() - at)
+        server_time, at = self._known
+        return server_time + timedelta(seconds=time.monotonic() - at)
 
     def monotonic(self) -> float:
         """Return seconds that never go back."""
@@ -240,9 +240,9 @@ class DatabaseClock:
         """Return whether it has to be queried again."""
         return self._known is None or time.monotonic() - self._known[1] > ASKED_EVERY_S
 
-    def set(self, said: datetime, before: float) -> None:
+    def set(self, server_time: datetime, before: float) -> None:
         """Take an answer to a query that was sent at ``before`` by the monotonic clock."""
-        self._known = said.astimezone(UTC), (before + time.monotonic()) / 2
+        self._known = server_time.astimezone(UTC), (before + time.monotonic()) / 2
 
 
 def postgresql_engine(
@@ -350,8 +350,8 @@ class _RestedConnections:
 
     def _ask(self, connection: PipelinedConnection) -> None:
         before = time.monotonic()
-        for said, commit, standbys in connection.execute(_ASK):
-            self._clock.set(said, before)
+        for server_time, commit, standbys in connection.execute(_ASK):
+            self._clock.set(server_time, before)
             lost = commit == "off" or (commit == "local" and standbys)
             if lost and not self._lost_commits:
                 raise StoreError(_MAY_BE_LOST.format(commit), "synchronous_commit")

@@ -34,17 +34,17 @@ def issue(case: Case) -> Form[IssuedCode]:
         )
         warning = case.person.registers_later
         if case.person.email:
-            text += f" {case.told}"
+            text += f" {case.notice}"
         else:
             # A claimed PIN registers nobody without an address: kiosk.authority.pin_evidence.
             warning = (
-                f"{case.told} Unless the card can prove its PIN, they cannot register either. "
+                f"{case.notice} Unless the card can prove its PIN, they cannot register either. "
                 "First record it: Escape, then “Correct email” on their page."
             )
     else:
         text = (
             f"For {case.who}, who cannot read their email. The code takes the place of the one by "
-            f"mail, at a station, for {meant(cards)}. {case.told}"
+            f"mail, at a station, for {meant(cards)}. {case.notice}"
         )
     return Form(
         "Give a code by word of mouth",

@@ -231,7 +231,7 @@ class LongWork(Dialog[T]):
         self._call = call
         self._far = far
         self._changes = changes
-        self._told = (0, 0)
+        self._reported = (0, 0)
         self._stop = threading.Event()
         self._over = False
         self._bar = ProgressBar(1, show_eta=False)
@@ -289,10 +289,10 @@ class LongWork(Dialog[T]):
         """Record the progress; called on the thread of the work."""
         if self._stop.is_set():
             raise Stopped
-        self._told = done, total
+        self._reported = done, total
 
     def _look(self) -> None:
-        done, total = self._told
+        done, total = self._reported
         if total:
             self._bar.update(total=total, progress=done)
             self._how_far.say(self._far(done, total))
@@ -300,8 +300,8 @@ class LongWork(Dialog[T]):
     def _refused(self, error: page.Refusal) -> None:
         self._over = True
         away = isinstance(error, StoreError) and not self._changes
-        told = _AWAY if away else page.explanation(error)
-        self._note.say("\n".join((told, *page.changes(error))))
+        words = _AWAY if away else page.explanation(error)
+        self._note.say("\n".join((words, *page.changes(error))))
         self._bar.display = self._how_far.display = False
         self._button.relabel("Close")
 

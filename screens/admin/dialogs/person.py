@@ -47,7 +47,7 @@ class Case:
         return f"{person.name} ({person.number})"
 
     @property
-    def told(self) -> str:
+    def notice(self) -> str:
         """Say in a sentence whether they get a mail about the act."""
         if self.person.email:
             return "They are told by mail."
@@ -102,7 +102,8 @@ def lift_block(case: Case) -> Form[Done]:
     """Ask how they were identified, and why."""
     return AskGrounds(
         "Lift the block",
-        f"{case.who} may try again at once, with all tries. Make sure who is asking. " + case.told,
+        f"{case.who} may try again at once, with all tries. Make sure who is asking. "
+        + case.notice,
         lambda grounds: case.desk.people.lift_block(case.seen, grounds),
         button="Lift the block",
         identifies=True,
@@ -141,7 +142,7 @@ def correct_email(case: Case) -> Form[Done]:
     """Ask for the right one; codes go there, so the person has to be identified."""
     registration = case.person.registration
     now = registration.email if registration else case.person.email
-    told = "Both addresses are told." if now else "It is told."
+    notice = "Both addresses are told." if now else "It is told."
     hint = REPLACES if now else ""
     use = f"Codes for {case.who} will go there; the next one confirms it."
     if registration is None:
@@ -151,7 +152,7 @@ def correct_email(case: Case) -> Form[Done]:
         )
     return Form(
         "Correct the email address",
-        f"{use} {told}",
+        f"{use} {notice}",
         (
             _other("email", "Email", now, hint, _EMAIL_MOST),
             *grounds_entries(identifies=True),
@@ -168,7 +169,7 @@ def report_misuse(case: Case) -> Form[Done]:
     return AskGrounds(
         "Stop: this was not the holder",
         f"What is under way for {case.who} ends now: visits, codes and changes. Self-service is "
-        f"blocked for them until the block is lifted. {case.told}",
+        f"blocked for them until the block is lifted. {case.notice}",
         lambda grounds: case.desk.people.report_misuse(case.seen, grounds),
         button="Stop it",
         danger=True,

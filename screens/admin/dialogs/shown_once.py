@@ -76,8 +76,8 @@ class ShownOnce(Dialog[None]):
     def on_mount(self) -> None:
         """Show the secret and its time."""
         self.put_up()
-        self._tell_life()
-        self.set_interval(_TICK_S, self._tell_life)
+        self._update_life()
+        self.set_interval(_TICK_S, self._update_life)
 
     @property
     def touched(self) -> bool:
@@ -104,7 +104,7 @@ class ShownOnce(Dialog[None]):
         event.stop()
         self._close()
 
-    def _tell_life(self) -> None:
+    def _update_life(self) -> None:
         if not self._is_up:
             return
         left = self._times.left(self._expires_at)
@@ -118,7 +118,7 @@ class ShownOnce(Dialog[None]):
         """Say anew on what terms the secret works, and how long."""
         self._terms.say(terms)
         self._how_long, self._expires_at = how_long, expires_at
-        self._tell_life()
+        self._update_life()
 
     def end(self, because: str) -> None:
         """Replace the secret by the message that it is no longer valid."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.app.cli.audit import tell_gap
+from kiosk.app.cli.audit import print_gap
 from kiosk.authority.store.records import AuditGap, GapKind
 from kiosk.contract.ports import SystemClock
 from tests.app.cli.samples import GOOD, Kiosk, people, store_of_settings
@@ -103,7 +103,7 @@ def test_what_was_lost_is_said_in_plain_words(
 ) -> None:
     """Before: "rows from 8 on, up to 8 at least were lost"."""
     at = datetime(2026, 11, 26, 10, 41, tzinfo=UTC)
-    tell_gap(AuditGap(8, 10_000_008, "", GapKind.RESTORED, at, b"", ""), known)
+    print_gap(AuditGap(8, 10_000_008, "", GapKind.RESTORED, at, b"", ""), known)
     assert capsys.readouterr().out.startswith(said)
 
 

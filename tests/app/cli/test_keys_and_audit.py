@@ -58,7 +58,7 @@ def test_a_session_of_staff_takes_up_keys_that_are_added_while_it_is_open(
     assert kiosk("policy", "set", "max_failures", "5", "--reason", "decided by the board") == 0
     assert kiosk("audit", "anchor") == 0
     (line,) = desk.proposals.waiting()
-    assert line.told == "Set max_failures to 5."
+    assert line.sentence == "Set max_failures to 5."
     assert desk.audit.verify(unseen).fault == ""
     store.close()
 

@@ -32,7 +32,10 @@ def test_what_the_command_line_does_waits_and_it_does_not_agree_with_itself(
     assert "Nothing is changed yet" in capsys.readouterr().out
     assert kiosk("proposals", "list", "--json") == 0
     (line,) = json.loads(capsys.readouterr().out)
-    assert (line["told"], line["about"]) == ("Correct the email address to jo@nhs.uk.", "Jo Smith")
+    assert (line["sentence"], line["about"]) == (
+        "Correct the email address to jo@nhs.uk.",
+        "Jo Smith",
+    )
     assert line["action"] == "correct-email"
     assert kiosk("proposals", "list") == 0
     shown = capsys.readouterr().out
@@ -41,7 +44,7 @@ def test_what_the_command_line_does_waits_and_it_does_not_agree_with_itself(
     assert kiosk("proposals", "agree", line["proposal_id"], *BECAUSE) == 1
     assert "You proposed this yourself" in capsys.readouterr().err
     assert kiosk("proposals", "decline", line["proposal_id"][:8], *BECAUSE, "--json") == 0
-    assert json.loads(capsys.readouterr().out)["told"].startswith("It is taken back")
+    assert json.loads(capsys.readouterr().out)["sentence"].startswith("It is taken back")
     assert kiosk("proposals", "agree", line["proposal_id"], *BECAUSE) == 1
     assert "declined it" in capsys.readouterr().err
     assert kiosk("proposals", "list") == 0

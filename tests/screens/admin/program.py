@@ -41,7 +41,7 @@ def show(scenario: str, notes: Notes) -> int:
         notes.add("begun")
         time.sleep(1.0)
         done = retire(name, grounds)
-        notes.add(done.told)
+        notes.add(done.sentence)
         return done
 
     desk.stations.retire = acting  # type: ignore[method-assign]

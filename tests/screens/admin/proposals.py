@@ -28,7 +28,7 @@ STAFF = replace(
     EMAIL,
     proposal_id="proposal-2",
     action=Action.ADD_STAFF,
-    told="Let in Cy Dunn as agent, with the key SHA256:abc.",
+    sentence="Let in Cy Dunn as agent, with the key SHA256:abc.",
     holder_id="",
     about="",
     proposed_at=NOW - timedelta(hours=2),

@@ -275,7 +275,7 @@ async def test_a_row_names_the_card_in_its_own_words_and_says_how_to_see_all() -
         at = next(at for at, line in enumerate(lines) if line.card)
         await run.press("f5", *["down"] * at)
         shown = "piv 0000 0000"
-        assert f"{lines[at].told} (Enter shows all of it.)" in run.text
+        assert f"{lines[at].sentence} (Enter shows all of it.)" in run.text
         assert shown in run.text
         await run.press("enter")
         assert run.app.screen.is_modal

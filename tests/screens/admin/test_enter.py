@@ -242,7 +242,10 @@ async def test_what_nothing_takes_back_is_agreed_to_by_its_reference() -> None:
     desk = FakeDesk()
     desk.estate.codes.clear()
     redaction = replace(
-        STAFF, action=Action.REDACT_AUDIT, told="Take the reason out of row 17.", reference=REDACTS
+        STAFF,
+        action=Action.REDACT_AUDIT,
+        sentence="Take the reason out of row 17.",
+        reference=REDACTS,
     )
     desk.estate.proposals = [redaction]
     async with running(desk, pages=PAGES) as run:

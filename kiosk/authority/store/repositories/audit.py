@@ -202,9 +202,9 @@ class Audit(Repository):
         always the last one taken and never held for long. People appear by id only, so that one can
         be erased and the chain still verifies. Raises ``TypeError`` for a detail that is no scalar.
         """
-        said = scalars_to_text(dict(detail or {}))
+        written = scalars_to_text(dict(detail or {}))
         about = visit_id, card_id, holder_id, station, actor
-        self._queue.append(_Queued(self._now, kind, reference, *about, said))
+        self._queue.append(_Queued(self._now, kind, reference, *about, written))
 
     def write(self) -> None:
         """Take a chain and write what was appended; called by the unit of work's commit."""
@@ -420,8 +420,8 @@ class Audit(Repository):
 
     def add_gap(self, gap: AuditGap) -> None:
         """Store a signed gap; a restored gap moves its chain's head behind it."""
-        said = values(gap, without={"first", "last"})
-        self._gateway.add(AuditGapRow, {**said, "first_row": gap.first, "last_row": gap.last})
+        fields = values(gap, without={"first", "last"})
+        self._gateway.add(AuditGapRow, {**fields, "first_row": gap.first, "last_row": gap.last})
         if gap.kind is GapKind.RESTORED:
             moved = {"seq": gap.last, "hash": gap.hash}
             head = self._gateway.upsert(AuditHeadRow).values(chain=chain_of(gap.last), **moved)
@@ -481,8 +481,8 @@ class Audit(Repository):
         if purged is None:
             return first_head(chain)
         event = table_of(AuditEventRow).c
-        said: Select[Any] = select(*(event[name] for name in ("seq", "previous")))
-        oldest = self._gateway.tuples(_following(said, before_first(chain)).limit(1))
+        links: Select[Any] = select(*(event[name] for name in ("seq", "previous")))
+        oldest = self._gateway.tuples(_following(links, before_first(chain)).limit(1))
         if not oldest or oldest[0][0] > purged.last:
             return AuditHead(purged.last, purged.hash)
         seq, previous = oldest[0]
@@ -499,12 +499,14 @@ class Audit(Repository):
 
     def _redacted(self) -> frozenset[int]:
         """Return the rows whose detail was redacted according to the audit itself."""
-        rows = (said.get("row") for said in self._redactions() if said.get("what") == "detail")
+        rows = (
+            detail.get("row") for detail in self._redactions() if detail.get("what") == "detail"
+        )
         return frozenset(row for row in rows if isinstance(row, int))
 
     def redacted_notes(self) -> frozenset[str]:
         """Return the ids of the notes whose texts were redacted according to the audit."""
-        notes = (said.get("of_note") for said in self._redactions())
+        notes = (detail.get("of_note") for detail in self._redactions())
         return frozenset(note for note in notes if isinstance(note, str))
 
     def redacting(self) -> dict[int, int]:
@@ -638,8 +640,8 @@ def _told_beyond(
 
 def event_of(row: AuditEventRow) -> AuditEvent:
     """Return a row's record; a detail that was overwritten with no JSON is shown as such."""
-    said = row.model_dump(exclude={"detail", "salt", "detail_sha256", "mac", "mac_key"})
-    return AuditEvent(**said, detail=_parsed(row.detail))
+    fields = row.model_dump(exclude={"detail", "salt", "detail_sha256", "mac", "mac_key"})
+    return AuditEvent(**fields, detail=_parsed(row.detail))
 
 
 def _parsed(text: str | None) -> dict[str, Scalar]:

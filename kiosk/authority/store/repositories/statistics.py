@@ -77,8 +77,8 @@ class Statistics(Repository):
         found = _events(sought, since, until)
         counts: Counter[str] = Counter()
         grouped = select(detail, func.count()).where(found).group_by(detail)
-        for said, count in self._gateway.tuples(grouped):
-            counts[str(json.loads(said).get(name, ""))] += count
+        for written, count in self._gateway.tuples(grouped):
+            counts[str(json.loads(written).get(name, ""))] += count
         return counts
 
     def places(

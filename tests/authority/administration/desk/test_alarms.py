@@ -13,8 +13,8 @@ from kiosk.authority.administration.alarms import (
     LOOK,
     LOOK_EVERY,
     AlarmKind,
+    Detail,
     RaisedAlarm,
-    Said,
     problems,
 )
 from kiosk.authority.audit import AuditKind
@@ -97,7 +97,7 @@ def test_failures_at_a_station_are_many_within_an_hour(
         history.visit(AuditKind.ANSWERS_RIGHT)
     assert found(store) == []
     history.refused(Reason.LEAVER, clock.now() - timedelta(minutes=59))
-    said: Said = {"station": "Main entrance", "failures": 4}
+    said: Detail = {"station": "Main entrance", "failures": 4}
     assert found(store) == [RaisedAlarm(AlarmKind.FAILURES_AT_STATION, "Main entrance", said)]
 
 
@@ -108,7 +108,7 @@ def test_failures_of_a_person_are_counted_over_all_stations(history: History, st
         history.visit(AuditKind.ANSWERS_WRONG, station=station, holder=other)
     assert found(store) == []
     history.visit(AuditKind.CODE_WRONG, station="C", holder=holder)
-    said: Said = {"holder_id": holder.id, "failures": 3}
+    said: Detail = {"holder_id": holder.id, "failures": 3}
     assert found(store) == [RaisedAlarm(AlarmKind.FAILURES_OF_PERSON, holder.id, said)]
 
 

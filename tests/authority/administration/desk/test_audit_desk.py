@@ -57,7 +57,7 @@ def holder_id(store: Store, clock: SetClock, agent: Office) -> str:
             uow.commit()
         clock.forward(minutes=1)
     with agent.act(Action.LIFT_BLOCK, IDENTIFIED, seen=Seen(holder.id, 0)) as act:
-        act.tell(StaffKind.BLOCK_LIFTED, failures=3)
+        act.record(StaffKind.BLOCK_LIFTED, failures=3)
     return holder.id
 
 
@@ -65,14 +65,14 @@ def test_rows_are_told_in_words_and_names(
     desk: AuditDesk, holder_id: str, agent: Office, clock: SetClock
 ) -> None:
     lifted, wrong, opened = desk.page(AuditFilter()).lines
-    assert lifted.told == "Lifted the block."
+    assert lifted.sentence == "Lifted the block."
     assert (lifted.who, lifted.person) == (agent.actor.name, "900000000001 Asha Okafor")
     assert (lifted.seq, lifted.at, lifted.kind) == (3, clock.now(), "block-lifted")
     assert lifted.detail.startswith(
         "reason: Locked out since the morning; identified by: Photo ID, in person; "
     )
     assert "failures: 3" in lifted.detail
-    assert (wrong.told, wrong.station) == (
+    assert (wrong.sentence, wrong.station) == (
         "Answered the security questions wrongly; two attempts left.",
         "Ward 7",
     )
@@ -269,7 +269,7 @@ def test_what_is_shown_is_written_oldest_first(
     )
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [row["told"] for row in rows] == [line.told for line in reversed(shown)]
+    assert [row["sentence"] for row in rows] == [line.sentence for line in reversed(shown)]
     assert rows[0]["at"] == "2030-05-17T09:30:00.123456+00:00"
     assert (written.rows, told[0], told[-1]) == (3, (0, 3), (3, 3))
     with store.read() as uow:

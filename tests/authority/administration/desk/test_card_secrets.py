@@ -75,7 +75,7 @@ def test_what_unblocks_may_have_cost_outlives_the_secret(
     done = desk.set_secret(seen(means, asha), asha.card.id, Sensitive(OTHER_PUK), GROUNDS)
     (card,) = cards_of(means, asha)
     assert (card.secret_tries_left, card.secret_exposure) == (2, 1)
-    assert "stations will not use it" in done.told
+    assert "stations will not use it" in done.sentence
 
 
 def test_a_card_that_was_given_the_secret_itself_has_all_its_tries(
@@ -89,7 +89,7 @@ def test_a_card_that_was_given_the_secret_itself_has_all_its_tries(
     )
     (card,) = cards_of(means, asha)
     assert (card.secret_tries_left, card.secret_exposure) == (None, 0)
-    assert done.told == "The unblock secret is set."
+    assert done.sentence == "The unblock secret is set."
     assert newest(means, asha).detail["tries_full"] is True
 
 

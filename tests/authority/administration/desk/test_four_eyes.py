@@ -205,7 +205,7 @@ def test_the_story_names_both(
     propose(first, asha)
     agree_all(second)
     lines = AdminDesk(second).people.person(asha.holder.id).story
-    told_of = {line.told: line.who for line in lines}
+    told_of = {line.sentence: line.who for line in lines}
     done = (
         "Corrected the email address. Reason: Asked for by telephone. "
         "Identified by: Photo ID, in person. Agreed by Manager Two."
@@ -334,7 +334,7 @@ def test_somebody_who_was_changed_since_is_not_changed(
     because = f"Manager Two corrected the name (reference {done.reference})."
     assert caught.value.changes == (because,)
     (line,) = AdminDesk(second).proposals.waiting()
-    assert line.told == "Correct the email address to asha@nhs.uk."
+    assert line.sentence == "Correct the email address to asha@nhs.uk."
 
 
 def test_after_a_week_nobody_agrees(
@@ -367,7 +367,7 @@ def test_it_is_declined_or_taken_back(
     (line,) = AdminDesk(second).proposals.waiting()
     decider = first if who == "proposer" else second
     done = AdminDesk(decider).proposals.decline(line.proposal_id, WHY)
-    assert ("taken back" in done.told, "declined" in done.told) == (
+    assert ("taken back" in done.sentence, "declined" in done.sentence) == (
         decider is first,
         decider is second,
     )
@@ -407,7 +407,7 @@ def test_what_was_altered_in_the_database_is_not_done(
         AdminDesk(second).proposals.agree(line.proposal_id, WHY)
     for shown in AdminDesk(second).proposals.waiting():
         assert "altered in the database" in shown.why_not
-        assert shown.told == "correct-email: what was entered cannot be read."
+        assert shown.sentence == "correct-email: what was entered cannot be read."
     assert address(means, asha) == samples.registration(asha.holder.id).email
 
 

@@ -38,7 +38,7 @@ def test_every_kind_has_its_words() -> None:
 def test_an_act_is_audited_with_who_and_why(agent: Office, store: Store) -> None:
     seen = a_person(store)
     with agent.act(Action.LIFT_BLOCK, GROUNDS, seen=seen) as act:
-        act.tell(StaffKind.BLOCK_LIFTED, failures=3)
+        act.record(StaffKind.BLOCK_LIFTED, failures=3)
     with store.read() as uow:
         (event,) = uow.audit.of_holder(seen.holder_id)
         assert (event.actor, event.reference) == (agent.actor.staff_id, act.reference)
@@ -56,7 +56,7 @@ def test_an_act_that_fails_leaves_nothing(agent: Office, store: Store) -> None:
 
     def fail_half_way() -> None:
         with agent.act(Action.LIFT_BLOCK, GROUNDS, seen=seen) as act:
-            act.tell(StaffKind.BLOCK_LIFTED)
+            act.record(StaffKind.BLOCK_LIFTED)
             raise NotFound("gone")
 
     with pytest.raises(NotFound):
@@ -73,7 +73,7 @@ def test_who_comes_second_is_told_what_the_first_did(
 ) -> None:
     seen = a_person(store)
     with agent.act(Action.LIFT_BLOCK, GROUNDS, seen=seen) as act:
-        act.tell(StaffKind.BLOCK_LIFTED)
+        act.record(StaffKind.BLOCK_LIFTED)
     with (
         pytest.raises(ConcurrentChange) as caught,
         manager.act(Action.CORRECT_NAME, GROUNDS, seen=seen),

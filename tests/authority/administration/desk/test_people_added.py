@@ -20,7 +20,7 @@ def desk(agent: Office) -> PeopleDesk:
 
 def test_a_person_is_added_and_found(desk: PeopleDesk, means: StaffDependencies) -> None:
     done = desk.add(" 100200300999 ", " Bo  Chen", "bo@NHS.net", GROUNDS)
-    assert done.told == "Bo Chen is added."
+    assert done.sentence == "Bo Chen is added."
     person = desk.find_one(" 100200300999")
     assert (person.name, person.email, person.standing) == (
         "Bo Chen",
@@ -29,7 +29,7 @@ def test_a_person_is_added_and_found(desk: PeopleDesk, means: StaffDependencies)
     )
     (line,) = person.story
     assert line.reference == done.reference
-    assert "Reason: Asked for by telephone." in line.told
+    assert "Reason: Asked for by telephone." in line.sentence
     with means.store.read() as uow:
         assert uow.search.find("chen bo", 5) == (person.seen.holder_id,)
     assert mailed(means) == []

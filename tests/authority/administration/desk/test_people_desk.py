@@ -108,7 +108,7 @@ def test_a_name_is_corrected_and_found_again(
     desk: PeopleDesk, means: StaffDependencies, asha: Person
 ) -> None:
     done = desk.correct_name(seen(means, asha), "  Asha   Bell ", GROUNDS)
-    assert done.told == "The name is Asha Bell now."
+    assert done.sentence == "The name is Asha Bell now."
     assert holder(means, asha).name == "Asha Bell"
     with means.store.read() as uow:
         assert uow.search.find("bell", 5) == (asha.holder.id,)
@@ -168,7 +168,7 @@ def test_an_address_of_somebody_who_is_not_registered(
 ) -> None:
     person = samples.stored_person(means.store)
     done = desk.correct_email(seen(means, person), NEW, GROUNDS)
-    assert done.told.endswith(
+    assert done.sentence.endswith(
         "It is suggested to them when they register; the code that is sent there confirms it."
     )
     assert holder(means, person).email == NEW

@@ -57,7 +57,7 @@ def test_a_change_counts_and_tells_who_and_why(
     desk: PolicyDesk, manager: Office, clock: SetClock, store: Store
 ) -> None:
     done = desk.change("max_failures", " 5 ", 0, Grounds("Too many calls"))
-    assert done.told.startswith("max_failures is 5 from now on")
+    assert done.sentence.startswith("max_failures is 5 from now on")
     changed = line(desk, "max_failures")
     assert (changed.value, changed.in_file, changed.revision) == ("5", "3", 1)
     assert (changed.changed_at, changed.changed_by) == (clock.now(), manager.actor.name)
@@ -71,7 +71,7 @@ def test_a_change_counts_and_tells_who_and_why(
 def test_the_files_value_counts_again_after_a_reset(desk: PolicyDesk) -> None:
     desk.change("email_domains", "Trust.NHS.uk", 0, GROUNDS)
     assert line(desk, "email_domains").value == "trust.nhs.uk"
-    assert desk.reset("email_domains", 1, GROUNDS).told.endswith("as the settings file has it.")
+    assert desk.reset("email_domains", 1, GROUNDS).sentence.endswith("as the settings file has it.")
     back = line(desk, "email_domains")
     assert (back.value, back.changed_at, back.reason, back.revision) == (back.in_file, None, "", 2)
 
@@ -81,7 +81,7 @@ def test_a_star_is_any_domain_as_in_the_questions_of_setup(
     desk: PolicyDesk, store: Store, value: str
 ) -> None:
     done = desk.change("email_domains", value, 0, GROUNDS)
-    assert done.told.startswith("email_domains is * from now on")
+    assert done.sentence.startswith("email_domains is * from now on")
     found = line(desk, "email_domains")
     assert (found.value, found.allowed) == (
         "*",

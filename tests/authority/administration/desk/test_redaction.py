@@ -49,7 +49,7 @@ def detail_of(desk: AdminDesk, row: int) -> str:
 def agreed(first: AdminDesk, second: AdminDesk, row: int, *, whole: bool) -> Done:
     assert first.audit.redact(row, WHY, whole=whole).waits
     (line,) = second.proposals.waiting()
-    assert f"out of row {row} of the audit" in line.told
+    assert f"out of row {row} of the audit" in line.sentence
     return second.proposals.agree(line.proposal_id, Grounds("Looked at it, and it is so"))
 
 
@@ -80,7 +80,7 @@ def test_a_reason_is_taken_out_and_the_chain_fits(
     assert verify_audit(means.store, means.signer).intact
     (line,) = first.audit.page(AuditFilter(kind="audit-redacted")).lines
     what = "detail" if whole else "reason"
-    assert (line.who, line.told) == (
+    assert (line.who, line.sentence) == (
         "Manager One",
         f"Took the {what} out of row {row} of the audit.",
     )

@@ -187,9 +187,9 @@ def test_after_revoking_it_says_how_somebody_whose_pin_is_blocked_registers_agai
 ) -> None:
     refuse(history, asha, Reason.PIN_BLOCKED)
     done = desk.revoke_registration(desk.person(asha.holder.id).seen, GROUNDS)
-    assert "give a code: with it they unlock and register at a station" in done.told
-    assert done.told.endswith(desk.person(asha.holder.id).advice)
-    assert "While they know their PIN" not in done.told
+    assert "give a code: with it they unlock and register at a station" in done.sentence
+    assert done.sentence.endswith(desk.person(asha.holder.id).advice)
+    assert "While they know their PIN" not in done.sentence
 
 
 def test_a_pause_is_shown_with_its_end_and_can_be_lifted(

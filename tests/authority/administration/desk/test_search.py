@@ -183,7 +183,7 @@ def test_a_reference_of_an_act_of_staff_finds_its_person_and_names_who(
 ) -> None:
     holder = recorded(store, "Asha Okafor")
     with agent.act(Action.LIFT_BLOCK, GROUNDS, about=holder.id) as act:
-        act.tell(StaffKind.BLOCK_LIFTED)
+        act.record(StaffKind.BLOCK_LIFTED)
     found = search_people(agent, act.reference, 5)
     assert names(found) == ["Asha Okafor"]
     assert found.about == f"{act.reference} by Agent Mbeki, 09:30 today: Lifted the block."

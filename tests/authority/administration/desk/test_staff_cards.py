@@ -58,7 +58,7 @@ def test_a_technician_has_no_key_and_a_card(
     assert (sam.keys, sam.cards) == ((), ())
     pem = new_pin_key()
     done = desk.add_card(sam.staff_id, card, pem, sam.revision, GROUNDS)
-    assert done.told == "The card of Sam Reed opens stations' maintenance pages."
+    assert done.sentence == "The card of Sam Reed opens stations' maintenance pages."
     (shown,) = line(desk).cards
     named = CardId(shown.driver, shown.identifier)
     assert (named, shown.fingerprint) == (card, fingerprint(der(pem)))
@@ -155,7 +155,7 @@ def test_a_card_is_taken_away(desk: StaffDesk, sam: StaffLine, card: CardId) -> 
 def test_it_is_said_where_the_role_may_not(desk: StaffDesk, card: CardId) -> None:
     desk.add("Odd Bjerke", Role.AUDITOR, new_key(), GROUNDS)
     done = desk.add_card(line(desk, "Odd Bjerke").staff_id, card, new_pin_key(), 0, GROUNDS)
-    assert done.told.endswith("But that is not for an auditor.")
+    assert done.sentence.endswith("But that is not for an auditor.")
 
 
 def test_a_technician_cannot_log_in(

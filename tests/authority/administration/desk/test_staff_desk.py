@@ -39,7 +39,7 @@ def test_a_new_member_can_log_in_and_is_shown(
 ) -> None:
     key = new_key("asha@ward-7")
     done = desk.add("  Asha   Okafor ", Role.AGENT, key, Grounds("New at the desk"))
-    assert done.told == "Asha Okafor can log in as an agent."
+    assert done.sentence == "Asha Okafor can log in as an agent."
     added = line(desk, "Asha Okafor")
     (shown,) = added.keys
     assert (shown.fingerprint, shown.kind) == (fingerprint(key), "ssh-ed25519")

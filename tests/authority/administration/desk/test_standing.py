@@ -33,7 +33,7 @@ MINUTE = timedelta(minutes=1)
 
 
 def told(facts: StandingFacts) -> str:
-    return headline_of(facts, UTC).told
+    return headline_of(facts, UTC).sentence
 
 
 def advice(facts: StandingFacts) -> str:
@@ -117,7 +117,7 @@ def test_a_day_is_named_when_it_was_not_today(at: datetime, said: str) -> None:
 def test_moments_are_told_in_the_services_zone() -> None:
     zone = timezone(timedelta(hours=5, minutes=30))
     facts = replace(READY, registration=blocked(0))
-    assert headline_of(facts, zone).told == "Blocked since 14:44 today."
+    assert headline_of(facts, zone).sentence == "Blocked since 14:44 today."
 
 
 def test_attempts_that_are_used_up_count_as_a_block_that_nobody_wrote_yet() -> None:

@@ -58,7 +58,7 @@ def test_a_retired_station_comes_last_and_is_never_silent(
     for name in ("A", "B"):
         history.station(name)
     done = desk.retire("A", GROUNDS)
-    assert done.told == "A is retired. It serves nobody any more."
+    assert done.sentence == "A is retired. It serves nobody any more."
     now = clock.now()
     clock.forward(hours=1)
     assert [(line.name, line.silent, line.retired_at) for line in desk.every()] == [
@@ -78,7 +78,7 @@ def test_a_station_comes_back(manager: Office, history: History, store: Store) -
     history.station("A")
     desk.retire("A", GROUNDS)
     done = desk.reinstate("A", GROUNDS)
-    assert done.told == "A is in service again."
+    assert done.sentence == "A is in service again."
     assert [line.retired_at for line in desk.every()] == [None]
     with store.read() as uow:
         (event,) = uow.trail.oldest(AuditQuery(reference=done.reference))

@@ -112,7 +112,7 @@ def test_a_report_at_a_station_names_on_the_page_what_it_was_about(
     page = desk.person(asha.holder.id)
     assert f"they did not do {theirs} at Library" in page.headline
     assert page.headline.endswith(": Changed the email address.")
-    assert f"with the number of the mail about {theirs}" in page.story[0].told
+    assert f"with the number of the mail about {theirs}" in page.story[0].sentence
 
 
 def test_a_report_in_the_visit_of_its_mail_is_not_what_it_is_about(
@@ -142,7 +142,7 @@ def test_a_report_closes_everything_and_says_so(
 ) -> None:
     waiting(means, asha)
     done = desk.report_misuse(seen(means, asha), GROUNDS)
-    assert "self-service is blocked" in done.told
+    assert "self-service is blocked" in done.sentence
     blocked = registered(means, asha)
     assert blocked.blocked_at is not None
     with means.store.read() as uow:

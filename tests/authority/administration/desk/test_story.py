@@ -110,12 +110,12 @@ def test_a_story_tells_who_where_and_why_newest_first(agent: Office, store: Stor
     happened(store, person, AuditKind.ANSWERS_WRONG, left=0)
     happened(store, person, AuditKind.VISIT_ENDED, how="refused")
     with agent.act(Action.LIFT_BLOCK, GROUNDS, seen=seen) as act:
-        act.tell(StaffKind.BLOCK_LIFTED)
+        act.record(StaffKind.BLOCK_LIFTED)
     lifted, wrong = story(store, person)
     assert lifted == StoryLine(
         seq=3,
         at=NOW,
-        told=(
+        sentence=(
             "Lifted the block. Reason: Asked for by telephone. Identified by: Photo ID, in person."
         ),
         who=agent.actor.name,
@@ -148,7 +148,7 @@ def test_a_command_line_is_named_as_the_audit_has_it(store: Store) -> None:
         )
         uow.commit()
     (line,) = story(store, person)
-    assert (line.who, line.told) == (
+    assert (line.who, line.sentence) == (
         "command line: root",
         "Name or email address were changed by an import.",
     )

@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
+SHORTEST_REASON: Final = 3
+LONGEST_REASON: Final = 300
+"""Characters of a reason that staff give."""
+
 LONGEST_WORDS: Final = 100
 """Characters of an officer's own reason."""
 

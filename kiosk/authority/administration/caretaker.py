@@ -38,6 +38,7 @@ from kiosk.authority.store.records import (
     AuditHead,
     AuditPiece,
     AuditQuery,
+    Chore,
     OutboxMessage,
     Scalar,
     new_id,
@@ -268,7 +269,7 @@ class Caretaker:
         """
         with self._store.read() as uow:
             chore = uow.chores.get(VERIFY)
-            after = chore.reached if chore else FIRST
+            after = _verified_to(chore)
             begins = after == FIRST
             if begins and not uow.chores.is_due(VERIFY, DAY):
                 return
@@ -282,7 +283,7 @@ class Caretaker:
         def reach(uow: UnitOfWork) -> None:
             if begins:
                 uow.chores.claim(VERIFY, DAY)
-            uow.chores.reach(VERIFY, FIRST if over else reached)
+            uow.chores.reach(VERIFY, "" if over else json.dumps([reached.seq, reached.hash]))
 
         if over:
             found = (*unsigned, *_found(piece))
@@ -298,13 +299,13 @@ class Caretaker:
         """Check a piece of all rows that have a MAC: each of them once a day."""
         with self._store.read() as uow:
             chore = uow.chores.get(SWEEP)
-            table, after = _place(chore.reached) if chore else (0, None)
-            begins = (table, after) == (0, None)
+            table, after = _swept_to(chore)
+            begins = (table, after) == (TABLES[0], None)
             if begins and not uow.chores.is_due(SWEEP, DAY):
                 return
-            piece = uow.mac_rows.check(TABLES[table], after, ROWS_A_LOOK)
-        self._note(RowAltered(TABLES[table], row) for row in piece.altered)
-        following = _reached(table, piece.last)
+            piece = uow.mac_rows.check(table, after, ROWS_A_LOOK)
+        self._note(RowAltered(table, row) for row in piece.altered)
+        following = _after_piece(table, piece.last)
         with self._store.begin() as uow:
             if begins:
                 uow.chores.claim(SWEEP, DAY)
@@ -344,18 +345,28 @@ class Caretaker:
             uow.commit()
 
 
-def _place(reached: AuditHead) -> tuple[int, RowKey | None]:
-    """Return the table and the key that a sweep has reached, as ``_reached`` wrote them."""
-    if reached == FIRST:
-        return 0, None
-    key = json.loads(reached.hash)
-    return reached.seq % len(TABLES), tuple(key) if key else None
+def _verified_to(chore: Chore | None) -> AuditHead:
+    """Return the row that a pass over the audit has reached; ``FIRST`` where the next begins."""
+    if chore is None or not chore.reached:
+        return FIRST
+    seq, digest = json.loads(chore.reached)
+    return AuditHead(seq, digest)
 
 
-def _reached(table: int, last: RowKey | None) -> AuditHead:
+def _swept_to(chore: Chore | None) -> tuple[str, RowKey | None]:
+    """Return the table and the key that a sweep has reached, as ``_after_piece`` wrote them."""
+    if chore is not None and chore.reached:
+        table, key = json.loads(chore.reached)
+        if table in TABLES:
+            return table, tuple(key) if key else None
+    return TABLES[0], None
+
+
+def _after_piece(table: str, last: RowKey | None) -> str:
     if last is not None:
-        return AuditHead(table, json.dumps(last))
-    return AuditHead(table + 1, json.dumps([])) if table + 1 < len(TABLES) else FIRST
+        return json.dumps([table, last])
+    following = TABLES[TABLES.index(table) + 1 :]
+    return json.dumps([following[0], None]) if following else ""
 
 
 def _found(piece: AuditPiece) -> tuple[RaisedAlarm, ...]:

@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 from kiosk.authority.administration.people_fields import CellRefused
 from kiosk.contract.errors import NotTaken
-from kiosk.contract.free_text import looks_secret
+from kiosk.contract.free_text import LONGEST_REASON, SHORTEST_REASON, looks_secret
 
 LONGEST_NAME: Final = 100
 """Characters of the name of a file, a station or an account in the audit."""
@@ -34,6 +34,27 @@ def need_words(field: str, text: str) -> None:
         raise NotTaken(field, NO_ADDRESS)
     if looks_secret(text):
         raise NotTaken(field, REFUSED_FORM)
+
+
+_ASKS: Final = {
+    "reason": "Say why",
+    "identified_by": "Say how you made sure who this person is",
+}
+
+
+def read_reason(field: str, text: str) -> str:
+    """Return a reason, or how somebody was identified, without needless spaces.
+
+    Raises ``NotTaken``.
+    """
+    tidy = " ".join(text.split())
+    if not SHORTEST_REASON <= len(tidy) <= LONGEST_REASON:
+        asks = _ASKS[field]
+        raise NotTaken(field, f"{asks}, in {SHORTEST_REASON} to {LONGEST_REASON} characters.")
+    if not tidy.isprintable():
+        raise NotTaken(field, "There is a character in it that cannot be shown.")
+    need_words(field, tidy)
+    return tidy
 
 
 def cleaned(text: str, longest: int = LONGEST_NAME) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import assert_never
 
 from kiosk.app.config.settings import PolicySettings
-from kiosk.authority.administration.free_text import need_words
+from kiosk.authority.administration.free_text import read_reason
 from kiosk.authority.administration.proposals import (
     WAITS_FOR,
     OpenedAct,
@@ -55,7 +55,6 @@ from kiosk.contract.errors import (
     ConcurrentChange,
     NotFound,
     NotPermitted,
-    NotTaken,
     RecordAltered,
     RowAltered,
 )
@@ -101,10 +100,6 @@ class StaffDependencies:
     zone: tzinfo
     enrol_addresses: tuple[str, ...] = ()
     ca_fingerprint: str = ""
-
-
-SHORTEST_REASON = 3
-LONGEST_REASON = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -401,19 +396,10 @@ class Office:
             uow.commit()
 
     def _note(self, action: Action, grounds: Grounds, holder_id: str | None) -> ActionNote:
-        reason, identified = _tidy(grounds.reason), _tidy(grounds.identified_by)
-        if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
-            raise NotTaken(
-                "reason", f"Say why, in {SHORTEST_REASON} to {LONGEST_REASON} characters."
-            )
-        for field, text in (("reason", reason), ("identified_by", identified)):
-            if not text.isprintable():
-                raise NotTaken(field, "There is a character in it that cannot be shown.")
-        if action in IDENTIFIES and not SHORTEST_REASON <= len(identified) <= LONGEST_REASON:
-            raise NotTaken("identified_by", "Say how you made sure who this person is.")
-        need_words("reason", reason)
-        if identified:
-            need_words("identified_by", identified)
+        reason = read_reason("reason", grounds.reason)
+        identified = ""
+        if action in IDENTIFIES or grounds.identified_by.strip():
+            identified = read_reason("identified_by", grounds.identified_by)
         now = self.means.clock.now()
         return ActionNote(new_id(), holder_id, now, reason, identified, secrets.token_hex(16))
 
@@ -510,10 +496,6 @@ def audit_name(actor: Actor) -> str:
 
 def _signed(actor: Actor) -> dict[str, Scalar]:
     return {"key": actor.key} if actor.key else {}
-
-
-def _tidy(text: str) -> str:
-    return " ".join(text.split())
 
 
 def _hold(uow: UnitOfWork, seen: Seen) -> None:

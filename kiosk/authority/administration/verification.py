@@ -15,8 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from kiosk.authority.administration.free_text import need_words
-from kiosk.authority.administration.office import LONGEST_REASON, SHORTEST_REASON
+from kiosk.authority.administration.free_text import read_reason
 from kiosk.authority.administration.views import Progress, unseen
 from kiosk.authority.anchors import AnchorSigner, AnchorVerifier
 from kiosk.authority.audit import ServiceKind
@@ -25,7 +24,7 @@ from kiosk.authority.store.records import ActionNote, AuditAnchor, AuditVerdict,
 from kiosk.authority.store.repositories.mac_rows import TABLES, Piece, RowKey
 from kiosk.authority.store.repositories.staff import note_digest
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.contract.errors import ConfigError, NotFound, NotTaken
+from kiosk.contract.errors import ConfigError, NotFound
 from kiosk.contract.findings import Finding, fail, ok, warn
 
 # Checking every row that has a MAC, and accepting an altered one.
@@ -99,9 +98,7 @@ def check_rows(store: Store) -> Finding:
 
 def accept(store: Store, table: str, row: str, actor: str, reason: str) -> None:
     """Accept an altered row; audited. Raises ``NotFound`` and ``NotTaken``."""
-    if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON or not reason.isprintable():
-        raise NotTaken("reason", f"say why, in {SHORTEST_REASON} to {LONGEST_REASON} characters")
-    need_words("reason", reason)
+    reason = read_reason("reason", reason)
     if table not in TABLES:
         raise NotFound(f"no table {table!r} has rows with MACs; they are {', '.join(TABLES)}")
     with store.begin() as uow:

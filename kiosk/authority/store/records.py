@@ -799,13 +799,13 @@ class Chore:
     """Periodic work that any one of many processes does when it is due.
 
     ``since`` is when it first ran without a longer pause after it, ``done_at`` the last run.
-    ``reached`` is the row of the audit up to which work in pieces has come.
+    ``reached`` is where work in pieces goes on, in a form of its own; empty at the beginning.
     """
 
     name: str
     since: datetime
     done_at: datetime
-    reached: AuditHead
+    reached: str
 
 
 # What is read together for a visit.

@@ -815,14 +815,13 @@ class AlarmRow(TableRow, table=True):
 
 
 class ChoreRow(TableRow, table=True):
-    """See ``Chore``; ``seq`` and ``hash`` are the row that it has reached."""
+    """See ``Chore``."""
 
     __tablename__ = "chore"
     name: str = Field(primary_key=True)
     since: datetime = Field(sa_type=UtcDateTime)
     done_at: datetime = Field(sa_type=UtcDateTime)
-    seq: int = Field(sa_type=ROW_NUMBER)
-    hash: str
+    reached: str
 
 
 class AuditFeedRow(TableRow, table=True):

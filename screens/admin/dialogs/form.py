@@ -36,6 +36,7 @@ from kiosk.contract.errors import (
     NotTaken,
     StoreError,
 )
+from kiosk.contract.free_text import LONGEST_REASON, SHORTEST_REASON
 from screens.admin import page
 from screens.admin.dialogs.dialog import Box, Dialog, DialogButton
 from screens.admin.page import ACTING
@@ -466,9 +467,6 @@ def not_the_end(what: str, whole: str) -> str:
 
 # The reason, and how the person was identified: fields of every action.
 
-LEAST, MOST = 3, 200
-"""Characters of a reason."""
-
 WAYS = (
     "Photo ID, in person",
     "Photo ID, on a video call",
@@ -480,7 +478,9 @@ WAYS = (
 
 def grounds_entries(*, identifies: bool) -> tuple[Entry, ...]:
     """Return the fields for grounds, at the end of every form that changes something."""
-    reason = Entry("reason", "Reason", hint="Why; it is kept.", least=LEAST, most=MOST)
+    reason = Entry(
+        "reason", "Reason", hint="Why; it is kept.", least=SHORTEST_REASON, most=LONGEST_REASON
+    )
     if not identifies:
         return (reason,)
     return (
@@ -488,8 +488,8 @@ def grounds_entries(*, identifies: bool) -> tuple[Entry, ...]:
             "identified_by",
             "Identified by",
             hint="Up and Down choose; another way can be typed.",
-            least=LEAST,
-            most=MOST,
+            least=SHORTEST_REASON,
+            most=LONGEST_REASON,
             choices=WAYS,
         ),
         reason,

@@ -10,8 +10,16 @@ from textual import events
 from textual.widgets import Input, OptionList
 
 from kiosk.authority.administration.views import Done, Grounds
+from kiosk.contract.free_text import LONGEST_REASON
 from screens.admin.dialogs.dialog import MustRead
-from screens.admin.dialogs.form import WAYS, Entry, EntryLine, Form, grounds_of
+from screens.admin.dialogs.form import (
+    WAYS,
+    Entry,
+    EntryLine,
+    Form,
+    grounds_entries,
+    grounds_of,
+)
 from tests.screens.admin.fake_calls import REFERENCE
 from tests.screens.admin.form_desk import DONE, Deeds, below, page
 from tests.screens.admin.pilots import Run, running
@@ -282,3 +290,7 @@ async def test_a_secret_is_masked_taken_as_typed_and_not_kept(deeds: Deeds) -> N
 def test_grounds_of_a_form_without_identification() -> None:
     values: Mapping[str, str] = {"reason": "because"}
     assert grounds_of(values) == Grounds("because")
+
+
+def test_a_reason_may_be_as_long_in_a_form_as_on_the_command_line() -> None:
+    assert [entry.most for entry in grounds_entries(identifies=True)] == [LONGEST_REASON] * 2

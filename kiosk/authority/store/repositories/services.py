@@ -8,11 +8,9 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, and_, bindparam, case, delete, func, or_, select, update
 
-from kiosk.authority.store.audit_chain import FIRST
 from kiosk.authority.store.gateway import Prepared, table_of
 from kiosk.authority.store.records import (
     Alarm,
-    AuditHead,
     Chore,
     OutboxMessage,
     Restore,
@@ -263,7 +261,7 @@ class Chores(Repository):
         row = self._gateway.one(select(ChoreRow).where(col(ChoreRow.name) == name), ChoreRow)
         if row is None:
             return None
-        return Chore(row.name, row.since, row.done_at, AuditHead(row.seq, row.hash))
+        return Chore(row.name, row.since, row.done_at, row.reached)
 
     def claim(self, name: str, every: timedelta) -> bool:
         """Take a chore that is due; return True for exactly one caller in each period ``every``.
@@ -272,7 +270,7 @@ class Chores(Repository):
         a clock that was wrong once, does not stop it.
         """
         now, done_at = self._now, col(ChoreRow.done_at)
-        new = {"name": name, "since": now, "done_at": now, "seq": FIRST.seq, "hash": FIRST.hash}
+        new = {"name": name, "since": now, "done_at": now, "reached": ""}
         since = case((done_at <= now - LEFT * every, now), else_=col(ChoreRow.since))
         insert = self._gateway.upsert(ChoreRow).values(new)
         statement = insert.on_conflict_do_update(
@@ -291,7 +289,7 @@ class Chores(Repository):
         )
         return self._gateway.scalar(select(col(ChoreRow.name)).where(fresh)) is None
 
-    def reach(self, name: str, row: AuditHead) -> None:
-        """Note how far a chore in pieces has come."""
+    def reach(self, name: str, reached: str) -> None:
+        """Note where a chore in pieces goes on."""
         statement = update(ChoreRow).where(col(ChoreRow.name) == name)
-        self._gateway.write(statement.values(seq=row.seq, hash=row.hash))
+        self._gateway.write(statement.values(reached=reached))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 
 import pytest
@@ -104,7 +105,7 @@ def place(store: Store) -> int:
     with store.read() as uow:
         chore = uow.chores.get(caretaking.VERIFY)
     assert chore is not None
-    return chore.reached.seq
+    return int(json.loads(chore.reached)[0]) if chore.reached else 0
 
 
 # --- what is past ----------------------------------------------------------------------

@@ -12,7 +12,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, cast
@@ -55,6 +55,9 @@ REST_S: Final = 60.0
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 10.0
 """How long a failed address is not used: twice as long each time, with jitter."""
+
+_ANOTHER_MAY_SERVE: Final = frozenset({408, 429, 500, 503})
+"""Answers about the authority and not about the call: the next address is called."""
 
 _ERROR_OF: Final = {status: error for error, status in STATUS_OF.items()}
 
@@ -136,23 +139,27 @@ class _Endpoint:
             if now - since < REST_S:
                 return connection, True
             connection.close()
+        return self.new_connection(), False
+
+    def new_connection(self) -> http.client.HTTPConnection:
         match self.address:
             case UnixAddress(path):
-                return _UnixConnection(path, CONNECT_S), False
+                return _UnixConnection(path, CONNECT_S)
             case TlsAddress(host, port):
-                made = http.client.HTTPSConnection(
+                return http.client.HTTPSConnection(
                     host, port, timeout=CONNECT_S, context=self._context
                 )
-                return made, False
 
     def give_back(self, connection: http.client.HTTPConnection, now: float) -> None:
         """Keep a connection for the next call."""
         self._resting.append((now, connection))
+
+    def served(self) -> None:
+        """End its pauses."""
         self._pause_s, self.free_at = FIRST_PAUSE_S, float("-inf")
 
     def failed(self, now: float) -> None:
-        """Do not use the address for a while, and close its idle connections."""
-        self.close()
+        """Do not use the address for a while."""
         self.free_at = now + self._pause_s * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
         self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
 
@@ -168,12 +175,16 @@ class _Answer(Struct, frozen=True):
     body: bytes
     retry_after_s: float | None
 
+    @property
+    def is_busy(self) -> bool:
+        return self.retry_after_s is not None
+
 
 class HttpAuthority:
     """Implements ``kiosk.contract.ports.Authority``: its methods are the routes of the contract.
 
-    Safe to call from several threads. A call whose answer was lost is repeated within ``CALL_S``,
-    which the port allows for every call.
+    Safe to call from several threads. A call is repeated at the next address, within ``CALL_S``,
+    where its answer was lost or the authority cannot serve: the port allows that for every call.
     """
 
     def __init__(
@@ -210,9 +221,9 @@ class HttpAuthority:
                 each.close()
 
     def reach(self) -> Iterator[tuple[Address, str]]:
-        """Call each address; yield the failures."""
+        """Call each address, over a new connection; yield its failure, or an empty text."""
         for each in self._endpoints:
-            connection, _ = each.take(self._now())
+            connection = each.new_connection()
             try:
                 connection.request("GET", OPENAPI, headers=self._headers)
                 status = connection.getresponse().status
@@ -244,9 +255,13 @@ class HttpAuthority:
         raise AuthorityError(f"{route.name}: status {answer.status}")
 
     def _ask(self, path: str, body: bytes, deadline: float) -> _Answer:
-        """Call until there is an answer or no time left; raises ``AuthorityUnavailable``."""
-        tried: set[_Endpoint] = set()
+        """Call until there is an answer or no time left; raises ``AuthorityUnavailable``.
+
+        Busy authorities are asked again once all addresses were tried.
+        """
+        tried: dict[_Endpoint, _Answer | None] = {}
         busy_until = deadline - CALL_S + BUSY_S
+        trouble = ""
         while True:
             endpoint = self._choose(tried)
             left = deadline - self._now()
@@ -254,6 +269,7 @@ class HttpAuthority:
                 raise AuthorityUnavailable("no answer within the deadline")
             with self._lock:
                 connection, is_used = endpoint.take(self._now())
+            answer = None
             try:
                 answer = self._exchange(connection, path, body, left)
             except (OSError, http.client.HTTPException) as error:
@@ -261,20 +277,29 @@ class HttpAuthority:
                 if is_used:
                     # It may have been closed while idle: that says nothing about the address.
                     continue
-                tried.add(endpoint)
-                with self._lock:
-                    endpoint.failed(self._now())
-                if len(tried) == len(self._endpoints):
-                    raise AuthorityUnavailable(f"no answer ({type(error).__name__})") from None
-                continue
+                trouble = type(error).__name__
             with self._lock:
-                if connection.sock is not None:
+                if answer is None:
+                    endpoint.close()
+                elif connection.sock is not None:
                     endpoint.give_back(connection, self._now())
+                if answer is not None and answer.status not in _ANOTHER_MAY_SERVE:
+                    endpoint.served()
+                    return answer
+                endpoint.failed(self._now())
+            tried[endpoint] = answer
+            if len(tried) < len(self._endpoints):
+                continue
+            answers = [each for each in tried.values() if each is not None]
+            if not answers:
+                raise AuthorityUnavailable(f"no answer ({trouble})")
+            answer = max(answers, key=lambda each: (each.is_busy, each.status))
             if answer.retry_after_s is None or self._now() > busy_until:
                 return answer
             time.sleep(answer.retry_after_s * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+            tried = {at: each for at, each in tried.items() if each is None or not each.is_busy}
 
-    def _choose(self, tried: set[_Endpoint]) -> _Endpoint:
+    def _choose(self, tried: Container[_Endpoint]) -> _Endpoint:
         """Return the first address that did not fail lately, else the one to be tried next."""
         now = self._now()
         with self._lock:

@@ -1,0 +1,232 @@
+"""A station with several authorities goes on where one of them answers that it cannot serve."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from time import sleep
+from types import SimpleNamespace
+
+import pytest
+
+from kiosk.authority.crypto.derivation import FollowingSecrets
+from kiosk.authority.server import Called, LaneLimits, Limits, Service
+from kiosk.authority.service import LocalAuthority
+from kiosk.authority.store.database import Store
+from kiosk.contract.errors import (
+    AuthorityBusy,
+    AuthorityError,
+    AuthorityUnavailable,
+    KeysUnavailable,
+    StepRefused,
+)
+from kiosk.contract.messages import Heartbeat, Purpose, StationStanding, VisitId
+from kiosk.station.client import BUSY_S, LONGEST_PAUSE_S, HttpAuthority, client_context
+from tests.authority.world import World
+from tests.contract.wirings import HOST, ListedStations, Office, Served
+from tests.support.database import MACS, sqlite_url
+
+ROOMY = Limits(calls_a_second=10_000, burst=10_000, connections_each=100)
+FULL = replace(ROOMY, quick=LaneLimits(threads=1, waiting=-1))
+ASKED_TOO_MUCH = replace(ROOMY, calls_a_second=0.0, burst=0.0)
+VISIT = VisitId("a" * 32)
+
+
+class AwaySecrets(FollowingSecrets):
+    """A token of the master keys that was pulled."""
+
+    def ready(self) -> None:
+        raise KeysUnavailable("pulled")
+
+
+class Faulty:
+    """An authority with a bug in every call."""
+
+    def seen_by(self, station: object) -> Faulty:
+        return self
+
+    def heartbeat(self, beat: Heartbeat) -> StationStanding:
+        raise RuntimeError("a bug")
+
+
+def without_keys(world: World) -> Service:
+    return LocalAuthority(replace(world.parts, source=AwaySecrets(world.ring)))
+
+
+def without_database(world: World) -> Service:
+    away = Store(sqlite_url(world.folder / "elsewhere"), world.clock, MACS)
+    return LocalAuthority(replace(world.parts, store=away))
+
+
+def faulty(_: World) -> Service:
+    return Faulty()  # type: ignore[return-value]
+
+
+def well(world: World) -> Service:
+    return world.authority
+
+
+Made = tuple[Callable[[World], Service], Limits]
+AWAY: dict[str, tuple[Made, int]] = {
+    "its keys are away": ((without_keys, ROOMY), 503),
+    "its database is away": ((without_database, ROOMY), 503),
+    "it is full": ((well, FULL), 503),
+    "it was asked too much": ((well, ASKED_TOO_MUCH), 429),
+    "it has a bug": ((faulty, ROOMY), 500),
+}
+
+
+@dataclass
+class Estate:
+    """Authorities that serve one station over TLS, in the order in which it tries them."""
+
+    world: World
+    office: Office
+    at: float = 0.0
+    """The station's clock, in seconds: it goes on only while the station waits."""
+
+    served: list[Served] = field(default_factory=list)
+    answers: list[tuple[int, int]] = field(default_factory=list)
+    """The number of the authority and its status, for each call."""
+
+    clients: list[HttpAuthority] = field(default_factory=list)
+    directory: ListedStations = field(default_factory=ListedStations)
+
+    def sleep(self, seconds: float) -> None:
+        self.at += seconds
+
+    def station(self, *authorities: Made) -> HttpAuthority:
+        papers = self.office.papers("station.example")
+        self.directory.keys[papers.fingerprint] = "A"
+        addresses = []
+        for number, (make, limits) in enumerate(authorities):
+
+            def answered(called: Called, number: int = number) -> None:
+                self.answers.append((number, called.status))
+
+            made = Served(make(self.world), self.directory, limits, answered)
+            self.served.append(made)
+            addresses.append(made.on_tls(self.office.papers(HOST)))
+        context = client_context(papers.certificate, papers.key, papers.ca)
+        self.clients.append(HttpAuthority(addresses, context, "0.0", lambda: self.at))
+        return self.clients[-1]
+
+    def asked(self) -> list[int]:
+        """Return the numbers of the authorities that answered since the last time."""
+        numbers = [number for number, _ in self.answers]
+        self.answers.clear()
+        return numbers
+
+
+@pytest.fixture
+def estate(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Estate]:
+    world = World(folder)
+    (folder / "papers").mkdir()
+    made = Estate(world, Office(folder / "papers"))
+    monkeypatch.setattr(random, "sample", lambda population, k: list(population)[:k])
+    monkeypatch.setattr("kiosk.station.client.time", SimpleNamespace(sleep=made.sleep))
+    yield made
+    for client in made.clients:
+        client.close()
+    for each in made.served:
+        each.close()
+    world.store.close()
+
+
+@pytest.mark.parametrize("how", AWAY)
+def test_the_next_one_answers_in_the_same_call(estate: Estate, how: str) -> None:
+    away, status = AWAY[how]
+    at = estate.station(away, (well, ROOMY)).port
+    assert at.heartbeat(Heartbeat()) is StationStanding.IN_USE
+    assert estate.answers == [(0, status), (1, 200)]
+    assert estate.at == 0.0, "it did not wait"
+
+
+def test_one_that_cannot_serve_is_left_alone_for_a_while_and_used_again(estate: Estate) -> None:
+    at = estate.station((without_keys, ROOMY), (well, ROOMY)).port
+    at.heartbeat(Heartbeat())
+    assert estate.asked() == [0, 1]
+    for _ in range(3):
+        at.heartbeat(Heartbeat())
+    assert estate.asked() == [1, 1, 1]
+    for _ in range(20):
+        estate.at += LONGEST_PAUSE_S
+        at.heartbeat(Heartbeat())
+    assert estate.asked() == [0, 1] * 20, "after the longest pause it is asked first again"
+    estate.at += LONGEST_PAUSE_S / 4
+    at.heartbeat(Heartbeat())
+    assert estate.asked() == [1], "but it is left alone for longer each time"
+
+
+def test_a_refusal_is_the_answer_of_all(estate: Estate) -> None:
+    at = estate.station((well, ROOMY), (well, ROOMY)).port
+    with pytest.raises(StepRefused):
+        at.choose(VISIT, Purpose.UNLOCK)
+    assert estate.answers == [(0, 409)]
+
+
+def test_a_station_that_nobody_knows_asks_one(estate: Estate) -> None:
+    at = estate.station((well, ROOMY), (well, ROOMY)).port
+    estate.directory.keys.clear()
+    with pytest.raises(AuthorityUnavailable):
+        at.heartbeat(Heartbeat())
+    assert estate.answers == [(0, 403)]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("made", [(well, FULL), (well, ASKED_TOO_MUCH)], ids=["full", "too much"])
+def test_busy_ones_are_asked_again_for_as_long_as_one_is(
+    estate: Estate, count: int, made: Made
+) -> None:
+    at = estate.station(*[made] * count).port
+    with pytest.raises(AuthorityBusy):
+        at.heartbeat(Heartbeat())
+    assert BUSY_S < estate.at < BUSY_S + 1.5
+    asked = estate.asked()
+    rounds = len(asked) / count
+    assert 4 <= rounds <= 9, "each once in about a second"
+    assert asked[:count] == list(range(count))
+
+
+def test_a_busy_one_is_awaited_though_the_other_is_away(estate: Estate) -> None:
+    at = estate.station((without_keys, ROOMY), (well, FULL)).port
+    with pytest.raises(AuthorityBusy):
+        at.heartbeat(Heartbeat())
+    assert BUSY_S < estate.at < BUSY_S + 1.5
+    assert estate.asked().count(0) == 1, "one that is away is not asked again in one call"
+
+
+def test_where_all_are_away_it_says_so_at_once(estate: Estate) -> None:
+    at = estate.station((without_keys, ROOMY), (without_database, ROOMY)).port
+    with pytest.raises(AuthorityUnavailable) as raised:
+        at.heartbeat(Heartbeat())
+    assert not isinstance(raised.value, AuthorityBusy)
+    assert estate.asked() == [0, 1]
+    assert estate.at == 0.0
+
+
+def test_a_bug_in_all_of_them_is_no_absence(estate: Estate) -> None:
+    at = estate.station((faulty, ROOMY), (faulty, ROOMY)).port
+    with pytest.raises(AuthorityError) as raised:
+        at.heartbeat(Heartbeat())
+    assert not isinstance(raised.value, AuthorityUnavailable)
+    assert estate.asked() == [0, 1]
+
+
+def test_an_address_is_reached_over_a_new_connection(estate: Estate) -> None:
+    """The kept one may have been closed by the authority since."""
+    station = estate.station((well, replace(ROOMY, idle_s=0.1)), (well, ROOMY))
+    station.port.heartbeat(Heartbeat())
+    while estate.served[0].server.connected:
+        sleep(0.01)
+    assert [trouble for _, trouble in station.reach()] == ["", ""]
+
+
+def test_one_that_is_gone_and_one_that_cannot_serve(estate: Estate) -> None:
+    at = estate.station((well, ROOMY), (without_keys, ROOMY)).port
+    estate.served.pop(0).close()
+    with pytest.raises(AuthorityUnavailable):
+        at.heartbeat(Heartbeat())
+    assert estate.asked() == [1]

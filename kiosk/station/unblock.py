@@ -315,11 +315,12 @@ class PinWork:
     def _record(self, record: Callable[[], Task | Refusal]) -> Task | Refusal | None:
         """Record the result on a card; None where the authority gave no known answer.
 
-        It stayed away, the holder is no longer recorded, or it is of a newer release.
+        It stayed away or failed, the holder is no longer recorded, or it is of a newer release. An
+        unblock is then resolved when the card is next seen.
         """
         try:
             return self._retry_while_away(record)
-        except (errors.StepRefused, errors.ReplyUnknown):
+        except errors.AuthorityError:
             return None
 
     def _retry_while_away(self, record: Callable[[], Task | Refusal]) -> Task | Refusal | None:

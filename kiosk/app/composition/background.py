@@ -43,20 +43,28 @@ class BackgroundExecutor:
         self._build = build
         self._on_trouble = on_fault
         self._executor: OpenExecutor | None = None
+        self._under_way = 0
         self._lock = threading.Lock()
 
     def perform(self, command: Command) -> ResultSide | None:
         """Carry out ``command``, or report that nobody answers."""
-        executor = self._open()
-        if executor is None:
-            return None if isinstance(command, EndVisit) else NoReply(command.visit)
-        return executor.perform(command)
+        with self._lock:
+            executor = self._open()
+            if executor is None:
+                return None if isinstance(command, EndVisit) else NoReply(command.visit)
+            self._under_way += 1
+        try:
+            return executor.perform(command)
+        finally:
+            with self._lock:
+                self._under_way -= 1
 
     def check_authority(self, reader: ReaderState, *, idle: bool) -> Outage | None:
         """Return why the authority cannot serve anybody here; ``idle`` allows it to be rebuilt."""
-        if idle:
-            self._drop_stale()
-        executor = self._open()
+        with self._lock:
+            if idle:
+                self._drop_stale()
+            executor = self._open()
         return (
             Outage.AUTHORITY_AWAY
             if executor is None
@@ -70,18 +78,19 @@ class BackgroundExecutor:
                 self._executor.close()
 
     def _drop_stale(self) -> None:
-        """Close an executor with outdated keys, so that it is built again."""
-        with self._lock:
-            if self._executor is not None and self._executor.stale:
-                log.info("keys or certificate have changed: the authority is opened anew")
-                self._executor.close()
-                self._executor = None
+        """Close an executor with outdated keys, so that it is built again.
+
+        An outcome may still be recorded after its card is out, and the page is the first one.
+        """
+        if self._executor is not None and not self._under_way and self._executor.stale:
+            log.info("keys or certificate have changed: the authority is opened anew")
+            self._executor.close()
+            self._executor = None
 
     def _open(self) -> OpenExecutor | None:
-        with self._lock:
-            if self._executor is None:
-                try:
-                    self._executor = self._build()
-                except (ConfigError, KeyMissing, StoreError) as trouble:
-                    self._on_trouble(trouble)
-            return self._executor
+        if self._executor is None:
+            try:
+                self._executor = self._build()
+            except (ConfigError, KeyMissing, StoreError) as trouble:
+                self._on_trouble(trouble)
+        return self._executor

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from kiosk.app.composition.background import BackgroundExecutor, OpenExecutor
@@ -61,6 +63,38 @@ def test_nothing_is_built_anew_under_a_visit() -> None:
     assert executor.check_authority(READY, idle=False) is None
     assert not first.closed
     assert first.looks == [(READY, False)]
+
+
+class Recording(Ready):
+    """Records an outcome until it is let go; the card is out, so the page is the first one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.under_way, self.go = threading.Event(), threading.Event()
+        self.was_closed: bool | None = None
+
+    def perform(self, command: Command) -> ResultSide | None:
+        self.under_way.set()
+        assert self.go.wait(60)
+        self.was_closed = self.closed
+        return None
+
+
+def test_nothing_is_built_anew_while_an_outcome_is_recorded() -> None:
+    first, second = Recording(), Ready()
+    waiting: list[OpenExecutor] = [second, first]
+    executor = BackgroundExecutor(waiting.pop, lambda _: None)
+    work = threading.Thread(target=executor.perform, args=[OpenVisit(VISIT, "R")])
+    work.start()
+    assert first.under_way.wait(60)
+    first.stale = True
+    executor.check_authority(READY, idle=True)
+    first.go.set()
+    work.join()
+    assert first.was_closed is False
+    executor.check_authority(READY, idle=True)
+    assert first.closed
+    assert waiting == []
 
 
 def test_a_database_that_is_away_at_the_start_is_tried_again() -> None:

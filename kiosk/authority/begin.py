@@ -164,7 +164,11 @@ def prove(parts: Dependencies, visit_id: VisitId, proof: CardProof | None) -> Vi
     with parts.store.begin() as uow:
         found = uow.visit_records.hold(visit_id, at_station=True)
         refused = refused_before(found.visit if found else None, judged)
-        if refused is not None:
+        if found is not None and refused is not None:
+            # Until when is not stored with the visit; it follows from the same records again.
+            match _offers(uow, context_of(uow, parts.policy(), found)):
+                case VisitRefused(reason=refused.reason, retry_at=until):
+                    return Refusal(refused.reason, until)
             return refused
         held = need_open(uow, parts, found)
         visit, card, holder = held.visit, held.card, held.holder
@@ -172,7 +176,7 @@ def prove(parts: Dependencies, visit_id: VisitId, proof: CardProof | None) -> Vi
             if visit.judged != judged:
                 raise StepRefused("the card has proven itself already")
             # The first answer was lost: return how the visit was opened.
-            context = _block_exhausted(uow, parts, context_of(uow, parts.policy(), held))
+            context = context_of(uow, parts.policy(), held)
             return _menu(uow, context, resumed(uow, context), _offers(uow, context))
         visit, unproven = judge(visit, proof, uow.now)
         visit = replace(visit, judged=judged)

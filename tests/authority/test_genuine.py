@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from msgspec import structs
@@ -30,6 +31,7 @@ from kiosk.contract.policy import Genuine, Policy
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.card_in_reader import KeylessCard, ReaderCard, unsupported_certificate
 from tests.authority.refused import is_turned_away
+from tests.authority.station_visit import wrong_code
 from tests.authority.world import World
 
 
@@ -153,6 +155,41 @@ def test_an_answer_is_good_once(world: World, card: Card, mine: ReaderCard) -> N
         world.authority.prove(visit, CardProof(b"another"))
     challenged(world, card, mine, visit)
     assert is_turned_away(world, world.authority.prove(visit, proof), "wrong-answer")
+
+
+def test_a_repeated_answer_gets_the_same_refusal(
+    world: World, card: Card, mine: ReaderCard
+) -> None:
+    world.policy = Policy(code_gap=timedelta(0), code_tries=1)
+    for _ in range(world.policy.codes_an_hour):
+        station_visit = world.insert(card, blocked=True, reader_card=mine)
+        station_visit.to_code()
+        station_visit.enter(wrong_code(world.relay.code))
+        station_visit.pull()
+    again = world.now + timedelta(hours=1)
+    visit = VisitId(new_id())
+    proof = mine.answer(challenged(world, card, mine, visit))
+    refused = world.authority.prove(visit, proof)
+    assert refused == Refusal(Reason.TOO_MANY_CODES, again)
+    world.clock.forward(seconds=5)
+    assert world.authority.prove(visit, proof) == refused
+    assert len([kind for kind in world.kinds() if kind == "refused"]) == 1
+
+
+def test_a_repeated_answer_blocks_nothing(world: World, card: Card, mine: ReaderCard) -> None:
+    """Attempts at another station are all charged between the two."""
+    visit = VisitId(new_id())
+    proof = mine.answer(challenged(world, card, mine, visit))
+    opened = world.authority.prove(visit, proof)
+    assert isinstance(opened, VisitOpened)
+    most = world.policy.max_failures
+    with world.store.begin() as uow:
+        for number in range(most):
+            assert uow.registrations.charge(card.holder_id, str(number), most)
+        uow.commit()
+    assert world.authority.prove(visit, proof) == opened
+    assert world.registration(card).blocked_at is None
+    assert "registration-blocked" not in world.kinds()
 
 
 def test_a_wrong_answer_uses_the_challenge_up(world: World, card: Card, mine: ReaderCard) -> None:

@@ -106,7 +106,10 @@ class StationEnrolment:
         return issued.reply
 
     def renew(self, fingerprint: str, asked: Renew) -> Enrolled:
-        """Issue a station's next certificate, in the last third of the present one's life."""
+        """Issue a station's next certificate, in the last third of the present one's life.
+
+        A repeated request gets a certificate of the same life.
+        """
         key = _key_of(asked.request)
         with self._store.begin() as uow:
             found = uow.station_keys.find(fingerprint)
@@ -116,10 +119,13 @@ class StationEnrolment:
             due = used.not_after - (used.not_after - used.added_at) / RENEWAL_PART - CLOCKS
             if uow.now < due:
                 raise StepRefused("it is not due yet")
-            issued = self._issue(key, station.name, uow.now)
-            taken = uow.station_keys.find(issued.row.fingerprint)
+            taken = uow.station_keys.find(fingerprint_of(key))
             if taken is not None:
-                raise StepRefused("the key is known already")
+                known, owner = taken
+                if owner != station or known.added_at <= used.added_at:
+                    raise StepRefused("the key is known already")
+                return self._issue(key, station.name, known.added_at).reply
+            issued = self._issue(key, station.name, uow.now)
             uow.station_keys.follow(used, issued.row, uow.now + BOTH_KEYS)
             _tell(uow, ServiceKind.STATION_KEY_RENEWED, station.name, key=issued.row.fingerprint)
             uow.commit()

@@ -221,6 +221,23 @@ def test_a_certificate_is_renewed_in_the_last_third_and_both_keys_count_for_a_da
     assert estate.world.kinds().count("station-key-renewed") == 2
 
 
+def test_a_renewal_whose_answer_was_lost_is_answered_again(estate: Estate) -> None:
+    first, second = Key(), Key()
+    estate.enrol(estate.line(), first)
+    estate.world.clock.forward(days=61)
+    asked = Renew(second.request)
+    given = [estate.enrolment.renew(first.fingerprint, asked)]
+    estate.world.clock.forward(seconds=60)
+    given.append(estate.enrolment.renew(first.fingerprint, asked))
+    made = [x509.load_pem_x509_certificate(each.certificate.encode()) for each in given]
+    assert made[0].public_key() == made[1].public_key() == second.private.public_key()
+    assert made[0].not_valid_after_utc == made[1].not_valid_after_utc, "it is no other renewal"
+    assert given[0].station == given[1].station
+    assert estate.world.kinds().count("station-key-renewed") == 1
+    with pytest.raises(StepRefused, match="not due"):
+        estate.enrolment.renew(second.fingerprint, Renew(first.request))
+
+
 def test_a_key_that_is_known_renews_nothing(estate: Estate) -> None:
     mine, others = Key(), Key()
     estate.enrol(estate.line(), mine)

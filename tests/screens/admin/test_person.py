@@ -86,12 +86,12 @@ async def test_only_what_makes_sense_now_and_the_role_may_is_offered(
         assert offered(run) == keys
 
 
-@pytest.mark.parametrize("deed", DEEDS, ids=lambda deed: deed.name)
-async def test_a_key_that_is_not_offered_does_nothing(deed: object) -> None:
+async def test_a_key_that_is_not_offered_does_nothing() -> None:
     async with person(BLOCKED, FakeDesk(Role.AUDITOR)) as run:
         before = run.text
-        await run.press(deed.key)  # type: ignore[attr-defined]
-        assert run.text == before
+        for deed in DEEDS:
+            await run.press(deed.key)
+            assert run.text == before, deed.name
 
 
 async def test_what_is_offered_is_in_the_list_of_actions_too() -> None:

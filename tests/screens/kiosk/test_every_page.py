@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from msgspec import structs
 
@@ -78,14 +80,13 @@ async def test_showing_answers_is_kept_for_the_visit_and_no_longer() -> None:
 
 
 @pytest.mark.parametrize("size", [*SIZES, (80, 21)])
-@pytest.mark.parametrize("notice", [None, *CodeNotice])
 async def test_a_page_that_waits_for_a_code_says_that_one_may_go_and_read_it(
-    size: tuple[int, int], notice: CodeNotice | None
+    size: tuple[int, int],
 ) -> None:
     waits = structs.replace(UNLOCK, instead=offers(Purpose.CHANGE_PIN))
-    app = app_for(Sample(CodeEntry(UNLOCK, CODE, notice)))
+    app = app_for(Sample(CodeEntry(UNLOCK, CODE, None)))
     async with app.run_test(size=size) as pilot:
-        for visit in (UNLOCK, waits):
+        for notice, visit in itertools.product([None, *CodeNotice], (UNLOCK, waits)):
             await app.show(CodeEntry(visit, CODE, notice))
             await settled(pilot)
             beside = " ".join(line[: size[0] // 2 + 4] for line in screen_lines(app))

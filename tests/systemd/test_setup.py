@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from kiosk.contract.enrolment import EnrolmentLine, ca_fingerprint, draw_number, draw_secret
 from tests.support.fresh_root import run_in_fresh_root
 
@@ -125,3 +127,24 @@ def test_each_thing_is_said_and_done_once_and_can_be_undone(tmp_path: Path) -> N
         "kiosk: service.nme: there is no such setting; did you mean name?",
         "kiosk: mail.port: is not a whole number; allowed: 1 to 65535",
     ]
+
+
+@pytest.mark.parametrize("stays", [False, True])
+def test_no_account_of_the_authority_is_left_by_its_purge(tmp_path: Path, stays: bool) -> None:
+    """``stays``: the station's package does, and its account with it."""
+    gone = ["authority"] if stays else ["authority", "station"]
+    accounts = "getent passwd kiosk ra kiosk-station | cut -d: -f1"
+    done = run_in_fresh_root(
+        tmp_path,
+        [
+            f"{accounts}; id --name --groups kiosk-station",
+            *(f"rm /usr/lib/sysusers.d/kiosk-{part}.conf" for part in gone),
+            "grep -v DEBHELPER debian/unlock-kiosk-authority.postrm >/run/postrm",
+            "sh /run/postrm purge",
+            f"echo part left; {accounts}; getent group kiosk || true",
+        ],
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+    before, left = (part.splitlines() for part in done.stdout.split("\npart left\n"))
+    assert "kiosk-station kiosk kiosk-display" in before
+    assert left == (["kiosk-station"] if stays else [])

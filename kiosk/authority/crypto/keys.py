@@ -22,6 +22,7 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from threading import Lock
+from time import monotonic
 from typing import BinaryIO, Final, Self
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -268,7 +269,7 @@ class KeyRing:
         self,
         keys: Mapping[KeyPurpose, tuple[Key, ...]],
         reread: Callable[[], KeyRing] | None = None,
-        now: Callable[[], float] = lambda: 0.0,
+        now: Callable[[], float] = monotonic,
     ) -> None:
         self._keys = {purpose: keys.get(purpose, ()) for purpose in KeyPurpose}
         self._reread = reread

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kiosk.authority.audit import AuditKind, record
 from kiosk.authority.dependencies import Dependencies
-from kiosk.authority.notices import Notice, notify, notify_holder
+from kiosk.authority.notices import Notice, notify_holder, notify_staff
 from kiosk.authority.store.records import Cardholder, Registration, Visit
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.contract.policy import Policy
@@ -22,8 +22,7 @@ def block(
         return
     record(uow, AuditKind.REGISTRATION_BLOCKED, visit, failures=registration.failures)
     notify_holder(uow, Notice.BLOCKED, visit, holder, registration)
-    for address in parts.staff_addresses:
-        notify(uow, Notice.BLOCKED_STAFF, address, visit, holder)
+    notify_staff(uow, Notice.BLOCKED_STAFF, parts.staff_addresses, visit, holder)
 
 
 def pause_unproven(
@@ -39,8 +38,7 @@ def pause_unproven(
     """
     record(uow, AuditKind.ATTEMPTS_PAUSED, visit, failures=registration.unproven_failures)
     notify_holder(uow, Notice.ATTEMPTS_PAUSED, visit, holder, registration)
-    for address in parts.staff_addresses:
-        notify(uow, Notice.ATTEMPTS_PAUSED_STAFF, address, visit, holder)
+    notify_staff(uow, Notice.ATTEMPTS_PAUSED_STAFF, parts.staff_addresses, visit, holder)
 
 
 def is_exhausted(registration: Registration | None, policy: Policy) -> bool:

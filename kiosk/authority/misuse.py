@@ -13,7 +13,7 @@ from kiosk.authority import tasks
 from kiosk.authority.audit import AuditKind, record
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.gates import Gate
-from kiosk.authority.notices import Notice, addresses_of, notify
+from kiosk.authority.notices import Notice, addresses_of, notify, notify_staff
 from kiosk.authority.registration import finish, stop_change
 from kiosk.authority.store.records import Charge, StopNumber, Verdict
 from kiosk.authority.store.repositories.codes import read_stop_number
@@ -147,6 +147,6 @@ def _report(uow: UnitOfWork, parts: Dependencies, context: VisitContext, sent: S
     record(uow, AuditKind.MISUSE_REPORTED, context.visit, blocked=blocked, about=about)
     for address in addresses_of(context.holder, context.registration):
         notify(uow, Notice.MISUSE_REPORTED, address, context.visit, context.holder)
-    for address in parts.staff_addresses:
-        notify(uow, Notice.MISUSE_REPORTED_STAFF, address, context.visit, context.holder)
+    staff = parts.staff_addresses
+    notify_staff(uow, Notice.MISUSE_REPORTED_STAFF, staff, context.visit, context.holder)
     return tasks.next_task(uow, finish(uow, context))

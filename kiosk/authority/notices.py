@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC
 from enum import StrEnum
 
@@ -47,6 +48,14 @@ def notify(
     """Queue one notice about what happened in a visit; see ``queue``."""
     place = {"reference": visit.reference, "station": visit.station}
     queue(uow, notice.value, to, holder, new_email=new_email, stop_number=stop_number, **place)
+
+
+def notify_staff(
+    uow: UnitOfWork, notice: Notice, addresses: Iterable[str], visit: Visit, holder: Cardholder
+) -> None:
+    """Queue one notice to each of the addresses of RA staff."""
+    for address in addresses:
+        notify(uow, notice, address, visit, holder)
 
 
 def draw_stop_number(uow: UnitOfWork, visit: Visit, holder: Cardholder) -> str:

@@ -300,7 +300,8 @@ class AuditRows(AdminPage):
 
     def _row(self, key: str, line: AuditLine, columns: Sequence[Column]) -> TableLine:
         when = shell_of(self).times.short(line.at)
-        number, _, name = line.person.partition(" ")
+        # Of one who was erased there is no number; the narrower list has no room for names.
+        number, name = (line.number, line.name) if line.number else (line.name, "")
         cells = (when, line.sentence, number, name, line.station or line.who, line.reference)
         shown = zip(_COLUMNS, cells, strict=True)
         return TableLine(key, tuple(cell for column, cell in shown if column in columns))
@@ -344,7 +345,7 @@ class AuditRows(AdminPage):
         if action in _OF_ROW and line is None:
             return False
         if action == "only_person":
-            return bool(line and _number(line)) and not self._only.person
+            return bool(line and line.number) and not self._only.person
         if action == "only_reference":
             return bool(line and line.reference) and not self._only.reference
         if action == "everything":
@@ -378,7 +379,7 @@ class AuditRows(AdminPage):
     def action_only_person(self) -> None:
         """Show other events of the marked row's person."""
         if self._line is not None:
-            self._narrow(replace(self._only, person=_number(self._line)))
+            self._narrow(replace(self._only, person=self._line.number))
 
     def action_only_reference(self) -> None:
         """Show other events of the marked row's reference."""
@@ -423,9 +424,3 @@ class AuditRows(AdminPage):
         if written is not None:
             shell_of(self).announce(written_words(written))
             self.shown()
-
-
-def _number(line: AuditLine) -> str:
-    """Return the holder number at the beginning of a row's person; empty for an erased one."""
-    number = line.person.split(" ", 1)[0]
-    return "" if number.startswith("(") else number

@@ -16,7 +16,6 @@ from kiosk.app.cli.tools import (
     grounds_of,
     how_many,
     moment,
-    print_json,
     print_result,
     reading,
     row_number,
@@ -326,7 +325,9 @@ def _list(args: argparse.Namespace) -> int:
     """Print the newest rows of the filter."""
     page = Tools(args).desk.audit.page(_filter(args), limit=args.limit)
     if args.json:
-        print_json(page.lines)
+        from kiosk.authority.administration.audit_log import columns_of
+
+        echo(as_json([columns_of(line) for line in page.lines]))
         return 0
     from kiosk.authority.audit_rows import row_name
 

@@ -7,7 +7,6 @@ import json
 import logging
 import re
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from typing import IO, Final
 
@@ -188,12 +187,14 @@ class AuditLines:
         notes: Mapping[str, ActionNote],
     ) -> AuditLine:
         note = notes.get(_note_id(event))
+        number, name = _person(event.holder_id, holders)
         return AuditLine(
             seq=event.seq,
             at=event.at,
             kind=event.kind,
             sentence=audit_message(event),
-            person=_person(event.holder_id, holders),
+            number=number,
+            name=name,
             card=_card(event.card_id, cards),
             station=event.station or "",
             who=self._name_of(event.actor),
@@ -204,11 +205,12 @@ class AuditLines:
         )
 
 
-def _person(holder_id: str | None, holders: Mapping[str, Cardholder]) -> str:
+def _person(holder_id: str | None, holders: Mapping[str, Cardholder]) -> tuple[str, str]:
+    """Return number and name."""
     if holder_id is None:
-        return ""
+        return "", ""
     holder = holders.get(holder_id)
-    return f"{holder.number} {holder.name}" if holder else ERASED
+    return (holder.number, holder.name) if holder else ("", ERASED)
 
 
 def _cards_of(event: AuditEvent) -> Iterator[str]:
@@ -261,7 +263,17 @@ def _rest(
 
 # The audit as a file: CSV for a spreadsheet, or JSON lines for a program.
 
-COLUMNS = tuple(field.name for field in fields(AuditLine))
+COLUMNS = (
+    "seq", "at", "kind", "sentence", "person", "card", "station", "who", "reference", "detail",
+)  # fmt: skip
+
+
+def columns_of(line: AuditLine) -> dict[str, object]:
+    """Return a row as it is exported.
+
+    Number and name are one column: a spreadsheet would round a number alone.
+    """
+    return {name: getattr(line, name) for name in COLUMNS}
 
 
 class AuditExport:
@@ -293,7 +305,7 @@ class AuditExport:
             progress(self.rows, total)
 
     def _text(self, line: AuditLine) -> str:
-        values = asdict(line) | {"at": line.at.astimezone(UTC).isoformat()}
+        values = columns_of(line) | {"at": line.at.astimezone(UTC).isoformat()}
         if self._how is ExportFormat.CSV:
             return csv_line([values[name] for name in COLUMNS])
         return json.dumps(values, ensure_ascii=False) + "\n"

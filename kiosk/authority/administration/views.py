@@ -93,19 +93,26 @@ class AuditFilter:
 class AuditLine:
     """One row; ``sentence`` is the event in plain words, ``detail`` the rest as recorded.
 
-    ``card`` is its family and identifier, as the card reports it: ``piv 0123…``.
+    ``number`` and ``name`` are the holder's; of one who was erased there is no number, and the name
+    says so. ``card`` is its family and identifier, as the card reports it: ``piv 0123…``.
     """
 
     seq: int
     at: datetime
     kind: str
     sentence: str
-    person: str
+    number: str
+    name: str
     card: str
     station: str
     who: str
     reference: str
     detail: str
+
+    @property
+    def person(self) -> str:
+        """Return number and name, for a sentence."""
+        return f"{self.number} {self.name}".strip()
 
 
 @dataclass(frozen=True, slots=True)

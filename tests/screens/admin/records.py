@@ -41,11 +41,11 @@ _EVENTS = (
      f"reason: Many slips with the new keypads; {_KEY}; setting: max_failures"),
 )  # fmt: skip
 PEOPLE = (
-    "100200300401 Amara Okafor",
-    "100200300402 Bronwen Pryce",
-    "100200300404 Dilys Maddox-Featherstonehaugh",
-    "(erased)",
-    "100200300407 Gwen Tudor",
+    ("100200300401", "Amara Okafor"),
+    ("100200300402", "Bronwen Pryce"),
+    ("100200300404", "Dilys Maddox-Featherstonehaugh"),
+    ("", "(erased)"),
+    ("100200300407", "Gwen Tudor"),
 )
 CHAIN = ChainVerdict(rows=240, anchors=12, anchored=232, fault="", fault_row=None)
 
@@ -57,10 +57,11 @@ def audit() -> list[AuditLine]:
 
 def _row(seq: int, at: datetime) -> AuditLine:
     kind, told, station, who, detail = _EVENTS[seq % len(_EVENTS)]
-    person = "" if kind.startswith(("staff", "policy")) else PEOPLE[seq % len(PEOPLE)]
+    is_of_person = not kind.startswith(("staff", "policy"))
+    number, name = PEOPLE[seq % len(PEOPLE)] if is_of_person else ("", "")
     reference = f"{'ABCDEFGHJK'[seq % 10]}4XT-{seq:03}M"
     card = f"piv {seq:032x}" if station else ""
-    return AuditLine(seq, at, kind, told, person, card, station, who, reference, detail)
+    return AuditLine(seq, at, kind, told, number, name, card, station, who, reference, detail)
 
 
 def questions() -> list[QuestionLine]:

@@ -260,7 +260,17 @@ async def test_rows_are_shown_as_they_are() -> None:
     desk = FakeDesk()
     first = desk.estate.audit[0]
     desk.estate.audit[0] = type(first)(
-        first.seq, first.at, "[red]k[/]", "[b]bold[/b]\x1b[2J", "", "", "[link]", "", "", "x: [red]"
+        first.seq,
+        first.at,
+        "[red]k[/]",
+        "[b]bold[/b]\x1b[2J",
+        "",
+        "",
+        "",
+        "[link]",
+        "",
+        "",
+        "x: [red]",
     )
     async with running(desk, PAGES) as run:
         await run.press("f5", "enter")

@@ -66,7 +66,9 @@ def test_rows_are_told_in_words_and_names(
 ) -> None:
     lifted, wrong, opened = desk.page(AuditFilter()).lines
     assert lifted.sentence == "Lifted the block."
-    assert (lifted.who, lifted.person) == (agent.actor.name, "900000000001 Asha Okafor")
+    assert lifted.who == agent.actor.name
+    assert (lifted.number, lifted.name) == ("900000000001", "Asha Okafor")
+    assert lifted.person == "900000000001 Asha Okafor"
     assert (lifted.seq, lifted.at, lifted.kind) == (3, clock.now(), "block-lifted")
     assert lifted.detail.startswith(
         "reason: Locked out since the morning; identified by: Photo ID, in person; "
@@ -153,7 +155,7 @@ def test_somebody_who_is_gone_is_found_by_their_id_alone(desk: AuditDesk, store:
         uow.audit.append(kind="registered", reference="", holder_id=gone)
         uow.commit()
     (line,) = desk.page(AuditFilter(person=gone)).lines
-    assert line.person == "(erased)"
+    assert (line.number, line.person) == ("", "(erased)")
 
 
 def test_a_reason_that_was_altered_afterwards_shows(
@@ -270,6 +272,8 @@ def test_what_is_shown_is_written_oldest_first(
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["sentence"] for row in rows] == [line.sentence for line in reversed(shown)]
+    assert list(rows[0])[3:6] == ["sentence", "person", "card"]
+    assert rows[0]["person"] == "900000000001 Asha Okafor"
     assert rows[0]["at"] == "2030-05-17T09:30:00.123456+00:00"
     assert (written.rows, told[0], told[-1]) == (3, (0, 3), (3, 3))
     with store.read() as uow:

@@ -99,7 +99,7 @@ class RowAltered(StoreError):
     """A row does not match its MAC: it was written without the key. It is ``row`` of ``table``."""
 
     def __init__(self, table: str, row: str) -> None:
-        super().__init__(f"row {row} of {table} was altered by other hands", "row-altered")
+        super().__init__(f"row {row} of {table} was altered outside of the service", "row-altered")
         self.table = table
         self.row = row
 

@@ -261,10 +261,9 @@ class Authority(Protocol):
     def choose(self, visit: VisitId, purpose: Purpose, anew: bool = False) -> Task | Refusal:
         """Start on one of the offers; for an unlock the holder has confirmed the card is theirs.
 
-        A visit may wait for a code and have proven nothing itself. Then a choice other than the
-        code's purpose withdraws the code, with everything that was proven or gathered for it. The
-        choice of the code's purpose leads to its entry; with ``anew`` it withdraws the code as
-        well.
+        Where the card waits for a code of an earlier visit, the code's purpose leads to its entry.
+        Any other purpose, and the same one with ``anew``, withdraws the code and what was proven or
+        gathered for it.
         """
 
     def pin_challenge(self, visit: VisitId) -> PinChallenge | Refusal:

@@ -23,7 +23,7 @@ class RefusalWords:
     ends_without_menu: bool = False
     """The holder may never reach the page for the number of an email with this card."""
     when: str = "later"
-    """Said in place of ``{when}`` in ``todo``, where nobody knows the time."""
+    """Stands for ``{when}`` in ``todo`` where the time is unknown."""
 
 
 REFUSALS: Final[dict[Reason, RefusalWords]] = {

@@ -14,11 +14,11 @@ from kiosk.app.cli.tools import Tools
 from kiosk.app.logs import Discreet
 
 DESCRIPTION = """\
-Looks after the service once, and ends: it tells staff by mail of what is wrong (see
-[notices] in the settings), verifies a piece of the audit, forgets what is past once a
-day, and sends the notices that wait. The authority does the same while it runs, so this is
-for the machine of the database, where it works when no authority does: let a timer run it
-once a minute (kiosk-caretaker.timer). However many look, staff are told once.
+Does the service's periodic work once, and ends: mails staff about what is wrong (see
+[notices] in the settings), verifies a piece of the audit, deletes old records once a day,
+and sends the notices that wait. The authority does the same while it runs. This command is
+for the machine of the database, where it works when no authority runs: let a timer run it
+once a minute (kiosk-caretaker.timer). However often it runs, staff get one mail.
 """
 EXAMPLE = "  kiosk caretaker --config /etc/kiosk/kiosk.toml\n"
 

@@ -137,7 +137,6 @@ class LocalExecutor:
         self._actions = Actions(self._built.authority, cards, _first_beat())
 
     def perform(self, command: Command) -> ResultSide | None:
-        """Carry out ``command``."""
         return self._actions.perform(command)
 
     def check_authority(self, reader: ReaderState, *, idle: bool) -> Outage | None:
@@ -192,7 +191,6 @@ class RemoteExecutor:
         self._actions = Actions(self._authority.port, cards, first, machine)
 
     def perform(self, command: Command) -> ResultSide | None:
-        """Carry out ``command``."""
         return self._actions.perform(command)
 
     def check_authority(self, reader: ReaderState, *, idle: bool) -> Outage | None:
@@ -203,7 +201,7 @@ class RemoteExecutor:
 
     @property
     def stale(self) -> bool:
-        """Whether there is another certificate since."""
+        """Whether the certificate was renewed after the connections were set up."""
         return self._renewal is not None and self._renewal.is_done
 
     def _look_at_network(self) -> NetworkState:

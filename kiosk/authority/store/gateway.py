@@ -93,7 +93,7 @@ class Compiled:
         for each in fetched:
             row = list(each)
             for at, process in self._results:
-                if row[at] is not None:  # which no type here has another value for
+                if row[at] is not None:  # NULL is None in every type
                     row[at] = process(row[at])
             found.append(row)
         return found

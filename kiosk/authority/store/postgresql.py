@@ -124,7 +124,7 @@ class PipelinedConnection(psycopg.Connection[Any]):
             cursor.execute(_encoded(statement), parameters)
 
     def run_kept(self, statement: str, parameters: Any) -> psycopg.Cursor[Any]:
-        """Do so with the shared cursor: its rows have to be fetched before the next statement."""
+        """Run a statement with the shared cursor; fetch its rows before the next statement."""
         self.run(self._kept, statement, parameters)
         return self._kept
 

@@ -96,7 +96,7 @@ def need_key(secret: Sensitive) -> None:
     try:
         tidy_admin_key(secret.reveal())
     except ValueError:
-        raise SealBroken("what was sealed is no admin key") from None
+        raise SealBroken("the sealed secret is no admin key") from None
 
 
 def use_key(

@@ -148,7 +148,7 @@ def test_an_older_copy_of_the_key_file_does_not_open_and_alters_nothing(
     assert two.run("doctor") == 1
     said = capsys.readouterr().out
     assert re.search(rf"✗ fail  keys        {lacks}", said)
-    assert "altered by other hands" not in said
+    assert "altered outside of the service" not in said
     assert "altered outside" not in said
     if purpose == "row-mac":
         lost = r"ha(?:s|ve) a MAC of a key that the key file lacks \('row-mac-\w+'\)"

@@ -8,9 +8,11 @@ from dataclasses import replace
 import pytest
 from msgspec import structs
 
+from kiosk.authority.administration.audit_log import AuditDesk
 from kiosk.authority.administration.codes import CodesDesk
 from kiosk.authority.administration.office import Office
 from kiosk.authority.administration.people import PeopleDesk
+from kiosk.authority.administration.views import AuditFilter
 from kiosk.authority.misuse import stop_holder
 from kiosk.authority.notices import Notice
 from kiosk.authority.roles import Role
@@ -155,6 +157,9 @@ def test_the_audit_says_who_gave_it(world: World, card: Card, agent: Office) -> 
     assert issued.detail["first_unlock"] is True
     (released,) = [event for event in world.events() if event.kind == "secret-released"]
     assert released.detail["given_by"] == agent.actor.staff_id
+    auditor = AuditDesk(office_beside(world, Role.AUDITOR))
+    shown = auditor.page(AuditFilter(kind="secret-released")).lines[0].detail
+    assert f"given by: {agent.actor.name}" in shown
 
 
 def test_who_walks_away_after_the_new_pin_is_unlocked_and_not_registered(
@@ -459,6 +464,8 @@ def test_without_a_recorded_address_the_unlock_stands_and_says_so(
     holder = world.add_holder(email=None)
     card = world.add_card(holder, driver="openpgp", identifier="ab" * 8)
     issued = give(agent, card)
+    advice = PeopleDesk(agent).person(holder.id).advice
+    assert advice.endswith("without an email address: record it before.")
     station_visit = world.insert(card, blocked=True, reader_card=KeylessCard())
     station_visit.authority.choose(station_visit.visit, Purpose.FIRST_UNLOCK)
     station_visit.enter(issued.code)

@@ -248,12 +248,15 @@ def _grounds(event: AuditEvent, note: ActionNote | None, redacted: Container[str
         yield f"identified by: {note.identified_by}"
 
 
+_OF_STAFF = frozenset({"staff", "given_by", "agreed_by"})
+
+
 def _rest(
     event: AuditEvent, name_of: Callable[[str | None], str], cards: Mapping[str, Card]
 ) -> Iterator[str]:
     for name, value in event.detail.items():
-        if name == "staff":
-            yield f"staff: {name_of(str(value))}"
+        if name in _OF_STAFF and value:
+            yield f"{name.replace('_', ' ')}: {name_of(str(value))}"
         elif name == _REPLACED:
             yield f"replaces: {_card(str(value), cards)}"
         elif name not in _OF_NOTE and value not in (None, ""):

@@ -534,6 +534,8 @@ def registers_later(facts: StandingFacts, zone: tzinfo) -> str:
 
 
 def _then_register(facts: StandingFacts, zone: tzinfo) -> str:
+    if not facts.holder.email and facts.registration is None:
+        return "Most cards cannot be registered without an email address: record it before."
     return registers_later(facts, zone) or "Then they register there."
 
 

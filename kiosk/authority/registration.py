@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from kiosk.authority import tasks
 from kiosk.authority.audit import AuditKind, record
-from kiosk.authority.notices import Notice, addresses_of, draw_stop_number, notify, notify_holder
+from kiosk.authority.notices import Notice, addresses_of, notify, notify_holder
 from kiosk.authority.store.records import (
     AddressChange,
+    Cardholder,
     JointHash,
     PendingChange,
     PinEvidence,
@@ -32,10 +33,8 @@ def finish(uow: UnitOfWork, context: VisitContext) -> VisitContext:
 def change_questions(
     uow: UnitOfWork, context: VisitContext, ids: tuple[int, ...], hashes: tuple[JointHash, ...]
 ) -> VisitContext:
-    """Replace the questions; the ones to ask are drawn again, failures stay."""
     registration = tasks.registration_of(context)
-    changed = replace(registration, question_ids=ids, hashes=hashes, asked=None, updated_at=uow.now)
-    uow.registrations.put(changed)
+    uow.registrations.set_questions(context.holder.id, ids, hashes)
     record(uow, AuditKind.QUESTIONS_CHANGED, context.visit, count=len(ids))
     notify_holder(uow, Notice.QUESTIONS_CHANGED, context.visit, context.holder, registration)
     if context.pending is not None:
@@ -132,38 +131,24 @@ def _change_email(
         if email not in addresses_of(context.holder, registration):
             notify(uow, Notice.EMAIL_CHANGE_WAITS, email, context.visit, context.holder, email)
         return
-    _put_email(uow, context, registration, email)
+    if not _put_in_force(uow, context.visit, context.holder, registration, email):
+        raise StepRefused("the registered address was changed by others")
     _keep_proven_key(uow, context)
 
 
-def _put_email(
-    uow: UnitOfWork, context: VisitContext, registration: Registration, email: str
-) -> None:
-    uow.registrations.put(with_email(registration, email, uow))
-    uow.search.refresh([context.holder.id])
+def _put_in_force(
+    uow: UnitOfWork, visit: Visit, holder: Cardholder, registration: Registration, email: str
+) -> bool:
+    """Replace the address; return False where others changed it, or blocked self-service."""
+    if not uow.registrations.replace_email(holder.id, registration.email, email):
+        return False
+    uow.search.refresh([holder.id])
     is_other = registration.email != email
-    record(uow, AuditKind.EMAIL_CHANGED, context.visit, other=is_other)
+    record(uow, AuditKind.EMAIL_CHANGED, visit, other=is_other)
     if is_other:
-        notify_holder(
-            uow,
-            Notice.EMAIL_CHANGED_OLD,
-            context.visit,
-            context.holder,
-            registration,
-            new_email=email,
-        )
-    notify(uow, Notice.EMAIL_CHANGED_NEW, email, context.visit, context.holder, new_email=email)
-
-
-def with_email(registration: Registration, email: str, uow: UnitOfWork) -> Registration:
-    """Return the registration with a confirmed address."""
-    return replace(
-        registration,
-        email=email,
-        email_verified_at=uow.now,
-        unconfirmed_since=None,
-        updated_at=uow.now,
-    )
+        notify_holder(uow, Notice.EMAIL_CHANGED_OLD, visit, holder, registration, new_email=email)
+    notify(uow, Notice.EMAIL_CHANGED_NEW, email, visit, holder, new_email=email)
+    return True
 
 
 def apply_due_change(uow: UnitOfWork, holder_id: str) -> bool:
@@ -171,16 +156,14 @@ def apply_due_change(uow: UnitOfWork, holder_id: str) -> bool:
     waiting = uow.address_changes.waiting(holder_id)
     if waiting is None or waiting.effective_at > uow.now:
         return False
-    _apply(uow, waiting)
+    _apply(uow, holder_id)
     return True
 
 
-def apply_due_changes(uow: UnitOfWork) -> int:
-    """Put every due address in force; return how many."""
-    due = uow.address_changes.due()
-    for change in due:
-        _apply(uow, change)
-    return len(due)
+def apply_due_changes(uow: UnitOfWork) -> None:
+    """Put every due address in force."""
+    for change in uow.address_changes.due():
+        _apply(uow, change.holder_id)
 
 
 def stop_change(uow: UnitOfWork, holder_id: str) -> bool:
@@ -192,23 +175,25 @@ def stop_change(uow: UnitOfWork, holder_id: str) -> bool:
     return True
 
 
-def _apply(uow: UnitOfWork, change: AddressChange) -> None:
-    registration = uow.registrations.of_holder(change.holder_id)
-    holder = uow.holders.get(change.holder_id)
-    uow.address_changes.end(change.holder_id)
-    visit = _visit_of(uow, change)
-    blocked = registration is not None and registration.blocked_at is not None
-    if registration is None or holder is None or blocked or registration.email != change.old_email:
-        # Staff changed, blocked or revoked it since: that takes precedence.
-        record(uow, AuditKind.EMAIL_CHANGE_STOPPED, visit)
+def _apply(uow: UnitOfWork, holder_id: str) -> None:
+    """Put the holder's due address in force, or stop it.
+
+    No card is locked: each write says what it expects, and a rival who was first is heeded.
+    """
+    change = uow.address_changes.end_due(holder_id)
+    if change is None:
         return
-    uow.registrations.put(with_email(registration, change.new_email, uow))
-    uow.search.refresh([holder.id])
-    record(uow, AuditKind.EMAIL_CHANGED, visit, other=True)
-    number = draw_stop_number(uow, visit, holder)
-    for address in addresses_of(holder, registration):
-        notify(uow, Notice.EMAIL_CHANGED_OLD, address, visit, holder, change.new_email, number)
-    notify(uow, Notice.EMAIL_CHANGED_NEW, change.new_email, visit, holder, change.new_email)
+    registration, holder = uow.registrations.of_holder(holder_id), uow.holders.get(holder_id)
+    visit = _visit_of(uow, change)
+    if (
+        registration is not None
+        and holder is not None
+        and registration.email == change.old_email
+        and _put_in_force(uow, visit, holder, registration, change.new_email)
+    ):
+        return
+    # Staff changed, blocked or revoked it since: that takes precedence.
+    record(uow, AuditKind.EMAIL_CHANGE_STOPPED, visit)
 
 
 def _visit_of(uow: UnitOfWork, change: AddressChange) -> Visit:

@@ -551,11 +551,10 @@ def _close(act: Act, holder: Cardholder) -> Registration | None:
 def _readdress(
     act: Act, holder: Cardholder, registration: Registration | None, address: str
 ) -> None:
-    act.uow.holders.save(replace(holder, email=address))
+    # First the registration, then the holder: an address that falls due locks them in this order.
     if registration is not None:
-        now = act.uow.now
-        changed = replace(registration, email=address, unconfirmed_since=now, updated_at=now)
-        act.uow.registrations.put(changed)
+        act.uow.registrations.correct_email(holder.id, address)
+    act.uow.holders.save(replace(holder, email=address))
     act.uow.search.refresh([holder.id])
 
 

@@ -483,12 +483,23 @@ class AddressChanges(Repository):
             col(AddressChangeRow.effective_at) <= self._now,
         )
         statement = select(AddressChangeRow).where(*due)
-        ordered = statement.order_by(col(AddressChangeRow.effective_at)).limit(limit)
+        order = col(AddressChangeRow.effective_at), col(AddressChangeRow.id)
+        ordered = statement.order_by(*order).limit(limit)
         rows = self._gateway.many(ordered, AddressChangeRow)
         return tuple(row.record(AddressChange) for row in rows)
 
+    def end_due(self, holder_id: str) -> AddressChange | None:
+        """End the one that is due, to be applied; None where it was stopped or replaced."""
+        due = (
+            col(AddressChangeRow.holder_id) == holder_id,
+            col(AddressChangeRow.ended_at).is_(None),
+            col(AddressChangeRow.effective_at) <= self._now,
+        )
+        ended = self._gateway.change(AddressChangeRow, *due, ended_at=self._now)
+        return ended[0].record(AddressChange) if ended else None
+
     def end(self, holder_id: str) -> bool:
-        """Note that the waiting one was applied or stopped; return False where none waits."""
+        """Note that the waiting one was stopped; return False where none waits."""
         open_ = (
             col(AddressChangeRow.holder_id) == holder_id,
             col(AddressChangeRow.ended_at).is_(None),

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Integer, bindparam, delete, or_, select, update
 
 from kiosk.authority.store.gateway import Gateway, Prepared, held, table_of
-from kiosk.authority.store.records import Charge, Registration, Verdict
+from kiosk.authority.store.records import Charge, JointHash, Registration, Verdict
 from kiosk.authority.store.repositories import Repository
 from kiosk.authority.store.tables import AttemptRow, RegistrationRow, col, values
 
@@ -77,6 +77,31 @@ class Registrations(Repository):
         if self._gateway.run(insert.on_conflict_do_nothing(index_elements=["holder_id"])) == 0:
             overwritten = {name: new[name] for name in OVERWRITTEN}
             self._gateway.change(RegistrationRow, _is(holder), **overwritten)
+
+    def set_questions(
+        self, holder_id: str, question_ids: tuple[int, ...], hashes: tuple[JointHash, ...]
+    ) -> None:
+        """Replace questions and answers; the ones to ask are drawn again, failures stay."""
+        new = {"question_ids": question_ids, "hashes": hashes, "asked": None}
+        self._gateway.change(RegistrationRow, _is(holder_id), **new, updated_at=self._now)
+
+    def replace_email(self, holder_id: str, old: str, new: str) -> bool:
+        """Put a confirmed address in place of ``old``.
+
+        Returns False where another one is registered by now, or self-service is blocked.
+        """
+        this = _is(holder_id), col(RegistrationRow.email) == old
+        free = col(RegistrationRow.blocked_at).is_(None)
+        confirmed = {"email": new, "email_verified_at": self._now, "unconfirmed_since": None}
+        changed = self._gateway.change(
+            RegistrationRow, *this, free, **confirmed, updated_at=self._now
+        )
+        return bool(changed)
+
+    def correct_email(self, holder_id: str, email: str) -> None:
+        """Put an address in place that the next code has to confirm."""
+        unconfirmed = {"email": email, "unconfirmed_since": self._now, "updated_at": self._now}
+        self._gateway.change(RegistrationRow, _is(holder_id), **unconfirmed)
 
     def confirm_email(self, holder_id: str, email: str) -> bool:
         """Note that a code sent to ``email`` was entered; return False where nothing waited.

@@ -114,6 +114,9 @@ def _take(
         return reload(uow, context, visit)
     if not context.known_address:
         if not context.after_first_unlock:
+            # The evidence stays on record and the challenge is used up; the PIN counts for nothing.
+            uow.visits.save(replace(context.visit, pin_challenge=None, pin_challenged_at=None))
+            uow.commit()
             raise VisitRefused(Reason.NO_RECORDED_EMAIL)
         return reload(uow, context, visit)
     # Never in place of what the visit came back to: another visit may still be gathering it.

@@ -178,9 +178,27 @@ def test_the_recorded_address_is_not_asked_twice(world: World) -> None:
 def test_without_a_recorded_address_a_claimed_pin_registers_nobody(world: World) -> None:
     card = world.add_card(world.add_holder(email=None))
     station_visit = begun(world, card, Purpose.REGISTER, KeylessCard())
+    for _ in range(2):
+        refused = station_visit.verify_pin()
+        assert isinstance(refused, Refusal)
+        assert refused.reason is Reason.NO_RECORDED_EMAIL
+    assert world.visit(station_visit).pin_evidence is None, "it counts for nothing"
+
+
+def test_why_a_pin_was_only_claimed_is_on_record_where_the_visit_is_refused(world: World) -> None:
+    card = world.add_card(world.add_holder(email=None))
+    reader_card = replace(world.known_reader_card(card), pin_key=ReaderCard().pin_key)
+    station_visit = begun(world, card, Purpose.REGISTER, reader_card)
     refused = station_visit.verify_pin()
     assert isinstance(refused, Refusal)
     assert refused.reason is Reason.NO_RECORDED_EMAIL
+    verified, turned_away = world.events()[-2:]
+    assert (verified.kind, turned_away.kind) == ("pin-verified", "refused")
+    assert verified.detail == {
+        "evidence": "claimed",
+        "because": "another key than the recorded one",
+    }
+    assert world.visit(station_visit).pin_challenge is None, "it is good for one proof"
 
 
 def test_walking_away_with_the_code_to_the_recorded_address(world: World) -> None:

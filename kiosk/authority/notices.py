@@ -34,20 +34,53 @@ class Notice(StrEnum):
     PIN_CHANGED = "pin-changed"
     MISUSE_REPORTED = "misuse-reported"
     MISUSE_REPORTED_STAFF = "misuse-reported-staff"
+    BLOCK_LIFTED = "block-lifted"
+    REGISTRATION_REVOKED = "registration-revoked"
+    EMAIL_CORRECTED_OLD = "email-corrected-old"
+    EMAIL_CORRECTED_NEW = "email-corrected-new"
+    LEAVER_MARKED = "leaver-marked"
+    LEAVER_TAKEN_BACK = "leaver-taken-back"
+    MISUSE_STOPPED = "misuse-stopped"
+    CARD_ADDED = "card-added"
+    CARD_REPLACED = "card-replaced"
+    CARD_REVOKED = "card-revoked"
+    SECRET_SET = "secret-set"  # noqa: S105 - the name of a template
+    CODE_GIVEN = "code-given"
+    FIRST_CODE_GIVEN = "first-code-given"
 
 
 def notify(
     uow: UnitOfWork,
     notice: Notice,
     to: str,
-    visit: Visit,
+    occasion: Visit | str,
     holder: Cardholder,
     new_email: str = "",
     stop_number: str = "",
 ) -> None:
-    """Queue one notice about what happened in a visit; see ``queue``."""
-    place = {"reference": visit.reference, "station": visit.station}
-    queue(uow, notice.value, to, holder, new_email=new_email, stop_number=stop_number, **place)
+    """Queue one notice; it says who, where, when and under which reference, and no secret.
+
+    ``occasion`` is the visit that it is about, or the reference of an act of staff. ``new_email``
+    is shown masked where it is given. A ``stop_number`` opens nothing: it can only stop
+    self-service for its holder.
+    """
+    reference, station = (
+        (occasion.reference, occasion.station) if isinstance(occasion, Visit) else (occasion, "")
+    )
+    params: dict[str, Scalar] = {
+        "holder_name": holder.name,
+        "station": station,
+        "when": uow.now.astimezone(UTC).isoformat(timespec="seconds"),
+        "reference": reference,
+    }
+    if new_email:
+        params["masked_email"] = mask_email(new_email)
+    if stop_number:
+        params["stop_number"] = stop_number
+    message = OutboxMessage(
+        new_id(), to, notice.value, params, uow.now, uow.now, holder_id=holder.id
+    )
+    uow.outbox.add(message)
 
 
 def notify_staff(
@@ -73,52 +106,29 @@ def addresses_of(holder: Cardholder, registration: Registration | None) -> tuple
     return tuple({one.lower(): one for one in reversed(known) if one}.values())
 
 
+def address_of(holder: Cardholder, registration: Registration | None) -> str:
+    """Return the address to show: the registered one, else the recorded one, else empty."""
+    return registration.email if registration else holder.email or ""
+
+
 def notify_holder(
     uow: UnitOfWork,
     notice: Notice,
-    visit: Visit,
+    occasion: Visit | str,
     holder: Cardholder,
     registration: Registration | None,
     *,
     new_email: str = "",
+    but: str = "",
 ) -> None:
     """Queue one notice to every address of a holder, so that no single mailbox can hide it.
 
-    Each says how to stop what it reports.
+    About a visit each says how to stop what it reports; about an act of staff, whom to call.
+    The address ``but`` gets none.
     """
-    known = addresses_of(holder, registration)
-    number = draw_stop_number(uow, visit, holder) if known else ""
+    known = [one for one in addresses_of(holder, registration) if one.lower() != but.lower()]
+    number = ""
+    if known and isinstance(occasion, Visit):
+        number = draw_stop_number(uow, occasion, holder)
     for address in known:
-        notify(uow, notice, address, visit, holder, new_email, number)
-
-
-def queue(
-    uow: UnitOfWork,
-    template: str,
-    to: str,
-    holder: Cardholder,
-    *,
-    reference: str,
-    station: str = "",
-    new_email: str = "",
-    stop_number: str = "",
-) -> None:
-    """Queue one notice; it says who, where, when and under which reference, and no secret.
-
-    Without an address nothing is sent. ``new_email`` is shown masked where it is given. A
-    ``stop_number`` opens nothing: it can only stop self-service for its holder.
-    """
-    if not to:
-        return
-    params: dict[str, Scalar] = {
-        "holder_name": holder.name,
-        "station": station,
-        "when": uow.now.astimezone(UTC).isoformat(timespec="seconds"),
-        "reference": reference,
-    }
-    if new_email:
-        params["masked_email"] = mask_email(new_email)
-    if stop_number:
-        params["stop_number"] = stop_number
-    message = OutboxMessage(new_id(), to, template, params, uow.now, uow.now, holder_id=holder.id)
-    uow.outbox.add(message)
+        notify(uow, notice, address, occasion, holder, new_email, number)

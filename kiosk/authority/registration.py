@@ -146,7 +146,15 @@ def _put_in_force(
     is_other = registration.email != email
     record(uow, AuditKind.EMAIL_CHANGED, visit, other=is_other)
     if is_other:
-        notify_holder(uow, Notice.EMAIL_CHANGED_OLD, visit, holder, registration, new_email=email)
+        notify_holder(
+            uow,
+            Notice.EMAIL_CHANGED_OLD,
+            visit,
+            holder,
+            registration,
+            new_email=email,
+            but=email,
+        )
     notify(uow, Notice.EMAIL_CHANGED_NEW, email, visit, holder, new_email=email)
     return True
 

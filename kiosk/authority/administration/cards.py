@@ -15,14 +15,7 @@ from typing import Final
 
 from kiosk.authority.administration import people_fields
 from kiosk.authority.administration.free_text import entered
-from kiosk.authority.administration.office import (
-    Act,
-    Desk,
-    HolderNotice,
-    Office,
-    address_of,
-    notify_holder,
-)
+from kiosk.authority.administration.office import Act, Desk, Office
 from kiosk.authority.administration.proposals import OpenedAct, Proposal
 from kiosk.authority.administration.views import (
     Done,
@@ -37,6 +30,7 @@ from kiosk.authority.crypto.derivation import ISSUED, Derivation
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
 from kiosk.authority.crypto.secret_history import archive_secrets
 from kiosk.authority.eligibility import has_left, secret_barred
+from kiosk.authority.notices import Notice, notify_holder
 from kiosk.authority.roles import Action
 from kiosk.authority.store.records import (
     Card,
@@ -379,7 +373,7 @@ class CardsDesk(Desk):
             holder = _holder(act, seen)
             added = self._added(act, holder, card)
             act.record(StaffKind.CARD_ADDED, card_id=added.id, has_secret=_has_secret(added))
-            _tell(act, HolderNotice.CARD_ADDED, holder)
+            _tell(act, Notice.CARD_ADDED, holder)
         return act.done("The card is added.")
 
     def replace(self, seen: Seen, card_id: str, card: NewCard, grounds: Grounds) -> Done:
@@ -397,7 +391,7 @@ class CardsDesk(Desk):
                 replaces=old.id,
                 has_secret=_has_secret(new),
             )
-            _tell(act, HolderNotice.CARD_REPLACED, holder)
+            _tell(act, Notice.CARD_REPLACED, holder)
         return act.done("The new card is added, and the old one is revoked.")
 
     def revoke(self, seen: Seen, card_id: str, grounds: Grounds) -> Done:
@@ -407,7 +401,7 @@ class CardsDesk(Desk):
             card = _card_in_use(act, holder, card_id)
             _revoke(act, card)
             act.record(StaffKind.CARD_REVOKED, card_id=card.id)
-            _tell(act, HolderNotice.CARD_REVOKED, holder)
+            _tell(act, Notice.CARD_REVOKED, holder)
         return act.done("The card is revoked.")
 
     def set_secret(
@@ -444,7 +438,7 @@ class CardsDesk(Desk):
                 sealed_revision=sealed.revision,
                 tries_full=tries_full,
             )
-            _tell(act, HolderNotice.SECRET_SET, holder)
+            _tell(act, Notice.SECRET_SET, holder)
         return act.done(_STILL_BARRED if barred else "The unblock secret is set.")
 
     def _added(self, act: Act, holder: Cardholder, wanted: NewCard) -> Card:
@@ -484,9 +478,9 @@ def _revoke(act: Act, card: Card) -> None:
     act.uow.codes.revoke_all(card.id)
 
 
-def _tell(act: Act, notice: HolderNotice, holder: Cardholder) -> None:
+def _tell(act: Act, notice: Notice, holder: Cardholder) -> None:
     registration = act.uow.registrations.of_holder(holder.id)
-    notify_holder(act, notice, address_of(holder, registration), holder)
+    notify_holder(act.uow, notice, act.reference, holder, registration)
 
 
 def _has_secret(card: Card) -> bool:

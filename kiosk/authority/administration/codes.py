@@ -13,11 +13,8 @@ from itertools import takewhile
 from kiosk.authority.administration.office import (
     Act,
     Desk,
-    HolderNotice,
-    address_of,
     audit_name,
     describe_change,
-    notify_holder,
     staff_names,
 )
 from kiosk.authority.administration.proposals import objection
@@ -33,6 +30,7 @@ from kiosk.authority.audit import STAFF_KINDS, StaffKind
 from kiosk.authority.crypto.codes import CodeBinding, draw_code
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
 from kiosk.authority.eligibility import SecretProblem, has_left, is_registered
+from kiosk.authority.notices import Notice, notify_holder
 from kiosk.authority.roles import Action, Role
 from kiosk.authority.store.records import AuditEvent, Card, Cardholder, EmailCode, new_id
 from kiosk.authority.store.unit_of_work import UnitOfWork
@@ -156,9 +154,9 @@ class CodesDesk(Desk):
                 first_unlock=purpose is Purpose.FIRST_UNLOCK,
             )
             first = purpose is Purpose.FIRST_UNLOCK
-            notice = HolderNotice.FIRST_CODE_GIVEN if first else HolderNotice.CODE_GIVEN
+            notice = Notice.FIRST_CODE_GIVEN if first else Notice.CODE_GIVEN
             registration = act.uow.registrations.of_holder(holder.id)
-            notify_holder(act, notice, address_of(holder, registration), holder)
+            notify_holder(act.uow, notice, act.reference, holder, registration)
             ends = act.uow.now + ASSISTED_LIFE
         return IssuedCode(
             kept.id,

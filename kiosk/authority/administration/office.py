@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import tzinfo
-from enum import StrEnum
 from pathlib import Path
 from typing import assert_never
 
@@ -35,17 +34,14 @@ from kiosk.authority.audit import (
 )
 from kiosk.authority.crypto.codes import CodeMac
 from kiosk.authority.crypto.sealing import Sealer
-from kiosk.authority.notices import queue
 from kiosk.authority.policy import policy_in_force
 from kiosk.authority.roles import FOUR_EYES, IDENTIFIES, Action, Role, may
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import (
     ActionNote,
     AuditEvent,
-    Cardholder,
     Outcome,
     ProposedAct,
-    Registration,
     Scalar,
     new_id,
 )
@@ -531,36 +527,3 @@ class Desk:
 
     def __init__(self, office: Office) -> None:
         self._office = office
-
-
-# Mails to holders about acts of staff: queued with the act itself.
-
-
-class HolderNotice(StrEnum):
-    """The notices, by the names of their templates."""
-
-    BLOCK_LIFTED = "block-lifted"
-    REGISTRATION_REVOKED = "registration-revoked"
-    EMAIL_CORRECTED_OLD = "email-corrected-old"
-    EMAIL_CORRECTED_NEW = "email-corrected-new"
-    LEAVER_MARKED = "leaver-marked"
-    LEAVER_TAKEN_BACK = "leaver-taken-back"
-    MISUSE_STOPPED = "misuse-stopped"
-    CARD_ADDED = "card-added"
-    CARD_REPLACED = "card-replaced"
-    CARD_REVOKED = "card-revoked"
-    SECRET_SET = "secret-set"  # noqa: S105 - the name of a template
-    CODE_GIVEN = "code-given"
-    FIRST_CODE_GIVEN = "first-code-given"
-
-
-def notify_holder(
-    act: Act, notice: HolderNotice, to: str, holder: Cardholder, new_email: str = ""
-) -> None:
-    """Queue one notice under the act's reference; without an address nobody is told."""
-    queue(act.uow, notice.value, to, holder, reference=act.reference, new_email=new_email)
-
-
-def address_of(holder: Cardholder, registration: Registration | None) -> str:
-    """Return the address for notices: the registered one, else the one on record, else empty."""
-    return registration.email if registration else holder.email or ""

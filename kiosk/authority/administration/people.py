@@ -16,15 +16,7 @@ from kiosk.authority.administration import people_fields
 from kiosk.authority.administration.cards import unknown_card_of
 from kiosk.authority.administration.checks import broken_seals
 from kiosk.authority.administration.free_text import entered
-from kiosk.authority.administration.office import (
-    Act,
-    Desk,
-    HolderNotice,
-    Office,
-    address_of,
-    notify_holder,
-    staff_names,
-)
+from kiosk.authority.administration.office import Act, Desk, Office, staff_names
 from kiosk.authority.administration.person_page import (
     events_of_mail,
     facts_of,
@@ -50,7 +42,7 @@ from kiosk.authority.audit import NOT_IN_STORY, StaffKind, audit_message
 from kiosk.authority.blocking import is_exhausted
 from kiosk.authority.eligibility import has_left
 from kiosk.authority.misuse import stop_holder
-from kiosk.authority.notices import addresses_of
+from kiosk.authority.notices import Notice, address_of, notify, notify_holder
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.registration import stop_change
 from kiosk.authority.roles import Action
@@ -386,7 +378,7 @@ class PeopleDesk(Desk):
     def correct_email(self, seen: Seen, email: str, grounds: Grounds) -> Done:
         """Replace the address, to be confirmed by the next code that is sent there.
 
-        Both addresses get a mail.
+        Every old address and the new one get a mail.
         """
         proposal = Proposal("people.correct_email", {"email": email})
         with self._office.act(Action.CORRECT_EMAIL, grounds, seen=seen, proposal=proposal) as act:
@@ -397,8 +389,17 @@ class PeopleDesk(Desk):
                 raise NotTaken("email", "This is their address already.")
             _readdress(act, holder, registration, address)
             act.record(StaffKind.EMAIL_CORRECTED, registered=registration is not None)
-            notify_holder(act, HolderNotice.EMAIL_CORRECTED_OLD, before, holder, address)
-            notify_holder(act, HolderNotice.EMAIL_CORRECTED_NEW, address, holder, address)
+            notify_holder(
+                act.uow,
+                Notice.EMAIL_CORRECTED_OLD,
+                act.reference,
+                holder,
+                registration,
+                new_email=address,
+                but=address,
+            )
+            new = Notice.EMAIL_CORRECTED_NEW
+            notify(act.uow, new, address, act.reference, holder, new_email=address)
         later = "The next code that is sent there confirms it."
         if registration is None:
             later = (
@@ -418,7 +419,7 @@ class PeopleDesk(Desk):
             if registration is None or not _unblocked(act, registration, self._policy):
                 raise ConcurrentChange("There is no block any more.")
             act.record(StaffKind.BLOCK_LIFTED, failures=registration.failures)
-            notify_holder(act, HolderNotice.BLOCK_LIFTED, registration.email, holder)
+            notify_holder(act.uow, Notice.BLOCK_LIFTED, act.reference, holder, registration)
         return act.done("The block is lifted. They have all their attempts again.")
 
     def revoke_registration(self, seen: Seen, grounds: Grounds) -> Done:
@@ -439,7 +440,8 @@ class PeopleDesk(Desk):
             act.uow.cards.forget_keys(holder.id)
             act.uow.search.refresh([holder.id])
             act.record(StaffKind.REGISTRATION_REVOKED)
-            notify_holder(act, HolderNotice.REGISTRATION_REVOKED, registration.email, holder)
+            notice = Notice.REGISTRATION_REVOKED
+            notify_holder(act.uow, notice, act.reference, holder, registration)
             facts = facts_of(act.uow, holder, self._policy)
         next_step = headline_of(facts, self._office.means.zone).advice
         return act.done(f"The registration is revoked. {next_step}")
@@ -455,8 +457,7 @@ class PeopleDesk(Desk):
                 raise ConcurrentChange("They are marked as a leaver already.")
             act.uow.holders.save(replace(holder, left_at=act.uow.now))
             act.record(StaffKind.LEAVER_MARKED)
-            to = address_of(holder, registration)
-            notify_holder(act, HolderNotice.LEAVER_MARKED, to, holder)
+            notify_holder(act.uow, Notice.LEAVER_MARKED, act.reference, holder, registration)
         return act.done(f"{holder.name} is a leaver now; no station serves them.")
 
     def take_back_leaver(self, seen: Seen, grounds: Grounds) -> Done:
@@ -466,8 +467,8 @@ class PeopleDesk(Desk):
                 raise ConcurrentChange("They are no leaver any more.")
             act.uow.holders.save(replace(holder, left_at=None))
             act.record(StaffKind.LEAVER_TAKEN_BACK)
-            to = address_of(holder, act.uow.registrations.of_holder(holder.id))
-            notify_holder(act, HolderNotice.LEAVER_TAKEN_BACK, to, holder)
+            registration = act.uow.registrations.of_holder(holder.id)
+            notify_holder(act.uow, Notice.LEAVER_TAKEN_BACK, act.reference, holder, registration)
         return act.done(f"{holder.name} is back; stations serve them as before.")
 
     def report_misuse(self, seen: Seen, grounds: Grounds) -> Done:
@@ -481,8 +482,7 @@ class PeopleDesk(Desk):
             registration = act.uow.registrations.of_holder(holder.id)
             blocked = stop_holder(act.uow, holder.id)
             act.record(StaffKind.MISUSE_STOPPED, blocked=blocked)
-            for address in addresses_of(holder, registration):
-                notify_holder(act, HolderNotice.MISUSE_STOPPED, address, holder)
+            notify_holder(act.uow, Notice.MISUSE_STOPPED, act.reference, holder, registration)
         if registration is None:
             return act.done("Everything that was under way is stopped; they are not registered.")
         return act.done("Everything that was under way is stopped, and self-service is blocked.")

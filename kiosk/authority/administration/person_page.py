@@ -7,7 +7,7 @@ from datetime import tzinfo
 from typing import Final
 
 from kiosk.authority.administration.checks import broken_seals
-from kiosk.authority.administration.office import address_of, staff_names
+from kiosk.authority.administration.office import staff_names
 from kiosk.authority.administration.standing import (
     MisuseReport,
     StandingFacts,
@@ -37,6 +37,7 @@ from kiosk.authority.audit import (
     StaffKind,
     audit_message,
 )
+from kiosk.authority.notices import address_of
 from kiosk.authority.roles import Action, may
 from kiosk.authority.store.records import (
     ActionNote,

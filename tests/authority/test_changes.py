@@ -96,6 +96,18 @@ def test_a_new_address_is_confirmed_and_the_old_one_told(world: World) -> None:
     assert {one.params["masked_email"] for one in notices} == {"a•••@nhs.net"}
 
 
+def test_the_recorded_address_is_not_told_that_it_was_replaced_by_itself(world: World) -> None:
+    holder = world.add_holder()
+    world.register(holder, email=OTHER)
+    station_visit = start(world, world.add_card(holder), Purpose.CHANGE_EMAIL)
+    assert isinstance(station_visit.email(EMAIL), EnterCode)
+    assert station_visit.enter(world.relay.code) == Finished(Purpose.CHANGE_EMAIL)
+    assert [(one.to, one.template) for one in world.outbox()] == [
+        (OTHER, Notice.EMAIL_CHANGED_OLD),
+        (EMAIL, Notice.EMAIL_CHANGED_NEW),
+    ]
+
+
 def test_the_same_address_may_be_confirmed_again(world: World) -> None:
     card = world.registered_card()
     station_visit = start(world, card, Purpose.CHANGE_EMAIL)

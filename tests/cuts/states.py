@@ -51,7 +51,8 @@ def _code(code: EmailCode | None) -> State | None:
 
 
 def _entry(entry: UnblockEntry) -> State:
-    return entry.state, entry.detail, entry.was_blocked, entry.closed_at is None
+    open_, owes = entry.closed_at is None, entry.admitted_at is None
+    return entry.state, entry.detail, entry.was_blocked, open_, owes
 
 
 @dataclass

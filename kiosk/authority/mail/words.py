@@ -165,7 +165,7 @@ BLOCKED = NoticeWords(
 )
 EMAIL_CHANGED_OLD = NoticeWords(
     "Your email address for smartcard self-service was changed",
-    "Codes and notices for your smartcard no longer come to this address.",
+    "Codes for your smartcard now go to another address.",
     "If you made this change, there is nothing more to do.",
 )
 EMAIL_CHANGED_NEW = NoticeWords(

@@ -45,7 +45,7 @@ NOTICES = {
     "mail-held-up": "what had waited is being sent",
     "row-altered": "does not have the key of the service",
     "audit-broken": "changed behind the service's back",
-    "email-changed-old": "no longer come to this address",
+    "email-changed-old": "now go to another address",
     "email-changed-new": "now come to this address",
     "questions-changed": "security questions and answers",
     "pin-changed": "changed at an unlock station",

@@ -113,7 +113,7 @@ class Presence(Struct, frozen=True):
         return Availability(self.outage)
 
 
-def fold(
+def apply_reader_event(
     presence: Presence, event: ReaderEvent | AuthorityChecked, new_visit: VisitId
 ) -> tuple[Presence, tuple[ReaderSide, ...]]:
     """Return the new presence and the flow's events; ``new_visit`` is for a visit that begins."""
@@ -363,7 +363,7 @@ class StationLoop:
         if not isinstance(item, ReaderEvent | AuthorityChecked):
             return (item,)
         before = self._presence
-        self._presence, events = fold(before, item, VisitId(uuid.uuid4().hex))
+        self._presence, events = apply_reader_event(before, item, VisitId(uuid.uuid4().hex))
         if isinstance(item, AuthorityChecked):
             return events
         # Staff see at once that a reader is gone. And without a new check, a card that goes in

@@ -23,7 +23,7 @@ from kiosk.station.events import (
     ReaderSide,
     SecondCard,
 )
-from kiosk.station.loop import AuthorityChecked, Presence, fold
+from kiosk.station.loop import AuthorityChecked, Presence, apply_reader_event
 from kiosk.station.states import Outage
 
 FRESH = VisitId("a" * 32)
@@ -33,7 +33,7 @@ def events_of(*seen: ReaderEvent | AuthorityChecked) -> list[ReaderSide]:
     presence = Presence()
     events: list[ReaderSide] = []
     for event in seen:
-        presence, more = fold(presence, event, FRESH)
+        presence, more = apply_reader_event(presence, event, FRESH)
         events += more
     return events
 
@@ -102,7 +102,7 @@ def test_what_the_reader_is_doing() -> None:
     events = (ServiceLost(), ServiceFound(), ReadersChanged(()), ReadersChanged(("R",)))
     presence, seen = Presence(), [Presence().reader]
     for event in events:
-        presence, _ = fold(presence, event, FRESH)
+        presence, _ = apply_reader_event(presence, event, FRESH)
         seen.append(presence.reader)
     assert seen == [
         ReaderState.LOOKING,
@@ -131,7 +131,7 @@ def test_a_visit_never_begins_beside_another_card(
     presence = Presence()
     for event in story:
         before = presence
-        presence, events = fold(presence, event, FRESH)
+        presence, events = apply_reader_event(presence, event, FRESH)
         if any(isinstance(one, CardIn) for one in events):
             assert not before.cards
         if any(isinstance(one, CardOut) for one in events):

@@ -331,13 +331,13 @@ class AuditKind(EventKind):
         counts_where=("found", OutcomeSource.DONE.value),
         ends={Reason.OUTCOME_UNKNOWN},
     )
-    UNBLOCK_TOLD_LATE = EventSpec(
-        "unblock-told-late",
-        "The station told of an unlock that was settled already.",
+    UNBLOCK_REPORTED_LATE = EventSpec(
+        "unblock-reported-late",
+        "The station reported an unlock whose outcome was recorded already.",
         seen_with=AUDIT_ONLY,
     )
-    SECRET_TRIES_TOLD = EventSpec(
-        "secret-tries-told",
+    SECRET_TRIES_REPORTED = EventSpec(
+        "secret-tries-reported",
         "The card says how many tries its unblock secret has left.",
         sentences.secret_tries_left,
         follows=True,

@@ -104,8 +104,8 @@ def _makes_sense(context: VisitContext, purpose: Purpose) -> bool:
     registered = is_registered(registration, context.policy, card_proves=proves)
     match purpose:
         case Purpose.UNLOCK:
-            told = context.visit.secret_tries
-            return registered and secret_barred(context.card, told) is None
+            tries = context.visit.secret_tries
+            return registered and secret_barred(context.card, tries) is None
         case Purpose.REGISTER:
             return not registered
         case Purpose.FIRST_UNLOCK | Purpose.MAINTENANCE:
@@ -308,8 +308,8 @@ def _welcome(uow: UnitOfWork, context: VisitContext) -> VisitOpened | Refusal:
     record(uow, AuditKind.VISIT_OPENED, here.visit, pin_blocked=here.visit.pin_was_blocked)
     code = carried.waiting_code if carried else None
     if code is not None:
-        told = {"purpose": code.purpose.value, "code": code.id}
-        record(uow, AuditKind.VISIT_RESUMED, here.visit, **told)
+        detail = {"purpose": code.purpose.value, "code": code.id}
+        record(uow, AuditKind.VISIT_RESUMED, here.visit, **detail)
     return _menu(uow, context, carried, offered)
 
 
@@ -525,8 +525,8 @@ def _abandon_code(uow: UnitOfWork, context: VisitContext) -> VisitContext:
         questions_carried=False,
     )
     if code is not None and waited_for is not None and uow.codes.revoke_live(context.card.id):
-        told = {"purpose": waited_for.value, "code": code.id}
-        record(uow, AuditKind.CODE_ABANDONED, context.visit, **told)
+        detail = {"purpose": waited_for.value, "code": code.id}
+        record(uow, AuditKind.CODE_ABANDONED, context.visit, **detail)
     if pending is not None:
         uow.pending.delete(pending.id)
     left = None if code is not None else context.code
@@ -571,7 +571,7 @@ def _need_offer(uow: UnitOfWork, context: VisitContext, purpose: Purpose) -> Non
         officer_of(context)
     if purpose is Purpose.UNLOCK and (waits := tasks.unlock_paused(uow, context)):
         raise waits
-    told = context.visit.secret_tries
-    barred = secret_barred(context.card, told) if purpose in UNLOCKS else None
+    tries = context.visit.secret_tries
+    barred = secret_barred(context.card, tries) if purpose in UNLOCKS else None
     if barred is not None:
         raise VisitRefused(barred)

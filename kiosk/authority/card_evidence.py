@@ -164,16 +164,16 @@ def digest_of(call: str, proof: CardProof | KeyNonce | KeyAnswer | None) -> byte
     """Return what identifies one proof, judged in one call, so that a repeat is recognised."""
     match proof:
         case CardProof():
-            said = proof.signature
+            evidence = proof.signature
         case KeyNonce():
-            said = proof.nonce
+            evidence = proof.nonce
         case KeyAnswer():
-            said = proof.cryptogram
+            evidence = proof.cryptogram
         case None:
-            said = b""
+            evidence = b""
         case _:
             assert_never(proof)
-    return sha256(framed(call, type(proof).__name__) + said).digest()
+    return sha256(framed(call, type(proof).__name__) + evidence).digest()
 
 
 def refused_before(visit: Visit | None, judged: bytes) -> Refusal | None:

@@ -338,7 +338,7 @@ def _try(
     if charge is None:
         return None
     if charge.fresh:
-        _tell(uow, AuditKind.CODE_TRY_CHARGED, context, code, left=charge.left)
+        _record(uow, AuditKind.CODE_TRY_CHARGED, context, code, left=charge.left)
     return _ChargedCode(charge, code, bound)
 
 
@@ -350,7 +350,7 @@ def _without_code(uow: UnitOfWork, context: VisitContext) -> CodeDead | Refusal 
     unlocks = context.visit.purpose in UNLOCKS
     if code is None or not unlocks or not _is_withdrawn(uow, code):
         raise StepRefused("no code was sent for this")
-    _tell(uow, AuditKind.CODE_DEAD, context, code, withdrawn=True)
+    _record(uow, AuditKind.CODE_DEAD, context, code, withdrawn=True)
     if context.visit.purpose is Purpose.FIRST_UNLOCK:
         return refuse_visit(uow, context.visit, Reason.GIVEN_CODE_OVER)
     return _another(uow, context, CodeEnd.WITHDRAWN)
@@ -366,7 +366,7 @@ def _is_withdrawn(uow: UnitOfWork, code: EmailCode) -> bool:
 
 def _dead(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> CodeDead | Refusal:
     expired = code.expires_at is not None and code.expires_at <= context.now
-    _tell(uow, AuditKind.CODE_DEAD, context, code, expired=expired)
+    _record(uow, AuditKind.CODE_DEAD, context, code, expired=expired)
     if context.visit.purpose is Purpose.FIRST_UNLOCK:
         return refuse_visit(uow, context.visit, Reason.GIVEN_CODE_OVER)
     return _another(uow, context, CodeEnd.EXPIRED if expired else CodeEnd.SPENT)
@@ -377,7 +377,7 @@ def _another(uow: UnitOfWork, context: VisitContext, why: CodeEnd) -> CodeDead:
     return CodeDead(why, tasks.send_code(context), wait)
 
 
-def _tell(
+def _record(
     uow: UnitOfWork, kind: AuditKind, context: VisitContext, code: EmailCode, **detail: Scalar
 ) -> None:
     """Add a row about a code; for one that staff gave, it says who."""
@@ -423,7 +423,7 @@ def _record_verdict(
 def _right(uow: UnitOfWork, context: VisitContext, charged: _ChargedCode) -> Task:
     code = charged.code
     if uow.codes.give_back(code.id, charged.charge.attempt_id):
-        _tell(uow, AuditKind.CODE_RIGHT, context, code)
+        _record(uow, AuditKind.CODE_RIGHT, context, code)
         context = _prove(uow, context, code)
     return tasks.next_task(uow, context)
 
@@ -468,7 +468,7 @@ def _wrong(
 ) -> CodeWrong | CodeDead | Refusal:
     charge, code = charged.charge, charged.code
     if uow.codes.keep_charge(code.id, charge.attempt_id):
-        _tell(uow, AuditKind.CODE_WRONG, context, code, left=charge.left)
+        _record(uow, AuditKind.CODE_WRONG, context, code, left=charge.left)
     waiting = reload(uow, context).waiting_code
     if charge.left <= 0 or waiting is None or waiting.id != code.id:
         return _dead(uow, context, code)

@@ -88,20 +88,20 @@ def offers(
     return (Purpose.UNLOCK, Purpose.CHANGE_PIN, *questions, Purpose.CHANGE_EMAIL)
 
 
-def secret_barred(card: Card, told: int | None = None) -> SecretProblem | None:
+def secret_barred(card: Card, reported: int | None = None) -> SecretProblem | None:
     """Return why the card cannot be unblocked, by our count of its unblock secret's tries.
 
-    ``told``: the card's own count in this visit. It replaces our count, up to the recorded limit;
-    not for an admin key, whose tries no reported number gives back.
+    ``reported`` is the card's own count in this visit. It replaces ours, up to the recorded limit,
+    but not for an admin key, whose tries no reported number gives back.
     """
     if card.sealed_secret is None:
         return Reason.SECRET_MISSING
     if card.set_aside_at is not None:
         return Reason.SECRET_BLOCKED
     left = tries_by_account(card) - card.secret_exposure
-    if told is not None:
+    if reported is not None:
         keyed = card.driver in MUTUALLY_AUTHENTICATED
-        left = min(told, left if keyed else most_tries(card))
+        left = min(reported, left if keyed else most_tries(card))
     if left <= KEPT_SECRET_TRIES:
         return Reason.SECRET_BLOCKED
     return None

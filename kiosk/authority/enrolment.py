@@ -92,7 +92,7 @@ class StationEnrolment:
                 because = "its key is another station's"
             if because:
                 if charged:
-                    _tell(uow, ServiceKind.ENROLMENT_REFUSED, line.station, because=because)
+                    _record(uow, ServiceKind.ENROLMENT_REFUSED, line.station, because=because)
                     uow.commit()
                 raise StepRefused(because)
             issued = self._issue(key, line.station, uow.now)
@@ -101,7 +101,7 @@ class StationEnrolment:
                 uow.station_keys.drop(line.station)
                 uow.station_keys.add(issued.row)
                 uow.enrolments.use(line.number, fingerprint)
-                _tell(uow, ServiceKind.STATION_ENROLLED, line.station, key=fingerprint)
+                _record(uow, ServiceKind.STATION_ENROLLED, line.station, key=fingerprint)
                 uow.commit()
         return issued.reply
 
@@ -127,7 +127,7 @@ class StationEnrolment:
                 return self._issue(key, station.name, known.added_at).reply
             issued = self._issue(key, station.name, uow.now)
             uow.station_keys.follow(used, issued.row, uow.now + BOTH_KEYS)
-            _tell(uow, ServiceKind.STATION_KEY_RENEWED, station.name, key=issued.row.fingerprint)
+            _record(uow, ServiceKind.STATION_KEY_RENEWED, station.name, key=issued.row.fingerprint)
             uow.commit()
         return issued.reply
 
@@ -158,7 +158,7 @@ def _objection(uow: UnitOfWork, line: Enrolment, asked: Enrol) -> str:
     return "its line has run out" if line.expires_at <= uow.now else ""
 
 
-def _tell(uow: UnitOfWork, kind: ServiceKind, station: str, **detail: str) -> None:
+def _record(uow: UnitOfWork, kind: ServiceKind, station: str, **detail: str) -> None:
     uow.audit.append(
         kind=kind.value, reference=new_reference(), station=station, detail=dict(detail)
     )

@@ -350,7 +350,7 @@ _AUDITED_AGAIN = {
     "save_questions": {"questions-taken"},
     "answer, last, wrong": {"refused"},
     "enter_code, last, wrong": {"code-dead"},
-    "settle, unknown": {"unblock-told-late"},
+    "settle, unknown": {"unblock-reported-late"},
 }
 """What a repeat adds to the audit, of the calls where a second row says nothing untrue."""
 

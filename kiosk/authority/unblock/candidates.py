@@ -227,9 +227,9 @@ _MOST: Final = 255
 """Cards count in a byte."""
 
 
-def plausible(told: int | None) -> int | None:
+def plausible(count: int | None) -> int | None:
     """Return the count that a station reports for its card; None where no card can have it."""
-    return told if told is not None and 0 <= told <= _MOST else None
+    return count if count is not None and 0 <= count <= _MOST else None
 
 
 def correct_by_card(uow: UnitOfWork, visit: Visit) -> bool:
@@ -237,23 +237,23 @@ def correct_by_card(uow: UnitOfWork, visit: Visit) -> bool:
 
     An open unblock of the card is resolved first.
     """
-    said = visit.secret_tries
-    card = uow.cards.get(visit.card_id or "") if said is not None else None
-    if said is None or card is None:
+    reported = visit.secret_tries
+    card = uow.cards.get(visit.card_id or "") if reported is not None else None
+    if reported is None or card is None:
         return False
-    told = min(said, most_tries(card))
-    if not _corrects(card, told):
+    tries = min(reported, most_tries(card))
+    if not _corrects(card, tries):
         return False
     before = tries_by_account(card) - card.secret_exposure
     proven = visit.genuine_at is not None or visit.pin_evidence is PinEvidence.PROVEN
-    if told < before and not proven:
+    if tries < before and not proven:
         return False
-    uow.cards.know_secret_tries(card.id, told)
-    record(uow, AuditKind.SECRET_TRIES_TOLD, visit, tries_left=told, by_account=before)
+    uow.cards.know_secret_tries(card.id, tries)
+    record(uow, AuditKind.SECRET_TRIES_REPORTED, visit, tries_left=tries, by_account=before)
     return True
 
 
-def _corrects(card: Card, told: int) -> bool:
+def _corrects(card: Card, tries: int) -> bool:
     """Return whether it is news.
 
     Only an answer to a cryptogram gives back a try for an admin key, never a number. Where no
@@ -264,4 +264,4 @@ def _corrects(card: Card, told: int) -> bool:
     if card.secret_exposure:
         return True
     known = card.secret_tries_left
-    return told < tries_by_account(card) if known is None else told != known
+    return tries < tries_by_account(card) if known is None else tries != known

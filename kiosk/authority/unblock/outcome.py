@@ -134,29 +134,29 @@ def record_outcome(
     """Write the outcome into the journal, and return what follows for the holder."""
     with parts.store.begin() as uow:
         case = find_grant(uow, parts, visit_id, journal)
-        told = infer_retries(uow, case, outcome)
+        counted = infer_retries(uow, case, outcome)
         if case.entry.closed_at is None:
-            _count(uow, parts, case, told)
-        elif _corrects(case, told):
+            _count(uow, parts, case, counted)
+        elif _corrects(case, counted):
             # The card was counted as not unblocked when it, or a copy of it, was seen again.
-            record(uow, AuditKind.UNBLOCK_TOLD_LATE, case.visit, told="UnblockDone")
+            record(uow, AuditKind.UNBLOCK_REPORTED_LATE, case.visit, outcome="UnblockDone")
             count_as_done(uow, case.visit, case.card, case.holder)
             record_answer(uow, parts.sealer, case.visit, case.card, right=True)
-        elif not _is_repeat(case.entry.state, told):
-            kind = type(outcome).__name__
-            record(uow, AuditKind.UNBLOCK_TOLD_LATE, case.visit, journal=case.entry.id, told=kind)
+        elif not _is_repeat(case.entry.state, counted):
+            detail = {"journal": case.entry.id, "outcome": type(outcome).__name__}
+            record(uow, AuditKind.UNBLOCK_REPORTED_LATE, case.visit, **detail)
         # A completed unlock ends no visit, and no registration follows it.
-        unlocked = isinstance(told, UnblockDone) and case.visit.purpose is Purpose.UNLOCK
+        unlocked = isinstance(counted, UnblockDone) and case.visit.purpose is Purpose.UNLOCK
         visit = case.visit if unlocked else uow.visits.get(visit_id)
         goes_on = visit is not None and visit.closed_at is None
         uow.commit()
     policy = parts.policy()
     registers = goes_on and visit is not None and visit.purpose is Purpose.REGISTER
-    if visit and registers and visit.pin_proven_at is None and isinstance(told, UnblockDone):
+    if visit and registers and visit.pin_proven_at is None and isinstance(counted, UnblockDone):
         # A registration begins now, after a first unlock in the same visit.
         registering = Progress(Purpose.REGISTER)
         return ProvePin(position=position(policy, registering, Gate.PIN, after_first_unlock=True))
-    return _reply(policy, case, told, goes_on=goes_on)
+    return _reply(policy, case, counted, goes_on=goes_on)
 
 
 def _count(uow: UnitOfWork, parts: Dependencies, case: HeldGrant, outcome: Counted) -> None:
@@ -220,8 +220,8 @@ def _secret_refused(
     because, left = _plain(outcome.because), outcome.tries_left
     uow.journal.close(case.entry.id, UnblockState.REFUSED, because, uow.now)
     uow.cards.know_secret_tries(case.card.id, left)
-    told = {"journal": case.entry.id, "because": because, "tries_left": left}
-    record(uow, AuditKind.UNBLOCK_REFUSED, case.visit, **told)
+    detail = {"journal": case.entry.id, "because": because, "tries_left": left}
+    record(uow, AuditKind.UNBLOCK_REFUSED, case.visit, **detail)
     found = record_answer(uow, parts.sealer, case.visit, case.card, right=False) if left else None
     if found is AnswerMeaning.NEITHER:
         can_go_on = left is not None and left > KEPT_SECRET_TRIES

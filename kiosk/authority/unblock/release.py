@@ -174,8 +174,8 @@ def release(
         which, secret = opened
         _use_up_code(uow, context)
         presented = note_presented(uow, pending, which)
-        told: dict[str, Scalar] = {"presented": which.value} if presented else {}
-        entry = _write_down(uow, context, attempt, digest_of("release", proof), told)
+        detail: dict[str, Scalar] = {"presented": which.value} if presented else {}
+        entry = _write_down(uow, context, attempt, digest_of("release", proof), detail)
         grant: Grant | KeyGrant
         if has_admin_key(context.card):
             grant = use_key(uow, context.visit, entry, secret, proof)
@@ -284,7 +284,7 @@ def _use_up_code(uow: UnitOfWork, context: VisitContext) -> None:
 
 
 def _write_down(
-    uow: UnitOfWork, context: VisitContext, attempt: str, proof: bytes, told: dict[str, Scalar]
+    uow: UnitOfWork, context: VisitContext, attempt: str, proof: bytes, detail: dict[str, Scalar]
 ) -> UnblockEntry:
     visit, card = context.visit, context.card
     entry = UnblockEntry(
@@ -305,7 +305,7 @@ def _write_down(
     given = given_by(code) if code else {}
     keyed = has_admin_key(card)
     kind = AuditKind.ADMIN_KEY_USED if keyed else AuditKind.SECRET_RELEASED
-    record(uow, kind, visit, journal=entry.id, left=left, **given, **told)
+    record(uow, kind, visit, journal=entry.id, left=left, **given, **detail)
     return entry
 
 

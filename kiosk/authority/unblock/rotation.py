@@ -117,8 +117,8 @@ def _draw(uow: UnitOfWork, parts: Dependencies, case: HeldGrant) -> Sensitive:
     uow.kept_secrets.add(
         KeptSecret(new_id(), card.id, KeptKind.PENDING, sealed, uow.now, entry_id=entry.id)
     )
-    told = {"derived_from": sealed.derived_from} if sealed.derived_from else {}
-    record(uow, AuditKind.SECRET_DRAWN, case.visit, journal=entry.id, **told)
+    detail = {"derived_from": sealed.derived_from} if sealed.derived_from else {}
+    record(uow, AuditKind.SECRET_DRAWN, case.visit, journal=entry.id, **detail)
     return parts.sealer.open(sealed, waits)
 
 

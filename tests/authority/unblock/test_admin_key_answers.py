@@ -90,7 +90,7 @@ def is_over(world: World, station_visit: StationVisit, journal: JournalId, chip:
         with pytest.raises(StepRefused, match="over"):
             call()
     settled(station_visit, journal, UnblockDone())
-    assert world.kinds()[-1] == "unblock-told-late"
+    assert world.kinds()[-1] == "unblock-reported-late"
     entry = entry_of(world, journal)
     return (entry.state, entry.detail) == (UnblockState.REFUSED, "not genuine")
 

@@ -218,7 +218,7 @@ def test_an_intent_without_any_outcome_is_settled_too(
     assert _entry(world, grant).detail == "done"
     late = station_visit.authority.record_outcome(station_visit.visit, grant.journal, UnblockDone())
     assert late == Finished(Purpose.UNLOCK)
-    assert "unblock-told-late" in world.kinds()
+    assert "unblock-reported-late" in world.kinds()
     assert [one.template for one in world.outbox()] == [Notice.UNLOCKED]
 
 

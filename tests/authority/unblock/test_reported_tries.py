@@ -30,7 +30,7 @@ from tests.authority.station_visit import StationVisit
 from tests.authority.world import PUK, World
 from tests.support.steps import offered
 
-TOLD = "secret-tries-told"
+TOLD = "secret-tries-reported"
 
 
 def account(world: World, card: Card) -> tuple[int | None, int]:

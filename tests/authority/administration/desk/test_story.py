@@ -83,9 +83,9 @@ def test_every_way_to_fail_the_proof_is_told() -> None:
          "The card refused the unblock secret, and has two tries left for it."),
         ("unblock-settled", {"found": "not-done"},
          "Seen again, the card shows that it was not unlocked."),
-        ("secret-tries-told", {"tries_left": 3, "by_account": 1},
+        ("secret-tries-reported", {"tries_left": 3, "by_account": 1},
          "The card says that its unblock secret has three tries left."),
-        ("secret-tries-told", {"tries_left": 0, "by_account": 3},
+        ("secret-tries-reported", {"tries_left": 0, "by_account": 3},
          "The card says that its unblock secret has no tries left."),
         ("card-unproven", {"because": "no-admin-key"},
          ("The card did not prove that it is the one that was issued: it does not have the "

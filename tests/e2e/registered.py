@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 
 from hardware.virtual.piv import SLOT_CARD_AUTHENTICATION, SLOT_PIV_AUTHENTICATION
@@ -29,6 +30,7 @@ from kiosk.contract.messages import (
 from kiosk.contract.ports import Authority, SystemClock
 from kiosk.contract.sensitive import Sensitive
 from tests.e2e.people import Person
+from tests.support.hashes import cheap_hashes
 
 ANSWERS = {1: "Mrs Vane", 2: "Dumplings", 3: "Hobbs", 4: "Bicycle"}
 """By question id."""
@@ -47,9 +49,15 @@ def register(
     whose: Person,
     answers: Mapping[int, str],
     read_code: Callable[[str], str],
+    *,
+    full_cost: bool = False,
 ) -> None:
-    """Register at the authority, as of yesterday, and remember the answers."""
-    built = build_authority(settings, environ, Yesterday())
+    """Register at the authority, as of yesterday, and remember the answers.
+
+    With ``full_cost`` their hashes take as long to check as those of a station's registration.
+    """
+    with nullcontext() if full_cost else cheap_hashes():
+        built = build_authority(settings, environ, Yesterday())
     try:
         at = built.authority.seen_by(StationIdentity("short cut"))
         _walk_through(at, whose, answers, read_code)

@@ -95,7 +95,7 @@ def _is_blocked(visitor: Visitor) -> str:
 
 
 def test_forty_at_once_from_two_processes_three_are_looked_at(world: World) -> None:
-    world.register(world.ada)
+    world.register(world.ada, full_cost=True)
     built = build_authority(world.settings, world.environ)
     visit = VisitId(uuid.uuid4().hex)
     card = CardId("piv", world.ada.card.state.guid.hex())

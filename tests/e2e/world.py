@@ -211,6 +211,8 @@ class World:
         """The settings as the program reads them."""
         return load_settings(self.config, self.environ)
 
-    def register(self, whose: Person, answers: Mapping[int, str] = ANSWERS) -> None:
+    def register(
+        self, whose: Person, answers: Mapping[int, str] = ANSWERS, *, full_cost: bool = False
+    ) -> None:
         """Register by the authority alone, as of yesterday; their ``answers`` are set."""
-        register(self.settings, self.environ, whose, answers, self.read_code)
+        register(self.settings, self.environ, whose, answers, self.read_code, full_cost=full_cost)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kiosk.authority.administration.office import Office
-from kiosk.authority.administration.people import search_people
+from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.roles import Role
 from kiosk.authority.store.database import Store
 from kiosk.contract.ports import SystemClock
@@ -188,4 +188,4 @@ def _office(estate: Estate) -> Office:
 
 
 def _seconds(office: Office, text: str) -> float:
-    return timed(lambda: search_people(office, text, 50))()
+    return timed(lambda: PeopleDesk(office).search(text, 50))()

@@ -373,7 +373,7 @@ class CardsDesk(Desk):
             holder = _holder(act, seen)
             added = self._added(act, holder, card)
             act.record(StaffKind.CARD_ADDED, card_id=added.id, has_secret=_has_secret(added))
-            _tell(act, Notice.CARD_ADDED, holder)
+            _notify(act, Notice.CARD_ADDED, holder)
         return act.done("The card is added.")
 
     def replace(self, seen: Seen, card_id: str, card: NewCard, grounds: Grounds) -> Done:
@@ -391,7 +391,7 @@ class CardsDesk(Desk):
                 replaces=old.id,
                 has_secret=_has_secret(new),
             )
-            _tell(act, Notice.CARD_REPLACED, holder)
+            _notify(act, Notice.CARD_REPLACED, holder)
         return act.done("The new card is added, and the old one is revoked.")
 
     def revoke(self, seen: Seen, card_id: str, grounds: Grounds) -> Done:
@@ -401,7 +401,7 @@ class CardsDesk(Desk):
             card = _card_in_use(act, holder, card_id)
             _revoke(act, card)
             act.record(StaffKind.CARD_REVOKED, card_id=card.id)
-            _tell(act, Notice.CARD_REVOKED, holder)
+            _notify(act, Notice.CARD_REVOKED, holder)
         return act.done("The card is revoked.")
 
     def set_secret(
@@ -438,7 +438,7 @@ class CardsDesk(Desk):
                 sealed_revision=sealed.revision,
                 tries_full=tries_full,
             )
-            _tell(act, Notice.SECRET_SET, holder)
+            _notify(act, Notice.SECRET_SET, holder)
         return act.done(_STILL_BARRED if barred else "The unblock secret is set.")
 
     def _added(self, act: Act, holder: Cardholder, wanted: NewCard) -> Card:
@@ -478,7 +478,7 @@ def _revoke(act: Act, card: Card) -> None:
     act.uow.codes.revoke_all(card.id)
 
 
-def _tell(act: Act, notice: Notice, holder: Cardholder) -> None:
+def _notify(act: Act, notice: Notice, holder: Cardholder) -> None:
     registration = act.uow.registrations.of_holder(holder.id)
     notify_holder(act.uow, notice, act.reference, holder, registration)
 

@@ -16,7 +16,7 @@ from kiosk.authority.administration import people_fields
 from kiosk.authority.administration.cards import unknown_card_of
 from kiosk.authority.administration.checks import broken_seals
 from kiosk.authority.administration.free_text import entered
-from kiosk.authority.administration.office import Act, Desk, Office, staff_names
+from kiosk.authority.administration.office import Act, Desk, staff_names
 from kiosk.authority.administration.person_page import (
     events_of_mail,
     facts_of,
@@ -73,26 +73,6 @@ from kiosk.contract.policy import EmailProblem, Policy, email_problem, tidy_emai
 # either.
 
 _WORD = re.compile(r"\w+")
-
-
-def erase(office: Office, seen: Seen, grounds: Grounds) -> Done:
-    """Delete the person; raises ``NotTaken`` while a station may be using one of their cards."""
-    means = office.means
-    with office.act(Action.ERASE_PERSON, grounds, seen=seen) as act:
-        uow, holder = act.uow, act.uow.holders.get(seen.holder_id)
-        if holder is None:
-            raise NotFound("This person is not recorded any more.")
-        cards = uow.cards.lock_of_holder(holder.id)
-        _refuse_unsettled(uow, holder, cards, means.zone)
-        _refuse_to_name(uow, holder, cards, grounds)
-        uow.notes.detach(act.note_id)
-        uow.holders.erase(holder.id)
-        act.record(StaffKind.PERSON_ERASED, cards=len(cards))
-    means.store.empty_log()
-    return act.done(
-        "The person is erased. Nothing here names them any more; an import whose file still has "
-        "them would bring them back, and says so."
-    )
 
 
 def _refuse_unsettled(
@@ -152,30 +132,10 @@ _STOP_OLD = (
 )
 
 MOST_FOUND = 100
-"""People that are returned at once, whatever limit is given."""
+"""People that a search returns, whatever limit is given."""
 
-
-def search_people(office: Office, text: str, limit: int) -> Found:
-    """Return up to ``limit`` people: those of a reference number, exact hits, the others.
-
-    The number of statements does not depend on how many are found.
-    """
-    means, most = office.means, min(limit, MOST_FOUND)
-    with office.look(Action.SEE_PEOPLE) as uow:
-        digits = read_stop_number(text)
-        stop = uow.stop_numbers.find(digits) if digits else None
-        events = _events(uow, text, stop, most + 2)  # the last of an import is about nobody
-        about = [event.holder_id for event in events if event.holder_id]
-        about += [stop.holder_id] if stop else []
-        exact = uow.search.exact(text, most + 1)
-        ids = list(dict.fromkeys((*about, *exact, *uow.search.find(text, most + 1))))
-        first = frozenset(about), frozenset(exact)
-        lines = lines_of(uow, ids[:most], means.policy()).values()
-        people = tuple(sorted(lines, key=lambda line: _order(line, first)))
-        words = _about(uow, events, people, means.zone)
-        if stop is not None:
-            words = f"{_about_stop_number(uow, stop, means.zone)}{words}"
-        return Found(people, len(ids) > most, words)
+MOST_LISTED = 500
+"""The most people of a page of a list, whatever limit is given."""
 
 
 def _about_stop_number(uow: UnitOfWork, stop: StopNumber, zone: tzinfo) -> str:
@@ -263,45 +223,33 @@ def _order(line: PersonLine, first: Sequence[frozenset[str]]) -> tuple[int, str,
     return rank, sort_name(line.name), line.number
 
 
-# Lists of people by their standing.
-
-MOST_LISTED = 500
-"""The most people of a page, whatever limit is given."""
-
-
-def page_of_people(
-    office: Office,
-    group: PeopleGroup,
-    order: PeopleOrder,
-    *,
-    descending: bool,
-    after: PagePosition | None,
-    limit: int,
-) -> ListedPeople:
-    """Return a page; the number of statements does not depend on its length."""
-    most = min(limit, MOST_LISTED)
-    with office.look(Action.SEE_PEOPLE) as uow:
-        rows = uow.lists.page(group, order, descending=descending, after=after, limit=most + 1)
-        shown = rows[:most]
-        lines = lines_of(uow, [row.holder_id for row in shown], office.means.policy())
-        people = tuple(replace(lines[row.holder_id], date=row.date) for row in shown)
-        return ListedPeople(people, shown[-1].place if len(rows) > most else None)
-
-
-def count_people(office: Office) -> Mapping[PeopleGroup, int]:
-    """Count each group, up to ``MOST_COUNTED``."""
-    with office.look(Action.SEE_PEOPLE) as uow:
-        return {group: uow.lists.count(group, MOST_COUNTED) for group in PeopleGroup}
-
-
 class PeopleDesk(Desk):
     """People and their registrations."""
 
     # --- reading -----------------------------------------------------------------------
 
     def search(self, text: str, limit: int = 50) -> Found:
-        """Find by the beginnings of name words, number, email, card id, or a reference number."""
-        return search_people(self._office, text, limit)
+        """Find by the beginnings of name words, number, email, card id, or a reference number.
+
+        Those of a reference number come first, then exact hits. The number of statements does not
+        depend on how many are found.
+        """
+        means, most = self._office.means, min(limit, MOST_FOUND)
+        with self._office.look(Action.SEE_PEOPLE) as uow:
+            digits = read_stop_number(text)
+            stop = uow.stop_numbers.find(digits) if digits else None
+            events = _events(uow, text, stop, most + 2)  # the last of an import is about nobody
+            about = [event.holder_id for event in events if event.holder_id]
+            about += [stop.holder_id] if stop else []
+            exact = uow.search.exact(text, most + 1)
+            ids = list(dict.fromkeys((*about, *exact, *uow.search.find(text, most + 1))))
+            first = frozenset(about), frozenset(exact)
+            lines = lines_of(uow, ids[:most], means.policy()).values()
+            people = tuple(sorted(lines, key=lambda line: _order(line, first)))
+            words = _about(uow, events, people, means.zone)
+            if stop is not None:
+                words = f"{_about_stop_number(uow, stop, means.zone)}{words}"
+            return Found(people, len(ids) > most, words)
 
     def listed(
         self,
@@ -312,14 +260,22 @@ class PeopleDesk(Desk):
         after: PagePosition | None = None,
         limit: int = 100,
     ) -> ListedPeople:
-        """Return a page of a list, after the place ``after``."""
-        return page_of_people(
-            self._office, group, order, descending=descending, after=after, limit=limit
-        )
+        """Return a page of a list, after the place ``after``.
+
+        The number of statements does not depend on its length.
+        """
+        most = min(limit, MOST_LISTED)
+        with self._office.look(Action.SEE_PEOPLE) as uow:
+            rows = uow.lists.page(group, order, descending=descending, after=after, limit=most + 1)
+            shown = rows[:most]
+            lines = lines_of(uow, [row.holder_id for row in shown], self._office.means.policy())
+            people = tuple(replace(lines[row.holder_id], date=row.date) for row in shown)
+            return ListedPeople(people, shown[-1].place if len(rows) > most else None)
 
     def counts(self) -> Mapping[PeopleGroup, int]:
         """Count each group, up to ``MOST_COUNTED``."""
-        return count_people(self._office)
+        with self._office.look(Action.SEE_PEOPLE) as uow:
+            return {group: uow.lists.count(group, MOST_COUNTED) for group in PeopleGroup}
 
     def person(self, holder_id: str) -> Person:
         """Return a person's page, with the newest of their story."""
@@ -498,8 +454,26 @@ class PeopleDesk(Desk):
         return act.done("The address stays as it is.")
 
     def erase(self, seen: Seen, grounds: Grounds) -> Done:
-        """Delete the person and all about them; the audit keeps ids that name nobody."""
-        return erase(self._office, seen, grounds)
+        """Delete the person and all about them; the audit keeps ids that name nobody.
+
+        Raises ``NotTaken`` while a station may be using one of their cards.
+        """
+        means = self._office.means
+        with self._office.act(Action.ERASE_PERSON, grounds, seen=seen) as act:
+            uow, holder = act.uow, act.uow.holders.get(seen.holder_id)
+            if holder is None:
+                raise NotFound("This person is not recorded any more.")
+            cards = uow.cards.lock_of_holder(holder.id)
+            _refuse_unsettled(uow, holder, cards, means.zone)
+            _refuse_to_name(uow, holder, cards, grounds)
+            uow.notes.detach(act.note_id)
+            uow.holders.erase(holder.id)
+            act.record(StaffKind.PERSON_ERASED, cards=len(cards))
+        means.store.empty_log()
+        return act.done(
+            "The person is erased. Nothing here names them any more; an import whose file still "
+            "has them would bring them back, and says so."
+        )
 
     # --- entered values ---------------------------------------------------------------
 

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from kiosk.authority.administration.office import Office, StaffDependencies
-from kiosk.authority.administration.people import MOST_FOUND, search_people
+from kiosk.authority.administration.people import MOST_FOUND, PeopleDesk
 from kiosk.authority.administration.views import Actor, Found, Standing
 from kiosk.authority.audit import AuditKind, StaffKind
 from kiosk.authority.roles import Action, Role
@@ -57,7 +57,7 @@ def test_people_come_by_name_with_what_tells_them_apart(agent: Office, store: St
     zoe = recorded(store, "Zoë Smith", number="400000000001", cards=2)
     recorded(store, "adam Smithers", registration=None)
     recorded(store, "Bo Nowak")
-    found = search_people(agent, "smi", 50)
+    found = PeopleDesk(agent).search("smi", 50)
     assert names(found) == ["adam Smithers", "Zoë Smith"]
     assert (found.more, found.about) == (False, "")
     line = found.people[1]
@@ -75,7 +75,7 @@ def test_each_stands_as_their_page_says(agent: Office, store: Store) -> None:
     recorded(store, "Smith f", card=lambda one: replace(one, status=CardStatus.REVOKED))
     recorded(store, "Smith g", card=lambda one: replace(one, sealed_secret=None))
     recorded(store, "Smith h")
-    found = search_people(agent, "smith", 50)
+    found = PeopleDesk(agent).search("smith", 50)
     assert [line.standing for line in found.people] == [
         Standing.LEFT,
         Standing.BLOCKED,
@@ -102,20 +102,20 @@ def test_a_secret_that_did_not_open_is_trouble_until_there_is_another(
             detail={"revision": 1},
         )
         uow.commit()
-    assert search_people(agent, "okafor", 5).people[0].standing is Standing.CARD_TROUBLE
+    assert PeopleDesk(agent).search("okafor", 5).people[0].standing is Standing.CARD_TROUBLE
     assert card.sealed_secret is not None
     with store.begin() as uow:
         uow.cards.put([replace(card, sealed_secret=replace(card.sealed_secret, revision=2))])
         uow.commit()
-    assert search_people(agent, "okafor", 5).people[0].standing is Standing.READY
+    assert PeopleDesk(agent).search("okafor", 5).people[0].standing is Standing.READY
 
 
 def test_no_more_than_asked_for_and_it_is_said(agent: Office, store: Store) -> None:
     for n in range(4):
         recorded(store, f"Smith {n}")
-    few = search_people(agent, "smith", 3)
+    few = PeopleDesk(agent).search("smith", 3)
     assert (len(few.people), few.more) == (3, True)
-    assert not search_people(agent, "smith", 4).more
+    assert not PeopleDesk(agent).search("smith", 4).more
 
 
 def test_nobody_is_given_more_than_is_given_to_anybody(agent: Office, store: Store) -> None:
@@ -124,13 +124,13 @@ def test_nobody_is_given_more_than_is_given_to_anybody(agent: Office, store: Sto
         uow.holders.put(many)
         uow.search.refresh(holder.id for holder in many)
         uow.commit()
-    found = search_people(agent, "smith", 10**9)
+    found = PeopleDesk(agent).search("smith", 10**9)
     assert (len(found.people), found.more) == (MOST_FOUND, True)
 
 
 def test_nothing_typed_finds_nobody(agent: Office, store: Store) -> None:
     recorded(store, "Asha Okafor")
-    assert search_people(agent, "  ", 5) == Found(())
+    assert PeopleDesk(agent).search("  ", 5) == Found(())
 
 
 # --- reference numbers -----------------------------------------------------------------
@@ -149,7 +149,7 @@ def test_a_reference_from_a_station_finds_whose_it_is_and_why(
         "lower case": visit.reference.lower(),
         "look-alikes": visit.reference.replace("0", "o").replace("1", "l"),
     }[typed]
-    found = search_people(agent, text, 5)
+    found = PeopleDesk(agent).search(text, 5)
     assert names(found) == ["Asha Okafor"]
     assert found.about.startswith(f"{visit.reference} at Main entrance, 09:30 today: Turned away:")
 
@@ -160,14 +160,16 @@ def test_how_a_visit_ended_is_told_and_not_the_steps_to_it(
     holder = recorded(store, "Asha Okafor")
     kinds = AuditKind.ANSWERS_WRONG, AuditKind.UNBLOCK_DONE, AuditKind.VISIT_ENDED
     visit = history.visit(*kinds, holder=holder)
-    assert "Unlocked the card and set a new PIN." in search_people(agent, visit.reference, 5).about
+    assert (
+        "Unlocked the card and set a new PIN." in PeopleDesk(agent).search(visit.reference, 5).about
+    )
 
 
 def test_a_reference_of_nobody_that_is_recorded_still_says_what_happened(
     agent: Office, history: History
 ) -> None:
     visit = history.refused(Reason.UNKNOWN_CARD)
-    found = search_people(agent, visit.reference, 5)
+    found = PeopleDesk(agent).search(visit.reference, 5)
     assert found.people == ()
     assert "Turned away" in found.about
     assert "erased" not in found.about
@@ -175,7 +177,7 @@ def test_a_reference_of_nobody_that_is_recorded_still_says_what_happened(
 
 def test_a_reference_that_nobody_gave_finds_nobody(agent: Office, store: Store) -> None:
     recorded(store, "Asha Okafor")
-    assert search_people(agent, "0000-0000", 5) == Found(())
+    assert PeopleDesk(agent).search("0000-0000", 5) == Found(())
 
 
 def test_a_reference_of_an_act_of_staff_finds_its_person_and_names_who(
@@ -184,7 +186,7 @@ def test_a_reference_of_an_act_of_staff_finds_its_person_and_names_who(
     holder = recorded(store, "Asha Okafor")
     with agent.act(Action.LIFT_BLOCK, GROUNDS, about=holder.id) as act:
         act.record(StaffKind.BLOCK_LIFTED)
-    found = search_people(agent, act.reference, 5)
+    found = PeopleDesk(agent).search(act.reference, 5)
     assert names(found) == ["Asha Okafor"]
     assert found.about == f"{act.reference} by Agent Mbeki, 09:30 today: Lifted the block."
 
@@ -196,7 +198,7 @@ def test_a_reference_of_somebody_who_was_erased_says_so(
     with store.begin() as uow:
         uow.audit.append(kind="unblock-done", reference=visit.reference, holder_id=new_id())
         uow.commit()
-    found = search_people(agent, visit.reference, 5)
+    found = PeopleDesk(agent).search(visit.reference, 5)
     assert found.people == ()
     assert found.about.endswith(" The person was erased.")
 
@@ -209,7 +211,7 @@ def test_a_reference_comes_before_people_whose_name_reads_like_it(
     with store.begin() as uow:
         uow.audit.append(kind="unblock-done", reference="SEBA-ST1A", holder_id=holder.id)
         uow.commit()
-    assert names(search_people(agent, "sebastia", 5)) == ["Zoë Okafor", "Ann Sebastian"]
+    assert names(PeopleDesk(agent).search("sebastia", 5)) == ["Zoë Okafor", "Ann Sebastian"]
 
 
 def test_a_reference_of_a_whole_import_gives_some_and_says_there_are_more(
@@ -222,7 +224,7 @@ def test_a_reference_of_a_whole_import_gives_some_and_says_there_are_more(
             uow.audit.append(kind="holder-changed", reference="AAAA-0000", holder_id=holder.id)
         uow.audit.append(kind="people-imported", reference="AAAA-0000", actor="command line: jo")
         uow.commit()
-    found = search_people(agent, "AAAA-0000", 5)
+    found = PeopleDesk(agent).search("AAAA-0000", 5)
     assert (len(found.people), found.more) == (5, True)
     assert found.about == "AAAA-0000 by command line: jo, 09:30 today: People were imported."
 
@@ -235,7 +237,7 @@ def test_each_role_may_search_and_a_stranger_may_not(
 ) -> None:
     stranger = Office(means, Actor("Nobody", Role.AGENT, new_id(), "SHA256:none"))
     with pytest.raises(NotPermitted):
-        search_people(stranger, "smith", 5)
+        PeopleDesk(stranger).search("smith", 5)
 
 
 def test_the_number_of_statements_is_the_same_for_one_and_for_many(
@@ -250,7 +252,7 @@ def test_the_number_of_statements_is_the_same_for_one_and_for_many(
 
         sa.event.listen(store._engine, "before_cursor_execute", note)
         try:
-            assert len(search_people(agent, text, 50).people) == people
+            assert len(PeopleDesk(agent).search(text, 50).people) == people
         finally:
             sa.event.remove(store._engine, "before_cursor_execute", note)
         return count

@@ -14,7 +14,7 @@ from kiosk.authority.administration.cards import (
     recent_unknown_cards,
 )
 from kiosk.authority.administration.office import Office
-from kiosk.authority.administration.people import search_people
+from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.roles import Role
 from kiosk.authority.store.records import new_id
 from kiosk.authority.store.repositories.past import PastKind
@@ -63,7 +63,7 @@ def test_the_reference_says_whose_card_it_nearly_is(
     station_visit = world.insert(card)
     assert isinstance(station_visit.opened, Refusal)
     assert station_visit.opened.reason is Reason.UNKNOWN_CARD
-    about = search_people(office, reference_of(station_visit.visit), 5).about
+    about = PeopleDesk(office).search(reference_of(station_visit.visit), 5).about
     assert f"It calls itself {card.driver} {card.identifier}." in about
     assert "A card of Asha Okafor (900123456789)" in about
     assert says in about
@@ -72,7 +72,7 @@ def test_the_reference_says_whose_card_it_nearly_is(
 def test_of_one_that_was_recorded_since_nothing_more_is_asked(world: World, office: Office) -> None:
     sitting = world.insert(CardId("piv", RECORDED))
     world.add_card(world.add_holder(), identifier=RECORDED)
-    about = search_people(office, reference_of(sitting.visit), 5).about
+    about = PeopleDesk(office).search(reference_of(sitting.visit), 5).about
     whose = "It was recorded since: a card of Asha Okafor (900123456789)."
     assert about.endswith(f"It calls itself piv {RECORDED}. {whose}")
     with world.store.read() as uow:
@@ -85,7 +85,7 @@ def test_a_card_like_no_other_is_named_all_the_same(world: World, office: Office
     world.add_card(world.add_holder(), identifier=RECORDED)
     station_visit = world.insert(CardId("gids", "00" * 16))
     assert isinstance(station_visit.opened, Refusal)
-    about = search_people(office, reference_of(station_visit.visit), 5).about
+    about = PeopleDesk(office).search(reference_of(station_visit.visit), 5).about
     assert about.endswith(f"It calls itself gids {'00' * 16}. {NOT_RECORDED[1]}")
 
 
@@ -106,7 +106,7 @@ def test_a_mistyped_identifier_is_recognised(
     world.add_card(world.add_holder(), identifier=RECORDED)
     station_visit = world.insert(CardId("piv", identifier))
     assert isinstance(station_visit.opened, Refusal)
-    about = search_people(office, reference_of(station_visit.visit), 5).about
+    about = PeopleDesk(office).search(reference_of(station_visit.visit), 5).about
     assert f"A card of Asha Okafor (900123456789) is recorded as {RECORDED}" in about
     assert says in about
 
@@ -115,7 +115,7 @@ def test_three_signs_are_another_card(world: World, office: Office) -> None:
     world.add_card(world.add_holder(), identifier=RECORDED)
     station_visit = world.insert(CardId("piv", f"{RECORDED[:-3]}bbb"))
     assert isinstance(station_visit.opened, Refusal)
-    assert "Asha" not in search_people(office, reference_of(station_visit.visit), 5).about
+    assert "Asha" not in PeopleDesk(office).search(reference_of(station_visit.visit), 5).about
 
 
 def test_neighbours_in_a_series_are_counted_and_not_named(world: World, office: Office) -> None:
@@ -124,7 +124,7 @@ def test_neighbours_in_a_series_are_counted_and_not_named(world: World, office: 
         world.add_card(holder, identifier=f"00050000123{last}")
     station_visit = world.insert(CardId("openpgp", "000500001239"))
     assert isinstance(station_visit.opened, Refusal)
-    about = search_people(office, reference_of(station_visit.visit), 5).about
+    about = PeopleDesk(office).search(reference_of(station_visit.visit), 5).about
     assert "6 recorded cards differ from it in one or two signs" in about
     assert "Asha" not in about
 
@@ -138,7 +138,7 @@ def test_the_reference_of_an_unreadable_card_says_why_and_what_to_do(
     unread = UnreadCard(fault, "gids")
     reference = reference_of(visit)
     world.at("Library").refuse(visit, Reason.CARD_UNREADABLE, unread)
-    about = search_people(office, reference, 5).about
+    about = PeopleDesk(office).search(reference, 5).about
     cause, advice = FAULTS[fault]
     assert f"{cause}, by the station's report. It is of the family gids. {advice}" in about
     with world.store.read() as uow:
@@ -153,7 +153,7 @@ def test_a_card_that_hung_after_it_was_recognised_leads_to_its_holder(
     unread = UnreadCard(ReadFault.TOO_SLOW)
     reference = reference_of(station_visit.visit)
     station_visit.authority.refuse(station_visit.visit, Reason.CARD_UNREADABLE, unread)
-    about = search_people(office, reference, 5).about
+    about = PeopleDesk(office).search(reference, 5).about
     assert "It did not answer in time, by the station's report." in about
     assert "It is recorded as a card of" in about
 

@@ -142,7 +142,7 @@ def correct_email(case: Case) -> Form[Done]:
     """Ask for the right one; codes go there, so the person has to be identified."""
     registration = case.person.registration
     now = registration.email if registration else case.person.email
-    notice = "Both addresses are told." if now else "It is told."
+    notice = "It gets a mail, and so does each old address." if now else "It gets a mail."
     hint = REPLACES if now else ""
     use = f"Codes for {case.who} will go there; the next one confirms it."
     if registration is None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from kiosk.app.config.settings import ServiceSettings
 from kiosk.authority.mail.compose import TEMPLATES, compose_code, compose_notice
 from kiosk.authority.mail.words import TO_HOLDERS, in_groups
+from kiosk.authority.notices import Notice
 from kiosk.contract.errors import MailRefused
 from kiosk.contract.messages import NOT_ME, Purpose
 from kiosk.contract.ports import Message
@@ -186,6 +187,7 @@ def test_a_notice_to_staff_tells_the_facts_and_their_times() -> None:
 
 def test_every_notice_is_known_here() -> None:
     assert set(NOTICES) == TEMPLATES
+    assert {notice.value for notice in Notice} <= TEMPLATES
 
 
 @pytest.mark.parametrize(

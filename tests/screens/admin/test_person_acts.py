@@ -104,7 +104,7 @@ async def test_who_has_no_address_is_not_said_to_be_told_at_two() -> None:
     record.person = replace(record.person, email="")
     async with person(UNREGISTERED, desk) as run:
         await run.press("e")
-        assert "Both addresses are told" not in run.text
+        assert "each old address" not in run.text
 
 
 async def test_an_email_that_is_not_taken_is_said_beside_it_and_can_be_mended() -> None:
@@ -162,7 +162,7 @@ async def test_escape_asks_before_it_throws_away_what_was_typed() -> None:
     ("words", "title"),
     [
         ("Lift the block", "may try again at once"),
-        ("Correct email", "Both addresses are told"),
+        ("Correct email", "It gets a mail, and so does each old"),
         ("Add a card", "Another card for Amara Okafor"),
         ("Erase for good", "goes for good"),
     ],

@@ -53,7 +53,7 @@ def world(make_world: MakeWorld) -> World:
 @pytest.fixture
 def authority(world: World) -> Iterator[Authority]:
     """``kiosk authority`` of the estate, running."""
-    made = Authority(world)
+    made = Authority(world, forked=True)
     yield made
     if made.process.poll() is None:
         made.end(signal.SIGKILL)

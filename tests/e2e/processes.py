@@ -14,13 +14,17 @@ from screens.words import waiting
 from tests.app.composition.test_station_alone import FORBIDDEN
 from tests.e2e.station import Station
 from tests.e2e.world import HASTY, PROGRAM, SECONDS, World
+from tests.support.prepared import Forked, prepared_program
 
 LOOKED_INTO = (Path(sys.executable), Path(__file__).with_name("looked_into.py"))
 LIBRARIES = ("sqlite", "libpq", "psycopg", "argon2", "sqlalchemy", "pydantic", "emails", "aiohttp")
 
 
 class Authority:
-    """``kiosk authority`` of a world; it is started again after a kill."""
+    """``kiosk authority`` of a world; it is started again after a kill.
+
+    With ``forked`` it is no process of the installed program, but is there at once.
+    """
 
     def __init__(
         self,
@@ -28,8 +32,11 @@ class Authority:
         until: str = "serving on",
         name: str = "authority",
         environ: Mapping[str, str] = {},
+        *,
+        forked: bool = False,
     ) -> None:
         self.world = world
+        self.forked = forked
         self.name = name
         self.log = world.folder / f"{name}.log"
         self.environ = {**world.environ, **environ}
@@ -37,15 +44,13 @@ class Authority:
 
     def start(self, until: str = "serving on") -> None:
         """Start it, and wait until its log has a text."""
-        command: list[str | Path] = [
-            PROGRAM,
-            "authority",
-            "--config",
-            self.world.config,
-            "--log",
-            self.log,
-        ]
-        self.process = subprocess.Popen(command, env=self.environ, cwd=self.world.folder)
+        words = ["authority", "--config", str(self.world.config), "--log", str(self.log)]
+        folder = self.world.folder
+        self.process: Forked | subprocess.Popen[bytes] = (
+            prepared_program().start(words, self.environ, folder, 1, 2)
+            if self.forked
+            else subprocess.Popen([PROGRAM, *words], env=self.environ, cwd=folder)
+        )
         while until not in self.written:
             assert self.process.poll() is None, self.written
             time.sleep(0.05)

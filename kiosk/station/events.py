@@ -211,10 +211,14 @@ class CardRead(Struct, frozen=True):
 
 
 class Replied(Struct, frozen=True):
-    """The authority answered."""
+    """The authority answered.
+
+    ``card_left``: the card may have left the reader since its PIN was set.
+    """
 
     visit: VisitId
     reply: Reply
+    card_left: bool = False
 
 
 class Maintained(Struct, frozen=True):

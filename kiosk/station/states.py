@@ -405,14 +405,18 @@ HolderState = (
 
 
 class PulledFrom(StrEnum):
-    """What was being done to a card when it was taken out."""
+    """What was being done to a card when it was taken out.
+
+    ``UNLOCKED``: its PIN was set, and it left before its holder could read that for certain.
+    """
 
     UNBLOCK = "unblock"
     CHANGE = "change"
+    UNLOCKED = "unlocked"
 
 
 class Attract(Struct, frozen=True):
-    """Waiting for a card; ``pulled``: the last card was taken out while its PIN was being set."""
+    """Waiting for a card; ``pulled``: the last one left before it was read that its PIN is set."""
 
     pulled: PulledFrom | None = None
 
@@ -454,11 +458,12 @@ class StillThere(Struct, frozen=True):
 
 
 class Success(Struct, frozen=True):
-    """It is done."""
+    """It is done; ``pulled``: the card may have left before this was shown."""
 
     visit: VisitState
     purpose: Purpose
     counts_in_s: float = 0.0
+    pulled: PulledFrom | None = None
 
 
 class Refused(Struct, frozen=True):

@@ -468,6 +468,9 @@ def on_result(state: Reading | Working, event: Event) -> Move | None:
             return _refused(state, state.visit, Refusal(Reason.AUTHORITY_AWAY))
         case Working(back=Maintenance() as menu), Maintained():
             return ActDone(state.visit, menu, event.result), ()
+        case Working(), Replied(reply=Finished() as done, card_left=True):
+            page, commands = _given(state, done)
+            return replace(page, pulled=PulledFrom.UNLOCKED), commands
         case Working(), Replied():
             return _replied(_placed(state, event.reply), event.reply)
         case Working(), PadEnded():
@@ -726,7 +729,9 @@ def _pulled_from(state: State) -> PulledFrom | None:
             return PulledFrom.UNBLOCK
         case Working(command=ChangePin()):
             return PulledFrom.CHANGE
-        case Attract() | Refused():
+        case EnterPin(visit=VisitState(unlocked=True)):
+            return PulledFrom.UNLOCKED
+        case Attract() | Success() | Refused():
             return state.pulled
         case _:
             return None

@@ -16,6 +16,7 @@ from textual.app import App
 from textual.driver import Driver
 from textual.timer import Timer
 
+from kiosk.station.commands import ChangePin, UnblockPin
 from kiosk.station.loop import StationPort
 from kiosk.station.states import (
     Attract,
@@ -71,6 +72,14 @@ _QUICK = 0.2
 
 Until then "reading" is not shown: it would only flash, and delay the next page.
 """
+
+
+def _has_to_be_read(state: State) -> bool:
+    """Return whether the page stays long enough to be read.
+
+    "Leave your smartcard in" does not: a holder who takes it out has to see first that it is done.
+    """
+    return isinstance(state, Working) and not isinstance(state.command, UnblockPin | ChangePin)
 
 
 class PagePresenter:
@@ -133,7 +142,7 @@ class PagePresenter:
             return
         first, self._page = self._page is None, self._page_for(state)
         self._state = state
-        self._busy_since = self._now() if isinstance(state, Working) else None
+        self._busy_since = self._now() if _has_to_be_read(state) else None
         if first:
             await self._app.push_screen(self._page)
         else:

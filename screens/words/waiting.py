@@ -48,6 +48,11 @@ def pulled(what: PulledFrom) -> tuple[str, str]:
                 "The last smartcard left before we knew whether its PIN was changed.",
                 "Put it back in, and try the new PIN. If it is refused, the old one still counts.",
             )
+        case PulledFrom.UNLOCKED:
+            return (
+                "The last smartcard left early, but it is unlocked.",
+                "Its new PIN is set. There is nothing to do again.",
+            )
 
 
 def outage(why: Outage) -> tuple[str, str]:

@@ -28,10 +28,12 @@ from kiosk.contract.messages import (
     VisitEnd,
 )
 from kiosk.contract.ports import CardInserted, CardRemoved
+from kiosk.contract.sensitive import Sensitive
 from kiosk.station import states as s
 from kiosk.station.events import NoticeTimedOut
 from kiosk.station.loop import IdleTimer, IdleTimes
 from tests.screens.idle_app import still
+from tests.station.fakes import FakeAuthority, FakeCards
 from tests.station.rig import Rig
 
 
@@ -130,6 +132,27 @@ async def test_a_card_that_leaves_before_its_refusal_is_read_is_told_of(rig: Rig
     rig.monitor.post(CardRemoved("R", 1))
     await rig.until(s.Attract)
     assert rig.seen[-1] == s.Attract(s.PulledFrom.UNBLOCK)
+
+
+async def test_a_card_that_leaves_while_it_is_given_its_new_secret_is_said_to_be_unlocked() -> None:
+    """Its PIN is set, and its reader says only later that it is gone."""
+    rig = Rig(cards=TornAtNewSecret(), authority=FakeAuthority(new_secret=Sensitive("13572468")))
+    await rig.until(s.Attract)
+    await rig.reach_new_pin()
+    rig.set_pin()
+    await rig.until(s.Success)
+    rig.monitor.post(CardRemoved("R", 1))
+    await rig.until(s.Attract)
+    assert rig.seen[-1] == s.Attract(s.PulledFrom.UNLOCKED)
+    assert rig.authority.outcomes == [UnblockDone()]
+    await rig.loop.stop()
+
+
+class TornAtNewSecret(FakeCards):
+    """Leaves as it is given its new secret."""
+
+    def change_secret(self, current: Sensitive, new: Sensitive) -> None:
+        raise OutcomeUnknown("torn")
 
 
 async def test_a_card_that_cannot_be_held_costs_nothing(rig: Rig) -> None:

@@ -78,6 +78,8 @@ def test_a_card_that_left_while_its_pin_was_set_is_told_of(state: s.State) -> No
     if isinstance(state, s.Working):
         kinds = {c.UnblockPin: s.PulledFrom.UNBLOCK, c.ChangePin: s.PulledFrom.CHANGE}
         expected = kinds.get(type(state.command))
+    if isinstance(state, s.EnterPin) and state.visit.unlocked:
+        expected = s.PulledFrom.UNLOCKED
     left = step(state, e.CardOut()).state
     assert left == s.Attract(expected)
     assert step(left, e.Availability(None)).state == left

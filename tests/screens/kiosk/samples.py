@@ -204,6 +204,7 @@ _STORY: Mapping[str, Sample] = {
     "attract": Sample(Attract()),
     "attract-pulled": Sample(Attract(PulledFrom.UNBLOCK)),
     "attract-pulled-change": Sample(Attract(PulledFrom.CHANGE)),
+    "attract-pulled-unlocked": Sample(Attract(PulledFrom.UNLOCKED)),
     "attract-dark": Sample(Attract(), dark=True),
     "reading": Sample(Reading(VISIT_ID, "Reader 0")),
     "reading-busy": Sample(Reading(VISIT_ID, "Reader 0", repeats=1)),

@@ -8,7 +8,9 @@ import pytest
 from msgspec.structs import replace
 from textual.dom import DOMNode
 
-from kiosk.contract.messages import VisitId
+from kiosk.contract.messages import Purpose, VisitId
+from kiosk.contract.sensitive import Sensitive
+from kiosk.station.commands import UnblockPin
 from kiosk.station.states import (
     Attract,
     EnterPin,
@@ -17,11 +19,14 @@ from kiosk.station.states import (
     RemoveCard,
     State,
     StillThere,
+    Success,
+    Work,
+    Working,
 )
 from screens.kiosk.attract import AttractPage
 from screens.kiosk.choices import MenuPage
 from screens.kiosk.codes import CodeEntryPage
-from screens.kiosk.ends import StillTherePage, WaitingPage
+from screens.kiosk.ends import StillTherePage, SuccessPage, WaitingPage
 from screens.kiosk.page import Kit, Page
 from tests.screens.idle_app import still
 from tests.screens.kiosk.clocked import CODE_ENTRY, MENU, WORKING, Watch, app_with, shown, until
@@ -149,6 +154,17 @@ async def test_what_is_waited_for_stays_up_long_enough_to_be_read() -> None:
         assert isinstance(app.screen, WaitingPage)
         watch.now = 1.0
         await until(app, lambda: isinstance(app.screen, MenuPage))
+
+
+async def test_the_holder_reads_that_a_pin_is_set_before_they_take_the_card_out() -> None:
+    """The page that says "leave your smartcard in" must not stay once it is done."""
+    app = app_with(StillDesk(), hold_s=60)
+    setting = UnblockPin(VISIT_ID, WORKING.visit.at, Sensitive("604918"), "1")
+    async with app.run_test() as pilot:
+        await settled(pilot)
+        await app.show(Working(WORKING.visit, Work.SETTING_PIN, setting, None))
+        await app.show(Success(WORKING.visit, Purpose.UNLOCK))
+        assert isinstance(app.screen, SuccessPage)
 
 
 async def test_a_page_that_was_up_long_enough_goes_at_once() -> None:

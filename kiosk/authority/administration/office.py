@@ -13,6 +13,7 @@ from typing import assert_never
 from kiosk.app.config.settings import PolicySettings
 from kiosk.authority.administration.free_text import read_reason
 from kiosk.authority.administration.proposals import (
+    OVERTAKEN,
     WAITS_FOR,
     OpenedAct,
     Proposal,
@@ -248,7 +249,7 @@ class Office:
                 hold(uow)
             actor = self._present(uow, action)
             if seen is not None:
-                _hold(uow, seen)
+                _hold(uow, seen, "This person was changed since you looked. Look again.")
             uow.notes.add(note)
             waits = proposal is not None and (always or self.needs_second(uow, action))
             act = Act(uow, actor, note, seen, proposal=proposal, waits=waits)
@@ -340,7 +341,7 @@ class Office:
             if kept.action != action.value:
                 raise NotFound("This does not wait any more.")
             if seen is not None:
-                _hold(uow, seen)
+                _hold(uow, seen, OVERTAKEN)
             in_time = kept.expires_at > uow.now
             if not in_time or not uow.proposals.decide(kept.id, Outcome.AGREED, audit_name(second)):
                 raise decided(uow, kept.id)
@@ -494,8 +495,11 @@ def _signed(actor: Actor) -> dict[str, Scalar]:
     return {"key": actor.key} if actor.key else {}
 
 
-def _hold(uow: UnitOfWork, seen: Seen) -> None:
-    """Lock the person for this act, as they were seen; another act then comes too late."""
+def _hold(uow: UnitOfWork, seen: Seen, overtaken: str) -> None:
+    """Lock the person for this act, as they were seen; another act then comes too late.
+
+    Raises ``ConcurrentChange`` with the sentence ``overtaken``, and ``NotFound``.
+    """
     if uow.holders.touch(seen.holder_id, seen.revision):
         return
     holder = uow.holders.get(seen.holder_id)
@@ -503,7 +507,7 @@ def _hold(uow: UnitOfWork, seen: Seen) -> None:
         raise NotFound("This person is not recorded any more.")
     since = [event for event in uow.audit.of_holder(holder.id) if _is_newer(event, seen)]
     changes = tuple(describe_change(uow, event) for event in since)
-    raise ConcurrentChange("This person was changed since you looked. Look again.", changes)
+    raise ConcurrentChange(overtaken, changes)
 
 
 def _is_newer(event: AuditEvent, seen: Seen) -> bool:

@@ -31,6 +31,11 @@ from kiosk.contract.sensitive import Sensitive
 # member and agree with every member, also those whom it added.
 
 
+OVERTAKEN: Final = (
+    "This person was changed since this was proposed: decline it, look again, and propose it anew."
+)
+
+
 def objection(uow: UnitOfWork, first: Actor, second: Actor) -> str:
     """Return why ``second`` cannot agree with ``first``; empty where they can.
 

@@ -21,7 +21,12 @@ from kiosk.authority.administration.office import (
     decided,
     proposer_of,
 )
-from kiosk.authority.administration.proposals import OpenedAct, objection, open_parameters
+from kiosk.authority.administration.proposals import (
+    OVERTAKEN,
+    OpenedAct,
+    objection,
+    open_parameters,
+)
 from kiosk.authority.administration.views import (
     Actor,
     CodeLine,
@@ -337,6 +342,8 @@ def _acts(uow: UnitOfWork, office: Office, holder_id: str) -> Iterator[ProposalL
         if first is None:
             continue
         sentence, is_readable = _sentence(uow, office, kept)
+        holder = uow.holders.get(kept.holder_id) if kept.holder_id else None
+        overtaken = holder is not None and holder.revision != kept.revision
         note = notes.get(kept.note_id)
         yield _judged(
             uow,
@@ -347,14 +354,14 @@ def _acts(uow: UnitOfWork, office: Office, holder_id: str) -> Iterator[ProposalL
                 action=Action(kept.action),
                 sentence=sentence,
                 holder_id=kept.holder_id or "",
-                about=_about(uow, kept),
+                about=holder.name if holder else _member_name(uow, kept),
                 proposed_by=act_name(uow, kept.proposed_by),
                 proposed_at=kept.proposed_at,
                 expires_at=kept.expires_at,
                 reason=note.reason if note else "",
                 identified_by=note.identified_by if note else "",
                 reference=kept.reference,
-                why_not="" if is_readable else UNREADABLE,
+                why_not=UNREADABLE if not is_readable else OVERTAKEN if overtaken else "",
             ),
         )
 
@@ -419,10 +426,7 @@ def _sentence(uow: UnitOfWork, office: Office, kept: ProposedAct) -> tuple[str, 
     return kind.words(uow, opened), True
 
 
-def _about(uow: UnitOfWork, kept: ProposedAct) -> str:
-    holder = uow.holders.get(kept.holder_id) if kept.holder_id else None
-    if holder is not None:
-        return holder.name
+def _member_name(uow: UnitOfWork, kept: ProposedAct) -> str:
     member = uow.staff.get(kept.staff_id) if kept.staff_id else None
     return member.name if member else ""
 

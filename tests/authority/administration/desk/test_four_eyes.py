@@ -329,12 +329,13 @@ def test_somebody_who_was_changed_since_is_not_changed(
 ) -> None:
     propose(first, asha)
     done = AdminDesk(second).people.correct_name(seen(means, asha), "Asha Obi", GROUNDS)
-    with pytest.raises(ConcurrentChange) as caught:
+    with pytest.raises(ConcurrentChange, match="propose it anew") as caught:
         agree_all(second)
     because = f"Manager Two corrected the name (reference {done.reference})."
     assert caught.value.changes == (because,)
     (line,) = AdminDesk(second).proposals.waiting()
     assert line.sentence == "Correct the email address to asha@nhs.uk."
+    assert "propose it anew" in line.why_not
 
 
 def test_after_a_week_nobody_agrees(

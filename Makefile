@@ -51,9 +51,9 @@ sim: ## Simulate estates with faults: SEEDS=1:500, SECONDS=3600; a seed that fai
 	@.ci/bootstrap test
 	@$(VENV)/python -m tests.sim --seeds $(or $(SEEDS),1:) --seconds $(or $(SECONDS),600)
 
-CAMPAIGNS := tests/attacks/test_a_station_that_lies.py tests/attacks/terminal/test_random_input.py tests/cuts \
+CAMPAIGNS := tests/attacks/test_a_station_that_lies.py tests/cuts \
     tests/hardware/test_fuzz.py tests/hardware/test_fuzz_reader.py tests/sim
-campaigns: ## Live at full length what `make test` shortens: all cuts, 200,000 lies, random input
+campaigns: ## Live at full length what `make test` shortens: all cuts, 200,000 lies, broken cards
 	@.ci/bootstrap test
 	@CAMPAIGNS=whole $(VENV)/python -m pytest --numprocesses $(WORKERS) --dist loadfile \
 	    --no-loadscope-reorder $(CAMPAIGNS) $(PYTEST_ARGS)

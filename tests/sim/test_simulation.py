@@ -14,7 +14,7 @@ from tests.sim.simulation import Report, Simulation
 from tests.support.campaigns import often
 from tests.support.printed import Printed
 
-SEEDS, VISITS = range(1, 1 + often(2, 8)), 25
+SEEDS, VISITS = range(1, 1 + often(3, 8)), 25
 
 
 def simulate(template: Path, folder: Path, seed: int, visits: int = VISITS) -> Report:

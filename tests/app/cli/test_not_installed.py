@@ -17,6 +17,7 @@ sys.exit(main(sys.argv[2:]))
 AUTHORITY = "install the package unlock-kiosk-authority"
 
 
+@pytest.mark.usefixtures("kiosk")
 @pytest.mark.parametrize(
     ("lacking", "command", "said"),
     [
@@ -28,12 +29,8 @@ AUTHORITY = "install the package unlock-kiosk-authority"
         ("msgspec", "doctor", "install the package unlock-kiosk-station"),
     ],
 )
-def test_one_line_names_the_part_and_its_package(
-    place: Path, lacking: str, command: str, said: str
-) -> None:
+def test_one_line_names_the_part_and_its_package(lacking: str, command: str, said: str) -> None:
     """Before: a traceback, and for a command of the authority the list of the others."""
-    made = [sys.executable, "-m", "kiosk", "setup", "authority"]
-    subprocess.run(made, capture_output=True, check=False)
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT, lacking, *command.split()],
         capture_output=True,

@@ -19,7 +19,7 @@ from kiosk.contract.policy import Policy
 from kiosk.contract.ports import SystemClock
 from tests.authority.test_restoring import LIMIT, InHand, another_card, load, unlock
 from tests.authority.world import World
-from tests.e2e.world import PROGRAM
+from tests.e2e.world import SECONDS
 from tests.failover.servers import wait_until
 from tests.support.database import (
     SERVER_ACCOUNT,
@@ -29,6 +29,7 @@ from tests.support.database import (
     as_account,
     migrated,
 )
+from tests.support.prepared import prepared_program
 
 pytestmark = pytest.mark.postgresql
 
@@ -90,7 +91,7 @@ def archived() -> Iterator[Archived]:
 
 
 def kiosk(world: World, *words: str) -> str:
-    """Run a command of the installed program on the estate."""
+    """Run a command on the estate, as a process."""
     environ = {
         "PATH": os.environ["PATH"],
         "STATE_DIRECTORY": str(world.folder),
@@ -98,13 +99,8 @@ def kiosk(world: World, *words: str) -> str:
     }
     config = world.folder / "kiosk.toml"
     config.touch(mode=0o600)
-    done = subprocess.run(
-        [PROGRAM, *words, "--config", config],
-        env=environ,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-    )
+    line = [*words, "--config", str(config)]
+    done = prepared_program().run(line, environ, world.folder, SECONDS)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

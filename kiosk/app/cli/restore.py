@@ -17,18 +17,20 @@ from kiosk.app.cli.help import add_command
 from kiosk.app.cli.printing import ProgressLine, complain, echo
 from kiosk.app.cli.tools import Tools
 from kiosk.authority.wording import numbered
-from kiosk.contract.errors import AuditNotIntact, ConfigError, StoreBusy, StoreError
+from kiosk.contract.errors import AuditNotIntact, ConfigError, KeyMissing, StoreBusy, StoreError
 
 DESCRIPTION = """\
 Puts a backup in the place of the database file, while no station, authority or session of
 staff runs. The backup is checked first: the file, its keys, its audit, its records. The file
-that is there is kept under another name, and only replaced with --replace.
+that is there is kept under another name, and only replaced with --replace. The key file has to
+hold every key of the backup. Where only an older copy of it is left, --older-keys goes on
+without what newer keys sealed: see docs/estate.md.
 
 What happened after the backup is lost. So all visits end, codes and changes of address that
 wait are withdrawn, proposals expire, and the audit says where it has a gap. Anchors that were
 kept elsewhere show how much was lost. Cards that were given another unblock secret meanwhile
-still open. Blocks, retired stations, revoked cards and removed staff of after the backup have to
-be done again: see docs/estate.md.
+still open. Blocks, retired stations, revoked cards, removed staff and erased people of after the
+backup have to be done again: see docs/estate.md.
 
 On PostgreSQL restore with the server's own tools, and then run `kiosk restore --server`.
 """
@@ -58,6 +60,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument(
         "--anchors", type=Path, metavar="FILE", help="anchors of the audit that were kept elsewhere"
+    )
+    parser.add_argument(
+        "--older-keys", action="store_true", help="go on though the newest key file is lost"
     )
     parser.set_defaults(run=run)
 
@@ -152,12 +157,18 @@ def _conclude(args: argparse.Namespace, tools: Tools, there: Mapping[int, int]) 
     ``there`` is the last row by chain of the replaced database.
     """
     from kiosk.authority.administration.backup import conclude_restore, verify_copy
+    from kiosk.authority.administration.keys import check_holds_all
     from kiosk.authority.administration.verification import read_anchors, sweep
     from kiosk.authority.anchors import AnchorSigner
     from kiosk.authority.crypto.keys import claim
 
     ring = tools.ring()
     claim(tools.store, ring)
+    if not args.older_keys:
+        try:
+            check_holds_all(ring, tools.store)
+        except KeyMissing as missing:
+            raise KeyMissing(f"{missing}; where that is lost, see --older-keys") from None
     signer = AnchorSigner(ring)
     elsewhere = read_anchors(args.anchors) if args.anchors else ()
     try:
@@ -182,7 +193,7 @@ def _conclude(args: argparse.Namespace, tools: Tools, there: Mapping[int, int]) 
     if lost:
         echo("that is not how many: each restore skips numbers, so that none is given twice")
     echo("do again what was done since: blocks, retired stations, revoked cards, removed staff,")
-    echo("`kiosk keys backed-up`")
+    echo("erased people, `kiosk keys backed-up`")
     return 0
 
 

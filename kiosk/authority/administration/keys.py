@@ -16,7 +16,7 @@ from typing import Final
 from kiosk.authority.administration.views import Progress, unseen
 from kiosk.authority.audit import ServiceKind
 from kiosk.authority.crypto.derivation import Masters
-from kiosk.authority.crypto.keys import NEEDED, KeyPurpose, KeyRing
+from kiosk.authority.crypto.keys import NEEDED, KeyPurpose, KeyRing, require_newest
 from kiosk.authority.crypto.rotation import (
     OlderMasters,
     Rotation,
@@ -128,6 +128,18 @@ def check_current(path: Path, ring: KeyRing, store: Store) -> None:
         raise ConfigError(
             f"key file {path}: it is from before {names}: put the newest copy back there first"
         )
+
+
+def check_holds_all(ring: KeyRing, store: Store) -> None:
+    """Raise ``KeyMissing`` for an older copy of the key file.
+
+    It may lack a master key from which nothing derives: that may have been destroyed.
+    """
+    with store.read() as uow:
+        known, since, derived = uow.known_keys.every(), uow.known_keys.since(), derived_by_key(uow)
+    derive = KeyPurpose.DERIVE.value
+    needed = {key: named for key, named in known.items() if named != derive or key in derived}
+    require_newest(ring, needed, since)
 
 
 def check_copy(copy: Path, path: Path, ring: KeyRing) -> None:

@@ -16,7 +16,7 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -412,7 +412,7 @@ def knows_ring(store: Store, ring: KeyRing) -> bool:
     with store.read() as uow:
         known, since = uow.known_keys.every(), uow.known_keys.since()
     _require_shared_key(held, known)
-    _require_newest(ring, known, since)
+    require_newest(ring, known, since, _ELSE_ALTERED)
     return held.keys() <= known.keys()
 
 
@@ -454,12 +454,23 @@ def _require_shared_key(held: dict[str, str], known: dict[str, str]) -> None:
             raise ConfigError(f"{_ANOTHER} ({_names(theirs)}): {advice}")
 
 
-def _require_newest(ring: KeyRing, known: dict[str, str], since: dict[str, datetime]) -> None:
-    lacking = []
-    for purpose in _ELSE_ALTERED:
+def require_newest(
+    ring: KeyRing,
+    known: Mapping[str, str],
+    since: Mapping[str, datetime],
+    purposes: Iterable[KeyPurpose] = KeyPurpose,
+) -> None:
+    """Raise ``KeyMissing`` for an older copy: it lacks a known key that is newer than its own.
+
+    ``known`` is the purpose of each by its id, and ``since`` when the database learned of it.
+    """
+    lacking = list[str]()
+    for purpose in purposes:
         held = ring.ids(purpose)
-        if current := since.get(held[-1]):
-            others = [key for key, named in known.items() if named == purpose and key not in held]
+        others = [key for key, named in known.items() if named == purpose and key not in held]
+        if not held:
+            lacking += others
+        elif current := since.get(held[-1]):
             lacking += [key for key in others if since[key] >= current]
     if lacking:
         names = ", ".join(sorted(lacking))

@@ -15,6 +15,10 @@ from pathlib import Path
 import pytest
 
 from kiosk.app.cli.audit import print_gap
+from kiosk.authority.crypto.derivation import Derivation
+from kiosk.authority.crypto.keys import KeyRing
+from kiosk.authority.crypto.sealing import Sealer, SealKind
+from kiosk.authority.crypto.secret_history import label
 from kiosk.authority.store.records import AuditGap, GapKind
 from kiosk.contract.ports import SystemClock
 from tests.app.cli.samples import GOOD, Kiosk, people, store_of_settings
@@ -364,6 +368,51 @@ def test_a_backup_of_other_keys_is_not_restored(
     assert kiosk("setup", "authority") == 0
     assert restore(str(place / "backup.db"), "--replace") == 2
     assert "filled under other keys" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("purpose", ["seal", "pepper", "derive"])
+def test_a_backup_is_not_restored_with_an_older_copy_of_the_key_file(
+    kiosk: Kiosk,
+    restore: Kiosk,
+    place: Path,
+    capsys: pytest.CaptureFixture[str],
+    purpose: str,
+) -> None:
+    """It ended with 0 and said nothing, and no secret could be opened."""
+    keys, backup = place / "state" / "keys.json", str(place / "backup.db")
+    kiosk("import", people(place, GOOD))
+    old = keys.read_bytes()
+    assert kiosk("keys", "rotate", "--purpose", purpose) == 0
+    if purpose == "derive":
+        derive_one(keys)
+    assert kiosk("backup", backup) == 0
+    gc.collect()
+    new, before = keys.read_bytes(), rows_of(place / "state" / "kiosk.db")
+    keys.write_bytes(old)
+    assert restore(backup, "--replace") == 1
+    said = capsys.readouterr().err
+    assert f"the key file is an older copy, without {purpose}-" in said
+    assert "--older-keys" in said
+    assert rows_of(place / "state" / "kiosk.db") == before
+    assert list((place / "state").glob("*before-restore*")) == []
+
+    assert restore(backup, "--replace", "--older-keys") == 0
+    keys.write_bytes(new)
+    assert restore(backup, "--replace") == 0
+
+
+def derive_one(keys: Path) -> None:
+    """Let a card's secret derive from the master key, as an unlock does."""
+    sealer, store = Sealer(KeyRing.load(keys)), store_of_settings()
+    with store.begin() as uow:
+        card, *_others = uow.cards.sealed_otherwise("none", after="")
+        assert card.sealed_secret is not None
+        old = card.sealed_secret.revision
+        anew = label(card, SealKind.UNBLOCK, old + 1)
+        sealed = sealer.seal(Derivation(sealer.masters.current()), anew)
+        assert uow.cards.replace_secret(card.id, old, sealed)
+        uow.commit()
+    store.close()
 
 
 def test_a_backup_without_its_key_file_says_to_put_the_copy_back(

@@ -89,16 +89,7 @@ class StationAlone:
 
     def kiosk(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run a command there."""
-        return subprocess.run(
-            [str(PROGRAM), *words],
-            env=self.environ,
-            cwd=self.folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
+        return prepared_program().run(words, self.environ, self.folder, SECONDS)
 
     @property
     def command(self) -> list[str | Path]:

@@ -215,7 +215,7 @@ def _to_holder(
     facts = _facts(shown, without="holder_name")
     doubt = notice.doubt.format(call=words.call(service))
     if number := shown.get(words.STOP_NUMBER):
-        doubt = words.stop(number, service)
+        doubt = words.stop(number, service, notice.stop)
     return Letter(
         notice.subject,
         shown.get("holder_name", words.HOLDER),

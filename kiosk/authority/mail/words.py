@@ -68,6 +68,12 @@ STOP = (
     f'"{NOT_ME}" and enter {{number}}. Or call the Registration Authority and read the '
     "number out: {contact} ({hours}). Self-service for your smartcard is then stopped."
 )
+STOP_BY_CALL = (
+    "If this was not you: call the Registration Authority and read the number {number} out: "
+    "{contact} ({hours}). What else was begun with your smartcard is then stopped."
+)
+"""With self-service blocked, no station takes the number."""
+
 STOP_NUMBER = "stop_number"
 """The parameter of a notice that holds the digits for it."""
 
@@ -76,13 +82,15 @@ STOP_NUMBER = "stop_number"
 class NoticeWords:
     """The words of one notice; ``{name}`` and the like stand for its parameters.
 
-    ``doubt`` is the last paragraph: when to call, and whom.
+    ``doubt`` is the last paragraph: when to call, and whom. ``stop`` takes its place in a mail
+    with a number.
     """
 
     subject: str
     opening: str
     next: str
     doubt: str = NOT_YOU
+    stop: str = STOP
 
 
 GREETING = "Hello {reader},"
@@ -162,6 +170,7 @@ BLOCKED = NoticeWords(
     "The security questions were answered wrongly too often. To protect you, smartcard "
     "self-service is blocked for you at every station.",
     "The Registration Authority can lift the block. Bring your smartcard and proof of who you are.",
+    stop=STOP_BY_CALL,
 )
 EMAIL_CHANGED_OLD = NoticeWords(
     "Your email address for smartcard self-service was changed",
@@ -330,9 +339,9 @@ def call(service: ServiceSettings) -> str:
     return CALL.format(contact=service.ra_contact, hours=service.ra_hours)
 
 
-def stop(number: str, service: ServiceSettings) -> str:
+def stop(number: str, service: ServiceSettings, text: str = STOP) -> str:
     """Say how to stop what the holder did not do; ``number`` is the digits."""
-    return STOP.format(number=in_groups(number), contact=service.ra_contact, hours=service.ra_hours)
+    return text.format(number=in_groups(number), contact=service.ra_contact, hours=service.ra_hours)
 
 
 def help_line(service: ServiceSettings) -> str:

@@ -191,7 +191,7 @@ def test_every_notice_is_known_here() -> None:
 
 
 @pytest.mark.parametrize(
-    "template", ["registered", "unlocked", "pin-changed", "questions-changed", "blocked",
+    "template", ["registered", "unlocked", "pin-changed", "questions-changed",
                  "email-changed-old", "email-change-waits", "attempts-paused"]
 )  # fmt: skip
 def test_a_notice_says_how_to_stop_what_it_tells_of(template: str) -> None:
@@ -204,6 +204,15 @@ def test_a_notice_says_how_to_stop_what_it_tells_of(template: str) -> None:
         assert "12345678" not in said
     assert "1234 5678" not in message.subject
     assert "http" not in message.text
+
+
+def test_the_mail_of_a_block_names_no_station_as_a_blocked_card_can_do_nothing_there() -> None:
+    message = notice("blocked", stop_number="12345678")
+    for part in (message.text, message.html):
+        said = " ".join(Reader(part).words)
+        assert "If this was not you: call the Registration Authority" in said
+        assert "read the number 1234 5678 out" in said
+        assert NOT_ME not in said
 
 
 def test_a_mail_with_a_code_says_how_to_stop_it() -> None:

@@ -223,7 +223,8 @@ class AskQuestion(Struct, frozen=True):
 class CodeEntry(Struct, frozen=True):
     """Enter the emailed code; the card may be taken out before.
 
-    ``resumed``: it was taken out. The code may have been entered before, and is still valid.
+    ``resumed``: it was taken out, or the page was left for the menu. The code may have been entered
+    before, and is still valid.
     ``entered_on``: the page on which its address was entered in this visit, to correct it.
     """
 

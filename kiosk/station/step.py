@@ -605,7 +605,8 @@ def _given(state: Working, task: Task) -> Move:
             lacking = CodeNeeded(visit, task.masked, CodeLack.MAIL_AWAY, entered_on=page)
             return working(visit, Work.SENDING_CODE, RequestCode(visit.id, attempt), lacking)
         case EnterCode():
-            return CodeEntry(visit, task, entered_on=_address_page(state)), ()
+            again = isinstance(state.back, Menu) and state.back.waiting is visit.purpose
+            return CodeEntry(visit, task, resumed=again, entered_on=_address_page(state)), ()
         case EnterStopNumber():
             return StopNumberEntry(visit, task), ()
         case Maintain():

@@ -125,7 +125,8 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
         gone = self.kit.now() - self._since
         left = self._state.task.expires_in_s - gone
         wait = self._state.task.resend_in_s - gone
-        self._life.say(email.life(left) if left > 0 else email.OVER)
+        tries = self._state.task.tries_left if self._state.resumed else None
+        self._life.say(email.life(left, tries) if left > 0 else email.OVER)
         self._life.set_class(left <= 0, "-over")
         self._walk.say(self._meanwhile if left > 0 else "")
         self._again.relabel(email.resend(wait, self._other), enabled=wait <= 0)

@@ -22,6 +22,7 @@ CORRECT_ADDRESS = "Correct the email address"
 BY_EMAIL = "By email"
 THEN_REGISTER = "Then you choose a new PIN, and register."
 STILL_COUNTS = "It is the same code as before: it counts until your new PIN is set."
+OTHER_ADDRESS = f'To correct the address, choose "{SOMETHING_ELSE}".'
 IN_ITS_PLACE = "A code by email takes the place of this one."
 
 
@@ -67,14 +68,18 @@ def meanwhile(purpose: Purpose | None, masked: str, *, resumed: bool) -> str:
     """Say what may be done instead of entering the code now, or what comes after it."""
     if resumed and purpose is Purpose.UNLOCK:
         return STILL_COUNTS
+    if resumed and purpose is Purpose.REGISTER:
+        return OTHER_ADDRESS
     if purpose is Purpose.FIRST_UNLOCK:
         return THEN_REGISTER
     return WALK_AWAY if masked else IN_ITS_PLACE
 
 
-def life(left: float) -> str:
-    """Say how long the code is still good for."""
-    return f"Good for another {clock(left)}"
+def life(left: float, tries_left: int | None = None) -> str:
+    """Say how long the code is still good for, and for how many tries where that is given."""
+    if tries_left is None:
+        return f"Good for another {clock(left)}"
+    return f"Good for {clock(left)}, {count(tries_left, 'try', 'tries')} left"
 
 
 def code_notice(what: CodeNotice, tries_left: int) -> str:

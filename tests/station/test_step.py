@@ -197,7 +197,7 @@ def test_the_way_back_to_the_code_asks_for_it_anew() -> None:
     back = step(menu, e.WentBack(ID))
     assert back.commands == (c.Choose(ID, Purpose.UNLOCK),)
     page = step(back.state, e.Replied(ID, CODE)).state
-    assert page == s.CodeEntry(WAITS, CODE)
+    assert page == s.CodeEntry(WAITS, CODE, resumed=True), "it says how many tries are left"
     assert step(page, e.SomethingElse(ID)).state == menu
 
 

@@ -277,6 +277,13 @@ _STORY: Mapping[str, Sample] = {
     "code": Sample(_CODE_ENTRY, tuple("4071")),
     "code-resumed": Sample(replace(_CODE_ENTRY, resumed=True)),
     "code-resumed-else": Sample(CodeEntry(_WAITS, CODE, resumed=True), ("down",)),
+    "code-resumed-register": Sample(
+        CodeEntry(
+            replace(_at(4, REGISTER), instead=offers(Purpose.REGISTER, Purpose.CHANGE_PIN)),
+            replace(CODE, tries_left=3),
+            resumed=True,
+        )
+    ),
     "code-resumed-wrong": Sample(CodeEntry(_WAITS, CODE, CodeNotice.WRONG)),
     "menu-waiting": Sample(
         Menu(replace(_WAITS, position=None), _WAITS.instead, waiting=Purpose.UNLOCK)

@@ -118,6 +118,18 @@ def test_each_member_of_each_enumeration_has_words() -> None:
     assert all(said)
 
 
+def test_who_comes_back_to_a_code_reads_how_many_tries_are_left() -> None:
+    assert email.life(600, tries_left=3) == "Good for 10:00, three tries left"
+    assert email.life(600) == "Good for another 10:00"
+
+
+def test_who_comes_back_to_a_registration_reads_how_to_correct_the_address() -> None:
+    said = email.meanwhile(Purpose.REGISTER, "a***@nhs.net", resumed=True)
+    assert email.SOMETHING_ELSE in said
+    first = email.meanwhile(Purpose.REGISTER, "a***@nhs.net", resumed=False)
+    assert first == email.WALK_AWAY
+
+
 def test_a_first_unlock_says_when_its_holder_can_register() -> None:
     _title, text = choices.success(Purpose.FIRST_UNLOCK, 49 * 60.0)
     assert "To register, come back in 49 minutes" in text

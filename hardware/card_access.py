@@ -323,6 +323,7 @@ class PcscCards:
                 pin_pad,
                 session.changes_on_pad(),
                 session.secret_tries(),
+                session.pin_format(),
             )
 
         return self._hold(reader, work)

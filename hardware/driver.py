@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Final, NamedTuple, Protocol, TypeVar
 
 from hardware.apdu import Channel
-from hardware.pin_pad import PadEntry, PadOperation
+from hardware.pin_pad import LONGEST_ON_KEYS, PadEntry, PadOperation
 from kiosk.contract.errors import CardSwapped, CardUnknown, NotAllowed, PadRefused
 from kiosk.contract.messages import (
     CardChallenge,
@@ -24,6 +24,7 @@ from kiosk.contract.messages import (
     OnPad,
     PinChallenge,
     PinEntry,
+    PinFormat,
     PinProof,
     PinState,
 )
@@ -72,6 +73,9 @@ class CardSession(Protocol):
 
     def prove(self, challenge: CardChallenge) -> CardProof | None:
         """Let the card sign; None where it has no such key. No PIN is needed, no try is spent."""
+
+    def pin_format(self) -> PinFormat:
+        """Return which PINs the card can hold, so that no try is spent on another; none is here."""
 
     def takes_pad(self) -> bool:
         """Return whether the reader's keys can fill in this card's PINs; no try is spent."""
@@ -206,7 +210,7 @@ class PinEncoding:
 
     def _asks(self, asked: PadOperation, pin: OnPad, new_at: int = 0) -> PadEntry:
         shortest = max(pin.min_length, self.shortest)
-        longest = min(pin.max_length, self.longest)
+        longest = min(pin.max_length, self.longest, LONGEST_ON_KEYS)
         if not self.keys or shortest > longest:
             raise PadRefused("no reader can put in a PIN as this card wants it")
         return PadEntry(asked, shortest, longest, self.block, new_at)

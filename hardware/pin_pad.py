@@ -85,6 +85,10 @@ class PadEntry:
         return float(self.time_out_s * self.asked.entries)
 
 
+LONGEST_ON_KEYS: Final = 15
+"""GnuPG's ccid-driver asks for as many at most, so that readers are known to take the number."""
+
+
 @dataclass(frozen=True, slots=True)
 class PadProperties:
     """The lengths of PINs that a reader's keys take, and whether it has a display."""

@@ -50,6 +50,7 @@ from kiosk.contract.messages import (
     KeyNonce,
     PinChallenge,
     PinEntry,
+    PinFormat,
     PinState,
 )
 from kiosk.contract.sensitive import Sensitive
@@ -234,6 +235,9 @@ class GidsSession:
 
     def prove(self, challenge: CardChallenge) -> None:
         """Return None, for the same reason; the card proves itself by the admin key."""
+
+    def pin_format(self) -> PinFormat:
+        return PinFormat(_SHORTEST_PIN, _LONGEST_PIN, _SHORTEST_PIN, letters=True)
 
     def takes_pad(self) -> bool:
         """Return True: PINs are ASCII digits without padding."""

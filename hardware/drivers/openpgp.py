@@ -45,7 +45,14 @@ from kiosk.contract.errors import (
     PinRefused,
     PinWrong,
 )
-from kiosk.contract.messages import CardChallenge, KeyKind, PinChallenge, PinEntry, PinState
+from kiosk.contract.messages import (
+    CardChallenge,
+    KeyKind,
+    PinChallenge,
+    PinEntry,
+    PinFormat,
+    PinState,
+)
 from kiosk.contract.sensitive import Sensitive
 
 # Status words of the password commands, and the PW status bytes.
@@ -250,6 +257,8 @@ PW1, CODE, PW3 = range(3)
 """Where each password stands in the PW status bytes and among the salts."""
 
 _SHORTEST: Final = (6, 8, 8)
+_LONGEST: Final = 127
+"""Of a derived password: as long as a card can hold one that is not (4.4.2)."""
 _SIGNING, _OTHER, _ADMIN = 0x81, 0x82, 0x83
 _BY_CODE, _BY_ADMIN = 0x00, 0x02
 
@@ -319,6 +328,16 @@ class OpenPgpSession(NoAdminKey):
     def secret_tries(self) -> int:
         """Read them in the PW status bytes; a resetting code that was never set has none left."""
         return self._passwords().left[self._stored]
+
+    def pin_format(self) -> PinFormat:
+        """Read the longest in the PW status bytes (4.4.2); they do not limit a derived password."""
+        shortest, longest = _SHORTEST[PW1], self._longest[PW1]
+        try:
+            is_derived = self._derivation is not None
+        except CardError:
+            is_derived = False
+        most = _LONGEST if is_derived else max(shortest, longest)
+        return PinFormat(shortest, most, shortest, letters=True)
 
     def takes_pad(self) -> bool:
         """Return False for a card that wants derived passwords, or reports no lengths."""

@@ -48,6 +48,7 @@ from kiosk.contract.messages import (
     KeyKind,
     PinChallenge,
     PinEntry,
+    PinFormat,
     PinState,
 )
 from kiosk.contract.sensitive import Sensitive
@@ -385,6 +386,10 @@ class PivSession(NoAdminKey):
         """GENERAL AUTHENTICATE with the card-authentication key (part 2, 3.2.4)."""
         signature = self._sign(CARD_AUTHENTICATION, challenge.key, challenge.message)
         return None if signature is None else CardProof(signature)
+
+    def pin_format(self) -> PinFormat:
+        """Allow a present PIN of four digits: some cards took one, against the standard."""
+        return PinFormat(4, _FIELD, _SHORTEST_PIN)
 
     def takes_pad(self) -> bool:
         """Return True: PINs are ASCII digits in blocks of eight bytes (part 2, 2.4.3)."""

@@ -33,6 +33,7 @@ from kiosk.contract.messages import (
     CardReport,
     PinChallenge,
     PinEntry,
+    PinFormat,
     PinProof,
     PinState,
 )
@@ -47,6 +48,9 @@ NAME: Final = "pkcs11"
 WORKER = "hardware.pkcs11.worker"
 
 _LEAST, _MOST = 4, 64
+_PIN_FORMAT: Final = PinFormat(_LEAST, _MOST, _LEAST, letters=True)
+"""A token's own limits cannot be read with python-pkcs11; the module checks them."""
+
 _DESCRIPTION: Final = 64
 
 
@@ -231,7 +235,7 @@ class Pkcs11Cards:
         with CardModuleProcess(self._module, self._environ) as process:
             answer = found(process.ask({"act": "look", "reader": slot_name(reader)}))
         card = CardId(NAME, identifier(answer))
-        return CardReport(card, pin_state(answer["flags"]))
+        return CardReport(card, pin_state(answer["flags"]), pin_format=_PIN_FORMAT)
 
     def slots(self) -> tuple[str, ...]:
         """Return the readers by the module's names for them, with or without a card."""

@@ -33,6 +33,7 @@ class Reported(Wire, frozen=True, forbid_unknown_fields=True):
 
 Text = Annotated[str, Meta(max_length=200, pattern="^[^\\x00]*$")]
 Tries = Annotated[int, Meta(ge=0, le=255)]
+PinLength = Annotated[int, Meta(ge=1, le=127)]
 Moment = Annotated[datetime, Meta(tz=True)]
 
 
@@ -138,11 +139,23 @@ class PinState(Reported, frozen=True):
     tries_left: Tries | None = None
 
 
+class PinFormat(Reported, frozen=True):
+    """How many digits the PINs of a card have: the present one, and, with ``least_new``, a new one.
+
+    ``letters``: the family allows characters other than digits as well; a station takes none.
+    """
+
+    least: PinLength = 4
+    most: PinLength = 8
+    least_new: PinLength = 4
+    letters: bool = False
+
+
 class OnPad(Wire, frozen=True):
     """A PIN that is entered on the reader's own keys and that no program ever sees.
 
-    The reader takes from ``min_length`` to ``max_length`` digits: without a rule, any length that a
-    station takes. It cannot judge whether a new PIN is weak; it asks for a new one twice.
+    The reader takes from ``min_length`` to ``max_length`` digits; in a change both PINs have the
+    length of the new one. It cannot judge whether a new PIN is weak; it asks for a new one twice.
     """
 
     min_length: int = 4
@@ -159,6 +172,8 @@ class CardReport(Reported, frozen=True):
     ``pin_pad``: its reader takes this card's PIN on its own keys; ``pad_changes``: these keys can
     also change the PIN.
 
+    ``pin_format`` is for the station's pages; the authority does not use it.
+
     ``secret_tries`` are the tries left of the unblock secret, None where unknown.
 
     ``certificate`` (X.509, DER) is of the key with which the card can prove itself, where it offers
@@ -172,6 +187,7 @@ class CardReport(Reported, frozen=True):
     pin_pad: bool = False
     pad_changes: bool = True
     secret_tries: Tries | None = None
+    pin_format: PinFormat = PinFormat()
 
 
 class KeyKind(StrEnum):

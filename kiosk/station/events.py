@@ -11,6 +11,7 @@ from msgspec import Struct
 from kiosk.contract.messages import (
     MaintenanceAct,
     MaintenanceReason,
+    PinFormat,
     Purpose,
     Reason,
     Refusal,
@@ -208,6 +209,7 @@ class CardRead(Struct, frozen=True):
     reply: VisitOpened | Refusal
     pin_pad: bool = False
     pad_changes: bool = True
+    pin_format: PinFormat = PinFormat()
 
 
 class Replied(Struct, frozen=True):

@@ -273,7 +273,9 @@ class Actions:
             challenge = reply
             proof = self._cards.hold(at, lambda card: card.prove(challenge))
             reply = self._authority.prove(command.visit, proof)
-        return CardRead(command.visit, at, reply, report.pin_pad, report.pad_changes)
+        return CardRead(
+            command.visit, at, reply, report.pin_pad, report.pad_changes, report.pin_format
+        )
 
     def _give_up(self, visit: VisitId, reason: Reason, unread: UnreadCard | None = None) -> GaveUp:
         self._report(visit, reason, unread)

@@ -26,6 +26,7 @@ from kiosk.contract.messages import (
     Offer,
     OnPad,
     PinEntry,
+    PinFormat,
     PinRules,
     Position,
     Purpose,
@@ -147,6 +148,7 @@ class VisitState(Struct, frozen=True):
     sent: int = 0
     pin_pad: bool = False
     pad_changes: bool = True
+    pin_format: PinFormat = PinFormat()
     unlocked: bool = False
     position: Position | None = None
     instead: tuple[Offer, ...] = ()

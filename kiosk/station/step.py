@@ -38,6 +38,7 @@ from kiosk.contract.messages import (
     Offer,
     OnPad,
     PinEntry,
+    PinFormat,
     PinRules,
     Position,
     ProvePin,
@@ -401,7 +402,8 @@ def _do(menu: Maintenance, act: MaintenanceAct) -> Move:
 
 def ask_present(visit: VisitState) -> Move:
     """Make the reader ask for the present PIN; where its keys cannot, it is typed this once."""
-    verify, typed = VerifyPin(visit.id, visit.at, OnPad()), EnterPin(_at_station(visit))
+    present = OnPad(visit.pin_format.least, visit.pin_format.most)
+    verify, typed = VerifyPin(visit.id, visit.at, present), EnterPin(_at_station(visit))
     if visit.purpose is Purpose.CHANGE_PIN and not visit.pad_changes:
         return PadPaused(visit, Work.PIN_ON_PAD, verify, typed, PadNotice.NOT_TAKEN), ()
     return working(visit, Work.PIN_ON_PAD, verify, typed)
@@ -509,6 +511,7 @@ def _opened(state: Reading, read: CardRead) -> Move:
         reply.holder_name,
         pin_pad=read.pin_pad,
         pad_changes=read.pad_changes,
+        pin_format=read.pin_format,
     )
     if reply.resumed is not None:
         purpose, task = reply.resumed
@@ -611,15 +614,25 @@ def _given(state: Working, task: Task) -> Move:
             return StopNumberEntry(visit, task), ()
         case Maintain():
             return PickReason(visit, task), ()
-        case SetPin() if visit.pin_pad:
-            return ask_new(visit, task.rules)
-        case SetPin():
-            return NewPin(visit, task.rules, _current_pin(state)), ()
+        case SetPin(rules=asked):
+            rules = _rules_for(visit.pin_format, asked)
+            if visit.pin_pad:
+                return ask_new(visit, rules)
+            return NewPin(visit, rules, _current_pin(state)), ()
         case Finished():
             done = Success(visit, task.purpose, task.counts_in_s)
             return done, (EndVisit(visit.id, VisitEnd.FINISHED),)
         case _:
             assert_never(task)
+
+
+def _rules_for(card: PinFormat, asked: PinRules) -> PinRules:
+    """Return the rules within the card's lengths; unchanged where it can hold no such PIN.
+
+    Then the card refuses each.
+    """
+    least, most = max(asked.min_length, card.least_new), min(asked.max_length, card.most)
+    return replace(asked, min_length=least, max_length=most) if least <= most else asked
 
 
 def _current_pin(state: Working) -> PinEntry | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from textual import events
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.geometry import Size
@@ -21,6 +22,7 @@ from kiosk.station.states import (
     PadPaused,
     PinFault,
     RepeatPin,
+    VisitState,
     Work,
     Working,
     typed_pin,
@@ -36,13 +38,13 @@ from screens.words import frame, pad, pin, waiting
 
 # Enter the card's present PIN.
 
-_SHORTEST, _LONGEST = 4, 8
-"""The lengths that cards of this kind can hold; the card checks the PIN."""
-
 
 class EnterPinPage(DigitsPage, inherit_bindings=False):
+    """The card checks the PIN; one of a length that it cannot hold is not sent."""
+
     def __init__(self, kit: Kit, state: EnterPin) -> None:
-        cells = Cells(_SHORTEST, _LONGEST, kit.look.glyphs.dot)
+        takes = state.visit.pin_format
+        cells = Cells(takes.least, takes.most, kit.look.glyphs.dot)
         super().__init__(kit, state, _title(state), cells)
         self._state = state
 
@@ -54,9 +56,23 @@ class EnterPinPage(DigitsPage, inherit_bindings=False):
         else:
             yield from self.lead(Prose(pin.enter_text(self._state.visit.purpose)))
         yield self.cells
+        yield from map(Prose, _about_letters(self._state.visit))
+
+    def takes(self, event: events.Key) -> bool:
+        """Say what to do about a letter, which no PIN can have here."""
+        if super().takes(event):
+            return True
+        if event.is_printable and event.character != " ":
+            self._say_missing(pin.ONLY_DIGITS)
+        return False
 
     def submitted(self, digits: Sensitive) -> None:
         self.report(PinEntered(self.visit, digits))
+
+
+def _about_letters(visit: VisitState) -> tuple[str, ...]:
+    """Return what to do about them, unless the card's PIN was just set here."""
+    return (pin.LETTERS,) if visit.pin_format.letters and not visit.unlocked else ()
 
 
 def _title(state: EnterPin) -> str:
@@ -137,7 +153,8 @@ class PadPage(Page, inherit_bindings=False):
         """Show it; squares move while the reader waits."""
         title, asks = waiting.work(self._state.work)
         leave = pad.WHEN if self._state.work is Work.PIN_ON_PAD else pad.LEAVE_IN
-        lines = (*_rules(self._state.command), asks, leave, pad.CANCEL)
+        letters = _about_letters(self._state.visit) if self._state.work is Work.PIN_ON_PAD else ()
+        lines = (*_rules(self._state.command), asks, leave, *letters, pad.CANCEL)
         prose = (Prose(line, "text paragraph") for line in lines)
         squares = ActivityIndicator(self.kit.look.glyphs.empty, motion=self.kit.look.motion)
         left = Vertical(*prose, squares, classes="beside")

@@ -36,8 +36,13 @@ def is_digit(char: str) -> bool:
     return len(char) == 1 and char in "0123456789"
 
 
+_MORE = "<"
+_MOST_CELLS = 10
+"""More digits are in one box: cells would be too narrow, and all of them seem to be wanted."""
+
+
 class Cells(Widget, inherit_bindings=False):
-    """A row of cells in two groups; ``take`` returns the digits once.
+    """A row of cells in two groups, or one box; ``take`` returns the digits once.
 
     ``least`` digits have to be entered, ``most`` fit. ``dot`` stands for each hidden digit, and is
     None where they are shown.
@@ -109,8 +114,10 @@ class Cells(Widget, inherit_bindings=False):
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of the cells, as wide as there is room for."""
-        groups = ((self.most + 1) // 2, self.most // 2)
         width = self.content_size.width
+        if self.most > _MOST_CELLS:
+            return self._box_line(y, width)
+        groups = ((self.most + 1) // 2, self.most // 2)
         widths = _TALL_INNER_WIDTHS if self._is_tall else _INNER_WIDTHS
         inner, gap = _fit(groups, width, widths)
         signs = list(self._signs()) if y == self._signs_line else [" "] * self.most
@@ -118,6 +125,22 @@ class Cells(Widget, inherit_bindings=False):
         part = 0 if y == 0 else 2 if y == height - 1 else 1  # top, middle or bottom of ``_boxes``
         first, second = signs[: groups[0]], signs[groups[0] :]
         row = _boxes(first, inner)[part] + " " * gap + _boxes(second, inner)[part]
+        wall = self.rich_style
+        line = self._inked(row, wall) if y == self._signs_line else [Segment(row, wall)]
+        return Strip(line).adjust_cell_length(width, wall)
+
+    def _box_line(self, y: int, width: int) -> Strip:
+        """Draw one line of the box; of more digits than have room it shows the last."""
+        room = width - 4
+        gap = " " if 2 * self.most <= room else ""
+        inner = min(room, self.most * (1 + len(gap)))
+        signs = [sign for sign in self._signs() if sign != " "]
+        if len(signs) > room:
+            signs = [_MORE, *signs[1 - room :]]
+        text = gap.join(signs) if y == self._signs_line else ""
+        height = _TALL if self._is_tall else HEIGHT
+        part = 0 if y == 0 else 2 if y == height - 1 else 1
+        row = _boxes([text.ljust(inner)], inner + 2)[part]
         wall = self.rich_style
         line = self._inked(row, wall) if y == self._signs_line else [Segment(row, wall)]
         return Strip(line).adjust_cell_length(width, wall)

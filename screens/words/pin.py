@@ -13,6 +13,11 @@ UNLOCKED_TEXT = (
     "Your smartcard is unlocked. Enter the new PIN once more to register: then you can unlock it "
     "yourself next time."
 )
+ONLY_DIGITS = "Only digits go in here."
+LETTERS = (
+    "If your PIN has letters, first set one of digits at your computer, or go to the "
+    "Registration Authority."
+)
 NEW_TITLE = "Choose a new PIN"
 KEEP_RULES = "Please keep every rule below first."
 REPEAT_TITLE = "Enter the new PIN again"

@@ -136,6 +136,36 @@ def test_registers_locks_the_card_and_unlocks_it(
     assert re.search(r"\d+ rows? and \d+ anchors? fit", verdict.stdout)
 
 
+LONG_PIN = "482915048291"
+
+
+@pytest.mark.parametrize("name", ["OpenPGP by resetting code", "GIDS"])
+def test_a_pin_of_twelve_digits_registers_and_is_changed(
+    name: str, make_world: MakeWorld, tmp_path: Path
+) -> None:
+    family = FAMILIES[name]
+    world = make_world(**family.settings)
+    card = a_card(tmp_path, family)
+    dee = Person("900100200303", "Dee Lister", LONG_PIN, family.secret, card)  # type: ignore[arg-type]
+    world.take_in(dee, CardId(family.driver, identifier_of(world, dee, family)))
+    cards, reader = cards_of(family), world.insert(dee, slot=1).reader
+    at = CardAddress(reader, cards.read(reader).card)
+    cards.change_pin(at, Sensitive(MAKERS_PIN), Sensitive(LONG_PIN))
+    world.remove(dee)
+
+    station = world.station(program=HASTY)
+    visitor = Visitor(world, dee, station)
+    visitor.comes().chooses(Purpose.REGISTER)
+    station.see("If your PIN has letters")
+    visitor.proves_pin().shows_that_it_is_them()
+    visitor.registers_answers().confirms_email().finishes(Purpose.REGISTER)
+    visitor.goes()
+    visitor.comes().chooses(Purpose.CHANGE_PIN).proves_pin()
+    visitor.sets_pin(NEW_PIN).finishes(Purpose.CHANGE_PIN)
+    visitor.goes()
+    takes(world, dee, family, NEW_PIN)
+
+
 def a_card(directory: Path, family: Family) -> ForeignCard | Listening:
     if family.reads is GIDS:
         return Listening(new_gids_card(pin=MAKERS_PIN, admin_key=bytes.fromhex(ADMIN_KEY)))

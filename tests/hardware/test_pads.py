@@ -120,6 +120,12 @@ def test_the_narrowest_limits_count(properties: str, pin: OnPad, limits: str) ->
     assert reader.asked[0][1][10:14] == limits
 
 
+def test_a_long_pin_is_asked_for_as_far_as_readers_are_known_to_go() -> None:
+    reader = Reader("")
+    GidsSession(KeypadChannel(reader, Passwords())).verify_pin(OnPad(4, 16))
+    assert reader.asked[0][1][10:14] == "0f04"
+
+
 def test_a_reader_whose_pins_are_all_too_short_is_not_asked() -> None:
     reader = Reader(properties="070105")
     with pytest.raises(PadRefused):

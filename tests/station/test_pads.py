@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from kiosk.contract.errors import PadTrouble
-from kiosk.contract.messages import OnPad, PinRules, ProvePin, Purpose, SetPin, VisitEnd
+from kiosk.contract.messages import OnPad, PinFormat, PinRules, ProvePin, Purpose, SetPin, VisitEnd
 from kiosk.station import commands as c
 from kiosk.station import events as e
 from kiosk.station import states as s
@@ -80,11 +80,18 @@ def test_a_change_that_the_readers_keys_cannot_do_is_typed_after_a_page() -> Non
 
 
 def test_a_new_pin_is_asked_for_with_the_length_of_the_rules() -> None:
-    rules = SetPin(PinRules(7, 12), position=STEP)
+    rules = SetPin(PinRules(7, 8), position=STEP)
     unblock = step(working(c.SubmitCode(ID, "a", GOOD), None, PAD_VISIT), _task(rules))
-    assert unblock.commands == (c.UnblockPin(ID, AT, OnPad(7, 12), f"{ID}-1"),)
+    assert unblock.commands == (c.UnblockPin(ID, AT, OnPad(7, 8), f"{ID}-1"),)
     change = step(working(c.VerifyPin(ID, AT, PAD), None, PAD_CHANGING), _task(rules))
-    assert change.commands == (c.ChangePin(ID, AT, OnPad(), OnPad(7, 12)),)
+    assert change.commands == (c.ChangePin(ID, AT, OnPad(), OnPad(7, 8)),)
+
+
+def test_a_present_pin_is_asked_for_with_the_lengths_of_the_card() -> None:
+    visit = replace(PAD_VISIT, pin_format=PinFormat(6, 127, 6, letters=True))
+    chosen = working(c.Choose(ID, Purpose.UNLOCK), None, visit)
+    asked = step(chosen, _task(ProvePin(position=STEP)))
+    assert asked.commands == (c.VerifyPin(ID, AT, OnPad(6, 127)),)
 
 
 @pytest.mark.parametrize("state", ON_PAD, ids=lambda state: state.work)

@@ -13,6 +13,8 @@ from kiosk.contract.messages import (
     CodeNotSent,
     CodeWrong,
     Finished,
+    PinFormat,
+    PinRules,
     Purpose,
     Reason,
     Refusal,
@@ -349,3 +351,31 @@ def test_with_two_cards_in_nothing_goes_on_after_a_change_that_failed(event: e.E
 def test_a_second_card_stops_what_does_not_change_the_card() -> None:
     for command in (c.VerifyPin(ID, AT, GOOD), c.SubmitCode(ID, "a", GOOD)):
         assert isinstance(step(working(command, None), e.SecondCard(ID)).state, s.Refused)
+
+
+@pytest.mark.parametrize(
+    ("card", "rules"),
+    [
+        (PinFormat(4, 16, 4), (4, 8)),
+        (PinFormat(4, 8, 6), (6, 8)),
+        (PinFormat(6, 7, 6), (6, 7)),
+        (PinFormat(9, 20, 9), (4, 8)),
+    ],
+    ids=["any", "its least", "its most", "none: the card refuses it"],
+)
+def test_a_new_pin_keeps_the_policy_within_the_cards_lengths(
+    card: PinFormat, rules: tuple[int, int]
+) -> None:
+    visit = replace(VISIT, pin_format=card)
+    task = SetPin(PinRules(4, 8, ("123456",)), position=STEP)
+    page = step(working(c.SubmitCode(ID, "a", GOOD), None, visit), e.Replied(ID, task)).state
+    assert isinstance(page, s.NewPin)
+    assert page.rules == PinRules(*rules, ("123456",))
+
+
+def test_the_page_for_the_present_pin_knows_the_cards_lengths() -> None:
+    card = PinFormat(6, 127, 6, letters=True)
+    read = e.CardRead(ID, AT, opened(Purpose.REGISTER), pin_format=card)
+    menu = step(s.Reading(ID, "Reader 0"), read).state
+    assert isinstance(menu, s.Menu)
+    assert menu.visit.pin_format == card

@@ -58,7 +58,7 @@ class Passwords:
         return response(status)
 
     def _object(self, tag: str) -> str:
-        if tag != "00c4":
+        if tag != "00c4" or tag in self._objects:
             return self._objects.get(tag, "6a88")
         if self._reports is not None:
             if not self._reports:

@@ -21,7 +21,7 @@ from kiosk.contract.errors import (
     PinRefused,
     PinWrong,
 )
-from kiosk.contract.messages import KeyChallenge, PinState
+from kiosk.contract.messages import KeyChallenge, PinFormat, PinState
 from kiosk.contract.ports import CardAddress, CardHold
 from kiosk.contract.sensitive import Sensitive
 from tests.hardware.drivers.gids_cards import HOST, seat
@@ -52,6 +52,7 @@ def test_a_card_lives_through_it_all(insert: Insert, profile: GidsProfile) -> No
     assert report.card == here.at.card
     assert report.pin == PinState(blocked=False, tries_left=3)
     assert (report.certificate, report.expires_at) == (None, None)
+    assert report.pin_format == PinFormat(4, 16, 4, letters=True)
     here.cards.verify_pin(here.at, PIN)
     for left in (2, 1):
         with pytest.raises(PinWrong) as wrong:

@@ -18,7 +18,7 @@ from kiosk.contract.errors import (
     PinRefused,
     PinWrong,
 )
-from kiosk.contract.messages import PinState
+from kiosk.contract.messages import PinFormat, PinState
 from kiosk.contract.sensitive import Sensitive
 from tests.hardware import certificates
 from tests.hardware.drivers.openpgp_cards import KDF, Passwords
@@ -255,6 +255,23 @@ def test_a_derived_password_is_sent_as_the_card_wants_it() -> None:
     user = "773784a602b6c81e3f092f4d7d00e17cc822d88f7360fcf2d2ef2d9d901f44b6"
     admin = "2675d6164a0d4827d1d00c7eea620d015c00030a1cab38b4d0dd600b27dc9630"
     assert card.spent == ["0020008220" + user, "0020008320" + admin, "002c028120" + user]
+
+
+@pytest.mark.parametrize(
+    ("status", "kdf", "most"),
+    [
+        ("00207f7f030303", "", 32),
+        ("007f7f7f030303", "", 127),
+        ("00047f7f030303", "", 6),
+        ("00207f7f030303", KDF, 127),
+        ("00207f7f030303", "810102", 32),
+    ],
+    ids=["the card's", "the longest", "less than the least", "derived", "not understood"],
+)
+def test_the_lengths_of_a_pin_are_the_cards_own(status: str, kdf: str, most: int) -> None:
+    pgp, card = session(Passwords(objects={"00c4": status + "9000", "00f9": kdf + "9000"}))
+    assert pgp.pin_format() == PinFormat(6, most, 6, letters=True)
+    assert card.spent == []
 
 
 @pytest.mark.parametrize("content", ["810100", "f903810100", ""])

@@ -11,7 +11,7 @@ from hardware.card_access import PcscCards
 from hardware.driver import Registry
 from hardware.drivers.openpgp import OpenPgpDriver, Secret
 from kiosk.contract.errors import CardSwapped, CardUnknown, NotAllowed, PinBlocked, PinWrong
-from kiosk.contract.messages import CardId, PinState
+from kiosk.contract.messages import CardId, PinFormat, PinState
 from kiosk.contract.ports import CardAddress
 from kiosk.contract.sensitive import Sensitive
 from tests.hardware.drivers.openpgp_cards import ForeignCard
@@ -54,6 +54,7 @@ def test_a_card_lives_through_it_all(
     assert report.card.driver == "openpgp"
     assert report.card.identifier.endswith("01234567")
     assert report.pin == PinState(blocked=False, tries_left=3)
+    assert report.pin_format == PinFormat(6, 127, 6, letters=True)
     at = CardAddress(seat.reader, report.card)
     cards.verify_pin(at, PIN)
     for left in (2, 1):

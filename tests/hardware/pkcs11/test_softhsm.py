@@ -19,7 +19,7 @@ from kiosk.contract.errors import (
     PinRefused,
     PinWrong,
 )
-from kiosk.contract.messages import CardId, OnPad, PinState
+from kiosk.contract.messages import CardId, OnPad, PinFormat, PinState
 from kiosk.contract.ports import CardAddress, CardHold
 from kiosk.contract.sensitive import Sensitive
 from tests.hardware.pkcs11.tokens import NEW, NEW_SO, PIN, SO_PIN, WRONG, Token
@@ -30,6 +30,7 @@ def test_a_token_lives_through_it_all(token: Token) -> None:
     report = cards.read(token.reader)
     assert report.card == CardId(NAME, token.serial)
     assert report.pin == PinState(blocked=False, tries_left=None)
+    assert report.pin_format == PinFormat(4, 64, 4, letters=True)
     cards.verify_pin(token.at, PIN)
     with pytest.raises(PinWrong):
         cards.verify_pin(token.at, WRONG)

@@ -22,6 +22,7 @@ from kiosk.contract.messages import (
     MaintenanceAct,
     MaintenanceReason,
     OnPad,
+    PinFormat,
     PinRules,
     Position,
     Purpose,
@@ -125,6 +126,8 @@ EMAIL = GiveEmail(
 )
 CODE = EnterCode("a•••@wexbridge.nhs.uk", 8, 872.0, 42.0, 5, position=STEP)
 STOP = EnterStopNumber(8, 5)
+LONG_PIN = replace(REGISTER, pin_format=PinFormat(4, 16, 4, letters=True))
+LONGEST_PIN = replace(REGISTER, pin_format=PinFormat(6, 127, 6, letters=True))
 RULES = PinRules(6, 8, ("504839201746",))
 SECRET = Sensitive("604918")
 
@@ -226,6 +229,11 @@ _STORY: Mapping[str, Sample] = {
     "pin-wrong": Sample(EnterPin(_at(1, REGISTER), wrong=True, tries_left=2)),
     "pin-wrong-uncounted": Sample(EnterPin(_at(1, REGISTER), wrong=True)),
     "pin-keys-only": Sample(EnterPin(_at(1, REGISTER)), tuple("604"), touch=False),
+    "pin-long": Sample(EnterPin(_at(1, LONG_PIN))),
+    "pin-long-typed": Sample(EnterPin(_at(1, LONG_PIN)), tuple("6049183752046")),
+    "pin-long-letter": Sample(EnterPin(_at(1, LONG_PIN)), tuple("604a"), touch=False),
+    "pin-long-wrong": Sample(EnterPin(_at(1, LONG_PIN), wrong=True, tries_left=2)),
+    "pin-longest": Sample(EnterPin(_at(1, LONGEST_PIN)), tuple("6049183752" * 6)),
     "pin-dark": Sample(
         EnterPin(_at(1, REGISTER), wrong=True, tries_left=1), tuple("60"), dark=True
     ),
@@ -378,6 +386,7 @@ _STORY: Mapping[str, Sample] = {
             )
         )
     ),
+    "pad-pin-long": Sample(Working(_at(1, LONG_PIN), Work.PIN_ON_PAD, VERIFY_ON_PAD, None)),
     "pad-pin": Sample(Working(_at(1, REGISTER), Work.PIN_ON_PAD, VERIFY_ON_PAD, None)),
     "pad-pin-dark": Sample(
         Working(_at(1, REGISTER), Work.PIN_ON_PAD, VERIFY_ON_PAD, None), dark=True

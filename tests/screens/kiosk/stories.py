@@ -61,6 +61,8 @@ from tests.screens.kiosk.samples import (
     CHOOSE,
     CODE,
     EMAIL,
+    LONG_PIN,
+    LONGEST_PIN,
     REGISTER,
     RULES,
     SECRET,
@@ -145,6 +147,12 @@ KEYS = [
     keys(
         EnterPin(REGISTER), "6 0 4 9 1 8 1 2 3 4 enter", PinEntered(VISIT_ID, Sensitive("60491812"))
     ),
+    keys(
+        EnterPin(LONG_PIN),
+        "4 8 2 9 1 5 0 4 8 2 enter",
+        PinEntered(VISIT_ID, Sensitive("4829150482")),
+    ),
+    keys(EnterPin(LONGEST_PIN), "4 8 2 9 1 enter"),
     keys(PickQuestion(REGISTER, CHOOSE), "2", QuestionPicked(VISIT_ID, 2)),
     keys(PickQuestion(REGISTER, CHOOSE), "pagedown 1", QuestionPicked(VISIT_ID, 5)),
     keys(PickQuestion(REGISTER, CHOOSE), "pageup 4", QuestionPicked(VISIT_ID, 20)),

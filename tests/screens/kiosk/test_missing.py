@@ -90,6 +90,21 @@ async def test_a_touch_of_what_cannot_be_pressed_yet_says_what_is_missing(
     assert not desk.heard
 
 
+async def test_a_letter_says_that_only_digits_go_in() -> None:
+    desk = StillDesk()
+    app = app_with(desk)
+    async with app.run_test() as pilot:
+        await app.show(EnterPin(REGISTER))
+        await settled(pilot)
+        await type_keys(pilot, ["6", "a"])
+        await settled(pilot)
+        assert pin.ONLY_DIGITS in shown(app)
+        await type_keys(pilot, ["0"])
+        await settled(pilot)
+        assert pin.ONLY_DIGITS not in shown(app)
+    assert not desk.heard
+
+
 async def test_enter_on_a_chosen_button_that_an_erased_digit_disabled_says_what_is_missing() -> (
     None
 ):

@@ -123,13 +123,13 @@ class Visitor:
         """Be asked for the emailed code."""
         title = email.code_title(what, proves_owner=False)
         sent = email.sent_to("a", proves_owner=False)[:13]
-        self.station.see(title, sent, "Good for another 1")
+        self.station.see(title, sent, "Good for ")
         return self
 
     def shows_that_it_is_them(self) -> Self:
         """Enter the code that went to the known address, because the PIN was only claimed."""
         title = email.code_title(None, proves_owner=True)
-        self.station.see(title, email.sent_to("a", proves_owner=True)[:17], "Good for another 1")
+        self.station.see(title, email.sent_to("a", proves_owner=True)[:17], "Good for ")
         return self.enters_code(self.world.read_code(self.who.email))
 
     def awaits_given_code(self) -> Self:

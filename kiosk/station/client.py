@@ -122,6 +122,24 @@ class _UnixConnection(http.client.HTTPConnection):
             raise
 
 
+class _TlsConnection(http.client.HTTPSConnection):
+    """HTTP over TLS; a machine that vanished is given up within seconds, a slow answer is not."""
+
+    def connect(self) -> None:
+        super().connect()
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in _UNACKNOWLEDGED.items():
+            self.sock.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+_UNACKNOWLEDGED: Final = {
+    socket.TCP_USER_TIMEOUT: 3000,
+    socket.TCP_KEEPIDLE: 5,
+    socket.TCP_KEEPINTVL: 3,
+}
+"""Options of tcp(7): the first in milliseconds, the others in seconds."""
+
+
 class _Endpoint:
     """An address with its idle connections, and when it may be tried again after a failure."""
 
@@ -146,9 +164,7 @@ class _Endpoint:
             case UnixAddress(path):
                 return _UnixConnection(path, CONNECT_S)
             case TlsAddress(host, port):
-                return http.client.HTTPSConnection(
-                    host, port, timeout=CONNECT_S, context=self._context
-                )
+                return _TlsConnection(host, port, timeout=CONNECT_S, context=self._context)
 
     def give_back(self, connection: http.client.HTTPConnection, now: float) -> None:
         """Keep a connection for the next call."""

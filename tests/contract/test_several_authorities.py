@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import random
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from time import sleep
+from time import monotonic, sleep
 from types import SimpleNamespace
 
 import pytest
@@ -23,10 +26,11 @@ from kiosk.contract.errors import (
     StepRefused,
 )
 from kiosk.contract.messages import Heartbeat, Purpose, StationStanding, VisitId
-from kiosk.station.client import BUSY_S, LONGEST_PAUSE_S, HttpAuthority, client_context
+from kiosk.station.client import BUSY_S, LONGEST_PAUSE_S, HttpAuthority, TlsAddress, client_context
 from tests.authority.world import World
 from tests.contract.wirings import HOST, ListedStations, Office, Served
 from tests.support.database import MACS, sqlite_url
+from tests.support.vanishing import VanishingMachine
 
 ROOMY = Limits(calls_a_second=10_000, burst=10_000, connections_each=100)
 FULL = replace(ROOMY, quick=LaneLimits(threads=1, waiting=-1))
@@ -97,7 +101,15 @@ class Estate:
     def sleep(self, seconds: float) -> None:
         self.at += seconds
 
-    def station(self, *authorities: Made) -> HttpAuthority:
+    machines: list[VanishingMachine] = field(default_factory=list)
+
+    def station(
+        self,
+        *authorities: Made,
+        now: Callable[[], float] | None = None,
+        vanishing: bool = False,
+    ) -> HttpAuthority:
+        """Return a station's client; where ``vanishing``, the first one's machine can vanish."""
         papers = self.office.papers("station.example")
         self.directory.keys[papers.fingerprint] = "A"
         addresses = []
@@ -109,8 +121,11 @@ class Estate:
             made = Served(make(self.world), self.directory, limits, answered)
             self.served.append(made)
             addresses.append(made.on_tls(self.office.papers(HOST)))
+        if vanishing:
+            self.machines.append(VanishingMachine(addresses[0].port))
+            addresses[0] = TlsAddress(HOST, self.machines[0].port)
         context = client_context(papers.certificate, papers.key, papers.ca)
-        self.clients.append(HttpAuthority(addresses, context, "0.0", lambda: self.at))
+        self.clients.append(HttpAuthority(addresses, context, "0.0", now or (lambda: self.at)))
         return self.clients[-1]
 
     def asked(self) -> list[int]:
@@ -130,6 +145,8 @@ def estate(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Estate]:
     yield made
     for client in made.clients:
         client.close()
+    for machine in made.machines:
+        machine.close()
     for each in made.served:
         each.close()
     world.store.close()
@@ -217,11 +234,59 @@ def test_a_bug_in_all_of_them_is_no_absence(estate: Estate) -> None:
 
 def test_an_address_is_reached_over_a_new_connection(estate: Estate) -> None:
     """The kept one may have been closed by the authority since."""
-    station = estate.station((well, replace(ROOMY, idle_s=0.1)), (well, ROOMY))
+    limits = replace(ROOMY, idle_s=0.1)
+    served = Served(well(estate.world), ListedStations({os.getuid(): "A"}), limits)
+    estate.served.append(served)
+    station = HttpAuthority([served.on_socket(estate.world.folder / "s")])
+    estate.clients.append(station)
     station.port.heartbeat(Heartbeat())
-    while estate.served[0].server.connected:
+    while served.server.connected:
         sleep(0.01)
-    assert [trouble for _, trouble in station.reach()] == ["", ""]
+    assert [trouble for _, trouble in station.reach()] == [""]
+
+
+class Stuck:
+    """An authority that never answers, until it is let go."""
+
+    def __init__(self) -> None:
+        self.called, self.go = threading.Event(), threading.Event()
+
+    def seen_by(self, station: object) -> Stuck:
+        return self
+
+    def heartbeat(self, beat: Heartbeat) -> StationStanding:
+        self.called.set()
+        self.go.wait()
+        return StationStanding.IN_USE
+
+
+@pytest.fixture
+def slow_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kiosk.station.client.CALL_S", 60.0)
+
+
+@pytest.mark.usefixtures("slow_machine")
+def test_the_next_one_answers_where_the_machine_has_vanished_since(estate: Estate) -> None:
+    station = estate.station((well, ROOMY), (well, ROOMY), now=monotonic, vanishing=True)
+    assert station.port.heartbeat(Heartbeat()) is StationStanding.IN_USE
+    estate.machines[0].vanish()
+    assert station.port.heartbeat(Heartbeat()) is StationStanding.IN_USE
+    assert estate.asked() == [0, 1]
+
+
+@pytest.mark.usefixtures("slow_machine")
+def test_the_next_one_answers_where_the_machine_vanishes_in_a_call(estate: Estate) -> None:
+    stuck = Stuck()
+    first = (lambda _: stuck, ROOMY)
+    station = estate.station(first, (well, ROOMY), now=monotonic, vanishing=True)  # type: ignore[arg-type]
+    with ThreadPoolExecutor() as pool:
+        call = pool.submit(station.port.heartbeat, Heartbeat())
+        assert stuck.called.wait(60)
+        estate.machines[0].vanish()
+        try:
+            assert call.result() is StationStanding.IN_USE
+        finally:
+            stuck.go.set()
 
 
 def test_one_that_is_gone_and_one_that_cannot_serve(estate: Estate) -> None:

@@ -111,6 +111,12 @@ def address_of(holder: Cardholder, registration: Registration | None) -> str:
     return registration.email if registration else holder.email or ""
 
 
+def recorded_apart(holder: Cardholder, registration: Registration) -> str:
+    """Return the recorded address where it is not the registered one, to which codes go."""
+    recorded = holder.email or ""
+    return recorded if recorded.lower() != registration.email.lower() else ""
+
+
 def notify_holder(
     uow: UnitOfWork,
     notice: Notice,

@@ -50,12 +50,18 @@ class Shown:
     page: AuditPage
 
 
-def ask_filter(desk: AuditDesk, now: AuditFilter, times: Times) -> Form[Shown]:
-    """Ask what to show; errors of the desk are shown beside their field."""
+def ask_filter(desk: AuditDesk, now: AuditFilter, kind: str, times: Times) -> Form[Shown]:
+    """Ask what to show; errors of the desk are shown beside their field.
+
+    ``kind`` is the present one, in words. The rows behind a figure of Today are left: what is
+    looked for may be among the others.
+    """
 
     def send(values: Mapping[str, str]) -> Shown:
         only = replace(
             now,
+            counted=None,
+            reason="",
             person=values["person"],
             station=values["station"],
             staff=values["staff"],
@@ -65,9 +71,10 @@ def ask_filter(desk: AuditDesk, now: AuditFilter, times: Times) -> Form[Shown]:
         )
         return Shown(only, desk.page(only))
 
+    of_kind = f" Of the kind “{kind.rstrip('.')}” alone, which k changes." if kind else ""
     return Form(
         "Show only",
-        "Rows that fit all that is filled in; an empty field does not narrow.",
+        f"Rows that fit all that is filled in; an empty field does not narrow.{of_kind}",
         (
             _entry(
                 "person",
@@ -357,7 +364,8 @@ class AuditRows(AdminPage):
         self.shown()
 
     def action_filter(self) -> None:
-        form = ask_filter(self.desk.audit, self._only, shell_of(self).times)
+        kind = self._kinds.get(self._only.kind, self._only.kind)
+        form = ask_filter(self.desk.audit, self._only, kind, shell_of(self).times)
         self.app.push_screen(form, self._was_narrowed)
 
     def _was_narrowed(self, shown: Shown | None) -> None:

@@ -41,6 +41,7 @@ def plan_lines(result: ImportResult) -> tuple[Content, ...]:
         *_named_lines(
             f"{_many(changed, 'person', 'people')} changed, from → to:", result.changes, changed
         ),
+        *_codes_elsewhere(result.codes_elsewhere),
         *_named_lines(f"{_many(cards, 'card')} changed:", result.card_changes, cards),
         *_named_lines(
             f"{outside} of no approved domain: nobody can register with one.",
@@ -53,6 +54,13 @@ def plan_lines(result: ImportResult) -> tuple[Content, ...]:
             result.erased_before_in_all,
         ),
     )
+
+
+def _codes_elsewhere(count: int) -> tuple[Content, ...]:
+    if not count:
+        return ()
+    are = "1 of them is" if count == 1 else f"{count:,} of them are"
+    return (Content(f"{are} registered with another address: codes still go there."),)
 
 
 def _named_lines(
@@ -71,13 +79,15 @@ def done_words(name: str, result: ImportResult) -> str:
         return (
             f"{name} waits until a second member of staff agrees: "
             f"{_many(result.known, 'change is', 'changes are')} to people who are known. "
-            "Nothing was imported; leave the file where it is."
+            "Nothing was imported; leave the file where it is: they try it, and agree on the "
+            "page Waiting (F3)."
         )
     people = _many(result.people_added, "person", "people")
     cards = _many(result.cards_added, "card")
     return (
         f"{name} is imported: {people} added, {result.people_changed:,} changed; {cards} added, "
         f"{result.cards_changed:,} changed. {_brought_back(result.erased_before_in_all)}"
+        f"{_still_registered(result.codes_elsewhere)}"
         f"Reference {result.reference}. "
         f"{_what_became_of_the_file(result)}"
     )
@@ -91,6 +101,15 @@ def _brought_back(count: int) -> str:
     if not count:
         return ""
     return f"{_many(count, 'person who was', 'people who were')} erased came back. "
+
+
+def _still_registered(count: int) -> str:
+    if not count:
+        return ""
+    return (
+        f"Codes of {_many(count, 'person', 'people')} still go to the address that they "
+        "registered; correct it on their page. "
+    )
 
 
 def _what_became_of_the_file(result: ImportResult) -> str:
@@ -130,6 +149,11 @@ _HOW = (
 )
 
 
+_WRITES = "This writes all that was listed. It cannot be taken back."
+_WAITS = (
+    "Nothing is written until a second member of staff agrees, on the page Waiting (F3). Leave the "
+    "file where it is."
+)
 _WORD = "import"
 _TYPE = f"Type “{_WORD}” to show that you mean it."
 
@@ -208,14 +232,14 @@ class ImportPage(AdminPage):
                 plan_lines(result),
                 button="Go on",
             )
-            self.app.push_screen(plan, partial(self._was_read, name))
+            self.app.push_screen(plan, partial(self._was_read, name, result))
 
-    def _was_read(self, name: str, go: bool | None) -> None:
+    def _was_read(self, name: str, result: ImportResult, go: bool | None) -> None:
         """Ask for a typed word: no click and no single key writes thousands of people."""
         if go:
             form: Form[bool] = Form(
                 f"Import {name}",
-                "This writes all that was listed. It cannot be taken back.",
+                _WAITS if result.waits else _WRITES,
                 (Entry("word", "Import", hint=_TYPE, check=_is_word),),
                 lambda _values: True,
                 button="Import",

@@ -152,6 +152,8 @@ def _registered(line: RegistrationLine, times: Times) -> Iterator[Point]:
         yield Point(
             "This address is not confirmed yet: the next code that they enter does it.", "!"
         )
+    if line.recorded:
+        yield Point(f"Recorded with {line.recorded}: notices go there as well, no codes", "•")
     if line.paused_until is not None:
         until = times.at(end_of_wait(line.paused_until))
         yield Point(f"No answers with a card that cannot prove itself until {until}", "!", GRAVE)
@@ -637,8 +639,8 @@ class AboutPerson(AdminPage):
     def _show_code(self, issued: IssuedCode | None) -> None:
         if issued is not None:
             case, times = self._case, shell_of(self).times
-            shown = CodeShown(issued, case.who, times, case.person.registers_later)
-            self.app.push_screen(shown)
+            not_yet = case.person.registers_later if case.person.email else codes.CANNOT_REGISTER
+            self.app.push_screen(CodeShown(issued, case.who, times, not_yet))
             self.shown()
 
     def _was_erased(self, done: Done | None) -> None:

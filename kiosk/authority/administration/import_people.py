@@ -32,9 +32,10 @@ from kiosk.authority.audit import ServiceKind, new_reference
 from kiosk.authority.crypto.derivation import ISSUED, Derivation
 from kiosk.authority.crypto.sealing import Sealer, SealKind
 from kiosk.authority.crypto.secret_history import archive_secrets, has_or_had, label
+from kiosk.authority.notices import recorded_apart
 from kiosk.authority.roles import Action
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import Card, Cardholder, SealedSecret, new_id
+from kiosk.authority.store.records import Card, Cardholder, Registration, SealedSecret, new_id
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.wording import last_day
 from kiosk.contract.errors import (
@@ -68,7 +69,8 @@ class Batch:
     ``known_touched`` counts what could help to open the card of a person who was recorded before:
     another address, another card, another key or secret. ``erased_before`` are the first lines of
     people who are added and were erased once. ``changes`` lists ``people_changed`` by line and
-    number, and ``card_changes`` lists ``cards_changed``.
+    number, and ``card_changes`` lists ``cards_changed``. ``codes_elsewhere`` counts those who get
+    another recorded address, while codes still go to the one that they registered.
     """
 
     people_added: list[Cardholder] = field(default_factory=list)
@@ -81,6 +83,7 @@ class Batch:
     secrets: int = 0
     secrets_replaced: list[Card] = field(default_factory=list)
     known_touched: int = 0
+    codes_elsewhere: int = 0
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -108,9 +111,12 @@ class Planner:
         """Compare ``lines`` with the store; nothing is written."""
         batch = Batch()
         holders = self._uow.holders.by_numbers({line.number for line in lines})
+        registrations = self._uow.registrations.of_holders(one.id for one in holders.values())
         cards = self._uow.cards.by_card_ids({line.card for line in lines if line.card})
         for line in lines:
-            holder = holders[line.number] = self._person(batch, line, holders.get(line.number))
+            was = holders.get(line.number)
+            registration = registrations.get(was.id) if was else None
+            holder = holders[line.number] = self._person(batch, line, was, registration)
             if line.card:
                 self._card(batch, line, line.card, holder, cards.get(line.card))
         added = {holder.number for holder in batch.people_added}
@@ -119,7 +125,13 @@ class Planner:
         batch.erased_before = sorted(first.values(), key=lambda line: line.line)
         return batch
 
-    def _person(self, batch: Batch, line: PersonRecord, known: Cardholder | None) -> Cardholder:
+    def _person(
+        self,
+        batch: Batch,
+        line: PersonRecord,
+        known: Cardholder | None,
+        registration: Registration | None,
+    ) -> Cardholder:
         if known is None:
             holder = Cardholder(new_id(), line.number, line.name, line.email)
             self._new_people.add(holder.id)
@@ -131,8 +143,13 @@ class Planner:
             batch.people_changed.append(holder)
             changes = ("name", known.name, holder.name), ("email", known.email, holder.email)
             words = [f"{what} {was or 'none'} → {now}" for what, was, now in changes if was != now]
-            batch.changes.append((line.line, line.number, "; ".join(words)))
-            batch.known_touched += holder.email != known.email
+            told = "; ".join(words)
+            if holder.email != known.email:
+                batch.known_touched += 1
+                if registration is not None and recorded_apart(holder, registration):
+                    batch.codes_elsewhere += 1
+                    told += f" (codes still go to {registration.email})"
+            batch.changes.append((line.line, line.number, told))
         return holder
 
     def _card(
@@ -260,10 +277,10 @@ BATCH = 500
 class ImportSummary:
     """What an import did, or would do; ``reference`` finds it in the audit.
 
-    ``digest`` is the file's; ``known_touched`` as in ``Batch``; ``outside_domains`` are the line,
-    number and address of each address outside the approved domains, ``erased_before`` the line,
-    number and name of each erased person who comes back, ``changes`` the line, number and change of
-    each changed person, ``card_changes`` of each card.
+    ``digest`` is the file's; ``known_touched`` and ``codes_elsewhere`` as in ``Batch``;
+    ``outside_domains`` are the line, number and address of each address outside the approved
+    domains, ``erased_before`` the line, number and name of each erased person who comes back,
+    ``changes`` the line, number and change of each changed person, ``card_changes`` of each card.
     """
 
     lines: int = 0
@@ -273,6 +290,7 @@ class ImportSummary:
     cards_changed: int = 0
     secrets_sealed: int = 0
     known_touched: int = 0
+    codes_elsewhere: int = 0
     reference: str = ""
     digest: str = ""
     outside_domains: list[tuple[int, str, str]] = field(default_factory=list, repr=False)
@@ -288,6 +306,7 @@ class ImportSummary:
         self.cards_changed += len(batch.cards_changed)
         self.secrets_sealed += batch.secrets
         self.known_touched += batch.known_touched
+        self.codes_elsewhere += batch.codes_elsewhere
         self.changes += batch.changes
         self.card_changes += batch.card_changes
         self.erased_before += [(one.line, one.number, one.name) for one in batch.erased_before]
@@ -479,7 +498,9 @@ class ImportDesk(Desk):
         with _plainly():
             try:
                 with self._office.look(Action.IMPORT_PEOPLE) as uow:
-                    return _result(self._people.rehearse_in(uow, self._path(name), progress))
+                    summary = self._people.rehearse_in(uow, self._path(name), progress)
+                    needs_second = self._office.needs_second(uow, Action.IMPORT_PEOPLE)
+                    return _result(summary, waits=needs_second and summary.known_touched > 0)
             except ImportRefused as refused:
                 return _refused(refused)
 
@@ -574,6 +595,7 @@ def _result(summary: ImportSummary, *, waits: bool = False, kept: str = "") -> I
         reference=summary.reference,
         waits=waits,
         known=summary.known_touched,
+        codes_elsewhere=summary.codes_elsewhere,
         outside_domains=_first(summary.outside_domains),
         outside_domains_in_all=len(summary.outside_domains),
         file_kept=kept,

@@ -37,7 +37,7 @@ from kiosk.authority.audit import (
     StaffKind,
     audit_message,
 )
-from kiosk.authority.notices import address_of
+from kiosk.authority.notices import address_of, recorded_apart
 from kiosk.authority.roles import Action, may
 from kiosk.authority.store.records import (
     ActionNote,
@@ -232,6 +232,7 @@ def _registration_line(uow: UnitOfWork, facts: StandingFacts) -> RegistrationLin
         blocked_at=registration.blocked_at,
         paused_until=facts.paused_until,
         misuse_reported=facts.is_misuse_reported,
+        recorded=recorded_apart(facts.holder, registration),
     )
 
 

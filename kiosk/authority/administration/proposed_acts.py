@@ -114,7 +114,8 @@ def _import(uow: UnitOfWork, opened: OpenedAct) -> str:
     digest = opened.text("digest")[:16]
     return (
         f"Import the file {opened.text('name')} (SHA-256 {digest}...), with {changes} of "
-        "addresses, cards, keys or secrets of people who are known already."
+        "addresses, cards, keys or secrets of people who are known already. The page Import (F9) "
+        f"shows {'it' if known == 1 else 'them'}: try the file there."
     )
 
 

@@ -397,8 +397,9 @@ def headline_of(facts: StandingFacts, zone: tzinfo) -> Headline:
         case Standing.LEFT:
             return _left(facts, zone)
         case Standing.BLOCKED:
-            blocked = _blocked(facts, zone)
-            return blocked._replace(sentence=blocked.sentence + _pins_blocked_too(facts))
+            pins = _pins_blocked_too(facts)
+            blocked = _blocked(facts, zone, is_pin_blocked=bool(pins))
+            return blocked._replace(sentence=blocked.sentence + pins)
         case Standing.NO_CARD:
             return Headline("No card is recorded for them.", "Add their card.")
         case Standing.NOT_REGISTERED:
@@ -441,11 +442,10 @@ def _left(facts: StandingFacts, zone: tzinfo) -> Headline:
     )
 
 
-def _blocked(facts: StandingFacts, zone: tzinfo) -> Headline:
-    advice = (
-        "Make sure who they are, then lift the block. Until then, whoever knows the PIN "
-        "can still change it at a station."
-    )
+def _blocked(facts: StandingFacts, zone: tzinfo, *, is_pin_blocked: bool) -> Headline:
+    advice = "Make sure who they are, then lift the block."
+    if not is_pin_blocked:
+        advice += " Until then, whoever knows the PIN can still change it at a station."
     registration = facts.registration
     if registration is None or registration.blocked_at is None:
         return Headline("Blocked: all attempts at their security questions are used.", advice)

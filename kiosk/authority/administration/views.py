@@ -266,6 +266,8 @@ class RegistrationLine:
     """Until then no answers are accepted with cards that cannot prove themselves."""
     misuse_reported: bool = False
     """The block came from a report, and not from failed attempts."""
+    recorded: str = ""
+    """The recorded address, where it is another: codes do not go there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -573,7 +575,8 @@ class ImportResult:
 
     With ``problems`` nothing was done: they are the first of ``problems_in_all``, as (line,
     reason), where line 0 is the whole file. Where it ``waits`` for a second member of staff,
-    nothing was done yet: ``known`` counts the changes that require that. ``outside_domains`` are
+    nothing was done yet: ``known`` counts the changes that require that. ``codes_elsewhere`` counts
+    the people who get another recorded address and are registered with one. ``outside_domains`` are
     the first of ``outside_domains_in_all`` people whose address is of no approved domain, as (line,
     number and address). ``file_kept`` says why a file that was imported could not be removed.
     ``erased_before`` are the first of ``erased_before_in_all`` people who were erased and come
@@ -592,6 +595,7 @@ class ImportResult:
     problems_in_all: int = 0
     waits: bool = False
     known: int = 0
+    codes_elsewhere: int = 0
     outside_domains: tuple[tuple[int, str], ...] = field(default=(), repr=False)
     outside_domains_in_all: int = 0
     file_kept: str = ""

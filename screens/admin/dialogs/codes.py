@@ -30,12 +30,13 @@ def issue(case: Case) -> Form[IssuedCode]:
     if case.person.standing is Standing.NOT_REGISTERED:
         text = (
             f"For {case.who}, who is not registered. If the PIN of {meant(cards)} is blocked, the "
-            "code unlocks it at a station, where they then register."
+            "code unlocks it at a station"
         )
         warning = case.person.registers_later
         if case.person.email:
-            text += f" {case.notice}"
+            text += f", where they then register. {case.notice}"
         else:
+            text += "."
             # A claimed PIN registers nobody without an address: kiosk.authority.pin_evidence.
             warning = (
                 f"{case.notice} Unless the card can prove its PIN, they cannot register either. "
@@ -75,20 +76,19 @@ _READ_OUT = "Read it out now. It is shown this once, and kept nowhere."
 _SECOND = "It does not work yet: a second member of staff has to agree, on the page Waiting,"
 _AGREED = "A second member of staff has agreed: it works until"
 _WHERE = "works at every station, once, for the card it was made for."
-_FIRST = " They choose a new PIN and register there."
+_FIRST = "They choose a new PIN and register there."
+CANNOT_REGISTER = "Most cards cannot be registered without an email address."
 _OVER = "The code does not work any more. Close this, and make another one."
 _GONE = "The code does not work any more: it was entered at a station, or withdrawn."
 
 
 class CodeShown(ShownOnce):
-    """Shows the code, large and in plain digits."""
+    """Shows the code, large and in plain digits; ``not_yet``: why they do not register there."""
 
-    def __init__(
-        self, issued: IssuedCode, holder: str, times: Times, registers_later: str = ""
-    ) -> None:
+    def __init__(self, issued: IssuedCode, holder: str, times: Times, not_yet: str = "") -> None:
         second = issued.waits_for_second
-        first = f" They choose a new PIN there. {registers_later}" if registers_later else _FIRST
-        where = _WHERE + (first if issued.for_first_unlock else "")
+        first = f"They choose a new PIN there. {not_yet}" if not_yet else _FIRST
+        where = f"{_WHERE} {first}" if issued.for_first_unlock else _WHERE
         super().__init__(
             f"A code for {holder}",
             _READ_OUT,

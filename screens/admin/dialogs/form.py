@@ -442,8 +442,12 @@ _ENDING = 4
 
 
 def ends_as(typed: str, whole: str) -> bool:
-    """Return whether the end of ``whole`` was typed; in large or small letters."""
-    return typed.casefold() == whole[-_ENDING:].casefold()
+    """Return whether the end of ``whole`` was typed; case, blanks and dashes do not count."""
+    return _bare(typed) == _bare(whole[-_ENDING:])
+
+
+def _bare(text: str) -> str:
+    return "".join(text.split()).replace("-", "").casefold()
 
 
 def confirming(label: str, what: str, whole: str = "") -> Entry:
@@ -457,7 +461,7 @@ def confirming(label: str, what: str, whole: str = "") -> Entry:
         return "" if not whole or ends_as(text, whole) else not_the_end(what, whole)
 
     hint = f"Type the last {_ENDING} characters of {what}."
-    return Entry("ending", label, hint=hint, most=_ENDING, check=check)
+    return Entry("ending", label, hint=hint, most=2 * _ENDING, check=check)
 
 
 def not_the_end(what: str, whole: str) -> str:

@@ -91,6 +91,8 @@ class FakeImportDesk(Slow, ImportDesk):
     outside = 0
     changed = 0
     cards_changed = 0
+    elsewhere = 0
+    waits = False
 
     def files(self) -> tuple[ImportFile, ...]:
         self._asked.hear(Action.IMPORT_PEOPLE, "imports.files")
@@ -132,7 +134,7 @@ class FakeImportDesk(Slow, ImportDesk):
             1200, 1130, 48, 1150, 20, 1150, REFERENCE,
             erased_before=erased, erased_before_in_all=self.erased,
             outside_domains=outside, outside_domains_in_all=self.outside,
-            changes=changes, card_changes=cards,
+            changes=changes, card_changes=cards, codes_elsewhere=self.elsewhere, waits=self.waits,
         )  # fmt: skip
 
 

@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from kiosk.authority.administration.views import AuditFilter, ExportFormat
+from kiosk.authority.administration.views import AuditFilter, CountedAs, ExportFormat
 from kiosk.authority.roles import Role
 from kiosk.contract.errors import NotPermitted
 from screens.admin.audit import AuditRows
 from screens.admin.stations import StationsPage
 from screens.admin.table import Table
 from tests.screens.admin.desk import FakeDesk
-from tests.screens.admin.pilots import SIZES, Run, running
+from tests.screens.admin.pilots import SIZES, Run, running, said
 from tests.screens.admin.record_samples import record_samples
 
 PAGES = (AuditRows, StationsPage)
@@ -124,6 +124,25 @@ async def test_another_filter_is_typed_over_the_present_one_as_in_every_form() -
         await run.press(*"900000000001", "tab", "end", *" 2")
         await run.send()
         assert asked(run)[-1] == (AuditFilter(person="900000000001", station="Library 2"), None)
+
+
+async def test_what_is_looked_for_is_found_after_coming_from_a_figure_of_today() -> None:
+    """Before: the refusals alone stayed, and the dialog did not show it."""
+    async with running(pages=PAGES) as run:
+        since = datetime(2026, 3, 4, tzinfo=UTC)
+        only = AuditFilter(since=since, counted=CountedAs.REFUSED, reason="unknown-card")
+        run.app.show_rows(only)
+        await run.settle()
+        assert asked(run)[-1][0] == only
+        await run.press("f", *["tab"] * 3, *"A4XT-240M")
+        await run.send()
+        assert asked(run)[-1][0] == AuditFilter(since=since, reference="A4XT-240M")
+
+
+async def test_a_kind_that_was_chosen_is_named_where_more_is_filled_in() -> None:
+    async with running(pages=PAGES) as run:
+        await run.press("f5", "k", *"lifted the", "enter", "f")
+        assert "Of the kind “Lifted the block” alone, which k changes" in said(run)
 
 
 async def test_days_are_counted_whole_and_times_are_taken_as_they_are() -> None:

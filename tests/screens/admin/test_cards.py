@@ -113,6 +113,15 @@ async def test_a_card_is_revoked() -> None:
         assert sent(run, "cards.revoke") == (Seen(READY, 1), "card-h2")
 
 
+@pytest.mark.parametrize("between", [" ", "-"])
+async def test_the_end_of_a_card_is_taken_with_a_blank_or_dash_in_it(between: str) -> None:
+    async with person(READY) as run:
+        end = run.desk.estate.people[READY].person.cards[0].identifier[-4:]
+        await run.press("k", *f"{end[:2]}{between}{end[2:]}", "enter")
+        await grounds(run)
+        assert sent(run, "cards.revoke") == (Seen(READY, 1), "card-h2")
+
+
 @pytest.mark.parametrize(("holder_id", "chosen"), [(READY, ()), (SEVERAL, ("down", "enter"))])
 async def test_a_card_is_revoked_by_the_end_of_its_identifier(
     holder_id: str, chosen: tuple[str, ...]

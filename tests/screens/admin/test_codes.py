@@ -144,6 +144,18 @@ async def test_who_gives_a_first_code_reads_twice_that_registering_has_to_wait()
         assert "register there" not in said(run)
 
 
+async def test_nobody_without_an_address_is_said_to_register_with_the_code() -> None:
+    desk = FakeDesk()
+    record = desk.estate.people[UNREGISTERED]
+    record.person = replace(record.person, email="")
+    async with person(UNREGISTERED, desk) as run:
+        await run.press("c")
+        assert "where they then register" not in said(run)
+        await grounds(run, identified=True)
+        assert "They choose a new PIN there. Most cards cannot be registered" in said(run)
+        assert "register there" not in said(run)
+
+
 async def test_escape_asks_first_for_it_is_never_shown_again() -> None:
     async with person(READY) as run:
         await give(run)

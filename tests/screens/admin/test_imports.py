@@ -12,7 +12,7 @@ from kiosk.contract.errors import NotFound, StoreError
 from screens.admin.imports import ImportPage, done_words
 from screens.admin.stations import StationsPage
 from tests.screens.admin.desk import FakeDesk
-from tests.screens.admin.pilots import SIZES, running
+from tests.screens.admin.pilots import SIZES, running, said
 from tests.screens.idle_app import still
 
 PAGES = (ImportPage, StationsPage)
@@ -71,7 +71,7 @@ async def test_problems_are_listed_and_scrolled_and_nothing_can_be_imported() ->
 
 
 @pytest.mark.parametrize(
-    ("what", "many", "said", "last"),
+    ("what", "many", "sentence", "last"),
     [
         (
             "outside",
@@ -94,13 +94,13 @@ async def test_problems_are_listed_and_scrolled_and_nothing_can_be_imported() ->
     ],
 )
 async def test_a_trial_says_what_would_be_changed_and_how(
-    what: str, many: int, said: str, last: str
+    what: str, many: int, sentence: str, last: str
 ) -> None:
     desk = FakeDesk()
     setattr(desk.imports, what, many)
     async with running(desk, PAGES) as run:
         await run.press("f9", "enter")
-        assert said in run.text
+        assert sentence in run.text
         await run.press("end")
         assert last in run.text
 
@@ -195,6 +195,30 @@ async def test_an_empty_folder_is_explained_and_looked_at_again() -> None:
         assert "starters-march.csv" in run.text
 
 
+async def test_who_imports_reads_beforehand_that_it_waits_for_a_second_member() -> None:
+    """Before: the last dialog said that it writes, and could not be taken back."""
+    desk = FakeDesk()
+    desk.imports.waits = True
+    async with running(desk, PAGES) as run:
+        await run.press("f9", "enter", "enter")
+        told = said(run)
+        assert "Nothing is written until a second member of staff agrees" in told
+        assert "It cannot be taken back" not in told
+
+
+async def test_who_imports_reads_that_codes_still_go_to_the_registered_address() -> None:
+    desk = FakeDesk()
+    desk.imports.elsewhere = 2
+    async with running(desk, PAGES) as run:
+        await run.press("f9", "enter")
+        told = " ".join(run.text.split())
+        assert "2 of them are registered with another address" in told
+        await run.press("enter")
+        await run.press(*"import", "enter")
+        told = " ".join(run.text.split())
+        assert "Codes of 2 people still go to the address that they registered" in told
+
+
 @pytest.mark.parametrize("role", [Role.AGENT, Role.AUDITOR])
 async def test_others_have_no_such_page(role: Role) -> None:
     async with running(FakeDesk(role), PAGES) as run:
@@ -203,9 +227,9 @@ async def test_others_have_no_such_page(role: Role) -> None:
 
 
 @pytest.mark.parametrize(
-    ("known", "said"),
+    ("known", "changes"),
     [(1, "1 change is to people who are known"), (2, "2 changes are to people who are known")],
 )
-def test_an_import_that_waits_says_for_whose_sake(known: int, said: str) -> None:
+def test_an_import_that_waits_says_for_whose_sake(known: int, changes: str) -> None:
     result = ImportResult(2, 1, known, 1, 0, 1, "", waits=True, known=known)
-    assert f"agrees: {said}. Nothing was imported" in done_words("people.csv", result)
+    assert f"agrees: {changes}. Nothing was imported" in done_words("people.csv", result)

@@ -133,6 +133,20 @@ async def test_an_address_that_is_not_confirmed_says_so() -> None:
         assert "not confirmed yet" in run.text
 
 
+async def test_a_recorded_address_to_which_no_codes_go_is_shown() -> None:
+    """Before: an import changed it, and nobody saw it on the page."""
+    desk = FakeDesk()
+    record = desk.estate.people[READY]
+    registration = record.person.registration
+    assert registration is not None
+    other = replace(registration, recorded="asha@other.example")
+    record.person = replace(record.person, registration=other)
+    async with person(READY, desk) as run:
+        said = " ".join(run.text.split())
+        assert "asha@other.example" in said
+        assert "no codes" in said
+
+
 async def test_the_end_of_a_pause_is_rounded_up_to_the_minute() -> None:
     desk = FakeDesk()
     record = desk.estate.people[READY]

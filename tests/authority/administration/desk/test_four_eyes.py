@@ -467,11 +467,13 @@ def test_an_import_waits_for_what_it_does_to_people_who_are_known(
         other=NEW_CARD,
     )
     write(means, HEADER + text)
+    assert AdminDesk(first).imports.rehearse("people.csv", unseen).waits is waits
     result = AdminDesk(first).imports.run("people.csv", unseen)
     assert (result.waits, bool(result.known), result.problems) == (waits, waits, ())
     waiting = AdminDesk(second).proposals.waiting()
     assert len(waiting) == waits
     if waits:
+        assert "The page Import (F9) shows it: try the file there" in waiting[0].sentence
         agree_all(second)
         write(means, HEADER + text)
         again = AdminDesk(first).imports.run("people.csv", unseen)

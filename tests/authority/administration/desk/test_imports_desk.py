@@ -13,6 +13,7 @@ import pytest
 
 from kiosk.authority.administration.import_people import PROBLEMS_SHOWN, ImportDesk
 from kiosk.authority.administration.office import Office, StaffDependencies
+from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.views import unseen
 from kiosk.authority.crypto.derivation import Masters
 from kiosk.authority.crypto.keys import KeyRing
@@ -25,6 +26,7 @@ from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.contract.errors import NotFound, NotPermitted, NotTaken
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.administration.importing import HEADER, line
+from tests.authority.store.samples import Person
 from tests.support.database import MACS, TestDatabase
 
 
@@ -118,6 +120,25 @@ def test_people_who_are_changed_are_named_with_what_becomes_of_them(
         assert result.people_changed == 1
         assert result.changes == ((3, "900000000002 name Jo Smith → Jo Smythe"),)
         assert "Smythe" not in repr(result)
+
+
+def test_codes_of_who_is_registered_still_go_to_the_registered_address(
+    desk: ImportDesk, means: StaffDependencies, manager: Office, asha: Person
+) -> None:
+    """Before: an import that changed an address said nothing of where codes go."""
+    holder = asha.holder
+    put(means, "people.csv", f"{holder.number},{holder.name},asha@other.nhs.uk,,", line(1))
+    for import_ in (desk.rehearse, desk.run):
+        result = import_("people.csv", unseen)
+        ((_line, told),) = result.changes
+        assert told.endswith("→ asha@other.nhs.uk (codes still go to asha@trust.nhs.uk)")
+        assert result.codes_elsewhere == 1
+    person = PeopleDesk(manager).person(holder.id)
+    assert person.registration is not None
+    assert (person.email, person.registration.recorded) == (
+        "asha@trust.nhs.uk",
+        "asha@other.nhs.uk",
+    )
 
 
 def test_cards_that_are_changed_are_named_with_what_becomes_of_them(

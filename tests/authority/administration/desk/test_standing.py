@@ -167,6 +167,9 @@ def test_blocked_and_so_is_the_pin() -> None:
         "Blocked since 09:29 today: it was reported that something was not done by them. "
         "The PIN of the card ending in 77aa is blocked, too."
     )
+    used_up = replace(facts, report=None, registration=replace(blocked, failures=3))
+    assert advice(used_up) == "Make sure who they are, then lift the block."
+    assert "whoever knows the PIN" in advice(replace(used_up, seen={}))
 
 
 def test_registered_and_a_station_saw_the_blocked_pin() -> None:

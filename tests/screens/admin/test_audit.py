@@ -141,7 +141,8 @@ async def test_what_is_looked_for_is_found_after_coming_from_a_figure_of_today()
 
 async def test_a_kind_that_was_chosen_is_named_where_more_is_filled_in() -> None:
     async with running(pages=PAGES) as run:
-        await run.press("f5", "k", *"lifted the", "enter", "f")
+        await run.press("f5", "k", *"lifted the", "enter")
+        await run.press("f")
         assert "Of the kind “Lifted the block” alone, which k changes" in said(run)
 
 

@@ -77,7 +77,7 @@ FORMS: dict[str, Callable[[FakeDesk], Form[Any]]] = {
     "remove key": lambda desk: staff.remove_key(desk.staff, _member(desk)),
     "add officer's card": lambda desk: staff.add_card(desk.staff, _officer(desk)),
     "remove officer's card": lambda desk: staff.remove_card(desk.staff, _officer(desk)),
-    "audit filter": lambda desk: audit.ask_filter(desk.audit, AuditFilter(), Times()),
+    "audit filter": lambda desk: audit.ask_filter(desk.audit, AuditFilter(), "", Times()),
     "audit format": lambda _desk: audit.ask_format(),
     "report days": lambda desk: reports.ask_days(
         desk.reports, Span.DAY, reports.Days(date(2026, 3, 1), date(2026, 3, 4))

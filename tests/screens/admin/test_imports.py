@@ -200,7 +200,8 @@ async def test_who_imports_reads_beforehand_that_it_waits_for_a_second_member() 
     desk = FakeDesk()
     desk.imports.waits = True
     async with running(desk, PAGES) as run:
-        await run.press("f9", "enter", "enter")
+        await run.press("f9", "enter")
+        await run.press("enter")
         told = said(run)
         assert "Nothing is written until a second member of staff agrees" in told
         assert "It cannot be taken back" not in told

@@ -54,8 +54,18 @@ def store_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
     if tools.settings.secrets.module and tools.store_file:
         times = tools.settings.secrets.timeout_s, tools.settings.store.busy_timeout_s
         yield "token", partial(checks.check_patience, *times)
+    if files := _credentials(tools):
+        yield "credentials", partial(checks.check_credentials, files)
     if not MUTUALLY_AUTHENTICATED.isdisjoint(tools.settings.cards.families):
         yield "cipher", checks.check_cipher
+
+
+def _credentials(tools: Tools) -> tuple[Path, ...]:
+    """Return the files that hold a secret; a bare name is a file of the service manager's."""
+    named, siem, network = tools.settings, tools.settings.siem, tools.settings.authority
+    keys = siem.key or siem.certificate, network.key or network.certificate
+    names = named.mail.credential, named.secrets.pin_file, *keys
+    return tuple(Path(name) for name in names if "/" in name)
 
 
 def staff_check(tools: Tools) -> tuple[str, Check]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import stat
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import assert_never
@@ -40,6 +42,7 @@ from kiosk.contract.errors import (
 )
 from kiosk.contract.families import FAMILIES
 from kiosk.contract.findings import Finding, fail, ok, warn
+from kiosk.contract.machine_seal import SUFFIX
 from kiosk.contract.policy import Policy
 from kiosk.contract.ports import Clock, Mailer
 
@@ -70,7 +73,7 @@ def _page(name: str) -> str:
 
 _LITTLE_DISK = 200 * 1024 * 1024
 _CLOCK_SLACK = timedelta(minutes=1)
-_COLLECTED = timedelta(minutes=5)
+_COLLECTED = timedelta(seconds=90)
 """An older row that was not sent shows that the collector is not reached."""
 
 _ADDRESSES = "addresses"
@@ -79,7 +82,7 @@ _DATABASE, _QUESTIONS, _KEYS, _COPY, _MASTER, _TOKEN, _CIPHER, _MAIL, _OUTBOX, _
     "database", "questions", "keys", "key copy", "master key", "token", "cipher", "mail relay",
     "outbox", "clock",
 )  # fmt: skip
-_COLLECTOR, _FOUR_EYES = "collector", "four eyes"
+_COLLECTOR, _FOUR_EYES, _CREDENTIALS = "collector", "four eyes", "credentials"
 
 
 _SEEN, _STAFF = "released secrets", "staff"
@@ -331,6 +334,20 @@ def check_mail(load: Callable[[], Mailer], address: str) -> Finding:
     return ok(_MAIL, f"{address} is verified and lets us in")
 
 
+def check_credentials(files: Iterable[Path]) -> Finding:
+    """Check that not everybody may read them; one that is sealed, or missing, passes."""
+    found = []
+    for file in files:
+        with suppress(OSError):
+            if file.suffix != SUFFIX and file.stat().st_mode & stat.S_IROTH:
+                found.append(str(file))
+    if found:
+        named, several = ", ".join(found), " ".join(found)
+        text = f"everybody on this machine may read {named}"
+        return warn(_CREDENTIALS, text, f"`chmod 0600 {several}`")
+    return ok(_CREDENTIALS, "none can be read by everybody")
+
+
 def check_outbox(store: Store) -> Finding:
     with store.read() as uow:
         waiting, next_at, now = uow.outbox.waiting(), uow.outbox.next_try(), uow.now
@@ -344,7 +361,7 @@ def check_outbox(store: Store) -> Finding:
 
 
 def check_collector(store: Store, collector: str) -> Finding:
-    """Check that the collector of the audit has been sent all of it."""
+    """Check that no row of the audit waits for its collector for long; it is not called."""
     with store.read() as uow:
         sent = uow.feeds.reached(FEED)
         waiting, since = uow.monitored.beyond(sent or {}, uow.audit.gaps())
@@ -355,7 +372,8 @@ def check_collector(store: Store, collector: str) -> Finding:
         rows = f"{numbered(waiting, 'row')} of the audit"
         text = f"{collector} was not sent {rows}, since {since:%Y-%m-%d %H:%M} UTC"
         return warn(_COLLECTOR, text, "see the log of `kiosk authority`, and [siem]")
-    return ok(_COLLECTOR, f"{collector} has been sent the audit")
+    patience = f"{_COLLECTED.total_seconds():.0f} seconds"
+    return ok(_COLLECTOR, f"no row has waited for {collector} for {patience}")
 
 
 def check_seen_secrets(store: Store, clock: Clock) -> Finding:

@@ -289,7 +289,7 @@ def test_doctor_has_a_line_for_each_part(
         capsys.readouterr()
         assert doctor.run(argparse.Namespace(config=None), lambda _settings: ()) == 0
     lines = capsys.readouterr().out.splitlines()
-    before = "settings,example,database,keys,addresses,questions,key copy,master key"
+    before = "settings,example,database,keys,addresses,questions,key copy,master key,credentials"
     parts = f"{before},cipher,mail relay,four eyes,records,outbox,released secrets,clock".split(",")
     assert [part for part, line in zip(parts, lines, strict=True) if part in line] == parts
     assert all(line.startswith(("✓ ok", "! warn")) for line in lines)

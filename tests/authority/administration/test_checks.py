@@ -96,12 +96,28 @@ def test_the_collector_of_the_audit(database: TestDatabase) -> None:
         uow.commit()
     assert checks.check_collector(store, "siem.example:6514").condition is OK
     row()
-    assert checks.check_collector(store, "siem.example:6514").condition is OK
+    found = checks.check_collector(store, "siem.example:6514")
+    assert said(found) == (OK, "no row has waited for siem.example:6514 for 90 seconds; ")
     since = database.clock.now()
-    database.clock.forward(minutes=6)
+    database.clock.forward(seconds=91)
     condition, text = said(checks.check_collector(store, "siem.example:6514"))
     assert condition is WARN
     assert f"was not sent 1 row of the audit, since {since:%Y-%m-%d %H:%M} UTC" in text
+
+
+def test_credentials_that_everybody_may_read(tmp_path: Path) -> None:
+    """It said nothing of a relay's login of mode 0644."""
+    login, pin, sealed = (tmp_path / name for name in ("relay-login", "pin", "pin.cred"))
+    for each, mode in ((login, 0o600), (pin, 0o640), (sealed, 0o644)):
+        each.touch(mode=mode)
+        each.chmod(mode)
+    files = login, pin, sealed, tmp_path / "none"
+    assert checks.check_credentials(files).condition is OK
+    login.chmod(0o644)
+    assert said(checks.check_credentials(files)) == (
+        WARN,
+        f"everybody on this machine may read {login}; `chmod 0600 {login}`",
+    )
 
 
 def test_questions(store: Store) -> None:

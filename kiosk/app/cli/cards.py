@@ -62,9 +62,9 @@ EXAMPLE = """\
 WAIT_S = 30.0
 _ASKED_FOR = "Unblock secret"
 _FIRST = (
-    "They are not registered: they put the card into a station, enter the code, choose a new PIN "
-    "and register there, in one visit."
+    "They are not registered. They put the card into a station, enter the code and set a new PIN."
 )
+_THEN_REGISTER = " They register there, in the same visit."
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -225,13 +225,15 @@ def _issue(args: argparse.Namespace) -> int:
     desk, person, card_id = _chosen(args)
     issued = desk.codes.issue(person.seen, card_id, grounds_of(args))
     echo(issued.code.reveal())
-    echo(_code_words(issued))
+    echo(_code_words(issued, has_address=bool(person.email)))
     return 0
 
 
-def _code_words(issued: IssuedCode) -> str:
+def _code_words(issued: IssuedCode, *, has_address: bool) -> str:
     until = f"{issued.expires_at.astimezone():%H:%M}"
-    first = "\n" + _FIRST if issued.for_first_unlock else ""
+    first = ""
+    if issued.for_first_unlock:
+        first = f"\n{_FIRST}{_THEN_REGISTER if has_address else ''}"
     if issued.waits_for_second:
         return (
             f"It works once another member of staff agrees, before {until}: code "

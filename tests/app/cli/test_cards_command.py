@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -224,14 +225,19 @@ def test_no_code_is_given_to_somebody_whom_it_does_not_help(
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.parametrize("has_address", [True, False])
 def test_a_code_for_somebody_who_is_not_registered_says_what_it_is_for(
-    kiosk: Kiosk, estate: Estate, capsys: Capsys
+    kiosk: Kiosk, estate: Estate, capsys: Capsys, has_address: bool
 ) -> None:
+    with estate.store.begin() as uow:
+        uow.holders.save(replace(estate.holder(), email="jo@nhs.uk" if has_address else None))
+        uow.commit()
     assert kiosk("cards", "issue-code", JO, FIRST, *SURE) == 0
     code, works, first = capsys.readouterr().out.splitlines()
     assert code.isdigit()
     assert works.startswith("It works at every station until")
-    assert first.startswith("They are not registered: they put the card into a station")
+    assert first.startswith("They are not registered. They put the card into a station")
+    assert ("register there" in first) is has_address
 
 
 # --- reading a card ----------------------------------------------------------------------

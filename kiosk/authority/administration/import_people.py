@@ -143,13 +143,13 @@ class Planner:
             batch.people_changed.append(holder)
             changes = ("name", known.name, holder.name), ("email", known.email, holder.email)
             words = [f"{what} {was or 'none'} → {now}" for what, was, now in changes if was != now]
-            told = "; ".join(words)
+            sentence = "; ".join(words)
             if holder.email != known.email:
                 batch.known_touched += 1
                 if registration is not None and recorded_apart(holder, registration):
                     batch.codes_elsewhere += 1
-                    told += f" (codes still go to {registration.email})"
-            batch.changes.append((line.line, line.number, told))
+                    sentence += f" (codes still go to {registration.email})"
+            batch.changes.append((line.line, line.number, sentence))
         return holder
 
     def _card(

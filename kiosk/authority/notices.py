@@ -125,14 +125,14 @@ def notify_holder(
     registration: Registration | None,
     *,
     new_email: str = "",
-    but: str = "",
+    leave_out: str = "",
 ) -> None:
     """Queue one notice to every address of a holder, so that no single mailbox can hide it.
 
     About a visit each says how to stop what it reports; about an act of staff, whom to call.
-    The address ``but`` gets none.
+    The address ``leave_out`` gets none.
     """
-    known = [one for one in addresses_of(holder, registration) if one.lower() != but.lower()]
+    known = [one for one in addresses_of(holder, registration) if one.lower() != leave_out.lower()]
     number = ""
     if known and isinstance(occasion, Visit):
         number = draw_stop_number(uow, occasion, holder)

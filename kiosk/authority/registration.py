@@ -153,7 +153,7 @@ def _put_in_force(
             holder,
             registration,
             new_email=email,
-            but=email,
+            leave_out=email,
         )
     notify(uow, Notice.EMAIL_CHANGED_NEW, email, visit, holder, new_email=email)
     return True
@@ -186,7 +186,8 @@ def stop_change(uow: UnitOfWork, holder_id: str) -> bool:
 def _apply(uow: UnitOfWork, holder_id: str) -> None:
     """Put the holder's due address in force, or stop it.
 
-    No card is locked: each write says what it expects, and a rival who was first is heeded.
+    No card is locked: each write names what it replaces, and so overwrites nothing that others
+    changed meanwhile.
     """
     change = uow.address_changes.end_due(holder_id)
     if change is None:

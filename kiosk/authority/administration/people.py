@@ -352,7 +352,7 @@ class PeopleDesk(Desk):
                 holder,
                 registration,
                 new_email=address,
-                but=address,
+                leave_out=address,
             )
             new = Notice.EMAIL_CORRECTED_NEW
             notify(act.uow, new, address, act.reference, holder, new_email=address)

@@ -288,14 +288,14 @@ def postgresql_engine(
     )
     rested = _RestedConnections(clock, lost_commits)
     if "password" in arguments:
-        event.listen(engine, "do_connect", partial(_need_closed, str(url.query["passfile"])))
+        event.listen(engine, "do_connect", partial(_need_private, str(url.query["passfile"])))
     event.listen(engine, "connect", rested.opened)
     event.listen(engine, "checkin", rested.begin)
     event.listen(engine, "checkout", rested.end)
     return engine
 
 
-def _need_closed(passwords: str, *_connecting: object) -> None:
+def _need_private(passwords: str, *_connecting: object) -> None:
     """Raise ``StoreError`` for a file of passwords that libpq would not read.
 
     It warns of one on standard error at each connection, and connects without a password.

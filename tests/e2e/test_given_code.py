@@ -72,7 +72,7 @@ def test_one_who_never_registered_unlocks_and_registers_in_one_visit(world: Worl
     assert "give a code" in shown["advice"]
     visitor.goes()
 
-    given = _give(world, ada, then="register there, in one visit")
+    given = _give(world, ada, then="They register there, in the same visit")
     visitor.comes().unlocks().awaits_first_code().enters_code(given).sets_pin(NEW_PIN)
     visitor.proves_new_pin(NEW_PIN)
     assert world.verified_by_others(ada, NEW_PIN)

@@ -24,7 +24,7 @@ test: ## Set everything up and run all tests
 	@.ci/bootstrap test
 	@$(VENV)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
-FAST := tests/contract tests/station tests/app/config tests/authority/crypto tests/screens
+FAST := tests/contract tests/station tests/config tests/authority/crypto tests/screens
 fast: ## Run the tests of rules, flow and screens: no reader, no database server, no terminal
 	@.ci/bootstrap test
 	@echo "$(FAST), without what is marked hardware, postgresql or terminal"

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from kiosk.app.composition.renewal import dates_of
-from kiosk.app.config.loading import ENROLMENT
+from kiosk.config.loading import ENROLMENT
 from kiosk.contract.enrolment import (
     ENROL,
     GIVE_CA,

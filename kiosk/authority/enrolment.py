@@ -15,7 +15,7 @@ from typing import Final, assert_never
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from kiosk.authority.audit import ServiceKind, new_reference
+from kiosk.authority.audit.events import ServiceKind, new_reference
 from kiosk.authority.crypto.station_ca import (
     RequestRefused,
     StationCa,

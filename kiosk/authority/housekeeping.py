@@ -8,11 +8,11 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
-from kiosk.app.config.settings import DEFAULTS, RetentionSettings
-from kiosk.authority.audit import ServiceKind
+from kiosk.authority.audit.events import ServiceKind
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.repositories.codes import STOP_NUMBER_KEPT
 from kiosk.authority.store.repositories.past import PastKind
+from kiosk.config.settings import DEFAULTS, RetentionSettings
 from kiosk.contract.errors import StoreError
 
 BATCH = 500

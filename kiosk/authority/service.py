@@ -11,9 +11,7 @@ from functools import wraps
 from threading import Lock
 from typing import Concatenate, ParamSpec, TypeVar
 
-from kiosk.authority import answers as answering
-from kiosk.authority import begin, codes, ending, gathering, maintenance, misuse, pin_evidence
-from kiosk.authority.audit import AuditKind, altered, record
+from kiosk.authority.audit.events import AuditKind, altered, record
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.stations import (
     Health,
@@ -25,7 +23,9 @@ from kiosk.authority.stations import (
 from kiosk.authority.store.records import Scalar, Visit
 from kiosk.authority.unblock import mutual_authentication, release, rotation
 from kiosk.authority.unblock.outcome import record_outcome
-from kiosk.authority.visit_context import VisitRefused
+from kiosk.authority.visit import answers as answering
+from kiosk.authority.visit import begin, codes, ending, gathering, maintenance, misuse, pin_evidence
+from kiosk.authority.visit.context import VisitRefused
 from kiosk.contract.errors import (
     AuthorityUnavailable,
     KeyMissing,

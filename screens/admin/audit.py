@@ -23,7 +23,7 @@ from kiosk.authority.administration.views import (
     ExportFormat,
     Written,
 )
-from kiosk.authority.audit_rows import row_name
+from kiosk.authority.audit.rows import row_name
 from kiosk.authority.roles import Action
 from kiosk.authority.wording import as_sentence, numbered, reason_words
 from kiosk.contract.errors import NotTaken

@@ -7,7 +7,7 @@ from contextlib import closing
 from datetime import datetime
 
 from kiosk.authority.administration.verification import check_rows
-from kiosk.authority.audit import AuditKind
+from kiosk.authority.audit.events import AuditKind
 from kiosk.contract.messages import Reason, Refusal
 from tests.authority.world import World
 

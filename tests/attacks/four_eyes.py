@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from kiosk.app.config.settings import PolicySettings
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.office import Office
 from kiosk.authority.administration.views import Actor
 from kiosk.authority.roles import Role
 from kiosk.authority.store.records import Registration
+from kiosk.config.settings import PolicySettings
 from kiosk.contract.policy import Factor
 from tests.authority.administration.desk.offices import office_of
 from tests.authority.assisting import office_beside

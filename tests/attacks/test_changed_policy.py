@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from kiosk.app.config.settings import PolicySettings
 from kiosk.authority.policy import LivePolicy
 from kiosk.authority.service import LocalAuthority
 from kiosk.authority.store.records import PolicySetting
+from kiosk.config.settings import PolicySettings
 from kiosk.contract.messages import Purpose
 from tests.attacks.database_writer import at, insert, refused_as_altered, write
 from tests.authority.world import World

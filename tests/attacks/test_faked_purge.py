@@ -10,8 +10,8 @@ import pytest
 import sqlalchemy as sa
 
 from kiosk.authority.administration.verification import verify_audit, verify_without_key
-from kiosk.authority.anchors import AnchorSigner, sign_heads
-from kiosk.authority.audit_purge import plan_purge, purge_audit
+from kiosk.authority.audit.anchors import AnchorSigner, sign_heads
+from kiosk.authority.audit.purge import plan_purge, purge_audit
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.macs import AuditMacs
 from kiosk.authority.store.database import Store

@@ -32,7 +32,7 @@ from tests.authority.claimed_pins import (
     replayed,
 )
 from tests.authority.station_visit import StationVisit
-from tests.authority.test_maintenance import REFUSED, card, officer
+from tests.authority.visit.test_maintenance import REFUSED, card, officer
 from tests.authority.world import World
 
 __all__ = ["card", "officer"]

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.app.config.settings import PolicySettings
 from kiosk.authority.administration.login import admit, read_public_key
 from kiosk.authority.roles import Role
+from kiosk.config.settings import PolicySettings
 from kiosk.contract.errors import NotPermitted
 from tests.attacks.four_eyes import Colleague, estate, registration_of
 from tests.authority.administration.desk.keys import new_key

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.app.config.settings import PolicySettings
 from kiosk.authority.roles import Role
+from kiosk.config.settings import PolicySettings
 from tests.attacks.four_eyes import Colleague, estate
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.assisting import as_seen

@@ -36,7 +36,7 @@ from kiosk.contract.routes import OPENAPI, encode, routes
 from tests.attacks.certified import Client, Estate, Recorded
 from tests.authority.station_visit import ANSWERS
 from tests.authority.test_enrolment import Key
-from tests.authority.test_genuine import report_of
+from tests.authority.visit.test_genuine import report_of
 from tests.authority.world import EMAIL, PUK
 from tests.contract.test_wirings import calls_about
 

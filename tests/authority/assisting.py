@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from kiosk.app.config.settings import PolicySettings
 from kiosk.authority.administration.codes import CodesDesk
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.views import IssuedCode, Seen
-from kiosk.authority.anchors import AnchorSigner
+from kiosk.authority.audit.anchors import AnchorSigner
 from kiosk.authority.roles import Role
 from kiosk.authority.store.records import Card, EmailCode
+from kiosk.config.settings import PolicySettings
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import EnterCode, Position, Reason, Refusal
 from tests.authority.administration.desk.offices import GROUNDS, office_of

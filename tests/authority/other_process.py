@@ -13,14 +13,14 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from kiosk.authority.answers import answer
-from kiosk.authority.codes import enter_code
 from kiosk.authority.crypto.codes import CodeBinding, CodeDigest, CodeMac
 from kiosk.authority.crypto.hashing import AnswerHasher
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.store.records import JointHash, new_id
 from kiosk.authority.unblock.release import release
-from kiosk.authority.visit_context import VisitRefused
+from kiosk.authority.visit.answers import answer
+from kiosk.authority.visit.codes import enter_code
+from kiosk.authority.visit.context import VisitRefused
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import Answer, Grant, VisitId
 from kiosk.contract.sensitive import Sensitive

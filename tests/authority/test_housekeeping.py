@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.app.config.settings import DEFAULTS
 from kiosk.authority import housekeeping
-from kiosk.authority.audit import ServiceKind
+from kiosk.authority.audit.events import ServiceKind
 from kiosk.authority.housekeeping import count_records, purge_records
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import (
@@ -25,6 +24,7 @@ from kiosk.authority.store.records import (
     new_id,
 )
 from kiosk.authority.store.repositories.past import PastKind, PastRows
+from kiosk.config.settings import DEFAULTS
 from kiosk.contract.errors import StoreError
 from tests.authority.store import samples
 from tests.support.database import MACS, SetClock, TestDatabase

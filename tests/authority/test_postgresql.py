@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.authority.answers import answer
 from kiosk.authority.store.records import Card, new_id
+from kiosk.authority.visit.answers import answer
 from kiosk.contract.messages import (
     Finished,
     Heartbeat,

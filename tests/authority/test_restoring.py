@@ -22,9 +22,9 @@ from kiosk.authority.administration.backup import (
 )
 from kiosk.authority.administration.verification import sweep, verify_audit
 from kiosk.authority.administration.views import unseen
-from kiosk.authority.anchors import AnchorSigner, sign_heads
-from kiosk.authority.audit import AuditKind, ServiceKind
-from kiosk.authority.audit_rows import before_first, chain_of
+from kiosk.authority.audit.anchors import AnchorSigner, sign_heads
+from kiosk.authority.audit.events import AuditKind, ServiceKind
+from kiosk.authority.audit.rows import before_first, chain_of
 from kiosk.authority.store.records import AuditHead, AuditQuery, Card, GapKind
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (

@@ -19,12 +19,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hardware.virtual.pcscd import PrivatePcscd, Slot
 from kiosk.app.composition.opening import open_store
 from kiosk.app.composition.staff import build_desk
-from kiosk.app.config.settings import Settings
 from kiosk.app.demo.estate import PIN, DemoPerson, cast, make_estate, register
 from kiosk.app.demo.mailbox import Mailbox
 from kiosk.authority.administration.login import VARIABLE
 from kiosk.authority.administration.views import Actor, Grounds
 from kiosk.authority.roles import Role
+from kiosk.config.settings import Settings
 from kiosk.contract.ports import SystemClock
 from tests.support.card_file import save
 from tests.support.pcsc import wait_for_presence

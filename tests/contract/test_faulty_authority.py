@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kiosk.authority.audit import AuditKind
+from kiosk.authority.audit.events import AuditKind
 from kiosk.authority.stations import StationIdentity
 from kiosk.authority.store.records import Card
 from kiosk.contract.errors import AuthorityError, AuthorityUnavailable

@@ -44,7 +44,7 @@ from kiosk.contract.routes import routes
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.registering import given
 from tests.authority.station_visit import answers_to
-from tests.authority.test_genuine import report_of
+from tests.authority.visit.test_genuine import report_of
 from tests.authority.world import EMAIL, World
 from tests.contract.wirings import WiredWorld
 

@@ -16,9 +16,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from kiosk.app.composition.authority import build_authority
-from kiosk.app.config.loading import load_settings
 from kiosk.authority.crypto.hashing import AnswerHasher
 from kiosk.authority.store.records import JointHash
+from kiosk.config.loading import load_settings
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import Answer, VisitId
 from kiosk.contract.ports import Authority

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hardware.virtual.piv import SLOT_CARD_AUTHENTICATION, SLOT_PIV_AUTHENTICATION
-from kiosk.app.config.settings import MailSettings
+from kiosk.config.settings import MailSettings
 from kiosk.contract.messages import CardId
 from tests.e2e.people import DOMAIN, Person
 

@@ -13,7 +13,7 @@ from functools import partial
 
 from kiosk.__main__ import main
 from kiosk.app.composition import station
-from kiosk.app.config.settings import Settings
+from kiosk.config.settings import Settings
 from kiosk.station.loop import IdleTimes
 from screens.theme import Appearance, Strip
 

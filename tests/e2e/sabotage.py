@@ -22,9 +22,9 @@ from hardware.card_access import PcscCards
 from hardware.drivers.piv import PivSession
 from kiosk.__main__ import main
 from kiosk.app.composition import station
-from kiosk.app.config.settings import Settings
 from kiosk.authority.mail.smtp import SmtpMailer
 from kiosk.authority.service import LocalAuthority
+from kiosk.config.settings import Settings
 from kiosk.contract import errors
 from kiosk.contract.sensitive import Sensitive
 from screens.kiosk.app import KioskApp

@@ -8,7 +8,7 @@ from collections import deque
 
 import pytest
 
-from kiosk.authority.audit import AuditKind
+from kiosk.authority.audit.events import AuditKind
 from kiosk.contract.messages import Purpose
 from kiosk.station.states import PadNotice, Work
 from screens.words import frame

@@ -28,9 +28,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hardware.virtual.link import CardLink
-from kiosk.app.config.loading import load_settings
-from kiosk.app.config.settings import Settings
 from kiosk.app.demo.mailbox import Mailbox, ReceivedMail
+from kiosk.config.loading import load_settings
+from kiosk.config.settings import Settings
 from kiosk.contract.messages import CardId
 from screens.words import waiting
 from tests.e2e.files import Tables, write_card, write_people, write_settings

@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 
 from kiosk.authority.administration.verification import verify_audit
-from kiosk.authority.anchors import AnchorSigner, sign_heads
+from kiosk.authority.audit.anchors import AnchorSigner, sign_heads
 from kiosk.authority.crypto.station_ca import StationCa
 from kiosk.authority.store.records import AuditAnchor
 from kiosk.contract.ports import SystemClock

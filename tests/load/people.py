@@ -15,8 +15,8 @@ import psycopg
 from argon2.low_level import ARGON2_VERSION
 from psycopg import sql
 
-from kiosk.authority.anchors import AnchorSigner
-from kiosk.authority.audit import AuditKind
+from kiosk.authority.audit.anchors import AnchorSigner
+from kiosk.authority.audit.events import AuditKind
 from kiosk.authority.crypto.hashing import AnswerHasher, Cost
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.macs import AuditMacs, KeyedRowMacs

@@ -18,15 +18,6 @@ import psycopg
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from kiosk.app.config.example import as_toml
-from kiosk.app.config.settings import (
-    AuthoritySettings,
-    KeySettings,
-    MailSettings,
-    PolicySettings,
-    Settings,
-    StoreSettings,
-)
 from kiosk.app.demo.mailbox import Mailbox, ReceivedMail
 from kiosk.authority.administration.setup import load_questions, make_keys_of
 from kiosk.authority.crypto.keys import KeyRing
@@ -34,6 +25,15 @@ from kiosk.authority.crypto.macs import KeyedRowMacs
 from kiosk.authority.crypto.station_ca import StationCa, fingerprint_of
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Station, StationKey
+from kiosk.config.example import as_toml
+from kiosk.config.settings import (
+    AuthoritySettings,
+    KeySettings,
+    MailSettings,
+    PolicySettings,
+    Settings,
+    StoreSettings,
+)
 from kiosk.contract.ports import SystemClock
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.client import HttpAuthority, TlsAddress, client_context

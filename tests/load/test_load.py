@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from kiosk.authority.administration.verification import verify_audit
-from kiosk.authority.anchors import AnchorSigner
+from kiosk.authority.audit.anchors import AnchorSigner
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.macs import AuditMacs, KeyedRowMacs
 from kiosk.authority.store.database import Store

@@ -16,8 +16,7 @@ from hardware.apdu import CommandApdu
 from hardware.card_access import PcscCards, Watchdog
 from hardware.connection import Connection
 from hardware.drivers.piv import PivSession
-from kiosk.authority import answers, audit, begin, card_evidence, codes, tasks
-from kiosk.authority import visit_context as visits
+from kiosk.authority.audit import events as audit
 from kiosk.authority.crypto.codes import CodeMac
 from kiosk.authority.crypto.hashing import AnswerHasher
 from kiosk.authority.mail.smtp import SmtpMailer
@@ -29,6 +28,8 @@ from kiosk.authority.store.repositories.registrations import Registrations
 from kiosk.authority.store.repositories.visits import UnblockJournal
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.unblock import candidates, outcome, release, rotation
+from kiosk.authority.visit import answers, begin, card_evidence, codes, tasks
+from kiosk.authority.visit import context as visits
 from kiosk.contract.ports import Authority
 from kiosk.station.events import CardIn
 from kiosk.station.executor import Actions
@@ -238,14 +239,14 @@ def _references(at: Mapping[str, int], example: type) -> dict[str, object]:
     files = {
         "events": "kiosk/station/events.py",
         "commands": "kiosk/station/commands.py",
-        "gates": "kiosk/authority/gates.py",
+        "gates": "kiosk/authority/visit/gates.py",
         "messages": "kiosk/contract/messages.py",
         "ports": "kiosk/contract/ports.py",
         "states": "kiosk/station/states.py",
         "flow_samples": "tests/station/samples.py",
         "pages": "screens/kiosk",
         "visit_pages": "screens/kiosk/visit_pages.py",
-        "visit_context": "kiosk/authority/visit_context.py",
+        "visit_context": "kiosk/authority/visit/context.py",
         "connection": "hardware/connection.py",
         "words": "screens/words",
         "samples": "tests/screens/kiosk/samples.py",

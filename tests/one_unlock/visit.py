@@ -15,9 +15,9 @@ from textual.screen import Screen
 from hardware.virtual.link import CardLink
 from hardware.virtual.pcscd import PrivatePcscd
 from kiosk.app.composition.station import LocalExecutor, build_station
-from kiosk.app.config.settings import Settings
 from kiosk.app.demo.estate import ANSWERS, DemoPerson, cast, make_estate, register
 from kiosk.app.demo.mailbox import Mailbox
+from kiosk.config.settings import Settings
 from kiosk.contract.errors import KioskError
 from kiosk.station.loop import StationLoop
 from kiosk.station.states import AskQuestion

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from kiosk.authority.administration.verification import verify_audit
-from kiosk.authority.anchors import AnchorSigner
+from kiosk.authority.audit.anchors import AnchorSigner
 from kiosk.contract.ports import SystemClock
 from tests.authority.world import World
 from tests.races.estate import POLICY, racing

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.authority import card_evidence
 from kiosk.authority.store.repositories.codes import EmailCodes
+from kiosk.authority.visit import card_evidence
 from tests.sim.invariants import Violation
 from tests.sim.simulation import Report, Simulation
 from tests.support.campaigns import often

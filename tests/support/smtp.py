@@ -17,9 +17,9 @@ from typing import Self
 
 from trustme import LeafCert
 
-from kiosk.app.config.settings import MailSettings
 from kiosk.app.demo.mailbox import Mailbox
 from kiosk.authority.mail.smtp import Relay, relay_from
+from kiosk.config.settings import MailSettings
 
 SENDER_NAME = "Smartcard self-service"
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.app.config.loading import ENROLMENT
+from kiosk.config.loading import ENROLMENT
 from tests.support.fresh_root import CHECKOUT
 from tests.systemd.test_units import STATION, run, value, values
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from kiosk.__main__ import main
-from kiosk.app.config.settings import AuthoritySettings
 from kiosk.app.setup.station import network_drop_in
+from kiosk.config.settings import AuthoritySettings
 from screens.terminal.pulse import LONGEST_S
 from tests.support.fresh_root import CHECKOUT
 

@@ -1,6 +1,6 @@
 """The commands of the command line; each module has ``add_parser``."""
 
-from kiosk.app import HAS_AUTHORITY
+from kiosk import HAS_AUTHORITY
 
 _OF_A_STATION = {
     "station": "station",

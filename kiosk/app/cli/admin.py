@@ -14,10 +14,10 @@ from kiosk.app.sessions import hand_over
 from kiosk.contract.errors import ConfigError, KeyMissing, NotPermitted, StoreError
 
 if TYPE_CHECKING:
-    from kiosk.app.config.settings import Settings
     from kiosk.authority.administration.desk import AdminDesk
     from kiosk.authority.administration.views import Actor
     from kiosk.authority.store.database import Store
+    from kiosk.config.settings import Settings
     from screens.admin.end import End
 
 log = logging.getLogger(__name__)
@@ -72,8 +72,8 @@ def run_session(config: str | None, log_path: str | None) -> int:
 def _session(config: str | None) -> int:
     from kiosk.app.composition.opening import open_store
     from kiosk.app.composition.staff import build_desk
-    from kiosk.app.config.loading import load_settings, settings_path
     from kiosk.authority.administration.login import record_logout
+    from kiosk.config.loading import load_settings, settings_path
     from kiosk.contract.ports import SystemClock
 
     settings, clock = load_settings(settings_path(config, os.environ), os.environ), SystemClock()

@@ -159,8 +159,8 @@ def _verify(args: argparse.Namespace) -> int:
         verify_audit,
         verify_without_key,
     )
-    from kiosk.authority.anchors import AnchorSigner
-    from kiosk.authority.audit_rows import row_name
+    from kiosk.authority.audit.anchors import AnchorSigner
+    from kiosk.authority.audit.rows import row_name
     from kiosk.authority.store.records import FaultKind
 
     if args.store and (args.file or not args.without_key):
@@ -202,9 +202,9 @@ def _verify(args: argparse.Namespace) -> int:
 
 def _store_at(url: str, tools: Tools) -> Store:
     """Return the store of a copy, to be read without settings and keys."""
-    from kiosk.app.config.settings import Settings, StoreSettings
     from kiosk.authority.store.engine import parse_url
     from kiosk.authority.store.sqlite_file import needs_its_folder
+    from kiosk.config.settings import Settings, StoreSettings
 
     address, reads = parse_url(url), {}
     if address.get_backend_name() == "sqlite":
@@ -229,7 +229,7 @@ def _store_at(url: str, tools: Tools) -> Store:
 
 def print_gap(gap: AuditGap, known: Iterable[int]) -> None:
     """Print which rows are absent for a good reason; ``known`` are numbers that rows had."""
-    from kiosk.authority.audit_rows import row_name
+    from kiosk.authority.audit.rows import row_name
     from kiosk.authority.store.records import GapKind
 
     on = f"{gap.signed_at:%Y-%m-%d %H:%M} UTC"
@@ -249,8 +249,8 @@ def print_gap(gap: AuditGap, known: Iterable[int]) -> None:
 def _verify_files(args: argparse.Namespace, tools: Tools, public: dict[str, bytes]) -> int:
     """Verify exported chains, with the key file or, without it, the public keys alone."""
     from kiosk.authority.administration.audit_archive import verify_archives
-    from kiosk.authority.anchors import AnchorSigner, AnchorVerifier
-    from kiosk.authority.audit_rows import row_name
+    from kiosk.authority.audit.anchors import AnchorSigner, AnchorVerifier
+    from kiosk.authority.audit.rows import row_name
     from kiosk.authority.crypto.macs import AuditMacs
 
     if args.anchors:
@@ -276,8 +276,8 @@ def _verify_files(args: argparse.Namespace, tools: Tools, public: dict[str, byte
 def _anchor(args: argparse.Namespace) -> int:
     """Sign the heads, and export the anchors where requested; 1 where a row is wrong."""
     from kiosk.authority.administration.verification import anchor_line, read_anchors
-    from kiosk.authority.anchors import AnchorSigner, sign_heads
-    from kiosk.authority.audit_rows import row_name
+    from kiosk.authority.audit.anchors import AnchorSigner, sign_heads
+    from kiosk.authority.audit.rows import row_name
 
     tools = Tools(args)
     signer = AnchorSigner(tools.ring())
@@ -306,7 +306,7 @@ def _anchor(args: argparse.Namespace) -> int:
 def _public_keys(args: argparse.Namespace) -> int:
     """Print them, to be kept with the anchors."""
     from kiosk.authority.administration.verification import public_key_lines
-    from kiosk.authority.anchors import AnchorSigner
+    from kiosk.authority.audit.anchors import AnchorSigner
 
     for line in public_key_lines(AnchorSigner(Tools(args).ring())):
         echo(line)
@@ -329,7 +329,7 @@ def _list(args: argparse.Namespace) -> int:
 
         echo(as_json([columns_of(line) for line in page.lines]))
         return 0
-    from kiosk.authority.audit_rows import row_name
+    from kiosk.authority.audit.rows import row_name
 
     widest = max((len(row_name(line.seq)) for line in page.lines), default=0)
     for line in page.lines:
@@ -373,7 +373,7 @@ def _export_chain(args: argparse.Namespace) -> int:
     from kiosk.app.cli.printing import ProgressLine
     from kiosk.authority.administration.audit_archive import archive_audit
     from kiosk.authority.administration.views import AuditFilter
-    from kiosk.authority.anchors import AnchorSigner
+    from kiosk.authority.audit.anchors import AnchorSigner
 
     if _filter(args) != AuditFilter():
         raise ConfigError("a chain is exported as it is: a filter would leave rows out")

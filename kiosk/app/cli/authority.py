@@ -31,7 +31,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     """Serve; return 0 after a request to end."""
     from kiosk.app.composition.serving import serve
-    from kiosk.app.config.loading import load_settings, settings_path
+    from kiosk.config.loading import load_settings, settings_path
 
     manager = take_service_manager(os.environ)
     settings = load_settings(settings_path(args.config, os.environ), os.environ)

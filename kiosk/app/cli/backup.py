@@ -32,7 +32,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     """Make the backup, and print what it does not hold."""
     from kiosk.authority.administration.backup import back_up
-    from kiosk.authority.anchors import AnchorSigner
+    from kiosk.authority.audit.anchors import AnchorSigner
 
     tools, target = Tools(args), args.file
     source = tools.store_file

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from kiosk.app.cli.run import log_fault, open_log
 
 if TYPE_CHECKING:
-    from kiosk.app.config.settings import Settings
     from kiosk.app.demo.estate import DemoTable
     from kiosk.app.demo.ra_side import RaSide
+    from kiosk.config.settings import Settings
 
 _HELP = """\
 Starts a PC/SC service with a virtual reader, a mail server that keeps its mail, and a small

@@ -53,7 +53,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """Raises ``ConfigError``, or ``OSError`` where a program is not installed."""
-    from kiosk.app.config.loading import load_settings, settings_path
+    from kiosk.config.loading import load_settings, settings_path
 
     settings = load_settings(settings_path(args.config, os.environ), os.environ)
     distance_cm = settings.station.viewing_distance_cm

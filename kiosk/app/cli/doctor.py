@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from kiosk.app import HAS_AUTHORITY
+from kiosk import HAS_AUTHORITY
 from kiosk.app.cli.help import add_command
 from kiosk.app.cli.tools import Tools
 
 if TYPE_CHECKING:
-    from kiosk.app.config.settings import Settings
+    from kiosk.config.settings import Settings
     from kiosk.contract.findings import Check, Finding
 
     Hardware = Callable[[Settings], Iterable[tuple[str, Check]]]
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace, hardware: Hardware | None = None) -> int:
 
 
 def _findings(tools: Tools, hardware: Hardware) -> Iterator[Finding]:
-    from kiosk.app.config.loading import EXAMPLES, STATION_SETTINGS, SettingsMissing
+    from kiosk.config.loading import EXAMPLES, STATION_SETTINGS, SettingsMissing
     from kiosk.contract.errors import ConfigError
     from kiosk.contract.findings import examine, fail, ok
 
@@ -105,7 +105,7 @@ def _findings(tools: Tools, hardware: Hardware) -> Iterator[Finding]:
 
 def _example(tools: Tools, wanted: Mapping[str, tuple[str, ...]]) -> Finding:
     """Warn of settings for people, or for registration, that are still the example's."""
-    from kiosk.app.config.loading import left_at_example
+    from kiosk.config.loading import left_at_example
     from kiosk.contract.findings import ok, warn
 
     if left := left_at_example(tools.path, tools.environ, wanted):
@@ -116,7 +116,7 @@ def _example(tools: Tools, wanted: Mapping[str, tuple[str, ...]]) -> Finding:
 
 def _enrolled(tools: Tools) -> Settings | None:
     """Return the settings of `kiosk enrol`, where there is no settings file; None for none."""
-    from kiosk.app.config.loading import load_settings, state_directory
+    from kiosk.config.loading import load_settings, state_directory
 
     state = str(state_directory(tools.environ, tools.path))
     settings = load_settings(None, {**tools.environ, "STATE_DIRECTORY": state})

@@ -48,8 +48,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     folder = _folder()
     if args.renew:
-        from kiosk.app.config.loading import load_settings
         from kiosk.app.enrolment import renew
+        from kiosk.config.loading import load_settings
 
         environ = {**os.environ, "STATE_DIRECTORY": str(folder)}
         done = renew(folder, load_settings(None, environ).authority.addresses)
@@ -89,8 +89,8 @@ def _enrol(typed: str, folder: Path) -> None:
 
 
 def _what_is_next(folder: Path) -> str:
-    from kiosk.app.config.loading import STATION_STATE
     from kiosk.app.setup.station import present_face
+    from kiosk.config.loading import STATION_STATE
 
     if folder == STATION_STATE and present_face() is None:
         return "Now, as root, `kiosk setup station`: it makes the settings, and starts the station."

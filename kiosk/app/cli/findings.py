@@ -86,8 +86,8 @@ def mail_check(tools: Tools) -> tuple[str, Check]:
 
 def authority_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
     """Yield the check of the authority's process, where one should run on this machine."""
-    from kiosk.app.config.loading import SYSTEM_SETTINGS, state_directory
-    from kiosk.app.config.settings import DEFAULTS
+    from kiosk.config.loading import SYSTEM_SETTINGS, state_directory
+    from kiosk.config.settings import DEFAULTS
 
     named = tools.settings
     place = named.monitoring.place(named.authority.socket)

@@ -20,8 +20,8 @@ from hardware.doctor import CardCondition, PcscFinding, ReaderFinding, examine_r
 from hardware.pkcs11.cards import Pkcs11Cards, slot_name
 from kiosk.app.cli.printing import complain, echo
 from kiosk.app.composition.cards import build_cards, build_module, plain_cards
-from kiosk.app.config.loading import load_settings, settings_path
-from kiosk.app.config.settings import Settings
+from kiosk.config.loading import load_settings, settings_path
+from kiosk.config.settings import Settings
 from kiosk.contract.errors import CardError
 from kiosk.contract.findings import Check, Finding, fail, ok, warn
 from kiosk.contract.messages import CardId, CardReport

@@ -119,7 +119,7 @@ def _place(error: OSError) -> str:
 def _other_account(error: OSError) -> str:
     if not isinstance(error, PermissionError):
         return ""
-    from kiosk.app.config.loading import as_account
+    from kiosk.config.loading import as_account
 
     return f"; {as_account(error.filename or '')}"
 

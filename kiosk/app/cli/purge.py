@@ -49,10 +49,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     """Purge; 1 where rows of the audit stay that were not exported or sent, or one is wrong."""
     from kiosk.authority.administration.audit_archive import exported_rows
-    from kiosk.authority.anchors import AnchorSigner
-    from kiosk.authority.audit_purge import plan_purge, purge_audit
+    from kiosk.authority.audit.anchors import AnchorSigner
+    from kiosk.authority.audit.purge import plan_purge, purge_audit
+    from kiosk.authority.audit.siem import FEED
     from kiosk.authority.housekeeping import count_records, months, purge_records
-    from kiosk.authority.siem import FEED
 
     tools = Tools(args)
     store, signer, retention = tools.store, AnchorSigner(tools.ring()), tools.settings.retention

@@ -159,7 +159,7 @@ def _conclude(args: argparse.Namespace, tools: Tools, there: Mapping[int, int]) 
     from kiosk.authority.administration.backup import conclude_restore, verify_copy
     from kiosk.authority.administration.keys import check_holds_all
     from kiosk.authority.administration.verification import read_anchors, sweep
-    from kiosk.authority.anchors import AnchorSigner
+    from kiosk.authority.audit.anchors import AnchorSigner
     from kiosk.authority.crypto.keys import claim
 
     ring = tools.ring()

@@ -21,7 +21,7 @@ from kiosk.contract.hardening import forbid_dumps
 if TYPE_CHECKING:
     from kiosk.app.cli.tools import Run
     from kiosk.app.composition.background import OpenExecutor
-    from kiosk.app.config.settings import Settings
+    from kiosk.config.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ def run_station(
     if is_bare_console(os.environ):
         os.environ["TEXTUAL_COLOR_SYSTEM"] = "truecolor"  # the driver makes them the console's
     manager = take_service_manager(os.environ)
-    from kiosk.app.config.loading import load_settings, settings_path
+    from kiosk.config.loading import load_settings, settings_path
 
     path = settings_path(args.config, os.environ)
     read = _stamp(path)  # a change while the file is read and found wrong is one to start for

@@ -29,7 +29,7 @@ LOADED = (
     "kiosk.app.cli.admin",
     "kiosk.app.composition.opening",
     "kiosk.app.composition.staff",
-    "kiosk.app.config.loading",
+    "kiosk.config.loading",
     "kiosk.authority.administration.login",
     "kiosk.authority.crypto.macs",
     "kiosk.authority.store.database",

@@ -11,15 +11,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kiosk.app import HAS_AUTHORITY
+from kiosk import HAS_AUTHORITY
 from kiosk.app.cli.help import add_config
 from kiosk.app.cli.printing import ask, complain, echo
 from kiosk.app.cli.tools import Run
 
 if TYPE_CHECKING:
     from kiosk.app.cli.tools import Tools
-    from kiosk.app.config.kinds import About
     from kiosk.app.setup.steps import Step
+    from kiosk.config.kinds import About
 
 DESCRIPTION = """\
 Does what is left to do on a machine after its package is installed, and says each thing that it
@@ -142,10 +142,10 @@ def _answers(
     args: argparse.Namespace, path: Path, known: Iterable[tuple[str, str]] = ()
 ) -> dict[tuple[str, str], str]:
     """Return the values of ``--set``, and ask for others that are still the example's."""
-    from kiosk.app.config.example import with_values
-    from kiosk.app.config.kinds import settings_of
-    from kiosk.app.config.loading import EXAMPLES, left_at_example
-    from kiosk.app.config.settings import SECTIONS
+    from kiosk.config.example import with_values
+    from kiosk.config.kinds import settings_of
+    from kiosk.config.loading import EXAMPLES, left_at_example
+    from kiosk.config.settings import SECTIONS
 
     given, answers = dict(args.set), dict[tuple[str, str], str]()
     with_values("", given)  # errors are reported before any question
@@ -174,7 +174,7 @@ def _answers(
 
 def _answer(about: About, named: str) -> str:
     """Ask until the setting accepts the answer; an empty answer keeps its value."""
-    from kiosk.app.config.kinds import InvalidValue, Words
+    from kiosk.config.kinds import InvalidValue, Words
 
     default = ", ".join(about.default) if isinstance(about.default, tuple) else about.default
     every = about.kind.every if isinstance(about.kind, Words) else ""
@@ -191,10 +191,10 @@ def _answer(about: About, named: str) -> str:
 
 
 def _run_station(args: argparse.Namespace) -> int:
-    from kiosk.app.config.loading import STATION_SETTINGS
     from kiosk.app.setup import station
     from kiosk.app.setup.machine import require_root, unencrypted_disk
     from kiosk.app.setup.steps import carry_out, take_back
+    from kiosk.config.loading import STATION_SETTINGS
 
     require_root()
     values = _answers(args, STATION_SETTINGS, station.shared_values())
@@ -218,10 +218,10 @@ def _run_station(args: argparse.Namespace) -> int:
 def _run_authority(args: argparse.Namespace) -> int:
     """Return 1 where the database, the questions or the keys are not in order."""
     from kiosk.app.cli.tools import Tools
-    from kiosk.app.config.loading import SYSTEM_SETTINGS
     from kiosk.app.setup import authority
     from kiosk.app.setup.machine import systemctl, unencrypted_disk
     from kiosk.app.setup.steps import carry_out, take_back
+    from kiosk.config.loading import SYSTEM_SETTINGS
 
     tools = Tools(args)
     on_machine = authority.is_the_machines(tools.path)

@@ -210,8 +210,8 @@ def _authorized_keys(args: argparse.Namespace) -> int:
 
     It imports little. `restrict` repeats the restrictions of sshd's own file.
     """
-    from kiosk.app.config.loading import load_settings, settings_path
     from kiosk.authority.store.key_lookup import key_of_staff
+    from kiosk.config.loading import load_settings, settings_path
 
     path = settings_path(args.config, os.environ)
     store = load_settings(path, os.environ).store

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from kiosk.app.cli.run import add_screen, log_fault, open_last, run_station
 
 if TYPE_CHECKING:
-    from kiosk.app.config.settings import Settings
     from kiosk.app.process import ServiceManager
+    from kiosk.config.settings import Settings
 
 _HELP = """\
 Runs the station in this terminal until it is ended with SIGTERM; there is no key for it. It

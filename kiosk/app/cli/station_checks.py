@@ -11,8 +11,8 @@ from typing import assert_never
 from hardware.certificate import read_pem
 from kiosk.app.cli.findings import clock_is_synchronised
 from kiosk.app.composition.station import open_authority
-from kiosk.app.config.loading import as_account, credential_file
-from kiosk.app.config.settings import Settings
+from kiosk.config.loading import as_account, credential_file
+from kiosk.config.settings import Settings
 from kiosk.contract.errors import AuthorityError
 from kiosk.contract.findings import Check, Finding, fail, ok, warn
 from kiosk.contract.messages import StationStanding

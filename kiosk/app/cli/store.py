@@ -66,9 +66,9 @@ def _copy(args: argparse.Namespace) -> int:
     from kiosk.app.cli.printing import ProgressLine, complain
     from kiosk.app.composition.opening import open_store
     from kiosk.authority.administration.verification import sweep, verify_audit
-    from kiosk.authority.anchors import AnchorSigner
-    from kiosk.authority.audit import ServiceKind
-    from kiosk.authority.audit_rows import row_name
+    from kiosk.authority.audit.anchors import AnchorSigner
+    from kiosk.authority.audit.events import ServiceKind
+    from kiosk.authority.audit.rows import row_name
     from kiosk.authority.store.copying import copy_store
     from kiosk.authority.store.engine import parse_url, unverified_host
     from kiosk.authority.store.sqlite_file import held_alone

@@ -22,20 +22,20 @@ from kiosk.app.composition.opening import (
     open_store,
     open_token,
 )
-from kiosk.app.config.loading import credential_file, settings_path
+from kiosk.config.loading import credential_file, settings_path
 from kiosk.contract.errors import NotFound
 from kiosk.contract.ports import SystemClock
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-    from kiosk.app.config.settings import Settings
     from kiosk.authority.administration.desk import AdminDesk
     from kiosk.authority.administration.keys import MasterKeys
     from kiosk.authority.administration.views import Done, Grounds
     from kiosk.authority.crypto.keys import KeyRing
     from kiosk.authority.crypto.sealing import Sealer
     from kiosk.authority.store.database import Store
+    from kiosk.config.settings import Settings
     from kiosk.contract.ports import Mailer
 
 
@@ -57,7 +57,7 @@ class Tools:
     @cached_property
     def settings(self) -> Settings:
         """The settings; without a file the error says how to make one."""
-        from kiosk.app.config.loading import load_settings
+        from kiosk.config.loading import load_settings
 
         return load_settings(self.path, self.environ)
 
@@ -194,7 +194,7 @@ def how_many(text: str) -> int:
 
 def row_number(text: str) -> int:
     """Parse the number of a row of the audit; an ``argparse`` type."""
-    from kiosk.authority.audit_rows import read_row_name
+    from kiosk.authority.audit.rows import read_row_name
 
     row = read_row_name(text)
     if row is None:

@@ -13,10 +13,9 @@ from kiosk.app.composition.opening import (
     open_sealer,
     open_store,
 )
-from kiosk.app.config.loading import credential_file
-from kiosk.app.config.settings import Settings, addresses, stored_secret
 from kiosk.authority.administration.caretaker import Caretaker
-from kiosk.authority.anchors import AnchorSigner
+from kiosk.authority.audit.anchors import AnchorSigner
+from kiosk.authority.audit.siem import BODIES, Collector, SiemWorker, collector_context
 from kiosk.authority.crypto.codes import CodeMac
 from kiosk.authority.crypto.derivation import DerivedSecrets, FollowingSecrets, Masters
 from kiosk.authority.crypto.hashing import AnswerHasher
@@ -27,10 +26,11 @@ from kiosk.authority.mail.compose import compose_code, compose_notice
 from kiosk.authority.mail.outbox import OutboxWorker
 from kiosk.authority.policy import LivePolicy
 from kiosk.authority.service import LocalAuthority
-from kiosk.authority.siem import BODIES, Collector, SiemWorker, collector_context
 from kiosk.authority.stations import StationIdentity
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import OutboxMessage
+from kiosk.config.loading import credential_file
+from kiosk.config.settings import Settings, addresses, stored_secret
 from kiosk.contract.errors import KioskError
 from kiosk.contract.families import FAMILIES
 from kiosk.contract.ports import Clock, Mailer, Message, SystemClock

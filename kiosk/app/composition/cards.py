@@ -9,7 +9,7 @@ from hardware.card_access import CardTimeouts, PcscCards
 from hardware.driver import Registry, RoutedCards, load_driver
 from hardware.pkcs11.cards import NAME, Module, Pkcs11Cards, Style
 from hardware.trace import Trace, log_trace
-from kiosk.app.config.settings import DEFAULTS, Settings, stored_secret
+from kiosk.config.settings import DEFAULTS, Settings, stored_secret
 from kiosk.contract.families import FAMILIES
 from kiosk.contract.ports import Cards
 

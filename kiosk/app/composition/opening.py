@@ -10,8 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kiosk.app.config.loading import credential_file, credential_text
-from kiosk.app.config.settings import Settings
+from kiosk.config.loading import credential_file, credential_text
+from kiosk.config.settings import Settings
 from kiosk.contract.errors import ConfigError, StoreError
 from kiosk.contract.ports import SystemClock
 

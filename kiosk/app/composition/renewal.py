@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from hardware import certificate
-from kiosk.app.config.loading import ENROLMENT, state_directory
+from kiosk.config.loading import ENROLMENT, state_directory
 from kiosk.contract.enrolment import RENEWAL_PART
 
 log = logging.getLogger(__name__)

@@ -16,8 +16,6 @@ from pathlib import Path
 
 from kiosk.app.composition.authority import BuiltAuthority, build_authority
 from kiosk.app.composition.upkeep import Upkeep
-from kiosk.app.config.loading import credential_file, credential_text
-from kiosk.app.config.settings import AuthoritySettings, Settings, host_of
 from kiosk.authority.crypto.keys import KeyFileMissing
 from kiosk.authority.crypto.station_ca import StationCa
 from kiosk.authority.enrolment import EnrolledStations, StationEnrolment, Terms
@@ -25,6 +23,8 @@ from kiosk.authority.metrics import Metrics, MonitoringServer, Watched
 from kiosk.authority.server import AuthorityServer, server_context
 from kiosk.authority.stations import SocketStation, StationIdentity
 from kiosk.authority.store.database import Store
+from kiosk.config.loading import credential_file, credential_text
+from kiosk.config.settings import AuthoritySettings, Settings, host_of
 from kiosk.contract.enrolment import RENEWAL_PART
 from kiosk.contract.errors import (
     ConfigError,

@@ -8,15 +8,15 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from kiosk.app.composition.opening import open_known_keys, open_sealer
-from kiosk.app.config.settings import Settings
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.views import Actor
-from kiosk.authority.anchors import AnchorSigner
+from kiosk.authority.audit.anchors import AnchorSigner
 from kiosk.authority.crypto.codes import CodeMac
 from kiosk.authority.crypto.station_ca import StationCa
 from kiosk.authority.policy import LivePolicy
 from kiosk.authority.store.database import Store
+from kiosk.config.settings import Settings
 from kiosk.contract.ports import Clock
 
 _LOCAL_TIME = Path("/etc/localtime")

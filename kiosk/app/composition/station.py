@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from kiosk.app.composition.background import BackgroundExecutor, OpenExecutor
-from kiosk.app.config.loading import credential_file
-from kiosk.app.config.settings import Settings
+from kiosk.config.loading import credential_file
+from kiosk.config.settings import Settings
 from kiosk.contract.errors import ConfigError, describe_fault
 from kiosk.contract.messages import Heartbeat, ReaderState, VisitId, reference_of
 from kiosk.contract.ports import (

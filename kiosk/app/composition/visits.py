@@ -27,8 +27,8 @@ from types import FrameType
 
 from kiosk.app.composition.background import OpenExecutor
 from kiosk.app.composition.station import appearance_of, build_station
-from kiosk.app.config.settings import Settings
 from kiosk.app.process import ServiceManager
+from kiosk.config.settings import Settings
 from screens.kiosk.app import KioskApp
 from screens.terminal.closed_app import FAULT_CODE, OnFault
 from screens.terminal.driver import VisitDriver, leave_display, open_display

@@ -23,14 +23,14 @@ from hardware.virtual.pcscd import Slot
 from hardware.virtual.piv import SLOT_CARD_AUTHENTICATION, SLOT_PIV_AUTHENTICATION, VirtualCard
 from kiosk.app.composition.authority import build_authority
 from kiosk.app.composition.opening import open_keys, open_store
-from kiosk.app.config.example import as_toml
-from kiosk.app.config.loading import load_settings
-from kiosk.app.config.settings import MailSettings, Settings
 from kiosk.app.demo.mailbox import Mailbox
 from kiosk.authority.administration.import_people import PeopleImport
 from kiosk.authority.administration.setup import load_questions, make_keys
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.mail.compose import WIDTH
+from kiosk.config.example import as_toml
+from kiosk.config.loading import load_settings
+from kiosk.config.settings import MailSettings, Settings
 from kiosk.contract.errors import KioskError
 from kiosk.contract.folding import folded_words
 from kiosk.contract.messages import (

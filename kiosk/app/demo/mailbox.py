@@ -21,7 +21,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from kiosk.app.config.settings import MailSettings
+from kiosk.config.settings import MailSettings
 
 if TYPE_CHECKING:
     from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session

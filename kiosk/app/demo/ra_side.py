@@ -28,10 +28,10 @@ from kiosk.app.composition.background import BackgroundExecutor, OpenExecutor
 from kiosk.app.composition.opening import open_store
 from kiosk.app.composition.staff import build_desk
 from kiosk.app.composition.station import log_trouble
-from kiosk.app.config.settings import Settings
 from kiosk.authority.administration.login import VARIABLE
 from kiosk.authority.administration.views import Actor, Grounds
 from kiosk.authority.roles import Role
+from kiosk.config.settings import Settings
 from kiosk.contract.messages import ReaderState
 from kiosk.contract.ports import SystemClock
 from kiosk.station.loop import IdleTimes

@@ -10,8 +10,6 @@ from functools import partial
 from pathlib import Path
 
 from kiosk.app.cli.tools import Tools
-from kiosk.app.config.example import example_toml, with_values
-from kiosk.app.config.loading import SYSTEM_SETTINGS
 from kiosk.app.setup.machine import (
     UNITS,
     account,
@@ -25,6 +23,8 @@ from kiosk.app.setup.steps import Step
 from kiosk.authority.administration import setup
 from kiosk.authority.administration.questions import DEFAULT_QUESTIONS
 from kiosk.authority.store.engine import place_of
+from kiosk.config.example import example_toml, with_values
+from kiosk.config.loading import SYSTEM_SETTINGS
 from kiosk.contract.machine_seal import SUFFIX
 
 ACCOUNT = "kiosk"

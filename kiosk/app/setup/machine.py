@@ -11,8 +11,8 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from kiosk.app.config.loading import load_settings
 from kiosk.app.setup.steps import Step
+from kiosk.config.loading import load_settings
 from kiosk.contract.errors import ConfigError
 
 UNITS = Path("/etc/systemd/system")

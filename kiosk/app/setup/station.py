@@ -11,15 +11,6 @@ from enum import StrEnum
 from functools import partial
 from pathlib import Path
 
-from kiosk.app.config.example import example_toml, with_values
-from kiosk.app.config.loading import (
-    ENROLMENT,
-    STATION_ACCOUNT,
-    STATION_SETTINGS,
-    STATION_STATE,
-    SYSTEM_SETTINGS,
-    read_settings,
-)
 from kiosk.app.setup.machine import (
     UNITS,
     drop_in,
@@ -32,6 +23,15 @@ from kiosk.app.setup.machine import (
     systemctl,
 )
 from kiosk.app.setup.steps import Step
+from kiosk.config.example import example_toml, with_values
+from kiosk.config.loading import (
+    ENROLMENT,
+    STATION_ACCOUNT,
+    STATION_SETTINGS,
+    STATION_STATE,
+    SYSTEM_SETTINGS,
+    read_settings,
+)
 from kiosk.contract.enrolment import read_line
 from kiosk.contract.errors import ConfigError
 

@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from kiosk.app.config.settings import NoticeSettings
 from kiosk.authority.administration import reports
-from kiosk.authority.audit import AuditKind
+from kiosk.authority.audit.events import AuditKind
 from kiosk.authority.mail.outbox import relay_away_since
 from kiosk.authority.store.records import AuditQuery, Scalar, Station
 from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.config.settings import NoticeSettings
 
 # When a station counts as silent.
 

@@ -18,9 +18,9 @@ from typing import IO, Any, Final
 
 from kiosk.authority.administration.files import new_file
 from kiosk.authority.administration.views import Progress
-from kiosk.authority.anchors import AnchorSigner, AnchorVerifier, sign_heads
-from kiosk.authority.audit import StaffKind, new_reference
-from kiosk.authority.audit_rows import chain_of, read_row_name, row_name
+from kiosk.authority.audit.anchors import AnchorSigner, AnchorVerifier, sign_heads
+from kiosk.authority.audit.events import StaffKind, new_reference
+from kiosk.authority.audit.rows import chain_of, read_row_name, row_name
 from kiosk.authority.crypto.macs import AuditMacs
 from kiosk.authority.store.audit_chain import REDACTED, ChainWalk
 from kiosk.authority.store.database import Store

@@ -28,8 +28,8 @@ from kiosk.authority.administration.views import (
     Progress,
     Written,
 )
-from kiosk.authority.audit import EVENTS, StaffKind, audit_message
-from kiosk.authority.audit_rows import row_name
+from kiosk.authority.audit.events import EVENTS, StaffKind, audit_message
+from kiosk.authority.audit.rows import row_name
 from kiosk.authority.roles import Action
 from kiosk.authority.store.records import (
     ActionNote,

@@ -25,11 +25,10 @@ from kiosk.authority.administration.views import (
     Seen,
     UnknownCard,
 )
-from kiosk.authority.audit import StaffKind
+from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.crypto.derivation import ISSUED, Derivation
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
 from kiosk.authority.crypto.secret_history import archive_secrets
-from kiosk.authority.eligibility import has_left, secret_barred
 from kiosk.authority.notices import Notice, notify_holder
 from kiosk.authority.roles import Action
 from kiosk.authority.store.records import (
@@ -43,6 +42,7 @@ from kiosk.authority.store.records import (
     new_id,
 )
 from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.authority.visit.eligibility import has_left, secret_barred
 from kiosk.contract.errors import NotFound, NotTaken
 from kiosk.contract.families import FAMILIES
 from kiosk.contract.messages import CardId, ReadFault

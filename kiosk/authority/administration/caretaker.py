@@ -12,7 +12,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from kiosk.app.config.settings import DEFAULTS, NoticeSettings, RetentionSettings, addresses
 from kiosk.authority.administration.alarms import (
     LOOK,
     LOOK_EVERY,
@@ -25,11 +24,10 @@ from kiosk.authority.administration.alarms import (
 )
 from kiosk.authority.administration.proposed_acts import expire_overdue
 from kiosk.authority.administration.verification import anchor_line
-from kiosk.authority.anchors import AnchorSigner, sign_heads
-from kiosk.authority.audit import AuditKind, ServiceKind, altered
-from kiosk.authority.audit_rows import chain_of
+from kiosk.authority.audit.anchors import AnchorSigner, sign_heads
+from kiosk.authority.audit.events import AuditKind, ServiceKind, altered
+from kiosk.authority.audit.rows import chain_of
 from kiosk.authority.housekeeping import purge_records
-from kiosk.authority.registration import apply_due_changes
 from kiosk.authority.store.audit_chain import FIRST, first_head
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import (
@@ -45,6 +43,8 @@ from kiosk.authority.store.records import (
 )
 from kiosk.authority.store.repositories.mac_rows import TABLES, RowKey
 from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.authority.visit.registration import apply_due_changes
+from kiosk.config.settings import DEFAULTS, NoticeSettings, RetentionSettings, addresses
 from kiosk.contract.errors import AuditNotIntact, RowAltered, StoreError
 
 # Staff get a mail about an alarm: queued in the transaction that raises it.

@@ -11,7 +11,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import assert_never
 
-from kiosk.app.config.settings import PolicySettings
 from kiosk.authority.administration.keys import MasterKeys, is_of, lacks_keys_of, last_copy
 from kiosk.authority.administration.proposals import (
     ADD_TWO_MANAGERS,
@@ -19,19 +18,20 @@ from kiosk.authority.administration.proposals import (
     two_could_agree,
 )
 from kiosk.authority.administration.standing import SEEN_FOR, BrokenSeals
-from kiosk.authority.audit import AuditKind
+from kiosk.authority.audit.events import AuditKind
+from kiosk.authority.audit.siem import FEED
 from kiosk.authority.crypto import card_keys, keys
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing, knows_ring
 from kiosk.authority.crypto.rotation import sealed_by_key
 from kiosk.authority.policy import policy_in_force
 from kiosk.authority.roles import Action
-from kiosk.authority.siem import FEED
 from kiosk.authority.store.database import SchemaFit, Store
 from kiosk.authority.store.engine import MOVED, REFUSED_LOGINS, place_of, unverified_host
 from kiosk.authority.store.grants import AUTHORITY, STAFF
 from kiosk.authority.store.records import AuditQuery
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.wording import counted, numbered
+from kiosk.config.settings import PolicySettings
 from kiosk.contract.errors import (
     ConfigError,
     KeyMissing,

@@ -28,7 +28,7 @@ from kiosk.authority.administration.people_file import (
 from kiosk.authority.administration.proposals import Proposal
 from kiosk.authority.administration.standing import CARD_TAIL
 from kiosk.authority.administration.views import Grounds, ImportFile, ImportResult, Progress, unseen
-from kiosk.authority.audit import ServiceKind, new_reference
+from kiosk.authority.audit.events import ServiceKind, new_reference
 from kiosk.authority.crypto.derivation import ISSUED, Derivation
 from kiosk.authority.crypto.sealing import Sealer, SealKind
 from kiosk.authority.crypto.secret_history import archive_secrets, has_or_had, label

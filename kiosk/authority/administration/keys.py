@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from kiosk.authority.administration.views import Progress, unseen
-from kiosk.authority.audit import ServiceKind
+from kiosk.authority.audit.events import ServiceKind
 from kiosk.authority.crypto.derivation import Masters
 from kiosk.authority.crypto.keys import NEEDED, KeyPurpose, KeyRing, require_newest
 from kiosk.authority.crypto.rotation import (

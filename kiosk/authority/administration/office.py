@@ -10,7 +10,6 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import assert_never
 
-from kiosk.app.config.settings import PolicySettings
 from kiosk.authority.administration.free_text import read_reason
 from kiosk.authority.administration.proposals import (
     OVERTAKEN,
@@ -22,8 +21,8 @@ from kiosk.authority.administration.proposals import (
     two_could_agree,
 )
 from kiosk.authority.administration.views import Actor, Done, Grounds, Seen
-from kiosk.authority.anchors import AnchorSigner
-from kiosk.authority.audit import (
+from kiosk.authority.audit.anchors import AnchorSigner
+from kiosk.authority.audit.events import (
     EVENTS,
     STAFF_KINDS,
     AuditKind,
@@ -48,6 +47,7 @@ from kiosk.authority.store.records import (
 )
 from kiosk.authority.store.repositories.staff import note_digest
 from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.config.settings import PolicySettings
 from kiosk.contract.errors import (
     ConcurrentChange,
     NotFound,

@@ -38,13 +38,9 @@ from kiosk.authority.administration.views import (
     Seen,
     StoryLine,
 )
-from kiosk.authority.audit import NOT_IN_STORY, StaffKind, audit_message
-from kiosk.authority.blocking import is_exhausted
-from kiosk.authority.eligibility import has_left
-from kiosk.authority.misuse import stop_holder
+from kiosk.authority.audit.events import NOT_IN_STORY, StaffKind, audit_message
 from kiosk.authority.notices import Notice, address_of, notify, notify_holder
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
-from kiosk.authority.registration import stop_change
 from kiosk.authority.roles import Action
 from kiosk.authority.store.records import (
     AuditEvent,
@@ -59,6 +55,10 @@ from kiosk.authority.store.records import (
 from kiosk.authority.store.repositories.codes import read_stop_number
 from kiosk.authority.store.repositories.visits import VISIT_LIFE
 from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.authority.visit.blocking import is_exhausted
+from kiosk.authority.visit.eligibility import has_left
+from kiosk.authority.visit.misuse import stop_holder
+from kiosk.authority.visit.registration import stop_change
 from kiosk.authority.wording import format_moment
 from kiosk.contract.errors import ConcurrentChange, NotFound, NotTaken
 from kiosk.contract.folding import sort_name

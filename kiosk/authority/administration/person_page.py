@@ -29,7 +29,7 @@ from kiosk.authority.administration.views import (
     Standing,
     StoryLine,
 )
-from kiosk.authority.audit import (
+from kiosk.authority.audit.events import (
     FOLLOWING,
     GRAVE,
     NOT_IN_STORY,
@@ -49,7 +49,7 @@ from kiosk.authority.store.records import (
     EmailCode,
 )
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.authority.visit_context import ASSISTED_LIFE, is_assisted, is_vouched_for
+from kiosk.authority.visit.context import ASSISTED_LIFE, is_assisted, is_vouched_for
 from kiosk.contract.messages import Purpose
 from kiosk.contract.policy import HOUR, Policy, mask_email
 

@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
-from kiosk.app.config.kinds import About, InvalidValue, Words, settings_of
-from kiosk.app.config.settings import PolicySettings
 from kiosk.authority.administration.office import Act, Desk, Office, audit_name, staff_names
 from kiosk.authority.administration.proposals import (
     ADD_TWO_MANAGERS,
@@ -16,7 +14,7 @@ from kiosk.authority.administration.proposals import (
     two_could_agree,
 )
 from kiosk.authority.administration.views import Done, Grounds, PolicyLine
-from kiosk.authority.audit import StaffKind
+from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.policy import (
     PolicyInForce,
     policy_in_force,
@@ -27,6 +25,8 @@ from kiosk.authority.policy import (
 from kiosk.authority.roles import Action
 from kiosk.authority.store.records import ActionNote, PolicySetting, Scalar
 from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.config.kinds import About, InvalidValue, Words, settings_of
+from kiosk.config.settings import PolicySettings
 from kiosk.contract.errors import ConcurrentChange, NotFound, NotTaken
 
 FIELD = "value"

@@ -35,8 +35,8 @@ from kiosk.authority.administration.views import (
     ProposalLine,
     unseen,
 )
-from kiosk.authority.audit import StaffKind
-from kiosk.authority.audit_rows import row_name
+from kiosk.authority.audit.events import StaffKind
+from kiosk.authority.audit.rows import row_name
 from kiosk.authority.roles import Action, Role, may
 from kiosk.authority.store.records import AuditQuery, Outcome, ProposedAct
 from kiosk.authority.store.unit_of_work import UnitOfWork

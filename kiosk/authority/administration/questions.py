@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from kiosk.authority.administration.office import Act, Desk
 from kiosk.authority.administration.policy import hold_policy
 from kiosk.authority.administration.views import Done, Grounds, QuestionLine
-from kiosk.authority.audit import StaffKind
+from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.policy import policy_in_force
 from kiosk.authority.roles import Action
 from kiosk.authority.store.records import SecurityQuestion

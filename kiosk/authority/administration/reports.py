@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from kiosk.authority.administration.files import csv_text, new_file
 from kiosk.authority.administration.office import Desk
 from kiosk.authority.administration.views import Report, Span, Written
-from kiosk.authority.audit import EVENTS, Count, StaffKind
+from kiosk.authority.audit.events import EVENTS, Count, StaffKind
 from kiosk.authority.roles import Action
 from kiosk.authority.store.records import Sought
 from kiosk.authority.store.unit_of_work import UnitOfWork

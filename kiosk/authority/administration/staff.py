@@ -25,7 +25,7 @@ from kiosk.authority.administration.views import (
     StaffCardLine,
     StaffLine,
 )
-from kiosk.authority.audit import EVENTS, StaffKind
+from kiosk.authority.audit.events import EVENTS, StaffKind
 from kiosk.authority.crypto.card_keys import fingerprint
 from kiosk.authority.roles import Action, Role, may
 from kiosk.authority.store.records import (

@@ -11,20 +11,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Final, NamedTuple, assert_never
 
 from kiosk.authority.administration.views import CodeLine, RightPin, Standing
-from kiosk.authority.audit import EVENTS, AuditKind, Count, audit_message
-from kiosk.authority.blocking import is_exhausted
-from kiosk.authority.eligibility import (
-    EXCHANGE_SPAN,
-    KEPT_SECRET_TRIES,
-    CardProblem,
-    SecretProblem,
-    card_withdrawn,
-    has_left,
-    is_registered,
-    key_barred,
-    secret_barred,
-    tries_by_account,
-)
+from kiosk.authority.audit.events import EVENTS, AuditKind, Count, audit_message
 from kiosk.authority.store.records import (
     AuditEvent,
     AuditQuery,
@@ -36,7 +23,20 @@ from kiosk.authority.store.records import (
     UnblockEntry,
 )
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.authority.visit_context import ASSISTED_LIFE, is_assisted
+from kiosk.authority.visit.blocking import is_exhausted
+from kiosk.authority.visit.context import ASSISTED_LIFE, is_assisted
+from kiosk.authority.visit.eligibility import (
+    EXCHANGE_SPAN,
+    KEPT_SECRET_TRIES,
+    CardProblem,
+    SecretProblem,
+    card_withdrawn,
+    has_left,
+    is_registered,
+    key_barred,
+    secret_barred,
+    tries_by_account,
+)
 from kiosk.authority.wording import counted, format_day, format_moment, last_day
 from kiosk.contract.families import MUTUALLY_AUTHENTICATED
 from kiosk.contract.messages import Purpose, Reason

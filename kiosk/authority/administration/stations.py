@@ -10,7 +10,7 @@ from cryptography import x509
 from kiosk.authority.administration.alarms import is_silent
 from kiosk.authority.administration.office import Act, Desk, describe_change
 from kiosk.authority.administration.views import Done, Grounds, StationLetIn, StationLine
-from kiosk.authority.audit import StaffKind
+from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.crypto.station_ca import fingerprint_of
 from kiosk.authority.roles import Action
 from kiosk.authority.store.records import AuditQuery, Station, StationKey

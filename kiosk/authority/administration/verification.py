@@ -17,8 +17,8 @@ from pathlib import Path
 
 from kiosk.authority.administration.free_text import read_reason
 from kiosk.authority.administration.views import Progress, unseen
-from kiosk.authority.anchors import AnchorSigner, AnchorVerifier
-from kiosk.authority.audit import ServiceKind
+from kiosk.authority.audit.anchors import AnchorSigner, AnchorVerifier
+from kiosk.authority.audit.events import ServiceKind
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import ActionNote, AuditAnchor, AuditVerdict, Scalar, new_id
 from kiosk.authority.store.repositories.mac_rows import TABLES, Piece, RowKey

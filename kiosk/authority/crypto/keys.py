@@ -28,8 +28,8 @@ from typing import BinaryIO, Final, Self
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from kiosk.app.config.loading import as_account
 from kiosk.authority.store.database import Store
+from kiosk.config.loading import as_account
 from kiosk.contract.errors import ConfigError, KeyMissing
 from kiosk.contract.machine_seal import SUFFIX, seal, unseal
 

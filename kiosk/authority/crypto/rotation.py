@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
-from kiosk.authority.audit import ServiceKind
+from kiosk.authority.audit.events import ServiceKind
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
 from kiosk.authority.crypto.secret_history import label
 from kiosk.authority.store.database import Store

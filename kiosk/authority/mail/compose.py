@@ -8,7 +8,6 @@ from datetime import UTC, datetime, tzinfo
 from html import escape
 from typing import assert_never
 
-from kiosk.app.config.settings import ServiceSettings
 from kiosk.authority.mail import words
 from kiosk.authority.mail.words import (
     TO_STAFF,
@@ -20,6 +19,7 @@ from kiosk.authority.mail.words import (
     in_groups,
 )
 from kiosk.authority.wording import counted
+from kiosk.config.settings import ServiceSettings
 from kiosk.contract.errors import MailRefused
 from kiosk.contract.messages import Purpose
 from kiosk.contract.ports import Message

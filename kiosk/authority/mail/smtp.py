@@ -15,8 +15,8 @@ from email.utils import make_msgid
 import aiosmtplib
 from emails.message import Message as Mail
 
-from kiosk.app.config.loading import credential_text
-from kiosk.app.config.settings import MailSettings
+from kiosk.config.loading import credential_text
+from kiosk.config.settings import MailSettings
 from kiosk.contract.errors import (
     ConfigError,
     MailError,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from kiosk.app.config.settings import ServiceSettings
+from kiosk.config.settings import ServiceSettings
 from kiosk.contract.messages import NOT_ME, Purpose
 
 # A letter before it has a layout: blocks that the text and the HTML part both show.

@@ -25,7 +25,7 @@ from collections.abc import Callable, Collection, Container, Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
-from kiosk.authority.audit_rows import before_first, chain_of, row_name
+from kiosk.authority.audit.rows import before_first, chain_of, row_name
 from kiosk.authority.store.records import (
     AuditAnchor,
     AuditFault,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
-from kiosk.authority.audit import AuditKind, record
-from kiosk.authority.audit_sentences import UNNUMBERED
+from kiosk.authority.audit.events import AuditKind, record
+from kiosk.authority.audit.sentences import UNNUMBERED
 from kiosk.authority.crypto.sealing import Sealer, SealKind
 from kiosk.authority.crypto.secret_history import (
     archive_current,
@@ -15,10 +15,10 @@ from kiosk.authority.crypto.secret_history import (
     open_current,
     open_kept,
 )
-from kiosk.authority.eligibility import KEPT_SECRET_TRIES, most_tries, tries_by_account
 from kiosk.authority.store.records import Card, HeldGrant, KeptSecret, PinEvidence, Visit
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.unblock.mutual_authentication import has_admin_key
+from kiosk.authority.visit.eligibility import KEPT_SECRET_TRIES, most_tries, tries_by_account
 from kiosk.contract.errors import SealBroken
 from kiosk.contract.messages import (
     UnblockDone,

@@ -16,21 +16,21 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from kiosk.authority.audit import AuditKind, record
-from kiosk.authority.audit_sentences import Unproven
-from kiosk.authority.card_evidence import (
+from kiosk.authority.audit.events import AuditKind, record
+from kiosk.authority.audit.sentences import Unproven
+from kiosk.authority.crypto import card_keys
+from kiosk.authority.dependencies import Dependencies
+from kiosk.authority.store.records import Card, HeldGrant, UnblockEntry, UnblockState, Visit
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.authority.visit.card_evidence import (
     CHALLENGE_LIFE,
     digest_of,
     is_waiting,
     refuse_unproven,
     refused_before,
 )
-from kiosk.authority.crypto import card_keys
-from kiosk.authority.dependencies import Dependencies
-from kiosk.authority.eligibility import is_key_proven
-from kiosk.authority.store.records import Card, HeldGrant, UnblockEntry, UnblockState, Visit
-from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.authority.visit_context import find_grant
+from kiosk.authority.visit.context import find_grant
+from kiosk.authority.visit.eligibility import is_key_proven
 from kiosk.contract.errors import SealBroken, StepRefused
 from kiosk.contract.families import MUTUALLY_AUTHENTICATED, tidy_admin_key
 from kiosk.contract.messages import (
@@ -197,8 +197,8 @@ def _take_in(uow: UnitOfWork, case: HeldGrant, judged: bytes) -> None:
 def _refuse_exchange(uow: UnitOfWork, case: HeldGrant, judged: bytes) -> Refusal:
     """Give the try back: it was spent on a card that is not the one that was issued.
 
-    The exchange stays counted (``kiosk.authority.eligibility.key_barred``), as the forged card has
-    its cryptogram.
+    The exchange stays counted (``kiosk.authority.visit.eligibility.key_barred``), as the forged
+    card has its cryptogram.
     """
     if not is_key_proven(case.card):
         uow.cards.unexpose_secret(case.card.id)

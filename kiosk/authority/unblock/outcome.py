@@ -8,12 +8,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
-from kiosk.authority.audit import AuditKind, record, refuse_visit
-from kiosk.authority.audit_sentences import OutcomeSource
+from kiosk.authority.audit.events import AuditKind, record, refuse_visit
+from kiosk.authority.audit.sentences import OutcomeSource
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.dependencies import Dependencies
-from kiosk.authority.eligibility import KEPT_SECRET_TRIES
-from kiosk.authority.gates import Gate, Progress, position
 from kiosk.authority.notices import Notice, notify_holder
 from kiosk.authority.store.records import (
     Card,
@@ -34,7 +32,9 @@ from kiosk.authority.unblock.candidates import (
 )
 from kiosk.authority.unblock.mutual_authentication import has_admin_key, need_admitted, owes_answer
 from kiosk.authority.unblock.rotation import advance_after_restore, rotates
-from kiosk.authority.visit_context import find_grant
+from kiosk.authority.visit.context import find_grant
+from kiosk.authority.visit.eligibility import KEPT_SECRET_TRIES
+from kiosk.authority.visit.gates import Gate, Progress, position
 from kiosk.contract.messages import (
     Finished,
     JournalId,

@@ -16,28 +16,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from kiosk.authority.audit import AuditKind, record, refuse_visit
-from kiosk.authority.audit_sentences import Unproven
-from kiosk.authority.card_evidence import (
-    digest_of,
-    draw,
-    judge,
-    key_to_prove,
-    refuse_unproven,
-    refused_before,
-    unlock_barred,
-)
+from kiosk.authority.audit.events import AuditKind, record, refuse_visit
+from kiosk.authority.audit.sentences import Unproven
 from kiosk.authority.dependencies import Dependencies
-from kiosk.authority.eligibility import (
-    ASSUMED_SECRET_TRIES,
-    EXCHANGE_SPAN,
-    KEPT_SECRET_TRIES,
-    is_key_proven,
-    key_barred,
-    secret_barred,
-    tries_by_account,
-)
-from kiosk.authority.gates import UNLOCKS, Gate
 from kiosk.authority.store.records import (
     Card,
     KeptSecret,
@@ -63,7 +44,16 @@ from kiosk.authority.unblock.mutual_authentication import (
     use_key,
 )
 from kiosk.authority.unblock.outcome import record_outcome_by_card
-from kiosk.authority.visit_context import (
+from kiosk.authority.visit.card_evidence import (
+    digest_of,
+    draw,
+    judge,
+    key_to_prove,
+    refuse_unproven,
+    refused_before,
+    unlock_barred,
+)
+from kiosk.authority.visit.context import (
     VisitContext,
     VisitRefused,
     enter,
@@ -71,6 +61,16 @@ from kiosk.authority.visit_context import (
     given_by,
     read_context,
 )
+from kiosk.authority.visit.eligibility import (
+    ASSUMED_SECRET_TRIES,
+    EXCHANGE_SPAN,
+    KEPT_SECRET_TRIES,
+    is_key_proven,
+    key_barred,
+    secret_barred,
+    tries_by_account,
+)
+from kiosk.authority.visit.gates import UNLOCKS, Gate
 from kiosk.contract.errors import SealBroken, StepRefused
 from kiosk.contract.messages import (
     CardChallenge,

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import partial
 from typing import assert_never
 
-from kiosk.authority.audit import AuditKind, record
+from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.crypto.sealing import SealKind
 from kiosk.authority.crypto.secret_history import (
     archive_current,
@@ -20,7 +20,6 @@ from kiosk.authority.crypto.secret_history import (
     open_kept,
 )
 from kiosk.authority.dependencies import Dependencies
-from kiosk.authority.eligibility import ASSUMED_SECRET_TRIES, tries_by_account
 from kiosk.authority.store.records import (
     Card,
     HeldGrant,
@@ -34,7 +33,8 @@ from kiosk.authority.store.repositories.cards import next_generation
 from kiosk.authority.store.repositories.visits import VISIT_LIFE
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.unblock.candidates import AnswerMeaning, leaves_enough, record_pending_outcome
-from kiosk.authority.visit_context import find_grant
+from kiosk.authority.visit.context import find_grant
+from kiosk.authority.visit.eligibility import ASSUMED_SECRET_TRIES, tries_by_account
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     JournalId,

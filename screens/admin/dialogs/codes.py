@@ -37,7 +37,7 @@ def issue(case: Case) -> Form[IssuedCode]:
             text += f", where they then register. {case.notice}"
         else:
             text += "."
-            # A claimed PIN registers nobody without an address: kiosk.authority.pin_evidence.
+            # A claimed PIN registers nobody without an address: kiosk.authority.visit.pin_evidence.
             warning = (
                 f"{case.notice} Unless the card can prove its PIN, they cannot register either. "
                 "First record it: Escape, then “Correct email” on their page."

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from kiosk.app.composition.opening import open_store
-from kiosk.app.config.loading import load_settings
 from kiosk.authority.store.database import Store
+from kiosk.config.loading import load_settings
 from kiosk.contract.ports import SystemClock
 from tests.authority.administration.desk.keys import new_key
 

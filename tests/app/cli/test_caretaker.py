@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from kiosk.__main__ import main
-from kiosk.app.config.settings import MailSettings
 from kiosk.app.demo.mailbox import Mailbox
 from kiosk.authority.store.database import Store
+from kiosk.config.settings import MailSettings
 from tests.app.cli.samples import Kiosk, store_of_settings
 from tests.support.smtp import running
 

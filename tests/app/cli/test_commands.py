@@ -21,9 +21,9 @@ import pytest
 
 from kiosk.__main__ import main
 from kiosk.app.cli import COMMANDS, doctor
-from kiosk.app.config import settings
-from kiosk.app.config.settings import MailSettings
 from kiosk.app.demo.mailbox import Mailbox
+from kiosk.config import settings
+from kiosk.config.settings import MailSettings
 from kiosk.contract.findings import Finding, fail, ok
 from tests.app.cli.samples import BAD, GOOD, Kiosk, people
 from tests.support.smtp import running

@@ -19,9 +19,6 @@ from kiosk.app.composition.authority import build_authority
 from kiosk.app.composition.opening import open_store
 from kiosk.app.composition.staff import build_desk
 from kiosk.app.composition.station import LocalExecutor
-from kiosk.app.config.example import as_toml
-from kiosk.app.config.loading import load_settings
-from kiosk.app.config.settings import Settings
 from kiosk.app.demo.estate import DemoTable, cast, count_people, make_estate, settings_file
 from kiosk.app.demo.mailbox import Mailbox
 from kiosk.app.demo.ra_side import MANAGER, SECOND, RaSide, keep_up
@@ -29,6 +26,9 @@ from kiosk.authority.administration.views import Actor, AuditFilter, ExportForma
 from kiosk.authority.mail.smtp import SmtpMailer
 from kiosk.authority.people_groups import PeopleGroup
 from kiosk.authority.roles import Role
+from kiosk.config.example import as_toml
+from kiosk.config.loading import load_settings
+from kiosk.config.settings import Settings
 from kiosk.contract.messages import Heartbeat, ReaderState
 from kiosk.contract.ports import SystemClock
 from screens.demo.app import (

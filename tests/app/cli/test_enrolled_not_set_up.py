@@ -11,7 +11,7 @@ import trustme
 
 from kiosk.__main__ import main
 from kiosk.app.cli import doctor, enrol
-from kiosk.app.config import loading
+from kiosk.config import loading
 
 
 @pytest.fixture

@@ -18,9 +18,9 @@ import pytest
 
 from kiosk.__main__ import main
 from kiosk.app.composition.staff import build_desk
-from kiosk.app.config.loading import load_settings
 from kiosk.authority.administration.views import Actor, unseen
 from kiosk.authority.roles import Role
+from kiosk.config.loading import load_settings
 from kiosk.contract.ports import SystemClock
 from tests.app.cli.samples import GOOD, Kiosk, people, store_of_settings, two_members
 from tests.support.confined import obeying_modes

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kiosk.__main__ import main
-from kiosk.authority.siem import FEED, LEASE
+from kiosk.authority.audit.siem import FEED, LEASE
 from kiosk.contract.ports import SystemClock
 from tests.app.cli.samples import GOOD, Kiosk, people, store_of_settings
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.app.config.settings import MailSettings
 from kiosk.app.demo.mailbox import Mailbox
+from kiosk.config.settings import MailSettings
 from tests.app.cli.samples import GOOD, Kiosk, people
 
 Capsys = pytest.CaptureFixture[str]

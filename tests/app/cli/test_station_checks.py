@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kiosk.app.cli.station_checks import station_checks
-from kiosk.app.config.settings import AuthoritySettings, Settings
+from kiosk.config.settings import AuthoritySettings, Settings
 from kiosk.contract.findings import Condition, Finding, examine
 from kiosk.contract.messages import Heartbeat
 from kiosk.station.client import UnixAddress

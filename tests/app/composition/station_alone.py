@@ -12,7 +12,7 @@ import sys
 
 from kiosk.app.composition.cards import build_cards
 from kiosk.app.composition.station import appearance_of, build_station
-from kiosk.app.config.settings import Settings
+from kiosk.config.settings import Settings
 from kiosk.contract.messages import Heartbeat, ReaderState
 from kiosk.station.commands import Command
 from kiosk.station.events import ResultSide

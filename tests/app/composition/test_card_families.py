@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kiosk.app.composition.cards import build_cards
-from kiosk.app.config.settings import CardSettings, Settings
+from kiosk.config.settings import CardSettings, Settings
 from kiosk.contract.errors import CardUnknown
 from kiosk.contract.messages import CardId
 from tests.hardware.drivers.openpgp_cards import ForeignCard

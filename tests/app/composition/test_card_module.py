@@ -10,7 +10,7 @@ import pytest
 from hardware.virtual.making import new_card
 from hardware.virtual.piv import CardProfile
 from kiosk.app.composition.cards import build_cards
-from kiosk.app.config.settings import Pkcs11Settings, Settings
+from kiosk.config.settings import Pkcs11Settings, Settings
 from kiosk.contract.errors import CardError
 from tests.hardware.pkcs11.tokens import faulty_module
 from tests.support.pcsc import Insert

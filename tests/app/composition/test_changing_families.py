@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kiosk.app.composition.authority import changes_secret
-from kiosk.app.config.settings import CardSettings, Pkcs11Settings, Settings
+from kiosk.config.settings import CardSettings, Pkcs11Settings, Settings
 
 MODULE = "/usr/lib/softhsm/libsofthsm2.so"
 ADMIN_PIN = CardSettings(openpgp_secret="admin-pin")

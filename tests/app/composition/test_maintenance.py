@@ -9,12 +9,12 @@ import pytest
 
 from kiosk.app.composition.opening import open_store
 from kiosk.app.composition.station import LocalExecutor
-from kiosk.app.config.loading import load_settings
-from kiosk.app.config.settings import Settings
 from kiosk.authority.administration.alarms import LOOK
 from kiosk.authority.administration.setup import make_keys
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Station
+from kiosk.config.loading import load_settings
+from kiosk.config.settings import Settings
 from kiosk.contract.messages import ReaderState
 from kiosk.contract.ports import SystemClock
 from kiosk.station.states import Outage

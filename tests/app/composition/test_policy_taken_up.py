@@ -11,10 +11,10 @@ import pytest
 
 from kiosk.app.composition.authority import BuiltAuthority, build_authority
 from kiosk.app.composition.opening import open_store
-from kiosk.app.config.loading import load_settings
 from kiosk.authority.administration.setup import load_questions, make_keys
 from kiosk.authority.policy import stored_text
 from kiosk.authority.store.records import PolicySetting
+from kiosk.config.loading import load_settings
 from kiosk.contract.messages import (
     CardId,
     CardReport,

@@ -10,9 +10,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from kiosk.app.composition.renewal import AGAIN_S, Renewal, dates_of
-from kiosk.app.config.loading import ENROLMENT
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.station_ca import StationCa
+from kiosk.config.loading import ENROLMENT
 
 NOW = datetime(2026, 11, 26, 4, tzinfo=UTC)
 LIFE = timedelta(days=90)

@@ -12,9 +12,9 @@ import pytest
 
 from kiosk.__main__ import main
 from kiosk.app.composition.authority import build_authority
-from kiosk.app.config.loading import load_settings, settings_path
 from kiosk.authority.mail.outbox import RELAY_AWAY
 from kiosk.authority.store.database import Store
+from kiosk.config.loading import load_settings, settings_path
 from kiosk.contract.errors import ConfigError, KeyMissing
 
 _PATIENCE_S = 60

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kiosk.app.composition.station import appearance_of
-from kiosk.app.config.loading import load_settings
+from kiosk.config.loading import load_settings
 from screens.theme import PLAIN, RICH
 
 

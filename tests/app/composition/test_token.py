@@ -9,9 +9,9 @@ import pytest
 
 from kiosk.app.composition.opening import open_store
 from kiosk.app.composition.station import LocalExecutor
-from kiosk.app.config.loading import load_settings
-from kiosk.app.config.settings import Settings
 from kiosk.authority.administration.setup import make_keys
+from kiosk.config.loading import load_settings
+from kiosk.config.settings import Settings
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.messages import ReaderState
 from kiosk.contract.ports import SystemClock

@@ -16,10 +16,10 @@ from kiosk.authority.administration import checks
 from kiosk.authority.administration.import_people import PeopleImport
 from kiosk.authority.administration.keys import add_key, declare_copy
 from kiosk.authority.administration.setup import load_questions
+from kiosk.authority.audit.siem import FEED
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.mail.smtp import SmtpMailer
-from kiosk.authority.siem import FEED
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Card, Cardholder, OutboxMessage, new_id
 from kiosk.contract.errors import ConfigError, StoreError

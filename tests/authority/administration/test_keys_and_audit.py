@@ -13,7 +13,7 @@ import pytest
 from kiosk.authority.administration.import_people import PeopleImport
 from kiosk.authority.administration.keys import add_key, is_unfinished, list_keys, rotate_seal
 from kiosk.authority.administration.verification import anchor_line, read_anchors, verify_audit
-from kiosk.authority.anchors import AnchorSigner, sign_heads
+from kiosk.authority.audit.anchors import AnchorSigner, sign_heads
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
 from kiosk.authority.store.database import Store

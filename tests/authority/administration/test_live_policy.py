@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from kiosk.app.config.settings import PolicySettings
 from kiosk.authority.policy import LivePolicy, policy_in_force
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import PolicySetting
+from kiosk.config.settings import PolicySettings
 from tests.support.database import MACS, SetClock, TestDatabase
 
 FILE = PolicySettings()

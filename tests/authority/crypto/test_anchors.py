@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from kiosk.authority.anchors import AnchorSigner
+from kiosk.authority.audit.anchors import AnchorSigner
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.store.records import AuditHead
 

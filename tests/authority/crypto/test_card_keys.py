@@ -16,7 +16,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kiosk.app.composition.opening import open_issuers
-from kiosk.app.config.loading import load_settings
 from kiosk.authority.crypto.card_keys import (
     LONGEST,
     Issuers,
@@ -28,6 +27,7 @@ from kiosk.authority.crypto.card_keys import (
     proves,
     verify_pin_proof,
 )
+from kiosk.config.loading import load_settings
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.messages import (
     RSA_EXPONENT,

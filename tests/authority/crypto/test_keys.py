@@ -15,9 +15,9 @@ from typing import NoReturn
 
 import pytest
 
-from kiosk.app.config import loading
 from kiosk.authority.crypto import keys
 from kiosk.authority.crypto.keys import NEEDED, Key, KeyFileMissing, KeyPurpose, KeyRing
+from kiosk.config import loading
 from kiosk.contract.errors import ConfigError, KeyMissing
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from kiosk.app.config.settings import ServiceSettings
 from kiosk.authority.mail.compose import compose_code
+from kiosk.config.settings import ServiceSettings
 from kiosk.contract.messages import Purpose
 from kiosk.contract.ports import Message
 from kiosk.contract.sensitive import Sensitive

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from trustme import CA
 
-from kiosk.app.config.settings import MailSettings
 from kiosk.app.demo.mailbox import HOST, Mailbox
 from kiosk.authority.mail.smtp import Login, Relay, SmtpMailer, relay_from
+from kiosk.config.settings import MailSettings
 from kiosk.contract.errors import ConfigError, MailRefused, MailUnavailable
 from kiosk.contract.ports import Message
 from kiosk.contract.sensitive import Sensitive

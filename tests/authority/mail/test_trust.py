@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from trustme import CA
 
-from kiosk.app.config.settings import MailSettings
 from kiosk.app.demo.mailbox import HOST, Mailbox
 from kiosk.authority.mail.smtp import SmtpMailer, relay_from
+from kiosk.config.settings import MailSettings
 from kiosk.contract.errors import ConfigError, MailNotTrusted, MailUnavailable
 from tests.authority.mail.samples import code_mail
 from tests.support.smtp import Scripted, StrippingProxy, Wire, relay_to, running, server_context

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from kiosk.authority.audit_rows import chain_of
+from kiosk.authority.audit.rows import chain_of
 from kiosk.authority.store.audit_chain import detail_digest, link_hash
 from kiosk.authority.store.engine import parse_url
 from kiosk.authority.store.tables import (

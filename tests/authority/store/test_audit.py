@@ -7,7 +7,7 @@ from datetime import timedelta, timezone
 import pytest
 import sqlalchemy as sa
 
-from kiosk.authority.audit_rows import ROWS_A_CHAIN, read_row_name, row_name
+from kiosk.authority.audit.rows import ROWS_A_CHAIN, read_row_name, row_name
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditAnchor, AuditHead, AuditQuery, AuditVerdict, Scalar
 from kiosk.contract.errors import StoreError

@@ -11,15 +11,14 @@ import pytest
 from psycopg import errors
 
 from kiosk.app.cli.main import run_command
-from kiosk.app.config.settings import NoticeSettings
 from kiosk.authority.administration.audit_archive import archive_audit, exported_rows
 from kiosk.authority.administration.caretaker import Caretaker
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.office import Office
 from kiosk.authority.administration.verification import verify_audit
 from kiosk.authority.administration.views import Actor, AuditFilter, ExportFormat, unseen
-from kiosk.authority.anchors import AnchorSigner, sign_heads
-from kiosk.authority.audit_purge import plan_purge, purge_audit
+from kiosk.authority.audit.anchors import AnchorSigner, sign_heads
+from kiosk.authority.audit.purge import plan_purge, purge_audit
 from kiosk.authority.crypto.keys import KeyPurpose, claim, knows_ring
 from kiosk.authority.housekeeping import months, purge_records
 from kiosk.authority.roles import Role
@@ -34,6 +33,7 @@ from kiosk.authority.store.grants import (
 )
 from kiosk.authority.store.repositories.past import PastKind
 from kiosk.authority.store.tables import TableRow
+from kiosk.config.settings import NoticeSettings
 from kiosk.contract.errors import ConfigError, StoreError
 from kiosk.contract.messages import Finished, Heartbeat, Purpose, UnblockDone
 from tests.authority.administration.desk.offices import GROUNDS

@@ -19,9 +19,9 @@ from pathlib import Path
 import pytest
 import trustme
 
-from kiosk.authority import siem
-from kiosk.authority.audit_rows import chain_of, read_row_name
-from kiosk.authority.siem import (
+from kiosk.authority.audit import siem
+from kiosk.authority.audit.rows import chain_of, read_row_name
+from kiosk.authority.audit.siem import (
     BODIES,
     Collector,
     CollectorAway,

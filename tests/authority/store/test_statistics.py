@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kiosk.authority.anchors import AnchorSigner, sign_heads
+from kiosk.authority.audit.anchors import AnchorSigner, sign_heads
 from kiosk.authority.crypto.keys import NEEDED, KeyRing
 from kiosk.authority.metrics import estate_numbers
 from kiosk.authority.store.database import Store

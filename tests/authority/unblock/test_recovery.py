@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.authority.eligibility import ASSUMED_SECRET_TRIES, KEPT_SECRET_TRIES
 from kiosk.authority.unblock.candidates import (
     AnswerMeaning,
     SecretSlot,
@@ -18,6 +17,7 @@ from kiosk.authority.unblock.candidates import (
     spent,
     to_present,
 )
+from kiosk.authority.visit.eligibility import ASSUMED_SECRET_TRIES, KEPT_SECRET_TRIES
 
 
 class Fault(Enum):

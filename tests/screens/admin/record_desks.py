@@ -62,7 +62,7 @@ class FakeAuditDesk(Slow, AuditDesk):
 
     def kinds(self) -> tuple[tuple[str, str], ...]:
         # The store comes with it: a program of a test that shows no audit starts in half the time.
-        from kiosk.authority.audit import EVENTS
+        from kiosk.authority.audit.events import EVENTS
 
         self._asked.hear(Action.SEE_AUDIT, "audit.kinds")
         return tuple((kind, spec.sentence) for kind, spec in EVENTS.items())

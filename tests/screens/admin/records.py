@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from kiosk.app.config.kinds import About, settings_of
-from kiosk.app.config.settings import PolicySettings
 from kiosk.authority.administration.cards import FAULTS, NOT_RECORDED
 from kiosk.authority.administration.questions import DEFAULT_QUESTIONS
 from kiosk.authority.administration.views import (
@@ -21,6 +19,8 @@ from kiosk.authority.administration.views import (
 )
 from kiosk.authority.policy import shown_text
 from kiosk.authority.roles import Role
+from kiosk.config.kinds import About, settings_of
+from kiosk.config.settings import PolicySettings
 from kiosk.contract.messages import ReadFault
 from tests.screens.admin.people import NOW
 

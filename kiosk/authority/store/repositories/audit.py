@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.elements import Tuple
 
-from kiosk.authority.audit_rows import ROWS_A_CHAIN, before_first, chain_of, place_of, row_name
+from kiosk.authority.audit.rows import ROWS_A_CHAIN, before_first, chain_of, place_of, row_name
 from kiosk.authority.store.audit_chain import (
     REDACTED,
     ChainWalk,

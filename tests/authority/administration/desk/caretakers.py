@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from kiosk.app.config.settings import NoticeSettings
 from kiosk.authority.administration.caretaker import Caretaker
 from kiosk.authority.administration.office import StaffDependencies
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import OutboxMessage, Scalar
+from kiosk.config.settings import NoticeSettings
 
 RA = "ra@nhs.net"
 LIMITS = NoticeSettings(failures_at_station=4, failures_of_person=3, mail_minutes=15)

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from kiosk.app.config.settings import PolicySettings
 from kiosk.authority.administration.codes import CodesDesk
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.views import IssuedCode
 from kiosk.authority.store.records import AuditEvent, EmailCode
+from kiosk.config.settings import PolicySettings
 from kiosk.contract.policy import Policy
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.administration.desk.people import seen

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from kiosk.authority.audit import AuditKind, record
+from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Cardholder, Station, Visit, new_id
 from kiosk.contract.messages import Reason, VisitId, reference_of

@@ -5,16 +5,16 @@ from __future__ import annotations
 from datetime import UTC
 from pathlib import Path
 
-from kiosk.app.config.settings import PolicySettings
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.views import Actor, Grounds
-from kiosk.authority.anchors import AnchorSigner
+from kiosk.authority.audit.anchors import AnchorSigner
 from kiosk.authority.crypto.codes import CodeMac
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.roles import Role
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import StaffKey, StaffMember, new_id
+from kiosk.config.settings import PolicySettings
 from kiosk.contract.ports import Clock
 
 GROUNDS = Grounds("Asked for by telephone", "Photo ID, in person")

@@ -10,7 +10,7 @@ import pytest
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.views import Done, Seen
-from kiosk.authority.audit import StaffKind
+from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.roles import Role
 from kiosk.contract.errors import ConcurrentChange, NotFound, NotTaken, StepRefused
 from kiosk.contract.messages import Reason, Refusal, VisitOpened

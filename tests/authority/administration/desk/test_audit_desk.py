@@ -17,8 +17,8 @@ from kiosk.authority.administration.audit_log import AuditDesk
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.views import AuditFilter, ExportFormat, Grounds, Seen, unseen
-from kiosk.authority.anchors import sign_heads
-from kiosk.authority.audit import StaffKind
+from kiosk.authority.audit.anchors import sign_heads
+from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.roles import Action
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import parse_url

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kiosk.authority.administration.office import StaffDependencies
-from kiosk.authority.audit import AuditKind
+from kiosk.authority.audit.events import AuditKind
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import OutboxMessage, new_id
 from kiosk.contract.messages import Reason

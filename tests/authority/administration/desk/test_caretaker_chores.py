@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from kiosk.authority.administration import caretaker as caretaking
 from kiosk.authority.administration.office import StaffDependencies
-from kiosk.authority.anchors import sign_heads
-from kiosk.authority.audit import ServiceKind, audit_message
+from kiosk.authority.audit.anchors import sign_heads
+from kiosk.authority.audit.events import ServiceKind, audit_message
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditQuery
 from tests.authority.administration.desk.caretakers import RA, Post, keep, templates, told

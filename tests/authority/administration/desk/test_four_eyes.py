@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from kiosk.app.config.settings import NoticeSettings, PolicySettings
 from kiosk.authority.administration.caretaker import Caretaker
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.office import Office, StaffDependencies
@@ -23,12 +22,13 @@ from kiosk.authority.administration.views import (
     Seen,
     unseen,
 )
-from kiosk.authority.audit import StaffKind
+from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.roles import ALWAYS_FOUR_EYES, FOUR_EYES, Action, Role
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import parse_url
 from kiosk.authority.store.records import AuditEvent, Outcome
 from kiosk.authority.store.tables import TableRow
+from kiosk.config.settings import NoticeSettings, PolicySettings
 from kiosk.contract.errors import (
     AdministrationError,
     ConcurrentChange,

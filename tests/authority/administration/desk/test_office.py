@@ -8,7 +8,7 @@ import pytest
 from kiosk.authority.administration.import_people import PeopleImport
 from kiosk.authority.administration.office import Office
 from kiosk.authority.administration.views import Grounds, Seen
-from kiosk.authority.audit import AuditKind, StaffKind
+from kiosk.authority.audit.events import AuditKind, StaffKind
 from kiosk.authority.roles import PERMITTED, Action, Role
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.repositories.staff import note_digest

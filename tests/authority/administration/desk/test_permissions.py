@@ -27,7 +27,7 @@ from kiosk.authority.administration.views import (
     Span,
     unseen,
 )
-from kiosk.authority.audit_rows import place_of
+from kiosk.authority.audit.rows import place_of
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.roles import PERMITTED, Action, Role
 from kiosk.authority.store.database import Store

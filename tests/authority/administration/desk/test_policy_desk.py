@@ -8,8 +8,6 @@ from dataclasses import replace
 
 import pytest
 
-from kiosk.app.config.kinds import settings_of
-from kiosk.app.config.settings import PolicySettings
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.policy import PolicyDesk
 from kiosk.authority.administration.setup import load_questions
@@ -18,6 +16,8 @@ from kiosk.authority.policy import policy_in_force
 from kiosk.authority.roles import Role
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditQuery
+from kiosk.config.kinds import settings_of
+from kiosk.config.settings import PolicySettings
 from kiosk.contract.errors import (
     AdministrationError,
     ConcurrentChange,

@@ -11,7 +11,7 @@ from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.standing import NOTHING_TO_DO, OF_THE_CARD
 from kiosk.authority.administration.views import RightPin
-from kiosk.authority.audit import AuditKind
+from kiosk.authority.audit.events import AuditKind
 from kiosk.authority.roles import Action
 from kiosk.authority.store.records import Cardholder, PinEvidence
 from kiosk.contract.messages import Reason

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.people import MOST_FOUND, PeopleDesk
 from kiosk.authority.administration.views import Actor, Found, Standing
-from kiosk.authority.audit import AuditKind, StaffKind
+from kiosk.authority.audit.events import AuditKind, StaffKind
 from kiosk.authority.roles import Action, Role
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Card, Cardholder, CardStatus, Registration, new_id

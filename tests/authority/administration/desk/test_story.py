@@ -9,12 +9,12 @@ import pytest
 from kiosk.authority.administration.office import Office, staff_names
 from kiosk.authority.administration.person_page import story_of
 from kiosk.authority.administration.views import Seen, StoryLine
-from kiosk.authority.audit import (
+from kiosk.authority.audit.events import (
     AuditKind,
     StaffKind,
     audit_message,
 )
-from kiosk.authority.audit_sentences import UNNUMBERED, Unproven
+from kiosk.authority.audit.sentences import UNNUMBERED, Unproven
 from kiosk.authority.roles import Action
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditEvent, Scalar

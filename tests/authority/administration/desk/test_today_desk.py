@@ -11,8 +11,8 @@ from kiosk.authority.administration.audit_log import AuditDesk
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.today import TodayDesk
 from kiosk.authority.administration.views import AuditFilter, CountedAs, Day, RefusedFor, Today
-from kiosk.authority.audit import AuditKind
-from kiosk.authority.audit_sentences import OutcomeSource
+from kiosk.authority.audit.events import AuditKind
+from kiosk.authority.audit.sentences import OutcomeSource
 from kiosk.authority.mail.outbox import RELAY_AWAY
 from kiosk.authority.roles import Role
 from kiosk.authority.stations import WRITTEN_EVERY_S

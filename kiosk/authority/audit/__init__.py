@@ -1,0 +1,1 @@
+"""The audit: its events, and how its rows are named, anchored, purged and collected."""

@@ -1,0 +1,631 @@
+"""The catalogue of audit events, and how an event is recorded.
+
+Each event is one row of ``AuditKind`` (visits at stations), ``ServiceKind`` (upkeep and imports) or
+``StaffKind`` (members of staff): the stored name, the sentence, whether it is grave, who may see it
+and what it counts as. Lists, filters, reports and a person's story are derived from these rows.
+Details hold counts, ids and reasons, never a person's data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Set
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, StrEnum, auto
+from typing import Final, Self
+
+from kiosk.authority.audit import sentences as sentences
+from kiosk.authority.audit.sentences import Detail, OutcomeSource
+from kiosk.authority.roles import Action
+from kiosk.authority.store.audit_chain import REDACTED
+from kiosk.authority.store.records import AuditEvent, Scalar, Visit, new_id
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.authority.wording import as_sentence
+from kiosk.contract.errors import RowAltered
+from kiosk.contract.messages import NOT_ME, Reason, Refusal, VisitId, reference_of
+
+# The columns of the catalogue.
+
+
+class Count(Enum):
+    """What reports and alarms count."""
+
+    UNLOCKED = auto()
+    REGISTERED = auto()
+    REFUSED = auto()
+    FAILED = auto()
+
+
+AUDIT_AND_STORY: Final = frozenset({Action.SEE_AUDIT, Action.SEE_PEOPLE})
+AUDIT_ONLY: Final = frozenset({Action.SEE_AUDIT})
+"""Steps on the way to another event, and events about the machine alone."""
+
+EVERY_REASON: Final = frozenset(Reason)
+
+
+@dataclass(frozen=True, slots=True)
+class EventSpec:
+    """What one kind of event means, wherever it was recorded."""
+
+    kind: str
+    """The name in the audit."""
+
+    sentence: str
+    """The sentence where the detail has nothing to add."""
+
+    from_detail: Callable[[Detail], str] | None = None
+    """Makes a fuller sentence from the detail; an empty one falls back to ``sentence``."""
+
+    grave: bool = False
+    """A refusal or a failure."""
+
+    seen_with: Set[Action] = AUDIT_AND_STORY
+    """Roles that may do one of these actions may see it; SEE_PEOPLE puts it into a story."""
+
+    counts: Set[Count] = frozenset()
+
+    counts_where: tuple[str, str] | None = None
+    """It counts only if the detail has this value under this name."""
+
+    ends: Set[Reason] = frozenset()
+    """Refusals of the same card that no longer stand after this event."""
+
+    verb_phrase: str = ""
+    """Follows the name of the member of staff who did it."""
+
+    revises_member: bool = False
+    """It raised the revision of a member of staff."""
+
+    follows: bool = False
+    """It follows from another event of its visit, which says what the visit was about."""
+
+
+class EventKind(StrEnum):
+    """A kind of event: its value is what the audit stores, ``spec`` is its row."""
+
+    _value_: str
+    spec: EventSpec
+
+    def __new__(cls, spec: EventSpec) -> Self:
+        member = str.__new__(cls, spec.kind)
+        member._value_ = spec.kind
+        member.spec = spec
+        return member
+
+
+def _staff(
+    kind: str,
+    verb_phrase: str,
+    from_detail: Callable[[Detail], str] | None = None,
+    *,
+    grave: bool = False,
+    ends: Set[Reason] = frozenset(),
+    revises_member: bool = False,
+) -> EventSpec:
+    """Return the row of an act of staff, whose sentence is the verb phrase."""
+    return EventSpec(
+        kind,
+        as_sentence(verb_phrase),
+        from_detail,
+        grave=grave,
+        ends=ends,
+        verb_phrase=verb_phrase,
+        revises_member=revises_member,
+    )
+
+
+# The catalogue.
+
+
+class AuditKind(EventKind):
+    """Events of a visit at a station."""
+
+    VISIT_OPENED = EventSpec(
+        "visit-opened",
+        "Put the card into the station.",
+        sentences.visit_opened,
+        ends={Reason.CARD_EXPIRED, Reason.CARD_UNREADABLE, Reason.INSERT_CARD},
+    )
+    VISIT_RESUMED = EventSpec("visit-resumed", "Came back to enter the code.")
+    VISIT_SUPERSEDED = EventSpec(
+        "visit-superseded", "The card went into another station.", seen_with=AUDIT_ONLY
+    )
+    VISIT_ENDED = EventSpec(
+        "visit-ended", "The visit ended.", sentences.visit_ended, seen_with=AUDIT_ONLY
+    )
+    CARD_PULLED = EventSpec("card-pulled", "The card was taken out while it was read.")
+    CARD_UNPROVEN = EventSpec(
+        "card-unproven",
+        "The card could not prove that it is the one that was issued.",
+        sentences.card_unproven,
+        grave=True,
+    )
+    CARD_PROVEN_BY_KEY = EventSpec(
+        "card-proven-by-key", "The card showed that it has its admin key."
+    )
+    CARD_KEY_RECORDED = EventSpec(
+        "card-key-recorded",
+        "The key of the card was recorded, to know the card by.",
+        follows=True,
+    )
+    PIN_KEY_RECORDED = EventSpec(
+        "pin-key-recorded",
+        "The key that the card uses after its PIN was recorded.",
+        follows=True,
+    )
+    STATION_LIMITED = EventSpec(
+        "station-limited", "The station opened too many visits within a minute.", grave=True
+    )
+    REFUSED = EventSpec(
+        "refused",
+        "Turned away.",
+        sentences.turned_away,
+        grave=True,
+        counts={Count.REFUSED, Count.FAILED},
+    )
+    REFUSED_AT_STATION = EventSpec(
+        "refused-at-station",
+        "Turned away by the station.",
+        sentences.turned_away,
+        grave=True,
+        counts={Count.REFUSED, Count.FAILED},
+    )
+    STEP_REFUSED = EventSpec(
+        "step-refused",
+        "The station asked for something out of turn, and was refused.",
+        grave=True,
+        seen_with=AUDIT_ONLY,
+    )
+    ROW_ALTERED = EventSpec(
+        "row-altered",
+        "A record that was altered outside of the service was refused.",
+        sentences.row_altered,
+        grave=True,
+    )
+    PURPOSE_CHOSEN = EventSpec("purpose-chosen", "Chose what to do.", sentences.purpose_chosen)
+    PIN_VERIFIED = EventSpec(
+        "pin-verified", "The card took its PIN.", sentences.pin_verified, ends={Reason.PIN_BLOCKED}
+    )
+    OWNER_CONFIRMED = EventSpec(
+        "owner-confirmed", "Entered the code that was sent to the known address."
+    )
+    QUESTIONS_TAKEN = EventSpec(
+        "questions-taken", "Chose security questions and answered them.", seen_with=AUDIT_ONLY
+    )
+    QUESTIONS_NOT_TAKEN = EventSpec(
+        "questions-not-taken",
+        "An answer that was to be registered was not taken.",
+        sentences.questions_not_taken,
+        grave=True,
+    )
+    EMAIL_TAKEN = EventSpec("email-taken", "Gave an email address.", seen_with=AUDIT_ONLY)
+    EMAIL_NOT_TAKEN = EventSpec(
+        "email-not-taken",
+        "Gave an email address that is not taken.",
+        sentences.email_not_taken,
+        grave=True,
+    )
+    ATTEMPT_CHARGED = EventSpec(
+        "attempt-charged", "Began an attempt at the security questions.", seen_with=AUDIT_ONLY
+    )
+    ANSWERS_RIGHT = EventSpec(
+        "answers-right", "Answered the security questions rightly.", sentences.answers_right
+    )
+    ANSWERS_WRONG = EventSpec(
+        "answers-wrong",
+        "Answered the security questions wrongly.",
+        sentences.answers_wrong,
+        grave=True,
+        counts={Count.FAILED},
+    )
+    ATTEMPTS_PAUSED = EventSpec(
+        "attempts-paused",
+        "No answers are taken for a while with cards that cannot prove themselves.",
+        grave=True,
+    )
+    REGISTRATION_BLOCKED = EventSpec(
+        "registration-blocked",
+        "Self-service was blocked: too many failed attempts.",
+        sentences.registration_blocked,
+        grave=True,
+    )
+    STOP_NUMBER_TRIED = EventSpec("stop-number-tried", "Began to enter the number of a notice.")
+    STOP_NUMBER_WRONG = EventSpec(
+        "stop-number-wrong", "Entered a wrong number as that of a notice.", grave=True
+    )
+    MISUSE_REPORTED = EventSpec(
+        "misuse-reported",
+        f'Reported "{NOT_ME}" with the number of a notice: self-service was stopped.',
+        sentences.misuse_reported,
+        grave=True,
+    )
+    CODE_DRAFTED = EventSpec("code-drafted", "A code was made.", seen_with=AUDIT_ONLY)
+    CODE_SENT = EventSpec("code-sent", "A code was sent by mail.")
+    CODE_NOT_SENT = EventSpec(
+        "code-not-sent", "A code could not be sent.", sentences.code_not_sent, grave=True
+    )
+    CODE_LIMITED = EventSpec("code-limited", "Asked for another code too early.", grave=True)
+    CODE_TRY_CHARGED = EventSpec("code-try-charged", "Began to enter a code.", seen_with=AUDIT_ONLY)
+    CODE_RIGHT = EventSpec("code-right", "Entered the code rightly.", sentences.code_right)
+    CODE_WRONG = EventSpec(
+        "code-wrong",
+        "Entered a wrong code.",
+        sentences.code_wrong,
+        grave=True,
+        counts={Count.FAILED},
+    )
+    CODE_DEAD = EventSpec(
+        "code-dead", "Entered a code that works no more.", sentences.code_dead, grave=True
+    )
+    CODE_ABANDONED = EventSpec(
+        "code-abandoned",
+        "Chose something else; the code that was waited for was withdrawn.",
+    )
+    REGISTERED = EventSpec(
+        "registered",
+        "Registered for self-service.",
+        sentences.registered,
+        counts={Count.REGISTERED},
+        ends=EVERY_REASON,
+    )
+    EMAIL_CHANGED = EventSpec(
+        "email-changed", "Changed the email address.", sentences.email_changed, ends=EVERY_REASON
+    )
+    EMAIL_CHANGE_WAITS = EventSpec(
+        "email-change-waits", "Gave another email address; it does not count yet."
+    )
+    EMAIL_CHANGE_STOPPED = EventSpec(
+        "email-change-stopped", "The other email address was not put in place.", grave=True
+    )
+    EMAIL_CONFIRMED = EventSpec(
+        "email-confirmed", "Confirmed the email address that staff had put in place."
+    )
+    QUESTIONS_CHANGED = EventSpec(
+        "questions-changed", "Changed the security questions.", ends=EVERY_REASON
+    )
+    MAINTAINED = EventSpec(
+        "maintained",
+        "Had something done on the station's maintenance page.",
+        sentences.maintained,
+    )
+    PIN_CHANGED = EventSpec("pin-changed", "Changed the PIN.", ends=EVERY_REASON)
+    SECRET_RELEASED = EventSpec(
+        "secret-released",
+        "The unblock secret was given to the station for the card.",
+        seen_with=AUDIT_ONLY,
+    )
+    ADMIN_KEY_USED = EventSpec(
+        "admin-key-used",
+        "The admin key was used for the card; the station was not given it.",
+        seen_with=AUDIT_ONLY,
+    )
+    SECRET_BROKEN = EventSpec(
+        "secret-broken", "The unblock secret of the card could not be opened.", grave=True
+    )
+    UNBLOCK_DONE = EventSpec(
+        "unblock-done",
+        "Unlocked the card and set a new PIN.",
+        counts={Count.UNLOCKED},
+        ends=EVERY_REASON,
+    )
+    UNBLOCK_REFUSED = EventSpec(
+        "unblock-refused",
+        "The card refused to be unlocked.",
+        sentences.unblock_refused,
+        grave=True,
+        counts={Count.FAILED},
+    )
+    UNBLOCK_NOT_SENT = EventSpec(
+        "unblock-not-sent", "The card was not unlocked: nothing was sent to it.", grave=True
+    )
+    UNBLOCK_UNKNOWN = EventSpec(
+        "unblock-unknown",
+        "The card's answer was lost: whether it was unlocked is not known.",
+        grave=True,
+    )
+    UNBLOCK_SETTLED = EventSpec(
+        "unblock-settled",
+        "The card showed what had become of an unlock.",
+        sentences.outcome_recorded,
+        counts={Count.UNLOCKED},
+        counts_where=("found", OutcomeSource.DONE.value),
+        ends={Reason.OUTCOME_UNKNOWN},
+    )
+    UNBLOCK_REPORTED_LATE = EventSpec(
+        "unblock-reported-late",
+        "The station reported an unlock whose outcome was recorded already.",
+        seen_with=AUDIT_ONLY,
+    )
+    SECRET_TRIES_REPORTED = EventSpec(
+        "secret-tries-reported",
+        "The card says how many tries its unblock secret has left.",
+        sentences.secret_tries_left,
+        follows=True,
+    )
+    SECRET_DRAWN = EventSpec(
+        "secret-drawn", "Another unblock secret was made for the card.", seen_with=AUDIT_ONLY
+    )
+    SECRET_CHANGED = EventSpec(
+        "secret-changed",
+        "The unblock secret of the card was changed.",
+        follows=True,
+    )
+    SECRET_NOT_CHANGED = EventSpec(
+        "secret-not-changed",
+        "The card kept its unblock secret.",
+        follows=True,
+    )
+    SECRET_CHANGE_UNKNOWN = EventSpec(
+        "secret-change-unknown",
+        "Whether the card took its new unblock secret is not known; its next unlock finds out.",
+        grave=True,
+        follows=True,
+    )
+    SECRET_FOUND = EventSpec(
+        "secret-found",
+        "The card showed which of two unblock secrets it has.",
+        follows=True,
+    )
+    SECRET_ADVANCED = EventSpec(
+        "secret-advanced",
+        "The card refused the unblock secret of a backup that was restored; the one that follows "
+        "it is tried.",
+    )
+    CARD_SET_ASIDE = EventSpec(
+        "card-set-aside",
+        "The card was set aside: it refused every unblock secret that it could have.",
+        grave=True,
+    )
+
+
+class ServiceKind(EventKind):
+    """Events of upkeep, of imports, and of stations that enrol."""
+
+    PERSON_CHANGED = EventSpec("holder-changed", "Name or email address were changed by an import.")
+    CARD_CHANGED = EventSpec("card-changed", "The card was changed by an import.")
+    PEOPLE_IMPORTED = EventSpec(
+        "people-imported", "People were imported.", sentences.people_imported
+    )
+    ROWS_RESTAMPED = EventSpec(
+        "rows-restamped", "The MACs of records were made anew under another key."
+    )
+    ROW_ACCEPTED = EventSpec(
+        "row-accepted", "A record that was altered outside of the service was taken as it is."
+    )
+    KEY_ADDED = EventSpec("key-added", "A key was added, to the key file or to a token.")
+    KEYS_BACKED_UP = EventSpec(
+        "keys-backed-up", "A copy of the key file was made and is kept in a safe place."
+    )
+    SECRETS_RESEALED = EventSpec(
+        "secrets-resealed",
+        "Unblock secrets were sealed under another key.",
+        sentences.secrets_resealed,
+    )
+    ALARM_RAISED = EventSpec(
+        "alarm-raised",
+        "An alarm was raised.",
+        sentences.alarm("An alarm was raised"),
+        grave=True,
+        seen_with=AUDIT_ONLY,
+    )
+    ALARM_OVER = EventSpec(
+        "alarm-over", "An alarm is over.", sentences.alarm("An alarm is over"), seen_with=AUDIT_ONLY
+    )
+    RECORDS_PURGED = EventSpec(
+        "records-purged",
+        "What had been kept long enough was deleted.",
+        sentences.records_purged,
+    )
+    STORE_COPIED = EventSpec(
+        "store-copied", "The database was copied from a file to a server.", seen_with=AUDIT_ONLY
+    )
+    STORE_BACKED_UP = EventSpec(
+        "store-backed-up", "A backup of the database was made.", seen_with=AUDIT_ONLY
+    )
+    STORE_RESTORED = EventSpec(
+        "store-restored",
+        "The database was restored from a backup: what happened since is lost.",
+        sentences.store_restored,
+        grave=True,
+        seen_with=AUDIT_ONLY,
+    )
+    AUDIT_PURGED = EventSpec(
+        "audit-purged",
+        "Rows of the audit that had been kept long enough were deleted.",
+        sentences.audit_purged,
+        seen_with=AUDIT_ONLY,
+    )
+    STATION_ENROLLED = EventSpec(
+        "station-enrolled", "The station enrolled, with a key that it had made."
+    )
+    STATION_KEY_RENEWED = EventSpec(
+        "station-key-renewed", "The station renewed its key and its certificate."
+    )
+    ENROLMENT_REFUSED = EventSpec(
+        "enrolment-refused",
+        "Something that wanted to enrol as the station was refused.",
+        sentences.enrolment_refused,
+        grave=True,
+    )
+
+
+class StaffKind(EventKind):
+    """Events that members of staff cause."""
+
+    LOGGED_IN = _staff("staff-logged-in", "logged in")
+    LOGGED_OUT = _staff("staff-logged-out", "logged out")
+    TURNED_AWAY = _staff("staff-turned-away", "was turned away at the door", grave=True)
+    NOT_PERMITTED = _staff(
+        "staff-not-permitted",
+        "tried something that their role does not permit",
+        sentences.not_permitted,
+        grave=True,
+    )
+    PERSON_ADDED = _staff("person-added", "added this person")
+    BLOCK_LIFTED = _staff("block-lifted", "lifted the block")
+    REGISTRATION_REVOKED = _staff("registration-revoked", "revoked the registration")
+    NAME_CORRECTED = _staff("name-corrected", "corrected the name")
+    EMAIL_CORRECTED = _staff("email-corrected", "corrected the email address")
+    LEAVER_MARKED = _staff("leaver-marked", "marked this person as a leaver")
+    LEAVER_TAKEN_BACK = _staff("leaver-taken-back", "took this person back from the leavers")
+    MISUSE_STOPPED = _staff(
+        "misuse-stopped", "stopped self-service: something was not done by the holder"
+    )
+    CHANGE_STOPPED = _staff(
+        "address-change-stopped", "stopped a change of address that was waiting"
+    )
+    PERSON_ERASED = _staff("person-erased", "erased this person")
+    CARD_ADDED = _staff("card-added", "added a card")
+    CARD_REPLACED = _staff("card-replaced", "replaced a card")
+    CARD_REVOKED = _staff("card-revoked", "revoked a card")
+    SECRET_SET = _staff(
+        "secret-set",
+        "set the unblock secret of a card",
+        ends={Reason.SECRET_BLOCKED, Reason.CARD_REFUSED},
+    )
+    CODE_ISSUED = _staff("code-issued", "gave an unlock code by word of mouth")
+    CODE_AGREED = _staff("code-agreed", "agreed to an unlock code that a colleague gave")
+    CODE_WITHDRAWN = _staff("code-withdrawn", "withdrew an unlock code")
+    ACT_PROPOSED = _staff(
+        "act-proposed",
+        "proposed something that waits for a second member of staff",
+        sentences.of_act("Proposed to {}; it waits for a second member of staff."),
+    )
+    ACT_AGREED = _staff(
+        "act-agreed",
+        "agreed to what a colleague had proposed",
+        sentences.of_act("Agreed to {}, as a colleague had proposed."),
+    )
+    ACT_DECLINED = _staff(
+        "act-declined",
+        "declined what had been proposed",
+        sentences.of_act("Declined to {}, as had been proposed."),
+    )
+    ACT_EXPIRED = _staff(
+        "act-expired",
+        "let go of what had been proposed: nobody decided on it in time",
+        sentences.of_act("Nobody agreed in time to {}."),
+    )
+    ENROLMENT_OPENED = _staff("enrolment-opened", "made a line with which the station can enrol")
+    STATION_CERTIFIED = _staff("station-certified", "let the station in by its certificate")
+    STATION_RETIRED = _staff("station-retired", "retired the station")
+    STATION_REINSTATED = _staff("station-reinstated", "put the station back into service")
+    QUESTION_ADDED = _staff(
+        "question-added",
+        "added a security question",
+        sentences.of_question("Added security question {}"),
+    )
+    QUESTION_RETIRED = _staff(
+        "question-retired",
+        "retired a security question",
+        sentences.of_question("Retired security question {}"),
+    )
+    QUESTION_REVIVED = _staff(
+        "question-revived",
+        "offered a security question again",
+        sentences.of_question("Offered security question {} again"),
+    )
+    POLICY_CHANGED = _staff("policy-changed", "changed the policy", sentences.policy_changed)
+    STAFF_ADDED = _staff("staff-added", "added a member of staff", sentences.staff_added)
+    ROLE_CHANGED = _staff(
+        "role-changed",
+        "changed the role of a member of staff",
+        sentences.role_changed,
+        revises_member=True,
+    )
+    STAFF_REMOVED = _staff("staff-removed", "removed a member of staff", revises_member=True)
+    KEY_ADDED = _staff("staff-key-added", "added a key of a member of staff", revises_member=True)
+    KEY_REMOVED = _staff(
+        "staff-key-removed", "removed a key of a member of staff", revises_member=True
+    )
+    STAFF_CARD_ADDED = _staff(
+        "staff-card-added",
+        "let the card of a member of staff open stations' maintenance pages",
+        revises_member=True,
+    )
+    STAFF_CARD_REMOVED = _staff(
+        "staff-card-removed",
+        "let the card of a member of staff open no station's maintenance page any more",
+        revises_member=True,
+    )
+    AUDIT_VERIFIED = _staff("audit-verified", "verified the audit", sentences.audit_verified)
+    AUDIT_EXPORTED = _staff(
+        "audit-exported", "exported a part of the audit", sentences.audit_exported
+    )
+    AUDIT_REDACTED = _staff(REDACTED, "took a text out of the audit", sentences.audit_redacted)
+    REPORT_EXPORTED = _staff("report-exported", "exported a report")
+
+
+# What is derived from the catalogue.
+
+EVENTS: Final[dict[str, EventSpec]] = {
+    kind.value: kind.spec for kinds in (AuditKind, ServiceKind, StaffKind) for kind in kinds
+}
+"""Each kind of event by its name in the audit."""
+
+GRAVE: Final = frozenset(kind for kind, spec in EVENTS.items() if spec.grave)
+
+FOLLOWING: Final = frozenset(kind for kind, spec in EVENTS.items() if spec.follows)
+
+NOT_IN_STORY: Final = frozenset(
+    kind for kind, spec in EVENTS.items() if Action.SEE_PEOPLE not in spec.seen_with
+)
+"""Kinds that a person's story leaves out."""
+
+STAFF_KINDS: Final = frozenset(kind.value for kind in StaffKind)
+
+
+def audit_message(event: AuditEvent) -> str:
+    """Return the sentence; a kind of another version of the program is shown by its name."""
+    spec = EVENTS.get(event.kind)
+    if spec is None:
+        return event.kind
+    return (spec.from_detail(event.detail) if spec.from_detail else "") or spec.sentence
+
+
+# Recording.
+
+
+def new_reference() -> str:
+    """Return a reference number for events outside of visits, of the form that visits have."""
+    return reference_of(VisitId(new_id()))
+
+
+def altered(error: RowAltered) -> dict[str, Scalar]:
+    """Return the detail of an event about a row that does not match its MAC."""
+    return {"table": error.table, "row": error.row}
+
+
+LONGEST_DETAIL = 80
+
+
+def plain(text: str) -> str:
+    """Return a station's text for a detail, short and printable."""
+    kept = "".join(c for c in text if c.isascii() and (c.isalnum() or c in " -_.:"))
+    return kept[:LONGEST_DETAIL]
+
+
+def record(uow: UnitOfWork, kind: AuditKind, visit: Visit, /, **detail: Scalar) -> None:
+    """Add one event of ``visit`` to the unit of work."""
+    uow.audit.append(
+        kind=kind.value,
+        reference=visit.reference,
+        visit_id=visit.id,
+        card_id=visit.card_id,
+        holder_id=visit.holder_id,
+        station=visit.station,
+        detail=detail,
+    )
+
+
+def refuse_visit(
+    uow: UnitOfWork,
+    visit: Visit,
+    reason: Reason,
+    retry_at: datetime | None = None,
+    /,
+    **detail: Scalar,
+) -> Refusal:
+    """Record that a visit is refused; every report of refusals counts these events alone."""
+    record(uow, AuditKind.REFUSED, visit, reason=reason.value, **detail)
+    return Refusal(reason, retry_at)

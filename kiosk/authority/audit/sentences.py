@@ -1,0 +1,368 @@
+"""Fuller sentences for audit events, made of their details.
+
+A function returns an empty text where the detail holds nothing to say, as it may in a row
+of an older version; the event's own sentence in the catalogue then stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Final
+
+from kiosk.authority.audit.rows import row_name
+from kiosk.authority.store.records import PinEvidence, Scalar
+from kiosk.authority.wording import counted, numbered, reason_words
+from kiosk.contract.errors import MailRefused
+from kiosk.contract.messages import NOT_ME, AnswerProblem, MaintenanceAct, Purpose, VisitEnd
+from kiosk.contract.policy import EmailProblem
+
+Detail = Mapping[str, Scalar]
+
+# Values in details.
+
+
+class Unproven(StrEnum):
+    """Why a card does not count as genuine; the audit records it, and no screen shows it."""
+
+    NO_KEY = "no-key"
+    UNSUPPORTED_KEY = "unsupported-key"
+    UNKNOWN_KEY = "unknown-key"
+    NOT_ISSUED = "not-issued"
+    NO_ANSWER = "no-answer"
+    WRONG_ANSWER = "wrong-answer"
+    MIRRORED = "mirrored"
+    NO_ADMIN_KEY = "no-admin-key"
+
+
+class OutcomeSource(StrEnum):
+    """What a card that was seen again shows about an unblock without a known outcome."""
+
+    DONE = "done"
+    NOT_DONE = "not-done"
+    UNDETERMINED = "undetermined"
+
+
+UNNUMBERED: Final = "wrong secret and no number"
+"""Why the card refused an unblock, where ``tries_left`` beside it is not the card's number."""
+
+# Sentences of events at stations.
+
+_BEGUN: Final[dict[str, str]] = {
+    Purpose.REGISTER: "Began to register.",
+    Purpose.UNLOCK: "Began to unlock the card.",
+    Purpose.FIRST_UNLOCK: "Began to unlock the card with a code from staff, before registering.",
+    Purpose.CHANGE_PIN: "Began to change the PIN.",
+    Purpose.CHANGE_QUESTIONS: "Began to change the security questions.",
+    Purpose.CHANGE_EMAIL: "Began to change the email address.",
+    Purpose.REPORT_MISUSE: "Began to report that something was not done by the holder.",
+    Purpose.MAINTENANCE: "Began to open the station's maintenance page.",
+}
+_PROBLEMS: Final[dict[str, str]] = {
+    AnswerProblem.EMPTY: "it was empty",
+    AnswerProblem.TOO_SHORT: "it was too short",
+    AnswerProblem.NOT_TYPABLE: "a station's keyboard cannot type it",
+    AnswerProblem.REPEATS_QUESTION: "it repeated the question",
+    AnswerProblem.SAME_AS_ANOTHER: "it was the same as another",
+    AnswerProblem.TOO_LONG: "it was too long",
+}
+_SETTLED: Final[dict[str, str]] = {
+    OutcomeSource.DONE: "Seen again, the card shows that it was unlocked.",
+    OutcomeSource.NOT_DONE: "Seen again, the card shows that it was not unlocked.",
+    OutcomeSource.UNDETERMINED: "Seen again, the card does not show whether its PIN was changed.",
+}
+_UNPROVEN: Final[dict[str, str]] = {
+    Unproven.NO_KEY: "it offers no key to prove itself with",
+    Unproven.UNSUPPORTED_KEY: "it offers a key of a kind that this service cannot check",
+    Unproven.UNKNOWN_KEY: "nobody recorded or certified the key that it offers",
+    Unproven.NOT_ISSUED: "it shows no valid certificate of an issuer of cards",
+    Unproven.NO_ANSWER: "it did not answer with its key",
+    Unproven.WRONG_ANSWER: "its answer was not that of its key",
+    Unproven.MIRRORED: "it drew no number of its own, but gave ours back",
+    Unproven.NO_ADMIN_KEY: "it does not have the admin key that is recorded for it",
+}
+
+
+def _counted(detail: Detail, name: str, of: str, many: str = "") -> str:
+    count = detail.get(name)
+    return counted(count, of, many) if isinstance(count, int) else ""
+
+
+def visit_opened(detail: Detail) -> str:
+    return "Put the card in; its PIN was blocked." if detail.get("pin_blocked") else ""
+
+
+_ENDED: Final[dict[str, str]] = {
+    VisitEnd.CARD_REMOVED: "The visit ended: the card was taken out.",
+    VisitEnd.FINISHED: "The visit ended: what it was for was done.",
+    VisitEnd.LEFT: "The visit ended: the holder stopped it.",
+    VisitEnd.IDLE: "The visit ended: nobody did anything for a while.",
+    VisitEnd.REFUSED: "The visit ended: the holder was turned away.",
+    VisitEnd.FAULT: "The visit ended: the service or the station had a fault.",
+}
+
+
+def visit_ended(detail: Detail) -> str:
+    return _ENDED.get(str(detail.get("how")), "")
+
+
+def pin_verified(detail: Detail) -> str:
+    if detail.get("evidence") == PinEvidence.PROVEN.value:
+        return "Entered the PIN of the card; the card proved it by its key."
+    because = detail.get("because")
+    return f"The card said that its PIN was right, without a proof that counts ({because})."
+
+
+def card_unproven(detail: Detail) -> str:
+    because = _UNPROVEN.get(str(detail.get("because")))
+    return (
+        f"The card did not prove that it is the one that was issued: {because}." if because else ""
+    )
+
+
+def turned_away(detail: Detail) -> str:
+    because = reason_words(detail.get("reason"))
+    more = f", because {detail['because']}" if detail.get("because") else ""
+    return f"Turned away: {because[:1].lower()}{because[1:]}{more}."
+
+
+_MAINTAINED: Final[dict[str, str]] = {
+    MaintenanceAct.TEST_READER: "Had the station test its card reader.",
+    MaintenanceAct.SHOW_NETWORK: "Had the station show the state of its network.",
+    MaintenanceAct.RESTART_STATION: "Had the station's program restarted.",
+    MaintenanceAct.RESTART_MACHINE: "Had the station's machine restarted.",
+    MaintenanceAct.SWITCH_OFF: "Had the station switched off.",
+}
+
+
+def maintained(detail: Detail) -> str:
+    return _MAINTAINED.get(str(detail.get("act")), "")
+
+
+def row_altered(detail: Detail) -> str:
+    row, table = detail.get("row"), detail.get("table")
+    if not (row and table):
+        return ""
+    return f"Row {row} of the table {table} was altered outside of the service, and was refused."
+
+
+def purpose_chosen(detail: Detail) -> str:
+    return _BEGUN.get(str(detail.get("purpose")), "")
+
+
+def questions_not_taken(detail: Detail) -> str:
+    because = _PROBLEMS.get(str(detail.get("problem")))
+    return f"An answer that was to be registered was not taken: {because}." if because else ""
+
+
+def email_not_taken(detail: Detail) -> str:
+    if detail.get("problem") == EmailProblem.DOMAIN.value:
+        return "Gave an email address outside the approved domains; it was not taken."
+    return "Gave what is no email address; it was not taken."
+
+
+def answers_right(detail: Detail) -> str:
+    late = "Answered the security questions rightly, but the card had left."
+    return late if detail.get("proves") else ""
+
+
+def answers_wrong(detail: Detail) -> str:
+    left = _counted(detail, "left", "attempt")
+    return left and f"Answered the security questions wrongly; {left} left."
+
+
+def registration_blocked(detail: Detail) -> str:
+    failed = _counted(detail, "failures", "failed attempt")
+    return failed and f"Self-service was blocked after {failed}."
+
+
+def misuse_reported(detail: Detail) -> str:
+    about = detail.get("about")
+    if not about:
+        return ""
+    return f'Reported "{NOT_ME}" with the number of the mail about {about}; all was stopped.'
+
+
+def code_not_sent(detail: Detail) -> str:
+    if detail.get("because") == MailRefused.__name__:
+        return "A code could not be sent: the mail server refused the address."
+    return "A code could not be sent: the mail server did not take it."
+
+
+def code_wrong(detail: Detail) -> str:
+    left = _counted(detail, "left", "try", "tries")
+    return left and f"Entered a wrong code; {left} left."
+
+
+def code_right(detail: Detail) -> str:
+    if detail.get("proves"):
+        return "Entered the code rightly, but the card had left."
+    return "Entered the code that staff had given, rightly." if detail.get("given_by") else ""
+
+
+def code_dead(detail: Detail) -> str:
+    if detail.get("withdrawn"):
+        return "Entered a code that had been withdrawn."
+    if detail.get("expired"):
+        return "Entered a code whose time was over."
+    return "Entered a code that had no try left, or was replaced."
+
+
+def registered(detail: Detail) -> str:
+    questions = _counted(detail, "questions", "security question")
+    return f"Registered for self-service, with {questions}." if detail.get("questions") else ""
+
+
+def email_changed(detail: Detail) -> str:
+    return "" if detail.get("other", True) else "Confirmed the same email address again."
+
+
+def unblock_refused(detail: Detail) -> str:
+    left = _counted(detail, "tries_left", "try", "tries")
+    if not left:
+        return "The card refused the new PIN."
+    if detail.get("because") == UNNUMBERED:
+        return "The card refused the unblock secret, and does not say how many tries are left."
+    return f"The card refused the unblock secret, and has {left} left for it."
+
+
+def secret_tries_left(detail: Detail) -> str:
+    left = _counted(detail, "tries_left", "try", "tries")
+    return left and f"The card says that its unblock secret has {left} left."
+
+
+def outcome_recorded(detail: Detail) -> str:
+    return _SETTLED.get(str(detail.get("found")), "")
+
+
+# Sentences of acts of staff and of upkeep.
+
+
+def policy_changed(detail: Detail) -> str:
+    name, value, was = (detail.get(key) for key in ("setting", "value", "was"))
+    if not name:
+        return ""
+    if detail.get("as_in_file"):
+        return f"Put {name} back to the settings file's {value}; it was {was}."
+    return f"Set {name} to {value or 'nothing'}; it was {was or 'nothing'}."
+
+
+def of_question(words: str) -> Callable[[Detail], str]:
+    def sentence(detail: Detail) -> str:
+        return f"{words.format(detail['question'])}." if detail.get("question") else ""
+
+    return sentence
+
+
+def staff_added(detail: Detail) -> str:
+    role = detail.get("role")
+    return f"Added a member of staff with the role {role}." if role else ""
+
+
+def role_changed(detail: Detail) -> str:
+    role, was = detail.get("role"), detail.get("was")
+    return f"Changed the role of a member of staff from {was} to {role}." if role and was else ""
+
+
+def not_permitted(detail: Detail) -> str:
+    action = detail.get("action")
+    return f"Tried something that their role does not permit: {action}." if action else ""
+
+
+def audit_verified(detail: Detail) -> str:
+    if detail.get("intact") is False:
+        return f"Verified the audit: row {_row(detail.get('fault_row'))} does not fit."
+    return (
+        f"Verified the audit: {numbered(detail['rows'], 'row')} in order."
+        if detail.get("rows")
+        else ""
+    )
+
+
+def audit_exported(detail: Detail) -> str:
+    return f"Exported {numbered(detail['rows'], 'row')} of the audit." if "rows" in detail else ""
+
+
+def people_imported(detail: Detail) -> str:
+    counts = tuple(detail.get(name) for name in ("lines", "people_added", "people_changed"))
+    lines, added, changed = counts
+    if None in counts:
+        return ""
+    return f"Imported people: {numbered(lines, 'line')}, {added} people added, {changed} changed."
+
+
+def alarm(what: str) -> Callable[[Detail], str]:
+    """Return a sentence that names the alarm's kind."""
+
+    def sentence(detail: Detail) -> str:
+        kind, station = detail.get("alarm"), detail.get("station")
+        return (f"{what}: {kind}" + (f" ({station})." if station else ".")) if kind else ""
+
+    return sentence
+
+
+def records_purged(detail: Detail) -> str:
+    counts = ", ".join(
+        f"{many} {name.replace('_', ' ')}"
+        for name, many in detail.items()
+        if isinstance(many, int) and many
+    )
+    return f"Deleted what had been kept long enough: {counts}." if counts else ""
+
+
+def audit_purged(detail: Detail) -> str:
+    rows, until = detail.get("rows"), detail.get("until")
+    return f"Deleted {numbered(rows, 'row')} of the audit, up to row {until}." if until else ""
+
+
+def enrolment_refused(detail: Detail) -> str:
+    because = detail.get("because")
+    return f"Something that wanted to enrol as the station was refused: {because}." * bool(because)
+
+
+def store_restored(detail: Detail) -> str:
+    until = detail.get("until")
+    if until is None:
+        return ""
+    return f"The database was restored from a backup: what happened after row {until} is lost."
+
+
+def secrets_resealed(detail: Detail) -> str:
+    key, many = detail.get("to"), detail.get("secrets")
+    return f"Sealed {many} unblock secrets anew, under {key}." if key else ""
+
+
+def audit_redacted(detail: Detail) -> str:
+    row, what = detail.get("row"), detail.get("what")
+    return f"Took the {what} out of row {_row(row)} of the audit." if row and what else ""
+
+
+def _row(number: Scalar) -> str:
+    return row_name(number) if isinstance(number, int) else str(number)
+
+
+_ACTS: Final = {
+    "people.lift_block": "lift the block",
+    "people.revoke_registration": "revoke the registration",
+    "people.correct_email": "correct the email address",
+    "cards.add": "add a card",
+    "cards.replace": "replace a card",
+    "cards.set_secret": "set an unblock secret",
+    "staff.add": "let in a member of staff",
+    "staff.change_role": "change the role of a member of staff",
+    "staff.add_key": "let in another key of a member of staff",
+    "staff.add_card": "let a card of a member of staff open stations' maintenance pages",
+    "policy.change": "change the policy",
+    "policy.reset": "put a setting back to the settings file's value",
+    "imports.run": "import a file",
+    "audit.redact": "redact a text in the audit",
+}
+"""What a proposed act would do, by its name."""
+
+
+def of_act(words: str) -> Callable[[Detail], str]:
+    def sentence(detail: Detail) -> str:
+        act = detail.get("act")
+        return words.format(_ACTS.get(str(act), act)) if act else ""
+
+    return sentence

@@ -1,0 +1,577 @@
+"""A card went in: whose is it, what may be done with it, and is there a live code for it?"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from kiosk.authority.audit.events import AuditKind, plain, record, refuse_visit
+from kiosk.authority.audit.sentences import Unproven
+from kiosk.authority.dependencies import Dependencies
+from kiosk.authority.stations import barred_at, station_barred
+from kiosk.authority.store.records import Card, EmailCode, HeldVisit, KnownCard, Scalar, Visit
+from kiosk.authority.store.repositories.visits import VISIT_LIFE
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.authority.unblock.candidates import correct_by_card, plausible
+from kiosk.authority.unblock.outcome import leave_undetermined, record_outcome_by_card
+from kiosk.authority.visit import tasks
+from kiosk.authority.visit.blocking import block, is_exhausted
+from kiosk.authority.visit.card_evidence import (
+    claim,
+    digest_of,
+    draw,
+    judge,
+    record_unproven,
+    refused_before,
+    unlock_barred,
+)
+from kiosk.authority.visit.context import (
+    VisitContext,
+    VisitRefused,
+    context_of,
+    enter,
+    is_assisted,
+    need_open,
+    proves_itself,
+    read_context,
+    reload,
+)
+from kiosk.authority.visit.eligibility import card_barred, is_registered, offers, secret_barred
+from kiosk.authority.visit.gates import UNLOCKS, Gate, counted_steps
+from kiosk.authority.visit.maintenance import officer_of
+from kiosk.authority.visit.registration import apply_due_change
+from kiosk.contract.errors import StepRefused
+from kiosk.contract.messages import (
+    CardChallenge,
+    CardProof,
+    CardReport,
+    EnterCode,
+    Offer,
+    Purpose,
+    Reason,
+    Refusal,
+    Task,
+    VisitEnd,
+    VisitId,
+    VisitOpened,
+    reference_of,
+)
+
+log = logging.getLogger(__name__)
+
+# Walk away and come back: a code that was sent can be entered later, at any station.
+
+
+def resumed(uow: UnitOfWork, context: VisitContext) -> VisitContext | None:
+    """Return the context of a visit that goes on at the code page, or None.
+
+    It inherits only the basis on which the code was sent: right answers, or what a registration or
+    a change had gathered after a proven PIN. A code that staff gave has no such basis: its visit
+    passes every gate.
+    """
+    code = context.code
+    if code is None or is_assisted(code) or not _makes_sense(context, code.purpose):
+        return None
+    proven_at = _inherited(context, code)
+    visit = replace(
+        context.visit,
+        purpose=code.purpose,
+        pending_id=code.pending_id,
+        questions_proven_at=proven_at,
+        questions_carried=proven_at is not None,
+    )
+    carried = read_context(uow, context.policy, visit, context.card, context.holder)
+    return carried if carried.waiting_code is not None else None
+
+
+def _inherited(context: VisitContext, code: EmailCode) -> datetime | None:
+    """The answers keep the time at which they were given, so that no chain of codes extends it."""
+    given_at = code.questions_proven_at
+    if code.purpose is not Purpose.UNLOCK or given_at is None:
+        return None
+    return given_at if context.now - given_at < VISIT_LIFE else None
+
+
+def _makes_sense(context: VisitContext, purpose: Purpose) -> bool:
+    registration = context.registration
+    if registration is not None and registration.blocked_at is not None:
+        return False
+    proves = context.visit.genuine_at is not None
+    registered = is_registered(registration, context.policy, card_proves=proves)
+    match purpose:
+        case Purpose.UNLOCK:
+            tries = context.visit.secret_tries
+            return registered and secret_barred(context.card, tries) is None
+        case Purpose.REGISTER:
+            return not registered
+        case Purpose.FIRST_UNLOCK | Purpose.MAINTENANCE:
+            return False
+        case (
+            Purpose.CHANGE_PIN
+            | Purpose.CHANGE_QUESTIONS
+            | Purpose.CHANGE_EMAIL
+            | Purpose.REPORT_MISUSE
+        ):
+            return registered
+        case _:
+            assert_never(purpose)
+
+
+MINUTE = timedelta(minutes=1)
+
+_VISIT_ID = re.compile(r"[0-9a-f]{32}")
+
+
+def is_visit_id(text: str) -> bool:
+    """Return whether ``text`` is an id that a station may draw."""
+    return bool(_VISIT_ID.fullmatch(text))
+
+
+def begin(
+    parts: Dependencies, visit_id: VisitId, report: CardReport
+) -> VisitOpened | CardChallenge | Refusal:
+    """Open a visit, or have its card prove itself first.
+
+    A repeated call begins again and forgets what was proven.
+    """
+    if not is_visit_id(visit_id):
+        raise StepRefused("that is no visit's id")
+    station = parts.station.name
+    with parts.store.begin() as uow:
+        rests_until = limit_rate(uow, parts, visit_id)
+        if rests_until is not None:
+            return Refusal(Reason.STATION_LIMITED, rests_until)
+        visit = Visit(
+            id=visit_id,
+            reference=reference_of(visit_id),
+            station=station,
+            opened_at=uow.now,
+            pin_was_blocked=report.pin.blocked,
+            secret_tries=plausible(report.secret_tries),
+        )
+        reply = _arrive(uow, parts, visit, report)
+        uow.commit()
+        return reply
+
+
+def prove(parts: Dependencies, visit_id: VisitId, proof: CardProof | None) -> VisitOpened | Refusal:
+    """Open the visit whose card has answered its challenge; None: it gave no answer."""
+    judged = digest_of("prove", proof)
+    with parts.store.begin() as uow:
+        found = uow.visit_records.hold(visit_id, at_station=True)
+        refused = refused_before(found.visit if found else None, judged)
+        if found is not None and refused is not None:
+            # Until when is not stored with the visit; it follows from the same records again.
+            match _offers(uow, context_of(uow, parts.policy(), found)):
+                case VisitRefused(reason=refused.reason, retry_at=until):
+                    return Refusal(refused.reason, until)
+            return refused
+        held = need_open(uow, parts, found)
+        visit, card, holder = held.visit, held.card, held.holder
+        if visit.genuine_at is not None:
+            if visit.judged != judged:
+                raise StepRefused("the card has proven itself already")
+            # The first answer was lost: return how the visit was opened.
+            context = context_of(uow, parts.policy(), held)
+            return _menu(uow, context, resumed(uow, context), _offers(uow, context))
+        visit, unproven = judge(visit, proof, uow.now)
+        visit = replace(visit, judged=judged)
+        retired = barred_at(held.station)
+        if retired is not None:
+            reply: VisitOpened | Refusal = _refuse(uow, visit, retired)
+        elif unproven is not None:
+            reply = _not_genuine(uow, visit, unproven)
+        else:
+            reply = _open_visit(uow, parts, visit, KnownCard(card, holder), held=held)
+        uow.commit()
+        return reply
+
+
+def limit_rate(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> datetime | None:
+    """Limit how fast a station opens visits, so that nobody counts through the cards of an estate.
+
+    Return when it may open this one; None: now. The first that has to wait is audited, with a
+    closed visit.
+    """
+    station, most = parts.station.name, parts.policy().visits_a_minute
+    begun = uow.visits.begun(station, uow.now - MINUTE, most + 1)
+    if len(begun) < most:
+        return None
+    known = uow.visits.get(visit_id)
+    if known is not None and known.refusal is not Reason.STATION_LIMITED:
+        return None
+    if known is None and len(begun) == most:
+        log.warning("the station began %d visits within a minute, and has to wait", most)
+        nobody = Visit(visit_id, reference_of(visit_id), station, uow.now)
+        record(uow, AuditKind.STATION_LIMITED, nobody, visits_a_minute=most)
+        refused = replace(nobody, how=VisitEnd.REFUSED, refusal=Reason.STATION_LIMITED)
+        uow.visits.add(replace(refused, closed_at=uow.now))
+        uow.commit()
+        begun = (uow.now, *begun)
+    return begun[most - 1] + MINUTE
+
+
+def _arrive(
+    uow: UnitOfWork, parts: Dependencies, visit: Visit, report: CardReport
+) -> VisitOpened | CardChallenge | Refusal:
+    retired = station_barred(uow, visit.station)
+    if retired is not None:
+        return _refuse(uow, visit, retired)
+    # From here on nobody else decides on this card.
+    known = uow.visit_records.hold_card(report.card)
+    if known is None:
+        named = f"{plain(report.card.driver)} {plain(report.card.identifier)}"
+        return _refuse(uow, replace(visit, unknown_card=named), Reason.UNKNOWN_CARD)
+    card = known.card
+    visit = replace(visit, card_id=card.id, holder_id=known.holder.id)
+    claimed = _claimed(uow, parts, visit, card, report)
+    is_over = report.expires_at is not None and report.expires_at <= uow.now
+    expired = Reason.CARD_EXPIRED if is_over else None
+    if isinstance(claimed, Unproven):
+        return _not_genuine(uow, visit, claimed)
+    if claimed is None:
+        return _open_visit(uow, parts, visit, known, expired)
+    if expired is not None:
+        return _refuse(uow, visit, expired, detail={"by": "certificate"})
+    visit = replace(visit, key_vouched=parts.issuers is not None)
+    drawn, challenge = draw(visit, claimed, uow.now)
+    before = _add(uow, drawn)
+    if before is not None:
+        if before.auth_key == claimed:
+            waiting, since = before.challenge, before.challenged_at
+            visit = replace(visit, auth_key=claimed, challenge=waiting, challenged_at=since)
+        drawn, challenge = draw(visit, claimed, uow.now)
+        _overwrite(uow, drawn)
+    return challenge
+
+
+def _claimed(
+    uow: UnitOfWork, parts: Dependencies, visit: Visit, card: Card, report: CardReport
+) -> bytes | Unproven | None:
+    """Judge what the card reports about itself, before it has to prove it."""
+    policy = parts.policy()
+    knows_keys = card.auth_key is not None or uow.cards.knows_key_of(card.holder_id)
+    claimed = claim(policy, parts.issuers, card, report.certificate, uow.now, knows_keys=knows_keys)
+    if isinstance(claimed, Unproven) or not visit.pin_was_blocked:
+        return claimed
+    # With its PIN blocked, only an unlock could be offered.
+    return unlock_barred(policy, parts.issuers, card, claimed) or claimed
+
+
+def _open_visit(
+    uow: UnitOfWork,
+    parts: Dependencies,
+    visit: Visit,
+    known: KnownCard,
+    expired: Reason | None = None,
+    held: HeldVisit | None = None,
+) -> VisitOpened | Refusal:
+    """Go on with a card that has proven what it has to: only now its records are read.
+
+    Its report changes the records only where it is proven: a copy can report the same name.
+    ``held``: what was read with the visit, if it is already recorded.
+    """
+    changed = apply_due_change(uow, known.holder.id)
+    proven = proves_itself(visit, known.card)
+    _close_older(uow, visit, known.card, proven=proven)
+    if proven:
+        changed |= record_outcome_by_card(uow, parts.sealer, visit, known.card, known.holder)
+        changed |= correct_by_card(uow, visit)
+    barred = card_barred(known.card, known.holder, uow.now) or expired
+    if barred is not None:
+        by: dict[str, Scalar] = (
+            {"by": "certificate"} if barred is expired and expired is not None else {}
+        )
+        return _refuse(uow, visit, barred, detail=by)
+    if held is not None and not changed:
+        context = context_of(uow, parts.policy(), replace(held, visit=visit))
+    else:
+        card = (uow.cards.get(known.card.id) if changed else None) or known.card
+        context = read_context(uow, parts.policy(), visit, card, known.holder)
+    return _welcome(uow, _block_exhausted(uow, parts, context))
+
+
+def _welcome(uow: UnitOfWork, context: VisitContext) -> VisitOpened | Refusal:
+    barred = secret_barred(context.card, context.visit.secret_tries)
+    if barred is Reason.SECRET_BLOCKED and not context.is_proven:
+        leave_undetermined(uow, context.visit, context.card)
+    carried = resumed(uow, context)
+    offered = _offers(uow, context)
+    if carried is None and isinstance(offered, VisitRefused):
+        return _refuse(uow, context.visit, offered.reason, retry_at=offered.retry_at)
+    here = carried or context
+    _store(uow, here.visit)
+    record(uow, AuditKind.VISIT_OPENED, here.visit, pin_blocked=here.visit.pin_was_blocked)
+    code = carried.waiting_code if carried else None
+    if code is not None:
+        detail = {"purpose": code.purpose.value, "code": code.id}
+        record(uow, AuditKind.VISIT_RESUMED, here.visit, **detail)
+    return _menu(uow, context, carried, offered)
+
+
+def _menu(
+    uow: UnitOfWork,
+    context: VisitContext,
+    carried: VisitContext | None,
+    offered: tuple[Purpose, ...] | VisitRefused,
+) -> VisitOpened:
+    fresh, registration = context.counts_as_claimed, context.registration
+    purposes = () if isinstance(offered, VisitRefused) else offered
+    if carried is not None:
+        purposes = _instead(uow, carried, purposes)
+    return VisitOpened(
+        visit=VisitId(context.visit.id),
+        holder_name=context.holder.name,
+        offers=tuple(
+            Offer(one, len(counted_steps(context.policy, one, claimed=fresh))) for one in purposes
+        ),
+        resumed=_code_page(uow, carried) if carried else None,
+        blocked=registration is not None and registration.blocked_at is not None,
+    )
+
+
+def _code_page(uow: UnitOfWork, carried: VisitContext) -> tuple[Purpose, EnterCode] | None:
+    code = carried.waiting_code
+    return (code.purpose, tasks.enter_code(uow, carried, code)) if code else None
+
+
+def _block_exhausted(uow: UnitOfWork, parts: Dependencies, context: VisitContext) -> VisitContext:
+    """Block a registration whose attempts are all charged."""
+    registration = context.registration
+    if registration is None or not is_exhausted(registration, context.policy):
+        return context
+    block(uow, parts, context.visit, context.holder, registration)
+    return reload(uow, context)
+
+
+def _offers(uow: UnitOfWork, context: VisitContext) -> tuple[Purpose, ...] | VisitRefused:
+    """Return what can be done; what would be refused is not offered.
+
+    An unlock that only has to wait stays among other offers: its page says until when.
+    """
+    visit = context.visit
+    offered = _all_offers(context)
+    if isinstance(offered, Reason):
+        return VisitRefused(offered)
+    if UNLOCKS.isdisjoint(offered):
+        return offered
+    others = tuple(one for one in offered if one not in UNLOCKS)
+    barred = secret_barred(context.card, visit.secret_tries)
+    if barred is not None:
+        return others or VisitRefused(barred)
+    if others or Purpose.UNLOCK not in offered:
+        return offered
+    return tasks.unlock_paused(uow, context) or offered
+
+
+def _all_offers(context: VisitContext) -> tuple[Purpose, ...] | Reason:
+    offered = offers(
+        context.registration,
+        context.policy,
+        pin_blocked=context.visit.pin_was_blocked,
+        card_proves=context.visit.genuine_at is not None,
+        code_given=context.first_code is not None,
+    )
+    if context.staff_card is None or context.visit.pin_was_blocked or isinstance(offered, Reason):
+        return offered
+    # Also where it will be refused: only then the audit records the attempt.
+    return (*offered, Purpose.MAINTENANCE)
+
+
+_GIVES_ADDRESS = frozenset({Purpose.REGISTER, Purpose.CHANGE_EMAIL})
+"""What a holder begins again after mistyping the address to which the code went."""
+
+
+def _instead(
+    uow: UnitOfWork, carried: VisitContext, offered: tuple[Purpose, ...]
+) -> tuple[Purpose, ...]:
+    """Return what can be chosen in place of the live code's purpose."""
+    if not _may_abandon_code(uow, carried):
+        return ()
+    waiting = carried.visit.purpose
+    return tuple(one for one in offered if one is not waiting or one in _GIVES_ADDRESS)
+
+
+def _close_older(uow: UnitOfWork, visit: Visit, card: Card, *, proven: bool) -> None:
+    """A card that is here has left wherever it was before.
+
+    One that is known by name only may be a copy: it ends no visit at another station.
+    """
+    for older in uow.visits.open_of_card(card.id):
+        if not proven and older.station != visit.station:
+            continue
+        if older.id != visit.id and uow.visits.close(older.id, uow.now, VisitEnd.CARD_REMOVED):
+            record(uow, AuditKind.VISIT_SUPERSEDED, older, by=visit.reference)
+
+
+def _not_genuine(uow: UnitOfWork, visit: Visit, because: Unproven) -> Refusal:
+    record_unproven(uow, visit, because)
+    return _refuse(uow, visit, Reason.NOT_GENUINE)
+
+
+def _refuse(
+    uow: UnitOfWork,
+    visit: Visit,
+    reason: Reason,
+    *,
+    retry_at: datetime | None = None,
+    detail: Mapping[str, Scalar] | None = None,
+) -> Refusal:
+    _store(uow, replace(visit, closed_at=uow.now, how=VisitEnd.REFUSED, refusal=reason))
+    return refuse_visit(uow, visit, reason, retry_at, **(detail or {}))
+
+
+def _store(uow: UnitOfWork, visit: Visit) -> None:
+    """Write a new visit, or begin a repeated one again."""
+    # A visit whose card has answered is there already, locked and open.
+    if visit.judged is not None or _add(uow, visit) is not None:
+        _overwrite(uow, visit)
+
+
+def _add(uow: UnitOfWork, visit: Visit) -> Visit | None:
+    """Write a new visit; return the existing one, locked, if any: a closed one stays closed."""
+    if uow.visits.add(visit):
+        return None
+    before = uow.visits.lock(visit.id)
+    if before is None or (before.station, before.card_id) != (visit.station, visit.card_id):
+        raise StepRefused(_IS_THERE)
+    if before.closed_at is not None and visit.closed_at is None:
+        raise StepRefused(_IS_THERE)
+    return before
+
+
+def _overwrite(uow: UnitOfWork, visit: Visit) -> None:
+    """Begin a visit again, unless an unblock was granted: a card has yet to answer to it."""
+    if uow.journal.of_visit(visit.id):
+        raise StepRefused(_IS_THERE)
+    uow.visits.save(visit)
+
+
+_IS_THERE = "there is a visit with this id, or with its reference, already"
+
+
+# The holder chose from what was offered.
+
+
+def choose(parts: Dependencies, visit_id: VisitId, purpose: Purpose, *, anew: bool = False) -> Task:
+    """Start on one of the offers; the same choice again changes nothing.
+
+    A choice other than the live code's purpose withdraws that code, and so does the same with
+    ``anew``.
+    """
+    with parts.store.begin() as uow:
+        context = enter(uow, parts, visit_id)
+        again = anew and _may_abandon_code(uow, context)
+        if context.visit.purpose is not purpose or again:
+            key = context.visit.auth_key
+            if purpose in UNLOCKS and unlock_barred(
+                context.policy, parts.issuers, context.card, key
+            ):
+                raise VisitRefused(Reason.NOT_GENUINE)
+            context = _start(uow, context, purpose)
+        task = tasks.next_task(uow, context)
+        uow.commit()
+        return task
+
+
+def _start(uow: UnitOfWork, context: VisitContext, purpose: Purpose) -> VisitContext:
+    if purpose is Purpose.REPORT_MISUSE:
+        # A report is open to each visit, unless its card owes an answer for another purpose.
+        if context.visit.finished_at is not None or uow.journal.of_visit(context.visit.id):
+            raise StepRefused("the visit is for something else")
+    else:
+        if context.visit.purpose is not None:
+            context = _abandon_code(uow, context)
+        _need_offer(uow, context, purpose)
+    withdrawn = _withdraw_abandoned_code(uow, context, purpose)
+    visit = replace(context.visit, purpose=purpose, pending_id=None)
+    uow.visits.save(visit)
+    record(uow, AuditKind.PURPOSE_CHOSEN, visit, purpose=purpose.value)
+    code = None if withdrawn else context.code
+    return replace(context, visit=visit, pending=None, code=code)
+
+
+def _withdraw_abandoned_code(uow: UnitOfWork, context: VisitContext, purpose: Purpose) -> bool:
+    """Withdraw the code of an abandoned visit that began the same; return whether there was one.
+
+    A card that is known by name only withdraws nothing of a visit that is open.
+    """
+    code = context.code
+    if code is None or code.purpose is not purpose or code.pending_id is None:
+        return False
+    asked = uow.visits.get(code.visit_id)
+    is_open = asked is not None and asked.id != context.visit.id and asked.closed_at is None
+    return (context.is_proven or not is_open) and uow.codes.revoke_live(context.card.id)
+
+
+def _abandon_code(uow: UnitOfWork, context: VisitContext) -> VisitContext:
+    """Withdraw a visit's live code, and return the visit without a choice.
+
+    With the code go the right answers and what was gathered. Charges and sends stay counted; the
+    next code is one more.
+    """
+    if not _may_abandon_code(uow, context):
+        raise StepRefused("the visit is for something else")
+    waited_for, code, pending = context.visit.purpose, _mailed_code(context), context.pending
+    fresh = replace(
+        context.visit,
+        purpose=None,
+        pending_id=None,
+        questions_proven_at=None,
+        questions_carried=False,
+    )
+    if code is not None and waited_for is not None and uow.codes.revoke_live(context.card.id):
+        detail = {"purpose": waited_for.value, "code": code.id}
+        record(uow, AuditKind.CODE_ABANDONED, context.visit, **detail)
+    if pending is not None:
+        uow.pending.delete(pending.id)
+    left = None if code is not None else context.code
+    return replace(context, visit=fresh, pending=None, code=left)
+
+
+def _may_abandon_code(uow: UnitOfWork, context: VisitContext) -> bool:
+    """Return whether a visit has a live code, and nothing was proven in it that it could misuse.
+
+    A card that is known by name only may be a copy: it withdraws no code that a proven card
+    requested, and none while another visit of the card is open.
+    """
+    visit, code = context.visit, _mailed_code(context)
+    waits = visit.purpose is not Purpose.FIRST_UNLOCK and context.next_gate in _CODE_GATES
+    answered = visit.questions_proven_at is not None and not visit.questions_carried
+    if not waits or answered or visit.pin_proven_at or visit.owner_email or visit.code_proven_id:
+        return False
+    if context.is_proven or code is None:
+        return True
+    others = (one for one in uow.visits.open_of_card(context.card.id) if one.id != visit.id)
+    return code.unproven and not any(others)
+
+
+_CODE_GATES = (Gate.OWNER, Gate.CODE)
+
+
+def _mailed_code(context: VisitContext) -> EmailCode | None:
+    """Return the live code of the visit's purpose, unless staff gave it."""
+    code = context.code
+    if code is None or is_assisted(code) or code.purpose is not context.visit.purpose:
+        return None
+    return code
+
+
+def _need_offer(uow: UnitOfWork, context: VisitContext, purpose: Purpose) -> None:
+    offered = _all_offers(context)
+    if not isinstance(offered, tuple):
+        raise VisitRefused(offered)
+    if purpose not in offered:
+        raise StepRefused(f"{purpose.value!r} was not offered")
+    if purpose is Purpose.MAINTENANCE:
+        officer_of(context)
+    if purpose is Purpose.UNLOCK and (waits := tasks.unlock_paused(uow, context)):
+        raise waits
+    tries = context.visit.secret_tries
+    barred = secret_barred(context.card, tries) if purpose in UNLOCKS else None
+    if barred is not None:
+        raise VisitRefused(barred)

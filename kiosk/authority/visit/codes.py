@@ -1,0 +1,475 @@
+"""One entered code: charged first, then checked, and used once.
+
+A code for an unblock is only marked as proven here. The transaction that releases the secret uses
+it up, so that a card pulled at the new-PIN page may come back with the same code within its life.
+The transaction that writes a registration or a change uses up its code.
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Final
+
+from kiosk.authority.audit.events import AuditKind, record, refuse_visit
+from kiosk.authority.crypto.codes import CodeBinding, CodeDigest
+from kiosk.authority.dependencies import Dependencies
+from kiosk.authority.notices import addresses_of, draw_stop_number
+from kiosk.authority.store.records import Charge, EmailCode, Scalar, Verdict, new_id
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.authority.visit import tasks
+from kiosk.authority.visit.context import (
+    VisitContext,
+    VisitRefused,
+    context_of,
+    enter,
+    given_by,
+    is_vouched_for,
+    reload,
+)
+from kiosk.authority.visit.gates import UNLOCKS, answers_come_before_code
+from kiosk.authority.visit.registration import apply_pending
+from kiosk.contract.errors import AuthorityUnavailable, MailError, MailRefused, StepRefused
+from kiosk.contract.messages import (
+    CodeDead,
+    CodeEnd,
+    CodeNotSent,
+    CodeWrong,
+    EnterCode,
+    GiveEmail,
+    Purpose,
+    Reason,
+    Refusal,
+    SendCode,
+    Task,
+    VisitId,
+)
+from kiosk.contract.policy import SendVerdict
+from kiosk.contract.ports import Message
+from kiosk.contract.sensitive import Sensitive
+
+# A code is made, mailed, and only then live.
+#
+# It is drafted first, so that two stations cannot both send the last one of the hour; then mailed,
+# outside of any transaction; then made the card's live code, which revokes an earlier one. If the
+# relay refuses it, the draft is deleted and not counted.
+#
+# A repeated call with the same attempt finds the result of the first: a code that was sent is
+# reported as sent; a draft is mailed, unless this process knows that the relay took its mail.
+# Another process, or one that was started since, does not know that: it mails the same code again,
+# and either mail is right. While the first process may still be mailing (a mailer's deadline is
+# some seconds), the repeat at another process has to wait.
+
+_MAILING: Final = timedelta(seconds=15)
+"""Then no process is still mailing a draft: a mailer's deadline is shorter."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Drafted:
+    """A code that is about to be mailed."""
+
+    id: str
+    message: Message | None
+    """None where the relay has taken it."""
+
+
+def send_code(parts: Dependencies, visit_id: VisitId, attempt: str) -> Task | CodeNotSent | Refusal:
+    """Send the code that is due, or a fresh one; takes as long as the mailer's deadline."""
+    drafted = _draft(parts, visit_id, attempt)
+    if not isinstance(drafted, _Drafted):
+        return drafted
+    if drafted.message is not None:
+        try:
+            parts.mailer.send(drafted.message)
+        except MailError as error:
+            return _not_sent(parts, visit_id, drafted.id, error)
+        parts.mailed.add(drafted.id)
+    task = _activate(parts, visit_id, drafted.id)
+    parts.mailed.discard(drafted.id)
+    return task
+
+
+def _draft(
+    parts: Dependencies, visit_id: VisitId, attempt: str
+) -> _Drafted | Task | CodeNotSent | Refusal:
+    with parts.store.begin() as uow:
+        context = enter(uow, parts, visit_id)
+        if context.visit.purpose is Purpose.FIRST_UNLOCK:
+            raise StepRefused("only staff give a code for a first unlock")
+        context.need(context.code_gate)
+        if not context.address:
+            raise VisitRefused(Reason.NO_EMAIL)
+        earlier = uow.codes.of_attempt(context.card.id, visit_id, attempt)
+        if earlier is not None and earlier.sent_to == context.address:
+            return _repeated(uow, parts, context, earlier)
+        verdict = tasks.may_send(uow, context)
+        if verdict.wait:
+            limited = _limited(uow, context, verdict)
+            uow.commit()
+            return limited
+        draft, code = _written_down(parts, context, new_id(), attempt)
+        uow.codes.draft(draft)
+        record(uow, AuditKind.CODE_DRAFTED, context.visit, code=draft.id)
+        number = _stop_number(uow, context)
+        uow.commit()
+        return _Drafted(draft.id, _compose(parts, context, code, number))
+
+
+def _repeated(
+    uow: UnitOfWork, parts: Dependencies, context: VisitContext, earlier: EmailCode
+) -> _Drafted | Task:
+    """Continue where the first call of the same attempt stopped."""
+    if earlier.sent_at is not None:
+        parts.mailed.discard(earlier.id)
+        return tasks.next_task(uow, context)
+    if earlier.id in parts.mailed:
+        return _Drafted(earlier.id, None)
+    elsewhere = earlier.drafted_by != parts.process
+    if elsewhere and uow.now - earlier.drafted_at < _MAILING:
+        raise AuthorityUnavailable("the code may still be on its way to the relay")
+    draft, code = _written_down(parts, context, earlier.id, earlier.attempt)
+    if not uow.codes.redraft(draft):
+        raise StepRefused("the code is no draft any more")
+    number = _stop_number(uow, context)
+    uow.commit()
+    return _Drafted(draft.id, _compose(parts, context, code, number))
+
+
+def _limited(uow: UnitOfWork, context: VisitContext, verdict: SendVerdict) -> CodeNotSent | Refusal:
+    """Return when another may be sent; without a live code, an hour is too long a wait."""
+    wait = verdict.wait.total_seconds()
+    record(uow, AuditKind.CODE_LIMITED, context.visit, wait_s=round(wait))
+    code = context.waiting_code
+    if code is None and verdict.too_many:
+        return refuse_visit(uow, context.visit, Reason.TOO_MANY_CODES, uow.now + verdict.wait)
+    again = tasks.enter_code(uow, context, code) if code else tasks.send_code(context)
+    return CodeNotSent(mail_away=False, retry_in_s=wait, again=again)
+
+
+def _written_down(
+    parts: Dependencies, context: VisitContext, code_id: str, attempt: str
+) -> tuple[EmailCode, Sensitive]:
+    purpose = context.progress.purpose
+    binding = CodeBinding(code_id, purpose, context.card.id, context.visit.id)
+    code = parts.codes.code_of(binding, context.policy.code_digits)
+    kept = parts.codes.digest(code, binding)
+    draft = EmailCode(
+        id=code_id,
+        card_id=context.card.id,
+        holder_id=context.holder.id,
+        purpose=purpose,
+        visit_id=context.visit.id,
+        digest=kept.digest,
+        key_id=kept.key_id,
+        sent_to=context.address,
+        drafted_at=context.now,
+        max_tries=context.policy.code_tries,
+        # Where the code comes first, each visit asks the questions after it.
+        questions_proven_at=context.visit.questions_proven_at
+        if answers_come_before_code(context.policy)
+        else None,
+        pending_id=context.pending.id if context.pending else None,
+        attempt=attempt,
+        drafted_by=parts.process,
+        proves_owner=context.asks_owner,
+        unproven=not context.is_proven,
+    )
+    return draft, code
+
+
+def _stop_number(uow: UnitOfWork, context: VisitContext) -> str:
+    """Draw one for a recorded address; an address that was typed may be anybody's."""
+    if context.address not in addresses_of(context.holder, context.registration):
+        return ""
+    return draw_stop_number(uow, context.visit, context.holder)
+
+
+def _compose(
+    parts: Dependencies, context: VisitContext, code: Sensitive, stop_number: str
+) -> Message:
+    return parts.compose(
+        to=context.address,
+        purpose=context.progress.purpose,
+        holder_name=context.holder.name,
+        code=code,
+        minutes=max(1, int(context.policy.code_life.total_seconds() // 60)),
+        proves_owner=context.asks_owner,
+        stop_number=stop_number,
+    )
+
+
+def _activate(parts: Dependencies, visit_id: VisitId, code_id: str) -> Task:
+    """Make the code live, also when its card was taken out in the meantime.
+
+    A holder who pulls the card while "sending" is on the screen still gets a mail that works.
+    """
+    with parts.store.begin() as uow:
+        context = _wherever(uow, parts, visit_id)
+        expires_at = uow.now + context.policy.code_life
+        code = uow.codes.activate(code_id, uow.now, expires_at, parts.process)
+        if code is None:
+            raise StepRefused("the code is no draft any more")
+        record(uow, AuditKind.CODE_SENT, context.visit, code=code_id)
+        task = tasks.next_task(uow, replace(context, code=code))
+        uow.commit()
+        return task
+
+
+def _not_sent(
+    parts: Dependencies, visit_id: VisitId, code_id: str, error: MailError
+) -> CodeNotSent | Refusal:
+    """Delete the draft: nothing was counted. A refused address is asked for again, or ends it."""
+    with parts.store.begin() as uow:
+        context = _wherever(uow, parts, visit_id)
+        uow.codes.discard(code_id)
+        record(uow, AuditKind.CODE_NOT_SENT, context.visit, because=type(error).__name__)
+        again = _instead(uow, context, refused=isinstance(error, MailRefused))
+        reply: CodeNotSent | Refusal
+        if again is None:
+            reply = refuse_visit(uow, context.visit, Reason.NO_EMAIL)
+        else:
+            reply = CodeNotSent(mail_away=True, retry_in_s=0.0, again=again)
+        uow.commit()
+        return reply
+
+
+def _instead(
+    uow: UnitOfWork, context: VisitContext, *, refused: bool
+) -> EnterCode | SendCode | GiveEmail | None:
+    code = context.waiting_code
+    if code is not None:
+        return tasks.enter_code(uow, context, code)
+    if not refused:
+        return tasks.send_code(context)
+    own = context.visit.purpose is not Purpose.UNLOCK and context.visit.pin_proven_at is not None
+    may_give = own and not context.asks_owner
+    return tasks.give_email(context) if may_give else None
+
+
+def _wherever(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> VisitContext:
+    """Read the context of a visit that may be closed."""
+    held = uow.visit_records.hold(visit_id, at_station=False)
+    if held is None:
+        raise StepRefused("the visit that asked for this code is not recorded any more")
+    return context_of(uow, parts.policy(), held)
+
+
+@dataclass(frozen=True, slots=True)
+class _ChargedCode:
+    """An entry that may be checked now, as it was charged."""
+
+    charge: Charge
+    code: EmailCode
+    bound: bytes = field(repr=False)
+
+
+def enter_code(
+    parts: Dependencies, visit_id: VisitId, attempt: str, entered: Sensitive
+) -> Task | CodeWrong | CodeDead | Refusal:
+    """Check one entry; raises ``AuthorityUnavailable`` before anything is charged.
+
+    Where staff gave a code since the page was shown, it may ask for the answers first.
+    """
+    digits = Sensitive("".join(entered.reveal().split()))
+    charged = _charge_if_due(parts, visit_id, attempt, digits)
+    if not isinstance(charged, _ChargedCode):
+        return charged
+    verdict = _verdict(parts, charged, digits)
+    try:
+        return _record_verdict(parts, visit_id, charged, verdict)
+    except (StepRefused, VisitRefused):
+        # The card left while the code was checked: a right one still costs nothing.
+        if verdict is Verdict.RIGHT:
+            _give_back_after_visit(parts, visit_id, charged)
+        raise
+
+
+def _charge_if_due(
+    parts: Dependencies, visit_id: VisitId, attempt: str, digits: Sensitive
+) -> _ChargedCode | CodeDead | Refusal | Task:
+    """Charge and commit before anybody checks."""
+    with parts.store.begin() as uow:
+        context = enter(uow, parts, visit_id)
+        if context.visit.finished_at is not None and _ends_with_a_code(context):
+            return tasks.finished(uow, context)
+        if _confirmed_owner(uow, context, attempt):
+            return tasks.next_task(uow, context)
+        context.need(context.code_gate)
+        code = context.own_code
+        charged = _try(uow, parts, context, code, attempt, digits) if code else None
+        if charged is not None:
+            uow.commit()
+            return charged
+        instead = _dead(uow, context, code) if code else _without_code(uow, context)
+        uow.commit()
+        return instead
+
+
+def _confirmed_owner(uow: UnitOfWork, context: VisitContext, attempt: str) -> bool:
+    """Return whether this entry has used up the code that went to the recorded address."""
+    pending = context.pending
+    code = uow.codes.newest(context.card.id) if pending is not None else None
+    if code is None or pending is None or code.pending_id != pending.id:
+        return False
+    if not code.proves_owner or code.consumed_at is None:
+        return False
+    charge = uow.codes.charge_try(code.id, attempt)
+    return charge is not None and charge.verdict is Verdict.RIGHT
+
+
+def _ends_with_a_code(context: VisitContext) -> bool:
+    return context.visit.purpose in (Purpose.REGISTER, Purpose.CHANGE_EMAIL)
+
+
+def _try(
+    uow: UnitOfWork,
+    parts: Dependencies,
+    context: VisitContext,
+    code: EmailCode,
+    attempt: str,
+    digits: Sensitive,
+) -> _ChargedCode | None:
+    """Charge one try, for this entry alone; None where the code has none left."""
+    if not parts.codes.can_match(code.key_id):
+        raise AuthorityUnavailable("the code cannot be checked: its key is not at hand")
+    bound = parts.codes.bind(attempt, digits, code.id, code.key_id)
+    charge = uow.codes.charge_try(code.id, attempt, bound)
+    if charge is None:
+        return None
+    if charge.fresh:
+        _record(uow, AuditKind.CODE_TRY_CHARGED, context, code, left=charge.left)
+    return _ChargedCode(charge, code, bound)
+
+
+def _without_code(uow: UnitOfWork, context: VisitContext) -> CodeDead | Refusal | Task:
+    """Return the next task where there is no code to check, which the page may not know."""
+    if context.asks_again:
+        return tasks.answer_questions(uow, context)
+    code = uow.codes.newest(context.card.id)
+    unlocks = context.visit.purpose in UNLOCKS
+    if code is None or not unlocks or not _is_withdrawn(uow, code):
+        raise StepRefused("no code was sent for this")
+    _record(uow, AuditKind.CODE_DEAD, context, code, withdrawn=True)
+    if context.visit.purpose is Purpose.FIRST_UNLOCK:
+        return refuse_visit(uow, context.visit, Reason.GIVEN_CODE_OVER)
+    return _another(uow, context, CodeEnd.WITHDRAWN)
+
+
+def _is_withdrawn(uow: UnitOfWork, code: EmailCode) -> bool:
+    """Return whether an unlock code would still be valid, had staff not withdrawn it."""
+    if code.purpose not in UNLOCKS or code.consumed_at is not None:
+        return False
+    alive = code.expires_at is not None and code.expires_at > uow.now
+    return alive and (code.revoked_at is not None or not is_vouched_for(uow, code))
+
+
+def _dead(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> CodeDead | Refusal:
+    expired = code.expires_at is not None and code.expires_at <= context.now
+    _record(uow, AuditKind.CODE_DEAD, context, code, expired=expired)
+    if context.visit.purpose is Purpose.FIRST_UNLOCK:
+        return refuse_visit(uow, context.visit, Reason.GIVEN_CODE_OVER)
+    return _another(uow, context, CodeEnd.EXPIRED if expired else CodeEnd.SPENT)
+
+
+def _another(uow: UnitOfWork, context: VisitContext, why: CodeEnd) -> CodeDead:
+    wait = tasks.may_send(uow, context).wait.total_seconds()
+    return CodeDead(why, tasks.send_code(context), wait)
+
+
+def _record(
+    uow: UnitOfWork, kind: AuditKind, context: VisitContext, code: EmailCode, **detail: Scalar
+) -> None:
+    """Add a row about a code; for one that staff gave, it says who."""
+    record(uow, kind, context.visit, code=code.id, **detail, **given_by(code))
+
+
+def _verdict(parts: Dependencies, charged: _ChargedCode, digits: Sensitive) -> Verdict:
+    """Check the charged entry, unless it has its verdict."""
+    charge, code = charged.charge, charged.code
+    if charge.verdict is not None:
+        return charge.verdict
+    if charge.given is None or not hmac.compare_digest(charge.given, charged.bound):
+        return Verdict.WRONG
+    binding = CodeBinding(code.id, code.purpose, code.card_id, code.visit_id)
+    right = parts.codes.matches(digits, CodeDigest(code.digest, code.key_id), binding)
+    return Verdict.RIGHT if right else Verdict.WRONG
+
+
+def _give_back_after_visit(parts: Dependencies, visit_id: VisitId, charged: _ChargedCode) -> None:
+    """Give the charge of a right code back; it proves nothing, and can be entered again."""
+    code = charged.code
+    with parts.store.begin() as uow:
+        given_back = uow.codes.give_back(code.id, charged.charge.attempt_id)
+        visit = uow.visits.get(visit_id)
+        if given_back and visit is not None:
+            detail = {"proves": "nothing", **given_by(code)}
+            record(uow, AuditKind.CODE_RIGHT, visit, code=code.id, **detail)
+        uow.commit()
+
+
+def _record_verdict(
+    parts: Dependencies, visit_id: VisitId, charged: _ChargedCode, verdict: Verdict
+) -> Task | CodeWrong | CodeDead | Refusal:
+    """Commit verdict, counter, audit and what follows together."""
+    with parts.store.begin() as uow:
+        context = enter(uow, parts, visit_id)
+        right = verdict is Verdict.RIGHT
+        reply = (_right if right else _wrong)(uow, context, charged)
+        uow.commit()
+        return reply
+
+
+def _right(uow: UnitOfWork, context: VisitContext, charged: _ChargedCode) -> Task:
+    code = charged.code
+    if uow.codes.give_back(code.id, charged.charge.attempt_id):
+        _record(uow, AuditKind.CODE_RIGHT, context, code)
+        context = _prove(uow, context, code)
+    return tasks.next_task(uow, context)
+
+
+def _prove(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> VisitContext:
+    if context.own_code is None or context.own_code.id != code.id:
+        raise StepRefused("the code was replaced while it was looked at")
+    if context.asks_owner:
+        return _confirm_owner(uow, context, code)
+    if not _ends_with_a_code(context):
+        _confirm_address(uow, context, code)
+        visit = replace(context.visit, code_proven_id=code.id)
+        uow.visits.save(visit)
+        return replace(context, visit=visit, proven_code=context.own_code)
+    if not uow.codes.consume(code.id):
+        raise StepRefused("the code was used already")
+    return apply_pending(uow, context)
+
+
+def _confirm_owner(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> VisitContext:
+    """Record that a reader of the recorded address goes on with this; the code is used up."""
+    pending = context.pending
+    if pending is None or not uow.codes.consume(code.id):
+        raise StepRefused("the code was used already")
+    uow.pending.put(replace(pending, owner_email=code.sent_to))
+    record(uow, AuditKind.OWNER_CONFIRMED, context.visit, code=code.id)
+    _confirm_address(uow, context, code)
+    return reload(uow, context, replace(context.visit, owner_email=code.sent_to))
+
+
+def _confirm_address(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> None:
+    """The first right code that was sent to an address set by staff confirms it."""
+    registration = context.registration
+    if registration is None or registration.unconfirmed_since is None or not code.sent_to:
+        return
+    if uow.registrations.confirm_email(context.holder.id, code.sent_to):
+        record(uow, AuditKind.EMAIL_CONFIRMED, context.visit, code=code.id)
+
+
+def _wrong(
+    uow: UnitOfWork, context: VisitContext, charged: _ChargedCode
+) -> CodeWrong | CodeDead | Refusal:
+    charge, code = charged.charge, charged.code
+    if uow.codes.keep_charge(code.id, charge.attempt_id):
+        _record(uow, AuditKind.CODE_WRONG, context, code, left=charge.left)
+    waiting = reload(uow, context).waiting_code
+    if charge.left <= 0 or waiting is None or waiting.id != code.id:
+        return _dead(uow, context, code)
+    return CodeWrong(tasks.enter_code(uow, context, waiting))

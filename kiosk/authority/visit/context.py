@@ -1,0 +1,480 @@
+"""What a decision needs: a visit and all that is recorded around it, read under its locks.
+
+Each call of the port enters here: ``enter`` reads the ``VisitContext`` and refuses a visit that may
+not continue, ``VisitContext.need`` computes from it whether a step is due.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from kiosk.authority.crypto.card_keys import named_by_key
+from kiosk.authority.dependencies import Dependencies
+from kiosk.authority.roles import Action, may
+from kiosk.authority.stations import barred_at
+from kiosk.authority.store.records import (
+    AroundVisit,
+    Card,
+    Cardholder,
+    EmailCode,
+    HeldGrant,
+    HeldVisit,
+    PendingChange,
+    PinEvidence,
+    Registration,
+    Scalar,
+    StaffCard,
+    StaffMember,
+    Visit,
+)
+from kiosk.authority.store.repositories.visits import VISIT_LIFE
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.authority.visit.card_evidence import key_to_prove, need_proof
+from kiosk.authority.visit.eligibility import card_barred, is_registered
+from kiosk.authority.visit.gates import (
+    OWNER_IS_ASKED,
+    Gate,
+    Progress,
+    answers_come_before_code,
+    next_gate,
+    position,
+    reaches,
+)
+from kiosk.contract.errors import StepRefused
+from kiosk.contract.messages import JournalId, Position, Purpose, Reason, VisitId
+from kiosk.contract.policy import Genuine, Policy
+
+# Codes that staff gave by word of mouth, to somebody who cannot read their email.
+#
+# Such a code replaces the mailed one and nothing else: it carries no answers, no visit resumes by
+# it, and it is valid only as long as those who gave it may give codes.
+
+ASSISTED_LIFE = timedelta(minutes=15)
+"""How long one is valid, and how long it waits for a second member of staff before that."""
+
+
+def is_assisted(code: EmailCode) -> bool:
+    """Return whether staff gave it."""
+    return code.issued_by is not None
+
+
+def is_vouched_for(uow: UnitOfWork, code: EmailCode) -> bool:
+    """Return whether everybody who gave a code, or agreed to it, may still do so.
+
+    A mailed code needs nobody. The code of a former member of staff may be the reason for their
+    dismissal.
+    """
+    givers = (code.issued_by, Action.ISSUE_CODE), (code.agreed_by, Action.AGREE_CODE)
+    return all(_may_still(uow, who, action) for who, action in givers if who is not None)
+
+
+def given_by(code: EmailCode) -> dict[str, Scalar]:
+    """Return what the audit adds to each row about a code that staff gave: who gave it."""
+    givers = {"given_by": code.issued_by, "agreed_by": code.agreed_by}
+    return {part: who for part, who in givers.items() if who is not None}
+
+
+def _may_still(uow: UnitOfWork, who: str, action: Action) -> bool:
+    member = uow.staff.get(who)
+    if member is None:
+        # Given on the command line, by somebody with control of the machine.
+        return True
+    return member.removed_at is None and may(member.role, action)
+
+
+# The records that a decision needs, read together under the card's lock.
+
+_OF_ANYBODY = (None, Purpose.CHANGE_PIN, Purpose.REPORT_MISUSE, Purpose.MAINTENANCE)
+
+
+class VisitRefused(Exception):
+    """The visit cannot continue; raised inside, and answered by the service as a refusal."""
+
+    def __init__(self, reason: Reason, retry_at: datetime | None = None, because: str = "") -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+        self.retry_at = retry_at
+        self.because = because
+        """The reason for the audit alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class VisitContext:
+    """A visit, and all that is recorded around it.
+
+    ``code`` is the card's live code, for any purpose; ``proven_code`` the one that was entered
+    correctly in this visit. Neither is from staff who may no longer give codes.
+    ``after_first_unlock``: this registration follows a first unlock in the same visit.
+    ``staff_card``: the card is an officer's, that of ``staff_member``.
+    """
+
+    visit: Visit
+    card: Card
+    holder: Cardholder
+    registration: Registration | None
+    pending: PendingChange | None
+    code: EmailCode | None
+    proven_code: EmailCode | None
+    policy: Policy
+    now: datetime
+    after_first_unlock: bool
+    staff_card: StaffCard | None
+    staff_member: StaffMember | None
+
+    @property
+    def progress(self) -> Progress:
+        """Return the gates that the records say are passed; ``StepRefused`` before a choice."""
+        if self.visit.purpose is None:
+            raise StepRefused("nothing was chosen yet")
+        passed = frozenset(gate for gate in Gate if self._is_passed(gate))
+        finished = self.visit.finished_at is not None
+        return Progress(self.visit.purpose, passed, finished, self._is_claimed)
+
+    @property
+    def next_gate(self) -> Gate | None:
+        """The first gate that is not passed."""
+        return next_gate(self.policy, self.progress)
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether the card proved a key that is recorded for it, certified for it, or names it.
+
+        Any other card is known by name only, which a copy could report as well.
+        """
+        return proves_itself(self.visit, self.card)
+
+    @property
+    def known_address(self) -> str:
+        """The holder's recorded address: registered, else from the records; or empty."""
+        return (self.registration.email if self.registration else self.holder.email) or ""
+
+    @property
+    def asks_owner(self) -> bool:
+        """Whether the due code goes to the recorded address, because a PIN was claimed."""
+        return self._is_claimed and not self._owner_is_proven
+
+    @property
+    def code_gate(self) -> Gate:
+        """The gate that a code opens now."""
+        return Gate.OWNER if self.asks_owner else Gate.CODE
+
+    @property
+    def address(self) -> str:
+        """The address for a code of this visit's purpose."""
+        if self.visit.purpose is Purpose.UNLOCK or self.asks_owner:
+            return self.known_address
+        return (self.pending.email if self.pending else None) or ""
+
+    @property
+    def own_code(self) -> EmailCode | None:
+        """The live code, where it is for this purpose and this address; it may be expired."""
+        code = self.code
+        if code is None or code.purpose is not self.visit.purpose:
+            return None
+        if code.purpose is Purpose.FIRST_UNLOCK:
+            return code if is_assisted(code) else None
+        if is_assisted(code):
+            return code if self._answered_here else None
+        if code.sent_to != self.address or code.proves_owner != self.asks_owner:
+            return None
+        if code.purpose is not Purpose.UNLOCK:
+            return code if self.pending and code.pending_id == self.pending.id else None
+        given_at = code.questions_proven_at
+        proven = given_at is not None and self.now - given_at < VISIT_LIFE
+        return code if proven or not answers_come_before_code(self.policy) else None
+
+    @property
+    def waiting_code(self) -> EmailCode | None:
+        """The own code, where it can still be entered."""
+        code = self.own_code
+        return code if code is not None and can_be_entered(code, self.now) else None
+
+    @property
+    def first_code(self) -> EmailCode | None:
+        """The code for a first unlock that staff gave, where it can be entered now."""
+        code = self.code
+        if code is None or code.purpose is not Purpose.FIRST_UNLOCK or not is_assisted(code):
+            return None
+        return code if can_be_entered(code, self.now) else None
+
+    @property
+    def asks_again(self) -> bool:
+        """Whether staff gave a code that is valid only after the answers in this visit."""
+        code, purpose = self.code, self.visit.purpose
+        assisted = code is not None and is_assisted(code) and code.purpose is purpose
+        return assisted and self.visit.questions_carried and not self._answered_here
+
+    @property
+    def pin_key(self) -> bytes | None:
+        """The one key that proves the PIN; None: any that an issuer certified for the card."""
+        if self.visit.purpose is Purpose.MAINTENANCE and self.staff_card is not None:
+            return self.staff_card.public_key
+        return self.card.pin_key
+
+    @property
+    def counts_as_claimed(self) -> bool:
+        """Whether the PIN is claimed, or will be by what is known of the card: to count steps.
+
+        It decides nothing. The count may change by one once the PIN is entered, where a card leaves
+        its proof out, or shows a certificate for a key that is not recorded.
+        """
+        if self._pin_evidence is not None:
+            return self._pin_evidence is PinEvidence.CLAIMED
+        return self.pin_key is None and not self.visit.key_vouched
+
+    def position(self, gate: Gate) -> Position:
+        """Return how far the holder is at ``gate``, for the page that shows it."""
+        progress = replace(self.progress, claimed=self.counts_as_claimed)
+        after = self.after_first_unlock
+        return position(self.policy, progress, gate, after_first_unlock=after)
+
+    def need(self, gate: Gate) -> None:
+        """Raise ``StepRefused`` unless the visit may be at ``gate`` now.
+
+        Raises ``VisitRefused`` where a right code was withdrawn since.
+        """
+        if reaches(self.policy, self.progress, gate):
+            return
+        if self.visit.code_proven_id is not None and not self._code_is_proven():
+            first = self.visit.purpose is Purpose.FIRST_UNLOCK
+            raise VisitRefused(Reason.GIVEN_CODE_OVER if first else Reason.CODE_WITHDRAWN)
+        raise StepRefused(f"the step {gate.value!r} is not due")
+
+    def need_own_pin(self) -> None:
+        """Raise ``StepRefused`` unless the PIN was proven in this very visit.
+
+        A visit that came back to enter a code carries what was gathered before; it may finish that,
+        and not gather anything else.
+        """
+        if self.visit.pin_proven_at is None:
+            raise StepRefused("the PIN was not proven in this visit")
+
+    def _is_passed(self, gate: Gate) -> bool:
+        visit, pending = self.visit, self.pending
+        match gate:
+            case Gate.PIN:
+                return visit.pin_proven_at is not None or self._waits_for_code
+            case Gate.OWNER:
+                return self._owner_is_proven
+            case Gate.QUESTIONS:
+                return pending is not None and bool(pending.hashes)
+            case Gate.EMAIL:
+                return pending is not None and bool(pending.email)
+            case Gate.ANSWERS:
+                return visit.questions_proven_at is not None
+            case Gate.CODE:
+                return self._code_is_proven() or self._address_is_proven
+            case Gate.NEW_PIN | Gate.STOP_NUMBER | Gate.MAINTENANCE:
+                return False  # the last of its path: passing it finishes the visit
+            case _:
+                assert_never(gate)
+
+    @property
+    def _pin_evidence(self) -> PinEvidence | None:
+        """The evidence of the PIN, from this visit or from the one that it continues."""
+        evidence = self.visit.pin_evidence
+        if evidence is None and self.pending is not None:
+            return self.pending.pin_evidence
+        return evidence
+
+    @property
+    def _is_claimed(self) -> bool:
+        """Whether recovery data would change on a PIN that only a status word shows."""
+        asked = self.visit.purpose in OWNER_IS_ASKED
+        return asked and self._pin_evidence is PinEvidence.CLAIMED
+
+    @property
+    def _owner_is_proven(self) -> bool:
+        """Whether the code to the recorded address was entered in this very visit.
+
+        One that was entered before counts for a visit that came back to finish what was gathered
+        then, and for none in which a PIN is claimed: a copy of the card could be in it.
+        """
+        owner = self.visit.owner_email
+        if owner is None and self.visit.pin_proven_at is None and self.pending is not None:
+            owner = self.pending.owner_email if self.pending.email else None
+        return bool(owner) and owner == self.known_address
+
+    @property
+    def _address_is_proven(self) -> bool:
+        """Whether the given address is the one whose code was entered already."""
+        pending = self.pending
+        return (
+            self._owner_is_proven and pending is not None and pending.email == pending.owner_email
+        )
+
+    @property
+    def _waits_for_code(self) -> bool:
+        """Whether a visit that came back may enter a code on the PIN of the one before."""
+        return self.pending is not None and (self.asks_owner or bool(self.pending.email))
+
+    def _code_is_proven(self) -> bool:
+        code = self.proven_code
+        if code is None or code.purpose is not self.visit.purpose or code.revoked_at is not None:
+            return False
+        return is_assisted(code) or code.sent_to == self.address
+
+    @property
+    def _answered_here(self) -> bool:
+        """Whether this very visit has passed the questions that come before a code, if any do."""
+        visit = self.visit
+        here = visit.questions_proven_at is not None and not visit.questions_carried
+        return here or not answers_come_before_code(self.policy)
+
+
+def proves_itself(visit: Visit, card: Card) -> bool:
+    """Return whether a visit's card has proven a key: see ``VisitContext.is_proven``."""
+    key = visit.auth_key
+    if key is None or visit.genuine_at is None:
+        return False
+    return visit.key_vouched or key == card.auth_key or named_by_key(card.identity, key)
+
+
+def can_be_entered(code: EmailCode, now: datetime) -> bool:
+    """Return whether a code was sent, lives, and has a try left."""
+    is_alive = code.expires_at is not None and code.expires_at > now
+    return is_alive and code.tries < code.max_tries
+
+
+def enter(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> VisitContext:
+    """Lock card and visit, so that nobody else decides on this card, and read the records.
+
+    Raises ``StepRefused`` for a visit that is unknown, closed or too old, or whose card has not
+    proven itself. Raises ``VisitRefused`` where station, card, holder or registration were barred
+    since it opened, or where the card would now have to prove what it cannot.
+    """
+    return enter_held(uow, parts, uow.visit_records.hold(visit_id, at_station=True))
+
+
+def enter_held(uow: UnitOfWork, parts: Dependencies, held: HeldVisit | None) -> VisitContext:
+    """Do the same with what was locked and read at the station."""
+    held = need_open(uow, parts, held)
+    context = context_of(uow, parts.policy(), held)
+    if _cannot_prove(context):
+        raise VisitRefused(Reason.NOT_GENUINE)
+    need_proof(context.policy, context.card, context.visit)
+    reason = (
+        barred_at(held.station)
+        or card_barred(context.card, context.holder, uow.now)
+        or _registration_barred(context)
+    )
+    if reason is not None:
+        raise VisitRefused(reason)
+    return context
+
+
+def enter_to_report(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> VisitContext:
+    """Do as ``enter``, also where somebody was barred since: the card's act is a fact.
+
+    Raises ``StepRefused`` as ``enter`` does.
+    """
+    held = need_open(uow, parts, uow.visit_records.hold(visit_id, at_station=False))
+    return context_of(uow, parts.policy(), held)
+
+
+def read_context(
+    uow: UnitOfWork, policy: Policy, visit: Visit, card: Card, holder: Cardholder
+) -> VisitContext:
+    """Read what is recorded around a visit."""
+    around = uow.visit_records.look(visit, card.id, holder.id)
+    return _context(uow, policy, visit, card, holder, around)
+
+
+def context_of(uow: UnitOfWork, policy: Policy, held: HeldVisit) -> VisitContext:
+    """Return the context that was read with the locks."""
+    return _context(uow, policy, held.visit, held.card, held.holder, held.around)
+
+
+def _context(
+    uow: UnitOfWork,
+    policy: Policy,
+    visit: Visit,
+    card: Card,
+    holder: Cardholder,
+    around: AroundVisit,
+) -> VisitContext:
+    return VisitContext(
+        visit=visit,
+        card=card,
+        holder=holder,
+        registration=around.registration,
+        pending=around.pending,
+        code=_vouched_for(uow, around.code),
+        proven_code=_vouched_for(uow, around.proven_code),
+        policy=policy,
+        now=uow.now,
+        # Only an unlock gets a grant; a visit with a grant that registers began as a first unlock.
+        after_first_unlock=visit.purpose is Purpose.REGISTER
+        and bool(uow.journal.of_visit(visit.id)),
+        staff_card=around.staff_card,
+        staff_member=around.staff_member,
+    )
+
+
+def _vouched_for(uow: UnitOfWork, code: EmailCode | None) -> EmailCode | None:
+    return code if code is not None and is_vouched_for(uow, code) else None
+
+
+def reload(uow: UnitOfWork, context: VisitContext, visit: Visit | None = None) -> VisitContext:
+    """Save the changed visit, and read again what this unit of work has changed."""
+    if visit is not None:
+        uow.visits.save(visit)
+    return read_context(uow, context.policy, visit or context.visit, context.card, context.holder)
+
+
+def need_open(uow: UnitOfWork, parts: Dependencies, held: HeldVisit | None) -> HeldVisit:
+    """Raise ``StepRefused`` for a visit that is unknown, another station's, closed or too old."""
+    if held is None:
+        raise StepRefused("there is no such visit, or its card is not recorded any more")
+    need_own(parts, held.visit)
+    if held.visit.closed_at is not None:
+        raise StepRefused("the visit is over")
+    if held.visit.opened_at + VISIT_LIFE <= uow.now:
+        raise StepRefused("the visit is too old")
+    return held
+
+
+def need_own(parts: Dependencies, visit: Visit) -> None:
+    """Raise ``StepRefused`` for a visit that another station than the one that calls opened."""
+    if visit.station != parts.station.name:
+        raise StepRefused(f"the station {parts.station.name!r} did not open this visit")
+
+
+def _cannot_prove(context: VisitContext) -> bool:
+    """Return whether others changed what has to be proven: the policy, or the card's key.
+
+    A station that left a proof out is no such case: it learns nothing about the card.
+    """
+    visit, key = context.visit, key_to_prove(context.policy, context.card, context.visit.auth_key)
+    if key is None:
+        return context.policy.genuine is Genuine.ALWAYS
+    return visit.genuine_at is not None and visit.auth_key != key
+
+
+def _registration_barred(context: VisitContext) -> Reason | None:
+    registration, purpose = context.registration, context.visit.purpose
+    if registration is None:
+        # It was revoked since this was chosen: then it cannot be changed.
+        if purpose in (Purpose.CHANGE_QUESTIONS, Purpose.CHANGE_EMAIL):
+            raise StepRefused("the holder is not registered any more")
+        return Reason.NOT_REGISTERED if purpose is Purpose.UNLOCK else None
+    if registration.blocked_at is not None and purpose not in _OF_ANYBODY:
+        return Reason.REGISTRATION_BLOCKED
+    proves = context.visit.genuine_at is not None
+    registered = is_registered(registration, context.policy, card_proves=proves)
+    # Somebody who can now answer questions is not served on a code alone.
+    is_over = registered and purpose is Purpose.FIRST_UNLOCK
+    return Reason.GIVEN_CODE_OVER if is_over else None
+
+
+def find_grant(
+    uow: UnitOfWork, parts: Dependencies, visit_id: VisitId, journal: JournalId
+) -> HeldGrant:
+    """Lock card and visit; raises ``StepRefused`` where the visit has no such grant."""
+    held = uow.visit_records.hold_grant(visit_id, journal)
+    if held is None:
+        raise StepRefused("this visit was granted no such unblock")
+    need_own(parts, held.visit)
+    return held

@@ -1,0 +1,120 @@
+"""Maintenance: an officer's card opens a page of the station, and nothing else.
+
+Staff record whose card it is, and the key with which it signs after its PIN. The page opens where
+that key has signed in this visit, and the member may still maintain stations: both are checked
+again at each act. An act is recorded, with its reason, before the station does it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from hashlib import sha256
+
+from kiosk.authority.audit.events import AuditKind
+from kiosk.authority.crypto.derivation import framed
+from kiosk.authority.dependencies import Dependencies
+from kiosk.authority.roles import Action, may
+from kiosk.authority.store.records import ActionNote, PinEvidence, StaffMember
+from kiosk.authority.store.repositories.staff import note_digest
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.authority.visit.context import VisitContext, VisitRefused, enter
+from kiosk.authority.visit.gates import Gate
+from kiosk.contract.errors import StepRefused
+from kiosk.contract.free_text import says_why
+from kiosk.contract.messages import (
+    Maintain,
+    MaintenanceAct,
+    MaintenanceReason,
+    Purpose,
+    Reason,
+    VisitId,
+)
+
+REASONS = {
+    MaintenanceReason.CHECK: "a planned check",
+    MaintenanceReason.CARD_READER: "the card reader",
+    MaintenanceReason.NETWORK: "the network",
+    MaintenanceReason.DISPLAY: "the display or the keys",
+}
+"""The words of each except ``OTHER``, which comes with the officer's words."""
+
+
+def officer_of(context: VisitContext) -> StaffMember:
+    """Return the member of staff whose card this is; raises ``VisitRefused``."""
+    if context.staff_card is None or context.staff_member is None:
+        raise _refused("it is not the card of a member of staff")
+    member = context.staff_member
+    if member.removed_at is not None:
+        raise _refused("the member of staff was removed")
+    if not may(member.role, Action.MAINTAIN_STATION):
+        raise _refused(f"it is not for the role {member.role.value}")
+    return member
+
+
+def barred(context: VisitContext) -> VisitRefused | None:
+    """Return why a visit for maintenance cannot continue after the PIN was entered."""
+    if context.visit.purpose is not Purpose.MAINTENANCE:
+        return None
+    try:
+        officer_of(context)
+    except VisitRefused as refused:
+        return refused
+    visit, proven = context.visit, context.visit.pin_evidence is PinEvidence.PROVEN
+    if not proven or visit.pin_key != context.pin_key:
+        return _refused("the card did not prove its PIN")
+    return None
+
+
+def page_for(context: VisitContext) -> Maintain:
+    """Open the page; raises ``VisitRefused``."""
+    if (refused := barred(context)) is not None:
+        raise refused
+    return Maintain(context.visit.station, context.now)
+
+
+def maintain(
+    parts: Dependencies,
+    visit_id: VisitId,
+    attempt: str,
+    act: MaintenanceAct,
+    why: MaintenanceReason,
+    words: str,
+) -> Maintain:
+    """Record an officer's act at the station; a repeated attempt records nothing."""
+    if why is MaintenanceReason.OTHER:
+        if not says_why(words):
+            raise StepRefused("these words give no reason, or may hold a secret")
+    elif words:
+        raise StepRefused("the words are for another reason than those that are listed")
+    with parts.store.begin() as uow:
+        context = enter(uow, parts, visit_id)
+        context.need(Gate.MAINTENANCE)
+        page = page_for(context)
+        # The note's id shows whether an attempt was recorded.
+        named = framed("maintenance", visit_id, attempt, act.value, why.value, words)
+        note_id = sha256(named).hexdigest()[:32]
+        if not uow.notes.by_ids((note_id,)):
+            reason, salt = REASONS.get(why, words), secrets.token_hex(16)
+            note = ActionNote(note_id, None, uow.now, reason, identified_by="", salt=salt)
+            _record(uow, context, act, note)
+            uow.commit()
+        return page
+
+
+def _record(uow: UnitOfWork, context: VisitContext, act: MaintenanceAct, note: ActionNote) -> None:
+    uow.notes.add(note)
+    visit = context.visit
+    uow.audit.append(
+        kind=AuditKind.MAINTAINED.value,
+        reference=visit.reference,
+        visit_id=visit.id,
+        card_id=visit.card_id,
+        holder_id=visit.holder_id,
+        station=visit.station,
+        actor=officer_of(context).id,
+        detail={"act": act.value, "note": note.id, "note_sha256": note_digest(note)},
+    )
+
+
+def _refused(because: str) -> VisitRefused:
+    return VisitRefused(Reason.MAINTENANCE_REFUSED, because=because)

@@ -1,0 +1,152 @@
+"""A holder reports "this was not me": everything that is open for them is stopped.
+
+A report can only close things, so it needs little proof: at a station a number from a notice or a
+code mail, with any card that reports the holder's identifier. Wrong numbers are counted for each
+holder, separately for cards that are known by name only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kiosk.authority.audit.events import AuditKind, record
+from kiosk.authority.dependencies import Dependencies
+from kiosk.authority.notices import Notice, addresses_of, notify, notify_staff
+from kiosk.authority.store.records import Charge, StopNumber, Verdict
+from kiosk.authority.store.repositories.codes import read_stop_number
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.authority.visit import tasks
+from kiosk.authority.visit.context import VisitContext, VisitRefused, enter
+from kiosk.authority.visit.gates import Gate
+from kiosk.authority.visit.registration import finish, stop_change
+from kiosk.contract.errors import StepRefused
+from kiosk.contract.messages import (
+    Purpose,
+    Reason,
+    StopNumberWrong,
+    Task,
+    VisitEnd,
+    VisitId,
+    reference_of,
+)
+from kiosk.contract.sensitive import Sensitive
+
+
+def stop_holder(uow: UnitOfWork, holder_id: str, *, but_visit: str = "") -> bool:
+    """End a holder's open visits, withdraw codes and changes, and block; False: blocked before.
+
+    Without a registration there is nothing to block. The holder's stop numbers are used up.
+    """
+    for card in uow.cards.lock_of_holder(holder_id):
+        for visit in uow.visits.open_of_card(card.id):
+            if visit.id != but_visit and uow.visits.close(visit.id, uow.now, VisitEnd.REFUSED):
+                record(uow, AuditKind.VISIT_ENDED, visit, how=VisitEnd.REFUSED.value)
+    uow.codes.revoke_of_holder(holder_id)
+    uow.pending.delete_of_holder(holder_id)
+    stop_change(uow, holder_id)
+    uow.stop_numbers.use_all(holder_id)
+    return uow.registrations.block(holder_id)
+
+
+@dataclass(frozen=True, slots=True)
+class _ChargedStop:
+    """One entry, the holder it has to belong to, and the subject that it was charged to."""
+
+    holder_id: str
+    entries: str
+    charge: Charge
+
+
+def enter_stop_number(
+    parts: Dependencies, visit_id: VisitId, attempt: str, entered: Sensitive
+) -> Task | StopNumberWrong:
+    """Check one entry: charged and committed first, then checked."""
+    digits = read_stop_number(entered.reveal())
+    if digits is None:
+        raise StepRefused("that is no stop number")
+    charged = _charge_if_due(parts, visit_id, attempt, digits)
+    if not isinstance(charged, _ChargedStop):
+        return charged
+    try:
+        with parts.store.begin() as uow:
+            context = _enter(uow, parts, visit_id)
+            reply = _record_verdict(uow, parts, context, charged, digits)
+            uow.commit()
+            return reply
+    except (StepRefused, VisitRefused):
+        # The card left before the number was checked: a right one still costs nothing.
+        with parts.store.begin() as uow:
+            if _sent_to(uow, charged.holder_id, digits) is not None:
+                uow.stop_numbers.conclude(charged.entries, charged.charge, Verdict.RIGHT)
+                uow.commit()
+        raise
+
+
+def _enter(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> VisitContext:
+    """Enter with all cards of the holder locked: they are locked by id before the visit's own."""
+    visit = uow.visits.get(visit_id)
+    if visit is not None and visit.holder_id is not None:
+        uow.cards.lock_of_holder(visit.holder_id)
+    return enter(uow, parts, visit_id)
+
+
+def _charge_if_due(
+    parts: Dependencies, visit_id: VisitId, attempt: str, digits: str
+) -> _ChargedStop | Task:
+    with parts.store.begin() as uow:
+        context = _enter(uow, parts, visit_id)
+        if context.visit.purpose is Purpose.REPORT_MISUSE and context.visit.finished_at is not None:
+            return tasks.finished(uow, context)
+        context.need(Gate.STOP_NUMBER)
+        entries, left = tasks.stop_entries(context), tasks.stop_entries_left(uow, context)
+        charge = uow.stop_numbers.charge(entries, context.visit.id, attempt, digits, left)
+        if charge is None:
+            raise VisitRefused(Reason.STOP_NUMBER_WRONG)
+        if charge.fresh:
+            record(uow, AuditKind.STOP_NUMBER_TRIED, context.visit, left=charge.left)
+        uow.commit()
+        return _ChargedStop(context.holder.id, entries, charge)
+
+
+def _sent_to(uow: UnitOfWork, holder_id: str, digits: str) -> StopNumber | None:
+    found = uow.stop_numbers.find(digits)
+    return found if found is not None and found.holder_id == holder_id else None
+
+
+def _record_verdict(
+    uow: UnitOfWork, parts: Dependencies, context: VisitContext, charged: _ChargedStop, digits: str
+) -> Task | StopNumberWrong:
+    charge, sent = charged.charge, _sent_to(uow, charged.holder_id, digits)
+    is_used = sent is not None and sent.used_at is not None
+    if sent is not None and (is_used or uow.stop_numbers.is_too_old(sent)):
+        # It is no guess. The holder may learn that it was sent; they must learn that it stops
+        # nothing.
+        uow.stop_numbers.conclude(charged.entries, charge, Verdict.RIGHT)
+        uow.commit()
+        raise VisitRefused(Reason.STOP_NUMBER_USED if is_used else Reason.STOP_NUMBER_OLD)
+    right = sent is not None
+    if charge.verdict is not None:
+        right = charge.verdict is Verdict.RIGHT
+    verdict = Verdict.RIGHT if right else Verdict.WRONG
+    if uow.stop_numbers.conclude(charged.entries, charge, verdict):
+        if sent is not None:
+            return _report(uow, parts, context, sent)
+        record(uow, AuditKind.STOP_NUMBER_WRONG, context.visit, left=charge.left)
+    if right:
+        return tasks.next_task(uow, context)
+    if not charge.left:
+        # The charge is committed with its audit event.
+        uow.commit()
+        raise VisitRefused(Reason.STOP_NUMBER_WRONG)
+    return StopNumberWrong(tasks.enter_stop_number(uow, context))
+
+
+def _report(uow: UnitOfWork, parts: Dependencies, context: VisitContext, sent: StopNumber) -> Task:
+    blocked = stop_holder(uow, context.holder.id, but_visit=context.visit.id)
+    about = reference_of(VisitId(sent.visit_id))
+    record(uow, AuditKind.MISUSE_REPORTED, context.visit, blocked=blocked, about=about)
+    for address in addresses_of(context.holder, context.registration):
+        notify(uow, Notice.MISUSE_REPORTED, address, context.visit, context.holder)
+    staff = parts.staff_addresses
+    notify_staff(uow, Notice.MISUSE_REPORTED_STAFF, staff, context.visit, context.holder)
+    return tasks.next_task(uow, finish(uow, context))

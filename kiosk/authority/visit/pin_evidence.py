@@ -1,0 +1,183 @@
+"""Whether a card verified its PIN: proven by a signature, or only claimed by a status word.
+
+A device between card and reader can answer 9000 to VERIFY. The card therefore signs a fresh
+challenge with a key that it uses only after VERIFY. The signature counts where that key is known to
+belong to this card: a file named it, an issuer in the settings certified it for this card or this
+holder, or it was recorded in a visit that passed every factor.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+from kiosk.authority.audit.events import AuditKind, record
+from kiosk.authority.crypto.card_keys import Issuers, certifies, key_from, verify_pin_proof
+from kiosk.authority.dependencies import Dependencies
+from kiosk.authority.store.records import PendingChange, PinEvidence, Visit, new_id
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.authority.unblock.candidates import correct_by_card
+from kiosk.authority.unblock.outcome import record_outcome_by_card
+from kiosk.authority.visit import maintenance, tasks
+from kiosk.authority.visit.card_evidence import is_waiting
+from kiosk.authority.visit.context import VisitContext, VisitRefused, enter, reload
+from kiosk.authority.visit.gates import OWNER_IS_ASKED, Gate
+from kiosk.contract.errors import StepRefused
+from kiosk.contract.messages import (
+    CardId,
+    Finished,
+    PinChallenge,
+    PinProof,
+    Purpose,
+    Reason,
+    Task,
+    VisitId,
+)
+
+CHALLENGE_LIFE: Final = timedelta(minutes=3)
+"""A reader with a PIN pad waits up to a minute and a half for the PIN."""
+
+_NONCE_BYTES: Final = 32
+_SCOPE: Final = b"unlock-kiosk pin proof 1\0"
+"""Prefix of what a card signs here, so that the signature has no meaning elsewhere."""
+
+
+def pin_challenge(parts: Dependencies, visit_id: VisitId) -> PinChallenge:
+    """Draw what the card signs after VERIFY, unless there is a challenge that is still valid."""
+    with parts.store.begin() as uow:
+        context = enter(uow, parts, visit_id)
+        context.need(Gate.PIN)
+        nonce, since = context.visit.pin_challenge, context.visit.pin_challenged_at
+        if nonce is not None and is_waiting(since, uow.now, CHALLENGE_LIFE):
+            return PinChallenge(_message(context.visit, nonce))
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        uow.visits.save(replace(context.visit, pin_challenge=nonce, pin_challenged_at=uow.now))
+        uow.commit()
+        return PinChallenge(_message(context.visit, nonce))
+
+
+def pin_verified(parts: Dependencies, visit_id: VisitId, proof: PinProof | None) -> Task:
+    """Record that the card verified its PIN, and the evidence.
+
+    Without a valid proof the PIN is claimed. Then the holder has to enter a code from a recorded
+    address before any recovery data changes; ``VisitRefused`` where there is no such address.
+    """
+    with parts.store.begin() as uow:
+        context = enter(uow, parts, visit_id)
+        context.need(Gate.PIN)
+        if context.visit.pin_proven_at is None:
+            context = _take(uow, parts, context, proof)
+        if (barred := maintenance.barred(context)) is not None:
+            # The evidence stays on record.
+            uow.commit()
+            raise barred
+        task = _unlock_alone(uow, context) or tasks.next_task(uow, context)
+        uow.commit()
+        return task
+
+
+def _unlock_alone(uow: UnitOfWork, context: VisitContext) -> Finished | None:
+    """Finish a first unlock whose holder cannot register now: it stands."""
+    if not context.after_first_unlock:
+        return None
+    counts_in_s = 0.0
+    if context.known_address or not context.progress.claimed:
+        waits = tasks.codes_used_up(uow, context, Purpose.REGISTER)
+        if waits is None:
+            return None
+        counts_in_s = waits.total_seconds()
+    over = replace(context.visit, purpose=Purpose.FIRST_UNLOCK, finished_at=uow.now)
+    uow.visits.save(over)
+    return Finished(Purpose.FIRST_UNLOCK, counts_in_s)
+
+
+def _take(
+    uow: UnitOfWork, parts: Dependencies, context: VisitContext, proof: PinProof | None
+) -> VisitContext:
+    evidence, key, why = _judge(parts.issuers, context, proof)
+    record(uow, AuditKind.PIN_VERIFIED, context.visit, evidence=evidence.value, because=why)
+    visit = replace(
+        context.visit,
+        pin_proven_at=uow.now,
+        pin_evidence=evidence,
+        pin_key=key,
+        pin_challenge=None,
+        pin_challenged_at=None,
+    )
+    if evidence is PinEvidence.PROVEN:
+        # The card is the real one: its report counts as that of a card that proved itself first.
+        record_outcome_by_card(uow, parts.sealer, visit, context.card, context.holder)
+        correct_by_card(uow, visit)
+    if evidence is PinEvidence.PROVEN or context.progress.purpose not in OWNER_IS_ASKED:
+        return reload(uow, context, visit)
+    if not context.known_address:
+        if not context.after_first_unlock:
+            # The evidence stays on record and the challenge is used up; the PIN counts for nothing.
+            uow.visits.save(replace(context.visit, pin_challenge=None, pin_challenged_at=None))
+            uow.commit()
+            raise VisitRefused(Reason.NO_RECORDED_EMAIL)
+        return reload(uow, context, visit)
+    # Never in place of what the visit came back to: another visit may still be gathering it.
+    pending = fresh_pending(context, context.progress.purpose, visit)
+    uow.pending.put(pending)
+    return reload(uow, context, replace(visit, pending_id=pending.id))
+
+
+def fresh_pending(context: VisitContext, purpose: Purpose, visit: Visit) -> PendingChange:
+    """Begin to gather what a registration or a change needs, on the evidence of ``visit``."""
+    if visit.pin_evidence is None:
+        raise StepRefused("the PIN was not verified in this visit")
+    return PendingChange(
+        id=new_id(),
+        holder_id=context.holder.id,
+        card_id=context.card.id,
+        purpose=purpose,
+        created_at=context.now,
+        auth_key=visit.auth_key if visit.genuine_at is not None else None,
+        pin_key=visit.pin_key,
+        pin_evidence=visit.pin_evidence,
+        owner_email=visit.owner_email,
+    )
+
+
+def _judge(
+    issuers: Issuers | None, context: VisitContext, proof: PinProof | None
+) -> tuple[PinEvidence, bytes | None, str]:
+    """Return the evidence, the key that signed, and the reason for the audit."""
+    visit, card = context.visit, context.card
+    nonce, drawn_at = visit.pin_challenge, visit.pin_challenged_at
+    if proof is None:
+        return PinEvidence.CLAIMED, None, "no signature"
+    if nonce is None or drawn_at is None or abs(context.now - drawn_at) >= CHALLENGE_LIFE:
+        return PinEvidence.CLAIMED, None, "no challenge that is still good"
+    key = key_from(proof.public_key)
+    if key is None:
+        return PinEvidence.CLAIMED, None, "no key that can be checked"
+    if not verify_pin_proof(key, _message(visit, nonce), proof.signature):
+        return PinEvidence.CLAIMED, None, "wrong signature"
+    if key in (card.auth_key, visit.auth_key):
+        # The card uses that key without a PIN.
+        return PinEvidence.CLAIMED, None, "the key needs no PIN"
+    if context.pin_key is not None:
+        if context.pin_key == key:
+            return PinEvidence.PROVEN, key, "recorded key"
+        return PinEvidence.CLAIMED, key, "another key than the recorded one"
+    if issuers is not None and _is_issued(issuers, context, key, proof.certificate):
+        return PinEvidence.PROVEN, key, "issued key"
+    return PinEvidence.CLAIMED, key, "unknown key"
+
+
+def _is_issued(
+    issuers: Issuers, context: VisitContext, key: bytes, certificate: bytes | None
+) -> bool:
+    if certificate is None or not certifies(certificate, key):
+        return False
+    card = CardId(context.card.driver, context.card.identifier)
+    holder = context.holder
+    return issuers.vouch_for_pin_key(certificate, card, holder.number, holder.email, context.now)
+
+
+def _message(visit: Visit, nonce: bytes) -> bytes:
+    return _SCOPE + f"{visit.id}\0{visit.card_id}\0".encode() + nonce

@@ -1,0 +1,213 @@
+"""A change of address on a claimed PIN: in force once the old address had time to stop it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kiosk.authority.audit.events import AuditKind, record
+from kiosk.authority.notices import Notice, addresses_of, notify, notify_holder
+from kiosk.authority.store.records import (
+    AddressChange,
+    Cardholder,
+    JointHash,
+    PendingChange,
+    PinEvidence,
+    Registration,
+    Visit,
+    new_id,
+)
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.authority.visit import tasks
+from kiosk.authority.visit.context import VisitContext, reload
+from kiosk.contract.errors import StepRefused
+from kiosk.contract.messages import Purpose, VisitId, reference_of
+
+# Writing what was gathered: the registration, its questions, its address.
+
+
+def finish(uow: UnitOfWork, context: VisitContext) -> VisitContext:
+    """Mark the visit as complete: nothing more can be done in it."""
+    return reload(uow, context, replace(context.visit, finished_at=uow.now))
+
+
+def change_questions(
+    uow: UnitOfWork, context: VisitContext, ids: tuple[int, ...], hashes: tuple[JointHash, ...]
+) -> VisitContext:
+    registration = tasks.registration_of(context)
+    uow.registrations.set_questions(context.holder.id, ids, hashes)
+    record(uow, AuditKind.QUESTIONS_CHANGED, context.visit, count=len(ids))
+    notify_holder(uow, Notice.QUESTIONS_CHANGED, context.visit, context.holder, registration)
+    if context.pending is not None:
+        uow.pending.delete(context.pending.id)
+    _keep_proven_key(uow, context)
+    return finish(uow, context)
+
+
+def apply_pending(uow: UnitOfWork, context: VisitContext) -> VisitContext:
+    """Write the change whose code has just been entered."""
+    pending = context.pending
+    if pending is None or not pending.email:
+        raise StepRefused("there is nothing that waits for this code")
+    if pending.purpose is Purpose.REGISTER:
+        _register(uow, context, pending, pending.email)
+    else:
+        _change_email(uow, context, pending, pending.email)
+    uow.pending.delete(pending.id)
+    return finish(uow, context)
+
+
+def _register(uow: UnitOfWork, context: VisitContext, pending: PendingChange, email: str) -> None:
+    before = context.registration
+    same_key = pending.auth_key is not None and pending.auth_key == context.visit.auth_key
+    registration = Registration(
+        holder_id=context.holder.id,
+        email=email,
+        email_verified_at=uow.now,
+        question_ids=pending.question_ids or (),
+        hashes=pending.hashes or (),
+        registered_at=uow.now,
+        updated_at=uow.now,
+        proven=same_key or pending.pin_evidence is PinEvidence.PROVEN,
+    )
+    uow.registrations.put(registration)
+    uow.search.refresh([context.holder.id])
+    count = len(registration.question_ids)
+    record(uow, AuditKind.REGISTERED, context.visit, questions=count, proven=registration.proven)
+    # The code may be entered in another visit, and the card in the reader then need not be the
+    # holder's: its key has to be the one that was proven with the PIN.
+    if pending.auth_key is None or same_key:
+        _record_keys(uow, context, pending.auth_key, pending.pin_key)
+    notify_holder(uow, Notice.REGISTERED, context.visit, context.holder, registration)
+    if before is not None and before.email not in addresses_of(context.holder, registration):
+        notify(uow, Notice.REGISTERED, before.email, context.visit, context.holder)
+
+
+def _keep_proven_key(uow: UnitOfWork, context: VisitContext) -> None:
+    """Record the card's key where the same visit proved its PIN by a known key."""
+    visit = context.visit
+    if visit.pin_evidence is not PinEvidence.PROVEN or visit.genuine_at is None:
+        return
+    _record_keys(uow, context, visit.auth_key, visit.pin_key)
+
+
+def _record_keys(
+    uow: UnitOfWork, context: VisitContext, auth_key: bytes | None, pin_key: bytes | None
+) -> None:
+    """Record each key that is given, where the card has none of its kind."""
+    if auth_key is not None and uow.cards.record_key(context.card.id, auth_key):
+        record(uow, AuditKind.CARD_KEY_RECORDED, context.visit)
+    if pin_key is not None and uow.cards.record_pin_key(context.card.id, pin_key):
+        record(uow, AuditKind.PIN_KEY_RECORDED, context.visit)
+
+
+def _change_email(
+    uow: UnitOfWork, context: VisitContext, pending: PendingChange, email: str
+) -> None:
+    """Change the address: at once on a proven PIN, after the cooling-off on a claimed one."""
+    registration = tasks.registration_of(context)
+    cooling_off = context.policy.address_cooling_off
+    is_other = registration.email != email
+    if is_other and pending.pin_evidence is PinEvidence.CLAIMED and cooling_off:
+        change = AddressChange(
+            id=new_id(),
+            holder_id=context.holder.id,
+            visit_id=context.visit.id,
+            old_email=registration.email,
+            new_email=email,
+            requested_at=uow.now,
+            effective_at=uow.now + cooling_off,
+        )
+        uow.address_changes.put(change)
+        hours = round((change.effective_at - change.requested_at).total_seconds() / 3600)
+        record(uow, AuditKind.EMAIL_CHANGE_WAITS, context.visit, hours=hours)
+        notify_holder(
+            uow,
+            Notice.EMAIL_CHANGE_WAITS,
+            context.visit,
+            context.holder,
+            registration,
+            new_email=email,
+        )
+        if email not in addresses_of(context.holder, registration):
+            notify(uow, Notice.EMAIL_CHANGE_WAITS, email, context.visit, context.holder, email)
+        return
+    if not _put_in_force(uow, context.visit, context.holder, registration, email):
+        raise StepRefused("the registered address was changed by others")
+    _keep_proven_key(uow, context)
+
+
+def _put_in_force(
+    uow: UnitOfWork, visit: Visit, holder: Cardholder, registration: Registration, email: str
+) -> bool:
+    """Replace the address; return False where others changed it, or blocked self-service."""
+    if not uow.registrations.replace_email(holder.id, registration.email, email):
+        return False
+    uow.search.refresh([holder.id])
+    is_other = registration.email != email
+    record(uow, AuditKind.EMAIL_CHANGED, visit, other=is_other)
+    if is_other:
+        notify_holder(
+            uow,
+            Notice.EMAIL_CHANGED_OLD,
+            visit,
+            holder,
+            registration,
+            new_email=email,
+            leave_out=email,
+        )
+    notify(uow, Notice.EMAIL_CHANGED_NEW, email, visit, holder, new_email=email)
+    return True
+
+
+def apply_due_change(uow: UnitOfWork, holder_id: str) -> bool:
+    """Put a holder's new address in force when it is due; return whether it was."""
+    waiting = uow.address_changes.waiting(holder_id)
+    if waiting is None or waiting.effective_at > uow.now:
+        return False
+    _apply(uow, holder_id)
+    return True
+
+
+def apply_due_changes(uow: UnitOfWork) -> None:
+    """Put every due address in force."""
+    for change in uow.address_changes.due():
+        _apply(uow, change.holder_id)
+
+
+def stop_change(uow: UnitOfWork, holder_id: str) -> bool:
+    """Keep the old address; return False where no change waits."""
+    waiting = uow.address_changes.waiting(holder_id)
+    if waiting is None or not uow.address_changes.end(holder_id):
+        return False
+    record(uow, AuditKind.EMAIL_CHANGE_STOPPED, _visit_of(uow, waiting))
+    return True
+
+
+def _apply(uow: UnitOfWork, holder_id: str) -> None:
+    """Put the holder's due address in force, or stop it.
+
+    No card is locked: each write names what it replaces, and so overwrites nothing that others
+    changed meanwhile.
+    """
+    change = uow.address_changes.end_due(holder_id)
+    if change is None:
+        return
+    registration, holder = uow.registrations.of_holder(holder_id), uow.holders.get(holder_id)
+    visit = _visit_of(uow, change)
+    if (
+        registration is not None
+        and holder is not None
+        and registration.email == change.old_email
+        and _put_in_force(uow, visit, holder, registration, change.new_email)
+    ):
+        return
+    # Staff changed, blocked or revoked it since: that takes precedence.
+    record(uow, AuditKind.EMAIL_CHANGE_STOPPED, visit)
+
+
+def _visit_of(uow: UnitOfWork, change: AddressChange) -> Visit:
+    visit = uow.visits.get(change.visit_id)
+    if visit is not None:
+        return visit
+    reference = reference_of(VisitId(change.visit_id))
+    return Visit(change.visit_id, reference, "", change.requested_at, holder_id=change.holder_id)

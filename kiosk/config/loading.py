@@ -1,0 +1,327 @@
+"""Reading the settings, once: file, then environment; all errors are reported together."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import tomllib
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from kiosk import HAS_AUTHORITY
+from kiosk.config.kinds import About, InvalidValue, Section, settings_of
+from kiosk.config.settings import DEFAULTS, SECTIONS, Settings
+from kiosk.contract.errors import ConfigError
+from kiosk.contract.machine_seal import SUFFIX, unseal
+from kiosk.contract.sensitive import Sensitive
+
+# Where the settings, the state and the credentials are.
+
+SETTINGS_VARIABLE = "KIOSK_SETTINGS"
+"""Names the settings file, where the command line does not."""
+
+SYSTEM_SETTINGS = Path("/etc/kiosk/kiosk.toml")
+_SYSTEM_STATE = Path("/var/lib/kiosk")
+_ACCOUNT = "kiosk"
+
+STATION_SETTINGS = Path("/etc/kiosk-station/station.toml")
+STATION_STATE = Path("/var/lib/kiosk-station")
+STATION_ACCOUNT = "kiosk-station"
+_CREDENTIAL_MAX = 64 * 1024
+
+ENROLMENT = "enrolment.toml"
+"""In the state directory of an enrolled station: the results of `kiosk enrol`."""
+
+
+def settings_path(given: str | None, environ: Mapping[str, str]) -> Path:
+    """Return the settings file: as given, from ``$KIOSK_SETTINGS``, or the system's."""
+    return Path(given or environ.get(SETTINGS_VARIABLE) or system_settings())
+
+
+def system_settings() -> Path:
+    """Return the settings of the service whose account this is, or of the installed one."""
+    if not HAS_AUTHORITY:
+        return STATION_SETTINGS
+    return STATION_SETTINGS if _own_account() == STATION_ACCOUNT else SYSTEM_SETTINGS
+
+
+def _own_account() -> str:
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:  # a container's user may have no name
+        return ""
+
+
+def state_directory(environ: Mapping[str, str], settings: Path | None = None) -> Path:
+    """Return ``$STATE_DIRECTORY`` (systemd sets it), or that of the service with these settings."""
+    first = environ.get("STATE_DIRECTORY", "").split(":")[0]
+    if first:
+        return Path(first)
+    return STATION_STATE if settings == STATION_SETTINGS else _SYSTEM_STATE
+
+
+def as_account(path: str | Path) -> str:
+    """Name the account with which a command can open a file that this account may not open.
+
+    Where it is that account already, say what it lacks.
+    """
+    of_station = (str(STATION_SETTINGS.parent), str(STATION_STATE))
+    is_stations = not HAS_AUTHORITY or str(path).startswith(of_station)
+    account = STATION_ACCOUNT if is_stations else _ACCOUNT
+    if path and account == _own_account():
+        for folder in reversed(Path(path).absolute().parents):
+            if folder.is_dir() and not os.access(folder, os.X_OK):
+                return f"the account {account} may not enter {folder}"
+        return f"it has to belong to this account; as root: chown {account}: {path}"
+    return f"run this as the service's account: runuser -u {account} -- kiosk ..."
+
+
+def credential_file(named: str, environ: Mapping[str, str]) -> Path:
+    """Return the file of a credential: a path as it is, a bare name in the credentials directory.
+
+    Raises ``ConfigError`` for a bare name without ``$CREDENTIALS_DIRECTORY``.
+    """
+    if "/" in named:
+        return Path(named)
+    directory = environ.get("CREDENTIALS_DIRECTORY", "")
+    if not directory:
+        raise ConfigError(f"{named}: a bare name needs $CREDENTIALS_DIRECTORY; or give a path")
+    return Path(directory) / named
+
+
+def credential_text(named: str, environ: Mapping[str, str]) -> Sensitive:
+    """Read a credential without its last line break; raises ``ConfigError`` naming the file.
+
+    One whose name ends in ``.cred`` is sealed to this machine, under the rest of its name.
+    """
+    path = credential_file(named, environ)
+    try:
+        with path.open("rb") as file:
+            raw = file.read(_CREDENTIAL_MAX)
+        if path.suffix == SUFFIX:
+            raw = unseal(path.stem, raw)
+        return Sensitive(raw.decode().rstrip("\r\n"))
+    except OSError as error:
+        raise ConfigError(f"credential {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"credential {path}: is not UTF-8 text") from None
+
+
+# Reads file and environment into settings, and collects the errors.
+
+Given = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One error: ``reason``, and what is ``allowed`` where that is known.
+
+    ``setting`` is empty for an error of a whole section. ``unknown``: there is no such name, and no
+    more is said.
+    """
+
+    section: str
+    setting: str = ""
+    reason: str = ""
+    allowed: str = ""
+    unknown: bool = False
+
+
+def read_settings(given: Given) -> tuple[Settings, list[Problem]]:
+    """Return the settings, with defaults for missing and wrong values, and the errors."""
+    problems = [Problem(name, unknown=True) for name in given if name not in SECTIONS]
+    sections: dict[str, Any] = {}
+    for name, defaults in SECTIONS.items():
+        if name in given:
+            sections[name] = _section(name, defaults, given[name], problems)
+    return replace(DEFAULTS, **sections), problems
+
+
+def _section(name: str, defaults: Section, given: object, problems: list[Problem]) -> Section:
+    if not isinstance(given, Mapping):
+        problems.append(Problem(name, reason="is not a section"))
+        return defaults
+    known = {about.name: about for about in settings_of(defaults)}
+    before = len(problems)
+    values: dict[str, Any] = {}
+    for setting, value in given.items():
+        if setting in known:
+            _read(name, known[setting], value, values, problems)
+        else:
+            problems.append(Problem(name, setting, unknown=True))
+    section: Section = replace(defaults, **values)  # type: ignore[type-var]
+    return section if len(problems) > before else _checked(name, section, problems)
+
+
+def _read(
+    section: str, about: About, value: object, values: dict[str, Any], problems: list[Problem]
+) -> None:
+    try:
+        values[about.name] = about.kind.read(value)
+    except InvalidValue as unfit:
+        shown = f"{value!r:.{_SHOWN}} " if unfit.quotes and not about.hidden else ""
+        problem = Problem(section, about.name, f"{shown}{unfit}", about.kind.allowed)
+        problems.append(problem)
+
+
+def _checked(name: str, section: Section, problems: list[Problem]) -> Section:
+    try:
+        section.check()
+    except ValueError as error:
+        setting, _, reason = str(error).partition(": ")
+        problems.append(Problem(name, setting, reason))
+    return section
+
+
+_SHOWN = 60
+"""Characters of a wrong value that are repeated."""
+
+
+# Sentences for wrong settings; a value that may hold a secret is never repeated.
+
+ENV_PREFIX = "KIOSK_"
+
+
+def problem_lines(
+    problems: Sequence[Problem], path: Path | None, environ: Mapping[str, str]
+) -> str:
+    """Return all errors, one a line, each naming its setting and source."""
+    lines = [f"  {problem_sentence(each, environ)}" for each in problems]
+    number = "1 setting is wrong" if len(lines) == 1 else f"{len(lines)} settings are wrong"
+    return "\n".join([f"{number} ({path})" if path else number, *lines])
+
+
+def problem_sentence(problem: Problem, environ: Mapping[str, str]) -> str:
+    """Return one error, with the variable of ``environ`` that it is from."""
+    names = [name for name in (problem.section, problem.setting) if name]
+    head = ".".join(names) + _source(names, environ)
+    if problem.unknown:
+        return f"{head}: there is no such {_what(problem)}"
+    tail = f"; allowed: {problem.allowed}" if problem.allowed else ""
+    return f"{head}: {problem.reason}{tail}"
+
+
+def _source(names: Sequence[str], environ: Mapping[str, str]) -> str:
+    variable = ENV_PREFIX + "__".join(names).upper()
+    within = variable + "__" if len(names) == 1 else variable
+    named = [name for name in environ if name == variable or name.startswith(within)]
+    return f" (from {', '.join(sorted(named))})" if named else ""
+
+
+def _what(problem: Problem) -> str:
+    """Return which names exist instead, the nearest first."""
+    import difflib  # rarely needed, and this is loaded before the first page
+
+    kind, names = "section", list(SECTIONS)
+    if problem.setting:
+        kind = "setting"
+        names = [about.name for about in settings_of(SECTIONS[problem.section])]
+    near = difflib.get_close_matches(problem.setting or problem.section, names, n=1)
+    return f"{kind}; " + (f"did you mean {near[0]}?" if near else f"allowed: {', '.join(names)}")
+
+
+EXAMPLES = {
+    "service": ("trust", "ra_contact", "ra_hours", "ra_email"),
+    "station": ("name",),
+    "mail": ("sender",),
+    "policy": ("email_domains",),
+}
+"""Settings whose defaults are examples: they are wrong for every real service but one."""
+
+
+def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
+    """Read ``path`` and the ``KIOSK_`` variables of ``environ``, which take precedence.
+
+    ``path`` None reads the environment alone. The results of `kiosk enrol` in the state directory
+    come below both. Raises ``ConfigError`` that names every wrong setting, the error and the
+    allowed values.
+    """
+    in_file = _read_toml(path) if path else {}
+    state = state_directory(environ, path)
+    with suppress(SettingsMissing):  # of a station that did not enrol
+        in_file = _over(_read_toml(state / ENROLMENT), in_file)
+    settings, problems = read_settings(_over(in_file, _nested(environ)))
+    if problems:
+        raise ConfigError(problem_lines(problems, path, environ))
+    return _with_places(settings, state)
+
+
+def left_at_example(
+    path: Path,
+    environ: Mapping[str, str],
+    wanted: Mapping[str, tuple[str, ...]] = EXAMPLES,
+) -> tuple[str, ...]:
+    """Return settings for people that nobody has set, as ``setting in [section]``.
+
+    A value that is set counts as chosen, even if it is the example's.
+    """
+    given = _over(_read_toml(path), _nested(environ))
+    return tuple(
+        f"{name} in [{section}]"
+        for section, names in wanted.items()
+        for name in names
+        if name not in given.get(section, {})
+    )
+
+
+def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Merge the sections of both; settings in ``above`` take precedence."""
+    merged = dict(below)
+    for name, section in above.items():
+        both = isinstance(section, dict) and isinstance(below.get(name), dict)
+        merged[name] = {**below[name], **section} if both else section
+    return merged
+
+
+class SettingsMissing(ConfigError):
+    """There is no such settings file."""
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except FileNotFoundError:
+        made_by = "kiosk setup station" if path == STATION_SETTINGS else "kiosk setup authority"
+        raise SettingsMissing(f"there is no settings file {path}; `{made_by}` makes one") from None
+    except PermissionError:
+        text = f"settings file {path}: Permission denied; {as_account(path)}"
+        raise ConfigError(text) from None
+    except OSError as error:
+        raise ConfigError(f"settings file {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"settings file {path} is not TOML: {error}") from None
+
+
+def _nested(environ: Mapping[str, str]) -> dict[str, Any]:
+    """Turn ``KIOSK_MAIL__HOST=x`` into ``{"mail": {"host": "x"}}``, known or not."""
+    nested: dict[str, Any] = {}
+    for name, value in environ.items():
+        if not name.startswith(ENV_PREFIX) or name == SETTINGS_VARIABLE:
+            continue
+        section, _, setting = name.removeprefix(ENV_PREFIX).lower().partition("__")
+        table = nested.setdefault(section, {})
+        if setting and isinstance(table, dict):
+            table[setting] = value
+        else:
+            nested[section] = value
+    return nested
+
+
+def _with_places(settings: Settings, state: Path) -> Settings:
+    """Fill in the places that follow from the state directory."""
+    url = settings.store.url or f"sqlite:///{state.absolute() / 'kiosk.db'}"
+    keys = settings.keys.file or str(state.absolute() / "keys.json")
+    return replace(
+        settings,
+        store=replace(settings.store, url=url),
+        keys=replace(settings.keys, file=keys),
+        admin=replace(
+            settings.admin,
+            imports=settings.admin.imports or str(state.absolute() / "imports"),
+            exports=settings.admin.exports or str(state.absolute() / "exports"),
+        ),
+    )

@@ -1,0 +1,760 @@
+"""The settings by section: frozen dataclasses whose fields carry their kind and their help."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, fields
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from kiosk.config.kinds import (
+    Boolean,
+    InvalidValue,
+    Number,
+    OneOf,
+    Section,
+    Text,
+    Words,
+    setting,
+)
+from kiosk.contract.families import ON_PCSC, CardFamily, SecretKind, secret_kind_names
+from kiosk.contract.messages import LONGEST_NAME
+from kiosk.contract.policy import Factor, Genuine, Policy
+
+# The plain sections: service, station, people, store, keys and reader.
+
+
+def _short(longest: int, *, empty: bool = False) -> Text:
+    """Return a text that fits the smallest display (60 by 20), or a table."""
+    return Text(f"one line of at most {longest} characters", f".{{1,{longest}}}", empty=empty)
+
+
+_HOST_AND_PORT = r"(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}"
+
+_CREDENTIAL = Text("a path, or a name in $CREDENTIALS_DIRECTORY", empty=True)
+_LISTEN = Text("host:port", _HOST_AND_PORT, empty=True)
+_PATH = Text("an absolute path", "/.+", empty=True)
+_TOKEN = Text("a token's label of at most 32 characters", ".{1,32}", empty=True)
+
+
+@dataclass(frozen=True)
+class ServiceSettings(Section):
+    """``[service]``: the names and contacts that holders see; the defaults are fictional."""
+
+    name: str = setting("Smartcard self-service", _short(28), "The name of the service.")
+    trust: str = setting("Wexbridge Hospitals Trust", Text(), "The organisation that runs it.")
+    ra_contact: str = setting(
+        "Registration Authority, Level 1, West Wing, extension 4400",
+        _short(80),
+        "Where the Registration Authority is and how to reach it, in one line.",
+    )
+    ra_hours: str = setting(
+        "Monday to Friday, 8 am to 6 pm", _short(40), "When the Registration Authority is open."
+    )
+    ra_email: str = setting(
+        "ra@wexbridge.example",
+        Text("an email address", r"[^@\s]+@[^@\s]+"),
+        "Where notices for Registration Authority staff go.",
+    )
+    accent: str = setting(
+        "#0b5c8a",
+        Text("a colour as #rrggbb", r"#[0-9a-fA-F]{6}"),
+        "The one accent colour of screens and mail.",
+    )
+
+
+class _TimeZone(Text):
+    """The name of a time zone that this machine has."""
+
+    def read(self, value: object) -> str:
+        name = super().read(value)
+        try:
+            return ZoneInfo(name).key if name else ""
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise InvalidValue("is no time zone that this machine knows") from None
+
+
+@dataclass(frozen=True)
+class StationSettings(Section):
+    """``[station]``: one walk-up station and how its display behaves."""
+
+    name: str = setting(
+        "Main entrance",
+        _short(LONGEST_NAME),
+        "The name of this station in the audit and in mail; each station has its own.",
+    )
+    site: str = setting(
+        "",
+        _short(LONGEST_NAME, empty=True),
+        "The site it stands at, for reports; may be empty.",
+    )
+    idle_s: float = setting(
+        60, Number(10, 600), "Seconds without a key until it asks: are you still there?"
+    )
+    idle_answer_s: float = setting(
+        20, Number(20, 120), "Seconds to answer that before the visit ends."
+    )
+    time_zone: str = setting(
+        "",
+        _TimeZone("a name such as Europe/London", empty=True),
+        "The time zone of times shown to holders; empty is the machine's.",
+    )
+    touch: bool = setting(True, Boolean(), "Show the on-screen keypad and keyboard.")
+    motion: bool = setting(True, Boolean(), "Move the picture on the first screen.")
+    dark: bool = setting(False, Boolean(), "Begin with the dark high-contrast theme.")
+    viewing_distance_cm: float = setting(
+        60, Number(30, 200), "How far people's eyes are from the display; sets the size of text."
+    )
+    card_timeout_s: float = setting(
+        10, Number(1, 60), "Seconds that a card may take to answer one command."
+    )
+
+
+@dataclass(frozen=True)
+class PeopleSettings(Section):
+    """``[people]``: how holders are numbered."""
+
+    number_digits: int = setting(
+        12, Number(0, 20, whole=True), "Digits of a holder number; 0 takes any short text."
+    )
+
+
+class _DatabaseUrl(Text):
+    """The address of a database; error messages do not repeat it."""
+
+    def read(self, value: object) -> str:
+        text = super().read(value)
+        if text.startswith("postgres://"):
+            raise InvalidValue("begins with postgres://; write postgresql:// instead", quotes=False)
+        return text
+
+
+_ADDRESS = _DatabaseUrl(
+    "sqlite:////path/to/file or postgresql://user@host/name",
+    r"(sqlite|postgres|postgresql(\+[a-z0-9]+)?)://.*",
+    empty=True,
+)
+
+
+@dataclass(frozen=True)
+class StoreSettings(Section):
+    """``[store]``: the database. An address may hold a password: messages leave it out."""
+
+    url: str = setting(
+        "",
+        _ADDRESS,
+        "The database; empty is the file kiosk.db in the state directory.",
+        hidden=True,
+    )
+    staff_url: str = setting(
+        "",
+        _ADDRESS,
+        "The same database by the account for the RA application and staff's commands, where "
+        "PostgreSQL has roles; empty is `url`.",
+        hidden=True,
+    )
+    busy_timeout_s: float = setting(5, Number(0.1, 60), "Seconds to wait for another writer.")
+    lost_commits: str = setting(
+        "refused",
+        OneOf("refused", "accepted"),
+        "PostgreSQL with synchronous_commit off, or local beside a standby: it may lose what it "
+        "has acknowledged, a counted attempt too.",
+    )
+
+
+@dataclass(frozen=True)
+class RetentionSettings(Section):
+    """``[retention]``: how long rows are kept after their end."""
+
+    codes_days: int = setting(
+        2,
+        Number(2, 30, whole=True),
+        "Days until codes, attempts and registrations that were not finished are deleted; "
+        "all of them are dead within the hour.",
+    )
+    outbox_days: int = setting(
+        30,
+        Number(1, 365, whole=True),
+        "Days until notices that were sent or given up, and decided proposals, are deleted.",
+    )
+    visits_months: int = setting(
+        12,
+        Number(6, 24, whole=True),
+        "Months until visits and closed entries of the unblock journal are deleted.",
+    )
+    audit_months: int = setting(
+        24,
+        Number(6, 240, whole=True),
+        "Months that the audit is kept; `kiosk purge` deletes what is older and was exported.",
+    )
+
+
+@dataclass(frozen=True)
+class KeySettings(Section):
+    """``[keys]``: where the keys are; they are never in the database."""
+
+    file: str = setting(
+        "",
+        Text(empty=True),
+        "The key file: a path, or a name in $CREDENTIALS_DIRECTORY; "
+        "empty is keys.json in the state directory.",
+    )
+
+
+@dataclass(frozen=True)
+class PcscSettings(Section):
+    """``[pcsc]``: the smartcard readers."""
+
+    reader: str = setting(
+        "", Text(empty=True), "Part of the name of the reader to use; empty uses every reader."
+    )
+    pin_pad: str = setting(
+        "used",
+        OneOf("used", "ignored"),
+        "PINs on the reader's own keys, where it has some: used, or typed at the station.",
+    )
+    trace: bool = setting(
+        False, Boolean(), "Log the commands sent to cards; secrets are always left out."
+    )
+
+
+# ``[admin]``: the RA application, and the folders that its files go through.
+
+
+@dataclass(frozen=True)
+class AdminSettings(Section):
+    """``[admin]``: staff have no file transfer; the machine's administrator moves files."""
+
+    idle_s: float = setting(
+        600, Number(60, 3600), "Seconds without a key until a session of staff closes."
+    )
+    imports: str = setting(
+        "",
+        Text(empty=True),
+        "Folder of files that staff may import; empty is imports in the state directory.",
+    )
+    exports: str = setting(
+        "",
+        Text(empty=True),
+        "Folder that exports are written to; empty is exports in the state directory.",
+    )
+
+
+# ``[cards]``: the families of cards that are served, and what opens them.
+
+
+def _family(word: str) -> str:
+    if word not in ON_PCSC:
+        raise InvalidValue(f"{word!r} is no family of cards", quotes=False)
+    return word
+
+
+@dataclass(frozen=True)
+class CardSettings(Section):
+    """``[cards]``: the first family in the list serves a card with several applications.
+
+    A card is recorded with the family by which it was read: change the order only before cards are
+    recorded.
+    """
+
+    families: tuple[str, ...] = setting(
+        ON_PCSC,
+        Words(f"some of {', '.join(ON_PCSC)}", _family),
+        "The families of cards that are served, in the order in which a card is asked.",
+    )
+    openpgp_secret: str = setting(
+        "resetting-code",
+        OneOf(*secret_kind_names("openpgp")),
+        "What the unblock secrets of OpenPGP cards are.",
+    )
+    issuers: str = setting(
+        "",
+        Text("the path of a PEM file", empty=True),
+        "Certificates of those who issue cards: then a card that has to prove itself shows one "
+        "of theirs that names its GUID; empty trusts the recorded keys alone.",
+    )
+
+
+# ``[mail]``: the relay. There is no setting that sends without verified TLS.
+
+ADDRESS = r"[^@\s<>]+@[^@\s<>]+"
+
+
+@dataclass(frozen=True)
+class MailSettings(Section):
+    """``[mail]``: the relay that takes codes and notices."""
+
+    host: str = setting(
+        "localhost",
+        Text("a host name", r"[A-Za-z0-9.:_-]+"),
+        "The relay's name, as its certificate has it.",
+    )
+    port: int = setting(
+        587, Number(1, 65535, whole=True), "The relay's port: 587 or 465 as a rule."
+    )
+    security: str = setting(
+        "starttls",
+        OneOf("starttls", "tls"),
+        "STARTTLS is required; tls speaks TLS from the first byte.",
+    )
+    ca_file: str = setting(
+        "",
+        Text(empty=True),
+        "Certificates (PEM) to trust; empty trusts what this machine trusts.",
+    )
+    sender: str = setting(
+        "no-reply@wexbridge.example",
+        Text("an email address without a name", ADDRESS),
+        "The address that mail comes from.",
+    )
+    reply_to: str = setting(
+        "",
+        Text("an email address without a name, or empty", ADDRESS, empty=True),
+        "Where answers go; empty for none.",
+    )
+    credential: str = setting(
+        "",
+        Text(empty=True),
+        "A file with one line user:password; a path, or a name in $CREDENTIALS_DIRECTORY; "
+        "empty does not log in.",
+    )
+    deadline_s: float = setting(
+        8, Number(1, 60), "Seconds for the whole conversation with the relay."
+    )
+
+
+# ``[notices]``: which staff get mails, and the thresholds.
+
+RA = "ra"
+"""Stands for the Registration Authority's address, so that it is set only once."""
+
+
+def _address(word: str) -> str:
+    if word != RA and not re.fullmatch(ADDRESS, word):
+        raise InvalidValue(f"{word!r} is no email address", quotes=False)
+    return word
+
+
+def _recipients(of: str) -> tuple[str, ...]:
+    """Declare the recipients of a kind of alarm."""
+    kind = Words('email addresses; "ra" is ra_email of [service]; an empty list: nobody', _address)
+    recipients: tuple[str, ...] = setting((RA,), kind, f"Who is told {of}.")
+    return recipients
+
+
+@dataclass(frozen=True)
+class NoticeSettings(Section):
+    """``[notices]``: a list of addresses for each kind of alarm, and the thresholds."""
+
+    registration_blocked: tuple[str, ...] = _recipients("that self-service was blocked")
+    card_not_genuine: tuple[str, ...] = _recipients("of a card that failed its proof")
+    many_failures: tuple[str, ...] = _recipients(
+        "of many failures at one station, or of one person"
+    )
+    station_silent: tuple[str, ...] = _recipients("that a station is silent")
+    mail_held_up: tuple[str, ...] = _recipients("that mail did not move, once it does again")
+    row_altered: tuple[str, ...] = _recipients("that a record was altered outside of the service")
+    audit_broken: tuple[str, ...] = _recipients("that the audit does not fit")
+    failures_at_station: int = setting(
+        20, Number(2, 1000, whole=True), "Failures at one station in an hour that are many."
+    )
+    failures_of_person: int = setting(
+        6, Number(2, 100, whole=True), "Failures of one person in an hour that are many."
+    )
+    mail_minutes: float = setting(
+        15, Number(1, 1440), "Minutes that a notice may wait before mail counts as held up."
+    )
+
+
+def addresses(recipients: tuple[str, ...], ra_email: str) -> tuple[str, ...]:
+    """Return the addresses behind a list of ``[notices]``, each once."""
+    return tuple(dict.fromkeys(ra_email if word == RA else word for word in recipients))
+
+
+# ``[pkcs11]``: a module of a card's maker, for cards without a driver in the product.
+
+
+@dataclass(frozen=True)
+class Pkcs11Settings(Section):
+    """``[pkcs11]``: without a module the others are ignored.
+
+    The style is never guessed: with the wrong one a module may spend tries of the PIN.
+    """
+
+    module: str = setting(
+        "",
+        _PATH,
+        "The maker's PKCS#11 module, for cards of no other family; empty is none.",
+    )
+    style: str = setting(
+        "init-pin",
+        OneOf(*secret_kind_names("pkcs11")),
+        "How it sets a PIN again: C_InitPIN as security officer, or C_SetPIN with the PUK.",
+    )
+    token: str = setting(
+        "",
+        _TOKEN,
+        "The label of the token to use, where the module shows several in one reader.",
+    )
+    timeout_s: float = setting(
+        15, Number(2, 60), "Seconds that the module may take for one answer before it is ended."
+    )
+
+
+# ``[authority]``: the authority's listeners, and its addresses for stations.
+
+
+def _host_and_port(word: str) -> str:
+    if not re.fullmatch(_HOST_AND_PORT, word):
+        raise InvalidValue(f"{word!r} is no host:port", quotes=False)
+    return word
+
+
+def host_of(address: str) -> str:
+    """Return the name or the IP address of ``host:port``."""
+    return address.rpartition(":")[0].strip("[]")
+
+
+@dataclass(frozen=True)
+class AuthoritySettings(Section):
+    """``[authority]``: read by `kiosk authority` and by `kiosk station`."""
+
+    socket: str = setting(
+        "/run/kiosk/authority.sock",
+        _PATH,
+        "The socket between the authority and the station of the same machine; empty is none.",
+    )
+    station_user: str = setting(
+        "kiosk-station",
+        Text("the name of an account", "[a-z_][a-z0-9_-]*"),
+        "The account that the station of this machine runs as: the socket serves no other.",
+    )
+    listen: str = setting(
+        "",
+        _LISTEN,
+        "Where the authority serves stations in the network, such as 0.0.0.0:8443; empty: nowhere.",
+    )
+    enrol_listen: str = setting(
+        "",
+        _LISTEN,
+        "Where the authority lets new stations in by a line of `kiosk stations enrol`, such as "
+        "0.0.0.0:8444; empty: nowhere.",
+    )
+    addresses: tuple[str, ...] = setting(
+        (),
+        Words("a list of host:port", _host_and_port),
+        "Where stations find the authority in the network, by names that its certificate has; an "
+        "empty list: at the socket.",
+    )
+    certificate: str = setting(
+        "",
+        _CREDENTIAL,
+        "The certificate (PEM) of this process; empty: `kiosk authority` makes its own, and "
+        "`kiosk enrol` fetches a station's.",
+    )
+    key: str = setting(
+        "",
+        _CREDENTIAL,
+        "The private key (PEM) of that certificate; empty: it is in the same file.",
+    )
+    ca: str = setting(
+        "",
+        _CREDENTIAL,
+        "A CA of yours (PEM): the authority takes stations' certificates of it beside its own, "
+        "and a station believes it.",
+    )
+    certificate_days: float = setting(
+        90, Number(1, 825), "Days that a certificate lives which the authority issues."
+    )
+
+    def check(self) -> None:
+        """Raise ``ValueError`` where a setting is missing that another one needs."""
+        if self.listen and not (self.certificate or self.addresses):
+            raise ValueError("addresses: has to be given where listen is, or certificate")
+        if self.enrol_listen and not (self.listen and self.addresses):
+            raise ValueError("enrol_listen: is of use with listen and addresses alone")
+        for name in ("key", "ca"):
+            if getattr(self, name) and not (self.certificate or self.listen):
+                raise ValueError(f"{name}: is of use with certificate or listen alone")
+        if not (self.socket or self.listen or self.addresses):
+            raise ValueError("socket: has to be given where neither listen nor addresses is")
+
+    @property
+    def enrol_addresses(self) -> tuple[str, ...]:
+        """The addresses for enrolment: the hosts of ``addresses``, at the port of ``enrol_listen``.
+
+        Empty where stations cannot enrol.
+        """
+        port = self.enrol_listen.rpartition(":")[2]
+        hosts = dict.fromkeys(host_of(each) for each in self.addresses if port)
+        return tuple(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host in hosts)
+
+
+# ``[monitoring]``: for those who run the service.
+
+
+@dataclass(frozen=True)
+class MonitoringSettings(Section):
+    """``[monitoring]``: `kiosk authority` answers /healthz, /readyz and /metrics."""
+
+    listen: str = setting(
+        "",
+        Text("host:port or an absolute path", rf"{_HOST_AND_PORT}|/.+", empty=True),
+        "Where it answers whoever asks, such as 127.0.0.1:9464; empty is the socket "
+        "monitoring.sock beside that of [authority].",
+    )
+    drain_s: float = setting(
+        0,
+        Number(0, 25),
+        "Seconds in which /readyz says no before it takes no more calls, so that a load balancer "
+        "sends none.",
+    )
+
+    log: str = setting(
+        "json",
+        OneOf("json", "text"),
+        "How each process writes its log: a line of JSON, or a line for people, which a terminal "
+        "always gets.",
+    )
+
+    def place(self, authority_socket: str) -> str:
+        """Return its address; empty for none."""
+        if self.listen or not authority_socket:
+            return self.listen
+        return str(Path(authority_socket).with_name("monitoring.sock"))
+
+
+# ``[siem]``: the collector that the audit is sent to.
+
+
+@dataclass(frozen=True)
+class SiemSettings(Section):
+    """``[siem]``: the audit, and with it the alarms, goes to a collector by syslog over TLS."""
+
+    collector: str = setting(
+        "",
+        _LISTEN,
+        "The collector, such as siem.example:6514; empty sends nothing.",
+    )
+    format: str = setting("json", OneOf("json", "cef"), "What each message holds.")
+    ca: str = setting(
+        "",
+        _CREDENTIAL,
+        "Certificates (PEM) that the collector's is verified by; empty trusts what this machine "
+        "trusts.",
+    )
+    certificate: str = setting(
+        "",
+        _CREDENTIAL,
+        "The certificate (PEM) that the collector is shown, where it asks for one.",
+    )
+    key: str = setting(
+        "",
+        _CREDENTIAL,
+        "The private key (PEM) of that certificate.",
+    )
+    confirmed_by: str = setting(
+        "close-notify",
+        OneOf("close-notify", "end-of-stream"),
+        "How the collector shows that it has read all: by TLS close_notify as in RFC 5425, or "
+        "merely by ending the stream, as rsyslog does with its driver gtls.",
+    )
+
+    def check(self) -> None:
+        """Raise ``ValueError`` where one of certificate and key is missing."""
+        if bool(self.certificate) != bool(self.key):
+            raise ValueError("certificate: has to be given together with key")
+
+
+# ``[policy]``: the numbers of the service, for ``kiosk.contract.policy.Policy``.
+
+_LABEL = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+_DOMAIN = rf"({_LABEL}\.)*{_LABEL}"
+
+
+def _factor(word: str) -> Factor:
+    if word == "witness":
+        raise InvalidValue('"witness" is not available in this version', quotes=False)
+    try:
+        return Factor(word)
+    except ValueError:
+        raise InvalidValue("is not allowed here") from None
+
+
+def _domain(word: str) -> str:
+    if not re.fullmatch(_DOMAIN, word.lower()):
+        raise InvalidValue(f"{word.lower()!r} is not a domain", quotes=False)
+    return word.lower()
+
+
+@dataclass(frozen=True)
+class PolicySettings(Section):
+    """``[policy]``: durations carry their unit in their name."""
+
+    verification: tuple[Factor, ...] = setting(
+        (Factor.QUESTIONS, Factor.EMAIL_CODE),
+        Words('a list of "questions" and "email-code"', _factor),
+        "What a holder has to pass, in this order.",
+    )
+    questions_registered: int = setting(
+        4, Number(2, 8, whole=True), "Questions a holder registers."
+    )
+    questions_asked: int = setting(3, Number(2, 4, whole=True), "Questions asked in one attempt.")
+    max_failures: int = setting(3, Number(1, 10, whole=True), "Failed attempts that block.")
+    code_digits: int = setting(8, Number(6, 10, whole=True), "Digits of an emailed code.")
+    code_life_minutes: float = setting(15, Number(1, 60), "Minutes that a code lives.")
+    code_tries: int = setting(5, Number(1, 10, whole=True), "Wrong entries that spend a code.")
+    codes_an_hour: int = setting(
+        3,
+        Number(1, 20, whole=True),
+        "Codes mailed for one card in an hour; staff may give as many again.",
+    )
+    code_gap_s: float = setting(60, Number(0, 600), "Seconds between two codes.")
+    pin_min_length: int = setting(6, Number(4, 8, whole=True), "Fewest digits of a new PIN.")
+    pin_max_length: int = setting(8, Number(4, 8, whole=True), "Most digits of a new PIN.")
+    email_domains: tuple[str, ...] = setting(
+        ("nhs.net", "nhs.uk", "gov.uk", "mod.uk"),
+        Words('a list of domains such as "nhs.net"', _domain, "any domain"),
+        "Domains, with those below them, that codes go to; an empty list is any.",
+    )
+
+    four_eyes: bool = setting(
+        False,
+        Boolean(),
+        "A second member of staff has to agree to what could help to open somebody else's card: "
+        "addresses, cards, secrets, blocks, registrations, codes, staff, the policy.",
+    )
+
+    genuine: str = setting(
+        Genuine.WHEN_IT_CAN.value,
+        OneOf(*(when.value for when in Genuine)),
+        "When a card has to prove that it is the one that was issued; "
+        "one whose key is recorded can.",
+    )
+
+    rotate_secret: bool = setting(
+        True,
+        Boolean(),
+        "Change the unblock secret of a card after each use, where the card allows it.",
+    )
+
+    address_cooling_off_hours: float = setting(
+        24,
+        Number(0, 336),
+        "Hours in which the old address can stop a change that a card did not prove; 0: none.",
+    )
+
+    visits_a_minute: int = setting(
+        30, Number(5, 1000, whole=True), "Visits that one station may begin within a minute."
+    )
+
+    def check(self) -> None:
+        """Let the policy check that its numbers fit together."""
+        self.policy()
+
+    def policy(self) -> Policy:
+        """Return the frozen policy that station and authority use."""
+        return Policy(
+            verification=self.verification,
+            questions_registered=self.questions_registered,
+            questions_asked=self.questions_asked,
+            max_failures=self.max_failures,
+            code_digits=self.code_digits,
+            code_life=timedelta(minutes=self.code_life_minutes),
+            code_tries=self.code_tries,
+            codes_an_hour=self.codes_an_hour,
+            code_gap=timedelta(seconds=self.code_gap_s),
+            pin_min_length=self.pin_min_length,
+            pin_max_length=self.pin_max_length,
+            email_domains=self.email_domains,
+            four_eyes=self.four_eyes,
+            genuine=Genuine(self.genuine),
+            rotate_secret=self.rotate_secret,
+            address_cooling_off=timedelta(hours=self.address_cooling_off_hours),
+            visits_a_minute=self.visits_a_minute,
+        )
+
+
+# ``[secrets]``: the source of unblock secrets, and the place of their master keys.
+
+
+@dataclass(frozen=True)
+class SecretSettings(Section):
+    """``[secrets]``: stored secrets stay as they are until their card takes another one."""
+
+    source: str = setting(
+        "following",
+        OneOf("following", "derived"),
+        "New unblock secrets: made from the one before and sealed, or derived from a master key "
+        "and never stored.",
+    )
+    module: str = setting(
+        "",
+        _PATH,
+        "The PKCS#11 module of the token that keeps the master keys; empty is the key file.",
+    )
+    token: str = setting(
+        "",
+        _TOKEN,
+        "The label of that token.",
+    )
+    pin_file: str = setting(
+        "",
+        _CREDENTIAL,
+        "The file with the PIN of the token's user.",
+    )
+    timeout_s: float = setting(
+        3, Number(1, 30), "Seconds that the token may take for one answer before it is ended."
+    )
+
+    def check(self) -> None:
+        """Raise ``ValueError`` where a module lacks its token or PIN, or these their module.
+
+        Otherwise master keys would be looked for, and made, in the key file.
+        """
+        if self.module and not self.token:
+            raise ValueError("token: has to be given where module is")
+        if self.module and not self.pin_file:
+            raise ValueError("pin_file: has to be given where module is")
+        if not self.module and (self.token or self.pin_file):
+            raise ValueError("module: has to be given where token or pin_file is")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings; only ``load_settings`` makes them, which reads and checks them."""
+
+    service: ServiceSettings = field(default_factory=ServiceSettings)
+    station: StationSettings = field(default_factory=StationSettings)
+    authority: AuthoritySettings = field(default_factory=AuthoritySettings)
+    monitoring: MonitoringSettings = field(default_factory=MonitoringSettings)
+    siem: SiemSettings = field(default_factory=SiemSettings)
+    policy: PolicySettings = field(default_factory=PolicySettings)
+    people: PeopleSettings = field(default_factory=PeopleSettings)
+    store: StoreSettings = field(default_factory=StoreSettings)
+    retention: RetentionSettings = field(default_factory=RetentionSettings)
+    keys: KeySettings = field(default_factory=KeySettings)
+    secrets: SecretSettings = field(default_factory=SecretSettings)
+    mail: MailSettings = field(default_factory=MailSettings)
+    notices: NoticeSettings = field(default_factory=NoticeSettings)
+    pcsc: PcscSettings = field(default_factory=PcscSettings)
+    cards: CardSettings = field(default_factory=CardSettings)
+    pkcs11: Pkcs11Settings = field(default_factory=Pkcs11Settings)
+    admin: AdminSettings = field(default_factory=AdminSettings)
+
+
+def stored_secret(settings: Settings, family: CardFamily) -> SecretKind:
+    """Return which unblock secret is stored for cards of ``family``."""
+    by_setting = {"openpgp": settings.cards.openpgp_secret, "pkcs11": settings.pkcs11.style}
+    name = by_setting.get(family.name, family.secret_kinds[0].name)
+    return next(kind for kind in family.secret_kinds if kind.name == name)
+
+
+DEFAULTS: Final = Settings()
+
+SECTIONS: Final[dict[str, Section]] = {
+    each.name: getattr(DEFAULTS, each.name) for each in fields(Settings)
+}
+"""The sections by their names, in the order of the file, each with its defaults."""

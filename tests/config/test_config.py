@@ -1,0 +1,295 @@
+"""Settings: the file, the environment over it, and errors that name what is wrong."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import tomllib
+from dataclasses import FrozenInstanceError
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from kiosk.config import loading
+from kiosk.config.example import example_toml
+from kiosk.config.kinds import Number, settings_of
+from kiosk.config.loading import credential_text, load_settings, settings_path, state_directory
+from kiosk.config.settings import SECTIONS, PolicySettings
+from kiosk.contract.errors import ConfigError
+from kiosk.contract.policy import Factor, Policy
+
+
+def problems(environ: dict[str, str] | None = None, path: Path | None = None) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load_settings(path, environ or {})
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None or caught.value.__suppress_context__
+    return str(caught.value)
+
+
+def toml(folder: Path, text: str) -> Path:
+    path = folder / "kiosk.toml"
+    path.write_text(text)
+    return path
+
+
+def test_without_file_and_environment_the_defaults_hold() -> None:
+    settings = load_settings(None, {"PATH": "/bin"})
+    assert settings.policy.policy() == Policy()
+    assert settings.mail.security == "starttls"
+    assert settings.store.url == "sqlite:////var/lib/kiosk/kiosk.db"
+    assert settings.keys.file == "/var/lib/kiosk/keys.json"
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    path = toml(tmp_path, '[mail]\nhost = "one.example"\nport = 465\n')
+    settings = load_settings(path, {"KIOSK_MAIL__HOST": "two.example", "KIOSK_SETTINGS": "x"})
+    assert (settings.mail.host, settings.mail.port) == ("two.example", 465)
+
+
+def test_the_environment_of_the_process_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KIOSK_MAIL__HOST", "sneaked.example")
+    assert load_settings(None, {}).mail.host == "localhost"
+
+
+def test_policy_carries_units_into_durations() -> None:
+    settings = load_settings(
+        None,
+        {
+            "KIOSK_POLICY__CODE_LIFE_MINUTES": "20",
+            "KIOSK_POLICY__CODE_GAP_S": "90",
+            "KIOSK_POLICY__VERIFICATION": "email-code",
+            "KIOSK_POLICY__EMAIL_DOMAINS": "NHS.net, mod.uk",
+            "KIOSK_POLICY__FOUR_EYES": "yes",
+        },
+    )
+    policy = settings.policy.policy()
+    assert (policy.code_life, policy.code_gap) == (timedelta(minutes=20), timedelta(seconds=90))
+    assert policy.verification == (Factor.EMAIL_CODE,)
+    assert policy.email_domains == ("nhs.net", "mod.uk")
+    assert policy.four_eyes
+    assert not load_settings(None, {}).policy.policy().four_eyes
+
+
+def test_every_problem_is_named_at_once_with_its_source(tmp_path: Path) -> None:
+    path = toml(tmp_path, '[mail]\nhots = "x"\nport = 0\n[service]\naccent = "red"\n')
+    said = problems({"KIOSK_STATION__TOUCH": "maybe", "KIOSK_PRINTER__NAME": "x"}, path)
+    assert said.startswith(f"5 settings are wrong ({path})\n")
+    assert "mail.hots: there is no such setting; did you mean host?" in said
+    assert "mail.port: 0 is out of bounds; allowed: 1 to 65535" in said
+    assert "service.accent: 'red' is not allowed here; allowed: a colour as #rrggbb" in said
+    assert (
+        "station.touch (from KIOSK_STATION__TOUCH): 'maybe' is neither true nor false; "
+        "allowed: true or false" in said
+    )
+    assert "printer (from KIOSK_PRINTER__NAME): there is no such section; allowed: service" in said
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "sentence"),
+    [
+        ("KIOSK_MAIL__PORT", "abc", "'abc' is not a whole number; allowed: 1 to 65535"),
+        ("KIOSK_MAIL__SECURITY", "plaintext", 'allowed: "starttls" or "tls"'),
+        ("KIOSK_MAIL__SENDER", "a@b\nBcc: c@d", "allowed: an email address"),
+        ("KIOSK_MAIL__HOST", "", "allowed: a host name"),
+        ("KIOSK_SERVICE__NAME", "a\nb", "must be one line of printable text"),
+        ("KIOSK_SERVICE__NAME", "  ", "is empty"),
+        ("KIOSK_SERVICE__NAME", "n" * 29, "allowed: one line of at most 28 characters"),
+        ("KIOSK_SERVICE__RA_CONTACT", "c" * 81, "allowed: one line of at most 80 characters"),
+        ("KIOSK_STATION__NAME", "", "allowed: one line of at most 80 characters"),
+        ("KIOSK_STATION__SITE", "s" * 81, "allowed: one line of at most 80 characters"),
+        ("KIOSK_POLICY__VERIFICATION", "questions,witness", '"witness" is not available in this'),
+        ("KIOSK_POLICY__VERIFICATION", "questions", "security questions alone do not prove"),
+        ("KIOSK_POLICY__VERIFICATION", "", "name each step once"),
+        ("KIOSK_POLICY__EMAIL_DOMAINS", "nhs .net", "'nhs .net' is not a domain"),
+        ("KIOSK_POLICY__QUESTIONS_REGISTERED", "2", "policy.questions_asked: cannot be more"),
+        ("KIOSK_STATION__IDLE_S", "soon", "'soon' is not a number; allowed: 10 to 600"),
+        ("KIOSK_STATION__IDLE_S", "nan", "'nan' is out of bounds"),
+        ("KIOSK_POLICY__CODE_TRIES", "2.5", "'2.5' is not a whole number; allowed: 1 to 10"),
+        ("KIOSK_STORE", "x", "is not a section"),
+        ("KIOSK_POLICI__CODE_TRIES", "4", "there is no such section; did you mean policy?"),
+    ],
+)
+def test_a_wrong_value_says_what_is_allowed(variable: str, value: str, sentence: str) -> None:
+    assert sentence in problems({variable: value})
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("service.trust = 7", "service.trust: 7 is not text; allowed: one line of text"),
+        ("station.touch = 1", "station.touch: 1 is neither true nor false"),
+        ("station.idle_s = true", "station.idle_s: True is not a number"),
+        ("mail.port = 25.5", "mail.port: 25.5 is not a whole number"),
+        ("mail.security = 1", "mail.security: 1 is not allowed here"),
+        ("policy.email_domains = 1", "policy.email_domains: 1 is not a list of words"),
+        ("policy.verification = [1]", "policy.verification: [1] is not a list of words"),
+        ('policy.verification = ["x"]', "policy.verification: ['x'] is not allowed here"),
+        ("store = [1]", "store: is not a section"),
+    ],
+)
+def test_a_value_of_another_kind_is_wrong(tmp_path: Path, line: str, sentence: str) -> None:
+    assert sentence in problems(path=toml(tmp_path, line + "\n"))
+
+
+def test_kinds_read_both_the_file_and_words(tmp_path: Path) -> None:
+    path = toml(
+        tmp_path,
+        'mail = { port = 25, deadline_s = 3 }\npolicy.email_domains = []\nservice.name = " A "\n',
+    )
+    settings = load_settings(path, {"KIOSK_STATION__TOUCH": "No", "KIOSK_STATION__DARK": "1"})
+    assert (settings.mail.port, settings.mail.deadline_s) == (25, 3.0)
+    assert isinstance(settings.mail.port, int)
+    assert isinstance(settings.mail.deadline_s, float)
+    assert (settings.station.touch, settings.station.dark) == (False, True)
+    assert settings.policy.email_domains == ()
+    assert settings.service.name == "A"
+
+
+def test_defaults_are_of_their_own_kind() -> None:
+    for section in SECTIONS.values():
+        for about in settings_of(section):
+            default = list(about.default) if isinstance(about.default, tuple) else about.default
+            assert about.kind.read(default) == about.default, about.name
+            assert about.help
+            assert about.kind.allowed
+
+
+def test_a_database_url_is_never_repeated() -> None:
+    said = problems({"KIOSK_STORE__URL": "postgresql://kiosk:hunter2\n@host/db"})
+    assert "store.url" in said
+    assert "hunter2" not in said
+    good = load_settings(None, {"KIOSK_STORE__URL": "postgresql://kiosk:hunter2@host/db"})
+    assert "hunter2" not in repr(good)
+
+
+def test_a_file_that_is_not_there_or_not_toml_is_named(tmp_path: Path) -> None:
+    assert "there is no settings file" in problems(path=tmp_path / "none.toml")
+    assert "is not TOML" in problems(path=toml(tmp_path, "mail: host"))
+
+
+def test_settings_are_frozen() -> None:
+    settings = load_settings(None, {})
+    with pytest.raises(FrozenInstanceError):
+        settings.mail.port = 25  # type: ignore[misc]
+
+
+def test_the_example_names_every_setting_and_says_the_defaults(tmp_path: Path) -> None:
+    text = example_toml()
+    bare = "\n".join(line.removeprefix("#") for line in text.splitlines() if line[:2] != "# ")
+    assert set(tomllib.loads(bare)) == set(SECTIONS)
+    settings = load_settings(toml(tmp_path, bare), {})
+    assert settings == load_settings(None, {})
+    assert load_settings(toml(tmp_path, text), {}) == settings
+
+
+def test_bounds_are_the_policys_own() -> None:
+    """One step past each bound the policy refuses too, so that neither can drift."""
+    seen = 0
+    for about in settings_of(PolicySettings):
+        if isinstance(about.kind, Number):
+            for edge, step in ((about.kind.low, -1), (about.kind.high, 1)):
+                assert not refused(about.name, edge), about.name
+                assert refused(about.name, edge + step), about.name
+                seen += 1
+    assert seen == 24
+
+
+def refused(name: str, value: float) -> bool:
+    fields = {
+        "code_life_minutes": ("code_life", lambda v: timedelta(minutes=v)),
+        "code_gap_s": ("code_gap", lambda v: timedelta(seconds=v)),
+        "address_cooling_off_hours": ("address_cooling_off", lambda v: timedelta(hours=v)),
+    }
+    real, convert = fields.get(name, (name, int))
+    try:
+        Policy(**{"questions_asked": 2, "pin_min_length": 4, real: convert(value)})  # type: ignore[arg-type]
+    except ValueError as error:
+        return str(error).startswith(f"{real}: must be")
+    return False
+
+
+def test_credentials_come_from_their_directory_or_a_path(tmp_path: Path) -> None:
+    (tmp_path / "relay").write_text("kiosk:pa ss:word\n")
+    by_name = credential_text("relay", {"CREDENTIALS_DIRECTORY": str(tmp_path)})
+    by_path = credential_text(str(tmp_path / "relay"), {})
+    assert by_name.reveal() == by_path.reveal() == "kiosk:pa ss:word"
+    with pytest.raises(ConfigError, match="needs \\$CREDENTIALS_DIRECTORY"):
+        credential_text("relay", {})
+    with pytest.raises(ConfigError, match="No such file"):
+        credential_text(str(tmp_path / "none"), {})
+
+
+def test_places_follow_the_environment() -> None:
+    assert settings_path("/a/b.toml", {"KIOSK_SETTINGS": "/c"}) == Path("/a/b.toml")
+    assert settings_path(None, {"KIOSK_SETTINGS": "/c"}) == Path("/c")
+    assert settings_path(None, {}) == Path("/etc/kiosk/kiosk.toml")
+    assert state_directory({"STATE_DIRECTORY": "/s/one:/s/two"}) == Path("/s/one")
+    settings = load_settings(None, {"STATE_DIRECTORY": "/s/one"})
+    assert settings.store.url == "sqlite:////s/one/kiosk.db"
+
+
+def test_the_address_of_a_database_is_refused_where_it_is_read_and_never_repeated() -> None:
+    said = problems({"KIOSK_STORE__URL": "postgres://kiosk:canary@db/kiosk"})
+    assert "begins with postgres://; write postgresql:// instead" in said
+    other = problems({"KIOSK_STORE__URL": "mysql://kiosk:canary@db/kiosk"})
+    assert "allowed: sqlite:////path/to/file or postgresql://user@host/name" in other
+    assert "canary" not in said + other
+
+
+def test_the_settings_of_a_station_are_found_where_its_program_alone_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert settings_path(None, {}) == loading.SYSTEM_SETTINGS
+    monkeypatch.setattr(loading, "HAS_AUTHORITY", False)
+    assert settings_path(None, {}) == loading.STATION_SETTINGS
+    monkeypatch.setattr(loading, "STATION_SETTINGS", tmp_path / "station.toml")
+    monkeypatch.setattr(loading, "STATION_STATE", tmp_path)
+    with pytest.raises(ConfigError, match=r"station\.toml; `kiosk setup station` makes one"):
+        load_settings(settings_path(None, {}), {})
+    (tmp_path / "station.toml").touch()
+    (tmp_path / loading.ENROLMENT).write_text('[authority]\naddresses = ["a.example:8443"]\n')
+    found = load_settings(settings_path(None, {}), {})
+    assert found.authority.addresses == ("a.example:8443",)
+
+
+def test_the_account_of_a_station_finds_its_settings_beside_an_authority(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    station = pwd.struct_passwd(("kiosk-station", "x", 1, 1, "", "/var/lib/kiosk-station", ""))
+    monkeypatch.setattr(pwd, "getpwuid", lambda _: station)
+    assert settings_path(None, {}) == Path("/etc/kiosk-station/station.toml")
+    assert state_directory({}, settings_path(None, {})) == Path("/var/lib/kiosk-station")
+
+
+def test_who_may_not_read_is_told_the_account_that_may() -> None:
+    assert "-u kiosk --" in loading.as_account("/var/lib/kiosk/enrolment.toml")
+    for path in ("/etc/kiosk-station/station.toml", "/var/lib/kiosk-station/station.pem"):
+        assert "-u kiosk-station --" in loading.as_account(path)
+
+
+@pytest.mark.parametrize(
+    ("account", "path"),
+    [("kiosk", "/etc/kiosk/kiosk.toml"), ("kiosk-station", "/etc/kiosk-station/station.toml")],
+)
+def test_the_account_itself_is_told_to_whom_a_file_has_to_belong(
+    monkeypatch: pytest.MonkeyPatch, account: str, path: str
+) -> None:
+    """Before: it was told to run the command as the account as which it was run."""
+    entry = pwd.struct_passwd((account, "x", 1, 1, "", "/", ""))
+    monkeypatch.setattr(pwd, "getpwuid", lambda _: entry)
+    said = loading.as_account(path)
+    assert said == f"it has to belong to this account; as root: chown {account}: {path}"
+    assert "runuser" in loading.as_account("")
+
+
+def test_the_account_is_told_which_folder_is_closed_to_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    entry = pwd.struct_passwd(("kiosk", "x", 1, 1, "", "/", ""))
+    monkeypatch.setattr(pwd, "getpwuid", lambda _: entry)
+    monkeypatch.setattr(os, "access", lambda path, _: path != tmp_path)
+    (tmp_path / "in").mkdir()
+    said = loading.as_account(tmp_path / "in" / "people.csv")
+    assert said == f"the account kiosk may not enter {tmp_path}"

@@ -13,12 +13,13 @@ from kiosk.authority.crypto.codes import CodeMac
 from kiosk.authority.crypto.derivation import SecretSource
 from kiosk.authority.crypto.hashing import AnswerHasher
 from kiosk.authority.crypto.sealing import Sealer
+from kiosk.authority.mail.message import Mailer, Message
 from kiosk.authority.stations import StationIdentity
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import new_id
 from kiosk.contract.messages import Purpose
 from kiosk.contract.policy import Policy
-from kiosk.contract.ports import Clock, Mailer, Message
+from kiosk.contract.ports import Clock
 from kiosk.contract.sensitive import Sensitive
 
 # Codes that the relay took and that are not live yet, because the database went away.

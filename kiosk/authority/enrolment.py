@@ -22,6 +22,7 @@ from kiosk.authority.crypto.station_ca import (
     fingerprint_of,
     read_request,
 )
+from kiosk.authority.errors import RowAltered
 from kiosk.authority.stations import (
     CertificatePeer,
     Peer,
@@ -35,7 +36,7 @@ from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Enrolment, Station, StationKey
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.contract.enrolment import RENEWAL_PART, Ca, Enrol, Enrolled, GiveCa, Renew
-from kiosk.contract.errors import RowAltered, StepRefused
+from kiosk.contract.errors import StepRefused
 
 log = logging.getLogger(__name__)
 

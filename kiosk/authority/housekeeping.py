@@ -9,11 +9,11 @@ from datetime import timedelta
 from typing import Final
 
 from kiosk.authority.audit.events import ServiceKind
+from kiosk.authority.errors import StoreError
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.repositories.codes import STOP_NUMBER_KEPT
 from kiosk.authority.store.repositories.past import PastKind
 from kiosk.config.settings import DEFAULTS, RetentionSettings
-from kiosk.contract.errors import StoreError
 
 BATCH = 500
 """Rows that one transaction deletes: stations write between two of them."""

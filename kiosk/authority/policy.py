@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from kiosk.authority.errors import RowAltered, StoreError
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import PolicySetting
 from kiosk.config.kinds import About, InvalidValue, settings_of
 from kiosk.config.settings import PolicySettings
-from kiosk.contract.errors import RowAltered, StoreError
 from kiosk.contract.policy import Policy
 from kiosk.contract.ports import Clock
 

@@ -38,6 +38,7 @@ from cryptography.x509 import load_der_x509_certificate
 from kiosk.authority import openapi
 from kiosk.authority.crypto.station_ca import fingerprint_of
 from kiosk.authority.enrolment import StationEnrolment
+from kiosk.authority.errors import StoreError
 from kiosk.authority.stations import (
     CertificatePeer,
     Peer,
@@ -48,13 +49,7 @@ from kiosk.authority.stations import (
     Stranger,
 )
 from kiosk.contract.enrolment import RENEW, WITHOUT_CERTIFICATE, Renew
-from kiosk.contract.errors import (
-    AuthorityError,
-    AuthorityUnavailable,
-    ConfigError,
-    StoreError,
-    describe_fault,
-)
+from kiosk.contract.errors import AuthorityError, AuthorityUnavailable, ConfigError, describe_fault
 from kiosk.contract.log_context import log_about
 from kiosk.contract.messages import reference_of
 from kiosk.contract.ports import Authority, SystemClock

@@ -13,6 +13,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from kiosk.authority.audit.events import AuditKind, altered, record
 from kiosk.authority.dependencies import Dependencies
+from kiosk.authority.errors import KeyMissing, KeysUnavailable, RowAltered, StoreError
 from kiosk.authority.stations import (
     Health,
     HealthWatch,
@@ -26,14 +27,7 @@ from kiosk.authority.unblock.outcome import record_outcome
 from kiosk.authority.visit import answers as answering
 from kiosk.authority.visit import begin, codes, ending, gathering, maintenance, misuse, pin_evidence
 from kiosk.authority.visit.context import VisitRefused
-from kiosk.contract.errors import (
-    AuthorityUnavailable,
-    KeyMissing,
-    KeysUnavailable,
-    RowAltered,
-    StepRefused,
-    StoreError,
-)
+from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import (
     Answer,
     AnswersRefused,

@@ -9,12 +9,14 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import Protocol, assert_never
 
+from kiosk.authority.errors import KeyMissing, KeysUnavailable, MailError, StoreError
+from kiosk.authority.mail.message import Mailer
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Station
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.contract.errors import KeyMissing, KeysUnavailable, MailError, StepRefused, StoreError
+from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import LONGEST_NAME, Heartbeat, Reason, StationStanding
-from kiosk.contract.ports import Clock, Mailer
+from kiosk.contract.ports import Clock
 
 # Heartbeats: the stations of an estate send far more of them than there are visits.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 
@@ -208,33 +207,6 @@ class Cards(Protocol):
         its answers, so ``use`` must end by itself. Where the card hangs, ``hold`` raises while
         ``use`` is still stuck: ``use`` then gets no answer, and its next command is not sent.
         """
-
-
-# Mail.
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One mail; ``text`` and ``html`` have the same content. ``secret``: it is never queued."""
-
-    to: str
-    subject: str
-    text: str
-    html: str
-    secret: bool = False
-
-    def __repr__(self) -> str:
-        return f"Message(to=…, subject={self.subject!r})"
-
-
-class Mailer(Protocol):
-    """Hands one message to the relay."""
-
-    def send(self, message: Message) -> None:
-        """Return when the relay accepted it; raise a ``MailError`` otherwise."""
-
-    def check(self) -> None:
-        """Connect, verify and log in without sending; raise a ``MailError`` otherwise."""
 
 
 class Authority(Protocol):

@@ -30,9 +30,9 @@ from textual.worker import WorkerError
 
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.views import AuditFilter
+from kiosk.authority.errors import ConcurrentChange, NotFound
 from kiosk.authority.people_groups import PeopleGroup
 from kiosk.authority.roles import Role, may
-from kiosk.contract.errors import ConcurrentChange, NotFound
 from screens import theme
 from screens.admin.audit import AuditRows
 from screens.admin.dialogs.dialog import Dialog, Listing, MustRead, named

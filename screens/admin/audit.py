@@ -24,9 +24,9 @@ from kiosk.authority.administration.views import (
     Written,
 )
 from kiosk.authority.audit.rows import row_name
+from kiosk.authority.errors import NotTaken
 from kiosk.authority.roles import Action
 from kiosk.authority.wording import as_sentence, numbered, reason_words
-from kiosk.contract.errors import NotTaken
 from screens.admin.dialogs.cards import grouped
 from screens.admin.dialogs.dialog import Listing, LongWork, named, rows_far, written_words
 from screens.admin.dialogs.form import REPLACES, Entry, Form

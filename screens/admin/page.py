@@ -21,9 +21,9 @@ from textual.widgets import DataTable
 
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.views import AuditFilter, Done
+from kiosk.authority.errors import AdministrationError, ConcurrentChange, NotPermitted, StoreError
 from kiosk.authority.people_groups import PeopleGroup
 from kiosk.authority.roles import Action, may
-from kiosk.contract.errors import AdministrationError, ConcurrentChange, NotPermitted, StoreError
 from screens.admin.table import Column, Table, TableLine
 from screens.widgets.prose import Prose
 

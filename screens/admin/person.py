@@ -27,8 +27,8 @@ from kiosk.authority.administration.views import (
     RegistrationLine,
     StoryLine,
 )
+from kiosk.authority.errors import NotFound
 from kiosk.authority.roles import Action, may
-from kiosk.contract.errors import NotFound
 from kiosk.contract.policy import end_of_wait
 from screens.admin import waiting
 from screens.admin.dialogs import cards, codes, person

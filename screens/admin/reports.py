@@ -14,8 +14,8 @@ from textual.binding import Binding, BindingType
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.reports import ReportsDesk
 from kiosk.authority.administration.views import Report, Span, Written
+from kiosk.authority.errors import NotTaken
 from kiosk.authority.roles import Action
-from kiosk.contract.errors import NotTaken
 from screens.admin.dialogs.dialog import written_words
 from screens.admin.dialogs.form import REPLACES, Entry, Form
 from screens.admin.page import AdminPage, shell_of

@@ -11,9 +11,9 @@ from textual.binding import Binding, BindingType
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.staff import StaffDesk
 from kiosk.authority.administration.views import Done, KeyLine, StaffCardLine, StaffLine
+from kiosk.authority.errors import NotFound
 from kiosk.authority.roles import Action, Role, may
 from kiosk.authority.wording import numbered
-from kiosk.contract.errors import NotFound
 from kiosk.contract.families import FAMILIES
 from kiosk.contract.messages import CardId
 from screens.admin.dialogs.cards import grouped, printed

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from kiosk.authority.administration.login import admit
+from kiosk.authority.errors import NotPermitted
 from kiosk.authority.roles import Role
 from kiosk.authority.store.records import StaffKey, StaffMember, new_id
-from kiosk.contract.errors import NotPermitted
 from tests.attacks.database_writer import at, insert, write
 from tests.authority.world import World
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from kiosk.authority.administration.login import admit, read_public_key
+from kiosk.authority.errors import NotPermitted
 from kiosk.authority.roles import Role
 from kiosk.config.settings import PolicySettings
-from kiosk.contract.errors import NotPermitted
 from tests.attacks.four_eyes import Colleague, estate, registration_of
 from tests.authority.administration.desk.keys import new_key
 from tests.authority.administration.desk.offices import GROUNDS

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.authority.errors import NotPermitted
 from kiosk.authority.roles import Role
-from kiosk.contract.errors import NotPermitted
 from kiosk.contract.messages import Purpose, SendCode
 from tests.attacks.four_eyes import Colleague, estate, registration_of
 from tests.authority.administration.desk.offices import GROUNDS

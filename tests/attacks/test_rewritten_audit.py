@@ -13,11 +13,11 @@ from kiosk.authority.administration.verification import read_anchors, verify_aud
 from kiosk.authority.audit.anchors import AnchorSigner, sign_heads
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.macs import AuditMacs
+from kiosk.authority.errors import AuditNotIntact
 from kiosk.authority.store.audit_chain import FIRST
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditAnchor, AuditVerdict, FaultKind
 from kiosk.config.settings import NoticeSettings
-from kiosk.contract.errors import AuditNotIntact
 from tests.authority.store.forger import ANCHOR, Forger
 from tests.support.database import TestDatabase
 

@@ -15,6 +15,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from kiosk.authority.administration.stations import LINE_LIFE, StationsDesk
 from kiosk.authority.crypto.station_ca import StationCa, fingerprint_of
 from kiosk.authority.enrolment import BOTH_KEYS, TRIES, EnrolledStations, StationEnrolment, Terms
+from kiosk.authority.errors import NotTaken
 from kiosk.authority.roles import Role
 from kiosk.authority.stations import (
     CertificatePeer,
@@ -24,7 +25,7 @@ from kiosk.authority.stations import (
     StationIdentity,
 )
 from kiosk.contract.enrolment import Enrol, Enrolled, EnrolmentLine, GiveCa, Renew, read_line
-from kiosk.contract.errors import NotTaken, StepRefused
+from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import Heartbeat, Purpose, Reason, Refusal, StationStanding
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.administration.desk.offices import GROUNDS

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from kiosk.authority.errors import KeysUnavailable, MailUnavailable
 from kiosk.authority.stations import KEYS_S, Health, HealthWatch
 from kiosk.authority.store.database import Store
-from kiosk.contract.errors import KeysUnavailable, MailUnavailable
 from tests.authority.world import Relay, World
 from tests.support.database import MACS, sqlite_url
 

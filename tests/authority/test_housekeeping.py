@@ -9,6 +9,7 @@ import pytest
 
 from kiosk.authority import housekeeping
 from kiosk.authority.audit.events import ServiceKind
+from kiosk.authority.errors import StoreError
 from kiosk.authority.housekeeping import count_records, purge_records
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import (
@@ -25,7 +26,6 @@ from kiosk.authority.store.records import (
 )
 from kiosk.authority.store.repositories.past import PastKind, PastRows
 from kiosk.config.settings import DEFAULTS
-from kiosk.contract.errors import StoreError
 from tests.authority.store import samples
 from tests.support.database import MACS, SetClock, TestDatabase
 

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from kiosk.authority.administration.office import Office
+from kiosk.authority.errors import AdministrationError
 from kiosk.authority.store.records import Card
-from kiosk.contract.errors import AdministrationError, StepRefused
+from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     AnswerQuestions,
     AnswersWrong,

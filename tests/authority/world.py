@@ -15,6 +15,8 @@ from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.macs import AuditMacs, KeyedRowMacs
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
 from kiosk.authority.dependencies import Dependencies
+from kiosk.authority.errors import MailError
+from kiosk.authority.mail.message import Message
 from kiosk.authority.roles import Role
 from kiosk.authority.service import LocalAuthority
 from kiosk.authority.stations import StationIdentity
@@ -32,7 +34,6 @@ from kiosk.authority.store.records import (
     Visit,
     new_id,
 )
-from kiosk.contract.errors import MailError
 from kiosk.contract.messages import (
     CardChallenge,
     CardId,
@@ -43,7 +44,7 @@ from kiosk.contract.messages import (
     VisitId,
 )
 from kiosk.contract.policy import Policy
-from kiosk.contract.ports import Clock, Message
+from kiosk.contract.ports import Clock
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.card_in_reader import KeylessCard, ReaderCard
 from tests.authority.station_visit import ANSWERS, StationVisit

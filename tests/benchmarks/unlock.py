@@ -19,6 +19,7 @@ from kiosk.app.demo.mailbox import Mailbox
 from kiosk.authority.crypto.hashing import Cost
 from kiosk.authority.crypto.secret_history import open_current
 from kiosk.authority.dependencies import Dependencies
+from kiosk.authority.mail.message import Message
 from kiosk.authority.server import Limits
 from kiosk.authority.service import LocalAuthority
 from kiosk.contract.messages import (
@@ -34,7 +35,7 @@ from kiosk.contract.messages import (
     VisitEnd,
     VisitId,
 )
-from kiosk.contract.ports import Authority, Message, SystemClock
+from kiosk.contract.ports import Authority, SystemClock
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.client import HttpAuthority
 from kiosk.station.commands import (

@@ -15,16 +15,11 @@ from types import SimpleNamespace
 import pytest
 
 from kiosk.authority.crypto.derivation import FollowingSecrets
+from kiosk.authority.errors import KeysUnavailable
 from kiosk.authority.server import Called, LaneLimits, Limits, Service
 from kiosk.authority.service import LocalAuthority
 from kiosk.authority.store.database import Store
-from kiosk.contract.errors import (
-    AuthorityBusy,
-    AuthorityError,
-    AuthorityUnavailable,
-    KeysUnavailable,
-    StepRefused,
-)
+from kiosk.contract.errors import AuthorityBusy, AuthorityError, AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import Heartbeat, Purpose, StationStanding, VisitId
 from kiosk.station.client import BUSY_S, LONGEST_PAUSE_S, HttpAuthority, TlsAddress, client_context
 from tests.authority.world import World

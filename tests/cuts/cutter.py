@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
+from kiosk.authority.errors import StoreError
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import WRITES
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.contract.errors import StoreError
 
 T = TypeVar("T")
 

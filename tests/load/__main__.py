@@ -17,8 +17,8 @@ from pathlib import Path
 
 from kiosk.authority.crypto.hashing import AnswerHasher
 from kiosk.authority.crypto.keys import KeyRing
+from kiosk.authority.mail.message import Message
 from kiosk.authority.mail.smtp import SmtpMailer, relay_from
-from kiosk.contract.ports import Message
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.station_visit import ANSWERS
 from tests.benchmarks.sampling import Series

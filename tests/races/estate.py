@@ -15,10 +15,11 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
+from kiosk.authority.mail.message import Message
 from kiosk.authority.server import AuthorityServer, Limits
 from kiosk.contract.errors import AuthorityError
 from kiosk.contract.policy import Policy
-from kiosk.contract.ports import Message, SystemClock
+from kiosk.contract.ports import SystemClock
 from kiosk.contract.routes import decode, encode, routes
 from kiosk.station.client import Address, HttpAuthority, UnixAddress
 from tests.authority.world import World

@@ -10,14 +10,16 @@ from typing import Any, cast
 
 from kiosk.authority.crypto.macs import AuditMacs
 from kiosk.authority.dependencies import Mailed
+from kiosk.authority.errors import MailUnavailable, StoreBusy, StoreError
+from kiosk.authority.mail.message import Message
 from kiosk.authority.service import LocalAuthority
 from kiosk.authority.stations import StationIdentity
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import new_id
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.contract.errors import AuthorityUnavailable, MailUnavailable, StoreBusy, StoreError
+from kiosk.contract.errors import AuthorityUnavailable
 from kiosk.contract.messages import Grant, KeyGrant
-from kiosk.contract.ports import Authority, Message
+from kiosk.contract.ports import Authority
 from tests.authority.world import CHEAP, World
 from tests.sim.faults import Fault, Faults
 from tests.sim.invariants import Invariants, WatchedCodes, WatchedHasher

@@ -22,9 +22,9 @@ from kiosk.authority.administration.stations import StationsDesk
 from kiosk.authority.administration.verification import sweep, verify_audit
 from kiosk.authority.audit.anchors import AnchorSigner
 from kiosk.authority.crypto.sealing import SealKind, SealLabel
+from kiosk.authority.errors import NotFound
 from kiosk.authority.roles import Role
 from kiosk.authority.visit.eligibility import KEPT_SECRET_TRIES, tries_by_account
-from kiosk.contract.errors import NotFound
 from kiosk.contract.messages import CardId, Heartbeat, KeyKind, VisitId
 from kiosk.contract.ports import PostReaderEvent
 from kiosk.contract.sensitive import Sensitive

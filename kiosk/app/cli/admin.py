@@ -11,7 +11,8 @@ from kiosk.app import process
 from kiosk.app.cli.run import add_screen, log_fault, take_terminal
 from kiosk.app.logs import change_log
 from kiosk.app.sessions import hand_over
-from kiosk.contract.errors import ConfigError, KeyMissing, NotPermitted, StoreError
+from kiosk.authority.errors import KeyMissing, NotPermitted, StoreError
+from kiosk.contract.errors import ConfigError
 
 if TYPE_CHECKING:
     from kiosk.authority.administration.desk import AdminDesk

@@ -21,8 +21,9 @@ from kiosk.app.cli.tools import (
     row_number,
 )
 from kiosk.app.composition.opening import open_store
+from kiosk.authority.errors import AuditNotIntact
 from kiosk.authority.wording import numbered
-from kiosk.contract.errors import AuditNotIntact, ConfigError
+from kiosk.contract.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

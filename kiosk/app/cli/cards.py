@@ -21,7 +21,7 @@ from kiosk.app.cli.tools import (
     reading,
     waiting_id,
 )
-from kiosk.contract.errors import NotFound, NotTaken
+from kiosk.authority.errors import NotFound, NotTaken
 from kiosk.contract.families import DEFAULT, FAMILIES
 from kiosk.contract.sensitive import Sensitive
 

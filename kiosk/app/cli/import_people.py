@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from kiosk.app.cli.help import add_command
 from kiosk.app.cli.printing import complain, echo
 from kiosk.app.cli.tools import Tools
-from kiosk.contract.errors import ImportRefused
+from kiosk.authority.errors import ImportRefused
 from kiosk.contract.families import DEFAULT, FAMILIES, CardFamily
 
 if TYPE_CHECKING:

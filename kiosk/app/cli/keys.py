@@ -110,7 +110,7 @@ def _list(args: argparse.Namespace) -> int:
 
 def _list_masters(tools: Tools) -> int:
     """Print the master keys and where they are; 1 where the token does not answer."""
-    from kiosk.contract.errors import KeysUnavailable
+    from kiosk.authority.errors import KeysUnavailable
 
     try:
         lines = tools.masters.lines()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from kiosk.app.cli import COMMANDS, LACKING
 from kiosk.app.cli.help import Version, complete
 from kiosk.app.cli.printing import complain
-from kiosk.contract.errors import ConcurrentChange, ConfigError, KioskError, NotTaken
+from kiosk.contract.errors import ConfigError, KioskError
 
 if TYPE_CHECKING:
     from kiosk.app.cli.tools import Run
@@ -53,14 +53,11 @@ def run_command(argv: Sequence[str] | None = None) -> int:
     """
     try:
         return _run(list(sys.argv[1:] if argv is None else argv))
-    except ConcurrentChange as error:
-        complain(f"kiosk: {error}")
-        for change in error.changes:
-            complain(f"  {change}")
-        return 1
     except KioskError as error:
-        field = f"{error.field.replace('_', ' ')}: " if isinstance(error, NotTaken) else ""
-        complain(f"kiosk: {field}{error}")
+        first, *more = error.lines()
+        complain(f"kiosk: {first}")
+        for line in more:
+            complain(line)
         return 2 if isinstance(error, ConfigError) else 1
     except ModuleNotFoundError as error:
         complain(f"kiosk: {_not_installed(error)}")

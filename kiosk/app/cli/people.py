@@ -25,9 +25,9 @@ from kiosk.authority.administration.views import (
     RegistrationLine,
     StoryLine,
 )
+from kiosk.authority.errors import NotTaken
 from kiosk.authority.people_groups import PeopleGroup, PeopleOrder
 from kiosk.authority.wording import last_day
-from kiosk.contract.errors import NotTaken
 
 if TYPE_CHECKING:
     from kiosk.authority.administration.people import PeopleDesk

@@ -15,7 +15,7 @@ from kiosk.app.cli.tools import (
     print_result,
     reading,
 )
-from kiosk.contract.errors import NotFound
+from kiosk.authority.errors import NotFound
 
 if TYPE_CHECKING:
     from kiosk.authority.administration.policy import PolicyDesk

@@ -7,8 +7,8 @@ import argparse
 from kiosk.app.cli.help import add_command
 from kiosk.app.cli.printing import complain, echo
 from kiosk.app.cli.tools import Tools
+from kiosk.authority.errors import AuditNotIntact
 from kiosk.authority.wording import numbered
-from kiosk.contract.errors import AuditNotIntact
 
 DESCRIPTION = """\
 Deletes what was kept as long as [retention] in the settings says. The authority does the same

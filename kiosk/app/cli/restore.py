@@ -16,8 +16,9 @@ from kiosk.app.cli.audit import print_gap
 from kiosk.app.cli.help import add_command
 from kiosk.app.cli.printing import ProgressLine, complain, echo
 from kiosk.app.cli.tools import Tools
+from kiosk.authority.errors import AuditNotIntact, KeyMissing, StoreBusy, StoreError
 from kiosk.authority.wording import numbered
-from kiosk.contract.errors import AuditNotIntact, ConfigError, KeyMissing, StoreBusy, StoreError
+from kiosk.contract.errors import ConfigError
 
 DESCRIPTION = """\
 Puts a backup in the place of the database file, while no station, authority or session of

@@ -21,8 +21,9 @@ from kiosk.app.cli.tools import (
     print_result,
     reading,
 )
+from kiosk.authority.errors import NotFound
 from kiosk.authority.roles import Role
-from kiosk.contract.errors import ConfigError, NotFound
+from kiosk.contract.errors import ConfigError
 from kiosk.contract.families import DEFAULT
 from kiosk.contract.messages import CardId
 

@@ -8,8 +8,9 @@ from dataclasses import replace
 from kiosk.app.cli.help import add_command, add_config
 from kiosk.app.cli.printing import echo
 from kiosk.app.cli.tools import Tools, add_part
+from kiosk.authority.errors import StoreError
 from kiosk.authority.wording import numbered
-from kiosk.contract.errors import ConfigError, StoreError
+from kiosk.contract.errors import ConfigError
 
 DESCRIPTION = """\
 On PostgreSQL five roles share the work. The owner made the tables and migrates them; the

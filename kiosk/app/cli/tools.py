@@ -23,7 +23,6 @@ from kiosk.app.composition.opening import (
     open_token,
 )
 from kiosk.config.loading import credential_file, settings_path
-from kiosk.contract.errors import NotFound
 from kiosk.contract.ports import SystemClock
 
 if TYPE_CHECKING:
@@ -34,9 +33,9 @@ if TYPE_CHECKING:
     from kiosk.authority.administration.views import Done, Grounds
     from kiosk.authority.crypto.keys import KeyRing
     from kiosk.authority.crypto.sealing import Sealer
+    from kiosk.authority.mail.message import Mailer
     from kiosk.authority.store.database import Store
     from kiosk.config.settings import Settings
-    from kiosk.contract.ports import Mailer
 
 
 Run = Callable[[argparse.Namespace], int]
@@ -228,6 +227,8 @@ def grounds_of(args: argparse.Namespace) -> Grounds:
 
 def waiting_id(named: str, waiting: Iterable[str]) -> str:
     """Return the one id of ``waiting`` that begins so, else ``named``."""
+    from kiosk.authority.errors import NotFound
+
     found = [one for one in waiting if named and one.startswith(named.lower())]
     if len(found) > 1:
         raise NotFound(f"{len(found)} of those that wait begin with {named!r}: give more of the id")

@@ -23,6 +23,7 @@ from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.station_ca import StationCa
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.mail.compose import compose_code, compose_notice
+from kiosk.authority.mail.message import Mailer, Message
 from kiosk.authority.mail.outbox import OutboxWorker
 from kiosk.authority.policy import LivePolicy
 from kiosk.authority.service import LocalAuthority
@@ -33,7 +34,7 @@ from kiosk.config.loading import credential_file
 from kiosk.config.settings import Settings, addresses, stored_secret
 from kiosk.contract.errors import KioskError
 from kiosk.contract.families import FAMILIES
-from kiosk.contract.ports import Clock, Mailer, Message, SystemClock
+from kiosk.contract.ports import Clock, SystemClock
 
 CONNECTIONS = 16
 """Connections kept open to a database server, one for each concurrent call.

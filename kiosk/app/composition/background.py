@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
-from kiosk.contract.errors import ConfigError, KeyMissing, StoreError
+from kiosk.contract.errors import KioskError
 from kiosk.contract.messages import ReaderState
 from kiosk.station.commands import Command, EndVisit
 from kiosk.station.events import NoReply, ResultSide
@@ -91,6 +91,6 @@ class BackgroundExecutor:
         if self._executor is None:
             try:
                 self._executor = self._build()
-            except (ConfigError, KeyMissing, StoreError) as trouble:
+            except KioskError as trouble:
                 self._on_trouble(trouble)
         return self._executor

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from kiosk.config.loading import credential_file, credential_text
 from kiosk.config.settings import Settings
-from kiosk.contract.errors import ConfigError, StoreError
+from kiosk.contract.errors import ConfigError
 from kiosk.contract.ports import SystemClock
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ def open_keys(settings: Settings, environ: Mapping[str, str]) -> KeyRing:
 
 def _is_new(store: Store) -> bool:
     """Return whether nothing was ever filled under keys here; False where that is unknown."""
+    from kiosk.authority.errors import StoreError
     from kiosk.authority.store.engine import NO_SUCH_TABLE
 
     if store.file is not None and not store.file.exists():

@@ -19,6 +19,7 @@ from kiosk.app.composition.upkeep import Upkeep
 from kiosk.authority.crypto.keys import KeyFileMissing
 from kiosk.authority.crypto.station_ca import StationCa
 from kiosk.authority.enrolment import EnrolledStations, StationEnrolment, Terms
+from kiosk.authority.errors import KeyMissing, KeysUnavailable, StoreError
 from kiosk.authority.metrics import Metrics, MonitoringServer, Watched
 from kiosk.authority.server import AuthorityServer, server_context
 from kiosk.authority.stations import SocketStation, StationIdentity
@@ -26,14 +27,7 @@ from kiosk.authority.store.database import Store
 from kiosk.config.loading import credential_file, credential_text
 from kiosk.config.settings import AuthoritySettings, Settings, host_of
 from kiosk.contract.enrolment import RENEWAL_PART
-from kiosk.contract.errors import (
-    ConfigError,
-    KeyMissing,
-    KeysUnavailable,
-    KioskError,
-    StoreError,
-    describe_fault,
-)
+from kiosk.contract.errors import ConfigError, KioskError, describe_fault
 
 log = logging.getLogger(__name__)
 

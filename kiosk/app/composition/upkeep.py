@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from kiosk.contract.errors import StoreError
+from kiosk.authority.errors import StoreError
 
 log = logging.getLogger(__name__)
 

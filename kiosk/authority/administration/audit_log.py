@@ -30,6 +30,7 @@ from kiosk.authority.administration.views import (
 )
 from kiosk.authority.audit.events import EVENTS, StaffKind, audit_message
 from kiosk.authority.audit.rows import row_name
+from kiosk.authority.errors import NotFound, NotTaken, StoreError
 from kiosk.authority.roles import Action
 from kiosk.authority.store.records import (
     ActionNote,
@@ -43,7 +44,6 @@ from kiosk.authority.store.records import (
 )
 from kiosk.authority.store.repositories.staff import REDACTED_TEXT, note_digest
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.contract.errors import NotFound, NotTaken, StoreError
 from kiosk.contract.messages import read_reference
 
 log = logging.getLogger(__name__)

@@ -29,6 +29,7 @@ from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.crypto.derivation import ISSUED, Derivation
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
 from kiosk.authority.crypto.secret_history import archive_secrets
+from kiosk.authority.errors import NotFound, NotTaken
 from kiosk.authority.notices import Notice, notify_holder
 from kiosk.authority.roles import Action
 from kiosk.authority.store.records import (
@@ -43,7 +44,6 @@ from kiosk.authority.store.records import (
 )
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit.eligibility import has_left, secret_barred
-from kiosk.contract.errors import NotFound, NotTaken
 from kiosk.contract.families import FAMILIES
 from kiosk.contract.messages import CardId, ReadFault
 from kiosk.contract.sensitive import Sensitive

@@ -27,6 +27,7 @@ from kiosk.authority.administration.verification import anchor_line
 from kiosk.authority.audit.anchors import AnchorSigner, sign_heads
 from kiosk.authority.audit.events import AuditKind, ServiceKind, altered
 from kiosk.authority.audit.rows import chain_of
+from kiosk.authority.errors import AuditNotIntact, RowAltered, StoreError
 from kiosk.authority.housekeeping import purge_records
 from kiosk.authority.store.audit_chain import FIRST, first_head
 from kiosk.authority.store.database import Store
@@ -45,7 +46,6 @@ from kiosk.authority.store.repositories.mac_rows import TABLES, RowKey
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit.registration import apply_due_changes
 from kiosk.config.settings import DEFAULTS, NoticeSettings, RetentionSettings, addresses
-from kiosk.contract.errors import AuditNotIntact, RowAltered, StoreError
 
 # Staff get a mail about an alarm: queued in the transaction that raises it.
 

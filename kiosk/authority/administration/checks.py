@@ -23,6 +23,14 @@ from kiosk.authority.audit.siem import FEED
 from kiosk.authority.crypto import card_keys, keys
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing, knows_ring
 from kiosk.authority.crypto.rotation import sealed_by_key
+from kiosk.authority.errors import (
+    KeyMissing,
+    KeysUnavailable,
+    MailError,
+    MailNotTrusted,
+    StoreError,
+)
+from kiosk.authority.mail.message import Mailer
 from kiosk.authority.policy import policy_in_force
 from kiosk.authority.roles import Action
 from kiosk.authority.store.database import SchemaFit, Store
@@ -32,19 +40,12 @@ from kiosk.authority.store.records import AuditQuery
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.wording import counted, numbered
 from kiosk.config.settings import PolicySettings
-from kiosk.contract.errors import (
-    ConfigError,
-    KeyMissing,
-    KeysUnavailable,
-    MailError,
-    MailNotTrusted,
-    StoreError,
-)
+from kiosk.contract.errors import ConfigError
 from kiosk.contract.families import FAMILIES
 from kiosk.contract.findings import Finding, fail, ok, warn
 from kiosk.contract.machine_seal import SUFFIX
 from kiosk.contract.policy import Policy
-from kiosk.contract.ports import Clock, Mailer
+from kiosk.contract.ports import Clock
 
 # Unblock secrets that did not open when they were needed, by the audit.
 

@@ -29,14 +29,7 @@ from kiosk.authority.administration.views import Actor, CodeLine, Done, Grounds,
 from kiosk.authority.audit.events import STAFF_KINDS, StaffKind
 from kiosk.authority.crypto.codes import CodeBinding, draw_code
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
-from kiosk.authority.notices import Notice, notify_holder
-from kiosk.authority.roles import Action, Role
-from kiosk.authority.store.records import AuditEvent, Card, Cardholder, EmailCode, new_id
-from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.authority.visit.context import ASSISTED_LIFE, is_assisted, is_vouched_for
-from kiosk.authority.visit.eligibility import SecretProblem, has_left, is_registered
-from kiosk.authority.wording import counted
-from kiosk.contract.errors import (
+from kiosk.authority.errors import (
     ConcurrentChange,
     KeyMissing,
     NotFound,
@@ -44,6 +37,13 @@ from kiosk.contract.errors import (
     NotTaken,
     SealBroken,
 )
+from kiosk.authority.notices import Notice, notify_holder
+from kiosk.authority.roles import Action, Role
+from kiosk.authority.store.records import AuditEvent, Card, Cardholder, EmailCode, new_id
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.authority.visit.context import ASSISTED_LIFE, is_assisted, is_vouched_for
+from kiosk.authority.visit.eligibility import SecretProblem, has_left, is_registered
+from kiosk.authority.wording import counted
 from kiosk.contract.messages import Purpose, Reason
 from kiosk.contract.policy import HOUR, Policy
 from kiosk.contract.sensitive import Sensitive

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final
 
-from kiosk.contract.errors import NotTaken
+from kiosk.authority.errors import NotTaken
 
 # Tables as CSV (RFC 4180) that a spreadsheet opens without running anything in it.
 #

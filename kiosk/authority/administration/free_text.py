@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from kiosk.authority.administration.people_fields import CellRefused
-from kiosk.contract.errors import NotTaken
+from kiosk.authority.errors import NotTaken
 from kiosk.contract.free_text import LONGEST_REASON, SHORTEST_REASON, looks_secret
 
 LONGEST_NAME: Final = 100

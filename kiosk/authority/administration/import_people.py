@@ -32,13 +32,7 @@ from kiosk.authority.audit.events import ServiceKind, new_reference
 from kiosk.authority.crypto.derivation import ISSUED, Derivation
 from kiosk.authority.crypto.sealing import Sealer, SealKind
 from kiosk.authority.crypto.secret_history import archive_secrets, has_or_had, label
-from kiosk.authority.notices import recorded_apart
-from kiosk.authority.roles import Action
-from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import Card, Cardholder, Registration, SealedSecret, new_id
-from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.authority.wording import last_day
-from kiosk.contract.errors import (
+from kiosk.authority.errors import (
     ConcurrentChange,
     ImportRefused,
     KeyMissing,
@@ -46,6 +40,12 @@ from kiosk.contract.errors import (
     NotFound,
     NotTaken,
 )
+from kiosk.authority.notices import recorded_apart
+from kiosk.authority.roles import Action
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import Card, Cardholder, Registration, SealedSecret, new_id
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.authority.wording import last_day
 from kiosk.contract.messages import CardId
 from kiosk.contract.policy import email_problem
 from kiosk.contract.sensitive import Sensitive

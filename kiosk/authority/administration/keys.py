@@ -27,10 +27,11 @@ from kiosk.authority.crypto.rotation import (
 )
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.crypto.token import TokenMasters
+from kiosk.authority.errors import KeyMissing
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditEvent, AuditQuery, Scalar
 from kiosk.authority.store.repositories.mac_rows import TABLES, RowKey
-from kiosk.contract.errors import ConfigError, KeyMissing
+from kiosk.contract.errors import ConfigError
 
 # The keys of the key file: those that seal unblock secrets and those of the rows' MACs.
 

@@ -17,10 +17,10 @@ from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 from kiosk.authority.administration.free_text import cleaned
 from kiosk.authority.administration.views import Actor
 from kiosk.authority.audit.events import AuditKind, StaffKind, altered, new_reference
+from kiosk.authority.errors import NotPermitted, NotTaken, RowAltered
 from kiosk.authority.roles import Action, may
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Scalar
-from kiosk.contract.errors import NotPermitted, NotTaken, RowAltered
 
 # SSH public keys: parsed strictly from what staff paste, and identified by fingerprint.
 

@@ -34,6 +34,13 @@ from kiosk.authority.audit.events import (
 )
 from kiosk.authority.crypto.codes import CodeMac
 from kiosk.authority.crypto.sealing import Sealer
+from kiosk.authority.errors import (
+    ConcurrentChange,
+    NotFound,
+    NotPermitted,
+    RecordAltered,
+    RowAltered,
+)
 from kiosk.authority.policy import policy_in_force
 from kiosk.authority.roles import FOUR_EYES, IDENTIFIES, Action, Role, may
 from kiosk.authority.store.database import Store
@@ -48,13 +55,6 @@ from kiosk.authority.store.records import (
 from kiosk.authority.store.repositories.staff import note_digest
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.config.settings import PolicySettings
-from kiosk.contract.errors import (
-    ConcurrentChange,
-    NotFound,
-    NotPermitted,
-    RecordAltered,
-    RowAltered,
-)
 from kiosk.contract.policy import Policy
 from kiosk.contract.ports import Clock
 

@@ -39,6 +39,7 @@ from kiosk.authority.administration.views import (
     StoryLine,
 )
 from kiosk.authority.audit.events import NOT_IN_STORY, StaffKind, audit_message
+from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
 from kiosk.authority.notices import Notice, address_of, notify, notify_holder
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.roles import Action
@@ -60,7 +61,6 @@ from kiosk.authority.visit.eligibility import has_left
 from kiosk.authority.visit.misuse import stop_holder
 from kiosk.authority.visit.registration import stop_change
 from kiosk.authority.wording import format_moment
-from kiosk.contract.errors import ConcurrentChange, NotFound, NotTaken
 from kiosk.contract.folding import sort_name
 from kiosk.contract.messages import VisitId, read_reference, reference_of
 from kiosk.contract.policy import EmailProblem, Policy, email_problem, tidy_email

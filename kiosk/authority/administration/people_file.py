@@ -18,8 +18,8 @@ from typing import BinaryIO, TypeVar
 from kiosk.authority.administration import people_fields
 from kiosk.authority.administration.people_fields import CellRefused
 from kiosk.authority.crypto.card_keys import key_from, may_be
+from kiosk.authority.errors import ImportRefused
 from kiosk.contract import families
-from kiosk.contract.errors import ImportRefused
 from kiosk.contract.families import PROVE_THEMSELVES
 from kiosk.contract.messages import CardId, KeyKind
 from kiosk.contract.sensitive import Sensitive

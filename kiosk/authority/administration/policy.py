@@ -15,6 +15,7 @@ from kiosk.authority.administration.proposals import (
 )
 from kiosk.authority.administration.views import Done, Grounds, PolicyLine
 from kiosk.authority.audit.events import StaffKind
+from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
 from kiosk.authority.policy import (
     PolicyInForce,
     policy_in_force,
@@ -27,7 +28,6 @@ from kiosk.authority.store.records import ActionNote, PolicySetting, Scalar
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.config.kinds import About, InvalidValue, Words, settings_of
 from kiosk.config.settings import PolicySettings
-from kiosk.contract.errors import ConcurrentChange, NotFound, NotTaken
 
 FIELD = "value"
 LONGEST = 1000

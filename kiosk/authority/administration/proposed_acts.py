@@ -37,10 +37,10 @@ from kiosk.authority.administration.views import (
 )
 from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.audit.rows import row_name
+from kiosk.authority.errors import KeyMissing, NotFound, NotPermitted, NotTaken, SealBroken
 from kiosk.authority.roles import Action, Role, may
 from kiosk.authority.store.records import AuditQuery, Outcome, ProposedAct
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.contract.errors import KeyMissing, NotFound, NotPermitted, NotTaken, SealBroken
 from kiosk.contract.messages import CardId
 from kiosk.contract.sensitive import Sensitive
 

@@ -8,10 +8,10 @@ from kiosk.authority.administration.office import Act, Desk
 from kiosk.authority.administration.policy import hold_policy
 from kiosk.authority.administration.views import Done, Grounds, QuestionLine
 from kiosk.authority.audit.events import StaffKind
+from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
 from kiosk.authority.policy import policy_in_force
 from kiosk.authority.roles import Action
 from kiosk.authority.store.records import SecurityQuestion
-from kiosk.contract.errors import ConcurrentChange, NotFound, NotTaken
 from kiosk.contract.folding import fold
 
 # The list of security questions that a new service begins with.

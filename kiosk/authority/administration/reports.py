@@ -12,11 +12,11 @@ from kiosk.authority.administration.files import csv_text, new_file
 from kiosk.authority.administration.office import Desk
 from kiosk.authority.administration.views import Report, Span, Written
 from kiosk.authority.audit.events import EVENTS, Count, StaffKind
+from kiosk.authority.errors import NotTaken
 from kiosk.authority.roles import Action
 from kiosk.authority.store.records import Sought
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.wording import reason_words
-from kiosk.contract.errors import NotTaken
 from kiosk.contract.messages import Reason
 
 # Days, weeks and hours in the service's time zone, across changes of its clocks.

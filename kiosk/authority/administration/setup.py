@@ -10,8 +10,9 @@ from kiosk.authority.administration.keys import MasterKeys, is_of, last_copy
 from kiosk.authority.administration.questions import DEFAULT_QUESTIONS
 from kiosk.authority.crypto import keys as key_file
 from kiosk.authority.crypto.keys import KeyRing, claim, require_no_keys
+from kiosk.authority.errors import StoreError
 from kiosk.authority.store.database import Store
-from kiosk.contract.errors import ConfigError, StoreError
+from kiosk.contract.errors import ConfigError
 from kiosk.contract.ports import Clock
 
 COPY_IT = "keep a copy in a safe place, secrets are lost without it; then `kiosk keys backed-up`"

@@ -27,6 +27,7 @@ from kiosk.authority.administration.views import (
 )
 from kiosk.authority.audit.events import EVENTS, StaffKind
 from kiosk.authority.crypto.card_keys import fingerprint
+from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
 from kiosk.authority.roles import Action, Role, may
 from kiosk.authority.store.records import (
     AuditEvent,
@@ -38,7 +39,6 @@ from kiosk.authority.store.records import (
     new_id,
 )
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.contract.errors import ConcurrentChange, NotFound, NotTaken
 from kiosk.contract.families import FAMILIES
 from kiosk.contract.messages import CardId
 

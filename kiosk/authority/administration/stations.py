@@ -12,10 +12,10 @@ from kiosk.authority.administration.office import Act, Desk, describe_change
 from kiosk.authority.administration.views import Done, Grounds, StationLetIn, StationLine
 from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.crypto.station_ca import fingerprint_of
+from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
 from kiosk.authority.roles import Action
 from kiosk.authority.store.records import AuditQuery, Station, StationKey
 from kiosk.contract.enrolment import EnrolmentLine, draw_number, draw_secret
-from kiosk.contract.errors import ConcurrentChange, NotFound, NotTaken
 from kiosk.contract.messages import LONGEST_NAME
 
 LINE_LIFE: Final = timedelta(minutes=15)

@@ -19,12 +19,13 @@ from kiosk.authority.administration.free_text import read_reason
 from kiosk.authority.administration.views import Progress, unseen
 from kiosk.authority.audit.anchors import AnchorSigner, AnchorVerifier
 from kiosk.authority.audit.events import ServiceKind
+from kiosk.authority.errors import NotFound
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import ActionNote, AuditAnchor, AuditVerdict, Scalar, new_id
 from kiosk.authority.store.repositories.mac_rows import TABLES, Piece, RowKey
 from kiosk.authority.store.repositories.staff import note_digest
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.contract.errors import ConfigError, NotFound
+from kiosk.contract.errors import ConfigError
 from kiosk.contract.findings import Finding, fail, ok, warn
 
 # Checking every row that has a MAC, and accepting an altered one.

@@ -16,12 +16,12 @@ from typing import Final, Self
 
 from kiosk.authority.audit import sentences as sentences
 from kiosk.authority.audit.sentences import Detail, OutcomeSource
+from kiosk.authority.errors import RowAltered
 from kiosk.authority.roles import Action
 from kiosk.authority.store.audit_chain import REDACTED
 from kiosk.authority.store.records import AuditEvent, Scalar, Visit, new_id
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.wording import as_sentence
-from kiosk.contract.errors import RowAltered
 from kiosk.contract.messages import NOT_ME, Reason, Refusal, VisitId, reference_of
 
 # The columns of the catalogue.

@@ -17,11 +17,11 @@ from typing import Final
 from kiosk.authority.audit.anchors import AnchorSigner, sign_heads
 from kiosk.authority.audit.events import ServiceKind
 from kiosk.authority.audit.rows import before_first, chain_of, row_name
+from kiosk.authority.errors import AuditNotIntact
 from kiosk.authority.store.audit_chain import first_head
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditAnchor, AuditHead, GapKind
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.contract.errors import AuditNotIntact
 
 BATCH: Final = 1000
 """Rows that one transaction verifies, or deletes."""

@@ -31,10 +31,11 @@ from typing import Final
 
 from kiosk.authority.audit.events import EVENTS, audit_message
 from kiosk.authority.audit.rows import row_name
+from kiosk.authority.errors import StoreError
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditEvent, new_id
 from kiosk.authority.store.repositories.feeds import advanced
-from kiosk.contract.errors import ConfigError, KioskError, StoreError, describe_fault
+from kiosk.contract.errors import ConfigError, KioskError, describe_fault
 
 log = logging.getLogger(__name__)
 

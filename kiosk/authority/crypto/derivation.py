@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.cmac import CMAC
 
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
-from kiosk.contract.errors import KeyMissing, KeysUnavailable
+from kiosk.authority.errors import KeyMissing, KeysUnavailable
 from kiosk.contract.families import (
     ADMIN_KEY_DIGITS,
     FAMILIES,

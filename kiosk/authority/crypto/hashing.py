@@ -25,8 +25,8 @@ from argon2.low_level import ARGON2_VERSION, Type, hash_secret, verify_secret
 
 from kiosk.authority.crypto.derivation import framed
 from kiosk.authority.crypto.keys import Key, KeyPurpose, KeyRing
+from kiosk.authority.errors import SealBroken
 from kiosk.authority.store.records import JointHash
-from kiosk.contract.errors import SealBroken
 from kiosk.contract.folding import fold
 from kiosk.contract.sensitive import Sensitive
 

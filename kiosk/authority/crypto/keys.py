@@ -28,9 +28,10 @@ from typing import BinaryIO, Final, Self
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from kiosk.authority.errors import KeyMissing
 from kiosk.authority.store.database import Store
 from kiosk.config.loading import as_account
-from kiosk.contract.errors import ConfigError, KeyMissing
+from kiosk.contract.errors import ConfigError
 from kiosk.contract.machine_seal import SUFFIX, seal, unseal
 
 # The key file: JSON, readable by its owner only, written whole or not at all.

@@ -8,7 +8,8 @@ from hashlib import sha256
 
 from kiosk.authority.crypto.derivation import framed
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
-from kiosk.contract.errors import ConfigError, KeyMissing
+from kiosk.authority.errors import KeyMissing
+from kiosk.contract.errors import ConfigError
 
 # The MAC of each row of the audit: HMAC-SHA256 under a key that the database does not have.
 #

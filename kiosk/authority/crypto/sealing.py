@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESGCMSIV
 
 from kiosk.authority.crypto.derivation import Derivation, Masters, framed
 from kiosk.authority.crypto.keys import Key, KeyPurpose, KeyRing
+from kiosk.authority.errors import SealBroken
 from kiosk.authority.store.records import SealedSecret
-from kiosk.contract.errors import SealBroken
 from kiosk.contract.messages import CardId
 from kiosk.contract.sensitive import Sensitive
 

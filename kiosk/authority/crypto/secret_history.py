@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from kiosk.authority.crypto.derivation import Derivation
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
+from kiosk.authority.errors import KeyMissing, SealBroken
 from kiosk.authority.store.records import Card, KeptKind, KeptSecret, SealedSecret, new_id
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.contract.errors import KeyMissing, SealBroken
 from kiosk.contract.sensitive import Sensitive
 
 Kind = SealKind | KeptKind

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Final
 
-from kiosk.contract.errors import ConfigError, KeyMissing, KeysUnavailable
+from kiosk.authority.errors import KeyMissing, KeysUnavailable
+from kiosk.contract.errors import ConfigError
 from kiosk.contract.module_process import (
     CANNOT_LOAD,
     Message,

@@ -8,7 +8,9 @@ from datetime import UTC, datetime, tzinfo
 from html import escape
 from typing import assert_never
 
+from kiosk.authority.errors import MailRefused
 from kiosk.authority.mail import words
+from kiosk.authority.mail.message import Message
 from kiosk.authority.mail.words import (
     TO_STAFF,
     Block,
@@ -20,9 +22,7 @@ from kiosk.authority.mail.words import (
 )
 from kiosk.authority.wording import counted
 from kiosk.config.settings import ServiceSettings
-from kiosk.contract.errors import MailRefused
 from kiosk.contract.messages import Purpose
-from kiosk.contract.ports import Message
 from kiosk.contract.sensitive import Sensitive
 
 # The layout of a letter: as plain text, and as HTML that needs no picture and no style sheet.

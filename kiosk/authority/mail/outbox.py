@@ -14,11 +14,13 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Final
 
+from kiosk.authority.errors import MailError, MailRefused, StoreError
+from kiosk.authority.mail.message import Mailer, Message
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import OutboxMessage
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.contract.errors import MailError, MailRefused, StoreError, describe_fault
-from kiosk.contract.ports import Clock, Mailer, Message
+from kiosk.contract.errors import describe_fault
+from kiosk.contract.ports import Clock
 
 log = logging.getLogger(__name__)
 

@@ -15,17 +15,12 @@ from email.utils import make_msgid
 import aiosmtplib
 from emails.message import Message as Mail
 
+from kiosk.authority.errors import MailError, MailNotTrusted, MailRefused, MailUnavailable
+from kiosk.authority.mail.message import Message
 from kiosk.config.loading import credential_text
 from kiosk.config.settings import MailSettings
-from kiosk.contract.errors import (
-    ConfigError,
-    MailError,
-    MailNotTrusted,
-    MailRefused,
-    MailUnavailable,
-)
+from kiosk.contract.errors import ConfigError
 from kiosk.contract.policy import email_problem
-from kiosk.contract.ports import Message
 from kiosk.contract.sensitive import Sensitive
 
 # From the mail library's errors to the three errors of mail.

@@ -26,6 +26,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 from kiosk.authority.audit.rows import before_first, chain_of, row_name
+from kiosk.authority.errors import KeyMissing
 from kiosk.authority.store.records import (
     AuditAnchor,
     AuditFault,
@@ -35,7 +36,6 @@ from kiosk.authority.store.records import (
     GapKind,
     Signed,
 )
-from kiosk.contract.errors import KeyMissing
 
 if TYPE_CHECKING:
     from kiosk.authority.crypto.macs import AuditMacs

@@ -34,11 +34,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
+from kiosk.authority.errors import StoreError
 from kiosk.authority.store.engine import moved_to, open_engine, parse_url, translated
 from kiosk.authority.store.gateway import table_of
 from kiosk.authority.store.schema import migrate
 from kiosk.authority.store.tables import REVISION, AuditHeadRow, ServedProgramRow, TableRow
-from kiosk.contract.errors import ConfigError, StoreError
+from kiosk.contract.errors import ConfigError
 from kiosk.contract.ports import SystemClock
 
 Progress = Callable[[int, int], None]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import text
 from sqlalchemy.pool import QueuePool
 
+from kiosk.authority.errors import StoreError
 from kiosk.authority.store.engine import (
     NO_SUCH_TABLE,
     READS,
@@ -27,7 +28,7 @@ from kiosk.authority.store.grants import privileges_lacking
 from kiosk.authority.store.repositories.audit import KnownHeads
 from kiosk.authority.store.tables import REVISION
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.contract.errors import ConfigError, StoreError
+from kiosk.contract.errors import ConfigError
 from kiosk.contract.ports import Clock
 
 if TYPE_CHECKING:

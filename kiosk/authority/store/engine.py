@@ -28,7 +28,8 @@ from sqlalchemy.exc import (
     TimeoutError as PoolTimeout,
 )
 
-from kiosk.contract.errors import ConfigError, StoreBusy, StoreError
+from kiosk.authority.errors import StoreBusy, StoreError
+from kiosk.contract.errors import ConfigError
 from kiosk.contract.ports import Clock, SystemClock
 
 # Errors of libraries become errors of the product that show only a code.

@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
+from kiosk.authority.errors import RowAltered, StoreError
 from kiosk.authority.store.engine import LATER, translated
 from kiosk.authority.store.row_macs import (
     MAC,
@@ -34,7 +35,6 @@ from kiosk.authority.store.row_macs import (
     table_name,
 )
 from kiosk.authority.store.tables import MacRow, TableRow, columns_of, loaded
-from kiosk.contract.errors import RowAltered, StoreError
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql

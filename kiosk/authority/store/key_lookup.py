@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from contextlib import closing
 
-from kiosk.contract.errors import ConfigError, StoreError
+from kiosk.authority.errors import StoreError
+from kiosk.contract.errors import ConfigError
 
 _QUERY = (
     "SELECT staff_key.public_key FROM staff_key "

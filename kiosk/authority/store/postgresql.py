@@ -27,8 +27,8 @@ from sqlalchemy.engine.interfaces import ExecutionContext
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from kiosk.authority.errors import StoreError
 from kiosk.authority.store.tables import TableRow
-from kiosk.contract.errors import StoreError
 
 STATEMENT_LIMIT_MS = 30_000
 IDLE_LIMIT_MS = 60_000

@@ -13,8 +13,8 @@ from alembic.util.exc import CommandError
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from kiosk.authority.errors import StoreError
 from kiosk.authority.store.engine import translated
-from kiosk.contract.errors import StoreError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 T = TypeVar("T")

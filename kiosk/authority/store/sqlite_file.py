@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+from kiosk.authority.errors import StoreBusy, StoreError
 from kiosk.authority.store.engine import SQLITE_BUSY_CODES, hold_name
-from kiosk.contract.errors import StoreBusy, StoreError
 
 Progress = Callable[[int, int], None]
 

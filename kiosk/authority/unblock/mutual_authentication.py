@@ -20,6 +20,7 @@ from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.audit.sentences import Unproven
 from kiosk.authority.crypto import card_keys
 from kiosk.authority.dependencies import Dependencies
+from kiosk.authority.errors import SealBroken
 from kiosk.authority.store.records import Card, HeldGrant, UnblockEntry, UnblockState, Visit
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit.card_evidence import (
@@ -31,7 +32,7 @@ from kiosk.authority.visit.card_evidence import (
 )
 from kiosk.authority.visit.context import find_grant
 from kiosk.authority.visit.eligibility import is_key_proven
-from kiosk.contract.errors import SealBroken, StepRefused
+from kiosk.contract.errors import StepRefused
 from kiosk.contract.families import MUTUALLY_AUTHENTICATED, tidy_admin_key
 from kiosk.contract.messages import (
     CardProof,

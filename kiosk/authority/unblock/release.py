@@ -19,6 +19,7 @@ from typing import Final
 from kiosk.authority.audit.events import AuditKind, record, refuse_visit
 from kiosk.authority.audit.sentences import Unproven
 from kiosk.authority.dependencies import Dependencies
+from kiosk.authority.errors import SealBroken
 from kiosk.authority.store.records import (
     Card,
     KeptSecret,
@@ -71,7 +72,7 @@ from kiosk.authority.visit.eligibility import (
     tries_by_account,
 )
 from kiosk.authority.visit.gates import UNLOCKS, Gate
-from kiosk.contract.errors import SealBroken, StepRefused
+from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     CardChallenge,
     CardProof,

@@ -16,13 +16,14 @@ from dataclasses import dataclass, field, replace
 
 from kiosk.authority.audit.events import AuditKind, record, refuse_visit
 from kiosk.authority.dependencies import Dependencies
+from kiosk.authority.errors import KeyMissing, SealBroken
 from kiosk.authority.store.records import Charge, JointHash, Verdict
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit import tasks
 from kiosk.authority.visit.blocking import block, pause_unproven
 from kiosk.authority.visit.context import VisitContext, VisitRefused, enter, reload
 from kiosk.authority.visit.gates import Gate
-from kiosk.contract.errors import AuthorityUnavailable, KeyMissing, SealBroken, StepRefused
+from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import Answer, AnswersWrong, Reason, Refusal, Task, VisitId
 from kiosk.contract.sensitive import Sensitive
 

@@ -15,6 +15,8 @@ from typing import Final
 from kiosk.authority.audit.events import AuditKind, record, refuse_visit
 from kiosk.authority.crypto.codes import CodeBinding, CodeDigest
 from kiosk.authority.dependencies import Dependencies
+from kiosk.authority.errors import MailError, MailRefused
+from kiosk.authority.mail.message import Message
 from kiosk.authority.notices import addresses_of, draw_stop_number
 from kiosk.authority.store.records import Charge, EmailCode, Scalar, Verdict, new_id
 from kiosk.authority.store.unit_of_work import UnitOfWork
@@ -30,7 +32,7 @@ from kiosk.authority.visit.context import (
 )
 from kiosk.authority.visit.gates import UNLOCKS, answers_come_before_code
 from kiosk.authority.visit.registration import apply_pending
-from kiosk.contract.errors import AuthorityUnavailable, MailError, MailRefused, StepRefused
+from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import (
     CodeDead,
     CodeEnd,
@@ -46,7 +48,6 @@ from kiosk.contract.messages import (
     VisitId,
 )
 from kiosk.contract.policy import SendVerdict
-from kiosk.contract.ports import Message
 from kiosk.contract.sensitive import Sensitive
 
 # A code is made, mailed, and only then live.

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from kiosk.authority.administration import people_fields
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.views import CardLine, Done, NewCard, Person
+from kiosk.authority.errors import NotTaken
 from kiosk.authority.roles import Action
-from kiosk.contract.errors import NotTaken
 from kiosk.contract.families import FAMILIES
 from kiosk.contract.sensitive import Sensitive
 from screens.admin.dialogs.form import (

@@ -17,7 +17,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, ProgressBar
 
 from kiosk.authority.administration.views import Progress, Written
-from kiosk.contract.errors import AdministrationError, StoreError
+from kiosk.authority.errors import AdministrationError, StoreError
 from screens.admin import page
 from screens.admin.page import ACTING
 from screens.widgets.prose import Note, Prose, printable

@@ -29,7 +29,7 @@ from textual.message import Message
 from textual.widgets import Button, Input, OptionList
 
 from kiosk.authority.administration.views import Grounds
-from kiosk.contract.errors import (
+from kiosk.authority.errors import (
     AdministrationError,
     ConcurrentChange,
     NotFound,

@@ -254,7 +254,7 @@ def test_a_deleted_database_that_is_in_use_is_not_restored(
 
 HOLDS_THE_STORE = """
 import sys
-from kiosk.contract.errors import StoreError
+from kiosk.authority.errors import StoreError
 from tests.app.cli.samples import store_of_settings
 store = store_of_settings()
 with store.begin() as uow:

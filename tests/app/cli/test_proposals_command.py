@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kiosk.app.cli.tools import waiting_id
-from kiosk.contract.errors import NotFound
+from kiosk.authority.errors import NotFound
 from tests.app.cli.estate import JO, Estate
 from tests.app.cli.samples import GOOD, Kiosk, people, two_members
 

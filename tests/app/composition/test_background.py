@@ -8,7 +8,8 @@ import pytest
 
 from kiosk.app.composition.background import BackgroundExecutor, OpenExecutor
 from kiosk.app.composition.station import only_readers
-from kiosk.contract.errors import StoreError, describe_fault
+from kiosk.authority.errors import StoreError
+from kiosk.contract.errors import describe_fault
 from kiosk.contract.messages import ReaderState, VisitEnd, VisitId
 from kiosk.contract.ports import CardInserted, ReaderEvent, ReadersChanged, ServiceLost
 from kiosk.station.commands import Command, EndVisit, OpenVisit

@@ -8,7 +8,8 @@ import logging
 import pytest
 
 from kiosk.app.composition.serving import ProcessMonitor
-from kiosk.contract.errors import KeyMissing, KeysUnavailable, KioskError, RowAltered, StoreError
+from kiosk.authority.errors import KeyMissing, KeysUnavailable, RowAltered, StoreError
+from kiosk.contract.errors import KioskError
 
 DATABASE = "the database cannot be used: the log of this process says why"
 KEYS = "the keys cannot be used: the log of this process says why"

@@ -12,10 +12,11 @@ import pytest
 
 from kiosk.__main__ import main
 from kiosk.app.composition.authority import build_authority
+from kiosk.authority.errors import KeyMissing
 from kiosk.authority.mail.outbox import RELAY_AWAY
 from kiosk.authority.store.database import Store
 from kiosk.config.loading import load_settings, settings_path
-from kiosk.contract.errors import ConfigError, KeyMissing
+from kiosk.contract.errors import ConfigError
 
 _PATIENCE_S = 60
 ANOTHER = "the database was filled under other keys"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kiosk.app.composition.upkeep import MINUTE_S, Upkeep
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
-from kiosk.contract.errors import StoreBusy
+from kiosk.authority.errors import StoreBusy
 
 
 def nothing() -> None:

@@ -8,9 +8,9 @@ import pytest
 
 from kiosk.authority.administration.import_people import ImportSummary, PeopleImport
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
+from kiosk.authority.errors import ImportRefused
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Card, Cardholder
-from kiosk.contract.errors import ImportRefused
 from kiosk.contract.messages import CardId
 
 HEADER = "holder_number,name,email,card_id,unblock_secret"

@@ -16,12 +16,12 @@ from kiosk.authority.administration.verification import accept, check_rows, swee
 from kiosk.authority.audit.anchors import AnchorSigner
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.macs import AuditMacs, KeyedRowMacs
+from kiosk.authority.errors import NotFound, NotTaken, RowAltered
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Card, Cardholder, Station
 from kiosk.authority.store.repositories.mac_rows import TABLES
 from kiosk.authority.store.tables import TableRow
 from kiosk.config.settings import NoticeSettings
-from kiosk.contract.errors import NotFound, NotTaken, RowAltered
 from kiosk.contract.findings import Condition
 from tests.support.database import SetClock, sqlite_url
 

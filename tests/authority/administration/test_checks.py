@@ -19,13 +19,14 @@ from kiosk.authority.administration.setup import load_questions
 from kiosk.authority.audit.siem import FEED
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.sealing import Sealer
+from kiosk.authority.errors import StoreError
+from kiosk.authority.mail.message import Mailer
 from kiosk.authority.mail.smtp import SmtpMailer
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Card, Cardholder, OutboxMessage, new_id
-from kiosk.contract.errors import ConfigError, StoreError
+from kiosk.contract.errors import ConfigError
 from kiosk.contract.findings import Condition, Finding, examine, fail, ok
 from kiosk.contract.policy import Factor, Policy
-from kiosk.contract.ports import Mailer
 from tests.support.database import MACS, SetClock, TestDatabase
 from tests.support.smtp import relay_to, running
 

@@ -12,9 +12,9 @@ from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.sealing import Sealer, SealKind
 from kiosk.authority.crypto.secret_history import archive_secrets, label
 from kiosk.authority.crypto.token import Token, TokenMasters
+from kiosk.authority.errors import KeysUnavailable
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Card
-from kiosk.contract.errors import KeysUnavailable
 from kiosk.contract.messages import CardId
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.administration.importing import HEADER, Importer, csv_of, line

@@ -11,8 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kiosk.authority.administration.files import csv_text, new_file
+from kiosk.authority.errors import NotTaken
 from kiosk.authority.wording import REASONS, reason_words
-from kiosk.contract.errors import NotTaken
 from kiosk.contract.messages import Reason
 
 

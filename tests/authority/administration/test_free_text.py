@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kiosk.authority.administration.free_text import cleaned, need_words
-from kiosk.contract.errors import NotTaken
+from kiosk.authority.errors import NotTaken
 
 ADMIN_KEY = "0123456789abcdef" * 3
 

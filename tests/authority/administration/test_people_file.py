@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kiosk.authority.administration.people_file import PeopleFile
-from kiosk.contract.errors import ImportRefused
+from kiosk.authority.errors import ImportRefused
 from tests.authority.administration.importing import HEADER, ONE, Importer, csv_of, line
 
 Factory = pytest.TempPathFactory

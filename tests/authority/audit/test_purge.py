@@ -22,11 +22,11 @@ from kiosk.authority.audit.events import ServiceKind
 from kiosk.authority.audit.purge import AuditPlan, plan_purge, purge_audit
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.macs import AuditMacs
+from kiosk.authority.errors import AuditNotIntact
 from kiosk.authority.store.audit_chain import FIRST, REDACTED
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditAnchor, AuditVerdict, FaultKind
 from kiosk.config.settings import NoticeSettings
-from kiosk.contract.errors import AuditNotIntact
 from tests.authority.store.forger import Forger
 from tests.support.database import TestDatabase
 

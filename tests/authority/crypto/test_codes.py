@@ -8,7 +8,7 @@ import pytest
 
 from kiosk.authority.crypto.codes import CodeBinding, CodeMac, draw_code
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
-from kiosk.contract.errors import KeyMissing
+from kiosk.authority.errors import KeyMissing
 from kiosk.contract.messages import Purpose
 from kiosk.contract.sensitive import Sensitive
 

@@ -11,8 +11,8 @@ from argon2.low_level import Type, hash_secret, verify_secret
 
 from kiosk.authority.crypto.hashing import AnswerHasher, Cost
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
+from kiosk.authority.errors import KeyMissing, SealBroken
 from kiosk.authority.store.records import JointHash
-from kiosk.contract.errors import KeyMissing, SealBroken
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.crypto.old_answers import OLD, OWNER, RING, SECOND
 

@@ -17,8 +17,9 @@ import pytest
 
 from kiosk.authority.crypto import keys
 from kiosk.authority.crypto.keys import NEEDED, Key, KeyFileMissing, KeyPurpose, KeyRing
+from kiosk.authority.errors import KeyMissing
 from kiosk.config import loading
-from kiosk.contract.errors import ConfigError, KeyMissing
+from kiosk.contract.errors import ConfigError
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from kiosk.authority.mail.compose import compose_code
+from kiosk.authority.mail.message import Message
 from kiosk.config.settings import ServiceSettings
 from kiosk.contract.messages import Purpose
-from kiosk.contract.ports import Message
 from kiosk.contract.sensitive import Sensitive
 
 CODE = "70935218"

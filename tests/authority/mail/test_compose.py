@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kiosk.authority.errors import MailRefused
 from kiosk.authority.mail.compose import TEMPLATES, compose_code, compose_notice
+from kiosk.authority.mail.message import Message
 from kiosk.authority.mail.words import TO_HOLDERS, in_groups
 from kiosk.authority.notices import Notice
 from kiosk.config.settings import ServiceSettings
-from kiosk.contract.errors import MailRefused
 from kiosk.contract.messages import NOT_ME, Purpose
-from kiosk.contract.ports import Message
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.mail.samples import CODE, SERVICE, code_mail
 

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from kiosk.app.demo.mailbox import Mailbox
+from kiosk.authority.errors import MailNotTrusted, MailRefused, MailUnavailable, StoreError
 from kiosk.authority.mail.compose import compose_notice
+from kiosk.authority.mail.message import Mailer, Message
 from kiosk.authority.mail.outbox import OutboxWorker, RetryTimes
 from kiosk.authority.mail.smtp import SmtpMailer
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import OutboxMessage, new_id
 from kiosk.config.settings import ServiceSettings
-from kiosk.contract.errors import MailNotTrusted, MailRefused, MailUnavailable, StoreError
-from kiosk.contract.ports import Mailer, Message
 from tests.support.database import MACS, TestDatabase
 from tests.support.smtp import relay_to, running
 

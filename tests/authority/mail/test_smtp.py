@@ -13,10 +13,11 @@ import pytest
 from trustme import CA
 
 from kiosk.app.demo.mailbox import HOST, Mailbox
+from kiosk.authority.errors import MailRefused, MailUnavailable
+from kiosk.authority.mail.message import Message
 from kiosk.authority.mail.smtp import Login, Relay, SmtpMailer, relay_from
 from kiosk.config.settings import MailSettings
-from kiosk.contract.errors import ConfigError, MailRefused, MailUnavailable
-from kiosk.contract.ports import Message
+from kiosk.contract.errors import ConfigError
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.mail.samples import CODE, code_mail
 from tests.support.smtp import Scripted, Wire, relay_to, running

@@ -12,9 +12,10 @@ import pytest
 from trustme import CA
 
 from kiosk.app.demo.mailbox import HOST, Mailbox
+from kiosk.authority.errors import MailNotTrusted, MailUnavailable
 from kiosk.authority.mail.smtp import SmtpMailer, relay_from
 from kiosk.config.settings import MailSettings
-from kiosk.contract.errors import ConfigError, MailNotTrusted, MailUnavailable
+from kiosk.contract.errors import ConfigError
 from tests.authority.mail.samples import code_mail
 from tests.support.smtp import Scripted, StrippingProxy, Wire, relay_to, running, server_context
 

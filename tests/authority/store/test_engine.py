@@ -14,9 +14,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from kiosk.authority.errors import StoreBusy, StoreError
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import READS, place_of
-from kiosk.contract.errors import StoreBusy, StoreError
 from tests.authority.store import samples
 from tests.support.database import MACS, SetClock, TestDatabase, sqlite_url
 

@@ -9,10 +9,10 @@ from datetime import datetime
 
 import pytest
 
+from kiosk.authority.errors import StoreError
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import SealedSecret, new_id
 from kiosk.authority.store.tables import CardRow, CodeRow
-from kiosk.contract.errors import StoreError
 from tests.authority.store import samples
 from tests.support.database import TestDatabase
 

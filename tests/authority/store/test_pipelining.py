@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
+from kiosk.authority.errors import StoreError
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import ActionNote, AuditQuery, OutboxMessage, new_id
-from kiosk.contract.errors import StoreError
 from tests.authority.store import samples
 from tests.support.database import PostgresServer, SetClock, TestDatabase
 from tests.support.round_trips import RoundTrips, counted_round_trips

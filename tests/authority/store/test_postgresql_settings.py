@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
+from kiosk.authority.errors import StoreError
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import unverified_host
 from kiosk.authority.store.postgresql import DatabaseClock
-from kiosk.contract.errors import StoreError
 from kiosk.contract.ports import SystemClock
 from tests.support.database import MACS, PORT, PostgresServer, SetClock
 

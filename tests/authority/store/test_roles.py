@@ -20,6 +20,7 @@ from kiosk.authority.administration.views import Actor, AuditFilter, ExportForma
 from kiosk.authority.audit.anchors import AnchorSigner, sign_heads
 from kiosk.authority.audit.purge import plan_purge, purge_audit
 from kiosk.authority.crypto.keys import KeyPurpose, claim, knows_ring
+from kiosk.authority.errors import StoreError
 from kiosk.authority.housekeeping import months, purge_records
 from kiosk.authority.roles import Role
 from kiosk.authority.store.grants import (
@@ -34,7 +35,7 @@ from kiosk.authority.store.grants import (
 from kiosk.authority.store.repositories.past import PastKind
 from kiosk.authority.store.tables import TableRow
 from kiosk.config.settings import NoticeSettings
-from kiosk.contract.errors import ConfigError, StoreError
+from kiosk.contract.errors import ConfigError
 from kiosk.contract.messages import Finished, Heartbeat, Purpose, UnblockDone
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.assisting import office_beside

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.macs import KeyedRowMacs
+from kiosk.authority.errors import RowAltered
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import parse_url
 from kiosk.authority.store.records import Cardholder, JointHash, Registration, new_id
 from kiosk.authority.store.repositories.mac_rows import KINDS
 from kiosk.authority.store.row_macs import covered, encoded, mac_message
 from kiosk.authority.store.tables import RegistrationRow
-from kiosk.contract.errors import RowAltered
 from tests.support.database import TestDatabase
 
 NOW = datetime(2030, 5, 17, 9, 30, tzinfo=UTC)

@@ -12,12 +12,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from kiosk.authority.errors import StoreError
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import parse_url
 from kiosk.authority.store.records import new_id
 from kiosk.authority.store.schema import MIGRATIONS
 from kiosk.authority.store.tables import REVISION, TableRow
-from kiosk.contract.errors import StoreError
 from tests.authority.store import samples
 from tests.support.database import MACS, PostgresServer, SetClock, TestDatabase, sqlite_url
 

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
+from kiosk.authority.errors import StoreError
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import OutboxMessage, Station, new_id
 from kiosk.authority.store.repositories.past import PastKind
-from kiosk.contract.errors import StoreError
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.store import samples
 from tests.support.database import TestDatabase

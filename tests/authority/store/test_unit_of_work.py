@@ -4,8 +4,9 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
+from kiosk.authority.errors import StoreError
 from kiosk.authority.store.database import Store
-from kiosk.contract.errors import ConfigError, StoreError
+from kiosk.contract.errors import ConfigError
 from tests.authority.store import samples
 from tests.support.database import MACS, SetClock, TestDatabase
 

@@ -14,12 +14,13 @@ from kiosk.authority.crypto.keys import KeyPurpose
 from kiosk.authority.crypto.rotation import derived_by_key
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
 from kiosk.authority.crypto.token import TokenMasters
+from kiosk.authority.errors import KeysUnavailable
 from kiosk.authority.service import LocalAuthority
 from kiosk.authority.stations import Health
 from kiosk.authority.store.engine import parse_url
 from kiosk.authority.store.records import Card, Cardholder, new_id
 from kiosk.authority.store.tables import TableRow
-from kiosk.contract.errors import AuthorityUnavailable, KeysUnavailable
+from kiosk.contract.errors import AuthorityUnavailable
 from kiosk.contract.messages import CardId, Finished, UnblockDone, UnblockUnknown
 from kiosk.contract.sensitive import Sensitive
 from tests.authority import admin_key_card

@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from kiosk.authority.errors import MailRefused, MailUnavailable
 from kiosk.authority.store.records import Card
-from kiosk.contract.errors import MailRefused, MailUnavailable, StepRefused
+from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     CodeNotSent,
     CodeWrong,

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from kiosk.authority.administration.views import IssuedCode
+from kiosk.authority.errors import ConcurrentChange, NotFound
 from kiosk.authority.store.records import Card
-from kiosk.contract.errors import ConcurrentChange, NotFound, StepRefused
+from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     CodeDead,
     CodeWrong,

@@ -6,14 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from kiosk.authority.errors import MailError, MailNotTrusted, MailRefused, MailUnavailable
 from kiosk.authority.store.records import Card, EmailCode
-from kiosk.contract.errors import (
-    MailError,
-    MailNotTrusted,
-    MailRefused,
-    MailUnavailable,
-    StepRefused,
-)
+from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     CodeNotSent,
     CodeWrong,

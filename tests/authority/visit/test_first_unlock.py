@@ -13,11 +13,12 @@ from kiosk.authority.administration.codes import CodesDesk
 from kiosk.authority.administration.office import Office
 from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.views import AuditFilter
+from kiosk.authority.errors import NotTaken
 from kiosk.authority.notices import Notice
 from kiosk.authority.roles import Role
 from kiosk.authority.store.records import Card
 from kiosk.authority.visit.misuse import stop_holder
-from kiosk.contract.errors import NotTaken, StepRefused
+from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     ChooseQuestions,
     CodeWrong,

@@ -20,8 +20,8 @@ from kiosk.authority.administration.views import (
     Standing,
     UnknownCard,
 )
+from kiosk.authority.errors import NotFound, NotTaken
 from kiosk.authority.roles import Action
-from kiosk.contract.errors import NotFound, NotTaken
 from kiosk.contract.sensitive import Sensitive
 from tests.screens.admin.fake_calls import REFERENCE
 from tests.screens.admin.people import Record

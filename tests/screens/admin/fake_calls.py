@@ -6,8 +6,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
 from kiosk.authority.administration.views import Actor, Done
+from kiosk.authority.errors import NotPermitted
 from kiosk.authority.roles import Action, Role, may
-from kiosk.contract.errors import NotPermitted
 
 REFERENCE = "K7QH-2M9T"
 

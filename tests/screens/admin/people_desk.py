@@ -18,9 +18,9 @@ from kiosk.authority.administration.views import (
     Standing,
     StoryLine,
 )
+from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.roles import Action, may
-from kiosk.contract.errors import ConcurrentChange, NotFound, NotTaken
 from tests.screens.admin.estate import Estate
 from tests.screens.admin.fake_calls import Asked
 from tests.screens.admin.people import NOW, Record, open_to

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kiosk.authority.administration.views import Seen
+from kiosk.authority.errors import NotFound, StoreError
 from kiosk.authority.roles import Role
-from kiosk.contract.errors import NotFound, StoreError
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.persons import BLOCKED, SECRET, WHY
 from tests.screens.admin.proposals import EMAIL, STAFF

@@ -24,8 +24,8 @@ from kiosk.authority.administration.views import (
     Span,
     Written,
 )
+from kiosk.authority.errors import NotFound, NotTaken
 from kiosk.authority.roles import Action
-from kiosk.contract.errors import NotFound, NotTaken
 from tests.screens.admin.estate import Estate
 from tests.screens.admin.fake_calls import REFERENCE, Asked
 

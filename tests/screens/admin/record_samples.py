@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from kiosk.authority.administration.views import ChainVerdict, KeyLine, StaffCardLine
+from kiosk.authority.errors import ConcurrentChange, NotTaken, StoreError
 from kiosk.authority.roles import Role
-from kiosk.contract.errors import ConcurrentChange, NotTaken, StoreError
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.people import NOW
 from tests.screens.admin.samples import SEND, Sample

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from kiosk.authority.administration.views import Done, Grounds, RefusedFor
+from kiosk.authority.errors import ConcurrentChange, NotTaken, StoreError
 from kiosk.authority.roles import Role
-from kiosk.contract.errors import ConcurrentChange, NotTaken, StoreError
 from screens.admin.app import IDLE_S, WARNING_S
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.estate import today

@@ -24,8 +24,8 @@ from kiosk.authority.administration.views import (
     StationLine,
     Today,
 )
+from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
 from kiosk.authority.roles import Action, Role
-from kiosk.contract.errors import ConcurrentChange, NotFound, NotTaken
 from kiosk.contract.messages import CardId
 from kiosk.contract.sensitive import Sensitive
 from tests.screens.admin.estate import Estate

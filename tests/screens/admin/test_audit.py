@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from kiosk.authority.administration.views import AuditFilter, CountedAs, ExportFormat
+from kiosk.authority.errors import NotPermitted
 from kiosk.authority.roles import Role
-from kiosk.contract.errors import NotPermitted
 from screens.admin.audit import AuditRows
 from screens.admin.stations import StationsPage
 from screens.admin.table import Table

@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 
 from kiosk.authority.administration.views import Grounds, IssuedCode, Seen
+from kiosk.authority.errors import NotFound
 from kiosk.authority.roles import Role
-from kiosk.contract.errors import NotFound
 from kiosk.contract.sensitive import Sensitive
 from screens.admin.dialogs.codes import CodeShown, grouped
 from screens.admin.dialogs.form import WAYS

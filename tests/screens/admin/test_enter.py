@@ -12,8 +12,8 @@ import pytest
 from textual.widgets import Input
 
 from kiosk.authority.administration.views import AuditFilter, Grounds, NewCard, Span
+from kiosk.authority.errors import NotTaken
 from kiosk.authority.roles import Action
-from kiosk.contract.errors import NotTaken
 from kiosk.contract.sensitive import Sensitive
 from screens.admin import audit, reports, staff, waiting
 from screens.admin.dialogs import cards, codes, person

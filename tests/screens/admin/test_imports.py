@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from kiosk.authority.administration.views import ImportResult
+from kiosk.authority.errors import NotFound, StoreError
 from kiosk.authority.roles import Role
-from kiosk.contract.errors import NotFound, StoreError
 from screens.admin.imports import ImportPage, done_words
 from screens.admin.stations import StationsPage
 from tests.screens.admin.desk import FakeDesk

@@ -6,8 +6,8 @@ import threading
 import pytest
 
 from kiosk.authority.administration.views import Found
+from kiosk.authority.errors import StoreError
 from kiosk.authority.roles import Role
-from kiosk.contract.errors import StoreError
 from screens.admin.people import PeoplePage
 from screens.admin.person import AboutPerson
 from tests.screens.admin.desk import FakeDesk

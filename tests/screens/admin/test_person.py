@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from kiosk.authority.errors import ConcurrentChange, StoreError
 from kiosk.authority.roles import Role
-from kiosk.contract.errors import ConcurrentChange, StoreError
 from screens.admin.person import DEEDS, AboutPerson
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.persons import (

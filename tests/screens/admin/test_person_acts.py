@@ -8,8 +8,8 @@ import pytest
 from textual.widgets import Input
 
 from kiosk.authority.administration.views import Grounds, Seen
+from kiosk.authority.errors import NotPermitted
 from kiosk.authority.roles import Role
-from kiosk.contract.errors import NotPermitted
 from screens.admin.dialogs.form import WAYS
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.persons import (

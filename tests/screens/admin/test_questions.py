@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from kiosk.authority.administration.views import Grounds
+from kiosk.authority.errors import ConcurrentChange, NotTaken
 from kiosk.authority.roles import Role
-from kiosk.contract.errors import ConcurrentChange, NotTaken
 from screens.admin.questions import QuestionsPage
 from screens.admin.stations import StationsPage
 from tests.screens.admin.desk import FakeDesk

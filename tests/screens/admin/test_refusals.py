@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.contract.errors import ConcurrentChange, NotFound, NotPermitted, NotTaken, StoreError
+from kiosk.authority.errors import ConcurrentChange, NotFound, NotPermitted, NotTaken, StoreError
 from tests.screens.admin.form_desk import Deeds, page
 from tests.screens.admin.pilots import SIZES, running
 

@@ -7,8 +7,8 @@ from datetime import date
 import pytest
 
 from kiosk.authority.administration.views import Report, Span, Written
+from kiosk.authority.errors import NotTaken
 from kiosk.authority.roles import Role
-from kiosk.contract.errors import NotTaken
 from screens.admin.reports import ReportsPage
 from screens.admin.stations import StationsPage
 from tests.screens.admin.desk import FakeDesk

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from kiosk.authority.administration.views import Grounds
+from kiosk.authority.errors import NotTaken
 from kiosk.authority.roles import Role
-from kiosk.contract.errors import NotTaken
 from kiosk.contract.messages import CardId
 from screens.admin.staff import StaffPage
 from screens.admin.stations import StationsPage

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from kiosk.authority.administration.views import Grounds
+from kiosk.authority.errors import NotPermitted, StoreError
 from kiosk.authority.roles import Role
-from kiosk.contract.errors import NotPermitted, StoreError
 from screens.admin.stations import StationsPage
 from screens.admin.table import Table
 from screens.admin.today import TodayPage

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from kiosk.authority.administration.views import AuditFilter, CountedAs, RefusedFor, Today
-from kiosk.contract.errors import StoreError
+from kiosk.authority.errors import StoreError
 from screens.admin import today as plotting
 from screens.admin.audit import AuditRows
 from screens.admin.people import PeoplePage

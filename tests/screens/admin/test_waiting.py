@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from kiosk.authority.administration.views import Grounds, ProposalLine
+from kiosk.authority.errors import ConcurrentChange, NotPermitted
 from kiosk.authority.roles import Role
-from kiosk.contract.errors import ConcurrentChange, NotPermitted
 from screens.admin.person import AboutPerson
 from screens.admin.today import TodayPage
 from tests.screens.admin.desk import FakeDesk

@@ -28,6 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.elements import Tuple
 
 from kiosk.authority.audit.rows import ROWS_A_CHAIN, before_first, chain_of, place_of, row_name
+from kiosk.authority.errors import NotFound, StoreError
 from kiosk.authority.store.audit_chain import (
     REDACTED,
     ChainWalk,
@@ -65,7 +66,6 @@ from kiosk.authority.store.tables import (
     scalars_to_text,
     values,
 )
-from kiosk.contract.errors import NotFound, StoreError
 
 _HEADS, _EVENTS = table_of(AuditHeadRow), table_of(AuditEventRow)
 

@@ -21,12 +21,12 @@ from sqlalchemy import (
     update,
 )
 
+from kiosk.authority.errors import StoreError
 from kiosk.authority.store.gateway import Gateway, Prepared, held, table_of
 from kiosk.authority.store.records import Charge, EmailCode, StopNumber, Verdict, new_id
 from kiosk.authority.store.repositories import Repository
 from kiosk.authority.store.repositories.registrations import Attempts
 from kiosk.authority.store.tables import LIVE_CODE, AttemptRow, CodeRow, StopNumberRow, col, values
-from kiosk.contract.errors import StoreError
 
 _CODES = table_of(CodeRow)
 _THIS = _CODES.c.id == bindparam("code")

@@ -18,13 +18,13 @@ from kiosk.authority.administration.alarms import (
 )
 from kiosk.authority.audit.events import AuditKind
 from kiosk.authority.mail.compose import compose_notice
+from kiosk.authority.mail.message import Message
 from kiosk.authority.mail.outbox import OutboxWorker
 from kiosk.authority.mail.words import TO_STAFF
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import OutboxMessage, Station, new_id
 from kiosk.config.settings import NoticeSettings, ServiceSettings
 from kiosk.contract.messages import Reason
-from kiosk.contract.ports import Message
 from tests.authority.administration.desk.history import History
 from tests.authority.store import samples
 from tests.support.database import SetClock

@@ -11,8 +11,9 @@ from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.views import Done, Seen
 from kiosk.authority.audit.events import StaffKind
+from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
 from kiosk.authority.roles import Role
-from kiosk.contract.errors import ConcurrentChange, NotFound, NotTaken, StepRefused
+from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import Reason, Refusal, VisitOpened
 from tests.authority.administration.desk.concurrently import both
 from tests.authority.administration.desk.estate import means_beside

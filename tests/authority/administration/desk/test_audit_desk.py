@@ -19,10 +19,10 @@ from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.views import AuditFilter, ExportFormat, Grounds, Seen, unseen
 from kiosk.authority.audit.anchors import sign_heads
 from kiosk.authority.audit.events import StaffKind
+from kiosk.authority.errors import NotPermitted, NotTaken
 from kiosk.authority.roles import Action
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import parse_url
-from kiosk.contract.errors import NotPermitted, NotTaken
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.store import samples
 from tests.support.database import SetClock, TestDatabase

@@ -13,7 +13,7 @@ from kiosk.authority.administration.views import IssuedFrom, NewCard
 from kiosk.authority.crypto.derivation import Derivation
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.sealing import Sealer
-from kiosk.contract.errors import NotTaken
+from kiosk.authority.errors import NotTaken
 from kiosk.contract.messages import CardId
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.administration.desk.offices import GROUNDS

@@ -10,7 +10,7 @@ import pytest
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.views import Grounds
 from kiosk.authority.crypto.codes import CodeBinding, CodeDigest
-from kiosk.contract.errors import NotFound, NotTaken
+from kiosk.authority.errors import NotFound, NotTaken
 from kiosk.contract.messages import Purpose
 from tests.authority.administration.desk.given_codes import (
     TWO,

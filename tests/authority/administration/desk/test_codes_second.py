@@ -9,14 +9,14 @@ import pytest
 
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.views import Actor, Grounds, IssuedCode
-from kiosk.authority.roles import Role
-from kiosk.contract.errors import (
+from kiosk.authority.errors import (
     AdministrationError,
     ConcurrentChange,
     NotFound,
     NotPermitted,
     NotTaken,
 )
+from kiosk.authority.roles import Role
 from tests.authority.administration.desk.concurrently import both
 from tests.authority.administration.desk.given_codes import (
     ALONE,

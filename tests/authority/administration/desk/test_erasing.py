@@ -16,6 +16,7 @@ from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.views import Grounds, NewCard, Seen
 from kiosk.authority.crypto.sealing import SealKind, SealLabel
+from kiosk.authority.errors import NotFound, NotTaken
 from kiosk.authority.roles import Role
 from kiosk.authority.store.engine import parse_url
 from kiosk.authority.store.records import (
@@ -29,7 +30,7 @@ from kiosk.authority.store.records import (
     new_id,
 )
 from kiosk.authority.store.tables import TableRow
-from kiosk.contract.errors import NotFound, NotTaken, StepRefused
+from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     CardId,
     EnterCode,

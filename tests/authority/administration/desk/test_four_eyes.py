@@ -23,19 +23,19 @@ from kiosk.authority.administration.views import (
     unseen,
 )
 from kiosk.authority.audit.events import StaffKind
-from kiosk.authority.roles import ALWAYS_FOUR_EYES, FOUR_EYES, Action, Role
-from kiosk.authority.store.database import Store
-from kiosk.authority.store.engine import parse_url
-from kiosk.authority.store.records import AuditEvent, Outcome
-from kiosk.authority.store.tables import TableRow
-from kiosk.config.settings import NoticeSettings, PolicySettings
-from kiosk.contract.errors import (
+from kiosk.authority.errors import (
     AdministrationError,
     ConcurrentChange,
     NotFound,
     NotPermitted,
     NotTaken,
 )
+from kiosk.authority.roles import ALWAYS_FOUR_EYES, FOUR_EYES, Action, Role
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.engine import parse_url
+from kiosk.authority.store.records import AuditEvent, Outcome
+from kiosk.authority.store.tables import TableRow
+from kiosk.config.settings import NoticeSettings, PolicySettings
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.administration.desk.concurrently import both
 from tests.authority.administration.desk.keys import new_key, new_pin_key

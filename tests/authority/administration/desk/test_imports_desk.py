@@ -19,11 +19,11 @@ from kiosk.authority.crypto.derivation import Masters
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.crypto.token import Token, TokenMasters
+from kiosk.authority.errors import NotFound, NotPermitted, NotTaken
 from kiosk.authority.roles import Role
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditQuery
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.contract.errors import NotFound, NotPermitted, NotTaken
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.administration.importing import HEADER, line
 from tests.authority.store.samples import Person

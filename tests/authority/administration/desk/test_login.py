@@ -13,8 +13,8 @@ from kiosk.authority.administration.login import (
     refuse_login,
 )
 from kiosk.authority.administration.office import Office
+from kiosk.authority.errors import NotPermitted
 from kiosk.authority.store.database import Store
-from kiosk.contract.errors import NotPermitted
 
 
 @pytest.fixture(scope="module")

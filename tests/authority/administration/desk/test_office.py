@@ -9,10 +9,10 @@ from kiosk.authority.administration.import_people import PeopleImport
 from kiosk.authority.administration.office import Office
 from kiosk.authority.administration.views import Grounds, Seen
 from kiosk.authority.audit.events import AuditKind, StaffKind
+from kiosk.authority.errors import ConcurrentChange, NotFound, NotPermitted, NotTaken
 from kiosk.authority.roles import PERMITTED, Action, Role
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.repositories.staff import note_digest
-from kiosk.contract.errors import ConcurrentChange, NotFound, NotPermitted, NotTaken
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.store import samples
 

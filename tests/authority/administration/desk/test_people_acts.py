@@ -9,7 +9,7 @@ import pytest
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.views import Done, Grounds, Seen
-from kiosk.contract.errors import ConcurrentChange, NotFound, NotPermitted
+from kiosk.authority.errors import ConcurrentChange, NotFound, NotPermitted
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.administration.desk.people import seen
 from tests.authority.administration.desk.results import holder

@@ -7,7 +7,7 @@ import pytest
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.views import Standing
-from kiosk.contract.errors import NotTaken
+from kiosk.authority.errors import NotTaken
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.administration.desk.results import mailed
 from tests.authority.store.samples import Person

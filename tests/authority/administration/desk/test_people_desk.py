@@ -10,7 +10,7 @@ from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.views import Standing
 from kiosk.authority.audit.events import StaffKind
-from kiosk.contract.errors import ConcurrentChange, NotTaken
+from kiosk.authority.errors import ConcurrentChange, NotTaken
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.administration.desk.people import seen
 from tests.authority.administration.desk.results import (

@@ -28,12 +28,12 @@ from kiosk.authority.administration.views import (
     unseen,
 )
 from kiosk.authority.audit.rows import place_of
+from kiosk.authority.errors import AdministrationError, NotPermitted
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.roles import PERMITTED, Action, Role
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import parse_url
 from kiosk.authority.store.tables import TableRow
-from kiosk.contract.errors import AdministrationError, NotPermitted
 from kiosk.contract.messages import CardId
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.administration.desk import people

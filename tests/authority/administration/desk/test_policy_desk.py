@@ -12,19 +12,19 @@ from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.policy import PolicyDesk
 from kiosk.authority.administration.setup import load_questions
 from kiosk.authority.administration.views import Grounds, PolicyLine
-from kiosk.authority.policy import policy_in_force
-from kiosk.authority.roles import Role
-from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import AuditQuery
-from kiosk.config.kinds import settings_of
-from kiosk.config.settings import PolicySettings
-from kiosk.contract.errors import (
+from kiosk.authority.errors import (
     AdministrationError,
     ConcurrentChange,
     NotFound,
     NotPermitted,
     NotTaken,
 )
+from kiosk.authority.policy import policy_in_force
+from kiosk.authority.roles import Role
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import AuditQuery
+from kiosk.config.kinds import settings_of
+from kiosk.config.settings import PolicySettings
 from tests.authority.administration.desk.offices import GROUNDS, office_of
 from tests.support.database import SetClock
 

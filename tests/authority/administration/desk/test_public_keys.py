@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kiosk.authority.administration.login import read_public_key
-from kiosk.contract.errors import NotTaken
+from kiosk.authority.errors import NotTaken
 
 
 def made(folder: Path, *how: str) -> str:

@@ -10,9 +10,9 @@ from kiosk.authority.administration.office import Office
 from kiosk.authority.administration.policy import PolicyDesk
 from kiosk.authority.administration.questions import QuestionsDesk
 from kiosk.authority.administration.setup import load_questions
+from kiosk.authority.errors import ConcurrentChange, NotFound, NotPermitted, NotTaken
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditQuery
-from kiosk.contract.errors import ConcurrentChange, NotFound, NotPermitted, NotTaken
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.store import samples
 from tests.support.database import SetClock

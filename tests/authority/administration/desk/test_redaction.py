@@ -11,8 +11,8 @@ from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.verification import verify_audit
 from kiosk.authority.administration.views import Actor, AuditFilter, Done, Grounds, NewCard
+from kiosk.authority.errors import NotFound, NotPermitted, NotTaken
 from kiosk.authority.roles import Role
-from kiosk.contract.errors import NotFound, NotPermitted, NotTaken
 from tests.authority.administration.desk.offices import GROUNDS, office_of
 from tests.authority.administration.desk.people import seen
 from tests.authority.store import samples

@@ -11,10 +11,10 @@ import pytest
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.reports import NO_SITE, ReportsDesk, as_csv
 from kiosk.authority.administration.views import Span
+from kiosk.authority.errors import NotPermitted, NotTaken
 from kiosk.authority.roles import Role
 from kiosk.authority.store.database import Store
 from kiosk.authority.wording import REASONS
-from kiosk.contract.errors import NotPermitted, NotTaken
 from kiosk.contract.messages import Reason
 from tests.authority.administration.desk.history import History
 from tests.authority.administration.desk.offices import office_of

@@ -11,10 +11,10 @@ from kiosk.authority.administration.office import Office
 from kiosk.authority.administration.staff import NO_KEY, StaffDesk
 from kiosk.authority.administration.views import StaffLine
 from kiosk.authority.crypto.card_keys import fingerprint, key_from
+from kiosk.authority.errors import ConcurrentChange, NotFound, NotPermitted, NotTaken
 from kiosk.authority.roles import Role
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditQuery, StaffKey, StaffMember, new_id
-from kiosk.contract.errors import ConcurrentChange, NotFound, NotPermitted, NotTaken
 from kiosk.contract.messages import CardId
 from tests.authority.administration.desk.keys import new_key, new_pin_key
 from tests.authority.administration.desk.offices import GROUNDS

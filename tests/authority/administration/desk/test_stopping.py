@@ -8,8 +8,8 @@ import pytest
 
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.people import PeopleDesk
+from kiosk.authority.errors import ConcurrentChange
 from kiosk.authority.store.records import AddressChange, PendingChange, Scalar, new_id
-from kiosk.contract.errors import ConcurrentChange
 from kiosk.contract.messages import Purpose, VisitId, reference_of
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.administration.desk.people import seen

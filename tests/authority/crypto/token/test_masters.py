@@ -10,7 +10,8 @@ import pytest
 from kiosk.authority.crypto.derivation import Derivation, Masters
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.token import AWAY_S, PREFIX, TokenMasters
-from kiosk.contract.errors import ConfigError, KeyMissing, KeysUnavailable
+from kiosk.authority.errors import KeyMissing, KeysUnavailable
+from kiosk.contract.errors import ConfigError
 from kiosk.contract.messages import CardId
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.crypto.test_deriving import EXAMPLES, KEY, cmac

@@ -1,0 +1,118 @@
+"""The errors of the authority and of staff, which no station sees."""
+
+from __future__ import annotations
+
+from kiosk.contract.errors import KioskError
+
+
+class ImportRefused(KioskError):
+    """A file of people was refused as a whole; ``problems`` holds ``(line, reason)`` pairs."""
+
+    def __init__(self, problems: tuple[tuple[int, str], ...]) -> None:
+        super().__init__(f"{len(problems)} lines were refused")
+        self.problems = problems
+
+
+class AdministrationError(KioskError):
+    """What staff asked for was not done; the message is for them, in plain words."""
+
+
+class NotPermitted(AdministrationError):
+    """The role may not do this, or the key belongs to no member of staff any more; audited."""
+
+
+class NotTaken(AdministrationError):
+    """Something was entered wrongly: ``field`` names it, the message is the reason."""
+
+    def __init__(self, field: str, because: str) -> None:
+        super().__init__(because)
+        self.field = field
+
+    def lines(self) -> tuple[str, ...]:
+        return (f"{self.field.replace('_', ' ')}: {self}",) if self.field else (str(self),)
+
+
+class ConcurrentChange(AdministrationError):
+    """Somebody else was first; ``changes`` describe in plain words what was done since."""
+
+    def __init__(self, message: str, changes: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.changes = changes
+
+    def lines(self) -> tuple[str, ...]:
+        return (str(self), *(f"  {change}" for change in self.changes))
+
+
+class NotFound(AdministrationError):
+    """There is no such person, card, code, station, question or member of staff (any more)."""
+
+
+class RecordAltered(AdministrationError):
+    """A record that was altered outside of the service prevents the act; it was audited."""
+
+    def __init__(self, table: str, row: str, reference: str) -> None:
+        super().__init__(
+            f"A record was altered outside of the service: {table} {row} (reference {reference}). "
+            "Nothing is done with it. Tell the service's administrator: `kiosk doctor` says more."
+        )
+
+
+class StoreError(KioskError):
+    """The database refused a statement; ``code`` is its SQLSTATE or SQLite result code."""
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class StoreBusy(StoreError):
+    """Another writer held the database for longer than the busy time-out."""
+
+
+class RowAltered(StoreError):
+    """A row does not match its MAC: it was written without the key. It is ``row`` of ``table``."""
+
+    def __init__(self, table: str, row: str) -> None:
+        super().__init__(f"row {row} of {table} was altered outside of the service", "row-altered")
+        self.table = table
+        self.row = row
+
+
+class AuditNotIntact(KioskError):
+    """A row of the audit does not fit: ``row`` is the first one, ``because`` the reason.
+
+    ``name`` is its number as people read it.
+    """
+
+    def __init__(self, row: int, name: str, because: str) -> None:
+        super().__init__(f"row {name} of the audit does not fit: {because}")
+        self.row = row
+        self.because = because
+
+
+class SealBroken(KioskError):
+    """A sealed secret was moved, altered or belongs to another revision."""
+
+
+class KeyMissing(KioskError):
+    """Neither the key file nor a token holds the key."""
+
+
+class KeysUnavailable(KioskError):
+    """The token of the master keys gives no answer or refuses the PIN; try again later."""
+
+
+class MailError(KioskError):
+    """A message did not leave."""
+
+
+class MailNotTrusted(MailError):
+    """TLS to the relay could not be verified; no login and no message was sent."""
+
+
+class MailUnavailable(MailError):
+    """The relay could not be reached, or did not take the message before the deadline."""
+
+
+class MailRefused(MailError):
+    """The relay refused this recipient or message permanently; a retry will not help."""

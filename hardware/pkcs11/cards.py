@@ -14,7 +14,6 @@ from types import TracebackType
 from typing import Final, Self, TypeVar
 
 from hardware.driver import NoAdminKey, typed
-from kiosk.contract import module_process
 from kiosk.contract.errors import (
     CardError,
     CardHung,
@@ -37,9 +36,10 @@ from kiosk.contract.messages import (
     PinProof,
     PinState,
 )
-from kiosk.contract.module_process import CANNOT_LOAD, Message
 from kiosk.contract.ports import CardAddress, CardHold
 from kiosk.contract.sensitive import Sensitive
+from kiosk.system import module_process
+from kiosk.system.module_process import CANNOT_LOAD, Message
 
 T = TypeVar("T")
 

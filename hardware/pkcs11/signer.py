@@ -15,7 +15,7 @@ from hardware import public_keys, tlv
 from hardware.certificate import read as read_certificate
 from hardware.driver import PinKey
 from kiosk.contract.messages import KeyKind
-from kiosk.contract.module_process import Message
+from kiosk.system.module_process import Message
 
 _CURVES: Final = {
     bytes.fromhex("06082a8648ce3d030107"): (KeyKind.P_256, 65),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pkcs11
 from pkcs11 import PKCS11Error, TokenFlag
 
-from kiosk.contract.module_process import Message
+from kiosk.system.module_process import Message
 
 if TYPE_CHECKING:
     from hardware.pkcs11.signer import Signer

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from kiosk.contract import module_process
+from kiosk.system import module_process
 
 
 def _tokens(module: Any) -> module_process.Answering:

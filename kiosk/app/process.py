@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import os
 import socket
@@ -25,20 +24,6 @@ def resume() -> None:
     if not gc.isenabled():
         gc.freeze()
         gc.enable()
-
-
-_PR_SET_MEMORY_MERGE = 67
-"""From ``<sys/prctl.h>``; see prctl(2)."""
-
-
-def merge_equal_pages() -> bool:
-    """Let the kernel share equal pages of this process and its children.
-
-    Only where ``/sys/kernel/mm/ksm/run`` enables that. Returns False before Linux 6.4, or without
-    KSM.
-    """
-    merging: int = ctypes.CDLL(None).prctl(_PR_SET_MEMORY_MERGE, 1, 0, 0, 0)
-    return merging == 0
 
 
 class ServiceManager:

@@ -18,7 +18,6 @@ import logging
 import os
 import signal
 import socket
-import struct
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -26,6 +25,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from kiosk.contract.errors import ConfigError, describe_fault
+from kiosk.system.peer_credentials import user_of
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,6 @@ exit "$code"
 The kernel signals a terminal's new size to the foreground: it is passed on. A signal ends a read.
 """
 
-_UCRED = struct.Struct("3i")
 
 _FAULT: Final = 1
 
@@ -103,9 +102,7 @@ def _line(connection: socket.socket) -> str:
 
 
 def _is_our_own(connection: socket.socket) -> bool:
-    raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
-    user_id: int = _UCRED.unpack(raw)[1]
-    return user_id == os.geteuid()
+    return user_of(connection) == os.geteuid()
 
 
 # The process that has loaded everything.

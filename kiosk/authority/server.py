@@ -18,7 +18,6 @@ import os
 import socket
 import ssl
 import stat
-import struct
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -63,6 +62,7 @@ from kiosk.contract.routes import (
     encode,
     routes,
 )
+from kiosk.system.peer_credentials import user_of
 
 log = logging.getLogger(__name__)
 
@@ -154,8 +154,6 @@ class Service(Protocol):
 
 # The peer of a connection.
 
-_UCRED: Final = struct.Struct("3i")
-
 
 def peer_of(transport: asyncio.BaseTransport) -> Peer | None:
     """Return the peer by the kernel or the TLS handshake; None for nobody."""
@@ -166,8 +164,7 @@ def peer_of(transport: asyncio.BaseTransport) -> Peer | None:
     connected = transport.get_extra_info("socket")
     if connected is None or connected.family != socket.AF_UNIX:
         return None
-    raw = connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
-    return SocketPeer(_UCRED.unpack(raw)[1])
+    return SocketPeer(user_of(connected))
 
 
 def certificate_peer(certificate: bytes) -> CertificatePeer:

@@ -15,8 +15,8 @@ from kiosk import HAS_AUTHORITY
 from kiosk.config.kinds import About, InvalidValue, Section, settings_of
 from kiosk.config.settings import DEFAULTS, SECTIONS, Settings
 from kiosk.contract.errors import ConfigError
-from kiosk.contract.machine_seal import SUFFIX, unseal
 from kiosk.contract.sensitive import Sensitive
+from kiosk.system.machine_seal import SUFFIX, unseal
 
 # Where the settings, the state and the credentials are.
 

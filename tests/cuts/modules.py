@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import pytest
 
-from kiosk.contract.module_process import Message, ModuleProcess
+from kiosk.system.module_process import Message, ModuleProcess
 from tests.cuts.cutter import Cutter, Fault
 
 Heard = Callable[[ModuleProcess, Message | None], None]

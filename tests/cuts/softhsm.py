@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hardware.pkcs11.cards import WORKER
-from kiosk.contract.module_process import Message, ModuleProcess
+from kiosk.system.module_process import Message, ModuleProcess
 from tests.hardware.pkcs11.tokens import SOFTHSM, new_token
 
 _PATIENCE_S = 20.0

@@ -10,7 +10,7 @@ import sys
 from kiosk.app.cli.help import add_command
 from kiosk.app.logs import appended, open_log
 from kiosk.app.process import take_service_manager
-from kiosk.contract.hardening import forbid_dumps
+from kiosk.system.prctl import forbid_dumps
 
 DESCRIPTION = """\
 Serves stations until it is ended with SIGTERM: it has the database, the keys and the login

@@ -16,7 +16,8 @@ from kiosk.app.cli.help import add_command
 from kiosk.app.cli.printing import printable
 from kiosk.app.process import ServiceManager, take_service_manager
 from kiosk.contract.errors import ConfigError, describe_fault
-from kiosk.contract.hardening import forbid_dumps
+from kiosk.system.file_stamp import FileStamp, stamp_of
+from kiosk.system.prctl import forbid_dumps
 
 if TYPE_CHECKING:
     from kiosk.app.cli.tools import Run
@@ -78,7 +79,7 @@ def run_station(
     from kiosk.config.loading import load_settings, settings_path
 
     path = settings_path(args.config, os.environ)
-    read = _stamp(path)  # a change while the file is read and found wrong is one to start for
+    read = stamp_of(path)  # a change while the file is read and found wrong is one to start for
     try:
         settings = load_settings(path, os.environ)
         logs.change_log(os.environ, settings.monitoring.log)
@@ -94,7 +95,7 @@ def run_station(
 
 def _print_out_of_service(
     path: Path,
-    read: _Stamp | None,
+    read: FileStamp | None,
     because: str,
     log_path: str | None,
     manager: ServiceManager | None,
@@ -111,21 +112,10 @@ def _print_out_of_service(
         return
     os.write(2, _OUT_OF_SERVICE)
     ends = time.monotonic() + SHOWN_S
-    while _stamp(path) == read and time.monotonic() < ends:
+    while stamp_of(path) == read and time.monotonic() < ends:
         if manager is not None:
             manager.notify("READY=1\nWATCHDOG=1")
         time.sleep(LOOK_S)
-
-
-_Stamp = tuple[int, int, int]
-
-
-def _stamp(path: Path) -> _Stamp | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def take_terminal(log_path: str | None) -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from kiosk.app.cli.help import add_command
 from kiosk.app.logs import open_log
-from kiosk.app.process import merge_equal_pages, take_service_manager
-from kiosk.contract.hardening import forbid_dumps
+from kiosk.app.process import take_service_manager
+from kiosk.system.prctl import forbid_dumps, merge_equal_pages
 
 DESCRIPTION = """\
 Loads the RA application once, so that sessions share it: `kiosk admin --sessions SOCKET`, which

@@ -18,6 +18,7 @@ from typing import Final
 from hardware import certificate
 from kiosk.config.loading import ENROLMENT, state_directory
 from kiosk.contract.enrolment import RENEWAL_PART
+from kiosk.system.file_stamp import stamp_of
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ class Renewal:
         self._environ = dict(environ)
         self._now = now
         self._monotonic = monotonic
-        self._stamp = self._read_stamp()
+        self._stamp = stamp_of(self._file)
         # The estate renews a certificate of its own CA.
         is_ours = (state_directory(environ) / ENROLMENT).exists()
         self._dates = dates_of(file) if is_ours else None
@@ -52,7 +53,7 @@ class Renewal:
     @property
     def is_done(self) -> bool:
         """Whether the certificate was replaced since this was made, in any way."""
-        return self._read_stamp() not in (None, self._stamp)
+        return stamp_of(self._file) not in (None, self._stamp)
 
     def renew_if_due(self) -> None:
         """Begin to renew where it is due; log how it ended."""
@@ -82,13 +83,6 @@ class Renewal:
             log.info("the certificate was renewed")
         if process.stderr:
             process.stderr.close()
-
-    def _read_stamp(self) -> tuple[int, int] | None:
-        try:
-            found = self._file.stat()
-        except OSError:
-            return None
-        return found.st_ino, found.st_mtime_ns
 
 
 @dataclass(frozen=True, slots=True)

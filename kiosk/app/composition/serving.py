@@ -28,6 +28,7 @@ from kiosk.config.loading import credential_file, credential_text
 from kiosk.config.settings import AuthoritySettings, Settings, host_of
 from kiosk.contract.enrolment import RENEWAL_PART
 from kiosk.contract.errors import ConfigError, KioskError, describe_fault
+from kiosk.system.file_stamp import stamp_of
 
 log = logging.getLogger(__name__)
 
@@ -277,7 +278,7 @@ class Network:
         certificate = credential_file(self._named.certificate, self._environ)
         key = credential_file(self._named.key or self._named.certificate, self._environ)
         try:
-            stamp = [(each.stat().st_ino, each.stat().st_mtime_ns) for each in (certificate, key)]
+            stamp = (stamp_of(certificate), stamp_of(key))
             if stamp != self._loaded:
                 self._for_stations.load_cert_chain(certificate, key)
         except (OSError, ssl.SSLError) as error:

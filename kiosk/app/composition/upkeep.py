@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from kiosk.authority.errors import StoreError
+from kiosk.system.file_stamp import stamp_of
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +19,7 @@ class Upkeep:
 
     def __init__(self, keys: Path, look: Callable[[], object], now: Callable[[], float]) -> None:
         self._keys = keys
-        self._stamp = self._read_stamp()
+        self._stamp = stamp_of(self._keys)
         self._look = look
         self._now = now
         self._due = now()
@@ -27,7 +28,7 @@ class Upkeep:
     @property
     def stale(self) -> bool:
         """Whether the key file was replaced: everything with the old keys has to be rebuilt."""
-        return self._read_stamp() not in (None, self._stamp)
+        return stamp_of(self._keys) not in (None, self._stamp)
 
     def run_if_due(self) -> None:
         """Run the caretaker once a minute; where the database is away, at the next call."""
@@ -43,10 +44,3 @@ class Upkeep:
             self._trouble = str(error)
         else:
             self._trouble = ""
-
-    def _read_stamp(self) -> tuple[int, int] | None:
-        try:
-            found = self._keys.stat()
-        except OSError:
-            return None
-        return found.st_ino, found.st_mtime_ns

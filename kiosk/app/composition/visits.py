@@ -10,7 +10,6 @@ manager's watchdog, and kills a process without heartbeats.
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import gc
 import logging
 import os
@@ -29,6 +28,7 @@ from kiosk.app.composition.background import OpenExecutor
 from kiosk.app.composition.station import appearance_of, build_station
 from kiosk.app.process import ServiceManager
 from kiosk.config.settings import Settings
+from kiosk.system.prctl import end_with_parent
 from screens.kiosk.app import KioskApp
 from screens.terminal.closed_app import FAULT_CODE, OnFault
 from screens.terminal.driver import VisitDriver, leave_display, open_display
@@ -50,8 +50,6 @@ _FIRST_BEAT_S = 10.0
 _LAST_S = 30.0
 """How long a process may take to record what is running when the station is ended."""
 
-_PR_SET_PDEATHSIG = 1
-"""From ``<sys/prctl.h>``; see prctl(2)."""
 
 _LATER = (
     "hardware.card_access",
@@ -219,12 +217,7 @@ def _is_hung_up(fd: int) -> bool:
 
 
 def _end_with_parent(how: signal.Signals) -> None:
-    """Have the kernel send this process ``how`` when its parent is gone."""
-    parent = os.getppid()
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(_PR_SET_PDEATHSIG, int(how), 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "prctl")
-    if os.getppid() != parent:
+    if not end_with_parent(how):
         os._exit(FAULT_CODE)
 
 

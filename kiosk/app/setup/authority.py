@@ -25,7 +25,7 @@ from kiosk.authority.administration.questions import DEFAULT_QUESTIONS
 from kiosk.authority.store.engine import place_of
 from kiosk.config.example import example_toml, with_values
 from kiosk.config.loading import SYSTEM_SETTINGS
-from kiosk.contract.machine_seal import SUFFIX
+from kiosk.system.machine_seal import SUFFIX
 
 ACCOUNT = "kiosk"
 _STAFF = "ra"

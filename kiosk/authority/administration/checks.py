@@ -43,9 +43,9 @@ from kiosk.config.settings import PolicySettings
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.families import FAMILIES
 from kiosk.contract.findings import Finding, fail, ok, warn
-from kiosk.contract.machine_seal import SUFFIX
 from kiosk.contract.policy import Policy
 from kiosk.contract.ports import Clock
+from kiosk.system.machine_seal import SUFFIX
 
 # Unblock secrets that did not open when they were needed, by the audit.
 

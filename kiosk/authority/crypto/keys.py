@@ -32,7 +32,7 @@ from kiosk.authority.errors import KeyMissing
 from kiosk.authority.store.database import Store
 from kiosk.config.loading import as_account
 from kiosk.contract.errors import ConfigError
-from kiosk.contract.machine_seal import SUFFIX, seal, unseal
+from kiosk.system.machine_seal import SUFFIX, seal, unseal
 
 # The key file: JSON, readable by its owner only, written whole or not at all.
 #

@@ -15,14 +15,14 @@ from typing import Final
 
 from kiosk.authority.errors import KeyMissing, KeysUnavailable
 from kiosk.contract.errors import ConfigError
-from kiosk.contract.module_process import (
+from kiosk.contract.sensitive import Sensitive
+from kiosk.system.module_process import (
     CANNOT_LOAD,
     Message,
     ModuleCrashed,
     ModuleHung,
     ModuleProcess,
 )
-from kiosk.contract.sensitive import Sensitive
 
 # The token's master keys on this program's side: calls with a deadline, and their repetition.
 #

@@ -20,7 +20,7 @@ from pkcs11 import (
     TokenFlag,
 )
 
-from kiosk.contract.module_process import Message
+from kiosk.system.module_process import Message
 
 LAST_TRY: Final = "LastTry"
 """In place of an error: a wrong PIN now would lock the token, or has."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from kiosk.contract import module_process
+from kiosk.system import module_process
 
 
 def _keys(module: Any) -> module_process.Answering:

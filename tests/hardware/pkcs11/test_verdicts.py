@@ -27,7 +27,7 @@ from kiosk.contract.errors import (
     PinWrong,
 )
 from kiosk.contract.messages import PinState
-from kiosk.contract.module_process import Message
+from kiosk.system.module_process import Message
 
 USER_LOCKED, SO_LOCKED = TokenFlag.USER_PIN_LOCKED, TokenFlag.SO_PIN_LOCKED
 USER_LAST, SO_LAST = TokenFlag.USER_PIN_FINAL_TRY, TokenFlag.SO_PIN_FINAL_TRY

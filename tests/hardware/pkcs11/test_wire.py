@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.contract import module_process
+from kiosk.system import module_process
 
 Pipe = tuple[int, int]
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final, Protocol
 
-from kiosk.contract.hardening import forbid_dumps
+from kiosk.system.prctl import forbid_dumps
 
 # Frames between this program and the process of a module: four bytes of length, then JSON.
 #

@@ -8,7 +8,7 @@ import sys
 
 _FORBID = """
 import resource
-from kiosk.contract.hardening import forbid_dumps
+from kiosk.system.prctl import forbid_dumps
 forbid_dumps()
 print(resource.getrlimit(resource.RLIMIT_CORE))
 import ctypes

@@ -7,7 +7,7 @@ import sys
 
 _MERGE = """
 import ctypes, os
-from kiosk.app.process import merge_equal_pages
+from kiosk.system.prctl import merge_equal_pages
 done = merge_equal_pages()
 if os.fork() == 0:
     print(done, ctypes.CDLL(None).prctl(68, 0, 0, 0, 0), flush=True)

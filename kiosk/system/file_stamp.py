@@ -1,0 +1,17 @@
+"""Whether a file is another one than before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+FileStamp = tuple[int, int, int]
+"""Its inode, when it was written (ns), and its size (bytes)."""
+
+
+def stamp_of(file: Path) -> FileStamp | None:
+    """Return the stamp of ``file``; None where it cannot be looked at."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size

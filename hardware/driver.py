@@ -48,9 +48,9 @@ class PinKey:
 class CardSession(Protocol):
     """A card whose application is selected. Calls raise only subclasses of ``CardError``.
 
-    Each method from ``verify_pin`` on sends one command that changes the card, as its last command,
-    and sends it once. ``sign_with_pin_key``, ``prepare_unblock`` and
-    ``begin_mutual_authentication`` change nothing.
+    Each method from ``verify_pin`` on ends with the command that it is named for; a family may need
+    a VERIFY before that. No command that changes the card is sent twice. ``sign_with_pin_key``,
+    ``prepare_unblock`` and ``begin_mutual_authentication`` change nothing.
     """
 
     def identifier(self) -> str:

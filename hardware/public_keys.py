@@ -39,6 +39,8 @@ _B: Final = {
 }
 """Of y² = x³ - 3x + b over the field (SP 800-186, 3.2.1)."""
 
+_MODULUS, _EXPONENT = 0x81, 0x82
+
 _ED25519_BYTES: Final = 32
 _UNCOMPRESSED: Final = 0x04
 """First byte of a point with both coordinates (SEC 1, 2.3.3)."""
@@ -62,6 +64,12 @@ def from_rsa_numbers(modulus: bytes, exponent: bytes) -> PinKey | None:
         return None
     numbers = tlv.make(SEQUENCE, _integer(n) + _integer(e))
     return _made(RSA_KINDS[n.bit_length()], tlv.make(_OBJECT, _RSA) + _NULL, numbers)
+
+
+def from_rsa_template(template: bytes) -> PinKey | None:
+    """Return the RSA key in the content of a public key template (ISO/IEC 7816-8, table 3)."""
+    modulus, exponent = tlv.find(template, _MODULUS), tlv.find(template, _EXPONENT)
+    return from_rsa_numbers(modulus or b"", exponent or b"")
 
 
 def from_point(kind: KeyKind | None, point: bytes) -> PinKey | None:

@@ -31,13 +31,19 @@ from hardware.apdu import (
     select,
 )
 from hardware.driver import NO_PIN, PinBody, PinEncoding, PinKey
-from hardware.drivers import piv
+from hardware.status import (
+    CONDITIONS_NOT_SATISFIED,
+    SECURITY_STATUS_NOT_SATISFIED,
+    not_changed,
+    not_verified,
+    pin_state,
+    refused,
+)
 from kiosk.contract.errors import (
     CardError,
     CardProtocolError,
     CardUnknown,
     NotAllowed,
-    OutcomeUnknown,
     PinBlocked,
     PinRefused,
     PinWrong,
@@ -55,20 +61,15 @@ from kiosk.contract.messages import (
 )
 from kiosk.contract.sensitive import Sensitive
 
-# Status words, each turned into a ``CardError``. The PIN commands are those of ISO/IEC 7816-4, with
-# the answers of a PIV card. Cards differ in whether they count wrong attempts at the admin key, and
-# in whether they report the count.
+# The PIN's status object, and the status words of the admin key. Cards differ in whether they count
+# wrong attempts at that key, and in whether they report the count.
 
 PIN_STATUS: Final = 0x7F71
 _LEFT, _LEFT_ONCE = 0x97, 0x9F17
 """The tries left; the first edition of the specification has another tag for them."""
 
-_NOT_SATISFIED: Final = 0x6982
-_CONDITIONS: Final = 0x6985
-_MAYBE_DONE: Final = (0x65, 0x6F)
 
-
-def pin_state(answer: bytes) -> PinState | None:
+def state_in_object(answer: bytes) -> PinState | None:
     """Read the PIN's status object; None where it has no count of tries."""
     status = tlv.find(answer, PIN_STATUS) or answer
     left = tlv.find(status, _LEFT) or tlv.find(status, _LEFT_ONCE)
@@ -84,7 +85,7 @@ def not_begun(status: StatusWord) -> CardError:
     """
     if status.is_blocked:
         return NotAllowed("no tries are left of the admin key")
-    if status == _NOT_SATISFIED:
+    if status == SECURITY_STATUS_NOT_SATISFIED:
         return NotAllowed("the card does not let its admin key be used here", status)
     return CardProtocolError("the card does not begin with its admin key", status)
 
@@ -93,22 +94,20 @@ def cryptogram_refused(status: StatusWord) -> CardError:
     """Return the error where the card refused a cryptogram; 6982 means that it was wrong."""
     if status.is_blocked:
         return PinBlocked("no tries are left of the admin key")
-    if status.is_wrong or status == _NOT_SATISFIED:
+    if status.is_wrong or status == SECURITY_STATUS_NOT_SATISFIED:
         return PinWrong(status.tries_left)
-    if status == _CONDITIONS:
+    if status == CONDITIONS_NOT_SATISFIED:
         return NotAllowed("the card has forgotten what it was asked with")
-    if status >> 8 in _MAYBE_DONE:
-        return OutcomeUnknown(f"the card failed within the command (status {status})")
-    return CardProtocolError("the card refuses the cryptogram", status)
+    return refused(status, "the card refuses the cryptogram")
 
 
 def pin_not_reset(status: StatusWord) -> CardError:
     """Return the error where the PIN was not reset, though the admin key was proven."""
-    if status == _NOT_SATISFIED:
+    if status == SECURITY_STATUS_NOT_SATISFIED:
         return NotAllowed("the card does not take its admin key for proven (any more)")
     if status.is_wrong or status.is_blocked:
         return CardProtocolError("the card does not reset its PIN", status)
-    return piv.not_changed(status)
+    return not_changed(status)
 
 
 # Keys in containers.
@@ -120,7 +119,7 @@ REFERENCES: Final = range(0x81, 0x89)
 """The first containers; a card may have many more, but one key is enough."""
 
 _KEY, _REFERENCE, _VALUES = 0x70, 0x84, 0xA5
-_PUBLIC_KEY_TEMPLATE, _MODULUS, _EXPONENT = 0x7F49, 0x81, 0x82
+_PUBLIC_KEY_TEMPLATE: Final = 0x7F49
 _ALGORITHM: Final = 0x80
 _SET, _DIGITAL_SIGNATURE = 0x41, 0xB6
 _SIGNATURE, _DIGEST = 0x9E, 0x9A
@@ -146,8 +145,7 @@ def public_key(answer: bytes) -> PinKey | None:
         or tlv.find(tlv.find(answer, _KEY) or b"", _PUBLIC_KEY_TEMPLATE)
         or b""
     )
-    modulus, exponent = tlv.find(key, _MODULUS), tlv.find(key, _EXPONENT)
-    return public_keys.from_rsa_numbers(modulus or b"", exponent or b"")
+    return public_keys.from_rsa_template(key)
 
 
 def choose(reference: int, kind: KeyKind) -> CommandApdu:
@@ -220,9 +218,8 @@ class GidsSession:
 
     def pin_state(self) -> PinState:
         """Read the PIN's status object, or ask with an empty VERIFY; no try is spent."""
-        answer = self._object(APPLICATION, PIN_STATUS)
-        state = pin_state(answer)
-        return self._asked_state() if state is None else state
+        state = state_in_object(self._object(APPLICATION, PIN_STATUS))
+        return pin_state(self._send(VERIFY, 0x00)) if state is None else state
 
     def expires_at(self) -> None:
         """Return None: the specification has no object for the date."""
@@ -263,7 +260,7 @@ class GidsSession:
         """VERIFY (ISO/IEC 7816-4, 11.6.6)."""
         status = self._send(VERIFY, 0x00, _PINS.current(pin))
         if not status.is_ok:
-            raise piv.not_verified(status)
+            raise not_verified(status)
 
     def sign_with_pin_key(self, key: PinKey, challenge: PinChallenge) -> bytes | None:
         """Choose the key, then COMPUTE DIGITAL SIGNATURE (ISO/IEC 7816-8, 11.7)."""
@@ -282,7 +279,7 @@ class GidsSession:
         self.verify_pin(current)
         status = self._send(CHANGE_REFERENCE_DATA, 0x00, joined)
         if not status.is_ok:
-            raise piv.not_changed(status)
+            raise not_changed(status)
 
     def prepare_unblock(self) -> None:
         """Do nothing: no state is needed."""
@@ -330,15 +327,6 @@ class GidsSession:
         status = self._send(RESET_RETRY_COUNTER, _AFTER_THE_KEY, _PINS.new(new))
         if not status.is_ok:
             raise pin_not_reset(status)
-
-    def _asked_state(self) -> PinState:
-        status = self._send(VERIFY, 0x00)
-        state = piv.pin_state(status)
-        if state is not None:
-            return state
-        if status in piv.NOT_ALLOWED:
-            raise NotAllowed("the card does not report the state of its PIN here", status)
-        raise CardProtocolError("the card does not report the state of its PIN", status)
 
     def _object(self, file: int, tag: int) -> bytes:
         """GET DATA with a list of one tag; return nothing where the card gives nothing."""

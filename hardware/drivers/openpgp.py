@@ -35,12 +35,12 @@ from hardware.apdu import (
 from hardware.certificate import Certificate
 from hardware.certificate import read as read_certificate
 from hardware.driver import NoAdminKey, PinBody, PinEncoding, PinKey
+from hardware.status import SECURITY_STATUS_NOT_SATISFIED, broken_rule, refused
 from kiosk.contract.errors import (
     CardError,
     CardProtocolError,
     CardUnknown,
     NotAllowed,
-    OutcomeUnknown,
     PinBlocked,
     PinRefused,
     PinWrong,
@@ -61,11 +61,6 @@ from kiosk.contract.sensitive import Sensitive
 # VERIFY while it was blocked. So the tries are read from the PW status bytes (DO C4, OpenPGP card
 # 3.4, 4.4.2), and a status word decides only where these cannot be read.
 
-NOT_SATISFIED: Final = 0x6982
-_FORMAT: Final = (0x6A80, 0x6700)
-_HISTORY: Final = 0x6984
-_CONDITIONS: Final = 0x6985
-_MAYBE_DONE: Final = (0x65, 0x6F)
 _BYTES: Final = 7
 _BLOCK_FORMAT: Final = 0x80
 
@@ -93,7 +88,7 @@ def read_status(data: bytes) -> PasswordStatus:
 
 def is_verdict(status: StatusWord) -> bool:
     """Return whether a password did not match or is blocked."""
-    return status.is_wrong or status.is_blocked or status == NOT_SATISFIED
+    return status.is_wrong or status.is_blocked or status == SECURITY_STATUS_NOT_SATISFIED
 
 
 def verdict_by_counter(left: int) -> CardError:
@@ -108,17 +103,9 @@ def verdict_by_word(status: StatusWord) -> CardError:
 
 def refusal(status: StatusWord) -> CardError:
     """Return the error for a refusal that says nothing about a password."""
-    if status == NOT_SATISFIED:
+    if status == SECURITY_STATUS_NOT_SATISFIED:
         return NotAllowed("the card does not allow this here")
-    if status in _FORMAT:
-        return PinRefused("format")
-    if status == _HISTORY:
-        return PinRefused("history")
-    if status == _CONDITIONS:
-        return PinRefused("complexity")
-    if status >> 8 in _MAYBE_DONE:
-        return OutcomeUnknown(f"the card failed within the command (status {status})")
-    return CardProtocolError("the card refuses the command", status)
+    return broken_rule(status) or refused(status)
 
 
 # Key-derived format of the passwords (OpenPGP card 3.4, 4.3.2 and 4.4.2).
@@ -195,7 +182,7 @@ _READ: Final = 0x81
 _AUTHENTICATION: Final = bytes.fromhex("a400")
 
 _DISCRETIONARY, _ATTRIBUTES = 0x73, 0xC3
-_TEMPLATE, _MODULUS, _EXPONENT, _POINT = 0x7F49, 0x81, 0x82, 0x86
+_TEMPLATE, _POINT = 0x7F49, 0x86
 _RSA, _ECDSA, _EDDSA = 0x01, 0x13, 0x16
 _ED25519_POINT: Final = 32
 _NATIVE: Final = 0x40
@@ -227,8 +214,7 @@ def public_key(attributes: bytes, answer: bytes) -> PinKey | None:
     """Return the key; None where there is none, or its kind cannot be checked."""
     key = tlv.find(answer, _TEMPLATE) or b""
     if attributes[:1] == bytes((_RSA,)):
-        modulus, exponent = tlv.find(key, _MODULUS), tlv.find(key, _EXPONENT)
-        return public_keys.from_rsa_numbers(modulus or b"", exponent or b"")
+        return public_keys.from_rsa_template(key)
     point = tlv.find(key, _POINT) or b""
     for algorithm, curve, kind in _CURVES:
         if attributes[:1] == bytes((algorithm,)) and attributes[1:].startswith(curve):

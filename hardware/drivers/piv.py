@@ -31,16 +31,8 @@ from hardware.apdu import (
 from hardware.certificate import Certificate
 from hardware.certificate import read as read_certificate
 from hardware.driver import NoAdminKey, PinBody, PinEncoding, PinKey
-from kiosk.contract.errors import (
-    CardError,
-    CardProtocolError,
-    CardUnknown,
-    NotAllowed,
-    OutcomeUnknown,
-    PinBlocked,
-    PinRefused,
-    PinWrong,
-)
+from hardware.status import WRONG_LENGTH, not_changed, not_verified, pin_state
+from kiosk.contract.errors import CardUnknown, PinRefused, PinWrong
 from kiosk.contract.messages import (
     RSA_KINDS,
     CardChallenge,
@@ -52,67 +44,6 @@ from kiosk.contract.messages import (
     PinState,
 )
 from kiosk.contract.sensitive import Sensitive
-
-# Status words, each turned into a ``CardError``: SP 800-73-5 part 2, 3.2, and ISO/IEC 7816-4 table
-# 6. Every variant that was seen on a card has its line here.
-
-NOT_ALLOWED: Final = (0x6982,)
-"""Security status not satisfied, for example over the contactless interface. No try is lost."""
-
-HISTORY: Final = (0x6984,)
-COMPLEXITY: Final = (0x6985,)
-FORMAT: Final = (0x6A80, 0x6700)
-"""Wrong parameters in the body, or a wrong length: no try is lost."""
-
-_MAYBE_DONE: Final = (0x65, 0x6F)
-"""SW1 of "memory was changed" and of "no precise diagnosis"."""
-
-
-def pin_state(status: StatusWord) -> PinState | None:
-    """Read the answer to VERIFY without a body; None where it says neither.
-
-    9000 (a PIN is verified in this session) means that the PIN is not blocked, and does not show
-    the tries left.
-    """
-    if status.is_blocked:
-        return PinState(blocked=True, tries_left=0)
-    if status.is_ok or status.is_wrong:
-        return PinState(blocked=False, tries_left=status.tries_left)
-    return None
-
-
-def not_verified(status: StatusWord) -> CardError:
-    """Return the error where VERIFY failed.
-
-    The card does not count a malformed PIN, and it is a wrong PIN all the same.
-    """
-    if status in FORMAT:
-        return PinWrong(None)
-    return _common(status)
-
-
-def not_changed(status: StatusWord) -> CardError:
-    """Return the error where CHANGE REFERENCE DATA or RESET RETRY COUNTER failed."""
-    if status in HISTORY:
-        return PinRefused("history")
-    if status in COMPLEXITY:
-        return PinRefused("complexity")
-    if status in FORMAT:
-        return PinRefused("format")
-    return _common(status)
-
-
-def _common(status: StatusWord) -> CardError:
-    if status.is_blocked:
-        return PinBlocked("no tries are left")
-    if status.is_wrong:
-        return PinWrong(status.tries_left)
-    if status in NOT_ALLOWED:
-        return NotAllowed("the card does not allow this here", status)
-    if status >> 8 in _MAYBE_DONE:
-        return OutcomeUnknown(f"the card failed within the command (status {status})")
-    return CardProtocolError("the card refuses the command", status)
-
 
 # Data objects (SP 800-73-5 part 1, table 3 and annex A).
 #
@@ -260,7 +191,7 @@ _RETRIES: Final = 0x06
 _ALGORITHM: Final = 0x01
 _PUBLIC_KEY: Final = 0x04
 _PUBLIC_KEY_TEMPLATE: Final = 0x7F49
-_MODULUS, _EXPONENT, _POINT = 0x81, 0x82, 0x86
+_POINT: Final = 0x86
 """As GENERATE ASYMMETRIC KEY PAIR answers (SP 800-73-5 part 2, 3.3.2)."""
 
 _KINDS: Final = {bytes((number,)): kind for kind, number in ALGORITHMS.items()}
@@ -286,8 +217,7 @@ def public_key(data: bytes) -> PinKey | None:
     key = tlv.find(value, _PUBLIC_KEY_TEMPLATE) or value
     if kind not in RSA_KINDS.values():
         return public_keys.from_point(kind, tlv.find(key, _POINT) or b"")
-    modulus, exponent = tlv.find(key, _MODULUS), tlv.find(key, _EXPONENT)
-    return public_keys.from_rsa_numbers(modulus or b"", exponent or b"")
+    return public_keys.from_rsa_template(key)
 
 
 APPLICATION_IDS: Final = (bytes.fromhex("a00000030800001000"), bytes.fromhex("a000000308"))
@@ -296,8 +226,6 @@ APPLICATION_IDS: Final = (bytes.fromhex("a00000030800001000"), bytes.fromhex("a0
 PIN: Final = 0x80
 PUK: Final = 0x81
 """The key references of the PIV card application PIN and of the PUK (part 1, table 4)."""
-
-WRONG_LENGTH: Final = 0x6700
 
 KEY_NAME: Final = "ca"
 """Begins an identifier that is made from a key: 66 digits in all, where a GUID has 32."""
@@ -354,12 +282,7 @@ class PivSession(NoAdminKey):
         if status.is_ok:
             self._ask_state(0xFF)
             status = self._ask_state(0x00)
-        state = pin_state(status)
-        if state is not None:
-            return state
-        if status in NOT_ALLOWED:
-            raise NotAllowed("the card does not report the state of its PIN here", status)
-        raise CardProtocolError("the card does not report the state of its PIN", status)
+        return pin_state(status)
 
     def expires_at(self) -> datetime | None:
         """Return the end of the first certificate that can be read, else of the CHUID.

@@ -43,8 +43,10 @@ def serve_terminal(terminal: int, listener: socket.socket, beat: Callable[[], No
     while True:
         close_keyboard(terminal)
         os.write(terminal, _ONE_MOMENT)
-        while not (_answers(terminal) and _can_be_read(listener, _BEAT_S)):
+        _await_answer(terminal)
+        while not _can_be_read(listener, _BEAT_S):
             beat()
+            _await_answer(terminal)
         caller, _ = listener.accept()
         termios.tcflush(terminal, termios.TCIFLUSH)  # keys that were meant for nobody
         with caller, suppress(ConnectionError):
@@ -53,14 +55,13 @@ def serve_terminal(terminal: int, listener: socket.socket, beat: Callable[[], No
                 beat()
 
 
-def _answers(terminal: int) -> bool:
+def _await_answer(terminal: int) -> None:
     """Send a request, and wait until the terminal answers; input before that is dropped."""
     termios.tcflush(terminal, termios.TCIFLUSH)
     os.write(terminal, _ARE_YOU_THERE)
     answer = b""
     while _YES not in answer:
         answer = answer[-len(_YES) :] + os.read(terminal, 4096)
-    return True
 
 
 def _can_be_read(source: int | socket.socket, seconds: float) -> bool:

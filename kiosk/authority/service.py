@@ -102,8 +102,6 @@ class VisitLocks:
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_ATTEMPT_MAX = 64
-
 
 def _decided(
     decide: Callable[Concatenate[LocalAuthority, VisitId, P], T],
@@ -175,29 +173,29 @@ class LocalAuthority:
     def give_email(
         self, visit: VisitId, email: str, attempt: str
     ) -> Task | EmailRefused | CodeNotSent | Refusal:
-        return gathering.give_email(self._parts, visit, email, _named(attempt))
+        return gathering.give_email(self._parts, visit, email, attempt)
 
     @_decided
     def answer(
         self, visit: VisitId, attempt: str, answers: tuple[Answer, ...]
     ) -> Task | AnswersWrong | Refusal:
-        return answering.answer(self._parts, visit, _named(attempt), answers)
+        return answering.answer(self._parts, visit, attempt, answers)
 
     @_decided
     def send_code(self, visit: VisitId, attempt: str) -> Task | CodeNotSent | Refusal:
-        return codes.send_code(self._parts, visit, _named(attempt))
+        return codes.send_code(self._parts, visit, attempt)
 
     @_decided
     def enter_code(
         self, visit: VisitId, attempt: str, code: Sensitive
     ) -> Task | CodeWrong | CodeDead | Refusal:
-        return codes.enter_code(self._parts, visit, _named(attempt), code)
+        return codes.enter_code(self._parts, visit, attempt, code)
 
     @_decided
     def enter_stop_number(
         self, visit: VisitId, attempt: str, number: Sensitive
     ) -> Task | StopNumberWrong | Refusal:
-        return misuse.enter_stop_number(self._parts, visit, _named(attempt), number)
+        return misuse.enter_stop_number(self._parts, visit, attempt, number)
 
     @_decided
     def challenge(self, visit: VisitId) -> CardChallenge | KeyChallenge | Refusal | None:
@@ -207,7 +205,7 @@ class LocalAuthority:
     def release(
         self, visit: VisitId, attempt: str, proof: CardProof | KeyNonce | None = None
     ) -> Grant | KeyGrant | Refusal:
-        return release.release(self._parts, visit, _named(attempt), proof)
+        return release.release(self._parts, visit, attempt, proof)
 
     @_decided
     def admit(self, visit: VisitId, journal: JournalId, answer: KeyAnswer) -> Refusal | None:
@@ -232,7 +230,7 @@ class LocalAuthority:
         why: MaintenanceReason,
         words: str = "",
     ) -> Maintain | Refusal:
-        return maintenance.maintain(self._parts, visit, _named(attempt), act, why, words)
+        return maintenance.maintain(self._parts, visit, attempt, act, why, words)
 
     def rotate_secret(self, visit: VisitId, journal: JournalId) -> Sensitive | None:
         def draw() -> Sensitive | None:
@@ -325,12 +323,6 @@ class LocalAuthority:
             unknown = Visit(visit, reference_of(visit), "", uow.now)
             record(uow, kind, uow.visits.unchecked(visit) or unknown, **detail)
             uow.commit()
-
-
-def _named(attempt: str) -> str:
-    if not 0 < len(attempt) <= _ATTEMPT_MAX:
-        raise StepRefused("an attempt has an id of 1 to 64 characters")
-    return attempt
 
 
 @contextmanager

@@ -391,7 +391,7 @@ class StationLoop:
     async def _carry_out(self, command: Command) -> None:
         if isinstance(command, OpenVisit | PinCommand):
             async with self._at_card:
-                if self._is_obsolete(command):
+                if isinstance(command, OpenVisit) and self._has_left(command.visit):
                     return
                 result = await asyncio.to_thread(self._guarded, command)
         else:
@@ -401,13 +401,12 @@ class StationLoop:
         if result is not None:
             self._queue.put_nowait(result)
 
-    def _is_obsolete(self, command: OpenVisit | PinCommand) -> bool:
+    def _has_left(self, visit: VisitId) -> bool:
         """Return whether a card left while its visit waited for the card before it.
 
         The end of this visit was already reported: opened now, it would stay open.
         """
-        waits = isinstance(self._state, Reading) and self._state.visit == command.visit
-        return isinstance(command, OpenVisit) and not waits
+        return not (isinstance(self._state, Reading) and self._state.visit == visit)
 
     def _guarded(self, command: Command) -> ResultSide | None:
         """Perform ``command``; only here does an unexpected error end a visit."""

@@ -626,7 +626,7 @@ class Liar:
             ("refuse", lambda: self._at(visit).refuse(visit.id, "nonsense")),
             ("heartbeat", lambda: self._at(visit).heartbeat(Heartbeat())),
             ("choose", lambda: self._at(visit).choose(VisitId("f" * 32), Purpose.UNLOCK)),
-            ("answer", lambda: self._at(visit).answer(visit.id, "x" * 65, ())),
+            ("answer", lambda: self._at(visit).answer(visit.id, "x" * 64, ())),
         )
         name, make = calls[how % len(calls)]
         self._see(visit, self.call(name, visit, make) if name == "pin_changed" else None)

@@ -126,6 +126,14 @@ def test_a_request_that_does_not_fit_is_not_read(wrong: object) -> None:
         decode(routes()["begin"].request, json.dumps(wrong).encode())
 
 
+@pytest.mark.parametrize("attempt", ["", "x" * 65, "a b", "a\0"])
+def test_an_attempt_has_an_id_of_1_to_64_signs(attempt: str) -> None:
+    request = routes()["send_code"].request
+    assert decode(request, encode(request(VISIT, "x" * 64))) == request(VISIT, "x" * 64)
+    with pytest.raises(msgspec.ValidationError):
+        decode(request, encode(request(VISIT, attempt)))
+
+
 @pytest.mark.parametrize("wrong", [{}, {"anything": 1}, {"is": "ProvePin2"}, {"is": "CardReport"}])
 def test_a_union_is_read_by_its_tag_alone(wrong: object) -> None:
     asked = json.dumps({"visit": VISIT, "journal": VISIT, "outcome": wrong}).encode()

@@ -223,15 +223,6 @@ def infer_retries(uow: UnitOfWork, case: HeldGrant, outcome: UnblockOutcome) -> 
     return UnblockRefused(max(left, KEPT_SECRET_TRIES), UNNUMBERED)
 
 
-_MOST: Final = 255
-"""Cards count in a byte."""
-
-
-def plausible(count: int | None) -> int | None:
-    """Return the count that a station reports for its card; None where no card can have it."""
-    return count if count is not None and 0 <= count <= _MOST else None
-
-
 def correct_by_card(uow: UnitOfWork, visit: Visit) -> bool:
     """Record the count of the visit's card where it is news; return whether it was.
 

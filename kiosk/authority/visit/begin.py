@@ -16,7 +16,7 @@ from kiosk.authority.stations import barred_at, station_barred
 from kiosk.authority.store.records import Card, EmailCode, HeldVisit, KnownCard, Scalar, Visit
 from kiosk.authority.store.repositories.visits import VISIT_LIFE
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.authority.unblock.candidates import correct_by_card, plausible
+from kiosk.authority.unblock.candidates import correct_by_card
 from kiosk.authority.unblock.outcome import leave_undetermined, record_outcome_by_card
 from kiosk.authority.visit import tasks
 from kiosk.authority.visit.blocking import block, is_exhausted
@@ -151,7 +151,7 @@ def begin(
             station=station,
             opened_at=uow.now,
             pin_was_blocked=report.pin.blocked,
-            secret_tries=plausible(report.secret_tries),
+            secret_tries=report.secret_tries,
         )
         reply = _arrive(uow, parts, visit, report)
         uow.commit()

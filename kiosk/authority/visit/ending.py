@@ -25,7 +25,6 @@ from kiosk.contract.messages import (
 )
 
 _REASONS = frozenset(reason.value for reason in Reason)
-_FAULTS = frozenset(fault.value for fault in ReadFault)
 
 
 def pin_changed(parts: Dependencies, visit_id: VisitId) -> Task:
@@ -68,7 +67,8 @@ def refuse(
         raise StepRefused("that is no visit's id")
     station = parts.station.name
     listed = Reason(reason) if reason in _REASONS else Reason.FAULT
-    fault = _fault(unread)
+    fault = None if unread is None else unread.fault
+    family = None if unread is None or unread.family not in FAMILIES else unread.family
     pulled = fault is ReadFault.TAKEN_OUT
     with parts.store.begin() as uow:
         visit = uow.visits.get(visit_id)
@@ -84,7 +84,7 @@ def refuse(
                 how=VisitEnd.CARD_REMOVED if pulled else VisitEnd.REFUSED,
                 refusal=None if pulled else listed,
                 unread=fault,
-                unknown_card=_family(unread),
+                unknown_card=family,
             )
             uow.visits.add(visit)
         else:
@@ -98,13 +98,3 @@ def refuse(
         else:
             record(uow, AuditKind.REFUSED_AT_STATION, visit, reason=listed.value)
         uow.commit()
-
-
-def _fault(unread: UnreadCard | None) -> ReadFault | None:
-    known = unread is not None and unread.fault in _FAULTS
-    return ReadFault(unread.fault) if unread is not None and known else None
-
-
-def _family(unread: UnreadCard | None) -> str | None:
-    known = unread is not None and unread.family in FAMILIES
-    return unread.family if unread is not None and known else None

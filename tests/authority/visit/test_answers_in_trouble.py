@@ -121,13 +121,6 @@ def test_another_set_than_was_asked_is_not_charged(
     assert world.kinds().count("step-refused") == 2
 
 
-@pytest.mark.parametrize("attempt", ["", "x" * 65])
-def test_an_attempt_has_an_id(world: World, station_visit: StationVisit, attempt: str) -> None:
-    task = station_visit.questions()
-    with pytest.raises(StepRefused):
-        station_visit.authority.answer(station_visit.visit, attempt, answers_to(task))
-
-
 def test_answers_are_not_taken_before_unlock_was_chosen(
     station_visit: StationVisit, world: World
 ) -> None:

@@ -23,14 +23,14 @@ from kiosk.authority.crypto.station_ca import (
     read_request,
 )
 from kiosk.authority.errors import RowAltered
-from kiosk.authority.stations import (
+from kiosk.authority.peers import (
+    AnonymousPeer,
     CertificatePeer,
     Peer,
     PeerRefused,
     SocketPeer,
     SocketStation,
     StationIdentity,
-    Stranger,
 )
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Enrolment, Station, StationKey
@@ -191,7 +191,7 @@ class EnrolledStations:
                 if found is None:
                     return PeerRefused(f"no station is enrolled with the key {key}")
                 return StationIdentity(found[1].name, found[1].site)
-            case Stranger():
+            case AnonymousPeer():
                 return PeerRefused("it shows no certificate")
             case _:
                 assert_never(peer)

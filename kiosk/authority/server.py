@@ -38,14 +38,14 @@ from kiosk.authority import openapi
 from kiosk.authority.crypto.station_ca import fingerprint_of
 from kiosk.authority.enrolment import StationEnrolment
 from kiosk.authority.errors import StoreError
-from kiosk.authority.stations import (
+from kiosk.authority.peers import (
+    AnonymousPeer,
     CertificatePeer,
     Peer,
     PeerRefused,
     SocketPeer,
     StationDirectory,
     StationIdentity,
-    Stranger,
 )
 from kiosk.contract.enrolment import RENEW, WITHOUT_CERTIFICATE, Renew
 from kiosk.contract.errors import AuthorityError, AuthorityUnavailable, ConfigError, describe_fault
@@ -83,7 +83,7 @@ class Limits:
 
     ``calls_a_second`` and ``burst`` are of one station, ``connections_each`` too. Calls that hash
     answers and calls that wait for the mail relay have separate threads, so that any number of them
-    leaves threads for the others. ``strangers`` are connections without a certificate, all
+    leaves threads for the others. ``anonymous`` are connections without a certificate, all
     together; ``tries_a_second`` and ``tries_burst`` are of one address of them.
     """
 
@@ -99,7 +99,7 @@ class Limits:
     enrolling: LaneLimits = LaneLimits(2, 16)
     calls_a_second: float = 20.0
     burst: float = 60.0
-    strangers: int = 32
+    anonymous: int = 32
     tries_a_second: float = 0.5
     tries_burst: float = 20.0
     stop_s: float = 30.0
@@ -173,10 +173,10 @@ def certificate_peer(certificate: bytes) -> CertificatePeer:
     return CertificatePeer(fingerprint_of(shown.public_key()), shown.not_valid_after_utc)
 
 
-def stranger_of(transport: asyncio.BaseTransport) -> Stranger:
+def anonymous_peer(transport: asyncio.BaseTransport) -> AnonymousPeer:
     """Return the client by its address only."""
     named = transport.get_extra_info("peername")
-    return Stranger(str(named[0]) if named else "")
+    return AnonymousPeer(str(named[0]) if named else "")
 
 
 class _Bucket:
@@ -294,7 +294,7 @@ class AuthorityServer:
         self._served: dict[type[Peer], Mapping[str, Route]] = {
             SocketPeer: port,
             CertificatePeer: port | renewal,
-            Stranger: {} if enrolment is None else WITHOUT_CERTIFICATE,
+            AnonymousPeer: {} if enrolment is None else WITHOUT_CERTIFICATE,
         }
         self._document = openapi.text().encode()
         self._headers = {VERSION_HEADER: version("unlock-kiosk")}
@@ -340,14 +340,14 @@ class AuthorityServer:
             os.umask(before)
 
     async def listen_on_tls(
-        self, host: str, port: int, context: ssl.SSLContext, *, strangers: bool = False
+        self, host: str, port: int, context: ssl.SSLContext, *, anonymous: bool = False
     ) -> int:
         """Accept connections by ``context`` of ``server_context``; return the port.
 
-        To ``strangers`` it serves only the routes without a certificate.
+        To ``anonymous`` clients it serves only the routes without a certificate.
         """
         loop = asyncio.get_running_loop()
-        identify = stranger_of if strangers else peer_of
+        identify = anonymous_peer if anonymous else peer_of
         try:
             listening = await loop.create_server(
                 partial(self._connect, identify),
@@ -357,7 +357,7 @@ class AuthorityServer:
                 ssl_handshake_timeout=self.limits.headers_s,
             )
         except OSError as error:
-            setting = "enrol_listen" if strangers else "listen"
+            setting = "enrol_listen" if anonymous else "listen"
             raise ConfigError(f"authority.{setting}: {host}:{port}: {error.strerror}") from None
         self._listening.append(listening)
         found: int = listening.sockets[0].getsockname()[1]
@@ -393,9 +393,11 @@ class AuthorityServer:
         """Count a new connection; return whether it is within the limits."""
         self._connections[transport] = connection
         self._held[connection.peer] += 1
-        if isinstance(connection.peer, Stranger):
-            strangers = sum(isinstance(each.peer, Stranger) for each in self._connections.values())
-            return strangers <= self.limits.strangers
+        if isinstance(connection.peer, AnonymousPeer):
+            anonymous = sum(
+                isinstance(each.peer, AnonymousPeer) for each in self._connections.values()
+            )
+            return anonymous <= self.limits.anonymous
         return (
             connection.peer is not None
             and len(self._connections) <= self.limits.connections
@@ -472,7 +474,7 @@ class AuthorityServer:
         about = {"visit": visit, "reference": reference_of(visit)} if visit else {}
         with log_about(call=route.name, **about):
             try:
-                if isinstance(peer, Stranger):
+                if isinstance(peer, AnonymousPeer):
                     call: Callable[..., Any] = getattr(self._enrolment, route.name)
                     return self._replied(asked, call(asked))
                 station = self._identify(peer)
@@ -526,7 +528,7 @@ class AuthorityServer:
                 named = key
             case SocketPeer(user_id):
                 named = f"uid {user_id}"
-            case Stranger(address):
+            case AnonymousPeer(address):
                 named = address
                 rate, burst = self.limits.tries_a_second, self.limits.tries_burst
             case _:

@@ -14,13 +14,9 @@ from typing import Concatenate, ParamSpec, TypeVar
 from kiosk.authority.audit.events import AuditKind, altered, record
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.errors import KeyMissing, KeysUnavailable, RowAltered, StoreError
-from kiosk.authority.stations import (
-    Health,
-    HealthWatch,
-    Heartbeats,
-    StationIdentity,
-    station_barred,
-)
+from kiosk.authority.health import Health, HealthWatch
+from kiosk.authority.peers import StationIdentity
+from kiosk.authority.stations import Heartbeats, station_barred
 from kiosk.authority.store.records import Scalar, Visit
 from kiosk.authority.unblock import mutual_authentication, release, rotation
 from kiosk.authority.unblock.outcome import record_outcome
@@ -257,7 +253,7 @@ class LocalAuthority:
 
     def health(self) -> Health:
         """Return which parts answer."""
-        return self._health.look()
+        return self._health.check()
 
     def heartbeat(self, beat: Heartbeat) -> StationStanding:
         """Record that a station is running, and return whether it may serve anybody."""

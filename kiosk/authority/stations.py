@@ -1,24 +1,22 @@
-"""The stations of the estate: their heartbeats, and which may serve nobody."""
+"""The stations of the estate: their heartbeats, and which may serve nobody.
+
+The stations of an estate send far more heartbeats than there are visits.
+"""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from threading import Lock
-from typing import Protocol, assert_never
 
-from kiosk.authority.errors import KeyMissing, KeysUnavailable, MailError, StoreError
-from kiosk.authority.mail.message import Mailer
+from kiosk.authority.peers import StationIdentity
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Station
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import LONGEST_NAME, Heartbeat, Reason, StationStanding
 from kiosk.contract.ports import Clock
-
-# Heartbeats: the stations of an estate send far more of them than there are visits.
 
 WRITTEN_EVERY_S = 45.0
 """How old the last heartbeat in the database may be when a station sends the next one."""
@@ -141,199 +139,3 @@ def barred_at(station: Station | None) -> Reason | None:
     """Return why a station may serve nobody, by its row."""
     retired = station is not None and station.retired_at is not None
     return Reason.STATION_RETIRED if retired else None
-
-
-# Which parts answer: every heartbeat asks, so mostly answered from memory.
-
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """Which parts of the authority answer.
-
-    ``keys`` are the master keys of unblock secrets, if any derive.
-    """
-
-    store: bool
-    mail: bool
-    keys: bool = True
-
-
-STORE_S = 3.0
-"""How long an answer of the database is reused for other stations."""
-
-KEYS_S = 3.0
-"""How long an answer of the token of master keys is reused."""
-
-MAIL_S = 60.0
-"""How long a good answer of the relay is reused."""
-
-MAIL_AWAY_S = 15.0
-"""How long a bad answer is reused: the relay is checked more often while it is away."""
-
-
-class HealthWatch:
-    """Checks database, master keys and relay, and reuses their answers for a while.
-
-    One caller checks at a time; the others get the last result.
-    """
-
-    def __init__(
-        self, store: Store, mailer: Mailer, clock: Clock, reach_keys: Callable[[], object]
-    ) -> None:
-        self._store = store
-        self._mailer = mailer
-        self._clock = clock
-        self._reach_keys = reach_keys
-        self._asking = Lock()
-        self._asking_mail = Lock()
-        self._mail = True
-        self._known = Health(store=True, mail=True)
-        self._store_until = float("-inf")
-        self._keys_until = float("-inf")
-        self._mail_until = float("-inf")
-
-    @property
-    def mail_answered(self) -> bool | None:
-        """Whether the relay answered the last check; None before the first."""
-        return self._mail if self._mail_until > float("-inf") else None
-
-    def ask_relay(self) -> bool:
-        """Return whether the relay answers; the check may take as long as its deadline."""
-        with self._asking_mail:
-            return self._mail_answers()
-
-    def look(self) -> Health:
-        """Return which parts answer; a check of the relay may take as long as its deadline."""
-        if self._asking.acquire(blocking=False):
-            try:
-                self._known = self._ask()
-            finally:
-                self._asking.release()
-        return self._known
-
-    def _ask(self) -> Health:
-        """Check the relay only while the database is well: a slow one must not delay its return."""
-        was_well, store = self._known.store, self._store_answers()
-        mail = self.ask_relay() if store and was_well else self._known.mail
-        return Health(store, mail, self._keys_answer())
-
-    def _store_answers(self) -> bool:
-        """Ask for its schema: without tables, or with another program's, it can decide nothing."""
-        now = self._clock.monotonic()
-        if self._known.store and now < self._store_until:
-            return True
-        try:
-            if not self._store.schema_serves():
-                return False
-        except StoreError:
-            return False
-        self._store_until = now + STORE_S
-        return True
-
-    def _keys_answer(self) -> bool:
-        now = self._clock.monotonic()
-        if self._known.keys and now < self._keys_until:
-            return True
-        try:
-            self._reach_keys()
-        except (KeyMissing, KeysUnavailable) as error:
-            if self._known.keys:
-                log.warning("the master keys are away: %s", error)
-            return False
-        if not self._known.keys:
-            log.info("the master keys are there again")
-        self._keys_until = now + KEYS_S
-        return True
-
-    def _mail_answers(self) -> bool:
-        if self._clock.monotonic() < self._mail_until:
-            return self._mail
-        try:
-            self._mailer.check()
-        except MailError:
-            self._mail, lasts_s = False, MAIL_AWAY_S
-        else:
-            self._mail, lasts_s = True, MAIL_S
-        self._mail_until = self._clock.monotonic() + lasts_s
-        return self._mail
-
-
-# Who calls the authority: the proof of a connection, and the station that it identifies.
-
-
-@dataclass(frozen=True, slots=True)
-class StationIdentity:
-    """A station by its recorded name; ``site`` is its place, for reports, or empty."""
-
-    name: str
-    site: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SocketPeer:
-    """A process on this machine: its user id from the kernel (SO_PEERCRED)."""
-
-    user_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class CertificatePeer:
-    """A client that proved the key of a certificate of our CA in the TLS handshake.
-
-    ``key`` is the SHA-256 of its SubjectPublicKeyInfo in DER, in hexadecimal. A connection can
-    outlive the certificate: ``not_after`` is checked at each call.
-    """
-
-    key: str
-    not_after: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Stranger:
-    """A client without a certificate, at the listener for enrolment; its address proves nothing."""
-
-    address: str
-
-
-Peer = SocketPeer | CertificatePeer | Stranger
-
-
-@dataclass(frozen=True, slots=True)
-class PeerRefused:
-    """The peer is no station that may call; ``because`` is for the log."""
-
-    because: str
-
-
-@dataclass(frozen=True, slots=True)
-class SocketStation:
-    """Implements ``StationDirectory``: only the station of this machine, by its account."""
-
-    user_id: int
-    station: StationIdentity
-
-    def identify(self, peer: Peer) -> StationIdentity | PeerRefused:
-        """Return the station for a process of its account."""
-        match peer:
-            case SocketPeer(user_id):
-                if user_id == self.user_id:
-                    return self.station
-                return PeerRefused(f"user id {user_id} is not the station's")
-            case CertificatePeer(key):
-                return PeerRefused(f"no station is enrolled with the key {key}")
-            case Stranger():
-                return PeerRefused("it shows no certificate")
-            case _:
-                assert_never(peer)
-
-
-class StationDirectory(Protocol):
-    """The stations by their proof; called for every call, on a worker's thread."""
-
-    def identify(self, peer: Peer) -> StationIdentity | PeerRefused:
-        """Return which station ``peer`` is, also a retired one: the use cases refuse that.
-
-        Raises ``StoreError`` where the database gives no answer.
-        """

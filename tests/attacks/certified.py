@@ -100,7 +100,7 @@ class Estate(World):
         file = folder / "authority.pem"
         file.write_text(own)
         self.address = self.served.on_context(self.ca.pem, file, file)
-        self.enrol_address = self.served.on_context(self.ca.pem, file, file, strangers=True)
+        self.enrol_address = self.served.on_context(self.ca.pem, file, file, anonymous=True)
         self._stations: dict[str, HttpAuthority] = {}
         self.clients: list[Client] = []
 

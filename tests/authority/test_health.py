@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from kiosk.authority.errors import KeysUnavailable, MailUnavailable
-from kiosk.authority.stations import KEYS_S, Health, HealthWatch
+from kiosk.authority.health import KEYS_S, Health, HealthWatch
 from kiosk.authority.store.database import Store
 from tests.authority.world import Relay, World
 from tests.support.database import MACS, sqlite_url
@@ -43,16 +43,16 @@ def test_a_database_that_is_away_is_seen_at_once_and_comes_back(world: World) ->
     moved = world.folder / "elsewhere"
     away = Store(sqlite_url(moved), world.clock, MACS)
     watch = HealthWatch(away, Relay(), world.clock, well)
-    assert not watch.look().store
+    assert not watch.check().store
     (world.folder / "kiosk.db").rename(moved)
-    assert watch.look().store
+    assert watch.check().store
     away.close()
 
 
 def test_nobody_says_that_a_relay_answered_before_it_was_asked(world: World) -> None:
     watch = HealthWatch(world.store, Relay(), world.clock, well)
     assert watch.mail_answered is None
-    watch.look()
+    watch.check()
     assert watch.mail_answered is True
 
 
@@ -60,11 +60,11 @@ def test_a_slow_relay_does_not_hold_up_that_the_database_is_back(world: World) -
     relay, moved = Relay(), world.folder / "elsewhere"
     away = Store(sqlite_url(moved), world.clock, MACS)
     watch = HealthWatch(away, relay, world.clock, well)
-    assert not watch.look().store
+    assert not watch.check().store
     (world.folder / "kiosk.db").rename(moved)
-    assert watch.look().store
+    assert watch.check().store
     assert relay.checks == 0
-    watch.look()
+    watch.check()
     assert relay.checks == 1
     away.close()
 
@@ -81,15 +81,15 @@ def test_a_token_that_is_away_is_seen_soon_and_seen_again(
 
     assert world.authority.health().keys
     watch = HealthWatch(world.store, Relay(), world.clock, reach)
-    assert [watch.look().keys for _ in range(3)] == [True] * 3
+    assert [watch.check().keys for _ in range(3)] == [True] * 3
     assert asked == [1], "remembered for a while"
     away[0] = True
     world.clock.forward(seconds=KEYS_S)
     for _ in range(2):
-        assert watch.look() == Health(store=True, mail=True, keys=False)
+        assert watch.check() == Health(store=True, mail=True, keys=False)
     away[0] = False
     with caplog.at_level("INFO"):
-        assert watch.look().keys
+        assert watch.check().keys
     assert caplog.messages == ["the master keys are away: away", "the master keys are there again"]
 
 
@@ -104,10 +104,10 @@ def test_only_one_caller_asks_at_a_time(world: World) -> None:
 
     relay = Slow()
     watch = HealthWatch(world.store, relay, world.clock, well)
-    first = threading.Thread(target=watch.look)
+    first = threading.Thread(target=watch.check)
     first.start()
     assert asked.wait(10)
-    assert watch.look() == Health(store=True, mail=True)
+    assert watch.check() == Health(store=True, mail=True)
     go_on.set()
     first.join()
     assert relay.checks == 1
@@ -120,9 +120,9 @@ def test_a_database_without_tables_is_not_well_until_it_has_them(
     bare.touch()
     store = Store(sqlite_url(bare), world.clock, MACS)
     watch = HealthWatch(store, Relay(), world.clock, well)
-    assert not watch.look().store
+    assert not watch.check().store
     store.migrate()
-    assert watch.look().store
+    assert watch.check().store
     store.close()
 
 
@@ -152,7 +152,7 @@ def test_who_looks_while_the_relay_is_asked_hears_of_what_else_is_away(world: Wo
 
     watch, seen = HealthWatch(world.store, Slow(), world.clock, away), []
     asking = threading.Thread(target=watch.ask_relay)
-    looking = threading.Thread(target=lambda: seen.append(watch.look()))
+    looking = threading.Thread(target=lambda: seen.append(watch.check()))
     asking.start()
     assert asked.wait(60)
     looking.start()

@@ -18,6 +18,15 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import load_pem_x509_certificate
 
 from kiosk.authority.enrolment import StationEnrolment
+from kiosk.authority.peers import (
+    AnonymousPeer,
+    CertificatePeer,
+    Peer,
+    PeerRefused,
+    SocketPeer,
+    StationDirectory,
+    StationIdentity,
+)
 from kiosk.authority.server import (
     AuthorityServer,
     Called,
@@ -25,15 +34,6 @@ from kiosk.authority.server import (
     Service,
     certificate_peer,
     server_context,
-)
-from kiosk.authority.stations import (
-    CertificatePeer,
-    Peer,
-    PeerRefused,
-    SocketPeer,
-    StationDirectory,
-    StationIdentity,
-    Stranger,
 )
 from kiosk.contract.ports import Authority
 from kiosk.station.client import (
@@ -63,7 +63,7 @@ class ListedStations:
                 known, named = self.users, user_id
             case CertificatePeer(key):
                 named = key
-            case Stranger():
+            case AnonymousPeer():
                 return PeerRefused("it shows no certificate")
         found = known.get(named)
         return PeerRefused("not in the list") if found is None else StationIdentity(found)
@@ -97,12 +97,12 @@ class Served:
         return self.on_context(papers.ca.read_text(), papers.certificate, papers.key)
 
     def on_context(
-        self, believed: str, certificate: Path, key: Path, *, strangers: bool = False
+        self, believed: str, certificate: Path, key: Path, *, anonymous: bool = False
     ) -> TlsAddress:
-        """Listen over TLS; ``strangers`` show no certificate, and are let in."""
-        context = server_context("" if strangers else believed)
+        """Listen over TLS; ``anonymous`` clients show no certificate, and are accepted."""
+        context = server_context("" if anonymous else believed)
         context.load_cert_chain(certificate, key)
-        listen = self.server.listen_on_tls(HOST, 0, context, strangers=strangers)
+        listen = self.server.listen_on_tls(HOST, 0, context, anonymous=anonymous)
         return TlsAddress(HOST, self._do(listen))
 
     def close(self) -> None:

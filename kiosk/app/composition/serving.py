@@ -4,31 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import pwd
 import signal
-import ssl
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from kiosk.app.composition.authority import BuiltAuthority, build_authority
+from kiosk.app.composition.network import Network
 from kiosk.app.composition.upkeep import Upkeep
 from kiosk.authority.crypto.keys import KeyFileMissing
-from kiosk.authority.crypto.station_ca import StationCa
-from kiosk.authority.enrolment import EnrolledStations, StationEnrolment, Terms
+from kiosk.authority.enrolment import EnrolledStations
 from kiosk.authority.errors import KeyMissing, KeysUnavailable, StoreError
 from kiosk.authority.metrics import Metrics, MonitoringServer, Watched
-from kiosk.authority.server import AuthorityServer, server_context
-from kiosk.authority.stations import SocketStation, StationIdentity
-from kiosk.authority.store.database import Store
-from kiosk.config.loading import credential_file, credential_text
-from kiosk.config.settings import AuthoritySettings, Settings, host_of
-from kiosk.contract.enrolment import RENEWAL_PART
+from kiosk.authority.peers import SocketStation, StationIdentity
+from kiosk.authority.server import AuthorityServer
+from kiosk.config.loading import credential_file
+from kiosk.config.settings import Settings
 from kiosk.contract.errors import ConfigError, KioskError, describe_fault
-from kiosk.system.file_stamp import stamp_of
 
 log = logging.getLogger(__name__)
 
@@ -215,88 +209,3 @@ def _run_if_due(upkeep: Upkeep, network: Network) -> None:
         log.error("%s", wrong)  # noqa: TRY400
     except Exception as fault:  # noqa: BLE001 - it is logged, and tried again in a minute
         log.error("fault in looking after the service\n%s", describe_fault(fault))  # noqa: TRY400
-
-
-# The authority in the network: its certificates, the clients it accepts, and its listeners.
-
-
-log = logging.getLogger(__name__)
-
-
-class Network:
-    """Both listeners; ``renew_if_due`` renews their certificates while they serve.
-
-    New handshakes get the last loaded certificate, so a renewal ends no connection.
-    """
-
-    def __init__(
-        self, named: AuthoritySettings, environ: Mapping[str, str], store: Store, ca: StationCa
-    ) -> None:
-        self._named = named
-        self._environ = environ
-        self._ca = ca
-        self._life = timedelta(days=named.certificate_days)
-        yours = credential_text(named.ca, environ).reveal() if named.ca else ""
-        believed = "\n".join(each for each in (ca.pem.strip(), yours.strip()) if each) + "\n"
-        terms = Terms(self._life, believed, named.addresses)
-        self.enrolment = StationEnrolment(store, ca, terms)
-        self._for_stations = server_context(believed)
-        self._for_strangers = server_context("")
-        self._renew_at = datetime.min.replace(tzinfo=UTC)
-        self._loaded: object = None
-
-    async def listen(self, server: AuthorityServer) -> None:
-        """Listen as the settings say; raises ``ConfigError``."""
-        if self._named.listen:
-            self.renew_if_due()
-            await server.listen_on_tls(*_split(self._named.listen), self._for_stations)
-            log.info("serving on %s", self._named.listen)
-        if self._named.enrol_listen:
-            where = _split(self._named.enrol_listen)
-            await server.listen_on_tls(*where, self._for_strangers, strangers=True)
-            log.info("letting stations in on %s", self._named.enrol_listen)
-
-    def renew_if_due(self) -> None:
-        """Make a new certificate in the last third of one's life; load replaced files.
-
-        Raises ``ConfigError`` for files that cannot be used.
-        """
-        if not self._named.listen:
-            return
-        now = datetime.now(UTC)
-        if now >= self._renew_at and self._named.addresses:
-            hosts = tuple(dict.fromkeys(host_of(each) for each in self._named.addresses))
-            own, until = self._ca.issue_own(hosts, now, self._life)
-            _load(self._for_strangers, own)
-            if not self._named.certificate:
-                _load(self._for_stations, own)
-            self._renew_at = until - self._life / RENEWAL_PART
-        if self._named.certificate:
-            self._load_files()
-
-    def _load_files(self) -> None:
-        certificate = credential_file(self._named.certificate, self._environ)
-        key = credential_file(self._named.key or self._named.certificate, self._environ)
-        try:
-            stamp = (stamp_of(certificate), stamp_of(key))
-            if stamp != self._loaded:
-                self._for_stations.load_cert_chain(certificate, key)
-        except (OSError, ssl.SSLError) as error:
-            raise ConfigError(
-                f"authority.certificate: {certificate} and the key {key} cannot be used: "
-                f"{error.strerror or error}"
-            ) from None
-        self._loaded = stamp
-
-
-def _load(context: ssl.SSLContext, own: str) -> None:
-    """Load key and certificate from memory: the key is in no file."""
-    held = os.memfd_create("certificate", os.MFD_CLOEXEC)
-    with os.fdopen(held, "wb") as file:
-        file.write(own.encode())
-        file.flush()
-        context.load_cert_chain(f"/proc/self/fd/{held}")
-
-
-def _split(listen: str) -> tuple[str, int]:
-    return host_of(listen), int(listen.rpartition(":")[2])

@@ -15,8 +15,8 @@ from kiosk.authority.crypto.rotation import derived_by_key
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
 from kiosk.authority.crypto.token import TokenMasters
 from kiosk.authority.errors import KeysUnavailable
+from kiosk.authority.health import Health
 from kiosk.authority.service import LocalAuthority
-from kiosk.authority.stations import Health
 from kiosk.authority.store.engine import parse_url
 from kiosk.authority.store.records import Card, Cardholder, new_id
 from kiosk.authority.store.tables import TableRow

@@ -17,6 +17,8 @@ from kiosk.config.settings import PolicySettings
 from kiosk.contract.policy import Policy
 from kiosk.contract.ports import Clock
 
+log = logging.getLogger(__name__)
+
 # The policy in force: the settings file's, overridden by what staff set.
 #
 # Staff's settings were checked against the file as it was then. Where they no longer fit a changed
@@ -85,8 +87,6 @@ def _read(about: About, text: str, values: dict[str, Any], faults: dict[str, str
     except ValueError:
         faults[about.name] = f"{about.name}: what is stored cannot be read"
 
-
-log = logging.getLogger(__name__)
 
 EVERY_S = 10.0
 

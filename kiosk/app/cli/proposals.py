@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from kiosk.app.cli.help import add_command
@@ -72,7 +70,7 @@ def _proposal_id(desk: ProposalsDesk, args: argparse.Namespace) -> str:
 def _print_done(done: Done, *, as_json: bool) -> int:
     if not as_json:
         return print_result(done)
-    echo(json.dumps(asdict(done), indent=2, ensure_ascii=False))
+    print_json(done)
     return 0
 
 

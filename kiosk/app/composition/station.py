@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from kiosk.station.client import HttpAuthority
     from kiosk.station.machine import NetworkState
 
+log = logging.getLogger(__name__)
+
 # The look of the display, from the settings.
 
 
@@ -84,9 +86,6 @@ def only_readers(part: str, post: PostReaderEvent) -> PostReaderEvent:
                 return
 
     return filtered
-
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

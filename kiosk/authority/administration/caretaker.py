@@ -47,6 +47,8 @@ from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit.registration import apply_due_changes
 from kiosk.config.settings import DEFAULTS, NoticeSettings, RetentionSettings, addresses
 
+log = logging.getLogger(__name__)
+
 # Staff get a mail about an alarm: queued in the transaction that raises it.
 
 _HOLDER = "holder_id"
@@ -102,8 +104,6 @@ class StaffMail:
 def _iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="seconds")
 
-
-log = logging.getLogger(__name__)
 
 DAY = timedelta(days=1)
 VERIFY: Final = "verify"

@@ -45,7 +45,6 @@ class CardSeen:
 
     insertion: int
     count: int
-    mute: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,24 +108,16 @@ def _state_seen(snapshot: ReaderSnapshot, state: PcscReaderState) -> tuple[Reade
     if known.count != state.count:
         snapshot, new = _inserted(snapshot, state)
         return snapshot, (CardRemoved(state.reader, known.insertion), *new)
-    if known.mute != state.mute:
-        return _reported(snapshot, state, known.insertion)
     return snapshot, ()
 
 
 def _inserted(snapshot: ReaderSnapshot, state: PcscReaderState) -> tuple[ReaderSnapshot, Events]:
+    """Record a card as it first answers: one that falls mute or wakes up later is the same."""
     insertion = snapshot.insertions + 1
-    return _reported(replace(snapshot, insertions=insertion), state, insertion)
-
-
-def _reported(
-    snapshot: ReaderSnapshot, state: PcscReaderState, insertion: int
-) -> tuple[ReaderSnapshot, Events]:
-    """Record whether the card in the reader answers."""
-    seen = CardSeen(insertion, state.count, state.mute)
     event = CardMuteSeen if state.mute else CardInserted
+    seen = CardSeen(insertion, state.count)
     cards = MappingProxyType({**snapshot.cards, state.reader: seen})
-    return replace(snapshot, cards=cards), (event(state.reader, insertion),)
+    return replace(snapshot, insertions=insertion, cards=cards), (event(state.reader, insertion),)
 
 
 def _removed(snapshot: ReaderSnapshot, readers: Iterable[str]) -> Events:

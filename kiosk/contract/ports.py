@@ -89,7 +89,7 @@ class ReadersChanged(Struct, frozen=True):
 
 
 class ServiceLost(Struct, frozen=True):
-    """The PC/SC service went away; the monitor keeps trying."""
+    """The PC/SC service went away, after the removal of every card; the monitor keeps trying."""
 
 
 class ServiceFound(Struct, frozen=True):

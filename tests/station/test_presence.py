@@ -23,7 +23,7 @@ from kiosk.station.events import (
     ReaderSide,
     SecondCard,
 )
-from kiosk.station.loop import AuthorityChecked, Presence, apply_reader_event
+from kiosk.station.presence import AuthorityChecked, Presence, apply_reader_event
 from kiosk.station.states import Outage
 
 FRESH = VisitId("a" * 32)
@@ -60,9 +60,10 @@ def test_a_mute_card_has_its_own_event() -> None:
 
 
 def test_losing_the_service_ends_the_visit_and_names_the_outage() -> None:
-    story = events_of(CardInserted("R", 1), ServiceLost(), ServiceFound())
+    story = events_of(CardInserted("R", 1), CardRemoved("R", 1), ServiceLost(), ServiceFound())
     assert story[1:] == [
         CardOut(),
+        Availability(None),
         Availability(Outage.NO_READER_SERVICE),
         Availability(None),
     ]

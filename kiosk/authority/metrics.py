@@ -31,7 +31,7 @@ from prometheus_client import (
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from kiosk.authority.administration.alarms import LOOK, AlarmKind, silent_before
+from kiosk.authority.administration.alarms import WATCH, AlarmKind, silent_before
 from kiosk.authority.audit.events import AuditKind
 from kiosk.authority.audit.siem import FEED
 from kiosk.authority.errors import StoreError
@@ -160,8 +160,8 @@ class EstateNumbers:
         metadata={"help": "Rows of the audit that the collector has not confirmed."}
     )
     siem_oldest_seconds: float = field(metadata={"help": "How old the oldest of them is."})
-    looked_after_seconds: float = field(
-        metadata={"help": "How long ago the service was looked after: alarms, anchors, tidying."}
+    caretaker_age_seconds: float = field(
+        metadata={"help": "How long ago the caretaker last ran: alarms, anchors, retention."}
     )
     alarms: dict[str, int] = field(metadata={"help": "Alarms that stand, by kind.", "by": "kind"})
 
@@ -174,7 +174,7 @@ def estate_numbers(uow: UnitOfWork) -> EstateNumbers:
     unsigned, unsigned_since = uow.monitored.beyond(uow.monitored.last_anchored(), gaps)
     sent = uow.feeds.reached(FEED)
     unsent, unsent_since = (0, None) if sent is None else uow.monitored.beyond(sent, gaps)
-    look = uow.chores.get(LOOK)
+    watch = uow.jobs.get(WATCH)
     alarms = dict.fromkeys((kind.value for kind in AlarmKind), 0)
     for alarm in uow.alarms.standing():
         alarms[alarm.kind] += 1
@@ -191,7 +191,7 @@ def estate_numbers(uow: UnitOfWork) -> EstateNumbers:
         audit_unsigned_seconds=_age(unsigned_since, uow.now),
         siem_rows_waiting=unsent,
         siem_oldest_seconds=_age(unsent_since, uow.now),
-        looked_after_seconds=_age(look.done_at if look else None, uow.now),
+        caretaker_age_seconds=_age(watch.done_at if watch else None, uow.now),
         alarms=alarms,
     )
 

@@ -15,3 +15,16 @@ def stamp_of(file: Path) -> FileStamp | None:
     except OSError:
         return None
     return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+class WatchedFile:
+    """A file as it was when this was made."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._stamp = stamp_of(file)
+
+    @property
+    def was_replaced(self) -> bool:
+        """Whether it is another file now; one that is away, as during a move, is not."""
+        return stamp_of(self._file) not in (None, self._stamp)

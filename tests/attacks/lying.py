@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from msgspec import structs
 
-from kiosk.authority.housekeeping import purge_records
+from kiosk.authority.retention import purge_records
 from kiosk.authority.service import LocalAuthority
 from kiosk.authority.store.records import Card, new_id
 from kiosk.authority.visit.registration import apply_due_changes

@@ -48,7 +48,7 @@ def caretaker(store: Store, signer: AnchorSigner) -> Caretaker:
 def kept(store: Store, caretaker: Caretaker, either_database: TestDatabase) -> AuditAnchor:
     """Ten rows, of which the first five are signed; the anchor that was kept elsewhere."""
     write(store, SIGNED)
-    assert caretaker.look()
+    assert caretaker.run()
     (anchor,) = anchors(store)
     assert anchor.seq == SIGNED
     write(store, ROWS - SIGNED)
@@ -97,7 +97,7 @@ def test_rows_rewritten_after_the_anchor_are_named_and_never_signed(
     assert plain(store).intact
     assert found(verify_audit(store, signer, (kept,))) == (FaultKind.FORGED, 7)
 
-    assert caretaker.look()
+    assert caretaker.run()
     assert anchors(store) == (kept,)
     assert alarms(store) == ["audit-broken:7"]
     with pytest.raises(AuditNotIntact, match="row 7"):
@@ -111,7 +111,7 @@ def test_a_row_that_somebody_adds_is_named_and_never_signed(
     forger.add(last, seq=ROWS + 1, previous=last.hash, kind="code-right")
     assert plain(store).intact
     assert found(verify_audit(store, signer)) == (FaultKind.FORGED, ROWS + 1)
-    assert caretaker.look()
+    assert caretaker.run()
     assert anchors(store) == (kept,)
 
 
@@ -125,7 +125,7 @@ def test_a_detail_that_was_taken_out_needs_a_row_of_the_service_that_says_so(
     forger.add(last, seq=ROWS + 1, previous=last.hash, kind="audit-redacted", detail=said)
     assert plain(store).intact
     assert found(verify_audit(store, signer)) == (FaultKind.FORGED, ROWS + 1)
-    assert caretaker.look()
+    assert caretaker.run()
     assert anchors(store) == (kept,)
 
 
@@ -148,7 +148,7 @@ def test_rows_cut_off_with_their_head_are_missed_by_the_anchor(
     forger.remove(*range(SIGNED - 1, ROWS + 1))
     forger.set_head(SIGNED - 2)
     assert found(verify_audit(store, signer)) == (FaultKind.CUT, SIGNED - 1)
-    assert caretaker.look()
+    assert caretaker.run()
     assert anchors(store) == (kept,)
     assert alarms(store) == ["audit-broken:5"]
 
@@ -161,7 +161,7 @@ def test_anchors_that_are_cut_off_too_are_missed_by_the_service_and_by_those_kep
     forger.run(ANCHOR.delete())
     assert verify_audit(store, signer).intact
     assert found(verify_audit(store, signer, (kept,))) == (FaultKind.CUT, SIGNED - 1)
-    assert caretaker.look()
+    assert caretaker.run()
     assert anchors(store) == ()
     assert alarms(store) == ["audit-broken:5"]
 
@@ -176,10 +176,10 @@ def test_each_look_signs_a_head_that_moved_and_ships_it_in_the_log(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     caplog.set_level(logging.INFO)
-    assert caretaker.look()
+    assert caretaker.run()
     assert [anchor.seq for anchor in anchors(store)] == [SIGNED, ROWS]
     either_database.clock.forward(minutes=2)
-    assert caretaker.look()
+    assert caretaker.run()
     assert [anchor.seq for anchor in anchors(store)] == [SIGNED, ROWS]
 
     lines = [line for line in caplog.messages if "audit anchor" in line]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from kiosk.authority.administration.alarms import LOOK, LOOK_EVERY, AlarmKind
+from kiosk.authority.administration.alarms import WATCH, WATCH_EVERY, AlarmKind
 from kiosk.authority.metrics import READ_EVERY_S, Metrics, Watched
 from kiosk.authority.server import Limits
 from kiosk.authority.store.records import OutboxMessage, Station, new_id
@@ -114,7 +114,7 @@ def test_how_the_estate_stands(counted: Counted) -> None:
         uow.stations.enrolled(Station("never started", old))
         uow.stations.retire("C", uow.now)
         uow.alarms.begin("station-silent:B", AlarmKind.STATION_SILENT, {"station": "B"})
-        uow.chores.claim(LOOK, LOOK_EVERY)
+        uow.jobs.claim(WATCH, WATCH_EVERY)
         uow.audit.append(kind="staff-logged-in", reference="")
         uow.commit()
     numbers = counted.read()
@@ -128,7 +128,7 @@ def test_how_the_estate_stands(counted: Counted) -> None:
     assert rows > 0
     assert told.pop("kiosk_audit_unsigned_rows") == rows
     assert told.pop("kiosk_audit_unsigned_seconds") >= 0
-    assert told.pop("kiosk_looked_after_seconds") >= 0
+    assert told.pop("kiosk_caretaker_age_seconds") >= 0
     assert told == {
         "kiosk_store_up": 1,
         "kiosk_mail_up": 1,
@@ -157,7 +157,7 @@ def test_of_a_relay_that_was_not_asked_yet_nothing_is_said(counted: Counted) -> 
 STANDING = (
     "store_up mail_up open argon2_waiting calls_under_way connections outbox_waiting outbox_dead "
     "outbox_oldest_seconds stations_in_service stations_silent registrations_blocked visits_open "
-    "audit_rows audit_unsigned_rows audit_unsigned_seconds looked_after_seconds"
+    "audit_rows audit_unsigned_rows audit_unsigned_seconds caretaker_age_seconds"
 ).split()
 
 

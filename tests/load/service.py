@@ -279,7 +279,7 @@ def loaded_estate(
     filled_s = time.monotonic() - began
     with store.begin() as uow:
         # What is past is deleted tomorrow, and not while something is measured.
-        uow.chores.claim("tidy", timedelta(days=1))
+        uow.jobs.claim("daily", timedelta(days=1))
         uow.commit()
     store.close()
     return LoadedEstate(server, name, place, settings, mailbox, come, filled_s)

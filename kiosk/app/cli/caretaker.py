@@ -25,13 +25,13 @@ EXAMPLE = "  kiosk caretaker --config /etc/kiosk/kiosk.toml\n"
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = add_command(
-        subparsers, "caretaker", "look after the service once, for a timer", DESCRIPTION, EXAMPLE
+        subparsers, "caretaker", "run the caretaker once, for a timer", DESCRIPTION, EXAMPLE
     )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Look, and send waiting notices; 0 also where something is wrong with the service."""
+    """Run the jobs, and send waiting notices; 0 also where something is wrong with the service."""
     tools = Tools(args)
     settings = tools.settings
     from kiosk.app.composition.authority import build_caretaker, build_outbox
@@ -39,8 +39,8 @@ def run(args: argparse.Namespace) -> int:
 
     with _log_on_stdout():
         ring = open_known_keys(settings, tools.environ, tools.store)
-        if not build_caretaker(settings, tools.store, ring).look():
-            echo("somebody else has looked within the minute")
+        if not build_caretaker(settings, tools.store, ring).run():
+            echo("another process has run it within the minute")
         sent = build_outbox(settings, tools.store, tools.mailer(), tools.clock).drain_once()
     with tools.store.read() as uow:
         names = [alarm.name for alarm in uow.alarms.standing()]

@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     from kiosk.authority.audit.anchors import AnchorSigner
     from kiosk.authority.audit.purge import plan_purge, purge_audit
     from kiosk.authority.audit.siem import FEED
-    from kiosk.authority.housekeeping import count_records, months, purge_records
+    from kiosk.authority.retention import count_records, months, purge_records
 
     tools = Tools(args)
     store, signer, retention = tools.store, AnchorSigner(tools.ring()), tools.settings.retention

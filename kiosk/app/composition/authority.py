@@ -35,6 +35,7 @@ from kiosk.config.settings import Settings, addresses, stored_secret
 from kiosk.contract.errors import KioskError
 from kiosk.contract.families import FAMILIES
 from kiosk.contract.ports import Clock, SystemClock
+from kiosk.system.file_stamp import WatchedFile
 
 CONNECTIONS = 16
 """Connections kept open to a database server, one for each concurrent call.
@@ -108,6 +109,12 @@ class BuiltAuthority:
     hasher: AnswerHasher
     caretaker: Caretaker
     ca: StationCa
+    key_file: WatchedFile
+
+    @property
+    def keys_changed(self) -> bool:
+        """Whether the key file was replaced: everything with the old keys has to be rebuilt."""
+        return self.key_file.was_replaced
 
     def close(self) -> None:
         """Stop the workers, and close the database and the token."""
@@ -131,6 +138,7 @@ def build_authority(
     store = open_store(settings, clock, environ, pool_size=CONNECTIONS)
     try:
         siem = build_siem(settings, environ, store)
+        key_file = WatchedFile(credential_file(settings.keys.file, environ))
         ring = open_known_keys(settings, environ, store)
     except KioskError:
         store.close()
@@ -170,6 +178,7 @@ def build_authority(
         parts.hasher,
         caretaker,
         StationCa(ring),
+        key_file,
     )
 
 

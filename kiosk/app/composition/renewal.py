@@ -18,7 +18,7 @@ from typing import Final
 from hardware import certificate
 from kiosk.config.loading import ENROLMENT, state_directory
 from kiosk.contract.enrolment import RENEWAL_PART
-from kiosk.system.file_stamp import stamp_of
+from kiosk.system.file_stamp import WatchedFile
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class Renewal:
         self._environ = dict(environ)
         self._now = now
         self._monotonic = monotonic
-        self._stamp = stamp_of(self._file)
+        self._watched = WatchedFile(file)
         # The estate renews a certificate of its own CA.
         is_ours = (state_directory(environ) / ENROLMENT).exists()
         self._dates = dates_of(file) if is_ours else None
@@ -53,7 +53,7 @@ class Renewal:
     @property
     def is_done(self) -> bool:
         """Whether the certificate was replaced since this was made, in any way."""
-        return stamp_of(self._file) not in (None, self._stamp)
+        return self._watched.was_replaced
 
     def renew_if_due(self) -> None:
         """Begin to renew where it is due; log how it ended."""

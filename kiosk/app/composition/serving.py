@@ -6,21 +6,19 @@ import asyncio
 import logging
 import pwd
 import signal
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from kiosk.app.composition.authority import BuiltAuthority, build_authority
 from kiosk.app.composition.network import Network
-from kiosk.app.composition.upkeep import Upkeep
+from kiosk.authority.administration.caretaker import EveryMinute
 from kiosk.authority.crypto.keys import KeyFileMissing
 from kiosk.authority.enrolment import EnrolledStations
 from kiosk.authority.errors import KeyMissing, KeysUnavailable, StoreError
 from kiosk.authority.metrics import Metrics, MonitoringServer, Watched
 from kiosk.authority.peers import SocketStation, StationIdentity
 from kiosk.authority.server import AuthorityServer
-from kiosk.config.loading import credential_file
 from kiosk.config.settings import Settings
 from kiosk.contract.errors import ConfigError, KioskError, describe_fault
 
@@ -76,8 +74,7 @@ async def serve(
                 await network.listen(server)
                 monitored.serving = built, server
                 monitored.tried.set()
-                keys = credential_file(settings.keys.file, environ)
-                await _watch(built, network, keys, stop)
+                await _run_jobs(built, network, stop)
                 if stop.is_set():
                     await asyncio.sleep(settings.monitoring.drain_s)
             finally:
@@ -185,27 +182,23 @@ async def _open(
     return None
 
 
-async def _watch(
-    built: BuiltAuthority,
-    network: Network,
-    keys: Path,
-    stop: asyncio.Event,
-) -> None:
-    upkeep = Upkeep(keys, built.caretaker.look, time.monotonic)
-    while not stop.is_set() and not upkeep.stale:
-        await asyncio.to_thread(_run_if_due, upkeep, network)
+async def _run_jobs(built: BuiltAuthority, network: Network, stop: asyncio.Event) -> None:
+    """Run what is due until the authority has to stop, or its keys have changed."""
+    caretaker = EveryMinute(built.caretaker.run)
+    while not stop.is_set() and not built.keys_changed:
+        await asyncio.to_thread(_run_if_due, caretaker, network)
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), TICK_S)
-    if upkeep.stale:
+    if built.keys_changed:
         log.info("the keys have changed: the authority is opened anew")
 
 
-def _run_if_due(upkeep: Upkeep, network: Network) -> None:
-    """Run the caretaker; its errors must not end the serving of stations."""
+def _run_if_due(caretaker: EveryMinute, network: Network) -> None:
+    """Run the caretaker, and renew certificates; errors must not end the serving of stations."""
     try:
-        upkeep.run_if_due()
+        caretaker.run_if_due()
         network.renew_if_due()
     except ConfigError as wrong:
         log.error("%s", wrong)  # noqa: TRY400
     except Exception as fault:  # noqa: BLE001 - it is logged, and tried again in a minute
-        log.error("fault in looking after the service\n%s", describe_fault(fault))  # noqa: TRY400
+        log.error("fault in what the authority does by itself\n%s", describe_fault(fault))  # noqa: TRY400

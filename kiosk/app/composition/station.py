@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -126,12 +125,11 @@ class LocalExecutor:
     def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
         from kiosk.app.composition.authority import build_authority
         from kiosk.app.composition.cards import build_cards
-        from kiosk.app.composition.upkeep import Upkeep
+        from kiosk.authority.administration.caretaker import EveryMinute
         from kiosk.station.executor import Actions
 
-        keys = credential_file(settings.keys.file, environ)
         self._built = build_authority(settings, environ)
-        self._upkeep = Upkeep(keys, self._built.caretaker.look, time.monotonic)
+        self._caretaker = EveryMinute(self._built.caretaker.run)
         cards = build_cards(settings, environ)
         self._actions = Actions(self._built.authority, cards, _first_beat())
 
@@ -142,13 +140,12 @@ class LocalExecutor:
         """Return why the authority cannot serve anybody here, and run the caretaker."""
         outage = self._actions.check_authority(reader, idle=idle)
         if outage is None:
-            self._upkeep.run_if_due()
+            self._caretaker.run_if_due()
         return outage
 
     @property
     def stale(self) -> bool:
-        """Whether the keys have changed since."""
-        return self._upkeep.stale
+        return self._built.keys_changed
 
     def close(self) -> None:
         self._built.close()

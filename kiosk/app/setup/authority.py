@@ -34,7 +34,7 @@ _SHIPPED = Path("/usr/share/unlock-kiosk-authority")
 _SSHD = Path("/usr/sbin/sshd")
 _ENABLED_BY_HAND = {
     "kiosk-sessions.service": "the process that sessions of staff share",
-    "kiosk-caretaker.timer": "a look after the service, also where no authority runs",
+    "kiosk-caretaker.timer": "a run of the caretaker, also where no authority runs",
     "kiosk-purge.timer": "the deletion of what was kept long enough",
 }
 

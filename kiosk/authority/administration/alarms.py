@@ -32,14 +32,14 @@ def silent_before(now: datetime) -> datetime:
     return now - SILENT_AFTER
 
 
-LOOK: Final = "look"
-"""The chore of looking for alarms."""
+WATCH: Final = "watch"
+"""The job of looking for alarms."""
 
-LOOK_EVERY = timedelta(seconds=50)
+WATCH_EVERY = timedelta(seconds=50)
 """A little less than the minute between two calls."""
 
 UNWATCHED_AFTER = timedelta(minutes=5)
-"""When staff get a mail that nobody looks."""
+"""Without a run for so long, staff see that nobody watches."""
 
 HOUR = timedelta(hours=1)
 PROOF_SPAN = timedelta(days=1)
@@ -51,7 +51,7 @@ RELAY_PATIENCE = timedelta(minutes=5)
 MOST_PLACES = 200
 
 ALTERED_SPAN = timedelta(days=2)
-"""How long an altered row stays an alarm without being found again; each day's sweep finds all."""
+"""How long an altered row stays an alarm without being found again: all are checked once a day."""
 
 MOST_ROWS = 500
 """How many events of altered rows are read, the newest ones."""
@@ -70,7 +70,7 @@ class AlarmKind(StrEnum):
 
 
 WATCHED: Final = frozenset(AlarmKind) - {AlarmKind.AUDIT_BROKEN}
-"""Kinds that each look decides again; the audit takes many looks."""
+"""Kinds that each run decides again; the audit takes many runs."""
 
 Detail = Mapping[str, Scalar]
 
@@ -135,8 +135,8 @@ def _failures_of_people(uow: UnitOfWork, many: int) -> Iterator[RaisedAlarm]:
 
 def _silent_stations(uow: UnitOfWork) -> Iterator[RaisedAlarm]:
     """No station counts as silent without a listener: after a pause each gets its full time."""
-    look = uow.chores.get(LOOK)
-    listened_since = look.since if look else uow.now
+    watch = uow.jobs.get(WATCH)
+    listened_since = watch.since if watch else uow.now
     for station in uow.stations.every():
         heard = max(station.last_seen_at, listened_since)
         if is_silent(replace(station, last_seen_at=heard), uow.now):

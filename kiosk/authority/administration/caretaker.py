@@ -1,21 +1,22 @@
-"""Periodic work without staff: alarms, verification of the audit, and old rows.
+"""The caretaker runs the jobs that need no staff: alarms, checks of the audit, and old rows.
 
-Any number of processes may look; of those that look at once, one does the work.
+Any number of processes may run it; each job that is due is done by one of them.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from kiosk.authority.administration.alarms import (
-    LOOK,
-    LOOK_EVERY,
     MOST_ROWS,
+    WATCH,
+    WATCH_EVERY,
     WATCHED,
     AlarmKind,
     Detail,
@@ -28,7 +29,7 @@ from kiosk.authority.audit.anchors import AnchorSigner, sign_heads
 from kiosk.authority.audit.events import AuditKind, ServiceKind, altered
 from kiosk.authority.audit.rows import chain_of
 from kiosk.authority.errors import AuditNotIntact, RowAltered, StoreError
-from kiosk.authority.housekeeping import purge_records
+from kiosk.authority.retention import purge_records
 from kiosk.authority.store.audit_chain import FIRST, first_head
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import (
@@ -37,7 +38,7 @@ from kiosk.authority.store.records import (
     AuditHead,
     AuditPiece,
     AuditQuery,
-    Chore,
+    Job,
     OutboxMessage,
     Scalar,
     new_id,
@@ -106,18 +107,19 @@ def _iso(moment: datetime) -> str:
 
 
 DAY = timedelta(days=1)
+MINUTE_S = 60.0
 VERIFY: Final = "verify"
-TIDY: Final = "tidy"
-SWEEP: Final = "sweep"
+CHECK_ROWS: Final = "check-rows"
+DAILY: Final = "daily"
 
-ROWS_A_LOOK = 2000
-"""Rows of the audit that one look verifies: a tenth of a second's work."""
+ROWS_A_RUN = 2000
+"""Rows of the audit that one run verifies: a tenth of a second's work."""
 
-ROWS_SIGNED_A_LOOK = 20_000
-"""Rows that one look verifies before it signs the last one; an estate writes fewer a minute."""
+ROWS_SIGNED_A_RUN = 20_000
+"""Rows that one run verifies before it signs the last one; an estate writes fewer a minute."""
 
-LOOKS_A_PASS = 1200
-"""In a long audit each look verifies more rows, so that so many looks finish within a day."""
+RUNS_A_PASS = 1200
+"""In a long audit each run verifies more rows, so that so many runs finish within a day."""
 
 
 class Caretaker:
@@ -139,31 +141,31 @@ class Caretaker:
         self._retention = retention
         self._signed: dict[int, AuditAnchor] = {}
 
-    def look(self) -> bool:
-        """Do what is due; return False where another process looked within the minute.
+    def run(self) -> bool:
+        """Do the jobs that are due; return False where another process ran within the minute.
 
-        Raises ``StoreError``; a later look does the rest.
+        Raises ``StoreError``; a later run does the rest.
         """
-        if not self._claim_round():
+        if not self._claim_run():
             return False
-        for step in (
+        for job in (
             self._watch,
             self._expire,
             self._verify,
-            self._sweep,
-            self._tidy,
+            self._check_rows,
+            self._run_daily,
             # Each minute, for people who were erased while somebody read.
             self._store.empty_log,
         ):
             try:
-                step()
-            except RowAltered as error:  # the other steps go on, and the next look tells staff
+                job()
+            except RowAltered as error:  # the others go on, and the next run tells staff
                 self._note((error,))
         return True
 
-    def _claim_round(self) -> bool:
+    def _claim_run(self) -> bool:
         with self._store.begin() as uow:
-            mine = uow.chores.claim(LOOK, LOOK_EVERY)
+            mine = uow.jobs.claim(WATCH, WATCH_EVERY)
             uow.commit()
         return mine
 
@@ -248,7 +250,7 @@ class Caretaker:
             signed = sign_heads(
                 self._store,
                 self._signer,
-                most=ROWS_SIGNED_A_LOOK,
+                most=ROWS_SIGNED_A_RUN,
                 expected=tuple(self._signed.values()),
             )
         except AuditNotIntact as broken:
@@ -262,19 +264,19 @@ class Caretaker:
         return ()
 
     def _verify_on(self, unsigned: tuple[RaisedAlarm, ...]) -> None:
-        """Verify a piece of the audit: all of it once a day, from where the last look ended.
+        """Verify a piece of the audit: all of it once a day, from where the last run ended.
 
-        One chain after the other; a look stops at the end of a chain. Alarms end with the last
+        One chain after the other; a run stops at the end of a chain. Alarms end with the last
         piece, except those in ``unsigned``, the reasons why no head was signed just now.
         """
         with self._store.read() as uow:
-            chore = uow.chores.get(VERIFY)
-            after = _verified_to(chore)
+            job = uow.jobs.get(VERIFY)
+            after = _verified_to(job)
             begins = after == FIRST
-            if begins and not uow.chores.is_due(VERIFY, DAY):
+            if begins and not uow.jobs.is_due(VERIFY, DAY):
                 return
             rows = uow.audit.count_rows()
-            most = max(ROWS_A_LOOK, rows // LOOKS_A_PASS)
+            most = max(ROWS_A_RUN, rows // RUNS_A_PASS)
             piece = uow.audit.verify_piece(after, most, self._signer.check)
             chain = chain_of(after.seq)
             over = piece.fault is not None or (piece.over and chain >= uow.audit.chains().stop - 1)
@@ -282,8 +284,8 @@ class Caretaker:
 
         def reach(uow: UnitOfWork) -> None:
             if begins:
-                uow.chores.claim(VERIFY, DAY)
-            uow.chores.reach(VERIFY, "" if over else json.dumps([reached.seq, reached.hash]))
+                uow.jobs.claim(VERIFY, DAY)
+            uow.jobs.reach(VERIFY, "" if over else json.dumps([reached.seq, reached.hash]))
 
         if over:
             found = (*unsigned, *_found(piece))
@@ -295,21 +297,21 @@ class Caretaker:
 
     # --- rows that grant access ---
 
-    def _sweep(self) -> None:
+    def _check_rows(self) -> None:
         """Check a piece of all rows that have a MAC: each of them once a day."""
         with self._store.read() as uow:
-            chore = uow.chores.get(SWEEP)
-            table, after = _swept_to(chore)
+            job = uow.jobs.get(CHECK_ROWS)
+            table, after = _checked_to(job)
             begins = (table, after) == (TABLES[0], None)
-            if begins and not uow.chores.is_due(SWEEP, DAY):
+            if begins and not uow.jobs.is_due(CHECK_ROWS, DAY):
                 return
-            piece = uow.mac_rows.check(table, after, ROWS_A_LOOK)
+            piece = uow.mac_rows.check(table, after, ROWS_A_RUN)
         self._note(RowAltered(table, row) for row in piece.altered)
         following = _after_piece(table, piece.last)
         with self._store.begin() as uow:
             if begins:
-                uow.chores.claim(SWEEP, DAY)
-            uow.chores.reach(SWEEP, following)
+                uow.jobs.claim(CHECK_ROWS, DAY)
+            uow.jobs.reach(CHECK_ROWS, following)
             uow.commit()
 
     def _note(self, errors: Iterable[RowAltered]) -> None:
@@ -331,32 +333,59 @@ class Caretaker:
 
     # --- old rows ---
 
-    def _tidy(self) -> None:
+    def _run_daily(self) -> None:
         """Apply what waited, and delete old rows, once a day in the whole estate."""
         with self._store.read() as uow:
-            if not uow.chores.is_due(TIDY, DAY):
+            if not uow.jobs.is_due(DAILY, DAY):
                 return
         with self._store.begin() as uow:
             apply_due_changes(uow)
             uow.commit()
         purge_records(self._store, self._retention)
         with self._store.begin() as uow:
-            uow.chores.claim(TIDY, DAY)
+            uow.jobs.claim(DAILY, DAY)
             uow.commit()
 
 
-def _verified_to(chore: Chore | None) -> AuditHead:
+class EveryMinute:
+    """Runs the caretaker once a minute, however often it is called."""
+
+    def __init__(
+        self, run: Callable[[], object], monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._run = run
+        self._monotonic = monotonic
+        self._due = monotonic()
+        self._trouble = ""
+
+    def run_if_due(self) -> None:
+        """Run where it is due; where the database is away, it stays due, and is logged once."""
+        if self._monotonic() < self._due:
+            return
+        before, self._due = self._due, self._monotonic() + MINUTE_S
+        try:
+            self._run()
+        except StoreError as error:
+            self._due = before
+            if str(error) != self._trouble:
+                log.error("the caretaker cannot run: %s", error)  # noqa: TRY400
+            self._trouble = str(error)
+        else:
+            self._trouble = ""
+
+
+def _verified_to(job: Job | None) -> AuditHead:
     """Return the row that a pass over the audit has reached; ``FIRST`` where the next begins."""
-    if chore is None or not chore.reached:
+    if job is None or not job.reached:
         return FIRST
-    seq, digest = json.loads(chore.reached)
+    seq, digest = json.loads(job.reached)
     return AuditHead(seq, digest)
 
 
-def _swept_to(chore: Chore | None) -> tuple[str, RowKey | None]:
-    """Return the table and the key that a sweep has reached, as ``_after_piece`` wrote them."""
-    if chore is not None and chore.reached:
-        table, key = json.loads(chore.reached)
+def _checked_to(job: Job | None) -> tuple[str, RowKey | None]:
+    """Return the table and the key that the check has reached, as ``_after_piece`` wrote them."""
+    if job is not None and job.reached:
+        table, key = json.loads(job.reached)
         if table in TABLES:
             return table, tuple(key) if key else None
     return TABLES[0], None

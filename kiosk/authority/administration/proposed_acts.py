@@ -440,17 +440,17 @@ def expire_overdue(uow: UnitOfWork) -> int:
 def expire(uow: UnitOfWork, proposals: Sequence[ProposedAct]) -> int:
     """Conclude proposals that nobody can decide on any more; return how many."""
     for kept in proposals:
-        if uow.proposals.decide(kept.id, Outcome.EXPIRED, HOUSEKEEPING):
+        if uow.proposals.decide(kept.id, Outcome.EXPIRED, SERVICE):
             uow.audit.append(
                 kind=StaffKind.ACT_EXPIRED.value,
                 reference=kept.reference,
                 holder_id=kept.holder_id,
                 card_id=kept.card_id,
-                actor=HOUSEKEEPING,
+                actor=SERVICE,
                 detail={"proposal": kept.id, "act": kept.act, "proposed_by": kept.proposed_by},
             )
     return len(proposals)
 
 
-HOUSEKEEPING = "kiosk"
+SERVICE = "kiosk"
 """The audit's name for the service itself."""

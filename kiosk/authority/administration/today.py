@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from typing import Final, assert_never
 
 from kiosk.authority.administration import reports
-from kiosk.authority.administration.alarms import LOOK, UNWATCHED_AFTER, AlarmKind, is_silent
+from kiosk.authority.administration.alarms import UNWATCHED_AFTER, WATCH, AlarmKind, is_silent
 from kiosk.authority.administration.office import Desk
 from kiosk.authority.administration.proposed_acts import waiting_lines
 from kiosk.authority.administration.reports import by_day, by_hour, day_of, each_day, span_of
@@ -34,12 +34,12 @@ def alarm_lines(uow: UnitOfWork, zone: tzinfo) -> tuple[str, ...]:
 
 
 def _unwatched(uow: UnitOfWork, zone: tzinfo) -> tuple[str, ...]:
-    look = uow.chores.get(LOOK)
-    if look is None:
+    watch = uow.jobs.get(WATCH)
+    if watch is None:
         return ("Nobody watches over the service yet: no authority and no caretaker has run.",)
-    if uow.now - look.done_at < UNWATCHED_AFTER:
+    if uow.now - watch.done_at < UNWATCHED_AFTER:
         return ()
-    since = f"Nobody has watched over the service since {_when(look.done_at, uow.now, zone)}"
+    since = f"Nobody has watched over the service since {_when(watch.done_at, uow.now, zone)}"
     if any(_serves(station, uow.now) for station in uow.stations.every()):
         return (f"{since}, though stations are served. {_LOOK_IN_THE_LOG}",)
     return (f"{since}: no authority and no caretaker is running. Tell the administrator.",)

@@ -1,9 +1,9 @@
 """The catalogue of audit events, and how an event is recorded.
 
-Each event is one row of ``AuditKind`` (visits at stations), ``ServiceKind`` (upkeep and imports) or
-``StaffKind`` (members of staff): the stored name, the sentence, whether it is grave, who may see it
-and what it counts as. Lists, filters, reports and a person's story are derived from these rows.
-Details hold counts, ids and reasons, never a person's data.
+Each event is one row of ``AuditKind`` (visits at stations), ``ServiceKind`` (the service by itself,
+and imports) or ``StaffKind`` (members of staff): the stored name, the sentence, whether it is
+grave, who may see it and what it counts as. Lists, filters, reports and a person's story are
+derived from these rows. Details hold counts, ids and reasons, never a person's data.
 """
 
 from __future__ import annotations
@@ -379,7 +379,7 @@ class AuditKind(EventKind):
 
 
 class ServiceKind(EventKind):
-    """Events of upkeep, of imports, and of stations that enrol."""
+    """Events of the service by itself, of imports, and of stations that enrol."""
 
     PERSON_CHANGED = EventSpec("holder-changed", "Name or email address were changed by an import.")
     CARD_CHANGED = EventSpec("card-changed", "The card was changed by an import.")

@@ -235,7 +235,7 @@ def outcome_recorded(detail: Detail) -> str:
     return _SETTLED.get(str(detail.get("found")), "")
 
 
-# Sentences of acts of staff and of upkeep.
+# Sentences of acts of staff and of the service by itself.
 
 
 def policy_changed(detail: Detail) -> str:

@@ -54,7 +54,7 @@ class RetryTimes:
 
 RELAY_ANSWERED: Final = "relay-answered"
 RELAY_AWAY: Final = "relay-away"
-"""The chores of checking the relay, by its result."""
+"""The job of checking the relay, by its result."""
 
 _SPAN: Final = timedelta(seconds=40)
 """A little less than ``ask_every``: several processes check, and one of them writes."""
@@ -65,7 +65,7 @@ _FRESH: Final = timedelta(minutes=3)
 
 def relay_away_since(uow: UnitOfWork) -> datetime | None:
     """Return since when no process had an answer of the relay; None where it answers."""
-    away, answered = uow.chores.get(RELAY_AWAY), uow.chores.get(RELAY_ANSWERED)
+    away, answered = uow.jobs.get(RELAY_AWAY), uow.jobs.get(RELAY_ANSWERED)
     if away is None or uow.now - away.done_at > _FRESH:
         return None
     if answered is None or answered.done_at < away.since:
@@ -141,7 +141,7 @@ class OutboxWorker:
         answers = self._relay_answers()
         if answers is not None:
             with self._store.begin() as uow:
-                uow.chores.claim(RELAY_ANSWERED if answers else RELAY_AWAY, _SPAN)
+                uow.jobs.claim(RELAY_ANSWERED if answers else RELAY_AWAY, _SPAN)
                 uow.commit()
 
     def _run(self) -> None:

@@ -28,7 +28,7 @@ AUTHORITY: Final[Mapping[str, str]] = {
     "action_note": "INSERT",
     "attempt_charge": "INSERT, UPDATE, DELETE",
     "card": "UPDATE",
-    "chore": "INSERT, UPDATE",
+    "job": "INSERT, UPDATE",
     "email_code": "INSERT, UPDATE, DELETE",
     "kept_secret": "INSERT, UPDATE, DELETE",
     "known_key": "INSERT",

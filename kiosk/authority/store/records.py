@@ -795,7 +795,7 @@ class Alarm:
 
 
 @dataclass(frozen=True, slots=True)
-class Chore:
+class Job:
     """Periodic work that any one of many processes does when it is due.
 
     ``since`` is when it first ran without a longer pause after it, ``done_at`` the last run.

@@ -814,10 +814,10 @@ class AlarmRow(TableRow, table=True):
     detail: dict[str, Scalar] = Field(sa_type=Scalars)
 
 
-class ChoreRow(TableRow, table=True):
-    """See ``Chore``."""
+class JobRow(TableRow, table=True):
+    """See ``Job``."""
 
-    __tablename__ = "chore"
+    __tablename__ = "job"
     name: str = Field(primary_key=True)
     since: datetime = Field(sa_type=UtcDateTime)
     done_at: datetime = Field(sa_type=UtcDateTime)

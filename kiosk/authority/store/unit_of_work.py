@@ -34,7 +34,7 @@ from kiosk.authority.store.repositories.registrations import Registrations
 from kiosk.authority.store.repositories.search import SearchTerms
 from kiosk.authority.store.repositories.services import (
     Alarms,
-    Chores,
+    Jobs,
     KnownKeys,
     Outbox,
     Restores,
@@ -92,7 +92,7 @@ class UnitOfWork:
         self.search = SearchTerms(gateway, now)
         self.lists = PeopleLists(gateway, now)
         self.alarms = Alarms(gateway, now)
-        self.chores = Chores(gateway, now)
+        self.jobs = Jobs(gateway, now)
         self.statistics = Statistics(gateway, now)
         self.mac_rows = MacRows(gateway, now)
         self.monitored = Monitored(gateway, now)

@@ -1,4 +1,4 @@
-"""``kiosk caretaker``: one look, told by mail through a real relay, and what waits is sent."""
+"""``kiosk caretaker``: one run, told by mail through a real relay, and what waits is sent."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_staff_are_told_once_by_mail(
         assert "Reference: 7KQ4-9ZXM" in message.text
         assert kiosk("caretaker") == 0
     said = capsys.readouterr().out
-    assert "somebody else has looked within the minute\n" in said
+    assert "another process has run it within the minute\n" in said
     assert "notices: 0 sent, 0 waiting\n" in said
     assert len(mailbox.messages()) == 1
 

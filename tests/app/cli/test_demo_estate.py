@@ -119,7 +119,7 @@ class _Earlier(SystemClock):
 def test_the_service_is_watched_over_while_the_ra_application_is_open(settings: Settings) -> None:
     before = build_authority(settings, {}, _Earlier())
     before.authority.heartbeat(Heartbeat("0.1", ReaderState.READY))
-    before.caretaker.look()
+    before.caretaker.run()
     before.close()
     store = open_store(settings, SystemClock(), {})
     desk = build_desk(settings, {}, store, SystemClock(), Actor("demo", Role.MANAGER))

@@ -125,7 +125,7 @@ def test_the_relay_is_asked_where_there_is_no_station(machines: tuple[Machine, M
 
 def _noted(store: Store) -> bool:
     with store.read() as uow:
-        return uow.chores.get(RELAY_AWAY) is not None
+        return uow.jobs.get(RELAY_AWAY) is not None
 
 
 @pytest.mark.parametrize("purpose", ["row-mac", "audit-link", "audit-sign"])

@@ -145,7 +145,7 @@ def test_the_caretaker_tells_staff_within_a_day(
     )
     alter(tmp_path)
     for _ in range(40):
-        assert caretaker.look()
+        assert caretaker.run()
         clock.forward(minutes=1)
     with store.read() as uow:
         names = {alarm.name for alarm in uow.alarms.standing()}
@@ -165,7 +165,7 @@ def test_an_altered_station_does_not_silence_the_caretaker(
         store, AnchorSigner(KeyRing.load(tmp_path / "keys.json")), NoticeSettings(), "ra@nhs.uk"
     )
     for _ in range(40):
-        assert caretaker.look()
+        assert caretaker.run()
         clock.forward(minutes=1)
     with store.read() as uow:
         names = {alarm.name for alarm in uow.alarms.standing()}

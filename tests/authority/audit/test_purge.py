@@ -117,7 +117,7 @@ def test_old_rows_go_and_the_rest_verifies_from_the_cut(
     caretaker = Caretaker(aged, signer, NoticeSettings(), "ra@nhs.net")
     for _ in range(3):
         write(aged, 1)
-        assert caretaker.look()
+        assert caretaker.run()
         either_database.clock.forward(days=2)
     with aged.read() as uow:
         assert uow.alarms.standing() == ()
@@ -132,13 +132,13 @@ def test_a_caretaker_that_remembers_an_anchor_that_was_purged_raises_no_alarm(
 ) -> None:
     remembering = Caretaker(store, signer, NoticeSettings(), "ra@nhs.net")
     write(store, 3)
-    assert remembering.look()
+    assert remembering.run()
     write(store, 3)
     sign_heads(store, signer)
     either_database.clock.forward(days=730)
     purge(store, signer)
     write(store, 1)
-    assert remembering.look()
+    assert remembering.run()
     with store.read() as uow:
         assert uow.alarms.standing() == ()
 

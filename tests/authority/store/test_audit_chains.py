@@ -157,7 +157,7 @@ def test_a_chain_that_was_dropped_with_its_anchors(
 ) -> None:
     """The last chain leaves no gap: only what was kept elsewhere shows it, and who signed it."""
     caretaker = Caretaker(store, signer, NoticeSettings(), "ra@nhs.net")
-    assert caretaker.look()
+    assert caretaker.run()
     with store.read() as uow:
         kept: tuple[AuditAnchor, ...] = uow.audit.anchors()
     drop(forger, CHAINS)
@@ -165,7 +165,7 @@ def test_a_chain_that_was_dropped_with_its_anchors(
     assert verify_audit(store, signer).intact
     assert found(verify_audit(store, signer, kept)) == (FaultKind.CUT, "3-1")
     database.clock.forward(minutes=2)
-    assert caretaker.look()
+    assert caretaker.run()
     with store.read() as uow:
         (alarm,) = uow.alarms.standing()
     assert alarm.name == f"audit-broken:{2 * ROWS_A_CHAIN + PLACES}"
@@ -175,11 +175,11 @@ def test_the_service_verifies_every_chain_by_itself(
     store: Store, signer: AnchorSigner, forger: Forger, database: TestDatabase
 ) -> None:
     caretaker = Caretaker(store, signer, NoticeSettings(), "ra@nhs.net")
-    assert caretaker.look()
+    assert caretaker.run()
     forger.change(2 * ROWS_A_CHAIN + 2, actor="somebody else")  # below its anchor
     for _ in range(CHAINS):
         database.clock.forward(days=1)
-        assert caretaker.look()
+        assert caretaker.run()
     with store.read() as uow:
         alarms = [alarm.name for alarm in uow.alarms.standing()]
     assert f"audit-broken:{2 * ROWS_A_CHAIN + 2}" in alarms

@@ -38,8 +38,8 @@ OF_NOBODY = frozenset(
         "audit_gap",
         "audit_feed",  # numbers of rows
         "audit_head",
-        "chore",
         "erased_number",  # keyed digests
+        "job",
         "known_key",  # names of keys
         "served_program",  # a revision
         "store_restore",

@@ -21,7 +21,7 @@ from kiosk.authority.audit.anchors import AnchorSigner, sign_heads
 from kiosk.authority.audit.purge import plan_purge, purge_audit
 from kiosk.authority.crypto.keys import KeyPurpose, claim, knows_ring
 from kiosk.authority.errors import StoreError
-from kiosk.authority.housekeeping import months, purge_records
+from kiosk.authority.retention import months, purge_records
 from kiosk.authority.roles import Role
 from kiosk.authority.store.grants import (
     AUTHORITY,
@@ -137,8 +137,8 @@ def test_the_authority_looks_after_the_service_as_its_own_role(
     caretaker = Caretaker(
         authority.store, AnchorSigner(authority.ring), NoticeSettings(), "ra@nhs.net"
     )
-    for _ in range(40):  # each table is swept, and each chore of a day is done
-        assert caretaker.look()
+    for _ in range(40):  # each table is checked, and each job of a day is done
+        assert caretaker.run()
         authority.clock.forward(minutes=61)
     with owner.store.read() as uow:
         assert uow.audit.anchors()

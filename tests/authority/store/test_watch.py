@@ -1,4 +1,4 @@
-"""Alarms and chores: of many who look at once, exactly one tells and exactly one works."""
+"""Alarms and jobs: of many who run them at once, exactly one tells and exactly one works."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import Alarm, Chore
+from kiosk.authority.store.records import Alarm, Job
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from tests.authority.store import samples
 from tests.support.database import TestDatabase
@@ -72,9 +72,9 @@ def test_of_many_who_see_it_end_one_tells(database: TestDatabase, store: Store) 
     assert together(database, lambda uow: uow.alarms.end("silent:A") is not None) == 1
 
 
-def test_of_many_who_are_free_one_does_the_chore(database: TestDatabase, store: Store) -> None:
+def test_of_many_who_are_free_one_does_the_job(database: TestDatabase, store: Store) -> None:
     def claim(uow: UnitOfWork) -> bool:
-        return uow.chores.claim("look", MINUTE)
+        return uow.jobs.claim("watch", MINUTE)
 
     assert together(database, claim) == 1
     database.clock.forward(seconds=59)
@@ -83,52 +83,52 @@ def test_of_many_who_are_free_one_does_the_chore(database: TestDatabase, store: 
     assert together(database, claim) == 1
 
 
-def test_a_chore_is_due_as_it_can_be_claimed(database: TestDatabase, store: Store) -> None:
+def test_a_job_is_due_as_it_can_be_claimed(database: TestDatabase, store: Store) -> None:
     with store.begin() as uow:
-        assert uow.chores.get("tidy") is None
-        assert uow.chores.is_due("tidy", MINUTE)
-        uow.chores.claim("tidy", MINUTE)
-        assert not uow.chores.is_due("tidy", MINUTE)
+        assert uow.jobs.get("daily") is None
+        assert uow.jobs.is_due("daily", MINUTE)
+        uow.jobs.claim("daily", MINUTE)
+        assert not uow.jobs.is_due("daily", MINUTE)
         uow.commit()
     database.clock.forward(minutes=1)
     with store.read() as uow:
-        assert uow.chores.is_due("tidy", MINUTE)
+        assert uow.jobs.is_due("daily", MINUTE)
 
 
 def test_a_clock_that_was_wrong_once_holds_up_nothing(database: TestDatabase, store: Store) -> None:
     def claim(uow: UnitOfWork) -> bool:
-        return uow.chores.claim("look", MINUTE)
+        return uow.jobs.claim("watch", MINUTE)
 
     database.clock.forward(days=3000)
     assert act(store, claim)
     database.clock.forward(days=-3000)
     with store.read() as uow:
-        assert uow.chores.is_due("look", MINUTE)
+        assert uow.jobs.is_due("watch", MINUTE)
     assert act(store, claim)
     assert not act(store, claim)
 
 
 def test_a_long_pause_begins_anew(database: TestDatabase, store: Store) -> None:
     def claim(uow: UnitOfWork) -> bool:
-        return uow.chores.claim("look", MINUTE)
+        return uow.jobs.claim("watch", MINUTE)
 
     act(store, claim)
     for minutes, begins_anew in ((1, False), (4, False), (5, True)):
         now = database.clock.forward(minutes=minutes)
         act(store, claim)
         with store.read() as uow:
-            chore = uow.chores.get("look")
+            job = uow.jobs.get("watch")
         since = now if begins_anew else samples.NOW
-        assert chore == Chore("look", since, now, "")
+        assert job == Job("watch", since, now, "")
 
 
-def test_a_chore_in_pieces_keeps_its_place(database: TestDatabase, store: Store) -> None:
+def test_a_job_in_pieces_keeps_its_place(database: TestDatabase, store: Store) -> None:
     place = json.dumps([2**40, "a" * 64])
     with store.begin() as uow:
-        uow.chores.claim("verify", MINUTE)
-        uow.chores.reach("verify", place)
+        uow.jobs.claim("verify", MINUTE)
+        uow.jobs.reach("verify", place)
         uow.commit()
     now = database.clock.forward(minutes=1)
     with store.begin() as uow:
-        uow.chores.claim("verify", MINUTE)
-        assert uow.chores.get("verify") == Chore("verify", samples.NOW, now, place)
+        uow.jobs.claim("verify", MINUTE)
+        assert uow.jobs.get("verify") == Job("verify", samples.NOW, now, place)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from kiosk.authority.housekeeping import purge_records
+from kiosk.authority.retention import purge_records
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Card
 from kiosk.authority.store.repositories.codes import entries_subject

@@ -326,7 +326,7 @@ STOP_NUMBER_DIGITS: Final = 8
 STOP_NUMBER_LIFE: Final = timedelta(days=30)
 """How long a number is valid."""
 STOP_NUMBER_KEPT: Final = timedelta(days=180)
-"""Then housekeeping deletes a number; until then one that is too old is recognised."""
+"""Then a number is deleted; until then one that is too old is recognised."""
 
 DAY: Final = timedelta(days=1)
 

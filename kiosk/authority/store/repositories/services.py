@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, case, delete, func, or_, 
 from kiosk.authority.store.gateway import Prepared, table_of
 from kiosk.authority.store.records import (
     Alarm,
-    Chore,
+    Job,
     OutboxMessage,
     Restore,
     Scalar,
@@ -20,7 +20,7 @@ from kiosk.authority.store.records import (
 from kiosk.authority.store.repositories import Repository
 from kiosk.authority.store.tables import (
     AlarmRow,
-    ChoreRow,
+    JobRow,
     KnownKeyRow,
     OutboxRow,
     RestoreRow,
@@ -224,7 +224,7 @@ _MARK_SENT: Final = Prepared(
 # Alarms and periodic work: of several processes that look at once, one reports and one works.
 
 LEFT = 5
-"""A chore that was left undone for so many periods counts as begun again."""
+"""A job that was left undone for so many periods counts as begun again."""
 
 
 class Alarms(Repository):
@@ -253,26 +253,26 @@ class Alarms(Repository):
         return tuple(row.record(Alarm) for row in rows)
 
 
-class Chores(Repository):
+class Jobs(Repository):
     """Periodic work, done by the first process that finds it due."""
 
-    def get(self, name: str) -> Chore | None:
-        """Return a chore after its last run; None before the first."""
-        row = self._gateway.one(select(ChoreRow).where(col(ChoreRow.name) == name), ChoreRow)
+    def get(self, name: str) -> Job | None:
+        """Return a job after its last run; None before the first."""
+        row = self._gateway.one(select(JobRow).where(col(JobRow.name) == name), JobRow)
         if row is None:
             return None
-        return Chore(row.name, row.since, row.done_at, row.reached)
+        return Job(row.name, row.since, row.done_at, row.reached)
 
     def claim(self, name: str, every: timedelta) -> bool:
-        """Take a chore that is due; return True for exactly one caller in each period ``every``.
+        """Take a job that is due; return True for exactly one caller in each period ``every``.
 
         ``since`` is reset where it was left undone for five periods. A time in the far future, from
         a clock that was wrong once, does not stop it.
         """
-        now, done_at = self._now, col(ChoreRow.done_at)
+        now, done_at = self._now, col(JobRow.done_at)
         new = {"name": name, "since": now, "done_at": now, "reached": ""}
-        since = case((done_at <= now - LEFT * every, now), else_=col(ChoreRow.since))
-        insert = self._gateway.upsert(ChoreRow).values(new)
+        since = case((done_at <= now - LEFT * every, now), else_=col(JobRow.since))
+        insert = self._gateway.upsert(JobRow).values(new)
         statement = insert.on_conflict_do_update(
             index_elements=["name"],
             set_={"done_at": now, "since": since},
@@ -283,13 +283,13 @@ class Chores(Repository):
     def is_due(self, name: str, every: timedelta) -> bool:
         """Return whether ``claim`` would take it now."""
         fresh = and_(
-            col(ChoreRow.name) == name,
-            col(ChoreRow.done_at) > self._now - every,
-            col(ChoreRow.done_at) <= self._now + every,
+            col(JobRow.name) == name,
+            col(JobRow.done_at) > self._now - every,
+            col(JobRow.done_at) <= self._now + every,
         )
-        return self._gateway.scalar(select(col(ChoreRow.name)).where(fresh)) is None
+        return self._gateway.scalar(select(col(JobRow.name)).where(fresh)) is None
 
     def reach(self, name: str, reached: str) -> None:
-        """Note where a chore in pieces goes on."""
-        statement = update(ChoreRow).where(col(ChoreRow.name) == name)
+        """Note where a job in pieces goes on."""
+        statement = update(JobRow).where(col(JobRow.name) == name)
         self._gateway.write(statement.values(reached=reached))

@@ -9,8 +9,8 @@ from functools import partial
 import pytest
 
 from kiosk.authority.administration.alarms import (
-    LOOK,
-    LOOK_EVERY,
+    WATCH,
+    WATCH_EVERY,
     AlarmKind,
     Detail,
     RaisedAlarm,
@@ -46,7 +46,7 @@ def found(store: Store) -> list[RaisedAlarm]:
 def listened(store: Store) -> None:
     """Let the look be taken that stations are listened from."""
     with store.begin() as uow:
-        uow.chores.claim(LOOK, LOOK_EVERY)
+        uow.jobs.claim(WATCH, WATCH_EVERY)
         uow.commit()
 
 

@@ -29,11 +29,11 @@ def post(store: Store) -> Post:
 
 def test_one_look_a_minute_whoever_looks(means: StaffDependencies, clock: SetClock) -> None:
     one, other = keep(means), keep(means)
-    assert one.look()
-    assert not other.look()
+    assert one.run()
+    assert not other.run()
     clock.forward(minutes=1)
-    assert other.look()
-    assert not one.look()
+    assert other.run()
+    assert not one.run()
 
 
 def test_nothing_is_told_where_nothing_is_wrong(
@@ -41,7 +41,7 @@ def test_nothing_is_told_where_nothing_is_wrong(
 ) -> None:
     history.station("A")
     history.refused(Reason.LEAVER)
-    keep(means).look()
+    keep(means).run()
     assert told(post) == []
 
 
@@ -51,7 +51,7 @@ def test_a_card_that_failed_its_proof_is_told_once_and_again_when_it_comes_back(
     person = samples.stored_person(means.store)
     where: dict[str, Any] = {"card_id": person.card.id, "holder": person.holder}
     visit = history.refused(Reason.NOT_GENUINE, **where)
-    keep(means).look()
+    keep(means).run()
     when = clock.now().isoformat(timespec="seconds")
     facts = {"station": "Main entrance", "reference": visit.reference, "when": when}
     named = {"holder_name": person.holder.name, "holder_number": person.holder.number}
@@ -62,13 +62,13 @@ def test_a_card_that_failed_its_proof_is_told_once_and_again_when_it_comes_back(
     for _ in range(3):
         clock.forward(hours=7)
         history.refused(Reason.NOT_GENUINE, **where)
-        keep(means).look()
+        keep(means).run()
     assert told(post) == []
     clock.forward(hours=25)
-    keep(means).look()
+    keep(means).run()
     history.refused(Reason.NOT_GENUINE, **where)
     clock.forward(minutes=1)
-    keep(means).look()
+    keep(means).run()
     assert templates(post) == ["card-not-genuine"]
 
 
@@ -78,7 +78,7 @@ def test_many_failures_are_told_of_station_and_person(
     holder = history.person()
     for _ in range(4):
         history.visit(AuditKind.ANSWERS_WRONG, holder=holder)
-    keep(means).look()
+    keep(means).run()
     when = clock.now().isoformat(timespec="seconds")
     assert told(post) == [
         (
@@ -105,16 +105,16 @@ def test_stations_that_fall_silent_together_are_named_in_one_notice(
     for name in ("A", "B", "C"):
         history.station(name)
     for _ in range(2):
-        keep(means).look()
+        keep(means).run()
         assert told(post) == []
         clock.forward(minutes=1)
         history.station("C")
-    keep(means).look()
+    keep(means).run()
     when = clock.now().isoformat(timespec="seconds")
     assert told(post) == [(RA, "station-silent", {"station": "A, B", "when": when})]
     history.station("A")
     clock.forward(minutes=1)
-    keep(means).look()
+    keep(means).run()
     assert told(post) == []
     with store.read() as uow:
         assert [alarm.name for alarm in uow.alarms.standing()] == ["station-silent:B"]
@@ -125,15 +125,15 @@ def test_a_retired_station_is_not_missed(
 ) -> None:
     history.station("A")
     for _ in range(10):
-        keep(means).look()
+        keep(means).run()
         clock.forward(minutes=1)
-    keep(means).look()
+    keep(means).run()
     assert templates(post) == ["station-silent"]
     with store.begin() as uow:
         uow.stations.retire("A", uow.now)
         uow.commit()
     clock.forward(minutes=1)
-    keep(means).look()
+    keep(means).run()
     with store.read() as uow:
         assert uow.alarms.standing() == ()
 
@@ -150,19 +150,19 @@ def test_mail_that_was_held_up_is_told_once_it_moves(
         uow.outbox.add(OutboxMessage(new_id(), "a@nhs.net", "unlocked", {}, since, since))
         uow.commit()
     clock.forward(minutes=15)
-    keep(means).look()
+    keep(means).run()
     with store.read() as uow:
         assert [alarm.kind for alarm in uow.alarms.standing()] == ["mail-held-up"]
         assert uow.outbox.waiting() == 1
     assert "alarm mail-held-up" in caplog.text
     assert templates(post) == ["unlocked"]
     clock.forward(minutes=1)
-    keep(means).look()
+    keep(means).run()
     span = {
         "since": since.isoformat(timespec="seconds"),
         "until": clock.now().isoformat(timespec="seconds"),
     }
     assert told(post) == [(RA, "mail-held-up", span)]
     clock.forward(minutes=1)
-    keep(means).look()
+    keep(means).run()
     assert told(post) == []

@@ -58,7 +58,7 @@ def test_an_alarm_that_nobody_is_told_of_still_stands(
     means: StaffDependencies, history: History, post: Post
 ) -> None:
     history.refused(Reason.NOT_GENUINE)
-    keep(means, replace(LIMITS, card_not_genuine=())).look()
+    keep(means, replace(LIMITS, card_not_genuine=())).run()
     assert told(post) == []
     with means.store.read() as uow:
         assert [alarm.kind for alarm in uow.alarms.standing()] == ["card-not-genuine"]
@@ -69,7 +69,7 @@ def test_a_list_is_told_each_address_once(
 ) -> None:
     limits = replace(LIMITS, card_not_genuine=("ra", "it@nhs.net", RA))
     history.refused(Reason.NOT_GENUINE)
-    keep(means, limits).look()
+    keep(means, limits).run()
     assert sorted(one.to for one in post.collect()) == ["it@nhs.net", RA]
 
 
@@ -86,7 +86,7 @@ def test_of_many_that_look_at_once_exactly_one_tells(
 
             def look(keeper: Caretaker, gate: threading.Barrier = gate) -> bool:
                 gate.wait()
-                return keeper.look()
+                return keeper.run()
 
             assert sum(pool.map(look, keepers)) == 1
             assert templates(post) == ["card-not-genuine"]
@@ -101,7 +101,7 @@ def test_even_where_each_believes_that_it_is_its_turn_one_tells(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A process that stood still between its turn and its look meets those that came after."""
-    monkeypatch.setattr(Caretaker, "_claim_round", lambda _self: True)
+    monkeypatch.setattr(Caretaker, "_claim_run", lambda _self: True)
     history.refused(Reason.NOT_GENUINE)
     stores = [database.store(busy_timeout_s=30) for _ in range(CALLERS)]
     gate = threading.Barrier(CALLERS)
@@ -109,7 +109,7 @@ def test_even_where_each_believes_that_it_is_its_turn_one_tells(
     def look(store: Store) -> bool:
         keeper = keep(means, store=store)
         gate.wait()
-        return keeper.look()
+        return keeper.run()
 
     with ThreadPoolExecutor(CALLERS) as pool:
         assert sum(pool.map(look, stores)) == CALLERS
@@ -131,8 +131,8 @@ def test_a_notice_and_its_alarm_are_written_together(
     with monkeypatch.context() as patched:
         patched.setattr(StaffMail, "began", die)
         with pytest.raises(KeyboardInterrupt):
-            keep(means).look()
+            keep(means).run()
     assert told(post) == []
     clock.forward(minutes=1)
-    keep(means).look()
+    keep(means).run()
     assert templates(post) == ["card-not-genuine"]

@@ -347,7 +347,7 @@ def test_after_a_week_nobody_agrees(
     assert AdminDesk(second).proposals.waiting() == ()
     with pytest.raises(NotFound, match="in time"):
         AdminDesk(second).proposals.agree(line.proposal_id, WHY)
-    Caretaker(means.store, means.signer, NoticeSettings(), "ra@trust.nhs.uk").look()
+    Caretaker(means.store, means.signer, NoticeSettings(), "ra@trust.nhs.uk").run()
     with means.store.read() as uow:
         kept = uow.proposals.get(line.proposal_id)
         (event,) = (one for one in uow.audit.of_holder(asha.holder.id) if "expired" in one.kind)
@@ -355,7 +355,7 @@ def test_after_a_week_nobody_agrees(
     assert (kept.outcome, kept.parameters) == (Outcome.EXPIRED, b"")
     assert (event.kind, event.actor, event.reference) == ("act-expired", "kiosk", line.reference)
     clock.forward(minutes=31 * 24 * 60)
-    Caretaker(means.store, means.signer, NoticeSettings(), "ra@trust.nhs.uk").look()
+    Caretaker(means.store, means.signer, NoticeSettings(), "ra@trust.nhs.uk").run()
     with means.store.read() as uow:
         assert uow.proposals.get(line.proposal_id) is None
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from kiosk.authority.administration.alarms import LOOK, LOOK_EVERY, SILENT_AFTER
+from kiosk.authority.administration.alarms import SILENT_AFTER, WATCH, WATCH_EVERY
 from kiosk.authority.administration.audit_log import AuditDesk
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.today import TodayDesk
@@ -42,7 +42,7 @@ def look(office: Office) -> Today:
 def watched(store: Store) -> None:
     """Let the caretaker have looked just now."""
     with store.begin() as uow:
-        uow.chores.claim(LOOK, LOOK_EVERY)
+        uow.jobs.claim(WATCH, WATCH_EVERY)
         uow.commit()
 
 
@@ -241,7 +241,7 @@ def test_a_relay_that_does_not_answer_is_named(
     watched(store)
     since = clock.now().isoformat()
     with store.begin() as uow:
-        uow.chores.claim(RELAY_AWAY, timedelta(seconds=40))
+        uow.jobs.claim(RELAY_AWAY, timedelta(seconds=40))
         uow.alarms.begin("mail-held-up:", "mail-held-up", {"since": since})
         uow.commit()
     clock.forward(minutes=1)

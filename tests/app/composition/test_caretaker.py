@@ -1,4 +1,4 @@
-"""A station looks after the service while its authority serves it, and only then."""
+"""A station runs the caretaker while its authority serves it, and only then."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from kiosk.app.composition.opening import open_store
 from kiosk.app.composition.station import LocalExecutor
-from kiosk.authority.administration.alarms import LOOK
+from kiosk.authority.administration.alarms import WATCH
 from kiosk.authority.administration.setup import make_keys
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Station
@@ -47,19 +47,19 @@ def executor(store: Store, settings: Settings, environ: dict[str, str]) -> Itera
     executor.close()
 
 
-def is_looked_after(store: Store) -> bool:
+def caretaker_ran(store: Store) -> bool:
     with store.read() as uow:
-        return uow.chores.get(LOOK) is not None
+        return uow.jobs.get(WATCH) is not None
 
 
 @pytest.mark.parametrize("idle", [True, False])
-def test_a_station_looks_after_the_service_also_while_a_card_is_in(
+def test_a_station_runs_the_caretaker_also_while_a_card_is_in(
     executor: LocalExecutor, store: Store, idle: bool
 ) -> None:
     """One that was busy all day was healthy, and staff read that nobody watches."""
-    assert not is_looked_after(store)
+    assert not caretaker_ran(store)
     assert executor.check_authority(ReaderState.READY, idle=idle) is None
-    assert is_looked_after(store)
+    assert caretaker_ran(store)
 
 
 def test_a_station_out_of_service_does_not(
@@ -70,4 +70,4 @@ def test_a_station_out_of_service_does_not(
         assert uow.stations.retire(settings.station.name, uow.now)
         uow.commit()
     assert executor.check_authority(ReaderState.NO_READER, idle=True) is Outage.RETIRED
-    assert not is_looked_after(store)
+    assert not caretaker_ran(store)

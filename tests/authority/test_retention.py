@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.authority import housekeeping
+from kiosk.authority import retention
 from kiosk.authority.audit.events import ServiceKind
 from kiosk.authority.errors import StoreError
-from kiosk.authority.housekeeping import count_records, purge_records
+from kiosk.authority.retention import count_records, purge_records
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import (
     Card,
@@ -95,7 +95,7 @@ def purges(store: Store) -> list[dict[str, Scalar]]:
 def test_old_visits_and_closed_entries_go_and_the_audit_says_how_many(
     database: TestDatabase, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(housekeeping, "BATCH", 2)
+    monkeypatch.setattr(retention, "BATCH", 2)
     card, now = samples.stored_person(store).card, database.clock.now()
     old = [
         station_visit(store, card, now - timedelta(days=370), UnblockState.DONE) for _ in range(5)
@@ -134,7 +134,7 @@ def test_what_an_open_entry_or_a_pending_secret_needs_stays(
 def test_a_purge_that_is_cut_off_says_what_it_did(
     database: TestDatabase, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(housekeeping, "BATCH", 1)
+    monkeypatch.setattr(retention, "BATCH", 1)
     card, now = samples.stored_person(store).card, database.clock.now()
     for _ in range(3):
         station_visit(store, card, now - timedelta(days=370))

@@ -40,7 +40,7 @@ def test_the_audit_is_verified_in_pieces_and_a_broken_one_is_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("kiosk.authority.store.repositories.audit.BATCH", 2)
-    monkeypatch.setattr(caretaking, "ROWS_A_LOOK", 4)
+    monkeypatch.setattr(caretaking, "ROWS_A_RUN", 4)
     for _ in range(10):
         history.registered()
     sign_heads(means.store, means.signer)
@@ -48,18 +48,18 @@ def test_the_audit_is_verified_in_pieces_and_a_broken_one_is_told(
     forger.change(9, reference="other")
     forger.close()
     for reached in (4, 8):
-        keep(means).look()
+        keep(means).run()
         assert told(post) == []
         assert place(means.store) == reached
         clock.forward(minutes=1)
-    keep(means).look()
+    keep(means).run()
     when = clock.now().isoformat(timespec="seconds")
     finding = "row 9 was changed after it was written"
     assert told(post) == [(RA, "audit-broken", {"row": 9, "finding": finding, "when": when})]
     assert place(means.store) == 0
     clock.forward(days=1)
     for _ in range(3):
-        keep(means).look()
+        keep(means).run()
         clock.forward(minutes=1)
     assert told(post) == []
 
@@ -68,13 +68,13 @@ def test_a_long_audit_is_verified_within_a_day_all_the_same(
     means: StaffDependencies, history: History, clock: SetClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("kiosk.authority.store.repositories.audit.BATCH", 1)
-    monkeypatch.setattr(caretaking, "ROWS_A_LOOK", 2)
-    monkeypatch.setattr(caretaking, "LOOKS_A_PASS", 3)
+    monkeypatch.setattr(caretaking, "ROWS_A_RUN", 2)
+    monkeypatch.setattr(caretaking, "RUNS_A_PASS", 3)
     for _ in range(9):
         history.registered()
     places = []
     for _ in range(3):
-        keep(means).look()
+        keep(means).run()
         places.append(place(means.store))
         clock.forward(minutes=1)
     assert places == [3, 6, 0]
@@ -86,16 +86,16 @@ def test_an_audit_that_fits_again_ends_the_alarm(
     was = history.registered().reference
     forger = Forger(database)
     forger.change(1, reference="other")
-    keep(means).look()
+    keep(means).run()
     assert templates(post) == ["audit-broken"]
     forger.change(1, reference=was)
     forger.close()
     clock.forward(hours=23)
-    keep(means).look()
+    keep(means).run()
     with means.store.read() as uow:
         assert [alarm.kind for alarm in uow.alarms.standing()] == ["audit-broken"]
     clock.forward(hours=1)
-    keep(means).look()
+    keep(means).run()
     with means.store.read() as uow:
         assert uow.alarms.standing() == ()
     assert told(post) == []
@@ -103,9 +103,9 @@ def test_an_audit_that_fits_again_ends_the_alarm(
 
 def place(store: Store) -> int:
     with store.read() as uow:
-        chore = uow.chores.get(caretaking.VERIFY)
-    assert chore is not None
-    return int(json.loads(chore.reached)[0]) if chore.reached else 0
+        job = uow.jobs.get(caretaking.VERIFY)
+    assert job is not None
+    return int(json.loads(job.reached)[0]) if job.reached else 0
 
 
 # --- what is past ----------------------------------------------------------------------
@@ -121,15 +121,15 @@ def test_what_is_past_is_forgotten_once_a_day_and_a_head_that_moved_is_signed(
         uow.codes.draft(draft)
         uow.commit()
     history.registered()
-    keep(means).look()
+    keep(means).run()
     assert anchored(means.store) == [1]
     assert "audit anchor" in caplog.text
     history.registered()
     clock.forward(hours=23)
-    keep(means).look()
+    keep(means).run()
     assert anchored(means.store) == [1, 2]
     clock.forward(hours=26)
-    keep(means).look()
+    keep(means).run()
     assert anchored(means.store) == [1, 2]
     with means.store.read() as uow:
         assert uow.codes.get(draft.id) is None
@@ -145,10 +145,10 @@ def test_the_audit_has_when_an_alarm_began_and_when_it_was_over(
 ) -> None:
     history.station("A")
     for _ in range(10):
-        keep(means).look()
+        keep(means).run()
         clock.forward(minutes=1)
     history.station("A")
-    keep(means).look()
+    keep(means).run()
     with means.store.read() as uow:
         kinds = {ServiceKind.ALARM_RAISED.value, ServiceKind.ALARM_OVER.value}
         rows = uow.trail.oldest(AuditQuery(kinds=frozenset(kinds)))
@@ -168,5 +168,5 @@ def test_an_audit_that_takes_no_rows_keeps_no_alarm_back(
     forger = Forger(database)
     forger.run(sa.delete(HEAD))
     forger.close()
-    keep(means, store=database.store()).look()
+    keep(means, store=database.store()).run()
     assert templates(post) == ["audit-broken"]

@@ -31,7 +31,10 @@ from kiosk.contract.folding import fold
 from kiosk.contract.sensitive import Sensitive
 
 SIZES = (2, 3, 4)
-"""How many questions a policy may ask; sets of each size are hashed, so that it can change."""
+"""How many questions a policy may ask at once.
+
+Sets of the one size that the policy asks at a registration are hashed.
+"""
 
 _SALT, _DIGEST = 16, 32
 
@@ -55,8 +58,8 @@ class Cost:
 class AnswerHasher:
     """Hashes and checks sets of answers; at most ``at_once`` hashes run at the same time.
 
-    One hash takes about 0.1 s and 64 MiB. Four registered questions have 11 sets (about a second),
-    five have 25, eight have 154 (a quarter of a minute).
+    One hash takes about 0.1 s and 64 MiB. Three of four registered questions, the default, have 4
+    sets; four of eight, the most that a policy may ask, have 70.
     """
 
     def __init__(self, ring: KeyRing, cost: Cost | None = None, at_once: int = 2) -> None:

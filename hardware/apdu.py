@@ -127,7 +127,6 @@ class CommandApdu:
         return self.within_change or not self.only_reads
 
     def with_le(self, le: int) -> CommandApdu:
-        """Return the same command with another Le."""
         return replace(self, le=le)
 
     def pieces(self) -> tuple[CommandApdu, ...]:

@@ -221,7 +221,6 @@ class Connection:
         self._selected = None
 
     def is_contactless(self) -> bool:
-        """Return whether the card is contactless."""
         return self._link.is_contactless()
 
     def has_keypad(self) -> bool:

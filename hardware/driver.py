@@ -81,7 +81,7 @@ class CardSession(Protocol):
         """Return whether the reader's keys can fill in this card's PINs; no try is spent."""
 
     def changes_on_pad(self) -> bool:
-        """Return whether they could change it, too, without a slip that nobody would notice."""
+        """Return whether they can change the PIN, without a slip that sets one nobody chose."""
 
     def pin_key(self) -> PinKey | None:
         """Return the key for ``sign_with_pin_key``; None where there is none, or of no known kind.
@@ -119,18 +119,15 @@ class CardSession(Protocol):
 
 
 class NoAdminKey:
-    """The part of a session whose family has no admin key: it sends nothing."""
+    """The part of a session whose family has no admin key: each call raises ``NotAllowed``."""
 
     def begin_mutual_authentication(self, challenge: KeyChallenge) -> KeyNonce:
-        """Raise ``NotAllowed``."""
         raise NotAllowed("cards of this family have no admin key")
 
     def complete_mutual_authentication(self, cryptogram: bytes) -> KeyAnswer:
-        """Raise ``NotAllowed``."""
         raise NotAllowed("cards of this family have no admin key")
 
     def reset_pin(self, new: PinEntry) -> None:
-        """Raise ``NotAllowed``."""
         raise NotAllowed("cards of this family have no admin key")
 
 
@@ -314,14 +311,12 @@ class RoutedCards:
     def verify_pin(
         self, at: CardAddress, pin: PinEntry, challenge: PinChallenge | None = None
     ) -> PinProof | None:
-        """Let the card verify ``pin``, and sign ``challenge``."""
         return self._cards_for(at).verify_pin(at, pin, challenge)
 
     def change_pin(self, at: CardAddress, current: PinEntry, new: PinEntry) -> None:
         self._cards_for(at).change_pin(at, current, new)
 
     def hold(self, at: CardAddress, use: Callable[[CardHold], T]) -> T:
-        """Hold the card while ``use`` works with it."""
         return self._cards_for(at).hold(at, use)
 
     def _cards_for(self, at: CardAddress) -> Cards:

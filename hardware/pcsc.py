@@ -86,7 +86,6 @@ class PcscError(Exception):
 
     @property
     def busy(self) -> bool:
-        """Another program holds the card."""
         return self.code == BUSY
 
     @property

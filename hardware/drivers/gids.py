@@ -231,7 +231,7 @@ class GidsSession:
         """Return None: the tries of the admin key are reported only after a wrong cryptogram."""
 
     def prove(self, challenge: CardChallenge) -> None:
-        """Return None, for the same reason; the card proves itself by the admin key."""
+        """Return None: the card proves itself by the admin key."""
 
     def pin_format(self) -> PinFormat:
         return PinFormat(_SHORTEST_PIN, _LONGEST_PIN, _SHORTEST_PIN, letters=True)
@@ -289,7 +289,6 @@ class GidsSession:
         raise NotAllowed("the admin key of a GIDS card is never sent to it")
 
     def change_secret(self, current: Sensitive, new: Sensitive) -> None:
-        """Raise ``NotAllowed``, for the same reason."""
         raise NotAllowed("the admin key of a GIDS card is never sent to it")
 
     def begin_mutual_authentication(self, challenge: KeyChallenge) -> KeyNonce:

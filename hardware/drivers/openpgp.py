@@ -166,10 +166,10 @@ def read_derivation(data: bytes) -> PasswordDerivation | None:
     count = int.from_bytes(tlv.find(data, _COUNT) or b"")
     first, *others = (tlv.find(data, tag) for tag in _SALTS)
     if name is None or first is None or not 0 < count <= LARGEST_COUNT:
-        raise CardProtocolError("the card's KDF object makes no sense")
+        raise CardProtocolError("the card's KDF object does not follow the standard")
     salts = (first, *(first if salt is None else salt for salt in others))
     if any(len(salt) != SALT_LENGTH for salt in salts):
-        raise CardProtocolError("the card's KDF object makes no sense")
+        raise CardProtocolError("the card's KDF object does not follow the standard")
     return PasswordDerivation(name, count, (salts[0], salts[1], salts[2]))
 
 
@@ -309,7 +309,7 @@ class OpenPgpSession(NoAdminKey):
         """Return None: no key of the application signs without a password (7.2.10, 7.2.13)."""
 
     def prove(self, challenge: CardChallenge) -> None:
-        """Return None, for the same reason."""
+        """Return None: no key signs without a password."""
 
     def secret_tries(self) -> int:
         """Read them in the PW status bytes; a resetting code that was never set has none left."""

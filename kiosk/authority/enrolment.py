@@ -155,7 +155,7 @@ def _key_of(request: str) -> ec.EllipticCurvePublicKey:
 
 def _objection(uow: UnitOfWork, line: Enrolment, asked: Enrol) -> str:
     if not uow.enrolments.matches(line, asked.secret.reveal()):
-        return "its secret is another"
+        return "its secret is wrong"
     return "its line has run out" if line.expires_at <= uow.now else ""
 
 

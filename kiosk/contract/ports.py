@@ -348,16 +348,11 @@ class Authority(Protocol):
         """Return whether the station may serve anybody, without recording a heartbeat."""
 
 
-# The machine's own clock.
-
-
 class SystemClock:
-    """Implements ``kiosk.contract.ports.Clock``."""
+    """The machine's own clock."""
 
     def now(self) -> datetime:
-        """Return the time of day, UTC and aware."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Return seconds that never go back."""
         return time.monotonic()

@@ -123,7 +123,6 @@ class Actions:
         self._now = now
 
     def perform(self, command: Command) -> ResultSide | None:
-        """Carry out ``command``; None where nothing waits for an answer."""
         try:
             return self._dispatch(command)
         except errors.PinWrong as wrong:

@@ -133,7 +133,7 @@ def test_wrong_secrets_are_charged_and_audited(estate: Estate) -> None:
     line = estate.line()
     wrong = EnrolmentLine(line.addresses, line.number, Sensitive("0" * 12), line.ca_fingerprint)
     for _ in range(TRIES):
-        assert "secret is another" in estate.refusal(wrong, Key())
+        assert "secret is wrong" in estate.refusal(wrong, Key())
     assert "no tries left" in estate.refusal(line, Key())
     assert estate.world.kinds().count("enrolment-refused") == TRIES
     other = EnrolmentLine(line.addresses, "ZZZZ", line.secret, line.ca_fingerprint)

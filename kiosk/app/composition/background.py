@@ -47,7 +47,7 @@ class BackgroundExecutor:
         self._lock = threading.Lock()
 
     def perform(self, command: Command) -> ResultSide | None:
-        """Carry out ``command``, or report that nobody answers."""
+        """Report that nobody answers where there is no executor."""
         with self._lock:
             executor = self._open()
             if executor is None:

@@ -1,4 +1,4 @@
-"""Runs all statements on the database, and turns its errors into those of the contract."""
+"""Runs all statements on the database, and turns its errors into ``StoreError``."""
 
 from __future__ import annotations
 
@@ -188,7 +188,7 @@ class Gateway:
     def unchecked(
         self, statement: Statement, kind: type[SomeRow], given: Values | None = None
     ) -> Sequence[SomeRow]:
-        """Do as ``many``, altered rows too: for display, never for a decision."""
+        """Return every row of a ``select(kind)``, altered ones too: never for a decision."""
         return [loaded(kind, row) for row in self.tuples(statement, given)]
 
     def joined(

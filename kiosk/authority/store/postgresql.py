@@ -56,7 +56,7 @@ _AUTOCOMMIT = "AUTOCOMMIT"
 
 @lru_cache(1024)
 def _encoded(statement: str) -> bytes:
-    """Return the same object each time: psycopg looks it up, and its hash is computed once."""
+    """Return one object for each statement: psycopg looks it up by its hash, which is kept."""
     return statement.encode()
 
 

@@ -776,7 +776,7 @@ class ProposedAct:
     decided_by: str = ""
 
 
-# Records of the caretaker: present alarms, and periodic work.
+# Records of the caretaker: present alarms, and jobs.
 
 
 @dataclass(frozen=True, slots=True)
@@ -799,7 +799,7 @@ class Job:
     """Periodic work that any one of many processes does when it is due.
 
     ``since`` is when it first ran without a longer pause after it, ``done_at`` the last run.
-    ``reached`` is where work in pieces goes on, in a form of its own; empty at the beginning.
+    ``reached`` is where a job in pieces goes on, in the job's own form; empty at the beginning.
     """
 
     name: str

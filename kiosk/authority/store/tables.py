@@ -800,7 +800,7 @@ class SearchTermRow(TableRow, table=True):
     holder_id: str = Field(primary_key=True, foreign_key="cardholder.id")
 
 
-# Tables of the caretaker: present alarms, and periodic work.
+# Tables of the caretaker: present alarms, and jobs.
 
 
 class AlarmRow(TableRow, table=True):

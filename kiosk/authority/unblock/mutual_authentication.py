@@ -180,7 +180,7 @@ def _waiting(visit: Visit, length: int, now: datetime) -> bytes:
     """Return the open challenge of ``length`` bytes; one of another length is something else."""
     waits, since = visit.challenge, visit.challenged_at
     if waits is None or since is None or len(waits) != length:
-        raise StepRefused("no such answer is waited for")
+        raise StepRefused("no such answer was asked for")
     if abs(now - since) >= CHALLENGE_LIFE:
         raise StepRefused("the challenge is too old")
     return waits

@@ -272,7 +272,7 @@ def _open_visit(
 ) -> VisitOpened | Refusal:
     """Go on with a card that has proven what it has to: only now its records are read.
 
-    Its report changes the records only where it is proven: a copy can report the same name.
+    Its report changes the records only where it is proven: a copy can report the same identifier.
     ``held``: what was read with the visit, if it is already recorded.
     """
     changed = apply_due_change(uow, known.holder.id)

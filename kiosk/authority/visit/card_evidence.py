@@ -144,7 +144,7 @@ def judge(visit: Visit, proof: CardProof | None, now: datetime) -> tuple[Visit, 
     """
     key, nonce, drawn_at = visit.auth_key, visit.challenge, visit.challenged_at
     if key is None or nonce is None or drawn_at is None:
-        raise StepRefused("no proof is waited for")
+        raise StepRefused("no proof was asked for")
     if abs(now - drawn_at) >= CHALLENGE_LIFE:
         raise StepRefused("the challenge is too old")
     used = replace(visit, challenge=None, challenged_at=None)

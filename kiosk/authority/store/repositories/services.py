@@ -1,4 +1,4 @@
-"""The outbox, the stations' heartbeats, and the keys that the database was filled under."""
+"""The outbox, stations, alarms, jobs, and the keys that the database was filled under."""
 
 from __future__ import annotations
 
@@ -221,7 +221,7 @@ _MARK_SENT: Final = Prepared(
 )
 
 
-# Alarms and periodic work: of several processes that look at once, one reports and one works.
+# Alarms and jobs: of several processes that run at once, one reports an alarm and one does a job.
 
 LEFT = 5
 """A job that was left undone for so many periods counts as begun again."""

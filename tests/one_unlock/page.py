@@ -28,7 +28,7 @@ from kiosk.authority.store.repositories.registrations import Registrations
 from kiosk.authority.store.repositories.visits import UnblockJournal
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.unblock import candidates, outcome, release, rotation
-from kiosk.authority.visit import answers, begin, card_evidence, codes, tasks
+from kiosk.authority.visit import answers, attempts, begin, card_evidence, codes, tasks
 from kiosk.authority.visit import context as visits
 from kiosk.contract.ports import Authority
 from kiosk.station.events import CardIn
@@ -71,32 +71,32 @@ WAYPOINTS: Mapping[Place, str] = {
         ),
         # 3: the answers
         (
-            answers._charge_if_due,
-            "Makes sure that these are the questions that were asked, charges, and commits.",
+            answers._charge,
+            "Makes sure that these are the questions that were asked.",
         ),
         (
-            Registrations.charge,
+            Registrations._count_failure,
             (
                 "**A wrong answer is charged here**: one `UPDATE` counts it before anybody looks. "
-                "(On a card that is known by name only `charge_unproven` below it does.)"
+                "(On a card that is known by name only `_count_unproven` below it does.)"
             ),
         ),
-        (answers._verdict, "Looks at the answers that were paid for."),
+        (attempts._is_right, "Has what was charged checked, unless it has its verdict."),
         (AnswerHasher.check, "Argon2id over all answers together, with a pepper."),
         (answers._right, "Right answers. Wrong ones go to `_wrong`, and their charge stays."),
-        (Registrations.give_back, "Gives back this one charge."),
+        (attempts.Charged.conclude, "Writes the verdict, once."),
+        (Registrations._less_one, "Gives back this one charge."),
         # 4: the code is sent
         (codes._draft, "Draws a code, and the number that stops what it is for."),
         (EmailCodes.draft, "Writes its keyed hash down; the code itself is never stored."),
         (SmtpMailer.send, "Sends it by verified TLS; no transaction is open."),
         (codes._activate, "Only now can the code be entered."),
         # 5: the code is entered
-        (codes._charge_if_due, "Makes sure that a code is due."),
-        (EmailCodes.charge_try, "One `UPDATE` counts the entry, before anybody looks at it."),
-        (codes._verdict, "Looks at the entry that was paid for."),
+        (codes._charge, "Makes sure that a code is due."),
+        (EmailCodes._count_try, "One `UPDATE` counts the entry, before anybody looks at it."),
         (CodeMac.matches, "Compares the keyed hash in constant time."),
-        (codes._record_verdict, "Writes the verdict down, with the counter."),
-        (EmailCodes.give_back, "Gives back the charge of a right code."),
+        (codes._right, "A right code. A wrong one goes to `_wrong`, and its charge stays."),
+        (EmailCodes._less_one, "Gives back the charge of a right code."),
         # 6: the PIN is set
         (PinWork._hold_and_unblock, "One hold of the card, up to the change of the PUK."),
         (release._need_gate, "Computes from the records that every factor was passed."),

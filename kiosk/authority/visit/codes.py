@@ -1,4 +1,4 @@
-"""One entered code: charged first, then checked, and used once.
+"""The life of a code: made, mailed, entered, and used once.
 
 A code for an unblock is only marked as proven here. The transaction that releases the secret uses
 it up, so that a card pulled at the new-PIN page may come back with the same code within its life.
@@ -7,8 +7,7 @@ The transaction that writes a registration or a change uses up its code.
 
 from __future__ import annotations
 
-import hmac
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
@@ -18,9 +17,10 @@ from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.errors import MailError, MailRefused
 from kiosk.authority.mail.message import Message
 from kiosk.authority.notices import addresses_of, draw_stop_number
-from kiosk.authority.store.records import Charge, EmailCode, Scalar, Verdict, new_id
+from kiosk.authority.store.records import EmailCode, Scalar, Verdict, new_id
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit import tasks
+from kiosk.authority.visit.attempts import AuditKinds, Charged, charge_attempt, evaluate
 from kiosk.authority.visit.context import (
     VisitContext,
     VisitRefused,
@@ -256,13 +256,7 @@ def _wherever(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> VisitC
     return context_of(uow, parts.policy(), held)
 
 
-@dataclass(frozen=True, slots=True)
-class _ChargedCode:
-    """An entry that may be checked now, as it was charged."""
-
-    charge: Charge
-    code: EmailCode
-    bound: bytes = field(repr=False)
+_KINDS = AuditKinds(AuditKind.CODE_TRY_CHARGED, AuditKind.CODE_RIGHT, AuditKind.CODE_WRONG)
 
 
 def enter_code(
@@ -273,38 +267,46 @@ def enter_code(
     Where staff gave a code since the page was shown, it may ask for the answers first.
     """
     digits = Sensitive("".join(entered.reveal().split()))
-    charged = _charge_if_due(parts, visit_id, attempt, digits)
-    if not isinstance(charged, _ChargedCode):
-        return charged
-    verdict = _verdict(parts, charged, digits)
-    try:
-        return _record_verdict(parts, visit_id, charged, verdict)
-    except (StepRefused, VisitRefused):
-        # The card left while the code was checked: a right one still costs nothing.
-        if verdict is Verdict.RIGHT:
-            _give_back_after_visit(parts, visit_id, charged)
-        raise
+    return evaluate(
+        parts,
+        visit_id,
+        enter=lambda uow: enter(uow, parts, visit_id),
+        charge=lambda uow, context: _charge(uow, parts, context, attempt, digits),
+        check=lambda code: _matches(parts, code, digits),
+        right=_right,
+        wrong=_wrong,
+    )
 
 
-def _charge_if_due(
-    parts: Dependencies, visit_id: VisitId, attempt: str, digits: Sensitive
-) -> _ChargedCode | CodeDead | Refusal | Task:
-    """Charge and commit before anybody checks."""
-    with parts.store.begin() as uow:
-        context = enter(uow, parts, visit_id)
-        if context.visit.finished_at is not None and _ends_with_a_code(context):
-            return tasks.finished(uow, context)
-        if _confirmed_owner(uow, context, attempt):
-            return tasks.next_task(uow, context)
-        context.need(context.code_gate)
-        code = context.own_code
-        charged = _try(uow, parts, context, code, attempt, digits) if code else None
-        if charged is not None:
-            uow.commit()
-            return charged
-        instead = _dead(uow, context, code) if code else _without_code(uow, context)
-        uow.commit()
-        return instead
+def _charge(
+    uow: UnitOfWork, parts: Dependencies, context: VisitContext, attempt: str, digits: Sensitive
+) -> Charged[EmailCode] | CodeDead | Refusal | Task:
+    if context.visit.finished_at is not None and _ends_with_a_code(context):
+        return tasks.finished(uow, context)
+    if _confirmed_owner(uow, context, attempt):
+        return tasks.next_task(uow, context)
+    context.need(context.code_gate)
+    code = context.own_code
+    if code is None:
+        return _without_code(uow, context)
+    if not parts.codes.can_match(code.key_id):
+        raise AuthorityUnavailable("the code cannot be checked: its key is not at hand")
+    charged = charge_attempt(
+        uow,
+        context.visit,
+        attempt,
+        bound=parts.codes.bind(attempt, digits, code.id, code.key_id),
+        against=code,
+        counter=lambda uow: uow.codes.entries(code.id),
+        kinds=_KINDS,
+        detail={"code": code.id, **given_by(code)},
+    )
+    return charged if charged is not None else _dead(uow, context, code)
+
+
+def _matches(parts: Dependencies, code: EmailCode, digits: Sensitive) -> bool:
+    binding = CodeBinding(code.id, code.purpose, code.card_id, code.visit_id)
+    return parts.codes.matches(digits, CodeDigest(code.digest, code.key_id), binding)
 
 
 def _confirmed_owner(uow: UnitOfWork, context: VisitContext, attempt: str) -> bool:
@@ -315,32 +317,12 @@ def _confirmed_owner(uow: UnitOfWork, context: VisitContext, attempt: str) -> bo
         return False
     if not code.proves_owner or code.consumed_at is None:
         return False
-    charge = uow.codes.charge_try(code.id, attempt)
+    charge = uow.codes.entries(code.id).earlier(attempt)
     return charge is not None and charge.verdict is Verdict.RIGHT
 
 
 def _ends_with_a_code(context: VisitContext) -> bool:
     return context.visit.purpose in (Purpose.REGISTER, Purpose.CHANGE_EMAIL)
-
-
-def _try(
-    uow: UnitOfWork,
-    parts: Dependencies,
-    context: VisitContext,
-    code: EmailCode,
-    attempt: str,
-    digits: Sensitive,
-) -> _ChargedCode | None:
-    """Charge one try, for this entry alone; None where the code has none left."""
-    if not parts.codes.can_match(code.key_id):
-        raise AuthorityUnavailable("the code cannot be checked: its key is not at hand")
-    bound = parts.codes.bind(attempt, digits, code.id, code.key_id)
-    charge = uow.codes.charge_try(code.id, attempt, bound)
-    if charge is None:
-        return None
-    if charge.fresh:
-        _record(uow, AuditKind.CODE_TRY_CHARGED, context, code, left=charge.left)
-    return _ChargedCode(charge, code, bound)
 
 
 def _without_code(uow: UnitOfWork, context: VisitContext) -> CodeDead | Refusal | Task:
@@ -385,47 +367,9 @@ def _record(
     record(uow, kind, context.visit, code=code.id, **detail, **given_by(code))
 
 
-def _verdict(parts: Dependencies, charged: _ChargedCode, digits: Sensitive) -> Verdict:
-    """Check the charged entry, unless it has its verdict."""
-    charge, code = charged.charge, charged.code
-    if charge.verdict is not None:
-        return charge.verdict
-    if charge.given is None or not hmac.compare_digest(charge.given, charged.bound):
-        return Verdict.WRONG
-    binding = CodeBinding(code.id, code.purpose, code.card_id, code.visit_id)
-    right = parts.codes.matches(digits, CodeDigest(code.digest, code.key_id), binding)
-    return Verdict.RIGHT if right else Verdict.WRONG
-
-
-def _give_back_after_visit(parts: Dependencies, visit_id: VisitId, charged: _ChargedCode) -> None:
-    """Give the charge of a right code back; it proves nothing, and can be entered again."""
-    code = charged.code
-    with parts.store.begin() as uow:
-        given_back = uow.codes.give_back(code.id, charged.charge.attempt_id)
-        visit = uow.visits.get(visit_id)
-        if given_back and visit is not None:
-            detail = {"proves": "nothing", **given_by(code)}
-            record(uow, AuditKind.CODE_RIGHT, visit, code=code.id, **detail)
-        uow.commit()
-
-
-def _record_verdict(
-    parts: Dependencies, visit_id: VisitId, charged: _ChargedCode, verdict: Verdict
-) -> Task | CodeWrong | CodeDead | Refusal:
-    """Commit verdict, counter, audit and what follows together."""
-    with parts.store.begin() as uow:
-        context = enter(uow, parts, visit_id)
-        right = verdict is Verdict.RIGHT
-        reply = (_right if right else _wrong)(uow, context, charged)
-        uow.commit()
-        return reply
-
-
-def _right(uow: UnitOfWork, context: VisitContext, charged: _ChargedCode) -> Task:
-    code = charged.code
-    if uow.codes.give_back(code.id, charged.charge.attempt_id):
-        _record(uow, AuditKind.CODE_RIGHT, context, code)
-        context = _prove(uow, context, code)
+def _right(uow: UnitOfWork, context: VisitContext, charged: Charged[EmailCode]) -> Task:
+    if charged.conclude(uow, context.visit, right=True):
+        context = _prove(uow, context, charged.against)
     return tasks.next_task(uow, context)
 
 
@@ -465,12 +409,10 @@ def _confirm_address(uow: UnitOfWork, context: VisitContext, code: EmailCode) ->
 
 
 def _wrong(
-    uow: UnitOfWork, context: VisitContext, charged: _ChargedCode
+    uow: UnitOfWork, context: VisitContext, charged: Charged[EmailCode]
 ) -> CodeWrong | CodeDead | Refusal:
-    charge, code = charged.charge, charged.code
-    if uow.codes.keep_charge(code.id, charge.attempt_id):
-        _record(uow, AuditKind.CODE_WRONG, context, code, left=charge.left)
-    waiting = reload(uow, context).waiting_code
-    if charge.left <= 0 or waiting is None or waiting.id != code.id:
+    charged.conclude(uow, context.visit, right=False)
+    code, waiting = charged.against, reload(uow, context).waiting_code
+    if charged.charge.left <= 0 or waiting is None or waiting.id != code.id:
         return _dead(uow, context, code)
     return CodeWrong(tasks.enter_code(uow, context, waiting))

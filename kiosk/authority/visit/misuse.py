@@ -7,15 +7,14 @@ holder, separately for cards that are known by name only.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.notices import Notice, addresses_of, notify, notify_staff
-from kiosk.authority.store.records import Charge, StopNumber, Verdict
+from kiosk.authority.store.records import StopNumber
 from kiosk.authority.store.repositories.codes import read_stop_number
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit import tasks
+from kiosk.authority.visit.attempts import AuditKinds, Charged, charge_attempt, evaluate
 from kiosk.authority.visit.context import VisitContext, VisitRefused, enter
 from kiosk.authority.visit.gates import Gate
 from kiosk.authority.visit.registration import finish, stop_change
@@ -48,13 +47,7 @@ def stop_holder(uow: UnitOfWork, holder_id: str, *, but_visit: str = "") -> bool
     return uow.registrations.block(holder_id)
 
 
-@dataclass(frozen=True, slots=True)
-class _ChargedStop:
-    """One entry, the holder it has to belong to, and the subject that it was charged to."""
-
-    holder_id: str
-    entries: str
-    charge: Charge
+_KINDS = AuditKinds(AuditKind.STOP_NUMBER_TRIED, right=None, wrong=AuditKind.STOP_NUMBER_WRONG)
 
 
 def enter_stop_number(
@@ -64,22 +57,15 @@ def enter_stop_number(
     digits = read_stop_number(entered.reveal())
     if digits is None:
         raise StepRefused("that is no stop number")
-    charged = _charge_if_due(parts, visit_id, attempt, digits)
-    if not isinstance(charged, _ChargedStop):
-        return charged
-    try:
-        with parts.store.begin() as uow:
-            context = _enter(uow, parts, visit_id)
-            reply = _record_verdict(uow, parts, context, charged, digits)
-            uow.commit()
-            return reply
-    except (StepRefused, VisitRefused):
-        # The card left before the number was checked: a right one still costs nothing.
-        with parts.store.begin() as uow:
-            if _sent_to(uow, charged.holder_id, digits) is not None:
-                uow.stop_numbers.conclude(charged.entries, charged.charge, Verdict.RIGHT)
-                uow.commit()
-        raise
+    return evaluate(
+        parts,
+        visit_id,
+        enter=lambda uow: _enter(uow, parts, visit_id),
+        charge=lambda uow, context: _charge(uow, context, attempt, digits),
+        check=lambda holder_id: _is_theirs(parts, holder_id, digits),
+        right=lambda uow, context, charged: _right(uow, parts, context, charged, digits),
+        wrong=_wrong,
+    )
 
 
 def _enter(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> VisitContext:
@@ -90,22 +76,31 @@ def _enter(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> VisitCont
     return enter(uow, parts, visit_id)
 
 
-def _charge_if_due(
-    parts: Dependencies, visit_id: VisitId, attempt: str, digits: str
-) -> _ChargedStop | Task:
-    with parts.store.begin() as uow:
-        context = _enter(uow, parts, visit_id)
-        if context.visit.purpose is Purpose.REPORT_MISUSE and context.visit.finished_at is not None:
-            return tasks.finished(uow, context)
-        context.need(Gate.STOP_NUMBER)
-        entries, left = tasks.stop_entries(context), tasks.stop_entries_left(uow, context)
-        charge = uow.stop_numbers.charge(entries, context.visit.id, attempt, digits, left)
-        if charge is None:
-            raise VisitRefused(Reason.STOP_NUMBER_WRONG)
-        if charge.fresh:
-            record(uow, AuditKind.STOP_NUMBER_TRIED, context.visit, left=charge.left)
-        uow.commit()
-        return _ChargedStop(context.holder.id, entries, charge)
+def _charge(
+    uow: UnitOfWork, context: VisitContext, attempt: str, digits: str
+) -> Charged[str] | Task:
+    """Charge an entry; it is checked against the holder."""
+    if context.visit.purpose is Purpose.REPORT_MISUSE and context.visit.finished_at is not None:
+        return tasks.finished(uow, context)
+    context.need(Gate.STOP_NUMBER)
+    subject, left = tasks.stop_entries(context), tasks.stop_entries_left(uow, context)
+    charged = charge_attempt(
+        uow,
+        context.visit,
+        f"{context.visit.id}/{attempt}",
+        bound=uow.stop_numbers.bind(digits),
+        against=context.holder.id,
+        counter=lambda uow: uow.stop_numbers.entries(subject, left),
+        kinds=_KINDS,
+    )
+    if charged is None:
+        raise VisitRefused(Reason.STOP_NUMBER_WRONG)
+    return charged
+
+
+def _is_theirs(parts: Dependencies, holder_id: str, digits: str) -> bool:
+    with parts.store.read() as uow:
+        return _sent_to(uow, holder_id, digits) is not None
 
 
 def _sent_to(uow: UnitOfWork, holder_id: str, digits: str) -> StopNumber | None:
@@ -113,28 +108,29 @@ def _sent_to(uow: UnitOfWork, holder_id: str, digits: str) -> StopNumber | None:
     return found if found is not None and found.holder_id == holder_id else None
 
 
-def _record_verdict(
-    uow: UnitOfWork, parts: Dependencies, context: VisitContext, charged: _ChargedStop, digits: str
-) -> Task | StopNumberWrong:
-    charge, sent = charged.charge, _sent_to(uow, charged.holder_id, digits)
-    is_used = sent is not None and sent.used_at is not None
-    if sent is not None and (is_used or uow.stop_numbers.is_too_old(sent)):
-        # It is no guess. The holder may learn that it was sent; they must learn that it stops
-        # nothing.
-        uow.stop_numbers.conclude(charged.entries, charge, Verdict.RIGHT)
+def _right(
+    uow: UnitOfWork,
+    parts: Dependencies,
+    context: VisitContext,
+    charged: Charged[str],
+    digits: str,
+) -> Task:
+    """Stop everything; a number that was used up or is too old stops nothing, and is no guess."""
+    sent = _sent_to(uow, context.holder.id, digits)
+    first = charged.conclude(uow, context.visit, right=True)
+    if sent is not None and (sent.used_at is not None or uow.stop_numbers.is_too_old(sent)):
+        # The holder may learn that it was sent; they must learn that it stops nothing.
         uow.commit()
+        is_used = sent.used_at is not None
         raise VisitRefused(Reason.STOP_NUMBER_USED if is_used else Reason.STOP_NUMBER_OLD)
-    right = sent is not None
-    if charge.verdict is not None:
-        right = charge.verdict is Verdict.RIGHT
-    verdict = Verdict.RIGHT if right else Verdict.WRONG
-    if uow.stop_numbers.conclude(charged.entries, charge, verdict):
-        if sent is not None:
-            return _report(uow, parts, context, sent)
-        record(uow, AuditKind.STOP_NUMBER_WRONG, context.visit, left=charge.left)
-    if right:
-        return tasks.next_task(uow, context)
-    if not charge.left:
+    if first and sent is not None:
+        return _report(uow, parts, context, sent)
+    return tasks.next_task(uow, context)
+
+
+def _wrong(uow: UnitOfWork, context: VisitContext, charged: Charged[str]) -> StopNumberWrong:
+    charged.conclude(uow, context.visit, right=False)
+    if not charged.charge.left:
         # The charge is committed with its audit event.
         uow.commit()
         raise VisitRefused(Reason.STOP_NUMBER_WRONG)

@@ -20,11 +20,11 @@ CALLERS = 20
 
 
 def charge_answers(uow: UnitOfWork, holder_id: str) -> Charge | None:
-    return uow.registrations.charge(holder_id, new_id(), 3)
+    return uow.registrations.attempts(holder_id, 3).charge(new_id())
 
 
 def charge_code(uow: UnitOfWork, code_id: str) -> Charge | None:
-    return uow.codes.charge_try(code_id, new_id())
+    return uow.codes.entries(code_id).charge(new_id())
 
 
 KINDS = {"answers": charge_answers, "code": charge_code}

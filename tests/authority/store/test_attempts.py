@@ -17,7 +17,7 @@ from tests.support.database import TestDatabase
 
 def charge(store: Store, holder_id: str, attempt: str) -> Charge | None:
     with store.begin() as uow:
-        charged = uow.registrations.charge(holder_id, attempt, 3)
+        charged = uow.registrations.attempts(holder_id, 3).charge(attempt)
         uow.commit()
     return charged
 
@@ -57,9 +57,9 @@ def test_a_repeated_attempt_is_charged_once_and_keeps_its_verdict(store: Store) 
     assert charge(store, who, attempt) == Charge(attempt, 2, fresh=True)
     assert charge(store, who, attempt) == Charge(attempt, 2, fresh=False)
     with store.begin() as uow:
-        assert uow.registrations.keep_charge(who, attempt)
-        assert not uow.registrations.keep_charge(who, attempt)
-        assert not uow.registrations.give_back(who, attempt)
+        assert uow.registrations.attempts(who, 3).conclude(attempt, Verdict.WRONG)
+        assert not uow.registrations.attempts(who, 3).conclude(attempt, Verdict.WRONG)
+        assert not uow.registrations.attempts(who, 3).conclude(attempt, Verdict.RIGHT)
         uow.commit()
     again = charge(store, who, attempt)
     assert again == Charge(attempt, 2, fresh=False, verdict=Verdict.WRONG)
@@ -89,9 +89,9 @@ def test_giving_back_takes_off_one_and_only_once(store: Store) -> None:
     charge(store, who, wrong)
     charge(store, who, right)
     with store.begin() as uow:
-        assert uow.registrations.give_back(who, right)
-        assert not uow.registrations.give_back(who, right)
-        assert not uow.registrations.give_back(who, new_id())
+        assert uow.registrations.attempts(who, 3).conclude(right, Verdict.RIGHT)
+        assert not uow.registrations.attempts(who, 3).conclude(right, Verdict.RIGHT)
+        assert not uow.registrations.attempts(who, 3).conclude(new_id(), Verdict.RIGHT)
         uow.commit()
     assert failures(store, who) == 1
     with store.begin() as uow:
@@ -103,7 +103,7 @@ def test_giving_back_takes_off_one_and_only_once(store: Store) -> None:
 def test_a_charge_that_was_not_committed_did_not_happen(store: Store) -> None:
     who = samples.registered_person(store).holder.id
     with store.begin() as uow:
-        uow.registrations.charge(who, "attempt", 3)
+        uow.registrations.attempts(who, 3).charge("attempt")
     assert failures(store, who) == 0
     assert charge(store, who, "attempt") == Charge("attempt", 2, fresh=True)
 
@@ -153,7 +153,7 @@ def test_forty_callers_in_two_processes(database: TestDatabase, kind: str, allow
 def test_one_attempt_from_many_threads_is_evaluated_once(database: TestDatabase) -> None:
     store = database.store(busy_timeout_s=30)
     who = samples.registered_person(store).holder.id
-    passed = race(store, lambda uow, _: uow.registrations.charge(who, "same", 3), who)
+    passed = race(store, lambda uow, _: uow.registrations.attempts(who, 3).charge("same"), who)
     assert passed == 1
     assert failures(store, who) == 1
 

@@ -33,7 +33,7 @@ def live(store: Store, person: samples.Person) -> EmailCode | None:
 
 def enter(store: Store, code: EmailCode, attempt: str) -> Charge | None:
     with store.begin() as uow:
-        charged = uow.codes.charge_try(code.id, attempt)
+        charged = uow.codes.entries(code.id).charge(attempt)
         uow.commit()
     return charged
 
@@ -113,9 +113,9 @@ def test_an_entry_is_charged_once_and_given_back_once(store: Store) -> None:
     attempt = new_id()
     assert enter(store, code, attempt) == Charge(attempt, 4, fresh=True)
     with store.begin() as uow:
-        assert uow.codes.give_back(code.id, attempt)
-        assert not uow.codes.give_back(code.id, attempt)
-        assert not uow.codes.keep_charge(code.id, attempt)
+        assert uow.codes.entries(code.id).conclude(attempt, Verdict.RIGHT)
+        assert not uow.codes.entries(code.id).conclude(attempt, Verdict.RIGHT)
+        assert not uow.codes.entries(code.id).conclude(attempt, Verdict.WRONG)
         uow.commit()
     assert enter(store, code, attempt) == Charge(attempt, 4, fresh=False, verdict=Verdict.RIGHT)
     assert enter(store, code, new_id()) is not None

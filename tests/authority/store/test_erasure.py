@@ -126,8 +126,8 @@ def everywhere(store: Store, database: TestDatabase, number: str) -> Person:
     with store.begin() as uow:
         uow.codes.draft(code)
         uow.codes.activate(code.id, NOW, NOW.replace(hour=10))
-        uow.codes.charge_try(code.id, f"try-{number}")
-        uow.registrations.charge(holder.id, f"answer-{number}", 3)
+        uow.codes.entries(code.id).charge(f"try-{number}")
+        uow.registrations.attempts(holder.id, 3).charge(f"answer-{number}")
         uow.pending.put(PendingChange(new_id(), holder.id, card.id, Purpose.CHANGE_EMAIL, NOW))
         uow.address_changes.put(
             AddressChange(new_id(), holder.id, visit.id, "a@nhs.net", "b@nhs.net", NOW, NOW)

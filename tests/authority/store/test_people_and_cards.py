@@ -206,7 +206,7 @@ def test_changing_a_registration_keeps_its_failures_and_block(store: Store) -> N
     person = samples.registered_person(store)
     who = person.holder.id
     with store.begin() as uow:
-        uow.registrations.charge(who, "a", 3)
+        uow.registrations.attempts(who, 3).charge("a")
         uow.registrations.block(who)
         later = samples.NOW + timedelta(days=1)
         changed = replace(

@@ -183,7 +183,7 @@ def test_a_count_of_failures_is_not_covered(database: TestDatabase, store: Store
         uow.registrations.put(Registration("h1", "a@nhs.net", NOW, (1,), (), NOW, NOW))
         uow.commit()
     with store.begin() as uow:
-        assert uow.registrations.charge("h1", new_id(), 3)
+        assert uow.registrations.attempts("h1", 3).charge(new_id())
         uow.commit()
     with store.read() as uow:
         found = uow.registrations.of_holder("h1")

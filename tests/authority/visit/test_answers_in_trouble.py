@@ -67,7 +67,7 @@ def test_charges_without_a_verdict_block_when_the_card_is_next_seen(
 ) -> None:
     for number in range(3):
         with world.store.begin() as uow:
-            assert uow.registrations.charge(card.holder_id, f"died-{number}", 3)
+            assert uow.registrations.attempts(card.holder_id, 3).charge(f"died-{number}")
             uow.commit()
     assert world.registration(card).blocked_at is None
     opened = world.insert(card, blocked=True).opened
@@ -83,7 +83,7 @@ def test_the_last_charge_without_a_verdict_blocks_on_the_next_attempt(
     task = station_visit.questions()
     for number in range(3):
         with world.store.begin() as uow:
-            uow.registrations.charge(card.holder_id, f"died-{number}", 3)
+            uow.registrations.attempts(card.holder_id, 3).charge(f"died-{number}")
             uow.commit()
     reply = station_visit.answer(task)
     assert isinstance(reply, Refusal)
@@ -96,7 +96,7 @@ def test_a_charge_that_never_got_its_verdict_counts_as_wrong_when_repeated(
 ) -> None:
     task = station_visit.questions()
     with world.store.begin() as uow:
-        uow.registrations.charge(card.holder_id, "died", 3)
+        uow.registrations.attempts(card.holder_id, 3).charge("died")
         uow.commit()
     assert isinstance(station_visit.answer(task, attempt="died"), AnswersWrong)
     assert world.registration(card).failures == 1

@@ -126,7 +126,7 @@ def test_a_charge_without_a_verdict_stays(
     live = _live(world, card)
     assert live is not None
     with world.store.begin() as uow:
-        uow.codes.charge_try(live.id, "died")
+        uow.codes.entries(live.id).charge("died")
         uow.commit()
     world.restart()
     reply = station_visit.enter(world.relay.code, "died")
@@ -204,3 +204,5 @@ def test_a_card_pulled_while_a_wrong_code_is_looked_at_costs_a_try(
     live = _live(world, card)
     assert live is not None
     assert live.tries == 1
+    wrong = next(event for event in world.events() if event.kind == "code-wrong")
+    assert wrong.detail["left"] == 4

@@ -185,7 +185,7 @@ def test_a_repeated_answer_blocks_nothing(world: World, card: Card, mine: Reader
     most = world.policy.max_failures
     with world.store.begin() as uow:
         for number in range(most):
-            assert uow.registrations.charge(card.holder_id, str(number), most)
+            assert uow.registrations.attempts(card.holder_id, most).charge(str(number))
         uow.commit()
     assert world.authority.prove(visit, proof) == opened
     assert world.registration(card).blocked_at is None

@@ -32,7 +32,7 @@ async def run(means: StaffDependencies) -> AsyncIterator[Run]:
     person = somebody(means)
     with means.store.begin() as uow:
         for attempt in ("a1", "a2", "a3"):
-            assert uow.registrations.charge(person.holder.id, attempt, 3)
+            assert uow.registrations.attempts(person.holder.id, 3).charge(attempt)
         assert uow.registrations.block(person.holder.id)
         uow.search.refresh([person.holder.id])
         uow.commit()

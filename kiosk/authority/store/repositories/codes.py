@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -22,10 +23,10 @@ from sqlalchemy import (
 )
 
 from kiosk.authority.errors import StoreError
-from kiosk.authority.store.gateway import Gateway, Prepared, held, table_of
-from kiosk.authority.store.records import Charge, EmailCode, StopNumber, Verdict, new_id
+from kiosk.authority.store.gateway import Prepared, held, table_of
+from kiosk.authority.store.records import EmailCode, StopNumber, Verdict, new_id
 from kiosk.authority.store.repositories import Repository
-from kiosk.authority.store.repositories.registrations import Attempts
+from kiosk.authority.store.repositories.attempts import AttemptCounter
 from kiosk.authority.store.tables import LIVE_CODE, AttemptRow, CodeRow, StopNumberRow, col, values
 
 _CODES = table_of(CodeRow)
@@ -104,10 +105,6 @@ _ENTERABLE = held(
 
 class EmailCodes(Repository):
     """At most one live code a card: sent, not consumed, not revoked (its expiry aside)."""
-
-    def __init__(self, gateway: Gateway, now: datetime) -> None:
-        super().__init__(gateway, now)
-        self._attempts = Attempts(gateway, now)
 
     def get(self, code_id: str) -> EmailCode | None:
         """Return one by id, whether or not it is live."""
@@ -226,34 +223,22 @@ class EmailCodes(Repository):
 
     # --- entering ---
 
-    def charge_try(
-        self, code_id: str, attempt_id: str, given: bytes | None = None
-    ) -> Charge | None:
-        """Charge one entry before it is checked; commit this alone.
-
-        None when the code is not live, has expired or has no try left. A repeated ``attempt_id`` is
-        treated as in ``Registrations.charge``.
-        """
-
-        def take() -> int | None:
-            given = {"code": code_id, "now": self._now}
-            left: int | None = self._gateway.scalar(_CHARGE, given)
-            return left
-
-        return self._attempts.charge(
-            code_id, attempt_id, given, take=take, undo=lambda: self._less_one(code_id)
+    def entries(self, code_id: str) -> AttemptCounter:
+        """Return the counter of a code's entries; none is left where it is not live, or expired."""
+        return AttemptCounter(
+            self._gateway,
+            self._now,
+            code_id,
+            take=partial(self._count_try, code_id),
+            undo=partial(self._less_one, code_id),
         )
 
-    def give_back(self, code_id: str, attempt_id: str) -> bool:
-        """Conclude an entry as right and take its try back, once; return False if concluded."""
-        if not self._attempts.conclude(code_id, attempt_id, Verdict.RIGHT):
-            return False
-        self._less_one(code_id)
-        return True
+    def _count_try(self, code_id: str) -> int | None:
+        left: int | None = self._gateway.scalar(_CHARGE, {"code": code_id, "now": self._now})
+        return left
 
-    def keep_charge(self, code_id: str, attempt_id: str) -> bool:
-        """Conclude an entry as wrong; return False if concluded before."""
-        return self._attempts.conclude(code_id, attempt_id, Verdict.WRONG)
+    def _less_one(self, code_id: str) -> None:
+        self._gateway.write(_LESS_ONE, {"code": code_id})
 
     def consume(self, code_id: str) -> bool:
         """Use up a code; return True for exactly one caller. The entry has checked the expiry."""
@@ -293,9 +278,6 @@ class EmailCodes(Repository):
     def _revoke(self, *conditions: ColumnElement[bool]) -> bool:
         unused = col(CodeRow.consumed_at).is_(None), col(CodeRow.revoked_at).is_(None)
         return bool(self._gateway.change(CodeRow, *conditions, *unused, revoked_at=self._now))
-
-    def _less_one(self, code_id: str) -> None:
-        self._gateway.write(_LESS_ONE, {"code": code_id})
 
 
 def _is_code(code_id: str) -> ColumnElement[bool]:
@@ -340,10 +322,6 @@ _KEPT = Prepared(select(StopNumberRow).where(col(StopNumberRow.digest) == bindpa
 class StopNumbers(Repository):
     """The numbers of all holders, and the entries of them at stations."""
 
-    def __init__(self, gateway: Gateway, now: datetime) -> None:
-        super().__init__(gateway, now)
-        self._attempts = Attempts(gateway, now)
-
     def draw(self, holder_id: str, visit_id: str) -> str:
         """Draw a number for an event in a visit, and keep its digest; return the digits."""
         for _ in range(_DRAWS):
@@ -376,45 +354,39 @@ class StopNumbers(Repository):
 
     # --- entering ---
 
-    def left(self, entries: str, visit_id: str, *, a_visit: int, a_day: int) -> int:
+    def left(self, subject: str, visit_id: str, *, a_visit: int, a_day: int) -> int:
         """Return how many entries are left for a visit; lock the holder's cards to charge one.
 
-        ``entries`` is the subject that they are charged to, see ``entries_subject``.
+        ``subject``: what they are charged to, see ``entries_subject``.
         """
-        subject, at = col(AttemptRow.subject), col(AttemptRow.charged_at)
         wrong = (
-            subject == entries,
-            at > self._now - DAY,
+            col(AttemptRow.subject) == subject,
+            col(AttemptRow.charged_at) > self._now - DAY,
             col(AttemptRow.verdict).is_distinct_from(Verdict.RIGHT),
         )
         here = col(AttemptRow.attempt_id).startswith(f"{visit_id}/", autoescape=True)
-        of_day: int = self._gateway.scalar(select(func.count()).where(*wrong)) or 0
-        of_visit: int = self._gateway.scalar(select(func.count()).where(*wrong, here)) or 0
-        return max(0, min(a_day - of_day, a_visit - of_visit))
+        count = select(func.count(), func.count().filter(here)).where(*wrong)
+        ((of_day, of_visit),) = self._gateway.tuples(count)
+        left: int = min(a_day - of_day, a_visit - of_visit)
+        return max(0, left)
 
-    def charge(
-        self, entries: str, visit_id: str, attempt: str, digits: str, left: int
-    ) -> Charge | None:
-        """Charge one entry before it is checked, once for each attempt; commit this alone.
+    def entries(self, subject: str, left: int) -> AttemptCounter:
+        """Return the counter of a holder's entries.
 
-        ``left`` is the result of ``left`` under the same lock. None where nothing is left, or where
-        the attempt was charged for other digits.
+        ``left`` is the result of ``left`` under the same lock. An entry counts by its row, unless
+        its verdict is that it was right.
         """
-        given = self._gateway.number_digests(_USE, digits)[0].encode()
-        charge = self._attempts.charge(
-            entries,
-            f"{visit_id}/{attempt}",
-            given,
+        return AttemptCounter(
+            self._gateway,
+            self._now,
+            subject,
             take=lambda: left - 1 if left > 0 else None,
             undo=lambda: None,
         )
-        if charge is None or charge.verdict is not None or charge.given == given:
-            return charge
-        return None
 
-    def conclude(self, entries: str, charge: Charge, verdict: Verdict) -> bool:
-        """Give a charged entry its verdict; return False where it has one."""
-        return self._attempts.conclude(entries, charge.attempt_id, verdict)
+    def bind(self, digits: str) -> bytes:
+        """Return the keyed digest of entered digits, for their charge."""
+        return self._gateway.number_digests(_USE, digits)[0].encode()
 
 
 def entries_subject(holder_id: str, *, proven: bool) -> str:

@@ -1,16 +1,18 @@
-"""Registrations, and the attempts at their answers."""
+"""Registrations, and the count of attempts at their answers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from collections.abc import Iterable
+from datetime import timedelta
+from functools import partial
 
 from sqlalchemy import ColumnElement, Integer, bindparam, delete, or_, select, update
 
-from kiosk.authority.store.gateway import Gateway, Prepared, held, table_of
-from kiosk.authority.store.records import Charge, JointHash, Registration, Verdict
+from kiosk.authority.store.gateway import Prepared, held, table_of
+from kiosk.authority.store.records import JointHash, Registration
 from kiosk.authority.store.repositories import Repository
-from kiosk.authority.store.tables import AttemptRow, RegistrationRow, col, values
+from kiosk.authority.store.repositories.attempts import AttemptCounter
+from kiosk.authority.store.tables import RegistrationRow, col, values
 
 OVERWRITTEN = (
     "email",
@@ -47,10 +49,6 @@ _LESS_ONE = Prepared(
 
 
 class Registrations(Repository):
-    def __init__(self, gateway: Gateway, now: datetime) -> None:
-        super().__init__(gateway, now)
-        self._attempts = Attempts(gateway, now)
-
     def of_holder(self, holder_id: str) -> Registration | None:
         statement = select(RegistrationRow).where(_is(holder_id))
         row = self._gateway.one(statement, RegistrationRow)
@@ -120,81 +118,51 @@ class Registrations(Repository):
         """Delete one with its answers, failures and block; return False where there was none."""
         return self._gateway.run(delete(RegistrationRow).where(_is(holder_id))) == 1
 
-    def charge(
-        self, holder_id: str, attempt_id: str, max_failures: int, given: bytes | None = None
-    ) -> Charge | None:
-        """Charge one attempt before its answers are checked; commit this alone.
+    def attempts(self, holder_id: str, most: int, *, proven: bool = True) -> AttemptCounter:
+        """Return the counter of a holder's answers; none is left once ``most`` failed, or blocked.
 
-        None when no attempt is left or the registration is blocked (or there is none). Of
-        concurrent callers exactly as many pass as attempts are left. A repeated ``attempt_id``
-        charges nothing and returns the first call's charge, ``fresh`` False. ``given`` is the keyed
-        digest of the answers.
+        Not ``proven``: with a card that is known by name only. These count apart from the holder's
+        own. After ``most`` wrong ones there is a pause, then one attempt and a longer pause.
         """
-
-        def take() -> int | None:
-            given = {"holder": holder_id, "most": max_failures}
-            left: int | None = self._gateway.scalar(_CHARGE, given)
-            return left
-
-        return self._attempts.charge(
-            holder_id, attempt_id, given, take=take, undo=lambda: self._less_one(holder_id)
+        subject = holder_id if proven else unproven_subject(holder_id)
+        take = self._count_failure if proven else self._count_unproven
+        undo = self._less_one if proven else self._less_one_unproven
+        return AttemptCounter(
+            self._gateway,
+            self._now,
+            subject,
+            take=partial(take, holder_id, most),
+            undo=partial(undo, holder_id),
         )
 
-    def charge_unproven(
-        self, holder_id: str, attempt_id: str, max_failures: int, given: bytes | None = None
-    ) -> Charge | None:
-        """Charge one attempt with a card that is known by name only.
+    def _count_failure(self, holder_id: str, most: int) -> int | None:
+        given = {"holder": holder_id, "most": most}
+        left: int | None = self._gateway.scalar(_CHARGE, given)
+        return left
 
-        It counts apart from the holder's own attempts. After ``max_failures`` wrong ones there is a
-        pause, then one attempt and a longer pause. Returns None during a pause, or when the
-        registration is blocked.
-        """
+    def _count_unproven(self, holder_id: str, most: int) -> int | None:
         failures, until = col(RegistrationRow.unproven_failures), RegistrationRow.unproven_until
+        rested = or_(col(until).is_(None), col(until) <= self._now)
+        open_ = rested, col(RegistrationRow.blocked_at).is_(None)
+        statement = update(RegistrationRow).where(_is(holder_id), *open_)
+        charged = statement.values(unproven_failures=failures + 1).returning(failures)
+        count: int | None = self._gateway.scalar(charged)
+        if count is None:
+            return None
+        if count >= most:
+            pause = FIRST_PAUSE * PAUSE_GROWTH ** min(count - most, 6)
+            ends = self._now + min(pause, LONGEST_PAUSE)
+            self._gateway.change(RegistrationRow, _is(holder_id), unproven_until=ends)
+        return max(0, most - count)
 
-        def take() -> int | None:
-            rested = or_(col(until).is_(None), col(until) <= self._now)
-            open_ = rested, col(RegistrationRow.blocked_at).is_(None)
-            statement = update(RegistrationRow).where(_is(holder_id), *open_)
-            charged = statement.values(unproven_failures=failures + 1).returning(failures)
-            count: int | None = self._gateway.scalar(charged)
-            if count is None:
-                return None
-            if count >= max_failures:
-                pause = FIRST_PAUSE * PAUSE_GROWTH ** min(count - max_failures, 6)
-                ends = self._now + min(pause, LONGEST_PAUSE)
-                self._gateway.change(RegistrationRow, _is(holder_id), unproven_until=ends)
-            return max(0, max_failures - count)
+    def _less_one(self, holder_id: str) -> None:
+        self._gateway.write(_LESS_ONE, {"holder": holder_id})
 
-        def undo() -> None:
-            self._less_one_unproven(holder_id)
-
-        subject = unproven_subject(holder_id)
-        return self._attempts.charge(subject, attempt_id, given, take=take, undo=undo)
-
-    def give_back_unproven(self, holder_id: str, attempt_id: str) -> bool:
-        """Do as ``give_back`` with an attempt of ``charge_unproven``."""
-        if not self._attempts.conclude(unproven_subject(holder_id), attempt_id, Verdict.RIGHT):
-            return False
-        self._less_one_unproven(holder_id)
-        return True
-
-    def keep_unproven(self, holder_id: str, attempt_id: str) -> bool:
-        """Do as ``keep_charge`` with an attempt of ``charge_unproven``."""
-        return self._attempts.conclude(unproven_subject(holder_id), attempt_id, Verdict.WRONG)
-
-    def give_back(self, holder_id: str, attempt_id: str) -> bool:
-        """Conclude a charged attempt as right and take its failure back, once.
-
-        Returns False, and changes nothing, where it was concluded before.
-        """
-        if not self._attempts.conclude(holder_id, attempt_id, Verdict.RIGHT):
-            return False
-        self._less_one(holder_id)
-        return True
-
-    def keep_charge(self, holder_id: str, attempt_id: str) -> bool:
-        """Conclude a charged attempt as wrong; return False where it was concluded before."""
-        return self._attempts.conclude(holder_id, attempt_id, Verdict.WRONG)
+    def _less_one_unproven(self, holder_id: str) -> None:
+        failures = col(RegistrationRow.unproven_failures)
+        statement = update(RegistrationRow).where(_is(holder_id), failures > 0)
+        self._gateway.write(statement.values(unproven_failures=failures - 1))
+        self._gateway.change(RegistrationRow, _is(holder_id), unproven_until=None)
 
     def clear_failures(self, holder_id: str, *, asked: bool = False) -> Registration | None:
         """Clear the failures and end a pause; with ``asked`` forget the pinned questions.
@@ -230,15 +198,6 @@ class Registrations(Repository):
         asked = self._gateway.scalar(select(col(RegistrationRow.asked)).where(_is(holder_id)))
         return tuple(asked or ())
 
-    def _less_one(self, holder_id: str) -> None:
-        self._gateway.write(_LESS_ONE, {"holder": holder_id})
-
-    def _less_one_unproven(self, holder_id: str) -> None:
-        failures = col(RegistrationRow.unproven_failures)
-        statement = update(RegistrationRow).where(_is(holder_id), failures > 0)
-        self._gateway.write(statement.values(unproven_failures=failures - 1))
-        self._gateway.change(RegistrationRow, _is(holder_id), unproven_until=None)
-
 
 def unproven_subject(holder_id: str) -> str:
     """Return the subject of attempts with cards that are known by name only."""
@@ -247,64 +206,3 @@ def unproven_subject(holder_id: str) -> str:
 
 def _is(holder_id: str) -> ColumnElement[bool]:
     return col(RegistrationRow.holder_id) == holder_id
-
-
-# Charged attempts: each id once for each subject, however often it is repeated.
-
-_THIS_ATTEMPT = (
-    col(AttemptRow.subject) == bindparam("of"),
-    col(AttemptRow.attempt_id) == bindparam("attempt"),
-)
-_ATTEMPT = Prepared(select(AttemptRow).where(*_THIS_ATTEMPT))
-_OPEN = held(AttemptRow, *_THIS_ATTEMPT, col(AttemptRow.verdict).is_(None))
-
-
-class Attempts(Repository):
-    """The charged attempts; a subject is a holder (answers) or a code (entries)."""
-
-    def charge(
-        self,
-        subject: str,
-        attempt_id: str,
-        given: bytes | None,
-        *,
-        take: Callable[[], int | None],
-        undo: Callable[[], None],
-    ) -> Charge | None:
-        """Charge one attempt once; ``given`` is the keyed digest of what is checked.
-
-        ``take`` goes first: its UPDATE holds the subject's row, so that two calls with one id are
-        serialised here, and the second ``undo``es what it took.
-        """
-        left = take()
-        if left is None:
-            return self._earlier(subject, attempt_id)
-        if self._write_down(subject, attempt_id, given, left):
-            return Charge(attempt_id, left, fresh=True, given=given)
-        undo()
-        return self._earlier(subject, attempt_id)
-
-    def conclude(self, subject: str, attempt_id: str, verdict: Verdict) -> bool:
-        """Give a charged attempt its verdict; return False where it has one, or was never charged.
-
-        The digest of the entry is deleted: somebody with its key could test guesses against it.
-        """
-        this = {"of": subject, "attempt": attempt_id}
-        new = {"verdict": verdict, "given": None}
-        return bool(self._gateway.change_held(AttemptRow, _OPEN, this, **new))
-
-    def _write_down(self, subject: str, attempt_id: str, given: bytes | None, left: int) -> bool:
-        row = {
-            "subject": subject,
-            "attempt_id": attempt_id,
-            "charged_at": self._now,
-            "left_after": left,
-            "given": given,
-        }
-        return self._gateway.add_new(AttemptRow, row)
-
-    def _earlier(self, subject: str, attempt_id: str) -> Charge | None:
-        row = self._gateway.one(_ATTEMPT, AttemptRow, {"of": subject, "attempt": attempt_id})
-        if row is None:
-            return None
-        return Charge(attempt_id, row.left_after, fresh=False, verdict=row.verdict, given=row.given)

@@ -74,7 +74,7 @@ def _blocked(means: StaffDependencies, person: samples.Person) -> None:
 def _exhausted(means: StaffDependencies, person: samples.Person) -> None:
     with means.store.begin() as uow:
         for attempt in "abc":
-            uow.registrations.charge(person.holder.id, attempt, 3)
+            uow.registrations.attempts(person.holder.id, 3).charge(attempt)
         uow.commit()
 
 

@@ -29,7 +29,7 @@ def block(means: StaffDependencies, person: Person) -> None:
 def use_up(means: StaffDependencies, person: Person) -> None:
     with means.store.begin() as uow:
         for attempt in ("a1", "a2", "a3"):
-            assert uow.registrations.charge(person.holder.id, attempt, 3)
+            assert uow.registrations.attempts(person.holder.id, 3).charge(attempt)
         uow.commit()
 
 

@@ -97,7 +97,7 @@ def test_the_station_of_a_block_is_named(
     for station in ("Library", "Main entrance"):
         history.visit(AuditKind.REGISTRATION_BLOCKED, station=station, holder=asha.holder)
     with means.store.begin() as uow:
-        uow.registrations.charge(asha.holder.id, "a1", 3)
+        uow.registrations.attempts(asha.holder.id, 3).charge("a1")
         uow.registrations.block(asha.holder.id)
         uow.commit()
     person = desk.person(asha.holder.id)

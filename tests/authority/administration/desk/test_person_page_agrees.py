@@ -13,7 +13,7 @@ import pytest
 from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.views import Standing
 from kiosk.authority.roles import Role
-from kiosk.authority.store.records import Card, CardStatus
+from kiosk.authority.store.records import Card, CardStatus, Verdict
 from tests.authority.administration.desk.estate import means_beside, unlocks
 from tests.authority.administration.desk.offices import office_of
 from tests.authority.station_visit import StationVisit
@@ -50,8 +50,8 @@ def _leave(uow: Any, card: Card) -> None:
 
 def _use_up(uow: Any, card: Card) -> None:
     for attempt in ("a", "b", "c"):
-        uow.registrations.charge(card.holder_id, attempt, 3)
-        uow.registrations.keep_charge(card.holder_id, attempt)
+        uow.registrations.attempts(card.holder_id, 3).charge(attempt)
+        uow.registrations.attempts(card.holder_id, 3).conclude(attempt, Verdict.WRONG)
 
 
 def _expose(world: World, card: Card) -> None:

@@ -197,7 +197,7 @@ def test_a_pause_is_shown_with_its_end_and_can_be_lifted(
 ) -> None:
     with means.store.begin() as uow:
         for attempt in ("a", "b", "c"):
-            uow.registrations.charge_unproven(asha.holder.id, attempt, 3)
+            uow.registrations.attempts(asha.holder.id, 3, proven=False).charge(attempt)
         registration = uow.registrations.of_holder(asha.holder.id)
         assert registration is not None
         until = registration.unproven_until

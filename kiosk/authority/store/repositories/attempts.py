@@ -1,0 +1,89 @@
+"""Attempts that are limited: each is charged before it is checked, and then given its verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy import bindparam, select
+
+from kiosk.authority.store.gateway import Gateway, Prepared, held
+from kiosk.authority.store.records import Charge, Verdict
+from kiosk.authority.store.repositories import Repository
+from kiosk.authority.store.tables import AttemptRow, col
+
+_THIS = (
+    col(AttemptRow.subject) == bindparam("of"),
+    col(AttemptRow.attempt_id) == bindparam("attempt"),
+)
+_ATTEMPT = Prepared(select(AttemptRow).where(*_THIS))
+_OPEN = held(AttemptRow, *_THIS, col(AttemptRow.verdict).is_(None))
+
+
+class AttemptCounter(Repository):
+    """Counts the attempts at one subject: the answers of a holder, a code, their stop numbers.
+
+    ``take`` counts one in one UPDATE, and returns how many are left after it; None where none was
+    left. ``undo`` takes off the count of one.
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        now: datetime,
+        subject: str,
+        *,
+        take: Callable[[], int | None],
+        undo: Callable[[], None],
+    ) -> None:
+        super().__init__(gateway, now)
+        self._subject, self._take, self._undo = subject, take, undo
+
+    def charge(self, attempt_id: str, given: bytes | None = None) -> Charge | None:
+        """Charge one attempt before it is checked; commit this alone. None where none is left.
+
+        Of concurrent callers exactly as many pass as attempts are left. A repeated ``attempt_id``
+        charges nothing and returns the first call's charge, ``fresh`` False. ``given`` is the keyed
+        digest of what is checked.
+        """
+        # The UPDATE holds the subject's row: of two calls with one id, the second waits here, and
+        # then undoes what it took.
+        left = self._take()
+        if left is None:
+            return self.earlier(attempt_id)
+        if self._write_down(attempt_id, given, left):
+            return Charge(attempt_id, left, fresh=True, given=given)
+        self._undo()
+        return self.earlier(attempt_id)
+
+    def conclude(self, attempt_id: str, verdict: Verdict) -> bool:
+        """Give a charged attempt its verdict, once; a right one gets its own charge back.
+
+        Returns False, and changes nothing, where it has a verdict or was never charged. The digest
+        of the entry is deleted: somebody with its key could test guesses against it.
+        """
+        this = {"of": self._subject, "attempt": attempt_id}
+        new = {"verdict": verdict, "given": None}
+        if not self._gateway.change_held(AttemptRow, _OPEN, this, **new):
+            return False
+        if verdict is Verdict.RIGHT:
+            self._undo()
+        return True
+
+    def earlier(self, attempt_id: str) -> Charge | None:
+        """Return the charge of an attempt, without charging any."""
+        this = {"of": self._subject, "attempt": attempt_id}
+        row = self._gateway.one(_ATTEMPT, AttemptRow, this)
+        if row is None:
+            return None
+        return Charge(attempt_id, row.left_after, fresh=False, verdict=row.verdict, given=row.given)
+
+    def _write_down(self, attempt_id: str, given: bytes | None, left: int) -> bool:
+        row = {
+            "subject": self._subject,
+            "attempt_id": attempt_id,
+            "charged_at": self._now,
+            "left_after": left,
+            "given": given,
+        }
+        return self._gateway.add_new(AttemptRow, row)

@@ -66,6 +66,9 @@ is written down for an outdated copy or key file. Where the key file is sealed t
 (`kiosk setup authority --seal-keys`) only a copy that --to made is of use elsewhere. `kiosk
 doctor` warns until a copy was declared, and again when a key was added since: what the new key
 made cannot be opened with an older copy.
+
+Where a key was added and no copy has it, --lost KEY gives it up: it says what is lost with that,
+and so does the audit.
 """
 
 
@@ -86,6 +89,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         parts, "backed-up", _backed_up, "declare that a copy of the key file is safe"
     )
     backed_up.description = COPIED
+    backed_up.add_argument(
+        "--lost",
+        action="append",
+        default=[],
+        metavar="KEY",
+        help="give up a key that no copy has; may be repeated",
+    )
     copy = backed_up.add_mutually_exclusive_group()
     copy.add_argument("--file", metavar="FILE", help="compare your copy, in FILE, first")
     copy.add_argument("--to", metavar="FILE", help="make the copy, in clear, into a new FILE")
@@ -176,12 +186,14 @@ def _backed_up(args: argparse.Namespace) -> int:
 
     tools = Tools(args)
     ring = tools.ring()
-    check_current(tools.key_file, ring, tools.staff_store)
+    lost = check_current(tools.key_file, ring, tools.staff_store, args.lost)
     if args.file:
         check_copy(Path(args.file), tools.key_file, ring)
     if args.to:
         key_file.create(Path(args.to), ring.to_entries())
-    declare_copy(ring, tools.staff_store, tools.actor())
+    declare_copy(ring, tools.staff_store, tools.actor(), args.lost)
+    for line in lost:
+        echo(f"given up: {line}")
     echo(f"written down: a copy of {tools.key_file}, as it is now, is in a safe place")
     return 0
 

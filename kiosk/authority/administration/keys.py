@@ -9,6 +9,7 @@ stop anywhere: the next one first finishes the rest.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -85,11 +86,17 @@ def digest_of(ring: KeyRing) -> str:
     return hashlib.sha256("\n".join(ids).encode()).hexdigest()
 
 
-def declare_copy(ring: KeyRing, store: Store, actor: str) -> None:
-    """Record that a copy of the present key file is kept in a safe place."""
+def declare_copy(ring: KeyRing, store: Store, actor: str, lost: Iterable[str] = ()) -> None:
+    """Record that a copy of the present key file is kept in a safe place.
+
+    ``lost`` are the ids of keys that are given up: no copy has them.
+    """
     keys = sum(len(ring.ids(purpose)) for purpose in KeyPurpose)
+    given_up = sorted({*lost, *_given_up(store)} - _held(ring))
     with store.begin() as uow:
         detail: dict[str, Scalar] = {"keys": keys, "ids_sha256": digest_of(ring)}
+        if given_up:
+            detail["lost"] = ", ".join(given_up)
         uow.audit.append(
             kind=ServiceKind.KEYS_BACKED_UP.value, reference="", actor=actor, detail=detail
         )
@@ -117,18 +124,52 @@ def lacks_keys_of(copy: AuditEvent, ring: KeyRing, store: Store) -> bool:
     return any(added.at <= copy.at for added in _lacking(ring, store))
 
 
-def check_current(path: Path, ring: KeyRing, store: Store) -> None:
-    """Raise ``ConfigError`` for an older copy of the key file, which lacks an added key.
+def check_current(
+    path: Path, ring: KeyRing, store: Store, lost: Collection[str] = ()
+) -> tuple[str, ...]:
+    """Return what is lost with the keys ``lost``, which are given up, a sentence for each.
 
-    A master key of unblock secrets may have been destroyed since.
+    Raises ``ConfigError`` for another key that an older copy of the key file lacks, and for a key
+    that is not missing. A master key of unblock secrets may have been destroyed since.
     """
     derive = KeyPurpose.DERIVE.value
-    lacking = [each for each in _lacking(ring, store) if each.detail.get("purpose") != derive]
-    if lacking:
-        names = ", ".join(str(each.detail.get("key")) for each in lacking)
+    lacking = {
+        str(each.detail.get("key")): str(each.detail.get("purpose"))
+        for each in _lacking(ring, store)
+        if each.detail.get("purpose") != derive
+    }
+    if there := ", ".join(sorted(set(lost) - lacking.keys())):
+        raise ConfigError(f"{there}: the key file {path} lacks no such key; see `kiosk keys list`")
+    if names := ", ".join(sorted(lacking.keys() - set(lost))):
         raise ConfigError(
-            f"key file {path}: it is from before {names}: put the newest copy back there first"
+            f"key file {path}: it is from before {names}: put the newest copy back there first; "
+            "where no copy has such a key, give it up with --lost KEY"
         )
+    with store.read() as uow:
+        sealed = sealed_by_key(uow)
+    return tuple(
+        f"{key}: {_LOST[KeyPurpose(lacking[key])].format(secrets=sealed.get(key, 0))}"
+        for key in sorted(lost)
+    )
+
+
+_UNVERIFIED: Final = "`kiosk audit verify` goes on naming a row under it"
+_LOST: Final[dict[KeyPurpose, str]] = {
+    KeyPurpose.SEAL: (
+        "{secrets} unblock secrets can never be opened; `kiosk import --replace-lost`, or setting "
+        "each anew, puts others in their place"
+    ),
+    KeyPurpose.CODE_MAC: "codes and numbers of mails that were made under it are worthless",
+    KeyPurpose.PEPPER: (
+        "answers that were registered under it are never right; those people register anew"
+    ),
+    KeyPurpose.AUDIT_LINK: _UNVERIFIED,
+    KeyPurpose.AUDIT_SIGN: _UNVERIFIED,
+    KeyPurpose.ROW_MAC: (
+        "records under it look altered; compare and accept what `kiosk rows check` names"
+    ),
+}
+"""What is lost with a key of this purpose; a station CA's is never rotated."""
 
 
 def check_holds_all(ring: KeyRing, store: Store) -> None:
@@ -154,15 +195,25 @@ def check_copy(copy: Path, path: Path, ring: KeyRing) -> None:
         raise ConfigError(f"key file {copy}: {because}")
 
 
+def _held(ring: KeyRing) -> set[str]:
+    return {key_id for purpose in KeyPurpose for key_id in ring.ids(purpose)}
+
+
+def _given_up(store: Store) -> set[str]:
+    """Return the ids of the keys that the last declaration of a copy gave up."""
+    copy = last_copy(store)
+    return set(str(copy.detail.get("lost") or "").split(", ")) - {""} if copy else set()
+
+
 def _lacking(ring: KeyRing, store: Store) -> list[AuditEvent]:
-    """Return the additions of keys, other than to a token, that the key file lacks."""
-    held = {key_id for purpose in KeyPurpose for key_id in ring.ids(purpose)}
+    """Return the additions of keys that the key file lacks, but to a token, and given up."""
+    known = _held(ring) | _given_up(store)
     with store.read() as uow:
         found = uow.trail.newest(AuditQuery(kind=ServiceKind.KEY_ADDED.value), limit=_ADDITIONS)
     return [
         added
         for added in found
-        if "place" not in added.detail and added.detail.get("key") not in held
+        if "place" not in added.detail and added.detail.get("key") not in known
     ]
 
 

@@ -19,6 +19,7 @@ import pytest
 from kiosk.__main__ import main
 from kiosk.app.composition.staff import build_desk
 from kiosk.authority.administration.views import Actor, unseen
+from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.roles import Role
 from kiosk.config.loading import load_settings
 from kiosk.contract.ports import SystemClock
@@ -100,6 +101,33 @@ def test_an_outdated_copy_of_the_key_file_is_not_declared(
     shutil.copy(new, keys)
     assert kiosk("audit", "list", "--kind", "keys-backed-up") == 0
     assert capsys.readouterr().out.count("A copy of the key file was made") == 3
+
+
+def test_a_key_that_no_copy_has_is_given_up(
+    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before: where a key was lost, no copy of the key file could ever be declared again."""
+    keys, old = place / "state" / "keys.json", place / "old.json"
+    kiosk("import", people(place, GOOD))
+    assert kiosk("keys", "backed-up", "--to", str(old)) == 0
+    assert kiosk("keys", "rotate") == 0
+    lost = KeyRing.load(keys).current(KeyPurpose.SEAL).id
+    shutil.copy(old, keys)
+    capsys.readouterr()
+    assert kiosk("keys", "backed-up") == 2
+    assert f"is from before {lost}: put the newest" in capsys.readouterr().err
+    held = KeyRing.load(keys).current(KeyPurpose.SEAL).id
+    assert kiosk("keys", "backed-up", "--lost", held, "--lost", lost) == 2
+    assert f"{held}: the key file {keys} lacks no such key" in capsys.readouterr().err
+    assert kiosk("keys", "backed-up", "--file", str(old), "--lost", lost) == 0
+    assert f"given up: {lost}: 2 unblock secrets can never be opened" in capsys.readouterr().out
+    assert kiosk("audit", "list", "--kind", "keys-backed-up") == 0
+    assert f"given up as lost: {lost}." in capsys.readouterr().out
+    # It stays given up when another key is added, and its copy declared.
+    assert kiosk("keys", "rotate", "--purpose", "pepper") == 0
+    kiosk("doctor")
+    assert "keys were added since the copy" in capsys.readouterr().out
+    assert kiosk("keys", "backed-up") == 0
 
 
 def test_an_auditor_without_the_key_file_verifies_with_public_keys(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from kiosk.app.cli.printing import print_marked
 from kiosk.app.cli.tools import Tools
+from kiosk.app.composition.opening import open_collector
 from kiosk.contract.findings import Check, Condition, Finding, fail, ok, warn
 
 _MARKS = {Condition.OK: ("✓", "32"), Condition.WARN: ("!", "33"), Condition.FAIL: ("✗", "31")}
@@ -47,6 +48,11 @@ def store_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
     yield "keys", partial(checks.check_keys, tools.ring, tools.store)
     yield "addresses", partial(checks.check_addresses, tools.store, policy)
     yield "questions", partial(checks.check_questions, tools.store, policy)
+    certified = bool(tools.settings.cards.issuers)
+    yield (
+        "card keys",
+        partial(checks.check_card_keys, tools.store, policy, certified=certified),
+    )
     copy = partial(checks.check_key_copy, tools.ring, tools.key_file, tools.store)
     yield "key copy", copy
     derives = tools.settings.secrets.source == "derived"
@@ -144,7 +150,8 @@ def running_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
     yield "records", partial(check_rows, tools.store)
     yield "outbox", partial(checks.check_outbox, tools.store)
     if collector := tools.settings.siem.collector:
-        yield "collector", partial(checks.check_collector, tools.store, collector)
+        load = partial(open_collector, tools.settings, tools.environ)
+        yield "collector", partial(checks.check_collector, tools.store, load, collector)
     yield "released secrets", partial(checks.check_seen_secrets, tools.store, tools.clock)
     yield "clock", partial(checks.check_clock, tools.store, tools.clock, clock_is_synchronised)
 

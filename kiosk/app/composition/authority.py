@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from kiosk.app.composition.opening import (
+    open_collector,
     open_issuers,
     open_known_keys,
     open_mailer,
@@ -15,7 +16,7 @@ from kiosk.app.composition.opening import (
 )
 from kiosk.authority.administration.caretaker import Caretaker
 from kiosk.authority.audit.anchors import AnchorSigner
-from kiosk.authority.audit.siem import BODIES, Collector, SiemWorker, collector_context
+from kiosk.authority.audit.siem import BODIES, SiemWorker
 from kiosk.authority.crypto.codes import CodeMac
 from kiosk.authority.crypto.derivation import DerivedSecrets, FollowingSecrets, Masters
 from kiosk.authority.crypto.hashing import AnswerHasher
@@ -82,19 +83,9 @@ def _notice(settings: Settings, message: OutboxMessage) -> Message:
 
 def build_siem(settings: Settings, environ: Mapping[str, str], store: Store) -> SiemWorker | None:
     """Return the worker that sends the audit to the collector, if any; it sends nothing yet."""
-    named = settings.siem
-    if not named.collector:
+    if not settings.siem.collector:
         return None
-    files = (named.ca, named.certificate, named.key)
-    ca, certificate, key = (credential_file(each, environ) if each else None for each in files)
-    host, _, port = named.collector.rpartition(":")
-    collector = Collector(
-        host.strip("[]"),
-        int(port),
-        collector_context(ca, certificate, key),
-        closes_tls=named.confirmed_by == "close-notify",
-    )
-    return SiemWorker(store, collector, BODIES[named.format])
+    return SiemWorker(store, open_collector(settings, environ), BODIES[settings.siem.format])
 
 
 @dataclass(frozen=True, slots=True)

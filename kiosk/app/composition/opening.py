@@ -16,6 +16,7 @@ from kiosk.contract.errors import ConfigError
 from kiosk.contract.ports import SystemClock
 
 if TYPE_CHECKING:
+    from kiosk.authority.audit.siem import Collector
     from kiosk.authority.crypto.card_keys import Issuers
     from kiosk.authority.crypto.keys import KeyRing
     from kiosk.authority.crypto.sealing import Sealer
@@ -125,6 +126,19 @@ def open_issuers(settings: Settings) -> Issuers | None:
 
     named = settings.cards.issuers
     return Issuers.load(Path(named)) if named else None
+
+
+def open_collector(settings: Settings, environ: Mapping[str, str]) -> Collector:
+    """Return the collector that [siem] names; raises ``ConfigError`` for its files."""
+    from kiosk.authority.audit.siem import Collector, collector_context
+
+    named = settings.siem
+    files = (named.ca, named.certificate, named.key)
+    ca, certificate, key = (credential_file(each, environ) if each else None for each in files)
+    host, _, port = named.collector.rpartition(":")
+    context = collector_context(ca, certificate, key)
+    closes_tls = named.confirmed_by == "close-notify"
+    return Collector(host.strip("[]"), int(port), context, closes_tls)
 
 
 def open_mailer(settings: Settings, environ: Mapping[str, str]) -> SmtpMailer:

@@ -19,7 +19,7 @@ from kiosk.authority.administration.proposals import (
 )
 from kiosk.authority.administration.standing import SEEN_FOR, BrokenSeals
 from kiosk.authority.audit.events import AuditKind
-from kiosk.authority.audit.siem import FEED
+from kiosk.authority.audit.siem import FEED, Collector, CollectorAway
 from kiosk.authority.crypto import card_keys, keys
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing, knows_ring
 from kiosk.authority.crypto.rotation import sealed_by_key
@@ -43,7 +43,7 @@ from kiosk.config.settings import PolicySettings
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.families import FAMILIES
 from kiosk.contract.findings import Finding, fail, ok, warn
-from kiosk.contract.policy import Policy
+from kiosk.contract.policy import Genuine, Policy
 from kiosk.contract.ports import Clock
 from kiosk.system.machine_seal import SUFFIX
 
@@ -84,6 +84,7 @@ _DATABASE, _QUESTIONS, _KEYS, _COPY, _MASTER, _TOKEN, _CIPHER, _MAIL, _OUTBOX, _
     "outbox", "clock",
 )  # fmt: skip
 _COLLECTOR, _FOUR_EYES, _CREDENTIALS = "collector", "four eyes", "credentials"
+_GENUINE = "card keys"
 
 
 _SEEN, _STAFF = "released secrets", "staff"
@@ -237,6 +238,24 @@ def check_four_eyes(store: Store, policy_now: Callable[[], Policy]) -> Finding:
     return warn(_FOUR_EYES, f"the policy asks for two, and {NO_TWO_MANAGERS}", ADD_TWO_MANAGERS)
 
 
+def check_card_keys(store: Store, policy_now: Callable[[], Policy], *, certified: bool) -> Finding:
+    """Check that cards can prove themselves, where the policy requires each of them to.
+
+    ``certified``: the settings name issuers, whose certificates do in place of a recorded key.
+    """
+    if policy_now().genuine is not Genuine.ALWAYS:
+        return ok(_GENUINE, "the policy does not ask every card to prove itself")
+    if certified:
+        return ok(_GENUINE, "cards show certificates of the issuers in [cards]")
+    with store.read() as uow:
+        cards, with_key = uow.cards.count_keys(card_keys.NAMED_BY_KEY)
+    if cards and not with_key:
+        whose = "the one card" if cards == 1 else f"any of {cards:,} cards"
+        text = f"`genuine` is always, and no key of {whose} is recorded: no station unlocks one"
+        return warn(_GENUINE, text, "import `auth_key`, or name `issuers` in [cards]")
+    return ok(_GENUINE, f"recorded for {with_key:,} of {numbered(cards, 'card')}")
+
+
 def check_keys(load: Callable[[], KeyRing], store: Store) -> Finding:
     """Check that the key file loads, and holds every key that sealed a secret."""
     try:
@@ -361,20 +380,27 @@ def check_outbox(store: Store) -> Finding:
     return warn(_OUTBOX, f"{numbered(waiting, 'notice')} {wait}", advice)
 
 
-def check_collector(store: Store, collector: str) -> Finding:
-    """Check that no row of the audit waits for its collector for long; it is not called."""
+def check_collector(store: Store, load: Callable[[], Collector], address: str) -> Finding:
+    """Connect, verify, and send nothing; check that no row waits for it for long."""
     with store.read() as uow:
         sent = uow.feeds.reached(FEED)
         waiting, since = uow.monitored.beyond(sent or {}, uow.audit.gaps())
+    waits = f"{numbered(waiting, 'row')} of the audit {'waits' if waiting == 1 else 'wait'} for it"
+    try:
+        load().check()
+    except ConfigError as error:
+        return fail(_COLLECTOR, f"{error}; {waits}", "see [siem]")
+    except CollectorAway as error:
+        text = f"{address}: {error}; {waits}, and none is lost"
+        return fail(_COLLECTOR, text, "see `collector`, `ca` and `confirmed_by` in [siem]")
+    found = f"{address} takes a connection; {waits}"
     if sent is None:
-        text = f"{collector} was sent nothing yet"
+        text = f"{found}, and it was sent nothing yet"
         return warn(_COLLECTOR, text, "start `kiosk authority`, and see its log")
     if since is not None and uow.now - since > _COLLECTED:
-        rows = f"{numbered(waiting, 'row')} of the audit"
-        text = f"{collector} was not sent {rows}, since {since:%Y-%m-%d %H:%M} UTC"
-        return warn(_COLLECTOR, text, "see the log of `kiosk authority`, and [siem]")
-    patience = f"{_COLLECTED.total_seconds():.0f} seconds"
-    return ok(_COLLECTOR, f"no row has waited for {collector} for {patience}")
+        text = f"{found}, since {since:%Y-%m-%d %H:%M} UTC"
+        return warn(_COLLECTOR, text, "see the log of `kiosk authority`")
+    return ok(_COLLECTOR, found)
 
 
 def check_seen_secrets(store: Store, clock: Clock) -> Finding:

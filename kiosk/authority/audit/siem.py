@@ -156,6 +156,10 @@ class Collector:
     context: ssl.SSLContext
     closes_tls: bool = True
 
+    def check(self) -> None:
+        """Connect, verify, and send nothing; raises ``CollectorAway``."""
+        self.deliver(b"")
+
     def deliver(self, batch: bytes) -> None:
         """Send a batch and wait until it was read; raises ``CollectorAway``."""
         ends = time.monotonic() + DEADLINE_S

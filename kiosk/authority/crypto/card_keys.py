@@ -49,6 +49,9 @@ KEY_NAME: Final = "ca"
 _NAMED: Final = len(KEY_NAME) + 64
 """Digits of such an identifier: a GUID has 32."""
 
+NAMED_BY_KEY: Final = KEY_NAME + "_" * 64
+"""The form of such an identifier, for LIKE."""
+
 _NOT_TO_BE_READ: Final = (
     x509.ExtensionNotFound,
     x509.DuplicateExtension,

@@ -5,18 +5,20 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import trustme
 
 from kiosk.app.demo.mailbox import Mailbox
 from kiosk.authority.administration import checks
 from kiosk.authority.administration.import_people import PeopleImport
 from kiosk.authority.administration.keys import add_key, declare_copy
 from kiosk.authority.administration.setup import load_questions
-from kiosk.authority.audit.siem import FEED
+from kiosk.authority.audit.siem import FEED, Collector, collector_context
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.errors import StoreError
@@ -26,11 +28,19 @@ from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Card, Cardholder, OutboxMessage, new_id
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.findings import Condition, Finding, examine, fail, ok
-from kiosk.contract.policy import Factor, Policy
+from kiosk.contract.policy import Factor, Genuine, Policy
 from tests.support.database import MACS, SetClock, TestDatabase
+from tests.support.rsyslog import Rsyslog
 from tests.support.smtp import relay_to, running
 
 OK, WARN, FAIL = Condition.OK, Condition.WARN, Condition.FAIL
+
+
+@pytest.fixture
+def rsyslog(tmp_path: Path) -> Iterator[Rsyslog]:
+    made = Rsyslog(tmp_path / "rsyslog")
+    yield made
+    made.stop()
 
 
 def raising(error: Exception) -> Callable[[], KeyRing]:
@@ -81,29 +91,74 @@ def test_a_database_without_a_schema(tmp_path: Path) -> None:
     empty.close()
 
 
-def test_the_collector_of_the_audit(database: TestDatabase) -> None:
+def test_the_collector_of_the_audit(
+    database: TestDatabase, rsyslog: Rsyslog, tmp_path: Path
+) -> None:
+    """It was not called: a collector where nobody listens passed."""
+
     def row() -> None:
         with store.begin() as uow:
             uow.audit.append(kind="step", reference="")
             uow.commit()
 
+    def look(ca: Path = rsyslog.ca) -> tuple[Condition, str]:
+        context = collector_context(ca, None, None)
+        collector = Collector("localhost", rsyslog.port, context)
+        return said(checks.check_collector(store, lambda: collector, "localhost:6514"))
+
     store = database.store()
     row()
-    condition, text = said(checks.check_collector(store, "siem.example:6514"))
-    assert (condition, "siem.example:6514 was sent nothing yet" in text) == (WARN, True)
+    away = "localhost:6514: Connection refused; 1 row of the audit waits for it, and none is lost; "
+    rsyslog.start()  # which finds a port
+    rsyslog.stop()
+    assert look() == (FAIL, f"{away}see `collector`, `ca` and `confirmed_by` in [siem]")
+    rsyslog.start()
+    other = tmp_path / "other.pem"
+    trustme.CA().cert_pem.write_to_path(other)
+    condition, text = look(other)
+    assert (condition, "its certificate is not good" in text) == (FAIL, True)
+    condition, text = look()
+    assert condition is WARN
+    found = "localhost:6514 takes a connection; 1 row of the audit waits for it"
+    assert f"{found}, and it was sent nothing yet" in text
     with store.begin() as uow:
         assert uow.feeds.claim(FEED, "sender", timedelta(minutes=1)) == {}
         assert uow.feeds.move(FEED, "sender", {1: 1})
         uow.commit()
-    assert checks.check_collector(store, "siem.example:6514").condition is OK
+    none = "localhost:6514 takes a connection; 0 rows of the audit wait for it; "
+    assert look() == (OK, none)
     row()
-    found = checks.check_collector(store, "siem.example:6514")
-    assert said(found) == (OK, "no row has waited for siem.example:6514 for 90 seconds; ")
+    assert look() == (OK, f"{found}; ")
     since = database.clock.now()
     database.clock.forward(seconds=91)
-    condition, text = said(checks.check_collector(store, "siem.example:6514"))
+    condition, text = look()
     assert condition is WARN
-    assert f"was not sent 1 row of the audit, since {since:%Y-%m-%d %H:%M} UTC" in text
+    assert f"{found}, since {since:%Y-%m-%d %H:%M} UTC" in text
+    assert rsyslog.received == []
+
+
+def test_cards_that_have_to_prove_themselves_and_have_no_key(
+    store: Store, ring: KeyRing, tmp_path: Path
+) -> None:
+    """Nothing said that `genuine = "always"` without a single key refuses every card."""
+
+    def look(genuine: Genuine, *, certified: bool = False) -> tuple[Condition, str]:
+        policy = Policy(genuine=genuine)
+        return said(checks.check_card_keys(store, lambda: policy, certified=certified))
+
+    assert look(Genuine.ALWAYS) == (OK, "recorded for 0 of 0 cards; ")
+    imported(store, ring, tmp_path)
+    assert look(Genuine.WHEN_IT_CAN)[0] is OK
+    assert look(Genuine.ALWAYS, certified=True)[0] is OK
+    found = "`genuine` is always, and no key of the one card is recorded: no station unlocks one"
+    advice = "import `auth_key`, or name `issuers` in [cards]"
+    assert look(Genuine.ALWAYS) == (WARN, f"{found}; {advice}")
+    with store.begin() as uow:
+        (holder,) = uow.holders.by_numbers(["900000000000"]).values()
+        (card,) = uow.cards.of_holders([holder.id])
+        uow.cards.put([replace(card, auth_key=b"key")])
+        uow.commit()
+    assert look(Genuine.ALWAYS) == (OK, "recorded for 1 of 1 card; ")
 
 
 def test_credentials_that_everybody_may_read(tmp_path: Path) -> None:

@@ -361,6 +361,18 @@ class CardRecords(Repository):
         )
         return int(self._gateway.scalar(seen) or 0)
 
+    def count_keys(self, named_by_key: str) -> tuple[int, int]:
+        """Return how many cards are in use, and of how many the key is known.
+
+        It is known, too, where the identifier is made from it: LIKE ``named_by_key``.
+        """
+        in_use = col(CardRow.status) == CardStatus.ACTIVE
+        is_named = col(CardRow.identifier).like(named_by_key)
+        known = or_(col(CardRow.auth_key).is_not(None), is_named)
+        every = select(func.count()).where(in_use)
+        counts = self._gateway.scalar(every), self._gateway.scalar(every.where(known))
+        return int(counts[0] or 0), int(counts[1] or 0)
+
     def count_exchange(self, card_id: str, at: datetime, *, since: datetime) -> None:
         """Count one more use of an admin key; those before ``since`` are dropped."""
         recent = col(CardRow.key_exchanged_at) > since

@@ -38,6 +38,7 @@ class Notice(StrEnum):
     REGISTRATION_REVOKED = "registration-revoked"
     EMAIL_CORRECTED_OLD = "email-corrected-old"
     EMAIL_CORRECTED_NEW = "email-corrected-new"
+    RECORDED_EMAIL_CHANGED = "recorded-email-changed"
     LEAVER_MARKED = "leaver-marked"
     LEAVER_TAKEN_BACK = "leaver-taken-back"
     MISUSE_STOPPED = "misuse-stopped"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
@@ -11,10 +13,16 @@ from textual.content import Content
 from textual.widgets import DataTable
 
 from kiosk.authority.administration.desk import AdminDesk
-from kiosk.authority.administration.views import ImportFile, ImportResult
+from kiosk.authority.administration.free_text import read_reason
+from kiosk.authority.administration.views import (
+    IMPORT_REASON,
+    Grounds,
+    ImportFile,
+    ImportResult,
+)
 from kiosk.authority.roles import Action
 from screens.admin.dialogs.dialog import Listing, LongWork, bytes_far, named, size_of
-from screens.admin.dialogs.form import Entry, Form
+from screens.admin.dialogs.form import REPLACES, Entry, Form, grounds_entries
 from screens.admin.page import AdminPage, shell_of
 from screens.admin.table import Column, Table, TableLine
 from screens.widgets.prose import Prose
@@ -42,6 +50,7 @@ def plan_lines(result: ImportResult) -> tuple[Content, ...]:
             f"{_many(changed, 'person', 'people')} changed, from → to:", result.changes, changed
         ),
         *_codes_elsewhere(result.codes_elsewhere),
+        *_mailed(result.people_mailed),
         *_named_lines(f"{_many(cards, 'card')} changed:", result.card_changes, cards),
         *_named_lines(
             f"{outside} of no approved domain: nobody can register with one.",
@@ -61,6 +70,13 @@ def _codes_elsewhere(count: int) -> tuple[Content, ...]:
         return ()
     are = "1 of them is" if count == 1 else f"{count:,} of them are"
     return (Content(f"{are} registered with another address: codes still go there."),)
+
+
+def _mailed(count: int) -> tuple[Content, ...]:
+    if not count:
+        return ()
+    get = "1 of them gets" if count == 1 else f"{count:,} of them get"
+    return (Content(f"{get} a mail about that at the old address."),)
 
 
 def _named_lines(
@@ -162,6 +178,11 @@ def _is_word(text: str) -> str:
     return "" if text.casefold() == _WORD else _TYPE
 
 
+def _grounds(values: Mapping[str, str]) -> Grounds:
+    """Return the reason; raises ``NotTaken`` here, while it can still be corrected."""
+    return Grounds(read_reason("reason", values["reason"]))
+
+
 class ImportPage(AdminPage):
     """The waiting files; one is always rehearsed before it is imported."""
 
@@ -237,21 +258,26 @@ class ImportPage(AdminPage):
     def _was_read(self, name: str, result: ImportResult, go: bool | None) -> None:
         """Ask for a typed word: no click and no single key writes thousands of people."""
         if go:
-            form: Form[bool] = Form(
+            (reason,) = grounds_entries(identifies=False)
+            kept = f"{reason.hint} {REPLACES}"
+            form: Form[Grounds] = Form(
                 f"Import {name}",
                 _WAITS if result.waits else _WRITES,
-                (Entry("word", "Import", hint=_TYPE, check=_is_word),),
-                lambda _values: True,
+                (
+                    Entry("word", "Import", hint=_TYPE, check=_is_word),
+                    replace(reason, initial=IMPORT_REASON, hint=kept, replaces=True),
+                ),
+                _grounds,
                 button="Import",
             )
             self.app.push_screen(form, partial(self._was_decided, name))
 
-    def _was_decided(self, name: str, go: bool | None) -> None:
-        if go:
+    def _was_decided(self, name: str, grounds: Grounds | None) -> None:
+        if grounds:
             work = LongWork(
                 f"Importing {name}",
                 "All of it is imported, or nothing: stopping changes nothing.",
-                partial(self.desk.imports.run, name),
+                partial(self.desk.imports.run, name, grounds),
                 bytes_far,
                 changes=True,
             )

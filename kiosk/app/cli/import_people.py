@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from kiosk.app.cli.help import add_command
 from kiosk.app.cli.printing import complain, echo
 from kiosk.app.cli.tools import Tools
+from kiosk.authority.administration.views import IMPORT_REASON
 from kiosk.authority.errors import ImportRefused
 from kiosk.contract.families import DEFAULT, FAMILIES, CardFamily
 
@@ -58,7 +59,8 @@ first line names the columns, in any order:
 People who were erased come back with a file that has them: they are named, with --dry-run
 too.
 People and cards that are known already are brought up to date: a filled cell counts, an
-empty one takes nothing away. A person with two cards has two lines. All of the file is
+empty one takes nothing away. Who gets another recorded address is mailed at the old one.
+A person with two cards has two lines. All of the file is
 taken, or nothing: each line with a problem is named with its reason, and no message
 repeats an unblock secret. While a large file is written to an SQLite database, stations
 have to wait; --dry-run does all but write and disturbs nobody.
@@ -84,6 +86,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--dry-run", action="store_true", help="check everything and write nothing")
     parser.add_argument(
         "--remove", action="store_true", help="delete the file once all of it is imported"
+    )
+    parser.add_argument(
+        "--reason",
+        default=IMPORT_REASON,
+        metavar="TEXT",
+        help="why; it is kept with the audit (default: %(default)s)",
     )
     parser.add_argument(
         "--replace-lost",
@@ -137,7 +145,7 @@ def _import(args: argparse.Namespace) -> ImportSummary:
     with ProgressLine("checking" if args.dry_run else "importing") as progress:
         if args.dry_run:
             return work.rehearse(args.file, progress)
-        return work.run(args.file, tools.actor(), progress)
+        return work.run(args.file, tools.actor(), progress, reason=args.reason)
 
 
 def _print_summary(summary: ImportSummary, *, dry: bool) -> None:
@@ -147,6 +155,8 @@ def _print_summary(summary: ImportSummary, *, dry: bool) -> None:
     echo(f"  people changed   {summary.people_changed:>9}")
     for line, number, words in summary.changes if dry else ():
         echo(f"    line {line}: {number} {words}")
+    if summary.people_mailed:
+        echo(f"  people mailed    {summary.people_mailed:>9}  at an old address, of the new one")
     echo(f"  cards added      {summary.cards_added:>9}")
     echo(f"  cards changed    {summary.cards_changed:>9}")
     for line, number, words in summary.card_changes if dry else ():

@@ -8,7 +8,8 @@ large file is best imported when the stations are quiet.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from kiosk.authority.administration.free_text import cleaned
+from kiosk.authority.administration.free_text import cleaned, read_reason
 from kiosk.authority.administration.office import Desk, Office, audit_name
 from kiosk.authority.administration.people_file import (
     PeopleFile,
@@ -27,7 +28,14 @@ from kiosk.authority.administration.people_file import (
 )
 from kiosk.authority.administration.proposals import Proposal
 from kiosk.authority.administration.standing import CARD_TAIL
-from kiosk.authority.administration.views import Grounds, ImportFile, ImportResult, Progress, unseen
+from kiosk.authority.administration.views import (
+    IMPORT_REASON,
+    Grounds,
+    ImportFile,
+    ImportResult,
+    Progress,
+    unseen,
+)
 from kiosk.authority.audit.events import ServiceKind, new_reference
 from kiosk.authority.crypto.derivation import ISSUED, Derivation
 from kiosk.authority.crypto.sealing import Sealer, SealKind
@@ -40,10 +48,19 @@ from kiosk.authority.errors import (
     NotFound,
     NotTaken,
 )
-from kiosk.authority.notices import recorded_apart
+from kiosk.authority.notices import Notice, addresses_of, notify_holder, recorded_apart
 from kiosk.authority.roles import Action
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import Card, Cardholder, Registration, SealedSecret, new_id
+from kiosk.authority.store.records import (
+    ActionNote,
+    Card,
+    Cardholder,
+    Registration,
+    Scalar,
+    SealedSecret,
+    new_id,
+)
+from kiosk.authority.store.repositories.staff import note_digest
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.wording import last_day
 from kiosk.contract.messages import CardId
@@ -62,6 +79,26 @@ _UNCOMPARED: Final = (
 """The card may have got another secret, which the file's would replace."""
 
 
+@dataclass(frozen=True, slots=True)
+class ChangedPerson:
+    """A known person whose name or recorded address a line changes."""
+
+    was: Cardholder
+    now: Cardholder
+    registration: Registration | None
+
+    @property
+    def has_other_address(self) -> bool:
+        return self.now.email != self.was.email
+
+    @property
+    def loses_an_address(self) -> bool:
+        """Whether an address that was known before is another than the new one."""
+        known = addresses_of(self.was, self.registration)
+        new = (self.now.email or "").lower()
+        return self.has_other_address and any(one.lower() != new for one in known)
+
+
 @dataclass(slots=True)
 class Batch:
     """The changes of a batch of lines.
@@ -74,7 +111,7 @@ class Batch:
     """
 
     people_added: list[Cardholder] = field(default_factory=list)
-    people_changed: list[Cardholder] = field(default_factory=list)
+    people_changed: list[ChangedPerson] = field(default_factory=list)
     changes: list[tuple[int, str, str]] = field(default_factory=list)
     erased_before: list[PersonRecord] = field(default_factory=list)
     cards_added: list[Card] = field(default_factory=list)
@@ -140,7 +177,7 @@ class Planner:
             return holder
         holder = replace(known, name=line.name, email=line.email or known.email)
         if holder != known:
-            batch.people_changed.append(holder)
+            batch.people_changed.append(ChangedPerson(known, holder, registration))
             changes = ("name", known.name, holder.name), ("email", known.email, holder.email)
             words = [f"{what} {was or 'none'} → {now}" for what, was, now in changes if was != now]
             sentence = "; ".join(words)
@@ -278,6 +315,7 @@ class ImportSummary:
     """What an import did, or would do; ``reference`` finds it in the audit.
 
     ``digest`` is the file's; ``known_touched`` and ``codes_elsewhere`` as in ``Batch``;
+    ``people_mailed`` counts those who are told at an old address of their new recorded one;
     ``outside_domains`` are the line, number and address of each address outside the approved
     domains, ``erased_before`` the line, number and name of each erased person who comes back,
     ``changes`` the line, number and change of each changed person, ``card_changes`` of each card.
@@ -291,6 +329,7 @@ class ImportSummary:
     secrets_sealed: int = 0
     known_touched: int = 0
     codes_elsewhere: int = 0
+    people_mailed: int = 0
     reference: str = ""
     digest: str = ""
     outside_domains: list[tuple[int, str, str]] = field(default_factory=list, repr=False)
@@ -307,6 +346,7 @@ class ImportSummary:
         self.secrets_sealed += batch.secrets
         self.known_touched += batch.known_touched
         self.codes_elsewhere += batch.codes_elsewhere
+        self.people_mailed += sum(one.loses_an_address for one in batch.people_changed)
         self.changes += batch.changes
         self.card_changes += batch.card_changes
         self.erased_before += [(one.line, one.number, one.name) for one in batch.erased_before]
@@ -346,22 +386,37 @@ class PeopleImport:
         """Do as ``rehearse`` in the caller's unit of work."""
         return self._read(uow, PeopleFile(path, self._number_digits), progress, None)
 
-    def run(self, path: Path, actor: str, progress: Progress = unseen) -> ImportSummary:
+    def run(
+        self, path: Path, actor: str, progress: Progress = unseen, *, reason: str = IMPORT_REASON
+    ) -> ImportSummary:
         """Import; raises ``ImportRefused`` having changed nothing. ``actor`` is who did it.
 
-        Progress is in bytes of the file. Raises ``StoreBusy`` and ``StoreError``.
+        Progress is in bytes of the file. Raises ``NotTaken`` for the reason, ``StoreBusy`` and
+        ``StoreError``.
         """
+        reason = read_reason("reason", reason)
         with self._store.begin() as uow:
-            summary = self.run_in(uow, path, actor, progress)
+            note = ActionNote(new_id(), None, uow.now, reason, "", secrets.token_hex(16))
+            uow.notes.add(note)
+            grounds: dict[str, Scalar] = {"note": note.id, "note_sha256": note_digest(note)}
+            summary = self.run_in(uow, path, actor, grounds, progress)
             uow.commit()
         return summary
 
     def run_in(
-        self, uow: UnitOfWork, path: Path, actor: str, progress: Progress = unseen
+        self,
+        uow: UnitOfWork,
+        path: Path,
+        actor: str,
+        grounds: Mapping[str, Scalar],
+        progress: Progress = unseen,
     ) -> ImportSummary:
-        """Do as ``run`` in the caller's unit of work, which the caller commits."""
+        """Do as ``run`` in the caller's unit of work, which the caller commits.
+
+        ``grounds`` are for the detail of the import's row in the audit.
+        """
         file = PeopleFile(path, self._number_digits)
-        audit = _Audit(uow, new_reference(), actor)
+        audit = _Audit(uow, new_reference(), actor, grounds)
         summary = self._read(uow, file, progress, audit)
         audit.of_file(cleaned(path.name), file.digest, summary)
         summary.digest = file.digest
@@ -385,7 +440,8 @@ class PeopleImport:
             summary.add(batch)
             if audit and not file.problems:
                 _write(uow, self._sealer, batch)
-                audit.of_changes(batch)
+                audit.of_changes(batch, domains)
+                _tell_old_addresses(uow, batch, audit.reference)
             progress(file.position, file.size)
         if file.problems:
             raise ImportRefused(tuple(sorted(file.problems)))
@@ -396,19 +452,27 @@ class PeopleImport:
 class _Audit:
     """Audits the changes; new people and cards are only counted."""
 
-    def __init__(self, uow: UnitOfWork, reference: str, actor: str) -> None:
+    def __init__(
+        self, uow: UnitOfWork, reference: str, actor: str, grounds: Mapping[str, Scalar]
+    ) -> None:
         self.reference = reference
         self._uow = uow
         self._actor = actor
+        self._grounds = grounds
 
-    def of_changes(self, batch: Batch) -> None:
-        for holder in batch.people_changed:
+    def of_changes(self, batch: Batch, domains: tuple[str, ...]) -> None:
+        for person in batch.people_changed:
+            detail: dict[str, Scalar] = {"by": "import", "revision": person.was.revision + 1}
+            detail["name"] = person.now.name != person.was.name
+            detail["email"] = person.has_other_address
+            if person.has_other_address:
+                detail["approved"] = email_problem(person.now.email or "", domains) is None
             self._uow.audit.append(
                 kind=ServiceKind.PERSON_CHANGED.value,
                 reference=self.reference,
-                holder_id=holder.id,
+                holder_id=person.now.id,
                 actor=self._actor,
-                detail={"by": "import", "revision": holder.revision + 1},
+                detail=detail,
             )
         for card in batch.cards_changed:
             self._uow.audit.append(
@@ -426,6 +490,7 @@ class _Audit:
             reference=self.reference,
             actor=self._actor,
             detail={
+                **self._grounds,
                 "file": name,
                 "sha256": digest,
                 "lines": summary.lines,
@@ -439,8 +504,24 @@ class _Audit:
         )
 
 
+def _tell_old_addresses(uow: UnitOfWork, batch: Batch, reference: str) -> None:
+    """Queue a mail to every old address of whoever gets another recorded one."""
+    for person in batch.people_changed:
+        if person.loses_an_address:
+            new = person.now.email or ""
+            notify_holder(
+                uow,
+                Notice.RECORDED_EMAIL_CHANGED,
+                reference,
+                person.was,
+                person.registration,
+                new_email=new,
+                leave_out=new,
+            )
+
+
 def _write(uow: UnitOfWork, sealer: Sealer, batch: Batch) -> None:
-    people = batch.people_added + batch.people_changed
+    people = batch.people_added + [person.now for person in batch.people_changed]
     replaced = {card.id: _archive_secrets(uow, sealer, card) for card in batch.secrets_replaced}
     cards = [replaced.get(card.id, card) for card in batch.cards_added + batch.cards_changed]
     uow.holders.put(people)
@@ -504,19 +585,18 @@ class ImportDesk(Desk):
             except ImportRefused as refused:
                 return _refused(refused)
 
-    def run(self, name: str, progress: Progress) -> ImportResult:
+    def run(self, name: str, grounds: Grounds, progress: Progress) -> ImportResult:
         """Import all of it, or nothing where it has problems; a refused actor delays nobody.
 
         An imported file is removed, as it holds secrets in clear. Changes of recorded people may
         wait for a second member of staff; they agree to exactly the file that was read now.
         """
         proposal = Proposal("imports.run", {"name": name})
-        grounds = Grounds("Import of a file from the imports folder")
         importing = self._office.act(Action.IMPORT_PEOPLE, grounds, proposal=proposal)
         try:
             with _plainly(), importing as act:
                 by, path = audit_name(act.actor), self._path(name)
-                summary = self._people.run_in(act.uow, path, by, progress)
+                summary = self._people.run_in(act.uow, path, by, act.signature(), progress)
                 act.waits = act.waits and summary.known_touched > 0
                 act.amend(digest=summary.digest, known=summary.known_touched)
                 if act.agreement and act.agreement.proposed.text("digest") != summary.digest:
@@ -596,6 +676,7 @@ def _result(summary: ImportSummary, *, waits: bool = False, kept: str = "") -> I
         waits=waits,
         known=summary.known_touched,
         codes_elsewhere=summary.codes_elsewhere,
+        people_mailed=summary.people_mailed,
         outside_domains=_first(summary.outside_domains),
         outside_domains_in_all=len(summary.outside_domains),
         file_kept=kept,

@@ -142,6 +142,20 @@ class Act:
         """The id of the note with the reason, for records."""
         return self._note.id
 
+    def signature(self) -> dict[str, Scalar]:
+        """Return the detail that says with which key, on what grounds, and who agreed."""
+        recorded: dict[str, Scalar] = {
+            **_signed(self.actor),
+            "note": self._note.id,
+            "note_sha256": note_digest(self._note),
+        }
+        if self.second is not None and self.agreement is not None:
+            recorded |= {
+                "agreed_by": audit_name(self.second),
+                "proposal": self.agreement.proposed.kept.id,
+            }
+        return recorded
+
     def record(
         self,
         kind: StaffKind,
@@ -152,18 +166,9 @@ class Act:
         **detail: Scalar,
     ) -> None:
         """Add one audit row: who, with which key, on what grounds, about whom."""
-        recorded = {
-            **_signed(self.actor),
-            "note": self._note.id,
-            "note_sha256": note_digest(self._note),
-        }
+        recorded = self.signature()
         if self._seen is not None:
             recorded["revision"] = self._seen.revision + 1
-        if self.second is not None and self.agreement is not None:
-            recorded |= {
-                "agreed_by": audit_name(self.second),
-                "proposal": self.agreement.proposed.kept.id,
-            }
         self.uow.audit.append(
             kind=kind.value,
             reference=self.reference,

@@ -152,7 +152,7 @@ def _set_secret(desk: AdminDesk, opened: OpenedAct) -> Done:
 
 
 def _run_import(desk: AdminDesk, opened: OpenedAct) -> Done:
-    result = desk.imports.run(opened.text("name"), unseen)
+    result = desk.imports.run(opened.text("name"), _UNASKED, unseen)
     if result.problems:
         line, because = result.problems[0]
         raise NotTaken("imports", f"Nothing was imported. Line {line}: {because}.")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from kiosk.authority.people_groups import PagePosition
 from kiosk.authority.roles import Action, Role
@@ -569,6 +569,10 @@ class ImportFile:
     changed_at: datetime
 
 
+IMPORT_REASON: Final = "Import of a file of people"
+"""The reason of an import for which nobody gives another one."""
+
+
 @dataclass(frozen=True, slots=True)
 class ImportResult:
     """What an import did, or would do.
@@ -576,9 +580,10 @@ class ImportResult:
     With ``problems`` nothing was done: they are the first of ``problems_in_all``, as (line,
     reason), where line 0 is the whole file. Where it ``waits`` for a second member of staff,
     nothing was done yet: ``known`` counts the changes that require that. ``codes_elsewhere`` counts
-    the people who get another recorded address and are registered with one. ``outside_domains`` are
-    the first of ``outside_domains_in_all`` people whose address is of no approved domain, as (line,
-    number and address). ``file_kept`` says why a file that was imported could not be removed.
+    the people who get another recorded address and are registered with one, ``people_mailed`` those
+    who are told of it at an old address. ``outside_domains`` are the first of
+    ``outside_domains_in_all`` people whose address is of no approved domain, as (line, number and
+    address). ``file_kept`` says why a file that was imported could not be removed.
     ``erased_before`` are the first of ``erased_before_in_all`` people who were erased and come
     back, as (line, number and name). ``changes`` are the first of the ``people_changed``, as (line,
     number and what becomes of them), ``card_changes`` of the ``cards_changed``.
@@ -596,6 +601,7 @@ class ImportResult:
     waits: bool = False
     known: int = 0
     codes_elsewhere: int = 0
+    people_mailed: int = 0
     outside_domains: tuple[tuple[int, str], ...] = field(default=(), repr=False)
     outside_domains_in_all: int = 0
     file_kept: str = ""

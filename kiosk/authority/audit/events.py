@@ -381,7 +381,11 @@ class AuditKind(EventKind):
 class ServiceKind(EventKind):
     """Events of the service by itself, of imports, and of stations that enrol."""
 
-    PERSON_CHANGED = EventSpec("holder-changed", "Name or email address were changed by an import.")
+    PERSON_CHANGED = EventSpec(
+        "holder-changed",
+        "Name or email address were changed by an import.",
+        sentences.person_changed,
+    )
     CARD_CHANGED = EventSpec("card-changed", "The card was changed by an import.")
     PEOPLE_IMPORTED = EventSpec(
         "people-imported", "People were imported.", sentences.people_imported
@@ -394,7 +398,9 @@ class ServiceKind(EventKind):
     )
     KEY_ADDED = EventSpec("key-added", "A key was added, to the key file or to a token.")
     KEYS_BACKED_UP = EventSpec(
-        "keys-backed-up", "A copy of the key file was made and is kept in a safe place."
+        "keys-backed-up",
+        "A copy of the key file was made and is kept in a safe place.",
+        sentences.keys_backed_up,
     )
     SECRETS_RESEALED = EventSpec(
         "secrets-resealed",

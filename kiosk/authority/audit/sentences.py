@@ -283,6 +283,24 @@ def audit_exported(detail: Detail) -> str:
     return f"Exported {numbered(detail['rows'], 'row')} of the audit." if "rows" in detail else ""
 
 
+def person_changed(detail: Detail) -> str:
+    match detail.get("name"), detail.get("email"):
+        case True, True:
+            what = "Name and email address were"
+        case True, False:
+            what = "The name was"
+        case False, True:
+            what = "The email address was"
+        case _:
+            return ""
+    of = {True: "; the new address is of an approved domain", False: _NOT_APPROVED}
+    domain = detail.get("approved")
+    return f"{what} changed by an import{of[domain] if isinstance(domain, bool) else ''}."
+
+
+_NOT_APPROVED: Final = "; the new address is of no approved domain"
+
+
 def people_imported(detail: Detail) -> str:
     counts = tuple(detail.get(name) for name in ("lines", "people_added", "people_changed"))
     lines, added, changed = counts
@@ -325,6 +343,12 @@ def store_restored(detail: Detail) -> str:
     if until is None:
         return ""
     return f"The database was restored from a backup: what happened after row {until} is lost."
+
+
+def keys_backed_up(detail: Detail) -> str:
+    lost = detail.get("lost")
+    kept = "A copy of the key file was made and is kept in a safe place"
+    return f"{kept}; given up as lost: {lost}." if lost else ""
 
 
 def secrets_resealed(detail: Detail) -> str:

@@ -241,6 +241,14 @@ EMAIL_CORRECTED_NEW = NoticeWords(
     "The next code that you enter at an unlock station confirms it.",
     NOT_ASKED,
 )
+RECORDED_EMAIL_CHANGED = NoticeWords(
+    "Another email address is recorded for you",
+    "The records of your organisation now hold another email address for you, and so does "
+    "smartcard self-service. If you are registered for self-service, codes still go to the address "
+    "that you registered.",
+    "If the other address is yours, there is nothing more to do.",
+    "If it is not yours, somebody may want to pass for you. {call}",
+)
 LEAVER_MARKED = NoticeWords(
     "Smartcard self-service is closed for you",
     "The Registration Authority has noted that you have left. Unlock stations can do nothing "
@@ -322,6 +330,7 @@ TO_HOLDERS = {
     "registration-revoked": REGISTRATION_REVOKED,
     "email-corrected-old": EMAIL_CORRECTED_OLD,
     "email-corrected-new": EMAIL_CORRECTED_NEW,
+    "recorded-email-changed": RECORDED_EMAIL_CHANGED,
     "leaver-marked": LEAVER_MARKED,
     "leaver-taken-back": LEAVER_TAKEN_BACK,
     "misuse-stopped": MISUSE_STOPPED,

@@ -226,6 +226,22 @@ def test_import_dry_and_real(kiosk: Kiosk, place: Path, capsys: pytest.CaptureFi
     assert said.err == ""
 
 
+def test_an_import_keeps_why_it_was_done(
+    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before: the command asked for no reason, and kept none."""
+    path = people(place, GOOD)
+    assert kiosk("import", "--reason", "48271593", path) == 1
+    assert "This looks like a PIN" in capsys.readouterr().err
+    assert kiosk("import", "--reason", "starters of March", path) == 0
+    assert kiosk("import", people(place, GOOD.replace("jo@", "jo.smith@"))) == 0
+    assert "people mailed            1  at an old address" in capsys.readouterr().out
+    assert kiosk("audit", "list", "--json", "--kind", "people-imported") == 0
+    said = capsys.readouterr().out
+    assert "reason: starters of March; " in said
+    assert "reason: Import of a file of people; " in said
+
+
 def test_import_names_every_bad_line_and_no_secret(
     kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -289,8 +305,9 @@ def test_doctor_has_a_line_for_each_part(
         capsys.readouterr()
         assert doctor.run(argparse.Namespace(config=None), lambda _settings: ()) == 0
     lines = capsys.readouterr().out.splitlines()
-    before = "settings,example,database,keys,addresses,questions,key copy,master key,credentials"
-    parts = f"{before},cipher,mail relay,four eyes,records,outbox,released secrets,clock".split(",")
+    before = "settings,example,database,keys,addresses,questions,card keys,key copy,master key"
+    after = "credentials,cipher,mail relay,four eyes,records,outbox,released secrets,clock"
+    parts = f"{before},{after}".split(",")
     assert [part for part, line in zip(parts, lines, strict=True) if part in line] == parts
     assert all(line.startswith(("✓ ok", "! warn")) for line in lines)
 

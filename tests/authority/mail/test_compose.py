@@ -54,6 +54,7 @@ NOTICES = {
     "registration-revoked": "has deleted your registration",
     "email-corrected-old": "no longer come here",
     "email-corrected-new": "now come here",
+    "recorded-email-changed": "codes still go to the address that you registered",
     "leaver-marked": "noted that you have left",
     "leaver-taken-back": "here again",
     "card-added": "recorded another smartcard as yours",

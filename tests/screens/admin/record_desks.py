@@ -92,6 +92,7 @@ class FakeImportDesk(Slow, ImportDesk):
     changed = 0
     cards_changed = 0
     elsewhere = 0
+    mailed = 0
     waits = False
 
     def files(self) -> tuple[ImportFile, ...]:
@@ -102,8 +103,8 @@ class FakeImportDesk(Slow, ImportDesk):
         self._asked.hear(Action.IMPORT_PEOPLE, "imports.rehearse", name)
         return self._done(name, progress)
 
-    def run(self, name: str, progress: Progress) -> ImportResult:
-        self._asked.hear(Action.IMPORT_PEOPLE, "imports.run", name)
+    def run(self, name: str, grounds: Grounds, progress: Progress) -> ImportResult:
+        self._asked.hear(Action.IMPORT_PEOPLE, "imports.run", name, grounds.reason)
         return self._done(name, progress)
 
     def _done(self, name: str, progress: Progress) -> ImportResult:
@@ -134,7 +135,8 @@ class FakeImportDesk(Slow, ImportDesk):
             1200, 1130, 48, 1150, 20, 1150, REFERENCE,
             erased_before=erased, erased_before_in_all=self.erased,
             outside_domains=outside, outside_domains_in_all=self.outside,
-            changes=changes, card_changes=cards, codes_elsewhere=self.elsewhere, waits=self.waits,
+            changes=changes, card_changes=cards, codes_elsewhere=self.elsewhere,
+            people_mailed=self.mailed, waits=self.waits,
         )  # fmt: skip
 
 

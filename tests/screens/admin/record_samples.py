@@ -108,7 +108,7 @@ def _imports() -> dict[str, Sample]:
         "import-plan": Sample(("f9", "enter")),
         "import-problems": Sample(("f9", "down", "enter"), arrange=_many_problems),
         "import-sure": Sample(("f9", "enter", "enter")),
-        "import-done": Sample(("f9", "enter", "enter", "=import", "enter")),
+        "import-done": Sample(("f9", "enter", "enter", "=import", "enter", "enter")),
     }
 
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from kiosk.authority.administration.views import ImportResult
+from kiosk.authority.administration.views import IMPORT_REASON, ImportResult
 from kiosk.authority.errors import NotFound, StoreError
 from kiosk.authority.roles import Role
 from screens.admin.imports import ImportPage, done_words
@@ -28,11 +28,23 @@ async def test_a_file_is_tried_and_then_imported_by_keyboard(size: tuple[int, in
         assert "Nothing was written yet." in run.text
         assert run.desk.asked.of("imports.run") == []
         await run.press("enter")
-        await run.press(*"import", "enter")
-        assert run.desk.asked.of("imports.run") == [("starters-march.csv",)]
+        await run.press(*"import", "enter", "enter")
+        assert run.desk.asked.of("imports.run") == [("starters-march.csv", IMPORT_REASON)]
         told = " ".join(run.text.split())
         assert "starters-march.csv is imported: 1,130 people added" in told
         assert "Reference K7QH-2M9T." in told
+
+
+async def test_who_imports_says_why_and_no_secret_is_kept() -> None:
+    """Before: an import wrote a reason of its own, and asked for none."""
+    async with running(pages=PAGES) as run:
+        await run.press("f9", "enter")
+        await run.press("enter")
+        await run.press(*"import", "enter", *"48271593", "enter")
+        assert "looks like a PIN" in said(run)
+        assert run.desk.asked.of("imports.run") == []
+        await run.press("ctrl+u", *"starters of March", "enter")
+        assert run.desk.asked.of("imports.run") == [("starters-march.csv", "starters of March")]
 
 
 async def test_by_mouse_it_may_be_left_at_the_trial() -> None:
@@ -115,7 +127,7 @@ async def test_a_trial_and_an_import_say_who_comes_back_that_was_erased() -> Non
         await run.press("end")
         assert "900000000200 Jo Smith" in run.text
         await run.press("enter")
-        await run.press(*"import", "enter")
+        await run.press(*"import", "enter", "enter")
         told = " ".join(run.text.split())
         assert "1,204 people who were erased came back." in told
 
@@ -138,7 +150,7 @@ async def test_an_import_that_is_stopped_says_that_nothing_was_changed() -> None
     async with running(desk, PAGES) as run:
         await run.press("f9", "enter")
         await run.press("enter")
-        await run.press(*"import")
+        await run.press(*"import", "enter")
         desk.hold()
         await run.press_and_hold("enter")
         run.app.screen.action_cancel()  # type: ignore[attr-defined]
@@ -152,7 +164,7 @@ async def test_the_session_ends_only_once_an_import_is_through() -> None:
     async with running(desk, PAGES) as run:
         await run.press("f9", "enter")
         await run.press("enter")
-        await run.press(*"import")
+        await run.press(*"import", "enter")
         desk.hold()
         await run.press_and_hold("enter")
         run.app.action_log_out()
@@ -178,7 +190,7 @@ async def test_without_the_database_one_is_sent_to_look_whether_it_was_done() ->
         run.desk.asked.raises("imports.run", StoreError("secret detail", "08006"))
         await run.press("f9", "enter")
         await run.press("enter")
-        await run.press(*"import", "enter")
+        await run.press(*"import", "enter", "enter")
         assert "! The database does not answer. Look whether it was done before you" in run.text
         assert "secret detail" not in run.text
 
@@ -209,13 +221,14 @@ async def test_who_imports_reads_beforehand_that_it_waits_for_a_second_member() 
 
 async def test_who_imports_reads_that_codes_still_go_to_the_registered_address() -> None:
     desk = FakeDesk()
-    desk.imports.elsewhere = 2
+    desk.imports.elsewhere, desk.imports.mailed = 2, 3
     async with running(desk, PAGES) as run:
         await run.press("f9", "enter")
         told = " ".join(run.text.split())
         assert "2 of them are registered with another address" in told
+        assert "3 of them get a mail about that at the old address." in told
         await run.press("enter")
-        await run.press(*"import", "enter")
+        await run.press(*"import", "enter", "enter")
         told = " ".join(run.text.split())
         assert "Codes of 2 people still go to the address that they registered" in told
 

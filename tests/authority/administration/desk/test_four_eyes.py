@@ -33,7 +33,7 @@ from kiosk.authority.errors import (
 from kiosk.authority.roles import ALWAYS_FOUR_EYES, FOUR_EYES, Action, Role
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import parse_url
-from kiosk.authority.store.records import AuditEvent, Outcome
+from kiosk.authority.store.records import AuditEvent, AuditQuery, Outcome
 from kiosk.authority.store.tables import TableRow
 from kiosk.config.settings import NoticeSettings, PolicySettings
 from kiosk.contract.sensitive import Sensitive
@@ -104,7 +104,7 @@ CALLS: dict[str, Call] = {
     ),
     "policy.reset": lambda desk, _, __: desk.policy.reset("code_digits", 1, GROUNDS),
     "audit.redact": lambda desk, _, __: desk.audit.redact(1, GROUNDS),
-    "imports.run": lambda desk, _, __: desk.imports.run("people.csv", unseen),
+    "imports.run": lambda desk, _, __: desk.imports.run("people.csv", GROUNDS, unseen),
 }
 
 
@@ -468,15 +468,18 @@ def test_an_import_waits_for_what_it_does_to_people_who_are_known(
     )
     write(means, HEADER + text)
     assert AdminDesk(first).imports.rehearse("people.csv", unseen).waits is waits
-    result = AdminDesk(first).imports.run("people.csv", unseen)
+    result = AdminDesk(first).imports.run("people.csv", GROUNDS, unseen)
     assert (result.waits, bool(result.known), result.problems) == (waits, waits, ())
     waiting = AdminDesk(second).proposals.waiting()
     assert len(waiting) == waits
     if waits:
         assert "The page Import (F9) shows it: try the file there" in waiting[0].sentence
         agree_all(second)
+        with means.store.read() as uow:
+            (done,) = uow.trail.newest(AuditQuery(kind="people-imported"), limit=1)
+        assert done.detail["agreed_by"] == second.actor.staff_id
         write(means, HEADER + text)
-        again = AdminDesk(first).imports.run("people.csv", unseen)
+        again = AdminDesk(first).imports.run("people.csv", GROUNDS, unseen)
         assert (again.waits, again.people_changed, again.cards_changed) == (False, 0, 0)
 
 
@@ -485,7 +488,7 @@ def test_a_file_that_was_changed_since_is_not_imported(
 ) -> None:
     known = f"{asha.holder.number},{asha.holder.name}"
     write(means, f"{HEADER}{known},asha@nhs.uk,,\n")
-    AdminDesk(first).imports.run("people.csv", unseen)
+    AdminDesk(first).imports.run("people.csv", GROUNDS, unseen)
     write(means, f"{HEADER}{known},thief@nhs.uk,,\n")
     with pytest.raises(ConcurrentChange, match="file was changed"):
         agree_all(second)

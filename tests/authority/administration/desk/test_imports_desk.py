@@ -6,15 +6,17 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from kiosk.authority.administration.audit_log import AuditDesk
 from kiosk.authority.administration.import_people import PROBLEMS_SHOWN, ImportDesk
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.people import PeopleDesk
-from kiosk.authority.administration.views import unseen
+from kiosk.authority.administration.views import AuditFilter, ImportResult, Progress, unseen
+from kiosk.authority.audit.events import audit_message
 from kiosk.authority.crypto.derivation import Masters
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.sealing import Sealer
@@ -24,7 +26,9 @@ from kiosk.authority.roles import Role
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditQuery
 from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.contract.policy import mask_email
 from kiosk.contract.sensitive import Sensitive
+from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.administration.importing import HEADER, line
 from tests.authority.store.samples import Person
 from tests.support.database import MACS, TestDatabase
@@ -40,6 +44,11 @@ def put(means: StaffDependencies, name: str, *lines: str, at: int = 1_900_000_00
     path.write_text("\n".join([HEADER, *lines]) + "\n")
     os.utime(path, (at, at))
     return path
+
+
+def both(desk: ImportDesk) -> tuple[Callable[[str, Progress], ImportResult], ...]:
+    """Return the rehearsal, and the import for a reason."""
+    return desk.rehearse, lambda name, progress: desk.run(name, GROUNDS, progress)
 
 
 def test_the_newest_file_comes_first(desk: ImportDesk, means: StaffDependencies) -> None:
@@ -65,7 +74,7 @@ def test_only_plain_files_of_the_folder_are_there(
     names = ("link.csv", "folder.csv", ".hidden.csv", "pipe.csv", "../keys.json", str(outside), "")
     for name in names:
         with pytest.raises(NotFound):
-            desk.run(name, unseen)
+            desk.run(name, GROUNDS, unseen)
 
 
 def test_a_rehearsal_tells_all_and_changes_nothing(
@@ -85,24 +94,26 @@ def test_an_import_is_audited_with_who_did_it(
     desk: ImportDesk, means: StaffDependencies, store: Store, manager: Office
 ) -> None:
     put(means, "people.csv", line(1), line(2))
-    done = desk.run("people.csv", unseen)
+    done = desk.run("people.csv", GROUNDS, unseen)
     assert (done.lines, done.people_added) == (2, 2)
     with store.read() as uow:
         (event,) = uow.trail.oldest(AuditQuery(reference=done.reference))
         assert "900000000001" in uow.holders.by_numbers(["900000000001"])
     assert (event.kind, event.actor) == ("people-imported", manager.actor.staff_id)
+    (row,) = AuditDesk(manager).page(AuditFilter(reference=done.reference)).lines
+    assert row.detail.startswith(f"reason: {GROUNDS.reason}; ")
 
 
 def test_people_who_were_erased_are_named(
     desk: ImportDesk, means: StaffDependencies, store: Store
 ) -> None:
     put(means, "people.csv", line(1), line(2))
-    desk.run("people.csv", unseen)
+    desk.run("people.csv", GROUNDS, unseen)
     with store.begin() as uow:
         assert uow.holders.erase(uow.holders.by_numbers(["900000000002"])["900000000002"].id)
         uow.commit()
     put(means, "people.csv", line(1), line(2))
-    for import_ in (desk.rehearse, desk.run):
+    for import_ in both(desk):
         result = import_("people.csv", unseen)
         assert result.erased_before == ((3, "900000000002 Jo Smith"),)
         assert result.erased_before_in_all == 1
@@ -113,9 +124,9 @@ def test_people_who_are_changed_are_named_with_what_becomes_of_them(
     desk: ImportDesk, means: StaffDependencies
 ) -> None:
     put(means, "people.csv", line(1), line(2))
-    desk.run("people.csv", unseen)
+    desk.run("people.csv", GROUNDS, unseen)
     put(means, "people.csv", line(1), line(2).replace("Jo Smith", "Jo Smythe"))
-    for import_ in (desk.rehearse, desk.run):
+    for import_ in both(desk):
         result = import_("people.csv", unseen)
         assert result.people_changed == 1
         assert result.changes == ((3, "900000000002 name Jo Smith → Jo Smythe"),)
@@ -128,7 +139,7 @@ def test_codes_of_who_is_registered_still_go_to_the_registered_address(
     """Before: an import that changed an address said nothing of where codes go."""
     holder = asha.holder
     put(means, "people.csv", f"{holder.number},{holder.name},asha@other.nhs.uk,,", line(1))
-    for import_ in (desk.rehearse, desk.run):
+    for import_ in both(desk):
         result = import_("people.csv", unseen)
         ((_line, told),) = result.changes
         assert told.endswith("→ asha@other.nhs.uk (codes still go to asha@trust.nhs.uk)")
@@ -141,13 +152,76 @@ def test_codes_of_who_is_registered_still_go_to_the_registered_address(
     )
 
 
+def test_an_old_address_is_mailed_where_an_import_records_another(
+    desk: ImportDesk, means: StaffDependencies, store: Store, asha: Person
+) -> None:
+    """Who writes the source file could otherwise have the code of a copied card without a trace."""
+    holder = asha.holder
+    put(means, "people.csv", line(1), line(2), line(3), "900000000004,No Mail,,,")
+    desk.run("people.csv", GROUNDS, unseen)
+    put(
+        means,
+        "people.csv",
+        f"{holder.number},{holder.name},asha@other.nhs.uk,,",
+        line(1).replace("p1@nhs.net", "thief@nhs.net"),
+        line(2).replace("p2@nhs.net", "P2@nhs.net"),
+        line(3).replace("Jo Smith", "Jo Smythe"),
+        "900000000004,No Mail,p4@nhs.net,,",
+    )
+    for import_ in both(desk):
+        result = import_("people.csv", unseen)
+        assert result.people_mailed == 2
+    with store.begin() as uow:
+        waiting = uow.outbox.claim_due(10, timedelta(0))
+    notice = "recorded-email-changed"
+    assert {(one.to, one.template, one.params["masked_email"]) for one in waiting} == {
+        ("p1@nhs.net", notice, mask_email("thief@nhs.net")),
+        ("asha@trust.nhs.uk", notice, mask_email("asha@other.nhs.uk")),
+    }
+    assert {one.params["reference"] for one in waiting} == {result.reference}
+
+
+@pytest.mark.parametrize(
+    ("name", "email", "told"),
+    [
+        ("Jo Smythe", "p1@nhs.net", "The name was changed by an import."),
+        (
+            "Jo Smith",
+            "jo@nhs.uk",
+            "The email address was changed by an import; the new address is of an approved domain.",
+        ),
+        (
+            "Jo Smythe",
+            "jo@mail.example",
+            (
+                "Name and email address were changed by an import; "
+                "the new address is of no approved domain."
+            ),
+        ),
+    ],
+)
+def test_the_audit_says_what_an_import_changed_of_a_person(
+    desk: ImportDesk, means: StaffDependencies, store: Store, name: str, email: str, told: str
+) -> None:
+    """Before: "Name or email address were changed by an import", whichever it was."""
+    put(means, "people.csv", line(1))
+    desk.run("people.csv", GROUNDS, unseen)
+    put(means, "people.csv", line(1).replace("Jo Smith", name).replace("p1@nhs.net", email))
+    done = desk.run("people.csv", GROUNDS, unseen)
+    with store.read() as uow:
+        changed, _all = uow.trail.oldest(AuditQuery(reference=done.reference))
+    assert audit_message(changed) == told
+    assert "Smythe" not in str(changed.detail)
+    assert "@" not in str(changed.detail)
+
+
 def test_cards_that_are_changed_are_named_with_what_becomes_of_them(
     desk: ImportDesk, means: StaffDependencies
 ) -> None:
     put(means, "people.csv", line(1), line(2))
-    desk.run("people.csv", unseen)
+    desk.run("people.csv", GROUNDS, unseen)
     put(means, "people.csv", line(1), line(2, secret="11112222"))
-    for import_ in (desk.rehearse, desk.run):
+    for import_ in both(desk):
         result = import_("people.csv", unseen)
         assert result.cards_changed == 1
         told = "900000000002 card ending in 0003: unblock_secret replaced"
@@ -158,7 +232,7 @@ def test_addresses_of_no_approved_domain_are_named(
     desk: ImportDesk, means: StaffDependencies
 ) -> None:
     put(means, "people.csv", line(1), line(2).replace("p2@nhs.net", "jo@mail.example"))
-    for import_ in (desk.rehearse, desk.run):
+    for import_ in both(desk):
         result = import_("people.csv", unseen)
         assert result.outside_domains == ((3, "900000000002 jo@mail.example"),)
         assert result.outside_domains_in_all == 1
@@ -169,7 +243,7 @@ def test_the_first_problems_are_shown_and_all_are_counted(
     desk: ImportDesk, means: StaffDependencies, store: Store
 ) -> None:
     put(means, "bad.csv", line(1), *("nonsense" for _ in range(PROBLEMS_SHOWN + 50)))
-    for import_ in (desk.rehearse, desk.run):
+    for import_ in both(desk):
         refused = import_("bad.csv", unseen)
         assert len(refused.problems) == PROBLEMS_SHOWN
         assert refused.problems[0][0] == 3
@@ -196,7 +270,7 @@ def test_others_do_not_even_see_the_files(
         with pytest.raises(NotPermitted):
             desk.rehearse("people.csv", unseen)
         with pytest.raises(NotPermitted):
-            desk.run("people.csv", unseen)
+            desk.run("people.csv", GROUNDS, unseen)
 
 
 class Beforehand(Store):
@@ -229,7 +303,7 @@ def test_the_role_is_asked_in_the_transaction_that_imports(
 
     late.first = part_with
     with pytest.raises(NotPermitted):
-        desk.run("people.csv", unseen)
+        desk.run("people.csv", GROUNDS, unseen)
     late.close()
     with store.read() as uow:
         assert uow.holders.by_numbers(["900000000001"]) == {}
@@ -243,7 +317,7 @@ def test_a_token_that_is_away_is_told_plainly(means: StaffDependencies, manager:
     desk = ImportDesk(Office(without, manager.actor))
     path = put(means, "people.csv", line(1, secret="") + ",derive-0001-x")
     path.write_text(path.read_text().replace(HEADER, f"{HEADER},master_key"))
-    for act in (desk.rehearse, desk.run):
+    for act in both(desk):
         with pytest.raises(NotTaken, match="nothing was imported"):
             act("people.csv", unseen)
 
@@ -254,7 +328,7 @@ def test_what_was_imported_is_removed_from_the_folder(
     path = put(means, "people.csv", line(1))
     assert desk.rehearse("people.csv", unseen).file_kept == ""
     assert path.exists()
-    assert desk.run("people.csv", unseen).file_kept == ""
+    assert desk.run("people.csv", GROUNDS, unseen).file_kept == ""
     assert not path.exists()
 
 
@@ -267,5 +341,5 @@ def test_a_file_that_cannot_be_removed_is_said_to_be_there(
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "unlink", refuse)
-    assert desk.run("people.csv", unseen).file_kept == "Permission denied"
+    assert desk.run("people.csv", GROUNDS, unseen).file_kept == "Permission denied"
     assert path.exists()

@@ -106,7 +106,7 @@ def test_who_comes_after_an_import_is_told_of_it_and_of_no_secret(
         agent.act(Action.LIFT_BLOCK, GROUNDS, seen=seen),
     ):
         raise AssertionError("acted on somebody who was changed")
-    told = f"Name or email address were changed by an import. (reference {summary.reference})"
+    told = f"The name was changed by an import. (reference {summary.reference})"
     assert caught.value.changes == (told,)
 
 

@@ -91,6 +91,11 @@ REASONS: Final[dict[Reason, str]] = {
 
 
 def reason_words(reason: object) -> str:
-    """Return the words of a reason as the audit stores it; an unknown one is returned as it is."""
+    """Return the words of a reason as the audit stores it; an unknown one is returned as it is.
+
+    A row whose detail was redacted has the empty one.
+    """
+    if not reason:
+        return "The reason was taken out of the audit"
     known = {each.value: words for each, words in REASONS.items()}
     return known.get(str(reason), str(reason))

@@ -582,11 +582,16 @@ STAFF_KINDS: Final = frozenset(kind.value for kind in StaffKind)
 
 
 def audit_message(event: AuditEvent) -> str:
-    """Return the sentence; a kind of another version of the program is shown by its name."""
+    """Return the sentence, the general one where the detail was redacted.
+
+    A kind of another version of the program is shown by its name.
+    """
     spec = EVENTS.get(event.kind)
     if spec is None:
         return event.kind
-    return (spec.from_detail(event.detail) if spec.from_detail else "") or spec.sentence
+    if spec.from_detail is None or event.detail.get("redacted"):
+        return spec.sentence
+    return spec.from_detail(event.detail) or spec.sentence
 
 
 # Recording.

@@ -85,6 +85,17 @@ def test_counting_by_person_and_by_detail(teller: Teller) -> None:
     assert by_reason == {"leaver": 2, "fault": 2, "unknown-card": 1}
 
 
+def test_a_redacted_detail_counts_under_no_value(teller: Teller) -> None:
+    for reason in ("leaver", "fault"):
+        teller.tell("refused", detail={"reason": reason})
+    with teller.store.begin() as uow:
+        assert uow.audit.redact_detail(uow.audit.latest(limit=1)[0].seq)
+        uow.commit()
+    with teller.store.read() as uow:
+        by_reason = uow.statistics.by_detail(REFUSED, "reason", around(-1), around(1))
+    assert by_reason == {"leaver": 1, "": 1}
+
+
 def test_where_the_newest_happened(teller: Teller) -> None:
     for number in range(3):
         teller.tell(

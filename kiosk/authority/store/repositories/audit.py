@@ -462,7 +462,7 @@ class Audit(Repository):
             until = self._gateway.scalar(rows.offset(most - 1).limit(1)) or gap.last
             some = seq.between(gap.first, until)
             details = self._gateway.tuples(select(col(AuditEventRow.detail)).where(some))
-            notes = {str(_parsed(detail).get("note") or "") for (detail,) in details}
+            notes = {str(parsed_detail(detail).get("note") or "") for (detail,) in details}
             held = select(col(PolicySettingRow.note_id))
             note = col(ActionNoteRow.id)
             self._gateway.run(delete(ActionNoteRow).where(note.in_(notes), note.not_in(held)))
@@ -513,12 +513,12 @@ class Audit(Repository):
         """Return the row that each redacting row redacted."""
         says = select(col(AuditEventRow.seq), col(AuditEventRow.detail))
         found = self._gateway.tuples(says.where(col(AuditEventRow.kind) == REDACTED))
-        rows = {seq: _parsed(detail).get("row") for seq, detail in found}
+        rows = {seq: parsed_detail(detail).get("row") for seq, detail in found}
         return {seq: row for seq, row in rows.items() if isinstance(row, int)}
 
     def _redactions(self) -> list[dict[str, Scalar]]:
         says = select(col(AuditEventRow.detail)).where(col(AuditEventRow.kind) == REDACTED)
-        return [_parsed(detail) for (detail,) in self._gateway.tuples(says)]
+        return [parsed_detail(detail) for (detail,) in self._gateway.tuples(says)]
 
     def redact_detail(self, seq: int) -> bool:
         """Delete the detail of a row, with its salt; return False where there is none.
@@ -641,10 +641,11 @@ def _told_beyond(
 def event_of(row: AuditEventRow) -> AuditEvent:
     """Return a row's record; a detail that was overwritten with no JSON is shown as such."""
     fields = row.model_dump(exclude={"detail", "salt", "detail_sha256", "mac", "mac_key"})
-    return AuditEvent(**fields, detail=_parsed(row.detail))
+    return AuditEvent(**fields, detail=parsed_detail(row.detail))
 
 
-def _parsed(text: str | None) -> dict[str, Scalar]:
+def parsed_detail(text: str | None) -> dict[str, Scalar]:
+    """Return a stored detail; None was redacted, and anything but a JSON object is "unreadable"."""
     if text is None:
         return {"redacted": True}
     try:

@@ -7,7 +7,6 @@ hours of any zone, also across a change of the clocks.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from sqlalchemy import ColumnElement, Select, and_, cast, extract, func, select,
 from kiosk.authority.audit.rows import ROWS_A_CHAIN, before_first, chain_of
 from kiosk.authority.store.records import AuditGap, Sought
 from kiosk.authority.store.repositories import Repository
-from kiosk.authority.store.repositories.audit import NEWEST_FIRST, is_any_of
+from kiosk.authority.store.repositories.audit import NEWEST_FIRST, is_any_of, parsed_detail
 from kiosk.authority.store.tables import (
     LIVE_CODE,
     ROW_NUMBER,
@@ -72,13 +71,16 @@ class Statistics(Repository):
     def by_detail(
         self, sought: Sequence[Sought], name: str, since: datetime, until: datetime
     ) -> Counter[str]:
-        """Count by the value of ``name`` in the detail; for details with few other values."""
+        """Count by the value of ``name`` in the detail, "" for redacted ones.
+
+        For details with few other values.
+        """
         detail = col(AuditEventRow.detail)
         found = _events(sought, since, until)
         counts: Counter[str] = Counter()
         grouped = select(detail, func.count()).where(found).group_by(detail)
         for written, count in self._gateway.tuples(grouped):
-            counts[str(json.loads(written).get(name, ""))] += count
+            counts[str(parsed_detail(written).get(name, ""))] += count
         return counts
 
     def places(

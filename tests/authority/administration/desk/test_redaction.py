@@ -10,14 +10,17 @@ from sqlalchemy.exc import DBAPIError
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.verification import verify_audit
-from kiosk.authority.administration.views import Actor, AuditFilter, Done, Grounds, NewCard
+from kiosk.authority.administration.views import Actor, AuditFilter, Done, Grounds, NewCard, Span
 from kiosk.authority.errors import NotFound, NotPermitted, NotTaken
 from kiosk.authority.roles import Role
+from kiosk.authority.wording import REASONS
+from kiosk.contract.messages import Reason
+from tests.authority.administration.desk.history import History
 from tests.authority.administration.desk.offices import GROUNDS, office_of
 from tests.authority.administration.desk.people import seen
 from tests.authority.store import samples
 from tests.authority.store.forger import Forger
-from tests.support.database import TestDatabase
+from tests.support.database import SetClock, TestDatabase
 
 PUK = "87654321"
 WHY = Grounds("A secret was typed into the wrong field")
@@ -84,6 +87,24 @@ def test_a_reason_is_taken_out_and_the_chain_fits(
         "Manager One",
         f"Took the {what} out of row {row} of the audit.",
     )
+
+
+def test_a_refusal_without_its_detail_still_counts(
+    means: StaffDependencies, clock: SetClock, first: AdminDesk, second: AdminDesk
+) -> None:
+    history = History(means.store, clock)
+    history.refused(Reason.LEAVER)
+    history.refused(Reason.FAULT)
+    newest = first.audit.page(AuditFilter(kind="refused")).lines[0].seq
+    agreed(first, second, newest, whole=True)
+    taken_out = "The reason was taken out of the audit"
+    today = first.today.look()
+    assert {one.words: one.count for one in today.refusals} == {
+        REASONS[Reason.LEAVER]: 1,
+        taken_out: 1,
+    }
+    day = clock.now().date()
+    assert (taken_out, "1") in first.reports.make(Span.REASON, day, day).rows
 
 
 def test_one_manager_alone_takes_nothing_out(first: AdminDesk, row: int) -> None:

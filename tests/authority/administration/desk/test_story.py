@@ -95,6 +95,8 @@ def test_every_way_to_fail_the_proof_is_told() -> None:
         ("visit-ended", {"how": "of-tomorrow"}, "The visit ended."),
         ("block-lifted", {"note": "n"}, "Lifted the block."),
         ("of-tomorrow", {}, "of-tomorrow"),
+        ("refused", {"redacted": True}, "Turned away."),
+        ("unblock-refused", {"redacted": True}, "The card refused to be unlocked."),
     ],
 )  # fmt: skip
 def test_the_detail_is_told_where_there_is_one(

@@ -8,6 +8,7 @@ application checks its row in full before it opens.
 from __future__ import annotations
 
 from contextlib import closing
+from typing import Any
 
 from kiosk.authority.errors import StoreError
 from kiosk.contract.errors import ConfigError
@@ -54,11 +55,38 @@ def _from_sqlite(path: str, fingerprint: str, timeout_s: float) -> str | None:
 def _from_postgresql(url: str, fingerprint: str, timeout_s: float) -> str | None:
     import psycopg
 
+    asked: dict[str, Any] = {
+        "connect_timeout": max(2, round(timeout_s)),
+        "target_session_attrs": "read-write",  # a standby may not know yet who was removed
+    }
+    address, named = _as_libpq_reads_it(url)
     try:
-        with psycopg.connect(url, connect_timeout=max(2, round(timeout_s))) as database:
+        with psycopg.connect(address, **(asked | named)) as database:
             database.read_only = True
             found = database.execute(_QUERY.format("%s"), (fingerprint,)).fetchone()
     except psycopg.Error as error:
         code = error.sqlstate or "08006"
         raise StoreError(f"the database server gave no key ({code})", code) from None
     return str(found[0]) if found else None
+
+
+def _as_libpq_reads_it(url: str) -> tuple[str, dict[str, str]]:
+    """Return the address without its parameters, and these.
+
+    Several servers are ``host=A:1&host=B:2`` to the rest of the store (SQLAlchemy). Of those, libpq
+    would take the last one, port and all, for a name: it wants ``host=A,B`` and ``port=1,2``.
+    """
+    from urllib.parse import parse_qsl
+
+    address, _, query = url.partition("?")
+    given = parse_qsl(query, keep_blank_values=True)
+    hosts = [host for name, value in given if name == "host" for host in value.split(",")]
+    named = dict(given)
+    if hosts and "port" not in named:
+        parts = [host.rpartition(":") if host.count(":") == 1 else (host, "", "") for host in hosts]
+        if any(port for _, _, port in parts):
+            named["port"] = ",".join(port for _, _, port in parts)
+        hosts = [host for host, _, _ in parts]
+    if hosts:
+        named["host"] = ",".join(hosts)
+    return address, named

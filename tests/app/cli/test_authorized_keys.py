@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
+import socket
 import subprocess
 import sys
 from dataclasses import replace
 
 import pytest
 
+from kiosk.authority.errors import StoreError
 from kiosk.authority.roles import Role
 from kiosk.authority.store.key_lookup import key_of_staff
 from kiosk.authority.store.records import StaffKey, StaffMember
 from tests.authority.store import samples
-from tests.support.database import TestDatabase
+from tests.support.database import PORT, SHARED, PostgresServer, TestDatabase
+from tests.support.fresh_root import CHECKOUT
 
 OFFERED, PUBLIC = "SHA256:offered", "ssh-ed25519 AAAAC3Nza asha"
 HEAVY = {"sqlalchemy", "sqlmodel", "pydantic", "alembic", "cryptography", "argon2", "textual"}
@@ -23,6 +27,7 @@ from kiosk.__main__ import main
 code = main(["staff", "authorized-keys", "--fingerprint", "SHA256:offered"])
 print(code, *sorted({name.partition(".")[0] for name in sys.modules}))
 """
+GUIDE = CHECKOUT / "docs" / "database.md"
 
 
 def add_asha(database: TestDatabase) -> StaffMember:
@@ -50,19 +55,75 @@ def test_a_key_counts_while_its_member_is_there(either_database: TestDatabase) -
     assert asked(either_database) is None
 
 
-def test_nothing_heavy_is_loaded_for_it(sqlite_database: TestDatabase) -> None:
-    add_asha(sqlite_database)
+def answered_lightly(url: str) -> None:
+    """Ask as sshd does, and look at what was imported for the answer."""
     done = subprocess.run(
         [sys.executable, "-c", IN_ONE_GO],
         capture_output=True,
         text=True,
-        env=os.environ | {"KIOSK_SETTINGS": os.devnull, "KIOSK_STORE__URL": sqlite_database.url},
+        env=os.environ | {"KIOSK_SETTINGS": os.devnull, "KIOSK_STORE__URL": url},
     )
+    assert done.stderr == ""
     line, ended = done.stdout.splitlines()
     assert line == f"restrict,pty {PUBLIC}"
     code, *loaded = ended.split()
     assert code == "0"
     assert not HEAVY & set(loaded)
+
+
+def test_nothing_heavy_is_loaded_for_it(sqlite_database: TestDatabase) -> None:
+    add_asha(sqlite_database)
+    answered_lightly(sqlite_database.url)
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("away_first", [True, False])
+def test_several_servers_are_asked_as_documented(
+    postgres_server: PostgresServer, postgres_database: TestDatabase, *, away_first: bool
+) -> None:
+    add_asha(postgres_database)
+    (documented,) = re.findall(r'^url = "(.*host=db1.*)"$', GUIDE.read_text(), re.M)
+    url, verified = re.subn(r"&passfile=.*$", "", documented)
+    assert verified
+    url = url.replace("authority1@/kiosk?", f"{postgres_server.owner}@/{SHARED}?")
+    with socket.socket() as nobody:  # bound, and never listening
+        nobody.bind(("127.0.0.1", 0))
+        away = f"127.0.0.1:{nobody.getsockname()[1]}"
+        there = f"{postgres_server.folder}:{PORT}"
+        for name, host in zip(
+            ("db1", "db2"), (away, there) if away_first else (there, away), strict=True
+        ):
+            assert f"{name}.trust.example:5432" in url
+            url = url.replace(f"{name}.trust.example:5432", host)
+        answered_lightly(url)
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize(
+    "place", ["?host={0}:{1}", "?host={0}&port={1}", "?host=/x,{0}&port={1},{1}"]
+)
+def test_servers_may_be_named_in_every_other_way(
+    postgres_server: PostgresServer, postgres_database: TestDatabase, place: str
+) -> None:
+    add_asha(postgres_database)
+    named = place.format(postgres_server.folder, PORT)
+    url = f"postgresql://{postgres_server.owner}@/{SHARED}{named}"
+    assert key_of_staff(url, OFFERED, 5) == PUBLIC
+
+
+@pytest.mark.postgresql
+def test_a_standby_is_not_asked_whether_somebody_may_log_in(
+    postgres_server: PostgresServer, postgres_database: TestDatabase
+) -> None:
+    """It may not know yet that a member was removed."""
+    add_asha(postgres_database)
+    postgres_server.execute(f"ALTER DATABASE {SHARED} SET default_transaction_read_only = on")
+    try:
+        with pytest.raises(StoreError):
+            asked(postgres_database)
+        assert key_of_staff(f"{postgres_database.url}&target_session_attrs=any", OFFERED, 5)
+    finally:
+        postgres_server.execute(f"ALTER DATABASE {SHARED} RESET default_transaction_read_only")
 
 
 @pytest.mark.parametrize(

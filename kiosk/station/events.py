@@ -41,7 +41,9 @@ class CardUnreadable(Struct, frozen=True):
 
 
 class CardOut(Struct, frozen=True):
-    """No card is in any reader."""
+    """No card is in any reader; ``unread``: the page was not shown long enough to be read."""
+
+    unread: bool = False
 
 
 class SecondCard(Struct, frozen=True):
@@ -191,7 +193,7 @@ class AnswerTimedOut(Struct, frozen=True):
 
 
 class NoticeTimedOut(Struct, frozen=True):
-    """The attract page has shown its notice about the last card for long enough."""
+    """The notice about the last card was shown for long enough."""
 
 
 # --- results of commands -----------------------------------------------------------------
@@ -213,14 +215,10 @@ class CardRead(Struct, frozen=True):
 
 
 class Replied(Struct, frozen=True):
-    """The authority answered.
-
-    ``card_left``: the card may have left the reader since its PIN was set.
-    """
+    """The authority answered."""
 
     visit: VisitId
     reply: Reply
-    card_left: bool = False
 
 
 class Maintained(Struct, frozen=True):

@@ -97,13 +97,14 @@ class IdleTimes(Struct, frozen=True):
 
     A failed check is repeated after ``again_s``, then after twice as long each time, up to half of
     ``check_s``. Each pause is drawn up to a fifth shorter or longer, so that stations that started
-    together do not check together.
+    together do not check together. A page that was shown for less than ``read_s`` was not read.
     """
 
     idle_s: float = 60.0
     answer_s: float = 20.0
     check_s: float = 30.0
     again_s: float = 1.0
+    read_s: float = 3.0
 
 
 class IdleTimer:
@@ -127,7 +128,7 @@ class IdleTimer:
     def event(self, state: State) -> ClockSide | None:
         """Return the time-out, or None after a touch during the wait."""
         left, visit = self.seconds_left(state), visit_of(state)
-        if left == 0 and isinstance(state, Attract):
+        if left == 0 and isinstance(state, Attract | OutOfService):
             return NoticeTimedOut()
         if left is None or left > 0 or visit is None:
             return None
@@ -137,7 +138,9 @@ class IdleTimer:
         match state:
             case StillThere():
                 return self._times.answer_s
-            case Attract(pulled=None) | OutOfService() | Reading() | Working() | RemoveCard():
+            case Attract(pulled=None) | OutOfService(pulled=None):
+                return None
+            case Reading() | Working() | RemoveCard():
                 return None
             case _:
                 return self._times.idle_s
@@ -166,6 +169,8 @@ class StationLoop:
         self._make_monitor = monitor
         self._on_fault = on_fault
         self._times = times
+        self._now = now
+        self._shown_at = now()
         self._pauses = pauses or random.Random()  # noqa: S311 - no secret
         self._check_is_due = asyncio.Event()
         self._idle_timer = IdleTimer(times, now)
@@ -267,6 +272,8 @@ class StationLoop:
         return events
 
     async def _advance(self, event: Event, show: Show) -> None:
+        if isinstance(event, CardOut):
+            event = CardOut(unread=self._now() - self._shown_at < self._times.read_s)
         following = step(self._state, event)
         changed = following.state != self._state
         self._state = following.state
@@ -276,6 +283,7 @@ class StationLoop:
         if changed:
             self.touched()
             await show(self._state)
+            self._shown_at = self._now()
 
     def _start(self, command: Command) -> None:
         task = asyncio.create_task(self._carry_out(command))

@@ -408,26 +408,41 @@ HolderState = (
 
 
 class PulledFrom(StrEnum):
-    """What was being done to a card when it was taken out.
+    """What was being done when a card was taken out.
 
-    ``UNLOCKED``: its PIN was set, and it left before its holder could read that for certain.
+    After the first three it is not known whether it was done. After the others it was, and the card
+    left before its holder could read that.
     """
 
     UNBLOCK = "unblock"
     CHANGE = "change"
+    SAVING = "saving"
     UNLOCKED = "unlocked"
+    CHANGED = "changed"
+    REGISTERED = "registered"
+    EMAIL_SAVED = "email-saved"
+    QUESTIONS_SAVED = "questions-saved"
 
 
 class Attract(Struct, frozen=True):
-    """Waiting for a card; ``pulled``: the last one left before it was read that its PIN is set."""
+    """Waiting for a card; ``pulled``: what the holder of the last one could not read.
+
+    ``visit``: that holder's visit, whose answer may still say that it was done.
+    """
 
     pulled: PulledFrom | None = None
+    visit: VisitId | None = None
 
 
 class OutOfService(Struct, frozen=True):
-    """A part of the station does not answer, or the station is retired; it ends by itself."""
+    """A part of the station does not answer, or the station is retired; it ends by itself.
+
+    ``pulled`` and ``visit`` as for ``Attract``.
+    """
 
     outage: Outage
+    pulled: PulledFrom | None = None
+    visit: VisitId | None = None
 
 
 class Reading(Struct, frozen=True):
@@ -461,12 +476,11 @@ class StillThere(Struct, frozen=True):
 
 
 class Success(Struct, frozen=True):
-    """It is done; ``pulled``: the card may have left before this was shown."""
+    """It is done; ``counts_in_s`` as for ``Finished``."""
 
     visit: VisitState
     purpose: Purpose
     counts_in_s: float = 0.0
-    pulled: PulledFrom | None = None
 
 
 class Refused(Struct, frozen=True):

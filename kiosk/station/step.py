@@ -470,9 +470,6 @@ def on_result(state: Reading | Working, event: Event) -> Move | None:
             return _refused(state, state.visit, Refusal(Reason.AUTHORITY_AWAY))
         case Working(back=Maintenance() as menu), Maintained():
             return ActDone(state.visit, menu, event.result), ()
-        case Working(), Replied(reply=Finished() as done, card_left=True):
-            page, commands = _given(state, done)
-            return replace(page, pulled=PulledFrom.UNLOCKED), commands
         case Working(), Replied():
             return _replied(_placed(state, event.reply), event.reply)
         case Working(), PadEnded():
@@ -708,9 +705,9 @@ def step(state: State, event: Event) -> Next:
     """Return what follows from ``event`` in ``state``; an unfit event changes nothing."""
     match event:
         case CardOut():
-            return Next(Attract(_pulled_from(state)), _ending(state, VisitEnd.CARD_REMOVED))
+            return Next(_left(state, unread=event.unread), _ending(state, VisitEnd.CARD_REMOVED))
         case NoticeTimedOut():
-            return Next(Attract()) if isinstance(state, Attract) else Next(state)
+            return Next(_noted(state, None))
         case CardIn():
             ending = _ending(state, VisitEnd.CARD_REMOVED)
             opening = OpenVisit(event.visit, event.reader)
@@ -724,11 +721,16 @@ def step(state: State, event: Event) -> Next:
             return _refused_here(state, visit_of(state) or event.visit, Reason.TWO_CARDS)
         case Availability():
             return _availability(state, event)
+        case Replied(reply=Finished(purpose=purpose)) if event.visit == _left_in(state):
+            return Next(_noted(state, _DONE.get(purpose)))
+        case Replied(reply=ProvePin()) if event.visit == _left_in(state):
+            # A first unlock is done; its registration would be next.
+            return Next(_noted(state, PulledFrom.UNLOCKED))
         case _ if event.visit != visit_of(state):
             return Next(state)
         case GaveUp(how=VisitEnd.CARD_REMOVED) if isinstance(state, Working):
             # The reader reports the same, before or after, and the holder's notice stays.
-            return Next(Attract(_pulled_from(state)), _ending(state, event.how))
+            return Next(_left(state), _ending(state, event.how))
         case GaveUp() if not isinstance(state, _FINISHED):
             page = _turned_away(state, event.visit, Refusal(event.reason))
             return Next(page, _ending(state, event.how))
@@ -736,16 +738,57 @@ def step(state: State, event: Event) -> Next:
             return _within_visit(state, event)
 
 
+_DONE = {
+    Purpose.UNLOCK: PulledFrom.UNLOCKED,
+    Purpose.FIRST_UNLOCK: PulledFrom.UNLOCKED,
+    Purpose.CHANGE_PIN: PulledFrom.CHANGED,
+    Purpose.REGISTER: PulledFrom.REGISTERED,
+    Purpose.CHANGE_EMAIL: PulledFrom.EMAIL_SAVED,
+    Purpose.CHANGE_QUESTIONS: PulledFrom.QUESTIONS_SAVED,
+}
+
+
+def _left(state: State, *, unread: bool = False) -> Attract:
+    """Return the page after the card has left; the holder has to learn what they could not read."""
+    if isinstance(state, Attract | OutOfService):
+        return Attract(state.pulled, state.visit)
+    done = _DONE.get(state.purpose) if isinstance(state, Success) and unread else None
+    pulled = done or _pulled_from(state)
+    return Attract(pulled, visit_of(state) if pulled else None)
+
+
+def _left_in(state: State) -> VisitId | None:
+    """Return the visit that the notice on the page is about."""
+    return state.visit if isinstance(state, Attract | OutOfService) else None
+
+
+def _noted(state: State, pulled: PulledFrom | None) -> State:
+    """Return the page with another notice about the last card, or with none."""
+    if not isinstance(state, Attract | OutOfService):
+        return state
+    return replace(state, pulled=pulled, visit=state.visit if pulled else None)
+
+
 def _pulled_from(state: State) -> PulledFrom | None:
-    """Return what the card may or may not have done: the holder has to learn of the doubt."""
+    """Return what may or may not have been done, or is not shown to be: see ``PulledFrom``."""
     match state:
         case Working(command=UnblockPin()):
             return PulledFrom.UNBLOCK
         case Working(command=ChangePin()):
             return PulledFrom.CHANGE
+        case Working(
+            visit=VisitState(purpose=Purpose.REGISTER | Purpose.CHANGE_EMAIL),
+            command=SubmitCode(),
+            back=CodeEntry(task=EnterCode(proves_owner=False)),
+        ):
+            return PulledFrom.SAVING
+        case Working(visit=VisitState(purpose=Purpose.CHANGE_QUESTIONS), command=SaveQuestions()):
+            return PulledFrom.SAVING
         case EnterPin(visit=VisitState(unlocked=True)):
             return PulledFrom.UNLOCKED
-        case Attract() | Success() | Refused():
+        case StillThere(inner):
+            return _pulled_from(inner)
+        case Refused():
             return state.pulled
         case _:
             return None
@@ -822,5 +865,5 @@ def _availability(state: State, event: Availability) -> Next:
     if not isinstance(state, Attract | OutOfService):
         return Next(state)
     if event.outage is not None:
-        return Next(OutOfService(event.outage))
-    return Next(state if isinstance(state, Attract) else Attract())
+        return Next(OutOfService(event.outage, state.pulled, state.visit))
+    return Next(Attract(state.pulled, state.visit))

@@ -262,10 +262,7 @@ class PinWork:
         if result.rotation is not None:
             with suppress(errors.AuthorityError):
                 self._authority.confirm_rotation(visit, grant.journal, result.rotation)
-        card_left = result.error is not None or isinstance(
-            result.rotation, UnblockNotSent | UnblockUnknown
-        )
-        return Replied(visit, done or Finished(Purpose.UNLOCK), card_left)
+        return Replied(visit, done or Finished(Purpose.UNLOCK))
 
     def _failed(
         self, command: UnblockPin, grant: Grant | KeyGrant, error: errors.CardError

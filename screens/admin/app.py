@@ -553,8 +553,10 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Pass on a key that a dialog takes itself; None shows it as disabled."""
         match action:
-            case "command_palette" | "help":
+            case "help":
                 is_taken = self.screen.is_modal
+            case "command_palette":
+                is_taken = self.screen.is_modal and not isinstance(self.screen, Dialog)
             case "page":
                 is_taken = isinstance(self.screen, IdleWarning | CommandPalette)
             case _:
@@ -569,7 +571,10 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
             await self._show(self._numbered[number])
 
     def action_command_palette(self) -> None:
-        """Show all actions that are possible here."""
+        """Show all actions that are possible here, unless a dialog is open."""
+        if isinstance(self.screen, Dialog):
+            self.screen.warn(_CLOSE_FIRST)
+            return
         self.push_screen(CommandPalette(placeholder="What do you want to do? Esc goes back."))
 
     def on_command_palette_opened(self, _message: CommandPalette.Opened) -> None:

@@ -19,7 +19,7 @@ from screens.words import waiting
 class AttractPage(Page, inherit_bindings=False):
     """Big letters, the picture, and what one can do here with how long it takes.
 
-    After a card was taken out while its PIN was being set, it shows for a while what to do.
+    After a card was taken out too early, it shows for a while what was done, and what to do.
     """
 
     def __init__(self, kit: Kit, state: Attract) -> None:
@@ -57,10 +57,12 @@ class OutOfServicePage(Page, inherit_bindings=False):
 
     def __init__(self, kit: Kit, state: OutOfService) -> None:
         super().__init__(kit, state)
-        self._outage = state.outage
+        self._state = state
 
     def content(self) -> Iterator[Widget]:
-        title, text = waiting.outage(self._outage)
+        title, text = waiting.outage(self._state.outage)
         yield Prose(title, "title")
         yield Prose(text, "text paragraph")
         yield HelpBox(self.kit.look)
+        if self._state.pulled is not None:
+            yield Prose(_pulled_words(self._state.pulled), "text paragraph")

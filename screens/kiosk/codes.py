@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from textual.widget import Widget
 
-from kiosk.contract.messages import Purpose
+from kiosk.contract.messages import EnterCode, Purpose
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.events import (
     CodeAsked,
@@ -16,7 +16,14 @@ from kiosk.station.events import (
     StopNumberEntered,
     WentBack,
 )
-from kiosk.station.states import CodeEntry, CodeNeeded, EnterEmail, StopNumberEntry
+from kiosk.station.states import (
+    CodeEntry,
+    CodeNeeded,
+    CodeNotice,
+    EnterEmail,
+    StopNumberEntry,
+    VisitState,
+)
 from screens.kiosk.entry_pages import DigitsPage, TextPage
 from screens.kiosk.page import Kit, Page
 from screens.widgets.fields import Cells, Field
@@ -103,8 +110,13 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
             yield from self.lead(Note(email.code_notice(notice, task.tries_left)))
         yield self.cells
         yield self._life
-        purpose, resumed = self._state.visit.purpose, self._state.resumed
-        self._meanwhile = email.meanwhile(purpose, task.masked, resumed=resumed)
+        visit = self._state.visit
+        self._meanwhile = email.meanwhile(
+            visit.purpose,
+            task.masked,
+            resumed=self._state.resumed,
+            elsewhere=_corrected_in_menu(visit, task),
+        )
         yield from self.lead(self._walk) if notice is None else (self._walk,)
         yield from self._lines
 
@@ -125,7 +137,9 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
         gone = self.kit.now() - self._since
         left = self._state.task.expires_in_s - gone
         wait = self._state.task.resend_in_s - gone
-        tries = self._state.task.tries_left if self._state.resumed else None
+        # The notice about a wrong code names them, too.
+        seen_before = self._state.resumed or self._state.notice not in (None, CodeNotice.WRONG)
+        tries = self._state.task.tries_left if seen_before else None
         self._life.say(email.life(left, tries) if left > 0 else email.OVER)
         self._life.set_class(left <= 0, "-over")
         self._walk.say(self._meanwhile if left > 0 else "")
@@ -139,6 +153,12 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
 
     def _correct(self) -> None:
         self.report(WentBack(self.visit))
+
+
+def _corrected_in_menu(visit: VisitState, task: EnterCode) -> bool:
+    """Return whether the menu offers to begin again, with another address."""
+    again = any(offer.purpose is visit.purpose for offer in visit.instead)
+    return again and not task.proves_owner
 
 
 def _title(state: CodeEntry) -> str:

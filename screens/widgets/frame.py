@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from rich.cells import cell_len
 from textual import events
 from textual.content import Content
+from textual.geometry import Size
 from textual.widget import Widget
 
 from screens.theme import Appearance
@@ -30,9 +31,6 @@ class HelpBox(Prose, inherit_bindings=False):
         super().__init__(Content("\n").join(lines), "help")
 
 
-_LEAST_COLUMNS, _LEAST_ROWS = 60, 20
-
-
 class TopBar(Widget, inherit_bindings=False):
     """The service's name, the step, and the switch between the two surfaces."""
 
@@ -52,8 +50,9 @@ class TopBar(Widget, inherit_bindings=False):
     def render(self) -> Content:
         """Fit in what the width allows: the name and the step before everything else."""
         width = self.content_size.width
-        if self._is_too_small:
-            return Content(frame.TOO_SMALL)
+        least = self._least
+        if self.app.size.width < least.width or self.app.size.height < least.height:
+            return Content(frame.too_small(least.width, least.height))
         for name, switch in self._variants():
             tail = f"{self._step}   {switch}" if self._step else switch
             if cell_len(name) + cell_len(tail) + 2 <= width:
@@ -62,9 +61,9 @@ class TopBar(Widget, inherit_bindings=False):
         return Content(line).stylize("bold", 0, len(line) - len(switch))
 
     @property
-    def _is_too_small(self) -> bool:
-        width, height = self.app.size
-        return width < _LEAST_COLUMNS or height < _LEAST_ROWS
+    def _least(self) -> Size:
+        """Columns and rows that a page needs, with the demo's strip below it."""
+        return Size(60, 20 + (self._look.strip.rows if self._look.strip else 0))
 
     def _variants(self) -> Iterable[tuple[str, str]]:
         short = printable(self._look.service)

@@ -20,7 +20,7 @@ NEW_CODE = "New code"
 SOMETHING_ELSE = "Do something else"
 CORRECT_ADDRESS = "Correct the email address"
 BY_EMAIL = "By email"
-THEN_REGISTER = "Then you choose a new PIN, and register."
+THEN_NEW_PIN = "Then you choose a new PIN."
 STILL_COUNTS = "It is the same code as before: it counts until your new PIN is set."
 OTHER_ADDRESS = f'To correct the address, choose "{SOMETHING_ELSE}".'
 IN_ITS_PLACE = "A code by email takes the place of this one."
@@ -64,14 +64,17 @@ def sent_to(masked: str, *, proves_owner: bool) -> str:
     return f"We sent it to {masked}. {LOOK_IN_JUNK}" if masked else GIVEN
 
 
-def meanwhile(purpose: Purpose | None, masked: str, *, resumed: bool) -> str:
-    """Say what may be done instead of entering the code now, or what comes after it."""
+def meanwhile(purpose: Purpose | None, masked: str, *, resumed: bool, elsewhere: bool) -> str:
+    """Say what may be done instead of entering the code now, or what comes after it.
+
+    ``elsewhere``: the code went to an address that can be corrected in the menu alone.
+    """
     if resumed and purpose is Purpose.UNLOCK:
         return STILL_COUNTS
-    if resumed and purpose is Purpose.REGISTER:
+    if elsewhere:
         return OTHER_ADDRESS
     if purpose is Purpose.FIRST_UNLOCK:
-        return THEN_REGISTER
+        return THEN_NEW_PIN
     return WALK_AWAY if masked else IN_ITS_PLACE
 
 

@@ -26,7 +26,10 @@ SPACE_KEY = "Space"
 ENTER_TEXT = "Please write something first."
 KEYS_LOST = "Too many keys: some are missing."
 
-TOO_SMALL = "Too small: needs 60 x 20"
+
+def too_small(columns: int, rows: int) -> str:
+    """Say which terminal the pages need."""
+    return f"Too small: needs {columns} x {rows}"
 
 
 def step(number: int, of: int) -> str:

@@ -33,7 +33,10 @@ REMOVE_TITLE = "Take your smartcard out"
 
 
 def pulled(what: PulledFrom) -> tuple[str, str]:
-    """Say that the last card was taken out too early, and what to do with it."""
+    """Say that the last card was taken out too early, and what to do with it.
+
+    Everybody can read it: it names nobody.
+    """
     match what:
         case PulledFrom.UNBLOCK:
             return (
@@ -52,6 +55,31 @@ def pulled(what: PulledFrom) -> tuple[str, str]:
             return (
                 "The last smartcard left early, but it is unlocked.",
                 "Its new PIN is set. There is nothing to do again.",
+            )
+        case PulledFrom.SAVING:
+            return (
+                "The last smartcard left before we knew whether everything was saved.",
+                "We send an email once it is. If none comes, put the smartcard back in.",
+            )
+        case PulledFrom.CHANGED:
+            return (
+                "The last smartcard left early, but its PIN is changed.",
+                "Its new PIN is set. There is nothing to do again.",
+            )
+        case PulledFrom.REGISTERED:
+            return (
+                "The last smartcard left early, but its holder is registered.",
+                "Everything is saved. There is nothing to do again.",
+            )
+        case PulledFrom.EMAIL_SAVED:
+            return (
+                "The last smartcard left early, but the new email address is saved.",
+                "We send an email about when it counts. There is nothing to do again.",
+            )
+        case PulledFrom.QUESTIONS_SAVED:
+            return (
+                "The last smartcard left early, but the new security questions are saved.",
+                "There is nothing to do again.",
             )
 
 

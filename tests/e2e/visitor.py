@@ -141,7 +141,7 @@ class Visitor:
     def awaits_first_code(self) -> Self:
         """Be asked for the code that staff gave to somebody who is not registered."""
         title = email.code_title(Purpose.FIRST_UNLOCK, proves_owner=False)
-        shown = self.station.see(title, email.GIVEN, email.THEN_REGISTER)
+        shown = self.station.see(title, email.GIVEN, email.THEN_NEW_PIN)
         assert email.BY_EMAIL not in shown
         return self
 

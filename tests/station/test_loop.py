@@ -166,7 +166,7 @@ async def test_the_readers_are_released_though_work_hangs_and_nobody_waits() -> 
 
 
 async def test_a_station_for_one_visit_waits_for_its_turn_and_ends_with_the_visit() -> None:
-    rig = Rig(turn=asyncio.Event())
+    rig = Rig(IdleTimes(read_s=0), turn=asyncio.Event())
     await rig.until(s.Attract)
     assert not hasattr(rig, "monitor")
     assert rig.turn is not None

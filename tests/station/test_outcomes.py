@@ -57,10 +57,13 @@ def test_what_is_said_of_a_card_that_left_too_early_goes_by_itself() -> None:
     now = 0.0
     timer = IdleTimer(IdleTimes(idle_s=60), lambda: now)
     told = s.Attract(s.PulledFrom.CHANGE)
+    out = s.OutOfService(s.Outage.AUTHORITY_AWAY, s.PulledFrom.CHANGE)
     assert timer.event(told) is None
     now = 60.0
     assert timer.event(told) == NoticeTimedOut()
+    assert timer.event(out) == NoticeTimedOut()
     assert timer.event(s.Attract()) is None
+    assert timer.seconds_left(s.OutOfService(s.Outage.AUTHORITY_AWAY)) is None
 
 
 async def test_a_station_for_one_visit_tells_of_it_until_the_next_card_and_leaves_that_alone() -> (
@@ -75,7 +78,7 @@ async def test_a_station_for_one_visit_tells_of_it_until_the_next_card_and_leave
     assert not rig.task.done()
     rig.monitor.post(CardInserted("R", 2))
     await asyncio.wait_for(rig.task, 10)
-    assert rig.seen[-1] == s.Attract(s.PulledFrom.UNBLOCK), "the next process serves that card"
+    assert _told(rig) is s.PulledFrom.UNBLOCK, "the next process serves that card"
 
 
 async def _torn(rig: Rig) -> None:
@@ -88,6 +91,54 @@ async def _torn(rig: Rig) -> None:
     rig.monitor.post(CardRemoved("R", 1))
     await rig.until(s.Attract)
     rig.cards.gate.set()
+
+
+async def test_a_card_that_leaves_as_its_success_appears_is_told_of() -> None:
+    rig = await _pulled_at_success(NOTHING_IS_READ)
+    assert _told(rig) is s.PulledFrom.UNLOCKED
+    await rig.loop.stop()
+
+
+async def test_a_card_that_leaves_once_its_success_was_read_is_not_told_of() -> None:
+    rig = await _pulled_at_success(IdleTimes(60, 20, 60, read_s=0))
+    assert rig.seen[-1] == s.Attract()
+    await rig.loop.stop()
+
+
+NOTHING_IS_READ = IdleTimes(60, 20, 60, read_s=float("inf"))
+
+
+async def _pulled_at_success(times: IdleTimes) -> Rig:
+    rig = Rig(times)
+    await rig.until(s.Attract)
+    await rig.reach_new_pin()
+    rig.set_pin()
+    await rig.until(s.Success)
+    rig.monitor.post(CardRemoved("R", 1))
+    await rig.until(s.Attract)
+    return rig
+
+
+async def test_a_card_that_left_before_its_pin_was_set_for_certain_is_told_of_once_it_is(
+    rig: Rig,
+) -> None:
+    await rig.reach_new_pin()
+    rig.cards.gate.clear()
+    rig.set_pin()
+    assert await asyncio.to_thread(rig.cards.waiting.wait, 10)
+    rig.monitor.post(CardRemoved("R", 1))
+    await rig.until(s.Attract)
+    assert _told(rig) is s.PulledFrom.UNBLOCK
+    rig.cards.gate.set()
+    async with rig.news, asyncio.timeout(10):
+        await rig.news.wait_for(lambda: _told(rig) is s.PulledFrom.UNLOCKED)
+    assert not any(isinstance(state, s.Success) for state in rig.seen)
+
+
+def _told(rig: Rig) -> s.PulledFrom | None:
+    """Return what the first page says of the last card."""
+    shown = rig.seen[-1]
+    return shown.pulled if isinstance(shown, s.Attract) else None
 
 
 async def test_an_answer_of_the_last_visit_does_not_reach_the_next(rig: Rig) -> None:
@@ -116,10 +167,10 @@ async def test_a_pulled_card_ends_the_visit_and_is_no_refusal(rig: Rig) -> None:
     rig.cards.hold_raises = CardGone("gone")
     rig.set_pin()
     await rig.until(s.Attract)
-    assert rig.seen[-1] == s.Attract(s.PulledFrom.UNBLOCK), "also before the reader reports it"
+    assert _told(rig) is s.PulledFrom.UNBLOCK, "also before the reader reports it"
     rig.monitor.post(CardRemoved("R", 1))
     await rig.loop.stop()
-    assert rig.seen[-1] == s.Attract(s.PulledFrom.UNBLOCK)
+    assert _told(rig) is s.PulledFrom.UNBLOCK
     assert rig.authority.refused == []
     assert [how for _, how in rig.authority.ended] == [VisitEnd.CARD_REMOVED]
 
@@ -131,19 +182,20 @@ async def test_a_card_that_leaves_before_its_refusal_is_read_is_told_of(rig: Rig
     await rig.until(s.Refused)
     rig.monitor.post(CardRemoved("R", 1))
     await rig.until(s.Attract)
-    assert rig.seen[-1] == s.Attract(s.PulledFrom.UNBLOCK)
+    assert _told(rig) is s.PulledFrom.UNBLOCK
 
 
 async def test_a_card_that_leaves_while_it_is_given_its_new_secret_is_said_to_be_unlocked() -> None:
     """Its PIN is set, and its reader says only later that it is gone."""
-    rig = Rig(cards=TornAtNewSecret(), authority=FakeAuthority(new_secret=Sensitive("13572468")))
+    cards, authority = TornAtNewSecret(), FakeAuthority(new_secret=Sensitive("13572468"))
+    rig = Rig(NOTHING_IS_READ, cards, authority)
     await rig.until(s.Attract)
     await rig.reach_new_pin()
     rig.set_pin()
     await rig.until(s.Success)
     rig.monitor.post(CardRemoved("R", 1))
     await rig.until(s.Attract)
-    assert rig.seen[-1] == s.Attract(s.PulledFrom.UNLOCKED)
+    assert _told(rig) is s.PulledFrom.UNLOCKED
     assert rig.authority.outcomes == [UnblockDone()]
     await rig.loop.stop()
 

@@ -15,6 +15,7 @@ from kiosk.contract.messages import (
     Finished,
     PinFormat,
     PinRules,
+    ProvePin,
     Purpose,
     Reason,
     Refusal,
@@ -37,6 +38,7 @@ from tests.station.samples import (
     EVENTS,
     GOOD,
     ID,
+    LAST_ANSWER,
     NEW_PIN,
     OTHER,
     OTHER_GOOD,
@@ -76,16 +78,122 @@ def test_an_event_of_another_visit_changes_nothing(state: s.State, event: e.Even
 @pytest.mark.parametrize("state", STATES, ids=lambda state: type(state).__name__)
 def test_a_card_that_left_while_its_pin_was_set_is_told_of(state: s.State) -> None:
     """Until somebody puts a card in, or for a while; an outage may come and go before."""
-    expected = state.pulled if isinstance(state, s.Attract) else None
+    expected = state.pulled if isinstance(state, s.Attract | s.OutOfService) else None
     if isinstance(state, s.Working):
         kinds = {c.UnblockPin: s.PulledFrom.UNBLOCK, c.ChangePin: s.PulledFrom.CHANGE}
         expected = kinds.get(type(state.command))
     if isinstance(state, s.EnterPin) and state.visit.unlocked:
         expected = s.PulledFrom.UNLOCKED
     left = step(state, e.CardOut()).state
-    assert left == s.Attract(expected)
+    assert isinstance(left, s.Attract)
+    assert left.pulled == expected
     assert step(left, e.Availability(None)).state == left
+    out = step(left, e.Availability(s.Outage.AUTHORITY_AWAY)).state
+    assert isinstance(out, s.OutOfService)
+    assert out.pulled == expected
+    assert step(out, e.NoticeTimedOut()).state == s.OutOfService(s.Outage.AUTHORITY_AWAY)
+    assert step(out, e.Availability(None)).state == left
     assert step(left, e.NoticeTimedOut()).state == s.Attract()
+
+
+DONE = [
+    (Purpose.UNLOCK, s.PulledFrom.UNLOCKED),
+    (Purpose.FIRST_UNLOCK, s.PulledFrom.UNLOCKED),
+    (Purpose.CHANGE_PIN, s.PulledFrom.CHANGED),
+    (Purpose.REGISTER, s.PulledFrom.REGISTERED),
+    (Purpose.CHANGE_EMAIL, s.PulledFrom.EMAIL_SAVED),
+    (Purpose.CHANGE_QUESTIONS, s.PulledFrom.QUESTIONS_SAVED),
+]
+
+
+@pytest.mark.parametrize(("purpose", "told"), DONE)
+def test_a_card_that_leaves_before_its_success_was_read_is_told_of(
+    purpose: Purpose, told: s.PulledFrom
+) -> None:
+    done = s.Success(VISIT, purpose)
+    assert step(done, e.CardOut(unread=True)).state == s.Attract(told, ID)
+    assert step(done, e.CardOut()).state == s.Attract()
+
+
+def _removed(state: s.State) -> s.State:
+    """Take the card out; its reader, or the act at the card, may say so first."""
+    gone = e.GaveUp(ID, Reason.CARD_UNREADABLE, VisitEnd.CARD_REMOVED)
+    left = step(state, e.CardOut()).state
+    assert step(step(state, gone).state, e.CardOut()).state == left
+    return left
+
+
+AMID = [
+    (working(c.UnblockPin(ID, AT, GOOD, "1"), NEW_PIN), Purpose.UNLOCK),
+    (working(c.ChangePin(ID, AT, OTHER_GOOD, GOOD), NEW_PIN, CHANGING), Purpose.CHANGE_PIN),
+    *(
+        (
+            working(
+                c.SubmitCode(ID, "1", GOOD),
+                s.CodeEntry(VISIT, CODE),
+                replace(VISIT, purpose=purpose),
+            ),
+            purpose,
+        )
+        for purpose in (Purpose.REGISTER, Purpose.CHANGE_EMAIL)
+    ),
+    (
+        working(
+            c.SaveQuestions(ID, ()), LAST_ANSWER, replace(VISIT, purpose=Purpose.CHANGE_QUESTIONS)
+        ),
+        Purpose.CHANGE_QUESTIONS,
+    ),
+]
+
+
+@pytest.mark.parametrize("outage", [None, s.Outage.AUTHORITY_AWAY])
+@pytest.mark.parametrize(("amid", "purpose"), AMID)
+def test_what_is_known_to_be_done_only_after_the_card_has_left_is_told_of_then(
+    amid: s.Working, purpose: Purpose, outage: s.Outage | None
+) -> None:
+    doubt = step(_removed(amid), e.Availability(outage)).state
+    assert isinstance(doubt, s.Attract | s.OutOfService)
+    assert doubt.pulled in (s.PulledFrom.UNBLOCK, s.PulledFrom.CHANGE, s.PulledFrom.SAVING)
+    assert step(doubt, e.Replied(OTHER, Finished(purpose))).state == doubt
+    assert step(doubt, e.NoReply(ID)).state == doubt
+    known = step(doubt, e.Replied(ID, Finished(purpose))).state
+    assert known == replace(doubt, pulled=dict(DONE)[purpose])
+
+
+def test_a_first_unlock_that_was_done_as_its_card_left_is_told_of() -> None:
+    doubt = step(AMID[0][0], e.CardOut()).state
+    known = step(doubt, e.Replied(ID, ProvePin(position=STEP))).state
+    assert known == s.Attract(s.PulledFrom.UNLOCKED, ID)
+
+
+def test_what_was_known_of_the_last_card_reaches_no_page_of_the_next() -> None:
+    reading = step(_removed(AMID[0][0]), e.CardIn(OTHER, "Reader 0")).state
+    assert step(reading, e.Replied(ID, Finished(Purpose.UNLOCK))).state == reading
+
+
+@pytest.mark.parametrize(
+    ("command", "back", "purpose"),
+    [
+        (c.SaveQuestions(ID, ()), LAST_ANSWER, Purpose.REGISTER),
+        (c.SubmitCode(ID, "1", GOOD), s.CodeEntry(VISIT, CODE), Purpose.UNLOCK),
+        (
+            c.SubmitCode(ID, "1", GOOD),
+            s.CodeEntry(VISIT, replace(CODE, proves_owner=True)),
+            Purpose.CHANGE_EMAIL,
+        ),
+    ],
+)
+def test_a_card_that_leaves_before_the_last_step_is_not_told_of(
+    command: c.Command, back: s.HolderState, purpose: Purpose
+) -> None:
+    amid = working(command, back, replace(VISIT, purpose=purpose))
+    assert step(amid, e.CardOut()).state == s.Attract()
+
+
+def test_a_question_whether_somebody_is_there_hides_no_new_pin() -> None:
+    page = s.EnterPin(replace(VISIT, purpose=Purpose.REGISTER, unlocked=True))
+    asked = step(page, e.IdleTimedOut(ID)).state
+    assert step(asked, e.CardOut()).state == s.Attract(s.PulledFrom.UNLOCKED, ID)
 
 
 @settings(max_examples=300)

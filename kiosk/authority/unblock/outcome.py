@@ -6,6 +6,7 @@ The report may come after the visit is over: holders often pull the card at the 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import assert_never
 
 from kiosk.authority.audit.events import AuditKind, record, refuse_visit
@@ -32,12 +33,13 @@ from kiosk.authority.unblock.candidates import (
 )
 from kiosk.authority.unblock.mutual_authentication import has_admin_key, need_admitted, owes_answer
 from kiosk.authority.unblock.rotation import advance_after_restore, rotates
-from kiosk.authority.visit.context import find_grant
+from kiosk.authority.visit.context import find_grant, read_context
 from kiosk.authority.visit.eligibility import KEPT_SECRET_TRIES
 from kiosk.authority.visit.gates import Gate, Progress, position
 from kiosk.contract.messages import (
     Finished,
     JournalId,
+    Position,
     ProvePin,
     Purpose,
     Reason,
@@ -149,14 +151,9 @@ def record_outcome(
         unlocked = isinstance(counted, UnblockDone) and case.visit.purpose is Purpose.UNLOCK
         visit = case.visit if unlocked else uow.visits.get(visit_id)
         goes_on = visit is not None and visit.closed_at is None
+        reply = _reply(uow, parts.policy(), case, counted, visit if goes_on else None)
         uow.commit()
-    policy = parts.policy()
-    registers = goes_on and visit is not None and visit.purpose is Purpose.REGISTER
-    if visit and registers and visit.pin_proven_at is None and isinstance(counted, UnblockDone):
-        # A registration begins now, after a first unlock in the same visit.
-        registering = Progress(Purpose.REGISTER)
-        return ProvePin(position=position(policy, registering, Gate.PIN, after_first_unlock=True))
-    return _reply(policy, case, counted, goes_on=goes_on)
+        return reply
 
 
 def _count(uow: UnitOfWork, parts: Dependencies, case: HeldGrant, outcome: Counted) -> None:
@@ -201,13 +198,19 @@ def _done(uow: UnitOfWork, parts: Dependencies, case: HeldGrant) -> None:
     if unrecorded and proved is not None and uow.cards.record_key(case.card.id, proved):
         record(uow, AuditKind.CARD_KEY_RECORDED, visit)
     over = replace(visit, questions_proven_at=None, code_proven_id=None)
-    if first:
+    if first and _registers(uow, parts, case):
         # The code opens nothing more: the registration rests on the proofs of the card and the
         # recorded address, as any other does.
         uow.visits.save(replace(over, purpose=Purpose.REGISTER))
         record(uow, AuditKind.PURPOSE_CHOSEN, visit, purpose=Purpose.REGISTER.value)
     else:
         uow.visits.save(replace(over, finished_at=uow.now))
+
+
+def _registers(uow: UnitOfWork, parts: Dependencies, case: HeldGrant) -> bool:
+    """Return whether a registration may follow: the PIN may yet be proven by an issued key."""
+    context = read_context(uow, parts.policy(), case.visit, case.card, case.holder)
+    return context.can_register or parts.issuers is not None
 
 
 def _secret_refused(
@@ -273,24 +276,43 @@ def _corrects(case: HeldGrant, outcome: Counted) -> bool:
     return settled and isinstance(outcome, UnblockDone) and not owes
 
 
-def _reply(policy: Policy, case: HeldGrant, outcome: Counted, *, goes_on: bool) -> Task | Refusal:
+def _reply(
+    uow: UnitOfWork, policy: Policy, case: HeldGrant, outcome: Counted, visit: Visit | None
+) -> Task | Refusal:
+    """Return what follows for the holder; ``visit`` is None where it is over."""
     match outcome:
         case UnblockDone():
-            return Finished(Purpose.UNLOCK)
-        case UnblockRefused(tries_left=int(left)) if not goes_on or left <= KEPT_SECRET_TRIES:
+            return _after_done(uow, policy, case, visit)
+        case UnblockRefused(tries_left=int(left)) if visit is None or left <= KEPT_SECRET_TRIES:
             return Refusal(_why(left))
         case UnblockUnknown():
             return Refusal(Reason.OUTCOME_UNKNOWN)
         case UnblockRefused() | UnblockNotSent():
-            # After a first unlock the visit is already for the registration.
-            first = case.visit.purpose is not Purpose.UNLOCK
-            unlocking = Progress(Purpose.FIRST_UNLOCK if first else Purpose.UNLOCK)
-            return SetPin(
-                policy.pin_rules(case.holder.number),
-                position=position(policy, unlocking, Gate.NEW_PIN),
-            )
+            rules = policy.pin_rules(case.holder.number)
+            return SetPin(rules, position=_at_new_pin(uow, policy, case))
         case _:
             assert_never(outcome)
+
+
+def _after_done(uow: UnitOfWork, policy: Policy, case: HeldGrant, visit: Visit | None) -> Task:
+    match visit:
+        case Visit(purpose=Purpose.REGISTER, pin_proven_at=None):
+            # A registration begins now, after a first unlock in the same visit.
+            registering = read_context(uow, policy, visit, case.card, case.holder)
+            return ProvePin(position=registering.position(Gate.PIN))
+        case Visit(purpose=Purpose.FIRST_UNLOCK, finished_at=datetime()):
+            return Finished(Purpose.FIRST_UNLOCK)
+        case _:
+            return Finished(Purpose.UNLOCK)
+
+
+def _at_new_pin(uow: UnitOfWork, policy: Policy, case: HeldGrant) -> Position:
+    if case.visit.purpose is Purpose.UNLOCK:
+        return position(policy, Progress(Purpose.UNLOCK), Gate.NEW_PIN)
+    # After a first unlock the visit is already for the registration.
+    context = read_context(uow, policy, case.visit, case.card, case.holder)
+    unlocking = Progress(Purpose.FIRST_UNLOCK, claimed=context.counts_as_claimed)
+    return position(policy, unlocking, Gate.NEW_PIN, registers=context.can_register)
 
 
 def _why(tries_left: int | None) -> Reason:

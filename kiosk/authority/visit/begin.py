@@ -319,19 +319,22 @@ def _menu(
     carried: VisitContext | None,
     offered: tuple[Purpose, ...] | VisitRefused,
 ) -> VisitOpened:
-    fresh, registration = context.counts_as_claimed, context.registration
+    registration = context.registration
     purposes = () if isinstance(offered, VisitRefused) else offered
     if carried is not None:
         purposes = _instead(uow, carried, purposes)
     return VisitOpened(
         visit=VisitId(context.visit.id),
         holder_name=context.holder.name,
-        offers=tuple(
-            Offer(one, len(counted_steps(context.policy, one, claimed=fresh))) for one in purposes
-        ),
+        offers=tuple(Offer(one, _steps(context, one)) for one in purposes),
         resumed=_code_page(uow, carried) if carried else None,
         blocked=registration is not None and registration.blocked_at is not None,
     )
+
+
+def _steps(context: VisitContext, purpose: Purpose) -> int:
+    claimed, registers = context.counts_as_claimed, context.can_register
+    return len(counted_steps(context.policy, purpose, claimed=claimed, registers=registers))
 
 
 def _code_page(uow: UnitOfWork, carried: VisitContext) -> tuple[Purpose, EnterCode] | None:

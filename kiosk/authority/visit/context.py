@@ -224,11 +224,23 @@ class VisitContext:
             return self._pin_evidence is PinEvidence.CLAIMED
         return self.pin_key is None and not self.visit.key_vouched
 
+    @property
+    def can_register(self) -> bool:
+        """Whether a registration can follow a first unlock, as far as ``counts_as_claimed`` knows.
+
+        A claimed PIN needs a recorded address.
+        """
+        return bool(self.known_address) or not self.counts_as_claimed
+
     def position(self, gate: Gate) -> Position:
         """Return how far the holder is at ``gate``, for the page that shows it."""
-        progress = replace(self.progress, claimed=self.counts_as_claimed)
-        after = self.after_first_unlock
-        return position(self.policy, progress, gate, after_first_unlock=after)
+        return position(
+            self.policy,
+            replace(self.progress, claimed=self.counts_as_claimed),
+            gate,
+            after_first_unlock=self.after_first_unlock,
+            registers=self.can_register,
+        )
 
     def need(self, gate: Gate) -> None:
         """Raise ``StepRefused`` unless the visit may be at ``gate`` now.

@@ -87,27 +87,35 @@ CountedStep = tuple[Purpose, Gate | None]
 
 
 def counted_steps(
-    policy: Policy, purpose: Purpose, *, claimed: bool = False
+    policy: Policy, purpose: Purpose, *, claimed: bool = False, registers: bool = True
 ) -> tuple[CountedStep, ...]:
-    """Return the steps that a holder sees; a first unlock continues as a registration."""
+    """Return the steps that a holder sees.
+
+    ``registers``: a first unlock continues as a registration.
+    """
     own = tuple((purpose, gate) for gate in path(policy, purpose, claimed=claimed))
     if purpose not in UNLOCKS:
         return own
-    first = purpose is Purpose.FIRST_UNLOCK
-    after = counted_steps(policy, Purpose.REGISTER, claimed=claimed) if first else ()
+    goes_on = purpose is Purpose.FIRST_UNLOCK and registers
+    after = counted_steps(policy, Purpose.REGISTER, claimed=claimed) if goes_on else ()
     return ((purpose, None), *own, *after)
 
 
 def position(
-    policy: Policy, progress: Progress, gate: Gate, *, after_first_unlock: bool = False
+    policy: Policy,
+    progress: Progress,
+    gate: Gate,
+    *,
+    after_first_unlock: bool = False,
+    registers: bool = True,
 ) -> Position:
-    """Return how far a holder is at ``gate``.
+    """Return how far a holder is at ``gate``; ``registers`` as for ``counted_steps``.
 
     A gate that is no longer on the path (another call has proven the PIN since) is shown as the
     last step: a number on a screen is no reason to refuse a call.
     """
     begun_as = Purpose.FIRST_UNLOCK if after_first_unlock else progress.purpose
-    steps = counted_steps(policy, begun_as, claimed=progress.claimed)
+    steps = counted_steps(policy, begun_as, claimed=progress.claimed, registers=registers)
     step = (progress.purpose, gate)
     return Position(steps.index(step) + 1 if step in steps else len(steps), len(steps))
 

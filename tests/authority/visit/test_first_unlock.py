@@ -13,6 +13,7 @@ from kiosk.authority.administration.codes import CodesDesk
 from kiosk.authority.administration.office import Office
 from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.views import AuditFilter
+from kiosk.authority.crypto.card_keys import Issuers
 from kiosk.authority.errors import NotTaken
 from kiosk.authority.notices import Notice
 from kiosk.authority.roles import Role
@@ -47,7 +48,7 @@ from tests.authority.assisting import (
     office_beside,
     withdraw,
 )
-from tests.authority.card_in_reader import KeylessCard, ReaderCard
+from tests.authority.card_in_reader import Authorities, KeylessCard, ReaderCard
 from tests.authority.registering import given
 from tests.authority.station_visit import StationVisit, wrong_code
 from tests.authority.world import EMAIL, World
@@ -448,14 +449,20 @@ def test_on_a_pin_that_is_only_claimed_the_recorded_address_is_asked(
     first = station_visit.authority.choose(station_visit.visit, Purpose.FIRST_UNLOCK)
     assert isinstance(first, EnterCode)
     station_visit.enter(give_to.code)
-    station_visit.authority.record_outcome(
+    again = station_visit.authority.record_outcome(
+        station_visit.visit, station_visit.grant().journal, UnblockNotSent()
+    )
+    pin = station_visit.authority.record_outcome(
         station_visit.visit, station_visit.grant().journal, UnblockDone()
     )
     assert station_visit.verify_pin() is not None
     task = station_visit.send()
     assert isinstance(task, EnterCode)
     assert task.proves_owner
-    assert first.position.count == task.position.count == 8
+    assert isinstance(again, SetPin)
+    assert isinstance(pin, ProvePin)
+    steps = [one.position for one in (first, again, pin, task)]
+    assert steps == [Position(index, 8) for index in range(2, 6)]
     assert world.relay.sent[-1].to == EMAIL
 
 
@@ -468,14 +475,48 @@ def test_without_a_recorded_address_the_unlock_stands_and_says_so(
     advice = PeopleDesk(agent).person(holder.id).advice
     assert advice.endswith("without an email address: record it before.")
     station_visit = world.insert(card, blocked=True, reader_card=KeylessCard())
-    station_visit.authority.choose(station_visit.visit, Purpose.FIRST_UNLOCK)
-    station_visit.enter(issued.code)
-    station_visit.authority.record_outcome(
-        station_visit.visit, station_visit.grant().journal, UnblockDone()
-    )
-    assert station_visit.verify_pin() == Finished(Purpose.FIRST_UNLOCK)
+    assert isinstance(station_visit.opened, VisitOpened)
+    assert [offer.steps for offer in station_visit.opened.offers] == [3]
+    code = station_visit.authority.choose(station_visit.visit, Purpose.FIRST_UNLOCK)
+    new_pin = station_visit.enter(issued.code)
+    assert isinstance(code, EnterCode)
+    assert isinstance(new_pin, SetPin)
+    assert [code.position, new_pin.position] == [Position(2, 3), Position(3, 3)]
+    journal = station_visit.grant().journal
+    for _ in range(2):  # the first answer was lost
+        done = station_visit.authority.record_outcome(station_visit.visit, journal, UnblockDone())
+        assert done == Finished(Purpose.FIRST_UNLOCK), "no PIN is asked for a registration"
     assert not is_registered(world, card)
     assert "unblock-done" in world.kinds()
+    assert world.kinds().count("purpose-chosen") == 1
+
+
+def test_without_a_recorded_address_the_pin_is_asked_for_where_an_issuer_may_vouch_for_it(
+    world: World, agent: Office
+) -> None:
+    world.parts = replace(world.parts, issuers=Issuers((Authorities().own,)))
+    world.authority = type(world.authority)(world.parts)
+    holder = world.add_holder(email=None)
+    card = world.add_card(holder, driver="openpgp", identifier="ab" * 8)
+    issued = give(agent, card)
+    station_visit = world.insert(card, blocked=True, reader_card=KeylessCard())
+    station_visit.authority.choose(station_visit.visit, Purpose.FIRST_UNLOCK)
+    station_visit.enter(issued.code)
+    done = station_visit.authority.record_outcome(
+        station_visit.visit, station_visit.grant().journal, UnblockDone()
+    )
+    assert isinstance(done, ProvePin)
+    assert station_visit.verify_pin() == Finished(Purpose.FIRST_UNLOCK)
+
+
+def test_without_a_recorded_address_a_pin_that_is_proven_goes_on_to_the_registration(
+    world: World, agent: Office
+) -> None:
+    card = world.add_card(world.add_holder(email=None))
+    station_visit = unlocked(world, card, agent)
+    questions = station_visit.verify_pin()
+    assert isinstance(questions, ChooseQuestions)
+    assert questions.position == Position(5, 7)
 
 
 def _use_up_codes(world: World, card: Card, reader_card: ReaderCard | KeylessCard | None) -> None:

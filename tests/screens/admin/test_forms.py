@@ -187,6 +187,14 @@ async def test_a_key_of_the_pages_says_in_a_dialog_what_comes_first(deeds: Deeds
         assert deeds.sent == [{"name": "Lampshade", "colour": "", "reason": "needed"}]
 
 
+async def test_the_key_of_all_actions_says_in_a_dialog_what_comes_first(deeds: Deeds) -> None:
+    async with running(pages=[deeds.page()]) as run:
+        await run.press("a", *"Lamp", "ctrl+p")
+        assert "! Close this first: Esc." in run.text
+        await run.press("escape", "escape", "ctrl+p", "ctrl+p")
+        assert "Close this first" not in run.text
+
+
 async def test_a_key_of_the_pages_takes_back_that_text_is_thrown_away(deeds: Deeds) -> None:
     async with running(pages=[deeds.page()]) as run:
         await run.press("a", *"Lamp", "escape")

@@ -205,9 +205,7 @@ def _network(*addresses: AuthorityAddress) -> NetworkReport:
 
 _STORY: Mapping[str, Sample] = {
     "attract": Sample(Attract()),
-    "attract-pulled": Sample(Attract(PulledFrom.UNBLOCK)),
-    "attract-pulled-change": Sample(Attract(PulledFrom.CHANGE)),
-    "attract-pulled-unlocked": Sample(Attract(PulledFrom.UNLOCKED)),
+    "outage-pulled": Sample(OutOfService(Outage.AUTHORITY_AWAY, PulledFrom.UNBLOCK)),
     "attract-dark": Sample(Attract(), dark=True),
     "reading": Sample(Reading(VISIT_ID, "Reader 0")),
     "reading-busy": Sample(Reading(VISIT_ID, "Reader 0", repeats=1)),
@@ -290,6 +288,19 @@ _STORY: Mapping[str, Sample] = {
             replace(_at(4, REGISTER), instead=offers(Purpose.REGISTER, Purpose.CHANGE_PIN)),
             replace(CODE, tries_left=3),
             resumed=True,
+        )
+    ),
+    "code-resumed-email": Sample(
+        CodeEntry(
+            replace(_at(3, CHANGE_EMAIL), instead=offers(*_ALL_BUT_REGISTER)), CODE, resumed=True
+        )
+    ),
+    "code-too-soon": Sample(
+        CodeEntry(
+            _at(4, REGISTER),
+            replace(CODE, tries_left=4),
+            CodeNotice.TOO_SOON,
+            entered_on=_ADDRESS,
         )
     ),
     "code-resumed-wrong": Sample(CodeEntry(_WAITS, CODE, CodeNotice.WRONG)),
@@ -452,6 +463,7 @@ def _every_kind() -> dict[str, Sample]:
         if why is not PadNotice.WRONG
     )
     outages = ((f"outage-{outage}", OutOfService(outage)) for outage in Outage)
+    left = ((f"attract-pulled-{pulled}", Attract(pulled)) for pulled in PulledFrom)
     success = (
         (f"success-{purpose}", Success(replace(VISIT, purpose=purpose), purpose))
         for purpose in Purpose
@@ -472,6 +484,7 @@ def _every_kind() -> dict[str, Sample]:
         *working,
         *paused,
         *outages,
+        *left,
         *success,
         *refused,
         *remove,

@@ -54,6 +54,18 @@ async def test_every_page_makes_room_for_it(size: tuple[int, int]) -> None:
             assert "the demo's strip" in screen_lines(app)[-3]
 
 
+@pytest.mark.parametrize(
+    ("size", "told"), [((60, 22), True), ((60, 20), True), ((59, 23), True), ((60, 23), False)]
+)
+async def test_a_terminal_without_room_for_it_and_a_page_is_told_so(
+    size: tuple[int, int], told: bool
+) -> None:
+    app = app_for(Sample(one_of_each()[0]), replace(STILL, strip=Table()))
+    async with app.run_test(size=size) as pilot:
+        await settled(pilot)
+        assert ("Too small: needs 60 x 23" in screen_lines(app)[0]) is told
+
+
 async def test_its_keys_reach_it_and_leave_the_page_alone() -> None:
     table = Table()
     app = app_for(Sample(one_of_each()[0]), replace(STILL, strip=table))

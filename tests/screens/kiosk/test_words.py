@@ -18,6 +18,7 @@ from kiosk.station.states import (
     Outage,
     PadNotice,
     PinFault,
+    PulledFrom,
     RemovalReason,
     Work,
 )
@@ -124,10 +125,21 @@ def test_who_comes_back_to_a_code_reads_how_many_tries_are_left() -> None:
 
 
 def test_who_comes_back_to_a_registration_reads_how_to_correct_the_address() -> None:
-    said = email.meanwhile(Purpose.REGISTER, "a***@nhs.net", resumed=True)
+    said = email.meanwhile(Purpose.REGISTER, "a***@nhs.net", resumed=True, elsewhere=True)
     assert email.SOMETHING_ELSE in said
-    first = email.meanwhile(Purpose.REGISTER, "a***@nhs.net", resumed=False)
+    first = email.meanwhile(Purpose.REGISTER, "a***@nhs.net", resumed=False, elsewhere=False)
     assert first == email.WALK_AWAY
+
+
+@pytest.mark.parametrize("pulled", PulledFrom)
+def test_what_is_said_of_the_last_card_names_nobody_and_says_what_to_do(
+    pulled: PulledFrom,
+) -> None:
+    title, text = waiting.pulled(pulled)
+    assert title.startswith("The last smartcard left ")
+    known = pulled not in (PulledFrom.UNBLOCK, PulledFrom.CHANGE, PulledFrom.SAVING)
+    assert ("There is nothing to do again." in text) is known
+    assert ("ut the smartcard back in" in text or "Put it back in" in text) is not known
 
 
 def test_a_first_unlock_says_when_its_holder_can_register() -> None:

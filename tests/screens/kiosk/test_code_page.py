@@ -1,0 +1,55 @@
+"""What the page of a code keeps saying when its holder comes back to it."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from kiosk.contract.messages import Purpose
+from kiosk.station.states import CodeEntry, CodeNotice, VisitState
+from tests.screens.kiosk.pictures import app_for
+from tests.screens.kiosk.samples import CHANGE_EMAIL, CODE, REGISTER, UNLOCK, Sample
+from tests.screens.pilots import settled
+from tests.screens.shown import screen_lines
+from tests.support.steps import offers
+
+LEFT = replace(CODE, tries_left=4)
+
+
+async def _shown(state: CodeEntry) -> str:
+    app = app_for(Sample(state))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        return "\n".join(screen_lines(app))
+
+
+@pytest.mark.parametrize("notice", CodeNotice)
+async def test_tries_that_were_shown_once_stay_in_sight(notice: CodeNotice) -> None:
+    """After a wrong entry comes the sentence that it is too soon for another code."""
+    text = await _shown(CodeEntry(UNLOCK, LEFT, notice))
+    assert text.lower().count("four tries left") == 1
+
+
+@pytest.mark.parametrize("visit", [REGISTER, CHANGE_EMAIL])
+async def test_who_comes_back_reads_how_to_correct_the_address(visit: VisitState) -> None:
+    assert visit.purpose is not None
+    back = replace(visit, instead=offers(Purpose.CHANGE_PIN, visit.purpose))
+    assert "correct the address" in await _shown(CodeEntry(back, CODE, resumed=True))
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        CodeEntry(CHANGE_EMAIL, CODE, resumed=True),
+        CodeEntry(
+            replace(CHANGE_EMAIL, instead=offers(Purpose.CHANGE_EMAIL)),
+            replace(CODE, proves_owner=True),
+            resumed=True,
+        ),
+    ],
+    ids=["the menu does not offer it", "it went to the recorded address"],
+)
+async def test_an_address_that_cannot_be_corrected_there_has_no_such_hint(
+    state: CodeEntry,
+) -> None:
+    assert "correct the address" not in await _shown(state)

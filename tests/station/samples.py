@@ -117,9 +117,9 @@ ON_PAD = (
 
 STATES: tuple[s.State, ...] = (
     s.Attract(),
-    s.Attract(s.PulledFrom.UNBLOCK),
+    s.Attract(s.PulledFrom.UNBLOCK, ID),
     s.OutOfService(s.Outage.NO_READER),
-    s.OutOfService(s.Outage.AUTHORITY_AWAY, s.PulledFrom.CHANGE, OTHER),
+    s.OutOfService(s.Outage.AUTHORITY_AWAY, s.PulledFrom.CHANGE, ID),
     s.Reading(ID, "Reader 0"),
     s.Menu(replace(VISIT, position=None), offers(*Purpose)),
     s.ConfirmOwner(VISIT),

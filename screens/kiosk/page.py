@@ -248,6 +248,8 @@ class Page(Screen[None], inherit_bindings=False):
     def on_resize(self, event: events.Resize) -> None:
         before = self.shape
         self._take_shape()
+        for bar in self.query(TopBar):
+            bar.refresh()  # it says whether the display is too small, at the same width, too
         if self.shape is not before:
             self.reshaped()
 

@@ -66,6 +66,15 @@ async def test_a_terminal_without_room_for_it_and_a_page_is_told_so(
         assert ("Too small: needs 60 x 23" in screen_lines(app)[0]) is told
 
 
+async def test_a_terminal_that_becomes_too_low_is_told_so_for_as_long_as_it_is() -> None:
+    app = app_for(Sample(one_of_each()[0]), replace(STILL, strip=Table()))
+    async with app.run_test(size=(60, 23)) as pilot:
+        for rows in (20, 23):
+            await pilot.resize_terminal(60, rows)
+            await settled(pilot)
+            assert ("Too small" in screen_lines(app)[0]) is (rows < 23)
+
+
 async def test_its_keys_reach_it_and_leave_the_page_alone() -> None:
     table = Table()
     app = app_for(Sample(one_of_each()[0]), replace(STILL, strip=table))

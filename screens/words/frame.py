@@ -28,7 +28,7 @@ KEYS_LOST = "Too many keys: some are missing."
 
 
 def too_small(columns: int, rows: int) -> str:
-    """Say which terminal the pages need."""
+    """Say how many columns and rows the pages need."""
     return f"Too small: needs {columns} x {rows}"
 
 

@@ -25,6 +25,7 @@ from kiosk.station.commands import Command, OpenVisit, PinCommand
 from kiosk.station.events import (
     AnswerTimedOut,
     CardIn,
+    CardOut,
     CardUnreadable,
     ClockSide,
     Event,

@@ -43,7 +43,7 @@ def test_nor_does_another_key_of_a_colleague(world: World) -> None:
         admit(world.store, read_public_key(key).fingerprint)
 
 
-@pytest.mark.parametrize("way", ["account", "key", "account-of-account"])
+@pytest.mark.parametrize("way", ["account", "key", "account-of-account", "account-of-key"])
 def test_what_was_prepared_before_four_eyes_were_set_agrees_to_nothing(
     world: World, way: str
 ) -> None:
@@ -61,6 +61,12 @@ def test_what_was_prepared_before_four_eyes_were_set_agrees_to_nothing(
         case "key":
             staff_id = colleague.office.actor.staff_id
             manager.desk.staff.add_key(staff_id, key, 0, GROUNDS)
+        case "account-of-key":
+            first = new_key()
+            adder = Colleague(world, Role.MANAGER, "Manager Three", off).office.actor
+            manager.desk.staff.add_key(adder.staff_id, first, 0, GROUNDS)
+            second = admit(world.store, read_public_key(first).fingerprint)
+            manager.logs_in_as(second).staff.add("Third Account", Role.AGENT, key, GROUNDS)
         case _:
             first = new_key()
             manager.desk.staff.add("Second Account", Role.MANAGER, first, GROUNDS)
@@ -85,4 +91,7 @@ def test_what_was_prepared_before_four_eyes_were_set_agrees_to_nothing(
     (mine,) = (line for line in other.proposals.waiting() if line.is_mine)
     with pytest.raises(NotPermitted, match=r"You let .* in here"):
         manager.desk.proposals.agree(mine.proposal_id, GROUNDS)
+    own = other.codes.issue(as_seen(manager.office, card), card.id, GROUNDS)
+    with pytest.raises(NotPermitted, match=r"You let .* in here"):
+        manager.desk.codes.agree(own.code_id, GROUNDS)
     assert registration_of(world, card.holder_id) == before

@@ -234,6 +234,7 @@ class CodesDesk(Desk):
             drafted_at=act.uow.now,
             max_tries=policy.code_tries,
             issued_by=audit_name(act.actor),
+            issued_key=act.actor.key,
             needs_second=needs_second,
         )
 
@@ -268,7 +269,7 @@ def giver_of(uow: UnitOfWork, code: EmailCode) -> Actor:
     member = uow.staff.get(code.issued_by or "")
     if member is None:
         return Actor(code.issued_by or "", Role.MANAGER)
-    return Actor(member.name, member.role, member.id)
+    return Actor(member.name, member.role, member.id, code.issued_key)
 
 
 def _need_unagreed(uow: UnitOfWork, code: EmailCode) -> None:

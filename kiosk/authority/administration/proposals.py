@@ -81,7 +81,10 @@ def _members(uow: UnitOfWork) -> dict[str, StaffMember]:
 def _let_in_by(
     actor: Actor, members: Mapping[str, StaffMember], keys: Collection[StaffKey]
 ) -> frozenset[str]:
-    """Return who added the member or the key that they use, who added those, and so on."""
+    """Return who added the member or the key that they use, who added those, and so on.
+
+    Of those it is not known which key they used: whoever added any of theirs counts.
+    """
     chain: set[str] = set()
     due = [members[actor.staff_id].added_by] if actor.staff_id in members else []
     due += [key.added_by for key in keys if key.fingerprint == actor.key]
@@ -90,6 +93,7 @@ def _let_in_by(
         if adder in members and adder not in chain and adder != actor.staff_id:
             chain.add(adder)
             due.append(members[adder].added_by)
+            due += [key.added_by for key in keys if key.staff_id == adder]
     return frozenset(chain)
 
 

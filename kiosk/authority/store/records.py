@@ -338,8 +338,9 @@ class EmailCode:
     ``questions_proven_at`` and ``pending_id`` carry the progress of the visit that asked for it to
     the visit in which it is entered. ``proves_owner``: it went to a recorded address because a PIN
     was only claimed. ``unproven``: a card that is known by name only asked for it. ``issued_by`` is
-    the member of staff who gave the code by word of mouth: it was not mailed, ``sent_to`` and
-    ``visit_id`` are empty, and while it ``needs_second`` without an ``agreed_by`` it stays a draft.
+    the member of staff who gave the code by word of mouth, logged in with ``issued_key`` (empty on
+    the command line): it was not mailed, ``sent_to`` and ``visit_id`` are empty, and while it
+    ``needs_second`` without an ``agreed_by`` it stays a draft.
     ``attempt`` is the id of the call that asked for it, and ``drafted_by`` the process that mails
     it.
     """
@@ -362,6 +363,7 @@ class EmailCode:
     questions_proven_at: datetime | None = None
     pending_id: str | None = None
     issued_by: str | None = None
+    issued_key: str = ""
     agreed_by: str | None = None
     needs_second: bool = False
     attempt: str = ""

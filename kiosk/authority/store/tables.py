@@ -523,6 +523,7 @@ class CodeRow(MacRow, table=True):
     questions_proven_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     pending_id: str | None = None
     issued_by: str | None = None
+    issued_key: str = ""
     agreed_by: str | None = None
     needs_second: bool = False
     attempt: str = ""

@@ -64,8 +64,12 @@ def is_vouched_for(uow: UnitOfWork, code: EmailCode) -> bool:
     """Return whether everybody who gave a code, or agreed to it, may still do so.
 
     A mailed code needs nobody. The code of a former member of staff may be the reason for their
-    dismissal.
+    dismissal, and the key with which one was given has to be theirs still.
     """
+    if code.issued_key:
+        key = uow.staff.key(code.issued_key)
+        if key is None or key.staff_id != code.issued_by:
+            return False
     givers = (code.issued_by, Action.ISSUE_CODE), (code.agreed_by, Action.AGREE_CODE)
     return all(_may_still(uow, who, action) for who, action in givers if who is not None)
 

@@ -396,10 +396,16 @@ def _dismiss(world: World, _: Card, agent: Office) -> None:
         uow.commit()
 
 
+def _take_key(world: World, _: Card, agent: Office) -> None:
+    with world.store.begin() as uow:
+        assert uow.staff.remove_key(agent.actor.staff_id, agent.actor.key)
+        uow.commit()
+
+
 Ending = Callable[[World, Card, Office], None]
 
 
-@pytest.mark.parametrize("end", [_withdraw, _stop, _leave, _revoke, _dismiss])
+@pytest.mark.parametrize("end", [_withdraw, _stop, _leave, _revoke, _dismiss, _take_key])
 def test_it_opens_nothing_once_it_was_taken_away(
     world: World, card: Card, agent: Office, end: Ending
 ) -> None:

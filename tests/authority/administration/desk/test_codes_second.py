@@ -77,6 +77,19 @@ def test_whoever_gave_it_does_not_agree_to_it(
     assert (event.kind, event.actor) == ("staff-not-permitted", agent.actor.staff_id)
 
 
+def test_nobody_agrees_to_a_code_whose_key_was_removed_since(
+    means: StaffDependencies, asha: samples.Person, agent: Office, manager: Office
+) -> None:
+    issued = give(agent, asha, TWO)
+    with means.store.begin() as uow:
+        uow.staff.remove_key(agent.actor.staff_id, agent.actor.key)
+        uow.commit()
+    assert desk(manager).waiting() == ()
+    with pytest.raises(NotFound, match="Whoever gave this code"):
+        desk(manager).agree(issued.code_id, GROUNDS)
+    assert live(means, asha) is None
+
+
 def test_the_command_line_is_one_person_whoever_types(
     means: StaffDependencies, asha: samples.Person, agent: Office, manager: Office
 ) -> None:

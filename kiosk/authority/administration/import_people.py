@@ -99,6 +99,26 @@ class ChangedPerson:
         return self.has_other_address and any(one.lower() != new for one in known)
 
 
+@dataclass(frozen=True, slots=True)
+class ChangedCard:
+    """A known card that a line changes."""
+
+    was: Card
+    now: Card
+
+    @property
+    def words(self) -> str:
+        """What is changed, by the columns of the file, without any secret or key."""
+        return "; ".join(_changes(self.was, self.now))
+
+    @property
+    def opens_otherwise(self) -> bool:
+        """Whether the key, the PIN's key or the secret is another."""
+        was, now = self.was, self.now
+        keys = (was.auth_key, was.pin_key) != (now.auth_key, now.pin_key)
+        return keys or was.sealed_secret is not now.sealed_secret
+
+
 @dataclass(slots=True)
 class Batch:
     """The changes of a batch of lines.
@@ -115,7 +135,7 @@ class Batch:
     changes: list[tuple[int, str, str]] = field(default_factory=list)
     erased_before: list[PersonRecord] = field(default_factory=list)
     cards_added: list[Card] = field(default_factory=list)
-    cards_changed: list[Card] = field(default_factory=list)
+    cards_changed: list[ChangedCard] = field(default_factory=list)
     card_changes: list[tuple[int, str, str]] = field(default_factory=list)
     secrets: int = 0
     secrets_replaced: list[Card] = field(default_factory=list)
@@ -211,16 +231,14 @@ class Planner:
         if card.sealed_secret is not was.sealed_secret:
             batch.secrets += 1
             batch.secrets_replaced.extend([card] if known else [])
-        another_key = card.auth_key != was.auth_key or card.sealed_secret is not was.sealed_secret
-        if holder.id not in self._new_people and (known is None or another_key):
+        changed = ChangedCard(was, card)
+        if holder.id not in self._new_people and (known is None or changed.opens_otherwise):
             batch.known_touched += 1
         if known is None:
             batch.cards_added.append(card)
         elif card != known:
-            batch.cards_changed.append(card)
-            sentence = (
-                f"card ending in {was.identifier[-CARD_TAIL:]}: {'; '.join(_changes(was, card))}"
-            )
+            batch.cards_changed.append(changed)
+            sentence = f"card ending in {was.identifier[-CARD_TAIL:]}: {changed.words}"
             batch.card_changes.append((line.line, line.number, sentence))
 
     def _planned(self, batch: Batch, line: PersonRecord, was: Card) -> Card:
@@ -284,7 +302,6 @@ class Planner:
 
 
 def _changes(was: Card, now: Card) -> Iterator[str]:
-    """Describe the changes of a card by the columns of the file, without any secret or key."""
     if was.expires_at != now.expires_at:
         before, after = (
             last_day(end) if end else "none" for end in (was.expires_at, now.expires_at)
@@ -478,10 +495,10 @@ class _Audit:
             self._uow.audit.append(
                 kind=ServiceKind.CARD_CHANGED.value,
                 reference=self.reference,
-                holder_id=card.holder_id,
-                card_id=card.id,
+                holder_id=card.now.holder_id,
+                card_id=card.now.id,
                 actor=self._actor,
-                detail={"by": "import"},
+                detail={"by": "import", "changed": card.words},
             )
 
     def of_file(self, name: str, digest: str, summary: ImportSummary) -> None:
@@ -523,7 +540,8 @@ def _tell_old_addresses(uow: UnitOfWork, batch: Batch, reference: str) -> None:
 def _write(uow: UnitOfWork, sealer: Sealer, batch: Batch) -> None:
     people = batch.people_added + [person.now for person in batch.people_changed]
     replaced = {card.id: _archive_secrets(uow, sealer, card) for card in batch.secrets_replaced}
-    cards = [replaced.get(card.id, card) for card in batch.cards_added + batch.cards_changed]
+    planned = batch.cards_added + [card.now for card in batch.cards_changed]
+    cards = [replaced.get(card.id, card) for card in planned]
     uow.holders.put(people)
     uow.cards.put(cards)
     uow.search.refresh({holder.id for holder in people} | {card.holder_id for card in cards})

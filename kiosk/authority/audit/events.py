@@ -386,7 +386,9 @@ class ServiceKind(EventKind):
         "Name or email address were changed by an import.",
         sentences.person_changed,
     )
-    CARD_CHANGED = EventSpec("card-changed", "The card was changed by an import.")
+    CARD_CHANGED = EventSpec(
+        "card-changed", "The card was changed by an import.", sentences.card_changed
+    )
     PEOPLE_IMPORTED = EventSpec(
         "people-imported", "People were imported.", sentences.people_imported
     )

@@ -301,6 +301,11 @@ def person_changed(detail: Detail) -> str:
 _NOT_APPROVED: Final = "; the new address is of no approved domain"
 
 
+def card_changed(detail: Detail) -> str:
+    changed = detail.get("changed")
+    return f"The card was changed by an import: {changed}." if changed else ""
+
+
 def people_imported(detail: Detail) -> str:
     counts = tuple(detail.get(name) for name in ("lines", "people_added", "people_changed"))
     lines, added, changed = counts

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from kiosk.authority.administration.import_people import BATCH, ImportSummary
+from kiosk.authority.audit.events import audit_message
 from kiosk.authority.crypto.secret_history import label, open_kept
 from kiosk.authority.store.records import AuditQuery, CardStatus, KeptKind, KeptSecret, new_id
 from kiosk.contract.sensitive import Sensitive
@@ -99,6 +100,10 @@ def test_cards_that_are_changed_are_named_by_their_end_with_what_becomes_of_them
         assert summary.cards_changed == 1
         assert summary.card_changes == [(2, "900000000000", told)]
         assert "0001" not in repr(summary)
+    with importer.store.read() as uow:
+        event, _all = uow.trail.oldest(AuditQuery(reference=summary.reference))
+    of_card = told.removeprefix("card ending in 0001: ")
+    assert audit_message(event) == f"The card was changed by an import: {of_card}."
 
 
 def test_the_key_of_a_card_is_recorded_and_another_takes_its_place(

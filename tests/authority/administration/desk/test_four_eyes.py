@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -41,6 +42,7 @@ from tests.authority.administration.desk.concurrently import both
 from tests.authority.administration.desk.keys import new_key, new_pin_key
 from tests.authority.administration.desk.offices import GROUNDS, office_of
 from tests.authority.administration.desk.people import PUK, cards_of, secret_of, seen, told
+from tests.authority.card_in_reader import ReaderCard
 from tests.authority.store import samples
 from tests.support.database import SetClock, TestDatabase
 
@@ -440,16 +442,19 @@ def test_who_is_erased_leaves_nothing_that_waits(
 # --- imports ---------------------------------------------------------------------------
 
 HEADER = "holder_number,name,email,card_id,unblock_secret\n"
+WITH_KEYS = HEADER.replace("\n", ",auth_key,pin_key\n")
 
 
 @pytest.mark.parametrize(
     ("line", "waits"),
     [
-        ("100000000009,Bo Banks,bo@nhs.uk,{other},12345678\n", False),
-        ("{number},Another Name,,,\n", False),
-        ("{number},{name},other@nhs.uk,,\n", True),
-        ("{number},{name},,{other},\n", True),
-        ("{number},{name},,{card},98765432\n", True),
+        ("100000000009,Bo Banks,bo@nhs.uk,{other},12345678,,{key}\n", False),
+        ("{number},Another Name,,,,,\n", False),
+        ("{number},{name},other@nhs.uk,,,,\n", True),
+        ("{number},{name},,{other},,,\n", True),
+        ("{number},{name},,{card},98765432,,\n", True),
+        ("{number},{name},,{card},,{key},\n", True),
+        ("{number},{name},,{card},,,{key}\n", True),
     ],
 )
 def test_an_import_waits_for_what_it_does_to_people_who_are_known(
@@ -465,8 +470,9 @@ def test_an_import_waits_for_what_it_does_to_people_who_are_known(
         name=asha.holder.name,
         card=asha.card.identifier,
         other=NEW_CARD,
+        key=base64.b64encode(ReaderCard().public).decode(),
     )
-    write(means, HEADER + text)
+    write(means, WITH_KEYS + text)
     assert AdminDesk(first).imports.rehearse("people.csv", unseen).waits is waits
     result = AdminDesk(first).imports.run("people.csv", GROUNDS, unseen)
     assert (result.waits, bool(result.known), result.problems) == (waits, waits, ())
@@ -478,7 +484,7 @@ def test_an_import_waits_for_what_it_does_to_people_who_are_known(
         with means.store.read() as uow:
             (done,) = uow.trail.newest(AuditQuery(kind="people-imported"), limit=1)
         assert done.detail["agreed_by"] == second.actor.staff_id
-        write(means, HEADER + text)
+        write(means, WITH_KEYS + text)
         again = AdminDesk(first).imports.run("people.csv", GROUNDS, unseen)
         assert (again.waits, again.people_changed, again.cards_changed) == (False, 0, 0)
 

@@ -16,7 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any, Final
 
-from kiosk.authority.administration.files import new_file
+from kiosk.authority.administration.files import new_file, recorded
 from kiosk.authority.administration.views import Progress
 from kiosk.authority.audit.anchors import AnchorSigner, AnchorVerifier, sign_heads
 from kiosk.authority.audit.events import StaffKind, new_reference
@@ -92,20 +92,19 @@ def archive_audit(
     """
     sign_heads(store, signer)
     name = f"audit-chain-{store.machine_clock.now().astimezone(UTC):%Y%m%d-%H%M%S}"
-    with new_file(folder, name, "jsonl") as (path, file):
-        with store.read() as uow:
-            exported = {} if whole else exported_rows(uow)
-            written = write_archive(uow, signer, file, exported, progress)
-        detail: dict[str, Scalar] = {
-            "file": path.name,
-            "rows": written.rows,
-            "sha256": written.sha256,
-            "chains_until": written.until,
-        }
-        with store.begin() as uow:
-            kind = StaffKind.AUDIT_EXPORTED.value
-            uow.audit.append(kind=kind, reference=new_reference(), actor=actor, detail=detail)
-            uow.commit()
+    with new_file(folder, name, "jsonl") as (path, file), store.read() as uow:
+        exported = {} if whole else exported_rows(uow)
+        written = write_archive(uow, signer, file, exported, progress)
+    detail: dict[str, Scalar] = {
+        "file": path.name,
+        "rows": written.rows,
+        "sha256": written.sha256,
+        "chains_until": written.until,
+    }
+    with recorded(path), store.begin() as uow:
+        kind = StaffKind.AUDIT_EXPORTED.value
+        uow.audit.append(kind=kind, reference=new_reference(), actor=actor, detail=detail)
+        uow.commit()
     return path, written
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import IO, Final
 
 from kiosk.authority.administration import reports
-from kiosk.authority.administration.files import csv_line, new_file
+from kiosk.authority.administration.files import csv_line, new_file, recorded
 from kiosk.authority.administration.free_text import LONGEST_NAME
 from kiosk.authority.administration.office import Desk, staff_names
 from kiosk.authority.administration.proposals import Proposal
@@ -371,6 +371,7 @@ class AuditDesk(Desk):
             export = AuditExport(file, how)
             with self._office.look(Action.EXPORT_AUDIT) as uow:
                 export.write(uow, query, progress)
+        with recorded(path):
             self._office.record(
                 Action.EXPORT_AUDIT,
                 StaffKind.AUDIT_EXPORTED,

@@ -47,11 +47,11 @@ FIELD = "exports"
 
 @contextmanager
 def new_file(folder: Path, name: str, ending: str) -> Iterator[tuple[Path, IO[bytes]]]:
-    """Open ``NAME.ENDING`` for writing, readable by its owner only; it is synced to the disk.
+    """Open ``NAME.ENDING`` for writing, readable by its owner only; at the end it is on the disk.
 
     A missing folder is made. No file is overwritten: where there is one, the new one is
     ``NAME-2.ENDING``. An incomplete file is removed. Raises ``NotTaken`` that says what is wrong
-    with the folder.
+    with the folder. Record it afterwards, within ``recorded``: only now it is there to be recorded.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -61,6 +61,7 @@ def new_file(folder: Path, name: str, ending: str) -> Iterator[tuple[Path, IO[by
                 yield path, file
                 file.flush()
                 os.fsync(file.fileno())
+            _sync_folder(folder)
         except BaseException:
             path.unlink(missing_ok=True)
             raise
@@ -71,6 +72,27 @@ def new_file(folder: Path, name: str, ending: str) -> Iterator[tuple[Path, IO[by
             f"The exports folder {folder}: {because}. Ask who looks after the service's machine "
             "to make it for the service's account; nothing was exported.",
         ) from None
+
+
+@contextmanager
+def recorded(path: Path) -> Iterator[None]:
+    """Remove a complete file where the body, which records it in the audit, fails.
+
+    An interruption leaves it: it may be recorded by then, and a purge goes by the record.
+    """
+    try:
+        yield
+    except Exception:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _opened(folder: Path, name: str, ending: str) -> tuple[Path, IO[bytes]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final, TypeVar
 
-from kiosk.authority.administration.files import csv_text, new_file
+from kiosk.authority.administration.files import csv_text, new_file, recorded
 from kiosk.authority.administration.office import Desk
 from kiosk.authority.administration.views import Report, Span, Written
 from kiosk.authority.audit.events import EVENTS, Count, StaffKind
@@ -214,6 +214,7 @@ class ReportsDesk(Desk):
         name = f"report-by-{span.value}-{first}-to-{last}"
         with new_file(self._office.means.exports, name, "csv") as (path, file):
             file.write(as_csv(report).encode())
+        with recorded(path):
             self._office.record(
                 Action.EXPORT_REPORT,
                 StaffKind.REPORT_EXPORTED,

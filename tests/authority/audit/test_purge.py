@@ -22,13 +22,15 @@ from kiosk.authority.audit.events import ServiceKind
 from kiosk.authority.audit.purge import AuditPlan, plan_purge, purge_audit
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.macs import AuditMacs
-from kiosk.authority.errors import AuditNotIntact
+from kiosk.authority.errors import AuditNotIntact, NotTaken
 from kiosk.authority.store.audit_chain import FIRST, REDACTED
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditAnchor, AuditVerdict, FaultKind
+from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.config.settings import NoticeSettings
 from tests.authority.store.forger import Forger
 from tests.support.database import TestDatabase
+from tests.support.full_disk import fill_disk
 
 YEAR = timedelta(days=365)
 
@@ -251,6 +253,41 @@ def test_an_export_verifies_with_the_public_keys_when_its_rows_are_gone(
     assert found(verify_archives([second, first], verifier, None)[0]) is not None
     other = AnchorVerifier(AnchorSigner(KeyRing.fresh()).public_keys())
     assert found(verify_archives([first], other, None)[0]) == (FaultKind.SIGNATURE, 10)
+
+
+def test_an_export_that_does_not_reach_the_disk_is_not_recorded(
+    aged: Store, signer: AnchorSigner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before: its row said what had been exported, and a purge deleted what no file held."""
+    with monkeypatch.context() as patched:
+        fill_disk(patched)
+        with pytest.raises(NotTaken, match="No space left on device"):
+            archive_audit(aged, signer, tmp_path, "root", unseen)
+    assert list(tmp_path.iterdir()) == []
+    with aged.read() as uow:
+        assert exported_rows(uow) == {}
+    path, _ = archive_audit(aged, signer, tmp_path, "root", unseen)
+    assert verify_archives([path], signer, None)[1] == ("1 to 10",)
+
+
+def test_an_export_whose_recording_is_interrupted_stays(
+    aged: Store, signer: AnchorSigner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether it was recorded is not known then, and a purge goes by the record."""
+
+    def interrupted(uow: UnitOfWork) -> None:
+        commit(uow)
+        raise KeyboardInterrupt
+
+    commit = UnitOfWork.commit
+    sign_heads(aged, signer)
+    with monkeypatch.context() as patched:
+        patched.setattr(UnitOfWork, "commit", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            archive_audit(aged, signer, tmp_path, "root", unseen)
+    with aged.read() as uow:
+        assert exported_rows(uow) == {1: 10}
+    assert verify_archives(tmp_path.iterdir(), signer, None)[1] == ("1 to 10",)
 
 
 def without_row(lines: list[str]) -> list[str]:

@@ -26,6 +26,7 @@ from kiosk.authority.store.engine import parse_url
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.store import samples
 from tests.support.database import SetClock, TestDatabase
+from tests.support.full_disk import fill_disk
 
 IDENTIFIED = Grounds("Locked out since the morning", "Photo ID, in person")
 
@@ -330,6 +331,21 @@ def test_a_file_that_cannot_be_audited_is_not_left_behind(
     with pytest.raises(NotPermitted):
         desk.export(AuditFilter(), ExportFormat.CSV, dismissed)
     assert list(means.exports.iterdir()) == []
+
+
+def test_a_file_that_does_not_reach_the_disk_is_not_recorded(
+    desk: AuditDesk,
+    holder_id: str,
+    means: StaffDependencies,
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fill_disk(monkeypatch)
+    with pytest.raises(NotTaken, match="No space left on device"):
+        desk.export(AuditFilter(), ExportFormat.CSV, unseen)
+    assert list(means.exports.iterdir()) == []
+    with store.read() as uow:
+        assert uow.audit.latest(limit=1)[0].kind == "block-lifted"
 
 
 def test_an_agent_reads_and_takes_nothing_away(agent: Office, means: StaffDependencies) -> None:

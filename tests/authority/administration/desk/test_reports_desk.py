@@ -19,6 +19,7 @@ from kiosk.contract.messages import Reason
 from tests.authority.administration.desk.history import History
 from tests.authority.administration.desk.offices import office_of
 from tests.support.database import SetClock
+from tests.support.full_disk import fill_disk
 
 FIRST, LAST = date(2030, 4, 29), date(2030, 5, 12)  # two ISO weeks, 18 and 19
 LONDON = ZoneInfo("Europe/London")
@@ -166,6 +167,17 @@ def test_an_export_is_the_report_for_its_owner_alone(auditor: Office, store: Sto
         "rows": 3,
         "file": path.name,
     }
+
+
+def test_an_export_that_does_not_reach_the_disk_is_not_recorded(
+    auditor: Office, means: StaffDependencies, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill_disk(monkeypatch)
+    with pytest.raises(NotTaken, match="No space left on device"):
+        ReportsDesk(auditor).export(Span.SITE, FIRST, LAST)
+    assert list(means.exports.iterdir()) == []
+    with store.read() as uow:
+        assert "report-exported" not in {event.kind for event in uow.audit.latest(limit=5)}
 
 
 def test_a_site_that_looks_like_a_formula_is_only_a_name(

@@ -82,7 +82,7 @@ class StationEnrolment:
             charged = uow.enrolments.charge(asked.number, TRIES)
             uow.commit()
         with self._store.begin() as uow:
-            line = uow.enrolments.hold(asked.number)
+            line = uow.enrolments.lock(asked.number)
             if line is None:
                 raise StepRefused("there is no such line")
             because = "its line has no tries left" if not charged else _objection(uow, line, asked)

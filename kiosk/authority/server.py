@@ -310,7 +310,7 @@ class AuthorityServer:
             **dict.fromkeys((route.name for route in WITHOUT_CERTIFICATE.values()), enrolling),
         }
         self._connections: dict[asyncio.BaseTransport, _Connection] = {}
-        self._held: Counter[Peer | None] = Counter()
+        self._connections_of: Counter[Peer | None] = Counter()
         self._buckets: dict[str, _Bucket] = {}
         self._listening: list[asyncio.Server] = []
         # aiohttp's own log would contain what a client sent.
@@ -392,7 +392,7 @@ class AuthorityServer:
     def admit(self, transport: asyncio.BaseTransport, connection: _Connection) -> bool:
         """Count a new connection; return whether it is within the limits."""
         self._connections[transport] = connection
-        self._held[connection.peer] += 1
+        self._connections_of[connection.peer] += 1
         if isinstance(connection.peer, AnonymousPeer):
             anonymous = sum(
                 isinstance(each.peer, AnonymousPeer) for each in self._connections.values()
@@ -401,15 +401,15 @@ class AuthorityServer:
         return (
             connection.peer is not None
             and len(self._connections) <= self.limits.connections
-            and self._held[connection.peer] <= self.limits.connections_each
+            and self._connections_of[connection.peer] <= self.limits.connections_each
         )
 
     def forget(self, transport: asyncio.BaseTransport, connection: _Connection) -> None:
         """Stop counting a closed connection."""
         if self._connections.pop(transport, None) is not None:
-            self._held[connection.peer] -= 1
-            if not self._held[connection.peer]:
-                del self._held[connection.peer]
+            self._connections_of[connection.peer] -= 1
+            if not self._connections_of[connection.peer]:
+                del self._connections_of[connection.peer]
 
     # --- one request ---
 

@@ -87,17 +87,17 @@ def run(args: argparse.Namespace) -> int:
 def _restore_file(args: argparse.Namespace, tools: Tools, target: Path) -> int:
     from kiosk.app.composition.opening import open_store
     from kiosk.authority.administration.backup import give_to_owner_of
-    from kiosk.authority.store.sqlite_file import held_alone, last_rows, name_held_alone
+    from kiosk.authority.store.sqlite_file import last_rows, lock_exclusively, lock_name_exclusively
 
     if target.exists() and not args.replace:
         raise ConfigError(f"{target} is there; --replace puts it aside under another name")
     aside = _aside(target, tools)
     folder = target.with_name(f".{target.name}.restoring")
     work = folder / target.name
-    hold = held_alone if target.exists() else name_held_alone
-    with hold(target, _WHOSE) as held:
+    lock = lock_exclusively if target.exists() else lock_name_exclusively
+    with lock(target, _WHOSE) as locked:
         try:
-            there = last_rows(held) if held else {}
+            there = last_rows(locked) if locked else {}
         except StoreError as error:  # a backup is there for that, too
             complain(f"{target}: {error}; give --anchors with all that were kept elsewhere")
             there = {}

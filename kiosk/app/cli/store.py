@@ -72,7 +72,7 @@ def _copy(args: argparse.Namespace) -> int:
     from kiosk.authority.audit.rows import row_name
     from kiosk.authority.store.copying import copy_store
     from kiosk.authority.store.engine import parse_url, unverified_host
-    from kiosk.authority.store.sqlite_file import held_alone
+    from kiosk.authority.store.sqlite_file import lock_exclusively
 
     tools = Tools(args)
     file, signer = tools.store_file, AnchorSigner(tools.ring())
@@ -87,8 +87,8 @@ def _copy(args: argparse.Namespace) -> int:
     address = shown.render_as_string(hide_password=True)
     moved = f"this database was copied to {address}, which is used in its place"
     whose = "end every station, authority and session of staff, and copy then"
-    with held_alone(file, whose) as held, ProgressLine("copying and comparing") as progress:
-        rows = copy_store(held, args.to, moved, progress)
+    with lock_exclusively(file, whose) as source, ProgressLine("copying and comparing") as progress:
+        rows = copy_store(source, args.to, moved, progress)
     settings = replace(tools.settings, store=replace(tools.settings.store, url=args.to))
     store = open_store(settings, tools.clock, tools.environ)
     with ProgressLine("verifying") as progress:

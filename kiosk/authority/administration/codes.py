@@ -138,7 +138,7 @@ class CodesDesk(Desk):
         """Make a code for one card of an identified person, who gets a mail about it."""
         policy = self._office.means.policy()
         with self._office.act(Action.ISSUE_CODE, grounds, seen=seen) as act:
-            holder, card = _held(act.uow, seen.holder_id, card_id)
+            holder, card = _lock_card(act.uow, seen.holder_id, card_id)
             need_someone_able(act.uow, policy, self._office.means.sealer, holder, card)
             need_room(act.uow, policy, card)
             code = draw_code(policy.code_digits)
@@ -247,7 +247,7 @@ def _put(uow: UnitOfWork, code: EmailCode) -> None:
         uow.codes.activate(code.id, uow.now, uow.now + ASSISTED_LIFE)
 
 
-def _held(uow: UnitOfWork, holder_id: str, card_id: str) -> tuple[Cardholder, Card]:
+def _lock_card(uow: UnitOfWork, holder_id: str, card_id: str) -> tuple[Cardholder, Card]:
     """Lock a card for this act, with its holder."""
     card, holder = uow.cards.lock(card_id), uow.holders.get(holder_id)
     if card is None or holder is None or card.holder_id != holder.id:
@@ -260,7 +260,7 @@ def _found(uow: UnitOfWork, code_id: str) -> tuple[EmailCode, Cardholder, Card]:
     known = uow.codes.get(code_id)
     if known is None:
         raise NotFound(_UNKNOWN)
-    holder, card = _held(uow, known.holder_id, known.card_id)
+    holder, card = _lock_card(uow, known.holder_id, known.card_id)
     return uow.codes.get(code_id) or known, holder, card
 
 

@@ -232,29 +232,29 @@ class Office:
         *,
         seen: Seen | None = None,
         about: str | None = None,
-        hold: Callable[[UnitOfWork], None] | None = None,
+        lock: Callable[[UnitOfWork], None] | None = None,
         proposal: Proposal | None = None,
         always: bool = False,
     ) -> Iterator[Act]:
         """Begin an act; ``about`` is the holder it concerns where nobody was ``seen``.
 
-        ``hold`` takes the lock that all such acts share. It comes before the check of the role, as
+        ``lock`` takes the lock that all such acts share. It comes before the check of the role, as
         the previous holder of the lock may just have removed it. With a ``proposal`` it waits for a
         second member where the policy requires that, or ``always``. Raises ``NotPermitted``,
         ``NotTaken`` for empty grounds, ``NotFound``, and ``ConcurrentChange`` where the person has
         changed since they were seen.
         """
         if self._agreement is not None:
-            with self._agreed(self._agreement, action, hold) as act:
+            with self._agreed(self._agreement, action, lock) as act:
                 yield act
             return
         note = self._note(action, grounds, seen.holder_id if seen else about)
         with self._judged(action), self.means.store.begin() as uow:
-            if hold is not None:
-                hold(uow)
+            if lock is not None:
+                lock(uow)
             actor = self._present(uow, action)
             if seen is not None:
-                _hold(uow, seen, "This person was changed since you looked. Look again.")
+                _lock_person(uow, seen, "This person was changed since you looked. Look again.")
             uow.notes.add(note)
             waits = proposal is not None and (always or self.needs_second(uow, action))
             act = Act(uow, actor, note, seen, proposal=proposal, waits=waits)
@@ -332,21 +332,21 @@ class Office:
 
     @contextmanager
     def _agreed(
-        self, agreement: Agreement, action: Action, hold: Callable[[UnitOfWork], None] | None
+        self, agreement: Agreement, action: Action, lock: Callable[[UnitOfWork], None] | None
     ) -> Iterator[Act]:
         """Do the proposed act, in its proposer's name, with this actor's agreement."""
         kept = agreement.proposed.kept
         seen = agreement.proposed.seen if kept.holder_id else None
         why = self._note(Action.AGREE_ACT, agreement.grounds, kept.holder_id)
         with self._judged(action), self.means.store.begin() as uow:
-            if hold is not None:
-                hold(uow)
+            if lock is not None:
+                lock(uow)
             self._present(uow, Action.AGREE_ACT)
             second = self._present(uow, action)
             if kept.action != action.value:
                 raise NotFound("This does not wait any more.")
             if seen is not None:
-                _hold(uow, seen, OVERTAKEN)
+                _lock_person(uow, seen, OVERTAKEN)
             in_time = kept.expires_at > uow.now
             if not in_time or not uow.proposals.decide(kept.id, Outcome.AGREED, audit_name(second)):
                 raise decided(uow, kept.id)
@@ -500,7 +500,7 @@ def _signed(actor: Actor) -> dict[str, Scalar]:
     return {"key": actor.key} if actor.key else {}
 
 
-def _hold(uow: UnitOfWork, seen: Seen, overtaken: str) -> None:
+def _lock_person(uow: UnitOfWork, seen: Seen, overtaken: str) -> None:
     """Lock the person for this act, as they were seen; another act then comes too late.
 
     Raises ``ConcurrentChange`` with the sentence ``overtaken``, and ``NotFound``.

@@ -89,7 +89,7 @@ class PolicyDesk(Desk):
     ) -> AbstractContextManager[Act]:
         """Begin a change, which waits for a second member while ``four_eyes`` is in force."""
         proposal = Proposal(act, {"name": name, **(entered or {})}, revision=revision)
-        return self._office.act(Action.CHANGE_POLICY, grounds, hold=hold_policy, proposal=proposal)
+        return self._office.act(Action.CHANGE_POLICY, grounds, lock=lock_policy, proposal=proposal)
 
     def _about(self, name: str) -> About:
         for about in settings_of(self._file):
@@ -150,10 +150,10 @@ class PolicyDesk(Desk):
             raise NotTaken(FIELD, f"Only {many} offered. Add some first.")
 
 
-def hold_policy(uow: UnitOfWork) -> None:
+def lock_policy(uow: UnitOfWork) -> None:
     """Take the lock that changes of the policy and of the questions share, as they have to fit."""
-    uow.policy_changes.hold()
-    uow.questions.hold()
+    uow.policy_changes.lock_all()
+    uow.questions.lock_all()
 
 
 def _read(about: About, text: str) -> Any:

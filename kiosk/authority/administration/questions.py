@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kiosk.authority.administration.office import Act, Desk
-from kiosk.authority.administration.policy import hold_policy
+from kiosk.authority.administration.policy import lock_policy
 from kiosk.authority.administration.views import Done, Grounds, QuestionLine
 from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
@@ -62,7 +62,7 @@ class QuestionsDesk(Desk):
         return tuple(sorted(lines, key=lambda line: line.retired_at is not None))
 
     def add(self, text: str, grounds: Grounds) -> Done:
-        with self._office.act(Action.EDIT_QUESTIONS, grounds, hold=hold_policy) as act:
+        with self._office.act(Action.EDIT_QUESTIONS, grounds, lock=lock_policy) as act:
             text = _tidied(text)
             there = act.uow.questions.every()
             _refuse_repetition(text, there)
@@ -73,7 +73,7 @@ class QuestionsDesk(Desk):
 
     def retire(self, question_id: int, grounds: Grounds) -> Done:
         """Stop offering one to new holders; people who use it keep it."""
-        with self._office.act(Action.EDIT_QUESTIONS, grounds, hold=hold_policy) as act:
+        with self._office.act(Action.EDIT_QUESTIONS, grounds, lock=lock_policy) as act:
             question = _known(act, question_id)
             if not act.uow.questions.retire(question_id, act.uow.now):
                 raise ConcurrentChange("This question is retired already.")
@@ -82,7 +82,7 @@ class QuestionsDesk(Desk):
         return act.done(f"“{question.text}” is offered to nobody new; who uses it keeps it.")
 
     def revive(self, question_id: int, grounds: Grounds) -> Done:
-        with self._office.act(Action.EDIT_QUESTIONS, grounds, hold=hold_policy) as act:
+        with self._office.act(Action.EDIT_QUESTIONS, grounds, lock=lock_policy) as act:
             question = _known(act, question_id)
             if not act.uow.questions.revive(question_id):
                 raise ConcurrentChange("This question is offered already.")

@@ -87,8 +87,8 @@ class StaffDesk(Desk):
             members, keys = uow.staff.every(), uow.staff.keys()
             logins = uow.trail.last_by_actor(StaffKind.LOGGED_IN.value)
             name_of = staff_names(uow)
-            held = uow.staff.cards()
-            cards = uow.cards.by_ids(each.card_id for each in held)
+            officers = uow.staff.cards()
+            cards = uow.cards.by_ids(each.card_id for each in officers)
         lines = [
             replace(
                 _line(member, keys, logins, name_of),
@@ -101,7 +101,7 @@ class StaffDesk(Desk):
                         name_of(each.added_by),
                         name_of(each.agreed_by),
                     )
-                    for each in held
+                    for each in officers
                     if each.staff_id == member.id
                 ),
             )
@@ -116,7 +116,7 @@ class StaffDesk(Desk):
         """
         entered = {"name": name, "role": role.value, "public_key": public_key}
         proposal = Proposal("staff.add", entered)
-        with self._office.act(Action.ADD_STAFF, grounds, hold=_lock_all, proposal=proposal) as act:
+        with self._office.act(Action.ADD_STAFF, grounds, lock=_lock_all, proposal=proposal) as act:
             name = _name(act.uow, name)
             key = None if role is Role.TECHNICIAN else read_public_key(public_key)
             if key is None and public_key:
@@ -145,7 +145,7 @@ class StaffDesk(Desk):
             "staff.change_role", {"role": role.value}, staff_id=staff_id, revision=revision
         )
         with self._office.act(
-            Action.CHANGE_ROLE, grounds, hold=_lock_all, proposal=proposal
+            Action.CHANGE_ROLE, grounds, lock=_lock_all, proposal=proposal
         ) as act:
             member = _member(act.uow, staff_id, revision)
             if member.id == act.actor.staff_id:
@@ -160,7 +160,7 @@ class StaffDesk(Desk):
 
     def remove(self, staff_id: str, revision: int, grounds: Grounds) -> Done:
         """Remove a member; nobody removes themselves, and one manager has to stay."""
-        with self._office.act(Action.REMOVE_STAFF, grounds, hold=_lock_all) as act:
+        with self._office.act(Action.REMOVE_STAFF, grounds, lock=_lock_all) as act:
             member = _member(act.uow, staff_id, revision)
             if member.id == act.actor.staff_id:
                 raise NotTaken("staff", "Nobody removes themselves. Ask a colleague.")
@@ -179,7 +179,7 @@ class StaffDesk(Desk):
             "staff.add_key", {"public_key": public_key}, staff_id=staff_id, revision=revision
         )
         with self._office.act(
-            Action.ADD_STAFF_KEY, grounds, hold=_lock_all, proposal=proposal
+            Action.ADD_STAFF_KEY, grounds, lock=_lock_all, proposal=proposal
         ) as act:
             member = _member(act.uow, staff_id, revision)
             if member.role is Role.TECHNICIAN:
@@ -193,7 +193,7 @@ class StaffDesk(Desk):
 
     def remove_key(self, staff_id: str, fingerprint: str, revision: int, grounds: Grounds) -> Done:
         """Remove a key; the last manager's last key stays."""
-        with self._office.act(Action.REMOVE_STAFF, grounds, hold=_lock_all) as act:
+        with self._office.act(Action.REMOVE_STAFF, grounds, lock=_lock_all) as act:
             member = _member(act.uow, staff_id, revision)
             if not act.uow.staff.remove_key(staff_id, fingerprint):
                 raise NotFound(f"{member.name} has no such key.")
@@ -216,7 +216,7 @@ class StaffDesk(Desk):
         entered_as = {"driver": card.driver, "identifier": card.identifier, "key": key}
         proposal = Proposal("staff.add_card", entered_as, staff_id=staff_id, revision=revision)
         with self._office.act(
-            Action.ADD_STAFF_CARD, grounds, hold=_lock_all, proposal=proposal
+            Action.ADD_STAFF_CARD, grounds, lock=_lock_all, proposal=proposal
         ) as act:
             member = _member(act.uow, staff_id, revision)
             known = _recorded_card(act.uow, card)
@@ -242,7 +242,7 @@ class StaffDesk(Desk):
 
     def remove_card(self, staff_id: str, card: CardId, revision: int, grounds: Grounds) -> Done:
         """Remove a card; as a holder's card it is unchanged."""
-        with self._office.act(Action.REMOVE_STAFF, grounds, hold=_lock_all) as act:
+        with self._office.act(Action.REMOVE_STAFF, grounds, lock=_lock_all) as act:
             member = _member(act.uow, staff_id, revision)
             known = _recorded_card(act.uow, card)
             if not act.uow.staff.remove_card(staff_id, known.id):

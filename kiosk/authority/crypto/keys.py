@@ -89,7 +89,7 @@ def create(path: Path, entries: Entries) -> None:
 
 
 @contextlib.contextmanager
-def held(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     """Lock the file against changes by other programs, so that no key is lost.
 
     First deletes what a killed program has left of its new file.
@@ -108,7 +108,7 @@ def replace(path: Path, entries: Entries) -> None:
     """Replace the key file at ``path`` in one step, keeping its owner.
 
     The new file has a name only between two system calls, so a killed program leaves a copy of the
-    keys only in that moment; ``held`` deletes such a copy. Call it within ``held``.
+    keys only in that moment; ``locked`` deletes such a copy. Call it within ``locked``.
     """
     named = path.with_name(f".{path.name}.{_NEW}")
     try:
@@ -304,7 +304,7 @@ class KeyRing:
     @classmethod
     def rotate(cls, path: Path, purpose: KeyPurpose) -> Self:
         """Add a new current key for ``purpose`` to the file at ``path``; older ones stay."""
-        with held(path):
+        with locked(path):
             ring = cls.load(path).with_new(purpose)
             replace(path, ring.to_entries())
         return ring
@@ -409,12 +409,12 @@ def knows_ring(store: Store, ring: KeyRing) -> bool:
     Raises ``ConfigError`` where it knows only keys for a purpose that ``ring`` does not hold, and
     ``KeyMissing`` for an older copy without a key that shows what the service wrote.
     """
-    held = _held(ring)
+    ours = _purposes(ring)
     with store.read() as uow:
         known, since = uow.known_keys.every(), uow.known_keys.since()
-    _require_shared_key(held, known)
+    _require_shared_key(ours, known)
     require_newest(ring, known, since, _ELSE_ALTERED)
-    return held.keys() <= known.keys()
+    return ours.keys() <= known.keys()
 
 
 def claim(store: Store, ring: KeyRing) -> None:
@@ -424,12 +424,12 @@ def claim(store: Store, ring: KeyRing) -> None:
     """
     if knows_ring(store, ring):
         return
-    held = _held(ring)
+    ours = _purposes(ring)
     with store.begin() as uow:
         # Of two that come to an empty database at once, the second has to check again.
-        uow.known_keys.hold()
-        _require_shared_key(held, uow.known_keys.every())
-        uow.known_keys.add(held)
+        uow.known_keys.lock()
+        _require_shared_key(ours, uow.known_keys.every())
+        uow.known_keys.add(ours)
         uow.commit()
 
 
@@ -443,14 +443,14 @@ def require_no_keys(store: Store, where: str) -> None:
         raise ConfigError(f"{_ANOTHER} ({_names(known)}), so none are made: {advice}")
 
 
-def _held(ring: KeyRing) -> dict[str, str]:
+def _purposes(ring: KeyRing) -> dict[str, str]:
     return {key: purpose.value for purpose in KeyPurpose for key in ring.ids(purpose)}
 
 
-def _require_shared_key(held: dict[str, str], known: dict[str, str]) -> None:
-    for purpose in set(known.values()) & set(held.values()):
+def _require_shared_key(ours: dict[str, str], known: dict[str, str]) -> None:
+    for purpose in set(known.values()) & set(ours.values()):
         theirs = {key: named for key, named in known.items() if named == purpose}
-        if not theirs.keys() & held.keys():
+        if not theirs.keys() & ours.keys():
             advice = "use the key file of a machine that works here"
             raise ConfigError(f"{_ANOTHER} ({_names(theirs)}): {advice}")
 
@@ -467,11 +467,11 @@ def require_newest(
     """
     lacking = list[str]()
     for purpose in purposes:
-        held = ring.ids(purpose)
-        others = [key for key, named in known.items() if named == purpose and key not in held]
-        if not held:
+        ours = ring.ids(purpose)
+        others = [key for key, named in known.items() if named == purpose and key not in ours]
+        if not ours:
             lacking += others
-        elif current := since.get(held[-1]):
+        elif current := since.get(ours[-1]):
             lacking += [key for key in others if since[key] >= current]
     if lacking:
         names = ", ".join(sorted(lacking))

@@ -61,7 +61,7 @@ _STATE: Final = Table(
 """The progress of the copy of each table; the row without a name identifies the file."""
 
 
-def copy_store(held: sqlite3.Connection, to: str, moved: str, progress: Progress) -> int:
+def copy_store(locked: sqlite3.Connection, to: str, moved: str, progress: Progress) -> int:
     """Copy every row of a locked database file to the server at ``to``; return how many.
 
     ``moved`` is the message that a program gets which uses the file afterwards. Raises
@@ -70,17 +70,17 @@ def copy_store(held: sqlite3.Connection, to: str, moved: str, progress: Progress
     url = parse_url(to)
     if url.get_backend_name() != "postgresql":
         raise ConfigError("a database file is copied to a PostgreSQL server: postgresql://...")
-    source = create_engine("sqlite://", creator=lambda: held, poolclass=StaticPool)
+    source = create_engine("sqlite://", creator=lambda: locked, poolclass=StaticPool)
     target, _ = open_engine(url, 60.0, 1, SystemClock())
     try:
         with source.connect() as rows:
             tables = [each for each in TableRow.metadata.sorted_tables if each is not _SERVED]
             counts = {table.name: _count(rows, table) for table in tables}
-            _begin(target, _fingerprint(rows), moved_to(held))
+            _begin(target, _fingerprint(rows), moved_to(locked))
             total = sum(counts.values())
             _copy(rows, target, tables, lambda done: progress(done, 2 * total))
             _compare(rows, target, tables, lambda done: progress(total + done, 2 * total))
-            _mark(held, moved)
+            _mark(locked, moved)
             with target.begin() as connection:
                 connection.execute(_SERVED.update().values(least_program=REVISION))
                 _STATE.drop(connection)
@@ -178,10 +178,10 @@ def _compare(
                 progress(done)
 
 
-def _mark(held: sqlite3.Connection, moved: str) -> None:
+def _mark(locked: sqlite3.Connection, moved: str) -> None:
     """Let no program use the file any more; its message says where the database is now."""
     try:
-        held.execute("UPDATE served_program SET least_program = ?", (moved,))
+        locked.execute("UPDATE served_program SET least_program = ?", (moved,))
     except sqlite3.Error as error:
         name = getattr(error, "sqlite_errorname", type(error).__name__)
         raise StoreError(f"the file cannot be marked as copied ({name})", name) from None

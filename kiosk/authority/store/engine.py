@@ -244,17 +244,17 @@ def empty_sqlite_log(engine: Engine, busy_timeout_s: float) -> bool:
 # --- SQLite ----------------------------------------------------------------------------
 
 
-def hold_name(path: Path, how: int) -> int:
+def lock_name(path: Path, how: int) -> int:
     """Lock the name of a database, ``LOCK_SH`` or ``LOCK_EX``, while the handle is open.
 
     Every user of a database shares the lock, so that it is visible also after the file is deleted.
-    Raises ``StoreBusy`` where others hold it, ``StoreError``.
+    Raises ``StoreBusy`` where others have locked it, ``StoreError``.
     """
     lock = path.absolute().with_name(f".lock.{path.name}")
     try:
         handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
-        text = f"the database cannot be held ({lock}: {error.strerror})"
+        text = f"the database cannot be locked ({lock}: {error.strerror})"
         raise StoreError(text, "SQLITE_CANTOPEN") from None
     try:
         if os.geteuid() == 0:  # the service's account has to open it, too
@@ -266,7 +266,7 @@ def hold_name(path: Path, how: int) -> int:
         raise StoreBusy(f"{path} is in use", "flock") from None
     except OSError as error:
         os.close(handle)
-        text = f"the database cannot be held ({lock}: {error.strerror})"
+        text = f"the database cannot be locked ({lock}: {error.strerror})"
         raise StoreError(text, "flock") from None
     return handle
 
@@ -304,7 +304,7 @@ class _SqliteFile:
 
     def connect(self) -> sqlite3.Connection:
         if not self._is_copy:
-            self._hold()
+            self._lock_name()
         connection = sqlite3.connect(
             self._uri,
             uri=True,
@@ -344,12 +344,12 @@ class _SqliteFile:
                 self._release()
             self._known = self._release = None
 
-    def _hold(self) -> None:
+    def _lock_name(self) -> None:
         if not self._path.exists():
             raise StoreError(_NOT_THERE.format(self._path), "SQLITE_CANTOPEN")
         with self._guard:
             if self._release is None:
-                handle = hold_name(self._path, fcntl.LOCK_SH)
+                handle = lock_name(self._path, fcntl.LOCK_SH)
                 self._release = weakref.finalize(self, os.close, handle)
 
 

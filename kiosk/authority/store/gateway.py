@@ -302,15 +302,15 @@ class Gateway:
     ) -> Sequence[MacRow]:
         """Set new values and a new MAC in each row that meets ``conditions``; return the old rows.
 
-        Atomic as one UPDATE: each row is locked when it is read, and a row that another writer held
-        is read as that writer left it.
+        Atomic as one UPDATE: each row is locked when it is read, and a row that another writer had
+        locked is read as that writer left it.
         """
-        return self.change_held(kind, _for_update(kind, conditions), {}, **new)
+        return self.change_prepared(kind, _select_for_update(kind, conditions), {}, **new)
 
-    def change_held(
+    def change_prepared(
         self, kind: type[MacRow], found: Statement, given: Values, /, **new: Any
     ) -> Sequence[MacRow]:
-        """Do as ``change`` with the rows of a statement that ``held`` has prepared."""
+        """Do as ``change`` with the rows of a statement of ``for_update``."""
         rows = self.many(found, kind, given)
         for row in rows:
             self.rewrite(row, **new)
@@ -335,7 +335,7 @@ class Gateway:
         if not self._on_sqlite:
             self.write(statement, values)
 
-    def hold(self, kind: type[TableRow]) -> None:
+    def lock_table(self, kind: type[TableRow]) -> None:
         """Lock a whole table against other writers until the end; readers go on.
 
         For rules about all of its rows together. On SQLite a writer is alone anyway.
@@ -421,12 +421,12 @@ def _update(kind: type[TableRow], columns: tuple[str, ...]) -> Prepared:
     return Prepared(update(table).where(*this), columns)
 
 
-def held(kind: type[MacRow], *conditions: ColumnElement[bool] | TextClause) -> Prepared:
-    """Return the statement by which ``Gateway.change_held`` finds rows."""
-    return Prepared(_for_update(kind, conditions))
+def for_update(kind: type[MacRow], *conditions: ColumnElement[bool] | TextClause) -> Prepared:
+    """Return the statement by which ``Gateway.change_prepared`` finds and locks rows."""
+    return Prepared(_select_for_update(kind, conditions))
 
 
-def _for_update(
+def _select_for_update(
     kind: type[MacRow], conditions: Sequence[ColumnElement[bool] | TextClause]
 ) -> Select[Any]:
     keys = [table_of(kind).c[name] for name in primary_key(kind)]

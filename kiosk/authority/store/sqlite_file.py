@@ -12,7 +12,7 @@ from typing import Final
 from urllib.parse import quote
 
 from kiosk.authority.errors import StoreBusy, StoreError
-from kiosk.authority.store.engine import SQLITE_BUSY_CODES, hold_name
+from kiosk.authority.store.engine import SQLITE_BUSY_CODES, lock_name
 
 Progress = Callable[[int, int], None]
 
@@ -59,14 +59,14 @@ def copy_file(source: Path, target: Path, progress: Progress) -> None:
 
 
 @contextmanager
-def name_held_alone(path: Path, whose: str) -> Iterator[None]:
+def lock_name_exclusively(path: Path, whose: str) -> Iterator[None]:
     """Let no program of ours open a database of this name; it need not exist.
 
     Raises ``StoreBusy`` where a program has it open, or an earlier file of that name that was
     deleted.
     """
     try:
-        handle = hold_name(path, fcntl.LOCK_EX)
+        handle = lock_name(path, fcntl.LOCK_EX)
     except StoreBusy as busy:
         raise StoreBusy(f"{busy}: {whose}", busy.code) from None
     try:
@@ -76,12 +76,12 @@ def name_held_alone(path: Path, whose: str) -> Iterator[None]:
 
 
 @contextmanager
-def held_alone(path: Path, whose: str) -> Iterator[sqlite3.Connection]:
+def lock_exclusively(path: Path, whose: str) -> Iterator[sqlite3.Connection]:
     """Lock a database against everybody else; ``StoreBusy`` where somebody has it open.
 
     Its write-ahead log is written back first. Only this connection can use it.
     """
-    with name_held_alone(path, whose), closing(_opened(path, "rw")) as connection:
+    with lock_name_exclusively(path, whose), closing(_opened(path, "rw")) as connection:
         try:
             connection.execute("PRAGMA busy_timeout = 0")
             # In this mode the first access locks the file for as long as it is open.
@@ -95,7 +95,7 @@ def held_alone(path: Path, whose: str) -> Iterator[sqlite3.Connection]:
                 raise StoreBusy(f"{path} is in use: {whose}", name) from None
             advice = "if it is damaged, move it away with what is beside it (-wal, -shm)"
             raise StoreError(
-                f"{path} cannot be held ({name}); {advice}, and keep it", name
+                f"{path} cannot be locked ({name}); {advice}, and keep it", name
             ) from None
         yield connection
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, select
 
-from kiosk.authority.store.gateway import Gateway, Prepared, held
+from kiosk.authority.store.gateway import Gateway, Prepared, for_update
 from kiosk.authority.store.records import Charge, Verdict
 from kiosk.authority.store.repositories import Repository
 from kiosk.authority.store.tables import AttemptRow, col
@@ -17,7 +17,7 @@ _THIS = (
     col(AttemptRow.attempt_id) == bindparam("attempt"),
 )
 _ATTEMPT = Prepared(select(AttemptRow).where(*_THIS))
-_OPEN = held(AttemptRow, *_THIS, col(AttemptRow.verdict).is_(None))
+_OPEN = for_update(AttemptRow, *_THIS, col(AttemptRow.verdict).is_(None))
 
 
 class AttemptCounter(Repository):
@@ -46,7 +46,7 @@ class AttemptCounter(Repository):
         charges nothing and returns the first call's charge, ``fresh`` False. ``given`` is the keyed
         digest of what is checked.
         """
-        # The UPDATE holds the subject's row: of two calls with one id, the second waits here, and
+        # The UPDATE locks the subject's row: of two calls with one id, the second waits here, and
         # then undoes what it took.
         left = self._take()
         if left is None:
@@ -64,7 +64,7 @@ class AttemptCounter(Repository):
         """
         this = {"of": self._subject, "attempt": attempt_id}
         new = {"verdict": verdict, "given": None}
-        if not self._gateway.change_held(AttemptRow, _OPEN, this, **new):
+        if not self._gateway.change_prepared(AttemptRow, _OPEN, this, **new):
             return False
         if verdict is Verdict.RIGHT:
             self._undo()

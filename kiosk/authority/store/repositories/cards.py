@@ -267,7 +267,7 @@ class CardRecords(Repository):
         generation = insert.excluded.secret_generation
         changed["secret_generation"] = func.coalesce(col(CardRow.secret_generation), generation)
         statement = insert.on_conflict_do_update(index_elements=["id"], set_=changed)
-        there = self._held(card.id for card in cards)
+        there = self._locked(card.id for card in cards)
         merged = (_merged(card, there.get(card.id)) for card in cards)
         stamped = [self._gateway.stamped(CardRow, _values(card)) for card in merged]
         self._gateway.run(statement, stamped)
@@ -418,10 +418,10 @@ class CardRecords(Repository):
         """Return how many secrets derive from each master key."""
         return _counted(self._gateway, col(CardRow.derived_from))
 
-    def _held(self, ids: Iterable[str]) -> dict[str, Card]:
+    def _locked(self, ids: Iterable[str]) -> dict[str, Card]:
         statement = select(CardRow).where(col(CardRow.id).in_(list(ids)))
-        held = self._several(statement.order_by(col(CardRow.id)).with_for_update())
-        return {card.id: card for card in held}
+        locked = self._several(statement.order_by(col(CardRow.id)).with_for_update())
+        return {card.id: card for card in locked}
 
     def _others(self, key: _Key, key_id: str, after: str, limit: int) -> tuple[Card, ...]:
         found = _sealed_by_others(self._gateway, CardRow, key, key_id, after, limit)

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 
 from kiosk.authority.errors import StoreError
-from kiosk.authority.store.gateway import Prepared, held, table_of
+from kiosk.authority.store.gateway import Prepared, for_update, table_of
 from kiosk.authority.store.records import EmailCode, StopNumber, Verdict, new_id
 from kiosk.authority.store.repositories import Repository
 from kiosk.authority.store.repositories.attempts import AttemptCounter
@@ -35,9 +35,9 @@ _OF_CARD = _CODES.c.card_id == bindparam("card")
 # The condition of the partial index, so that both databases use it.
 _IS_LIVE = text(LIVE_CODE)
 _CODE = Prepared(select(CodeRow).where(_THIS))
-_LIVE = held(CodeRow, _THIS, _IS_LIVE)
+_LIVE = for_update(CodeRow, _THIS, _IS_LIVE)
 _LIVE_OF_CARD = Prepared(select(CodeRow).where(_OF_CARD, _IS_LIVE))
-_HELD_LIVE = held(CodeRow, _OF_CARD, _IS_LIVE)
+_LIVE_TO_REVOKE = for_update(CodeRow, _OF_CARD, _IS_LIVE)
 _NEWEST = Prepared(
     select(CodeRow)
     .where(_OF_CARD, _CODES.c.sent_at.is_not(None))
@@ -71,7 +71,7 @@ _DRAFT = and_(
     _CODES.c.revoked_at.is_(None),
     or_(_CODES.c.needs_second.is_(False), _CODES.c.agreed_by.is_not(None)),
 )
-_DRAFT_AND_EARLIER = held(
+_DRAFT_AND_EARLIER = for_update(
     CodeRow,
     or_(
         _DRAFT,
@@ -94,7 +94,7 @@ _CHARGE = Prepared(
 _LESS_ONE = Prepared(
     update(_CODES).where(_THIS, _CODES.c.tries > 0).values(tries=_CODES.c.tries - 1)
 )
-_ENTERABLE = held(
+_ENTERABLE = for_update(
     CodeRow,
     _OF_CARD,
     _CODES.c.sent_at.is_not(None) | _CODES.c.issued_by.is_not(None),
@@ -243,12 +243,14 @@ class EmailCodes(Repository):
     def consume(self, code_id: str) -> bool:
         """Use up a code; return True for exactly one caller. The entry has checked the expiry."""
         this = {"code": code_id}
-        return bool(self._gateway.change_held(CodeRow, _LIVE, this, consumed_at=self._now))
+        return bool(self._gateway.change_prepared(CodeRow, _LIVE, this, consumed_at=self._now))
 
     def revoke_live(self, card_id: str) -> bool:
         """Revoke the card's live code, if there is one."""
         this = {"card": card_id}
-        return bool(self._gateway.change_held(CodeRow, _HELD_LIVE, this, revoked_at=self._now))
+        return bool(
+            self._gateway.change_prepared(CodeRow, _LIVE_TO_REVOKE, this, revoked_at=self._now)
+        )
 
     def revoke(self, code_id: str) -> bool:
         """Revoke one, live or not yet; return False where it was used up or revoked before."""
@@ -260,7 +262,7 @@ class EmailCodes(Repository):
 
     def revoke_all(self, card_id: str) -> None:
         """Revoke every code of a card except one that is being mailed: it can never be entered."""
-        self._gateway.change_held(CodeRow, _ENTERABLE, {"card": card_id}, revoked_at=self._now)
+        self._gateway.change_prepared(CodeRow, _ENTERABLE, {"card": card_id}, revoked_at=self._now)
 
     def revoke_every(self) -> int:
         """Revoke every code that was not used, of all cards; return how many."""

@@ -59,18 +59,18 @@ class MacRows(Repository):
     def restamp(self, table: str, after: RowKey | None, limit: int, key_id: str) -> Piece:
         """Make the MACs of the next rows again that have a key other than ``key_id``.
 
-        An altered row is left alone and returned by name. A row that another writer holds is left
-        for the next walk.
+        An altered row is left alone and returned by name. A row that another writer has locked is
+        left for the next walk.
         """
         kind = KINDS[table]
         statement = self._following(kind, after).where(_otherwise(kind, key_id)).limit(limit)
-        held = self._gateway.unchecked(statement.with_for_update(skip_locked=True), kind)
-        altered = [row_name(row) for row in held if not self._gateway.fits(row)]
-        fitting = [row for row in held if row_name(row) not in altered]
+        locked = self._gateway.unchecked(statement.with_for_update(skip_locked=True), kind)
+        altered = [row_name(row) for row in locked if not self._gateway.fits(row)]
+        fitting = [row for row in locked if row_name(row) not in altered]
         for row in fitting:
             self._gateway.restamp(row)
-        last = row_key(held[-1]) if len(held) == limit else None
-        return Piece(len(held), tuple(altered), last, len(fitting))
+        last = row_key(locked[-1]) if len(locked) == limit else None
+        return Piece(len(locked), tuple(altered), last, len(fitting))
 
     def accept(self, table: str, row: str) -> bool:
         """Make a row's MAC again, altered or not; return False where there is no such row."""

@@ -173,10 +173,10 @@ class Cardholders(Repository):
         holders = tuple(holders)
         ids = [holder.id for holder in holders]
         there = select(CardholderRow).where(col(CardholderRow.id).in_(ids))
-        held = self._gateway.many(
+        locked = self._gateway.many(
             there.order_by(col(CardholderRow.id)).with_for_update(), CardholderRow
         )
-        left = {row.id: row.left_at for row in held}
+        left = {row.id: row.left_at for row in locked}
         insert = self._gateway.upsert(CardholderRow)
         new = insert.excluded
         changed = {name: new[name] for name in _WRITTEN}
@@ -239,9 +239,9 @@ def _questions(ids: tuple[str, ...]) -> Prepared:
 class SecurityQuestions(Repository):
     """The list that registrations choose from."""
 
-    def hold(self) -> None:
+    def lock_all(self) -> None:
         """Lock the list against other writers until this unit of work ends."""
-        self._gateway.hold(QuestionRow)
+        self._gateway.lock_table(QuestionRow)
 
     def every(self) -> tuple[SecurityQuestion, ...]:
         """Return all, the retired ones too, by id."""

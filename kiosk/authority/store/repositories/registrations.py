@@ -8,7 +8,7 @@ from functools import partial
 
 from sqlalchemy import ColumnElement, Integer, bindparam, delete, or_, select, update
 
-from kiosk.authority.store.gateway import Prepared, held, table_of
+from kiosk.authority.store.gateway import Prepared, for_update, table_of
 from kiosk.authority.store.records import JointHash, Registration
 from kiosk.authority.store.repositories import Repository
 from kiosk.authority.store.repositories.attempts import AttemptCounter
@@ -34,8 +34,8 @@ LONGEST_PAUSE = timedelta(days=60)
 
 _TABLE = table_of(RegistrationRow)
 _THIS = _TABLE.c.holder_id == bindparam("holder")
-_REGISTRATION = held(RegistrationRow, _THIS)
-_UNASKED = held(RegistrationRow, _THIS, _TABLE.c.asked.is_(None))
+_REGISTRATION = for_update(RegistrationRow, _THIS)
+_UNASKED = for_update(RegistrationRow, _THIS, _TABLE.c.asked.is_(None))
 _MOST = bindparam("most", type_=Integer)
 _CHARGE = Prepared(
     update(_TABLE)
@@ -172,7 +172,7 @@ class Registrations(Repository):
         none = {"failures": 0, "unproven_failures": 0, "unproven_until": None}
         none |= {"asked": None} if asked else {}
         this = {"holder": holder_id}
-        cleared = self._gateway.change_held(RegistrationRow, _REGISTRATION, this, **none)
+        cleared = self._gateway.change_prepared(RegistrationRow, _REGISTRATION, this, **none)
         return cleared[0].record(Registration) if cleared else None
 
     def block(self, holder_id: str) -> bool:
@@ -193,7 +193,7 @@ class Registrations(Repository):
         Atomic, so that two stations ask the same ones.
         """
         this = {"holder": holder_id}
-        if self._gateway.change_held(RegistrationRow, _UNASKED, this, asked=question_ids):
+        if self._gateway.change_prepared(RegistrationRow, _UNASKED, this, asked=question_ids):
             return question_ids
         asked = self._gateway.scalar(select(col(RegistrationRow.asked)).where(_is(holder_id)))
         return tuple(asked or ())

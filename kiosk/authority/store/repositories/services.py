@@ -34,7 +34,7 @@ from kiosk.authority.store.tables import (
 class KnownKeys(Repository):
     """The names of the keys under which this database was filled; never the keys themselves."""
 
-    def hold(self) -> None:
+    def lock(self) -> None:
         """Wait for others that add some: the authority's role may not lock the table."""
         self._gateway.take_turns("kiosk-known-keys")
 

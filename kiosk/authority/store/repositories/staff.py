@@ -170,9 +170,9 @@ def note_digest(note: ActionNote) -> str:
 class PolicyChanges(Repository):
     """The settings that staff changed, which override the settings file."""
 
-    def hold(self) -> None:
+    def lock_all(self) -> None:
         """Lock all settings against other writers, as they have to fit each other."""
-        self._gateway.hold(PolicySettingRow)
+        self._gateway.lock_table(PolicySettingRow)
 
     def every(self) -> dict[str, PolicySetting]:
         """Return every setting that was ever changed, by name."""

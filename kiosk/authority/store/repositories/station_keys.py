@@ -80,7 +80,7 @@ class Enrolments(Repository):
         )
         return self._gateway.run(left.values(tries=col(EnrolmentRow.tries) + 1)) == 1
 
-    def hold(self, number: str) -> Enrolment | None:
+    def lock(self, number: str) -> Enrolment | None:
         """Return a line, locked until the end."""
         statement = select(EnrolmentRow).where(col(EnrolmentRow.number) == number)
         row = self._gateway.one(statement.with_for_update(), EnrolmentRow)

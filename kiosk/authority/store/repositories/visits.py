@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
-from kiosk.authority.store.gateway import Prepared, held, table_of
+from kiosk.authority.store.gateway import Prepared, for_update, table_of
 from kiosk.authority.store.records import (
     AroundVisit,
     Cardholder,
@@ -47,7 +47,7 @@ from kiosk.contract.messages import CardId, ReadFault, Reason, VisitEnd
 _THIS_VISIT = col(VisitRow.id) == bindparam("visit")
 _VISIT = Prepared(select(VisitRow).where(_THIS_VISIT))
 _LOCKED_VISIT = Prepared(select(VisitRow).where(_THIS_VISIT).with_for_update())
-_OPEN_VISIT = held(VisitRow, _THIS_VISIT, col(VisitRow.closed_at).is_(None))
+_OPEN_VISIT = for_update(VisitRow, _THIS_VISIT, col(VisitRow.closed_at).is_(None))
 _OPEN_OF_CARD = Prepared(
     select(VisitRow)
     .where(col(VisitRow.card_id) == bindparam("card"), col(VisitRow.closed_at).is_(None))
@@ -103,7 +103,7 @@ class Visits(Repository):
     def close(self, visit_id: str, at: datetime, how: VisitEnd) -> Visit | None:
         """Close one and return it as it was; None where it is closed already or unknown."""
         this = {"visit": visit_id}
-        closed = self._gateway.change_held(VisitRow, _OPEN_VISIT, this, closed_at=at, how=how)
+        closed = self._gateway.change_prepared(VisitRow, _OPEN_VISIT, this, closed_at=at, how=how)
         return closed[0].record(Visit) if closed else None
 
     def close_all(self, at: datetime, how: VisitEnd) -> int:
@@ -172,7 +172,7 @@ class PendingChanges(Repository):
 _THIS_ENTRY = col(UnblockRow.id) == bindparam("entry")
 _IS_OPEN = col(UnblockRow.closed_at).is_(None)
 _ENTRY = Prepared(select(UnblockRow).where(_THIS_ENTRY))
-_OPEN_ENTRY = held(UnblockRow, _THIS_ENTRY, _IS_OPEN)
+_OPEN_ENTRY = for_update(UnblockRow, _THIS_ENTRY, _IS_OPEN)
 _OPEN_FOR_CARD = Prepared(
     select(UnblockRow).where(col(UnblockRow.card_id) == bindparam("card"), _IS_OPEN)
 )
@@ -233,7 +233,7 @@ class UnblockJournal(Repository):
             raise ValueError("that is no way to close an entry")
         closed = {"state": state, "detail": detail, "closed_at": at, "cryptogram": None}
         this = {"entry": entry_id}
-        return bool(self._gateway.change_held(UnblockRow, _OPEN_ENTRY, this, **closed))
+        return bool(self._gateway.change_prepared(UnblockRow, _OPEN_ENTRY, this, **closed))
 
     def keep_cryptogram(self, entry_id: str, cryptogram: bytes) -> None:
         """Keep an admin key's cryptogram until the card has answered it."""
@@ -287,9 +287,9 @@ _READ = (
     .outerjoin(StaffMemberRow, _of_member)
     .where(col(VisitRow.id) == bindparam("visit"))
 )
-_HELD_ROWS = (VisitRow, CardRow, CardholderRow, *_AROUND_ROWS)
-_HELD = Prepared(_READ)
-_HELD_AT_STATION = Prepared(
+_VISIT_ROWS = (VisitRow, CardRow, CardholderRow, *_AROUND_ROWS)
+_VISIT_WITH_CARD = Prepared(_READ)
+_VISIT_AT_STATION = Prepared(
     _READ.add_columns(StationRow).outerjoin(
         StationRow, col(StationRow.name) == col(VisitRow.station)
     )
@@ -354,9 +354,9 @@ class VisitRecords(Repository):
         given = {"visit": visit_id}
         self._gateway.lock(_LOCK, given)
         if at_station:
-            rows = self._gateway.joined(_HELD_AT_STATION, (*_HELD_ROWS, StationRow), given)
+            rows = self._gateway.joined(_VISIT_AT_STATION, (*_VISIT_ROWS, StationRow), given)
         else:
-            rows = self._gateway.joined(_HELD, _HELD_ROWS, given)
+            rows = self._gateway.joined(_VISIT_WITH_CARD, _VISIT_ROWS, given)
         if not rows:
             return None
         visit, card, holder, *around = rows[0]

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from kiosk.app.composition.renewal import dates_of
-from kiosk.config.loading import ENROLMENT
+from kiosk.config.loading import CERTIFICATE, ENROLMENT
 from kiosk.contract.enrolment import (
     ENROL,
     GIVE_CA,
@@ -34,9 +34,6 @@ from kiosk.contract.sensitive import Sensitive
 from kiosk.station.client import HttpAuthority, client_context, tls_addresses
 
 OPENSSL: Final = "/usr/bin/openssl"
-
-CERTIFICATE: Final = "station.pem"
-"""The station's key and certificate."""
 
 CA: Final = "authority-ca.pem"
 

@@ -35,6 +35,9 @@ _CREDENTIAL_MAX = 64 * 1024
 ENROLMENT = "enrolment.toml"
 """In the state directory of an enrolled station: the results of `kiosk enrol`."""
 
+CERTIFICATE = "station.pem"
+"""There, the station's key and certificate, from the same command."""
+
 
 def settings_path(given: str | None, environ: Mapping[str, str]) -> Path:
     """Return the settings file: as given, from ``$KIOSK_SETTINGS``, or the system's."""

@@ -67,6 +67,10 @@ def enrol(machine: StationAlone) -> None:
     ), said.stderr
 
 
+def renew(machine: StationAlone) -> subprocess.CompletedProcess[str]:
+    return machine.kiosk("enrol", "--renew", "--config", str(machine.config))
+
+
 def certificate(machine: StationAlone) -> x509.Certificate:
     return x509.load_pem_x509_certificate((machine.folder / "station.pem").read_bytes())
 
@@ -190,7 +194,7 @@ def test_a_certificate_is_renewed_while_the_station_serves(
     world: World, machine: StationAlone
 ) -> None:
     enrol(machine)
-    assert machine.kiosk("enrol", "--renew").stdout == "not due yet\n"
+    assert renew(machine).stdout == "not due yet\n"
     reissue(machine, datetime.now(UTC) - 70 * DAY, 90 * DAY)
     before = certificate(machine)
     display = machine.start(hasty=True)
@@ -214,11 +218,26 @@ def test_a_certificate_is_renewed_while_the_station_serves(
     display.see("Hello, Ada Quill.")
 
 
+def test_it_is_renewed_at_the_addresses_that_the_settings_name(machine: StationAlone) -> None:
+    """The authority has moved since the station was enrolled."""
+    enrol(machine)
+    reissue(machine, datetime.now(UTC) - 70 * DAY, 90 * DAY)
+    before, enrolled = certificate(machine), machine.folder / "enrolment.toml"
+    addresses = machine.world.settings.authority.addresses
+    (gone,) = free_ports(1)
+    enrolled.write_text(re.sub(r"localhost:\d+", f"localhost:{gone}", enrolled.read_text()))
+    named = ", ".join(f'"{each}"' for each in addresses)
+    with machine.config.open("a") as settings:
+        settings.write(f"[authority]\naddresses = [{named}]\n")
+    display = machine.start(hasty=True)
+    display.wait_until(lambda _: certificate(machine) != before, "another certificate")
+
+
 def test_an_expired_certificate_is_refused(machine: StationAlone) -> None:
     enrol(machine)
     reissue(machine, datetime.now(UTC) - 91 * DAY, 90 * DAY)
     machine.start(title=waiting.OUTAGE_TITLE)
-    said = machine.kiosk("enrol", "--renew")
+    said = renew(machine)
     assert said.returncode == 1
     assert "has expired" in said.stderr
 

@@ -49,10 +49,11 @@ def run(args: argparse.Namespace) -> int:
     folder = _folder()
     if args.renew:
         from kiosk.app.enrolment import renew
-        from kiosk.config.loading import load_settings
+        from kiosk.config.loading import load_settings, settings_path
 
         environ = {**os.environ, "STATE_DIRECTORY": str(folder)}
-        done = renew(folder, load_settings(None, environ).authority.addresses)
+        settings = load_settings(settings_path(args.config, environ), environ)
+        done = renew(folder, settings.authority.addresses)
         echo("renewed" if done else "not due yet")
         return 0
     if args.line or not sys.stdin.isatty():

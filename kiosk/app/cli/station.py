@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 from kiosk.app.cli.run import add_screen, log_fault, open_last, run_station
@@ -36,14 +37,16 @@ def run(args: argparse.Namespace) -> int:
         from kiosk.app.terminal_socket import receive_terminal
 
         receive_terminal(args.terminal)
-    return run_station(args, _run_visits)
+    return run_station(args, partial(_run_visits, args))
 
 
-def _run_visits(settings: Settings, manager: ServiceManager | None) -> int:
-    from functools import partial
-
+def _run_visits(
+    args: argparse.Namespace, settings: Settings, manager: ServiceManager | None
+) -> int:
     from kiosk.app.composition.station import RemoteExecutor
     from kiosk.app.composition.visits import run_visits
+    from kiosk.config.loading import settings_path
 
-    build = partial(RemoteExecutor, settings, os.environ)
+    path = settings_path(args.config, os.environ)
+    build = partial(RemoteExecutor, settings, path, os.environ)
     return run_visits(settings, partial(open_last, build), log_fault, manager)

@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Final
 
 from hardware import certificate
-from kiosk.config.loading import ENROLMENT, state_directory
+from kiosk.config.loading import CERTIFICATE, ENROLMENT, state_directory
 from kiosk.contract.enrolment import RENEWAL_PART
 from kiosk.system.file_stamp import WatchedFile
 
 log = logging.getLogger(__name__)
+
+_RENEW: Final = (sys.executable, "-I", "-m", "kiosk", "enrol", "--renew")
 
 AGAIN_S: Final = 600.0
 """Between two tries of one process of the station."""
@@ -29,23 +31,26 @@ AGAIN_S: Final = 600.0
 class Renewal:
     """Called again and again while nobody is at the station.
 
-    ``now`` is the time, and ``monotonic`` gives seconds.
+    ``settings`` is the file that the station runs with, ``now`` the time; ``monotonic`` gives
+    seconds.
     """
 
     def __init__(
         self,
         file: Path,
+        settings: Path,
         environ: Mapping[str, str],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._file = file
+        self._settings = str(settings)
         self._environ = dict(environ)
         self._now = now
         self._monotonic = monotonic
         self._watched = WatchedFile(file)
         # The estate renews a certificate of its own CA.
-        is_ours = (state_directory(environ) / ENROLMENT).exists()
+        state = state_directory(environ, settings).absolute()
+        is_ours = (state / ENROLMENT).exists() and file.absolute() == state / CERTIFICATE
         self._dates = dates_of(file) if is_ours else None
         self._again = monotonic()
         self._process: subprocess.Popen[bytes] | None = None
@@ -61,11 +66,11 @@ class Renewal:
             self._end(self._process)
         elif self._is_due() and self._monotonic() >= self._again:
             self._again = self._monotonic() + AGAIN_S
-            self._process = subprocess.Popen(
-                (sys.executable, "-I", "-m", "kiosk", "enrol", "--renew"),
+            self._process = subprocess.Popen(  # noqa: S603 - its words are ours
+                (*_RENEW, "--config", self._settings),
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
                 env=self._environ,
             )
 
@@ -76,13 +81,13 @@ class Renewal:
         if process.poll() is None:
             return
         self._process = None
-        printed = process.stderr.read().decode(errors="replace") if process.stderr else ""
+        printed = process.stdout.read().decode(errors="replace") if process.stdout else ""
         if process.returncode:
             log.error("the certificate was not renewed: %s", " ".join(printed.split()))
         else:
-            log.info("the certificate was renewed")
-        if process.stderr:
-            process.stderr.close()
+            log.info("the certificate: %s", printed.strip())
+        if process.stdout:
+            process.stdout.close()
 
 
 @dataclass(frozen=True, slots=True)

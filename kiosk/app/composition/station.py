@@ -166,9 +166,12 @@ def open_authority(settings: Settings, environ: Mapping[str, str], version: str)
 
 
 class RemoteExecutor:
-    """The actions with an authority in another process, and on the cards."""
+    """The actions with an authority in another process, and on the cards.
 
-    def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
+    ``path`` is the file of the ``settings``.
+    """
+
+    def __init__(self, settings: Settings, path: Path, environ: Mapping[str, str]) -> None:
         from kiosk.app.composition.cards import build_cards
         from kiosk.station.executor import Actions
         from kiosk.station.machine import SystemMachine
@@ -181,7 +184,7 @@ class RemoteExecutor:
             from kiosk.app.composition.renewal import Renewal
 
             self._certificate = credential_file(settings.authority.certificate, environ)
-            self._renewal = Renewal(self._certificate, environ)
+            self._renewal = Renewal(self._certificate, path, environ)
         cards = build_cards(settings, environ)
         machine = SystemMachine(self._look_at_network, _end_parent)
         self._actions = Actions(self._authority.port, cards, first, machine)

@@ -16,6 +16,7 @@ from kiosk.config.loading import ENROLMENT
 
 NOW = datetime(2026, 11, 26, 4, tzinfo=UTC)
 LIFE = timedelta(days=90)
+SETTINGS = Path("station.toml")
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def tries(renewal: Renewal, monkeypatch: pytest.MonkeyPatch) -> list[object]:
     started: list[object] = []
 
     class Ended:
-        returncode, stderr = 1, None
+        returncode, stdout = 1, None
 
         def __init__(self, *_: object, **__: object) -> None:
             started.append(self)
@@ -61,7 +62,7 @@ def test_it_is_tried_once_it_is_due_and_again_after_a_while(
     (tmp_path / ENROLMENT).touch()
     time, seconds = [NOW + timedelta(days=59)], [0.0]
     environ = {"STATE_DIRECTORY": str(tmp_path)}
-    renewal = Renewal(file, environ, lambda: time[0], lambda: seconds[0])
+    renewal = Renewal(file, SETTINGS, environ, lambda: time[0], lambda: seconds[0])
     started = tries(renewal, monkeypatch)
     renewal.renew_if_due()
     assert started == []
@@ -78,11 +79,16 @@ def test_it_is_tried_once_it_is_due_and_again_after_a_while(
     assert renewal.is_done
 
 
+@pytest.mark.parametrize("is_enrolled", [False, True])
 def test_a_certificate_that_the_authority_did_not_issue_is_left_alone(
-    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_enrolled: bool
 ) -> None:
+    """The station of the second one was enrolled before its site had a CA."""
     environ = {"STATE_DIRECTORY": str(tmp_path)}
-    renewal = Renewal(file, environ, lambda: NOW + LIFE, lambda: 0.0)
+    if is_enrolled:
+        (tmp_path / ENROLMENT).touch()
+        file = file.rename(tmp_path / "of-the-site.pem")
+    renewal = Renewal(file, SETTINGS, environ, lambda: NOW + LIFE, lambda: 0.0)
     started = tries(renewal, monkeypatch)
     renewal.renew_if_due()
     assert started == []

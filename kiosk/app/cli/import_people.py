@@ -60,10 +60,10 @@ People who were erased come back with a file that has them: they are named, with
 too.
 People and cards that are known already are brought up to date: a filled cell counts, an
 empty one takes nothing away. Who gets another recorded address is mailed at the old one.
-A person with two cards has two lines. All of the file is
-taken, or nothing: each line with a problem is named with its reason, and no message
-repeats an unblock secret. While a large file is written to an SQLite database, stations
-have to wait; --dry-run does all but write and disturbs nobody.
+A person with two cards has two lines. All of the file is taken, or nothing: each line
+with a problem is named with its column and the reason. No message repeats a cell: where
+two columns are mixed up, that is an unblock secret. While a large file is written to an
+SQLite database, stations have to wait; --dry-run does all but write and disturbs nobody.
 
 Unblock secrets are sealed at once, and the file holds them in clear: --remove deletes it
 once all of it is imported. On a solid-state disk no program can overwrite what a file held:

@@ -265,7 +265,7 @@ class Planner:
         """
         if line.master not in self._masters:
             batch.problems.append(
-                (line.line, f"master_key {line.master!r}: there is none; see `kiosk keys list`")
+                (line.line, "master_key: there is none of this id; see `kiosk keys list`")
             )
             return card
         was, how = card.sealed_secret, Derivation(line.master)

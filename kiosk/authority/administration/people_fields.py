@@ -1,7 +1,7 @@
 """Reading one cell of a people file: its value, or a reason that helps to correct it.
 
-A reason never repeats an unblock secret. Spreadsheets silently change long numbers; their traces
-are recognised and named.
+A reason never repeats a cell: where two columns are mixed up, it holds an unblock secret.
+Spreadsheets silently change long numbers; their traces are recognised and named.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ def read_holder_number(text: str, digits: int) -> str:
     if not text:
         raise CellRefused("holder_number", "is empty")
     if _ROUNDED.fullmatch(text):
-        raise CellRefused(f"holder_number {text!r}", _SPREADSHEET)
+        raise CellRefused("holder_number", _SPREADSHEET)
     if digits == 0 and _SHORT_TEXT.fullmatch(text):
         return text
     if digits and text.isascii() and text.isdigit() and len(text) == digits:
         return text
-    raise CellRefused(f"holder_number {text!r:.60}", _number_reason(text, digits))
+    raise CellRefused("holder_number", _number_reason(text, digits))
 
 
 def read_name(text: str) -> str:
@@ -54,6 +54,8 @@ def read_name(text: str) -> str:
         raise CellRefused("name", "is empty")
     if len(tidied) > NAME_LIMIT or not tidied.isprintable():
         raise CellRefused("name", f"must be at most {NAME_LIMIT} printable characters")
+    if not any(sign.isalpha() for sign in tidied):
+        raise CellRefused("name", "has no letter: is it another column's?")
     return tidied
 
 
@@ -63,7 +65,7 @@ def read_email(text: str) -> str | None:
     if not tidied:
         return None
     if email_problem(tidied, ()):
-        raise CellRefused(f"email {text!r:.80}", "is not an address that mail can be sent to")
+        raise CellRefused("email", "is not an address that mail can be sent to")
     return tidied
 
 
@@ -72,7 +74,7 @@ def read_family(driver: str) -> families.CardFamily:
     family = families.FAMILIES.get((driver or families.DEFAULT).lower())
     if family is None:
         allowed = ", ".join(families.FAMILIES)
-        raise CellRefused(f"card_driver {driver!r:.40}", f"allowed: {allowed}")
+        raise CellRefused("card_driver", f"allowed: {allowed}")
     return family
 
 
@@ -81,11 +83,11 @@ def read_card(family: families.CardFamily, identifier: str) -> CardId | None:
     if not identifier:
         return None
     if _ROUNDED.fullmatch(identifier):
-        raise CellRefused(f"card_id {identifier!r:.60}", _SPREADSHEET)
+        raise CellRefused("card_id", _SPREADSHEET)
     form = family.identifier
     found = re.fullmatch(form.pattern, re.sub(r"[\s:-]", "", identifier).lower())
     if not found:
-        raise CellRefused(f"card_id {identifier!r:.60}", f"must be {form.words}")
+        raise CellRefused("card_id", f"must be {form.words}")
     plain = found[found.lastindex or 0]
     if not plain.strip("0"):
         raise CellRefused("card_id", "is all zeros, as on a card that was never issued")
@@ -96,7 +98,7 @@ def read_card(family: families.CardFamily, identifier: str) -> CardId | None:
 
 
 def read_unblock_secret(text: str, family: families.CardFamily | None) -> Sensitive | None:
-    """Return the secret; an empty cell is None. No reason repeats it.
+    """Return the secret; an empty cell is None.
 
     ``family`` is that of its card; None where no card is named.
     """
@@ -130,7 +132,7 @@ def read_expires(text: str) -> datetime | None:
     except (ValueError, OverflowError):
         hint = "; day and month cannot be told apart" if _OTHER_DATE.fullmatch(text) else ""
         wanted = f"is no day of the form YYYY-MM-DD, such as 2027-03-31{hint}"
-        raise CellRefused(f"expires {text!r:.40}", wanted) from None
+        raise CellRefused("expires", wanted) from None
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
@@ -140,7 +142,7 @@ def read_secret_limit(text: str) -> int | None:
         return None
     if text.isascii() and text.isdigit() and 1 <= int(text[:3]) <= LIMIT_MOST and len(text) <= 2:
         return int(text)
-    raise CellRefused(f"secret_limit {text!r:.20}", f"must be 1 to {LIMIT_MOST}")
+    raise CellRefused("secret_limit", f"must be 1 to {LIMIT_MOST}")
 
 
 def _text_secret(text: str, shortest: int, longest: int) -> str:

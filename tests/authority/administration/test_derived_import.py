@@ -128,8 +128,8 @@ def test_a_card_whose_stored_secret_was_the_derived_one_keeps_what_it_has(
     [
         (line(0) + ",{master}", "master_key: there is an unblock_secret as well"),
         (line(0, card="", secret="") + ",{master}", "master_key: there is no card_id"),
-        (line(0, secret="") + ",yes", "master_key 'yes': must be the id of one"),
-        (line(0, secret="") + ",derive-none", "master_key 'derive-none': there is none"),
+        (line(0, secret="") + ",yes", "master_key: must be the id of one"),
+        (line(0, secret="") + ",derive-none", "master_key: there is none"),
     ],
 )
 def test_a_line_that_cannot_be_right_is_named(

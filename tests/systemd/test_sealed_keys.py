@@ -22,6 +22,9 @@ LINES = [
     f"echo part used; {AS_KIOSK} keys rotate --purpose pepper; {AS_KIOSK} keys list",
     f"{AS_KIOSK} doctor || true",
     f"{AS_KIOSK} keys backed-up --to /run/stick/new.json; grep -c purpose /run/stick/new.json",
+    f"echo part alike; ! {AS_KIOSK} keys backed-up --to /run/stick/keys.cred 2>&1",
+    f"! ls /run/stick/keys.cred; cp {SEALED} /run/stick/; chown kiosk /run/stick/keys.cred",
+    f"! {AS_KIOSK} keys backed-up --file /run/stick/keys.cred 2>&1",
     "echo part again; kiosk setup authority | grep sealed",
     # Root may read the file, and is another account; so is somebody who was given it.
     "echo part others; kiosk keys list --config /etc/kiosk/kiosk.toml 2>&1 || true",
@@ -52,6 +55,7 @@ def test_keys_are_sealed_once_they_are_copied_and_open_for_the_account_alone(
     assert said["sealed"].endswith("600 kiosk")
     assert "✓ ok    keys" in said["used"]
     assert "keys were added since the copy" in said["used"]
+    assert said["alike"].count("opens on this machine alone") == 2
     assert "kept          sealed keys" in said["again"]
     assert "null key" in said["others"]
     assert "bring the copy of the plain file" in said["moved"]

@@ -181,8 +181,12 @@ def _rotate_rows(tools: Tools) -> int:
 
 
 def _backed_up(args: argparse.Namespace) -> int:
-    from kiosk.authority.administration.keys import check_copy, check_current, declare_copy
-    from kiosk.authority.crypto import keys as key_file
+    from kiosk.authority.administration.keys import (
+        check_copy,
+        check_current,
+        declare_copy,
+        make_copy,
+    )
 
     tools = Tools(args)
     ring = tools.ring()
@@ -190,7 +194,7 @@ def _backed_up(args: argparse.Namespace) -> int:
     if args.file:
         check_copy(Path(args.file), tools.key_file, ring)
     if args.to:
-        key_file.create(Path(args.to), ring.to_entries())
+        make_copy(Path(args.to), ring)
     declare_copy(ring, tools.staff_store, tools.actor(), args.lost)
     for line in lost:
         echo(f"given up: {line}")

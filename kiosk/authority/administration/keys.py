@@ -17,7 +17,7 @@ from typing import Final
 from kiosk.authority.administration.views import Progress, unseen
 from kiosk.authority.audit.events import ServiceKind
 from kiosk.authority.crypto.derivation import Masters
-from kiosk.authority.crypto.keys import NEEDED, KeyPurpose, KeyRing, require_newest
+from kiosk.authority.crypto.keys import NEEDED, KeyPurpose, KeyRing, create, require_newest
 from kiosk.authority.crypto.rotation import (
     OlderMasters,
     Rotation,
@@ -33,6 +33,7 @@ from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditEvent, AuditQuery, Scalar
 from kiosk.authority.store.repositories.mac_rows import TABLES, RowKey
 from kiosk.contract.errors import ConfigError
+from kiosk.system.machine_seal import SUFFIX
 
 # The keys of the key file: those that seal unblock secrets and those of the rows' MACs.
 
@@ -184,8 +185,18 @@ def check_holds_all(ring: KeyRing, store: Store) -> None:
     require_newest(ring, needed, since)
 
 
+def make_copy(copy: Path, ring: KeyRing) -> None:
+    """Write all keys into a new file, in clear; raises ``ConfigError``."""
+    _need_clear(copy)
+    create(copy, ring.to_entries())
+
+
 def check_copy(copy: Path, path: Path, ring: KeyRing) -> None:
-    """Raise ``ConfigError`` for a ``copy`` that differs from the present key file at ``path``."""
+    """Raise ``ConfigError`` for a ``copy`` that differs from the present key file at ``path``.
+
+    One that is sealed to this machine is none: it would not open where it is needed.
+    """
+    _need_clear(copy)
     kept, now = set(KeyRing.load(copy).to_entries()), set(ring.to_entries())
     if lacking := ", ".join(key_id for _, key_id, _ in sorted(now - kept)):
         because = f"it is no copy of {path} as it is now, which has {lacking}: copy it again"
@@ -193,6 +204,12 @@ def check_copy(copy: Path, path: Path, ring: KeyRing) -> None:
     if more := ", ".join(key_id for _, key_id, _ in sorted(kept - now)):
         because = f"it has {more}, which {path} lacks: put it there first"
         raise ConfigError(f"key file {copy}: {because}")
+
+
+def _need_clear(copy: Path) -> None:
+    if copy.suffix == SUFFIX:
+        sealed = f"by a name in {SUFFIX} it is sealed, and opens on this machine alone"
+        raise ConfigError(f"key file {copy}: {sealed}; a copy is in clear: name it keys.json")
 
 
 def _held(ring: KeyRing) -> set[str]:

@@ -103,6 +103,19 @@ def test_an_outdated_copy_of_the_key_file_is_not_declared(
     assert capsys.readouterr().out.count("A copy of the key file was made") == 3
 
 
+@pytest.mark.parametrize("how", ["--to", "--file"])
+def test_a_copy_that_is_sealed_to_the_machine_is_none(
+    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str], how: str
+) -> None:
+    copy = place / "keys.cred"
+    assert kiosk("keys", "backed-up", how, str(copy)) == 2
+    said = capsys.readouterr().err
+    assert f"{copy}: by a name in .cred it is sealed, and opens on this machine alone" in said
+    assert not copy.exists()
+    assert kiosk("audit", "list", "--kind", "keys-backed-up") == 0
+    assert "A copy of the key file was made" not in capsys.readouterr().out
+
+
 def test_a_key_that_no_copy_has_is_given_up(
     kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -126,8 +126,9 @@ class Batch:
     ``known_touched`` counts what could help to open the card of a person who was recorded before:
     another address, another card, another key or secret. ``erased_before`` are the first lines of
     people who are added and were erased once. ``changes`` lists ``people_changed`` by line and
-    number, and ``card_changes`` lists ``cards_changed``. ``codes_elsewhere`` counts those who get
-    another recorded address, while codes still go to the one that they registered.
+    number, and ``card_changes`` lists ``cards_changed``. ``secrets_replaced`` are cards as they
+    were. ``codes_elsewhere`` counts those who get another recorded address, while codes still go to
+    the one that they registered.
     """
 
     people_added: list[Cardholder] = field(default_factory=list)
@@ -164,8 +165,27 @@ class Planner:
         self._replace_lost = replace_lost
         self._new_people: set[str] = set()
 
-    def plan(self, lines: Sequence[PersonRecord]) -> Batch:
-        """Compare ``lines`` with the store; nothing is written."""
+    def plan(self, lines: Sequence[PersonRecord], *, hold: bool = False) -> Batch:
+        """Compare ``lines`` with the store; nothing is written.
+
+        ``hold``: the rows that they change are locked, and are as they were compared. The others
+        are not: a file of everybody would otherwise keep every station waiting.
+        """
+        batch = self._compared(lines)
+        while hold and not self._holds(batch):
+            batch = self._compared(lines)  # somebody else changed one of them first
+        return batch
+
+    def _holds(self, batch: Batch) -> bool:
+        """Lock what a batch changes; return whether it is still as it was compared."""
+        people = {person.was.id: person.was for person in batch.people_changed}
+        cards = {card.was.id: card.was for card in batch.cards_changed}
+        return (
+            self._uow.holders.lock_each(people) == people
+            and self._uow.cards.lock_each(cards) == cards
+        )
+
+    def _compared(self, lines: Sequence[PersonRecord]) -> Batch:
         batch = Batch()
         holders = self._uow.holders.by_numbers({line.number for line in lines})
         registrations = self._uow.registrations.of_holders(one.id for one in holders.values())
@@ -230,7 +250,7 @@ class Planner:
             return
         if card.sealed_secret is not was.sealed_secret:
             batch.secrets += 1
-            batch.secrets_replaced.extend([card] if known else [])
+            batch.secrets_replaced.extend([known] if known else [])
         changed = ChangedCard(was, card)
         if holder.id not in self._new_people and (known is None or changed.opens_otherwise):
             batch.known_touched += 1
@@ -452,7 +472,8 @@ class PeopleImport:
                 for one in lines
                 if one.email is not None and email_problem(one.email, domains) is not None
             ]
-            batch = planner.plan([line for line in lines if repeated.takes(line, file.problems)])
+            taken = [line for line in lines if repeated.takes(line, file.problems)]
+            batch = planner.plan(taken, hold=audit is not None and not file.problems)
             file.problems.extend(batch.problems)
             summary.add(batch)
             if audit and not file.problems:
@@ -538,31 +559,13 @@ def _tell_old_addresses(uow: UnitOfWork, batch: Batch, reference: str) -> None:
 
 
 def _write(uow: UnitOfWork, sealer: Sealer, batch: Batch) -> None:
+    for card in batch.secrets_replaced:
+        archive_secrets(uow, sealer, card)
     people = batch.people_added + [person.now for person in batch.people_changed]
-    replaced = {card.id: _archive_secrets(uow, sealer, card) for card in batch.secrets_replaced}
-    planned = batch.cards_added + [card.now for card in batch.cards_changed]
-    cards = [replaced.get(card.id, card) for card in planned]
+    cards = batch.cards_added + [card.now for card in batch.cards_changed]
     uow.holders.put(people)
     uow.cards.put(cards)
     uow.search.refresh({holder.id for holder in people} | {card.holder_id for card in cards})
-
-
-def _archive_secrets(uow: UnitOfWork, sealer: Sealer, planned: Card) -> Card:
-    """Keep the secret that the new secret of a card replaces.
-
-    A card that was unlocked since its line was planned has another secret now; that one stays, and
-    the file's is dropped.
-    """
-    now, new = uow.cards.lock(planned.id), planned.sealed_secret
-    if now is None or new is None:
-        return planned
-    before = now.sealed_secret.revision if now.sealed_secret else 0
-    if before >= new.revision:
-        return replace(
-            planned, sealed_secret=now.sealed_secret, secret_generation=now.secret_generation
-        )
-    archive_secrets(uow, sealer, now)
-    return planned
 
 
 # Importing people from files in the imports folder of this machine.

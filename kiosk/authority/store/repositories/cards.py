@@ -212,6 +212,12 @@ class CardRecords(Repository):
         row = self._gateway.one(statement, CardRow)
         return card_record(row) if row else None
 
+    def lock_each(self, ids: Iterable[str]) -> dict[str, Card]:
+        """Return those of ``ids`` that exist, each locked as by ``lock``; at most 500 at a time."""
+        statement = select(CardRow).where(col(CardRow.id).in_(list(ids)))
+        held = self._several(statement.order_by(col(CardRow.id)).with_for_update())
+        return {card.id: card for card in held}
+
     def lock_of_holder(self, holder_id: str) -> tuple[Card, ...]:
         """Return every card of a holder, by id, each locked as by ``lock``."""
         statement = select(CardRow).where(col(CardRow.holder_id) == holder_id)

@@ -164,6 +164,13 @@ class Cardholders(Repository):
         count: int = self._gateway.scalar(outside.select_from(CardholderRow))
         return count
 
+    def lock_each(self, ids: Iterable[str]) -> dict[str, Cardholder]:
+        """Return those of ``ids`` that exist, locked against other writers; at most 500."""
+        statement = select(CardholderRow).where(col(CardholderRow.id).in_(list(ids)))
+        ordered = statement.order_by(col(CardholderRow.id)).with_for_update()
+        rows = self._gateway.many(ordered, CardholderRow)
+        return {row.id: row.record(Cardholder) for row in rows}
+
     def put(self, holders: Iterable[Cardholder]) -> None:
         """Add each, or overwrite number, name and address of the one with its id.
 
@@ -171,12 +178,7 @@ class Cardholders(Repository):
         most 500 at a time.
         """
         holders = tuple(holders)
-        ids = [holder.id for holder in holders]
-        there = select(CardholderRow).where(col(CardholderRow.id).in_(ids))
-        locked = self._gateway.many(
-            there.order_by(col(CardholderRow.id)).with_for_update(), CardholderRow
-        )
-        left = {row.id: row.left_at for row in locked}
+        held = self.lock_each(holder.id for holder in holders)
         insert = self._gateway.upsert(CardholderRow)
         new = insert.excluded
         changed = {name: new[name] for name in _WRITTEN}
@@ -184,7 +186,7 @@ class Cardholders(Repository):
             index_elements=["id"],
             set_={**changed, "revision": col(CardholderRow.revision) + 1},
         )
-        merged = [replace(one, left_at=left.get(one.id, one.left_at)) for one in holders]
+        merged = [replace(one, left_at=held.get(one.id, one).left_at) for one in holders]
         self._gateway.run(statement, [self._stamped(holder) for holder in merged])
 
     def add(self, holder: Cardholder) -> bool:

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from tempfile import TemporaryFile
+from typing import IO, Final
 
 from kiosk.app.composition.renewal import dates_of
 from kiosk.config.loading import CERTIFICATE, ENROLMENT
@@ -34,6 +35,9 @@ from kiosk.contract.sensitive import Sensitive
 from kiosk.station.client import HttpAuthority, client_context, tls_addresses
 
 OPENSSL: Final = "/usr/bin/openssl"
+
+_ROOM: Final = 64 * 1024
+"""Bytes: several times those of a credential's files."""
 
 CA: Final = "authority-ca.pem"
 
@@ -61,6 +65,25 @@ class Credential:
     def ca(self) -> Path:
         """The CA that it trusts."""
         return self.folder / CA
+
+    def hold_room(self) -> IO[bytes]:
+        """Hold more room on the disk than ``write`` needs, until it is closed.
+
+        The authority counts an answer as taken: a line is used up, a renewed key ends. Raises
+        ``EnrolmentFailed``.
+        """
+        held = None
+        try:
+            held = TemporaryFile(dir=self.folder)  # noqa: SIM115 - the caller closes it
+            os.posix_fallocate(held.fileno(), 0, _ROOM)
+        except OSError as error:
+            if held is not None:
+                held.close()
+            raise EnrolmentFailed(
+                f"{self.folder} has no room for a certificate ({error.strerror}). Nothing was "
+                "asked of the authority: make room, and try again"
+            ) from None
+        return held
 
     def write(self, key: Sensitive, enrolled: Enrolled) -> None:
         """Write all of it, with the decisive file last."""
@@ -92,7 +115,7 @@ class Credential:
 def enrol(line: EnrolmentLine, folder: Path) -> str:
     """Fetch the first certificate of a station with its line; return the station's name.
 
-    Raises ``EnrolmentFailed``; ``OSError`` where the folder cannot be written.
+    Raises ``EnrolmentFailed``; ``OSError`` where there is no folder, and none can be made.
     """
     with _alone(folder) as credential:
         authority = _open(line.addresses, _unverified())
@@ -106,9 +129,10 @@ def enrol(line: EnrolmentLine, folder: Path) -> str:
             authority.close()
         context = _verified(ca, line.ca_fingerprint)
         key, request = _new_key()
-        enrolled = _ask(
-            line.addresses, context, ENROL, line.number, line.secret, request, refusal=_NO_LINE
-        )
+        with credential.hold_room():
+            enrolled = _ask(
+                line.addresses, context, ENROL, line.number, line.secret, request, refusal=_NO_LINE
+            )
         credential.write(key, enrolled)
     return str(enrolled.station)
 
@@ -141,7 +165,8 @@ def renew(folder: Path, addresses: Sequence[str]) -> bool:
             )
         context = client_context(credential.file, credential.file, credential.ca)
         key, request = _new_key()
-        enrolled = _ask(addresses, context, RENEW, request, refusal=_NO_RENEWAL)
+        with credential.hold_room():
+            enrolled = _ask(addresses, context, RENEW, request, refusal=_NO_RENEWAL)
         credential.write(key, enrolled)
     return True
 

@@ -25,6 +25,7 @@ from tests.e2e.conftest import MakeWorld
 from tests.e2e.processes import Authority, StationAlone
 from tests.e2e.visitor import Visitor
 from tests.e2e.world import PROGRAM, World
+from tests.support.confined import on_a_full_disk
 from tests.support.ports import free_ports
 from tests.support.terminal import Terminal
 
@@ -231,6 +232,40 @@ def test_it_is_renewed_at_the_addresses_that_the_settings_name(machine: StationA
         settings.write(f"[authority]\naddresses = [{named}]\n")
     display = machine.start(hasty=True)
     display.wait_until(lambda _: certificate(machine) != before, "another certificate")
+
+
+def test_a_disk_without_room_is_found_before_anything_is_asked(
+    world: World, machine: StationAlone
+) -> None:
+    """Before: the line was used up, or the present key ended a day later, for nothing."""
+    without_room = [*on_a_full_disk(100), str(PROGRAM), "enrol"]
+    environ = {**machine.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+
+    def refused(*words: str) -> str:
+        said = subprocess.run(
+            [*without_room, *words],
+            env=environ,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert said.returncode == 1
+        return said.stderr
+
+    typed = line(world).split()
+    assert f"{machine.folder} has no room" in refused(*typed)
+    assert machine.kiosk("enrol", *typed).returncode == 0
+    reissue(machine, datetime.now(UTC) - 70 * DAY, 90 * DAY)
+    before = certificate(machine)
+    assert f"{machine.folder} has no room" in refused("--renew", "--config", str(machine.config))
+    assert certificate(machine) == before
+    store = open_store(world.settings, SystemClock(), {})
+    with store.begin() as uow:
+        used = uow.station_keys.find(fingerprint_of(before.public_key()))
+    store.close()
+    assert used is not None
+    assert used[0].ends_at is None
+    assert renew(machine).stdout == "renewed\n"
 
 
 def test_an_expired_certificate_is_refused(machine: StationAlone) -> None:

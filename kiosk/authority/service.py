@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
 from functools import wraps
 from threading import Lock
 from typing import Concatenate, ParamSpec, TypeVar
@@ -292,25 +291,20 @@ class LocalAuthority:
         with self._locks.of(visit), _reachable():
             try:
                 return decide()
-            except VisitRefused as turned:
-                return self._refusal(visit, turned.reason, turned.retry_at, turned.because)
+            except VisitRefused as refused:
+                if refused.keep is None:
+                    self._audit_refusal(visit, refused.reason, **refused.detail)
+                return Refusal(refused.reason, refused.retry_at)
             except RowAltered as error:
                 self._audit(visit, AuditKind.ROW_ALTERED, **altered(error))
-                return self._refusal(visit, Reason.RECORD_ALTERED)
-            except StepRefused as refused:
-                self._audit(visit, AuditKind.STEP_REFUSED, call=call, because=str(refused))
+                self._audit_refusal(visit, Reason.RECORD_ALTERED)
+                return Refusal(Reason.RECORD_ALTERED)
+            except StepRefused as error:
+                self._audit(visit, AuditKind.STEP_REFUSED, call=call, because=str(error))
                 raise
 
-    def _refusal(
-        self,
-        visit: VisitId,
-        reason: Reason,
-        retry_at: datetime | None = None,
-        because: str = "",
-    ) -> Refusal:
-        more = {"because": because} if because else {}
-        self._audit(visit, AuditKind.REFUSED, reason=reason.value, **more)
-        return Refusal(reason, retry_at)
+    def _audit_refusal(self, visit: VisitId, reason: Reason, **detail: Scalar) -> None:
+        self._audit(visit, AuditKind.REFUSED, reason=reason.value, **detail)
 
     def _audit(self, visit: VisitId, kind: AuditKind, **detail: Scalar) -> None:
         if not begin.is_visit_id(visit):

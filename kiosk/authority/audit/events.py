@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Set
 from dataclasses import dataclass
-from datetime import datetime
 from enum import Enum, StrEnum, auto
 from typing import Final, Self
 
@@ -22,7 +21,7 @@ from kiosk.authority.store.audit_chain import REDACTED
 from kiosk.authority.store.records import AuditEvent, Scalar, Visit, new_id
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.wording import as_sentence
-from kiosk.contract.messages import NOT_ME, Reason, Refusal, VisitId, reference_of
+from kiosk.contract.messages import NOT_ME, Reason, VisitId, reference_of
 
 # The columns of the catalogue.
 
@@ -631,14 +630,6 @@ def record(uow: UnitOfWork, kind: AuditKind, visit: Visit, /, **detail: Scalar) 
     )
 
 
-def refuse_visit(
-    uow: UnitOfWork,
-    visit: Visit,
-    reason: Reason,
-    retry_at: datetime | None = None,
-    /,
-    **detail: Scalar,
-) -> Refusal:
+def record_refusal(uow: UnitOfWork, visit: Visit, reason: Reason, /, **detail: Scalar) -> None:
     """Record that a visit is refused; every report of refusals counts these events alone."""
     record(uow, AuditKind.REFUSED, visit, reason=reason.value, **detail)
-    return Refusal(reason, retry_at)

@@ -3,7 +3,7 @@
 ::
 
     with store.begin() as uow:
-        charge = uow.registrations.charge(holder_id, attempt, 3)
+        charge = uow.registrations.attempts(holder_id, 3).charge(attempt)
         uow.audit.append(kind="attempt-charged", reference=visit.reference)
         uow.commit()
 

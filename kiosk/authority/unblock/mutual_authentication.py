@@ -25,12 +25,12 @@ from kiosk.authority.store.records import Card, HeldGrant, UnblockEntry, Unblock
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit.card_evidence import (
     CHALLENGE_LIFE,
+    close_unproven,
     digest_of,
     is_waiting,
-    refuse_unproven,
     refused_before,
 )
-from kiosk.authority.visit.context import find_grant
+from kiosk.authority.visit.context import VisitRefused, deciding, find_grant
 from kiosk.authority.visit.eligibility import is_key_proven
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.families import MUTUALLY_AUTHENTICATED, tidy_admin_key
@@ -41,6 +41,7 @@ from kiosk.contract.messages import (
     KeyChallenge,
     KeyGrant,
     KeyNonce,
+    Reason,
     Refusal,
     VisitId,
 )
@@ -134,7 +135,7 @@ def admit(
     Raises ``StepRefused`` where no answer is expected in this visit (any more).
     """
     judged = digest_of(f"admit {journal}", answer)
-    with parts.store.begin() as uow:
+    with deciding(parts) as uow:
         case = find_grant(uow, parts, visit_id, journal)
         refused = refused_before(case.visit, judged)
         if refused is not None:
@@ -142,13 +143,13 @@ def admit(
         if case.visit.judged == judged and case.entry.closed_at is None:
             return None
         digest = _awaited(case, uow.now)
-        refusal: Refusal | None = None
-        if card_keys.is_right(answer.cryptogram, digest):
-            _take_in(uow, case, judged)
-        else:
-            refusal = _refuse_exchange(uow, case, judged)
+        if not card_keys.is_right(answer.cryptogram, digest):
+            _end_exchange(uow, case)
+            close_unproven(uow, case.visit, Unproven.NO_ADMIN_KEY, judged)
+            raise VisitRefused(Reason.NOT_GENUINE, keep=case.visit)
+        _take_in(uow, case, judged)
         uow.commit()
-        return refusal
+        return None
 
 
 def owes_answer(card: Card, entry: UnblockEntry) -> bool:
@@ -195,7 +196,7 @@ def _take_in(uow: UnitOfWork, case: HeldGrant, judged: bytes) -> None:
     record(uow, AuditKind.CARD_PROVEN_BY_KEY, case.visit, journal=case.entry.id)
 
 
-def _refuse_exchange(uow: UnitOfWork, case: HeldGrant, judged: bytes) -> Refusal:
+def _end_exchange(uow: UnitOfWork, case: HeldGrant) -> None:
     """Give the try back: it was spent on a card that is not the one that was issued.
 
     The exchange stays counted (``kiosk.authority.visit.eligibility.key_barred``), as the forged
@@ -204,4 +205,3 @@ def _refuse_exchange(uow: UnitOfWork, case: HeldGrant, judged: bytes) -> Refusal
     if not is_key_proven(case.card):
         uow.cards.unexpose_secret(case.card.id)
     uow.journal.close(case.entry.id, UnblockState.REFUSED, "not genuine", uow.now)
-    return refuse_unproven(uow, case.visit, Unproven.NO_ADMIN_KEY, judged)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
-from kiosk.authority.audit.events import AuditKind, record, refuse_visit
+from kiosk.authority.audit.events import AuditKind, record, record_refusal
 from kiosk.authority.audit.sentences import OutcomeSource
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.dependencies import Dependencies
@@ -33,7 +33,7 @@ from kiosk.authority.unblock.candidates import (
 )
 from kiosk.authority.unblock.mutual_authentication import has_admin_key, need_admitted, owes_answer
 from kiosk.authority.unblock.rotation import advance_after_restore, rotates
-from kiosk.authority.visit.context import find_grant, read_context
+from kiosk.authority.visit.context import deciding, find_grant, read_context
 from kiosk.authority.visit.eligibility import KEPT_SECRET_TRIES
 from kiosk.authority.visit.gates import Gate, Progress, position
 from kiosk.contract.messages import (
@@ -134,7 +134,7 @@ def record_outcome(
     parts: Dependencies, visit_id: VisitId, journal: JournalId, outcome: UnblockOutcome
 ) -> Task | Refusal:
     """Write the outcome into the journal, and return what follows for the holder."""
-    with parts.store.begin() as uow:
+    with deciding(parts) as uow:
         case = find_grant(uow, parts, visit_id, journal)
         counted = infer_retries(uow, case, outcome)
         if case.entry.closed_at is None:
@@ -236,7 +236,7 @@ def _secret_refused(
     if over:
         uow.visits.close(case.visit.id, uow.now, VisitEnd.REFUSED)
     if over or left is None or left <= KEPT_SECRET_TRIES:
-        refuse_visit(uow, case.visit, _why(left))
+        record_refusal(uow, case.visit, _why(left))
 
 
 def _give_back(uow: UnitOfWork, case: HeldGrant) -> None:
@@ -250,7 +250,7 @@ def _unknown(uow: UnitOfWork, case: HeldGrant) -> None:
     """Leave it open and exposed: the card shows the outcome when it is next seen."""
     if uow.journal.note_unknown(case.entry.id, "the answer was lost"):
         record(uow, AuditKind.UNBLOCK_UNKNOWN, case.visit, journal=case.entry.id)
-        refuse_visit(uow, case.visit, Reason.OUTCOME_UNKNOWN)
+        record_refusal(uow, case.visit, Reason.OUTCOME_UNKNOWN)
     uow.visits.close(case.visit.id, uow.now, VisitEnd.REFUSED)
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from kiosk.authority.audit.events import AuditKind, record, refuse_visit
+from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.audit.sentences import Unproven
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.errors import SealBroken
@@ -46,17 +46,18 @@ from kiosk.authority.unblock.mutual_authentication import (
 )
 from kiosk.authority.unblock.outcome import record_outcome_by_card
 from kiosk.authority.visit.card_evidence import (
+    close_unproven,
     digest_of,
     draw,
     judge,
     key_to_prove,
-    refuse_unproven,
     refused_before,
     unlock_barred,
 )
 from kiosk.authority.visit.context import (
     VisitContext,
     VisitRefused,
+    deciding,
     enter,
     enter_held,
     given_by,
@@ -93,7 +94,7 @@ _MOST_RELEASES: Final = 10
 
 def challenge(parts: Dependencies, visit_id: VisitId) -> CardChallenge | KeyChallenge | None:
     """Draw what the card has to answer for its secret; None where it need not prove itself."""
-    with parts.store.begin() as uow:
+    with deciding(parts) as uow:
         context = enter(uow, parts, visit_id)
         _need_gate(context)
         entry, released = uow.journal.before_release(context.card.id, context.visit.id)
@@ -143,7 +144,7 @@ def release(
     A card that answers its challenge wrongly ends the visit; the code stays as it is.
     """
     parts.sealer.masters.warm()
-    with parts.store.begin() as uow:
+    with deciding(parts) as uow:
         judged = digest_of(f"release {attempt}", proof)
         held = uow.visit_records.hold(visit_id, at_station=True)
         refused = refused_before(held.visit if held else None, judged)
@@ -161,18 +162,12 @@ def release(
         if earlier is None or earlier.proof != digest_of("release", proof):
             unproven = _unproven(uow, parts, context, proof)
             if unproven is not None:
-                refusal = refuse_unproven(uow, context.visit, unproven, judged)
-                uow.commit()
-                return refusal
+                close_unproven(uow, context.visit, unproven, judged)
+                raise VisitRefused(Reason.NOT_GENUINE, keep=context.visit)
         if earlier is not None:
             return _same_grant(uow, parts, context, earlier)
         pending = uow.kept_secrets.pending(context.card.id)
-        opened = _opened(uow, parts, context, pending)
-        if opened is None:
-            refusal = refuse_visit(uow, context.visit, Reason.SECRET_MISSING)
-            uow.commit()
-            return refusal
-        which, secret = opened
+        which, secret = _opened(uow, parts, context, pending)
         _use_up_code(uow, context)
         presented = note_presented(uow, pending, which)
         detail: dict[str, Scalar] = {"presented": which.value} if presented else {}
@@ -219,19 +214,16 @@ def _still_open(
 
 def _same_grant(
     uow: UnitOfWork, parts: Dependencies, context: VisitContext, entry: UnblockEntry
-) -> Grant | Refusal:
+) -> Grant:
     """Open what was released before, once more; a proof that was judged again is used up."""
     try:
         secret = open_presented(uow, parts.sealer, context.card)
     except SealBroken:
         secret = None
-    reply: Grant | Refusal
     if secret is None:
-        reply = refuse_visit(uow, context.visit, Reason.SECRET_MISSING)
-    else:
-        reply = Grant(JournalId(entry.id), secret)
+        raise VisitRefused(Reason.SECRET_MISSING, keep=context.visit)
     uow.commit()
-    return reply
+    return Grant(JournalId(entry.id), secret)
 
 
 def _unproven(
@@ -252,7 +244,7 @@ def _unproven(
 
 def _opened(
     uow: UnitOfWork, parts: Dependencies, context: VisitContext, pending: KeptSecret | None
-) -> tuple[SecretSlot, Sensitive] | None:
+) -> tuple[SecretSlot, Sensitive]:
     """Open the secret for this very card; a broken seal is audited."""
     card = context.card
     if card.sealed_secret is None:
@@ -264,7 +256,9 @@ def _opened(
     except SealBroken:
         revision = card.sealed_secret.revision
         record(uow, AuditKind.SECRET_BROKEN, context.visit, revision=revision)
-        return None
+        raise VisitRefused(Reason.SECRET_MISSING, keep=context.visit) from None
+    if opened is None:
+        raise VisitRefused(Reason.SECRET_MISSING, keep=context.visit)
     return opened
 
 

@@ -33,7 +33,7 @@ from kiosk.authority.store.repositories.cards import next_generation
 from kiosk.authority.store.repositories.visits import VISIT_LIFE
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.unblock.candidates import AnswerMeaning, leaves_enough, record_pending_outcome
-from kiosk.authority.visit.context import find_grant
+from kiosk.authority.visit.context import deciding, find_grant
 from kiosk.authority.visit.eligibility import ASSUMED_SECRET_TRIES, tries_by_account
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
@@ -54,7 +54,7 @@ def rotate_secret(parts: Dependencies, visit_id: VisitId, journal: JournalId) ->
 
     A repeated call returns the same. Raises ``StepRefused`` for an unblock of another visit.
     """
-    with parts.store.begin() as uow:
+    with deciding(parts) as uow:
         case = find_grant(uow, parts, visit_id, journal)
         kept = uow.kept_secrets.of_card(case.card.id)
         pending = next((one for one in kept if one.kind is KeptKind.PENDING), None)
@@ -77,7 +77,7 @@ def confirm_rotation(
 
     A late report, after the next unlock has found it out, changes nothing.
     """
-    with parts.store.begin() as uow:
+    with deciding(parts) as uow:
         case = find_grant(uow, parts, visit_id, journal)
         pending = uow.kept_secrets.pending(case.card.id)
         if pending is None or pending.entry_id != journal or pending.presented:

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from kiosk.authority.audit.events import AuditKind, refuse_visit
+from kiosk.authority.audit.events import AuditKind
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.store.records import JointHash
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit import tasks
 from kiosk.authority.visit.attempts import AuditKinds, Charged, charge_attempt, evaluate
 from kiosk.authority.visit.blocking import block, pause_unproven
-from kiosk.authority.visit.context import VisitContext, enter, reload
+from kiosk.authority.visit.context import VisitContext, VisitRefused, enter, reload
 from kiosk.authority.visit.gates import Gate
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
-from kiosk.contract.messages import Answer, AnswersWrong, Reason, Refusal, Task, VisitId
+from kiosk.contract.messages import Answer, AnswersWrong, Reason, Task, VisitId
 from kiosk.contract.sensitive import Sensitive
 
 Given = dict[int, Sensitive]
@@ -38,7 +38,7 @@ class _Registered:
 
 def answer(
     parts: Dependencies, visit_id: VisitId, attempt: str, answers: tuple[Answer, ...]
-) -> Task | AnswersWrong | Refusal:
+) -> Task | AnswersWrong:
     """Check one set; raises ``AuthorityUnavailable`` before anything is charged."""
     given = {one.question: one.text for one in answers}
     count = len(answers)
@@ -67,7 +67,7 @@ def _charge(
     attempt: str,
     given: Given,
     count: int,
-) -> Charged[_Registered] | Refusal:
+) -> Charged[_Registered]:
     kept, visit, holder = _kept(parts, context, given, count), context.visit, context.holder.id
     # Once a set was right, another one is not charged; the same one has its verdict.
     passed = visit.questions_proven_at is not None and not visit.questions_carried
@@ -87,7 +87,7 @@ def _charge(
         return charged
     if passed:
         raise StepRefused("the questions were answered in this visit")
-    return _exhausted(uow, parts, reload(uow, context))
+    raise _exhausted(uow, parts, reload(uow, context))
 
 
 def _kept(parts: Dependencies, context: VisitContext, given: Given, count: int) -> JointHash:
@@ -102,27 +102,27 @@ def _kept(parts: Dependencies, context: VisitContext, given: Given, count: int) 
     raise AuthorityUnavailable("the answers cannot be checked: their pepper is not at hand")
 
 
-def _exhausted(uow: UnitOfWork, parts: Dependencies, context: VisitContext) -> Refusal:
+def _exhausted(uow: UnitOfWork, parts: Dependencies, context: VisitContext) -> VisitRefused:
     """All attempts are charged, whatever their verdicts: the registration is blocked.
 
     A card that is known by name only does not block: it has to wait.
     """
     if not context.is_proven:
-        return _paused(uow, context)
+        return _paused(context)
     registration = tasks.registration_of(context)
     if registration.blocked_at is None and registration.failures < context.policy.max_failures:
         raise AuthorityUnavailable("a right set has given its attempt back: ask again")
     return _blocked(uow, parts, context)
 
 
-def _blocked(uow: UnitOfWork, parts: Dependencies, context: VisitContext) -> Refusal:
-    """Block, and refuse the visit, which counts among the refusals as any other does."""
+def _blocked(uow: UnitOfWork, parts: Dependencies, context: VisitContext) -> VisitRefused:
     block(uow, parts, context.visit, context.holder, tasks.registration_of(context))
-    return refuse_visit(uow, context.visit, Reason.REGISTRATION_BLOCKED)
+    return VisitRefused(Reason.REGISTRATION_BLOCKED, keep=context.visit)
 
 
-def _paused(uow: UnitOfWork, context: VisitContext) -> Refusal:
-    return refuse_visit(uow, context.visit, Reason.ATTEMPTS_PAUSED, tasks.paused_until(context))
+def _paused(context: VisitContext) -> VisitRefused:
+    until = tasks.paused_until(context)
+    return VisitRefused(Reason.ATTEMPTS_PAUSED, until, keep=context.visit)
 
 
 def _right(uow: UnitOfWork, context: VisitContext, charged: Charged[_Registered]) -> Task:
@@ -136,16 +136,16 @@ def _right(uow: UnitOfWork, context: VisitContext, charged: Charged[_Registered]
 
 def _wrong(
     uow: UnitOfWork, parts: Dependencies, context: VisitContext, charged: Charged[_Registered]
-) -> AnswersWrong | Refusal:
+) -> AnswersWrong:
     first = charged.conclude(uow, context.visit, right=False)
     left, proven = charged.charge.left, charged.against.proven
     # Of several sets at once a right one may have given its attempt back since.
     failures = tasks.registration_of(context).failures
     if proven and left == 0 and failures >= context.policy.max_failures:
-        return _blocked(uow, parts, context)
+        raise _blocked(uow, parts, context)
     if proven or left > 0:
         return AnswersWrong(tasks.answer_questions(uow, reload(uow, context)))
     if first:
         registration = tasks.registration_of(context)
         pause_unproven(uow, parts, context.visit, context.holder, registration)
-    return _paused(uow, reload(uow, context))
+    raise _paused(reload(uow, context))

@@ -25,7 +25,7 @@ from kiosk.authority.errors import KeyMissing, SealBroken
 from kiosk.authority.store.records import Charge, Scalar, Verdict, Visit
 from kiosk.authority.store.repositories.attempts import AttemptCounter
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.authority.visit.context import VisitContext, VisitRefused
+from kiosk.authority.visit.context import VisitContext, VisitRefused, deciding
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import VisitId
 
@@ -104,7 +104,7 @@ def evaluate(
     ``charge`` returns a reply where there is nothing to check. ``check`` is called outside of any
     transaction. ``right`` and ``wrong`` conclude.
     """
-    with parts.store.begin() as uow:
+    with deciding(parts) as uow:
         charged = charge(uow, enter(uow))
         uow.commit()
     if not isinstance(charged, Charged):
@@ -115,11 +115,14 @@ def evaluate(
         _conclude_after_visit(parts, visit_id, charged, right=True)
         raise AuthorityUnavailable("the entry cannot be checked: its record is damaged") from None
     try:
-        with parts.store.begin() as uow:
+        with deciding(parts) as uow:
             reply = (right if is_right else wrong)(uow, enter(uow), charged)
             uow.commit()
             return reply
-    except (StepRefused, VisitRefused):
+    except (StepRefused, VisitRefused) as error:
+        if isinstance(error, VisitRefused) and error.keep is not None:
+            # The verdict was kept, too.
+            raise
         _conclude_after_visit(parts, visit_id, charged, right=is_right)
         raise
 
@@ -138,6 +141,6 @@ def _conclude_after_visit(
     parts: Dependencies, visit_id: VisitId, charged: Charged[T], *, right: bool
 ) -> None:
     proves = {"proves": "nothing"} if right else {}
-    with parts.store.begin() as uow:
+    with deciding(parts) as uow:
         charged.conclude(uow, uow.visits.get(visit_id), right=right, **proves)
         uow.commit()

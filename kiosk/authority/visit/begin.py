@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from kiosk.authority.audit.events import AuditKind, plain, record, refuse_visit
+from kiosk.authority.audit.events import AuditKind, plain, record
 from kiosk.authority.audit.sentences import Unproven
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.stations import barred_at, station_barred
@@ -33,6 +32,7 @@ from kiosk.authority.visit.context import (
     VisitContext,
     VisitRefused,
     context_of,
+    deciding,
     enter,
     is_assisted,
     need_open,
@@ -141,7 +141,7 @@ def begin(
     if not is_visit_id(visit_id):
         raise StepRefused("that is no visit's id")
     station = parts.station.name
-    with parts.store.begin() as uow:
+    with deciding(parts) as uow:
         rests_until = limit_rate(uow, parts, visit_id)
         if rests_until is not None:
             return Refusal(Reason.STATION_LIMITED, rests_until)
@@ -161,7 +161,7 @@ def begin(
 def prove(parts: Dependencies, visit_id: VisitId, proof: CardProof | None) -> VisitOpened | Refusal:
     """Open the visit whose card has answered its challenge; None: it gave no answer."""
     judged = digest_of("prove", proof)
-    with parts.store.begin() as uow:
+    with deciding(parts) as uow:
         found = uow.visit_records.hold(visit_id, at_station=True)
         refused = refused_before(found.visit if found else None, judged)
         if found is not None and refused is not None:
@@ -182,13 +182,12 @@ def prove(parts: Dependencies, visit_id: VisitId, proof: CardProof | None) -> Vi
         visit = replace(visit, judged=judged)
         retired = barred_at(held.station)
         if retired is not None:
-            reply: VisitOpened | Refusal = _refuse(uow, visit, retired)
-        elif unproven is not None:
-            reply = _not_genuine(uow, visit, unproven)
-        else:
-            reply = _open_visit(uow, parts, visit, KnownCard(card, holder), held=held)
+            raise _refused(uow, visit, retired)
+        if unproven is not None:
+            raise _not_genuine(uow, visit, unproven)
+        opened = _open_visit(uow, parts, visit, KnownCard(card, holder), held=held)
         uow.commit()
-        return reply
+        return opened
 
 
 def limit_rate(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> datetime | None:
@@ -217,26 +216,26 @@ def limit_rate(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> datet
 
 def _arrive(
     uow: UnitOfWork, parts: Dependencies, visit: Visit, report: CardReport
-) -> VisitOpened | CardChallenge | Refusal:
+) -> VisitOpened | CardChallenge:
     retired = station_barred(uow, visit.station)
     if retired is not None:
-        return _refuse(uow, visit, retired)
+        raise _refused(uow, visit, retired)
     # From here on nobody else decides on this card.
     known = uow.visit_records.hold_card(report.card)
     if known is None:
         named = f"{plain(report.card.driver)} {plain(report.card.identifier)}"
-        return _refuse(uow, replace(visit, unknown_card=named), Reason.UNKNOWN_CARD)
+        raise _refused(uow, replace(visit, unknown_card=named), Reason.UNKNOWN_CARD)
     card = known.card
     visit = replace(visit, card_id=card.id, holder_id=known.holder.id)
     claimed = _claimed(uow, parts, visit, card, report)
     is_over = report.expires_at is not None and report.expires_at <= uow.now
     expired = Reason.CARD_EXPIRED if is_over else None
     if isinstance(claimed, Unproven):
-        return _not_genuine(uow, visit, claimed)
+        raise _not_genuine(uow, visit, claimed)
     if claimed is None:
         return _open_visit(uow, parts, visit, known, expired)
     if expired is not None:
-        return _refuse(uow, visit, expired, detail={"by": "certificate"})
+        raise _refused(uow, visit, expired, by="certificate")
     visit = replace(visit, key_vouched=parts.issuers is not None)
     drawn, challenge = draw(visit, claimed, uow.now)
     before = _add(uow, drawn)
@@ -269,7 +268,7 @@ def _open_visit(
     known: KnownCard,
     expired: Reason | None = None,
     held: HeldVisit | None = None,
-) -> VisitOpened | Refusal:
+) -> VisitOpened:
     """Go on with a card that has proven what it has to: only now its records are read.
 
     Its report changes the records only where it is proven: a copy can report the same identifier.
@@ -283,10 +282,8 @@ def _open_visit(
         changed |= correct_by_card(uow, visit)
     barred = card_barred(known.card, known.holder, uow.now) or expired
     if barred is not None:
-        by: dict[str, Scalar] = (
-            {"by": "certificate"} if barred is expired and expired is not None else {}
-        )
-        return _refuse(uow, visit, barred, detail=by)
+        by = {"by": "certificate"} if barred is expired else {}
+        raise _refused(uow, visit, barred, **by)
     if held is not None and not changed:
         context = context_of(uow, parts.policy(), replace(held, visit=visit))
     else:
@@ -295,14 +292,14 @@ def _open_visit(
     return _welcome(uow, _block_exhausted(uow, parts, context))
 
 
-def _welcome(uow: UnitOfWork, context: VisitContext) -> VisitOpened | Refusal:
+def _welcome(uow: UnitOfWork, context: VisitContext) -> VisitOpened:
     barred = secret_barred(context.card, context.visit.secret_tries)
     if barred is Reason.SECRET_BLOCKED and not context.is_proven:
         leave_undetermined(uow, context.visit, context.card)
     carried = resumed(uow, context)
     offered = _offers(uow, context)
     if carried is None and isinstance(offered, VisitRefused):
-        return _refuse(uow, context.visit, offered.reason, retry_at=offered.retry_at)
+        raise _refused(uow, context.visit, offered.reason, offered.retry_at)
     here = carried or context
     _store(uow, here.visit)
     record(uow, AuditKind.VISIT_OPENED, here.visit, pin_blocked=here.visit.pin_was_blocked)
@@ -411,21 +408,22 @@ def _close_older(uow: UnitOfWork, visit: Visit, card: Card, *, proven: bool) -> 
             record(uow, AuditKind.VISIT_SUPERSEDED, older, by=visit.reference)
 
 
-def _not_genuine(uow: UnitOfWork, visit: Visit, because: Unproven) -> Refusal:
+def _not_genuine(uow: UnitOfWork, visit: Visit, because: Unproven) -> VisitRefused:
     record_unproven(uow, visit, because)
-    return _refuse(uow, visit, Reason.NOT_GENUINE)
+    return _refused(uow, visit, Reason.NOT_GENUINE)
 
 
-def _refuse(
+def _refused(
     uow: UnitOfWork,
     visit: Visit,
     reason: Reason,
-    *,
     retry_at: datetime | None = None,
-    detail: Mapping[str, Scalar] | None = None,
-) -> Refusal:
+    /,
+    **detail: Scalar,
+) -> VisitRefused:
+    """Store the visit as closed."""
     _store(uow, replace(visit, closed_at=uow.now, how=VisitEnd.REFUSED, refusal=reason))
-    return refuse_visit(uow, visit, reason, retry_at, **(detail or {}))
+    return VisitRefused(reason, retry_at, keep=visit, **detail)
 
 
 def _store(uow: UnitOfWork, visit: Visit) -> None:
@@ -466,7 +464,7 @@ def choose(parts: Dependencies, visit_id: VisitId, purpose: Purpose, *, anew: bo
     A choice other than the live code's purpose withdraws that code, and so does the same with
     ``anew``.
     """
-    with parts.store.begin() as uow:
+    with deciding(parts) as uow:
         context = enter(uow, parts, visit_id)
         again = anew and _may_abandon_code(uow, context)
         if context.visit.purpose is not purpose or again:

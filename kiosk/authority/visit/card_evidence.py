@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final, assert_never
 
-from kiosk.authority.audit.events import AuditKind, record, refuse_visit
+from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.audit.sentences import Unproven
 from kiosk.authority.crypto.card_keys import (
     Issuers,
@@ -183,12 +183,11 @@ def refused_before(visit: Visit | None, judged: bytes) -> Refusal | None:
     return Refusal(visit.refusal) if visit.refusal else None
 
 
-def refuse_unproven(uow: UnitOfWork, visit: Visit, because: Unproven, judged: bytes) -> Refusal:
+def close_unproven(uow: UnitOfWork, visit: Visit, because: Unproven, judged: bytes) -> None:
     """Close the visit of a card that is not genuine; its holder sees the one page."""
     record_unproven(uow, visit, because)
     uow.visits.close(visit.id, uow.now, VisitEnd.REFUSED)
     uow.visits.note_refusal(visit.id, Reason.NOT_GENUINE, judged)
-    return refuse_visit(uow, visit, Reason.NOT_GENUINE)
 
 
 def _challenge(visit: Visit, key: bytes, nonce: bytes) -> CardChallenge:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
-from kiosk.authority.audit.events import AuditKind, record, refuse_visit
+from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.crypto.codes import CodeBinding, CodeDigest
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.errors import MailError, MailRefused
@@ -25,6 +25,7 @@ from kiosk.authority.visit.context import (
     VisitContext,
     VisitRefused,
     context_of,
+    deciding,
     enter,
     given_by,
     is_vouched_for,
@@ -42,7 +43,6 @@ from kiosk.contract.messages import (
     GiveEmail,
     Purpose,
     Reason,
-    Refusal,
     SendCode,
     Task,
     VisitId,
@@ -75,7 +75,7 @@ class _Drafted:
     """None where the relay has taken it."""
 
 
-def send_code(parts: Dependencies, visit_id: VisitId, attempt: str) -> Task | CodeNotSent | Refusal:
+def send_code(parts: Dependencies, visit_id: VisitId, attempt: str) -> Task | CodeNotSent:
     """Send the code that is due, or a fresh one; takes as long as the mailer's deadline."""
     drafted = _draft(parts, visit_id, attempt)
     if not isinstance(drafted, _Drafted):
@@ -91,10 +91,8 @@ def send_code(parts: Dependencies, visit_id: VisitId, attempt: str) -> Task | Co
     return task
 
 
-def _draft(
-    parts: Dependencies, visit_id: VisitId, attempt: str
-) -> _Drafted | Task | CodeNotSent | Refusal:
-    with parts.store.begin() as uow:
+def _draft(parts: Dependencies, visit_id: VisitId, attempt: str) -> _Drafted | Task | CodeNotSent:
+    with deciding(parts) as uow:
         context = enter(uow, parts, visit_id)
         if context.visit.purpose is Purpose.FIRST_UNLOCK:
             raise StepRefused("only staff give a code for a first unlock")
@@ -137,13 +135,13 @@ def _repeated(
     return _Drafted(draft.id, _compose(parts, context, code, number))
 
 
-def _limited(uow: UnitOfWork, context: VisitContext, verdict: SendVerdict) -> CodeNotSent | Refusal:
+def _limited(uow: UnitOfWork, context: VisitContext, verdict: SendVerdict) -> CodeNotSent:
     """Return when another may be sent; without a live code, an hour is too long a wait."""
     wait = verdict.wait.total_seconds()
     record(uow, AuditKind.CODE_LIMITED, context.visit, wait_s=round(wait))
     code = context.waiting_code
     if code is None and verdict.too_many:
-        return refuse_visit(uow, context.visit, Reason.TOO_MANY_CODES, uow.now + verdict.wait)
+        raise VisitRefused(Reason.TOO_MANY_CODES, uow.now + verdict.wait, keep=context.visit)
     again = tasks.enter_code(uow, context, code) if code else tasks.send_code(context)
     return CodeNotSent(mail_away=False, retry_in_s=wait, again=again)
 
@@ -205,7 +203,7 @@ def _activate(parts: Dependencies, visit_id: VisitId, code_id: str) -> Task:
 
     A holder who pulls the card while "sending" is on the screen still gets a mail that works.
     """
-    with parts.store.begin() as uow:
+    with deciding(parts) as uow:
         context = _wherever(uow, parts, visit_id)
         expires_at = uow.now + context.policy.code_life
         code = uow.codes.activate(code_id, uow.now, expires_at, parts.process)
@@ -219,20 +217,17 @@ def _activate(parts: Dependencies, visit_id: VisitId, code_id: str) -> Task:
 
 def _not_sent(
     parts: Dependencies, visit_id: VisitId, code_id: str, error: MailError
-) -> CodeNotSent | Refusal:
+) -> CodeNotSent:
     """Delete the draft: nothing was counted. A refused address is asked for again, or ends it."""
-    with parts.store.begin() as uow:
+    with deciding(parts) as uow:
         context = _wherever(uow, parts, visit_id)
         uow.codes.discard(code_id)
         record(uow, AuditKind.CODE_NOT_SENT, context.visit, because=type(error).__name__)
         again = _instead(uow, context, refused=isinstance(error, MailRefused))
-        reply: CodeNotSent | Refusal
         if again is None:
-            reply = refuse_visit(uow, context.visit, Reason.NO_EMAIL)
-        else:
-            reply = CodeNotSent(mail_away=True, retry_in_s=0.0, again=again)
+            raise VisitRefused(Reason.NO_EMAIL, keep=context.visit)
         uow.commit()
-        return reply
+        return CodeNotSent(mail_away=True, retry_in_s=0.0, again=again)
 
 
 def _instead(
@@ -261,7 +256,7 @@ _KINDS = AuditKinds(AuditKind.CODE_TRY_CHARGED, AuditKind.CODE_RIGHT, AuditKind.
 
 def enter_code(
     parts: Dependencies, visit_id: VisitId, attempt: str, entered: Sensitive
-) -> Task | CodeWrong | CodeDead | Refusal:
+) -> Task | CodeWrong | CodeDead:
     """Check one entry; raises ``AuthorityUnavailable`` before anything is charged.
 
     Where staff gave a code since the page was shown, it may ask for the answers first.
@@ -280,7 +275,7 @@ def enter_code(
 
 def _charge(
     uow: UnitOfWork, parts: Dependencies, context: VisitContext, attempt: str, digits: Sensitive
-) -> Charged[EmailCode] | CodeDead | Refusal | Task:
+) -> Charged[EmailCode] | CodeDead | Task:
     if context.visit.finished_at is not None and _ends_with_a_code(context):
         return tasks.finished(uow, context)
     if _confirmed_owner(uow, context, attempt):
@@ -325,7 +320,7 @@ def _ends_with_a_code(context: VisitContext) -> bool:
     return context.visit.purpose in (Purpose.REGISTER, Purpose.CHANGE_EMAIL)
 
 
-def _without_code(uow: UnitOfWork, context: VisitContext) -> CodeDead | Refusal | Task:
+def _without_code(uow: UnitOfWork, context: VisitContext) -> CodeDead | Task:
     """Return the next task where there is no code to check, which the page may not know."""
     if context.asks_again:
         return tasks.answer_questions(uow, context)
@@ -335,7 +330,7 @@ def _without_code(uow: UnitOfWork, context: VisitContext) -> CodeDead | Refusal 
         raise StepRefused("no code was sent for this")
     _record(uow, AuditKind.CODE_DEAD, context, code, withdrawn=True)
     if context.visit.purpose is Purpose.FIRST_UNLOCK:
-        return refuse_visit(uow, context.visit, Reason.GIVEN_CODE_OVER)
+        raise VisitRefused(Reason.GIVEN_CODE_OVER, keep=context.visit)
     return _another(uow, context, CodeEnd.WITHDRAWN)
 
 
@@ -347,11 +342,11 @@ def _is_withdrawn(uow: UnitOfWork, code: EmailCode) -> bool:
     return alive and (code.revoked_at is not None or not is_vouched_for(uow, code))
 
 
-def _dead(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> CodeDead | Refusal:
+def _dead(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> CodeDead:
     expired = code.expires_at is not None and code.expires_at <= context.now
     _record(uow, AuditKind.CODE_DEAD, context, code, expired=expired)
     if context.visit.purpose is Purpose.FIRST_UNLOCK:
-        return refuse_visit(uow, context.visit, Reason.GIVEN_CODE_OVER)
+        raise VisitRefused(Reason.GIVEN_CODE_OVER, keep=context.visit)
     return _another(uow, context, CodeEnd.EXPIRED if expired else CodeEnd.SPENT)
 
 
@@ -410,7 +405,7 @@ def _confirm_address(uow: UnitOfWork, context: VisitContext, code: EmailCode) ->
 
 def _wrong(
     uow: UnitOfWork, context: VisitContext, charged: Charged[EmailCode]
-) -> CodeWrong | CodeDead | Refusal:
+) -> CodeWrong | CodeDead:
     charged.conclude(uow, context.visit, right=False)
     code, waiting = charged.against, reload(uow, context).waiting_code
     if charged.charge.left <= 0 or waiting is None or waiting.id != code.id:

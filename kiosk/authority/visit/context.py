@@ -6,10 +6,13 @@ not continue, ``VisitContext.need`` computes from it whether a step is due.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
+from kiosk.authority.audit.events import record_refusal
 from kiosk.authority.crypto.card_keys import named_by_key
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.roles import Action, may
@@ -94,14 +97,39 @@ _OF_ANYBODY = (None, Purpose.CHANGE_PIN, Purpose.REPORT_MISUSE, Purpose.MAINTENA
 
 
 class VisitRefused(Exception):
-    """The visit cannot continue; raised inside, and answered by the service as a refusal."""
+    """The visit cannot continue; raised inside, and answered by the service as a refusal.
 
-    def __init__(self, reason: Reason, retry_at: datetime | None = None, because: str = "") -> None:
+    What the unit of work has written is rolled back. Where ``keep`` names the visit, it is
+    committed instead, together with the audit event of the refusal. ``detail`` is for that event
+    alone.
+    """
+
+    def __init__(
+        self,
+        reason: Reason,
+        retry_at: datetime | None = None,
+        *,
+        keep: Visit | None = None,
+        **detail: Scalar,
+    ) -> None:
         super().__init__(reason.value)
         self.reason = reason
         self.retry_at = retry_at
-        self.because = because
-        """The reason for the audit alone."""
+        self.keep = keep
+        self.detail = detail
+
+
+@contextmanager
+def deciding(parts: Dependencies) -> Iterator[UnitOfWork]:
+    """Begin a unit of work of a visit: it rolls back, unless it or a ``VisitRefused`` commits."""
+    with parts.store.begin() as uow:
+        try:
+            yield uow
+        except VisitRefused as refused:
+            if refused.keep is not None:
+                record_refusal(uow, refused.keep, refused.reason, **refused.detail)
+                uow.commit()
+            raise
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from kiosk.authority.notices import Notice, notify_holder
 from kiosk.authority.store.records import Visit
 from kiosk.authority.visit import tasks
 from kiosk.authority.visit.begin import is_visit_id, limit_rate
-from kiosk.authority.visit.context import enter_to_report, need_own
+from kiosk.authority.visit.context import deciding, enter_to_report, need_own
 from kiosk.authority.visit.gates import Gate
 from kiosk.authority.visit.registration import finish
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
@@ -29,7 +29,7 @@ _REASONS = frozenset(reason.value for reason in Reason)
 
 def pin_changed(parts: Dependencies, visit_id: VisitId) -> Task:
     """Record that the card has a new PIN; the holder gets a notice if an address is known."""
-    with parts.store.begin() as uow:
+    with deciding(parts) as uow:
         context = enter_to_report(uow, parts, visit_id)
         if context.visit.purpose is not Purpose.CHANGE_PIN:
             raise StepRefused("the visit is not for a change of PIN")
@@ -47,7 +47,7 @@ def pin_changed(parts: Dependencies, visit_id: VisitId) -> Task:
 
 def end(parts: Dependencies, visit_id: VisitId, how: VisitEnd) -> None:
     """Close a visit, once: nothing can be done in it any more."""
-    with parts.store.begin() as uow:
+    with deciding(parts) as uow:
         visit = uow.visits.close(visit_id, uow.now, how)
         if visit is not None:
             need_own(parts, visit)
@@ -70,7 +70,7 @@ def refuse(
     fault = None if unread is None else unread.fault
     family = None if unread is None or unread.family not in FAMILIES else unread.family
     pulled = fault is ReadFault.TAKEN_OUT
-    with parts.store.begin() as uow:
+    with deciding(parts) as uow:
         visit = uow.visits.get(visit_id)
         if visit is None:
             if limit_rate(uow, parts, visit_id) is not None:

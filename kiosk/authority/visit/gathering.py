@@ -10,7 +10,7 @@ from kiosk.authority.store.records import JointHash, PendingChange, new_id
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit import tasks
 from kiosk.authority.visit.codes import send_code
-from kiosk.authority.visit.context import VisitContext, enter, reload
+from kiosk.authority.visit.context import VisitContext, deciding, enter, reload
 from kiosk.authority.visit.gates import Gate
 from kiosk.authority.visit.pin_evidence import fresh_pending
 from kiosk.authority.visit.registration import apply_pending, change_questions
@@ -33,7 +33,7 @@ def save_questions(
     parts: Dependencies, visit_id: VisitId, answers: tuple[Answer, ...]
 ) -> Task | AnswersRefused:
     """Take questions and answers; hashing takes about a second, outside of any transaction."""
-    with parts.store.begin() as uow:
+    with deciding(parts) as uow:
         context = enter(uow, parts, visit_id)
         visit = context.visit
         if visit.purpose is Purpose.CHANGE_QUESTIONS and visit.finished_at is not None:
@@ -55,7 +55,7 @@ def give_email(
 ) -> Task | EmailRefused | CodeNotSent | Refusal:
     """Store an address and send a code to it; another address makes an earlier code useless."""
     address = tidy_email(email)
-    with parts.store.begin() as uow:
+    with deciding(parts) as uow:
         context = enter(uow, parts, visit_id)
         context.need(Gate.EMAIL)
         context.need_own_pin()
@@ -104,7 +104,7 @@ def _first_problem(
 
 
 def _keep_questions(parts: Dependencies, visit_id: VisitId, hashes: tuple[JointHash, ...]) -> Task:
-    with parts.store.begin() as uow:
+    with deciding(parts) as uow:
         context = enter(uow, parts, visit_id)
         _need_questions(context)
         ids = tuple(sorted({one for joint in hashes for one in joint.subset}))

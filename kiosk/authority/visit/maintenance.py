@@ -17,7 +17,7 @@ from kiosk.authority.roles import Action, may
 from kiosk.authority.store.records import ActionNote, PinEvidence, StaffMember
 from kiosk.authority.store.repositories.staff import note_digest
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.authority.visit.context import VisitContext, VisitRefused, enter
+from kiosk.authority.visit.context import VisitContext, VisitRefused, deciding, enter
 from kiosk.authority.visit.gates import Gate
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.free_text import says_why
@@ -86,7 +86,7 @@ def maintain(
             raise StepRefused("these words give no reason, or may hold a secret")
     elif words:
         raise StepRefused("the words are for another reason than those that are listed")
-    with parts.store.begin() as uow:
+    with deciding(parts) as uow:
         context = enter(uow, parts, visit_id)
         context.need(Gate.MAINTENANCE)
         page = page_for(context)

@@ -120,9 +120,9 @@ def _right(
     first = charged.conclude(uow, context.visit, right=True)
     if sent is not None and (sent.used_at is not None or uow.stop_numbers.is_too_old(sent)):
         # The holder may learn that it was sent; they must learn that it stops nothing.
-        uow.commit()
         is_used = sent.used_at is not None
-        raise VisitRefused(Reason.STOP_NUMBER_USED if is_used else Reason.STOP_NUMBER_OLD)
+        reason = Reason.STOP_NUMBER_USED if is_used else Reason.STOP_NUMBER_OLD
+        raise VisitRefused(reason, keep=context.visit)
     if first and sent is not None:
         return _report(uow, parts, context, sent)
     return tasks.next_task(uow, context)
@@ -131,9 +131,7 @@ def _right(
 def _wrong(uow: UnitOfWork, context: VisitContext, charged: Charged[str]) -> StopNumberWrong:
     charged.conclude(uow, context.visit, right=False)
     if not charged.charge.left:
-        # The charge is committed with its audit event.
-        uow.commit()
-        raise VisitRefused(Reason.STOP_NUMBER_WRONG)
+        raise VisitRefused(Reason.STOP_NUMBER_WRONG, keep=context.visit)
     return StopNumberWrong(tasks.enter_stop_number(uow, context))
 
 

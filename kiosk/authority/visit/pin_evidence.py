@@ -22,7 +22,7 @@ from kiosk.authority.unblock.candidates import correct_by_card
 from kiosk.authority.unblock.outcome import record_outcome_by_card
 from kiosk.authority.visit import maintenance, tasks
 from kiosk.authority.visit.card_evidence import is_waiting
-from kiosk.authority.visit.context import VisitContext, VisitRefused, enter, reload
+from kiosk.authority.visit.context import VisitContext, VisitRefused, deciding, enter, reload
 from kiosk.authority.visit.gates import OWNER_IS_ASKED, Gate
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
@@ -46,7 +46,7 @@ _SCOPE: Final = b"unlock-kiosk pin proof 1\0"
 
 def pin_challenge(parts: Dependencies, visit_id: VisitId) -> PinChallenge:
     """Draw what the card signs after VERIFY, unless there is a challenge that is still valid."""
-    with parts.store.begin() as uow:
+    with deciding(parts) as uow:
         context = enter(uow, parts, visit_id)
         context.need(Gate.PIN)
         nonce, since = context.visit.pin_challenge, context.visit.pin_challenged_at
@@ -64,15 +64,14 @@ def pin_verified(parts: Dependencies, visit_id: VisitId, proof: PinProof | None)
     Without a valid proof the PIN is claimed. Then the holder has to enter a code from a recorded
     address before any recovery data changes; ``VisitRefused`` where there is no such address.
     """
-    with parts.store.begin() as uow:
+    with deciding(parts) as uow:
         context = enter(uow, parts, visit_id)
         context.need(Gate.PIN)
         if context.visit.pin_proven_at is None:
             context = _take(uow, parts, context, proof)
         if (barred := maintenance.barred(context)) is not None:
             # The evidence stays on record.
-            uow.commit()
-            raise barred
+            raise VisitRefused(barred.reason, None, keep=context.visit, **barred.detail)
         task = _unlock_alone(uow, context) or tasks.next_task(uow, context)
         uow.commit()
         return task
@@ -116,8 +115,7 @@ def _take(
         if not context.after_first_unlock:
             # The evidence stays on record and the challenge is used up; the PIN counts for nothing.
             uow.visits.save(replace(context.visit, pin_challenge=None, pin_challenged_at=None))
-            uow.commit()
-            raise VisitRefused(Reason.NO_RECORDED_EMAIL)
+            raise VisitRefused(Reason.NO_RECORDED_EMAIL, keep=context.visit)
         return reload(uow, context, visit)
     # Never in place of what the visit came back to: another visit may still be gathering it.
     pending = fresh_pending(context, context.progress.purpose, visit)

@@ -138,28 +138,35 @@ def record_outcome(
         case = find_grant(uow, parts, visit_id, journal)
         counted = infer_retries(uow, case, outcome)
         if case.entry.closed_at is None:
-            _count(uow, parts, case, counted)
-        elif _corrects(case, counted):
-            # The card was counted as not unblocked when it, or a copy of it, was seen again.
-            record(uow, AuditKind.UNBLOCK_REPORTED_LATE, case.visit, outcome="UnblockDone")
-            count_as_done(uow, case.visit, case.card, case.holder)
-            record_answer(uow, parts.sealer, case.visit, case.card, right=True)
-        elif not _is_repeat(case.entry.state, counted):
-            detail = {"journal": case.entry.id, "outcome": type(outcome).__name__}
-            record(uow, AuditKind.UNBLOCK_REPORTED_LATE, case.visit, **detail)
-        # A completed unlock ends no visit, and no registration follows it.
-        unlocked = isinstance(counted, UnblockDone) and case.visit.purpose is Purpose.UNLOCK
-        visit = case.visit if unlocked else uow.visits.get(visit_id)
-        goes_on = visit is not None and visit.closed_at is None
-        reply = _reply(uow, parts.policy(), case, counted, visit if goes_on else None)
+            visit = _count(uow, parts, case, counted)
+        else:
+            visit = case.visit
+            _count_late(uow, parts, case, counted, reported=type(outcome).__name__)
+        is_over = visit.closed_at is not None
+        reply = _reply(uow, parts.policy(), case, counted, None if is_over else visit)
         uow.commit()
         return reply
 
 
-def _count(uow: UnitOfWork, parts: Dependencies, case: HeldGrant, outcome: Counted) -> None:
+def _count_late(
+    uow: UnitOfWork, parts: Dependencies, case: HeldGrant, outcome: Counted, *, reported: str
+) -> None:
+    """Record a report about an entry that is closed; a repeated one says nothing new."""
+    if _corrects(case, outcome):
+        # The card was counted as not unblocked when it, or a copy of it, was seen again.
+        record(uow, AuditKind.UNBLOCK_REPORTED_LATE, case.visit, outcome=reported)
+        count_as_done(uow, case.visit, case.card, case.holder)
+        record_answer(uow, parts.sealer, case.visit, case.card, right=True)
+    elif not _is_repeat(case.entry.state, outcome):
+        detail = {"journal": case.entry.id, "outcome": reported}
+        record(uow, AuditKind.UNBLOCK_REPORTED_LATE, case.visit, **detail)
+
+
+def _count(uow: UnitOfWork, parts: Dependencies, case: HeldGrant, outcome: Counted) -> Visit:
+    """Count an outcome for card, holder and visit; return the visit as it is then."""
     match outcome:
         case UnblockDone():
-            _done(uow, parts, case)
+            return _done(uow, parts, case)
         case UnblockRefused(tries_left=None):
             # The card wants another PIN; the secret was not spent, and may be released again.
             because = _plain(outcome.because)
@@ -168,20 +175,22 @@ def _count(uow: UnitOfWork, parts: Dependencies, case: HeldGrant, outcome: Count
             record(
                 uow, AuditKind.UNBLOCK_REFUSED, case.visit, journal=case.entry.id, because=because
             )
+            return case.visit
         case UnblockRefused():
-            _secret_refused(uow, parts, case, outcome)
+            return _secret_refused(uow, parts, case, outcome)
         case UnblockNotSent():
             # Nothing reached the card: the proofs stay, and the secret may be released again.
             uow.journal.close(case.entry.id, UnblockState.NOT_SENT, "", uow.now)
             _give_back(uow, case)
             record(uow, AuditKind.UNBLOCK_NOT_SENT, case.visit, journal=case.entry.id)
+            return case.visit
         case UnblockUnknown():
-            _unknown(uow, case)
+            return _unknown(uow, case)
         case _:
             assert_never(outcome)
 
 
-def _done(uow: UnitOfWork, parts: Dependencies, case: HeldGrant) -> None:
+def _done(uow: UnitOfWork, parts: Dependencies, case: HeldGrant) -> Visit:
     need_admitted(case)
     visit = case.visit
     uow.journal.close(case.entry.id, UnblockState.DONE, "", uow.now)
@@ -201,10 +210,12 @@ def _done(uow: UnitOfWork, parts: Dependencies, case: HeldGrant) -> None:
     if first and _registers(uow, parts, case):
         # The code opens nothing more: the registration rests on the proofs of the card and the
         # recorded address, as any other does.
-        uow.visits.save(replace(over, purpose=Purpose.REGISTER))
+        over = replace(over, purpose=Purpose.REGISTER)
         record(uow, AuditKind.PURPOSE_CHOSEN, visit, purpose=Purpose.REGISTER.value)
     else:
-        uow.visits.save(replace(over, finished_at=uow.now))
+        over = replace(over, finished_at=uow.now)
+    uow.visits.save(over)
+    return over
 
 
 def _registers(uow: UnitOfWork, parts: Dependencies, case: HeldGrant) -> bool:
@@ -215,7 +226,7 @@ def _registers(uow: UnitOfWork, parts: Dependencies, case: HeldGrant) -> bool:
 
 def _secret_refused(
     uow: UnitOfWork, parts: Dependencies, case: HeldGrant, outcome: UnblockRefused
-) -> None:
+) -> Visit:
     """The card refused the secret; where it may have another one, that is presented next.
 
     A card without tries left has compared nothing.
@@ -233,10 +244,9 @@ def _secret_refused(
         else:
             set_aside(uow, case.visit, case.card)
     over = found in (None, AnswerMeaning.NEITHER)
-    if over:
-        uow.visits.close(case.visit.id, uow.now, VisitEnd.REFUSED)
     if over or left is None or left <= KEPT_SECRET_TRIES:
         record_refusal(uow, case.visit, _why(left))
+    return _closed(uow, case.visit) if over else case.visit
 
 
 def _give_back(uow: UnitOfWork, case: HeldGrant) -> None:
@@ -246,12 +256,18 @@ def _give_back(uow: UnitOfWork, case: HeldGrant) -> None:
     present_again(uow, case.card)
 
 
-def _unknown(uow: UnitOfWork, case: HeldGrant) -> None:
+def _unknown(uow: UnitOfWork, case: HeldGrant) -> Visit:
     """Leave it open and exposed: the card shows the outcome when it is next seen."""
     if uow.journal.note_unknown(case.entry.id, "the answer was lost"):
         record(uow, AuditKind.UNBLOCK_UNKNOWN, case.visit, journal=case.entry.id)
         record_refusal(uow, case.visit, Reason.OUTCOME_UNKNOWN)
-    uow.visits.close(case.visit.id, uow.now, VisitEnd.REFUSED)
+    return _closed(uow, case.visit)
+
+
+def _closed(uow: UnitOfWork, visit: Visit) -> Visit:
+    """Close a visit that is refused, unless it is closed already."""
+    uow.visits.close(visit.id, uow.now, VisitEnd.REFUSED)
+    return replace(visit, closed_at=visit.closed_at or uow.now)
 
 
 def _is_repeat(state: UnblockState, outcome: Counted) -> bool:

@@ -144,42 +144,73 @@ def release(
     A card that answers its challenge wrongly ends the visit; the code stays as it is.
     """
     parts.sealer.masters.warm()
+    judged = digest_of(f"release {attempt}", proof)
     with deciding(parts) as uow:
-        judged = digest_of(f"release {attempt}", proof)
         held = uow.visit_records.hold(visit_id, at_station=True)
         refused = refused_before(held.visit if held else None, judged)
         if refused is not None:
             return refused
         context = enter_held(uow, parts, held)
         _need_gate(context)
-        opened_entry, released = uow.journal.before_release(context.card.id, context.visit.id)
-        earlier = _still_open(opened_entry, context, attempt)
-        if earlier is None:
-            context = _resolve_earlier(uow, parts, context, opened_entry)
-            _need_tries(uow, context, released)
-        elif has_admin_key(context.card):
-            return made_before(context.visit, earlier, proof, uow.now)
-        if earlier is None or earlier.proof != digest_of("release", proof):
-            unproven = _unproven(uow, parts, context, proof)
-            if unproven is not None:
-                close_unproven(uow, context.visit, unproven, judged)
-                raise VisitRefused(Reason.NOT_GENUINE, keep=context.visit)
-        if earlier is not None:
-            return _same_grant(uow, parts, context, earlier)
-        pending = uow.kept_secrets.pending(context.card.id)
-        which, secret = _opened(uow, parts, context, pending)
-        _use_up_code(uow, context)
-        presented = note_presented(uow, pending, which)
-        detail: dict[str, Scalar] = {"presented": which.value} if presented else {}
-        entry = _write_down(uow, context, attempt, digest_of("release", proof), detail)
+        entry, released = uow.journal.before_release(context.card.id, context.visit.id)
         grant: Grant | KeyGrant
-        if has_admin_key(context.card):
-            grant = use_key(uow, context.visit, entry, secret, proof)
+        if entry is not None and _is_repeat(entry, context, attempt):
+            grant = _grant_again(uow, parts, context, entry, proof, judged)
         else:
-            uow.cards.secret_seen(context.card.id, uow.now)
-            grant = Grant(JournalId(entry.id), secret)
+            context = _resolve_earlier(uow, parts, context, entry)
+            _need_tries(uow, context, released)
+            _need_proof(uow, parts, context, proof, judged)
+            grant = _grant_first(uow, parts, context, attempt, proof)
         uow.commit()
         return grant
+
+
+def _is_repeat(entry: UnblockEntry, context: VisitContext, attempt: str) -> bool:
+    """Return whether the same attempt in this visit released it, and no outcome was reported."""
+    mine = (entry.visit_id, entry.attempt) == (context.visit.id, attempt)
+    return mine and entry.state is UnblockState.INTENT
+
+
+def _grant_again(
+    uow: UnitOfWork,
+    parts: Dependencies,
+    context: VisitContext,
+    entry: UnblockEntry,
+    proof: CardProof | KeyNonce | None,
+    judged: bytes,
+) -> Grant | KeyGrant:
+    """Open what was released before, once more; a proof that was judged already is not again."""
+    if has_admin_key(context.card):
+        return made_before(context.visit, entry, proof, uow.now)
+    if entry.proof != digest_of("release", proof):
+        _need_proof(uow, parts, context, proof, judged)
+    try:
+        secret = open_presented(uow, parts.sealer, context.card)
+    except SealBroken:
+        secret = None
+    if secret is None:
+        raise VisitRefused(Reason.SECRET_MISSING, keep=context.visit)
+    return Grant(JournalId(entry.id), secret)
+
+
+def _grant_first(
+    uow: UnitOfWork,
+    parts: Dependencies,
+    context: VisitContext,
+    attempt: str,
+    proof: CardProof | KeyNonce | None,
+) -> Grant | KeyGrant:
+    """Open the secret, use the code up, and write the intent and the charge."""
+    pending = uow.kept_secrets.pending(context.card.id)
+    which, secret = _opened(uow, parts, context, pending)
+    _use_up_code(uow, context)
+    presented = note_presented(uow, pending, which)
+    detail: dict[str, Scalar] = {"presented": which.value} if presented else {}
+    entry = _write_down(uow, context, attempt, digest_of("release", proof), detail)
+    if has_admin_key(context.card):
+        return use_key(uow, context.visit, entry, secret, proof)
+    uow.cards.secret_seen(context.card.id, uow.now)
+    return Grant(JournalId(entry.id), secret)
 
 
 def _need_gate(context: VisitContext) -> None:
@@ -202,28 +233,18 @@ def _need_tries(uow: UnitOfWork, context: VisitContext, released: int) -> None:
         raise VisitRefused(barred)
 
 
-def _still_open(
-    entry: UnblockEntry | None, context: VisitContext, attempt: str
-) -> UnblockEntry | None:
-    """Return what the same attempt released in this visit, before an outcome was reported."""
-    if entry is None or entry.state is not UnblockState.INTENT:
-        return None
-    mine = (entry.visit_id, entry.attempt) == (context.visit.id, attempt)
-    return entry if mine else None
-
-
-def _same_grant(
-    uow: UnitOfWork, parts: Dependencies, context: VisitContext, entry: UnblockEntry
-) -> Grant:
-    """Open what was released before, once more; a proof that was judged again is used up."""
-    try:
-        secret = open_presented(uow, parts.sealer, context.card)
-    except SealBroken:
-        secret = None
-    if secret is None:
-        raise VisitRefused(Reason.SECRET_MISSING, keep=context.visit)
-    uow.commit()
-    return Grant(JournalId(entry.id), secret)
+def _need_proof(
+    uow: UnitOfWork,
+    parts: Dependencies,
+    context: VisitContext,
+    proof: CardProof | KeyNonce | None,
+    judged: bytes,
+) -> None:
+    """Close the visit, and raise ``VisitRefused``, where the card does not prove itself."""
+    unproven = _unproven(uow, parts, context, proof)
+    if unproven is not None:
+        close_unproven(uow, context.visit, unproven, judged)
+        raise VisitRefused(Reason.NOT_GENUINE, keep=context.visit)
 
 
 def _unproven(

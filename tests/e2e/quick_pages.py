@@ -11,7 +11,7 @@ import sys
 from dataclasses import replace
 from functools import partial
 
-from kiosk.__main__ import main
+from kiosk.__main__ import main as run_program
 from kiosk.app.composition import station
 from kiosk.config.settings import Settings
 from kiosk.station.loop import IdleTimes
@@ -24,7 +24,12 @@ def _hasty(settings: Settings, strip: Strip | None = None) -> Appearance:
     return replace(_look_of(settings, strip), hold_s=0.05)
 
 
-if __name__ == "__main__":
+def main() -> int:
+    """Run ``kiosk`` so, with the arguments of this process."""
     station.appearance_of = _hasty
     setattr(station, "IdleTimes", partial(IdleTimes, check_s=2.0))  # noqa: B010
+    return run_program()
+
+
+if __name__ == "__main__":
     sys.exit(main())

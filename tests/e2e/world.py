@@ -36,7 +36,7 @@ from screens.words import waiting
 from tests.e2e.files import Tables, write_card, write_people, write_settings
 from tests.e2e.people import Person, person
 from tests.e2e.registered import ANSWERS, register
-from tests.e2e.station import Station
+from tests.e2e.station import PreparedStation, Station
 from tests.support.clients import Clients
 from tests.support.hotplug import HotplugPcscd
 from tests.support.pcsc import Seat
@@ -150,8 +150,13 @@ class World:
             "KIOSK_STATION__NAME": name,
             "KIOSK_PCSC__READER": self.pcscd.reader_names[slot],
         }
-        command = [*program, "run", "--config", self.config, "--log", self.log]
-        station = Station(command, {**self.environ, **own, **environ}, columns, rows, self.folder)
+        words = ["run", "--config", self.config, "--log", self.log]
+        seen = {**self.environ, **own, **environ}
+        station = (
+            PreparedStation(words, seen, columns, rows, self.folder)
+            if program is HASTY
+            else Station([*program, *words], seen, columns, rows, self.folder)
+        )
         self.stations.append(station)
         if ready:
             station.see(waiting.ATTRACT_TITLE)

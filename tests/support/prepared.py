@@ -2,13 +2,14 @@
 
 A command takes a second of the processor to load, and less to do its work. Tests that only want
 what it does have it forked: it is a process as any other, with its own environment, folder and
-output, and runs ``kiosk.__main__.main`` from the beginning. What is loaded when, and by whom, is
-for the tests that start the installed program.
+output or terminal, and runs ``kiosk.__main__.main`` from the beginning. What is loaded when, and by
+whom, is for the tests that start the installed program.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import gc
 import importlib
 import json
@@ -19,6 +20,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import termios
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -26,8 +28,10 @@ from typing import Any
 
 from kiosk.__main__ import main
 from kiosk.app.cli import COMMANDS
+from screens.terminal import lockdown
 
 _READY = b"ready"
+_SCREENS = "screens"
 
 
 class Forked:
@@ -58,15 +62,23 @@ class Forked:
         if self.poll() is None:
             os.kill(self.pid, number)
 
+    def kill(self) -> None:
+        """End it without warning."""
+        self.send_signal(signal.SIGKILL)
+
 
 class PreparedProgram:
-    """A process that has loaded the program, and forks; it ends with the one that started it."""
+    """A process that has loaded the program, and forks; it ends with the one that started it.
 
-    def __init__(self) -> None:
+    With ``screens`` it has loaded ``kiosk run`` with its display, and forks those of
+    ``tests.e2e.quick_pages``.
+    """
+
+    def __init__(self, *, screens: bool = False) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._asks = ours
         self._process = subprocess.Popen(
-            [sys.executable, "-m", __name__, str(theirs.fileno())],
+            [sys.executable, "-m", __name__, str(theirs.fileno()), *[_SCREENS] * screens],
             stdin=subprocess.DEVNULL,
             pass_fds=[theirs.fileno()],
             env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8"},
@@ -80,9 +92,20 @@ class PreparedProgram:
         self, words: Sequence[str], environ: Mapping[str, str], folder: Path, out: int, err: int
     ) -> Forked:
         """Start ``kiosk`` with ``words``; ``out`` and ``err`` are files that are open."""
+        return self._start(words, environ, folder, [out, err])
+
+    def start_on(
+        self, terminal: int, words: Sequence[str], environ: Mapping[str, str], folder: Path
+    ) -> Forked:
+        """Start ``kiosk`` with ``words`` in a session whose terminal is this one."""
+        return self._start(words, environ, folder, [terminal] * 3)
+
+    def _start(
+        self, words: Sequence[str], environ: Mapping[str, str], folder: Path, fds: list[int]
+    ) -> Forked:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         order = {"words": list(words), "environ": dict(environ), "folder": str(folder)}
-        socket.send_fds(self._asks, [json.dumps(order).encode()], [theirs.fileno(), out, err])
+        socket.send_fds(self._asks, [json.dumps(order).encode()], [theirs.fileno(), *fds])
         theirs.close()
         return Forked(ours)
 
@@ -110,6 +133,12 @@ def prepared_program() -> PreparedProgram:
     return PreparedProgram()
 
 
+@cache
+def prepared_station() -> PreparedProgram:
+    """Return the one of this process that has the screens."""
+    return PreparedProgram(screens=True)
+
+
 def _load() -> None:
     """Load all that a command may need, the screens aside: those read their environment first."""
     for command in COMMANDS.values():
@@ -117,8 +146,18 @@ def _load() -> None:
     for name in ("cards", "serving", "staff"):
         importlib.import_module(f"kiosk.app.composition.{name}")
     assert "textual" not in sys.modules
-    gc.collect()
-    gc.freeze()
+
+
+def _load_screens() -> None:
+    """Load all that a station needs, in the environment in which each station loads it."""
+    lockdown.scrub_environment(os.environ)
+    for name in (
+        *("kiosk.app.cli.run", "kiosk.app.composition.authority", "kiosk.app.composition.cards"),
+        *("kiosk.app.composition.upkeep", "kiosk.station.executor", "hardware.card_access"),
+        *("hardware.monitor", "hardware.drivers.piv", "screens.kiosk.visit_pages"),
+        "screens.terminal.pulse",
+    ):
+        importlib.import_module(name)
 
 
 def _serve(asks: socket.socket) -> bool:
@@ -135,7 +174,7 @@ def _serve(asks: socket.socket) -> bool:
             os.close(child)
         if asks.fileno() not in readable:
             continue
-        order, fds, _, _ = socket.recv_fds(asks, 1 << 20, 3)
+        order, fds, _, _ = socket.recv_fds(asks, 1 << 20, 4)
         if not order:
             return False
         pid = os.fork()
@@ -152,10 +191,17 @@ def _serve(asks: socket.socket) -> bool:
 
 
 def _become(order: dict[str, Any], output: list[int]) -> None:
-    """Be the process that was ordered."""
-    for fd, at in zip(output, (1, 2), strict=True):
+    """Be the process that was ordered; three files to begin with are a terminal."""
+    has_terminal = len(output) == 3
+    for fd, at in zip(output, (0, 1, 2) if has_terminal else (1, 2), strict=True):
         os.dup2(fd, at)
         os.close(fd)
+    if has_terminal:
+        os.setsid()
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+        sys.stdin, sys.stdout, sys.stderr = (
+            os.fdopen(at, mode, buffering=1, closefd=False) for at, mode in enumerate("rww")
+        )
     os.chdir(order["folder"])
     os.environ.clear()
     os.environ.update(order["environ"])
@@ -164,7 +210,14 @@ def _become(order: dict[str, Any], output: list[int]) -> None:
 
 if __name__ == "__main__":
     orders = socket.socket(fileno=int(sys.argv[1]))
-    _load()
+    become = main
+    if _SCREENS in sys.argv:
+        _load_screens()
+        become = importlib.import_module("tests.e2e.quick_pages").main
+    else:
+        _load()
+    gc.collect()
+    gc.freeze()
     orders.send(_READY)
     if _serve(orders):
-        sys.exit(main())
+        sys.exit(become())

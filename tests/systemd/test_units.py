@@ -189,6 +189,12 @@ def test_the_display_and_the_station_meet_at_the_terminals_socket_alone() -> Non
     assert {"/var/lib/kiosk", f"/var/lib/{value(STATION, 'StateDirectory')}"} <= set(closed)
 
 
+def test_the_readers_service_never_gives_up_and_leaves_nothing_on_the_disk() -> None:
+    reader = FILES / "machine" / "pcscd.conf"
+    assert value(reader, "StartLimitIntervalSec") == "0"
+    assert (value(reader, "LimitCORE"), value(reader, "MemorySwapMax")) == ("0", "0")
+
+
 @each_service
 def test_a_service_leaves_nothing_on_the_disk_and_cannot_take_the_machine(unit: Path) -> None:
     assert (value(unit, "LimitCORE"), value(unit, "MemorySwapMax")) == ("0", "0")

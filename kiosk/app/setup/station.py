@@ -38,6 +38,7 @@ from kiosk.contract.errors import ConfigError
 _UNIT = "kiosk-station.service"
 _DISPLAY_UNIT = "kiosk-display.service"
 _SEAT_UNIT = "seatd.service"
+_READER_UNIT = "pcscd.service"
 _SHIPPED = Path("/usr/share/unlock-kiosk-station")
 _SECTIONS = ("service", "station", "authority", "pcsc", "cards", "pkcs11")
 _SHARED = ("service", "station", "pcsc", "cards", "pkcs11")
@@ -172,6 +173,13 @@ def station_steps(
         "restart",
         "systemd-sysctl.service",
     )
+    yield link(
+        "reader",
+        f"{_READER_UNIT} is started however often it fails, and leaves nothing on the disk",
+        UNITS / f"{_READER_UNIT}.d" / name,
+        _SHIPPED / "pcscd.conf",
+        "daemon-reload",
+    ).followed_by(partial(systemctl, "try-restart", _READER_UNIT), also_undone=True)
     if limits_usb():
         yield mask("usbguard-dbus.service", "no program changes what may be plugged in")
         yield private_copy(

@@ -45,7 +45,7 @@ class Telephone:
         with self.world.store.begin() as uow:
             uow.registrations.block(self.card.holder_id)
             uow.commit()
-        self.people.lift_block(self.seen, GROUNDS)
+        self.people.lift_block(as_seen(self.office, self.card), GROUNDS)
 
     def revoke_registration(self) -> None:
         self.people.revoke_registration(self.seen, GROUNDS)

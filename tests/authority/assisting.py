@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from kiosk.authority.administration.codes import CodesDesk
-from kiosk.authority.administration.office import Office, StaffDependencies
+from kiosk.authority.administration.office import Office, StaffDependencies, seen_of
 from kiosk.authority.administration.views import IssuedCode, Seen
 from kiosk.authority.audit.anchors import AnchorSigner
 from kiosk.authority.roles import Role
@@ -65,8 +65,8 @@ def as_seen(office: Office, card: Card) -> Seen:
     """The card's holder as a screen shows them now."""
     with office.means.store.read() as uow:
         holder = uow.holders.get(card.holder_id)
-    assert holder is not None
-    return Seen(holder.id, holder.revision)
+        assert holder is not None
+        return seen_of(uow, holder)
 
 
 def kept(world: World, issued: IssuedCode) -> EmailCode:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import tzinfo
+from enum import Enum
 from pathlib import Path
 from typing import assert_never
 
@@ -16,6 +17,7 @@ from kiosk.authority.administration.proposals import (
     WAITS_FOR,
     OpenedAct,
     Proposal,
+    as_parameters,
     objection,
     seal_parameters,
     two_could_agree,
@@ -47,6 +49,8 @@ from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import (
     ActionNote,
     AuditEvent,
+    AuditQuery,
+    Cardholder,
     Outcome,
     ProposedAct,
     Scalar,
@@ -189,6 +193,16 @@ class Act:
         """The ``agreed_by`` of such a row; empty where nobody had to agree."""
         return audit_name(self.second) if self.second else ""
 
+    def refuse_after(self, change: StationChange) -> None:
+        """Raise ``ConcurrentChange`` where stations did this since; lock the cards before."""
+        if self._seen is None or not change.came_after(self.uow, self._seen):
+            return
+        kinds = frozenset(kind.value for kind in change.value)
+        query = AuditQuery(holder_id=self._seen.holder_id, kinds=kinds)
+        newest = self.uow.trail.newest(query, limit=1)
+        deeds = tuple(describe_change(self.uow, event) for event in newest)
+        raise ConcurrentChange(OVERTAKEN if self.agreement else CHANGED, deeds)
+
     def amend(self, **found: Scalar) -> None:
         """Add to the proposal what only the act itself finds out."""
         if self.proposal is not None:
@@ -254,7 +268,7 @@ class Office:
                 lock(uow)
             actor = self._present(uow, action)
             if seen is not None:
-                _lock_person(uow, seen, "This person was changed since you looked. Look again.")
+                _lock_person(uow, seen, CHANGED)
             uow.notes.add(note)
             waits = proposal is not None and (always or self.needs_second(uow, action))
             act = Act(uow, actor, note, seen, proposal=proposal, waits=waits)
@@ -300,7 +314,8 @@ class Office:
                 note_id=note.id,
                 reference=act.reference,
             )
-            sealed = seal_parameters(self.means.sealer, bare, proposal.parameters)
+            entered = dict(proposal.parameters) | (dict(as_parameters(seen)) if seen else {})
+            sealed = seal_parameters(self.means.sealer, bare, entered)
             kept = replace(bare, parameters=sealed.ciphertext, key_id=sealed.key_id)
             for other in uow.proposals.waiting():
                 if _is_same(other, kept):
@@ -498,6 +513,46 @@ def audit_name(actor: Actor) -> str:
 
 def _signed(actor: Actor) -> dict[str, Scalar]:
     return {"key": actor.key} if actor.key else {}
+
+
+CHANGED = "This person was changed since you looked. Look again."
+
+
+# What stations change of a person, who has the same revision before and after.
+
+
+def seen_of(uow: UnitOfWork, holder: Cardholder) -> Seen:
+    """Return the person as they are now."""
+    # In this order: an address that falls due between the two is then among the addresses.
+    waiting = uow.address_changes.waiting(holder.id)
+    registration = uow.registrations.of_holder(holder.id)
+    addresses = [registration.email] if registration else []
+    addresses += [waiting.new_email] if waiting else []
+    blocked_at = registration.blocked_at if registration else None
+    return Seen(holder.id, holder.revision, blocked_at, frozenset(addresses))
+
+
+class StationChange(Enum):
+    """A change at a station that an act of staff must not undo unseen."""
+
+    BLOCKED = AuditKind.MISUSE_REPORTED, AuditKind.REGISTRATION_BLOCKED
+    """Blocked, or misuse reported of somebody who was blocked before."""
+    READDRESSED = AuditKind.REGISTERED, AuditKind.EMAIL_CHANGED, AuditKind.EMAIL_CHANGE_WAITS
+    """Another address confirmed; one that was seen to wait may have fallen due."""
+
+    def came_after(self, uow: UnitOfWork, seen: Seen) -> bool:
+        """Return whether it came since the person was seen; lock their cards for a decision."""
+        holder = uow.holders.get(seen.holder_id)
+        if holder is None:
+            return False
+        now = seen_of(uow, holder)
+        match self:
+            case StationChange.BLOCKED:
+                return now.blocked_at not in (None, seen.blocked_at)
+            case StationChange.READDRESSED:
+                return not now.addresses <= seen.addresses
+            case _:
+                assert_never(self)
 
 
 def _lock_person(uow: UnitOfWork, seen: Seen, overtaken: str) -> None:

@@ -16,7 +16,7 @@ from kiosk.authority.administration import people_fields
 from kiosk.authority.administration.cards import unknown_card_of
 from kiosk.authority.administration.checks import broken_seals
 from kiosk.authority.administration.free_text import entered
-from kiosk.authority.administration.office import Act, Desk, staff_names
+from kiosk.authority.administration.office import Act, Desk, StationChange, staff_names
 from kiosk.authority.administration.person_page import (
     events_of_mail,
     facts_of,
@@ -340,6 +340,7 @@ class PeopleDesk(Desk):
         with self._office.act(Action.CORRECT_EMAIL, grounds, seen=seen, proposal=proposal) as act:
             holder = _holder(act, seen)
             registration = _close(act, holder)
+            act.refuse_after(StationChange.READDRESSED)
             address, before = _address(email, self._policy), address_of(holder, registration)
             if address == before:
                 raise NotTaken("email", "This is their address already.")
@@ -371,6 +372,8 @@ class PeopleDesk(Desk):
         proposal = Proposal("people.lift_block")
         with self._office.act(Action.LIFT_BLOCK, grounds, seen=seen, proposal=proposal) as act:
             holder = _holder(act, seen)
+            act.uow.cards.lock_of_holder(holder.id)
+            act.refuse_after(StationChange.BLOCKED)
             registration = act.uow.registrations.of_holder(holder.id)
             if registration is None or not _unblocked(act, registration, self._policy):
                 raise ConcurrentChange("There is no block any more.")
@@ -392,6 +395,7 @@ class PeopleDesk(Desk):
             registration = _close(act, holder)
             if registration is None:
                 raise ConcurrentChange("They are not registered any more.")
+            act.refuse_after(StationChange.BLOCKED)
             act.uow.registrations.delete(holder.id)
             act.uow.cards.forget_keys(holder.id)
             act.uow.search.refresh([holder.id])

@@ -7,7 +7,7 @@ from datetime import tzinfo
 from typing import Final
 
 from kiosk.authority.administration.checks import broken_seals
-from kiosk.authority.administration.office import staff_names
+from kiosk.authority.administration.office import seen_of, staff_names
 from kiosk.authority.administration.standing import (
     MisuseReport,
     StandingFacts,
@@ -25,7 +25,6 @@ from kiosk.authority.administration.views import (
     CardLine,
     Person,
     RegistrationLine,
-    Seen,
     Standing,
     StoryLine,
 )
@@ -114,10 +113,12 @@ def page_of(
     uow: UnitOfWork, holder: Cardholder, policy: Policy, actor: Actor, zone: tzinfo
 ) -> Person:
     """Return the page of ``holder`` as ``actor`` may see and use it."""
+    # Read first: what comes between the two is then refused, although the page shows it.
+    seen = seen_of(uow, holder)
     facts, name_of = facts_of(uow, holder, policy), staff_names(uow)
     headline = headline_of(facts, zone)
     return Person(
-        seen=Seen(holder.id, holder.revision),
+        seen=seen,
         number=holder.number,
         name=holder.name,
         email=address_of(holder, facts.registration),

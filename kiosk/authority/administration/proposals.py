@@ -125,7 +125,12 @@ class OpenedAct:
 
     @property
     def seen(self) -> Seen:
-        return Seen(self.kept.holder_id or "", self.kept.revision)
+        return Seen(
+            self.kept.holder_id or "",
+            self.kept.revision,
+            self.moment("seen_blocked_at"),
+            frozenset(self.text("seen_addresses").splitlines()),
+        )
 
     @property
     def card_id(self) -> str:
@@ -154,6 +159,14 @@ class OpenedAct:
     def moment(self, name: str) -> datetime | None:
         value = self.text(name)
         return datetime.fromisoformat(value) if value else None
+
+
+def as_parameters(seen: Seen) -> Parameters:
+    """Return what ``OpenedAct.seen`` reads of the person, beside their revision."""
+    return {
+        "seen_blocked_at": seen.blocked_at.isoformat() if seen.blocked_at else "",
+        "seen_addresses": "\n".join(sorted(seen.addresses)),
+    }
 
 
 def seal_parameters(sealer: Sealer, proposed: ProposedAct, parameters: Parameters) -> SealedText:

@@ -16,6 +16,7 @@ from kiosk.authority.administration.office import (
     Agreement,
     Desk,
     Office,
+    StationChange,
     act_name,
     audit_name,
     decided,
@@ -58,12 +59,14 @@ Perform = Callable[["AdminDesk", OpenedAct], Done]
 class ActKind:
     """One act: the action that its role needs, its words, and how it is performed.
 
-    The words may repeat entered values, but never a secret.
+    The words may repeat entered values, but never a secret. It is not done after the change
+    ``not_after``.
     """
 
     action: Action
     words: Words
     perform: Perform
+    not_after: StationChange | None = None
 
 
 # The words of each act.
@@ -164,16 +167,19 @@ ACTS: Final[dict[str, ActKind]] = {
         Action.LIFT_BLOCK,
         lambda uow, opened: "Lift the block.",
         lambda desk, opened: desk.people.lift_block(opened.seen, _UNASKED),
+        StationChange.BLOCKED,
     ),
     "people.revoke_registration": ActKind(
         Action.REVOKE_REGISTRATION,
         lambda uow, opened: "Revoke the registration, so that they register anew.",
         lambda desk, opened: desk.people.revoke_registration(opened.seen, _UNASKED),
+        StationChange.BLOCKED,
     ),
     "people.correct_email": ActKind(
         Action.CORRECT_EMAIL,
         lambda uow, opened: f"Correct the email address to {opened.text('email')}.",
         lambda desk, opened: desk.people.correct_email(opened.seen, opened.text("email"), _UNASKED),
+        StationChange.READDRESSED,
     ),
     "cards.add": ActKind(
         Action.ADD_CARD,
@@ -342,9 +348,10 @@ def _acts(uow: UnitOfWork, office: Office, holder_id: str) -> Iterator[ProposalL
         first = proposer_of(uow, kept)
         if first is None:
             continue
-        sentence, is_readable = _sentence(uow, office, kept)
+        sentence, why_not = _sentence(uow, office, kept)
         holder = uow.holders.get(kept.holder_id) if kept.holder_id else None
-        overtaken = holder is not None and holder.revision != kept.revision
+        if holder is not None and holder.revision != kept.revision:
+            why_not = why_not or OVERTAKEN
         note = notes.get(kept.note_id)
         yield _judged(
             uow,
@@ -362,7 +369,7 @@ def _acts(uow: UnitOfWork, office: Office, holder_id: str) -> Iterator[ProposalL
                 reason=note.reason if note else "",
                 identified_by=note.identified_by if note else "",
                 reference=kept.reference,
-                why_not=UNREADABLE if not is_readable else OVERTAKEN if overtaken else "",
+                why_not=why_not,
             ),
         )
 
@@ -415,16 +422,20 @@ def _judged(uow: UnitOfWork, office: Office, first: Actor, line: ProposalLine) -
     return replace(line, is_mine=is_mine, why_not=because)
 
 
-def _sentence(uow: UnitOfWork, office: Office, kept: ProposedAct) -> tuple[str, bool]:
-    """Return what would be done, and whether that could be read."""
+def _sentence(uow: UnitOfWork, office: Office, kept: ProposedAct) -> tuple[str, str]:
+    """Return what would be done, and why it cannot be: it is unreadable, or a station overtook it.
+
+    The latter is empty where it can.
+    """
     kind = ACTS.get(kept.act)
     try:
         opened: OpenedAct | None = open_parameters(office.means.sealer, kept)
     except (SealBroken, KeyMissing):
         opened = None
     if kind is None or opened is None:
-        return f"{kept.action}: what was entered cannot be read.", False
-    return kind.words(uow, opened), True
+        return f"{kept.action}: what was entered cannot be read.", UNREADABLE
+    overtaken = kind.not_after is not None and kind.not_after.came_after(uow, opened.seen)
+    return kind.words(uow, opened), OVERTAKEN if overtaken else ""
 
 
 def _member_name(uow: UnitOfWork, kept: ProposedAct) -> str:

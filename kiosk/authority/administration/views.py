@@ -52,10 +52,16 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The person that an action is about, as they were on the screen when it was decided."""
+    """The person that an action is about, as they were on the screen when it was decided.
+
+    Stations raise no ``revision``. ``blocked_at`` is their block's, ``addresses`` the registered
+    one and the one that waits to replace it.
+    """
 
     holder_id: str
     revision: int
+    blocked_at: datetime | None = None
+    addresses: frozenset[str] = frozenset()
 
 
 # The audit as staff read it.

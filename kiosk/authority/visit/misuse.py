@@ -34,6 +34,7 @@ from kiosk.contract.sensitive import Sensitive
 def stop_holder(uow: UnitOfWork, holder_id: str, *, but_visit: str = "") -> bool:
     """End a holder's open visits, withdraw codes and changes, and block; False: blocked before.
 
+    A block that was there begins anew, so that staff do not lift it for what they saw before.
     Without a registration there is nothing to block. The holder's stop numbers are used up.
     """
     for card in uow.cards.lock_of_holder(holder_id):
@@ -44,7 +45,7 @@ def stop_holder(uow: UnitOfWork, holder_id: str, *, but_visit: str = "") -> bool
     uow.pending.delete_of_holder(holder_id)
     stop_change(uow, holder_id)
     uow.stop_numbers.use_all(holder_id)
-    return uow.registrations.block(holder_id)
+    return uow.registrations.block_anew(holder_id)
 
 
 _KINDS = AuditKinds(AuditKind.STOP_NUMBER_TRIED, right=None, wrong=AuditKind.STOP_NUMBER_WRONG)

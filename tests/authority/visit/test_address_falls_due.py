@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from threading import get_ident
 
@@ -62,9 +63,9 @@ def stop(world: World, card: Card) -> Act:
 
 
 def correct(world: World, card: Card) -> Act:
-    """Staff put the right address in place."""
+    """Staff put the right address in place of both: they see the one that waits."""
     office = office_beside(world, Role.MANAGER)
-    seen = as_seen(office, card)
+    seen = replace(as_seen(office, card), addresses=frozenset({EMAIL, DUE}))
     return lambda: PeopleDesk(office).correct_email(seen, CORRECTED, GROUNDS)
 
 

@@ -180,6 +180,13 @@ class Registrations(Repository):
         free = _is(holder_id), col(RegistrationRow.blocked_at).is_(None)
         return bool(self._gateway.change(RegistrationRow, *free, blocked_at=self._now))
 
+    def block_anew(self, holder_id: str) -> bool:
+        """Block, or let a block that is there begin now; return False where it was blocked."""
+        if self.block(holder_id):
+            return True
+        self._gateway.change(RegistrationRow, _is(holder_id), blocked_at=self._now)
+        return False
+
     def unblock(self, holder_id: str) -> bool:
         """Lift a block or a pause and clear the failures; return False where there was neither."""
         paused = col(RegistrationRow.unproven_until) > self._now

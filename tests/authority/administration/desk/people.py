@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from kiosk.authority.administration.office import StaffDependencies
+from kiosk.authority.administration.office import StaffDependencies, seen_of
 from kiosk.authority.administration.views import Seen
 from kiosk.authority.crypto.sealing import SealKind, SealLabel
 from kiosk.authority.store.records import AuditEvent, Card, OutboxMessage
@@ -31,8 +31,8 @@ def seen(means: StaffDependencies, person: samples.Person) -> Seen:
     """The person as a screen shows them now."""
     with means.store.read() as uow:
         holder = uow.holders.get(person.holder.id)
-    assert holder is not None
-    return Seen(holder.id, holder.revision)
+        assert holder is not None
+        return seen_of(uow, holder)
 
 
 def cards_of(means: StaffDependencies, person: samples.Person) -> list[Card]:

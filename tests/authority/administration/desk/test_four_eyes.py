@@ -23,7 +23,7 @@ from kiosk.authority.administration.views import (
     Seen,
     unseen,
 )
-from kiosk.authority.audit.events import StaffKind
+from kiosk.authority.audit.events import AuditKind, StaffKind, record
 from kiosk.authority.errors import (
     AdministrationError,
     ConcurrentChange,
@@ -36,6 +36,7 @@ from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import parse_url
 from kiosk.authority.store.records import AuditEvent, AuditQuery, Outcome
 from kiosk.authority.store.tables import TableRow
+from kiosk.authority.visit.misuse import stop_holder
 from kiosk.config.settings import NoticeSettings, PolicySettings
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.administration.desk.concurrently import both
@@ -338,6 +339,52 @@ def test_somebody_who_was_changed_since_is_not_changed(
     (line,) = AdminDesk(second).proposals.waiting()
     assert line.sentence == "Correct the email address to asha@nhs.uk."
     assert "propose it anew" in line.why_not
+
+
+@pytest.mark.parametrize("call", ["people.lift_block", "people.revoke_registration"])
+def test_a_report_of_misuse_is_not_undone_by_what_was_proposed_before(
+    means: StaffDependencies,
+    first: Office,
+    second: Office,
+    ready: samples.Person,
+    clock: SetClock,
+    call: str,
+) -> None:
+    CALLS[call](AdminDesk(first), ready, "")
+    reported_at = clock.forward(minutes=1)
+    with means.store.begin() as uow:
+        stop_holder(uow, ready.holder.id)
+        record(uow, AuditKind.MISUSE_REPORTED, ready.visit, blocked=False)
+        uow.commit()
+    (line,) = AdminDesk(second).proposals.waiting()
+    assert "propose it anew" in line.why_not
+    with pytest.raises(ConcurrentChange, match="propose it anew") as caught:
+        agree_all(second)
+    assert "it was not me" in caught.value.changes[0]
+    with means.store.read() as uow:
+        kept = uow.registrations.of_holder(ready.holder.id)
+    assert kept is not None
+    assert kept.blocked_at == reported_at
+    decline_all(first)
+    CALLS[call](AdminDesk(first), ready, "")
+    agree_all(second)
+
+
+def test_a_confirmed_address_is_not_replaced_by_what_was_proposed_before(
+    means: StaffDependencies, first: Office, second: Office, asha: samples.Person
+) -> None:
+    propose(first, asha)
+    before = samples.registration(asha.holder.id).email
+    with means.store.begin() as uow:
+        assert uow.registrations.replace_email(asha.holder.id, before, "confirmed@nhs.uk")
+        record(uow, AuditKind.EMAIL_CHANGED, asha.visit, other=True)
+        uow.commit()
+    (line,) = AdminDesk(second).proposals.waiting()
+    assert "propose it anew" in line.why_not
+    with pytest.raises(ConcurrentChange, match="propose it anew") as caught:
+        agree_all(second)
+    assert "Changed the email address" in caught.value.changes[0]
+    assert address(means, asha) == "confirmed@nhs.uk"
 
 
 def test_after_a_week_nobody_agrees(

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.people import PeopleDesk
+from kiosk.authority.administration.views import Done, Grounds, Seen
+from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.errors import ConcurrentChange
 from kiosk.authority.store.records import AddressChange, PendingChange, Scalar, new_id
+from kiosk.authority.visit.misuse import stop_holder
+from kiosk.authority.visit.registration import apply_due_change
 from kiosk.contract.messages import Purpose, VisitId, reference_of
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.administration.desk.people import seen
@@ -171,3 +176,98 @@ def test_a_change_that_waits_is_shown_masked_and_can_be_stopped_alone(
     assert kept.blocked_at is None
     with pytest.raises(ConcurrentChange):
         desk.stop_change(seen(means, asha), GROUNDS)
+
+
+def reported(means: StaffDependencies, asha: Person, clock: SetClock) -> None:
+    """They enter the number of a mail at a station."""
+    clock.forward(minutes=1)
+    with means.store.begin() as uow:
+        stop_holder(uow, asha.holder.id)
+        record(uow, AuditKind.MISUSE_REPORTED, asha.visit, blocked=True)
+        uow.commit()
+
+
+def failed(means: StaffDependencies, asha: Person) -> None:
+    with means.store.begin() as uow:
+        uow.registrations.block(asha.holder.id)
+        uow.commit()
+
+
+def paused(means: StaffDependencies, asha: Person) -> None:
+    """Their own answers are not used up: a card that is known by name only was refused."""
+    with means.store.begin() as uow:
+        attempts = uow.registrations.attempts(asha.holder.id, 1, proven=False)
+        charge = attempts.charge(new_id())
+        assert charge is not None
+        assert charge.left == 0
+        uow.commit()
+
+
+@pytest.mark.parametrize("before", [failed, paused])
+@pytest.mark.parametrize("deed", [PeopleDesk.lift_block, PeopleDesk.revoke_registration])
+def test_a_dialog_from_before_a_report_does_not_undo_it(
+    manager: Office,
+    means: StaffDependencies,
+    asha: Person,
+    clock: SetClock,
+    before: Callable[[StaffDependencies, Person], None],
+    deed: Callable[[PeopleDesk, Seen, Grounds], Done],
+) -> None:
+    before(means, asha)
+    desk = PeopleDesk(manager)
+    then = desk.person(asha.holder.id).seen
+    reported(means, asha, clock)
+    with pytest.raises(ConcurrentChange, match="changed since you looked") as caught:
+        deed(desk, then, GROUNDS)
+    assert "it was not me" in caught.value.changes[0]
+    with means.store.read() as uow:
+        kept = uow.registrations.of_holder(asha.holder.id)
+    assert kept is not None
+    assert kept.blocked_at == clock.now()
+    deed(desk, desk.person(asha.holder.id).seen, GROUNDS)
+
+
+def confirmed(means: StaffDependencies, asha: Person) -> None:
+    with means.store.begin() as uow:
+        before = uow.registrations.of_holder(asha.holder.id)
+        assert before is not None
+        assert uow.registrations.replace_email(asha.holder.id, before.email, NEW)
+        record(uow, AuditKind.EMAIL_CHANGED, asha.visit, other=True)
+        uow.commit()
+
+
+def confirmed_to_wait(means: StaffDependencies, asha: Person) -> None:
+    waiting(means, asha)
+    with means.store.begin() as uow:
+        record(uow, AuditKind.EMAIL_CHANGE_WAITS, asha.visit, hours=24)
+        uow.commit()
+
+
+@pytest.mark.parametrize("confirm", [confirmed, confirmed_to_wait])
+def test_a_correction_from_before_does_not_replace_a_confirmed_address(
+    manager: Office,
+    means: StaffDependencies,
+    asha: Person,
+    confirm: Callable[[StaffDependencies, Person], None],
+) -> None:
+    desk = PeopleDesk(manager)
+    then = desk.person(asha.holder.id).seen
+    confirm(means, asha)
+    with pytest.raises(ConcurrentChange, match="changed since you looked") as caught:
+        desk.correct_email(then, "asha@nhs.uk", GROUNDS)
+    assert "email address" in caught.value.changes[0]
+    desk.correct_email(desk.person(asha.holder.id).seen, "asha@nhs.uk", GROUNDS)
+
+
+def test_an_address_that_was_seen_to_wait_may_fall_due(
+    manager: Office, means: StaffDependencies, asha: Person, clock: SetClock
+) -> None:
+    waiting(means, asha)
+    desk = PeopleDesk(manager)
+    then = desk.person(asha.holder.id).seen
+    clock.forward(hours=25)
+    with means.store.begin() as uow:
+        assert apply_due_change(uow, asha.holder.id)
+        uow.commit()
+    desk.correct_email(then, "asha@nhs.uk", GROUNDS)
+    assert desk.person(asha.holder.id).email == "asha@nhs.uk"

@@ -12,6 +12,7 @@ import pytest
 
 from kiosk.__main__ import main
 from kiosk.app.setup.station import network_drop_in
+from kiosk.authority.server import Limits
 from kiosk.config.settings import AuthoritySettings
 from screens.terminal.pulse import LONGEST_S
 from tests.support.fresh_root import CHECKOUT
@@ -202,6 +203,16 @@ def test_a_service_leaves_nothing_on_the_disk_and_cannot_take_the_machine(unit: 
     assert values(unit, "MemoryMax")
     assert values(unit, "TasksMax")
     assert value(unit, "NoExecPaths") == "/"
+
+
+def test_the_authority_may_open_as_many_connections_as_it_promises() -> None:
+    """By default a unit may open 1,024: none was left for its database and its relay."""
+    connections, handshakes = Limits().connections, 1000
+    assert int(value(AUTHORITY, "LimitNOFILE")) >= connections + handshakes
+    # A silent connection in its handshake takes about 320 KiB, measured with 1,000 of them.
+    memory = re.fullmatch(r"(\d+)M", value(AUTHORITY, "MemoryMax"))
+    assert memory is not None
+    assert int(memory[1]) * 1024 >= int(value(AUTHORITY, "LimitNOFILE")) * 400
 
 
 @each_service

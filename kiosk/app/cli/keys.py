@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from kiosk.app.cli.help import add_command, add_config
 from kiosk.app.cli.printing import complain, echo
 from kiosk.app.cli.tools import Tools, add_part
+from kiosk.contract.errors import ConfigError
 
 if TYPE_CHECKING:
     from kiosk.authority.administration.keys import RotationReport
@@ -44,11 +45,22 @@ _TAKEN_UP = (
     "the authority takes it up by itself, unless its unit loads the key file as a credential "
     "(a bare name as `file` in [keys]): then restart it"
 )
+_SHARED = (
+    "each machine on this database has a key file of its own, and refuses stations, visits and "
+    "log-ins that were recorded under a key that it lacks. Therefore a rotation adds a key first, "
+    "you copy {file} to every machine at once, and the next rotation uses the key for what is "
+    "there. Nothing was done yet: with --yes it takes the next of these steps"
+)
 ROTATE = """\
 Adds a new key to the key file and seals every unblock secret anew under it, card by card,
 while stations go on working. It may be interrupted at any point: run it again, and it
 finishes what was left without making another key. Older keys stay in the file; a backup
 of the database may still need them.
+
+Where the database is a server, each machine on it has a key file of its own, and refuses what is
+made under a key that it lacks. There a rotation has two steps, each with --yes: the first adds the
+key and stops, so that you can copy the key file to every machine, and the second uses it for what
+is there. A key file that lacks a key of another machine gets none.
 
 With --purpose row-mac it makes the MACs of all rows that grant access anew in the same way.
 
@@ -85,22 +97,24 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="which key (default: seal); of those that make nothing anew, one is only added",
     )
     rotate.add_argument("--add-only", action="store_true", help="add the key and change nothing")
+    rotate.add_argument(
+        "--yes", action="store_true", help="on a server: the other machines get the key file"
+    )
+    _add_lost(rotate, "go on without a key that no copy has; may be repeated")
     backed_up = add_part(
         parts, "backed-up", _backed_up, "declare that a copy of the key file is safe"
     )
     backed_up.description = COPIED
-    backed_up.add_argument(
-        "--lost",
-        action="append",
-        default=[],
-        metavar="KEY",
-        help="give up a key that no copy has; may be repeated",
-    )
+    _add_lost(backed_up, "give up a key that no copy has; may be repeated")
     copy = backed_up.add_mutually_exclusive_group()
     copy.add_argument("--file", metavar="FILE", help="compare your copy, in FILE, first")
     copy.add_argument("--to", metavar="FILE", help="make the copy, in clear, into a new FILE")
     for part in (listing, rotate, backed_up):
         add_config(part)
+
+
+def _add_lost(part: argparse.ArgumentParser, text: str) -> None:
+    part.add_argument("--lost", action="append", default=[], metavar="KEY", help=text)
 
 
 def _list(args: argparse.Namespace) -> int:
@@ -138,44 +152,75 @@ def _list_masters(tools: Tools) -> int:
 def _rotate(args: argparse.Namespace) -> int:
     """Rotate; 1 where a secret could not be opened."""
     tools = Tools(args)
-    tools.ring()  # which says what to do where there is none
+    ring = tools.ring()  # which says what to do where there is none
     from kiosk.app.cli.printing import ProgressLine
-    from kiosk.authority.administration.keys import add_key, rotate_seal
+    from kiosk.authority.administration.keys import add_key, check_current, rotate_seal
     from kiosk.authority.crypto.keys import KeyPurpose
 
     purpose = KeyPurpose(args.purpose)
+    lost = check_current(tools.key_file, ring, tools.staff_store, args.lost)
+    in_token = purpose is KeyPurpose.DERIVE and bool(tools.settings.secrets.module)
+    shared = tools.store_file is None and not in_token
+    if shared and not args.yes:
+        raise ConfigError(_SHARED.format(file=tools.key_file))
+    for line in lost:
+        echo(f"given up: {line}")
     if purpose is KeyPurpose.DERIVE:
-        return _rotate_master(tools, add_only=args.add_only)
+        return _rotate_master(tools, add_only=args.add_only, shared=shared)
     if purpose is KeyPurpose.ROW_MAC and not args.add_only:
-        return _rotate_rows(tools)
+        return _rotate_rows(tools, shared=shared)
     if args.add_only or purpose is not KeyPurpose.SEAL:
         added = add_key(tools.key_file, purpose, tools.staff_store, tools.actor())
+        if shared:
+            then = purpose if purpose in (KeyPurpose.SEAL, KeyPurpose.ROW_MAC) else ""
+            return _print_added(tools, added, then)
         echo(f"added {added}; it is current")
         echo(_TAKEN_UP)
         _print_copy(tools)
         return 0
     with ProgressLine("sealing anew") as progress:
-        report = rotate_seal(tools.key_file, tools.staff_store, tools.actor(), progress)
+        report = rotate_seal(
+            tools.key_file, tools.staff_store, tools.actor(), progress, add_first=shared
+        )
+    if report.added and shared:
+        return _print_added(tools, report.added, purpose)
     broken = "does not open and was left as it is; import it again"
     done = _print_report(report, _TAKEN_UP, "secrets sealed anew", broken)
     _print_copy(tools)
     return done
 
 
-def _rotate_rows(tools: Tools) -> int:
+def _print_added(tools: Tools, added: str, then: str) -> int:
+    """Print what the other machines need, and the purpose to rotate ``then``, if it has a rest."""
+    echo(f"added {added}; it is current on this machine")
+    echo(f"copy {tools.key_file} to every machine on this database now, to the same place: without")
+    echo("it they refuse what is made under the new key. There")
+    echo(_TAKEN_UP)
+    if then:
+        echo(f"Then `kiosk keys rotate --purpose {then} --yes`: it uses the key for what is there")
+    _print_copy(tools)
+    return 0
+
+
+def _rotate_rows(tools: Tools, *, shared: bool) -> int:
     """Make every row's MAC again; 1 where a row was altered."""
     from kiosk.app.cli.printing import ProgressLine
     from kiosk.authority.administration.keys import rotate_rows
 
     with ProgressLine("making MACs anew") as progress:
-        done = rotate_rows(tools.key_file, tools.staff_store, tools.actor(), progress)
+        done = rotate_rows(
+            tools.key_file, tools.staff_store, tools.actor(), progress, add_first=shared
+        )
+    for table, row in done.altered:
+        complain(f"{table} {row}: altered outside of the service, and left as it is")
+    if done.added and shared:
+        _print_added(tools, done.added, "row-mac")
+        return int(bool(done.altered))
     if done.added:
         echo(f"added {done.added}; {_TAKEN_UP}")
     else:
         echo(f"finished an earlier rotation; {done.current} stays the current key")
     echo(f"rows with a MAC of it now: {done.restamped:,}")
-    for table, row in done.altered:
-        complain(f"{table} {row}: altered outside of the service, and left as it is")
     _print_copy(tools)
     return int(bool(done.altered))
 
@@ -213,16 +258,21 @@ def _print_copy(tools: Tools) -> None:
         echo("`kiosk keys backed-up`")
 
 
-def _rotate_master(tools: Tools, *, add_only: bool) -> int:
+def _rotate_master(tools: Tools, *, add_only: bool, shared: bool) -> int:
     """Rotate the master key; 1 where a secret could not be derived."""
     from kiosk.app.cli.printing import ProgressLine
 
     if add_only:
-        echo(f"added {tools.masters.add(tools.actor())}; {_derives(tools)}")
+        added = tools.masters.add(tools.actor())
+        if shared:
+            return _print_added(tools, added, "derive")
+        echo(f"added {added}; {_derives(tools)}")
         _print_copy(tools)
         return 0
     with ProgressLine("deriving a last time") as progress:
-        report = tools.masters.rotate(tools.actor(), progress)
+        report = tools.masters.rotate(tools.actor(), progress, add_first=shared)
+    if report.added and shared:
+        return _print_added(tools, report.added, "derive")
     broken = "cannot be derived and was left as it is"
     done = _print_report(report, _derives(tools), "secrets are sealed as they are", broken)
     if left := sum(key.secrets for key in tools.masters.lines() if not key.current):

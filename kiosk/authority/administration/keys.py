@@ -3,7 +3,8 @@
 A rotation has two halves: a new key is added to the key file, and every secret is sealed, or every
 row's MAC made, again under it. With a new master key, every secret that derives from an older one
 is derived a last time and sealed itself, so that the older key can be destroyed. A rotation may
-stop anywhere: the next one first finishes the rest.
+stop anywhere: the next one first finishes the rest. With ``add_first`` it stops after it has added
+a key: where several machines have a key file each, they all need the key before it is used.
 """
 
 from __future__ import annotations
@@ -266,7 +267,14 @@ class RowRotation:
     altered: tuple[tuple[str, str], ...]
 
 
-def rotate_rows(path: Path, store: Store, actor: str, progress: Progress = unseen) -> RowRotation:
+def rotate_rows(
+    path: Path,
+    store: Store,
+    actor: str,
+    progress: Progress = unseen,
+    *,
+    add_first: bool = False,
+) -> RowRotation:
     """Add a key, unless an earlier rotation is unfinished, and make all MACs again under it.
 
     It is unfinished while a row that is not altered has a MAC of an older key. Progress is in rows.
@@ -280,7 +288,8 @@ def rotate_rows(path: Path, store: Store, actor: str, progress: Progress = unsee
     if not restamped:
         added = add_key(path, KeyPurpose.ROW_MAC, store, actor)
         store.macs.reload()
-        restamped, altered = _restamp_all(store, actor, progress)
+        if not add_first:
+            restamped, altered = _restamp_all(store, actor, progress)
     return RowRotation(added, store.macs.current_key_id, restamped, tuple(altered))
 
 
@@ -313,7 +322,12 @@ def _restamp_all(store: Store, actor: str, progress: Progress) -> tuple[int, lis
 
 
 def rotate_seal(
-    path: Path, store: Store, actor: str, progress: Progress = unseen
+    path: Path,
+    store: Store,
+    actor: str,
+    progress: Progress = unseen,
+    *,
+    add_first: bool = False,
 ) -> RotationReport:
     """Add a key, unless an earlier rotation is unfinished, and seal every secret under it.
 
@@ -323,6 +337,8 @@ def rotate_seal(
     added = None
     if not is_unfinished(ring, store):
         added = add_key(path, KeyPurpose.SEAL, store, actor)
+        if add_first:
+            return RotationReport(added, added, Rotation())
         ring = KeyRing.load(path)
     rotation = reseal_all(store, Sealer(ring), actor, progress)
     return RotationReport(added, ring.current(KeyPurpose.SEAL).id, rotation)
@@ -375,12 +391,16 @@ class MasterKeys:
             uow.commit()
         return added
 
-    def rotate(self, actor: str, progress: Progress = unseen) -> RotationReport:
+    def rotate(
+        self, actor: str, progress: Progress = unseen, *, add_first: bool = False
+    ) -> RotationReport:
         """Add a key, unless an earlier rotation is unfinished, and let nothing derive from older.
 
         Progress is in secrets.
         """
         added = None if self._is_unfinished() else self.add(actor)
+        if added and add_first:
+            return RotationReport(added, added, Rotation())
         ring = KeyRing.load(self._path)
         masters = Masters(ring, self._token)
         current = masters.current()

@@ -17,6 +17,7 @@ from kiosk.authority.mail.outbox import RELAY_AWAY
 from kiosk.authority.store.database import Store
 from kiosk.config.loading import load_settings, settings_path
 from kiosk.contract.errors import ConfigError
+from tests.support.database import TestDatabase
 
 _PATIENCE_S = 60
 ANOTHER = "the database was filled under other keys"
@@ -104,7 +105,65 @@ def test_rotated_keys_stay_known_also_where_the_other_machine_has_not_got_them_y
         assert one.run("keys", "rotate", "--add-only", "--purpose", purpose) == 0
     one.open()
     two.open()
-    assert two.run("keys", "rotate", "--add-only") == 0
+
+
+@pytest.mark.parametrize("words", [(), ("--add-only",), ("--purpose", "row-mac")])
+def test_a_machine_that_lacks_a_key_of_another_rotates_none(
+    machines: tuple[Machine, Machine], capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    """Before: two key files lacked a key of each other, and copying either lost one."""
+    one, two = machines
+    two.keys.parent.mkdir(parents=True)
+    shutil.copy(one.keys, two.keys)
+    assert two.run("setup", "authority") == 0
+    assert one.run("keys", "rotate", "--add-only") == 0
+    before = two.keys.read_bytes()
+    capsys.readouterr()
+    assert two.run("keys", "rotate", *words) == 2
+    said = capsys.readouterr().err
+    (added,) = re.findall(r"it is from before (seal-\w+): put the newest copy back", said)
+    assert two.keys.read_bytes() == before
+    assert two.run("keys", "rotate", *words, "--lost", added) == 0
+    assert f"given up: {added}: 0 unblock secrets" in capsys.readouterr().out
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("purpose", ["row-mac", "seal", "derive"])
+def test_on_a_server_a_key_is_used_when_the_key_file_could_be_copied(
+    postgres_database: TestDatabase,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    purpose: str,
+) -> None:
+    """Before: a rotation on one machine took all others out of service, and said nothing."""
+    url = postgres_database.url
+    one, two = (Machine(tmp_path / name, url, monkeypatch) for name in ("one", "two"))
+    assert one.run("setup", "authority") == 0
+    assert one.run("policy", "set", "max_failures", "5", "--reason", "decided by the board") == 0
+    two.keys.parent.mkdir(parents=True)
+    shutil.copy(one.keys, two.keys)
+    assert two.run("setup", "authority") == 0
+    rotate = "keys", "rotate", "--purpose", purpose
+    if purpose == "derive":  # the first one, from which nothing derives yet
+        assert one.run(*rotate, "--add-only", "--yes") == 0
+        shutil.copy(one.keys, two.keys)
+    before = one.keys.read_bytes()
+    capsys.readouterr()
+
+    assert one.run(*rotate) == 2
+    assert "Nothing was done yet" in capsys.readouterr().err
+    assert one.keys.read_bytes() == before
+
+    assert one.run(*rotate, "--yes") == 0
+    said = capsys.readouterr().out
+    assert f"copy {one.keys} to every machine on this database now" in said
+    assert f"kiosk keys rotate --purpose {purpose} --yes" in said
+    assert two.run("rows", "check") == 0
+    shutil.copy(one.keys, two.keys)
+    assert one.run(*rotate, "--yes") == 0
+    assert "finished an earlier rotation" in capsys.readouterr().out
+    assert two.run("rows", "check") == 0
     two.open()
 
 
@@ -164,7 +223,10 @@ def test_an_older_copy_of_the_key_file_does_not_open_and_alters_nothing(
 
 @pytest.mark.parametrize("purpose", ["row-mac", "audit-link", "audit-sign"])
 def test_a_rotation_lets_an_older_copy_go_on_where_there_is_no_newer_one(
-    machines: tuple[Machine, Machine], tmp_path: Path, purpose: str
+    machines: tuple[Machine, Machine],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    purpose: str,
 ) -> None:
     one, _ = machines
     because = "--reason", "decided by the board"
@@ -175,7 +237,10 @@ def test_a_rotation_lets_an_older_copy_go_on_where_there_is_no_newer_one(
     shutil.copy(older, one.keys)
     with pytest.raises(KeyMissing):
         one.open()
-    assert one.run("keys", "rotate", "--add-only", "--purpose", purpose) == 0
+    assert one.run("keys", "rotate", "--add-only", "--purpose", purpose) == 2
+    (named,) = re.findall(rf"it is from before ({purpose}-\w+)", capsys.readouterr().err)
+    words = "--add-only", "--purpose", purpose, "--lost", named
+    assert one.run("keys", "rotate", *words) == 0
     one.open()
     lost = purpose == "row-mac"
     assert one.run("rows", "check") == int(lost)

@@ -159,7 +159,10 @@ class StaffDesk(Desk):
         return act.done(f"{member.name} is {_with_article(role)} now.")
 
     def remove(self, staff_id: str, revision: int, grounds: Grounds) -> Done:
-        """Remove a member; nobody removes themselves, and one manager has to stay."""
+        """Remove a member, with their keys and cards, which others may then have.
+
+        Nobody removes themselves, and one manager has to stay.
+        """
         with self._office.act(Action.REMOVE_STAFF, grounds, lock=_lock_all) as act:
             member = _member(act.uow, staff_id, revision)
             if member.id == act.actor.staff_id:
@@ -167,10 +170,13 @@ class StaffDesk(Desk):
             keys = _keys_of(act.uow, staff_id)
             for key in keys:
                 act.uow.staff.remove_key(staff_id, key.fingerprint)
+            cards = [card for card in act.uow.staff.cards() if card.staff_id == staff_id]
+            for card in cards:
+                act.uow.staff.remove_card(staff_id, card.card_id)
             _change(act, replace(member, removed_at=act.uow.now))
             _leave_a_manager(act.uow, member)
             removed, now = StaffKind.STAFF_REMOVED, revision + 1
-            act.record(removed, staff=staff_id, keys=len(keys), revision=now)
+            act.record(removed, staff=staff_id, keys=len(keys), cards=len(cards), revision=now)
         return act.done(f"{member.name} cannot log in any more.")
 
     def add_key(self, staff_id: str, public_key: str, revision: int, grounds: Grounds) -> Done:

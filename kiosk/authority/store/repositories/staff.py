@@ -104,7 +104,7 @@ class Staff(Repository):
     # --- cards ---
 
     def card(self, card_id: str) -> StaffCard | None:
-        """Return the member of staff's card with this id, also of a removed member."""
+        """Return the member of staff's card with this id."""
         statement = select(StaffCardRow).where(col(StaffCardRow.card_id) == card_id)
         row = self._gateway.one(statement, StaffCardRow)
         return row.record(StaffCard) if row else None

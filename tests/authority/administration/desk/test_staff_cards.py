@@ -75,6 +75,22 @@ def test_a_technician_has_no_key_and_a_card(
     assert "Sam" not in str(event)
 
 
+def test_who_was_removed_leaves_the_card_to_others(
+    desk: StaffDesk, store: Store, sam: StaffLine, card: CardId
+) -> None:
+    pem = new_pin_key()
+    desk.add_card(sam.staff_id, card, pem, sam.revision, GROUNDS)
+    done = desk.remove(sam.staff_id, sam.revision + 1, GROUNDS)
+    assert line(desk).cards == ()
+    with store.read() as uow:
+        (event,) = uow.trail.oldest(AuditQuery(reference=done.reference))
+    assert (event.detail["keys"], event.detail["cards"]) == (0, 1)
+    desk.add("Sam Reed again", Role.TECHNICIAN, "", GROUNDS)
+    again = line(desk, "Sam Reed again")
+    desk.add_card(again.staff_id, card, pem, again.revision, GROUNDS)
+    assert len(line(desk, "Sam Reed again").cards) == 1
+
+
 def test_a_certificate_names_its_key(desk: StaffDesk, sam: StaffLine, card: CardId) -> None:
     reader_card = ReaderCard()
     certificate = Authorities().issue(reader_card.key)

@@ -41,7 +41,7 @@ PLAIN = Glyphs(tick="√", pending="○", wrong="x", dot="•", empty="·", poin
 # The look of one station: settings, read once and passed down.
 
 
-class Strip(Protocol):
+class ExtraBar(Protocol):
     """The demo's strip below every page; a real station has none.
 
     ``rows`` is its height: pages use what is left.
@@ -62,7 +62,7 @@ class Appearance:
 
     Up to 28 characters of ``service``, 80 of ``contact`` and 40 of ``hours`` are shown whole
     on the smallest screen, ``trust`` where there is room for it.
-    ``hold_s`` is how long at least a sentence about waiting stays up, and ``still_s`` how
+    ``shown_s`` is how long at least a sentence about waiting stays up, and ``still_s`` how
     long "are you still there" counts down; both are seconds. ``zone`` is the one in which times
     of day are shown; None is the machine's.
     """
@@ -75,11 +75,11 @@ class Appearance:
     motion: bool = True
     touch: bool = True
     dark: bool = False
-    hold_s: float = 0.7
+    shown_s: float = 0.7
     still_s: float = 20.0
     glyphs: Glyphs = RICH
     zone: tzinfo | None = None
-    strip: Strip | None = None
+    extra_bar: ExtraBar | None = None
 
 
 LIGHT = "station-light"

@@ -72,11 +72,11 @@ About = str | PeopleGroup | AuditFilter | None
 """A person (holder id), a group of people, or rows of the audit."""
 
 
-class Book(ContentSwitcher):
+class PageSwitcher(ContentSwitcher):
     """Makes a page at its first use, and keeps it with what was typed in it."""
 
     def __init__(self, desk: AdminDesk, pages: Mapping[str, type[AdminPage]]) -> None:
-        super().__init__(id="book")
+        super().__init__(id="pages")
         self._desk = desk
         self._offered = pages
         self._made: dict[str, AdminPage] = {}
@@ -85,7 +85,7 @@ class Book(ContentSwitcher):
         return name in self._offered
 
     @property
-    def up(self) -> AdminPage | None:
+    def present(self) -> AdminPage | None:
         return cast(AdminPage | None, self.visible_content)
 
     @property
@@ -103,7 +103,7 @@ class Book(ContentSwitcher):
         """The name of the page of the audit; empty where there is none."""
         return next((n for n, page in self._offered.items() if issubclass(page, ShowsRows)), "")
 
-    async def turn_to(self, name: str, about: About = None) -> AdminPage:
+    async def switch_to(self, name: str, about: About = None) -> AdminPage:
         """Show the page ``name``; where it has a subject, with ``about`` as that."""
         if name not in self._made:
             self._made[name] = self._offered[name](self._desk)
@@ -116,8 +116,8 @@ class Book(ContentSwitcher):
                 page.look_at_rows(about)
             case str() if isinstance(page, ShowsPerson):
                 page.look_at(about)
-        if self.up is not None and self.up is not page:
-            self.up.left()
+        if self.present is not None and self.present is not page:
+            self.present.left()
         self.current = page.id
         page.take_focus()
         page.shown()
@@ -440,7 +440,7 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         self._bar = TabBar(
             {n: f"F{at} {n}" for at, n in sorted(self._numbered.items())}, self.go_to
         )
-        self._book = Book(desk, offered)
+        self._switcher = PageSwitcher(desk, offered)
         self._opened_from: dict[str, str] = {}
         self._complains = False
         self.set_class(few_colours, "-few-colours", update=False)
@@ -453,7 +453,7 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         yield self._heading
         yield self._too_small
         yield self._bar
-        yield self._book
+        yield self._switcher
         yield KeyBar()
 
     async def on_mount(self) -> None:
@@ -478,21 +478,21 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
 
     def go_back(self) -> None:
         """Show the page from which the present one was opened."""
-        if self._book.up is not None:
-            name = self._opened_from.get(self._book.up.NAME, self._book.up.BELOW)
+        if self._switcher.present is not None:
+            name = self._opened_from.get(self._switcher.present.NAME, self._switcher.present.BELOW)
             self.call_later(self._turn_to, name)
 
     def show_person(self, holder_id: str) -> None:
         """Show a person's page, wherever one is."""
-        self.call_later(self._show, self._book.person, holder_id)
+        self.call_later(self._show, self._switcher.person, holder_id)
 
     def show_group(self, group: PeopleGroup) -> None:
         """Show the list of a group of people, wherever there is one."""
-        self.call_later(self._show, self._book.lists, group)
+        self.call_later(self._show, self._switcher.lists, group)
 
     def show_rows(self, only: AuditFilter) -> None:
         """Show these rows of the audit, if the role may see them."""
-        self.call_later(self._show, self._book.audit, only)
+        self.call_later(self._show, self._switcher.audit, only)
 
     def announce(self, text: str) -> None:
         """Say what was done."""
@@ -512,16 +512,16 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         return "+".join([*(part.capitalize() for part in held), name])
 
     async def _show(self, name: str, about: About = None) -> None:
-        if self._book.up is not None and name != self._book.up.NAME:
-            self._opened_from[name] = self._book.up.NAME
+        if self._switcher.present is not None and name != self._switcher.present.NAME:
+            self._opened_from[name] = self._switcher.present.NAME
         await self._turn_to(name, about)
 
     async def _turn_to(self, name: str, about: About = None) -> None:
-        if name not in self._book:
+        if name not in self._switcher:
             return
-        if self._book.up is not None and name != self._book.up.NAME:
+        if self._switcher.present is not None and name != self._switcher.present.NAME:
             self.clear_notifications()
-        page = await self._book.turn_to(name, about)
+        page = await self._switcher.switch_to(name, about)
         self._bar.active = page.BELOW or page.NAME
 
     def pop_screen(self) -> AwaitComplete:
@@ -539,8 +539,8 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
             return
         lines = changes(error)
         self.push_screen(MustRead(headline(error), explanation(error), lines))
-        if isinstance(error, ConcurrentChange | NotFound) and self._book.up is not None:
-            self._book.up.shown()
+        if isinstance(error, ConcurrentChange | NotFound) and self._switcher.present is not None:
+            self._switcher.present.shown()
 
     def on_admin_page_answered(self, _message: AdminPage.Answered) -> None:
         """Remove the message: the desk answers again."""
@@ -584,7 +584,7 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
 
     def action_help(self) -> None:
         """Show what the page is for, its keys, and those of the application."""
-        page = self._book.up
+        page = self._switcher.present
         if page is None or self.screen.is_modal:
             return
         keys = [(key, does) for does, key, _run in self._page_commands(self.screen)]

@@ -23,7 +23,7 @@ from kiosk.authority.administration.views import (
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.roles import Action
 from screens.admin.dialogs.cards import add_card, find_owner, last_day
-from screens.admin.dialogs.person import Case
+from screens.admin.dialogs.person import Subject
 from screens.admin.frame import TabBar
 from screens.admin.page import AdminPage, LinesPage, done_words, shell_of
 from screens.admin.people import STANDINGS, WIDEST
@@ -284,7 +284,7 @@ class CardsPage(LinesPage[UnknownCard]):
         if person is None:
             return
         self._owner = person
-        form = add_card(Case(self.desk, lambda: self._owner), card)
+        form = add_card(Subject(self.desk, lambda: self._owner), card)
         look = partial(self.desk.people.person, person.seen.holder_id)
         form.on_stale = lambda: self.ask(look, self._take_owner, group="owner")
         self.app.push_screen(form, self._was_added)

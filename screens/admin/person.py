@@ -35,7 +35,7 @@ from screens.admin.dialogs import cards, codes, person
 from screens.admin.dialogs.cards import grouped, last_day
 from screens.admin.dialogs.codes import CodeShown
 from screens.admin.dialogs.form import Form
-from screens.admin.dialogs.person import Case
+from screens.admin.dialogs.person import Subject
 from screens.admin.page import AdminPage, done_words, shell_of
 from screens.admin.people import STANDINGS
 from screens.admin.times import Times
@@ -273,14 +273,14 @@ def _story_points(line: StoryLine, times: Times) -> Iterator[Point]:
 
 # The acts for a person: each with its key, and its dialog.
 
-Fits = Callable[[Case], bool]
+Fits = Callable[[Subject], bool]
 
 CODE, ERASE = "code", "erase"
 """The two after which something else than the result is shown."""
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class PersonAct:
     """One act; ``fits`` returns whether it makes sense now, ``form`` makes its dialog.
 
     ``urgent`` ones are those that a caller waits for: the footer shows them, too.
@@ -290,59 +290,62 @@ class Deed:
     key: str
     label: str
     fits: Fits
-    form: Callable[[Case], Form[Any]]
+    form: Callable[[Subject], Form[Any]]
     urgent: bool = False
 
 
 def _open(action: Action) -> Fits:
-    return lambda case: action in case.person.open_to
+    return lambda subject: action in subject.person.open_to
 
 
-def _waits_change(case: Case) -> bool:
-    is_open = Action.REPORT_MISUSE in case.person.open_to
-    return is_open and case.person.waiting_change is not None
+def _waits_change(subject: Subject) -> bool:
+    is_open = Action.REPORT_MISUSE in subject.person.open_to
+    return is_open and subject.person.waiting_change is not None
 
 
-def _leaver(case: Case, *, left: bool) -> bool:
-    return Action.MARK_LEAVER in case.person.open_to and (case.person.left_at is not None) is left
+def _leaver(subject: Subject, *, left: bool) -> bool:
+    return (
+        Action.MARK_LEAVER in subject.person.open_to
+        and (subject.person.left_at is not None) is left
+    )
 
 
-def to_agree(case: Case) -> tuple[ProposalLine, ...]:
+def to_agree(subject: Subject) -> tuple[ProposalLine, ...]:
     """Return what waits, oldest first, and this member of staff can agree to."""
-    return tuple(line for line in case.person.proposals if not line.why_not)
+    return tuple(line for line in subject.person.proposals if not line.why_not)
 
 
-def to_decline(case: Case, *, mine: bool) -> tuple[ProposalLine, ...]:
+def to_decline(subject: Subject, *, mine: bool) -> tuple[ProposalLine, ...]:
     """Return what waits, oldest first, one's own or colleagues'; codes are withdrawn instead."""
-    role = case.desk.me.role
+    role = subject.desk.me.role
     return tuple(
         line
-        for line in case.person.proposals
+        for line in subject.person.proposals
         if line.action is not Action.ISSUE_CODE and may(role, line.action) and line.is_mine == mine
     )
 
 
-def to_withdraw(case: Case) -> tuple[CodeLine, ...]:
+def to_withdraw(subject: Subject) -> tuple[CodeLine, ...]:
     """Return the codes that staff gave, oldest first."""
-    if Action.WITHDRAW_CODE not in case.person.open_to:
+    if Action.WITHDRAW_CODE not in subject.person.open_to:
         return ()
-    return tuple(code for code in case.person.codes if not code.by_mail)
+    return tuple(code for code in subject.person.codes if not code.by_mail)
 
 
-def _agree(case: Case) -> Form[Done]:
-    return waiting.agree(case.desk, to_agree(case)[0])
+def _agree(subject: Subject) -> Form[Done]:
+    return waiting.agree(subject.desk, to_agree(subject)[0])
 
 
-def _decline(case: Case, *, mine: bool) -> Form[Done]:
-    return waiting.decline(case.desk, to_decline(case, mine=mine)[0])
+def _decline(subject: Subject, *, mine: bool) -> Form[Done]:
+    return waiting.decline(subject.desk, to_decline(subject, mine=mine)[0])
 
 
-def _withdraw(case: Case) -> Form[Done]:
-    return codes.withdraw(case.desk, to_withdraw(case)[0])
+def _withdraw(subject: Subject) -> Form[Done]:
+    return codes.withdraw(subject.desk, to_withdraw(subject)[0])
 
 
-DEEDS = (
-    Deed(
+PERSON_ACTS = (
+    PersonAct(
         "lift-block",
         "b",
         "Lift the block",
@@ -350,45 +353,55 @@ DEEDS = (
         person.lift_block,
         urgent=True,
     ),
-    Deed(CODE, "c", "Give a code", _open(Action.ISSUE_CODE), codes.issue, urgent=True),
-    Deed("agree", "g", "Agree", lambda case: bool(to_agree(case)), _agree, urgent=True),
-    Deed(
+    PersonAct(CODE, "c", "Give a code", _open(Action.ISSUE_CODE), codes.issue, urgent=True),
+    PersonAct("agree", "g", "Agree", lambda subject: bool(to_agree(subject)), _agree, urgent=True),
+    PersonAct(
         "decline",
         "d",
         "Decline",
-        lambda case: bool(to_decline(case, mine=False)),
-        lambda case: _decline(case, mine=False),
+        lambda subject: bool(to_decline(subject, mine=False)),
+        lambda subject: _decline(subject, mine=False),
     ),
-    Deed(
+    PersonAct(
         "take-back",
         "d",
         "Take back proposal",
-        lambda case: not to_decline(case, mine=False) and bool(to_decline(case, mine=True)),
-        lambda case: _decline(case, mine=True),
+        lambda subject: (
+            not to_decline(subject, mine=False) and bool(to_decline(subject, mine=True))
+        ),
+        lambda subject: _decline(subject, mine=True),
     ),
-    Deed("withdraw", "w", "Withdraw code", lambda case: bool(to_withdraw(case)), _withdraw),
-    Deed("misuse", "i", "Stop: not the holder", _open(Action.REPORT_MISUSE), person.report_misuse),
-    Deed("stop-change", "h", "Stop change of address", _waits_change, person.stop_change),
-    Deed("email", "e", "Correct email", _open(Action.CORRECT_EMAIL), person.correct_email),
-    Deed("name", "n", "Correct name", _open(Action.CORRECT_NAME), person.correct_name),
-    Deed("add-card", "a", "Add a card", _open(Action.ADD_CARD), cards.add_card),
-    Deed("replace-card", "p", "Replace a card", _open(Action.REPLACE_CARD), cards.replace_card),
-    Deed("secret", "s", "Set unblock secret", _open(Action.SET_SECRET), cards.set_secret),
-    Deed("revoke-card", "k", "Revoke a card", _open(Action.REVOKE_CARD), cards.revoke_card),
-    Deed(
+    PersonAct(
+        "withdraw", "w", "Withdraw code", lambda subject: bool(to_withdraw(subject)), _withdraw
+    ),
+    PersonAct(
+        "misuse", "i", "Stop: not the holder", _open(Action.REPORT_MISUSE), person.report_misuse
+    ),
+    PersonAct("stop-change", "h", "Stop change of address", _waits_change, person.stop_change),
+    PersonAct("email", "e", "Correct email", _open(Action.CORRECT_EMAIL), person.correct_email),
+    PersonAct("name", "n", "Correct name", _open(Action.CORRECT_NAME), person.correct_name),
+    PersonAct("add-card", "a", "Add a card", _open(Action.ADD_CARD), cards.add_card),
+    PersonAct(
+        "replace-card", "p", "Replace a card", _open(Action.REPLACE_CARD), cards.replace_card
+    ),
+    PersonAct("secret", "s", "Set unblock secret", _open(Action.SET_SECRET), cards.set_secret),
+    PersonAct("revoke-card", "k", "Revoke a card", _open(Action.REVOKE_CARD), cards.revoke_card),
+    PersonAct(
         "registration",
         "r",
         "Revoke registration",
         _open(Action.REVOKE_REGISTRATION),
         person.revoke_registration,
     ),
-    Deed("leaver", "l", "Mark as leaver", lambda c: _leaver(c, left=False), person.mark_leaver),
-    Deed("back", "t", "Take back", lambda c: _leaver(c, left=True), person.take_back_leaver),
-    Deed(ERASE, "x", "Erase for good", _open(Action.ERASE_PERSON), person.erase),
+    PersonAct(
+        "leaver", "l", "Mark as leaver", lambda c: _leaver(c, left=False), person.mark_leaver
+    ),
+    PersonAct("back", "t", "Take back", lambda c: _leaver(c, left=True), person.take_back_leaver),
+    PersonAct(ERASE, "x", "Erase for good", _open(Action.ERASE_PERSON), person.erase),
 )
 """The most needed come first."""
 
-DEED_NAMED = {deed.name: deed for deed in DEEDS}
+ACT_NAMED = {act.name: act for act in PERSON_ACTS}
 
 
 # The parts of a person's page: who, why they can or cannot unlock, acts, facts.
@@ -398,7 +411,7 @@ _SEE_BELOW = ("! See below", "alarm")
 """Replaces a standing that the first sentence contradicts."""
 
 
-class WhoLine(Horizontal):
+class PersonHeading(Horizontal):
     """Name, number and address, and the standing at the right end."""
 
     def __init__(self) -> None:
@@ -443,32 +456,32 @@ _KEY = 4
 """Cells of a key before its act."""
 
 
-class DeedLink(Prose):
+class ActLink(Prose):
     """One act, with its key."""
 
-    def __init__(self, deed: Deed, begin: Callable[[Deed], None]) -> None:
-        key = (f" {deed.key} ", "bold $brand on $ground")
-        super().__init__(Content.assemble(key, (f" {deed.label}", "$ink")), "deed")
-        self.deed = deed
+    def __init__(self, act: PersonAct, begin: Callable[[PersonAct], None]) -> None:
+        key = (f" {act.key} ", "bold $brand on $ground")
+        super().__init__(Content.assemble(key, (f" {act.label}", "$ink")), "act")
+        self.act = act
         self._begin = begin
 
     def on_click(self, event: events.Click) -> None:
         event.stop()
-        self._begin(self.deed)
+        self._begin(self.act)
 
 
-class Deeds(ItemGrid):
+class ActGrid(ItemGrid):
     """The present acts, in as many columns as fit."""
 
-    def __init__(self, begin: Callable[[Deed], None]) -> None:
-        self._links = [DeedLink(deed, begin) for deed in DEEDS]
+    def __init__(self, begin: Callable[[PersonAct], None]) -> None:
+        self._links = [ActLink(act, begin) for act in PERSON_ACTS]
         super().__init__(*self._links)
 
-    def show(self, deeds: Sequence[Deed]) -> None:
+    def show(self, acts: Sequence[PersonAct]) -> None:
         for link in self._links:
-            link.display = link.deed in deeds
-        self.display = bool(deeds)
-        self.min_column_width = max((len(deed.label) + _KEY for deed in deeds), default=1)
+            link.display = link.act in acts
+        self.display = bool(acts)
+        self.min_column_width = max((len(act.label) + _KEY for act in acts), default=1)
 
 
 class Facts(Vertical):
@@ -498,8 +511,8 @@ class AboutPerson(AdminPage):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "Back"),
         *(
-            Binding(deed.key, f"deed('{deed.name}')", deed.label, show=deed.urgent)
-            for deed in DEEDS
+            Binding(act.key, f"begin_act('{act.name}')", act.label, show=act.urgent)
+            for act in PERSON_ACTS
         ),
         Binding("ctrl+r", "refresh", "Refresh"),
         Binding("o", "older", "Show what is older", show=False),
@@ -509,9 +522,9 @@ class AboutPerson(AdminPage):
         super().__init__(desk)
         self._holder_id = ""
         self._person: Person | None = None
-        self._who = WhoLine()
+        self._who = PersonHeading()
         self._verdict = HeadlineBox()
-        self._deeds = Deeds(self._begin)
+        self._acts = ActGrid(self._begin)
         self._registration = Facts("Registration")
         self._cards = Facts("Cards")
         self._proposals = Facts("Waits for a second member of staff")
@@ -525,7 +538,7 @@ class AboutPerson(AdminPage):
             Container(facts, self._story, classes="columns"), self._questions, classes="all"
         )
         self._scroll = VerticalScroll(
-            self._who, self._verdict, self._deeds, self._all, can_focus=True
+            self._who, self._verdict, self._acts, self._all, can_focus=True
         )
         self._after: dict[str, Callable[[Any], None]] = {
             CODE: self._show_code,
@@ -576,7 +589,7 @@ class AboutPerson(AdminPage):
         self._all.display = True
         self._who.show(person)
         self._verdict.show(person)
-        self._deeds.show([deed for deed in DEEDS if deed.fits(self._case)])
+        self._acts.show([act for act in PERSON_ACTS if act.fits(self._subject)])
         self._proposals.show(proposal_points(person.proposals, times))
         self._codes.show(code_points(person.codes, times))
         self._registration.show(
@@ -594,7 +607,7 @@ class AboutPerson(AdminPage):
         self._person = None
         self._who.show(None)
         self._verdict.say(why)
-        self._deeds.show(())
+        self._acts.show(())
         self._all.display = False
         self.refresh_bindings()
 
@@ -608,8 +621,8 @@ class AboutPerson(AdminPage):
     # --- acts --------------------------------------------------------------------------
 
     @property
-    def _case(self) -> Case:
-        return Case(self.desk, self._person_now)
+    def _subject(self) -> Subject:
+        return Subject(self.desk, self._person_now)
 
     def _person_now(self) -> Person:
         if self._person is None:
@@ -618,29 +631,31 @@ class AboutPerson(AdminPage):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer the acts that make sense for this person now."""
-        if action == "deed":
-            deed = DEED_NAMED[str(parameters[0])]
-            return self._person is not None and deed.fits(self._case)
+        if action == "begin_act":
+            act = ACT_NAMED[str(parameters[0])]
+            return self._person is not None and act.fits(self._subject)
         if action == "older":
             return self._person is not None and not self._story.is_whole
         return True
 
-    def action_deed(self, name: str) -> None:
+    def action_begin_act(self, name: str) -> None:
         """Open the dialog of the act."""
-        self._begin(DEED_NAMED[name])
+        self._begin(ACT_NAMED[name])
 
-    def _begin(self, deed: Deed) -> None:
-        if self._person is None or not deed.fits(self._case):
+    def _begin(self, act: PersonAct) -> None:
+        if self._person is None or not act.fits(self._subject):
             return
-        form = deed.form(self._case)
+        form = act.form(self._subject)
         form.on_stale = self.shown
-        self.app.push_screen(form, self._after.get(deed.name, self._was_done))
+        self.app.push_screen(form, self._after.get(act.name, self._was_done))
 
     def _show_code(self, issued: IssuedCode | None) -> None:
         if issued is not None:
-            case, times = self._case, shell_of(self).times
-            not_yet = case.person.registers_later if case.person.email else codes.CANNOT_REGISTER
-            self.app.push_screen(CodeShown(issued, case.who, times, not_yet))
+            subject, times = self._subject, shell_of(self).times
+            not_yet = (
+                subject.person.registers_later if subject.person.email else codes.CANNOT_REGISTER
+            )
+            self.app.push_screen(CodeShown(issued, subject.who, times, not_yet))
             self.shown()
 
     def _was_erased(self, done: Done | None) -> None:

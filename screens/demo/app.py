@@ -196,7 +196,7 @@ POLL_S = 0.25
 _WELCOME = "Push a card in. Nothing here is real. Ctrl+Q ends it.\nThe RA: F10"
 
 
-class DemoStrip:
+class DemoBar:
     """Implements ``screens.theme.Strip``; ``read_mail`` opens the mail, ``open_ra`` the RA's side.
 
     ``ssh`` is the line that opens it from another terminal; empty where there is no sshd.
@@ -265,9 +265,9 @@ class StripWidget(Widget, inherit_bindings=False):
     StripWidget { dock: bottom; background: $ink; color: $paper; padding: 0 1; }
     """
 
-    def __init__(self, strip: DemoStrip) -> None:
+    def __init__(self, extra_bar: DemoBar) -> None:
         super().__init__()
-        self._strip = strip
+        self._bar = extra_bar
         self._shown: object = None
         self._zones: list[tuple[int, int, str]] = []
 
@@ -276,16 +276,16 @@ class StripWidget(Widget, inherit_bindings=False):
         self.set_interval(POLL_S, self._look)
 
     def _look(self) -> None:
-        now = (self._strip.items(), self._strip.hint)
+        now = (self._bar.items(), self._bar.hint)
         if now != self._shown:
             self._shown = now
             self.refresh()
 
     def render(self) -> Content:
         """One line of buttons and two of hint: a hint that is cut off would hide a PIN."""
-        items, hint = self._strip.items(), self._strip.hint
+        items, hint = self._bar.items(), self._bar.hint
         if sum(len(_button(key, label)) for key, label, _ in items) > self.size.width:
-            items = self._strip.items(short=True)
+            items = self._bar.items(short=True)
         if any(len(line) > self.size.width for line in hint.split("\n")):
             hint = hint.replace("\n", " ")
         line, spans = "", []
@@ -305,7 +305,7 @@ class StripWidget(Widget, inherit_bindings=False):
         if event.y == 0:
             for start, end, key in self._zones:
                 if start <= event.x - 1 < end:
-                    self._strip.key(key)
+                    self._bar.key(key)
 
 
 def _button(key: str, label: str) -> str:
@@ -317,7 +317,7 @@ class DemoApp(KioskApp, inherit_bindings=False):
 
     def __init__(
         self,
-        desk: StationPort,
+        station: StationPort,
         look: Appearance,
         on_fault: OnFault,
         bench: DemoControls,
@@ -327,8 +327,10 @@ class DemoApp(KioskApp, inherit_bindings=False):
         self.ra_wanted = False
         """Whether it ended to show the RA application in its place."""
         self._ssh = ssh
-        strip = DemoStrip(bench, self._read_mail, self._ask_for_the_ra, ssh)
-        super().__init__(desk, replace(look, strip=strip), on_fault, driver_class=DemoDriver)
+        extra_bar = DemoBar(bench, self._read_mail, self._ask_for_the_ra, ssh)
+        super().__init__(
+            station, replace(look, extra_bar=extra_bar), on_fault, driver_class=DemoDriver
+        )
 
     async def show(self, state: State) -> None:
         """Show the state; an overlay gives way to it."""

@@ -30,7 +30,7 @@ from kiosk.station.states import (
 )
 from screens import theme
 from screens.kiosk.attract import AttractPage, OutOfServicePage
-from screens.kiosk.page import Comfort, Kit, Page
+from screens.kiosk.page import DisplaySettings, Page, PageContext
 from screens.terminal.closed_app import FAULT_CODE, OnFault, WalkUpApp
 from screens.terminal.driver import HungUp, KeysLost, StationDriver
 from screens.terminal.pulse import WatchdogPulse
@@ -43,17 +43,17 @@ from screens.widgets.prose import forget_texts
 # display at once after a restart.
 
 
-def screen_for(state: State, kit: Kit) -> Page:
+def screen_for(state: State, context: PageContext) -> Page:
     """Return a fresh page for ``state``."""
     match state:
         case Attract():
-            return AttractPage(kit, state)
+            return AttractPage(context, state)
         case OutOfService():
-            return OutOfServicePage(kit, state)
+            return OutOfServicePage(context, state)
         case _:
             from screens.kiosk.visit_pages import page_for
 
-            return page_for(state, kit)
+            return page_for(state, context)
 
 
 def warm_up() -> None:
@@ -89,12 +89,12 @@ class PagePresenter:
         self,
         app: App[int],
         page_for: Callable[[State], Page],
-        hold_s: float,
+        shown_s: float,
         now: Callable[[], float],
     ) -> None:
         self._app = app
         self._page_for = page_for
-        self._hold_s = hold_s
+        self._shown_s = shown_s
         self._now = now
         self._page: Page | None = None
         self._state: State | None = None
@@ -117,10 +117,10 @@ class PagePresenter:
 
     def _wait_for(self, state: State) -> float:
         if isinstance(state, Reading) and isinstance(self._state, Attract):
-            return self._hold_s * _QUICK
+            return self._shown_s * _QUICK
         if self._busy_since is None or isinstance(state, _AT_ONCE):
             return 0.0
-        return self._busy_since + self._hold_s - self._now()
+        return self._busy_since + self._shown_s - self._now()
 
     async def _put_up(self, state: State) -> None:
         async with self._turn:
@@ -160,7 +160,7 @@ _FIRST_PAINT_S = 1.0
 class KioskApp(WalkUpApp[int], inherit_bindings=False):
     """Shows one page at a time; ``on_fault`` gets an unhandled error.
 
-    ``run`` returns when the desk has stopped, or after a fault; ``return_code`` says which.
+    ``run`` returns when the station has stopped, or after a fault; ``return_code`` says which.
     ``pulse`` beats for as long as the display works.
     """
 
@@ -168,7 +168,7 @@ class KioskApp(WalkUpApp[int], inherit_bindings=False):
 
     def __init__(
         self,
-        desk: StationPort,
+        station: StationPort,
         look: Appearance,
         on_fault: OnFault,
         *,
@@ -179,15 +179,17 @@ class KioskApp(WalkUpApp[int], inherit_bindings=False):
     ) -> None:
         super().__init__(on_fault, driver_class)
         self._pulse = pulse
-        self._desk = desk
+        self._station = station
         self._look = look
-        self._comfort = Comfort(look.dark)
+        self._settings = DisplaySettings(look.dark)
         self._end = 0
         self._leaving = False
         self._begun = False
-        kit = Kit(look, self._comfort, desk.submit, self.toggle_dark, now, wall_clock)
+        context = PageContext(
+            look, self._settings, station.submit, self.toggle_dark, now, wall_clock
+        )
         self._presenter = PagePresenter(
-            self, lambda state: screen_for(state, kit), look.hold_s, now
+            self, lambda state: screen_for(state, context), look.shown_s, now
         )
         for one in theme.themes(look.accent):
             self.register_theme(one)
@@ -202,9 +204,9 @@ class KioskApp(WalkUpApp[int], inherit_bindings=False):
         """
         nobody = isinstance(state, Attract | OutOfService)
         if nobody:
-            self._comfort.answers_shown = None
-            if self._comfort.dark != self._look.dark:
-                self._comfort.dark = self._look.dark
+            self._settings.answers_shown = None
+            if self._settings.dark != self._look.dark:
+                self._settings.dark = self._look.dark
                 self._paint()
         await self._presenter.show(state)
         if nobody:
@@ -217,7 +219,7 @@ class KioskApp(WalkUpApp[int], inherit_bindings=False):
                     await asyncio.wait_for(self.screen.drawn.wait(), _FIRST_PAINT_S)
 
     def on_mount(self) -> None:
-        self.run_worker(self._serve(), name="desk")
+        self.run_worker(self._serve(), name="station")
         if not self.is_headless:
             loop = asyncio.get_running_loop()
             loop.add_signal_handler(signal.SIGTERM, self._close_soon)
@@ -231,7 +233,7 @@ class KioskApp(WalkUpApp[int], inherit_bindings=False):
             self.screen.call_later(self._pulse.beat, self._driver)
 
     async def _serve(self) -> None:
-        await self._desk.run(self.show)
+        await self._station.run(self.show)
         self.exit(self._end, return_code=self._end)
 
     # --- the holder --------------------------------------------------------------------
@@ -239,7 +241,7 @@ class KioskApp(WalkUpApp[int], inherit_bindings=False):
     async def on_event(self, event: events.Event) -> None:
         """Restart the idle time, then handle the event as any application does."""
         if isinstance(event, events.Key | events.MouseDown) and not event.is_forwarded:
-            self._desk.touched()
+            self._station.touched()
         await super().on_event(event)
 
     def on_keys_lost(self, message: KeysLost) -> None:
@@ -250,11 +252,11 @@ class KioskApp(WalkUpApp[int], inherit_bindings=False):
 
     def toggle_dark(self) -> None:
         """Switch to the other surface, for this visit."""
-        self._comfort.dark = not self._comfort.dark
+        self._settings.dark = not self._settings.dark
         self._paint()
 
     def _paint(self) -> None:
-        self.theme = theme.DARK if self._comfort.dark else theme.LIGHT
+        self.theme = theme.DARK if self._settings.dark else theme.LIGHT
 
     # --- the end -----------------------------------------------------------------------
 
@@ -264,7 +266,7 @@ class KioskApp(WalkUpApp[int], inherit_bindings=False):
         return super().run(**options)
 
     def on_hung_up(self, message: HungUp) -> None:
-        """End when the terminal is gone; the desk records running work first."""
+        """End when the terminal is gone; the station records running work first."""
         self._hung_up()
 
     def _hung_up(self) -> None:
@@ -274,4 +276,4 @@ class KioskApp(WalkUpApp[int], inherit_bindings=False):
     def _close_soon(self) -> None:
         if not self._leaving:
             self._leaving = True
-            self.run_worker(self._desk.stop(), name="close")
+            self.run_worker(self._station.stop(), name="close")

@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.widget import Widget
 
 from kiosk.station.states import Attract, OutOfService, PulledFrom
-from screens.kiosk.page import Kit, Page
+from screens.kiosk.page import Page, PageContext
 from screens.widgets.frame import HelpBox
 from screens.widgets.pictures import Banner, Direction, Drawing
 from screens.widgets.prose import Prose
@@ -22,8 +22,8 @@ class AttractPage(Page, inherit_bindings=False):
     After a card was taken out too early, it shows for a while what was done, and what to do.
     """
 
-    def __init__(self, kit: Kit, state: Attract) -> None:
-        super().__init__(kit, state)
+    def __init__(self, context: PageContext, state: Attract) -> None:
+        super().__init__(context, state)
         self._pulled = state.pulled
 
     def content(self) -> Iterator[Widget]:
@@ -31,7 +31,7 @@ class AttractPage(Page, inherit_bindings=False):
         yield Banner(waiting.BANNER, roomy=self.shape.is_roomy)
         yield Prose(waiting.ATTRACT_TITLE, "title")
         yield Horizontal(
-            Drawing(Direction.IN, self.kit.look.glyphs, motion=self.kit.look.motion),
+            Drawing(Direction.IN, self.context.look.glyphs, motion=self.context.look.motion),
             Prose(_offers() if self._pulled is None else _pulled_words(self._pulled), "offers"),
             classes="picture",
         )
@@ -55,14 +55,14 @@ def _offers() -> Content:
 class OutOfServicePage(Page, inherit_bindings=False):
     """What is wrong, and where to get help."""
 
-    def __init__(self, kit: Kit, state: OutOfService) -> None:
-        super().__init__(kit, state)
+    def __init__(self, context: PageContext, state: OutOfService) -> None:
+        super().__init__(context, state)
         self._state = state
 
     def content(self) -> Iterator[Widget]:
         title, text = waiting.outage(self._state.outage)
         yield Prose(title, "title")
         yield Prose(text, "text paragraph")
-        yield HelpBox(self.kit.look)
+        yield HelpBox(self.context.look)
         if self._state.pulled is not None:
             yield Prose(_pulled_words(self._state.pulled), "text paragraph")

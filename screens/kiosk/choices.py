@@ -12,7 +12,7 @@ from kiosk.contract.messages import Offer, reference_of
 from kiosk.station.events import Chose, Confirmed, WentBack
 from kiosk.station.states import ConfirmOwner, Menu
 from screens.kiosk.entry_pages import ChoicesPage
-from screens.kiosk.page import Kit, Page
+from screens.kiosk.page import Page, PageContext
 from screens.widgets.frame import HelpBox
 from screens.widgets.keys import Choice
 from screens.widgets.prose import Note, Prose
@@ -26,8 +26,8 @@ _MANY = 4
 class MenuPage(ChoicesPage, inherit_bindings=False):
     """What the holder can do here, each with the time that it takes."""
 
-    def __init__(self, kit: Kit, state: Menu) -> None:
-        super().__init__(kit, state)
+    def __init__(self, context: PageContext, state: Menu) -> None:
+        super().__init__(context, state)
         self._state = state
 
     def content(self) -> Iterator[Widget]:
@@ -37,7 +37,7 @@ class MenuPage(ChoicesPage, inherit_bindings=False):
         yield Prose(choices.MENU_TITLE, "title")
         if self._state.blocked:
             yield Note(choices.BLOCKED)
-            yield HelpBox(self.kit.look, reference_of(self.visit))
+            yield HelpBox(self.context.look, reference_of(self.visit))
         if self._state.waiting is None or len(self._state.offers) <= _MANY:
             yield Prose(choices.MENU_HINT, "lead how hint" if self._state.blocked else "lead how")
         if self._state.waiting is not None:
@@ -51,7 +51,7 @@ class MenuPage(ChoicesPage, inherit_bindings=False):
             yield not_me
             back = self.button(choices.BACK_TO_CODE, self._back)
             yield self.actions(self.stop_button(), right=back)
-            self.ring.add(not_me)
+            self.focus_order.add(not_me)
 
     def _back(self) -> None:
         self.report(WentBack(self.visit))
@@ -61,7 +61,7 @@ class MenuPage(ChoicesPage, inherit_bindings=False):
             number,
             choices.purpose(offer.purpose),
             partial(self.report, Chose(self.visit, offer.purpose)),
-            self.kit.look.glyphs.pointer,
+            self.context.look.glyphs.pointer,
             aside=choices.duration(offer.purpose),
         )
 
@@ -69,8 +69,8 @@ class MenuPage(ChoicesPage, inherit_bindings=False):
 class ConfirmOwnerPage(Page, inherit_bindings=False):
     """Whose card it is, and the possible consequence of unlocking another person's."""
 
-    def __init__(self, kit: Kit, state: ConfirmOwner) -> None:
-        super().__init__(kit, state)
+    def __init__(self, context: PageContext, state: ConfirmOwner) -> None:
+        super().__init__(context, state)
         self._holder = state.visit.holder_name
         self._text = choices.OWNER_LOCKED if state.locked else choices.OWNER_TEXT
         self._hint = Prose(choices.HINT, "lead hint")
@@ -89,7 +89,7 @@ class ConfirmOwnerPage(Page, inherit_bindings=False):
         # No button is the page's primary one: a second Enter from the menu must not confirm.
         yes = self.button(choices.OWNER_YES, self._confirm)
         yield self.actions(self.stop_button(choices.OWNER_NO), right=yes)
-        self.ring.add(not_me)
+        self.focus_order.add(not_me)
 
     def takes(self, event: events.Key) -> bool:
         """Remove the message that a choice is needed: this may be it."""
@@ -99,7 +99,7 @@ class ConfirmOwnerPage(Page, inherit_bindings=False):
 
     def enter(self) -> None:
         """Press the chosen button; without a choice, say that one is needed."""
-        if self.ring.chosen is None:
+        if self.focus_order.chosen is None:
             self._hint.display = False
             self._choose_first.say(choices.OWNER_CHOOSE)
         else:

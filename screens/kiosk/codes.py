@@ -25,7 +25,7 @@ from kiosk.station.states import (
     VisitState,
 )
 from screens.kiosk.entry_pages import DigitsPage, TextPage
-from screens.kiosk.page import Kit, Page
+from screens.kiosk.page import Page, PageContext
 from screens.widgets.fields import Cells, Field
 from screens.widgets.keys import CLEAR, BigButton, email_keys
 from screens.widgets.prose import Note, Prose
@@ -37,10 +37,10 @@ _LONGEST_ADDRESS = 254
 class EnterEmailPage(TextPage, inherit_bindings=False):
     """The address, filled in from the record or from the last entry."""
 
-    def __init__(self, kit: Kit, state: EnterEmail) -> None:
+    def __init__(self, context: PageContext, state: EnterEmail) -> None:
         text = state.task.suggested if state.typed is None else state.typed
-        field = Field(_LONGEST_ADDRESS, kit.look.glyphs, shown=True, text=text)
-        super().__init__(kit, state, field, email_keys())
+        field = Field(_LONGEST_ADDRESS, context.look.glyphs, shown=True, text=text)
+        super().__init__(context, state, field, email_keys())
         self._state = state
 
     def head(self) -> Iterator[Widget]:
@@ -75,12 +75,12 @@ _TICK_S = 1.0
 class CodeEntryPage(DigitsPage, inherit_bindings=False):
     """The cells, how long the code is good for, and a way to another one."""
 
-    def __init__(self, kit: Kit, state: CodeEntry) -> None:
+    def __init__(self, context: PageContext, state: CodeEntry) -> None:
         digits = state.task.digits
         cells = Cells(digits, digits, None)
-        super().__init__(kit, state, _title(state), cells)
+        super().__init__(context, state, _title(state), cells)
         self._state = state
-        self._since = kit.now()
+        self._since = context.now()
         self._life = Prose("", "life")
         self._other = email.NEW_CODE if state.task.masked else email.BY_EMAIL
         self._again = self.button("", self._ask_again)
@@ -96,7 +96,7 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
     def content(self) -> Iterator[Widget]:
         """Compose the page; the arrow keys reach the links in the text last."""
         yield from super().content()
-        self.ring.add(*self._lines)
+        self.focus_order.add(*self._lines)
 
     def beside(self) -> Iterator[Widget]:
         """Where the code went, what happened last, and how long there is."""
@@ -134,7 +134,7 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
         self.report(CodeEntered(self.visit, digits))
 
     def _count_down(self) -> None:
-        gone = self.kit.now() - self._since
+        gone = self.context.now() - self._since
         left = self._state.task.expires_in_s - gone
         wait = self._state.task.resend_in_s - gone
         # The notice about a wrong code names them, too.
@@ -171,10 +171,10 @@ def _title(state: CodeEntry) -> str:
 class CodeNeededPage(Page, inherit_bindings=False):
     """Why, where the next one goes, and a button that waits until one may be sent."""
 
-    def __init__(self, kit: Kit, state: CodeNeeded) -> None:
-        super().__init__(kit, state)
+    def __init__(self, context: PageContext, state: CodeNeeded) -> None:
+        super().__init__(context, state)
         self._state = state
-        self._since = kit.now()
+        self._since = context.now()
         self._again = self.button("", self._ask, primary=True)
         self._lines = []
         if state.visit.instead:
@@ -191,14 +191,14 @@ class CodeNeededPage(Page, inherit_bindings=False):
         yield Prose(email.next_to(self._state.masked))
         yield from self._lines
         yield self.actions(self.stop_button(), primary=self._again)
-        self.ring.add(*self._lines)
+        self.focus_order.add(*self._lines)
         self._count_down()
 
     def on_mount(self) -> None:
         self.set_interval(_TICK_S, self._count_down)
 
     def _count_down(self) -> None:
-        wait = self._state.retry_in_s - (self.kit.now() - self._since)
+        wait = self._state.retry_in_s - (self.context.now() - self._since)
         self._again.relabel(email.resend(wait), enabled=wait <= 0)
 
     def _ask(self) -> None:
@@ -214,9 +214,9 @@ class CodeNeededPage(Page, inherit_bindings=False):
 class StopNumberEntryPage(DigitsPage, inherit_bindings=False):
     """The cells, where the number stands and what it does."""
 
-    def __init__(self, kit: Kit, state: StopNumberEntry) -> None:
+    def __init__(self, context: PageContext, state: StopNumberEntry) -> None:
         digits = state.task.digits
-        super().__init__(kit, state, choices.STOP_TITLE, Cells(digits, digits, None))
+        super().__init__(context, state, choices.STOP_TITLE, Cells(digits, digits, None))
         self._state = state
 
     def beside(self) -> Iterator[Widget]:

@@ -14,7 +14,7 @@ from textual.widget import Widget
 from kiosk.contract.messages import reference_of
 from kiosk.station.events import Stayed, TriedAgain
 from kiosk.station.states import Reading, Refused, RemoveCard, StillThere, Success, Trouble, Working
-from screens.kiosk.page import Kit, Page
+from screens.kiosk.page import Page, PageContext
 from screens.widgets.frame import HelpBox
 from screens.widgets.pictures import ActivityIndicator, CountdownBar, Direction, Drawing, Tick
 from screens.widgets.prose import Prose
@@ -26,12 +26,12 @@ from screens.words import choices, frame, pad, reasons, waiting
 class RefusedPage(Page, inherit_bindings=False):
     """Calm, and complete: nobody should have to ask what the page meant."""
 
-    mood = "-refused"
+    panel_class = "-refused"
 
-    def __init__(self, kit: Kit, state: Refused) -> None:
-        super().__init__(kit, state)
+    def __init__(self, context: PageContext, state: Refused) -> None:
+        super().__init__(context, state)
         again = (
-            frame.time_of_day(state.retry_at, kit.wall_clock(), kit.look.zone)
+            frame.time_of_day(state.retry_at, context.wall_clock(), context.look.zone)
             if state.retry_at
             else ""
         )
@@ -46,7 +46,7 @@ class RefusedPage(Page, inherit_bindings=False):
         yield Prose(todo, "text paragraph todo")
         if words.ends_without_menu:
             yield Prose(reasons.NOT_ME, "text paragraph todo")
-        yield HelpBox(self.kit.look, self._reference)
+        yield HelpBox(self.context.look, self._reference)
         yield self.actions(primary=self.button(frame.FINISH, self.leave, primary=True))
 
 
@@ -56,10 +56,10 @@ class RefusedPage(Page, inherit_bindings=False):
 class SuccessPage(Page, inherit_bindings=False):
     """A large tick on a coloured card."""
 
-    mood = "-done"
+    panel_class = "-done"
 
-    def __init__(self, kit: Kit, state: Success) -> None:
-        super().__init__(kit, state)
+    def __init__(self, context: PageContext, state: Success) -> None:
+        super().__init__(context, state)
         self._done = state
 
     def content(self) -> Iterator[Widget]:
@@ -76,15 +76,15 @@ class SuccessPage(Page, inherit_bindings=False):
 
 
 class RemoveCardPage(Page, inherit_bindings=False):
-    def __init__(self, kit: Kit, state: RemoveCard) -> None:
-        super().__init__(kit, state)
+    def __init__(self, context: PageContext, state: RemoveCard) -> None:
+        super().__init__(context, state)
         self._reason = state.reason
 
     def content(self) -> Iterator[Widget]:
         """Say why the visit is over, and what to do."""
         yield Prose(waiting.REMOVE_TITLE, "title")
         yield Prose(waiting.removal(self._reason), "text paragraph")
-        yield Drawing(Direction.OUT, self.kit.look.glyphs, motion=self.kit.look.motion)
+        yield Drawing(Direction.OUT, self.context.look.glyphs, motion=self.context.look.motion)
 
 
 # The authority gave no answer; the same can be tried again.
@@ -93,8 +93,8 @@ class RemoveCardPage(Page, inherit_bindings=False):
 class FailurePage(Page, inherit_bindings=False):
     """What happened, and a button that tries again."""
 
-    def __init__(self, kit: Kit, state: Trouble) -> None:
-        super().__init__(kit, state)
+    def __init__(self, context: PageContext, state: Trouble) -> None:
+        super().__init__(context, state)
         self._text = pad.AWAY if state.work.on_pad else choices.TROUBLE_TEXT
 
     def content(self) -> Iterator[Widget]:
@@ -114,8 +114,8 @@ class FailurePage(Page, inherit_bindings=False):
 class WaitingPage(Page, inherit_bindings=False):
     """A title, a sentence, squares that march, and a card that stays in."""
 
-    def __init__(self, kit: Kit, state: Reading | Working) -> None:
-        super().__init__(kit, state)
+    def __init__(self, context: PageContext, state: Reading | Working) -> None:
+        super().__init__(context, state)
         reading = (waiting.READING_TITLE, waiting.READING_TEXT)
         title, text = waiting.work(state.work) if isinstance(state, Working) else reading
         self._words = title, waiting.BUSY_TEXT if state.repeats else text
@@ -124,8 +124,8 @@ class WaitingPage(Page, inherit_bindings=False):
         title, text = self._words
         yield Prose(title, "title")
         yield Prose(text, "text paragraph")
-        yield ActivityIndicator(self.kit.look.glyphs.empty, motion=self.kit.look.motion)
-        yield Drawing(Direction.REST, self.kit.look.glyphs, motion=False)
+        yield ActivityIndicator(self.context.look.glyphs.empty, motion=self.context.look.motion)
+        yield Drawing(Direction.REST, self.context.look.glyphs, motion=False)
 
 
 _TICK_S = 0.5
@@ -134,9 +134,9 @@ _TICK_S = 0.5
 class StillTherePage(Page, ModalScreen[None], inherit_bindings=False):
     """Any key and any touch says yes, and does nothing else."""
 
-    def __init__(self, kit: Kit, state: StillThere) -> None:
-        super().__init__(kit, state)
-        self._since = kit.now()
+    def __init__(self, context: PageContext, state: StillThere) -> None:
+        super().__init__(context, state)
+        self._since = context.now()
         self._left = Prose("", "strong")
         self._countdown = CountdownBar()
 
@@ -168,7 +168,7 @@ class StillTherePage(Page, ModalScreen[None], inherit_bindings=False):
         self.report(Stayed(self.visit))
 
     def _count_down(self) -> None:
-        whole = self.kit.look.still_s
-        left = max(0.0, whole - (self.kit.now() - self._since))
+        whole = self.context.look.still_s
+        left = max(0.0, whole - (self.context.now() - self._since))
         self._left.say(f"{waiting.STILL_THERE_END} {frame.seconds(round(left))}.")
         self._countdown.show(left / whole)

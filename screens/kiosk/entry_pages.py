@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.states import State
-from screens.kiosk.page import Kit, Page
+from screens.kiosk.page import Page, PageContext
 from screens.widgets.fields import Cells, Field, is_digit
 from screens.widgets.keys import CLEAR, ERASE, BigButton, Choice, Keyboard, Keypad, Row
 from screens.widgets.prose import Note, Prose
@@ -32,8 +32,8 @@ class EntryPage(Page, inherit_bindings=False):
     a touch of the primary button therefore say what is missing, in place of the text of ``lead``.
     """
 
-    def __init__(self, kit: Kit, state: State) -> None:
-        super().__init__(kit, state)
+    def __init__(self, context: PageContext, state: State) -> None:
+        super().__init__(context, state)
         self._lead: Widget | None = None
         self._missing = Note(None)
         self._instead: Widget = self._missing
@@ -56,7 +56,7 @@ class EntryPage(Page, inherit_bindings=False):
 
     def enter(self) -> None:
         """Press the chosen button, or else the primary one, or say what is missing."""
-        if (self.ring.chosen or self.primary) is self.primary:
+        if (self.focus_order.chosen or self.primary) is self.primary:
             self._press_primary()
         else:
             super().enter()
@@ -98,7 +98,7 @@ class EntryPage(Page, inherit_bindings=False):
         if event.key in _ERASES:
             self.typed(_ERASES[event.key])
             return True
-        return event.key in _SIDEWAYS and self.ring.chosen is None
+        return event.key in _SIDEWAYS and self.focus_order.chosen is None
 
 
 # Pages on which digits are entered: cells on the left, a keypad on the right.
@@ -107,13 +107,13 @@ class EntryPage(Page, inherit_bindings=False):
 class DigitsPage(EntryPage, inherit_bindings=False):
     """Subclasses give the title, the text beside the cells, and what happens to the digits."""
 
-    def __init__(self, kit: Kit, state: State, title: str, cells: Cells) -> None:
-        super().__init__(kit, state)
+    def __init__(self, context: PageContext, state: State, title: str, cells: Cells) -> None:
+        super().__init__(context, state)
         self.cells = cells
         self._title = title
 
     def content(self) -> Iterator[Widget]:
-        keypad = (Keypad(self.typed),) if self.kit.look.touch else ()
+        keypad = (Keypad(self.typed),) if self.context.look.touch else ()
         left = Vertical(Prose(self._title, "title"), *self.beside(), classes="beside")
         yield Horizontal(left, *keypad, classes="columns")
         go = self.button(frame.CONTINUE, self._submit, primary=True)
@@ -156,7 +156,7 @@ class DigitsPage(EntryPage, inherit_bindings=False):
     def _digit(self, char: str) -> bool:
         taken = self.cells.type(char)
         if taken:
-            self.ring.choose(None)
+            self.focus_order.choose(None)
             self._digits_changed()
         elif self.cells.full and is_digit(char):
             self._say_missing(frame.no_more_digits(self.cells.most))
@@ -183,13 +183,15 @@ class DigitsPage(EntryPage, inherit_bindings=False):
 class TextPage(EntryPage, inherit_bindings=False):
     """Subclasses give the text above the field, and what happens to the text."""
 
-    def __init__(self, kit: Kit, state: State, field: Field, keys: tuple[Row, ...]) -> None:
-        super().__init__(kit, state)
+    def __init__(
+        self, context: PageContext, state: State, field: Field, keys: tuple[Row, ...]
+    ) -> None:
+        super().__init__(context, state)
         self.field = field
         self._keys = keys
 
     def content(self) -> Iterator[Widget]:
-        touch = self.kit.look.touch
+        touch = self.context.look.touch
         self.set_class(not touch, "-keys-only")
         yield from self.head()
         yield self.field
@@ -227,7 +229,7 @@ class TextPage(EntryPage, inherit_bindings=False):
             self.field.erase()
         elif not self.field.type(key):
             return False
-        self.ring.choose(None)
+        self.focus_order.choose(None)
         self._text_changed()
         return True
 
@@ -253,7 +255,7 @@ class ChoicesPage(Page, inherit_bindings=False):
     def listed(self, choices: Sequence[Choice]) -> Vertical:
         """Return the list; its rows come before the other buttons."""
         self.choices = choices
-        self.ring.add(*choices)
+        self.focus_order.add(*choices)
         return Vertical(*choices, classes="choices")
 
     def takes(self, event: events.Key) -> bool:
@@ -267,7 +269,7 @@ class ChoicesPage(Page, inherit_bindings=False):
 
     def enter(self) -> None:
         """Press the chosen button, or choose the first: an earlier Enter starts nothing."""
-        if self.ring.chosen is None and self.choices:
-            self.ring.choose(self.choices[0])
+        if self.focus_order.chosen is None and self.choices:
+            self.focus_order.choose(self.choices[0])
         else:
             super().enter()

@@ -19,7 +19,7 @@ from kiosk.station.states import (
     WriteReason,
 )
 from screens.kiosk.entry_pages import ChoicesPage, TextPage
-from screens.kiosk.page import Kit, Page
+from screens.kiosk.page import Page, PageContext
 from screens.widgets.fields import Field
 from screens.widgets.keys import BigButton, Choice, answer_keys
 from screens.widgets.prose import Note, Prose
@@ -29,8 +29,8 @@ from screens.words import frame, maintenance
 class PickReasonPage(ChoicesPage, inherit_bindings=False):
     """Nothing is done here without a reason."""
 
-    def __init__(self, kit: Kit, state: PickReason) -> None:
-        super().__init__(kit, state)
+    def __init__(self, context: PageContext, state: PickReason) -> None:
+        super().__init__(context, state)
         self._station = state.task.station
 
     def content(self) -> Iterator[Widget]:
@@ -43,15 +43,15 @@ class PickReasonPage(ChoicesPage, inherit_bindings=False):
 
     def _choice(self, number: int, why: MaintenanceReason) -> Choice:
         picked = partial(self.report, ReasonPicked(self.visit, why))
-        return Choice(number, maintenance.reason(why), picked, self.kit.look.glyphs.pointer)
+        return Choice(number, maintenance.reason(why), picked, self.context.look.glyphs.pointer)
 
 
 class WriteReasonPage(TextPage, inherit_bindings=False):
     """A reason in an officer's own words."""
 
-    def __init__(self, kit: Kit, state: WriteReason) -> None:
-        field = Field(LONGEST_WORDS, kit.look.glyphs, shown=True)
-        super().__init__(kit, state, field, answer_keys())
+    def __init__(self, context: PageContext, state: WriteReason) -> None:
+        field = Field(LONGEST_WORDS, context.look.glyphs, shown=True)
+        super().__init__(context, state, field, answer_keys())
         self._unclear = state.unclear
 
     def head(self) -> Iterator[Widget]:
@@ -71,8 +71,8 @@ class WriteReasonPage(TextPage, inherit_bindings=False):
 class MaintenancePage(ChoicesPage, inherit_bindings=False):
     """Every act of an officer, and nothing else."""
 
-    def __init__(self, kit: Kit, state: Maintenance) -> None:
-        super().__init__(kit, state)
+    def __init__(self, context: PageContext, state: Maintenance) -> None:
+        super().__init__(context, state)
         self._station = state.task.station
 
     def content(self) -> Iterator[Widget]:
@@ -85,14 +85,14 @@ class MaintenancePage(ChoicesPage, inherit_bindings=False):
 
     def _choice(self, number: int, act: MaintenanceAct) -> Choice:
         picked = partial(self.report, ActPicked(self.visit, act))
-        return Choice(number, maintenance.act(act), picked, self.kit.look.glyphs.pointer)
+        return Choice(number, maintenance.act(act), picked, self.context.look.glyphs.pointer)
 
 
 class ConfirmActPage(Page, inherit_bindings=False):
     """Nobody is served for a while after it."""
 
-    def __init__(self, kit: Kit, state: ConfirmAct) -> None:
-        super().__init__(kit, state)
+    def __init__(self, context: PageContext, state: ConfirmAct) -> None:
+        super().__init__(context, state)
         self._act = state.act
 
     def content(self) -> Iterator[Widget]:
@@ -106,17 +106,17 @@ class ConfirmActPage(Page, inherit_bindings=False):
 
     def enter(self) -> None:
         """Press only a chosen button: a second Enter from the list must not confirm."""
-        if self.ring.chosen is not None:
-            self.ring.chosen.press()
+        if self.focus_order.chosen is not None:
+            self.focus_order.chosen.press()
 
 
 class ActDonePage(Page, inherit_bindings=False):
-    def __init__(self, kit: Kit, state: ActDone) -> None:
-        super().__init__(kit, state)
+    def __init__(self, context: PageContext, state: ActDone) -> None:
+        super().__init__(context, state)
         self._result = state.result
 
     def content(self) -> Iterator[Widget]:
-        title, lines = maintenance.result(self._result, self.kit.look.zone)
+        title, lines = maintenance.result(self._result, self.context.look.zone)
         yield Prose(title, "title")
         yield from (Prose(line, "text paragraph") for line in lines)
         if isinstance(self._result, Ending):

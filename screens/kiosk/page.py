@@ -30,7 +30,7 @@ from screens.words import frame
 # The button that the keys have chosen.
 
 
-class Ring:
+class FocusOrder:
     """The buttons of a page in order; none is chosen until a key chooses one."""
 
     def __init__(self) -> None:
@@ -130,7 +130,7 @@ def shape_of(width: int, height: int) -> Shape:
 
 
 @dataclass(slots=True)
-class Comfort:
+class DisplaySettings:
     """A holder's settings for one visit; ``answers_shown`` is None until they choose."""
 
     dark: bool
@@ -138,14 +138,14 @@ class Comfort:
 
 
 @dataclass(frozen=True, slots=True)
-class Kit:
+class PageContext:
     """``now`` gives seconds that never go back, ``wall_clock`` the time of day (aware UTC).
 
     ``toggle_dark`` switches the surface.
     """
 
     look: Appearance
-    comfort: Comfort
+    settings: DisplaySettings
     report: Callable[[HolderSide], None]
     toggle_dark: Callable[[], None]
     now: Callable[[], float]
@@ -165,20 +165,20 @@ class ContentPanel(Vertical, inherit_bindings=False):
 class Page(Screen[None], inherit_bindings=False):
     """One page; subclasses give ``content`` and handle their input.
 
-    ``mood`` colours the card: ``-plain``, ``-done`` or ``-refused``. ``drawn`` is set once it has
-    been drawn.
+    ``panel_class`` colours the card: ``-plain``, ``-done`` or ``-refused``. ``drawn`` is set once
+    it has been drawn.
     """
 
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[object]] = []  # type: ignore[assignment]
-    mood: ClassVar[str] = "-plain"
+    panel_class: ClassVar[str] = "-plain"
 
-    def __init__(self, kit: Kit, state: State) -> None:
+    def __init__(self, context: PageContext, state: State) -> None:
         super().__init__()
-        self.kit = kit
+        self.context = context
         self.visit = visit_of(state) or VisitId("")
         self.drawn = asyncio.Event()
-        self.ring = Ring()
+        self.focus_order = FocusOrder()
         self.shape = Shape.NORMAL
         self.primary: BigButton | None = None
         self.stop: BigButton | None = None
@@ -189,17 +189,17 @@ class Page(Screen[None], inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         """Compose the frame; the demo's strip, where there is one, is below it."""
-        look = self.kit.look
+        look = self.context.look
         self._take_shape()
         at = self._position
         step = frame.step(at.index, at.count) if at else ""
-        yield TopBar(look, step, lambda: self.kit.comfort.dark, self.kit.toggle_dark)
-        yield Vertical(ContentPanel(*self.content(), classes=self.mood), classes="middle")
+        yield TopBar(look, step, lambda: self.context.settings.dark, self.context.toggle_dark)
+        yield Vertical(ContentPanel(*self.content(), classes=self.panel_class), classes="middle")
         yield BottomBar(look, reference_of(self.visit) if self.visit else "")
-        if look.strip is not None:
-            strip = look.strip.widget()
-            strip.styles.height = look.strip.rows
-            yield strip
+        if look.extra_bar is not None:
+            extra_bar = look.extra_bar.widget()
+            extra_bar.styles.height = look.extra_bar.rows
+            yield extra_bar
 
     def content(self) -> Iterator[Widget]:
         """Yield the content of the card."""
@@ -214,11 +214,11 @@ class Page(Screen[None], inherit_bindings=False):
         """Return the row of buttons at the card's foot, the primary or ``right`` one last."""
         self.primary = primary
         last = [button for button in (right, primary) if button is not None]
-        self.ring.add(*last, *left)
+        self.focus_order.add(*last, *left)
         return Horizontal(*left, Vertical(classes="gap"), *last, classes="actions")
 
     def button(self, label: str, press: Callable[[], None], *, primary: bool = False) -> BigButton:
-        return BigButton(label, press, self.kit.look.glyphs.pointer, primary=primary)
+        return BigButton(label, press, self.context.look.glyphs.pointer, primary=primary)
 
     def stop_button(self, label: str = frame.STOP) -> BigButton:
         """Return the button that ends the visit; Escape chooses it."""
@@ -257,7 +257,7 @@ class Page(Screen[None], inherit_bindings=False):
         """React to another shape, where the stylesheet alone does not."""
 
     def _take_shape(self) -> None:
-        rows = self.kit.look.strip.rows if self.kit.look.strip else 0
+        rows = self.context.look.extra_bar.rows if self.context.look.extra_bar else 0
         self.shape = shape_of(self.app.size.width, self.app.size.height - rows)
         for shape in Shape:
             self.set_class(shape is self.shape, shape)
@@ -272,7 +272,7 @@ class Page(Screen[None], inherit_bindings=False):
             return
         self._reported = True
         self.set_timer(REARM_S, self.rearm)
-        self.kit.report(event)
+        self.context.report(event)
 
     def rearm(self) -> None:
         """Allow another report: the page stays, or came back."""
@@ -289,21 +289,21 @@ class Page(Screen[None], inherit_bindings=False):
         event.stop()
         event.prevent_default()
         if event.key == "f2":
-            self.kit.toggle_dark()
-        elif self.takes(event) or self._is_for_strip(event.key):
+            self.context.toggle_dark()
+        elif self.takes(event) or self._is_for_extra_bar(event.key):
             return
         elif event.key in _ARROWS:
-            self.ring.go(event.key)
+            self.focus_order.go(event.key)
         elif event.key in ("tab", "shift+tab"):
-            self.ring.move(1 if event.key == "tab" else -1)
+            self.focus_order.move(1 if event.key == "tab" else -1)
         elif event.key == "enter":
             self.enter()
         elif event.key == "escape" and self.stop is not None:
             # The first Escape chooses the stop button, the second presses it.
-            if self.ring.chosen is self.stop:
+            if self.focus_order.chosen is self.stop:
                 self.stop.press()
             else:
-                self.ring.choose(self.stop)
+                self.focus_order.choose(self.stop)
 
     def takes(self, event: events.Key) -> bool:
         """Handle one of the page's keys; return whether it was one."""
@@ -314,10 +314,10 @@ class Page(Screen[None], inherit_bindings=False):
 
     def enter(self) -> None:
         """Press the chosen button, or else the primary one."""
-        pressed = self.ring.chosen or self.primary
+        pressed = self.focus_order.chosen or self.primary
         if pressed is not None:
             pressed.press()
 
-    def _is_for_strip(self, key: str) -> bool:
-        strip = self.kit.look.strip
-        return strip is not None and strip.key(key)
+    def _is_for_extra_bar(self, key: str) -> bool:
+        extra_bar = self.context.look.extra_bar
+        return extra_bar is not None and extra_bar.key(key)

@@ -28,7 +28,7 @@ from kiosk.station.states import (
     typed_pin,
 )
 from screens.kiosk.entry_pages import DigitsPage
-from screens.kiosk.page import Kit, Page
+from screens.kiosk.page import Page, PageContext
 from screens.theme import Glyphs
 from screens.widgets.fields import Cells
 from screens.widgets.keys import BigButton
@@ -42,10 +42,10 @@ from screens.words import frame, pad, pin, waiting
 class EnterPinPage(DigitsPage, inherit_bindings=False):
     """The card checks the PIN; one of a length that it cannot hold is not sent."""
 
-    def __init__(self, kit: Kit, state: EnterPin) -> None:
+    def __init__(self, context: PageContext, state: EnterPin) -> None:
         takes = state.visit.pin_format
-        cells = Cells(takes.least, takes.most, kit.look.glyphs.dot)
-        super().__init__(kit, state, _title(state), cells)
+        cells = Cells(takes.least, takes.most, context.look.glyphs.dot)
+        super().__init__(context, state, _title(state), cells)
         self._state = state
 
     def beside(self) -> Iterator[Widget]:
@@ -85,11 +85,11 @@ def _title(state: EnterPin) -> str:
 class NewPinPage(DigitsPage, inherit_bindings=False):
     """The rules tick themselves off; the PIN is submitted only when all are kept."""
 
-    def __init__(self, kit: Kit, state: NewPin) -> None:
-        cells = Cells(state.rules.min_length, state.rules.max_length, kit.look.glyphs.dot)
-        super().__init__(kit, state, pin.NEW_TITLE, cells)
+    def __init__(self, context: PageContext, state: NewPin) -> None:
+        cells = Cells(state.rules.min_length, state.rules.max_length, context.look.glyphs.dot)
+        super().__init__(context, state, pin.NEW_TITLE, cells)
         self._trouble = state.trouble
-        self._rules = Rules(state.rules, kit.look.glyphs, typed_pin(state.current))
+        self._rules = Rules(state.rules, context.look.glyphs, typed_pin(state.current))
 
     def beside(self) -> Iterator[Widget]:
         """Yield the reason where another one is needed; then the cells and the rules."""
@@ -118,9 +118,9 @@ class NewPinPage(DigitsPage, inherit_bindings=False):
 class RepeatPinPage(DigitsPage, inherit_bindings=False):
     """The same cells again; the station checks that it is the same PIN."""
 
-    def __init__(self, kit: Kit, state: RepeatPin) -> None:
-        cells = Cells(state.rules.min_length, state.rules.max_length, kit.look.glyphs.dot)
-        super().__init__(kit, state, pin.REPEAT_TITLE, cells)
+    def __init__(self, context: PageContext, state: RepeatPin) -> None:
+        cells = Cells(state.rules.min_length, state.rules.max_length, context.look.glyphs.dot)
+        super().__init__(context, state, pin.REPEAT_TITLE, cells)
 
     def beside(self) -> Iterator[Widget]:
         yield from self.lead(Prose(pin.REPEAT_TEXT))
@@ -145,8 +145,8 @@ _ABOUT_THE_PIN = (PadNotice.LENGTH, *PinFault)
 class PadPage(Page, inherit_bindings=False):
     """What to enter on the reader, and a picture of it."""
 
-    def __init__(self, kit: Kit, state: Working) -> None:
-        super().__init__(kit, state)
+    def __init__(self, context: PageContext, state: Working) -> None:
+        super().__init__(context, state)
         self._state = state
 
     def content(self) -> Iterator[Widget]:
@@ -156,17 +156,17 @@ class PadPage(Page, inherit_bindings=False):
         letters = _about_letters(self._state.visit) if self._state.work is Work.PIN_ON_PAD else ()
         lines = (*_rules(self._state.command), asks, leave, *letters, pad.CANCEL)
         prose = (Prose(line, "text paragraph") for line in lines)
-        squares = ActivityIndicator(self.kit.look.glyphs.empty, motion=self.kit.look.motion)
+        squares = ActivityIndicator(self.context.look.glyphs.empty, motion=self.context.look.motion)
         left = Vertical(*prose, squares, classes="beside")
         yield Prose(title, "title")
-        yield Horizontal(left, PadDrawing(self.kit.look.glyphs), classes="columns")
+        yield Horizontal(left, PadDrawing(self.context.look.glyphs), classes="columns")
 
 
 class PadPausedPage(Page, inherit_bindings=False):
     """The result, and the two ways on; the reader is not waiting."""
 
-    def __init__(self, kit: Kit, state: PadPaused) -> None:
-        super().__init__(kit, state)
+    def __init__(self, context: PageContext, state: PadPaused) -> None:
+        super().__init__(context, state)
         self._state = state
 
     def content(self) -> Iterator[Widget]:

@@ -14,7 +14,7 @@ from kiosk.contract.sensitive import Sensitive
 from kiosk.station.events import AnswerEntered, QuestionPicked, WentBack
 from kiosk.station.states import AskQuestion, GiveAnswer, PickQuestion
 from screens.kiosk.entry_pages import ChoicesPage, TextPage
-from screens.kiosk.page import Kit
+from screens.kiosk.page import PageContext
 from screens.widgets.fields import Field
 from screens.widgets.keys import BigButton, Choice, answer_keys
 from screens.widgets.prose import Note, Prose
@@ -26,11 +26,13 @@ from screens.words import frame, questions
 class AnswerPage(TextPage, inherit_bindings=False):
     """Starts hidden or shown as the subclass says, then as the holder chose in this visit."""
 
-    def __init__(self, kit: Kit, state: GiveAnswer | AskQuestion, *, shown: bool) -> None:
-        chosen = kit.comfort.answers_shown
+    def __init__(
+        self, context: PageContext, state: GiveAnswer | AskQuestion, *, shown: bool
+    ) -> None:
+        chosen = context.settings.answers_shown
         self._shown = shown if chosen is None else chosen
-        field = Field(MAX_ANSWER, kit.look.glyphs, shown=self._shown)
-        super().__init__(kit, state, field, answer_keys())
+        field = Field(MAX_ANSWER, context.look.glyphs, shown=self._shown)
+        super().__init__(context, state, field, answer_keys())
         self._toggle = self.button(questions.toggle(self._shown), self._show_or_hide)
 
     def others(self) -> Iterator[BigButton]:
@@ -58,7 +60,7 @@ class AnswerPage(TextPage, inherit_bindings=False):
 
     def _show_or_hide(self) -> None:
         self._shown = not self._shown
-        self.kit.comfort.answers_shown = self._shown
+        self.context.settings.answers_shown = self._shown
         self.field.show(self._shown)
         self._toggle.relabel(questions.toggle(self._shown))
 
@@ -72,8 +74,8 @@ _AT_ONCE_ROOMY = 6
 class PickQuestionPage(ChoicesPage, inherit_bindings=False):
     """Questions that are not answered yet; nothing scrolls, the list has pages."""
 
-    def __init__(self, kit: Kit, state: PickQuestion) -> None:
-        super().__init__(kit, state)
+    def __init__(self, context: PageContext, state: PickQuestion) -> None:
+        super().__init__(context, state)
         self._state = state
         taken = {answer.question for answer in state.given}
         self._open = [question for question in state.task.bank if question.id not in taken]
@@ -117,7 +119,7 @@ class PickQuestionPage(ChoicesPage, inherit_bindings=False):
         return self._open[first : first + self._at_once]
 
     def _choice(self, place: int) -> Choice:
-        return Choice(place + 1, "", lambda: self._pick(place), self.kit.look.glyphs.pointer)
+        return Choice(place + 1, "", lambda: self._pick(place), self.context.look.glyphs.pointer)
 
     def _pick(self, place: int) -> None:
         if place < len(self._shown):
@@ -128,7 +130,7 @@ class PickQuestionPage(ChoicesPage, inherit_bindings=False):
 
     def _turn(self, by: int) -> None:
         self._list = (self._list + by) % self._lists
-        self.ring.choose(None)
+        self.focus_order.choose(None)
         self._fill()
 
     @property
@@ -155,8 +157,8 @@ class PickQuestionPage(ChoicesPage, inherit_bindings=False):
 class GiveAnswerPage(AnswerPage, inherit_bindings=False):
     """The question, and its answer in plain view."""
 
-    def __init__(self, kit: Kit, state: GiveAnswer) -> None:
-        super().__init__(kit, state, shown=True)
+    def __init__(self, context: PageContext, state: GiveAnswer) -> None:
+        super().__init__(context, state, shown=True)
         self._state = state
 
     def head(self) -> Iterator[Widget]:
@@ -171,8 +173,8 @@ class GiveAnswerPage(AnswerPage, inherit_bindings=False):
 class AskQuestionPage(AnswerPage, inherit_bindings=False):
     """The question, and dots for its answer until the holder wants to see it."""
 
-    def __init__(self, kit: Kit, state: AskQuestion) -> None:
-        super().__init__(kit, state, shown=False)
+    def __init__(self, context: PageContext, state: AskQuestion) -> None:
+        super().__init__(context, state, shown=False)
         self._state = state
 
     def can_go_back(self) -> bool:

@@ -27,71 +27,71 @@ from screens.kiosk.maintenance import (
     PickReasonPage,
     WriteReasonPage,
 )
-from screens.kiosk.page import Kit, Page
+from screens.kiosk.page import Page, PageContext
 from screens.kiosk.pin import EnterPinPage, NewPinPage, PadPage, PadPausedPage, RepeatPinPage
 from screens.kiosk.questions import AskQuestionPage, GiveAnswerPage, PickQuestionPage
 
 VisitState = s.Reading | s.Working | s.HolderState | s.StillThere | s.ClosingState
 
 
-def page_for(state: VisitState, kit: Kit) -> Page:
+def page_for(state: VisitState, context: PageContext) -> Page:
     """Return a fresh page for ``state``."""
     match state:
         case s.Working() if state.work.on_pad:
-            return PadPage(kit, state)
+            return PadPage(context, state)
         case s.Reading() | s.Working():
-            return WaitingPage(kit, state)
+            return WaitingPage(context, state)
         case s.StillThere():
-            return StillTherePage(kit, state)
+            return StillTherePage(context, state)
         case s.Success():
-            return SuccessPage(kit, state)
+            return SuccessPage(context, state)
         case s.Refused():
-            return RefusedPage(kit, state)
+            return RefusedPage(context, state)
         case s.RemoveCard():
-            return RemoveCardPage(kit, state)
+            return RemoveCardPage(context, state)
         case _:
-            return _holder_page(state, kit)
+            return _holder_page(state, context)
 
 
-def _holder_page(state: s.HolderState, kit: Kit) -> Page:
+def _holder_page(state: s.HolderState, context: PageContext) -> Page:
     match state:
         case s.Menu():
-            return MenuPage(kit, state)
+            return MenuPage(context, state)
         case s.ConfirmOwner():
-            return ConfirmOwnerPage(kit, state)
+            return ConfirmOwnerPage(context, state)
         case s.PickQuestion():
-            return PickQuestionPage(kit, state)
+            return PickQuestionPage(context, state)
         case s.GiveAnswer():
-            return GiveAnswerPage(kit, state)
+            return GiveAnswerPage(context, state)
         case s.AskQuestion():
-            return AskQuestionPage(kit, state)
+            return AskQuestionPage(context, state)
         case s.EnterEmail():
-            return EnterEmailPage(kit, state)
+            return EnterEmailPage(context, state)
         case s.PadPaused():
-            return PadPausedPage(kit, state)
+            return PadPausedPage(context, state)
         case s.Trouble():
-            return FailurePage(kit, state)
+            return FailurePage(context, state)
         case s.EnterPin():
-            return EnterPinPage(kit, state)
+            return EnterPinPage(context, state)
         case s.CodeEntry():
-            return CodeEntryPage(kit, state)
+            return CodeEntryPage(context, state)
         case s.CodeNeeded():
-            return CodeNeededPage(kit, state)
+            return CodeNeededPage(context, state)
         case s.StopNumberEntry():
-            return StopNumberEntryPage(kit, state)
+            return StopNumberEntryPage(context, state)
         case s.NewPin():
-            return NewPinPage(kit, state)
+            return NewPinPage(context, state)
         case s.RepeatPin():
-            return RepeatPinPage(kit, state)
+            return RepeatPinPage(context, state)
         case s.PickReason():
-            return PickReasonPage(kit, state)
+            return PickReasonPage(context, state)
         case s.WriteReason():
-            return WriteReasonPage(kit, state)
+            return WriteReasonPage(context, state)
         case s.Maintenance():
-            return MaintenancePage(kit, state)
+            return MaintenancePage(context, state)
         case s.ConfirmAct():
-            return ConfirmActPage(kit, state)
+            return ConfirmActPage(context, state)
         case s.ActDone():
-            return ActDonePage(kit, state)
+            return ActDonePage(context, state)
         case _:
             assert_never(state)

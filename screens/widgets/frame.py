@@ -63,7 +63,7 @@ class TopBar(Widget, inherit_bindings=False):
     @property
     def _least(self) -> Size:
         """Columns and rows that a page needs, with the demo's strip below it."""
-        return Size(60, 20 + (self._look.strip.rows if self._look.strip else 0))
+        return Size(60, 20 + (self._look.extra_bar.rows if self._look.extra_bar else 0))
 
     def _variants(self) -> Iterable[tuple[str, str]]:
         short = printable(self._look.service)

@@ -86,9 +86,9 @@ class WatchedApp(KioskApp):
 class ObservedStation:
     """One station; ``stage`` carries its commands out."""
 
-    def __init__(self, stage: Executor | None = None, hold_s: float = 0.0) -> None:
+    def __init__(self, stage: Executor | None = None, shown_s: float = 0.0) -> None:
         self.loop = StationLoop(stage or SilentStage(), self._watch, self._fault, FOR_EVER)
-        check_authority = Appearance(motion=False, hold_s=hold_s)
+        check_authority = Appearance(motion=False, shown_s=shown_s)
         self.app = WatchedApp(self.loop, check_authority, lambda error: None)
         self.faults: list[BaseException] = []
         self.insertion = 0

@@ -15,13 +15,13 @@ from kiosk.__main__ import main as run_program
 from kiosk.app.composition import station
 from kiosk.config.settings import Settings
 from kiosk.station.loop import IdleTimes
-from screens.theme import Appearance, Strip
+from screens.theme import Appearance, ExtraBar
 
 _look_of = station.appearance_of
 
 
-def _hasty(settings: Settings, strip: Strip | None = None) -> Appearance:
-    return replace(_look_of(settings, strip), hold_s=0.05)
+def _hasty(settings: Settings, extra_bar: ExtraBar | None = None) -> Appearance:
+    return replace(_look_of(settings, extra_bar), shown_s=0.05)
 
 
 def main() -> int:

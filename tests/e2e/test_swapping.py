@@ -47,7 +47,7 @@ async def app(pcscd: HotplugPcscd, holders: tuple[Holder, Holder]) -> AsyncItera
     faults: list[object] = []
     actions = Actions(crowd, cards, Heartbeat())
     loop = StationLoop(actions, PcscMonitor, lambda *fault: faults.append(fault), FOR_EVER)
-    app = Reactor(loop, Appearance(motion=False, hold_s=0.0), faults.append)
+    app = Reactor(loop, Appearance(motion=False, shown_s=0.0), faults.append)
     app.crowd, app.chance, app.submit = crowd, chance, loop.submit
     async with app.run_test(size=(80, 24)):
         yield app

@@ -125,9 +125,9 @@ def _enrolled(tools: Tools) -> Settings | None:
 
 def _hardware(settings: Settings) -> Iterable[tuple[str, Check]]:
     from kiosk.app.cli.hardware_checks import hardware_checks
-    from kiosk.app.setup.station import Face, present_face
+    from kiosk.app.setup.station import DisplayKind, present_display
 
     calls = settings.authority.addresses and not settings.authority.listen
-    face = present_face()
-    is_station = not HAS_AUTHORITY or bool(calls) or face is not None
-    return hardware_checks(settings, needed=is_station, composed=face is Face.COMPOSITOR)
+    kind = present_display()
+    is_station = not HAS_AUTHORITY or bool(calls) or kind is not None
+    return hardware_checks(settings, needed=is_station, composed=kind is DisplayKind.COMPOSITOR)

@@ -90,10 +90,10 @@ def _enrol(typed: str, folder: Path) -> None:
 
 
 def _what_is_next(folder: Path) -> str:
-    from kiosk.app.setup.station import present_face
+    from kiosk.app.setup.station import present_display
     from kiosk.config.loading import STATION_STATE
 
-    if folder == STATION_STATE and present_face() is None:
+    if folder == STATION_STATE and present_display() is None:
         return "Now, as root, `kiosk setup station`: it makes the settings, and starts the station."
     return "Start the station, or start it again."
 

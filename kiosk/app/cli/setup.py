@@ -198,9 +198,9 @@ def _run_station(args: argparse.Namespace) -> int:
 
     require_root()
     values = _answers(args, STATION_SETTINGS, station.shared_values())
-    face = args.display or station.present_face() or station.Face.COMPOSITOR
+    kind = args.display or station.present_display() or station.DisplayKind.COMPOSITOR
     steps = station.station_steps(
-        values, args.enrol, station.Face(face), undo=args.undo, dry_run=args.dry_run
+        values, args.enrol, station.DisplayKind(kind), undo=args.undo, dry_run=args.dry_run
     )
     if args.undo:
         take_back(list(steps), _say, dry_run=args.dry_run)

@@ -56,7 +56,7 @@ WAYS_OUT = {
 }
 
 
-class Face(StrEnum):
+class DisplayKind(StrEnum):
     """The program that displays a station."""
 
     COMPOSITOR = "compositor"
@@ -65,25 +65,25 @@ class Face(StrEnum):
 
 _ON_COMPOSITOR = UNITS / f"{_UNIT}.d" / "50-compositor.conf"
 _NEEDED = {
-    Face.COMPOSITOR: {
+    DisplayKind.COMPOSITOR: {
         "/usr/bin/cage": "cage",
         "/usr/bin/foot": "foot",
         "/usr/sbin/seatd": "seatd",
         "/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf": "fonts-dejavu-mono",
     },
-    Face.CONSOLE: {
+    DisplayKind.CONSOLE: {
         "/usr/bin/setfont": "kbd",
         "/usr/share/consolefonts/Vietnamese-TerminusBold28x14.psf.gz": "console-setup-linux",
     },
 }
-"""Files that a face needs, and Debian's package of each."""
+"""Files that a kind of display needs, and Debian's package of each."""
 
 
-def present_face() -> Face | None:
-    """Return the face that the station of this machine was set up with; None before that."""
+def present_display() -> DisplayKind | None:
+    """Return which display this machine was set up with as a station; None before that."""
     if not (UNITS / "multi-user.target.wants" / _UNIT).is_symlink():
         return None
-    return Face.COMPOSITOR if _ON_COMPOSITOR.is_symlink() else Face.CONSOLE
+    return DisplayKind.COMPOSITOR if _ON_COMPOSITOR.is_symlink() else DisplayKind.CONSOLE
 
 
 def limits_usb() -> bool:
@@ -108,7 +108,7 @@ def shared_values() -> dict[tuple[str, str], str]:
 def station_steps(
     values: Mapping[tuple[str, str], str],
     line: str | None,
-    face: Face,
+    kind: DisplayKind,
     *,
     undo: bool,
     dry_run: bool,
@@ -118,7 +118,7 @@ def station_steps(
     ``line`` enrols the station. ``undo``: also the steps of other settings. Raises ``ConfigError``
     where something is not installed, or the line cannot be read.
     """
-    missing = [package for path, package in _NEEDED[face].items() if not Path(path).exists()]
+    missing = [package for path, package in _NEEDED[kind].items() if not Path(path).exists()]
     if missing and not undo:
         raise ConfigError(
             f"the display needs {', '.join(missing)}: install what is missing, "
@@ -193,14 +193,14 @@ def station_steps(
     font = service(
         "kiosk-console.service", "the font of the console, as large as there is room for"
     )
-    steps = {Face.COMPOSITOR: list(_compositor_steps()), Face.CONSOLE: [font]}
-    for other in Face:
-        if undo and other is not face:
+    steps = {DisplayKind.COMPOSITOR: list(_compositor_steps()), DisplayKind.CONSOLE: [font]}
+    for other in DisplayKind:
+        if undo and other is not kind:
             yield from steps[other]
-        elif other is not face:
+        elif other is not kind:
             undone = (step.undone() for step in reversed(steps[other]))
             yield from (step for step in undone if not step.is_done())
-    yield from steps[face]
+    yield from steps[kind]
     yield service(_UNIT, "the station")
 
 

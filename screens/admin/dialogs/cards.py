@@ -22,7 +22,7 @@ from screens.admin.dialogs.form import (
     grounds_of,
     not_the_end,
 )
-from screens.admin.dialogs.person import Case
+from screens.admin.dialogs.person import Subject
 from screens.admin.times import Times
 
 # The fields of a card: typed, or pasted as the clerk's own machine printed them.
@@ -174,9 +174,9 @@ TRIES_FULL = "was given it just now: all its tries are back"
 _ITS_IDENTIFIER = "its identifier"
 
 
-def in_use(case: Case) -> tuple[CardLine, ...]:
+def in_use(subject: Subject) -> tuple[CardLine, ...]:
     """Return the cards that are not revoked."""
-    return tuple(card for card in case.person.cards if not card.revoked)
+    return tuple(card for card in subject.person.cards if not card.revoked)
 
 
 def meant(cards: Sequence[CardLine]) -> str:
@@ -208,50 +208,54 @@ def find_owner(desk: AdminDesk, card: str) -> Form[Person]:
     )
 
 
-def add_card(case: Case, card: str = "") -> Form[Done]:
+def add_card(subject: Subject, card: str = "") -> Form[Done]:
     """Ask for another card; ``card`` is its kind and identifier where a station has met it."""
     return Form(
         "Add a card",
-        f"{'Another' if in_use(case) else 'A'} card for {case.who}. Nothing else changes."
+        f"{'Another' if in_use(subject) else 'A'} card for {subject.who}. Nothing else changes."
         + ("" if card else f" {HOW_TO_READ}"),
         (*new_card_entries(card), *grounds_entries(identifies=False)),
-        lambda values: case.desk.cards.add(case.seen, new_card_of(values), grounds_of(values)),
+        lambda values: subject.desk.cards.add(
+            subject.seen, new_card_of(values), grounds_of(values)
+        ),
         button="Add",
     )
 
 
-def replace_card(case: Case) -> Form[Done]:
+def replace_card(subject: Subject) -> Form[Done]:
     """Ask for the new one, and for the one that it replaces."""
-    cards = in_use(case)
+    cards = in_use(subject)
 
     def send(values: Mapping[str, str]) -> Done:
         old = card_of(values, cards)
-        return case.desk.cards.replace(case.seen, old, new_card_of(values), grounds_of(values))
+        return subject.desk.cards.replace(
+            subject.seen, old, new_card_of(values), grounds_of(values)
+        )
 
     return Form(
         "Replace a card",
-        f"A new card for {case.who}; {meant(cards)} works nowhere from then on. {HOW_TO_READ}",
+        f"A new card for {subject.who}; {meant(cards)} works nowhere from then on. {HOW_TO_READ}",
         (*which_card(cards), *new_card_entries(), *grounds_entries(identifies=False)),
         send,
         button="Replace",
     )
 
 
-def revoke_card(case: Case) -> Form[Done]:
+def revoke_card(subject: Subject) -> Form[Done]:
     """Ask for the card, the end of its identifier, and the reason."""
-    cards = in_use(case)
+    cards = in_use(subject)
 
     def send(values: Mapping[str, str]) -> Done:
         card_id = card_of(values, cards)
         identifier = next(card.identifier for card in cards if card.card_id == card_id)
         if not ends_as(values["ending"], identifier):
             raise NotTaken("ending", not_the_end(_ITS_IDENTIFIER, identifier))
-        return case.desk.cards.revoke(case.seen, card_id, grounds_of(values))
+        return subject.desk.cards.revoke(subject.seen, card_id, grounds_of(values))
 
     only = cards[0].identifier if len(cards) == 1 else ""
     return Form(
         "Revoke a card",
-        f"No station serves {meant(cards)} of {case.who} any more. This cannot be taken back: "
+        f"No station serves {meant(cards)} of {subject.who} any more. This cannot be taken back: "
         "if the card turns up, add a new one.",
         (
             *which_card(cards),
@@ -264,9 +268,9 @@ def revoke_card(case: Case) -> Form[Done]:
     )
 
 
-def set_secret(case: Case) -> Form[Done]:
+def set_secret(subject: Subject) -> Form[Done]:
     """Ask for it twice."""
-    cards = in_use(case)
+    cards = in_use(subject)
     recorded = [card for card in cards if card.has_secret]
     before = " It takes the place of the one that is recorded." if recorded else ""
     if recorded and len(recorded) < len(cards):
@@ -276,11 +280,13 @@ def set_secret(case: Case) -> Form[Done]:
         secret, card_id = secret_of(values), card_of(values, cards)
         full = values["tries"] == TRIES_FULL
         grounds = grounds_of(values)
-        return case.desk.cards.set_secret(case.seen, card_id, secret, grounds, tries_full=full)
+        return subject.desk.cards.set_secret(
+            subject.seen, card_id, secret, grounds, tries_full=full
+        )
 
     return Form(
         "Set the unblock secret",
-        f"With it a station unlocks {meant(cards)} of {case.who}.{before}",
+        f"With it a station unlocks {meant(cards)} of {subject.who}.{before}",
         (
             *which_card(cards),
             *secret_entries(required=True),

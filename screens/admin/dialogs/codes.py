@@ -12,40 +12,40 @@ from kiosk.authority.administration.views import CodeLine, Done, IssuedCode, Sta
 from kiosk.contract.sensitive import Sensitive
 from screens.admin.dialogs.cards import card_of, in_use, meant, which_card
 from screens.admin.dialogs.form import AskGrounds, Form, grounds_entries, grounds_of
-from screens.admin.dialogs.person import Case
+from screens.admin.dialogs.person import Subject
 from screens.admin.dialogs.shown_once import ShownOnce
 from screens.admin.times import Times
 from screens.widgets.prose import Prose
 
 
-def issue(case: Case) -> Form[IssuedCode]:
+def issue(subject: Subject) -> Form[IssuedCode]:
     """Ask how they were identified: a person with the code and the card gets a new PIN."""
-    able = tuple(card for card in in_use(case) if not card.trouble)
-    cards = able or in_use(case)
+    able = tuple(card for card in in_use(subject) if not card.trouble)
+    cards = able or in_use(subject)
 
     def send(values: Mapping[str, str]) -> IssuedCode:
-        return case.desk.codes.issue(case.seen, card_of(values, cards), grounds_of(values))
+        return subject.desk.codes.issue(subject.seen, card_of(values, cards), grounds_of(values))
 
     warning = ""
-    if case.person.standing is Standing.NOT_REGISTERED:
+    if subject.person.standing is Standing.NOT_REGISTERED:
         text = (
-            f"For {case.who}, who is not registered. If the PIN of {meant(cards)} is blocked, the "
-            "code unlocks it at a station"
+            f"For {subject.who}, who is not registered. If the PIN of {meant(cards)} is blocked, "
+            "the code unlocks it at a station"
         )
-        warning = case.person.registers_later
-        if case.person.email:
-            text += f", where they then register. {case.notice}"
+        warning = subject.person.registers_later
+        if subject.person.email:
+            text += f", where they then register. {subject.notice}"
         else:
             text += "."
             # A claimed PIN registers nobody without an address: kiosk.authority.visit.pin_evidence.
             warning = (
-                f"{case.notice} Unless the card can prove its PIN, they cannot register either. "
+                f"{subject.notice} Unless the card can prove its PIN, they cannot register either. "
                 "First record it: Escape, then “Correct email” on their page."
             )
     else:
         text = (
-            f"For {case.who}, who cannot read their email. The code takes the place of the one by "
-            f"mail, at a station, for {meant(cards)}. {case.notice}"
+            f"For {subject.who}, who cannot read their email. The code takes the place of the one "
+            f"by mail, at a station, for {meant(cards)}. {subject.notice}"
         )
     return Form(
         "Give a code by word of mouth",

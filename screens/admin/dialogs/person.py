@@ -21,7 +21,7 @@ from screens.admin.dialogs.form import (
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class Subject:
     """The person as the page shows them at the moment of a question.
 
     A dialog that lost against somebody else therefore acts, sent again, on the present state.
@@ -98,56 +98,58 @@ def add_person(desk: AdminDesk) -> Form[Added]:
     )
 
 
-def lift_block(case: Case) -> Form[Done]:
+def lift_block(subject: Subject) -> Form[Done]:
     """Ask how they were identified, and why."""
     return AskGrounds(
         "Lift the block",
-        f"{case.who} may try again at once, with all tries. Make sure who is asking. "
-        + case.notice,
-        lambda grounds: case.desk.people.lift_block(case.seen, grounds),
+        f"{subject.who} may try again at once, with all tries. Make sure who is asking. "
+        + subject.notice,
+        lambda grounds: subject.desk.people.lift_block(subject.seen, grounds),
         button="Lift the block",
         identifies=True,
     )
 
 
-def revoke_registration(case: Case) -> Form[Done]:
+def revoke_registration(subject: Subject) -> Form[Done]:
     """Ask why."""
     return AskGrounds(
         "Revoke the registration",
-        f"The answers and the address that {case.who} registered are deleted. They are told "
+        f"The answers and the address that {subject.who} registered are deleted. They are told "
         "by mail, and can register again at a station while they know their PIN. If it is blocked, "
         "they need a code from you first.",
-        lambda grounds: case.desk.people.revoke_registration(case.seen, grounds),
+        lambda grounds: subject.desk.people.revoke_registration(subject.seen, grounds),
         button="Revoke",
         danger=True,
-        confirming=(confirming("Number ends in", "their number", case.person.number),),
+        confirming=(confirming("Number ends in", "their number", subject.person.number),),
     )
 
 
-def correct_name(case: Case) -> Form[Done]:
+def correct_name(subject: Subject) -> Form[Done]:
     """Ask for the right one."""
     return Form(
         "Correct the name",
-        f"Of {case.who}. Use it for a slip or a change of name, not for another person.",
+        f"Of {subject.who}. Use it for a slip or a change of name, not for another person.",
         (
-            _other("name", "Name", case.person.name, "As it stands on their ID.", _NAME_MOST),
+            _other("name", "Name", subject.person.name, "As it stands on their ID.", _NAME_MOST),
             *grounds_entries(identifies=False),
         ),
-        lambda values: case.desk.people.correct_name(case.seen, values["name"], grounds_of(values)),
+        lambda values: subject.desk.people.correct_name(
+            subject.seen, values["name"], grounds_of(values)
+        ),
         button="Correct",
     )
 
 
-def correct_email(case: Case) -> Form[Done]:
+def correct_email(subject: Subject) -> Form[Done]:
     """Ask for the right one; codes go there, so the person has to be identified."""
-    registration = case.person.registration
-    now = registration.email if registration else case.person.email
+    registration = subject.person.registration
+    now = registration.email if registration else subject.person.email
     notice = "It gets a mail, and so does each old address." if now else "It gets a mail."
     hint = REPLACES if now else ""
-    use = f"Codes for {case.who} will go there; the next one confirms it."
+    use = f"Codes for {subject.who} will go there; the next one confirms it."
     if registration is None:
         use = (
-            f"It is suggested to {case.who} when they register; the code that is sent there "
+            f"It is suggested to {subject.who} when they register; the code that is sent there "
             "confirms it."
         )
     return Form(
@@ -157,64 +159,64 @@ def correct_email(case: Case) -> Form[Done]:
             _other("email", "Email", now, hint, _EMAIL_MOST),
             *grounds_entries(identifies=True),
         ),
-        lambda values: case.desk.people.correct_email(
-            case.seen, values["email"], grounds_of(values)
+        lambda values: subject.desk.people.correct_email(
+            subject.seen, values["email"], grounds_of(values)
         ),
         button="Correct",
     )
 
 
-def report_misuse(case: Case) -> Form[Done]:
+def report_misuse(subject: Subject) -> Form[Done]:
     """Ask why."""
     return AskGrounds(
         "Stop: this was not the holder",
-        f"What is under way for {case.who} ends now: visits, codes and changes. Self-service is "
-        f"blocked for them until the block is lifted. {case.notice}",
-        lambda grounds: case.desk.people.report_misuse(case.seen, grounds),
+        f"What is under way for {subject.who} ends now: visits, codes and changes. Self-service is "
+        f"blocked for them until the block is lifted. {subject.notice}",
+        lambda grounds: subject.desk.people.report_misuse(subject.seen, grounds),
         button="Stop it",
         danger=True,
         deliberate=True,
     )
 
 
-def stop_change(case: Case) -> Form[Done]:
+def stop_change(subject: Subject) -> Form[Done]:
     """Ask why."""
     return AskGrounds(
         "Stop the change of address",
-        f"Codes for {case.who} go on to the address that is registered now.",
-        lambda grounds: case.desk.people.stop_change(case.seen, grounds),
+        f"Codes for {subject.who} go on to the address that is registered now.",
+        lambda grounds: subject.desk.people.stop_change(subject.seen, grounds),
         button="Stop it",
     )
 
 
-def mark_leaver(case: Case) -> Form[Done]:
+def mark_leaver(subject: Subject) -> Form[Done]:
     """Ask why."""
     return AskGrounds(
         "Mark as a leaver",
-        f"{case.who} can do nothing at any station from now on. Nothing is deleted, and it "
+        f"{subject.who} can do nothing at any station from now on. Nothing is deleted, and it "
         "can be taken back.",
-        lambda grounds: case.desk.people.mark_leaver(case.seen, grounds),
+        lambda grounds: subject.desk.people.mark_leaver(subject.seen, grounds),
         button="Mark as a leaver",
     )
 
 
-def take_back_leaver(case: Case) -> Form[Done]:
+def take_back_leaver(subject: Subject) -> Form[Done]:
     """Ask why."""
     return AskGrounds(
         "Take back from the leavers",
-        f"{case.who} can use the stations again, with the cards and the registration that "
+        f"{subject.who} can use the stations again, with the cards and the registration that "
         "they had.",
-        lambda grounds: case.desk.people.take_back_leaver(case.seen, grounds),
+        lambda grounds: subject.desk.people.take_back_leaver(subject.seen, grounds),
         button="Take back",
     )
 
 
-def erase(case: Case) -> Form[Done]:
+def erase(subject: Subject) -> Form[Done]:
     """Ask for the number, so that nobody is erased by mistake."""
-    person = case.person
+    person = subject.person
     return Form(
         "Erase this person",
-        f"{case.who} goes for good: name, addresses, cards, unblock secrets, answers, and the "
+        f"{subject.who} goes for good: name, addresses, cards, unblock secrets, answers, and the "
         "reasons that staff gave before. What stays is the reason that you give here, and the "
         "audit, whose rows then name nobody. An import whose file still has their number brings "
         "them back: have them taken out of it.",
@@ -228,7 +230,7 @@ def erase(case: Case) -> Form[Done]:
             ),
             *grounds_entries(identifies=False),
         ),
-        lambda values: case.desk.people.erase(case.seen, grounds_of(values)),
+        lambda values: subject.desk.people.erase(subject.seen, grounds_of(values)),
         button="Erase for good",
         danger=True,
     )

@@ -33,9 +33,9 @@ from kiosk.contract.messages import Heartbeat, ReaderState
 from kiosk.contract.ports import SystemClock
 from screens.demo.app import (
     DemoApp,
+    DemoBar,
     DemoCard,
     DemoMail,
-    DemoStrip,
     MailPage,
     RaPage,
     StripWidget,
@@ -44,7 +44,7 @@ from tests.authority.mail.samples import code_mail
 from tests.screens.kiosk.pictures import STILL, app_for
 from tests.screens.kiosk.samples import Sample, one_of_each
 from tests.screens.pilots import settled, type_keys
-from tests.screens.recording_desk import StillDesk
+from tests.screens.recording_station import StillStation
 from tests.screens.shown import screen_lines
 from tests.support.smtp import relay_to, running
 from tests.support.sshd import PROGRAM, make_key
@@ -230,8 +230,8 @@ SSH = "ssh -F /tmp/kiosk-demo-abcdefgh/ssh ra"
 async def test_the_strip_says_how_to_open_the_ra_application(
     size: tuple[int, int], line: str
 ) -> None:
-    strip = DemoStrip(TableOf(()), lambda: None, lambda: None, line)
-    app = app_for(Sample(one_of_each()[0]), replace(STILL, strip=strip))
+    extra_bar = DemoBar(TableOf(()), lambda: None, lambda: None, line)
+    app = app_for(Sample(one_of_each()[0]), replace(STILL, extra_bar=extra_bar))
     async with app.run_test(size=size) as pilot:
         await settled(pilot)
         shown = screen_lines(app)[-1].strip()
@@ -316,12 +316,12 @@ def test_mail_that_was_read_stays_read_when_the_station_is_shown_again(tmp_path:
     with running(mailbox) as settings:
         SmtpMailer(relay_to(settings)).send(code_mail())
         table = DemoTable((), Slot(tmp_path / "none", 0, "none"), mailbox, skip=0)
-        assert ("f9", "Mail (1)", True) in DemoStrip(table, lambda: None, lambda: None).items()
+        assert ("f9", "Mail (1)", True) in DemoBar(table, lambda: None, lambda: None).items()
         assert len(table.read_mail()) == 1
-        assert ("f9", "Mail", False) in DemoStrip(table, lambda: None, lambda: None).items()
+        assert ("f9", "Mail", False) in DemoBar(table, lambda: None, lambda: None).items()
         SmtpMailer(relay_to(settings)).send(code_mail())
         mailbox.wait_for(2)
-        assert ("f9", "Mail (1)", True) in DemoStrip(table, lambda: None, lambda: None).items()
+        assert ("f9", "Mail (1)", True) in DemoBar(table, lambda: None, lambda: None).items()
 
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 23)])
@@ -331,8 +331,8 @@ async def test_the_strip_shows_all_that_a_holder_knows_also_while_mail_waits(
     table = TableOf(
         CARDS, arrived=(DemoMail("ben.carter@wexbridge.example", "A code", "12345678"),)
     )
-    strip = DemoStrip(table, lambda: None, lambda: None)
-    app = app_for(Sample(one_of_each()[0]), replace(STILL, strip=strip))
+    extra_bar = DemoBar(table, lambda: None, lambda: None)
+    app = app_for(Sample(one_of_each()[0]), replace(STILL, extra_bar=extra_bar))
     async with app.run_test(size=size) as pilot:
         for place, card in enumerate(table.cards):
             table.inserted = place
@@ -371,4 +371,4 @@ class TableOf:
 
 
 def demo_app(table: TableOf, line: str = SSH) -> DemoApp:
-    return DemoApp(StillDesk(), STILL, lambda error: None, table, line)
+    return DemoApp(StillStation(), STILL, lambda error: None, table, line)

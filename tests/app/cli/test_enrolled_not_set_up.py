@@ -79,6 +79,6 @@ def test_root_is_sent_to_the_command_that_does_all_of_it(
 
 
 def test_what_is_left_is_said_after_the_enrolment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kiosk.app.setup.station.present_face", lambda: None)
+    monkeypatch.setattr("kiosk.app.setup.station.present_display", lambda: None)
     assert "as root, `kiosk setup station`" in enrol._what_is_next(loading.STATION_STATE)
     assert "Start the station" in enrol._what_is_next(Path("/somewhere/else"))

@@ -18,7 +18,7 @@ from kiosk.contract.sensitive import Sensitive
 from screens.admin import audit, reports, staff, waiting
 from screens.admin.dialogs import cards, codes, person
 from screens.admin.dialogs.form import Form
-from screens.admin.dialogs.person import Case
+from screens.admin.dialogs.person import Subject
 from screens.admin.people import PeoplePage
 from screens.admin.person import AboutPerson
 from screens.admin.times import Times
@@ -37,8 +37,8 @@ REDACTS = "K7QM-3XWD"
 WHY = "they asked at the desk"
 
 
-def _case(desk: FakeDesk, holder_id: str = persons.SEVERAL) -> Case:
-    return Case(desk, lambda: desk.people.person(holder_id))
+def _subject(desk: FakeDesk, holder_id: str = persons.SEVERAL) -> Subject:
+    return Subject(desk, lambda: desk.people.person(holder_id))
 
 
 def _member(desk: FakeDesk) -> staff.Member:
@@ -52,21 +52,21 @@ def _officer(desk: FakeDesk) -> staff.Member:
 
 FORMS: dict[str, Callable[[FakeDesk], Form[Any]]] = {
     "add person": lambda desk: person.add_person(desk),
-    "lift block": lambda desk: person.lift_block(_case(desk)),
-    "revoke registration": lambda desk: person.revoke_registration(_case(desk)),
-    "correct name": lambda desk: person.correct_name(_case(desk)),
-    "correct email": lambda desk: person.correct_email(_case(desk)),
-    "mark leaver": lambda desk: person.mark_leaver(_case(desk)),
-    "report misuse": lambda desk: person.report_misuse(_case(desk)),
-    "stop change": lambda desk: person.stop_change(_case(desk)),
-    "take back leaver": lambda desk: person.take_back_leaver(_case(desk)),
-    "erase": lambda desk: person.erase(_case(desk)),
+    "lift block": lambda desk: person.lift_block(_subject(desk)),
+    "revoke registration": lambda desk: person.revoke_registration(_subject(desk)),
+    "correct name": lambda desk: person.correct_name(_subject(desk)),
+    "correct email": lambda desk: person.correct_email(_subject(desk)),
+    "mark leaver": lambda desk: person.mark_leaver(_subject(desk)),
+    "report misuse": lambda desk: person.report_misuse(_subject(desk)),
+    "stop change": lambda desk: person.stop_change(_subject(desk)),
+    "take back leaver": lambda desk: person.take_back_leaver(_subject(desk)),
+    "erase": lambda desk: person.erase(_subject(desk)),
     "find owner": lambda desk: cards.find_owner(desk, "piv 9f2c41d0"),
-    "add card": lambda desk: cards.add_card(_case(desk)),
-    "replace card": lambda desk: cards.replace_card(_case(desk)),
-    "revoke card": lambda desk: cards.revoke_card(_case(desk)),
-    "set secret": lambda desk: cards.set_secret(_case(desk)),
-    "issue code": lambda desk: codes.issue(_case(desk)),
+    "add card": lambda desk: cards.add_card(_subject(desk)),
+    "replace card": lambda desk: cards.replace_card(_subject(desk)),
+    "revoke card": lambda desk: cards.revoke_card(_subject(desk)),
+    "set secret": lambda desk: cards.set_secret(_subject(desk)),
+    "issue code": lambda desk: codes.issue(_subject(desk)),
     "agree": lambda desk: waiting.agree(desk, desk.proposals.waiting()[0]),
     "decline": lambda desk: waiting.decline(desk, desk.proposals.waiting()[0]),
     "withdraw": lambda desk: codes.withdraw(desk, desk.codes.waiting()[0]),

@@ -10,7 +10,7 @@ import pytest
 
 from kiosk.authority.errors import ConcurrentChange, StoreError
 from kiosk.authority.roles import Role
-from screens.admin.person import DEEDS, AboutPerson
+from screens.admin.person import PERSON_ACTS, AboutPerson
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.persons import (
     BLOCKED,
@@ -34,7 +34,7 @@ def offered(run: Run) -> str:
     places = {
         (y, row.index(words)): deed.key
         for y, row in enumerate(rows)
-        for deed in DEEDS
+        for deed in PERSON_ACTS
         if (words := f"{deed.key}  {deed.label}") in row
     }
     return "".join(key for _place, key in sorted(places.items()))
@@ -89,7 +89,7 @@ async def test_only_what_makes_sense_now_and_the_role_may_is_offered(
 async def test_a_key_that_is_not_offered_does_nothing() -> None:
     async with person(BLOCKED, FakeDesk(Role.AUDITOR)) as run:
         before = run.text
-        for deed in DEEDS:
+        for deed in PERSON_ACTS:
             await run.press(deed.key)
             assert run.text == before, deed.name
 

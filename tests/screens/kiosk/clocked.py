@@ -12,7 +12,7 @@ from screens.kiosk.app import KioskApp
 from tests.screens.idle_app import still
 from tests.screens.kiosk.pictures import STILL, PictureApp
 from tests.screens.kiosk.samples import CODE, UNLOCK, VISIT, VISIT_ID
-from tests.screens.recording_desk import StillDesk
+from tests.screens.recording_station import StillStation
 from tests.screens.shown import screen_lines
 from tests.support.steps import offers
 
@@ -31,9 +31,9 @@ class Watch:
 
 
 def app_with(
-    desk: StillDesk, hold_s: float = 0.0, clock: Callable[[], float] | None = None
+    desk: StillStation, shown_s: float = 0.0, clock: Callable[[], float] | None = None
 ) -> PictureApp:
-    look = replace(STILL, hold_s=hold_s)
+    look = replace(STILL, shown_s=shown_s)
     return PictureApp(desk, look, lambda error: None, now=clock or Watch())
 
 

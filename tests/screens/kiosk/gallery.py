@@ -22,7 +22,7 @@ from screens.theme import Appearance
 from tests.screens import idle_app
 from tests.screens.kiosk.pictures import SIZES, pictures
 from tests.screens.kiosk.samples import Sample, samples
-from tests.screens.recording_desk import StillDesk
+from tests.screens.recording_station import StillStation
 from tests.screens.svg import moving, stretched
 
 UNLOCK = (
@@ -51,7 +51,7 @@ class Gallery(KioskApp):
     """Turns from sample to sample."""
 
     def __init__(self, chosen: Sequence[Sample]) -> None:
-        super().__init__(StillDesk(chosen[0].state), Appearance(), lambda error: None)
+        super().__init__(StillStation(chosen[0].state), Appearance(), lambda error: None)
         self._chosen = chosen
         self._at = 0
 

@@ -14,12 +14,12 @@ from screens.theme import Appearance
 from tests.screens.geometry import layout_faults
 from tests.screens.kiosk.samples import Sample
 from tests.screens.pilots import type_keys
-from tests.screens.recording_desk import StillDesk
+from tests.screens.recording_station import StillStation
 from tests.screens.svg import screen_svg
 
 SIZES = ((80, 24), (60, 20), (120, 36))
 LARGE = (160, 50)
-STILL = Appearance(motion=False, hold_s=0.0, zone=ZoneInfo("Europe/London"))
+STILL = Appearance(motion=False, shown_s=0.0, zone=ZoneInfo("Europe/London"))
 NOW = datetime(2026, 7, 14, 15, 40, tzinfo=UTC)
 
 
@@ -35,7 +35,11 @@ def app_for(sample: Sample, look: Appearance = STILL) -> PictureApp:
     """Return an app that shows ``sample``; a fault is raised by the test's own harness."""
     seen = replace(look, touch=sample.touch, dark=sample.dark)
     return PictureApp(
-        StillDesk(sample.state), seen, lambda error: None, now=lambda: 0.0, wall_clock=lambda: NOW
+        StillStation(sample.state),
+        seen,
+        lambda error: None,
+        now=lambda: 0.0,
+        wall_clock=lambda: NOW,
     )
 
 

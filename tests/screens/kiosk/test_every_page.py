@@ -14,13 +14,13 @@ from tests.screens.kiosk.pictures import SIZES, app_for
 from tests.screens.kiosk.samples import ASKED, CODE, UNLOCK, Sample
 from tests.screens.kiosk.stories import STORIES
 from tests.screens.pilots import settled, touch, type_keys
-from tests.screens.recording_desk import StillDesk
+from tests.screens.recording_station import StillStation
 from tests.screens.shown import screen_lines
 from tests.support.steps import offers
 
 
 async def test_every_key_and_every_touch_says_that_somebody_is_there() -> None:
-    desk = StillDesk(MENU)
+    desk = StillStation(MENU)
     app = app_with(desk)
     async with app.run_test() as pilot:
         await settled(pilot)
@@ -31,7 +31,7 @@ async def test_every_key_and_every_touch_says_that_somebody_is_there() -> None:
 
 
 async def test_enter_presses_the_button_that_looks_chosen_and_no_other() -> None:
-    desk = StillDesk()
+    desk = StillStation()
     app = app_with(desk)
     async with app.run_test() as pilot:
         await settled(pilot)
@@ -49,7 +49,7 @@ async def test_enter_presses_the_button_that_looks_chosen_and_no_other() -> None
 
 
 async def test_the_surface_is_kept_for_the_visit_and_no_longer() -> None:
-    app = app_with(StillDesk(MENU))
+    app = app_with(StillStation(MENU))
     async with app.run_test() as pilot:
         await settled(pilot)
         light = app.theme
@@ -66,7 +66,7 @@ async def test_the_surface_is_kept_for_the_visit_and_no_longer() -> None:
 
 
 async def test_showing_answers_is_kept_for_the_visit_and_no_longer() -> None:
-    app = app_with(StillDesk())
+    app = app_with(StillStation())
     async with app.run_test() as pilot:
         await settled(pilot)
         for keys, seen in ((("f3", *"mill"), True), (tuple("mill"), True)):
@@ -97,7 +97,7 @@ async def test_a_page_that_waits_for_a_code_says_that_one_may_go_and_read_it(
 
 async def test_a_code_counts_down_and_can_be_asked_for_again_in_time() -> None:
     watch = Watch()
-    app = app_with(StillDesk(CODE_ENTRY), clock=watch)
+    app = app_with(StillStation(CODE_ENTRY), clock=watch)
     async with app.run_test() as pilot:
         await settled(pilot)
         assert "Good for another 14:32" in shown(app)

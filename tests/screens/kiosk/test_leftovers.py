@@ -35,7 +35,7 @@ from screens.kiosk.page import Page
 from tests.screens.kiosk.clocked import app_with, shown
 from tests.screens.kiosk.samples import ASKED, BANK, CHOOSE, REGISTER, RULES, UNLOCK, one_of_each
 from tests.screens.pilots import settled, touch, type_keys
-from tests.screens.recording_desk import StillDesk
+from tests.screens.recording_station import StillStation
 from tests.support.steps import STEP
 
 
@@ -51,7 +51,7 @@ def _left_over(visit: VisitId) -> list[object]:
 
 async def test_pulling_the_card_on_any_page_leaves_nothing_of_the_visit() -> None:
     own = VisitId("c0ffee" + "0" * 26)
-    app = app_with(StillDesk())
+    app = app_with(StillStation())
     pages: list[weakref.ref[Widget]] = []
     async with app.run_test() as pilot:
         await settled(pilot)
@@ -109,7 +109,7 @@ async def test_what_was_typed_is_nowhere_after_the_visit(
     state: State, keys: tuple[str, ...]
 ) -> None:
     typed = _fresh_text()
-    app = app_with(StillDesk())
+    app = app_with(StillStation())
     async with app.run_test() as pilot:
         await settled(pilot)
         await app.show(state)
@@ -123,7 +123,7 @@ async def test_what_was_typed_is_nowhere_after_the_visit(
 
 async def test_whose_card_it_was_is_nowhere_after_the_visit() -> None:
     name = _fresh_text()
-    app = app_with(StillDesk())
+    app = app_with(StillStation())
     async with app.run_test() as pilot:
         await settled(pilot)
         for page in (Menu, ConfirmOwner):
@@ -137,7 +137,7 @@ async def test_whose_card_it_was_is_nowhere_after_the_visit() -> None:
 
 
 async def test_a_pin_is_never_drawn() -> None:
-    app = app_with(StillDesk())
+    app = app_with(StillStation())
     async with app.run_test() as pilot:
         await settled(pilot)
         for state in (EnterPin(REGISTER), NewPin(UNLOCK, RULES)):
@@ -148,7 +148,7 @@ async def test_a_pin_is_never_drawn() -> None:
 
 
 async def test_a_report_carries_the_secret_and_the_page_forgets_it() -> None:
-    desk = StillDesk()
+    desk = StillStation()
     app = app_with(desk)
     async with app.run_test() as pilot:
         await settled(pilot)

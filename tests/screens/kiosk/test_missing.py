@@ -38,7 +38,7 @@ from tests.screens.kiosk.samples import (
     one_of_each,
 )
 from tests.screens.pilots import settled, touch, type_keys
-from tests.screens.recording_desk import StillDesk
+from tests.screens.recording_station import StillStation
 from tests.screens.shown import screen_lines
 from tests.support.steps import STEP
 
@@ -57,7 +57,7 @@ LACKING = pytest.mark.parametrize(
 
 @LACKING
 async def test_enter_says_what_is_missing(state: HolderState, said: str) -> None:
-    desk = StillDesk()
+    desk = StillStation()
     app = app_with(desk)
     async with app.run_test() as pilot:
         await app.show(state)
@@ -76,7 +76,7 @@ async def test_enter_says_what_is_missing(state: HolderState, said: str) -> None
 async def test_a_touch_of_what_cannot_be_pressed_yet_says_what_is_missing(
     state: HolderState, said: str
 ) -> None:
-    desk = StillDesk()
+    desk = StillStation()
     app = app_with(desk)
     async with app.run_test() as pilot:
         await app.show(state)
@@ -91,7 +91,7 @@ async def test_a_touch_of_what_cannot_be_pressed_yet_says_what_is_missing(
 
 
 async def test_a_letter_says_that_only_digits_go_in() -> None:
-    desk = StillDesk()
+    desk = StillStation()
     app = app_with(desk)
     async with app.run_test() as pilot:
         await app.show(EnterPin(REGISTER))
@@ -108,7 +108,7 @@ async def test_a_letter_says_that_only_digits_go_in() -> None:
 async def test_enter_on_a_chosen_button_that_an_erased_digit_disabled_says_what_is_missing() -> (
     None
 ):
-    desk = StillDesk()
+    desk = StillStation()
     app = app_with(desk)
     async with app.run_test() as pilot:
         await app.show(EnterPin(REGISTER))
@@ -120,7 +120,7 @@ async def test_enter_on_a_chosen_button_that_an_erased_digit_disabled_says_what_
 
 
 async def test_a_new_pin_that_breaks_a_rule_leaves_the_boxes() -> None:
-    desk = StillDesk()
+    desk = StillStation()
     app = app_with(desk)
     async with app.run_test() as pilot:
         await app.show(NewPin(UNLOCK, RULES))
@@ -134,7 +134,7 @@ async def test_a_new_pin_that_breaks_a_rule_leaves_the_boxes() -> None:
 
 
 async def test_a_digit_too_many_is_not_left_out_without_a_word() -> None:
-    app = app_with(StillDesk())
+    app = app_with(StillStation())
     async with app.run_test() as pilot:
         await app.show(CodeEntry(UNLOCK, CODE))
         await settled(pilot)
@@ -147,7 +147,7 @@ async def test_a_digit_too_many_is_not_left_out_without_a_word() -> None:
 
 
 async def test_enter_does_not_confirm_whose_card_it_is_and_says_why() -> None:
-    desk = StillDesk()
+    desk = StillStation()
     app = app_with(desk)
     async with app.run_test() as pilot:
         await app.show(ConfirmOwner(UNLOCK))
@@ -163,7 +163,7 @@ async def test_enter_does_not_confirm_whose_card_it_is_and_says_why() -> None:
 
 
 async def test_after_a_wrong_code_the_card_may_still_be_taken_out() -> None:
-    app = app_with(StillDesk())
+    app = app_with(StillStation())
     async with app.run_test() as pilot:
         await app.show(CodeEntry(UNLOCK, CODE, CodeNotice.WRONG))
         await settled(pilot)
@@ -172,7 +172,7 @@ async def test_after_a_wrong_code_the_card_may_still_be_taken_out() -> None:
 
 
 async def test_the_first_enter_on_a_menu_chooses_and_the_second_takes() -> None:
-    desk = StillDesk()
+    desk = StillStation()
     app = app_with(desk)
     async with app.run_test() as pilot:
         await app.show(MENU)
@@ -181,7 +181,7 @@ async def test_the_first_enter_on_a_menu_chooses_and_the_second_takes() -> None:
         await type_keys(pilot, ["enter"])
         assert not desk.heard
         assert isinstance(app.screen, MenuPage)
-        assert app.screen.ring.chosen is app.screen.choices[0]
+        assert app.screen.focus_order.chosen is app.screen.choices[0]
         await type_keys(pilot, ["enter"])
         assert desk.heard == [Chose(MENU.visit.id, MENU.offers[0].purpose)]
 

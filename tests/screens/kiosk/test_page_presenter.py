@@ -27,19 +27,19 @@ from screens.kiosk.attract import AttractPage
 from screens.kiosk.choices import MenuPage
 from screens.kiosk.codes import CodeEntryPage
 from screens.kiosk.ends import StillTherePage, SuccessPage, WaitingPage
-from screens.kiosk.page import Kit, Page
+from screens.kiosk.page import Page, PageContext
 from tests.screens.idle_app import still
 from tests.screens.kiosk.clocked import CODE_ENTRY, MENU, WORKING, Watch, app_with, shown, until
 from tests.screens.kiosk.pictures import PictureApp
 from tests.screens.kiosk.samples import REGISTER, VISIT_ID
 from tests.screens.pilots import settled, type_keys
-from tests.screens.recording_desk import StillDesk
+from tests.screens.recording_station import StillStation
 
 READING = Reading(VISIT_ID, "Reader 0")
 
 
 async def test_a_burst_leaves_one_page_and_it_is_the_last() -> None:
-    app = app_with(StillDesk())
+    app = app_with(StillStation())
     async with app.run_test() as pilot:
         await settled(pilot)
         states: list[State] = [WORKING, MENU, CODE_ENTRY, Attract()] * 10
@@ -51,7 +51,7 @@ async def test_a_burst_leaves_one_page_and_it_is_the_last() -> None:
 
 
 async def test_a_burst_from_several_sides_leaves_one_page() -> None:
-    app = app_with(StillDesk())
+    app = app_with(StillStation())
     async with app.run_test() as pilot:
         await settled(pilot)
         states: list[State] = [WORKING, MENU, StillThere(CODE_ENTRY), Attract()] * 10
@@ -62,7 +62,7 @@ async def test_a_burst_from_several_sides_leaves_one_page() -> None:
 
 
 async def test_keys_typed_during_a_burst_never_count_twice() -> None:
-    desk = StillDesk()
+    desk = StillStation()
     app = app_with(desk)
     async with app.run_test() as pilot:
         await settled(pilot)
@@ -74,7 +74,7 @@ async def test_keys_typed_during_a_burst_never_count_twice() -> None:
 
 
 async def test_are_you_still_there_keeps_what_is_typed() -> None:
-    app = app_with(StillDesk(CODE_ENTRY))
+    app = app_with(StillStation(CODE_ENTRY))
     async with app.run_test() as pilot:
         await settled(pilot)
         await type_keys(pilot, "4071")
@@ -91,7 +91,7 @@ async def test_are_you_still_there_keeps_what_is_typed() -> None:
 
 
 async def test_a_page_that_came_back_can_report_again() -> None:
-    desk = StillDesk(CODE_ENTRY)
+    desk = StillStation(CODE_ENTRY)
     app = app_with(desk)
     async with app.run_test() as pilot:
         await settled(pilot)
@@ -106,7 +106,7 @@ async def test_a_page_that_came_back_can_report_again() -> None:
 
 async def test_are_you_still_there_counts_down() -> None:
     watch = Watch()
-    app = app_with(StillDesk(CODE_ENTRY), clock=watch)
+    app = app_with(StillStation(CODE_ENTRY), clock=watch)
     async with app.run_test() as pilot:
         await settled(pilot)
         await app.show(StillThere(CODE_ENTRY))
@@ -116,7 +116,7 @@ async def test_are_you_still_there_counts_down() -> None:
 
 
 async def test_the_visit_ends_while_it_asks() -> None:
-    app = app_with(StillDesk(CODE_ENTRY))
+    app = app_with(StillStation(CODE_ENTRY))
     async with app.run_test() as pilot:
         await settled(pilot)
         await app.show(StillThere(CODE_ENTRY))
@@ -128,24 +128,24 @@ async def test_the_visit_ends_while_it_asks() -> None:
 
 async def test_something_laid_over_a_page_goes_with_the_page() -> None:
     """The demo lays its mail over a page; a new page must not end up under it."""
-    app = app_with(StillDesk(CODE_ENTRY))
+    app = app_with(StillStation(CODE_ENTRY))
     async with app.run_test() as pilot:
         await settled(pilot)
-        await app.push_screen(StillTherePage(_kit(app), StillThere(CODE_ENTRY)))
+        await app.push_screen(StillTherePage(_context(app), StillThere(CODE_ENTRY)))
         await app.show(MENU)
         await settled(pilot)
         assert len(app.screen_stack) == 2
         assert isinstance(app.screen, MenuPage)
 
 
-def _kit(app: PictureApp) -> Kit:
+def _context(app: PictureApp) -> PageContext:
     assert isinstance(app.screen, Page)
-    return app.screen.kit
+    return app.screen.context
 
 
 async def test_what_is_waited_for_stays_up_long_enough_to_be_read() -> None:
     watch = Watch()
-    app = app_with(StillDesk(), hold_s=1.0, clock=watch)
+    app = app_with(StillStation(), shown_s=1.0, clock=watch)
     async with app.run_test() as pilot:
         await settled(pilot)
         await app.show(WORKING)
@@ -158,7 +158,7 @@ async def test_what_is_waited_for_stays_up_long_enough_to_be_read() -> None:
 
 async def test_the_holder_reads_that_a_pin_is_set_before_they_take_the_card_out() -> None:
     """The page that says "leave your smartcard in" must not stay once it is done."""
-    app = app_with(StillDesk(), hold_s=60)
+    app = app_with(StillStation(), shown_s=60)
     setting = UnblockPin(VISIT_ID, WORKING.visit.at, Sensitive("604918"), "1")
     async with app.run_test() as pilot:
         await settled(pilot)
@@ -169,7 +169,7 @@ async def test_the_holder_reads_that_a_pin_is_set_before_they_take_the_card_out(
 
 async def test_a_page_that_was_up_long_enough_goes_at_once() -> None:
     watch = Watch()
-    app = app_with(StillDesk(), hold_s=0.7, clock=watch)
+    app = app_with(StillStation(), shown_s=0.7, clock=watch)
     async with app.run_test() as pilot:
         await settled(pilot)
         await app.show(WORKING)
@@ -179,7 +179,7 @@ async def test_a_page_that_was_up_long_enough_goes_at_once() -> None:
 
 
 async def test_the_end_of_a_visit_waits_for_nothing() -> None:
-    app = app_with(StillDesk(), hold_s=0.05)
+    app = app_with(StillStation(), shown_s=0.05)
     async with app.run_test() as pilot:
         await settled(pilot)
         await app.show(WORKING)
@@ -191,7 +191,7 @@ async def test_the_end_of_a_visit_waits_for_nothing() -> None:
 
 
 async def test_nothing_is_held_back_where_nothing_was_waited_for() -> None:
-    app = app_with(StillDesk(), hold_s=60)
+    app = app_with(StillStation(), shown_s=60)
     async with app.run_test() as pilot:
         await settled(pilot)
         await app.show(MENU)
@@ -202,7 +202,7 @@ async def test_nothing_is_held_back_where_nothing_was_waited_for() -> None:
 async def test_a_page_that_was_held_back_does_not_come_after_what_was_shown_since() -> None:
     """Its timer has gone off, but the app comes to it only when the visit has ended."""
     busy = asyncio.Event()
-    app = app_with(StillDesk(), hold_s=0.01)
+    app = app_with(StillStation(), shown_s=0.01)
     async with app.run_test() as pilot:
         await settled(pilot)
         await app.show(WORKING)
@@ -216,7 +216,7 @@ async def test_a_page_that_was_held_back_does_not_come_after_what_was_shown_sinc
 
 
 async def test_a_card_that_is_quickly_read_is_not_said_to_be_read() -> None:
-    app = app_with(StillDesk(), hold_s=60)
+    app = app_with(StillStation(), shown_s=60)
     async with app.run_test() as pilot:
         await settled(pilot)
         await app.show(READING)
@@ -226,7 +226,7 @@ async def test_a_card_that_is_quickly_read_is_not_said_to_be_read() -> None:
 
 
 async def test_a_card_that_takes_longer_is_said_to_be_read() -> None:
-    app = app_with(StillDesk(), hold_s=0.05)
+    app = app_with(StillStation(), shown_s=0.05)
     async with app.run_test() as pilot:
         await settled(pilot)
         await app.show(READING)
@@ -234,7 +234,7 @@ async def test_a_card_that_takes_longer_is_said_to_be_read() -> None:
 
 
 async def test_the_next_card_wipes_the_last_visit_before_it_is_read() -> None:
-    app = app_with(StillDesk(), hold_s=60)
+    app = app_with(StillStation(), shown_s=60)
     async with app.run_test() as pilot:
         await settled(pilot)
         await app.show(MENU)
@@ -243,7 +243,7 @@ async def test_the_next_card_wipes_the_last_visit_before_it_is_read() -> None:
 
 
 async def test_what_is_on_a_new_page_is_styled_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    app = app_with(StillDesk())
+    app = app_with(StillStation())
     styled: Counter[DOMNode] = Counter()
     apply = app.stylesheet.apply
 

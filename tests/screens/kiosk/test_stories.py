@@ -13,7 +13,7 @@ from tests.screens import idle_app
 from tests.screens.kiosk.pictures import SIZES, STILL, PictureApp
 from tests.screens.kiosk.stories import STORIES, Story
 from tests.screens.pilots import touch, type_keys
-from tests.screens.recording_desk import StillDesk
+from tests.screens.recording_station import StillStation
 
 
 @cache
@@ -23,7 +23,7 @@ def _heard() -> dict[str, list[HolderSide]]:
 
 async def _live_through(stories: Mapping[str, Story]) -> dict[str, list[HolderSide]]:
     """Live through all stories on one station, each as a visit of its own."""
-    desk = StillDesk()
+    desk = StillStation()
     app = PictureApp(desk, STILL, lambda error: None, now=lambda: 0.0)
     heard = {}
     async with app.run_test(size=SIZES[0]) as pilot:

@@ -8,7 +8,7 @@ import pytest
 from textual.content import Content
 from textual.widget import Widget
 
-from screens.theme import Strip
+from screens.theme import ExtraBar
 from tests.screens.geometry import layout_faults
 from tests.screens.kiosk.pictures import STILL, app_for
 from tests.screens.kiosk.samples import Sample, one_of_each
@@ -43,9 +43,9 @@ class Table:
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 23), (120, 36)])
 async def test_every_page_makes_room_for_it(size: tuple[int, int]) -> None:
-    strip: Strip = Table()
+    extra_bar: ExtraBar = Table()
     states = one_of_each()
-    app = app_for(Sample(states[0]), replace(STILL, strip=strip))
+    app = app_for(Sample(states[0]), replace(STILL, extra_bar=extra_bar))
     async with app.run_test(size=size) as pilot:
         for state in states:
             await app.show(state)
@@ -60,14 +60,14 @@ async def test_every_page_makes_room_for_it(size: tuple[int, int]) -> None:
 async def test_a_terminal_without_room_for_it_and_a_page_is_told_so(
     size: tuple[int, int], told: bool
 ) -> None:
-    app = app_for(Sample(one_of_each()[0]), replace(STILL, strip=Table()))
+    app = app_for(Sample(one_of_each()[0]), replace(STILL, extra_bar=Table()))
     async with app.run_test(size=size) as pilot:
         await settled(pilot)
         assert ("Too small: needs 60 x 23" in screen_lines(app)[0]) is told
 
 
 async def test_a_terminal_that_becomes_too_low_is_told_so_for_as_long_as_it_is() -> None:
-    app = app_for(Sample(one_of_each()[0]), replace(STILL, strip=Table()))
+    app = app_for(Sample(one_of_each()[0]), replace(STILL, extra_bar=Table()))
     async with app.run_test(size=(60, 23)) as pilot:
         for rows in (20, 23):
             await pilot.resize_terminal(60, rows)
@@ -77,7 +77,7 @@ async def test_a_terminal_that_becomes_too_low_is_told_so_for_as_long_as_it_is()
 
 async def test_its_keys_reach_it_and_leave_the_page_alone() -> None:
     table = Table()
-    app = app_for(Sample(one_of_each()[0]), replace(STILL, strip=table))
+    app = app_for(Sample(one_of_each()[0]), replace(STILL, extra_bar=table))
     async with app.run_test() as pilot:
         await settled(pilot)
         await type_keys(pilot, ("f6", "f2"))

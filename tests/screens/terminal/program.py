@@ -46,9 +46,9 @@ def show(scenario: str, notes: Notes) -> int:
     from screens.kiosk.app import KioskApp
     from screens.theme import Appearance
     from tests.screens.kiosk.samples import REGISTER
-    from tests.screens.recording_desk import StillDesk
+    from tests.screens.recording_station import StillStation
 
-    class NotingDesk(StillDesk):
+    class NotingDesk(StillStation):
         """Notes what it hears; breaks where the scenario says so."""
 
         def submit(self, event: HolderSide) -> None:
@@ -62,7 +62,7 @@ def show(scenario: str, notes: Notes) -> int:
             await super().stop()
 
     state = Attract() if scenario == "attract" else EnterPin(REGISTER)
-    look = Appearance(motion=False, hold_s=0.0, touch=scenario != "keys-only")
+    look = Appearance(motion=False, shown_s=0.0, touch=scenario != "keys-only")
     app = KioskApp(NotingDesk(state), look, notes.fault)
     app.run()
     notes.add(f"code {app.return_code}")

@@ -32,7 +32,7 @@ from tests.screens.idle_app import still
 from tests.screens.kiosk.pictures import STILL, app_for
 from tests.screens.kiosk.samples import REGISTER, VISIT, Sample, one_of_each
 from tests.screens.pilots import settled, type_keys
-from tests.screens.recording_desk import StillDesk
+from tests.screens.recording_station import StillStation
 from tests.screens.shown import screen_lines
 from tests.support.steps import STEP, offers
 
@@ -43,7 +43,7 @@ CHORDS = (
 ).split()
 
 
-class FaultyDesk(StillDesk):
+class FaultyDesk(StillStation):
     """Breaks when something is submitted, with a secret among its variables."""
 
     def submit(self, event: HolderSide) -> None:
@@ -175,7 +175,7 @@ async def test_a_page_that_cannot_be_made_is_an_error_too(
 
     monkeypatch.setattr("screens.kiosk.app.screen_for", fail)
     faults: list[BaseException] = []
-    app = KioskApp(StillDesk(), STILL, faults.append)
+    app = KioskApp(StillStation(), STILL, faults.append)
     with pytest.raises(WorkerFailed):
         await _run(app)
     assert [type(fault) for fault in faults] == [LookupError]

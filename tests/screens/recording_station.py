@@ -9,7 +9,7 @@ from kiosk.station.loop import Show
 from kiosk.station.states import Attract, State
 
 
-class StillDesk:
+class StillStation:
     """Shows one state and then whatever ``put`` is given; keeps what is submitted."""
 
     def __init__(self, first: State | None = None) -> None:

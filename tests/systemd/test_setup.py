@@ -149,3 +149,25 @@ def test_no_account_of_the_authority_is_left_by_its_purge(tmp_path: Path, stays:
     before, left = (part.splitlines() for part in done.stdout.split("\npart left\n"))
     assert "kiosk-station kiosk kiosk-display" in before
     assert left == (["kiosk-station"] if stays else [])
+
+
+STATION = "/etc/kiosk-station/station.toml"
+
+
+def test_what_root_keeps_from_others_by_its_umask_the_station_reads(tmp_path: Path) -> None:
+    """Before: 0600, which repeating it did not heal."""
+    lines = [
+        "umask 077; kiosk setup station --display console >/dev/null",
+        f"stat -c 'part %a %U %G' {STATION}",
+        f"chmod 0600 {STATION}; chown root:root {STATION}",
+        f"kiosk setup station | grep {STATION}",
+        f"stat -c 'part %a %U %G' {STATION}",
+    ]
+    done = run_in_fresh_root(tmp_path, lines)
+    assert done.returncode == 0, done.stdout[-3000:]
+    shown = [line for line in done.stdout.splitlines() if not line.startswith("$ ")]
+    assert shown[-3:] == [
+        "part 640 root kiosk-station",
+        f"changed       settings    {STATION}",
+        "part 640 root kiosk-station",
+    ]

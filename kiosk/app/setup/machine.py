@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import grp
 import os
 import pwd
 import re
 import shutil
+import stat
 import subprocess
 from contextlib import suppress
 from functools import partial
@@ -60,6 +62,7 @@ def settings_file(path: Path, text: str, owner: tuple[str, str], mode: int) -> S
         new = path.with_name(f".{path.name}.new")
         new.unlink(missing_ok=True)
         with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as file:
+            os.fchmod(file.fileno(), mode)  # whatever the umask takes away
             file.write(text)
         try:
             load_settings(new, {})
@@ -68,9 +71,14 @@ def settings_file(path: Path, text: str, owner: tuple[str, str], mode: int) -> S
         finally:
             new.unlink(missing_ok=True)
 
-    return Step(
-        "settings", str(path), lambda: read_if_there(path) == text, write, is_there=path.exists
-    )
+    def is_done() -> bool:
+        if read_if_there(path) != text:
+            return False
+        found = path.stat()
+        ids = (pwd.getpwnam(owner[0]).pw_uid, grp.getgrnam(owner[1]).gr_gid)
+        return (found.st_uid, found.st_gid) == ids and stat.S_IMODE(found.st_mode) == mode
+
+    return Step("settings", str(path), is_done, write, is_there=path.exists)
 
 
 def read_if_there(path: Path) -> str | None:

@@ -57,7 +57,8 @@ def purge_records(
     """Delete what is past in batches, and audit how many rows of each kind.
 
     An open entry of the unblock journal stays, with its visit, and so do those of a card whose
-    pending secret is not resolved. Raises ``StoreError``; what was deleted before is audited.
+    pending secret is not resolved. Raises ``StoreError``; what was deleted before it, or before an
+    interruption, is audited.
     """
     with store.read() as uow:
         now = uow.now
@@ -72,7 +73,7 @@ def purge_records(
                 deleted[kind] += some
                 if some < BATCH or done == most_batches:
                     break
-    except StoreError:
+    except BaseException:
         with suppress(StoreError):  # the caller has to learn what ended the purge
             _record(store, deleted)
         raise

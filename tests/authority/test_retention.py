@@ -131,8 +131,12 @@ def test_what_an_open_entry_or_a_pending_secret_needs_stays(
     assert purges(store) == []
 
 
+@pytest.mark.parametrize("ended", [StoreError("away", "08006"), KeyboardInterrupt()])
 def test_a_purge_that_is_cut_off_says_what_it_did(
-    database: TestDatabase, store: Store, monkeypatch: pytest.MonkeyPatch
+    database: TestDatabase,
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    ended: BaseException,
 ) -> None:
     monkeypatch.setattr(retention, "BATCH", 1)
     card, now = samples.stored_person(store).card, database.clock.now()
@@ -144,10 +148,10 @@ def test_a_purge_that_is_cut_off_says_what_it_did(
         nonlocal calls
         calls += kind is PastKind.VISITS
         if calls == 3:
-            raise StoreError("away", "08006")
+            raise ended
         return real(self, kind, before, most)
 
     monkeypatch.setattr(PastRows, "delete", fail_third)
-    with pytest.raises(StoreError):
+    with pytest.raises(type(ended)):
         purge_records(store)
     assert [said["visits"] for said in purges(store)] == [2]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -29,7 +30,7 @@ from kiosk.authority.crypto.rotation import (
 )
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.crypto.token import TokenMasters
-from kiosk.authority.errors import KeyMissing
+from kiosk.authority.errors import KeyMissing, StoreError
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditEvent, AuditQuery, Scalar
 from kiosk.authority.store.repositories.mac_rows import TABLES, RowKey
@@ -294,31 +295,43 @@ def rotate_rows(
 
 
 def _restamp_all(store: Store, actor: str, progress: Progress) -> tuple[int, list[tuple[str, str]]]:
-    """Make every MAC of an older key again, some rows at a time."""
+    """Make every MAC of an older key again, some rows at a time.
+
+    The audit gets one row with the count, also where the work ends early.
+    """
     key_id = store.macs.current_key_id
     restamped, altered = 0, list[tuple[str, str]]()
     with store.read() as uow:
         total = uow.mac_rows.made_otherwise(key_id)
-    for table in TABLES:
-        after: RowKey | None = None
-        while True:
-            with store.begin() as uow:
-                piece = uow.mac_rows.restamp(table, after, ROWS_A_PIECE, key_id)
-                uow.commit()
-            restamped += piece.restamped
-            altered += [(table, row) for row in piece.altered]
-            progress(restamped, max(total, restamped))
-            if piece.last is None:
-                break
-            after = piece.last
-    if restamped:
-        with store.begin() as uow:
-            detail: dict[str, Scalar] = {"to": key_id, "rows": restamped}
-            uow.audit.append(
-                kind=ServiceKind.ROWS_RESTAMPED.value, reference="", actor=actor, detail=detail
-            )
-            uow.commit()
+    try:
+        for table in TABLES:
+            after: RowKey | None = None
+            while True:
+                with store.begin() as uow:
+                    piece = uow.mac_rows.restamp(table, after, ROWS_A_PIECE, key_id)
+                    uow.commit()
+                restamped += piece.restamped
+                altered += [(table, row) for row in piece.altered]
+                progress(restamped, max(total, restamped))
+                if piece.last is None:
+                    break
+                after = piece.last
+    except BaseException:
+        with suppress(StoreError):  # the caller has to learn what ended the work
+            _record_restamped(store, actor, key_id, restamped)
+        raise
+    _record_restamped(store, actor, key_id, restamped)
     return restamped, altered
+
+
+def _record_restamped(store: Store, actor: str, key_id: str, rows: int) -> None:
+    if not rows:
+        return
+    with store.begin() as uow:
+        kind = ServiceKind.ROWS_RESTAMPED.value
+        detail: dict[str, Scalar] = {"to": key_id, "rows": rows}
+        uow.audit.append(kind=kind, reference="", actor=actor, detail=detail)
+        uow.commit()
 
 
 def rotate_seal(

@@ -14,11 +14,12 @@ from kiosk.authority.administration.caretaker import Caretaker
 from kiosk.authority.administration.keys import list_keys, rotate_rows
 from kiosk.authority.administration.verification import accept, check_rows, sweep
 from kiosk.authority.audit.anchors import AnchorSigner
+from kiosk.authority.audit.events import ServiceKind
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.macs import AuditMacs, KeyedRowMacs
 from kiosk.authority.errors import NotFound, NotTaken, RowAltered
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import Card, Cardholder, Station
+from kiosk.authority.store.records import AuditQuery, Card, Cardholder, Station
 from kiosk.authority.store.repositories.mac_rows import TABLES
 from kiosk.authority.store.tables import TableRow
 from kiosk.config.settings import NoticeSettings
@@ -201,6 +202,9 @@ def test_an_interrupted_rotation_is_finished_without_another_key(
     assert "31 of 51" in check_rows(store).found
     done = rotate_rows(keys, store, "root")
     assert (done.added, done.restamped) == (None, 31)
+    with store.read() as uow:
+        events = uow.trail.newest(AuditQuery(kind=ServiceKind.ROWS_RESTAMPED.value))
+    assert [event.detail["rows"] for event in events] == [31, 20]
     assert len(KeyRing.load(keys).ids(KeyPurpose.ROW_MAC)) == 2
 
 

@@ -24,6 +24,7 @@ import termios
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from kiosk.__main__ import main
@@ -148,16 +149,19 @@ def _load() -> None:
     assert "textual" not in sys.modules
 
 
-def _load_screens() -> None:
+def _load_screens() -> tuple[ModuleType, ...]:
     """Load all that a station needs, in the environment in which each station loads it."""
     lockdown.scrub_environment(os.environ)
-    for name in (
-        *("kiosk.app.cli.run", "kiosk.app.composition.authority", "kiosk.app.composition.cards"),
-        *("kiosk.app.composition.upkeep", "kiosk.station.executor", "hardware.card_access"),
-        *("hardware.monitor", "hardware.drivers.piv", "screens.kiosk.visit_pages"),
-        "screens.terminal.pulse",
-    ):
-        importlib.import_module(name)
+    from hardware import card_access, monitor
+    from hardware.drivers import piv
+    from kiosk.app.cli import run
+    from kiosk.app.composition import authority, cards, station
+    from kiosk.station import executor
+    from screens.kiosk import app, visit_pages
+    from screens.terminal import pulse
+
+    at_first = (run, station, app, pulse)
+    return (*at_first, authority, cards, executor, card_access, monitor, piv, visit_pages)
 
 
 def _serve(asks: socket.socket) -> bool:

@@ -290,6 +290,10 @@ def check_key_copy(load: Callable[[], KeyRing], path: Path, store: Store) -> Fin
     if left := keys.leftovers(path):
         named = ", ".join(map(str, left))
         return warn(_COPY, f"a rotation that was interrupted left keys in {named}", "delete it")
+    plain = path.with_suffix(".json")
+    if path.suffix == SUFFIX and plain.exists():
+        found = f"{plain} holds keys in clear beside the sealed key file"
+        return warn(_COPY, found, "delete it, once a copy in a safe place is declared")
     copy, advice = last_copy(store), f"copy {path} to a safe place; then `kiosk keys backed-up`"
     if copy is None:
         return warn(_COPY, "no copy of the key file was ever declared", advice)

@@ -201,6 +201,20 @@ def test_keys(store: Store, ring: KeyRing, tmp_path: Path) -> None:
     assert (condition, "restore the key file" in text) == (FAIL, True)
 
 
+def test_keys_in_clear_beside_the_sealed_ones(store: Store, ring: KeyRing, tmp_path: Path) -> None:
+    """`--seal-keys` that was stopped before it deleted them says ever after that all is done."""
+    declare_copy(ring, store, "test")
+
+    def look() -> tuple[Condition, str]:
+        return said(checks.check_key_copy(lambda: ring, tmp_path / "keys.cred", store))
+
+    assert look()[0] is OK
+    KeyRing.create(tmp_path / "keys.json")
+    condition, text = look()
+    assert condition is WARN
+    assert f"{tmp_path}/keys.json holds keys in clear beside the sealed key file; delete" in text
+
+
 def test_the_copy_of_the_key_file(store: Store, ring: KeyRing, tmp_path: Path) -> None:
     rings, path = [ring], tmp_path / "keys.json"
 

@@ -126,6 +126,7 @@ FOUR_EYES: Final = frozenset(
         Action.LIFT_BLOCK,
         Action.REVOKE_REGISTRATION,
         Action.CORRECT_EMAIL,
+        Action.ERASE_PERSON,
         Action.ADD_CARD,
         Action.REPLACE_CARD,
         Action.SET_SECRET,
@@ -142,8 +143,9 @@ FOUR_EYES: Final = frozenset(
 
 Each of them, done by one person alone, helps to open a card that is not theirs, or a station's
 maintenance page. An import waits only where it changes an address, a key or a secret of a recorded
-person, or gives them a card. Revoking a card never waits: it opens none, and a lost card must not
-be served until a colleague has time.
+person, gives them a card, or brings back somebody who was erased. Erasing waits, too: whoever is
+erased could otherwise be imported anew, with an address of the eraser's choice. Revoking a card
+never waits: it opens none, and a lost card must not be served until a colleague has time.
 """
 
 

@@ -94,9 +94,9 @@ def done_words(name: str, result: ImportResult) -> str:
     if result.waits:
         return (
             f"{name} waits until a second member of staff agrees: "
-            f"{_many(result.known, 'change is', 'changes are')} to people who are known. "
-            "Nothing was imported; leave the file where it is: they try it, and agree on the "
-            "page Waiting (F3)."
+            f"{_many(result.known, 'change is', 'changes are')} to people who are known or were "
+            "erased. Nothing was imported; leave the file where it is: they try it, and agree on "
+            "the page Waiting (F3)."
         )
     people = _many(result.people_added, "person", "people")
     cards = _many(result.cards_added, "card")

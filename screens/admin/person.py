@@ -660,7 +660,9 @@ class AboutPerson(AdminPage):
 
     def _was_erased(self, done: Done | None) -> None:
         """Leave, as there is nobody here; then show the message, which a change of page clears."""
-        if done is not None:
+        if done is None or done.waits:
+            self._was_done(done)
+        else:
             self._show_nobody(_NOBODY)
             shell = shell_of(self)
             shell.go_to("People")

@@ -124,11 +124,11 @@ class Batch:
     """The changes of a batch of lines.
 
     ``known_touched`` counts what could help to open the card of a person who was recorded before:
-    another address, another card, another key or secret. ``erased_before`` are the first lines of
-    people who are added and were erased once. ``changes`` lists ``people_changed`` by line and
-    number, and ``card_changes`` lists ``cards_changed``. ``secrets_replaced`` are cards as they
-    were. ``codes_elsewhere`` counts those who get another recorded address, while codes still go to
-    the one that they registered.
+    another address, another card, another key or secret, or that they come back although they were
+    erased. ``erased_before`` are the first lines of people who are added and were erased once.
+    ``changes`` lists ``people_changed`` by line and number, and ``card_changes`` lists
+    ``cards_changed``. ``secrets_replaced`` are cards as they were. ``codes_elsewhere`` counts those
+    who get another recorded address, while codes still go to the one that they registered.
     """
 
     people_added: list[Cardholder] = field(default_factory=list)
@@ -200,6 +200,7 @@ class Planner:
         erased = self._uow.holders.erased_among(added)
         first = {line.number: line for line in reversed(lines) if line.number in erased}
         batch.erased_before = sorted(first.values(), key=lambda line: line.line)
+        batch.known_touched += len(batch.erased_before)
         return batch
 
     def _person(

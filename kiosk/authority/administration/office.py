@@ -114,8 +114,8 @@ class Agreement:
 class Act:
     """One act in progress; its changes in ``uow`` are committed when its block ends.
 
-    ``second`` agreed to it, where it was proposed first. ``waits``: it does not happen yet; an act
-    that turns out to need nobody else may clear that before its end.
+    ``second`` agreed to it, for the reason ``why``, where it was proposed first. ``waits``: it does
+    not happen yet; an act that turns out to need nobody else may clear that before its end.
     """
 
     def __init__(
@@ -130,6 +130,7 @@ class Act:
         proposal: Proposal | None = None,
         waits: bool = False,
         reference: str = "",
+        why: ActionNote | None = None,
     ) -> None:
         self.uow = uow
         self.actor = actor
@@ -139,12 +140,18 @@ class Act:
         self.waits = waits
         self.reference = reference or new_reference()
         self._note = note
+        self._why = why
         self._seen = seen
 
     @property
     def note_id(self) -> str:
         """The id of the note with the reason, for records."""
         return self._note.id
+
+    @property
+    def note_ids(self) -> tuple[str, ...]:
+        """The ids of the notes with the reasons of all who did it."""
+        return (self._note.id, *((self._why.id,) if self._why else ()))
 
     def signature(self) -> dict[str, Scalar]:
         """Return the detail that says with which key, on what grounds, and who agreed."""
@@ -374,7 +381,7 @@ class Office:
             if note is None:
                 raise NotFound("The reason for which this was proposed is gone. Propose it anew.")
             uow.notes.add(why)
-            act = Act(uow, first, note, seen, agreement=agreement, second=second)
+            act = Act(uow, first, note, seen, agreement=agreement, second=second, why=why)
             yield act
             agreed = Act(uow, second, why, None, reference=act.reference)
             agreed.record(

@@ -463,17 +463,21 @@ class PeopleDesk(Desk):
         Raises ``NotTaken`` while a station may be using one of their cards.
         """
         means = self._office.means
-        with self._office.act(Action.ERASE_PERSON, grounds, seen=seen) as act:
+        proposal = Proposal("people.erase")
+        erasing = self._office.act(Action.ERASE_PERSON, grounds, seen=seen, proposal=proposal)
+        with erasing as act:
             uow, holder = act.uow, act.uow.holders.get(seen.holder_id)
             if holder is None:
                 raise NotFound("This person is not recorded any more.")
             cards = uow.cards.lock_of_holder(holder.id)
             _refuse_unsettled(uow, holder, cards, means.zone)
-            _refuse_to_name(uow, holder, cards, grounds)
-            uow.notes.detach(act.note_id)
+            _refuse_to_name(uow, holder, cards, act.agreement.grounds if act.agreement else grounds)
+            for note_id in act.note_ids:
+                uow.notes.detach(note_id)
             uow.holders.erase(holder.id)
             act.record(StaffKind.PERSON_ERASED, cards=len(cards))
-        means.store.empty_log()
+        if not act.waits:
+            means.store.empty_log()
         return act.done(
             "The person is erased. Nothing here names them any more; an import whose file still "
             "has them would bring them back, and says so."

@@ -117,8 +117,8 @@ def _import(uow: UnitOfWork, opened: OpenedAct) -> str:
     digest = opened.text("digest")[:16]
     return (
         f"Import the file {opened.text('name')} (SHA-256 {digest}...), with {changes} of "
-        "addresses, cards, keys or secrets of people who are known already. The page Import (F9) "
-        f"shows {'it' if known == 1 else 'them'}: try the file there."
+        "addresses, cards, keys or secrets of people who are known already or were erased. The "
+        f"page Import (F9) shows {'it' if known == 1 else 'them'}: try the file there."
     )
 
 
@@ -180,6 +180,11 @@ ACTS: Final[dict[str, ActKind]] = {
         lambda uow, opened: f"Correct the email address to {opened.text('email')}.",
         lambda desk, opened: desk.people.correct_email(opened.seen, opened.text("email"), _UNASKED),
         StationChange.READDRESSED,
+    ),
+    "people.erase": ActKind(
+        Action.ERASE_PERSON,
+        lambda uow, opened: "Erase the person, with everything about them.",
+        lambda desk, opened: desk.people.erase(opened.seen, _UNASKED),
     ),
     "cards.add": ActKind(
         Action.ADD_CARD,

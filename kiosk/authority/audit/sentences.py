@@ -372,6 +372,7 @@ def _row(number: Scalar) -> str:
 
 _ACTS: Final = {
     "people.lift_block": "lift the block",
+    "people.erase": "erase the person",
     "people.revoke_registration": "revoke the registration",
     "people.correct_email": "correct the email address",
     "cards.add": "add a card",

@@ -242,7 +242,10 @@ async def test_others_have_no_such_page(role: Role) -> None:
 
 @pytest.mark.parametrize(
     ("known", "changes"),
-    [(1, "1 change is to people who are known"), (2, "2 changes are to people who are known")],
+    [
+        (1, "1 change is to people who are known or were erased"),
+        (2, "2 changes are to people who are known or were erased"),
+    ],
 )
 def test_an_import_that_waits_says_for_whose_sake(known: int, changes: str) -> None:
     result = ImportResult(2, 1, known, 1, 0, 1, "", waits=True, known=known)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from textual.widgets import Input
 
-from kiosk.authority.administration.views import Grounds, Seen
+from kiosk.authority.administration.views import Done, Grounds, Seen
 from kiosk.authority.errors import NotPermitted
 from kiosk.authority.roles import Role
 from screens.admin.dialogs.form import WAYS
@@ -129,6 +129,19 @@ async def test_erasing_asks_for_the_number_and_goes_back_to_the_search() -> None
         assert sent(run, "people.erase") == (Seen(LEFT, 1),)
         assert "Find a person" in run.text
         assert "The person is erased." in run.text
+
+
+async def test_an_erasure_that_waits_leaves_the_person_where_they_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with person(LEFT) as run:
+        waits = Done("It waits for a colleague.", "7KQ4-9ZXM", waits=True)
+        monkeypatch.setattr(run.desk.people, "erase", lambda seen, grounds: waits)
+        await run.press("x", *"100200300406", "enter")
+        await grounds(run)
+        assert "It waits for a colleague." in run.text
+        assert run.desk.estate.people[LEFT].person.name in run.text
+        assert "Find a person" not in run.text
 
 
 async def test_a_role_that_was_taken_away_meanwhile_is_said() -> None:

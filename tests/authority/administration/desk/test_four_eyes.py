@@ -87,6 +87,7 @@ CALLS: dict[str, Call] = {
     "people.correct_email": lambda desk, asha, _: desk.people.correct_email(
         look(desk, asha), "asha@nhs.uk", GROUNDS
     ),
+    "people.erase": lambda desk, asha, _: desk.people.erase(look(desk, asha), GROUNDS),
     "cards.add": lambda desk, asha, _: desk.cards.add(
         look(desk, asha), NewCard(NEW_CARD, secret=Sensitive(NEW_PUK)), GROUNDS
     ),
@@ -161,7 +162,7 @@ def test_it_waits_and_changes_nothing(
     assert NEW_PUK not in repr(everything(database))
 
 
-@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("call", [call for call in CALLS if call != "people.erase"])
 def test_with_an_agreement_it_is_done_as_it_is_done_alone(
     database: TestDatabase,
     means: StaffDependencies,
@@ -193,6 +194,33 @@ def test_with_an_agreement_it_is_done_as_it_is_done_alone(
     with pytest.raises(ConcurrentChange) as caught:
         AdminDesk(second).proposals.agree(line.proposal_id, WHY)
     assert caught.value.changes == ("Manager Two agreed to it.",)
+
+
+def test_with_an_agreement_a_person_is_erased_and_no_reason_names_them(
+    database: TestDatabase,
+    means: StaffDependencies,
+    ready: samples.Person,
+    first: Office,
+    second: Office,
+) -> None:
+    desk = AdminDesk(second)
+    assert CALLS["people.erase"](AdminDesk(first), ready, "").waits  # type: ignore[attr-defined]
+    (line,) = desk.proposals.waiting()
+    named = Grounds(f"They are {ready.holder.name}")
+    with pytest.raises(NotTaken, match="without naming the person"):
+        desk.proposals.agree(line.proposal_id, named)
+    assert not desk.proposals.agree(line.proposal_id, WHY).waits
+    with means.store.read() as uow:
+        assert uow.holders.get(ready.holder.id) is None
+        agreed, erased = uow.audit.latest(limit=2)
+        notes = [event.detail["note"] for event in (erased, agreed)]
+        kept = uow.notes.by_ids(tuple(map(str, notes)))
+    assert (erased.kind, agreed.kind) == ("person-erased", "act-agreed")
+    assert erased.detail["agreed_by"] == second.actor.staff_id
+    assert [kept[str(note)].reason for note in notes] == [GROUNDS.reason, WHY.reason]
+    assert ready.holder.name not in repr(everything(database))
+    with pytest.raises(NotFound, match="Look at what waits"):
+        desk.proposals.agree(line.proposal_id, WHY)
 
 
 @pytest.mark.parametrize("act", ACTS)
@@ -480,7 +508,11 @@ def test_who_is_erased_leaves_nothing_that_waits(
     means: StaffDependencies, first: Office, second: Office, asha: samples.Person
 ) -> None:
     propose(first, asha)
-    AdminDesk(second).people.erase(seen(means, asha), Grounds("Asked for it"))
+    AdminDesk(first).people.erase(seen(means, asha), Grounds("Asked for it"))
+    (erasing,) = (
+        line for line in AdminDesk(second).proposals.waiting() if line.action is Action.ERASE_PERSON
+    )
+    AdminDesk(second).proposals.agree(erasing.proposal_id, WHY)
     assert AdminDesk(second).proposals.waiting() == ()
     with means.store.read() as uow:
         assert uow.proposals.waiting() == ()
@@ -534,6 +566,21 @@ def test_an_import_waits_for_what_it_does_to_people_who_are_known(
         write(means, WITH_KEYS + text)
         again = AdminDesk(first).imports.run("people.csv", GROUNDS, unseen)
         assert (again.waits, again.people_changed, again.cards_changed) == (False, 0, 0)
+
+
+def test_an_import_that_brings_back_who_was_erased_waits(
+    means: StaffDependencies, first: Office, second: Office, asha: samples.Person
+) -> None:
+    """One manager could erase somebody, and import them with an address of their own."""
+    AdminDesk(first).people.erase(seen(means, asha), GROUNDS)
+    agree_all(second)
+    write(means, f"{HEADER}{asha.holder.number},{asha.holder.name},thief@nhs.uk,,\n")
+    assert AdminDesk(first).imports.rehearse("people.csv", unseen).waits
+    result = AdminDesk(first).imports.run("people.csv", GROUNDS, unseen)
+    assert (result.waits, result.known) == (True, 1)
+    agree_all(second)
+    with means.store.read() as uow:
+        assert uow.holders.by_numbers([asha.holder.number])
 
 
 def test_a_file_that_was_changed_since_is_not_imported(

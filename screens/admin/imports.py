@@ -129,6 +129,8 @@ def _still_registered(count: int) -> str:
 
 
 def _what_became_of_the_file(result: ImportResult) -> str:
+    if result.file_replaced:
+        return "Another file of this name came since: try that, too."
     if result.file_kept:
         return (
             f"The file is still in the folder ({result.file_kept}), with secrets in clear: "
@@ -270,14 +272,14 @@ class ImportPage(AdminPage):
                 _grounds,
                 button="Import",
             )
-            self.app.push_screen(form, partial(self._was_decided, name))
+            self.app.push_screen(form, partial(self._was_decided, name, result.digest))
 
-    def _was_decided(self, name: str, grounds: Grounds | None) -> None:
+    def _was_decided(self, name: str, digest: str, grounds: Grounds | None) -> None:
         if grounds:
             work = LongWork(
                 f"Importing {name}",
                 "All of it is imported, or nothing: stopping changes nothing.",
-                partial(self.desk.imports.run, name, grounds),
+                partial(self.desk.imports.run, name, grounds, digest=digest),
                 bytes_far,
                 changes=True,
             )

@@ -17,6 +17,7 @@ from kiosk.contract.families import DEFAULT, FAMILIES, CardFamily
 
 if TYPE_CHECKING:
     from kiosk.authority.administration.import_people import ImportSummary
+    from kiosk.authority.administration.people_file import OpenedFile
 
 
 def _by_family(words: Callable[[CardFamily], str]) -> str:
@@ -111,14 +112,16 @@ def run(args: argparse.Namespace) -> int:
         complain(f"nothing was imported: {many} {'problem' if many == 1 else 'problems'}")
         return 1
     _print_summary(summary, dry=args.dry_run)
-    return 0 if args.dry_run else _see_to_the_file(args.file, remove=args.remove)
+    return 0 if args.dry_run else _see_to_the_file(args.file, summary.opened, remove=args.remove)
 
 
-def _see_to_the_file(path: Path, *, remove: bool) -> int:
+def _see_to_the_file(path: Path, opened: OpenedFile, *, remove: bool) -> int:
     """Remove the file where requested, or warn that it holds secrets; 1: it stays."""
     try:
+        if remove and not opened.remove(path):
+            complain(f"kiosk: {path} is another file than the one that was read: import it, too")
+            return 1
         if remove:
-            path.unlink()
             return 0
     except OSError as error:
         complain(f"kiosk: {path} is still there: {error.strerror}; {_DELETE_IT}")

@@ -21,6 +21,8 @@ from typing import Final
 from kiosk.authority.administration.free_text import cleaned, read_reason
 from kiosk.authority.administration.office import Desk, Office, audit_name
 from kiosk.authority.administration.people_file import (
+    NOT_OPENED,
+    OpenedFile,
     PeopleFile,
     PersonRecord,
     Problem,
@@ -352,8 +354,8 @@ BATCH = 500
 class ImportSummary:
     """What an import did, or would do; ``reference`` finds it in the audit.
 
-    ``digest`` is the file's; ``known_touched`` and ``codes_elsewhere`` as in ``Batch``;
-    ``people_mailed`` counts those who are told at an old address of their new recorded one;
+    ``digest`` is the SHA-256 of the file ``opened``; ``known_touched`` and ``codes_elsewhere`` as
+    in ``Batch``; ``people_mailed`` counts those who are told at an old address of their new one;
     ``outside_domains`` are the line, number and address of each address outside the approved
     domains, ``erased_before`` the line, number and name of each erased person who comes back,
     ``changes`` the line, number and change of each changed person, ``card_changes`` of each card.
@@ -370,6 +372,7 @@ class ImportSummary:
     people_mailed: int = 0
     reference: str = ""
     digest: str = ""
+    opened: OpenedFile = NOT_OPENED
     outside_domains: list[tuple[int, str, str]] = field(default_factory=list, repr=False)
     erased_before: list[tuple[int, str, str]] = field(default_factory=list, repr=False)
     changes: list[tuple[int, str, str]] = field(default_factory=list, repr=False)
@@ -457,7 +460,6 @@ class PeopleImport:
         audit = _Audit(uow, new_reference(), actor, grounds)
         summary = self._read(uow, file, progress, audit)
         audit.of_file(cleaned(path.name), file.digest, summary)
-        summary.digest = file.digest
         return summary
 
     def _read(
@@ -484,6 +486,7 @@ class PeopleImport:
             progress(file.position, file.size)
         if file.problems:
             raise ImportRefused(tuple(sorted(file.problems)))
+        summary.digest, summary.opened = file.digest, file.opened
         summary.lines, summary.reference = file.lines, audit.reference if audit else ""
         return summary
 
@@ -607,11 +610,14 @@ class ImportDesk(Desk):
             except ImportRefused as refused:
                 return _refused(refused)
 
-    def run(self, name: str, grounds: Grounds, progress: Progress) -> ImportResult:
+    def run(
+        self, name: str, grounds: Grounds, progress: Progress, *, digest: str = ""
+    ) -> ImportResult:
         """Import all of it, or nothing where it has problems; a refused actor delays nobody.
 
         An imported file is removed, as it holds secrets in clear. Changes of recorded people may
-        wait for a second member of staff; they agree to exactly the file that was read now.
+        wait for a second member of staff. Raises ``ConcurrentChange`` where the file is not the one
+        with ``digest``, which was tried or proposed.
         """
         proposal = Proposal("imports.run", {"name": name})
         importing = self._office.act(Action.IMPORT_PEOPLE, grounds, proposal=proposal)
@@ -621,14 +627,19 @@ class ImportDesk(Desk):
                 summary = self._people.run_in(act.uow, path, by, act.signature(), progress)
                 act.waits = act.waits and summary.known_touched > 0
                 act.amend(digest=summary.digest, known=summary.known_touched)
-                if act.agreement and act.agreement.proposed.text("digest") != summary.digest:
+                if digest and digest != summary.digest:
                     raise ConcurrentChange(
-                        "The file was changed since it was proposed: propose it anew."
+                        "The file was changed since it was tried or proposed: try it again."
                     )
         except ImportRefused as refused:
             return _refused(refused)
-        kept = "" if act.waits else _remove(path)
-        return _result(summary, waits=act.waits, kept=kept)
+        result = _result(summary, waits=act.waits)
+        if act.waits:
+            return result
+        try:
+            return replace(result, file_replaced=not summary.opened.remove(path))
+        except OSError as error:
+            return replace(result, file_kept=error.strerror or "it cannot be removed")
 
     def _files(self) -> list[ImportFile]:
         try:
@@ -674,19 +685,7 @@ def _listed(entry: os.DirEntry[str]) -> Iterator[ImportFile]:
         yield ImportFile(name, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
 
 
-def _remove(path: Path) -> str:
-    """Delete the file; return why it still exists, or nothing.
-
-    It is not overwritten before: on a solid-state disk that reaches other cells than the file's.
-    """
-    try:
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        return error.strerror or "it cannot be removed"
-    return ""
-
-
-def _result(summary: ImportSummary, *, waits: bool = False, kept: str = "") -> ImportResult:
+def _result(summary: ImportSummary, *, waits: bool) -> ImportResult:
     return ImportResult(
         lines=summary.lines,
         people_added=summary.people_added,
@@ -695,13 +694,13 @@ def _result(summary: ImportSummary, *, waits: bool = False, kept: str = "") -> I
         cards_changed=summary.cards_changed,
         secrets_sealed=summary.secrets_sealed,
         reference=summary.reference,
+        digest=summary.digest,
         waits=waits,
         known=summary.known_touched,
         codes_elsewhere=summary.codes_elsewhere,
         people_mailed=summary.people_mailed,
         outside_domains=_first(summary.outside_domains),
         outside_domains_in_all=len(summary.outside_domains),
-        file_kept=kept,
         erased_before=_first(summary.erased_before),
         erased_before_in_all=len(summary.erased_before),
         changes=_first(summary.changes),

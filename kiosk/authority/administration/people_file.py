@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, Final, NamedTuple, TypeVar
 
 from kiosk.authority.administration import people_fields
 from kiosk.authority.administration.people_fields import CellRefused
@@ -234,6 +234,32 @@ _BOM = b"\xef\xbb\xbf"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
+class OpenedFile(NamedTuple):
+    """Which file was read, and when it was last changed before that; ``mtime`` in nanoseconds."""
+
+    device: int
+    inode: int
+    mtime: int
+
+    def remove(self, path: Path) -> bool:
+        """Delete it; return False where ``path`` is another file by now. Raises ``OSError``.
+
+        It is not overwritten before: on a solid-state disk that reaches other cells than the
+        file's.
+        """
+        try:
+            now = path.stat()
+        except FileNotFoundError:
+            return True
+        if self != (now.st_dev, now.st_ino, now.st_mtime_ns):
+            return False
+        path.unlink(missing_ok=True)
+        return True
+
+
+NOT_OPENED: Final = OpenedFile(0, 0, 0)
+
+
 class PeopleFile:
     """Reads ``path`` once; ``problems``, ``lines`` and ``position`` grow during that.
 
@@ -245,6 +271,7 @@ class PeopleFile:
         self.lines = 0
         self.position = 0
         self.size = 0
+        self.opened = NOT_OPENED
         self._path = path
         self._number_digits = number_digits
         self._hash = hashlib.sha256()
@@ -258,7 +285,9 @@ class PeopleFile:
         """Yield the good lines; raises ``ImportRefused`` where it cannot be read at all."""
         try:
             with self._path.open("rb") as file:
-                self.size = self._path.stat().st_size
+                found = os.fstat(file.fileno())
+                self.size = found.st_size
+                self.opened = OpenedFile(found.st_dev, found.st_ino, found.st_mtime_ns)
                 yield from self._people(file)
         except PermissionError:
             user = pwd.getpwuid(os.geteuid()).pw_name

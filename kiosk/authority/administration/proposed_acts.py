@@ -155,7 +155,8 @@ def _set_secret(desk: AdminDesk, opened: OpenedAct) -> Done:
 
 
 def _run_import(desk: AdminDesk, opened: OpenedAct) -> Done:
-    result = desk.imports.run(opened.text("name"), _UNASKED, unseen)
+    name, digest = opened.text("name"), opened.text("digest")
+    result = desk.imports.run(name, _UNASKED, unseen, digest=digest)
     if result.problems:
         line, because = result.problems[0]
         raise NotTaken("imports", f"Nothing was imported. Line {line}: {because}.")

@@ -589,7 +589,8 @@ class ImportResult:
     the people who get another recorded address and are registered with one, ``people_mailed`` those
     who are told of it at an old address. ``outside_domains`` are the first of
     ``outside_domains_in_all`` people whose address is of no approved domain, as (line, number and
-    address). ``file_kept`` says why a file that was imported could not be removed.
+    address). ``file_kept`` says why a file that was imported could not be removed;
+    ``file_replaced``: another one has its name. ``digest`` is the SHA-256 of the file.
     ``erased_before`` are the first of ``erased_before_in_all`` people who were erased and come
     back, as (line, number and name). ``changes`` are the first of the ``people_changed``, as (line,
     number and what becomes of them), ``card_changes`` of the ``cards_changed``.
@@ -611,6 +612,8 @@ class ImportResult:
     outside_domains: tuple[tuple[int, str], ...] = field(default=(), repr=False)
     outside_domains_in_all: int = 0
     file_kept: str = ""
+    file_replaced: bool = False
+    digest: str = ""
     erased_before: tuple[tuple[int, str], ...] = field(default=(), repr=False)
     erased_before_in_all: int = 0
     changes: tuple[tuple[int, str], ...] = field(default=(), repr=False)

@@ -24,7 +24,7 @@ from kiosk.authority.administration.views import (
     Span,
     Written,
 )
-from kiosk.authority.errors import NotFound, NotTaken
+from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
 from kiosk.authority.roles import Action
 from tests.screens.admin.estate import Estate
 from tests.screens.admin.fake_calls import REFERENCE, Asked
@@ -83,6 +83,9 @@ class FakeAuditDesk(Slow, AuditDesk):
         return Done("It waits for a second member of staff.", "7KQ4-9ZXM", waits=True)
 
 
+DIGEST = "5d" * 32
+
+
 class FakeImportDesk(Slow, ImportDesk):
     """Knows what each of its files would do; a bad one has ``problems``."""
 
@@ -103,8 +106,12 @@ class FakeImportDesk(Slow, ImportDesk):
         self._asked.hear(Action.IMPORT_PEOPLE, "imports.rehearse", name)
         return self._done(name, progress)
 
-    def run(self, name: str, grounds: Grounds, progress: Progress) -> ImportResult:
+    def run(
+        self, name: str, grounds: Grounds, progress: Progress, *, digest: str = ""
+    ) -> ImportResult:
         self._asked.hear(Action.IMPORT_PEOPLE, "imports.run", name, grounds.reason)
+        if digest != DIGEST:
+            raise ConcurrentChange("The file was changed since it was tried or proposed.")
         return self._done(name, progress)
 
     def _done(self, name: str, progress: Progress) -> ImportResult:
@@ -136,7 +143,7 @@ class FakeImportDesk(Slow, ImportDesk):
             erased_before=erased, erased_before_in_all=self.erased,
             outside_domains=outside, outside_domains_in_all=self.outside,
             changes=changes, card_changes=cards, codes_elsewhere=self.elsewhere,
-            people_mailed=self.mailed, waits=self.waits,
+            people_mailed=self.mailed, waits=self.waits, digest=DIGEST,
         )  # fmt: skip
 
 

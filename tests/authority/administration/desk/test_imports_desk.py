@@ -21,7 +21,7 @@ from kiosk.authority.crypto.derivation import Masters
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.crypto.token import Token, TokenMasters
-from kiosk.authority.errors import NotFound, NotPermitted, NotTaken
+from kiosk.authority.errors import ConcurrentChange, NotFound, NotPermitted, NotTaken
 from kiosk.authority.roles import Role
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditQuery
@@ -330,6 +330,37 @@ def test_what_was_imported_is_removed_from_the_folder(
     assert path.exists()
     assert desk.run("people.csv", GROUNDS, unseen).file_kept == ""
     assert not path.exists()
+
+
+def test_a_file_that_is_not_the_one_that_was_tried_is_not_imported(
+    desk: ImportDesk, means: StaffDependencies, store: Store
+) -> None:
+    put(means, "people.csv", line(1))
+    tried = desk.rehearse("people.csv", unseen)
+    path = put(means, "people.csv", line(2))
+    with pytest.raises(ConcurrentChange, match="changed since it was tried"):
+        desk.run("people.csv", GROUNDS, unseen, digest=tried.digest)
+    with store.read() as uow:
+        assert uow.holders.by_numbers(["900000000001", "900000000002"]) == {}
+    assert path.exists()
+    again = desk.rehearse("people.csv", unseen)
+    assert desk.run("people.csv", GROUNDS, unseen, digest=again.digest).people_added == 1
+
+
+@pytest.mark.parametrize("in_place", [False, True])
+def test_a_file_that_came_under_its_name_meanwhile_is_not_removed(
+    desk: ImportDesk, means: StaffDependencies, in_place: bool
+) -> None:
+    path = put(means, "people.csv", line(1))
+
+    def drop(*_: int) -> None:
+        newer = path if in_place else means.imports / "newer"
+        newer.write_text(f"{HEADER}\n{line(2)}\n")
+        newer.replace(path)
+
+    done = desk.run("people.csv", GROUNDS, drop)
+    assert (done.people_added, done.file_replaced, done.file_kept) == (1, True, "")
+    assert line(2) in path.read_text()
 
 
 def test_a_file_that_cannot_be_removed_is_said_to_be_there(

@@ -242,10 +242,10 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
     come below both. Raises ``ConfigError`` that names every wrong setting, the error and the
     allowed values.
     """
-    in_file = _read_toml(path) if path else {}
+    in_file = read_toml(path) if path else {}
     state = state_directory(environ, path)
     with suppress(SettingsMissing):  # of a station that did not enrol
-        in_file = _over(_read_toml(state / ENROLMENT), in_file)
+        in_file = _over(read_toml(state / ENROLMENT), in_file)
     settings, problems = read_settings(_over(in_file, _nested(environ)))
     if problems:
         raise ConfigError(problem_lines(problems, path, environ))
@@ -261,7 +261,7 @@ def left_at_example(
 
     A value that is set counts as chosen, even if it is the example's.
     """
-    given = _over(_read_toml(path), _nested(environ))
+    given = _over(read_toml(path), _nested(environ))
     return tuple(
         f"{name} in [{section}]"
         for section, names in wanted.items()
@@ -283,7 +283,8 @@ class SettingsMissing(ConfigError):
     """There is no such settings file."""
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return the tables of a settings file; raises ``ConfigError``, ``SettingsMissing``."""
     try:
         with path.open("rb") as file:
             return tomllib.load(file)

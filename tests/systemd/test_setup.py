@@ -171,3 +171,26 @@ def test_what_root_keeps_from_others_by_its_umask_the_station_reads(tmp_path: Pa
         f"changed       settings    {STATION}",
         "part 640 root kiosk-station",
     ]
+
+
+def test_a_typing_error_in_the_settings_is_named_and_keeps_no_package(tmp_path: Path) -> None:
+    """Before: a traceback; the package could not be removed, and the console had no log-in."""
+    spoil = "sed -i 's/^#ra_contact = \"/ra_contact = /'"
+    lines = [
+        "kiosk setup authority >/dev/null; kiosk setup station >/dev/null",
+        f"{spoil} {STATION} /etc/kiosk/kiosk.toml",
+        "echo part again; kiosk setup station 2>&1 || true",
+        "echo part undo; kiosk setup station --undo; kiosk setup authority --undo",
+        f"test ! -e /etc/systemd/system/getty@tty1.service; rm {STATION}",
+        "echo part first; kiosk setup station 2>&1 || true",
+    ]
+    done = run_in_fresh_root(tmp_path, lines)
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert "Traceback" not in done.stdout
+    said = {
+        name: [line for line in text.splitlines() if not line.startswith("$ ")]
+        for name, _, text in (part.partition("\n") for part in done.stdout.split("\npart ")[1:])
+    }
+    [again], [first] = said["again"], said["first"]
+    assert again.startswith(f"kiosk: settings file {STATION} is not TOML: ")
+    assert first.startswith("kiosk: settings file /etc/kiosk/kiosk.toml is not TOML: ")

@@ -197,7 +197,8 @@ def _run_station(args: argparse.Namespace) -> int:
     from kiosk.config.loading import STATION_SETTINGS
 
     require_root()
-    values = _answers(args, STATION_SETTINGS, station.shared_values())
+    is_new = not (args.undo or STATION_SETTINGS.exists())
+    values = _answers(args, STATION_SETTINGS, station.shared_values() if is_new else ())
     kind = args.display or station.present_display() or station.DisplayKind.COMPOSITOR
     steps = station.station_steps(
         values, args.enrol, station.DisplayKind(kind), undo=args.undo, dry_run=args.dry_run

@@ -17,7 +17,6 @@ from kiosk.app.setup.machine import (
     link,
     mask,
     private_copy,
-    read_if_there,
     service,
     settings_file,
     systemctl,
@@ -30,7 +29,10 @@ from kiosk.config.loading import (
     STATION_SETTINGS,
     STATION_STATE,
     SYSTEM_SETTINGS,
+    Given,
+    SettingsMissing,
     read_settings,
+    read_toml,
 )
 from kiosk.contract.enrolment import read_line
 from kiosk.contract.errors import ConfigError
@@ -92,12 +94,14 @@ def limits_usb() -> bool:
 
 
 def shared_values() -> dict[tuple[str, str], str]:
-    """Return what the settings of an authority on this machine contain for a station's pages."""
+    """Return what the settings of an authority on this machine contain for a station's pages.
+
+    Raises ``ConfigError`` for a file that cannot be read.
+    """
     try:
-        text = SYSTEM_SETTINGS.read_text()
-    except OSError:
+        given = read_toml(SYSTEM_SETTINGS)
+    except SettingsMissing:
         return {}
-    given = tomllib.loads(text)
     return {
         (section, name): ",".join(value) if isinstance(value, list) else str(value)
         for section in _SHARED
@@ -124,10 +128,13 @@ def station_steps(
             f"the display needs {', '.join(missing)}: install what is missing, "
             "or choose another with --display"
         )
-    text = read_if_there(STATION_SETTINGS)
-    if text is None:
-        text, values = example_toml(_SECTIONS), {**shared_values(), **values}
-    text = with_values(text, values)
+    if undo:
+        text = ""
+    elif STATION_SETTINGS.exists():
+        read_toml(STATION_SETTINGS)  # an error in it is named before anything is done
+        text = with_values(STATION_SETTINGS.read_text(), values)
+    else:
+        text = with_values(example_toml(_SECTIONS), {**shared_values(), **values})
     yield settings_file(STATION_SETTINGS, text, ("root", STATION_ACCOUNT), 0o640)
     try:
         named = () if line is None else read_line(line).addresses
@@ -136,14 +143,13 @@ def station_steps(
     if line is not None:
         what = "a key of this station, and its certificate by the authority's line"
         yield Step("enrolment", what, lambda: False, partial(_enrol, line))
-    enrolled = _addresses(read_if_there(STATION_STATE / ENROLMENT) or "")
-    if dry_run and named:
-        enrolled = named  # the authority may name others once it is asked
-    addresses = _addresses(text) or enrolled
+    # Before it is asked, the authority may name others than the line.
+    enrolled = named if dry_run and named else () if undo else _enrolled_addresses()
+    addresses = _addresses(tomllib.loads(text)) or enrolled
     if addresses or undo:
         yield drop_in(
             "network",
-            f"{_UNIT} reaches {', '.join(addresses) or 'the network'} and nothing else",
+            f"{_UNIT} reaches {', '.join(addresses) or 'the authority'} and nothing else",
             UNITS / f"{_UNIT}.d" / "authority.conf",
             "" if undo else network_drop_in(addresses),
         )
@@ -240,8 +246,15 @@ def _enrol(line: str) -> None:
         raise ConfigError(done.stderr.strip().removeprefix("kiosk: "))
 
 
-def _addresses(text: str) -> tuple[str, ...]:
-    return read_settings(tomllib.loads(text))[0].authority.addresses
+def _enrolled_addresses() -> tuple[str, ...]:
+    try:
+        return _addresses(read_toml(STATION_STATE / ENROLMENT))
+    except SettingsMissing:
+        return ()
+
+
+def _addresses(given: Given) -> tuple[str, ...]:
+    return read_settings(given)[0].authority.addresses
 
 
 def network_drop_in(addresses: tuple[str, ...]) -> str:

@@ -10,6 +10,7 @@ import base64
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -71,13 +72,16 @@ def _unlocks(life: Lived) -> None:
 
 @pytest.fixture(scope="module", params=[_registers, _unlocks], ids=["registers", "unlocks"])
 def lived(
-    request: pytest.FixtureRequest, pcscd: HotplugPcscd, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    pcscd: HotplugPcscd,
+    template: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Lived]:
     start_empty(pcscd)
     world = World(tmp_path_factory.mktemp("lived"), pcscd, {"pcsc": {"trace": True}})
     life = Lived(world, _secrets(world))
     try:
-        world.open()
+        world.open(template)
         request.param(life)
         yield life
     finally:

@@ -36,8 +36,10 @@ _LONGEST = (
     "cuts/test_piv_twice.py",
     "cuts/test_openpgp.py",
     "systemd/test_sealed_keys.py",
+    "systemd/test_setup.py",
 )
-"""Files of a minute and more: each is one processor's, and would be waited for at the end."""
+"""Files of a minute and more, and one that comes last by its name and takes a quarter of one: each
+is one processor's, and would be waited for at the end."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -114,5 +114,9 @@ class MailUnavailable(MailError):
     """The relay could not be reached, or did not take the message before the deadline."""
 
 
+class MailDenied(MailUnavailable):
+    """The relay refused by a policy: perhaps this recipient alone, perhaps all of our mail."""
+
+
 class MailRefused(MailError):
     """The relay refused this recipient or message permanently; a retry will not help."""

@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from itertools import takewhile
 from typing import Final
 
 from kiosk.authority.administration import reports
 from kiosk.authority.audit.events import AuditKind
+from kiosk.authority.errors import MailDenied
 from kiosk.authority.mail.outbox import relay_away_since
 from kiosk.authority.store.records import AuditQuery, Scalar, Station
 from kiosk.authority.store.unit_of_work import UnitOfWork
@@ -47,6 +49,9 @@ PROOF_SPAN = timedelta(days=1)
 
 RELAY_PATIENCE = timedelta(minutes=5)
 """How long the mail relay may be away; codes are mailed at once or not at all."""
+
+DENIED_SPAN = timedelta(days=1)
+"""How long a code that the relay denied stays an alarm while no other one is mailed."""
 
 MOST_PLACES = 200
 
@@ -159,11 +164,30 @@ def _altered_rows(uow: UnitOfWork) -> Iterator[RaisedAlarm]:
 
 
 def _mail(uow: UnitOfWork, patience: timedelta) -> Iterator[RaisedAlarm]:
-    """Mail is held up where a notice waits too long, or where no code could be mailed."""
-    limits = (uow.outbox.waits_since(), patience), (relay_away_since(uow), RELAY_PATIENCE)
+    """Mail is held up where a notice waits too long, or where no code could be mailed.
+
+    A relay that relays nothing for us answers, and denies; so may the server of one address.
+    """
+    limits = (
+        (uow.outbox.held_up_since(), patience),
+        (relay_away_since(uow), RELAY_PATIENCE),
+        (_codes_denied_since(uow), timedelta()),
+    )
     since = [at for at, limit in limits if at is not None and uow.now - at >= limit]
     if since:
         yield RaisedAlarm(AlarmKind.MAIL_HELD_UP, "", {"since": _iso(min(since))})
+
+
+def _codes_denied_since(uow: UnitOfWork) -> datetime | None:
+    """Return since when the relay has denied codes of several people and taken none."""
+    kinds = frozenset({AuditKind.CODE_SENT.value, AuditKind.CODE_NOT_SENT.value})
+    newest = uow.trail.newest(
+        AuditQuery(kinds=kinds, since=uow.now - DENIED_SPAN), limit=MOST_PLACES
+    )
+    failed = takewhile(lambda event: event.kind == AuditKind.CODE_NOT_SENT.value, newest)
+    denied = [each for each in failed if each.detail.get("because") == MailDenied.__name__]
+    people = {event.holder_id for event in denied}
+    return min(event.at for event in denied) if len(people) > 1 else None
 
 
 def _soon(uow: UnitOfWork) -> datetime:

@@ -17,7 +17,7 @@ from kiosk.authority.people_groups import PeopleGroup
 from kiosk.authority.roles import Action
 from kiosk.authority.store.records import Alarm, Station
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.authority.wording import reason_words
+from kiosk.authority.wording import counted, reason_words
 
 # Alarms in the words of the first page, the newest first.
 
@@ -69,6 +69,10 @@ def _alarm_words(alarm: Alarm, uow: UnitOfWork, zone: tzinfo) -> str:
             return f"{detail['station']} has been silent since {_since(alarm, uow, zone)}"
         case AlarmKind.MAIL_HELD_UP:
             away = relay_away_since(uow)
+            if away is None and (denied := uow.outbox.denied_addresses()):
+                to = counted(denied, "address", "addresses")
+                since = _since(alarm, uow, zone)
+                return f"The mail relay has refused mail to {to} by a policy since {since}"
             if away is None:
                 return f"Mail has not moved since {_since(alarm, uow, zone)}"
             since = _when(away, uow.now, zone)

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Final
 
-from kiosk.authority.errors import MailError, MailRefused, StoreError
+from kiosk.authority.errors import MailDenied, MailError, MailRefused, StoreError
 from kiosk.authority.mail.message import Mailer, Message
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import OutboxMessage
@@ -74,7 +74,10 @@ def relay_away_since(uow: UnitOfWork) -> datetime | None:
 
 
 class _SendResult(Enum):
-    """The result for one notice; while the relay is ``AWAY`` the others are not tried."""
+    """The result for one notice; while the relay is ``AWAY`` the others are not tried.
+
+    After a denial they are: it may concern one recipient.
+    """
 
     SENT = auto()
     REFUSED = auto()
@@ -169,7 +172,7 @@ class OutboxWorker:
             return _SendResult.REFUSED
         except MailError as error:
             self._failed(message, error, self._patience.retry_at(message, self._clock.now()))
-            return _SendResult.AWAY
+            return _SendResult.REFUSED if isinstance(error, MailDenied) else _SendResult.AWAY
         with self._store.begin() as uow:
             uow.outbox.mark_sent(message.id)
             uow.commit()
@@ -179,5 +182,6 @@ class OutboxWorker:
         fate = f"again at {retry_at:%Y-%m-%d %H:%M:%S} UTC" if retry_at else "given up"
         log.warning("notice %s (%s): %s; %s", message.id, message.template, error, fate)
         with self._store.begin() as uow:
-            uow.outbox.mark_failed(message.id, str(error), retry_at)
+            denied = isinstance(error, MailDenied)
+            uow.outbox.mark_failed(message.id, str(error), retry_at, denied=denied)
             uow.commit()

@@ -15,7 +15,13 @@ from email.utils import make_msgid
 import aiosmtplib
 from emails.message import Message as Mail
 
-from kiosk.authority.errors import MailError, MailNotTrusted, MailRefused, MailUnavailable
+from kiosk.authority.errors import (
+    MailDenied,
+    MailError,
+    MailNotTrusted,
+    MailRefused,
+    MailUnavailable,
+)
 from kiosk.authority.mail.message import Message
 from kiosk.config.loading import credential_text
 from kiosk.config.settings import MailSettings
@@ -35,7 +41,9 @@ def mail_error(error: BaseException) -> MailError:
     """Return our error for one that ended a conversation.
 
     Only a final refusal (5xx) of the recipient or of the message is ``MailRefused``: a refused
-    sender is a mistake in our settings, and another recipient would not help.
+    sender is a mistake in our settings, and another recipient would not help. Nor may it where the
+    relay names a policy or the state of its system (5.7 and 5.3 of RFC 3463), as one that relays
+    nothing for us does: that is ``MailDenied``.
     """
     for each in _causes(error):  # a verdict stays one though what follows it goes wrong
         match each:
@@ -61,8 +69,12 @@ def mail_error(error: BaseException) -> MailError:
 
 
 def _refusal(error: aiosmtplib.SMTPResponseException, command: str) -> MailError:
-    sentence = f"the relay answered {_numbers(error)} to {command}"
-    return MailRefused(sentence) if 500 <= error.code < 600 else MailUnavailable(sentence)
+    numbers = _numbers(error)
+    sentence = f"the relay answered {numbers} to {command}"
+    if not 500 <= error.code < 600:
+        return MailUnavailable(sentence)
+    is_policy = numbers.partition(" ")[2].startswith(("5.7.", "5.3."))
+    return MailDenied(sentence) if is_policy else MailRefused(sentence)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -273,8 +285,9 @@ class SmtpMailer:
         """Return when the relay took the message (250 after DATA).
 
         Raises ``MailNotTrusted`` (nothing was sent, nobody logged in), ``MailRefused``
-        (the relay will not have this address or message) or ``MailUnavailable``. After
-        the last, and only when the answer to DATA was lost, the message may arrive.
+        (the relay will not have this address or message), ``MailDenied`` or
+        ``MailUnavailable``. After the last, and only when the answer to DATA was lost,
+        the message may arrive.
         """
         if email_problem(message.to, ()):
             raise MailRefused("the address is not one that mail can be sent to")

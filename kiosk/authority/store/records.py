@@ -587,8 +587,9 @@ class OutboxMessage:
     """One notice to be mailed; ``params`` fill its template and hold no secret.
 
     ``next_at`` is when it may next be claimed: for one that is claimed, when its lease ends.
-    ``failed_at`` is set after the last attempt failed. ``holder_id`` is the person it is about, so
-    that it is deleted when that person is erased.
+    ``failed_at`` is set after the last attempt failed, and ``denied`` where a policy of the relay
+    made the newest fail. ``holder_id`` is the person it is about, so that it is deleted when that
+    person is erased.
     """
 
     id: str
@@ -601,6 +602,7 @@ class OutboxMessage:
     sent_at: datetime | None = None
     failed_at: datetime | None = None
     last_error: str = ""
+    denied: bool = False
     holder_id: str | None = None
 
 

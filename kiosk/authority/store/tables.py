@@ -651,6 +651,7 @@ class OutboxRow(TableRow, table=True):
     sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     failed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     last_error: str = ""
+    denied: bool = False
     holder_id: str | None = Field(default=None, index=True)
 
 

@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 from kiosk.app.demo.mailbox import Mailbox
-from kiosk.authority.errors import MailNotTrusted, MailRefused, MailUnavailable, StoreError
+from kiosk.authority.errors import (
+    MailDenied,
+    MailNotTrusted,
+    MailRefused,
+    MailUnavailable,
+    StoreError,
+)
 from kiosk.authority.mail.compose import compose_notice
 from kiosk.authority.mail.message import Mailer, Message
 from kiosk.authority.mail.outbox import OutboxWorker, RetryTimes
@@ -111,6 +117,45 @@ def test_while_the_relay_is_away_one_try_stands_for_all(database: TestDatabase) 
     database.clock.forward(minutes=1)
     assert worker(database, mailer).drain_once() == 1
     assert all(kept(database, each).sent_at for each in ids)
+
+
+def test_a_denied_notice_is_tried_again_and_holds_up_nobody(database: TestDatabase) -> None:
+    """The relay may relay nothing for us for an hour, or one server may want none of our mail."""
+
+    class Denying(FakeMailer):
+        denies = True
+
+        def send(self, message: Message) -> None:
+            denied = self.denies and "Eve" in message.text
+            self.trouble = MailDenied("554 5.7.1 to RCPT") if denied else None
+            super().send(message)
+
+    mailer = Denying()
+    denied, fine = queue(database, name="Eve"), queue(database)
+    sender = worker(database, mailer)
+    assert sender.drain_once() == 1
+    assert kept(database, fine).sent_at
+    for_ever = queue(database, name="Eve too")
+    waits = kept(database, denied)
+    assert (waits.denied, waits.failed_at) == (True, None)
+    database.clock.time = waits.next_at
+    mailer.denies = False
+    assert sender.drain_once() == 2
+    assert kept(database, denied).sent_at
+    assert kept(database, for_ever).sent_at
+
+
+def test_a_notice_that_stays_denied_is_given_up(database: TestDatabase) -> None:
+    mailer = FakeMailer()
+    mailer.trouble = MailDenied("550 5.7.1 to RCPT")
+    denied, sender = queue(database), worker(database, mailer)
+    began = database.clock.now()
+    while kept(database, denied).failed_at is None:
+        assert sender.drain_once() == 0
+        database.clock.time = kept(database, denied).next_at
+    assert database.clock.now() - began <= timedelta(days=3, minutes=2)
+    with database.store().read() as uow:
+        assert (uow.outbox.waiting(), uow.outbox.denied_addresses()) == (0, 0)
 
 
 def test_a_refused_notice_is_given_up_and_holds_up_nobody(database: TestDatabase) -> None:

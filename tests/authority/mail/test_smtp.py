@@ -13,7 +13,7 @@ import pytest
 from trustme import CA
 
 from kiosk.app.demo.mailbox import HOST, Mailbox
-from kiosk.authority.errors import MailRefused, MailUnavailable
+from kiosk.authority.errors import MailDenied, MailRefused, MailUnavailable
 from kiosk.authority.mail.message import Message
 from kiosk.authority.mail.smtp import Login, Relay, SmtpMailer, relay_from
 from kiosk.config.settings import MailSettings
@@ -63,6 +63,11 @@ def test_a_wrong_login_sends_nothing_and_is_not_repeated_in_the_error(tmp_path: 
         ("RCPT", "550 5.1.1 no such user", MailRefused, "550 5.1.1 to RCPT"),
         ("RCPT", "451 4.3.0 later", MailUnavailable, "451 4.3.0 to RCPT"),
         ("MAIL", "550 5.7.1 not you", MailUnavailable, "550 5.7.1 to MAIL"),
+        ("RCPT", "554 5.7.1 relay access denied", MailDenied, "554 5.7.1 to RCPT"),
+        ("RCPT", "550 5.3.2 not now", MailDenied, "550 5.3.2 to RCPT"),
+        ("RCPT", "450 4.7.1 greylisted", MailUnavailable, "450 4.7.1 to RCPT"),
+        ("RCPT", "554 no", MailRefused, "554 to RCPT"),
+        ("DATA", "550 5.7.26 unauthenticated", MailDenied, "550 5.7.26 to DATA"),
         ("DATA", "554 5.6.0 no", MailRefused, "554 5.6.0 to DATA"),
         ("DATA", "452 4.3.1 full", MailUnavailable, "452 4.3.1 to DATA"),
         ("RCPT", "421 4.3.2 closing", MailUnavailable, "421 4.3.2 to RCPT"),
@@ -74,8 +79,9 @@ def test_an_answer_that_is_not_yes_is_an_error(
 ) -> None:
     mailbox = Mailbox(tmp_path)
     mailbox.replies[command] = answer
-    with running(mailbox) as settings, pytest.raises(error, match=said):
+    with running(mailbox) as settings, pytest.raises(error, match=said) as caught:
         SmtpMailer(relay_to(settings)).send(code_mail())
+    assert type(caught.value) is error
     assert mailbox.messages() == ()
     assert mailbox.heard.count("RCPT") <= 1
 

@@ -42,6 +42,7 @@ COUNTS: dict[str, tuple[Count, str]] = {
     "codes": (lambda uow: uow.statistics.waiting_for_code(), "uq_email_code_live"),
     "blocked": (lambda uow: uow.statistics.blocked(), "ix_registration_blocked"),
     "waiting mail": (lambda uow: uow.outbox.waiting(), "ix_outbox_message_waiting"),
+    "denied mail": (lambda uow: uow.outbox.denied_addresses(), "ix_outbox_message_waiting"),
     "oldest mail": (lambda uow: uow.outbox.waits_since(), "ix_outbox_message_waiting"),
     "last visits": (lambda uow: uow.stations.last_visits(), "ix_visit_station_opened_at"),
 }

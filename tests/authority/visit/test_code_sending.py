@@ -6,7 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from kiosk.authority.errors import MailError, MailNotTrusted, MailRefused, MailUnavailable
+from kiosk.authority.errors import (
+    MailDenied,
+    MailError,
+    MailNotTrusted,
+    MailRefused,
+    MailUnavailable,
+)
 from kiosk.authority.store.records import Card, EmailCode
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
@@ -103,7 +109,9 @@ def test_while_it_is_mailed_it_cannot_be_entered(world: World, station_visit: St
     assert codes == [None]
 
 
-@pytest.mark.parametrize("failure", [MailUnavailable("away"), MailNotTrusted("forged")])
+@pytest.mark.parametrize(
+    "failure", [MailUnavailable("away"), MailNotTrusted("forged"), MailDenied("no relay")]
+)
 def test_mail_away_loses_nothing(
     world: World, station_visit: StationVisit, failure: MailError
 ) -> None:

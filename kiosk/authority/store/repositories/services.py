@@ -6,7 +6,18 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, delete, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    bindparam,
+    case,
+    delete,
+    distinct,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from kiosk.authority.store.gateway import Prepared, table_of
 from kiosk.authority.store.records import (
@@ -95,11 +106,13 @@ class Outbox(Repository):
         """The relay accepted it."""
         self._gateway.write(_MARK_SENT, {"message": message_id, "now": self._now})
 
-    def mark_failed(self, message_id: str, error: str, retry_at: datetime | None) -> None:
+    def mark_failed(
+        self, message_id: str, error: str, retry_at: datetime | None, *, denied: bool = False
+    ) -> None:
         """It was not sent; try again at ``retry_at``, or never (None)."""
         when = {"failed_at": self._now} if retry_at is None else {"next_at": retry_at}
         statement = update(OutboxRow).where(_is(message_id), *_waiting())
-        self._gateway.write(statement.values(last_error=error, **when))
+        self._gateway.write(statement.values(last_error=error, denied=denied, **when))
 
     def waiting(self) -> int:
         """Return how many are neither sent nor given up."""
@@ -111,6 +124,28 @@ class Outbox(Repository):
         waiting = select(func.min(col(OutboxRow.created_at))).where(*_waiting())
         since: datetime | None = self._gateway.scalar(waiting)
         return since
+
+    def denied_addresses(self) -> int:
+        """Return to how many addresses notices wait that a policy of the relay refused."""
+        addresses = select(func.count(distinct(col(OutboxRow.to))))
+        count: int = self._gateway.scalar(addresses.where(*_waiting(), col(OutboxRow.denied)))
+        return count
+
+    def held_up_since(self) -> datetime | None:
+        """Return when the oldest notice was queued that shows that mail does not move.
+
+        One address alone that is denied does not, once any other notice was sent since.
+        """
+        denied = col(OutboxRow.denied)
+        oldest = select(func.min(col(OutboxRow.created_at))).where(*_waiting())
+        if self.denied_addresses() == 1:
+            since: datetime = self._gateway.scalar(oldest.where(denied))
+            # What was sent since was due since, by the index of ``next_at``.
+            later = col(OutboxRow.next_at) > since, col(OutboxRow.sent_at) > since
+            if self._gateway.scalar(select(func.count()).where(*later)):
+                oldest = oldest.where(denied.is_(False))
+        held_up: datetime | None = self._gateway.scalar(oldest)
+        return held_up
 
     def next_try(self) -> datetime | None:
         """Return when the first of those is due; None where nothing waits."""

@@ -22,7 +22,7 @@ from kiosk.authority.mail.message import Message
 from kiosk.authority.mail.outbox import OutboxWorker
 from kiosk.authority.mail.words import TO_STAFF
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import OutboxMessage, Station, new_id
+from kiosk.authority.store.records import Cardholder, OutboxMessage, Station, new_id
 from kiosk.config.settings import NoticeSettings, ServiceSettings
 from kiosk.contract.messages import Reason
 from tests.authority.administration.desk.history import History
@@ -170,6 +170,58 @@ def test_mail_is_held_up_when_its_oldest_notice_waits_too_long(
     clock.forward(seconds=1)
     said = {"since": at.isoformat(timespec="seconds")}
     assert found(store) == [RaisedAlarm(AlarmKind.MAIL_HELD_UP, "", said)]
+
+
+def queued(store: Store, to: str, *, denied: bool = False, sent: bool = False) -> None:
+    with store.begin() as uow:
+        now = uow.now
+        times = {"created_at": now, "next_at": now + 2 * MINUTE, "sent_at": now if sent else None}
+        uow.outbox.add(OutboxMessage(new_id(), to, "unlocked", {}, denied=denied, **times))  # type: ignore[arg-type]
+        uow.commit()
+
+
+@pytest.mark.parametrize("addresses", [1, 2])
+def test_one_denied_address_holds_up_nothing_while_other_mail_leaves(
+    store: Store, clock: SetClock, addresses: int
+) -> None:
+    began = clock.now()
+    for number in range(addresses):
+        queued(store, f"{number}@nhs.net", denied=True)
+    queued(store, "0@nhs.net", denied=True)
+    clock.forward(minutes=16)
+    assert [each.kind for each in found(store)] == [AlarmKind.MAIL_HELD_UP]
+    queued(store, "a@trust.nhs.uk", sent=True)
+    said = {"since": began.isoformat(timespec="seconds")}
+    held_up = [RaisedAlarm(AlarmKind.MAIL_HELD_UP, "", said)]
+    assert found(store) == (held_up if addresses > 1 else [])
+    waits = clock.now()
+    queued(store, "b@trust.nhs.uk")
+    clock.forward(minutes=16)
+    since = {"since": (began if addresses > 1 else waits).isoformat(timespec="seconds")}
+    assert found(store) == [RaisedAlarm(AlarmKind.MAIL_HELD_UP, "", since)]
+
+
+def test_codes_of_several_people_that_are_denied_are_an_alarm(
+    store: Store, clock: SetClock
+) -> None:
+    """They never wait, and the relay answers all the time."""
+    history = History(store, clock)
+    one, other = history.person("1"), history.person("2")
+
+    def code(kind: AuditKind, holder: Cardholder, because: str = "") -> None:
+        history.visit(kind, holder=holder, because=because)
+        clock.forward(minutes=1)
+
+    code(AuditKind.CODE_NOT_SENT, other, because="MailRefused")
+    since = clock.now()
+    for _ in range(2):
+        code(AuditKind.CODE_NOT_SENT, one, because="MailDenied")
+    assert found(store) == []
+    code(AuditKind.CODE_NOT_SENT, other, because="MailDenied")
+    said = {"since": since.isoformat(timespec="seconds")}
+    assert found(store) == [RaisedAlarm(AlarmKind.MAIL_HELD_UP, "", said)]
+    code(AuditKind.CODE_SENT, one)
+    assert found(store) == []
 
 
 class NoMailer:

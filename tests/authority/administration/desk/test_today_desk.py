@@ -253,6 +253,18 @@ def test_a_relay_that_does_not_answer_is_named(
     )
 
 
+def test_a_relay_that_denies_is_named(auditor: Office, store: Store, clock: SetClock) -> None:
+    watched(store)
+    now = clock.now()
+    with store.begin() as uow:
+        for to in ("a@nhs.net", "b@nhs.net"):
+            uow.outbox.add(OutboxMessage(new_id(), to, "unlocked", {}, now, now, denied=True))
+        uow.alarms.begin("mail-held-up:", "mail-held-up", {"since": now.isoformat()})
+        uow.commit()
+    (alarm,) = look(auditor).alarms
+    assert "relay has refused mail to two addresses by a policy since 09:30" in alarm
+
+
 def test_alarms_in_plain_words_the_newest_first(
     auditor: Office, history: History, store: Store, clock: SetClock
 ) -> None:

@@ -41,7 +41,7 @@ from kiosk.authority.notices import Notice, notify_holder
 from kiosk.authority.roles import Action, Role
 from kiosk.authority.store.records import AuditEvent, Card, Cardholder, EmailCode, new_id
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.authority.visit.context import ASSISTED_LIFE, is_assisted, is_vouched_for
+from kiosk.authority.visit.assisted import ASSISTED_LIFE, is_assisted, is_vouched_for
 from kiosk.authority.visit.eligibility import SecretProblem, has_left, is_registered
 from kiosk.authority.wording import counted
 from kiosk.contract.messages import Purpose, Reason

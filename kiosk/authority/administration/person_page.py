@@ -48,7 +48,7 @@ from kiosk.authority.store.records import (
     EmailCode,
 )
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.authority.visit.context import ASSISTED_LIFE, is_assisted, is_vouched_for
+from kiosk.authority.visit.assisted import ASSISTED_LIFE, is_assisted, is_vouched_for
 from kiosk.contract.messages import Purpose
 from kiosk.contract.policy import HOUR, Policy, mask_email
 

@@ -23,8 +23,8 @@ from kiosk.authority.store.records import (
     UnblockEntry,
 )
 from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.authority.visit.assisted import ASSISTED_LIFE, is_assisted
 from kiosk.authority.visit.blocking import is_exhausted
-from kiosk.authority.visit.context import ASSISTED_LIFE, is_assisted
 from kiosk.authority.visit.eligibility import (
     EXCHANGE_SPAN,
     KEPT_SECRET_TRIES,

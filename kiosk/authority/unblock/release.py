@@ -45,6 +45,7 @@ from kiosk.authority.unblock.mutual_authentication import (
     use_key,
 )
 from kiosk.authority.unblock.outcome import record_outcome_by_card
+from kiosk.authority.visit.assisted import given_by
 from kiosk.authority.visit.card_evidence import (
     close_unproven,
     digest_of,
@@ -60,7 +61,6 @@ from kiosk.authority.visit.context import (
     deciding,
     enter,
     enter_held,
-    given_by,
     read_context,
 )
 from kiosk.authority.visit.eligibility import (

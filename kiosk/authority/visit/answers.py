@@ -92,7 +92,7 @@ def _charge(
 
 def _kept(parts: Dependencies, context: VisitContext, given: Given, count: int) -> JointHash:
     """Return the hash to check against, after making sure that it can be checked."""
-    registration = tasks.registration_of(context)
+    registration = context.required_registration
     asked = set(registration.asked or ())
     if not asked or set(given) != asked or count != len(asked):
         raise StepRefused("these are not the questions that were asked")
@@ -109,19 +109,19 @@ def _exhausted(uow: UnitOfWork, parts: Dependencies, context: VisitContext) -> V
     """
     if not context.is_proven:
         return _paused(context)
-    registration = tasks.registration_of(context)
+    registration = context.required_registration
     if registration.blocked_at is None and registration.failures < context.policy.max_failures:
         raise AuthorityUnavailable("a right set has given its attempt back: ask again")
     return _blocked(uow, parts, context)
 
 
 def _blocked(uow: UnitOfWork, parts: Dependencies, context: VisitContext) -> VisitRefused:
-    block(uow, parts, context.visit, context.holder, tasks.registration_of(context))
+    block(uow, parts, context.visit, context.holder, context.required_registration)
     return VisitRefused(Reason.REGISTRATION_BLOCKED, keep=context.visit)
 
 
 def _paused(context: VisitContext) -> VisitRefused:
-    until = tasks.paused_until(context)
+    until = context.paused_until
     return VisitRefused(Reason.ATTEMPTS_PAUSED, until, keep=context.visit)
 
 
@@ -140,12 +140,12 @@ def _wrong(
     first = charged.conclude(uow, context.visit, right=False)
     left, proven = charged.charge.left, charged.against.proven
     # Of several sets at once a right one may have given its attempt back since.
-    failures = tasks.registration_of(context).failures
+    failures = context.required_registration.failures
     if proven and left == 0 and failures >= context.policy.max_failures:
         raise _blocked(uow, parts, context)
     if proven or left > 0:
         return AnswersWrong(tasks.answer_questions(uow, reload(uow, context)))
     if first:
-        registration = tasks.registration_of(context)
+        registration = context.required_registration
         pause_unproven(uow, parts, context.visit, context.holder, registration)
     raise _paused(reload(uow, context))

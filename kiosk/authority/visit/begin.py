@@ -18,6 +18,7 @@ from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.unblock.candidates import correct_by_card
 from kiosk.authority.unblock.outcome import leave_undetermined, record_outcome_by_card
 from kiosk.authority.visit import tasks
+from kiosk.authority.visit.assisted import is_assisted
 from kiosk.authority.visit.blocking import block, is_exhausted
 from kiosk.authority.visit.card_evidence import (
     claim,
@@ -34,7 +35,6 @@ from kiosk.authority.visit.context import (
     context_of,
     deciding,
     enter,
-    is_assisted,
     need_open,
     proves_itself,
     read_context,

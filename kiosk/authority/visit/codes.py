@@ -20,6 +20,7 @@ from kiosk.authority.notices import addresses_of, draw_stop_number
 from kiosk.authority.store.records import EmailCode, Scalar, Verdict, new_id
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit import tasks
+from kiosk.authority.visit.assisted import given_by, is_vouched_for
 from kiosk.authority.visit.attempts import AuditKinds, Charged, charge_attempt, evaluate
 from kiosk.authority.visit.context import (
     VisitContext,
@@ -27,8 +28,6 @@ from kiosk.authority.visit.context import (
     context_of,
     deciding,
     enter,
-    given_by,
-    is_vouched_for,
     reload,
 )
 from kiosk.authority.visit.gates import UNLOCKS, answers_come_before_code

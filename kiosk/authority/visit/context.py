@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import assert_never
 
 from kiosk.authority.audit.events import record_refusal
 from kiosk.authority.crypto.card_keys import named_by_key
 from kiosk.authority.dependencies import Dependencies
-from kiosk.authority.roles import Action, may
 from kiosk.authority.stations import barred_at
 from kiosk.authority.store.records import (
     AroundVisit,
@@ -34,6 +33,7 @@ from kiosk.authority.store.records import (
 )
 from kiosk.authority.store.repositories.visits import VISIT_LIFE
 from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.authority.visit.assisted import is_assisted, is_vouched_for
 from kiosk.authority.visit.card_evidence import key_to_prove, need_proof
 from kiosk.authority.visit.eligibility import card_barred, is_registered
 from kiosk.authority.visit.gates import (
@@ -48,48 +48,6 @@ from kiosk.authority.visit.gates import (
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import JournalId, Position, Purpose, Reason, VisitId
 from kiosk.contract.policy import Genuine, Policy
-
-# Codes that staff gave by word of mouth, to somebody who cannot read their email.
-#
-# Such a code replaces the mailed one and nothing else: it carries no answers, no visit resumes by
-# it, and it is valid only as long as those who gave it may give codes.
-
-ASSISTED_LIFE = timedelta(minutes=15)
-"""How long one is valid, and how long it waits for a second member of staff before that."""
-
-
-def is_assisted(code: EmailCode) -> bool:
-    """Return whether staff gave it."""
-    return code.issued_by is not None
-
-
-def is_vouched_for(uow: UnitOfWork, code: EmailCode) -> bool:
-    """Return whether everybody who gave a code, or agreed to it, may still do so.
-
-    A mailed code needs nobody. The code of a former member of staff may be the reason for their
-    dismissal, and the key with which one was given has to be theirs still.
-    """
-    if code.issued_key:
-        key = uow.staff.key(code.issued_key)
-        if key is None or key.staff_id != code.issued_by:
-            return False
-    givers = (code.issued_by, Action.ISSUE_CODE), (code.agreed_by, Action.AGREE_CODE)
-    return all(_may_still(uow, who, action) for who, action in givers if who is not None)
-
-
-def given_by(code: EmailCode) -> dict[str, Scalar]:
-    """Return what the audit adds to each row about a code that staff gave: who gave it."""
-    givers = {"given_by": code.issued_by, "agreed_by": code.agreed_by}
-    return {part: who for part, who in givers.items() if who is not None}
-
-
-def _may_still(uow: UnitOfWork, who: str, action: Action) -> bool:
-    member = uow.staff.get(who)
-    if member is None:
-        # Given on the command line, by somebody with control of the machine.
-        return True
-    return member.removed_at is None and may(member.role, action)
-
 
 # The records that a decision needs, read together under the card's lock.
 
@@ -154,6 +112,21 @@ class VisitContext:
     after_first_unlock: bool
     staff_card: StaffCard | None
     staff_member: StaffMember | None
+
+    @property
+    def required_registration(self) -> Registration:
+        """The registration; ``StepRefused`` where there is none."""
+        if self.registration is None:
+            raise StepRefused("the holder is not registered")
+        return self.registration
+
+    @property
+    def paused_until(self) -> datetime | None:
+        """Until when answers are refused with a card that is known by name only, if they are."""
+        until = self.registration.unproven_until if self.registration else None
+        if self.is_proven or until is None or until <= self.now:
+            return None
+        return until
 
     @property
     def progress(self) -> Progress:

@@ -17,7 +17,6 @@ from kiosk.authority.store.records import (
     new_id,
 )
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.authority.visit import tasks
 from kiosk.authority.visit.context import VisitContext, reload
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import Purpose, VisitId, reference_of
@@ -33,7 +32,7 @@ def finish(uow: UnitOfWork, context: VisitContext) -> VisitContext:
 def change_questions(
     uow: UnitOfWork, context: VisitContext, ids: tuple[int, ...], hashes: tuple[JointHash, ...]
 ) -> VisitContext:
-    registration = tasks.registration_of(context)
+    registration = context.required_registration
     uow.registrations.set_questions(context.holder.id, ids, hashes)
     record(uow, AuditKind.QUESTIONS_CHANGED, context.visit, count=len(ids))
     notify_holder(uow, Notice.QUESTIONS_CHANGED, context.visit, context.holder, registration)
@@ -104,7 +103,7 @@ def _change_email(
     uow: UnitOfWork, context: VisitContext, pending: PendingChange, email: str
 ) -> None:
     """Change the address: at once on a proven PIN, after the cooling-off on a claimed one."""
-    registration = tasks.registration_of(context)
+    registration = context.required_registration
     cooling_off = context.policy.address_cooling_off
     is_other = registration.email != email
     if is_other and pending.pin_evidence is PinEvidence.CLAIMED and cooling_off:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final, assert_never
 
 from kiosk.authority.store.records import EmailCode, Registration
 from kiosk.authority.store.repositories.codes import STOP_NUMBER_DIGITS, entries_subject
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit import maintenance
-from kiosk.authority.visit.context import VisitContext, VisitRefused, can_be_entered, is_assisted
+from kiosk.authority.visit.assisted import is_assisted
+from kiosk.authority.visit.context import VisitContext, VisitRefused, can_be_entered
 from kiosk.authority.visit.gates import Gate, path
-from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     AnswerQuestions,
     ChooseQuestions,
@@ -91,7 +91,7 @@ def give_email(context: VisitContext, typed: str = "") -> GiveEmail:
 
 def answer_questions(uow: UnitOfWork, context: VisitContext) -> AnswerQuestions:
     """Ask the pinned questions; they are drawn once and stay until the card is unlocked."""
-    registration = registration_of(context)
+    registration = context.required_registration
     asked = registration.asked
     if not asked:
         drawn = draw_questions(registration, context.policy.questions_asked)
@@ -103,18 +103,9 @@ def answer_questions(uow: UnitOfWork, context: VisitContext) -> AnswerQuestions:
     return AnswerQuestions(questions, left, position=context.position(Gate.ANSWERS))
 
 
-def paused_until(context: VisitContext) -> datetime | None:
-    """Return until when answers are refused with a card that is known by name only, if they are."""
-    registration = context.registration
-    until = registration.unproven_until if registration else None
-    if context.is_proven or until is None or until <= context.now:
-        return None
-    return until
-
-
 def unlock_paused(uow: UnitOfWork, context: VisitContext) -> VisitRefused | None:
     """Return why an unlock has to wait, and until when, before anything is asked for it."""
-    until = paused_until(context)
+    until = context.paused_until
     if until is not None:
         return VisitRefused(Reason.ATTEMPTS_PAUSED, until)
     return _refused_codes(context, codes_used_up(uow, context, Purpose.UNLOCK))
@@ -195,13 +186,6 @@ def may_send(uow: UnitOfWork, context: VisitContext) -> SendVerdict:
         unproven=not context.is_proven,
     )
     return may_send_code(sent, context.now, context.policy)
-
-
-def registration_of(context: VisitContext) -> Registration:
-    """Return the registration; ``StepRefused`` where there is none."""
-    if context.registration is None:
-        raise StepRefused("the holder is not registered")
-    return context.registration
 
 
 def _need_codes(uow: UnitOfWork, context: VisitContext) -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
-from kiosk.authority.audit.events import AuditKind, record, record_refusal
+from kiosk.authority.audit.events import AuditKind, plain, record, record_refusal
 from kiosk.authority.audit.sentences import OutcomeSource
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.dependencies import Dependencies
@@ -127,9 +127,6 @@ def _seen(entry: UnblockEntry, *, still_blocked: bool) -> OutcomeSource:
     return OutcomeSource.NOT_DONE if still_blocked else OutcomeSource.DONE
 
 
-_DETAIL_MAX = 40
-
-
 def record_outcome(
     parts: Dependencies, visit_id: VisitId, journal: JournalId, outcome: UnblockOutcome
 ) -> Task | Refusal:
@@ -169,7 +166,7 @@ def _count(uow: UnitOfWork, parts: Dependencies, case: HeldGrant, outcome: Count
             return _done(uow, parts, case)
         case UnblockRefused(tries_left=None):
             # The card wants another PIN; the secret was not spent, and may be released again.
-            because = _plain(outcome.because)
+            because = plain(outcome.because)
             uow.journal.close(case.entry.id, UnblockState.REFUSED, because, uow.now)
             _give_back(uow, case)
             record(
@@ -231,7 +228,7 @@ def _secret_refused(
 
     A card without tries left has compared nothing.
     """
-    because, left = _plain(outcome.because), outcome.tries_left
+    because, left = plain(outcome.because), outcome.tries_left
     uow.journal.close(case.entry.id, UnblockState.REFUSED, because, uow.now)
     uow.cards.know_secret_tries(case.card.id, left)
     detail = {"journal": case.entry.id, "because": because, "tries_left": left}
@@ -334,9 +331,3 @@ def _at_new_pin(uow: UnitOfWork, policy: Policy, case: HeldGrant) -> Position:
 def _why(tries_left: int | None) -> Reason:
     blocked = tries_left is not None and tries_left <= KEPT_SECRET_TRIES
     return Reason.SECRET_BLOCKED if blocked else Reason.CARD_REFUSED
-
-
-def _plain(because: str) -> str:
-    """Shorten a station's text for the audit, printable characters only."""
-    kept = "".join(c for c in because if c.isascii() and (c.isalnum() or c in " -"))
-    return kept[:_DETAIL_MAX]

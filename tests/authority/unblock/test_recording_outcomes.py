@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from kiosk.authority.audit.events import LONGEST_DETAIL
 from kiosk.authority.notices import Notice
 from kiosk.authority.store.records import Card, UnblockEntry, UnblockState
 from kiosk.contract.errors import StepRefused
@@ -147,7 +148,7 @@ def test_what_a_station_says_is_kept_short_and_plain(
 ) -> None:
     grant = station_visit.grant()
     _settle(station_visit, grant, UnblockRefused(3, "\x1b[2J<b>6A80" + "x" * 100))
-    assert _entry(world, grant).detail == ("2Jb6A80" + "x" * 100)[:40]
+    assert _entry(world, grant).detail == ("2Jb6A80" + "x" * 100)[:LONGEST_DETAIL]
 
 
 def test_not_sent_leaves_the_proofs(world: World, card: Card, station_visit: StationVisit) -> None:

@@ -831,7 +831,7 @@ class AroundVisit:
 
 
 @dataclass(frozen=True, slots=True)
-class HeldVisit:
+class LockedVisit:
     """A visit and its card, locked; ``station`` where it was requested and is recorded."""
 
     visit: Visit
@@ -842,7 +842,7 @@ class HeldVisit:
 
 
 @dataclass(frozen=True, slots=True)
-class HeldGrant:
+class LockedGrant:
     """A grant in the journal, and for whom it was; card and visit are locked.
 
     ``generations_from`` is that of the database's last restore.

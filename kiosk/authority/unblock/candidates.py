@@ -16,7 +16,7 @@ from kiosk.authority.crypto.secret_history import (
     open_kept,
 )
 from kiosk.authority.errors import SealBroken
-from kiosk.authority.store.records import Card, HeldGrant, KeptSecret, PinEvidence, Visit
+from kiosk.authority.store.records import Card, KeptSecret, LockedGrant, PinEvidence, Visit
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.unblock.mutual_authentication import has_admin_key
 from kiosk.authority.visit.eligibility import KEPT_SECRET_TRIES, most_tries, tries_by_account
@@ -209,7 +209,7 @@ Counted = UnblockDone | UnblockRefused | UnblockNotSent | UnblockUnknown
 """An outcome in which every wrong secret has a number."""
 
 
-def infer_retries(uow: UnitOfWork, case: HeldGrant, outcome: UnblockOutcome) -> Counted:
+def infer_retries(uow: UnitOfWork, case: LockedGrant, outcome: UnblockOutcome) -> Counted:
     """Return ``outcome``; add a number by our count where the card only said "wrong".
 
     A repeated report gets the same number: what is recorded is not charged again.

@@ -21,7 +21,7 @@ from kiosk.authority.audit.sentences import Unproven
 from kiosk.authority.crypto import card_keys
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.errors import SealBroken
-from kiosk.authority.store.records import Card, HeldGrant, UnblockEntry, UnblockState, Visit
+from kiosk.authority.store.records import Card, LockedGrant, UnblockEntry, UnblockState, Visit
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit.card_evidence import (
     CHALLENGE_LIFE,
@@ -157,7 +157,7 @@ def owes_answer(card: Card, entry: UnblockEntry) -> bool:
     return has_admin_key(card) and entry.admitted_at is None
 
 
-def need_admitted(case: HeldGrant) -> None:
+def need_admitted(case: LockedGrant) -> None:
     """Raise ``StepRefused`` while the card owes its answer."""
     if owes_answer(case.card, case.entry):
         raise StepRefused("the card has not shown that it has its admin key")
@@ -169,7 +169,7 @@ def _number(given: CardProof | KeyNonce | None) -> bytes:
     return given.nonce
 
 
-def _awaited(case: HeldGrant, now: datetime) -> bytes:
+def _awaited(case: LockedGrant, now: datetime) -> bytes:
     if case.entry.closed_at is not None or case.visit.closed_at is not None:
         raise StepRefused("the unblock is over")
     if not has_admin_key(case.card):
@@ -187,7 +187,7 @@ def _waiting(visit: Visit, length: int, now: datetime) -> bytes:
     return waits
 
 
-def _take_in(uow: UnitOfWork, case: HeldGrant, judged: bytes) -> None:
+def _take_in(uow: UnitOfWork, case: LockedGrant, judged: bytes) -> None:
     """The card has accepted the key and has it: all its tries are there again."""
     uow.cards.know_secret_tries(case.card.id, None)
     uow.cards.key_proven(case.card.id)
@@ -196,7 +196,7 @@ def _take_in(uow: UnitOfWork, case: HeldGrant, judged: bytes) -> None:
     record(uow, AuditKind.CARD_PROVEN_BY_KEY, case.visit, journal=case.entry.id)
 
 
-def _end_exchange(uow: UnitOfWork, case: HeldGrant) -> None:
+def _end_exchange(uow: UnitOfWork, case: LockedGrant) -> None:
     """Give the try back: it was spent on a card that is not the one that was issued.
 
     The exchange stays counted (``kiosk.authority.visit.eligibility.key_barred``), as the forged

@@ -17,7 +17,7 @@ from kiosk.authority.notices import Notice, notify_holder
 from kiosk.authority.store.records import (
     Card,
     Cardholder,
-    HeldGrant,
+    LockedGrant,
     UnblockEntry,
     UnblockState,
     Visit,
@@ -146,7 +146,7 @@ def record_outcome(
 
 
 def _count_late(
-    uow: UnitOfWork, parts: Dependencies, case: HeldGrant, outcome: Counted, *, reported: str
+    uow: UnitOfWork, parts: Dependencies, case: LockedGrant, outcome: Counted, *, reported: str
 ) -> None:
     """Record a report about an entry that is closed; a repeated one says nothing new."""
     if _corrects(case, outcome):
@@ -159,7 +159,7 @@ def _count_late(
         record(uow, AuditKind.UNBLOCK_REPORTED_LATE, case.visit, **detail)
 
 
-def _count(uow: UnitOfWork, parts: Dependencies, case: HeldGrant, outcome: Counted) -> Visit:
+def _count(uow: UnitOfWork, parts: Dependencies, case: LockedGrant, outcome: Counted) -> Visit:
     """Count an outcome for card, holder and visit; return the visit as it is then."""
     match outcome:
         case UnblockDone():
@@ -187,7 +187,7 @@ def _count(uow: UnitOfWork, parts: Dependencies, case: HeldGrant, outcome: Count
             assert_never(outcome)
 
 
-def _done(uow: UnitOfWork, parts: Dependencies, case: HeldGrant) -> Visit:
+def _done(uow: UnitOfWork, parts: Dependencies, case: LockedGrant) -> Visit:
     need_admitted(case)
     visit = case.visit
     uow.journal.close(case.entry.id, UnblockState.DONE, "", uow.now)
@@ -215,14 +215,14 @@ def _done(uow: UnitOfWork, parts: Dependencies, case: HeldGrant) -> Visit:
     return over
 
 
-def _registers(uow: UnitOfWork, parts: Dependencies, case: HeldGrant) -> bool:
+def _registers(uow: UnitOfWork, parts: Dependencies, case: LockedGrant) -> bool:
     """Return whether a registration may follow: the PIN may yet be proven by an issued key."""
     context = read_context(uow, parts.policy(), case.visit, case.card, case.holder)
     return context.can_register or parts.issuers is not None
 
 
 def _secret_refused(
-    uow: UnitOfWork, parts: Dependencies, case: HeldGrant, outcome: UnblockRefused
+    uow: UnitOfWork, parts: Dependencies, case: LockedGrant, outcome: UnblockRefused
 ) -> Visit:
     """The card refused the secret; where it may have another one, that is presented next.
 
@@ -246,14 +246,14 @@ def _secret_refused(
     return _closed(uow, case.visit) if over else case.visit
 
 
-def _give_back(uow: UnitOfWork, case: HeldGrant) -> None:
+def _give_back(uow: UnitOfWork, case: LockedGrant) -> None:
     """Undo the charge; only the card's own answer gives back a try for an admin key."""
     if not has_admin_key(case.card):
         uow.cards.unexpose_secret(case.card.id)
     present_again(uow, case.card)
 
 
-def _unknown(uow: UnitOfWork, case: HeldGrant) -> Visit:
+def _unknown(uow: UnitOfWork, case: LockedGrant) -> Visit:
     """Leave it open and exposed: the card shows the outcome when it is next seen."""
     if uow.journal.note_unknown(case.entry.id, "the answer was lost"):
         record(uow, AuditKind.UNBLOCK_UNKNOWN, case.visit, journal=case.entry.id)
@@ -282,7 +282,7 @@ def _is_repeat(state: UnblockState, outcome: Counted) -> bool:
             assert_never(outcome)
 
 
-def _corrects(case: HeldGrant, outcome: Counted) -> bool:
+def _corrects(case: LockedGrant, outcome: Counted) -> bool:
     """Return whether a late outcome is certain and says more than the card that was seen since."""
     settled = case.entry.state is UnblockState.SETTLED and case.entry.detail != OutcomeSource.DONE
     owes = owes_answer(case.card, case.entry)
@@ -290,7 +290,7 @@ def _corrects(case: HeldGrant, outcome: Counted) -> bool:
 
 
 def _reply(
-    uow: UnitOfWork, policy: Policy, case: HeldGrant, outcome: Counted, visit: Visit | None
+    uow: UnitOfWork, policy: Policy, case: LockedGrant, outcome: Counted, visit: Visit | None
 ) -> Task | Refusal:
     """Return what follows for the holder; ``visit`` is None where it is over."""
     match outcome:
@@ -307,7 +307,7 @@ def _reply(
             assert_never(outcome)
 
 
-def _after_done(uow: UnitOfWork, policy: Policy, case: HeldGrant, visit: Visit | None) -> Task:
+def _after_done(uow: UnitOfWork, policy: Policy, case: LockedGrant, visit: Visit | None) -> Task:
     match visit:
         case Visit(purpose=Purpose.REGISTER, pin_proven_at=None):
             # A registration begins now, after a first unlock in the same visit.
@@ -319,7 +319,7 @@ def _after_done(uow: UnitOfWork, policy: Policy, case: HeldGrant, visit: Visit |
             return Finished(Purpose.UNLOCK)
 
 
-def _at_new_pin(uow: UnitOfWork, policy: Policy, case: HeldGrant) -> Position:
+def _at_new_pin(uow: UnitOfWork, policy: Policy, case: LockedGrant) -> Position:
     if case.visit.purpose is Purpose.UNLOCK:
         return position(policy, Progress(Purpose.UNLOCK), Gate.NEW_PIN)
     # After a first unlock the visit is already for the registration.

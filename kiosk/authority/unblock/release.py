@@ -60,7 +60,7 @@ from kiosk.authority.visit.context import (
     VisitRefused,
     deciding,
     enter,
-    enter_held,
+    enter_locked,
     read_context,
 )
 from kiosk.authority.visit.eligibility import (
@@ -146,11 +146,11 @@ def release(
     parts.sealer.masters.warm()
     judged = digest_of(f"release {attempt}", proof)
     with deciding(parts) as uow:
-        held = uow.visit_records.hold(visit_id, at_station=True)
-        refused = refused_before(held.visit if held else None, judged)
+        locked = uow.visit_records.lock_visit(visit_id, at_station=True)
+        refused = refused_before(locked.visit if locked else None, judged)
         if refused is not None:
             return refused
-        context = enter_held(uow, parts, held)
+        context = enter_locked(uow, parts, locked)
         _need_gate(context)
         entry, released = uow.journal.before_release(context.card.id, context.visit.id)
         grant: Grant | KeyGrant

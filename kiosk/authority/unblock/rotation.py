@@ -22,9 +22,9 @@ from kiosk.authority.crypto.secret_history import (
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.store.records import (
     Card,
-    HeldGrant,
     KeptKind,
     KeptSecret,
+    LockedGrant,
     UnblockState,
     Visit,
     new_id,
@@ -86,7 +86,7 @@ def confirm_rotation(
         uow.commit()
 
 
-def _is_due(parts: Dependencies, case: HeldGrant, now: datetime) -> bool:
+def _is_due(parts: Dependencies, case: LockedGrant, now: datetime) -> bool:
     """Return whether an unblock is known to be done whose visit may still act."""
     done = case.entry.state is UnblockState.DONE
     return done and rotates(parts, case.card) and case.visit.opened_at + VISIT_LIFE > now
@@ -102,7 +102,7 @@ def rotates(parts: Dependencies, card: Card) -> bool:
     )
 
 
-def _draw(uow: UnitOfWork, parts: Dependencies, case: HeldGrant) -> Sensitive:
+def _draw(uow: UnitOfWork, parts: Dependencies, case: LockedGrant) -> Sensitive:
     card, entry = case.card, case.entry
     current = card.sealed_secret
     if current is None:
@@ -147,7 +147,7 @@ def advance_after_restore(uow: UnitOfWork, parts: Dependencies, visit: Visit, ca
 def _record_rotation(
     uow: UnitOfWork,
     parts: Dependencies,
-    case: HeldGrant,
+    case: LockedGrant,
     pending: KeptSecret,
     outcome: UnblockOutcome,
 ) -> None:

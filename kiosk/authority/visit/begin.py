@@ -12,7 +12,7 @@ from kiosk.authority.audit.events import AuditKind, plain, record
 from kiosk.authority.audit.sentences import Unproven
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.stations import barred_at, station_barred
-from kiosk.authority.store.records import Card, EmailCode, HeldVisit, KnownCard, Scalar, Visit
+from kiosk.authority.store.records import Card, EmailCode, KnownCard, LockedVisit, Scalar, Visit
 from kiosk.authority.store.repositories.visits import VISIT_LIFE
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.unblock.candidates import correct_by_card
@@ -162,7 +162,7 @@ def prove(parts: Dependencies, visit_id: VisitId, proof: CardProof | None) -> Vi
     """Open the visit whose card has answered its challenge; None: it gave no answer."""
     judged = digest_of("prove", proof)
     with deciding(parts) as uow:
-        found = uow.visit_records.hold(visit_id, at_station=True)
+        found = uow.visit_records.lock_visit(visit_id, at_station=True)
         refused = refused_before(found.visit if found else None, judged)
         if found is not None and refused is not None:
             # Until when is not stored with the visit; it follows from the same records again.
@@ -170,22 +170,22 @@ def prove(parts: Dependencies, visit_id: VisitId, proof: CardProof | None) -> Vi
                 case VisitRefused(reason=refused.reason, retry_at=until):
                     return Refusal(refused.reason, until)
             return refused
-        held = need_open(uow, parts, found)
-        visit, card, holder = held.visit, held.card, held.holder
+        locked = need_open(uow, parts, found)
+        visit, card, holder = locked.visit, locked.card, locked.holder
         if visit.genuine_at is not None:
             if visit.judged != judged:
                 raise StepRefused("the card has proven itself already")
             # The first answer was lost: return how the visit was opened.
-            context = context_of(uow, parts.policy(), held)
+            context = context_of(uow, parts.policy(), locked)
             return _menu(uow, context, resumed(uow, context), _offers(uow, context))
         visit, unproven = judge(visit, proof, uow.now)
         visit = replace(visit, judged=judged)
-        retired = barred_at(held.station)
+        retired = barred_at(locked.station)
         if retired is not None:
             raise _refused(uow, visit, retired)
         if unproven is not None:
             raise _not_genuine(uow, visit, unproven)
-        opened = _open_visit(uow, parts, visit, KnownCard(card, holder), held=held)
+        opened = _open_visit(uow, parts, visit, KnownCard(card, holder), locked=locked)
         uow.commit()
         return opened
 
@@ -221,7 +221,7 @@ def _arrive(
     if retired is not None:
         raise _refused(uow, visit, retired)
     # From here on nobody else decides on this card.
-    known = uow.visit_records.hold_card(report.card)
+    known = uow.visit_records.lock_card(report.card)
     if known is None:
         named = f"{plain(report.card.driver)} {plain(report.card.identifier)}"
         raise _refused(uow, replace(visit, unknown_card=named), Reason.UNKNOWN_CARD)
@@ -267,12 +267,12 @@ def _open_visit(
     visit: Visit,
     known: KnownCard,
     expired: Reason | None = None,
-    held: HeldVisit | None = None,
+    locked: LockedVisit | None = None,
 ) -> VisitOpened:
     """Go on with a card that has proven what it has to: only now its records are read.
 
     Its report changes the records only where it is proven: a copy can report the same identifier.
-    ``held``: what was read with the visit, if it is already recorded.
+    ``locked``: what was read with the visit, if it is already recorded.
     """
     changed = apply_due_change(uow, known.holder.id)
     proven = proves_itself(visit, known.card)
@@ -284,8 +284,8 @@ def _open_visit(
     if barred is not None:
         by = {"by": "certificate"} if barred is expired else {}
         raise _refused(uow, visit, barred, **by)
-    if held is not None and not changed:
-        context = context_of(uow, parts.policy(), replace(held, visit=visit))
+    if locked is not None and not changed:
+        context = context_of(uow, parts.policy(), replace(locked, visit=visit))
     else:
         card = (uow.cards.get(known.card.id) if changed else None) or known.card
         context = read_context(uow, parts.policy(), visit, card, known.holder)

@@ -244,10 +244,10 @@ def _instead(
 
 def _wherever(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> VisitContext:
     """Read the context of a visit that may be closed."""
-    held = uow.visit_records.hold(visit_id, at_station=False)
-    if held is None:
+    locked = uow.visit_records.lock_visit(visit_id, at_station=False)
+    if locked is None:
         raise StepRefused("the visit that asked for this code is not recorded any more")
-    return context_of(uow, parts.policy(), held)
+    return context_of(uow, parts.policy(), locked)
 
 
 _KINDS = AuditKinds(AuditKind.CODE_TRY_CHARGED, AuditKind.CODE_RIGHT, AuditKind.CODE_WRONG)

@@ -21,8 +21,8 @@ from kiosk.authority.store.records import (
     Card,
     Cardholder,
     EmailCode,
-    HeldGrant,
-    HeldVisit,
+    LockedGrant,
+    LockedVisit,
     PendingChange,
     PinEvidence,
     Registration,
@@ -362,18 +362,18 @@ def enter(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> VisitConte
     proven itself. Raises ``VisitRefused`` where station, card, holder or registration were barred
     since it opened, or where the card would now have to prove what it cannot.
     """
-    return enter_held(uow, parts, uow.visit_records.hold(visit_id, at_station=True))
+    return enter_locked(uow, parts, uow.visit_records.lock_visit(visit_id, at_station=True))
 
 
-def enter_held(uow: UnitOfWork, parts: Dependencies, held: HeldVisit | None) -> VisitContext:
+def enter_locked(uow: UnitOfWork, parts: Dependencies, locked: LockedVisit | None) -> VisitContext:
     """Do the same with what was locked and read at the station."""
-    held = need_open(uow, parts, held)
-    context = context_of(uow, parts.policy(), held)
+    locked = need_open(uow, parts, locked)
+    context = context_of(uow, parts.policy(), locked)
     if _cannot_prove(context):
         raise VisitRefused(Reason.NOT_GENUINE)
     need_proof(context.policy, context.card, context.visit)
     reason = (
-        barred_at(held.station)
+        barred_at(locked.station)
         or card_barred(context.card, context.holder, uow.now)
         or _registration_barred(context)
     )
@@ -387,8 +387,8 @@ def enter_to_report(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> 
 
     Raises ``StepRefused`` as ``enter`` does.
     """
-    held = need_open(uow, parts, uow.visit_records.hold(visit_id, at_station=False))
-    return context_of(uow, parts.policy(), held)
+    locked = need_open(uow, parts, uow.visit_records.lock_visit(visit_id, at_station=False))
+    return context_of(uow, parts.policy(), locked)
 
 
 def read_context(
@@ -399,9 +399,9 @@ def read_context(
     return _context(uow, policy, visit, card, holder, around)
 
 
-def context_of(uow: UnitOfWork, policy: Policy, held: HeldVisit) -> VisitContext:
+def context_of(uow: UnitOfWork, policy: Policy, locked: LockedVisit) -> VisitContext:
     """Return the context that was read with the locks."""
-    return _context(uow, policy, held.visit, held.card, held.holder, held.around)
+    return _context(uow, policy, locked.visit, locked.card, locked.holder, locked.around)
 
 
 def _context(
@@ -441,16 +441,16 @@ def reload(uow: UnitOfWork, context: VisitContext, visit: Visit | None = None) -
     return read_context(uow, context.policy, visit or context.visit, context.card, context.holder)
 
 
-def need_open(uow: UnitOfWork, parts: Dependencies, held: HeldVisit | None) -> HeldVisit:
+def need_open(uow: UnitOfWork, parts: Dependencies, locked: LockedVisit | None) -> LockedVisit:
     """Raise ``StepRefused`` for a visit that is unknown, another station's, closed or too old."""
-    if held is None:
+    if locked is None:
         raise StepRefused("there is no such visit, or its card is not recorded any more")
-    need_own(parts, held.visit)
-    if held.visit.closed_at is not None:
+    need_own(parts, locked.visit)
+    if locked.visit.closed_at is not None:
         raise StepRefused("the visit is over")
-    if held.visit.opened_at + VISIT_LIFE <= uow.now:
+    if locked.visit.opened_at + VISIT_LIFE <= uow.now:
         raise StepRefused("the visit is too old")
-    return held
+    return locked
 
 
 def need_own(parts: Dependencies, visit: Visit) -> None:
@@ -488,10 +488,10 @@ def _registration_barred(context: VisitContext) -> Reason | None:
 
 def find_grant(
     uow: UnitOfWork, parts: Dependencies, visit_id: VisitId, journal: JournalId
-) -> HeldGrant:
+) -> LockedGrant:
     """Lock card and visit; raises ``StepRefused`` where the visit has no such grant."""
-    held = uow.visit_records.hold_grant(visit_id, journal)
-    if held is None:
+    locked = uow.visit_records.lock_grant(visit_id, journal)
+    if locked is None:
         raise StepRefused("this visit was granted no such unblock")
-    need_own(parts, held.visit)
-    return held
+    need_own(parts, locked.visit)
+    return locked

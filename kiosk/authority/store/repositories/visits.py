@@ -13,9 +13,9 @@ from kiosk.authority.store.records import (
     AroundVisit,
     Cardholder,
     EmailCode,
-    HeldGrant,
-    HeldVisit,
     KnownCard,
+    LockedGrant,
+    LockedVisit,
     PendingChange,
     Registration,
     StaffCard,
@@ -338,7 +338,7 @@ _KNOWN = Prepared(
 
 
 class VisitRecords(Repository):
-    def hold_card(self, card: CardId) -> KnownCard | None:
+    def lock_card(self, card: CardId) -> KnownCard | None:
         """Lock the card that a reader reported, and read it with its holder."""
         given = {"driver": card.driver, "identifier": card.identifier}
         self._gateway.lock(_LOCK_CARD, given)
@@ -346,7 +346,7 @@ class VisitRecords(Repository):
             return KnownCard(card_record(row), holder.record(Cardholder))
         return None
 
-    def hold(self, visit_id: str, *, at_station: bool) -> HeldVisit | None:
+    def lock_visit(self, visit_id: str, *, at_station: bool) -> LockedVisit | None:
         """Lock a visit and its card, and read them with all that is recorded around them.
 
         ``at_station``: with the row of the station. None where visit or card are not recorded.
@@ -361,7 +361,7 @@ class VisitRecords(Repository):
             return None
         visit, card, holder, *around = rows[0]
         station = around.pop() if at_station else None
-        return HeldVisit(
+        return LockedVisit(
             visit.record(Visit),
             card_record(card),
             holder.record(Cardholder),
@@ -375,7 +375,7 @@ class VisitRecords(Repository):
         given = names | {"pending": visit.pending_id, "code": visit.code_proven_id}
         return _around(*self._gateway.joined(_AROUND, _AROUND_ROWS, given)[0])
 
-    def hold_grant(self, visit_id: str, entry_id: str) -> HeldGrant | None:
+    def lock_grant(self, visit_id: str, entry_id: str) -> LockedGrant | None:
         """Lock card and visit of an entry of the journal, and read them; None for none."""
         given = {"entry": entry_id}
         self._gateway.lock(_LOCK_GRANTED, given)
@@ -383,7 +383,7 @@ class VisitRecords(Repository):
             _GRANTED, _GRANTED_ROWS, given
         ):
             if entry.visit_id == visit_id:
-                return HeldGrant(
+                return LockedGrant(
                     entry.record(UnblockEntry),
                     visit.record(Visit),
                     card_record(card),

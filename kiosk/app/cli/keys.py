@@ -51,6 +51,7 @@ _SHARED = (
     "you copy {file} to every machine at once, and the next rotation uses the key for what is "
     "there. Nothing was done yet: with --yes it takes the next of these steps"
 )
+_NO_COPY = "where no copy has such a key, give it up with --lost KEY"
 ROTATE = """\
 Adds a new key to the key file and seals every unblock secret anew under it, card by card,
 while stations go on working. It may be interrupted at any point: run it again, and it
@@ -158,9 +159,15 @@ def _rotate(args: argparse.Namespace) -> int:
     from kiosk.authority.crypto.keys import KeyPurpose
 
     purpose = KeyPurpose(args.purpose)
-    lost = check_current(tools.key_file, ring, tools.staff_store, args.lost)
     in_token = purpose is KeyPurpose.DERIVE and bool(tools.settings.secrets.module)
     shared = tools.store_file is None and not in_token
+    derives = shared and purpose is KeyPurpose.DERIVE
+    gone = {line.id for line in tools.masters.lines() if not line.there} if derives else set()
+    if lacking := ", ".join(sorted(gone - set(args.lost))):
+        because = f"it lacks {lacking}, from which secrets derive: put the newest copy there first"
+        raise ConfigError(f"key file {tools.key_file}: {because}; {_NO_COPY}")
+    others = [key for key in args.lost if key not in gone]
+    lost = check_current(tools.key_file, ring, tools.staff_store, others)
     if shared and not args.yes:
         raise ConfigError(_SHARED.format(file=tools.key_file))
     for line in lost:

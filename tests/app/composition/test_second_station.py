@@ -12,11 +12,13 @@ import pytest
 
 from kiosk.__main__ import main
 from kiosk.app.composition.authority import build_authority
+from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.errors import KeyMissing
 from kiosk.authority.mail.outbox import RELAY_AWAY
 from kiosk.authority.store.database import Store
 from kiosk.config.loading import load_settings, settings_path
 from kiosk.contract.errors import ConfigError
+from tests.app.cli.samples import GOOD, people
 from tests.support.database import TestDatabase
 
 _PATIENCE_S = 60
@@ -165,6 +167,32 @@ def test_on_a_server_a_key_is_used_when_the_key_file_could_be_copied(
     assert "finished an earlier rotation" in capsys.readouterr().out
     assert two.run("rows", "check") == 0
     two.open()
+
+
+@pytest.mark.postgresql
+def test_a_machine_that_lacks_a_master_key_makes_none(
+    postgres_database: TestDatabase,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    url = postgres_database.url
+    one, two = (Machine(tmp_path / name, url, monkeypatch) for name in ("one", "two"))
+    assert one.run("setup", "authority") == 0
+    two.keys.parent.mkdir(parents=True)
+    shutil.copy(one.keys, two.keys)
+    assert two.run("setup", "authority") == 0
+    rotate = "keys", "rotate", "--purpose", "derive", "--yes"
+    assert one.run(*rotate) == 0
+    added = KeyRing.load(one.keys).current(KeyPurpose.DERIVE).id
+    assert one.run("import", people(tmp_path, GOOD)) == 0
+    card = "cards", "set-secret", "900000000001", f"{1:032x}", "--derived-from", added
+    assert one.run(*card, "--reason", "issued") == 0
+    capsys.readouterr()
+    assert two.run(*rotate) == 2
+    assert f"lacks {added}, from which secrets derive: put the" in capsys.readouterr().err
+    assert KeyRing.load(two.keys).ids(KeyPurpose.DERIVE) == ()
+    assert two.run(*rotate, "--lost", added) == 0
 
 
 def test_the_relay_is_asked_where_there_is_no_station(machines: tuple[Machine, Machine]) -> None:

@@ -152,6 +152,7 @@ def test_no_account_of_the_authority_is_left_by_its_purge(tmp_path: Path, stays:
 
 
 STATION = "/etc/kiosk-station/station.toml"
+ENROLLED = "/var/lib/kiosk-station/enrolment.toml"
 
 
 def test_what_root_keeps_from_others_by_its_umask_the_station_reads(tmp_path: Path) -> None:
@@ -194,3 +195,31 @@ def test_a_typing_error_in_the_settings_is_named_and_keeps_no_package(tmp_path: 
     [again], [first] = said["again"], said["first"]
     assert again.startswith(f"kiosk: settings file {STATION} is not TOML: ")
     assert first.startswith("kiosk: settings file /etc/kiosk/kiosk.toml is not TOML: ")
+
+
+def test_what_runs_takes_settings_that_were_changed(tmp_path: Path) -> None:
+    """Before: it went on with the old ones, and the doctor read the new ones and was content."""
+    lines = [
+        "kiosk setup authority >/dev/null; kiosk setup station >/dev/null",
+        "mkdir -p /run/systemd/system",
+        "printf '#!/bin/sh\\necho \"$*\" >>/run/calls\\n' >/stubs/systemctl",
+        "kiosk setup authority >/dev/null; kiosk setup station >/dev/null",
+        "! grep try-restart /run/calls",
+        "kiosk setup authority --set mail.port=25 >/dev/null",
+        "echo part authority; grep try-restart /run/calls; rm /run/calls",
+        "kiosk setup station --set service.trust=Wold >/dev/null",
+        "echo part station; grep try-restart /run/calls; rm /run/calls",
+        f"printf '[authority]\\naddresses = [\"127.0.0.1:8443\"]\\n' >{ENROLLED}",
+        "kiosk setup station >/dev/null",
+        "echo part network; grep 'daemon-reload\\|try-restart' /run/calls",
+    ]
+    done = run_in_fresh_root(tmp_path, lines)
+    assert done.returncode == 0, done.stdout[-3000:]
+    said = {
+        name: [line for line in text.splitlines() if not line.startswith("$ ")]
+        for name, _, text in (part.partition("\n") for part in done.stdout.split("\npart ")[1:])
+    }
+    assert said["authority"] == ["try-restart kiosk-authority.service kiosk-sessions.service"]
+    shown = "kiosk-display.service kiosk-console.service"
+    assert said["station"] == [f"try-restart {shown} kiosk-station.service"]
+    assert said["network"] == ["daemon-reload", "try-restart kiosk-station.service"]

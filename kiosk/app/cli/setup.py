@@ -8,6 +8,7 @@ import pwd
 import subprocess
 import sys
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -232,6 +233,8 @@ def _run_authority(args: argparse.Namespace) -> int:
         return 0
     values = _answers(args, tools.path)
     step = authority.write_settings(tools.path, values)
+    if on_machine:
+        step = step.followed_by(partial(systemctl, "try-restart", *authority.READERS))
     # Root has already reported what it calls as the account.
     if on_machine or tools.path != SYSTEM_SETTINGS or not step.is_done():
         carry_out([step], _say, dry_run=args.dry_run)

@@ -28,6 +28,8 @@ from kiosk.config.loading import SYSTEM_SETTINGS
 from kiosk.system.machine_seal import SUFFIX
 
 ACCOUNT = "kiosk"
+READERS = ("kiosk-authority.service", "kiosk-sessions.service")
+"""The units that read the settings, when they start."""
 _STAFF = "ra"
 _HOME = "/var/lib/kiosk"
 _SHIPPED = Path("/usr/share/unlock-kiosk-authority")

@@ -39,6 +39,9 @@ from kiosk.contract.errors import ConfigError
 
 _UNIT = "kiosk-station.service"
 _DISPLAY_UNIT = "kiosk-display.service"
+_CONSOLE_UNIT = "kiosk-console.service"
+_READERS = (_DISPLAY_UNIT, _CONSOLE_UNIT, _UNIT)
+"""The units that read the settings, when they start."""
 _SEAT_UNIT = "seatd.service"
 _READER_UNIT = "pcscd.service"
 _SHIPPED = Path("/usr/share/unlock-kiosk-station")
@@ -135,7 +138,8 @@ def station_steps(
         text = with_values(STATION_SETTINGS.read_text(), values)
     else:
         text = with_values(example_toml(_SECTIONS), {**shared_values(), **values})
-    yield settings_file(STATION_SETTINGS, text, ("root", STATION_ACCOUNT), 0o640)
+    settings = settings_file(STATION_SETTINGS, text, ("root", STATION_ACCOUNT), 0o640)
+    yield settings.followed_by(partial(systemctl, "try-restart", *_READERS))
     try:
         named = () if line is None else read_line(line).addresses
     except ValueError as wrong:
@@ -152,7 +156,7 @@ def station_steps(
             f"{_UNIT} reaches {', '.join(addresses) or 'the authority'} and nothing else",
             UNITS / f"{_UNIT}.d" / "authority.conf",
             "" if undo else network_drop_in(addresses),
-        )
+        ).followed_by(partial(systemctl, "try-restart", _UNIT))
     for unit, text in WAYS_OUT.items():
         yield mask(unit, text)
     place, name = Path("/etc/systemd"), "50-kiosk-station.conf"
@@ -196,9 +200,7 @@ def station_steps(
             "try-restart",
             "usbguard.service",
         )
-    font = service(
-        "kiosk-console.service", "the font of the console, as large as there is room for"
-    )
+    font = service(_CONSOLE_UNIT, "the font of the console, as large as there is room for")
     steps = {DisplayKind.COMPOSITOR: list(_compositor_steps()), DisplayKind.CONSOLE: [font]}
     for other in DisplayKind:
         if undo and other is not kind:

@@ -46,6 +46,7 @@ class Notice(StrEnum):
     CARD_REPLACED = "card-replaced"
     CARD_REVOKED = "card-revoked"
     SECRET_SET = "secret-set"  # noqa: S105 - the name of a template
+    CARD_KEY_SET = "card-key-set"
     CODE_GIVEN = "code-given"
     FIRST_CODE_GIVEN = "first-code-given"
 

@@ -52,6 +52,7 @@ def plan_lines(result: ImportResult) -> tuple[Content, ...]:
         *_codes_elsewhere(result.codes_elsewhere),
         *_mailed(result.people_mailed),
         *_named_lines(f"{_many(cards, 'card')} changed:", result.card_changes, cards),
+        *_cards_mailed(result.cards_mailed),
         *_named_lines(
             f"{outside} of no approved domain: nobody can register with one.",
             result.outside_domains,
@@ -77,6 +78,13 @@ def _mailed(count: int) -> tuple[Content, ...]:
         return ()
     get = "1 of them gets" if count == 1 else f"{count:,} of them get"
     return (Content(f"{get} a mail about that at the old address."),)
+
+
+def _cards_mailed(count: int) -> tuple[Content, ...]:
+    if not count:
+        return ()
+    whose = "The holder of 1 card gets" if count == 1 else f"The holders of {count:,} cards get"
+    return (Content(f"{whose} a mail: it is new to them, or has another key or secret."),)
 
 
 def _named_lines(

@@ -120,6 +120,23 @@ class ChangedCard:
         keys = (was.auth_key, was.pin_key) != (now.auth_key, now.pin_key)
         return keys or was.sealed_secret is not now.sealed_secret
 
+    @property
+    def replaces(self) -> bool:
+        """Whether a key or a secret was recorded in place of which there is another."""
+        was, now = self.was, self.now
+        pairs = (was.auth_key, now.auth_key), (was.pin_key, now.pin_key)
+        keys = any(before and before != after for before, after in pairs)
+        return keys or bool(was.sealed_secret and was.sealed_secret is not now.sealed_secret)
+
+
+@dataclass(frozen=True, slots=True)
+class CardNews:
+    """What a known holder is told about a card of theirs."""
+
+    notice: Notice
+    holder: Cardholder
+    registration: Registration | None
+
 
 @dataclass(slots=True)
 class Batch:
@@ -142,6 +159,7 @@ class Batch:
     card_changes: list[tuple[int, str, str]] = field(default_factory=list)
     secrets: int = 0
     secrets_replaced: list[Card] = field(default_factory=list)
+    card_news: list[CardNews] = field(default_factory=list)
     known_touched: int = 0
     codes_elsewhere: int = 0
     problems: list[Problem] = field(default_factory=list)
@@ -197,7 +215,8 @@ class Planner:
             registration = registrations.get(was.id) if was else None
             holder = holders[line.number] = self._person(batch, line, was, registration)
             if line.card:
-                self._card(batch, line, line.card, holder, cards.get(line.card))
+                told = was or holder, registration
+                self._card(batch, line, line.card, holder, cards.get(line.card), told)
         added = {holder.number for holder in batch.people_added}
         erased = self._uow.holders.erased_among(added)
         first = {line.number: line for line in reversed(lines) if line.number in erased}
@@ -239,6 +258,7 @@ class Planner:
         named: CardId,
         holder: Cardholder,
         known: Card | None,
+        told: tuple[Cardholder, Registration | None],
     ) -> None:
         if known is not None and known.holder_id != holder.id:
             other = self._uow.holders.get(known.holder_id)
@@ -257,12 +277,34 @@ class Planner:
         changed = ChangedCard(was, card)
         if holder.id not in self._new_people and (known is None or changed.opens_otherwise):
             batch.known_touched += 1
+            self._tell(batch, changed, *told, is_new=known is None)
         if known is None:
             batch.cards_added.append(card)
         elif card != known:
             batch.cards_changed.append(changed)
             sentence = f"card ending in {was.identifier[-CARD_TAIL:]}: {changed.words}"
             batch.card_changes.append((line.line, line.number, sentence))
+
+    def _tell(
+        self,
+        batch: Batch,
+        changed: ChangedCard,
+        holder: Cardholder,
+        registration: Registration | None,
+        *,
+        is_new: bool,
+    ) -> None:
+        """Tell whoever is registered, or had another key or secret.
+
+        Nobody else: the first file of everybody's cards would mail everybody.
+        """
+        is_told = registration is not None or changed.replaces
+        if not is_told or not addresses_of(holder, registration):
+            return
+        secret = changed.was.sealed_secret is not changed.now.sealed_secret
+        notice = Notice.SECRET_SET if secret else Notice.CARD_KEY_SET
+        notice = Notice.CARD_ADDED if is_new else notice
+        batch.card_news.append(CardNews(notice, holder, registration))
 
     def _planned(self, batch: Batch, line: PersonRecord, was: Card) -> Card:
         """Return the card that a line makes; raises ``KeyMissing``."""
@@ -355,7 +397,8 @@ class ImportSummary:
     """What an import did, or would do; ``reference`` finds it in the audit.
 
     ``digest`` is the SHA-256 of the file ``opened``; ``known_touched`` and ``codes_elsewhere`` as
-    in ``Batch``; ``people_mailed`` counts those who are told at an old address of their new one;
+    in ``Batch``; ``people_mailed`` counts those who are told at an old address of their new one,
+    ``cards_mailed`` the cards of which their holders are told;
     ``outside_domains`` are the line, number and address of each address outside the approved
     domains, ``erased_before`` the line, number and name of each erased person who comes back,
     ``changes`` the line, number and change of each changed person, ``card_changes`` of each card.
@@ -370,6 +413,7 @@ class ImportSummary:
     known_touched: int = 0
     codes_elsewhere: int = 0
     people_mailed: int = 0
+    cards_mailed: int = 0
     reference: str = ""
     digest: str = ""
     opened: OpenedFile = NOT_OPENED
@@ -388,6 +432,7 @@ class ImportSummary:
         self.known_touched += batch.known_touched
         self.codes_elsewhere += batch.codes_elsewhere
         self.people_mailed += sum(one.loses_an_address for one in batch.people_changed)
+        self.cards_mailed += len(batch.card_news)
         self.changes += batch.changes
         self.card_changes += batch.card_changes
         self.erased_before += [(one.line, one.number, one.name) for one in batch.erased_before]
@@ -482,7 +527,7 @@ class PeopleImport:
             if audit and not file.problems:
                 _write(uow, self._sealer, batch)
                 audit.of_changes(batch, domains)
-                _tell_old_addresses(uow, batch, audit.reference)
+                _tell_holders(uow, batch, audit.reference)
             progress(file.position, file.size)
         if file.problems:
             raise ImportRefused(tuple(sorted(file.problems)))
@@ -546,8 +591,10 @@ class _Audit:
         )
 
 
-def _tell_old_addresses(uow: UnitOfWork, batch: Batch, reference: str) -> None:
-    """Queue a mail to every old address of whoever gets another recorded one."""
+def _tell_holders(uow: UnitOfWork, batch: Batch, reference: str) -> None:
+    """Queue a mail to every old address of whoever gets another one, and the news of cards."""
+    for news in batch.card_news:
+        notify_holder(uow, news.notice, reference, news.holder, news.registration)
     for person in batch.people_changed:
         if person.loses_an_address:
             new = person.now.email or ""
@@ -699,6 +746,7 @@ def _result(summary: ImportSummary, *, waits: bool) -> ImportResult:
         known=summary.known_touched,
         codes_elsewhere=summary.codes_elsewhere,
         people_mailed=summary.people_mailed,
+        cards_mailed=summary.cards_mailed,
         outside_domains=_first(summary.outside_domains),
         outside_domains_in_all=len(summary.outside_domains),
         erased_before=_first(summary.erased_before),

@@ -587,10 +587,11 @@ class ImportResult:
     reason), where line 0 is the whole file. Where it ``waits`` for a second member of staff,
     nothing was done yet: ``known`` counts the changes that require that. ``codes_elsewhere`` counts
     the people who get another recorded address and are registered with one, ``people_mailed`` those
-    who are told of it at an old address. ``outside_domains`` are the first of
-    ``outside_domains_in_all`` people whose address is of no approved domain, as (line, number and
-    address). ``file_kept`` says why a file that was imported could not be removed;
-    ``file_replaced``: another one has its name. ``digest`` is the SHA-256 of the file.
+    who are told of it at an old address, ``cards_mailed`` the cards of which the holder is told.
+    ``outside_domains`` are the first of ``outside_domains_in_all`` people whose address is of no
+    approved domain, as (line, number and address). ``file_kept`` says why a file that
+    was imported could not be removed; ``file_replaced``: another one has its name. ``digest`` is
+    the SHA-256 of the file.
     ``erased_before`` are the first of ``erased_before_in_all`` people who were erased and come
     back, as (line, number and name). ``changes`` are the first of the ``people_changed``, as (line,
     number and what becomes of them), ``card_changes`` of the ``cards_changed``.
@@ -609,6 +610,7 @@ class ImportResult:
     known: int = 0
     codes_elsewhere: int = 0
     people_mailed: int = 0
+    cards_mailed: int = 0
     outside_domains: tuple[tuple[int, str], ...] = field(default=(), repr=False)
     outside_domains_in_all: int = 0
     file_kept: str = ""

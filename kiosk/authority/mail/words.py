@@ -298,6 +298,13 @@ SECRET_SET = NoticeWords(
     "There is nothing more to do.",
     NOT_ASKED,
 )
+CARD_KEY_SET = NoticeWords(
+    "Another key of your smartcard was recorded",
+    "The records of your organisation now hold another key by which unlock stations recognise your "
+    "smartcard. Your smartcard and its PIN stay as they are.",
+    "If you were given new certificates or a new smartcard lately, there is nothing more to do.",
+    "If not, somebody may want to use a copy of it. {call}",
+)
 CODE_GIVEN = NoticeWords(
     "An unlock code for your smartcard was given by word of mouth",
     "Somebody told the Registration Authority that they are you and cannot read their email. "
@@ -338,6 +345,7 @@ TO_HOLDERS = {
     "card-replaced": CARD_REPLACED,
     "card-revoked": CARD_REVOKED,
     "secret-set": SECRET_SET,
+    "card-key-set": CARD_KEY_SET,
     "code-given": CODE_GIVEN,
     "first-code-given": FIRST_CODE_GIVEN,
 }

@@ -61,6 +61,7 @@ NOTICES = {
     "card-replaced": "The one that it replaces is revoked",
     "card-revoked": "revoked a smartcard of yours",
     "secret-set": "Your PIN stays as it is",
+    "card-key-set": "hold another key by which unlock stations recognise",
     "code-given": "cannot read their email",
     "first-code-given": "it unlocks your smartcard at a station",
 }

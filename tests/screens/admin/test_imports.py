@@ -9,7 +9,7 @@ import pytest
 from kiosk.authority.administration.views import IMPORT_REASON, ImportResult
 from kiosk.authority.errors import NotFound, StoreError
 from kiosk.authority.roles import Role
-from screens.admin.imports import ImportPage, done_words
+from screens.admin.imports import ImportPage, done_words, plan_lines
 from screens.admin.stations import StationsPage
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.pilots import SIZES, running, said
@@ -250,3 +250,15 @@ async def test_others_have_no_such_page(role: Role) -> None:
 def test_an_import_that_waits_says_for_whose_sake(known: int, changes: str) -> None:
     result = ImportResult(2, 1, known, 1, 0, 1, "", waits=True, known=known)
     assert f"agrees: {changes}. Nothing was imported" in done_words("people.csv", result)
+
+
+@pytest.mark.parametrize(
+    ("mailed", "said"),
+    [
+        (1, "The holder of 1 card gets a mail: it is new"),
+        (2, "The holders of 2 cards get a mail: it is new"),
+    ],
+)
+def test_whose_holder_is_mailed_of_a_card_is_counted(mailed: int, said: str) -> None:
+    result = ImportResult(2, 0, 0, 2, 0, 1, "", cards_mailed=mailed)
+    assert any(line.plain.startswith(said) for line in plan_lines(result))

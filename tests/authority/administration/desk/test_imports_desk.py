@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,6 +31,7 @@ from kiosk.contract.policy import mask_email
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.administration.importing import HEADER, line
+from tests.authority.card_in_reader import ReaderCard
 from tests.authority.store.samples import Person
 from tests.support.database import MACS, TestDatabase
 
@@ -179,6 +181,35 @@ def test_an_old_address_is_mailed_where_an_import_records_another(
         ("asha@trust.nhs.uk", notice, mask_email("asha@other.nhs.uk")),
     }
     assert {one.params["reference"] for one in waiting} == {result.reference}
+
+
+def test_a_holder_is_told_of_another_card_key_or_secret(
+    desk: ImportDesk, means: StaffDependencies, store: Store, asha: Person
+) -> None:
+    key, other = (base64.b64encode(ReaderCard().public).decode() for _ in range(2))
+    header = f"{HEADER},pin_key"
+    path = put(means, "people.csv")
+    first = (f"{line(1)},{key}", f"{line(2)},", f"{line(3)},", f"{line(4, card='', secret='')},")
+    path.write_text("\n".join([header, *first]) + "\n")
+    done = desk.run("people.csv", GROUNDS, unseen)
+    assert (done.cards_added, done.cards_mailed) == (3, 0)
+    then = (
+        f"{asha.holder.number},{asha.holder.name},,{'cd' * 16},,",
+        f"{line(1)},{other}",
+        f"{line(2, secret='11112222')},",
+        f"{line(3)},{key}",
+        f"{line(4)},",
+    )
+    path.write_text("\n".join([header, *then]) + "\n")
+    for import_ in both(desk):
+        assert import_("people.csv", unseen).cards_mailed == 3
+    with store.begin() as uow:
+        waiting = uow.outbox.claim_due(10, timedelta(0))
+    assert {(one.to, one.template) for one in waiting} == {
+        ("asha@trust.nhs.uk", "card-added"),
+        ("p1@nhs.net", "card-key-set"),
+        ("p2@nhs.net", "secret-set"),
+    }
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, frozenset | set):
-        return sorted(_plain(one) for one in value)
+        return sorted(one if isinstance(one, str) else _plain(one) for one in value)
     raise TypeError(f"{type(value).__name__} is not for a script")
 
 

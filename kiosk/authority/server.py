@@ -37,7 +37,7 @@ from cryptography.x509 import load_der_x509_certificate
 from kiosk.authority import openapi
 from kiosk.authority.crypto.station_ca import fingerprint_of
 from kiosk.authority.enrolment import StationEnrolment
-from kiosk.authority.errors import StoreError
+from kiosk.authority.errors import KeyMissing, KeysUnavailable, StoreError
 from kiosk.authority.peers import (
     AnonymousPeer,
     CertificatePeer,
@@ -490,6 +490,9 @@ class AuthorityServer:
                 log.warning("%s was refused: %s", route.name, error)
                 return self._refused(STATUS_OF[type(error)])
             except StoreError:
+                return self._refused(STATUS_OF[AuthorityUnavailable])
+            except (KeyMissing, KeysUnavailable) as error:
+                log.error("%s cannot be answered: %s", route.name, error)  # noqa: TRY400
                 return self._refused(STATUS_OF[AuthorityUnavailable])
             except Exception as fault:  # noqa: BLE001 - the call ends with 500, and nothing is shown
                 log.error("fault in %s\n%s", route.name, describe_fault(fault))  # noqa: TRY400

@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import pytest
 
 from kiosk.authority.crypto.derivation import FollowingSecrets
-from kiosk.authority.errors import KeysUnavailable
+from kiosk.authority.errors import KeyMissing, KeysUnavailable
 from kiosk.authority.server import Called, LaneLimits, Limits, Service
 from kiosk.authority.service import LocalAuthority
 from kiosk.authority.store.database import Store
@@ -50,6 +50,17 @@ class Faulty:
         raise RuntimeError("a bug")
 
 
+class WithoutKeyFile:
+    """An authority that cannot identify a station: its row names a key, and no key can be read."""
+
+    def seen_by(self, station: object) -> WithoutKeyFile:
+        raise KeyMissing("key file /srv/kiosk/keys.json: there is no such file")
+
+
+def without_key_file(_: World) -> Service:
+    return WithoutKeyFile()  # type: ignore[return-value]
+
+
 def without_keys(world: World) -> Service:
     return LocalAuthority(replace(world.parts, source=AwaySecrets(world.ring)))
 
@@ -70,6 +81,7 @@ def well(world: World) -> Service:
 Made = tuple[Callable[[World], Service], Limits]
 AWAY: dict[str, tuple[Made, int]] = {
     "its keys are away": ((without_keys, ROOMY), 503),
+    "its key file is away": ((without_key_file, ROOMY), 503),
     "its database is away": ((without_database, ROOMY), 503),
     "it is full": ((well, FULL), 503),
     "it was asked too much": ((well, ASKED_TOO_MUCH), 429),

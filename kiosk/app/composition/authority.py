@@ -131,6 +131,7 @@ def build_authority(
         siem = build_siem(settings, environ, store)
         key_file = WatchedFile(credential_file(settings.keys.file, environ))
         ring = open_known_keys(settings, environ, store)
+        store.use_keys(ring)
     except KioskError:
         store.close()
         raise

@@ -27,6 +27,13 @@ class AuditMacs:
         self._load = load
         self._subkeys: dict[str, bytes] = {}
 
+    def use(self, ring: KeyRing) -> None:
+        """Take the keys of a ring that is already loaded."""
+        purpose = KeyPurpose.AUDIT_LINK
+        self._subkeys = {
+            key_id: ring.key(purpose, key_id).subkey("audit-link") for key_id in ring.ids(purpose)
+        }
+
     def tag(self, seq: int, link: str) -> tuple[str, str]:
         """Return the MAC of row ``seq``, whose hash is ``link``, and the id of the key.
 
@@ -45,10 +52,7 @@ class AuditMacs:
         return hmac.compare_digest(expected.encode(), mac.encode("utf-8", "surrogatepass"))
 
     def _read(self) -> dict[str, bytes]:
-        ring, purpose = self._load(), KeyPurpose.AUDIT_LINK
-        self._subkeys = {
-            key_id: ring.key(purpose, key_id).subkey("audit-link") for key_id in ring.ids(purpose)
-        }
+        self.use(self._load())
         return self._subkeys
 
 
@@ -84,9 +88,13 @@ class KeyedRowMacs:
         """The id of the key for new MACs; each begins with it, before a dot."""
         return self._keys().current(KeyPurpose.ROW_MAC).id
 
+    def use(self, ring: KeyRing) -> None:
+        """Take the keys of a ring that is already loaded."""
+        self._ring, self._subkeys = ring, {}
+
     def reload(self) -> None:
         """Read the keys again after one was added."""
-        self._ring, self._subkeys = self._loaded(), {}
+        self.use(self._loaded())
 
     def make(self, message: bytes) -> str:
         """Return the MAC of ``message`` under the current key."""

@@ -32,6 +32,7 @@ from kiosk.contract.errors import ConfigError
 from kiosk.contract.ports import Clock
 
 if TYPE_CHECKING:
+    from kiosk.authority.crypto.keys import KeyRing
     from kiosk.authority.crypto.macs import AuditMacs, KeyedRowMacs
 
 _SESSIONS_ELSEWHERE = """
@@ -95,6 +96,12 @@ class Store:
 
     def __repr__(self) -> str:
         return f"Store({self._engine.url!r})"
+
+    def use_keys(self, ring: KeyRing) -> None:
+        """Make and check MACs with keys that are already loaded: their file may go away."""
+        self.macs.use(ring)
+        if self._audit_macs is not None:
+            self._audit_macs.use(ring)
 
     @contextmanager
     def begin(self) -> Iterator[UnitOfWork]:

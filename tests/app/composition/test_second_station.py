@@ -15,9 +15,11 @@ from kiosk.app.composition.authority import build_authority
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.errors import KeyMissing
 from kiosk.authority.mail.outbox import RELAY_AWAY
+from kiosk.authority.peers import StationIdentity
 from kiosk.authority.store.database import Store
 from kiosk.config.loading import load_settings, settings_path
 from kiosk.contract.errors import ConfigError
+from kiosk.contract.messages import Heartbeat, StationStanding, VisitId
 from tests.app.cli.samples import GOOD, people
 from tests.support.database import TestDatabase
 
@@ -193,6 +195,23 @@ def test_a_machine_that_lacks_a_master_key_makes_none(
     assert f"lacks {added}, from which secrets derive: put the" in capsys.readouterr().err
     assert KeyRing.load(two.keys).ids(KeyPurpose.DERIVE) == ()
     assert two.run(*rotate, "--lost", added) == 0
+
+
+def test_an_authority_serves_on_while_its_key_file_is_away(
+    machines: tuple[Machine, Machine], tmp_path: Path
+) -> None:
+    """Before: whether it could depended on whether it had met a recorded row yet."""
+    one, _ = machines
+    one.use()
+    built = build_authority(load_settings(settings_path(None, os.environ), os.environ), os.environ)
+    try:
+        one.keys.rename(tmp_path / "away.json")
+        station = built.authority.seen_by(StationIdentity("West Wing 2"))
+        assert station.heartbeat(Heartbeat()) is StationStanding.IN_USE
+        assert station.heartbeat(Heartbeat()) is StationStanding.IN_USE
+        station.refuse(VisitId("a" * 32), "the card was pulled")  # which the audit records
+    finally:
+        built.close()
 
 
 def test_the_relay_is_asked_where_there_is_no_station(machines: tuple[Machine, Machine]) -> None:

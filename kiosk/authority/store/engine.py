@@ -244,13 +244,18 @@ def empty_sqlite_log(engine: Engine, busy_timeout_s: float) -> bool:
 # --- SQLite ----------------------------------------------------------------------------
 
 
+def lock_file(path: Path) -> Path:
+    """Return the file whose lock is that of a database's name."""
+    return path.absolute().with_name(f".lock.{path.name}")
+
+
 def lock_name(path: Path, how: int) -> int:
     """Lock the name of a database, ``LOCK_SH`` or ``LOCK_EX``, while the handle is open.
 
     Every user of a database shares the lock, so that it is visible also after the file is deleted.
     Raises ``StoreBusy`` where others have locked it, ``StoreError``.
     """
-    lock = path.absolute().with_name(f".lock.{path.name}")
+    lock = lock_file(path)
     try:
         handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:

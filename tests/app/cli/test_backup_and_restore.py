@@ -20,6 +20,7 @@ from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.sealing import Sealer, SealKind
 from kiosk.authority.crypto.secret_history import label
 from kiosk.authority.store.records import AuditGap, GapKind
+from kiosk.authority.store.sqlite_file import program_of
 from kiosk.contract.ports import SystemClock
 from tests.app.cli.samples import GOOD, Kiosk, people, store_of_settings
 from tests.support.confined import obeying_modes, on_a_full_disk
@@ -211,9 +212,25 @@ def test_a_database_that_is_in_use_is_not_replaced(
     assert station.stdout is not None
     assert station.stdout.readline() == "open\n"
     assert restore(str(place / "backup.db"), "--replace") == 1
-    assert "is in use: end every station" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "is in use: end every station" in said
+    assert f"; open in process {station.pid} (python" in said
     station.communicate()
     assert restore(str(place / "backup.db"), "--replace") == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (("/usr/lib/k/bin/python", "-I", "-m", "kiosk", "admin", "--config", "x"), "kiosk admin"),
+        (("/usr/bin/kiosk", "--config", "x"), "kiosk"),
+        (("/usr/bin/kiosk", "store", "copy", "--to", "postgresql://k:secret@h/d"), "kiosk store"),
+        (("sqlite3", "/var/lib/kiosk/kiosk.db"), "sqlite3"),
+        (("/opt/ev\x1bil",), "ev?il"),
+    ],
+)
+def test_a_process_is_named_without_its_options(words: tuple[str, ...], shown: str) -> None:
+    assert program_of("\0".join(words) + "\0") == shown
 
 
 @pytest.mark.parametrize("removed", ["kiosk.db", "kiosk.db*"])
@@ -239,7 +256,9 @@ def test_a_deleted_database_that_is_in_use_is_not_restored(
         file.unlink()
     left = sorted(file.name for file in state.iterdir())
     assert restore(str(backup)) == 1
-    assert "is in use: end every station" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "is in use: end every station" in said
+    assert f"; open in process {authority.pid} (python" in said
     assert sorted(file.name for file in state.iterdir()) == left
     said, _ = authority.communicate("read\n")
     assert "gone, or another" in said

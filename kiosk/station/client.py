@@ -184,6 +184,13 @@ class _Endpoint:
             self._resting.pop()[1].close()
 
 
+def _unresolved(address: Address, error: Exception) -> str:
+    """Say that the name has no address; empty for any other error."""
+    if isinstance(address, TlsAddress) and isinstance(error, socket.gaierror):
+        return f"the name {address.host} does not resolve: DNS or /etc/hosts has to know it"
+    return ""
+
+
 class _Answer(Struct, frozen=True):
     """The status, the body, and after how many seconds a busy authority may be asked again."""
 
@@ -245,7 +252,10 @@ class HttpAuthority:
                 status = connection.getresponse().status
                 yield each.address, "" if status == http.client.OK else f"status {status}"
             except (OSError, http.client.HTTPException) as error:
-                yield each.address, str(error) or type(error).__name__
+                yield (
+                    each.address,
+                    _unresolved(each.address, error) or str(error) or type(error).__name__,
+                )
             finally:
                 connection.close()
 
@@ -293,7 +303,7 @@ class HttpAuthority:
                 if is_used:
                     # It may have been closed while idle: that says nothing about the address.
                     continue
-                trouble = type(error).__name__
+                trouble = _unresolved(endpoint.address, error) or type(error).__name__
             with self._lock:
                 if answer is None:
                     endpoint.close()

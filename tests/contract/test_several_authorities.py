@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -48,6 +49,19 @@ class Faulty:
 
     def heartbeat(self, beat: Heartbeat) -> StationStanding:
         raise RuntimeError("a bug")
+
+
+def test_a_name_that_does_not_resolve_is_said_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    client = HttpAuthority([TlsAddress("kiosk.example", 8443)], None, "0.0")
+    said = "the name kiosk.example does not resolve: DNS or /etc/hosts has to know it"
+    with pytest.raises(AuthorityUnavailable, match=rf"^no answer \({said}\)$"):
+        client.port.station_standing()
+    assert [because for _, because in client.reach()] == [said]
+    client.close()
 
 
 class WithoutKeyFile:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import http.client
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
 from kiosk.app.cli.printing import print_marked
 from kiosk.app.cli.tools import Tools
 from kiosk.app.composition.opening import open_collector
+from kiosk.config.settings import AuthoritySettings
+from kiosk.contract.errors import ConfigError
 from kiosk.contract.findings import Check, Condition, Finding, fail, ok, warn
 
 _MARKS = {Condition.OK: ("✓", "32"), Condition.WARN: ("!", "33"), Condition.FAIL: ("✗", "31")}
@@ -96,6 +98,8 @@ def authority_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
     from kiosk.config.settings import DEFAULTS
 
     named = tools.settings
+    if "/" in named.authority.ca:  # a bare name is a file of the service manager's
+        yield "station CA", partial(_check_ca, named.authority, tools.environ)
     place = named.monitoring.place(named.authority.socket)
     by_network = bool(place) and not place.startswith("/")
     if by_network or (place and (tools.path == SYSTEM_SETTINGS or Path(place).exists())):
@@ -107,6 +111,16 @@ def authority_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
             # A copy that is tried out, and the service of the machine, have one default socket.
             who = f"the one at {place}, which may have other settings than these,"
         yield "authority", partial(_check_ready, place, who)
+
+
+def _check_ca(named: AuthoritySettings, environ: Mapping[str, str]) -> Finding:
+    from kiosk.app.composition.network import estates_ca
+
+    try:
+        estates_ca(named, environ)
+    except ConfigError as error:
+        return fail("station CA", str(error), "an authority that starts ends with this")
+    return ok("station CA", "the certificates in `ca` of [authority] can be read")
 
 
 def _check_ready(place: str, who: str) -> Finding:

@@ -34,7 +34,7 @@ class Network:
         self._environ = environ
         self._ca = ca
         self._life = timedelta(days=named.certificate_days)
-        yours = credential_text(named.ca, environ).reveal() if named.ca else ""
+        yours = estates_ca(named, environ)
         believed = "\n".join(each for each in (ca.pem.strip(), yours.strip()) if each) + "\n"
         terms = Terms(self._life, believed, named.addresses)
         self.enrolment = StationEnrolment(store, ca, terms)
@@ -85,6 +85,18 @@ class Network:
                 f"{error.strerror or error}"
             ) from None
         self._loaded = stamp
+
+
+def estates_ca(named: AuthoritySettings, environ: Mapping[str, str]) -> str:
+    """Return the certificates (PEM) of the estate's own CA, if any; raises ``ConfigError``."""
+    if not named.ca:
+        return ""
+    try:
+        found = credential_text(named.ca, environ).reveal()
+    except ConfigError as error:
+        raise ConfigError(f"authority.ca: {error}") from None
+    server_context(found or "no certificate")  # it raises where there is none
+    return found
 
 
 def _load(context: ssl.SSLContext, own: str) -> None:

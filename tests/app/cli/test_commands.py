@@ -18,6 +18,7 @@ from stat import S_IMODE
 from tempfile import TemporaryDirectory
 
 import pytest
+import trustme
 
 from kiosk.__main__ import main
 from kiosk.app.cli import COMMANDS, doctor
@@ -325,6 +326,37 @@ def test_doctor_fails_when_a_part_does(kiosk: Kiosk, place: Path) -> None:
     assert "✓ ok    reader      there is none; only a station needs one" in done.stdout
     assert "✗ fail  mail relay  localhost:1: the relay cannot be reached" in done.stdout
     assert "✓ ok    keys" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("held", "because"),
+    [
+        (None, "credential {file}: No such file or directory"),
+        ("no certificate", "it holds no certificate"),
+        ("", "it holds no certificate"),
+    ],
+)
+def test_doctor_looks_at_the_ca_of_the_stations(
+    kiosk: Kiosk,
+    place: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    held: str | None,
+    because: str,
+) -> None:
+    """The authority ended at its next start, and named no setting."""
+    file = place / "ca.pem"
+    if held is not None:
+        file.write_text(held)
+    monkeypatch.setenv("KIOSK_AUTHORITY__CA", str(file))
+    monkeypatch.setenv("KIOSK_AUTHORITY__LISTEN", "127.0.0.1:1")
+    monkeypatch.setenv("KIOSK_AUTHORITY__CERTIFICATE", str(place / "own.pem"))
+    kiosk("doctor")
+    said = capsys.readouterr().out
+    assert f"✗ fail  station CA  authority.ca: {because.format(file=file)}" in said
+    trustme.CA().cert_pem.write_to_path(file)
+    kiosk("doctor")
+    assert "✓ ok    station CA" in capsys.readouterr().out
 
 
 def test_doctor_looks_at_reader_and_card_where_it_is_given_them(

@@ -124,10 +124,25 @@ def _enrolled(tools: Tools) -> Settings | None:
 
 
 def _hardware(settings: Settings) -> Iterable[tuple[str, Check]]:
-    from kiosk.app.cli.hardware_checks import hardware_checks
     from kiosk.app.setup.station import DisplayKind, present_display
+    from kiosk.contract.findings import ok
 
     calls = settings.authority.addresses and not settings.authority.listen
     kind = present_display()
     is_station = not HAS_AUTHORITY or bool(calls) or kind is not None
+    if not is_station and not _loads("libpcsclite.so.1"):
+        # Its package is a station's. pyscard prints that it is missing when it is imported.
+        return [("reader", lambda: ok("reader", "there is none; only a station needs one"))]
+    from kiosk.app.cli.hardware_checks import hardware_checks
+
     return hardware_checks(settings, needed=is_station, composed=kind is DisplayKind.COMPOSITOR)
+
+
+def _loads(library: str) -> bool:
+    import ctypes
+
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True

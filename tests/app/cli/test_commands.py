@@ -328,6 +328,22 @@ def test_doctor_fails_when_a_part_does(kiosk: Kiosk, place: Path) -> None:
     assert "✓ ok    keys" in done.stdout
 
 
+def test_doctor_of_an_authority_alone_says_nothing_of_a_missing_library(
+    kiosk: Kiosk, place: Path
+) -> None:
+    """It ended with a line of the library that loads libpcsclite, whose package is a station's."""
+    (place / "libraries").mkdir()
+    (place / "libraries" / "libpcsclite.so.1").write_text("no library")
+    done = subprocess.run(
+        [sys.executable, "-m", "kiosk", "doctor"],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"LD_LIBRARY_PATH": str(place / "libraries")},
+    )
+    assert "✓ ok    reader      there is none; only a station needs one" in done.stdout
+    assert "dlopen" not in done.stdout + done.stderr
+
+
 @pytest.mark.parametrize(
     ("held", "because"),
     [

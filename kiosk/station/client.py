@@ -278,7 +278,7 @@ class HttpAuthority:
         log.error("%s: the authority answered with status %d", route.name, answer.status)
         if answer.status == http.client.FORBIDDEN:
             raise AuthorityUnavailable("the authority does not know this station")
-        raise AuthorityError(f"{route.name}: status {answer.status}")
+        raise AuthorityError("the authority has a fault, or is of another release: see its log")
 
     def _ask(self, path: str, body: bytes, deadline: float) -> _Answer:
         """Call until there is an answer or no time left; raises ``AuthorityUnavailable``.

@@ -285,8 +285,9 @@ def test_names_that_no_station_has_are_refused(estate: Estate) -> None:
 
 def test_where_stations_cannot_enrol_no_line_is_made(world: World) -> None:
     desk = StationsDesk(office_beside(world, Role.MANAGER))
-    with pytest.raises(NotTaken, match="name no enrol_listen"):
+    with pytest.raises(NotTaken, match="name no enrol_listen") as refused:
         desk.enrol("Level 7", "", GROUNDS)
+    assert refused.value.field == ""  # no entry is at fault
 
 
 def test_the_station_of_the_machine_is_known_by_its_account(estate: Estate) -> None:

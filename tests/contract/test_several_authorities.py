@@ -250,6 +250,7 @@ def test_a_bug_in_all_of_them_is_no_absence(estate: Estate) -> None:
     with pytest.raises(AuthorityError) as raised:
         at.heartbeat(Heartbeat())
     assert not isinstance(raised.value, AuthorityUnavailable)
+    assert str(raised.value) == "the authority has a fault, or is of another release: see its log"
     assert estate.asked() == [0, 1]
 
 

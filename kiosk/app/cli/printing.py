@@ -57,7 +57,10 @@ def complain(text: str) -> None:
 
 def ask(text: str) -> str:
     _write(sys.stderr, printable(text), end="")
-    return sys.stdin.readline().strip()
+    answer = sys.stdin.readline()
+    if not (sys.stdin.isatty() and answer):  # no Enter ended the line
+        _write(sys.stderr, "")
+    return answer.strip()
 
 
 def _write(stream: TextIO, text: str, end: str = "\n") -> None:

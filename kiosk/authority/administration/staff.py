@@ -350,7 +350,9 @@ def _name(uow: UnitOfWork, text: str) -> str:
         raise NotTaken("name", f"A name has {SHORTEST_NAME} to {LONGEST_NAME} characters.")
     present = {each.name.casefold() for each in uow.staff.every() if each.removed_at is None}
     if name.casefold() in present:
-        raise NotTaken("name", f"There is a {name} already. Tell them apart by their names.")
+        raise NotTaken(
+            "name", f"Somebody is called {name} already. Tell them apart by their names."
+        )
     return name
 
 

@@ -51,7 +51,7 @@ class StationsDesk(Desk):
             name, site = _tidy("name", name), _tidy("site", site, empty=True)
             if not means.enrol_addresses:
                 raise NotTaken(
-                    "name",
+                    "",
                     "Stations cannot enrol here: the settings name no enrol_listen in [authority].",
                 )
             number = draw_number()

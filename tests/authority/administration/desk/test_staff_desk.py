@@ -64,6 +64,11 @@ def test_the_first_manager_comes_from_the_command_line(
     assert admit(store, fingerprint(key)).role is Role.MANAGER
 
 
+def test_a_name_that_somebody_has_is_refused_by_that_name(desk: StaffDesk) -> None:
+    with pytest.raises(NotTaken, match=r"^Somebody is called manager mbeki already\."):
+        desk.add("manager mbeki", Role.AGENT, new_key(), GROUNDS)
+
+
 @pytest.mark.parametrize(
     ("name", "key", "field"),
     [

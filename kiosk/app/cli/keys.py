@@ -119,18 +119,23 @@ def _add_lost(part: argparse.ArgumentParser, text: str) -> None:
 
 
 def _list(args: argparse.Namespace) -> int:
-    """Print the keys; never their material."""
+    """Print the keys, never their material; 1 where the key file lacks one."""
     tools = Tools(args)
     ring = tools.ring()
-    from kiosk.authority.administration.keys import list_keys
+    from kiosk.authority.administration.keys import list_keys, missing_keys, where_added
 
     keys = list_keys(ring, tools.staff_store)
     echo(f"{'purpose':<11} {'key':<22} {'':<8} secrets or rows")
     for key in keys:
         sealed = "" if key.secrets is None else key.secrets
-        state = "current" if key.current else "older"
+        state = "current" if key.current else "older" if key.there else "MISSING"
         echo(f"{key.purpose:<11} {key.id:<22} {state:<8} {sealed:>7}".rstrip())
-    return _list_masters(tools)
+    done = _list_masters(tools)
+    if missing := missing_keys(ring, tools.staff_store):
+        older = f"key file {tools.key_file}: it is an older copy; put the newest copy there"
+        complain(f"{older}; {where_added(missing)}")
+        return 1
+    return done
 
 
 def _list_masters(tools: Tools) -> int:

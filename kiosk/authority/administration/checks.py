@@ -11,7 +11,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import assert_never
 
-from kiosk.authority.administration.keys import MasterKeys, is_of, lacks_keys_of, last_copy
+from kiosk.authority.administration.keys import (
+    MasterKeys,
+    is_of,
+    lacks_keys_of,
+    last_copy,
+    missing_keys,
+    where_added,
+)
 from kiosk.authority.administration.proposals import (
     ADD_TWO_MANAGERS,
     NO_TWO_MANAGERS,
@@ -271,10 +278,15 @@ def check_keys(load: Callable[[], KeyRing], store: Store) -> Finding:
     with store.read() as uow:
         sealed = sealed_by_key(uow)
     held, current = ring.ids(KeyPurpose.SEAL), ring.current(KeyPurpose.SEAL).id
+    missing = missing_keys(ring, store)
+    advice = f"put its newest copy there; {where_added(missing)}" if missing else ""
     if lost := sorted(set(sealed) - set(held)):
         many = sum(sealed[key] for key in lost)
         needs = f"{numbered(many, 'secret')} cannot be opened without {', '.join(lost)}"
-        return fail(_KEYS, needs, "restore the key file")
+        return fail(_KEYS, needs, advice or "restore the key file")
+    if missing:
+        names = ", ".join(each.id for each in missing)
+        return warn(_KEYS, f"the key file is an older copy, without {names}", advice)
     if older := sum(sealed.values()) - sealed.get(current, 0):
         text = f"{numbered(older, 'secret')} under an older key"
         return warn(_KEYS, text, "run `kiosk keys rotate`")

@@ -10,9 +10,10 @@ a key: where several machines have a key file each, they all need the key before
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -45,7 +46,7 @@ ROWS_A_PIECE: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class KeyStatus:
-    """One key of the file.
+    """One key of the file, or one that is not ``there`` and was added on another machine.
 
     ``secrets`` counts what it sealed, or the rows with its MAC; None for other purposes.
     """
@@ -54,6 +55,7 @@ class KeyStatus:
     id: str
     current: bool
     secrets: int | None
+    there: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +68,27 @@ class RotationReport:
 
 
 def list_keys(ring: KeyRing, store: Store) -> tuple[KeyStatus, ...]:
-    """Return the keys of every purpose, oldest first within its purpose."""
+    """Return the keys of every purpose, oldest first within its purpose, and the missing ones.
+
+    A missing master key is a line of ``MasterKeys``.
+    """
+    missing = dict[str, list[str]]()
+    for added in missing_keys(ring, store):
+        missing.setdefault(added.purpose, []).insert(0, added.id)
+    lines = list[KeyStatus]()
     with store.read() as uow:
         sealed = sealed_by_key(uow)
-        made = {key_id: sealed.get(key_id, 0) for key_id in ring.ids(KeyPurpose.SEAL)}
-        made |= {key_id: uow.mac_rows.made_by(key_id) for key_id in ring.ids(KeyPurpose.ROW_MAC)}
-    return tuple(
-        KeyStatus(
-            purpose,
-            key_id,
-            key_id == ring.current(purpose).id,
-            made.get(key_id),
-        )
-        for purpose in NEEDED
-        for key_id in ring.ids(purpose)
-    )
+        for purpose in NEEDED:
+            held = ring.ids(purpose)
+            for key_id in (*held, *missing.get(purpose, ())):
+                made = None
+                if purpose is KeyPurpose.SEAL:
+                    made = sealed.get(key_id, 0)
+                elif purpose is KeyPurpose.ROW_MAC:
+                    made = uow.mac_rows.made_by(key_id)
+                there = key_id in held
+                lines.append(KeyStatus(purpose, key_id, key_id == held[-1], made, there))
+    return tuple(lines)
 
 
 def digest_of(ring: KeyRing) -> str:
@@ -135,18 +143,15 @@ def check_current(
     Raises ``ConfigError`` for another key that an older copy of the key file lacks, and for a key
     that is not missing. A master key of unblock secrets may have been destroyed since.
     """
-    derive = KeyPurpose.DERIVE.value
-    lacking = {
-        str(each.detail.get("key")): str(each.detail.get("purpose"))
-        for each in _lacking(ring, store)
-        if each.detail.get("purpose") != derive
-    }
+    missing = missing_keys(ring, store)
+    lacking = {each.id: each.purpose for each in missing}
     if there := ", ".join(sorted(set(lost) - lacking.keys())):
         raise ConfigError(f"{there}: the key file {path} lacks no such key; see `kiosk keys list`")
     if names := ", ".join(sorted(lacking.keys() - set(lost))):
+        where = where_added([each for each in missing if each.id not in lost])
         raise ConfigError(
             f"key file {path}: it is from before {names}: put the newest copy back there first; "
-            "where no copy has such a key, give it up with --lost KEY"
+            f"{where}; where no copy has such a key, give it up with --lost KEY"
         )
     with store.read() as uow:
         sealed = sealed_by_key(uow)
@@ -234,6 +239,31 @@ def _lacking(ring: KeyRing, store: Store) -> list[AuditEvent]:
         for added in found
         if "place" not in added.detail and added.detail.get("key") not in known
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class MissingKey:
+    """A key that the key file lacks; it was added at a time, by somebody, as the audit says."""
+
+    purpose: str
+    id: str
+    at: datetime
+    actor: str
+
+
+def missing_keys(ring: KeyRing, store: Store) -> tuple[MissingKey, ...]:
+    """Return the keys that an older copy lacks, the newest first, but master keys."""
+    return tuple(
+        MissingKey(str(each.detail["purpose"]), str(each.detail["key"]), each.at, each.actor or "")
+        for each in _lacking(ring, store)
+        if each.detail.get("purpose") not in (None, KeyPurpose.DERIVE.value)
+    )
+
+
+def where_added(missing: Sequence[MissingKey]) -> str:
+    """Say whose key file has the keys: no machine is in the audit, but the time and the account."""
+    said = ", ".join(f"{each.id} {each.at:%Y-%m-%d %H:%M} UTC by {each.actor}" for each in missing)
+    return f"the machine where they were added has it ({said})"
 
 
 def is_unfinished(ring: KeyRing, store: Store) -> bool:

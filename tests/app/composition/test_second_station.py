@@ -131,6 +131,40 @@ def test_a_machine_that_lacks_a_key_of_another_rotates_none(
     assert f"given up: {added}: 0 unblock secrets" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("purpose", ["seal", "pepper"])
+def test_a_machine_says_which_keys_it_lacks_and_where_they_are(
+    machines: tuple[Machine, Machine],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    purpose: str,
+) -> None:
+    """Before: `keys list` showed no secret at any key, and doctor named a key and no place."""
+    one, two = machines
+    assert one.run("import", people(tmp_path, GOOD)) == 0
+    two.keys.parent.mkdir(parents=True)
+    shutil.copy(one.keys, two.keys)
+    assert two.run("setup", "authority") == 0
+    assert one.run("keys", "rotate", "--purpose", purpose) == 0
+    added = KeyRing.load(one.keys).current(KeyPurpose(purpose)).id
+    where = rf"the machine where they were added has it \({added} [-0-9]+ [0-9:]+ UTC by command"
+    capsys.readouterr()
+
+    assert two.run("keys", "list") == 1
+    said = capsys.readouterr()
+    secrets = " +2" if purpose == "seal" else ""
+    assert re.search(rf"(?m)^{purpose} +{added} +MISSING{secrets}$", said.out)
+    assert re.search(rf"{two.keys}: it is an older copy; put the newest .*; {where}", said.err)
+    assert two.run("keys", "rotate", "--purpose", purpose) == 2
+    assert re.search(where, capsys.readouterr().err)
+    two.run("doctor")
+    assert re.search(
+        rf"(fail|warn)  keys  .*{added}; put its newest .*; {where}", capsys.readouterr().out
+    )
+
+    shutil.copy(one.keys, two.keys)
+    assert two.run("keys", "list") == 0
+
+
 @pytest.mark.postgresql
 @pytest.mark.parametrize("purpose", ["row-mac", "seal", "derive"])
 def test_on_a_server_a_key_is_used_when_the_key_file_could_be_copied(

@@ -273,6 +273,8 @@ class HttpAuthority:
         if answer.retry_after_s is not None:
             raise AuthorityBusy(f"{route.name}: status {answer.status}")
         error = _ERROR_OF.get(answer.status)
+        if error is AuthorityUnavailable:
+            raise AuthorityUnavailable("the authority cannot serve now: its log says why")
         if error is not None:
             raise error(route.name)
         log.error("%s: the authority answered with status %d", route.name, answer.status)

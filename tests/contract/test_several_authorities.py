@@ -241,6 +241,7 @@ def test_where_all_are_away_it_says_so_at_once(estate: Estate) -> None:
     with pytest.raises(AuthorityUnavailable) as raised:
         at.heartbeat(Heartbeat())
     assert not isinstance(raised.value, AuthorityBusy)
+    assert str(raised.value) == "the authority cannot serve now: its log says why"
     assert estate.asked() == [0, 1]
     assert estate.at == 0.0
 

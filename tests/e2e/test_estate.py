@@ -128,6 +128,19 @@ def test_a_station_is_enrolled_serves_and_is_retired(
     assert authority.end() == 0
 
 
+def test_a_station_is_enrolled_and_served_while_the_key_file_is_away(
+    world: World, machine: StationAlone
+) -> None:
+    """The authority had met no recorded row yet, and answered each call with status 500."""
+    words = line(world).split()
+    keys = world.state / "keys.json"
+    keys.rename(world.state / "away.json")
+    said = machine.kiosk("enrol", *words)
+    assert said.returncode == 0, said.stderr
+    doctor = machine.kiosk("doctor", "--config", str(machine.config)).stdout
+    assert "✓ ok    station     it may serve everybody" in doctor
+
+
 def test_a_line_works_once_and_typing_errors_are_noticed(machine: StationAlone) -> None:
     address, code = line(machine.world).split()
     wrong = code[:-1] + ("0" if code[-1] != "0" else "1")

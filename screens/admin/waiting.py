@@ -23,9 +23,9 @@ def agree(desk: AdminDesk, line: ProposalLine) -> Form[Done]:
     """Ask for grounds; an act that cannot be undone is confirmed by the proposal's reference."""
     is_code = line.action is Action.ISSUE_CODE
     if is_code:
-        what = f"{line.proposed_by} gave {line.about} a code. It works once you agree."
+        what = f"{line.proposed_by} gave {line.whom} a code. It works once you agree."
     else:
-        about = f" About: {line.about}." if line.about else ""
+        about = f" About: {line.whom}." if line.about else ""
         what = f"{line.proposed_by} proposed: {line.sentence}{about} It is done once you agree."
     final = line.action in FINAL
     if final:
@@ -46,7 +46,7 @@ def decline(desk: AdminDesk, line: ProposalLine) -> Form[Done]:
     if line.action is Action.ISSUE_CODE:
         title, button = "Withdraw a code", "Withdraw"
         what = (
-            f"The code that {line.proposed_by} gave {line.about} is worthless from then on. "
+            f"The code that {line.proposed_by} gave {line.whom} is worthless from then on. "
             "Another one can be given."
         )
     else:
@@ -114,6 +114,8 @@ class ProposalsPage(LinesPage[ProposalLine]):
         why = (
             f"{line.sentence} Reason: {line.reason.rstrip('.')}." if line.reason else line.sentence
         )
+        if line.number:
+            why += f" About: {line.whom}."
         if line.identified_by:
             why += f" Identified by: {line.identified_by}."
         return f"{why}\n{line.why_not or f'{_WHAT} {_first(line)}'}"

@@ -80,7 +80,7 @@ def _list(args: argparse.Namespace) -> int:
         print_json(lines)
         return 0
     for line in lines:
-        about = f"  about {line.about}" if line.about else ""
+        about = f"  about {line.whom}" if line.about else ""
         echo(f"{line.proposal_id}  until {line.expires_at.astimezone():%Y-%m-%d %H:%M}{about}")
         echo(f"    {line.sentence}")
         echo(f"    proposed by {line.proposed_by}: {line.reason} (reference {line.reference})")

@@ -56,6 +56,7 @@ from kiosk.authority.store.records import (
 from kiosk.authority.store.repositories.codes import read_stop_number
 from kiosk.authority.store.repositories.visits import VISIT_LIFE
 from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.authority.visit.assisted import is_assisted
 from kiosk.authority.visit.blocking import is_exhausted
 from kiosk.authority.visit.eligibility import has_left
 from kiosk.authority.visit.misuse import stop_holder
@@ -339,6 +340,7 @@ class PeopleDesk(Desk):
         proposal = Proposal("people.correct_email", {"email": email})
         with self._office.act(Action.CORRECT_EMAIL, grounds, seen=seen, proposal=proposal) as act:
             holder = _holder(act, seen)
+            given = any(is_assisted(code) for code in act.uow.codes.open_of_holder(holder.id))
             registration = _close(act, holder)
             act.refuse_after(StationChange.READDRESSED)
             address, before = _address(email, self._policy), address_of(holder, registration)
@@ -363,6 +365,8 @@ class PeopleDesk(Desk):
                 "It is suggested to them when they register; the code that is sent there "
                 "confirms it."
             )
+        if given:
+            later += " The code that was given by word of mouth ended with it: give another."
         return act.done(f"The address is corrected. {later}")
 
     # --- their registration ------------------------------------------------------------

@@ -376,6 +376,7 @@ def _acts(uow: UnitOfWork, office: Office, holder_id: str) -> Iterator[ProposalL
                 identified_by=note.identified_by if note else "",
                 reference=kept.reference,
                 why_not=why_not,
+                number=holder.number if holder else "",
             ),
         )
 
@@ -386,6 +387,7 @@ def _codes(uow: UnitOfWork, office: Office, holder_id: str) -> Iterator[Proposal
             continue
         first = giver_of(uow, code)
         note, reference = _note_of_code(uow, line)
+        holder = uow.holders.get(line.holder_id)
         yield _judged(
             uow,
             office,
@@ -402,6 +404,7 @@ def _codes(uow: UnitOfWork, office: Office, holder_id: str) -> Iterator[Proposal
                 reason=note[0],
                 identified_by=note[1],
                 reference=reference,
+                number=holder.number if holder else "",
             ),
         )
 

@@ -162,8 +162,9 @@ class ExportFormat(StrEnum):
 class ProposalLine:
     """One waiting act: what it would do, to whom, and who proposed it, when and why.
 
-    ``about`` names the person or the member of staff; it is empty for anything else. ``why_not``
-    says why the reader cannot agree; empty: they can.
+    ``about`` names the person or the member of staff; it is empty for anything else. ``number`` is
+    the person's: two may have the same name. ``why_not`` says why the reader cannot agree; empty:
+    they can.
     """
 
     proposal_id: str
@@ -179,6 +180,12 @@ class ProposalLine:
     reference: str
     is_mine: bool = False
     why_not: str = ""
+    number: str = ""
+
+    @property
+    def whom(self) -> str:
+        """``about``, with the person's number."""
+        return f"{self.about} ({self.number})" if self.number else self.about
 
 
 # A person as the clerk sees them: their standing, their cards, their story.

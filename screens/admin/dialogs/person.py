@@ -217,9 +217,9 @@ def erase(subject: Subject) -> Form[Done]:
     return Form(
         "Erase this person",
         f"{subject.who} goes for good: name, addresses, cards, unblock secrets, answers, and the "
-        "reasons that staff gave before. What stays is the reason that you give here, and the "
-        "audit, whose rows then name nobody. An import whose file still has their number brings "
-        "them back: have them taken out of it.",
+        "reasons that staff gave before. What stays is the reason that you give here, so name "
+        "nobody in it, and the audit, whose rows then name nobody. An import whose file still has "
+        "their number brings them back: have them taken out of it.",
         (
             Entry(
                 "number",

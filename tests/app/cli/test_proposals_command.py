@@ -39,6 +39,7 @@ def test_what_the_command_line_does_waits_and_it_does_not_agree_with_itself(
     assert line["action"] == "correct-email"
     assert kiosk("proposals", "list") == 0
     shown = capsys.readouterr().out
+    assert f"about Jo Smith ({JO})" in shown
     assert line["proposal_id"] in shown
     assert "rang up" in shown
     assert kiosk("proposals", "agree", line["proposal_id"], *BECAUSE) == 1

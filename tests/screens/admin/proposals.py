@@ -23,6 +23,7 @@ EMAIL = ProposalLine(
     "Asked for it in person",
     "Photo ID, in person",
     REFERENCE,
+    number="100200300402",
 )
 STAFF = replace(
     EMAIL,
@@ -30,6 +31,7 @@ STAFF = replace(
     action=Action.ADD_STAFF,
     sentence="Let in Cy Dunn as agent, with the key SHA256:abc.",
     holder_id="",
+    number="",
     about="",
     proposed_at=NOW - timedelta(hours=2),
 )

@@ -95,6 +95,14 @@ async def test_agents_do_not_see_what_is_for_managers() -> None:
         assert "Cy Dunn" not in run.text
 
 
+async def test_two_people_of_one_name_are_told_apart_by_their_number() -> None:
+    async with running(waiting(), PAGES) as run:
+        await run.press("f3")
+        assert "About: Bronwen Pryce (100200300402)." in run.text
+        await run.press("g")
+        assert "About: Bronwen Pryce (100200300402). It is done once you agree." in run.text
+
+
 @pytest.mark.parametrize(
     ("error", "shown"),
     [

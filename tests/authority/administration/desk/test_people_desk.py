@@ -11,6 +11,7 @@ from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.views import Standing
 from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.errors import ConcurrentChange, NotTaken
+from tests.authority.administration.desk.given_codes import give, live
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.administration.desk.people import seen
 from tests.authority.administration.desk.results import (
@@ -125,6 +126,16 @@ def test_a_name_that_cannot_be_taken(
         desk.correct_name(seen(means, asha), name, GROUNDS)
     assert caught.value.field == "name"
     assert holder(means, asha) == asha.holder
+
+
+def test_a_corrected_address_says_that_the_code_that_was_given_ends(
+    desk: PeopleDesk, agent: Office, means: StaffDependencies, asha: Person
+) -> None:
+    assert "by word of mouth" not in desk.correct_email(seen(means, asha), NEW, GROUNDS).sentence
+    give(agent, asha)
+    done = desk.correct_email(seen(means, asha), OLD, GROUNDS)
+    assert done.sentence.endswith("by word of mouth ended with it: give another.")
+    assert live(means, asha) is None
 
 
 def test_an_address_is_corrected_where_codes_go_and_waits_to_be_confirmed(

@@ -556,7 +556,10 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
             case "help":
                 is_taken = self.screen.is_modal
             case "command_palette":
-                is_taken = self.screen.is_modal and not isinstance(self.screen, Dialog)
+                says_so = isinstance(self.screen, Dialog) and not isinstance(
+                    self.screen, IdleWarning
+                )
+                is_taken = self.screen.is_modal and not says_so
             case "page":
                 is_taken = isinstance(self.screen, IdleWarning | CommandPalette)
             case _:

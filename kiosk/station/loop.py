@@ -108,6 +108,10 @@ class IdleTimes(Struct, frozen=True):
     read_s: float = 3.0
 
 
+_EARLY_S = 0.001
+"""A wait may end earlier by less than this: its end is a sum of floats."""
+
+
 class IdleTimer:
     """Counts from the last touch; ``now`` gives seconds (monotonic)."""
 
@@ -129,9 +133,11 @@ class IdleTimer:
     def event(self, state: State) -> ClockSide | None:
         """Return the time-out, or None after a touch during the wait."""
         left, visit = self.seconds_left(state), visit_of(state)
-        if left == 0 and isinstance(state, Attract | OutOfService):
+        if left is None or left > _EARLY_S:
+            return None
+        if isinstance(state, Attract | OutOfService):
             return NoticeTimedOut()
-        if left is None or left > 0 or visit is None:
+        if visit is None:
             return None
         return AnswerTimedOut(visit) if isinstance(state, StillThere) else IdleTimedOut(visit)
 

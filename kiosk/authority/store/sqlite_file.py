@@ -131,9 +131,9 @@ def program_of(command_line: str) -> str:
     names = [word.rpartition("/")[2] for word in words]
     shown = names[0]
     if "kiosk" in names:
-        at = names.index("kiosk")
-        command = "" if words[at + 1].startswith("-") else words[at + 1]
-        shown = f"kiosk {command}".rstrip()
+        # A process words its own command line: there may be nothing behind it.
+        command = "".join(words[names.index("kiosk") + 1 :][:1])
+        shown = "kiosk" if command.startswith("-") else f"kiosk {command}".rstrip()
     return "".join(character if character.isprintable() else "?" for character in shown)
 
 

@@ -69,8 +69,7 @@ class Credential:
     def hold_room(self) -> IO[bytes]:
         """Hold more room on the disk than ``write`` needs, until it is closed.
 
-        The authority counts an answer as taken: a line is used up, a renewed key ends. Raises
-        ``EnrolmentFailed``.
+        The authority counts an answer as taken: a line is used up. Raises ``EnrolmentFailed``.
         """
         held = None
         try:
@@ -142,8 +141,8 @@ _NO_LINE: Final = (
     "Have another one made with `kiosk stations enrol`"
 )
 _NO_RENEWAL: Final = (
-    "the authority does not renew the certificate of this station: it is retired, or was enrolled "
-    "anew. Have a line made with `kiosk stations enrol`"
+    "the authority does not renew the certificate of this station: it is retired, was enrolled "
+    "anew, or uses a newer key already. Have a line made with `kiosk stations enrol`"
 )
 
 

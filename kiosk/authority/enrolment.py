@@ -44,7 +44,7 @@ TRIES: Final = 5
 """Of one line, including repeats of a lost answer."""
 
 BOTH_KEYS: Final = timedelta(days=1)
-"""How long a renewed station is also identified by its former key."""
+"""How long a station is also identified by its former key, from the first call with the new one."""
 
 CLOCKS: Final = timedelta(hours=1)
 """How much earlier than due a renewal is accepted: the station uses its own clock."""
@@ -109,14 +109,18 @@ class StationEnrolment:
     def renew(self, fingerprint: str, asked: Renew) -> Enrolled:
         """Issue a station's next certificate, in the last third of the present one's life.
 
-        A repeated request gets a certificate of the same life.
+        The present key stays until the first call with the next one: the answer may be lost. A
+        repeated request gets a certificate of the same life.
         """
         key = _key_of(asked.request)
         with self._store.begin() as uow:
             found = uow.station_keys.find(fingerprint)
             if found is None or found[1].retired_at is not None:
                 raise StepRefused("this station is not in service")
-            used, station = found
+            station = found[1]
+            used = uow.station_keys.lock(station.name).get(fingerprint)
+            if used is None or used.ends_at is not None:
+                raise StepRefused("another key of this station is in use")
             due = used.not_after - (used.not_after - used.added_at) / RENEWAL_PART - CLOCKS
             if uow.now < due:
                 raise StepRefused("it is not due yet")
@@ -127,7 +131,7 @@ class StationEnrolment:
                     raise StepRefused("the key is known already")
                 return self._issue(key, station.name, known.added_at).reply
             issued = self._issue(key, station.name, uow.now)
-            uow.station_keys.follow(used, issued.row, uow.now + BOTH_KEYS)
+            uow.station_keys.replace(used, issued.row)
             _record(uow, ServiceKind.STATION_KEY_RENEWED, station.name, key=issued.row.fingerprint)
             uow.commit()
         return issued.reply
@@ -186,6 +190,8 @@ class EnrolledStations:
                 try:
                     with self._store.read(once=True) as uow:
                         found = uow.station_keys.find(key)
+                    if found is not None and found[0].replaces:
+                        self._first_used(found[0])
                 except RowAltered as error:
                     return PeerRefused(str(error))
                 if found is None:
@@ -195,3 +201,8 @@ class EnrolledStations:
                 return PeerRefused("it shows no certificate")
             case _:
                 assert_never(peer)
+
+    def _first_used(self, key: StationKey) -> None:
+        with self._store.begin() as uow:
+            uow.station_keys.first_used(key, uow.now + BOTH_KEYS)
+            uow.commit()

@@ -200,26 +200,74 @@ def test_a_retired_station_is_refused_at_once_and_its_line_with_it(estate: Estat
     assert "no such line" in estate.refusal(line, Key())
 
 
+HERE = StationIdentity("West Wing 2", "Wexbridge")
+
+
 def test_a_certificate_is_renewed_in_the_last_third_and_both_keys_count_for_a_day(
     estate: Estate,
 ) -> None:
-    first, second, third = Key(), Key(), Key()
+    first, second = Key(), Key()
     estate.enrol(estate.line(), first)
     with pytest.raises(StepRefused, match="not due"):
         estate.enrolment.renew(first.fingerprint, Renew(second.request))
     estate.world.clock.forward(days=61)
     enrolled = estate.enrolment.renew(first.fingerprint, Renew(second.request))
     assert enrolled.station == "West Wing 2"
-    assert estate.who(first) == estate.who(second) == StationIdentity("West Wing 2", "Wexbridge")
-    # The answer may have been lost: it asks again, by the key that it has.
-    estate.enrolment.renew(first.fingerprint, Renew(third.request))
-    assert isinstance(estate.who(second), PeerRefused)
+    for _ in range(2):  # a visit that began with the former key goes on
+        assert estate.who(second) == estate.who(first) == HERE
     estate.world.clock.forward(seconds=BOTH_KEYS.total_seconds())
     assert isinstance(estate.who(first), PeerRefused)
-    assert estate.who(third) == StationIdentity("West Wing 2", "Wexbridge")
+    assert estate.who(second) == HERE
     with pytest.raises(StepRefused, match="not in service"):
         estate.enrolment.renew(first.fingerprint, Renew(Key().request))
-    assert estate.world.kinds().count("station-key-renewed") == 2
+    assert estate.world.kinds().count("station-key-renewed") == 1
+
+
+def test_a_station_whose_renewal_was_lost_comes_back_days_later_with_its_old_key(
+    estate: Estate,
+) -> None:
+    """Before: the old key ended a day after the answer, whether or not it had come."""
+    first, lost, third = Key(), Key(), Key()
+    estate.enrol(estate.line(), first)
+    ends = estate.world.now + LIFE
+    estate.world.clock.forward(days=61)
+    estate.enrolment.renew(first.fingerprint, Renew(lost.request))
+    estate.world.clock.forward(days=20)
+    assert estate.who(first) == HERE
+    (shown,) = estate.desk.every()
+    assert shown.certificate_until == ends.replace(microsecond=0), "of the key that it uses"
+    estate.enrolment.renew(first.fingerprint, Renew(third.request))
+    assert isinstance(estate.who(lost), PeerRefused), "there is one new key at a time"
+    assert estate.who(third) == HERE
+    estate.world.clock.forward(seconds=BOTH_KEYS.total_seconds())
+    assert isinstance(estate.who(first), PeerRefused)
+    assert estate.who(third) == HERE
+
+
+def test_a_stolen_old_key_renews_nothing_once_the_new_one_was_used(estate: Estate) -> None:
+    """Else its thief has a key of their own, and the station's ends."""
+    stolen, new = Key(), Key()
+    estate.enrol(estate.line(), stolen)
+    estate.world.clock.forward(days=61)
+    estate.enrolment.renew(stolen.fingerprint, Renew(new.request))
+    estate.who(new)
+    for request in (Key().request, new.request):
+        with pytest.raises(StepRefused, match="another key of this station is in use"):
+            estate.enrolment.renew(stolen.fingerprint, Renew(request))
+    assert estate.who(new) == HERE
+
+
+def test_retiring_a_station_ends_the_old_and_the_new_key(estate: Estate) -> None:
+    first, second = Key(), Key()
+    estate.enrol(estate.line(), first)
+    estate.world.clock.forward(days=61)
+    estate.enrolment.renew(first.fingerprint, Renew(second.request))
+    estate.desk.retire("West Wing 2", GROUNDS)
+    for key in (first, second):
+        with pytest.raises(StepRefused, match="not in service"):
+            estate.enrolment.renew(key.fingerprint, Renew(Key().request))
+    port = estate.world.authority.seen_by(HERE)
+    assert port.heartbeat(Heartbeat("0.1")) is StationStanding.RETIRED
 
 
 def test_a_renewal_whose_answer_was_lost_is_answered_again(estate: Estate) -> None:

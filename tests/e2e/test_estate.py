@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import stat
 import subprocess
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -217,15 +216,19 @@ def test_a_certificate_is_renewed_while_the_station_serves(
     assert after.public_key() != before.public_key()
     assert after.not_valid_after_utc > datetime.now(UTC) + 89 * DAY
     display.wait_until(lambda _: "certificate have changed" in machine.log.read_text(), "its use")
-    # From now on the station is known by its new key alone.
     store = open_store(world.settings, SystemClock(), {})
+
+    def keys() -> dict[str, StationKey]:
+        with store.begin() as uow:
+            return uow.station_keys.lock(NAME)
+
+    former, new = (fingerprint_of(each.public_key()) for each in (before, after))
+    display.wait_until(lambda _: keys()[former].ends_at is not None, "a call with the new key")
+    # From now on the station is known by its new key alone.
     with store.begin() as uow:
-        used = uow.station_keys.find(fingerprint_of(before.public_key()))
-        assert used is not None
-        assert used[0].ends_at is not None
-        follows = uow.station_keys.find(fingerprint_of(after.public_key()))
-        assert follows is not None
-        uow.station_keys.follow(follows[0], replace(used[0], ends_at=uow.now), uow.now + DAY)
+        follows = uow.station_keys.lock(NAME)[new]
+        uow.station_keys.drop(NAME)
+        uow.station_keys.add(follows)
         uow.commit()
     store.close()
     Visitor(world, world.ada, display).comes()
@@ -250,7 +253,7 @@ def test_it_is_renewed_at_the_addresses_that_the_settings_name(machine: StationA
 def test_a_disk_without_room_is_found_before_anything_is_asked(
     world: World, machine: StationAlone
 ) -> None:
-    """Before: the line was used up, or the present key ended a day later, for nothing."""
+    """Before: the line was used up, or a key was renewed, for nothing."""
     without_room = [*on_a_full_disk(100), str(PROGRAM), "enrol"]
     environ = {**machine.environ, "PYTHONDONTWRITEBYTECODE": "1"}
 
@@ -274,10 +277,9 @@ def test_a_disk_without_room_is_found_before_anything_is_asked(
     assert certificate(machine) == before
     store = open_store(world.settings, SystemClock(), {})
     with store.begin() as uow:
-        used = uow.station_keys.find(fingerprint_of(before.public_key()))
+        keys = uow.station_keys.lock(NAME)
     store.close()
-    assert used is not None
-    assert used[0].ends_at is None
+    assert list(keys) == [fingerprint_of(before.public_key())]
     assert renew(machine).stdout == "renewed\n"
 
 

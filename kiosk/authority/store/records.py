@@ -631,8 +631,8 @@ class Station:
 class StationKey:
     """A key that a station may call with, by the SHA-256 of its SubjectPublicKeyInfo (hex).
 
-    ``not_after`` is its certificate's. ``ends_at`` is set once another key has followed: until then
-    both are accepted.
+    ``not_after`` is its certificate's. ``replaces`` is the key that this one is to follow, until
+    the first call with this one, which sets ``ends_at`` of the other.
     """
 
     fingerprint: str
@@ -640,6 +640,7 @@ class StationKey:
     not_after: datetime
     added_at: datetime
     ends_at: datetime | None = None
+    replaces: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

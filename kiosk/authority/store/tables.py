@@ -678,6 +678,7 @@ class StationKeyRow(MacRow, table=True):
     not_after: datetime = Field(sa_type=UtcDateTime)
     added_at: datetime = Field(sa_type=UtcDateTime)
     ends_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    replaces: str | None = None
 
 
 class EnrolmentRow(MacRow, table=True):

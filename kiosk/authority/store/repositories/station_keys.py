@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import bindparam, delete, select, update
@@ -38,20 +39,33 @@ class StationKeys(Repository):
         """Delete every key of a station."""
         self._gateway.run(delete(StationKeyRow).where(col(StationKeyRow.station) == station))
 
-    def follow(self, used: StationKey, key: StationKey, until: datetime) -> None:
-        """Let ``key`` follow ``used``, which ends then; any other key of the station ends now."""
+    def lock(self, station: str) -> dict[str, StationKey]:
+        """Return the keys of a station by fingerprint, locked until the end."""
+        theirs = select(StationKeyRow).where(col(StationKeyRow.station) == station)
+        in_order = theirs.order_by(col(StationKeyRow.fingerprint)).with_for_update()
+        rows = self._gateway.many(in_order, StationKeyRow)
+        return {row.fingerprint: row.record(StationKey) for row in rows}
+
+    def replace(self, used: StationKey, key: StationKey) -> None:
+        """Add ``key``, whose first use ends ``used``; any other key of the station ends now."""
         others = col(StationKeyRow.fingerprint) != used.fingerprint
         theirs = col(StationKeyRow.station) == used.station
         self._gateway.run(delete(StationKeyRow).where(theirs, others))
-        this = col(StationKeyRow.fingerprint) == used.fingerprint
-        self._gateway.change(StationKeyRow, this, ends_at=until)
-        self.add(key)
+        self.add(replace(key, replaces=used.fingerprint))
+
+    def first_used(self, key: StationKey, until: datetime) -> None:
+        """Note a call with a key: after the first one, the replaced key ends ``until``."""
+        now = self.lock(key.station).get(key.fingerprint)
+        if now is not None and now.replaces:
+            this = col(StationKeyRow.fingerprint)
+            self._gateway.change(StationKeyRow, this == now.fingerprint, replaces=None)
+            self._gateway.change(StationKeyRow, this == now.replaces, ends_at=until)
 
     def expiries(self) -> dict[str, datetime]:
-        """Return when the newest certificate of each station ends: for display."""
+        """Return when the certificate that each station uses ends: for display."""
         rows = self._gateway.unchecked(select(StationKeyRow), StationKeyRow)
-        newest = sorted(rows, key=lambda row: row.added_at)
-        return {row.station: row.not_after for row in newest}
+        used = sorted((row for row in rows if not row.replaces), key=lambda row: row.added_at)
+        return {row.station: row.not_after for row in used}
 
 
 class Enrolments(Repository):

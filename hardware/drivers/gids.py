@@ -17,28 +17,26 @@ from typing import Final
 from hardware import public_keys, tlv
 from hardware.apdu import (
     CHANGE_REFERENCE_DATA,
+    CONDITIONS_NOT_SATISFIED,
     GENERAL_AUTHENTICATE,
     GET_DATA,
     LE_ALL,
     MANAGE_SECURITY_ENVIRONMENT,
     PERFORM_SECURITY_OPERATION,
     RESET_RETRY_COUNTER,
+    SECURITY_STATUS_NOT_SATISFIED,
     VERIFY,
     Channel,
     CommandApdu,
     CommandHeader,
     StatusWord,
-    select,
-)
-from hardware.driver import NO_PIN, PinBody, PinEncoding, PinKey
-from hardware.status import (
-    CONDITIONS_NOT_SATISFIED,
-    SECURITY_STATUS_NOT_SATISFIED,
     not_changed,
     not_verified,
     pin_state,
     refused,
+    select,
 )
+from hardware.driver import NO_PIN, PinBody, PinEncoding, PinKey
 from kiosk.contract.errors import (
     CardError,
     CardProtocolError,

@@ -25,17 +25,19 @@ from hardware.apdu import (
     INTERNAL_AUTHENTICATE,
     LE_ALL,
     RESET_RETRY_COUNTER,
+    SECURITY_STATUS_NOT_SATISFIED,
     VERIFY,
     Channel,
     CommandApdu,
     CommandHeader,
     StatusWord,
+    broken_rule,
+    refused,
     select,
 )
 from hardware.certificate import Certificate
 from hardware.certificate import read as read_certificate
 from hardware.driver import NoAdminKey, PinBody, PinEncoding, PinKey
-from hardware.status import SECURITY_STATUS_NOT_SATISFIED, broken_rule, refused
 from kiosk.contract.errors import (
     CardError,
     CardProtocolError,

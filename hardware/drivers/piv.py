@@ -21,17 +21,20 @@ from hardware.apdu import (
     LE_ALL,
     RESET_RETRY_COUNTER,
     VERIFY,
+    WRONG_LENGTH,
     Channel,
     CommandApdu,
     CommandHeader,
     ResponseApdu,
     StatusWord,
+    not_changed,
+    not_verified,
+    pin_state,
     select,
 )
 from hardware.certificate import Certificate
 from hardware.certificate import read as read_certificate
 from hardware.driver import NoAdminKey, PinBody, PinEncoding, PinKey
-from hardware.status import WRONG_LENGTH, not_changed, not_verified, pin_state
 from kiosk.contract.errors import CardUnknown, PinRefused, PinWrong
 from kiosk.contract.messages import (
     RSA_KINDS,

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Final, cast
@@ -36,7 +37,6 @@ from kiosk.authority.roles import Role, may
 from screens import theme
 from screens.admin.audit import AuditRows
 from screens.admin.dialogs.dialog import Dialog, Listing, MustRead, named
-from screens.admin.end import End
 from screens.admin.frame import Heading, KeyBar, TabBar, TooSmall
 from screens.admin.imports import ImportPage
 from screens.admin.page import (
@@ -65,6 +65,28 @@ from screens.terminal.closed_app import ClosedApp, OnFault
 from screens.terminal.driver import AdminDriver, HungUp
 from screens.theme import Appearance
 from screens.widgets.prose import Prose
+
+
+class End(StrEnum):
+    """Why it is over."""
+
+    LOGGED_OUT = "logged-out"
+    IDLE = "idle"
+    HUNG_UP = "hung-up"
+
+
+def farewell(end: End | None) -> str:
+    """Return what to print on the terminal; None is a fault."""
+    match end:
+        case End.LOGGED_OUT:
+            return "You are logged out."
+        case End.IDLE:
+            return "You were logged out: nobody touched a key for a while. Log in again to go on."
+        case End.HUNG_UP:
+            return "The connection was lost."
+        case None:
+            return "Something went wrong on our side, and you were logged out. It is noted."
+
 
 # The pages, of which one is shown.
 
@@ -394,7 +416,7 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
     """Shows one page at a time; implements ``screens.admin.page.Shell``.
 
     ``run`` returns how the session ended, None after a fault, which is passed to ``on_fault``
-    (``return_code`` is then ``FAULT_CODE``). ``screens.admin.end.farewell`` has the sentence for
+    (``return_code`` is then ``FAULT_CODE``). ``screens.admin.app.farewell`` has the sentence for
     the terminal. In every case a running call of the desk that changes something is finished first.
     """
 

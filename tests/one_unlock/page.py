@@ -24,7 +24,7 @@ from kiosk.authority.notices import notify_holder
 from kiosk.authority.service import LocalAuthority
 from kiosk.authority.store.repositories.cards import CardRecords
 from kiosk.authority.store.repositories.codes import EmailCodes
-from kiosk.authority.store.repositories.registrations import Registrations
+from kiosk.authority.store.repositories.people import Registrations
 from kiosk.authority.store.repositories.visits import UnblockJournal
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.unblock import candidates, outcome, release, rotation

@@ -12,7 +12,7 @@ from typing import Any
 from kiosk.authority.crypto.codes import CodeBinding, CodeDigest, CodeMac
 from kiosk.authority.crypto.hashing import AnswerHasher
 from kiosk.authority.store.records import JointHash
-from kiosk.authority.store.repositories.registrations import unproven_subject
+from kiosk.authority.store.repositories.people import unproven_subject
 from kiosk.contract.sensitive import Sensitive
 from tests.cuts.inspected_card import ChipReaderCard
 

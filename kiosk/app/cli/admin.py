@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from kiosk.authority.administration.views import Actor
     from kiosk.authority.store.database import Store
     from kiosk.config.settings import Settings
-    from screens.admin.end import End
+    from screens.admin.app import End
 
 log = logging.getLogger(__name__)
 
@@ -114,8 +114,7 @@ def _want_no_command() -> None:
 
 
 def _run_app(settings: Settings, desk: AdminDesk) -> End | None:
-    from screens.admin.app import AdminApp
-    from screens.admin.end import farewell
+    from screens.admin.app import AdminApp, farewell
     from screens.terminal.colours import has_few_colours
 
     accent, idle_s = settings.service.accent, settings.admin.idle_s

@@ -28,20 +28,21 @@ from kiosk.authority.store.repositories.people import (
     AddressChanges,
     Cardholders,
     PeopleLists,
+    Registrations,
     SecurityQuestions,
 )
-from kiosk.authority.store.repositories.registrations import Registrations
 from kiosk.authority.store.repositories.search import SearchTerms
 from kiosk.authority.store.repositories.services import (
     Alarms,
+    Enrolments,
     Jobs,
     KnownKeys,
     Outbox,
     Restores,
+    StationKeys,
     Stations,
 )
 from kiosk.authority.store.repositories.staff import ActionNotes, PolicyChanges, ProposedActs, Staff
-from kiosk.authority.store.repositories.station_keys import Enrolments, StationKeys
 from kiosk.authority.store.repositories.statistics import Monitored, Statistics
 from kiosk.authority.store.repositories.visits import (
     PendingChanges,

@@ -12,8 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kiosk.authority.roles import Role
-from screens.admin.app import AdminApp
-from screens.admin.end import farewell
+from screens.admin.app import AdminApp, farewell
 from screens.admin.times import Times
 from screens.terminal.colours import has_few_colours
 from screens.terminal.lockdown import lock_terminal

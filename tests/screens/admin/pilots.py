@@ -24,8 +24,7 @@ from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Button, Input
 
-from screens.admin.app import AdminApp
-from screens.admin.end import End
+from screens.admin.app import AdminApp, End
 from screens.admin.page import AdminPage
 from screens.admin.times import Times
 from tests.screens.admin.desk import FakeDesk

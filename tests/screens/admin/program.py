@@ -25,8 +25,7 @@ def main() -> int:
 def show(scenario: str, notes: Notes) -> int:
     """Import what is heavy, and run the application."""
     from kiosk.authority.administration.views import Done, Grounds
-    from screens.admin.app import AdminApp
-    from screens.admin.end import End, farewell
+    from screens.admin.app import AdminApp, End, farewell
     from screens.admin.stations import StationsPage
     from screens.admin.today import TodayPage
     from tests.screens.admin.desk import FakeDesk

@@ -8,8 +8,7 @@ import pytest
 from textual.widgets import Input, OptionList, Tab
 
 from kiosk.authority.roles import Action, Role, may
-from screens.admin.app import HELP, ORDER, every_page
-from screens.admin.end import End
+from screens.admin.app import HELP, ORDER, End, every_page
 from screens.admin.frame import KeyBar, TabBar
 from screens.admin.page import AdminPage
 from screens.admin.people import PeoplePage

@@ -7,9 +7,8 @@ import threading
 
 import pytest
 
-from screens.admin.app import IDLE_S, WARNING_S, IdleWarning
+from screens.admin.app import IDLE_S, WARNING_S, End, IdleWarning
 from screens.admin.dialogs.form import Form
-from screens.admin.end import End
 from screens.admin.stations import StationsPage
 from screens.admin.today import TodayPage
 from tests.screens.admin.pilots import Run, running

@@ -35,9 +35,8 @@ from hardware.apdu import (
     refused,
     select,
 )
-from hardware.certificate import Certificate
-from hardware.certificate import read as read_certificate
 from hardware.driver import NoAdminKey, PinBody, PinEncoding, PinKey
+from hardware.public_keys import Certificate, read_certificate
 from kiosk.contract.errors import (
     CardError,
     CardProtocolError,

@@ -32,9 +32,8 @@ from hardware.apdu import (
     pin_state,
     select,
 )
-from hardware.certificate import Certificate
-from hardware.certificate import read as read_certificate
 from hardware.driver import NoAdminKey, PinBody, PinEncoding, PinKey
+from hardware.public_keys import Certificate, read_certificate
 from kiosk.contract.errors import CardUnknown, PinRefused, PinWrong
 from kiosk.contract.messages import (
     RSA_KINDS,

@@ -12,8 +12,8 @@ from typing import Any, Final
 from pkcs11 import Attribute, Mechanism, ObjectClass, PKCS11Error
 
 from hardware import public_keys, tlv
-from hardware.certificate import read as read_certificate
 from hardware.driver import PinKey
+from hardware.public_keys import read_certificate
 from kiosk.contract.messages import KeyKind
 from kiosk.system.module_process import Message
 

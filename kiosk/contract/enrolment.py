@@ -18,9 +18,9 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
-from kiosk.contract import base32
 from kiosk.contract.routes import Route
 from kiosk.contract.sensitive import Sensitive
+from kiosk.contract.text import BASE32, encode_base32, typed_base32
 
 # The line.
 
@@ -76,14 +76,14 @@ def read_line(typed: str) -> EnrolmentLine:
     addresses = tuple(
         part.lower() for word in words if ":" in word for part in word.split(",") if part
     )
-    code = base32.as_typed(" ".join(word for word in words if ":" not in word))
+    code = typed_base32(" ".join(word for word in words if ":" not in word))
     if not addresses:
         raise ValueError("it begins with an address, such as authority.example:8444")
     for each in addresses:
         host, _, port = each.rpartition(":")
         if not host or not (port.isascii() and port.isdigit() and len(port) <= 5):
             raise ValueError(f"{each} is no address like authority.example:8444")
-    if wrong := sorted(set(code) - set(base32.ALPHABET)):
+    if wrong := sorted(set(code) - set(BASE32)):
         raise ValueError(f"there is no {wrong[0]} in a code: look at it again")
     if len(code) != _LENGTH:
         groups = _LENGTH // _GROUP
@@ -103,11 +103,11 @@ def _check_sum(addresses: Sequence[str], code: str) -> str:
 
 def _in_letters(digest: bytes, count: int) -> str:
     """Return the first bits of ``digest``, in ``count`` characters."""
-    return base32.encode(int.from_bytes(digest) >> (8 * len(digest) - 5 * count), count)
+    return encode_base32(int.from_bytes(digest) >> (8 * len(digest) - 5 * count), count)
 
 
 def _draw(length: int) -> str:
-    return base32.encode(secrets.randbits(5 * length), length)
+    return encode_base32(secrets.randbits(5 * length), length)
 
 
 # The calls. Only the first two can be made without a certificate.

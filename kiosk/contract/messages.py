@@ -8,8 +8,8 @@ from typing import Annotated, Any, Final, NewType
 
 from msgspec import Meta, Struct
 
-from kiosk.contract import base32
 from kiosk.contract.sensitive import Sensitive
+from kiosk.contract.text import BASE32, encode_base32, typed_base32
 
 
 class Wire(Struct, frozen=True, tag=True, tag_field="is"):
@@ -652,7 +652,7 @@ def reference_of(visit: VisitId) -> str:
 
     It depends on the id alone, so that a station can show it while the authority is away.
     """
-    text = base32.encode(int(visit[:10], 16), _LENGTH)
+    text = encode_base32(int(visit[:10], 16), _LENGTH)
     return f"{text[:4]}-{text[4:]}"
 
 
@@ -662,7 +662,7 @@ def read_reference(text: str) -> str | None:
     Case, spaces and the dash do not matter, and the letters that Crockford's alphabet omits are
     read as the digits that they resemble.
     """
-    typed = base32.as_typed(text)
-    if len(typed) != _LENGTH or not set(typed) <= set(base32.ALPHABET):
+    typed = typed_base32(text)
+    if len(typed) != _LENGTH or not set(typed) <= set(BASE32):
         return None
     return f"{typed[:4]}-{typed[4:]}"

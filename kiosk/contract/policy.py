@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from kiosk.contract.folding import fold, folded_words, typable
 from kiosk.contract.messages import AnswerProblem, PinRules
 from kiosk.contract.sensitive import Sensitive
+from kiosk.contract.text import fold, folded_words, typable
 
 # Numbers, each a setting with a default and its bounds.
 

@@ -14,10 +14,10 @@ import msgspec
 from msgspec import Meta, Struct
 
 from kiosk.contract.errors import AuthorityError, AuthorityUnavailable, StepRefused
-from kiosk.contract.free_text import LONGEST_WORDS
 from kiosk.contract.messages import JournalId, Purpose, Reason, VisitId
 from kiosk.contract.ports import Authority
 from kiosk.contract.sensitive import Sensitive
+from kiosk.contract.text import LONGEST_WORDS
 
 VERSION: Final = "v1"
 OPENAPI: Final = f"/{VERSION}/openapi.json"

@@ -15,7 +15,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from kiosk.contract import errors
-from kiosk.contract.free_text import says_why
 from kiosk.contract.messages import (
     Answer,
     AnswerQuestions,
@@ -55,6 +54,7 @@ from kiosk.contract.messages import (
     VisitOpened,
 )
 from kiosk.contract.policy import PinRule, answer_problem, broken_pin_rules
+from kiosk.contract.text import says_why
 from kiosk.station.commands import (
     ChangePin,
     Choose,

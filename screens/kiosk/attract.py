@@ -49,9 +49,6 @@ def _offers() -> Content:
     )
 
 
-# Nobody can be served, temporarily or permanently.
-
-
 class OutOfServicePage(Page, inherit_bindings=False):
     """What is wrong, and where to get help."""
 

@@ -7,8 +7,8 @@ from functools import partial
 
 from textual.widget import Widget
 
-from kiosk.contract.free_text import LONGEST_WORDS
 from kiosk.contract.messages import MaintenanceAct, MaintenanceReason
+from kiosk.contract.text import LONGEST_WORDS
 from kiosk.station.events import ActPicked, Confirmed, ReasonPicked, ReasonWritten, WentBack
 from kiosk.station.states import (
     ActDone,

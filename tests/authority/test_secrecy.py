@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from kiosk.contract.folding import fold, folded_words
 from kiosk.contract.messages import (
     Answer,
     AnswerQuestions,
@@ -18,6 +17,7 @@ from kiosk.contract.messages import (
     UnblockUnknown,
 )
 from kiosk.contract.sensitive import Sensitive
+from kiosk.contract.text import fold, folded_words
 from tests.authority.station_visit import ANSWERS, StationVisit, wrong_code
 from tests.authority.world import EMAIL, PUK, World
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.contract.folding import fold, folded_words, typable
+from kiosk.contract.text import fold, folded_words, typable
 
 MARKS = [chr(point) for point in range(0x300, 0x370) if unicodedata.category(chr(point)) == "Mn"]
 # U+0345 is a mark that case folding alone would turn into a letter.

@@ -12,7 +12,7 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
-from kiosk.contract.folding import fold, folded_words
+from kiosk.contract.text import fold, folded_words
 from tests.e2e.world import World
 
 _ESCAPES = re.compile(rb"\x1b(\[[0-?]*[ -/]*[@-~]|[()][0-9A-B]|[=>78])")

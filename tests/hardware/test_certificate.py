@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hardware import public_keys
-from hardware.certificate import read
+from hardware.public_keys import read_certificate
 from kiosk.contract.messages import KeyKind
 
 Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | dsa.DSAPrivateKey
@@ -55,7 +55,7 @@ def test_a_key_of_every_kind(name: str) -> None:
     key = make()
     der = certified(key, datetime(2031, 2, 3, 4, 5, 6, tzinfo=UTC))
     spki = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    found = read(der)
+    found = read_certificate(der)
     assert found is not None
     assert found.public_key == spki
     named = public_keys.in_certificate(found)
@@ -67,7 +67,7 @@ def test_a_key_of_every_kind(name: str) -> None:
 @pytest.mark.parametrize("year", [2021, 2049, 2050, 2099, 9999])
 def test_both_forms_of_a_date(year: int) -> None:
     last = datetime(year, 12, 31, 23, 59, 59, tzinfo=UTC)
-    found = read(certified(ed25519.Ed25519PrivateKey.generate(), last))
+    found = read_certificate(certified(ed25519.Ed25519PrivateKey.generate(), last))
     assert found is not None
     assert found.not_after == last
 
@@ -104,12 +104,12 @@ _SAMPLE = certified(ec.derive_private_key(7, ec.SECP256R1()), datetime(2031, 1, 
 def test_a_changed_byte_raises_nothing(at: int, byte: int) -> None:
     changed = bytearray(_SAMPLE)
     changed[at] = byte
-    found = read(bytes(changed))
+    found = read_certificate(bytes(changed))
     if found is not None:
         public_keys.in_certificate(found)
 
 
 @given(st.binary(max_size=300))
 def test_whatever_bytes_raise_nothing(data: bytes) -> None:
-    assert read(data) is None
-    assert read(_SAMPLE + data[:1] if data else b"") is None
+    assert read_certificate(data) is None
+    assert read_certificate(_SAMPLE + data[:1] if data else b"") is None

@@ -42,9 +42,9 @@ from kiosk.authority.store.tables import (
     Worded,
     values,
 )
-from kiosk.contract.folding import sort_name
 from kiosk.contract.messages import CardId, Purpose, VisitEnd, VisitId, reference_of
 from kiosk.contract.sensitive import Sensitive
+from kiosk.contract.text import sort_name
 from tests.authority.station_visit import ANSWERS
 from tests.authority.world import KNOWN_KEY, KNOWN_PIN_KEY, PUK
 from tests.benchmarks.crowd import Crowd, Someone

@@ -8,7 +8,7 @@ from functools import partial
 from importlib.metadata import version
 from typing import assert_never
 
-from hardware.certificate import read_pem
+from hardware.public_keys import read_pem_certificate
 from kiosk.app.cli.findings import clock_is_synchronised
 from kiosk.app.composition.station import open_authority
 from kiosk.config.loading import as_account, credential_file
@@ -51,7 +51,7 @@ def check_certificate(settings: Settings, environ: Mapping[str, str]) -> Finding
     """Check until when the station's certificate is valid."""
     path = credential_file(settings.authority.certificate, environ)
     try:
-        found = read_pem(path.read_text())
+        found = read_pem_certificate(path.read_text())
     except OSError as error:
         return fail(_CERTIFICATE, f"{path}: {error.strerror}", as_account(path))
     if found is None or found.not_before is None or found.not_after is None:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from hardware import certificate
+from hardware.public_keys import read_pem_certificate
 from kiosk.config.loading import CERTIFICATE, ENROLMENT, state_directory
 from kiosk.contract.enrolment import RENEWAL_PART
 from kiosk.system.file_stamp import WatchedFile
@@ -101,7 +101,7 @@ class Dates:
 def dates_of(file: Path) -> Dates | None:
     """Return those of the certificate in a file (PEM); None where there is none."""
     try:
-        shown = certificate.read_pem(file.read_text(encoding="ascii"))
+        shown = read_pem_certificate(file.read_text(encoding="ascii"))
     except (OSError, ValueError):
         return None
     if shown is None or shown.not_before is None or shown.not_after is None:

@@ -32,7 +32,6 @@ from kiosk.config.example import as_toml
 from kiosk.config.loading import load_settings
 from kiosk.config.settings import MailSettings, Settings
 from kiosk.contract.errors import KioskError
-from kiosk.contract.folding import folded_words
 from kiosk.contract.messages import (
     Answer,
     CardChallenge,
@@ -50,6 +49,7 @@ from kiosk.contract.messages import (
 )
 from kiosk.contract.ports import Authority, SystemClock
 from kiosk.contract.sensitive import Sensitive
+from kiosk.contract.text import folded_words
 from screens.demo.app import DemoCard, DemoMail
 
 # The demo's people and cards: fictional, so that nothing here is secret.

@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 from kiosk.authority.administration.people_fields import CellRefused
 from kiosk.authority.errors import NotTaken
-from kiosk.contract.free_text import LONGEST_REASON, SHORTEST_REASON, looks_secret
+from kiosk.contract.text import LONGEST_REASON, SHORTEST_REASON, looks_secret
 
 LONGEST_NAME: Final = 100
 """Characters of the name of a file, a station or an account in the audit."""

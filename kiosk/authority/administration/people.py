@@ -62,9 +62,9 @@ from kiosk.authority.visit.eligibility import has_left
 from kiosk.authority.visit.misuse import stop_holder
 from kiosk.authority.visit.registration import stop_change
 from kiosk.authority.wording import format_moment
-from kiosk.contract.folding import sort_name
 from kiosk.contract.messages import VisitId, read_reference, reference_of
 from kiosk.contract.policy import EmailProblem, Policy, email_problem, tidy_email
+from kiosk.contract.text import sort_name
 
 # Erasing a person: every row about them is deleted, and the audit keeps ids that name nobody.
 #

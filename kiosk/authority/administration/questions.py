@@ -12,7 +12,7 @@ from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
 from kiosk.authority.policy import policy_in_force
 from kiosk.authority.roles import Action
 from kiosk.authority.store.records import SecurityQuestion
-from kiosk.contract.folding import fold
+from kiosk.contract.text import fold
 
 # The list of security questions that a new service begins with.
 #

@@ -27,8 +27,8 @@ from kiosk.authority.crypto.derivation import framed
 from kiosk.authority.crypto.keys import Key, KeyPurpose, KeyRing
 from kiosk.authority.errors import SealBroken
 from kiosk.authority.store.records import JointHash
-from kiosk.contract.folding import fold
 from kiosk.contract.sensitive import Sensitive
+from kiosk.contract.text import fold
 
 SIZES = (2, 3, 4)
 """How many questions a policy may ask at once.

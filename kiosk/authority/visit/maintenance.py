@@ -20,7 +20,6 @@ from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit.context import VisitContext, VisitRefused, deciding, enter
 from kiosk.authority.visit.gates import Gate
 from kiosk.contract.errors import StepRefused
-from kiosk.contract.free_text import says_why
 from kiosk.contract.messages import (
     Maintain,
     MaintenanceAct,
@@ -29,6 +28,7 @@ from kiosk.contract.messages import (
     Reason,
     VisitId,
 )
+from kiosk.contract.text import says_why
 
 REASONS = {
     MaintenanceReason.CHECK: "a planned check",

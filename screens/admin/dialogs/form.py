@@ -36,7 +36,7 @@ from kiosk.authority.errors import (
     NotTaken,
     StoreError,
 )
-from kiosk.contract.free_text import LONGEST_REASON, SHORTEST_REASON
+from kiosk.contract.text import LONGEST_REASON, SHORTEST_REASON
 from screens.admin import page
 from screens.admin.dialogs.dialog import Box, Dialog, DialogButton
 from screens.admin.page import ACTING

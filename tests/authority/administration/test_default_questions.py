@@ -7,8 +7,8 @@ import re
 import pytest
 
 from kiosk.authority.administration.questions import DEFAULT_QUESTIONS
-from kiosk.contract.folding import fold
 from kiosk.contract.policy import answer_problem
+from kiosk.contract.text import fold
 
 
 def test_there_are_twenty_with_lasting_ids() -> None:

@@ -10,7 +10,6 @@ import pytest
 from kiosk.authority.roles import Role
 from kiosk.authority.store.records import AuditEvent, Card, StaffCard, StaffMember
 from kiosk.contract.errors import StepRefused
-from kiosk.contract.free_text import LONGEST_WORDS
 from kiosk.contract.messages import (
     Maintain,
     MaintenanceAct,
@@ -23,6 +22,7 @@ from kiosk.contract.messages import (
     VisitEnd,
     VisitOpened,
 )
+from kiosk.contract.text import LONGEST_WORDS
 from tests.authority.card_in_reader import ReaderCard
 from tests.authority.station_visit import StationVisit
 from tests.authority.world import World

@@ -10,7 +10,7 @@ from textual import events
 from textual.widgets import Input, OptionList
 
 from kiosk.authority.administration.views import Done, Grounds
-from kiosk.contract.free_text import LONGEST_REASON
+from kiosk.contract.text import LONGEST_REASON
 from screens.admin.dialogs.dialog import MustRead
 from screens.admin.dialogs.form import (
     WAYS,

@@ -65,7 +65,7 @@ from kiosk.authority.store.tables import (
     col,
     values,
 )
-from kiosk.contract.folding import sort_name
+from kiosk.contract.text import sort_name
 
 OVERWRITTEN = (
     "email",

@@ -18,7 +18,7 @@ from sqlalchemy.orm import aliased
 from kiosk.authority.store.gateway import table_of
 from kiosk.authority.store.repositories import Repository
 from kiosk.authority.store.tables import CardholderRow, CardRow, RegistrationRow, SearchTermRow, col
-from kiosk.contract.folding import fold, folded_words
+from kiosk.contract.text import fold, folded_words
 
 # The words by which a person is found, and the words of a typed text.
 #

@@ -1,0 +1,125 @@
+"""What people write and read out: texts that match, texts that hold a secret, numbers to type.
+
+There is one folding for answers, names and questions, so that texts match that people take for the
+same. Case, spaces, diacritics and punctuation go, so ``Siân O'Brien`` becomes ``sianobrien``. Other
+scripts stay as they are, without their marks.
+
+Its table is short and part of this product, because hashes of answers are made of folded text: a
+library's table that changes with a release would lock people out, and one that spells Han in Latin
+letters makes different names alike. Unicode never changes how an assigned character decomposes.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+_LETTERS: Final = {
+    "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i", "ȷ": "j",
+    "ħ": "h", "ŧ": "t", "ŋ": "n", "ĸ": "k", "ƶ": "z", "ǥ": "g", "ɨ": "i", "ʉ": "u", "ə": "e",
+    "ǝ": "e", "ɛ": "e", "ɔ": "o", "ɓ": "b", "ɗ": "d", "ɖ": "d", "ƙ": "k", "ƴ": "y", "ɣ": "g",
+    "ƒ": "f", "ʋ": "v", "ɲ": "n", "ƀ": "b", "ɍ": "r", "ɏ": "y", "ɉ": "j", "ȼ": "c", "ⱥ": "a",
+    "ƚ": "l", "ⱦ": "t", "ɇ": "e",
+}  # fmt: skip
+"""Latin letters that Unicode does not decompose into a letter and its diacritic."""
+
+_APOSTROPHES: Final = "ʹʺʻʼʽʾʿˈˊˋˮꞌ"
+"""Letters to Unicode; people type an apostrophe, or nothing."""
+
+_TABLE: Final = str.maketrans(_LETTERS) | str.maketrans("", "", _APOSTROPHES)
+_NO_LETTER_OR_DIGIT: Final = re.compile(r"[\W_]+")
+_TYPABLE: Final = re.compile(r"[a-z0-9]*")
+
+
+def fold(text: str) -> str:
+    """Return the letters and digits of ``text``, folded; idempotent."""
+    return _NO_LETTER_OR_DIGIT.sub("", _plain(text))
+
+
+def folded_words(text: str) -> list[str]:
+    """Return the folded parts of ``text`` between spaces, signs and punctuation."""
+    return [word for word in _NO_LETTER_OR_DIGIT.split(_plain(text)) if word]
+
+
+def sort_name(name: str) -> str:
+    """Return the sort key of a name: each of its words, folded."""
+    return " ".join(filter(None, map(fold, name.split())))
+
+
+def typable(folded: str) -> bool:
+    """Return whether a station's on-screen keyboard can type what folds to ``folded``."""
+    return _TYPABLE.fullmatch(folded) is not None
+
+
+def _plain(text: str) -> str:
+    if text.isascii():
+        return text.lower()
+    bare = _without_marks(text)
+    if bare.isascii():
+        return bare.lower()
+    # Folding the case of a compatibility character can leave one more to take apart.
+    again = _without_marks(bare.casefold()).casefold()
+    return _without_marks(again).translate(_TABLE)
+
+
+def _without_marks(text: str) -> str:
+    apart = unicodedata.normalize("NFKD", text)
+    return "".join(sign for sign in apart if unicodedata.category(sign)[0] != "M")
+
+
+BASE32: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Crockford's, for numbers that people read out and type: no two characters look alike."""
+
+_LOOK_ALIKES: Final = str.maketrans("ILO", "110")
+
+
+def encode_base32(number: int, length: int) -> str:
+    """Return the lowest ``5 * length`` bits of ``number`` in ``length`` characters."""
+    return "".join(BASE32[number >> 5 * at & 31] for at in reversed(range(length)))
+
+
+def typed_base32(text: str) -> str:
+    """Return ``text`` without spaces and dashes, in capitals, with I and L as 1 and O as 0.
+
+    It may still contain characters that are not in the alphabet.
+    """
+    return "".join(text.replace("-", " ").split()).upper().translate(_LOOK_ALIKES)
+
+
+SHORTEST_REASON: Final = 3
+LONGEST_REASON: Final = 300
+"""Characters of a reason that staff give."""
+
+LONGEST_WORDS: Final = 100
+"""Characters of an officer's own reason."""
+
+_WORD: Final = re.compile(r"[^\W\d_]{3,}")
+_LONG_HEX: Final = re.compile(r"(?:[0-9a-f]{2}[\s:.-]?){15,}[0-9a-f]{2}", re.IGNORECASE)
+_NAMED_SECRET: Final = re.compile(
+    r"\b(?:so[\s-]?pin|pin|puk|pac|otp|code|secret|password|passphrase|admin(?:[\s-]?(?:pin|key))?)\b"
+    r"(?:[\s:=\"'.,-]|\b(?:is|was|now|to|new|number|no)\b)*"
+    r"(?:\d[\s-]?){4,}",
+    re.IGNORECASE,
+)
+
+
+def looks_secret(text: str) -> bool:
+    """Return whether a text has the form of a PIN, a PUK, a code or a key.
+
+    Such a text has no word in it (a PIN, a code and most PUKs have only digits), is a single run of
+    letters and digits (an admin PIN or a security officer's PIN), holds 16 bytes or more in
+    hexadecimal (an admin key has 24), or has four digits or more after a word such as PUK.
+    """
+    one_run = " " not in text and any(character.isdigit() for character in text)
+    return (
+        one_run
+        or _WORD.search(text) is None
+        or _LONG_HEX.search(text) is not None
+        or _NAMED_SECRET.search(text) is not None
+    )
+
+
+def says_why(words: str) -> bool:
+    """Return whether an officer's words can be kept as the reason for an act."""
+    return len(words) <= LONGEST_WORDS and words.isprintable() and not looks_secret(words)

@@ -1,4 +1,4 @@
-"""Command and response APDUs, short form, after ISO/IEC 7816-4.
+"""Command and response APDUs, short form, and their status words, after ISO/IEC 7816-4.
 
 The instruction of a ``CommandApdu`` says whether it only reads. An instruction that is not on the
 short list of reading ones counts as changing the card, so a new command is never repeated by
@@ -210,6 +210,10 @@ class Channel(Protocol):
         changes the card may have reached it.
         """
 
+
+# What the status words of the PIN commands mean (ISO/IEC 7816-4, table 6). PIV and GIDS cards share
+# the readings of VERIFY, CHANGE REFERENCE DATA and RESET RETRY COUNTER (SP 800-73-5 part 2, 3.2).
+# Every variant that was seen on a card has its line here.
 
 SECURITY_STATUS_NOT_SATISFIED: Final = 0x6982
 """For example over the contactless interface. No try is lost."""

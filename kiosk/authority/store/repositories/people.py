@@ -1,4 +1,4 @@
-"""Cardholders, their waiting changes of address, and the list of security questions."""
+"""Cardholders, their registrations and waiting changes of address, and the security questions."""
 
 from __future__ import annotations
 

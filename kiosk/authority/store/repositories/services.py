@@ -1,4 +1,4 @@
-"""The outbox, stations, alarms, jobs, and the keys that the database was filled under."""
+"""The outbox, stations with their keys and enrolment lines, alarms, jobs, and the known keys."""
 
 from __future__ import annotations
 

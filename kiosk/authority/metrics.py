@@ -97,6 +97,11 @@ class CallMetrics:
             ["because"],
             registry=registry,
         )
+        self._dropped = Counter(
+            "kiosk_handshakes_dropped",
+            "Connections that were dropped in their TLS handshake: too many had begun one.",
+            registry=registry,
+        )
         self._opened = Counter("kiosk_visits_opened", "Visits that began.", registry=registry)
         self._ended = Counter(
             "kiosk_visits_ended", "Visits that ended, by how.", ["how"], registry=registry
@@ -118,6 +123,10 @@ class CallMetrics:
             self._refusals.labels(reason.value)
         for outcome in OUTCOMES.values():
             self._unblocks.labels(outcome)
+
+    def handshake_dropped(self) -> None:
+        """Count one connection."""
+        self._dropped.inc()
 
     def answered(self, called: Called) -> None:
         """Count one call."""

@@ -19,7 +19,7 @@ import socket
 import ssl
 import stat
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -84,7 +84,9 @@ class Limits:
     ``calls_a_second`` and ``burst`` are of one station, ``connections_each`` too. Calls that hash
     answers and calls that wait for the mail relay have separate threads, so that any number of them
     leaves threads for the others. ``anonymous`` are connections without a certificate, all
-    together; ``tries_a_second`` and ``tries_burst`` are of one address of them.
+    together; ``tries_a_second`` and ``tries_burst`` are of one address of them. ``handshakes`` are
+    the connections of one listener that have not finished theirs, ``handshakes_each`` those of one
+    address.
     """
 
     headers_s: float = 5.0
@@ -93,6 +95,8 @@ class Limits:
     life_s: float = 900.0
     connections: int = 2000
     connections_each: int = 8
+    handshakes: int = 500
+    handshakes_each: int = 250
     quick: LaneLimits = LaneLimits(16, 64)
     hashing: LaneLimits = LaneLimits(4, 16)
     mailing: LaneLimits = LaneLimits(8, 16)
@@ -198,6 +202,114 @@ class _Bucket:
         return self._left + (now - self._at) * self._rate >= self._burst
 
 
+# The TLS handshake, in which clients are strangers: anybody can connect and say nothing.
+
+
+class _Handshakes:
+    """The connections of one listener that have not finished their handshake, the oldest first."""
+
+    def __init__(self, most: int, of_one_address: int, dropped: Callable[[], None]) -> None:
+        self._most = most
+        self._most_of_one = of_one_address
+        self._dropped = dropped
+        self._under_way: dict[_Handshake, None] = {}
+        self._of: defaultdict[str, dict[_Handshake, None]] = defaultdict(dict)
+        self._unlogged = 0
+        self._logged_at = float("-inf")
+
+    def begin(self, handshake: _Handshake) -> None:
+        """Count one; drop the oldest where there are too many now."""
+        theirs = self._of[handshake.address]
+        self._under_way[handshake] = theirs[handshake] = None
+        if len(theirs) > self._most_of_one:
+            self._drop(next(iter(theirs)))
+        elif len(self._under_way) > self._most:
+            self._drop(next(iter(self._under_way)))
+
+    def end(self, handshake: _Handshake) -> None:
+        """Stop counting one that ended in any way."""
+        if self._under_way.pop(handshake, handshake) is None:
+            theirs = self._of[handshake.address]
+            del theirs[handshake]
+            if not theirs:
+                del self._of[handshake.address]
+
+    def close(self) -> None:
+        for each in tuple(self._under_way):
+            each.abort()
+
+    def _drop(self, oldest: _Handshake) -> None:
+        self.end(oldest)
+        oldest.abort()
+        self._dropped()
+        self._unlogged += 1
+        now = asyncio.get_running_loop().time()
+        if now - self._logged_at >= LINE_EVERY_S:
+            log.warning(
+                "dropped in the TLS handshake since the last such line: %d connections, one of "
+                "them from %s. More than %d had not finished theirs, or more than %d of one "
+                "address: only stations should reach this port",
+                self._unlogged,
+                oldest.address,
+                self._most,
+                self._most_of_one,
+            )
+            self._unlogged, self._logged_at = 0, now
+
+
+LINE_EVERY_S: Final = 60.0
+
+
+class _Handshake(asyncio.Protocol):
+    """Passes a connection on once its handshake is done."""
+
+    def __init__(
+        self,
+        connection: _Connection,
+        context: ssl.SSLContext,
+        timeout_s: float,
+        counted: _Handshakes,
+    ) -> None:
+        self._connection = connection
+        self._context = context
+        self._timeout_s = timeout_s
+        self._counted = counted
+        self._early = bytearray()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self.address = anonymous_peer(transport).address
+        self._counted.begin(self)
+        self._task = asyncio.get_running_loop().create_task(self._finish())
+
+    def data_received(self, data: bytes) -> None:
+        """Keep what came with the end of the handshake, before ``start_tls`` returns."""
+        self._early += data
+
+    def abort(self) -> None:
+        self._transport.abort()
+
+    async def _finish(self) -> None:
+        try:
+            tls = await asyncio.get_running_loop().start_tls(
+                self._transport,
+                self,
+                self._context,
+                server_side=True,
+                ssl_handshake_timeout=self._timeout_s,
+            )
+        except OSError:
+            return
+        finally:
+            self._counted.end(self)
+        if tls is None:  # closed in the meantime
+            return
+        tls.set_protocol(self._connection)
+        self._connection.connection_made(tls)
+        if self._early and not tls.is_closing():
+            self._connection.data_received(bytes(self._early))
+
+
 # One connection: aiohttp's protocol, with the deadlines that it lacks around it.
 
 
@@ -282,8 +394,10 @@ class AuthorityServer:
         now: Callable[[], datetime] | None = None,
         answered: Callable[[Called], None] = lambda _: None,
         enrolment: StationEnrolment | None = None,
+        dropped: Callable[[], None] = lambda: None,
     ) -> None:
         self._answered = answered
+        self._dropped = dropped
         self._enrolment = enrolment
         self._now = now or SystemClock().now
         self.limits = limits or Limits()
@@ -313,6 +427,7 @@ class AuthorityServer:
         self._connections_of: Counter[Peer | None] = Counter()
         self._buckets: dict[str, _Bucket] = {}
         self._listening: list[asyncio.Server] = []
+        self._handshakes: list[_Handshakes] = []
         # aiohttp's own log would contain what a client sent.
         self._http = web.Server(
             self._handle,
@@ -348,18 +463,19 @@ class AuthorityServer:
         """
         loop = asyncio.get_running_loop()
         identify = anonymous_peer if anonymous else peer_of
+        limits = self.limits
+        counted = _Handshakes(limits.handshakes, limits.handshakes_each, self._dropped)
+
+        def connect() -> asyncio.Protocol:
+            return _Handshake(self._connect(identify), context, limits.headers_s, counted)
+
         try:
-            listening = await loop.create_server(
-                partial(self._connect, identify),
-                host,
-                port,
-                ssl=context,
-                ssl_handshake_timeout=self.limits.headers_s,
-            )
+            listening = await loop.create_server(connect, host, port)
         except OSError as error:
             setting = "enrol_listen" if anonymous else "listen"
             raise ConfigError(f"authority.{setting}: {host}:{port}: {error.strerror}") from None
         self._listening.append(listening)
+        self._handshakes.append(counted)
         found: int = listening.sockets[0].getsockname()[1]
         return found
 
@@ -367,6 +483,8 @@ class AuthorityServer:
         """Accept no more connections, let running calls end, then close."""
         for each in self._listening:
             each.close()
+        for handshakes in self._handshakes:
+            handshakes.close()
         self._http.pre_shutdown()  # else an idle connection is waited for, too
         await self._http.shutdown(self.limits.stop_s)
         for lane in {self._quick, *self._lanes.values()}:
@@ -384,9 +502,7 @@ class AuthorityServer:
         """How many connections are open."""
         return len(self._connections)
 
-    def _connect(
-        self, identify: Callable[[asyncio.BaseTransport], Peer | None]
-    ) -> asyncio.Protocol:
+    def _connect(self, identify: Callable[[asyncio.BaseTransport], Peer | None]) -> _Connection:
         return _Connection(self._http(), self, identify)
 
     def admit(self, transport: asyncio.BaseTransport, connection: _Connection) -> bool:

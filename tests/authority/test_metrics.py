@@ -100,6 +100,12 @@ def test_what_a_station_asks_too_often_is_counted_as_busy(folder: Path) -> None:
         assert counted.read()["kiosk_busy_answers_total{because=station}"] >= 1
 
 
+def test_a_handshake_that_was_dropped_is_counted(counted: Counted) -> None:
+    assert counted.read()["kiosk_handshakes_dropped_total{}"] == 0
+    counted.metrics.calls.handshake_dropped()
+    assert counted.read()["kiosk_handshakes_dropped_total{}"] == 1
+
+
 def test_how_the_estate_stands(counted: Counted) -> None:
     world = counted.world
     with world.store.begin() as uow:

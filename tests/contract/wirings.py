@@ -82,6 +82,8 @@ class Served:
     ) -> None:
         self.answered = answered
         self.enrolment = enrolment
+        self.dropped = 0
+        """How many connections were dropped in their handshake."""
         self.ahead = timedelta(0)
         """How far the server's clock is ahead."""
         self._loop = asyncio.new_event_loop()
@@ -118,7 +120,12 @@ class Served:
         self, service: Service, directory: StationDirectory, limits: Limits
     ) -> AuthorityServer:
         now = lambda: datetime.now(UTC) + self.ahead  # noqa: E731
-        return AuthorityServer(service, directory, limits, now, self.answered, self.enrolment)
+        return AuthorityServer(
+            service, directory, limits, now, self.answered, self.enrolment, self._count_dropped
+        )
+
+    def _count_dropped(self) -> None:
+        self.dropped += 1
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,7 @@ async def serve(
                 EnrolledStations(built.store, on_socket),
                 answered=monitored.metrics.calls.answered,
                 enrolment=network.enrolment,
+                dropped=monitored.metrics.calls.handshake_dropped,
             )
             try:
                 if settings.authority.socket:

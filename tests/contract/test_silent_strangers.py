@@ -1,0 +1,167 @@
+"""Strangers who connect over TLS and say nothing, while an honest station calls."""
+
+from __future__ import annotations
+
+import logging
+import resource
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from kiosk.authority.server import Limits
+from kiosk.contract.messages import Heartbeat, StationStanding
+from kiosk.station.client import HttpAuthority, TlsAddress, client_context
+from tests.contract.wirings import HOST, Served, WiredWorld, wired
+
+# A handshake ends by itself after ``headers_s``: not while a test runs.
+FEW = Limits(headers_s=3600, handshakes=20, handshakes_each=8, connections_each=100)
+
+
+@pytest.fixture
+def tls(folder: Path) -> Iterator[WiredWorld]:
+    with wired(folder, "mutual TLS", limits=FEW) as made:
+        made.at("A")
+        yield made
+
+
+def port_of(world: WiredWorld) -> int:
+    address = world.addresses["*"]
+    assert isinstance(address, TlsAddress)
+    return address.port
+
+
+def calls_anew(world: WiredWorld) -> StationStanding:
+    """Call on another connection, as a station that was just started."""
+    mine = world.papers["A"]
+    context = client_context(mine.certificate, mine.key, mine.ca)
+    client = HttpAuthority([world.addresses["*"]], context)
+    try:
+        return client.port.heartbeat(Heartbeat())
+    finally:
+        client.close()
+
+
+@contextmanager
+def silent(world: WiredWorld, *addresses: str) -> Iterator[list[socket.socket]]:
+    """Connect from each of ``addresses`` and send nothing; the server has taken up each."""
+    found = []
+    for each in addresses:
+        made = socket.create_connection((HOST, port_of(world)), 30, (each, 0))
+        made.settimeout(30)
+        found.append(made)
+    calls_anew(world)
+    yield found
+    for made in found:
+        made.close()
+
+
+def is_dropped(connection: socket.socket) -> bool:
+    connection.setblocking(False)
+    try:
+        with suppress(ConnectionError):
+            return connection.recv(1) == b""
+    except BlockingIOError:
+        return False
+    return True
+
+
+def await_drop(connection: socket.socket) -> None:
+    with suppress(ConnectionError):
+        assert connection.recv(1) == b""
+
+
+def test_the_oldest_handshakes_of_one_address_are_dropped(tls: WiredWorld) -> None:
+    with silent(tls, *["127.0.0.9"] * 10) as held:
+        for each in held[:2]:
+            await_drop(each)
+        assert [is_dropped(each) for each in held[2:]] == [False] * 8
+
+
+def test_the_oldest_handshakes_of_all_are_dropped(tls: WiredWorld) -> None:
+    with silent(tls, *[f"127.0.0.{number}" for number in range(10, 35)]) as held:
+        for each in held[:5]:
+            await_drop(each)
+        # The honest station's took the room of one more while it lasted.
+        assert [is_dropped(each) for each in held[6:]] == [False] * 19
+
+
+def test_who_has_finished_the_handshake_is_not_dropped(tls: WiredWorld) -> None:
+    standing = tls.at("A").heartbeat(Heartbeat())
+    connected = tls.served[0].server.connected
+    with silent(tls, *["127.0.0.1"] * 30):
+        assert tls.at("A").heartbeat(Heartbeat()) is standing
+        assert tls.served[0].server.connected >= connected
+
+
+def test_what_was_dropped_is_counted_and_logged_once_a_minute(
+    tls: WiredWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    with silent(tls, *["127.0.0.9"] * 20) as held:
+        for each in held[:12]:
+            await_drop(each)
+    assert tls.served[0].dropped == 12
+    (line,) = [each for each in caplog.messages if "handshake" in each]
+    assert "127.0.0.9" in line
+
+
+BACKLOG = 100
+CROWD = """
+import socket, sys
+held = []
+for number in range(int(sys.argv[2])):
+    made = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 60)
+    held.append(made)
+print("connected", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_crowd_that_says_nothing_takes_no_files_of_the_authority(folder: Path) -> None:
+    """Before: each took a file until its handshake timed out, and nobody else got in."""
+    with wired(folder, "mutual TLS", limits=replace(FEW, handshakes_each=20)) as world:
+        assert world.at("A").heartbeat(Heartbeat()) is StationStanding.IN_USE
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        crowd = subprocess.Popen(
+            [sys.executable, "-c", CROWD, str(port_of(world)), "600"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        # One turn of the loop accepts as many as its backlog, before any of them is counted.
+        most = FEW.handshakes + BACKLOG + 60
+        files = sum(1 for _ in Path("/proc/self/fd").iterdir()) + most
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+        try:
+            assert crowd.stdout is not None
+            assert crowd.stdout.readline() == b"connected\n"
+            for _ in range(3):
+                assert calls_anew(world) is StationStanding.IN_USE
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            crowd.communicate()
+
+
+def test_clients_at_the_socket_are_not_counted(folder: Path) -> None:
+    with wired(folder, "socket", limits=replace(FEW, handshakes=1, handshakes_each=1)) as world:
+        assert world.at("A").heartbeat(Heartbeat()) is StationStanding.IN_USE
+        path = str(folder / "1.sock")
+        held = [socket.socket(socket.AF_UNIX) for _ in range(5)]
+        for each in held:
+            each.connect(path)
+        assert world.at("A").heartbeat(Heartbeat()) is StationStanding.IN_USE
+        assert not any(is_dropped(each) for each in held)
+        for each in held:
+            each.close()
+
+
+def test_a_server_that_stops_ends_the_handshakes(tls: WiredWorld) -> None:
+    with silent(tls, "127.0.0.9") as held:
+        served: Served = tls.served.pop()
+        served.close()
+        await_drop(held[0])

@@ -233,6 +233,12 @@ def test_a_process_is_named_without_its_options(words: tuple[str, ...], shown: s
     assert program_of("\0".join(words) + "\0") == shown
 
 
+@pytest.mark.parametrize("command_line", ["/usr/bin/kiosk", "python\0-m\0kiosk", "kiosk\0", ""])
+def test_a_process_that_words_its_own_command_line_is_named(command_line: str) -> None:
+    """prctl(2) or a write over argv may leave the program's name last, without an end."""
+    assert program_of(command_line) == ("kiosk" if command_line else "")
+
+
 @pytest.mark.parametrize("removed", ["kiosk.db", "kiosk.db*"])
 def test_a_deleted_database_that_is_in_use_is_not_restored(
     kiosk: Kiosk,

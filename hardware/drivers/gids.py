@@ -303,7 +303,7 @@ class GidsSession:
             raise not_begun(response.status)
         nonce = _answered(response.data, _NONCE)
         if len(nonce) != _NONCE_SIZE:
-            raise CardProtocolError(f"the card begins with a number of {len(nonce)} bytes")
+            raise CardProtocolError(f"the card begins with a nonce of {len(nonce)} bytes")
         return KeyNonce(nonce)
 
     def complete_mutual_authentication(self, cryptogram: bytes) -> KeyAnswer:

@@ -42,7 +42,7 @@ def _visit(visit: Visit | None) -> State | None:
     if visit is None:
         return None
     proven = (visit.genuine_at, visit.questions_proven_at, visit.code_proven_id)
-    times = (visit.closed_at, visit.finished_at, visit.challenge)
+    times = (visit.closed_at, visit.finished_at, visit.challenge, visit.nonce)
     return visit.how, *(each is not None for each in (*proven, *times))
 
 

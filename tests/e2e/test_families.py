@@ -59,7 +59,7 @@ def by_secret(held: CardHold, secret: Sensitive) -> None:
 
 def by_key(held: CardHold, secret: Sensitive) -> None:
     """Set the PIN again with what the admin key makes."""
-    ours = card_keys.draw_number()
+    ours = card_keys.draw_nonce()
     cards = held.begin_mutual_authentication(KeyChallenge(ours)).nonce
     answer = held.complete_mutual_authentication(card_keys.cryptogram(secret, ours, cards))
     assert card_keys.is_right(answer.cryptogram, card_keys.awaited(secret, ours, cards))

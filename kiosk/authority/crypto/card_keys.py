@@ -290,19 +290,16 @@ def _issued(read: x509.Certificate, by: x509.Certificate) -> bool:
 # Admin keys: a card and the authority prove to each other that they have the same key.
 #
 # After the Generic Identity Device Specification 2.0, mutual authentication: each side draws a
-# number of 16 bytes. The authority encrypts the card's number and its own, the card encrypts them
+# nonce of 16 bytes. The authority encrypts the card's nonce and its own, the card encrypts them
 # in the reverse order, each followed by eight bytes without a meaning here (triple DES in CBC mode,
 # zero initialisation vector). The key itself is never sent. Keys are in the form of
 # ``kiosk.contract.families.tidy_admin_key``.
 
-NUMBER_BYTES: Final = 16
-"""Of either side's number."""
-
-DIGEST_BYTES: Final = 32
-"""Of the stored digest of the card's answer."""
+NONCE_BYTES: Final = 16
+"""Of either side's nonce."""
 
 _BLOCK: Final = 8
-_CRYPTOGRAM_BYTES: Final = 2 * NUMBER_BYTES + _BLOCK
+_CRYPTOGRAM_BYTES: Final = 2 * NONCE_BYTES + _BLOCK
 
 
 def can_be_used() -> bool:
@@ -314,15 +311,15 @@ def can_be_used() -> bool:
     return True
 
 
-def draw_number() -> bytes:
-    """Draw the authority's number."""
-    return secrets.token_bytes(NUMBER_BYTES)
+def draw_nonce() -> bytes:
+    """Draw the authority's nonce."""
+    return secrets.token_bytes(NONCE_BYTES)
 
 
 def mirrors(ours: bytes, cards: bytes) -> bool:
-    """Return whether the card's number repeats a block of ours.
+    """Return whether the card's nonce repeats a block of ours.
 
-    A genuine card draws such a number once in 2^62 times. For a card that repeats our number, our
+    A genuine card draws such a nonce once in 2^62 times. For a card that repeats ours, our
     cryptogram would be the very answer that it owes.
     """
     return not _blocks(ours).isdisjoint(_blocks(cards))
@@ -343,7 +340,7 @@ def awaited(key: Sensitive, ours: bytes, cards: bytes) -> bytes:
 
 def is_right(answer: bytes, digest: bytes) -> bool:
     """Return, in constant time, whether ``answer`` is the expected one."""
-    given = sha256(answer[: 2 * NUMBER_BYTES]).digest()
+    given = sha256(answer[: 2 * NONCE_BYTES]).digest()
     return len(answer) == _CRYPTOGRAM_BYTES and hmac.compare_digest(given, digest)
 
 

@@ -282,9 +282,9 @@ class Visit:
     ``questions_proven_at`` may come from the code of an earlier visit; then ``questions_carried``
     is set until they are answered in this visit. ``code_proven_id`` is the code that was entered
     correctly and is not yet consumed. ``auth_key`` is the key that the card has to prove, and has
-    proven where ``genuine_at`` is set. A ``challenge`` is open until it is answered: a number that
-    was drawn or, for a card with an admin key that was sent its cryptogram, the digest of the only
-    right answer. ``key_vouched``: an issuer in the settings certified that key for this card.
+    proven where ``genuine_at`` is set. A ``challenge`` is what it has to sign, open until it is
+    answered; ``nonce`` is ours for a card with an admin key, until a cryptogram is made with it.
+    ``key_vouched``: an issuer in the settings certified that key for this card.
     ``pin_evidence`` is the evidence that the card verified its PIN, ``pin_key`` the key that
     signed, and ``pin_challenge`` what it has to sign. ``owner_email`` is the recorded address whose
     code was entered because the PIN was only claimed. ``pending_id`` is the change that the visit
@@ -315,6 +315,8 @@ class Visit:
     genuine_at: datetime | None = None
     challenge: bytes | None = field(default=None, repr=False)
     challenged_at: datetime | None = None
+    nonce: bytes | None = field(default=None, repr=False)
+    nonce_drawn_at: datetime | None = None
     secret_tries: int | None = None
     judged: bytes | None = field(default=None, repr=False)
     refusal: Reason | None = None
@@ -388,8 +390,9 @@ class UnblockEntry:
     """One unblock from its intent to its outcome; a card has at most one that is open.
 
     ``attempt`` is the id of the call that released its secret, and ``proof`` the digest of the
-    card's answer; ``cryptogram`` is the admin key's, until an outcome is reported.
-    ``admitted_at`` is when a card with an admin key answered that cryptogram rightly.
+    card's answer. ``cryptogram`` is the admin key's, and ``awaited`` the digest of the only right
+    answer to it: both until the card has answered, or an outcome is reported. ``admitted_at`` is
+    when it answered rightly.
     """
 
     id: str
@@ -403,6 +406,7 @@ class UnblockEntry:
     attempt: str = ""
     proof: bytes | None = field(default=None, repr=False)
     cryptogram: bytes | None = field(default=None, repr=False)
+    awaited: bytes | None = field(default=None, repr=False)
     admitted_at: datetime | None = None
 
 

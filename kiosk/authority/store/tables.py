@@ -461,6 +461,8 @@ class VisitRow(MacRow, table=True):
     genuine_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     challenge: bytes | None = Field(default=None, repr=False)
     challenged_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    nonce: bytes | None = Field(default=None, repr=False)
+    nonce_drawn_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     secret_tries: int | None = None
     judged: bytes | None = Field(default=None, repr=False)
     refusal: Reason | None = Field(default=None, sa_type=Worded(Reason))
@@ -548,6 +550,7 @@ class UnblockRow(MacRow, table=True):
     attempt: str = ""
     proof: bytes | None = Field(default=None, repr=False)
     cryptogram: bytes | None = Field(default=None, repr=False)
+    awaited: bytes | None = Field(default=None, repr=False)
     admitted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 

@@ -1,8 +1,8 @@
 """A card with an admin key: the key stays here, and only its cryptogram over two nonces is sent.
 
-Our nonce is stored with the visit, as any challenge is; once the cryptogram was sent, the digest of
-the only right answer replaces it. Both are in the database, so that any process of the estate can
-go on, and each is valid once, for a minute, for that visit.
+Our nonce is stored with the visit, until the cryptogram is made; the digest of the only right
+answer is stored with the journal's entry. Both are in the database, so that any process of the
+estate can go on, and each is valid once, for a minute, for that visit.
 
 One cryptogram is made for each of our nonces, and each is charged: otherwise a station or a card
 could collect cryptograms over nonces of its choice. The charge is a use of the key, of which a few
@@ -53,43 +53,39 @@ def has_admin_key(card: Card) -> bool:
     return card.driver in MUTUALLY_AUTHENTICATED
 
 
-def draw_number(uow: UnitOfWork, visit: Visit) -> KeyChallenge:
+def draw_nonce(uow: UnitOfWork, visit: Visit) -> KeyChallenge:
     """Draw our nonce, unless there is one that is still valid.
 
     Raises ``StepRefused`` while the card may still answer.
     """
     if visit.card_id is None or uow.journal.open_for(visit.card_id) is not None:
         raise StepRefused("an earlier unblock of this card is not settled")
-    _forget_other_numbers(uow, visit)
-    # Either our nonce or, once its cryptogram was sent, the digest of an answer is stored.
-    waiting = visit.challenge
-    is_number = waiting is not None and len(waiting) == card_keys.NUMBER_BYTES
-    if waiting and is_number and is_waiting(visit.challenged_at, uow.now, CHALLENGE_LIFE):
+    _forget_other_nonces(uow, visit)
+    waiting = visit.nonce
+    if waiting is not None and is_waiting(visit.nonce_drawn_at, uow.now, CHALLENGE_LIFE):
         return KeyChallenge(waiting)
-    number = card_keys.draw_number()
-    uow.visits.save(replace(visit, challenge=number, challenged_at=uow.now))
-    return KeyChallenge(number)
+    nonce = card_keys.draw_nonce()
+    uow.visits.save(replace(visit, nonce=nonce, nonce_drawn_at=uow.now))
+    return KeyChallenge(nonce)
 
 
-def _forget_other_numbers(uow: UnitOfWork, visit: Visit) -> None:
-    """Drop the open exchanges of the card's other visits.
+def _forget_other_nonces(uow: UnitOfWork, visit: Visit) -> None:
+    """Drop the nonces that were drawn for the card's other visits.
 
     A cryptogram that one visit makes over a nonce of the card's choice could be the answer that
     another one expects.
     """
     for other in uow.visits.open_of_card(visit.card_id or ""):
-        if other.id != visit.id and other.challenge is not None:
-            uow.visits.save(replace(other, challenge=None, challenged_at=None))
+        if other.id != visit.id and other.nonce is not None:
+            uow.visits.save(replace(other, nonce=None, nonce_drawn_at=None))
 
 
-def judge_number(
-    visit: Visit, given: CardProof | KeyNonce | None, now: datetime
-) -> Unproven | None:
+def judge_nonce(visit: Visit, given: CardProof | KeyNonce | None, now: datetime) -> Unproven | None:
     """Return whether the card's nonce can be used.
 
     Raises ``StepRefused`` where there is none, or ours was not drawn for it.
     """
-    ours, cards = _waiting(visit, card_keys.NUMBER_BYTES, now), _number(given)
+    ours, cards = _ours(visit, now), _nonce(given)
     return Unproven.MIRRORED if card_keys.mirrors(ours, cards) else None
 
 
@@ -109,21 +105,18 @@ def use_key(
     given: CardProof | KeyNonce | None,
 ) -> KeyGrant:
     """Make the cryptogram for the card, and store the digest of its answer."""
-    ours, cards = _waiting(visit, card_keys.NUMBER_BYTES, uow.now), _number(given)
-    digest = card_keys.awaited(key, ours, cards)
-    uow.visits.save(replace(visit, challenge=digest, challenged_at=uow.now))
+    ours, cards = _ours(visit, uow.now), _nonce(given)
+    uow.visits.save(replace(visit, nonce=None, nonce_drawn_at=None))
     made = card_keys.cryptogram(key, ours, cards)
-    uow.journal.keep_cryptogram(entry.id, made)
+    uow.journal.keep_cryptogram(entry.id, made, card_keys.awaited(key, ours, cards))
     return KeyGrant(JournalId(entry.id), made)
 
 
-def made_before(
-    visit: Visit, entry: UnblockEntry, given: CardProof | KeyNonce | None, now: datetime
-) -> KeyGrant:
+def made_before(entry: UnblockEntry, given: CardProof | KeyNonce | None, now: datetime) -> KeyGrant:
     """Return the same cryptogram again, for the same nonce of the card, while it is valid."""
-    _waiting(visit, card_keys.DIGEST_BYTES, now)
+    _awaited(entry, now)
     if entry.cryptogram is None or entry.proof != digest_of("release", given):
-        raise StepRefused("the cryptogram was made for another number")
+        raise StepRefused("the cryptogram was made for another nonce")
     return KeyGrant(JournalId(entry.id), entry.cryptogram)
 
 
@@ -142,8 +135,11 @@ def admit(
             return refused
         if case.visit.judged == judged and case.entry.closed_at is None:
             return None
-        digest = _awaited(case, uow.now)
-        if not card_keys.is_right(answer.cryptogram, digest):
+        if case.entry.closed_at is not None or case.visit.closed_at is not None:
+            raise StepRefused("the unblock is over")
+        if not has_admin_key(case.card):
+            raise StepRefused("the card has no admin key")
+        if not card_keys.is_right(answer.cryptogram, _awaited(case.entry, uow.now)):
             _end_exchange(uow, case)
             close_unproven(uow, case.visit, Unproven.NO_ADMIN_KEY, judged)
             raise VisitRefused(Reason.NOT_GENUINE, keep=case.visit)
@@ -163,28 +159,32 @@ def need_admitted(case: LockedGrant) -> None:
         raise StepRefused("the card has not shown that it has its admin key")
 
 
-def _number(given: CardProof | KeyNonce | None) -> bytes:
-    if not isinstance(given, KeyNonce) or len(given.nonce) != card_keys.NUMBER_BYTES:
-        raise StepRefused("the card's number is missing")
+def _nonce(given: CardProof | KeyNonce | None) -> bytes:
+    if not isinstance(given, KeyNonce) or len(given.nonce) != card_keys.NONCE_BYTES:
+        raise StepRefused("the card's nonce is missing")
     return given.nonce
 
 
-def _awaited(case: LockedGrant, now: datetime) -> bytes:
-    if case.entry.closed_at is not None or case.visit.closed_at is not None:
-        raise StepRefused("the unblock is over")
-    if not has_admin_key(case.card):
-        raise StepRefused("the card has no admin key")
-    return _waiting(case.visit, card_keys.DIGEST_BYTES, now)
+def _ours(visit: Visit, now: datetime) -> bytes:
+    """Return our nonce, while it can be used."""
+    nonce, drawn_at = visit.nonce, visit.nonce_drawn_at
+    if nonce is None or drawn_at is None:
+        raise StepRefused("no nonce was drawn for this")
+    _need_young(drawn_at, now)
+    return nonce
 
 
-def _waiting(visit: Visit, length: int, now: datetime) -> bytes:
-    """Return the open challenge of ``length`` bytes; one of another length is something else."""
-    waits, since = visit.challenge, visit.challenged_at
-    if waits is None or since is None or len(waits) != length:
+def _awaited(entry: UnblockEntry, now: datetime) -> bytes:
+    """Return the digest of the card's answer, while it may come."""
+    if entry.awaited is None:
         raise StepRefused("no such answer was asked for")
+    _need_young(entry.opened_at, now)
+    return entry.awaited
+
+
+def _need_young(since: datetime, now: datetime) -> None:
     if abs(now - since) >= CHALLENGE_LIFE:
         raise StepRefused("the challenge is too old")
-    return waits
 
 
 def _take_in(uow: UnitOfWork, case: LockedGrant, judged: bytes) -> None:
@@ -192,7 +192,7 @@ def _take_in(uow: UnitOfWork, case: LockedGrant, judged: bytes) -> None:
     uow.cards.know_secret_tries(case.card.id, None)
     uow.cards.key_proven(case.card.id)
     uow.journal.admit(case.entry.id, uow.now)
-    uow.visits.save(replace(case.visit, challenge=None, challenged_at=None, judged=judged))
+    uow.visits.save(replace(case.visit, judged=judged))
     record(uow, AuditKind.CARD_PROVEN_BY_KEY, case.visit, journal=case.entry.id)
 
 

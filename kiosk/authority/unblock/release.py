@@ -37,9 +37,9 @@ from kiosk.authority.unblock.candidates import (
     open_presented,
 )
 from kiosk.authority.unblock.mutual_authentication import (
-    draw_number,
+    draw_nonce,
     has_admin_key,
-    judge_number,
+    judge_nonce,
     made_before,
     need_key,
     use_key,
@@ -102,7 +102,7 @@ def challenge(parts: Dependencies, visit_id: VisitId) -> CardChallenge | KeyChal
             context = _resolve_earlier(uow, parts, context, entry)
             _need_tries(uow, context, released)
         if has_admin_key(context.card):
-            drawn: CardChallenge | KeyChallenge | None = draw_number(uow, context.visit)
+            drawn: CardChallenge | KeyChallenge | None = draw_nonce(uow, context.visit)
         else:
             drawn = _draw_challenge(uow, context)
         uow.commit()
@@ -181,7 +181,7 @@ def _grant_again(
 ) -> Grant | KeyGrant:
     """Open what was released before, once more; a proof that was judged already is not again."""
     if has_admin_key(context.card):
-        return made_before(context.visit, entry, proof, uow.now)
+        return made_before(entry, proof, uow.now)
     if entry.proof != digest_of("release", proof):
         _need_proof(uow, parts, context, proof, judged)
     try:
@@ -254,7 +254,7 @@ def _unproven(
     key = key_to_prove(context.policy, context.card, context.visit.auth_key)
     barred = unlock_barred(context.policy, parts.issuers, context.card, key)
     if barred is None and has_admin_key(context.card):
-        return judge_number(context.visit, proof, uow.now)
+        return judge_nonce(context.visit, proof, uow.now)
     if barred is not None or key is None:
         return barred
     signed = proof if isinstance(proof, CardProof) else None

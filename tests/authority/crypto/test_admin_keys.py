@@ -94,6 +94,6 @@ def test_a_number_that_repeats_a_block_of_ours_is_a_mirror() -> None:
 
 
 def test_numbers_are_drawn_anew() -> None:
-    drawn = {card_keys.draw_number() for _ in range(50)}
+    drawn = {card_keys.draw_nonce() for _ in range(50)}
     assert len(drawn) == 50
     assert {len(number) for number in drawn} == {16}

@@ -101,7 +101,7 @@ def test_a_repeated_release_makes_no_cryptogram_for_another_number(
     challenge, chip, attempt = drawn(station_visit), Chip(), station_visit.attempt()
     grant = station_visit.authority.release(station_visit.visit, attempt, chip.meet(challenge))
     for other in (Chip().meet(challenge), None):
-        with pytest.raises(StepRefused, match="another number"):
+        with pytest.raises(StepRefused, match="another nonce"):
             station_visit.authority.release(station_visit.visit, attempt, other)
     assert (
         station_visit.authority.release(station_visit.visit, attempt, KeyNonce(chip.own)) == grant

@@ -71,15 +71,17 @@ def test_nothing_that_leaves_or_is_kept_holds_the_key_or_the_answer(
 ) -> None:
     chip = Chip()
     grant = granted(station_visit, chip)
-    said = f"{grant!r} {chip.answer()!r} {visit_of(world, station_visit)!r} {world.events()!r}"
+    with world.store.read() as uow:
+        (entry,) = uow.journal.of_visit(station_visit.visit)
+    kept = f"{visit_of(world, station_visit)!r} {entry!r}"
+    said = f"{grant!r} {chip.answer()!r} {kept} {world.events()!r}"
     answer = chip.answer().cryptogram[:32]
     for hidden in (bytes.fromhex(KEY), answer, grant.cryptogram):
         assert hidden.hex() not in said
         assert repr(hidden) not in said
     assert bytes.fromhex(KEY) not in grant.cryptogram
-    waits = visit_of(world, station_visit).challenge
-    assert waits is not None
-    assert waits != answer
+    assert entry.awaited is not None
+    assert entry.awaited != answer
     if world.url.startswith("sqlite"):
         rows = (world.folder / "kiosk.db").read_bytes()
         assert bytes.fromhex(KEY) not in rows
@@ -90,7 +92,7 @@ def test_nothing_that_leaves_or_is_kept_holds_the_key_or_the_answer(
 # --- the station skips or repeats something -------------------------------------------------
 
 
-def test_no_factor_no_number(world: World, card: Card) -> None:
+def test_no_factor_no_nonce(world: World, card: Card) -> None:
     station_visit = world.insert(card, blocked=True)
     station_visit.to_code()
     with pytest.raises(StepRefused):
@@ -165,16 +167,16 @@ def test_one_cryptogram_for_each_number(
     assert world.kinds().count("admin-key-used") == 1
 
 
-def test_a_card_with_two_visits_has_one_number(
+def test_a_card_with_two_visits_has_one_nonce(
     world: World, card: Card, station_visit: StationVisit
 ) -> None:
     """What one visit learns cannot be the answer in another: only one of them waits."""
     drawn(station_visit)
-    assert world.visit(station_visit).challenge is not None
+    assert world.visit(station_visit).nonce is not None
     other = world.insert(card, blocked=True, station="B")
     other.enter(world.relay.code)
     drawn(other)
-    assert world.visit(station_visit).challenge is None
-    assert world.visit(other).challenge is not None
+    assert world.visit(station_visit).nonce is None
+    assert world.visit(other).nonce is not None
     drawn(station_visit)
-    assert world.visit(other).challenge is None
+    assert world.visit(other).nonce is None

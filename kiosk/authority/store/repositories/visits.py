@@ -231,17 +231,20 @@ class UnblockJournal(Repository):
         """Close an open entry as done, refused, not sent or settled; return False if not open."""
         if state in (UnblockState.INTENT, UnblockState.UNKNOWN):
             raise ValueError("that is no way to close an entry")
-        closed = {"state": state, "detail": detail, "closed_at": at, "cryptogram": None}
-        this = {"entry": entry_id}
-        return bool(self._gateway.change_prepared(UnblockRow, _OPEN_ENTRY, this, **closed))
+        closed = {"state": state, "detail": detail, "closed_at": at}
+        this, answered = {"entry": entry_id}, {"cryptogram": None, "awaited": None}
+        return bool(
+            self._gateway.change_prepared(UnblockRow, _OPEN_ENTRY, this, **closed, **answered)
+        )
 
-    def keep_cryptogram(self, entry_id: str, cryptogram: bytes) -> None:
-        """Keep an admin key's cryptogram until the card has answered it."""
-        self._gateway.change(UnblockRow, col(UnblockRow.id) == entry_id, cryptogram=cryptogram)
+    def keep_cryptogram(self, entry_id: str, cryptogram: bytes, awaited: bytes) -> None:
+        """Keep an admin key's cryptogram, and the digest of its answer, until it is answered."""
+        made = {"cryptogram": cryptogram, "awaited": awaited}
+        self._gateway.change(UnblockRow, col(UnblockRow.id) == entry_id, **made)
 
     def admit(self, entry_id: str, at: datetime) -> None:
         """Record that the card answered its cryptogram rightly."""
-        answered = {"admitted_at": at, "cryptogram": None}
+        answered = {"admitted_at": at, "cryptogram": None, "awaited": None}
         self._gateway.change(UnblockRow, col(UnblockRow.id) == entry_id, **answered)
 
     def _one(self, statement: Prepared, given: dict[str, str]) -> UnblockEntry | None:

@@ -95,3 +95,34 @@ def test_what_was_prepared_before_four_eyes_were_set_agrees_to_nothing(
     with pytest.raises(NotPermitted, match=r"You let .* in here"):
         manager.desk.codes.agree(own.code_id, GROUNDS)
     assert registration_of(world, card.holder_id) == before
+
+
+@pytest.mark.parametrize("gone", ["key", "account"])
+def test_an_account_that_a_removed_key_added_agrees_to_nothing(world: World, gone: str) -> None:
+    """The manager added a key to a colleague's account, used it, and removed it."""
+    card = world.registered_card()
+    before = registration_of(world, card.holder_id)
+    off = PolicySettings(four_eyes=False)
+    world.policy = off.policy()
+    manager = Colleague(world, Role.MANAGER, "Manager One", off)
+    adder = Colleague(world, Role.MANAGER, "Manager Two", off).office.actor
+    borrowed, key = new_key(), new_key()
+    manager.desk.staff.add_key(adder.staff_id, borrowed, 0, GROUNDS)
+    fingerprint = read_public_key(borrowed).fingerprint
+    as_adder = manager.logs_in_as(admit(world.store, fingerprint))
+    as_adder.staff.add("Third Account", Role.AGENT, key, GROUNDS)
+    Colleague(world, Role.MANAGER, "Manager Three", off)
+    manager.desk.policy.change("four_eyes", "true", 0, GROUNDS)
+    world.policy = PolicySettings(four_eyes=True).policy()
+    if gone == "key":
+        manager.desk.staff.remove_key(adder.staff_id, fingerprint, 1, GROUNDS)
+    else:
+        manager.desk.staff.remove(adder.staff_id, 1, GROUNDS)
+
+    third = manager.logs_in_as(admit(world.store, read_public_key(key).fingerprint))
+    seen = as_seen(manager.office, card)
+    assert manager.desk.people.correct_email(seen, "thief@nhs.net", GROUNDS).waits
+    (line,) = third.proposals.waiting()
+    with pytest.raises(NotPermitted, match="Manager One let you in"):
+        third.proposals.agree(line.proposal_id, GROUNDS)
+    assert registration_of(world, card.holder_id) == before

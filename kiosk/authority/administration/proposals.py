@@ -83,7 +83,8 @@ def _let_in_by(
 ) -> frozenset[str]:
     """Return who added the member or the key that they use, who added those, and so on.
 
-    Of those it is not known which key they used: whoever added any of theirs counts.
+    Of those it is not known which key they used: whoever added any of theirs counts, also one that
+    was removed since.
     """
     chain: set[str] = set()
     due = [members[actor.staff_id].added_by] if actor.staff_id in members else []
@@ -94,6 +95,7 @@ def _let_in_by(
             chain.add(adder)
             due.append(members[adder].added_by)
             due += [key.added_by for key in keys if key.staff_id == adder]
+            due += members[adder].past_key_adders.splitlines()
     return frozenset(chain)
 
 

@@ -168,12 +168,13 @@ class StaffDesk(Desk):
             if member.id == act.actor.staff_id:
                 raise NotTaken("staff", "Nobody removes themselves. Ask a colleague.")
             keys = _keys_of(act.uow, staff_id)
+            keyless = member
             for key in keys:
-                act.uow.staff.remove_key(staff_id, key.fingerprint)
+                keyless = _remove_key(act.uow, keyless, key.fingerprint)
             cards = [card for card in act.uow.staff.cards() if card.staff_id == staff_id]
             for card in cards:
                 act.uow.staff.remove_card(staff_id, card.card_id)
-            _change(act, replace(member, removed_at=act.uow.now))
+            _change(act, replace(keyless, removed_at=act.uow.now))
             _leave_a_manager(act.uow, member)
             removed, now = StaffKind.STAFF_REMOVED, revision + 1
             act.record(removed, staff=staff_id, keys=len(keys), cards=len(cards), revision=now)
@@ -201,9 +202,7 @@ class StaffDesk(Desk):
         """Remove a key; the last manager's last key stays."""
         with self._office.act(Action.REMOVE_STAFF, grounds, lock=_lock_all) as act:
             member = _member(act.uow, staff_id, revision)
-            if not act.uow.staff.remove_key(staff_id, fingerprint):
-                raise NotFound(f"{member.name} has no such key.")
-            _change(act, member)
+            _change(act, _remove_key(act.uow, member, fingerprint))
             _leave_a_manager(act.uow, member)
             if member.id == act.actor.staff_id and not _keys_of(act.uow, staff_id):
                 raise NotTaken("key", "This is your only key: you could not log in any more.")
@@ -337,6 +336,15 @@ def _let_in(act: Act, member: StaffMember, key: PublicKey) -> None:
     holder = act.uow.staff.by_key(key.fingerprint)
     whose = holder.name if holder else "somebody else"
     raise NotTaken(PUBLIC_KEY, f"{whose} logs in with this key already. Everybody has their own.")
+
+
+def _remove_key(uow: UnitOfWork, member: StaffMember, fingerprint: str) -> StaffMember:
+    """Remove a key of a member, and return them; who added it stays known."""
+    key = uow.staff.key(fingerprint)
+    if key is None or not uow.staff.remove_key(member.id, fingerprint):
+        raise NotFound(f"{member.name} has no such key.")
+    adders = dict.fromkeys((*member.past_key_adders.splitlines(), key.added_by))
+    return replace(member, past_key_adders="\n".join(filter(None, adders)))
 
 
 def _keys_of(uow: UnitOfWork, staff_id: str) -> tuple[StaffKey, ...]:

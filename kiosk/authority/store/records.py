@@ -673,7 +673,8 @@ class StaffMember:
 
     ``revision`` grows with every change: a change that was based on an older revision is refused.
     ``added_by`` is who added them, by id, or the command line's name; ``agreed_by`` is the second
-    member who agreed, empty where nobody had to.
+    member who agreed, empty where nobody had to. ``past_key_adders`` are the ids of who added the
+    keys that were removed since, one a line.
     """
 
     id: str
@@ -684,6 +685,7 @@ class StaffMember:
     revision: int = 0
     added_by: str = ""
     agreed_by: str = ""
+    past_key_adders: str = ""
 
 
 @dataclass(frozen=True, slots=True)

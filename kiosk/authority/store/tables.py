@@ -714,6 +714,7 @@ class StaffMemberRow(MacRow, table=True):
     revision: int = 0
     added_by: str = ""
     agreed_by: str = ""
+    past_key_adders: str = ""
 
 
 class StaffKeyRow(MacRow, table=True):

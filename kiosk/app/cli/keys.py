@@ -161,7 +161,7 @@ def _rotate(args: argparse.Namespace) -> int:
     ring = tools.ring()  # which says what to do where there is none
     from kiosk.app.cli.printing import ProgressLine
     from kiosk.authority.administration.keys import add_key, check_current, rotate_seal
-    from kiosk.authority.crypto.keys import KeyPurpose
+    from kiosk.authority.crypto.keys import KeyPurpose, learn_names
 
     purpose = KeyPurpose(args.purpose)
     in_token = purpose is KeyPurpose.DERIVE and bool(tools.settings.secrets.module)
@@ -177,6 +177,7 @@ def _rotate(args: argparse.Namespace) -> int:
         raise ConfigError(_SHARED.format(file=tools.key_file))
     for line in lost:
         echo(f"given up: {line}")
+    learn_names(tools.staff_store, ring)
     if purpose is KeyPurpose.DERIVE:
         return _rotate_master(tools, add_only=args.add_only, shared=shared)
     if purpose is KeyPurpose.ROW_MAC and not args.add_only:

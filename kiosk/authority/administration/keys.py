@@ -262,7 +262,10 @@ def missing_keys(ring: KeyRing, store: Store) -> tuple[MissingKey, ...]:
 
 def where_added(missing: Sequence[MissingKey]) -> str:
     """Say whose key file has the keys: no machine is in the audit, but the time and the account."""
-    said = ", ".join(f"{each.id} {each.at:%Y-%m-%d %H:%M} UTC by {each.actor}" for each in missing)
+    said = ", ".join(
+        f"{each.id} {each.at:%Y-%m-%d %H:%M} UTC by {each.actor or 'a command that was cut short'}"
+        for each in missing
+    )
     return f"the machine where they were added has it ({said})"
 
 
@@ -279,8 +282,10 @@ def add_key(path: Path, purpose: KeyPurpose, store: Store, actor: str) -> str:
 
     Raises ``ConfigError`` for the key file; the key is audited.
     """
-    added = KeyRing.rotate(path, purpose).current(purpose).id
     with store.begin() as uow:
+        # A service that reads the key file in between waits, and finds the name.
+        uow.known_keys.lock()
+        added = KeyRing.rotate(path, purpose).current(purpose).id
         detail = {"purpose": purpose.value, "key": added}
         uow.audit.append(kind=ServiceKind.KEY_ADDED.value, reference="", actor=actor, detail=detail)
         uow.known_keys.add({added: purpose.value})

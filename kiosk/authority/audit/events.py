@@ -397,7 +397,9 @@ class ServiceKind(EventKind):
     ROW_ACCEPTED = EventSpec(
         "row-accepted", "A record that was altered outside of the service was taken as it is."
     )
-    KEY_ADDED = EventSpec("key-added", "A key was added, to the key file or to a token.")
+    KEY_ADDED = EventSpec(
+        "key-added", "A key was added, to the key file or to a token.", sentences.key_added
+    )
     KEYS_BACKED_UP = EventSpec(
         "keys-backed-up",
         "A copy of the key file was made and is kept in a safe place.",

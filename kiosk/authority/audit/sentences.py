@@ -350,6 +350,11 @@ def store_restored(detail: Detail) -> str:
     return f"The database was restored from a backup: what happened after row {until} is lost."
 
 
+def key_added(detail: Detail) -> str:
+    found = "A key is in the key file that no command said it added: one was cut short"
+    return f"{found}." if detail.get("unrecorded") else ""
+
+
 def keys_backed_up(detail: Detail) -> str:
     lost = detail.get("lost")
     kept = "A copy of the key file was made and is kept in a safe place"

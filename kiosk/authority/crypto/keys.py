@@ -28,8 +28,10 @@ from typing import BinaryIO, Final, Self
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from kiosk.authority.audit.events import ServiceKind
 from kiosk.authority.errors import KeyMissing
 from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import Scalar
 from kiosk.config.loading import as_account
 from kiosk.contract.errors import ConfigError
 from kiosk.system.machine_seal import SUFFIX, seal, unseal
@@ -422,13 +424,25 @@ def claim(store: Store, ring: KeyRing) -> None:
 
     Raises ``ConfigError`` for any other, and ``KeyMissing`` as ``knows_ring`` does.
     """
-    if knows_ring(store, ring):
-        return
+    if not knows_ring(store, ring):
+        learn_names(store, ring)
+
+
+def learn_names(store: Store, ring: KeyRing) -> None:
+    """Store the names of ``ring``; raises ``ConfigError`` for a ring that shares no keys.
+
+    The audit gets those that a database in use does not know: a command that added a key was cut
+    short before it said so.
+    """
     ours = _purposes(ring)
     with store.begin() as uow:
         # Of two that come to an empty database at once, the second has to check again.
         uow.known_keys.lock()
-        _require_shared_key(ours, uow.known_keys.every())
+        known = uow.known_keys.every()
+        _require_shared_key(ours, known)
+        for key in ours.keys() - known.keys() if known else ():
+            detail: dict[str, Scalar] = {"purpose": ours[key], "key": key, "unrecorded": True}
+            uow.audit.append(kind=ServiceKind.KEY_ADDED.value, reference="", detail=detail)
         uow.known_keys.add(ours)
         uow.commit()
 

@@ -43,6 +43,20 @@ def test_keys_are_listed_and_rotated(
     assert "added audit-sign-" in capsys.readouterr().out
 
 
+def test_a_rotation_that_finishes_a_killed_one_records_its_key(
+    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Killed between the key file and the audit: no row named the key, also later."""
+    kiosk("import", people(place, GOOD))
+    ring = KeyRing.rotate(place / "state" / "keys.json", KeyPurpose.SEAL)
+    assert kiosk("keys", "rotate") == 0
+    assert "finished an earlier rotation" in capsys.readouterr().out
+    assert kiosk("audit", "list", "--kind", "key-added", "--json") == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert f"key: {ring.current(KeyPurpose.SEAL).id}" in row["detail"]
+    assert row["sentence"].startswith("A key is in the key file that no command said it added")
+
+
 def test_a_session_of_staff_takes_up_keys_that_are_added_while_it_is_open(
     kiosk: Kiosk, place: Path
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -14,9 +15,11 @@ from kiosk.authority.administration.import_people import PeopleImport
 from kiosk.authority.administration.keys import add_key, is_unfinished, list_keys, rotate_seal
 from kiosk.authority.administration.verification import anchor_line, read_anchors, verify_audit
 from kiosk.authority.audit.anchors import AnchorSigner, sign_heads
-from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
+from kiosk.authority.crypto.keys import KeyPurpose, KeyRing, claim
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
+from kiosk.authority.errors import StoreError
 from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import AuditQuery
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.messages import CardId
 from tests.support.database import SetClock, TestDatabase
@@ -97,6 +100,57 @@ def test_the_audit_is_told_of_a_new_key(sealed: Store, key_file: Path) -> None:
         (event,) = uow.audit.latest(limit=1)
     assert (event.kind, event.actor) == ("key-added", "command line: root")
     assert event.detail == {"purpose": "pepper", "key": added}
+
+
+def added(store: Store) -> list[dict[str, object]]:
+    with store.read() as uow:
+        found = uow.trail.newest(AuditQuery(kind="key-added"), limit=9)
+    return [dict(event.detail) for event in found]
+
+
+def test_a_key_whose_command_was_killed_before_it_was_recorded_is_recorded_by_the_next(
+    store: Store, key_file: Path
+) -> None:
+    """Before: no row of the audit ever named it."""
+    claim(store, KeyRing.load(key_file))
+    assert added(store) == []
+    key = KeyRing.rotate(key_file, KeyPurpose.DERIVE).current(KeyPurpose.DERIVE).id
+    for _ in range(2):
+        claim(store, KeyRing.load(key_file))
+        assert added(store) == [{"purpose": "derive", "key": key, "unrecorded": True}]
+
+
+def test_no_key_is_added_while_the_database_is_away(
+    store: Store, key_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away() -> None:
+        raise StoreError("away", "08006")
+
+    monkeypatch.setattr(store, "begin", away)
+    before = key_file.read_bytes()
+    with pytest.raises(StoreError):
+        add_key(key_file, KeyPurpose.SEAL, store, "test")
+    assert key_file.read_bytes() == before
+
+
+def test_a_service_that_reads_the_new_key_first_does_not_record_it_twice(
+    store: Store, key_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file is there before the row: a running service may look in between."""
+    claim(store, KeyRing.load(key_file))
+    services = list[threading.Thread]()
+    rotate = KeyRing.rotate
+
+    def seen_by_a_service(path: Path, purpose: KeyPurpose) -> KeyRing:
+        ring = rotate(path, purpose)
+        services.append(threading.Thread(target=claim, args=(store, ring)))
+        services[0].start()
+        return ring
+
+    monkeypatch.setattr(KeyRing, "rotate", seen_by_a_service)
+    key = add_key(key_file, KeyPurpose.SEAL, store, "test")
+    services[0].join()
+    assert added(store) == [{"purpose": "seal", "key": key}]
 
 
 # --- the audit --------------------------------------------------------------------------

@@ -33,6 +33,7 @@ from kiosk.contract.errors import AuthorityUnavailable, ConfigError, KioskError,
 from kiosk.contract.routes import Route
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.client import HttpAuthority, client_context, tls_addresses
+from kiosk.system.folders import replace_text
 
 OPENSSL: Final = "/usr/bin/openssl"
 
@@ -92,23 +93,9 @@ class Credential:
             f'[authority]\nsocket = ""\naddresses = [{listed}]\n'
             f'certificate = "{self.file}"\nca = "{self.ca}"\n'
         )
-        self._replace(self.ca, enrolled.ca)
-        self._replace(self.file, key.reveal() + enrolled.certificate)
-        self._replace(self.folder / ENROLMENT, settings)
-
-    def _replace(self, path: Path, text: str) -> None:
-        new = path.with_name(f".{path.name}.new")
-        new.unlink(missing_ok=True)
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
-        directory = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        replace_text(self.ca, enrolled.ca, 0o600)
+        replace_text(self.file, key.reveal() + enrolled.certificate, 0o600)
+        replace_text(self.folder / ENROLMENT, settings, 0o600)
 
 
 def enrol(line: EnrolmentLine, folder: Path) -> str:

@@ -16,6 +16,7 @@ from kiosk.config.kinds import About, InvalidValue, Section, settings_of
 from kiosk.config.settings import DEFAULTS, SECTIONS, Settings
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.sensitive import Sensitive
+from kiosk.system.folders import belongs_to_others
 from kiosk.system.machine_seal import SUFFIX, unseal
 
 # Where the settings, the state and the credentials are.
@@ -78,8 +79,20 @@ def as_account(path: str | Path) -> str:
         for folder in reversed(Path(path).absolute().parents):
             if folder.is_dir() and not os.access(folder, os.X_OK):
                 return f"the account {account} may not enter {folder}"
-        return f"it has to belong to this account; as root: chown {account}: {path}"
+        return f"it has to belong to this account; as root: chown -h {account}: {path}"
     return f"run this as the service's account: runuser -u {account} -- kiosk ..."
+
+
+def require_own_folder(folder: Path) -> None:
+    """Let root write into no folder of another account, which could put links there.
+
+    Raises ``ConfigError``.
+    """
+    if os.geteuid() == 0 and belongs_to_others(folder):
+        raise ConfigError(
+            f"{folder} belongs to another account, which could lead what root writes there to "
+            f"other files; {as_account(folder)}"
+        )
 
 
 def credential_file(named: str, environ: Mapping[str, str]) -> Path:
@@ -252,6 +265,12 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
     return _with_places(settings, state)
 
 
+def check_text(text: str, path: Path) -> None:
+    """Raise ``ConfigError`` where ``text`` could not be read as the settings file ``path``."""
+    if problems := read_settings(_parse(text, path))[1]:
+        raise ConfigError(problem_lines(problems, path, {}))
+
+
 def left_at_example(
     path: Path,
     environ: Mapping[str, str],
@@ -287,7 +306,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     """Return the tables of a settings file; raises ``ConfigError``, ``SettingsMissing``."""
     try:
         with path.open("rb") as file:
-            return tomllib.load(file)
+            return _parse(file.read().decode(), path)
     except FileNotFoundError:
         made_by = "kiosk setup station" if path == STATION_SETTINGS else "kiosk setup authority"
         raise SettingsMissing(f"there is no settings file {path}; `{made_by}` makes one") from None
@@ -296,7 +315,14 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(text) from None
     except OSError as error:
         raise ConfigError(f"settings file {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"settings file {path} is not TOML: {error}") from None
+
+
+def _parse(text: str, path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"settings file {path} is not TOML: {error}") from None
 
 

@@ -280,7 +280,7 @@ def test_the_account_itself_is_told_to_whom_a_file_has_to_belong(
     entry = pwd.struct_passwd((account, "x", 1, 1, "", "/", ""))
     monkeypatch.setattr(pwd, "getpwuid", lambda _: entry)
     said = loading.as_account(path)
-    assert said == f"it has to belong to this account; as root: chown {account}: {path}"
+    assert said == f"it has to belong to this account; as root: chown -h {account}: {path}"
     assert "runuser" in loading.as_account("")
 
 

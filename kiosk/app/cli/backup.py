@@ -8,6 +8,7 @@ from pathlib import Path
 from kiosk.app.cli.help import add_command
 from kiosk.app.cli.printing import ProgressLine, echo
 from kiosk.app.cli.tools import Tools
+from kiosk.config.loading import require_own_folder
 from kiosk.contract.errors import ConfigError
 
 DESCRIPTION = """\
@@ -40,6 +41,7 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(
             "this database is a server's: back it up with pgBackRest or pg_basebackup"
         )
+    require_own_folder(target.parent)
     if target.exists():
         raise ConfigError(f"{target}: there is such a file; a backup overwrites none")
     with ProgressLine("copying") as progress:

@@ -18,6 +18,7 @@ from kiosk.app.cli.printing import ProgressLine, complain, echo
 from kiosk.app.cli.tools import Tools
 from kiosk.authority.errors import AuditNotIntact, KeyMissing, StoreBusy, StoreError
 from kiosk.authority.wording import numbered
+from kiosk.config.loading import require_own_folder
 from kiosk.contract.errors import ConfigError
 
 DESCRIPTION = """\
@@ -86,9 +87,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _restore_file(args: argparse.Namespace, tools: Tools, target: Path) -> int:
     from kiosk.app.composition.opening import open_store
-    from kiosk.authority.administration.backup import give_to_owner_of
     from kiosk.authority.store.sqlite_file import last_rows, lock_exclusively, lock_name_exclusively
 
+    require_own_folder(target.parent)
     if target.exists() and not args.replace:
         raise ConfigError(f"{target} is there; --replace puts it aside under another name")
     aside = _aside(target, tools)
@@ -116,7 +117,6 @@ def _restore_file(args: argparse.Namespace, tools: Tools, target: Path) -> int:
                 restored.store.migrate()
                 code = _conclude(args, restored, there)
             if code == 0:
-                give_to_owner_of(target.parent, work)
                 if target.exists():
                     os.link(target, aside)  # there is a database at each moment
                     echo(f"the file that was there is {aside}")

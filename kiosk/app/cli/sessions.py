@@ -34,7 +34,6 @@ LOADED = (
     "kiosk.authority.crypto.macs",
     "kiosk.authority.store.database",
     "screens.admin.app",
-    "screens.admin.app",
     "screens.terminal.colours",
     "textual.drivers.linux_driver",
     "textual.layouts.factory",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import grp
 import os
 import pwd
 import re
-import shutil
 import stat
 import subprocess
 from contextlib import suppress
@@ -14,8 +14,9 @@ from functools import partial
 from pathlib import Path
 
 from kiosk.app.setup.steps import Step
-from kiosk.config.loading import load_settings
+from kiosk.config.loading import check_text
 from kiosk.contract.errors import ConfigError
+from kiosk.system.folders import read_text, replace_text
 
 UNITS = Path("/etc/systemd/system")
 _BOOTED = Path("/run/systemd/system")
@@ -58,35 +59,32 @@ def settings_file(path: Path, text: str, owner: tuple[str, str], mode: int) -> S
     It is replaced whole, and only by a text that can be loaded.
     """
 
+    def ids() -> tuple[int, int]:
+        return pwd.getpwnam(owner[0]).pw_uid, grp.getgrnam(owner[1]).gr_gid
+
     def write() -> None:
-        new = path.with_name(f".{path.name}.new")
-        new.unlink(missing_ok=True)
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as file:
-            os.fchmod(file.fileno(), mode)  # whatever the umask takes away
-            file.write(text)
-        try:
-            load_settings(new, {})
-            shutil.chown(new, *owner)
-            new.replace(path)
-        finally:
-            new.unlink(missing_ok=True)
+        check_text(text, path)
+        replace_text(path, text, mode, ids())
 
     def is_done() -> bool:
         if read_if_there(path) != text:
             return False
-        found = path.stat()
-        ids = (pwd.getpwnam(owner[0]).pw_uid, grp.getgrnam(owner[1]).gr_gid)
-        return (found.st_uid, found.st_gid) == ids and stat.S_IMODE(found.st_mode) == mode
+        found = path.lstat()
+        return (found.st_uid, found.st_gid) == ids() and stat.S_IMODE(found.st_mode) == mode
 
     return Step("settings", str(path), is_done, write, is_there=path.exists)
 
 
 def read_if_there(path: Path) -> str | None:
-    """Return the text of a file; None where there is none."""
+    """Return the text of a file; None where there is none. Raises ``ConfigError`` for a link."""
     try:
-        return path.read_text()
+        return read_text(path)
     except FileNotFoundError:
         return None
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        raise ConfigError(f"{path} is a link; put the file itself in its place") from None
 
 
 # Links to files of the package, masks, units and accounts.
@@ -134,9 +132,7 @@ def private_copy(what: str, text: str, place: Path, source: Path, *then: str) ->
     """Copy a file of the package, for root alone, and call systemctl with the words of ``then``."""
 
     def write() -> None:
-        place.unlink(missing_ok=True)
-        with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(source.read_text())
+        replace_text(place, source.read_text(), 0o600)
         systemctl(*then)
 
     def remove() -> None:

@@ -10,7 +10,6 @@ unblock secret since the backup still open, because secrets derive from one anot
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -156,10 +155,3 @@ def _mark_gaps(
 
 def _minutes(now: datetime) -> int:
     return int((now - _EPOCH).total_seconds() // 60)
-
-
-def give_to_owner_of(folder: Path, path: Path) -> None:
-    """Let root restore a file for the service's account."""
-    if os.geteuid() == 0:
-        found = folder.stat()
-        os.chown(path, found.st_uid, found.st_gid)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from kiosk.authority.errors import NotTaken
+from kiosk.config.loading import require_own_folder
 
 # Tables as CSV (RFC 4180) that a spreadsheet opens without running anything in it.
 #
@@ -53,6 +54,7 @@ def new_file(folder: Path, name: str, ending: str) -> Iterator[tuple[Path, IO[by
     ``NAME-2.ENDING``. An incomplete file is removed. Raises ``NotTaken`` that says what is wrong
     with the folder. Record it afterwards, within ``recorded``: only now it is there to be recorded.
     """
+    require_own_folder(folder)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path, file = _opened(folder, name, ending)

@@ -191,11 +191,12 @@ def _new_file(path: Path) -> Iterator[tuple[BinaryIO, Path]]:
 
 
 def _link(source: Path, target: Path) -> None:
-    """Give the file another name; ``source`` may be a link in /proc, which is followed."""
+    """Give the file another name; ``source`` may be a link in /proc, which alone is followed."""
     directory = os.open(target.parent, os.O_RDONLY)
     try:
         # With a folder descriptor Python calls linkat(2), which follows links; link(2) does not.
-        os.link(source, target, src_dir_fd=directory, follow_symlinks=True)
+        in_proc = source.is_relative_to("/proc")
+        os.link(source, target, src_dir_fd=directory, follow_symlinks=in_proc)
     finally:
         os.close(directory)
 

@@ -263,6 +263,9 @@ def lock_name(path: Path, how: int) -> int:
         raise StoreError(text, "SQLITE_CANTOPEN") from None
     try:
         if os.geteuid() == 0:  # the service's account has to open it, too
+            if os.fstat(handle).st_nlink != 1:
+                text = f"{lock} is another name of some file: delete it"
+                raise StoreError(f"the database cannot be locked ({text})", "SQLITE_CANTOPEN")
             owner = lock.parent.stat()
             os.fchown(handle, owner.st_uid, owner.st_gid)
         fcntl.flock(handle, how | fcntl.LOCK_NB)

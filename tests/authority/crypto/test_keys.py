@@ -102,7 +102,7 @@ def test_a_file_that_may_not_be_read_says_what_to_do(
         KeyRing.load(path)
     assert str(denied.value) == (
         f"key file {path}: Permission denied; it has to belong to this account; as root: "
-        f"chown kiosk: {path}"
+        f"chown -h kiosk: {path}"
     )
 
 

@@ -1,0 +1,92 @@
+"""Files in a folder that another account may own, which can put links there at any moment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+_STEP: Final = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+_ROOT: Final = 0
+
+
+@contextmanager
+def opened_folder(path: Path) -> Iterator[int]:
+    """Open a folder step by step, by no link but one of root's or of this user's.
+
+    Yields a descriptor that names are relative to (``O_PATH``). Raises ``OSError``.
+    """
+    handle = os.open("/", _STEP)
+    try:
+        for name in path.absolute().parts[1:]:
+            step = _open_step(handle, name)
+            os.close(handle)
+            handle = step
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _open_step(folder: int, name: str) -> int:
+    try:
+        return os.open(name, _STEP | os.O_NOFOLLOW, dir_fd=folder)
+    except NotADirectoryError:  # so it is said of a link
+        link = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        owners = {link.st_uid, os.fstat(folder).st_uid}
+        if not owners <= {_ROOT, os.geteuid()}:
+            raise
+        return os.open(name, _STEP, dir_fd=folder)
+
+
+def belongs_to_others(path: Path) -> bool:
+    """Return whether another account than root and this user's owns ``path``, or what leads to it.
+
+    What is not there belongs to nobody.
+    """
+    real = path.resolve()
+    for each in (path.absolute(), *path.absolute().parents, real, *real.parents):
+        with suppress(OSError):
+            if each.lstat().st_uid not in (_ROOT, os.geteuid()):
+                return True
+    return False
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a file; raises ``OSError``, with ``ELOOP`` for a link."""
+    with opened_folder(path.parent) as folder:
+        handle = os.open(path.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+        with os.fdopen(handle, encoding="utf-8") as file:
+            return file.read()
+
+
+def replace_text(path: Path, text: str, mode: int, owner: tuple[int, int] | None = None) -> None:
+    """Replace a file as a whole, for an owner (uid, gid), synced to the disk.
+
+    Owner and mode are set where it is written to, not by its name. Raises ``OSError``.
+    """
+    new = f".{path.name}.new"
+    made = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    with opened_folder(path.parent) as folder:
+        with suppress(FileNotFoundError):  # what a killed program left
+            os.unlink(new, dir_fd=folder)
+        handle = os.open(new, made, 0o600, dir_fd=folder)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                if owner is not None:
+                    os.fchown(handle, *owner)
+                os.fchmod(handle, mode)
+                file.write(text)
+                file.flush()
+                os.fsync(handle)
+            os.rename(new, path.name, src_dir_fd=folder, dst_dir_fd=folder)
+        except BaseException:
+            with suppress(FileNotFoundError):
+                os.unlink(new, dir_fd=folder)
+            raise
+        named = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder)
+        try:
+            os.fsync(named)
+        finally:
+            os.close(named)

@@ -1,0 +1,186 @@
+"""Before: by a link in its folder the service's account became root at the next set-up."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from kiosk.app.setup.machine import settings_file
+from kiosk.authority.administration.files import new_file
+from kiosk.authority.store.engine import lock_name
+from kiosk.config.loading import as_account
+from kiosk.contract.errors import ConfigError, KioskError
+from tests.app.cli.conftest import kiosk, place
+from tests.app.cli.samples import GOOD, Kiosk, people
+
+__all__ = ["kiosk", "place"]
+
+ROOT = 0
+_acts: list[Callable[[], None]] = []
+
+
+def _before_each_call(event: str, _: object) -> None:
+    if event in {"open", "os.chown", "os.chmod", "os.rename", "os.link", "os.remove"} and _acts:
+        act = _acts.pop()
+        act()
+        _acts.append(act)
+
+
+@contextmanager
+def somebody_else(act: Callable[[], None]) -> Iterator[None]:
+    """Let another process act before each call that changes a file."""
+    _listen()
+    _acts.append(act)
+    try:
+        yield
+    finally:
+        _acts.clear()
+
+
+@cache
+def _listen() -> None:
+    sys.addaudithook(_before_each_call)  # it stays until the process ends
+
+
+def another_owner() -> tuple[str, str]:
+    """Return to whom this user can give a file; only root to somebody else."""
+    if os.geteuid() == ROOT:
+        return "nobody", grp.getgrgid(pwd.getpwnam("nobody").pw_gid).gr_name
+    return pwd.getpwuid(os.geteuid()).pw_name, grp.getgrgid(os.getgroups()[-1]).gr_name
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    """A file of root's."""
+    target = tmp_path / "shadow"
+    target.write_text("# root, and it can be read as settings\n")
+    target.chmod(0o600)
+    return target
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The folder of the service's account."""
+    folder = tmp_path / "of-the-account"
+    folder.mkdir()
+    return folder
+
+
+def links_instead(folder: Path, target: Path, replaced: list[str]) -> Callable[[], None]:
+    """Put a link to ``target`` in the place of each file."""
+
+    def act() -> None:
+        for each in list(folder.iterdir()):
+            if not each.is_symlink():
+                each.unlink()
+                each.symlink_to(target)
+                replaced.append(each.name)
+
+    return act
+
+
+def state(file: Path) -> tuple[int, int, int, bytes]:
+    found = file.stat()
+    return found.st_uid, found.st_gid, found.st_mode, file.read_bytes()
+
+
+def test_settings_are_given_to_the_account_and_nothing_else(target: Path, folder: Path) -> None:
+    before, replaced = state(target), list[str]()
+    step = settings_file(folder / "kiosk.toml", "[mail]\nport = 26\n", another_owner(), 0o640)
+    attack = links_instead(folder, target, replaced)
+    with somebody_else(attack), suppress(OSError, KioskError):
+        step.do()
+    assert replaced
+    assert state(target) == before
+
+
+def test_settings_are_read_from_no_link(target: Path, folder: Path) -> None:
+    """Another service's settings would be given to the account as its own."""
+    target.write_text("[mail]\nport = 27\n")
+    path = folder / "kiosk.toml"
+    path.symlink_to(target)
+    step = settings_file(path, target.read_text(), another_owner(), 0o600)
+    with pytest.raises(ConfigError, match=r"kiosk\.toml is a link"):
+        step.is_done()
+
+
+def test_the_lock_of_a_database_is_no_other_name_of_a_file_of_roots(
+    target: Path, folder: Path, as_root: Callable[[Path], None]
+) -> None:
+    os.link(target, folder / ".lock.kiosk.db")
+    as_root(folder)
+    before = state(target)
+    with pytest.raises(KioskError, match="another name"):
+        lock_name(folder / "kiosk.db", 0)
+    assert state(target) == before
+
+
+def nobody() -> tuple[int, int]:
+    entry = pwd.getpwnam("nobody")
+    return entry.pw_uid, entry.pw_gid
+
+
+@pytest.fixture
+def as_root(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
+    """Take who runs the tests for root, and a folder for one of another account."""
+
+    def given_away(folder: Path) -> None:
+        if os.geteuid() == ROOT:
+            os.chown(folder, *nobody())
+        monkeypatch.setattr(os, "geteuid", lambda: ROOT)
+
+    return given_away
+
+
+def test_root_restores_nothing_into_a_folder_of_the_account(
+    kiosk: Kiosk,
+    place: Path,
+    tmp_path: Path,
+    as_root: Callable[[Path], None],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert kiosk("import", people(place, GOOD)) == 0
+    backup = str(tmp_path / "backup.db")
+    assert kiosk("backup", backup) == 0
+    as_root(place / "state")
+    before = sorted((place / "state").iterdir())
+    assert kiosk("restore", backup, "--replace") == 2
+    assert as_account("") in capsys.readouterr().err
+    assert sorted((place / "state").iterdir()) == before
+
+
+def test_root_writes_no_backup_into_a_folder_of_another_account(
+    kiosk: Kiosk,
+    place: Path,
+    folder: Path,
+    as_root: Callable[[Path], None],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert kiosk("import", people(place, GOOD)) == 0
+    as_root(folder)
+    assert kiosk("backup", str(folder / "backup.db")) == 2
+    assert "belongs to another account" in capsys.readouterr().err
+    assert list(folder.iterdir()) == []
+
+
+def test_root_exports_nothing_through_a_link_of_the_account(
+    tmp_path: Path, folder: Path, as_root: Callable[[Path], None]
+) -> None:
+    elsewhere = tmp_path / "cron.d"
+    elsewhere.mkdir()
+    (folder / "exports").symlink_to(elsewhere)
+    as_root(folder)
+    with (
+        pytest.raises(ConfigError, match="belongs to another account"),
+        new_file(folder / "exports", "a", "csv"),
+    ):
+        pass
+    assert list(elsewhere.iterdir()) == []

@@ -1,0 +1,67 @@
+"""Files in folders of other accounts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from kiosk.system.folders import belongs_to_others, read_text, replace_text
+
+ELSE = 12345
+
+
+@pytest.fixture
+def not_ours(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
+    """Let a link be another account's than this process's: only root can give one away."""
+
+    def given_away(link: Path) -> None:
+        if os.geteuid() == 0:
+            os.chown(link, ELSE, ELSE, follow_symlinks=False)
+        else:
+            monkeypatch.setattr(os, "geteuid", lambda: ELSE)
+
+    return given_away
+
+
+def test_a_folder_is_reached_by_a_link_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    replace_text(tmp_path / "link" / "file", "ä", 0o640)
+    assert read_text(tmp_path / "link" / "file") == "ä"
+    assert (tmp_path / "real" / "file").stat().st_mode & 0o777 == 0o640
+
+
+def test_a_folder_is_not_reached_by_a_link_of_another_account(
+    tmp_path: Path, not_ours: Callable[[Path], None]
+) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    not_ours(tmp_path / "link")
+    with pytest.raises(NotADirectoryError):
+        replace_text(tmp_path / "link" / "file", "text", 0o600)
+    assert list((tmp_path / "real").iterdir()) == []
+
+
+def test_what_a_killed_program_left_is_in_nobodys_way(tmp_path: Path) -> None:
+    (tmp_path / ".file.new").write_text("half")
+    replace_text(tmp_path / "file", "whole", 0o600)
+    assert [each.name for each in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").mkdir()
+    with pytest.raises(IsADirectoryError):
+        replace_text(tmp_path / "file", "text", 0o600)
+    assert [each.name for each in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_folder_behind_a_link_of_another_account_is_not_ours(
+    tmp_path: Path, not_ours: Callable[[Path], None]
+) -> None:
+    (tmp_path / "link").symlink_to("/etc")
+    not_ours(tmp_path / "link")
+    assert belongs_to_others(tmp_path / "link" / "new")
+    assert not belongs_to_others(Path("/etc/new/folder"))

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from kiosk.authority.administration.proposed_acts import expire
+from kiosk.authority.administration.office import expire
 from kiosk.authority.administration.verification import verify_audit
 from kiosk.authority.administration.views import Progress
 from kiosk.authority.audit.anchors import AnchorSigner, sign_heads

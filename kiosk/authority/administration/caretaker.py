@@ -23,7 +23,7 @@ from kiosk.authority.administration.alarms import (
     RaisedAlarm,
     problems,
 )
-from kiosk.authority.administration.proposed_acts import expire_overdue
+from kiosk.authority.administration.office import expire
 from kiosk.authority.administration.verification import anchor_line
 from kiosk.authority.audit.anchors import AnchorSigner, sign_heads
 from kiosk.authority.audit.events import AuditKind, ServiceKind, altered
@@ -231,7 +231,7 @@ class Caretaker:
             if not uow.proposals.overdue():
                 return
         with self._store.begin() as uow:
-            expire_overdue(uow)
+            expire(uow, uow.proposals.overdue())
             uow.commit()
 
     # --- the audit ---

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import tzinfo
@@ -325,7 +325,11 @@ class Office:
             sealed = seal_parameters(self.means.sealer, bare, entered)
             kept = replace(bare, parameters=sealed.ciphertext, key_id=sealed.key_id)
             for other in uow.proposals.waiting():
-                if _is_same(other, kept):
+                if not _is_same(other, kept):
+                    continue
+                if proposer_of(uow, other) is None:
+                    expire(uow, (other,))
+                else:
                     who = f"{act_name(uow, other.proposed_by)} proposed it"
                     raise ConcurrentChange(
                         "The same waits for a second member of staff already.",
@@ -498,6 +502,25 @@ def decided(uow: UnitOfWork, proposed_id: str) -> ConcurrentChange | NotFound:
             return ConcurrentChange("This is decided already.", (f"{who} declined it.",))
         case _:
             assert_never(kept.outcome)
+
+
+def expire(uow: UnitOfWork, proposals: Sequence[ProposedAct]) -> int:
+    """Conclude proposals that nobody can decide on any more; return how many."""
+    for kept in proposals:
+        if uow.proposals.decide(kept.id, Outcome.EXPIRED, SERVICE):
+            uow.audit.append(
+                kind=StaffKind.ACT_EXPIRED.value,
+                reference=kept.reference,
+                holder_id=kept.holder_id,
+                card_id=kept.card_id,
+                actor=SERVICE,
+                detail={"proposal": kept.id, "act": kept.act, "proposed_by": kept.proposed_by},
+            )
+    return len(proposals)
+
+
+SERVICE = "kiosk"
+"""The audit's name for the service itself."""
 
 
 def act_name(uow: UnitOfWork, actor: str) -> str:

@@ -5,7 +5,7 @@ To perform it is to call the use case that was called when it was proposed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -450,27 +450,3 @@ def _sentence(uow: UnitOfWork, office: Office, kept: ProposedAct) -> tuple[str, 
 def _member_name(uow: UnitOfWork, kept: ProposedAct) -> str:
     member = uow.staff.get(kept.staff_id) if kept.staff_id else None
     return member.name if member else ""
-
-
-def expire_overdue(uow: UnitOfWork) -> int:
-    """Conclude what nobody decided on in time, and audit each; return how many."""
-    return expire(uow, uow.proposals.overdue())
-
-
-def expire(uow: UnitOfWork, proposals: Sequence[ProposedAct]) -> int:
-    """Conclude proposals that nobody can decide on any more; return how many."""
-    for kept in proposals:
-        if uow.proposals.decide(kept.id, Outcome.EXPIRED, SERVICE):
-            uow.audit.append(
-                kind=StaffKind.ACT_EXPIRED.value,
-                reference=kept.reference,
-                holder_id=kept.holder_id,
-                card_id=kept.card_id,
-                actor=SERVICE,
-                detail={"proposal": kept.id, "act": kept.act, "proposed_by": kept.proposed_by},
-            )
-    return len(proposals)
-
-
-SERVICE = "kiosk"
-"""The audit's name for the service itself."""

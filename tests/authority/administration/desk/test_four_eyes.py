@@ -350,6 +350,15 @@ def test_what_somebody_proposed_who_may_not_any_more_is_done_by_nobody(
     with pytest.raises(NotFound, match="may not do it any more"):
         AdminDesk(second).proposals.agree(line.proposal_id, WHY)
     assert address(means, asha) == samples.registration(asha.holder.id).email
+    propose(second, asha)
+    (mine,) = AdminDesk(second).proposals.waiting()
+    assert mine.is_mine
+    with means.store.read() as uow:
+        kept = uow.proposals.get(line.proposal_id)
+        newest, before = uow.audit.latest(limit=2)
+    assert kept is not None
+    assert kept.outcome is Outcome.EXPIRED
+    assert (newest.kind, before.kind) == ("act-proposed", "act-expired")
 
 
 # --- what spoils it --------------------------------------------------------------------

@@ -212,6 +212,11 @@ def test_what_runs_takes_settings_that_were_changed(tmp_path: Path) -> None:
         f"printf '[authority]\\naddresses = [\"127.0.0.1:8443\"]\\n' >{ENROLLED}",
         "kiosk setup station >/dev/null",
         "echo part network; grep 'daemon-reload\\|try-restart' /run/calls",
+        # The units started long ago.
+        "printf '#!/bin/sh\\necho Id=$2; echo ActiveState=active\\n' >/stubs/systemctl",
+        "echo 'echo ExecMainStartTimestamp=@7' >>/stubs/systemctl",
+        "echo part doctor; kiosk doctor | grep running",
+        "runuser -u kiosk-station -- kiosk doctor | grep running",
     ]
     done = run_in_fresh_root(tmp_path, lines)
     assert done.returncode == 0, done.stdout[-3000:]
@@ -223,3 +228,10 @@ def test_what_runs_takes_settings_that_were_changed(tmp_path: Path) -> None:
     shown = "kiosk-display.service kiosk-console.service"
     assert said["station"] == [f"try-restart {shown} kiosk-station.service"]
     assert said["network"] == ["daemon-reload", "try-restart kiosk-station.service"]
+    assert [line.split(":")[0] for line in said["doctor"] if "running" in line] == [
+        f"! warn  running     {settings} was changed since {unit} started"
+        for settings, unit in (
+            ("/etc/kiosk/kiosk.toml", "kiosk-authority.service"),
+            (STATION, "kiosk-display.service"),
+        )
+    ]

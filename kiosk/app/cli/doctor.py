@@ -12,6 +12,8 @@ from kiosk.app.cli.help import add_command
 from kiosk.app.cli.tools import Tools
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from kiosk.config.settings import Settings
     from kiosk.contract.findings import Check, Finding
 
@@ -21,8 +23,9 @@ DESCRIPTION = """\
 Looks at each part that a machine stands on and says in one line how it is and what to
 do. On a station: settings, smartcard service, reader and card, display, the way to the
 authority, the station's certificate and the clock. On an authority also: database,
-questions, keys, mail relay, whether it serves, and waiting notices. It changes nothing,
-spends no try of any card and sends no mail.
+questions, keys, mail relay, whether it serves, and waiting notices. On both, whether what
+runs has the settings of the file. It changes nothing, spends no try of any card and sends
+no mail.
 
 The exit code is 1 when something fails, and 0 when all is well or only worth a look.
 """
@@ -75,6 +78,7 @@ def _findings(tools: Tools, hardware: Hardware) -> Iterator[Finding]:
         yield fail("settings", str(error), advice)
     else:
         yield ok("settings", str(tools.path))
+        yield from _running(tools.path)
     calls = settings.authority.addresses and not settings.authority.listen
     if not HAS_AUTHORITY or calls or tools.path == STATION_SETTINGS:
         from kiosk.app.cli.station_checks import station_checks
@@ -101,6 +105,24 @@ def _findings(tools: Tools, hardware: Hardware) -> Iterator[Finding]:
             findings.running_checks(tools),
         )
     )
+
+
+def _running(path: Path) -> Iterator[Finding]:
+    """Look at the units of this machine that read ``path`` when they start."""
+    from kiosk.app.cli.findings import check_running
+    from kiosk.config.loading import STATION_SETTINGS, SYSTEM_SETTINGS
+
+    units: tuple[str, ...] = ()
+    if path == STATION_SETTINGS:
+        from kiosk.app.setup import station
+
+        units = station.READERS
+    elif path == SYSTEM_SETTINGS and HAS_AUTHORITY:
+        from kiosk.app.setup import authority
+
+        units = authority.READERS
+    if units and (finding := check_running(path, units)):
+        yield finding
 
 
 def _example(tools: Tools, wanted: Mapping[str, tuple[str, ...]]) -> Finding:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import socket
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -168,6 +168,46 @@ def running_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
         yield "collector", partial(checks.check_collector, tools.store, load, collector)
     yield "released secrets", partial(checks.check_seen_secrets, tools.store, tools.clock)
     yield "clock", partial(checks.check_clock, tools.store, tools.clock, clock_is_synchronised)
+
+
+def check_running(settings: Path, units: Sequence[str]) -> Finding | None:
+    """Check that what runs was started since its settings were changed; None where none is known.
+
+    Of ``units``, which read them at their start, those that run are looked at.
+    """
+    try:
+        changed_at = int(settings.stat().st_mtime)
+    except OSError:
+        return None
+    started_at = _started_at(units)
+    if not started_at:
+        return None
+    if older := [unit for unit, at in started_at.items() if at < changed_at]:
+        named = " and ".join(older)
+        goes = "that goes" if len(older) == 1 else "these go"
+        found = f"{settings} was changed since {named} started: {goes} on with the old settings"
+        return warn("running", found, f"as root, `systemctl restart {' '.join(older)}`")
+    has = "has" if len(started_at) == 1 else "have"
+    return ok("running", f"{' and '.join(started_at)} {has} these settings")
+
+
+def _started_at(units: Sequence[str]) -> dict[str, int]:
+    """Return when units that run were started, in seconds of the epoch; nothing without systemd."""
+    shown = ("--timestamp=unix", "--property=Id,ActiveState,ExecMainStartTimestamp")
+    command = ["systemctl", "show", *units, *shown]
+    try:
+        answer = subprocess.run(  # noqa: S603 - the names of units are ours
+            command, capture_output=True, text=True, timeout=_LONG, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return {}
+    found = dict[str, int]()
+    for unit in answer.stdout.split("\n\n"):
+        fields = dict(line.partition("=")[::2] for line in unit.splitlines())
+        at = fields.get("ExecMainStartTimestamp", "").removeprefix("@")
+        if fields.get("ActiveState") == "active" and at.isdigit():
+            found[fields["Id"]] = int(at)
+    return found
 
 
 def clock_is_synchronised() -> bool | None:

@@ -40,7 +40,7 @@ from kiosk.contract.errors import ConfigError
 _UNIT = "kiosk-station.service"
 _DISPLAY_UNIT = "kiosk-display.service"
 _CONSOLE_UNIT = "kiosk-console.service"
-_READERS = (_DISPLAY_UNIT, _CONSOLE_UNIT, _UNIT)
+READERS = (_DISPLAY_UNIT, _CONSOLE_UNIT, _UNIT)
 """The units that read the settings, when they start."""
 _SEAT_UNIT = "seatd.service"
 _READER_UNIT = "pcscd.service"
@@ -139,7 +139,7 @@ def station_steps(
     else:
         text = with_values(example_toml(_SECTIONS), {**shared_values(), **values})
     settings = settings_file(STATION_SETTINGS, text, ("root", STATION_ACCOUNT), 0o640)
-    yield settings.followed_by(partial(systemctl, "try-restart", *_READERS))
+    yield settings.followed_by(partial(systemctl, "try-restart", *READERS))
     try:
         named = () if line is None else read_line(line).addresses
     except ValueError as wrong:

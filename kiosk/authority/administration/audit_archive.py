@@ -88,7 +88,7 @@ def archive_audit(
 ) -> tuple[Path, WrittenArchive]:
     """Write a new file from the end of the last one, or ``whole``, to the last rows there are.
 
-    A file that could not be audited is deleted. Raises ``AuditNotIntact``, ``NotTaken``.
+    A file that was certainly not audited is deleted. Raises ``AuditNotIntact``, ``NotTaken``.
     """
     sign_heads(store, signer)
     name = f"audit-chain-{store.machine_clock.now().astimezone(UTC):%Y%m%d-%H%M%S}"

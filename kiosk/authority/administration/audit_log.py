@@ -361,7 +361,7 @@ class AuditDesk(Desk):
     def export(self, only: AuditFilter, how: ExportFormat, progress: Progress) -> Written:
         """Write the filtered rows, oldest first, into the exports folder.
 
-        A file that could not be audited is deleted.
+        A file that was certainly not audited is deleted.
         """
         means = self._office.means
         with self._office.look(Action.EXPORT_AUDIT) as uow:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,8 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final
 
-from kiosk.authority.errors import NotTaken
+from kiosk.authority.errors import NotTaken, StoreBusy, StoreError
 from kiosk.config.loading import require_own_folder
+
+log = logging.getLogger(__name__)
 
 # Tables as CSV (RFC 4180) that a spreadsheet opens without running anything in it.
 #
@@ -80,11 +83,15 @@ def new_file(folder: Path, name: str, ending: str) -> Iterator[tuple[Path, IO[by
 def recorded(path: Path) -> Iterator[None]:
     """Remove a complete file where the body, which records it in the audit, fails.
 
-    An interruption leaves it: it may be recorded by then, and a purge goes by the record.
+    An interruption, or a database that was lost during the commit, leaves it: it may be recorded
+    by then, and a purge goes by the record.
     """
     try:
         yield
-    except Exception:
+    except Exception as error:
+        if isinstance(error, StoreError) and not isinstance(error, StoreBusy):
+            log.warning("%s stays, as the audit may say by now that it was exported", path)
+            raise
         path.unlink(missing_ok=True)
         raise
 

@@ -22,7 +22,7 @@ from kiosk.authority.audit.events import ServiceKind
 from kiosk.authority.audit.purge import AuditPlan, plan_purge, purge_audit
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.macs import AuditMacs
-from kiosk.authority.errors import AuditNotIntact, NotTaken
+from kiosk.authority.errors import AuditNotIntact, NotTaken, StoreBusy, StoreError
 from kiosk.authority.store.audit_chain import FIRST, REDACTED
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditAnchor, AuditVerdict, FaultKind
@@ -270,24 +270,45 @@ def test_an_export_that_does_not_reach_the_disk_is_not_recorded(
     assert verify_archives([path], signer, None)[1] == ("1 to 10",)
 
 
-def test_an_export_whose_recording_is_interrupted_stays(
-    aged: Store, signer: AnchorSigner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("end", [KeyboardInterrupt(), StoreError("the server is lost", "08006")])
+def test_an_export_stays_whose_recording_may_have_been_committed(
+    aged: Store,
+    signer: AnchorSigner,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    end: BaseException,
 ) -> None:
-    """Whether it was recorded is not known then, and a purge goes by the record."""
+    """Before: a COMMIT without an answer deleted the file, and a purge what it had held."""
 
-    def interrupted(uow: UnitOfWork) -> None:
+    def without_answer(uow: UnitOfWork) -> None:
         commit(uow)
-        raise KeyboardInterrupt
+        raise end
 
     commit = UnitOfWork.commit
     sign_heads(aged, signer)
     with monkeypatch.context() as patched:
-        patched.setattr(UnitOfWork, "commit", interrupted)
-        with pytest.raises(KeyboardInterrupt):
+        patched.setattr(UnitOfWork, "commit", without_answer)
+        with pytest.raises(type(end)):
             archive_audit(aged, signer, tmp_path, "root", unseen)
     with aged.read() as uow:
         assert exported_rows(uow) == {1: 10}
     assert verify_archives(tmp_path.iterdir(), signer, None)[1] == ("1 to 10",)
+
+
+def test_an_export_goes_that_another_writer_kept_from_being_recorded(
+    aged: Store, signer: AnchorSigner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is certain then that nothing was committed."""
+
+    def busy(_: UnitOfWork) -> None:
+        raise StoreBusy("the database is locked", "SQLITE_BUSY")
+
+    sign_heads(aged, signer)
+    with monkeypatch.context() as patched:
+        patched.setattr(UnitOfWork, "commit", busy)
+        with pytest.raises(StoreBusy):
+            archive_audit(aged, signer, tmp_path, "root", unseen)
+    assert list(tmp_path.iterdir()) == []
 
 
 def without_row(lines: list[str]) -> list[str]:

@@ -22,6 +22,7 @@ from kiosk.authority.store.records import (
     UnblockState,
     Visit,
 )
+from kiosk.authority.store.repositories.visits import VISIT_LIFE
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.unblock.candidates import (
     AnswerMeaning,
@@ -113,12 +114,17 @@ def leave_undetermined(uow: UnitOfWork, visit: Visit, card: Card) -> None:
 
 def count_as_done(uow: UnitOfWork, visit: Visit, card: Card, holder: Cardholder) -> None:
     """Clear failures, asked questions, codes and exposure: the holder has a working card."""
+    _trust_card(uow, card)
+    registration = uow.registrations.clear_failures(holder.id, asked=True)
+    notify_holder(uow, Notice.UNLOCKED, visit, holder, registration)
+
+
+def _trust_card(uow: UnitOfWork, card: Card) -> None:
+    """The card took a secret: all its tries are there again, and no code for it is needed."""
     uow.cards.know_secret_tries(card.id, None)
     if card.set_aside_at is not None:
         uow.cards.set_aside(card.id, None)
-    registration = uow.registrations.clear_failures(holder.id, asked=True)
     uow.codes.revoke_all(card.id)
-    notify_holder(uow, Notice.UNLOCKED, visit, holder, registration)
 
 
 def _seen(entry: UnblockEntry, *, still_blocked: bool) -> OutcomeSource:
@@ -149,10 +155,14 @@ def _count_late(
     uow: UnitOfWork, parts: Dependencies, case: LockedGrant, outcome: Counted, *, reported: str
 ) -> None:
     """Record a report about an entry that is closed; a repeated one says nothing new."""
-    if _corrects(case, outcome):
-        # The card was counted as not unblocked when it, or a copy of it, was seen again.
+    if _corrects(uow, case, outcome):
+        # The card was counted as not unblocked when it, or a copy of it, was seen again. Attempts
+        # that were charged stay charged: a station chooses when it reports.
+        uow.journal.correct(case.entry.id)
         record(uow, AuditKind.UNBLOCK_REPORTED_LATE, case.visit, outcome=reported)
-        count_as_done(uow, case.visit, case.card, case.holder)
+        _trust_card(uow, case.card)
+        registration = uow.registrations.of_holder(case.holder.id)
+        notify_holder(uow, Notice.UNLOCKED, case.visit, case.holder, registration)
         record_answer(uow, parts.sealer, case.visit, case.card, right=True)
     elif not _is_repeat(case.entry.state, outcome):
         detail = {"journal": case.entry.id, "outcome": reported}
@@ -282,11 +292,16 @@ def _is_repeat(state: UnblockState, outcome: Counted) -> bool:
             assert_never(outcome)
 
 
-def _corrects(case: LockedGrant, outcome: Counted) -> bool:
-    """Return whether a late outcome is certain and says more than the card that was seen since."""
+def _corrects(uow: UnitOfWork, case: LockedGrant, outcome: Counted) -> bool:
+    """Return whether a late outcome is certain and says more than the card that was seen since.
+
+    It does so within the life of its visit, as long as the card was sent no other secret.
+    """
     settled = case.entry.state is UnblockState.SETTLED and case.entry.detail != OutcomeSource.DONE
     owes = owes_answer(case.card, case.entry)
-    return settled and isinstance(outcome, UnblockDone) and not owes
+    in_time = case.visit.opened_at + VISIT_LIFE > uow.now
+    certain = settled and isinstance(outcome, UnblockDone) and not owes and in_time
+    return certain and uow.journal.is_last(case.entry)
 
 
 def _reply(

@@ -237,6 +237,18 @@ class UnblockJournal(Repository):
             self._gateway.change_prepared(UnblockRow, _OPEN_ENTRY, this, **closed, **answered)
         )
 
+    def correct(self, entry_id: str) -> None:
+        """Record a settled entry as done: its station has reported that since."""
+        this = col(UnblockRow.id) == entry_id, col(UnblockRow.state) == UnblockState.SETTLED
+        self._gateway.change(UnblockRow, *this, state=UnblockState.DONE, detail="")
+
+    def is_last(self, entry: UnblockEntry) -> bool:
+        """Return whether the card's journal has no entry after this one."""
+        others = col(UnblockRow.card_id) == entry.card_id, col(UnblockRow.id) != entry.id
+        later = col(UnblockRow.opened_at) >= entry.opened_at
+        found = self._gateway.scalar(select(func.count()).where(*others, later))
+        return bool(found == 0)
+
     def keep_cryptogram(self, entry_id: str, cryptogram: bytes, awaited: bytes) -> None:
         """Keep an admin key's cryptogram, and the digest of its answer, until it is answered."""
         made = {"cryptogram": cryptogram, "awaited": awaited}

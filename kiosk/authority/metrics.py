@@ -316,13 +316,15 @@ WAIT_S = 10.0
 
 
 class MonitoringServer:
-    """Answers on one event loop; ``not_ready`` returns why calls must not come, or an empty text.
+    """Answers on one event loop; ``readiness`` returns whether calls may come, and a sentence.
 
     It and ``metrics`` are called on threads.
     """
 
-    def __init__(self, not_ready: Callable[[], str], metrics: Callable[[], bytes]) -> None:
-        self._not_ready = not_ready
+    def __init__(
+        self, readiness: Callable[[], tuple[bool, str]], metrics: Callable[[], bytes]
+    ) -> None:
+        self._readiness = readiness
         self._metrics = metrics
         self._http = web.Server(self._handle, access_log=None, keepalive_timeout=WAIT_S)
         self._listening: asyncio.Server | None = None
@@ -361,8 +363,8 @@ class MonitoringServer:
             case "/healthz":
                 return web.Response(text="the process answers\n")
             case "/readyz":
-                because = await asyncio.to_thread(self._not_ready)
-                return web.Response(status=503 if because else 200, text=f"{because or 'ready'}\n")
+                is_ready, sentence = await asyncio.to_thread(self._readiness)
+                return web.Response(status=200 if is_ready else 503, text=f"{sentence}\n")
             case "/metrics":
                 body = await asyncio.to_thread(self._metrics)
                 return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -25,6 +25,10 @@ class WatchedFile:
         self._stamp = stamp_of(file)
 
     @property
+    def is_away(self) -> bool:
+        return stamp_of(self._file) is None
+
+    @property
     def was_replaced(self) -> bool:
         """Whether it is another file now; one that is away, as during a move, is not."""
         return stamp_of(self._file) not in (None, self._stamp)

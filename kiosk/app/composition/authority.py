@@ -100,6 +100,7 @@ class BuiltAuthority:
     hasher: AnswerHasher
     caretaker: Caretaker
     ca: StationCa
+    ring: KeyRing
     key_file: WatchedFile
 
     @property
@@ -170,6 +171,7 @@ def build_authority(
         parts.hasher,
         caretaker,
         StationCa(ring),
+        ring,
         key_file,
     )
 

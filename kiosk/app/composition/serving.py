@@ -13,7 +13,7 @@ from pathlib import Path
 from kiosk.app.composition.authority import BuiltAuthority, build_authority
 from kiosk.app.composition.network import Network
 from kiosk.authority.administration.caretaker import EveryMinute
-from kiosk.authority.crypto.keys import KeyFileMissing
+from kiosk.authority.crypto.keys import KeyFileMissing, check_is_newest
 from kiosk.authority.enrolment import EnrolledStations
 from kiosk.authority.errors import KeyMissing, KeysUnavailable, StoreError
 from kiosk.authority.metrics import Metrics, MonitoringServer, Watched
@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 AGAIN_S = 2.0
 """Between two tries to open the database or the keys."""
+
+_READY_WITHOUT_FILE = "ready; but its key file is away, and without that it cannot be started again"
 
 OPENING = "the database and the keys are being opened"
 
@@ -51,7 +53,7 @@ async def serve(
         loop.add_signal_handler(number, stop.set)
     on_socket = _socket_station(settings) if settings.authority.socket else None
     monitored = ProcessMonitor(stop)
-    monitoring = MonitoringServer(monitored.not_ready, monitored.metrics.text)
+    monitoring = MonitoringServer(monitored.readiness, monitored.metrics.text)
     if place := settings.monitoring.place(settings.authority.socket):
         await monitoring.listen(place)
     reporting = asyncio.create_task(_report(monitored, report))
@@ -115,27 +117,28 @@ class ProcessMonitor:
         self.tried.set()
         log.error("the authority cannot be opened: %s", trouble)
 
-    def not_ready(self) -> str:
-        """Return why this process can decide nothing or should get no calls; empty where ready.
+    def readiness(self) -> tuple[bool, str]:
+        """Return whether this process can decide and should get calls, and a sentence.
 
         Everybody who reaches the port reads it: it names no file, role or key. The log does.
         """
         if self._stop.is_set():
-            return "it ends"
+            return False, "it ends"
         if self.serving is None:
-            return self.closed_because
+            return False, self.closed_because
         built, _ = self.serving
         try:
             if not built.store.schema_serves():
-                return "the schema of the database does not fit this program"
+                return False, "the schema of the database does not fit this program"
+            check_is_newest(built.store, built.ring)
             built.authority.reach_keys()
         except (StoreError, KeyMissing, KeysUnavailable) as trouble:
             if str(trouble) != self._logged:
                 self._logged = str(trouble)
                 log.error("not ready: %s", trouble)  # noqa: TRY400
-            return _sentence(trouble)
+            return False, _sentence(trouble)
         self._logged = ""
-        return ""
+        return True, _READY_WITHOUT_FILE if built.key_file.is_away else "ready"
 
     def _watched(self) -> Watched | None:
         if self.serving is None:

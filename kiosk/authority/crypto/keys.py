@@ -420,6 +420,16 @@ def knows_ring(store: Store, ring: KeyRing) -> bool:
     return ours.keys() <= known.keys()
 
 
+def check_is_newest(store: Store, ring: KeyRing) -> None:
+    """Raise ``KeyMissing`` where another machine uses a key that ``ring`` lacks, but a master key.
+
+    Answers, codes, seals and rows are made under it from then on.
+    """
+    with store.read() as uow:
+        known, since = uow.known_keys.every(), uow.known_keys.since()
+    require_newest(ring, known, since, NEEDED)
+
+
 def claim(store: Store, ring: KeyRing) -> None:
     """Store the names of ``ring``, the first one or one that shares its keys.
 

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from kiosk.__main__ import main
+from kiosk.app.composition.authority import BuiltAuthority, build_authority
 from kiosk.app.composition.serving import ProcessMonitor
+from kiosk.authority.administration.keys import add_key
+from kiosk.authority.crypto.keys import KeyPurpose
 from kiosk.authority.errors import KeyMissing, KeysUnavailable, RowAltered, StoreError
+from kiosk.config.loading import load_settings, settings_path
 from kiosk.contract.errors import KioskError
 
 DATABASE = "the database cannot be used: the log of this process says why"
@@ -30,5 +38,67 @@ def test_trouble_is_a_sentence_to_strangers_and_whole_in_the_log(
     monitored = ProcessMonitor(asyncio.Event())
     with caplog.at_level(logging.ERROR):
         monitored.cannot_open(trouble)
-    assert monitored.not_ready() == sentence
+    assert monitored.readiness() == (False, sentence)
     assert str(trouble) in caplog.text
+
+
+@pytest.fixture
+def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[BuiltAuthority]:
+    monkeypatch.setenv("KIOSK_SETTINGS", str(tmp_path / "kiosk.toml"))
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
+    monkeypatch.setenv("KIOSK_MAIL__PORT", "1")
+    assert main(("setup", "authority")) == 0
+    made = build_authority(load_settings(settings_path(None, os.environ), os.environ), os.environ)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def monitored(built: BuiltAuthority) -> ProcessMonitor:
+    made = ProcessMonitor(asyncio.Event())
+    made.serving = built, None  # type: ignore[assignment]  # the server is not asked
+    return made
+
+
+def test_one_whose_key_file_is_away_serves_and_says_so(
+    monitored: ProcessMonitor, tmp_path: Path
+) -> None:
+    assert monitored.readiness() == (True, "ready")
+    (tmp_path / "keys.json").rename(tmp_path / "away.json")
+    away = "ready; but its key file is away, and without that it cannot be started again"
+    assert monitored.readiness() == (True, away)
+    (tmp_path / "away.json").rename(tmp_path / "keys.json")
+    assert monitored.readiness() == (True, "ready")
+
+
+@pytest.mark.parametrize("purpose", ["seal", "pepper", "code-mac", "row-mac", "audit-link"])
+def test_one_with_an_older_copy_of_the_key_file_is_not_ready(
+    built: BuiltAuthority,
+    monitored: ProcessMonitor,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    purpose: str,
+) -> None:
+    """Before: it was ready, and opened nothing that another machine had sealed since."""
+    newer = tmp_path / "on another machine.json"
+    newer.write_bytes((tmp_path / "keys.json").read_bytes())
+    newer.chmod(0o600)
+    added = add_key(newer, KeyPurpose(purpose), built.store, "test")
+    assert monitored.readiness() == (False, KEYS)
+    assert f"the key file is an older copy, without {added}" in caplog.text
+    assert str(tmp_path) not in KEYS
+
+
+def test_one_that_has_added_a_key_in_place_of_a_lost_one_is_ready(
+    built: BuiltAuthority, monitored: ProcessMonitor, tmp_path: Path
+) -> None:
+    lost = tmp_path / "lost.json"
+    lost.write_bytes((tmp_path / "keys.json").read_bytes())
+    lost.chmod(0o600)
+    add_key(lost, KeyPurpose.SEAL, built.store, "test")
+    assert monitored.readiness() == (False, KEYS)
+    add_key(tmp_path / "keys.json", KeyPurpose.SEAL, built.store, "test")
+    again = build_authority(load_settings(settings_path(None, os.environ), os.environ), os.environ)
+    monitored.serving = again, None  # type: ignore[assignment]
+    assert monitored.readiness() == (True, "ready")
+    again.close()

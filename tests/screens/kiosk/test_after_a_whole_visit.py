@@ -93,7 +93,7 @@ class Visited:
     async def page(self, kind: type[Page]) -> None:
         """Wait until a new page of this kind is up and drawn."""
         try:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(300):
                 while not self._is_up(kind):
                     await asyncio.sleep(0.01)
         except TimeoutError:
@@ -120,7 +120,7 @@ def station(cards: FakeCards, authority: FakeAuthority) -> Visited:
         raise AssertionError("the visit ended in a fault")
 
     actions = Actions(authority, cards, Heartbeat())
-    loop = StationLoop(actions, monitor, fault, IdleTimes(60, 20, 0.05))
+    loop = StationLoop(actions, monitor, fault, IdleTimes(3600, 20, 0.05))
     return Visited(PictureApp(loop, STILL, lambda error: None, now=Watch()), loop, monitors)
 
 

@@ -274,6 +274,7 @@ class _Handshake(asyncio.Protocol):
         self._context = context
         self._timeout_s = timeout_s
         self._counted = counted
+        self._is_tls = False
         self._early = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -284,12 +285,16 @@ class _Handshake(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Keep what came with the end of the handshake, before ``start_tls`` returns."""
-        self._early += data
+        if self._is_tls:
+            self._early += data
+        else:  # in clear: nothing of it may count as said over TLS
+            self.abort()
 
     def abort(self) -> None:
         self._transport.abort()
 
     async def _finish(self) -> None:
+        self._is_tls = True  # start_tls takes the connection over before anything is awaited
         try:
             tls = await asyncio.get_running_loop().start_tls(
                 self._transport,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import resource
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -165,3 +166,27 @@ def test_a_server_that_stops_ends_the_handshakes(tls: WiredWorld) -> None:
         served: Served = tls.served.pop()
         served.close()
         await_drop(held[0])
+
+
+def test_nothing_that_is_said_before_the_handshake_is_heard(tls: WiredWorld) -> None:
+    """A call in clear, in the same segment as the first bytes of TLS or before them."""
+    mine = tls.papers["A"]
+    context = client_context(mine.certificate, mine.key, mine.ca)
+    call = b"POST /v1/health HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}"
+    into, out = ssl.MemoryBIO(), ssl.MemoryBIO()
+    session = context.wrap_bio(into, out, server_hostname=HOST)
+    with suppress(ssl.SSLWantReadError):
+        session.do_handshake()
+    hello = out.read()
+    for segments in ([call + hello], [call, hello], [call]):
+        with socket.create_connection((HOST, port_of(tls)), 30) as connection:
+            connection.settimeout(30)
+            with suppress(ConnectionError):
+                for each in segments:
+                    connection.sendall(each)
+            heard = b""
+            with suppress(ConnectionError):
+                while some := connection.recv(4096):
+                    heard += some
+        assert b"HTTP" not in heard
+    assert tls.at("A").heartbeat(Heartbeat()) is not None

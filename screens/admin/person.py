@@ -560,27 +560,29 @@ class AboutPerson(AdminPage):
         self._show_nobody(_READING)
 
     def shown(self) -> None:
-        holder_id = self._holder_id
-        self.ask(lambda: self.desk.people.person(holder_id), self._show)
+        self._read(self._show_but_under_a_dialog)
 
     def look_again(self) -> None:
-        """Read the person again: a station or a colleague may have changed something.
-
-        Not under a dialog, which has to act on the person as they were when it was opened; a code
-        that is shown acts on nothing, and is refreshed.
-        """
+        """Read the person again: a station or a colleague may have changed something."""
         if self.is_up and self._person is not None:
-            holder_id = self._holder_id
-            self.ask(lambda: self.desk.people.person(holder_id), self._show_unasked)
+            self.shown()
 
     def action_refresh(self) -> None:
         self.shown()
 
-    def _show_unasked(self, person: Person) -> None:
+    def _read(self, then: Callable[[Person], None]) -> None:
+        holder_id = self._holder_id
+        self.ask(lambda: self.desk.people.person(holder_id), then)
+
+    def _show_but_under_a_dialog(self, person: Person) -> None:
+        """Show the person, unless a dialog has to act on them as they were when it was opened.
+
+        A code that is shown acts on nothing, and is refreshed.
+        """
         dialog = self.app.screen
         if isinstance(dialog, CodeShown):
             dialog.look_at(person.codes)
-        if self.screen.is_active or isinstance(dialog, CodeShown):
+        if self._person is None or self.screen.is_active or isinstance(dialog, CodeShown):
             self._show(person)
 
     def _show(self, person: Person) -> None:
@@ -646,7 +648,7 @@ class AboutPerson(AdminPage):
         if self._person is None or not act.fits(self._subject):
             return
         form = act.form(self._subject)
-        form.on_stale = self.shown
+        form.on_stale = lambda: self._read(self._show)
         self.app.push_screen(form, self._after.get(act.name, self._was_done))
 
     def _show_code(self, issued: IssuedCode | None) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
+from kiosk.authority.administration.views import Person
 from kiosk.authority.errors import ConcurrentChange, StoreError
 from kiosk.authority.roles import Role
 from screens.admin.person import PERSON_ACTS, AboutPerson
@@ -23,7 +25,8 @@ from tests.screens.admin.persons import (
     grounds,
     person,
 )
-from tests.screens.admin.pilots import SIZES, Run
+from tests.screens.admin.pilots import SIZES, Run, said
+from tests.screens.idle_app import PATIENCE_S, still
 
 EVERYBODY = (BLOCKED, READY, UNREGISTERED, TROUBLED, CARDLESS, LEFT, SEVERAL)
 
@@ -267,6 +270,30 @@ async def test_what_somebody_else_did_is_told_and_the_form_acts_on_what_is_so_no
         await run.press("enter")
         assert run.desk.estate.people[BLOCKED].person.name == "Amara Okafor Smith"
         assert "Bo Banks" in run.text  # the story was read again, too
+
+
+async def test_a_reading_that_was_under_way_changes_nothing_under_a_dialog() -> None:
+    """What came in after the dialog was opened was seen by nobody, so it is not overwritten."""
+    async with person(BLOCKED, size=SIZES[1]) as run:
+        read, go_on = run.desk.people.person, threading.Event()
+
+        def read_late(holder_id: str) -> Person:
+            assert go_on.wait(PATIENCE_S)
+            return read(holder_id)
+
+        run.desk.people.person = read_late  # type: ignore[method-assign]
+        run.post("ctrl+r", "b")
+        async with asyncio.timeout(PATIENCE_S):
+            while "Identified by" not in run.text:
+                await still()
+        run.desk.estate.people[BLOCKED].change("Bo Banks", "reported misuse of their card")
+        go_on.set()
+        await run.settle()
+        await grounds(run, identified=True)
+        assert "Bo Banks reported misuse of their card" in said(run)
+        assert run.desk.estate.people[BLOCKED].person.can_unlock is False
+        await run.press("enter")
+        assert "Done: lifted the block." in run.text
 
 
 async def test_what_makes_no_sense_any_more_is_refused_by_the_desk_in_words() -> None:

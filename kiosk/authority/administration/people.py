@@ -335,7 +335,7 @@ class PeopleDesk(Desk):
     def correct_email(self, seen: Seen, email: str, grounds: Grounds) -> Done:
         """Replace the address, to be confirmed by the next code that is sent there.
 
-        Every old address and the new one get a mail.
+        Every old address and the new one get a mail. It stops a waiting change of address.
         """
         proposal = Proposal("people.correct_email", {"email": email})
         with self._office.act(Action.CORRECT_EMAIL, grounds, seen=seen, proposal=proposal) as act:
@@ -346,6 +346,7 @@ class PeopleDesk(Desk):
             address, before = _address(email, self._policy), address_of(holder, registration)
             if address == before:
                 raise NotTaken("email", "This is their address already.")
+            stopped = stop_change(act.uow, holder.id)
             _readdress(act, holder, registration, address)
             act.record(StaffKind.EMAIL_CORRECTED, registered=registration is not None)
             notify_holder(
@@ -367,6 +368,8 @@ class PeopleDesk(Desk):
             )
         if given:
             later += " The code that was given by word of mouth ended with it: give another."
+        if stopped:
+            later += " The change of address that waited is stopped."
         return act.done(f"The address is corrected. {later}")
 
     # --- their registration ------------------------------------------------------------
@@ -400,6 +403,7 @@ class PeopleDesk(Desk):
             if registration is None:
                 raise ConcurrentChange("They are not registered any more.")
             act.refuse_after(StationChange.BLOCKED)
+            stop_change(act.uow, holder.id)
             act.uow.registrations.delete(holder.id)
             act.uow.cards.forget_keys(holder.id)
             act.uow.search.refresh([holder.id])

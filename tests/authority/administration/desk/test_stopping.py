@@ -30,7 +30,7 @@ def desk(agent: Office) -> PeopleDesk:
     return PeopleDesk(agent)
 
 
-def waiting(means: StaffDependencies, asha: Person) -> None:
+def waiting(means: StaffDependencies, asha: Person, old: str = "asha@trust.nhs.uk") -> None:
     with means.store.begin() as uow:
         now = uow.now
         uow.address_changes.put(
@@ -38,7 +38,7 @@ def waiting(means: StaffDependencies, asha: Person) -> None:
                 new_id(),
                 asha.holder.id,
                 asha.visit.id,
-                "asha@trust.nhs.uk",
+                old,
                 NEW,
                 now,
                 now + timedelta(hours=24),
@@ -271,3 +271,34 @@ def test_an_address_that_was_seen_to_wait_may_fall_due(
         uow.commit()
     desk.correct_email(then, "asha@nhs.uk", GROUNDS)
     assert desk.person(asha.holder.id).email == "asha@nhs.uk"
+
+
+def test_a_correction_stops_the_change_that_waits(
+    manager: Office, means: StaffDependencies, asha: Person, clock: SetClock
+) -> None:
+    """Corrected for a slip, and corrected back: the change began from that address."""
+    desk = PeopleDesk(manager)
+    before = desk.person(asha.holder.id).email
+    waiting(means, asha, old=before)
+    done = desk.correct_email(desk.person(asha.holder.id).seen, "asha@nhs.uk", GROUNDS)
+    assert done.sentence.endswith("The change of address that waited is stopped.")
+    again = desk.correct_email(desk.person(asha.holder.id).seen, before, GROUNDS)
+    assert "stopped" not in again.sentence
+    clock.forward(hours=25)
+    with means.store.begin() as uow:
+        assert not apply_due_change(uow, asha.holder.id)
+        kinds = [event.kind for event in uow.audit.of_holder(asha.holder.id)]
+        uow.commit()
+    assert kinds.count("email-change-stopped") == 1
+    assert desk.person(asha.holder.id).email == before
+
+
+def test_a_revoked_registration_takes_the_change_that_waits_with_it(
+    manager: Office, means: StaffDependencies, asha: Person
+) -> None:
+    """They may register the same address again before it is due."""
+    waiting(means, asha)
+    desk = PeopleDesk(manager)
+    desk.revoke_registration(desk.person(asha.holder.id).seen, GROUNDS)
+    with means.store.read() as uow:
+        assert uow.address_changes.waiting(asha.holder.id) is None

@@ -637,9 +637,7 @@ class Liar:
         """Let time pass, and the authority tidy up; what was allowed to wait may come due."""
         self.world.clock.forward(**WAITS[how % len(WAITS)])
         if which % 3 == 0:
-            with self.world.store.begin() as uow:
-                apply_due_changes(uow)
-                uow.commit()
+            apply_due_changes(self.world.store)
             purge_records(self.world.store)
         self._judge_kept(None, None)
 

@@ -338,9 +338,7 @@ class Caretaker:
         with self._store.read() as uow:
             if not uow.jobs.is_due(DAILY, DAY):
                 return
-        with self._store.begin() as uow:
-            apply_due_changes(uow)
-            uow.commit()
+        self._note(apply_due_changes(self._store))
         purge_records(self._store, self._retention)
         with self._store.begin() as uow:
             uow.jobs.claim(DAILY, DAY)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kiosk.authority.audit.events import AuditKind, record
+from kiosk.authority.errors import RowAltered
 from kiosk.authority.notices import Notice, addresses_of, notify, notify_holder
+from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import (
     AddressChange,
     Cardholder,
@@ -167,10 +169,19 @@ def apply_due_change(uow: UnitOfWork, holder_id: str) -> bool:
     return True
 
 
-def apply_due_changes(uow: UnitOfWork) -> None:
-    """Put every due address in force."""
-    for change in uow.address_changes.due():
-        _apply(uow, change.holder_id)
+def apply_due_changes(store: Store) -> tuple[RowAltered, ...]:
+    """Put every due address in force; return the altered rows that prevent it for some."""
+    with store.read() as uow:
+        due = uow.address_changes.holders_with_due()
+    altered = []
+    for holder_id in due:
+        try:
+            with store.begin() as uow:
+                _apply(uow, holder_id)
+                uow.commit()
+        except RowAltered as error:
+            altered.append(error)
+    return tuple(altered)
 
 
 def stop_change(uow: UnitOfWork, holder_id: str) -> bool:

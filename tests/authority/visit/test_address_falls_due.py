@@ -136,9 +136,8 @@ def raced(world: World, act: Act, number: int) -> Future[object] | None:
                 if waiters:
                     return
 
-        with before_statement(world, number, run_rival), world.store.begin() as uow:
-            apply_due_changes(uow)
-            uow.commit()
+        with before_statement(world, number, run_rival):
+            assert apply_due_changes(world.store) == ()
     return rival
 
 

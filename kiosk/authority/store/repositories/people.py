@@ -682,17 +682,15 @@ class AddressChanges(Repository):
         rows = self._gateway.many(open_, AddressChangeRow)
         return tuple(row.record(AddressChange) for row in rows)
 
-    def due(self, limit: int = 200) -> tuple[AddressChange, ...]:
-        """Return those that are due, oldest first."""
+    def holders_with_due(self) -> tuple[str, ...]:
+        """Return whose changes are due, oldest first; their rows may be altered."""
         due = (
             col(AddressChangeRow.ended_at).is_(None),
             col(AddressChangeRow.effective_at) <= self._now,
         )
-        statement = select(AddressChangeRow).where(*due)
+        statement = select(col(AddressChangeRow.holder_id)).where(*due)
         order = col(AddressChangeRow.effective_at), col(AddressChangeRow.id)
-        ordered = statement.order_by(*order).limit(limit)
-        rows = self._gateway.many(ordered, AddressChangeRow)
-        return tuple(row.record(AddressChange) for row in rows)
+        return tuple(holder for (holder,) in self._gateway.tuples(statement.order_by(*order)))
 
     def end_due(self, holder_id: str) -> AddressChange | None:
         """End the one that is due, to be applied; None where it was stopped or replaced."""

@@ -11,14 +11,17 @@ import sqlalchemy as sa
 from kiosk.authority.administration import caretaker as caretaking
 from kiosk.authority.administration.office import StaffDependencies
 from kiosk.authority.audit.anchors import sign_heads
-from kiosk.authority.audit.events import ServiceKind, audit_message
+from kiosk.authority.audit.events import AuditKind, ServiceKind, audit_message
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import AuditQuery
+from kiosk.authority.store.records import AddressChange, AuditQuery, OutboxMessage, new_id
+from kiosk.authority.store.tables import TableRow
 from tests.authority.administration.desk.caretakers import RA, Post, keep, templates, told
 from tests.authority.administration.desk.history import History
 from tests.authority.store import samples
 from tests.authority.store.forger import HEAD, Forger
 from tests.support.database import SetClock, TestDatabase
+
+DUE = "asha.due@nhs.net"
 
 
 @pytest.fixture
@@ -170,3 +173,41 @@ def test_an_audit_that_takes_no_rows_keeps_no_alarm_back(
     forger.close()
     keep(means, store=database.store()).run()
     assert templates(post) == ["audit-broken"]
+
+
+def test_an_altered_change_of_address_holds_up_nothing_else(
+    means: StaffDependencies, clock: SetClock, database: TestDatabase
+) -> None:
+    """Whoever writes the database could end with one row all that is done once a day."""
+    people = [samples.registered_person(means.store, f"{n:012}") for n in range(3)]
+    with means.store.begin() as uow:
+        for person in people:
+            before = samples.registration(person.holder.id)
+            uow.address_changes.put(
+                AddressChange(
+                    new_id(), person.holder.id, new_id(), before.email, DUE, uow.now, uow.now
+                )
+            )
+            uow.outbox.add(OutboxMessage(new_id(), "a@nhs.net", "unlocked", {}, uow.now, uow.now))
+        uow.commit()
+    for message in Post(means.store).collect():
+        assert message.to == "a@nhs.net"
+    altered = people[0].holder.id
+    forger = Forger(database)
+    changes = TableRow.metadata.tables["address_change"]
+    forger.run(
+        sa.update(changes).where(changes.c.holder_id == altered).values(new_email="x@nhs.net")
+    )
+    forger.close()
+    clock.forward(days=40)
+    keep(means).run()
+    with means.store.read() as uow:
+        found = {each.holder.id: uow.registrations.of_holder(each.holder.id) for each in people}
+        (purged,) = uow.trail.newest(AuditQuery(kind=ServiceKind.RECORDS_PURGED.value), limit=2)
+        noted = uow.trail.newest(AuditQuery(kind=AuditKind.ROW_ALTERED.value), limit=9)
+        assert not uow.jobs.is_due(caretaking.DAILY, caretaking.DAY)
+    assert [each.email for each in found.values() if each] == [
+        samples.registration(altered).email, DUE, DUE
+    ]  # fmt: skip
+    assert purged.detail["notices"] == 3
+    assert {event.detail["table"] for event in noted} == {"address_change"}

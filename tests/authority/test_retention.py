@@ -13,6 +13,7 @@ from kiosk.authority.errors import StoreError
 from kiosk.authority.retention import count_records, purge_records
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import (
+    AddressChange,
     Card,
     KeptKind,
     KeptSecret,
@@ -108,6 +109,30 @@ def test_old_visits_and_closed_entries_go_and_the_audit_says_how_many(
     assert purges(store) == [{"visits": 7, "journal": 5}]
     purge_records(store)
     assert len(purges(store)) == 1
+
+
+def test_both_addresses_of_a_change_go_after_it_has_ended(
+    database: TestDatabase, store: Store
+) -> None:
+    ended, waiting = (samples.stored_person(store, number).holder for number in ("1", "2"))
+    with store.begin() as uow:
+        for holder in (ended, waiting):
+            uow.address_changes.put(
+                AddressChange(
+                    new_id(), holder.id, new_id(), "a@nhs.net", "b@nhs.net", uow.now, uow.now
+                )
+            )
+        assert uow.address_changes.end(ended.id)
+        uow.commit()
+    kept = timedelta(days=DEFAULTS.retention.outbox_days)
+    database.clock.forward(seconds=kept.total_seconds())
+    purge_records(store)
+    assert purges(store) == []
+    database.clock.forward(seconds=1)
+    purge_records(store)
+    assert purges(store) == [{"address_changes": 1}]
+    with store.read() as uow:
+        assert uow.address_changes.waiting(waiting.id) is not None
 
 
 def test_what_an_open_entry_or_a_pending_secret_needs_stays(

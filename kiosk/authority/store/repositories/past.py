@@ -14,6 +14,7 @@ from kiosk.authority.store.records import KeptKind
 from kiosk.authority.store.repositories import Repository
 from kiosk.authority.store.row_macs import primary_key
 from kiosk.authority.store.tables import (
+    AddressChangeRow,
     AttemptRow,
     CodeRow,
     KeptSecretRow,
@@ -36,6 +37,7 @@ class PastKind(StrEnum):
     PENDING = "pending_changes"
     OUTBOX = "notices"
     PROPOSALS = "proposals"
+    ADDRESS_CHANGES = "address_changes"
     STOP_NUMBERS = "stop_numbers"
     JOURNAL = "journal"
     VISITS = "visits"
@@ -78,6 +80,8 @@ def _past(
             return OutboxRow, col(OutboxRow.created_at), ended < before
         case PastKind.PROPOSALS:
             return _older(ProposedActRow, col(ProposedActRow.decided_at), before)
+        case PastKind.ADDRESS_CHANGES:
+            return _older(AddressChangeRow, col(AddressChangeRow.ended_at), before)
         case PastKind.STOP_NUMBERS:
             return _older(StopNumberRow, col(StopNumberRow.made_at), before)
         case PastKind.JOURNAL:

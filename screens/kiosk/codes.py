@@ -94,9 +94,8 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
             line.add_class("-line")
 
     def content(self) -> Iterator[Widget]:
-        """Compose the page; the arrow keys reach the links in the text last."""
+        self.focus_order.add(*self._lines)  # they stand above the buttons
         yield from super().content()
-        self.focus_order.add(*self._lines)
 
     def beside(self) -> Iterator[Widget]:
         """Where the code went, what happened last, and how long there is."""
@@ -190,8 +189,8 @@ class CodeNeededPage(Page, inherit_bindings=False):
         yield Prose(text, "text paragraph")
         yield Prose(email.next_to(self._state.masked))
         yield from self._lines
-        yield self.actions(self.stop_button(), primary=self._again)
         self.focus_order.add(*self._lines)
+        yield self.actions(self.stop_button(), primary=self._again)
         self._count_down()
 
     def on_mount(self) -> None:

@@ -6,10 +6,18 @@ import pytest
 from msgspec.structs import replace
 
 from kiosk.contract.messages import Purpose
-from kiosk.station.states import CodeEntry, CodeNotice, VisitState
+from kiosk.station.states import (
+    CodeEntry,
+    CodeLack,
+    CodeNeeded,
+    CodeNotice,
+    EnterEmail,
+    VisitState,
+)
+from screens.kiosk.page import Page
 from tests.screens.kiosk.pictures import app_for
-from tests.screens.kiosk.samples import CHANGE_EMAIL, CODE, REGISTER, UNLOCK, Sample
-from tests.screens.pilots import settled
+from tests.screens.kiosk.samples import CHANGE_EMAIL, CODE, EMAIL, REGISTER, UNLOCK, Sample
+from tests.screens.pilots import settled, type_keys
 from tests.screens.shown import screen_lines
 from tests.support.steps import offers
 
@@ -53,3 +61,36 @@ async def test_an_address_that_cannot_be_corrected_there_has_no_such_hint(
     state: CodeEntry,
 ) -> None:
     assert "correct the address" not in await _shown(state)
+
+
+ADDRESS = EnterEmail(REGISTER, EMAIL, EMAIL.suggested)
+ELSEWHERE = replace(REGISTER, instead=offers(Purpose.CHANGE_PIN))
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        CodeEntry(ELSEWHERE, CODE, entered_on=ADDRESS),
+        CodeEntry(UNLOCK, CODE),
+        CodeNeeded(ELSEWHERE, CODE.masked, CodeLack.EXPIRED, entered_on=ADDRESS),
+    ],
+    ids=["all links", "one link", "no code"],
+)
+async def test_the_arrows_go_down_the_page_through_the_links_to_the_buttons(
+    state: CodeEntry | CodeNeeded,
+) -> None:
+    """Before: Down passed over the links, to the button that ends the visit."""
+    app = app_for(Sample(state))
+    rows = []
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        page = app.screen
+        assert isinstance(page, Page)
+        links = len(page.query(".-line"))
+        assert links
+        for _ in range(links + 1):
+            await type_keys(pilot, ("down",))
+            assert page.focus_order.chosen is not None
+            rows.append(page.focus_order.chosen.region.y)
+        assert page.focus_order.chosen is page.stop
+    assert rows == sorted(set(rows)), "from top to bottom, each once"

@@ -47,6 +47,7 @@ class Notice(StrEnum):
     CARD_REVOKED = "card-revoked"
     SECRET_SET = "secret-set"  # noqa: S105 - the name of a template
     CARD_KEY_SET = "card-key-set"
+    CARD_IN_USE_AGAIN = "card-in-use-again"
     CODE_GIVEN = "code-given"
     FIRST_CODE_GIVEN = "first-code-given"
 

@@ -143,9 +143,10 @@ FOUR_EYES: Final = frozenset(
 
 Each of them, done by one person alone, helps to open a card that is not theirs, or a station's
 maintenance page. An import waits only where it changes an address, a key or a secret of a recorded
-person, gives them a card, or brings back somebody who was erased. Erasing waits, too: whoever is
-erased could otherwise be imported anew, with an address of the eraser's choice. Revoking a card
-never waits: it opens none, and a lost card must not be served until a colleague has time.
+person, gives them a card or more tries, or brings back an expired card or somebody who was erased.
+Erasing waits, too: whoever is erased could otherwise be imported anew, with an address of the
+eraser's choice. Revoking a card never waits: it opens none, and a lost card must not be served
+until a colleague has time.
 """
 
 

@@ -84,7 +84,7 @@ def _cards_mailed(count: int) -> tuple[Content, ...]:
     if not count:
         return ()
     whose = "The holder of 1 card gets" if count == 1 else f"The holders of {count:,} cards get"
-    return (Content(f"{whose} a mail: it is new to them, or has another key or secret."),)
+    return (Content(f"{whose} a mail: it is new, in use again, or has another key or secret."),)
 
 
 def _named_lines(

@@ -61,7 +61,8 @@ People who were erased come back with a file that has them: they are named, with
 too.
 People and cards that are known already are brought up to date: a filled cell counts, an
 empty one takes nothing away. Who gets another recorded address is mailed at the old one,
-and whose card gets another key or secret; who is registered also of another card.
+and whose card gets another key or secret; who is registered also of another card, or of one
+that had expired and is in use again.
 A person with two cards has two lines. All of the file is taken, or nothing: each line
 with a problem is named with its column and the reason. No message repeats a cell: where
 two columns are mixed up, that is an unblock secret. While a large file is written to an
@@ -166,7 +167,8 @@ def _print_summary(summary: ImportSummary, *, dry: bool) -> None:
     for line, number, words in summary.card_changes if dry else ():
         echo(f"    line {line}: {number} {words}")
     if summary.cards_mailed:
-        echo(f"  cards mailed     {summary.cards_mailed:>9}  new, or with another key or secret")
+        what = "new, in use again, or with another key or secret"
+        echo(f"  cards mailed     {summary.cards_mailed:>9}  {what}")
     echo(f"  secrets sealed   {summary.secrets_sealed:>9}")
     if summary.outside_domains:
         many = len(summary.outside_domains)

@@ -64,6 +64,7 @@ from kiosk.authority.store.records import (
 )
 from kiosk.authority.store.repositories.staff import note_digest
 from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.authority.visit.eligibility import ASSUMED_SECRET_TRIES, card_withdrawn
 from kiosk.authority.wording import last_day
 from kiosk.contract.messages import CardId
 from kiosk.contract.policy import email_problem
@@ -114,11 +115,27 @@ class ChangedCard:
         return "; ".join(_changes(self.was, self.now))
 
     @property
-    def opens_otherwise(self) -> bool:
-        """Whether the key, the PIN's key or the secret is another."""
+    def has_other_key(self) -> bool:
+        """Whether the key or the PIN's key is another."""
         was, now = self.was, self.now
-        keys = (was.auth_key, was.pin_key) != (now.auth_key, now.pin_key)
-        return keys or was.sealed_secret is not now.sealed_secret
+        return (was.auth_key, was.pin_key) != (now.auth_key, now.pin_key)
+
+    @property
+    def has_other_secret(self) -> bool:
+        return self.was.sealed_secret is not self.now.sealed_secret
+
+    @property
+    def takes_more_tries(self) -> bool:
+        """Whether more wrong unblock secrets are believed than before."""
+        before, after = (
+            ASSUMED_SECRET_TRIES if one.secret_limit is None else one.secret_limit
+            for one in (self.was, self.now)
+        )
+        return after > before
+
+    def is_in_use_again(self, at: datetime) -> bool:
+        """Whether a card that was let run out is served again."""
+        return bool(card_withdrawn(self.was, at)) and card_withdrawn(self.now, at) is None
 
     @property
     def replaces(self) -> bool:
@@ -126,7 +143,7 @@ class ChangedCard:
         was, now = self.was, self.now
         pairs = (was.auth_key, now.auth_key), (was.pin_key, now.pin_key)
         keys = any(before and before != after for before, after in pairs)
-        return keys or bool(was.sealed_secret and was.sealed_secret is not now.sealed_secret)
+        return keys or bool(was.sealed_secret and self.has_other_secret)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +160,12 @@ class Batch:
     """The changes of a batch of lines.
 
     ``known_touched`` counts what could help to open the card of a person who was recorded before:
-    another address, another card, another key or secret, or that they come back although they were
-    erased. ``erased_before`` are the first lines of people who are added and were erased once.
-    ``changes`` lists ``people_changed`` by line and number, and ``card_changes`` lists
-    ``cards_changed``. ``secrets_replaced`` are cards as they were. ``codes_elsewhere`` counts those
-    who get another recorded address, while codes still go to the one that they registered.
+    another address, another card, another key or secret, more tries of the secret, or that a card
+    that was let run out, or who was erased, comes back. ``erased_before`` are the first lines of
+    people who are added and were erased once. ``changes`` lists ``people_changed`` by line and
+    number, and ``card_changes`` lists ``cards_changed``. ``secrets_replaced`` are cards as they
+    were. ``codes_elsewhere`` counts those who get another recorded address, while codes still go to
+    the one that they registered.
     """
 
     people_added: list[Cardholder] = field(default_factory=list)
@@ -271,13 +289,14 @@ class Planner:
         except KeyMissing as missing:
             batch.problems.append((line.line, _UNCOMPARED.format(missing)))
             return
-        if card.sealed_secret is not was.sealed_secret:
+        changed = ChangedCard(was, card)
+        if changed.has_other_secret:
             batch.secrets += 1
             batch.secrets_replaced.extend([known] if known else [])
-        changed = ChangedCard(was, card)
-        if holder.id not in self._new_people and (known is None or changed.opens_otherwise):
+        notice = self._notice(changed, is_new=known is None)
+        if holder.id not in self._new_people and (notice or changed.takes_more_tries):
             batch.known_touched += 1
-            self._tell(batch, changed, *told, is_new=known is None)
+            self._tell(batch, changed, notice, *told)
         if known is None:
             batch.cards_added.append(card)
         elif card != known:
@@ -285,26 +304,31 @@ class Planner:
             sentence = f"card ending in {was.identifier[-CARD_TAIL:]}: {changed.words}"
             batch.card_changes.append((line.line, line.number, sentence))
 
+    def _notice(self, changed: ChangedCard, *, is_new: bool) -> Notice | None:
+        """Return what the holder is told of; more tries of the secret alone are no news."""
+        if is_new:
+            return Notice.CARD_ADDED
+        if changed.has_other_secret:
+            return Notice.SECRET_SET
+        if changed.has_other_key:
+            return Notice.CARD_KEY_SET
+        return Notice.CARD_IN_USE_AGAIN if changed.is_in_use_again(self._uow.now) else None
+
     def _tell(
         self,
         batch: Batch,
         changed: ChangedCard,
+        notice: Notice | None,
         holder: Cardholder,
         registration: Registration | None,
-        *,
-        is_new: bool,
     ) -> None:
         """Tell whoever is registered, or had another key or secret.
 
         Nobody else: the first file of everybody's cards would mail everybody.
         """
         is_told = registration is not None or changed.replaces
-        if not is_told or not addresses_of(holder, registration):
-            return
-        secret = changed.was.sealed_secret is not changed.now.sealed_secret
-        notice = Notice.SECRET_SET if secret else Notice.CARD_KEY_SET
-        notice = Notice.CARD_ADDED if is_new else notice
-        batch.card_news.append(CardNews(notice, holder, registration))
+        if notice and is_told and addresses_of(holder, registration):
+            batch.card_news.append(CardNews(notice, holder, registration))
 
     def _planned(self, batch: Batch, line: PersonRecord, was: Card) -> Card:
         """Return the card that a line makes; raises ``KeyMissing``."""

@@ -305,6 +305,13 @@ CARD_KEY_SET = NoticeWords(
     "If you were given new certificates or a new smartcard lately, there is nothing more to do.",
     "If not, somebody may want to use a copy of it. {call}",
 )
+CARD_IN_USE_AGAIN = NoticeWords(
+    "A smartcard of yours is in use again",
+    "The records of your organisation now say that a smartcard of yours, which had expired, is in "
+    "use again. It works at every unlock station.",
+    "If you have this smartcard, there is nothing more to do.",
+    "If not, somebody may want to use it. {call}",
+)
 CODE_GIVEN = NoticeWords(
     "An unlock code for your smartcard was given by word of mouth",
     "Somebody told the Registration Authority that they are you and cannot read their email. "
@@ -346,6 +353,7 @@ TO_HOLDERS = {
     "card-revoked": CARD_REVOKED,
     "secret-set": SECRET_SET,
     "card-key-set": CARD_KEY_SET,
+    "card-in-use-again": CARD_IN_USE_AGAIN,
     "code-given": CODE_GIVEN,
     "first-code-given": FIRST_CODE_GIVEN,
 }

@@ -24,7 +24,7 @@ _FOOT = """\
 staff agrees: one whose role permits it as well, who is somebody else with another key, and
 where neither of the two was let in by the other (or by somebody whom the other let in). An
 import waits where it changes an address, a key or a secret of somebody who is known, gives
-them a card, or brings back somebody who was erased.
+them a card or more tries of a secret, or brings back an expired card or somebody who was erased.
 
 (3) It always waits for a second member of staff, as above.
 

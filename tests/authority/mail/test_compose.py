@@ -62,6 +62,7 @@ NOTICES = {
     "card-revoked": "revoked a smartcard of yours",
     "secret-set": "Your PIN stays as it is",
     "card-key-set": "hold another key by which unlock stations recognise",
+    "card-in-use-again": "which had expired, is in use again",
     "code-given": "cannot read their email",
     "first-code-given": "it unlocks your smartcard at a station",
 }

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -575,6 +577,42 @@ def test_an_import_waits_for_what_it_does_to_people_who_are_known(
         write(means, WITH_KEYS + text)
         again = AdminDesk(first).imports.run("people.csv", GROUNDS, unseen)
         assert (again.waits, again.people_changed, again.cards_changed) == (False, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("was", "cells", "waits"),
+    [
+        ({"expires_at": timedelta(days=-1)}, "2199-01-31,", True),
+        ({"expires_at": timedelta(days=1)}, "2199-01-31,", False),
+        ({"expires_at": timedelta(days=-1)}, "2001-01-31,", False),
+        ({"secret_limit": 5}, ",15", True),
+        ({"secret_limit": 5}, ",4", False),
+        ({}, ",15", True),
+        ({}, ",3", False),  # as many as are assumed where it is not known
+    ],
+)
+def test_an_import_waits_for_what_brings_a_card_back_or_gives_it_more_tries(
+    means: StaffDependencies,
+    first: Office,
+    asha: samples.Person,
+    was: dict[str, Any],
+    cells: str,
+    waits: bool,
+) -> None:
+    """Before: one manager alone could bring an expired spare of somebody else back into use."""
+    with means.store.begin() as uow:
+        if "expires_at" in was:
+            was = {**was, "expires_at": uow.now + was["expires_at"]}
+        uow.cards.put([replace(asha.card, **was)])
+        uow.commit()
+    write(
+        means,
+        f"{HEADER.strip()},expires,secret_limit\n"
+        f"{asha.holder.number},{asha.holder.name},,{asha.card.identifier},,{cells}\n",
+    )
+    assert AdminDesk(first).imports.rehearse("people.csv", unseen).waits is waits
+    result = AdminDesk(first).imports.run("people.csv", GROUNDS, unseen)
+    assert (result.waits, result.known, result.problems) == (waits, int(waits), ())
 
 
 def test_an_import_that_brings_back_who_was_erased_waits(

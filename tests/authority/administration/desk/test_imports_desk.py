@@ -212,6 +212,23 @@ def test_a_holder_is_told_of_another_card_key_or_secret(
     }
 
 
+def test_a_holder_is_told_of_a_card_that_is_in_use_again(
+    desk: ImportDesk, means: StaffDependencies, store: Store, asha: Person
+) -> None:
+    with store.begin() as uow:
+        expired = replace(asha.card, expires_at=uow.now - timedelta(days=1))
+        uow.cards.put([expired])
+        uow.commit()
+    path = put(means, "people.csv")
+    cells = f"{asha.holder.number},{asha.holder.name},,{asha.card.identifier},,2199-01-31"
+    path.write_text(f"{HEADER},expires\n{cells}\n")
+    for import_ in both(desk):
+        assert import_("people.csv", unseen).cards_mailed == 1
+    with store.begin() as uow:
+        (mail,) = uow.outbox.claim_due(10, timedelta(0))
+    assert (mail.to, mail.template) == ("asha@trust.nhs.uk", "card-in-use-again")
+
+
 @pytest.mark.parametrize(
     ("name", "email", "told"),
     [

@@ -215,12 +215,15 @@ class Planner:
         return batch
 
     def _holds(self, batch: Batch) -> bool:
-        """Lock what a batch changes; return whether it is still as it was compared."""
+        """Lock what a batch changes; return whether it is still as it was compared.
+
+        Cards go first, as a visit locks its card before its holder.
+        """
         people = {person.was.id: person.was for person in batch.people_changed}
         cards = {card.was.id: card.was for card in batch.cards_changed}
         return (
-            self._uow.holders.lock_each(people) == people
-            and self._uow.cards.lock_each(cards) == cards
+            self._uow.cards.lock_each(cards) == cards
+            and self._uow.holders.lock_each(people) == people
         )
 
     def _compared(self, lines: Sequence[PersonRecord]) -> Batch:

@@ -5,24 +5,34 @@ On SQLite an import locks out other writers from its beginning.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from kiosk.authority.crypto.derivation import Derivation
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
 from kiosk.authority.crypto.secret_history import open_kept
 from kiosk.authority.store.database import Store
+from kiosk.authority.store.engine import parse_url
 from kiosk.authority.store.records import AuditQuery, SealedSecret
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.administration.importing import HEADER, Importer, csv_of, line
+from tests.authority.store import samples
 from tests.support.database import TestDatabase
 
 pytestmark = pytest.mark.postgresql
+
+WAITERS = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
 
 SEALS = line(7)
 """A line whose secret is sealed while its batch is compared, after the rows were read."""
@@ -102,6 +112,51 @@ def test_who_is_erased_meanwhile_comes_back_as_somebody_who_was(
     with importer.store.read() as uow:
         events = uow.trail.oldest(AuditQuery(reference=summary.reference))
     assert [event.kind for event in events] == ["people-imported"]
+
+
+def test_a_visit_does_not_wait_for_an_import_that_changes_its_person(
+    importer: Importer, tmp_path: Path
+) -> None:
+    """Before: from the line of a person to the end of the file, minutes with a token."""
+    importer.run(csv_of(tmp_path, line(0)))
+    card = importer.card(0)
+    changed = csv_of(tmp_path, line(0, name="Jo Smythe"))
+    with importer.store.begin() as uow:
+        importer.work.run_in(uow, changed, "command line: test", {})
+        with importer.store.begin() as another:
+            assert another.visit_records.lock_card(card.identity)
+            assert another.visits.add(samples.visit(card.id, card.holder_id))
+            another.commit()
+        uow.commit()
+    assert importer.holder(0).name == "Jo Smythe"
+
+
+def test_a_visit_and_an_import_that_changes_its_card_do_not_wait_for_each_other(
+    importer: Importer, database: TestDatabase, tmp_path: Path
+) -> None:
+    """Before: the import had locked the person, and one of the two was ended as a deadlock."""
+    importer.run(csv_of(tmp_path, line(0)))
+    card = importer.card(0)
+    changed = f"{line(0, name='Jo Smythe')},2031-01-31"
+    path = csv_of(tmp_path, changed, header=f"{HEADER},expires")
+    with ThreadPoolExecutor(1) as pool:
+        with importer.store.begin() as uow:
+            assert uow.visit_records.lock_card(card.identity)
+            importing = pool.submit(importer.run, path)
+            wait_for_waiters(database)
+            assert uow.visits.add(samples.visit(card.id, card.holder_id))
+            uow.commit()
+        assert importing.result().cards_changed == 1
+    assert importer.holder(0).name == "Jo Smythe"
+    assert importer.card(0).expires_at is not None
+
+
+def wait_for_waiters(database: TestDatabase) -> None:
+    """Return once a session waits for a row of another."""
+    engine = sa.create_engine(parse_url(database.url), poolclass=sa.NullPool)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        while not connection.exec_driver_sql(WAITERS).scalar():
+            time.sleep(0.01)
 
 
 def test_a_secret_that_a_card_got_meanwhile_is_kept_beside_the_one_of_the_file(

@@ -369,14 +369,17 @@ class Cardholders(Repository):
         return count
 
     def lock_each(self, ids: Iterable[str]) -> dict[str, Cardholder]:
-        """Return those of ``ids`` that exist, locked against other writers; at most 500."""
+        """Return those of ``ids`` that exist, locked against other writers; at most 500.
+
+        A row that refers to them, such as a visit, is added meanwhile: it needs the key alone.
+        """
         statement = select(CardholderRow).where(col(CardholderRow.id).in_(list(ids)))
-        ordered = statement.order_by(col(CardholderRow.id)).with_for_update()
+        ordered = statement.order_by(col(CardholderRow.id)).with_for_update(key_share=True)
         rows = self._gateway.many(ordered, CardholderRow)
         return {row.id: row.record(Cardholder) for row in rows}
 
     def put(self, holders: Iterable[Cardholder]) -> None:
-        """Add each, or overwrite number, name and address of the one with its id.
+        """Add each, or overwrite name and address of the one with its id.
 
         A leaver stays one: an import must not undo what staff decided while the file was read. At
         most 500 at a time.
@@ -385,12 +388,17 @@ class Cardholders(Repository):
         held = self.lock_each(holder.id for holder in holders)
         insert = self._gateway.upsert(CardholderRow)
         new = insert.excluded
-        changed = {name: new[name] for name in _WRITTEN}
+        # A statement that sets the number, even to what it is, would lock the key as well.
+        changed = {name: new[name] for name in _WRITTEN if name != "number"}
         statement = insert.on_conflict_do_update(
             index_elements=["id"],
             set_={**changed, "revision": col(CardholderRow.revision) + 1},
         )
-        merged = [replace(one, left_at=held.get(one.id, one).left_at) for one in holders]
+        known = [held.get(one.id, one) for one in holders]
+        merged = [
+            replace(one, number=was.number, left_at=was.left_at)
+            for one, was in zip(holders, known, strict=True)
+        ]
         self._gateway.run(statement, [self._stamped(holder) for holder in merged])
 
     def add(self, holder: Cardholder) -> bool:
@@ -409,10 +417,11 @@ class Cardholders(Repository):
 
     def save(self, holder: Cardholder) -> None:
         """Overwrite name, address and leaving of a locked one; ``touch`` it first."""
-        this = col(CardholderRow.id) == holder.id
-        self._gateway.change(
+        this = select(CardholderRow).where(col(CardholderRow.id) == holder.id)
+        self._gateway.change_prepared(
             CardholderRow,
-            this,
+            this.with_for_update(key_share=True),
+            {},
             name=holder.name,
             sort_name=sort_name(holder.name),
             email=holder.email,

@@ -13,7 +13,7 @@ from kiosk.app.cli.findings import clock_is_synchronised
 from kiosk.app.composition.station import open_authority
 from kiosk.config.loading import as_account, credential_file
 from kiosk.config.settings import Settings
-from kiosk.contract.errors import AuthorityError
+from kiosk.contract.errors import AuthorityError, ConfigError
 from kiosk.contract.findings import Check, Finding, fail, ok, warn
 from kiosk.contract.messages import StationStanding
 from kiosk.contract.ports import Authority, SystemClock
@@ -38,12 +38,17 @@ def station_checks(settings: Settings, environ: Mapping[str, str]) -> Iterator[t
     """Yield the checks; each address of the authority has one."""
     if settings.authority.addresses and settings.authority.certificate:
         yield _CERTIFICATE, partial(check_certificate, settings, environ)
-    authority, answers = open_authority(settings, environ, version("unlock-kiosk")), False
-    for address, because in authority.reach():
-        answers = answers or not because
-        yield _AUTHORITY, partial(_of_address, address, because)
-    if answers:
-        yield _STATION, partial(check_standing, authority.port)
+    try:
+        authority, answers = open_authority(settings, environ, version("unlock-kiosk")), False
+    except ConfigError as error:
+        advice = "put that right first: no authority can be called without it"
+        yield _AUTHORITY, partial(fail, _AUTHORITY, str(error), advice)
+    else:
+        for address, because in authority.reach():
+            answers = answers or not because
+            yield _AUTHORITY, partial(_of_address, address, because)
+        if answers:
+            yield _STATION, partial(check_standing, authority.port)
     yield _CLOCK, _check_clock
 
 
@@ -52,6 +57,8 @@ def check_certificate(settings: Settings, environ: Mapping[str, str]) -> Finding
     path = credential_file(settings.authority.certificate, environ)
     try:
         found = read_pem_certificate(path.read_text())
+    except FileNotFoundError as error:
+        return fail(_CERTIFICATE, f"{path}: {error.strerror}", "enrol the station again")
     except OSError as error:
         return fail(_CERTIFICATE, f"{path}: {error.strerror}", as_account(path))
     if found is None or found.not_before is None or found.not_after is None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-from kiosk.app.cli.station_checks import station_checks
+from kiosk.__main__ import main
+from kiosk.app.cli.station_checks import check_certificate, station_checks
+from kiosk.config.loading import as_account
 from kiosk.config.settings import AuthoritySettings, Settings
 from kiosk.contract.findings import Condition, Finding, examine
 from kiosk.contract.messages import Heartbeat
@@ -47,3 +52,39 @@ def test_a_retired_station_says_so_and_what_to_do(world: WiredWorld) -> None:
 
 def test_nothing_is_said_of_it_where_the_authority_is_away(world: WiredWorld) -> None:
     assert said_of_station(str(world.folder / "nobody.sock")) == []
+
+
+def test_the_rest_is_looked_at_where_the_certificate_is_missing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before: it ended there, and with ``--json`` said nothing at all."""
+    settings = tmp_path / "station.toml"
+    settings.write_text(
+        '[authority]\nsocket = ""\naddresses = ["127.0.0.1:1"]\n'
+        f'certificate = "{tmp_path}/station.pem"\nca = "{tmp_path}/ca.pem"\n'
+    )
+    for words in ([], ["--json"]):
+        args = ["doctor", "--config", str(settings), *words]
+        assert main(args) == 1
+    said = capsys.readouterr().out
+    found = {one["part"]: one for one in json.loads(said[said.rindex("\n[") :])}
+    certificate = found["certificate"]
+    assert certificate["found"] == f"{tmp_path}/station.pem: No such file or directory"
+    assert certificate["advice"] == "enrol the station again"
+    assert "cannot be used: No such file or directory" in found["authority"]["found"]
+    assert {"certificate", "authority", "clock"} <= set(found)
+    assert "station" not in found
+
+
+def test_a_certificate_that_may_not_be_read_names_the_account(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "station.pem"
+
+    def refused(*_: object) -> NoReturn:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_text", refused)
+    settings = Settings(authority=AuthoritySettings(certificate=str(path)))
+    finding = check_certificate(settings, {})
+    assert finding.advice == as_account(path)

@@ -12,10 +12,11 @@ from kiosk.authority.administration.office import Desk
 from kiosk.authority.administration.proposed_acts import waiting_lines
 from kiosk.authority.administration.reports import by_day, by_hour, day_of, each_day, span_of
 from kiosk.authority.administration.views import MOST_COUNTED, Day, RefusedFor, Today
+from kiosk.authority.audit.events import AuditKind
 from kiosk.authority.mail.outbox import relay_away_since
 from kiosk.authority.people_groups import PeopleGroup
 from kiosk.authority.roles import Action
-from kiosk.authority.store.records import Alarm, Station
+from kiosk.authority.store.records import Alarm, AuditEvent, AuditQuery, Station
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.wording import counted, reason_words
 
@@ -31,6 +32,31 @@ def alarm_lines(uow: UnitOfWork, zone: tzinfo) -> tuple[str, ...]:
         for alarm in reversed(uow.alarms.standing())
     ]
     return (*_unwatched(uow, zone), *lines)
+
+
+_REPORTS: Final = 20
+"""How many reports of holders are looked at, the newest ones of a month."""
+
+
+def reported_lines(uow: UnitOfWork, since: datetime, zone: tzinfo) -> tuple[str, ...]:
+    """Return a line for each holder who said "it was not me" at a station.
+
+    It stands until staff lift their block; where there is nothing to block, if it was ``since``.
+    """
+    month = uow.now - timedelta(days=DAYS)
+    wanted = AuditQuery(kind=AuditKind.MISUSE_REPORTED.value, since=month)
+    reports = dict[str, AuditEvent]()
+    for event in uow.trail.newest(wanted, limit=_REPORTS):
+        reports.setdefault(event.holder_id or "", event)
+    holders, lines = uow.holders.by_ids(list(reports)), list[str]()
+    for holder_id, event in reports.items():
+        holder, registration = holders.get(holder_id), uow.registrations.of_holder(holder_id)
+        if event.at < since if registration is None else registration.blocked_at is None:
+            continue
+        who = f"{holder.name}, {holder.number}," if holder else GONE
+        what = f"reported at {event.station} that something was not done by them"
+        lines.append(f"{who} {what} ({_when(event.at, uow.now, zone)}).")
+    return tuple(lines)
 
 
 def _unwatched(uow: UnitOfWork, zone: tzinfo) -> tuple[str, ...]:
@@ -136,7 +162,7 @@ class TodayDesk(Desk):
                 mail_oldest_s=_mail_age_s(uow),
                 days=days,
                 hours=_hours(uow, today, zone),
-                alarms=alarm_lines(uow, zone),
+                alarms=(*alarm_lines(uow, zone), *reported_lines(uow, since, zone)),
                 waiting=waiting_lines(uow, self._office),
                 not_registered=uow.lists.count(PeopleGroup.NOT_REGISTERED, MOST_COUNTED),
                 expiring=uow.lists.count(PeopleGroup.EXPIRING, MOST_COUNTED),

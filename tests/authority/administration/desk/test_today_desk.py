@@ -265,6 +265,43 @@ def test_a_relay_that_denies_is_named(auditor: Office, store: Store, clock: SetC
     assert "relay has refused mail to two addresses by a policy since 09:30" in alarm
 
 
+def test_a_holder_who_reports_an_act_is_named_until_their_block_is_lifted(
+    auditor: Office, history: History, store: Store, clock: SetClock
+) -> None:
+    """Before: nothing was out of order, directly after somebody had said "it was not me"."""
+    watched(store)
+    holder = samples.registered_person(store).holder
+    with store.begin() as uow:
+        uow.registrations.block(holder.id)
+        uow.commit()
+    assert look(auditor).alarms == ()
+    for _ in range(2):
+        history.visit(AuditKind.MISUSE_REPORTED, holder=holder)
+    line = (
+        f"{holder.name}, {holder.number}, reported at Main entrance that something was not done "
+        "by them"
+    )
+    assert look(auditor).alarms == (f"{line} (09:30).",)
+    clock.forward(days=2)
+    watched(store)
+    assert look(auditor).alarms == (f"{line} (17 May, 09:30).",)
+    with store.begin() as uow:
+        uow.registrations.unblock(holder.id)
+        uow.commit()
+    assert look(auditor).alarms == ()
+
+
+def test_a_report_without_a_registration_is_named_on_its_day(
+    auditor: Office, history: History, store: Store, clock: SetClock
+) -> None:
+    watched(store)
+    history.visit(AuditKind.MISUSE_REPORTED, holder=history.person())
+    assert len(look(auditor).alarms) == 1
+    clock.forward(days=1)
+    watched(store)
+    assert look(auditor).alarms == ()
+
+
 def test_alarms_in_plain_words_the_newest_first(
     auditor: Office, history: History, store: Store, clock: SetClock
 ) -> None:

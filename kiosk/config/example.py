@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping
+import tomllib
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 
 from kiosk.config.kinds import InvalidValue, Section, settings_of
 from kiosk.config.loading import Problem, problem_sentence
@@ -45,15 +47,35 @@ def with_values(text: str, values: Mapping[tuple[str, str], str]) -> str:
         except InvalidValue as unfit:
             allowed = known[name].kind.allowed
             raise ConfigError(f"{section}.{name}: {unfit}; allowed: {allowed}") from None
-        head, title, rest = text.partition(f"[{section}]\n")
-        if not title:
-            text = f"{text.rstrip()}\n\n[{section}]\n{line}\n"
-            continue
-        own, following, others = rest.partition("\n[")
-        as_it_is = line.replace("\\", "\\\\")
-        own, found = re.subn(rf"^#?{name} *=.*$", as_it_is, own, count=1, flags=re.MULTILINE)
-        text = "".join((head, title, "" if found else f"{line}\n", own, following, others))
+        text = _with_line(text, section, name, line)
     return text
+
+
+def _with_line(text: str, section: str, name: str, line: str) -> str:
+    """Put ``line`` in the place of the one that sets ``name``, else of the example's default."""
+    lines = text.split("\n")
+    headings = [number for number, each in enumerate(lines) if each.lstrip().startswith("[")]
+    title = re.compile(rf"\s*\[\s*{section}\s*\]\s*(#.*)?")
+    begin = next((number for number in headings if title.fullmatch(lines[number])), None)
+    if begin is None:
+        return f"{text.rstrip()}\n\n[{section}]\n{line}\n"
+    end = next((number for number in headings if number > begin), len(lines))
+    first, after = begin + 1, begin + 1
+    for setting in (rf"#{name}\s*=", rf"\s*{name}\s*="):
+        for number in range(begin + 1, end):
+            if re.match(setting, lines[number]):
+                first, after = number, _end_of_value(lines, number)
+                break
+    return "\n".join([*lines[:first], line, *lines[after:]])
+
+
+def _end_of_value(lines: Sequence[str], first: int) -> int:
+    """Return the line after a setting, whose list may have several lines."""
+    for after in range(first + 1, len(lines) + 1):
+        with suppress(tomllib.TOMLDecodeError):
+            tomllib.loads("\n".join(lines[first:after]))
+            return after
+    return first + 1
 
 
 def as_toml(settings: Settings) -> str:

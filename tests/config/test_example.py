@@ -42,3 +42,29 @@ def test_a_list_is_given_with_commas_and_a_section_that_is_missing_is_added() ->
 def test_what_no_setting_takes_is_refused(named: tuple[str, str], value: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         with_values(example_toml(), {named: value})
+
+
+@pytest.mark.parametrize(
+    ("text", "then"),
+    [
+        ('[mail]\n#host = ""\nhost = "relay1"\n', '[mail]\n#host = ""\nhost = "relay2"\n'),
+        ('[mail]\n  host="relay1" # ours\n', '[mail]\nhost = "relay2"\n'),
+        ('[mail]  # the relay\n#host = ""\n', '[mail]  # the relay\nhost = "relay2"\n'),
+        ("[ mail ]\n", '[ mail ]\nhost = "relay2"\n'),
+        ('[mail]\n\n[pcsc]\n#host = ""\n', '[mail]\nhost = "relay2"\n\n[pcsc]\n#host = ""\n'),
+        ("[mail]", '[mail]\nhost = "relay2"'),
+        ("[mail]\n# host = ours\n\n", '[mail]\nhost = "relay2"\n# host = ours\n\n'),
+        ("# [mail]\n", '# [mail]\n\n[mail]\nhost = "relay2"\n'),
+    ],
+)
+def test_what_an_administrator_wrote_is_changed_where_it_is(text: str, then: str) -> None:
+    """Before: the example's line above it was changed, or a second section begun."""
+    changed = with_values(text, {("mail", "host"): "relay2"})
+    assert changed == then
+    assert tomllib.loads(changed)["mail"] == {"host": "relay2"}
+
+
+def test_a_list_over_several_lines_is_changed_as_a_whole() -> None:
+    text = '[policy]\nemail_domains = [\n  "nhs.net",\n  "nhs.uk",\n]\n# ours\n'
+    changed = with_values(text, {("policy", "email_domains"): "nhs.net"})
+    assert changed == '[policy]\nemail_domains = ["nhs.net"]\n# ours\n'

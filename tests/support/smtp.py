@@ -1,7 +1,8 @@
 """Mail servers for tests: the real one of the demo, and hostile ones that speak by script.
 
-``relay_to`` makes the settings that reach a server; ``Scripted`` serves each connection by
-a function over a blocking socket; ``StrippingProxy`` is the man in the middle.
+``relay_to`` makes the settings that reach a server, ``deliver`` sends one message to it.
+``Scripted`` serves each connection by a function over a blocking socket; ``StrippingProxy`` is the
+man in the middle.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from typing import Self
 from trustme import LeafCert
 
 from kiosk.app.demo.mailbox import Mailbox
-from kiosk.authority.mail.smtp import Relay, relay_from
+from kiosk.authority.mail.message import Message
+from kiosk.authority.mail.smtp import Relay, SmtpMailer, relay_from
 from kiosk.config.settings import MailSettings
 
 SENDER_NAME = "Smartcard self-service"
@@ -36,6 +38,12 @@ def running(mailbox: Mailbox) -> Iterator[MailSettings]:
 def relay_to(settings: MailSettings, deadline_s: float = 5) -> Relay:
     """Return the relay of some settings, with a deadline of the test's own."""
     return replace(relay_from(settings, SENDER_NAME, {}), deadline_s=deadline_s)
+
+
+def deliver(relay: Relay, message: Message) -> None:
+    """Send one message by a mailer that ends then; raises as ``SmtpMailer.send``."""
+    with contextlib.closing(SmtpMailer(relay)) as mailer:
+        mailer.send(message)
 
 
 class Wire:

@@ -41,7 +41,8 @@ def run(args: argparse.Namespace) -> int:
         ring = open_known_keys(settings, tools.environ, tools.store)
         if not build_caretaker(settings, tools.store, ring).run():
             echo("another process has run it within the minute")
-        sent = build_outbox(settings, tools.store, tools.mailer(), tools.clock).drain_once()
+        with tools.mailer() as mailer:
+            sent = build_outbox(settings, tools.store, mailer, tools.clock).drain_once()
     with tools.store.read() as uow:
         names = [alarm.name for alarm in uow.alarms.standing()]
         waiting = uow.outbox.waiting()

@@ -76,7 +76,8 @@ def _mail(tools: Tools, to: str, report: Report) -> None:
         rows=rows,
         service=tools.settings.service,
     )
-    tools.mailer().send(letter)
+    with tools.mailer() as mailer:
+        mailer.send(letter)
     echo(f"mailed to {to}")
 
 

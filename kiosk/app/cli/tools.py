@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import pwd
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import asdict, is_dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -100,9 +101,11 @@ class Tools:
 
         return MasterKeys(self.key_file, open_token(self.settings, self.environ), self.store)
 
-    def mailer(self) -> Mailer:
-        """Make the mailer; reads certificates and credential."""
-        return open_mailer(self.settings, self.environ)
+    @contextmanager
+    def mailer(self) -> Iterator[Mailer]:
+        """Make the mailer for a block; reads certificates and credential."""
+        with closing(open_mailer(self.settings, self.environ)) as mailer:
+            yield mailer
 
     @cached_property
     def desk(self) -> AdminDesk:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from kiosk.app.composition.opening import (
     open_collector,
@@ -37,6 +38,9 @@ from kiosk.contract.errors import KioskError
 from kiosk.contract.families import FAMILIES
 from kiosk.contract.ports import Clock, SystemClock
 from kiosk.system.file_stamp import WatchedFile
+
+if TYPE_CHECKING:
+    from kiosk.authority.mail.smtp import SmtpMailer
 
 CONNECTIONS = 16
 """Connections kept open to a database server, one for each concurrent call.
@@ -93,6 +97,7 @@ class BuiltAuthority:
     """The authority and its workers; ``close`` ends them all."""
 
     authority: LocalAuthority
+    mailer: SmtpMailer
     outbox: OutboxWorker
     siem: SiemWorker | None
     store: Store
@@ -109,8 +114,9 @@ class BuiltAuthority:
         return self.key_file.was_replaced
 
     def close(self) -> None:
-        """Stop the workers, and close the database and the token."""
+        """Stop the workers, and close mail, database and token."""
         self.outbox.stop()
+        self.mailer.close()
         if self.siem is not None:
             self.siem.stop()
         self.store.close()
@@ -164,6 +170,7 @@ def build_authority(
     caretaker = build_caretaker(settings, store, ring)
     return BuiltAuthority(
         authority,
+        mailer,
         outbox,
         siem,
         store,

@@ -6,7 +6,7 @@ import shutil
 import stat
 import sys
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import assert_never
@@ -357,10 +357,11 @@ def check_cipher() -> Finding:
     return warn(_CIPHER, f"there is no triple DES; no {titles} card can be unlocked", advice)
 
 
-def check_mail(load: Callable[[], Mailer], address: str) -> Finding:
+def check_mail(load: Callable[[], AbstractContextManager[Mailer]], address: str) -> Finding:
     """Connect, verify and log in, and send nothing; ``address`` is the relay's."""
     try:
-        load().check()
+        with load() as mailer:
+            mailer.check()
     except ConfigError as error:
         return fail(_MAIL, str(error), "see [mail]")
     except MailNotTrusted as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
-from hashlib import sha256
 
 from kiosk.authority.crypto.derivation import framed
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
@@ -14,6 +13,8 @@ from kiosk.contract.errors import ConfigError
 # The MAC of each row of the audit: HMAC-SHA256 under a key that the database does not have.
 #
 # It covers the row's hash, and so the row's content and every row before it.
+
+_DIGEST = "sha256"
 
 
 class AuditMacs:
@@ -57,10 +58,9 @@ class AuditMacs:
 
 
 def _mac(subkey: bytes, key_id: str, seq: int, link: str) -> str:
-    return hmac.new(subkey, framed("audit-link", key_id, seq, link), sha256).hexdigest()
+    return hmac.digest(subkey, framed("audit-link", key_id, seq, link), _DIGEST).hex()
 
 
-_DIGEST = "sha256"
 _BETWEEN = "."
 
 

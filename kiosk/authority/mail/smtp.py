@@ -1,4 +1,4 @@
-"""The ``Mailer`` for SMTP: one message, one connection, one verdict."""
+"""The ``Mailer`` for SMTP: one message, one verdict; connections are kept for the next message."""
 
 from __future__ import annotations
 
@@ -6,11 +6,16 @@ import asyncio
 import contextlib
 import os
 import re
+import secrets
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
+from email.mime.multipart import MIMEMultipart
 from email.utils import make_msgid
+from typing import Final
 
 import aiosmtplib
 from emails.message import Message as Mail
@@ -54,8 +59,8 @@ def mail_error(error: BaseException) -> MailError:
                 return MailNotTrusted(f"TLS with the relay failed: {reason}")
             case aiosmtplib.SMTPSenderRefused():
                 return MailUnavailable(f"the relay answered {_numbers(each)} to MAIL")
-            case aiosmtplib.SMTPRecipientsRefused(recipients=[refusal, *_]):
-                return _refusal(refusal, "RCPT")
+            case aiosmtplib.SMTPRecipientRefused():
+                return _refusal(each, "RCPT")
             case aiosmtplib.SMTPDataError():
                 return _refusal(each, "DATA")
             case aiosmtplib.SMTPAuthenticationError():
@@ -187,81 +192,224 @@ def _greet_as(sender: str) -> str:
     return name if name.isascii() and name.isprintable() and " " not in name else "localhost"
 
 
-# One conversation with the relay: verified TLS, then login, then one message, once.
+# One connection to the relay: verified TLS, then login, then one message after the other.
 
-_GOODBYE_S = 1.0
-
-
-async def converse(relay: Relay, recipient: str = "", content: bytes = b"") -> None:
-    """Send ``content``, or without it only connect, verify and log in; within the deadline.
-
-    Raises ``TimeoutError`` after the relay's deadline, ``MailNotTrusted`` without TLS, and
-    what ``aiosmtplib`` raises.
-    """
-    client = aiosmtplib.SMTP(
-        hostname=relay.host,
-        port=relay.port,
-        use_tls=relay.tls_from_start,
-        start_tls=False,  # asked for below, where its refusal can be told from others
-        tls_context=relay.context,
-        local_hostname=relay.greet_as,
-        timeout=None,  # of each command: one deadline bounds them all
-    )
-    transport: asyncio.BaseTransport | None = None
-    try:
-        async with asyncio.timeout(relay.deadline_s):
-            await client.connect()
-            if not relay.tls_from_start:
-                await _start_tls(client)
-            transport = client.transport
-            if client.get_transport_info("sslcontext") is not relay.context:
-                raise MailNotTrusted("the connection is not encrypted as it was asked to be")
-            await client.ehlo()
-            if relay.login:
-                if not client.supported_auth_methods:
-                    raise MailUnavailable(
-                        "the relay offers no login that this program knows: "
-                        "correct mail.port or leave mail.credential empty"
-                    )
-                await client.login(relay.login.user, relay.login.password.reveal())
-            if content:
-                await client.sendmail(relay.sender, recipient, content)
-    except (
-        aiosmtplib.SMTPSenderRefused,
-        aiosmtplib.SMTPRecipientsRefused,
-        aiosmtplib.SMTPDataError,
-    ):
-        await _quit(client)
-        raise
-    else:
-        await _quit(client)
-    finally:
-        await _drop(client, transport)
+_GOODBYE_S: Final = 1.0
 
 
-async def _start_tls(client: aiosmtplib.SMTP) -> None:
-    try:
-        await client.starttls()
-    except aiosmtplib.SMTPException as error:
-        # The library has no class for a STARTTLS that is absent or refused.
-        if type(error) in (aiosmtplib.SMTPException, aiosmtplib.SMTPResponseException):
-            raise MailNotTrusted("the relay offers no STARTTLS, or refused it") from None
-        raise
+class _Connection:
+    """A connection that is verified and logged in; ``opened_at`` is in the loop's time."""
+
+    def __init__(self, relay: Relay) -> None:
+        self._relay = relay
+        self._transport: asyncio.BaseTransport | None = None
+        self._client = aiosmtplib.SMTP(
+            hostname=relay.host,
+            port=relay.port,
+            use_tls=relay.tls_from_start,
+            start_tls=False,  # asked for in open(), where its refusal can be told from others
+            tls_context=relay.context,
+            local_hostname=relay.greet_as,
+            timeout=None,  # of each command: one deadline bounds a whole message
+        )
+        self.opened_at = asyncio.get_running_loop().time()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether neither side has closed it, as far as is known here."""
+        return self._client.is_connected
+
+    async def open(self) -> None:
+        """Raises ``MailNotTrusted`` without TLS, and what ``aiosmtplib`` raises."""
+        client, relay = self._client, self._relay
+        await client.connect()
+        if not relay.tls_from_start:
+            await self._start_tls()
+        self._transport = client.transport
+        if client.get_transport_info("sslcontext") is not relay.context:
+            raise MailNotTrusted("the connection is not encrypted as it was asked to be")
+        await client.ehlo()
+        if relay.login:
+            if not client.supported_auth_methods:
+                raise MailUnavailable(
+                    "the relay offers no login that this program knows: "
+                    "correct mail.port or leave mail.credential empty"
+                )
+            await client.login(relay.login.user, relay.login.password.reveal())
+
+    async def _start_tls(self) -> None:
+        try:
+            await self._client.starttls()
+        except aiosmtplib.SMTPException as error:
+            # The library has no class for a STARTTLS that is absent or refused.
+            if type(error) in (aiosmtplib.SMTPException, aiosmtplib.SMTPResponseException):
+                raise MailNotTrusted("the relay offers no STARTTLS, or refused it") from None
+            raise
+
+    async def reset(self) -> None:
+        """End what the last message left; a connection that is gone shows here."""
+        await self._client.rset(timeout=self._relay.deadline_s / 4)
+
+    async def address(self, recipient: str) -> None:
+        """Begin a message; none can arrive before ``hand_over``."""
+        await self._client.mail(self._relay.sender)
+        await self._client.rcpt(recipient)
+
+    async def hand_over(self, content: bytes) -> None:
+        """Return when the relay took the message. If its answer is lost, it may have."""
+        await self._client.data(content)
+
+    async def quit(self) -> None:
+        """Say goodbye, for a second at most: the relay has already given its verdict."""
+        with contextlib.suppress(aiosmtplib.SMTPException, OSError):
+            await self._client.quit(timeout=_GOODBYE_S)
+        self.drop()
+
+    def drop(self) -> None:
+        """Close without waiting for the relay's close_notify."""
+        if isinstance(self._transport, asyncio.WriteTransport):
+            self._transport.abort()
+        self._client.close()
 
 
-async def _quit(client: aiosmtplib.SMTP) -> None:
-    """Wait for a second at most: the relay has already given its verdict."""
-    with contextlib.suppress(aiosmtplib.SMTPException, OSError):
-        await client.quit(timeout=_GOODBYE_S)
+IDLE_S: Final = 5.0
+"""How long a connection waits for the next message: a relay under load closes it after ten."""
+
+LIFE_S: Final = 60.0
+"""After so long a message gets another connection: certificate and login are checked again."""
+
+MOST: Final = 9
+"""Connections for messages at once: of the eight calls that wait for a relay, and the outbox."""
 
 
-async def _drop(client: aiosmtplib.SMTP, transport: asyncio.BaseTransport | None) -> None:
-    """Close the connection without waiting for the relay's close_notify."""
-    if isinstance(transport, asyncio.WriteTransport):
-        transport.abort()
-    client.close()
-    for _ in range(3):  # each turn of the loop brings a socket one step nearer to its end
-        await asyncio.sleep(0)
+class _Connections:
+    """The connections to one relay, all on one event loop."""
+
+    def __init__(self, relay: Relay) -> None:
+        self._relay = relay
+        self._idle: dict[_Connection, asyncio.TimerHandle] = {}
+        self._places = asyncio.Semaphore(MOST)
+        self._goodbyes: set[asyncio.Task[None]] = set()
+
+    async def send(self, recipient: str, content: bytes) -> None:
+        """Send a message within the relay's deadline; waits for a connection in it, too.
+
+        Raises ``TimeoutError``, ``MailNotTrusted``, and what ``aiosmtplib`` raises.
+        """
+        async with asyncio.timeout(self._relay.deadline_s), self._places:
+            connection = await self._begun_on_kept(recipient)
+            if connection is None:
+                connection = await self._opened()
+                with self._ended_by_error(connection):
+                    await connection.address(recipient)
+            with self._ended_by_error(connection):
+                await connection.hand_over(content)
+            self._keep(connection)
+
+    async def check(self) -> None:
+        """Connect, verify and log in on another connection, within the deadline."""
+        async with asyncio.timeout(self._relay.deadline_s):
+            connection = await self._opened()
+        self._say_goodbye(connection)
+
+    async def close(self) -> None:
+        """End all connections, within a second; messages under way are abandoned."""
+        for connection in list(self._idle):
+            self._say_goodbye(connection)
+        for task in asyncio.all_tasks() - self._goodbyes - {asyncio.current_task()}:
+            task.cancel()
+        while under_way := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(under_way)
+        for _ in range(3):  # each turn of the loop brings a socket one step nearer to its end
+            await asyncio.sleep(0)
+
+    async def _begun_on_kept(self, recipient: str) -> _Connection | None:
+        """Begin a message on a kept connection; None where it needs a new one.
+
+        A kept connection may be gone, or the relay may take no more messages on it. So the only
+        refusal that counts here is a final one of the recipient.
+        """
+        connection = self._take()
+        if connection is None:
+            return None
+        try:
+            with self._ended_by_error(connection):
+                await connection.reset()
+                await connection.address(recipient)
+        except aiosmtplib.SMTPRecipientRefused as refused:
+            if 500 <= refused.code < 600:
+                raise
+        except (aiosmtplib.SMTPException, OSError):
+            pass
+        else:
+            return connection
+        return None
+
+    async def _opened(self) -> _Connection:
+        connection = _Connection(self._relay)
+        with self._ended_by_error(connection):
+            await connection.open()
+        return connection
+
+    @contextlib.contextmanager
+    def _ended_by_error(self, connection: _Connection) -> Iterator[None]:
+        try:
+            yield
+        except aiosmtplib.SMTPResponseException:  # the relay answered: it hears a goodbye
+            self._say_goodbye(connection)
+            raise
+        except BaseException:
+            connection.drop()
+            raise
+
+    def _take(self) -> _Connection | None:
+        """Return the connection that was used last, so that those that are not needed end."""
+        loop = asyncio.get_running_loop()
+        while self._idle:
+            connection, timer = self._idle.popitem()
+            timer.cancel()
+            if connection.is_open and loop.time() - connection.opened_at < LIFE_S:
+                return connection
+            self._say_goodbye(connection)
+        return None
+
+    def _keep(self, connection: _Connection) -> None:
+        timer = asyncio.get_running_loop().call_later(IDLE_S, self._say_goodbye, connection)
+        self._idle[connection] = timer
+
+    def _say_goodbye(self, connection: _Connection) -> None:
+        if timer := self._idle.pop(connection, None):
+            timer.cancel()
+        task = asyncio.create_task(connection.quit())
+        self._goodbyes.add(task)
+        task.add_done_callback(self._goodbyes.discard)
+
+
+class _MailThread(threading.Thread):
+    """The event loop of the connections to one relay."""
+
+    def __init__(self, relay: Relay) -> None:
+        super().__init__(name="mail", daemon=True)
+        self._loop = asyncio.new_event_loop()
+        self._connections = _Connections(relay)
+
+    def run(self) -> None:
+        self._loop.run_forever()
+        # Not asyncio.run: it would wait for a name service that hangs in a thread.
+        self._loop.close()
+
+    def begin(self, part: Callable[[_Connections], Coroutine[None, None, None]]) -> Future[None]:
+        return asyncio.run_coroutine_threadsafe(part(self._connections), self._loop)
+
+    def end(self) -> None:
+        """Close the connections, and then the loop."""
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop)
+
+    async def _end(self) -> None:
+        try:
+            await self._connections.close()
+        finally:
+            self._loop.stop()
 
 
 _HEADERS = {
@@ -271,15 +419,29 @@ _HEADERS = {
 }
 
 
+def _set_boundaries(_: Mail, built: MIMEMultipart) -> None:
+    """Where the generator draws them, it compiles a pattern for each: a fifth of the rendering."""
+    for part in built.walk():
+        if part.is_multipart():
+            part.set_boundary(secrets.token_hex(16))
+
+
+_ENDED: Final = "this program ends"
+_NOT_MAIL: Final = "the message cannot be written as mail"
+
+
 class SmtpMailer:
     """Hands messages to one relay; safe to use from several threads.
 
-    A call takes the relay's deadline at most, and one second more to say goodbye to a
-    relay that has taken the message.
+    A call takes the relay's deadline at most. The first one starts a thread with the event loop of
+    all connections; a forked process starts another.
     """
 
     def __init__(self, relay: Relay) -> None:
         self._relay = relay
+        self._lock = threading.Lock()
+        self._running: _MailThread | None = None
+        self._closed = False
 
     def send(self, message: Message) -> None:
         """Return when the relay took the message (250 after DATA).
@@ -291,32 +453,48 @@ class SmtpMailer:
         """
         if email_problem(message.to, ()):
             raise MailRefused("the address is not one that mail can be sent to")
-        self._converse(message)
+        content = self._written(message)
+        self._converse(lambda connections: connections.send(message.to, content))
 
     def check(self) -> None:
         """Connect, verify and log in, and send nothing; raises as ``send`` does."""
-        self._converse(None)
+        self._converse(_Connections.check)
 
-    def _converse(self, message: Message | None) -> None:
-        """Run one conversation on a separate event loop, in the caller's thread."""
+    def close(self) -> None:
+        """End connections and thread, within a second or two; a message under way is abandoned.
+
+        Every later call raises ``MailUnavailable``.
+        """
+        with self._lock:
+            running, self._running, self._closed = self._running, None, True
+            if running is None or not running.is_alive():
+                return
+            running.end()
+        running.join()
+
+    def _converse(self, part: Callable[[_Connections], Coroutine[None, None, None]]) -> None:
+        """Have it done on the thread of the connections, and wait for its end."""
         failure: MailError | None = None
-        loop = asyncio.new_event_loop()
         try:
-            if message is None:
-                conversation = converse(self._relay)
-            else:
-                conversation = converse(self._relay, message.to, self._written(message))
-            loop.run_until_complete(conversation)
+            self._begin(part).result()
         except (aiosmtplib.SMTPException, OSError) as error:
             failure = mail_error(error)
-        except ValueError:  # a header with a line break; a text that no charset takes
-            failure = MailRefused("the message cannot be written as mail")
-        finally:
-            # Not asyncio.run: it would wait for a name service that hangs in a thread.
-            loop.close()
+        except ValueError:  # an address that no charset takes
+            failure = MailRefused(_NOT_MAIL)
+        except CancelledError:
+            failure = MailUnavailable(_ENDED)
         # Raised here: inside the arm, its context would be an error that names the recipient.
         if failure:
             raise failure
+
+    def _begin(self, part: Callable[[_Connections], Coroutine[None, None, None]]) -> Future[None]:
+        with self._lock:
+            if self._closed:
+                raise MailUnavailable(_ENDED)
+            if self._running is None or not self._running.is_alive():  # it is not, after a fork
+                self._running = _MailThread(self._relay)
+                self._running.start()
+            return self._running.begin(part)
 
     def _written(self, message: Message) -> bytes:
         relay = self._relay
@@ -330,5 +508,9 @@ class SmtpMailer:
             headers=_HEADERS,
             message_id=make_msgid(domain=relay.sender.rpartition("@")[2]),
         )
-        written: bytes = mail.as_bytes()
+        mail.after_build = _set_boundaries
+        try:
+            written: bytes = mail.as_bytes()
+        except ValueError:  # a header with a line break; a text that no charset takes
+            raise MailRefused(_NOT_MAIL) from None
         return written

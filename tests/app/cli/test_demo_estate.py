@@ -23,7 +23,6 @@ from kiosk.app.demo.estate import DemoTable, cast, count_people, make_estate, se
 from kiosk.app.demo.mailbox import Mailbox
 from kiosk.app.demo.ra_side import MANAGER, SECOND, RaSide, keep_up
 from kiosk.authority.administration.views import Actor, AuditFilter, ExportFormat, Grounds, Span
-from kiosk.authority.mail.smtp import SmtpMailer
 from kiosk.authority.people_groups import PeopleGroup
 from kiosk.authority.roles import Role
 from kiosk.config.example import as_toml
@@ -46,7 +45,7 @@ from tests.screens.kiosk.samples import Sample, one_of_each
 from tests.screens.pilots import settled, type_keys
 from tests.screens.recording_station import StillStation
 from tests.screens.shown import screen_lines
-from tests.support.smtp import relay_to, running
+from tests.support.smtp import deliver, relay_to, running
 from tests.support.sshd import PROGRAM, make_key
 from tests.support.terminal import Terminal
 
@@ -291,7 +290,7 @@ def arrived(tmp_path: Path) -> tuple[DemoMail, ...]:
     """What the demo shows once a code was mailed."""
     mailbox = Mailbox(tmp_path)
     with running(mailbox) as settings:
-        SmtpMailer(relay_to(settings)).send(code_mail())
+        deliver(relay_to(settings), code_mail())
     return DemoTable((), Slot(tmp_path / "none", 0, "none"), mailbox, skip=0).read_mail()
 
 
@@ -314,12 +313,12 @@ async def test_each_line_of_a_mail_is_as_long_as_the_page_is_wide(
 def test_mail_that_was_read_stays_read_when_the_station_is_shown_again(tmp_path: Path) -> None:
     mailbox = Mailbox(tmp_path)
     with running(mailbox) as settings:
-        SmtpMailer(relay_to(settings)).send(code_mail())
+        deliver(relay_to(settings), code_mail())
         table = DemoTable((), Slot(tmp_path / "none", 0, "none"), mailbox, skip=0)
         assert ("f9", "Mail (1)", True) in DemoBar(table, lambda: None, lambda: None).items()
         assert len(table.read_mail()) == 1
         assert ("f9", "Mail", False) in DemoBar(table, lambda: None, lambda: None).items()
-        SmtpMailer(relay_to(settings)).send(code_mail())
+        deliver(relay_to(settings), code_mail())
         mailbox.wait_for(2)
         assert ("f9", "Mail (1)", True) in DemoBar(table, lambda: None, lambda: None).items()
 

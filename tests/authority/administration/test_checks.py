@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -22,7 +23,6 @@ from kiosk.authority.audit.siem import FEED, Collector, collector_context
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.errors import StoreError
-from kiosk.authority.mail.message import Mailer
 from kiosk.authority.mail.smtp import SmtpMailer
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Card, Cardholder, OutboxMessage, new_id
@@ -251,13 +251,14 @@ def test_the_copy_of_the_key_file(store: Store, ring: KeyRing, tmp_path: Path) -
 def test_mail(tmp_path: Path) -> None:
     mailbox = Mailbox(tmp_path)
     with running(mailbox) as settings:
-        mailer = SmtpMailer(relay_to(settings))
-        assert checks.check_mail(lambda: mailer, "localhost:587").condition is OK
-    condition, text = said(checks.check_mail(lambda: mailer, "localhost:587"))
+        relay = relay_to(settings)
+        found = checks.check_mail(lambda: closing(SmtpMailer(relay)), "localhost:587")
+        assert found.condition is OK
+    condition, text = said(checks.check_mail(lambda: closing(SmtpMailer(relay)), "localhost:587"))
     assert (condition, "localhost:587: the relay cannot be reached" in text) == (FAIL, True)
     assert mailbox.messages() == ()
 
-    def unconfigured() -> Mailer:
+    def unconfigured() -> closing[SmtpMailer]:
         raise ConfigError("mail.ca_file x: No such file or directory")
 
     assert checks.check_mail(unconfigured, "x").condition is FAIL

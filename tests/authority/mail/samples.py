@@ -1,12 +1,19 @@
-"""Messages that the mail tests send."""
+"""What the mail tests send, and relays by script that take it."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from trustme import CA
+
+from kiosk.app.demo.mailbox import HOST
 from kiosk.authority.mail.compose import compose_code
 from kiosk.authority.mail.message import Message
-from kiosk.config.settings import ServiceSettings
+from kiosk.authority.mail.smtp import Relay
+from kiosk.config.settings import MailSettings, ServiceSettings
 from kiosk.contract.messages import Purpose
 from kiosk.contract.sensitive import Sensitive
+from tests.support.smtp import Wire, relay_to
 
 CODE = "70935218"
 SERVICE = ServiceSettings()
@@ -22,3 +29,29 @@ def code_mail(to: str = "jo.smith@trust.nhs.uk", service: ServiceSettings = SERV
         minutes=15,
         service=service,
     )
+
+
+AUTHORITY = CA()
+
+
+def greeted(wire: Wire) -> None:
+    """Bring a scripted relay to where MAIL comes next, in verified TLS."""
+    wire.write_lines("220 relay")
+    wire.expect("EHLO", "250-relay", "250 STARTTLS")
+    wire.expect("STARTTLS", "220 go")
+    wire.secure(AUTHORITY.issue_cert(HOST))
+    wire.expect("EHLO", "250 relay")
+
+
+def taken(wire: Wire, *answer: str) -> None:
+    """Take one message, and give its verdict."""
+    wire.expect("MAIL", "250 ok")
+    wire.expect("RCPT", "250 ok")
+    wire.expect("DATA", "354 go")
+    wire.message(*answer)
+
+
+def relay_at(port: int, folder: Path, deadline_s: float) -> Relay:
+    AUTHORITY.cert_pem.write_to_path(folder / "ca.pem")
+    settings = MailSettings(host=HOST, port=port, ca_file=str(folder / "ca.pem"))
+    return relay_to(settings, deadline_s)

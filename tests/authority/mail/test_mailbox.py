@@ -10,9 +10,9 @@ from stat import S_IMODE
 import pytest
 
 from kiosk.app.demo.mailbox import Mailbox, ReceivedMail
-from kiosk.authority.mail.smtp import SmtpMailer, verifying_context
+from kiosk.authority.mail.smtp import verifying_context
 from tests.authority.mail.samples import code_mail
-from tests.support.smtp import relay_to, running
+from tests.support.smtp import deliver, relay_to, running
 
 
 def test_whoever_watches_is_told_of_each_message(tmp_path: Path) -> None:
@@ -25,7 +25,7 @@ def test_whoever_watches_is_told_of_each_message(tmp_path: Path) -> None:
 
     mailbox = Mailbox(tmp_path, on_message=watch)
     with running(mailbox) as settings:
-        SmtpMailer(relay_to(settings)).send(code_mail())
+        deliver(relay_to(settings), code_mail())
         assert told.wait(10)
     assert tuple(seen) == mailbox.messages()
 
@@ -33,7 +33,7 @@ def test_whoever_watches_is_told_of_each_message(tmp_path: Path) -> None:
 def test_waiting_for_mail_ends(tmp_path: Path) -> None:
     mailbox = Mailbox(tmp_path)
     with running(mailbox) as settings:
-        SmtpMailer(relay_to(settings)).send(code_mail())
+        deliver(relay_to(settings), code_mail())
         assert len(mailbox.wait_for(1)) == 1
         with pytest.raises(TimeoutError, match="1 of 2"):
             mailbox.wait_for(2, 0.01)

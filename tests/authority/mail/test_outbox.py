@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -236,8 +237,8 @@ class AwayAtFirst(Store):
 
 def test_through_a_real_relay_that_comes_back(database: TestDatabase, tmp_path: Path) -> None:
     mailbox = Mailbox(tmp_path / "mail")
-    with running(mailbox) as settings:
-        sender = worker(database, SmtpMailer(relay_to(settings)))
+    with running(mailbox) as settings, closing(SmtpMailer(relay_to(settings))) as mailer:
+        sender = worker(database, mailer)
         mailbox.stop()
         message_id = queue(database)
         assert sender.drain_once() == 0

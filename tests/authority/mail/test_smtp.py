@@ -5,30 +5,27 @@ from __future__ import annotations
 import logging
 import threading
 import traceback
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from trustme import CA
 
-from kiosk.app.demo.mailbox import HOST, Mailbox
+from kiosk.app.demo.mailbox import Mailbox
 from kiosk.authority.errors import MailDenied, MailRefused, MailUnavailable
 from kiosk.authority.mail.message import Message
-from kiosk.authority.mail.smtp import Login, Relay, SmtpMailer, relay_from
+from kiosk.authority.mail.smtp import Login, SmtpMailer, relay_from
 from kiosk.config.settings import MailSettings
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.sensitive import Sensitive
-from tests.authority.mail.samples import CODE, code_mail
-from tests.support.smtp import Scripted, Wire, relay_to, running
-
-AUTHORITY = CA()
+from tests.authority.mail.samples import CODE, code_mail, greeted, relay_at, taken
+from tests.support.smtp import Scripted, Wire, deliver, relay_to, running
 
 
 def test_a_code_arrives_in_both_parts_and_not_in_the_subject(tmp_path: Path) -> None:
     mailbox = Mailbox(tmp_path)
     with running(mailbox) as settings:
-        SmtpMailer(relay_to(settings)).send(code_mail())
+        deliver(relay_to(settings), code_mail())
     (mail,) = mailbox.messages()
     assert mail.to == ("jo.smith@trust.nhs.uk",)
     assert "7093 5218" in mail.text
@@ -42,8 +39,8 @@ def test_a_code_arrives_in_both_parts_and_not_in_the_subject(tmp_path: Path) -> 
 
 def test_check_logs_in_and_sends_nothing(tmp_path: Path) -> None:
     mailbox = Mailbox(tmp_path)
-    with running(mailbox) as settings:
-        SmtpMailer(relay_to(settings)).check()
+    with running(mailbox) as settings, closing(SmtpMailer(relay_to(settings))) as mailer:
+        mailer.check()
     assert mailbox.heard == ["AUTH"]
 
 
@@ -52,7 +49,7 @@ def test_a_wrong_login_sends_nothing_and_is_not_repeated_in_the_error(tmp_path: 
     with running(mailbox) as settings:
         relay = replace(relay_to(settings), login=Login("kiosk", Sensitive("canary-pass")))
         with pytest.raises(MailUnavailable, match=r"refused the login \(535 5.7.8\)") as caught:
-            SmtpMailer(relay).send(code_mail())
+            deliver(relay, code_mail())
     assert "canary" not in str(caught.value)
     assert set(mailbox.heard) == {"AUTH"}
 
@@ -80,7 +77,7 @@ def test_an_answer_that_is_not_yes_is_an_error(
     mailbox = Mailbox(tmp_path)
     mailbox.replies[command] = answer
     with running(mailbox) as settings, pytest.raises(error, match=said) as caught:
-        SmtpMailer(relay_to(settings)).send(code_mail())
+        deliver(relay_to(settings), code_mail())
     assert type(caught.value) is error
     assert mailbox.messages() == ()
     assert mailbox.heard.count("RCPT") <= 1
@@ -88,8 +85,7 @@ def test_an_answer_that_is_not_yes_is_an_error(
 
 def test_a_relay_that_goes_away_and_comes_back(tmp_path: Path) -> None:
     mailbox = Mailbox(tmp_path)
-    with running(mailbox) as settings:
-        mailer = SmtpMailer(relay_to(settings))
+    with running(mailbox) as settings, closing(SmtpMailer(relay_to(settings))) as mailer:
         mailer.send(code_mail())
         mailbox.stop()
         with pytest.raises(MailUnavailable, match=r"cannot be reached \(Connection refused\)"):
@@ -114,14 +110,14 @@ def test_a_relay_that_goes_away_and_comes_back(tmp_path: Path) -> None:
 def test_an_address_that_is_not_plain_never_reaches_the_relay(address: str) -> None:
     nobody_listens = relay_from(MailSettings(port=1), "x", {})
     with pytest.raises(MailRefused, match="the address"):
-        SmtpMailer(nobody_listens).send(code_mail(address))
+        deliver(nobody_listens, code_mail(address))
 
 
 def test_a_line_break_in_a_header_is_refused(tmp_path: Path) -> None:
     mailbox = Mailbox(tmp_path)
     message = Message("jo@trust.nhs.uk", "Hello\r\nBcc: eve@nhs.net", "text", "html")
     with running(mailbox) as settings, pytest.raises(MailRefused, match="cannot be written"):
-        SmtpMailer(relay_to(settings)).send(message)
+        deliver(relay_to(settings), message)
     assert mailbox.messages() == ()
 
 
@@ -129,7 +125,7 @@ def test_a_line_break_in_a_header_is_refused(tmp_path: Path) -> None:
 def test_a_sender_name_is_written_safely(tmp_path: Path, name: str) -> None:
     mailbox = Mailbox(tmp_path)
     with running(mailbox) as settings:
-        SmtpMailer(replace(relay_to(settings), sender_name=name)).send(code_mail())
+        deliver(replace(relay_to(settings), sender_name=name), code_mail())
     assert mailbox.messages()[0].sender == "no-reply@wexbridge.example"
 
 
@@ -137,7 +133,7 @@ def test_a_sender_with_an_international_domain_is_written_in_ascii(tmp_path: Pat
     mailbox = Mailbox(tmp_path)
     with running(mailbox) as settings:
         settings = replace(settings, sender="no-reply@trüst.example")
-        SmtpMailer(relay_to(settings)).send(code_mail())
+        deliver(relay_to(settings), code_mail())
     (mail,) = mailbox.messages()
     assert mail.sender == "no-reply@xn--trst-1ra.example"
     assert b"<no-reply@xn--trst-1ra.example>" in mail.raw
@@ -153,19 +149,11 @@ def test_a_refusal_carries_neither_the_address_nor_the_relays_words(tmp_path: Pa
     mailbox = Mailbox(tmp_path)
     mailbox.replies["RCPT"] = "550 5.1.1 no canary here"
     with running(mailbox) as settings, pytest.raises(MailRefused) as caught:
-        SmtpMailer(relay_to(settings)).send(code_mail())
+        deliver(relay_to(settings), code_mail())
     trace = "".join(traceback.format_exception(caught.value))
     assert "jo.smith" not in trace
     assert "canary" not in trace
     assert caught.value.__context__ is None
-
-
-def test_several_threads_may_send_at_once(tmp_path: Path) -> None:
-    mailbox = Mailbox(tmp_path)
-    with running(mailbox) as settings, ThreadPoolExecutor(4) as pool:
-        mailer = SmtpMailer(relay_to(settings))
-        list(pool.map(lambda _: mailer.send(code_mail()), range(8)))
-    assert len(mailbox.messages()) == 8
 
 
 def test_a_code_appears_in_no_log_record(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -173,7 +161,7 @@ def test_a_code_appears_in_no_log_record(tmp_path: Path, caplog: pytest.LogCaptu
     mailbox = Mailbox(tmp_path)
     mailbox.replies["DATA"] = "554 no"
     with running(mailbox) as settings, pytest.raises(MailRefused):
-        SmtpMailer(relay_to(settings)).send(code_mail())
+        deliver(relay_to(settings), code_mail())
     client_side = [r for r in caplog.records if r.name != "mail.log"]
     assert CODE not in "".join(r.getMessage() for r in client_side)
 
@@ -181,33 +169,14 @@ def test_a_code_appears_in_no_log_record(tmp_path: Path, caplog: pytest.LogCaptu
 # --- relays that misbehave behind good TLS -----------------------------------------------
 
 
-def greeted(wire: Wire) -> None:
-    """Bring a scripted relay to where MAIL comes next, in verified TLS."""
-    wire.write_lines("220 relay")
-    wire.expect("EHLO", "250-relay", "250 STARTTLS")
-    wire.expect("STARTTLS", "220 go")
-    wire.secure(AUTHORITY.issue_cert(HOST))
-    wire.expect("EHLO", "250 relay")
-
-
-def taken(wire: Wire, *answer: str) -> None:
-    greeted(wire)
-    wire.expect("MAIL", "250 ok")
-    wire.expect("RCPT", "250 ok")
-    wire.expect("DATA", "354 go")
-    wire.message(*answer)
-
-
-def relay_at(port: int, folder: Path, deadline_s: float) -> Relay:
-    AUTHORITY.cert_pem.write_to_path(folder / "ca.pem")
-    settings = MailSettings(host=HOST, port=port, ca_file=str(folder / "ca.pem"))
-    return relay_to(settings, deadline_s)
-
-
 def test_a_connection_lost_after_the_message_is_not_tried_again(tmp_path: Path) -> None:
-    with Scripted(lambda wire: taken(wire)) as server:
+    def silenced(wire: Wire) -> None:
+        greeted(wire)
+        taken(wire)
+
+    with Scripted(silenced) as server:
         with pytest.raises(MailUnavailable):
-            SmtpMailer(relay_at(server.port, tmp_path, 5)).send(code_mail())
+            deliver(relay_at(server.port, tmp_path, 5), code_mail())
         assert server.calls == 1
     assert sum(line.startswith("RCPT") for line in server.received) == 1
 
@@ -221,7 +190,7 @@ def test_a_refusal_counts_though_the_relay_then_falls_silent(tmp_path: Path) -> 
             wire.read_line()
 
     with Scripted(refusing) as server, pytest.raises(MailRefused, match=r"550 5.1.1 to RCPT"):
-        SmtpMailer(relay_at(server.port, tmp_path, 2)).send(code_mail())
+        deliver(relay_at(server.port, tmp_path, 2), code_mail())
     assert server.calls == 1
 
 
@@ -234,19 +203,23 @@ def test_a_relay_without_login_is_named_as_the_reason(tmp_path: Path) -> None:
         relay = replace(
             relay_at(server.port, tmp_path, 5), login=Login("kiosk", Sensitive("canary-pass"))
         )
-        with pytest.raises(MailUnavailable, match=r"offers no login.*mail\.credential"):
-            SmtpMailer(relay).check()
+        with (
+            closing(SmtpMailer(relay)) as mailer,
+            pytest.raises(MailUnavailable, match=r"offers no login.*mail\.credential"),
+        ):
+            mailer.check()
     assert [line.split()[0] for line in server.received] == ["EHLO", "STARTTLS", "EHLO"]
 
 
 def test_taken_is_taken_whatever_happens_to_the_goodbye(tmp_path: Path) -> None:
     def silent(wire: Wire) -> None:
+        greeted(wire)
         taken(wire, "250 ok")
         wire.read_line()
         wire.read_line()
 
     with Scripted(silent) as server:
-        SmtpMailer(relay_at(server.port, tmp_path, 5)).send(code_mail())
+        deliver(relay_at(server.port, tmp_path, 5), code_mail())
     assert server.received[-1] == "QUIT"
 
 
@@ -263,6 +236,7 @@ def test_a_relay_that_dribbles_for_ever_is_left_at_the_deadline(tmp_path: Path, 
             elif where == "login":
                 greeted(wire)
             elif where == "answer":
+                greeted(wire)
                 taken(wire)
             wire.send_slowly("250-more\r\n" if where == "offers" else "2")
         finally:
@@ -270,7 +244,7 @@ def test_a_relay_that_dribbles_for_ever_is_left_at_the_deadline(tmp_path: Path, 
 
     with Scripted(dribbling) as server:
         with pytest.raises(MailUnavailable, match=r"did not answer in time|answered"):
-            SmtpMailer(relay_at(server.port, tmp_path, 0.3)).send(code_mail())
+            deliver(relay_at(server.port, tmp_path, 0.3), code_mail())
         assert ended.wait(10)
         assert server.calls == 1
 
@@ -279,10 +253,12 @@ def test_a_relay_that_takes_the_call_and_says_nothing(tmp_path: Path) -> None:
     def silent(wire: Wire) -> None:
         wire.read_line()
 
-    with Scripted(silent) as server:
-        mailer = SmtpMailer(relay_at(server.port, tmp_path, 0.2))
-        with pytest.raises(MailUnavailable, match="did not answer in time"):
-            mailer.check()
+    with (
+        Scripted(silent) as server,
+        closing(SmtpMailer(relay_at(server.port, tmp_path, 0.2))) as mailer,
+        pytest.raises(MailUnavailable, match="did not answer in time"),
+    ):
+        mailer.check()
 
 
 def test_a_credential_that_is_not_user_and_password_is_refused(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,7 +18,15 @@ from kiosk.authority.mail.smtp import SmtpMailer, relay_from
 from kiosk.config.settings import MailSettings
 from kiosk.contract.errors import ConfigError
 from tests.authority.mail.samples import code_mail
-from tests.support.smtp import Scripted, StrippingProxy, Wire, relay_to, running, server_context
+from tests.support.smtp import (
+    Scripted,
+    StrippingProxy,
+    Wire,
+    deliver,
+    relay_to,
+    running,
+    server_context,
+)
 
 AUTHORITY = CA()
 
@@ -60,11 +69,12 @@ def test_a_bad_certificate_ends_it(tmp_path: Path, kind: str, tls_from_start: bo
     make, said = UNTRUSTED[kind]
     mailbox = Mailbox(tmp_path, tls_context=make(), tls_from_start=tls_from_start)
     with running(mailbox) as settings:
-        mailer = SmtpMailer(relay_to(trusting(settings, tmp_path)))
-        with pytest.raises(MailNotTrusted, match=said):
-            mailer.send(code_mail())
-        with pytest.raises(MailNotTrusted, match=said):
-            mailer.check()
+        relay = relay_to(trusting(settings, tmp_path))
+        with closing(SmtpMailer(relay)) as mailer:
+            with pytest.raises(MailNotTrusted, match=said):
+                mailer.send(code_mail())
+            with pytest.raises(MailNotTrusted, match=said):
+                mailer.check()
     assert mailbox.heard == []
     assert mailbox.messages() == ()
 
@@ -75,16 +85,18 @@ def test_the_right_certificate_of_the_same_authority_is_trusted(
 ) -> None:
     mailbox = Mailbox(tmp_path, tls_context=issued(AUTHORITY), tls_from_start=tls_from_start)
     with running(mailbox) as settings:
-        SmtpMailer(relay_to(trusting(settings, tmp_path))).send(code_mail())
+        deliver(relay_to(trusting(settings, tmp_path)), code_mail())
     assert len(mailbox.messages()) == 1
 
 
 def test_a_stripped_starttls_ends_it(tmp_path: Path) -> None:
     mailbox = Mailbox(tmp_path)
-    with running(mailbox) as settings, StrippingProxy(settings.port) as proxy:
-        mailer = SmtpMailer(relay_to(replace(settings, port=proxy.port)))
-        with pytest.raises(MailNotTrusted, match="offers no STARTTLS"):
-            mailer.send(code_mail())
+    with (
+        running(mailbox) as settings,
+        StrippingProxy(settings.port) as proxy,
+        pytest.raises(MailNotTrusted, match="offers no STARTTLS"),
+    ):
+        deliver(relay_to(replace(settings, port=proxy.port)), code_mail())
     assert [line.split()[0] for line in proxy.received] == ["EHLO"]
     assert mailbox.heard == []
 
@@ -96,10 +108,12 @@ def test_a_refused_starttls_ends_it(tmp_path: Path) -> None:
         wire.expect("STARTTLS", "454 4.7.0 not now")
         wire.read_line()
 
-    with running(Mailbox(tmp_path)) as settings, Scripted(refusing) as server:
-        mailer = SmtpMailer(relay_to(replace(settings, port=server.port)))
-        with pytest.raises(MailNotTrusted, match="refused it"):
-            mailer.send(code_mail())
+    with (
+        running(Mailbox(tmp_path)) as settings,
+        Scripted(refusing) as server,
+        pytest.raises(MailNotTrusted, match="refused it"),
+    ):
+        deliver(relay_to(replace(settings, port=server.port)), code_mail())
     assert [line.split()[0] for line in server.received] == ["EHLO", "STARTTLS"]
 
 
@@ -117,7 +131,7 @@ def test_answers_slipped_in_before_tls_are_not_believed(tmp_path: Path) -> None:
     with running(Mailbox(tmp_path)) as settings, Scripted(injecting) as server:
         settings = replace(trusting(settings, tmp_path), port=server.port, credential="")
         with pytest.raises((MailNotTrusted, MailUnavailable), match=r"TLS|550 5.7.1 to MAIL"):
-            SmtpMailer(relay_to(settings)).send(code_mail())
+            deliver(relay_to(settings), code_mail())
 
 
 def test_old_tls_is_not_spoken(tmp_path: Path) -> None:
@@ -134,7 +148,7 @@ def test_plain_text_where_tls_was_expected_ends_it(tmp_path: Path) -> None:
     ):
         relay = replace(relay_to(settings), port=plain.port, tls_from_start=True)
         with pytest.raises(MailNotTrusted, match="TLS with the relay failed"):
-            SmtpMailer(relay).send(code_mail())
+            deliver(relay, code_mail())
     assert plain.received == []
 
 

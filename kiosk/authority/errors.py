@@ -32,6 +32,10 @@ class NotTaken(AdministrationError):
         return (f"{self.field.replace('_', ' ')}: {self}",) if self.field else (str(self),)
 
 
+class AddressShared(NotTaken):
+    """Somebody else has the address that was entered: it is taken where that is meant."""
+
+
 class ConcurrentChange(AdministrationError):
     """Somebody else was first; ``changes`` describe in plain words what was done since."""
 

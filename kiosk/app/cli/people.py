@@ -25,7 +25,7 @@ from kiosk.authority.administration.views import (
     RegistrationLine,
     StoryLine,
 )
-from kiosk.authority.errors import NotTaken
+from kiosk.authority.errors import AddressShared, NotTaken
 from kiosk.authority.people_groups import PeopleGroup, PeopleOrder
 from kiosk.authority.wording import last_day
 
@@ -150,6 +150,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add = about_person(parts, "add", _add, "add a person without a card")
     add.add_argument("name", metavar="NAME")
     add.add_argument("--email", default="", metavar="ADDRESS", help="where they read mail")
+    add.add_argument(
+        "--same-address", action="store_true", help="also where somebody has this address already"
+    )
 
 
 def _chosen(args: argparse.Namespace) -> tuple[PeopleDesk, Person]:
@@ -159,8 +162,14 @@ def _chosen(args: argparse.Namespace) -> tuple[PeopleDesk, Person]:
 
 
 def _add(args: argparse.Namespace) -> int:
-    desk = Tools(args).desk.people
-    return print_result(desk.add(args.number, args.name, args.email, grounds_of(args)))
+    desk, shares = Tools(args).desk.people, args.same_address
+    grounds = grounds_of(args)
+    try:
+        return print_result(desk.add(args.number, args.name, args.email, grounds, knowingly=shares))
+    except AddressShared as shared:
+        raise AddressShared(
+            shared.field, f"{shared} To add them all the same, --same-address"
+        ) from None
 
 
 def _lift_block(args: argparse.Namespace) -> int:

@@ -39,7 +39,7 @@ from kiosk.authority.administration.views import (
     StoryLine,
 )
 from kiosk.authority.audit.events import NOT_IN_STORY, StaffKind, audit_message
-from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
+from kiosk.authority.errors import AddressShared, ConcurrentChange, NotFound, NotTaken
 from kiosk.authority.notices import Notice, address_of, notify, notify_holder
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.roles import Action
@@ -305,8 +305,13 @@ class PeopleDesk(Desk):
 
     # --- who they are ------------------------------------------------------------------
 
-    def add(self, number: str, name: str, email: str, grounds: Grounds) -> Done:
-        """Add a person without a card."""
+    def add(
+        self, number: str, name: str, email: str, grounds: Grounds, *, knowingly: bool = False
+    ) -> Done:
+        """Add a person without a card; ``knowingly`` also with the address of somebody else.
+
+        Raises ``AddressShared``.
+        """
         holder_id = new_id()
         with self._office.act(Action.ADD_PERSON, grounds, about=holder_id) as act:
             holder = Cardholder(
@@ -315,6 +320,8 @@ class PeopleDesk(Desk):
                 _name(name),
                 _address(email, self._policy) if email.strip() else None,
             )
+            if holder.email and not knowingly:
+                _refuse_shared(act.uow, holder.email)
             if not act.uow.holders.add(holder):
                 raise NotTaken("number", "Somebody has this number already.")
             act.uow.search.refresh([holder.id])
@@ -506,6 +513,17 @@ class PeopleDesk(Desk):
 
 def _name(text: str) -> str:
     return entered("name", lambda: people_fields.read_name(text))
+
+
+_SHARING = 5
+"""Of the people whom a search finds by an address, how many are looked at."""
+
+
+def _refuse_shared(uow: UnitOfWork, address: str) -> None:
+    for other in uow.holders.by_ids(uow.search.exact(address, _SHARING)).values():
+        raise AddressShared(
+            "email", f"There is already {other.name}, {other.number}, with this address."
+        )
 
 
 def _address(text: str, policy: Policy) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.views import Done, Person, Seen
+from kiosk.authority.errors import AddressShared
 from screens.admin.dialogs.form import (
     REPLACES,
     AskGrounds,
@@ -73,10 +74,19 @@ def add_person(desk: AdminDesk) -> Form[Added]:
     if digits:
         form = f"{digits} digits, as on their record; spaces do not count."
 
+    asked = set[str]()
+    """The addresses of which somebody else was named: to send again is the answer."""
+
     def send(values: Mapping[str, str]) -> Added:
         number = "".join(values["number"].split()) if digits else values["number"]
-        grounds = grounds_of(values)
-        return Added(desk.people.add(number, values["name"], values["email"], grounds), number)
+        name, email, grounds = values["name"], values["email"], grounds_of(values)
+        try:
+            done = desk.people.add(number, name, email, grounds, knowingly=email in asked)
+        except AddressShared as shared:
+            asked.add(email)
+            again = f"{shared} Add all the same? Then send it once more."
+            raise AddressShared(shared.field, again) from None
+        return Added(done, number)
 
     return Form(
         "Add a person",

@@ -90,6 +90,14 @@ def test_a_person_is_added(kiosk: Kiosk, estate: Estate, capsys: Capsys) -> None
     assert kiosk("people", "add", "900000000003", "Bo Nowak", *mail, *BECAUSE) == 0
     assert capsys.readouterr().out.startswith("Bo Nowak is added. (reference ")
     assert estate.holder("900000000003").email == "bo@nhs.net"
+    capsys.readouterr()
+    again = "people", "add", "900000000004", "Bo Nowak", *mail, *BECAUSE
+    assert kiosk(*again) == 1
+    assert capsys.readouterr().err == (
+        "kiosk: email: There is already Bo Nowak, 900000000003, with this address. "
+        "To add them all the same, --same-address\n"
+    )
+    assert kiosk(*again, "--same-address") == 0
     assert kiosk("people", "add", "900000000003", "Bo Nowak", *BECAUSE) == 1
     assert kiosk("people", "add", "9003", "Bo Nowak", *BECAUSE) == 1
     assert "kiosk: number: It has 4 digits and not 12" in capsys.readouterr().err

@@ -18,7 +18,7 @@ from kiosk.authority.administration.views import (
     Standing,
     StoryLine,
 )
-from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
+from kiosk.authority.errors import AddressShared, ConcurrentChange, NotFound, NotTaken
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.roles import Action, may
 from tests.screens.admin.estate import Estate
@@ -109,8 +109,14 @@ class FakePeopleDesk(Files, PeopleDesk):
         story = self.record(holder_id).person.story
         return tuple(line for line in story if line.seq < before)[:limit]
 
-    def add(self, number: str, name: str, email: str, grounds: Grounds) -> Done:
+    def add(
+        self, number: str, name: str, email: str, grounds: Grounds, *, knowingly: bool = False
+    ) -> Done:
         self._asked.hear(Action.ADD_PERSON, "people.add", number, name, email, grounds)
+        for record in self._estate.people.values():
+            if email and record.person.email == email and not knowingly:
+                who = f"{record.person.name}, {record.person.number}"
+                raise AddressShared("email", f"There is already {who}, with this address.")
         if not number.isdigit():
             raise NotTaken("number", "A holder number has 12 digits.")
         if any(record.person.number == number for record in self._estate.people.values()):

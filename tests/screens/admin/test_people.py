@@ -205,6 +205,18 @@ async def test_somebody_new_is_added_and_shown() -> None:
         assert "Hugh Iolo is added." in run.text
 
 
+async def test_an_address_of_somebody_else_is_asked_about_once() -> None:
+    async with running(pages=PAGES) as run:
+        other = next(each.person for each in run.desk.estate.people.values() if each.person.email)
+        await run.press("ctrl+n", *"100200300999", "tab", *"Hugh", "tab", *other.email)
+        await run.press("tab", *"new", "enter")
+        said = " ".join(run.text.split())
+        assert f"There is already {other.name}, {other.number}" in said
+        assert "Add all the same?" in said
+        await run.send()
+        assert "Hugh  100200300999" in run.text
+
+
 async def test_a_number_that_is_not_taken_is_said_beside_it_and_all_stays_typed() -> None:
     async with running(pages=PAGES) as run:
         await run.press("ctrl+n", *"100200300401", "tab", *"Hugh", "tab", "tab", *"new", "enter")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.views import Standing
-from kiosk.authority.errors import NotTaken
+from kiosk.authority.errors import AddressShared, NotTaken
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.administration.desk.results import mailed
 from tests.authority.store.samples import Person
@@ -43,6 +45,27 @@ def test_a_number_may_be_typed_in_groups(desk: PeopleDesk) -> None:
 def test_a_person_may_be_added_without_an_address(desk: PeopleDesk) -> None:
     desk.add("100200300999", "Bo Chen", "  ", GROUNDS)
     assert desk.find_one("100200300999").email == ""
+
+
+@pytest.mark.parametrize("registered", [False, True])
+def test_an_address_that_somebody_has_is_asked_about(
+    desk: PeopleDesk, means: StaffDependencies, asha: Person, registered: bool
+) -> None:
+    """Before: the same person could be added under another number without a question."""
+    with means.store.begin() as uow:
+        if registered:  # with it, and recorded with another one
+            uow.holders.save(replace(asha.holder, email="elsewhere@trust.nhs.uk"))
+        uow.search.refresh([asha.holder.id])
+        uow.commit()
+    new = "100200300999", "Asha Okafor", "Asha@trust.nhs.uk", GROUNDS
+    with pytest.raises(AddressShared) as caught:
+        desk.add(*new)
+    assert caught.value.field == "email"
+    assert str(caught.value) == (
+        f"There is already {asha.holder.name}, {asha.holder.number}, with this address."
+    )
+    desk.add(*new, knowingly=True)
+    assert desk.find_one("100200300999").email == "Asha@trust.nhs.uk"
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from datetime import timedelta
 import pytest
 
 from kiosk.authority.store.records import Card, UnblockState, new_id
+from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     AnswerQuestions,
     AnswersWrong,
@@ -157,6 +158,29 @@ def test_a_station_begins_so_many_visits_a_minute(
     assert isinstance(world.insert(known, station=AT_HOLDER).opened, VisitOpened)
     world.clock.forward(minutes=1)
     assert isinstance(world.insert(known, station=AT_THIEF).opened, VisitOpened)
+
+
+def test_one_visit_asks_about_one_card(world: World) -> None:
+    """Before: under the id of a visit whose card was unknown a station counted through an estate.
+
+    No visit began, so nothing limited it, and a card that is recorded was answered otherwise.
+    """
+    holder, thief, visit = world.add_holder(), world.at(AT_THIEF), VisitId(new_id())
+    reports = [
+        CardReport(CardId("openpgp", f"00061234567{number}"), PinState(blocked=False))
+        for number in range(4)
+    ]
+    unknown, recorded, others = reports[0], reports[1], reports[1:]
+    world.add_card(holder, driver=recorded.card.driver, identifier=recorded.card.identifier)
+    first = thief.begin(visit, unknown)
+    assert first == Refusal(Reason.UNKNOWN_CARD)
+    assert thief.begin(visit, unknown) == first, "a lost answer is given again"
+    refused = set()
+    for report in others:
+        with pytest.raises(StepRefused) as error:
+            thief.begin(visit, report)
+        refused.add(str(error.value))
+    assert len(refused) == 1, "recorded or not"
 
 
 def test_a_lost_answer_that_the_station_has_to_wait_is_given_again(world: World) -> None:

@@ -438,11 +438,19 @@ def _add(uow: UnitOfWork, visit: Visit) -> Visit | None:
     if uow.visits.add(visit):
         return None
     before = uow.visits.lock(visit.id)
-    if before is None or (before.station, before.card_id) != (visit.station, visit.card_id):
+    if before is None or _opened_for(before) != _opened_for(visit):
         raise StepRefused(_IS_THERE)
     if before.closed_at is not None and visit.closed_at is None:
         raise StepRefused(_IS_THERE)
     return before
+
+
+def _opened_for(visit: Visit) -> tuple[str, str | None, str | None]:
+    """Return station and card; a card that is not recorded by what the station said of it.
+
+    Otherwise a station could ask about one card after another under the id of one visit.
+    """
+    return visit.station, visit.card_id, visit.unknown_card
 
 
 def _overwrite(uow: UnitOfWork, visit: Visit) -> None:

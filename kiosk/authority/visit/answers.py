@@ -15,7 +15,7 @@ from kiosk.authority.store.records import JointHash
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit import tasks
 from kiosk.authority.visit.attempts import AuditKinds, Charged, charge_attempt, evaluate
-from kiosk.authority.visit.blocking import block, pause_unproven
+from kiosk.authority.visit.blocking import block, has_to_block, pause_unproven
 from kiosk.authority.visit.context import VisitContext, VisitRefused, enter, reload
 from kiosk.authority.visit.gates import Gate
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
@@ -110,8 +110,8 @@ def _exhausted(uow: UnitOfWork, parts: Dependencies, context: VisitContext) -> V
     if not context.is_proven:
         return _paused(context)
     registration = context.required_registration
-    if registration.blocked_at is None and registration.failures < context.policy.max_failures:
-        raise AuthorityUnavailable("a right set has given its attempt back: ask again")
+    if registration.blocked_at is None and not has_to_block(uow, registration, context.policy):
+        raise AuthorityUnavailable("another set is being checked, or was right: ask again")
     return _blocked(uow, parts, context)
 
 
@@ -139,9 +139,8 @@ def _wrong(
 ) -> AnswersWrong:
     first = charged.conclude(uow, context.visit, right=False)
     left, proven = charged.charge.left, charged.against.proven
-    # Of several sets at once a right one may have given its attempt back since.
-    failures = context.required_registration.failures
-    if proven and left == 0 and failures >= context.policy.max_failures:
+    # Of several sets at once the last verdict decides: another one may be right.
+    if proven and has_to_block(uow, context.required_registration, context.policy):
         raise _blocked(uow, parts, context)
     if proven or left > 0:
         return AnswersWrong(tasks.answer_questions(uow, reload(uow, context)))

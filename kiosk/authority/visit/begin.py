@@ -19,7 +19,7 @@ from kiosk.authority.unblock.candidates import correct_by_card
 from kiosk.authority.unblock.outcome import leave_undetermined, record_outcome_by_card
 from kiosk.authority.visit import tasks
 from kiosk.authority.visit.assisted import is_assisted
-from kiosk.authority.visit.blocking import block, is_exhausted
+from kiosk.authority.visit.blocking import block, has_to_block
 from kiosk.authority.visit.card_evidence import (
     claim,
     digest_of,
@@ -340,9 +340,9 @@ def _code_page(uow: UnitOfWork, carried: VisitContext) -> tuple[Purpose, EnterCo
 
 
 def _block_exhausted(uow: UnitOfWork, parts: Dependencies, context: VisitContext) -> VisitContext:
-    """Block a registration whose attempts are all charged."""
+    """Block a registration whose attempts were all charged by a program that died since."""
     registration = context.registration
-    if registration is None or not is_exhausted(registration, context.policy):
+    if registration is None or not has_to_block(uow, registration, context.policy):
         return context
     block(uow, parts, context.visit, context.holder, registration)
     return reload(uow, context)

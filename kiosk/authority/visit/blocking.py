@@ -44,8 +44,15 @@ def pause_unproven(
 def is_exhausted(registration: Registration | None, policy: Policy) -> bool:
     """Return whether all attempts are charged although nobody blocked yet.
 
-    This happens when the program died between the last charge and its verdict.
+    This happens while the last set is being checked, and when the program died before its verdict.
     """
     if registration is None or registration.blocked_at is not None:
         return False
     return registration.failures >= policy.max_failures
+
+
+def has_to_block(uow: UnitOfWork, registration: Registration | None, policy: Policy) -> bool:
+    """Return whether all attempts are charged and no set is being checked, which may be right."""
+    if registration is None or not is_exhausted(registration, policy):
+        return False
+    return not uow.registrations.is_being_checked(registration.holder_id)

@@ -98,7 +98,8 @@ def answer_questions(uow: UnitOfWork, context: VisitContext) -> AnswerQuestions:
         asked = uow.registrations.set_asked(registration.holder_id, drawn)
     texts = uow.questions.by_ids(asked)
     failures = registration.failures if context.is_proven else registration.unproven_failures
-    left = max(0 if context.is_proven else 1, context.policy.max_failures - failures)
+    # While the last one is being checked: if it is right, it is left again.
+    left = max(1, context.policy.max_failures - failures)
     questions = tuple(Question(i, texts[i].text) for i in asked)
     return AnswerQuestions(questions, left, position=context.position(Gate.ANSWERS))
 

@@ -70,6 +70,7 @@ def test_charges_without_a_verdict_block_when_the_card_is_next_seen(
             assert uow.registrations.attempts(card.holder_id, 3).charge(f"died-{number}")
             uow.commit()
     assert world.registration(card).blocked_at is None
+    world.clock.forward(seconds=30)
     opened = world.insert(card, blocked=True).opened
     assert isinstance(opened, Refusal)
     assert opened.reason is Reason.REGISTRATION_BLOCKED
@@ -85,10 +86,86 @@ def test_the_last_charge_without_a_verdict_blocks_on_the_next_attempt(
         with world.store.begin() as uow:
             uow.registrations.attempts(card.holder_id, 3).charge(f"died-{number}")
             uow.commit()
+    with pytest.raises(AuthorityUnavailable, match="another set is being checked"):
+        station_visit.answer(task)
+    assert world.registration(card).blocked_at is None
+    world.clock.forward(seconds=30)
     reply = station_visit.answer(task)
     assert isinstance(reply, Refusal)
     assert reply.reason is Reason.REGISTRATION_BLOCKED
     assert world.registration(card).blocked_at is not None
+
+
+def last_set_checked(
+    world: World, card: Card, meanwhile: Callable[[World], object], *, wrong: bool
+) -> object:
+    """Give the last set, with ``meanwhile`` while it is being checked; return the reply."""
+    hasher = _Interrupting(world.ring)
+    other = World(world.folder, hasher=hasher)
+    station_visit = other.insert(card, blocked=True)
+    task = station_visit.questions()
+    for _ in range(2):
+        station_visit.answer(task, wrong=True)
+    hasher.meanwhile = lambda: meanwhile(world)
+    try:
+        return station_visit.answer(task, wrong=wrong)
+    except StepRefused as over:
+        return over
+    finally:
+        other.store.close()
+
+
+def test_no_visit_blocks_while_the_last_set_is_being_checked(world: World, card: Card) -> None:
+    """Before: the card put in again meanwhile blocked, though the answers were right."""
+    inserted: list[StationVisit] = []
+    last_set_checked(
+        world, card, lambda world: inserted.append(world.insert(card, blocked=True)), wrong=False
+    )
+    registration = world.registration(card)
+    assert (registration.failures, registration.blocked_at) == (2, None)
+    assert "registration-blocked" not in world.kinds()
+    (again,) = inserted
+    task = again.questions()
+    assert task.attempts_left == 1
+    assert isinstance(again.answer(task), SendCode)
+
+
+def test_no_other_set_blocks_while_the_last_one_is_being_checked(world: World, card: Card) -> None:
+    """Before: what another visit of the holder sent then blocked, though the answers were right."""
+    with world.store.read() as uow:
+        holder = uow.holders.get(card.holder_id)
+    assert holder is not None
+    elsewhere = world.insert(world.add_card(holder), blocked=True, station="B")
+    task = elsewhere.questions()
+
+    def send(_world: World) -> None:
+        with pytest.raises(AuthorityUnavailable):
+            elsewhere.answer(task)
+
+    assert isinstance(last_set_checked(world, card, send, wrong=False), SendCode)
+    assert world.registration(card).blocked_at is None
+    assert isinstance(elsewhere.answer(task), SendCode)
+
+
+@pytest.mark.parametrize("wrong", [True, False])
+def test_of_sets_at_once_the_last_verdict_decides(world: World, card: Card, wrong: bool) -> None:
+    with world.store.read() as uow:
+        holder = uow.holders.get(card.holder_id)
+    assert holder is not None
+    elsewhere = world.insert(world.add_card(holder), blocked=True, station="B")
+    task = elsewhere.questions()
+    elsewhere.answer(task, wrong=True)
+    between: list[object] = []
+    hasher = _Interrupting(world.ring)
+    other = World(world.folder, hasher=hasher)
+    station_visit = other.insert(card, blocked=True)
+    again = station_visit.questions()
+    hasher.meanwhile = lambda: between.append(elsewhere.answer(task, wrong=True))
+    last = station_visit.answer(again, wrong=wrong)
+    other.store.close()
+    assert [type(one) for one in between] == [AnswersWrong], "the other one may be right"
+    assert isinstance(last, Refusal if wrong else SendCode)
+    assert (world.registration(card).blocked_at is not None) is wrong
 
 
 def test_a_charge_that_never_got_its_verdict_counts_as_wrong_when_repeated(

@@ -84,10 +84,14 @@ PAUSE_GROWTH = 4
 
 LONGEST_PAUSE = timedelta(days=60)
 
+LONGEST_CHECK: Final = timedelta(seconds=30)
+"""After this a set without verdict has none any more: no station waits so long for one."""
+
 
 _TABLE = table_of(RegistrationRow)
 _THIS = _TABLE.c.holder_id == bindparam("holder")
 _REGISTRATION = for_update(RegistrationRow, _THIS)
+_LOCK = Prepared(select(_TABLE.c.holder_id).where(_THIS).with_for_update())
 _UNASKED = for_update(RegistrationRow, _THIS, _TABLE.c.asked.is_(None))
 _MOST = bindparam("most", type_=Integer)
 _CHARGE = Prepared(
@@ -187,6 +191,17 @@ class Registrations(Repository):
             take=partial(take, holder_id, most),
             undo=partial(undo, holder_id),
         )
+
+    def is_being_checked(self, holder_id: str) -> bool:
+        """Return whether a set given with a proven card was charged just now, without verdict.
+
+        Locks the registration: of two last verdicts at once, the second sees the first.
+        """
+        self._gateway.lock(_LOCK, {"holder": holder_id})
+        at, longest = col(AttemptRow.charged_at), LONGEST_CHECK
+        theirs = col(AttemptRow.subject) == holder_id, col(AttemptRow.verdict).is_(None)
+        recent = at > self._now - longest, at < self._now + longest
+        return bool(self._gateway.many(select(AttemptRow).where(*theirs, *recent), AttemptRow))
 
     def _count_failure(self, holder_id: str, most: int) -> int | None:
         given = {"holder": holder_id, "most": most}

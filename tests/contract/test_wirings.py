@@ -181,9 +181,10 @@ def test_an_id_with_the_reference_of_another_visit_is_refused(world: WiredWorld)
     same = VisitId(station_visit.visit[:10] + new_id()[10:])
     with pytest.raises(StepRefused):
         station_visit.authority.begin(same, report_of(card, station_visit.reader_card))
-    station_visit.authority.refuse(
-        same, Reason.CARD_UNREADABLE, UnreadCard(ReadFault.TOO_SLOW, "piv")
-    )
+    with pytest.raises(StepRefused):
+        station_visit.authority.refuse(
+            same, Reason.CARD_UNREADABLE, UnreadCard(ReadFault.TOO_SLOW, "piv")
+        )
     assert world.visit(station_visit).closed_at is None
     station_visit.to_new_pin()
 

@@ -206,9 +206,10 @@ def limit_rate(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> datet
     if known is None and len(begun) == most:
         log.warning("the station began %d visits within a minute, and has to wait", most)
         nobody = Visit(visit_id, reference_of(visit_id), station, uow.now)
-        record(uow, AuditKind.STATION_LIMITED, nobody, visits_a_minute=most)
         refused = replace(nobody, how=VisitEnd.REFUSED, refusal=Reason.STATION_LIMITED)
-        uow.visits.add(replace(refused, closed_at=uow.now))
+        if not uow.visits.add(replace(refused, closed_at=uow.now)):
+            raise StepRefused(VISIT_EXISTS)
+        record(uow, AuditKind.STATION_LIMITED, nobody, visits_a_minute=most)
         uow.commit()
         begun = (uow.now, *begun)
     return begun[most - 1] + MINUTE
@@ -439,9 +440,9 @@ def _add(uow: UnitOfWork, visit: Visit) -> Visit | None:
         return None
     before = uow.visits.lock(visit.id)
     if before is None or _opened_for(before) != _opened_for(visit):
-        raise StepRefused(_IS_THERE)
+        raise StepRefused(VISIT_EXISTS)
     if before.closed_at is not None and visit.closed_at is None:
-        raise StepRefused(_IS_THERE)
+        raise StepRefused(VISIT_EXISTS)
     return before
 
 
@@ -456,11 +457,11 @@ def _opened_for(visit: Visit) -> tuple[str, str | None, str | None]:
 def _overwrite(uow: UnitOfWork, visit: Visit) -> None:
     """Begin a visit again, unless an unblock was granted: a card has yet to answer to it."""
     if uow.journal.of_visit(visit.id):
-        raise StepRefused(_IS_THERE)
+        raise StepRefused(VISIT_EXISTS)
     uow.visits.save(visit)
 
 
-_IS_THERE = "there is a visit with this id, or with its reference, already"
+VISIT_EXISTS = "there is a visit with this id, or with its reference, already"
 
 
 # The holder chose from what was offered.

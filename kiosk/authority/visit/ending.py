@@ -7,7 +7,7 @@ from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.notices import Notice, notify_holder
 from kiosk.authority.store.records import Visit
 from kiosk.authority.visit import tasks
-from kiosk.authority.visit.begin import is_visit_id, limit_rate
+from kiosk.authority.visit.begin import VISIT_EXISTS, is_visit_id, limit_rate
 from kiosk.authority.visit.context import deciding, enter_to_report, need_own
 from kiosk.authority.visit.gates import Gate
 from kiosk.authority.visit.registration import finish
@@ -86,7 +86,8 @@ def refuse(
                 unread=fault,
                 unknown_card=family,
             )
-            uow.visits.add(visit)
+            if not uow.visits.add(visit):
+                raise StepRefused(VISIT_EXISTS)
         else:
             need_own(parts, visit)
             if visit.how is VisitEnd.CARD_REMOVED:

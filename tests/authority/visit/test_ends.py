@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -61,7 +62,39 @@ def test_a_visit_that_nobody_opened_is_audited(world: World) -> None:
     visit = VisitId(new_id())
     with pytest.raises(StepRefused):
         world.authority.release(visit, "1")
-    assert world.events()[-1].reference == reference_of(visit)
+    event = world.events()[-1]
+    assert (event.reference, event.station) == (reference_of(visit), "A")
+
+
+def test_a_refused_step_names_the_station_that_called(world: World) -> None:
+    """Before: it stood in the visit of another station under that station's name."""
+    station_visit = world.insert(world.registered_card())
+    with pytest.raises(StepRefused):
+        world.at("B").release(station_visit.visit, "1")
+    event = world.events()[-1]
+    assert (event.visit_id, event.station) == (station_visit.visit, "B")
+
+
+def test_a_station_writes_nothing_under_the_reference_of_another_visit(world: World) -> None:
+    """Before: any id that began with the same ten digits left rows there, of any reason."""
+    world.policy = replace(world.policy, visits_a_minute=5)
+    station_visit = world.insert(world.registered_card())
+    same = VisitId(station_visit.visit[:10] + new_id()[10:])
+    thief, before = world.at("B"), len(world.events())
+    with pytest.raises(StepRefused):
+        thief.release(same, "1")
+    for _ in range(5):
+        with pytest.raises(StepRefused):
+            thief.refuse(same, Reason.FAULT)
+    for _ in range(5):
+        thief.refuse(VisitId(new_id()), Reason.FAULT)
+    for _ in range(2):
+        with pytest.raises(StepRefused):
+            thief.refuse(same, Reason.FAULT)
+    later = world.events()[before:]
+    assert [event.kind for event in later] == ["step-refused", *["refused-at-station"] * 5]
+    assert all(event.station == "B" for event in later)
+    assert reference_of(station_visit.visit) not in {event.reference for event in later}
 
 
 # --- the head --------------------------------------------------------------------------

@@ -69,10 +69,11 @@ def _charge(
     count: int,
 ) -> Charged[_Registered]:
     kept, visit, holder = _kept(parts, context, given, count), context.visit, context.holder.id
+    most, proven = context.policy.max_failures, context.is_proven
     # Once a set was right, another one is not charged; the same one has its verdict.
     passed = visit.questions_proven_at is not None and not visit.questions_carried
-    most = 0 if passed else context.policy.max_failures
-    proven = context.is_proven
+    if passed and uow.registrations.attempts(holder, most, proven=proven).earlier(attempt) is None:
+        raise StepRefused("the questions were answered in this visit")
     charged = charge_attempt(
         uow,
         visit,
@@ -85,8 +86,6 @@ def _charge(
     )
     if charged is not None:
         return charged
-    if passed:
-        raise StepRefused("the questions were answered in this visit")
     raise _exhausted(uow, parts, reload(uow, context))
 
 

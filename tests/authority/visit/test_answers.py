@@ -207,6 +207,25 @@ def test_the_same_attempt_gets_the_same_verdict_and_one_charge(
     assert world.registration(card).failures == 1
 
 
+@pytest.mark.parametrize(("driver", "identifier"), [("piv", "0f" * 16), ("openpgp", "00061234")])
+def test_after_a_right_set_another_one_is_neither_checked_nor_charged(
+    world: World, driver: str, identifier: str
+) -> None:
+    """Before: with a card known by name it was charged, and the holder had to wait for hours."""
+    card = world.registered_card(driver=driver, identifier=identifier)
+    station_visit = world.insert(card, blocked=True)
+    task = station_visit.questions()
+    right = station_visit.answer(task, attempt="one")
+    assert isinstance(right, SendCode)
+    before, events = world.registration(card), world.kinds()
+    for wrong in (True, False):
+        with pytest.raises(StepRefused, match="were answered"):
+            station_visit.answer(task, wrong=wrong)
+    assert world.registration(card) == before
+    assert world.kinds() == [*events, "step-refused", "step-refused"]
+    assert station_visit.answer(task, attempt="one") == right
+
+
 def test_a_right_attempt_proves_nothing_in_another_visit(
     world: World, card: Card, station_visit: StationVisit
 ) -> None:

@@ -8,7 +8,7 @@ The transaction that writes a registration or a change uses up its code.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from kiosk.authority.audit.events import AuditKind, record
@@ -18,6 +18,7 @@ from kiosk.authority.errors import MailError, MailRefused
 from kiosk.authority.mail.message import Message
 from kiosk.authority.notices import addresses_of, draw_stop_number
 from kiosk.authority.store.records import EmailCode, Scalar, Verdict, new_id
+from kiosk.authority.store.repositories.visits import VISIT_LIFE
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit import tasks
 from kiosk.authority.visit.assisted import given_by, is_vouched_for
@@ -46,7 +47,7 @@ from kiosk.contract.messages import (
     Task,
     VisitId,
 )
-from kiosk.contract.policy import SendVerdict
+from kiosk.contract.policy import Policy, SendVerdict
 from kiosk.contract.sensitive import Sensitive
 
 # A code is made, mailed, and only then live.
@@ -69,7 +70,7 @@ _MAILING: Final = timedelta(seconds=15)
 class _Drafted:
     """A code that is about to be mailed."""
 
-    id: str
+    code: EmailCode
     message: Message | None
     """None where the relay has taken it."""
 
@@ -83,10 +84,10 @@ def send_code(parts: Dependencies, visit_id: VisitId, attempt: str) -> Task | Co
         try:
             parts.mailer.send(drafted.message)
         except MailError as error:
-            return _not_sent(parts, visit_id, drafted.id, error)
-        parts.mailed.add(drafted.id)
-    task = _activate(parts, visit_id, drafted.id)
-    parts.mailed.discard(drafted.id)
+            return _not_sent(parts, visit_id, drafted.code.id, error)
+        parts.mailed.add(drafted.code.id)
+    task = _activate(parts, visit_id, drafted.code)
+    parts.mailed.discard(drafted.code.id)
     return task
 
 
@@ -95,6 +96,8 @@ def _draft(parts: Dependencies, visit_id: VisitId, attempt: str) -> _Drafted | T
         context = enter(uow, parts, visit_id)
         if context.visit.purpose is Purpose.FIRST_UNLOCK:
             raise StepRefused("only staff give a code for a first unlock")
+        if context.answers_are_over:
+            return tasks.answer_questions(uow, context)
         context.need(context.code_gate)
         if not context.address:
             raise VisitRefused(Reason.NO_EMAIL)
@@ -111,7 +114,7 @@ def _draft(parts: Dependencies, visit_id: VisitId, attempt: str) -> _Drafted | T
         record(uow, AuditKind.CODE_DRAFTED, context.visit, code=draft.id)
         number = _stop_number(uow, context)
         uow.commit()
-        return _Drafted(draft.id, _compose(parts, context, code, number))
+        return _Drafted(draft, _compose(parts, context, draft, code, number))
 
 
 def _repeated(
@@ -122,7 +125,7 @@ def _repeated(
         parts.mailed.discard(earlier.id)
         return tasks.next_task(uow, context)
     if earlier.id in parts.mailed:
-        return _Drafted(earlier.id, None)
+        return _Drafted(earlier, None)
     elsewhere = earlier.drafted_by != parts.process
     if elsewhere and uow.now - earlier.drafted_at < _MAILING:
         raise AuthorityUnavailable("the code may still be on its way to the relay")
@@ -131,7 +134,7 @@ def _repeated(
         raise StepRefused("the code is no draft any more")
     number = _stop_number(uow, context)
     uow.commit()
-    return _Drafted(draft.id, _compose(parts, context, code, number))
+    return _Drafted(draft, _compose(parts, context, draft, code, number))
 
 
 def _limited(uow: UnitOfWork, context: VisitContext, verdict: SendVerdict) -> CodeNotSent:
@@ -183,32 +186,45 @@ def _stop_number(uow: UnitOfWork, context: VisitContext) -> str:
     return draw_stop_number(uow, context.visit, context.holder)
 
 
+def _life(draft: EmailCode, policy: Policy, now: datetime) -> timedelta:
+    """Return how long a code lives, no longer than the answers on which it is sent."""
+    given_at = draft.questions_proven_at
+    if given_at is None:
+        return policy.code_life
+    return min(policy.code_life, given_at + VISIT_LIFE - now)
+
+
 def _compose(
-    parts: Dependencies, context: VisitContext, code: Sensitive, stop_number: str
+    parts: Dependencies,
+    context: VisitContext,
+    draft: EmailCode,
+    code: Sensitive,
+    stop_number: str,
 ) -> Message:
+    life = _life(draft, context.policy, context.now)
     return parts.compose(
         to=context.address,
         purpose=context.progress.purpose,
         holder_name=context.holder.name,
         code=code,
-        minutes=max(1, int(context.policy.code_life.total_seconds() // 60)),
+        minutes=max(1, int(life.total_seconds() // 60)),
         proves_owner=context.asks_owner,
         stop_number=stop_number,
     )
 
 
-def _activate(parts: Dependencies, visit_id: VisitId, code_id: str) -> Task:
+def _activate(parts: Dependencies, visit_id: VisitId, draft: EmailCode) -> Task:
     """Make the code live, also when its card was taken out in the meantime.
 
     A holder who pulls the card while "sending" is on the screen still gets a mail that works.
     """
     with deciding(parts) as uow:
         context = _wherever(uow, parts, visit_id)
-        expires_at = uow.now + context.policy.code_life
-        code = uow.codes.activate(code_id, uow.now, expires_at, parts.process)
+        expires_at = uow.now + _life(draft, context.policy, uow.now)
+        code = uow.codes.activate(draft.id, uow.now, expires_at, parts.process)
         if code is None:
             raise StepRefused("the code is no draft any more")
-        record(uow, AuditKind.CODE_SENT, context.visit, code=code_id)
+        record(uow, AuditKind.CODE_SENT, context.visit, code=draft.id)
         task = tasks.next_task(uow, replace(context, code=code))
         uow.commit()
         return task
@@ -258,7 +274,8 @@ def enter_code(
 ) -> Task | CodeWrong | CodeDead:
     """Check one entry; raises ``AuthorityUnavailable`` before anything is charged.
 
-    Where staff gave a code since the page was shown, it may ask for the answers first.
+    Where staff gave a code since the page was shown, or the answers are too old by now, it may ask
+    for the answers first.
     """
     digits = Sensitive("".join(entered.reveal().split()))
     return evaluate(
@@ -279,6 +296,8 @@ def _charge(
         return tasks.finished(uow, context)
     if _confirmed_owner(uow, context, attempt):
         return tasks.next_task(uow, context)
+    if context.answers_are_over:
+        return tasks.answer_questions(uow, context)
     context.need(context.code_gate)
     code = context.own_code
     if code is None:

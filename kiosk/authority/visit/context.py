@@ -212,6 +212,11 @@ class VisitContext:
         return assisted and self.visit.questions_carried and not self._answered_here
 
     @property
+    def answers_are_over(self) -> bool:
+        """Whether the answers that were carried into this visit are too old by now."""
+        return self.visit.questions_carried and self.next_gate is Gate.ANSWERS
+
+    @property
     def pin_key(self) -> bytes | None:
         """The one key that proves the PIN; None: any that an issuer certified for the card."""
         if self.visit.purpose is Purpose.MAINTENANCE and self.staff_card is not None:
@@ -280,7 +285,7 @@ class VisitContext:
             case Gate.EMAIL:
                 return pending is not None and bool(pending.email)
             case Gate.ANSWERS:
-                return visit.questions_proven_at is not None
+                return self._has_answered
             case Gate.CODE:
                 return self._code_is_proven() or self._address_is_proven
             case Gate.NEW_PIN | Gate.STOP_NUMBER | Gate.MAINTENANCE:
@@ -332,6 +337,17 @@ class VisitContext:
         if code is None or code.purpose is not self.visit.purpose or code.revoked_at is not None:
             return False
         return is_assisted(code) or code.sent_to == self.address
+
+    @property
+    def _has_answered(self) -> bool:
+        """Whether right answers count, of this visit or carried into it, until the code is proven.
+
+        A visit ends before its own answers are too old.
+        """
+        given_at = self.visit.questions_proven_at
+        if given_at is None or not self.visit.questions_carried:
+            return given_at is not None
+        return self.now - given_at < VISIT_LIFE or self._code_is_proven()
 
     @property
     def _answered_here(self) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from kiosk.authority.store.records import Card
@@ -89,6 +91,58 @@ def test_too_late_the_questions_are_asked_again(
     assert isinstance(back.questions(), AnswerQuestions)
     with pytest.raises(StepRefused):
         back.send()
+
+
+HOURLY = Policy(code_life=timedelta(hours=1), codes_an_hour=10)
+
+
+def test_an_hour_after_the_answers_they_are_asked_again(
+    world: World, card: Card, station_visit: StationVisit
+) -> None:
+    """Before: every further code was mailed, and none could be entered."""
+    world.policy = HOURLY
+    station_visit.to_code()
+    station_visit.pull()
+    world.clock.forward(minutes=59)
+    back = world.insert(card, blocked=True)
+    assert _resumed(back) is not None
+    world.clock.forward(minutes=1)
+    sent = len(world.relay.sent)
+    task = back.send()
+    assert isinstance(task, AnswerQuestions)
+    assert back.enter(world.relay.code) == task
+    with pytest.raises(StepRefused):
+        back.grant()
+    assert len(world.relay.sent) == sent
+    assert isinstance(back.answer(task), SendCode)
+    assert isinstance(back.send(), EnterCode)
+    assert isinstance(back.enter(world.relay.code), SetPin)
+    back.grant()
+
+
+def test_a_right_code_counts_though_its_answers_are_an_hour_old_since(
+    world: World, card: Card, station_visit: StationVisit
+) -> None:
+    world.policy = HOURLY
+    station_visit.to_code()
+    station_visit.pull()
+    world.clock.forward(minutes=59)
+    back = world.insert(card, blocked=True)
+    assert isinstance(back.enter(world.relay.code), SetPin)
+    world.clock.forward(minutes=2)
+    back.grant()
+
+
+def test_a_code_lives_no_longer_than_the_answers_before_it(
+    world: World, card: Card, station_visit: StationVisit
+) -> None:
+    """Before: its mail promised more."""
+    station_visit.answer(station_visit.questions())
+    world.clock.forward(minutes=50)
+    page = station_visit.send()
+    assert isinstance(page, EnterCode)
+    assert page.expires_in_s == 600
+    assert world.relay.sent[-1].subject.endswith(" 10")
 
 
 def test_a_visit_that_came_back_can_ask_for_a_fresh_code(

@@ -219,6 +219,7 @@ class Population:
                     "sent_to": email,
                     "drafted_at": came,
                     "max_tries": 5,
+                    "digits": 8,
                     "sent_at": came,
                     "expires_at": went,
                     "consumed_at": went,

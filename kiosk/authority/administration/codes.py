@@ -233,6 +233,7 @@ class CodesDesk(Desk):
             sent_to="",
             drafted_at=act.uow.now,
             max_tries=policy.code_tries,
+            digits=policy.code_digits,
             issued_by=audit_name(act.actor),
             issued_key=act.actor.key,
             needs_second=needs_second,

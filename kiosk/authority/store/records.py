@@ -357,6 +357,7 @@ class EmailCode:
     sent_to: str
     drafted_at: datetime
     max_tries: int
+    digits: int
     tries: int = 0
     sent_at: datetime | None = None
     expires_at: datetime | None = None

@@ -517,6 +517,7 @@ class CodeRow(MacRow, table=True):
     sent_to: str
     drafted_at: datetime = Field(sa_type=UtcDateTime, index=True)
     max_tries: int
+    digits: int
     tries: int = 0
     sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -166,6 +166,7 @@ def _written_down(
         sent_to=context.address,
         drafted_at=context.now,
         max_tries=context.policy.code_tries,
+        digits=context.policy.code_digits,
         # Where the code comes first, each visit asks the questions after it.
         questions_proven_at=context.visit.questions_proven_at
         if answers_come_before_code(context.policy)

@@ -146,7 +146,7 @@ def enter_code(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> Enter
     life = (code.expires_at or context.now) - context.now
     return EnterCode(
         masked="" if is_assisted(code) else mask_email(code.sent_to),
-        digits=context.policy.code_digits,
+        digits=code.digits,
         expires_in_s=max(timedelta(0), life).total_seconds(),
         resend_in_s=may_send(uow, context).wait.total_seconds(),
         tries_left=code.max_tries - code.tries,

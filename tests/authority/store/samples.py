@@ -82,6 +82,7 @@ def code(person: Person, **changes: object) -> EmailCode:
         "sent_to": "asha@trust.nhs.uk",
         "drafted_at": NOW,
         "max_tries": 5,
+        "digits": 8,
     }
     return EmailCode(**(fields | changes))  # type: ignore[arg-type]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -91,6 +92,23 @@ def test_too_late_the_questions_are_asked_again(
     assert isinstance(back.questions(), AnswerQuestions)
     with pytest.raises(StepRefused):
         back.send()
+
+
+def test_the_page_has_the_digits_of_the_code_whatever_the_policy_has_now(
+    world: World, card: Card, station_visit: StationVisit
+) -> None:
+    """Before: a code of eight digits that was on its way had six cells to go into."""
+    station_visit.to_code()
+    station_visit.pull()
+    world.policy = replace(world.policy, code_digits=6)
+    back = world.insert(card, blocked=True)
+    resumed = _resumed(back)
+    assert resumed is not None
+    assert resumed[1].digits == len(world.relay.code.reveal()) == 8
+    world.clock.forward(minutes=2)
+    page = back.send()
+    assert isinstance(page, EnterCode)
+    assert page.digits == len(world.relay.code.reveal()) == 6
 
 
 HOURLY = Policy(code_life=timedelta(hours=1), codes_an_hour=10)

@@ -167,6 +167,7 @@ class EmailCodes(Repository):
         changed = {
             "digest": code.digest,
             "key_id": code.key_id,
+            "digits": code.digits,
             "drafted_at": code.drafted_at,
             "drafted_by": code.drafted_by,
         }

@@ -210,6 +210,7 @@ def test_not_registered_and_a_code_was_given() -> None:
         sent_to="",
         drafted_at=NOW,
         max_tries=5,
+        digits=8,
         sent_at=NOW,
         expires_at=NOW + timedelta(minutes=15),
         issued_by="staff",

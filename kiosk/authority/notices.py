@@ -32,6 +32,7 @@ class Notice(StrEnum):
     ATTEMPTS_PAUSED = "attempts-paused"
     ATTEMPTS_PAUSED_STAFF = "attempts-paused-staff"
     PIN_CHANGED = "pin-changed"
+    PIN_MAYBE_CHANGED = "pin-maybe-changed"
     MISUSE_REPORTED = "misuse-reported"
     MISUSE_REPORTED_STAFF = "misuse-reported-staff"
     BLOCK_LIFTED = "block-lifted"

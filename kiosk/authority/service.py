@@ -21,7 +21,16 @@ from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.unblock import mutual_authentication, release, rotation
 from kiosk.authority.unblock.outcome import record_outcome
 from kiosk.authority.visit import answers as answering
-from kiosk.authority.visit import begin, codes, ending, gathering, maintenance, misuse, pin_evidence
+from kiosk.authority.visit import (
+    begin,
+    codes,
+    ending,
+    gathering,
+    maintenance,
+    misuse,
+    pin_change,
+    pin_evidence,
+)
 from kiosk.authority.visit.context import VisitRefused
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import (
@@ -214,8 +223,18 @@ class LocalAuthority:
         return record_outcome(self._parts, visit, journal, outcome)
 
     @_decided
+    def pin_changing(self, visit: VisitId) -> Refusal | None:
+        pin_change.pin_changing(self._parts, visit)
+        return None
+
+    @_decided
+    def pin_kept(self, visit: VisitId) -> Refusal | None:
+        pin_change.pin_kept(self._parts, visit)
+        return None
+
+    @_decided
     def pin_changed(self, visit: VisitId) -> Task | Refusal:
-        return ending.pin_changed(self._parts, visit)
+        return pin_change.pin_changed(self._parts, visit)
 
     @_decided
     def maintain(

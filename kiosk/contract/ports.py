@@ -312,6 +312,15 @@ class Authority(Protocol):
     def confirm_rotation(self, visit: VisitId, journal: JournalId, outcome: UnblockOutcome) -> None:
         """Record whether the card took it; the next unlock resolves a missing record."""
 
+    def pin_changing(self, visit: VisitId) -> Refusal | None:
+        """Record that a change of the PIN goes to the card now; None: it may.
+
+        Without a report of what became of it, the holder is told that the PIN may be another one.
+        """
+
+    def pin_kept(self, visit: VisitId) -> Refusal | None:
+        """Record that the card kept its PIN in the change that was begun."""
+
     def pin_changed(self, visit: VisitId) -> Task | Refusal:
         """Record that the card took a new PIN in a change-PIN visit."""
 

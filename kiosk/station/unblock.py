@@ -303,9 +303,20 @@ class PinWork:
 
     def change(self, command: ChangePin) -> Replied:
         """Change the PIN; once the card took it, the holder sees success in any case."""
-        self._cards.change_pin(command.at, command.current, command.new)
-        done = self._record(lambda: self._authority.pin_changed(command.visit))
-        return Replied(command.visit, done or Finished(Purpose.CHANGE_PIN))
+        visit = command.visit
+        refusal = self._authority.pin_changing(visit)
+        if refusal is not None:
+            return Replied(visit, refusal)
+        try:
+            self._cards.change_pin(command.at, command.current, command.new)
+        except errors.CardError as error:
+            refused = isinstance(error, errors.PinRefused)
+            if refused or not isinstance(outcome_of(error), UnblockUnknown):
+                with suppress(errors.AuthorityError):
+                    self._authority.pin_kept(visit)
+            raise
+        done = self._record(lambda: self._authority.pin_changed(visit))
+        return Replied(visit, done or Finished(Purpose.CHANGE_PIN))
 
     def _record_outcome(
         self, visit: VisitId, grant: Grant | KeyGrant, outcome: UnblockOutcome

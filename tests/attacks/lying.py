@@ -622,6 +622,8 @@ class Liar:
         """Make a call that has nothing to do with it, or one with nonsense in it."""
         visit = self._visit(which)
         calls: tuple[tuple[str, Callable[[], object]], ...] = (
+            ("pin_changing", lambda: self._at(visit).pin_changing(visit.id)),
+            ("pin_kept", lambda: self._at(visit).pin_kept(visit.id)),
             ("pin_changed", lambda: self._at(visit).pin_changed(visit.id)),
             ("refuse", lambda: self._at(visit).refuse(visit.id, "nonsense")),
             ("heartbeat", lambda: self._at(visit).heartbeat(Heartbeat())),

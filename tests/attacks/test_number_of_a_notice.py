@@ -45,7 +45,7 @@ def number_of(world: World, template: str, to: str = EMAIL) -> str:
 
 def changed_pin(world: World, card: Card) -> str:
     station_visit = start(world, card, Purpose.CHANGE_PIN)
-    station_visit.authority.pin_changed(station_visit.visit)
+    station_visit.change_pin()
     station_visit.pull()
     return number_of(world, "pin-changed")
 
@@ -117,7 +117,7 @@ def test_the_number_of_the_thiefs_own_notice_stops_nobody_else(world: World) -> 
     own = world.add_card(thief, identifier="99" * 16)
     world.register(thief, email="mallory@trust.nhs.uk")
     station_visit = start(world, own, Purpose.CHANGE_PIN)
-    station_visit.authority.pin_changed(station_visit.visit)
+    station_visit.change_pin()
     station_visit.pull()
     number = number_of(world, "pin-changed", "mallory@trust.nhs.uk")
     stolen = world.insert(victim, station=AT_THIEF)

@@ -98,6 +98,11 @@ class StationVisit:
             return challenge
         return self.authority.pin_verified(self.visit, self.reader_card.sign_pin(challenge))
 
+    def change_pin(self) -> object:
+        """Change the PIN of the card, and report it."""
+        refusal = self.authority.pin_changing(self.visit)
+        return self.authority.pin_changed(self.visit) if refusal is None else refusal
+
     def email(self, address: str) -> object:
         return self.authority.give_email(self.visit, address, self.attempt())
 

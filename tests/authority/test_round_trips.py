@@ -26,6 +26,7 @@ from kiosk.contract.messages import (
     VisitOpened,
 )
 from kiosk.contract.sensitive import Sensitive
+from tests.authority.registering import start
 from tests.authority.station_visit import answers_to
 from tests.authority.world import World
 from tests.support.database import PostgresServer
@@ -118,6 +119,19 @@ def test_a_whole_unlock_asks_no_more_than_it_needs(world: World, trips: RoundTri
     assert counted.keys() == MOST.keys()
     more = [name for name, count in counted.items() if count > MOST[name]]
     assert not more, f"more than {[MOST[name] for name in more]} in {more}:\n{trips.table()}"
+
+
+def test_the_intent_to_change_a_pin_is_one_read_and_one_write(
+    world: World, trips: RoundTrips
+) -> None:
+    card = world.registered_card()
+    for _ in range(PREPARED):
+        start(world, card, Purpose.CHANGE_PIN).change_pin()
+        world.clock.forward(hours=2)
+    changing = start(world, card, Purpose.CHANGE_PIN)
+    with trips.of("pin_changing") as asked:
+        assert changing.authority.pin_changing(changing.visit) is None
+    assert asked.round_trips == 2, trips.table()
 
 
 def test_a_station_is_known_by_one_round_trip(world: World, trips: RoundTrips) -> None:

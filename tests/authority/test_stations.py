@@ -196,6 +196,7 @@ def test_what_a_card_did_is_recorded_though_its_station_was_retired_meanwhile(
     changing = world.insert(world.add_card(world.add_holder(number="2")), station="Ward 7")
     changing.authority.choose(changing.visit, Purpose.CHANGE_PIN)
     changing.verify_pin()
+    changing.authority.pin_changing(changing.visit)
     world.retire_station("Ward 7")
     done = unlocking.authority.record_outcome(unlocking.visit, grant.journal, UnblockDone())
     assert done == Finished(Purpose.UNLOCK)

@@ -129,6 +129,7 @@ class Walk:
             "change-pin": lambda: self._choose(Purpose.CHANGE_PIN),
             "change-email": lambda: self._choose(Purpose.CHANGE_EMAIL),
             "pin-proven": lambda: self.station_visit.verify_pin(),
+            "pin-changing": lambda: authority.pin_changing(visit),
             "pin-changed": lambda: authority.pin_changed(visit),
             "email": lambda: authority.give_email(visit, "x@nhs.net", self.station_visit.attempt()),
         }

@@ -147,6 +147,8 @@ def calls_about(visit: VisitId, task: Any, journal: JournalId) -> dict[str, Call
         "record_outcome": lambda at: at.record_outcome(visit, journal, UnblockDone()),
         "rotate_secret": lambda at: at.rotate_secret(visit, journal),
         "confirm_rotation": lambda at: at.confirm_rotation(visit, journal, UnblockDone()),
+        "pin_changing": lambda at: at.pin_changing(visit),
+        "pin_kept": lambda at: at.pin_kept(visit),
         "pin_changed": lambda at: at.pin_changed(visit),
         "maintain": lambda at: at.maintain(
             visit, "1", MaintenanceAct.SWITCH_OFF, MaintenanceReason.CHECK

@@ -85,6 +85,8 @@ class Liar:
             lambda: to.record_outcome(visit, journal, outcome),
             lambda: to.rotate_secret(visit, journal),
             lambda: to.confirm_rotation(visit, journal, UnblockDone()),
+            lambda: to.pin_changing(visit),
+            lambda: to.pin_kept(visit),
             lambda: to.pin_changed(visit),
             lambda: to.end(visit, VisitEnd.LEFT),
         ]

@@ -155,6 +155,8 @@ class FakeAuthority:
     outcomes: list[UnblockOutcome] = field(default_factory=list)
     new_secret: Sensitive | None = None
     changes: list[UnblockOutcome] = field(default_factory=list)
+    changing: list[str] = field(default_factory=list)
+    change_refused: Refusal | None = None
     ended: list[tuple[VisitId, VisitEnd]] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     unread: list[UnreadCard | None] = field(default_factory=list)
@@ -256,7 +258,18 @@ class FakeAuthority:
         self._answer()
         self.changes.append(outcome)
 
+    def pin_changing(self, visit: VisitId) -> Refusal | None:
+        self._answer()
+        self.changing.append("begun")
+        return self.change_refused
+
+    def pin_kept(self, visit: VisitId) -> Refusal | None:
+        self.changing.append("kept")
+        return None
+
     def pin_changed(self, visit: VisitId) -> Finished:
+        self._answer()
+        self.changing.append("changed")
         return Finished(Purpose.CHANGE_PIN)
 
     def maintain(

@@ -288,6 +288,11 @@ class AuditKind(EventKind):
         sentences.maintained,
     )
     PIN_CHANGED = EventSpec("pin-changed", "Changed the PIN.", ends=EVERY_REASON)
+    PIN_CHANGE_UNKNOWN = EventSpec(
+        "pin-change-unknown",
+        "Began to change the PIN: whether the card has the new one is not known.",
+        grave=True,
+    )
     SECRET_RELEASED = EventSpec(
         "secret-released",
         "The unblock secret was given to the station for the card.",

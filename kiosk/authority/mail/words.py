@@ -205,6 +205,12 @@ PIN_CHANGED = NoticeWords(
     "The PIN of your smartcard was changed at an unlock station.",
     "If you made this change, there is nothing more to do.",
 )
+PIN_MAYBE_CHANGED = NoticeWords(
+    "The PIN of your smartcard may have been changed",
+    "A change of your smartcard's PIN was begun at an unlock station. We do not know whether your "
+    "smartcard has the new PIN.",
+    "If you began this change, try the new PIN. If it does not work, your old PIN still does.",
+)
 MISUSE_REPORTED = NoticeWords(
     "Smartcard self-service is stopped for you",
     "Somebody reported that what was done with your smartcard was not done by you. What was under "
@@ -339,6 +345,7 @@ TO_HOLDERS = {
     "email-change-waits": EMAIL_CHANGE_WAITS,
     "attempts-paused": ATTEMPTS_PAUSED,
     "pin-changed": PIN_CHANGED,
+    "pin-maybe-changed": PIN_MAYBE_CHANGED,
     "misuse-reported": MISUSE_REPORTED,
     "block-lifted": BLOCK_LIFTED,
     "registration-revoked": REGISTRATION_REVOKED,

@@ -168,6 +168,14 @@ class PinEvidence(StrEnum):
     CLAIMED = "claimed"
 
 
+class PinChange(StrEnum):
+    """A change of the PIN that the station began and has not reported."""
+
+    BEGUN = "begun"
+    UNKNOWN = "unknown"
+    """Its holder was told that the PIN may have been changed."""
+
+
 class Verdict(StrEnum):
     """The result of a charged attempt."""
 
@@ -288,12 +296,13 @@ class Visit:
     ``pin_evidence`` is the evidence that the card verified its PIN, ``pin_key`` the key that
     signed, and ``pin_challenge`` what it has to sign. ``owner_email`` is the recorded address whose
     code was entered because the PIN was only claimed. ``pending_id`` is the change that the visit
-    gathers. ``secret_tries`` is the card's count of tries of its unblock secret when it went in; it
-    is not used before the card has proven its key. ``judged`` is the digest of the last proof that
-    was checked, and ``refusal`` why the authority closed the visit: a call that is repeated gets
-    the same answer. ``unknown_card`` is the family and identifier of a card that is not recorded,
-    by its station's report; for a card that could not be read only the family, or None. ``unread``
-    is why the station could not read it.
+    gathers. ``pin_change`` is a change of the PIN whose outcome is not recorded. ``secret_tries``
+    is the card's count of tries of its unblock secret when it went in; it is not used before the
+    card has proven its key. ``judged`` is the digest of the last proof that was checked, and
+    ``refusal`` why the authority closed the visit: a call that is repeated gets the same answer.
+    ``unknown_card`` is the family and identifier of a card that is not recorded, by its station's
+    report; for a card that could not be read only the family, or None. ``unread`` is why the
+    station could not read it.
     """
 
     id: str
@@ -327,6 +336,7 @@ class Visit:
     pin_challenged_at: datetime | None = None
     owner_email: str | None = None
     pending_id: str | None = None
+    pin_change: PinChange | None = None
     unknown_card: str | None = None
     unread: ReadFault | None = None
     """Family and identifier of a card that is not recorded; deleted with the visit."""

@@ -35,6 +35,7 @@ from kiosk.authority.store.records import (
     JointHash,
     KeptKind,
     Outcome,
+    PinChange,
     PinEvidence,
     Scalar,
     UnblockState,
@@ -473,6 +474,7 @@ class VisitRow(MacRow, table=True):
     pin_challenged_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     owner_email: str | None = None
     pending_id: str | None = None
+    pin_change: PinChange | None = Field(default=None, sa_type=Worded(PinChange))
     unknown_card: str | None = None
     unread: ReadFault | None = Field(default=None, sa_type=Worded(ReadFault))
 

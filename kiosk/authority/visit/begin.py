@@ -43,6 +43,7 @@ from kiosk.authority.visit.context import (
 from kiosk.authority.visit.eligibility import card_barred, is_registered, offers, secret_barred
 from kiosk.authority.visit.gates import UNLOCKS, Gate, counted_steps
 from kiosk.authority.visit.maintenance import officer_of
+from kiosk.authority.visit.pin_change import close_visit
 from kiosk.authority.visit.registration import apply_due_change
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
@@ -405,7 +406,7 @@ def _close_older(uow: UnitOfWork, visit: Visit, card: Card, *, proven: bool) -> 
     for older in uow.visits.open_of_card(card.id):
         if not proven and older.station != visit.station:
             continue
-        if older.id != visit.id and uow.visits.close(older.id, uow.now, VisitEnd.CARD_REMOVED):
+        if older.id != visit.id and close_visit(uow, older.id, VisitEnd.CARD_REMOVED):
             record(uow, AuditKind.VISIT_SUPERSEDED, older, by=visit.reference)
 
 
@@ -442,6 +443,8 @@ def _add(uow: UnitOfWork, visit: Visit) -> Visit | None:
     if before is None or _opened_for(before) != _opened_for(visit):
         raise StepRefused(VISIT_EXISTS)
     if before.closed_at is not None and visit.closed_at is None:
+        raise StepRefused(VISIT_EXISTS)
+    if before.pin_change is not None:
         raise StepRefused(VISIT_EXISTS)
     return before
 
@@ -491,7 +494,8 @@ def choose(parts: Dependencies, visit_id: VisitId, purpose: Purpose, *, anew: bo
 def _start(uow: UnitOfWork, context: VisitContext, purpose: Purpose) -> VisitContext:
     if purpose is Purpose.REPORT_MISUSE:
         # A report is open to each visit, unless its card owes an answer for another purpose.
-        if context.visit.finished_at is not None or uow.journal.of_visit(context.visit.id):
+        owes = context.visit.finished_at or context.visit.pin_change
+        if owes is not None or uow.journal.of_visit(context.visit.id):
             raise StepRefused("the visit is for something else")
     else:
         if context.visit.purpose is not None:

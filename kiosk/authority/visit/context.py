@@ -401,9 +401,13 @@ def enter_locked(uow: UnitOfWork, parts: Dependencies, locked: LockedVisit | Non
 def enter_to_report(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> VisitContext:
     """Do as ``enter``, also where somebody was barred since: the card's act is a fact.
 
-    Raises ``StepRefused`` as ``enter`` does.
+    Raises ``StepRefused`` as ``enter`` does, and for a closed visit only where no change of the PIN
+    was begun in it or recorded.
     """
-    locked = need_open(uow, parts, uow.visit_records.lock_visit(visit_id, at_station=False))
+    locked = uow.visit_records.lock_visit(visit_id, at_station=False)
+    visit = locked.visit if locked else None
+    owed = visit is not None and (visit.pin_change is not None or visit.finished_at is not None)
+    locked = need_open(uow, parts, locked, or_closed=owed)
     return context_of(uow, parts.policy(), locked)
 
 
@@ -457,12 +461,14 @@ def reload(uow: UnitOfWork, context: VisitContext, visit: Visit | None = None) -
     return read_context(uow, context.policy, visit or context.visit, context.card, context.holder)
 
 
-def need_open(uow: UnitOfWork, parts: Dependencies, locked: LockedVisit | None) -> LockedVisit:
+def need_open(
+    uow: UnitOfWork, parts: Dependencies, locked: LockedVisit | None, *, or_closed: bool = False
+) -> LockedVisit:
     """Raise ``StepRefused`` for a visit that is unknown, another station's, closed or too old."""
     if locked is None:
         raise StepRefused("there is no such visit, or its card is not recorded any more")
     need_own(parts, locked.visit)
-    if locked.visit.closed_at is not None:
+    if locked.visit.closed_at is not None and not or_closed:
         raise StepRefused("the visit is over")
     if locked.visit.opened_at + VISIT_LIFE <= uow.now:
         raise StepRefused("the visit is too old")

@@ -1,23 +1,18 @@
-"""The ends: a PIN changed by its holder, a visit over, a refusal at the station."""
+"""The ends: a visit over, a refusal at the station."""
 
 from __future__ import annotations
 
 from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.dependencies import Dependencies
-from kiosk.authority.notices import Notice, notify_holder
 from kiosk.authority.store.records import Visit
-from kiosk.authority.visit import tasks
 from kiosk.authority.visit.begin import VISIT_EXISTS, is_visit_id, limit_rate
-from kiosk.authority.visit.context import deciding, enter_to_report, need_own
-from kiosk.authority.visit.gates import Gate
-from kiosk.authority.visit.registration import finish
+from kiosk.authority.visit.context import deciding, need_own
+from kiosk.authority.visit.pin_change import close_visit
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.families import FAMILIES
 from kiosk.contract.messages import (
-    Purpose,
     ReadFault,
     Reason,
-    Task,
     UnreadCard,
     VisitEnd,
     VisitId,
@@ -27,28 +22,10 @@ from kiosk.contract.messages import (
 _REASONS = frozenset(reason.value for reason in Reason)
 
 
-def pin_changed(parts: Dependencies, visit_id: VisitId) -> Task:
-    """Record that the card has a new PIN; the holder gets a notice if an address is known."""
-    with deciding(parts) as uow:
-        context = enter_to_report(uow, parts, visit_id)
-        if context.visit.purpose is not Purpose.CHANGE_PIN:
-            raise StepRefused("the visit is not for a change of PIN")
-        if context.visit.finished_at is None:
-            context.need(Gate.NEW_PIN)
-            record(uow, AuditKind.PIN_CHANGED, context.visit)
-            notify_holder(
-                uow, Notice.PIN_CHANGED, context.visit, context.holder, context.registration
-            )
-            context = finish(uow, context)
-        task = tasks.next_task(uow, context)
-        uow.commit()
-        return task
-
-
 def end(parts: Dependencies, visit_id: VisitId, how: VisitEnd) -> None:
     """Close a visit, once: nothing can be done in it any more."""
     with deciding(parts) as uow:
-        visit = uow.visits.close(visit_id, uow.now, how)
+        visit = close_visit(uow, visit_id, how)
         if visit is not None:
             need_own(parts, visit)
             record(uow, AuditKind.VISIT_ENDED, visit, how=how.value)

@@ -17,6 +17,7 @@ from kiosk.authority.visit import tasks
 from kiosk.authority.visit.attempts import AuditKinds, Charged, charge_attempt, evaluate
 from kiosk.authority.visit.context import VisitContext, VisitRefused, enter
 from kiosk.authority.visit.gates import Gate
+from kiosk.authority.visit.pin_change import close_visit
 from kiosk.authority.visit.registration import finish, stop_change
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
@@ -39,7 +40,7 @@ def stop_holder(uow: UnitOfWork, holder_id: str, *, but_visit: str = "") -> bool
     """
     for card in uow.cards.lock_of_holder(holder_id):
         for visit in uow.visits.open_of_card(card.id):
-            if visit.id != but_visit and uow.visits.close(visit.id, uow.now, VisitEnd.REFUSED):
+            if visit.id != but_visit and close_visit(uow, visit.id, VisitEnd.REFUSED):
                 record(uow, AuditKind.VISIT_ENDED, visit, how=VisitEnd.REFUSED.value)
     uow.codes.revoke_of_holder(holder_id)
     uow.pending.delete_of_holder(holder_id)

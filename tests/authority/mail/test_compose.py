@@ -50,6 +50,7 @@ NOTICES = {
     "email-changed-new": "now come to this address",
     "questions-changed": "security questions and answers",
     "pin-changed": "changed at an unlock station",
+    "pin-maybe-changed": "We do not know whether your smartcard has the new PIN",
     "block-lifted": "has lifted the block",
     "registration-revoked": "has deleted your registration",
     "email-corrected-old": "no longer come here",
@@ -194,7 +195,7 @@ def test_every_notice_is_known_here() -> None:
 
 
 @pytest.mark.parametrize(
-    "template", ["registered", "unlocked", "pin-changed", "questions-changed",
+    "template", ["registered", "unlocked", "pin-changed", "pin-maybe-changed", "questions-changed",
                  "email-changed-old", "email-change-waits", "attempts-paused"]
 )  # fmt: skip
 def test_a_notice_says_how_to_stop_what_it_tells_of(template: str) -> None:

@@ -279,7 +279,7 @@ def test_a_visit_that_ended_can_do_nothing(station_visit: StationVisit) -> None:
         station_visit.grant,
         lambda: station_visit.authority.choose(station_visit.visit, Purpose.UNLOCK),
         lambda: station_visit.verify_pin(),
-        lambda: station_visit.authority.pin_changed(station_visit.visit),
+        lambda: station_visit.authority.pin_changing(station_visit.visit),
         lambda: station_visit.authority.give_email(
             station_visit.visit, EMAIL, station_visit.attempt()
         ),

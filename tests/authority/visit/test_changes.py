@@ -34,9 +34,9 @@ def test_a_new_pin(world: World) -> None:
     visit = station_visit.visit
     world.authority.choose(visit, Purpose.CHANGE_PIN)
     with pytest.raises(StepRefused):
-        world.authority.pin_changed(visit)
+        world.authority.pin_changing(visit)
     assert isinstance(station_visit.verify_pin(), SetPin)
-    assert world.authority.pin_changed(visit) == Finished(Purpose.CHANGE_PIN)
+    assert station_visit.change_pin() == Finished(Purpose.CHANGE_PIN)
     assert world.authority.pin_changed(visit) == Finished(Purpose.CHANGE_PIN)
     assert [(one.to, one.template) for one in world.outbox()] == [(EMAIL, Notice.PIN_CHANGED)]
     assert world.kinds().count("pin-changed") == 1
@@ -44,7 +44,7 @@ def test_a_new_pin(world: World) -> None:
 
 def test_a_new_pin_for_one_who_is_not_registered(world: World, card: Card) -> None:
     station_visit = start(world, card, Purpose.CHANGE_PIN)
-    station_visit.authority.pin_changed(station_visit.visit)
+    station_visit.change_pin()
     assert [one.to for one in world.outbox()] == [EMAIL]
 
 
@@ -54,7 +54,7 @@ def test_a_blocked_holder_changes_the_pin_and_stays_blocked(world: World) -> Non
         uow.registrations.block(card.holder_id)
         uow.commit()
     station_visit = start(world, card, Purpose.CHANGE_PIN)
-    assert station_visit.authority.pin_changed(station_visit.visit) == Finished(Purpose.CHANGE_PIN)
+    assert station_visit.change_pin() == Finished(Purpose.CHANGE_PIN)
     assert world.registration(card).blocked_at is not None
 
 

@@ -126,7 +126,7 @@ def test_a_station_that_skips_the_proof_gets_nothing(
         lambda: calls.challenge(visit),
         lambda: calls.release(visit, "1"),
         lambda: calls.release(visit, "1", proof),
-        lambda: calls.pin_changed(visit),
+        lambda: calls.pin_changing(visit),
     )
     for step in steps:
         with pytest.raises(StepRefused):

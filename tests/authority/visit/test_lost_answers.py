@@ -288,7 +288,21 @@ def _proves_pin(world: World) -> Case:
 def _changes_pin(world: World) -> Case:
     card = somebodys_card(world)
     visit = start(world, card, Purpose.CHANGE_PIN).visit
+    world.authority.pin_changing(visit)
     return Case(world, card, visit, lambda at: at.pin_changed(visit))
+
+
+def _changing_pin(world: World) -> Case:
+    card = somebodys_card(world)
+    visit = start(world, card, Purpose.CHANGE_PIN).visit
+    return Case(world, card, visit, lambda at: at.pin_changing(visit))
+
+
+def _keeps_pin(world: World) -> Case:
+    card = somebodys_card(world)
+    visit = start(world, card, Purpose.CHANGE_PIN).visit
+    world.authority.pin_changing(visit)
+    return Case(world, card, visit, lambda at: at.pin_kept(visit))
 
 
 def _ends(world: World) -> Case:
@@ -338,6 +352,8 @@ CALLS: dict[str, tuple[Callable[[World], Case], type]] = {
     "settle, unknown": (lambda world: _settles(world, UnblockUnknown()), Refusal),
     "rotate_secret": (_renews, Sensitive),
     "confirm_rotation": (_renewed, type(None)),
+    "pin_changing": (_changing_pin, type(None)),
+    "pin_kept": (_keeps_pin, type(None)),
     "pin_changed": (_changes_pin, Finished),
     "end": (_ends, type(None)),
     "refuse": (_refuses, type(None)),

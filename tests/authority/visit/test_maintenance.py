@@ -327,4 +327,4 @@ def test_the_visit_does_nothing_else(world: World, card: Card, officer: StaffMem
     with pytest.raises(StepRefused):
         station_visit.authority.challenge(station_visit.visit)
     with pytest.raises(StepRefused):
-        station_visit.authority.pin_changed(station_visit.visit)
+        station_visit.authority.pin_changing(station_visit.visit)

@@ -45,7 +45,7 @@ def changed_pin(world: World, card: Card, reader_card: ReaderCard | None = None)
     station_visit = world.insert(card, reader_card=reader_card)
     station_visit.authority.choose(station_visit.visit, Purpose.CHANGE_PIN)
     station_visit.verify_pin()
-    station_visit.authority.pin_changed(station_visit.visit)
+    station_visit.change_pin()
     station_visit.pull()
     newest = [m for m in world.outbox() if m.template == "pin-changed"][-1]
     number = newest.params["stop_number"]

@@ -356,7 +356,7 @@ def test_a_claimed_pin_is_shown_no_address(world: World, card: Card) -> None:
 def test_a_change_of_pin_needs_no_more_than_the_card(world: World, card: Card) -> None:
     station_visit = begun(world, card, Purpose.CHANGE_PIN)
     station_visit.authority.pin_verified(station_visit.visit, None)
-    assert station_visit.authority.pin_changed(station_visit.visit) == Finished(Purpose.CHANGE_PIN)
+    assert station_visit.change_pin() == Finished(Purpose.CHANGE_PIN)
 
 
 # --- keys of the holder's other cards -------------------------------------------------------

@@ -105,7 +105,7 @@ def test_the_other_thing_is_done_in_the_same_visit(world: World, card: Card) -> 
     station_visit = waits(world, card)
     station_visit.authority.choose(station_visit.visit, Purpose.CHANGE_PIN)
     assert isinstance(station_visit.verify_pin(), SetPin)
-    assert station_visit.authority.pin_changed(station_visit.visit) == Finished(Purpose.CHANGE_PIN)
+    assert station_visit.change_pin() == Finished(Purpose.CHANGE_PIN)
 
 
 def test_the_same_choice_goes_back_to_the_code(world: World, card: Card) -> None:
@@ -218,7 +218,7 @@ def test_what_was_gathered_goes_with_its_code(world: World) -> None:
     with world.store.read() as uow:
         assert uow.pending.get(gathered) is None
     with pytest.raises(StepRefused):
-        station_visit.authority.pin_changed(
+        station_visit.authority.pin_changing(
             station_visit.visit
         )  # the PIN of the visit before counts no more
     station_visit.pull()

@@ -17,6 +17,7 @@ from kiosk.authority.store.records import (
     LockedGrant,
     LockedVisit,
     PendingChange,
+    PinChange,
     Registration,
     StaffCard,
     StaffMember,
@@ -120,6 +121,17 @@ class Visits(Repository):
         """Note why a station could not read the card, where none was noted before."""
         this = col(VisitRow.id) == visit_id, col(VisitRow.unread).is_(None)
         self._gateway.change(VisitRow, *this, unread=fault)
+
+    def note_change_unknown(self, visit_id: str) -> bool:
+        """Note that a change of the PIN stays unknown; return False where none is open."""
+        this = col(VisitRow.id) == visit_id, col(VisitRow.pin_change) == PinChange.BEGUN
+        return bool(self._gateway.change(VisitRow, *this, pin_change=PinChange.UNKNOWN))
+
+    def with_open_change(self, before: datetime) -> tuple[str, ...]:
+        """Return which visits opened before then began a change of the PIN; rows may be altered."""
+        open_ = col(VisitRow.pin_change) == PinChange.BEGUN, col(VisitRow.opened_at) <= before
+        statement = select(col(VisitRow.id)).where(*open_)
+        return tuple(visit for (visit,) in self._gateway.tuples(statement))
 
     def begun(self, station: str, since: datetime, most: int) -> tuple[datetime, ...]:
         """Return when a station's visits began since then, the last first; at most so many."""

@@ -1,0 +1,100 @@
+"""A PIN that its holder changes: the intent is recorded before the card is asked.
+
+A change whose report never comes is told of as one that may have been made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kiosk.authority.audit.events import AuditKind, record
+from kiosk.authority.dependencies import Dependencies
+from kiosk.authority.errors import RowAltered
+from kiosk.authority.notices import Notice, notify_holder
+from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import PinChange, Visit
+from kiosk.authority.store.repositories.visits import VISIT_LIFE
+from kiosk.authority.store.unit_of_work import UnitOfWork
+from kiosk.authority.visit import tasks
+from kiosk.authority.visit.context import deciding, enter, enter_to_report
+from kiosk.authority.visit.gates import Gate
+from kiosk.authority.visit.registration import finish
+from kiosk.contract.errors import StepRefused
+from kiosk.contract.messages import Purpose, Task, VisitEnd, VisitId
+
+
+def pin_changing(parts: Dependencies, visit_id: VisitId) -> None:
+    with deciding(parts) as uow:
+        context = enter(uow, parts, visit_id)
+        _need_purpose(context.visit)
+        context.need(Gate.NEW_PIN)
+        uow.visits.save(replace(context.visit, pin_change=PinChange.BEGUN))
+        uow.commit()
+
+
+def pin_kept(parts: Dependencies, visit_id: VisitId) -> None:
+    """Withdraw the intent; where the holder was told of it already, nothing changes."""
+    with deciding(parts) as uow:
+        visit = enter_to_report(uow, parts, visit_id).visit
+        _need_purpose(visit)
+        if visit.pin_change is PinChange.BEGUN:
+            uow.visits.save(replace(visit, pin_change=None))
+            uow.commit()
+
+
+def pin_changed(parts: Dependencies, visit_id: VisitId) -> Task:
+    """Record that the card has a new PIN; the holder gets a notice if an address is known."""
+    with deciding(parts) as uow:
+        context = enter_to_report(uow, parts, visit_id)
+        _need_purpose(context.visit)
+        if context.visit.finished_at is None:
+            if context.visit.pin_change is None:
+                raise StepRefused("no change of the PIN was begun")
+            record(uow, AuditKind.PIN_CHANGED, context.visit)
+            notify_holder(
+                uow, Notice.PIN_CHANGED, context.visit, context.holder, context.registration
+            )
+            context = finish(uow, replace(context, visit=replace(context.visit, pin_change=None)))
+        task = tasks.next_task(uow, context)
+        uow.commit()
+        return task
+
+
+def _need_purpose(visit: Visit) -> None:
+    if visit.purpose is not Purpose.CHANGE_PIN:
+        raise StepRefused("the visit is not for a change of PIN")
+
+
+def close_visit(uow: UnitOfWork, visit_id: str, how: VisitEnd) -> Visit | None:
+    """Close a visit and return it as it was; None where it is closed already or unknown."""
+    visit = uow.visits.close(visit_id, uow.now, how)
+    if visit is not None and visit.pin_change is PinChange.BEGUN:
+        _tell(uow, visit)
+    return visit
+
+
+def tell_of_lost_changes(store: Store) -> tuple[RowAltered, ...]:
+    """Tell of every change that can no longer be reported; return the rows that prevent it."""
+    with store.read() as uow:
+        lost = uow.visits.with_open_change(uow.now - VISIT_LIFE)
+    altered = []
+    for visit_id in lost:
+        try:
+            with store.begin() as uow:
+                visit = uow.visits.get(visit_id)
+                if visit is not None:
+                    _tell(uow, visit)
+                    uow.commit()
+        except RowAltered as error:
+            altered.append(error)
+    return tuple(altered)
+
+
+def _tell(uow: UnitOfWork, visit: Visit) -> None:
+    if not uow.visits.note_change_unknown(visit.id):
+        return
+    record(uow, AuditKind.PIN_CHANGE_UNKNOWN, visit)
+    holder = uow.holders.get(visit.holder_id) if visit.holder_id else None
+    if holder is not None:
+        registration = uow.registrations.of_holder(holder.id)
+        notify_holder(uow, Notice.PIN_MAYBE_CHANGED, visit, holder, registration)

@@ -1,0 +1,113 @@
+"""The intent to change a PIN is recorded before the card is asked, and so is what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from kiosk.contract.errors import (
+    AuthorityUnavailable,
+    CardError,
+    CardGone,
+    CardProtocolError,
+    NotAllowed,
+    OutcomeUnknown,
+    PadLeft,
+    PinRefused,
+    PinWrong,
+)
+from kiosk.contract.messages import CardId, Finished, PinEntry, Purpose, Reason, Refusal, VisitId
+from kiosk.contract.ports import CardAddress
+from kiosk.contract.sensitive import Sensitive
+from kiosk.station.commands import ChangePin
+from kiosk.station.events import Replied
+from kiosk.station.unblock import PinWork
+from tests.station.fakes import FakeAuthority, FakeCards
+
+VISIT = VisitId("v1")
+CHANGE = ChangePin(
+    VISIT,
+    CardAddress("R", CardId("piv", "11" * 16)),
+    Sensitive("482916"),
+    Sensitive("60514273"),
+)
+DONE = Replied(VISIT, Finished(Purpose.CHANGE_PIN))
+
+
+@dataclass
+class Chip(FakeCards):
+    """Notes what was on record when it was asked; ``error`` is its answer."""
+
+    authority: FakeAuthority = field(default_factory=FakeAuthority)
+    error: CardError | None = None
+    on_record: list[str] | None = None
+
+    def change_pin(self, at: CardAddress, current: PinEntry, new: PinEntry) -> None:
+        self.on_record = list(self.authority.changing)
+        if self.error is not None:
+            raise self.error
+
+
+class _LastOfItsLine(Chip):
+    """The authority is away from the moment at which the card has its new PIN."""
+
+    def change_pin(self, at: CardAddress, current: PinEntry, new: PinEntry) -> None:
+        self.authority.away = 99
+
+
+def change(chip: Chip) -> Replied:
+    return PinWork(chip.authority, chip, sleep=lambda _: None).change(CHANGE)
+
+
+def test_the_intent_is_on_record_before_the_card_is_asked() -> None:
+    chip = Chip()
+    assert change(chip) == DONE
+    assert chip.on_record == ["begun"]
+    assert chip.authority.changing == ["begun", "changed"]
+
+
+def test_no_card_is_asked_while_the_intent_cannot_be_recorded() -> None:
+    chip = Chip(authority=FakeAuthority(away=1))
+    with pytest.raises(AuthorityUnavailable):
+        change(chip)
+    assert chip.on_record is None
+
+
+def test_no_card_is_asked_in_a_visit_that_may_not_go_on() -> None:
+    refusal = Refusal(Reason.STATION_RETIRED)
+    chip = Chip(authority=FakeAuthority(change_refused=refusal))
+    assert change(chip) == Replied(VISIT, refusal)
+    assert chip.on_record is None
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        PinWrong(2),
+        PinWrong(None),
+        PinRefused("history"),
+        PadLeft("cancelled"),
+        NotAllowed("6985"),
+        CardGone("out"),
+    ],
+)
+def test_a_card_that_kept_its_pin_is_reported(error: CardError) -> None:
+    chip = Chip(error=error)
+    with pytest.raises(type(error)):
+        change(chip)
+    assert chip.authority.changing == ["begun", "kept"]
+
+
+@pytest.mark.parametrize("error", [OutcomeUnknown("torn"), CardProtocolError("what?", 0x6F00)])
+def test_what_is_not_known_stays_open(error: CardError) -> None:
+    chip = Chip(error=error)
+    with pytest.raises(type(error)):
+        change(chip)
+    assert chip.authority.changing == ["begun"]
+
+
+def test_the_holder_sees_success_though_the_report_is_lost() -> None:
+    chip = _LastOfItsLine()
+    assert change(chip) == DONE
+    assert chip.authority.changing == ["begun"]

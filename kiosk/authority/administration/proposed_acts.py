@@ -22,12 +22,14 @@ from kiosk.authority.administration.office import (
     decided,
     proposer_of,
 )
+from kiosk.authority.administration.people_fields import CellRefused
 from kiosk.authority.administration.proposals import (
     OVERTAKEN,
     OpenedAct,
     objection,
     open_parameters,
 )
+from kiosk.authority.administration.staff import read_pasted_key
 from kiosk.authority.administration.views import (
     Actor,
     CodeLine,
@@ -38,6 +40,7 @@ from kiosk.authority.administration.views import (
 )
 from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.audit.rows import row_name
+from kiosk.authority.crypto.card_keys import fingerprint
 from kiosk.authority.errors import KeyMissing, NotFound, NotPermitted, NotTaken, SealBroken
 from kiosk.authority.roles import Action, Role, may
 from kiosk.authority.store.records import AuditQuery, Outcome, ProposedAct
@@ -104,7 +107,10 @@ def _add_key(uow: UnitOfWork, opened: OpenedAct) -> str:
 
 def _add_card(uow: UnitOfWork, opened: OpenedAct) -> str:
     card = f"{opened.text('driver')} {opened.text('identifier')}"
-    return f"Let the card {card} of {_member(uow, opened)} open stations' maintenance pages."
+    return (
+        f"Let the card {card} of {_member(uow, opened)} open stations' maintenance pages, with the "
+        f"key {_pasted_key(opened)}."
+    )
 
 
 def _policy(uow: UnitOfWork, opened: OpenedAct) -> str:
@@ -142,6 +148,16 @@ def _fingerprint(opened: OpenedAct) -> str:
         return read_public_key(opened.text("public_key")).fingerprint
     except NotTaken:
         return "that cannot be read"
+
+
+def _pasted_key(opened: OpenedAct) -> str:
+    if not opened.text("key"):
+        return "on record"
+    try:
+        key = read_pasted_key(opened.text("key"), opened.text("driver"), None)
+    except CellRefused:
+        key = None
+    return fingerprint(key) if key else "that cannot be read"
 
 
 # How each act is performed.

@@ -282,9 +282,8 @@ _ARMOUR = re.compile(r"-----(?:BEGIN|END) [A-Z ]+-----")
 
 
 def _pin_key(text: str, card: Card) -> bytes:
-    """Read the key that a card uses only after its PIN; raises ``CellRefused``."""
-    written = _ARMOUR.sub("", text).strip()
-    key = read_pin_key(written, FAMILIES[card.driver], card.auth_key) or card.pin_key
+    """Return the key that a card uses only after its PIN; raises ``CellRefused``."""
+    key = read_pasted_key(text, card.driver, card.auth_key) or card.pin_key
     if key is None:
         raise CellRefused(
             "key", "none is recorded for this card; give it, or its certificate, as a PEM file"
@@ -292,6 +291,14 @@ def _pin_key(text: str, card: Card) -> bytes:
     if card.pin_key is not None and card.pin_key != key:
         raise CellRefused("key", "another key is recorded for this card")
     return key
+
+
+def read_pasted_key(text: str, driver: str, auth_key: bytes | None) -> bytes | None:
+    """Read a key, or a certificate of it, in PEM; None where there is no text.
+
+    Raises ``CellRefused``, also for ``auth_key``, which the card uses without its PIN.
+    """
+    return read_pin_key(_ARMOUR.sub("", text).strip(), FAMILIES[driver], auth_key)
 
 
 def _lock_all(uow: UnitOfWork) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 
 import pytest
 
+from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.login import admit
-from kiosk.authority.administration.office import Office
+from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.staff import NO_KEY, StaffDesk
 from kiosk.authority.administration.views import StaffLine
 from kiosk.authority.crypto.card_keys import fingerprint, key_from
@@ -15,9 +17,10 @@ from kiosk.authority.errors import ConcurrentChange, NotFound, NotPermitted, Not
 from kiosk.authority.roles import Role
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditQuery, StaffKey, StaffMember, new_id
+from kiosk.config.settings import PolicySettings
 from kiosk.contract.messages import CardId
 from tests.authority.administration.desk.keys import new_key, new_pin_key
-from tests.authority.administration.desk.offices import GROUNDS
+from tests.authority.administration.desk.offices import GROUNDS, office_of
 from tests.authority.card_in_reader import Authorities, ReaderCard
 from tests.authority.store import samples
 from tests.support.database import SetClock
@@ -192,3 +195,27 @@ def test_a_technician_cannot_log_in(
     with store.read() as uow:
         (event,) = uow.audit.latest(limit=1)
     assert (event.kind, event.actor) == ("staff-turned-away", member.id)
+
+
+@pytest.mark.parametrize("pasted", [True, False])
+def test_who_agrees_to_a_card_sees_the_key_that_opens_maintenance_pages(
+    means: StaffDependencies, store: Store, sam: StaffLine, card: CardId, pasted: bool
+) -> None:
+    """A blank card with the same identifier, and with a key of the proposer's, would open them."""
+    asking = replace(means, file_policy=PolicySettings(four_eyes=True))
+    offices = [office_of(asking, Role.MANAGER, name) for name in ("Manager One", "Manager Two")]
+    first, second = map(AdminDesk, offices)
+    pem = new_pin_key()
+    if not pasted:
+        with store.begin() as uow:
+            known = uow.cards.find(card)
+            assert known is not None
+            uow.cards.put([replace(known.card, pin_key=der(pem))])
+            uow.commit()
+    done = first.staff.add_card(sam.staff_id, card, pem if pasted else "", sam.revision, GROUNDS)
+    assert done.waits
+    (waiting,) = second.proposals.waiting()
+    with_key = f"with the key {fingerprint(der(pem))}" if pasted else "with the key on record"
+    assert with_key in waiting.sentence
+    second.proposals.agree(waiting.proposal_id, GROUNDS)
+    assert [each.fingerprint for each in line(first.staff).cards] == [fingerprint(der(pem))]

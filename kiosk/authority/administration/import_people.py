@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -46,7 +46,6 @@ from kiosk.authority.errors import (
     ConcurrentChange,
     ImportRefused,
     KeyMissing,
-    KeysUnavailable,
     NotFound,
     NotTaken,
 )
@@ -675,14 +674,13 @@ class ImportDesk(Desk):
 
     def rehearse(self, name: str, progress: Progress) -> ImportResult:
         """Do everything except writing; progress is in bytes."""
-        with _plainly():
-            try:
-                with self._office.look(Action.IMPORT_PEOPLE) as uow:
-                    summary = self._people.rehearse_in(uow, self._path(name), progress)
-                    needs_second = self._office.needs_second(uow, Action.IMPORT_PEOPLE)
-                    return _result(summary, waits=needs_second and summary.known_touched > 0)
-            except ImportRefused as refused:
-                return _refused(refused)
+        try:
+            with self._office.look(Action.IMPORT_PEOPLE) as uow:
+                summary = self._people.rehearse_in(uow, self._path(name), progress)
+                needs_second = self._office.needs_second(uow, Action.IMPORT_PEOPLE)
+                return _result(summary, waits=needs_second and summary.known_touched > 0)
+        except ImportRefused as refused:
+            return _refused(refused)
 
     def run(
         self, name: str, grounds: Grounds, progress: Progress, *, digest: str = ""
@@ -696,7 +694,7 @@ class ImportDesk(Desk):
         proposal = Proposal("imports.run", {"name": name})
         importing = self._office.act(Action.IMPORT_PEOPLE, grounds, proposal=proposal)
         try:
-            with _plainly(), importing as act:
+            with importing as act:
                 by, path = audit_name(act.actor), self._path(name)
                 summary = self._people.run_in(act.uow, path, by, act.signature(), progress)
                 act.waits = act.waits and summary.known_touched > 0
@@ -734,19 +732,6 @@ class ImportDesk(Desk):
         if name not in {file.name for file in self._files()}:
             raise NotFound(f"There is no file {name} in the imports folder (any more).")
         return self._folder / name
-
-
-@contextmanager
-def _plainly() -> Iterator[None]:
-    """Describe in plain words what staff cannot correct."""
-    try:
-        yield
-    except KeysUnavailable:
-        raise NotTaken(
-            FIELD,
-            "The master keys are away, so that secrets cannot be compared: nothing was "
-            "imported. Try again later, or tell the machine's administrator.",
-        ) from None
 
 
 def _listed(entry: os.DirEntry[str]) -> Iterator[ImportFile]:

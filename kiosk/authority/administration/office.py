@@ -38,8 +38,11 @@ from kiosk.authority.crypto.codes import CodeMac
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.errors import (
     ConcurrentChange,
+    KeyMissing,
+    KeysUnavailable,
     NotFound,
     NotPermitted,
+    NotTaken,
     RecordAltered,
     RowAltered,
 )
@@ -469,8 +472,20 @@ class Office:
                 )
                 uow.commit()
             raise RecordAltered(error.table, error.row, reference) from None
+        except KeysUnavailable:
+            raise NotTaken("", MASTERS_AWAY) from None
+        except KeyMissing:
+            raise NotTaken("", KEY_MISSING) from None
 
 
+MASTERS_AWAY = (
+    "The master keys are away: nothing was done. Try again later, or tell the machine's "
+    "administrator."
+)
+KEY_MISSING = (
+    "A key that this needs is missing: nothing was done. Tell the machine's administrator: `kiosk "
+    "doctor` says more."
+)
 GONE = "Whoever proposed this may not do it any more: propose it anew."
 
 

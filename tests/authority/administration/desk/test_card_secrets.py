@@ -10,9 +10,10 @@ import pytest
 from kiosk.authority.administration.cards import CardsDesk
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.views import IssuedFrom, NewCard
-from kiosk.authority.crypto.derivation import Derivation
+from kiosk.authority.crypto.derivation import Derivation, Masters
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.sealing import Sealer
+from kiosk.authority.crypto.token import Token, TokenMasters
 from kiosk.authority.errors import NotTaken
 from kiosk.contract.messages import CardId
 from kiosk.contract.sensitive import Sensitive
@@ -130,4 +131,18 @@ def test_a_master_key_that_is_not_there_is_named(
         with pytest.raises(NotTaken) as caught:
             act()
         assert caught.value.field == "master_key"
+    assert cards_of(means, asha) == [asha.card]
+
+
+def test_a_token_of_master_keys_that_is_away_is_named(
+    means: StaffDependencies, agent: Office, asha: samples.Person
+) -> None:
+    """It ended the session of staff, with all that was typed."""
+    ring = KeyRing.fresh()
+    away = TokenMasters(Token("/none.so", "kiosk"), lambda: Sensitive("1"), {})
+    sealer = Sealer(ring, Masters(ring, away))
+    desk = CardsDesk(Office(replace(means, sealer=sealer), agent.actor))
+    wanted = NewCard(NEW, secret=IssuedFrom("derive-0001-x"))
+    with pytest.raises(NotTaken, match="The master keys are away: nothing was done"):
+        desk.add(seen(means, asha), wanted, GROUNDS)
     assert cards_of(means, asha) == [asha.card]

@@ -366,7 +366,7 @@ def test_a_token_that_is_away_is_told_plainly(means: StaffDependencies, manager:
     path = put(means, "people.csv", line(1, secret="") + ",derive-0001-x")
     path.write_text(path.read_text().replace(HEADER, f"{HEADER},master_key"))
     for act in both(desk):
-        with pytest.raises(NotTaken, match="nothing was imported"):
+        with pytest.raises(NotTaken, match="master keys are away: nothing was done"):
             act("people.csv", unseen)
 
 

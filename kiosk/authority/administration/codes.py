@@ -136,8 +136,8 @@ class CodesDesk(Desk):
 
     def issue(self, seen: Seen, card_id: str, grounds: Grounds) -> IssuedCode:
         """Make a code for one card of an identified person, who gets a mail about it."""
-        policy = self._office.means.policy()
         with self._office.act(Action.ISSUE_CODE, grounds, seen=seen) as act:
+            policy = self._office.means.policy()
             holder, card = _lock_card(act.uow, seen.holder_id, card_id)
             need_someone_able(act.uow, policy, self._office.means.sealer, holder, card)
             need_room(act.uow, policy, card)
@@ -174,9 +174,9 @@ class CodesDesk(Desk):
 
     def agree(self, code_id: str, grounds: Grounds) -> Done:
         """Agree to a code that another member of staff issued, so that it works."""
-        policy = self._office.means.policy()
         seen = self._whose(Action.AGREE_CODE, code_id)
         with self._office.act(Action.AGREE_CODE, grounds, seen=seen) as act:
+            policy = self._office.means.policy()
             code, holder, card = _found(act.uow, code_id)
             if because := objection(act.uow, giver_of(act.uow, code), act.actor):
                 raise NotPermitted(because)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from kiosk.authority.administration.codes import CodesDesk
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.views import Grounds
 from kiosk.authority.crypto.codes import CodeBinding, CodeDigest
-from kiosk.authority.errors import NotFound, NotTaken
+from kiosk.authority.errors import NotFound, NotTaken, RecordAltered, RowAltered
 from kiosk.contract.messages import Purpose
+from kiosk.contract.policy import Policy
 from tests.authority.administration.desk.given_codes import (
     TWO,
     UNABLE,
@@ -156,3 +159,23 @@ def test_another_one_takes_the_place_of_the_first(
     (waiting,) = desk(agent).waiting()
     assert waiting.code_id == second.code_id
     assert kept(means, first.code_id).revoked_at is not None
+
+
+def test_an_altered_policy_is_not_taken_for_a_database_that_is_away(
+    means: StaffDependencies, agent: Office, asha: samples.Person
+) -> None:
+    def altered() -> Policy:
+        raise RowAltered("policy_setting", "code_digits")
+
+    codes = CodesDesk(Office(replace(means, policy=altered), agent.actor))
+    given = give(agent, asha, TWO)
+    acts: tuple[Callable[[], object], ...] = (
+        lambda: codes.issue(seen(means, asha), asha.card.id, GROUNDS),
+        lambda: codes.agree(given.code_id, GROUNDS),
+    )
+    for act in acts:
+        with pytest.raises(RecordAltered, match="policy_setting code_digits"):
+            act()
+        with means.store.read() as uow:
+            (newest,) = uow.audit.latest(limit=1)
+        assert newest.kind == "row-altered"

@@ -138,6 +138,10 @@ class PeopleListsPage(AdminPage):
         self._say_count()
         self.refresh_bindings()
 
+    def on_admin_page_failed(self) -> None:
+        """Let the list be read on later."""
+        self._reading = False
+
     def _columns(self) -> tuple[Column, ...]:
         def sorting(title: str, order: PeopleOrder, least: int, share: int = 0) -> Column:
             sign = (" ▼" if self._descending else " ▲") if order is self._order else ""

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from kiosk.authority.administration.views import MOST_COUNTED, PersonLine, Standing
+from kiosk.authority.errors import StoreError
 from kiosk.authority.people_groups import PeopleGroup, PeopleOrder
 from screens.admin.app import every_page
 from screens.admin.people import PeoplePage
@@ -124,6 +125,20 @@ async def test_rows_are_read_as_one_goes_down() -> None:
         assert len(asked(run)) == 3
         assert table.row_count > 450
         assert "more are read" not in run.text
+
+
+async def test_a_list_that_failed_to_read_on_reads_on_later() -> None:
+    desk = FakeDesk()
+    crowd(desk, 450)
+    async with running(desk, PAGES) as run:
+        await run.press("u")
+        table = run.app.query_one(PeopleListsPage).query_one(Table)
+        desk.asked.raises("people.listed", StoreError("gone"))
+        await run.press("end")
+        assert "database does not answer" in run.text
+        assert table.row_count == 200
+        await run.press("up", "end")
+        assert table.row_count > 200
 
 
 async def test_a_name_is_never_read_as_markup() -> None:

@@ -177,7 +177,8 @@ class RetentionSettings(Section):
     outbox_days: int = setting(
         30,
         Number(1, 365, whole=True),
-        "Days until notices that were sent or given up, and decided proposals, are deleted.",
+        "Days until notices that were sent or given up, decided proposals, and both addresses of "
+        "a change that has ended, are deleted.",
     )
     visits_months: int = setting(
         12,

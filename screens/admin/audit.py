@@ -220,7 +220,10 @@ def verdict_lines(verdict: ChainVerdict) -> tuple[str, str, tuple[str, ...]]:
 
 def _anchored(verdict: ChainVerdict) -> str:
     if not verdict.anchors:
-        return "No anchor has been signed yet; the service signs one each day."
+        return (
+            "No anchor has been signed yet. The service signs one each minute: if there is none by "
+            "then, tell its administrator."
+        )
     if verdict.anchored >= verdict.rows:
         return f"All of it is covered by signed anchors ({verdict.anchors:,})."
     return (

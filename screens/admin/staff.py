@@ -80,8 +80,9 @@ def remove(desk: StaffDesk, member: Member) -> Form[Done]:
     line = member()
     return AskGrounds(
         f"Remove {line.name}",
-        "They cannot log in any more, and are out at once where they are logged in. What they "
-        "did stays in the audit under their name.",
+        "They cannot log in any more. Where they are logged in, they read and do nothing more, but "
+        "what is on their screen stays until they leave. What they did stays in the audit under "
+        "their name.",
         lambda grounds: desk.remove(line.staff_id, member().revision, grounds),
         button="Remove",
         danger=True,

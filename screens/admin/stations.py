@@ -117,8 +117,8 @@ class StationsPage(LinesPage[StationLine]):
         self.put(
             AskGrounds(
                 f"Retire {name}",
-                "It serves nobody any more, from its next heartbeat on; a visit that is under "
-                "way is finished first. It can be brought back.",
+                "It serves nobody any more, at once: a visit that is under way ends. It can be "
+                "brought back.",
                 lambda grounds: self.desk.stations.retire(name, grounds),
                 button="Retire",
                 danger=True,

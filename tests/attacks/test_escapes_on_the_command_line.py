@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from kiosk.__main__ import main
-from tests.app.cli.conftest import kiosk, place
+from tests.app.cli.conftest import kiosk, place, set_up
 from tests.app.cli.estate import JO, Estate
 from tests.app.cli.samples import GOOD, Kiosk, people, store_of_settings
 
-__all__ = ["kiosk", "place"]
+__all__ = ["kiosk", "place", "set_up"]
 
 HOSTILE = "Jo\x1b]0;owned\x07\x1b[2J\x9b31m\u202eSmith"
 ACTIVE = {"Cc", "Cf", "Zl", "Zp"}

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from kiosk.__main__ import main
-from tests.app.cli.conftest import kiosk, place
+from tests.app.cli.conftest import kiosk, place, set_up
 from tests.app.cli.estate import JO
 from tests.app.cli.samples import GOOD, Kiosk, people
 
-__all__ = ["kiosk", "place"]
+__all__ = ["kiosk", "place", "set_up"]
 
 NAME, PUK = "Canary Erasable", "48271593"
 

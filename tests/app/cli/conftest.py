@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,19 +12,36 @@ from kiosk.__main__ import main
 from tests.app.cli.samples import Kiosk
 
 
+@pytest.fixture(scope="session")
+def set_up(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What ``kiosk setup authority`` leaves behind, in ``etc`` and ``state``, to be copied."""
+    here = tmp_path_factory.mktemp("set_up")
+    with pytest.MonkeyPatch.context() as environ:
+        _settle_in(here, environ)
+        assert main(("setup", "authority")) == 0
+    gc.collect()  # its connections, as when its process ends
+    return here
+
+
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("KIOSK_SETTINGS", str(tmp_path / "etc" / "kiosk.toml"))
-    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "state"))
-    monkeypatch.setenv("KIOSK_MAIL__PORT", "1")  # nobody listens there
+    _settle_in(tmp_path, monkeypatch)
     return tmp_path
 
 
+def _settle_in(place: Path, environ: pytest.MonkeyPatch) -> None:
+    environ.setenv("KIOSK_SETTINGS", str(place / "etc" / "kiosk.toml"))
+    environ.setenv("STATE_DIRECTORY", str(place / "state"))
+    environ.setenv("KIOSK_MAIL__PORT", "1")  # nobody listens there
+
+
 @pytest.fixture
-def kiosk(place: Path, capsys: pytest.CaptureFixture[str]) -> Kiosk:
+def kiosk(place: Path, set_up: Path, capsys: pytest.CaptureFixture[str]) -> Kiosk:
+    """The command line, in a place where the authority is set up."""
+    shutil.copytree(set_up, place, dirs_exist_ok=True)
+
     def run(*words: str) -> int:
         capsys.readouterr()
         return main(words)
 
-    run("setup", "authority")
     return run

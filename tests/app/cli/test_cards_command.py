@@ -6,8 +6,6 @@ import io
 import json
 import os
 import pty
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,6 +22,7 @@ from tests.app.cli.estate import AL, JO, Estate
 from tests.app.cli.samples import GOOD, Kiosk, people, two_members
 from tests.support.hotplug import HotplugPcscd
 from tests.support.pcsc import Insert
+from tests.support.prepared import prepared_program
 
 Capsys = pytest.CaptureFixture[str]
 Type = Callable[[str], None]
@@ -157,10 +156,7 @@ def test_at_a_terminal_a_secret_is_asked_for_twice_and_never_shown(
 def at_a_terminal(words: list[str], typed: list[str]) -> tuple[int, str]:
     """Run the command in a pseudo-terminal; answer each of its questions as it comes."""
     ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "kiosk", *words]
-    process = subprocess.Popen(
-        command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
-    )
+    process = prepared_program().start_on(theirs, words, os.environ, Path.cwd())
     os.close(theirs)
     shown, answers = "", iter(typed)
     while piece := _read(ours):
@@ -168,7 +164,7 @@ def at_a_terminal(words: list[str], typed: list[str]) -> tuple[int, str]:
         if shown.endswith(("secret: ", "more: ")):
             os.write(ours, f"{next(answers)}\n".encode())
     os.close(ours)
-    return process.wait(timeout=30), shown
+    return process.wait(30), shown
 
 
 def _read(terminal: int) -> str:

@@ -75,6 +75,13 @@ def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"kiosk {version('unlock-kiosk')}\n"
 
 
+@pytest.fixture(scope="module")
+def completion() -> str:
+    """The script that a shell reads at its start."""
+    command = [sys.executable, "-m", "kiosk", "completion"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
 @pytest.mark.parametrize(
     ("typed", "offered"),
     [
@@ -84,12 +91,9 @@ def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["kiosk", "--config", "x", "audit", "ver"], "verify"),
     ],
 )
-def test_bash_completes(typed: list[str], offered: str) -> None:
-    script = subprocess.run(
-        [sys.executable, "-m", "kiosk", "completion"], capture_output=True, text=True, check=True
-    ).stdout
+def test_bash_completes(completion: str, typed: list[str], offered: str) -> None:
     words = " ".join(map(shlex.quote, typed))
-    asked = f"{script}\nCOMP_WORDS=({words}); COMP_CWORD={len(typed) - 1}; _kiosk; "
+    asked = f"{completion}\nCOMP_WORDS=({words}); COMP_CWORD={len(typed) - 1}; _kiosk; "
     asked += 'printf "%s\\n" "${COMPREPLY[@]}"'
     done = subprocess.run(["bash", "-c", asked], capture_output=True, text=True, check=True)
     assert done.stdout.split() == [offered]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,10 @@ REASON = ("--reason", "personalised from the master key")
 
 
 @pytest.fixture
-def hsm(place: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hsm]:
+def hsm(kiosk: Kiosk, place: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hsm]:
+    """A token, for which the authority is set up from nothing."""
+    for folder in ("etc", "state"):
+        shutil.rmtree(place / folder)
     hsm = Hsm(place / "softhsm")
     (place / "pin").write_text(f"{PIN.reveal()}\n")
     for name, value in (
@@ -27,6 +31,7 @@ def hsm(place: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hsm]:
         ("SOFTHSM2_CONF", hsm.environ["SOFTHSM2_CONF"]),
     ):
         monkeypatch.setenv(name, value)
+    assert kiosk("setup", "authority") == 0
     yield hsm
     hsm.close()
     for worker in workers():  # of a command, which ends with its process elsewhere

@@ -12,7 +12,7 @@ import selectors
 import time
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeVar
 
 import pytest
@@ -70,8 +70,9 @@ class IdleLoop(asyncio.SelectorEventLoop):
     of the work that it is for.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, paints: bool = True) -> None:
         self._idle_selector = _Selector()
+        self.paints = paints
         self.unpainted: dict[_LatePainter, list[Screen[Any]]] = {}
         super().__init__(self._idle_selector)
 
@@ -112,7 +113,8 @@ class _LatePainter(Compositor):
         headless = self.root is not None and self.root.app.is_headless
         if full or not headless or not isinstance(loop, IdleLoop):
             return super().render_update(full, screen_stack, simplify)
-        loop.unpainted[self] = screen_stack or []
+        if loop.paints:
+            loop.unpainted[self] = screen_stack or []
         return None
 
     def paint(self, below: list[Screen[Any]]) -> None:
@@ -121,9 +123,14 @@ class _LatePainter(Compositor):
             super().render_update(screen_stack=below)
 
 
-def run(main: Coroutine[Any, Any, T]) -> T:
-    """Do what ``asyncio.run`` does, on such a loop."""
-    with short_frames(), asyncio.Runner(loop_factory=IdleLoop) as runner:
+def run(main: Coroutine[Any, Any, T], *, paints: bool = True) -> T:
+    """Do what ``asyncio.run`` does, on such a loop.
+
+    Who takes a picture of each state that is to be seen needs no painting of those on the way:
+    that was a sixth of the work.
+    """
+    loop = partial(IdleLoop, paints=paints)
+    with short_frames(), asyncio.Runner(loop_factory=loop) as runner:
         return runner.run(main)
 
 

@@ -204,7 +204,10 @@ def _code(code: CodeLine, times: Times) -> Iterator[Point]:
 
 _HEADING = "What happened, newest first"
 _OLDER = "o  Show what is older"
-_NONE = "Nothing yet."
+_NONE = (
+    "Nothing yet. Who comes by an import has no line for it: the audit has one for each file, with "
+    "when and by whom."
+)
 _ALL = "That is all there is."
 
 

@@ -175,6 +175,15 @@ async def test_a_card_works_until_the_end_of_the_day_that_stands_on_it() -> None
         assert "expires 31 Mar 2027" in run.text
 
 
+async def test_an_empty_story_says_where_an_import_stands() -> None:
+    """Before: "Nothing yet", of somebody whom colleagues had imported a moment ago."""
+    desk = FakeDesk()
+    record = desk.estate.people[READY]
+    record.person = replace(record.person, story=())
+    async with person(READY, desk, size=(120, 200)) as run:
+        assert "Who comes by an import has no line for it" in " ".join(run.text.split())
+
+
 async def test_the_story_is_newest_first_and_goes_on_on_demand() -> None:
     async with person(SEVERAL, size=(120, 200)) as run:
         assert run.text.index("Registered.") < run.text.index("time 60.")

@@ -85,6 +85,7 @@ class Reason(StrEnum):
     NOT_GENUINE = "not-genuine"
     TOO_MANY_CODES = "too-many-codes"
     NO_EMAIL = "no-email"
+    EMAIL_REFUSED = "email-refused"
     NO_RECORDED_EMAIL = "no-recorded-email"
     ATTEMPTS_PAUSED = "attempts-paused"
     STATION_RETIRED = "station-retired"
@@ -592,7 +593,8 @@ class CodeNotSent(Wire, frozen=True):
     """No code went out and nothing was charged.
 
     ``mail_away``: the relay did not accept it; otherwise a limit applies. ``again`` is the task
-    instead: enter the code that is still live, ask again (``SendCode``), or give another address.
+    instead: enter the code that is still live, ask again (``SendCode``), or give another address,
+    because mail to this one is refused.
     """
 
     mail_away: bool

@@ -74,12 +74,11 @@ class Work(StrEnum):
 
 
 class EmailFault(StrEnum):
-    """What was wrong with an address, or with sending to it."""
+    """What was wrong with an address."""
 
     MALFORMED = "malformed"
     DOMAIN = "domain"
-    MAIL_AWAY = "mail-away"
-    TOO_SOON = "too-soon"
+    REFUSED = "refused"
 
 
 class CodeNotice(StrEnum):

@@ -682,8 +682,7 @@ def _code_not_sent(state: Working, reply: CodeNotSent) -> CodeEntry | CodeNeeded
             lack = CodeLack.MAIL_AWAY if away else CodeLack.TOO_SOON
             return CodeNeeded(state.visit, masked, lack, reply.retry_in_s, _address_page(state))
         case GiveEmail() as task:
-            trouble = EmailFault.MAIL_AWAY if away else EmailFault.TOO_SOON
-            return _email_again(state, task, trouble)
+            return _email_again(state, task, EmailFault.REFUSED)
         case _:
             assert_never(reply.again)
 

@@ -33,16 +33,14 @@ def domains(approved: tuple[str, ...]) -> str:
 
 
 def email_fault(what: EmailFault, approved: tuple[str, ...]) -> str:
-    """Say what was wrong with an address, or with sending to it."""
+    """Say what was wrong with an address."""
     match what:
         case EmailFault.MALFORMED:
             return "That does not look like an email address."
         case EmailFault.DOMAIN:
             return f"Use an address that ends in {domains(approved)}."
-        case EmailFault.MAIL_AWAY:
-            return "The email could not be sent. Please try again."
-        case EmailFault.TOO_SOON:
-            return "We sent a code a moment ago. Wait a minute, then try again."
+        case EmailFault.REFUSED:
+            return "Email to that address was refused. Check it."
 
 
 def code_title(purpose: Purpose | None, *, proves_owner: bool) -> str:

@@ -92,6 +92,11 @@ REFUSALS: Final[dict[Reason, RefusalWords]] = {
         "Without one, we cannot send you a code.",
         "Ask the Registration Authority to add your address.",
     ),
+    Reason.EMAIL_REFUSED: RefusalWords(
+        "Our email to you was refused",
+        "Your mailbox may be full, or your address out of date.",
+        "Make room and come back, or ask the Registration Authority to check your address.",
+    ),
     Reason.NO_RECORDED_EMAIL: RefusalWords(
         "We have no email address for you",
         "We need one that our records already know, to make sure that it is you.",

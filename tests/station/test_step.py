@@ -296,6 +296,14 @@ def test_an_address_that_was_entered_in_the_visit_can_be_corrected(reply: Reply)
     assert isinstance(step(once_more, e.WentBack(ID)).state, s.EnterEmail)
 
 
+def test_an_address_that_mail_refuses_is_shown_as_refused() -> None:
+    """Before: as if the relay were away, and it should be tried again."""
+    sending = step(MISTYPED, e.EmailEntered(ID, "asah@nhs.net")).state
+    page = step(sending, e.Replied(ID, CodeNotSent(True, 0.0, EMAIL))).state
+    assert isinstance(page, s.EnterEmail)
+    assert (page.typed, page.trouble) == ("asah@nhs.net", s.EmailFault.REFUSED)
+
+
 def test_no_other_address_can_be_corrected() -> None:
     page = s.CodeEntry(VISIT, CODE)
     assert step(page, e.WentBack(ID)).state == page

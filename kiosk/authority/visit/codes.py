@@ -241,7 +241,7 @@ def _not_sent(
         record(uow, AuditKind.CODE_NOT_SENT, context.visit, because=type(error).__name__)
         again = _instead(uow, context, refused=isinstance(error, MailRefused))
         if again is None:
-            raise VisitRefused(Reason.NO_EMAIL, keep=context.visit)
+            raise VisitRefused(Reason.EMAIL_REFUSED, keep=context.visit)
         uow.commit()
         return CodeNotSent(mail_away=True, retry_in_s=0.0, again=again)
 

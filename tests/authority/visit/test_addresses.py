@@ -131,7 +131,7 @@ def test_who_comes_back_can_only_finish(world: World, card: Card) -> None:
     world.clock.forward(minutes=15)
     reply = back.send()
     assert isinstance(reply, Refusal)
-    assert reply.reason is Reason.NO_EMAIL
+    assert reply.reason is Reason.EMAIL_REFUSED
 
 
 def test_too_late_it_starts_afresh(world: World, card: Card) -> None:

@@ -148,7 +148,7 @@ def test_an_address_that_is_refused_for_good_sends_the_holder_to_the_desk(
     world.relay.failure = MailRefused("no such mailbox")
     reply = station_visit.send()
     assert isinstance(reply, Refusal)
-    assert reply.reason is Reason.NO_EMAIL
+    assert reply.reason is Reason.EMAIL_REFUSED
     assert world.kinds().count("refused") == 1
 
 

@@ -266,8 +266,8 @@ _STORY: Mapping[str, Sample] = {
         EnterEmail(_at(3, REGISTER), EMAIL, "anna@example.com", EmailFault.DOMAIN)
     ),
     "email-malformed": Sample(EnterEmail(_at(3, REGISTER), EMAIL, "anna", EmailFault.MALFORMED)),
-    "email-mail-away": Sample(
-        EnterEmail(_at(3, REGISTER), EMAIL, EMAIL.suggested, EmailFault.MAIL_AWAY)
+    "email-refused": Sample(
+        EnterEmail(_at(3, REGISTER), EMAIL, EMAIL.suggested, EmailFault.REFUSED)
     ),
     "email-keys-only": Sample(EnterEmail(_at(3, REGISTER), EMAIL), touch=False),
     "ask-question": Sample(AskQuestion(_at(2, UNLOCK), ASKED)),

@@ -21,7 +21,7 @@ from msgspec import Struct
 from kiosk.contract.log_context import log_about
 from kiosk.contract.messages import ReaderState, Reason, VisitId, reference_of
 from kiosk.contract.ports import PostReaderEvent, ReaderEvent, ReaderMonitor
-from kiosk.station.commands import Command, OpenVisit, PinCommand
+from kiosk.station.commands import Command, EndVisit, OpenVisit, PinCommand
 from kiosk.station.events import (
     AnswerTimedOut,
     CardIn,
@@ -185,8 +185,8 @@ class StationLoop:
         self._state: State = Attract()
         self._queue: asyncio.Queue[Item | None] = asyncio.Queue()
         self._under_way: set[asyncio.Task[None]] = set()
-        # A new visit is not opened while a card of the last one is being changed, as its outcome
-        # has to be recorded first, nor while the reader still asks for its PIN.
+        # In turn. A visit ends once it was opened and what became of its card is recorded; the next
+        # is opened after that, and not while the reader still asks for a PIN.
         self._at_card = asyncio.Lock()
 
     @property
@@ -298,7 +298,7 @@ class StationLoop:
         task.add_done_callback(self._under_way.discard)
 
     async def _carry_out(self, command: Command) -> None:
-        if isinstance(command, OpenVisit | PinCommand):
+        if isinstance(command, OpenVisit | PinCommand | EndVisit):
             async with self._at_card:
                 if isinstance(command, OpenVisit) and self._has_left(command.visit):
                     return

@@ -146,7 +146,10 @@ class FakeCards:
 
 @dataclass
 class FakeAuthority:
-    """Unlocks with two right answers and any code; ``away`` calls fail before they answer."""
+    """Unlocks with two right answers and any code; ``away`` calls fail before they answer.
+
+    A visit opens after ``gate`` opens.
+    """
 
     away: int = 0
     offers: tuple[Purpose, ...] = (Purpose.UNLOCK,)
@@ -167,6 +170,11 @@ class FakeAuthority:
     standing: StationStanding = StationStanding.IN_USE
     beats: list[Heartbeat] = field(default_factory=list)
     maintained: list[tuple[MaintenanceAct, MaintenanceReason, str]] = field(default_factory=list)
+    gate: threading.Event = field(default_factory=threading.Event)
+    waiting: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.gate.set()
 
     def _answer(self) -> None:
         if self.busy:
@@ -178,6 +186,8 @@ class FakeAuthority:
 
     def begin(self, visit: VisitId, report: CardReport) -> VisitOpened | Refusal:
         self._answer()
+        self.waiting.set()
+        self.gate.wait(10)
         self.begun.append(visit)
         return VisitOpened(visit, "Asha Patel", offers(*self.offers))
 

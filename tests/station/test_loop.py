@@ -20,6 +20,7 @@ from kiosk.contract.sensitive import Sensitive
 from kiosk.station import events as e
 from kiosk.station import states as s
 from kiosk.station.loop import IdleTimes
+from tests.screens.idle_app import still
 from tests.station.rig import Rig
 
 
@@ -52,6 +53,37 @@ async def test_a_second_card_put_in_while_the_pin_is_set_does_not_hide_that_it_w
     rig.monitor.post(CardRemoved("S", 2))
     rig.monitor.post(CardRemoved("R", 1))
     await rig.until(s.Attract)
+
+
+async def test_a_visit_is_opened_before_it_ends_though_its_card_left_meanwhile(rig: Rig) -> None:
+    rig.authority.gate.clear()
+    rig.monitor.post(CardInserted("R", 1))
+    await rig.until(s.Reading)
+    assert await asyncio.to_thread(rig.authority.waiting.wait, 10)
+    rig.monitor.post(CardRemoved("R", 1))
+    await rig.until(s.Attract)
+    await still()
+    assert rig.authority.ended == []
+    rig.authority.gate.set()
+    await rig.loop.await_under_way()
+    ended = [(visit, VisitEnd.CARD_REMOVED) for visit in rig.authority.begun]
+    assert rig.authority.ended == ended
+    assert len(ended) == 1
+
+
+async def test_a_visit_ends_once_what_became_of_its_card_is_recorded(rig: Rig) -> None:
+    await rig.reach_new_pin()
+    rig.cards.gate.clear()
+    rig.set_pin()
+    assert await asyncio.to_thread(rig.cards.waiting.wait, 10)
+    rig.monitor.post(CardRemoved("R", 1))
+    await rig.until(s.Attract)
+    await still()
+    assert rig.authority.ended == []
+    rig.cards.gate.set()
+    await rig.loop.await_under_way()
+    assert rig.authority.outcomes == [UnblockDone()]
+    assert [how for _, how in rig.authority.ended] == [VisitEnd.CARD_REMOVED]
 
 
 async def test_an_absent_authority_costs_a_retry_with_the_same_attempt(rig: Rig) -> None:

@@ -238,6 +238,9 @@ class StationLoop:
                 return
             for event in self._events_from(item):
                 if self._is_for_next(event):
+                    if isinstance(event, CardIn):
+                        # What the card did before may have to be recorded first.
+                        await show(Reading(event.visit, event.reader))
                     return
                 await self._advance(event, show)
                 if self._is_over:
@@ -245,7 +248,9 @@ class StationLoop:
 
     @property
     def _is_over(self) -> bool:
-        return self._turn is not None and self._had_visit and self._state == Attract()
+        """Whether the one visit is over, and nobody has to read what became of it."""
+        last_page = isinstance(self._state, Attract | OutOfService) and self._state.pulled is None
+        return self._turn is not None and self._had_visit and last_page
 
     def _is_for_next(self, event: Event) -> bool:
         """Return whether a card goes in after the one visit, while its last page is shown."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from dataclasses import dataclass, field
 
 from kiosk.contract.messages import Heartbeat, ReaderState, VisitId
@@ -21,7 +22,7 @@ PIN = Sensitive("482916")
 
 @dataclass
 class Rig:
-    """A running station; ``seen`` is every state that was shown."""
+    """A running station; ``seen`` is every state that was shown, ``later_s`` sets its clock on."""
 
     times: IdleTimes = field(default_factory=lambda: IdleTimes(60, 20, 0.02, 0.02))
     cards: FakeCards = field(default_factory=FakeCards)
@@ -30,13 +31,20 @@ class Rig:
     seen: list[s.State] = field(default_factory=list)
     faults: list[tuple[VisitId, BaseException]] = field(default_factory=list)
     turn: asyncio.Event | None = None
+    later_s: float = 0.0
 
     def __post_init__(self) -> None:
         first = Heartbeat()
         self.actions = Actions(self.authority, self.cards, first, sleep=lambda _: None)
         turn = None if self.turn is None else self._await_turn
         self.loop = StationLoop(
-            self.actions, self._monitor, self._fault, self.times, pauses=self.pauses, turn=turn
+            self.actions,
+            self._monitor,
+            self._fault,
+            self.times,
+            lambda: time.monotonic() + self.later_s,
+            self.pauses,
+            turn,
         )
         self.news = asyncio.Condition()
         self.task = asyncio.create_task(self.loop.run(self.show))

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from kiosk.contract.errors import (
+    AuthorityUnavailable,
     CardError,
     CardGone,
     CardProtocolError,
@@ -74,20 +75,45 @@ def test_what_is_said_of_a_card_that_left_too_early_goes_by_itself() -> None:
 async def test_a_station_for_one_visit_tells_of_it_until_the_next_card_and_leaves_that_alone() -> (
     None
 ):
-    rig = Rig(turn=asyncio.Event())
+    rig = await _for_one_visit(IdleTimes(60, 20, 60))
+    await _torn(rig)
+    assert _told(rig) is s.PulledFrom.UNBLOCK
+    assert not rig.task.done()
+    visits = rig.authority.begun.copy()
+    rig.monitor.post(CardInserted("R", 2))
+    await rig.until(s.Reading)
+    assert not rig.task.done(), "it waits for the outcome, and the page says that a card is in"
+    rig.cards.gate.set()
+    await asyncio.wait_for(rig.task, 10)
+    assert isinstance(rig.seen[-1], s.Reading)
+    assert rig.authority.outcomes == [UnblockUnknown()]
+    assert rig.authority.begun == visits, "the next process serves that card"
+
+
+async def test_a_station_for_one_visit_ends_in_an_outage_once_its_notice_was_read() -> None:
+    """Its memory held a PIN: it must not live for as long as the authority is away."""
+    rig = await _for_one_visit(IdleTimes(60, 20, 0.02, 0.02))
+    await _torn(rig)
+    rig.authority.heartbeat_raises = AuthorityUnavailable("away")
+    rig.cards.gate.set()
+    await rig.until(s.OutOfService)
+    assert not rig.task.done()
+    rig.later_s = 60.0
+    await asyncio.wait_for(rig.task, 10)
+    assert rig.seen[-1] == s.OutOfService(s.Outage.AUTHORITY_AWAY)
+
+
+async def _for_one_visit(times: IdleTimes) -> Rig:
+    rig = Rig(times, turn=asyncio.Event())
     assert rig.turn is not None
     rig.turn.set()
     while not hasattr(rig, "monitor"):
         await asyncio.sleep(0)
-    await _torn(rig)
-    assert not rig.task.done()
-    rig.monitor.post(CardInserted("R", 2))
-    await asyncio.wait_for(rig.task, 10)
-    assert _told(rig) is s.PulledFrom.UNBLOCK, "the next process serves that card"
+    return rig
 
 
 async def _torn(rig: Rig) -> None:
-    """Take the card out while its PIN is set."""
+    """Take the card out while its PIN is set; its answer comes when ``gate`` opens."""
     await rig.reach_new_pin()
     rig.cards.gate.clear()
     rig.cards.unblock_raises = OutcomeUnknown("torn")
@@ -95,7 +121,6 @@ async def _torn(rig: Rig) -> None:
     assert await asyncio.to_thread(rig.cards.waiting.wait, 10)
     rig.monitor.post(CardRemoved("R", 1))
     await rig.until(s.Attract)
-    rig.cards.gate.set()
 
 
 async def test_a_card_that_leaves_as_its_success_appears_is_told_of() -> None:

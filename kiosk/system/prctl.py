@@ -18,9 +18,11 @@ def forbid_dumps() -> None:
     _set(_PR_SET_DUMPABLE, 0)
 
 
-def end_with_parent(how: signal.Signals) -> bool:
-    """Have the kernel send this process ``how`` when its parent is gone; False if it is already."""
-    parent = os.getppid()
+def end_with_parent(how: signal.Signals, parent: int) -> bool:
+    """Have the kernel send this process ``how`` when its parent is gone; False if it is already.
+
+    ``parent`` is the id that the parent read before it forked: a child may first run after its end.
+    """
     _set(_PR_SET_PDEATHSIG, int(how))
     return os.getppid() == parent
 

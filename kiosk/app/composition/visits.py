@@ -147,20 +147,21 @@ class VisitProcesses:
     def _fork(self) -> VisitProcess:
         turn = os.eventfd(0, os.EFD_CLOEXEC)
         reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        parent = os.getpid()
         pid = os.fork()
         if pid == 0:
             os.close(reading)
-            self._become(turn, writing)
+            self._become(turn, writing, parent)
         os.close(writing)
         return VisitProcess(pid, turn, reading, os.pidfd_open(pid))
 
-    def _become(self, turn: int, beats: int) -> None:
+    def _become(self, turn: int, beats: int, parent: int) -> None:
         """Run one visit in the forked process; never returns into the parent's code."""
         code = FAULT_CODE
         try:
             for number in (signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, signal.SIG_DFL)
-            _end_with_parent(signal.SIGKILL)
+            _end_with_parent(signal.SIGKILL, parent)
             code = self._live(turn, lambda: _write_beat(beats))
         except BaseException as fault:  # noqa: BLE001 - a fault ends this visit, not the program
             sys.excepthook(type(fault), fault, None)
@@ -216,8 +217,8 @@ def _is_hung_up(fd: int) -> bool:
     return bool(terminal.poll(0))
 
 
-def _end_with_parent(how: signal.Signals) -> None:
-    if not end_with_parent(how):
+def _end_with_parent(how: signal.Signals, parent: int) -> None:
+    if not end_with_parent(how, parent):
         os._exit(FAULT_CODE)
 
 
@@ -278,7 +279,7 @@ def _live_visit(
     async def have_turn() -> None:
         await _readable(turn)
         # A visit records what is running before it ends; one that waits has nothing to record.
-        _end_with_parent(signal.SIGTERM)
+        _end_with_parent(signal.SIGTERM, os.getppid())
 
     TurnDriver.turn = turn
     station = build_station(settings, open_executor, have_turn)

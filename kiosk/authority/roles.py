@@ -123,6 +123,7 @@ IDENTIFIES: Final = frozenset({Action.LIFT_BLOCK, Action.CORRECT_EMAIL, Action.I
 
 FOUR_EYES: Final = frozenset(
     {
+        Action.ADD_PERSON,
         Action.LIFT_BLOCK,
         Action.REVOKE_REGISTRATION,
         Action.CORRECT_EMAIL,
@@ -142,8 +143,9 @@ FOUR_EYES: Final = frozenset(
 """Actions that wait for a second member of staff where the policy says ``four_eyes``.
 
 Each of them, done by one person alone, helps to open a card that is not theirs, or a station's
-maintenance page. An import waits only where it changes an address, a key or a secret of a recorded
-person, gives them a card or more tries, or brings back an expired card or somebody who was erased.
+maintenance page. Adding a person waits only with an address. An import waits only where it changes
+an address, a key or a secret of a recorded person, gives them a card or more tries, or brings back
+an expired card or somebody who was erased.
 Erasing waits, too: whoever is erased could otherwise be imported anew, with an address of the
 eraser's choice. Revoking a card never waits: it opens none, and a lost card must not be served
 until a colleague has time.

@@ -257,7 +257,9 @@ class PeoplePage(AdminPage):
         self.app.push_screen(add_person(self.desk), self._was_added)
 
     def _was_added(self, added: Added | None) -> None:
-        if added is not None:
+        if added is not None and added.done.waits:
+            shell_of(self).announce(done_words(added.done))
+        elif added is not None:
             self.ask(
                 lambda: self.desk.people.find_one(added.number),
                 lambda person: self._show_new(person, done_words(added.done)),

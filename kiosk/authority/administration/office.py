@@ -213,6 +213,10 @@ class Act:
         deeds = tuple(describe_change(self.uow, event) for event in newest)
         raise ConcurrentChange(OVERTAKEN if self.agreement else CHANGED, deeds)
 
+    def attach_notes(self, holder_id: str) -> None:
+        """Let the reasons be erased with a person who was added."""
+        self.uow.notes.attach(self.note_ids, holder_id)
+
     def amend(self, **found: Scalar) -> None:
         """Add to the proposal what only the act itself finds out."""
         if self.proposal is not None:

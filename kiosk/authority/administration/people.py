@@ -310,12 +310,15 @@ class PeopleDesk(Desk):
     ) -> Done:
         """Add a person without a card; ``knowingly`` also with the address of somebody else.
 
-        Raises ``AddressShared``.
+        With an address it waits, as a correction of one does. Raises ``AddressShared``.
         """
-        holder_id = new_id()
-        with self._office.act(Action.ADD_PERSON, grounds, about=holder_id) as act:
+        proposal = Proposal(
+            "people.add",
+            {"number": number, "name": name, "email": email, "knowingly": knowingly},
+        )
+        with self._office.act(Action.ADD_PERSON, grounds, proposal=proposal) as act:
             holder = Cardholder(
-                holder_id,
+                new_id(),
                 self._number(number),
                 _name(name),
                 _address(email, self._policy) if email.strip() else None,
@@ -325,7 +328,9 @@ class PeopleDesk(Desk):
             if not act.uow.holders.add(holder):
                 raise NotTaken("number", "Somebody has this number already.")
             act.uow.search.refresh([holder.id])
-            act.record(StaffKind.PERSON_ADDED)
+            act.attach_notes(holder.id)
+            act.waits = act.waits and holder.email is not None
+            act.record(StaffKind.PERSON_ADDED, holder_id=holder.id)
         return act.done(f"{holder.name} is added.")
 
     def correct_name(self, seen: Seen, name: str, grounds: Grounds) -> Done:

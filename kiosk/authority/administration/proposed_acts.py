@@ -75,6 +75,11 @@ class ActKind:
 # The words of each act.
 
 
+def _add_person(uow: UnitOfWork, opened: OpenedAct) -> str:
+    who = f"{opened.text('name')} ({opened.text('number')})"
+    return f"Add {who}, with the address {opened.text('email')}."
+
+
 def _new_card(uow: UnitOfWork, opened: OpenedAct) -> str:
     with_secret = ", with an unblock secret" if secret_of(opened) else ""
     return f"Add the card {opened.text('driver')} {opened.text('identifier')}{with_secret}."
@@ -180,6 +185,17 @@ def _run_import(desk: AdminDesk, opened: OpenedAct) -> Done:
 
 
 ACTS: Final[dict[str, ActKind]] = {
+    "people.add": ActKind(
+        Action.ADD_PERSON,
+        _add_person,
+        lambda desk, opened: desk.people.add(
+            opened.text("number"),
+            opened.text("name"),
+            opened.text("email"),
+            _UNASKED,
+            knowingly=opened.truth("knowingly"),
+        ),
+    ),
     "people.lift_block": ActKind(
         Action.LIFT_BLOCK,
         lambda uow, opened: "Lift the block.",

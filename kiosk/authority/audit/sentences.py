@@ -376,6 +376,7 @@ def _row(number: Scalar) -> str:
 
 
 _ACTS: Final = {
+    "people.add": "add a person",
     "people.lift_block": "lift the block",
     "people.erase": "erase the person",
     "people.revoke_registration": "revoke the registration",

@@ -22,9 +22,10 @@ _FOOT = """\
 
 (2) Where the policy says `four_eyes`, it is proposed first, and done once a second member of
 staff agrees: one whose role permits it as well, who is somebody else with another key, and
-where neither of the two was let in by the other (or by somebody whom the other let in). An
-import waits where it changes an address, a key or a secret of somebody who is known, gives
-them a card or more tries of a secret, or brings back an expired card or somebody who was erased.
+where neither of the two was let in by the other (or by somebody whom the other let in).
+Adding a person waits where an address is given. An import waits where it changes an address, a
+key or a secret of somebody who is known, gives them a card or more tries of a secret, or brings
+back an expired card or somebody who was erased.
 
 (3) It always waits for a second member of staff, as above.
 

@@ -5,7 +5,8 @@ import threading
 
 import pytest
 
-from kiosk.authority.administration.views import Found
+from kiosk.authority.administration.office import PROPOSED
+from kiosk.authority.administration.views import Done, Found
 from kiosk.authority.errors import StoreError
 from kiosk.authority.roles import Role
 from screens.admin.people import PeoplePage
@@ -203,6 +204,16 @@ async def test_somebody_new_is_added_and_shown() -> None:
         assert getattr(grounds, "reason", None) == "new start"
         assert "Hugh Iolo  100200300999" in run.text
         assert "Hugh Iolo is added." in run.text
+
+
+async def test_somebody_new_who_waits_for_a_second_member_is_not_shown_yet() -> None:
+    async with running(pages=PAGES) as run:
+        run.desk.people.add = lambda *_, **__: Done(PROPOSED, "K7QH-2M9T", waits=True)  # type: ignore[method-assign]
+        await run.press("ctrl+n", *"100200300999", "tab", *"Hugh", "tab", *"hugh@nhs.net", "tab")
+        await run.press(*"new start", "enter")
+        assert "Nothing is changed yet" in run.text
+        assert "K7QH-2M9T" in run.text
+        assert not run.desk.asked.of("people.find_one")
 
 
 async def test_an_address_of_somebody_else_is_asked_about_once() -> None:

@@ -151,6 +151,11 @@ class ActionNotes(Repository):
         gone = {"reason": REDACTED_TEXT, "identified_by": "", "salt": ""}
         return self._gateway.run(update(ActionNoteRow).where(*same).values(gone)) == 1
 
+    def attach(self, note_ids: tuple[str, ...], holder_id: str) -> None:
+        """Attach some to a person, with whom they are erased."""
+        statement = update(ActionNoteRow).where(col(ActionNoteRow.id).in_(note_ids))
+        self._gateway.run(statement.values(holder_id=holder_id))
+
     def detach(self, note_id: str) -> None:
         """Remove the person from one, so that it outlives their erasure."""
         statement = update(ActionNoteRow).where(col(ActionNoteRow.id) == note_id)

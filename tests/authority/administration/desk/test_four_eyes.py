@@ -89,6 +89,9 @@ CALLS: dict[str, Call] = {
     "people.correct_email": lambda desk, asha, _: desk.people.correct_email(
         look(desk, asha), "asha@nhs.uk", GROUNDS
     ),
+    "people.add": lambda desk, _, __: desk.people.add(
+        "100200300999", "Bo Chen", "bo@nhs.net", GROUNDS
+    ),
     "people.erase": lambda desk, asha, _: desk.people.erase(look(desk, asha), GROUNDS),
     "cards.add": lambda desk, asha, _: desk.cards.add(
         look(desk, asha), NewCard(NEW_CARD, secret=Sensitive(NEW_PUK)), GROUNDS
@@ -255,6 +258,27 @@ def test_the_secret_that_was_entered_is_the_one_that_is_sealed(
     assert secret_of(means, cards_of(means, ready)[0]) == PUK
     agree_all(second)
     assert secret_of(means, cards_of(means, ready)[0]) == NEW_PUK
+
+
+def test_somebody_new_waits_only_with_an_address(
+    means: StaffDependencies, first: Office, second: Office
+) -> None:
+    """A card may join them at night, by an import: codes and registration then rest on it."""
+    desk = AdminDesk(first)
+    assert not desk.people.add("100200300998", "Cy Dunn", "", GROUNDS).waits
+    assert desk.people.find_one("100200300998").name == "Cy Dunn"
+    assert desk.people.add("100200300999", "Bo Chen", "bo@nhs.net", GROUNDS).waits
+    (line,) = AdminDesk(second).proposals.waiting()
+    assert line.sentence == "Add Bo Chen (100200300999), with the address bo@nhs.net."
+    agree_all(second)
+    added = desk.people.find_one("100200300999")
+    assert added.email == "bo@nhs.net"
+    assert "Agreed by Manager Two." in added.story[0].sentence
+    with means.store.read() as uow:
+        proposed = uow.proposals.get(line.proposal_id)
+        assert proposed is not None
+        notes = uow.notes.by_ids((proposed.note_id,))
+    assert {note.holder_id for note in notes.values()} == {added.seen.holder_id}, "erased with them"
 
 
 def test_what_is_wrong_with_it_is_said_at_once(

@@ -13,11 +13,13 @@ Replicas share none of this state: the limits protect this process alone.
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import logging
 import os
 import socket
 import ssl
 import stat
+import termios
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
@@ -218,13 +220,17 @@ class _Handshakes:
         self._logged_at = float("-inf")
 
     def begin(self, handshake: _Handshake) -> None:
-        """Count one; drop the oldest where there are too many now."""
+        """Count one; where there are too many now, drop the oldest that waits for its client.
+
+        One that waits for this process is not dropped: stations that come all at once would push
+        each other out until none got in. The new one is, where each of the others does.
+        """
         theirs = self._of[handshake.address]
         self._under_way[handshake] = theirs[handshake] = None
         if len(theirs) > self._most_of_one:
-            self._drop(next(iter(theirs)))
+            self._drop(next(filter(_Handshake.awaits_client, theirs), handshake))
         elif len(self._under_way) > self._most:
-            self._drop(next(iter(self._under_way)))
+            self._drop(next(filter(_Handshake.awaits_client, self._under_way), handshake))
 
     def end(self, handshake: _Handshake) -> None:
         """Stop counting one that ended in any way."""
@@ -279,6 +285,7 @@ class _Handshake(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        self._file = transport.get_extra_info("socket").fileno()
         self.address = anonymous_peer(transport).address
         self._counted.begin(self)
         self._task = asyncio.get_running_loop().create_task(self._finish())
@@ -289,6 +296,13 @@ class _Handshake(asyncio.Protocol):
             self._early += data
         else:  # in clear: nothing of it may count as said over TLS
             self.abort()
+
+    def awaits_client(self) -> bool:
+        """Return whether nothing was received that is still to be read."""
+        unread = bytearray(4)
+        with suppress(OSError):
+            fcntl.ioctl(self._file, termios.FIONREAD, unread)
+        return not any(unread)
 
     def abort(self) -> None:
         self._transport.abort()

@@ -92,6 +92,24 @@ def test_the_oldest_handshakes_of_all_are_dropped(tls: WiredWorld) -> None:
         assert [is_dropped(each) for each in held[6:]] == [False] * 19
 
 
+def test_who_waits_for_the_server_is_not_dropped(tls: WiredWorld) -> None:
+    """Stations that come all at once would push each other out, and none would get in."""
+    begun = bytes.fromhex("1603010200")  # a record of 512 bytes is to follow
+    found = []
+    with tls.served[0].stopped():
+        for number in range(12):
+            made = socket.create_connection((HOST, port_of(tls)), 30, ("127.0.0.9", 0))
+            made.settimeout(30)
+            if number < FEW.handshakes_each:
+                made.sendall(begun)
+            found.append(made)
+    for made in found[FEW.handshakes_each :]:
+        await_drop(made)
+    assert not any(is_dropped(made) for made in found[: FEW.handshakes_each])
+    for made in found:
+        made.close()
+
+
 def test_who_has_finished_the_handshake_is_not_dropped(tls: WiredWorld) -> None:
     standing = tls.at("A").heartbeat(Heartbeat())
     connected = tls.served[0].server.connected

@@ -107,6 +107,16 @@ class Served:
         listen = self.server.listen_on_tls(HOST, 0, context, anonymous=anonymous)
         return TlsAddress(HOST, self._do(listen))
 
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Let the loop do nothing in the meantime."""
+        go = threading.Event()
+        self._loop.call_soon_threadsafe(go.wait)
+        try:
+            yield
+        finally:
+            go.set()
+
     def close(self) -> None:
         self._do(self.server.close())
         self._loop.call_soon_threadsafe(self._loop.stop)

@@ -182,11 +182,11 @@ KEYS = [
     keys(CodeEntry(UNLOCK, CODE), "4 0 7 1 8 2 6 3 enter", CODE_GIVEN),
     keys(CodeEntry(UNLOCK, CODE), "4 0 7 1 8 2 6 3 9 9 enter", CODE_GIVEN),
     keys(CodeEntry(UNLOCK, FRESH_CODE), "up enter", CodeAsked(VISIT_ID)),
-    keys(CodeEntry(UNLOCK, CODE), "up enter", MisuseNoticed(VISIT_ID)),
-    keys(CodeEntry(UNLOCK, CODE), "up up enter", LEFT),
-    keys(CodeEntry(WAITS, CODE), "up enter", MisuseNoticed(VISIT_ID)),
-    keys(CodeEntry(WAITS, CODE), "up up enter", ELSE),
-    keys(CodeNeeded(WAITS, "a•••@x", CodeLack.SPENT, 30.0), "up enter", ELSE),
+    keys(CodeEntry(UNLOCK, CODE), "up enter", LEFT),
+    keys(CodeEntry(UNLOCK, CODE), "up up enter", MisuseNoticed(VISIT_ID)),
+    keys(CodeEntry(WAITS, CODE), "down enter", ELSE),
+    keys(CodeEntry(WAITS, CODE), "down down enter", MisuseNoticed(VISIT_ID)),
+    keys(CodeNeeded(WAITS, "a•••@x", CodeLack.SPENT, 30.0), "down enter", ELSE),
     keys(WAITING, "1", Chose(VISIT_ID, Purpose.CHANGE_PIN)),
     keys(WAITING, "enter"),
     keys(WAITING, "tab tab enter", BACK),
@@ -208,7 +208,7 @@ KEYS = [
     keys(AskQuestion(UNLOCK, ASKED), "M i left right l l enter", answer("Mill")),
     keys(AskQuestion(UNLOCK, ASKED), "tab enter", LEFT),
     keys(AskQuestion(UNLOCK, ASKED, _given(1)), "tab right enter", BACK),
-    keys(CodeEntry(UNLOCK, FRESH_CODE), "down right left enter", LEFT),
+    keys(CodeEntry(UNLOCK, FRESH_CODE), "down down right left enter", LEFT),
     keys(NewPin(UNLOCK, RULES), "6 0 4 9 1 8 enter", PIN),
     keys(NewPin(UNLOCK, RULES), "6 0 4 9 1 enter"),
     keys(NewPin(UNLOCK, RULES), "1 1 1 1 1 1 enter"),
@@ -307,4 +307,7 @@ KEYBOARDS = [
         EmailEntered(VISIT_ID, "a_+@-"),
     ),
 ]
-STORIES = {story.name: story for story in (*KEYS, *TOUCHES, *KEYPAD, *KEYBOARDS)}
+STORIES = {
+    f"{number}-{story.name}": story
+    for number, story in enumerate((*KEYS, *TOUCHES, *KEYPAD, *KEYBOARDS))
+}

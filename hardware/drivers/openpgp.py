@@ -416,7 +416,7 @@ class OpenPgpSession(NoAdminKey):
         if which is None or not is_verdict(status):
             raise refusal(status)
         try:
-            left = self._passwords().left[which]
+            left = self._passwords(within_change=True).left[which]
         except CardError:
             raise verdict_by_word(status) from None
         raise verdict_by_counter(left)
@@ -468,16 +468,17 @@ class OpenPgpSession(NoAdminKey):
         data = self._object(KDF)
         return read_derivation(tlv.find(data, KDF) or data) if data else None
 
-    def _passwords(self) -> PasswordStatus:
-        return read_status(self._object(PASSWORD_STATUS) or b"")
+    def _passwords(self, *, within_change: bool = False) -> PasswordStatus:
+        return read_status(self._object(PASSWORD_STATUS, within_change=within_change) or b"")
 
     def _certificate(self) -> Certificate | None:
         return read_certificate(self._object(CERTIFICATE) or b"")
 
-    def _object(self, tag: int) -> bytes | None:
+    def _object(self, tag: int, *, within_change: bool = False) -> bytes | None:
         """GET DATA (7.2.6); None where the card gives nothing."""
         header = CommandHeader(0x00, GET_DATA_SIMPLE, tag >> 8, tag & 0xFF)
-        response = self._channel.send(CommandApdu(header, le=LE_ALL))
+        command = CommandApdu(header, le=LE_ALL, within_change=within_change)
+        response = self._channel.send(command)
         return response.data if response.status.is_ok else None
 
     def _send(self, instruction: int, p1: int, p2: int, body: PinBody) -> StatusWord:

@@ -28,7 +28,8 @@ class Passwords:
     """Answers ``answer`` to whatever carries a password, and ``then`` to what follows a 9000.
 
     A verdict on a password takes one of the tries in ``left`` (PW1, code, PW3). The state
-    of the passwords is reported ``silent_after`` times, where that is given.
+    of the passwords is reported ``silent_after`` times, where that is given; ``counted`` is
+    whether a lost answer to that would have left a change unknown.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Passwords:
     ) -> None:
         self.left = left or [3, 3, 3]
         self.spent: list[str] = []
+        self.counted: list[bool] = []
         self._answer = [answer]
         self._then = then
         self._objects = objects or {}
@@ -48,6 +50,8 @@ class Passwords:
 
     def send(self, command: CommandApdu) -> ResponseApdu:
         header = command.header
+        if (header.ins, header.p1, header.p2) == (0xCA, 0x00, 0xC4):
+            self.counted.append(command.changes_card)
         if header.ins == 0xCA:
             return response(self._object(f"{header.p1:02x}{header.p2:02x}"))
         first = not self.spent

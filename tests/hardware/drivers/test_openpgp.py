@@ -159,6 +159,8 @@ def test_a_wrong_password_costs_one_try_and_the_card_reports_the_rest(
     assert wrong.value.tries_left == 2
     assert card.left[which] == 2
     assert len(card.spent) == 1
+    assert card.counted[-1], "a card that hangs in its account has counted the password"
+    assert not any(card.counted[:-1])
 
 
 @pytest.mark.parametrize(

@@ -162,13 +162,14 @@ class PinEncoding:
 
     A PIN is typed at the station or entered on the reader's keys; then the body has a blank for it.
     ``known`` and ``chosen`` encode a typed PIN, and raise ``PinWrong`` and ``PinRefused`` where it
-    cannot be right. ``block`` is 0 where the length varies. Without ``keys`` no reader can fill it
-    in.
+    cannot be right. The present PIN may be shorter than a new one. ``block`` is 0 where the length
+    varies. Without ``keys`` no reader can fill it in.
     """
 
     known: Callable[[Sensitive], bytes]
     chosen: Callable[[Sensitive], bytes]
     shortest: int
+    shortest_new: int
     longest: int
     block: int = 0
     keys: bool = True
@@ -201,12 +202,13 @@ class PinEncoding:
         both: an old PIN from before a stricter rule would not fit.
         """
         asks = self._asks(PadOperation.BOTH, new, self.block)
-        if not self.block or (asks.shortest, asks.longest) != (self.shortest, self.longest):
+        if not self.block or (asks.shortest, asks.longest) != (self.shortest_new, self.longest):
             raise PadRefused("no reader's keys can change the PIN of this card")
         return asks
 
     def _asks(self, asked: PadOperation, pin: OnPad, new_at: int = 0) -> PadEntry:
-        shortest = max(pin.min_length, self.shortest)
+        known = asked is PadOperation.CURRENT
+        shortest = max(pin.min_length, self.shortest if known else self.shortest_new)
         longest = min(pin.max_length, self.longest, LONGEST_ON_KEYS)
         if not self.keys or shortest > longest:
             raise PadRefused("no reader can put in a PIN as this card wants it")

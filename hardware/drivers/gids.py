@@ -364,4 +364,4 @@ def _new(pin: Sensitive) -> bytes:
     return text.encode("ascii")
 
 
-_PINS: Final = PinEncoding(_current, _new, _SHORTEST_PIN, _LONGEST_PIN)
+_PINS: Final = PinEncoding(_current, _new, _SHORTEST_PIN, _SHORTEST_PIN, _LONGEST_PIN)

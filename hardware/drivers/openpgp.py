@@ -459,6 +459,7 @@ class OpenPgpSession(NoAdminKey):
             partial(self._typed, PW1),
             partial(self._chosen, PW1),
             _SHORTEST[PW1],
+            _SHORTEST[PW1],
             self._longest[PW1],
             keys=self._derivation is None,
         )

@@ -234,6 +234,7 @@ KEY_NAME: Final = "ca"
 
 _FIELD: Final = 8
 _SHORTEST_PIN: Final = 6
+_SHORTEST_KNOWN: Final = 4
 
 
 class PivDriver:
@@ -314,7 +315,7 @@ class PivSession(NoAdminKey):
 
     def pin_format(self) -> PinFormat:
         """Allow a present PIN of four digits: some cards took one, against the standard."""
-        return PinFormat(4, _FIELD, _SHORTEST_PIN)
+        return PinFormat(_SHORTEST_KNOWN, _FIELD, _SHORTEST_PIN)
 
     def takes_pad(self) -> bool:
         """Return True: PINs are ASCII digits in blocks of eight bytes (part 2, 2.4.3)."""
@@ -414,4 +415,4 @@ def _padded_pin(text: str) -> bytes:
     return text.encode("ascii").ljust(_FIELD, b"\xff")
 
 
-_PINS: Final = PinEncoding(_current, _new, _SHORTEST_PIN, _FIELD, _FIELD)
+_PINS: Final = PinEncoding(_current, _new, _SHORTEST_KNOWN, _SHORTEST_PIN, _FIELD, _FIELD)

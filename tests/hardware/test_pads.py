@@ -100,11 +100,11 @@ def test_a_reader_without_a_display_has_no_messages(act: Act, number_of_messages
 @pytest.mark.parametrize(
     ("properties", "pin", "limits"),
     [
-        ("", OnPad(), "0806"),
+        ("", OnPad(), "0804"),
         ("", OnPad(7, 7), "0707"),
         ("060107", OnPad(), "0807"),
-        ("070107", OnPad(), "0706"),
-        ("060104070100", OnPad(), "0806"),
+        ("070107", OnPad(), "0704"),
+        ("060104070100", OnPad(), "0804"),
     ],
     ids=[
         "the card's limits",
@@ -118,6 +118,12 @@ def test_the_narrowest_limits_count(properties: str, pin: OnPad, limits: str) ->
     reader = Reader(properties)
     PivSession(KeypadChannel(reader, Passwords())).verify_pin(pin)
     assert reader.asked[0][1][10:14] == limits
+
+
+def test_a_new_pin_of_a_piv_card_has_six_digits_though_the_present_one_may_have_four() -> None:
+    reader = Reader("")
+    PivSession(KeypadChannel(reader, Passwords())).unblock(SECRET, OnPad(4, 8))
+    assert reader.asked[0][1][14:18] == "0806"
 
 
 def test_a_long_pin_is_asked_for_as_far_as_readers_are_known_to_go() -> None:

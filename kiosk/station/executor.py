@@ -64,7 +64,6 @@ from kiosk.station.step import notice_of
 from kiosk.station.unblock import PinWork
 
 _REASONS: tuple[tuple[type[errors.CardError], Reason], ...] = (
-    (errors.OutcomeUnknown, Reason.OUTCOME_UNKNOWN),
     (errors.PinBlocked, Reason.PIN_BLOCKED),
     (errors.CardBusy, Reason.CARD_BUSY),
     (errors.ReaderGone, Reason.READER_GONE),
@@ -73,6 +72,7 @@ _REASONS: tuple[tuple[type[errors.CardError], Reason], ...] = (
     (errors.CardMute, Reason.CARD_UNREADABLE),
     (errors.CardHung, Reason.CARD_UNREADABLE),
     (errors.CardSwapped, Reason.CARD_UNREADABLE),
+    (errors.OutcomeUnknown, Reason.CARD_UNREADABLE),
     (errors.CardProtocolError, Reason.CARD_REFUSED),
     (errors.ContactNeeded, Reason.INSERT_CARD),
     (errors.NotAllowed, Reason.CARD_REFUSED),
@@ -98,7 +98,7 @@ def unread_card(error: errors.CardError) -> UnreadCard | None:
 
 
 def reason_for(error: errors.CardError) -> Reason:
-    """Return the page for a card error that is not about a wrong PIN."""
+    """Return the page for a card error that is not about a PIN."""
     return next((r for kind, r in _REASONS if isinstance(error, kind)), Reason.CARD_REFUSED)
 
 
@@ -138,7 +138,9 @@ class Actions:
             return GaveUp(command.visit, Reason.CARD_UNREADABLE, VisitEnd.CARD_REMOVED)
         except errors.CardError as error:
             unread = unread_card(error) if isinstance(command, OpenVisit) else None
-            return self._give_up(command.visit, reason_for(error), unread)
+            unknown = isinstance(error, errors.OutcomeUnknown) and isinstance(command, ChangePin)
+            reason = Reason.OUTCOME_UNKNOWN if unknown else reason_for(error)
+            return self._give_up(command.visit, reason, unread)
         except errors.AuthorityUnavailable as away:
             unanswered = isinstance(command, EndVisit | ReportMute)
             return None if unanswered else NoReply(command.visit, isinstance(away, AuthorityBusy))

@@ -185,7 +185,7 @@ async def test_a_new_pin_that_the_card_refuses_is_chosen_again_on_the_reader() -
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
-        (OutcomeUnknown("torn"), Reason.OUTCOME_UNKNOWN),
+        (OutcomeUnknown("torn"), Reason.CARD_UNREADABLE),
         (PinBlocked("blocked"), Reason.PIN_BLOCKED),
         (CardProtocolError("odd"), Reason.CARD_REFUSED),
     ],

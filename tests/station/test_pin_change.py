@@ -17,11 +17,23 @@ from kiosk.contract.errors import (
     PinRefused,
     PinWrong,
 )
-from kiosk.contract.messages import CardId, Finished, PinEntry, Purpose, Reason, Refusal, VisitId
+from kiosk.contract.messages import (
+    CardId,
+    Finished,
+    Heartbeat,
+    PinChallenge,
+    PinEntry,
+    PinProof,
+    Purpose,
+    Reason,
+    Refusal,
+    VisitId,
+)
 from kiosk.contract.ports import CardAddress
 from kiosk.contract.sensitive import Sensitive
-from kiosk.station.commands import ChangePin
-from kiosk.station.events import Replied
+from kiosk.station.commands import ChangePin, PinCommand, VerifyPin
+from kiosk.station.events import GaveUp, Replied
+from kiosk.station.executor import Actions
 from kiosk.station.unblock import PinWork
 from tests.station.fakes import FakeAuthority, FakeCards
 
@@ -32,6 +44,7 @@ CHANGE = ChangePin(
     Sensitive("482916"),
     Sensitive("60514273"),
 )
+VERIFY = VerifyPin(VISIT, CHANGE.at, Sensitive("482916"))
 DONE = Replied(VISIT, Finished(Purpose.CHANGE_PIN))
 
 
@@ -45,6 +58,15 @@ class Chip(FakeCards):
 
     def change_pin(self, at: CardAddress, current: PinEntry, new: PinEntry) -> None:
         self.on_record = list(self.authority.changing)
+        self._answer()
+
+    def verify_pin(
+        self, at: CardAddress, pin: PinEntry, challenge: PinChallenge | None = None
+    ) -> PinProof | None:
+        self._answer()
+        return None
+
+    def _answer(self) -> None:
         if self.error is not None:
             raise self.error
 
@@ -105,6 +127,18 @@ def test_what_is_not_known_stays_open(error: CardError) -> None:
     with pytest.raises(type(error)):
         change(chip)
     assert chip.authority.changing == ["begun"]
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [(CHANGE, Reason.OUTCOME_UNKNOWN), (VERIFY, Reason.CARD_UNREADABLE)],
+    ids=["change", "verify"],
+)
+def test_only_a_new_pin_may_have_been_set_for_all_we_know(
+    command: PinCommand, reason: Reason
+) -> None:
+    actions = Actions(FakeAuthority(), Chip(error=OutcomeUnknown("torn")), Heartbeat())
+    assert actions.perform(command) == GaveUp(VISIT, reason)
 
 
 def test_the_holder_sees_success_though_the_report_is_lost() -> None:

@@ -47,9 +47,13 @@ class CardOut(Struct, frozen=True):
 
 
 class SecondCard(Struct, frozen=True):
-    """A second card went in; nothing continues until both are out."""
+    """A second card went in; nothing continues until both are out.
+
+    ``unread`` as for ``CardOut``.
+    """
 
     visit: VisitId
+    unread: bool = False
 
 
 class Availability(Struct, frozen=True):

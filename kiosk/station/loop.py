@@ -17,6 +17,7 @@ from threading import Thread
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from kiosk.contract.log_context import log_about
 from kiosk.contract.messages import ReaderState, Reason, VisitId, reference_of
@@ -35,6 +36,7 @@ from kiosk.station.events import (
     NoReply,
     NoticeTimedOut,
     ResultSide,
+    SecondCard,
 )
 from kiosk.station.presence import AuthorityChecked, Presence, apply_reader_event
 from kiosk.station.states import (
@@ -284,8 +286,8 @@ class StationLoop:
         return events
 
     async def _advance(self, event: Event, show: Show) -> None:
-        if isinstance(event, CardOut):
-            event = CardOut(unread=self._now() - self._shown_at < self._times.read_s)
+        if isinstance(event, CardOut | SecondCard):
+            event = replace(event, unread=self._now() - self._shown_at < self._times.read_s)
         following = step(self._state, event)
         changed = following.state != self._state
         self._state = following.state

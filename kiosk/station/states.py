@@ -485,8 +485,8 @@ class Success(Struct, frozen=True):
 class Refused(Struct, frozen=True):
     """It cannot be done here.
 
-    ``retry_at`` (aware UTC) is set where the holder may come back later. ``pulled``: the card may
-    have left while its PIN was being set; that is not known yet.
+    ``retry_at`` (aware UTC) is set where the holder may come back later. ``pulled``: what is said
+    once the card is out, as its holder cannot have read it here.
     """
 
     visit: VisitId

@@ -717,7 +717,8 @@ def step(state: State, event: Event) -> Next:
         case SecondCard() if isinstance(state, Working) and _changes_card(state.command):
             return Next(replace(state, second_card=True))
         case SecondCard():
-            return _refused_here(state, visit_of(state) or event.visit, Reason.TWO_CARDS)
+            untold = _untold(state, unread=event.unread)
+            return _two_cards(state, visit_of(state) or event.visit, untold)
         case Availability():
             return _availability(state, event)
         case Replied(reply=Finished(purpose=purpose)) if event.visit == _left_in(state):
@@ -751,9 +752,14 @@ def _left(state: State, *, unread: bool = False) -> Attract:
     """Return the page after the card has left; the holder has to learn what they could not read."""
     if isinstance(state, Attract | OutOfService):
         return Attract(state.pulled, state.visit)
-    done = _DONE.get(state.purpose) if isinstance(state, Success) and unread else None
-    pulled = done or _pulled_from(state)
+    pulled = _untold(state, unread=unread)
     return Attract(pulled, visit_of(state) if pulled else None)
+
+
+def _untold(state: State, *, unread: bool) -> PulledFrom | None:
+    if isinstance(state, Success):
+        return _DONE.get(state.purpose) if unread else None
+    return _pulled_from(state)
 
 
 def _left_in(state: State) -> VisitId | None:
@@ -783,7 +789,11 @@ def _pulled_from(state: State) -> PulledFrom | None:
             return PulledFrom.SAVING
         case Working(visit=VisitState(purpose=Purpose.CHANGE_QUESTIONS), command=SaveQuestions()):
             return PulledFrom.SAVING
-        case EnterPin(visit=VisitState(unlocked=True)):
+        case (
+            EnterPin(visit=VisitState(unlocked=True))
+            | PadPaused(visit=VisitState(unlocked=True))
+            | Working(visit=VisitState(unlocked=True), command=VerifyPin())
+        ):
             return PulledFrom.UNLOCKED
         case StillThere(inner):
             return _pulled_from(inner)
@@ -821,7 +831,7 @@ def _unless_two_cards(state: Reading | Working, following: Next) -> Next:
         return following
     if following.state == state or isinstance(following.state, _FINISHED):
         return following
-    return _refused_here(state, state.visit.id, Reason.TWO_CARDS)
+    return _two_cards(state, state.visit.id, _pulled_from(following.state))
 
 
 def _still_there(state: StillThere, event: Event) -> Next:
@@ -850,6 +860,12 @@ def _leave(state: State, reason: RemovalReason) -> Next:
 
 def _refused_here(state: State, visit: VisitId, reason: Reason) -> Next:
     refused = _turned_away(state, visit, Refusal(reason))
+    return Next(refused, _ending(state, VisitEnd.REFUSED))
+
+
+def _two_cards(state: State, visit: VisitId, untold: PulledFrom | None) -> Next:
+    """Refuse to go on; what the holder has not read is said once both cards are out."""
+    refused = Refused(visit, Reason.TWO_CARDS, pulled=untold)
     return Next(refused, _ending(state, VisitEnd.REFUSED))
 
 

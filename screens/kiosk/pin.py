@@ -153,8 +153,10 @@ class PadPage(Page, inherit_bindings=False):
         """Show it; squares move while the reader waits."""
         title, asks = waiting.work(self._state.work)
         leave = pad.WHEN if self._state.work is Work.PIN_ON_PAD else pad.LEAVE_IN
-        letters = _about_letters(self._state.visit) if self._state.work is Work.PIN_ON_PAD else ()
-        lines = (*_rules(self._state.command), asks, leave, *letters, pad.CANCEL)
+        visit = self._state.visit
+        letters = _about_letters(visit) if self._state.work is Work.PIN_ON_PAD else ()
+        unlocked = (pin.UNLOCKED_TEXT,) if visit.unlocked else ()
+        lines = (*unlocked, *_rules(self._state.command), asks, leave, *letters, pad.CANCEL)
         prose = (Prose(line, "text paragraph") for line in lines)
         squares = ActivityIndicator(self.context.look.glyphs.empty, motion=self.context.look.motion)
         left = Vertical(*prose, squares, classes="beside")

@@ -13,6 +13,7 @@ from kiosk.contract.messages import (
     CodeNotSent,
     CodeWrong,
     Finished,
+    OnPad,
     PinFormat,
     PinRules,
     ProvePin,
@@ -82,7 +83,7 @@ def test_a_card_that_left_while_its_pin_was_set_is_told_of(state: s.State) -> No
     if isinstance(state, s.Working):
         kinds = {c.UnblockPin: s.PulledFrom.UNBLOCK, c.ChangePin: s.PulledFrom.CHANGE}
         expected = kinds.get(type(state.command))
-    if isinstance(state, s.EnterPin) and state.visit.unlocked:
+    if isinstance(state, s.EnterPin | s.PadPaused) and state.visit.unlocked:
         expected = s.PulledFrom.UNLOCKED
     left = step(state, e.CardOut()).state
     assert isinstance(left, s.Attract)
@@ -188,6 +189,52 @@ def test_a_card_that_leaves_before_the_last_step_is_not_told_of(
 ) -> None:
     amid = working(command, back, replace(VISIT, purpose=purpose))
     assert step(amid, e.CardOut()).state == s.Attract()
+
+
+UNLOCKED = replace(VISIT, purpose=Purpose.REGISTER, unlocked=True)
+ON_PAD = c.VerifyPin(ID, AT, OnPad(4, 8))
+SET_FIRST = working(
+    c.UnblockPin(ID, AT, GOOD, "1"), NEW_PIN, replace(VISIT, purpose=Purpose.FIRST_UNLOCK)
+)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        s.Working(UNLOCKED, s.Work.PIN_ON_PAD, ON_PAD, None),
+        s.PadPaused(UNLOCKED, s.Work.PIN_ON_PAD, ON_PAD, None, s.PadNotice.TIMEOUT),
+        s.Working(UNLOCKED, s.Work.CHECKING_PIN, c.VerifyPin(ID, AT, GOOD), None),
+    ],
+    ids=["asked on the reader", "asked no more", "entered"],
+)
+def test_a_card_that_leaves_before_it_has_checked_its_new_pin_is_said_to_be_unlocked(
+    state: s.State,
+) -> None:
+    assert step(state, e.CardOut()).state == s.Attract(s.PulledFrom.UNLOCKED, ID)
+    both = step(state, e.SecondCard(OTHER)).state
+    assert step(both, e.CardOut()).state == s.Attract(s.PulledFrom.UNLOCKED, ID)
+
+
+@pytest.mark.parametrize("pad", [False, True], ids=["typed", "on the reader"])
+def test_two_cards_do_not_hide_that_the_first_is_unlocked(pad: bool) -> None:
+    setting = replace(SET_FIRST, visit=replace(SET_FIRST.visit, pin_pad=pad))
+    during = step(setting, e.SecondCard(OTHER)).state
+    both = step(during, e.Replied(ID, ProvePin(position=STEP)))
+    assert isinstance(both.state, s.Refused)
+    assert both.state.reason is Reason.TWO_CARDS
+    assert both.commands == (c.EndVisit(ID, VisitEnd.REFUSED),)
+    assert step(both.state, e.CardOut()).state == s.Attract(s.PulledFrom.UNLOCKED, ID)
+
+
+@pytest.mark.parametrize(("purpose", "told"), DONE)
+def test_two_cards_do_not_hide_a_success_that_was_not_read(
+    purpose: Purpose, told: s.PulledFrom
+) -> None:
+    done = s.Success(replace(VISIT, purpose=purpose), purpose)
+    for unread, pulled in ((True, told), (False, None)):
+        both = step(done, e.SecondCard(OTHER, unread)).state
+        assert isinstance(both, s.Refused)
+        assert both.pulled is pulled
 
 
 def test_a_question_whether_somebody_is_there_hides_no_new_pin() -> None:

@@ -399,6 +399,7 @@ _STORY: Mapping[str, Sample] = {
     ),
     "pad-pin-long": Sample(Working(_at(1, LONG_PIN), Work.PIN_ON_PAD, VERIFY_ON_PAD, None)),
     "pad-pin": Sample(Working(_at(1, REGISTER), Work.PIN_ON_PAD, VERIFY_ON_PAD, None)),
+    "pad-pin-unlocked": Sample(Working(_at(1, UNLOCKED), Work.PIN_ON_PAD, VERIFY_ON_PAD, None)),
     "pad-pin-dark": Sample(
         Working(_at(1, REGISTER), Work.PIN_ON_PAD, VERIFY_ON_PAD, None), dark=True
     ),

@@ -9,25 +9,28 @@ import platform
 import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from kiosk.authority.crypto.hashing import AnswerHasher
 from kiosk.authority.crypto.keys import KeyRing
-from kiosk.authority.mail.message import Message
-from kiosk.authority.mail.smtp import SmtpMailer, relay_from
-from kiosk.config.settings import MailSettings
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.station_visit import ANSWERS
 from tests.benchmarks.sampling import Series
 from tests.benchmarks.table import WIDTH, Row, Unit
 from tests.load.replay import RecordedVisits, Replay, Replayed, recorded
-from tests.load.service import SERVER_SETTINGS, CodeMailbox, LoadedEstate, loaded_estate
+from tests.load.service import (
+    SERVER_SETTINGS,
+    CodeMailbox,
+    LoadedEstate,
+    cpu_of,
+    cpu_of_a_mail,
+    loaded_estate,
+)
 from tests.load.visits import Load, at_once, on_monday
 from tests.support.database import running_postgres
 
@@ -109,25 +112,10 @@ class Apart:
         given = {number: Sensitive(text) for number, text in list(ANSWERS.items())[:3]}
         hasher = AnswerHasher(ring)
         (kept,) = hasher.hash_sets("holder", given, 3)
-        hashed = _cpu(lambda: hasher.check("holder", given, kept))
+        hashed = cpu_of(lambda: hasher.check("holder", given, kept))
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as apart:
-            mailed = apart.submit(_mail_s, estate.settings.mail).result()
+            mailed = apart.submit(cpu_of_a_mail, estate.settings.mail).result()
         return cls(hashed, mailed)
-
-
-def _mail_s(settings: MailSettings) -> float:
-    message = Message("somebody@trust.nhs.uk", "Subject", "Text\n" * 20, "<p>Text</p>" * 40)
-    with closing(SmtpMailer(relay_from(settings, "Smartcard self-service", {}))) as mailer:
-        return _cpu(lambda: mailer.send(message))
-
-
-def _cpu(work: Callable[[], object]) -> float:
-    """Return the seconds that all threads of this process take for a piece of work."""
-    work()
-    began = time.process_time()
-    for _ in range(20):
-        work()
-    return (time.process_time() - began) / 20
 
 
 # The report.

@@ -24,12 +24,18 @@ test: ## Set everything up and run all tests
 	@.ci/bootstrap test
 	@$(VENV)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
-FAST := tests/contract tests/station tests/config tests/authority/crypto tests/screens
-fast: ## Run the tests of rules, flow and screens: no reader, no database server, no terminal
+FAST := tests/contract tests/station tests/config tests/authority/crypto \
+    tests/screens/kiosk tests/screens/terminal
+# Each takes 6 to 21 s of the processor.
+FAST_LEAVES_OUT := tests/contract/test_schemathesis.py tests/authority/crypto/token/test_masters.py \
+    $(addprefix tests/screens/kiosk/test_,long_texts.py leftovers.py after_a_whole_visit.py few_colours.py)
+fast: ## Run the tests of rules, flow and the holder's pages, each drawn at one size
 	@.ci/bootstrap test
-	@echo "$(FAST), without what is marked hardware, postgresql or terminal"
+	@echo "$(FAST), without $(FAST_LEAVES_OUT), what needs a reader, a database server or a terminal,"
+	@echo "and the pages at 60x20 and 120x36; the RA application: make one T=tests/screens/admin"
 	@$(VENV)/python -m pytest -q --numprocesses $(WORKERS) --dist loadfile \
-	    -m "not hardware and not postgresql and not terminal" $(FAST) $(PYTEST_ARGS)
+	    -m "not hardware and not postgresql and not terminal" -k "not 60x20 and not 120x36" \
+	    $(addprefix --ignore=,$(FAST_LEAVES_OUT)) $(FAST) $(PYTEST_ARGS)
 
 one: ## Run one test: T=tests/station/test_step.py, T=FILE::NAME, or T=words of its name
 	@.ci/bootstrap test

@@ -56,7 +56,7 @@ def has_admin_key(card: Card) -> bool:
 def draw_nonce(uow: UnitOfWork, visit: Visit) -> KeyChallenge:
     """Draw our nonce, unless there is one that is still valid.
 
-    Raises ``StepRefused`` while the card may still answer.
+    Raises ``StepRefused`` while an earlier unblock of the card is open.
     """
     if visit.card_id is None or uow.journal.open_for(visit.card_id) is not None:
         raise StepRefused("an earlier unblock of this card is not settled")

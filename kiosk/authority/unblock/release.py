@@ -35,6 +35,7 @@ from kiosk.authority.unblock.candidates import (
     note_presented,
     open_next,
     open_presented,
+    present_again,
 )
 from kiosk.authority.unblock.mutual_authentication import (
     draw_nonce,
@@ -42,6 +43,7 @@ from kiosk.authority.unblock.mutual_authentication import (
     judge_nonce,
     made_before,
     need_key,
+    owes_answer,
     use_key,
 )
 from kiosk.authority.unblock.outcome import record_outcome_by_card
@@ -98,6 +100,11 @@ def challenge(parts: Dependencies, visit_id: VisitId) -> CardChallenge | KeyChal
         context = enter(uow, parts, visit_id)
         _need_gate(context)
         entry, released = uow.journal.before_release(context.card.id, context.visit.id)
+        if entry is not None and _is_lost(entry, context):
+            uow.journal.close(entry.id, UnblockState.NOT_SENT, "", uow.now)
+            record(uow, AuditKind.UNBLOCK_NOT_SENT, context.visit, journal=entry.id)
+            present_again(uow, context.card)
+            entry = None
         if entry is None or entry.visit_id != context.visit.id:
             context = _resolve_earlier(uow, parts, context, entry)
             _need_tries(uow, context, released)
@@ -107,6 +114,16 @@ def challenge(parts: Dependencies, visit_id: VisitId) -> CardChallenge | KeyChal
             drawn = _draw_challenge(uow, context)
         uow.commit()
         return drawn
+
+
+def _is_lost(entry: UnblockEntry, context: VisitContext) -> bool:
+    """Return whether the answer with this visit's cryptogram never reached its station.
+
+    The card draws another nonce once it is held again, and takes no earlier cryptogram. Exchange
+    and try stay charged.
+    """
+    mine = entry.visit_id == context.visit.id and entry.state is UnblockState.INTENT
+    return mine and owes_answer(context.card, entry)
 
 
 def _resolve_earlier(

@@ -161,10 +161,35 @@ def test_one_cryptogram_for_each_number(
     for number in (KeyNonce(chip.own), KeyNonce(bytes(range(16)))):
         with pytest.raises(StepRefused):
             station_visit.authority.release(station_visit.visit, station_visit.attempt(), number)
-    with pytest.raises(StepRefused):
-        station_visit.authority.challenge(station_visit.visit)
     assert world.card(card).secret_exposure == 1
     assert world.kinds().count("admin-key-used") == 1
+
+
+def test_an_exchange_whose_cryptogram_was_lost_begins_anew_and_is_charged_again(
+    world: World, card: Card, station_visit: StationVisit
+) -> None:
+    """Once it is held again the card draws another nonce: it takes no earlier cryptogram."""
+    before = Chip()
+    lost, grant = granted(station_visit, before), granted(station_visit, Chip())
+    assert grant.journal != lost.journal
+    assert entry_of(world, lost.journal).state is UnblockState.NOT_SENT
+    assert world.card(card).secret_exposure == 2
+    assert world.kinds().count("admin-key-used") == 2
+    with pytest.raises(StepRefused):
+        station_visit.authority.admit(station_visit.visit, lost.journal, before.answer())
+
+
+def test_an_exchange_that_the_card_answered_does_not_begin_anew(
+    world: World, station_visit: StationVisit
+) -> None:
+    chip = Chip()
+    grant = granted(station_visit, chip)
+    chip.takes(grant.cryptogram)
+    answered = station_visit.authority.admit(station_visit.visit, grant.journal, chip.answer())
+    assert answered is None
+    with pytest.raises(StepRefused):
+        station_visit.authority.challenge(station_visit.visit)
+    assert entry_of(world, grant.journal).state is UnblockState.INTENT
 
 
 def test_a_card_with_two_visits_has_one_nonce(

@@ -18,10 +18,10 @@ from kiosk.authority.administration.files import new_file
 from kiosk.authority.store.engine import lock_name
 from kiosk.config.loading import as_account
 from kiosk.contract.errors import ConfigError, KioskError
-from tests.app.cli.conftest import kiosk, place
+from tests.app.cli.conftest import kiosk, place, set_up
 from tests.app.cli.samples import GOOD, Kiosk, people
 
-__all__ = ["kiosk", "place"]
+__all__ = ["kiosk", "place", "set_up"]
 
 ROOT = 0
 _acts: list[Callable[[], None]] = []

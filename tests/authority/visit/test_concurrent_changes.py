@@ -71,7 +71,10 @@ CASES: Final[dict[str, dict[str, Reason | CodeEnd | None]]] = {
         "correct the address": Reason.CHANGED_MEANWHILE,
         "retire a question": GOES_ON,
     },
-    "other PIN": {"revoke the card": GOES_ON, "erase the person": GOES_ON},
+    "other PIN": {
+        "revoke the card": Reason.CARD_REVOKED,
+        "erase the person": Reason.CHANGED_MEANWHILE,
+    },
     "other questions": {
         "revoke the registration": Reason.CHANGED_MEANWHILE,
         "retire a question": Reason.CHANGED_MEANWHILE,
@@ -94,7 +97,7 @@ def test_the_page_that_follows_is_true(world: World, page: str, act: str) -> Non
     reader_card = FakeCards(CardId(card.driver, card.identifier))
     follows = Actions(world.authority, reader_card, Heartbeat()).perform(command)
     assert _shown(follows) == CASES[page][act]
-    if page.startswith("new PIN") and CASES[page][act] is not GOES_ON:
+    if page.startswith(("new PIN", "other PIN")) and CASES[page][act] is not GOES_ON:
         assert reader_card.pin is None, "the card was not touched"
         assert "secret-released" not in world.kinds()
 

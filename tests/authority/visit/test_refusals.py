@@ -57,4 +57,5 @@ def test_every_unit_of_work_of_a_visit_may_be_ended_by_a_refusal() -> None:
     authority = Path(kiosk.authority.__file__).parent
     files = [*(authority / "visit").glob("*.py"), *(authority / "unblock").glob("*.py")]
     begin = {file.name for file in files if "store.begin(" in file.read_text()}
-    assert begin == {"context.py"}
+    daily = {"registration.py", "pin_change.py"}  # what the caretaker does with rows of old visits
+    assert begin == {"context.py"} | daily

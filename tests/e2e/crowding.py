@@ -19,7 +19,7 @@ from kiosk.app.composition.authority import build_authority
 from kiosk.authority.crypto.hashing import AnswerHasher
 from kiosk.authority.store.records import JointHash
 from kiosk.config.loading import load_settings
-from kiosk.contract.errors import StepRefused
+from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import Answer, VisitId
 from kiosk.contract.ports import Authority
 from kiosk.contract.sensitive import Sensitive
@@ -54,6 +54,8 @@ def crowd(authority: Authority, visit: VisitId, questions: Sequence[str]) -> Cou
             return type(authority.answer(visit, f"{os.getpid()}-{number}", wrong)).__name__
         except StepRefused:
             return "StepRefused"
+        except AuthorityUnavailable:  # three are being checked
+            return "Refusal"
 
     with ThreadPoolExecutor(CALLERS) as pool:
         return Counter(pool.map(one, range(CALLERS)))

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.hardware
     [
         ((EntryEnd.CANCELS,), "cancelled"),
         ((EntryEnd.FORGETS,), "timeout"),
-        (("4829",), "length"),
+        (("482",), "length"),
         (("482915048",), "length"),
     ],
     ids=["cancelled", "timeout", "too short", "too long"],

@@ -138,8 +138,9 @@ def _wrong(
 ) -> AnswersWrong:
     first = charged.conclude(uow, context.visit, right=False)
     left, proven = charged.charge.left, charged.against.proven
-    # Of several sets at once the last verdict decides: another one may be right.
-    if proven and has_to_block(uow, context.required_registration, context.policy):
+    # Of several sets at once a right one may have given its attempt back since.
+    failures = context.required_registration.failures
+    if proven and left == 0 and failures >= context.policy.max_failures:
         raise _blocked(uow, parts, context)
     if proven or left > 0:
         return AnswersWrong(tasks.answer_questions(uow, reload(uow, context)))

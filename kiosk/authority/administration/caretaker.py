@@ -45,7 +45,7 @@ from kiosk.authority.store.records import (
 )
 from kiosk.authority.store.repositories.mac_rows import TABLES, RowKey
 from kiosk.authority.store.unit_of_work import UnitOfWork
-from kiosk.authority.visit.pin_change import tell_of_lost_changes
+from kiosk.authority.visit.pin_change import report_lost_changes
 from kiosk.authority.visit.registration import apply_due_changes
 from kiosk.config.settings import DEFAULTS, NoticeSettings, RetentionSettings, addresses
 
@@ -340,7 +340,7 @@ class Caretaker:
             if not uow.jobs.is_due(DAILY, DAY):
                 return
         self._note(apply_due_changes(self._store))
-        self._note(tell_of_lost_changes(self._store))
+        self._note(report_lost_changes(self._store))
         purge_records(self._store, self._retention)
         with self._store.begin() as uow:
             uow.jobs.claim(DAILY, DAY)

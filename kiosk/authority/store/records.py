@@ -339,7 +339,6 @@ class Visit:
     pin_change: PinChange | None = None
     unknown_card: str | None = None
     unread: ReadFault | None = None
-    """Family and identifier of a card that is not recorded; deleted with the visit."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """A PIN that its holder changes: the intent is recorded before the card is asked.
 
-A change whose report never comes is told of as one that may have been made.
+Where no report comes, audit and mail say that the PIN may have been changed.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def pin_changing(parts: Dependencies, visit_id: VisitId) -> None:
 
 
 def pin_kept(parts: Dependencies, visit_id: VisitId) -> None:
-    """Withdraw the intent; where the holder was told of it already, nothing changes."""
+    """Withdraw the intent; nothing changes where the holder had the mail about it already."""
     with deciding(parts) as uow:
         visit = enter_to_report(uow, parts, visit_id).visit
         _need_purpose(visit)
@@ -69,12 +69,12 @@ def close_visit(uow: UnitOfWork, visit_id: str, how: VisitEnd) -> Visit | None:
     """Close a visit and return it as it was; None where it is closed already or unknown."""
     visit = uow.visits.close(visit_id, uow.now, how)
     if visit is not None and visit.pin_change is PinChange.BEGUN:
-        _tell(uow, visit)
+        _report_unknown(uow, visit)
     return visit
 
 
-def tell_of_lost_changes(store: Store) -> tuple[RowAltered, ...]:
-    """Tell of every change that can no longer be reported; return the rows that prevent it."""
+def report_lost_changes(store: Store) -> tuple[RowAltered, ...]:
+    """Audit and mail every change that no station can report any more; return altered rows."""
     with store.read() as uow:
         lost = uow.visits.with_open_change(uow.now - VISIT_LIFE)
     altered = []
@@ -83,14 +83,14 @@ def tell_of_lost_changes(store: Store) -> tuple[RowAltered, ...]:
             with store.begin() as uow:
                 visit = uow.visits.get(visit_id)
                 if visit is not None:
-                    _tell(uow, visit)
+                    _report_unknown(uow, visit)
                     uow.commit()
         except RowAltered as error:
             altered.append(error)
     return tuple(altered)
 
 
-def _tell(uow: UnitOfWork, visit: Visit) -> None:
+def _report_unknown(uow: UnitOfWork, visit: Visit) -> None:
     if not uow.visits.note_change_unknown(visit.id):
         return
     record(uow, AuditKind.PIN_CHANGE_UNKNOWN, visit)

@@ -21,7 +21,7 @@ from kiosk.authority.unblock.release import release
 from kiosk.authority.visit.answers import answer
 from kiosk.authority.visit.codes import enter_code
 from kiosk.authority.visit.context import VisitRefused
-from kiosk.contract.errors import StepRefused
+from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import Answer, Grant, VisitId
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.station_visit import ANSWERS
@@ -94,7 +94,8 @@ def at_once(call: Callable[[], object]) -> list[object]:
         gate.wait()
         try:
             return call()
-        except (StepRefused, VisitRefused) as refused:
+        except (AuthorityUnavailable, StepRefused, VisitRefused) as refused:
+            # Unavailable: nothing is left to charge, and another set is still being checked.
             return refused
 
     with ThreadPoolExecutor(CALLERS) as pool:

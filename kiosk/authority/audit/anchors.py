@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import assert_never
@@ -73,17 +73,13 @@ def sign_heads(
 
 def _last_signed(uow: UnitOfWork, signer: AnchorSigner, chain: int) -> AuditHead:
     """Return the row of a chain's newest anchor whose signature is good."""
-    for anchor in _newest_first(uow, chain):
-        if signer.check(anchor):
-            return AuditHead(anchor.seq, anchor.hash)
-    return first_head(chain)
-
-
-def _newest_first(uow: UnitOfWork, chain: int) -> Iterator[AuditAnchor]:
     before = None
     while some := uow.audit.newest_anchors(chain, before):
-        yield from some
+        for anchor in some:
+            if signer.check(anchor):
+                return AuditHead(anchor.seq, anchor.hash)
         before = some[-1].seq
+    return first_head(chain)
 
 
 # Signing the head of the audit chain with a key that the database does not have.

@@ -9,7 +9,7 @@ exported, that the collector has not been sent, or that record a redaction in a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -81,7 +81,14 @@ def plan_purge(
         }
         while tied := _tied_row(redacting, kept):
             kept[chain_of(tied)] = _anchor(uow, signer, chain_of(tied), before, tied - 1)
-        gone = {chain: _purged_until(uow, chain) for chain in chains}
+        # The last row that was purged: some may not be deleted yet.
+        gone = {
+            chain: max(
+                (gap.last for gap in uow.audit.gaps(chain) if gap.kind is GapKind.PURGED),
+                default=before_first(chain),
+            )
+            for chain in chains
+        }
         cuts = tuple(
             AuditCut(
                 AuditHead(anchor.seq, anchor.hash),
@@ -123,22 +130,12 @@ def purge_audit(store: Store, signer: AnchorSigner, plan: AuditPlan, actor: str)
                 detail={"rows": plan.rows, "until": cut_at},
             )
             uow.commit()
-    while _delete_some(store):
-        pass
+    deleted = BATCH
+    while deleted:
+        with store.begin() as uow:
+            deleted = uow.audit.delete_purged(BATCH)
+            uow.commit()
     sign_heads(store, signer)
-
-
-def _delete_some(store: Store) -> int:
-    with store.begin() as uow:
-        deleted = uow.audit.delete_purged(BATCH)
-        uow.commit()
-    return deleted
-
-
-def _purged_until(uow: UnitOfWork, chain: int) -> int:
-    """Return the last row that was purged; some of them may not be deleted yet."""
-    purged = (gap.last for gap in uow.audit.gaps(chain) if gap.kind is GapKind.PURGED)
-    return max(purged, default=before_first(chain))
 
 
 def _anchor(
@@ -149,16 +146,13 @@ def _anchor(
     last: int | None = None,
 ) -> AuditAnchor | None:
     """Return the newest anchor of a chain that is old enough, of row ``last`` at most."""
-    return next((one for one in _old_anchors(uow, chain, before, last) if signer.check(one)), None)
-
-
-def _old_anchors(
-    uow: UnitOfWork, chain: int, before: datetime, last: int | None
-) -> Iterator[AuditAnchor]:
     until = None if last is None else last + 1
     while some := uow.audit.newest_anchors(chain, until, signed_before=before):
-        yield from some
+        for anchor in some:
+            if signer.check(anchor):
+                return anchor
         until = some[-1].seq
+    return None
 
 
 def _tied_row(redacting: Mapping[int, int], kept: Mapping[int, AuditAnchor | None]) -> int | None:

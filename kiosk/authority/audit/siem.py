@@ -103,7 +103,10 @@ def cef_body(event: AuditEvent) -> str:
     """Return a row in the Common Event Format (ArcSight, version 0)."""
     severity = 7 if _is_grave(event) else 3
     head = ("Unlock Kiosk", "unlock-kiosk", version("unlock-kiosk"), event.kind)
-    fields = "|".join(_cef_head(text) for text in (*head, audit_message(event)))
+    fields = "|".join(
+        text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
+        for text in (*head, audit_message(event))
+    )
     strings = {
         "reference": event.reference,
         "visit": event.visit_id,
@@ -121,16 +124,12 @@ def cef_body(event: AuditEvent) -> str:
     for number, (label, value) in enumerate(strings.items(), start=1):
         if value:
             extension |= {f"cs{number}Label": label, f"cs{number}": value}
-    pairs = " ".join(f"{key}={_cef_value(value)}" for key, value in extension.items() if value)
-    return f"CEF:0|{fields}|{severity}|{pairs}"
-
-
-def _cef_head(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
-
-
-def _cef_value(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("=", "\\=").replace("\n", "\\n")
+    pairs = []
+    for key, value in extension.items():
+        if value:
+            escaped = value.replace("\\", "\\\\").replace("=", "\\=").replace("\n", "\\n")
+            pairs.append(f"{key}={escaped}")
+    return f"CEF:0|{fields}|{severity}|{' '.join(pairs)}"
 
 
 BODIES: Final[Mapping[str, Callable[[AuditEvent], str]]] = {"json": json_body, "cef": cef_body}

@@ -179,10 +179,22 @@ def compose_notice(
     left out. Raises ``MailRefused`` for an unknown template: no retry will help.
     """
     shown = {name: _shown(name, value, zone) for name, value in params.items() if value}
-    if template in TO_STAFF:
-        letter = _to_staff(TO_STAFF[template], shown)
-    elif template in words.TO_HOLDERS:
-        letter = _to_holder(words.TO_HOLDERS[template], shown, service)
+    if notice := TO_STAFF.get(template):
+        letter = Letter(
+            notice.subject,
+            words.STAFF,
+            (Paragraph(notice.opening), *_facts(shown), Paragraph(notice.next)),
+        )
+    elif notice := words.TO_HOLDERS.get(template):
+        facts = _facts(shown, without="holder_name")
+        doubt = notice.doubt.format(call=words.call(service))
+        if number := shown.get(words.STOP_NUMBER):
+            doubt = words.stop(number, service, notice.stop)
+        letter = Letter(
+            notice.subject,
+            shown.get("holder_name", words.HOLDER),
+            (Paragraph(notice.opening), *facts, Paragraph(notice.next), Paragraph(doubt)),
+        )
     else:
         raise MailRefused(f"there is no notice named {template!r}")
     return _message(to, letter, service, secret=False)
@@ -200,35 +212,15 @@ def compose_report(
 
     The first of ``columns`` names the rows, the others are counts.
     """
-    facts = tuple((row[0], _counts(columns[1:], row[1:])) for row in rows)
+    facts = tuple(
+        (
+            first,
+            ", ".join(f"{n} {name.lower()}" for n, name in zip(counts, columns[1:], strict=True)),
+        )
+        for first, *counts in rows
+    )
     letter = Letter(words.REPORT, words.STAFF, (Paragraph(opening), FactList(facts)))
     return _message(to, letter, service, secret=False)
-
-
-def _counts(columns: Sequence[str], counts: Sequence[str]) -> str:
-    return ", ".join(f"{count} {name.lower()}" for name, count in zip(columns, counts, strict=True))
-
-
-def _to_holder(
-    notice: words.NoticeWords, shown: Mapping[str, str], service: ServiceSettings
-) -> Letter:
-    facts = _facts(shown, without="holder_name")
-    doubt = notice.doubt.format(call=words.call(service))
-    if number := shown.get(words.STOP_NUMBER):
-        doubt = words.stop(number, service, notice.stop)
-    return Letter(
-        notice.subject,
-        shown.get("holder_name", words.HOLDER),
-        (Paragraph(notice.opening), *facts, Paragraph(notice.next), Paragraph(doubt)),
-    )
-
-
-def _to_staff(notice: words.NoticeWords, shown: Mapping[str, str]) -> Letter:
-    return Letter(
-        notice.subject,
-        words.STAFF,
-        (Paragraph(notice.opening), *_facts(shown), Paragraph(notice.next)),
-    )
 
 
 def _facts(shown: Mapping[str, str], without: str = "") -> tuple[FactList, ...]:
@@ -241,16 +233,14 @@ def _facts(shown: Mapping[str, str], without: str = "") -> tuple[FactList, ...]:
 
 
 def _shown(name: str, value: object, zone: tzinfo | None) -> str:
+    """Format a time for people; any other text keeps its words."""
     text = " ".join(str(value).split())
-    return _time(text, zone) if name in words.TIMES else text
-
-
-def _time(iso: str, zone: tzinfo | None) -> str:
-    """Format a time for people; any other text is returned unchanged."""
+    if name not in words.TIMES:
+        return text
     try:
-        moment = datetime.fromisoformat(iso)
+        moment = datetime.fromisoformat(text)
     except ValueError:
-        return iso
+        return text
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     local = aware.astimezone(zone)
     return f"{local:%A} {local.day} {local:%B %Y at %H:%M %Z}"

@@ -142,7 +142,16 @@ def relay_from(settings: MailSettings, sender_name: str, environ: Mapping[str, s
 
     Raises ``ConfigError`` naming the file, or the address, that cannot be used.
     """
-    sender = _ascii_address(settings.sender)
+    local, _, domain = settings.sender.rpartition("@")
+    try:
+        # An international domain as its A-labels (RFC 5890): few relays accept another form.
+        sender = (local.encode("ascii") + b"@" + domain.encode("idna")).decode("ascii")
+    except UnicodeError:
+        raise ConfigError(f"mail.sender {settings.sender}: cannot be written in ASCII") from None
+    # This machine's name without a query of the name service, which may take seconds.
+    host = socket.gethostname()
+    name = host if "." in host else f"{host}.{sender.rpartition('@')[2]}"
+    is_a_name = name.isascii() and name.isprintable() and " " not in name
     return Relay(
         host=settings.host,
         port=settings.port,
@@ -153,7 +162,7 @@ def relay_from(settings: MailSettings, sender_name: str, environ: Mapping[str, s
         reply_to=settings.reply_to,
         login=_login(settings.credential, environ),
         deadline_s=settings.deadline_s,
-        greet_as=_greet_as(sender),
+        greet_as=name if is_a_name else "localhost",
     )
 
 
@@ -174,22 +183,6 @@ def _login(credential: str, environ: Mapping[str, str]) -> Login | None:
     if not (user and colon and password) or not (user + password).isprintable():
         raise ConfigError(f"mail.credential {credential}: must be one line user:password")
     return Login(user, Sensitive(password))
-
-
-def _ascii_address(address: str) -> str:
-    """Write an international domain as its A-labels (RFC 5890): few relays accept another form."""
-    local, _, domain = address.rpartition("@")
-    try:
-        return (local.encode("ascii") + b"@" + domain.encode("idna")).decode("ascii")
-    except UnicodeError:
-        raise ConfigError(f"mail.sender {address}: cannot be written in ASCII") from None
-
-
-def _greet_as(sender: str) -> str:
-    """Return this machine's name without a query of the name service, which may take seconds."""
-    host = socket.gethostname()
-    name = host if "." in host else f"{host}.{sender.rpartition('@')[2]}"
-    return name if name.isascii() and name.isprintable() and " " not in name else "localhost"
 
 
 # One connection to the relay: verified TLS, then login, then one message after the other.
@@ -224,7 +217,13 @@ class _Connection:
         client, relay = self._client, self._relay
         await client.connect()
         if not relay.tls_from_start:
-            await self._start_tls()
+            try:
+                await client.starttls()
+            except aiosmtplib.SMTPException as error:
+                # The library has no class for a STARTTLS that is absent or refused.
+                if type(error) in (aiosmtplib.SMTPException, aiosmtplib.SMTPResponseException):
+                    raise MailNotTrusted("the relay offers no STARTTLS, or refused it") from None
+                raise
         self._transport = client.transport
         if client.get_transport_info("sslcontext") is not relay.context:
             raise MailNotTrusted("the connection is not encrypted as it was asked to be")
@@ -236,15 +235,6 @@ class _Connection:
                     "correct mail.port or leave mail.credential empty"
                 )
             await client.login(relay.login.user, relay.login.password.reveal())
-
-    async def _start_tls(self) -> None:
-        try:
-            await self._client.starttls()
-        except aiosmtplib.SMTPException as error:
-            # The library has no class for a STARTTLS that is absent or refused.
-            if type(error) in (aiosmtplib.SMTPException, aiosmtplib.SMTPResponseException):
-                raise MailNotTrusted("the relay offers no STARTTLS, or refused it") from None
-            raise
 
     async def reset(self) -> None:
         """End what the last message left; a connection that is gone shows here."""
@@ -304,7 +294,8 @@ class _Connections:
                     await connection.address(recipient)
             with self._ended_by_error(connection):
                 await connection.hand_over(content)
-            self._keep(connection)
+            timer = asyncio.get_running_loop().call_later(IDLE_S, self._say_goodbye, connection)
+            self._idle[connection] = timer
 
     async def check(self) -> None:
         """Connect, verify and log in on another connection, within the deadline."""
@@ -372,10 +363,6 @@ class _Connections:
                 return connection
             self._say_goodbye(connection)
         return None
-
-    def _keep(self, connection: _Connection) -> None:
-        timer = asyncio.get_running_loop().call_later(IDLE_S, self._say_goodbye, connection)
-        self._idle[connection] = timer
 
     def _say_goodbye(self, connection: _Connection) -> None:
         if timer := self._idle.pop(connection, None):
@@ -476,7 +463,14 @@ class SmtpMailer:
         """Have it done on the thread of the connections, and wait for its end."""
         failure: MailError | None = None
         try:
-            self._begin(part).result()
+            with self._lock:
+                if self._closed:
+                    raise MailUnavailable(_ENDED)
+                if self._running is None or not self._running.is_alive():  # it is not, after a fork
+                    self._running = _MailThread(self._relay)
+                    self._running.start()
+                begun = self._running.begin(part)
+            begun.result()
         except (aiosmtplib.SMTPException, OSError) as error:
             failure = mail_error(error)
         except ValueError:  # an address that no charset takes
@@ -486,15 +480,6 @@ class SmtpMailer:
         # Raised here: inside the arm, its context would be an error that names the recipient.
         if failure:
             raise failure
-
-    def _begin(self, part: Callable[[_Connections], Coroutine[None, None, None]]) -> Future[None]:
-        with self._lock:
-            if self._closed:
-                raise MailUnavailable(_ENDED)
-            if self._running is None or not self._running.is_alive():  # it is not, after a fork
-                self._running = _MailThread(self._relay)
-                self._running.start()
-            return self._running.begin(part)
 
     def _written(self, message: Message) -> bytes:
         relay = self._relay

@@ -165,20 +165,18 @@ def _chain(
 
 
 def _plain(row: AuditHead | AuditAnchor | AuditGap) -> dict[str, Any]:
-    names = row.__dataclass_fields__
-    return {name: _json_value(getattr(row, name)) for name in names}
-
-
-def _json_value(value: object) -> object:
-    match value:
-        case bytes():
-            return value.hex()
-        case datetime():
-            return value.astimezone(UTC).isoformat()
-        case GapKind():
-            return value.value
-        case _:
-            return value
+    plain: dict[str, Any] = {}
+    for name in row.__dataclass_fields__:
+        match getattr(row, name):
+            case bytes() as value:
+                plain[name] = value.hex()
+            case datetime() as value:
+                plain[name] = value.astimezone(UTC).isoformat()
+            case GapKind() as value:
+                plain[name] = value.value
+            case value:
+                plain[name] = value
+    return plain
 
 
 # Reading one back, without a database.
@@ -199,8 +197,17 @@ def verify_archives(
     rows = anchors = 0
     fault: AuditFault | None = None
     for file in files:
+        lost = [gap for gap in file.lost if verifier.check(gap)]
         walks = {
-            chain_of(one.anchor.seq): _walk(file, one, verifier, macs, redacted)
+            chain_of(one.anchor.seq): ChainWalk(
+                AuditHead(one.anchor.seq, one.anchor.hash),
+                [one.anchor],
+                verifier.check,
+                one.after,
+                macs,
+                redacted,
+                lost,
+            )
             for one in file.chains
         }
         fault = _discontinued(file, ends) or _walked(file, walks)
@@ -270,18 +277,6 @@ def _signed(kind: type[Any], fields: Mapping[str, Any]) -> Any:
     if kind is AuditGap:
         read["kind"] = GapKind(fields["kind"])
     return kind(**read)
-
-
-def _walk(
-    file: _File,
-    one: ArchivedChain,
-    verifier: AnchorVerifier | AnchorSigner,
-    macs: AuditMacs | None,
-    redacted: frozenset[int],
-) -> ChainWalk:
-    head = AuditHead(one.anchor.seq, one.anchor.hash)
-    lost = [gap for gap in file.lost if verifier.check(gap)]
-    return ChainWalk(head, [one.anchor], verifier.check, one.after, macs, redacted, lost)
 
 
 def _discontinued(file: _File, ends: Mapping[int, AuditHead]) -> AuditFault | None:

@@ -38,7 +38,6 @@ from kiosk.authority.store.records import (
     AuditQuery,
     AuditVerdict,
     Card,
-    Cardholder,
     Scalar,
     Sought,
 )
@@ -58,30 +57,46 @@ _ID = re.compile(r"[0-9a-f]{32}")
 
 def query_of(uow: UnitOfWork, only: AuditFilter) -> AuditQuery:
     """Look up the persons of a filter; raises ``NotTaken`` for an unknown person or member."""
-    _check_times(only)
+    for name, at in (("since", only.since), ("until", only.until)):
+        if isinstance(at, datetime) and at.utcoffset() is None:
+            raise NotTaken(name, "Say the time zone, too.")
+    if only.since is not None and only.until is not None and only.since >= only.until:
+        raise NotTaken("until", "This is before the beginning.")
     for name in ("station", "staff", "kind"):
         text = getattr(only, name)  # an export writes it into the audit
         if len(text) > LONGEST_NAME or not text.isprintable():
             raise NotTaken(name, f"A name has at most {LONGEST_NAME} characters that can be shown.")
+    holder_id = _holder(uow, only.person.strip())
+    station = only.station.strip() or None
+    if (
+        station
+        and all(each.name != station for each in uow.stations.every())
+        and not uow.trail.newest(AuditQuery(station=station), limit=1)  # a deleted one counts
+    ):
+        raise NotTaken(
+            "station", "There is no such station. The page Stations has their names (F4)."
+        )
+    actors = _actors(uow, only.staff.strip())
+    sought = None if only.counted is None else _COUNTED[only.counted]
+    if sought is not None and only.reason:
+        sought = tuple(Sought(each.kind, reports.REASON, only.reason) for each in sought)
+    reference = None
+    if text := only.reference.strip():
+        reference = read_reference(text)
+        if reference is None:
+            raise NotTaken(
+                "reference", "A reference number has eight letters and digits: XXXX-XXXX."
+            )
     return AuditQuery(
-        holder_id=_holder(uow, only.person.strip()),
-        station=_station(uow, only.station.strip()),
-        actors=_actors(uow, only.staff.strip()),
+        holder_id=holder_id,
+        station=station,
+        actors=actors,
         kind=only.kind.strip() or None,
-        sought=_sought(only),
-        reference=_reference(only.reference.strip()),
+        sought=sought,
+        reference=reference,
         since=only.since,
         until=only.until,
     )
-
-
-def _sought(only: AuditFilter) -> tuple[Sought, ...] | None:
-    if only.counted is None:
-        return None
-    sought = _COUNTED[only.counted]
-    if not only.reason:
-        return sought
-    return tuple(Sought(each.kind, reports.REASON, only.reason) for each in sought)
 
 
 _COUNTED: Final = {
@@ -107,15 +122,6 @@ def _holder(uow: UnitOfWork, text: str) -> str | None:
     )
 
 
-def _station(uow: UnitOfWork, text: str) -> str | None:
-    """Return a station's name; a deleted one is still found where the audit names it."""
-    if not text or any(each.name == text for each in uow.stations.every()):
-        return text or None
-    if uow.trail.newest(AuditQuery(station=text), limit=1):
-        return text
-    raise NotTaken("station", "There is no such station. The page Stations has their names (F4).")
-
-
 def _actors(uow: UnitOfWork, text: str) -> tuple[str, ...] | None:
     """Return the ids of all with a word in their name that begins like this."""
     if not text:
@@ -134,23 +140,6 @@ def _actors(uow: UnitOfWork, text: str) -> tuple[str, ...] | None:
         )
         raise NotTaken("staff", because)
     return found
-
-
-def _reference(text: str) -> str | None:
-    if not text:
-        return None
-    reference = read_reference(text)
-    if reference is None:
-        raise NotTaken("reference", "A reference number has eight letters and digits: XXXX-XXXX.")
-    return reference
-
-
-def _check_times(only: AuditFilter) -> None:
-    for name, at in (("since", only.since), ("until", only.until)):
-        if isinstance(at, datetime) and at.utcoffset() is None:
-            raise NotTaken(name, "Say the time zone, too.")
-    if only.since is not None and only.until is not None and only.since >= only.until:
-        raise NotTaken("until", "This is before the beginning.")
 
 
 # Rows of the audit as staff read them: names for ids, words for kinds, and the reasons.
@@ -175,49 +164,36 @@ class AuditLines:
     def of(self, events: Sequence[AuditEvent]) -> tuple[AuditLine, ...]:
         ids = {event.holder_id for event in events if event.holder_id}
         holders = self._uow.holders.by_ids(ids)
-        cards = self._uow.cards.by_ids({card for event in events for card in _cards_of(event)})
-        notes = self._uow.notes.by_ids(tuple({*map(_note_id, events)} - {""}))
-        return tuple(self._line(event, holders, cards, notes) for event in events)
-
-    def _line(
-        self,
-        event: AuditEvent,
-        holders: Mapping[str, Cardholder],
-        cards: Mapping[str, Card],
-        notes: Mapping[str, ActionNote],
-    ) -> AuditLine:
-        note = notes.get(_note_id(event))
-        number, name = _person(event.holder_id, holders)
-        return AuditLine(
-            seq=event.seq,
-            at=event.at,
-            kind=event.kind,
-            sentence=audit_message(event),
-            number=number,
-            name=name,
-            card=_card(event.card_id, cards),
-            station=event.station or "",
-            who=self._name_of(event.actor),
-            reference=event.reference,
-            detail="; ".join(
-                (*_grounds(event, note, self._redacted), *_rest(event, self._name_of, cards))
-            ),
+        cards = self._uow.cards.by_ids(
+            {
+                card_id
+                for event in events
+                for card_id in (event.card_id, event.detail.get(_REPLACED))
+                if isinstance(card_id, str)
+            }
         )
-
-
-def _person(holder_id: str | None, holders: Mapping[str, Cardholder]) -> tuple[str, str]:
-    """Return number and name."""
-    if holder_id is None:
-        return "", ""
-    holder = holders.get(holder_id)
-    return (holder.number, holder.name) if holder else ("", ERASED)
-
-
-def _cards_of(event: AuditEvent) -> Iterator[str]:
-    """Return the ids of the card of the event, and of the one that this replaces."""
-    for card_id in (event.card_id, event.detail.get(_REPLACED)):
-        if isinstance(card_id, str):
-            yield card_id
+        notes = self._uow.notes.by_ids(tuple({*map(_note_id, events)} - {""}))
+        lines = []
+        for event in events:
+            holder = holders.get(event.holder_id or "")
+            erased = "" if event.holder_id is None else ERASED
+            grounds = _grounds(event, notes.get(_note_id(event)), self._redacted)
+            lines.append(
+                AuditLine(
+                    seq=event.seq,
+                    at=event.at,
+                    kind=event.kind,
+                    sentence=audit_message(event),
+                    number=holder.number if holder else "",
+                    name=holder.name if holder else erased,
+                    card=_card(event.card_id, cards),
+                    station=event.station or "",
+                    who=self._name_of(event.actor),
+                    reference=event.reference,
+                    detail="; ".join((*grounds, *_rest(event, self._name_of, cards))),
+                )
+            )
+        return tuple(lines)
 
 
 def _card(card_id: str | None, cards: Mapping[str, Card]) -> str:
@@ -302,10 +278,12 @@ class AuditExport:
         if self._how is ExportFormat.CSV:
             self._put(csv_line(COLUMNS))
         progress(0, total)
-        for lines in _batches(uow, query):
-            self._put("".join(map(self._text, lines)))
-            self.rows += len(lines)
+        lines, after = AuditLines(uow), None
+        while events := uow.trail.oldest(query, after, BATCH):
+            self._put("".join(map(self._text, lines.of(events))))
+            self.rows += len(events)
             progress(self.rows, total)
+            after = events[-1].seq
 
     def _text(self, line: AuditLine) -> str:
         values = columns_of(line) | {"at": line.at.astimezone(UTC).isoformat()}
@@ -317,13 +295,6 @@ class AuditExport:
         written = text.encode("utf-8")
         self._hash.update(written)
         self._file.write(written)
-
-
-def _batches(uow: UnitOfWork, query: AuditQuery) -> Iterator[tuple[AuditLine, ...]]:
-    lines, after = AuditLines(uow), None
-    while events := uow.trail.oldest(query, after, BATCH):
-        yield lines.of(events)
-        after = events[-1].seq
 
 
 # The desk.
@@ -391,7 +362,11 @@ class AuditDesk(Desk):
         proposal = Proposal("audit.redact", {"row": row, "whole": whole})
         with self._office.act(Action.REDACT_AUDIT, grounds, proposal=proposal, always=True) as act:
             uow = act.uow
-            event = _redactable(uow, row)
+            event = uow.audit.get(row)
+            if event is None:
+                raise NotFound(f"There is no row {row_name(row)} in the audit.")
+            if event.kind == StaffKind.AUDIT_REDACTED:
+                raise NotTaken("row", "This row says what was taken out of another one, and stays.")
             note = str(event.detail.get("note") or "")
             had_reason = bool(note) and uow.notes.redact(note)
             had_detail = whole and uow.audit.redact_detail(row)
@@ -420,15 +395,6 @@ class AuditDesk(Desk):
 
 _NO_REASON = "This row has no reason that could be taken out. Its detail goes as a whole."
 _NOTHING_TO_REDACT = "There is no text in this row any more."
-
-
-def _redactable(uow: UnitOfWork, row: int) -> AuditEvent:
-    event = uow.audit.get(row)
-    if event is None:
-        raise NotFound(f"There is no row {row_name(row)} in the audit.")
-    if event.kind == StaffKind.AUDIT_REDACTED:
-        raise NotTaken("row", "This row says what was taken out of another one, and stays.")
-    return event
 
 
 def _query_detail(query: AuditQuery, only: AuditFilter) -> dict[str, Scalar]:

@@ -88,11 +88,23 @@ def add_card(uow: UnitOfWork, sealer: Sealer, holder: Cardholder, wanted: NewCar
     """Add the card to the holder's; raises ``NotTaken``, naming the field that is wrong."""
     if wanted.expires_at is not None and wanted.expires_at <= uow.now:
         raise NotTaken("expires_at", "A card that has expired already is of no use here.")
-    card = _card(sealer, holder.id, wanted)
+    named, limit = _named(wanted), wanted.secret_limit
+    if limit is not None:
+        entered("secret_limit", lambda: people_fields.read_secret_limit(str(limit)))
+    card = Card(
+        new_id(),
+        holder.id,
+        named.driver,
+        named.identifier,
+        expires_at=wanted.expires_at,
+        secret_limit=limit,
+    )
+    if wanted.secret is not None:
+        generation = ISSUED if isinstance(wanted.secret, IssuedFrom) else None
+        sealed = seal(sealer, card, wanted.secret)
+        card = replace(card, sealed_secret=sealed, secret_generation=generation)
     if not uow.cards.add(card):
-        raise NotTaken(
-            "identifier", _owner_of(uow, CardId(card.driver, card.identifier), holder.id)
-        )
+        raise NotTaken("identifier", _owner_of(uow, named, holder.id))
     return card
 
 
@@ -103,23 +115,20 @@ def seal(sealer: Sealer, card: Card, secret: Sensitive | IssuedFrom) -> SealedSe
     ``KeysUnavailable`` where the token of the master keys is needed and does not answer.
     """
     named = CardId(card.driver, card.identifier)
-    taken = _issued(sealer, secret) if isinstance(secret, IssuedFrom) else _entered(named, secret)
+    taken: Sensitive | Derivation | None
+    if isinstance(secret, IssuedFrom):
+        if secret.master not in sealer.masters.ids():
+            raise NotTaken("master_key", "There is no such master key; see `kiosk keys list`.")
+        taken = Derivation(secret.master)
+    else:
+        family = FAMILIES[named.driver]
+        taken = entered(
+            "secret", lambda: people_fields.read_unblock_secret(secret.reveal(), family)
+        )
+        if taken is None:
+            raise NotTaken("secret", "Enter the card's unblock secret.")
     revision = card.sealed_secret.revision + 1 if card.sealed_secret else 1
     return sealer.seal(taken, SealLabel(named, SealKind.UNBLOCK, revision))
-
-
-def _entered(named: CardId, secret: Sensitive) -> Sensitive:
-    family = FAMILIES[named.driver]
-    taken = entered("secret", lambda: people_fields.read_unblock_secret(secret.reveal(), family))
-    if taken is None:
-        raise NotTaken("secret", "Enter the card's unblock secret.")
-    return taken
-
-
-def _issued(sealer: Sealer, secret: IssuedFrom) -> Derivation:
-    if secret.master not in sealer.masters.ids():
-        raise NotTaken("master_key", "There is no such master key; see `kiosk keys list`.")
-    return Derivation(secret.master)
 
 
 def need_another(old: Card, wanted: NewCard) -> None:
@@ -138,25 +147,6 @@ def _named(wanted: NewCard) -> CardId:
     if named is None:
         raise NotTaken("identifier", "Enter the card's identifier.")
     return named
-
-
-def _card(sealer: Sealer, holder_id: str, wanted: NewCard) -> Card:
-    named, limit = _named(wanted), wanted.secret_limit
-    if limit is not None:
-        entered("secret_limit", lambda: people_fields.read_secret_limit(str(limit)))
-    card = Card(
-        new_id(),
-        holder_id,
-        named.driver,
-        named.identifier,
-        expires_at=wanted.expires_at,
-        secret_limit=limit,
-    )
-    if wanted.secret is None:
-        return card
-    generation = ISSUED if isinstance(wanted.secret, IssuedFrom) else None
-    sealed = seal(sealer, card, wanted.secret)
-    return replace(card, sealed_secret=sealed, secret_generation=generation)
 
 
 def _owner_of(uow: UnitOfWork, named: CardId, holder_id: str) -> str:

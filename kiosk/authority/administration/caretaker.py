@@ -36,9 +36,7 @@ from kiosk.authority.store.records import (
     Alarm,
     AuditAnchor,
     AuditHead,
-    AuditPiece,
     AuditQuery,
-    Job,
     OutboxMessage,
     Scalar,
     new_id,
@@ -237,9 +235,6 @@ class Caretaker:
 
     # --- the audit ---
 
-    def _verify(self) -> None:
-        self._verify_on(self._sign())
-
     def _sign(self) -> tuple[RaisedAlarm, ...]:
         """Verify the newest rows and sign each head that moved; raise an alarm for a misfit.
 
@@ -264,15 +259,16 @@ class Caretaker:
             log.info("audit anchor %s", anchor_line(anchor))
         return ()
 
-    def _verify_on(self, unsigned: tuple[RaisedAlarm, ...]) -> None:
-        """Verify a piece of the audit: all of it once a day, from where the last run ended.
+    def _verify(self) -> None:
+        """Sign the heads, and verify a piece of the audit: all of it once a day.
 
-        One chain after the other; a run stops at the end of a chain. Alarms end with the last
-        piece, except those in ``unsigned``, the reasons why no head was signed just now.
+        A run goes on from where the last one ended, one chain after the other, and stops at the end
+        of a chain. Alarms end with the last piece, except those why no head was signed just now.
         """
+        found = self._sign()
         with self._store.read() as uow:
             job = uow.jobs.get(VERIFY)
-            after = _verified_to(job)
+            after = AuditHead(*json.loads(job.reached)) if job and job.reached else FIRST
             begins = after == FIRST
             if begins and not uow.jobs.is_due(VERIFY, DAY):
                 return
@@ -289,7 +285,8 @@ class Caretaker:
             uow.jobs.reach(VERIFY, "" if over else json.dumps([reached.seq, reached.hash]))
 
         if over:
-            found = (*unsigned, *_found(piece))
+            if piece.fault is not None:
+                found = (*found, _trouble(piece.fault.seq, piece.fault.because))
             self._raise_and_clear({AlarmKind.AUDIT_BROKEN}, found, also=reach)
         else:
             with self._store.begin() as uow:
@@ -302,13 +299,18 @@ class Caretaker:
         """Check a piece of all rows that have a MAC: each of them once a day."""
         with self._store.read() as uow:
             job = uow.jobs.get(CHECK_ROWS)
-            table, after = _checked_to(job)
+            table, after = _checked_to(job.reached if job else "")
             begins = (table, after) == (TABLES[0], None)
             if begins and not uow.jobs.is_due(CHECK_ROWS, DAY):
                 return
             piece = uow.mac_rows.check(table, after, ROWS_A_RUN)
         self._note(RowAltered(table, row) for row in piece.altered)
-        following = _after_piece(table, piece.last)
+        if piece.last is None and table == TABLES[-1]:
+            following = ""
+        elif piece.last is None:
+            following = json.dumps([TABLES[TABLES.index(table) + 1], None])
+        else:
+            following = json.dumps([table, piece.last])
         with self._store.begin() as uow:
             if begins:
                 uow.jobs.claim(CHECK_ROWS, DAY)
@@ -374,32 +376,13 @@ class EveryMinute:
             self._trouble = ""
 
 
-def _verified_to(job: Job | None) -> AuditHead:
-    """Return the row that a pass over the audit has reached; ``FIRST`` where the next begins."""
-    if job is None or not job.reached:
-        return FIRST
-    seq, digest = json.loads(job.reached)
-    return AuditHead(seq, digest)
-
-
-def _checked_to(job: Job | None) -> tuple[str, RowKey | None]:
-    """Return the table and the key that the check has reached, as ``_after_piece`` wrote them."""
-    if job is not None and job.reached:
-        table, key = json.loads(job.reached)
+def _checked_to(reached: str) -> tuple[str, RowKey | None]:
+    """Return the table and the key that the check has reached; the first table if none."""
+    if reached:
+        table, key = json.loads(reached)
         if table in TABLES:
             return table, tuple(key) if key else None
     return TABLES[0], None
-
-
-def _after_piece(table: str, last: RowKey | None) -> str:
-    if last is not None:
-        return json.dumps([table, last])
-    following = TABLES[TABLES.index(table) + 1 :]
-    return json.dumps([following[0], None]) if following else ""
-
-
-def _found(piece: AuditPiece) -> tuple[RaisedAlarm, ...]:
-    return (_trouble(piece.fault.seq, piece.fault.because),) if piece.fault else ()
 
 
 def _record_alarm(uow: UnitOfWork, kind: ServiceKind, alarm: str, raised: Detail) -> None:

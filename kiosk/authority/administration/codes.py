@@ -11,7 +11,6 @@ from __future__ import annotations
 from itertools import takewhile
 
 from kiosk.authority.administration.office import (
-    Act,
     Desk,
     audit_name,
     describe_change,
@@ -39,14 +38,13 @@ from kiosk.authority.errors import (
 )
 from kiosk.authority.notices import Notice, notify_holder
 from kiosk.authority.roles import Action, Role
-from kiosk.authority.store.records import AuditEvent, Card, Cardholder, EmailCode, new_id
+from kiosk.authority.store.records import Card, Cardholder, EmailCode, new_id
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit.assisted import ASSISTED_LIFE, is_assisted, is_vouched_for
 from kiosk.authority.visit.eligibility import SecretProblem, has_left, is_registered
 from kiosk.authority.wording import counted
 from kiosk.contract.messages import Purpose, Reason
 from kiosk.contract.policy import HOUR, Policy
-from kiosk.contract.sensitive import Sensitive
 
 # For whom a code may be given: a holder who can unlock with it, and not too often.
 
@@ -144,28 +142,44 @@ class CodesDesk(Desk):
             code = draw_code(policy.code_digits)
             needs_second = self._office.needs_second(act.uow, Action.ISSUE_CODE)
             purpose = purpose_for(act.uow, policy, holder)
-            kept = self._written_down(act, policy, card, code, purpose, needs_second=needs_second)
-            _put(act.uow, kept)
+            first = purpose is Purpose.FIRST_UNLOCK
+            code_id, ends = new_id(), act.uow.now + ASSISTED_LIFE
+            digest = self._office.means.codes.digest(
+                code, CodeBinding(code_id, purpose, card.id, visit_id="")
+            )
+            # A code that staff gave before is replaced; a mailed one is when this one goes live.
+            act.uow.codes.revoke_given(card.id)
+            act.uow.codes.draft(
+                EmailCode(
+                    id=code_id,
+                    card_id=card.id,
+                    holder_id=card.holder_id,
+                    purpose=purpose,
+                    visit_id="",
+                    digest=digest.digest,
+                    key_id=digest.key_id,
+                    sent_to="",
+                    drafted_at=act.uow.now,
+                    max_tries=policy.code_tries,
+                    digits=policy.code_digits,
+                    issued_by=audit_name(act.actor),
+                    issued_key=act.actor.key,
+                    needs_second=needs_second,
+                )
+            )
+            if not needs_second:
+                act.uow.codes.activate(code_id, act.uow.now, ends)
             act.record(
                 StaffKind.CODE_ISSUED,
                 card_id=card.id,
-                code=kept.id,
-                needs_second=kept.needs_second,
-                first_unlock=purpose is Purpose.FIRST_UNLOCK,
+                code=code_id,
+                needs_second=needs_second,
+                first_unlock=first,
             )
-            first = purpose is Purpose.FIRST_UNLOCK
             notice = Notice.FIRST_CODE_GIVEN if first else Notice.CODE_GIVEN
             registration = act.uow.registrations.of_holder(holder.id)
             notify_holder(act.uow, notice, act.reference, holder, registration)
-            ends = act.uow.now + ASSISTED_LIFE
-        return IssuedCode(
-            kept.id,
-            code,
-            ends,
-            kept.needs_second,
-            act.reference,
-            for_first_unlock=purpose is Purpose.FIRST_UNLOCK,
-        )
+        return IssuedCode(code_id, code, ends, needs_second, act.reference, for_first_unlock=first)
 
     def waiting(self) -> tuple[CodeLine, ...]:
         """Return the codes that wait for a second member of staff, oldest first."""
@@ -209,44 +223,6 @@ class CodesDesk(Desk):
                 raise NotFound(_UNKNOWN)
             return Seen(holder.id, holder.revision)
 
-    def _written_down(
-        self,
-        act: Act,
-        policy: Policy,
-        card: Card,
-        code: Sensitive,
-        purpose: Purpose,
-        *,
-        needs_second: bool,
-    ) -> EmailCode:
-        code_id = new_id()
-        binding = CodeBinding(code_id, purpose, card.id, visit_id="")
-        kept = self._office.means.codes.digest(code, binding)
-        return EmailCode(
-            id=code_id,
-            card_id=card.id,
-            holder_id=card.holder_id,
-            purpose=purpose,
-            visit_id="",
-            digest=kept.digest,
-            key_id=kept.key_id,
-            sent_to="",
-            drafted_at=act.uow.now,
-            max_tries=policy.code_tries,
-            digits=policy.code_digits,
-            issued_by=audit_name(act.actor),
-            issued_key=act.actor.key,
-            needs_second=needs_second,
-        )
-
-
-def _put(uow: UnitOfWork, code: EmailCode) -> None:
-    """Replace the code that staff gave before; a mailed one is revoked when this one goes live."""
-    uow.codes.revoke_given(code.card_id)
-    uow.codes.draft(code)
-    if not code.needs_second:
-        uow.codes.activate(code.id, uow.now, uow.now + ASSISTED_LIFE)
-
 
 def _lock_card(uow: UnitOfWork, holder_id: str, card_id: str) -> tuple[Cardholder, Card]:
     """Lock a card for this act, with its holder."""
@@ -285,12 +261,9 @@ def _need_unagreed(uow: UnitOfWork, code: EmailCode) -> None:
 def _over(uow: UnitOfWork, code: EmailCode) -> ConcurrentChange | NotFound:
     """Return what staff did since the code was made; if nothing, that it has expired."""
     newest_first = uow.audit.of_holder(code.holder_id)
-    since = takewhile(lambda event: not _made(event, code), newest_first)
+    made = StaffKind.CODE_ISSUED.value, code.id
+    since = takewhile(lambda event: (event.kind, event.detail.get("code")) != made, newest_first)
     deeds = tuple(describe_change(uow, event) for event in since if event.kind in STAFF_KINDS)
     if deeds:
         return ConcurrentChange("This code is not as you saw it any more.", deeds)
     return NotFound("This code was used, or it ran out.")
-
-
-def _made(event: AuditEvent, code: EmailCode) -> bool:
-    return event.kind == StaffKind.CODE_ISSUED and event.detail.get("code") == code.id

@@ -235,8 +235,8 @@ class Planner:
             registration = registrations.get(was.id) if was else None
             holder = holders[line.number] = self._person(batch, line, was, registration)
             if line.card:
-                told = was or holder, registration
-                self._card(batch, line, line.card, holder, cards.get(line.card), told)
+                known = cards.get(line.card)
+                self._card(batch, line, line.card, holder, known, was or holder, registration)
         added = {holder.number for holder in batch.people_added}
         erased = self._uow.holders.erased_among(added)
         first = {line.number: line for line in reversed(lines) if line.number in erased}
@@ -278,7 +278,8 @@ class Planner:
         named: CardId,
         holder: Cardholder,
         known: Card | None,
-        told: tuple[Cardholder, Registration | None],
+        told: Cardholder,
+        registration: Registration | None,
     ) -> None:
         if known is not None and known.holder_id != holder.id:
             other = self._uow.holders.get(known.holder_id)
@@ -298,7 +299,10 @@ class Planner:
         notice = self._notice(changed, is_new=known is None)
         if holder.id not in self._new_people and (notice or changed.takes_more_tries):
             batch.known_touched += 1
-            self._tell(batch, changed, notice, *told)
+            # Nobody else is told: the first file of everybody's cards would mail everybody.
+            is_told = registration is not None or changed.replaces
+            if notice and is_told and addresses_of(told, registration):
+                batch.card_news.append(CardNews(notice, told, registration))
         if known is None:
             batch.cards_added.append(card)
         elif card != known:
@@ -315,22 +319,6 @@ class Planner:
         if changed.has_other_key:
             return Notice.CARD_KEY_SET
         return Notice.CARD_IN_USE_AGAIN if changed.is_in_use_again(self._uow.now) else None
-
-    def _tell(
-        self,
-        batch: Batch,
-        changed: ChangedCard,
-        notice: Notice | None,
-        holder: Cardholder,
-        registration: Registration | None,
-    ) -> None:
-        """Tell whoever is registered, or had another key or secret.
-
-        Nobody else: the first file of everybody's cards would mail everybody.
-        """
-        is_told = registration is not None or changed.replaces
-        if notice and is_told and addresses_of(holder, registration):
-            batch.card_news.append(CardNews(notice, holder, registration))
 
     def _planned(self, batch: Batch, line: PersonRecord, was: Card) -> Card:
         """Return the card that a line makes; raises ``KeyMissing``."""

@@ -86,8 +86,13 @@ def fingerprint_of(body: str) -> str:
 
 
 def _check(kind: str, body: str) -> None:
-    if kind.startswith("sk-"):  # the library reads none of them; their frame names the kind
-        _check_frame(kind, body)
+    if kind.startswith("sk-"):
+        # The library reads none of them; the blob's first string is the kind (RFC 4253, 6.6).
+        fingerprint_of(body)
+        blob = base64.b64decode(body)
+        length = int.from_bytes(blob[:4], "big")
+        if blob[4 : 4 + length] != kind.encode("ascii") or len(blob) <= 4 + length:
+            raise NotTaken(FIELD, "The key is damaged: a part of it is missing or changed.")
         return
     try:
         key = load_ssh_public_key(f"{kind} {body}".encode())
@@ -96,15 +101,6 @@ def _check(kind: str, body: str) -> None:
     if isinstance(key, RSAPublicKey) and key.key_size < FEWEST_RSA_BITS:
         because = f"An RSA key needs {FEWEST_RSA_BITS} bits or more; better make an ed25519 key."
         raise NotTaken(FIELD, because)
-
-
-def _check_frame(kind: str, body: str) -> None:
-    """Compare the blob's first string with ``kind`` (RFC 4253, section 6.6)."""
-    fingerprint_of(body)
-    blob = base64.b64decode(body)
-    length = int.from_bytes(blob[:4], "big")
-    if blob[4 : 4 + length] != kind.encode("ascii") or len(blob) <= 4 + length:
-        raise NotTaken(FIELD, "The key is damaged: a part of it is missing or changed.")
 
 
 VARIABLE = "SSH_USER_AUTH"
@@ -126,10 +122,6 @@ def login_key(environ: Mapping[str, str]) -> str:
             lines = file.read(_LONGEST).splitlines()
     except (OSError, UnicodeDecodeError):
         raise NotPermitted("It cannot be told which key logged in.") from None
-    return _fingerprint(lines)
-
-
-def _fingerprint(lines: list[str]) -> str:
     words = lines[0].split(" ") if len(lines) == 1 else []
     if len(words) != 3 or words[0] != "publickey":
         raise NotPermitted("Log in with one SSH key, and with nothing else.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import tzinfo
 
@@ -98,21 +98,17 @@ def _refuse_unsettled(
 def _refuse_to_name(
     uow: UnitOfWork, holder: Cardholder, cards: tuple[Card, ...], grounds: Grounds
 ) -> None:
-    named = tuple(_names(uow, holder, cards))
-    for field, text in (("reason", grounds.reason), ("identified_by", grounds.identified_by)):
-        words = set(_words(text))
-        if any(name <= words for name in named):
-            raise NotTaken(field, "This is kept: say it without naming the person.")
-
-
-def _names(uow: UnitOfWork, holder: Cardholder, cards: tuple[Card, ...]) -> Iterator[set[str]]:
-    """Yield the words that together name somebody."""
     registration = uow.registrations.of_holder(holder.id)
     addresses = (holder.email, registration.email if registration else None)
     identifiers = (card.identifier for card in cards)
-    for name in (holder.name, holder.number, *addresses, *identifiers):
-        if words := set(_words(name or "")):
-            yield words
+    # The words that together name somebody.
+    names = [
+        set(_words(name or "")) for name in (holder.name, holder.number, *addresses, *identifiers)
+    ]
+    for field, text in (("reason", grounds.reason), ("identified_by", grounds.identified_by)):
+        words = set(_words(text))
+        if any(name and name <= words for name in names):
+            raise NotTaken(field, "This is kept: say it without naming the person.")
 
 
 def _words(text: str) -> list[str]:
@@ -132,17 +128,14 @@ _STOP_OLD = (
     "can still stop everything here. "
 )
 
+_SHARING = 5
+"""Of the people whom a search finds by an address, how many are looked at."""
+
 MOST_FOUND = 100
 """People that a search returns, whatever limit is given."""
 
 MOST_LISTED = 500
 """The most people of a page of a list, whatever limit is given."""
-
-
-def _about_stop_number(uow: UnitOfWork, stop: StopNumber, zone: tzinfo) -> str:
-    if stop.used_at is not None:
-        return _STOP_USED.format(when=format_moment(stop.used_at, uow.now, zone))
-    return _STOP_OLD if uow.stop_numbers.is_too_old(stop) else _STOP
 
 
 def _events(
@@ -191,7 +184,10 @@ def _unknown_card(uow: UnitOfWork, reference: str) -> str:
 def lines_of(uow: UnitOfWork, ids: Sequence[str], policy: Policy) -> dict[str, PersonLine]:
     """Return a line for each of ``ids`` that exists, by id."""
     holders, registrations = uow.holders.by_ids(ids), uow.registrations.of_holders(ids)
-    cards, broken = _cards(uow, ids), broken_seals(uow, ids)
+    broken = broken_seals(uow, ids)
+    cards: dict[str, list[Card]] = defaultdict(list)
+    for card in uow.cards.of_holders(ids):
+        cards[card.holder_id].append(card)
     return {
         holder.id: PersonLine(
             holder_id=holder.id,
@@ -210,13 +206,6 @@ def lines_of(uow: UnitOfWork, ids: Sequence[str], policy: Policy) -> dict[str, P
         )
         for holder in holders.values()
     }
-
-
-def _cards(uow: UnitOfWork, ids: Sequence[str]) -> Mapping[str, list[Card]]:
-    cards: dict[str, list[Card]] = defaultdict(list)
-    for card in uow.cards.of_holders(ids):
-        cards[card.holder_id].append(card)
-    return cards
 
 
 def _order(line: PersonLine, first: Sequence[frozenset[str]]) -> tuple[int, str, str]:
@@ -249,7 +238,13 @@ class PeopleDesk(Desk):
             people = tuple(sorted(lines, key=lambda line: _order(line, first)))
             words = _about(uow, events, people, means.zone)
             if stop is not None:
-                words = f"{_about_stop_number(uow, stop, means.zone)}{words}"
+                about_stop = _STOP
+                if stop.used_at is not None:
+                    when = format_moment(stop.used_at, uow.now, means.zone)
+                    about_stop = _STOP_USED.format(when=when)
+                elif uow.stop_numbers.is_too_old(stop):
+                    about_stop = _STOP_OLD
+                words = f"{about_stop}{words}"
             return Found(people, len(ids) > most, words)
 
     def listed(
@@ -317,14 +312,22 @@ class PeopleDesk(Desk):
             {"number": number, "name": name, "email": email, "knowingly": knowingly},
         )
         with self._office.act(Action.ADD_PERSON, grounds, proposal=proposal) as act:
+            digits = self._office.means.number_digits
+            # In a file a space inside a number is a mistake; when typed, it groups the digits.
+            typed = "".join(number.split()) if digits else number.strip()
             holder = Cardholder(
                 new_id(),
-                self._number(number),
+                entered("number", lambda: people_fields.read_holder_number(typed, digits)),
                 _name(name),
                 _address(email, self._policy) if email.strip() else None,
             )
             if holder.email and not knowingly:
-                _refuse_shared(act.uow, holder.email)
+                sharing = act.uow.search.exact(holder.email, _SHARING)
+                for other in act.uow.holders.by_ids(sharing).values():
+                    raise AddressShared(
+                        "email",
+                        f"There is already {other.name}, {other.number}, with this address.",
+                    )
             if not act.uow.holders.add(holder):
                 raise NotTaken("number", "Somebody has this number already.")
             act.uow.search.refresh([holder.id])
@@ -359,7 +362,11 @@ class PeopleDesk(Desk):
             if address == before:
                 raise NotTaken("email", "This is their address already.")
             stopped = stop_change(act.uow, holder.id)
-            _readdress(act, holder, registration, address)
+            # First the registration, as an address that falls due locks them in this order.
+            if registration is not None:
+                act.uow.registrations.correct_email(holder.id, address)
+            act.uow.holders.save(replace(holder, email=address))
+            act.uow.search.refresh([holder.id])
             act.record(StaffKind.EMAIL_CORRECTED, registered=registration is not None)
             notify_holder(
                 act.uow,
@@ -509,26 +516,9 @@ class PeopleDesk(Desk):
     def _policy(self) -> Policy:
         return self._office.means.policy()
 
-    def _number(self, text: str) -> str:
-        digits = self._office.means.number_digits
-        # In a file a space inside a number is a mistake; when typed, it only groups the digits.
-        typed = "".join(text.split()) if digits else text.strip()
-        return entered("number", lambda: people_fields.read_holder_number(typed, digits))
-
 
 def _name(text: str) -> str:
     return entered("name", lambda: people_fields.read_name(text))
-
-
-_SHARING = 5
-"""Of the people whom a search finds by an address, how many are looked at."""
-
-
-def _refuse_shared(uow: UnitOfWork, address: str) -> None:
-    for other in uow.holders.by_ids(uow.search.exact(address, _SHARING)).values():
-        raise AddressShared(
-            "email", f"There is already {other.name}, {other.number}, with this address."
-        )
 
 
 def _address(text: str, policy: Policy) -> str:
@@ -559,16 +549,6 @@ def _close(act: Act, holder: Cardholder) -> Registration | None:
     act.uow.codes.revoke_of_holder(holder.id)
     act.uow.pending.delete_of_holder(holder.id)
     return act.uow.registrations.of_holder(holder.id)
-
-
-def _readdress(
-    act: Act, holder: Cardholder, registration: Registration | None, address: str
-) -> None:
-    # First the registration, then the holder: an address that falls due locks them in this order.
-    if registration is not None:
-        act.uow.registrations.correct_email(holder.id, address)
-    act.uow.holders.save(replace(holder, email=address))
-    act.uow.search.refresh([holder.id])
 
 
 def _unblocked(act: Act, registration: Registration, policy: Policy) -> bool:

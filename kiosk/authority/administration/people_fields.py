@@ -114,8 +114,13 @@ def read_unblock_secret(text: str, family: families.CardFamily | None) -> Sensit
                 return Sensitive(families.tidy_admin_key(text))
             except ValueError as error:
                 raise CellRefused("unblock_secret", str(error)) from None
-        case families.TextSecret() as form:
-            return Sensitive(_text_secret(text, form.shortest, form.longest))
+        case families.TextSecret(shortest=shortest, longest=longest):
+            if text.isascii() and text.isprintable() and shortest <= len(text) <= longest:
+                return Sensitive(text)
+            lengths = f"{longest}" if shortest == longest else f"{shortest} to {longest}"
+            lost = text.isdigit() and len(text) < shortest
+            hint = "; leading zeros may have been lost" if lost else ""
+            raise CellRefused("unblock_secret", f"must be {lengths} digits or letters{hint}")
         case other:
             assert_never(other)
 
@@ -143,14 +148,6 @@ def read_secret_limit(text: str) -> int | None:
     if text.isascii() and text.isdigit() and 1 <= int(text[:3]) <= LIMIT_MOST and len(text) <= 2:
         return int(text)
     raise CellRefused("secret_limit", f"must be 1 to {LIMIT_MOST}")
-
-
-def _text_secret(text: str, shortest: int, longest: int) -> str:
-    if text.isascii() and text.isprintable() and shortest <= len(text) <= longest:
-        return text
-    lengths = f"{longest}" if shortest == longest else f"{shortest} to {longest}"
-    hint = "; leading zeros may have been lost" if text.isdigit() and len(text) < shortest else ""
-    raise CellRefused("unblock_secret", f"must be {lengths} digits or letters{hint}")
 
 
 def _number_reason(text: str, digits: int) -> str:

@@ -191,7 +191,17 @@ class FileHeader:
 def read_header(record: list[str]) -> FileHeader:
     """Read the first record; raises ``ImportRefused`` naming each column that is wrong."""
     columns = tuple(cell.strip().lower() for cell in record)
-    reasons = [*_not_commas(columns)] or [*_missing(columns), *_unknown(columns), *_twice(columns)]
+    reasons = _not_commas(columns)
+    if not reasons:
+        missing = [name for name in NEEDED if name not in columns]
+        if len(missing) == len(NEEDED):
+            reasons = [f"this is not the header; the first line must be {','.join(NEEDED)}"]
+        else:
+            reasons = [f"the column {name} is missing" for name in missing]
+        unknown = [name for name in columns if name not in _ALL]
+        if len(unknown) < len(columns):  # otherwise the header has been refused already
+            reasons += map(_unknown, unknown)
+        reasons += [f"the column {name} is there twice" for name in _ALL if columns.count(name) > 1]
     if reasons:
         raise ImportRefused(tuple((1, reason) for reason in reasons))
     return FileHeader(columns)
@@ -207,27 +217,10 @@ def _not_commas(columns: tuple[str, ...]) -> list[str]:
     return []
 
 
-def _missing(columns: tuple[str, ...]) -> list[str]:
-    missing = [name for name in NEEDED if name not in columns]
-    if len(missing) == len(NEEDED):
-        return [f"this is not the header; the first line must be {','.join(NEEDED)}"]
-    return [f"the column {name} is missing" for name in missing]
-
-
-def _unknown(columns: tuple[str, ...]) -> list[str]:
-    """Name the unknown columns; without any, the header has already been refused."""
-    unknown = [name for name in columns if name not in _ALL]
-    return [] if len(unknown) == len(columns) else [_hint(name) for name in unknown]
-
-
-def _hint(name: str) -> str:
+def _unknown(name: str) -> str:
     near = difflib.get_close_matches(name, _ALL, n=1)
     hint = f"did you mean {near[0]}?" if near else f"allowed: {', '.join(_ALL)}"
     return f"there is no column {name!r:.40}; {hint}"
-
-
-def _twice(columns: tuple[str, ...]) -> list[str]:
-    return [f"the column {name} is there twice" for name in _ALL if columns.count(name) > 1]
 
 
 _BOM = b"\xef\xbb\xbf"
@@ -327,14 +320,13 @@ class PeopleFile:
             self._hash.update(raw)
             if number == 1 and raw.startswith(_UTF16):
                 raise ImportRefused(((1, "this is UTF-16; save the file as CSV in UTF-8"),))
-            yield self._decoded(number, raw.removeprefix(_BOM) if number == 1 else raw)
-
-    def _decoded(self, number: int, raw: bytes) -> str:
-        try:
-            return raw.decode()
-        except UnicodeDecodeError:
-            self.problems.append((number, "is not UTF-8; save the file as CSV in UTF-8"))
-            return raw.decode(errors="replace")
+            line = raw.removeprefix(_BOM) if number == 1 else raw
+            try:
+                text = line.decode()
+            except UnicodeDecodeError:
+                self.problems.append((number, "is not UTF-8; save the file as CSV in UTF-8"))
+                text = line.decode(errors="replace")
+            yield text
 
 
 # Repetitions in a file. A person with two cards has two lines; anything else is a mistake.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import tzinfo
 from typing import Final
 
@@ -39,13 +39,10 @@ from kiosk.authority.audit.events import (
 from kiosk.authority.notices import address_of, recorded_apart
 from kiosk.authority.roles import Action, may
 from kiosk.authority.store.records import (
-    ActionNote,
     AuditEvent,
     AuditQuery,
-    Card,
     Cardholder,
     CardStatus,
-    EmailCode,
 )
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit.assisted import ASSISTED_LIFE, is_assisted, is_vouched_for
@@ -73,32 +70,27 @@ def story_of(
     wanted = AuditQuery(holder_id=holder_id, without=NOT_IN_STORY)
     events = uow.trail.newest(wanted, before, min(limit, LONGEST))
     notes = uow.notes.by_ids(tuple(filter(None, map(_note_id, events))))
-    return tuple(_line(event, notes, name_of) for event in events)
-
-
-def _line(
-    event: AuditEvent, notes: Mapping[str, ActionNote], name_of: Callable[[str | None], str]
-) -> StoryLine:
-    agreed = name_of(str(event.detail.get("agreed_by") or ""))
-    agreement = (f"Agreed by {agreed}.",) if agreed else ()
-    words = (audit_message(event), *_why(notes.get(_note_id(event))), *agreement)
-    return StoryLine(
-        seq=event.seq,
-        at=event.at,
-        sentence=" ".join(words),
-        who=name_of(event.actor),
-        station=event.station or "",
-        reference=event.reference,
-        grave=event.kind in GRAVE,
-    )
-
-
-def _why(note: ActionNote | None) -> tuple[str, ...]:
-    """Return the grounds as staff wrote them."""
-    if note is None:
-        return ()
-    identified = (f"Identified by: {note.identified_by}.",) if note.identified_by else ()
-    return (f"Reason: {note.reason.rstrip('.')}.", *identified)
+    lines = []
+    for event in events:
+        words = [audit_message(event)]
+        if note := notes.get(_note_id(event)):
+            words.append(f"Reason: {note.reason.rstrip('.')}.")
+            if note.identified_by:
+                words.append(f"Identified by: {note.identified_by}.")
+        if agreed := name_of(str(event.detail.get("agreed_by") or "")):
+            words.append(f"Agreed by {agreed}.")
+        lines.append(
+            StoryLine(
+                seq=event.seq,
+                at=event.at,
+                sentence=" ".join(words),
+                who=name_of(event.actor),
+                station=event.station or "",
+                reference=event.reference,
+                grave=event.kind in GRAVE,
+            )
+        )
+    return tuple(lines)
 
 
 def _note_id(event: AuditEvent) -> str:
@@ -117,6 +109,10 @@ def page_of(
     seen = seen_of(uow, holder)
     facts, name_of = facts_of(uow, holder, policy), staff_names(uow)
     headline = headline_of(facts, zone)
+    waiting = None
+    if change := uow.address_changes.waiting(holder.id):
+        masked = mask_email(change.new_email)
+        waiting = AddressChangeLine(change.old_email, masked, change.effective_at)
     return Person(
         seen=seen,
         number=holder.number,
@@ -130,20 +126,26 @@ def page_of(
         may_fail=headline.may_fail,
         registers_later=registers_later(facts, zone),
         registration=_registration_line(uow, facts),
-        cards=tuple(_card_line(facts, card) for card in facts.cards),
+        cards=tuple(
+            CardLine(
+                card_id=card.id,
+                driver=card.driver,
+                identifier=card.identifier,
+                revoked=card.status is CardStatus.REVOKED,
+                expires_at=card.expires_at,
+                has_secret=card.sealed_secret is not None,
+                trouble=problem_words(card, facts.trouble(card)),
+                has_key=card.auth_key is not None,
+                has_pin_key=card.pin_key is not None,
+                last_right_pin=facts.right_pins.get(card.id),
+            )
+            for card in facts.cards
+        ),
         codes=tuple(code_line(code, holder, name_of(code.issued_by)) for code in facts.codes),
         story=story_of(uow, holder.id, name_of, limit=NEWEST),
         open_to=frozenset(one for one in _sensible(facts, actor) if may(actor.role, one)),
-        waiting_change=_waiting_change(uow, holder),
+        waiting_change=waiting,
     )
-
-
-def _waiting_change(uow: UnitOfWork, holder: Cardholder) -> AddressChangeLine | None:
-    change = uow.address_changes.waiting(holder.id)
-    if change is None:
-        return None
-    masked = mask_email(change.new_email)
-    return AddressChangeLine(change.old_email, masked, change.effective_at)
 
 
 def facts_of(uow: UnitOfWork, holder: Cardholder, policy: Policy) -> StandingFacts:
@@ -151,34 +153,29 @@ def facts_of(uow: UnitOfWork, holder: Cardholder, policy: Policy) -> StandingFac
     registration = uow.registrations.of_holder(holder.id)
     codes = uow.codes.open_of_holder(holder.id)
     seen = card_observations(uow, holder.id)
+    blocks = AuditQuery(holder_id=holder.id, kind=AuditKind.REGISTRATION_BLOCKED.value)
+    last_block = next(iter(uow.trail.newest(blocks, limit=1)), None)
     return StandingFacts(
         holder=holder,
         cards=uow.cards.of_holder(holder.id),
         registration=registration,
         policy=policy,
         now=uow.now,
-        codes=tuple(code for code in codes if _counts(uow, code)),
+        codes=tuple(
+            code
+            for code in codes
+            if (code.expires_at or code.drafted_at + ASSISTED_LIFE) > uow.now
+            and is_vouched_for(uow, code)
+        ),
         sent=uow.codes.send_times_of_holder(holder.id, uow.now - HOUR),
         unsettled=uow.journal.open_of_holder(holder.id),
         broken=broken_seals(uow, (holder.id,)),
-        blocked_where=_blocked_where(uow, holder),
+        blocked_where=last_block.station or "" if last_block else "",
         seen=seen.refused,
         right_pins=seen.right_pins,
         right_codes=seen.right_codes,
         report=_report(uow, holder) if is_blocked(registration, policy) else None,
     )
-
-
-def _counts(uow: UnitOfWork, code: EmailCode) -> bool:
-    ends = code.expires_at or code.drafted_at + ASSISTED_LIFE
-    return ends > uow.now and is_vouched_for(uow, code)
-
-
-def _blocked_where(uow: UnitOfWork, holder: Cardholder) -> str:
-    query = AuditQuery(holder_id=holder.id, kind=AuditKind.REGISTRATION_BLOCKED.value)
-    for event in uow.trail.newest(query, limit=1):
-        return event.station or ""
-    return ""
 
 
 def _report(uow: UnitOfWork, holder: Cardholder) -> MisuseReport | None:
@@ -234,21 +231,6 @@ def _registration_line(uow: UnitOfWork, facts: StandingFacts) -> RegistrationLin
         paused_until=facts.paused_until,
         misuse_reported=facts.is_misuse_reported,
         recorded=recorded_apart(facts.holder, registration),
-    )
-
-
-def _card_line(facts: StandingFacts, card: Card) -> CardLine:
-    return CardLine(
-        card_id=card.id,
-        driver=card.driver,
-        identifier=card.identifier,
-        revoked=card.status is CardStatus.REVOKED,
-        expires_at=card.expires_at,
-        has_secret=card.sealed_secret is not None,
-        trouble=problem_words(card, facts.trouble(card)),
-        has_key=card.auth_key is not None,
-        has_pin_key=card.pin_key is not None,
-        last_right_pin=facts.right_pins.get(card.id),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -24,10 +24,9 @@ from kiosk.authority.policy import (
     stored_text,
 )
 from kiosk.authority.roles import Action
-from kiosk.authority.store.records import ActionNote, PolicySetting, Scalar
+from kiosk.authority.store.records import PolicySetting, Scalar
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.config.kinds import About, InvalidValue, Words, settings_of
-from kiosk.config.settings import PolicySettings
 
 FIELD = "value"
 LONGEST = 1000
@@ -55,10 +54,26 @@ class PolicyDesk(Desk):
             notes = uow.notes.by_ids(tuple(each.note_id for each in stored.values()))
             name_of = staff_names(uow)
         found = policy_in_force(self._file, stored)
-        return tuple(
-            _line(about, self._file, found, stored.get(about.name), notes, name_of)
-            for about in settings_of(self._file)
-        )
+        lines = []
+        for about in settings_of(self._file):
+            setting = stored.get(about.name)
+            by_staff = setting if setting is not None and setting.value is not None else None
+            note = notes.get(by_staff.note_id) if by_staff else None
+            lines.append(
+                PolicyLine(
+                    name=about.name,
+                    value=_shown(about, getattr(found.settings, about.name)),
+                    in_file=_shown(about, getattr(self._file, about.name)),
+                    allowed=about.kind.allowed,
+                    help=about.help,
+                    changed_at=by_staff.changed_at if by_staff else None,
+                    changed_by=name_of(by_staff.changed_by) if by_staff else "",
+                    reason=note.reason if note else "",
+                    revision=setting.revision if setting else 0,
+                    trouble=found.faults.get(about.name, ""),
+                )
+            )
+        return tuple(lines)
 
     def change(self, name: str, value: str, revision: int, grounds: Grounds) -> Done:
         """Set another value."""
@@ -178,27 +193,3 @@ def _too_late(uow: UnitOfWork, setting: PolicySetting) -> ConcurrentChange:
     if setting.value is not None:
         to = f"to {shown_stored(setting.value) or _NONE}"
     return ConcurrentChange(f"{name} was changed since you looked.", (f"{who} set {name} {to}.",))
-
-
-def _line(
-    about: About,
-    file: PolicySettings,
-    found: PolicyInForce,
-    setting: PolicySetting | None,
-    notes: Mapping[str, ActionNote],
-    name_of: Callable[[str | None], str],
-) -> PolicyLine:
-    by_staff = setting if setting is not None and setting.value is not None else None
-    note = notes.get(by_staff.note_id) if by_staff else None
-    return PolicyLine(
-        name=about.name,
-        value=_shown(about, getattr(found.settings, about.name)),
-        in_file=_shown(about, getattr(file, about.name)),
-        allowed=about.kind.allowed,
-        help=about.help,
-        changed_at=by_staff.changed_at if by_staff else None,
-        changed_by=name_of(by_staff.changed_by) if by_staff else "",
-        reason=note.reason if note else "",
-        revision=setting.revision if setting else 0,
-        trouble=found.faults.get(about.name, ""),
-    )

@@ -390,6 +390,7 @@ def _acts(uow: UnitOfWork, office: Office, holder_id: str) -> Iterator[ProposalL
         holder = uow.holders.get(kept.holder_id) if kept.holder_id else None
         if holder is not None and holder.revision != kept.revision:
             why_not = why_not or OVERTAKEN
+        subject = holder or (uow.staff.get(kept.staff_id) if kept.staff_id else None)
         note = notes.get(kept.note_id)
         yield _judged(
             uow,
@@ -400,7 +401,7 @@ def _acts(uow: UnitOfWork, office: Office, holder_id: str) -> Iterator[ProposalL
                 action=Action(kept.action),
                 sentence=sentence,
                 holder_id=kept.holder_id or "",
-                about=holder.name if holder else _member_name(uow, kept),
+                about=subject.name if subject else "",
                 proposed_by=act_name(uow, kept.proposed_by),
                 proposed_at=kept.proposed_at,
                 expires_at=kept.expires_at,
@@ -477,8 +478,3 @@ def _sentence(uow: UnitOfWork, office: Office, kept: ProposedAct) -> tuple[str, 
         return f"{kept.action}: what was entered cannot be read.", UNREADABLE
     overtaken = kind.not_after is not None and kind.not_after.came_after(uow, opened.seen)
     return kind.words(uow, opened), OVERTAKEN if overtaken else ""
-
-
-def _member_name(uow: UnitOfWork, kept: ProposedAct) -> str:
-    member = uow.staff.get(kept.staff_id) if kept.staff_id else None
-    return member.name if member else ""

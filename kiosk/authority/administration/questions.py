@@ -63,7 +63,11 @@ class QuestionsDesk(Desk):
 
     def add(self, text: str, grounds: Grounds) -> Done:
         with self._office.act(Action.EDIT_QUESTIONS, grounds, lock=lock_policy) as act:
-            text = _tidied(text)
+            text = " ".join(text.split())
+            if not SHORTEST <= len(text) <= LONGEST:
+                raise NotTaken(FIELD, f"Write it in {SHORTEST} to {LONGEST} characters.")
+            if not text.isprintable() or not fold(text):
+                raise NotTaken(FIELD, "Write it in letters that can be shown.")
             there = act.uow.questions.every()
             _refuse_repetition(text, there)
             question = SecurityQuestion(1 + max((each.id for each in there), default=0), text)
@@ -107,15 +111,6 @@ def _known(act: Act, question_id: int) -> SecurityQuestion:
     if question is None:
         raise NotFound("There is no such question.")
     return question
-
-
-def _tidied(text: str) -> str:
-    tidy = " ".join(text.split())
-    if not SHORTEST <= len(tidy) <= LONGEST:
-        raise NotTaken(FIELD, f"Write it in {SHORTEST} to {LONGEST} characters.")
-    if not tidy.isprintable() or not fold(tidy):
-        raise NotTaken(FIELD, "Write it in letters that can be shown.")
-    return tidy
 
 
 def _refuse_repetition(text: str, there: Iterable[SecurityQuestion]) -> None:

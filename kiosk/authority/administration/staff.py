@@ -7,9 +7,8 @@ the same moment, only one may.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
 
 from kiosk.authority.administration.free_text import entered
 from kiosk.authority.administration.login import FIELD as PUBLIC_KEY
@@ -30,7 +29,6 @@ from kiosk.authority.crypto.card_keys import fingerprint
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
 from kiosk.authority.roles import Action, Role, may
 from kiosk.authority.store.records import (
-    AuditEvent,
     AuditQuery,
     Card,
     StaffCard,
@@ -59,18 +57,15 @@ def changes_since(
         event
         for kind in kinds
         for event in uow.trail.newest(AuditQuery(kind=kind.value), limit=RECENT)
-        if event.detail.get(name) == value and _revision(event) > revision
+        if event.detail.get(name) == value
+        and isinstance(raised := event.detail.get("revision"), int)
+        and raised > revision
     ]
     name_of = staff_names(uow)
     return tuple(
         f"{name_of(event.actor)} {EVENTS[event.kind].verb_phrase} (reference {event.reference})."
         for event in sorted(found, key=lambda event: (event.at, event.seq), reverse=True)
     )
-
-
-def _revision(event: AuditEvent) -> int:
-    revision = event.detail.get("revision")
-    return revision if isinstance(revision, int) else -1
 
 
 SHORTEST_NAME, LONGEST_NAME = 2, 60
@@ -90,8 +85,28 @@ class StaffDesk(Desk):
             officers = uow.staff.cards()
             cards = uow.cards.by_ids(each.card_id for each in officers)
         lines = [
-            replace(
-                _line(member, keys, logins, name_of),
+            StaffLine(
+                staff_id=member.id,
+                name=member.name,
+                role=member.role,
+                keys=tuple(
+                    KeyLine(
+                        key.fingerprint,
+                        key.public_key.split(" ", 1)[0],
+                        key.label,
+                        key.added_at,
+                        name_of(key.added_by),
+                        name_of(key.agreed_by),
+                    )
+                    for key in keys
+                    if key.staff_id == member.id
+                ),
+                added_at=member.added_at,
+                removed_at=member.removed_at,
+                last_login_at=logins.get(member.id),
+                revision=member.revision,
+                added_by=name_of(member.added_by),
+                agreed_by=name_of(member.agreed_by),
                 cards=tuple(
                     StaffCardLine(
                         cards[each.card_id].driver,
@@ -373,35 +388,3 @@ def _name(uow: UnitOfWork, text: str) -> str:
 
 def _with_article(role: Role) -> str:
     return f"{'an' if role.value[0] in 'aeiou' else 'a'} {role.value}"
-
-
-def _line(
-    member: StaffMember,
-    keys: tuple[StaffKey, ...],
-    logins: Mapping[str, datetime],
-    name_of: Callable[[str | None], str],
-) -> StaffLine:
-    own = tuple(
-        KeyLine(
-            key.fingerprint,
-            key.public_key.split(" ", 1)[0],
-            key.label,
-            key.added_at,
-            name_of(key.added_by),
-            name_of(key.agreed_by),
-        )
-        for key in keys
-        if key.staff_id == member.id
-    )
-    return StaffLine(
-        staff_id=member.id,
-        name=member.name,
-        role=member.role,
-        keys=own,
-        added_at=member.added_at,
-        removed_at=member.removed_at,
-        last_login_at=logins.get(member.id),
-        revision=member.revision,
-        added_by=name_of(member.added_by),
-        agreed_by=name_of(member.agreed_by),
-    )

@@ -262,28 +262,23 @@ class StandingFacts:
         if self.standing is not Standing.READY or self.waits_until is not None:
             return False
         sound = (card for card in self.in_use if self.trouble(card) is None)
-        return any(self._seen_reason(card) not in _LASTING for card in sound)
+        return any(
+            card.id not in self.seen or self.seen[card.id].reason not in _LASTING for card in sound
+        )
 
     @property
     def refused_cards(self) -> tuple[tuple[Card, CardObservation], ...]:
         """The cards in use that a station refused since they last worked, newest first."""
         seen = [(card, self.seen[card.id]) for card in self.in_use if card.id in self.seen]
-        still = (one for one in seen if not self._is_put_right(one[1].reason))
-        return tuple(sorted(still, key=lambda one: one[1].at, reverse=True))
+        if self.holder.email or self.registration:  # an address was recorded since
+            seen = [one for one in seen if one[1].reason is not Reason.NO_RECORDED_EMAIL]
+        return tuple(sorted(seen, key=lambda one: one[1].at, reverse=True))
 
     @property
     def paused_until(self) -> datetime | None:
         """Until when no answers are accepted with a card that cannot prove itself."""
         until = self.registration.unproven_until if self.registration else None
         return until if until is not None and until > self.now else None
-
-    def _seen_reason(self, card: Card) -> Reason | None:
-        seen = self.seen.get(card.id)
-        return seen.reason if seen else None
-
-    def _is_put_right(self, reason: Reason) -> bool:
-        recorded = self.holder.email or self.registration
-        return reason is Reason.NO_RECORDED_EMAIL and bool(recorded)
 
     def trouble(self, card: Card) -> CardProblem | None:
         """Return why one of the cards cannot be unlocked, whatever its holder proves."""
@@ -395,7 +390,11 @@ def headline_of(facts: StandingFacts, zone: tzinfo) -> Headline:
     """Return what matters most about somebody; times are in ``zone``."""
     match facts.standing:
         case Standing.LEFT:
-            return _left(facts, zone)
+            since = format_day(facts.holder.left_at or facts.now, zone)
+            return Headline(
+                f"Marked as a leaver since {since}: no station serves them.",
+                "If they are here again, take them back from the leavers.",
+            )
         case Standing.BLOCKED:
             pins = _pins_blocked_too(facts)
             blocked = _blocked(facts, zone, is_pin_blocked=bool(pins))
@@ -432,14 +431,6 @@ def problem_words(card: Card, reason: CardProblem | None) -> str:
 
 
 # Why somebody cannot unlock.
-
-
-def _left(facts: StandingFacts, zone: tzinfo) -> Headline:
-    since = format_day(facts.holder.left_at or facts.now, zone)
-    return Headline(
-        f"Marked as a leaver since {since}: no station serves them.",
-        "If they are here again, take them back from the leavers.",
-    )
 
 
 def _blocked(facts: StandingFacts, zone: tzinfo, *, is_pin_blocked: bool) -> Headline:
@@ -746,7 +737,15 @@ def _about_cards(facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
         yield Headline(sentence, _advice(card, reason))
     for card in facts.in_use:
         yield from _about_key(card, facts, zone)
-        yield from _about_seen_secret(card, facts, zone)
+        seen = card.secret_seen_at
+        if seen is not None and seen + SEEN_FOR <= facts.now:
+            when = format_moment(seen, facts.now, zone)
+            yield Headline(
+                f"They can unlock. The unblock secret of {_named(card)} went to a station at "
+                f"{when} and was not changed since: somebody may know it.",
+                "The next unlock at a station changes it. If that is long to wait for, give the "
+                "card another one with your card management and set it here.",
+            )
 
 
 def _about_key(card: Card, facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
@@ -764,18 +763,6 @@ def _about_key(card: Card, facts: StandingFacts, zone: tzinfo) -> Iterator[Headl
         until = _wait(last + EXCHANGE_SPAN, facts, zone)
         sentence = f"They cannot unlock before {until}. {sentence}"
     yield Headline(sentence, _LOOK_AT_IT, may_fail=is_barred)
-
-
-def _about_seen_secret(card: Card, facts: StandingFacts, zone: tzinfo) -> Iterator[Headline]:
-    seen = card.secret_seen_at
-    if seen is None or seen + SEEN_FOR > facts.now:
-        return
-    yield Headline(
-        f"They can unlock. The unblock secret of {_named(card)} went to a station at "
-        f"{format_moment(seen, facts.now, zone)} and was not changed since: somebody may know it.",
-        "The next unlock at a station changes it. If that is long to wait for, give the card "
-        "another one with your card management and set it here.",
-    )
 
 
 # Parts of those sentences.

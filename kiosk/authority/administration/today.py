@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import Final, assert_never
 
 from kiosk.authority.administration import reports
@@ -16,7 +16,7 @@ from kiosk.authority.audit.events import AuditKind
 from kiosk.authority.mail.outbox import relay_away_since
 from kiosk.authority.people_groups import PeopleGroup
 from kiosk.authority.roles import Action
-from kiosk.authority.store.records import Alarm, AuditEvent, AuditQuery, Station
+from kiosk.authority.store.records import Alarm, AuditEvent, AuditQuery
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.wording import counted, reason_words
 
@@ -66,7 +66,10 @@ def _unwatched(uow: UnitOfWork, zone: tzinfo) -> tuple[str, ...]:
     if uow.now - watch.done_at < UNWATCHED_AFTER:
         return ()
     since = f"Nobody has watched over the service since {_when(watch.done_at, uow.now, zone)}"
-    if any(_serves(station, uow.now) for station in uow.stations.every()):
+    if any(
+        station.retired_at is None and station.has_started and not is_silent(station, uow.now)
+        for station in uow.stations.every()
+    ):
         return (f"{since}, though stations are served. {_LOOK_IN_THE_LOG}",)
     return (f"{since}: no authority and no caretaker is running. Tell the administrator.",)
 
@@ -74,10 +77,6 @@ def _unwatched(uow: UnitOfWork, zone: tzinfo) -> tuple[str, ...]:
 _LOOK_IN_THE_LOG: Final = (
     "Tell the administrator: on the authority's machine, “journalctl -u kiosk-authority” says why."
 )
-
-
-def _serves(station: Station, now: datetime) -> bool:
-    return station.retired_at is None and station.has_started and not is_silent(station, now)
 
 
 def _alarm_words(alarm: Alarm, uow: UnitOfWork, zone: tzinfo) -> str:
@@ -90,7 +89,10 @@ def _alarm_words(alarm: Alarm, uow: UnitOfWork, zone: tzinfo) -> str:
         case AlarmKind.FAILURES_AT_STATION:
             return f"{detail['failures']} failures within an hour at {detail['station']}"
         case AlarmKind.FAILURES_OF_PERSON:
-            return f"{detail['failures']} failures within an hour of {_person(alarm, uow)}"
+            holder_id = str(detail["holder_id"])
+            holder = uow.holders.by_ids([holder_id]).get(holder_id)
+            who = f"{holder.name}, {holder.number}" if holder else GONE
+            return f"{detail['failures']} failures within an hour of {who}"
         case AlarmKind.STATION_SILENT:
             return f"{detail['station']} has been silent since {_since(alarm, uow, zone)}"
         case AlarmKind.MAIL_HELD_UP:
@@ -109,12 +111,6 @@ def _alarm_words(alarm: Alarm, uow: UnitOfWork, zone: tzinfo) -> str:
             return f"The audit does not fit: {detail['finding']}"
         case _:
             assert_never(kind)
-
-
-def _person(alarm: Alarm, uow: UnitOfWork) -> str:
-    holder_id = str(alarm.detail["holder_id"])
-    holder = uow.holders.by_ids([holder_id]).get(holder_id)
-    return f"{holder.name}, {holder.number}" if holder else GONE
 
 
 def _since(alarm: Alarm, uow: UnitOfWork, zone: tzinfo) -> str:
@@ -141,8 +137,24 @@ class TodayDesk(Desk):
         zone = self._office.means.zone
         with self._office.look(Action.SEE_TODAY) as uow:
             today = day_of(uow.now, zone)
-            days = _days(uow, today, zone)
+            first = today - timedelta(days=DAYS - 1)
+            span = span_of(first, today, zone)
+            unlocked, registered, refused = (
+                by_day(uow.statistics.by_quarter(sought, *span), zone)
+                for sought in (reports.UNLOCKED, reports.REGISTERED, reports.REFUSED)
+            )
+            days = tuple(
+                Day(day, unlocked[day], registered[day], refused[day])
+                for day in each_day(first, today)
+            )
             since, until = span_of(today, today, zone)
+            reasons = uow.statistics.by_detail(reports.REFUSED, reports.REASON, since, until)
+            refusals = (
+                RefusedFor(each, reason_words(each), many) for each, many in reasons.items()
+            )
+            # Of unlocks whose visit saw them through to the end.
+            times = uow.statistics.seconds_since_card_in(reports.UNLOCKED[:1], since, until)
+            mail_since = uow.outbox.waits_since()
             stations = [each for each in uow.stations.every() if each.retired_at is None]
             silent = tuple(each.name for each in stations if is_silent(each, uow.now))
             new = tuple(each.name for each in stations if not each.has_started)
@@ -151,53 +163,21 @@ class TodayDesk(Desk):
                 since=since,
                 unlocked=days[-1].unlocked,
                 registered=days[-1].registered,
-                refusals=_refusals(uow, since, until),
+                refusals=tuple(sorted(refusals, key=lambda one: (-one.count, one.words))),
                 waiting_for_code=uow.statistics.waiting_for_code(),
                 blocked=uow.lists.count(PeopleGroup.BLOCKED, MOST_COUNTED),
-                median_s=_median(uow, since, until),
+                median_s=statistics.median(times) if times else None,
                 stations_up=len(stations) - len(silent) - len(new),
                 stations_down=silent,
                 stations_not_started=new,
                 mail_waiting=uow.outbox.waiting(),
-                mail_oldest_s=_mail_age_s(uow),
+                mail_oldest_s=(
+                    max(0.0, (uow.now - mail_since).total_seconds()) if mail_since else 0.0
+                ),
                 days=days,
-                hours=_hours(uow, today, zone),
+                hours=by_hour(uow.statistics.visits_by_quarter(*span), zone),
                 alarms=(*alarm_lines(uow, zone), *reported_lines(uow, since, zone)),
                 waiting=waiting_lines(uow, self._office),
                 not_registered=uow.lists.count(PeopleGroup.NOT_REGISTERED, MOST_COUNTED),
                 expiring=uow.lists.count(PeopleGroup.EXPIRING, MOST_COUNTED),
             )
-
-
-def _days(uow: UnitOfWork, today: date, zone: tzinfo) -> tuple[Day, ...]:
-    first = today - timedelta(days=DAYS - 1)
-    span = span_of(first, today, zone)
-    unlocked, registered, refused = (
-        by_day(uow.statistics.by_quarter(sought, *span), zone)
-        for sought in (reports.UNLOCKED, reports.REGISTERED, reports.REFUSED)
-    )
-    return tuple(
-        Day(day, unlocked[day], registered[day], refused[day]) for day in each_day(first, today)
-    )
-
-
-def _hours(uow: UnitOfWork, today: date, zone: tzinfo) -> tuple[int, ...]:
-    span = span_of(today - timedelta(days=DAYS - 1), today, zone)
-    return by_hour(uow.statistics.visits_by_quarter(*span), zone)
-
-
-def _refusals(uow: UnitOfWork, since: datetime, until: datetime) -> tuple[RefusedFor, ...]:
-    found = uow.statistics.by_detail(reports.REFUSED, reports.REASON, since, until)
-    refusals = (RefusedFor(reason, reason_words(reason), many) for reason, many in found.items())
-    return tuple(sorted(refusals, key=lambda one: (-one.count, one.words)))
-
-
-def _median(uow: UnitOfWork, since: datetime, until: datetime) -> float | None:
-    """Return the median over unlocks whose visit saw them through to the end."""
-    times = uow.statistics.seconds_since_card_in(reports.UNLOCKED[:1], since, until)
-    return statistics.median(times) if times else None
-
-
-def _mail_age_s(uow: UnitOfWork) -> float:
-    since = uow.outbox.waits_since()
-    return max(0.0, (uow.now - since).total_seconds()) if since else 0.0

@@ -68,7 +68,14 @@ def _charge(
     given: Given,
     count: int,
 ) -> Charged[_Registered]:
-    kept, visit, holder = _kept(parts, context, given, count), context.visit, context.holder.id
+    registration, visit, holder = context.required_registration, context.visit, context.holder.id
+    asked = set(registration.asked or ())
+    if not asked or set(given) != asked or count != len(asked):
+        raise StepRefused("these are not the questions that were asked")
+    of_asked = (joint for joint in registration.hashes if set(joint.subset) == asked)
+    kept = next((joint for joint in of_asked if parts.hasher.can_check(joint)), None)
+    if kept is None:
+        raise AuthorityUnavailable("the answers cannot be checked: their pepper is not at hand")
     most, proven = context.policy.max_failures, context.is_proven
     # Once a set was right, another one is not charged; the same one has its verdict.
     passed = visit.questions_proven_at is not None and not visit.questions_carried
@@ -86,32 +93,15 @@ def _charge(
     )
     if charged is not None:
         return charged
-    raise _exhausted(uow, parts, reload(uow, context))
-
-
-def _kept(parts: Dependencies, context: VisitContext, given: Given, count: int) -> JointHash:
-    """Return the hash to check against, after making sure that it can be checked."""
-    registration = context.required_registration
-    asked = set(registration.asked or ())
-    if not asked or set(given) != asked or count != len(asked):
-        raise StepRefused("these are not the questions that were asked")
-    for joint in registration.hashes:
-        if set(joint.subset) == asked and parts.hasher.can_check(joint):
-            return joint
-    raise AuthorityUnavailable("the answers cannot be checked: their pepper is not at hand")
-
-
-def _exhausted(uow: UnitOfWork, parts: Dependencies, context: VisitContext) -> VisitRefused:
-    """All attempts are charged, whatever their verdicts: the registration is blocked.
-
-    A card that is known by name only does not block: it has to wait.
-    """
+    # All attempts are charged, whatever their verdicts: the registration is blocked. A card that is
+    # known by name only does not block: it has to wait.
+    context = reload(uow, context)
     if not context.is_proven:
-        return _paused(context)
+        raise _paused(context)
     registration = context.required_registration
     if registration.blocked_at is None and not has_to_block(uow, registration, context.policy):
         raise AuthorityUnavailable("another set is being checked, or was right: ask again")
-    return _blocked(uow, parts, context)
+    raise _blocked(uow, parts, context)
 
 
 def _blocked(uow: UnitOfWork, parts: Dependencies, context: VisitContext) -> VisitRefused:

@@ -31,19 +31,15 @@ def is_vouched_for(uow: UnitOfWork, code: EmailCode) -> bool:
         key = uow.staff.key(code.issued_key)
         if key is None or key.staff_id != code.issued_by:
             return False
-    givers = (code.issued_by, Action.ISSUE_CODE), (code.agreed_by, Action.AGREE_CODE)
-    return all(_may_still(uow, who, action) for who, action in givers if who is not None)
+    for who, action in (code.issued_by, Action.ISSUE_CODE), (code.agreed_by, Action.AGREE_CODE):
+        # Nobody recorded gave it on the command line, with control of the machine.
+        member = uow.staff.get(who) if who is not None else None
+        if member is not None and (member.removed_at is not None or not may(member.role, action)):
+            return False
+    return True
 
 
 def given_by(code: EmailCode) -> dict[str, Scalar]:
     """Return what the audit adds to each row about a code that staff gave: who gave it."""
     givers = {"given_by": code.issued_by, "agreed_by": code.agreed_by}
     return {part: who for part, who in givers.items() if who is not None}
-
-
-def _may_still(uow: UnitOfWork, who: str, action: Action) -> bool:
-    member = uow.staff.get(who)
-    if member is None:
-        # Given on the command line, by somebody with control of the machine.
-        return True
-    return member.removed_at is None and may(member.role, action)

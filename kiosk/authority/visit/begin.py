@@ -6,6 +6,7 @@ import logging
 import re
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import assert_never
 
 from kiosk.authority.audit.events import AuditKind, plain, record
@@ -50,7 +51,6 @@ from kiosk.contract.messages import (
     CardChallenge,
     CardProof,
     CardReport,
-    EnterCode,
     Offer,
     Purpose,
     Reason,
@@ -77,7 +77,10 @@ def resumed(uow: UnitOfWork, context: VisitContext) -> VisitContext | None:
     code = context.code
     if code is None or is_assisted(code) or not _makes_sense(context, code.purpose):
         return None
-    proven_at = _inherited(context, code)
+    # The answers keep the time at which they were given, so that no chain of codes extends it.
+    proven_at = code.questions_proven_at if code.purpose is Purpose.UNLOCK else None
+    if proven_at is not None and context.now - proven_at >= VISIT_LIFE:
+        proven_at = None
     visit = replace(
         context.visit,
         purpose=code.purpose,
@@ -87,14 +90,6 @@ def resumed(uow: UnitOfWork, context: VisitContext) -> VisitContext | None:
     )
     carried = read_context(uow, context.policy, visit, context.card, context.holder)
     return carried if carried.waiting_code is not None else None
-
-
-def _inherited(context: VisitContext, code: EmailCode) -> datetime | None:
-    """The answers keep the time at which they were given, so that no chain of codes extends it."""
-    given_at = code.questions_proven_at
-    if code.purpose is not Purpose.UNLOCK or given_at is None:
-        return None
-    return given_at if context.now - given_at < VISIT_LIFE else None
 
 
 def _makes_sense(context: VisitContext, purpose: Purpose) -> bool:
@@ -291,7 +286,12 @@ def _open_visit(
     else:
         card = (uow.cards.get(known.card.id) if changed else None) or known.card
         context = read_context(uow, parts.policy(), visit, card, known.holder)
-    return _welcome(uow, _block_exhausted(uow, parts, context))
+    registration = context.registration
+    if registration is not None and has_to_block(uow, registration, context.policy):
+        # All its attempts were charged by a program that died since.
+        block(uow, parts, context.visit, context.holder, registration)
+        context = reload(uow, context)
+    return _welcome(uow, context)
 
 
 def _welcome(uow: UnitOfWork, context: VisitContext) -> VisitOpened:
@@ -318,36 +318,22 @@ def _menu(
     carried: VisitContext | None,
     offered: tuple[Purpose, ...] | VisitRefused,
 ) -> VisitOpened:
-    registration = context.registration
+    registration, code = context.registration, carried.waiting_code if carried else None
     purposes = () if isinstance(offered, VisitRefused) else offered
     if carried is not None:
-        purposes = _instead(uow, carried, purposes)
+        # In place of the live code's purpose.
+        waiting, may_abandon = carried.visit.purpose, _may_abandon_code(uow, carried)
+        others = tuple(one for one in purposes if one is not waiting or one in _GIVES_ADDRESS)
+        purposes = others if may_abandon else ()
+    claimed, registers = context.counts_as_claimed, context.can_register
+    steps = partial(counted_steps, context.policy, claimed=claimed, registers=registers)
     return VisitOpened(
         visit=VisitId(context.visit.id),
         holder_name=context.holder.name,
-        offers=tuple(Offer(one, _steps(context, one)) for one in purposes),
-        resumed=_code_page(uow, carried) if carried else None,
+        offers=tuple(Offer(one, len(steps(one))) for one in purposes),
+        resumed=(code.purpose, tasks.enter_code(uow, carried, code)) if carried and code else None,
         blocked=registration is not None and registration.blocked_at is not None,
     )
-
-
-def _steps(context: VisitContext, purpose: Purpose) -> int:
-    claimed, registers = context.counts_as_claimed, context.can_register
-    return len(counted_steps(context.policy, purpose, claimed=claimed, registers=registers))
-
-
-def _code_page(uow: UnitOfWork, carried: VisitContext) -> tuple[Purpose, EnterCode] | None:
-    code = carried.waiting_code
-    return (code.purpose, tasks.enter_code(uow, carried, code)) if code else None
-
-
-def _block_exhausted(uow: UnitOfWork, parts: Dependencies, context: VisitContext) -> VisitContext:
-    """Block a registration whose attempts were all charged by a program that died since."""
-    registration = context.registration
-    if registration is None or not has_to_block(uow, registration, context.policy):
-        return context
-    block(uow, parts, context.visit, context.holder, registration)
-    return reload(uow, context)
 
 
 def _offers(uow: UnitOfWork, context: VisitContext) -> tuple[Purpose, ...] | VisitRefused:
@@ -386,16 +372,6 @@ def _all_offers(context: VisitContext) -> tuple[Purpose, ...] | Reason:
 
 _GIVES_ADDRESS = frozenset({Purpose.REGISTER, Purpose.CHANGE_EMAIL})
 """What a holder begins again after mistyping the address to which the code went."""
-
-
-def _instead(
-    uow: UnitOfWork, carried: VisitContext, offered: tuple[Purpose, ...]
-) -> tuple[Purpose, ...]:
-    """Return what can be chosen in place of the live code's purpose."""
-    if not _may_abandon_code(uow, carried):
-        return ()
-    waiting = carried.visit.purpose
-    return tuple(one for one in offered if one is not waiting or one in _GIVES_ADDRESS)
 
 
 def _close_older(uow: UnitOfWork, visit: Visit, card: Card, *, proven: bool) -> None:

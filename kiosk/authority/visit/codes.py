@@ -239,24 +239,19 @@ def _not_sent(
         context = _wherever(uow, parts, visit_id)
         uow.codes.discard(code_id)
         record(uow, AuditKind.CODE_NOT_SENT, context.visit, because=type(error).__name__)
-        again = _instead(uow, context, refused=isinstance(error, MailRefused))
-        if again is None:
-            raise VisitRefused(Reason.EMAIL_REFUSED, keep=context.visit)
+        code, visit = context.waiting_code, context.visit
+        own = visit.purpose is not Purpose.UNLOCK and visit.pin_proven_at is not None
+        again: EnterCode | SendCode | GiveEmail
+        if code is not None:
+            again = tasks.enter_code(uow, context, code)
+        elif not isinstance(error, MailRefused):
+            again = tasks.send_code(context)
+        elif own and not context.asks_owner:
+            again = tasks.give_email(context)
+        else:
+            raise VisitRefused(Reason.EMAIL_REFUSED, keep=visit)
         uow.commit()
         return CodeNotSent(mail_away=True, retry_in_s=0.0, again=again)
-
-
-def _instead(
-    uow: UnitOfWork, context: VisitContext, *, refused: bool
-) -> EnterCode | SendCode | GiveEmail | None:
-    code = context.waiting_code
-    if code is not None:
-        return tasks.enter_code(uow, context, code)
-    if not refused:
-        return tasks.send_code(context)
-    own = context.visit.purpose is not Purpose.UNLOCK and context.visit.pin_proven_at is not None
-    may_give = own and not context.asks_owner
-    return tasks.give_email(context) if may_give else None
 
 
 def _wherever(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> VisitContext:
@@ -284,7 +279,11 @@ def enter_code(
         visit_id,
         enter=lambda uow: enter(uow, parts, visit_id),
         charge=lambda uow, context: _charge(uow, parts, context, attempt, digits),
-        check=lambda code: _matches(parts, code, digits),
+        check=lambda code: parts.codes.matches(
+            digits,
+            CodeDigest(code.digest, code.key_id),
+            CodeBinding(code.id, code.purpose, code.card_id, code.visit_id),
+        ),
         right=_right,
         wrong=_wrong,
     )
@@ -316,11 +315,6 @@ def _charge(
         detail={"code": code.id, **given_by(code)},
     )
     return charged if charged is not None else _dead(uow, context, code)
-
-
-def _matches(parts: Dependencies, code: EmailCode, digits: Sensitive) -> bool:
-    binding = CodeBinding(code.id, code.purpose, code.card_id, code.visit_id)
-    return parts.codes.matches(digits, CodeDigest(code.digest, code.key_id), binding)
 
 
 def _confirmed_owner(uow: UnitOfWork, context: VisitContext, attempt: str) -> bool:
@@ -382,24 +376,23 @@ def _record(
 
 
 def _right(uow: UnitOfWork, context: VisitContext, charged: Charged[EmailCode]) -> Task:
-    if charged.conclude(uow, context.visit, right=True):
-        context = _prove(uow, context, charged.against)
-    return tasks.next_task(uow, context)
-
-
-def _prove(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> VisitContext:
+    if not charged.conclude(uow, context.visit, right=True):
+        return tasks.next_task(uow, context)
+    code = charged.against
     if context.own_code is None or context.own_code.id != code.id:
         raise StepRefused("the code was replaced while it was looked at")
     if context.asks_owner:
-        return _confirm_owner(uow, context, code)
-    if not _ends_with_a_code(context):
+        context = _confirm_owner(uow, context, code)
+    elif _ends_with_a_code(context):
+        if not uow.codes.consume(code.id):
+            raise StepRefused("the code was used already")
+        context = apply_pending(uow, context)
+    else:
         _confirm_address(uow, context, code)
         visit = replace(context.visit, code_proven_id=code.id)
         uow.visits.save(visit)
-        return replace(context, visit=visit, proven_code=context.own_code)
-    if not uow.codes.consume(code.id):
-        raise StepRefused("the code was used already")
-    return apply_pending(uow, context)
+        context = replace(context, visit=visit, proven_code=context.own_code)
+    return tasks.next_task(uow, context)
 
 
 def _confirm_owner(uow: UnitOfWork, context: VisitContext, code: EmailCode) -> VisitContext:

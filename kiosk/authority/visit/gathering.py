@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.dependencies import Dependencies
-from kiosk.authority.store.records import JointHash, PendingChange, new_id
+from kiosk.authority.store.records import PendingChange, new_id
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit import tasks
 from kiosk.authority.visit.codes import send_code
@@ -38,7 +38,8 @@ def save_questions(
         visit = context.visit
         if visit.purpose is Purpose.CHANGE_QUESTIONS and visit.finished_at is not None:
             return Finished(Purpose.CHANGE_QUESTIONS)
-        _need_questions(context)
+        context.need(Gate.QUESTIONS)
+        context.need_own_pin()
         refused = _first_problem(uow, context, answers)
         if refused is not None:
             problem = refused.problem.value
@@ -47,7 +48,21 @@ def save_questions(
             return refused
     given = {one.question: one.text for one in answers}
     hashes = parts.hasher.hash_sets(context.holder.id, given, context.policy.questions_asked)
-    return _keep_questions(parts, visit_id, hashes)
+    with deciding(parts) as uow:
+        context = enter(uow, parts, visit_id)
+        context.need(Gate.QUESTIONS)
+        context.need_own_pin()
+        ids = tuple(sorted({one for joint in hashes for one in joint.subset}))
+        if context.visit.purpose is Purpose.CHANGE_QUESTIONS:
+            context = change_questions(uow, context, ids, hashes)
+        else:
+            pending = replace(_gathered(context), question_ids=ids, hashes=hashes)
+            uow.pending.put(pending)
+            record(uow, AuditKind.QUESTIONS_TAKEN, context.visit, count=len(ids))
+            context = reload(uow, context, replace(context.visit, pending_id=pending.id))
+        task = tasks.next_task(uow, context)
+        uow.commit()
+        return task
 
 
 def give_email(
@@ -76,14 +91,6 @@ def give_email(
     return send_code(parts, visit_id, attempt)
 
 
-# --- questions -------------------------------------------------------------------------
-
-
-def _need_questions(context: VisitContext) -> None:
-    context.need(Gate.QUESTIONS)
-    context.need_own_pin()
-
-
 def _first_problem(
     uow: UnitOfWork, context: VisitContext, answers: tuple[Answer, ...]
 ) -> AnswersRefused | None:
@@ -101,26 +108,6 @@ def _first_problem(
             return AnswersRefused(one.question, problem)
         before.append(text)
     return None
-
-
-def _keep_questions(parts: Dependencies, visit_id: VisitId, hashes: tuple[JointHash, ...]) -> Task:
-    with deciding(parts) as uow:
-        context = enter(uow, parts, visit_id)
-        _need_questions(context)
-        ids = tuple(sorted({one for joint in hashes for one in joint.subset}))
-        if context.visit.purpose is Purpose.CHANGE_QUESTIONS:
-            context = change_questions(uow, context, ids, hashes)
-        else:
-            pending = replace(_gathered(context), question_ids=ids, hashes=hashes)
-            uow.pending.put(pending)
-            record(uow, AuditKind.QUESTIONS_TAKEN, context.visit, count=len(ids))
-            context = reload(uow, context, replace(context.visit, pending_id=pending.id))
-        task = tasks.next_task(uow, context)
-        uow.commit()
-        return task
-
-
-# --- the address -----------------------------------------------------------------------
 
 
 def _keep_address(uow: UnitOfWork, context: VisitContext, address: str) -> VisitContext:

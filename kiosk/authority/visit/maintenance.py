@@ -16,7 +16,6 @@ from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.roles import Action, may
 from kiosk.authority.store.records import ActionNote, PinEvidence, StaffMember
 from kiosk.authority.store.repositories.staff import note_digest
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit.context import VisitContext, VisitRefused, deciding, enter
 from kiosk.authority.visit.gates import Gate
 from kiosk.contract.errors import StepRefused
@@ -96,24 +95,20 @@ def maintain(
         if not uow.notes.by_ids((note_id,)):
             reason, salt = REASONS.get(why, words), secrets.token_hex(16)
             note = ActionNote(note_id, None, uow.now, reason, identified_by="", salt=salt)
-            _record(uow, context, act, note)
+            uow.notes.add(note)
+            visit = context.visit
+            uow.audit.append(
+                kind=AuditKind.MAINTAINED.value,
+                reference=visit.reference,
+                visit_id=visit.id,
+                card_id=visit.card_id,
+                holder_id=visit.holder_id,
+                station=visit.station,
+                actor=officer_of(context).id,
+                detail={"act": act.value, "note": note.id, "note_sha256": note_digest(note)},
+            )
             uow.commit()
         return page
-
-
-def _record(uow: UnitOfWork, context: VisitContext, act: MaintenanceAct, note: ActionNote) -> None:
-    uow.notes.add(note)
-    visit = context.visit
-    uow.audit.append(
-        kind=AuditKind.MAINTAINED.value,
-        reference=visit.reference,
-        visit_id=visit.id,
-        card_id=visit.card_id,
-        holder_id=visit.holder_id,
-        station=visit.station,
-        actor=officer_of(context).id,
-        detail={"act": act.value, "note": note.id, "note_sha256": note_digest(note)},
-    )
 
 
 def _refused(because: str) -> VisitRefused:

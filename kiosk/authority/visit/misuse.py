@@ -125,19 +125,8 @@ def _right(
         is_used = sent.used_at is not None
         reason = Reason.STOP_NUMBER_USED if is_used else Reason.STOP_NUMBER_OLD
         raise VisitRefused(reason, keep=context.visit)
-    if first and sent is not None:
-        return _report(uow, parts, context, sent)
-    return tasks.next_task(uow, context)
-
-
-def _wrong(uow: UnitOfWork, context: VisitContext, charged: Charged[str]) -> StopNumberWrong:
-    charged.conclude(uow, context.visit, right=False)
-    if not charged.charge.left:
-        raise VisitRefused(Reason.STOP_NUMBER_WRONG, keep=context.visit)
-    return StopNumberWrong(tasks.enter_stop_number(uow, context))
-
-
-def _report(uow: UnitOfWork, parts: Dependencies, context: VisitContext, sent: StopNumber) -> Task:
+    if not first or sent is None:
+        return tasks.next_task(uow, context)
     blocked = stop_holder(uow, context.holder.id, but_visit=context.visit.id)
     about = reference_of(VisitId(sent.visit_id))
     record(uow, AuditKind.MISUSE_REPORTED, context.visit, blocked=blocked, about=about)
@@ -146,3 +135,10 @@ def _report(uow: UnitOfWork, parts: Dependencies, context: VisitContext, sent: S
     staff = parts.staff_addresses
     notify_staff(uow, Notice.MISUSE_REPORTED_STAFF, staff, context.visit, context.holder)
     return tasks.next_task(uow, finish(uow, context))
+
+
+def _wrong(uow: UnitOfWork, context: VisitContext, charged: Charged[str]) -> StopNumberWrong:
+    charged.conclude(uow, context.visit, right=False)
+    if not charged.charge.left:
+        raise VisitRefused(Reason.STOP_NUMBER_WRONG, keep=context.visit)
+    return StopNumberWrong(tasks.enter_stop_number(uow, context))

@@ -26,7 +26,6 @@ from kiosk.authority.visit.context import VisitContext, VisitRefused, deciding, 
 from kiosk.authority.visit.gates import OWNER_IS_ASKED, Gate
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
-    CardId,
     Finished,
     PinChallenge,
     PinProof,
@@ -162,19 +161,12 @@ def _judge(
         if context.pin_key == key:
             return PinEvidence.PROVEN, key, "recorded key"
         return PinEvidence.CLAIMED, key, "another key than the recorded one"
-    if issuers is not None and _is_issued(issuers, context, key, proof.certificate):
-        return PinEvidence.PROVEN, key, "issued key"
+    certificate, holder = proof.certificate, context.holder
+    if issuers is not None and certificate is not None and certifies(certificate, key):
+        number, email, now = holder.number, holder.email, context.now
+        if issuers.vouch_for_pin_key(certificate, card.identity, number, email, now):
+            return PinEvidence.PROVEN, key, "issued key"
     return PinEvidence.CLAIMED, key, "unknown key"
-
-
-def _is_issued(
-    issuers: Issuers, context: VisitContext, key: bytes, certificate: bytes | None
-) -> bool:
-    if certificate is None or not certifies(certificate, key):
-        return False
-    card = CardId(context.card.driver, context.card.identifier)
-    holder = context.holder
-    return issuers.vouch_for_pin_key(certificate, card, holder.number, holder.email, context.now)
 
 
 def _message(visit: Visit, nonce: bytes) -> bytes:

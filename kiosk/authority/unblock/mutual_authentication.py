@@ -60,24 +60,17 @@ def draw_nonce(uow: UnitOfWork, visit: Visit) -> KeyChallenge:
     """
     if visit.card_id is None or uow.journal.open_for(visit.card_id) is not None:
         raise StepRefused("an earlier unblock of this card is not settled")
-    _forget_other_nonces(uow, visit)
+    # A cryptogram that one visit makes over a nonce of the card's choice could be the answer that
+    # another one expects.
+    for other in uow.visits.open_of_card(visit.card_id):
+        if other.id != visit.id and other.nonce is not None:
+            uow.visits.save(replace(other, nonce=None, nonce_drawn_at=None))
     waiting = visit.nonce
     if waiting is not None and is_waiting(visit.nonce_drawn_at, uow.now, CHALLENGE_LIFE):
         return KeyChallenge(waiting)
     nonce = card_keys.draw_nonce()
     uow.visits.save(replace(visit, nonce=nonce, nonce_drawn_at=uow.now))
     return KeyChallenge(nonce)
-
-
-def _forget_other_nonces(uow: UnitOfWork, visit: Visit) -> None:
-    """Drop the nonces that were drawn for the card's other visits.
-
-    A cryptogram that one visit makes over a nonce of the card's choice could be the answer that
-    another one expects.
-    """
-    for other in uow.visits.open_of_card(visit.card_id or ""):
-        if other.id != visit.id and other.nonce is not None:
-            uow.visits.save(replace(other, nonce=None, nonce_drawn_at=None))
 
 
 def judge_nonce(visit: Visit, given: CardProof | KeyNonce | None, now: datetime) -> Unproven | None:
@@ -140,10 +133,19 @@ def admit(
         if not has_admin_key(case.card):
             raise StepRefused("the card has no admin key")
         if not card_keys.is_right(answer.cryptogram, _awaited(case.entry, uow.now)):
-            _end_exchange(uow, case)
+            # The try was spent on a card that is not the one that was issued. The exchange stays
+            # counted, as the forged card has its cryptogram.
+            if not is_key_proven(case.card):
+                uow.cards.unexpose_secret(case.card.id)
+            uow.journal.close(case.entry.id, UnblockState.REFUSED, "not genuine", uow.now)
             close_unproven(uow, case.visit, Unproven.NO_ADMIN_KEY, judged)
             raise VisitRefused(Reason.NOT_GENUINE, keep=case.visit)
-        _take_in(uow, case, judged)
+        # The card has accepted the key and has it: all its tries are there again.
+        uow.cards.know_secret_tries(case.card.id, None)
+        uow.cards.key_proven(case.card.id)
+        uow.journal.admit(case.entry.id, uow.now)
+        uow.visits.save(replace(case.visit, judged=judged))
+        record(uow, AuditKind.CARD_PROVEN_BY_KEY, case.visit, journal=case.entry.id)
         uow.commit()
         return None
 
@@ -185,23 +187,3 @@ def _awaited(entry: UnblockEntry, now: datetime) -> bytes:
 def _need_young(since: datetime, now: datetime) -> None:
     if abs(now - since) >= CHALLENGE_LIFE:
         raise StepRefused("the challenge is too old")
-
-
-def _take_in(uow: UnitOfWork, case: LockedGrant, judged: bytes) -> None:
-    """The card has accepted the key and has it: all its tries are there again."""
-    uow.cards.know_secret_tries(case.card.id, None)
-    uow.cards.key_proven(case.card.id)
-    uow.journal.admit(case.entry.id, uow.now)
-    uow.visits.save(replace(case.visit, judged=judged))
-    record(uow, AuditKind.CARD_PROVEN_BY_KEY, case.visit, journal=case.entry.id)
-
-
-def _end_exchange(uow: UnitOfWork, case: LockedGrant) -> None:
-    """Give the try back: it was spent on a card that is not the one that was issued.
-
-    The exchange stays counted (``kiosk.authority.visit.eligibility.key_barred``), as the forged
-    card has its cryptogram.
-    """
-    if not is_key_proven(case.card):
-        uow.cards.unexpose_secret(case.card.id)
-    uow.journal.close(case.entry.id, UnblockState.REFUSED, "not genuine", uow.now)

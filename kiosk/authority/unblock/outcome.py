@@ -6,7 +6,6 @@ The report may come after the visit is over: holders often pull the card at the 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 from typing import assert_never
 
 from kiosk.authority.audit.events import AuditKind, plain, record, record_refusal
@@ -18,7 +17,6 @@ from kiosk.authority.store.records import (
     Card,
     Cardholder,
     LockedGrant,
-    UnblockEntry,
     UnblockState,
     Visit,
 )
@@ -80,11 +78,16 @@ def record_outcome_by_card(
     if entry is None:
         return False
     opened_in = uow.visits.get(entry.visit_id) or visit
-    found = _seen(entry, still_blocked=visit.pin_was_blocked)
-    if goes_on and found is OutcomeSource.NOT_DONE:
+    if owes_answer(card, entry):
+        found = OutcomeSource.NOT_DONE
+    elif not entry.was_blocked:
+        found = OutcomeSource.UNDETERMINED
+    elif not visit.pin_was_blocked:
+        found = OutcomeSource.DONE
+    elif goes_on:
         # The PIN may have been reset and blocked again before this visit passed its factors.
         found = OutcomeSource.UNDETERMINED
-    if owes_answer(card, entry):
+    else:
         found = OutcomeSource.NOT_DONE
     uow.journal.close(entry.id, UnblockState.SETTLED, found.value, uow.now)
     record(uow, AuditKind.UNBLOCK_SETTLED, visit, journal=entry.id, found=found.value)
@@ -125,12 +128,6 @@ def _trust_card(uow: UnitOfWork, card: Card) -> None:
     if card.set_aside_at is not None:
         uow.cards.set_aside(card.id, None)
     uow.codes.revoke_all(card.id)
-
-
-def _seen(entry: UnblockEntry, *, still_blocked: bool) -> OutcomeSource:
-    if not entry.was_blocked:
-        return OutcomeSource.UNDETERMINED
-    return OutcomeSource.NOT_DONE if still_blocked else OutcomeSource.DONE
 
 
 def record_outcome(
@@ -192,7 +189,11 @@ def _count(uow: UnitOfWork, parts: Dependencies, case: LockedGrant, outcome: Cou
             record(uow, AuditKind.UNBLOCK_NOT_SENT, case.visit, journal=case.entry.id)
             return case.visit
         case UnblockUnknown():
-            return _unknown(uow, case)
+            # It stays open and exposed: the card shows the outcome when it is next seen.
+            if uow.journal.note_unknown(case.entry.id, "the answer was lost"):
+                record(uow, AuditKind.UNBLOCK_UNKNOWN, case.visit, journal=case.entry.id)
+                record_refusal(uow, case.visit, Reason.OUTCOME_UNKNOWN)
+            return _closed(uow, case.visit)
         case _:
             assert_never(outcome)
 
@@ -263,14 +264,6 @@ def _give_back(uow: UnitOfWork, case: LockedGrant) -> None:
     present_again(uow, case.card)
 
 
-def _unknown(uow: UnitOfWork, case: LockedGrant) -> Visit:
-    """Leave it open and exposed: the card shows the outcome when it is next seen."""
-    if uow.journal.note_unknown(case.entry.id, "the answer was lost"):
-        record(uow, AuditKind.UNBLOCK_UNKNOWN, case.visit, journal=case.entry.id)
-        record_refusal(uow, case.visit, Reason.OUTCOME_UNKNOWN)
-    return _closed(uow, case.visit)
-
-
 def _closed(uow: UnitOfWork, visit: Visit) -> Visit:
     """Close a visit that is refused, unless it is closed already."""
     uow.visits.close(visit.id, uow.now, VisitEnd.REFUSED)
@@ -310,7 +303,14 @@ def _reply(
     """Return what follows for the holder; ``visit`` is None where it is over."""
     match outcome:
         case UnblockDone():
-            return _after_done(uow, policy, case, visit)
+            if visit is None:
+                return Finished(Purpose.UNLOCK)
+            if visit.purpose is Purpose.REGISTER and visit.pin_proven_at is None:
+                # A registration begins now, after a first unlock in the same visit.
+                registering = read_context(uow, policy, visit, case.card, case.holder)
+                return ProvePin(position=registering.position(Gate.PIN))
+            first = visit.purpose is Purpose.FIRST_UNLOCK and visit.finished_at is not None
+            return Finished(Purpose.FIRST_UNLOCK if first else Purpose.UNLOCK)
         case UnblockRefused(tries_left=int(left)) if visit is None or left <= KEPT_SECRET_TRIES:
             return Refusal(_why(left))
         case UnblockUnknown():
@@ -320,18 +320,6 @@ def _reply(
             return SetPin(rules, position=_at_new_pin(uow, policy, case))
         case _:
             assert_never(outcome)
-
-
-def _after_done(uow: UnitOfWork, policy: Policy, case: LockedGrant, visit: Visit | None) -> Task:
-    match visit:
-        case Visit(purpose=Purpose.REGISTER, pin_proven_at=None):
-            # A registration begins now, after a first unlock in the same visit.
-            registering = read_context(uow, policy, visit, case.card, case.holder)
-            return ProvePin(position=registering.position(Gate.PIN))
-        case Visit(purpose=Purpose.FIRST_UNLOCK, finished_at=datetime()):
-            return Finished(Purpose.FIRST_UNLOCK)
-        case _:
-            return Finished(Purpose.UNLOCK)
 
 
 def _at_new_pin(uow: UnitOfWork, policy: Policy, case: LockedGrant) -> Position:

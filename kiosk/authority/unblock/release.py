@@ -108,10 +108,13 @@ def challenge(parts: Dependencies, visit_id: VisitId) -> CardChallenge | KeyChal
         if entry is None or entry.visit_id != context.visit.id:
             context = _resolve_earlier(uow, parts, context, entry)
             _need_tries(uow, context, released)
+        drawn: CardChallenge | KeyChallenge | None = None
+        key = key_to_prove(context.policy, context.card, context.visit.auth_key)
         if has_admin_key(context.card):
-            drawn: CardChallenge | KeyChallenge | None = draw_nonce(uow, context.visit)
-        else:
-            drawn = _draw_challenge(uow, context)
+            drawn = draw_nonce(uow, context.visit)
+        elif key is not None:
+            visit, drawn = draw(context.visit, key, uow.now)
+            uow.visits.save(visit)
         uow.commit()
         return drawn
 
@@ -144,15 +147,6 @@ def _resolve_earlier(
     return read_context(uow, context.policy, context.visit, card, context.holder)
 
 
-def _draw_challenge(uow: UnitOfWork, context: VisitContext) -> CardChallenge | None:
-    key = key_to_prove(context.policy, context.card, context.visit.auth_key)
-    if key is None:
-        return None
-    visit, drawn = draw(context.visit, key, uow.now)
-    uow.visits.save(visit)
-    return drawn
-
-
 def release(
     parts: Dependencies, visit_id: VisitId, attempt: str, proof: CardProof | KeyNonce | None = None
 ) -> Grant | KeyGrant | Refusal:
@@ -171,7 +165,8 @@ def release(
         _need_gate(context)
         entry, released = uow.journal.before_release(context.card.id, context.visit.id)
         grant: Grant | KeyGrant
-        if entry is not None and _is_repeat(entry, context, attempt):
+        repeated = UnblockState.INTENT, context.visit.id, attempt
+        if entry is not None and (entry.state, entry.visit_id, entry.attempt) == repeated:
             grant = _grant_again(uow, parts, context, entry, proof, judged)
         else:
             context = _resolve_earlier(uow, parts, context, entry)
@@ -180,12 +175,6 @@ def release(
             grant = _grant_first(uow, parts, context, attempt, proof)
         uow.commit()
         return grant
-
-
-def _is_repeat(entry: UnblockEntry, context: VisitContext, attempt: str) -> bool:
-    """Return whether the same attempt in this visit released it, and no outcome was reported."""
-    mine = (entry.visit_id, entry.attempt) == (context.visit.id, attempt)
-    return mine and entry.state is UnblockState.INTENT
 
 
 def _grant_again(

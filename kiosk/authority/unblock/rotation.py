@@ -6,7 +6,6 @@ have either, and ``kiosk.authority.unblock.candidates`` resolves that.
 
 from __future__ import annotations
 
-from datetime import datetime
 from functools import partial
 from typing import assert_never
 
@@ -61,9 +60,11 @@ def rotate_secret(parts: Dependencies, visit_id: VisitId, journal: JournalId) ->
         if pending is not None:
             same = pending.entry_id == journal
             return open_kept(parts.sealer, case.card, pending) if same else None
-        # Taken once, after an unblock that is known to be done.
+        # Taken once, after an unblock that is known to be done, while its visit may still act.
         taken = any(one.entry_id == journal for one in kept)
-        if taken or not _is_due(parts, case, uow.now):
+        done = case.entry.state is UnblockState.DONE
+        lives = case.visit.opened_at + VISIT_LIFE > uow.now
+        if taken or not done or not lives or not rotates(parts, case.card):
             return None
         drawn = _draw(uow, parts, case)
         uow.commit()
@@ -82,14 +83,29 @@ def confirm_rotation(
         pending = uow.kept_secrets.pending(case.card.id)
         if pending is None or pending.entry_id != journal or pending.presented:
             return
-        _record_rotation(uow, parts, case, pending, outcome)
+        visit, card = case.visit, case.card
+        match outcome:
+            case UnblockDone():
+                found = AnswerMeaning.NEW_HOLDS
+                record_pending_outcome(uow, parts.sealer, visit, card, pending, found)
+                uow.cards.secret_changed(card.id)
+                kind = AuditKind.SECRET_CHANGED
+            case UnblockNotSent() | UnblockRefused(tries_left=None):
+                # Some cards take it and answer with an error; a station may report anything.
+                archive_pending(uow, parts.sealer, card, pending, refused=True)
+                kind = AuditKind.SECRET_NOT_CHANGED
+            case UnblockRefused(tries_left=left):  # a secret that it had just taken
+                uow.cards.know_secret_tries(card.id, left)
+                kind = AuditKind.SECRET_CHANGE_UNKNOWN
+            case UnblockWrong():
+                uow.cards.know_secret_tries(card.id, tries_by_account(card) - 1)
+                kind = AuditKind.SECRET_CHANGE_UNKNOWN
+            case UnblockUnknown():
+                kind = AuditKind.SECRET_CHANGE_UNKNOWN
+            case _:
+                assert_never(outcome)
+        record(uow, kind, visit, journal=journal)
         uow.commit()
-
-
-def _is_due(parts: Dependencies, case: LockedGrant, now: datetime) -> bool:
-    """Return whether an unblock is known to be done whose visit may still act."""
-    done = case.entry.state is UnblockState.DONE
-    return done and rotates(parts, case.card) and case.visit.opened_at + VISIT_LIFE > now
 
 
 def rotates(parts: Dependencies, card: Card) -> bool:
@@ -142,33 +158,3 @@ def advance_after_restore(uow: UnitOfWork, parts: Dependencies, visit: Visit, ca
     uow.cards.number_secret(card.id, generation)
     record(uow, AuditKind.SECRET_ADVANCED, visit)
     return True
-
-
-def _record_rotation(
-    uow: UnitOfWork,
-    parts: Dependencies,
-    case: LockedGrant,
-    pending: KeptSecret,
-    outcome: UnblockOutcome,
-) -> None:
-    visit, card, journal = case.visit, case.card, case.entry.id
-    match outcome:
-        case UnblockDone():
-            record_pending_outcome(uow, parts.sealer, visit, card, pending, AnswerMeaning.NEW_HOLDS)
-            uow.cards.secret_changed(card.id)
-            record(uow, AuditKind.SECRET_CHANGED, visit, journal=journal)
-        case UnblockNotSent() | UnblockRefused(tries_left=None):
-            # Some cards take it and answer with an error; a station may report anything.
-            archive_pending(uow, parts.sealer, card, pending, refused=True)
-            record(uow, AuditKind.SECRET_NOT_CHANGED, visit, journal=journal)
-        case UnblockRefused() | UnblockWrong():  # a secret that it had just taken
-            uow.cards.know_secret_tries(card.id, _left(card, outcome))
-            record(uow, AuditKind.SECRET_CHANGE_UNKNOWN, visit, journal=journal)
-        case UnblockUnknown():
-            record(uow, AuditKind.SECRET_CHANGE_UNKNOWN, visit, journal=journal)
-        case _:
-            assert_never(outcome)
-
-
-def _left(card: Card, wrong: UnblockRefused | UnblockWrong) -> int | None:
-    return tries_by_account(card) - 1 if isinstance(wrong, UnblockWrong) else wrong.tries_left

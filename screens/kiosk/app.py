@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from textual import events
 from textual.app import App
 from textual.driver import Driver
 from textual.timer import Timer
+from textual.widget import Widget
 
 from kiosk.station.commands import ChangePin, UnblockPin
 from kiosk.station.loop import StationPort
@@ -39,8 +40,8 @@ from screens.widgets.prose import forget_texts
 
 # Which page shows which state.
 #
-# The pages of a visit are imported at the first need, or by ``warm_up``: a station has to be on the
-# display at once after a restart.
+# The pages of a visit are imported at the first need, or to be built ahead: a station has to be on
+# the display at once after a restart.
 
 
 def screen_for(state: State, context: PageContext) -> Page:
@@ -54,11 +55,6 @@ def screen_for(state: State, context: PageContext) -> Page:
             from screens.kiosk.visit_pages import page_for
 
             return page_for(state, context)
-
-
-def warm_up() -> None:
-    """Import the pages of a visit, so that the first card does not wait for it."""
-    import screens.kiosk.visit_pages  # noqa: F401
 
 
 # One page at a time: shows pages, keeps a sentence long enough to be read, and lays "are you still
@@ -98,6 +94,7 @@ class PagePresenter:
         self._now = now
         self._page: Page | None = None
         self._state: State | None = None
+        self._ahead: dict[type[State], Page] = {}
         self._busy_since: float | None = None
         self._next: Timer | None = None
         self._wanted: State | None = None
@@ -114,6 +111,38 @@ class PagePresenter:
             self._next = self._app.set_timer(wait, lambda: self._put_up(state))
         else:
             await self._put_up(state)
+
+    async def build_ahead(self, states: Iterable[State]) -> None:
+        """Build a page for each of ``states`` unseen, while nobody is here.
+
+        To build, style and lay out a page takes twice as long as to put a name on it and draw it.
+        """
+        for state in states:
+            async with self._turn:
+                nobody = isinstance(self._state, Attract | OutOfService)
+                if nobody and type(state) not in self._ahead:
+                    await self._build(state)
+
+    async def _build(self, state: State) -> None:
+        page, is_laid_out = self._page_for(state), asyncio.Event()
+        with self._app.batch_update():
+            self._app.install_screen(page, type(state).__name__)
+            await self._app.push_screen(page)
+            page.call_after_refresh(is_laid_out.set)
+            await is_laid_out.wait()
+            await self._uncover()
+        for widget in page.walk_children(Widget):
+            widget.render_lines(widget.outer_size.region)  # it keeps them for later
+        self._ahead[type(state)] = page
+
+    def _built(self, state: State) -> Page | None:
+        """Return the page that was built ahead, which shows ``state`` now; None without one."""
+        page = self._ahead.get(type(state))
+        if page is None or not page.take(state):
+            return None
+        del self._ahead[type(state)]
+        self._app.uninstall_screen(page)
+        return page
 
     def _wait_for(self, state: State) -> float:
         if isinstance(state, Reading) and isinstance(self._state, Attract):
@@ -140,7 +169,7 @@ class PagePresenter:
         if self._page is not None and self._state is state:
             self._page.rearm()
             return
-        first, self._page = self._page is None, self._page_for(state)
+        first, self._page = self._page is None, self._built(state) or self._page_for(state)
         self._state = state
         self._busy_since = self._now() if _has_to_be_read(state) else None
         if first:
@@ -155,6 +184,9 @@ class PagePresenter:
 
 
 _FIRST_PAINT_S = 1.0
+
+_AHEAD_S = 0.5
+"""How long the page for nobody is shown before others are built: it may be the program's last."""
 
 
 class KioskApp(WalkUpApp[int], inherit_bindings=False):
@@ -185,6 +217,7 @@ class KioskApp(WalkUpApp[int], inherit_bindings=False):
         self._end = 0
         self._leaving = False
         self._begun = False
+        self._may_build = asyncio.Event()
         context = PageContext(
             look, self._settings, station.submit, self.toggle_dark, now, wall_clock
         )
@@ -211,15 +244,30 @@ class KioskApp(WalkUpApp[int], inherit_bindings=False):
         await self._presenter.show(state)
         if nobody:
             forget_texts()
-            self.call_after_refresh(warm_up)
+            self._may_build.set()
         if not self._begun:
             self._begun = True
             if isinstance(self.screen, Page):
                 with suppress(TimeoutError):  # on a terminal that is gone nothing is drawn
                     await asyncio.wait_for(self.screen.drawn.wait(), _FIRST_PAINT_S)
 
+    async def _build_ahead(self) -> None:
+        """Build what most visits begin with, before each.
+
+        A task holds what was on the display when it began: this one begins before any visit.
+        """
+        while True:
+            await self._may_build.wait()
+            self._may_build.clear()
+            await asyncio.sleep(_AHEAD_S)
+            from screens.kiosk.choices import NOBODYS
+
+            await self._presenter.build_ahead(NOBODYS)
+
     def on_mount(self) -> None:
         self.run_worker(self._serve(), name="station")
+        if self._look.extra_bar is None:  # it would say what it said when its page was built
+            self.run_worker(self._build_ahead(), name="pages ahead")
         if not self.is_headless:
             loop = asyncio.get_running_loop()
             loop.add_signal_handler(signal.SIGTERM, self._close_soon)

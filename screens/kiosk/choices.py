@@ -8,9 +8,10 @@ from functools import partial
 from textual import events
 from textual.widget import Widget
 
-from kiosk.contract.messages import Offer, reference_of
+from kiosk.contract.messages import CardId, Offer, Purpose, VisitId, reference_of
+from kiosk.contract.ports import CardAddress
 from kiosk.station.events import Chose, Confirmed, WentBack
-from kiosk.station.states import ConfirmOwner, Menu
+from kiosk.station.states import ConfirmOwner, Menu, State, VisitState
 from screens.kiosk.entry_pages import ChoicesPage
 from screens.kiosk.page import Page, PageContext
 from screens.widgets.frame import HelpBox
@@ -29,11 +30,12 @@ class MenuPage(ChoicesPage, inherit_bindings=False):
     def __init__(self, context: PageContext, state: Menu) -> None:
         super().__init__(context, state)
         self._state = state
+        self._greeting = Prose(choices.greeting(state.visit.holder_name), "lead")
 
     def content(self) -> Iterator[Widget]:
         most = _MANY if self._state.waiting is None else _MANY - 1
         self.set_class(self._state.blocked or len(self._state.offers) > most, "-many")
-        yield Prose(choices.greeting(self._state.visit.holder_name), "lead")
+        yield self._greeting
         yield Prose(choices.MENU_TITLE, "title")
         if self._state.blocked:
             yield Note(choices.BLOCKED)
@@ -53,6 +55,23 @@ class MenuPage(ChoicesPage, inherit_bindings=False):
             yield self.actions(self.stop_button(), right=back)
             self.focus_order.add(not_me)
 
+    def take(self, state: State) -> bool:
+        """Show another menu, unless it has more rows, or a note."""
+        if not isinstance(state, Menu) or state.blocked or state.waiting is not None:
+            return False
+        if len(state.offers) > len(self.choices) or not super().take(state):
+            return False
+        self._state = state
+        self._greeting.say(choices.greeting(state.visit.holder_name))
+        for row, offer in zip(self.choices, state.offers, strict=False):
+            row.say(choices.purpose(offer.purpose), choices.duration(offer.purpose))
+        rows, surplus = self.choices[: len(state.offers)], self.choices[len(state.offers) :]
+        self.focus_order.replace([*self.choices], [*rows])
+        self.choices = rows
+        for row in surplus:
+            row.display = False
+        return True
+
     def _back(self) -> None:
         self.report(WentBack(self.visit))
 
@@ -60,10 +79,13 @@ class MenuPage(ChoicesPage, inherit_bindings=False):
         return Choice(
             number,
             choices.purpose(offer.purpose),
-            partial(self.report, Chose(self.visit, offer.purpose)),
+            partial(self._choose, number),
             self.context.look.glyphs.pointer,
             aside=choices.duration(offer.purpose),
         )
+
+    def _choose(self, number: int) -> None:
+        self.report(Chose(self.visit, self._state.offers[number - 1].purpose))
 
 
 class ConfirmOwnerPage(Page, inherit_bindings=False):
@@ -71,15 +93,15 @@ class ConfirmOwnerPage(Page, inherit_bindings=False):
 
     def __init__(self, context: PageContext, state: ConfirmOwner) -> None:
         super().__init__(context, state)
-        self._holder = state.visit.holder_name
-        self._text = choices.OWNER_LOCKED if state.locked else choices.OWNER_TEXT
+        self._holder = Prose(state.visit.holder_name, "name")
+        self._locked = state.locked
         self._hint = Prose(choices.HINT, "lead hint")
         self._choose_first = Note(None)
 
     def content(self) -> Iterator[Widget]:
         yield Prose(choices.OWNER_TITLE, "title")
-        yield Prose(self._text)
-        yield Prose(self._holder, "name")
+        yield Prose(choices.OWNER_LOCKED if self._locked else choices.OWNER_TEXT)
+        yield self._holder
         yield Prose(choices.OWNER_WARNING)
         yield self._hint
         yield self._choose_first
@@ -90,6 +112,15 @@ class ConfirmOwnerPage(Page, inherit_bindings=False):
         yes = self.button(choices.OWNER_YES, self._confirm)
         yield self.actions(self.stop_button(choices.OWNER_NO), right=yes)
         self.focus_order.add(not_me)
+
+    def take(self, state: State) -> bool:
+        """Show another holder's card, if its PIN is locked as well."""
+        if not isinstance(state, ConfirmOwner) or state.locked != self._locked:
+            return False
+        if not super().take(state):
+            return False
+        self._holder.say(state.visit.holder_name)
+        return True
 
     def takes(self, event: events.Key) -> bool:
         """Remove the message that a choice is needed: this may be it."""
@@ -107,3 +138,13 @@ class ConfirmOwnerPage(Page, inherit_bindings=False):
 
     def _confirm(self) -> None:
         self.report(Confirmed(self.visit))
+
+
+# What most visits begin with, for pages that are built before a holder is there.
+
+_NOBODY = VisitState(VisitId(""), CardAddress("", CardId("", "")), "")
+_MOST = (Purpose.UNLOCK, Purpose.CHANGE_PIN, Purpose.CHANGE_QUESTIONS, Purpose.CHANGE_EMAIL)
+NOBODYS = (
+    Menu(_NOBODY, tuple(Offer(purpose, 0) for purpose in _MOST)),
+    ConfirmOwner(_NOBODY, locked=True),
+)

@@ -16,10 +16,11 @@ from typing import ClassVar
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.geometry import Size
 from textual.screen import Screen
 from textual.widget import Widget
 
-from kiosk.contract.messages import NOT_ME, VisitId, reference_of
+from kiosk.contract.messages import NOT_ME, Position, VisitId, reference_of
 from kiosk.station.events import HolderSide, Left, MisuseNoticed
 from kiosk.station.states import State, position_of, visit_of
 from screens.theme import Appearance
@@ -158,6 +159,10 @@ REARM_S = 1.0
 _ARROWS = frozenset({"up", "down", "left", "right"})
 
 
+def _step_at(position: Position | None) -> str:
+    return frame.step(position.index, position.count) if position else ""
+
+
 class ContentPanel(Vertical, inherit_bindings=False):
     pass
 
@@ -183,6 +188,7 @@ class Page(Screen[None], inherit_bindings=False):
         self.primary: BigButton | None = None
         self.stop: BigButton | None = None
         self._position = position_of(state)
+        self._built_for = "", Size()
         self._reported = False
 
     # --- what it shows -----------------------------------------------------------------
@@ -190,9 +196,9 @@ class Page(Screen[None], inherit_bindings=False):
     def compose(self) -> ComposeResult:
         """Compose the frame; the demo's strip, where there is one, is below it."""
         look = self.context.look
+        self._built_for = self.app.theme, self.app.size
         self._take_shape()
-        at = self._position
-        step = frame.step(at.index, at.count) if at else ""
+        step = _step_at(self._position)
         yield TopBar(look, step, lambda: self.context.settings.dark, self.context.toggle_dark)
         yield Vertical(ContentPanel(*self.content(), classes=self.panel_class), classes="middle")
         yield BottomBar(look, reference_of(self.visit) if self.visit else "")
@@ -204,6 +210,18 @@ class Page(Screen[None], inherit_bindings=False):
     def content(self) -> Iterator[Widget]:
         """Yield the content of the card."""
         raise NotImplementedError
+
+    def take(self, state: State) -> bool:
+        """Show ``state`` on a page that was built ahead of its visit; False where it cannot.
+
+        A page that was built for another surface or size is not styled anew.
+        """
+        if self._built_for != (self.app.theme, self.app.size):
+            return False
+        self.visit = visit_of(state) or VisitId("")
+        self.query_one(TopBar).say(_step_at(position_of(state)))
+        self.query_one(BottomBar).say(reference_of(self.visit))
+        return True
 
     def actions(
         self,
@@ -236,7 +254,8 @@ class Page(Screen[None], inherit_bindings=False):
         """
         if not self.app._batch_count:  # noqa: SLF001 - tested, and the version is pinned
             super()._compositor_refresh()
-            self.drawn.set()
+            if self.is_current:
+                self.drawn.set()
 
     def on_screen_resume(self, event: events.ScreenResume) -> None:
         """Leave the widgets as they were styled when they were mounted.

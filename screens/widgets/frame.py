@@ -43,6 +43,12 @@ class TopBar(Widget, inherit_bindings=False):
         self._is_dark = is_dark
         self._toggle = toggle
 
+    def say(self, step: str) -> None:
+        """Change the step; does nothing where it is the same."""
+        if step != self._step:
+            self._step = step
+            self.refresh()
+
     @property
     def _switch(self) -> str:
         return frame.LIGHT_COLOURS if self._is_dark() else frame.HIGH_CONTRAST
@@ -87,6 +93,11 @@ class BottomBar(Widget, inherit_bindings=False):
         super().__init__()
         self._look = look
         self._reference = reference
+
+    def say(self, reference: str) -> None:
+        """Change the reference number."""
+        self._reference = reference
+        self.refresh()
 
     def render(self) -> Content:
         """Two lines: the contact, then its hours; or the contact on both where it is long."""

@@ -83,6 +83,12 @@ class Choice(Pressable, inherit_bindings=False):
         self._number = number
         self._aside = aside
 
+    def say(self, label: str, aside: str) -> None:
+        """Change its label and the word on its right; does nothing where both are the same."""
+        if (self.label, self._aside) != (printable(label), aside):
+            self.label, self._aside = printable(label), aside
+            self.refresh()
+
     def render(self) -> Content:
         """Show number, label and what stands at the right; a long label goes on below itself."""
         head = f"{self.mark} {self._number}  "

@@ -60,6 +60,24 @@ def flood(station: Station) -> Iterator[None]:
             process.kill()
 
 
+@contextmanager
+def pressing(station: Station, key: str) -> Iterator[None]:
+    """Press ``key`` slowly enough that each is drawn."""
+    stopped = threading.Event()
+
+    def press() -> None:
+        while not stopped.wait(0.1):
+            station.press(key)
+
+    thread = threading.Thread(target=press)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopped.set()
+        thread.join()
+
+
 def answers(station: Station) -> None:
     """Press a key until it is heard."""
     pause, before = threading.Event(), frame.LIGHT_COLOURS in station.read
@@ -123,9 +141,8 @@ def test_a_terminal_that_never_answers_is_noticed_when_it_takes_no_more(
     station = world.station(environ=supervisor.environ)
     supervisor.wait_for_beats()
     station.reads.clear()
-    for _ in range(40):
-        station.press("f2")
-    supervisor.wait_for_silence()
+    with pressing(station, "f2"):
+        supervisor.wait_for_silence()
     station.reads.set()
     supervisor.wait_for_beats()
     station.see(waiting.ATTRACT_TITLE, frame.NEED_HELP)

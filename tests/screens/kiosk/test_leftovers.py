@@ -32,6 +32,7 @@ from kiosk.station.states import (
 )
 from screens.kiosk.attract import AttractPage
 from screens.kiosk.page import Page
+from tests.screens.idle_app import still
 from tests.screens.kiosk.clocked import app_with, shown
 from tests.screens.kiosk.samples import ASKED, BANK, CHOOSE, REGISTER, RULES, UNLOCK, one_of_each
 from tests.screens.pilots import settled, touch, type_keys
@@ -64,6 +65,7 @@ async def test_pulling_the_card_on_any_page_leaves_nothing_of_the_visit() -> Non
             await settled(pilot)
             assert isinstance(app.screen, AttractPage)
             assert len(app.screen_stack) == 2
+        await still(1)  # asyncio keeps a cancelled timer until it would have gone off
         assert not _left_over(own)
         assert not [ref() for ref in pages if ref() is not None]
 

@@ -93,7 +93,7 @@ async def _fill(
 async def _left(observed: ObservedStation, seen: WeakSet[Widget], visit: VisitId) -> list[str]:
     """Return what is left once the pages that were taken down have ended their own tasks."""
     for _ in range(20):
-        await still()
+        await still(1)  # asyncio keeps a cancelled timer until it would have gone off
         left = survivors(seen, observed.app, visit)
         if not left:
             break

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 from collections.abc import Iterator
 from typing import get_args
@@ -97,6 +98,7 @@ async def _left(observed: ObservedStation, seen: WeakSet[Widget], visit: VisitId
         left = survivors(seen, observed.app, visit)
         if not left:
             break
+        gc.unfreeze()  # a page that was built ahead is older than its visit
     return left
 
 

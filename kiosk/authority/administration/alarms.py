@@ -147,7 +147,7 @@ def _silent_stations(uow: UnitOfWork) -> Iterator[RaisedAlarm]:
         if is_silent(replace(station, last_seen_at=heard), uow.now):
             detail = {
                 "station": station.name,
-                "since": _iso(station.last_seen_at),
+                "since": utc_text(station.last_seen_at),
             }
             yield RaisedAlarm(AlarmKind.STATION_SILENT, station.name, detail)
 
@@ -175,7 +175,7 @@ def _mail(uow: UnitOfWork, patience: timedelta) -> Iterator[RaisedAlarm]:
     )
     since = [at for at, limit in limits if at is not None and uow.now - at >= limit]
     if since:
-        yield RaisedAlarm(AlarmKind.MAIL_HELD_UP, "", {"since": _iso(min(since))})
+        yield RaisedAlarm(AlarmKind.MAIL_HELD_UP, "", {"since": utc_text(min(since))})
 
 
 def _codes_denied_since(uow: UnitOfWork) -> datetime | None:
@@ -195,5 +195,6 @@ def _soon(uow: UnitOfWork) -> datetime:
     return uow.now + timedelta(minutes=1)
 
 
-def _iso(moment: datetime) -> str:
+def utc_text(moment: datetime) -> str:
+    """Return a time as alarms and notices hold it: ISO 8601, in UTC, to the second."""
     return moment.astimezone(UTC).isoformat(timespec="seconds")

@@ -13,7 +13,7 @@ from typing import IO, Final
 from kiosk.authority.administration import reports
 from kiosk.authority.administration.files import csv_line, new_file, recorded
 from kiosk.authority.administration.free_text import LONGEST_NAME
-from kiosk.authority.administration.office import Desk, staff_names
+from kiosk.authority.administration.office import Desk, note_id_of, staff_names
 from kiosk.authority.administration.proposals import Proposal
 from kiosk.authority.administration.verification import verify_within
 from kiosk.authority.administration.views import (
@@ -172,12 +172,12 @@ class AuditLines:
                 if isinstance(card_id, str)
             }
         )
-        notes = self._uow.notes.by_ids(tuple({*map(_note_id, events)} - {""}))
+        notes = self._uow.notes.by_ids(tuple({*map(note_id_of, events)} - {""}))
         lines = []
         for event in events:
             holder = holders.get(event.holder_id or "")
             erased = "" if event.holder_id is None else ERASED
-            grounds = _grounds(event, notes.get(_note_id(event)), self._redacted)
+            grounds = _grounds(event, notes.get(note_id_of(event)), self._redacted)
             lines.append(
                 AuditLine(
                     seq=event.seq,
@@ -203,13 +203,9 @@ def _card(card_id: str | None, cards: Mapping[str, Card]) -> str:
     return f"{card.driver} {card.identifier}" if card else ERASED
 
 
-def _note_id(event: AuditEvent) -> str:
-    return str(event.detail.get("note") or "")
-
-
 def _grounds(event: AuditEvent, note: ActionNote | None, redacted: Container[str]) -> Iterator[str]:
     """Return the grounds; the audit's digest shows a note that was altered afterwards."""
-    if not _note_id(event):
+    if not note_id_of(event):
         return
     if note is None:
         yield "reason erased"
@@ -367,7 +363,7 @@ class AuditDesk(Desk):
                 raise NotFound(f"There is no row {row_name(row)} in the audit.")
             if event.kind == StaffKind.AUDIT_REDACTED:
                 raise NotTaken("row", "This row says what was taken out of another one, and stays.")
-            note = str(event.detail.get("note") or "")
+            note = note_id_of(event)
             had_reason = bool(note) and uow.notes.redact(note)
             had_detail = whole and uow.audit.redact_detail(row)
             if not had_reason and not had_detail:

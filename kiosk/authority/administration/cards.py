@@ -357,12 +357,13 @@ class CardsDesk(Desk):
             return recent_unknown_cards(uow)
 
     def add(self, seen: Seen, card: NewCard, grounds: Grounds) -> Done:
-        """Give the person another card."""
         proposal = Proposal("cards.add", parameters_of(card))
         with self._office.act(Action.ADD_CARD, grounds, seen=seen, proposal=proposal) as act:
             holder = _holder(act, seen)
             added = self._added(act, holder, card)
-            act.record(StaffKind.CARD_ADDED, card_id=added.id, has_secret=_has_secret(added))
+            act.record(
+                StaffKind.CARD_ADDED, card_id=added.id, has_secret=added.sealed_secret is not None
+            )
             _notify(act, Notice.CARD_ADDED, holder)
         return act.done("The card is added.")
 
@@ -379,7 +380,7 @@ class CardsDesk(Desk):
                 StaffKind.CARD_REPLACED,
                 card_id=new.id,
                 replaces=old.id,
-                has_secret=_has_secret(new),
+                has_secret=new.sealed_secret is not None,
             )
             _notify(act, Notice.CARD_REPLACED, holder)
         return act.done("The new card is added, and the old one is revoked.")
@@ -471,7 +472,3 @@ def _revoke(act: Act, card: Card) -> None:
 def _notify(act: Act, notice: Notice, holder: Cardholder) -> None:
     registration = act.uow.registrations.of_holder(holder.id)
     notify_holder(act.uow, notice, act.reference, holder, registration)
-
-
-def _has_secret(card: Card) -> bool:
-    return card.sealed_secret is not None

@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from kiosk.authority.administration.alarms import (
@@ -22,6 +22,7 @@ from kiosk.authority.administration.alarms import (
     Detail,
     RaisedAlarm,
     problems,
+    utc_text,
 )
 from kiosk.authority.administration.office import expire
 from kiosk.authority.administration.verification import anchor_line
@@ -85,7 +86,7 @@ class StaffMail:
     def ended(self, uow: UnitOfWork, alarm: Alarm) -> None:
         """Queue a mail about the one that could not be mailed before."""
         if alarm.kind == AlarmKind.MAIL_HELD_UP:
-            self._queue(uow, AlarmKind.MAIL_HELD_UP, alarm.detail | {"until": _iso(uow.now)})
+            self._queue(uow, AlarmKind.MAIL_HELD_UP, alarm.detail | {"until": utc_text(uow.now)})
 
     def _queue(self, uow: UnitOfWork, kind: AlarmKind, detail: Mapping[str, Scalar]) -> None:
         holder_id = detail.get(_HOLDER)
@@ -95,14 +96,10 @@ class StaffMail:
         if holder is not None:
             params |= {"holder_name": holder.name, "holder_number": holder.number}
         if "until" not in params:
-            params["when"] = _iso(uow.now)
+            params["when"] = utc_text(uow.now)
         for to in self._recipients[kind]:
             message = OutboxMessage(new_id(), to, kind.value, params, uow.now, uow.now)
             uow.outbox.add(replace(message, holder_id=holder.id if holder else None))
-
-
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="seconds")
 
 
 DAY = timedelta(days=1)

@@ -194,7 +194,12 @@ class CodesDesk(Desk):
             code, holder, card = _found(act.uow, code_id)
             if because := objection(act.uow, giver_of(act.uow, code), act.actor):
                 raise NotPermitted(because)
-            _need_unagreed(act.uow, code)
+            if not waits_for_second(code):
+                raise _over(act.uow, code)
+            if code.drafted_at + ASSISTED_LIFE <= act.uow.now:
+                raise NotFound("Nobody agreed to this code in time. Give another one.")
+            if not is_vouched_for(act.uow, code):
+                raise NotFound("Whoever gave this code may give none any more. Give another one.")
             need_someone_able(act.uow, policy, self._office.means.sealer, holder, card)
             need_same_purpose(act.uow, policy, holder, code.purpose)
             act.uow.codes.agree(code.id, audit_name(act.actor))
@@ -204,7 +209,6 @@ class CodesDesk(Desk):
         return act.done(f"The code works now, for {minutes} minutes.")
 
     def withdraw(self, code_id: str, grounds: Grounds) -> Done:
-        """Withdraw a code that staff issued."""
         seen = self._whose(Action.WITHDRAW_CODE, code_id)
         with self._office.act(Action.WITHDRAW_CODE, grounds, seen=seen) as act:
             code, _, card = _found(act.uow, code_id)
@@ -247,15 +251,6 @@ def giver_of(uow: UnitOfWork, code: EmailCode) -> Actor:
     if member is None:
         return Actor(code.issued_by or "", Role.MANAGER)
     return Actor(member.name, member.role, member.id, code.issued_key)
-
-
-def _need_unagreed(uow: UnitOfWork, code: EmailCode) -> None:
-    if not waits_for_second(code):
-        raise _over(uow, code)
-    if code.drafted_at + ASSISTED_LIFE <= uow.now:
-        raise NotFound("Nobody agreed to this code in time. Give another one.")
-    if not is_vouched_for(uow, code):
-        raise NotFound("Whoever gave this code may give none any more. Give another one.")
 
 
 def _over(uow: UnitOfWork, code: EmailCode) -> ConcurrentChange | NotFound:

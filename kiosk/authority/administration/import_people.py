@@ -437,7 +437,6 @@ class ImportSummary:
     card_changes: list[tuple[int, str, str]] = field(default_factory=list, repr=False)
 
     def add(self, batch: Batch) -> None:
-        """Add the counts of a batch."""
         self.people_added += len(batch.people_added)
         self.people_changed += len(batch.people_changed)
         self.cards_added += len(batch.cards_added)

@@ -560,6 +560,11 @@ def audit_name(actor: Actor) -> str:
     return actor.staff_id or actor.name
 
 
+def note_id_of(event: AuditEvent) -> str:
+    """Return the id of the note with the reason of an act of staff; empty for any other event."""
+    return str(event.detail.get("note") or "")
+
+
 def _signed(actor: Actor) -> dict[str, Scalar]:
     return {"key": actor.key} if actor.key else {}
 

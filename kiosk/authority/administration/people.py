@@ -475,7 +475,6 @@ class PeopleDesk(Desk):
         return act.done("Everything that was under way is stopped, and self-service is blocked.")
 
     def stop_change(self, seen: Seen, grounds: Grounds) -> Done:
-        """Stop a waiting change of address."""
         with self._office.act(Action.REPORT_MISUSE, grounds, seen=seen) as act:
             holder = _holder(act, seen)
             act.uow.cards.lock_of_holder(holder.id)

@@ -7,7 +7,7 @@ from datetime import tzinfo
 from typing import Final
 
 from kiosk.authority.administration.checks import broken_seals
-from kiosk.authority.administration.office import seen_of, staff_names
+from kiosk.authority.administration.office import note_id_of, seen_of, staff_names
 from kiosk.authority.administration.standing import (
     MisuseReport,
     StandingFacts,
@@ -69,11 +69,11 @@ def story_of(
     """
     wanted = AuditQuery(holder_id=holder_id, without=NOT_IN_STORY)
     events = uow.trail.newest(wanted, before, min(limit, LONGEST))
-    notes = uow.notes.by_ids(tuple(filter(None, map(_note_id, events))))
+    notes = uow.notes.by_ids(tuple(filter(None, map(note_id_of, events))))
     lines = []
     for event in events:
         words = [audit_message(event)]
-        if note := notes.get(_note_id(event)):
+        if note := notes.get(note_id_of(event)):
             words.append(f"Reason: {note.reason.rstrip('.')}.")
             if note.identified_by:
                 words.append(f"Identified by: {note.identified_by}.")
@@ -91,10 +91,6 @@ def story_of(
             )
         )
     return tuple(lines)
-
-
-def _note_id(event: AuditEvent) -> str:
-    return str(event.detail.get("note") or "")
 
 
 NEWEST = 50

@@ -76,7 +76,6 @@ class PolicyDesk(Desk):
         return tuple(lines)
 
     def change(self, name: str, value: str, revision: int, grounds: Grounds) -> Done:
-        """Set another value."""
         with self._changing("policy.change", name, revision, grounds, {"value": value}) as act:
             about = self._about(name)
             new = _read(about, value)

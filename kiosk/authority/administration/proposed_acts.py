@@ -20,6 +20,7 @@ from kiosk.authority.administration.office import (
     act_name,
     audit_name,
     decided,
+    note_id_of,
     proposer_of,
 )
 from kiosk.authority.administration.people_fields import CellRefused
@@ -32,7 +33,6 @@ from kiosk.authority.administration.proposals import (
 from kiosk.authority.administration.staff import read_pasted_key
 from kiosk.authority.administration.views import (
     Actor,
-    CodeLine,
     Done,
     Grounds,
     ProposalLine,
@@ -419,7 +419,11 @@ def _codes(uow: UnitOfWork, office: Office, holder_id: str) -> Iterator[Proposal
         if holder_id and code.holder_id != holder_id:
             continue
         first = giver_of(uow, code)
-        note, reference = _note_of_code(uow, line)
+        query = AuditQuery(holder_id=line.holder_id, kind=StaffKind.CODE_ISSUED.value)
+        events = uow.trail.newest(query, limit=10)
+        given = next((one for one in events if one.detail.get("code") == line.code_id), None)
+        note_id = note_id_of(given) if given else ""
+        note = uow.notes.by_ids((note_id,)).get(note_id)
         holder = uow.holders.get(line.holder_id)
         yield _judged(
             uow,
@@ -434,23 +438,12 @@ def _codes(uow: UnitOfWork, office: Office, holder_id: str) -> Iterator[Proposal
                 proposed_by=line.issued_by,
                 proposed_at=line.issued_at,
                 expires_at=line.expires_at,
-                reason=note[0],
-                identified_by=note[1],
-                reference=reference,
+                reason=note.reason if note else "",
+                identified_by=note.identified_by if note else "",
+                reference=given.reference if given else "",
                 number=holder.number if holder else "",
             ),
         )
-
-
-def _note_of_code(uow: UnitOfWork, line: CodeLine) -> tuple[tuple[str, str], str]:
-    """Return why a code was given, and its reference."""
-    query = AuditQuery(holder_id=line.holder_id, kind=StaffKind.CODE_ISSUED.value)
-    for event in uow.trail.newest(query, limit=10):
-        if event.detail.get("code") == line.code_id:
-            note_id = str(event.detail.get("note") or "")
-            note = uow.notes.by_ids((note_id,)).get(note_id)
-            return (note.reason, note.identified_by) if note else ("", ""), event.reference
-    return ("", ""), ""
 
 
 def _judged(uow: UnitOfWork, office: Office, first: Actor, line: ProposalLine) -> ProposalLine:

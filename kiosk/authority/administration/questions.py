@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from kiosk.authority.administration.office import Act, Desk
 from kiosk.authority.administration.policy import lock_policy
 from kiosk.authority.administration.views import Done, Grounds, QuestionLine
@@ -69,7 +67,11 @@ class QuestionsDesk(Desk):
             if not text.isprintable() or not fold(text):
                 raise NotTaken(FIELD, "Write it in letters that can be shown.")
             there = act.uow.questions.every()
-            _refuse_repetition(text, there)
+            # Answers to two questions that read alike would prove no more than one.
+            if alike := next((each for each in there if fold(each.text) == fold(text)), None):
+                if alike.retired_at is None:
+                    raise NotTaken(FIELD, f"“{alike.text}” is in the list already.")
+                raise NotTaken(FIELD, f"“{alike.text}” was retired. Offer that one again.")
             question = SecurityQuestion(1 + max((each.id for each in there), default=0), text)
             act.uow.questions.add(question)
             act.record(StaffKind.QUESTION_ADDED, question=question.id)
@@ -81,7 +83,15 @@ class QuestionsDesk(Desk):
             question = _known(act, question_id)
             if not act.uow.questions.retire(question_id, act.uow.now):
                 raise ConcurrentChange("This question is retired already.")
-            self._refuse_too_few(act)
+            stored = act.uow.policy_changes.every()
+            policy = policy_in_force(self._office.means.file_policy, stored).settings.policy()
+            wanted, left = policy.questions_registered, len(act.uow.questions.current())
+            if policy.asks_questions and left < wanted:
+                raise NotTaken(
+                    "question",
+                    f"Everybody chooses {wanted} questions, and {left} would be left. Add one "
+                    "first.",
+                )
             act.record(StaffKind.QUESTION_RETIRED, question=question_id)
         return act.done(f"“{question.text}” is offered to nobody new; who uses it keeps it.")
 
@@ -93,30 +103,9 @@ class QuestionsDesk(Desk):
             act.record(StaffKind.QUESTION_REVIVED, question=question_id)
         return act.done(f"“{question.text}” is offered again.")
 
-    def _refuse_too_few(self, act: Act) -> None:
-        """Keep as many as each holder has to choose, by the policy of this moment."""
-        stored = act.uow.policy_changes.every()
-        policy = policy_in_force(self._office.means.file_policy, stored).settings.policy()
-        left = len(act.uow.questions.current())
-        if policy.asks_questions and left < policy.questions_registered:
-            wanted = policy.questions_registered
-            because = (
-                f"Everybody chooses {wanted} questions, and {left} would be left. Add one first."
-            )
-            raise NotTaken("question", because)
-
 
 def _known(act: Act, question_id: int) -> SecurityQuestion:
     question = act.uow.questions.by_ids((question_id,)).get(question_id)
     if question is None:
         raise NotFound("There is no such question.")
     return question
-
-
-def _refuse_repetition(text: str, there: Iterable[SecurityQuestion]) -> None:
-    """Refuse questions that read alike: answers to both would prove no more than one."""
-    for question in there:
-        if fold(question.text) == fold(text):
-            if question.retired_at is None:
-                raise NotTaken(FIELD, f"“{question.text}” is in the list already.")
-            raise NotTaken(FIELD, f"“{question.text}” was retired. Offer that one again.")

@@ -95,27 +95,20 @@ Key = TypeVar("Key")
 
 @dataclass(frozen=True, slots=True)
 class ReportQuery:
-    """The days of a report, and the moments at which they begin and end."""
+    """The days of a report."""
 
     uow: UnitOfWork
     first: date
     last: date
     zone: tzinfo
 
+    @property
+    def span(self) -> tuple[datetime, datetime]:
+        """The moments at which they begin and end."""
+        return span_of(self.first, self.last, self.zone)
+
     def by_day(self, sought: tuple[Sought, ...]) -> Counter[date]:
-        """Count events by day."""
-        span = span_of(self.first, self.last, self.zone)
-        return by_day(self.uow.statistics.by_quarter(sought, *span), self.zone)
-
-    def by_station(self, sought: tuple[Sought, ...]) -> Counter[str]:
-        """Count events by station."""
-        span = span_of(self.first, self.last, self.zone)
-        return self.uow.statistics.by_station(sought, *span)
-
-    def by_reason(self) -> Counter[str]:
-        """Count refusals by reason."""
-        span = span_of(self.first, self.last, self.zone)
-        return self.uow.statistics.by_detail(REFUSED, REASON, *span)
+        return by_day(self.uow.statistics.by_quarter(sought, *self.span), self.zone)
 
 
 def report_of(uow: UnitOfWork, span: Span, first: date, last: date, zone: tzinfo) -> Report:
@@ -149,7 +142,10 @@ def _sites(asked: ReportQuery) -> tuple[Row, tuple[Row, ...]]:
     """A station counts for the site of its last report."""
     sites = {each.name: each.site or NO_SITE for each in asked.uow.stations.every()}
     counts = [
-        _folded(asked.by_station(sought), lambda name: sites.get(name, NO_SITE))
+        _folded(
+            asked.uow.statistics.by_station(sought, *asked.span),
+            lambda name: sites.get(name, NO_SITE),
+        )
         for sought in SOUGHT
     ]
     seen = sorted({*sites.values(), *(site for count in counts for site in count)})
@@ -157,7 +153,8 @@ def _sites(asked: ReportQuery) -> tuple[Row, tuple[Row, ...]]:
 
 
 def _reasons(asked: ReportQuery) -> tuple[Row, tuple[Row, ...]]:
-    refused = _folded(asked.by_reason(), reason_words)
+    found = asked.uow.statistics.by_detail(REFUSED, REASON, *asked.span)
+    refused = _folded(found, reason_words)
     names = {words: (words,) for words in sorted(refused, key=lambda each: (-refused[each], each))}
     return ("Reason", "Refused"), _table(names, [refused])
 
@@ -198,8 +195,6 @@ EARLIEST, LATEST = date(2000, 1, 1), date(2999, 12, 31)
 
 
 class ReportsDesk(Desk):
-    """Counts over time."""
-
     def make(self, span: Span, first: date, last: date) -> Report:
         """Count what was done from ``first`` to ``last``, both included."""
         _check(first, last)

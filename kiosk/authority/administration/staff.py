@@ -196,7 +196,6 @@ class StaffDesk(Desk):
         return act.done(f"{member.name} cannot log in any more.")
 
     def add_key(self, staff_id: str, public_key: str, revision: int, grounds: Grounds) -> Done:
-        """Add a key."""
         proposal = Proposal(
             "staff.add_key", {"public_key": public_key}, staff_id=staff_id, revision=revision
         )

@@ -396,8 +396,13 @@ def headline_of(facts: StandingFacts, zone: tzinfo) -> Headline:
                 "If they are here again, take them back from the leavers.",
             )
         case Standing.BLOCKED:
-            pins = _pins_blocked_too(facts)
-            blocked = _blocked(facts, zone, is_pin_blocked=bool(pins))
+            which = " and of ".join(
+                _named(card)
+                for card, seen in facts.refused_cards
+                if seen.reason is Reason.PIN_BLOCKED
+            )
+            blocked = _blocked(facts, zone, is_pin_blocked=bool(which))
+            pins = f" The PIN of {which} is blocked, too." if which else ""
             return blocked._replace(sentence=blocked.sentence + pins)
         case Standing.NO_CARD:
             return Headline("No card is recorded for them.", "Add their card.")
@@ -463,14 +468,6 @@ def _reported(facts: StandingFacts, zone: tzinfo) -> str:
     return f"they did not do {about.reference}{where}, {when}: {deed}"
 
 
-def _pins_blocked_too(facts: StandingFacts) -> str:
-    blocked = [card for card, seen in facts.refused_cards if seen.reason is Reason.PIN_BLOCKED]
-    which = " and of ".join(
-        f"the card ending in {card.identifier[-CARD_TAIL:]}" for card in blocked
-    )
-    return f" The PIN of {which} is blocked, too." if blocked else ""
-
-
 def _not_registered(facts: StandingFacts, zone: tzinfo) -> Headline:
     first = facts.first_code
     if first is not None and first.id in facts.right_codes:
@@ -497,8 +494,8 @@ def _not_registered(facts: StandingFacts, zone: tzinfo) -> Headline:
     code = facts.live_code(Purpose.REGISTER)
     if code is not None and code.sent_at is not None:
         return Headline(
-            f"Not registered yet: the code that was sent at {_at(code.sent_at, facts, zone)} "
-            "was not entered.",
+            "Not registered yet: the code that was sent at "
+            f"{format_moment(code.sent_at, facts.now, zone)} was not entered.",
             f"They enter it at any station before {_end(code, zone)}.",
         )
     if facts.registration is not None:
@@ -778,14 +775,11 @@ def _end_of(card: Card) -> datetime:
     return card.expires_at
 
 
-def _at(moment: datetime, facts: StandingFacts, zone: tzinfo) -> str:
-    return format_moment(moment, facts.now, zone)
-
-
 def _was_entered(code: EmailCode, facts: StandingFacts, zone: tzinfo) -> str:
     entered = facts.right_codes[code.id]
     where = f" at {entered.station}" if entered.station else ""
-    return f"was entered{where}, {_at(entered.at, facts, zone)}; the new PIN is not set yet."
+    when = format_moment(entered.at, facts.now, zone)
+    return f"was entered{where}, {when}; the new PIN is not set yet."
 
 
 def _then_new_pin(code: EmailCode, zone: tzinfo) -> str:

@@ -22,7 +22,7 @@ from kiosk.authority.audit.events import ServiceKind
 from kiosk.authority.errors import NotFound
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import ActionNote, AuditAnchor, AuditVerdict, Scalar, new_id
-from kiosk.authority.store.repositories.mac_rows import TABLES, Piece, RowKey
+from kiosk.authority.store.repositories.mac_rows import TABLES, RowKey
 from kiosk.authority.store.repositories.staff import note_digest
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.contract.errors import ConfigError
@@ -76,10 +76,16 @@ def sweep(store: Store) -> RowSweep:
     """Check every row; each piece is one read, so that nobody waits for all of it."""
     found = RowSweep()
     for table in TABLES:
-        for piece in _pieces(store, table):
+        after: RowKey | None = None
+        while True:
+            with store.read() as uow:
+                piece = uow.mac_rows.check(table, after, ROWS_A_PIECE)
             found.rows += piece.rows
             found.altered += [(table, row) for row in piece.altered]
             found.unknown |= {(table, row): key for row, key in piece.unknown.items()}
+            if piece.last is None:
+                break
+            after = piece.last
     return found
 
 
@@ -117,17 +123,6 @@ def accept(store: Store, table: str, row: str, actor: str, reason: str) -> None:
             kind=ServiceKind.ROW_ACCEPTED.value, reference="", actor=actor, detail=detail
         )
         uow.commit()
-
-
-def _pieces(store: Store, table: str) -> Iterator[Piece]:
-    after: RowKey | None = None
-    while True:
-        with store.read() as uow:
-            piece = uow.mac_rows.check(table, after, ROWS_A_PIECE)
-        yield piece
-        if piece.last is None:
-            return
-        after = piece.last
 
 
 def verify_audit(
@@ -191,7 +186,6 @@ def read_public_keys(path: Path) -> dict[str, bytes]:
 
 
 def anchor_line(anchor: AuditAnchor) -> str:
-    """Return an anchor as one line of JSON."""
     return json.dumps(
         {
             "seq": anchor.seq,

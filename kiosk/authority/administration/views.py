@@ -117,7 +117,6 @@ class AuditLine:
 
     @property
     def person(self) -> str:
-        """Return number and name, for a sentence."""
         return f"{self.number} {self.name}".strip()
 
 
@@ -144,7 +143,6 @@ class ChainVerdict:
 
     @property
     def intact(self) -> bool:
-        """True when everything fits."""
         return self.fault_row is None
 
 

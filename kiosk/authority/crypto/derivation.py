@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Protocol, assert_never
 
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
@@ -29,20 +30,19 @@ from kiosk.contract.sensitive import Sensitive
 
 def framed(*parts: str | bytes | int) -> bytes:
     """Join ``parts``, each after its kind and its length: no two lists give the same bytes."""
-    return b"".join(_frame(part) for part in parts)
-
-
-def _frame(part: str | bytes | int) -> bytes:
-    match part:
-        case str():
-            kind, raw = b"s", part.encode("utf-8", "surrogatepass")
-        case bytes():
-            kind, raw = b"b", part
-        case int():
-            kind, raw = b"i", str(part).encode()
-        case _:
-            assert_never(part)
-    return kind + len(raw).to_bytes(4, "big") + raw
+    joined = bytearray()
+    for part in parts:
+        match part:
+            case str():
+                kind, raw = b"s", part.encode("utf-8", "surrogatepass")
+            case bytes():
+                kind, raw = b"b", part
+            case int():
+                kind, raw = b"i", str(part).encode()
+            case _:
+                assert_never(part)
+        joined += kind + len(raw).to_bytes(4, "big") + raw
+    return bytes(joined)
 
 
 # Unblock secrets that derive from a master key and the card's identity: pure, except for the MAC.
@@ -158,7 +158,8 @@ class Masters:
 
     def derive(self, derivation: Derivation, card: CardId) -> Sensitive:
         """Return the secret of ``card``; raises ``KeyMissing`` or ``KeysUnavailable``."""
-        return unblock_secret(self._cmac(derivation.master), card, derivation.generation)
+        cmac = partial(self._cmac, derivation.master)
+        return unblock_secret(cmac, card, derivation.generation)
 
     def close(self) -> None:
         if self._token:
@@ -167,17 +168,12 @@ class Masters:
     def _in_file(self) -> tuple[str, ...]:
         return self._ring.ids(KeyPurpose.DERIVE)
 
-    def _cmac(self, master: str) -> Cmac:
-        token = self._token
-        if token is None or master in self._in_file():
-            return lambda message: _cmac_of_file(self._ring, master, message)
-        return lambda message: token.cmac(master, message)
-
-
-def _cmac_of_file(ring: KeyRing, master: str, message: bytes) -> bytes:
-    computed = CMAC(AES(ring.key(KeyPurpose.DERIVE, master).material))
-    computed.update(message)
-    return computed.finalize()
+    def _cmac(self, master: str, message: bytes) -> bytes:
+        if self._token is not None and master not in self._in_file():
+            return self._token.cmac(master, message)
+        computed = CMAC(AES(self._ring.key(KeyPurpose.DERIVE, master).material))
+        computed.update(message)
+        return computed.finalize()
 
 
 class SecretSource(Protocol):

@@ -97,7 +97,10 @@ class AnswerHasher:
         pepper = self._ring.current(KeyPurpose.PEPPER)
         sizes = [size for size in SIZES if asked in (None, size)]
         subsets = [ids for size in sizes for ids in combinations(sorted(answers), size)]
-        secrets_of = [_peppered(pepper, owner, _chosen(answers, ids), fold) for ids in subsets]
+        secrets_of = [
+            _peppered(pepper, owner, {question: answers[question] for question in ids}, fold)
+            for ids in subsets
+        ]
         with ThreadPoolExecutor(self._at_once, "answers") as pool:
             digests = list(pool.map(self._hash, secrets_of))
         return tuple(
@@ -134,7 +137,14 @@ class AnswerHasher:
             digest = kept.digest.removeprefix(_FOLDED)
             pepper = self._ring.key(KeyPurpose.PEPPER, kept.pepper_id)
             folding = _folding(kept)
-        return self._verify(digest, _peppered(pepper, owner, answers, folding)) and fits
+        secret = _peppered(pepper, owner, answers, folding)
+        with self._turn():
+            try:
+                return verify_secret(digest.encode(), secret, Type.ID) and fits
+            except VerifyMismatchError:
+                return False
+            except (VerificationError, InvalidHashError):
+                raise SealBroken("a hash of answers cannot be read") from None
 
     def _hash(self, secret: bytes) -> str:
         cost = self._cost
@@ -149,15 +159,6 @@ class AnswerHasher:
                 Type.ID,
             ).decode()
 
-    def _verify(self, digest: str, secret: bytes) -> bool:
-        with self._turn():
-            try:
-                return verify_secret(digest.encode(), secret, Type.ID)
-            except VerifyMismatchError:
-                return False
-            except (VerificationError, InvalidHashError):
-                raise SealBroken("a hash of answers cannot be read") from None
-
     def _dummy(self) -> str:
         """Make a hash that nothing matches, of the cost of a real one."""
         cost = self._cost
@@ -165,10 +166,6 @@ class AnswerHasher:
         salt, digest = (each.decode().rstrip("=") for each in drawn)
         head = f"$argon2id$v={ARGON2_VERSION}"
         return f"{head}$m={cost.memory_kib},t={cost.passes},p={cost.lanes}${salt}${digest}"
-
-
-def _chosen(answers: Mapping[int, Sensitive], ids: tuple[int, ...]) -> dict[int, Sensitive]:
-    return {question: answers[question] for question in ids}
 
 
 def _peppered(

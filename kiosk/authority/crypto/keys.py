@@ -203,18 +203,14 @@ def _link(source: Path, target: Path) -> None:
 
 def _write(file: BinaryIO, path: Path, entries: Entries) -> None:
     """Write the whole file that will be at ``path``, synced to the disk."""
-    plain = _render(entries)
-    file.write(seal(_SEALED_AS, plain) if path.suffix == SUFFIX else plain)
-    file.flush()
-    os.fsync(file.fileno())
-
-
-def _render(entries: Entries) -> bytes:
     keys = [
         {"purpose": purpose, "id": key_id, "key": base64.b64encode(material).decode()}
         for purpose, key_id, material in entries
     ]
-    return json.dumps({"version": _VERSION, "keys": keys}, indent=2).encode() + b"\n"
+    plain = json.dumps({"version": _VERSION, "keys": keys}, indent=2).encode() + b"\n"
+    file.write(seal(_SEALED_AS, plain) if path.suffix == SUFFIX else plain)
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def _sync_directory(directory: Path) -> None:
@@ -321,7 +317,10 @@ class KeyRing:
                 known = KeyPurpose(purpose)
             except ValueError:
                 raise ConfigError(f"key file: {purpose!r} is not a purpose of a key") from None
-            _check(key_id, material, keys)
+            if len(material) != KEY_BYTES or material == bytes(KEY_BYTES):
+                raise ConfigError(f"key file: the key {key_id!r} is not {KEY_BYTES} random bytes")
+            if any(key.id == key_id for others in keys.values() for key in others):
+                raise ConfigError(f"key file: the key id {key_id!r} is there twice")
             keys[known] = (*keys.get(known, ()), Key(key_id, material))
         return cls(keys)
 
@@ -382,13 +381,6 @@ class KeyRing:
 
 def _new_key(purpose: KeyPurpose) -> Key:
     return Key(f"{purpose.value}-{secrets.token_hex(4)}", secrets.token_bytes(KEY_BYTES))
-
-
-def _check(key_id: str, material: bytes, known: Mapping[KeyPurpose, tuple[Key, ...]]) -> None:
-    if len(material) != KEY_BYTES or material == bytes(KEY_BYTES):
-        raise ConfigError(f"key file: the key {key_id!r} is not {KEY_BYTES} random bytes")
-    if any(key.id == key_id for keys in known.values() for key in keys):
-        raise ConfigError(f"key file: the key id {key_id!r} is there twice")
 
 
 # Whether a key file belongs to the database: two would fill one so that neither could read it.

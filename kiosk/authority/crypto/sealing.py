@@ -105,7 +105,10 @@ class Sealer:
         cipher, bound = _cipher(version[0], key, label), _associated(version[0], key, label)
         try:
             text = Sensitive(cipher.decrypt(nonce, sealed.ciphertext[1 + _NONCE :], bound).decode())
-            found = _derivation(text) if version[0] in _HOW else text
+            found: Sensitive | Derivation = text
+            if version[0] in _HOW:
+                generation, _, master = text.reveal().partition(":")
+                found = Derivation(master, int(generation))
         except (InvalidTag, ValueError):
             raise SealBroken("the sealed secret does not open for this card") from None
         if sealed.derived_from != (found.master if isinstance(found, Derivation) else ""):
@@ -150,11 +153,6 @@ class Sealer:
         # The plain text is never bound to a name: a traceback could show it.
         sealed = _cipher(version, key, label).encrypt(nonce, text.reveal().encode(), bound)
         return SealedSecret(bytes([version]) + nonce + sealed, key.id, label.revision, derived_from)
-
-
-def _derivation(text: Sensitive) -> Derivation:
-    generation, _, master = text.reveal().partition(":")
-    return Derivation(master, int(generation))
 
 
 def _has_siv() -> bool:

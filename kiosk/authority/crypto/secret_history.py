@@ -6,6 +6,8 @@ bring back one that the card had years ago, and a card may not have taken the on
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from kiosk.authority.crypto.derivation import Derivation
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
 from kiosk.authority.errors import KeyMissing, SealBroken
@@ -41,8 +43,10 @@ def has_or_had(uow: UnitOfWork, sealer: Sealer, card: Card, given: Sensitive) ->
     last, as each may need a call to the token. Raises ``KeysUnavailable`` or ``KeyMissing`` where
     it does not answer or a key is missing.
     """
-    current = card.sealed_secret
-    found = _looked_at(sealer, card, current) if current else None
+    current, found = card.sealed_secret, None
+    if current is not None:
+        with suppress(SealBroken):
+            found = sealer.look(current, label(card, SealKind.UNBLOCK, current.revision))
     if current is None or found is None or found == given:
         return found == given
     former = uow.kept_secrets.former(card.id)
@@ -50,7 +54,11 @@ def has_or_had(uow: UnitOfWork, sealer: Sealer, card: Card, given: Sensitive) ->
     if isinstance(found, Derivation):
         known.append((current, SealKind.UNBLOCK))
     known.sort(key=lambda one: bool(one[0].derived_from))
-    return any(_opens_to(sealer, card, sealed, kind, given) for sealed, kind in known)
+    for sealed, kind in known:
+        with suppress(SealBroken):
+            if sealer.open(sealed, label(card, kind, sealed.revision)) == given:
+                return True
+    return False
 
 
 def archive_secrets(uow: UnitOfWork, sealer: Sealer, card: Card) -> None:
@@ -100,19 +108,3 @@ def _as_former(sealer: Sealer, card: Card, kind: Kind, sealed: SealedSecret) -> 
         return sealer.carry(sealed, old, new)
     except (SealBroken, KeyMissing):
         return None
-
-
-def _looked_at(sealer: Sealer, card: Card, current: SealedSecret) -> Sensitive | Derivation | None:
-    try:
-        return sealer.look(current, label(card, SealKind.UNBLOCK, current.revision))
-    except SealBroken:
-        return None
-
-
-def _opens_to(
-    sealer: Sealer, card: Card, sealed: SealedSecret, kind: Kind, given: Sensitive
-) -> bool:
-    try:
-        return sealer.open(sealed, label(card, kind, sealed.revision)) == given
-    except SealBroken:
-        return False

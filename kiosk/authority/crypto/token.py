@@ -122,7 +122,9 @@ class TokenMasters:
         """Call the process; one that has died since the last call is replaced once."""
         was_kept = self._process is not None
         try:
-            return self._exchange(request)
+            if self._process is None:
+                self._process = self._opened()
+            return _checked(self._process.ask(request))
         except ModuleHung:
             raise self._away("it gave no answer in time") from None
         except (ModuleCrashed, _Failed) as failure:
@@ -131,13 +133,13 @@ class TokenMasters:
                 raise self._away(_words(str(failure))) from None
         return self._answer(request, repeat=False)
 
-    def _exchange(self, request: Message) -> Message:
-        if self._process is None:
-            self._process = self._opened()
-        return _checked(self._process.ask(request))
-
     def _opened(self) -> ModuleProcess:
-        pin = self._read_pin()
+        try:
+            pin = self._pin()
+        except ConfigError as error:
+            raise self._error(str(error)) from None
+        if pin == self._refused:
+            raise self._error(_PIN_REFUSED)
         process = ModuleProcess(
             WORKER, (self._token.module, self._token.label), self._environ, self._token.answer_s
         )
@@ -150,15 +152,6 @@ class TokenMasters:
                 raise self._error(_PIN_REFUSED) from None
             raise
         return process
-
-    def _read_pin(self) -> Sensitive:
-        try:
-            pin = self._pin()
-        except ConfigError as error:
-            raise self._error(str(error)) from None
-        if pin == self._refused:
-            raise self._error(_PIN_REFUSED)
-        return pin
 
     def _away(self, because: str) -> KeysUnavailable:
         self._drop()

@@ -155,12 +155,24 @@ class ChainWalk:
             self._pass_lost(before=self._head.seq + 1)
         if (fault := self._gap_misfit()) is not None:
             return fault
-        beyond = sorted((seq for seq in self._anchors if seq > self.last.seq), reverse=True)
+        head, last, end = self._head, self.last, row_name(self.last.seq)
+        beyond = sorted((seq for seq in self._anchors if seq > last.seq), reverse=True)
         if beyond:
-            return self._bad_signature(*beyond) or self._beyond_the_end(beyond[0])
-        if self._head is None:
-            return AuditFault(FaultKind.HEAD, self.last.seq, "the row of the head is gone")
-        return self._head_misfit(self._head)
+            because = f"the chain ends at row {end}; an anchor was made at {row_name(beyond[0])}"
+            cut = AuditFault(FaultKind.CUT, last.seq + 1, because)
+            return self._bad_signature(*beyond) or cut
+        if head is None:
+            return AuditFault(FaultKind.HEAD, last.seq, "the row of the head is gone")
+        if last.seq < head.seq:
+            because = f"the chain ends at row {end}, its head says {row_name(head.seq)}"
+            return AuditFault(FaultKind.CUT, last.seq + 1, because)
+        if last.seq > head.seq:
+            because = f"the head says {row_name(head.seq)}, the chain goes on to row {end}"
+            return AuditFault(FaultKind.ADDED, head.seq + 1, because)
+        if last.hash != head.hash:
+            because = f"the head does not name the hash of the last row, {end}"
+            return AuditFault(FaultKind.HEAD, last.seq, because)
+        return None
 
     def _pass_lost(self, before: int) -> None:
         """Skip rows that a restore has lost, where the next one is after them."""
@@ -274,23 +286,4 @@ class ChainWalk:
                 named = f"the anchor for row {row_name(seq)} with the hash {bad[0][:_DIGITS]}…"
                 because = f"the signature of {named} is not good"
                 return AuditFault(FaultKind.SIGNATURE, seq, because)
-        return None
-
-    def _beyond_the_end(self, seq: int) -> AuditFault:
-        last, made = row_name(self.last.seq), row_name(seq)
-        because = f"the chain ends at row {last}; an anchor was made at {made}"
-        return AuditFault(FaultKind.CUT, self.last.seq + 1, because)
-
-    def _head_misfit(self, head: AuditHead) -> AuditFault | None:
-        last = self.last
-        end, named = row_name(last.seq), row_name(head.seq)
-        if last.seq < head.seq:
-            because = f"the chain ends at row {end}, its head says {named}"
-            return AuditFault(FaultKind.CUT, last.seq + 1, because)
-        if last.seq > head.seq:
-            because = f"the head says {named}, the chain goes on to row {end}"
-            return AuditFault(FaultKind.ADDED, head.seq + 1, because)
-        if last.hash != head.hash:
-            because = f"the head does not name the hash of the last row, {end}"
-            return AuditFault(FaultKind.HEAD, last.seq, because)
         return None

@@ -189,7 +189,12 @@ def _mark(locked: sqlite3.Connection, moved: str) -> None:
 
 def _batches(rows: Connection, table: Table, after: str | None) -> Iterator[Sequence[Row[Any]]]:
     keys = list(table.primary_key)
-    last = None if after is None else _from_json(table, after)
+    last: tuple[Any, ...] | None = None
+    if after is not None:
+        last = tuple(
+            datetime.fromisoformat(value) if key.type.python_type is datetime else value
+            for value, key in zip(json.loads(after), keys, strict=True)
+        )
     while True:
         some = select(table).order_by(*keys).limit(BATCH)
         if last is not None:
@@ -206,14 +211,6 @@ def _batches(rows: Connection, table: Table, after: str | None) -> Iterator[Sequ
 def _key(table: Table, row: Row[Any]) -> tuple[Any, ...]:
     names = table.c.keys()
     return tuple(row[names.index(column.name)] for column in table.primary_key)
-
-
-def _from_json(table: Table, text: str) -> tuple[Any, ...]:
-    columns = zip(json.loads(text), table.primary_key, strict=True)
-    return tuple(
-        datetime.fromisoformat(value) if column.type.python_type is datetime else value
-        for value, column in columns
-    )
 
 
 def _count(connection: Connection, table: Table) -> int:

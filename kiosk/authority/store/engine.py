@@ -100,7 +100,17 @@ def translated(error: Exception) -> StoreError:
     cause = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(cause, sqlite3.Error):
         return _from_sqlite(cause)
-    return _from_sqlstate(getattr(cause, "sqlstate", None) or _of_connecting(str(cause)))
+    sqlstate = getattr(cause, "sqlstate", None)
+    if not sqlstate:
+        # Of a failed connection libpq passes on only the server's sentence, which is in English
+        # unless ``lc_messages`` of the server says otherwise: any other counts as no answer.
+        meant = (state for state, pattern in _CONNECTING if re.search(pattern, str(cause)))
+        sqlstate = next(meant, NO_ANSWER)
+    if sqlstate in BUSY_SQLSTATES:
+        return StoreBusy(f"the database is busy (SQLSTATE {sqlstate})", sqlstate)
+    if sentence := _SENTENCES.get(sqlstate):
+        return StoreError(sentence, sqlstate)
+    return StoreError(f"the database refused (SQLSTATE {sqlstate})", sqlstate)
 
 
 def _from_sqlite(error: sqlite3.Error) -> StoreError:
@@ -114,26 +124,6 @@ def _from_sqlite(error: sqlite3.Error) -> StoreError:
     if str(error).startswith("no such table"):
         return StoreError(_NO_TABLES, name)
     return StoreError(f"the database refused ({name})", name)
-
-
-def _from_sqlstate(sqlstate: str) -> StoreError:
-    if sqlstate in BUSY_SQLSTATES:
-        return StoreBusy(f"the database is busy (SQLSTATE {sqlstate})", sqlstate)
-    if sentence := _SENTENCES.get(sqlstate):
-        return StoreError(sentence, sqlstate)
-    return StoreError(f"the database refused (SQLSTATE {sqlstate})", sqlstate)
-
-
-def _of_connecting(text: str) -> str:
-    """Return the SQLSTATE of a failed connection.
-
-    libpq passes on only the server's sentence, which is in English unless ``lc_messages`` of the
-    server says otherwise: any other sentence counts as no answer.
-    """
-    for state, pattern in _CONNECTING:
-        if re.search(pattern, text):
-            return state
-    return NO_ANSWER
 
 
 _WRITES = "kiosk_writes"

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.util.exc import CommandError
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from kiosk.authority.errors import StoreError
 from kiosk.authority.store.engine import translated
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-T = TypeVar("T")
 
 
 def migrate(engine: Engine) -> str:
@@ -25,30 +22,18 @@ def migrate(engine: Engine) -> str:
 
     Raises ``StoreError`` when the database is of a newer program than this.
     """
-    return _guarded(lambda: _upgrade(engine))
-
-
-def _upgrade(engine: Engine) -> str:
-    with engine.begin() as connection:
-        if connection.dialect.name == "postgresql":
-            # One migration at a time, without a time-out for an index on a large table.
-            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
-            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('kiosk-schema'))")
-        command.upgrade(_config(connection), "head")
-        return str(MigrationContext.configure(connection).get_current_revision())
-
-
-def _config(connection: Connection) -> Config:
-    config = Config()
-    # Alembic reads this as a format string.
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    return config
-
-
-def _guarded(call: Callable[[], T]) -> T:
     try:
-        return call()
+        with engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                # One migration at a time, without a time-out for an index on a large table.
+                connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+                connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('kiosk-schema'))")
+            config = Config()
+            # Alembic reads this as a format string.
+            config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            return str(MigrationContext.configure(connection).get_current_revision())
     except SQLAlchemyError as error:
         failure = translated(error)
     except CommandError:

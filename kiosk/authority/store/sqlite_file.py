@@ -42,7 +42,11 @@ def copy_file(source: Path, target: Path, progress: Progress) -> None:
                 copy, pages=PAGES, progress=lambda _, left, all_: progress(all_ - left, all_)
             )
             copy.execute("PRAGMA journal_mode = DELETE")
-            _check(copy)
+            found = [row[0] for row in copy.execute("PRAGMA integrity_check")]
+            if found != ["ok"]:
+                raise StoreError("the database is damaged: its integrity check failed", "integrity")
+            if copy.execute("PRAGMA foreign_key_check").fetchone() is not None:
+                raise StoreError("the database is damaged: a row points to none", "integrity")
         _sync(named)
         os.link(named, target)  # fails where it exists
         _sync(target.parent)
@@ -162,14 +166,6 @@ def last_rows(connection: sqlite3.Connection) -> dict[int, int]:
 def _opened(path: Path, mode: str) -> sqlite3.Connection:
     uri = f"file:{quote(str(path.absolute()))}?mode={mode}"
     return sqlite3.connect(uri, uri=True, isolation_level=None)
-
-
-def _check(connection: sqlite3.Connection) -> None:
-    found = [row[0] for row in connection.execute("PRAGMA integrity_check")]
-    if found != ["ok"]:
-        raise StoreError("the database is damaged: its integrity check failed", "integrity")
-    if connection.execute("PRAGMA foreign_key_check").fetchone() is not None:
-        raise StoreError("the database is damaged: a row points to none", "integrity")
 
 
 def _sync(path: Path) -> None:

@@ -51,7 +51,14 @@ class AttemptCounter(Repository):
         left = self._take()
         if left is None:
             return self.earlier(attempt_id)
-        if self._write_down(attempt_id, given, left):
+        row = {
+            "subject": self._subject,
+            "attempt_id": attempt_id,
+            "charged_at": self._now,
+            "left_after": left,
+            "given": given,
+        }
+        if self._gateway.add_new(AttemptRow, row):
             return Charge(attempt_id, left, fresh=True, given=given)
         self._undo()
         return self.earlier(attempt_id)
@@ -77,13 +84,3 @@ class AttemptCounter(Repository):
         if row is None:
             return None
         return Charge(attempt_id, row.left_after, fresh=False, verdict=row.verdict, given=row.given)
-
-    def _write_down(self, attempt_id: str, given: bytes | None, left: int) -> bool:
-        row = {
-            "subject": self._subject,
-            "attempt_id": attempt_id,
-            "charged_at": self._now,
-            "left_after": left,
-            "given": given,
-        }
-        return self._gateway.add_new(AttemptRow, row)

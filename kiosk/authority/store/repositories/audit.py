@@ -383,16 +383,17 @@ class Audit(Repository):
         gaps = self.gaps(chain)
         if (bad := _bad_gap(gaps, check)) is not None:
             return AuditPiece(after, over=True, fault=bad)
-        begin = self.begin(chain, gaps)
+        begin, ends = self.begin(chain, gaps), [AuditHead(gap.last, gap.hash) for gap in gaps]
         if after.seq < begin.seq:
             after = begin  # what came before was purged since
-        elif after not in (begin, *_ends(gaps)) and (gone := self._missed(after)) is not None:
+        elif after not in (begin, *ends) and (gone := self._missed(after)) is not None:
             return AuditPiece(after, over=True, fault=gone)
         own = select(AuditHeadRow).where(col(AuditHeadRow.chain) == chain)
         head, anchors = self._head(own), self._anchors_of(after.seq, most)
         walk = ChainWalk(head, anchors, check, after, self._macs, self._redacted(), gaps)
         fault = self._walk(walk, None, most)
-        over = fault is not None or self._is_last(walk.last)
+        beyond = _following(select(col(AuditEventRow.seq)), walk.last.seq)
+        over = fault is not None or self._gateway.scalar(beyond) is None
         fault = walk.finish() if over and fault is None else fault
         return AuditPiece(walk.last, over, fault)
 
@@ -403,20 +404,23 @@ class Audit(Repository):
         last, within = col(AuditGapRow.last_row), select(AuditGapRow)
         if chain is not None:
             within = within.where(last.between(before_first(chain), before_first(chain + 1)))
-        rows = self._gateway.many(within.order_by(last), AuditGapRow)
-        found = (
-            AuditGap(
-                row.first_row,
-                row.last_row,
-                row.hash,
-                row.kind,
-                row.signed_at,
-                row.signature,
-                row.key_id,
+        found: dict[int, list[AuditGap]] = {}
+        for row in self._gateway.many(within.order_by(last), AuditGapRow):
+            of_chain = found.setdefault(chain_of(row.last_row), [])
+            if row.kind is GapKind.PURGED:
+                of_chain.clear()  # they are part of this later purge
+            of_chain.append(
+                AuditGap(
+                    row.first_row,
+                    row.last_row,
+                    row.hash,
+                    row.kind,
+                    row.signed_at,
+                    row.signature,
+                    row.key_id,
+                )
             )
-            for row in rows
-        )
-        return _uncovered(found)
+        return tuple(gap for of_chain in found.values() for gap in of_chain)
 
     def add_gap(self, gap: AuditGap) -> None:
         """Store a signed gap; a restored gap moves its chain's head behind it."""
@@ -533,9 +537,6 @@ class Audit(Repository):
         found = self._events(select(AuditEventRow).where(col(AuditEventRow.seq) == seq))
         return found[0] if found else None
 
-    def _is_last(self, row: AuditHead) -> bool:
-        return self._gateway.scalar(_following(select(col(AuditEventRow.seq)), row.seq)) is None
-
     def _walk(
         self,
         walk: ChainWalk,
@@ -601,21 +602,6 @@ def _bad_gap(gaps: Iterable[AuditGap], check: SignatureCheck | None) -> AuditFau
             because = f"the signature of the gap from row {rows} is not good"
             return AuditFault(FaultKind.SIGNATURE, gap.first, because)
     return None
-
-
-def _ends(gaps: Iterable[AuditGap]) -> list[AuditHead]:
-    return [AuditHead(gap.last, gap.hash) for gap in gaps]
-
-
-def _uncovered(gaps: Iterable[AuditGap]) -> tuple[AuditGap, ...]:
-    """Leave out the gaps that are part of a later purge."""
-    found: dict[int, list[AuditGap]] = {}
-    for gap in gaps:
-        of_chain = found.setdefault(chain_of(gap.last), [])
-        if gap.kind is GapKind.PURGED:
-            of_chain.clear()
-        of_chain.append(gap)
-    return tuple(gap for of_chain in found.values() for gap in of_chain)
 
 
 def _following(statement: Select[Any], after: int) -> Select[Any]:

@@ -265,7 +265,9 @@ class CardRecords(Repository):
         overwritten = (*OVERWRITTEN, *KEPT, "mac")
         changed: dict[str, Any] = {name: insert.excluded[name] for name in overwritten}
         revision = insert.excluded.sealed_revision
-        not_older = or_(revision.is_(None), revision >= _revision())
+        not_older = or_(
+            revision.is_(None), revision >= func.coalesce(col(CardRow.sealed_revision), 0)
+        )
         kept = CardRow.metadata.tables["card"].c
         changed |= {
             name: case((not_older, insert.excluded[name]), else_=kept[name]) for name in SEALED
@@ -273,7 +275,9 @@ class CardRecords(Repository):
         generation = insert.excluded.secret_generation
         changed["secret_generation"] = func.coalesce(col(CardRow.secret_generation), generation)
         statement = insert.on_conflict_do_update(index_elements=["id"], set_=changed)
-        there = self._locked(card.id for card in cards)
+        ids = [card.id for card in cards]
+        locked = select(CardRow).where(col(CardRow.id).in_(ids)).order_by(col(CardRow.id))
+        there = {card.id: card for card in self._several(locked.with_for_update())}
         merged = (_merged(card, there.get(card.id)) for card in cards)
         stamped = [self._gateway.stamped(CardRow, _values(card)) for card in merged]
         self._gateway.run(statement, stamped)
@@ -424,11 +428,6 @@ class CardRecords(Repository):
         """Return how many secrets derive from each master key."""
         return _counted(self._gateway, col(CardRow.derived_from))
 
-    def _locked(self, ids: Iterable[str]) -> dict[str, Card]:
-        statement = select(CardRow).where(col(CardRow.id).in_(list(ids)))
-        locked = self._several(statement.order_by(col(CardRow.id)).with_for_update())
-        return {card.id: card for card in locked}
-
     def _others(self, key: _Key, key_id: str, after: str, limit: int) -> tuple[Card, ...]:
         found = _sealed_by_others(self._gateway, CardRow, key, key_id, after, limit)
         return tuple(card_record(row) for row in found)
@@ -450,10 +449,6 @@ def _merged(card: Card, there: Card | None) -> Card:
         pin_key=card.pin_key or there.pin_key,
         pin_key_imported=card.pin_key_imported or there.pin_key_imported,
     )
-
-
-def _revision() -> ColumnElement[int]:
-    return func.coalesce(col(CardRow.sealed_revision), 0)
 
 
 def card_record(row: CardRow) -> Card:

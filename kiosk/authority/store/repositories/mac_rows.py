@@ -44,7 +44,9 @@ class MacRows(Repository):
     def check(self, table: str, after: RowKey | None, limit: int) -> Piece:
         """Check the next rows of a table, altered ones too."""
         kind = KINDS[table]
-        keys = self._keys(kind, after, limit)
+        columns = [table_of(kind).c[name] for name in primary_key(kind)]
+        following = self._following(kind, after).limit(limit).with_only_columns(*columns)
+        keys: list[RowKey] = [tuple(map(str, row)) for row in self._gateway.tuples(following)]
         rows = self._readable(kind, keys)
         misfits = {
             "/".join(key): rows.get(key)
@@ -98,16 +100,12 @@ class MacRows(Repository):
         count: int = self._gateway.scalar(select(func.count()).select_from(kind).where(condition))
         return count
 
-    def _keys(self, kind: type[MacRow], after: RowKey | None, limit: int) -> list[RowKey]:
-        following = self._following(kind, after).limit(limit)
-        columns = [table_of(kind).c[name] for name in primary_key(kind)]
-        rows = self._gateway.tuples(following.with_only_columns(*columns))
-        return [tuple(map(str, row)) for row in rows]
-
     def _readable(self, kind: type[MacRow], keys: list[RowKey]) -> dict[RowKey, MacRow]:
         """Return rows by key, except rows with a value that its column may not hold."""
+        columns = [table_of(kind).c[name] for name in primary_key(kind)]
+        wanted = select(kind).where(tuple_(*columns).in_(keys))
         try:
-            return self._by_keys(kind, keys)
+            return {row_key(row): row for row in self._gateway.unchecked(wanted, kind)}
         except StoreError as error:
             if error.code != UNREADABLE:
                 raise
@@ -115,12 +113,6 @@ class MacRows(Repository):
             return {}
         half = len(keys) // 2
         return self._readable(kind, keys[:half]) | self._readable(kind, keys[half:])
-
-    def _by_keys(self, kind: type[MacRow], keys: list[RowKey]) -> dict[RowKey, MacRow]:
-        columns = [table_of(kind).c[name] for name in primary_key(kind)]
-        wanted = tuple_(*columns).in_(keys)
-        rows = self._gateway.unchecked(select(kind).where(wanted), kind)
-        return {row_key(row): row for row in rows}
 
     def _following(self, kind: type[MacRow], after: RowKey | None) -> Select[MacRow]:
         columns = [table_of(kind).c[name] for name in primary_key(kind)]

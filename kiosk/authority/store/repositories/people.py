@@ -594,7 +594,9 @@ class PeopleLists(Repository):
                 blocked_one = _one(RegistrationRow, _registration(), blocked_at.is_not(None))
                 return holder.where(here, ~_one(CardRow, _cards()), ~blocked_one), None
             case PeopleGroup.NOT_REGISTERED:
-                usable = _one(CardRow, _cards(), *self._in_use())
+                expires_at = col(CardRow.expires_at)
+                lasts = or_(expires_at.is_(None), expires_at > self._now)
+                usable = _one(CardRow, _cards(), _IS_VALID, lasts)
                 return holder.where(here, usable, ~_one(RegistrationRow, _registration())), None
             case PeopleGroup.EXPIRING:
                 ends = self._ending()
@@ -609,18 +611,16 @@ class PeopleLists(Repository):
             case _:
                 assert_never(group)
 
-    def _in_use(self) -> tuple[ColumnElement[bool], ...]:
-        expires_at = col(CardRow.expires_at)
-        lasts = or_(expires_at.is_(None), expires_at > self._now)
-        return _IS_VALID, lasts
-
     def _ending(self) -> Any:
         """Return the first end of a card for each holder who has one that ends this month."""
         expires_at: Any = col(CardRow.expires_at)
+        now = self._now
+        year, month = (now.year + 1, 1) if now.month == 12 else (now.year, now.month + 1)
+        next_month = datetime(year, month, 1, tzinfo=now.tzinfo)
         ending = and_(
             expires_at.is_not(None),
             expires_at > self._now,
-            expires_at <= _next_month(self._now),
+            expires_at <= next_month,
             _IS_VALID,
         )
         first = func.min(expires_at, type_=expires_at.type).label("ends_at")
@@ -668,12 +668,6 @@ def _cards() -> ColumnElement[bool]:
 
 def _one(row: type[Any], *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
     return select(literal(1)).select_from(row).where(*conditions).correlate(CardholderRow).exists()
-
-
-def _next_month(now: datetime) -> datetime:
-    """Return the beginning of the next month."""
-    year, month = (now.year + 1, 1) if now.month == 12 else (now.year, now.month + 1)
-    return now.replace(year=year, month=month, day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
 # Changes of address that wait, so that the old address can stop them.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import islice
 from typing import Final
 
@@ -45,7 +45,12 @@ def terms_of(
     name: str, number: str, emails: Iterable[str | None], identifiers: Iterable[str | None]
 ) -> frozenset[str]:
     """Return the terms of one person; what is None or empty gives none."""
-    found = set(_of_name(name)) | {fold(number)}
+    found = {fold(number)}
+    for word in name.split():
+        composed = unicodedata.normalize("NFKC", word.casefold())
+        found |= {fold(word), *folded_words(word), fold(composed.translate(_SPELT_OUT))}
+        if _UNSPACED.fullmatch(composed):
+            found.update(fold(composed[at:]) for at in range(1, len(composed)))
     for email in filter(None, emails):
         found.add(fold(email))
         local = email.partition("@")[0]
@@ -72,24 +77,6 @@ def joined_word(text: str) -> str:
     return joined if spaced else ""
 
 
-def _of_name(name: str) -> Iterator[str]:
-    for word in name.split():
-        yield fold(word)
-        yield from folded_words(word)
-        yield fold(_composed(word).translate(_SPELT_OUT))
-        yield from (fold(part) for part in _endings(_composed(word)))
-
-
-def _endings(word: str) -> Iterator[str]:
-    """Yield the ends of a name that is written without spaces, such as 李小龍 or 山田太郎."""
-    if _UNSPACED.fullmatch(word):
-        yield from (word[at:] for at in range(1, len(word)))
-
-
-def _composed(text: str) -> str:
-    return unicodedata.normalize("NFKC", text.casefold())
-
-
 BATCH = 500
 COUNTED = (1_000, 20_000)
 """How far the hits of each word are counted to find the rarest; farther if that is not enough.
@@ -114,11 +101,20 @@ class SearchTerms(Repository):
         is written, so two callers who change different things of one person at once do not undo
         each other's change.
         """
+        term, holder_id = col(SearchTermRow.term), col(SearchTermRow.holder_id)
+        table = table_of(SearchTermRow)
+        this = table.c.term == bindparam("gone"), table.c.holder_id == bindparam("whose")
+        remove = delete(table).where(*this)
+        add = self._gateway.upsert(SearchTermRow).on_conflict_do_nothing()
         remaining = iter(holder_ids)
         while ids := list(islice(remaining, BATCH)):
-            wanted, there = self._wanted(ids), self._there(ids)
-            self._delete(there - wanted)
-            self._insert(wanted - there)
+            wanted = self._wanted(ids)
+            recorded = select(term, holder_id).where(holder_id.in_(ids))
+            there: set[Term] = {(row[0], row[1]) for row in self._gateway.tuples(recorded)}
+            gone = [{"gone": word, "whose": id_} for word, id_ in sorted(there - wanted)]
+            new = [{"term": word, "holder_id": id_} for word, id_ in sorted(wanted - there)]
+            self._gateway.run(remove, gone)
+            self._gateway.run(add, new)
 
     def find(self, text: str, limit: int) -> tuple[str, ...]:
         """Return the ids of holders with a word that begins like each word of ``text``.
@@ -185,22 +181,6 @@ class SearchTerms(Repository):
             for id_, name, number, *emails, identifier in rows
             for term in terms_of(name, number, emails, (identifier,))
         }
-
-    def _there(self, ids: list[str]) -> set[Term]:
-        term, holder_id = col(SearchTermRow.term), col(SearchTermRow.holder_id)
-        rows = self._gateway.tuples(select(term, holder_id).where(holder_id.in_(ids)))
-        return {(row[0], row[1]) for row in rows}
-
-    def _insert(self, terms: set[Term]) -> None:
-        statement = self._gateway.upsert(SearchTermRow).on_conflict_do_nothing()
-        rows = [{"term": term, "holder_id": id_} for term, id_ in sorted(terms)]
-        self._gateway.run(statement, rows)
-
-    def _delete(self, terms: set[Term]) -> None:
-        table = table_of(SearchTermRow)
-        one = table.c.term == bindparam("gone"), table.c.holder_id == bindparam("whose")
-        rows = [{"gone": term, "whose": id_} for term, id_ in sorted(terms)]
-        self._gateway.run(delete(table).where(*one), rows)
 
 
 def _begins(row: type[SearchTermRow], word: str) -> ColumnElement[bool]:

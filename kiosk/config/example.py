@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 
-from kiosk.config.kinds import InvalidValue, Section, settings_of
+from kiosk.config.kinds import InvalidValue, settings_of
 from kiosk.config.loading import Problem, problem_sentence
 from kiosk.config.settings import SECTIONS, Settings
 from kiosk.contract.errors import ConfigError
@@ -27,7 +27,14 @@ _NOTES = {
 
 def example_toml(sections: Collection[str] = tuple(SECTIONS)) -> str:
     """Return every setting, commented out with its default, its help and the allowed values."""
-    return "\n".join([_HEAD, *(_section(name, SECTIONS[name]) for name in sections)])
+    lines = [_HEAD]
+    for name in sections:
+        lines += [f"[{name}]", *([_NOTES[name]] if name in _NOTES else [])]
+        for about in settings_of(SECTIONS[name]):
+            lines.append(f"# {about.help} ({about.kind.allowed})")
+            lines.append(f"#{about.name} = {_toml(about.default)}")
+        lines.append("")
+    return "\n".join(lines)
 
 
 def with_values(text: str, values: Mapping[tuple[str, str], str]) -> str:
@@ -88,14 +95,6 @@ def as_toml(settings: Settings) -> str:
         if lines:
             sections.append("\n".join([f"[{name}]", *lines, ""]))
     return "\n".join(sections)
-
-
-def _section(name: str, section: Section) -> str:
-    lines = [f"[{name}]", *([_NOTES[name]] if name in _NOTES else [])]
-    for about in settings_of(section):
-        lines.append(f"# {about.help} ({about.kind.allowed})")
-        lines.append(f"#{about.name} = {_toml(about.default)}")
-    return "\n".join([*lines, ""])
 
 
 def _toml(value: object) -> str:

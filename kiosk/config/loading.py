@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from kiosk import HAS_AUTHORITY
-from kiosk.config.kinds import About, InvalidValue, Section, settings_of
+from kiosk.config.kinds import InvalidValue, Section, settings_of
 from kiosk.config.settings import DEFAULTS, SECTIONS, Settings
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.sensitive import Sensitive
@@ -164,31 +164,22 @@ def _section(name: str, defaults: Section, given: object, problems: list[Problem
     before = len(problems)
     values: dict[str, Any] = {}
     for setting, value in given.items():
-        if setting in known:
-            _read(name, known[setting], value, values, problems)
-        else:
+        about = known.get(setting)
+        if about is None:
             problems.append(Problem(name, setting, unknown=True))
+            continue
+        try:
+            values[setting] = about.kind.read(value)
+        except InvalidValue as unfit:
+            shown = f"{value!r:.{_SHOWN}} " if unfit.quotes and not about.hidden else ""
+            problems.append(Problem(name, setting, f"{shown}{unfit}", about.kind.allowed))
     section: Section = replace(defaults, **values)  # type: ignore[type-var]
-    return section if len(problems) > before else _checked(name, section, problems)
-
-
-def _read(
-    section: str, about: About, value: object, values: dict[str, Any], problems: list[Problem]
-) -> None:
-    try:
-        values[about.name] = about.kind.read(value)
-    except InvalidValue as unfit:
-        shown = f"{value!r:.{_SHOWN}} " if unfit.quotes and not about.hidden else ""
-        problem = Problem(section, about.name, f"{shown}{unfit}", about.kind.allowed)
-        problems.append(problem)
-
-
-def _checked(name: str, section: Section, problems: list[Problem]) -> Section:
-    try:
-        section.check()
-    except ValueError as error:
-        setting, _, reason = str(error).partition(": ")
-        problems.append(Problem(name, setting, reason))
+    if len(problems) == before:
+        try:
+            section.check()
+        except ValueError as error:
+            setting, _, reason = str(error).partition(": ")
+            problems.append(Problem(name, setting, reason))
     return section
 
 
@@ -213,18 +204,14 @@ def problem_lines(
 def problem_sentence(problem: Problem, environ: Mapping[str, str]) -> str:
     """Return one error, with the variable of ``environ`` that it is from."""
     names = [name for name in (problem.section, problem.setting) if name]
-    head = ".".join(names) + _source(names, environ)
+    variable = ENV_PREFIX + "__".join(names).upper()
+    within = variable + "__" if len(names) == 1 else variable
+    named = sorted(name for name in environ if name == variable or name.startswith(within))
+    head = ".".join(names) + (f" (from {', '.join(named)})" if named else "")
     if problem.unknown:
         return f"{head}: there is no such {_what(problem)}"
     tail = f"; allowed: {problem.allowed}" if problem.allowed else ""
     return f"{head}: {problem.reason}{tail}"
-
-
-def _source(names: Sequence[str], environ: Mapping[str, str]) -> str:
-    variable = ENV_PREFIX + "__".join(names).upper()
-    within = variable + "__" if len(names) == 1 else variable
-    named = [name for name in environ if name == variable or name.startswith(within)]
-    return f" (from {', '.join(sorted(named))})" if named else ""
 
 
 def _what(problem: Problem) -> str:

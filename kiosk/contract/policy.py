@@ -260,12 +260,14 @@ def pin_verdicts(
 
     Without the ``current`` PIN its rule is left out.
     """
+    is_number = pin.isascii() and pin.isdigit()
+    sixes = [pin[i : i + 6] for i in range(len(pin) - 5)]
     verdicts = {
-        PinRule.LENGTH: _is_long_enough(pin, rules),
+        PinRule.LENGTH: is_number and rules.min_length <= len(pin) <= rules.max_length,
         PinRule.REPEATS: not _repeats(pin),
         PinRule.RUNS: not _has_run(pin),
         PinRule.DATES: not _is_date(pin),
-        PinRule.PERSONAL: not any(_shares(pin, number) for number in rules.personal),
+        PinRule.PERSONAL: not any(six in number for number in rules.personal for six in sixes),
         PinRule.MOST_USED: pin not in MOST_USED,
     }
     return verdicts if current is None else {**verdicts, PinRule.CURRENT: Sensitive(pin) != current}
@@ -276,10 +278,6 @@ def broken_pin_rules(
 ) -> tuple[PinRule, ...]:
     """Return the rules that ``pin`` breaks, in the order in which they are shown."""
     return tuple(rule for rule, kept in pin_verdicts(pin, rules, current).items() if not kept)
-
-
-def _is_long_enough(pin: str, rules: PinRules) -> bool:
-    return pin.isascii() and pin.isdigit() and rules.min_length <= len(pin) <= rules.max_length
 
 
 def _repeats(pin: str) -> bool:
@@ -321,8 +319,3 @@ def _day_exists(year: str, month: str, day: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _shares(pin: str, number: str) -> bool:
-    """Return whether PIN and number share six digits in a row."""
-    return len(pin) >= 6 and any(pin[i : i + 6] in number for i in range(len(pin) - 5))

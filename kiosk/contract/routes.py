@@ -141,16 +141,11 @@ def decode_reply(kind: Any, message: bytes) -> Any:
     try:
         return decode(kind, message)
     except msgspec.ValidationError:
-        known = _without_unlisted(msgspec.json.decode(message))
-        return decode(kind, msgspec.json.encode(known))
-
-
-def _without_unlisted(reply: Any) -> Any:
+        reply = msgspec.json.decode(message)
     match reply:
         case {"is": "Refusal", "reason": str(reason)} if reason not in set(Reason):
-            return {**reply, "reason": Reason.UNLISTED}
+            reply = {**reply, "reason": Reason.UNLISTED}
         case {"is": "VisitOpened", "offers": [*offers]}:
             known = [each for each in offers if each["purpose"] in set(Purpose)]
-            return {**reply, "offers": known} if known else None
-        case _:
-            return reply
+            reply = {**reply, "offers": known} if known else None
+    return decode(kind, msgspec.json.encode(reply))

@@ -33,7 +33,7 @@ from kiosk.authority.peers import (
     StationIdentity,
 )
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import Enrolment, Station, StationKey
+from kiosk.authority.store.records import Station, StationKey
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.contract.enrolment import RENEWAL_PART, Ca, Enrol, Enrolled, GiveCa, Renew
 from kiosk.contract.errors import StepRefused
@@ -85,8 +85,14 @@ class StationEnrolment:
             line = uow.enrolments.lock(asked.number)
             if line is None:
                 raise StepRefused("there is no such line")
-            because = "its line has no tries left" if not charged else _objection(uow, line, asked)
-            if not because and line.used_key not in (None, fingerprint):
+            because = ""
+            if not charged:
+                because = "its line has no tries left"
+            elif not uow.enrolments.matches(line, asked.secret.reveal()):
+                because = "its secret is wrong"
+            elif line.expires_at <= uow.now:
+                because = "its line has run out"
+            elif line.used_key not in (None, fingerprint):
                 because = "its line was used by another key"
             taken = None if because else uow.station_keys.find(fingerprint)
             if taken is not None and taken[0].station != line.station:
@@ -155,12 +161,6 @@ def _key_of(request: str) -> ec.EllipticCurvePublicKey:
         return read_request(request)
     except RequestRefused as refused:
         raise StepRefused(str(refused)) from None
-
-
-def _objection(uow: UnitOfWork, line: Enrolment, asked: Enrol) -> str:
-    if not uow.enrolments.matches(line, asked.secret.reveal()):
-        return "its secret is wrong"
-    return "its line has run out" if line.expires_at <= uow.now else ""
 
 
 def _record(uow: UnitOfWork, kind: ServiceKind, station: str, **detail: str) -> None:

@@ -69,22 +69,28 @@ class HealthWatch:
     def ask_relay(self) -> bool:
         """Return whether the relay answers; the check may take as long as its deadline."""
         with self._asking_mail:
-            return self._mail_answers()
+            if self._clock.monotonic() < self._mail_until:
+                return self._mail
+            try:
+                self._mailer.check()
+            except MailError:
+                self._mail, lasts_s = False, MAIL_AWAY_S
+            else:
+                self._mail, lasts_s = True, MAIL_S
+            self._mail_until = self._clock.monotonic() + lasts_s
+            return self._mail
 
     def check(self) -> Health:
         """Return which parts answer; a check of the relay may take as long as its deadline."""
         if self._asking.acquire(blocking=False):
             try:
-                self._known = self._ask()
+                was_well, store = self._known.store, self._store_answers()
+                # The relay only while the database is well: a slow one must not delay its return.
+                mail = self.ask_relay() if store and was_well else self._known.mail
+                self._known = Health(store, mail, self._keys_answer())
             finally:
                 self._asking.release()
         return self._known
-
-    def _ask(self) -> Health:
-        """Check the relay only while the database is well: a slow one must not delay its return."""
-        was_well, store = self._known.store, self._store_answers()
-        mail = self.ask_relay() if store and was_well else self._known.mail
-        return Health(store, mail, self._keys_answer())
 
     def _store_answers(self) -> bool:
         """Ask for its schema: without tables, or with another program's, it can decide nothing."""
@@ -113,15 +119,3 @@ class HealthWatch:
             log.info("the master keys are there again")
         self._keys_until = now + KEYS_S
         return True
-
-    def _mail_answers(self) -> bool:
-        if self._clock.monotonic() < self._mail_until:
-            return self._mail
-        try:
-            self._mailer.check()
-        except MailError:
-            self._mail, lasts_s = False, MAIL_AWAY_S
-        else:
-            self._mail, lasts_s = True, MAIL_S
-        self._mail_until = self._clock.monotonic() + lasts_s
-        return self._mail

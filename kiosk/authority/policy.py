@@ -12,7 +12,7 @@ from typing import Any
 from kiosk.authority.errors import RowAltered, StoreError
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import PolicySetting
-from kiosk.config.kinds import About, InvalidValue, settings_of
+from kiosk.config.kinds import InvalidValue, settings_of
 from kiosk.config.settings import PolicySettings
 from kiosk.contract.policy import Policy
 from kiosk.contract.ports import Clock
@@ -39,8 +39,14 @@ def policy_in_force(file: PolicySettings, stored: Mapping[str, PolicySetting]) -
     values: dict[str, Any] = {}
     faults: dict[str, str] = {}
     for name, setting in stored.items():
-        if name in known and setting.value is not None:
-            _read(known[name], setting.value, values, faults)
+        if name not in known or setting.value is None:
+            continue
+        try:
+            values[name] = known[name].kind.read(json.loads(setting.value))
+        except InvalidValue as unfit:
+            faults[name] = f"{name}: {unfit}"
+        except ValueError:
+            faults[name] = f"{name}: what is stored cannot be read"
     settings = replace(file, **values)
     because = misfit(settings)
     if because is None:
@@ -77,15 +83,6 @@ def shown_text(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _read(about: About, text: str, values: dict[str, Any], faults: dict[str, str]) -> None:
-    try:
-        values[about.name] = about.kind.read(json.loads(text))
-    except InvalidValue as unfit:
-        faults[about.name] = f"{about.name}: {unfit}"
-    except ValueError:
-        faults[about.name] = f"{about.name}: what is stored cannot be read"
 
 
 EVERY_S = 10.0

@@ -95,13 +95,10 @@ class VisitLocks:
             with lock:
                 yield
         finally:
-            self._leave(visit)
-
-    def _leave(self, visit: str) -> None:
-        with self._guard:
-            self._users[visit] -= 1
-            if not self._users[visit]:
-                del self._users[visit], self._locks[visit]
+            with self._guard:
+                self._users[visit] -= 1
+                if not self._users[visit]:
+                    del self._users[visit], self._locks[visit]
 
 
 P = ParamSpec("P")

@@ -236,6 +236,11 @@ def unknown_card_of(uow: UnitOfWork, visit: Visit) -> UnknownCard:
     if since is not None:
         near = (f"It was recorded since: {_whose(since)}.",)
         cause, advice = RECORDED_SINCE
+    sentence = f"It calls itself {family} {identifier}."
+    if visit.unread is not None:
+        of_family = f" It is of the family {family}." if family else ""
+        more = f" {sentence}" if identifier else of_family
+        sentence = f"{cause}, by the station's report.{more}"
     return UnknownCard(
         reference=visit.reference,
         at=visit.opened_at,
@@ -243,19 +248,11 @@ def unknown_card_of(uow: UnitOfWork, visit: Visit) -> UnknownCard:
         family=family,
         identifier=identifier,
         near=near,
-        sentence=_sentence(family, identifier, visit.unread),
+        sentence=sentence,
         cause=cause,
         advice=advice,
         unread=visit.unread is not None,
     )
-
-
-def _sentence(family: str, identifier: str, unread: ReadFault | None) -> str:
-    if unread is None:
-        return f"It calls itself {family} {identifier}."
-    named = f" It is of the family {family}." if family else ""
-    named = f" It calls itself {family} {identifier}." if identifier else named
-    return f"{FAULTS[unread][0]}, by the station's report.{named}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,7 +356,7 @@ class CardsDesk(Desk):
     def add(self, seen: Seen, card: NewCard, grounds: Grounds) -> Done:
         proposal = Proposal("cards.add", parameters_of(card))
         with self._office.act(Action.ADD_CARD, grounds, seen=seen, proposal=proposal) as act:
-            holder = _holder(act, seen)
+            holder = act.holder()
             added = self._added(act, holder, card)
             act.record(
                 StaffKind.CARD_ADDED, card_id=added.id, has_secret=added.sealed_secret is not None
@@ -371,7 +368,7 @@ class CardsDesk(Desk):
         """Give a card in place of ``card_id``, which is revoked in the same transaction."""
         proposal = Proposal("cards.replace", parameters_of(card), card_id=card_id)
         with self._office.act(Action.REPLACE_CARD, grounds, seen=seen, proposal=proposal) as act:
-            holder = _holder(act, seen)
+            holder = act.holder()
             old = _card_in_use(act, holder, card_id)
             need_another(old, card)
             _revoke(act, old)
@@ -388,7 +385,7 @@ class CardsDesk(Desk):
     def revoke(self, seen: Seen, card_id: str, grounds: Grounds) -> Done:
         """Bar a card at every station."""
         with self._office.act(Action.REVOKE_CARD, grounds, seen=seen) as act:
-            holder = _holder(act, seen)
+            holder = act.holder()
             card = _card_in_use(act, holder, card_id)
             _revoke(act, card)
             act.record(StaffKind.CARD_REVOKED, card_id=card.id)
@@ -412,7 +409,7 @@ class CardsDesk(Desk):
         entered = secret_parameters(secret) | {"tries_full": tries_full}
         proposal = Proposal("cards.set_secret", entered, card_id=card_id)
         with self._office.act(Action.SET_SECRET, grounds, seen=seen, proposal=proposal) as act:
-            holder = _holder(act, seen)
+            holder = act.holder()
             card = _card_in_use(act, holder, card_id)
             sealed = seal(self._sealer, card, secret)
             archive_secrets(act.uow, self._sealer, card)
@@ -444,13 +441,6 @@ _STILL_BARRED = (
     "The unblock secret is set, but stations will not use it: the card may have only one try "
     "left. Give the card the secret with your card management, and say so here."
 )
-
-
-def _holder(act: Act, seen: Seen) -> Cardholder:
-    holder = act.uow.holders.get(seen.holder_id)
-    if holder is None:
-        raise NotFound("This person is not recorded any more.")
-    return holder
 
 
 def _card_in_use(act: Act, holder: Cardholder, card_id: str) -> Card:

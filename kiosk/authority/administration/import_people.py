@@ -648,11 +648,11 @@ class ImportDesk(Desk):
         means = office.means
         self._folder = means.imports
         self._people = PeopleImport(
-            means.store, means.sealer, means.number_digits, domains=self._approved
+            means.store,
+            means.sealer,
+            means.number_digits,
+            domains=lambda: means.policy().email_domains,
         )
-
-    def _approved(self) -> tuple[str, ...]:
-        return self._office.means.policy().email_domains
 
     def files(self) -> tuple[ImportFile, ...]:
         """Return the files, newest first; no folders, links or hidden files."""

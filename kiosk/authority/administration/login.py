@@ -27,6 +27,7 @@ from kiosk.authority.store.records import Scalar
 FIELD: Final = "public_key"
 LONGEST: Final = 8192
 FEWEST_RSA_BITS: Final = 3072
+_DAMAGED: Final = "The key is damaged: a part of it is missing or changed."
 
 KINDS: Final = frozenset(
     {
@@ -70,37 +71,37 @@ def read_public_key(text: str) -> PublicKey:
     if len(words) < 2 or words[0] not in KINDS:
         raise NotTaken(FIELD, "A public key begins with its kind, such as ssh-ed25519.")
     kind, body = words[0], words[1]
-    _check(kind, body)
+    if kind.startswith("sk-"):
+        # The library reads none of them; the blob's first string is the kind (RFC 4253, 6.6).
+        blob = _blob(body)
+        length = int.from_bytes(blob[:4], "big")
+        if blob[4 : 4 + length] != kind.encode("ascii") or len(blob) <= 4 + length:
+            raise NotTaken(FIELD, _DAMAGED)
+    else:
+        try:
+            key = load_ssh_public_key(f"{kind} {body}".encode())
+        except (ValueError, UnsupportedAlgorithm):
+            raise NotTaken(FIELD, _DAMAGED) from None
+        if isinstance(key, RSAPublicKey) and key.key_size < FEWEST_RSA_BITS:
+            because = (
+                f"An RSA key needs {FEWEST_RSA_BITS} bits or more; better make an ed25519 key."
+            )
+            raise NotTaken(FIELD, because)
     label = words[2] if len(words) > 2 and words[2].isprintable() else ""
     return PublicKey(kind, body, label[:80], fingerprint_of(body))
 
 
 def fingerprint_of(body: str) -> str:
     """Return the fingerprint as OpenSSH writes it; raises ``NotTaken`` for no base64."""
-    try:
-        blob = base64.b64decode(body, validate=True)
-    except (binascii.Error, ValueError):
-        raise NotTaken(FIELD, "The key is damaged: a part of it is missing or changed.") from None
-    digest = base64.b64encode(hashlib.sha256(blob).digest()).decode("ascii")
+    digest = base64.b64encode(hashlib.sha256(_blob(body)).digest()).decode("ascii")
     return f"SHA256:{digest.rstrip('=')}"
 
 
-def _check(kind: str, body: str) -> None:
-    if kind.startswith("sk-"):
-        # The library reads none of them; the blob's first string is the kind (RFC 4253, 6.6).
-        fingerprint_of(body)
-        blob = base64.b64decode(body)
-        length = int.from_bytes(blob[:4], "big")
-        if blob[4 : 4 + length] != kind.encode("ascii") or len(blob) <= 4 + length:
-            raise NotTaken(FIELD, "The key is damaged: a part of it is missing or changed.")
-        return
+def _blob(body: str) -> bytes:
     try:
-        key = load_ssh_public_key(f"{kind} {body}".encode())
-    except (ValueError, UnsupportedAlgorithm):
-        raise NotTaken(FIELD, "The key is damaged: a part of it is missing or changed.") from None
-    if isinstance(key, RSAPublicKey) and key.key_size < FEWEST_RSA_BITS:
-        because = f"An RSA key needs {FEWEST_RSA_BITS} bits or more; better make an ed25519 key."
-        raise NotTaken(FIELD, because)
+        return base64.b64decode(body, validate=True)
+    except (binascii.Error, ValueError):
+        raise NotTaken(FIELD, _DAMAGED) from None
 
 
 VARIABLE = "SSH_USER_AUTH"

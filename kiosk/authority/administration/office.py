@@ -146,6 +146,13 @@ class Act:
         self._why = why
         self._seen = seen
 
+    def holder(self) -> Cardholder:
+        """Return the person who was seen, as they are now; raises ``NotFound``."""
+        holder = self.uow.holders.get(self._seen.holder_id) if self._seen else None
+        if holder is None:
+            raise NotFound("This person is not recorded any more.")
+        return holder
+
     @property
     def note_id(self) -> str:
         """The id of the note with the reason, for records."""

@@ -165,20 +165,14 @@ def _about(
     known = {line.holder_id for line in people}
     gone = "" if last.holder_id in {None, *known} else " The person was erased."
     when = format_moment(last.at, uow.now, zone)
-    line = f"{last.reference}{where}, {when}: {audit_message(last)}{gone}"
-    return f"{line}{_unknown_card(uow, last.reference)}"
-
-
-def _unknown_card(uow: UnitOfWork, reference: str) -> str:
-    """Describe a card that was not served: its identifier, the closest one, and the advice."""
-    visit = uow.visits.by_reference(reference)
-    if visit is None or not (visit.unknown_card or visit.unread):
-        return ""
-    card = unknown_card_of(uow, visit)
-    sentences = [card.sentence, *card.near]
-    if card.unread or not card.near:
-        sentences.append(card.advice)
-    return "".join(f" {line}" for line in sentences)
+    sentences = [f"{last.reference}{where}, {when}: {audit_message(last)}{gone}"]
+    visit = uow.visits.by_reference(last.reference)
+    if visit is not None and (visit.unknown_card or visit.unread):
+        card = unknown_card_of(uow, visit)
+        sentences += [card.sentence, *card.near]
+        if card.unread or not card.near:
+            sentences.append(card.advice)
+    return " ".join(sentences)
 
 
 def lines_of(uow: UnitOfWork, ids: Sequence[str], policy: Policy) -> dict[str, PersonLine]:
@@ -338,7 +332,7 @@ class PeopleDesk(Desk):
 
     def correct_name(self, seen: Seen, name: str, grounds: Grounds) -> Done:
         with self._office.act(Action.CORRECT_NAME, grounds, seen=seen) as act:
-            holder = _holder(act, seen)
+            holder = act.holder()
             right = _name(name)
             if right == holder.name:
                 raise NotTaken("name", "This is their name already.")
@@ -354,7 +348,7 @@ class PeopleDesk(Desk):
         """
         proposal = Proposal("people.correct_email", {"email": email})
         with self._office.act(Action.CORRECT_EMAIL, grounds, seen=seen, proposal=proposal) as act:
-            holder = _holder(act, seen)
+            holder = act.holder()
             given = any(is_assisted(code) for code in act.uow.codes.open_of_holder(holder.id))
             registration = _close(act, holder)
             act.refuse_after(StationChange.READDRESSED)
@@ -397,7 +391,7 @@ class PeopleDesk(Desk):
         """Lift the block and clear the failures; the holder gets a mail."""
         proposal = Proposal("people.lift_block")
         with self._office.act(Action.LIFT_BLOCK, grounds, seen=seen, proposal=proposal) as act:
-            holder = _holder(act, seen)
+            holder = act.holder()
             act.uow.cards.lock_of_holder(holder.id)
             act.refuse_after(StationChange.BLOCKED)
             registration = act.uow.registrations.of_holder(holder.id)
@@ -417,7 +411,7 @@ class PeopleDesk(Desk):
             Action.REVOKE_REGISTRATION, grounds, seen=seen, proposal=proposal
         )
         with revoking as act:
-            holder = _holder(act, seen)
+            holder = act.holder()
             registration = _close(act, holder)
             if registration is None:
                 raise ConcurrentChange("They are not registered any more.")
@@ -438,7 +432,7 @@ class PeopleDesk(Desk):
     def mark_leaver(self, seen: Seen, grounds: Grounds) -> Done:
         """Close everything for a person who left."""
         with self._office.act(Action.MARK_LEAVER, grounds, seen=seen) as act:
-            holder = _holder(act, seen)
+            holder = act.holder()
             registration = _close(act, holder)
             if has_left(holder, act.uow.now):
                 raise ConcurrentChange("They are marked as a leaver already.")
@@ -449,7 +443,7 @@ class PeopleDesk(Desk):
 
     def take_back_leaver(self, seen: Seen, grounds: Grounds) -> Done:
         with self._office.act(Action.MARK_LEAVER, grounds, seen=seen) as act:
-            holder = _holder(act, seen)
+            holder = act.holder()
             if holder.left_at is None:
                 raise ConcurrentChange("They are no leaver any more.")
             act.uow.holders.save(replace(holder, left_at=None))
@@ -465,7 +459,7 @@ class PeopleDesk(Desk):
         address, and blocks a registration.
         """
         with self._office.act(Action.REPORT_MISUSE, grounds, seen=seen) as act:
-            holder = _holder(act, seen)
+            holder = act.holder()
             registration = act.uow.registrations.of_holder(holder.id)
             blocked = stop_holder(act.uow, holder.id)
             act.record(StaffKind.MISUSE_STOPPED, blocked=blocked)
@@ -476,7 +470,7 @@ class PeopleDesk(Desk):
 
     def stop_change(self, seen: Seen, grounds: Grounds) -> Done:
         with self._office.act(Action.REPORT_MISUSE, grounds, seen=seen) as act:
-            holder = _holder(act, seen)
+            holder = act.holder()
             act.uow.cards.lock_of_holder(holder.id)
             if not stop_change(act.uow, holder.id):
                 raise ConcurrentChange("No change of address waits any more.")
@@ -492,9 +486,7 @@ class PeopleDesk(Desk):
         proposal = Proposal("people.erase")
         erasing = self._office.act(Action.ERASE_PERSON, grounds, seen=seen, proposal=proposal)
         with erasing as act:
-            uow, holder = act.uow, act.uow.holders.get(seen.holder_id)
-            if holder is None:
-                raise NotFound("This person is not recorded any more.")
+            uow, holder = act.uow, act.holder()
             cards = uow.cards.lock_of_holder(holder.id)
             _refuse_unsettled(uow, holder, cards, means.zone)
             _refuse_to_name(uow, holder, cards, act.agreement.grounds if act.agreement else grounds)
@@ -536,10 +528,6 @@ def _there(holder: Cardholder | None) -> Cardholder:
     if holder is None:
         raise NotFound("This person is not recorded any more.")
     return holder
-
-
-def _holder(act: Act, seen: Seen) -> Cardholder:
-    return _there(act.uow.holders.get(seen.holder_id))
 
 
 def _close(act: Act, holder: Cardholder) -> Registration | None:

@@ -112,9 +112,16 @@ def _add_key(uow: UnitOfWork, opened: OpenedAct) -> str:
 
 def _add_card(uow: UnitOfWork, opened: OpenedAct) -> str:
     card = f"{opened.text('driver')} {opened.text('identifier')}"
+    key = "on record"
+    if pasted := opened.text("key"):
+        try:
+            read = read_pasted_key(pasted, opened.text("driver"), None)
+        except CellRefused:
+            read = None
+        key = fingerprint(read) if read else "that cannot be read"
     return (
         f"Let the card {card} of {_member(uow, opened)} open stations' maintenance pages, with the "
-        f"key {_pasted_key(opened)}."
+        f"key {key}."
     )
 
 
@@ -153,16 +160,6 @@ def _fingerprint(opened: OpenedAct) -> str:
         return read_public_key(opened.text("public_key")).fingerprint
     except NotTaken:
         return "that cannot be read"
-
-
-def _pasted_key(opened: OpenedAct) -> str:
-    if not opened.text("key"):
-        return "on record"
-    try:
-        key = read_pasted_key(opened.text("key"), opened.text("driver"), None)
-    except CellRefused:
-        key = None
-    return fingerprint(key) if key else "that cannot be read"
 
 
 # How each act is performed.

@@ -447,8 +447,14 @@ def _blocked(facts: StandingFacts, zone: tzinfo, *, is_pin_blocked: bool) -> Hea
         return Headline("Blocked: all attempts at their security questions are used.", advice)
     since = format_moment(registration.blocked_at, facts.now, zone)
     if facts.is_misuse_reported:
+        reported = "something was not done by them."
+        if facts.report is not None and (about := facts.report.about) is not None:
+            when = format_moment(about.at, facts.now, zone)
+            where = f" at {about.station}" if about.station else ""
+            deed = audit_message(about)
+            reported = f"they did not do {about.reference}{where}, {when}: {deed}"
         return Headline(
-            f"Blocked since {since}: it was reported that {_reported(facts, zone)}",
+            f"Blocked since {since}: it was reported that {reported}",
             "Make sure who they are. Put right with them what was done; then lift the block.",
         )
     if not registration.failures:
@@ -456,16 +462,6 @@ def _blocked(facts: StandingFacts, zone: tzinfo, *, is_pin_blocked: bool) -> Hea
     where = f", the last at {facts.blocked_where}" if facts.blocked_where else ""
     failed = counted(registration.failures, "failed attempt")
     return Headline(f"Blocked since {since}: {failed}{where}.", advice)
-
-
-def _reported(facts: StandingFacts, zone: tzinfo) -> str:
-    about = facts.report.about if facts.report else None
-    if about is None:
-        return "something was not done by them."
-    when = format_moment(about.at, facts.now, zone)
-    where = f" at {about.station}" if about.station else ""
-    deed = audit_message(about)
-    return f"they did not do {about.reference}{where}, {when}: {deed}"
 
 
 def _not_registered(facts: StandingFacts, zone: tzinfo) -> Headline:
@@ -530,7 +526,12 @@ def _then_register(facts: StandingFacts, zone: tzinfo) -> str:
 def _first(facts: StandingFacts, zone: tzinfo, *, is_blocked: bool) -> str:
     """Return what the clerk can do for somebody whose PIN is blocked before they registered."""
     if not facts.unlockable:
-        words = _first_needs(facts)
+        problems = facts.has_problem
+        if any(reason is Reason.SECRET_MISSING for _card, reason in problems):
+            words = "first set the unblock secret of the card, then give a code."
+        else:
+            advice = _advice(*problems[0])
+            words = advice[0].lower() + advice[1:]
     elif not facts.holder.email and facts.registration is None:
         words = (
             "make sure who they are, record their email address, and give a code: with it they "
@@ -544,15 +545,6 @@ def _first(facts: StandingFacts, zone: tzinfo, *, is_blocked: bool) -> str:
             "station, in one visit."
         )
     return words[0].upper() + words[1:] if is_blocked else f"If the PIN is blocked, {words}"
-
-
-def _first_needs(facts: StandingFacts) -> str:
-    """Return what has to be done with the card before a code can be given for it."""
-    problems = facts.has_problem
-    if any(reason is Reason.SECRET_MISSING for _card, reason in problems):
-        return "first set the unblock secret of the card, then give a code."
-    words = _advice(*problems[0])
-    return words[0].lower() + words[1:]
 
 
 def _card_problem(facts: StandingFacts) -> Headline:

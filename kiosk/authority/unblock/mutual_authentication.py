@@ -21,7 +21,7 @@ from kiosk.authority.audit.sentences import Unproven
 from kiosk.authority.crypto import card_keys
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.errors import SealBroken
-from kiosk.authority.store.records import Card, LockedGrant, UnblockEntry, UnblockState, Visit
+from kiosk.authority.store.records import Card, UnblockEntry, UnblockState, Visit
 from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit.card_evidence import (
     CHALLENGE_LIFE,
@@ -153,12 +153,6 @@ def admit(
 def owes_answer(card: Card, entry: UnblockEntry) -> bool:
     """Return whether a card has yet to prove its admin key in an unblock; no PIN is set before."""
     return has_admin_key(card) and entry.admitted_at is None
-
-
-def need_admitted(case: LockedGrant) -> None:
-    """Raise ``StepRefused`` while the card owes its answer."""
-    if owes_answer(case.card, case.entry):
-        raise StepRefused("the card has not shown that it has its admin key")
 
 
 def _nonce(given: CardProof | KeyNonce | None) -> bytes:

@@ -30,11 +30,12 @@ from kiosk.authority.unblock.candidates import (
     record_answer,
     set_aside,
 )
-from kiosk.authority.unblock.mutual_authentication import has_admin_key, need_admitted, owes_answer
+from kiosk.authority.unblock.mutual_authentication import has_admin_key, owes_answer
 from kiosk.authority.unblock.rotation import advance_after_restore, rotates
 from kiosk.authority.visit.context import deciding, find_grant, read_context
 from kiosk.authority.visit.eligibility import KEPT_SECRET_TRIES
 from kiosk.authority.visit.gates import Gate, Progress, position
+from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     Finished,
     JournalId,
@@ -199,7 +200,8 @@ def _count(uow: UnitOfWork, parts: Dependencies, case: LockedGrant, outcome: Cou
 
 
 def _done(uow: UnitOfWork, parts: Dependencies, case: LockedGrant) -> Visit:
-    need_admitted(case)
+    if owes_answer(case.card, case.entry):
+        raise StepRefused("the card has not shown that it has its admin key")
     visit = case.visit
     uow.journal.close(case.entry.id, UnblockState.DONE, "", uow.now)
     record(uow, AuditKind.UNBLOCK_DONE, visit, journal=case.entry.id)
@@ -215,7 +217,9 @@ def _done(uow: UnitOfWork, parts: Dependencies, case: LockedGrant) -> Visit:
     if unrecorded and proved is not None and uow.cards.record_key(case.card.id, proved):
         record(uow, AuditKind.CARD_KEY_RECORDED, visit)
     over = replace(visit, questions_proven_at=None, code_proven_id=None)
-    if first and _registers(uow, parts, case):
+    context = read_context(uow, parts.policy(), visit, case.card, case.holder) if first else None
+    # A registration may follow: the PIN may yet be proven by an issued key.
+    if context is not None and (context.can_register or parts.issuers is not None):
         # The code opens nothing more: the registration rests on the proofs of the card and the
         # recorded address, as any other does.
         over = replace(over, purpose=Purpose.REGISTER)
@@ -224,12 +228,6 @@ def _done(uow: UnitOfWork, parts: Dependencies, case: LockedGrant) -> Visit:
         over = replace(over, finished_at=uow.now)
     uow.visits.save(over)
     return over
-
-
-def _registers(uow: UnitOfWork, parts: Dependencies, case: LockedGrant) -> bool:
-    """Return whether a registration may follow: the PIN may yet be proven by an issued key."""
-    context = read_context(uow, parts.policy(), case.visit, case.card, case.holder)
-    return context.can_register or parts.issuers is not None
 
 
 def _secret_refused(

@@ -21,7 +21,6 @@ from kiosk.authority.audit.sentences import Unproven
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.errors import SealBroken
 from kiosk.authority.store.records import (
-    Card,
     KeptSecret,
     Scalar,
     UnblockEntry,
@@ -320,27 +319,21 @@ def _write_down(
     )
     if not uow.journal.open(entry):
         raise StepRefused("an earlier unblock of this card is not settled")
-    left = _charge(uow, card)
+    keyed = has_admin_key(card)
+    if keyed:
+        uow.cards.count_exchange(card.id, uow.now, since=uow.now - EXCHANGE_SPAN)
+    left: int | None
+    if keyed and is_key_proven(card):
+        # A right admin key costs a card no try, whatever the outcome of the exchange.
+        left = tries_by_account(card) - card.secret_exposure
+    else:
+        left = uow.cards.expose_secret(
+            card.id, assumed_limit=ASSUMED_SECRET_TRIES, keep=KEPT_SECRET_TRIES
+        )
     if left is None:
         raise VisitRefused(Reason.SECRET_BLOCKED)
     code = context.proven_code
     given = given_by(code) if code else {}
-    keyed = has_admin_key(card)
     kind = AuditKind.ADMIN_KEY_USED if keyed else AuditKind.SECRET_RELEASED
     record(uow, kind, visit, journal=entry.id, left=left, **given, **detail)
     return entry
-
-
-def _charge(uow: UnitOfWork, card: Card) -> int | None:
-    """Charge what the release may cost the card; None where it has no try to spare.
-
-    A right admin key costs a card no try, whatever the outcome of the exchange. Once the card has
-    proven the recorded one, an exchange is therefore counted separately.
-    """
-    if has_admin_key(card):
-        uow.cards.count_exchange(card.id, uow.now, since=uow.now - EXCHANGE_SPAN)
-        if is_key_proven(card):
-            return tries_by_account(card) - card.secret_exposure
-    return uow.cards.expose_secret(
-        card.id, assumed_limit=ASSUMED_SECRET_TRIES, keep=KEPT_SECRET_TRIES
-    )

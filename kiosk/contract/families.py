@@ -41,12 +41,8 @@ def tidy_admin_key(text: str) -> str:
 
 def with_parity(digits: str) -> str:
     """Make the number of ones in each byte odd by its lowest bit, which DES ignores."""
-    return bytes(_odd(byte) for byte in bytes.fromhex(digits)).hex()
-
-
-def _odd(byte: int) -> int:
-    upper = byte & 0xFE
-    return upper | (upper.bit_count() + 1) % 2
+    upper = (byte & 0xFE for byte in bytes.fromhex(digits))
+    return bytes(seven | (seven.bit_count() + 1) % 2 for seven in upper).hex()
 
 
 class IdentifierForm(Struct, frozen=True):

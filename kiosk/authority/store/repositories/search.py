@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from itertools import islice
+from operator import itemgetter
 from typing import Final
 
 from sqlalchemy import ColumnElement, and_, bindparam, delete, func, literal, select
@@ -158,7 +159,7 @@ class SearchTerms(Repository):
             counts = self._gateway.tuples(select(*(_counted(word, most) for word in words)))[0]
             if min(counts) < most:
                 break
-        return tuple(word for _, word in sorted(zip(counts, words, strict=True), key=_count))
+        return tuple(word for _, word in sorted(zip(counts, words, strict=True), key=itemgetter(0)))
 
     def _wanted(self, ids: list[str]) -> set[Term]:
         holder_id = col(CardholderRow.id)
@@ -213,7 +214,3 @@ def _counted(word: str, most: int) -> ColumnElement[int]:
     # Ordered, so that PostgreSQL walks the index, however many hits it estimates.
     some = hits.order_by(one.term, one.holder_id).limit(most).subquery()
     return select(func.count()).select_from(some).scalar_subquery()
-
-
-def _count(counted: tuple[int, str]) -> int:
-    return counted[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, func, literal, or_, select
+from sqlalchemy import Select, and_, bindparam, delete, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
 from kiosk.authority.store.gateway import Prepared, for_update, table_of
@@ -161,7 +161,9 @@ class PendingChanges(Repository):
         self._gateway.write(insert.on_conflict_do_update(index_elements=["id"], set_=new))
 
     def get(self, change_id: str) -> PendingChange | None:
-        return self._one(col(PendingRow.id) == change_id)
+        this = select(PendingRow).where(col(PendingRow.id) == change_id)
+        row = self._gateway.one(this, PendingRow)
+        return row.record(PendingChange) if row else None
 
     def delete(self, change_id: str) -> None:
         """Delete one: it was applied or abandoned."""
@@ -175,10 +177,6 @@ class PendingChanges(Repository):
         """Delete what a holder's cards have gathered; return how many."""
         statement = delete(PendingRow).where(col(PendingRow.holder_id) == holder_id)
         return self._gateway.run(statement)
-
-    def _one(self, *conditions: ColumnElement[bool]) -> PendingChange | None:
-        row = self._gateway.one(select(PendingRow).where(*conditions), PendingRow)
-        return row.record(PendingChange) if row else None
 
 
 _THIS_ENTRY = col(UnblockRow.id) == bindparam("entry")

@@ -75,8 +75,6 @@ MOST_BLOCKED: Final = 10_000
 
 
 class CallMetrics:
-    """Counts the calls of stations."""
-
     def __init__(self, registry: CollectorRegistry) -> None:
         self._seconds = Histogram(
             "kiosk_call_seconds",
@@ -125,11 +123,9 @@ class CallMetrics:
             self._unblocks.labels(outcome)
 
     def handshake_dropped(self) -> None:
-        """Count one connection."""
         self._dropped.inc()
 
     def answered(self, called: Called) -> None:
-        """Count one call."""
         decided = called.asked is not None
         reply = type(called.reply).__name__ if decided else str(called.status)
         self._replies.labels(called.name or "none", reply).inc()

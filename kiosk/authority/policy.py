@@ -72,7 +72,6 @@ def shown_stored(text: str) -> str:
 
 
 def stored_text(value: object) -> str:
-    """Format a setting's value for storage."""
     return json.dumps(value)
 
 

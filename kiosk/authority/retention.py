@@ -25,7 +25,6 @@ DAYS_A_MONTH: Final = 30.4375
 
 
 def months(many: int) -> timedelta:
-    """Return the length of so many months."""
     return timedelta(days=many * DAYS_A_MONTH)
 
 

@@ -170,5 +170,4 @@ FINAL: Final = frozenset(
 
 
 def may(role: Role, action: Action) -> bool:
-    """Return whether ``role`` may do ``action``."""
     return role in PERMITTED.get(action, frozenset())

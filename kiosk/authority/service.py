@@ -268,7 +268,6 @@ class LocalAuthority:
             ending.refuse(self._parts, visit, reason, unread)
 
     def health(self) -> Health:
-        """Return which parts answer."""
         return self._health.check()
 
     def heartbeat(self, beat: Heartbeat) -> StationStanding:
@@ -289,7 +288,6 @@ class LocalAuthority:
         return StationStanding.RETIRED if barred else StationStanding.IN_USE
 
     def ask_relay(self) -> bool:
-        """Check whether the relay answers."""
         return self._health.ask_relay()
 
     def mail_answered(self) -> bool | None:

@@ -67,7 +67,6 @@ class Number:
 
     @property
     def allowed(self) -> str:
-        """Name the bounds."""
         return f"{self.low:g} to {self.high:g}"
 
     def read(self, value: object) -> float:
@@ -109,14 +108,11 @@ _SPELT = {"true": True, "yes": True, "on": True, "1": True} | {
 
 
 class OneOf:
-    """One of a few words."""
-
     def __init__(self, *words: str) -> None:
         self._words = words
 
     @property
     def allowed(self) -> str:
-        """Name them."""
         return " or ".join(f'"{word}"' for word in self._words)
 
     def read(self, value: object) -> str:
@@ -137,7 +133,6 @@ class Words:
         self._each = each
 
     def read(self, value: object) -> tuple[Any, ...]:
-        """Return them in their order."""
         if isinstance(value, str):
             value = [word.strip() for word in value.split(",") if word.strip()]
         if not isinstance(value, list) or not all(isinstance(word, str) for word in value):

@@ -312,7 +312,6 @@ def can_be_used() -> bool:
 
 
 def draw_nonce() -> bytes:
-    """Draw the authority's nonce."""
     return secrets.token_bytes(NONCE_BYTES)
 
 

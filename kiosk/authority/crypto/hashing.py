@@ -72,7 +72,6 @@ class AnswerHasher:
 
     @property
     def waiting(self) -> int:
-        """How many hashes are waiting."""
         return max(0, self._asked_for - self._at_once)
 
     @contextmanager

@@ -87,7 +87,6 @@ class TokenMasters:
         return tuple(sorted(ids, key=lambda key_id: (_number(key_id), key_id)))
 
     def cmac(self, key_id: str, message: bytes) -> bytes:
-        """Return the AES-CMAC of ``message``."""
         request = {"act": "cmac", "label": PREFIX + key_id, "message": message.hex()}
         answer = self._ask(request)
         if "mac" not in answer:

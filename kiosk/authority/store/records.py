@@ -15,7 +15,6 @@ Scalar = str | int | bool | None
 
 
 def new_id() -> str:
-    """Return a fresh random id."""
     return uuid4().hex
 
 

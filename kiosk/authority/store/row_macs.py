@@ -49,7 +49,6 @@ def row_message(row: MacRow) -> bytes:
 
 
 def row_key(row: MacRow) -> tuple[str, ...]:
-    """Return the primary key of a row."""
     return tuple(str(getattr(row, name)) for name in primary_key(type(row)))
 
 

@@ -29,7 +29,6 @@ CardProblem = OutOfUse | SecretProblem
 
 
 def has_left(holder: Cardholder, now: datetime) -> bool:
-    """Return whether the holder is a leaver."""
     return holder.left_at is not None and holder.left_at <= now
 
 

@@ -305,7 +305,6 @@ class Audit(Repository):
         return self._anchors(within.order_by(seq.desc()).limit(limit))
 
     def anchor_at(self, seq: int) -> AuditAnchor | None:
-        """Return the anchor of a row."""
         found = self._anchors(select(AuditAnchorRow).where(col(AuditAnchorRow.seq) == seq))
         return found[0] if found else None
 
@@ -683,7 +682,6 @@ class AuditTrail(Repository):
         return at
 
     def count(self, query: AuditQuery) -> int:
-        """Return how many there are."""
         statement = select(func.count()).select_from(AuditEventRow)
         count: int = self._gateway.scalar(statement.where(*_conditions(query)))
         return count

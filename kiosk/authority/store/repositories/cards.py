@@ -452,7 +452,6 @@ def _merged(card: Card, there: Card | None) -> Card:
 
 
 def card_record(row: CardRow) -> Card:
-    """Return a row's record."""
     sealed = None
     if row.sealed_secret is not None:
         sealed = SealedSecret(

@@ -67,7 +67,6 @@ class AuditFeeds(Repository):
         return self._gateway.run(held.values(reached=text)) == 1
 
     def release(self, name: str, holder: str) -> None:
-        """Release the feed."""
         held = update(AuditFeedRow).where(
             col(AuditFeedRow.name) == name, col(AuditFeedRow.holder) == holder
         )

@@ -47,7 +47,6 @@ class PastRows(Repository):
     """Deletes what ended before a moment."""
 
     def count(self, kind: PastKind, before: datetime) -> int:
-        """Return how many there are."""
         row, _, past = _past(kind, before, counting=True)
         count: int = self._gateway.scalar(select(func.count()).select_from(row).where(past))
         return count

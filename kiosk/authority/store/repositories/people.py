@@ -352,8 +352,6 @@ _WRITTEN: Final = ("number", "name", "sort_name", "email", "left_at", "mac")
 
 
 class Cardholders(Repository):
-    """The people of the estate."""
-
     def get(self, holder_id: str) -> Cardholder | None:
         row = self._gateway.one(
             select(CardholderRow).where(col(CardholderRow.id) == holder_id), CardholderRow

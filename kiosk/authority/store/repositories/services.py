@@ -402,7 +402,6 @@ class Enrolments(Repository):
         self._gateway.add(EnrolmentRow, values(Enrolment(number, station, site, digest, until)))
 
     def close(self, station: str) -> None:
-        """Delete the line of a station."""
         self._gateway.run(delete(EnrolmentRow).where(col(EnrolmentRow.station) == station))
 
     def is_free(self, number: str) -> bool:

@@ -17,7 +17,6 @@ from kiosk.authority.health import Health, HealthWatch
 from kiosk.authority.peers import StationIdentity
 from kiosk.authority.stations import Heartbeats, station_barred
 from kiosk.authority.store.records import Scalar, Visit
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.unblock import mutual_authentication, release, rotation
 from kiosk.authority.unblock.outcome import record_outcome
 from kiosk.authority.visit import answers as answering
@@ -325,17 +324,15 @@ class LocalAuthority:
         if not begin.is_visit_id(visit):
             detail, visit = {**detail, "visit": "malformed"}, VisitId("0" * 32)
         with self._parts.store.begin() as uow:
-            called = uow.visits.unchecked(visit) or _unknown(uow, visit)
+            called = uow.visits.unchecked(visit)
+            if called is None:
+                # Nobody opened it: never with the reference of a visit that somebody did open.
+                reference = reference_of(visit)
+                taken = uow.visits.by_reference(reference) is not None
+                called = Visit(visit, new_reference() if taken else reference, "", uow.now)
             # Who called, not who opened the visit: a station may name the visit of another one.
             record(uow, kind, replace(called, station=self._parts.station.name), **detail)
             uow.commit()
-
-
-def _unknown(uow: UnitOfWork, visit: VisitId) -> Visit:
-    """Return a visit that nobody opened, never with the reference of one that somebody did."""
-    reference = reference_of(visit)
-    taken = uow.visits.by_reference(reference) is not None
-    return Visit(visit, new_reference() if taken else reference, "", uow.now)
 
 
 @contextmanager

@@ -5,7 +5,6 @@ The stations of an estate send far more heartbeats than there are visits.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from threading import Lock
@@ -90,7 +89,16 @@ class Heartbeats:
     def _write(self) -> None:
         """Write what is due; the previous writer may have written it all."""
         now = self._clock.monotonic()
-        due = self._due(now)
+        with self._guard:
+            waiting = sorted(self._waiting.items())
+        # What has news, or is half as old as allowed, in the order for locking rows.
+        due = {
+            name: heard
+            for name, heard in waiting
+            if (last := self._written.get(name)) is None
+            or heard.is_news_after(last)
+            or now - last.at >= WRITTEN_EVERY_S / 2
+        }
         if not due:
             return
         with self._store.begin() as uow:
@@ -110,18 +118,6 @@ class Heartbeats:
     def _read_retired(self, uow: UnitOfWork, now: float) -> None:
         self._retired = uow.stations.retired()
         self._retired_until = now + STANDING_S
-
-    def _due(self, now: float) -> Mapping[str, _Heard]:
-        """Return what has news, or is half as old as allowed, in the order for locking rows."""
-        with self._guard:
-            waiting = sorted(self._waiting.items())
-        return {
-            name: heard
-            for name, heard in waiting
-            if (last := self._written.get(name)) is None
-            or heard.is_news_after(last)
-            or now - last.at >= WRITTEN_EVERY_S / 2
-        }
 
 
 def _row(uow: UnitOfWork, name: str, heard: _Heard, now: float) -> Station:

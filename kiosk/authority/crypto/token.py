@@ -40,6 +40,11 @@ AWAY_S: Final = 10.0
 
 _KIND: Final = "derive-"
 _OF_PIN: Final = ("LastTry", "PinIncorrect", "PinInvalid", "PinLenRange", "PinLocked", "PinExpired")
+_IN_WORDS: Final = {
+    "NoSuchToken": "its module shows no token of that label",
+    "": "its module crashed",
+}
+"""What is said in place of the module's name for a failure."""
 _PIN_REFUSED: Final = "it refuses its PIN, which is not tried again: see pin_file in [secrets]"
 
 
@@ -129,7 +134,7 @@ class TokenMasters:
         except (ModuleCrashed, _Failed) as failure:
             self._drop()
             if not (was_kept and repeat):
-                raise self._away(_words(str(failure))) from None
+                raise self._away(_IN_WORDS.get(str(failure), str(failure))) from None
         return self._answer(request, repeat=False)
 
     def _opened(self) -> ModuleProcess:
@@ -182,10 +187,3 @@ def _checked(answer: Message) -> Message:
     if "error" in answer:
         raise _Failed(str(answer["error"]))
     return answer
-
-
-def _words(failure: str) -> str:
-    """Return the error in words: the module's name for it, where nothing better is known."""
-    if failure == "NoSuchToken":
-        return "its module shows no token of that label"
-    return failure or "its module crashed"

@@ -39,7 +39,6 @@ from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     Finished,
     JournalId,
-    Position,
     ProvePin,
     Purpose,
     Reason,
@@ -315,18 +314,16 @@ def _reply(
             return Refusal(Reason.OUTCOME_UNKNOWN)
         case UnblockRefused() | UnblockNotSent():
             rules = policy.pin_rules(case.holder.number)
-            return SetPin(rules, position=_at_new_pin(uow, policy, case))
+            if case.visit.purpose is Purpose.UNLOCK:
+                here = position(policy, Progress(Purpose.UNLOCK), Gate.NEW_PIN)
+                return SetPin(rules, position=here)
+            # After a first unlock the visit is already for the registration.
+            context = read_context(uow, policy, case.visit, case.card, case.holder)
+            unlocking = Progress(Purpose.FIRST_UNLOCK, claimed=context.counts_as_claimed)
+            here = position(policy, unlocking, Gate.NEW_PIN, registers=context.can_register)
+            return SetPin(rules, position=here)
         case _:
             assert_never(outcome)
-
-
-def _at_new_pin(uow: UnitOfWork, policy: Policy, case: LockedGrant) -> Position:
-    if case.visit.purpose is Purpose.UNLOCK:
-        return position(policy, Progress(Purpose.UNLOCK), Gate.NEW_PIN)
-    # After a first unlock the visit is already for the registration.
-    context = read_context(uow, policy, case.visit, case.card, case.holder)
-    unlocking = Progress(Purpose.FIRST_UNLOCK, claimed=context.counts_as_claimed)
-    return position(policy, unlocking, Gate.NEW_PIN, registers=context.can_register)
 
 
 def _why(tries_left: int | None) -> Reason:

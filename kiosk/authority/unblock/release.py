@@ -99,7 +99,14 @@ def challenge(parts: Dependencies, visit_id: VisitId) -> CardChallenge | KeyChal
         context = enter(uow, parts, visit_id)
         _need_gate(context)
         entry, released = uow.journal.before_release(context.card.id, context.visit.id)
-        if entry is not None and _is_lost(entry, context):
+        owed = UnblockState.INTENT, context.visit.id
+        if (
+            entry is not None
+            and (entry.state, entry.visit_id) == owed
+            and owes_answer(context.card, entry)
+        ):
+            # This visit's cryptogram never reached its station. The card draws another nonce once
+            # it is held again, and takes no earlier cryptogram. Exchange and try stay charged.
             uow.journal.close(entry.id, UnblockState.NOT_SENT, "", uow.now)
             record(uow, AuditKind.UNBLOCK_NOT_SENT, context.visit, journal=entry.id)
             present_again(uow, context.card)
@@ -116,16 +123,6 @@ def challenge(parts: Dependencies, visit_id: VisitId) -> CardChallenge | KeyChal
             uow.visits.save(visit)
         uow.commit()
         return drawn
-
-
-def _is_lost(entry: UnblockEntry, context: VisitContext) -> bool:
-    """Return whether the answer with this visit's cryptogram never reached its station.
-
-    The card draws another nonce once it is held again, and takes no earlier cryptogram. Exchange
-    and try stay charged.
-    """
-    mine = entry.visit_id == context.visit.id and entry.state is UnblockState.INTENT
-    return mine and owes_answer(context.card, entry)
 
 
 def _resolve_earlier(

@@ -131,15 +131,6 @@ def seal(sealer: Sealer, card: Card, secret: Sensitive | IssuedFrom) -> SealedSe
     return sealer.seal(taken, SealLabel(named, SealKind.UNBLOCK, revision))
 
 
-def need_another(old: Card, wanted: NewCard) -> None:
-    """Raise ``NotTaken`` where the replacement of card ``old`` is that card itself."""
-    if _named(wanted) == CardId(old.driver, old.identifier):
-        raise NotTaken(
-            "identifier",
-            "This is the card that is being replaced. Enter the identifier of the new card.",
-        )
-
-
 def _named(wanted: NewCard) -> CardId:
     driver = wanted.driver
     family = entered("driver", lambda: people_fields.read_family(driver))
@@ -370,7 +361,12 @@ class CardsDesk(Desk):
         with self._office.act(Action.REPLACE_CARD, grounds, seen=seen, proposal=proposal) as act:
             holder = act.holder()
             old = _card_in_use(act, holder, card_id)
-            need_another(old, card)
+            if _named(card) == CardId(old.driver, old.identifier):
+                raise NotTaken(
+                    "identifier",
+                    "This is the card that is being replaced. Enter the identifier of the new "
+                    "card.",
+                )
             _revoke(act, old)
             new = self._added(act, holder, card)
             act.record(

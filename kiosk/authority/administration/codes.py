@@ -77,19 +77,6 @@ def purpose_for(uow: UnitOfWork, policy: Policy, holder: Cardholder) -> Purpose:
     return Purpose.UNLOCK if is_registered(registration, policy) else Purpose.FIRST_UNLOCK
 
 
-def need_same_purpose(
-    uow: UnitOfWork, policy: Policy, holder: Cardholder, purpose: Purpose
-) -> None:
-    """Raise ``NotTaken`` where they registered since a code was given, or are so no longer."""
-    if purpose_for(uow, policy, holder) is not purpose:
-        what = "is registered now" if purpose is Purpose.FIRST_UNLOCK else "is not registered now"
-        raise NotTaken(
-            "person",
-            f"{holder.name} {what}: the code is for something else. "
-            "Withdraw it, and give another one.",
-        )
-
-
 def need_room(uow: UnitOfWork, policy: Policy, card: Card) -> None:
     """Raise ``NotTaken`` where a card has reached the limit of codes in an hour."""
     given = uow.codes.give_times(card.id, uow.now - HOUR)
@@ -201,7 +188,14 @@ class CodesDesk(Desk):
             if not is_vouched_for(act.uow, code):
                 raise NotFound("Whoever gave this code may give none any more. Give another one.")
             need_someone_able(act.uow, policy, self._office.means.sealer, holder, card)
-            need_same_purpose(act.uow, policy, holder, code.purpose)
+            if purpose_for(act.uow, policy, holder) is not code.purpose:
+                first = code.purpose is Purpose.FIRST_UNLOCK
+                what = "is registered now" if first else "is not registered now"
+                raise NotTaken(
+                    "person",
+                    f"{holder.name} {what}: the code is for something else. "
+                    "Withdraw it, and give another one.",
+                )
             act.uow.codes.agree(code.id, audit_name(act.actor))
             act.uow.codes.activate(code.id, act.uow.now, act.uow.now + ASSISTED_LIFE)
             act.record(StaffKind.CODE_AGREED, card_id=card.id, code=code.id)

@@ -58,7 +58,6 @@ from kiosk.authority.store.records import (
     Cardholder,
     Registration,
     Scalar,
-    SealedSecret,
     new_id,
 )
 from kiosk.authority.store.repositories.staff import note_digest
@@ -322,6 +321,11 @@ class Planner:
 
     def _planned(self, batch: Batch, line: PersonRecord, was: Card) -> Card:
         """Return the card that a line makes; raises ``KeyMissing``."""
+        sealed = was.sealed_secret
+        # A repeated import of a file must not bring back a secret that was changed since.
+        if line.secret is not None and not self._has_or_had(was, line.secret):
+            revision = sealed.revision + 1 if sealed else 1
+            sealed = self._sealer.seal(line.secret, label(was, SealKind.UNBLOCK, revision))
         card = replace(
             was,
             expires_at=line.expires_at or was.expires_at,
@@ -330,7 +334,7 @@ class Planner:
             auth_key_imported=line.auth_key is not None or was.auth_key_imported,
             pin_key=line.pin_key or was.pin_key,
             pin_key_imported=line.pin_key is not None or was.pin_key_imported,
-            sealed_secret=self._secret(was, line.secret),
+            sealed_secret=sealed,
         )
         if line.master and was.secret_generation is None:
             return self._derived(batch, line, card)
@@ -357,18 +361,6 @@ class Planner:
     @cached_property
     def _masters(self) -> tuple[str, ...]:
         return self._sealer.masters.ids()
-
-    def _secret(self, card: Card, given: Sensitive | None) -> SealedSecret | None:
-        """Seal the given secret, unless the card has it already, or had it once.
-
-        A repeated import of a file must not bring back a secret that was changed since.
-        """
-        was = card.sealed_secret
-        if given is None or self._has_or_had(card, given):
-            return was
-        return self._sealer.seal(
-            given, label(card, SealKind.UNBLOCK, was.revision + 1 if was else 1)
-        )
 
     def _has_or_had(self, card: Card, given: Sensitive) -> bool:
         """Raise ``KeyMissing`` where that cannot be decided, and matters."""

@@ -140,21 +140,15 @@ def admit(store: Store, fingerprint: str, source: str = "") -> Actor:
     try:
         return _admit(store, fingerprint, source)
     except RowAltered as error:
-        reference = record_altered(store, error, {"key": fingerprint, "from": source})
+        reference = new_reference()
+        detail = {"key": fingerprint, "from": source, **altered(error)}
+        with store.begin() as uow:
+            uow.audit.append(kind=AuditKind.ROW_ALTERED.value, reference=reference, detail=detail)
+            uow.commit()
     raise NotPermitted(
         f"The records of staff are not right (reference {reference}). Please tell the service's "
         "administrator: `kiosk doctor` says what was altered."
     )
-
-
-def record_altered(store: Store, error: RowAltered, more: dict[str, Scalar]) -> str:
-    """Audit an altered row that staff met; return the reference."""
-    reference = new_reference()
-    with store.begin() as uow:
-        detail = more | altered(error)
-        uow.audit.append(kind=AuditKind.ROW_ALTERED.value, reference=reference, detail=detail)
-        uow.commit()
-    return reference
 
 
 def _admit(store: Store, fingerprint: str, source: str) -> Actor:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from typing import Any
 
 from kiosk.authority.administration.office import Act, Desk, Office, audit_name, staff_names
 from kiosk.authority.administration.proposals import (
@@ -78,7 +77,13 @@ class PolicyDesk(Desk):
     def change(self, name: str, value: str, revision: int, grounds: Grounds) -> Done:
         with self._changing("policy.change", name, revision, grounds, {"value": value}) as act:
             about = self._about(name)
-            new = _read(about, value)
+            if len(value) > LONGEST:
+                raise NotTaken(FIELD, f"That is too long. Allowed: {about.kind.allowed}.")
+            try:
+                new = about.kind.read(value.strip())
+            except InvalidValue as unfit:
+                head = f"{value.strip()!r} {unfit}" if unfit.quotes else str(unfit)
+                raise NotTaken(FIELD, f"{head}. Allowed: {about.kind.allowed}.") from None
             self._put(act, about, stored_text(new), revision)
             lacking = self._lacking(act.uow, name)
         now = _shown(about, new) or _NONE
@@ -117,7 +122,14 @@ class PolicyDesk(Desk):
         by = audit_name(act.actor)
         new = PolicySetting(about.name, text, act.uow.now, by, act.note_id, revision)
         if not act.uow.policy_changes.save(new):
-            raise _too_late(act.uow, stored[about.name])
+            theirs = stored[about.name]
+            to = "back to the settings file's value"
+            if theirs.value is not None:
+                to = f"to {shown_stored(theirs.value) or _NONE}"
+            who = staff_names(act.uow)(theirs.changed_by)
+            raise ConcurrentChange(
+                f"{about.name} was changed since you looked.", (f"{who} set {about.name} {to}.",)
+            )
         before = policy_in_force(self._file, stored)
         after = policy_in_force(self._file, stored | {about.name: new})
         self._judge(act.uow, about, before, after)
@@ -170,25 +182,7 @@ def lock_policy(uow: UnitOfWork) -> None:
     uow.questions.lock_all()
 
 
-def _read(about: About, text: str) -> Any:
-    if len(text) > LONGEST:
-        raise NotTaken(FIELD, f"That is too long. Allowed: {about.kind.allowed}.")
-    try:
-        return about.kind.read(text.strip())
-    except InvalidValue as unfit:
-        head = f"{text.strip()!r} {unfit}" if unfit.quotes else str(unfit)
-        raise NotTaken(FIELD, f"{head}. Allowed: {about.kind.allowed}.") from None
-
-
 def _shown(about: About, value: object) -> str:
     """Format a setting's value so that it can be entered; ``*`` is an empty list that is all."""
     is_every = isinstance(about.kind, Words) and bool(about.kind.every) and value == ()
     return "*" if is_every else shown_text(value)
-
-
-def _too_late(uow: UnitOfWork, setting: PolicySetting) -> ConcurrentChange:
-    name, who = setting.name, staff_names(uow)(setting.changed_by)
-    to = "back to the settings file's value"
-    if setting.value is not None:
-        to = f"to {shown_stored(setting.value) or _NONE}"
-    return ConcurrentChange(f"{name} was changed since you looked.", (f"{who} set {name} {to}.",))

@@ -7,13 +7,12 @@ the same moment, only one may.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import replace
 
 from kiosk.authority.administration.free_text import entered
 from kiosk.authority.administration.login import FIELD as PUBLIC_KEY
 from kiosk.authority.administration.login import PublicKey, read_public_key
-from kiosk.authority.administration.office import Act, Desk, staff_names
+from kiosk.authority.administration.office import Act, Desk, describe_change, staff_names
 from kiosk.authority.administration.people_fields import CellRefused, read_card
 from kiosk.authority.administration.people_file import read_pin_key
 from kiosk.authority.administration.proposals import Proposal
@@ -24,7 +23,7 @@ from kiosk.authority.administration.views import (
     StaffCardLine,
     StaffLine,
 )
-from kiosk.authority.audit.events import EVENTS, StaffKind
+from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.crypto.card_keys import fingerprint
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
 from kiosk.authority.roles import Action, Role, may
@@ -40,33 +39,8 @@ from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.contract.families import FAMILIES
 from kiosk.contract.messages import CardId
 
-# What somebody else did since a page was read, in words.
-
 RECENT = 50
 """How many rows of each kind are read; a page that is older than all of them is read again."""
-
-
-def changes_since(
-    uow: UnitOfWork, kinds: Iterable[StaffKind], name: str, value: str, revision: int
-) -> tuple[str, ...]:
-    """Return, newest first, the events that raised a revision beyond ``revision``.
-
-    Only events of ``kinds`` whose detail has ``value`` under ``name``.
-    """
-    found = [
-        event
-        for kind in kinds
-        for event in uow.trail.newest(AuditQuery(kind=kind.value), limit=RECENT)
-        if event.detail.get(name) == value
-        and isinstance(raised := event.detail.get("revision"), int)
-        and raised > revision
-    ]
-    name_of = staff_names(uow)
-    return tuple(
-        f"{name_of(event.actor)} {EVENTS[event.kind].verb_phrase} (reference {event.reference})."
-        for event in sorted(found, key=lambda event: (event.at, event.seq), reverse=True)
-    )
-
 
 SHORTEST_NAME, LONGEST_NAME = 2, 60
 
@@ -325,7 +299,16 @@ def _member(uow: UnitOfWork, staff_id: str, revision: int) -> StaffMember:
     if member is None:
         raise NotFound("There is no such member of staff.")
     if member.revision != revision or member.removed_at is not None:
-        changes = changes_since(uow, _CHANGES, "staff", staff_id, revision)
+        since = [
+            event
+            for kind in _CHANGES
+            for event in uow.trail.newest(AuditQuery(kind=kind.value), limit=RECENT)
+            if event.detail.get("staff") == staff_id
+            and isinstance(raised := event.detail.get("revision"), int)
+            and raised > revision
+        ]
+        newest_first = sorted(since, key=lambda event: (event.at, event.seq), reverse=True)
+        changes = tuple(describe_change(uow, event) for event in newest_first)
         raise ConcurrentChange(f"{member.name} was changed since you looked.", changes)
     return member
 

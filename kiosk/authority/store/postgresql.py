@@ -284,6 +284,8 @@ def postgresql_engine(
         connect_args=arguments,
         pool_timeout=busy_timeout_s,
         pool_recycle=RECYCLED_S,
+        # Otherwise each engine queries the server for a type that no column has.
+        use_native_hstore=False,
         **options,
     )
     rested = _RestedConnections(clock, lost_commits)

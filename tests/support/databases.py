@@ -18,6 +18,7 @@ import pytest
 from sqlalchemy import Connection, Engine, event
 
 from tests.support.database import (
+    TEMPLATE,
     PostgresServer,
     SetClock,
     TestDatabase,
@@ -27,6 +28,7 @@ from tests.support.database import (
 )
 
 _MEMORY = "/dev/shm"
+_OF_MODULE = "kiosk_module"
 
 
 class _Compilations(dict[tuple[Any, ...], Any]):
@@ -109,3 +111,25 @@ def either_database(request: pytest.FixtureRequest) -> TestDatabase:
     kind = {"sqlite": "sqlite_database", "postgresql": "postgres_database"}[request.param]
     found: TestDatabase = request.getfixturevalue(kind)
     return found
+
+
+@pytest.fixture(
+    scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
+)
+def module_database(
+    request: pytest.FixtureRequest, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TestDatabase]:
+    """A database of either kind for a module: one fixture fills it, and its tests only read."""
+    if request.param == "sqlite":
+        path = tmp_path_factory.mktemp("sqlite") / "kiosk.db"
+        shutil.copy(sqlite_template, path)
+        database = TestDatabase(sqlite_url(path), "sqlite", SetClock())
+        yield database
+        database.close()
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    server.execute(f"CREATE DATABASE {_OF_MODULE} TEMPLATE {TEMPLATE}")
+    database = TestDatabase(server.url(_OF_MODULE), "postgresql", SetClock())
+    yield database
+    database.close()
+    server.execute(f"DROP DATABASE {_OF_MODULE} WITH (FORCE)")

@@ -230,8 +230,8 @@ INDEXED = {
 }
 
 
-@pytest.fixture
-def filled(database: TestDatabase, store: Store) -> sa.Engine:
+@pytest.fixture(scope="module")
+def filled(module_database: TestDatabase) -> sa.Engine:
     """So many people; of each group with a date there is one in a hundred."""
     tables = TableRow.metadata.tables
     people = [
@@ -248,11 +248,11 @@ def filled(database: TestDatabase, store: Store) -> sa.Engine:
          "expires_at": NOW + DAY if n % 100 == 2 else NOW + 900 * DAY}
         for n in range(MANY)
     ]  # fmt: skip
-    engine = sa.create_engine(parse_url(database.url), poolclass=sa.NullPool)
+    engine = sa.create_engine(parse_url(module_database.url), poolclass=sa.NullPool)
     with engine.begin() as connection:
         connection.execute(sa.insert(tables["cardholder"]), people)
         connection.execute(sa.insert(tables["card"]), cards)
-    with store.begin() as uow:
+    with module_database.store().begin() as uow:
         for n in range(0, MANY, 10):
             blocked_at = NOW if n % 100 == 0 else None
             uow.registrations.put(replace(registration(f"H{n}"), blocked_at=blocked_at))
@@ -264,14 +264,14 @@ def filled(database: TestDatabase, store: Store) -> sa.Engine:
 
 @pytest.mark.parametrize(("group", "order"), INDEXED)
 def test_a_page_is_found_by_an_index(
-    filled: sa.Engine, store: Store, group: PeopleGroup, order: PeopleOrder
+    module_database: TestDatabase, filled: sa.Engine, group: PeopleGroup, order: PeopleOrder
 ) -> None:
     asked: list[tuple[str, Any]] = []
 
     def note(_c: object, _cur: object, statement: str, parameters: Any, *_: object) -> None:
         asked.append((statement, parameters))
 
-    with store.read() as uow:
+    with module_database.store().read() as uow:
         first = uow.lists.page(group, order, limit=20)
         assert first
         sa.event.listen(sa.Engine, "before_cursor_execute", note)

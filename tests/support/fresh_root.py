@@ -18,6 +18,8 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from tests.support.forked_command import CALLER
+
 CHECKOUT = Path(__file__).parents[2]
 PACKAGES = (
     "base-files", "base-passwd", "bash", "coreutils", "dbus", "init-system-helpers", "libpam0g",
@@ -93,9 +95,15 @@ printf '#!/bin/sh\\nprintf "apt-get %%s\\\\n" "$*" >>/run/apt-get\\n' > stubs/ap
 printf %s "$SYSTEMCTL" >stubs/systemctl
 chmod 0755 stubs/*
 cp -r "$LINES" lines
+if [ -n "$CALLER" ]; then
+    printf %s "$CALLER" >stubs/kiosk
+    chmod 0755 stubs/kiosk
+fi
 cd /
 exec chroot "$NEW" env -i PATH=/stubs:/usr/sbin:/usr/bin HOME=/root LANG=C.UTF-8 \\
-    PCSCLITE_CSOCK_NAME=/run/no-pcscd sh -c 'cd "$1" && exec bash -eu /lines/script' sh "$CHECKOUT"
+    PCSCLITE_CSOCK_NAME=/run/no-pcscd sh -c \\
+    'cd "$1" && if [ -e /stubs/kiosk ]; then "$2/bin/python" -m tests.support.forked_command; fi &&
+    exec bash -eu /lines/script' sh "$CHECKOUT" "$ENVIRONMENT"
 """
 
 
@@ -117,11 +125,16 @@ def commands(block: str) -> list[str]:
 
 
 def run_in_fresh_root(
-    folder: Path, lines: Sequence[str], files: dict[str, str] | None = None
+    folder: Path,
+    lines: Sequence[str],
+    files: dict[str, str] | None = None,
+    *,
+    forks: bool = False,
 ) -> subprocess.CompletedProcess[str]:
     """Run ``lines`` as root until one fails; each is shown with the exit code before its output.
 
-    ``files`` are put into ``/lines``.
+    ``files`` are put into ``/lines``. With ``forks`` the command ``kiosk`` is that of
+    ``tests.support.forked_command`` in place of the installed program.
     """
     told = folder / "lines"
     told.mkdir()
@@ -147,6 +160,7 @@ def run_in_fresh_root(
             "ENVIRONMENT": sys.prefix,
             "PACKAGES": " ".join(PACKAGES),
             "SYSTEMCTL": SYSTEMCTL,
+            "CALLER": CALLER if forks else "",
             "SHIPPED": "".join(
                 f"{source} {folder}\n"
                 for package in ("unlock-kiosk-station", "unlock-kiosk-authority")

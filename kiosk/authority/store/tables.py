@@ -29,6 +29,7 @@ from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
 from kiosk.authority.roles import Role
+from kiosk.authority.store.audit_chain import canonical
 from kiosk.authority.store.records import (
     CardStatus,
     GapKind,
@@ -138,7 +139,7 @@ def scalars_to_text(scalars: dict[str, Any]) -> str:
     for name, value in scalars.items():
         if not isinstance(value, str | int | bool | None):
             raise TypeError(f"{name} is neither text, number, truth value nor nothing")
-    return json.dumps(scalars, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return canonical(scalars).decode("ascii")
 
 
 # What all tables share: one metadata, named constraints, and records.

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta, timezone
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kiosk.authority.audit.rows import ROWS_A_CHAIN, read_row_name, row_name
 from kiosk.authority.errors import StoreError
+from kiosk.authority.store.audit_chain import canonical
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditAnchor, AuditHead, AuditQuery, AuditVerdict, Scalar
 from kiosk.contract.sensitive import Sensitive
@@ -27,6 +31,22 @@ def append(store: Store, count: int) -> None:
 def verify(store: Store) -> AuditVerdict:
     with store.read() as uow:
         return uow.audit.verify()
+
+
+@given(
+    st.dictionaries(
+        st.text("abcdefgh", min_size=1),
+        st.none()
+        | st.integers(-(2**63), 2**63 - 1)
+        | st.text()
+        | st.text('\x00\x1f "/\\~\x7f\x80'),
+    )
+)
+def test_what_a_hash_covers_is_the_json_of_the_standard_library(
+    fields: dict[str, str | int | None],
+) -> None:
+    expected = json.dumps(fields, sort_keys=True, separators=(",", ":"))
+    assert canonical(fields) == expected.encode("ascii")
 
 
 def test_an_empty_chain_is_intact(store: Store) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from functools import partial
+from types import ModuleType
 
 from kiosk.__main__ import main as run_program
 from kiosk.app.composition import station
@@ -22,6 +23,20 @@ _look_of = station.appearance_of
 
 def _hasty(settings: Settings, extra_bar: ExtraBar | None = None) -> Appearance:
     return replace(_look_of(settings, extra_bar), shown_s=0.05)
+
+
+def load() -> tuple[ModuleType, ...]:
+    """Load what a station loads late, for a process that forks stations."""
+    from hardware import card_access, monitor
+    from hardware.drivers import piv
+    from kiosk.app.cli import run
+    from kiosk.app.composition import authority, cards, station
+    from kiosk.station import executor
+    from screens.kiosk import app, visit_pages
+    from screens.terminal import pulse
+
+    at_first = (run, station, app, pulse)
+    return (*at_first, authority, cards, executor, card_access, monitor, piv, visit_pages)
 
 
 def main() -> int:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from screens.terminal.driver import TokenBucket
-from tests.support.prepared import Forked, prepared_station
+from tests.support.prepared import Forked, prepared
 from tests.support.terminal import Terminal
 
 KEYS = {
@@ -144,7 +144,8 @@ class PreparedStation(Station):
     def _start(
         self, command: list[str], environ: Mapping[str, str], terminal: int, cwd: Path | None
     ) -> Forked:
-        return prepared_station().start_on(terminal, command, environ, cwd or Path.cwd())
+        program = prepared("tests.e2e.quick_pages")
+        return program.start_on(terminal, command, environ, cwd or Path.cwd())
 
 
 def _is_boxed(above: str, face: re.Match[str]) -> bool:

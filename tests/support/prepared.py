@@ -24,7 +24,6 @@ import termios
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from kiosk.__main__ import main
@@ -32,7 +31,6 @@ from kiosk.app.cli import COMMANDS
 from screens.terminal import lockdown
 
 _READY = b"ready"
-_SCREENS = "screens"
 
 
 class Forked:
@@ -71,15 +69,15 @@ class Forked:
 class PreparedProgram:
     """A process that has loaded the program, and forks; it ends with the one that started it.
 
-    With ``screens`` it has loaded ``kiosk run`` with its display, and forks those of
-    ``tests.e2e.quick_pages``.
+    With ``program`` it has loaded that of a test: a module with ``main``, and with ``load`` for
+    what ``main`` imports late.
     """
 
-    def __init__(self, *, screens: bool = False) -> None:
+    def __init__(self, program: str = "") -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._asks = ours
         self._process = subprocess.Popen(
-            [sys.executable, "-m", __name__, str(theirs.fileno()), *[_SCREENS] * screens],
+            [sys.executable, "-m", __name__, str(theirs.fileno()), program],
             stdin=subprocess.DEVNULL,
             pass_fds=[theirs.fileno()],
             env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8"},
@@ -135,9 +133,9 @@ def prepared_program() -> PreparedProgram:
 
 
 @cache
-def prepared_station() -> PreparedProgram:
-    """Return the one of this process that has the screens."""
-    return PreparedProgram(screens=True)
+def prepared(program: str) -> PreparedProgram:
+    """Return the one of this process that has loaded a program of tests."""
+    return PreparedProgram(program)
 
 
 def load() -> None:
@@ -147,21 +145,6 @@ def load() -> None:
     for name in ("cards", "serving", "staff"):
         importlib.import_module(f"kiosk.app.composition.{name}")
     assert "textual" not in sys.modules
-
-
-def _load_screens() -> tuple[ModuleType, ...]:
-    """Load all that a station needs, in the environment in which each station loads it."""
-    lockdown.scrub_environment(os.environ)
-    from hardware import card_access, monitor
-    from hardware.drivers import piv
-    from kiosk.app.cli import run
-    from kiosk.app.composition import authority, cards, station
-    from kiosk.station import executor
-    from screens.kiosk import app, visit_pages
-    from screens.terminal import pulse
-
-    at_first = (run, station, app, pulse)
-    return (*at_first, authority, cards, executor, card_access, monitor, piv, visit_pages)
 
 
 def _serve(asks: socket.socket) -> bool:
@@ -215,9 +198,11 @@ def _become(order: dict[str, Any], output: list[int]) -> None:
 if __name__ == "__main__":
     orders = socket.socket(fileno=int(sys.argv[1]))
     become = main
-    if _SCREENS in sys.argv:
-        _load_screens()
-        become = importlib.import_module("tests.e2e.quick_pages").main
+    if sys.argv[2]:
+        lockdown.scrub_environment(os.environ)  # as each does first of all: Textual reads it
+        program = importlib.import_module(sys.argv[2])
+        program.load()
+        become = program.main
     else:
         load()
     gc.collect()

@@ -9,9 +9,20 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
+from types import ModuleType
 
 from screens.terminal.lockdown import lock_terminal
 from tests.screens.terminal.program import SECRET, Notes
+
+
+def load() -> tuple[ModuleType, ...]:
+    """Load what ``show`` loads late, for a process that forks this program."""
+    from kiosk.authority.administration import views
+    from screens.admin import app, stations, today
+    from screens.terminal import driver
+    from tests.screens.admin import desk
+
+    return views, app, stations, today, driver, desk
 
 
 def main() -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.screens.terminal.outside import Outside
+from tests.screens.terminal.outside import ForkedOutside, Outside
 from tests.screens.terminal.program import SECRET
 
 pytestmark = pytest.mark.terminal
@@ -18,10 +18,19 @@ CTRL_C, CTRL_P, CTRL_Q, CTRL_Z, CTRL_BACKSLASH = b"\x03", b"\x10", b"\x11", b"\x
 F4, ENTER = b"\x1bOS", b"\r"
 
 
-class Session(Outside):
+PROGRAM = "tests.screens.admin.program"
+
+
+class FreshSession(Outside):
+    """Somebody who logged in a moment ago: the program has to be loaded yet."""
+
+    PROGRAM = PROGRAM
+
+
+class Session(ForkedOutside):
     """Somebody who logged in."""
 
-    PROGRAM = "tests.screens.admin.program"
+    PROGRAM = PROGRAM
 
 
 @pytest.fixture
@@ -76,7 +85,7 @@ def test_a_burst_with_a_dialog_s_key_in_it_goes_where_it_belongs(session: Sessio
 
 
 def test_what_is_typed_while_it_comes_up_is_not_lost(notes: Path) -> None:
-    session = Session("plain", notes)
+    session = FreshSession("plain", notes)
     try:
         session.type(CTRL_P + b"stations" + ENTER)  # the terminal makes a line feed of Enter
         session.wait_for("stations up")

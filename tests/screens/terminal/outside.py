@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import os
+import pty
+import select
+import signal
+import struct
 import sys
+import termios
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from fcntl import ioctl
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pexpect
 import pyte
+
+from tests.support.prepared import prepared
 
 PATIENCE_S = 15.0
 
@@ -25,16 +33,22 @@ class Outside:
         self._screen = pyte.Screen(80, 24)
         self._stream = pyte.ByteStream(self._screen)
         self.written = b""
-        self.child = pexpect.spawn(
+        seen = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **environment}
+        self.child = self._start([scenario, str(notes)], seen)
+        self._gone = False
+
+    def _start(self, words: list[str], environ: Mapping[str, str]) -> Any:
+        """Start the program with these arguments on a terminal of its own."""
+        child = pexpect.spawn(
             sys.executable,
-            ["-m", self.PROGRAM, scenario, str(notes)],
+            ["-m", self.PROGRAM, *words],
             dimensions=(24, 80),
-            env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **environment},
+            env=environ,
             timeout=PATIENCE_S,
             echo=True,
         )
-        self.child.delaybeforesend = None
-        self._gone = False
+        child.delaybeforesend = None
+        return child
 
     def type(self, data: bytes) -> None:
         """Send bytes and read at the same time, so that neither side waits for the other."""
@@ -97,3 +111,63 @@ class Outside:
     def close(self) -> None:
         """End the program, whatever state it is in."""
         self.child.close(force=True)
+
+
+class ForkedOutside(Outside):
+    """The same, forked from a process that has loaded the program: it is there at once."""
+
+    def _start(self, words: list[str], environ: Mapping[str, str]) -> _Forked:
+        return _Forked(self.PROGRAM, words, environ)
+
+    def hang_up(self) -> None:
+        """Close the terminal under the program."""
+        self.child.hang_up()
+        self._gone = True
+
+
+class _Forked:
+    """What ``Outside`` uses of pexpect's ``spawn``."""
+
+    def __init__(self, program: str, words: list[str], environ: Mapping[str, str]) -> None:
+        self._master, slave = pty.openpty()
+        ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        self._process = prepared(program).start_on(slave, words, environ, Path.cwd())
+        os.close(slave)
+        self._is_open = True
+        self.pid = self._process.pid
+
+    @property
+    def exitstatus(self) -> int | None:
+        return self._process.returncode
+
+    def isalive(self) -> bool:
+        return self._process.poll() is None
+
+    def send(self, data: bytes) -> None:
+        os.write(self._master, data)
+
+    def read_nonblocking(self, size: int, timeout_s: float) -> bytes:
+        """Return what there is; raises what pexpect raises where there is nothing, or no more."""
+        if not select.select([self._master], [], [], timeout_s)[0]:
+            raise pexpect.TIMEOUT("nothing")
+        try:
+            data = os.read(self._master, size)
+        except OSError:  # EIO: the program has ended
+            data = b""
+        if not data:
+            raise pexpect.EOF("ended")
+        return data
+
+    def kill(self, number: int) -> None:
+        self._process.send_signal(number)
+
+    def hang_up(self) -> None:
+        if self._is_open:
+            self._is_open = False
+            os.close(self._master)
+
+    def close(self, *, force: bool) -> None:
+        if force:
+            self.kill(signal.SIGKILL)
+        self.hang_up()
+        self._process.wait(PATIENCE_S)

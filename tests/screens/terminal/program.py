@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import ModuleType
 
 from screens.terminal.lockdown import lock_terminal
 
@@ -28,6 +29,17 @@ class Notes:
     def fault(self, error: BaseException) -> None:
         """Write down what kind of error it was."""
         self.add(f"fault {type(error).__name__}")
+
+
+def load() -> tuple[ModuleType, ...]:
+    """Load what ``show`` loads late, for a process that forks this program."""
+    from kiosk.station import states
+    from screens.kiosk import app
+    from screens.terminal import driver
+    from tests.screens import recording_station
+    from tests.screens.kiosk import samples
+
+    return states, app, driver, recording_station, samples
 
 
 def main() -> int:

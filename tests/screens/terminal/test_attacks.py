@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.screens.terminal.outside import Outside
+from tests.screens.terminal.outside import ForkedOutside, Outside
 from tests.screens.terminal.program import SECRET
 
 pytestmark = pytest.mark.terminal
@@ -19,11 +19,12 @@ Start = Callable[..., Outside]
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Return a way to start the program; each is ended after the test."""
+    """Return a way to start the program, ``fresh`` or forked; each is ended after the test."""
     running: list[Outside] = []
 
-    def begin(scenario: str = "pin", **environment: str) -> Outside:
-        running.append(Outside(scenario, tmp_path / "notes", **environment))
+    def begin(scenario: str = "pin", *, fresh: bool = False, **environment: str) -> Outside:
+        kind = Outside if fresh else ForkedOutside
+        running.append(kind(scenario, tmp_path / "notes", **environment))
         return running[-1]
 
     yield begin
@@ -130,7 +131,7 @@ def test_no_touch_is_asked_for_where_there_is_none(start: Start) -> None:
 
 
 def test_the_first_second_is_locked(start: Start) -> None:
-    outside = start("attract")
+    outside = start("attract", fresh=True)
     outside.wait_until(lambda: "locked" in outside.notes)
     outside.type(b"\x03\x1c\x1aechoed")
     outside.wait_for("Put your smartcard into the reader")
@@ -142,6 +143,7 @@ def test_the_environment_changes_nothing(start: Start, tmp_path: Path) -> None:
     keys, picture = tmp_path / "keys.log", tmp_path / "picture.svg"
     outside = start(
         "pin",
+        fresh=True,
         TEXTUAL="debug",
         TEXTUAL_LOG=str(keys),
         TEXTUAL_DRIVER="evil:Driver",

@@ -102,7 +102,7 @@ class Sealer:
         version, nonce = sealed.ciphertext[0:1], sealed.ciphertext[1 : 1 + _NONCE]
         if version not in _VERSIONS or len(nonce) != _NONCE:
             raise SealBroken("the sealed secret is not in a form that is known")
-        cipher, bound = _cipher(version[0], key, label), _associated(version[0], key, label)
+        cipher, bound = _cipher(version[0], key, label.kind), _associated(version[0], key, label)
         try:
             text = Sensitive(cipher.decrypt(nonce, sealed.ciphertext[1 + _NONCE :], bound).decode())
             found: Sensitive | Derivation = text
@@ -126,7 +126,7 @@ class Sealer:
         """Seal a text that belongs to no card; it opens only with the same ``bound``."""
         version = _SIV if self._siv else _GCM
         key, nonce = self._ring.current(KeyPurpose.SEAL), secrets.token_bytes(_NONCE)
-        cipher, beside = _cipher_of(version, key, _TEXT), framed(version, _TEXT, key.id, *bound)
+        cipher, beside = _cipher(version, key, _TEXT), framed(version, _TEXT, key.id, *bound)
         sealed = cipher.encrypt(nonce, text.reveal().encode(), beside)
         return SealedText(bytes([version]) + nonce + sealed, key.id)
 
@@ -136,7 +136,7 @@ class Sealer:
         version, nonce = sealed.ciphertext[:1], sealed.ciphertext[1 : 1 + _NONCE]
         if version not in (bytes([_SIV]), bytes([_GCM])) or len(nonce) != _NONCE:
             raise SealBroken("the sealed text is not in a form that is known")
-        cipher = _cipher_of(version[0], key, _TEXT)
+        cipher = _cipher(version[0], key, _TEXT)
         beside = framed(version[0], _TEXT, key.id, *bound)
         try:
             return Sensitive(
@@ -151,7 +151,7 @@ class Sealer:
         key, nonce = self._ring.current(KeyPurpose.SEAL), secrets.token_bytes(_NONCE)
         bound = _associated(version, key, label)
         # The plain text is never bound to a name: a traceback could show it.
-        sealed = _cipher(version, key, label).encrypt(nonce, text.reveal().encode(), bound)
+        sealed = _cipher(version, key, label.kind).encrypt(nonce, text.reveal().encode(), bound)
         return SealedSecret(bytes([version]) + nonce + sealed, key.id, label.revision, derived_from)
 
 
@@ -163,11 +163,7 @@ def _has_siv() -> bool:
     return True
 
 
-def _cipher(version: int, key: Key, label: SealLabel) -> AESGCMSIV | AESGCM:
-    return _cipher_of(version, key, label.kind.value)
-
-
-def _cipher_of(version: int, key: Key, kind: str) -> AESGCMSIV | AESGCM:
+def _cipher(version: int, key: Key, kind: str) -> AESGCMSIV | AESGCM:
     subkey = key.subkey(f"seal/{version}/{kind}")
     return AESGCMSIV(subkey) if version in (_SIV, _HOW_SIV) else AESGCM(subkey)
 

@@ -109,7 +109,8 @@ def unlock_paused(uow: UnitOfWork, context: VisitContext) -> VisitRefused | None
     until = context.paused_until
     if until is not None:
         return VisitRefused(Reason.ATTEMPTS_PAUSED, until)
-    return _refused_codes(context, codes_used_up(uow, context, Purpose.UNLOCK))
+    wait = codes_used_up(uow, context, Purpose.UNLOCK)
+    return None if wait is None else VisitRefused(Reason.TOO_MANY_CODES, context.now + wait)
 
 
 def codes_used_up(uow: UnitOfWork, context: VisitContext, purpose: Purpose) -> timedelta | None:
@@ -119,10 +120,6 @@ def codes_used_up(uow: UnitOfWork, context: VisitContext, purpose: Purpose) -> t
         return None
     verdict = may_send(uow, context)
     return verdict.wait if verdict.too_many else None
-
-
-def _refused_codes(context: VisitContext, wait: timedelta | None) -> VisitRefused | None:
-    return None if wait is None else VisitRefused(Reason.TOO_MANY_CODES, context.now + wait)
 
 
 def draw_questions(registration: Registration, count: int) -> tuple[int, ...]:
@@ -197,6 +194,6 @@ def _need_codes(uow: UnitOfWork, context: VisitContext) -> None:
     progress = context.progress
     if progress.claimed or Gate.CODE not in path(context.policy, progress.purpose):
         return
-    refused = _refused_codes(context, codes_used_up(uow, context, progress.purpose))
-    if refused is not None:
-        raise refused
+    wait = codes_used_up(uow, context, progress.purpose)
+    if wait is not None:
+        raise VisitRefused(Reason.TOO_MANY_CODES, context.now + wait)

@@ -312,13 +312,6 @@ class Audit(Repository):
         rows = self._gateway.many(statement, AuditAnchorRow)
         return tuple(row.record(AuditAnchor) for row in rows)
 
-    def _anchors_of(self, after: int, most: int) -> tuple[AuditAnchor, ...]:
-        """Return the anchors of a piece of a chain, and the chain's last one."""
-        seq, chain = col(AuditAnchorRow.seq), chain_of(after)
-        until = min(after + most + BATCH, before_first(chain + 1))
-        within = select(AuditAnchorRow).where(seq.between(after, until))
-        return (*self._anchors(within), *self.newest_anchors(chain, limit=1))
-
     def verify(
         self,
         *,
@@ -387,8 +380,10 @@ class Audit(Repository):
             after = begin  # what came before was purged since
         elif after not in (begin, *ends) and (gone := self._missed(after)) is not None:
             return AuditPiece(after, over=True, fault=gone)
-        own = select(AuditHeadRow).where(col(AuditHeadRow.chain) == chain)
-        head, anchors = self._head(own), self._anchors_of(after.seq, most)
+        head = self._head(select(AuditHeadRow).where(col(AuditHeadRow.chain) == chain))
+        seq, until = col(AuditAnchorRow.seq), min(after.seq + most + BATCH, before_first(chain + 1))
+        within = select(AuditAnchorRow).where(seq.between(after.seq, until))
+        anchors = (*self._anchors(within), *self.newest_anchors(chain, limit=1))
         walk = ChainWalk(head, anchors, check, after, self._macs, self._redacted(), gaps)
         fault = self._walk(walk, None, most)
         beyond = _following(select(col(AuditEventRow.seq)), walk.last.seq)

@@ -93,7 +93,7 @@ class Outbox(Repository):
         self._gateway.add(OutboxRow, values(message))
 
     def get(self, message_id: str) -> OutboxMessage | None:
-        row = self._gateway.one(select(OutboxRow).where(_is(message_id)), OutboxRow)
+        row = self._gateway.one(select(OutboxRow).where(col(OutboxRow.id) == message_id), OutboxRow)
         return row.record(OutboxMessage) if row else None
 
     def claim_due(self, limit: int, lease: timedelta) -> tuple[OutboxMessage, ...]:
@@ -117,7 +117,7 @@ class Outbox(Repository):
     ) -> None:
         """It was not sent; try again at ``retry_at``, or never (None)."""
         when = {"failed_at": self._now} if retry_at is None else {"next_at": retry_at}
-        statement = update(OutboxRow).where(_is(message_id), *_waiting())
+        statement = update(OutboxRow).where(col(OutboxRow.id) == message_id, *_waiting())
         self._gateway.write(statement.values(last_error=error, denied=denied, **when))
 
     def waiting(self) -> int:
@@ -232,10 +232,6 @@ _SEEN_AGAIN: Final = (
     )
     .values({name: bindparam(f"a_{name}") for name in ("last_seen_at", "version", "reader_state")})
 )
-
-
-def _is(message_id: str) -> ColumnElement[bool]:
-    return col(OutboxRow.id) == message_id
 
 
 def _waiting() -> tuple[ColumnElement[bool], ColumnElement[bool]]:

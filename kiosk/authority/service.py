@@ -244,17 +244,17 @@ class LocalAuthority:
         return maintenance.maintain(self._parts, visit, attempt, act, why, words)
 
     def rotate_secret(self, visit: VisitId, journal: JournalId) -> Sensitive | None:
-        def draw() -> Sensitive | None:
-            return rotation.rotate_secret(self._parts, visit, journal)
-
-        drawn = self._decide("rotate_secret", visit, draw)
+        drawn = self._decide(
+            "rotate_secret", visit, lambda: rotation.rotate_secret(self._parts, visit, journal)
+        )
         return None if isinstance(drawn, Refusal) else drawn
 
     def confirm_rotation(self, visit: VisitId, journal: JournalId, outcome: UnblockOutcome) -> None:
-        def confirm() -> None:
-            rotation.confirm_rotation(self._parts, visit, journal, outcome)
-
-        self._decide("confirm_rotation", visit, confirm)
+        self._decide(
+            "confirm_rotation",
+            visit,
+            lambda: rotation.confirm_rotation(self._parts, visit, journal, outcome),
+        )
 
     def end(self, visit: VisitId, how: VisitEnd) -> None:
         """Close a visit; it does not wait for a running call of the visit."""

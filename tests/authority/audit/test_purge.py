@@ -327,6 +327,10 @@ def with_changed_row(lines: list[str]) -> list[str]:
     return [*lines[:5], lines[5].replace("R4", "R9"), *lines[6:]]
 
 
+def with_half_a_sign(lines: list[str]) -> list[str]:
+    return [*lines[:5], lines[5].replace("R4", r"\ud83d"), *lines[6:]]
+
+
 def with_added_row(lines: list[str]) -> list[str]:
     return [*lines, lines[-1].replace('"seq":10', '"seq":11')]
 
@@ -338,6 +342,7 @@ def with_added_row(lines: list[str]) -> list[str]:
         (cut_short, (FaultKind.CUT, 10)),
         (begun_later, (FaultKind.REMOVED, 1)),
         (with_changed_row, (FaultKind.CHANGED, 5)),
+        (with_half_a_sign, (FaultKind.CHANGED, 5)),
         (with_added_row, (FaultKind.REORDERED, 11)),
     ],
 )

@@ -105,6 +105,7 @@ async def test_enter_goes_through_every_field_in_order_and_sends_nothing() -> No
             run.app.push_screen(form)
             await run.settle()
             fields = list(form.query(Input))
+            assert run.app.focused is fields[0], name
             asked = len(desk.asked.calls)
             for typed in ("", "87654321"):
                 fields[0].focus()

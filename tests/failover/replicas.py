@@ -1,4 +1,4 @@
-"""Replicas of the authority: ``kiosk authority`` of the installed program, over mutual TLS."""
+"""Replicas of the authority: ``kiosk authority``, forked or of another version, over mutual TLS."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from pathlib import Path
 from kiosk.app.demo.mailbox import Mailbox, ReceivedMail
 from tests.contract.wirings import HOST
 from tests.e2e.files import Tables, write_settings
-from tests.e2e.world import CODE, PROGRAM
+from tests.e2e.world import CODE, SECONDS
 from tests.failover.servers import wait_until
 from tests.support.ports import free_ports
+from tests.support.prepared import Forked, prepared_program
 
 Program = tuple[str | Path, ...]
 """A command, without its arguments."""
@@ -43,22 +44,29 @@ class Relay:
 
 
 class Replica:
-    """One process; it is started again, at its old address, by what ``program`` is then."""
+    """One process; it is started again, at its old address, by what ``program`` is then.
+
+    Without a ``program`` it is forked from one that has loaded this version.
+    """
 
     def __init__(self, name: str, config: Path) -> None:
-        self.program: Program = (PROGRAM,)
+        self.program: Program | None = None
         self.port, self.monitoring = free_ports(2)
         self._log = config.with_name(f"{name}.log")
-        self._words: Program = ("authority", "--config", config, "--log", self._log)
+        self._words = ("authority", "--config", str(config), "--log", str(self._log))
         self._environ = environ_of(config) | {
             "KIOSK_AUTHORITY__LISTEN": f"127.0.0.1:{self.port}",
             "KIOSK_MONITORING__LISTEN": f"127.0.0.1:{self.monitoring}",
         }
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | Forked | None = None
 
     def start(self) -> None:
         """Start it, and wait until it is ready."""
-        self._process = subprocess.Popen([*self.program, *self._words], env=self._environ)
+        if self.program is None:
+            start = prepared_program().start
+            self._process = start(self._words, self._environ, self._log.parent, 1, 2)
+        else:
+            self._process = subprocess.Popen([*self.program, *self._words], env=self._environ)
         wait_until(self._is_ready)
 
     def kill(self) -> None:
@@ -98,9 +106,6 @@ def set_up(config: Path, url: str, relay: Relay) -> None:
         "authority": {"socket": "", "listen": f"{HOST}:8443", "addresses": [f"{HOST}:8443"]},
     }
     write_settings(config, relay.settings, more)
-    subprocess.run(
-        [PROGRAM, "setup", "authority", "--config", config],
-        env=environ_of(config),
-        stdout=subprocess.DEVNULL,
-        check=True,
-    )
+    words = ["setup", "authority", "--config", str(config)]
+    done = prepared_program().run(words, environ_of(config), config.parent, SECONDS)
+    assert done.returncode == 0, done.stderr

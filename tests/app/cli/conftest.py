@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import gc
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from kiosk.__main__ import main
 from tests.app.cli.samples import Kiosk
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _collect_only_what_is_new() -> Iterator[None]:
+    """Let the collector leave out what was there before: these tests run it between commands."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ import gc
 import importlib
 import json
 import os
+import runpy
 import select
 import signal
 import socket
@@ -24,7 +25,7 @@ import termios
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, TextIO
 
 from kiosk.__main__ import main
 from kiosk.app.cli import COMMANDS
@@ -66,6 +67,34 @@ class Forked:
         self.send_signal(signal.SIGKILL)
 
 
+class ForkedPython:
+    """A script with pipes for its input and output, in text; the block kills it at its end."""
+
+    def __init__(self, process: Forked, stdin: TextIO, stdout: TextIO) -> None:
+        self.process, self.stdin, self.stdout = process, stdin, stdout
+
+    def __enter__(self) -> Self:
+        return self
+
+    def kill(self) -> None:
+        """End it without warning, and wait until it has ended."""
+        self.process.kill()
+        self.process.wait()
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        with contextlib.suppress(BrokenPipeError):
+            self.stdin.close()
+        self.stdout.close()
+
+    def ended(self, line: str = "") -> tuple[int, str]:
+        """Write to it, and wait for its end; return its exit code and what it wrote."""
+        self.stdin.write(line)
+        self.stdin.close()
+        said = self.stdout.read()
+        return self.process.wait(), said
+
+
 class PreparedProgram:
     """A process that has loaded the program, and forks; it ends with the one that started it.
 
@@ -93,6 +122,16 @@ class PreparedProgram:
         """Start ``kiosk`` with ``words``; ``out`` and ``err`` are files that are open."""
         return self._start(words, environ, folder, [out, err])
 
+    def start_python(self, words: Sequence[str], environ: Mapping[str, str]) -> ForkedPython:
+        """Start ``python -m MODULE``, or ``python -c TEXT``, with what follows in ``words``."""
+        reads, stdin = os.pipe()
+        stdout, writes = os.pipe()
+        fds = [reads, writes, 2]
+        forked = self._start(words, environ, Path.cwd(), fds, is_python=True)
+        os.close(reads)
+        os.close(writes)
+        return ForkedPython(forked, os.fdopen(stdin, "w"), os.fdopen(stdout))
+
     def start_on(
         self, terminal: int, words: Sequence[str], environ: Mapping[str, str], folder: Path
     ) -> Forked:
@@ -100,10 +139,22 @@ class PreparedProgram:
         return self._start(words, environ, folder, [terminal] * 3)
 
     def _start(
-        self, words: Sequence[str], environ: Mapping[str, str], folder: Path, fds: list[int]
+        self,
+        words: Sequence[str],
+        environ: Mapping[str, str],
+        folder: Path,
+        fds: list[int],
+        *,
+        is_python: bool = False,
     ) -> Forked:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        order = {"words": list(words), "environ": dict(environ), "folder": str(folder)}
+        order = {
+            "words": list(words),
+            # With one of these the program starts anew, as the installed one.
+            "environ": {k: v for k, v in environ.items() if not k.startswith("PYTHON")},
+            "folder": str(folder),
+            "is_python": is_python,
+        }
         socket.send_fds(self._asks, [json.dumps(order).encode()], [theirs.fileno(), *fds])
         theirs.close()
         return Forked(ours)
@@ -147,8 +198,8 @@ def load() -> None:
     assert "textual" not in sys.modules
 
 
-def _serve(asks: socket.socket) -> bool:
-    """Fork for each order: True in each child, and False once nobody can order any more."""
+def _serve(asks: socket.socket) -> dict[str, Any] | None:
+    """Fork for each order: return it in the child, and None once nobody can order any more."""
     running: dict[int, socket.socket] = {}
     while True:
         readable, _, _ = select.select([asks.fileno(), *running], [], [])
@@ -163,13 +214,14 @@ def _serve(asks: socket.socket) -> bool:
             continue
         order, fds, _, _ = socket.recv_fds(asks, 1 << 20, 4)
         if not order:
-            return False
+            return None
         pid = os.fork()
         if not pid:
-            _become(json.loads(order), fds[1:])
+            ordered: dict[str, Any] = json.loads(order)
+            _become(ordered, fds[1:])
             for held in (asks, socket.socket(fileno=fds[0]), *running.values()):
                 held.close()
-            return True
+            return ordered
         for fd in fds[1:]:
             os.close(fd)
         tells = socket.socket(fileno=fds[0])
@@ -178,9 +230,9 @@ def _serve(asks: socket.socket) -> bool:
 
 
 def _become(order: dict[str, Any], output: list[int]) -> None:
-    """Be the process that was ordered; three files to begin with are a terminal."""
-    has_terminal = len(output) == 3
-    for fd, at in zip(output, (0, 1, 2) if has_terminal else (1, 2), strict=True):
+    """Be the process that was ordered; three files to begin with are a terminal of ``kiosk``."""
+    has_terminal = len(output) == 3 and not order["is_python"]
+    for fd, at in zip(output, (0, 1, 2)[-len(output) :], strict=True):
         os.dup2(fd, at)
         os.close(fd)
     if has_terminal:
@@ -193,6 +245,16 @@ def _become(order: dict[str, Any], output: list[int]) -> None:
     os.environ.clear()
     os.environ.update(order["environ"])
     sys.argv = ["kiosk", *order["words"]]
+
+
+def _run_python(words: list[str]) -> int:
+    how, what, *rest = words
+    sys.argv = [how, *rest]
+    if how == "-m":
+        runpy.run_module(what, run_name="__main__", alter_sys=True)
+    else:
+        exec(compile(what, "<string>", "exec"), {"__name__": "__main__"})
+    return 0
 
 
 if __name__ == "__main__":
@@ -208,5 +270,6 @@ if __name__ == "__main__":
     gc.collect()
     gc.freeze()
     orders.send(_READY)
-    if _serve(orders):
-        sys.exit(become())
+    order = _serve(orders)
+    if order is not None:
+        sys.exit(_run_python(order["words"]) if order["is_python"] else become())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import re
 import sqlite3
 import subprocess
@@ -25,6 +26,7 @@ from kiosk.contract.ports import SystemClock
 from tests.app.cli.samples import GOOD, Kiosk, people, store_of_settings
 from tests.support.confined import obeying_modes, on_a_full_disk
 from tests.support.database import PostgresServer
+from tests.support.prepared import prepared_program
 
 
 @pytest.fixture
@@ -250,13 +252,7 @@ def test_a_deleted_database_that_is_in_use_is_not_restored(
     backup, state = place / "backup.db", place / "state"
     assert kiosk("backup", str(backup)) == 0
     gc.collect()
-    authority = subprocess.Popen(
-        [sys.executable, "-c", HOLDS_THE_STORE],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert authority.stdout is not None
+    authority = prepared_program().start_python(("-c", HOLDS_THE_STORE), os.environ)
     assert authority.stdout.readline() == "open\n"
     for file in state.glob(removed):
         file.unlink()
@@ -264,9 +260,9 @@ def test_a_deleted_database_that_is_in_use_is_not_restored(
     assert restore(str(backup)) == 1
     said = capsys.readouterr().err
     assert "is in use: end every station" in said
-    assert f"; open in process {authority.pid} (python" in said
+    assert f"; open in process {authority.process.pid} (python" in said
     assert sorted(file.name for file in state.iterdir()) == left
-    said, _ = authority.communicate("read\n")
+    _, said = authority.ended("read\n")
     assert "gone, or another" in said
 
     assert restore(str(backup)) == 0

@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import UnixStreamServer
 from stat import S_IMODE
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 
 import pytest
 import trustme
@@ -27,6 +27,7 @@ from kiosk.config import settings
 from kiosk.config.settings import MailSettings
 from kiosk.contract.findings import Finding, fail, ok
 from tests.app.cli.samples import BAD, GOOD, Kiosk, people
+from tests.support.prepared import prepared_program
 from tests.support.smtp import running
 
 # --- help and settings -------------------------------------------------------------------
@@ -66,22 +67,28 @@ def test_a_wrong_setting_is_named(
     assert "mail.hots (from KIOSK_MAIL__HOTS)" in capsys.readouterr().err
 
 
+def written_to(out: int, words: str) -> tuple[int, str]:
+    """Run a command whose output is a file that is open; return its exit code and its errors."""
+    with TemporaryFile("w+") as errors:
+        start = prepared_program().start
+        code = start(words.split(), os.environ, Path.cwd(), out, errors.fileno()).wait()
+        errors.seek(0)
+        return code, errors.read()
+
+
 @pytest.mark.parametrize("words", ["questions list", "audit kinds"])
 def test_a_closed_pipe_is_one_line(kiosk: Kiosk, words: str) -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    command = [sys.executable, "-m", "kiosk", *words.split()]
-    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True)
+    done = written_to(writing, words)
     os.close(writing)
-    assert done.returncode == 1
-    assert done.stderr == "kiosk: the output was closed before all of it was written\n"
+    assert done == (1, "kiosk: the output was closed before all of it was written\n")
 
 
 def test_an_output_that_takes_no_more_is_one_line(kiosk: Kiosk) -> None:
-    command = [sys.executable, "-m", "kiosk", "questions", "list"]
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
-    assert (done.returncode, done.stderr) == (1, "kiosk: No space left on device\n")
+        done = written_to(full.fileno(), "questions list")
+    assert done == (1, "kiosk: No space left on device\n")
 
 
 # --- setup -------------------------------------------------------------------------------

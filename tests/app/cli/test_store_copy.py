@@ -6,8 +6,6 @@ import gc
 import os
 import signal
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +15,7 @@ import pytest
 from kiosk.authority.store.tables import TableRow
 from tests.app.cli.samples import GOOD, Kiosk, people, store_of_settings
 from tests.support.database import PostgresServer
+from tests.support.prepared import prepared_program
 
 pytestmark = pytest.mark.postgresql
 
@@ -64,6 +63,12 @@ def filled(kiosk: Kiosk, place: Path) -> Path:
     assert kiosk("audit", "anchor") == 0
     gc.collect()  # the connections of the commands before, as when their processes end
     return place / "state" / "kiosk.db"
+
+
+def copy_killed_at(commit: int, server: str) -> None:
+    words = ("-c", KILLED, str(commit), server)
+    with prepared_program().start_python(words, os.environ) as process:
+        assert process.ended() == (-signal.SIGKILL, "")
 
 
 def counts_of_file(file: Path) -> dict[str, int]:
@@ -156,9 +161,7 @@ def test_a_copy_that_is_killed_goes_on(
 ) -> None:
     before = counts_of_file(filled)
     for left in (1, 2, 3, 5, 9):
-        run = [sys.executable, "-c", KILLED, str(left), server]
-        killed = subprocess.run(run, capture_output=True, check=False)
-        assert killed.returncode == -signal.SIGKILL, killed.stderr
+        copy_killed_at(left, server)
         monkeypatch.setenv("KIOSK_STORE__URL", server)
         kiosk("doctor")
         monkeypatch.delenv("KIOSK_STORE__URL")
@@ -187,8 +190,7 @@ def test_what_is_no_empty_database_or_no_file_alone_is_refused(
     assert "is in use: end every station" in capsys.readouterr().err
     station.close()
 
-    run = [sys.executable, "-c", KILLED, "4", server]
-    assert subprocess.run(run, capture_output=True, check=False).returncode == -signal.SIGKILL
+    copy_killed_at(4, server)
     store = store_of_settings()
     with store.begin() as uow:
         uow.audit.append(kind="step", reference="")
@@ -202,8 +204,7 @@ def test_what_is_no_empty_database_or_no_file_alone_is_refused(
 def test_a_row_that_differs_on_the_server_ends_the_copy(
     kiosk: Kiosk, filled: Path, server: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run = [sys.executable, "-c", KILLED, "12", server]
-    assert subprocess.run(run, capture_output=True, check=False).returncode == -signal.SIGKILL
+    copy_killed_at(12, server)
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute("SET session_replication_role = replica")  # past the triggers
         changed = connection.execute("UPDATE audit_event SET reference = 'other' WHERE seq = 3")

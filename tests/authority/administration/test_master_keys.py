@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +25,8 @@ from kiosk.contract.sensitive import Sensitive
 from tests.authority.crypto.token.hsm import Hsm
 from tests.hardware.pkcs11.tokens import PIN, SOFTHSM
 from tests.support.database import TestDatabase
+from tests.support.prepared import prepared_program
+from tests.support.waiting import PATIENCE_S
 
 OK, WARN, FAIL = Condition.OK, Condition.WARN, Condition.FAIL
 
@@ -243,13 +243,14 @@ def test_a_rotation_that_is_killed_anywhere_is_finished(
     )
     rotate = ["keys", "rotate", "--purpose", "derive"]
     environ = {**hsm.environ, "STATE_DIRECTORY": str(state), "KIOSK_SETTINGS": str(settings)}
+    program = prepared_program()
     for written, left in ((0, 20), (4, 16), (9, 7)):  # the ten of the cards first
-        killed = subprocess.run([sys.executable, "-c", KILLED, str(written), *rotate], env=environ)
-        assert killed.returncode == -signal.SIGKILL
+        with program.start_python(("-c", KILLED, str(written), *rotate), environ) as process:
+            assert process.ended()[0] == -signal.SIGKILL
         assert derived(store)[old] == left
-    command = [sys.executable, "-m", "kiosk", *rotate]
-    said = subprocess.run(command, env=environ, capture_output=True, text=True, check=True).stdout
-    assert "finished an earlier rotation" in said
+    finished = program.run(rotate, environ, tmp_path, PATIENCE_S)
+    assert finished.returncode == 0, finished.stderr
+    assert "finished an earlier rotation" in finished.stdout
     assert len(masters.lines()) == 2
     assert derived(store) == {}
     hsm.destroy(PREFIX + old)

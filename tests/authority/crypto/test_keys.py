@@ -6,8 +6,6 @@ import errno
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,6 +18,7 @@ from kiosk.authority.crypto.keys import NEEDED, Key, KeyFileMissing, KeyPurpose,
 from kiosk.authority.errors import KeyMissing
 from kiosk.config import loading
 from kiosk.contract.errors import ConfigError
+from tests.support.prepared import prepared_program
 
 
 @pytest.fixture
@@ -271,8 +270,9 @@ KeyRing.rotate(Path(path), KeyPurpose.SEAL)
 
 
 def rotate_killed(path: Path, where: str, what: str) -> None:
-    done = subprocess.run([sys.executable, "-c", KILLED, where, what, str(path)], check=False)
-    assert done.returncode == -signal.SIGKILL
+    words = ("-c", KILLED, where, what, str(path))
+    with prepared_program().start_python(words, os.environ) as process:
+        assert process.ended()[0] == -signal.SIGKILL
 
 
 @pytest.mark.parametrize(("where", "what"), [("os", "fsync"), ("os", "link")])

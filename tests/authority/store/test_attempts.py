@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-import subprocess
-import sys
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -13,6 +12,7 @@ from kiosk.authority.store.records import Charge, Verdict, new_id
 from tests.authority.store import samples
 from tests.authority.store.racer import CALLERS, KINDS, race
 from tests.support.database import TestDatabase
+from tests.support.prepared import ForkedPython, prepared_program
 
 
 def charge(store: Store, holder_id: str, attempt: str) -> Charge | None:
@@ -123,11 +123,9 @@ def test_lifting_a_block_gives_all_attempts_back(store: Store) -> None:
 
 
 @contextmanager
-def another_process(database: TestDatabase, kind: str, subject: str) -> Iterator[subprocess.Popen]:  # type: ignore[type-arg]
-    command = [sys.executable, "-m", "tests.authority.store.racer", database.url, kind, subject]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
-        assert process.stdout is not None
+def another_process(database: TestDatabase, kind: str, subject: str) -> Iterator[ForkedPython]:
+    words = ("-m", "tests.authority.store.racer", database.url, kind, subject)
+    with prepared_program().start_python(words, os.environ) as process:
         assert process.stdout.readline() == "ready\n"
         yield process
 
@@ -140,8 +138,6 @@ def test_forty_callers_in_two_processes(database: TestDatabase, kind: str, allow
     if kind == "code":
         subject = live_code(store, person)
     with another_process(database, kind, subject) as other:
-        assert other.stdin is not None
-        assert other.stdout is not None
         other.stdin.write("\n")
         other.stdin.flush()
         here = race(store, KINDS[kind], subject)

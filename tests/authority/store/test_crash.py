@@ -1,24 +1,16 @@
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
 
 from kiosk.authority.store.database import Store
 from tests.support.database import TestDatabase
+from tests.support.prepared import ForkedPython, prepared_program
 
 
-@contextmanager
-def writer(database: TestDatabase, mode: str) -> Iterator[subprocess.Popen[str]]:
-    """Run a writer, and kill it with SIGKILL at the end."""
-    command = [sys.executable, "-m", "tests.authority.store.writer", database.url, mode]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
+def writer(database: TestDatabase, mode: str) -> ForkedPython:
+    """Start a writer, which is killed with SIGKILL at the end of the block."""
+    words = ("-m", "tests.authority.store.writer", database.url, mode)
+    return prepared_program().start_python(words, os.environ)
 
 
 def test_killed_writers_lose_nothing_that_they_acknowledged(database: TestDatabase) -> None:
@@ -26,7 +18,6 @@ def test_killed_writers_lose_nothing_that_they_acknowledged(database: TestDataba
     before = 0
     for acknowledged in (1, 7, 20):
         with writer(database, "acknowledged") as process:
-            assert process.stdout is not None
             said = [int(process.stdout.readline()) for _ in range(acknowledged)]
             process.kill()
             said += [int(line) for line in process.stdout if line.endswith("\n")]
@@ -42,7 +33,6 @@ def test_killed_writers_lose_nothing_that_they_acknowledged(database: TestDataba
 def test_killed_in_the_middle_of_a_transaction(database: TestDatabase) -> None:
     store = database.store()
     with writer(database, "inside") as process:
-        assert process.stdout is not None
         assert process.stdout.readline() == "inside\n"
     assert events(store) == []
     with store.begin() as uow:

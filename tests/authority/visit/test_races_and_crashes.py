@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -15,31 +13,24 @@ from kiosk.contract.messages import Reason, Refusal, VisitId
 from tests.authority.card_in_reader import KeylessCard
 from tests.authority.other_process import race
 from tests.authority.world import World
-
-ROOT = Path(__file__).parents[2]
+from tests.support.prepared import ForkedPython, prepared_program
 
 
 @contextmanager
-def _other(how: str, world: World, visit: VisitId) -> Iterator[subprocess.Popen[str]]:
+def _other(how: str, world: World, visit: VisitId) -> Iterator[ForkedPython]:
     """Run another process at the same database, set up and waiting for its line."""
-    command = [sys.executable, "-m", "tests.authority.other_process", how, str(world.folder), visit]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen(command, cwd=ROOT, text=True, **pipes) as process:  # type: ignore[call-overload]
-        try:
-            assert process.stdout.readline() == "ready\n"
-            yield process
-        finally:
-            process.kill()
+    words = ("-m", "tests.authority.other_process", how, str(world.folder), visit)
+    with prepared_program().start_python(words, os.environ) as process:
+        assert process.stdout.readline() == "ready\n"
+        yield process
 
 
-def _say_go(process: subprocess.Popen[str]) -> None:
-    assert process.stdin is not None
+def _say_go(process: ForkedPython) -> None:
     process.stdin.write("\n")
     process.stdin.flush()
 
 
-def _line(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
+def _line(process: ForkedPython) -> str:
     return process.stdout.readline().strip()
 
 
@@ -95,7 +86,6 @@ def test_killed_between_charge_and_verdict_nothing_is_given_back(world: World, c
             _say_go(process)
             assert _line(process) == "looking"
             process.kill()
-            process.wait()
         assert world.registration(card).failures == died
         assert world.registration(card).blocked_at is None
     world.clock.forward(minutes=1)

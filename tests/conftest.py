@@ -61,6 +61,12 @@ def pytest_configure() -> None:
     gc.set_threshold(100_000, 5, 50)
 
 
+def pytest_sessionfinish() -> None:
+    """Collect once for all five times that pytest does it after the last test."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.hookimpl
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], IdleLoop]]:
     """Run each test that is a coroutine on a loop that says when it has nothing to do."""

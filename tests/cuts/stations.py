@@ -3,7 +3,7 @@
 A line says which estate, which visit, and where to cut. The process that reads it has
 loaded everything and forks, so that each station is a process of its own and starts at
 once. It answers how the station ended; what a station did that lived on is in a file. A line
-without a cut is done by the reading process itself: so it has every statement in its cache.
+that kills no station is done by the reading process itself: so it has every statement in its cache.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def station(line: Line) -> None:
 
 def _started(line: Line) -> int:
     """Return how the station ended."""
-    if line.cut is None:
+    if line.fault != Fault.KILL:
         station(line)
         return 0
     _world(line.folder, line.url, line.family)

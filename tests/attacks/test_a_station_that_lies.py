@@ -23,7 +23,7 @@ from tests.support.campaigns import often
 from tests.support.database import SetClock
 from tests.support.databases import folder_in_memory
 
-CALLS: Final = often(5_000, 200_000)
+CALLS: Final = often(3_000, 200_000)
 STEPS: Final = 100
 """Actions of one walk."""
 

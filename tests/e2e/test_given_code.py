@@ -9,11 +9,11 @@ import pytest
 from kiosk.authority.mail.words import CODE_GIVEN, CODE_SUBJECTS, FIRST_CODE_GIVEN, UNLOCKED
 from kiosk.contract.messages import Purpose, Reason
 from kiosk.station.states import CodeLack
-from screens.words import choices, email, pin
+from screens.words import choices, email, pin, questions
 from screens.words.reasons import refusal
 from tests.e2e.people import Person
 from tests.e2e.records import events
-from tests.e2e.visitor import Visitor
+from tests.e2e.visitor import FRESH, Visitor
 from tests.e2e.world import HASTY, World
 
 pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
@@ -27,7 +27,7 @@ def test_a_code_from_the_desk_unlocks_without_a_mail(world: World) -> None:
     world.register(ada)
     _lock(world, ada)
     given = _give(world, ada)
-    visitor = Visitor(world, ada, world.station(name="Ward 7"))
+    visitor = Visitor(world, ada, world.station(name="Ward 7", program=HASTY))
     visitor.comes().unlocks().answers()
     visitor.awaits_given_code().enters_code(given).sets_pin(NEW_PIN)
     visitor.finishes(Purpose.UNLOCK)
@@ -65,7 +65,7 @@ def test_withdrawn_while_its_page_is_up_it_opens_nothing_and_a_mail_does(world: 
 def test_one_who_never_registered_unlocks_and_registers_in_one_visit(world: World) -> None:
     ada = world.ada
     _lock(world, ada)
-    visitor = Visitor(world, ada, world.station(name="Ward 7"))
+    visitor = Visitor(world, ada, world.station(name="Ward 7", program=HASTY))
     visitor.comes()
     visitor.station.see(refusal(Reason.NOT_REGISTERED).title)
     shown = json.loads(world.kiosk("people", "show", ada.number, "--json", check=True).stdout)
@@ -75,6 +75,7 @@ def test_one_who_never_registered_unlocks_and_registers_in_one_visit(world: Worl
     given = _give(world, ada, then="They register there, in the same visit")
     visitor.comes().unlocks().awaits_first_code().enters_code(given).sets_pin(NEW_PIN)
     visitor.proves_new_pin(NEW_PIN)
+    visitor.station.see(questions.pick_title(1, len(FRESH)))  # the station has let go of the card
     assert world.verified_by_others(ada, NEW_PIN)
     visitor.registers_answers().confirms_email()
     visitor.awaits_code(Purpose.REGISTER).enters_code(world.read_code(ada.email))

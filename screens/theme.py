@@ -156,7 +156,8 @@ def ink_on(colour: str, ground: str) -> str:
     target = "#000000" if _luminance(ground) > _luminance("#808080") else "#ffffff"
     share = 0.0
     while share < 1.0:
-        mixed = _mix(colour, target, share)
+        pairs = zip(_channels(colour), _channels(target), strict=True)
+        mixed = "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)
         if contrast(mixed, ground) >= ENOUGH:
             return mixed
         share += _STEP
@@ -259,27 +260,21 @@ def ink_of_256(colour: str, ground: str) -> str:
     legible = [
         one for one in cube if as_256(one) == one and contrast(one, as_256(ground)) >= ENOUGH
     ]
-    return min(legible, key=lambda one: _distance(one, colour))
 
+    def distance(one: str) -> int:
+        pairs = zip(_channels(one), _channels(colour), strict=True)
+        return sum((a - b) ** 2 for a, b in pairs)
 
-def _distance(one: str, other: str) -> int:
-    pairs = zip(_channels(one), _channels(other), strict=True)
-    return sum((a - b) ** 2 for a, b in pairs)
+    return min(legible, key=distance)
 
 
 def _channels(colour: str) -> tuple[int, int, int]:
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
 
 
-def _mix(colour: str, target: str, share: float) -> str:
-    pairs = zip(_channels(colour), _channels(target), strict=True)
-    return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)
-
-
 def _luminance(colour: str) -> float:
-    red, green, blue = (_linear(channel / 255) for channel in _channels(colour))
+    shares = [channel / 255 for channel in _channels(colour)]
+    red, green, blue = (
+        share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares
+    )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def _linear(channel: float) -> float:
-    return channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4

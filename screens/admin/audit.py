@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -301,20 +301,20 @@ class AuditRows(AdminPage):
     def _add(self, page: AuditPage) -> None:
         self._lines |= {str(line.seq): line for line in page.lines}
         self._older = page.older
-        self._title.say(filter_words(self._only, self._kinds, shell_of(self).times))
+        times = shell_of(self).times
+        self._title.say(filter_words(self._only, self._kinds, times))
         lacking = _OF_PERSON if self._only.person else frozenset()
         columns = [column for column in _COLUMNS if column.title not in lacking]
-        rows = [self._row(key, line, columns) for key, line in self._lines.items()]
+        rows = []
+        for key, line in self._lines.items():
+            # Of one who was erased there is no number; the narrower list has no room for names.
+            number, name = (line.number, line.name) if line.number else (line.name, "")
+            whence = line.station or line.who
+            cells = (times.short(line.at), line.sentence, number, name, whence, line.reference)
+            shown = zip(_COLUMNS, cells, strict=True)
+            rows.append(TableLine(key, tuple(cell for column, cell in shown if column in columns)))
         self._table.show(rows, columns)
         self._explain()
-
-    def _row(self, key: str, line: AuditLine, columns: Sequence[Column]) -> TableLine:
-        when = shell_of(self).times.short(line.at)
-        # Of one who was erased there is no number; the narrower list has no room for names.
-        number, name = (line.number, line.name) if line.number else (line.name, "")
-        cells = (when, line.sentence, number, name, line.station or line.who, line.reference)
-        shown = zip(_COLUMNS, cells, strict=True)
-        return TableLine(key, tuple(cell for column, cell in shown if column in columns))
 
     # --- the marked row ----------------------------------------------------------------
 

@@ -40,51 +40,34 @@ def plan_lines(result: ImportResult) -> tuple[Content, ...]:
         ("Cards changed", result.cards_changed),
         ("Unblock secrets", result.secrets_sealed),
     )
+    lines = [named(name, f"{count:>9,}", 16) for name, count in counts]
     changed = result.people_changed if result.changes else 0
-    cards = result.cards_changed if result.card_changes else 0
-    outside = _many(result.outside_domains_in_all, "address is", "addresses are")
-    back = _many(result.erased_before_in_all, "person who was", "people who were")
-    return (
-        *(named(name, f"{count:>9,}", 16) for name, count in counts),
-        *_named_lines(
-            f"{_many(changed, 'person', 'people')} changed, from → to:", result.changes, changed
-        ),
-        *_codes_elsewhere(result.codes_elsewhere),
-        *_mailed(result.people_mailed),
-        *_named_lines(f"{_many(cards, 'card')} changed:", result.card_changes, cards),
-        *_cards_mailed(result.cards_mailed),
-        *_named_lines(
-            f"{outside} of no approved domain: nobody can register with one.",
-            result.outside_domains,
-            result.outside_domains_in_all,
-        ),
-        *_named_lines(
-            f"This brings back {back} erased.",
-            result.erased_before,
-            result.erased_before_in_all,
-        ),
+    lines += _named_lines(
+        f"{_many(changed, 'person', 'people')} changed, from → to:", result.changes, changed
     )
-
-
-def _codes_elsewhere(count: int) -> tuple[Content, ...]:
-    if not count:
-        return ()
-    are = "1 of them is" if count == 1 else f"{count:,} of them are"
-    return (Content(f"{are} registered with another address: codes still go there."),)
-
-
-def _mailed(count: int) -> tuple[Content, ...]:
-    if not count:
-        return ()
-    get = "1 of them gets" if count == 1 else f"{count:,} of them get"
-    return (Content(f"{get} a mail about that at the old address."),)
-
-
-def _cards_mailed(count: int) -> tuple[Content, ...]:
-    if not count:
-        return ()
-    whose = "The holder of 1 card gets" if count == 1 else f"The holders of {count:,} cards get"
-    return (Content(f"{whose} a mail: it is new, in use again, or has another key or secret."),)
+    if count := result.codes_elsewhere:
+        are = "1 of them is" if count == 1 else f"{count:,} of them are"
+        lines.append(Content(f"{are} registered with another address: codes still go there."))
+    if count := result.people_mailed:
+        get = "1 of them gets" if count == 1 else f"{count:,} of them get"
+        lines.append(Content(f"{get} a mail about that at the old address."))
+    cards = result.cards_changed if result.card_changes else 0
+    lines += _named_lines(f"{_many(cards, 'card')} changed:", result.card_changes, cards)
+    if count := result.cards_mailed:
+        whose = "The holder of 1 card gets" if count == 1 else f"The holders of {count:,} cards get"
+        words = f"{whose} a mail: it is new, in use again, or has another key or secret."
+        lines.append(Content(words))
+    outside = _many(result.outside_domains_in_all, "address is", "addresses are")
+    lines += _named_lines(
+        f"{outside} of no approved domain: nobody can register with one.",
+        result.outside_domains,
+        result.outside_domains_in_all,
+    )
+    back = _many(result.erased_before_in_all, "person who was", "people who were")
+    lines += _named_lines(
+        f"This brings back {back} erased.", result.erased_before, result.erased_before_in_all
+    )
+    return tuple(lines)
 
 
 def _named_lines(
@@ -108,32 +91,23 @@ def done_words(name: str, result: ImportResult) -> str:
         )
     people = _many(result.people_added, "person", "people")
     cards = _many(result.cards_added, "card")
+    back = still = ""
+    if count := result.erased_before_in_all:
+        back = f"{_many(count, 'person who was', 'people who were')} erased came back. "
+    if count := result.codes_elsewhere:
+        still = (
+            f"Codes of {_many(count, 'person', 'people')} still go to the address that they "
+            "registered; correct it on their page. "
+        )
     return (
         f"{name} is imported: {people} added, {result.people_changed:,} changed; {cards} added, "
-        f"{result.cards_changed:,} changed. {_brought_back(result.erased_before_in_all)}"
-        f"{_still_registered(result.codes_elsewhere)}"
-        f"Reference {result.reference}. "
+        f"{result.cards_changed:,} changed. {back}{still}Reference {result.reference}. "
         f"{_what_became_of_the_file(result)}"
     )
 
 
 def _many(count: int, one: str, more: str = "") -> str:
     return f"{count:,} {one if count == 1 else more or f'{one}s'}"
-
-
-def _brought_back(count: int) -> str:
-    if not count:
-        return ""
-    return f"{_many(count, 'person who was', 'people who were')} erased came back. "
-
-
-def _still_registered(count: int) -> str:
-    if not count:
-        return ""
-    return (
-        f"Codes of {_many(count, 'person', 'people')} still go to the address that they "
-        "registered; correct it on their page. "
-    )
 
 
 def _what_became_of_the_file(result: ImportResult) -> str:

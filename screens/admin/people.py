@@ -181,7 +181,8 @@ class PeoplePage(AdminPage):
         self.refresh_bindings()
         if self._opens:
             self._opens = False
-            self._open_only(found)
+            if len(found.people) == 1:
+                shell_of(self).show_person(found.people[0].holder_id)
 
     def _show_none(self, state: str) -> None:
         self._about.display = self._count.display = False
@@ -221,10 +222,6 @@ class PeoplePage(AdminPage):
             self.workers.cancel_group(self, "pause")
             self._search()
 
-    def _open_only(self, found: Found) -> None:
-        if len(found.people) == 1:
-            shell_of(self).show_person(found.people[0].holder_id)
-
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         event.stop()
         shell_of(self).show_person(self._list.marked)
@@ -260,17 +257,14 @@ class PeoplePage(AdminPage):
         if added is not None and added.done.waits:
             shell_of(self).announce(done_words(added.done))
         elif added is not None:
-            self.ask(
-                lambda: self.desk.people.find_one(added.number),
-                lambda person: self._show_new(person, done_words(added.done)),
-                group="added",
-            )
 
-    def _show_new(self, person: Person, sentence: str) -> None:
-        """Show the person, then the message: a change of page clears it."""
-        shell = shell_of(self)
-        shell.show_person(person.seen.holder_id)
-        self.app.call_later(shell.announce, sentence)
+            def show(person: Person) -> None:
+                """Show the person, then the message: a change of page clears it."""
+                shell = shell_of(self)
+                shell.show_person(person.seen.holder_id)
+                self.app.call_later(shell.announce, done_words(added.done))
+
+            self.ask(lambda: self.desk.people.find_one(added.number), show, group="added")
 
 
 def _counted(found: Found) -> str:

@@ -157,15 +157,13 @@ class PeopleListsPage(AdminPage):
         )
 
     def _row(self, one: PersonLine) -> TableLine:
-        date = (self._date(one),) if self._group in _DATES else ()
+        day = ""
+        if one.date is not None:
+            ends = self._group is PeopleGroup.EXPIRING
+            day = last_day(one.date) if ends else shell_of(self).times.day(one.date)
+        date = (day,) if self._group in _DATES else ()
         cells = (one.number, one.name, one.email or "–", *date, STANDINGS[one.standing])
         return TableLine(one.holder_id, cells)
-
-    def _date(self, line: PersonLine) -> str:
-        if line.date is None:
-            return ""
-        ends = self._group is PeopleGroup.EXPIRING
-        return last_day(line.date) if ends else shell_of(self).times.day(line.date)
 
     def _say_count(self) -> None:
         shown = len(self._people)

@@ -92,11 +92,28 @@ GRAVE = "bold $alarm"
 QUIET = "$quiet"
 
 
-def registration_points(registration: RegistrationLine | None, times: Times) -> list[Point]:
+def registration_points(line: RegistrationLine | None, times: Times) -> list[Point]:
     """Return since when, the address for codes, and the spent attempts."""
-    if registration is None:
+    if line is None:
         return [Point("Not registered. They do it at a station, with card and PIN.", "○")]
-    return list(_registered(registration, times))
+    points = [Point(f"Since {times.day(line.registered_at)}; codes go to {line.email}", "✓")]
+    if not line.confirmed:
+        sentence = "This address is not confirmed yet: the next code that they enter does it."
+        points.append(Point(sentence, "!"))
+    if line.recorded:
+        sentence = f"Recorded with {line.recorded}: notices go there as well, no codes"
+        points.append(Point(sentence, "•"))
+    if line.paused_until is not None:
+        until = times.at(end_of_wait(line.paused_until))
+        sentence = f"No answers with a card that cannot prove itself until {until}"
+        points.append(Point(sentence, "!", GRAVE))
+    tries = f"{line.failures} of {line.failures_allowed} tries failed"
+    if line.blocked_at is None:
+        points.append(Point(tries, "•"))
+    else:
+        why = "reported as not done by them" if line.misuse_reported else tries
+        points.append(Point(f"Blocked {times.at(line.blocked_at)}: {why}", "✗", GRAVE))
+    return points
 
 
 def change_points(change: AddressChangeLine | None, times: Times) -> list[Point]:
@@ -129,40 +146,17 @@ def code_points(codes: tuple[CodeLine, ...], times: Times) -> list[Point]:
 
 def proposal_points(proposals: tuple[ProposalLine, ...], times: Times) -> list[Point]:
     """Describe what was proposed and waits, by whom and why; codes are listed as codes."""
-    return [
-        point
-        for line in proposals
-        if line.action is not Action.ISSUE_CODE
-        for point in _proposal(line, times)
-    ]
-
-
-def _proposal(line: ProposalLine, times: Times) -> Iterator[Point]:
-    yield Point(line.sentence, "!")
-    by = "you" if line.is_mine else line.proposed_by
-    reason = line.reason.rstrip(".")
-    yield Point(f"Proposed by {by}, {times.at(line.proposed_at)}. Reason: {reason}.", style=QUIET)
-    if line.why_not and not line.is_mine:
-        yield Point(line.why_not, style=QUIET)
-
-
-def _registered(line: RegistrationLine, times: Times) -> Iterator[Point]:
-    yield Point(f"Since {times.day(line.registered_at)}; codes go to {line.email}", "✓")
-    if not line.confirmed:
-        yield Point(
-            "This address is not confirmed yet: the next code that they enter does it.", "!"
-        )
-    if line.recorded:
-        yield Point(f"Recorded with {line.recorded}: notices go there as well, no codes", "•")
-    if line.paused_until is not None:
-        until = times.at(end_of_wait(line.paused_until))
-        yield Point(f"No answers with a card that cannot prove itself until {until}", "!", GRAVE)
-    tries = f"{line.failures} of {line.failures_allowed} tries failed"
-    if line.blocked_at is None:
-        yield Point(tries, "•")
-    else:
-        why = "reported as not done by them" if line.misuse_reported else tries
-        yield Point(f"Blocked {times.at(line.blocked_at)}: {why}", "✗", GRAVE)
+    points = []
+    for line in proposals:
+        if line.action is Action.ISSUE_CODE:
+            continue
+        points.append(Point(line.sentence, "!"))
+        by, at = "you" if line.is_mine else line.proposed_by, times.at(line.proposed_at)
+        reason = line.reason.rstrip(".")
+        points.append(Point(f"Proposed by {by}, {at}. Reason: {reason}.", style=QUIET))
+        if line.why_not and not line.is_mine:
+            points.append(Point(line.why_not, style=QUIET))
+    return points
 
 
 def _card(card: CardLine, times: Times) -> Iterator[Point]:
@@ -246,7 +240,13 @@ class Story(Vertical):
 
     def _put(self, lines: tuple[StoryLine, ...], times: Times) -> None:
         self._read = lines
-        self._points.show([point for line in lines for point in _story_points(line, times)])
+        points = []
+        for line in lines:
+            sign, style = ("!", GRAVE) if line.grave else ("•", "")
+            points.append(Point(line.sentence, sign, style))
+            parts = (times.at(line.at), line.station, line.who, line.reference)
+            points.append(Point("  ".join(part for part in parts if part), style=QUIET))
+        self._points.show(points)
         self._older.show(_NONE if not lines else _ALL if self.is_whole else _OLDER)
 
 
@@ -265,13 +265,6 @@ class Older(Prose, inherit_bindings=False):
     def on_click(self, event: events.Click) -> None:
         event.stop()
         self._press()
-
-
-def _story_points(line: StoryLine, times: Times) -> Iterator[Point]:
-    """Yield the event, and below it when, where, who and the reference."""
-    yield Point(line.sentence, "!", GRAVE) if line.grave else Point(line.sentence, "•")
-    parts = (times.at(line.at), line.station, line.who, line.reference)
-    yield Point("  ".join(part for part in parts if part), style=QUIET)
 
 
 # The acts for a person: each with its key, and its dialog.

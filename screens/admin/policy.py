@@ -79,7 +79,9 @@ class PolicyPage(LinesPage[PolicyLine]):
         line = self.marked
         if line is None:
             return
-        choices, is_number = _choices(line.allowed), line.value.isdecimal()
+        words = tuple(word.strip('"') for word in line.allowed.split(" or "))
+        are_values = len(words) > 1 and all(" " not in word for word in words)
+        choices, is_number = words if are_values else (), line.value.isdecimal()
         limits = f"Allowed: {line.allowed}."
         entry = Entry(
             "value",
@@ -129,9 +131,3 @@ def in_words(line: PolicyLine) -> str:
 
 def _shown(value: str) -> str:
     return value or "(none)"
-
-
-def _choices(allowed: str) -> tuple[str, ...]:
-    """Return the possible values, where the limits name single words."""
-    words = tuple(word.strip('"') for word in allowed.split(" or "))
-    return words if len(words) > 1 and all(" " not in word for word in words) else ()

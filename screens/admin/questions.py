@@ -57,7 +57,9 @@ class QuestionsPage(LinesPage[QuestionLine]):
         if line.retired_at is not None:
             since = times.day(line.retired_at)
             return f"{line.text}\nOffered to nobody new since {since}. {_kept(line)} {_NOBODY_SEES}"
-        return f"{line.text}\nOffered to everybody who registers. {_used(line)} {_NOBODY_SEES}"
+        use = "person uses" if line.used_by == 1 else "people use"
+        used = f"{line.used_by:,} {use} it." if line.used_by else "Nobody uses it."
+        return f"{line.text}\nOffered to everybody who registers. {used} {_NOBODY_SEES}"
 
     # --- acts ----------------------------------------------------------------------------
 
@@ -107,12 +109,6 @@ class QuestionsPage(LinesPage[QuestionLine]):
                     button="Offer again",
                 )
             )
-
-
-def _used(line: QuestionLine) -> str:
-    if not line.used_by:
-        return "Nobody uses it."
-    return f"{line.used_by:,} {'person uses' if line.used_by == 1 else 'people use'} it."
 
 
 def _kept(line: QuestionLine) -> str:

@@ -121,7 +121,12 @@ class ReportsPage(AdminPage):
         by_time = report.span in (Span.DAY, Span.WEEK)
         ordered = rows[::-1] if by_time else (*rows[-1:], *rows[:-1])
         lines = [TableLine(row[0], row) for row in ordered]
-        self._table.show(lines, _columns(report))
+        columns = []
+        for at, name in enumerate(report.columns):
+            number = all(row[at].replace(",", "").isdigit() for row in rows)
+            least = max(len(name), _NUMBER if number else _NAME)
+            columns.append(Column(name, least, share=int(at == 0), right=number))
+        self._table.show(lines, columns)
         self._words.say("" if lines else "Nothing was done in these days.")
         self.refresh_bindings()
 
@@ -154,18 +159,6 @@ class ReportsPage(AdminPage):
 
     def _was_written(self, written: Written) -> None:
         shell_of(self).announce(written_words(written))
-
-
-def _columns(report: Report) -> tuple[Column, ...]:
-    """Align columns of numbers to the right, and give the rest of the room to the first."""
-    numbers = [
-        all(row[at].replace(",", "").isdigit() for row in report.rows)
-        for at in range(len(report.columns))
-    ]
-    return tuple(
-        Column(name, max(len(name), _NUMBER if number else _NAME), int(at == 0), right=number)
-        for at, (name, number) in enumerate(zip(report.columns, numbers, strict=True))
-    )
 
 
 def _day(day: date) -> str:

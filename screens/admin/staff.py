@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.staff import StaffDesk
-from kiosk.authority.administration.views import Done, KeyLine, StaffCardLine, StaffLine
+from kiosk.authority.administration.views import Done, StaffCardLine, StaffLine
 from kiosk.authority.errors import NotFound
 from kiosk.authority.roles import Action, Role, may
 from kiosk.authority.wording import numbered
@@ -20,7 +20,6 @@ from screens.admin.dialogs.cards import grouped, printed
 from screens.admin.dialogs.form import AskGrounds, Entry, Form, grounds_entries, grounds_of
 from screens.admin.page import LinesPage, shell_of
 from screens.admin.table import Column, TableLine
-from screens.admin.times import Times
 
 # The dialogs for changes of a member of staff.
 #
@@ -257,16 +256,24 @@ class StaffPage(LinesPage[StaffLine]):
         times = shell_of(self).times
         if line.removed_at is not None:
             return f"{line.name} was removed on {times.day(line.removed_at)} and cannot log in."
-        let_in = _by(line.added_by, line.agreed_by)
-        who = f"{line.name}{f', let in{let_in},' if let_in else ''} logs in with"
-        keys = (who, *(_key(key, times) for key in line.keys))
-        none = f"{line.name} has no key, and so cannot log in."
-        logs_in = "\n".join(keys) if line.keys else none
-        if not line.cards:
-            return logs_in
-        this = "This card opens" if len(line.cards) == 1 else "These cards open"
-        opens = f"{this} stations' maintenance pages:"
-        return "\n".join((logs_in, opens, *(_card(card, times) for card in line.cards)))
+        words = [f"{line.name} has no key, and so cannot log in."]
+        if line.keys:
+            let_in = _by(line.added_by, line.agreed_by)
+            words = [f"{line.name}{f', let in{let_in},' if let_in else ''} logs in with"]
+        for key in line.keys:
+            label = f"{key.label}, " if key.label else ""
+            words.append(f"  {key.fingerprint}")
+            words.append(f"    {label}{key.kind}, added {times.day(key.added_at)}")
+            if by := _by(key.added_by, key.agreed_by):
+                words.append(f"   {by}")
+        if line.cards:
+            these = "This card opens" if len(line.cards) == 1 else "These cards open"
+            words.append(f"{these} stations' maintenance pages:")
+        for card in line.cards:
+            by = _by(card.added_by, card.agreed_by)
+            words.append(f"  {_card_words(card)}")
+            words.append(f"    added {times.day(card.added_at)}{by}")
+        return "\n".join(words)
 
     # --- acts ----------------------------------------------------------------------------
 
@@ -324,18 +331,6 @@ class StaffPage(LinesPage[StaffLine]):
 
     def action_remove_card(self) -> None:
         self.put(remove_card(self.desk.staff, self._now(self._table.marked)))
-
-
-def _card(card: StaffCardLine, times: Times) -> str:
-    by = _by(card.added_by, card.agreed_by)
-    return f"  {_card_words(card)}\n    added {times.day(card.added_at)}{by}"
-
-
-def _key(key: KeyLine, times: Times) -> str:
-    label = f"{key.label}, " if key.label else ""
-    by = _by(key.added_by, key.agreed_by)
-    words = f"  {key.fingerprint}\n    {label}{key.kind}, added {times.day(key.added_at)}"
-    return f"{words}\n   {by}" if by else words
 
 
 def _by(added_by: str, agreed_by: str) -> str:

@@ -55,7 +55,11 @@ class StationsPage(LinesPage[StationLine]):
         self.ask(self.desk.stations.every, self._show)
 
     def _show(self, lines: tuple[StationLine, ...]) -> None:
-        self._title.say(_counted(lines))
+        serving = [line for line in lines if line.retired_at is None]
+        up = [line for line in serving if line.has_started and not line.silent]
+        blind = sum(line.reader != ReaderState.READY for line in up)
+        title = f"{len(up)} of {len(serving)} stations up" if serving else "Stations"
+        self._title.say(f"{title}, {blind} of them cannot read cards" if blind else title)
         self.show_lines(lines)
 
     def row_of(self, line: StationLine) -> TableLine:
@@ -147,16 +151,6 @@ def _state(line: StationLine) -> Cell:
     if line.reader != ReaderState.READY:
         return f"! {line.reader or 'unknown'}", "alarm"
     return "✓ ready", "done"
-
-
-def _counted(lines: tuple[StationLine, ...]) -> str:
-    serving = [line for line in lines if line.retired_at is None]
-    up = [line for line in serving if line.has_started and not line.silent]
-    blind = sum(line.reader != ReaderState.READY for line in up)
-    if not serving:
-        return "Stations"
-    up_words = f"{len(up)} of {len(serving)} stations up"
-    return f"{up_words}, {blind} of them cannot read cards" if blind else up_words
 
 
 # The dialog for an enrolment, and the line to type at the station.

@@ -135,18 +135,18 @@ class Table(DataTable[Text]):
 
     def _cells(self, line: TableLine) -> list[Text]:
         shown = self._columns()
-        return [
-            self._text(cell, column)
-            for cell, column in zip(line.cells, self._headings, strict=True)
-            if column in shown
-        ]
-
-    def _text(self, cell: Cell, column: Column) -> Text:
-        text, colour = (cell, "ink") if isinstance(cell, str) else cell
-        return Text(
-            printable(text).replace("\n", " "),
-            style=self.app.theme_variables[colour],
-            justify="right" if column.right else "left",
-            overflow="fold" if column.wraps else "ellipsis",
-            no_wrap=not column.wraps,
-        )
+        cells = []
+        for cell, column in zip(line.cells, self._headings, strict=True):
+            if column not in shown:
+                continue
+            text, colour = (cell, "ink") if isinstance(cell, str) else cell
+            cells.append(
+                Text(
+                    printable(text).replace("\n", " "),
+                    style=self.app.theme_variables[colour],
+                    justify="right" if column.right else "left",
+                    overflow="fold" if column.wraps else "ellipsis",
+                    no_wrap=not column.wraps,
+                )
+            )
+        return cells

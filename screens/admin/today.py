@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from functools import lru_cache
 from typing import Any, ClassVar, Final
 
@@ -66,7 +65,11 @@ def _drawn(
     figure.axes(active=False, axis="x", side="upper")
     figure.axes(active=False, axis="y", side="right")
     figure.draw(_bars(figure, counts, cells))
-    _set_x(figure.ruler("x"), marks, cells, columns)
+    ruler = figure.ruler("x")
+    fitting = [(place, text) for place, text in marks if place * cells + len(text) <= columns]
+    ruler.lim(0.5, _HALVES * columns + 0.5)
+    ruler.alignment(lim="edge", tick="left")
+    ruler.ticks([_HALVES * cells * p + 1 for p, _ in fitting], [text for _, text in fitting])
     ruler, most = figure.ruler("y", "left"), max(counts)
     ruler.lim(0, most)
     ruler.alignment(lim="edge")
@@ -81,13 +84,6 @@ def _bars(figure: Any, counts: Sequence[int], cells: int) -> Any:
     halves = [height for count in counts for height in [count] * filled + [0] * empty]
     places = list(range(1, len(halves) + 1))
     return figure.bar(places, halves, marker="hd", lines=False, width=0.5)
-
-
-def _set_x(ruler: Any, marks: Sequence[tuple[int, str]], cells: int, columns: int) -> None:
-    fitting = [(place, text) for place, text in marks if place * cells + len(text) <= columns]
-    ruler.lim(0.5, _HALVES * columns + 0.5)
-    ruler.alignment(lim="edge", tick="left")
-    ruler.ticks([_HALVES * cells * p + 1 for p, _ in fitting], [text for _, text in fitting])
 
 
 def _number(count: int) -> str:
@@ -134,16 +130,12 @@ class Chart(Widget, inherit_bindings=False):
             return Content("\n").join([title, Content.styled("Nothing yet.", "$quiet")])
         width, height = self.content_size
         rows = plotted_rows(self._bars.counts, self._bars.marks, width, height - 1)
-        return Content("\n").join([title, *self._coloured(rows, self._bars.colour)])
-
-    def _coloured(self, rows: Sequence[str], colour: str) -> list[Content]:
-        """Colour the bars, and dim the numbers of the axis."""
-        quiet = [Content.styled(row[:LEFT], "$quiet") for row in rows]
-        bars = [Content.styled(row[LEFT:], colour) for row in rows[:-2]]
-        axis = [Content.styled(row[LEFT:], "$quiet") for row in rows[-2:]]
-        return [
-            Content.assemble(left, right) for left, right in zip(quiet, bars + axis, strict=True)
-        ]
+        axis = len(rows) - 2  # the last two rows: its line and its labels
+        lines = [title]
+        for at, row in enumerate(rows):
+            colour = self._bars.colour if at < axis else "$quiet"
+            lines.append(Content.assemble((row[:LEFT], "$quiet"), (row[LEFT:], colour)))
+        return Content("\n").join(lines)
 
 
 # The numbers of the first page, one in a row.
@@ -207,7 +199,12 @@ class Figures(Widget, inherit_bindings=False):
         if self._today is None:
             return Content("")
         width, height = self.content_size
-        return Content("\n").join(_row(line, width) for line in lines(self._today, height))
+        rows = []
+        for words, number, look in lines(self._today, height):
+            room = max(1, width - len(number) - 1)
+            left = Content(printable(words)).truncate(room, ellipsis=True, pad=True)
+            rows.append(Content.assemble(left, " ", number).stylize(look))
+        return Content("\n").join(rows)
 
 
 def behind(today: Today, counted: CountedAs) -> AuditFilter:
@@ -224,35 +221,27 @@ def lines(today: Today, height: int) -> list[Line]:
     refused = [(f"{_IN}{one.words}", str(one.count), _OPENS) for one in today.refusals]
     room = max(0, height - _FIXED)
     down_room = min(len(down), max(room // 3, room - len(refused)))
+    median = "–" if today.median_s is None else took(today.median_s)
+    stations = today.stations_up + len(today.stations_down) + len(today.stations_not_started)
+    oldest = f", oldest {span(today.mail_oldest_s)}" if today.mail_waiting else ""
     return [
         ("Unlocked today", str(today.unlocked), _STRONG),
         ("Registered today", str(today.registered), _STRONG),
         ("Refused today", str(sum(one.count for one in today.refusals)), _STRONG),
         *_cut(refused, room - down_room, "other reasons"),
-        ("Typical unlocking visit", _median(today), _PLAIN),
+        ("Typical unlocking visit", median, _PLAIN),
         ("Wait for a code by mail", str(today.waiting_for_code), _PLAIN),
         (BLOCKED, many(today.blocked), _OPENS),
         (NOT_REGISTERED, many(today.not_registered), _OPENS),
         (EXPIRING, many(today.expiring), _OPENS),
-        _stations(today),
+        (
+            STATIONS,
+            f"{today.stations_up} of {stations}",
+            _GRAVE if today.stations_down else _OPENS,
+        ),
         *_cut(down, down_room, "others"),
-        _mail(today),
+        ("Mail waiting to leave", f"{today.mail_waiting}{oldest}", _PLAIN),
     ]
-
-
-def _median(today: Today) -> str:
-    return "–" if today.median_s is None else took(today.median_s)
-
-
-def _stations(today: Today) -> Line:
-    every = today.stations_up + len(today.stations_down) + len(today.stations_not_started)
-    look = _GRAVE if today.stations_down else _OPENS
-    return (STATIONS, f"{today.stations_up} of {every}", look)
-
-
-def _mail(today: Today) -> Line:
-    oldest = f", oldest {span(today.mail_oldest_s)}" if today.mail_waiting else ""
-    return ("Mail waiting to leave", f"{today.mail_waiting}{oldest}", _PLAIN)
 
 
 def _cut(found: Sequence[Line], room: int, others: str) -> Iterator[Line]:
@@ -262,13 +251,6 @@ def _cut(found: Sequence[Line], room: int, others: str) -> Iterator[Line]:
     elif room > 0:
         yield from found[: room - 1]
         yield f"{_IN}and {len(found) - room + 1} {others}", "", _STYLE_QUIET
-
-
-def _row(line: Line, width: int) -> Content:
-    words, number, look = line
-    room = max(1, width - len(number) - 1)
-    left = Content(printable(words)).truncate(room, ellipsis=True, pad=True)
-    return Content.assemble(left, " ", number).stylize(look)
 
 
 _ALARMS_SHOWN = 2
@@ -398,7 +380,8 @@ def _waiting(waiting: Sequence[ProposalLine]) -> str:
 
 def by_day(days: Sequence[Day]) -> list[Bars]:
     """Return the counts by day: a label stands below each week's first day."""
-    marks = tuple((at, _short(days[at].day)) for at in range(0, len(days), _WEEK))
+    first_days = [(at, days[at].day) for at in range(0, len(days), _WEEK)]
+    marks = tuple((at, f"{day.day} {day:%b}") for at, day in first_days)
     many = f"last {len(days)} days"
     return [
         Bars(f"Unlocked a day, {many}", tuple(day.unlocked for day in days), marks, "$brand"),
@@ -411,10 +394,6 @@ def by_hour(hours: Sequence[int]) -> Bars:
     """Return visits by hour of day."""
     marks = tuple((at, f"{at}h") for at in range(0, len(hours), 6))
     return Bars("Visits by hour, last 30 days", tuple(hours), marks, "$brand")
-
-
-def _short(day: date) -> str:
-    return f"{day.day} {day:%b}"
 
 
 def _alarms(alarms: Sequence[str]) -> str:

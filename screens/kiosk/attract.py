@@ -30,9 +30,13 @@ class AttractPage(Page, inherit_bindings=False):
         """Compose it; the letters are big where the screen is."""
         yield Banner(waiting.BANNER, roomy=self.shape.is_roomy)
         yield Prose(waiting.ATTRACT_TITLE, "title")
+        offers = Content("\n\n").join(
+            Content.assemble((what, "bold $ink"), "\n", (f"about {time}", "$quiet"))
+            for what, time in waiting.ATTRACT_OFFERS
+        )
         yield Horizontal(
             Drawing(Direction.IN, self.context.look.glyphs, motion=self.context.look.motion),
-            Prose(_offers() if self._pulled is None else _pulled_words(self._pulled), "offers"),
+            Prose(offers if self._pulled is None else _pulled_words(self._pulled), "offers"),
             classes="picture",
         )
 
@@ -40,13 +44,6 @@ class AttractPage(Page, inherit_bindings=False):
 def _pulled_words(pulled: PulledFrom) -> Content:
     title, text = waiting.pulled(pulled)
     return Content.assemble((f"! {title}", "bold $ink"), "\n", text)
-
-
-def _offers() -> Content:
-    return Content("\n\n").join(
-        Content.assemble((what, "bold $ink"), "\n", (f"about {time}", "$quiet"))
-        for what, time in waiting.ATTRACT_OFFERS
-    )
 
 
 class OutOfServicePage(Page, inherit_bindings=False):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from textual.widget import Widget
 
-from kiosk.contract.messages import EnterCode, Purpose
+from kiosk.contract.messages import Purpose
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.events import (
     CodeAsked,
@@ -22,7 +22,6 @@ from kiosk.station.states import (
     CodeNotice,
     EnterEmail,
     StopNumberEntry,
-    VisitState,
 )
 from screens.kiosk.entry_pages import DigitsPage, TextPage
 from screens.kiosk.page import Page, PageContext
@@ -78,7 +77,8 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
     def __init__(self, context: PageContext, state: CodeEntry) -> None:
         digits = state.task.digits
         cells = Cells(digits, digits, None)
-        super().__init__(context, state, _title(state), cells)
+        title = email.code_title(state.visit.purpose, proves_owner=state.task.proves_owner)
+        super().__init__(context, state, title, cells)
         self._state = state
         self._since = context.now()
         self._life = Prose("", "life")
@@ -110,11 +110,13 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
         yield self.cells
         yield self._life
         visit = self._state.visit
+        # Where the menu offers to begin again, the address is corrected there.
+        again = any(offer.purpose is visit.purpose for offer in visit.instead)
         self._meanwhile = email.meanwhile(
             visit.purpose,
             task.masked,
             resumed=self._state.resumed,
-            elsewhere=_corrected_in_menu(visit, task),
+            elsewhere=again and not task.proves_owner,
         )
         yield from self.lead(self._walk) if notice is None else (self._walk,)
         yield from self._lines
@@ -152,16 +154,6 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
 
     def _correct(self) -> None:
         self.report(WentBack(self.visit))
-
-
-def _corrected_in_menu(visit: VisitState, task: EnterCode) -> bool:
-    """Return whether the menu offers to begin again, with another address."""
-    again = any(offer.purpose is visit.purpose for offer in visit.instead)
-    return again and not task.proves_owner
-
-
-def _title(state: CodeEntry) -> str:
-    return email.code_title(state.visit.purpose, proves_owner=state.task.proves_owner)
 
 
 # There is no live code; ask for one.

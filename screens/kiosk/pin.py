@@ -45,7 +45,8 @@ class EnterPinPage(DigitsPage, inherit_bindings=False):
     def __init__(self, context: PageContext, state: EnterPin) -> None:
         takes = state.visit.pin_format
         cells = Cells(takes.least, takes.most, context.look.glyphs.dot)
-        super().__init__(context, state, _title(state), cells)
+        title = pin.ENTER_NEW_TITLE if state.visit.unlocked else pin.ENTER_TITLE
+        super().__init__(context, state, title, cells)
         self._state = state
 
     def beside(self) -> Iterator[Widget]:
@@ -73,10 +74,6 @@ class EnterPinPage(DigitsPage, inherit_bindings=False):
 def _about_letters(visit: VisitState) -> tuple[str, ...]:
     """Return what to do about them, unless the card's PIN was just set here."""
     return (pin.LETTERS,) if visit.pin_format.letters and not visit.unlocked else ()
-
-
-def _title(state: EnterPin) -> str:
-    return pin.ENTER_NEW_TITLE if state.visit.unlocked else pin.ENTER_TITLE
 
 
 # Choose a new PIN, and enter it a second time.
@@ -224,22 +221,16 @@ class PadDrawing(Widget, inherit_bindings=False):
         signs = self._glyphs
         rows = [_row((f" {signs.dot} {signs.dot} {signs.dot} _".ljust(_DISPLAY), _KEY))]
         last = (signs.wrong, "0", signs.tick)
-        rows += [_keys(labels) for labels in ("123", "456", "789", last)]
+        for labels in ("123", "456", "789", last):
+            one, two, three = ((f" {label} ", _KEY) for label in labels)
+            rows.append(_row(one, _GAP, two, _GAP, three))
         lines = [line for row in rows for line in (_BLANK, row)]
-        return Content("\n").join([*lines, _BLANK, _card()])
+        card = Content.assemble(" " * _MARGIN, (" " * _DISPLAY, _CARD))
+        return Content("\n").join([*lines, _BLANK, card])
 
 
 def _row(*runs: Run) -> Content:
     return Content.assemble(_GAP, *runs, _GAP)
-
-
-def _keys(labels: str | tuple[str, ...]) -> Content:
-    one, two, three = ((f" {label} ", _KEY) for label in labels)
-    return _row(one, _GAP, two, _GAP, three)
-
-
-def _card() -> Content:
-    return Content.assemble(" " * _MARGIN, (" " * _DISPLAY, _CARD))
 
 
 # Rules that tick themselves off while a PIN is typed.
@@ -272,11 +263,12 @@ class Rules(Widget, inherit_bindings=False):
         return len(self._verdicts)
 
     def render(self) -> Content:
-        return Content("\n").join(self._line(rule, kept) for rule, kept in self._verdicts.items())
-
-    def _line(self, rule: PinRule, kept: bool) -> Content:
-        sign, style = self._state(rule, kept)
-        return Content.assemble((f"{sign} ", f"bold {style}"), (pin.rule(rule, self._rules), style))
+        lines = []
+        for rule, kept in self._verdicts.items():
+            sign, style = self._state(rule, kept)
+            words = pin.rule(rule, self._rules)
+            lines.append(Content.assemble((f"{sign} ", f"bold {style}"), (words, style)))
+        return Content("\n").join(lines)
 
     def _state(self, rule: PinRule, kept: bool) -> tuple[str, str]:
         """A rule counts as kept only once the PIN is long enough."""

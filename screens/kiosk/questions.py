@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from textual import events
 from textual.containers import Horizontal
@@ -87,7 +88,13 @@ class PickQuestionPage(ChoicesPage, inherit_bindings=False):
         title = Prose(questions.pick_title(len(state.given) + 1, state.task.count), "title")
         yield Horizontal(title, self._where, classes="heading")
         yield Prose(questions.PICK_HINT, "hint")
-        yield self.listed([self._choice(place) for place in range(_AT_ONCE_ROOMY)])
+        pointer = self.context.look.glyphs.pointer
+        yield self.listed(
+            [
+                Choice(place + 1, "", partial(self._pick, place), pointer)
+                for place in range(_AT_ONCE_ROOMY)
+            ]
+        )
         left = [self.stop_button()]
         if state.given:
             left.append(self.button(frame.BACK, self._go_back))
@@ -117,9 +124,6 @@ class PickQuestionPage(ChoicesPage, inherit_bindings=False):
     def _shown(self) -> list[Question]:
         first = self._list * self._at_once
         return self._open[first : first + self._at_once]
-
-    def _choice(self, place: int) -> Choice:
-        return Choice(place + 1, "", lambda: self._pick(place), self.context.look.glyphs.pointer)
 
     def _pick(self, place: int) -> None:
         if place < len(self._shown):

@@ -157,7 +157,7 @@ class Decoder:
             self._held = ""
             if body in _SS3:
                 yield Press(_SS3[body])
-        elif _goes_on(body, char):
+        elif " " <= char <= "?" or body == "[":  # the final byte is to come (ECMA-48, 5.4)
             if len(body) > _LONGEST:
                 self._held = ""
         else:
@@ -174,11 +174,6 @@ class Decoder:
             yield TerminalReply()
         elif body in _CSI:
             yield Press(_CSI[body])
-
-
-def _goes_on(body: str, char: str) -> bool:
-    """Return whether a control sequence (ECMA-48, 5.4) still lacks its final byte."""
-    return " " <= char <= "?" or body == "["
 
 
 PASTE = 4000
@@ -219,14 +214,12 @@ class DeskDecoder(Decoder):
     def _take(self, char: str) -> Iterator[Input]:
         if self._pasted is None:
             yield from super()._take(char)
-        else:
-            yield from self._take_pasted(char, self._pasted)
-
-    def _take_pasted(self, char: str, pasted: list[str]) -> Iterator[Input]:
-        """Keep a character of a paste, or end it; no key and no sequence is in one."""
+            return
+        # No key and no sequence is in a paste.
         self._last = (self._last + char)[-len(_PASTE_ENDS) :]
-        if len(pasted) < PASTE + len(_PASTE_ENDS) and (char.isprintable() or char in "\r\n\t"):
-            pasted.append(char)
+        has_room = len(self._pasted) < PASTE + len(_PASTE_ENDS)
+        if has_room and (char.isprintable() or char in "\r\n\t"):
+            self._pasted.append(char)
         if self._last == _PASTE_ENDS:
             yield from self._end_paste()
 

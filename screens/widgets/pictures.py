@@ -33,11 +33,14 @@ _LETTERS = {
 }  # fmt: skip
 
 
+_HALVES = {"##": "█", "# ": "▀", " #": "▄", "  ": " "}
+
+
 def small(text: str) -> list[str]:
     """Draw ``text`` three rows high, two pixels to a cell."""
     rows = _rows(text)
     pairs = zip(rows[0::2], rows[1::2], strict=True)
-    return ["".join(_half(a, b) for a, b in zip(*pair, strict=True)) for pair in pairs]
+    return ["".join(_HALVES[a + b] for a, b in zip(*pair, strict=True)) for pair in pairs]
 
 
 def big(text: str) -> list[str]:
@@ -45,18 +48,14 @@ def big(text: str) -> list[str]:
     return ["".join("██" if pixel == "#" else "  " for pixel in row) for row in _rows(text)]
 
 
-def _half(upper: str, lower: str) -> str:
-    return {"##": "█", "# ": "▀", " #": "▄"}.get(upper + lower, " ")
-
-
 def _rows(text: str) -> list[str]:
     letters = [_LETTERS[char] for char in text.upper() if char in _LETTERS]
-    return [" ".join(_slice(letter, row) for letter in letters) for row in range(_BANNER_PIXELS)]
-
-
-def _slice(letter: str, row: int) -> str:
-    width = len(letter) // _BANNER_PIXELS
-    return letter[row * width : (row + 1) * width]
+    rows: list[list[str]] = [[] for _row in range(_BANNER_PIXELS)]
+    for letter in letters:
+        width = len(letter) // _BANNER_PIXELS
+        for at, row in enumerate(rows):
+            row.append(letter[at * width : (at + 1) * width])
+    return [" ".join(row) for row in rows]
 
 
 class Banner(Widget, inherit_bindings=False):
@@ -64,18 +63,17 @@ class Banner(Widget, inherit_bindings=False):
 
     def __init__(self, text: str, *, roomy: bool) -> None:
         super().__init__()
-        self._lines = _big_words(text) if roomy else small(text)
+        if roomy:
+            first, *others = (big(word) for word in text.split())
+            self._lines = first + [line for word in others for line in ("", *word)]
+        else:
+            self._lines = small(text)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return len(self._lines)
 
     def render(self) -> Content:
         return Content("\n".join(self._lines))
-
-
-def _big_words(text: str) -> list[str]:
-    first, *others = (big(word) for word in text.split())
-    return first + [line for word in others for line in ("", *word)]
 
 
 # A tick that is visible from two metres.
@@ -94,7 +92,6 @@ _TICK_PIXELS = (
     "     #######          ",
     "      #####           ",
 )
-_HALVES = {"##": "█", "# ": "▀", " #": "▄", "  ": " "}
 
 
 class Tick(Widget, inherit_bindings=False):
@@ -102,22 +99,19 @@ class Tick(Widget, inherit_bindings=False):
 
     def __init__(self, *, roomy: bool) -> None:
         super().__init__()
-        self._lines = _big() if roomy else _small()
+        if roomy:
+            self._lines = [row.replace("#", "██").replace(" ", "  ") for row in _TICK_PIXELS]
+        else:
+            pairs = zip(_TICK_PIXELS[0::2], _TICK_PIXELS[1::2], strict=True)
+            self._lines = [
+                "".join(_HALVES[a + b] for a, b in zip(*pair, strict=True)) for pair in pairs
+            ]
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return len(self._lines)
 
     def render(self) -> Content:
         return Content("\n".join(self._lines))
-
-
-def _small() -> list[str]:
-    pairs = zip(_TICK_PIXELS[0::2], _TICK_PIXELS[1::2], strict=True)
-    return ["".join(_HALVES[a + b] for a, b in zip(*pair, strict=True)) for pair in pairs]
-
-
-def _big() -> list[str]:
-    return ["".join("██" if pixel == "#" else "  " for pixel in row) for row in _TICK_PIXELS]
 
 
 HEIGHT = 9
@@ -180,34 +174,27 @@ class Drawing(Widget, inherit_bindings=False):
         return _END + gone if self._way is Direction.OUT else _START - gone
 
     def render(self) -> Content:
-        """Draw the reader and the visible part of the card."""
-        width = self.content_size.width
-        return Content("\n").join(
-            Content.assemble(self._case(row), *self._beside(row, width - _READER))
-            for row in range(HEIGHT)
-        )
-
-    def _case(self, row: int) -> Content:
-        """Return the reader's part of one row, its slot at the right."""
-        lamp = "•" if row == 1 and self._offset <= 0 else " "
-        return Content.assemble((f"  {lamp}".ljust(_READER - 1), _CASE), ("▐", _LIP))
-
-    def _beside(self, row: int, room: int) -> list[tuple[str, str]]:
-        """Return the runs of one row to the right of the reader."""
-        offset = self._offset
+        """Draw the reader, its slot at the right, and the visible part of the card."""
+        room, offset = self.content_size.width - _READER, self._offset
         gap = max(0, offset)
-        body = _card(max(_NARROWEST, min(_WIDEST, room - _STILL)))[row - 1] if row else ""
-        shown = body[max(0, -offset) :][: max(0, room - gap)]
-        return [
-            (self._arrow(row, gap), _PLAIN),
-            (shown, _BODY),
-            (" " * max(0, room - gap - len(shown)), _PLAIN),
-        ]
-
-    def _arrow(self, row: int, gap: int) -> str:
+        card = _card(max(_NARROWEST, min(_WIDEST, room - _STILL)))
         sign = self._glyphs.pointer if self._way is Direction.OUT else self._glyphs.back
-        signs = f"{sign} {sign}" if row == HEIGHT // 2 and gap >= _ROOM_FOR_ARROWS else ""
-        return signs.center(gap)
+        rows = []
+        for row in range(HEIGHT):
+            lamp = "•" if row == 1 and offset <= 0 else " "
+            arrows = f"{sign} {sign}" if row == HEIGHT // 2 and gap >= _ROOM_FOR_ARROWS else ""
+            body = card[row - 1] if row else ""
+            shown = body[max(0, -offset) :][: max(0, room - gap)]
+            rows.append(
+                Content.assemble(
+                    (f"  {lamp}".ljust(_READER - 1), _CASE),
+                    ("▐", _LIP),
+                    (arrows.center(gap), _PLAIN),
+                    (shown, _BODY),
+                    (" " * max(0, room - gap - len(shown)), _PLAIN),
+                )
+            )
+        return Content("\n").join(rows)
 
 
 def _card(width: int) -> tuple[str, ...]:

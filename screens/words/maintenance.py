@@ -91,10 +91,24 @@ def _fault(fault: ReadFault) -> str:
 def result(what: ActResult, zone: tzinfo | None) -> tuple[str, list[str]]:
     """Return a title and lines; ``zone`` None is the machine's."""
     match what:
-        case ReaderTest():
-            return _reader(what)
+        case ReaderTest(reader, family, fault):
+            if fault is not None:
+                return "The card could not be read again", [f"Reader: {reader}", _fault(fault)]
+            title = FAMILIES[family].title if family in FAMILIES else family
+            lines = [f"Reader: {reader}", f"Your card was read again: {title}."]
+            return "The card reader works", lines
         case NetworkReport():
-            return _network(what, zone)
+            addresses, ends = what.state.addresses, what.state.certificate_ends_at
+            lines = [f"{one.name}: {one.trouble or 'answers'}" for one in addresses] or [NO_ADDRESS]
+            if ends is not None:
+                lines.append(f"Certificate of this station: valid until {_moment(ends, zone)}")
+            ahead = "as the authority's"
+            if abs(what.ahead_s) >= _OFF_BY_S:
+                way = "ahead of" if what.ahead_s > 0 else "behind"
+                ahead = f"{abs(round(what.ahead_s))} seconds {way} the authority's"
+            lines.append(f"Clock: {_moment(what.clock, zone)}, {ahead}")
+            answers = all(not one.trouble for one in addresses)
+            return "The authority answers" if answers else "An address gives no answer", lines
         case Ending(really=True):
             return f"{act(what.act)}: it begins now", [
                 consequence(what.act),
@@ -108,32 +122,6 @@ def result(what: ActResult, zone: tzinfo | None) -> tuple[str, list[str]]:
             assert_never(what)
 
 
-def _reader(test: ReaderTest) -> tuple[str, list[str]]:
-    reader = f"Reader: {test.reader}"
-    if test.fault is not None:
-        return "The card could not be read again", [reader, _fault(test.fault)]
-    title = FAMILIES[test.family].title if test.family in FAMILIES else test.family
-    return "The card reader works", [reader, f"Your card was read again: {title}."]
-
-
-def _network(report: NetworkReport, zone: tzinfo | None) -> tuple[str, list[str]]:
-    addresses, ends = report.state.addresses, report.state.certificate_ends_at
-    lines = [f"{one.name}: {one.trouble or 'answers'}" for one in addresses] or [NO_ADDRESS]
-    if ends is not None:
-        lines.append(f"Certificate of this station: valid until {_moment(ends, zone)}")
-    lines.append(f"Clock: {_moment(report.clock, zone)}, {_ahead(report.ahead_s)}")
-    answers = all(not one.trouble for one in addresses)
-    return "The authority answers" if answers else "An address gives no answer", lines
-
-
 def _moment(moment: datetime, zone: tzinfo | None) -> str:
     there = moment.astimezone(zone)
     return f"{there.day} {there:%B %Y %H:%M}"
-
-
-def _ahead(seconds: float) -> str:
-    if abs(seconds) < _OFF_BY_S:
-        return "as the authority's"
-    return (
-        f"{abs(round(seconds))} seconds {'ahead of' if seconds > 0 else 'behind'} the authority's"
-    )

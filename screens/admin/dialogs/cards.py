@@ -49,15 +49,13 @@ def card_of(values: Mapping[str, str], cards: Sequence[CardLine]) -> str:
 
 def _labels(cards: Sequence[CardLine]) -> dict[str, str]:
     """Return ids by short names of the cards, or by long ones where the short are equal."""
-    short = {_label(card): card.card_id for card in cards}
+    short = {}
+    for card in cards:
+        expires = f", expires {last_day(card.expires_at)}" if card.expires_at else ""
+        short[f"{card.driver} ending in {card.identifier[-_TAIL:]}{expires}"] = card.card_id
     if len(short) == len(cards):
         return short
     return {f"{card.driver} {card.identifier}": card.card_id for card in cards}
-
-
-def _label(card: CardLine) -> str:
-    expires = f", expires {last_day(card.expires_at)}" if card.expires_at else ""
-    return f"{card.driver} ending in {card.identifier[-_TAIL:]}{expires}"
 
 
 def card_short(card: CardLine) -> str:

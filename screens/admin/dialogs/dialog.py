@@ -281,7 +281,12 @@ class LongWork(Dialog[T]):
         except Stopped:
             self.dismiss(None)
         except (AdministrationError, StoreError) as error:
-            self._refused(error)
+            self._over = True
+            away = isinstance(error, StoreError) and not self._changes
+            words = _AWAY if away else page.explanation(error)
+            self._note.say("\n".join((words, *page.changes(error))))
+            self._bar.display = self._how_far.display = False
+            self._button.relabel("Close")
         else:
             self.dismiss(answer)
 
@@ -296,14 +301,6 @@ class LongWork(Dialog[T]):
         if total:
             self._bar.update(total=total, progress=done)
             self._how_far.say(self._far(done, total))
-
-    def _refused(self, error: page.Refusal) -> None:
-        self._over = True
-        away = isinstance(error, StoreError) and not self._changes
-        words = _AWAY if away else page.explanation(error)
-        self._note.say("\n".join((words, *page.changes(error))))
-        self._bar.display = self._how_far.display = False
-        self._button.relabel("Close")
 
 
 def rows_far(done: int, total: int) -> str:

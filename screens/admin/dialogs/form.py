@@ -188,9 +188,15 @@ class EntryField(Input):
 
     def on_key(self, event: events.Key) -> None:
         """Pick the choice above or below."""
-        if event.key in ("up", "down") and self._entry.choices:
+        choices = self._entry.choices
+        if event.key in ("up", "down") and choices:
             event.stop()
-            self.pick(self._beside(1 if event.key == "down" else -1))
+            down = event.key == "down"
+            if self.value in choices:
+                at = choices.index(self.value) + (1 if down else -1)
+                self.pick(choices[at % len(choices)])
+            else:
+                self.pick(choices[0 if down else -1])
 
     def on_paste(self, event: events.Paste) -> None:
         """Take all lines where several are allowed."""
@@ -207,12 +213,6 @@ class EntryField(Input):
     def pick(self, choice: str) -> None:
         self.value = choice
         self.cursor_position = len(choice)
-
-    def _beside(self, step: int) -> str:
-        choices = self._entry.choices
-        if self.value not in choices:
-            return choices[0 if step > 0 else -1]
-        return choices[(choices.index(self.value) + step) % len(choices)]
 
 
 class PickField(EntryField):
@@ -397,27 +397,19 @@ class Form(Dialog[T]):
             answer = await asyncio.to_thread(self._send, values)
         except NotTaken as error:
             self._work(False)
-            self._complain(error)
+            lines = [line for line in self._lines if line.entry.name == error.field]
+            if lines:
+                lines[0].say(str(error))
+                lines[0].field.focus()
+            else:
+                self._note.say(str(error))
         except (AdministrationError, StoreError) as error:
             self._work(False)
-            self._refused(error)
+            self._note.say("\n".join((page.explanation(error), *page.changes(error))))
+            if isinstance(error, ConcurrentChange | NotFound) and self.on_stale is not None:
+                self.on_stale()
         else:
             self._close(answer)
-
-    def _complain(self, error: NotTaken) -> None:
-        for line in self._lines:
-            if line.entry.name == error.field:
-                line.say(str(error))
-                line.field.focus()
-                return
-        self._note.say(str(error))
-
-    def _refused(self, error: page.Refusal) -> None:
-        lines = (page.explanation(error), *page.changes(error))
-        self._note.say("\n".join(lines))
-        stale = isinstance(error, ConcurrentChange | NotFound)
-        if stale and self.on_stale is not None:
-            self.on_stale()
 
     def _work(self, sending: bool) -> None:
         self._sending = sending

@@ -223,7 +223,7 @@ def take_back_leaver(subject: Subject) -> Form[Done]:
 
 def erase(subject: Subject) -> Form[Done]:
     """Ask for the number, so that nobody is erased by mistake."""
-    person = subject.person
+    number = subject.person.number
     return Form(
         "Erase this person",
         f"{subject.who} goes for good: name, addresses, cards, unblock secrets, answers, and the "
@@ -236,7 +236,7 @@ def erase(subject: Subject) -> Form[Done]:
                 "Number",
                 hint="Type their number to show that you mean them.",
                 most=_NUMBER_MOST,
-                check=_same_as(person.number),
+                check=lambda text: "" if text == number else f"That is not their number, {number}.",
             ),
             *grounds_entries(identifies=False),
         ),
@@ -253,7 +253,3 @@ def _other(name: str, label: str, now: str, hint: str, most: int) -> Entry:
         return "This is what it says already." if text == now else ""
 
     return Entry(name, label, initial=now, hint=hint, most=most, replaces=True, check=check)
-
-
-def _same_as(number: str) -> Callable[[str], str]:
-    return lambda text: "" if text == number else f"That is not their number, {number}."

@@ -168,6 +168,7 @@ class Actions:
                 assert_never(standing)
 
     def _dispatch(self, command: Command) -> ResultSide | None:
+        visit, ask = command.visit, self._authority
         match command:
             case OpenVisit():
                 return self._open(command)
@@ -180,27 +181,11 @@ class Actions:
             case DoMaintenance():
                 return self._maintain(command)
             case EndVisit():
-                self._authority.end(command.visit, command.how)
+                ask.end(visit, command.how)
                 return None
             case ReportMute():
-                mute = UnreadCard(ReadFault.NO_ANSWER)
-                self._report(command.visit, Reason.CARD_UNREADABLE, mute)
+                self._report(visit, Reason.CARD_UNREADABLE, UnreadCard(ReadFault.NO_ANSWER))
                 return None
-            case _:
-                return self._ask(command)
-
-    def _ask(
-        self,
-        command: Choose
-        | SaveQuestions
-        | SubmitEmail
-        | SubmitAnswers
-        | RequestCode
-        | SubmitCode
-        | SubmitStopNumber,
-    ) -> Replied:
-        visit, ask = command.visit, self._authority
-        match command:
             case Choose():
                 return Replied(visit, ask.choose(visit, command.purpose, command.anew))
             case SaveQuestions():

@@ -127,9 +127,15 @@ class IdleTimer:
 
     def seconds_left(self, state: State) -> float | None:
         """Return the time left on this page; None where it has no limit."""
-        allowed = self._allowed(state)
-        if allowed is None:
-            return None
+        match state:
+            case StillThere():
+                allowed = self._times.answer_s
+            case Attract(pulled=None) | OutOfService(pulled=None):
+                return None
+            case Reading() | Working() | RemoveCard():
+                return None
+            case _:
+                allowed = self._times.idle_s
         return max(0.0, allowed - (self._now() - self._touched_at))
 
     def event(self, state: State) -> ClockSide | None:
@@ -142,17 +148,6 @@ class IdleTimer:
         if visit is None:
             return None
         return AnswerTimedOut(visit) if isinstance(state, StillThere) else IdleTimedOut(visit)
-
-    def _allowed(self, state: State) -> float | None:
-        match state:
-            case StillThere():
-                return self._times.answer_s
-            case Attract(pulled=None) | OutOfService(pulled=None):
-                return None
-            case Reading() | Working() | RemoveCard():
-                return None
-            case _:
-                return self._times.idle_s
 
 
 class StationLoop:
@@ -293,21 +288,22 @@ class StationLoop:
         self._state = following.state
         self._had_visit |= visit_of(self._state) is not None
         for command in following.commands:
-            self._start(command)
+            task = asyncio.create_task(self._carry_out(command))
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
         if changed:
             self.touched()
             await show(self._state)
             self._shown_at = self._now()
 
-    def _start(self, command: Command) -> None:
-        task = asyncio.create_task(self._carry_out(command))
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
-
     async def _carry_out(self, command: Command) -> None:
         if isinstance(command, OpenVisit | PinCommand | EndVisit):
             async with self._at_card:
-                if isinstance(command, OpenVisit) and self._has_left(command.visit):
+                state = self._state
+                waits = isinstance(state, Reading) and state.visit == command.visit
+                if isinstance(command, OpenVisit) and not waits:
+                    # Its card left while it waited for the card before it. The end of this visit
+                    # was already reported: opened now, it would stay open.
                     return
                 result = await asyncio.to_thread(self._guarded, command)
         else:
@@ -316,13 +312,6 @@ class StationLoop:
             self._check_is_due.set()
         if result is not None:
             self._queue.put_nowait(result)
-
-    def _has_left(self, visit: VisitId) -> bool:
-        """Return whether a card left while its visit waited for the card before it.
-
-        The end of this visit was already reported: opened now, it would stay open.
-        """
-        return not (isinstance(self._state, Reading) and self._state.visit == visit)
 
     def _guarded(self, command: Command) -> ResultSide | None:
         """Perform ``command``; only here does an unexpected error end a visit."""

@@ -205,8 +205,14 @@ def on_holder(state: HolderState, event: Event) -> Move | None:
             return working(visit, Work.CHECKING_NUMBER, number, replace(state, visit=visit))
         case ((PickReason() | WriteReason() | Maintenance() | ConfirmAct() | ActDone()), _):
             return _on_maintenance(state, event)
+        case PadPaused(why=PadNotice.NOT_TAKEN, back=page), TriedAgain() if page is not None:
+            return page, ()
+        case PadPaused(command=UnblockPin() as command), TriedAgain():
+            visit, attempt = counted(state.visit)
+            asking = replace(command, attempt=attempt)
+            return working(visit, state.work, asking, on_visit(state.back, visit))
         case ((Trouble() | PadPaused()), TriedAgain()):
-            return _try_again(state)
+            return working(state.visit, state.work, state.command, state.back)
         case ((PickQuestion() | GiveAnswer() | AskQuestion()), _):
             return _on_questions(state, event)
         case ((NewPin() | RepeatPin()), _):
@@ -218,21 +224,6 @@ def on_holder(state: HolderState, event: Event) -> Move | None:
 def working(visit: VisitState, work: Work, command: Command, back: HolderState | None) -> Move:
     """Return the page for a running ``command``, and the command."""
     return Working(visit, work, command, back), (command,)
-
-
-def _try_again(state: Trouble | PadPaused) -> Move:
-    """Send the same command again, or go to the page for what the reader's keys cannot take."""
-    match state:
-        case PadPaused(why=PadNotice.NOT_TAKEN, back=page) if page is not None:
-            return page, ()
-        case PadPaused(command=UnblockPin() as command):
-            visit, attempt = counted(state.visit)
-            asking = replace(command, attempt=attempt)
-            return working(visit, state.work, asking, on_visit(state.back, visit))
-        case Trouble() | PadPaused():
-            return working(state.visit, state.work, state.command, state.back)
-        case _:
-            assert_never(state)
 
 
 def _chosen(state: Menu, offer: Offer) -> Move:
@@ -269,49 +260,36 @@ def counted(visit: VisitState) -> tuple[VisitState, str]:
 def _on_questions(state: PickQuestion | GiveAnswer | AskQuestion, event: Event) -> Move | None:
     match state, event:
         case PickQuestion(), QuestionPicked():
-            return _question_picked(state, event.question)
+            taken = {answer.question for answer in state.given}
+            for question in state.task.bank:
+                if question.id == event.question and question.id not in taken:
+                    return GiveAnswer(state.visit, state.task, state.given, question), ()
+            return None
         case GiveAnswer(), AnswerEntered():
-            return _answer_given(state, event)
+            others = [answer.text.reveal() for answer in state.given]
+            problem = answer_problem(event.text.reveal(), state.question.text, others)
+            if problem:
+                return replace(state, problem=problem), ()
+            given = (*state.given, Answer(state.question.id, event.text))
+            if len(given) < state.task.count:
+                return PickQuestion(state.visit, state.task, given), ()
+            save = SaveQuestions(state.visit.id, given)
+            return working(state.visit, Work.CHECKING_ANSWERS, save, state)
         case GiveAnswer(), WentBack():
             return PickQuestion(state.visit, state.task, state.given), ()
         case PickQuestion(given=(*_, _)), WentBack():
             return replace(state, given=state.given[:-1]), ()
         case AskQuestion(), AnswerEntered():
-            return _asked_answered(state, event)
+            given = (*state.given, Answer(state.question.id, event.text))
+            if len(given) < len(state.task.questions):
+                return replace(state, given=given, wrong=False), ()
+            visit, attempt = counted(state.visit)
+            submit = SubmitAnswers(visit.id, attempt, given)
+            return working(visit, Work.CHECKING_ANSWERS, submit, AskQuestion(visit, state.task))
         case AskQuestion(given=(*_, _)), WentBack():
             return replace(state, given=state.given[:-1], wrong=False), ()
         case _:
             return None
-
-
-def _question_picked(state: PickQuestion, picked: int) -> Move | None:
-    taken = {answer.question for answer in state.given}
-    for question in state.task.bank:
-        if question.id == picked and picked not in taken:
-            return GiveAnswer(state.visit, state.task, state.given, question), ()
-    return None
-
-
-def _answer_given(state: GiveAnswer, event: AnswerEntered) -> Move:
-    others = [answer.text.reveal() for answer in state.given]
-    problem = answer_problem(event.text.reveal(), state.question.text, others)
-    if problem:
-        return replace(state, problem=problem), ()
-    given = (*state.given, Answer(state.question.id, event.text))
-    if len(given) < state.task.count:
-        return PickQuestion(state.visit, state.task, given), ()
-    save = SaveQuestions(state.visit.id, given)
-    return working(state.visit, Work.CHECKING_ANSWERS, save, state)
-
-
-def _asked_answered(state: AskQuestion, event: AnswerEntered) -> Move:
-    given = (*state.given, Answer(state.question.id, event.text))
-    if len(given) < len(state.task.questions):
-        return replace(state, given=given, wrong=False), ()
-    visit, attempt = counted(state.visit)
-    submit = SubmitAnswers(visit.id, attempt, given)
-    again = AskQuestion(visit, state.task)
-    return working(visit, Work.CHECKING_ANSWERS, submit, again)
 
 
 # --- a new PIN -------------------------------------------------------------------------
@@ -329,23 +307,18 @@ def _on_new_pin(state: NewPin | RepeatPin, event: Event) -> Move | None:
         case RepeatPin(), WentBack():
             return NewPin(state.visit, state.rules, state.current), ()
         case RepeatPin(), PinEntered():
-            return _repeated(state, event)
+            again = NewPin(state.visit, state.rules, state.current)
+            if event.pin != state.pin:
+                return replace(again, trouble=PinFault.MISMATCH), ()
+            visit, attempt = counted(state.visit)
+            command: Command
+            if state.current is not None:
+                command = ChangePin(visit.id, visit.at, state.current, state.pin)
+            else:
+                command = UnblockPin(visit.id, visit.at, state.pin, attempt)
+            return working(visit, Work.SETTING_PIN, command, replace(again, visit=visit))
         case _:
             return None
-
-
-def _repeated(state: RepeatPin, event: PinEntered) -> Move:
-    again = NewPin(state.visit, state.rules, state.current)
-    if event.pin != state.pin:
-        return replace(again, trouble=PinFault.MISMATCH), ()
-    visit, attempt = counted(state.visit)
-    again = replace(again, visit=visit)
-    command: Command
-    if state.current is not None:
-        command = ChangePin(visit.id, visit.at, state.current, state.pin)
-    else:
-        command = UnblockPin(visit.id, visit.at, state.pin, attempt)
-    return working(visit, Work.SETTING_PIN, command, again)
 
 
 # --- maintenance -----------------------------------------------------------------------
@@ -712,15 +685,20 @@ def step(state: State, event: Event) -> Next:
             opening = OpenVisit(event.visit, event.reader)
             return Next(Reading(event.visit, event.reader), (*ending, opening))
         case CardUnreadable():
-            refused = _refused_here(state, event.visit, Reason.CARD_UNREADABLE)
-            return replace(refused, commands=(*refused.commands, ReportMute(event.visit)))
+            refused = _turned_away(state, event.visit, Refusal(Reason.CARD_UNREADABLE))
+            mute = ReportMute(event.visit)
+            return Next(refused, (*_ending(state, VisitEnd.REFUSED), mute))
         case SecondCard() if isinstance(state, Working) and _changes_card(state.command):
             return Next(replace(state, second_card=True))
         case SecondCard():
             untold = _untold(state, unread=event.unread)
             return _two_cards(state, visit_of(state) or event.visit, untold)
         case Availability():
-            return _availability(state, event)
+            if not isinstance(state, Attract | OutOfService):
+                return Next(state)
+            if event.outage is not None:
+                return Next(OutOfService(event.outage, state.pulled, state.visit))
+            return Next(Attract(state.pulled, state.visit))
         case Replied(reply=Finished(purpose=purpose)) if event.visit == _left_in(state):
             return Next(_noted(state, _DONE.get(purpose)))
         case Replied(reply=ProvePin()) if event.visit == _left_in(state):
@@ -805,14 +783,28 @@ def _pulled_from(state: State) -> PulledFrom | None:
 
 def _within_visit(state: State, event: Event) -> Next:
     match state:
-        case Attract() | OutOfService():
+        case Attract() | OutOfService() | RemoveCard():
             return Next(state)
         case Reading() | Working():
-            return _unless_two_cards(state, Next(*(on_result(state, event) or (state, ()))))
+            following = Next(*(on_result(state, event) or (state, ())))
+            if not isinstance(state, Working) or not state.second_card:
+                return following
+            if following.state == state or isinstance(following.state, _FINISHED):
+                return following
+            # It is shown how it ended; where the flow would go on, the second card stops it now.
+            return _two_cards(state, state.visit.id, _pulled_from(following.state))
+        case StillThere() if isinstance(event, Stayed):
+            return Next(state.inner)
+        case StillThere() if isinstance(event, AnswerTimedOut):
+            return _leave(state, RemovalReason.IDLE)
         case StillThere():
-            return _still_there(state, event)
-        case Success() | Refused() | RemoveCard():
-            return _closing(state, event)
+            return Next(state)
+        case Success() | Refused():
+            # A last page that nobody leaves is cleared: its card may stay in for hours.
+            visit = visit_of(state)
+            if isinstance(event, IdleTimedOut | Left) and visit:
+                return Next(RemoveCard(visit, RemovalReason.FINISHED))
+            return Next(state)
         case _:  # mypy finds a state that is not the holder's
             if isinstance(event, IdleTimedOut):
                 return Next(StillThere(state))
@@ -825,42 +817,10 @@ def _changes_card(command: Command) -> bool:
     return isinstance(command, UnblockPin | ChangePin)
 
 
-def _unless_two_cards(state: Reading | Working, following: Next) -> Next:
-    """Show how it ended; where the flow would go on, the second card stops it now."""
-    if not isinstance(state, Working) or not state.second_card:
-        return following
-    if following.state == state or isinstance(following.state, _FINISHED):
-        return following
-    return _two_cards(state, state.visit.id, _pulled_from(following.state))
-
-
-def _still_there(state: StillThere, event: Event) -> Next:
-    match event:
-        case Stayed():
-            return Next(state.inner)
-        case AnswerTimedOut():
-            return _leave(state, RemovalReason.IDLE)
-        case _:
-            return Next(state)
-
-
-def _closing(state: Success | Refused | RemoveCard, event: Event) -> Next:
-    """Clear a last page that nobody leaves: its card may stay in for hours."""
-    visit = visit_of(state)
-    if isinstance(event, IdleTimedOut | Left) and not isinstance(state, RemoveCard) and visit:
-        return Next(RemoveCard(visit, RemovalReason.FINISHED))
-    return Next(state)
-
-
 def _leave(state: State, reason: RemovalReason) -> Next:
     visit = visit_of(state)
     how = VisitEnd.IDLE if reason is RemovalReason.IDLE else VisitEnd.LEFT
     return Next(RemoveCard(visit, reason), (EndVisit(visit, how),)) if visit else Next(state)
-
-
-def _refused_here(state: State, visit: VisitId, reason: Reason) -> Next:
-    refused = _turned_away(state, visit, Refusal(reason))
-    return Next(refused, _ending(state, VisitEnd.REFUSED))
 
 
 def _two_cards(state: State, visit: VisitId, untold: PulledFrom | None) -> Next:
@@ -874,11 +834,3 @@ def _ending(state: State, how: VisitEnd) -> tuple[Command, ...]:
     if visit is None or isinstance(state, _FINISHED):
         return ()
     return (EndVisit(visit, how),)
-
-
-def _availability(state: State, event: Availability) -> Next:
-    if not isinstance(state, Attract | OutOfService):
-        return Next(state)
-    if event.outage is not None:
-        return Next(OutOfService(event.outage, state.pulled, state.visit))
-    return Next(Attract(state.pulled, state.visit))

@@ -162,7 +162,12 @@ class PinWork:
                 raise result.error
             return Replied(visit, result.refusal or Refusal(Reason.CARD_REFUSED))
         if result.done:
-            return self._finished(visit, grant, result)
+            done = result.reply or self._record_outcome(visit, grant, UnblockDone())
+            if result.rotation is not None:
+                # Unconfirmed, the next unlock resolves it.
+                with suppress(errors.AuthorityError):
+                    self._authority.confirm_rotation(visit, grant.journal, result.rotation)
+            return Replied(visit, done or Finished(Purpose.UNLOCK))
         match result.error:
             case None:
                 return Replied(visit, result.refusal or Refusal(Reason.CARD_REFUSED))
@@ -255,14 +260,6 @@ class PinWork:
             return reply, self._authority.rotate_secret(visit, grant.journal)
         except errors.AuthorityError:
             return reply, None
-
-    def _finished(self, visit: VisitId, grant: Grant | KeyGrant, result: UnblockResult) -> Replied:
-        """Record the result on the card; the next unlock resolves an unconfirmed rotation."""
-        done = result.reply or self._record_outcome(visit, grant, UnblockDone())
-        if result.rotation is not None:
-            with suppress(errors.AuthorityError):
-                self._authority.confirm_rotation(visit, grant.journal, result.rotation)
-        return Replied(visit, done or Finished(Purpose.UNLOCK))
 
     def _failed(
         self, command: UnblockPin, grant: Grant | KeyGrant, error: errors.CardError

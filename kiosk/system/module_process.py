@@ -52,10 +52,6 @@ def read(pipe: int, within_s: float | None = None) -> Message | None:
     payload = _read_exactly(pipe, length, deadline) if length <= LONGEST else None
     if payload is None:
         raise BrokenFrame("a frame without an end")
-    return _parsed(payload)
-
-
-def _parsed(payload: bytes) -> Message:
     try:
         message = json.loads(payload)
     except ValueError:
@@ -68,7 +64,11 @@ def _parsed(payload: bytes) -> Message:
 def _read_exactly(pipe: int, count: int, deadline: float | None) -> bytes | None:
     data = b""
     while len(data) < count:
-        _wait(pipe, deadline)
+        if deadline is not None:
+            poll = select.poll()
+            poll.register(pipe, select.POLLIN)
+            if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+                raise TimeoutError("no answer in time")
         piece = os.read(pipe, count - len(data))
         if not piece:
             if data:
@@ -76,15 +76,6 @@ def _read_exactly(pipe: int, count: int, deadline: float | None) -> bytes | None
             return None
         data += piece
     return data
-
-
-def _wait(pipe: int, deadline: float | None) -> None:
-    if deadline is None:
-        return
-    poll = select.poll()
-    poll.register(pipe, select.POLLIN)
-    if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
-        raise TimeoutError("no answer in time")
 
 
 # The parent's side.

@@ -180,15 +180,10 @@ def response_from(command: CommandApdu, raw: bytes) -> ResponseApdu:
     """
     response = decode(raw)
     if response is None or (command.changes_card and not response.status.is_proper):
-        raise _torn(command)
+        if command.changes_card:
+            raise OutcomeUnknown("the answer to a command that changes the card was torn")
+        raise CardMute("the answer was torn")  # a card that is pulled can answer so
     return response
-
-
-def _torn(command: CommandApdu) -> Exception:
-    """Return the error for an answer without a status word: a card that is pulled can answer so."""
-    if command.changes_card:
-        return OutcomeUnknown("the answer to a command that changes the card was torn")
-    return CardMute("the answer was torn")
 
 
 class Connection:

@@ -275,14 +275,11 @@ class Registry:
         """
         for driver in self._drivers:
             if driver.name == card.driver:
-                return _same(driver.open(channel), card)
+                session = driver.open(channel)
+                if session is None or session.identifier() != card.identifier:
+                    raise CardSwapped("another card is in the reader")
+                return session
         raise CardUnknown(f"there is no driver {card.driver!r}")
-
-
-def _same(session: CardSession | None, card: CardId) -> CardSession:
-    if session is None or session.identifier() != card.identifier:
-        raise CardSwapped("another card is in the reader")
-    return session
 
 
 class RoutedCards:

@@ -187,12 +187,9 @@ class ReaderThread:
                 self._note(service_lost(self._snapshot))
                 self._stopping.wait(next(pauses))
             finally:
-                self._release()
-
-    def _release(self) -> None:
-        context, self._context = self._context, None
-        if context is not None:
-            pcsc.release(context)
+                context, self._context = self._context, None
+                if context is not None:
+                    pcsc.release(context)
 
     def _follow(self, context: Context) -> None:
         """Follow the readers until ``stop``; raise ``PcscError`` when the service goes."""

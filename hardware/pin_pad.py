@@ -8,7 +8,7 @@ little-endian, except for the control codes of 2.2.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -108,7 +108,11 @@ def features(answer: bytes) -> dict[int, int]:
 
 def properties(answer: bytes) -> PadProperties:
     """Read the properties (2.6.14: tag, length, value); a missing one keeps its default."""
-    values = dict(_properties(answer))
+    values = dict[int, int]()
+    while len(answer) >= 2:
+        tag, length, rest = answer[0], answer[1], answer[2:]
+        values[tag] = int.from_bytes(rest[:length], "little")
+        answer = rest[length:]
     return PadProperties(
         shortest=values.get(_MIN, 0),
         longest=values.get(_MAX, 0) or 0xFF,
@@ -126,13 +130,6 @@ def structure(entry: PadEntry, apdu: bytes, *, display: bool) -> bytes:
 def trouble(status: int) -> PadTrouble | None:
     """Return why a reader sent nothing; None for any other status (2.5.2, 2.5.3)."""
     return _TROUBLES.get(status)
-
-
-def _properties(answer: bytes) -> Iterator[tuple[int, int]]:
-    while len(answer) >= 2:
-        tag, length, rest = answer[0], answer[1], answer[2:]
-        yield tag, int.from_bytes(rest[:length], "little")
-        answer = rest[length:]
 
 
 def _verify(entry: PadEntry, apdu: bytes, display: bool) -> bytes:

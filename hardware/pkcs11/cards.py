@@ -204,15 +204,10 @@ def _verdict(error: str, flags: int, pin: Pin, *, of_new: bool) -> CardError:
     if error in _LOCKED or (error in _WRONG and pin.is_locked(flags)):
         return PinBlocked("no tries are left")
     if error in _WRONG:
-        return PinWrong(_left(flags, pin))
+        return PinWrong(1 if pin.is_last_try(flags) else None)  # PKCS#11 has no other number
     if error in _FORBIDDEN:
         return NotAllowed(f"the card's module does not allow this: {error}")
     return OutcomeUnknown(f"the card's module failed within the change: {error}")
-
-
-def _left(flags: int, pin: Pin) -> int | None:
-    """Return 1 where the flags mark the last try; PKCS#11 has no other number."""
-    return 1 if pin.is_last_try(flags) else None
 
 
 class Style(StrEnum):

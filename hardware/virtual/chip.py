@@ -223,39 +223,31 @@ class AppletChip(Generic[StateT]):
         if self.state.profile.t0 and command.data and command.le is not None:
             return b"", Status.WRONG_LENGTH
         if command.chained:
-            return b"", self._link(command)
-        whole = self._whole(command)
+            if command.le is not None:
+                return b"", Status.WRONG_LENGTH
+            self._chain = (_heading(command), self._chained_to(command) + command.data)
+            return b"", Status.OK
+        data = self._chained_to(command) + command.data
+        self._chain = None
+        cla = command.cla & ~CHAINING
+        whole = ReceivedCommand(cla, command.ins, command.p1, command.p2, data, command.le)
         self.received.append(whole)
         del self.received[:-REMEMBERED]
         data, status = self._applet.process(whole)
         if self.on_change is not None and whole.ins in self.changing:
             self.on_change(self.state)
-        return self._deliver(whole, data, status)
-
-    def _link(self, piece: ReceivedCommand) -> int:
-        if piece.le is not None:
-            return Status.WRONG_LENGTH
-        self._chain = (_heading(piece), self._chained_to(piece) + piece.data)
-        return Status.OK
-
-    def _whole(self, last: ReceivedCommand) -> ReceivedCommand:
-        data = self._chained_to(last) + last.data
-        self._chain = None
-        return ReceivedCommand(last.cla & ~CHAINING, last.ins, last.p1, last.p2, data, last.le)
+        if not data:
+            return data, status
+        self._pending = data
+        if self.state.profile.t0 and whole.data:
+            return b"", self._more()
+        return self._piece(whole)
 
     def _chained_to(self, piece: ReceivedCommand) -> bytes:
         # Another command ends a chain (ISO 7816-4, 5.3.3).
         if self._chain is None or self._chain[0] != _heading(piece):
             return b""
         return self._chain[1]
-
-    def _deliver(self, command: ReceivedCommand, data: bytes, status: int) -> tuple[bytes, int]:
-        if not data:
-            return data, status
-        self._pending = data
-        if self.state.profile.t0 and command.data:
-            return b"", self._more()
-        return self._piece(command)
 
     def _piece(self, command: ReceivedCommand) -> tuple[bytes, int]:
         if not self._pending:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from contextlib import suppress
 from enum import IntEnum
 from typing import Protocol
 
@@ -88,19 +89,16 @@ class CardLink:
 
         A chip that hangs in a command is left alone; ``insert`` waits for it.
         """
-        self._leave()
+        self._out.set()
+        with self._lock:
+            if self._socket is not None:
+                _hang_up(self._socket)
         while self._thread is not None and self._idle.is_set():
             self._join(RETRY_SECONDS)
 
     def wait_powered(self, seconds: float = 5.0) -> bool:
         """Wait until the reader has given the card power."""
         return self._powered.wait(seconds)
-
-    def _leave(self) -> None:
-        self._out.set()
-        with self._lock:
-            if self._socket is not None:
-                _hang_up(self._socket)
 
     def _join(self, seconds: float | None = None) -> None:
         if self._thread is not None:
@@ -141,7 +139,9 @@ class CardLink:
                 self._answer(connection, payload)
         except PulledOutError as pulled:
             self._out.set()
-            _send_last(connection, pulled.sent)
+            if pulled.sent is not None:
+                with suppress(OSError):
+                    _send(connection, pulled.sent)
         except OSError:
             return  # the reader went away in mid-message
 
@@ -183,15 +183,6 @@ def _hang_up(connection: socket.socket) -> None:
 
 def _send(connection: socket.socket, payload: bytes) -> None:
     connection.sendall(len(payload).to_bytes(2, "big") + payload)
-
-
-def _send_last(connection: socket.socket, payload: bytes | None) -> None:
-    if payload is None:
-        return
-    try:
-        _send(connection, payload)
-    except OSError:
-        return
 
 
 def _receive(connection: socket.socket) -> bytes:

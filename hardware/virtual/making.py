@@ -55,7 +55,14 @@ def new_card(
         pin=Reference(padded(pin), profile.pin_tries, profile.pin_tries),
         puk=Reference(padded(puk), profile.puk_tries, profile.puk_tries),
     )
-    _personalise(state, expires or datetime.now(UTC) + timedelta(days=3 * 365), keys or {})
+    expires = expires or datetime.now(UTC) + timedelta(days=3 * 365)
+    state.objects[piv.CHUID] = piv.chuid(state.guid, expires)
+    state.objects[piv.CAPABILITY] = piv.capability(state.serial)
+    state.objects[piv.DISCOVERY] = piv.discovery()
+    for slot, tag in _SLOTS.items():
+        key = (keys or {}).get(slot) or _generate(profile)
+        state.keys[slot] = key
+        state.objects[tag] = piv.certificate(_self_signed(holder_name, key, expires))
     return VirtualCard(state)
 
 
@@ -74,16 +81,6 @@ def blocked_card(
     )
     card.state.pin.left = 0
     return card
-
-
-def _personalise(state: CardState, expires: datetime, keys: Mapping[int, PrivateKey]) -> None:
-    state.objects[piv.CHUID] = piv.chuid(state.guid, expires)
-    state.objects[piv.CAPABILITY] = piv.capability(state.serial)
-    state.objects[piv.DISCOVERY] = piv.discovery()
-    for slot, tag in _SLOTS.items():
-        key = keys.get(slot) or _generate(state.profile)
-        state.keys[slot] = key
-        state.objects[tag] = piv.certificate(_self_signed(state.holder_name, key, expires))
 
 
 def _generate(profile: CardProfile) -> PrivateKey:

@@ -133,22 +133,20 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     export.add_argument("--whole", action="store_true", help="with chain: from the first row on")
     add_config(export)
     for part in (listing, export):
-        _add_filter(part)
+        part.add_argument("--person", default="", metavar="NUMBER", help="of one holder")
+        part.add_argument("--station", default="", help="at one station")
+        part.add_argument("--staff", default="", metavar="NAME", help="by one member of staff")
+        part.add_argument("--kind", default="", help="of one kind, as `kinds` names it")
+        part.add_argument("--reference", default="", help="under one reference number")
+        since = "from this day or moment on"
+        part.add_argument("--since", type=moment, metavar="DATE", help=since)
+        until = "before this day or moment"
+        part.add_argument("--until", type=moment, metavar="DATE", help=until)
     redact = acting(parts, "redact", _redact, "propose to take the text of a row out of the audit")
     redact.add_argument("row", type=row_number, metavar="ROW", help="its number")
     redact.add_argument(
         "--whole", action="store_true", help="its detail too, and not only the reason"
     )
-
-
-def _add_filter(part: argparse.ArgumentParser) -> None:
-    part.add_argument("--person", default="", metavar="NUMBER", help="of one holder")
-    part.add_argument("--station", default="", help="at one station")
-    part.add_argument("--staff", default="", metavar="NAME", help="by one member of staff")
-    part.add_argument("--kind", default="", help="of one kind, as `kinds` names it")
-    part.add_argument("--reference", default="", help="under one reference number")
-    part.add_argument("--since", type=moment, metavar="DATE", help="from this day or moment on")
-    part.add_argument("--until", type=moment, metavar="DATE", help="before this day or moment")
 
 
 def _verify(args: argparse.Namespace) -> int:

@@ -190,7 +190,12 @@ def _chosen(args: argparse.Namespace) -> tuple[AdminDesk, Person, str]:
     """Return the desk, the person and the id of their card; raises ``NotFound``."""
     desk = Tools(args).desk
     person = desk.people.find_one(args.number)
-    return desk, person, _card_of(person, args.card)
+    begin = "".join(sign for sign in args.card.lower() if sign.isalnum())
+    found = [card for card in person.cards if begin and card.identifier.startswith(begin)]
+    if len(found) != 1:
+        many = f"{len(found)} cards of theirs begin" if found else "no card of theirs begins"
+        raise NotFound(f"{many} with {args.card!r}; `kiosk people show {person.number}` shows all")
+    return desk, person, found[0].card_id
 
 
 def _wanted(args: argparse.Namespace) -> NewCard:
@@ -209,16 +214,6 @@ def _wanted(args: argparse.Namespace) -> NewCard:
         secret=ask_secret(_ASKED_FOR) if args.with_secret else issued,
         secret_limit=args.secret_limit,
     )
-
-
-def _card_of(person: Person, named: str) -> str:
-    """Return the id of the one card whose identifier begins so; raises ``NotFound``."""
-    begin = "".join(sign for sign in named.lower() if sign.isalnum())
-    found = [card for card in person.cards if begin and card.identifier.startswith(begin)]
-    if len(found) != 1:
-        many = f"{len(found)} cards of theirs begin" if found else "no card of theirs begins"
-        raise NotFound(f"{many} with {named!r}; `kiosk people show {person.number}` shows all")
-    return found[0].card_id
 
 
 def _issue(args: argparse.Namespace) -> int:

@@ -68,7 +68,12 @@ def findings(
         names = ", ".join(reader.reader for reader in found.readers)
         text = f"none has {wanted!r} in its name; there are: {names}"
         return [service, fail(_READER, text, "see `reader` in [pcsc]")]
-    return [service, *(each for reader in used for each in _of_reader(reader, pads))]
+    every = [service]
+    unused = "" if pads else ", which are not used (`pin_pad` in [pcsc])"
+    for reader in used:
+        keys = f", with keys of its own for PINs{unused}" if reader.pin_pad else ""
+        every += [ok(_READER, reader.reader + keys), _of_card(reader)]
+    return every
 
 
 def of_graphics(folder: Path | None = None) -> Iterator[Finding]:
@@ -106,12 +111,6 @@ def of_module(module: Pkcs11Cards, found: PcscFinding) -> Finding:
         text = f"knows no reader {', '.join(strange)}; it knows: {', '.join(slots) or 'none'}"
         return warn(_MODULE, text, "it can serve no card in these readers")
     return ok(_MODULE, "loads")
-
-
-def _of_reader(reader: ReaderFinding, pads: bool) -> tuple[Finding, Finding]:
-    unused = "" if pads else ", which are not used (`pin_pad` in [pcsc])"
-    keys = f", with keys of its own for PINs{unused}" if reader.pin_pad else ""
-    return ok(_READER, reader.reader + keys), _of_card(reader)
 
 
 def _of_card(reader: ReaderFinding) -> Finding:
@@ -211,10 +210,9 @@ def _why_not(found: PcscFinding, part: str) -> str:
         return f"no reader has {part!r} in its name; there are: {names}"
     if sum(one.report is not None for one in readers) > 1:
         return "there are several cards; take out all but one, or name a reader with --reader"
-    return "; ".join(_troubles(readers)) or "no card was put in"
-
-
-def _troubles(readers: list[ReaderFinding]) -> Iterator[str]:
-    for one in readers:
-        if one.card is not CardCondition.EMPTY:
-            yield f"{one.reader}: {one.detail}{also_on(one.others)}"
+    troubles = (
+        f"{one.reader}: {one.detail}{also_on(one.others)}"
+        for one in readers
+        if one.card is not CardCondition.EMPTY
+    )
+    return "; ".join(troubles) or "no card was put in"

@@ -68,7 +68,8 @@ def run_command(argv: Sequence[str] | None = None) -> int:
             complain("kiosk: the output was closed before all of it was written")
         return 1
     except OSError as error:
-        complain(f"kiosk: {_place(error)}{error.strerror or error}{_other_account(error)}")
+        place = "" if error.filename is None else f"{error.filename}: "
+        complain(f"kiosk: {place}{error.strerror or error}{_other_account(error)}")
         try:
             sys.stdout.flush()
         except OSError:
@@ -107,10 +108,6 @@ def _not_installed(error: ModuleNotFoundError) -> str:
 def _drop_output() -> None:
     """Discard buffered output, so that it meets no closed pipe or full disk at the end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _place(error: OSError) -> str:
-    return "" if error.filename is None else f"{error.filename}: "
 
 
 def _other_account(error: OSError) -> str:

@@ -19,11 +19,7 @@ from kiosk.app.cli.tools import (
     reading,
 )
 from kiosk.authority.administration.views import (
-    CardLine,
-    CodeLine,
     Person,
-    RegistrationLine,
-    StoryLine,
 )
 from kiosk.authority.errors import AddressShared, NotTaken
 from kiosk.authority.people_groups import PeopleGroup, PeopleOrder
@@ -42,42 +38,27 @@ def person_lines(person: Person) -> Iterator[str]:
     yield "  ".join(part for part in (person.number, person.name, person.email) if part)
     yield person.headline
     yield from filter(None, (person.advice,))
-    if person.registration:
-        yield from _registration(person.registration)
+    if registration := person.registration:
+        unconfirmed = "" if registration.confirmed else ", not confirmed since staff changed it"
+        since = _at(registration.registered_at)
+        yield f"registered {since}, {registration.email}{unconfirmed}"
+        yield f"failed attempts: {registration.failures} of {registration.failures_allowed}"
+        for question in registration.questions:
+            yield f"question: {question}"
     if change := person.waiting_change:
         counts = _at(change.counts_from)
         yield f"change of address waits: {change.old} to {change.masked}, counts from {counts}"
     for card in person.cards:
-        yield f"card {card.driver} {card.identifier}: {_card(card)}"
+        state = card.trouble or "can be unlocked"
+        expires = f"; expires {last_day(card.expires_at)}" if card.expires_at else ""
+        yield f"card {card.driver} {card.identifier}: {state}{expires}"
     for code in person.codes:
-        yield f"code {code.code_id}: {_code(code)}"
+        how = "by mail" if code.by_mail else f"given by {code.issued_by}"
+        second = ", waits for a second member of staff" if code.waits_for_second else ""
+        yield f"code {code.code_id}: {how}, until {_at(code.expires_at)}{second}"
     for line in person.story:
-        yield _story(line)
-
-
-def _registration(line: RegistrationLine) -> Iterator[str]:
-    unconfirmed = "" if line.confirmed else ", not confirmed since staff changed it"
-    yield f"registered {_at(line.registered_at)}, {line.email}{unconfirmed}"
-    yield f"failed attempts: {line.failures} of {line.failures_allowed}"
-    for question in line.questions:
-        yield f"question: {question}"
-
-
-def _card(line: CardLine) -> str:
-    state = line.trouble or "can be unlocked"
-    expires = f"; expires {last_day(line.expires_at)}" if line.expires_at else ""
-    return f"{state}{expires}"
-
-
-def _code(line: CodeLine) -> str:
-    how = "by mail" if line.by_mail else f"given by {line.issued_by}"
-    second = ", waits for a second member of staff" if line.waits_for_second else ""
-    return f"{how}, until {_at(line.expires_at)}{second}"
-
-
-def _story(line: StoryLine) -> str:
-    where = "  ".join(part for part in (line.station, line.who, line.reference) if part)
-    return f"  {_at(line.at)}  {'!' if line.grave else ' '} {line.sentence}  ({where})"
+        where = "  ".join(part for part in (line.station, line.who, line.reference) if part)
+        yield f"  {_at(line.at)}  {'!' if line.grave else ' '} {line.sentence}  ({where})"
 
 
 def _at(moment: datetime) -> str:

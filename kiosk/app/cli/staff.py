@@ -159,19 +159,14 @@ def _remove_key(args: argparse.Namespace) -> int:
 
 
 def _chosen(args: argparse.Namespace) -> tuple[StaffDesk, StaffLine]:
-    desk = Tools(args).desk.staff
-    return desk, _find(desk, args.who)
-
-
-def _find(desk: StaffDesk, who: str) -> StaffLine:
     """Return the one present member with this name or id; raises ``NotFound``."""
-    found = [
-        one for one in desk.every() if one.removed_at is None and who in (one.staff_id, one.name)
-    ]
+    desk = Tools(args).desk.staff
+    present = [one for one in desk.every() if one.removed_at is None]
+    found = [one for one in present if args.who in (one.staff_id, one.name)]
     if len(found) != 1:
         many = f"{len(found)} members of staff are" if found else "no member of staff is"
-        raise NotFound(f"{many} called {who!r}; `kiosk staff list` shows all with their ids")
-    return found[0]
+        raise NotFound(f"{many} called {args.who!r}; `kiosk staff list` shows all with their ids")
+    return desk, found[0]
 
 
 def _key_text(path: Path) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from hardware.card_access import CardTimeouts, PcscCards
 from hardware.driver import Registry, RoutedCards, load_driver
 from hardware.pkcs11.cards import NAME, Module, Pkcs11Cards, Style
-from hardware.trace import Trace, log_trace
+from hardware.trace import log_trace
 from kiosk.config.settings import DEFAULTS, Settings, stored_secret
 from kiosk.contract.families import FAMILIES
 from kiosk.contract.ports import Cards
@@ -19,7 +19,11 @@ log = logging.getLogger(__name__)
 def build_cards(settings: Settings, environ: Mapping[str, str]) -> Cards:
     """Return the card drivers on PC/SC, followed by the module in the settings."""
     patience = CardTimeouts(answer_s=settings.station.card_timeout_s)
-    trace = _trace() if settings.pcsc.trace else None
+    trace = None
+    if settings.pcsc.trace:
+        talk = log.getChild("trace")
+        talk.setLevel(logging.DEBUG)  # whatever the log's own level
+        trace = log_trace(talk)
     pads = settings.pcsc.pin_pad == "used"
     drivers = PcscCards(_drivers(settings), patience, trace, pads=pads)
     module = build_module(settings, environ)
@@ -48,10 +52,3 @@ def _drivers(settings: Settings) -> Registry:
             for family in settings.cards.families
         ]
     )
-
-
-def _trace() -> Trace:
-    """Return a trace into the log, whatever the log's level."""
-    talk = log.getChild("trace")
-    talk.setLevel(logging.DEBUG)
-    return log_trace(talk)

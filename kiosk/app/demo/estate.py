@@ -173,7 +173,13 @@ _CODE = re.compile(r"Your code:\s+(\d{4}) (\d{4})\b")
 
 def make_estate(directory: Path, mail: MailSettings, actors: tuple[DemoPerson, ...]) -> Settings:
     """Make settings, keys and database in ``directory`` and import the people."""
-    settings = _settings(directory, mail)
+    settings = load_settings(None, {"STATE_DIRECTORY": str(directory)})
+    settings = replace(
+        settings,
+        policy=replace(settings.policy, email_domains=(DOMAIN,)),
+        station=replace(settings.station, name="Demo station"),
+        mail=replace(mail, sender=f"no-reply@{DOMAIN}"),
+    )
     make_keys(Path(settings.keys.file))
     store = open_store(settings, SystemClock(), {})
     store.migrate()
@@ -232,16 +238,6 @@ def _walk_through(authority: Authority, actor: DemoPerson, box: Mailbox) -> None
     if not isinstance(done, Finished):
         raise KioskError(f"the demo's registration ended with {type(done).__name__}")
     authority.end(visit, VisitEnd.FINISHED)
-
-
-def _settings(directory: Path, mail: MailSettings) -> Settings:
-    settings = load_settings(None, {"STATE_DIRECTORY": str(directory)})
-    return replace(
-        settings,
-        policy=replace(settings.policy, email_domains=(DOMAIN,)),
-        station=replace(settings.station, name="Demo station"),
-        mail=replace(mail, sender=f"no-reply@{DOMAIN}"),
-    )
 
 
 # The table in front of the demo's station: three cards, one slot, and a mailbox.

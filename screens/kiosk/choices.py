@@ -44,7 +44,18 @@ class MenuPage(ChoicesPage, inherit_bindings=False):
             yield Prose(choices.MENU_HINT, "lead how hint" if self._state.blocked else "lead how")
         if self._state.waiting is not None:
             yield Note(choices.WAITING)
-        yield self.listed([self._choice(*pair) for pair in enumerate(self._state.offers, 1)])
+        yield self.listed(
+            [
+                Choice(
+                    number,
+                    choices.purpose(offer.purpose),
+                    partial(self._choose, number),
+                    self.context.look.glyphs.pointer,
+                    aside=choices.duration(offer.purpose),
+                )
+                for number, offer in enumerate(self._state.offers, 1)
+            ]
+        )
         not_me = self.not_me_button()
         if self._state.waiting is None:
             yield self.actions(self.stop_button(), not_me)
@@ -74,15 +85,6 @@ class MenuPage(ChoicesPage, inherit_bindings=False):
 
     def _back(self) -> None:
         self.report(WentBack(self.visit))
-
-    def _choice(self, number: int, offer: Offer) -> Choice:
-        return Choice(
-            number,
-            choices.purpose(offer.purpose),
-            partial(self._choose, number),
-            self.context.look.glyphs.pointer,
-            aside=choices.duration(offer.purpose),
-        )
 
     def _choose(self, number: int) -> None:
         self.report(Chose(self.visit, self._state.offers[number - 1].purpose))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from itertools import product
 
 from rich.cells import cell_len
 from textual import events
@@ -59,7 +60,9 @@ class TopBar(Widget, inherit_bindings=False):
         least = self._least
         if self.app.size.width < least.width or self.app.size.height < least.height:
             return Content(frame.too_small(least.width, least.height))
-        for name, switch in self._variants():
+        short = printable(self._look.service)
+        full = f"{short}  ·  {printable(self._look.trust)}"
+        for name, switch in product((full, short), (self._switch, frame.CONTRAST_SHORT)):
             tail = f"{self._step}   {switch}" if self._step else switch
             if cell_len(name) + cell_len(tail) + 2 <= width:
                 break
@@ -70,14 +73,6 @@ class TopBar(Widget, inherit_bindings=False):
     def _least(self) -> Size:
         """Columns and rows that a page needs, with the demo's strip below it."""
         return Size(60, 20 + (self._look.extra_bar.rows if self._look.extra_bar else 0))
-
-    def _variants(self) -> Iterable[tuple[str, str]]:
-        short = printable(self._look.service)
-        full = f"{short}  ·  {printable(self._look.trust)}"
-        yield full, self._switch
-        yield full, frame.CONTRAST_SHORT
-        yield short, self._switch
-        yield short, frame.CONTRAST_SHORT
 
     def on_click(self, event: events.Click) -> None:
         """Switch the surface when its corner is touched."""
@@ -108,14 +103,11 @@ class BottomBar(Widget, inherit_bindings=False):
             second = spread(printable(self._look.hours), reference, width)
             lines = [contact.ljust(width), second]
         else:
-            lines = self._folded(contact, width)
+            # It stands beside the reference, which takes two lines too.
+            right = (frame.REFERENCE, self._reference) if self._reference else ("", "")
+            room = width - max(map(cell_len, right)) - 2
+            first, *rest = textwrap.wrap(contact, max(20, room))
+            left = (first, " ".join(rest))
+            lines = [spread(*pair, width) for pair in zip(left, right, strict=True)]
         content = Content("\n".join(lines)).stylize("bold", 0, len(frame.NEED_HELP))
         return content.stylize("bold", len(content) - len(self._reference))
-
-    def _folded(self, contact: str, width: int) -> list[str]:
-        """Wrap the contact beside the reference, which takes two lines too."""
-        right = (frame.REFERENCE, self._reference) if self._reference else ("", "")
-        room = width - max(map(cell_len, right)) - 2
-        first, *rest = textwrap.wrap(contact, max(20, room))
-        left = (first, " ".join(rest))
-        return [spread(*pair, width) for pair in zip(left, right, strict=True)]

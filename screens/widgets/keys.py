@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from textual import events
 from textual.content import Content
@@ -210,11 +210,13 @@ class Keyboard(TouchKeys, inherit_bindings=False):
         above = _sides(self._rows[number - 1], wide) if number else set()
         below = _sides(self._rows[number], wide) if number < len(self._rows) else set()
         last = wide * _COLUMNS
-        return "".join(self._crossing(x, last, x in above, x in below) for x in range(last + 1))
-
-    def _crossing(self, x: int, last: int, above: bool, below: bool) -> str:
-        ways = ("l" if x else "") + ("r" if x < last else "")
-        return _WALLS[ways + ("u" if above else "") + ("d" if below else "")]
+        crossings = []
+        for x in range(last + 1):
+            sides = ("l" if x else "") + ("r" if x < last else "")
+            crossings.append(
+                _WALLS[sides + ("u" if x in above else "") + ("d" if x in below else "")]
+            )
+        return "".join(crossings)
 
     def key_at(self, x: int, y: int) -> str:
         """Return the key in this cell."""
@@ -222,13 +224,7 @@ class Keyboard(TouchKeys, inherit_bindings=False):
         row, column = y // high, x // wide
         if not (0 <= row < len(self._rows) and 0 <= column < _COLUMNS):
             return ""
-        return next(itertools.islice(_spread(self._rows[row]), column, None))
-
-
-def _spread(row: Row) -> Iterator[str]:
-    """Yield the key of each column."""
-    for key, span in row:
-        yield from itertools.repeat(key, span)
+        return [key for key, span in self._rows[row] for _ in range(span)][column]
 
 
 def _sides(row: Row, wide: int) -> set[int]:
@@ -250,16 +246,15 @@ class Keypad(TouchKeys, inherit_bindings=False):
         return max(LEAST_WIDTH, width // 3), max(LEAST_HEIGHT, height // len(_DIGIT_ROWS))
 
     def render(self) -> Content:
-        rows = [line for keys in _DIGIT_ROWS for line in self._row(keys)]
-        return Content("\n").join(rows)
-
-    def _row(self, keys: tuple[str, ...]) -> list[Content]:
         width, height = self._key_size
-        faces = [_face(key, width, height) for key in keys]
-        return [
-            Content.assemble(*map(self._styled, keys, (face[line] for face in faces)))
-            for line in range(height)
-        ]
+        rows = []
+        for keys in _DIGIT_ROWS:
+            faces = [_face(key, width, height) for key in keys]
+            rows += [
+                Content.assemble(*map(self._styled, keys, (face[line] for face in faces)))
+                for line in range(height)
+            ]
+        return Content("\n").join(rows)
 
     def _styled(self, key: str, line: str) -> tuple[str, str]:
         return line, self.style_of(key)

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 import kiosk
-from tests.e2e.world import PROGRAM
+from tests.e2e.world import SECONDS
 from tests.failover.replicas import Program, environ_of
 from tests.failover.rounds import failing_over
 from tests.failover.servers import two_servers
+from tests.support.prepared import prepared_program
 
 pytestmark = pytest.mark.postgresql
 
@@ -87,19 +88,26 @@ def next_version(folder: Path) -> Program:
 
 @dataclass(frozen=True)
 class Version:
-    """The commands of one version of the program, on the estate's settings."""
+    """The commands of one version of the program, on the estate's settings.
 
-    program: Program
+    Without a ``program`` it is this version, forked.
+    """
+
+    program: Program | None
     config: Path
 
     def kiosk(self, *words: str) -> str:
-        done = subprocess.run(
-            [*self.program, *words, "--config", self.config],
-            env=environ_of(self.config),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-        )
+        words, environ = (*words, "--config", str(self.config)), environ_of(self.config)
+        if self.program is None:
+            done = prepared_program().run(words, environ, self.config.parent, SECONDS)
+        else:
+            done = subprocess.run(
+                [*self.program, *words],
+                env=environ,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+            )
         assert done.returncode in (0, 1), done.stderr
         return done.stdout
 
@@ -114,7 +122,7 @@ class Version:
 def test_an_estate_is_upgraded_machine_by_machine(tmp_path: Path) -> None:
     with two_servers() as pair, failing_over(tmp_path, pair, stations=4, seed=1) as estate:
         config = tmp_path / "kiosk.toml"
-        older = Version((PROGRAM,), config)
+        older = Version(None, config)
         newer = Version(next_version(tmp_path / "next"), config)
         assert newer.finding == (
             "fail",

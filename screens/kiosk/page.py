@@ -311,6 +311,8 @@ class Page(Screen[None], inherit_bindings=False):
             self.context.toggle_dark()
         elif self.takes(event) or self._is_for_extra_bar(event.key):
             return
+        elif not self.visit:
+            return  # nobody is here: it may be a page that is being built ahead
         elif event.key in _ARROWS:
             self.focus_order.go(event.key)
         elif event.key in ("tab", "shift+tab"):

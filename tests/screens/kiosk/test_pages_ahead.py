@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 
 import pytest
 from msgspec.structs import replace
+from textual import events
 from textual.screen import Screen
+from textual.widget import Widget
 
 from kiosk.contract.messages import Purpose, VisitId, reference_of
 from kiosk.station.events import Chose, Confirmed
 from kiosk.station.states import Attract, ConfirmOwner, Menu, State
+from screens.kiosk.choices import ConfirmOwnerPage
 from screens.words.choices import OWNER_YES
 from tests.screens.idle_app import still
 from tests.screens.kiosk.clocked import app_with, shown
@@ -90,6 +94,29 @@ async def test_a_card_with_a_locked_pin_is_confirmed_on_it() -> None:
         assert app.screen is ahead[ConfirmOwner]
         await touch(pilot, (OWNER_YES,))
     assert desk.heard == [Confirmed(_NEXT.id)]
+
+
+@pytest.mark.parametrize("key", ["tab", "enter", "escape"])
+async def test_a_key_that_comes_while_it_is_built_is_not_one_of_its_visit(
+    key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = ConfirmOwnerPage.content
+
+    def typed_at(page: ConfirmOwnerPage) -> Iterator[Widget]:
+        page.app.post_message(events.Key(key, None))
+        return content(page)
+
+    app = app_with(StillStation())
+    async with app.run_test() as pilot:
+        with monkeypatch.context() as while_built:
+            while_built.setattr(ConfirmOwnerPage, "content", typed_at)
+            ahead = await _ahead(app)
+        state = ConfirmOwner(UNLOCK, locked=True)
+        await app.show(state)
+        await settled(pilot)
+        assert app.screen is ahead[ConfirmOwner]
+        picture = app.export_screenshot()
+    assert picture == (await pictures({"owner": Sample(state)}, (80, 24)))["owner"].svg
 
 
 async def test_every_visit_gets_one_and_sees_nothing_of_the_last() -> None:

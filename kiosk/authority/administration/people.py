@@ -430,12 +430,13 @@ class PeopleDesk(Desk):
     # --- coming and going --------------------------------------------------------------
 
     def mark_leaver(self, seen: Seen, grounds: Grounds) -> Done:
-        """Close everything for a person who left."""
+        """Close everything for a person who left; a waiting change of address is stopped."""
         with self._office.act(Action.MARK_LEAVER, grounds, seen=seen) as act:
             holder = act.holder()
             registration = _close(act, holder)
             if has_left(holder, act.uow.now):
                 raise ConcurrentChange("They are marked as a leaver already.")
+            stop_change(act.uow, holder.id)
             act.uow.holders.save(replace(holder, left_at=act.uow.now))
             act.record(StaffKind.LEAVER_MARKED)
             notify_holder(act.uow, Notice.LEAVER_MARKED, act.reference, holder, registration)

@@ -14,7 +14,7 @@ from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.errors import ConcurrentChange
 from kiosk.authority.store.records import AddressChange, PendingChange, Scalar, new_id
 from kiosk.authority.visit.misuse import stop_holder
-from kiosk.authority.visit.registration import apply_due_change
+from kiosk.authority.visit.registration import apply_due_change, apply_due_changes
 from kiosk.contract.messages import Purpose, VisitId, reference_of
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.administration.desk.people import seen
@@ -176,6 +176,19 @@ def test_a_change_that_waits_is_shown_masked_and_can_be_stopped_alone(
     assert kept.blocked_at is None
     with pytest.raises(ConcurrentChange):
         desk.stop_change(seen(means, asha), GROUNDS)
+
+
+def test_who_left_and_is_taken_back_has_the_address_that_they_had(
+    desk: PeopleDesk, means: StaffDependencies, asha: Person, clock: SetClock
+) -> None:
+    before = registered(means, asha).email
+    waiting(means, asha)
+    desk.mark_leaver(seen(means, asha), GROUNDS)
+    assert desk.person(asha.holder.id).waiting_change is None
+    clock.forward(hours=25)
+    apply_due_changes(means.store)
+    desk.take_back_leaver(seen(means, asha), GROUNDS)
+    assert registered(means, asha).email == before
 
 
 def reported(means: StaffDependencies, asha: Person, clock: SetClock) -> None:

@@ -117,8 +117,8 @@ def canonical(fields: Mapping[str, str | int | None]) -> bytes:
     """Return JSON in printable ASCII with sorted names and no blanks."""
     try:
         text = _SORTED.encode(fields)  # a tenth of the time that ``json`` takes, at every row
-    except UnicodeEncodeError:
-        pass  # half of a surrogate pair, which only ``json`` writes
+    except (UnicodeEncodeError, TypeError):
+        pass  # half of a surrogate pair, or a kind of str: only ``json`` writes them
     else:
         if text.isascii() and b"\x7f" not in text:
             return text

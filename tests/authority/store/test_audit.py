@@ -50,6 +50,12 @@ def test_what_a_hash_covers_is_the_json_of_the_standard_library(
     assert canonical(fields) == expected.encode("ascii")
 
 
+def test_a_hash_covers_the_name_of_a_table_as_any_text() -> None:
+    named = sa.Table("card", sa.MetaData()).name
+    assert type(named) is not str
+    assert canonical({named: named}) == b'{"card":"card"}'
+
+
 def test_an_empty_chain_is_intact(store: Store) -> None:
     assert verify(store) == AuditVerdict(rows=0, anchors=0, anchored=0)
     with store.read() as uow:

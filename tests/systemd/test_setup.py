@@ -164,7 +164,7 @@ def test_what_root_keeps_from_others_by_its_umask_the_station_reads(tmp_path: Pa
         f"kiosk setup station | grep {STATION}",
         f"stat -c 'part %a %U %G' {STATION}",
     ]
-    done = run_in_fresh_root(tmp_path, lines, forks=True)
+    done = run_in_fresh_root(tmp_path, lines)
     assert done.returncode == 0, done.stdout[-3000:]
     shown = [line for line in done.stdout.splitlines() if not line.startswith("$ ")]
     assert shown[-3:] == [

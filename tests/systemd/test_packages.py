@@ -115,41 +115,51 @@ def documents_of(package: str, folder: Path) -> None:
         subprocess.run([*words, folder], cwd=CHECKOUT, check=True)
 
 
-def test_each_document_that_the_program_names_is_on_the_machine(tmp_path: Path) -> None:
-    documents_of("authority", tmp_path)
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The folder of each package's documents, which are only read."""
+    folders = {package: tmp_path_factory.mktemp(package) for package in ("authority", "station")}
+    for package, folder in folders.items():
+        documents_of(package, folder)
+    return folders
+
+
+def test_each_document_that_the_program_names_is_on_the_machine(installed: dict[str, Path]) -> None:
+    place = installed["authority"]
     for path in (CHECKOUT / "kiosk").rglob("*.py"):
         for name in re.findall(r"(?:docs|systemd)/[\w-]+\.md", path.read_text()):
-            assert (tmp_path / name).is_file(), f"{path}: {name}"
+            assert (place / name).is_file(), f"{path}: {name}"
         for name in re.findall(r"_page\('(\w+)'\)", path.read_text()):
-            assert (tmp_path / "docs" / f"{name}.md").is_file(), f"{path}: {name}"
+            assert (place / "docs" / f"{name}.md").is_file(), f"{path}: {name}"
     for name in ("README.md", "systemd/README.md", "docs/alerts.yml", "docs/patroni/patroni.yml"):
-        assert (tmp_path / name).is_file(), name
-    for document in tmp_path.rglob("*.md"):
+        assert (place / name).is_file(), name
+    for document in place.rglob("*.md"):
         for name in re.findall(r"!\[[^]]*\]\(([^)]+)\)", document.read_text()):
             assert (document.parent / name).is_file(), f"{document}: {name}"
 
 
 @pytest.mark.parametrize("package", ["authority", "station"])
-def test_each_link_of_an_installed_document_leads_somewhere(package: str, tmp_path: Path) -> None:
-    documents_of(package, tmp_path)
+def test_each_link_of_an_installed_document_leads_somewhere(
+    package: str, installed: dict[str, Path]
+) -> None:
+    place = installed[package]
     links = [
         (document, name)
-        for document in tmp_path.rglob("*.md")
+        for document in place.rglob("*.md")
         for name in re.findall(r"\]\((?!https:|#)([^)#\s]+)", document.read_text())
     ]
     assert len(links) > 20
     astray = [
-        (f"{document.relative_to(tmp_path)}", name)
+        (f"{document.relative_to(place)}", name)
         for document, name in links
-        if not (document.parent / name).resolve().is_relative_to(tmp_path.resolve())
+        if not (document.parent / name).resolve().is_relative_to(place.resolve())
         or not (document.parent / name).exists()
     ]
     assert astray == []
 
 
-def test_a_station_has_its_guide_and_what_that_leads_to(tmp_path: Path) -> None:
-    documents_of("station", tmp_path)
-    guide = tmp_path / "docs" / "station-guide.md"
+def test_a_station_has_its_guide_and_what_that_leads_to(installed: dict[str, Path]) -> None:
+    guide = installed["station"] / "docs" / "station-guide.md"
     for name in re.findall(r"\]\((?!https?:)([^)#\s]+)", guide.read_text()):
         assert (guide.parent / name).resolve().is_file(), name
 

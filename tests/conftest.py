@@ -28,18 +28,18 @@ settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
 _LONGEST = (
     "attacks/test_a_station_that_lies.py",
-    "systemd/test_documented_lines.py",
     "screens/admin/test_pictures.py",
     "sim/test_simulation.py",
     "screens/kiosk/test_pictures.py",
     "cuts/test_piv.py",
     "cuts/test_piv_twice.py",
     "cuts/test_openpgp.py",
-    "systemd/test_sealed_keys.py",
     "systemd/test_setup.py",
+    "systemd/test_documented_lines.py",
+    "systemd/test_sealed_keys.py",
 )
-"""Files of a minute and more, and one that comes last by its name and takes a quarter of one: each
-is one processor's, and would be waited for at the end."""
+"""Files of a minute and more, and three that come last by their names and take a quarter of one:
+each is one processor's, and would be waited for at the end."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -58,7 +58,8 @@ sim: ## Simulate estates with faults: SEEDS=1:500, SECONDS=3600; a seed that fai
 	@$(VENV)/python -m tests.sim --seeds $(or $(SEEDS),1:) --seconds $(or $(SECONDS),600)
 
 CAMPAIGNS := tests/attacks/test_a_station_that_lies.py tests/cuts \
-    tests/hardware/test_fuzz.py tests/hardware/test_fuzz_reader.py tests/sim
+    tests/authority/visit/test_lost_answers.py tests/hardware/test_fuzz.py \
+    tests/hardware/test_fuzz_reader.py tests/sim
 campaigns: ## Live at full length what `make test` shortens: all cuts, 200,000 lies, broken cards
 	@.ci/bootstrap test
 	@CAMPAIGNS=whole $(VENV)/python -m pytest --numprocesses $(WORKERS) --dist loadfile \

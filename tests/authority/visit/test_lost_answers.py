@@ -2,7 +2,8 @@
 
 Each call is made once without a fault. Then, of a card of its own, once for each commit and
 each loss: the call fails, is repeated with the same arguments, and has to give what the first
-one gave, at the same cost. It is repeated at the same process and at another one.
+one gave, at the same cost. It is repeated at the same process and at another one, at the same one
+on PostgreSQL by `make campaigns` alone.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ from tests.authority.lossy_store import Case, Loss, Lossy, plain, somebodys_card
 from tests.authority.registering import given, start
 from tests.authority.station_visit import StationVisit, answers_to, wrong_code
 from tests.authority.world import EMAIL, PUK, World
+from tests.support.campaigns import WHOLE
 
 
 @pytest.fixture
@@ -383,7 +385,20 @@ def _comparable(reply: object) -> object:
     return type(reply) if isinstance(reply, Sensitive) else plain(reply)
 
 
-@pytest.mark.parametrize("elsewhere", [False, True], ids=["same process", "another process"])
+_WHERE = [
+    pytest.param("sqlite", False, id="sqlite-same process"),
+    pytest.param("sqlite", True, id="sqlite-another process"),
+    pytest.param("postgresql", True, id="postgresql-another process", marks=pytest.mark.postgresql),
+]
+if WHOLE:  # what a process remembers has nothing to do with the kind of its database
+    _WHERE.append(
+        pytest.param(
+            "postgresql", False, id="postgresql-same process", marks=pytest.mark.postgresql
+        )
+    )
+
+
+@pytest.mark.parametrize(("each_world", "elsewhere"), _WHERE, indirect=["each_world"])
 @pytest.mark.parametrize("name", CALLS)
 def test_a_repeated_call_gets_the_same_answer_at_the_same_cost(
     lossy: Lossy, name: str, elsewhere: bool

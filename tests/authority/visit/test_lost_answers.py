@@ -2,8 +2,8 @@
 
 Each call is made once without a fault. Then, of a card of its own, once for each commit and
 each loss: the call fails, is repeated with the same arguments, and has to give what the first
-one gave, at the same cost. It is repeated at the same process and at another one, at the same one
-on PostgreSQL by `make campaigns` alone.
+one gave, at the same cost. It is repeated at the same process and at another one; at another one
+with one SQLite file by `make campaigns` alone.
 """
 
 from __future__ import annotations
@@ -385,17 +385,14 @@ def _comparable(reply: object) -> object:
     return type(reply) if isinstance(reply, Sensitive) else plain(reply)
 
 
+_POSTGRESQL = pytest.mark.postgresql
 _WHERE = [
     pytest.param("sqlite", False, id="sqlite-same process"),
-    pytest.param("sqlite", True, id="sqlite-another process"),
-    pytest.param("postgresql", True, id="postgresql-another process", marks=pytest.mark.postgresql),
+    pytest.param("postgresql", False, id="postgresql-same process", marks=_POSTGRESQL),
+    pytest.param("postgresql", True, id="postgresql-another process", marks=_POSTGRESQL),
 ]
-if WHOLE:  # what a process remembers has nothing to do with the kind of its database
-    _WHERE.append(
-        pytest.param(
-            "postgresql", False, id="postgresql-same process", marks=pytest.mark.postgresql
-        )
-    )
+if WHOLE:  # no estate has several authorities on one SQLite file
+    _WHERE.append(pytest.param("sqlite", True, id="sqlite-another process"))
 
 
 @pytest.mark.parametrize(("each_world", "elsewhere"), _WHERE, indirect=["each_world"])

@@ -7,8 +7,9 @@ PYTHON ?= python3
 export PYTHON
 # Each process would compile the same files anew, and there are hundreds of them.
 unexport PYTHONDONTWRITEBYTECODE
-# One more than there are processors: a test that uses a terminal waits for half of its time.
-WORKERS ?= $(shell cores=$$(nproc); echo $$((cores < 3 ? cores + 1 : 4)))
+# More than there are processors: tests of terminals and of several processes mostly wait. Each takes
+# up to 750 MB.
+WORKERS ?= $(shell cores=$$(nproc); echo $$((cores < 3 ? 2 * cores + 1 : 6)))
 VENV := .venv/bin
 RESOLVE = $(VENV)/uv pip compile --universal --python-version 3.11 --quiet \
     --generate-hashes --no-annotate --no-header --no-emit-index-url

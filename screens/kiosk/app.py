@@ -131,6 +131,8 @@ class PagePresenter:
             page.call_after_refresh(is_laid_out.set)
             await is_laid_out.wait()
             await self._uncover()
+        if self._page is not None:
+            self._page.refresh()  # what it had still to paint when it was covered is lost
         for widget in page.walk_children(Widget):
             widget.render_lines(widget.outer_size.region)  # it keeps them for later
         self._ahead[type(state)] = page
@@ -260,6 +262,8 @@ class KioskApp(WalkUpApp[int], inherit_bindings=False):
             await self._may_build.wait()
             self._may_build.clear()
             await asyncio.sleep(_AHEAD_S)
+            if self._may_build.is_set():
+                continue  # somebody was here since
             from screens.kiosk.choices import NOBODYS
 
             await self._presenter.build_ahead(NOBODYS)

@@ -14,7 +14,8 @@ from textual.widget import Widget
 from kiosk.contract.messages import Purpose, VisitId, reference_of
 from kiosk.station.events import Chose, Confirmed
 from kiosk.station.states import Attract, ConfirmOwner, Menu, State
-from screens.kiosk.choices import ConfirmOwnerPage
+from screens.kiosk.attract import AttractPage
+from screens.kiosk.choices import NOBODYS, ConfirmOwnerPage
 from screens.words.choices import OWNER_YES
 from tests.screens.idle_app import still
 from tests.screens.kiosk.clocked import app_with, shown
@@ -186,3 +187,16 @@ async def test_a_card_that_comes_while_they_are_built_is_served() -> None:
         await beginning
         assert len(app.screen_stack) == 2
         assert VISIT.holder_name in shown(app)
+
+
+async def test_the_page_for_nobody_is_painted_though_others_are_built_before_it_is() -> None:
+    app = app_with(StillStation())
+    async with app.run_test() as pilot:
+        await app.show(Menu(VISIT, offers(*_OTHERS)))
+        await settled(pilot)
+        await app.show(Attract())
+        assert isinstance(app.screen, AttractPage)
+        assert not app.screen.drawn.is_set()
+        await app._presenter.build_ahead(NOBODYS)
+        await still(1)
+        assert app.screen.drawn.is_set()

@@ -25,12 +25,13 @@ from kiosk.contract.sensitive import Sensitive
 
 ROWS = FAMILIES.values()
 IDS = tuple(FAMILIES)
-FORMS = ("0123456789abcdef" * 2, "0123456789ab")
+HEXADECIMAL = "0123456789abcdef" * 4
 
 
 def identifier_of(family: CardFamily) -> str:
-    """Return an identifier that the family has."""
-    return next(form for form in FORMS if re.fullmatch(family.identifier.pattern, form))
+    """Return the longest identifier of hexadecimal digits that the family has."""
+    forms = (HEXADECIMAL[:length] for length in range(len(HEXADECIMAL), 0, -1))
+    return next(form for form in forms if re.fullmatch(family.identifier.pattern, form))
 
 
 @pytest.mark.parametrize("name", ON_PCSC)

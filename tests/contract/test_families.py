@@ -104,7 +104,7 @@ def test_each_table_by_families_has_every_family(page: str) -> None:
         for family in ROWS
         if not any(family.title in cell or f"`{family.name}`" in cell for cell in cells)
     ]
-    assert missing == []
+    assert not missing, "\n".join(missing)
 
 
 def test_no_other_document_has_a_table_by_families() -> None:

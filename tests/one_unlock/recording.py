@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import sys
 import threading
@@ -14,7 +15,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 _OURS = tuple(f"{ROOT / folder}/" for folder in ("kiosk", "screens", "hardware"))
-_NOT_A_CALL = ("<genexpr>", "<listcomp>", "<dictcomp>", "<setcomp>", "<lambda>", "<module>")
+_NOT_A_CALL = ("<genexpr>", "<listcomp>", "<dictcomp>", "<setcomp>", "<lambda>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,8 @@ class Recording:
 
     def _ours(self, code: CodeType) -> Place | None:
         if code not in self._known:
-            ours = code.co_filename.startswith(_OURS) and code.co_name not in _NOT_A_CALL
+            # The body of a class is not optimized: it runs once, when its module is imported.
+            is_function = code.co_flags & inspect.CO_OPTIMIZED and code.co_name not in _NOT_A_CALL
+            ours = code.co_filename.startswith(_OURS) and is_function
             self._known[code] = _place(code) if ours else None
         return self._known[code]

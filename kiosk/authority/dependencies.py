@@ -9,9 +9,9 @@ from threading import Lock
 from typing import Protocol
 
 from kiosk.authority.crypto.card_keys import Issuers
-from kiosk.authority.crypto.codes import CodeMac
 from kiosk.authority.crypto.derivation import SecretSource
 from kiosk.authority.crypto.hashing import AnswerHasher
+from kiosk.authority.crypto.macs import CodeMac
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.mail.message import Mailer, Message
 from kiosk.authority.peers import StationIdentity

@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from kiosk.authority.crypto.codes import CodeBinding, CodeDigest, CodeMac
 from kiosk.authority.crypto.hashing import AnswerHasher
 from kiosk.authority.crypto.keys import KeyRing
+from kiosk.authority.crypto.macs import CodeBinding, CodeDigest, CodeMac
 from kiosk.authority.store.records import JointHash, new_id
 from kiosk.authority.unblock.release import release
 from kiosk.authority.visit.answers import answer

@@ -8,11 +8,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from kiosk.authority.crypto.codes import CodeMac
 from kiosk.authority.crypto.derivation import FollowingSecrets
 from kiosk.authority.crypto.hashing import AnswerHasher, Cost
 from kiosk.authority.crypto.keys import KeyRing
-from kiosk.authority.crypto.macs import AuditMacs, KeyedRowMacs
+from kiosk.authority.crypto.macs import AuditMacs, CodeMac, KeyedRowMacs
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.errors import MailError

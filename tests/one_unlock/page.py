@@ -17,8 +17,8 @@ from hardware.card_access import PcscCards, Watchdog
 from hardware.connection import Connection
 from hardware.drivers.piv import PivSession
 from kiosk.authority.audit import events as audit
-from kiosk.authority.crypto.codes import CodeMac
 from kiosk.authority.crypto.hashing import AnswerHasher
+from kiosk.authority.crypto.macs import CodeMac
 from kiosk.authority.mail.smtp import SmtpMailer
 from kiosk.authority.notices import notify_holder
 from kiosk.authority.service import LocalAuthority

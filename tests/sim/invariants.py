@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kiosk.authority.crypto.codes import CodeBinding, CodeDigest, CodeMac
 from kiosk.authority.crypto.hashing import AnswerHasher
+from kiosk.authority.crypto.macs import CodeBinding, CodeDigest, CodeMac
 from kiosk.authority.store.records import JointHash
 from kiosk.authority.store.repositories.people import unproven_subject
 from kiosk.contract.sensitive import Sensitive

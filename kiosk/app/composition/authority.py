@@ -18,10 +18,10 @@ from kiosk.app.composition.opening import (
 from kiosk.authority.administration.caretaker import Caretaker
 from kiosk.authority.audit.anchors import AnchorSigner
 from kiosk.authority.audit.siem import BODIES, SiemWorker
-from kiosk.authority.crypto.codes import CodeMac
 from kiosk.authority.crypto.derivation import DerivedSecrets, FollowingSecrets, Masters
 from kiosk.authority.crypto.hashing import AnswerHasher
 from kiosk.authority.crypto.keys import KeyRing
+from kiosk.authority.crypto.macs import CodeMac
 from kiosk.authority.crypto.station_ca import StationCa
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.mail.compose import compose_code, compose_notice

@@ -12,7 +12,7 @@ from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.views import Actor
 from kiosk.authority.audit.anchors import AnchorSigner
-from kiosk.authority.crypto.codes import CodeMac
+from kiosk.authority.crypto.macs import CodeMac
 from kiosk.authority.crypto.station_ca import StationCa
 from kiosk.authority.policy import LivePolicy
 from kiosk.authority.store.database import Store

@@ -26,7 +26,7 @@ from kiosk.authority.administration.standing import (
 )
 from kiosk.authority.administration.views import Actor, CodeLine, Done, Grounds, IssuedCode, Seen
 from kiosk.authority.audit.events import STAFF_KINDS, StaffKind
-from kiosk.authority.crypto.codes import CodeBinding, draw_code
+from kiosk.authority.crypto.macs import CodeBinding, draw_code
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
 from kiosk.authority.errors import (
     ConcurrentChange,

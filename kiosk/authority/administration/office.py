@@ -34,7 +34,7 @@ from kiosk.authority.audit.events import (
     audit_message,
     new_reference,
 )
-from kiosk.authority.crypto.codes import CodeMac
+from kiosk.authority.crypto.macs import CodeMac
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.errors import (
     ConcurrentChange,

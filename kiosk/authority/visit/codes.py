@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from kiosk.authority.audit.events import AuditKind, record
-from kiosk.authority.crypto.codes import CodeBinding, CodeDigest
+from kiosk.authority.crypto.macs import CodeBinding, CodeDigest
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.errors import MailError, MailRefused
 from kiosk.authority.mail.message import Message

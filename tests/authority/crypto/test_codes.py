@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from kiosk.authority.crypto.codes import CodeBinding, CodeMac, draw_code
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
+from kiosk.authority.crypto.macs import CodeBinding, CodeMac, draw_code
 from kiosk.authority.errors import KeyMissing
 from kiosk.contract.messages import Purpose
 from kiosk.contract.sensitive import Sensitive

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from kiosk.authority.crypto.codes import CodeBinding, CodeDigest, CodeMac
 from kiosk.authority.crypto.keys import KeyRing
+from kiosk.authority.crypto.macs import CodeBinding, CodeDigest, CodeMac
 from kiosk.authority.store.records import Card, EmailCode
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import (

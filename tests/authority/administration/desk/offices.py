@@ -8,8 +8,8 @@ from pathlib import Path
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.views import Actor, Grounds
 from kiosk.authority.audit.anchors import AnchorSigner
-from kiosk.authority.crypto.codes import CodeMac
 from kiosk.authority.crypto.keys import KeyRing
+from kiosk.authority.crypto.macs import CodeMac
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.roles import Role
 from kiosk.authority.store.database import Store

@@ -11,7 +11,7 @@ import pytest
 from kiosk.authority.administration.codes import CodesDesk
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.views import Grounds
-from kiosk.authority.crypto.codes import CodeBinding, CodeDigest
+from kiosk.authority.crypto.macs import CodeBinding, CodeDigest
 from kiosk.authority.errors import NotFound, NotTaken, RecordAltered, RowAltered
 from kiosk.contract.messages import Purpose
 from kiosk.contract.policy import Policy

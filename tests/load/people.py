@@ -22,9 +22,8 @@ from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.macs import AuditMacs, KeyedRowMacs
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
 from kiosk.authority.store.audit_chain import FIRST, ChainLink, detail_digest, first_head, link_hash
-from kiosk.authority.store.gateway import table_of
+from kiosk.authority.store.gateway import MAC, mac_message, table_of
 from kiosk.authority.store.records import AuditHead, CardStatus, JointHash, UnblockState
-from kiosk.authority.store.row_macs import MAC, mac_message
 from kiosk.authority.store.tables import (
     AuditAnchorRow,
     AuditEventRow,

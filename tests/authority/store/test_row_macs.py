@@ -18,9 +18,9 @@ from kiosk.authority.crypto.macs import KeyedRowMacs
 from kiosk.authority.errors import RowAltered
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import parse_url
+from kiosk.authority.store.gateway import covered, encoded, mac_message
 from kiosk.authority.store.records import Cardholder, JointHash, Registration, new_id
 from kiosk.authority.store.repositories.mac_rows import KINDS
-from kiosk.authority.store.row_macs import covered, encoded, mac_message
 from kiosk.authority.store.tables import RegistrationRow
 from tests.support.database import TestDatabase
 

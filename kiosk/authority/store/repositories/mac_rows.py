@@ -9,9 +9,15 @@ from typing import Final
 from sqlalchemy import ColumnElement, Select, func, select, tuple_
 
 from kiosk.authority.errors import StoreError
-from kiosk.authority.store.gateway import UNREADABLE, table_of
+from kiosk.authority.store.gateway import (
+    UNREADABLE,
+    primary_key,
+    row_key,
+    row_name,
+    table_name,
+    table_of,
+)
 from kiosk.authority.store.repositories import Repository
-from kiosk.authority.store.row_macs import primary_key, row_key, row_name, table_name
 from kiosk.authority.store.tables import MacRow, col
 
 RowKey = tuple[str, ...]

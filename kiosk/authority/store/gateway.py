@@ -6,6 +6,7 @@ It makes and checks the MACs of rows that grant access.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
@@ -393,6 +394,14 @@ class Gateway:
             failure = StoreError("a stored value cannot be read", UNREADABLE)
         # Raised here, so that not even its context holds the original's parameters.
         raise failure
+
+
+class Repository:
+    """Reads and writes the rows of one aggregate, in a transaction that began at ``now``."""
+
+    def __init__(self, gateway: Gateway, now: datetime) -> None:
+        self._gateway = gateway
+        self._now = now
 
 
 _COUNTED: Final = {"preserve_rowcount": True}

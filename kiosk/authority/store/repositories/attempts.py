@@ -7,9 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, select
 
-from kiosk.authority.store.gateway import Gateway, Prepared, for_update
+from kiosk.authority.store.gateway import Gateway, Prepared, Repository, for_update
 from kiosk.authority.store.records import Charge, Verdict
-from kiosk.authority.store.repositories import Repository
 from kiosk.authority.store.tables import AttemptRow, col
 
 _THIS = (

@@ -36,7 +36,7 @@ from kiosk.authority.store.audit_chain import (
     first_head,
     link_hash,
 )
-from kiosk.authority.store.gateway import UNREADABLE, Gateway, Prepared, table_of
+from kiosk.authority.store.gateway import UNREADABLE, Gateway, Prepared, Repository, table_of
 from kiosk.authority.store.records import (
     AuditAnchor,
     AuditEvent,
@@ -52,7 +52,6 @@ from kiosk.authority.store.records import (
     Signed,
     Sought,
 )
-from kiosk.authority.store.repositories import Repository
 from kiosk.authority.store.tables import (
     ROW_NUMBER,
     ActionNoteRow,

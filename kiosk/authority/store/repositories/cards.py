@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped
 
-from kiosk.authority.store.gateway import Gateway, Prepared, table_of
+from kiosk.authority.store.gateway import Gateway, Prepared, Repository, table_of
 from kiosk.authority.store.records import (
     Card,
     Cardholder,
@@ -36,7 +36,6 @@ from kiosk.authority.store.records import (
     KnownCard,
     SealedSecret,
 )
-from kiosk.authority.store.repositories import Repository
 from kiosk.authority.store.tables import CardholderRow, CardRow, KeptSecretRow, col, values
 from kiosk.contract.messages import CardId
 

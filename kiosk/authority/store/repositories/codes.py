@@ -23,9 +23,8 @@ from sqlalchemy import (
 )
 
 from kiosk.authority.errors import StoreError
-from kiosk.authority.store.gateway import Prepared, for_update, table_of
+from kiosk.authority.store.gateway import Prepared, Repository, for_update, table_of
 from kiosk.authority.store.records import EmailCode, StopNumber, Verdict, new_id
-from kiosk.authority.store.repositories import Repository
 from kiosk.authority.store.repositories.attempts import AttemptCounter
 from kiosk.authority.store.tables import LIVE_CODE, AttemptRow, CodeRow, StopNumberRow, col, values
 

@@ -16,8 +16,8 @@ from operator import attrgetter
 from sqlalchemy import or_, select, update
 
 from kiosk.authority.audit.rows import before_first, chain_of
+from kiosk.authority.store.gateway import Repository
 from kiosk.authority.store.records import AuditEvent
-from kiosk.authority.store.repositories import Repository
 from kiosk.authority.store.repositories.audit import event_of
 from kiosk.authority.store.tables import AuditEventRow, AuditFeedRow, AuditHeadRow, col
 

@@ -11,13 +11,13 @@ from sqlalchemy import ColumnElement, Select, func, select, tuple_
 from kiosk.authority.errors import StoreError
 from kiosk.authority.store.gateway import (
     UNREADABLE,
+    Repository,
     primary_key,
     row_key,
     row_name,
     table_name,
     table_of,
 )
-from kiosk.authority.store.repositories import Repository
 from kiosk.authority.store.tables import MacRow, col
 
 RowKey = tuple[str, ...]

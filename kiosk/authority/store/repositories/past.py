@@ -9,9 +9,8 @@ from typing import Any, assert_never
 from sqlalchemy import ColumnElement, and_, delete, exists, func, select, tuple_
 from sqlalchemy.orm import Mapped
 
-from kiosk.authority.store.gateway import primary_key, table_of
+from kiosk.authority.store.gateway import Repository, primary_key, table_of
 from kiosk.authority.store.records import KeptKind
-from kiosk.authority.store.repositories import Repository
 from kiosk.authority.store.tables import (
     AddressChangeRow,
     AttemptRow,

@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
-from kiosk.authority.store.gateway import Prepared, for_update, table_of
+from kiosk.authority.store.gateway import Prepared, Repository, for_update, table_of
 from kiosk.authority.store.records import (
     AddressChange,
     Cardholder,
@@ -39,7 +39,6 @@ from kiosk.authority.store.records import (
     SecurityQuestion,
     UnblockState,
 )
-from kiosk.authority.store.repositories import Repository
 from kiosk.authority.store.repositories.attempts import AttemptCounter
 from kiosk.authority.store.repositories.codes import entries_subject
 from kiosk.authority.store.repositories.visits import VISIT_LIFE

@@ -16,8 +16,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, and_, bindparam, delete, func, literal, select
 from sqlalchemy.orm import aliased
 
-from kiosk.authority.store.gateway import table_of
-from kiosk.authority.store.repositories import Repository
+from kiosk.authority.store.gateway import Repository, table_of
 from kiosk.authority.store.tables import CardholderRow, CardRow, RegistrationRow, SearchTermRow, col
 from kiosk.contract.text import fold, folded_words
 

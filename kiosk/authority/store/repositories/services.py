@@ -21,7 +21,7 @@ from sqlalchemy import (
     update,
 )
 
-from kiosk.authority.store.gateway import Prepared, table_of
+from kiosk.authority.store.gateway import Prepared, Repository, table_of
 from kiosk.authority.store.records import (
     Alarm,
     Enrolment,
@@ -32,7 +32,6 @@ from kiosk.authority.store.records import (
     Station,
     StationKey,
 )
-from kiosk.authority.store.repositories import Repository
 from kiosk.authority.store.tables import (
     AlarmRow,
     EnrolmentRow,

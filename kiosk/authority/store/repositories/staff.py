@@ -7,6 +7,7 @@ import hashlib
 from sqlalchemy import delete, func, select, text, update
 
 from kiosk.authority.roles import Role
+from kiosk.authority.store.gateway import Repository
 from kiosk.authority.store.records import (
     ActionNote,
     Outcome,
@@ -16,7 +17,6 @@ from kiosk.authority.store.records import (
     StaffKey,
     StaffMember,
 )
-from kiosk.authority.store.repositories import Repository
 from kiosk.authority.store.tables import (
     ActionNoteRow,
     PolicySettingRow,

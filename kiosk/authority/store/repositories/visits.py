@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import Select, and_, bindparam, delete, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
-from kiosk.authority.store.gateway import Prepared, for_update, table_of
+from kiosk.authority.store.gateway import Prepared, Repository, for_update, table_of
 from kiosk.authority.store.records import (
     AroundVisit,
     Cardholder,
@@ -26,7 +26,6 @@ from kiosk.authority.store.records import (
     UnblockState,
     Visit,
 )
-from kiosk.authority.store.repositories import Repository
 from kiosk.authority.store.repositories.cards import card_record
 from kiosk.authority.store.tables import (
     CardholderRow,

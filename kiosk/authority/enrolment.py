@@ -32,9 +32,8 @@ from kiosk.authority.peers import (
     SocketStation,
     StationIdentity,
 )
-from kiosk.authority.store.database import Store
+from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.records import Station, StationKey
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.contract.enrolment import RENEWAL_PART, Ca, Enrol, Enrolled, GiveCa, Renew
 from kiosk.contract.errors import StepRefused
 

@@ -37,9 +37,8 @@ from kiosk.authority.audit.siem import FEED
 from kiosk.authority.errors import StoreError
 from kiosk.authority.people_groups import PeopleGroup
 from kiosk.authority.server import Called, remove_stale
-from kiosk.authority.store.database import Store
+from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.tables import REVISION
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.messages import (
     Reason,

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC
 from enum import StrEnum
 
+from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import (
     Cardholder,
     OutboxMessage,
@@ -14,7 +15,6 @@ from kiosk.authority.store.records import (
     Visit,
     new_id,
 )
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.contract.policy import mask_email
 
 

@@ -10,9 +10,8 @@ from datetime import timedelta
 from threading import Lock
 
 from kiosk.authority.peers import StationIdentity
-from kiosk.authority.store.database import Store
+from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.records import Station
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import LONGEST_NAME, Heartbeat, Reason, StationStanding
 from kiosk.contract.ports import Clock

@@ -13,10 +13,9 @@ from msgspec import Struct
 
 from kiosk.authority.errors import StoreError
 from kiosk.authority.service import LocalAuthority
-from kiosk.authority.store.database import Store
+from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.engine import WRITES
 from kiosk.authority.store.records import AuditQuery, Card
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.contract.messages import VisitId, reference_of
 from tests.authority.world import World
 from tests.support.database import SetClock

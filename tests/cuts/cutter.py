@@ -11,9 +11,8 @@ from enum import StrEnum
 from typing import Protocol, TypeVar
 
 from kiosk.authority.errors import StoreError
-from kiosk.authority.store.database import Store
+from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.engine import WRITES
-from kiosk.authority.store.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
 

@@ -22,11 +22,11 @@ from kiosk.authority.crypto.macs import CodeMac
 from kiosk.authority.mail.smtp import SmtpMailer
 from kiosk.authority.notices import notify_holder
 from kiosk.authority.service import LocalAuthority
+from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.repositories.cards import CardRecords
 from kiosk.authority.store.repositories.codes import EmailCodes
 from kiosk.authority.store.repositories.people import Registrations
 from kiosk.authority.store.repositories.visits import UnblockJournal
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.unblock import candidates, outcome, release, rotation
 from kiosk.authority.visit import answers, attempts, begin, card_evidence, codes, tasks
 from kiosk.authority.visit import context as visits

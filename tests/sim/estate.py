@@ -14,9 +14,8 @@ from kiosk.authority.errors import MailUnavailable, StoreBusy, StoreError
 from kiosk.authority.mail.message import Message
 from kiosk.authority.peers import StationIdentity
 from kiosk.authority.service import LocalAuthority
-from kiosk.authority.store.database import Store
+from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.records import new_id
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.contract.errors import AuthorityUnavailable
 from kiosk.contract.messages import Grant, KeyGrant
 from kiosk.contract.ports import Authority

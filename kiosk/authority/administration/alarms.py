@@ -13,8 +13,8 @@ from kiosk.authority.administration import reports
 from kiosk.authority.audit.events import AuditKind
 from kiosk.authority.errors import MailDenied
 from kiosk.authority.mail.outbox import relay_away_since
+from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import AuditQuery, Scalar, Station
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.config.settings import NoticeSettings
 
 # When a station counts as silent.

@@ -23,7 +23,7 @@ from kiosk.authority.audit.events import StaffKind, new_reference
 from kiosk.authority.audit.rows import chain_of, read_row_name, row_name
 from kiosk.authority.crypto.macs import AuditMacs
 from kiosk.authority.store.audit_chain import REDACTED, ChainWalk
-from kiosk.authority.store.database import Store
+from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.records import (
     AuditAnchor,
     AuditFault,
@@ -36,7 +36,6 @@ from kiosk.authority.store.records import (
     Scalar,
 )
 from kiosk.authority.store.tables import AuditEventRow
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.contract.errors import ConfigError
 
 FORMAT: Final = 1

@@ -32,6 +32,7 @@ from kiosk.authority.audit.events import EVENTS, StaffKind, audit_message
 from kiosk.authority.audit.rows import row_name
 from kiosk.authority.errors import NotFound, NotTaken, StoreError
 from kiosk.authority.roles import Action
+from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import (
     ActionNote,
     AuditEvent,
@@ -42,7 +43,6 @@ from kiosk.authority.store.records import (
     Sought,
 )
 from kiosk.authority.store.repositories.staff import REDACTED_TEXT, note_digest
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.contract.messages import read_reference
 
 log = logging.getLogger(__name__)

@@ -32,6 +32,7 @@ from kiosk.authority.crypto.secret_history import archive_secrets
 from kiosk.authority.errors import NotFound, NotTaken
 from kiosk.authority.notices import Notice, notify_holder
 from kiosk.authority.roles import Action
+from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import (
     Card,
     Cardholder,
@@ -42,7 +43,6 @@ from kiosk.authority.store.records import (
     Visit,
     new_id,
 )
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit.eligibility import has_left, secret_barred
 from kiosk.contract.families import FAMILIES
 from kiosk.contract.messages import CardId, ReadFault

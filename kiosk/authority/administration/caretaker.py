@@ -32,7 +32,7 @@ from kiosk.authority.audit.rows import chain_of
 from kiosk.authority.errors import AuditNotIntact, RowAltered, StoreError
 from kiosk.authority.retention import purge_records
 from kiosk.authority.store.audit_chain import FIRST, first_head
-from kiosk.authority.store.database import Store
+from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.records import (
     Alarm,
     AuditAnchor,
@@ -43,7 +43,6 @@ from kiosk.authority.store.records import (
     new_id,
 )
 from kiosk.authority.store.repositories.mac_rows import TABLES, RowKey
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit.pin_change import report_lost_changes
 from kiosk.authority.visit.registration import apply_due_changes
 from kiosk.config.settings import DEFAULTS, NoticeSettings, RetentionSettings, addresses

@@ -40,11 +40,10 @@ from kiosk.authority.errors import (
 from kiosk.authority.mail.message import Mailer
 from kiosk.authority.policy import policy_in_force
 from kiosk.authority.roles import Action
-from kiosk.authority.store.database import SchemaFit, Store
+from kiosk.authority.store.database import SchemaFit, Store, UnitOfWork
 from kiosk.authority.store.engine import MOVED, REFUSED_LOGINS, place_of, unverified_host
 from kiosk.authority.store.grants import AUTHORITY, STAFF
 from kiosk.authority.store.records import AuditQuery
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.wording import counted, numbered
 from kiosk.config.settings import PolicySettings
 from kiosk.contract.errors import ConfigError

@@ -38,8 +38,8 @@ from kiosk.authority.errors import (
 )
 from kiosk.authority.notices import Notice, notify_holder
 from kiosk.authority.roles import Action, Role
+from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import Card, Cardholder, EmailCode, new_id
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit.assisted import ASSISTED_LIFE, is_assisted, is_vouched_for
 from kiosk.authority.visit.eligibility import SecretProblem, has_left, is_registered
 from kiosk.authority.wording import counted

@@ -51,7 +51,7 @@ from kiosk.authority.errors import (
 )
 from kiosk.authority.notices import Notice, addresses_of, notify_holder, recorded_apart
 from kiosk.authority.roles import Action
-from kiosk.authority.store.database import Store
+from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.records import (
     ActionNote,
     Card,
@@ -61,7 +61,6 @@ from kiosk.authority.store.records import (
     new_id,
 )
 from kiosk.authority.store.repositories.staff import note_digest
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit.eligibility import ASSUMED_SECRET_TRIES, card_withdrawn
 from kiosk.authority.wording import last_day
 from kiosk.contract.messages import CardId

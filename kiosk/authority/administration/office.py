@@ -48,7 +48,7 @@ from kiosk.authority.errors import (
 )
 from kiosk.authority.policy import policy_in_force
 from kiosk.authority.roles import FOUR_EYES, IDENTIFIES, Action, Role, may
-from kiosk.authority.store.database import Store
+from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.records import (
     ActionNote,
     AuditEvent,
@@ -60,7 +60,6 @@ from kiosk.authority.store.records import (
     new_id,
 )
 from kiosk.authority.store.repositories.staff import note_digest
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.config.settings import PolicySettings
 from kiosk.contract.policy import Policy
 from kiosk.contract.ports import Clock

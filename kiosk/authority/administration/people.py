@@ -43,6 +43,7 @@ from kiosk.authority.errors import AddressShared, ConcurrentChange, NotFound, No
 from kiosk.authority.notices import Notice, address_of, notify, notify_holder
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.roles import Action
+from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import (
     AuditEvent,
     AuditQuery,
@@ -55,7 +56,6 @@ from kiosk.authority.store.records import (
 )
 from kiosk.authority.store.repositories.codes import read_stop_number
 from kiosk.authority.store.repositories.visits import VISIT_LIFE
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit.assisted import is_assisted
 from kiosk.authority.visit.blocking import is_exhausted
 from kiosk.authority.visit.eligibility import has_left

@@ -23,8 +23,8 @@ from kiosk.authority.policy import (
     stored_text,
 )
 from kiosk.authority.roles import Action
+from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import PolicySetting, Scalar
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.config.kinds import About, InvalidValue, Words, settings_of
 
 FIELD = "value"

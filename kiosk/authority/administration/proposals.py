@@ -17,8 +17,8 @@ from typing import Final
 from kiosk.authority.administration.views import Actor, Seen
 from kiosk.authority.crypto.sealing import SealedText, Sealer
 from kiosk.authority.roles import Action, may
+from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import ProposedAct, Scalar, StaffKey, StaffMember
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.contract.sensitive import Sensitive
 
 # Who counts as a second member of staff for what a first one proposed.

@@ -43,8 +43,8 @@ from kiosk.authority.audit.rows import row_name
 from kiosk.authority.crypto.card_keys import fingerprint
 from kiosk.authority.errors import KeyMissing, NotFound, NotPermitted, NotTaken, SealBroken
 from kiosk.authority.roles import Action, Role, may
+from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import AuditQuery, Outcome, ProposedAct
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.contract.messages import CardId
 from kiosk.contract.sensitive import Sensitive
 

@@ -14,8 +14,8 @@ from kiosk.authority.administration.views import Report, Span, Written
 from kiosk.authority.audit.events import EVENTS, Count, StaffKind
 from kiosk.authority.errors import NotTaken
 from kiosk.authority.roles import Action
+from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import Sought
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.wording import reason_words
 from kiosk.contract.messages import Reason
 

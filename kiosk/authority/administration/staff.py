@@ -27,6 +27,7 @@ from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.crypto.card_keys import fingerprint
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
 from kiosk.authority.roles import Action, Role, may
+from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import (
     AuditQuery,
     Card,
@@ -35,7 +36,6 @@ from kiosk.authority.store.records import (
     StaffMember,
     new_id,
 )
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.contract.families import FAMILIES
 from kiosk.contract.messages import CardId
 

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple, assert_never
 
 from kiosk.authority.administration.views import CodeLine, RightPin, Standing
 from kiosk.authority.audit.events import EVENTS, AuditKind, Count, audit_message
+from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import (
     AuditEvent,
     AuditQuery,
@@ -22,7 +23,6 @@ from kiosk.authority.store.records import (
     Registration,
     UnblockEntry,
 )
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit.assisted import ASSISTED_LIFE, is_assisted
 from kiosk.authority.visit.blocking import is_exhausted
 from kiosk.authority.visit.eligibility import (

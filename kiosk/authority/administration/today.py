@@ -16,8 +16,8 @@ from kiosk.authority.audit.events import AuditKind
 from kiosk.authority.mail.outbox import relay_away_since
 from kiosk.authority.people_groups import PeopleGroup
 from kiosk.authority.roles import Action
+from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import Alarm, AuditEvent, AuditQuery
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.wording import counted, reason_words
 
 # Alarms in the words of the first page, the newest first.

@@ -20,11 +20,10 @@ from kiosk.authority.administration.views import Progress, unseen
 from kiosk.authority.audit.anchors import AnchorSigner, AnchorVerifier
 from kiosk.authority.audit.events import ServiceKind
 from kiosk.authority.errors import NotFound
-from kiosk.authority.store.database import Store
+from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.records import ActionNote, AuditAnchor, AuditVerdict, Scalar, new_id
 from kiosk.authority.store.repositories.mac_rows import TABLES, RowKey
 from kiosk.authority.store.repositories.staff import note_digest
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.findings import Finding, fail, ok, warn
 

@@ -16,9 +16,8 @@ from kiosk.authority.crypto.derivation import framed
 from kiosk.authority.crypto.keys import Key, KeyPurpose, KeyRing
 from kiosk.authority.errors import AuditNotIntact, KeyMissing
 from kiosk.authority.store.audit_chain import first_head
-from kiosk.authority.store.database import Store
+from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.records import AuditAnchor, AuditGap, AuditHead, GapKind, Signed
-from kiosk.authority.store.unit_of_work import UnitOfWork
 
 EVERY_ROW = 2**62
 

@@ -18,8 +18,8 @@ from kiosk.authority.audit.sentences import Detail, OutcomeSource
 from kiosk.authority.errors import RowAltered
 from kiosk.authority.roles import Action
 from kiosk.authority.store.audit_chain import REDACTED
+from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import AuditEvent, Scalar, Visit, new_id
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.wording import as_sentence
 from kiosk.contract.messages import NOT_ME, Reason, VisitId, reference_of
 

@@ -16,9 +16,8 @@ from kiosk.authority.audit.events import ServiceKind
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
 from kiosk.authority.crypto.secret_history import label
 from kiosk.authority.errors import KeyMissing, SealBroken, StoreError
-from kiosk.authority.store.database import Store
+from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.records import Card, KeptSecret, Scalar, SealedSecret
-from kiosk.authority.store.unit_of_work import UnitOfWork
 
 # Sealing every unblock secret again for another key, while stations go on working.
 #

@@ -11,8 +11,8 @@ from contextlib import suppress
 from kiosk.authority.crypto.derivation import Derivation
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
 from kiosk.authority.errors import KeyMissing, SealBroken
+from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import Card, KeptKind, KeptSecret, SealedSecret, new_id
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.contract.sensitive import Sensitive
 
 Kind = SealKind | KeptKind

@@ -16,9 +16,8 @@ from typing import Final
 
 from kiosk.authority.errors import MailDenied, MailError, MailRefused, StoreError
 from kiosk.authority.mail.message import Mailer, Message
-from kiosk.authority.store.database import Store
+from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.records import OutboxMessage
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.contract.errors import describe_fault
 from kiosk.contract.ports import Clock
 

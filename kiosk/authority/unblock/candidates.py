@@ -16,8 +16,8 @@ from kiosk.authority.crypto.secret_history import (
     open_kept,
 )
 from kiosk.authority.errors import SealBroken
+from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import Card, KeptSecret, LockedGrant, PinEvidence, Visit
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.unblock.mutual_authentication import has_admin_key
 from kiosk.authority.visit.eligibility import KEPT_SECRET_TRIES, most_tries, tries_by_account
 from kiosk.contract.messages import (

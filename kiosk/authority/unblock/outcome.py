@@ -13,6 +13,7 @@ from kiosk.authority.audit.sentences import OutcomeSource
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.notices import Notice, notify_holder
+from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import (
     Card,
     Cardholder,
@@ -21,7 +22,6 @@ from kiosk.authority.store.records import (
     Visit,
 )
 from kiosk.authority.store.repositories.visits import VISIT_LIFE
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.unblock.candidates import (
     AnswerMeaning,
     Counted,

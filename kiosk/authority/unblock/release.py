@@ -20,6 +20,7 @@ from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.audit.sentences import Unproven
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.errors import SealBroken
+from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import (
     KeptSecret,
     Scalar,
@@ -27,7 +28,6 @@ from kiosk.authority.store.records import (
     UnblockState,
     new_id,
 )
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.unblock.candidates import (
     SecretSlot,
     correct_by_card,

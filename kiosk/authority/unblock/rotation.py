@@ -19,6 +19,7 @@ from kiosk.authority.crypto.secret_history import (
     open_kept,
 )
 from kiosk.authority.dependencies import Dependencies
+from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import (
     Card,
     KeptKind,
@@ -30,7 +31,6 @@ from kiosk.authority.store.records import (
 )
 from kiosk.authority.store.repositories.cards import next_generation
 from kiosk.authority.store.repositories.visits import VISIT_LIFE
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.unblock.candidates import AnswerMeaning, leaves_enough, record_pending_outcome
 from kiosk.authority.visit.context import deciding, find_grant
 from kiosk.authority.visit.eligibility import ASSUMED_SECRET_TRIES, tries_by_account

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 from kiosk.authority.audit.events import AuditKind
 from kiosk.authority.dependencies import Dependencies
+from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import JointHash
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit import tasks
 from kiosk.authority.visit.attempts import AuditKinds, Charged, charge_attempt, evaluate
 from kiosk.authority.visit.blocking import block, has_to_block, pause_unproven

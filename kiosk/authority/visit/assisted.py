@@ -9,8 +9,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from kiosk.authority.roles import Action, may
+from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import EmailCode, Scalar
-from kiosk.authority.store.unit_of_work import UnitOfWork
 
 ASSISTED_LIFE = timedelta(minutes=15)
 """How long one is valid, and how long it waits for a second member of staff before that."""

@@ -13,9 +13,9 @@ from kiosk.authority.audit.events import AuditKind, plain, record
 from kiosk.authority.audit.sentences import Unproven
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.stations import barred_at, station_barred
+from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import Card, EmailCode, KnownCard, LockedVisit, Scalar, Visit
 from kiosk.authority.store.repositories.visits import VISIT_LIFE
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.unblock.candidates import correct_by_card
 from kiosk.authority.unblock.outcome import leave_undetermined, record_outcome_by_card
 from kiosk.authority.visit import tasks

@@ -5,8 +5,8 @@ from __future__ import annotations
 from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.notices import Notice, notify_holder, notify_staff
+from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import Cardholder, Registration, Visit
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.contract.policy import Policy
 
 

@@ -17,9 +17,9 @@ from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.errors import MailError, MailRefused
 from kiosk.authority.mail.message import Message
 from kiosk.authority.notices import addresses_of, draw_stop_number
+from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import EmailCode, Scalar, Verdict, new_id
 from kiosk.authority.store.repositories.visits import VISIT_LIFE
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit import tasks
 from kiosk.authority.visit.assisted import given_by, is_vouched_for
 from kiosk.authority.visit.attempts import AuditKinds, Charged, charge_attempt, evaluate

@@ -16,6 +16,7 @@ from kiosk.authority.audit.events import record_refusal
 from kiosk.authority.crypto.card_keys import named_by_key
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.stations import barred_at
+from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import (
     AroundVisit,
     Card,
@@ -32,7 +33,6 @@ from kiosk.authority.store.records import (
     Visit,
 )
 from kiosk.authority.store.repositories.visits import VISIT_LIFE
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit.assisted import is_assisted, is_vouched_for
 from kiosk.authority.visit.card_evidence import key_to_prove, need_proof
 from kiosk.authority.visit.eligibility import card_barred, is_registered

@@ -10,9 +10,9 @@ from __future__ import annotations
 from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.notices import Notice, addresses_of, notify, notify_staff
+from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import StopNumber
 from kiosk.authority.store.repositories.codes import read_stop_number
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit import tasks
 from kiosk.authority.visit.attempts import AuditKinds, Charged, charge_attempt, evaluate
 from kiosk.authority.visit.context import VisitContext, VisitRefused, enter

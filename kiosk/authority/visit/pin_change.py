@@ -11,10 +11,9 @@ from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.errors import RowAltered
 from kiosk.authority.notices import Notice, notify_holder
-from kiosk.authority.store.database import Store
+from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.records import PinChange, Visit
 from kiosk.authority.store.repositories.visits import VISIT_LIFE
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit import tasks
 from kiosk.authority.visit.context import deciding, enter, enter_to_report
 from kiosk.authority.visit.gates import Gate

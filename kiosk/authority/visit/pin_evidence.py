@@ -16,8 +16,8 @@ from typing import Final
 from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.crypto.card_keys import Issuers, certifies, key_from, verify_pin_proof
 from kiosk.authority.dependencies import Dependencies
+from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import PendingChange, PinEvidence, Visit, new_id
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.unblock.candidates import correct_by_card
 from kiosk.authority.unblock.outcome import record_outcome_by_card
 from kiosk.authority.visit import maintenance, tasks

@@ -7,7 +7,7 @@ from dataclasses import replace
 from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.errors import RowAltered
 from kiosk.authority.notices import Notice, addresses_of, notify, notify_holder
-from kiosk.authority.store.database import Store
+from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.records import (
     AddressChange,
     Cardholder,
@@ -18,7 +18,6 @@ from kiosk.authority.store.records import (
     Visit,
     new_id,
 )
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit.context import VisitContext, reload
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import Purpose, VisitId, reference_of

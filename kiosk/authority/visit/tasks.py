@@ -6,9 +6,9 @@ import secrets
 from datetime import timedelta
 from typing import Final, assert_never
 
+from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import EmailCode, Registration
 from kiosk.authority.store.repositories.codes import STOP_NUMBER_DIGITS, entries_subject
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.authority.visit import maintenance
 from kiosk.authority.visit.assisted import is_assisted
 from kiosk.authority.visit.context import VisitContext, VisitRefused, can_be_entered

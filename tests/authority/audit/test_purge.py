@@ -24,9 +24,8 @@ from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.macs import AuditMacs
 from kiosk.authority.errors import AuditNotIntact, NotTaken, StoreBusy, StoreError
 from kiosk.authority.store.audit_chain import FIRST, REDACTED
-from kiosk.authority.store.database import Store
+from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.records import AuditAnchor, AuditVerdict, FaultKind
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.config.settings import NoticeSettings
 from tests.authority.store.forger import Forger
 from tests.support.database import TestDatabase

@@ -19,9 +19,8 @@ from kiosk.authority.crypto.secret_history import (
     label,
     open_kept,
 )
-from kiosk.authority.store.database import Store
+from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.records import Card, Cardholder, KeptKind, KeptSecret, new_id
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.contract.sensitive import Sensitive
 from tests.support.database import MACS, SetClock, sqlite_url
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.engine import parse_url
 from kiosk.authority.store.records import Sought, new_id
 from kiosk.authority.store.repositories.statistics import Statistics
 from kiosk.authority.store.tables import TableRow
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from tests.authority.store import samples
 from tests.authority.store.forger import EVENT
 from tests.support.database import TestDatabase

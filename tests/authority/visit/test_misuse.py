@@ -8,10 +8,9 @@ from contextlib import contextmanager
 import pytest
 
 from kiosk.authority.retention import purge_records
-from kiosk.authority.store.database import Store
+from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.records import Card
 from kiosk.authority.store.repositories.codes import entries_subject
-from kiosk.authority.store.unit_of_work import UnitOfWork
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     EnterCode,

@@ -58,11 +58,12 @@ from kiosk.authority.store.repositories.services import (
     Jobs,
     KnownKeys,
     Outbox,
+    PolicyChanges,
     Restores,
     StationKeys,
     Stations,
 )
-from kiosk.authority.store.repositories.staff import ActionNotes, PolicyChanges, ProposedActs, Staff
+from kiosk.authority.store.repositories.staff import ActionNotes, ProposedActs, Staff
 from kiosk.authority.store.repositories.statistics import Monitored, Statistics
 from kiosk.authority.store.repositories.visits import (
     PendingChanges,

@@ -1,4 +1,4 @@
-"""The outbox, stations with their keys and enrolment lines, alarms, jobs, and the known keys."""
+"""The outbox, stations with their keys and enrolment lines, alarms, jobs, keys, and the policy."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from kiosk.authority.store.records import (
     Enrolment,
     Job,
     OutboxMessage,
+    PolicySetting,
     Restore,
     Scalar,
     Station,
@@ -38,6 +39,7 @@ from kiosk.authority.store.tables import (
     JobRow,
     KnownKeyRow,
     OutboxRow,
+    PolicySettingRow,
     RestoreRow,
     StationKeyRow,
     StationRow,
@@ -428,3 +430,28 @@ class Enrolments(Repository):
 
     def _digests(self, number: str, secret: str) -> tuple[str, ...]:
         return self._gateway.number_digests("station-enrolment", number + secret)
+
+
+class PolicyChanges(Repository):
+    """The settings that staff changed, which override the settings file."""
+
+    def lock_all(self) -> None:
+        """Lock all settings against other writers, as they have to fit each other."""
+        self._gateway.lock_table(PolicySettingRow)
+
+    def every(self) -> dict[str, PolicySetting]:
+        """Return every setting that was ever changed, by name."""
+        rows = self._gateway.many(select(PolicySettingRow), PolicySettingRow)
+        return {row.name: row.record(PolicySetting) for row in rows}
+
+    def save(self, setting: PolicySetting) -> bool:
+        """Replace the one with its revision (0: none); return False where there is another."""
+        new = values(setting) | {"revision": setting.revision + 1}
+        new = self._gateway.stamped(PolicySettingRow, new)
+        insert = self._gateway.upsert(PolicySettingRow).values(new)
+        statement = insert.on_conflict_do_update(
+            index_elements=["name"],
+            set_=new,
+            where=col(PolicySettingRow.revision) == setting.revision,
+        )
+        return self._gateway.run(statement) == 1

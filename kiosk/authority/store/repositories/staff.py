@@ -11,7 +11,6 @@ from kiosk.authority.store.gateway import Repository
 from kiosk.authority.store.records import (
     ActionNote,
     Outcome,
-    PolicySetting,
     ProposedAct,
     StaffCard,
     StaffKey,
@@ -19,7 +18,6 @@ from kiosk.authority.store.records import (
 )
 from kiosk.authority.store.tables import (
     ActionNoteRow,
-    PolicySettingRow,
     ProposedActRow,
     StaffCardRow,
     StaffKeyRow,
@@ -170,31 +168,6 @@ def note_digest(note: ActionNote) -> str:
 
 
 # The policy settings that staff changed.
-
-
-class PolicyChanges(Repository):
-    """The settings that staff changed, which override the settings file."""
-
-    def lock_all(self) -> None:
-        """Lock all settings against other writers, as they have to fit each other."""
-        self._gateway.lock_table(PolicySettingRow)
-
-    def every(self) -> dict[str, PolicySetting]:
-        """Return every setting that was ever changed, by name."""
-        rows = self._gateway.many(select(PolicySettingRow), PolicySettingRow)
-        return {row.name: row.record(PolicySetting) for row in rows}
-
-    def save(self, setting: PolicySetting) -> bool:
-        """Replace the one with its revision (0: none); return False where there is another."""
-        new = values(setting) | {"revision": setting.revision + 1}
-        new = self._gateway.stamped(PolicySettingRow, new)
-        insert = self._gateway.upsert(PolicySettingRow).values(new)
-        statement = insert.on_conflict_do_update(
-            index_elements=["name"],
-            set_=new,
-            where=col(PolicySettingRow.revision) == setting.revision,
-        )
-        return self._gateway.run(statement) == 1
 
 
 # Acts that staff proposed, and their results.

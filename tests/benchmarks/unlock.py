@@ -17,7 +17,7 @@ from kiosk.app.composition.authority import build_authority
 from kiosk.app.demo.estate import ANSWERS
 from kiosk.app.demo.mailbox import Mailbox
 from kiosk.authority.crypto.hashing import Cost
-from kiosk.authority.crypto.secret_history import open_current
+from kiosk.authority.crypto.sealing import open_current
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.mail.message import Message
 from kiosk.authority.server import Limits

@@ -8,8 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from kiosk.authority.crypto.card_keys import key_from
-from kiosk.authority.crypto.sealing import SealKind, SealLabel
-from kiosk.authority.crypto.secret_history import open_current, open_kept
+from kiosk.authority.crypto.sealing import SealKind, SealLabel, open_current, open_kept
 from kiosk.authority.store.records import Card, new_id
 from kiosk.contract.messages import (
     CardChallenge,

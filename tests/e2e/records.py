@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from kiosk.app.composition.opening import open_keys, open_store
-from kiosk.authority.crypto.sealing import Sealer
-from kiosk.authority.crypto.secret_history import open_current
+from kiosk.authority.crypto.sealing import Sealer, open_current
 from kiosk.authority.store.records import AuditEvent, Registration, Station
 from kiosk.contract.messages import CardId
 from kiosk.contract.ports import SystemClock

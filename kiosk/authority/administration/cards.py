@@ -27,8 +27,7 @@ from kiosk.authority.administration.views import (
 )
 from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.crypto.derivation import ISSUED, Derivation
-from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
-from kiosk.authority.crypto.secret_history import archive_secrets
+from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel, archive_secrets
 from kiosk.authority.errors import NotFound, NotTaken
 from kiosk.authority.notices import Notice, notify_holder
 from kiosk.authority.roles import Action

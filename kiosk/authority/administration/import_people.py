@@ -40,8 +40,7 @@ from kiosk.authority.administration.views import (
 )
 from kiosk.authority.audit.events import ServiceKind, new_reference
 from kiosk.authority.crypto.derivation import ISSUED, Derivation
-from kiosk.authority.crypto.sealing import Sealer, SealKind
-from kiosk.authority.crypto.secret_history import archive_secrets, has_or_had, label
+from kiosk.authority.crypto.sealing import Sealer, SealKind, archive_secrets, has_or_had, label_of
 from kiosk.authority.errors import (
     ConcurrentChange,
     ImportRefused,
@@ -324,7 +323,7 @@ class Planner:
         # A repeated import of a file must not bring back a secret that was changed since.
         if line.secret is not None and not self._has_or_had(was, line.secret):
             revision = sealed.revision + 1 if sealed else 1
-            sealed = self._sealer.seal(line.secret, label(was, SealKind.UNBLOCK, revision))
+            sealed = self._sealer.seal(line.secret, label_of(was, SealKind.UNBLOCK, revision))
         card = replace(
             was,
             expires_at=line.expires_at or was.expires_at,
@@ -351,7 +350,7 @@ class Planner:
             )
             return card
         was, how = card.sealed_secret, Derivation(line.master)
-        named = label(card, SealKind.UNBLOCK, was.revision + 1 if was else 1)
+        named = label_of(card, SealKind.UNBLOCK, was.revision + 1 if was else 1)
         if was and self._has_or_had(card, self._sealer.masters.derive(how, named.card)):
             return replace(card, secret_generation=ISSUED)
         sealed = self._sealer.seal(how, named)

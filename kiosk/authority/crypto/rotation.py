@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from kiosk.authority.audit.events import ServiceKind
-from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
-from kiosk.authority.crypto.secret_history import label
+from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel, label_of
 from kiosk.authority.errors import KeyMissing, SealBroken, StoreError
 from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.records import Card, KeptSecret, Scalar, SealedSecret
@@ -155,7 +154,7 @@ def _reseal(store: Store, work: RotationWork, card: Card, done: Rotation) -> Non
     old = card.sealed_secret
     if old is None:
         return
-    was, new = (label(card, SealKind.UNBLOCK, old.revision + more) for more in (0, 1))
+    was, new = (label_of(card, SealKind.UNBLOCK, old.revision + more) for more in (0, 1))
     try:
         sealed = work.anew(old, was, new)
     except (SealBroken, KeyMissing):
@@ -175,7 +174,7 @@ def _reseal_kept(store: Store, work: RotationWork, kept: KeptSecret, done: Rotat
         card = uow.cards.get(kept.card_id)
     if card is None:
         return
-    named = label(card, kept.kind, kept.sealed.revision)
+    named = label_of(card, kept.kind, kept.sealed.revision)
     try:
         sealed = work.anew(kept.sealed, named, named)
     except (SealBroken, KeyMissing):

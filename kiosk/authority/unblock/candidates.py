@@ -7,11 +7,12 @@ from typing import Final
 
 from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.audit.sentences import UNNUMBERED
-from kiosk.authority.crypto.sealing import Sealer, SealKind
-from kiosk.authority.crypto.secret_history import (
+from kiosk.authority.crypto.sealing import (
+    Sealer,
+    SealKind,
     archive_current,
     archive_pending,
-    label,
+    label_of,
     open_current,
     open_kept,
 )
@@ -178,9 +179,9 @@ def _make_current(
     uow: UnitOfWork, sealer: Sealer, visit: Visit, card: Card, pending: KeptSecret
 ) -> None:
     before = card.sealed_secret.revision if card.sealed_secret else 0
-    waits = label(card, pending.kind, pending.sealed.revision)
+    waits = label_of(card, pending.kind, pending.sealed.revision)
     try:
-        sealed = sealer.carry(pending.sealed, waits, label(card, SealKind.UNBLOCK, before + 1))
+        sealed = sealer.carry(pending.sealed, waits, label_of(card, SealKind.UNBLOCK, before + 1))
     except SealBroken:
         record(uow, AuditKind.SECRET_BROKEN, visit, revision=pending.sealed.revision)
         set_aside(uow, visit, card)

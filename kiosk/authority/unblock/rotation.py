@@ -10,11 +10,11 @@ from functools import partial
 from typing import assert_never
 
 from kiosk.authority.audit.events import AuditKind, record
-from kiosk.authority.crypto.sealing import SealKind
-from kiosk.authority.crypto.secret_history import (
+from kiosk.authority.crypto.sealing import (
+    SealKind,
     archive_current,
     archive_pending,
-    label,
+    label_of,
     open_current,
     open_kept,
 )
@@ -128,7 +128,7 @@ def _draw(uow: UnitOfWork, parts: Dependencies, case: LockedGrant) -> Sensitive:
     drawn = parts.source.make(card.identity, before, generation)
     uow.cards.number_secret(card.id, generation)
     revision = current.revision + 1
-    waits = label(card, KeptKind.PENDING, revision)
+    waits = label_of(card, KeptKind.PENDING, revision)
     sealed = parts.sealer.seal(drawn, waits)
     uow.kept_secrets.add(
         KeptSecret(new_id(), card.id, KeptKind.PENDING, sealed, uow.now, entry_id=entry.id)
@@ -153,7 +153,7 @@ def advance_after_restore(uow: UnitOfWork, parts: Dependencies, visit: Visit, ca
     before = partial(open_current, parts.sealer, card, sealed)
     following = parts.source.make(card.identity, before, generation)
     archive_current(uow, parts.sealer, card)
-    new = label(card, SealKind.UNBLOCK, sealed.revision + 1)
+    new = label_of(card, SealKind.UNBLOCK, sealed.revision + 1)
     uow.cards.replace_secret(card.id, sealed.revision, parts.sealer.seal(following, new))
     uow.cards.number_secret(card.id, generation)
     record(uow, AuditKind.SECRET_ADVANCED, visit)

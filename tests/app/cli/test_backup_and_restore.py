@@ -18,8 +18,7 @@ import pytest
 from kiosk.app.cli.audit import print_gap
 from kiosk.authority.crypto.derivation import Derivation
 from kiosk.authority.crypto.keys import KeyRing
-from kiosk.authority.crypto.sealing import Sealer, SealKind
-from kiosk.authority.crypto.secret_history import label
+from kiosk.authority.crypto.sealing import Sealer, SealKind, label_of
 from kiosk.authority.store.records import AuditGap, GapKind
 from kiosk.authority.store.sqlite_file import program_of
 from kiosk.contract.ports import SystemClock
@@ -429,7 +428,7 @@ def derive_one(keys: Path) -> None:
         card, *_others = uow.cards.sealed_otherwise("none", after="")
         assert card.sealed_secret is not None
         old = card.sealed_secret.revision
-        anew = label(card, SealKind.UNBLOCK, old + 1)
+        anew = label_of(card, SealKind.UNBLOCK, old + 1)
         sealed = sealer.seal(Derivation(sealer.masters.current()), anew)
         assert uow.cards.replace_secret(card.id, old, sealed)
         uow.commit()

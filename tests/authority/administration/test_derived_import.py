@@ -9,8 +9,7 @@ import pytest
 
 from kiosk.authority.crypto.derivation import Derivation, Masters
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
-from kiosk.authority.crypto.sealing import Sealer, SealKind
-from kiosk.authority.crypto.secret_history import archive_secrets, label
+from kiosk.authority.crypto.sealing import Sealer, SealKind, archive_secrets, label_of
 from kiosk.authority.crypto.token import Token, TokenMasters
 from kiosk.authority.errors import KeysUnavailable
 from kiosk.authority.store.database import Store
@@ -64,7 +63,7 @@ def test_the_same_file_again_changes_nothing_whatever_the_card_has_by_now(
         card = importer.card(0)
         assert card.sealed_secret is not None
         revision = card.sealed_secret.revision
-        sealed = sealer.seal(secret, label(card, SealKind.UNBLOCK, revision + 1))
+        sealed = sealer.seal(secret, label_of(card, SealKind.UNBLOCK, revision + 1))
         with store.begin() as uow:
             assert uow.cards.replace_secret(card.id, revision, sealed)
             uow.commit()
@@ -112,7 +111,7 @@ def test_a_card_whose_stored_secret_was_the_derived_one_keeps_what_it_has(
         has, card = "11112222", importer.card(0)
         assert card.sealed_secret is not None
         before = card.sealed_secret.revision
-        sealed = sealer.seal(Sensitive(has), label(card, SealKind.UNBLOCK, before + 1))
+        sealed = sealer.seal(Sensitive(has), label_of(card, SealKind.UNBLOCK, before + 1))
         with store.begin() as uow:
             archive_secrets(uow, sealer, card)
             uow.cards.replace_secret(card.id, before, sealed)
@@ -158,7 +157,7 @@ def test_a_secret_is_not_put_in_place_of_one_that_nobody_can_compare_now(
     """A file says what a card was issued with; its secret of today is a token's, which is away."""
     importer.run(csv_of(tmp_path, line(0)))
     card = importer.card(0)
-    sealed = sealer.seal(Derivation("derive-0001-x", 1), label(card, SealKind.UNBLOCK, 2))
+    sealed = sealer.seal(Derivation("derive-0001-x", 1), label_of(card, SealKind.UNBLOCK, 2))
     with store.begin() as uow:
         archive_secrets(uow, sealer, card)
         assert uow.cards.replace_secret(card.id, 1, sealed)

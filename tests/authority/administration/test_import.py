@@ -11,7 +11,7 @@ from pathlib import Path
 
 from kiosk.authority.administration.import_people import BATCH, ImportSummary
 from kiosk.authority.audit.events import audit_message
-from kiosk.authority.crypto.secret_history import label, open_kept
+from kiosk.authority.crypto.sealing import label_of, open_kept
 from kiosk.authority.store.records import AuditQuery, CardStatus, KeptKind, KeptSecret, new_id
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.administration.importing import HEADER, Importer, csv_of, line
@@ -263,7 +263,7 @@ def test_a_new_secret_takes_the_place_of_all_that_the_card_may_have(
     importer.run(csv_of(tmp_path, line(0, secret="11112222")))
     card = importer.card(0)
     with importer.store.begin() as uow:
-        waits = importer.sealer.seal(Sensitive("55556666"), label(card, KeptKind.PENDING, 2))
+        waits = importer.sealer.seal(Sensitive("55556666"), label_of(card, KeptKind.PENDING, 2))
         uow.kept_secrets.add(KeptSecret(new_id(), card.id, KeptKind.PENDING, waits, uow.now))
         uow.cards.set_aside(card.id, uow.now)
         uow.commit()

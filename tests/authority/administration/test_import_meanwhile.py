@@ -16,8 +16,7 @@ import sqlalchemy as sa
 
 from kiosk.authority.crypto.derivation import Derivation
 from kiosk.authority.crypto.keys import KeyRing
-from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
-from kiosk.authority.crypto.secret_history import open_kept
+from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel, open_kept
 from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.engine import parse_url
 from kiosk.authority.store.records import AuditQuery, SealedSecret

@@ -15,8 +15,14 @@ from kiosk.authority.crypto.derivation import Derivation, Masters
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.macs import KeyedRowMacs
 from kiosk.authority.crypto.rotation import derived_by_key
-from kiosk.authority.crypto.sealing import Sealer, SealKind
-from kiosk.authority.crypto.secret_history import archive_secrets, label, open_current, open_kept
+from kiosk.authority.crypto.sealing import (
+    Sealer,
+    SealKind,
+    archive_secrets,
+    label_of,
+    open_current,
+    open_kept,
+)
 from kiosk.authority.crypto.token import PREFIX, Token, TokenMasters
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Card, Cardholder, KeptKind, KeptSecret, new_id
@@ -51,8 +57,8 @@ def fill(store: Store, sealer: Sealer, count: int) -> list[Card]:
         uow.holders.put([holder])
         uow.cards.put(cards)
         for card in cards:
-            current = sealer.seal(Derivation(master), label(card, SealKind.UNBLOCK, 1))
-            waits = sealer.seal(Derivation(master, 1), label(card, KeptKind.PENDING, 2))
+            current = sealer.seal(Derivation(master), label_of(card, SealKind.UNBLOCK, 1))
+            waits = sealer.seal(Derivation(master, 1), label_of(card, KeptKind.PENDING, 2))
             uow.cards.replace_secret(card.id, 0, current)
             uow.kept_secrets.add(KeptSecret(new_id(), card.id, KeptKind.PENDING, waits, uow.now))
         uow.commit()
@@ -122,7 +128,7 @@ def test_what_takes_another_secret_meanwhile_is_left_alone(store: Store, key_fil
                 card = uow.cards.get(cards[2].id)
                 assert card is not None
                 archive_secrets(uow, sealer, card)
-                staffs = sealer.seal(Sensitive("99998888"), label(card, SealKind.UNBLOCK, 2))
+                staffs = sealer.seal(Sensitive("99998888"), label_of(card, SealKind.UNBLOCK, 2))
                 assert uow.cards.replace_secret(card.id, 1, staffs)
                 uow.commit()
 
@@ -143,7 +149,7 @@ def test_a_secret_whose_master_key_is_gone_is_named_and_the_others_go_on(
     masters.add("test")
     sealer = Sealer(KeyRing.load(key_file))
     cards = fill(store, sealer, 2)
-    lost = sealer.seal(Derivation("derive-lost"), label(cards[0], SealKind.UNBLOCK, 2))
+    lost = sealer.seal(Derivation("derive-lost"), label_of(cards[0], SealKind.UNBLOCK, 2))
     with store.begin() as uow:
         uow.cards.replace_secret(cards[0].id, 1, lost)
         uow.commit()
@@ -185,7 +191,7 @@ def test_an_estate_moves_from_the_key_file_into_a_token_and_on(
         uow.cards.put(more)
         for card in more:
             how = Derivation(first.current)
-            sealed = sealer.seal(how, label(card, SealKind.UNBLOCK, 1))
+            sealed = sealer.seal(how, label_of(card, SealKind.UNBLOCK, 1))
             uow.cards.replace_secret(card.id, 0, sealed)
         uow.commit()
     before = opened(store, sealer, more)

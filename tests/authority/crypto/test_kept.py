@@ -11,12 +11,13 @@ import pytest
 
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.rotation import reseal_all, sealed_by_key
-from kiosk.authority.crypto.sealing import Sealer, SealKind
-from kiosk.authority.crypto.secret_history import (
+from kiosk.authority.crypto.sealing import (
+    Sealer,
+    SealKind,
     archive_current,
     archive_secrets,
     has_or_had,
-    label,
+    label_of,
     open_kept,
 )
 from kiosk.authority.store.database import Store, UnitOfWork
@@ -52,9 +53,9 @@ def safe(tmp_path: Path, sqlite_template: Path) -> Iterator[Safe]:
     store, ring = Store(sqlite_url(tmp_path / "kiosk.db"), SetClock(), MACS), KeyRing.fresh()
     sealer, holder = Sealer(ring), Cardholder(new_id(), "1", "A")
     card = Card(new_id(), holder.id, "piv", "ab" * 16)
-    sealed = sealer.seal(Sensitive(FIRST), label(card, SealKind.UNBLOCK, 1))
+    sealed = sealer.seal(Sensitive(FIRST), label_of(card, SealKind.UNBLOCK, 1))
     card = replace(card, sealed_secret=sealed)
-    waits = sealer.seal(Sensitive(SECOND), label(card, KeptKind.PENDING, 2))
+    waits = sealer.seal(Sensitive(SECOND), label_of(card, KeptKind.PENDING, 2))
     with store.begin() as uow:
         uow.holders.put([holder])
         uow.cards.put([card])
@@ -100,7 +101,9 @@ def test_all_are_sealed_anew_under_another_key(safe: Safe) -> None:
 
 
 def test_one_that_does_not_open_is_named_and_the_others_go_on(safe: Safe) -> None:
-    strange = Sealer(KeyRing.fresh()).seal(Sensitive(NEVER), label(safe.card, KeptKind.FORMER, 1))
+    strange = Sealer(KeyRing.fresh()).seal(
+        Sensitive(NEVER), label_of(safe.card, KeptKind.FORMER, 1)
+    )
     with safe.store.begin() as uow:
         uow.kept_secrets.add(KeptSecret(new_id(), safe.card.id, KeptKind.FORMER, strange, uow.now))
         uow.commit()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from kiosk.authority.crypto.secret_history import open_current, open_kept
+from kiosk.authority.crypto.sealing import open_current, open_kept
 from kiosk.authority.store.records import Card
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (

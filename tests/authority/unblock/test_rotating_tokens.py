@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from hardware.pkcs11.cards import Pkcs11Cards
-from kiosk.authority.crypto.sealing import SealKind, SealLabel
-from kiosk.authority.crypto.secret_history import open_current
+from kiosk.authority.crypto.sealing import SealKind, SealLabel, open_current
 from kiosk.authority.store.records import Card
 from kiosk.contract.messages import Finished, Heartbeat, Purpose
 from kiosk.contract.sensitive import Sensitive

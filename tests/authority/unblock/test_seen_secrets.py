@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.authority.crypto.secret_history import archive_secrets
+from kiosk.authority.crypto.sealing import archive_secrets
 from kiosk.authority.store.records import Card
 from kiosk.contract.messages import (
     Grant,

@@ -239,7 +239,7 @@ def _references(at: Mapping[str, int], example: type) -> dict[str, object]:
     files = {
         "events": "kiosk/station/events.py",
         "commands": "kiosk/station/commands.py",
-        "gates": "kiosk/authority/visit/gates.py",
+        "rules": "kiosk/authority/visit/rules.py",
         "messages": "kiosk/contract/messages.py",
         "ports": "kiosk/contract/ports.py",
         "states": "kiosk/station/states.py",

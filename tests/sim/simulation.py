@@ -24,7 +24,7 @@ from kiosk.authority.audit.anchors import AnchorSigner
 from kiosk.authority.crypto.sealing import SealKind, SealLabel
 from kiosk.authority.errors import NotFound
 from kiosk.authority.roles import Role
-from kiosk.authority.visit.eligibility import KEPT_SECRET_TRIES, tries_by_account
+from kiosk.authority.visit.rules import KEPT_SECRET_TRIES, tries_by_account
 from kiosk.contract.messages import CardId, Heartbeat, KeyKind, VisitId
 from kiosk.contract.ports import PostReaderEvent
 from kiosk.contract.sensitive import Sensitive

@@ -42,7 +42,7 @@ from kiosk.authority.store.records import (
     Visit,
     new_id,
 )
-from kiosk.authority.visit.eligibility import has_left, secret_barred
+from kiosk.authority.visit.rules import has_left, secret_barred
 from kiosk.contract.families import FAMILIES
 from kiosk.contract.messages import CardId, ReadFault
 from kiosk.contract.sensitive import Sensitive

@@ -41,7 +41,7 @@ from kiosk.authority.roles import Action, Role
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import Card, Cardholder, EmailCode, new_id
 from kiosk.authority.visit.assisted import ASSISTED_LIFE, is_assisted, is_vouched_for
-from kiosk.authority.visit.eligibility import SecretProblem, has_left, is_registered
+from kiosk.authority.visit.rules import SecretProblem, has_left, is_registered
 from kiosk.authority.wording import counted
 from kiosk.contract.messages import Purpose, Reason
 from kiosk.contract.policy import HOUR, Policy

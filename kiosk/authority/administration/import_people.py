@@ -60,7 +60,7 @@ from kiosk.authority.store.records import (
     new_id,
 )
 from kiosk.authority.store.repositories.staff import note_digest
-from kiosk.authority.visit.eligibility import ASSUMED_SECRET_TRIES, card_withdrawn
+from kiosk.authority.visit.rules import ASSUMED_SECRET_TRIES, card_withdrawn
 from kiosk.authority.wording import last_day
 from kiosk.contract.messages import CardId
 from kiosk.contract.policy import email_problem

@@ -58,9 +58,9 @@ from kiosk.authority.store.repositories.codes import read_stop_number
 from kiosk.authority.store.repositories.visits import VISIT_LIFE
 from kiosk.authority.visit.assisted import is_assisted
 from kiosk.authority.visit.blocking import is_exhausted
-from kiosk.authority.visit.eligibility import has_left
 from kiosk.authority.visit.misuse import stop_holder
 from kiosk.authority.visit.registration import stop_change
+from kiosk.authority.visit.rules import has_left
 from kiosk.authority.wording import format_moment
 from kiosk.contract.messages import VisitId, read_reference, reference_of
 from kiosk.contract.policy import EmailProblem, Policy, email_problem, tidy_email

@@ -25,7 +25,7 @@ from kiosk.authority.store.records import (
 )
 from kiosk.authority.visit.assisted import ASSISTED_LIFE, is_assisted
 from kiosk.authority.visit.blocking import is_exhausted
-from kiosk.authority.visit.eligibility import (
+from kiosk.authority.visit.rules import (
     EXCHANGE_SPAN,
     KEPT_SECRET_TRIES,
     CardProblem,

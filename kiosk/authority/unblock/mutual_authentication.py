@@ -31,7 +31,7 @@ from kiosk.authority.visit.card_evidence import (
     refused_before,
 )
 from kiosk.authority.visit.context import VisitRefused, deciding, find_grant
-from kiosk.authority.visit.eligibility import is_key_proven
+from kiosk.authority.visit.rules import is_key_proven
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.families import MUTUALLY_AUTHENTICATED, tidy_admin_key
 from kiosk.contract.messages import (

@@ -64,16 +64,17 @@ from kiosk.authority.visit.context import (
     enter_locked,
     read_context,
 )
-from kiosk.authority.visit.eligibility import (
+from kiosk.authority.visit.rules import (
     ASSUMED_SECRET_TRIES,
     EXCHANGE_SPAN,
     KEPT_SECRET_TRIES,
+    UNLOCKS,
+    Gate,
     is_key_proven,
     key_barred,
     secret_barred,
     tries_by_account,
 )
-from kiosk.authority.visit.gates import UNLOCKS, Gate
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     CardChallenge,

@@ -33,7 +33,7 @@ from kiosk.authority.store.repositories.cards import next_generation
 from kiosk.authority.store.repositories.visits import VISIT_LIFE
 from kiosk.authority.unblock.candidates import AnswerMeaning, leaves_enough, record_pending_outcome
 from kiosk.authority.visit.context import deciding, find_grant
-from kiosk.authority.visit.eligibility import ASSUMED_SECRET_TRIES, tries_by_account
+from kiosk.authority.visit.rules import ASSUMED_SECRET_TRIES, tries_by_account
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     JournalId,

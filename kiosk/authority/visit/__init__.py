@@ -1,4 +1,4 @@
 """The use cases of a visit at a station, each a module.
 
-``gates`` decides, purely, what comes next; ``context`` reads the records for that.
+``rules`` decides, purely, what comes next; ``context`` reads the records for that.
 """

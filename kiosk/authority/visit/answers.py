@@ -17,7 +17,7 @@ from kiosk.authority.visit import tasks
 from kiosk.authority.visit.attempts import AuditKinds, Charged, charge_attempt, evaluate
 from kiosk.authority.visit.blocking import block, has_to_block, pause_unproven
 from kiosk.authority.visit.context import VisitContext, VisitRefused, enter, reload
-from kiosk.authority.visit.gates import Gate
+from kiosk.authority.visit.rules import Gate
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import Answer, AnswersWrong, Reason, Task, VisitId
 from kiosk.contract.sensitive import Sensitive

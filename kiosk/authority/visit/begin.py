@@ -41,11 +41,18 @@ from kiosk.authority.visit.context import (
     read_context,
     reload,
 )
-from kiosk.authority.visit.eligibility import card_barred, is_registered, offers, secret_barred
-from kiosk.authority.visit.gates import UNLOCKS, Gate, counted_steps
 from kiosk.authority.visit.maintenance import officer_of
 from kiosk.authority.visit.pin_change import close_visit
 from kiosk.authority.visit.registration import apply_due_change
+from kiosk.authority.visit.rules import (
+    UNLOCKS,
+    Gate,
+    card_barred,
+    counted_steps,
+    is_registered,
+    offers,
+    secret_barred,
+)
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     CardChallenge,

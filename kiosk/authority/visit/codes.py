@@ -31,8 +31,8 @@ from kiosk.authority.visit.context import (
     enter,
     reload,
 )
-from kiosk.authority.visit.gates import UNLOCKS, answers_come_before_code
 from kiosk.authority.visit.registration import apply_pending
+from kiosk.authority.visit.rules import UNLOCKS, answers_come_before_code
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import (
     CodeDead,

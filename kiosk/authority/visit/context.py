@@ -35,12 +35,13 @@ from kiosk.authority.store.records import (
 from kiosk.authority.store.repositories.visits import VISIT_LIFE
 from kiosk.authority.visit.assisted import is_assisted, is_vouched_for
 from kiosk.authority.visit.card_evidence import key_to_prove, need_proof
-from kiosk.authority.visit.eligibility import card_barred, is_registered
-from kiosk.authority.visit.gates import (
+from kiosk.authority.visit.rules import (
     OWNER_IS_ASKED,
     Gate,
     Progress,
     answers_come_before_code,
+    card_barred,
+    is_registered,
     next_gate,
     position,
     reaches,

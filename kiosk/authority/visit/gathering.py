@@ -11,9 +11,9 @@ from kiosk.authority.store.records import PendingChange, new_id
 from kiosk.authority.visit import tasks
 from kiosk.authority.visit.codes import send_code
 from kiosk.authority.visit.context import VisitContext, deciding, enter, reload
-from kiosk.authority.visit.gates import Gate
 from kiosk.authority.visit.pin_evidence import fresh_pending
 from kiosk.authority.visit.registration import apply_pending, change_questions
+from kiosk.authority.visit.rules import Gate
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     Answer,

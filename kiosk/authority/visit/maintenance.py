@@ -17,7 +17,7 @@ from kiosk.authority.roles import Action, may
 from kiosk.authority.store.records import ActionNote, PinEvidence, StaffMember
 from kiosk.authority.store.repositories.staff import note_digest
 from kiosk.authority.visit.context import VisitContext, VisitRefused, deciding, enter
-from kiosk.authority.visit.gates import Gate
+from kiosk.authority.visit.rules import Gate
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     Maintain,

@@ -16,8 +16,8 @@ from kiosk.authority.store.records import PinChange, Visit
 from kiosk.authority.store.repositories.visits import VISIT_LIFE
 from kiosk.authority.visit import tasks
 from kiosk.authority.visit.context import deciding, enter, enter_to_report
-from kiosk.authority.visit.gates import Gate
 from kiosk.authority.visit.registration import finish
+from kiosk.authority.visit.rules import Gate
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import Purpose, Task, VisitEnd, VisitId
 

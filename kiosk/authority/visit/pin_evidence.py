@@ -23,7 +23,7 @@ from kiosk.authority.unblock.outcome import record_outcome_by_card
 from kiosk.authority.visit import maintenance, tasks
 from kiosk.authority.visit.card_evidence import is_waiting
 from kiosk.authority.visit.context import VisitContext, VisitRefused, deciding, enter, reload
-from kiosk.authority.visit.gates import OWNER_IS_ASKED, Gate
+from kiosk.authority.visit.rules import OWNER_IS_ASKED, Gate
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     Finished,

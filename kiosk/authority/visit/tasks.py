@@ -12,7 +12,7 @@ from kiosk.authority.store.repositories.codes import STOP_NUMBER_DIGITS, entries
 from kiosk.authority.visit import maintenance
 from kiosk.authority.visit.assisted import is_assisted
 from kiosk.authority.visit.context import VisitContext, VisitRefused, can_be_entered
-from kiosk.authority.visit.gates import Gate, path
+from kiosk.authority.visit.rules import Gate, path
 from kiosk.contract.messages import (
     AnswerQuestions,
     ChooseQuestions,

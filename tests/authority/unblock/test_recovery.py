@@ -17,7 +17,7 @@ from kiosk.authority.unblock.candidates import (
     spent,
     to_present,
 )
-from kiosk.authority.visit.eligibility import ASSUMED_SECRET_TRIES, KEPT_SECRET_TRIES
+from kiosk.authority.visit.rules import ASSUMED_SECRET_TRIES, KEPT_SECRET_TRIES
 
 
 class Fault(Enum):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.authority.visit.gates import (
+from kiosk.authority.visit.rules import (
     OWNER_IS_ASKED,
     UNLOCKS,
     Gate,

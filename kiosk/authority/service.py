@@ -15,7 +15,7 @@ from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.errors import KeyMissing, KeysUnavailable, RowAltered, StoreError
 from kiosk.authority.health import Health, HealthWatch
 from kiosk.authority.peers import StationIdentity
-from kiosk.authority.stations import Heartbeats, station_barred
+from kiosk.authority.stations import Heartbeats
 from kiosk.authority.store.records import Scalar, Visit
 from kiosk.authority.unblock import mutual_authentication, release, rotation
 from kiosk.authority.unblock.outcome import record_outcome
@@ -31,6 +31,7 @@ from kiosk.authority.visit import (
     pin_evidence,
 )
 from kiosk.authority.visit.context import VisitRefused
+from kiosk.authority.visit.rules import station_barred
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import (
     Answer,
@@ -283,7 +284,7 @@ class LocalAuthority:
     def station_standing(self) -> StationStanding:
         """Return whether a station may serve anybody."""
         with _reachable(), self._parts.store.read() as uow:
-            barred = station_barred(uow, self._parts.station.name)
+            barred = station_barred(uow.stations.get(self._parts.station.name))
         return StationStanding.RETIRED if barred else StationStanding.IN_USE
 
     def ask_relay(self) -> bool:

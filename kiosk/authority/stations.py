@@ -1,4 +1,4 @@
-"""The stations of the estate: their heartbeats, and which may serve nobody.
+"""The heartbeats of the stations of the estate.
 
 The stations of an estate send far more heartbeats than there are visits.
 """
@@ -13,7 +13,7 @@ from kiosk.authority.peers import StationIdentity
 from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.records import Station
 from kiosk.contract.errors import StepRefused
-from kiosk.contract.messages import LONGEST_NAME, Heartbeat, Reason, StationStanding
+from kiosk.contract.messages import LONGEST_NAME, Heartbeat, StationStanding
 from kiosk.contract.ports import Clock
 
 WRITTEN_EVERY_S = 45.0
@@ -123,14 +123,3 @@ def _row(uow: UnitOfWork, name: str, heard: _Heard, now: float) -> Station:
     beat, at = heard.beat, uow.now - timedelta(seconds=now - heard.at)
     version = beat.version or _NO_VERSION
     return Station(name, at, version, beat.reader.value, heard.site)
-
-
-def station_barred(uow: UnitOfWork, name: str) -> Reason | None:
-    """Return why a station may serve nobody; an unknown one may."""
-    return barred_at(uow.stations.get(name))
-
-
-def barred_at(station: Station | None) -> Reason | None:
-    """Return why a station may serve nobody, by its row."""
-    retired = station is not None and station.retired_at is not None
-    return Reason.STATION_RETIRED if retired else None

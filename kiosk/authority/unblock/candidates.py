@@ -19,8 +19,12 @@ from kiosk.authority.crypto.sealing import (
 from kiosk.authority.errors import SealBroken
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import Card, KeptSecret, LockedGrant, PinEvidence, Visit
-from kiosk.authority.unblock.mutual_authentication import has_admin_key
-from kiosk.authority.visit.rules import KEPT_SECRET_TRIES, most_tries, tries_by_account
+from kiosk.authority.visit.rules import (
+    KEPT_SECRET_TRIES,
+    has_admin_key,
+    most_tries,
+    tries_by_account,
+)
 from kiosk.contract.messages import (
     UnblockDone,
     UnblockNotSent,

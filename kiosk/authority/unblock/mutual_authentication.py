@@ -22,7 +22,7 @@ from kiosk.authority.crypto import card_keys
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.errors import SealBroken
 from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.records import Card, UnblockEntry, UnblockState, Visit
+from kiosk.authority.store.records import UnblockEntry, UnblockState, Visit
 from kiosk.authority.visit.card_evidence import (
     CHALLENGE_LIFE,
     close_unproven,
@@ -31,9 +31,9 @@ from kiosk.authority.visit.card_evidence import (
     refused_before,
 )
 from kiosk.authority.visit.context import VisitRefused, deciding, find_grant
-from kiosk.authority.visit.rules import is_key_proven
+from kiosk.authority.visit.rules import has_admin_key, is_key_proven
 from kiosk.contract.errors import StepRefused
-from kiosk.contract.families import MUTUALLY_AUTHENTICATED, tidy_admin_key
+from kiosk.contract.families import tidy_admin_key
 from kiosk.contract.messages import (
     CardProof,
     JournalId,
@@ -46,11 +46,6 @@ from kiosk.contract.messages import (
     VisitId,
 )
 from kiosk.contract.sensitive import Sensitive
-
-
-def has_admin_key(card: Card) -> bool:
-    """Return whether the card's unblock secret is a key, which is never sent."""
-    return card.driver in MUTUALLY_AUTHENTICATED
 
 
 def draw_nonce(uow: UnitOfWork, visit: Visit) -> KeyChallenge:
@@ -148,11 +143,6 @@ def admit(
         record(uow, AuditKind.CARD_PROVEN_BY_KEY, case.visit, journal=case.entry.id)
         uow.commit()
         return None
-
-
-def owes_answer(card: Card, entry: UnblockEntry) -> bool:
-    """Return whether a card has yet to prove its admin key in an unblock; no PIN is set before."""
-    return has_admin_key(card) and entry.admitted_at is None
 
 
 def _nonce(given: CardProof | KeyNonce | None) -> bytes:

@@ -30,10 +30,16 @@ from kiosk.authority.unblock.candidates import (
     record_answer,
     set_aside,
 )
-from kiosk.authority.unblock.mutual_authentication import has_admin_key, owes_answer
 from kiosk.authority.unblock.rotation import advance_after_restore, rotates
 from kiosk.authority.visit.context import deciding, find_grant, read_context
-from kiosk.authority.visit.rules import KEPT_SECRET_TRIES, Gate, Progress, position
+from kiosk.authority.visit.rules import (
+    KEPT_SECRET_TRIES,
+    Gate,
+    Progress,
+    has_admin_key,
+    owes_answer,
+    position,
+)
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     Finished,

@@ -38,11 +38,9 @@ from kiosk.authority.unblock.candidates import (
 )
 from kiosk.authority.unblock.mutual_authentication import (
     draw_nonce,
-    has_admin_key,
     judge_nonce,
     made_before,
     need_key,
-    owes_answer,
     use_key,
 )
 from kiosk.authority.unblock.outcome import record_outcome_by_card
@@ -70,8 +68,10 @@ from kiosk.authority.visit.rules import (
     KEPT_SECRET_TRIES,
     UNLOCKS,
     Gate,
+    has_admin_key,
     is_key_proven,
     key_barred,
+    owes_answer,
     secret_barred,
     tries_by_account,
 )

@@ -12,7 +12,6 @@ from typing import assert_never
 from kiosk.authority.audit.events import AuditKind, plain, record
 from kiosk.authority.audit.sentences import Unproven
 from kiosk.authority.dependencies import Dependencies
-from kiosk.authority.stations import barred_at, station_barred
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import Card, EmailCode, KnownCard, LockedVisit, Scalar, Visit
 from kiosk.authority.store.repositories.visits import VISIT_LIFE
@@ -52,6 +51,7 @@ from kiosk.authority.visit.rules import (
     is_registered,
     offers,
     secret_barred,
+    station_barred,
 )
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
@@ -183,7 +183,7 @@ def prove(parts: Dependencies, visit_id: VisitId, proof: CardProof | None) -> Vi
             return _menu(uow, context, resumed(uow, context), _offers(uow, context))
         visit, unproven = judge(visit, proof, uow.now)
         visit = replace(visit, judged=judged)
-        retired = barred_at(locked.station)
+        retired = station_barred(locked.station)
         if retired is not None:
             raise _refused(uow, visit, retired)
         if unproven is not None:
@@ -221,7 +221,7 @@ def limit_rate(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> datet
 def _arrive(
     uow: UnitOfWork, parts: Dependencies, visit: Visit, report: CardReport
 ) -> VisitOpened | CardChallenge:
-    retired = station_barred(uow, visit.station)
+    retired = station_barred(uow.stations.get(visit.station))
     if retired is not None:
         raise _refused(uow, visit, retired)
     # From here on nobody else decides on this card.

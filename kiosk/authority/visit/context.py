@@ -15,7 +15,6 @@ from typing import assert_never
 from kiosk.authority.audit.events import record_refusal
 from kiosk.authority.crypto.card_keys import named_by_key
 from kiosk.authority.dependencies import Dependencies
-from kiosk.authority.stations import barred_at
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import (
     AroundVisit,
@@ -45,6 +44,7 @@ from kiosk.authority.visit.rules import (
     next_gate,
     position,
     reaches,
+    station_barred,
 )
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import JournalId, Position, Purpose, Reason, VisitId
@@ -390,7 +390,7 @@ def enter_locked(uow: UnitOfWork, parts: Dependencies, locked: LockedVisit | Non
         raise VisitRefused(Reason.NOT_GENUINE)
     need_proof(context.policy, context.card, context.visit)
     reason = (
-        barred_at(locked.station)
+        station_barred(locked.station)
         or card_barred(context.card, context.holder, uow.now)
         or _registration_barred(context)
     )

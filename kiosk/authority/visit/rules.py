@@ -10,7 +10,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal, assert_never
 
-from kiosk.authority.store.records import Card, Cardholder, CardStatus, Registration
+from kiosk.authority.store.records import (
+    Card,
+    Cardholder,
+    CardStatus,
+    Registration,
+    Station,
+    UnblockEntry,
+)
 from kiosk.contract.families import MUTUALLY_AUTHENTICATED
 from kiosk.contract.messages import Position, Purpose, Reason
 from kiosk.contract.policy import Factor, Policy
@@ -31,6 +38,12 @@ OutOfUse = Literal[Reason.CARD_REVOKED, Reason.CARD_EXPIRED]
 SecretProblem = Literal[Reason.SECRET_MISSING, Reason.SECRET_BLOCKED]
 CardProblem = OutOfUse | SecretProblem
 """A problem of a card by its record. Staff's words for each are in ``standing``, held by types."""
+
+
+def station_barred(station: Station | None) -> Reason | None:
+    """Return why a station may serve nobody; one without a row may."""
+    retired = station is not None and station.retired_at is not None
+    return Reason.STATION_RETIRED if retired else None
 
 
 def has_left(holder: Cardholder, now: datetime) -> bool:
@@ -104,17 +117,27 @@ def secret_barred(card: Card, reported: int | None = None) -> SecretProblem | No
         return Reason.SECRET_BLOCKED
     left = tries_by_account(card) - card.secret_exposure
     if reported is not None:
-        keyed = card.driver in MUTUALLY_AUTHENTICATED
+        keyed = has_admin_key(card)
         left = min(reported, left if keyed else most_tries(card))
     if left <= KEPT_SECRET_TRIES:
         return Reason.SECRET_BLOCKED
     return None
 
 
+def has_admin_key(card: Card) -> bool:
+    """Return whether the card's unblock secret is a key, which is never sent."""
+    return card.driver in MUTUALLY_AUTHENTICATED
+
+
 def is_key_proven(card: Card) -> bool:
     """Return whether the card has proven the admin key that is recorded now."""
     sealed = card.sealed_secret
     return sealed is not None and card.key_proven_revision == sealed.revision
+
+
+def owes_answer(card: Card, entry: UnblockEntry) -> bool:
+    """Return whether a card has yet to prove its admin key in an unblock; no PIN is set before."""
+    return has_admin_key(card) and entry.admitted_at is None
 
 
 def key_barred(card: Card, now: datetime) -> Reason | None:

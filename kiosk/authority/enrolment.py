@@ -23,7 +23,7 @@ from kiosk.authority.crypto.station_ca import (
     read_request,
 )
 from kiosk.authority.errors import RowAltered
-from kiosk.authority.peers import (
+from kiosk.authority.stations import (
     AnonymousPeer,
     CertificatePeer,
     Peer,

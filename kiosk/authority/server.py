@@ -40,7 +40,7 @@ from kiosk.authority import openapi
 from kiosk.authority.crypto.station_ca import fingerprint_of
 from kiosk.authority.enrolment import StationEnrolment
 from kiosk.authority.errors import KeyMissing, KeysUnavailable, StoreError
-from kiosk.authority.peers import (
+from kiosk.authority.stations import (
     AnonymousPeer,
     CertificatePeer,
     Peer,

@@ -14,8 +14,7 @@ from kiosk.authority.audit.events import AuditKind, altered, new_reference, reco
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.errors import KeyMissing, KeysUnavailable, RowAltered, StoreError
 from kiosk.authority.health import Health, HealthWatch
-from kiosk.authority.peers import StationIdentity
-from kiosk.authority.stations import Heartbeats
+from kiosk.authority.stations import Heartbeats, StationIdentity
 from kiosk.authority.store.records import Scalar, Visit
 from kiosk.authority.unblock import mutual_authentication, release, rotation
 from kiosk.authority.unblock.outcome import record_outcome

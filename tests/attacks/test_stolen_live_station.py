@@ -19,8 +19,8 @@ import pytest
 
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.station_ca import StationCa
-from kiosk.authority.peers import StationIdentity
 from kiosk.authority.server import Limits
+from kiosk.authority.stations import StationIdentity
 from kiosk.authority.store.records import Card, new_id
 from kiosk.contract.enrolment import RENEW, WITHOUT_CERTIFICATE
 from kiosk.contract.messages import (

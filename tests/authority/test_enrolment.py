@@ -16,14 +16,14 @@ from kiosk.authority.administration.stations import LINE_LIFE, StationsDesk
 from kiosk.authority.crypto.station_ca import StationCa, fingerprint_of
 from kiosk.authority.enrolment import BOTH_KEYS, TRIES, EnrolledStations, StationEnrolment, Terms
 from kiosk.authority.errors import NotTaken
-from kiosk.authority.peers import (
+from kiosk.authority.roles import Role
+from kiosk.authority.stations import (
     CertificatePeer,
     PeerRefused,
     SocketPeer,
     SocketStation,
     StationIdentity,
 )
-from kiosk.authority.roles import Role
 from kiosk.contract.enrolment import Enrol, Enrolled, EnrolmentLine, GiveCa, Renew, read_line
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import Heartbeat, Purpose, Reason, Refusal, StationStanding

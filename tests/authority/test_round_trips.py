@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kiosk.authority.enrolment import EnrolledStations
-from kiosk.authority.peers import CertificatePeer, StationIdentity
+from kiosk.authority.stations import CertificatePeer, StationIdentity
 from kiosk.authority.store.records import Station, StationKey, new_id
 from kiosk.contract.messages import (
     AnswerQuestions,

@@ -11,8 +11,7 @@ import pytest
 import sqlalchemy as sa
 from msgspec import structs
 
-from kiosk.authority.peers import StationIdentity
-from kiosk.authority.stations import WRITTEN_EVERY_S
+from kiosk.authority.stations import WRITTEN_EVERY_S, StationIdentity
 from kiosk.authority.store.records import Station
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import (

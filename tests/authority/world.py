@@ -16,9 +16,9 @@ from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.errors import MailError
 from kiosk.authority.mail.message import Message
-from kiosk.authority.peers import StationIdentity
 from kiosk.authority.roles import Role
 from kiosk.authority.service import LocalAuthority
+from kiosk.authority.stations import StationIdentity
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import (
     AuditEvent,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from kiosk.authority.audit.events import AuditKind
-from kiosk.authority.peers import StationIdentity
+from kiosk.authority.stations import StationIdentity
 from kiosk.authority.store.records import Card
 from kiosk.contract.errors import AuthorityError, AuthorityUnavailable
 from kiosk.contract.messages import CardId, Finished, Heartbeat, Purpose, SetPin

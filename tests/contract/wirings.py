@@ -18,15 +18,6 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import load_pem_x509_certificate
 
 from kiosk.authority.enrolment import StationEnrolment
-from kiosk.authority.peers import (
-    AnonymousPeer,
-    CertificatePeer,
-    Peer,
-    PeerRefused,
-    SocketPeer,
-    StationDirectory,
-    StationIdentity,
-)
 from kiosk.authority.server import (
     AuthorityServer,
     Called,
@@ -34,6 +25,15 @@ from kiosk.authority.server import (
     Service,
     certificate_peer,
     server_context,
+)
+from kiosk.authority.stations import (
+    AnonymousPeer,
+    CertificatePeer,
+    Peer,
+    PeerRefused,
+    SocketPeer,
+    StationDirectory,
+    StationIdentity,
 )
 from kiosk.contract.ports import Authority
 from kiosk.station.client import (

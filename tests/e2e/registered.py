@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from hardware.virtual.piv import SLOT_CARD_AUTHENTICATION, SLOT_PIV_AUTHENTICATION
 from kiosk.app.composition.authority import build_authority
-from kiosk.authority.peers import StationIdentity
+from kiosk.authority.stations import StationIdentity
 from kiosk.config.settings import Settings
 from kiosk.contract.messages import (
     Answer,

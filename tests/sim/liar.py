@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from kiosk.authority.peers import StationIdentity
+from kiosk.authority.stations import StationIdentity
 from kiosk.contract.errors import AuthorityError
 from kiosk.contract.messages import (
     Answer,

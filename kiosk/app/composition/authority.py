@@ -27,9 +27,9 @@ from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.mail.compose import compose_code, compose_notice
 from kiosk.authority.mail.message import Mailer, Message
 from kiosk.authority.mail.outbox import OutboxWorker
-from kiosk.authority.peers import StationIdentity
 from kiosk.authority.policy import LivePolicy
 from kiosk.authority.service import LocalAuthority
+from kiosk.authority.stations import StationIdentity
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import OutboxMessage
 from kiosk.config.loading import credential_file

@@ -17,8 +17,8 @@ from kiosk.authority.crypto.keys import KeyFileMissing, check_is_newest
 from kiosk.authority.enrolment import EnrolledStations
 from kiosk.authority.errors import KeyMissing, KeysUnavailable, StoreError
 from kiosk.authority.metrics import Metrics, MonitoringServer, Watched
-from kiosk.authority.peers import SocketStation, StationIdentity
 from kiosk.authority.server import AuthorityServer
+from kiosk.authority.stations import SocketStation, StationIdentity
 from kiosk.config.settings import Settings
 from kiosk.contract.errors import ConfigError, KioskError, describe_fault
 

@@ -15,7 +15,7 @@ from kiosk.app.composition.authority import build_authority
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.errors import KeyMissing
 from kiosk.authority.mail.outbox import RELAY_AWAY
-from kiosk.authority.peers import StationIdentity
+from kiosk.authority.stations import StationIdentity
 from kiosk.authority.store.database import Store
 from kiosk.config.loading import load_settings, settings_path
 from kiosk.contract.errors import ConfigError

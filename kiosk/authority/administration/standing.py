@@ -23,8 +23,8 @@ from kiosk.authority.store.records import (
     Registration,
     UnblockEntry,
 )
+from kiosk.authority.visit.answers import is_exhausted
 from kiosk.authority.visit.assisted import ASSISTED_LIFE, is_assisted
-from kiosk.authority.visit.blocking import is_exhausted
 from kiosk.authority.visit.rules import (
     EXCHANGE_SPAN,
     KEPT_SECRET_TRIES,

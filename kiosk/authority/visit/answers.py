@@ -2,24 +2,25 @@
 
 A right set gives back its own charge and no other: wrong sets before it stay charged until the card
 is unlocked. Somebody who knows the answers but not the mailbox can therefore not use them to win
-further guesses for somebody else.
+further guesses for somebody else. After too many wrong sets the registration is blocked.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from kiosk.authority.audit.events import AuditKind
+from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.dependencies import Dependencies
+from kiosk.authority.notices import Notice, notify_holder, notify_staff
 from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.records import JointHash
+from kiosk.authority.store.records import Cardholder, JointHash, Registration, Visit
 from kiosk.authority.visit import tasks
 from kiosk.authority.visit.attempts import AuditKinds, Charged, charge_attempt, evaluate
-from kiosk.authority.visit.blocking import block, has_to_block, pause_unproven
 from kiosk.authority.visit.context import VisitContext, VisitRefused, enter, reload
 from kiosk.authority.visit.rules import Gate
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import Answer, AnswersWrong, Reason, Task, VisitId
+from kiosk.contract.policy import Policy
 from kiosk.contract.sensitive import Sensitive
 
 Given = dict[int, Sensitive]
@@ -138,3 +139,54 @@ def _wrong(
         registration = context.required_registration
         pause_unproven(uow, parts, context.visit, context.holder, registration)
     raise _paused(reload(uow, context))
+
+
+# A registration is blocked on every station.
+
+
+def block(
+    uow: UnitOfWork,
+    parts: Dependencies,
+    visit: Visit,
+    holder: Cardholder,
+    registration: Registration,
+) -> None:
+    """Block, once; holder and RA staff get a mail, and it is audited."""
+    if not uow.registrations.block(holder.id):
+        return
+    record(uow, AuditKind.REGISTRATION_BLOCKED, visit, failures=registration.failures)
+    notify_holder(uow, Notice.BLOCKED, visit, holder, registration)
+    notify_staff(uow, Notice.BLOCKED_STAFF, parts.staff_addresses, visit, holder)
+
+
+def pause_unproven(
+    uow: UnitOfWork,
+    parts: Dependencies,
+    visit: Visit,
+    holder: Cardholder,
+    registration: Registration,
+) -> None:
+    """Report wrong answers given with a card that is known by name only.
+
+    The registration is not blocked: a copy of a card must not lock its holder out.
+    """
+    record(uow, AuditKind.ATTEMPTS_PAUSED, visit, failures=registration.unproven_failures)
+    notify_holder(uow, Notice.ATTEMPTS_PAUSED, visit, holder, registration)
+    notify_staff(uow, Notice.ATTEMPTS_PAUSED_STAFF, parts.staff_addresses, visit, holder)
+
+
+def is_exhausted(registration: Registration | None, policy: Policy) -> bool:
+    """Return whether all attempts are charged although nobody blocked yet.
+
+    This happens while the last set is being checked, and when the program died before its verdict.
+    """
+    if registration is None or registration.blocked_at is not None:
+        return False
+    return registration.failures >= policy.max_failures
+
+
+def has_to_block(uow: UnitOfWork, registration: Registration | None, policy: Policy) -> bool:
+    """Return whether all attempts are charged and no set is being checked, which may be right."""
+    if registration is None or not is_exhausted(registration, policy):
+        return False
+    return not uow.registrations.is_being_checked(registration.holder_id)

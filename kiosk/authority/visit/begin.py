@@ -18,8 +18,8 @@ from kiosk.authority.store.repositories.visits import VISIT_LIFE
 from kiosk.authority.unblock.candidates import correct_by_card
 from kiosk.authority.unblock.outcome import leave_undetermined, record_outcome_by_card
 from kiosk.authority.visit import tasks
+from kiosk.authority.visit.answers import block, has_to_block
 from kiosk.authority.visit.assisted import is_assisted
-from kiosk.authority.visit.blocking import block, has_to_block
 from kiosk.authority.visit.card_evidence import (
     claim,
     digest_of,

@@ -20,10 +20,9 @@ from kiosk.authority.unblock import mutual_authentication, release, rotation
 from kiosk.authority.unblock.outcome import record_outcome
 from kiosk.authority.visit import answers as answering
 from kiosk.authority.visit import (
-    begin,
     codes,
-    ending,
     gathering,
+    lifecycle,
     maintenance,
     misuse,
     pin_change,
@@ -146,15 +145,15 @@ class LocalAuthority:
 
     @_decided
     def begin(self, visit: VisitId, report: CardReport) -> VisitOpened | CardChallenge | Refusal:
-        return begin.begin(self._parts, visit, report)
+        return lifecycle.begin(self._parts, visit, report)
 
     @_decided
     def prove(self, visit: VisitId, proof: CardProof | None) -> VisitOpened | Refusal:
-        return begin.prove(self._parts, visit, proof)
+        return lifecycle.prove(self._parts, visit, proof)
 
     @_decided
     def choose(self, visit: VisitId, purpose: Purpose, anew: bool = False) -> Task | Refusal:
-        return begin.choose(self._parts, visit, purpose, anew=anew)
+        return lifecycle.choose(self._parts, visit, purpose, anew=anew)
 
     @_decided
     def pin_challenge(self, visit: VisitId) -> PinChallenge | Refusal:
@@ -259,12 +258,12 @@ class LocalAuthority:
     def end(self, visit: VisitId, how: VisitEnd) -> None:
         """Close a visit; it does not wait for a running call of the visit."""
         with _reachable():
-            ending.end(self._parts, visit, how)
+            lifecycle.end(self._parts, visit, how)
 
     def refuse(self, visit: VisitId, reason: str, unread: UnreadCard | None = None) -> None:
         """Record a refusal that the station made by itself."""
         with _reachable():
-            ending.refuse(self._parts, visit, reason, unread)
+            lifecycle.refuse(self._parts, visit, reason, unread)
 
     def health(self) -> Health:
         return self._health.check()
@@ -321,7 +320,7 @@ class LocalAuthority:
         self._audit(visit, AuditKind.REFUSED, reason=reason.value, **detail)
 
     def _audit(self, visit: VisitId, kind: AuditKind, **detail: Scalar) -> None:
-        if not begin.is_visit_id(visit):
+        if not lifecycle.is_visit_id(visit):
             detail, visit = {**detail, "visit": "malformed"}, VisitId("0" * 32)
         with self._parts.store.begin() as uow:
             called = uow.visits.unchecked(visit)

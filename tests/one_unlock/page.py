@@ -28,7 +28,7 @@ from kiosk.authority.store.repositories.codes import EmailCodes
 from kiosk.authority.store.repositories.people import Registrations
 from kiosk.authority.store.repositories.visits import UnblockJournal
 from kiosk.authority.unblock import candidates, outcome, release, rotation
-from kiosk.authority.visit import answers, attempts, begin, card_evidence, codes, tasks
+from kiosk.authority.visit import answers, attempts, card_evidence, codes, lifecycle, tasks
 from kiosk.authority.visit import context as visits
 from kiosk.contract.ports import Authority
 from kiosk.station.events import CardIn
@@ -62,7 +62,10 @@ WAYPOINTS: Mapping[Place, str] = {
             outcome.record_outcome_by_card,
             "Settles an earlier unblock that was cut, if there is one.",
         ),
-        (begin._offers, "Computes what this card may do here: to unlock, as its PIN is blocked."),
+        (
+            lifecycle._offers,
+            "Computes what this card may do here: to unlock, as its PIN is blocked.",
+        ),
         # 2: it is mine
         (tasks.next_task, "Computes from the records which step is next."),
         (

@@ -16,7 +16,7 @@ from kiosk.authority.store.repositories.codes import read_stop_number
 from kiosk.authority.visit import tasks
 from kiosk.authority.visit.attempts import AuditKinds, Charged, charge_attempt, evaluate
 from kiosk.authority.visit.context import VisitContext, VisitRefused, enter
-from kiosk.authority.visit.pin_change import close_visit
+from kiosk.authority.visit.lifecycle import close_visit
 from kiosk.authority.visit.registration import finish, stop_change
 from kiosk.authority.visit.rules import Gate
 from kiosk.contract.errors import StepRefused

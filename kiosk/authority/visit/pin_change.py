@@ -19,7 +19,7 @@ from kiosk.authority.visit.context import deciding, enter, enter_to_report
 from kiosk.authority.visit.registration import finish
 from kiosk.authority.visit.rules import Gate
 from kiosk.contract.errors import StepRefused
-from kiosk.contract.messages import Purpose, Task, VisitEnd, VisitId
+from kiosk.contract.messages import Purpose, Task, VisitId
 
 
 def pin_changing(parts: Dependencies, visit_id: VisitId) -> None:
@@ -64,14 +64,6 @@ def _need_purpose(visit: Visit) -> None:
         raise StepRefused("the visit is not for a change of PIN")
 
 
-def close_visit(uow: UnitOfWork, visit_id: str, how: VisitEnd) -> Visit | None:
-    """Close a visit and return it as it was; None where it is closed already or unknown."""
-    visit = uow.visits.close(visit_id, uow.now, how)
-    if visit is not None and visit.pin_change is PinChange.BEGUN:
-        _report_unknown(uow, visit)
-    return visit
-
-
 def report_lost_changes(store: Store) -> tuple[RowAltered, ...]:
     """Audit and mail every change that no station can report any more; return altered rows."""
     with store.read() as uow:
@@ -82,14 +74,15 @@ def report_lost_changes(store: Store) -> tuple[RowAltered, ...]:
             with store.begin() as uow:
                 visit = uow.visits.get(visit_id)
                 if visit is not None:
-                    _report_unknown(uow, visit)
+                    report_unknown(uow, visit)
                     uow.commit()
         except RowAltered as error:
             altered.append(error)
     return tuple(altered)
 
 
-def _report_unknown(uow: UnitOfWork, visit: Visit) -> None:
+def report_unknown(uow: UnitOfWork, visit: Visit) -> None:
+    """Audit and mail, once, that the PIN may have been changed."""
     if not uow.visits.note_change_unknown(visit.id):
         return
     record(uow, AuditKind.PIN_CHANGE_UNKNOWN, visit)

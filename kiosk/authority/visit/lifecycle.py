@@ -1,4 +1,7 @@
-"""A card went in: whose is it, what may be done with it, and is there a live code for it?"""
+"""A visit from its begin to its end: a card went in, an offer was chosen, the visit is over.
+
+At its begin: whose is the card, what may be done with it, and is there a live code for it?
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,15 @@ from kiosk.authority.audit.events import AuditKind, plain, record
 from kiosk.authority.audit.sentences import Unproven
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.records import Card, EmailCode, KnownCard, LockedVisit, Scalar, Visit
+from kiosk.authority.store.records import (
+    Card,
+    EmailCode,
+    KnownCard,
+    LockedVisit,
+    PinChange,
+    Scalar,
+    Visit,
+)
 from kiosk.authority.store.repositories.visits import VISIT_LIFE
 from kiosk.authority.unblock.candidates import correct_by_card
 from kiosk.authority.unblock.outcome import leave_undetermined, record_outcome_by_card
@@ -36,12 +47,13 @@ from kiosk.authority.visit.context import (
     deciding,
     enter,
     need_open,
+    need_own,
     proves_itself,
     read_context,
     reload,
 )
 from kiosk.authority.visit.maintenance import officer_of
-from kiosk.authority.visit.pin_change import close_visit
+from kiosk.authority.visit.pin_change import report_unknown
 from kiosk.authority.visit.registration import apply_due_change
 from kiosk.authority.visit.rules import (
     UNLOCKS,
@@ -53,16 +65,19 @@ from kiosk.authority.visit.rules import (
     secret_barred,
     station_barred,
 )
-from kiosk.contract.errors import StepRefused
+from kiosk.contract.errors import AuthorityUnavailable, StepRefused
+from kiosk.contract.families import FAMILIES
 from kiosk.contract.messages import (
     CardChallenge,
     CardProof,
     CardReport,
     Offer,
     Purpose,
+    ReadFault,
     Reason,
     Refusal,
     Task,
+    UnreadCard,
     VisitEnd,
     VisitId,
     VisitOpened,
@@ -145,7 +160,7 @@ def begin(
         raise StepRefused("that is no visit's id")
     station = parts.station.name
     with deciding(parts) as uow:
-        rests_until = limit_rate(uow, parts, visit_id)
+        rests_until = _limit_rate(uow, parts, visit_id)
         if rests_until is not None:
             return Refusal(Reason.STATION_LIMITED, rests_until)
         visit = Visit(
@@ -193,7 +208,7 @@ def prove(parts: Dependencies, visit_id: VisitId, proof: CardProof | None) -> Vi
         return opened
 
 
-def limit_rate(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> datetime | None:
+def _limit_rate(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> datetime | None:
     """Limit how fast a station opens visits, so that nobody counts through the cards of an estate.
 
     Return when it may open this one; None: now. The first that has to wait is audited, with a
@@ -211,7 +226,7 @@ def limit_rate(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> datet
         nobody = Visit(visit_id, reference_of(visit_id), station, uow.now)
         refused = replace(nobody, how=VisitEnd.REFUSED, refusal=Reason.STATION_LIMITED)
         if not uow.visits.add(replace(refused, closed_at=uow.now)):
-            raise StepRefused(VISIT_EXISTS)
+            raise StepRefused(_VISIT_EXISTS)
         record(uow, AuditKind.STATION_LIMITED, nobody, visits_a_minute=most)
         uow.commit()
         begun = (uow.now, *begun)
@@ -424,11 +439,11 @@ def _add(uow: UnitOfWork, visit: Visit) -> Visit | None:
         return None
     before = uow.visits.lock(visit.id)
     if before is None or _opened_for(before) != _opened_for(visit):
-        raise StepRefused(VISIT_EXISTS)
+        raise StepRefused(_VISIT_EXISTS)
     if before.closed_at is not None and visit.closed_at is None:
-        raise StepRefused(VISIT_EXISTS)
+        raise StepRefused(_VISIT_EXISTS)
     if before.pin_change is not None:
-        raise StepRefused(VISIT_EXISTS)
+        raise StepRefused(_VISIT_EXISTS)
     return before
 
 
@@ -443,11 +458,11 @@ def _opened_for(visit: Visit) -> tuple[str, str | None, str | None]:
 def _overwrite(uow: UnitOfWork, visit: Visit) -> None:
     """Begin a visit again, unless an unblock was granted: a card has yet to answer to it."""
     if uow.journal.of_visit(visit.id):
-        raise StepRefused(VISIT_EXISTS)
+        raise StepRefused(_VISIT_EXISTS)
     uow.visits.save(visit)
 
 
-VISIT_EXISTS = "there is a visit with this id, or with its reference, already"
+_VISIT_EXISTS = "there is a visit with this id, or with its reference, already"
 
 
 # The holder chose from what was offered.
@@ -572,3 +587,72 @@ def _need_offer(uow: UnitOfWork, context: VisitContext, purpose: Purpose) -> Non
     barred = secret_barred(context.card, tries) if purpose in UNLOCKS else None
     if barred is not None:
         raise VisitRefused(barred)
+
+
+# The ends: a visit over, a refusal at the station.
+
+_REASONS = frozenset(reason.value for reason in Reason)
+
+
+def end(parts: Dependencies, visit_id: VisitId, how: VisitEnd) -> None:
+    """Close a visit, once: nothing can be done in it any more."""
+    with deciding(parts) as uow:
+        visit = close_visit(uow, visit_id, how)
+        if visit is not None:
+            need_own(parts, visit)
+            record(uow, AuditKind.VISIT_ENDED, visit, how=how.value)
+            uow.commit()
+
+
+def refuse(
+    parts: Dependencies, visit_id: VisitId, reason: str, unread: UnreadCard | None = None
+) -> None:
+    """Record a refusal by the station; its visit may never have been opened.
+
+    Its report of a card that it could not read is stored with the visit, and deleted with it. A
+    card that was pulled ends its visit, and is no refusal.
+    """
+    if not is_visit_id(visit_id):
+        raise StepRefused("that is no visit's id")
+    station = parts.station.name
+    listed = Reason(reason) if reason in _REASONS else Reason.FAULT
+    fault = None if unread is None else unread.fault
+    family = None if unread is None or unread.family not in FAMILIES else unread.family
+    pulled = fault is ReadFault.TAKEN_OUT
+    with deciding(parts) as uow:
+        visit = uow.visits.get(visit_id)
+        if visit is None:
+            if _limit_rate(uow, parts, visit_id) is not None:
+                raise AuthorityUnavailable("the station reported too much within a minute")
+            visit = Visit(
+                visit_id,
+                reference_of(visit_id),
+                station,
+                uow.now,
+                closed_at=uow.now,
+                how=VisitEnd.CARD_REMOVED if pulled else VisitEnd.REFUSED,
+                refusal=None if pulled else listed,
+                unread=fault,
+                unknown_card=family,
+            )
+            if not uow.visits.add(visit):
+                raise StepRefused(_VISIT_EXISTS)
+        else:
+            need_own(parts, visit)
+            if visit.how is VisitEnd.CARD_REMOVED:
+                return
+            if fault is not None:
+                uow.visits.note_unread(visit_id, fault)
+        if pulled:
+            record(uow, AuditKind.CARD_PULLED, visit)
+        else:
+            record(uow, AuditKind.REFUSED_AT_STATION, visit, reason=listed.value)
+        uow.commit()
+
+
+def close_visit(uow: UnitOfWork, visit_id: str, how: VisitEnd) -> Visit | None:
+    """Close a visit and return it as it was; None where it is closed already or unknown."""
+    visit = uow.visits.close(visit_id, uow.now, how)
+    if visit is not None and visit.pin_change is PinChange.BEGUN:
+        report_unknown(uow, visit)
+    return visit

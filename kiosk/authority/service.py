@@ -16,7 +16,7 @@ from kiosk.authority.errors import KeyMissing, KeysUnavailable, RowAltered, Stor
 from kiosk.authority.health import Health, HealthWatch
 from kiosk.authority.stations import Heartbeats, StationIdentity
 from kiosk.authority.store.records import Scalar, Visit
-from kiosk.authority.unblock import mutual_authentication, release, rotation
+from kiosk.authority.unblock import card_secret, mutual_authentication, release
 from kiosk.authority.unblock.outcome import record_outcome
 from kiosk.authority.visit import answers as answering
 from kiosk.authority.visit import (
@@ -244,7 +244,7 @@ class LocalAuthority:
 
     def rotate_secret(self, visit: VisitId, journal: JournalId) -> Sensitive | None:
         drawn = self._decide(
-            "rotate_secret", visit, lambda: rotation.rotate_secret(self._parts, visit, journal)
+            "rotate_secret", visit, lambda: card_secret.rotate_secret(self._parts, visit, journal)
         )
         return None if isinstance(drawn, Refusal) else drawn
 
@@ -252,7 +252,7 @@ class LocalAuthority:
         self._decide(
             "confirm_rotation",
             visit,
-            lambda: rotation.confirm_rotation(self._parts, visit, journal, outcome),
+            lambda: card_secret.confirm_rotation(self._parts, visit, journal, outcome),
         )
 
     def end(self, visit: VisitId, how: VisitEnd) -> None:

@@ -27,7 +27,7 @@ from kiosk.authority.store.repositories.cards import CardRecords
 from kiosk.authority.store.repositories.codes import EmailCodes
 from kiosk.authority.store.repositories.people import Registrations
 from kiosk.authority.store.repositories.visits import UnblockJournal
-from kiosk.authority.unblock import candidates, outcome, release, rotation
+from kiosk.authority.unblock import card_secret, outcome, release
 from kiosk.authority.visit import answers, attempts, card_evidence, codes, lifecycle, tasks
 from kiosk.authority.visit import context as visits
 from kiosk.contract.ports import Authority
@@ -103,7 +103,7 @@ WAYPOINTS: Mapping[Place, str] = {
         # 6: the PIN is set
         (PinWork._hold_and_unblock, "One hold of the card, up to the change of the PUK."),
         (release._need_gate, "Computes from the records that every factor was passed."),
-        (candidates.open_next, "Opens the sealed PUK, for this card and this purpose only."),
+        (card_secret.open_next, "Opens the sealed PUK, for this card and this purpose only."),
         (release._use_up_code, "The code is used up."),
         (UnblockJournal.open, "Writes the intent into the unblock journal."),
         (CardRecords.expose_secret, "Charges one try of the PUK; the last one is never released."),
@@ -111,11 +111,11 @@ WAYPOINTS: Mapping[Place, str] = {
         (PivSession.unblock, "**The PUK and the new PIN go to the card**, in one command."),
         (notify_holder, "Puts the notice into the outbox; it is mailed later."),
         (
-            rotation._draw,
+            card_secret._draw,
             "Draws another PUK, and keeps it sealed beside the one that the card has.",
         ),
         (PivSession.change_secret, "The old PUK and the new one go to the card."),
-        (candidates._make_current, "The new PUK is current; the old one is kept as a former one."),
+        (card_secret._make_current, "The new PUK is current; the old one is kept as a former one."),
     )
 }
 RETURNS: Mapping[Place, str] = {

@@ -1,1 +1,1 @@
-"""An unblock at the authority: release of the secret, outcome, candidates, rotation."""
+"""An unblock at the authority: release of the secret, outcome, the card's next secret."""

@@ -22,15 +22,16 @@ from kiosk.authority.store.records import (
     Visit,
 )
 from kiosk.authority.store.repositories.visits import VISIT_LIFE
-from kiosk.authority.unblock.candidates import (
+from kiosk.authority.unblock.card_secret import (
     AnswerMeaning,
     Counted,
+    advance_after_restore,
     infer_retries,
     present_again,
     record_answer,
+    rotates,
     set_aside,
 )
-from kiosk.authority.unblock.rotation import advance_after_restore, rotates
 from kiosk.authority.visit.context import deciding, find_grant, read_context
 from kiosk.authority.visit.rules import (
     KEPT_SECRET_TRIES,

@@ -28,7 +28,7 @@ from kiosk.authority.store.records import (
     UnblockState,
     new_id,
 )
-from kiosk.authority.unblock.candidates import (
+from kiosk.authority.unblock.card_secret import (
     SecretSlot,
     correct_by_card,
     note_presented,

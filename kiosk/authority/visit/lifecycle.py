@@ -26,7 +26,7 @@ from kiosk.authority.store.records import (
     Visit,
 )
 from kiosk.authority.store.repositories.visits import VISIT_LIFE
-from kiosk.authority.unblock.candidates import correct_by_card
+from kiosk.authority.unblock.card_secret import correct_by_card
 from kiosk.authority.unblock.outcome import leave_undetermined, record_outcome_by_card
 from kiosk.authority.visit import tasks
 from kiosk.authority.visit.answers import block, has_to_block

@@ -18,7 +18,7 @@ from kiosk.authority.crypto.card_keys import Issuers, certifies, key_from, verif
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import PendingChange, PinEvidence, Visit, new_id
-from kiosk.authority.unblock.candidates import correct_by_card
+from kiosk.authority.unblock.card_secret import correct_by_card
 from kiosk.authority.unblock.outcome import record_outcome_by_card
 from kiosk.authority.visit import maintenance, tasks
 from kiosk.authority.visit.card_evidence import is_waiting

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.authority.unblock.candidates import (
+from kiosk.authority.unblock.card_secret import (
     AnswerMeaning,
     SecretSlot,
     answer_meaning,

@@ -15,9 +15,8 @@ from queue import SimpleQueue
 from typing import Final, TypeVar
 
 from hardware import pcsc
-from hardware.connection import Connection, Link, Steps
+from hardware.connection import Connection, KeysRefused, Link, Steps
 from hardware.driver import CardSession, PinKey, Registry
-from hardware.keypad import KeysRefused
 from hardware.pcsc import Contexts, PcscError
 from hardware.trace import Trace
 from kiosk.contract.errors import (

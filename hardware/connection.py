@@ -1,4 +1,4 @@
-"""One connection to the card in one reader, and the layers over its channel."""
+"""One connection to the card in one reader, the reader's keys, and the layers over its channel."""
 
 from __future__ import annotations
 
@@ -6,14 +6,30 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import cached_property, reduce
 from operator import xor
-from typing import Final, Protocol
+from typing import Final, Protocol, Self
 
-from hardware import keypad, pcsc
-from hardware.apdu import SELECT, Channel, CommandApdu, ResponseApdu, decode, encode, get_response
-from hardware.keypad import PinPad
-from hardware.pcsc import PcscError
+from hardware import pcsc, pin_pad
+from hardware.apdu import (
+    SELECT,
+    Channel,
+    CommandApdu,
+    ResponseApdu,
+    StatusWord,
+    decode,
+    encode,
+    get_response,
+)
+from hardware.pcsc import GET_FEATURE_REQUEST, PcscError
+from hardware.pin_pad import PadEntry, PadProperties
 from hardware.trace import Trace, Traced
-from kiosk.contract.errors import CardBusy, CardMute, CardProtocolError, OutcomeUnknown, PadRefused
+from kiosk.contract.errors import (
+    CardBusy,
+    CardMute,
+    CardProtocolError,
+    OutcomeUnknown,
+    PadLeft,
+    PadRefused,
+)
 
 MOST_PARTS: Final = 256
 """GET RESPONSE rounds for one answer: 64 KiB, several times the largest PIV object."""
@@ -87,6 +103,77 @@ class CommandChaining:
         return self._below.send(last)
 
 
+# The keys of the reader, over its control channel: their properties, and PIN entry.
+
+Control = Callable[[int, bytes], bytes]
+"""Sends a control code and a body to the reader; raises ``PcscError``."""
+
+
+class KeysRefused(PadRefused):
+    """The reader refuses the request; it would also do so for another card of the family."""
+
+
+class PinPad:
+    """The keys of the reader that a connection goes through."""
+
+    def __init__(self, control: Control, codes: dict[int, int]) -> None:
+        self._control = control
+        self._codes = codes
+
+    @classmethod
+    def found(cls, control: Control) -> Self | None:
+        """Return the keys; None where the reader cannot do all of VERIFY, a new PIN and a change.
+
+        A reader that fails the question has none: most know no control code.
+        """
+        try:
+            codes = pin_pad.features(control(GET_FEATURE_REQUEST, b""))
+        except PcscError:
+            return None
+        if {pin_pad.VERIFY_PIN_DIRECT, pin_pad.MODIFY_PIN_DIRECT} <= codes.keys():
+            return cls(control, codes)
+        return None
+
+    def prepared(self, command: CommandApdu, entry: PadEntry) -> Callable[[], bytes]:
+        """Return what asks for the PIN and sends the command; raise where no PIN would fit."""
+        can = self._properties
+        shortest, longest = max(entry.shortest, can.shortest), min(entry.longest, can.longest)
+        if shortest > longest:
+            raise _keys_refused()
+        fitting = PadEntry(entry.asked, shortest, longest, entry.block, entry.new_at)
+        apdu = bytes((*bytes(command.header), len(command.body))) + command.body
+        asked = pin_pad.structure(fitting, apdu, display=self._properties.display)
+        return lambda: self._control(self._codes[entry.feature], asked)
+
+    @cached_property
+    def _properties(self) -> PadProperties:
+        code = self._codes.get(pin_pad.GET_TLV_PROPERTIES)
+        if code is None:
+            return PadProperties()
+        try:
+            return pin_pad.properties(self._control(code, b""))
+        except PcscError:
+            return PadProperties()
+
+
+def check_pad(status: StatusWord) -> None:
+    """Raise an error where the reader answered by itself and sent nothing to the card.
+
+    A card with the same answer is taken for the reader: neither 64xx nor 6Bxx has changed anything
+    in it (ISO/IEC 7816-4, 5.6).
+    """
+    trouble = pin_pad.trouble(status)
+    if trouble is not None:
+        raise PadLeft(trouble)
+    if status == pin_pad.NOT_TAKEN:
+        raise _keys_refused()
+
+
+def _keys_refused() -> KeysRefused:
+    """Return the error of a reader that has keys and refuses this request."""
+    return KeysRefused("the reader's keys do not take a PIN in the way that this card needs")
+
+
 class Steps(Protocol):
     """Times each step with the card; see ``hardware.card_access.Watchdog.guard``."""
 
@@ -125,7 +212,7 @@ class Link:
                 raise _lost(command, error) from None
         response = response_from(command, raw)
         if command.pad:
-            keypad.check(response.status)
+            check_pad(response.status)
         return response
 
     @cached_property
@@ -165,7 +252,7 @@ class Link:
 
 def _lost(command: CommandApdu, error: PcscError) -> Exception:
     if command.pad and error.unsupported:
-        return keypad.refused()
+        return _keys_refused()
     if command.changes_card:
         return OutcomeUnknown(f"a command that changes the card was lost: {error}")
     if error.was_reset:

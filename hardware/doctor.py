@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from hardware import pcsc
-from hardware.keypad import PinPad
+from hardware.connection import PinPad
 from hardware.pcsc import Context, PcscError
 from kiosk.contract.errors import CardBusy, CardError, CardGone, CardMute, CardUnknown
 from kiosk.contract.messages import CardId, CardReport

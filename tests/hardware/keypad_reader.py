@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from hardware.apdu import CommandApdu, ResponseApdu, StatusWord
-from hardware.keypad import PinPad
+from hardware.connection import PinPad
 from hardware.pcsc import GET_FEATURE_REQUEST
 from hardware.pin_pad import PadEntry
 from tests.hardware.drivers.openpgp_cards import Passwords

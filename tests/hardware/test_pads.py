@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from hardware import pin_pad
 from hardware.apdu import CommandApdu, CommandHeader, StatusWord
+from hardware.connection import PinPad, check_pad
 from hardware.driver import CardSession
 from hardware.drivers.gids import GidsSession
 from hardware.drivers.openpgp import OpenPgpSession, Secret
 from hardware.drivers.piv import PivSession
-from hardware.keypad import PinPad, check
 from hardware.pcsc import PcscError
 from hardware.pin_pad import PadEntry, PadOperation, PadProperties
 from kiosk.contract.errors import PadLeft, PadRefused, PadTrouble
@@ -223,15 +223,15 @@ def test_a_reader_that_fails_the_questions() -> None:
 )
 def test_the_readers_own_status_words(status: int, because: PadTrouble) -> None:
     with pytest.raises(PadLeft) as left:
-        check(StatusWord(status))
+        check_pad(StatusWord(status))
     assert left.value.because == because
 
 
 def test_the_cards_status_words_stay_the_cards() -> None:
     with pytest.raises(PadRefused):
-        check(StatusWord(0x6B80))
+        check_pad(StatusWord(0x6B80))
     for status in (0x9000, 0x63C2, 0x6983, 0x6404, 0x6A80):
-        check(StatusWord(status))
+        check_pad(StatusWord(status))
 
 
 @given(st.binary(max_size=40))

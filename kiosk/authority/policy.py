@@ -12,8 +12,8 @@ from typing import Any
 from kiosk.authority.errors import RowAltered, StoreError
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import PolicySetting
-from kiosk.config.kinds import InvalidValue, settings_of
-from kiosk.config.settings import PolicySettings
+from kiosk.config.kinds import InvalidValue
+from kiosk.config.settings import PolicySettings, settings_of
 from kiosk.contract.policy import Policy
 from kiosk.contract.ports import Clock
 

@@ -8,9 +8,9 @@ import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 
-from kiosk.config.kinds import InvalidValue, settings_of
+from kiosk.config.kinds import InvalidValue
 from kiosk.config.loading import Problem, problem_sentence
-from kiosk.config.settings import SECTIONS, Settings
+from kiosk.config.settings import SECTIONS, Settings, settings_of
 from kiosk.contract.errors import ConfigError
 
 _HEAD = """\

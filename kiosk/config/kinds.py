@@ -7,8 +7,7 @@ first page is painted: such a library takes half as long to load as everything e
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable
 from typing import Any, Protocol
 
 
@@ -140,38 +139,3 @@ class Words:
         if self.every and value == ["*"]:
             return ()
         return tuple(self._each(word) for word in value)
-
-
-# A section of the settings: a frozen dataclass whose fields carry their kind and their help.
-
-_ABOUT = "about"
-
-
-@dataclass(frozen=True)
-class About:
-    """The properties of one setting; a ``hidden`` one is never repeated in a message."""
-
-    name: str
-    default: Any
-    kind: Kind
-    help: str
-    hidden: bool
-
-
-class Section:
-    """One table of the settings file; its class holds the defaults."""
-
-    def check(self) -> None:
-        """Raise ``ValueError``, its text beginning with a setting's name, where two do not fit."""
-
-
-def setting(default: Any, kind: Kind, text: str, *, hidden: bool = False) -> Any:
-    """Declare a field of a section: its default, its kind, and its help."""
-    return field(default=default, repr=not hidden, metadata={_ABOUT: (kind, text)})
-
-
-def settings_of(section: type[Section] | Section) -> Iterator[About]:
-    """Yield the properties of each setting of a section, in its order."""
-    for each in fields(section):  # type: ignore[arg-type]
-        kind, text = each.metadata[_ABOUT]
-        yield About(each.name, each.default, kind, text, not each.repr)

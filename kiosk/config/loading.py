@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from kiosk import HAS_AUTHORITY
-from kiosk.config.kinds import InvalidValue, Section, settings_of
-from kiosk.config.settings import DEFAULTS, SECTIONS, Settings
+from kiosk.config.kinds import InvalidValue
+from kiosk.config.settings import DEFAULTS, SECTIONS, Section, Settings, settings_of
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.sensitive import Sensitive
 from kiosk.system.folders import belongs_to_others

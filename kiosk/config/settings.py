@@ -3,25 +3,50 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from kiosk.config.kinds import (
-    Boolean,
-    InvalidValue,
-    Number,
-    OneOf,
-    Section,
-    Text,
-    Words,
-    setting,
-)
+from kiosk.config.kinds import Boolean, InvalidValue, Kind, Number, OneOf, Text, Words
 from kiosk.contract.families import ON_PCSC, CardFamily, SecretKind, secret_kind_names
 from kiosk.contract.messages import LONGEST_NAME
 from kiosk.contract.policy import Factor, Genuine, Policy
+
+_ABOUT = "about"
+
+
+@dataclass(frozen=True)
+class About:
+    """The properties of one setting; a ``hidden`` one is never repeated in a message."""
+
+    name: str
+    default: Any
+    kind: Kind
+    help: str
+    hidden: bool
+
+
+class Section:
+    """One table of the settings file; its class holds the defaults."""
+
+    def check(self) -> None:
+        """Raise ``ValueError``, its text beginning with a setting's name, where two do not fit."""
+
+
+def setting(default: Any, kind: Kind, text: str, *, hidden: bool = False) -> Any:
+    """Declare a field of a section: its default, its kind, and its help."""
+    return field(default=default, repr=not hidden, metadata={_ABOUT: (kind, text)})
+
+
+def settings_of(section: type[Section] | Section) -> Iterator[About]:
+    """Yield the properties of each setting of a section, in its order."""
+    for each in fields(section):  # type: ignore[arg-type]
+        kind, text = each.metadata[_ABOUT]
+        yield About(each.name, each.default, kind, text, not each.repr)
+
 
 # The plain sections: service, station, people, store, keys and reader.
 

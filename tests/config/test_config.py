@@ -13,9 +13,9 @@ import pytest
 
 from kiosk.config import loading
 from kiosk.config.example import example_toml
-from kiosk.config.kinds import Number, settings_of
+from kiosk.config.kinds import Number
 from kiosk.config.loading import credential_text, load_settings, settings_path, state_directory
-from kiosk.config.settings import SECTIONS, PolicySettings
+from kiosk.config.settings import SECTIONS, PolicySettings, settings_of
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.policy import Factor, Policy
 

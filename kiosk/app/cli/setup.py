@@ -20,7 +20,7 @@ from kiosk.app.cli.tools import Run
 if TYPE_CHECKING:
     from kiosk.app.cli.tools import Tools
     from kiosk.app.setup.steps import Step
-    from kiosk.config.kinds import About
+    from kiosk.config.settings import About
 
 DESCRIPTION = """\
 Does what is left to do on a machine after its package is installed, and says each thing that it
@@ -144,9 +144,8 @@ def _answers(
 ) -> dict[tuple[str, str], str]:
     """Return the values of ``--set``, and ask for others that are still the example's."""
     from kiosk.config.example import with_values
-    from kiosk.config.kinds import settings_of
     from kiosk.config.loading import EXAMPLES, left_at_example
-    from kiosk.config.settings import SECTIONS
+    from kiosk.config.settings import SECTIONS, settings_of
 
     given, answers = dict(args.set), dict[tuple[str, str], str]()
     with_values("", given)  # errors are reported before any question

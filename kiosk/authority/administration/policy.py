@@ -25,7 +25,8 @@ from kiosk.authority.policy import (
 from kiosk.authority.roles import Action
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import PolicySetting, Scalar
-from kiosk.config.kinds import About, InvalidValue, Words, settings_of
+from kiosk.config.kinds import InvalidValue, Words
+from kiosk.config.settings import About, settings_of
 
 FIELD = "value"
 LONGEST = 1000

@@ -15,8 +15,7 @@ import pytest
 from kiosk.app.cli import COMMANDS
 from kiosk.app.cli.help import subparsers
 from kiosk.app.cli.main import whole_parser
-from kiosk.config.kinds import About, settings_of
-from kiosk.config.settings import SECTIONS
+from kiosk.config.settings import SECTIONS, About, settings_of
 from tests.support.fresh_root import CHECKOUT
 
 DOCUMENTS = sorted(

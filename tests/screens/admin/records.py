@@ -19,8 +19,7 @@ from kiosk.authority.administration.views import (
 )
 from kiosk.authority.policy import shown_text
 from kiosk.authority.roles import Role
-from kiosk.config.kinds import About, settings_of
-from kiosk.config.settings import PolicySettings
+from kiosk.config.settings import About, PolicySettings, settings_of
 from kiosk.contract.messages import ReadFault
 from tests.screens.admin.people import NOW
 

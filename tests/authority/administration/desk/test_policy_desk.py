@@ -23,8 +23,7 @@ from kiosk.authority.policy import policy_in_force
 from kiosk.authority.roles import Role
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditQuery
-from kiosk.config.kinds import settings_of
-from kiosk.config.settings import PolicySettings
+from kiosk.config.settings import PolicySettings, settings_of
 from tests.authority.administration.desk.offices import GROUNDS, office_of
 from tests.support.database import SetClock
 

@@ -9,8 +9,7 @@ from textual.content import Content
 from textual.widget import Widget
 
 from kiosk.station.states import Attract, OutOfService, PulledFrom
-from screens.kiosk.page import Page, PageContext
-from screens.widgets.frame import HelpBox
+from screens.kiosk.page import HelpBox, Page, PageContext
 from screens.widgets.pictures import Banner, Direction, Drawing
 from screens.widgets.prose import Prose
 from screens.words import waiting

@@ -13,8 +13,7 @@ from kiosk.contract.ports import CardAddress
 from kiosk.station.events import Chose, Confirmed, WentBack
 from kiosk.station.states import ConfirmOwner, Menu, State, VisitState
 from screens.kiosk.entry_pages import ChoicesPage
-from screens.kiosk.page import Page, PageContext
-from screens.widgets.frame import HelpBox
+from screens.kiosk.page import HelpBox, Page, PageContext
 from screens.widgets.keys import Choice
 from screens.widgets.prose import Note, Prose
 from screens.words import choices

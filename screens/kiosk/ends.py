@@ -14,8 +14,7 @@ from textual.widget import Widget
 from kiosk.contract.messages import reference_of
 from kiosk.station.events import Stayed, TriedAgain
 from kiosk.station.states import Reading, Refused, RemoveCard, StillThere, Success, Trouble, Working
-from screens.kiosk.page import Page, PageContext
-from screens.widgets.frame import HelpBox
+from screens.kiosk.page import HelpBox, Page, PageContext
 from screens.widgets.pictures import ActivityIndicator, CountdownBar, Direction, Drawing, Tick
 from screens.widgets.prose import Prose
 from screens.words import choices, frame, pad, reasons, waiting

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from html import escape
 from typing import assert_never
@@ -11,19 +12,56 @@ from typing import assert_never
 from kiosk.authority.errors import MailRefused
 from kiosk.authority.mail import words
 from kiosk.authority.mail.message import Message
-from kiosk.authority.mail.words import (
-    TO_STAFF,
-    Block,
-    Digits,
-    FactList,
-    Letter,
-    Paragraph,
-    in_groups,
-)
 from kiosk.authority.wording import counted
 from kiosk.config.settings import ServiceSettings
 from kiosk.contract.messages import Purpose
 from kiosk.contract.sensitive import Sensitive
+
+# A letter before it has a layout: blocks that the text and the HTML part both show.
+#
+# The words are plain typed values without a template language, so a name from a people file can
+# never become markup or an instruction.
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """Some sentences."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Digits:
+    """A code, large and in groups; ``label`` says what it is."""
+
+    label: str
+    grouped: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FactList:
+    """Short lines of a name and a value."""
+
+    rows: tuple[tuple[str, str], ...]
+
+
+Block = Paragraph | Digits | FactList
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One letter to ``reader``, the name in the salutation."""
+
+    subject: str
+    reader: str
+    blocks: tuple[Block, ...]
+
+
+def in_groups(digits: str) -> str:
+    """Write a code the way people read one aloud: halves, or thirds for nine digits."""
+    size = 3 if len(digits) == 9 else (len(digits) + 1) // 2
+    return " ".join(digits[i : i + size] for i in range(0, len(digits), size))
+
 
 # The layout of a letter: as plain text, and as HTML that needs no picture and no style sheet.
 #
@@ -73,8 +111,8 @@ def as_text(letter: Letter, service: ServiceSettings) -> str:
     parts = [
         _wrapped(words.GREETING.format(reader=letter.reader)),
         *(_text_block(block) for block in letter.blocks),
-        "-- \n" + _wrapped(words.help_line(service)),
-        _wrapped(words.sent_by(service)),
+        "-- \n" + _wrapped(_help_line(service)),
+        _wrapped(_sent_by(service)),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -88,8 +126,8 @@ def as_html(letter: Letter, service: ServiceSettings) -> str:
         service=escape(service.name),
         trust=escape(service.trust),
         body="\n".join(_html_block(b, service.accent) for b in (greeting, *letter.blocks)),
-        help=escape(words.help_line(service)),
-        sent_by=escape(words.sent_by(service)),
+        help=escape(_help_line(service)),
+        sent_by=escape(_sent_by(service)),
     )
 
 
@@ -123,7 +161,7 @@ def _html_block(block: Block, accent: str) -> str:
             assert_never(block)
 
 
-TEMPLATES = frozenset(words.TO_HOLDERS | TO_STAFF)
+TEMPLATES = frozenset(words.TO_HOLDERS | words.TO_STAFF)
 """The names of all notices."""
 
 
@@ -146,9 +184,9 @@ def compose_code(
     intro = words.CODE_INTROS.get(purpose, words.CODE_INTRO)
     if proves_owner:
         subject, intro = words.OWNER_SUBJECT, words.OWNER_INTROS.get(purpose, words.OWNER_INTRO)
-    not_you = words.CODE_NOT_YOU.format(call=words.call(service))
+    not_you = words.CODE_NOT_YOU.format(call=_call(service))
     if stop_number:
-        not_you = words.stop(stop_number, service)
+        not_you = _stop(stop_number, service)
     unlocks = purpose is Purpose.UNLOCK and not proves_owner
     life = words.UNLOCK_CODE_LIFE if unlocks else words.CODE_LIFE
     letter = Letter(
@@ -179,7 +217,7 @@ def compose_notice(
     left out. Raises ``MailRefused`` for an unknown template: no retry will help.
     """
     shown = {name: _shown(name, value, zone) for name, value in params.items() if value}
-    if notice := TO_STAFF.get(template):
+    if notice := words.TO_STAFF.get(template):
         letter = Letter(
             notice.subject,
             words.STAFF,
@@ -187,9 +225,9 @@ def compose_notice(
         )
     elif notice := words.TO_HOLDERS.get(template):
         facts = _facts(shown, without="holder_name")
-        doubt = notice.doubt.format(call=words.call(service))
+        doubt = notice.doubt.format(call=_call(service))
         if number := shown.get(words.STOP_NUMBER):
-            doubt = words.stop(number, service, notice.stop)
+            doubt = _stop(number, service, notice.stop)
         letter = Letter(
             notice.subject,
             shown.get("holder_name", words.HOLDER),
@@ -250,3 +288,22 @@ def _message(to: str, letter: Letter, service: ServiceSettings, *, secret: bool)
     subject = f"{letter.subject} - {service.trust}"
     text, html = as_text(letter, service), as_html(letter, service)
     return Message(to=to, subject=subject, text=text, html=html, secret=secret)
+
+
+def _call(service: ServiceSettings) -> str:
+    """Say whom to call when something is wrong."""
+    return words.CALL.format(contact=service.ra_contact, hours=service.ra_hours)
+
+
+def _stop(number: str, service: ServiceSettings, text: str = words.STOP) -> str:
+    """Say how to stop what the holder did not do; ``number`` is the digits."""
+    return text.format(number=in_groups(number), contact=service.ra_contact, hours=service.ra_hours)
+
+
+def _help_line(service: ServiceSettings) -> str:
+    """Say whom to ask."""
+    return words.HELP.format(contact=service.ra_contact, hours=service.ra_hours)
+
+
+def _sent_by(service: ServiceSettings) -> str:
+    return words.SENT_BY.format(service=service.name, trust=service.trust)

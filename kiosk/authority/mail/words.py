@@ -1,4 +1,4 @@
-"""Every sentence that is mailed to holders, and what all mail says, ready for translation.
+"""Every sentence that is mailed, to holders and to staff, ready for translation.
 
 A holder's notice says what was done, where and when, and whom to call. No subject holds a code, as
 locked telephones show subjects.
@@ -6,57 +6,10 @@ locked telephones show subjects.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
-from kiosk.config.settings import ServiceSettings
 from kiosk.contract.messages import NOT_ME, Purpose
-
-# A letter before it has a layout: blocks that the text and the HTML part both show.
-#
-# The words are plain typed values without a template language, so a name from a people file can
-# never become markup or an instruction.
-
-
-@dataclass(frozen=True, slots=True)
-class Paragraph:
-    """Some sentences."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Digits:
-    """A code, large and in groups; ``label`` says what it is."""
-
-    label: str
-    grouped: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class FactList:
-    """Short lines of a name and a value."""
-
-    rows: tuple[tuple[str, str], ...]
-
-
-Block = Paragraph | Digits | FactList
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """One letter to ``reader``, the name in the salutation."""
-
-    subject: str
-    reader: str
-    blocks: tuple[Block, ...]
-
-
-def in_groups(digits: str) -> str:
-    """Write a code the way people read one aloud: halves, or thirds for nine digits."""
-    size = 3 if len(digits) == 9 else (len(digits) + 1) // 2
-    return " ".join(digits[i : i + size] for i in range(0, len(digits), size))
-
 
 CALL = "Please call at once: {contact} ({hours})."
 HELP = "Questions? {contact} ({hours})."
@@ -366,26 +319,7 @@ TO_HOLDERS = {
 }
 
 
-def call(service: ServiceSettings) -> str:
-    """Say whom to call when something is wrong."""
-    return CALL.format(contact=service.ra_contact, hours=service.ra_hours)
-
-
-def stop(number: str, service: ServiceSettings, text: str = STOP) -> str:
-    """Say how to stop what the holder did not do; ``number`` is the digits."""
-    return text.format(number=in_groups(number), contact=service.ra_contact, hours=service.ra_hours)
-
-
-def help_line(service: ServiceSettings) -> str:
-    """Say whom to ask."""
-    return HELP.format(contact=service.ra_contact, hours=service.ra_hours)
-
-
-def sent_by(service: ServiceSettings) -> str:
-    return SENT_BY.format(service=service.name, trust=service.trust)
-
-
-# Every sentence that is mailed to staff, in one place.
+# What is mailed to staff.
 
 BLOCKED_STAFF = NoticeWords(
     "Self-service was blocked for a cardholder",

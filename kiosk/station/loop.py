@@ -14,17 +14,28 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from threading import Thread
-from typing import Protocol
+from typing import Protocol, assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from kiosk.contract.log_context import log_about
 from kiosk.contract.messages import ReaderState, Reason, VisitId, reference_of
-from kiosk.contract.ports import PostReaderEvent, ReaderEvent, ReaderMonitor
+from kiosk.contract.ports import (
+    CardInserted,
+    CardMuteSeen,
+    CardRemoved,
+    PostReaderEvent,
+    ReaderEvent,
+    ReaderMonitor,
+    ReadersChanged,
+    ServiceFound,
+    ServiceLost,
+)
 from kiosk.station.commands import Command, EndVisit, OpenVisit, PinCommand
 from kiosk.station.events import (
     AnswerTimedOut,
+    Availability,
     CardIn,
     CardOut,
     CardUnreadable,
@@ -35,10 +46,10 @@ from kiosk.station.events import (
     IdleTimedOut,
     NoReply,
     NoticeTimedOut,
+    ReaderSide,
     ResultSide,
     SecondCard,
 )
-from kiosk.station.presence import AuthorityChecked, Presence, apply_reader_event
 from kiosk.station.states import (
     Attract,
     Outage,
@@ -51,6 +62,99 @@ from kiosk.station.states import (
     visit_of,
 )
 from kiosk.station.step import step
+
+# Reader events become events of the flow: one card, no card, two cards, no reader.
+#
+# Pure. A visit is one card that goes into an empty station: its id is drawn here, and a second card
+# never shares it.
+
+
+class AuthorityChecked(Struct, frozen=True):
+    """The result of a check of the authority: why it can serve nobody here, or None."""
+
+    outage: Outage | None
+
+
+class Presence(Struct, frozen=True):
+    """Readers, cards and services at the station; ``cards`` are insertion numbers.
+
+    ``readers`` is None until they are known; ``authority`` is the result of the last check.
+    """
+
+    cards: frozenset[int] = frozenset()
+    readers: tuple[str, ...] | None = None
+    service: bool = True
+    authority: Outage | None = None
+
+    @property
+    def reader(self) -> ReaderState:
+        if not self.service:
+            return ReaderState.NO_SERVICE
+        if self.readers is None:
+            return ReaderState.LOOKING
+        return ReaderState.READY if self.readers else ReaderState.NO_READER
+
+    @property
+    def outage(self) -> Outage | None:
+        """Why nobody can be served: what lasts longest first, then the innermost."""
+        if self.authority is Outage.RETIRED:
+            return Outage.RETIRED
+        match self.reader:
+            case ReaderState.NO_SERVICE:
+                return Outage.NO_READER_SERVICE
+            case ReaderState.NO_READER:
+                return Outage.NO_READER
+            case ReaderState.LOOKING | ReaderState.READY:
+                return self.authority
+
+    @property
+    def availability(self) -> Availability:
+        """The outage as an event of the flow."""
+        return Availability(self.outage)
+
+
+def apply_reader_event(
+    presence: Presence, event: ReaderEvent | AuthorityChecked, new_visit: VisitId
+) -> tuple[Presence, tuple[ReaderSide, ...]]:
+    """Return the new presence and the flow's events; ``new_visit`` is for a visit that begins."""
+    match event:
+        case CardInserted():
+            return _arrived(presence, event.insertion, CardIn(new_visit, event.reader))
+        case CardMuteSeen():
+            return _arrived(presence, event.insertion, CardUnreadable(new_visit))
+        case CardRemoved():
+            if event.insertion not in presence.cards:
+                return presence, ()
+            now = replace(presence, cards=presence.cards - {event.insertion})
+            return now, (() if now.cards else (CardOut(), now.availability))
+        case ReadersChanged():
+            return _available(replace(presence, readers=event.readers))
+        case ServiceLost():
+            return _available(replace(presence, readers=None, service=False))
+        case ServiceFound():
+            return _available(replace(presence, service=True))
+        case AuthorityChecked():
+            if presence.authority is event.outage:
+                return presence, ()
+            return _available(replace(presence, authority=event.outage))
+        case _:
+            assert_never(event)
+
+
+def _arrived(
+    presence: Presence, insertion: int, alone: CardIn | CardUnreadable
+) -> tuple[Presence, tuple[ReaderSide, ...]]:
+    if insertion in presence.cards:
+        return presence, ()
+    now = replace(presence, cards=presence.cards | {insertion})
+    return now, ((SecondCard(alone.visit),) if presence.cards else (alone,))
+
+
+def _available(presence: Presence) -> tuple[Presence, tuple[ReaderSide, ...]]:
+    return presence, (presence.availability,)
+
+
+# The loop.
 
 Show = Callable[[State], Awaitable[None]]
 """Shows a state; returns once its screen is shown."""

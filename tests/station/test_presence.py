@@ -23,7 +23,7 @@ from kiosk.station.events import (
     ReaderSide,
     SecondCard,
 )
-from kiosk.station.presence import AuthorityChecked, Presence, apply_reader_event
+from kiosk.station.loop import AuthorityChecked, Presence, apply_reader_event
 from kiosk.station.states import Outage
 
 FRESH = VisitId("a" * 32)

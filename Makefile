@@ -44,7 +44,7 @@ one: ## Run one test: T=tests/station/test_step.py, T=FILE::NAME, or T=words of 
 	@if [ -e "$(firstword $(subst ::, ,$(T)))" ]; then $(VENV)/python -m pytest "$(T)"; \
 	    else $(VENV)/python -m pytest -k "$(T)"; fi
 
-dev: ## Show a page live: PAGE=new-pin; it follows screens/kiosk/kiosk.tcss, and F12 ends it
+dev: ## Show a page live: PAGE=new-pin; it follows screens/kiosk/kiosk.tcss; F12 or Ctrl+Q ends
 	@.ci/bootstrap test
 	@TEXTUAL=debug $(VENV)/python -m tests.screens.kiosk.gallery $(PAGE)
 
@@ -99,7 +99,7 @@ bench-estate: ## Print what whole visits take with HOLDERS=1000,100000,1000000, 
 
 flow: ## Print the flow diagrams of docs/flow.md anew by running the flow
 	@.ci/bootstrap run
-	@$(VENV)/python -m tests.station.flow_page > docs/flow.md
+	@page=$$($(VENV)/python -m tests.station.flow_page) && printf '%s\n' "$$page" > docs/flow.md
 
 trace: ## Live one unlock on virtual parts, and print what it calls into docs/one-unlock.md
 	@.ci/bootstrap test

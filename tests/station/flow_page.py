@@ -151,5 +151,14 @@ def diagram(title: str, drawn: list[tuple[str, str]]) -> str:
     return "\n".join([f"## {title}", "", "```mermaid", "stateDiagram-v2", *lines, "```", ""])
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Print the page, or say which sample is missing: it would draw nothing of that."""
+    seen = {type(sample).__name__ for sample in (*STATES, *EVENTS)}
+    missing = [kind for kind in names(State | Event) if kind not in seen]
+    if missing:
+        sys.exit(f"tests/station/samples.py has no sample of {', '.join(missing)}: add it there")
     sys.stdout.write(page())
+
+
+if __name__ == "__main__":
+    main()

@@ -4,15 +4,28 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from kiosk.contract.messages import Reply
 from kiosk.station.events import Event
 from kiosk.station.states import State
-from tests.station.flow_page import moves, names, page, trigger
+from tests.station import flow_page
+from tests.station.flow_page import main, moves, names, page, trigger
 from tests.station.samples import EVENTS, REPLIES, STATES
 
 
 def test_the_page_is_printed_anew() -> None:
     assert Path("docs/flow.md").read_text() == page(), "run `make flow`"
+
+
+def test_nothing_is_printed_while_a_sample_is_missing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(flow_page, "STATES", STATES[1:2])
+    monkeypatch.setattr(flow_page, "EVENTS", EVENTS[1:])
+    with pytest.raises(SystemExit, match=r"no sample of OutOfService, Reading, .*, CardIn: add"):
+        main()
+    assert not capsys.readouterr().out
 
 
 def test_the_samples_hold_every_state() -> None:

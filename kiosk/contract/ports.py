@@ -285,7 +285,7 @@ class Authority(Protocol):
     def release(
         self, visit: VisitId, attempt: str, proof: CardProof | KeyNonce | None = None
     ) -> Grant | KeyGrant | Refusal:
-        """Release the unblock secret, once, after every factor; journal the intent first.
+        """Release the unblock secret for one attempt, after every factor; journal the intent first.
 
         ``proof`` answers what ``challenge`` drew; None: nothing was drawn, or the card gave no
         answer. An admin key is never released, only its cryptogram. Until an outcome is recorded

@@ -24,6 +24,7 @@ from kiosk.contract.policy import Factor, Policy
 from kiosk.contract.ports import CardAddress
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.commands import UnblockPin
+from kiosk.station.events import ResultSide
 from kiosk.station.executor import Actions
 from tests.authority.world import World
 from tests.cuts.cutter import Cut, CutStore, Cutter, Fault, Side
@@ -81,8 +82,8 @@ def _world(folder: str, url: str, family: str) -> World:
     return world
 
 
-def station(line: Line) -> None:
-    """Unblock the card of a visit that has passed every factor."""
+def station(line: Line) -> ResultSide | None:
+    """Unblock the card of a visit that has passed every factor; return what the flow is told."""
     folder, family, cutter = Path(line.folder), families()[line.family], Cutter(line.cut)
     world = _world(line.folder, line.url, line.family)
     world.clock.time = datetime.fromisoformat(line.now)
@@ -99,6 +100,7 @@ def station(line: Line) -> None:
     world.store.close()
     report = {"steps": cutter.steps, "told": type(told).__name__}
     (folder / STEPS).write_text(json.dumps(report))
+    return told
 
 
 def _started(line: Line) -> int:

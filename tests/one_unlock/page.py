@@ -38,6 +38,9 @@ from kiosk.station.states import Reading, Working
 from kiosk.station.step import step
 from kiosk.station.unblock import PinWork, outcome_of
 from screens.kiosk.app import screen_for
+from screens.kiosk.ends import FailurePage
+from screens.kiosk.page import Page
+from tests.one_unlock.pulled import table as pulled_cards
 from tests.one_unlock.recording import Call, Place, Recording, place_of
 
 STEP, PERFORM, PAGE = place_of(step), place_of(Actions.perform), place_of(screen_for)
@@ -54,9 +57,9 @@ WAYPOINTS: Mapping[Place, str] = {
     for function, words in (
         # 1: the card goes in
         (PcscCards.read, "The card is held exclusively and read without a PIN."),
-        (card_evidence.draw, "Draws a challenge for the card authentication key (9E) of the card."),
+        (card_evidence.draw, "Draws a challenge for the card authentication key (PIV slot 9E)."),
         (PcscCards.hold, "Holds the card exclusively, and makes sure that it is the same one."),
-        (PivSession.prove, "The card signs the challenge with its key 9E, which needs no PIN."),
+        (PivSession.prove, "The card signs the challenge with that key, which needs no PIN."),
         (card_evidence.judge, "Verifies the signature. A challenge is used up by one answer."),
         (
             outcome.record_outcome_by_card,
@@ -74,8 +77,12 @@ WAYPOINTS: Mapping[Place, str] = {
         ),
         # 3: the answers
         (
+            attempts.evaluate,
+            "**Charge and commit, then look**: only then is it checked, and the verdict committed.",
+        ),
+        (
             answers._charge,
-            "Makes sure that these are the questions that were asked.",
+            "Makes sure that these are the questions that were asked, then charges the attempt.",
         ),
         (
             Registrations._count_failure,
@@ -95,13 +102,16 @@ WAYPOINTS: Mapping[Place, str] = {
         (SmtpMailer.send, "Sends it by verified TLS; no transaction is open."),
         (codes._activate, "Only now can the code be entered."),
         # 5: the code is entered
-        (codes._charge, "Makes sure that a code is due."),
+        (codes._charge, "Makes sure that a code is due, then charges the entry."),
         (EmailCodes._count_try, "One `UPDATE` counts the entry, before anybody looks at it."),
         (CodeMac.matches, "Compares the keyed hash in constant time."),
         (codes._right, "A right code. A wrong one goes to `_wrong`, and its charge stays."),
         (EmailCodes._less_one, "Gives back the charge of a right code."),
         # 6: the PIN is set
-        (PinWork._hold_and_unblock, "One hold of the card, up to the change of the PUK."),
+        (
+            PinWork._hold_and_unblock,
+            "One exclusive connection to the card, up to the change of the PUK.",
+        ),
         (release._need_gate, "Computes from the records that every factor was passed."),
         (card_secret.open_next, "Opens the sealed PUK, for this card and this purpose only."),
         (release._use_up_code, "The code is used up."),
@@ -109,23 +119,31 @@ WAYPOINTS: Mapping[Place, str] = {
         (CardRecords.expose_secret, "Charges one try of the PUK; the last one is never released."),
         (CardRecords.secret_seen, "Marks the PUK as seen: it has to be rotated."),
         (PivSession.unblock, "**The PUK and the new PIN go to the card**, in one command."),
-        (notify_holder, "Puts the notice into the outbox; it is mailed later."),
+        (notify_holder, "Writes the notice into the outbox: the mails that wait to be sent."),
         (
             card_secret._draw,
             "Draws another PUK, and keeps it sealed beside the one that the card has.",
         ),
         (PivSession.change_secret, "The old PUK and the new one go to the card."),
-        (card_secret._make_current, "The new PUK is current; the old one is kept as a former one."),
+        (card_secret._make_current, "The new PUK is the current one; the old one is kept, sealed."),
     )
 }
 RETURNS: Mapping[Place, str] = {
     place_of(
         release.release
     ): "**The PUK leaves the authority here**, as a `Grant`, after the commit.",
+    place_of(
+        card_secret.rotate_secret
+    ): "**The new PUK leaves the authority here**, after the commit.",
 }
 EVERY_CALL = tuple(
     place_of(function)
-    for function in (LocalAuthority._decide, visits.enter, visits.VisitContext.need)
+    for function in (
+        LocalAuthority._decide,
+        visits.enter,
+        visits.VisitContext.need,
+        visits.find_grant,
+    )
 )
 """Named in the text above the steps."""
 
@@ -197,10 +215,9 @@ class OneUnlock:
         numbered = list(enumerate(self._turns, 1))
         steps = [_section(number, turn, self._pages) for number, turn in numbered]
         steps.append(_way(self._last, self._pages) + "\n")
-        at = {turn.command: number for number, turn in numbered}
-        return PROSE.read_text().format(
-            steps="\n".join(steps), **_references(at, self._pages["AskQuestion"])
-        )
+        references = _references({turn.command: number for number, turn in numbered})
+        pulled = pulled_cards().format(**references)
+        return PROSE.read_text().format(steps="\n".join(steps), pulled=pulled, **references)
 
     def run_through(self) -> tuple[int, int]:
         """Return how many files and functions it takes; the virtual card is not counted."""
@@ -238,7 +255,7 @@ def _join_card_work(calls: Sequence[Call]) -> None:
         wait.calls.append(work)
 
 
-def _references(at: Mapping[str, int], example: type) -> dict[str, object]:
+def _references(at: Mapping[str, int]) -> dict[str, object]:
     files = {
         "events": "kiosk/station/events.py",
         "commands": "kiosk/station/commands.py",
@@ -255,7 +272,10 @@ def _references(at: Mapping[str, int], example: type) -> dict[str, object]:
         "samples": "tests/screens/kiosk/samples.py",
         "cuts": "tests/cuts",
         "journal": "docs/unblock-journal.md",
-        "example_file": _file_of(example),
+        "client": "kiosk/station/client.py",
+        "server": "kiosk/authority/server.py",
+        "example_file": _file_of(FailurePage),
+        "page_base": _file_of(Page),
     }
     functions: dict[str, Callable[..., object]] = {
         "loop": StationLoop.run,
@@ -267,11 +287,12 @@ def _references(at: Mapping[str, int], example: type) -> dict[str, object]:
         "station_unblock": outcome_of,
         "release": release._resolve_earlier,
         "outcome": outcome.leave_undetermined,
+        "card_secret": card_secret.rotates,
     }
     files |= {name: place_of(function).file for name, function in functions.items()}
     return {
         **{name: _link(file) for name, file in files.items()},
-        "example": example.__name__,
+        "example": FailurePage.__name__,
         **at,
         **{f"to_{command}": f"#{_anchor(number, command)}" for command, number in at.items()},
     }

@@ -380,6 +380,8 @@ class Trouble(Struct, frozen=True):
     back: HolderState | None
 
 
+OfficerState = PickReason | WriteReason | Maintenance | ConfirmAct | ActDone
+
 HolderState = (
     Menu
     | ConfirmOwner
@@ -393,11 +395,7 @@ HolderState = (
     | StopNumberEntry
     | NewPin
     | RepeatPin
-    | PickReason
-    | WriteReason
-    | Maintenance
-    | ConfirmAct
-    | ActDone
+    | OfficerState
     | PadPaused
     | Trouble
 )

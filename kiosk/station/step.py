@@ -128,6 +128,7 @@ from kiosk.station.states import (
     Maintenance,
     Menu,
     NewPin,
+    OfficerState,
     OutOfService,
     PadNotice,
     PadPaused,
@@ -166,45 +167,17 @@ def on_holder(state: HolderState, event: Event) -> Move | None:
             return _chosen(state, offer) if offer else None
         case Menu(waiting=Purpose() as purpose), WentBack():
             return _choose(state.visit, purpose, state)
-        case ((CodeEntry() | CodeNeeded()), SomethingElse()) if state.visit.instead:
-            visit = replace(state.visit, position=None)
-            return Menu(visit, state.visit.instead, waiting=state.visit.purpose), ()
         case ConfirmOwner(), Confirmed():
             return _choose(state.visit, state.visit.purpose or Purpose.UNLOCK, state)
         case EnterPin(), PinEntered():
             verify = VerifyPin(state.visit.id, state.visit.at, event.pin)
             return working(state.visit, Work.CHECKING_PIN, verify, state)
-        case EnterEmail(), EmailEntered():
-            page = replace(state, typed=event.email, trouble=None)
-            visit, attempt = counted(state.visit)
-            submit = SubmitEmail(visit.id, event.email, attempt)
-            return working(visit, Work.SENDING_CODE, submit, replace(page, visit=visit))
-        case (
-            (
-                CodeEntry(entered_on=EnterEmail() as page)
-                | CodeNeeded(entered_on=EnterEmail() as page)
-            ),
-            WentBack(),
-        ):
-            return replace(page, visit=replace(state.visit, position=page.task.position)), ()
-        case CodeEntry(), CodeEntered():
-            visit, attempt = counted(state.visit)
-            code = SubmitCode(visit.id, attempt, event.code)
-            return working(visit, Work.CHECKING_CODE, code, replace(state, visit=visit))
-        case CodeEntry(visit=VisitState(purpose=Purpose.FIRST_UNLOCK)), CodeAsked():
-            return None
-        case ((CodeEntry() | CodeNeeded()), CodeAsked()):
-            visit, attempt = counted(state.visit)
-            request = RequestCode(visit.id, attempt)
-            return working(visit, Work.SENDING_CODE, request, replace(state, visit=visit))
         case ((Menu() | ConfirmOwner() | CodeEntry()), MisuseNoticed()):
             return _choose(replace(state.visit, position=None), Purpose.REPORT_MISUSE, state)
         case StopNumberEntry(), StopNumberEntered():
             visit, attempt = counted(state.visit)
             number = SubmitStopNumber(visit.id, attempt, event.number)
             return working(visit, Work.CHECKING_NUMBER, number, replace(state, visit=visit))
-        case ((PickReason() | WriteReason() | Maintenance() | ConfirmAct() | ActDone()), _):
-            return _on_maintenance(state, event)
         case PadPaused(why=PadNotice.NOT_TAKEN, back=page), TriedAgain() if page is not None:
             return page, ()
         case PadPaused(command=UnblockPin() as command), TriedAgain():
@@ -215,8 +188,12 @@ def on_holder(state: HolderState, event: Event) -> Move | None:
             return working(state.visit, state.work, state.command, state.back)
         case ((PickQuestion() | GiveAnswer() | AskQuestion()), _):
             return _on_questions(state, event)
+        case ((EnterEmail() | CodeEntry() | CodeNeeded()), _):
+            return _on_code(state, event)
         case ((NewPin() | RepeatPin()), _):
             return _on_new_pin(state, event)
+        case ((PickReason() | WriteReason() | Maintenance() | ConfirmAct() | ActDone()), _):
+            return _on_maintenance(state, event)
         case _:
             return None
 
@@ -292,6 +269,41 @@ def _on_questions(state: PickQuestion | GiveAnswer | AskQuestion, event: Event) 
             return None
 
 
+# --- an emailed code, and the address for it --------------------------------------------
+
+
+def _on_code(state: EnterEmail | CodeEntry | CodeNeeded, event: Event) -> Move | None:
+    match state, event:
+        case EnterEmail(), EmailEntered():
+            page = replace(state, typed=event.email, trouble=None)
+            visit, attempt = counted(state.visit)
+            submit = SubmitEmail(visit.id, event.email, attempt)
+            return working(visit, Work.SENDING_CODE, submit, replace(page, visit=visit))
+        case (
+            (
+                CodeEntry(entered_on=EnterEmail() as page)
+                | CodeNeeded(entered_on=EnterEmail() as page)
+            ),
+            WentBack(),
+        ):
+            return replace(page, visit=replace(state.visit, position=page.task.position)), ()
+        case CodeEntry(), CodeEntered():
+            visit, attempt = counted(state.visit)
+            code = SubmitCode(visit.id, attempt, event.code)
+            return working(visit, Work.CHECKING_CODE, code, replace(state, visit=visit))
+        case CodeEntry(visit=VisitState(purpose=Purpose.FIRST_UNLOCK)), CodeAsked():
+            return None
+        case ((CodeEntry() | CodeNeeded()), CodeAsked()):
+            visit, attempt = counted(state.visit)
+            request = RequestCode(visit.id, attempt)
+            return working(visit, Work.SENDING_CODE, request, replace(state, visit=visit))
+        case ((CodeEntry() | CodeNeeded()), SomethingElse()) if state.visit.instead:
+            visit = replace(state.visit, position=None)
+            return Menu(visit, state.visit.instead, waiting=state.visit.purpose), ()
+        case _:
+            return None
+
+
 # --- a new PIN -------------------------------------------------------------------------
 
 
@@ -324,9 +336,7 @@ def _on_new_pin(state: NewPin | RepeatPin, event: Event) -> Move | None:
 # --- maintenance -----------------------------------------------------------------------
 
 
-def _on_maintenance(
-    state: PickReason | WriteReason | Maintenance | ConfirmAct | ActDone, event: Event
-) -> Move | None:
+def _on_maintenance(state: OfficerState, event: Event) -> Move | None:
     match state, event:
         case PickReason(), ReasonPicked(why=MaintenanceReason.OTHER):
             return WriteReason(state.visit, state.task), ()

@@ -83,6 +83,12 @@ def _holder_page(state: s.HolderState, context: PageContext) -> Page:
             return NewPinPage(context, state)
         case s.RepeatPin():
             return RepeatPinPage(context, state)
+        case _:
+            return _officer_page(state, context)
+
+
+def _officer_page(state: s.OfficerState, context: PageContext) -> Page:
+    match state:
         case s.PickReason():
             return PickReasonPage(context, state)
         case s.WriteReason():

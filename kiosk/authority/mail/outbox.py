@@ -1,7 +1,7 @@
 """Mails the notices that wait in the store, with retries.
 
-A notice is claimed in one transaction, mailed outside of any, and marked in another; after the
-death of a worker in between, it is claimed again when the lease is over.
+A notice is claimed in one transaction, mailed outside of any, and marked in another, which claims
+the next one; after the death of a worker in between, it is claimed again when the lease is over.
 """
 
 from __future__ import annotations
@@ -125,13 +125,20 @@ class OutboxWorker:
 
         Returns how many were sent; raises ``StoreError`` where the store does not answer.
         """
-        sent = 0
-        while not self._stopping.is_set() and (message := self._claim()):
-            match self._deliver(message):
-                case _SendResult.SENT:
-                    sent += 1
-                case _SendResult.AWAY:
-                    break
+        sent, goes_on = 0, not self._stopping.is_set()
+        record: Callable[[UnitOfWork], None] | None = None
+        while goes_on or record is not None:
+            # A notice is marked in the transaction that claims the next one.
+            with self._store.begin() as uow:
+                if record is not None:
+                    record(uow)
+                claimed = uow.outbox.claim_due(1, self._patience.lease) if goes_on else ()
+                uow.commit()
+            if not claimed:
+                break
+            result, record = self._deliver(claimed[0])
+            sent += result is _SendResult.SENT
+            goes_on = result is not _SendResult.AWAY and not self._stopping.is_set()
         return sent
 
     def record_relay(self) -> None:
@@ -157,30 +164,23 @@ class OutboxWorker:
                 log.error("a notice cannot be sent\n%s", describe_fault(fault))  # noqa: TRY400
             self._stopping.wait(self._patience.look_every.total_seconds())
 
-    def _claim(self) -> OutboxMessage | None:
-        with self._store.begin() as uow:
-            claimed = uow.outbox.claim_due(1, self._patience.lease)
-            uow.commit()
-        return claimed[0] if claimed else None
-
-    def _deliver(self, message: OutboxMessage) -> _SendResult:
+    def _deliver(self, message: OutboxMessage) -> tuple[_SendResult, Callable[[UnitOfWork], None]]:
+        """Mail one notice; return the result, and what records it."""
         try:
             self._mailer.send(self._compose(message))
         except MailRefused as error:
-            self._failed(message, error, None)
-            return _SendResult.REFUSED
+            return _SendResult.REFUSED, self._failed(message, error, None)
         except MailError as error:
-            self._failed(message, error, self._patience.retry_at(message, self._clock.now()))
-            return _SendResult.REFUSED if isinstance(error, MailDenied) else _SendResult.AWAY
-        with self._store.begin() as uow:
-            uow.outbox.mark_sent(message.id)
-            uow.commit()
-        return _SendResult.SENT
+            retry_at = self._patience.retry_at(message, self._clock.now())
+            denied = isinstance(error, MailDenied)
+            result = _SendResult.REFUSED if denied else _SendResult.AWAY
+            return result, self._failed(message, error, retry_at)
+        return _SendResult.SENT, lambda uow: uow.outbox.mark_sent(message.id)
 
-    def _failed(self, message: OutboxMessage, error: MailError, retry_at: datetime | None) -> None:
+    def _failed(
+        self, message: OutboxMessage, error: MailError, retry_at: datetime | None
+    ) -> Callable[[UnitOfWork], None]:
         fate = f"again at {retry_at:%Y-%m-%d %H:%M:%S} UTC" if retry_at else "given up"
         log.warning("notice %s (%s): %s; %s", message.id, message.template, error, fate)
-        with self._store.begin() as uow:
-            denied = isinstance(error, MailDenied)
-            uow.outbox.mark_failed(message.id, str(error), retry_at, denied=denied)
-            uow.commit()
+        because, denied = str(error), isinstance(error, MailDenied)
+        return lambda uow: uow.outbox.mark_failed(message.id, because, retry_at, denied=denied)

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from enum import Enum, auto
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from sqlalchemy import text
 from sqlalchemy.pool import QueuePool
@@ -36,7 +36,7 @@ from kiosk.authority.store.engine import (
     open_engine,
     parse_url,
 )
-from kiosk.authority.store.gateway import Gateway
+from kiosk.authority.store.gateway import Gateway, Repository
 from kiosk.authority.store.grants import privileges_lacking
 from kiosk.authority.store.repositories.audit import Audit, AuditTrail, KnownHeads
 from kiosk.authority.store.repositories.cards import CardRecords, KeptSecrets
@@ -290,50 +290,68 @@ class Store:
             gateway.end()
 
 
+R = TypeVar("R", bound=Repository)
+
+
+class _Made(Generic[R]):
+    """Makes a repository when it is first used: a transaction uses a few of them."""
+
+    def __init__(self, kind: type[R]) -> None:
+        self._kind = kind
+
+    def __set_name__(self, _owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, uow: UnitOfWork, _owner: type) -> R:
+        made = uow.__dict__[self._name] = self._kind(uow.gateway, uow.now)
+        return made
+
+
 class UnitOfWork:
     """One transaction and its repositories, rolled back unless committed; made by ``Store``.
 
     ``now`` is the time that the transaction began: one time for all that it writes.
     """
 
+    holders = _Made(Cardholders)
+    questions = _Made(SecurityQuestions)
+    cards = _Made(CardRecords)
+    kept_secrets = _Made(KeptSecrets)
+    registrations = _Made(Registrations)
+    codes = _Made(EmailCodes)
+    visits = _Made(Visits)
+    visit_records = _Made(VisitRecords)
+    pending = _Made(PendingChanges)
+    address_changes = _Made(AddressChanges)
+    stop_numbers = _Made(StopNumbers)
+    journal = _Made(UnblockJournal)
+    trail = _Made(AuditTrail)
+    feeds = _Made(AuditFeeds)
+    outbox = _Made(Outbox)
+    stations = _Made(Stations)
+    station_keys = _Made(StationKeys)
+    enrolments = _Made(Enrolments)
+    known_keys = _Made(KnownKeys)
+    restores = _Made(Restores)
+    staff = _Made(Staff)
+    notes = _Made(ActionNotes)
+    policy_changes = _Made(PolicyChanges)
+    proposals = _Made(ProposedActs)
+    search = _Made(SearchTerms)
+    lists = _Made(PeopleLists)
+    alarms = _Made(Alarms)
+    jobs = _Made(Jobs)
+    statistics = _Made(Statistics)
+    mac_rows = _Made(MacRows)
+    monitored = _Made(Monitored)
+    past = _Made(PastRows)
+
     def __init__(
         self, gateway: Gateway, now: datetime, known: KnownHeads, macs: AuditMacs | None = None
     ) -> None:
         self.now = now
-        self.holders = Cardholders(gateway, now)
-        self.questions = SecurityQuestions(gateway, now)
-        self.cards = CardRecords(gateway, now)
-        self.kept_secrets = KeptSecrets(gateway, now)
-        self.registrations = Registrations(gateway, now)
-        self.codes = EmailCodes(gateway, now)
-        self.visits = Visits(gateway, now)
-        self.visit_records = VisitRecords(gateway, now)
-        self.pending = PendingChanges(gateway, now)
-        self.address_changes = AddressChanges(gateway, now)
-        self.stop_numbers = StopNumbers(gateway, now)
-        self.journal = UnblockJournal(gateway, now)
+        self.gateway = gateway
         self.audit = Audit(gateway, now, known, macs)
-        self.trail = AuditTrail(gateway, now)
-        self.feeds = AuditFeeds(gateway, now)
-        self.outbox = Outbox(gateway, now)
-        self.stations = Stations(gateway, now)
-        self.station_keys = StationKeys(gateway, now)
-        self.enrolments = Enrolments(gateway, now)
-        self.known_keys = KnownKeys(gateway, now)
-        self.restores = Restores(gateway, now)
-        self.staff = Staff(gateway, now)
-        self.notes = ActionNotes(gateway, now)
-        self.policy_changes = PolicyChanges(gateway, now)
-        self.proposals = ProposedActs(gateway, now)
-        self.search = SearchTerms(gateway, now)
-        self.lists = PeopleLists(gateway, now)
-        self.alarms = Alarms(gateway, now)
-        self.jobs = Jobs(gateway, now)
-        self.statistics = Statistics(gateway, now)
-        self.mac_rows = MacRows(gateway, now)
-        self.monitored = Monitored(gateway, now)
-        self.past = PastRows(gateway, now)
-        self._gateway = gateway
 
     def commit(self) -> None:
         """Write the audit, commit, and end the unit of work.
@@ -343,5 +361,5 @@ class UnitOfWork:
         place: it must be harmless to repeat, as charges and journal are.
         """
         self.audit.write()
-        self._gateway.commit()
+        self.gateway.commit()
         self.audit.committed()

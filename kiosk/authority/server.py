@@ -266,67 +266,100 @@ class _Handshakes:
 LINE_EVERY_S: Final = 60.0
 
 
-class _Handshake(asyncio.Protocol):
-    """Passes a connection on once its handshake is done."""
+class _Handshake:
+    """An accepted connection until its handshake is done."""
 
-    def __init__(
-        self,
-        connection: _Connection,
-        context: ssl.SSLContext,
-        timeout_s: float,
-        counted: _Handshakes,
-    ) -> None:
-        self._connection = connection
-        self._context = context
-        self._timeout_s = timeout_s
-        self._counted = counted
-        self._is_tls = False
-        self._early = bytearray()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-        self._file = transport.get_extra_info("socket").fileno()
-        self.address = anonymous_peer(transport).address
-        self._counted.begin(self)
-        self._task = asyncio.get_running_loop().create_task(self._finish())
-
-    def data_received(self, data: bytes) -> None:
-        """Keep what came with the end of the handshake, before ``start_tls`` returns."""
-        if self._is_tls:
-            self._early += data
-        else:  # in clear: nothing of it may count as said over TLS
-            self.abort()
+    def __init__(self, accepted: socket.socket, address: str) -> None:
+        self.accepted = accepted
+        self.address = address
 
     def awaits_client(self) -> bool:
         """Return whether nothing was received that is still to be read."""
         unread = bytearray(4)
-        with suppress(OSError):
-            fcntl.ioctl(self._file, termios.FIONREAD, unread)
+        with suppress(OSError, ValueError):  # it was closed
+            fcntl.ioctl(self.accepted, termios.FIONREAD, unread)
         return not any(unread)
 
     def abort(self) -> None:
-        self._transport.abort()
+        """Let it fail: its transport, which has the socket by now, is then closed."""
+        with suppress(OSError):
+            self.accepted.shutdown(socket.SHUT_RDWR)
 
-    async def _finish(self) -> None:
-        self._is_tls = True  # start_tls takes the connection over before anything is awaited
+
+class _TlsListener:
+    """Accepts connections on one socket, and passes each on once its handshake is done.
+
+    A server of the event loop would pass them on before anybody had counted them.
+    """
+
+    def __init__(
+        self,
+        listening: socket.socket,
+        context: ssl.SSLContext,
+        timeout_s: float,
+        counted: _Handshakes,
+        connect: Callable[[], _Connection],
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._listening = listening
+        self._context = context
+        self._timeout_s = timeout_s
+        self._counted = counted
+        self._connect = connect
+        self._rests: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._go_on()
+
+    async def close(self) -> None:
+        """Accept no more, and end the handshakes."""
+        self._loop.remove_reader(self._listening)
+        if self._rests is not None:
+            self._rests.cancel()
+        self._listening.close()
+        self._counted.close()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def _go_on(self) -> None:
+        self._loop.add_reader(self._listening, self._accept)
+
+    def _accept(self) -> None:
+        for _ in range(BACKLOG):
+            try:
+                accepted, named = self._listening.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                log.error("no connection can be accepted: %s", error.strerror)  # noqa: TRY400
+                self._loop.remove_reader(self._listening)
+                self._rests = self._loop.call_later(ACCEPT_AGAIN_S, self._go_on)
+                return
+            accepted.setblocking(False)
+            handshake = _Handshake(accepted, str(named[0]))
+            self._counted.begin(handshake)
+            task = self._loop.create_task(self._finish(handshake))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _finish(self, handshake: _Handshake) -> None:
         try:
-            tls = await asyncio.get_running_loop().start_tls(
-                self._transport,
-                self,
-                self._context,
-                server_side=True,
+            await self._loop.connect_accepted_socket(
+                self._connect,
+                handshake.accepted,
+                ssl=self._context,
                 ssl_handshake_timeout=self._timeout_s,
             )
         except OSError:
             return
         finally:
-            self._counted.end(self)
-        if tls is None:  # closed in the meantime
-            return
-        tls.set_protocol(self._connection)
-        self._connection.connection_made(tls)
-        if self._early and not tls.is_closing():
-            self._connection.data_received(bytes(self._early))
+            self._counted.end(handshake)
+
+
+BACKLOG: Final = 100
+"""How many connections wait to be accepted, and are accepted at once."""
+
+ACCEPT_AGAIN_S: Final = 1.0
+"""After an error, such as too many open files."""
 
 
 # One connection: aiohttp's protocol, with the deadlines that it lacks around it.
@@ -446,7 +479,7 @@ class AuthorityServer:
         self._connections_of: Counter[Peer | None] = Counter()
         self._buckets: dict[str, _Bucket] = {}
         self._listening: list[asyncio.Server] = []
-        self._handshakes: list[_Handshakes] = []
+        self._tls: list[_TlsListener] = []
         # aiohttp's own log would contain what a client sent.
         self._http = web.Server(
             self._handle,
@@ -480,30 +513,27 @@ class AuthorityServer:
 
         To ``anonymous`` clients it serves only the routes without a certificate.
         """
-        loop = asyncio.get_running_loop()
         identify = anonymous_peer if anonymous else peer_of
         limits = self.limits
         counted = _Handshakes(limits.handshakes, limits.handshakes_each, self._dropped)
 
-        def connect() -> asyncio.Protocol:
-            return _Handshake(self._connect(identify), context, limits.headers_s, counted)
-
         try:
-            listening = await loop.create_server(connect, host, port)
+            sockets = await _bound(host, port)
         except OSError as error:
             setting = "enrol_listen" if anonymous else "listen"
             raise ConfigError(f"authority.{setting}: {host}:{port}: {error.strerror}") from None
-        self._listening.append(listening)
-        self._handshakes.append(counted)
-        found: int = listening.sockets[0].getsockname()[1]
-        return found
+        for each in sockets:
+            connect = partial(self._connect, identify)
+            self._tls.append(_TlsListener(each, context, limits.headers_s, counted, connect))
+        bound: int = sockets[0].getsockname()[1]
+        return bound
 
     async def close(self) -> None:
         """Accept no more connections, let running calls end, then close."""
         for each in self._listening:
             each.close()
-        for handshakes in self._handshakes:
-            handshakes.close()
+        for listener in self._tls:
+            await listener.close()
         self._http.pre_shutdown()  # else an idle connection is waited for, too
         await self._http.shutdown(self.limits.stop_s)
         for lane in {self._quick, *self._lanes.values()}:
@@ -587,8 +617,7 @@ class AuthorityServer:
         if request.method != "POST":
             return self._refused(405)
         try:
-            async with asyncio.timeout(self.limits.body_s):
-                body = await _read(request)
+            body = await _read(request, self.limits.body_s)
         except TimeoutError:
             return self._busy(408)  # nothing was read: it may be sent again
         if body is None:
@@ -695,16 +724,39 @@ _CLOSING: Final = (403, 408, 413)
 """After these nothing else is read from the connection."""
 
 
-async def _read(request: web.BaseRequest) -> bytes | None:
-    """Return the body; None where it is longer than a request can be."""
+async def _read(request: web.BaseRequest, timeout_s: float) -> bytes | None:
+    """Return the body; None where it is longer than a request can be. Raises ``TimeoutError``."""
     if request.content_length is not None and request.content_length > LONGEST_REQUEST:
         return None
+    if request.content.is_eof():  # it came with the headers
+        whole = request.content.read_nowait()
+        return whole if len(whole) <= LONGEST_REQUEST else None
     body = bytearray()
-    async for chunk in request.content.iter_any():
-        body += chunk
-        if len(body) > LONGEST_REQUEST:
-            return None
+    async with asyncio.timeout(timeout_s):
+        async for chunk in request.content.iter_any():
+            body += chunk
+            if len(body) > LONGEST_REQUEST:
+                return None
     return bytes(body)
+
+
+async def _bound(host: str, port: int) -> list[socket.socket]:
+    """Listen at every address of ``host``; raises ``OSError``."""
+    found = await asyncio.get_running_loop().getaddrinfo(
+        host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )
+    sockets: list[socket.socket] = []
+    try:
+        for family, _, _, _, address in dict.fromkeys(found):
+            if family == socket.AF_INET6 and not socket.has_ipv6:
+                continue
+            sockets.append(socket.create_server(address, family=family, backlog=BACKLOG))
+            sockets[-1].setblocking(False)
+    except OSError:
+        for each in sockets:
+            each.close()
+        raise
+    return sockets
 
 
 def remove_stale(path: Path) -> None:

@@ -29,14 +29,13 @@ from kiosk.authority.store.engine import (
     NO_SUCH_TABLE,
     READS,
     READS_ON_POSTGRESQL,
-    READS_ONCE_ON_POSTGRESQL,
     WRITES,
     empty_sqlite_log,
     make_sqlite_file,
     open_engine,
     parse_url,
 )
-from kiosk.authority.store.gateway import Gateway, Repository
+from kiosk.authority.store.gateway import Gateway, Repository, StatementGateway
 from kiosk.authority.store.grants import privileges_lacking
 from kiosk.authority.store.repositories.audit import Audit, AuditTrail, KnownHeads
 from kiosk.authority.store.repositories.cards import CardRecords, KeptSecrets
@@ -161,11 +160,11 @@ class Store:
     def read(self, *, once: bool = False) -> Iterator[UnitOfWork]:
         """Return a unit of work that sees one snapshot of the database and cannot write.
 
-        ``once``: for a single statement.
+        ``once``: for a single prepared statement.
         """
-        on_server = READS_ONCE_ON_POSTGRESQL if once else READS_ON_POSTGRESQL
-        options = READS if self._on_sqlite else READS | on_server
-        with self._gateway(writes=False, options=options) as gateway:
+        options = READS if self._on_sqlite else READS | READS_ON_POSTGRESQL
+        kind = StatementGateway if once and not self._on_sqlite else Gateway
+        with self._gateway(writes=False, options=options, kind=kind) as gateway:
             yield UnitOfWork(gateway, self._clock.now(), self._heads, self._audit_macs)
 
     def migrate(self) -> str:
@@ -281,8 +280,10 @@ class Store:
         return self._engine.dialect.name == "sqlite"
 
     @contextmanager
-    def _gateway(self, *, writes: bool, options: Mapping[str, Any]) -> Iterator[Gateway]:
-        gateway = Gateway(self._engine, self.macs, writes=writes, options=options)
+    def _gateway(
+        self, *, writes: bool, options: Mapping[str, Any], kind: type[Gateway] = Gateway
+    ) -> Iterator[Gateway]:
+        gateway = kind(self._engine, self.macs, writes=writes, options=options)
         gateway.begin()
         try:
             yield gateway

@@ -130,8 +130,6 @@ _WRITES = "kiosk_writes"
 WRITES = {_WRITES: True}
 READS = {_WRITES: False}
 READS_ON_POSTGRESQL = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-READS_ONCE_ON_POSTGRESQL = {"isolation_level": "AUTOCOMMIT"}
-"""One statement sees one snapshot: BEGIN and ROLLBACK would be a needless round trip."""
 
 LATER = {"kiosk_later": True}
 """Execution options of a statement whose result is not needed: it is sent with the next."""

@@ -161,3 +161,32 @@ def test_a_connection_that_the_server_closed_while_it_rested_is_replaced(
         while owner.execute(gone).fetchone() != (0,):
             pass
     assert notes(store) == 0
+
+
+def test_a_statement_alone_takes_one_round_trip_and_survives_a_lost_server(
+    store: Store, trips: RoundTrips, database: TestDatabase
+) -> None:
+    def known() -> object:
+        with store.read(once=True) as uow:
+            return uow.station_keys.find("nobody's")
+
+    with trips.of("known") as taken:
+        assert known() is None
+    assert taken.round_trips == 1
+    drop = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'kiosk'"
+    gone = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'kiosk'"
+    with psycopg.connect(database.url, autocommit=True) as owner:
+        with store.read(once=True) as uow:
+            owner.execute(drop)
+            with pytest.raises(StoreError) as lost:
+                uow.station_keys.find("nobody's")
+        assert lost.value.code == "57P01"
+        while owner.execute(gone).fetchone() != (0,):
+            pass
+    assert known() is None
+
+
+def test_a_statement_alone_of_a_server_that_is_away(database: TestDatabase) -> None:
+    away = Store("postgresql://kiosk@/kiosk?host=/nowhere", SetClock(), database.store().macs)
+    with pytest.raises(StoreError), away.read(once=True):
+        pass

@@ -1,6 +1,6 @@
-"""A visit from its begin to its end: a card went in, an offer was chosen, the visit is over.
+"""A visit from its beginning to its end: a card went in, an offer was chosen, the visit is over.
 
-At its begin: whose is the card, what may be done with it, and is there a live code for it?
+At its beginning: whose is the card, what may be done with it, and is there a live code for it?
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ def _makes_sense(context: VisitContext, purpose: Purpose) -> bool:
             assert_never(purpose)
 
 
-MINUTE = timedelta(minutes=1)
+_MINUTE = timedelta(minutes=1)
 
 _VISIT_ID = re.compile(r"[0-9a-f]{32}")
 
@@ -215,7 +215,7 @@ def _limit_rate(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> date
     closed visit.
     """
     station, most = parts.station.name, parts.policy().visits_a_minute
-    begun = uow.visits.begun(station, uow.now - MINUTE, most + 1)
+    begun = uow.visits.begun(station, uow.now - _MINUTE, most + 1)
     if len(begun) < most:
         return None
     known = uow.visits.get(visit_id)
@@ -230,7 +230,7 @@ def _limit_rate(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> date
         record(uow, AuditKind.STATION_LIMITED, nobody, visits_a_minute=most)
         uow.commit()
         begun = (uow.now, *begun)
-    return begun[most - 1] + MINUTE
+    return begun[most - 1] + _MINUTE
 
 
 def _arrive(

@@ -128,12 +128,12 @@ class OutboxWorker:
         sent, goes_on = 0, not self._stopping.is_set()
         record: Callable[[UnitOfWork], None] | None = None
         while goes_on or record is not None:
-            # A notice is marked in the transaction that claims the next one.
-            with self._store.begin() as uow:
-                if record is not None:
-                    record(uow)
-                claimed = uow.outbox.claim_due(1, self._patience.lease) if goes_on else ()
-                uow.commit()
+            try:
+                claimed = self._turn(record, claims=goes_on)
+            except StoreError:
+                if record is not None:  # a row that cannot be claimed keeps none from its mark
+                    self._turn(record, claims=False)
+                raise
             if not claimed:
                 break
             result, record = self._deliver(claimed[0])
@@ -163,6 +163,17 @@ class OutboxWorker:
             except Exception as fault:  # noqa: BLE001 - one notice must not hold up all others
                 log.error("a notice cannot be sent\n%s", describe_fault(fault))  # noqa: TRY400
             self._stopping.wait(self._patience.look_every.total_seconds())
+
+    def _turn(
+        self, record: Callable[[UnitOfWork], None] | None, *, claims: bool
+    ) -> tuple[OutboxMessage, ...]:
+        """Mark the notice before, and claim the next one in the same transaction."""
+        with self._store.begin() as uow:
+            if record is not None:
+                record(uow)
+            claimed = uow.outbox.claim_due(1, self._patience.lease) if claims else ()
+            uow.commit()
+        return claimed
 
     def _deliver(self, message: OutboxMessage) -> tuple[_SendResult, Callable[[UnitOfWork], None]]:
         """Mail one notice; return the result, and what records it."""

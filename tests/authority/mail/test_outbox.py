@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from contextlib import closing
 from datetime import timedelta
@@ -280,3 +281,16 @@ def test_a_notice_that_nobody_can_write_does_not_hold_up_the_next(
     assert "Ann" in mailer.taken[0].text
     assert "RuntimeError" in caplog.text
     assert "Canary" not in caplog.text
+
+
+def test_a_notice_that_cannot_be_read_lets_no_sent_one_be_sent_again(
+    database: TestDatabase,
+) -> None:
+    sent = queue(database)
+    database.clock.forward(seconds=1)
+    broken = queue(database)
+    with closing(sqlite3.connect(database.store().file or "")) as connection, connection:
+        connection.execute("UPDATE outbox_message SET params = '{' WHERE id = ?", (broken,))
+    with pytest.raises(StoreError):
+        worker(database, FakeMailer()).drain_once()
+    assert kept(database, sent).sent_at == database.clock.now()

@@ -13,6 +13,7 @@ Replicas share none of this state: the limits protect this process alone.
 from __future__ import annotations
 
 import asyncio
+import errno
 import fcntl
 import logging
 import os
@@ -741,17 +742,26 @@ async def _read(request: web.BaseRequest, timeout_s: float) -> bytes | None:
 
 
 async def _bound(host: str, port: int) -> list[socket.socket]:
-    """Listen at every address of ``host``; raises ``OSError``."""
+    """Listen at every address of ``host`` that this machine has; raises ``OSError``."""
     found = await asyncio.get_running_loop().getaddrinfo(
         host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )
     sockets: list[socket.socket] = []
+    lacking: OSError | None = None
     try:
         for family, _, _, _, address in dict.fromkeys(found):
-            if family == socket.AF_INET6 and not socket.has_ipv6:
+            try:
+                made = socket.create_server(address, family=family, backlog=BACKLOG)
+            except OSError as error:
+                # A name may have an IPv6 address on a machine without IPv6, or the reverse.
+                if error.errno not in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
+                    raise
+                lacking = error
                 continue
-            sockets.append(socket.create_server(address, family=family, backlog=BACKLOG))
-            sockets[-1].setblocking(False)
+            made.setblocking(False)
+            sockets.append(made)
+        if lacking is not None and not sockets:
+            raise lacking
     except OSError:
         for each in sockets:
             each.close()

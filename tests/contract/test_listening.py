@@ -1,0 +1,104 @@
+"""Where the authority listens in the network, and what an error of it does."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kiosk.contract.errors import ConfigError
+from kiosk.contract.messages import Heartbeat, StationStanding
+from tests.contract.test_silent_strangers import calls_anew, port_of
+from tests.contract.wirings import HOST, Papers, WiredWorld, wired
+
+ELSEWHERE = "2001:db8::1"
+"""No address of this machine (RFC 3849)."""
+
+
+@pytest.fixture
+def tls(folder: Path) -> Iterator[WiredWorld]:
+    with wired(folder, "mutual TLS") as made:
+        made.at("A")
+        yield made
+
+
+def names(monkeypatch: pytest.MonkeyPatch, *addresses: tuple[int, str]) -> None:
+    """Let every name have these addresses, by their family."""
+    found = [(family, socket.SOCK_STREAM, 6, "", (each, 0)) for family, each in addresses]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+
+
+def lacks_ipv6(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = socket.create_server
+
+    def refuse(address: tuple[str, int], *, family: int, backlog: int) -> socket.socket:
+        if family == socket.AF_INET6:
+            raise OSError(errno.EAFNOSUPPORT, os.strerror(errno.EAFNOSUPPORT))
+        return made(address, family=family, backlog=backlog)
+
+    monkeypatch.setattr(socket, "create_server", refuse)
+
+
+def on_tls(world: WiredWorld) -> int:
+    mine: Papers = world.papers["A"]
+    return world.served[0].on_context(mine.ca.read_text(), mine.certificate, mine.key).port
+
+
+def test_a_machine_without_ipv6_serves_a_name_that_has_an_address_of_it(
+    tls: WiredWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names(monkeypatch, (socket.AF_INET6, "::1"), (socket.AF_INET, HOST))
+    lacks_ipv6(monkeypatch)
+    with socket.socket() as connection:
+        connection.connect((HOST, on_tls(tls)))
+
+
+def test_an_address_that_this_machine_lacks_does_not_keep_it_from_the_others(
+    tls: WiredWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names(monkeypatch, (socket.AF_INET6, ELSEWHERE), (socket.AF_INET, HOST))
+    with socket.socket() as connection:
+        connection.connect((HOST, on_tls(tls)))
+
+
+def test_a_machine_that_has_none_of_the_addresses_says_so(
+    tls: WiredWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names(monkeypatch, (socket.AF_INET6, ELSEWHERE))
+    with pytest.raises(ConfigError, match=r"^authority\.listen: "):
+        on_tls(tls)
+
+
+def test_a_port_that_is_taken_is_an_error_of_the_settings(
+    tls: WiredWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server((HOST, 0)) as taken:
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", taken.getsockname())]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        with pytest.raises(ConfigError, match="already in use"):
+            on_tls(tls)
+
+
+def test_after_too_many_open_files_it_accepts_again(
+    tls: WiredWorld, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.ERROR)
+    accept, troubles = socket.socket.accept, [errno.EMFILE, errno.ECONNABORTED]
+
+    def refuse(listening: socket.socket) -> tuple[socket.socket, object]:
+        if troubles and listening.getsockname()[1] == port_of(tls):
+            trouble = troubles.pop(0)
+            raise OSError(trouble, os.strerror(trouble))
+        return accept(listening)
+
+    monkeypatch.setattr(socket.socket, "accept", refuse)
+    assert calls_anew(tls) is StationStanding.IN_USE
+    assert troubles == []
+    (line,) = caplog.messages
+    assert line == "no connection can be accepted: Too many open files"
+    assert tls.at("A").heartbeat(Heartbeat()) is StationStanding.IN_USE

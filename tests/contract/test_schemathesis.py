@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,6 @@ import pytest
 import requests
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from schemathesis import GenerationMode, checks, openapi
 
 from kiosk.authority.openapi import document
 from kiosk.authority.server import Limits
@@ -23,9 +23,20 @@ ROOMY = Limits(calls_a_second=10_000, burst=10_000, tries_a_second=10_000, tries
 EXAMPLES = 20
 """Of each call, so that the time is bounded."""
 
-FOUND = [each.ok() for each in openapi.from_dict(document()).get_all_operations()]  # type: ignore[union-attr]
-OPERATIONS = {each.path: each for each in FOUND}
-CHECKS = checks.CHECKS.get_by_names(["status_code_conformance", "response_schema_conformance"])
+PATHS = tuple(document()["paths"])
+
+
+@cache
+def operations() -> dict[str, Any]:
+    """Return each call of the document by its path.
+
+    Schemathesis is loaded for these tests alone: each process collects all tests.
+    """
+    from schemathesis import openapi
+
+    found = [each.ok() for each in openapi.from_dict(document()).get_all_operations()]  # type: ignore[union-attr]
+    assert len(found) == len(PATHS), "each path has one method"
+    return {each.path: each for each in found}
 
 
 @pytest.fixture
@@ -37,8 +48,11 @@ def estate(folder: Path) -> Iterator[Estate]:
 
 def statuses_of(path: str, base_url: str, **options: Any) -> Counter[int]:
     """Send requests to a call; each answer has to be one that the document has for it."""
+    from schemathesis import GenerationMode, checks
+
     statuses: Counter[int] = Counter()
-    operation = OPERATIONS[path]
+    operation = operations()[path]
+    judged = checks.CHECKS.get_by_names(["status_code_conformance", "response_schema_conformance"])
     modes = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
     cases: st.SearchStrategy[Any] = st.one_of(
         *(operation.as_strategy(generation_mode=mode) for mode in modes)
@@ -59,13 +73,13 @@ def statuses_of(path: str, base_url: str, **options: Any) -> Counter[int]:
             # 503 is an answer: of two visits whose ids begin with the same 40 bits, and so have
             # one reference number, the second cannot begin.
             assert answer.status_code != 500
-            case.validate_response(answer, checks=CHECKS)
+            case.validate_response(answer, checks=judged)
 
         ask()
     return statuses
 
 
-@pytest.mark.parametrize("path", [path for path in OPERATIONS if path not in WITHOUT_CERTIFICATE])
+@pytest.mark.parametrize("path", [path for path in PATHS if path not in WITHOUT_CERTIFICATE])
 def test_every_request_is_answered_as_the_document_says(estate: Estate, path: str) -> None:
     card = estate.registered_card()
     before = estate.card(card), estate.registration(card)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -62,19 +63,19 @@ def test_of_several_keys_it_is_always_the_same(token: Token) -> None:
 
 
 KEY = TokenKey(made("P-256"))
-USELESS = {
-    "none": None,
-    "no public key": replace(KEY, public_object=False),
-    "not private": replace(KEY, more={"PRIVATE": False}),
-    "does not sign": replace(KEY, more={"SIGN": False}),
-    "a PIN for each use": replace(KEY, more={"ALWAYS_AUTHENTICATE": True}),
-    "an unknown size": TokenKey(rsa.generate_private_key(65537, 1024)),
+USELESS: dict[str, Callable[[], TokenKey | None]] = {
+    "none": lambda: None,
+    "no public key": lambda: replace(KEY, public_object=False),
+    "not private": lambda: replace(KEY, more={"PRIVATE": False}),
+    "does not sign": lambda: replace(KEY, more={"SIGN": False}),
+    "a PIN for each use": lambda: replace(KEY, more={"ALWAYS_AUTHENTICATE": True}),
+    "an unknown size": lambda: TokenKey(rsa.generate_private_key(65537, 1024)),
 }
 
 
 @pytest.mark.parametrize("what", USELESS)
 def test_a_token_without_such_a_key_verifies_the_pin(token: Token, what: str) -> None:
-    key = USELESS[what]
+    key = USELESS[what]()
     if key is not None:
         put_keys(token, key)
     assert token.cards().verify_pin(token.at, PIN, CHALLENGE) is None

@@ -282,7 +282,7 @@ class _Handshake:
         return not any(unread)
 
     def abort(self) -> None:
-        """Let it fail: its transport, which has the socket by now, is then closed."""
+        """Let it fail: its transport then closes the socket."""
         with suppress(OSError):
             self.accepted.shutdown(socket.SHUT_RDWR)
 

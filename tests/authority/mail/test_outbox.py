@@ -209,6 +209,21 @@ def test_stop_need_not_wait(database: TestDatabase) -> None:
     assert all(thread.name != "outbox" for thread in threading.enumerate())
 
 
+def test_a_stop_during_a_send_leaves_the_next_notice_unclaimed(database: TestDatabase) -> None:
+    mailer = FakeMailer()
+    ids = [queue(database), queue(database)]
+
+    def stop_and_compose(message: OutboxMessage) -> Message:
+        sender.stop()
+        return compose(message)
+
+    sender = OutboxWorker(database.store(), mailer, database.clock, stop_and_compose, QUICK)
+    assert sender.drain_once() == 1
+    sent, left = sorted((kept(database, each) for each in ids), key=lambda notice: -notice.attempts)
+    assert (sent.sent_at, sent.attempts) == (database.clock.now(), 1)
+    assert (left.sent_at, left.attempts) == (None, 0)
+
+
 def test_the_thread_outlives_a_store_that_is_away(
     database: TestDatabase, caplog: pytest.LogCaptureFixture
 ) -> None:

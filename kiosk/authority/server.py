@@ -756,6 +756,7 @@ async def _bound(host: str, port: int) -> list[socket.socket]:
                 # A name may have an IPv6 address on a machine without IPv6, or the reverse.
                 if error.errno not in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
                     raise
+                log.warning("not served at %s: %s", address[0], os.strerror(error.errno))
                 lacking = error
                 continue
             made.setblocking(False)

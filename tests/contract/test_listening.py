@@ -59,11 +59,12 @@ def test_a_machine_without_ipv6_serves_a_name_that_has_an_address_of_it(
 
 
 def test_an_address_that_this_machine_lacks_does_not_keep_it_from_the_others(
-    tls: WiredWorld, monkeypatch: pytest.MonkeyPatch
+    tls: WiredWorld, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     names(monkeypatch, (socket.AF_INET6, ELSEWHERE), (socket.AF_INET, HOST))
     with socket.socket() as connection:
         connection.connect((HOST, on_tls(tls)))
+    assert caplog.messages == [f"not served at {ELSEWHERE}: Cannot assign requested address"]
 
 
 def test_a_machine_that_has_none_of_the_addresses_says_so(

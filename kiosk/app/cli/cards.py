@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING
 from kiosk.app.cli.help import add_command, add_config
 from kiosk.app.cli.printing import echo
 from kiosk.app.cli.tools import (
-    Run,
     Tools,
-    about_person,
     acting,
     add_part,
     grounds_of,
@@ -60,6 +58,7 @@ EXAMPLE = """\
   kiosk cards issue-code 900000000001 0a1b --reason "mail is down" --identified-by "badge"
 """
 WAIT_S = 30.0
+_CARD = "NUMBER", "CARD"
 _ASKED_FOR = "Unblock secret"
 _FIRST = (
     "They are not registered. They put the card into a station, enter the code and set a new PIN."
@@ -70,21 +69,20 @@ _THEN_REGISTER = " They register there, in the same visit."
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = add_command(subparsers, "cards", "cards, secrets and codes", DESCRIPTION, EXAMPLE)
     parts = parser.add_subparsers(dest="part", required=True, metavar="PART")
-    _new_card(about_person(parts, "add", _add, "give somebody another card"))
-    _new_card(_of_card(parts, "replace", _replace, "give a card in place of one, which is revoked"))
-    _of_card(parts, "revoke", _revoke, "bar a card at every station")
-    set_secret = _of_card(
-        parts, "set-secret", _set_secret, "seal the unblock secret of a card; asks for it"
-    )
+    _new_card(acting(parts, "add", _add, "give somebody another card", "NUMBER"))
+    text = "give a card in place of one, which is revoked"
+    _new_card(acting(parts, "replace", _replace, text, *_CARD))
+    acting(parts, "revoke", _revoke, "bar a card at every station", *_CARD)
+    text = "seal the unblock secret of a card; asks for it"
+    set_secret = acting(parts, "set-secret", _set_secret, text, *_CARD)
     _derived_from(set_secret)
     set_secret.add_argument(
         "--tries-full",
         action="store_true",
         help="the card itself was just given this secret, so all its tries are there again",
     )
-    _of_card(
-        parts, "issue-code", _issue, "give a code by word of mouth; prints it once", identifies=True
-    )
+    text = "give a code by word of mouth; prints it once"
+    acting(parts, "issue-code", _issue, text, *_CARD, identifies=True)
     reading(parts, "codes", _codes, "show the codes that wait for a second member of staff")
     reading(
         parts,
@@ -104,19 +102,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--wait", type=float, default=WAIT_S, metavar="S", help="for a card (default: 30 seconds)"
     )
     add_config(read)
-
-
-def _of_card(
-    parts: argparse._SubParsersAction[argparse.ArgumentParser],
-    name: str,
-    run: Run,
-    text: str,
-    *,
-    identifies: bool = False,
-) -> argparse.ArgumentParser:
-    part = about_person(parts, name, run, text, identifies=identifies)
-    part.add_argument("card", metavar="CARD")
-    return part
 
 
 def _new_card(part: argparse.ArgumentParser) -> None:

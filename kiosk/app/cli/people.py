@@ -11,7 +11,7 @@ from kiosk.app.cli.help import add_command
 from kiosk.app.cli.printing import ask, echo
 from kiosk.app.cli.tools import (
     Tools,
-    about_person,
+    acting,
     grounds_of,
     how_many,
     print_json,
@@ -110,26 +110,23 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     reading(parts, "show", _show, "say how somebody stands").add_argument(
         "number", metavar="NUMBER"
     )
-    about_person(
-        parts, "lift-block", _lift_block, "lift the block after failed attempts", identifies=True
-    )
-    about_person(parts, "revoke-registration", _revoke_registration, "let somebody register anew")
-    name = about_person(parts, "correct-name", _correct_name, "put another name")
-    name.add_argument("name", metavar="NAME")
-    email = about_person(
-        parts, "correct-email", _correct_email, "put another address", identifies=True
-    )
-    email.add_argument("email", metavar="ADDRESS")
-    leaver = about_person(parts, "leaver", _leaver, "close everything for somebody who left")
+    text = "lift the block after failed attempts"
+    acting(parts, "lift-block", _lift_block, text, "NUMBER", identifies=True)
+    text = "let somebody register anew"
+    acting(parts, "revoke-registration", _revoke_registration, text, "NUMBER")
+    acting(parts, "correct-name", _correct_name, "put another name", "NUMBER", "NAME")
+    text = "put another address"
+    acting(parts, "correct-email", _correct_email, text, "NUMBER", "ADDRESS", identifies=True)
+    text = "close everything for somebody who left"
+    leaver = acting(parts, "leaver", _leaver, text, "NUMBER")
     leaver.add_argument("--back", action="store_true", help=_BACK)
-    about_person(parts, "stop", _stop, "stop everything: something was not done by the holder")
-    about_person(
-        parts, "stop-change", _stop_change, "leave the address as it is where a change waits"
-    )
-    erase = about_person(parts, "erase", _erase, "delete somebody and all about them")
+    text = "stop everything: something was not done by the holder"
+    acting(parts, "stop", _stop, text, "NUMBER")
+    text = "leave the address as it is where a change waits"
+    acting(parts, "stop-change", _stop_change, text, "NUMBER")
+    erase = acting(parts, "erase", _erase, "delete somebody and all about them", "NUMBER")
     erase.add_argument("--yes", action="store_true", help=_YES)
-    add = about_person(parts, "add", _add, "add a person without a card")
-    add.add_argument("name", metavar="NAME")
+    add = acting(parts, "add", _add, "add a person without a card", "NUMBER", "NAME")
     add.add_argument("--email", default="", metavar="ADDRESS", help="where they read mail")
     add.add_argument(
         "--same-address", action="store_true", help="also where somebody has this address already"
@@ -170,7 +167,7 @@ def _correct_name(args: argparse.Namespace) -> int:
 
 def _correct_email(args: argparse.Namespace) -> int:
     desk, person = _chosen(args)
-    return print_result(desk.correct_email(person.seen, args.email, grounds_of(args)))
+    return print_result(desk.correct_email(person.seen, args.address, grounds_of(args)))
 
 
 def _stop(args: argparse.Namespace) -> int:

@@ -37,22 +37,19 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = add_command(subparsers, "policy", "the policy", DESCRIPTION, EXAMPLE)
     parts = parser.add_subparsers(dest="part", required=True, metavar="list|set|reset")
     reading(parts, "list", _list, "show every setting with its limits")
-    put = acting(parts, "set", _set, "let another value count")
-    put.add_argument("name", metavar="SETTING")
-    put.add_argument("value", metavar="VALUE")
-    reset = acting(parts, "reset", _reset, "let the file's value count")
-    reset.add_argument("name", metavar="SETTING")
+    acting(parts, "set", _set, "let another value count", "SETTING", "VALUE")
+    acting(parts, "reset", _reset, "let the file's value count", "SETTING")
 
 
 def _set(args: argparse.Namespace) -> int:
     desk = Tools(args).desk.policy
-    line = _find(desk, args.name)
+    line = _find(desk, args.setting)
     return print_result(desk.change(line.name, args.value, line.revision, grounds_of(args)))
 
 
 def _reset(args: argparse.Namespace) -> int:
     desk = Tools(args).desk.policy
-    line = _find(desk, args.name)
+    line = _find(desk, args.setting)
     return print_result(desk.reset(line.name, line.revision, grounds_of(args)))
 
 

@@ -30,7 +30,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = add_command(subparsers, "questions", "security questions", DESCRIPTION, EXAMPLE)
     parts = parser.add_subparsers(dest="part", required=True, metavar="list|add|retire|revive")
     reading(parts, "list", _list, "show all questions")
-    acting(parts, "add", _add, "offer another question").add_argument("text", metavar="QUESTION")
+    acting(parts, "add", _add, "offer another question", "QUESTION")
     retire = acting(parts, "retire", _retire, "offer one to nobody new")
     revive = acting(parts, "revive", _revive, "offer it again")
     for part in (retire, revive):
@@ -38,7 +38,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _add(args: argparse.Namespace) -> int:
-    return print_result(Tools(args).desk.questions.add(args.text, grounds_of(args)))
+    return print_result(Tools(args).desk.questions.add(args.question, grounds_of(args)))
 
 
 def _retire(args: argparse.Namespace) -> int:

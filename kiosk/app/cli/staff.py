@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from kiosk.app.cli.help import add_command, add_config
 from kiosk.app.cli.printing import echo
 from kiosk.app.cli.tools import (
-    Run,
     Tools,
     acting,
     add_part,
@@ -54,54 +53,41 @@ example:
   kiosk staff add "Sam Reed" --role technician --reason "maintains the stations"
 """
 _ROLES = [role.value for role in Role]
+_CARD = "WHO", "IDENTIFIER"
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = add_command(subparsers, "staff", "members of staff", DESCRIPTION, EXAMPLE)
     parts = parser.add_subparsers(dest="part", required=True, metavar="PART")
     reading(parts, "list", _list, "show everybody, with keys and roles")
-    add = acting(parts, "add", _add, "let somebody in")
-    add.add_argument("who", metavar="NAME")
+    add = acting(parts, "add", _add, "let somebody in", "NAME")
     add.add_argument("--role", choices=_ROLES, required=True)
     _key_option(add, required=False)
     add.epilog = _ADD_EXAMPLE
-    role = _about(parts, "role", _change_role, "give somebody another role")
+    role = acting(parts, "role", _change_role, "give somebody another role", "WHO")
     role.add_argument("role", choices=_ROLES)
-    _about(parts, "remove", _remove, "let somebody in no more")
-    _key_option(_about(parts, "add-key", _add_key, "let another key in"))
-    less = _about(parts, "remove-key", _remove_key, "let a key in no more")
+    acting(parts, "remove", _remove, "let somebody in no more", "WHO")
+    _key_option(acting(parts, "add-key", _add_key, "let another key in", "WHO"))
+    less = acting(parts, "remove-key", _remove_key, "let a key in no more", "WHO")
     less.add_argument("fingerprint", metavar="SHA256:...")
-    card = _about_card(parts, "add-card", _add_card, "let a card open the maintenance page")
-    card.add_argument(
+    text = "let a card open the maintenance page"
+    add_card = acting(parts, "add-card", _add_card, text, *_CARD)
+    text = "let a card open it no more"
+    remove_card = acting(parts, "remove-card", _remove_card, text, *_CARD)
+    for part in (add_card, remove_card):
+        part.add_argument("--driver", default=DEFAULT, help=f"card family (default: {DEFAULT})")
+    add_card.add_argument(
         "--key",
         type=Path,
         metavar="FILE.pem",
         help="the key that the card uses only after its PIN, or a certificate of it; - reads it "
         "(default: the recorded one)",
     )
-    _about_card(parts, "remove-card", _remove_card, "let a card open it no more")
     door = add_part(
         parts, "authorized-keys", _authorized_keys, "what sshd asks (AuthorizedKeysCommand)"
     )
     door.add_argument("--fingerprint", required=True, metavar="SHA256:...")
     add_config(door)
-
-
-def _about(
-    parts: argparse._SubParsersAction[argparse.ArgumentParser], name: str, run: Run, text: str
-) -> argparse.ArgumentParser:
-    part = acting(parts, name, run, text)
-    part.add_argument("who", metavar="WHO")
-    return part
-
-
-def _about_card(
-    parts: argparse._SubParsersAction[argparse.ArgumentParser], name: str, run: Run, text: str
-) -> argparse.ArgumentParser:
-    part = _about(parts, name, run, text)
-    part.add_argument("identifier", metavar="IDENTIFIER")
-    part.add_argument("--driver", default=DEFAULT, help=f"card family (default: {DEFAULT})")
-    return part
 
 
 def _key_option(part: argparse.ArgumentParser, *, required: bool = True) -> None:
@@ -119,7 +105,7 @@ def _add(args: argparse.Namespace) -> int:
     role, key = Role(args.role), _key_text(args.key) if args.key else ""
     if args.key is None and role is not Role.TECHNICIAN:
         raise ConfigError("give --key FILE.pub, their public key: only a technician has none")
-    return print_result(Tools(args).desk.staff.add(args.who, role, key, grounds_of(args)))
+    return print_result(Tools(args).desk.staff.add(args.name, role, key, grounds_of(args)))
 
 
 def _add_card(args: argparse.Namespace) -> int:

@@ -40,15 +40,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = add_command(subparsers, "stations", "the stations", DESCRIPTION, EXAMPLE)
     parts = parser.add_subparsers(dest="part", required=True, metavar="PART")
     reading(parts, "list", _list, "show all stations")
-    enrol = acting(parts, "enrol", _enrol, "let a station in; prints a line to type there")
+    text = "let a station in; prints a line to type there"
+    enrol = acting(parts, "enrol", _enrol, text, "STATION")
     enrol.add_argument("--site", default="", help="where it stands, for reports")
     enrol.add_argument(
         "--certificate", metavar="FILE", type=Path, help="its certificate (PEM) of a CA of yours"
     )
-    retire = acting(parts, "retire", _retire, "let a station serve nobody")
-    reinstate = acting(parts, "reinstate", _reinstate, "undo that")
-    for part in (enrol, retire, reinstate):
-        part.add_argument("name", metavar="STATION")
+    acting(parts, "retire", _retire, "let a station serve nobody", "STATION")
+    acting(parts, "reinstate", _reinstate, "undo that", "STATION")
 
 
 def _enrol(args: argparse.Namespace) -> int:
@@ -56,7 +55,7 @@ def _enrol(args: argparse.Namespace) -> int:
     desk, given = tools.desk.stations, grounds_of(args)
     if args.certificate is not None:
         pem = args.certificate.read_text(encoding="ascii", errors="replace")
-        code = print_result(desk.enrol_certificate(args.name, args.site, pem, given))
+        code = print_result(desk.enrol_certificate(args.station, args.site, pem, given))
         if not tools.settings.authority.ca:
             complain(
                 "it is turned away until `ca` in [authority] names the certificate of your CA;"
@@ -65,7 +64,7 @@ def _enrol(args: argparse.Namespace) -> int:
                 "set it on each authority, and restart that: `systemctl restart kiosk-authority`"
             )
         return code
-    made = desk.enrol(args.name, args.site, given)
+    made = desk.enrol(args.station, args.site, given)
     until = f"{made.expires_at:%H:%M} UTC"
     echo(f"At {made.station}, as root, until {until}, once (reference {made.reference}):")
     echo()
@@ -74,11 +73,11 @@ def _enrol(args: argparse.Namespace) -> int:
 
 
 def _retire(args: argparse.Namespace) -> int:
-    return print_result(Tools(args).desk.stations.retire(args.name, grounds_of(args)))
+    return print_result(Tools(args).desk.stations.retire(args.station, grounds_of(args)))
 
 
 def _reinstate(args: argparse.Namespace) -> int:
-    return print_result(Tools(args).desk.stations.reinstate(args.name, grounds_of(args)))
+    return print_result(Tools(args).desk.stations.reinstate(args.station, grounds_of(args)))
 
 
 def _list(args: argparse.Namespace) -> int:

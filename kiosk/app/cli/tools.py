@@ -159,10 +159,10 @@ def acting(
     name: str,
     run: Run,
     text: str,
-    *,
+    *about: str,
     identifies: bool = False,
 ) -> argparse.ArgumentParser:
-    """Add a part that changes something: it needs a reason, for the audit."""
+    """Add a part that changes what ``about`` names: it needs a reason, for the audit."""
     part = add_part(parts, name, run, text)
     part.add_argument("--reason", required=True, help="why; it is kept with the audit")
     if identifies:
@@ -170,20 +170,8 @@ def acting(
             "--identified-by", required=True, metavar="HOW", help="how the person was identified"
         )
     add_config(part)
-    return part
-
-
-def about_person(
-    parts: argparse._SubParsersAction[argparse.ArgumentParser],
-    name: str,
-    run: Run,
-    text: str,
-    *,
-    identifies: bool = False,
-) -> argparse.ArgumentParser:
-    """Add a part that changes something of one person, by their holder number."""
-    part = acting(parts, name, run, text, identifies=identifies)
-    part.add_argument("number", metavar="NUMBER")
+    for argument in about:
+        part.add_argument(argument.lower(), metavar=argument)
     return part
 
 

@@ -225,8 +225,7 @@ def _code_words(issued: IssuedCode, *, has_address: bool) -> str:
 def _unknown(args: argparse.Namespace) -> int:
     cards = Tools(args).desk.cards.unknown()
     if args.json:
-        print_json(cards)
-        return 0
+        return print_json(cards)
     for card in cards:
         at = f"{card.at.astimezone():%Y-%m-%d %H:%M}"
         named = " ".join(part for part in (card.family, card.identifier) if part)
@@ -244,8 +243,7 @@ def _unknown(args: argparse.Namespace) -> int:
 def _codes(args: argparse.Namespace) -> int:
     lines = Tools(args).desk.codes.waiting()
     if args.json:
-        print_json(lines)
-        return 0
+        return print_json(lines)
     for line in lines:
         until = f"{line.expires_at.astimezone():%H:%M}"
         echo(f"{line.code_id}  for {line.holder_name}, given by {line.issued_by}, until {until}")

@@ -18,9 +18,7 @@ from kiosk.app.cli.tools import (
     print_result,
     reading,
 )
-from kiosk.authority.administration.views import (
-    Person,
-)
+from kiosk.authority.administration.views import Person
 from kiosk.authority.errors import AddressShared, NotTaken
 from kiosk.authority.people_groups import PeopleGroup, PeopleOrder
 from kiosk.authority.wording import last_day
@@ -199,8 +197,7 @@ def _erase(args: argparse.Namespace) -> int:
 def _search(args: argparse.Namespace) -> int:
     found = Tools(args).desk.people.search(" ".join(args.text), args.limit)
     if args.json:
-        print_json(found)
-        return 0
+        return print_json(found)
     if found.about:
         echo(found.about)
     for line in found.people:
@@ -223,8 +220,7 @@ def _list(args: argparse.Namespace) -> int:
         limit=args.limit,
     )
     if args.json:
-        print_json(found)
-        return 0
+        return print_json(found)
     nobody = True
     for line in found:
         nobody = False
@@ -257,11 +253,9 @@ def _listed(
 
 
 def _show(args: argparse.Namespace) -> int:
-
     _, person = _chosen(args)
     if args.json:
-        print_json(person)
-        return 0
+        return print_json(person)
     for line in person_lines(person):
         echo(line)
     return 0

@@ -63,8 +63,7 @@ def _find(desk: PolicyDesk, name: str) -> PolicyLine:
 def _list(args: argparse.Namespace) -> int:
     lines = Tools(args).desk.policy.every()
     if args.json:
-        print_json(lines)
-        return 0
+        return print_json(lines)
     for line in lines:
         by = f"  set by {line.changed_by}: {line.reason}" if line.changed_at else ""
         echo(f"{line.name} = {line.value}  ({line.allowed}){by}")

@@ -19,7 +19,6 @@ from kiosk.app.cli.tools import (
 
 if TYPE_CHECKING:
     from kiosk.authority.administration.proposed_acts import ProposalsDesk
-    from kiosk.authority.administration.views import Done
 
 DESCRIPTION = """\
 With `four_eyes` in [policy], whatever could help one member of staff to open somebody else's
@@ -54,31 +53,23 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def _agree(args: argparse.Namespace) -> int:
     desk = Tools(args).desk.proposals
     done = desk.agree(_proposal_id(desk, args), grounds_of(args))
-    return _print_done(done, as_json=args.json)
+    return print_json(done) if args.json else print_result(done)
 
 
 def _decline(args: argparse.Namespace) -> int:
     desk = Tools(args).desk.proposals
     done = desk.decline(_proposal_id(desk, args), grounds_of(args))
-    return _print_done(done, as_json=args.json)
+    return print_json(done) if args.json else print_result(done)
 
 
 def _proposal_id(desk: ProposalsDesk, args: argparse.Namespace) -> str:
     return waiting_id(args.proposal, (line.proposal_id for line in desk.waiting()))
 
 
-def _print_done(done: Done, *, as_json: bool) -> int:
-    if not as_json:
-        return print_result(done)
-    print_json(done)
-    return 0
-
-
 def _list(args: argparse.Namespace) -> int:
     lines = Tools(args).desk.proposals.waiting()
     if args.json:
-        print_json(lines)
-        return 0
+        return print_json(lines)
     for line in lines:
         about = f"  about {line.whom}" if line.about else ""
         echo(f"{line.proposal_id}  until {line.expires_at.astimezone():%Y-%m-%d %H:%M}{about}")

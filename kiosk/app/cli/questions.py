@@ -52,8 +52,7 @@ def _revive(args: argparse.Namespace) -> int:
 def _list(args: argparse.Namespace) -> int:
     lines = Tools(args).desk.questions.every()
     if args.json:
-        print_json(lines)
-        return 0
+        return print_json(lines)
     for line in lines:
         retired = "  (retired)" if line.retired_at else ""
         echo(f"{line.id:>4}  {line.text}  used by {line.used_by}{retired}")

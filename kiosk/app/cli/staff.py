@@ -172,8 +172,7 @@ def _key_text(path: Path) -> str:
 def _list(args: argparse.Namespace) -> int:
     lines = Tools(args).desk.staff.every()
     if args.json:
-        print_json(lines)
-        return 0
+        return print_json(lines)
     for line in lines:
         state = "removed" if line.removed_at else line.role.value
         last = f"{line.last_login_at:%Y-%m-%d %H:%M} UTC" if line.last_login_at else "never"

@@ -8,13 +8,7 @@ from pathlib import Path
 
 from kiosk.app.cli.help import add_command
 from kiosk.app.cli.printing import as_json, complain, echo
-from kiosk.app.cli.tools import (
-    Tools,
-    acting,
-    grounds_of,
-    print_result,
-    reading,
-)
+from kiosk.app.cli.tools import Tools, acting, grounds_of, print_result, reading
 from kiosk.authority.administration.views import StationLine
 
 DESCRIPTION = """\

@@ -232,7 +232,8 @@ def print_result(done: Done) -> int:
     return 0
 
 
-def print_json(lines: Iterable[DataclassInstance] | DataclassInstance) -> None:
-    """Print the result as JSON; times are ISO 8601, UTC."""
+def print_json(lines: Iterable[DataclassInstance] | DataclassInstance) -> int:
+    """Print the result as JSON; times are ISO 8601, UTC. Returns 0."""
     found = asdict(lines) if is_dataclass(lines) else [asdict(line) for line in lines]
     echo(as_json(found))
+    return 0

@@ -252,7 +252,6 @@ class Idle:
 
     @property
     def warns(self) -> bool:
-        """Whether it is time to warn."""
         return self.left_s <= min(WARNING_S, self.after_s / 2)
 
 
@@ -274,7 +273,6 @@ class IdleWarning(Dialog[None]):
         self.refresh_text()
 
     def refresh_text(self) -> None:
-        """Update the remaining time."""
         left = math.ceil(self._idle.left_s)
         self._text.say(
             f"You are logged out in {left} s. What was not sent is lost."
@@ -479,7 +477,6 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         yield KeyBar()
 
     async def on_mount(self) -> None:
-        """Show the first page, and start to watch the session."""
         await self._show(self._numbered[min(self._numbered)])
         self._idle.touched()
         self.set_interval(_TICK_S, self._watch)
@@ -489,7 +486,6 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
                 loop.add_signal_handler(number, self._close, End.HUNG_UP)
 
     def on_resize(self, event: events.Resize) -> None:
-        """Say so where the pages do not fit."""
         self._too_small.look_at(event.size)
 
     # --- requests of pages -------------------------------------------------------------
@@ -505,11 +501,9 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
             self.call_later(self._turn_to, name)
 
     def show_person(self, holder_id: str) -> None:
-        """Show a person's page, wherever one is."""
         self.call_later(self._show, self._switcher.person, holder_id)
 
     def show_group(self, group: PeopleGroup) -> None:
-        """Show the list of a group of people, wherever there is one."""
         self.call_later(self._show, self._switcher.lists, group)
 
     def show_rows(self, only: AuditFilter) -> None:
@@ -517,7 +511,6 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         self.call_later(self._show, self._switcher.audit, only)
 
     def announce(self, text: str) -> None:
-        """Say what was done."""
         self._say(f"✓ {text}", DONE_S)
 
     def _say(self, text: str, seconds: float, *, wrong: bool = False) -> None:
@@ -624,7 +617,6 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
                 yield binding.description, self.get_key_display(binding), run
 
     def commands(self, screen: Screen[Any]) -> Iterator[Command]:
-        """Yield all present actions."""
         yield from self._page_commands(screen)
         for number, name in sorted(self._numbered.items()):
             yield f"Go to {name}", f"F{number}", partial(self.go_to, name)

@@ -98,7 +98,6 @@ def ask_filter(desk: AuditDesk, now: AuditFilter, kind: str, times: Times) -> Fo
 
 
 def ask_format() -> Form[ExportFormat]:
-    """Ask for the format of the file."""
     return Form(
         "Export what is shown",
         "It is written on the service's machine, oldest row first, and the audit says that "
@@ -343,7 +342,6 @@ class AuditRows(AdminPage):
         self.action_details()
 
     def action_details(self) -> None:
-        """Show everything in the marked row."""
         line = self._line
         if line is not None:
             self.app.push_screen(Listing(line.sentence, "", row_lines(line, shell_of(self).times)))
@@ -388,12 +386,10 @@ class AuditRows(AdminPage):
         )
 
     def action_only_person(self) -> None:
-        """Show other events of the marked row's person."""
         if self._line is not None:
             self._narrow(replace(self._only, person=self._line.number))
 
     def action_only_reference(self) -> None:
-        """Show other events of the marked row's reference."""
         if self._line is not None:
             self._narrow(replace(self._only, reference=self._line.reference))
 

@@ -44,7 +44,6 @@ FIRST = "Somebody else was first."
 
 
 def headline(error: Refusal) -> str:
-    """Return a title for it."""
     if isinstance(error, ConcurrentChange):
         return FIRST
     if isinstance(error, NotPermitted):
@@ -104,7 +103,6 @@ class AdminPage(Container):
         self._last: Widget | None = None
 
     def on_mount(self) -> None:
-        """Refresh from time to time."""
         if self.REFRESH_S is not None:
             self.set_interval(self.REFRESH_S, self.look_again)
 

@@ -188,7 +188,6 @@ class PeopleListsPage(AdminPage):
         self.action_open()
 
     def on_data_table_header_selected(self, event: DataTable.HeaderSelected) -> None:
-        """Sort by the column, or reverse it."""
         event.stop()
         key = event.column_key.value
         if key in {order.value for order in PeopleOrder}:
@@ -220,7 +219,6 @@ class PeopleListsPage(AdminPage):
         self._read_first()
 
     def action_back(self) -> None:
-        """Return to where it was opened from."""
         shell_of(self).go_back()
 
 
@@ -262,12 +260,10 @@ class CardsPage(LinesPage[UnknownCard]):
         self.ask(self.desk.cards.unknown, self.show_lines)
 
     def row_of(self, line: UnknownCard) -> TableLine:
-        """When and where, the reference, and what was wrong."""
         when = shell_of(self).times.short(line.at)
         return TableLine(line.reference, (when, line.reference, line.station, line.cause))
 
     def explained(self, line: UnknownCard) -> str:
-        """Show the card's identifier, the closest recorded one, and the advice."""
         return " ".join((line.sentence, *line.near, line.advice))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -302,5 +298,4 @@ class CardsPage(LinesPage[UnknownCard]):
             self.app.call_later(shell.announce, done_words(done))
 
     def action_back(self) -> None:
-        """Return to where it was opened from."""
         shell_of(self).go_back()

@@ -117,7 +117,6 @@ def registration_points(line: RegistrationLine | None, times: Times) -> list[Poi
 
 
 def change_points(change: AddressChangeLine | None, times: Times) -> list[Point]:
-    """Describe a waiting change of address: from, to, and when it counts."""
     if change is None:
         return []
     counts = times.at(change.counts_from)
@@ -128,19 +127,16 @@ def change_points(change: AddressChangeLine | None, times: Times) -> list[Point]
 
 
 def question_points(registration: RegistrationLine | None) -> list[Point]:
-    """Return the questions that they answer."""
     return [Point(question, "•") for question in registration.questions] if registration else []
 
 
 def card_points(cards: tuple[CardLine, ...], times: Times) -> list[Point]:
-    """Describe each card: what it is, until when it is valid, and what is wrong with it."""
     if not cards:
         return [Point("None. Without a card there is nothing to unlock.", "□")]
     return [point for card in cards for point in _card(card, times)]
 
 
 def code_points(codes: tuple[CodeLine, ...], times: Times) -> list[Point]:
-    """Describe each live code: how it was given, and until when it is valid."""
     return [point for code in codes for point in _code(code, times)]
 
 
@@ -637,7 +633,6 @@ class AboutPerson(AdminPage):
         return True
 
     def action_begin_act(self, name: str) -> None:
-        """Open the dialog of the act."""
         self._begin(ACT_NAMED[name])
 
     def _begin(self, act: PersonAct) -> None:

@@ -48,7 +48,6 @@ class PolicyPage(LinesPage[PolicyLine]):
         self.ask(self.desk.policy.every, self.show_lines)
 
     def row_of(self, line: PolicyLine) -> TableLine:
-        """Name, value, and who set it."""
         changed = ("*", "brand") if line.changed_at is not None else ""
         sign = ("!", "alarm") if line.trouble else changed
         return TableLine(
@@ -56,7 +55,6 @@ class PolicyPage(LinesPage[PolicyLine]):
         )
 
     def explained(self, line: PolicyLine) -> str:
-        """Show its meaning, its limits, and why it was set."""
         times = shell_of(self).times
         about = f"{line.help} Allowed: {line.allowed}. Setting: {line.name}."
         if line.changed_at is None:
@@ -69,7 +67,6 @@ class PolicyPage(LinesPage[PolicyLine]):
     # --- acts ----------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer managers the acts that are possible now."""
         line = self.marked
         if line is None or not self.permits(Action.CHANGE_POLICY):
             return False

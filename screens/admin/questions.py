@@ -48,7 +48,6 @@ class QuestionsPage(LinesPage[QuestionLine]):
         self.show_lines(lines)
 
     def row_of(self, line: QuestionLine) -> TableLine:
-        """Whether it is offered, its text, and how many use it."""
         state = ("– retired", "quiet") if line.retired_at else ("✓ offered", "done")
         return TableLine(str(line.id), (state, line.text, f"{line.used_by:,}"))
 
@@ -64,7 +63,6 @@ class QuestionsPage(LinesPage[QuestionLine]):
     # --- acts ----------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer managers the acts that are possible now."""
         if not self.permits(Action.EDIT_QUESTIONS):
             return False
         if action in ("retire", "revive"):

@@ -131,7 +131,6 @@ class ReportsPage(AdminPage):
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer what the role may, and the other tables."""
         if action == "span":
             return parameters != (self._span.value,)
         return action != "export" or self.permits(Action.EXPORT_REPORT)
@@ -151,7 +150,6 @@ class ReportsPage(AdminPage):
             self._show(report)
 
     def action_export(self) -> None:
-        """Write what is shown into a file."""
         days = self._period
         self.act(
             partial(self.desk.reports.export, self._span, days.first, days.last), self._was_written

@@ -39,7 +39,6 @@ _ROLES = {
 
 
 def add(desk: StaffDesk) -> Form[Done]:
-    """Ask who, as what, and for their first key."""
     return Form(
         "Add a member of staff",
         "They log in by SSH with the private half of this key, from then on.",
@@ -57,7 +56,6 @@ def add(desk: StaffDesk) -> Form[Done]:
 
 
 def change_role(desk: StaffDesk, member: Member) -> Form[Done]:
-    """Ask which one."""
     line = member()
 
     def send(values: Mapping[str, str]) -> Done:
@@ -75,7 +73,6 @@ def change_role(desk: StaffDesk, member: Member) -> Form[Done]:
 
 
 def remove(desk: StaffDesk, member: Member) -> Form[Done]:
-    """Ask why."""
     line = member()
     return AskGrounds(
         f"Remove {line.name}",
@@ -89,7 +86,6 @@ def remove(desk: StaffDesk, member: Member) -> Form[Done]:
 
 
 def add_key(desk: StaffDesk, member: Member) -> Form[Done]:
-    """Ask for it."""
     line = member()
     return Form(
         f"Add a key for {line.name}",
@@ -103,7 +99,6 @@ def add_key(desk: StaffDesk, member: Member) -> Form[Done]:
 
 
 def remove_key(desk: StaffDesk, member: Member) -> Form[Done]:
-    """Ask which one, where there are several."""
     line = member()
     keys = {
         f"{key.label or key.kind} {key.fingerprint[:19]}…": key.fingerprint for key in line.keys
@@ -127,7 +122,6 @@ def remove_key(desk: StaffDesk, member: Member) -> Form[Done]:
 
 
 def add_card(desk: StaffDesk, member: Member) -> Form[Done]:
-    """Ask for it, and for its key where that is not recorded."""
     line = member()
 
     def send(values: Mapping[str, str]) -> Done:
@@ -155,7 +149,6 @@ def add_card(desk: StaffDesk, member: Member) -> Form[Done]:
 
 
 def remove_card(desk: StaffDesk, member: Member) -> Form[Done]:
-    """Ask which one, where there are several."""
     line = member()
     cards = {_card_words(card): CardId(card.driver, card.identifier) for card in line.cards}
     first = next(iter(cards))
@@ -245,7 +238,6 @@ class StaffPage(LinesPage[StaffLine]):
         self.show_lines(lines)
 
     def row_of(self, line: StaffLine) -> TableLine:
-        """Name, role, last login, and how many keys and cards."""
         times = shell_of(self).times
         login = times.at(line.last_login_at) if line.last_login_at else "never"
         gone = ("– removed", "quiet") if line.removed_at else ""
@@ -334,6 +326,5 @@ class StaffPage(LinesPage[StaffLine]):
 
 
 def _by(added_by: str, agreed_by: str) -> str:
-    """Return who added somebody, and who agreed."""
     agreed = f", agreed by {agreed_by}" if agreed_by else ""
     return f" by {added_by}{agreed}" if added_by else ""

@@ -63,7 +63,6 @@ class StationsPage(LinesPage[StationLine]):
         self.show_lines(lines)
 
     def row_of(self, line: StationLine) -> TableLine:
-        """Its state, name and site, last heartbeat and use, and version."""
         times = shell_of(self).times
         visit = times.ago(line.last_visit_at) if line.last_visit_at else "never"
         heard = times.ago(line.last_seen_at) if line.last_seen_at else "never"
@@ -71,7 +70,6 @@ class StationsPage(LinesPage[StationLine]):
         return TableLine(line.name, cells)
 
     def explained(self, line: StationLine) -> str:
-        """Show its state, and what needs attention."""
         if line.retired_at is not None:
             return f"{line.name} is retired: it shows that it is out of service, and serves nobody."
         if not line.has_started:
@@ -94,7 +92,6 @@ class StationsPage(LinesPage[StationLine]):
     # --- acts ----------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer the acts on the marked station."""
         if action == "enrol":
             return self.permits(Action.ENROL_STATION)
         if action not in ("retire", "reinstate"):

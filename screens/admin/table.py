@@ -128,7 +128,6 @@ class Table(DataTable[Text]):
         return None if any(column.wraps for column in self._headings) else 1
 
     def _columns(self) -> list[Column]:
-        """Return the columns that fit."""
         taken = sum(column.least + _PADDING for column in self._headings)
         fits = taken + _SCROLL_BAR <= self._width
         return [column for column in self._headings if fits or not column.optional]

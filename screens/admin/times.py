@@ -53,7 +53,6 @@ class Times:
         return f"{moment.astimezone(self.zone):%H:%M:%S}"
 
     def today(self) -> date:
-        """Return this day."""
         return self.now().astimezone(self.zone).date()
 
     def typed(self, moment: datetime | None) -> str:

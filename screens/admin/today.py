@@ -347,7 +347,6 @@ class TodayPage(AdminPage):
         shell_of(self).show_group(PeopleGroup(group))
 
     def action_counted(self, counted: str) -> None:
-        """Show the rows of the audit behind a figure."""
         if self._today is not None:
             shell_of(self).show_rows(behind(self._today, CountedAs(counted)))
 
@@ -356,7 +355,6 @@ class TodayPage(AdminPage):
         self._draw()
 
     def action_waiting(self) -> None:
-        """Go to the page where one can agree."""
         shell_of(self).go_to("Waiting")
 
     def action_alarms(self) -> None:
@@ -391,7 +389,6 @@ def by_day(days: Sequence[Day]) -> list[Bars]:
 
 
 def by_hour(hours: Sequence[int]) -> Bars:
-    """Return visits by hour of day."""
     marks = tuple((at, f"{at}h") for at in range(0, len(hours), 6))
     return Bars("Visits by hour, last 30 days", tuple(hours), marks, "$brand")
 

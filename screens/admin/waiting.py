@@ -42,7 +42,6 @@ def agree(desk: AdminDesk, line: ProposalLine) -> Form[Done]:
 
 
 def decline(desk: AdminDesk, line: ProposalLine) -> Form[Done]:
-    """Ask why."""
     if line.action is Action.ISSUE_CODE:
         title, button = "Withdraw a code", "Withdraw"
         what = (
@@ -103,14 +102,12 @@ class ProposalsPage(LinesPage[ProposalLine]):
         self.ask(self.desk.proposals.waiting, self.show_lines)
 
     def row_of(self, line: ProposalLine) -> TableLine:
-        """Person, act, proposer, time, and until when it waits."""
         times = shell_of(self).times
         by = "you" if line.is_mine else line.proposed_by
         at, left = times.at(line.proposed_at), times.left(line.expires_at)
         return TableLine(line.proposal_id, (line.about or "–", line.sentence, by, at, left))
 
     def explained(self, line: ProposalLine) -> str:
-        """Show the act and its reason, and what agreeing means, or why one cannot."""
         why = (
             f"{line.sentence} Reason: {line.reason.rstrip('.')}." if line.reason else line.sentence
         )
@@ -123,12 +120,10 @@ class ProposalsPage(LinesPage[ProposalLine]):
     # --- acts --------------------------------------------------------------------------
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
-        """Show the person of the act."""
         event.stop()
         self.action_person()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer what makes sense for the marked line."""
         line = self.marked
         if line is None:
             return action not in ("agree", "decline", "take_back", "person")
@@ -150,7 +145,6 @@ class ProposalsPage(LinesPage[ProposalLine]):
         self._ask_about(decline)
 
     def action_person(self) -> None:
-        """Show the person of the act."""
         if self.marked is not None and self.marked.holder_id:
             shell_of(self).show_person(self.marked.holder_id)
 

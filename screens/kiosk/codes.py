@@ -52,7 +52,6 @@ class EnterEmailPage(TextPage, inherit_bindings=False):
             yield from self.lead(Prose(email.NEW_EMAIL_TEXT if new else email.EMAIL_TEXT))
 
     def others(self) -> Iterator[BigButton]:
-        """Stop, or clear the filled-in address."""
         yield self.stop_button()
         yield self.button(frame.CLEAR_KEY, self._clear)
 

@@ -62,7 +62,6 @@ class SuccessPage(Page, inherit_bindings=False):
         self._done = state
 
     def content(self) -> Iterator[Widget]:
-        """Say what was done, and that the card may be taken out."""
         title, text = choices.success(self._done.purpose, self._done.counts_in_s)
         yield Tick(roomy=self.shape.is_roomy)
         yield Prose(title, "title")
@@ -80,7 +79,6 @@ class RemoveCardPage(Page, inherit_bindings=False):
         self._reason = state.reason
 
     def content(self) -> Iterator[Widget]:
-        """Say why the visit is over, and what to do."""
         yield Prose(waiting.REMOVE_TITLE, "title")
         yield Prose(waiting.removal(self._reason), "text paragraph")
         yield Drawing(Direction.OUT, self.context.look.glyphs, motion=self.context.look.motion)
@@ -153,13 +151,11 @@ class StillTherePage(Page, ModalScreen[None], inherit_bindings=False):
         self.set_interval(_TICK_S, self._count_down)
 
     def on_key(self, event: events.Key) -> None:
-        """Take any key as a yes."""
         event.stop()
         event.prevent_default()
         self._stay()
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Take any touch as a yes."""
         event.stop()
         self._stay()
 

@@ -140,7 +140,6 @@ class DigitsPage(EntryPage, inherit_bindings=False):
         """React to another digit."""
 
     def takes(self, event: events.Key) -> bool:
-        """Take digits as well."""
         return self._digit(event.character or "") or super().takes(event)
 
     def typed(self, key: str) -> None:
@@ -217,7 +216,6 @@ class TextPage(EntryPage, inherit_bindings=False):
         raise NotImplementedError
 
     def takes(self, event: events.Key) -> bool:
-        """Take characters as well."""
         if event.character and event.is_printable:
             return self.typed(event.character)
         return super().takes(event)
@@ -259,7 +257,6 @@ class ChoicesPage(Page, inherit_bindings=False):
         return Vertical(*choices, classes="choices")
 
     def takes(self, event: events.Key) -> bool:
-        """Take a number as a choice."""
         if event.key in "123456789" and len(event.key) == 1:
             place = int(event.key) - 1
             if place < len(self.choices):

@@ -34,7 +34,6 @@ class PickReasonPage(ChoicesPage, inherit_bindings=False):
         self._station = state.task.station
 
     def content(self) -> Iterator[Widget]:
-        """Name the station, and list the reasons."""
         self.add_class("-many")
         yield Prose(maintenance.opened(self._station), "lead")
         yield Prose(maintenance.REASON_TITLE, "title")
@@ -60,7 +59,6 @@ class WriteReasonPage(TextPage, inherit_bindings=False):
         yield from self.lead(unclear if self._unclear else text)
 
     def others(self) -> Iterator[BigButton]:
-        """Stop, or pick one of the list after all."""
         yield self.stop_button()
         yield self.button(frame.BACK, lambda: self.report(WentBack(self.visit)))
 
@@ -76,7 +74,6 @@ class MaintenancePage(ChoicesPage, inherit_bindings=False):
         self._station = state.task.station
 
     def content(self) -> Iterator[Widget]:
-        """Name the station, and list the acts."""
         self.add_class("-many")
         yield Prose(maintenance.opened(self._station), "lead")
         yield Prose(maintenance.MENU_TITLE, "title")
@@ -96,7 +93,6 @@ class ConfirmActPage(Page, inherit_bindings=False):
         self._act = state.act
 
     def content(self) -> Iterator[Widget]:
-        """Say what it is and what it means."""
         yield Prose(maintenance.SURE_TITLE, "title")
         yield Prose(maintenance.act(self._act), "name")
         yield Prose(maintenance.consequence(self._act))

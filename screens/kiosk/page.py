@@ -43,7 +43,6 @@ class FocusOrder:
         self._at: int | None = None
 
     def add(self, *items: Pressable) -> None:
-        """Put buttons at the end."""
         self._items.extend(items)
 
     def replace(self, old: list[Pressable], new: list[Pressable]) -> None:
@@ -178,7 +177,6 @@ class BottomBar(Widget, inherit_bindings=False):
         self._reference = reference
 
     def say(self, reference: str) -> None:
-        """Change the reference number."""
         self._reference = reference
         self.refresh()
 

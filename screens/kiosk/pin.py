@@ -124,7 +124,6 @@ class RepeatPinPage(DigitsPage, inherit_bindings=False):
         yield self.cells
 
     def others(self) -> Iterator[BigButton]:
-        """Stop, or choose another PIN after all."""
         yield self.stop_button()
         yield self.button(frame.BACK, self._go_back)
 
@@ -254,7 +253,6 @@ class Rules(Widget, inherit_bindings=False):
         return all(self._verdicts.values())
 
     def judge(self, pin: str) -> None:
-        """Judge what is typed so far."""
         self._verdicts = pin_verdicts(pin, self._rules, self._current)
         self._long_enough = self._verdicts[PinRule.LENGTH]
         self.refresh()

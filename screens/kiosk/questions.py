@@ -37,7 +37,6 @@ class AnswerPage(TextPage, inherit_bindings=False):
         self._toggle = self.button(questions.toggle(self._shown), self._show_or_hide)
 
     def others(self) -> Iterator[BigButton]:
-        """Stop, go back where there is a page to go back to, show or hide."""
         yield self.stop_button()
         if self.can_go_back():
             yield self.button(frame.BACK, self._go_back)

@@ -484,11 +484,9 @@ class StationDriver(LockedDriver):
         """Nobody pastes."""
 
     def new_decoder(self) -> Decoder:
-        """Return a decoder of few keys."""
         return Decoder(self.more_keys)
 
     def message_of(self, item: Input) -> Message | None:
-        """Return the program's message for a key or a touch."""
         match item:
             case Press():
                 return events.Key(item.key, item.character)
@@ -603,11 +601,9 @@ class AdminDriver(LockedDriver):
     mouse_modes = (_BUTTONS, _DRAGS, _SGR)
 
     def new_decoder(self) -> Decoder:
-        """Return a decoder of every key of a desk."""
         return DeskDecoder()
 
     def message_of(self, item: Input) -> Message | None:
-        """Return the program's message for a key, a paste or the mouse."""
         match item:
             case Press(key="enter"):
                 return events.Key("enter", "\r")

@@ -221,7 +221,6 @@ class Field(Widget, inherit_bindings=False):
         self.refresh()
 
     def show(self, shown: bool) -> None:
-        """Show or hide the text."""
         self._shown = shown
         self.refresh()
 

@@ -219,7 +219,6 @@ class Keyboard(TouchKeys, inherit_bindings=False):
         return "".join(crossings)
 
     def key_at(self, x: int, y: int) -> str:
-        """Return the key in this cell."""
         wide, high = self._pitch
         row, column = y // high, x // wide
         if not (0 <= row < len(self._rows) and 0 <= column < _COLUMNS):
@@ -260,7 +259,6 @@ class Keypad(TouchKeys, inherit_bindings=False):
         return line, self.style_of(key)
 
     def key_at(self, x: int, y: int) -> str:
-        """Return the key in this cell."""
         width, height = self._key_size
         row, column = y // height, x // width
         within = 0 <= row < len(_DIGIT_ROWS) and 0 <= column < len(_DIGIT_ROWS[row])

@@ -255,7 +255,6 @@ class CountdownBar(Widget, inherit_bindings=False):
         self._left = 1.0
 
     def show(self, left: float) -> None:
-        """Show that ``left`` is left."""
         self._left = min(1.0, max(0.0, left))
         self.refresh()
 

@@ -38,12 +38,10 @@ TROUBLE_HELP = "Please try again. If it goes on like this, use another station o
 
 
 def greeting(name: str) -> str:
-    """Greet the holder."""
     return f"Hello, {name}."
 
 
 def purpose(what: Purpose) -> str:
-    """Name something that can be done."""
     match what:
         case Purpose.REGISTER:
             return "Register for self-service"
@@ -64,13 +62,11 @@ def purpose(what: Purpose) -> str:
 
 
 def stop_number_wrong(tries_left: int) -> str:
-    """Say that it was the wrong number, and how often it can be tried."""
     left = count(tries_left, "try", "tries").capitalize()
     return f"That is not the number, or it is too old. An unlock code is not it. {left} left."
 
 
 def duration(what: Purpose) -> str:
-    """Say how long it takes."""
     match what:
         case Purpose.REGISTER:
             return "4 minutes"

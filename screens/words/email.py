@@ -27,13 +27,11 @@ IN_ITS_PLACE = "A code by email takes the place of this one."
 
 
 def domains(approved: tuple[str, ...]) -> str:
-    """Name the approved domains."""
     *most, last = approved or ("an approved domain",)
     return f"{', '.join(most)} or {last}" if most else last
 
 
 def email_fault(what: EmailFault, approved: tuple[str, ...]) -> str:
-    """Say what was wrong with an address."""
     match what:
         case EmailFault.MALFORMED:
             return "That does not look like an email address."
@@ -84,7 +82,6 @@ def life(left: float, tries_left: int | None = None) -> str:
 
 
 def code_notice(what: CodeNotice, tries_left: int) -> str:
-    """Say what happened to the last code or request."""
     match what:
         case CodeNotice.WRONG:
             left = count(tries_left, "try", "tries")

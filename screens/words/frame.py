@@ -28,17 +28,14 @@ KEYS_LOST = "Too many keys: some are missing."
 
 
 def too_small(columns: int, rows: int) -> str:
-    """Say how many columns and rows the pages need."""
     return f"Too small: needs {columns} x {rows}"
 
 
 def step(number: int, of: int) -> str:
-    """Say how far the holder is."""
     return f"Step {number} of {of}"
 
 
 def enter_digits(least: int, most: int) -> str:
-    """Say how many digits have to be entered."""
     return f"Please enter {most if least == most else f'{least} to {most}'} digits first."
 
 
@@ -48,7 +45,6 @@ def no_more_digits(most: int) -> str:
 
 
 def seconds(left: int) -> str:
-    """Say a number of seconds."""
     return "1 second" if left == 1 else f"{left} seconds"
 
 

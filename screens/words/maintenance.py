@@ -32,7 +32,6 @@ def opened(station: str) -> str:
 
 
 def reason(why: MaintenanceReason) -> str:
-    """Name a reason."""
     match why:
         case MaintenanceReason.CHECK:
             return "Planned check"
@@ -47,7 +46,6 @@ def reason(why: MaintenanceReason) -> str:
 
 
 def act(what: MaintenanceAct) -> str:
-    """Name what can be done."""
     match what:
         case MaintenanceAct.TEST_READER:
             return "Test the card reader"

@@ -32,7 +32,6 @@ def enter_text(purpose: Purpose | None) -> str:
 
 
 def wrong(tries_left: int | None) -> str:
-    """Say that the PIN was wrong, and how many tries the card has left."""
     if tries_left is None:
         return "That PIN is not right. Please try again."
     left = count(tries_left, "try is", "tries are")
@@ -40,14 +39,12 @@ def wrong(tries_left: int | None) -> str:
 
 
 def length(rules: PinRules | OnPad) -> str:
-    """Say how long a PIN is."""
     if rules.min_length == rules.max_length:
         return f"{rules.min_length} digits"
     return f"{rules.min_length} to {rules.max_length} digits"
 
 
 def rule(which: PinRule, rules: PinRules) -> str:
-    """Say one rule in a few words."""
     match which:
         case PinRule.LENGTH:
             return length(rules)

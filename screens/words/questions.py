@@ -11,7 +11,6 @@ CASE_IGNORED = "Capitals and accents do not matter"
 
 
 def pick_title(number: int, of: int) -> str:
-    """Say which question is being chosen."""
     return f"Choose question {number} of {of}"
 
 
@@ -26,7 +25,6 @@ def lead(number: int, of: int) -> str:
 
 
 def toggle(shown: bool) -> str:
-    """Name the button that hides or shows what is typed."""
     return "F3 Hide" if shown else "F3 Show"
 
 
@@ -53,5 +51,4 @@ def wrong(attempts_left: int) -> str:
 
 
 def attempts(left: int) -> str:
-    """Say how many attempts there are."""
     return f"{count(left, 'attempt', 'attempts')} left".capitalize()

@@ -221,7 +221,6 @@ def add_card(subject: Subject, card: str = "") -> Form[Done]:
 
 
 def replace_card(subject: Subject) -> Form[Done]:
-    """Ask for the new one, and for the one that it replaces."""
     cards = in_use(subject)
 
     def send(values: Mapping[str, str]) -> Done:
@@ -240,7 +239,6 @@ def replace_card(subject: Subject) -> Form[Done]:
 
 
 def revoke_card(subject: Subject) -> Form[Done]:
-    """Ask for the card, the end of its identifier, and the reason."""
     cards = in_use(subject)
 
     def send(values: Mapping[str, str]) -> Done:
@@ -267,7 +265,6 @@ def revoke_card(subject: Subject) -> Form[Done]:
 
 
 def set_secret(subject: Subject) -> Form[Done]:
-    """Ask for it twice."""
     cards = in_use(subject)
     recorded = [card for card in cards if card.has_secret]
     before = " It takes the place of the one that is recorded." if recorded else ""

@@ -58,7 +58,6 @@ def issue(subject: Subject) -> Form[IssuedCode]:
 
 
 def withdraw(desk: AdminDesk, code: CodeLine) -> Form[Done]:
-    """Ask why."""
     return AskGrounds(
         "Withdraw a code",
         f"The code that {code.issued_by} gave {code.holder_name} is worthless from then on. "

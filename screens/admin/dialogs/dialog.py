@@ -96,7 +96,6 @@ class Dialog(ModalScreen[T]):
         self._note.say(text)
 
     def action_cancel(self) -> None:
-        """Close without an answer."""
         self.dismiss(None)
 
     def on_screen_resume(self) -> None:
@@ -304,7 +303,6 @@ class LongWork(Dialog[T]):
 
 
 def rows_far(done: int, total: int) -> str:
-    """Format a number of rows done."""
     return f"{done:,} of {total:,} {'row' if total == 1 else 'rows'}"
 
 
@@ -314,7 +312,6 @@ def written_words(written: Written) -> str:
 
 
 def bytes_far(done: int, total: int) -> str:
-    """Format how much of a file is done."""
     return f"{size_of(done)} of {size_of(total)}"
 
 

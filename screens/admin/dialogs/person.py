@@ -67,8 +67,6 @@ class Added:
 
 
 def add_person(desk: AdminDesk) -> Form[Added]:
-    """Ask for somebody new."""
-
     digits = desk.number_digits
     form = "As it stands on their record."
     if digits:
@@ -109,7 +107,6 @@ def add_person(desk: AdminDesk) -> Form[Added]:
 
 
 def lift_block(subject: Subject) -> Form[Done]:
-    """Ask how they were identified, and why."""
     return AskGrounds(
         "Lift the block",
         f"{subject.who} may try again at once, with all tries. Make sure who is asking. "
@@ -121,7 +118,6 @@ def lift_block(subject: Subject) -> Form[Done]:
 
 
 def revoke_registration(subject: Subject) -> Form[Done]:
-    """Ask why."""
     return AskGrounds(
         "Revoke the registration",
         f"The answers and the address that {subject.who} registered are deleted. They are told "
@@ -135,7 +131,6 @@ def revoke_registration(subject: Subject) -> Form[Done]:
 
 
 def correct_name(subject: Subject) -> Form[Done]:
-    """Ask for the right one."""
     return Form(
         "Correct the name",
         f"Of {subject.who}. Use it for a slip or a change of name, not for another person.",
@@ -177,7 +172,6 @@ def correct_email(subject: Subject) -> Form[Done]:
 
 
 def report_misuse(subject: Subject) -> Form[Done]:
-    """Ask why."""
     return AskGrounds(
         "Stop: this was not the holder",
         f"What is under way for {subject.who} ends now: visits, codes and changes. Self-service is "
@@ -190,7 +184,6 @@ def report_misuse(subject: Subject) -> Form[Done]:
 
 
 def stop_change(subject: Subject) -> Form[Done]:
-    """Ask why."""
     return AskGrounds(
         "Stop the change of address",
         f"Codes for {subject.who} go on to the address that is registered now.",
@@ -200,7 +193,6 @@ def stop_change(subject: Subject) -> Form[Done]:
 
 
 def mark_leaver(subject: Subject) -> Form[Done]:
-    """Ask why."""
     return AskGrounds(
         "Mark as a leaver",
         f"{subject.who} can do nothing at any station from now on. Nothing is deleted, and it "
@@ -211,7 +203,6 @@ def mark_leaver(subject: Subject) -> Form[Done]:
 
 
 def take_back_leaver(subject: Subject) -> Form[Done]:
-    """Ask why."""
     return AskGrounds(
         "Take back from the leavers",
         f"{subject.who} can use the stations again, with the cards and the registration that "

@@ -60,7 +60,6 @@ class ShownOnce(Dialog[None]):
         raise NotImplementedError
 
     def compose(self) -> ComposeResult:
-        """Show the person, the secret, the time left, and what else it needs."""
         with Box():
             yield Prose(self._heading, classes="title")
             yield self._read_out
@@ -74,7 +73,6 @@ class ShownOnce(Dialog[None]):
                 yield Prose("Esc", classes="keys")
 
     def on_mount(self) -> None:
-        """Show the secret and its time."""
         self.put_up()
         self._update_life()
         self.set_interval(_TICK_S, self._update_life)

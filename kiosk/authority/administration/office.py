@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import tzinfo
@@ -415,15 +415,8 @@ class Office:
 
         Returns its reference; raises ``NotPermitted``.
         """
-        reference = new_reference()
         with self.work(action) as uow:
-            uow.audit.append(
-                kind=kind.value,
-                reference=reference,
-                actor=audit_name(self.actor),
-                detail=_signed(self.actor) | detail,
-            )
-        return reference
+            return self._record(uow, kind, detail)
 
     @contextmanager
     def work(self, action: Action) -> Iterator[UnitOfWork]:
@@ -435,6 +428,19 @@ class Office:
             self._present(uow, action)
             yield uow
             uow.commit()
+
+    def _record(
+        self, uow: UnitOfWork, kind: StaffKind | AuditKind, detail: Mapping[str, Scalar]
+    ) -> str:
+        """Add one audit row without grounds; return its reference."""
+        reference = new_reference()
+        uow.audit.append(
+            kind=kind.value,
+            reference=reference,
+            actor=audit_name(self.actor),
+            detail={**_signed(self.actor), **detail},
+        )
+        return reference
 
     def _note(self, action: Action, grounds: Grounds, holder_id: str | None) -> ActionNote:
         reason = read_reason("reason", grounds.reason)
@@ -463,23 +469,13 @@ class Office:
             yield
         except NotPermitted:
             with self.means.store.begin() as uow:
-                uow.audit.append(
-                    kind=StaffKind.NOT_PERMITTED.value,
-                    reference=new_reference(),
-                    actor=audit_name(self.actor),
-                    detail={**_signed(self.actor), "action": action.value},
-                )
+                self._record(uow, StaffKind.NOT_PERMITTED, {"action": action.value})
                 uow.commit()
             raise
         except RowAltered as error:
-            reference = new_reference()
             with self.means.store.begin() as uow:
-                uow.audit.append(
-                    kind=AuditKind.ROW_ALTERED.value,
-                    reference=reference,
-                    actor=audit_name(self.actor),
-                    detail={**_signed(self.actor), **altered(error), "action": action.value},
-                )
+                detail = {**altered(error), "action": action.value}
+                reference = self._record(uow, AuditKind.ROW_ALTERED, detail)
                 uow.commit()
             raise RecordAltered(error.table, error.row, reference) from None
         except KeysUnavailable:

@@ -247,8 +247,7 @@ class StandingFacts:
             return None
         waits = [
             may_send_code(self.sent.get(card.id, ()), self.now, self.policy)
-            for card in self.in_use
-            if self.trouble(card) is None
+            for card in self.unlockable
         ]
         if not waits or not all(verdict.too_many for verdict in waits):
             return None
@@ -261,9 +260,9 @@ class StandingFacts:
             return self.first_code is not None
         if self.standing is not Standing.READY or self.waits_until is not None:
             return False
-        sound = (card for card in self.in_use if self.trouble(card) is None)
         return any(
-            card.id not in self.seen or self.seen[card.id].reason not in _LASTING for card in sound
+            card.id not in self.seen or self.seen[card.id].reason not in _LASTING
+            for card in self.unlockable
         )
 
     @property

@@ -321,7 +321,6 @@ def _append(path: Path, line: str) -> None:
 
 
 def _list(args: argparse.Namespace) -> int:
-    """Print the newest rows of the filter."""
     page = Tools(args).desk.audit.page(_filter(args), limit=args.limit)
     if args.json:
         from kiosk.authority.administration.audit_log import columns_of
@@ -352,7 +351,6 @@ def _kinds(args: argparse.Namespace) -> int:
 
 
 def _export(args: argparse.Namespace) -> int:
-    """Write the rows of the filter into a file."""
     from kiosk.app.cli.printing import ProgressLine
     from kiosk.authority.administration.views import ExportFormat
 

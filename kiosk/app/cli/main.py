@@ -136,5 +136,4 @@ def _parser(modules: dict[str, _Command]) -> argparse.ArgumentParser:
 
 
 def whole_parser() -> argparse.ArgumentParser:
-    """Return the parser of all commands."""
     return _parser({name: _load(module) for name, module in COMMANDS.items()})

@@ -27,7 +27,6 @@ EXAMPLE = """\
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command and its two parts."""
     parser = add_command(subparsers, "rows", "find altered records", DESCRIPTION, EXAMPLE)
     parts = parser.add_subparsers(dest="part", required=True, metavar="check|accept")
     check = add_part(parts, "check", _check, "name every altered record")

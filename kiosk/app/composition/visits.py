@@ -211,7 +211,6 @@ class VisitProcesses:
 
 
 def _is_hung_up(fd: int) -> bool:
-    """Return whether the terminal is gone."""
     terminal = select.poll()
     terminal.register(fd, 0)
     return bool(terminal.poll(0))

@@ -261,7 +261,6 @@ class DemoTable:
 
     @property
     def inserted(self) -> int | None:
-        """Which card is in."""
         return next((i for i, link in enumerate(self._links) if link.inserted), None)
 
     def insert(self, index: int) -> None:

@@ -67,7 +67,6 @@ def secret_parameters(secret: Sensitive | IssuedFrom) -> dict[str, Scalar | Sens
 
 
 def card_of(opened: OpenedAct) -> NewCard:
-    """Return the card that was entered."""
     return NewCard(
         opened.text("identifier"),
         opened.text("driver"),
@@ -78,7 +77,6 @@ def card_of(opened: OpenedAct) -> NewCard:
 
 
 def secret_of(opened: OpenedAct) -> Sensitive | IssuedFrom | None:
-    """Return the unblock secret that was entered."""
     master = opened.text("master")
     return IssuedFrom(master) if master else opened.secret("secret")
 
@@ -332,8 +330,6 @@ def _whose(known: KnownCard) -> str:
 
 
 class CardsDesk(Desk):
-    """A person's cards and their unblock secrets."""
-
     def __init__(self, office: Office) -> None:
         super().__init__(office)
         self._sealer = office.means.sealer
@@ -378,7 +374,6 @@ class CardsDesk(Desk):
         return act.done("The new card is added, and the old one is revoked.")
 
     def revoke(self, seen: Seen, card_id: str, grounds: Grounds) -> Done:
-        """Bar a card at every station."""
         with self._office.act(Action.REVOKE_CARD, grounds, seen=seen) as act:
             holder = act.holder()
             card = _card_in_use(act, holder, card_id)

@@ -221,7 +221,6 @@ class Caretaker:
             log.warning("alarm %s is over", alarm.name)
 
     def _expire(self) -> None:
-        """Conclude proposals that expired without a second member."""
         with self._store.read() as uow:
             if not uow.proposals.overdue():
                 return

@@ -223,7 +223,6 @@ class CodesDesk(Desk):
 
 
 def _lock_card(uow: UnitOfWork, holder_id: str, card_id: str) -> tuple[Cardholder, Card]:
-    """Lock a card for this act, with its holder."""
     card, holder = uow.cards.lock(card_id), uow.holders.get(holder_id)
     if card is None or holder is None or card.holder_id != holder.id:
         raise NotFound("This person has no such card any more.")

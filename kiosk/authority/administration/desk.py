@@ -30,8 +30,6 @@ from kiosk.authority.administration.today import TodayDesk
 
 
 class AdminDesk:
-    """Everything, for one actor."""
-
     def __init__(self, office: Office) -> None:
         self.me = office.actor
         self.service = office.means.service

@@ -100,8 +100,6 @@ class ChangedPerson:
 
 @dataclass(frozen=True, slots=True)
 class ChangedCard:
-    """A known card that a line changes."""
-
     was: Card
     now: Card
 

@@ -186,7 +186,6 @@ def refuse_login(store: Store, because: str, source: str = "") -> None:
 
 
 def record_logout(store: Store, actor: Actor, how: str) -> None:
-    """Record that a session ended, and ``how``."""
     with store.begin() as uow:
         uow.audit.append(
             kind=StaffKind.LOGGED_OUT.value,

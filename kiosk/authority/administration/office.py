@@ -154,12 +154,10 @@ class Act:
 
     @property
     def note_id(self) -> str:
-        """The id of the note with the reason, for records."""
         return self._note.id
 
     @property
     def note_ids(self) -> tuple[str, ...]:
-        """The ids of the notes with the reasons of all who did it."""
         return (self._note.id, *((self._why.id,) if self._why else ()))
 
     def signature(self) -> dict[str, Scalar]:
@@ -201,7 +199,6 @@ class Act:
 
     @property
     def added_by(self) -> str:
-        """The ``added_by`` of a row that gives somebody access."""
         return audit_name(self.actor)
 
     @property
@@ -578,7 +575,6 @@ CHANGED = "This person was changed since you looked. Look again."
 
 
 def seen_of(uow: UnitOfWork, holder: Cardholder) -> Seen:
-    """Return the person as they are now."""
     # In this order: an address that falls due between the two is then among the addresses.
     waiting = uow.address_changes.waiting(holder.id)
     registration = uow.registrations.of_holder(holder.id)

@@ -208,8 +208,6 @@ def _order(line: PersonLine, first: Sequence[frozenset[str]]) -> tuple[int, str,
 
 
 class PeopleDesk(Desk):
-    """People and their registrations."""
-
     # --- reading -----------------------------------------------------------------------
 
     def search(self, text: str, limit: int = 50) -> Found:

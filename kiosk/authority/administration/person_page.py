@@ -145,7 +145,6 @@ def page_of(
 
 
 def facts_of(uow: UnitOfWork, holder: Cardholder, policy: Policy) -> StandingFacts:
-    """Read the facts for somebody's standing."""
     registration = uow.registrations.of_holder(holder.id)
     codes = uow.codes.open_of_holder(holder.id)
     seen = card_observations(uow, holder.id)

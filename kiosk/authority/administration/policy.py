@@ -91,7 +91,6 @@ class PolicyDesk(Desk):
         return act.done(f"{name} is {now} from now on, at every station within a minute.{lacking}")
 
     def reset(self, name: str, revision: int, grounds: Grounds) -> Done:
-        """Return to the settings file's value."""
         with self._changing("policy.reset", name, revision, grounds) as act:
             about = self._about(name)
             self._put(act, about, None, revision)

@@ -151,7 +151,6 @@ class OpenedAct:
         return value if isinstance(value, int) and not isinstance(value, bool) else None
 
     def truth(self, name: str) -> bool:
-        """Return whether a parameter is set."""
         return self.parameters.get(name) is True
 
     def secret(self, name: str) -> Sensitive | None:

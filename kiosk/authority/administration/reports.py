@@ -95,8 +95,6 @@ Key = TypeVar("Key")
 
 @dataclass(frozen=True, slots=True)
 class ReportQuery:
-    """The days of a report."""
-
     uow: UnitOfWork
     first: date
     last: date

@@ -48,8 +48,6 @@ _CHANGES = tuple(kind for kind in StaffKind if kind.spec.revises_member)
 
 
 class StaffDesk(Desk):
-    """The members of staff, their keys and their cards."""
-
     def every(self) -> tuple[StaffLine, ...]:
         """Return all by name, the removed ones last."""
         with self._office.look(Action.SEE_STAFF) as uow:

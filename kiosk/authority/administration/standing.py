@@ -330,7 +330,6 @@ def card_problem(
 
 
 def secret_problem(card: Card, broken: BrokenSeals) -> SecretProblem | None:
-    """Return what is wrong with the unblock secret of a card."""
     barred, sealed = secret_barred(card), card.sealed_secret
     if barred is not None:
         return barred

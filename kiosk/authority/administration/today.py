@@ -133,7 +133,6 @@ class TodayDesk(Desk):
     """The first page; a call is a dozen short statements."""
 
     def look(self) -> Today:
-        """Return the present state of the service."""
         zone = self._office.means.zone
         with self._office.look(Action.SEE_TODAY) as uow:
             today = day_of(uow.now, zone)

@@ -147,8 +147,6 @@ class ChainVerdict:
 
 
 class ExportFormat(StrEnum):
-    """How a file is written."""
-
     CSV = "csv"
     JSON_LINES = "jsonl"
 
@@ -202,8 +200,6 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PersonLine:
-    """One person in a list."""
-
     holder_id: str
     number: str
     name: str
@@ -628,8 +624,6 @@ class ImportResult:
 
 
 class Span(StrEnum):
-    """How a report groups."""
-
     DAY = "day"
     WEEK = "week"
     SITE = "site"
@@ -649,8 +643,6 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A file that was written on the service's machine."""
-
     path: str
     rows: int
 

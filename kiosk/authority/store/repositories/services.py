@@ -266,8 +266,6 @@ LEFT = 5
 
 
 class Alarms(Repository):
-    """What is wrong at the moment."""
-
     def begin(self, name: str, kind: str, detail: Mapping[str, Scalar]) -> bool:
         """Raise an alarm; return True for exactly one caller until it has ended."""
         alarm = Alarm(name, kind, self._now, self._now, dict(detail))
@@ -356,7 +354,6 @@ class StationKeys(Repository):
         self._gateway.add(StationKeyRow, values(key))
 
     def drop(self, station: str) -> None:
-        """Delete every key of a station."""
         self._gateway.run(delete(StationKeyRow).where(col(StationKeyRow.station) == station))
 
     def lock(self, station: str) -> dict[str, StationKey]:

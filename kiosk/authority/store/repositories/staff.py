@@ -102,7 +102,6 @@ class Staff(Repository):
     # --- cards ---
 
     def card(self, card_id: str) -> StaffCard | None:
-        """Return the member of staff's card with this id."""
         statement = select(StaffCardRow).where(col(StaffCardRow.card_id) == card_id)
         row = self._gateway.one(statement, StaffCardRow)
         return row.record(StaffCard) if row else None
@@ -129,8 +128,6 @@ REDACTED_TEXT = "(redacted)"
 
 
 class ActionNotes(Repository):
-    """Why staff did what they did."""
-
     def add(self, note: ActionNote) -> None:
         self._gateway.add(ActionNoteRow, values(note))
 

@@ -119,7 +119,6 @@ class Statistics(Repository):
         return len({holder_id for (holder_id,) in people})
 
     def blocked(self) -> int:
-        """Return how many registrations are blocked."""
         blocked = col(RegistrationRow.blocked_at).is_not(None)
         count: int = self._gateway.scalar(select(func.count()).where(blocked))
         return count

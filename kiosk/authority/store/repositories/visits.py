@@ -66,8 +66,6 @@ VISIT_LIFE: Final = timedelta(hours=1)
 
 
 class Visits(Repository):
-    """Every visit to a station."""
-
     def add(self, visit: Visit) -> bool:
         """Add one; return False where its id or its reference exists."""
         return self._gateway.add_new(VisitRow, values(visit))

@@ -356,7 +356,7 @@ class AuditDesk(Desk):
         fits. Raises ``NotFound`` and ``NotTaken``.
         """
         proposal = Proposal("audit.redact", {"row": row, "whole": whole})
-        with self._office.act(Action.REDACT_AUDIT, grounds, proposal=proposal, always=True) as act:
+        with self._office.act(Action.REDACT_AUDIT, grounds, proposal=proposal) as act:
             uow = act.uow
             event = uow.audit.get(row)
             if event is None:

@@ -47,7 +47,7 @@ from kiosk.authority.errors import (
     RowAltered,
 )
 from kiosk.authority.policy import policy_in_force
-from kiosk.authority.roles import FOUR_EYES, IDENTIFIES, Action, Role, may
+from kiosk.authority.roles import ALWAYS_FOUR_EYES, FOUR_EYES, IDENTIFIES, Action, Role, may
 from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.records import (
     ActionNote,
@@ -265,15 +265,14 @@ class Office:
         about: str | None = None,
         lock: Callable[[UnitOfWork], None] | None = None,
         proposal: Proposal | None = None,
-        always: bool = False,
     ) -> Iterator[Act]:
         """Begin an act; ``about`` is the holder it concerns where nobody was ``seen``.
 
         ``lock`` takes the lock that all such acts share. It comes before the check of the role, as
         the previous holder of the lock may just have removed it. With a ``proposal`` it waits for a
-        second member where the policy requires that, or ``always``. Raises ``NotPermitted``,
-        ``NotTaken`` for empty grounds, ``NotFound``, and ``ConcurrentChange`` where the person has
-        changed since they were seen.
+        second member where ``needs_second`` says so. Raises ``NotPermitted``, ``NotTaken`` for
+        empty grounds, ``NotFound``, and ``ConcurrentChange`` where the person has changed since
+        they were seen.
         """
         if self._agreement is not None:
             with self._agreed(self._agreement, action, lock) as act:
@@ -287,7 +286,7 @@ class Office:
             if seen is not None:
                 _lock_person(uow, seen, CHANGED)
             uow.notes.add(note)
-            waits = proposal is not None and (always or self.needs_second(uow, action))
+            waits = proposal is not None and self.needs_second(uow, action)
             act = Act(uow, actor, note, seen, proposal=proposal, waits=waits)
             yield act
             if not act.waits:
@@ -301,6 +300,8 @@ class Office:
         On the command line it does not while no two members could agree with each other on
         it: there has to be a way to let the first of them in.
         """
+        if action in ALWAYS_FOUR_EYES:
+            return True
         file, stored = self.means.file_policy, uow.policy_changes.every()
         # The policy read in this transaction applies at once, the other for ten seconds more.
         asked = policy_in_force(file, stored).settings.four_eyes or self.means.policy().four_eyes

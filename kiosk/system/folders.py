@@ -61,6 +61,15 @@ def read_text(path: Path) -> str:
             return file.read()
 
 
+def sync(path: Path) -> None:
+    """Put a file, or the names in a folder, on the disk; raises ``OSError``."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def replace_text(path: Path, text: str, mode: int, owner: tuple[int, int] | None = None) -> None:
     """Replace a file as a whole, for an owner (uid, gid), synced to the disk.
 

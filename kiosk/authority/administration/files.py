@@ -14,6 +14,7 @@ from typing import IO, Final
 
 from kiosk.authority.errors import NotTaken, StoreBusy, StoreError
 from kiosk.config.loading import require_own_folder
+from kiosk.system.folders import sync
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ def new_file(folder: Path, name: str, ending: str) -> Iterator[tuple[Path, IO[by
                 yield path, file
                 file.flush()
                 os.fsync(file.fileno())
-            _sync_folder(folder)
+            sync(folder)
         except BaseException:
             path.unlink(missing_ok=True)
             raise
@@ -94,14 +95,6 @@ def recorded(path: Path) -> Iterator[None]:
             raise
         path.unlink(missing_ok=True)
         raise
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _opened(folder: Path, name: str, ending: str) -> tuple[Path, IO[bytes]]:

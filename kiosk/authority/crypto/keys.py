@@ -34,6 +34,7 @@ from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import Scalar
 from kiosk.config.loading import as_account
 from kiosk.contract.errors import ConfigError
+from kiosk.system.folders import sync
 from kiosk.system.machine_seal import SUFFIX, seal, unseal
 
 # The key file: JSON, readable by its owner only, written whole or not at all.
@@ -87,7 +88,7 @@ def create(path: Path, entries: Entries) -> None:
         raise ConfigError(f"key file {path}: there is one already; it is left alone") from None
     except OSError as error:
         raise ConfigError(f"key file {path}: {error.strerror}") from None
-    _sync_directory(path.parent)
+    sync(path.parent)
 
 
 @contextlib.contextmanager
@@ -124,7 +125,7 @@ def replace(path: Path, entries: Entries) -> None:
     except OSError as error:
         named.unlink(missing_ok=True)
         raise ConfigError(f"key file {path}: {error.strerror}") from None
-    _sync_directory(path.parent)
+    sync(path.parent)
 
 
 def leftovers(path: Path) -> tuple[Path, ...]:
@@ -211,14 +212,6 @@ def _write(file: BinaryIO, path: Path, entries: Entries) -> None:
     file.write(seal(_SEALED_AS, plain) if path.suffix == SUFFIX else plain)
     file.flush()
     os.fsync(file.fileno())
-
-
-def _sync_directory(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 KEY_BYTES = 32

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from kiosk.authority.errors import StoreBusy, StoreError
 from kiosk.authority.store.engine import SQLITE_BUSY_CODES, lock_file, lock_name
+from kiosk.system.folders import sync
 
 Progress = Callable[[int, int], None]
 
@@ -47,9 +48,9 @@ def copy_file(source: Path, target: Path, progress: Progress) -> None:
                 raise StoreError("the database is damaged: its integrity check failed", "integrity")
             if copy.execute("PRAGMA foreign_key_check").fetchone() is not None:
                 raise StoreError("the database is damaged: a row points to none", "integrity")
-        _sync(named)
+        sync(named)
         os.link(named, target)  # fails where it exists
-        _sync(target.parent)
+        sync(target.parent)
     except sqlite3.Error as error:
         name = getattr(error, "sqlite_errorname", type(error).__name__)
         if name in _NOT_WRITTEN:
@@ -166,11 +167,3 @@ def last_rows(connection: sqlite3.Connection) -> dict[int, int]:
 def _opened(path: Path, mode: str) -> sqlite3.Connection:
     uri = f"file:{quote(str(path.absolute()))}?mode={mode}"
     return sqlite3.connect(uri, uri=True, isolation_level=None)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -491,13 +491,13 @@ class AuthorityServer:
             max_field_size=4096,
         )
 
-    async def listen_on_socket(self, path: Path, mode: int = 0o660) -> None:
+    async def listen_on_socket(self, path: Path) -> None:
         """Accept connections on a Unix socket, whose folder decides who reaches it.
 
         Raises ``ConfigError`` where another process listens there, or it cannot be made.
         """
         remove_stale(path)
-        before = os.umask(0o777 & ~mode)
+        before = os.umask(0o117)  # mode 0660
         try:
             loop = asyncio.get_running_loop()
             connect = partial(self._connect, peer_of)

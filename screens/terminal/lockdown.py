@@ -29,14 +29,14 @@ _IGNORED = (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP)
 _IFLAG, _LFLAG, _CC = 0, 3, 6
 
 
-def lock_terminal(on_fault: OnFault, fd: int = 0) -> None:
-    """Close the terminal on ``fd``; it is restored when the program ends.
+def lock_terminal(on_fault: OnFault) -> None:
+    """Close the terminal of standard input; it is restored when the program ends.
 
     Call it first of all, and import Textual after it: Textual reads its environment
     when it is imported.
     """
     scrub_environment(os.environ)
-    lock_keyboard(fd)
+    lock_keyboard(0)
     ignore_keyboard_signals()
     silence_errors(on_fault)
 

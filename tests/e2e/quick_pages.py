@@ -17,13 +17,13 @@ from kiosk.__main__ import main as run_program
 from kiosk.app.composition import station
 from kiosk.config.settings import Settings
 from kiosk.station.loop import IdleTimes
-from screens.theme import Appearance, ExtraBar
+from screens.theme import Appearance
 
 _look_of = station.appearance_of
 
 
-def _hasty(settings: Settings, extra_bar: ExtraBar | None = None) -> Appearance:
-    return replace(_look_of(settings, extra_bar), shown_s=0.05)
+def _hasty(settings: Settings) -> Appearance:
+    return replace(_look_of(settings), shown_s=0.05)
 
 
 def load() -> tuple[ModuleType, ...]:

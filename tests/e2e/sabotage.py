@@ -29,7 +29,7 @@ from kiosk.contract import errors
 from kiosk.contract.sensitive import Sensitive
 from screens.kiosk.app import KioskApp
 from screens.kiosk.codes import CodeEntryPage
-from screens.theme import Appearance, ExtraBar
+from screens.theme import Appearance
 from screens.widgets.fields import Cells
 
 CANARY = "Saboteur 90817263"
@@ -70,8 +70,8 @@ def spoil(orders: Path) -> None:
         _spoil_one(orders, called, kind, name)
 
 
-def _hasty(settings: Settings, extra_bar: ExtraBar | None = None) -> Appearance:
-    return replace(_look_of(settings, extra_bar), shown_s=0.05)
+def _hasty(settings: Settings) -> Appearance:
+    return replace(_look_of(settings), shown_s=0.05)
 
 
 def _spoil_one(orders: Path, called: str, kind: type, name: str) -> None:

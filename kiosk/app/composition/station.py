@@ -34,7 +34,7 @@ from kiosk.station.events import ResultSide
 from kiosk.station.loop import IdleTimes, StationLoop
 from kiosk.station.states import Outage
 from screens.terminal.colours import is_bare_console
-from screens.theme import PLAIN, RICH, Appearance, ExtraBar
+from screens.theme import PLAIN, RICH, Appearance
 
 if TYPE_CHECKING:
     from kiosk.app.composition.renewal import Renewal
@@ -46,8 +46,7 @@ log = logging.getLogger(__name__)
 # The look of the display, from the settings.
 
 
-def appearance_of(settings: Settings, extra_bar: ExtraBar | None = None) -> Appearance:
-    """Return the look of the display; ``strip`` is the demo's."""
+def appearance_of(settings: Settings) -> Appearance:
     service, station = settings.service, settings.station
     return Appearance(
         service=service.name,
@@ -61,7 +60,6 @@ def appearance_of(settings: Settings, extra_bar: ExtraBar | None = None) -> Appe
         still_s=station.idle_answer_s,
         glyphs=PLAIN if is_bare_console(os.environ) else RICH,
         zone=ZoneInfo(station.time_zone) if station.time_zone else None,
-        extra_bar=extra_bar,
     )
 
 

@@ -57,10 +57,10 @@ def read_reason(field: str, text: str) -> str:
     return tidy
 
 
-def cleaned(text: str, longest: int = LONGEST_NAME) -> str:
+def cleaned(text: str) -> str:
     """Return a name for the audit: unprintable characters are replaced, the rest is cut."""
     shown = "".join(character if character.isprintable() else "?" for character in text)
-    return shown if len(shown) <= longest else f"{shown[: longest - 1]}…"
+    return shown if len(shown) <= LONGEST_NAME else f"{shown[: LONGEST_NAME - 1]}…"
 
 
 # What staff entered, read by the rules for people files.

@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 # execution take more CPU time than the driver does.
 
 Values = Mapping[str, Any]
-Processor = Callable[[Any], Any]
 
 
 class Compiled:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -10,6 +9,7 @@ from typing import Final, NamedTuple
 
 from kiosk.authority.people_groups import PagePosition
 from kiosk.authority.roles import Action, Role
+from kiosk.authority.store.records import Progress as Progress
 from kiosk.contract.families import DEFAULT
 from kiosk.contract.sensitive import Sensitive
 
@@ -648,9 +648,6 @@ class Written:
 
 
 # Progress of long work.
-
-Progress = Callable[[int, int], None]
-"""Takes what is done and the total; called often, so it has to be fast."""
 
 
 def unseen(done: int, total: int) -> None:

@@ -16,7 +16,7 @@ from kiosk.authority.audit.events import ServiceKind
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel, label_of
 from kiosk.authority.errors import KeyMissing, SealBroken, StoreError
 from kiosk.authority.store.database import Store, UnitOfWork
-from kiosk.authority.store.records import Card, KeptSecret, Scalar, SealedSecret
+from kiosk.authority.store.records import Card, KeptSecret, Progress, Scalar, SealedSecret
 
 # Sealing every unblock secret again for another key, while stations go on working.
 #
@@ -25,9 +25,6 @@ from kiosk.authority.store.records import Card, KeptSecret, Scalar, SealedSecret
 # second run does nothing.
 
 Some = TypeVar("Some", tuple[Card, ...], tuple[KeptSecret, ...])
-
-Progress = Callable[[int, int], None]
-"""Called with the number of secrets checked so far and the number in all."""
 
 
 @dataclass(slots=True)

@@ -37,12 +37,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from kiosk.authority.errors import StoreError
 from kiosk.authority.store.engine import moved_to, open_engine, parse_url, translated
 from kiosk.authority.store.gateway import table_of
+from kiosk.authority.store.records import Progress
 from kiosk.authority.store.schema import migrate
 from kiosk.authority.store.tables import REVISION, AuditHeadRow, ServedProgramRow, TableRow
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.ports import SystemClock
-
-Progress = Callable[[int, int], None]
 
 BATCH: Final = 500
 COPYING: Final = "it is being copied from a file; `kiosk store copy` goes on with it"

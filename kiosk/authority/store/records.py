@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -9,6 +10,9 @@ from uuid import uuid4
 
 from kiosk.authority.roles import Role
 from kiosk.contract.messages import CardId, Purpose, ReadFault, Reason, VisitEnd
+
+Progress = Callable[[int, int], None]
+"""Takes what is done and the total; called often, so it has to be fast."""
 
 Scalar = str | int | bool | None
 """A value of an audit detail or a mail's parameters: no object that could hide a secret."""

@@ -6,7 +6,7 @@ import fcntl
 import os
 import re
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -14,9 +14,8 @@ from urllib.parse import quote
 
 from kiosk.authority.errors import StoreBusy, StoreError
 from kiosk.authority.store.engine import SQLITE_BUSY_CODES, lock_file, lock_name
+from kiosk.authority.store.records import Progress
 from kiosk.system.folders import sync
-
-Progress = Callable[[int, int], None]
 
 _NOT_WRITTEN_BESIDE: Final = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY})
 _NOT_WRITTEN: Final = frozenset({"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC"})

@@ -48,6 +48,7 @@ from kiosk.authority.store.records import (
     AuditVerdict,
     FaultKind,
     GapKind,
+    Progress,
     Scalar,
     Signed,
     Sought,
@@ -106,9 +107,6 @@ def _move_and_insert(rows: int) -> Prepared:
 
 SignatureCheck = Callable[[Signed], bool]
 """Returns whether the signature of an anchor, or of a gap, is good."""
-
-Progress = Callable[[int, int], None]
-"""Called with the rows checked so far and the rows in all."""
 
 Order = Sequence[ColumnElement[Any]]
 

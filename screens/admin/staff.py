@@ -17,7 +17,7 @@ from kiosk.authority.wording import numbered
 from kiosk.contract.families import FAMILIES
 from kiosk.contract.messages import CardId
 from screens.admin.dialogs.cards import grouped, printed
-from screens.admin.dialogs.form import AskGrounds, Entry, Form, grounds_entries, grounds_of
+from screens.admin.dialogs.form import AskGrounds, Entry, Form, grounds_entries, grounds_of, which
 from screens.admin.page import LinesPage, shell_of
 from screens.admin.table import Column, TableLine
 
@@ -104,7 +104,6 @@ def remove_key(desk: StaffDesk, member: Member) -> Form[Done]:
         f"{key.label or key.kind} {key.fingerprint[:19]}…": key.fingerprint for key in line.keys
     }
     first = next(iter(keys))
-    which = Entry("key", "Key", first, "Up and Down choose.", choices=tuple(keys), closed=True)
 
     def send(values: Mapping[str, str]) -> Done:
         fingerprint = keys[values.get("key", first)]
@@ -114,7 +113,7 @@ def remove_key(desk: StaffDesk, member: Member) -> Form[Done]:
     return Form(
         f"Drop a key of {line.name}",
         f"They cannot log in with it any more.{only}",
-        (*((which,) if len(keys) > 1 else ()), *grounds_entries(identifies=False)),
+        (*which("key", "Key", keys), *grounds_entries(identifies=False)),
         send,
         button="Drop",
         danger=True,
@@ -152,7 +151,6 @@ def remove_card(desk: StaffDesk, member: Member) -> Form[Done]:
     line = member()
     cards = {_card_words(card): CardId(card.driver, card.identifier) for card in line.cards}
     first = next(iter(cards))
-    which = Entry("card", "Card", first, "Up and Down choose.", choices=tuple(cards), closed=True)
 
     def send(values: Mapping[str, str]) -> Done:
         card = cards[values.get("card", first)]
@@ -162,7 +160,7 @@ def remove_card(desk: StaffDesk, member: Member) -> Form[Done]:
     return Form(
         f"Drop a card of {line.name}",
         f"It opens no maintenance page any more, and is a holder's card as before.{only}",
-        (*((which,) if len(cards) > 1 else ()), *grounds_entries(identifies=False)),
+        (*which("card", "Card", cards), *grounds_entries(identifies=False)),
         send,
         button="Drop",
         danger=True,

@@ -21,6 +21,7 @@ from screens.admin.dialogs.form import (
     grounds_entries,
     grounds_of,
     not_the_end,
+    which,
 )
 from screens.admin.dialogs.person import Subject
 from screens.admin.times import Times
@@ -34,12 +35,7 @@ _A_MOMENT = timedelta(microseconds=1)
 
 
 def which_card(cards: Sequence[CardLine]) -> tuple[Entry, ...]:
-    """Return the field that asks for the card; None where only one is possible."""
-    if len(cards) == 1:
-        return ()
-    labels = tuple(_labels(cards))
-    hint = "Up and Down choose."
-    return (Entry("card", "Which card", labels[0], hint, choices=labels, closed=True),)
+    return which("card", "Which card", _labels(cards))
 
 
 def card_of(values: Mapping[str, str], cards: Sequence[CardLine]) -> str:

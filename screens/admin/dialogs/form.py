@@ -18,7 +18,7 @@ A page opens it with ``AdminPage.put``, which also says what was done and shows 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -490,6 +490,14 @@ def grounds_entries(*, identifies: bool) -> tuple[Entry, ...]:
         ),
         reason,
     )
+
+
+def which(name: str, label: str, choices: Iterable[str]) -> tuple[Entry, ...]:
+    """Return the field that asks which one; nothing where only one is possible."""
+    labels = tuple(choices)
+    if len(labels) == 1:
+        return ()
+    return (Entry(name, label, labels[0], "Up and Down choose.", choices=labels, closed=True),)
 
 
 def grounds_of(values: Mapping[str, str]) -> Grounds:

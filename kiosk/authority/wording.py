@@ -20,10 +20,10 @@ def counted(count: int, of: str, many: str = "") -> str:
     return f"{number} {of}" if count == 1 else f"{number} {many or f'{of}s'}"
 
 
-def numbered(count: object, thing: str) -> str:
-    """Return ``1 row`` or ``1,204 rows``."""
+def numbered(count: object, thing: str, many: str = "") -> str:
+    """Return ``1 row`` or ``1,204 rows``; ``many``: the plural, if not -s."""
     figures = f"{count:,}" if isinstance(count, int) else str(count)
-    return f"{figures} {thing}" if count == 1 else f"{figures} {thing}s"
+    return f"{figures} {thing}" if count == 1 else f"{figures} {many or f'{thing}s'}"
 
 
 def as_sentence(text: str) -> str:

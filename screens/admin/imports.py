@@ -21,6 +21,7 @@ from kiosk.authority.administration.views import (
     ImportResult,
 )
 from kiosk.authority.roles import Action
+from kiosk.authority.wording import numbered
 from screens.admin.dialogs.dialog import Listing, LongWork, bytes_far, named, size_of
 from screens.admin.dialogs.form import REPLACES, Entry, Form, grounds_entries
 from screens.admin.page import AdminPage, shell_of
@@ -43,27 +44,27 @@ def plan_lines(result: ImportResult) -> tuple[Content, ...]:
     lines = [named(name, f"{count:>9,}", 16) for name, count in counts]
     changed = result.people_changed if result.changes else 0
     lines += _named_lines(
-        f"{_many(changed, 'person', 'people')} changed, from → to:", result.changes, changed
+        f"{numbered(changed, 'person', 'people')} changed, from → to:", result.changes, changed
     )
     if count := result.codes_elsewhere:
-        are = "1 of them is" if count == 1 else f"{count:,} of them are"
+        are = numbered(count, "of them is", "of them are")
         lines.append(Content(f"{are} registered with another address: codes still go there."))
     if count := result.people_mailed:
-        get = "1 of them gets" if count == 1 else f"{count:,} of them get"
+        get = numbered(count, "of them gets", "of them get")
         lines.append(Content(f"{get} a mail about that at the old address."))
     cards = result.cards_changed if result.card_changes else 0
-    lines += _named_lines(f"{_many(cards, 'card')} changed:", result.card_changes, cards)
+    lines += _named_lines(f"{numbered(cards, 'card')} changed:", result.card_changes, cards)
     if count := result.cards_mailed:
         whose = "The holder of 1 card gets" if count == 1 else f"The holders of {count:,} cards get"
         words = f"{whose} a mail: it is new, in use again, or has another key or secret."
         lines.append(Content(words))
-    outside = _many(result.outside_domains_in_all, "address is", "addresses are")
+    outside = numbered(result.outside_domains_in_all, "address is", "addresses are")
     lines += _named_lines(
         f"{outside} of no approved domain: nobody can register with one.",
         result.outside_domains,
         result.outside_domains_in_all,
     )
-    back = _many(result.erased_before_in_all, "person who was", "people who were")
+    back = numbered(result.erased_before_in_all, "person who was", "people who were")
     lines += _named_lines(
         f"This brings back {back} erased.", result.erased_before, result.erased_before_in_all
     )
@@ -85,18 +86,18 @@ def done_words(name: str, result: ImportResult) -> str:
     if result.waits:
         return (
             f"{name} waits until a second member of staff agrees: "
-            f"{_many(result.known, 'change is', 'changes are')} to people who are known or were "
+            f"{numbered(result.known, 'change is', 'changes are')} to people who are known or were "
             "erased. Nothing was imported; leave the file where it is: they try it, and agree on "
             "the page Waiting (F3)."
         )
-    people = _many(result.people_added, "person", "people")
-    cards = _many(result.cards_added, "card")
+    people = numbered(result.people_added, "person", "people")
+    cards = numbered(result.cards_added, "card")
     back = still = ""
     if count := result.erased_before_in_all:
-        back = f"{_many(count, 'person who was', 'people who were')} erased came back. "
+        back = f"{numbered(count, 'person who was', 'people who were')} erased came back. "
     if count := result.codes_elsewhere:
         still = (
-            f"Codes of {_many(count, 'person', 'people')} still go to the address that they "
+            f"Codes of {numbered(count, 'person', 'people')} still go to the address that they "
             "registered; correct it on their page. "
         )
     return (
@@ -104,10 +105,6 @@ def done_words(name: str, result: ImportResult) -> str:
         f"{result.cards_changed:,} changed. {back}{still}Reference {result.reference}. "
         f"{_what_became_of_the_file(result)}"
     )
-
-
-def _many(count: int, one: str, more: str = "") -> str:
-    return f"{count:,} {one if count == 1 else more or f'{one}s'}"
 
 
 def _what_became_of_the_file(result: ImportResult) -> str:
@@ -124,10 +121,9 @@ def _what_became_of_the_file(result: ImportResult) -> str:
 def problem_lines(name: str, result: ImportResult) -> tuple[str, str, tuple[Content, ...]]:
     """Return title, sentence and one line for each listed problem."""
     shown, number = len(result.problems), max(result.problems_in_all, len(result.problems))
-    problems = "1 problem" if number == 1 else f"{number:,} problems"
     first = f" These are the first {shown}." if number > shown else ""
     return (
-        f"{name} has {problems}",
+        f"{name} has {numbered(number, 'problem')}",
         f"Nothing was written. Put the file right, then try it again.{first}",
         tuple(_line(line, reason) for line, reason in result.problems),
     )

@@ -14,6 +14,7 @@ from textual.widgets import DataTable, Input
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.views import Found, Person, PersonLine, Standing
 from kiosk.authority.roles import Action
+from kiosk.authority.wording import numbered
 from screens.admin.dialogs.cards import without_kind
 from screens.admin.dialogs.person import Added, add_person
 from screens.admin.page import AdminPage, done_words, shell_of
@@ -271,4 +272,4 @@ def _counted(found: Found) -> str:
     number = len(found.people)
     if found.more:
         return f"The first {number}; there are more. Type more to narrow it down."
-    return "1 person" if number == 1 else f"{number} people"
+    return numbered(number, "person", "people")

@@ -22,6 +22,7 @@ from kiosk.authority.administration.views import (
 )
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.roles import Action
+from kiosk.authority.wording import numbered
 from screens.admin.dialogs.cards import add_card, find_owner, last_day
 from screens.admin.dialogs.person import Subject
 from screens.admin.frame import TabBar
@@ -170,7 +171,7 @@ class PeopleListsPage(AdminPage):
         if not shown:
             self._count.say("There is nobody in this list.")
         elif self._more is None:
-            self._count.say("1 person" if shown == 1 else f"{shown:,} people")
+            self._count.say(numbered(shown, "person", "people"))
         else:
             self._count.say(f"The first {shown:,}; more are read as you go down.")
 

@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.views import QuestionLine
 from kiosk.authority.roles import Action
+from kiosk.authority.wording import numbered
 from screens.admin.dialogs.form import AskGrounds, Entry, Form, grounds_entries, grounds_of
 from screens.admin.page import LinesPage, shell_of
 from screens.admin.table import Column, TableLine
@@ -43,8 +44,7 @@ class QuestionsPage(LinesPage[QuestionLine]):
 
     def _show(self, lines: tuple[QuestionLine, ...]) -> None:
         offered = sum(line.retired_at is None for line in lines)
-        many = "1 question is" if offered == 1 else f"{offered} questions are"
-        self._title.say(f"{many} offered")
+        self._title.say(f"{numbered(offered, 'question is', 'questions are')} offered")
         self.show_lines(lines)
 
     def row_of(self, line: QuestionLine) -> TableLine:
@@ -56,8 +56,8 @@ class QuestionsPage(LinesPage[QuestionLine]):
         if line.retired_at is not None:
             since = times.day(line.retired_at)
             return f"{line.text}\nOffered to nobody new since {since}. {_kept(line)} {_NOBODY_SEES}"
-        use = "person uses" if line.used_by == 1 else "people use"
-        used = f"{line.used_by:,} {use} it." if line.used_by else "Nobody uses it."
+        use = numbered(line.used_by, "person uses", "people use")
+        used = f"{use} it." if line.used_by else "Nobody uses it."
         return f"{line.text}\nOffered to everybody who registers. {used} {_NOBODY_SEES}"
 
     # --- acts ----------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from kiosk.app.cli.tools import (
 from kiosk.authority.administration.views import Person
 from kiosk.authority.errors import AddressShared, NotTaken
 from kiosk.authority.people_groups import PeopleGroup, PeopleOrder
-from kiosk.authority.wording import last_day
+from kiosk.authority.wording import last_day, numbered
 
 if TYPE_CHECKING:
     from kiosk.authority.administration.people import PeopleDesk
@@ -201,7 +201,7 @@ def _search(args: argparse.Namespace) -> int:
     if found.about:
         echo(found.about)
     for line in found.people:
-        cards = "1 card" if line.cards == 1 else f"{line.cards} cards"
+        cards = numbered(line.cards, "card")
         cells = line.number, line.name, line.standing.value, cards, line.email
         echo("  ".join(part for part in cells if part))
     if found.more:

@@ -25,6 +25,7 @@ from kiosk.authority.policy import (
 from kiosk.authority.roles import Action
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import PolicySetting, Scalar
+from kiosk.authority.wording import numbered
 from kiosk.config.kinds import InvalidValue, Words
 from kiosk.config.settings import About, settings_of
 
@@ -172,7 +173,7 @@ class PolicyDesk(Desk):
         policy, offered = after.settings.policy(), len(uow.questions.current())
         wanted = policy.questions_registered if policy.asks_questions else 0
         if about.name in _ABOUT_QUESTIONS and offered < wanted:
-            many = "1 question is" if offered == 1 else f"{offered} questions are"
+            many = numbered(offered, "question is", "questions are")
             raise NotTaken(FIELD, f"Only {many} offered. Add some first.")
 
 

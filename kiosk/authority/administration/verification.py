@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.records import ActionNote, AuditAnchor, AuditVerdict, Scalar, new_id
 from kiosk.authority.store.repositories.mac_rows import TABLES, RowKey
 from kiosk.authority.store.repositories.staff import note_digest
+from kiosk.authority.wording import numbered
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.findings import Finding, fail, ok, warn
 
@@ -53,16 +54,15 @@ class RowSweep:
     def findings(self) -> Iterator[tuple[str, str]]:
         """Yield what was found and the advice: altered rows, and those of a key that is missing."""
         if altered := [row for row in self.altered if row not in self.unknown]:
-            text = f"{_have(altered, 'was', 'were')} altered outside of the service"
+            text = f"{numbered(len(altered), 'was', 'were')} altered outside of the service"
             yield f"{text}: {_first(altered)}", "compare with a backup; see `kiosk rows --help`"
         if self.unknown:
             names = ", ".join(repr(key[:_LONGEST]) for key in sorted(set(self.unknown.values())))
             lacks = f"a MAC of a key that the key file lacks ({names})"
-            yield f"{_have(self.unknown, 'has', 'have')} {lacks}: {_first(self.unknown)}", _RESTORE
-
-
-def _have(rows: Collection[object], one: str, several: str) -> str:
-    return f"{len(rows):,} {one if len(rows) == 1 else several}"
+            yield (
+                f"{numbered(len(self.unknown), 'has', 'have')} {lacks}: {_first(self.unknown)}",
+                _RESTORE,
+            )
 
 
 def _first(rows: Iterable[tuple[str, str]]) -> str:

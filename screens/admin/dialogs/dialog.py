@@ -18,6 +18,7 @@ from textual.widgets import Button, ProgressBar
 
 from kiosk.authority.administration.views import Progress, Written
 from kiosk.authority.errors import AdministrationError, StoreError
+from kiosk.authority.wording import numbered
 from screens.admin import page
 from screens.admin.page import ACTING
 from screens.widgets.prose import Note, Prose, printable
@@ -303,12 +304,11 @@ class LongWork(Dialog[T]):
 
 
 def rows_far(done: int, total: int) -> str:
-    return f"{done:,} of {total:,} {'row' if total == 1 else 'rows'}"
+    return f"{done:,} of {numbered(total, 'row')}"
 
 
 def written_words(written: Written) -> str:
-    rows = "1 row is" if written.rows == 1 else f"{written.rows:,} rows are"
-    return f"{rows} in {written.path}."
+    return f"{numbered(written.rows, 'row is', 'rows are')} in {written.path}."
 
 
 def bytes_far(done: int, total: int) -> str:

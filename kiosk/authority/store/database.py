@@ -304,7 +304,7 @@ class _Made(Generic[R]):
         self._name = name
 
     def __get__(self, uow: UnitOfWork, _owner: type) -> R:
-        made = uow.__dict__[self._name] = self._kind(uow.gateway, uow.now)
+        made = uow.__dict__[self._name] = self._kind(uow._gateway, uow.now)  # noqa: SLF001
         return made
 
 
@@ -351,7 +351,7 @@ class UnitOfWork:
         self, gateway: Gateway, now: datetime, known: KnownHeads, macs: AuditMacs | None = None
     ) -> None:
         self.now = now
-        self.gateway = gateway
+        self._gateway = gateway
         self.audit = Audit(gateway, now, known, macs)
 
     def commit(self) -> None:
@@ -362,5 +362,5 @@ class UnitOfWork:
         place: it must be harmless to repeat, as charges and journal are.
         """
         self.audit.write()
-        self.gateway.commit()
+        self._gateway.commit()
         self.audit.committed()

@@ -482,7 +482,7 @@ def test_what_was_given_is_not_kept_once_it_has_its_verdict(lossy: Lossy) -> Non
     for case in (_answers(world), _answers(world, wrong=True), _enters(world)):
         case.call(world.authority)
         with world.store.read() as uow:
-            assert uow.gateway.many(kept, AttemptRow) == []
+            assert uow._gateway.many(kept, AttemptRow) == []
 
 
 def test_a_secret_is_not_released_again_once_its_outcome_is_known(lossy: Lossy) -> None:

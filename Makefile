@@ -44,7 +44,7 @@ one: ## Run one test: T=tests/station/test_step.py, T=FILE::NAME, or T=words of 
 	@if [ -e "$(firstword $(subst ::, ,$(T)))" ]; then $(VENV)/python -m pytest "$(T)"; \
 	    else $(VENV)/python -m pytest -k "$(T)"; fi
 
-dev: ## Show a page live: PAGE=new-pin; it follows screens/kiosk/kiosk.tcss; F12 or Ctrl+Q ends
+dev: ## Show a page live: PAGE=new-pin; it follows screens/kiosk/kiosk.tcss; F12 ends
 	@.ci/bootstrap test
 	@TEXTUAL=debug $(VENV)/python -m tests.screens.kiosk.gallery $(PAGE)
 

@@ -1,4 +1,8 @@
-"""A card that is pulled at each point of an unblock leaves what ``docs/one-unlock.md`` says."""
+"""A card that is pulled at each point of an unblock leaves what ``docs/one-unlock.md`` says.
+
+What it leaves of a card that is asked for no proof, and of a station that is killed, is said in
+``docs/unblock-journal.md``.
+"""
 
 from __future__ import annotations
 

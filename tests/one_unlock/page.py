@@ -1,7 +1,8 @@
 """Draws ``docs/one-unlock.md`` from a recording of one unlock.
 
 What the page says of a function stands in ``WAYPOINTS`` and ``RETURNS``, and in the order in
-which an unlock calls them it is printed. A function that is not called any more is an error.
+which an unlock calls them it is printed. A function that is not called any more is an error. What
+comes again is printed once, by ``REPEATED`` and ``ALIKE``: it is an error if it comes elsewhere.
 """
 
 from __future__ import annotations
@@ -70,7 +71,13 @@ WAYPOINTS: Mapping[Place, str] = {
             "Computes what this card may do here: to unlock, as its PIN is blocked.",
         ),
         # 2: it is mine
-        (tasks.next_task, "Computes from the records which step is next."),
+        (
+            tasks.next_task,
+            (
+                "Computes from the records which step is next; so do steps {SubmitAnswers} to "
+                "{SubmitCode}."
+            ),
+        ),
         (
             tasks.draw_questions,
             "Draws three of the four questions. They stay the same until success.",
@@ -103,16 +110,16 @@ WAYPOINTS: Mapping[Place, str] = {
         (codes._activate, "Only now can the code be entered."),
         # 5: the code is entered
         (codes._charge, "Makes sure that a code is due, then charges the entry."),
-        (EmailCodes._count_try, "One `UPDATE` counts the entry, before anybody looks at it."),
         (CodeMac.matches, "Compares the keyed hash in constant time."),
-        (codes._right, "A right code. A wrong one goes to `_wrong`, and its charge stays."),
-        (EmailCodes._less_one, "Gives back the charge of a right code."),
         # 6: the PIN is set
         (
             PinWork._hold_and_unblock,
             "One exclusive connection to the card, up to the change of the PUK.",
         ),
-        (release._need_gate, "Computes from the records that every factor was passed."),
+        (
+            release._need_gate,
+            "Computes from the records that every factor was passed; `release` does so again.",
+        ),
         (card_secret.open_next, "Opens the sealed PUK, for this card and this purpose only."),
         (release._use_up_code, "The code is used up."),
         (UnblockJournal.open, "Writes the intent into the unblock journal."),
@@ -129,9 +136,10 @@ WAYPOINTS: Mapping[Place, str] = {
     )
 }
 RETURNS: Mapping[Place, str] = {
-    place_of(
-        release.release
-    ): "**The PUK leaves the authority here**, as a `Grant`, after the commit.",
+    place_of(release.release): (
+        "**The PUK leaves the authority here**, as a `Grant`, after the commit. A repeated call "
+        "gets the same grant."
+    ),
     place_of(
         card_secret.rotate_secret
     ): "**The new PUK leaves the authority here**, after the commit.",
@@ -142,10 +150,35 @@ EVERY_CALL = tuple(
         LocalAuthority._decide,
         visits.enter,
         visits.VisitContext.need,
-        visits.find_grant,
     )
 )
 """Named in the text above the steps."""
+
+REPEATED: Mapping[Place, Sequence[str]] = {
+    place_of(tasks.next_task): ("Choose", "SubmitAnswers", "RequestCode", "SubmitCode"),
+    place_of(card_evidence.draw): ("OpenVisit", "UnblockPin"),
+    place_of(release._need_gate): ("UnblockPin", "UnblockPin"),
+}
+"""The commands that call it; only the first call is printed."""
+
+ALIKE: Mapping[Place, Place] = {
+    place_of(of_code): place_of(of_answers)
+    for of_code, of_answers in (
+        (codes._charge, answers._charge),
+        (EmailCodes._count_try, Registrations._count_failure),
+        (CodeMac.matches, AnswerHasher.check),
+        (codes._right, answers._right),
+        (EmailCodes._less_one, Registrations._less_one),
+    )
+}
+"""A code is checked as answers are: what stands at the same place of the two steps."""
+
+EVALUATE = place_of(attempts.evaluate)
+AS_ANSWERS = (
+    "As in [step {SubmitAnswers}]({to_SubmitAnswers}), with `EmailCodes._count_try` as the charge."
+)
+NOT_AGAIN = frozenset({place_of(attempts._is_right), place_of(attempts.Charged.conclude)})
+"""Not printed of the code's step."""
 
 PORT_CALLS = frozenset(
     f"{LocalAuthority.__name__}.{name}" for name in vars(Authority) if not name.startswith("_")
@@ -209,15 +242,52 @@ class OneUnlock:
 
     def page(self) -> str:
         """Return the page."""
-        missing = {*WAYPOINTS, *RETURNS, *EVERY_CALL} - self._work
+        missing = {*WAYPOINTS, *RETURNS, *EVERY_CALL, *ALIKE} - self._work
         if missing:
             raise LookupError(f"an unlock does not call: {', '.join(sorted(map(str, missing)))}")
         numbered = list(enumerate(self._turns, 1))
-        steps = [_section(number, turn, self._pages) for number, turn in numbered]
-        steps.append(_way(self._last, self._pages) + "\n")
         references = _references({turn.command: number for number, turn in numbered})
+        again = self._repeated()
+        self._check_alike()
+        steps = [
+            _section(number, turn, self._pages, _words_of(turn, again, references))
+            for number, turn in numbered
+        ]
+        steps.append(_way(self._last, self._pages) + "\n")
         pulled = pulled_cards().format(**references)
         return PROSE.read_text().format(steps="\n".join(steps), pulled=pulled, **references)
+
+    def _repeated(self) -> frozenset[int]:
+        """Return the numbers of the calls that are not printed again."""
+        again: set[int] = set()
+        for place, commands in REPEATED.items():
+            calls = [
+                (turn.command, call.number)
+                for turn in self._turns
+                for call in turn.work.walk()
+                if call.place == place
+            ]
+            found = [command for command, _ in calls]
+            if found != list(commands):
+                raise LookupError(f"{place} is called in {', '.join(found)}")
+            again |= {number for _, number in calls[1:]}
+        return frozenset(again)
+
+    def _check_alike(self) -> None:
+        """Raise ``LookupError`` where a code is not checked as answers are."""
+        shown = {*WAYPOINTS, *ALIKE, COMMIT}
+        of_answers, of_code = (
+            [
+                ALIKE.get(call.place, call.place)
+                for turn in self._turns
+                if turn.command == command
+                for call in turn.work.walk()
+                if call.place in shown
+            ]
+            for command in ("SubmitAnswers", "SubmitCode")
+        )
+        if of_code != of_answers:
+            raise LookupError("a code is not checked as answers are: print its step in full")
 
     def run_through(self) -> tuple[int, int]:
         """Return how many files and functions it takes; the virtual card is not counted."""
@@ -260,6 +330,7 @@ def _references(at: Mapping[str, int]) -> dict[str, object]:
         "events": "kiosk/station/events.py",
         "commands": "kiosk/station/commands.py",
         "rules": "kiosk/authority/visit/rules.py",
+        "stylesheet": "screens/kiosk/kiosk.tcss",
         "messages": "kiosk/contract/messages.py",
         "ports": "kiosk/contract/ports.py",
         "states": "kiosk/station/states.py",
@@ -270,6 +341,7 @@ def _references(at: Mapping[str, int]) -> dict[str, object]:
         "connection": "hardware/connection.py",
         "words": "screens/words",
         "samples": "tests/screens/kiosk/samples.py",
+        "stories": "tests/screens/kiosk/test_stories.py",
         "cuts": "tests/cuts",
         "journal": "docs/unblock-journal.md",
         "client": "kiosk/station/client.py",
@@ -285,9 +357,6 @@ def _references(at: Mapping[str, int]) -> dict[str, object]:
         "tasks": tasks.next_task,
         "context": visits.enter,
         "station_unblock": outcome_of,
-        "release": release._resolve_earlier,
-        "outcome": outcome.leave_undetermined,
-        "card_secret": card_secret.rotates,
     }
     files |= {name: place_of(function).file for name, function in functions.items()}
     return {
@@ -298,10 +367,27 @@ def _references(at: Mapping[str, int]) -> dict[str, object]:
     }
 
 
-def _section(number: int, turn: Turn, pages: Mapping[str, type]) -> str:
+Words = Callable[[Call], str | None]
+"""What the page says of a call; None: it is not shown."""
+
+
+def _words_of(turn: Turn, again: frozenset[int], references: Mapping[str, object]) -> Words:
+    said = WAYPOINTS
+    if turn.command == "SubmitCode":
+        said = {**said, EVALUATE: AS_ANSWERS}
+        said = {place: words for place, words in said.items() if place not in NOT_AGAIN}
+
+    def words(call: Call) -> str | None:
+        known = None if call.number in again else said.get(call.place)
+        return None if known is None else known.format(**references)
+
+    return words
+
+
+def _section(number: int, turn: Turn, pages: Mapping[str, type], words: Words) -> str:
     way = _way(turn.moves, pages)
     if not way:
-        way = "Nothing is asked of the holder: the authority's reply triggers the next command."
+        way = "No page: the authority's reply leads on."
     return "\n".join(
         [
             f"## {number}. {TITLES[turn.command]}",
@@ -310,7 +396,7 @@ def _section(number: int, turn: Turn, pages: Mapping[str, type]) -> str:
             "",
             "| file | function | what it does |",
             "| --- | --- | --- |",
-            *(f"| {' | '.join(row)} |" for row in _rows(turn.work)),
+            *(f"| {' | '.join(row)} |" for row in _rows(turn.work, words)),
             "",
         ]
     )
@@ -329,9 +415,9 @@ def _way(moves: Moves, pages: Mapping[str, type]) -> str:
     return "\n".join(said)
 
 
-def _rows(work: Call) -> Iterator[tuple[str, str, str]]:
+def _rows(work: Call, words: Words) -> Iterator[tuple[str, str, str]]:
     """Yield what is worth a line, in order; commands to the card that follow each other in one."""
-    for is_card, lines in groupby(_lines(work), key=lambda each: each[0] == "card"):
+    for is_card, lines in groupby(_lines(work, words), key=lambda each: each[0] == "card"):
         if not is_card:
             yield from lines
             continue
@@ -344,7 +430,7 @@ def _runs(names: Sequence[str]) -> Iterator[tuple[str, int]]:
         yield name, len(list(group))
 
 
-def _lines(work: Call) -> Iterator[tuple[str, str, str]]:
+def _lines(work: Call, words: Words) -> Iterator[tuple[str, str, str]]:
     audited: list[str] = []
 
     def follow(call: Call, outer: Call | None) -> Iterator[tuple[str, str, str]]:
@@ -359,12 +445,12 @@ def _lines(work: Call) -> Iterator[tuple[str, str, str]]:
             audited.clear()
         elif place == SEND:
             yield "card", _instruction(call.arguments["command"]), ""
-        elif place in WAYPOINTS:
-            yield _link(place.file), f"`{place.name}`", WAYPOINTS[place]
+        elif (said := words(call)) is not None:
+            yield _link(place.file), f"`{place.name}`", said
         for each in call.calls:
             yield from follow(each, call)
         if place in RETURNS:
-            yield _link(place.file), f"`{place.name}` returns", RETURNS[place]
+            yield _link(place.file), f"`{place.name}`, its `return`", RETURNS[place]
 
     yield from follow(work, None)
 

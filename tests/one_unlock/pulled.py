@@ -13,6 +13,7 @@ from typing import Final
 
 from kiosk.authority.store.records import UnblockState
 from kiosk.contract.messages import VisitEnd
+from kiosk.station.loop import IdleTimes
 from kiosk.station.states import PulledFrom
 from screens.words import waiting
 
@@ -56,6 +57,7 @@ def _done(*puks: str) -> frozenset[Left]:
 
 
 _HAS_NEW_PIN = "has the new PIN, and the first page says so"
+_READ = f", unless the success page was read ({IdleTimes().read_s:g} s)"
 
 ROWS: Final = (
     Row(
@@ -63,7 +65,7 @@ ROWS: Final = (
         frozenset({Left(None, False, False, None, False, ("current",), PulledFrom.UNBLOCK)}),
         "nothing was released or charged",
         "the visit ends",
-        "comes back to any station while the code lives, and enters it again",
+        "reads the same as in the next row; the code lives, and is entered again",
     ),
     Row(
         PROOF,
@@ -75,8 +77,7 @@ ROWS: Final = (
             for is_set in (False, True)
         ),
         (
-            "the station looks at the card no more before `release` commits: the PUK leaves, and "
-            "nobody knows whether the card took it"
+            "the PUK leaves even if the card is already out; nobody knows whether the card took it"
         ),
         (
             "`_lost` in {connection} raises `OutcomeUnknown`, as for every command that changes a "
@@ -101,7 +102,7 @@ ROWS: Final = (
         _done("current", "former 0"),
         "the PIN is set, and the card has the new PUK",
         "nothing is left to find out: `confirm_rotation` makes the new PUK the current one",
-        _HAS_NEW_PIN,
+        _HAS_NEW_PIN + _READ,
     ),
 )  # fmt: skip
 

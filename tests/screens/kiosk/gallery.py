@@ -1,7 +1,7 @@
 """Looks at the pages without a station.
 
 ``python -m tests.screens.kiosk.gallery [NAME...]`` shows samples in this terminal, all of them or
-those whose names begin with NAME: Page Down and Page Up turn, F12 or Ctrl+Q ends.
+those whose names begin with NAME: Page Down and Page Up turn, F12 ends.
 ``python -m tests.screens.kiosk.gallery --picture NAME FILE.svg [COLUMNSxROWS]`` draws one sample.
 ``python -m tests.screens.kiosk.gallery --pictures DIRECTORY`` draws the README's picture.
 
@@ -60,7 +60,7 @@ class Gallery(KioskApp):
         if isinstance(event, events.Key) and event.key in ("pageup", "pagedown"):
             self._at = (self._at + (1 if event.key == "pagedown" else -1)) % len(self._chosen)
             await self.show(self._chosen[self._at].state)
-        elif isinstance(event, events.Key) and event.key in ("f12", "ctrl+q"):
+        elif isinstance(event, events.Key) and event.key == "f12":
             self.exit(0)
         else:
             await super().on_event(event)

@@ -116,7 +116,7 @@ def held(texts: Mapping[str, str], pid: int) -> list[str]:
     return [name for name, text in texts.items() if any(text.encode(f) in memory for f in forms)]
 
 
-def memory_of(pid: int) -> bytes:
+def memory_of(pid: int) -> bytearray:
     """Return all that a process can write to."""
     maps = Path(f"/proc/{pid}/maps").read_text()
     areas = re.findall(r"^([0-9a-f]+)-([0-9a-f]+) rw", maps, re.MULTILINE)
@@ -125,4 +125,4 @@ def memory_of(pid: int) -> bytes:
         for first, end in ((int(one, 16), int(other, 16)) for one, other in areas):
             file.seek(first)
             read += file.read(end - first)
-    return bytes(read)
+    return read

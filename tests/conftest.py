@@ -44,8 +44,7 @@ _LONGEST = (
 each is one processor's, and would be waited for at the end.
 
 Two of ``e2e`` wait nine tenths of their time, a minute in one piece until a notice goes from the
-first page. So they begin beside files that work: among others that wait, where their names have
-them, they left the processors without enough to do.
+first page: beside them the processors are free for files that work.
 """
 
 

@@ -14,11 +14,13 @@ from datetime import timedelta
 import pytest
 
 from kiosk.authority.notices import Notice
-from kiosk.authority.store.records import Card, UnblockState
+from kiosk.authority.store.records import Card, UnblockEntry, UnblockState
 from kiosk.authority.store.repositories.visits import VISIT_LIFE
+from kiosk.authority.store.tables import UnblockRow
 from kiosk.contract.messages import JournalId, Reason, Refusal, UnblockDone, VisitOpened
 from tests.authority.station_visit import StationVisit
 from tests.authority.world import World
+from tests.support.stored import stored
 
 
 @pytest.fixture
@@ -41,7 +43,7 @@ def journal(world: World, card: Card, hostile: StationVisit) -> JournalId:
     world.clock.forward(minutes=5)
     world.insert(card, blocked=True, station="B").pull()
     with world.store.read() as uow:
-        entry = uow.journal.get(granted)
+        entry = stored(uow, UnblockRow, UnblockEntry, id=granted)
     assert entry is not None
     assert (entry.state, entry.detail) == (UnblockState.SETTLED, "not-done")
     return granted

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, modes
 
 from kiosk.authority.crypto.sealing import SealKind, SealLabel
 from kiosk.authority.store.records import Card, UnblockEntry, Visit, new_id
+from kiosk.authority.store.tables import UnblockRow
 from kiosk.contract.messages import (
     CardId,
     JournalId,
@@ -25,6 +26,7 @@ from kiosk.contract.messages import (
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.station_visit import StationVisit
 from tests.authority.world import World
+from tests.support.stored import stored
 
 KEY = "8f3b10d95d7a43e61c85b6049e2fc26bf1618c375ba84c13"
 OTHER_KEY = KEY[16:] + KEY[:16]
@@ -104,7 +106,7 @@ def ready(world: World, card: Card) -> StationVisit:
 def entry_of(world: World, journal: JournalId) -> UnblockEntry:
     """Return what the journal says."""
     with world.store.read() as uow:
-        entry = uow.journal.get(journal)
+        entry = stored(uow, UnblockRow, UnblockEntry, id=journal)
     assert entry is not None
     return entry
 

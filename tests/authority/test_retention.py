@@ -26,9 +26,11 @@ from kiosk.authority.store.records import (
     new_id,
 )
 from kiosk.authority.store.repositories.past import PastKind, PastRows
+from kiosk.authority.store.tables import OutboxRow
 from kiosk.config.settings import DEFAULTS
 from tests.authority.store import samples
 from tests.support.database import MACS, SetClock, TestDatabase
+from tests.support.stored import stored
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -49,8 +51,8 @@ def test_old_notices_go_and_waiting_ones_stay(tmp_path: Path) -> None:
     clock.forward(days=DEFAULTS.retention.outbox_days + 1)
     purge_records(store)
     with store.read() as uow:
-        assert uow.outbox.get("sent") is None
-        assert uow.outbox.get("waiting") is not None
+        assert stored(uow, OutboxRow, OutboxMessage, id="sent") is None
+        assert stored(uow, OutboxRow, OutboxMessage, id="waiting") is not None
     store.close()
 
 

@@ -24,9 +24,11 @@ from kiosk.authority.mail.outbox import OutboxWorker, RetryTimes
 from kiosk.authority.mail.smtp import SmtpMailer
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import OutboxMessage, new_id
+from kiosk.authority.store.tables import OutboxRow
 from kiosk.config.settings import ServiceSettings
 from tests.support.database import MACS, TestDatabase
 from tests.support.smtp import relay_to, running
+from tests.support.stored import stored
 
 QUICK = RetryTimes(look_every=timedelta(milliseconds=10))
 NEVER_LOOKS = RetryTimes(look_every=timedelta(hours=1))
@@ -73,7 +75,7 @@ def queue(database: TestDatabase, template: str = "unlocked", name: str = "Jo") 
 
 def kept(database: TestDatabase, message_id: str) -> OutboxMessage:
     with database.store().read() as uow:
-        message = uow.outbox.get(message_id)
+        message = stored(uow, OutboxRow, OutboxMessage, id=message_id)
     assert message is not None
     return message
 

@@ -40,7 +40,6 @@ COUNTS: dict[str, tuple[Count, str]] = {
     "places": (lambda uow: uow.statistics.places(SOUGHT, *SPAN, 9), "audit_event"),
     "visits": (lambda uow: uow.statistics.visits_by_quarter(*SPAN), "ix_visit_opened_at"),
     "codes": (lambda uow: uow.statistics.waiting_for_code(), "uq_email_code_live"),
-    "blocked": (lambda uow: uow.statistics.blocked(), "ix_registration_blocked"),
     "waiting mail": (lambda uow: uow.outbox.waiting(), "ix_outbox_message_waiting"),
     "denied mail": (lambda uow: uow.outbox.denied_addresses(), "ix_outbox_message_waiting"),
     "oldest mail": (lambda uow: uow.outbox.waits_since(), "ix_outbox_message_waiting"),

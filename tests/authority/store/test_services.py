@@ -11,9 +11,11 @@ from kiosk.authority.errors import StoreError
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import OutboxMessage, Station, new_id
 from kiosk.authority.store.repositories.past import PastKind
+from kiosk.authority.store.tables import OutboxRow
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.store import samples
 from tests.support.database import TestDatabase
+from tests.support.stored import stored
 
 LEASE = timedelta(minutes=2)
 
@@ -76,7 +78,7 @@ def test_sent_retried_and_given_up(database: TestDatabase, store: Store) -> None
     later = database.clock.forward(minutes=10)
     assert [one.id for one in claim(store)] == [retried.id]
     with store.begin() as uow:
-        found = uow.outbox.get(sent.id)
+        found = stored(uow, OutboxRow, OutboxMessage, id=sent.id)
         assert found is not None
         assert (found.sent_at, found.failed_at, found.last_error) == (samples.NOW, None, "")
         assert uow.past.delete(PastKind.OUTBOX, later, 10) == 2

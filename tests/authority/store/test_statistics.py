@@ -170,16 +170,6 @@ def test_one_person_with_two_codes_waits_once(store: Store) -> None:
         assert uow.statistics.waiting_for_code() == 1
 
 
-def test_blocked_registrations(store: Store) -> None:
-    people = [samples.registered_person(store, f"10000000000{number}") for number in range(3)]
-    with store.begin() as uow:
-        for person in people[:2]:
-            uow.registrations.block(person.holder.id)
-        uow.commit()
-    with store.read() as uow:
-        assert uow.statistics.blocked() == 2
-
-
 def test_the_oldest_notice_that_waits(store: Store) -> None:
     def message(minutes: float, **changes: Any) -> OutboxMessage:
         at = around(minutes)

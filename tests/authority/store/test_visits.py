@@ -14,8 +14,10 @@ from kiosk.authority.store.records import (
     new_id,
 )
 from kiosk.authority.store.repositories.past import PastKind
+from kiosk.authority.store.tables import PendingRow, UnblockRow
 from kiosk.contract.messages import Purpose, VisitEnd
 from tests.authority.store import samples
+from tests.support.stored import stored
 
 
 def test_a_visit_is_opened_once(store: Store) -> None:
@@ -105,9 +107,9 @@ def test_one_pending_change_a_card_and_purpose(store: Store) -> None:
             uow.pending.put(change)
         uow.commit()
     with store.read() as uow:
-        assert uow.pending.get(first.id) == first
-        assert uow.pending.get(second.id) == second
-        assert uow.pending.get(other.id) == other
+        assert stored(uow, PendingRow, PendingChange, id=first.id) == first
+        assert stored(uow, PendingRow, PendingChange, id=second.id) == second
+        assert stored(uow, PendingRow, PendingChange, id=other.id) == other
 
 
 def test_a_pending_change_grows_under_its_own_id(store: Store) -> None:
@@ -117,7 +119,7 @@ def test_a_pending_change_grows_under_its_own_id(store: Store) -> None:
     with store.begin() as uow:
         uow.pending.put(first)
         uow.pending.put(grown)
-        assert uow.pending.get(first.id) == grown
+        assert stored(uow, PendingRow, PendingChange, id=first.id) == grown
         uow.commit()
 
 
@@ -128,7 +130,7 @@ def test_pending_changes_are_forgotten(store: Store) -> None:
         uow.pending.put(first)
         uow.pending.put(second)
         uow.pending.delete(first.id)
-        assert uow.pending.get(first.id) is None
+        assert stored(uow, PendingRow, PendingChange, id=first.id) is None
         assert uow.past.delete(PastKind.PENDING, samples.NOW, 10) == 0
         assert uow.past.delete(PastKind.PENDING, samples.NOW + timedelta(seconds=1), 10) == 1
         uow.commit()
@@ -154,7 +156,7 @@ def test_one_open_entry_a_card(store: Store) -> None:
         assert uow.journal.open(second)
         uow.commit()
     with store.read() as uow:
-        done = uow.journal.get(first.id)
+        done = stored(uow, UnblockRow, UnblockEntry, id=first.id)
     assert done == replace(first, state=UnblockState.DONE, closed_at=samples.NOW)
 
 

@@ -7,6 +7,7 @@ import pytest
 from kiosk.authority.audit.events import LONGEST_DETAIL
 from kiosk.authority.notices import Notice
 from kiosk.authority.store.records import Card, UnblockEntry, UnblockState
+from kiosk.authority.store.tables import UnblockRow
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     AnswerQuestions,
@@ -28,6 +29,7 @@ from kiosk.contract.messages import (
 )
 from tests.authority.station_visit import StationVisit
 from tests.authority.world import EMAIL, World
+from tests.support.stored import stored
 
 
 @pytest.fixture
@@ -49,7 +51,7 @@ def _settle(station_visit: StationVisit, grant: Grant, outcome: UnblockOutcome) 
 
 def _entry(world: World, grant: Grant) -> UnblockEntry:
     with world.store.read() as uow:
-        entry = uow.journal.get(grant.journal)
+        entry = stored(uow, UnblockRow, UnblockEntry, id=grant.journal)
     assert entry is not None
     return entry
 

@@ -10,10 +10,12 @@ from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.rotation import reseal_all
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.store.records import Card, CardStatus, SealedSecret, UnblockEntry, UnblockState
+from kiosk.authority.store.tables import UnblockRow
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import Grant, Reason, Refusal, VisitOpened
 from tests.authority.station_visit import StationVisit
 from tests.authority.world import PUK, World
+from tests.support.stored import stored
 
 
 @pytest.fixture
@@ -31,7 +33,7 @@ def station_visit(world: World, card: Card) -> StationVisit:
 
 def _entry(world: World, grant: Grant) -> UnblockEntry:
     with world.store.read() as uow:
-        entry = uow.journal.get(grant.journal)
+        entry = stored(uow, UnblockRow, UnblockEntry, id=grant.journal)
     assert entry is not None
     return entry
 

@@ -11,6 +11,7 @@ import pytest
 from msgspec import structs
 
 from kiosk.authority.store.records import Card, CardStatus, UnblockEntry, new_id
+from kiosk.authority.store.tables import UnblockRow
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.families import FAMILIES, MUTUALLY_AUTHENTICATED
 from kiosk.contract.messages import (
@@ -33,6 +34,7 @@ from tests.authority.card_in_reader import KeylessCard, ReaderCard, unsupported_
 from tests.authority.refused import is_turned_away
 from tests.authority.station_visit import wrong_code
 from tests.authority.world import World
+from tests.support.stored import stored
 
 
 @pytest.fixture
@@ -300,7 +302,8 @@ def test_a_copy_neither_ends_a_visit_nor_settles_an_unblock(
     copied = world.insert(card, blocked=False, reader_card=ReaderCard())
     assert isinstance(copied.opened, Refusal)
     with world.store.read() as uow:
-        visit, entry = uow.visits.get(station_visit.visit), uow.journal.get(grant.journal)
+        visit = uow.visits.get(station_visit.visit)
+        entry = stored(uow, UnblockRow, UnblockEntry, id=grant.journal)
     assert visit is not None
     assert visit.closed_at is None
     assert isinstance(entry, UnblockEntry)

@@ -9,7 +9,8 @@ from datetime import timedelta
 import pytest
 
 from kiosk.authority.crypto.hashing import AnswerHasher
-from kiosk.authority.store.records import Card, JointHash
+from kiosk.authority.store.records import Card, JointHash, PendingChange
+from kiosk.authority.store.tables import PendingRow
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import (
     AnswerQuestions,
@@ -33,6 +34,7 @@ from tests.authority.card_in_reader import KeylessCard
 from tests.authority.registering import OTHER, start
 from tests.authority.station_visit import StationVisit, wrong_code
 from tests.authority.world import CHEAP, World
+from tests.support.stored import stored
 
 CODE_ONLY = Policy(verification=(Factor.EMAIL_CODE,))
 
@@ -216,7 +218,7 @@ def test_what_was_gathered_goes_with_its_code(world: World) -> None:
     station_visit.authority.choose(station_visit.visit, Purpose.CHANGE_PIN)
     assert world.visit(station_visit).pending_id is None
     with world.store.read() as uow:
-        assert uow.pending.get(gathered) is None
+        assert stored(uow, PendingRow, PendingChange, id=gathered) is None
     with pytest.raises(StepRefused):
         station_visit.authority.pin_changing(
             station_visit.visit

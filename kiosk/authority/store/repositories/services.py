@@ -93,10 +93,6 @@ class Outbox(Repository):
         """Queue one; its parameters hold no secret."""
         self._gateway.add(OutboxRow, values(message))
 
-    def get(self, message_id: str) -> OutboxMessage | None:
-        row = self._gateway.one(select(OutboxRow).where(col(OutboxRow.id) == message_id), OutboxRow)
-        return row.record(OutboxMessage) if row else None
-
     def claim_due(self, limit: int, lease: timedelta) -> tuple[OutboxMessage, ...]:
         """Take up to ``limit`` that are due, oldest first; commit before mailing them.
 

@@ -101,11 +101,6 @@ class Staff(Repository):
 
     # --- cards ---
 
-    def card(self, card_id: str) -> StaffCard | None:
-        statement = select(StaffCardRow).where(col(StaffCardRow.card_id) == card_id)
-        row = self._gateway.one(statement, StaffCardRow)
-        return row.record(StaffCard) if row else None
-
     def cards(self) -> tuple[StaffCard, ...]:
         """Return every card, the oldest first."""
         statement = select(StaffCardRow).order_by(col(StaffCardRow.added_at))

@@ -27,7 +27,6 @@ from kiosk.authority.store.tables import (
     AuditHeadRow,
     CodeRow,
     OutboxRow,
-    RegistrationRow,
     StationRow,
     VisitRow,
     col,
@@ -117,11 +116,6 @@ class Statistics(Repository):
         mailed = text(LIVE_CODE), col(CodeRow.issued_by).is_(None)
         people = self._gateway.tuples(select(col(CodeRow.holder_id)).where(*mailed, *waits))
         return len({holder_id for (holder_id,) in people})
-
-    def blocked(self) -> int:
-        blocked = col(RegistrationRow.blocked_at).is_not(None)
-        count: int = self._gateway.scalar(select(func.count()).where(blocked))
-        return count
 
     def _by(
         self, column: Any, sought: Sequence[Sought], since: datetime, until: datetime

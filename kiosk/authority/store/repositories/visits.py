@@ -157,11 +157,6 @@ class PendingChanges(Repository):
         new = {name: insert.excluded[name] for name in stamped}
         self._gateway.write(insert.on_conflict_do_update(index_elements=["id"], set_=new))
 
-    def get(self, change_id: str) -> PendingChange | None:
-        this = select(PendingRow).where(col(PendingRow.id) == change_id)
-        row = self._gateway.one(this, PendingRow)
-        return row.record(PendingChange) if row else None
-
     def delete(self, change_id: str) -> None:
         """Delete one: it was applied or abandoned."""
         self._gateway.write(delete(PendingRow).where(col(PendingRow.id) == change_id))
@@ -178,7 +173,6 @@ class PendingChanges(Repository):
 
 _THIS_ENTRY = col(UnblockRow.id) == bindparam("entry")
 _IS_OPEN = col(UnblockRow.closed_at).is_(None)
-_ENTRY = Prepared(select(UnblockRow).where(_THIS_ENTRY))
 _OPEN_ENTRY = for_update(UnblockRow, _THIS_ENTRY, _IS_OPEN)
 _OPEN_FOR_CARD = Prepared(
     select(UnblockRow).where(col(UnblockRow.card_id) == bindparam("card"), _IS_OPEN)
@@ -200,9 +194,6 @@ class UnblockJournal(Repository):
     def open(self, entry: UnblockEntry) -> bool:
         """Record an intent; return False, recording nothing, where the card has an open entry."""
         return self._gateway.add_new(UnblockRow, values(entry))
-
-    def get(self, entry_id: str) -> UnblockEntry | None:
-        return self._one(_ENTRY, {"entry": entry_id})
 
     def open_for(self, card_id: str) -> UnblockEntry | None:
         """Return the card's open entry: an intent without outcome, or an unknown outcome."""

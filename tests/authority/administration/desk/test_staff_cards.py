@@ -16,7 +16,8 @@ from kiosk.authority.crypto.card_keys import fingerprint, key_from
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotPermitted, NotTaken
 from kiosk.authority.roles import Role
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import AuditQuery, StaffKey, StaffMember, new_id
+from kiosk.authority.store.records import AuditQuery, StaffCard, StaffKey, StaffMember, new_id
+from kiosk.authority.store.tables import StaffCardRow
 from kiosk.config.settings import PolicySettings
 from kiosk.contract.messages import CardId
 from tests.authority.administration.desk.keys import new_key, new_pin_key
@@ -24,6 +25,7 @@ from tests.authority.administration.desk.offices import GROUNDS, office_of
 from tests.authority.card_in_reader import Authorities, ReaderCard
 from tests.authority.store import samples
 from tests.support.database import SetClock
+from tests.support.stored import stored
 
 SAM = "Sam Reed"
 
@@ -70,7 +72,7 @@ def test_a_technician_has_no_key_and_a_card(
         (event,) = uow.trail.oldest(AuditQuery(reference=done.reference))
         known = uow.cards.find(card)
         assert known is not None
-        kept = uow.staff.card(known.card.id)
+        kept = stored(uow, StaffCardRow, StaffCard, card_id=known.card.id)
     assert kept is not None
     assert (kept.staff_id, kept.public_key) == (sam.staff_id, der(pem))
     assert (event.kind, event.card_id) == ("staff-card-added", known.card.id)

@@ -29,7 +29,7 @@ from kiosk.authority.audit.events import AuditKind
 from kiosk.authority.audit.siem import FEED, Collector, CollectorAway
 from kiosk.authority.crypto import card_keys, keys
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing, knows_ring
-from kiosk.authority.crypto.rotation import sealed_by_key
+from kiosk.authority.crypto.rotation import secrets_by
 from kiosk.authority.errors import (
     KeyMissing,
     KeysUnavailable,
@@ -43,7 +43,7 @@ from kiosk.authority.roles import Action
 from kiosk.authority.store.database import SchemaFit, Store, UnitOfWork
 from kiosk.authority.store.engine import MOVED, REFUSED_LOGINS, place_of, unverified_host
 from kiosk.authority.store.grants import AUTHORITY, STAFF
-from kiosk.authority.store.records import AuditQuery
+from kiosk.authority.store.records import AuditQuery, NamedKey
 from kiosk.authority.wording import counted, numbered
 from kiosk.config.settings import PolicySettings
 from kiosk.contract.errors import ConfigError
@@ -275,7 +275,7 @@ def check_keys(load: Callable[[], KeyRing], store: Store) -> Finding:
     except KeyMissing as error:
         return fail(_KEYS, str(error), f"where there is none, see {_page('estate')}")
     with store.read() as uow:
-        sealed = sealed_by_key(uow)
+        sealed = secrets_by(uow, NamedKey.SEAL)
     held, current = ring.ids(KeyPurpose.SEAL), ring.current(KeyPurpose.SEAL).id
     missing = missing_keys(ring, store)
     advice = f"put its newest copy there; {where_added(missing)}" if missing else ""

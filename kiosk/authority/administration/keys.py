@@ -21,19 +21,12 @@ from kiosk.authority.administration.views import Progress, unseen
 from kiosk.authority.audit.events import ServiceKind
 from kiosk.authority.crypto.derivation import Masters
 from kiosk.authority.crypto.keys import NEEDED, KeyPurpose, KeyRing, create, require_newest
-from kiosk.authority.crypto.rotation import (
-    OlderMasters,
-    Rotation,
-    derived_by_key,
-    reseal_all,
-    sealed_by_key,
-    walk,
-)
+from kiosk.authority.crypto.rotation import Rotation, reseal_all, seal_derived, secrets_by
 from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.crypto.token import TokenMasters
 from kiosk.authority.errors import KeyMissing, StoreError
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import AuditEvent, AuditQuery, Scalar
+from kiosk.authority.store.records import AuditEvent, AuditQuery, NamedKey, Scalar
 from kiosk.authority.store.repositories.mac_rows import TABLES, RowKey
 from kiosk.contract.errors import ConfigError
 from kiosk.system.machine_seal import SUFFIX
@@ -77,7 +70,7 @@ def list_keys(ring: KeyRing, store: Store) -> tuple[KeyStatus, ...]:
         missing.setdefault(added.purpose, []).insert(0, added.id)
     lines = list[KeyStatus]()
     with store.read() as uow:
-        sealed = sealed_by_key(uow)
+        sealed = secrets_by(uow, NamedKey.SEAL)
         for purpose in NEEDED:
             held = ring.ids(purpose)
             for key_id in (*held, *missing.get(purpose, ())):
@@ -154,7 +147,7 @@ def check_current(
             f"{where}; where no copy has such a key, give it up with --lost KEY"
         )
     with store.read() as uow:
-        sealed = sealed_by_key(uow)
+        sealed = secrets_by(uow, NamedKey.SEAL)
     return tuple(
         f"{key}: {_LOST[KeyPurpose(lacking[key])].format(secrets=sealed.get(key, 0))}"
         for key in sorted(lost)
@@ -186,7 +179,8 @@ def check_holds_all(ring: KeyRing, store: Store) -> None:
     It may lack a master key from which nothing derives: that may have been destroyed.
     """
     with store.read() as uow:
-        known, since, derived = uow.known_keys.every(), uow.known_keys.since(), derived_by_key(uow)
+        known, since = uow.known_keys.every(), uow.known_keys.since()
+        derived = secrets_by(uow, NamedKey.MASTER)
     derive = KeyPurpose.DERIVE.value
     needed = {key: named for key, named in known.items() if named != derive or key in derived}
     require_newest(ring, needed, since)
@@ -272,7 +266,7 @@ def where_added(missing: Sequence[MissingKey]) -> str:
 def is_unfinished(ring: KeyRing, store: Store) -> bool:
     """Return whether an added key has work left: secrets under older ones, or none under it."""
     with store.read() as uow:
-        sealed = sealed_by_key(uow)
+        sealed = secrets_by(uow, NamedKey.SEAL)
     current, *older = reversed(ring.ids(KeyPurpose.SEAL))
     return any(sealed.get(key, 0) for key in older) or bool(older and not sealed.get(current, 0))
 
@@ -452,8 +446,8 @@ class MasterKeys:
         ring = KeyRing.load(self._path)
         masters = Masters(ring, self._token)
         current = masters.current()
-        work = OlderMasters(Sealer(ring, masters), current)
-        return RotationReport(added, current, walk(self._store, work, current, actor, progress))
+        done = seal_derived(self._store, Sealer(ring, masters), current, actor, progress)
+        return RotationReport(added, current, done)
 
     def _is_unfinished(self) -> bool:
         """Return whether secrets derive from older keys, or none yet from one that was added."""
@@ -469,7 +463,7 @@ class MasterKeys:
 
     def _derived(self) -> dict[str, int]:
         with self._store.read() as uow:
-            return derived_by_key(uow)
+            return secrets_by(uow, NamedKey.MASTER)
 
 
 def _current(masters: Masters) -> str | None:

@@ -10,13 +10,13 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from kiosk.authority.audit.events import ServiceKind
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel, label_of
 from kiosk.authority.errors import KeyMissing, SealBroken, StoreError
 from kiosk.authority.store.database import Store, UnitOfWork
-from kiosk.authority.store.records import Card, KeptSecret, Progress, Scalar, SealedSecret
+from kiosk.authority.store.records import Card, KeptSecret, NamedKey, Progress, Scalar, SealedSecret
 
 # Sealing every unblock secret again for another key, while stations go on working.
 #
@@ -36,41 +36,26 @@ class Rotation:
     broken: list[str] = field(default_factory=list)
 
 
-class RotationWork(Protocol):
-    """Which secrets have to be sealed again, and how."""
+@dataclass(frozen=True, slots=True)
+class RotationWork:
+    """Seals again what names another key than ``key``, also beside the current secrets of cards.
+
+    ``anew`` seals one; it raises ``SealBroken``, ``KeyMissing`` or ``KeysUnavailable``.
+    """
+
+    which: NamedKey
+    key: str
+    anew: Callable[[SealedSecret, SealLabel, SealLabel], SealedSecret]
 
     def left(self, uow: UnitOfWork) -> int:
-        pass
+        counts = secrets_by(uow, self.which)
+        return sum(count for key, count in counts.items() if key != self.key)
 
     def cards(self, uow: UnitOfWork, after: str) -> tuple[Card, ...]:
-        """Return some cards whose current secret is one of them, by id, from ``after`` on."""
+        return uow.cards.naming_others(self.which, self.key, after=after)
 
     def kept(self, uow: UnitOfWork, after: str) -> tuple[KeptSecret, ...]:
-        """Return some of the kept secrets beside the current ones, by id, from ``after`` on."""
-
-    def anew(self, sealed: SealedSecret, old: SealLabel, new: SealLabel) -> SealedSecret:
-        """Seal one again; raises ``SealBroken``, ``KeyMissing`` or ``KeysUnavailable``."""
-
-
-class UnderCurrentKey:
-    """Secrets that an older key sealed, also those kept beside the current ones."""
-
-    def __init__(self, sealer: Sealer) -> None:
-        self._sealer = sealer
-        self._key = sealer.current_key_id
-
-    def left(self, uow: UnitOfWork) -> int:
-        return sum(count for key, count in sealed_by_key(uow).items() if key != self._key)
-
-    def cards(self, uow: UnitOfWork, after: str) -> tuple[Card, ...]:
-        return uow.cards.sealed_otherwise(self._key, after=after)
-
-    def kept(self, uow: UnitOfWork, after: str) -> tuple[KeptSecret, ...]:
-        return uow.kept_secrets.sealed_otherwise(self._key, after=after)
-
-    def anew(self, sealed: SealedSecret, old: SealLabel, new: SealLabel) -> SealedSecret:
-        """Seal it under the current key; a derived secret stays derived."""
-        return self._sealer.carry(sealed, old, new)
+        return uow.kept_secrets.naming_others(self.which, self.key, after=after)
 
 
 def reseal_all(
@@ -78,27 +63,40 @@ def reseal_all(
 ) -> Rotation:
     """Seal under the current key what another key sealed; raises ``StoreError``.
 
-    A secret that does not open is left alone and named, and the others go on.
+    A secret that does not open is left alone and named, and the others go on. A derived secret
+    stays derived.
     """
-    return walk(store, UnderCurrentKey(sealer), sealer.current_key_id, actor, progress)
+    work = RotationWork(NamedKey.SEAL, sealer.current_key_id, sealer.carry)
+    return walk(store, work, actor, progress)
 
 
-def walk(
-    store: Store, work: RotationWork, current: str, actor: str, progress: Progress | None = None
+def seal_derived(
+    store: Store, sealer: Sealer, current: str, actor: str, progress: Progress
 ) -> Rotation:
+    """Derive a last time what derives from another master key than ``current``, and seal that.
+
+    Raises ``StoreError`` and ``KeysUnavailable``.
+    """
+
+    def anew(sealed: SealedSecret, old: SealLabel, new: SealLabel) -> SealedSecret:
+        return sealer.seal(sealer.open(sealed, old), new)
+
+    return walk(store, RotationWork(NamedKey.MASTER, current, anew), actor, progress)
+
+
+def walk(store: Store, work: RotationWork, actor: str, progress: Progress | None) -> Rotation:
     """Do all of ``work``; raises ``StoreError`` and ``KeysUnavailable``, and keeps what is done.
 
-    The audit gets one row with the counts, also where the work ends early. ``current`` is the key
-    that the work is for.
+    The audit gets one row with the counts, also where the work ends early.
     """
     done = Rotation()
     try:
         _work(store, work, done, progress)
     except BaseException:
         with suppress(StoreError):  # the caller has to learn what ended the work
-            _record(store, current, actor, done)
+            _record(store, work.key, actor, done)
         raise
-    _record(store, current, actor, done)
+    _record(store, work.key, actor, done)
     return done
 
 
@@ -137,9 +135,9 @@ def _work(store: Store, work: RotationWork, done: Rotation, progress: Progress |
                 progress(seen, max(total, seen))
 
 
-def sealed_by_key(uow: UnitOfWork) -> dict[str, int]:
-    """Return how many secrets each key sealed, also of those kept beside the current ones."""
-    return dict(Counter(uow.cards.count_by_key()) + Counter(uow.kept_secrets.count_by_key()))
+def secrets_by(uow: UnitOfWork, which: NamedKey) -> dict[str, int]:
+    """Return how many secrets name each key, also of those kept beside the current ones."""
+    return dict(Counter(uow.cards.count_by(which)) + Counter(uow.kept_secrets.count_by(which)))
 
 
 def _next(store: Store, find: Callable[[UnitOfWork, str], Some], after: str) -> Some:
@@ -183,29 +181,3 @@ def _reseal_kept(store: Store, work: RotationWork, kept: KeptSecret, done: Rotat
             return
         uow.commit()
     done.resealed += 1
-
-
-def derived_by_key(uow: UnitOfWork) -> dict[str, int]:
-    """Return how many secrets derive from each master key, kept ones too."""
-    return dict(Counter(uow.cards.count_derived()) + Counter(uow.kept_secrets.count_derived()))
-
-
-class OlderMasters:
-    """Secrets that derive from another master key than ``current``: a ``RotationWork``."""
-
-    def __init__(self, sealer: Sealer, current: str) -> None:
-        self._sealer = sealer
-        self._current = current
-
-    def left(self, uow: UnitOfWork) -> int:
-        return sum(count for key, count in derived_by_key(uow).items() if key != self._current)
-
-    def cards(self, uow: UnitOfWork, after: str) -> tuple[Card, ...]:
-        return uow.cards.derived_otherwise(self._current, after=after)
-
-    def kept(self, uow: UnitOfWork, after: str) -> tuple[KeptSecret, ...]:
-        return uow.kept_secrets.derived_otherwise(self._current, after=after)
-
-    def anew(self, sealed: SealedSecret, old: SealLabel, new: SealLabel) -> SealedSecret:
-        """Derive it a last time, and seal the secret itself."""
-        return self._sealer.seal(self._sealer.open(sealed, old), new)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
+from enum import Enum, StrEnum
 from uuid import uuid4
 
 from kiosk.authority.roles import Role
@@ -60,6 +60,13 @@ class SealedSecret:
     key_id: str
     revision: int
     derived_from: str = ""
+
+
+class NamedKey(Enum):
+    """Which of the two key ids of a sealed secret; the value is its column."""
+
+    SEAL = "sealed_key_id"
+    MASTER = "derived_from"
 
 
 @dataclass(frozen=True, slots=True)

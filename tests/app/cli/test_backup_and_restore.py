@@ -19,7 +19,7 @@ from kiosk.app.cli.audit import print_gap
 from kiosk.authority.crypto.derivation import Derivation
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.sealing import Sealer, SealKind, label_of
-from kiosk.authority.store.records import AuditGap, GapKind
+from kiosk.authority.store.records import AuditGap, GapKind, NamedKey
 from kiosk.authority.store.sqlite_file import program_of
 from kiosk.contract.ports import SystemClock
 from tests.app.cli.samples import GOOD, Kiosk, people, store_of_settings
@@ -425,7 +425,7 @@ def derive_one(keys: Path) -> None:
     """Let a card's secret derive from the master key, as an unlock does."""
     sealer, store = Sealer(KeyRing.load(keys)), store_of_settings()
     with store.begin() as uow:
-        card, *_others = uow.cards.sealed_otherwise("none", after="")
+        card, *_others = uow.cards.naming_others(NamedKey.SEAL, "none", after="")
         assert card.sealed_secret is not None
         old = card.sealed_secret.revision
         anew = label_of(card, SealKind.UNBLOCK, old + 1)

@@ -14,7 +14,7 @@ from kiosk.authority.administration.setup import has_master_key
 from kiosk.authority.crypto.derivation import Derivation, Masters
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.macs import KeyedRowMacs
-from kiosk.authority.crypto.rotation import derived_by_key
+from kiosk.authority.crypto.rotation import secrets_by
 from kiosk.authority.crypto.sealing import (
     Sealer,
     SealKind,
@@ -25,7 +25,7 @@ from kiosk.authority.crypto.sealing import (
 )
 from kiosk.authority.crypto.token import PREFIX, Token, TokenMasters
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import Card, Cardholder, KeptKind, KeptSecret, new_id
+from kiosk.authority.store.records import Card, Cardholder, KeptKind, KeptSecret, NamedKey, new_id
 from kiosk.contract.findings import Condition, Finding
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.crypto.token.hsm import Hsm
@@ -81,7 +81,7 @@ def opened(store: Store, sealer: Sealer, cards: list[Card]) -> list[tuple[str, l
 
 def derived(store: Store) -> dict[str, int]:
     with store.read() as uow:
-        return derived_by_key(uow)
+        return secrets_by(uow, NamedKey.MASTER)
 
 
 def without(path: Path, master: str) -> KeyRing:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
-from kiosk.authority.crypto.rotation import reseal_all, sealed_by_key
+from kiosk.authority.crypto.rotation import reseal_all, secrets_by
 from kiosk.authority.crypto.sealing import (
     Sealer,
     SealKind,
@@ -21,7 +21,7 @@ from kiosk.authority.crypto.sealing import (
     open_kept,
 )
 from kiosk.authority.store.database import Store, UnitOfWork
-from kiosk.authority.store.records import Card, Cardholder, KeptKind, KeptSecret, new_id
+from kiosk.authority.store.records import Card, Cardholder, KeptKind, KeptSecret, NamedKey, new_id
 from kiosk.contract.sensitive import Sensitive
 from tests.support.database import MACS, SetClock, sqlite_url
 
@@ -97,7 +97,7 @@ def test_all_are_sealed_anew_under_another_key(safe: Safe) -> None:
     entries = [one for one in rotated.to_entries() if one[1] != safe.ring.ids(KeyPurpose.SEAL)[0]]
     with safe.store.read() as uow:
         assert safe.held(uow, Sealer(KeyRing.from_entries(tuple(entries)))) == [FIRST, SECOND]
-        assert sealed_by_key(uow) == {Sealer(rotated).current_key_id: 3}
+        assert secrets_by(uow, NamedKey.SEAL) == {Sealer(rotated).current_key_id: 3}
 
 
 def test_one_that_does_not_open_is_named_and_the_others_go_on(safe: Safe) -> None:

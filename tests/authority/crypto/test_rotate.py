@@ -14,7 +14,7 @@ from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.rotation import reseal_all
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import Card, Cardholder, SealedSecret, new_id
+from kiosk.authority.store.records import Card, Cardholder, NamedKey, SealedSecret, new_id
 from kiosk.contract.messages import CardId
 from kiosk.contract.sensitive import Sensitive
 from tests.support.database import MACS, SetClock, sqlite_url
@@ -72,7 +72,7 @@ def test_all_are_resealed_and_the_audit_has_one_row(store: Store, old: KeyRing) 
     assert told == [(n, 230) for n in range(1, 231)]
     assert _opened(store, sealer, cards) == [f"{n:08d}" for n in range(230)]
     with store.read() as uow:
-        assert uow.cards.count_by_key() == {sealer.current_key_id: 230}
+        assert uow.cards.count_by(NamedKey.SEAL) == {sealer.current_key_id: 230}
         (event,) = uow.audit.latest(limit=1000)
     assert (event.kind, event.actor) == ("secrets-resealed", "test")
     counts = {"secrets": 230, "overtaken": 0, "broken": 0}

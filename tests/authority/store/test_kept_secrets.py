@@ -8,7 +8,14 @@ from datetime import timedelta
 import pytest
 
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import KeptKind, KeptSecret, Restore, SealedSecret, new_id
+from kiosk.authority.store.records import (
+    KeptKind,
+    KeptSecret,
+    NamedKey,
+    Restore,
+    SealedSecret,
+    new_id,
+)
 from kiosk.authority.store.repositories.cards import generation_base, next_generation
 from tests.authority.store import samples
 from tests.authority.store.samples import NOW, Person
@@ -73,11 +80,15 @@ def test_those_under_another_key_are_found_and_put_back_once(store: Store, perso
     in_order = sorted(several, key=lambda one: one.id)
     anew = SealedSecret(b"anew", "key-2", 2)
     with store.begin() as uow:
-        assert uow.kept_secrets.sealed_otherwise("key-2", limit=2) == tuple(in_order[:2])
-        assert uow.kept_secrets.sealed_otherwise("key-2", after=in_order[1].id) == (in_order[2],)
+        assert uow.kept_secrets.naming_others(NamedKey.SEAL, "key-2", limit=2) == tuple(
+            in_order[:2]
+        )
+        assert uow.kept_secrets.naming_others(NamedKey.SEAL, "key-2", after=in_order[1].id) == (
+            in_order[2],
+        )
         assert uow.kept_secrets.reseal(in_order[0], anew)
         assert not uow.kept_secrets.reseal(in_order[0], anew)
-        assert uow.kept_secrets.count_by_key() == {"key-1": 2, "key-2": 1}
+        assert uow.kept_secrets.count_by(NamedKey.SEAL) == {"key-1": 2, "key-2": 1}
         uow.commit()
 
 
@@ -87,16 +98,18 @@ def test_what_derives_from_an_older_master_key_is_found(store: Store, person: Pe
     add(store, kept(person), *former)
     with store.begin() as uow:
         assert uow.cards.replace_secret(person.card.id, 1, one)
-        assert uow.kept_secrets.count_derived() == {"derive-1": 2, "derive-2": 1}
-        assert uow.cards.count_derived() == {"derive-1": 1}
-        assert uow.kept_secrets.derived_otherwise("derive-1") == (former[2],)
+        assert uow.kept_secrets.count_by(NamedKey.MASTER) == {"derive-1": 2, "derive-2": 1}
+        assert uow.cards.count_by(NamedKey.MASTER) == {"derive-1": 1}
+        assert uow.kept_secrets.naming_others(NamedKey.MASTER, "derive-1") == (former[2],)
         older = sorted(former[:2], key=lambda each: each.id)
-        assert uow.kept_secrets.derived_otherwise("derive-2", limit=1) == (older[0],)
-        assert uow.kept_secrets.derived_otherwise("derive-2", after=older[0].id) == (older[1],)
-        (card,) = uow.cards.derived_otherwise("derive-2")
+        assert uow.kept_secrets.naming_others(NamedKey.MASTER, "derive-2", limit=1) == (older[0],)
+        assert uow.kept_secrets.naming_others(NamedKey.MASTER, "derive-2", after=older[0].id) == (
+            older[1],
+        )
+        (card,) = uow.cards.naming_others(NamedKey.MASTER, "derive-2")
         assert card.sealed_secret == one
-        assert uow.cards.derived_otherwise("derive-2", after=card.id) == ()
-        assert uow.cards.derived_otherwise("derive-1") == ()
+        assert uow.cards.naming_others(NamedKey.MASTER, "derive-2", after=card.id) == ()
+        assert uow.cards.naming_others(NamedKey.MASTER, "derive-1") == ()
         uow.kept_secrets.turn(former[0], two)
         assert not uow.kept_secrets.reseal(former[0], two), "somebody was first"
         uow.commit()

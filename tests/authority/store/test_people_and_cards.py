@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import Card, CardStatus, SealedSecret
+from kiosk.authority.store.records import Card, CardStatus, NamedKey, SealedSecret
 from kiosk.contract.messages import CardId
 from tests.authority.store import samples
 
@@ -193,9 +193,11 @@ def test_cards_of_other_keys_come_in_a_stable_order(store: Store) -> None:
         uow.commit()
     expected = sorted([person.card.id, *(card.id for card in old)])
     with store.read() as uow:
-        first = [card.id for card in uow.cards.sealed_otherwise("key-2", limit=4)]
-        rest = [card.id for card in uow.cards.sealed_otherwise("key-2", after=first[-1])]
-        assert uow.cards.count_by_key() == {"key-1": 6, "key-2": 1}
+        first = [card.id for card in uow.cards.naming_others(NamedKey.SEAL, "key-2", limit=4)]
+        rest = [
+            card.id for card in uow.cards.naming_others(NamedKey.SEAL, "key-2", after=first[-1])
+        ]
+        assert uow.cards.count_by(NamedKey.SEAL) == {"key-1": 6, "key-2": 1}
     assert first + rest == expected
 
 

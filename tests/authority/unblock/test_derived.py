@@ -11,14 +11,14 @@ import sqlalchemy as sa
 
 from kiosk.authority.crypto.derivation import Derivation, DerivedSecrets, Masters, unblock_secret
 from kiosk.authority.crypto.keys import KeyPurpose
-from kiosk.authority.crypto.rotation import derived_by_key
+from kiosk.authority.crypto.rotation import secrets_by
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
 from kiosk.authority.crypto.token import TokenMasters
 from kiosk.authority.errors import KeysUnavailable
 from kiosk.authority.health import Health
 from kiosk.authority.service import LocalAuthority
 from kiosk.authority.store.engine import parse_url
-from kiosk.authority.store.records import Card, Cardholder, new_id
+from kiosk.authority.store.records import Card, Cardholder, NamedKey, new_id
 from kiosk.authority.store.tables import TableRow
 from kiosk.contract.errors import AuthorityUnavailable
 from kiosk.contract.messages import CardId, Finished, UnblockDone, UnblockUnknown
@@ -137,7 +137,7 @@ def test_a_card_unlocks_from_its_issue_on_and_nothing_of_its_secrets_is_kept(
     assert numbers == sorted(set(numbers))
     assert len(set(shown)) == 4
     with world.store.read() as uow:
-        assert derived_by_key(uow) == {world.parts.sealer.masters.current(): 4}
+        assert secrets_by(uow, NamedKey.MASTER) == {world.parts.sealer.masters.current(): 4}
         assert uow.audit.verify().intact
     drawn = [event.detail for event in world.events() if event.kind == "secret-drawn"]
     assert {told["derived_from"] for told in drawn} == {world.parts.sealer.masters.current()}

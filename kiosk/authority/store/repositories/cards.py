@@ -34,6 +34,7 @@ from kiosk.authority.store.records import (
     KeptKind,
     KeptSecret,
     KnownCard,
+    NamedKey,
     SealedSecret,
 )
 from kiosk.authority.store.tables import CardholderRow, CardRow, KeptSecretRow, col, values
@@ -42,27 +43,27 @@ from kiosk.contract.messages import CardId
 # Queries on every table of sealed secrets: which key each is under, or derives from.
 
 _Sealed = TypeVar("_Sealed", CardRow, KeptSecretRow)
-_Key = Mapped[str] | Mapped[str | None]
 
 
-def _sealed_by_others(
-    gateway: Gateway, table: type[_Sealed], key: _Key, key_id: str, after: str, limit: int
+def _naming_others(
+    gateway: Gateway, table: type[_Sealed], which: NamedKey, key_id: str, after: str, limit: int
 ) -> Sequence[_Sealed]:
     """Return the rows that name another key than ``key_id``, by id, from ``after`` on.
 
     Interrupted work starts again from the first row that is left.
     """
+    key = col(getattr(table, which.value))
     left = select(table).where(_is_named(key), key != key_id, col(table.id) > after)
     return gateway.many(left.order_by(col(table.id)).limit(limit), table)
 
 
-def _counted(gateway: Gateway, key: _Key) -> dict[str, int]:
-    """Return how many rows name each key."""
+def _counted(gateway: Gateway, table: type[_Sealed], which: NamedKey) -> dict[str, int]:
+    key = col(getattr(table, which.value))
     statement = select(key, func.count()).where(_is_named(key)).group_by(key)
     return {row[0]: row[1] for row in gateway.tuples(statement)}
 
 
-def _is_named(key: _Key) -> ColumnElement[bool]:
+def _is_named(key: Mapped[str | None]) -> ColumnElement[bool]:
     """The value is written into the text and not bound, so that a partial index is recognised."""
     return key.is_not(None) & (key != literal_column("''"))
 
@@ -407,29 +408,16 @@ class CardRecords(Repository):
         """Let no secret be presented to a card any more, or (None) allow it again."""
         self._gateway.change(CardRow, col(CardRow.id) == card_id, set_aside_at=at)
 
-    def sealed_otherwise(
-        self, key_id: str, *, after: str = "", limit: int = 200
+    def naming_others(
+        self, which: NamedKey, key_id: str, *, after: str = "", limit: int = 200
     ) -> tuple[Card, ...]:
-        """Return cards whose secret another key than ``key_id`` sealed."""
-        return self._others(col(CardRow.sealed_key_id), key_id, after, limit)
-
-    def derived_otherwise(
-        self, key_id: str, *, after: str = "", limit: int = 200
-    ) -> tuple[Card, ...]:
-        """Return cards whose secret derives from another master key than ``key_id``."""
-        return self._others(col(CardRow.derived_from), key_id, after, limit)
-
-    def count_by_key(self) -> dict[str, int]:
-        """Return how many secrets each key sealed."""
-        return _counted(self._gateway, col(CardRow.sealed_key_id))
-
-    def count_derived(self) -> dict[str, int]:
-        """Return how many secrets derive from each master key."""
-        return _counted(self._gateway, col(CardRow.derived_from))
-
-    def _others(self, key: _Key, key_id: str, after: str, limit: int) -> tuple[Card, ...]:
-        found = _sealed_by_others(self._gateway, CardRow, key, key_id, after, limit)
+        """Return cards whose secret names another key than ``key_id``, by id."""
+        found = _naming_others(self._gateway, CardRow, which, key_id, after, limit)
         return tuple(card_record(row) for row in found)
+
+    def count_by(self, which: NamedKey) -> dict[str, int]:
+        """Return how many secrets name each key."""
+        return _counted(self._gateway, CardRow, which)
 
     def _several(self, statement: Select[CardRow]) -> tuple[Card, ...]:
         return tuple(card_record(row) for row in self._gateway.many(statement, CardRow))
@@ -568,29 +556,16 @@ class KeptSecrets(Repository):
         statement = update(KeptSecretRow).where(*same).values(_kept_secret_values(sealed))
         return self._gateway.run(statement) == 1
 
-    def sealed_otherwise(
-        self, key_id: str, *, after: str = "", limit: int = 200
+    def naming_others(
+        self, which: NamedKey, key_id: str, *, after: str = "", limit: int = 200
     ) -> tuple[KeptSecret, ...]:
-        """Return those that another key than ``key_id`` sealed."""
-        return self._others(col(KeptSecretRow.sealed_key_id), key_id, after, limit)
-
-    def derived_otherwise(
-        self, key_id: str, *, after: str = "", limit: int = 200
-    ) -> tuple[KeptSecret, ...]:
-        """Return those that derive from another master key than ``key_id``."""
-        return self._others(col(KeptSecretRow.derived_from), key_id, after, limit)
-
-    def count_by_key(self) -> dict[str, int]:
-        """Return how many of them each key sealed."""
-        return _counted(self._gateway, col(KeptSecretRow.sealed_key_id))
-
-    def count_derived(self) -> dict[str, int]:
-        """Return how many of them derive from each master key."""
-        return _counted(self._gateway, col(KeptSecretRow.derived_from))
-
-    def _others(self, key: _Key, key_id: str, after: str, limit: int) -> tuple[KeptSecret, ...]:
-        found = _sealed_by_others(self._gateway, KeptSecretRow, key, key_id, after, limit)
+        """Return those that name another key than ``key_id``, by id."""
+        found = _naming_others(self._gateway, KeptSecretRow, which, key_id, after, limit)
         return tuple(_kept_secret_record(row) for row in found)
+
+    def count_by(self, which: NamedKey) -> dict[str, int]:
+        """Return how many of them name each key."""
+        return _counted(self._gateway, KeptSecretRow, which)
 
     def _change(self, kept_id: str, values: dict[str, object]) -> None:
         statement = update(KeptSecretRow).where(col(KeptSecretRow.id) == kept_id)

@@ -50,7 +50,7 @@ class Discreet(logging.Formatter):
 class JsonLines(Discreet):
     """Writes each record as one line of JSON, in ASCII; ``marks`` puts its priority before it."""
 
-    def __init__(self, *, marks: bool = False) -> None:
+    def __init__(self, *, marks: bool) -> None:
         super().__init__("%(message)s")
         self._marks = marks
 

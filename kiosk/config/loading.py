@@ -261,7 +261,7 @@ def check_text(text: str, path: Path) -> None:
 def left_at_example(
     path: Path,
     environ: Mapping[str, str],
-    wanted: Mapping[str, tuple[str, ...]] = EXAMPLES,
+    wanted: Mapping[str, tuple[str, ...]],
 ) -> tuple[str, ...]:
     """Return settings for people that nobody has set, as ``setting in [section]``.
 

@@ -189,7 +189,7 @@ class Planner:
         sealer: Sealer,
         is_first: Callable[[PersonRecord], bool],
         *,
-        replace_lost: bool = False,
+        replace_lost: bool,
     ) -> None:
         self._uow = uow
         self._sealer = sealer
@@ -467,9 +467,7 @@ class PeopleImport:
         with self._store.read() as uow:
             return self.rehearse_in(uow, path, progress)
 
-    def rehearse_in(
-        self, uow: UnitOfWork, path: Path, progress: Progress = unseen
-    ) -> ImportSummary:
+    def rehearse_in(self, uow: UnitOfWork, path: Path, progress: Progress) -> ImportSummary:
         """Do as ``rehearse`` in the caller's unit of work."""
         return self._read(uow, PeopleFile(path, self._number_digits), progress, None)
 

@@ -129,7 +129,7 @@ def lacks_keys_of(copy: AuditEvent, ring: KeyRing, store: Store) -> bool:
 
 
 def check_current(
-    path: Path, ring: KeyRing, store: Store, lost: Collection[str] = ()
+    path: Path, ring: KeyRing, store: Store, lost: Collection[str]
 ) -> tuple[str, ...]:
     """Return what is lost with the keys ``lost``, which are given up, a sentence for each.
 

@@ -298,7 +298,7 @@ def standing_of(
     registration: Registration | None,
     policy: Policy,
     now: datetime,
-    broken: BrokenSeals = frozenset(),
+    broken: BrokenSeals,
 ) -> Standing:
     """Return somebody's standing: what has to be corrected first, if anything."""
     if has_left(holder, now):

@@ -251,7 +251,7 @@ def postgresql_engine(
     clock: DatabaseClock,
     options: dict[str, Any],
     *,
-    lost_commits: bool = False,
+    lost_commits: bool,
 ) -> Engine:
     """Return an engine without connections; its connections set ``clock``.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from typing import Any, Final
 
@@ -19,6 +20,9 @@ def document() -> dict[str, Any]:
     shown, components = msgspec.json.schema_components(
         kinds, schema_hook=_schema_of, ref_template="#/components/schemas/{name}"
     )
+    for each in components.values():
+        if "description" in each:  # a docstring, which Python indents until 3.12
+            each["description"] = inspect.cleandoc(each["description"])
     paths = {
         route.path: {
             "post": {

@@ -165,6 +165,9 @@ class PagePresenter:
                 else:
                     await self._uncover()
                     await self._replace(state)
+            # Textual paints no screen in a batch, nor at its end: a page that was built ahead may
+            # have no message left that would paint it.
+            self._app.screen.check_idle()
 
     async def _replace(self, state: State) -> None:
         """Show a page for ``state``, unless that state's page is already shown."""

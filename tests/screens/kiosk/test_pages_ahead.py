@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from msgspec.structs import replace
@@ -200,3 +201,33 @@ async def test_the_page_for_nobody_is_painted_though_others_are_built_before_it_
         await app._presenter.build_ahead(NOBODYS)
         await still(1)
         assert app.screen.drawn.is_set()
+
+
+async def test_a_page_is_told_to_paint_once_the_batch_is_over_that_it_came_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Textual paints none in a batch: the first page stayed on the display, with Python 3.13."""
+    batches = 0
+    told: list[int] = []
+    app = app_for(Sample(Attract()))
+    batch_update, tell = app.batch_update, ConfirmOwnerPage.check_idle
+
+    @contextmanager
+    def counted() -> Iterator[None]:
+        nonlocal batches
+        with batch_update():
+            batches += 1
+            yield
+            batches -= 1
+
+    def check_idle(page: ConfirmOwnerPage) -> None:
+        if page.is_current:
+            told.append(batches)
+        tell(page)
+
+    async with app.run_test():
+        await _ahead(app)
+        monkeypatch.setattr(app, "batch_update", counted)
+        monkeypatch.setattr(ConfirmOwnerPage, "check_idle", check_idle)
+        await app.show(ConfirmOwner(replace(UNLOCK, id=_NEXT.id), locked=True))
+        assert told[-1] == 0

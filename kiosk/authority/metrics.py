@@ -110,7 +110,8 @@ class CallMetrics:
             "kiosk_unblocks", "What cards did with a grant.", ["outcome"], registry=registry
         )
         # Each series exists from the beginning: otherwise its first increase would be missed.
-        self._seconds_of = {call: self._seconds.labels(call) for call in routes()}
+        for call in routes():
+            self._seconds.labels(call)
         for because in BUSY.values():
             self._busy.labels(because)
         for how in VisitEnd:
@@ -129,8 +130,7 @@ class CallMetrics:
         self._replies.labels(called.name or "none", reply).inc()
         if not called.name:
             return
-        seconds = self._seconds_of.get(called.name) or self._seconds.labels(called.name)
-        seconds.observe(called.seconds)
+        self._seconds.labels(called.name).observe(called.seconds)
         if called.retry and called.status in BUSY:
             self._busy.labels(BUSY[called.status]).inc()
         how, outcome = (getattr(called.asked, name, None) for name in ("how", "outcome"))

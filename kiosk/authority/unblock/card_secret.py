@@ -224,9 +224,7 @@ def _last(pending: KeptSecret | None) -> SecretSlot:
 # only for a card that has proven itself or its PIN: otherwise a station could have any card refused
 # permanently, without ever holding it. For other cards it counts in the visit that reported it. A
 # higher number counts up to the recorded limit. The number does not show which of two secrets the
-# card has: that stays unknown.
-
-# A wrong unblock secret of a card that reports no number: our count is used.
+# card has: that stays unknown. Where the card reports no number with a wrong secret, ours counts.
 
 Counted = UnblockDone | UnblockRefused | UnblockNotSent | UnblockUnknown
 """An outcome in which every wrong secret has a number."""

@@ -22,7 +22,7 @@ from kiosk.contract.sensitive import Sensitive
 from tests.authority.station_visit import ANSWERS
 from tests.benchmarks.sampling import Series
 from tests.benchmarks.table import WIDTH, Row, Unit
-from tests.load.replay import RecordedVisits, Replay, Replayed, recorded
+from tests.load.replay import RecordedVisits, Replay, Took, UseCases
 from tests.load.service import (
     SERVER_SETTINGS,
     CodeMailbox,
@@ -44,9 +44,11 @@ class Measured:
     """What was measured with one number of holders, round by round."""
 
     estate: LoadedEstate
+    use_cases: UseCases
     recorded: RecordedVisits
+    alone: list[Took] = field(default_factory=list)
     together: list[Load] = field(default_factory=list)
-    replayed: list[Replayed] = field(default_factory=list)
+    replayed: list[Took] = field(default_factory=list)
     monday: list[Load] = field(default_factory=list)
 
     @property
@@ -77,7 +79,10 @@ def main() -> int:
             estate = loaded_estate(server, folder, mailbox, mail, size)
             _say(f"{size:,} holders were written in {estate.filled_s:.0f} s")
             copy = ends.enter_context(estate.copied())
-            measured.append(Measured(estate, recorded(estate, args.rounds * args.visits)))
+            use_cases = UseCases(estate)
+            ends.callback(use_cases.close)
+            recorded = use_cases.recorded(args.rounds * args.visits)
+            measured.append(Measured(estate, use_cases, recorded))
             replays.append(Replay(estate, copy, WRITERS))
             ends.callback(replays[-1].close)
             ends.enter_context(estate.serving())
@@ -88,6 +93,7 @@ def main() -> int:
             for each, replay in turns if number % 2 else reversed(turns):
                 slot = slice(number * args.visits, (number + 1) * args.visits)
                 each.replayed.append(replay.run(each.recorded.visits[slot]))
+                each.alone.append(each.use_cases.at_once(WRITERS, args.visits))
                 each.together.append(at_once(each.estate, WRITERS, args.visits))
             most = OF_THE_MOST * measured[0].together[0].a_second
             for each, _ in turns if number % 2 else reversed(turns):
@@ -173,6 +179,13 @@ def _rows(each: Measured, apart: Apart) -> Iterator[Row]:
         Series(tuple(run.seconds / run.visits for run in each.replayed)),
         "`kiosk authority` on TLS against the recorded statements of as many visits.",
         aim=1 / 0.6,
+    )
+    yield Row(
+        f"the same by the use cases, {WRITERS} at once",
+        Series(tuple(run.seconds / run.visits for run in each.alone)),
+        "bare psycopg",
+        Series(tuple(run.seconds / run.visits for run in each.replayed)),
+        "Both in the measuring process: no HTTP, no stations and no mail.",
     )
     yield Row(
         "CPU of the authority a visit, mail and Argon2 apart",

@@ -16,12 +16,15 @@ from psycopg.pq import PipelineStatus
 
 from kiosk.authority.crypto.hashing import AnswerHasher
 from kiosk.authority.crypto.keys import KeyRing
+from kiosk.authority.mail.message import Message
 from kiosk.authority.store.records import AuditHead
 from kiosk.contract.ports import SystemClock
-from tests.authority.world import World
+from kiosk.contract.sensitive import Sensitive
+from tests.authority.world import Relay, World
 from tests.load.people import CHEAP, Visitor, heads_for_writers
 from tests.load.service import LoadedEstate, server_cpu_s
 from tests.load.visits import unlock
+from tests.support.database import PostgresServer
 
 Statement = tuple[Any, Any]
 RoundTrip = list[Statement]
@@ -71,38 +74,73 @@ class RecordedVisits:
             yield
 
 
-def recorded(estate: LoadedEstate, visits: int) -> RecordedVisits:
-    """Live visits in this process, one after the other, and keep what they send."""
-    found = RecordedVisits()
-    ring_file = Path(estate.settings.keys.file)
-    hasher = AnswerHasher(KeyRing.load(ring_file), CHEAP)
-    world = World(ring_file.parent, url=estate.url, time=SystemClock(), hasher=hasher)
-    world.policy = estate.settings.policy.policy()
-    world.restart()
-
-    def live(visitor: Visitor, number: int) -> None:
-        unlock(world.at(f"S{number % 16}"), visitor, lambda _: world.relay.code)
-
-    for number, visitor in enumerate(estate.next_visitors(3)):
-        live(visitor, number)  # the first ones build what later ones find
-    began = time.process_time()
-    for number, visitor in enumerate(estate.next_visitors(visits)):
-        found.visits.append([])
-        with found.recording():
-            live(visitor, number)
-    found.use_cases_s = time.process_time() - began
-    world.store.close()
-    return found
-
-
 @dataclass(frozen=True)
-class Replayed:
-    """What it took to send the statements of some visits again."""
+class Took:
+    """What some visits took, or their statements alone; the CPU is that of this process."""
 
     visits: int
     seconds: float
     cpu_s: float
     database_s: float
+
+
+@contextmanager
+def _measured(server: PostgresServer, visits: int) -> Iterator[list[Took]]:
+    took: list[Took] = []
+    database_s, cpu_s, began = server_cpu_s(server), time.process_time(), time.monotonic()
+    yield took
+    seconds, cpu_s = time.monotonic() - began, time.process_time() - cpu_s
+    took.append(Took(visits, seconds, cpu_s, server_cpu_s(server) - database_s))
+
+
+class _MailKept(Relay):
+    """Keeps the code of each address: several visits are under way."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.codes: dict[str, Sensitive] = {}
+
+    def send(self, message: Message) -> None:
+        self.codes[message.to] = Sensitive(message.text)
+
+
+class UseCases:
+    """The use cases in this process, without HTTP and mail, on the database of an estate."""
+
+    def __init__(self, estate: LoadedEstate) -> None:
+        self._estate = estate
+        ring_file = Path(estate.settings.keys.file)
+        hasher = AnswerHasher(KeyRing.load(ring_file), CHEAP)
+        self._world = World(ring_file.parent, url=estate.url, time=SystemClock(), hasher=hasher)
+        self._world.policy = estate.settings.policy.policy()
+        self._world.relay = self._relay = _MailKept()
+        self._world.restart()
+        for number, visitor in enumerate(estate.next_visitors(3)):
+            self._live(visitor, number)  # the first ones build what later ones find
+
+    def close(self) -> None:
+        self._world.store.close()
+
+    def recorded(self, visits: int) -> RecordedVisits:
+        """Live visits one after the other, and keep what they send."""
+        found = RecordedVisits()
+        began = time.process_time()
+        for number, visitor in enumerate(self._estate.next_visitors(visits)):
+            found.visits.append([])
+            with found.recording():
+                self._live(visitor, number)
+        found.use_cases_s = time.process_time() - began
+        return found
+
+    def at_once(self, many: int, visits: int) -> Took:
+        """Live visits, so many at once."""
+        visitors = self._estate.next_visitors(visits)
+        with _measured(self._estate.server, visits) as took, ThreadPoolExecutor(many) as threads:
+            list(threads.map(self._live, visitors, range(visits)))
+        return took[0]
+
+    def _live(self, visitor: Visitor, number: int) -> None:
+        unlock(self._world.at(f"S{number % 16}"), visitor, self._relay.codes.__getitem__)
 
 
 class Replay:
@@ -117,20 +155,20 @@ class Replay:
         self._heads = heads_for_writers(copy, writers)
         self._connections = [psycopg.connect(copy, autocommit=True) for _ in self._heads]
 
-    def run(self, visits: Sequence[list[RoundTrip]]) -> Replayed:
+    def run(self, visits: Sequence[list[RoundTrip]]) -> Took:
         """Send them, each writer its share of them, all at once."""
         writers = len(self._heads)
         before = sum(head.seq for head in self._heads)
         shares = [self._share(at, visits[at::writers]) for at in range(writers)]
         written = self._audit_rows() + sum(head.seq for head in self._heads) - before
-        database_s, cpu_s, began = server_cpu_s(self._server), time.process_time(), time.monotonic()
-        with ThreadPoolExecutor(writers) as threads:
+        with (
+            _measured(self._server, len(visits)) as took,
+            ThreadPoolExecutor(writers) as threads,
+        ):
             list(threads.map(_send, self._connections, shares))
-        took = time.monotonic() - began, time.process_time() - cpu_s
-        database_s = server_cpu_s(self._server) - database_s
         if (rows := self._audit_rows()) != written:
             raise AssertionError(f"{rows} audit rows in place of {written}: less was done")
-        return Replayed(len(visits), *took, database_s)
+        return took[0]
 
     def close(self) -> None:
         for connection in self._connections:

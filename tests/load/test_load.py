@@ -15,7 +15,7 @@ from kiosk.authority.crypto.macs import AuditMacs, KeyedRowMacs
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.repositories.mac_rows import TABLES
 from kiosk.contract.ports import SystemClock
-from tests.load.replay import Replay, recorded
+from tests.load.replay import Replay, UseCases
 from tests.load.service import SERVER_SETTINGS, CodeMailbox, LoadedEstate, loaded_estate
 from tests.load.visits import at_once, on_monday
 from tests.support.database import running_postgres
@@ -48,11 +48,14 @@ def rows(estate: LoadedEstate, question: str) -> int:
 
 def test_statements_of_visits_can_be_sent_again(estate: LoadedEstate) -> None:
     with estate.copied() as copy:
-        visits = recorded(estate, 8)
+        use_cases = UseCases(estate)
+        visits = use_cases.recorded(8)
+        together = use_cases.at_once(4, 8)
+        use_cases.close()
         replay = Replay(estate, copy, writers=4)
         replayed = replay.run(visits.visits)
         replay.close()
-    assert replayed.visits == len(visits.visits) == 8
+    assert replayed.visits == len(visits.visits) == together.visits == 8
     # A policy that is read anew within them is two more.
     assert 80 <= visits.round_trips <= 93
     assert visits.statements > visits.round_trips

@@ -18,7 +18,11 @@ class AdministrationError(KioskError):
 
 
 class NotPermitted(AdministrationError):
-    """The role may not do this, or the key belongs to no member of staff any more; audited."""
+    """The role may not do this; audited."""
+
+
+class NotStaff(NotPermitted):
+    """The key with which a session was opened belongs to no member of staff any more."""
 
 
 class NotTaken(AdministrationError):

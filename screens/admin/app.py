@@ -31,7 +31,7 @@ from textual.worker import WorkerError
 
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.views import AuditFilter
-from kiosk.authority.errors import ConcurrentChange, NotFound
+from kiosk.authority.errors import ConcurrentChange, NotFound, NotStaff
 from kiosk.authority.people_groups import PeopleGroup
 from kiosk.authority.roles import Role, may
 from screens import theme
@@ -73,6 +73,7 @@ class End(StrEnum):
     LOGGED_OUT = "logged-out"
     IDLE = "idle"
     HUNG_UP = "hung-up"
+    REMOVED = "removed"
 
 
 def farewell(end: End | None) -> str:
@@ -84,6 +85,8 @@ def farewell(end: End | None) -> str:
             return "You were logged out: nobody touched a key for a while. Log in again to go on."
         case End.HUNG_UP:
             return "The connection was lost."
+        case End.REMOVED:
+            return "Your key does not let you in any more, and you were logged out. Ask a manager."
         case None:
             return "Something went wrong on our side, and you were logged out. It is noted."
 
@@ -547,8 +550,11 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
     # --- refusals of the desk ----------------------------------------------------------
 
     def on_admin_page_failed(self, message: AdminPage.Failed) -> None:
-        """Show it: in a dialog after an act, else over the page."""
+        """Show it: in a dialog after an act, else over the page; without a key, log out."""
         error = message.error
+        if isinstance(error, NotStaff):
+            self._close(End.REMOVED)
+            return
         if not message.acting:
             self._say(f"! {not_seen(error)}", UNTIL_IT_IS_RIGHT_S, wrong=True)
             return

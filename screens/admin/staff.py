@@ -76,9 +76,8 @@ def remove(desk: StaffDesk, member: Member) -> Form[Done]:
     line = member()
     return AskGrounds(
         f"Remove {line.name}",
-        "They cannot log in any more. Where they are logged in, they read and do nothing more, but "
-        "what is on their screen stays until they leave. What they did stays in the audit under "
-        "their name.",
+        "They cannot log in any more, and are logged out where they are as soon as a page is read "
+        "or anything is done. What they did stays in the audit under their name.",
         lambda grounds: desk.remove(line.staff_id, member().revision, grounds),
         button="Remove",
         danger=True,

@@ -42,6 +42,7 @@ from kiosk.authority.errors import (
     KeysUnavailable,
     NotFound,
     NotPermitted,
+    NotStaff,
     NotTaken,
     RecordAltered,
     RowAltered,
@@ -454,7 +455,7 @@ class Office:
         if actor.staff_id:
             member = uow.staff.by_key(actor.key)
             if member is None or member.id != actor.staff_id:
-                raise NotPermitted("You are not a member of staff any more. Please log out.")
+                raise NotStaff("Your key does not let you in any more. Please log out.")
             actor = replace(actor, name=member.name, role=member.role)
         if not may(actor.role, action):
             raise NotPermitted(f"This is not for the role {actor.role.value}: {action.value}.")

@@ -17,7 +17,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, ProgressBar
 
 from kiosk.authority.administration.views import Progress, Written
-from kiosk.authority.errors import AdministrationError, StoreError
+from kiosk.authority.errors import AdministrationError, NotStaff, StoreError
 from kiosk.authority.wording import numbered
 from screens.admin import page
 from screens.admin.page import ACTING
@@ -280,6 +280,8 @@ class LongWork(Dialog[T]):
             answer = await asyncio.to_thread(self._call, self._progress)
         except Stopped:
             self.dismiss(None)
+        except NotStaff as error:
+            self.post_message(page.AdminPage.Failed(error, acting=self._changes))
         except (AdministrationError, StoreError) as error:
             self._over = True
             away = isinstance(error, StoreError) and not self._changes

@@ -33,6 +33,7 @@ from kiosk.authority.errors import (
     AdministrationError,
     ConcurrentChange,
     NotFound,
+    NotStaff,
     NotTaken,
     StoreError,
 )
@@ -403,6 +404,8 @@ class Form(Dialog[T]):
                 lines[0].field.focus()
             else:
                 self._note.say(str(error))
+        except NotStaff as error:
+            self.post_message(page.AdminPage.Failed(error, acting=True))
         except (AdministrationError, StoreError) as error:
             self._work(False)
             self._note.say("\n".join((page.explanation(error), *page.changes(error))))

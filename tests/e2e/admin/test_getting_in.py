@@ -84,7 +84,10 @@ def test_a_key_that_was_removed_works_no_more(door: Door) -> None:
     session.press("f2")
     session.see("Find a person")
     session.type("ada")
-    session.see("You are not a member of staff any more")
+    assert _ended(session.process.poll), "it stays open"
+    session.wait_for("Your key does not let you in any more")
+    assert session.process.returncode == 0
+    assert door.told("staff-logged-out")[-1]["how"] == "removed"
     assert "Permission denied" in door.try_to(key).stderr
 
 

@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 
 from kiosk.authority.administration.views import Done
 from kiosk.authority.roles import Action
+from screens.admin.dialogs.dialog import LongWork, rows_far
 from screens.admin.dialogs.form import AskGrounds, Entry, Form, grounds_entries
 from screens.admin.page import AdminPage
 from tests.screens.admin.fake_calls import REFERENCE
@@ -49,6 +50,8 @@ class DeskPage(AdminPage):
         Binding("g", "ground", "Ground"),
         Binding("s", "secret", "Secret"),
         Binding("x", "act", "Act"),
+        Binding("l", "look", "Look"),
+        Binding("w", "work", "Work"),
     ]
     can_focus = True
     deeds: Deeds
@@ -82,6 +85,16 @@ class DeskPage(AdminPage):
     def action_act(self) -> None:
         """Act without a dialog."""
         self.act(lambda: self.deeds(None), lambda _done: None)
+
+    def action_look(self) -> None:
+        """Read something."""
+        self.ask(lambda: self.deeds(None), lambda _done: None)
+
+    def action_work(self) -> None:
+        """Begin long work."""
+        self.app.push_screen(
+            LongWork("Work", "It is long.", lambda _far: self.deeds(None), rows_far)
+        )
 
 
 def page(run: Run) -> DeskPage:

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.authority.errors import ConcurrentChange, NotFound, NotPermitted, NotTaken, StoreError
+from kiosk.authority.errors import (
+    ConcurrentChange,
+    NotFound,
+    NotPermitted,
+    NotStaff,
+    NotTaken,
+    StoreError,
+)
+from screens.admin.app import End
 from tests.screens.admin.form_desk import Deeds, page
 from tests.screens.admin.pilots import SIZES, running
+from tests.screens.idle_app import still
 
 
 @pytest.fixture
@@ -90,3 +99,17 @@ async def test_an_act_that_the_role_may_not_is_told(deeds: Deeds) -> None:
         assert "erase-person" in run.text
         await run.press("escape")
         assert not run.app.screen.is_modal
+
+
+@pytest.mark.parametrize("keys", ["x", "l", ("a", *"Lamp", "tab", "tab", *"needed", "enter"), "w"])
+async def test_a_member_who_was_removed_is_logged_out_at_the_next_act_or_look(
+    deeds: Deeds, keys: tuple[str, ...]
+) -> None:
+    """Before: what was on the screen stayed, and every further key said so again."""
+    deeds.errors = [NotStaff("You are not a member of staff any more.")]
+    async with running(pages=[deeds.page()]) as run:
+        await run.press(*keys)
+        await still(1)
+        await run.settle()
+        assert run.app.return_value is End.REMOVED
+    assert len(deeds.sent) == 1

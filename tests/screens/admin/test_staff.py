@@ -87,7 +87,7 @@ async def test_somebody_is_removed_by_mouse() -> None:
         await run.press("f8")
         await run.click("Bo Banks")
         await run.click("d Remove")
-        assert "read and do nothing more" in said(run)
+        assert "logged out where they are" in said(run)
         await run.type(WHY.reason)
         await run.click("  Remove  ")
         assert run.desk.asked.of("staff.remove") == [("staff-second", 1, WHY)]

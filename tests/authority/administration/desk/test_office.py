@@ -9,7 +9,7 @@ from kiosk.authority.administration.import_people import PeopleImport
 from kiosk.authority.administration.office import Office
 from kiosk.authority.administration.views import Grounds, Seen
 from kiosk.authority.audit.events import AuditKind, StaffKind
-from kiosk.authority.errors import ConcurrentChange, NotFound, NotPermitted, NotTaken
+from kiosk.authority.errors import ConcurrentChange, NotFound, NotPermitted, NotStaff, NotTaken
 from kiosk.authority.roles import PERMITTED, Action, Role
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.repositories.staff import note_digest
@@ -143,7 +143,7 @@ def test_a_key_that_was_taken_away_opens_nothing(agent: Office, store: Store) ->
     with store.begin() as uow:
         assert uow.staff.remove_key(agent.actor.staff_id, agent.actor.key)
         uow.commit()
-    with pytest.raises(NotPermitted), agent.look(Action.SEE_TODAY):
+    with pytest.raises(NotStaff), agent.look(Action.SEE_TODAY):
         raise AssertionError("a key from before")
 
 

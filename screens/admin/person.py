@@ -407,16 +407,17 @@ class PersonHeading(Horizontal):
     """Name, number and address, and the standing at the right end."""
 
     def __init__(self) -> None:
+        self._whose = Prose("", "name")
         self._who = Prose("", "who")
         self._standing = Prose("", "standing")
-        super().__init__(self._who, self._standing)
+        super().__init__(self._whose, self._who, self._standing)
 
     def show(self, person: Person | None) -> None:
         self.visible = person is not None
         if person is not None:
-            name = (printable(person.name), "bold")
+            self._whose.say(printable(person.name))
             email = (f"  {printable(person.email) or 'no email yet'}", "$quiet")
-            self._who.update(Content.assemble(name, f"  {printable(person.number)}", email))
+            self._who.update(Content.assemble(f"  {printable(person.number)}", email))
             words, colour = _SEE_BELOW if person.may_fail else STANDINGS[person.standing]
             self._standing.update(Content.styled(words, f"${colour}"))
 

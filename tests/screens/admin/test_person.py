@@ -58,6 +58,18 @@ async def test_the_first_lines_say_who_why_and_what_to_do(
         assert ("✓" if shown.can_unlock else "✗") in head
 
 
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_long_name_leaves_room_for_the_number(size: tuple[int, int]) -> None:
+    """Before: the number and the address were nowhere on the page of such a person."""
+    desk = FakeDesk()
+    record = desk.estate.people[UNREGISTERED]
+    record.person = replace(record.person, name="Wolfeschlegelsteinhausen " * 4)
+    async with person(UNREGISTERED, desk, size) as run:
+        head = next(line for line in run.lines if "Wolfeschlegelsteinhausen" in line)
+        assert f"…  {record.person.number}  " in head
+        assert "○ Not registered" in head
+
+
 async def test_no_tick_stands_beside_what_speaks_against_an_unlock() -> None:
     doubt = "They may not be able to unlock. The station could not read the card."
     desk = FakeDesk()

@@ -153,7 +153,15 @@ class _DatabaseUrl(Text):
         text = super().read(value)
         if text.startswith("postgres://"):
             raise InvalidValue("begins with postgres://; write postgresql:// instead", quotes=False)
+        if text.startswith("postgresql") and not _OF_A_SERVER.fullmatch(text):
+            reason = "has a port that is no number; @ in a password is written as %40"
+            raise InvalidValue(reason, quotes=False)
         return text
+
+
+_OF_A_SERVER = re.compile(
+    r"[^:]+://([^:/@?]*(:[^@]*)?@)?(\[[^]/?]+\]|[^]@/:?[]*)(:[0-9]+)?([/?].*)?", re.DOTALL
+)
 
 
 _ADDRESS = _DatabaseUrl(

@@ -238,6 +238,36 @@ def test_the_address_of_a_database_is_refused_where_it_is_read_and_never_repeate
     assert "canary" not in said + other
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "kiosk:x@y:canary@db/kiosk",
+        "kiosk:x@canary@db/kiosk",
+        "kiosk@db:canary/kiosk",
+        "kiosk@db:/k",
+    ],
+)
+def test_an_address_whose_parts_are_mixed_up_is_refused_without_repeating_it(address: str) -> None:
+    """Before: a traceback, with what stands after the second @ of a password in it."""
+    said = problems({"KIOSK_STORE__STAFF_URL": f"postgresql://{address}"})
+    assert "store.staff_url" in said
+    assert "has a port that is no number; @ in a password is written as %40" in said
+    assert "canary" not in said
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "kiosk:a:b%40/c@db:5432/kiosk?sslmode=verify-full",
+        "kiosk@[::1]:5432/k",
+        "/k?host=/run/x@y",
+        "",
+    ],
+)
+def test_each_form_of_an_address_is_taken(address: str) -> None:
+    load_settings(None, {"KIOSK_STORE__URL": f"postgresql://{address}"})
+
+
 def test_the_settings_of_a_station_are_found_where_its_program_alone_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -42,13 +42,17 @@ BUSY_SQLSTATES = frozenset({"55P03", "57014", "40001", "40P01"})
 """Lock not available, cancelled by a time-out, serialisation failure, deadlock."""
 
 NO_ANSWER, NOT_VERIFIED, OWN_CERTIFICATE = "08006", "08001", "08000"
+WRONG_ADDRESS = "08003"
 NO_SUCH_OBJECT = "42704"
 MOVED = "moved"
 """The code of a database file that was copied to a server and is no longer used."""
 
 NO_SUCH_TABLE = frozenset({"SQLITE_ERROR", "42P01"})
 REFUSED_LOGINS = frozenset(
-    {"28P01", "0P000", "28000", "3D000", "42501", NO_ANSWER, NOT_VERIFIED, OWN_CERTIFICATE}
+    {
+        *("28P01", "0P000", "28000", "3D000", "42501"),
+        *(NO_ANSWER, NOT_VERIFIED, OWN_CERTIFICATE, WRONG_ADDRESS),
+    }
 )
 """Codes of mistakes in the server's address, or on the server."""
 
@@ -68,6 +72,8 @@ _SENTENCES = {
     NOT_VERIFIED: "the certificate of the database server cannot be verified",
     OWN_CERTIFICATE: "the certificate or key with which this account logs in cannot be used",
     NO_ANSWER: "the database server does not answer",
+    WRONG_ADDRESS: "the database's address has a wrong name or value, such as its port or what "
+    "follows the question mark",
 }
 _CONNECTING = (
     ("28P01", r"password authentication failed|no password supplied"),
@@ -80,6 +86,8 @@ _CONNECTING = (
         OWN_CERTIFICATE,
         r"could not (open|read) certificate file|private key file|does not match private key",
     ),
+    (WRONG_ADDRESS, r"invalid (.*value|port number|connection option)|FATAL: +(invalid|unrecog)"),
+    (WRONG_ADDRESS, r"bad value for|could not match \d+ |could not parse network address"),
     (NOT_VERIFIED, r"certificate|SSL error|does not support SSL"),
 )
 
@@ -138,21 +146,36 @@ POSTGRESQL = "postgresql+kiosk"
 registry.register("postgresql.kiosk", "kiosk.authority.store.postgresql", "PipelinedDialect")
 
 
+_NO_URL = (
+    "the database address is not a URL whose ports are numbers; @ in a password is written as "
+    "%40: better keep it in the file that `passfile` names"
+)
+
+
 def parse_url(text: str) -> URL:
     """Return the address of a database; raise ``ConfigError`` for an unsupported one."""
     try:
         url = make_url(text)
-    except ArgumentError:
-        raise ConfigError("the database address is not a URL") from None
+    except (ArgumentError, ValueError):  # both repeat a part, which may be the password's
+        raise ConfigError(_NO_URL) from None
     match url.get_backend_name():
         case "sqlite" if url.database and url.database != ":memory:":
             return url.set(drivername="sqlite")
         case "sqlite":
             raise ConfigError("the database must be a file: sqlite:////path/to/kiosk.db")
         case "postgresql":
-            return url.set(drivername=POSTGRESQL)
+            return _of_server(url)
         case other:
             raise ConfigError(f"the database is neither sqlite nor postgresql but {other}")
+
+
+def _of_server(url: URL) -> URL:
+    try:
+        url = url.set(drivername=POSTGRESQL)
+        url.get_dialect()().create_connect_args(url)  # each of several hosts may have a port
+    except (ArgumentError, ValueError):
+        raise ConfigError(_NO_URL) from None
+    return url
 
 
 def unverified_host(text: str) -> str:

@@ -16,7 +16,8 @@ import pytest
 
 from kiosk.authority.errors import StoreBusy, StoreError
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.engine import READS, place_of
+from kiosk.authority.store.engine import READS, parse_url, place_of
+from kiosk.contract.errors import ConfigError
 from tests.authority.store import samples
 from tests.support.database import MACS, SetClock, TestDatabase, sqlite_url
 
@@ -43,6 +44,17 @@ samples.stored_person(store)
 store.close()
 print(*sys.modules, sep="\\n")
 """
+
+
+@pytest.mark.parametrize(
+    "address", ["kiosk:x@y:canary@db/kiosk", "kiosk@db:/kiosk", "/kiosk?host=a:5432&host=b:canary"]
+)
+def test_an_address_whose_port_is_no_number_is_refused_without_repeating_it(address: str) -> None:
+    """Before: a traceback, with what stands after the second @ of a password in it."""
+    with pytest.raises(ConfigError, match="is not a URL whose ports are numbers") as refused:
+        parse_url(f"postgresql://{address}")
+    assert refused.value.__suppress_context__
+    assert "canary" not in str(refused.value)
 
 
 def modules_after_a_write(url: str) -> set[str]:

@@ -138,8 +138,14 @@ def test_as_documented_it_opens_and_takes_the_schema(site: Site, tmp_path: Path)
         ("/kiosk?", "/other?", "does not let this machine or role in"),
         ("verify-full", "disable", "does not let this machine or role in"),
         ("database-ca.pem", "no-such.pem", "certificate of the database server cannot be verified"),
-        ("@localhost:", "@localhost:1", "does not answer"),
+        ("@localhost:", "@localhost:1/kiosk?application_name=", "does not answer"),
         ("sslrootcert", "sslcert=/&sslrootcert", "with which this account logs in cannot be used"),
+        ("verify-full", "verifyfull", "address has a wrong name or value"),
+        ("sslmode", "sslmod=require&sslmode", "address has a wrong name or value"),
+        ("sslmode", "options=-c%20no_such%3D1&sslmode", "address has a wrong name or value"),
+        ("sslmode", "connect_timeout=soon&sslmode", "address has a wrong name or value"),
+        ("sslmode", "keepalives_idle=soon&sslmode", "address has a wrong name or value"),
+        ("@localhost:", "@localhost:9", "address has a wrong name or value"),
     ],
 )
 def test_each_mistake_has_words_of_its_own(site: Site, was: str, now: str, found: str) -> None:

@@ -519,7 +519,8 @@ def decided(uow: UnitOfWork, proposed_id: str) -> ConcurrentChange | NotFound:
         case Outcome.AGREED:
             return ConcurrentChange("This is decided already.", (f"{who} agreed to it.",))
         case Outcome.DECLINED:
-            return ConcurrentChange("This is decided already.", (f"{who} declined it.",))
+            did = "took it back" if kept.decided_by == kept.proposed_by else "declined it"
+            return ConcurrentChange("This is decided already.", (f"{who} {did}.",))
         case _:
             assert_never(kept.outcome)
 

@@ -350,14 +350,15 @@ class ProposalsDesk(Desk):
                 raise NotPermitted(f"This is not for the role {act.actor.role.value}.")
             if not act.uow.proposals.decide(kept.id, Outcome.DECLINED, audit_name(act.actor)):
                 raise decided(act.uow, kept.id)
+            is_mine = kept.proposed_by == audit_name(act.actor)
             act.record(
                 StaffKind.ACT_DECLINED,
                 card_id=kept.card_id,
                 proposal=kept.id,
                 act=kept.act,
                 proposed_by=kept.proposed_by,
+                taken_back=is_mine,
             )
-            is_mine = kept.proposed_by == audit_name(act.actor)
         what = "taken back" if is_mine else "declined"
         return act.done(f"It is {what}: nothing was changed.")
 

@@ -513,7 +513,7 @@ class StaffKind(EventKind):
     ACT_DECLINED = _staff(
         "act-declined",
         "declined what had been proposed",
-        sentences.of_act("Declined to {}, as had been proposed."),
+        sentences.act_declined,
     )
     ACT_EXPIRED = _staff(
         "act-expired",

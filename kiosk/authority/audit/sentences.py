@@ -396,6 +396,12 @@ _ACTS: Final = {
 """What a proposed act would do, by its name."""
 
 
+def act_declined(detail: Detail) -> str:
+    if detail.get("taken_back"):
+        return of_act("Took back the proposal to {}.")(detail)
+    return of_act("Declined to {}, as had been proposed.")(detail)
+
+
 def of_act(words: str) -> Callable[[Detail], str]:
     def sentence(detail: Detail) -> str:
         act = detail.get("act")

@@ -47,7 +47,7 @@ def test_what_the_command_line_does_waits_and_it_does_not_agree_with_itself(
     assert kiosk("proposals", "decline", line["proposal_id"][:8], *BECAUSE, "--json") == 0
     assert json.loads(capsys.readouterr().out)["sentence"].startswith("It is taken back")
     assert kiosk("proposals", "agree", line["proposal_id"], *BECAUSE) == 1
-    assert "declined it" in capsys.readouterr().err
+    assert "took it back" in capsys.readouterr().err
     assert kiosk("proposals", "list") == 0
     assert capsys.readouterr().out == "nothing waits\n"
 

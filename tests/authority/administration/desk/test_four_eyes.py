@@ -25,7 +25,7 @@ from kiosk.authority.administration.views import (
     Seen,
     unseen,
 )
-from kiosk.authority.audit.events import AuditKind, StaffKind, record
+from kiosk.authority.audit.events import AuditKind, StaffKind, audit_message, record
 from kiosk.authority.errors import (
     AdministrationError,
     ConcurrentChange,
@@ -489,7 +489,14 @@ def test_it_is_declined_or_taken_back(
     assert event.holder_id == asha.holder.id
     with pytest.raises(ConcurrentChange) as caught:
         AdminDesk(second).proposals.agree(line.proposal_id, WHY)
-    assert caught.value.changes == (f"{decider.actor.name} declined it.",)
+    did = "took it back" if decider is first else "declined it"
+    assert caught.value.changes == (f"{decider.actor.name} {did}.",)
+    what = "correct the email address"
+    assert audit_message(event) == (
+        f"Took back the proposal to {what}."
+        if decider is first
+        else f"Declined to {what}, as had been proposed."
+    )
     propose(first, asha)
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from unittest.mock import patch
 
 import psycopg
@@ -16,9 +18,12 @@ from psycopg.pq import PipelineStatus
 
 from kiosk.authority.crypto.hashing import AnswerHasher
 from kiosk.authority.crypto.keys import KeyRing
+from kiosk.authority.enrolment import EnrolledStations
 from kiosk.authority.mail.message import Message
+from kiosk.authority.mail.outbox import OutboxWorker
+from kiosk.authority.stations import CertificatePeer, Peer, StationIdentity
 from kiosk.authority.store.records import AuditHead
-from kiosk.contract.ports import SystemClock
+from kiosk.contract.ports import Authority, SystemClock
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.world import Relay, World
 from tests.load.people import CHEAP, Visitor, heads_for_writers
@@ -36,13 +41,30 @@ class RecordedVisits:
     """Their statements, and the CPU that the use cases took for them without HTTP and mail."""
 
     visits: list[list[RoundTrip]] = field(default_factory=list)
+    apart: int = 0
+    """The round trips that are not of the use cases: identification of stations, and notices."""
     use_cases_s: float = 0.0
     _joined: bool = False
 
     @property
     def round_trips(self) -> float:
         """Return how many there are a visit."""
-        return sum(map(len, self.visits)) / len(self.visits)
+        return self._trips / len(self.visits)
+
+    @property
+    def of_use_cases(self) -> float:
+        """Return how many round trips of a visit are the use cases'."""
+        return (self._trips - self.apart) / len(self.visits)
+
+    @property
+    def _trips(self) -> int:
+        return sum(map(len, self.visits))
+
+    @contextmanager
+    def counted_apart(self) -> Iterator[None]:
+        before = self._trips
+        yield
+        self.apart += self._trips - before
 
     @property
     def statements(self) -> float:
@@ -104,8 +126,33 @@ class _MailKept(Relay):
         self.codes[message.to] = Sensitive(message.text)
 
 
+class _Identified:
+    """The port, which first identifies the station by its key, as the server does at each call."""
+
+    def __init__(
+        self, at: Authority, stations: EnrolledStations, peer: Peer, recorded: RecordedVisits
+    ) -> None:
+        self._at = at
+        self._stations = stations
+        self._peer = peer
+        self._recorded = recorded
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        call = getattr(self._at, name)
+
+        def identified(*given: object) -> Any:
+            with self._recorded.counted_apart():
+                assert isinstance(self._stations.identify(self._peer), StationIdentity)
+            return call(*given)
+
+        return identified
+
+
 class UseCases:
-    """The use cases in this process, without HTTP and mail, on the database of an estate."""
+    """The use cases in this process, without HTTP, on the database of an estate; mail is stubbed.
+
+    Stations are identified, and notices sent, as by ``kiosk authority``.
+    """
 
     def __init__(self, estate: LoadedEstate) -> None:
         self._estate = estate
@@ -115,6 +162,11 @@ class UseCases:
         self._world.policy = estate.settings.policy.policy()
         self._world.relay = self._relay = _MailKept()
         self._world.restart()
+        store = self._world.store
+        self._stations = EnrolledStations(store, None)
+        notice = Message("somebody@trust.nhs.uk", "", "", "")
+        self._notices = OutboxWorker(store, self._relay, SystemClock(), lambda _: notice)
+        self._recorded = RecordedVisits()
         for number, visitor in enumerate(estate.next_visitors(3)):
             self._live(visitor, number)  # the first ones build what later ones find
 
@@ -123,24 +175,49 @@ class UseCases:
 
     def recorded(self, visits: int) -> RecordedVisits:
         """Live visits one after the other, and keep what they send."""
-        found = RecordedVisits()
+        found = self._recorded = RecordedVisits()
+        self._notices.drain_once()
         began = time.process_time()
         for number, visitor in enumerate(self._estate.next_visitors(visits)):
             found.visits.append([])
             with found.recording():
                 self._live(visitor, number)
+                if number % NOTICES == NOTICES - 1:
+                    with found.counted_apart():
+                        self._notices.drain_once()
         found.use_cases_s = time.process_time() - began
         return found
 
     def at_once(self, many: int, visits: int) -> Took:
-        """Live visits, so many at once."""
-        visitors = self._estate.next_visitors(visits)
-        with _measured(self._estate.server, visits) as took, ThreadPoolExecutor(many) as threads:
+        """Live visits, so many at once, and send their notices."""
+        visitors, self._recorded = self._estate.next_visitors(visits), RecordedVisits()
+        ended = threading.Event()
+        with (
+            _measured(self._estate.server, visits) as took,
+            ThreadPoolExecutor(many) as threads,
+            ThreadPoolExecutor(1) as other,
+        ):
+            notices = other.submit(self._send_notices, ended)
             list(threads.map(self._live, visitors, range(visits)))
+            ended.set()
+            notices.result()
         return took[0]
 
+    def _send_notices(self, ended: threading.Event) -> None:
+        last = False
+        while not last:
+            last = ended.wait(1)
+            self._notices.drain_once()
+
     def _live(self, visitor: Visitor, number: int) -> None:
-        unlock(self._world.at(f"S{number % 16}"), visitor, self._relay.codes.__getitem__)
+        name, key = self._estate.station_keys[number % len(self._estate.station_keys)]
+        peer = CertificatePeer(key, datetime.max.replace(tzinfo=UTC))
+        at = _Identified(self._world.at(name), self._stations, peer, self._recorded)
+        unlock(cast("Authority", at), visitor, self._relay.codes.__getitem__)
+
+
+NOTICES = 5
+"""How many notices are sent one after the other; their visits are not all of one writer."""
 
 
 class Replay:

@@ -1,14 +1,14 @@
-"""An estate on PostgreSQL: the real ``kiosk authority`` as a process, its stations and its mail."""
+"""An estate on PostgreSQL: ``kiosk authority`` as a process, its mail stubbed, and its stations."""
 
 from __future__ import annotations
 
 import os
 import queue
-import re
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,7 +18,6 @@ import psycopg
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from kiosk.app.demo.mailbox import Mailbox, ReceivedMail
 from kiosk.authority.administration.setup import load_questions, make_keys_of
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.macs import KeyedRowMacs
@@ -37,10 +36,10 @@ from kiosk.config.settings import (
     StoreSettings,
 )
 from kiosk.contract.ports import SystemClock
-from kiosk.contract.sensitive import Sensitive
 from kiosk.station.client import HttpAuthority, TlsAddress, client_context
-from tests.benchmarks.estate import KIOSK
+from tests.benchmarks.estate import ROOT
 from tests.load.people import Population, Visitor
+from tests.load.stub_mail import CodeMailbox
 from tests.support.database import TEMPLATE, PostgresServer
 
 SERVER_SETTINGS = {
@@ -60,38 +59,14 @@ STATIONS = 48
 """Each may make twenty calls a second, and begin so many visits a minute."""
 
 _HOST = "localhost"
-_CODE = re.compile(r"\b(\d{4}) (\d{4})\b")
 _LIFE = timedelta(days=90)
-
-
-class CodeMailbox:
-    """The mail relay: it keeps the last code that each address was sent."""
-
-    def __init__(self, folder: Path) -> None:
-        self._mailbox = Mailbox(folder, on_message=self._take)
-        self._codes: dict[str, Sensitive] = {}
-        self.taken = 0
-
-    def start(self) -> MailSettings:
-        return self._mailbox.start()
-
-    def stop(self) -> None:
-        self._mailbox.stop()
-
-    def code(self, address: str) -> Sensitive:
-        return self._codes[address]
-
-    def _take(self, mail: ReceivedMail) -> None:
-        self.taken += 1
-        if found := _CODE.search(mail.text):
-            self._codes[mail.to[0]] = Sensitive("".join(found.groups()))
 
 
 @dataclass(frozen=True)
 class Spent:
     """What a piece of work took: CPU in seconds, statements and mails in numbers.
 
-    The stations and the mail relay are in this process.
+    The stations are in this process.
     """
 
     seconds: float
@@ -113,10 +88,12 @@ class LoadedEstate:
     settings: Settings
     mailbox: CodeMailbox
     visitors: list[Visitor]
+    station_keys: list[tuple[str, str]]
+    """The name of each station, and the fingerprint of its key."""
     filled_s: float
     stations: queue.SimpleQueue[HttpAuthority] = field(default_factory=queue.SimpleQueue)
     _came: int = 0
-    _process: psutil.Popen | None = None
+    _replicas: list[psutil.Popen] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -139,52 +116,36 @@ class LoadedEstate:
             self.server.execute(f"DROP DATABASE {copy} WITH (FORCE)")
 
     @contextmanager
-    def serving(self) -> Iterator[None]:
-        """Run the authority, with every station connected to it by its certificate."""
-        file, log = self.folder / "kiosk.toml", self.folder / "authority.log"
-        file.write_text(as_toml(self.settings))
-        command = [str(KIOSK), "authority", "--config", str(file), "--log", str(log)]
-        self._process = psutil.Popen(command, env={"PATH": os.environ["PATH"]})
-        try:
-            while not (log.exists() and "serving on" in log.read_text()):
-                if self._process.poll() is not None:
-                    raise RuntimeError(f"the authority ended with {self._process.returncode}")
-                time.sleep(0.05)
-            for each in self._enrolled():
-                self.stations.put(each)
+    def serving(self, replicas: int = 1) -> Iterator[None]:
+        """Run the authority so many times, and connect the stations to them, in turns."""
+        with ExitStack() as ends:
+            ends.callback(self._replicas.clear)
+            addresses = []
+            for number in range(replicas):
+                addresses.append(TlsAddress(_HOST, _free_port()))
+                ends.callback(_end, self._started(f"authority-{number}", addresses[-1].port))
+            for number, (name, _) in enumerate(self.station_keys):
+                files = self.folder / f"{name}.crt", self.folder / f"{name}.key"
+                context = client_context(*files, self.folder / "ca.pem")
+                self.stations.put(HttpAuthority([addresses[number % replicas]], context))
             yield
             while not self.stations.empty():
                 self.stations.get().close()
-        finally:
-            self._process.terminate()
-            self._process.wait(60)
 
-    def _enrolled(self) -> Iterator[HttpAuthority]:
-        """Give each station a key and a certificate, as if it had enrolled."""
-        ring = KeyRing.load(Path(self.settings.keys.file))
-        ca, now = StationCa(ring), datetime.now(UTC)
-        believed = self.folder / "ca.pem"
-        believed.write_text(ca.pem)
-        port = int(self.settings.authority.listen.rpartition(":")[2])
-        store = Store(self.url, SystemClock(), KeyedRowMacs.of(ring))
-        with store.begin() as uow:
-            for number in range(STATIONS):
-                key, name = ec.generate_private_key(ec.SECP256R1()), f"S{number}"
-                shown = ca.issue(key.public_key(), name, now, _LIFE)
-                pem = (
-                    shown.public_bytes(Encoding.PEM),
-                    key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
-                )
-                files = self.folder / f"{name}.crt", self.folder / f"{name}.key"
-                for file, text in zip(files, pem, strict=True):
-                    file.write_bytes(text)
-                uow.stations.seen(Station(name, now))
-                fingerprint = fingerprint_of(key.public_key())
-                uow.station_keys.add(StationKey(fingerprint, name, now + _LIFE, now))
-                context = client_context(*files, believed)
-                yield HttpAuthority([TlsAddress(_HOST, port)], context)
-            uow.commit()
-        store.close()
+    def _started(self, name: str, port: int) -> psutil.Popen:
+        address = f"{_HOST}:{port}"
+        settings = AuthoritySettings(socket="", listen=address, addresses=(address,))
+        file, log = self.folder / f"{name}.toml", self.folder / f"{name}.log"
+        file.write_text(as_toml(replace(self.settings, authority=settings)))
+        stubbed = [sys.executable, "-m", "tests.load.stub_mail", str(self.mailbox.place)]
+        command = [*stubbed, "authority", "--config", str(file), "--log", str(log)]
+        process = psutil.Popen(command, env={"PATH": os.environ["PATH"]}, cwd=ROOT)
+        self._replicas.append(process)
+        while not (log.exists() and "serving on" in log.read_text()):
+            if process.poll() is not None:
+                raise RuntimeError(f"the authority ended with {process.returncode}")
+            time.sleep(0.05)
+        return process
 
     @contextmanager
     def spending(self) -> Iterator[list[Spent]]:
@@ -206,12 +167,11 @@ class LoadedEstate:
         )
 
     def _now_spent(self) -> Spent:
-        assert self._process is not None
-        mine = self._process.cpu_times()
+        theirs = [each.cpu_times() for each in self._replicas]
         count, took_ms = self._statements()
         return Spent(
             time.monotonic(),
-            mine.user + mine.system,
+            sum(each.user + each.system for each in theirs),
             server_cpu_s(self.server),
             time.process_time(),
             count,
@@ -230,6 +190,18 @@ class LoadedEstate:
             ).fetchone()
         assert found is not None
         return found
+
+
+def _free_port() -> int:
+    with socket.socket() as tried:
+        tried.bind(("127.0.0.1", 0))
+        port: int = tried.getsockname()[1]
+    return port
+
+
+def _end(process: psutil.Popen) -> None:
+    process.terminate()
+    process.wait(60)
 
 
 def server_cpu_s(server: PostgresServer) -> float:
@@ -251,7 +223,6 @@ def loaded_estate(
     server: PostgresServer,
     folder: Path,
     mailbox: CodeMailbox,
-    mail: MailSettings,
     size: int,
     visitors: int = 3000,
 ) -> LoadedEstate:
@@ -260,15 +231,11 @@ def loaded_estate(
     server.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
     place = folder / name
     place.mkdir(mode=0o700)
-    with socket.socket() as tried:
-        tried.bind(("127.0.0.1", 0))
-        address = f"{_HOST}:{tried.getsockname()[1]}"
     store_url = server.url(name)
     settings = Settings(
         store=StoreSettings(url=store_url),
         keys=KeySettings(file=str(place / "keys.json")),
-        mail=replace(mail, sender="no-reply@trust.nhs.uk"),
-        authority=AuthoritySettings(socket="", listen=address, addresses=(address,)),
+        mail=MailSettings(host="relay.trust.nhs.uk", sender="no-reply@trust.nhs.uk"),
         # The same people come again sooner than people do.
         policy=PolicySettings(code_gap_s=0, codes_an_hour=20, visits_a_minute=1000),
     )
@@ -283,12 +250,33 @@ def loaded_estate(
         # What is past is deleted tomorrow, and not while something is measured.
         uow.jobs.claim("daily", timedelta(days=1))
         uow.commit()
+    stations = _enrol(store, KeyRing.load(keys), place)
     store.close()
-    return LoadedEstate(server, name, place, settings, mailbox, come, filled_s)
+    return LoadedEstate(server, name, place, settings, mailbox, come, stations, filled_s)
+
+
+def _enrol(store: Store, ring: KeyRing, folder: Path) -> list[tuple[str, str]]:
+    """Give each station a key and a certificate, as if it had enrolled."""
+    ca, now, found = StationCa(ring), datetime.now(UTC), []
+    (folder / "ca.pem").write_text(ca.pem)
+    with store.begin() as uow:
+        for number in range(STATIONS):
+            key, name = ec.generate_private_key(ec.SECP256R1()), f"S{number}"
+            shown = ca.issue(key.public_key(), name, now, _LIFE)
+            (folder / f"{name}.crt").write_bytes(shown.public_bytes(Encoding.PEM))
+            (folder / f"{name}.key").write_bytes(
+                key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+            )
+            fingerprint = fingerprint_of(key.public_key())
+            uow.stations.seen(Station(name, now))
+            uow.station_keys.add(StationKey(fingerprint, name, now + _LIFE, now))
+            found.append((name, fingerprint))
+        uow.commit()
+    return found
 
 
 def cpu_of_a_mail(settings: MailSettings) -> float:
-    """Return the seconds that a mail takes of this process, in which there is no relay."""
+    """Return the seconds that a mail takes of this process; the relay is in another."""
     message = Message("somebody@trust.nhs.uk", "Subject", "Text\n" * 20, "<p>Text</p>" * 40)
     with closing(SmtpMailer(relay_from(settings, "Smartcard self-service", {}))) as mailer:
         return cpu_of(lambda: mailer.send(message))

@@ -283,7 +283,7 @@ def _anchor(args: argparse.Namespace) -> int:
     kept: set[AuditAnchor] = set()
     if args.out:
         _append(args.out, "")  # an anchor that cannot be kept elsewhere is not made
-        kept.update(read_anchors(args.out))
+        kept.update(read_anchors(args.out, none_yet=True))
     try:
         signed = sign_heads(tools.store, signer)
     except AuditNotIntact as broken:
@@ -312,10 +312,25 @@ def _public_keys(args: argparse.Namespace) -> int:
     return 0
 
 
-def _append(path: Path, line: str) -> None:
+def _append(path: Path, text: str) -> None:
+    """Add whole lines or nothing: half a line, of a full disk, would spoil the file."""
     try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w") as file:
-            file.write(line)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        try:
+            before = os.fstat(handle).st_size
+            if text and before and os.pread(handle, 1, before - 1) != b"\n":
+                text = f"\n{text}"
+            rest = text.encode()
+            try:
+                while rest:
+                    rest = rest[os.write(handle, rest) :]
+                if text:
+                    os.fsync(handle)
+            except OSError:
+                os.ftruncate(handle, before)
+                raise
+        finally:
+            os.close(handle)
     except OSError as error:
         raise ConfigError(f"anchors {path}: {error.strerror}") from None
 

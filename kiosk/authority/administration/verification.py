@@ -172,8 +172,8 @@ def public_key_lines(signer: AnchorSigner) -> tuple[str, ...]:
 
 
 def read_public_keys(path: Path) -> dict[str, bytes]:
-    """Read exported public keys; raises ``ConfigError`` naming the line."""
-    keys = {}
+    """Read exported public keys, one at least; raises ``ConfigError`` naming the line."""
+    keys: dict[str, bytes] = {}
     for number, line in enumerate(_lines("public keys", path), start=1):
         key_id, _, digits = line.strip().partition(" ")
         try:
@@ -181,6 +181,8 @@ def read_public_keys(path: Path) -> dict[str, bytes]:
             AnchorVerifier({key_id: keys[key_id]})
         except ValueError:
             raise ConfigError(f"public keys {path}: line {number} is not a key") from None
+    if not keys:
+        raise ConfigError(f"public keys {path}: there is none in it")
     return keys
 
 
@@ -196,31 +198,37 @@ def anchor_line(anchor: AuditAnchor) -> str:
     )
 
 
-def read_anchors(path: Path) -> tuple[AuditAnchor, ...]:
+def read_anchors(path: Path, *, none_yet: bool = False) -> tuple[AuditAnchor, ...]:
     """Read exported anchors; raises ``ConfigError`` naming the line.
 
-    A line of the log works as well: the text before the anchor is ignored.
+    A line of the log works as well: the text before the anchor is ignored. A file without any is an
+    error, as it shows nothing, unless it is yet to be filled (``none_yet``).
     """
-    return tuple(
-        _anchor(path, number, line)
-        for number, line in enumerate(_lines("anchors", path), start=1)
+    lines = _lines("anchors", path)
+    found = tuple(
+        _anchor(path, number, line, is_last=number == len(lines))
+        for number, line in enumerate(lines, start=1)
         if line.strip()
     )
+    if not (found or none_yet):
+        reason = "there is none in it; give the file that was kept, or leave --anchors out"
+        raise ConfigError(f"anchors {path}: {reason}")
+    return found
 
 
 def _lines(what: str, path: Path) -> list[str]:
     try:
-        return path.read_text(encoding="utf-8").splitlines()
+        return path.read_text(encoding="utf-8-sig").splitlines()  # some editors put a mark first
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "is not text"
+        reason = error.strerror if isinstance(error, OSError) else "is not text in UTF-8"
         raise ConfigError(f"{what} {path}: {reason}") from None
 
 
-def _anchor(path: Path, number: int, line: str) -> AuditAnchor:
+def _anchor(path: Path, number: int, line: str, *, is_last: bool) -> AuditAnchor:
     try:
         read = json.loads(line[line.index("{") :])
         if "message" in read:
-            return _anchor(path, number, read["message"])
+            return _anchor(path, number, read["message"], is_last=is_last)
         return AuditAnchor(
             seq=int(read["seq"]),
             hash=str(read["hash"]),
@@ -229,4 +237,6 @@ def _anchor(path: Path, number: int, line: str) -> AuditAnchor:
             key_id=str(read["key_id"]),
         )
     except (ValueError, KeyError, TypeError):
-        raise ConfigError(f"anchors {path}: line {number} is not an anchor") from None
+        cut = "; where it was cut off, delete it: `kiosk audit anchor --out` adds it again"
+        text = f"anchors {path}: line {number} is not an anchor{cut if is_last else ''}"
+        raise ConfigError(text) from None

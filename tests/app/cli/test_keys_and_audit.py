@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import json
 import os
@@ -300,6 +301,32 @@ def test_anchors_that_others_signed_reach_the_file_too(
     assert "wrote 1 anchor to" in capsys.readouterr().out
     assert kiosk("audit", "verify", "--anchors", str(anchors)) == 0
     assert capsys.readouterr().out == "7 rows and 4 anchors fit\n"
+
+
+def test_a_disk_that_is_full_leaves_no_half_anchor_and_no_two_share_a_line(
+    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before: the half line that it left spoiled the file, for a restore as well."""
+    anchors = place / "anchors"
+    kiosk("import", people(place, GOOD))
+    assert kiosk("audit", "anchor", "--out", str(anchors)) == 0
+    anchors.write_text(kept := anchors.read_text().rstrip("\n"))
+    kiosk("import", people(place, GOOD.replace("Jo Smith", "Joan")))
+    write, left = os.write, [60]
+
+    def full(handle: int, data: bytes) -> int:
+        if not left:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(handle, data[: left.pop()])
+
+    with monkeypatch.context() as patch:
+        patch.setattr("kiosk.app.cli.audit.os.write", full)
+        assert kiosk("audit", "anchor", "--out", str(anchors)) == 2
+    assert "No space left on device" in capsys.readouterr().err
+    assert anchors.read_text() == kept
+    assert kiosk("audit", "anchor", "--out", str(anchors)) == 0
+    assert "wrote 1 anchor to" in capsys.readouterr().out
+    assert kiosk("audit", "verify", "--anchors", str(anchors)) == 0
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -13,7 +13,13 @@ import pytest
 
 from kiosk.authority.administration.import_people import PeopleImport
 from kiosk.authority.administration.keys import add_key, is_unfinished, list_keys, rotate_seal
-from kiosk.authority.administration.verification import anchor_line, read_anchors, verify_audit
+from kiosk.authority.administration.verification import (
+    anchor_line,
+    public_key_lines,
+    read_anchors,
+    read_public_keys,
+    verify_audit,
+)
 from kiosk.authority.audit.anchors import AnchorSigner, sign_heads
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing, claim
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
@@ -252,3 +258,37 @@ def test_a_line_that_is_no_anchor_is_named(tmp_path: Path, text: str) -> None:
         read_anchors(tmp_path / "anchors")
     with pytest.raises(ConfigError, match="No such file"):
         read_anchors(tmp_path / "none")
+
+
+def test_a_line_that_was_cut_off_is_said_to_be_deleted_by_hand(
+    store: Store, signer: AnchorSigner, tmp_path: Path
+) -> None:
+    events(store, 1)
+    (anchor,) = sign_heads(store, signer)
+    whole = anchor_line(anchor)
+    (tmp_path / "anchors").write_text(f"{whole}\n{whole[:-20]}")
+    with pytest.raises(ConfigError, match="line 2 is not an anchor; where it was cut off, delete"):
+        read_anchors(tmp_path / "anchors")
+
+
+@pytest.mark.parametrize("read", [read_anchors, read_public_keys])
+@pytest.mark.parametrize("text", ["", "\n"])
+def test_a_file_without_any_is_refused(
+    tmp_path: Path, read: Callable[[Path], object], text: str
+) -> None:
+    """Before: an audit with which nothing was compared was said to fit."""
+    (tmp_path / "kept").write_text(text)
+    with pytest.raises(ConfigError, match=r"kept: (there is none in it|line 1 is not a key)"):
+        read(tmp_path / "kept")
+
+
+def test_a_mark_of_an_editor_counts_for_nothing(
+    store: Store, signer: AnchorSigner, tmp_path: Path
+) -> None:
+    """Before: the first public key had another name, and what it signed was called altered."""
+    events(store, 1)
+    (anchor,) = sign_heads(store, signer)
+    for name, lines in (("anchors", [anchor_line(anchor)]), ("keys", public_key_lines(signer))):
+        (tmp_path / name).write_text("\r\n".join(lines), encoding="utf-8-sig")
+    assert read_anchors(tmp_path / "anchors") == (anchor,)
+    assert read_public_keys(tmp_path / "keys") == signer.public_keys()

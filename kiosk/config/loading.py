@@ -293,7 +293,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     """Return the tables of a settings file; raises ``ConfigError``, ``SettingsMissing``."""
     try:
         with path.open("rb") as file:
-            return _parse(file.read().decode(), path)
+            text = file.read().decode("utf-8-sig")  # some editors put a mark first
     except FileNotFoundError:
         made_by = "kiosk setup station" if path == STATION_SETTINGS else "kiosk setup authority"
         raise SettingsMissing(f"there is no settings file {path}; `{made_by}` makes one") from None
@@ -303,7 +303,14 @@ def read_toml(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise ConfigError(f"settings file {path}: {error.strerror}") from None
     except UnicodeDecodeError as error:
-        raise ConfigError(f"settings file {path} is not TOML: {error}") from None
+        raise not_utf_8(path, error) from None
+    return _parse(text, path)
+
+
+def not_utf_8(path: Path, error: UnicodeDecodeError) -> ConfigError:
+    """Return the error of a whole file that names the line."""
+    line = error.object.count(b"\n", 0, error.start) + 1
+    return ConfigError(f"{path}: line {line} is not UTF-8: save the file as text in UTF-8")
 
 
 def _parse(text: str, path: Path) -> dict[str, Any]:

@@ -54,10 +54,13 @@ def belongs_to_others(path: Path) -> bool:
 
 
 def read_text(path: Path) -> str:
-    """Return the text of a file; raises ``OSError``, with ``ELOOP`` for a link."""
+    """Return the text of a file, without the mark that some editors put first.
+
+    Raises ``OSError``, with ``ELOOP`` for a link, and ``UnicodeDecodeError``.
+    """
     with opened_folder(path.parent) as folder:
         handle = os.open(path.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
-        with os.fdopen(handle, encoding="utf-8") as file:
+        with os.fdopen(handle, encoding="utf-8-sig") as file:
             return file.read()
 
 

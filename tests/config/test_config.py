@@ -169,6 +169,19 @@ def test_a_file_that_is_not_there_or_not_toml_is_named(tmp_path: Path) -> None:
     assert "is not TOML" in problems(path=toml(tmp_path, "mail: host"))
 
 
+def test_a_mark_of_an_editor_before_the_first_line_counts_for_nothing(tmp_path: Path) -> None:
+    """Before: the file was called no TOML, for a sign that no editor shows."""
+    path = tmp_path / "kiosk.toml"
+    path.write_bytes(b'\xef\xbb\xbf[service]\r\ntrust = "Wexbridge"\r\n')
+    assert load_settings(path, {}).service.trust == "Wexbridge"
+
+
+def test_a_file_that_is_not_utf_8_is_named_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "kiosk.toml"
+    path.write_bytes(b'[service]\ntrust = "S\xe4o"\n')
+    assert "kiosk.toml: line 2 is not UTF-8: save the file as text in UTF-8" in problems(path=path)
+
+
 def test_settings_are_frozen() -> None:
     settings = load_settings(None, {})
     with pytest.raises(FrozenInstanceError):

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from kiosk.app.setup.steps import Step
-from kiosk.config.loading import check_text
+from kiosk.config.loading import check_text, not_utf_8
 from kiosk.contract.errors import ConfigError
 from kiosk.system.folders import read_text, replace_text
 
@@ -76,14 +76,19 @@ def settings_file(path: Path, text: str, owner: tuple[str, str], mode: int) -> S
 
 
 def read_if_there(path: Path) -> str | None:
-    """Return the text of a file; None where there is none. Raises ``ConfigError`` for a link."""
+    """Return the text of a file; None where there is none.
+
+    Raises ``ConfigError`` for a link, and for what is no text.
+    """
     try:
         return read_text(path)
     except FileNotFoundError:
         return None
+    except UnicodeDecodeError as error:
+        raise not_utf_8(path, error) from None
     except OSError as error:
         if error.errno != errno.ELOOP:
-            raise
+            raise OSError(error.errno, error.strerror, str(path)) from None
         raise ConfigError(f"{path} is a link; put the file itself in its place") from None
 
 

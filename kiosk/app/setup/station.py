@@ -135,7 +135,7 @@ def station_steps(
         text = ""
     elif STATION_SETTINGS.exists():
         read_toml(STATION_SETTINGS)  # an error in it is named before anything is done
-        text = with_values(STATION_SETTINGS.read_text(), values)
+        text = with_values(STATION_SETTINGS.read_text(encoding="utf-8-sig"), values)
     else:
         text = with_values(example_toml(_SECTIONS), {**shared_values(), **values})
     settings = settings_file(STATION_SETTINGS, text, ("root", STATION_ACCOUNT), 0o640)

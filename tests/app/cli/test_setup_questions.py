@@ -148,3 +148,24 @@ def test_it_says_that_it_can_be_interrupted_and_then_has_written_nothing(
     assert main(("setup", "authority")) == 130
     assert said[0].startswith("Nothing is written before the last answer: Ctrl+C leaves everything")
     assert not list(place.rglob("kiosk.toml"))
+
+
+def test_settings_that_an_editor_saved_otherwise(place: Path, capsys: Capsys) -> None:
+    """Before: a traceback for one that is not UTF-8, and a mark before the first line was kept."""
+    settings = place / "etc" / "kiosk.toml"
+    setup = ("setup", "authority", "--set", "service.trust=Wold Trust")
+    settings.parent.mkdir(exist_ok=True)
+    settings.write_bytes(b'[service]\ntrust = "S\xe4o"\n')
+    assert main(setup) == 2
+    assert f"{settings}: line 2 is not UTF-8" in capsys.readouterr().err
+    settings.write_bytes(b'\xef\xbb\xbf[service]\r\nname = "Kiosk"\r\n')
+    assert main(setup) == 0
+    assert written(place)["service"] == {"name": "Kiosk", "trust": "Wold Trust"}
+
+
+def test_a_folder_in_the_place_of_the_settings_is_named(place: Path, capsys: Capsys) -> None:
+    settings = place / "etc" / "kiosk.toml"
+    settings.unlink(missing_ok=True)
+    settings.mkdir(parents=True)
+    assert main(("setup", "authority")) == 1
+    assert f"{settings}: Is a directory" in capsys.readouterr().err

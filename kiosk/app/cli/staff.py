@@ -160,7 +160,9 @@ def _key_text(path: Path) -> str:
     try:
         return sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
-        raise ConfigError(f"the key file {path} is not text; give the public half") from None
+        raise ConfigError(
+            f"the key file {path} is not text in UTF-8; give the public half"
+        ) from None
     except PermissionError:
         user = pwd.getpwuid(os.geteuid()).pw_name
         way = f"let your shell open it: --key - < {path}"

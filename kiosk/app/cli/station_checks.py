@@ -56,13 +56,13 @@ def check_certificate(settings: Settings, environ: Mapping[str, str]) -> Finding
     """Check until when the station's certificate is valid."""
     path = credential_file(settings.authority.certificate, environ)
     try:
-        found = read_pem_certificate(path.read_text())
+        found = read_pem_certificate(path.read_text(encoding="ascii", errors="replace"))
     except FileNotFoundError as error:
         return fail(_CERTIFICATE, f"{path}: {error.strerror}", "enrol the station again")
     except OSError as error:
         return fail(_CERTIFICATE, f"{path}: {error.strerror}", as_account(path))
     if found is None or found.not_before is None or found.not_after is None:
-        return fail(_CERTIFICATE, f"{path} holds no certificate", "enrol the station again")
+        return fail(_CERTIFICATE, f"{path} holds no certificate in PEM", "enrol the station again")
     left, life = found.not_after - SystemClock().now(), found.not_after - found.not_before
     text = f"good until {found.not_after:%d %B %Y}"
     if left <= timedelta():

@@ -60,7 +60,7 @@ class PublicKey:
 
 def read_public_key(text: str) -> PublicKey:
     """Read one line of a ``.pub`` file; raises ``NotTaken`` that says what is wrong."""
-    line = text.strip()
+    line = text.removeprefix("\ufeff").strip()  # some editors put this mark first
     if "PRIVATE KEY" in line:
         raise NotTaken(
             FIELD, "This is a private key. Never send it to anybody; paste the .pub file."

@@ -81,10 +81,18 @@ def test_a_certificate_that_may_not_be_read_names_the_account(
 ) -> None:
     path = tmp_path / "station.pem"
 
-    def refused(*_: object) -> NoReturn:
+    def refused(*_: object, **__: object) -> NoReturn:
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr(Path, "read_text", refused)
     settings = Settings(authority=AuthoritySettings(certificate=str(path)))
     finding = check_certificate(settings, {})
     assert finding.advice == as_account(path)
+
+
+def test_a_certificate_in_der_is_said_to_be_none(tmp_path: Path) -> None:
+    """Before: a traceback."""
+    path = tmp_path / "station.pem"
+    path.write_bytes(b"\x30\x82\x01\xff")
+    finding = check_certificate(Settings(authority=AuthoritySettings(certificate=str(path))), {})
+    assert finding.found == f"{path} holds no certificate in PEM"

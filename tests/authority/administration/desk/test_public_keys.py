@@ -43,6 +43,11 @@ def test_a_private_key_is_sent_back(tmp_path: Path) -> None:
     assert caught.value.field == "public_key"
 
 
+def test_a_mark_of_an_editor_before_the_key_counts_for_nothing(tmp_path: Path) -> None:
+    text = made(tmp_path, "-t", "ed25519")
+    assert read_public_key(f"\ufeff{text}\r\n").line in text
+
+
 def test_options_before_a_key_are_not_taken(tmp_path: Path) -> None:
     with pytest.raises(NotTaken, match="begins with its kind"):
         read_public_key('command="sh" ' + made(tmp_path, "-t", "ed25519"))

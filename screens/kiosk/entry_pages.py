@@ -29,12 +29,14 @@ class EntryPage(Page, inherit_bindings=False):
     """Until a button is chosen, Left and Right belong to the entry, and move nothing.
 
     Without an entry the first enabled button is Stop, so that Enter would end the visit. Enter and
-    a touch of the primary button therefore say what is missing, in place of the text of ``lead``.
+    a touch of the primary button therefore say what is missing, in place of the text of ``lead``,
+    unless that says what was wrong with the last entry and nothing is entered since.
     """
 
     def __init__(self, context: PageContext, state: State) -> None:
         super().__init__(context, state)
         self._lead: Widget | None = None
+        self._says_fault = False
         self._missing = Note(None)
         self._instead: Widget = self._missing
 
@@ -42,11 +44,16 @@ class EntryPage(Page, inherit_bindings=False):
         """Say what has to be entered before the page can go on."""
         raise NotImplementedError
 
+    def nothing_entered(self) -> bool:
+        """Return whether nothing is entered."""
+        raise NotImplementedError
+
     def lead(self, text: Widget, beside: str = "", where: str = "") -> Iterator[Widget]:
         """Yield a text with another one ``beside``, and the note that takes their place.
 
         ``where`` stays beside that note.
         """
+        self._says_fault = isinstance(text, Note) and text.display
         self._lead = heading(text, beside) if beside else text
         yield self._lead
         if where:
@@ -69,7 +76,7 @@ class EntryPage(Page, inherit_bindings=False):
     def _press_primary(self) -> None:
         if self.primary is not None and self.primary.enabled:
             self.primary.press()
-        else:
+        elif not (self._says_fault and self.nothing_entered()):
             self._say_missing(self.missing())
             self.refused()
 
@@ -164,6 +171,9 @@ class DigitsPage(EntryPage, inherit_bindings=False):
     def missing(self) -> str:
         return frame.enter_digits(self.cells.least, self.cells.most)
 
+    def nothing_entered(self) -> bool:
+        return not self.cells.digits
+
     def _digits_changed(self) -> None:
         self.entered()
         self.changed()
@@ -233,6 +243,9 @@ class TextPage(EntryPage, inherit_bindings=False):
 
     def missing(self) -> str:
         return frame.ENTER_TEXT
+
+    def nothing_entered(self) -> bool:
+        return self.field.empty
 
     def _text_changed(self) -> None:
         self.entered()

@@ -17,6 +17,7 @@ from kiosk.station.states import (
     GiveAnswer,
     HolderState,
     NewPin,
+    PinFault,
     StopNumberEntry,
 )
 from screens.kiosk.choices import MenuPage
@@ -87,6 +88,35 @@ async def test_a_touch_of_what_cannot_be_pressed_yet_says_what_is_missing(
         await type_keys(pilot, ["1"])
         await settled(pilot)
         assert said not in shown(app)
+    assert not desk.heard
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        (EnterPin(REGISTER, wrong=True, tries_left=1), "One try is left"),
+        (CodeEntry(UNLOCK, CODE, CodeNotice.WRONG), "That code is not right."),
+        (StopNumberEntry(REPORT, STOP, wrong=True), "That is not the number"),
+        (NewPin(UNLOCK, RULES, trouble=PinFault.MISMATCH), "The two PINs were not the same."),
+        (AskQuestion(UNLOCK, ASKED, wrong=True), "Not all correct."),
+    ],
+)
+async def test_an_enter_too_many_does_not_hide_what_was_wrong(
+    state: HolderState, said: str
+) -> None:
+    """Before: it said to enter digits first, as if nothing had been entered, and no try spent."""
+    desk = StillStation()
+    app = app_with(desk)
+    async with app.run_test() as pilot:
+        await app.show(state)
+        await settled(pilot)
+        assert said in " ".join(shown(app).split())
+        await type_keys(pilot, ["enter"])
+        await settled(pilot)
+        assert said in " ".join(shown(app).split())
+        await type_keys(pilot, ["1", "backspace", "enter"])
+        await settled(pilot)
+        assert said in " ".join(shown(app).split())
     assert not desk.heard
 
 

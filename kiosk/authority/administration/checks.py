@@ -41,7 +41,14 @@ from kiosk.authority.mail.message import Mailer
 from kiosk.authority.policy import policy_in_force
 from kiosk.authority.roles import Action
 from kiosk.authority.store.database import SchemaFit, Store, UnitOfWork
-from kiosk.authority.store.engine import MOVED, REFUSED_LOGINS, place_of, unverified_host
+from kiosk.authority.store.engine import (
+    DAMAGES,
+    DISK_FAULTS,
+    MOVED,
+    REFUSED_LOGINS,
+    place_of,
+    unverified_host,
+)
 from kiosk.authority.store.grants import AUTHORITY, STAFF
 from kiosk.authority.store.records import AuditQuery, NamedKey
 from kiosk.authority.wording import counted, numbered
@@ -131,6 +138,11 @@ def check_database(store: Store, folder: Path | None, url: str, *, has_keys: boo
             return fail(_DATABASE, str(error), f"see {_page('estate')}")
         if error.code in REFUSED_LOGINS:
             return fail(_DATABASE, str(error), f"see `url` in [store], and {_page('database')}")
+        if error.code.startswith(DISK_FAULTS):
+            return fail(_DATABASE, str(error), "make room on the disk, or see whether it fails")
+        if error.code.startswith(DAMAGES):
+            advice = f"see `url` in [store], or restore your backup: {_page('estate')}"
+            return fail(_DATABASE, str(error), advice)
         return fail(_DATABASE, str(error), "see `url` in [store]")
     if store.lacking(AUTHORITY):
         return fail(_DATABASE, "the role of `url` may not do what visits need", _GRANT)

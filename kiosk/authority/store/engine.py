@@ -56,6 +56,9 @@ REFUSED_LOGINS = frozenset(
 )
 """Codes of mistakes in the server's address, or on the server."""
 
+DISK_FAULTS, DAMAGES = ("SQLITE_FULL", "SQLITE_IOERR", "53100"), ("SQLITE_CORRUPT", "SQLITE_NOTADB")
+"""How codes begin that say what is wrong with the disk, or the file."""
+
 _NO_TABLES = (
     "the database has no tables yet, or too old ones: `kiosk setup authority` makes them, and "
     "`kiosk store copy` brings them from a database file"
@@ -69,6 +72,8 @@ _SENTENCES = {
     "42P01": _NO_TABLES,
     "57P03": "the database server is starting",
     "53300": "the database server has no connection left",
+    "53100": "the disk of the database server is full",
+    "25006": "the database server takes no writes: it is a standby, or set to read only",
     NOT_VERIFIED: "the certificate of the database server cannot be verified",
     OWN_CERTIFICATE: "the certificate or key with which this account logs in cannot be used",
     NO_ANSWER: "the database server does not answer",
@@ -121,6 +126,17 @@ def translated(error: Exception) -> StoreError:
     return StoreError(f"the database refused (SQLSTATE {sqlstate})", sqlstate)
 
 
+_FULL = "the disk of the database is full, or fails"
+_DAMAGED = "the database file is damaged, or is no database"
+_OF_THE_FILE = {
+    sqlite3.SQLITE_FULL: _FULL,
+    sqlite3.SQLITE_IOERR: _FULL,
+    sqlite3.SQLITE_CORRUPT: _DAMAGED,
+    sqlite3.SQLITE_NOTADB: _DAMAGED,
+    sqlite3.SQLITE_READONLY: "this account may not write to the database file, or beside it",
+}
+
+
 def _from_sqlite(error: sqlite3.Error) -> StoreError:
     code = getattr(error, "sqlite_errorcode", 0)
     name = getattr(error, "sqlite_errorname", type(error).__name__)
@@ -131,7 +147,8 @@ def _from_sqlite(error: sqlite3.Error) -> StoreError:
         return StoreError(f"{text} ({name})", name)
     if str(error).startswith("no such table"):
         return StoreError(_NO_TABLES, name)
-    return StoreError(f"the database refused ({name})", name)
+    text = _OF_THE_FILE.get(code & 0xFF, "the database refused")
+    return StoreError(f"{text} ({name})", name)
 
 
 _WRITES = "kiosk_writes"

@@ -14,9 +14,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from kiosk.authority.administration.checks import check_database
 from kiosk.authority.errors import StoreBusy, StoreError
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.engine import READS, parse_url, place_of
+from kiosk.authority.store.engine import READS, parse_url, place_of, translated
 from kiosk.contract.errors import ConfigError
 from tests.authority.store import samples
 from tests.support.database import MACS, SetClock, TestDatabase, sqlite_url
@@ -36,6 +37,7 @@ from importlib import import_module
 from kiosk.app.cli.sessions import LOADED
 for module in LOADED:
     import_module(module)
+from kiosk.authority.administration.checks import check_database
 from kiosk.authority.store.database import Store
 from tests.authority.store import samples
 from tests.support.database import MACS, SetClock
@@ -279,3 +281,41 @@ def test_addresses_of_one_database_are_told_from_those_of_two(
 ) -> None:
     assert (place_of(one) == place_of(other)) is is_same
     assert "pw" not in place_of(other)
+
+
+def _full() -> sqlite3.Error:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("PRAGMA max_page_count = 1")
+        with pytest.raises(sqlite3.Error) as refused:
+            connection.execute("CREATE TABLE t (x)")
+    return refused.value
+
+
+def _failing() -> sqlite3.Error:
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode, error.sqlite_errorname = 4874, "SQLITE_IOERR_SHMSIZE"
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (_full(), "the disk of the database is full, or fails (SQLITE_FULL)"),
+        (_failing(), "the disk of the database is full, or fails (SQLITE_IOERR_SHMSIZE)"),
+        (psycopg.errors.DiskFull(), "the disk of the database server is full"),
+        (psycopg.errors.ReadOnlySqlTransaction(), "the database server takes no writes: it is"),
+    ],
+)
+def test_what_is_wrong_with_the_disk_is_said(error: Exception, said: str) -> None:
+    """Before: the database refused, with a code."""
+    assert str(translated(error)).startswith(said)
+
+
+def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path: Path) -> None:
+    file = tmp_path / "kiosk.db"
+    file.write_text("a people file, for instance\n" * 100)
+    store = Store(sqlite_url(file), SetClock(), MACS)
+    found = check_database(store, tmp_path, sqlite_url(file), has_keys=False)
+    assert found.found == "the database file is damaged, or is no database (SQLITE_NOTADB)"
+    assert "restore your backup" in found.advice
+    store.close()

@@ -99,12 +99,15 @@ class Door:
         )
 
     def programs(self) -> list[psutil.Process]:
-        """Return what runs for the sessions of this server, sshd's own processes aside."""
+        """Return what runs for the sessions of this server.
+
+        Without sshd's own processes, and its query for keys, which outlives a client that is gone.
+        """
         server = psutil.Process(int((self.sshd.folder / "sshd.pid").read_text()))
         found = []
         for one in server.children(recursive=True):
             with suppress(psutil.NoSuchProcess):  # it has ended since
-                if "sshd" not in one.name():
+                if "sshd" not in one.name() and "authorized-keys" not in one.cmdline():
                     found.append(one)
         return found
 

@@ -445,6 +445,7 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         accent: str = Appearance().accent,
         dark: bool = False,
         few_colours: bool = False,
+        sixteen_colours: bool = False,
         idle_s: float = IDLE_S,
         times: Times | None = None,
         now: Callable[[], float] = time.monotonic,
@@ -467,6 +468,7 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         self._opened_from: dict[str, str] = {}
         self._complains = False
         self.set_class(few_colours, "-few-colours", update=False)
+        self.set_class(sixteen_colours, "-sixteen-colours", update=False)
         for one in theme.themes(accent, few_colours=few_colours):
             self.register_theme(one)
         self.begin_with(theme.DARK if dark else theme.LIGHT)

@@ -63,8 +63,13 @@ class Table(DataTable[Text]):
         self._width = 0
 
     def on_mount(self) -> None:
-        """Take the colours of another theme once it is set."""
+        """Take the colours of another theme once it is set.
+
+        In sixteen colours the marked row is reversed: no colour of a cell is legible on it.
+        """
         self.app.theme_changed_signal.subscribe(self, lambda _theme: self._lay_out())
+        if self.app.has_class("-sixteen-colours"):
+            self.cursor_foreground_priority = "css"
 
     @property
     def marked(self) -> str:

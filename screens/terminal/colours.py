@@ -16,6 +16,12 @@ def has_few_colours(environ: Mapping[str, str]) -> bool:
     return environ.get("COLORTERM", "").strip().lower() not in {"truecolor", "24bit"}
 
 
+def has_sixteen_colours(environ: Mapping[str, str]) -> bool:
+    """Return whether TERM names no larger number either, by which Textual draws in sixteen."""
+    _, _, number = environ.get("TERM", "").strip().lower().rpartition("-")
+    return has_few_colours(environ) and number not in {"256color", "kitty"}
+
+
 def is_bare_console(environ: Mapping[str, str]) -> bool:
     """Return whether it is a virtual console of the kernel, without a graphical terminal on it."""
     return environ.get("TERM") == "linux"

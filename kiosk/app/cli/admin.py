@@ -115,7 +115,7 @@ def _want_no_command() -> None:
 
 def _run_app(settings: Settings, desk: AdminDesk) -> End | None:
     from screens.admin.app import AdminApp, farewell
-    from screens.terminal.colours import has_few_colours
+    from screens.terminal.colours import has_few_colours, has_sixteen_colours
 
     accent, idle_s = settings.service.accent, settings.admin.idle_s
     app = AdminApp(
@@ -124,6 +124,7 @@ def _run_app(settings: Settings, desk: AdminDesk) -> End | None:
         accent=accent,
         idle_s=idle_s,
         few_colours=has_few_colours(os.environ),
+        sixteen_colours=has_sixteen_colours(os.environ),
     )
     process.resume()
     end = app.run()

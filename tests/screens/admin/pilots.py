@@ -67,6 +67,7 @@ def app_for(
     dark: bool = False,
     now: Clock | None = None,
     few_colours: bool = False,
+    sixteen_colours: bool = False,
 ) -> PictureApp:
     """Return the application as tests run it: its clocks stand. A fault fails the test."""
     return PictureApp(
@@ -77,6 +78,7 @@ def app_for(
         times=Times(lambda: NOW, UTC),
         now=now or Clock(),
         few_colours=few_colours,
+        sixteen_colours=sixteen_colours,
     )
 
 

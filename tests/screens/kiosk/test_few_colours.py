@@ -1,4 +1,4 @@
-"""The RA application in 256 colours, as a terminal behind SSH shows them."""
+"""The RA application in 256 colours, as a terminal behind SSH shows them, and in sixteen."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from textual.strip import Strip
 
 from screens import theme
 from screens.admin.app import every_page
-from screens.terminal.colours import has_few_colours
+from screens.terminal.colours import has_few_colours, has_sixteen_colours
 from screens.theme import ENOUGH, Appearance, ColourPalette, as_256, contrast
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.pilots import PictureApp, Run, app_for
@@ -61,6 +61,62 @@ def test_what_text_stands_on_can_be_told_apart(surface: theme.Surface) -> None:
 )
 def test_a_terminal_behind_ssh_has_few(environ: dict[str, str], few: bool) -> None:
     assert has_few_colours(environ) is few
+
+
+@pytest.mark.parametrize(
+    ("environ", "sixteen"),
+    [
+        ({"TERM": "xterm"}, True),  # PuTTY, unless it is told something else
+        ({"TERM": "linux"}, True),
+        ({"TERM": "vt100"}, True),
+        ({"TERM": "xterm-256color"}, False),
+        ({"TERM": "xterm-kitty"}, False),
+        ({"TERM": "xterm", "COLORTERM": "truecolor"}, False),
+    ],
+)
+def test_a_terminal_that_names_no_number_has_sixteen(
+    environ: dict[str, str], sixteen: bool
+) -> None:
+    """As Rich, by which Textual draws, takes it."""
+    assert has_sixteen_colours(environ) is sixteen
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize(
+    ("keys", "marked", "other"),
+    [
+        ("f4 down", "55 min ago", "41 min ago"),
+        ("f8 down", "yesterday 08:32", "today 10:26"),
+        ("f8 a enter", "agent: helps people", "manager: may do everything"),
+        ("f9 ctrl+p down down", "Go to Today", "Go to Stations"),
+    ],
+)
+async def test_what_is_marked_can_be_seen_in_sixteen_colours(
+    keys: str, marked: str, other: str, dark: bool
+) -> None:
+    """Before: a mark was a ground that these colours do not have, and a bold text was left."""
+    app: Any = app_for(FakeDesk(), every_page(), dark=dark, few_colours=True, sixteen_colours=True)
+    async with app.run_test(size=(100, 36), notifications=True) as pilot:
+        run = Run(app, FakeDesk(), pilot, None)  # type: ignore[arg-type]
+        await run.settle()
+        for key in keys.split():
+            await run.press(key)
+        ink, ground = _in_sixteen(app, marked)
+        assert ground != _in_sixteen(app, other)[1]
+        assert contrast(ink, ground) >= ENOUGH
+
+
+def _in_sixteen(app: PictureApp, text: str) -> tuple[str, str]:
+    """Return the colours of ``text`` and of what is under it, where the screen has it last."""
+    for row in reversed(screen_rows(app)):
+        for words, style, _control in row:
+            if text in words and style is not None and style.color and style.bgcolor:
+                ink, ground = (
+                    colour.downgrade(ColorSystem.STANDARD).get_truecolor().hex
+                    for colour in (style.color, style.bgcolor)
+                )
+                return ink, ground
+    raise AssertionError(f"{text!r} is not on the screen")
 
 
 @pytest.mark.parametrize("dark", [False, True])

@@ -55,8 +55,8 @@ def run(args: argparse.Namespace) -> int:
         raise KioskError("the demo needs a terminal: run it in one, at least 60 by 23")
     columns, rows = os.get_terminal_size()
     if columns < LEAST[0] or rows < LEAST[1]:
-        needed = "the demo's strip stands below a page of 60 by 20, so it needs 60 by 23"
-        raise KioskError(f"this terminal is {columns} by {rows}; {needed}: make it larger")
+        # One line of the narrowest terminal: a longer one is broken within a word.
+        raise KioskError(f"this terminal is {columns} by {rows}; make it 60 by 23")
     directory = Path(args.keep or tempfile.mkdtemp(prefix="kiosk-demo-")).absolute()
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     # A socket's path has at most 107 bytes: this folder's is short, wherever the estate is.

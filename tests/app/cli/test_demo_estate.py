@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from hardware.virtual.pcscd import Slot
+from kiosk.__main__ import main
 from kiosk.app.composition.authority import build_authority
 from kiosk.app.composition.opening import open_store
 from kiosk.app.composition.staff import build_desk
@@ -379,3 +380,16 @@ class TableOf:
 
 def demo_app(table: TableOf, line: str = SSH) -> DemoApp:
     return DemoApp(StillStation(), STILL, lambda error: None, table, line)
+
+
+def test_a_terminal_that_is_too_small_for_it_has_room_for_the_reason(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before: it was two lines, broken within a word."""
+    for stream in ("stdin", "stdout"):
+        monkeypatch.setattr(f"sys.{stream}.isatty", lambda: True)
+    monkeypatch.setattr(os, "get_terminal_size", lambda *_fd: os.terminal_size((60, 20)))
+    assert main(["demo"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == "kiosk: this terminal is 60 by 20; make it 60 by 23"
+    assert len(line) < 60

@@ -78,6 +78,11 @@ if TYPE_CHECKING:
     from kiosk.authority.crypto.keys import KeyRing
     from kiosk.authority.crypto.macs import AuditMacs, KeyedRowMacs
 
+_OTHER_OWNER = """
+SELECT current_user, (
+    SELECT pg_get_userbyid(relowner) FROM pg_class
+    WHERE oid = to_regclass('public.audit_event') AND NOT pg_has_role(relowner, 'USAGE')
+)"""
 _SESSIONS_ELSEWHERE = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid()
@@ -237,11 +242,19 @@ class Store:
     def run_as_owner(self, statements: Iterable[str]) -> None:
         """Run statements that only the owner of a PostgreSQL database may run; all or none.
 
-        Raises ``ConfigError`` for SQLite, ``StoreError`` where one is refused.
+        Raises ``ConfigError`` for SQLite and for another role, of whom PostgreSQL takes a GRANT or
+        REVOKE with a mere warning, and ``StoreError`` where one is refused.
         """
         if self._on_sqlite:
             raise ConfigError("a database file has no roles: its account and mode protect it")
         with self._gateway(writes=True, options=WRITES) as gateway:
+            ((role, owner),) = gateway.tuples(text(_OTHER_OWNER))
+            if owner:
+                raise ConfigError(
+                    f"the role {role} is not the owner of the tables, {owner}, and can give "
+                    "nobody a right: let $KIOSK_STORE__URL be the owner's address, as "
+                    "docs/database.md says"
+                )
             for statement in statements:
                 gateway.write(text(statement))
             gateway.commit()

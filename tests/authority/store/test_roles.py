@@ -316,6 +316,21 @@ def test_what_a_role_lacks_is_found(owner: World, address: Address, tmp_path: Pa
         store.close()
 
 
+@pytest.mark.parametrize("role", ROLES)
+def test_only_the_owner_of_the_tables_gives_roles_their_rights(
+    owner: World, address: Address, tmp_path: Path, capsys: pytest.CaptureFixture[str], role: str
+) -> None:
+    """Before: PostgreSQL warned, nothing was granted, and the command said that it was."""
+    settings = tmp_path / "kiosk.toml"
+    settings.write_text(f'[store]\nurl = "{address(role)}"\n')
+    assert run_command(["store", "roles", "--apply", "--config", str(settings)]) == 2
+    said = capsys.readouterr().err
+    assert f"the role {role} is not the owner of the tables, " in said
+    assert "docs/database.md" in said
+    settings.write_text(f'[store]\nurl = "{address("kiosk")}"\n')
+    assert run_command(["store", "roles", "--apply", "--config", str(settings)]) == 0
+
+
 def test_roles_that_are_not_there_are_named_with_who_makes_them(
     postgres_server: PostgresServer,
     tmp_path: Path,

@@ -192,11 +192,13 @@ def _answer(about: About, named: str) -> str:
 
 def _run_station(args: argparse.Namespace) -> int:
     from kiosk.app.setup import station
-    from kiosk.app.setup.machine import require_root, unencrypted_disk
+    from kiosk.app.setup.machine import require_account, require_root, unencrypted_disk
     from kiosk.app.setup.steps import carry_out, take_back
-    from kiosk.config.loading import STATION_SETTINGS
+    from kiosk.config.loading import STATION_ACCOUNT, STATION_SETTINGS
 
     require_root()
+    if not args.undo:
+        require_account(STATION_ACCOUNT, "unlock-kiosk-station")
     is_new = not (args.undo or STATION_SETTINGS.exists())
     values = _answers(args, STATION_SETTINGS, station.shared_values() if is_new else ())
     kind = args.display or station.present_display() or station.DisplayKind.COMPOSITOR
@@ -220,12 +222,13 @@ def _run_authority(args: argparse.Namespace) -> int:
     """Return 1 where the database, the questions or the keys are not in order."""
     from kiosk.app.cli.tools import Tools
     from kiosk.app.setup import authority
-    from kiosk.app.setup.machine import systemctl, unencrypted_disk
+    from kiosk.app.setup.machine import require_account, systemctl, unencrypted_disk
     from kiosk.app.setup.steps import carry_out, take_back
     from kiosk.config.loading import SYSTEM_SETTINGS
 
     tools = Tools(args)
-    on_machine = authority.is_the_machines(tools.path)
+    if on_machine := authority.is_the_machines(tools.path):
+        require_account(authority.ACCOUNT, "unlock-kiosk-authority")
     if args.undo:
         steps = authority.machine_steps(undo=True) if on_machine else ()
         take_back(list(steps), _say, dry_run=args.dry_run)

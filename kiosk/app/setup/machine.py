@@ -50,6 +50,17 @@ def require_root() -> None:
         raise ConfigError("this changes the machine: run it as root")
 
 
+def require_account(name: str, package: str) -> None:
+    """Raise ``ConfigError`` where the service's account, which a package makes, is not there."""
+    try:
+        pwd.getpwnam(name), grp.getgrnam(name)
+    except KeyError:
+        raise ConfigError(
+            f"there is no account {name}: install the package {package}, which makes it; a "
+            "checkout of the source installs no service"
+        ) from None
+
+
 # Settings.
 
 

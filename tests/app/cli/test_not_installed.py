@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
+
+from kiosk.__main__ import main
 
 WITHOUT = """\
 import sys
@@ -42,6 +46,25 @@ def test_one_line_names_the_part_and_its_package(lacking: str, command: str, sai
     assert line.startswith("kiosk: ")
     assert said in line
     assert (lacking if lacking != "kiosk.authority" else command.split()[0]) in line
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root sets up a machine")
+@pytest.mark.parametrize("part", ["authority", "station"])
+@pytest.mark.parametrize("words", [["--dry-run"], []])
+def test_a_checkout_sets_up_no_machine(
+    part: str, words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before: a traceback, for want of the account that the package makes."""
+
+    def no_such(name: str) -> NoReturn:
+        raise KeyError(f"getpwnam(): name not found: {name!r}")
+
+    monkeypatch.delenv("KIOSK_SETTINGS", raising=False)
+    monkeypatch.setattr("kiosk.app.setup.machine.pwd.getpwnam", no_such)
+    assert main(["setup", part, *words]) == 2
+    said = capsys.readouterr()
+    assert f"install the package unlock-kiosk-{part}" in said.err
+    assert not said.out
 
 
 def test_a_part_of_the_program_itself_that_is_gone_is_a_fault(place: Path) -> None:

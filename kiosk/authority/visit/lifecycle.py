@@ -442,7 +442,7 @@ def _add(uow: UnitOfWork, visit: Visit) -> Visit | None:
         raise StepRefused(_VISIT_EXISTS)
     if before.closed_at is not None and visit.closed_at is None:
         raise StepRefused(_VISIT_EXISTS)
-    if before.pin_change is not None:
+    if before.pin_change is not None or before.finished_at is not None:
         raise StepRefused(_VISIT_EXISTS)
     return before
 

@@ -6,13 +6,20 @@ Where no report comes, audit and mail say that the PIN may have been changed.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.errors import RowAltered
-from kiosk.authority.notices import Notice, notify_holder
+from kiosk.authority.notices import Notice, addresses_of, notify_holder
 from kiosk.authority.store.database import Store, UnitOfWork
-from kiosk.authority.store.records import PinChange, Visit
+from kiosk.authority.store.records import (
+    Cardholder,
+    PinChange,
+    PinEvidence,
+    Registration,
+    Visit,
+)
 from kiosk.authority.store.repositories.visits import VISIT_LIFE
 from kiosk.authority.visit import tasks
 from kiosk.authority.visit.context import deciding, enter, enter_to_report
@@ -20,6 +27,7 @@ from kiosk.authority.visit.registration import finish
 from kiosk.authority.visit.rules import Gate
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import Purpose, Task, VisitId
+from kiosk.contract.policy import HOUR
 
 
 def pin_changing(parts: Dependencies, visit_id: VisitId) -> None:
@@ -50,9 +58,7 @@ def pin_changed(parts: Dependencies, visit_id: VisitId) -> Task:
             if context.visit.pin_change is None:
                 raise StepRefused("no change of the PIN was begun")
             record(uow, AuditKind.PIN_CHANGED, context.visit)
-            notify_holder(
-                uow, Notice.PIN_CHANGED, context.visit, context.holder, context.registration
-            )
+            _notify(uow, Notice.PIN_CHANGED, context.visit, context.holder, context.registration)
             context = finish(uow, replace(context, visit=replace(context.visit, pin_change=None)))
         task = tasks.next_task(uow, context)
         uow.commit()
@@ -89,4 +95,27 @@ def report_unknown(uow: UnitOfWork, visit: Visit) -> None:
     holder = uow.holders.get(visit.holder_id) if visit.holder_id else None
     if holder is not None:
         registration = uow.registrations.of_holder(holder.id)
-        notify_holder(uow, Notice.PIN_MAYBE_CHANGED, visit, holder, registration)
+        _notify(uow, Notice.PIN_MAYBE_CHANGED, visit, holder, registration)
+
+
+_NOTICES: Final = (Notice.PIN_CHANGED, Notice.PIN_MAYBE_CHANGED)
+_CLAIMED_AN_HOUR: Final = 3
+
+
+def _notify(
+    uow: UnitOfWork,
+    notice: Notice,
+    visit: Visit,
+    holder: Cardholder,
+    registration: Registration | None,
+) -> None:
+    """Mail it to every address of the holder, a few times an hour where the PIN was only claimed.
+
+    A station can claim that of a card that is known by its name only, without the card.
+    """
+    known = addresses_of(holder, registration)
+    if known and visit.pin_evidence is not PinEvidence.PROVEN:
+        since = uow.now - HOUR
+        if uow.outbox.count(holder.id, known[0], _NOTICES, since) >= _CLAIMED_AN_HOUR:
+            return
+    notify_holder(uow, notice, visit, holder, registration)

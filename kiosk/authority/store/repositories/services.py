@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -92,6 +92,15 @@ class Outbox(Repository):
     def add(self, message: OutboxMessage) -> None:
         """Queue one; its parameters hold no secret."""
         self._gateway.add(OutboxRow, values(message))
+
+    def count(self, holder_id: str, to: str, templates: Collection[str], since: datetime) -> int:
+        """Return how many of these notices about a holder were queued to an address since then."""
+        theirs = col(OutboxRow.holder_id) == holder_id, col(OutboxRow.to) == to
+        these = col(OutboxRow.template).in_(list(templates)), col(OutboxRow.created_at) > since
+        count: int = self._gateway.scalar(
+            select(func.count()).select_from(OutboxRow).where(*theirs, *these)
+        )
+        return count
 
     def claim_due(self, limit: int, lease: timedelta) -> tuple[OutboxMessage, ...]:
         """Take up to ``limit`` that are due, oldest first; commit before mailing them.

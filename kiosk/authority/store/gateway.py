@@ -181,6 +181,16 @@ class Gateway:
             self._check(rows)
         return rows
 
+    def need(self, row: TableRow | None, **asked: object) -> None:
+        """Raise ``RowAltered`` where the database gave another row than it was asked for.
+
+        A MAC shows that nobody altered a row, and not that it is the one: with a view or a rule in
+        the place of a table, the database finds a row where another key is looked for.
+        """
+        if row is not None and any(getattr(row, name) != value for name, value in asked.items()):
+            self._usable = False
+            raise RowAltered(table_name(type(row)), row_name(row))
+
     def unchecked(
         self, statement: Statement, kind: type[SomeRow], given: Values | None = None
     ) -> Sequence[SomeRow]:
@@ -498,11 +508,11 @@ def row_message(row: MacRow) -> bytes:
     return mac_message(type(row), row.__dict__)
 
 
-def row_key(row: MacRow) -> tuple[str, ...]:
+def row_key(row: TableRow) -> tuple[str, ...]:
     return tuple(str(getattr(row, name)) for name in primary_key(type(row)))
 
 
-def row_name(row: MacRow) -> str:
+def row_name(row: TableRow) -> str:
     """Return the primary key of a row, as people read it."""
     return "/".join(row_key(row))
 

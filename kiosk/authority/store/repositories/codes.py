@@ -107,15 +107,16 @@ class EmailCodes(Repository):
 
     def get(self, code_id: str) -> EmailCode | None:
         """Return one by id, whether or not it is live."""
-        return self._first(_CODE, {"code": code_id})
+        return self._first(_CODE, {"code": code_id}, id=code_id)
 
     def live(self, card_id: str) -> EmailCode | None:
         """Return the card's live code; it may have expired or have no try left."""
-        return self._first(_LIVE_OF_CARD, {"card": card_id})
+        unused: dict[str, object] = {"consumed_at": None, "revoked_at": None}
+        return self._first(_LIVE_OF_CARD, {"card": card_id}, card_id=card_id, **unused)
 
     def newest(self, card_id: str) -> EmailCode | None:
         """Return the last one that was sent or given for a card, whatever its state."""
-        return self._first(_NEWEST, {"card": card_id})
+        return self._first(_NEWEST, {"card": card_id}, card_id=card_id)
 
     def send_times(
         self, card_id: str, since: datetime, *, proves_owner: bool = False, unproven: bool = False
@@ -159,7 +160,8 @@ class EmailCodes(Repository):
     def of_attempt(self, card_id: str, visit_id: str, attempt: str) -> EmailCode | None:
         """Return the one that an attempt of a visit requested, unless it was revoked."""
         given = {"card": card_id, "visit": visit_id, "asked": attempt}
-        return self._first(_OF_ATTEMPT, given)
+        this = {"card_id": card_id, "visit_id": visit_id, "attempt": attempt}
+        return self._first(_OF_ATTEMPT, given, **this)
 
     def redraft(self, code: EmailCode) -> bool:
         """Put another code into a draft that was not mailed; return False where it is none."""
@@ -273,8 +275,11 @@ class EmailCodes(Repository):
         """Revoke every code of a holder, also those that are being mailed."""
         self._revoke(col(CodeRow.holder_id) == holder_id)
 
-    def _first(self, statement: Prepared, given: dict[str, str]) -> EmailCode | None:
+    def _first(
+        self, statement: Prepared, given: dict[str, str], **asked: object
+    ) -> EmailCode | None:
         row = self._gateway.one(statement, CodeRow, given)
+        self._gateway.need(row, **asked)
         return row.record(EmailCode) if row else None
 
     def _revoke(self, *conditions: ColumnElement[bool]) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Select, and_, bindparam, delete, func, literal, or_, select
+from sqlalchemy import and_, bindparam, delete, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
 from kiosk.authority.store.gateway import Prepared, Repository, for_update, table_of
@@ -71,11 +72,13 @@ class Visits(Repository):
         return self._gateway.add_new(VisitRow, values(visit))
 
     def get(self, visit_id: str) -> Visit | None:
-        return self._one(_VISIT, {"visit": visit_id})
+        return self._this(_VISIT, visit_id)
 
     def by_reference(self, reference: str) -> Visit | None:
         """Return one by the number that its station showed."""
-        return self._one(select(VisitRow).where(col(VisitRow.reference) == reference))
+        found = select(VisitRow).where(col(VisitRow.reference) == reference)
+        row = self._gateway.one(found, VisitRow)
+        return row.record(Visit) if row else None
 
     def of_unknown_cards(self, limit: int) -> tuple[Visit, ...]:
         """Return the newest visits with a card that is not recorded or not read, newest first."""
@@ -92,7 +95,7 @@ class Visits(Repository):
 
     def lock(self, visit_id: str) -> Visit | None:
         """Return one, locked against other writers until the unit of work ends."""
-        return self._one(_LOCKED_VISIT, {"visit": visit_id})
+        return self._this(_LOCKED_VISIT, visit_id)
 
     def save(self, visit: Visit) -> None:
         """Overwrite one; ``lock`` it first."""
@@ -140,10 +143,9 @@ class Visits(Repository):
         rows = self._gateway.many(_OPEN_OF_CARD, VisitRow, {"card": card_id})
         return tuple(row.record(Visit) for row in rows)
 
-    def _one(
-        self, statement: Select[VisitRow] | Prepared, given: dict[str, str] | None = None
-    ) -> Visit | None:
-        row = self._gateway.one(statement, VisitRow, given)
+    def _this(self, statement: Prepared, visit_id: str) -> Visit | None:
+        row = self._gateway.one(statement, VisitRow, {"visit": visit_id})
+        self._gateway.need(row, id=visit_id)
         return row.record(Visit) if row else None
 
 
@@ -197,7 +199,9 @@ class UnblockJournal(Repository):
 
     def open_for(self, card_id: str) -> UnblockEntry | None:
         """Return the card's open entry: an intent without outcome, or an unknown outcome."""
-        return self._one(_OPEN_FOR_CARD, {"card": card_id})
+        row = self._gateway.one(_OPEN_FOR_CARD, UnblockRow, {"card": card_id})
+        self._gateway.need(row, card_id=card_id, closed_at=None)
+        return row.record(UnblockEntry) if row else None
 
     def open_of_holder(self, holder_id: str) -> tuple[UnblockEntry, ...]:
         """Return the open entries of a holder's cards, oldest first."""
@@ -209,6 +213,8 @@ class UnblockJournal(Repository):
     def of_visit(self, visit_id: str) -> tuple[UnblockEntry, ...]:
         """Return every entry that a visit opened, oldest first."""
         rows = self._gateway.many(_ENTRIES_OF_VISIT, UnblockRow, {"visit": visit_id})
+        for row in rows:
+            self._gateway.need(row, visit_id=visit_id)
         return tuple(row.record(UnblockEntry) for row in rows)
 
     def before_release(self, card_id: str, visit_id: str) -> tuple[UnblockEntry | None, int]:
@@ -256,10 +262,6 @@ class UnblockJournal(Repository):
         """Record that the card answered its cryptogram rightly."""
         answered = {"admitted_at": at, "cryptogram": None, "awaited": None}
         self._gateway.change(UnblockRow, col(UnblockRow.id) == entry_id, **answered)
-
-    def _one(self, statement: Prepared, given: dict[str, str]) -> UnblockEntry | None:
-        row = self._gateway.one(statement, UnblockRow, given)
-        return row.record(UnblockEntry) if row else None
 
 
 # What a decision in a visit needs, read by one statement once card and visit are locked.
@@ -356,6 +358,8 @@ class VisitRecords(Repository):
         given = {"driver": card.driver, "identifier": card.identifier}
         self._gateway.lock(_LOCK_CARD, given)
         for row, holder in self._gateway.joined(_KNOWN, (CardRow, CardholderRow), given):
+            self._gateway.need(row, **given)
+            self._gateway.need(holder, id=row.holder_id)
             return KnownCard(card_record(row), holder.record(Cardholder))
         return None
 
@@ -374,6 +378,16 @@ class VisitRecords(Repository):
             return None
         visit, card, holder, *around = rows[0]
         station = around.pop() if at_station else None
+        self._gateway.need(visit, id=visit_id, card_id=card.id)
+        self._gateway.need(holder, id=card.holder_id)
+        self._gateway.need(station, name=visit.station)
+        self._need_around(
+            around,
+            card.holder_id,
+            card.id,
+            pending=visit.pending_id,
+            proven_code=visit.code_proven_id,
+        )
         return LockedVisit(
             visit.record(Visit),
             card_record(card),
@@ -386,7 +400,33 @@ class VisitRecords(Repository):
         """Read what is recorded around a visit that need not be stored as it is."""
         names = {"holder": holder_id, "card": card_id}
         given = names | {"pending": visit.pending_id, "code": visit.code_proven_id}
-        return _around(*self._gateway.joined(_AROUND, _AROUND_ROWS, given)[0])
+        around = self._gateway.joined(_AROUND, _AROUND_ROWS, given)[0]
+        self._need_around(
+            around,
+            holder_id,
+            card_id,
+            pending=visit.pending_id,
+            proven_code=visit.code_proven_id,
+        )
+        return _around(*around)
+
+    def _need_around(
+        self,
+        around: Sequence[Any],
+        holder_id: str,
+        card_id: str,
+        *,
+        pending: str | None,
+        proven_code: str | None,
+    ) -> None:
+        """Make sure that rows that were joined belong to a visit's holder and card."""
+        registration, gathered, code, proven, staff_card, staff_member = around
+        self._gateway.need(registration, holder_id=holder_id)
+        self._gateway.need(gathered, id=pending)
+        self._gateway.need(code, card_id=card_id, consumed_at=None, revoked_at=None)
+        self._gateway.need(proven, id=proven_code)
+        self._gateway.need(staff_card, card_id=card_id)
+        self._gateway.need(staff_member, id=staff_card.staff_id if staff_card else None)
 
     def lock_grant(self, visit_id: str, entry_id: str) -> LockedGrant | None:
         """Lock card and visit of an entry of the journal, and read them; None for none."""
@@ -395,6 +435,10 @@ class VisitRecords(Repository):
         for entry, visit, card, holder, generations in self._gateway.joined(
             _GRANTED, _GRANTED_ROWS, given
         ):
+            self._gateway.need(entry, id=entry_id)
+            self._gateway.need(visit, id=entry.visit_id)
+            self._gateway.need(card, id=entry.card_id)
+            self._gateway.need(holder, id=card.holder_id)
             if entry.visit_id == visit_id:
                 return LockedGrant(
                     entry.record(UnblockEntry),

@@ -1,0 +1,68 @@
+"""Before: the owner of the database, without any key, logged in as a manager, and had another
+person's card unlocked with their own answers and their own mailbox.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from kiosk.authority.administration.login import admit
+from kiosk.authority.audit.events import AuditKind
+from kiosk.authority.errors import NotPermitted
+from kiosk.authority.roles import Role
+from kiosk.authority.store.records import StaffKey, StaffMember, new_id
+from kiosk.contract.messages import Grant, Reason, Refusal, SetPin
+from tests.attacks.misled import mislead, take_for_equal
+from tests.authority.world import World
+
+if TYPE_CHECKING:
+    from tests.support.database import PostgresServer
+
+MANAGERS, THIEFS = "SHA256:managers", "SHA256:thiefs"
+TIMES = 10
+
+
+def altered(world: World) -> list[object]:
+    events = [one for one in world.events() if one.kind == AuditKind.ROW_ALTERED]
+    return [one.detail["table"] for one in events]
+
+
+def test_a_managers_key_is_not_given_for_another_one(world: World) -> None:
+    manager = StaffMember(new_id(), "Jo Manager", Role.MANAGER, world.now)
+    with world.store.begin() as uow:
+        uow.staff.add(manager)
+        uow.staff.add_key(StaffKey(MANAGERS, manager.id, "ssh-ed25519 AAAA", "", world.now))
+        uow.commit()
+    assert admit(world.store, MANAGERS).role is Role.MANAGER
+    mislead(world, "staff_key", "fingerprint", MANAGERS, THIEFS)
+    world = World(world.folder)
+    for _ in range(TIMES):
+        with pytest.raises(NotPermitted):
+            admit(world.store, THIEFS)
+    assert "staff_key" in altered(world)
+    world.store.close()
+
+
+@pytest.mark.postgresql
+def test_a_registration_is_not_given_for_another_persons(
+    folder: Path, postgres_server: PostgresServer
+) -> None:
+    world = World(folder, url=postgres_server.fresh())
+    card = world.registered_card()
+    reader = world.known_reader_card(card)
+    mailbox = "mallory@trust.nhs.uk"
+    thief = world.add_holder(number="900123456780", name="Mallory Reed", email=mailbox)
+    world.register(thief, email=mailbox)
+    take_for_equal(world, card.holder_id, thief.id)
+    world = World(folder, url=world.url)
+    visit = world.insert(card, blocked=True, reader_card=reader)
+    if not isinstance(visit.opened, Refusal):
+        assert isinstance(visit.to_new_pin(), SetPin)
+        assert [mail.to for mail in world.relay.sent] == [mailbox]
+        assert isinstance(visit.release(), Grant)
+    assert visit.opened == Refusal(Reason.RECORD_ALTERED)
+    assert altered(world) == ["cardholder"]
+    world.store.close()

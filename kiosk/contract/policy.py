@@ -75,8 +75,9 @@ class Policy:
         return Factor.QUESTIONS in self.verification
 
     def pin_rules(self, holder_number: str) -> PinRules:
-        """Return the rules for a new PIN of the holder with ``holder_number``."""
-        return PinRules(self.pin_min_length, self.pin_max_length, (holder_number,))
+        """Return the rules for a new PIN of the holder with ``holder_number``; empty: unknown."""
+        personal = (holder_number,) if holder_number else ()
+        return PinRules(self.pin_min_length, self.pin_max_length, personal)
 
 
 _BOUNDS: tuple[tuple[str, object, object], ...] = (
@@ -258,7 +259,7 @@ def pin_verdicts(
 ) -> dict[PinRule, bool]:
     """Return for each rule whether ``pin`` keeps it, also for a half-typed PIN.
 
-    Without the ``current`` PIN its rule is left out.
+    Without the ``current`` PIN its rule is left out, and so is that of numbers where none is given.
     """
     is_number = pin.isascii() and pin.isdigit()
     sixes = [pin[i : i + 6] for i in range(len(pin) - 5)]
@@ -270,6 +271,8 @@ def pin_verdicts(
         PinRule.PERSONAL: not any(six in number for number in rules.personal for six in sixes),
         PinRule.MOST_USED: pin not in MOST_USED,
     }
+    if not rules.personal:
+        del verdicts[PinRule.PERSONAL]
     return verdicts if current is None else {**verdicts, PinRule.CURRENT: Sensitive(pin) != current}
 
 

@@ -7,12 +7,12 @@ from datetime import timedelta
 from typing import Final, assert_never
 
 from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.records import EmailCode, Registration
+from kiosk.authority.store.records import EmailCode, PinEvidence, Registration
 from kiosk.authority.store.repositories.codes import STOP_NUMBER_DIGITS, entries_subject
 from kiosk.authority.visit import maintenance
 from kiosk.authority.visit.assisted import is_assisted
 from kiosk.authority.visit.context import VisitContext, VisitRefused, can_be_entered
-from kiosk.authority.visit.rules import Gate, path
+from kiosk.authority.visit.rules import UNLOCKS, Gate, path
 from kiosk.contract.messages import (
     AnswerQuestions,
     ChooseQuestions,
@@ -63,10 +63,20 @@ def next_task(uow: UnitOfWork, context: VisitContext) -> Task:
         case Gate.MAINTENANCE:
             return maintenance.page_for(context)
         case Gate.NEW_PIN:
-            rules = context.policy.pin_rules(context.holder.number)
+            number = context.holder.number if _may_know_number(context) else ""
+            rules = context.policy.pin_rules(number)
             return SetPin(rules, position=context.position(gate))
         case _:
             assert_never(gate)
+
+
+def _may_know_number(context: VisitContext) -> bool:
+    """Return whether a station may be sent the holder's number, for the rule of new PINs.
+
+    Where the PIN is only claimed, the card may not even be there.
+    """
+    unlocks = context.visit.purpose in UNLOCKS  # every factor was passed
+    return unlocks or context.is_proven or context.visit.pin_evidence is PinEvidence.PROVEN
 
 
 def finished(uow: UnitOfWork, context: VisitContext) -> Finished:

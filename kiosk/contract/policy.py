@@ -198,7 +198,8 @@ def email_problem(address: str, domains: tuple[str, ...]) -> EmailProblem | None
 
     ``domains`` approves a domain and those below it, label by label: ``trust.nhs.uk`` is
     below ``nhs.uk`` and ``evilnhs.uk`` is not. Empty approves any. Only ASCII mailboxes
-    are taken: mail to others does not leave every relay.
+    are taken: mail to others does not leave every relay. A mailbox that names a route is of no
+    approved domain.
     """
     local, _, domain = address.rpartition("@")
     labels = domain.split(".")
@@ -209,7 +210,14 @@ def email_problem(address: str, domains: tuple[str, ...]) -> EmailProblem | None
     approved = [one.split(".") for one in domains]
     if approved and not any(labels[-len(one) :] == one for one in approved):
         return EmailProblem.DOMAIN
-    return None
+    return EmailProblem.DOMAIN if approved and _ROUTES & set(local) else None
+
+
+_ROUTES = frozenset("%!")
+"""Relays may forward ``a%b.org@nhs.net`` and ``b.org!a@nhs.net`` to ``a@b.org``.
+
+Postfix does so by default (``allow_percent_hack`` and ``swap_bangpath``, postconf(5)).
+"""
 
 
 def mask_email(address: str) -> str:

@@ -30,6 +30,7 @@ from kiosk.authority.audit.anchors import AnchorSigner, sign_heads
 from kiosk.authority.audit.events import AuditKind, ServiceKind, altered
 from kiosk.authority.audit.rows import chain_of
 from kiosk.authority.errors import AuditNotIntact, RowAltered, StoreError
+from kiosk.authority.mail import words
 from kiosk.authority.retention import purge_records
 from kiosk.authority.store.audit_chain import FIRST, first_head
 from kiosk.authority.store.database import Store, UnitOfWork
@@ -46,12 +47,19 @@ from kiosk.authority.store.repositories.mac_rows import TABLES, RowKey
 from kiosk.authority.visit.pin_change import report_lost_changes
 from kiosk.authority.visit.registration import apply_due_changes
 from kiosk.config.settings import DEFAULTS, NoticeSettings, RetentionSettings, addresses
+from kiosk.contract.policy import HOUR
 
 log = logging.getLogger(__name__)
 
 # Staff get a mail about an alarm: queued in the transaction that raises it.
 
 _HOLDER = "holder_id"
+
+_OF_PEOPLE: Final = frozenset({AlarmKind.CARD_NOT_GENUINE, AlarmKind.FAILURES_OF_PERSON})
+"""Alarms that a station can cause for one card or person after the other."""
+
+MOST_AN_HOUR: Final = 10
+"""Mails of one such kind; the alarms are on the page Today all the same."""
 
 
 class StaffMail:
@@ -97,7 +105,13 @@ class StaffMail:
         if "until" not in params:
             params["when"] = utc_text(uow.now)
         for to in self._recipients[kind]:
-            message = OutboxMessage(new_id(), to, kind.value, params, uow.now, uow.now)
+            shown = params
+            if kind in _OF_PEOPLE:
+                left = MOST_AN_HOUR - uow.outbox.count(to, (kind.value,), uow.now - HOUR)
+                if left <= 0:
+                    continue
+                shown = params | {"others": words.OTHERS} if left == 1 else params
+            message = OutboxMessage(new_id(), to, kind.value, shown, uow.now, uow.now)
             uow.outbox.add(replace(message, holder_id=holder.id if holder else None))
 
 

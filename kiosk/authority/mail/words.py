@@ -98,10 +98,13 @@ FACTS = {
     "when": "Time",
     "masked_email": "Email address",
     "reference": "Reference",
+    "others": "Others",
 }
 
 TIMES = frozenset({"since", "until", "when"})
 """The facts that are times."""
+
+OTHERS = "further ones within this hour are on the page Today alone"
 
 STAFF = "colleague"
 HOLDER = "cardholder"

@@ -93,13 +93,18 @@ class Outbox(Repository):
         """Queue one; its parameters hold no secret."""
         self._gateway.add(OutboxRow, values(message))
 
-    def count(self, holder_id: str, to: str, templates: Collection[str], since: datetime) -> int:
-        """Return how many of these notices about a holder were queued to an address since then."""
-        theirs = col(OutboxRow.holder_id) == holder_id, col(OutboxRow.to) == to
-        these = col(OutboxRow.template).in_(list(templates)), col(OutboxRow.created_at) > since
-        count: int = self._gateway.scalar(
-            select(func.count()).select_from(OutboxRow).where(*theirs, *these)
-        )
+    def count(
+        self, to: str, templates: Collection[str], since: datetime, *, holder_id: str = ""
+    ) -> int:
+        """Return how many of these notices were queued to an address since then.
+
+        ``holder_id``: about this holder alone.
+        """
+        # A notice is never due before it is queued: so the index of due ones finds the new ones.
+        new = col(OutboxRow.created_at) > since, col(OutboxRow.next_at) > since
+        these = col(OutboxRow.to) == to, col(OutboxRow.template).in_(list(templates))
+        about = (col(OutboxRow.holder_id) == holder_id,) if holder_id else ()
+        count: int = self._gateway.scalar(select(func.count()).where(*new, *these, *about))
         return count
 
     def claim_due(self, limit: int, lease: timedelta) -> tuple[OutboxMessage, ...]:

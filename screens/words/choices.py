@@ -90,6 +90,14 @@ def success(what: Purpose, counts_in_s: float = 0.0) -> tuple[str, str]:
             "Your new email address is noted.",
             f"It counts in {how_long(counts_in_s)}. Until then codes go to the old one.",
         )
+    if what is Purpose.REGISTER and counts_in_s > 0:
+        return (
+            "You are registered.",
+            (
+                f"Your new email address counts in {how_long(counts_in_s)}. Until then codes go to "
+                "the old one."
+            ),
+        )
     if what is Purpose.FIRST_UNLOCK and counts_in_s > 0:
         return (
             "Your smartcard is unlocked and ready for use.",

@@ -59,10 +59,12 @@ def apply_pending(uow: UnitOfWork, context: VisitContext) -> VisitContext:
 def _register(uow: UnitOfWork, context: VisitContext, pending: PendingChange, email: str) -> None:
     before = context.registration
     same_key = pending.auth_key is not None and pending.auth_key == context.visit.auth_key
+    # Anew, in place of a registration without proof: that must not evade the cooling-off.
+    kept = before if before and _has_to_wait(context, pending, before, email) else None
     registration = Registration(
         holder_id=context.holder.id,
-        email=email,
-        email_verified_at=uow.now,
+        email=kept.email if kept else email,
+        email_verified_at=kept.email_verified_at if kept else uow.now,
         question_ids=pending.question_ids or (),
         hashes=pending.hashes or (),
         registered_at=uow.now,
@@ -80,6 +82,8 @@ def _register(uow: UnitOfWork, context: VisitContext, pending: PendingChange, em
     notify_holder(uow, Notice.REGISTERED, context.visit, context.holder, registration)
     if before is not None and before.email not in addresses_of(context.holder, registration):
         notify(uow, Notice.REGISTERED, before.email, context.visit, context.holder)
+    if kept is not None:
+        _let_wait(uow, context, registration, email)
 
 
 def _keep_proven_key(uow: UnitOfWork, context: VisitContext) -> None:
@@ -105,35 +109,41 @@ def _change_email(
 ) -> None:
     """Change the address: at once on a proven PIN, after the cooling-off on a claimed one."""
     registration = context.required_registration
-    cooling_off = context.policy.address_cooling_off
-    is_other = registration.email != email
-    if is_other and pending.pin_evidence is PinEvidence.CLAIMED and cooling_off:
-        change = AddressChange(
-            id=new_id(),
-            holder_id=context.holder.id,
-            visit_id=context.visit.id,
-            old_email=registration.email,
-            new_email=email,
-            requested_at=uow.now,
-            effective_at=uow.now + cooling_off,
-        )
-        uow.address_changes.put(change)
-        hours = round((change.effective_at - change.requested_at).total_seconds() / 3600)
-        record(uow, AuditKind.EMAIL_CHANGE_WAITS, context.visit, hours=hours)
-        notify_holder(
-            uow,
-            Notice.EMAIL_CHANGE_WAITS,
-            context.visit,
-            context.holder,
-            registration,
-            new_email=email,
-        )
-        if email not in addresses_of(context.holder, registration):
-            notify(uow, Notice.EMAIL_CHANGE_WAITS, email, context.visit, context.holder, email)
+    if _has_to_wait(context, pending, registration, email):
+        _let_wait(uow, context, registration, email)
         return
     if not _put_in_force(uow, context.visit, context.holder, registration, email):
         raise StepRefused("the registered address was changed by others")
     _keep_proven_key(uow, context)
+
+
+def _has_to_wait(
+    context: VisitContext, pending: PendingChange, before: Registration, email: str
+) -> bool:
+    """Return whether another address, given on a claimed PIN, waits for the cooling-off."""
+    claimed = pending.pin_evidence is PinEvidence.CLAIMED
+    return claimed and before.email != email and bool(context.policy.address_cooling_off)
+
+
+def _let_wait(
+    uow: UnitOfWork, context: VisitContext, registration: Registration, email: str
+) -> None:
+    change = AddressChange(
+        id=new_id(),
+        holder_id=context.holder.id,
+        visit_id=context.visit.id,
+        old_email=registration.email,
+        new_email=email,
+        requested_at=uow.now,
+        effective_at=uow.now + context.policy.address_cooling_off,
+    )
+    uow.address_changes.put(change)
+    hours = round((change.effective_at - change.requested_at).total_seconds() / 3600)
+    record(uow, AuditKind.EMAIL_CHANGE_WAITS, context.visit, hours=hours)
+    waits, visit, holder = Notice.EMAIL_CHANGE_WAITS, context.visit, context.holder
+    notify_holder(uow, waits, visit, holder, registration, new_email=email)
+    if email not in addresses_of(holder, registration):
+        notify(uow, waits, email, visit, holder, email)
 
 
 def _put_in_force(

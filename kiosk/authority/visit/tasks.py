@@ -83,7 +83,7 @@ def finished(uow: UnitOfWork, context: VisitContext) -> Finished:
     """Return that all is done, and when a changed address counts."""
     purpose = context.progress.purpose
     waiting = uow.address_changes.waiting(context.holder.id)
-    if purpose is not Purpose.CHANGE_EMAIL or waiting is None:
+    if purpose not in (Purpose.CHANGE_EMAIL, Purpose.REGISTER) or waiting is None:
         return Finished(purpose)
     if waiting.visit_id != context.visit.id:
         return Finished(purpose)

@@ -277,7 +277,7 @@ class KeptSecret:
     ``presented``: of the two secrets that the card may have, it was given this one last. Former
     ones are never deleted: a file may bring one back years later. A former one is ``refused`` where
     the card was to take it and reportedly did not: the card has it where the current one turns out
-    to be wrong.
+    to be wrong. A pending one is ``refused`` where that report took tries off the account.
     """
 
     id: str

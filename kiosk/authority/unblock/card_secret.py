@@ -313,12 +313,13 @@ def confirm_rotation(
 ) -> None:
     """Record whether the card took the new secret.
 
-    A late report, after the next unlock has found it out, changes nothing.
+    A late report, after the next unlock has found it out, changes nothing, and none does after one
+    that took tries off the account: an answer may be lost, and its report repeated.
     """
     with deciding(parts) as uow:
         case = find_grant(uow, parts, visit_id, journal)
         pending = uow.kept_secrets.pending(case.card.id)
-        if pending is None or pending.entry_id != journal or pending.presented:
+        if pending is None or pending.entry_id != journal or pending.presented or pending.refused:
             return
         visit, card = case.visit, case.card
         match outcome:
@@ -333,9 +334,11 @@ def confirm_rotation(
                 kind = AuditKind.SECRET_NOT_CHANGED
             case UnblockRefused(tries_left=left):  # a secret that it had just taken
                 uow.cards.know_secret_tries(card.id, left)
+                uow.kept_secrets.note_refused(pending)
                 kind = AuditKind.SECRET_CHANGE_UNKNOWN
             case UnblockWrong():
                 uow.cards.know_secret_tries(card.id, tries_by_account(card) - 1)
+                uow.kept_secrets.note_refused(pending)
                 kind = AuditKind.SECRET_CHANGE_UNKNOWN
             case UnblockUnknown():
                 kind = AuditKind.SECRET_CHANGE_UNKNOWN

@@ -552,6 +552,10 @@ class KeptSecrets(Repository):
         """Note whether the card was last given the pending secret or the current one."""
         self._change(kept.id, {"presented": presented})
 
+    def note_refused(self, kept: KeptSecret) -> None:
+        """Note that the change to a pending one was reported as refused, at the cost of tries."""
+        self._change(kept.id, {"refused": True})
+
     def reseal(self, kept: KeptSecret, sealed: SealedSecret) -> bool:
         """Store the same secret sealed again; return False when somebody was first."""
         same = (

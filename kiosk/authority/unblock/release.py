@@ -290,7 +290,8 @@ def _use_up_code(uow: UnitOfWork, context: VisitContext) -> None:
     """Use the code up, or, where this visit used it, make sure that its grant had no effect.
 
     A visit whose earlier grant was never sent, or whose new PIN the card refused while the secret
-    was not spent, may try again: all other outcomes end the visit.
+    was not spent, may try again: all other outcomes end the visit. It may not once another visit
+    was granted the secret: the card may have been given another one since.
     """
     code = context.proven_code
     if code is not None and code.consumed_at is None:
@@ -300,6 +301,8 @@ def _use_up_code(uow: UnitOfWork, context: VisitContext) -> None:
     earlier = uow.journal.of_visit(context.visit.id)
     if not earlier or any(entry.closed_at is None for entry in earlier):
         raise StepRefused("the secret was released already")
+    if not uow.journal.is_last(earlier[-1]):
+        raise StepRefused("the secret was released in another visit since")
 
 
 def _write_down(

@@ -8,9 +8,14 @@ from __future__ import annotations
 
 import pytest
 
+from kiosk.authority.administration.desk import AdminDesk
+from kiosk.authority.roles import Role
 from kiosk.authority.store.records import Card
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import Grant, UnblockDone, UnblockNotSent
+from kiosk.contract.sensitive import Sensitive
+from tests.authority.administration.desk.offices import GROUNDS
+from tests.authority.assisting import as_seen, office_beside
 from tests.authority.station_visit import StationVisit
 from tests.authority.world import PUK, World
 
@@ -57,3 +62,21 @@ def test_it_is_not_given_the_secret_that_the_card_got_elsewhere(world: World, ca
 def test_it_may_try_again_as_long_as_the_card_was_nowhere_else(world: World, card: Card) -> None:
     stolen = take_and_say_not_sent(world, card)
     assert isinstance(stolen.release(), Grant)
+
+
+@pytest.mark.parametrize("says_not_sent", [True, False])
+def test_it_is_not_given_the_secret_that_staff_set(
+    world: World, card: Card, *, says_not_sent: bool
+) -> None:
+    """Neither by a new attempt nor by the repetition of the one that was granted."""
+    visit = world.insert(card, blocked=True, station=STOLEN)
+    visit.to_new_pin()
+    grant = visit.release("1")
+    assert isinstance(grant, Grant)
+    if says_not_sent:
+        visit.authority.record_outcome(visit.visit, grant.journal, UnblockNotSent())
+    office = office_beside(world, Role.AGENT)
+    secret = Sensitive("90817263")
+    AdminDesk(office).cards.set_secret(as_seen(office, card), card.id, secret, GROUNDS)
+    with pytest.raises(StepRefused):
+        visit.release("2" if says_not_sent else "1")

@@ -42,6 +42,7 @@ from kiosk.authority.store.records import (
     Visit,
     new_id,
 )
+from kiosk.authority.visit.lifecycle import end_visits
 from kiosk.authority.visit.rules import has_left, secret_barred
 from kiosk.contract.families import FAMILIES
 from kiosk.contract.messages import CardId, ReadFault
@@ -394,7 +395,8 @@ class CardsDesk(Desk):
         """Seal another unblock secret; it is never shown.
 
         ``tries_full``: the card got it from its card management, so that it has all its tries
-        again. Otherwise what earlier unblocks may have cost stays charged.
+        again. Otherwise what earlier unblocks may have cost stays charged. A visit that
+        was granted the secret ends.
         """
         entered = secret_parameters(secret) | {"tries_full": tries_full}
         proposal = Proposal("cards.set_secret", entered, card_id=card_id)
@@ -403,6 +405,8 @@ class CardsDesk(Desk):
             card = _card_in_use(act, holder, card_id)
             sealed = seal(self._sealer, card, secret)
             archive_secrets(act.uow, self._sealer, card)
+            # One that was granted the other secret is not given this one.
+            end_visits(act.uow, card.id, granted=True)
             before = card.sealed_secret.revision if card.sealed_secret else 0
             act.uow.cards.replace_secret(card.id, before, sealed)
             if sealed.derived_from:

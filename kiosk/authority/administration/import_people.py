@@ -60,6 +60,7 @@ from kiosk.authority.store.records import (
     new_id,
 )
 from kiosk.authority.store.repositories.staff import note_digest
+from kiosk.authority.visit.lifecycle import end_visits
 from kiosk.authority.visit.rules import ASSUMED_SECRET_TRIES, card_withdrawn
 from kiosk.authority.wording import last_day
 from kiosk.contract.messages import CardId
@@ -615,6 +616,8 @@ def _write(uow: UnitOfWork, sealer: Sealer, batch: Batch) -> None:
     cards = batch.cards_added + [card.now for card in batch.cards_changed]
     uow.holders.put(people)
     uow.cards.put(cards)
+    for card in batch.secrets_replaced:
+        end_visits(uow, card.id, granted=True)
     uow.search.refresh({holder.id for holder in people} | {card.holder_id for card in cards})
 
 

@@ -656,3 +656,17 @@ def close_visit(uow: UnitOfWork, visit_id: str, how: VisitEnd) -> Visit | None:
     if visit is not None and visit.pin_change is PinChange.BEGUN:
         report_unknown(uow, visit)
     return visit
+
+
+def end_visits(
+    uow: UnitOfWork, card_id: str, *, but_visit: str = "", granted: bool = False
+) -> None:
+    """End the open visits of a card; lock it first.
+
+    ``granted``: only those that were granted a secret.
+    """
+    for visit in uow.visits.open_of_card(card_id):
+        if visit.id == but_visit or (granted and not uow.journal.of_visit(visit.id)):
+            continue
+        if close_visit(uow, visit.id, VisitEnd.REFUSED):
+            record(uow, AuditKind.VISIT_ENDED, visit, how=VisitEnd.REFUSED.value)

@@ -16,7 +16,7 @@ from kiosk.authority.store.repositories.codes import read_stop_number
 from kiosk.authority.visit import tasks
 from kiosk.authority.visit.attempts import AuditKinds, Charged, charge_attempt, evaluate
 from kiosk.authority.visit.context import VisitContext, VisitRefused, enter
-from kiosk.authority.visit.lifecycle import close_visit
+from kiosk.authority.visit.lifecycle import end_visits
 from kiosk.authority.visit.registration import finish, stop_change
 from kiosk.authority.visit.rules import Gate
 from kiosk.contract.errors import StepRefused
@@ -25,7 +25,6 @@ from kiosk.contract.messages import (
     Reason,
     StopNumberWrong,
     Task,
-    VisitEnd,
     VisitId,
     reference_of,
 )
@@ -39,9 +38,7 @@ def stop_holder(uow: UnitOfWork, holder_id: str, *, but_visit: str = "") -> bool
     Without a registration there is nothing to block. The holder's stop numbers are used up.
     """
     for card in uow.cards.lock_of_holder(holder_id):
-        for visit in uow.visits.open_of_card(card.id):
-            if visit.id != but_visit and close_visit(uow, visit.id, VisitEnd.REFUSED):
-                record(uow, AuditKind.VISIT_ENDED, visit, how=VisitEnd.REFUSED.value)
+        end_visits(uow, card.id, but_visit=but_visit)
     uow.codes.revoke_of_holder(holder_id)
     uow.pending.delete_of_holder(holder_id)
     stop_change(uow, holder_id)

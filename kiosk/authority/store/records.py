@@ -872,7 +872,8 @@ class LockedVisit:
 class LockedGrant:
     """A grant in the journal, and for whom it was; card and visit are locked.
 
-    ``generations_from`` is that of the database's last restore.
+    ``generations_from`` is that of the database's last restore. ``overtaken``: the card was granted
+    an unblock in another visit since.
     """
 
     entry: UnblockEntry
@@ -880,3 +881,4 @@ class LockedGrant:
     card: Card
     holder: Cardholder
     generations_from: int
+    overtaken: bool

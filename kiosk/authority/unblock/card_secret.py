@@ -303,6 +303,8 @@ def rotate_secret(parts: Dependencies, visit_id: VisitId, journal: JournalId) ->
         lives = case.visit.opened_at + VISIT_LIFE > uow.now
         if taken or not done or not lives or not rotates(parts, case.card):
             return None
+        if case.overtaken:
+            return None  # the other visit may have changed the secret
         drawn = _draw(uow, parts, case)
         uow.commit()
         return drawn

@@ -301,7 +301,7 @@ def _use_up_code(uow: UnitOfWork, context: VisitContext) -> None:
     earlier = uow.journal.of_visit(context.visit.id)
     if not earlier or any(entry.closed_at is None for entry in earlier):
         raise StepRefused("the secret was released already")
-    if not uow.journal.is_last(earlier[-1]):
+    if uow.journal.is_overtaken(earlier[-1]):
         raise StepRefused("the secret was released in another visit since")
 
 

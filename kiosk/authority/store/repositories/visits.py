@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import and_, bindparam, delete, func, literal, or_, select
+from sqlalchemy import and_, bindparam, delete, exists, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
 from kiosk.authority.store.gateway import Prepared, Repository, for_update, table_of
@@ -253,6 +253,16 @@ class UnblockJournal(Repository):
         found = self._gateway.scalar(select(func.count()).where(*others, later))
         return bool(found == 0)
 
+    def is_overtaken(self, entry: UnblockEntry) -> bool:
+        """Return whether the card was granted an unblock in another visit after this one."""
+        others = (
+            col(UnblockRow.card_id) == entry.card_id,
+            col(UnblockRow.visit_id) != entry.visit_id,
+        )
+        later = col(UnblockRow.opened_at) > entry.opened_at
+        found = self._gateway.scalar(select(func.count()).where(*others, later))
+        return bool(found)
+
     def keep_cryptogram(self, entry_id: str, cryptogram: bytes, awaited: bytes) -> None:
         """Keep an admin key's cryptogram, and the digest of its answer, until it is answered."""
         made = {"cryptogram": cryptogram, "awaited": awaited}
@@ -330,8 +340,18 @@ _LOCK_GRANTED = Prepared(
     .with_for_update(of=(_CARDS, _VISITS))
 )
 _GENERATIONS_FROM = select(func.coalesce(func.max(col(RestoreRow.generations_from)), 0))
+_later = aliased(UnblockRow)
+_OVERTAKEN = exists().where(
+    col(_later.card_id) == col(UnblockRow.card_id),
+    col(_later.visit_id) != col(UnblockRow.visit_id),
+    col(_later.opened_at) > col(UnblockRow.opened_at),
+)
 _GRANTED = Prepared(
-    select(UnblockRow, VisitRow, CardRow, CardholderRow, _GENERATIONS_FROM.scalar_subquery())
+    select(
+        *(UnblockRow, VisitRow, CardRow, CardholderRow),
+        _GENERATIONS_FROM.scalar_subquery(),
+        _OVERTAKEN,
+    )
     .join(VisitRow, col(VisitRow.id) == col(UnblockRow.visit_id))
     .join(CardRow, col(CardRow.id) == col(UnblockRow.card_id))
     .join(CardholderRow, col(CardholderRow.id) == col(CardRow.holder_id))
@@ -432,7 +452,7 @@ class VisitRecords(Repository):
         """Lock card and visit of an entry of the journal, and read them; None for none."""
         given = {"entry": entry_id}
         self._gateway.lock(_LOCK_GRANTED, given)
-        for entry, visit, card, holder, generations in self._gateway.joined(
+        for entry, visit, card, holder, generations, overtaken in self._gateway.joined(
             _GRANTED, _GRANTED_ROWS, given
         ):
             self._gateway.need(entry, id=entry_id)
@@ -446,6 +466,7 @@ class VisitRecords(Repository):
                     card_record(card),
                     holder.record(Cardholder),
                     generations,
+                    bool(overtaken),
                 )
         return None
 

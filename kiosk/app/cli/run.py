@@ -83,6 +83,7 @@ def run_station(
     try:
         settings = load_settings(path, os.environ)
         logs.change_log(os.environ, settings.monitoring.log)
+        _require_terminal()
         code = run_on(settings, manager)
     except ConfigError as wrong:
         one_line = "; ".join(line.strip() for line in str(wrong).splitlines())
@@ -91,6 +92,12 @@ def run_station(
         return 2
     log.info("ended with code %d", code)
     return code
+
+
+def _require_terminal() -> None:
+    """Raise ``ConfigError`` where keys or display are no terminal's."""
+    if not (os.isatty(0) and os.isatty(2)):
+        raise ConfigError("the station is shown in a terminal, and there is none")
 
 
 def _print_out_of_service(

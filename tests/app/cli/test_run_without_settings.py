@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -75,3 +76,18 @@ def test_whoever_runs_it_by_hand_is_told_in_the_terminal(settings: Path) -> None
         time.sleep(0.01)
     said = bytes(terminal.written).decode().replace("\r\n", "")
     assert f"kiosk: there is no settings file {settings}; `kiosk setup authority` makes one" in said
+
+
+@pytest.mark.parametrize("command", ["run", "station"])
+def test_without_a_terminal_it_says_so_and_draws_nothing(settings: Path, command: str) -> None:
+    """Before: it drew the first page into the pipe, and ended with a fault of the display."""
+    settings.write_text("")
+    done = subprocess.run(
+        [KIOSK, command, "--config", settings], stdin=subprocess.DEVNULL, capture_output=True
+    )
+    assert done.returncode == 2
+    assert not done.stderr
+    (line,) = done.stdout.splitlines()
+    assert json.loads(line)["message"] == (
+        "the station cannot start: the station is shown in a terminal, and there is none"
+    )

@@ -448,6 +448,9 @@ class HeadlineBox(Vertical):
 _KEY = 4
 """Cells of a key before its act."""
 
+_GUTTER = 1
+"""Cells between two columns of acts, which the grid does not count when it finds how many fit."""
+
 
 class ActLink(Prose):
     """One act, with its key."""
@@ -474,7 +477,8 @@ class ActGrid(ItemGrid):
         for link in self._links:
             link.display = link.act in acts
         self.display = bool(acts)
-        self.min_column_width = max((len(act.label) + _KEY for act in acts), default=1)
+        longest = max((len(act.label) for act in acts), default=1)
+        self.min_column_width = _KEY + longest + _GUTTER
 
 
 class Facts(Vertical):

@@ -12,7 +12,7 @@ import pytest
 from kiosk.authority.administration.views import Person
 from kiosk.authority.errors import ConcurrentChange, StoreError
 from kiosk.authority.roles import Role
-from screens.admin.person import PERSON_ACTS, AboutPerson
+from screens.admin.person import PERSON_ACTS, AboutPerson, ActLink
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.persons import (
     BLOCKED,
@@ -56,6 +56,16 @@ async def test_the_first_lines_say_who_why_and_what_to_do(
         assert shown.headline in head
         assert shown.advice in head
         assert ("✓" if shown.can_unlock else "✗") in head
+
+
+@pytest.mark.parametrize("holder_id", [BLOCKED, CARDLESS])
+async def test_an_act_is_one_line_at_every_width(holder_id: str) -> None:
+    """Before: at 100 to 102 columns, and at each further 24 or so, the longest one had two."""
+    async with person(holder_id) as run:
+        for width in (80, 96, 100, 101, 102, 105, 120, 125, 126, 149, 152, 160):
+            await run.resize((width, 30))
+            acts = [act for act in run.app.query(ActLink) if act.display]
+            assert {act.size.height for act in acts} == {1}, width
 
 
 @pytest.mark.parametrize("size", SIZES)

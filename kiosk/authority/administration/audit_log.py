@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 import logging
@@ -56,7 +57,7 @@ _ID = re.compile(r"[0-9a-f]{32}")
 
 
 def query_of(uow: UnitOfWork, only: AuditFilter) -> AuditQuery:
-    """Look up the persons of a filter; raises ``NotTaken`` for an unknown person or member."""
+    """Look up the persons of a filter; raises ``NotTaken`` for what is unknown."""
     for name, at in (("since", only.since), ("until", only.until)):
         if isinstance(at, datetime) and at.utcoffset() is None:
             raise NotTaken(name, "Say the time zone, too.")
@@ -76,6 +77,15 @@ def query_of(uow: UnitOfWork, only: AuditFilter) -> AuditQuery:
         raise NotTaken(
             "station", "There is no such station. The page Stations has their names (F4)."
         )
+    kind = only.kind.strip() or None
+    if (
+        kind
+        and kind not in EVENTS
+        and not uow.trail.newest(AuditQuery(kind=kind), limit=1)  # a newer program's counts
+    ):
+        near = difflib.get_close_matches(kind, EVENTS, n=1)
+        hint = f"Did you mean {near[0]}?" if near else "`kiosk audit kinds` lists all."
+        raise NotTaken("kind", f"There is no such kind of row. {hint}")
     actors = _actors(uow, only.staff.strip())
     sought = None if only.counted is None else _COUNTED[only.counted]
     if sought is not None and only.reason:
@@ -91,7 +101,7 @@ def query_of(uow: UnitOfWork, only: AuditFilter) -> AuditQuery:
         holder_id=holder_id,
         station=station,
         actors=actors,
-        kind=only.kind.strip() or None,
+        kind=kind,
         sought=sought,
         reference=reference,
         since=only.since,

@@ -171,9 +171,11 @@ class TableRow(SQLModel):
         }
     )
 
-    def record(self, kind: type[Record]) -> Record:
-        """Return a frozen ``kind`` whose fields have the names of the columns."""
+    def record(self, kind: type[Record], **made: Any) -> Record:
+        """Return a frozen ``kind`` whose fields, but those ``made``, have the names of columns."""
         mine = self.__dict__  # SQLAlchemy's attribute lookup takes longer
+        if made:
+            mine = mine | made
         return kind(**{name: mine[name] for name in _field_names(kind)})
 
 

@@ -400,17 +400,7 @@ class Audit(Repository):
             of_chain = found.setdefault(chain_of(row.last_row), [])
             if row.kind is GapKind.PURGED:
                 of_chain.clear()  # they are part of this later purge
-            of_chain.append(
-                AuditGap(
-                    row.first_row,
-                    row.last_row,
-                    row.hash,
-                    row.kind,
-                    row.signed_at,
-                    row.signature,
-                    row.key_id,
-                )
-            )
+            of_chain.append(row.record(AuditGap, first=row.first_row, last=row.last_row))
         return tuple(gap for of_chain in found.values() for gap in of_chain)
 
     def add_gap(self, gap: AuditGap) -> None:

@@ -450,28 +450,7 @@ def card_record(row: CardRow) -> Card:
         sealed = SealedSecret(
             row.sealed_secret, row.sealed_key_id or "", row.sealed_revision or 0, row.derived_from
         )
-    return Card(
-        id=row.id,
-        holder_id=row.holder_id,
-        driver=row.driver,
-        identifier=row.identifier,
-        status=row.status,
-        expires_at=row.expires_at,
-        sealed_secret=sealed,
-        secret_limit=row.secret_limit,
-        secret_exposure=row.secret_exposure,
-        secret_tries_left=row.secret_tries_left,
-        auth_key=row.auth_key,
-        auth_key_imported=row.auth_key_imported,
-        pin_key=row.pin_key,
-        pin_key_imported=row.pin_key_imported,
-        set_aside_at=row.set_aside_at,
-        secret_generation=row.secret_generation,
-        secret_seen_at=row.secret_seen_at,
-        key_proven_revision=row.key_proven_revision,
-        key_exchanges=row.key_exchanges,
-        key_exchanged_at=row.key_exchanged_at,
-    )
+    return row.record(Card, sealed_secret=sealed)
 
 
 def _values(card: Card) -> dict[str, Any]:
@@ -509,7 +488,7 @@ class KeptSecrets(Repository):
 
     def add(self, kept: KeptSecret) -> bool:
         """Add one; return False, adding nothing, where it would be the second pending one."""
-        new = values(kept, without=("sealed",)) | _kept_secret_values(kept.sealed)
+        new = values(kept, without=("sealed",)) | _sealed_values(kept.sealed)
         return self._gateway.add_new(KeptSecretRow, new)
 
     def pending(self, card_id: str) -> KeptSecret | None:
@@ -540,7 +519,7 @@ class KeptSecrets(Repository):
             "kind": KeptKind.FORMER,
             "presented": False,
             "refused": refused,
-            **_kept_secret_values(sealed),
+            **_sealed_values(sealed),
         }
         self._change(kept.id, changed)
 
@@ -563,7 +542,7 @@ class KeptSecrets(Repository):
             col(KeptSecretRow.kind) == kept.kind,
             col(KeptSecretRow.sealed_secret) == kept.sealed.ciphertext,
         )
-        statement = update(KeptSecretRow).where(*same).values(_kept_secret_values(sealed))
+        statement = update(KeptSecretRow).where(*same).values(_sealed_values(sealed))
         return self._gateway.run(statement) == 1
 
     def naming_others(
@@ -586,25 +565,8 @@ class KeptSecrets(Repository):
         return tuple(_kept_secret_record(row) for row in rows)
 
 
-def _kept_secret_values(sealed: SealedSecret) -> dict[str, object]:
-    return {
-        "sealed_secret": sealed.ciphertext,
-        "sealed_key_id": sealed.key_id,
-        "sealed_revision": sealed.revision,
-        "derived_from": sealed.derived_from,
-    }
-
-
 def _kept_secret_record(row: KeptSecretRow) -> KeptSecret:
-    return KeptSecret(
-        id=row.id,
-        card_id=row.card_id,
-        kind=row.kind,
-        sealed=SealedSecret(
-            row.sealed_secret, row.sealed_key_id, row.sealed_revision, row.derived_from
-        ),
-        kept_at=row.kept_at,
-        entry_id=row.entry_id,
-        presented=row.presented,
-        refused=row.refused,
+    sealed = SealedSecret(
+        row.sealed_secret, row.sealed_key_id, row.sealed_revision, row.derived_from
     )
+    return row.record(KeptSecret, sealed=sealed)

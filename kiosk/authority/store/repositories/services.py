@@ -306,9 +306,7 @@ class Jobs(Repository):
     def get(self, name: str) -> Job | None:
         """Return a job after its last run; None before the first."""
         row = self._gateway.one(select(JobRow).where(col(JobRow.name) == name), JobRow)
-        if row is None:
-            return None
-        return Job(row.name, row.since, row.done_at, row.reached)
+        return row.record(Job) if row else None
 
     def claim(self, name: str, every: timedelta) -> bool:
         """Take a job that is due; return True for exactly one caller in each period ``every``.

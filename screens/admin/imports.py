@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import ClassVar
@@ -14,12 +14,8 @@ from textual.widgets import DataTable
 
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.free_text import read_reason
-from kiosk.authority.administration.views import (
-    IMPORT_REASON,
-    Grounds,
-    ImportFile,
-    ImportResult,
-)
+from kiosk.authority.administration.import_people import ImportResult
+from kiosk.authority.administration.views import IMPORT_REASON, Grounds, ImportFile
 from kiosk.authority.roles import Action
 from kiosk.authority.wording import numbered
 from screens.admin.dialogs.dialog import Listing, LongWork, bytes_far, named, size_of
@@ -29,6 +25,9 @@ from screens.admin.table import Column, Table, TableLine
 from screens.widgets.prose import Prose
 
 # What an import would do, did, or found wrong, in words.
+
+_SHOWN = 200
+"""The most lines of a file that a list shows."""
 
 
 def plan_lines(result: ImportResult) -> tuple[Content, ...]:
@@ -42,58 +41,50 @@ def plan_lines(result: ImportResult) -> tuple[Content, ...]:
         ("Unblock secrets", result.secrets_sealed),
     )
     lines = [named(name, f"{count:>9,}", 16) for name, count in counts]
-    changed = result.people_changed if result.changes else 0
-    lines += _named_lines(
-        f"{numbered(changed, 'person', 'people')} changed, from → to:", result.changes, changed
-    )
+    changed = numbered(len(result.changes), "person", "people")
+    lines += _named_lines(f"{changed} changed, from → to:", result.changes)
     if count := result.codes_elsewhere:
         are = numbered(count, "of them is", "of them are")
         lines.append(Content(f"{are} registered with another address: codes still go there."))
     if count := result.people_mailed:
         get = numbered(count, "of them gets", "of them get")
         lines.append(Content(f"{get} a mail about that at the old address."))
-    cards = result.cards_changed if result.card_changes else 0
-    lines += _named_lines(f"{numbered(cards, 'card')} changed:", result.card_changes, cards)
+    cards = numbered(len(result.card_changes), "card")
+    lines += _named_lines(f"{cards} changed:", result.card_changes)
     if count := result.cards_mailed:
         whose = "The holder of 1 card gets" if count == 1 else f"The holders of {count:,} cards get"
         words = f"{whose} a mail: it is new, in use again, or has another key or secret."
         lines.append(Content(words))
-    outside = numbered(result.outside_domains_in_all, "address is", "addresses are")
+    outside = numbered(len(result.outside_domains), "address is", "addresses are")
     lines += _named_lines(
-        f"{outside} of no approved domain: nobody can register with one.",
-        result.outside_domains,
-        result.outside_domains_in_all,
+        f"{outside} of no approved domain: nobody can register with one.", result.outside_domains
     )
-    back = numbered(result.erased_before_in_all, "person who was", "people who were")
-    lines += _named_lines(
-        f"This brings back {back} erased.", result.erased_before, result.erased_before_in_all
-    )
+    back = numbered(len(result.erased_before), "person who was", "people who were")
+    lines += _named_lines(f"This brings back {back} erased.", result.erased_before)
     return tuple(lines)
 
 
-def _named_lines(
-    sentence: str, people: tuple[tuple[int, str], ...], number: int
-) -> tuple[Content, ...]:
+def _named_lines(sentence: str, people: Sequence[tuple[int, str]]) -> tuple[Content, ...]:
     """Return nothing for nobody; else the sentence, and the first lines of the file."""
-    if not number:
+    if not people:
         return ()
-    first = (Content(f"These are the first {len(people)}:"),) if number > len(people) else ()
-    return (Content(sentence), *first, *(_line(line, person) for line, person in people))
+    first = (Content(f"These are the first {_SHOWN}:"),) if len(people) > _SHOWN else ()
+    return (Content(sentence), *first, *(_line(*person) for person in people[:_SHOWN]))
 
 
 def done_words(name: str, result: ImportResult) -> str:
     """Return what was done, or that it waits."""
     if result.waits:
+        changes = numbered(result.known_touched, "change is", "changes are")
         return (
-            f"{name} waits until a second member of staff agrees: "
-            f"{numbered(result.known, 'change is', 'changes are')} to people who are known or were "
-            "erased. Nothing was imported; leave the file where it is: they try it, and agree on "
-            "the page Waiting (F3)."
+            f"{name} waits until a second member of staff agrees: {changes} to people who are "
+            "known or were erased. Nothing was imported; leave the file where it is: they try it, "
+            "and agree on the page Waiting (F3)."
         )
     people = numbered(result.people_added, "person", "people")
     cards = numbered(result.cards_added, "card")
     back = still = ""
-    if count := result.erased_before_in_all:
+    if count := len(result.erased_before):
         back = f"{numbered(count, 'person who was', 'people who were')} erased came back. "
     if count := result.codes_elsewhere:
         still = (
@@ -120,12 +111,12 @@ def _what_became_of_the_file(result: ImportResult) -> str:
 
 def problem_lines(name: str, result: ImportResult) -> tuple[str, str, tuple[Content, ...]]:
     """Return title, sentence and one line for each listed problem."""
-    shown, number = len(result.problems), max(result.problems_in_all, len(result.problems))
-    first = f" These are the first {shown}." if number > shown else ""
+    number = len(result.problems)
+    first = f" These are the first {_SHOWN}." if number > _SHOWN else ""
     return (
         f"{name} has {numbered(number, 'problem')}",
         f"Nothing was written. Put the file right, then try it again.{first}",
-        tuple(_line(line, reason) for line, reason in result.problems),
+        tuple(_line(*problem) for problem in result.problems[:_SHOWN]),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from kiosk.authority.errors import ImportRefused
 from kiosk.contract.families import DEFAULT, FAMILIES, CardFamily
 
 if TYPE_CHECKING:
-    from kiosk.authority.administration.import_people import ImportSummary
+    from kiosk.authority.administration.import_people import ImportResult
     from kiosk.authority.administration.people_file import OpenedFile
 
 
@@ -106,15 +106,15 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     """Import; 1 where the file was refused."""
     try:
-        summary = _import(args)
+        result = _import(args)
     except ImportRefused as refused:
         for line, reason in refused.problems:
             complain(f"{args.file}: {f'line {line}: ' if line else ''}{reason}")
         many = len(refused.problems)
         complain(f"nothing was imported: {many} {'problem' if many == 1 else 'problems'}")
         return 1
-    _print_summary(summary, dry=args.dry_run)
-    return 0 if args.dry_run else _see_to_the_file(args.file, summary.opened, remove=args.remove)
+    _print_result(result, dry=args.dry_run)
+    return 0 if args.dry_run else _see_to_the_file(args.file, result.opened, remove=args.remove)
 
 
 def _see_to_the_file(path: Path, opened: OpenedFile, *, remove: bool) -> int:
@@ -132,7 +132,7 @@ def _see_to_the_file(path: Path, opened: OpenedFile, *, remove: bool) -> int:
     return 0
 
 
-def _import(args: argparse.Namespace) -> ImportSummary:
+def _import(args: argparse.Namespace) -> ImportResult:
     tools = Tools(args)
     digits = tools.settings.people.number_digits
     from kiosk.app.cli.printing import ProgressLine
@@ -153,31 +153,32 @@ def _import(args: argparse.Namespace) -> ImportSummary:
         return work.run(args.file, tools.actor(), progress, reason=args.reason)
 
 
-def _print_summary(summary: ImportSummary, *, dry: bool) -> None:
-    echo("dry run: nothing was written" if dry else f"imported, reference {summary.reference}")
-    echo(f"  lines            {summary.lines:>9}")
-    echo(f"  people added     {summary.people_added:>9}")
-    echo(f"  people changed   {summary.people_changed:>9}")
-    for line, number, words in summary.changes if dry else ():
-        echo(f"    line {line}: {number} {words}")
-    if summary.people_mailed:
-        echo(f"  people mailed    {summary.people_mailed:>9}  at an old address, of the new one")
-    echo(f"  cards added      {summary.cards_added:>9}")
-    echo(f"  cards changed    {summary.cards_changed:>9}")
-    for line, number, words in summary.card_changes if dry else ():
-        echo(f"    line {line}: {number} {words}")
-    if summary.cards_mailed:
+def _print_result(result: ImportResult, *, dry: bool) -> None:
+    echo("dry run: nothing was written" if dry else f"imported, reference {result.reference}")
+    echo(f"  lines            {result.lines:>9}")
+    echo(f"  people added     {result.people_added:>9}")
+    echo(f"  people changed   {result.people_changed:>9}")
+    _print_lines(result.changes if dry else ())
+    if result.people_mailed:
+        echo(f"  people mailed    {result.people_mailed:>9}  at an old address, of the new one")
+    echo(f"  cards added      {result.cards_added:>9}")
+    echo(f"  cards changed    {result.cards_changed:>9}")
+    _print_lines(result.card_changes if dry else ())
+    if result.cards_mailed:
         what = "new, in use again, or with another key or secret"
-        echo(f"  cards mailed     {summary.cards_mailed:>9}  {what}")
-    echo(f"  secrets sealed   {summary.secrets_sealed:>9}")
-    if summary.outside_domains:
-        many = len(summary.outside_domains)
+        echo(f"  cards mailed     {result.cards_mailed:>9}  {what}")
+    echo(f"  secrets sealed   {result.secrets_sealed:>9}")
+    if result.outside_domains:
+        many = len(result.outside_domains)
         addresses = "address" if many == 1 else "addresses"
         echo(f"  not approved     {many:>9}  {addresses} of no domain in `email_domains`:")
         echo("    nobody can register with one")
-        for line, number, email in summary.outside_domains:
-            echo(f"    line {line}: {number} {email}")
-    if summary.erased_before:
-        echo(f"  erased before    {len(summary.erased_before):>9}  people: this brings them back")
-        for line, number, name in summary.erased_before:
-            echo(f"    line {line}: {number} {name}")
+        _print_lines(result.outside_domains)
+    if result.erased_before:
+        echo(f"  erased before    {len(result.erased_before):>9}  people: this brings them back")
+        _print_lines(result.erased_before)
+
+
+def _print_lines(found: Iterable[tuple[int, str]]) -> None:
+    for line, words in found:
+        echo(f"    line {line}: {words}")

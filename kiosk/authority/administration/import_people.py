@@ -34,7 +34,6 @@ from kiosk.authority.administration.views import (
     IMPORT_REASON,
     Grounds,
     ImportFile,
-    ImportResult,
     Progress,
     unseen,
 )
@@ -150,6 +149,10 @@ class CardNews:
     registration: Registration | None
 
 
+OnLine = tuple[int, str]
+"""The number of a line, and whom it is about, by holder number, with what is worth saying."""
+
+
 @dataclass(slots=True)
 class Batch:
     """The changes of a batch of lines.
@@ -165,11 +168,11 @@ class Batch:
 
     people_added: list[Cardholder] = field(default_factory=list)
     people_changed: list[ChangedPerson] = field(default_factory=list)
-    changes: list[tuple[int, str, str]] = field(default_factory=list)
+    changes: list[OnLine] = field(default_factory=list)
     erased_before: list[PersonRecord] = field(default_factory=list)
     cards_added: list[Card] = field(default_factory=list)
     cards_changed: list[ChangedCard] = field(default_factory=list)
-    card_changes: list[tuple[int, str, str]] = field(default_factory=list)
+    card_changes: list[OnLine] = field(default_factory=list)
     secrets: int = 0
     secrets_replaced: list[Card] = field(default_factory=list)
     card_news: list[CardNews] = field(default_factory=list)
@@ -264,7 +267,7 @@ class Planner:
                 if registration is not None and recorded_apart(holder, registration):
                     batch.codes_elsewhere += 1
                     sentence += f" (codes still go to {registration.email})"
-            batch.changes.append((line.line, line.number, sentence))
+            batch.changes.append((line.line, f"{line.number} {sentence}"))
         return holder
 
     def _card(
@@ -303,8 +306,8 @@ class Planner:
             batch.cards_added.append(card)
         elif card != known:
             batch.cards_changed.append(changed)
-            sentence = f"card ending in {was.identifier[-CARD_TAIL:]}: {changed.words}"
-            batch.card_changes.append((line.line, line.number, sentence))
+            card_is = f"card ending in {was.identifier[-CARD_TAIL:]}"
+            batch.card_changes.append((line.line, f"{line.number} {card_is}: {changed.words}"))
 
     def _notice(self, changed: ChangedCard, *, is_new: bool) -> Notice | None:
         """Return what the holder is told of; more tries of the secret alone are no news."""
@@ -396,15 +399,17 @@ BATCH = 500
 
 
 @dataclass(slots=True)
-class ImportSummary:
+class ImportResult:
     """What an import did, or would do; ``reference`` finds it in the audit.
 
-    ``digest`` is the SHA-256 of the file ``opened``; ``known_touched`` and ``codes_elsewhere`` as
-    in ``Batch``; ``people_mailed`` counts those who are told at an old address of their new one,
-    ``cards_mailed`` the cards of which their holders are told;
-    ``outside_domains`` are the line, number and address of each address outside the approved
-    domains, ``erased_before`` the line, number and name of each erased person who comes back,
-    ``changes`` the line, number and change of each changed person, ``card_changes`` of each card.
+    With ``problems`` nothing was done; line 0 is the whole file. ``digest`` is the SHA-256 of the
+    file ``opened``. Where it ``waits`` for a second member of staff, nothing was done yet.
+    ``known_touched`` and ``codes_elsewhere`` as in ``Batch``; ``people_mailed`` counts those who
+    get a mail at an old address about their new one, ``cards_mailed`` the cards whose holders get
+    one. Each of ``outside_domains`` is an address outside the approved domains, of
+    ``erased_before`` an erased person who comes back, of ``changes`` a person with what is changed,
+    of ``card_changes`` a card, with the number of the holder. ``file_kept`` says why a file that
+    was imported could not be removed; ``file_replaced``: another one has its name.
     """
 
     lines: int = 0
@@ -420,10 +425,14 @@ class ImportSummary:
     reference: str = ""
     digest: str = ""
     opened: OpenedFile = NOT_OPENED
-    outside_domains: list[tuple[int, str, str]] = field(default_factory=list, repr=False)
-    erased_before: list[tuple[int, str, str]] = field(default_factory=list, repr=False)
-    changes: list[tuple[int, str, str]] = field(default_factory=list, repr=False)
-    card_changes: list[tuple[int, str, str]] = field(default_factory=list, repr=False)
+    outside_domains: list[OnLine] = field(default_factory=list, repr=False)
+    erased_before: list[OnLine] = field(default_factory=list, repr=False)
+    changes: list[OnLine] = field(default_factory=list, repr=False)
+    card_changes: list[OnLine] = field(default_factory=list, repr=False)
+    problems: tuple[Problem, ...] = ()
+    waits: bool = False
+    file_kept: str = ""
+    file_replaced: bool = False
 
     def add(self, batch: Batch) -> None:
         self.people_added += len(batch.people_added)
@@ -437,7 +446,9 @@ class ImportSummary:
         self.cards_mailed += len(batch.card_news)
         self.changes += batch.changes
         self.card_changes += batch.card_changes
-        self.erased_before += [(one.line, one.number, one.name) for one in batch.erased_before]
+        self.erased_before += [
+            (one.line, f"{one.number} {one.name}") for one in batch.erased_before
+        ]
 
 
 class PeopleImport:
@@ -445,7 +456,7 @@ class PeopleImport:
 
     ``replace_lost``: a secret of a file replaces one whose key is missing. Otherwise that is
     refused, as the key may be elsewhere and the card may have another secret now. ``domains``
-    returns the approved ones, for the summary: an address outside them is accepted.
+    returns the approved ones, for the result: an address outside them is accepted.
     """
 
     def __init__(
@@ -463,18 +474,18 @@ class PeopleImport:
         self._replace_lost = replace_lost
         self._domains = domains
 
-    def rehearse(self, path: Path, progress: Progress = unseen) -> ImportSummary:
+    def rehearse(self, path: Path, progress: Progress = unseen) -> ImportResult:
         """Do everything except writing; raises ``ImportRefused`` with every line with a problem."""
         with self._store.read() as uow:
             return self.rehearse_in(uow, path, progress)
 
-    def rehearse_in(self, uow: UnitOfWork, path: Path, progress: Progress) -> ImportSummary:
+    def rehearse_in(self, uow: UnitOfWork, path: Path, progress: Progress) -> ImportResult:
         """Do as ``rehearse`` in the caller's unit of work."""
         return self._read(uow, PeopleFile(path, self._number_digits), progress, None)
 
     def run(
         self, path: Path, actor: str, progress: Progress = unseen, *, reason: str = IMPORT_REASON
-    ) -> ImportSummary:
+    ) -> ImportResult:
         """Import; raises ``ImportRefused`` having changed nothing. ``actor`` is who did it.
 
         Progress is in bytes of the file. Raises ``NotTaken`` for the reason, ``StoreBusy`` and
@@ -485,9 +496,9 @@ class PeopleImport:
             note = ActionNote(new_id(), None, uow.now, reason, "", secrets.token_hex(16))
             uow.notes.add(note)
             grounds: dict[str, Scalar] = {"note": note.id, "note_sha256": note_digest(note)}
-            summary = self.run_in(uow, path, actor, grounds, progress)
+            result = self.run_in(uow, path, actor, grounds, progress)
             uow.commit()
-        return summary
+        return result
 
     def run_in(
         self,
@@ -496,34 +507,34 @@ class PeopleImport:
         actor: str,
         grounds: Mapping[str, Scalar],
         progress: Progress = unseen,
-    ) -> ImportSummary:
+    ) -> ImportResult:
         """Do as ``run`` in the caller's unit of work, which the caller commits.
 
         ``grounds`` are for the detail of the import's row in the audit.
         """
         file = PeopleFile(path, self._number_digits)
         audit = _Audit(uow, new_reference(), actor, grounds)
-        summary = self._read(uow, file, progress, audit)
-        audit.of_file(cleaned(path.name), file.digest, summary)
-        return summary
+        result = self._read(uow, file, progress, audit)
+        audit.of_file(cleaned(path.name), result)
+        return result
 
     def _read(
         self, uow: UnitOfWork, file: PeopleFile, progress: Progress, audit: _Audit | None
-    ) -> ImportSummary:
-        summary, repeated = ImportSummary(), Repetitions()
+    ) -> ImportResult:
+        result, repeated = ImportResult(), Repetitions()
         planner = Planner(uow, self._sealer, repeated.is_first, replace_lost=self._replace_lost)
         domains = self._domains()
         people = file.people()
         while lines := list(islice(people, BATCH)):
-            summary.outside_domains += [
-                (one.line, one.number, one.email)
+            result.outside_domains += [
+                (one.line, f"{one.number} {one.email}")
                 for one in lines
                 if one.email is not None and email_problem(one.email, domains) is not None
             ]
             taken = [line for line in lines if repeated.takes(line, file.problems)]
             batch = planner.plan(taken, hold=audit is not None and not file.problems)
             file.problems.extend(batch.problems)
-            summary.add(batch)
+            result.add(batch)
             if audit and not file.problems:
                 _write(uow, self._sealer, batch)
                 audit.of_changes(batch, domains)
@@ -531,9 +542,9 @@ class PeopleImport:
             progress(file.position, file.size)
         if file.problems:
             raise ImportRefused(tuple(sorted(file.problems)))
-        summary.digest, summary.opened = file.digest, file.opened
-        summary.lines, summary.reference = file.lines, audit.reference if audit else ""
-        return summary
+        result.digest, result.opened = file.digest, file.opened
+        result.lines, result.reference = file.lines, audit.reference if audit else ""
+        return result
 
 
 class _Audit:
@@ -571,7 +582,7 @@ class _Audit:
                 detail={"by": "import", "changed": card.words},
             )
 
-    def of_file(self, name: str, digest: str, summary: ImportSummary) -> None:
+    def of_file(self, name: str, result: ImportResult) -> None:
         self._uow.audit.append(
             kind=ServiceKind.PEOPLE_IMPORTED.value,
             reference=self.reference,
@@ -579,14 +590,14 @@ class _Audit:
             detail={
                 **self._grounds,
                 "file": name,
-                "sha256": digest,
-                "lines": summary.lines,
-                "people_added": summary.people_added,
-                "people_changed": summary.people_changed,
-                "cards_added": summary.cards_added,
-                "cards_changed": summary.cards_changed,
-                "secrets_sealed": summary.secrets_sealed,
-                "erased_before": len(summary.erased_before),
+                "sha256": result.digest,
+                "lines": result.lines,
+                "people_added": result.people_added,
+                "people_changed": result.people_changed,
+                "cards_added": result.cards_added,
+                "cards_changed": result.cards_changed,
+                "secrets_sealed": result.secrets_sealed,
+                "erased_before": len(result.erased_before),
             },
         )
 
@@ -626,8 +637,6 @@ def _write(uow: UnitOfWork, sealer: Sealer, batch: Batch) -> None:
 FIELD = "imports"
 """The field in ``NotTaken``: the folder is wrong, and no entered value."""
 
-PROBLEMS_SHOWN = 200
-
 
 class ImportDesk(Desk):
     """Importing people from files in the imports folder of the service's machine."""
@@ -652,11 +661,12 @@ class ImportDesk(Desk):
         """Do everything except writing; progress is in bytes."""
         try:
             with self._office.look(Action.IMPORT_PEOPLE) as uow:
-                summary = self._people.rehearse_in(uow, self._path(name), progress)
+                result = self._people.rehearse_in(uow, self._path(name), progress)
                 needs_second = self._office.needs_second(uow, Action.IMPORT_PEOPLE)
-                return _result(summary, waits=needs_second and summary.known_touched > 0)
+                result.waits = needs_second and result.known_touched > 0
+                return result
         except ImportRefused as refused:
-            return _refused(refused)
+            return ImportResult(problems=refused.problems)
 
     def run(
         self, name: str, grounds: Grounds, progress: Progress, *, digest: str = ""
@@ -672,22 +682,21 @@ class ImportDesk(Desk):
         try:
             with importing as act:
                 by, path = audit_name(act.actor), self._path(name)
-                summary = self._people.run_in(act.uow, path, by, act.signature(), progress)
-                act.waits = act.waits and summary.known_touched > 0
-                act.amend(digest=summary.digest, known=summary.known_touched)
-                if digest and digest != summary.digest:
+                result = self._people.run_in(act.uow, path, by, act.signature(), progress)
+                result.waits = act.waits = act.waits and result.known_touched > 0
+                act.amend(digest=result.digest, known=result.known_touched)
+                if digest and digest != result.digest:
                     raise ConcurrentChange(
                         "The file was changed since it was tried or proposed: try it again."
                     )
         except ImportRefused as refused:
-            return _refused(refused)
-        result = _result(summary, waits=act.waits)
-        if act.waits:
-            return result
-        try:
-            return replace(result, file_replaced=not summary.opened.remove(path))
-        except OSError as error:
-            return replace(result, file_kept=error.strerror or "it cannot be removed")
+            return ImportResult(problems=refused.problems)
+        if not result.waits:
+            try:
+                result.file_replaced = not result.opened.remove(path)
+            except OSError as error:
+                result.file_kept = error.strerror or "it cannot be removed"
+        return result
 
     def _files(self) -> list[ImportFile]:
         try:
@@ -718,38 +727,3 @@ def _listed(entry: os.DirEntry[str]) -> Iterator[ImportFile]:
     with suppress(FileNotFoundError):  # it may be removed at this moment
         found = entry.stat(follow_symlinks=False)
         yield ImportFile(name, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
-
-
-def _result(summary: ImportSummary, *, waits: bool) -> ImportResult:
-    return ImportResult(
-        lines=summary.lines,
-        people_added=summary.people_added,
-        people_changed=summary.people_changed,
-        cards_added=summary.cards_added,
-        cards_changed=summary.cards_changed,
-        secrets_sealed=summary.secrets_sealed,
-        reference=summary.reference,
-        digest=summary.digest,
-        waits=waits,
-        known=summary.known_touched,
-        codes_elsewhere=summary.codes_elsewhere,
-        people_mailed=summary.people_mailed,
-        cards_mailed=summary.cards_mailed,
-        outside_domains=_first(summary.outside_domains),
-        outside_domains_in_all=len(summary.outside_domains),
-        erased_before=_first(summary.erased_before),
-        erased_before_in_all=len(summary.erased_before),
-        changes=_first(summary.changes),
-        card_changes=_first(summary.card_changes),
-    )
-
-
-def _first(named: list[tuple[int, str, str]]) -> tuple[tuple[int, str], ...]:
-    return tuple((line, f"{number} {what}") for line, number, what in named[:PROBLEMS_SHOWN])
-
-
-def _refused(refused: ImportRefused) -> ImportResult:
-    problems = refused.problems
-    return ImportResult(
-        0, 0, 0, 0, 0, 0, "", problems=problems[:PROBLEMS_SHOWN], problems_in_all=len(problems)
-    )

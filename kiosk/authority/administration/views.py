@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -578,49 +578,6 @@ class ImportFile:
 
 IMPORT_REASON: Final = "Import of a file of people"
 """The reason of an import for which nobody gives another one."""
-
-
-@dataclass(frozen=True, slots=True)
-class ImportResult:
-    """What an import did, or would do.
-
-    With ``problems`` nothing was done: they are the first of ``problems_in_all``, as (line,
-    reason), where line 0 is the whole file. Where it ``waits`` for a second member of staff,
-    nothing was done yet: ``known`` counts the changes that require that. ``codes_elsewhere`` counts
-    the people who get another recorded address and are registered with one, ``people_mailed`` those
-    who are told of it at an old address, ``cards_mailed`` the cards of which the holder is told.
-    ``outside_domains`` are the first of ``outside_domains_in_all`` people whose address is of no
-    approved domain, as (line, number and address). ``file_kept`` says why a file that
-    was imported could not be removed; ``file_replaced``: another one has its name. ``digest`` is
-    the SHA-256 of the file.
-    ``erased_before`` are the first of ``erased_before_in_all`` people who were erased and come
-    back, as (line, number and name). ``changes`` are the first of the ``people_changed``, as (line,
-    number and what becomes of them), ``card_changes`` of the ``cards_changed``.
-    """
-
-    lines: int
-    people_added: int
-    people_changed: int
-    cards_added: int
-    cards_changed: int
-    secrets_sealed: int
-    reference: str
-    problems: tuple[tuple[int, str], ...] = ()
-    problems_in_all: int = 0
-    waits: bool = False
-    known: int = 0
-    codes_elsewhere: int = 0
-    people_mailed: int = 0
-    cards_mailed: int = 0
-    outside_domains: tuple[tuple[int, str], ...] = field(default=(), repr=False)
-    outside_domains_in_all: int = 0
-    file_kept: str = ""
-    file_replaced: bool = False
-    digest: str = ""
-    erased_before: tuple[tuple[int, str], ...] = field(default=(), repr=False)
-    erased_before_in_all: int = 0
-    changes: tuple[tuple[int, str], ...] = field(default=(), repr=False)
-    card_changes: tuple[tuple[int, str], ...] = field(default=(), repr=False)
 
 
 class Span(StrEnum):

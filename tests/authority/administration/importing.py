@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.authority.administration.import_people import ImportSummary, PeopleImport
+from kiosk.authority.administration.import_people import ImportResult, PeopleImport
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
 from kiosk.authority.errors import ImportRefused
 from kiosk.authority.store.database import Store
@@ -36,7 +36,7 @@ class Importer:
         self.sealer = sealer
         self.work = PeopleImport(store, sealer, 12)
 
-    def run(self, path: Path) -> ImportSummary:
+    def run(self, path: Path) -> ImportResult:
         return self.work.run(path, "command line: test")
 
     def refused(self, path: Path) -> tuple[tuple[int, str], ...]:

@@ -6,7 +6,7 @@ import threading
 from datetime import date
 
 from kiosk.authority.administration.audit_log import AuditDesk
-from kiosk.authority.administration.import_people import ImportDesk
+from kiosk.authority.administration.import_people import ImportDesk, ImportResult
 from kiosk.authority.administration.reports import ReportsDesk
 from kiosk.authority.administration.views import (
     AuditFilter,
@@ -18,7 +18,6 @@ from kiosk.authority.administration.views import (
     ExportFormat,
     Grounds,
     ImportFile,
-    ImportResult,
     Progress,
     Report,
     Span,
@@ -120,31 +119,22 @@ class FakeImportDesk(Slow, ImportDesk):
             raise NotFound(f"There is no file {name} any more.")
         self._work(progress, size)
         if "bad" in name:
-            shown = tuple(_problem(number) for number in range(min(self.problems, 200)))
-            return ImportResult(0, 0, 0, 0, 0, 0, "", shown, self.problems)
-        erased = tuple(
-            (number + 1, f"{900000000000 + number} Jo Smith")
-            for number in range(1, min(self.erased, 200) + 1)
-        )
-        outside = tuple(
-            (number + 1, f"{900000000000 + number} jo.smith@mail.example")
-            for number in range(1, min(self.outside, 200) + 1)
-        )
-        changes = tuple(
-            (number + 1, f"{900000000000 + number} name Jo Smith → Jo Smythe")
-            for number in range(1, min(self.changed, 200) + 1)
-        )
-        cards = tuple(
-            (number + 1, f"{900000000000 + number} card ending in 40d1: unblock_secret replaced")
-            for number in range(1, min(self.cards_changed, 200) + 1)
-        )
+            return ImportResult(problems=tuple(map(_problem, range(self.problems))))
         return ImportResult(
-            1200, 1130, 48, 1150, 20, 1150, REFERENCE,
-            erased_before=erased, erased_before_in_all=self.erased,
-            outside_domains=outside, outside_domains_in_all=self.outside,
-            changes=changes, card_changes=cards, codes_elsewhere=self.elsewhere,
+            1200, 1130, 48, 1150, 20, 1150, reference=REFERENCE,
+            erased_before=_people(self.erased, "Jo Smith"),
+            outside_domains=_people(self.outside, "jo.smith@mail.example"),
+            changes=_people(self.changed, "name Jo Smith → Jo Smythe"),
+            card_changes=_people(
+                self.cards_changed, "card ending in 40d1: unblock_secret replaced"
+            ),
+            codes_elsewhere=self.elsewhere,
             people_mailed=self.mailed, waits=self.waits, digest=DIGEST,
         )  # fmt: skip
+
+
+def _people(many: int, words: str) -> list[tuple[int, str]]:
+    return [(number + 1, f"{900000000000 + number} {words}") for number in range(1, many + 1)]
 
 
 class FakeReportsDesk(ReportsDesk):

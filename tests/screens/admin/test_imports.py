@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from kiosk.authority.administration.views import IMPORT_REASON, ImportResult
+from kiosk.authority.administration.import_people import ImportResult
+from kiosk.authority.administration.views import IMPORT_REASON
 from kiosk.authority.errors import NotFound, StoreError
 from kiosk.authority.roles import Role
 from screens.admin.imports import ImportPage, done_words, plan_lines
@@ -248,7 +249,7 @@ async def test_others_have_no_such_page(role: Role) -> None:
     ],
 )
 def test_an_import_that_waits_says_for_whose_sake(known: int, changes: str) -> None:
-    result = ImportResult(2, 1, known, 1, 0, 1, "", waits=True, known=known)
+    result = ImportResult(2, 1, known, 1, 0, 1, known, waits=True)
     assert f"agrees: {changes}. Nothing was imported" in done_words("people.csv", result)
 
 
@@ -260,5 +261,5 @@ def test_an_import_that_waits_says_for_whose_sake(known: int, changes: str) -> N
     ],
 )
 def test_whose_holder_is_mailed_of_a_card_is_counted(mailed: int, said: str) -> None:
-    result = ImportResult(2, 0, 0, 2, 0, 1, "", cards_mailed=mailed)
+    result = ImportResult(2, 0, 0, 2, 0, 1, cards_mailed=mailed)
     assert any(line.plain.startswith(said) for line in plan_lines(result))

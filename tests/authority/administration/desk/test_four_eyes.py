@@ -596,7 +596,7 @@ def test_an_import_waits_for_what_it_does_to_people_who_are_known(
     write(means, WITH_KEYS + text)
     assert AdminDesk(first).imports.rehearse("people.csv", unseen).waits is waits
     result = AdminDesk(first).imports.run("people.csv", GROUNDS, unseen)
-    assert (result.waits, bool(result.known), result.problems) == (waits, waits, ())
+    assert (result.waits, bool(result.known_touched), result.problems) == (waits, waits, ())
     waiting = AdminDesk(second).proposals.waiting()
     assert len(waiting) == waits
     if waits:
@@ -643,7 +643,7 @@ def test_an_import_waits_for_what_brings_a_card_back_or_gives_it_more_tries(
     )
     assert AdminDesk(first).imports.rehearse("people.csv", unseen).waits is waits
     result = AdminDesk(first).imports.run("people.csv", GROUNDS, unseen)
-    assert (result.waits, result.known, result.problems) == (waits, int(waits), ())
+    assert (result.waits, result.known_touched, result.problems) == (waits, int(waits), ())
 
 
 def test_an_import_that_brings_back_who_was_erased_waits(
@@ -655,7 +655,7 @@ def test_an_import_that_brings_back_who_was_erased_waits(
     write(means, f"{HEADER}{asha.holder.number},{asha.holder.name},thief@nhs.uk,,\n")
     assert AdminDesk(first).imports.rehearse("people.csv", unseen).waits
     result = AdminDesk(first).imports.run("people.csv", GROUNDS, unseen)
-    assert (result.waits, result.known) == (True, 1)
+    assert (result.waits, result.known_touched) == (True, 1)
     agree_all(second)
     with means.store.read() as uow:
         assert uow.holders.by_numbers([asha.holder.number])

@@ -43,7 +43,7 @@ from kiosk.authority.store.records import (
     Scalar,
     Sought,
 )
-from kiosk.authority.store.repositories.staff import REDACTED_TEXT, note_digest
+from kiosk.authority.store.repositories.staff import REDACTED_TEXT
 from kiosk.contract.messages import read_reference
 
 log = logging.getLogger(__name__)
@@ -223,7 +223,7 @@ def _grounds(event: AuditEvent, note: ActionNote | None, redacted: Container[str
     if note.reason == REDACTED_TEXT and note.id in redacted:
         yield "reason redacted"
         return
-    if note_digest(note) != event.detail.get("note_sha256"):
+    if note.digest != event.detail.get("note_sha256"):
         yield "the reason was ALTERED after it was written"
     yield f"reason: {note.reason}"
     if note.identified_by:

@@ -8,7 +8,6 @@ large file is best imported when the stations are quiet.
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -58,7 +57,6 @@ from kiosk.authority.store.records import (
     Scalar,
     new_id,
 )
-from kiosk.authority.store.repositories.staff import note_digest
 from kiosk.authority.visit.lifecycle import end_visits
 from kiosk.authority.visit.rules import ASSUMED_SECRET_TRIES, card_withdrawn
 from kiosk.authority.wording import last_day
@@ -493,10 +491,9 @@ class PeopleImport:
         """
         reason = read_reason("reason", reason)
         with self._store.begin() as uow:
-            note = ActionNote(new_id(), None, uow.now, reason, "", secrets.token_hex(16))
+            note = ActionNote(new_id(), None, uow.now, reason)
             uow.notes.add(note)
-            grounds: dict[str, Scalar] = {"note": note.id, "note_sha256": note_digest(note)}
-            result = self.run_in(uow, path, actor, grounds, progress)
+            result = self.run_in(uow, path, actor, note.named(), progress)
             uow.commit()
         return result
 

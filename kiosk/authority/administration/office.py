@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -60,7 +59,6 @@ from kiosk.authority.store.records import (
     Scalar,
     new_id,
 )
-from kiosk.authority.store.repositories.staff import note_digest
 from kiosk.config.settings import PolicySettings
 from kiosk.contract.policy import Policy
 from kiosk.contract.ports import Clock
@@ -165,8 +163,7 @@ class Act:
         """Return the detail that says with which key, on what grounds, and who agreed."""
         recorded: dict[str, Scalar] = {
             **_signed(self.actor),
-            "note": self._note.id,
-            "note_sha256": note_digest(self._note),
+            **self._note.named(),
         }
         if self.second is not None and self.agreement is not None:
             recorded |= {
@@ -351,8 +348,7 @@ class Office:
             uow.proposals.add(kept)
             detail: dict[str, Scalar] = {
                 **_signed(actor),
-                "note": note.id,
-                "note_sha256": note_digest(note),
+                **note.named(),
                 "proposal": kept.id,
                 "act": kept.act,
             }
@@ -446,8 +442,7 @@ class Office:
         identified = ""
         if action in IDENTIFIES or grounds.identified_by.strip():
             identified = read_reason("identified_by", grounds.identified_by)
-        now = self.means.clock.now()
-        return ActionNote(new_id(), holder_id, now, reason, identified, secrets.token_hex(16))
+        return ActionNote(new_id(), holder_id, self.means.clock.now(), reason, identified)
 
     def _present(self, uow: UnitOfWork, action: Action) -> Actor:
         """Return the actor with their present role; raises ``NotPermitted``."""

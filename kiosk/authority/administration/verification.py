@@ -9,7 +9,6 @@ JSON object a line, to be kept where the database's owner has no access.
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,9 +20,8 @@ from kiosk.authority.audit.anchors import AnchorSigner, AnchorVerifier
 from kiosk.authority.audit.events import ServiceKind
 from kiosk.authority.errors import NotFound
 from kiosk.authority.store.database import Store, UnitOfWork
-from kiosk.authority.store.records import ActionNote, AuditAnchor, AuditVerdict, Scalar, new_id
+from kiosk.authority.store.records import ActionNote, AuditAnchor, AuditVerdict, new_id
 from kiosk.authority.store.repositories.mac_rows import TABLES, RowKey
-from kiosk.authority.store.repositories.staff import note_digest
 from kiosk.authority.wording import numbered
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.findings import Finding, fail, ok, warn
@@ -110,16 +108,13 @@ def accept(store: Store, table: str, row: str, actor: str, reason: str) -> None:
     with store.begin() as uow:
         if not uow.mac_rows.accept(table, row):
             raise NotFound(f"there is no row {row!r} in {table}")
-        note = ActionNote(new_id(), None, uow.now, reason, "", secrets.token_hex(16))
+        note = ActionNote(new_id(), None, uow.now, reason)
         uow.notes.add(note)
-        detail: dict[str, Scalar] = {
-            "table": table,
-            "row": row,
-            "note": note.id,
-            "note_sha256": note_digest(note),
-        }
         uow.audit.append(
-            kind=ServiceKind.ROW_ACCEPTED.value, reference="", actor=actor, detail=detail
+            kind=ServiceKind.ROW_ACCEPTED.value,
+            reference="",
+            actor=actor,
+            detail={"table": table, "row": row, **note.named()},
         )
         uow.commit()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -764,8 +766,19 @@ class ActionNote:
     holder_id: str | None
     at: datetime
     reason: str
-    identified_by: str
-    salt: str = field(repr=False)
+    identified_by: str = ""
+    salt: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over its salt and its texts."""
+        parts = (self.salt, self.reason, self.identified_by)
+        framed = "".join(f"{len(part)}:{part}" for part in parts)
+        return hashlib.sha256(framed.encode("utf-8")).hexdigest()
+
+    def named(self) -> dict[str, Scalar]:
+        """Return the part of an event's detail that names it."""
+        return {"note": self.id, "note_sha256": self.digest}
 
 
 class Outcome(StrEnum):

@@ -7,7 +7,6 @@ again at each act. An act is recorded, with its reason, before the station does 
 
 from __future__ import annotations
 
-import secrets
 from hashlib import sha256
 
 from kiosk.authority.audit.events import AuditKind
@@ -15,7 +14,6 @@ from kiosk.authority.crypto.derivation import framed
 from kiosk.authority.dependencies import Dependencies
 from kiosk.authority.roles import Action, may
 from kiosk.authority.store.records import ActionNote, PinEvidence, StaffMember
-from kiosk.authority.store.repositories.staff import note_digest
 from kiosk.authority.visit.context import VisitContext, VisitRefused, deciding, enter
 from kiosk.authority.visit.rules import Gate
 from kiosk.contract.errors import StepRefused
@@ -93,8 +91,7 @@ def maintain(
         named = framed("maintenance", visit_id, attempt, act.value, why.value, words)
         note_id = sha256(named).hexdigest()[:32]
         if not uow.notes.by_ids((note_id,)):
-            reason, salt = REASONS.get(why, words), secrets.token_hex(16)
-            note = ActionNote(note_id, None, uow.now, reason, identified_by="", salt=salt)
+            note = ActionNote(note_id, None, uow.now, REASONS.get(why, words))
             uow.notes.add(note)
             visit = context.visit
             uow.audit.append(
@@ -105,7 +102,7 @@ def maintain(
                 holder_id=visit.holder_id,
                 station=visit.station,
                 actor=officer_of(context).id,
-                detail={"act": act.value, "note": note.id, "note_sha256": note_digest(note)},
+                detail={"act": act.value, **note.named()},
             )
             uow.commit()
         return page

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from sqlalchemy import delete, func, select, text, update
 
 from kiosk.authority.roles import Role
@@ -152,16 +150,6 @@ class ActionNotes(Repository):
         """Remove the person from one, so that it outlives their erasure."""
         statement = update(ActionNoteRow).where(col(ActionNoteRow.id) == note_id)
         self._gateway.run(statement.values(holder_id=None))
-
-
-def note_digest(note: ActionNote) -> str:
-    """Return the digest that the audit keeps of a note: SHA-256 over its salt and its texts."""
-    parts = (note.salt, note.reason, note.identified_by)
-    framed = "".join(f"{len(part)}:{part}" for part in parts)
-    return hashlib.sha256(framed.encode("utf-8")).hexdigest()
-
-
-# The policy settings that staff changed.
 
 
 # Acts that staff proposed, and their results.

@@ -12,7 +12,6 @@ from kiosk.authority.audit.events import AuditKind, StaffKind
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotPermitted, NotStaff, NotTaken
 from kiosk.authority.roles import PERMITTED, Action, Role
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.repositories.staff import note_digest
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.store import samples
 
@@ -46,8 +45,8 @@ def test_an_act_is_audited_with_who_and_why(agent: Office, store: Store) -> None
         note_id = str(event.detail["note"])
         note = uow.notes.by_ids((note_id,))[note_id]
         assert (note.reason, note.identified_by) == (GROUNDS.reason, GROUNDS.identified_by)
-        assert event.detail["note_sha256"] == note_digest(note)
-        assert event.detail["note_sha256"] != note_digest(replace(note, reason="another"))
+        assert event.detail["note_sha256"] == note.digest
+        assert event.detail["note_sha256"] != replace(note, reason="another").digest
         assert uow.audit.verify().intact
 
 

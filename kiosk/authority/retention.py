@@ -82,8 +82,5 @@ def purge_records(
 
 def _record(store: Store, deleted: Counter[PastKind]) -> None:
     counts = {kind.value: many for kind, many in deleted.items() if many}
-    if not counts:
-        return
-    with store.begin() as uow:
-        uow.audit.append(kind=ServiceKind.RECORDS_PURGED.value, reference="", detail=counts)
-        uow.commit()
+    if counts:
+        store.record_event(ServiceKind.RECORDS_PURGED.value, detail=counts)

@@ -97,10 +97,8 @@ def _copy(args: argparse.Namespace) -> int:
         complain(f"row {row_name(fault.seq)} of the audit: {fault.because}")
         return 1
     altered = len(sweep(store).altered)
-    with store.begin() as uow:
-        kind, detail = ServiceKind.STORE_COPIED.value, {"rows": rows}
-        uow.audit.append(kind=kind, reference="", actor=tools.actor(), detail=detail)
-        uow.commit()
+    detail = {"rows": rows}
+    store.record_event(ServiceKind.STORE_COPIED.value, actor=tools.actor(), detail=detail)
     echo(f"{numbered(rows, 'row')} copied to {address}, each compared; the audit fits there")
     if altered:
         echo(f"{altered} records were altered outside of the service, as they were in the file")

@@ -100,10 +100,9 @@ def archive_audit(
         "sha256": written.sha256,
         "chains_until": written.until,
     }
-    with recorded(path), store.begin() as uow:
-        kind = StaffKind.AUDIT_EXPORTED.value
-        uow.audit.append(kind=kind, reference=new_reference(), actor=actor, detail=detail)
-        uow.commit()
+    with recorded(path):
+        kind, reference = StaffKind.AUDIT_EXPORTED.value, new_reference()
+        store.record_event(kind, actor=actor, reference=reference, detail=detail)
     return path, written
 
 

@@ -62,10 +62,8 @@ def back_up(
     sign_heads(store, signer)
     copy_file(source, target, progress)
     try:
-        with store.begin() as uow:
-            kind, detail = ServiceKind.STORE_BACKED_UP.value, {"file": target.name}
-            uow.audit.append(kind=kind, reference="", actor=actor, detail=detail)
-            uow.commit()
+        kind = ServiceKind.STORE_BACKED_UP.value
+        store.record_event(kind, actor=actor, detail={"file": target.name})
     except StoreError:
         target.unlink()
         raise

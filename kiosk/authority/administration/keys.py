@@ -97,14 +97,10 @@ def declare_copy(ring: KeyRing, store: Store, actor: str, lost: Iterable[str] = 
     """
     keys = sum(len(ring.ids(purpose)) for purpose in KeyPurpose)
     given_up = sorted({*lost, *_given_up(store)} - _held(ring))
-    with store.begin() as uow:
-        detail: dict[str, Scalar] = {"keys": keys, "ids_sha256": digest_of(ring)}
-        if given_up:
-            detail["lost"] = ", ".join(given_up)
-        uow.audit.append(
-            kind=ServiceKind.KEYS_BACKED_UP.value, reference="", actor=actor, detail=detail
-        )
-        uow.commit()
+    detail: dict[str, Scalar] = {"keys": keys, "ids_sha256": digest_of(ring)}
+    if given_up:
+        detail["lost"] = ", ".join(given_up)
+    store.record_event(ServiceKind.KEYS_BACKED_UP.value, actor=actor, detail=detail)
 
 
 def last_copy(store: Store) -> AuditEvent | None:
@@ -354,13 +350,9 @@ def _restamp_all(store: Store, actor: str, progress: Progress) -> tuple[int, lis
 
 
 def _record_restamped(store: Store, actor: str, key_id: str, rows: int) -> None:
-    if not rows:
-        return
-    with store.begin() as uow:
-        kind = ServiceKind.ROWS_RESTAMPED.value
+    if rows:
         detail: dict[str, Scalar] = {"to": key_id, "rows": rows}
-        uow.audit.append(kind=kind, reference="", actor=actor, detail=detail)
-        uow.commit()
+        store.record_event(ServiceKind.ROWS_RESTAMPED.value, actor=actor, detail=detail)
 
 
 def rotate_seal(
@@ -425,12 +417,8 @@ class MasterKeys:
         if self._token is None:
             return add_key(self._path, KeyPurpose.DERIVE, self._store, actor)
         added = self._token.add()
-        with self._store.begin() as uow:
-            detail = {"purpose": KeyPurpose.DERIVE.value, "key": added, "place": "token"}
-            uow.audit.append(
-                kind=ServiceKind.KEY_ADDED.value, reference="", actor=actor, detail=detail
-            )
-            uow.commit()
+        detail = {"purpose": KeyPurpose.DERIVE.value, "key": added, "place": "token"}
+        self._store.record_event(ServiceKind.KEY_ADDED.value, actor=actor, detail=detail)
         return added
 
     def rotate(

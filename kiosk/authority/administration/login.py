@@ -142,9 +142,7 @@ def admit(store: Store, fingerprint: str, source: str = "") -> Actor:
     except RowAltered as error:
         reference = new_reference()
         detail = {"key": fingerprint, "from": source, **altered(error)}
-        with store.begin() as uow:
-            uow.audit.append(kind=AuditKind.ROW_ALTERED.value, reference=reference, detail=detail)
-            uow.commit()
+        store.record_event(AuditKind.ROW_ALTERED.value, reference=reference, detail=detail)
     raise NotPermitted(
         f"The records of staff are not right (reference {reference}). Please tell the service's "
         "administrator: `kiosk doctor` says what was altered."
@@ -176,21 +174,14 @@ def _admit(store: Store, fingerprint: str, source: str) -> Actor:
 
 def refuse_login(store: Store, because: str, source: str = "") -> None:
     """Record a login without a key that could be determined."""
-    with store.begin() as uow:
-        uow.audit.append(
-            kind=StaffKind.TURNED_AWAY.value,
-            reference=new_reference(),
-            detail={"because": because, "from": cleaned(source)},
-        )
-        uow.commit()
+    detail = {"because": because, "from": cleaned(source)}
+    store.record_event(StaffKind.TURNED_AWAY.value, reference=new_reference(), detail=detail)
 
 
 def record_logout(store: Store, actor: Actor, how: str) -> None:
-    with store.begin() as uow:
-        uow.audit.append(
-            kind=StaffKind.LOGGED_OUT.value,
-            reference=new_reference(),
-            actor=actor.staff_id,
-            detail={"key": actor.key, "how": how},
-        )
-        uow.commit()
+    store.record_event(
+        StaffKind.LOGGED_OUT.value,
+        actor=actor.staff_id,
+        reference=new_reference(),
+        detail={"key": actor.key, "how": how},
+    )

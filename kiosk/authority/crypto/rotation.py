@@ -109,11 +109,7 @@ def _record(store: Store, current: str, actor: str, done: Rotation) -> None:
         "overtaken": done.overtaken,
         "broken": len(done.broken),
     }
-    with store.begin() as uow:
-        uow.audit.append(
-            kind=ServiceKind.SECRETS_RESEALED.value, reference="", actor=actor, detail=counts
-        )
-        uow.commit()
+    store.record_event(ServiceKind.SECRETS_RESEALED.value, actor=actor, detail=counts)
 
 
 def _work(store: Store, work: RotationWork, done: Rotation, progress: Progress | None) -> None:

@@ -37,6 +37,7 @@ from kiosk.authority.store.engine import (
 )
 from kiosk.authority.store.gateway import Gateway, Repository, StatementGateway
 from kiosk.authority.store.grants import privileges_lacking
+from kiosk.authority.store.records import Scalar
 from kiosk.authority.store.repositories.audit import Audit, AuditTrail, KnownHeads
 from kiosk.authority.store.repositories.cards import CardRecords, KeptSecrets
 from kiosk.authority.store.repositories.codes import EmailCodes, StopNumbers
@@ -171,6 +172,19 @@ class Store:
         kind = StatementGateway if once and not self._on_sqlite else Gateway
         with self._gateway(writes=False, options=options, kind=kind) as gateway:
             yield UnitOfWork(gateway, self._clock.now(), self._heads, self._audit_macs)
+
+    def record_event(
+        self,
+        kind: str,
+        *,
+        actor: str | None = None,
+        reference: str = "",
+        detail: Mapping[str, Scalar] | None = None,
+    ) -> None:
+        """Add one event to the audit, in a transaction that does nothing else."""
+        with self.begin() as uow:
+            uow.audit.append(kind=kind, reference=reference, actor=actor, detail=detail)
+            uow.commit()
 
     def migrate(self) -> str:
         """Migrate the schema, creating the SQLite file (mode 0600); return its revision."""

@@ -2,46 +2,16 @@
 
 from kiosk import HAS_AUTHORITY
 
-_OF_A_STATION = {
-    "station": "station",
-    "enrol": "enrol",
-    "display": "display",
-    "doctor": "doctor",
-    "setup": "setup",
-    "completion": "completion",
-}
-_OF_AN_AUTHORITY = {
-    "demo": "demo",
-    "run": "run",
-    "authority": "authority",
-    "station": "station",
-    "enrol": "enrol",
-    "display": "display",
-    "setup": "setup",
-    "import": "import_people",
-    "doctor": "doctor",
-    "keys": "keys",
-    "rows": "rows",
-    "store": "store",
-    "backup": "backup",
-    "restore": "restore",
-    "audit": "audit",
-    "caretaker": "caretaker",
-    "purge": "purge",
-    "people": "people",
-    "cards": "cards",
-    "staff": "staff",
-    "stations": "stations",
-    "questions": "questions",
-    "policy": "policy",
-    "proposals": "proposals",
-    "report": "report",
-    "admin": "admin",
-    "sessions": "sessions",
-    "completion": "completion",
-}
+_OF_A_STATION = ("station", "enrol", "display", "doctor", "setup", "completion")
+_OF_AN_AUTHORITY = (
+    "demo", "run", "authority", "station", "enrol", "display", "setup", "import", "doctor",
+    "keys", "rows", "store", "backup", "restore", "audit", "caretaker", "purge", "people", "cards",
+    "staff", "stations", "questions", "policy", "proposals", "report", "admin", "sessions",
+    "completion",
+)  # fmt: skip
+_OFFERED = _OF_AN_AUTHORITY if HAS_AUTHORITY else _OF_A_STATION
 
-COMMANDS = _OF_AN_AUTHORITY if HAS_AUTHORITY else _OF_A_STATION
+COMMANDS = {name: "import_people" if name == "import" else name for name in _OFFERED}
 """The command names, with their modules."""
 
 LACKING = frozenset(_OF_AN_AUTHORITY) - frozenset(COMMANDS)

@@ -42,9 +42,6 @@ from screens.admin.imports import ImportPage
 from screens.admin.page import (
     ACTING,
     AdminPage,
-    ShowsGroup,
-    ShowsPerson,
-    ShowsRows,
     changes,
     explanation,
     headline,
@@ -113,21 +110,6 @@ class PageSwitcher(ContentSwitcher):
     def present(self) -> AdminPage | None:
         return cast(AdminPage | None, self.visible_content)
 
-    @property
-    def person(self) -> str:
-        """The name of the page about one person; raises ``StopIteration`` where none is."""
-        return next(n for n, page in self._offered.items() if issubclass(page, ShowsPerson))
-
-    @property
-    def lists(self) -> str:
-        """The name of the page of lists; empty where there is none."""
-        return next((n for n, page in self._offered.items() if issubclass(page, ShowsGroup)), "")
-
-    @property
-    def audit(self) -> str:
-        """The name of the page of the audit; empty where there is none."""
-        return next((n for n, page in self._offered.items() if issubclass(page, ShowsRows)), "")
-
     async def switch_to(self, name: str, about: About = None) -> AdminPage:
         """Show the page ``name``; where it has a subject, with ``about`` as that."""
         if name not in self._made:
@@ -135,11 +117,11 @@ class PageSwitcher(ContentSwitcher):
             await self.add_content(self._made[name])
         page = self._made[name]
         match about:
-            case PeopleGroup() if isinstance(page, ShowsGroup):
+            case PeopleGroup() if isinstance(page, PeopleListsPage):
                 page.look_at_group(about)
-            case AuditFilter() if isinstance(page, ShowsRows):
+            case AuditFilter() if isinstance(page, AuditRows):
                 page.look_at_rows(about)
-            case str() if isinstance(page, ShowsPerson):
+            case str() if isinstance(page, AboutPerson):
                 page.look_at(about)
         if self.present is not None and self.present is not page:
             self.present.left()
@@ -414,7 +396,7 @@ class Commands(Provider):
 
 
 class AdminApp(ClosedApp[End], inherit_bindings=False):
-    """Shows one page at a time; implements ``screens.admin.page.Shell``.
+    """Shows one page at a time.
 
     ``run`` returns how the session ended, None after a fault, which is passed to ``on_fault``
     (``return_code`` is then ``FAULT_CODE``). ``screens.admin.app.farewell`` has the sentence for
@@ -506,14 +488,14 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
             self.call_later(self._turn_to, name)
 
     def show_person(self, holder_id: str) -> None:
-        self.call_later(self._show, self._switcher.person, holder_id)
+        self.call_later(self._show, AboutPerson.NAME, holder_id)
 
     def show_group(self, group: PeopleGroup) -> None:
-        self.call_later(self._show, self._switcher.lists, group)
+        self.call_later(self._show, PeopleListsPage.NAME, group)
 
     def show_rows(self, only: AuditFilter) -> None:
         """Show these rows of the audit, if the role may see them."""
-        self.call_later(self._show, self._switcher.audit, only)
+        self.call_later(self._show, AuditRows.NAME, only)
 
     def announce(self, text: str) -> None:
         self._say(f"✓ {text}", DONE_S)

@@ -30,7 +30,7 @@ from kiosk.authority.wording import as_sentence, numbered, reason_words
 from screens.admin.dialogs.cards import grouped
 from screens.admin.dialogs.dialog import Listing, LongWork, named, rows_far, written_words
 from screens.admin.dialogs.form import REPLACES, Entry, Form
-from screens.admin.page import AdminPage, shell_of
+from screens.admin.page import AdminPage, app_of
 from screens.admin.table import Column, Table, TableLine
 from screens.admin.times import Times
 from screens.widgets.prose import Prose
@@ -300,7 +300,7 @@ class AuditRows(AdminPage):
     def _add(self, page: AuditPage) -> None:
         self._lines |= {str(line.seq): line for line in page.lines}
         self._older = page.older
-        times = shell_of(self).times
+        times = app_of(self).times
         self._title.say(filter_words(self._only, self._kinds, times))
         lacking = _OF_PERSON if self._only.person else frozenset()
         columns = [column for column in _COLUMNS if column.title not in lacking]
@@ -344,7 +344,7 @@ class AuditRows(AdminPage):
     def action_details(self) -> None:
         line = self._line
         if line is not None:
-            self.app.push_screen(Listing(line.sentence, "", row_lines(line, shell_of(self).times)))
+            self.app.push_screen(Listing(line.sentence, "", row_lines(line, app_of(self).times)))
 
     # --- narrowing ---------------------------------------------------------------------
 
@@ -366,7 +366,7 @@ class AuditRows(AdminPage):
 
     def action_filter(self) -> None:
         kind = self._kinds.get(self._only.kind, self._only.kind)
-        form = ask_filter(self.desk.audit, self._only, kind, shell_of(self).times)
+        form = ask_filter(self.desk.audit, self._only, kind, app_of(self).times)
         self.app.push_screen(form, self._was_narrowed)
 
     def _was_narrowed(self, shown: Shown | None) -> None:
@@ -421,7 +421,7 @@ class AuditRows(AdminPage):
         if how is not None:
             work = LongWork(
                 "Exporting the audit",
-                filter_words(self._only, self._kinds, shell_of(self).times),
+                filter_words(self._only, self._kinds, app_of(self).times),
                 partial(self.desk.audit.export, self._only, how),
                 rows_far,
             )
@@ -429,5 +429,5 @@ class AuditRows(AdminPage):
 
     def _was_exported(self, written: Written | None) -> None:
         if written is not None:
-            shell_of(self).announce(written_words(written))
+            app_of(self).announce(written_words(written))
             self.shown()

@@ -20,7 +20,7 @@ from kiosk.authority.roles import Action
 from kiosk.authority.wording import numbered
 from screens.admin.dialogs.dialog import Listing, LongWork, bytes_far, named, size_of
 from screens.admin.dialogs.form import REPLACES, Entry, Form, grounds_entries
-from screens.admin.page import AdminPage, shell_of
+from screens.admin.page import AdminPage, app_of
 from screens.admin.table import Column, Table, TableLine
 from screens.widgets.prose import Prose
 
@@ -183,7 +183,7 @@ class ImportPage(AdminPage):
         self.ask(self.desk.imports.files, self._show)
 
     def _show(self, files: tuple[ImportFile, ...]) -> None:
-        times = shell_of(self).times
+        times = app_of(self).times
         self._files = {file.name: file for file in files}
         self._table.show(
             [TableLine(f.name, (f.name, size_of(f.size), times.at(f.changed_at))) for f in files]
@@ -256,11 +256,11 @@ class ImportPage(AdminPage):
 
     def _was_imported(self, name: str, result: ImportResult | None) -> None:
         if result is None:
-            shell_of(self).announce(f"{name} was not imported; nothing was changed.")
+            app_of(self).announce(f"{name} was not imported; nothing was changed.")
         elif result.problems:
             self._show_problems(name, result)
         else:
-            shell_of(self).announce(done_words(name, result))
+            app_of(self).announce(done_words(name, result))
         self.shown()
 
     def _show_problems(self, name: str, result: ImportResult) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar, cast, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar, cast
 
 from textual.app import ComposeResult
 from textual.containers import Container
@@ -20,16 +20,15 @@ from textual.widget import Widget
 from textual.widgets import DataTable
 
 from kiosk.authority.administration.desk import AdminDesk
-from kiosk.authority.administration.views import AuditFilter, Done
+from kiosk.authority.administration.views import Done
 from kiosk.authority.errors import AdministrationError, ConcurrentChange, NotPermitted, StoreError
-from kiosk.authority.people_groups import PeopleGroup
 from kiosk.authority.roles import Action, may
 from screens.admin.table import Column, Table, TableLine
 from screens.widgets.prose import Prose
 
 if TYPE_CHECKING:
+    from screens.admin.app import AdminApp
     from screens.admin.dialogs.form import Form
-    from screens.admin.times import Times
 
 
 # The desk's refusals, in plain words.
@@ -152,7 +151,7 @@ class AdminPage(Container):
 
     def _was_done(self, done: Done | None) -> None:
         if done is not None:
-            shell_of(self).announce(done_words(done))
+            app_of(self).announce(done_words(done))
             self.shown()
 
     async def _asked(
@@ -168,64 +167,14 @@ class AdminPage(Container):
                 then(answer)
 
 
-@runtime_checkable
-class ShowsPerson(Protocol):
-    """The page about one person; the application has one class of it."""
-
-    def look_at(self, holder_id: str) -> None:
-        """Show this person; ``shown`` is called next."""
-
-
-@runtime_checkable
-class ShowsGroup(Protocol):
-    """The page that lists a group of people; the application has one class of it."""
-
-    def look_at_group(self, group: PeopleGroup) -> None:
-        """Show this group; ``shown`` is called next."""
-
-
-@runtime_checkable
-class ShowsRows(Protocol):
-    """The page of the audit; the application has one class of it."""
-
-    def look_at_rows(self, only: AuditFilter) -> None:
-        """Show these rows; ``shown`` is called next."""
-
-
 def done_words(done: Done) -> str:
     """Return what was done, with the reference that finds it in the audit."""
     return f"{done.sentence} Reference {done.reference}."
 
 
-class Shell(Protocol):
-    """What a page uses of its application."""
-
-    @property
-    def times(self) -> Times:
-        """The format of times."""
-
-    def go_to(self, page: str) -> None:
-        """Show the page with this ``NAME``."""
-
-    def go_back(self) -> None:
-        """Show the page from which the present one was opened."""
-
-    def show_person(self, holder_id: str) -> None:
-        """Show a person's page, wherever one is."""
-
-    def show_group(self, group: PeopleGroup) -> None:
-        """Show the list of a group of people, wherever there is one."""
-
-    def show_rows(self, only: AuditFilter) -> None:
-        """Show these rows of the audit, if the role may see them."""
-
-    def announce(self, text: str) -> None:
-        """Say what was done."""
-
-
-def shell_of(widget: Widget) -> Shell:
+def app_of(widget: Widget) -> AdminApp:
     """Return the application around a page or a dialog."""
-    return cast(Shell, widget.app)
+    return cast("AdminApp", widget.app)
 
 
 # A page that lists lines, and explains the marked one below the table.

@@ -17,7 +17,7 @@ from kiosk.authority.roles import Action
 from kiosk.authority.wording import numbered
 from screens.admin.dialogs.cards import without_kind
 from screens.admin.dialogs.person import Added, add_person
-from screens.admin.page import AdminPage, done_words, shell_of
+from screens.admin.page import AdminPage, app_of, done_words
 from screens.admin.table import Column, Table, TableLine
 from screens.widgets.prose import Prose
 
@@ -183,7 +183,7 @@ class PeoplePage(AdminPage):
         if self._opens:
             self._opens = False
             if len(found.people) == 1:
-                shell_of(self).show_person(found.people[0].holder_id)
+                app_of(self).show_person(found.people[0].holder_id)
 
     def _show_none(self, state: str) -> None:
         self._about.display = self._count.display = False
@@ -225,7 +225,7 @@ class PeoplePage(AdminPage):
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         event.stop()
-        shell_of(self).show_person(self._list.marked)
+        app_of(self).show_person(self._list.marked)
 
     def action_move(self, step: str) -> None:
         getattr(self._list, f"action_{step}")()
@@ -234,11 +234,11 @@ class PeoplePage(AdminPage):
         self._field.value = ""
 
     def action_lists(self) -> None:
-        shell_of(self).go_to("Lists")
+        app_of(self).go_to("Lists")
 
     def action_cards(self) -> None:
         """Show the cards that no station could serve."""
-        shell_of(self).go_to("Cards")
+        app_of(self).go_to("Cards")
 
     # --- adding ------------------------------------------------------------------------
 
@@ -256,14 +256,14 @@ class PeoplePage(AdminPage):
 
     def _was_added(self, added: Added | None) -> None:
         if added is not None and added.done.waits:
-            shell_of(self).announce(done_words(added.done))
+            app_of(self).announce(done_words(added.done))
         elif added is not None:
 
             def show(person: Person) -> None:
                 """Show the person, then the message: a change of page clears it."""
-                shell = shell_of(self)
-                shell.show_person(person.seen.holder_id)
-                self.app.call_later(shell.announce, done_words(added.done))
+                app = app_of(self)
+                app.show_person(person.seen.holder_id)
+                self.app.call_later(app.announce, done_words(added.done))
 
             self.ask(lambda: self.desk.people.find_one(added.number), show, group="added")
 

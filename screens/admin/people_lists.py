@@ -26,7 +26,7 @@ from kiosk.authority.wording import numbered
 from screens.admin.dialogs.cards import add_card, find_owner, last_day
 from screens.admin.dialogs.person import Subject
 from screens.admin.frame import TabBar
-from screens.admin.page import AdminPage, LinesPage, done_words, shell_of
+from screens.admin.page import AdminPage, LinesPage, app_of, done_words
 from screens.admin.people import STANDINGS, WIDEST
 from screens.admin.table import Column, Table, TableLine
 from screens.widgets.prose import Prose
@@ -161,7 +161,7 @@ class PeopleListsPage(AdminPage):
         day = ""
         if one.date is not None:
             ends = self._group is PeopleGroup.EXPIRING
-            day = last_day(one.date) if ends else shell_of(self).times.day(one.date)
+            day = last_day(one.date) if ends else app_of(self).times.day(one.date)
         date = (day,) if self._group in _DATES else ()
         cells = (one.number, one.name, one.email or "–", *date, STANDINGS[one.standing])
         return TableLine(one.holder_id, cells)
@@ -199,7 +199,7 @@ class PeopleListsPage(AdminPage):
 
     def action_open(self) -> None:
         if self._table.marked:
-            shell_of(self).show_person(self._table.marked)
+            app_of(self).show_person(self._table.marked)
 
     def action_group(self, group: str) -> None:
         self.look_at_group(PeopleGroup(group))
@@ -220,7 +220,7 @@ class PeopleListsPage(AdminPage):
         self._read_first()
 
     def action_back(self) -> None:
-        shell_of(self).go_back()
+        app_of(self).go_back()
 
 
 def many(count: int) -> str:
@@ -261,7 +261,7 @@ class CardsPage(LinesPage[UnknownCard]):
         self.ask(self.desk.cards.unknown, self.show_lines)
 
     def row_of(self, line: UnknownCard) -> TableLine:
-        when = shell_of(self).times.short(line.at)
+        when = app_of(self).times.short(line.at)
         return TableLine(line.reference, (when, line.reference, line.station, line.cause))
 
     def explained(self, line: UnknownCard) -> str:
@@ -294,9 +294,9 @@ class CardsPage(LinesPage[UnknownCard]):
     def _was_added(self, done: Done | None) -> None:
         """Show the person, then the message: a change of page clears it."""
         if done is not None:
-            shell = shell_of(self)
-            shell.show_person(self._owner.seen.holder_id)
-            self.app.call_later(shell.announce, done_words(done))
+            app = app_of(self)
+            app.show_person(self._owner.seen.holder_id)
+            self.app.call_later(app.announce, done_words(done))
 
     def action_back(self) -> None:
-        shell_of(self).go_back()
+        app_of(self).go_back()

@@ -36,7 +36,7 @@ from screens.admin.dialogs.cards import grouped, last_day
 from screens.admin.dialogs.codes import CodeShown
 from screens.admin.dialogs.form import Form
 from screens.admin.dialogs.person import Subject
-from screens.admin.page import AdminPage, done_words, shell_of
+from screens.admin.page import AdminPage, app_of, done_words
 from screens.admin.people import STANDINGS
 from screens.admin.times import Times
 from screens.widgets.prose import Prose, printable
@@ -584,7 +584,7 @@ class AboutPerson(AdminPage):
 
     def _show(self, person: Person) -> None:
         self._person = person
-        times = shell_of(self).times
+        times = app_of(self).times
         self._all.display = True
         self._who.show(person)
         self._verdict.show(person)
@@ -597,7 +597,7 @@ class AboutPerson(AdminPage):
                 *change_points(person.waiting_change, times),
             ]
         )
-        self._cards.show(card_points(person.cards, shell_of(self).times))
+        self._cards.show(card_points(person.cards, app_of(self).times))
         self._story.show(person.story, times)
         self._questions.show(question_points(person.registration))
         self.refresh_bindings()
@@ -649,7 +649,7 @@ class AboutPerson(AdminPage):
 
     def _show_code(self, issued: IssuedCode | None) -> None:
         if issued is not None:
-            subject, times = self._subject, shell_of(self).times
+            subject, times = self._subject, app_of(self).times
             not_yet = (
                 subject.person.registers_later if subject.person.email else codes.CANNOT_REGISTER
             )
@@ -662,9 +662,9 @@ class AboutPerson(AdminPage):
             self._was_done(done)
         else:
             self._show_nobody(_NOBODY)
-            shell = shell_of(self)
-            shell.go_to("People")
-            self.app.call_later(shell.announce, done_words(done))
+            app = app_of(self)
+            app.go_to("People")
+            self.app.call_later(app.announce, done_words(done))
 
     def action_older(self) -> None:
         """Read on where the story ends so far."""
@@ -678,9 +678,9 @@ class AboutPerson(AdminPage):
 
     def _add(self, holder_id: str, lines: tuple[StoryLine, ...]) -> None:
         if holder_id == self._holder_id:
-            self._story.add(lines, shell_of(self).times)
+            self._story.add(lines, app_of(self).times)
             self.refresh_bindings()
 
     def action_back(self) -> None:
         """Return to the list or the search, which still shows its result."""
-        shell_of(self).go_back()
+        app_of(self).go_back()

@@ -18,7 +18,7 @@ from screens.admin.dialogs.form import (
     grounds_entries,
     grounds_of,
 )
-from screens.admin.page import LinesPage, shell_of
+from screens.admin.page import LinesPage, app_of
 from screens.admin.table import Column, TableLine
 
 _MOST = 1000
@@ -55,7 +55,7 @@ class PolicyPage(LinesPage[PolicyLine]):
         )
 
     def explained(self, line: PolicyLine) -> str:
-        times = shell_of(self).times
+        times = app_of(self).times
         about = f"{line.help} Allowed: {line.allowed}. Setting: {line.name}."
         if line.changed_at is None:
             return f"{about}\nIt stands as the settings file has it."

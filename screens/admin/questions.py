@@ -11,7 +11,7 @@ from kiosk.authority.administration.views import QuestionLine
 from kiosk.authority.roles import Action
 from kiosk.authority.wording import numbered
 from screens.admin.dialogs.form import AskGrounds, Entry, Form, grounds_entries, grounds_of
-from screens.admin.page import LinesPage, shell_of
+from screens.admin.page import LinesPage, app_of
 from screens.admin.table import Column, TableLine
 
 _LONGEST = 64
@@ -52,7 +52,7 @@ class QuestionsPage(LinesPage[QuestionLine]):
         return TableLine(str(line.id), (state, line.text, f"{line.used_by:,}"))
 
     def explained(self, line: QuestionLine) -> str:
-        times = shell_of(self).times
+        times = app_of(self).times
         if line.retired_at is not None:
             since = times.day(line.retired_at)
             return f"{line.text}\nOffered to nobody new since {since}. {_kept(line)} {_NOBODY_SEES}"

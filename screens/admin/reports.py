@@ -18,7 +18,7 @@ from kiosk.authority.errors import NotTaken
 from kiosk.authority.roles import Action
 from screens.admin.dialogs.dialog import written_words
 from screens.admin.dialogs.form import REPLACES, Entry, Form
-from screens.admin.page import AdminPage, shell_of
+from screens.admin.page import AdminPage, app_of
 from screens.admin.table import Column, Table, TableLine
 from screens.widgets.prose import Prose
 
@@ -107,7 +107,7 @@ class ReportsPage(AdminPage):
         """The requested days; until then the last ones, up to today."""
         if self._days is not None:
             return self._days
-        today = shell_of(self).times.today()
+        today = app_of(self).times.today()
         return Days(today - timedelta(days=DAYS - 1), today)
 
     def shown(self) -> None:
@@ -156,7 +156,7 @@ class ReportsPage(AdminPage):
         )
 
     def _was_written(self, written: Written) -> None:
-        shell_of(self).announce(written_words(written))
+        app_of(self).announce(written_words(written))
 
 
 def _day(day: date) -> str:

@@ -18,7 +18,7 @@ from kiosk.contract.families import FAMILIES
 from kiosk.contract.messages import CardId
 from screens.admin.dialogs.cards import grouped, printed
 from screens.admin.dialogs.form import AskGrounds, Entry, Form, grounds_entries, grounds_of, which
-from screens.admin.page import LinesPage, shell_of
+from screens.admin.page import LinesPage, app_of
 from screens.admin.table import Column, TableLine
 
 # The dialogs for changes of a member of staff.
@@ -235,14 +235,14 @@ class StaffPage(LinesPage[StaffLine]):
         self.show_lines(lines)
 
     def row_of(self, line: StaffLine) -> TableLine:
-        times = shell_of(self).times
+        times = app_of(self).times
         login = times.at(line.last_login_at) if line.last_login_at else "never"
         gone = ("– removed", "quiet") if line.removed_at else ""
         counts = (f"{len(held)}" for held in (line.keys, line.cards))
         return TableLine(line.staff_id, (line.name, line.role.value, login, *counts, gone))
 
     def explained(self, line: StaffLine) -> str:
-        times = shell_of(self).times
+        times = app_of(self).times
         if line.removed_at is not None:
             return f"{line.name} was removed on {times.day(line.removed_at)} and cannot log in."
         words = [f"{line.name} has no key, and so cannot log in."]

@@ -21,7 +21,7 @@ from screens.admin.dialogs.form import (
     grounds_of,
 )
 from screens.admin.dialogs.shown_once import ShownOnce
-from screens.admin.page import LinesPage, shell_of
+from screens.admin.page import LinesPage, app_of
 from screens.admin.table import Cell, Column, TableLine
 from screens.admin.times import Times
 from screens.widgets.prose import Prose
@@ -63,7 +63,7 @@ class StationsPage(LinesPage[StationLine]):
         self.show_lines(lines)
 
     def row_of(self, line: StationLine) -> TableLine:
-        times = shell_of(self).times
+        times = app_of(self).times
         visit = times.ago(line.last_visit_at) if line.last_visit_at else "never"
         heard = times.ago(line.last_seen_at) if line.last_seen_at else "never"
         cells = (_state(line), line.name, line.site, heard, visit, line.version)
@@ -110,7 +110,7 @@ class StationsPage(LinesPage[StationLine]):
 
     def _show_line(self, let_in: StationLetIn | None) -> None:
         if let_in is not None:
-            self.app.push_screen(LineShown(let_in, shell_of(self).times))
+            self.app.push_screen(LineShown(let_in, app_of(self).times))
             self.shown()
 
     def action_retire(self) -> None:

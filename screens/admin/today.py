@@ -18,7 +18,7 @@ from kiosk.authority.administration.views import AuditFilter, CountedAs, Day, Pr
 from kiosk.authority.people_groups import PeopleGroup
 from kiosk.authority.roles import Action
 from screens.admin.dialogs.dialog import MustRead
-from screens.admin.page import AdminPage, shell_of
+from screens.admin.page import AdminPage, app_of
 from screens.admin.people_lists import many
 from screens.admin.times import span, took
 from screens.widgets.prose import Prose, printable
@@ -185,14 +185,14 @@ class Figures(Widget, inherit_bindings=False):
         reasons = {f"{_IN}{each.words}": each.reason for each in self._today.refusals}
         match BEHIND.get(words):
             case PeopleGroup() as group:
-                shell_of(self).show_group(group)
+                app_of(self).show_group(group)
             case CountedAs() as counted:
-                shell_of(self).show_rows(behind(self._today, counted))
+                app_of(self).show_rows(behind(self._today, counted))
             case None if words in reasons:
                 refused = behind(self._today, CountedAs.REFUSED)
-                shell_of(self).show_rows(replace(refused, reason=reasons[words]))
+                app_of(self).show_rows(replace(refused, reason=reasons[words]))
             case None if words == STATIONS:
-                shell_of(self).go_to("Stations")
+                app_of(self).go_to("Stations")
 
     def render(self) -> Content:
         """Words at the left, numbers at the right."""
@@ -299,7 +299,7 @@ class TodayPage(AdminPage):
 
     def _show(self, today: Today) -> None:
         self._today = today
-        at = shell_of(self).times
+        at = app_of(self).times
         self._title.say(f"Today, {at.day(today.at)}, at {at.clock(today.at)}")
         self._alarms.say(_alarms(today.alarms))
         self._alarms.set_class(bool(today.alarms), "-grave")
@@ -344,18 +344,18 @@ class TodayPage(AdminPage):
         return True
 
     def action_group(self, group: str) -> None:
-        shell_of(self).show_group(PeopleGroup(group))
+        app_of(self).show_group(PeopleGroup(group))
 
     def action_counted(self, counted: str) -> None:
         if self._today is not None:
-            shell_of(self).show_rows(behind(self._today, CountedAs(counted)))
+            app_of(self).show_rows(behind(self._today, CountedAs(counted)))
 
     def action_next(self) -> None:
         self._first = (self._first + 1) % (_FOUR - 1)
         self._draw()
 
     def action_waiting(self) -> None:
-        shell_of(self).go_to("Waiting")
+        app_of(self).go_to("Waiting")
 
     def action_alarms(self) -> None:
         if self._today is not None:

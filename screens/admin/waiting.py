@@ -13,7 +13,7 @@ from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.views import Done, ProposalLine
 from kiosk.authority.roles import FINAL, IDENTIFIES, Action, may
 from screens.admin.dialogs.form import AskGrounds, Form, confirming
-from screens.admin.page import LinesPage, shell_of
+from screens.admin.page import LinesPage, app_of
 from screens.admin.table import Column, TableLine
 
 # The dialogs for agreeing and declining.
@@ -102,7 +102,7 @@ class ProposalsPage(LinesPage[ProposalLine]):
         self.ask(self.desk.proposals.waiting, self.show_lines)
 
     def row_of(self, line: ProposalLine) -> TableLine:
-        times = shell_of(self).times
+        times = app_of(self).times
         by = "you" if line.is_mine else line.proposed_by
         at, left = times.at(line.proposed_at), times.left(line.expires_at)
         return TableLine(line.proposal_id, (line.about or "–", line.sentence, by, at, left))
@@ -146,7 +146,7 @@ class ProposalsPage(LinesPage[ProposalLine]):
 
     def action_person(self) -> None:
         if self.marked is not None and self.marked.holder_id:
-            shell_of(self).show_person(self.marked.holder_id)
+            app_of(self).show_person(self.marked.holder_id)
 
     def _ask_about(self, form: Callable[[AdminDesk, ProposalLine], Form[Done]]) -> None:
         if self.marked is not None:

@@ -137,4 +137,4 @@ def _print(text: str) -> None:
     try:
         os.write(2, f"{text}\n".encode())
     except OSError:
-        log.info("nobody was there to be told: %s", text)
+        log.info("the terminal is gone, and this was not read: %s", text)

@@ -25,7 +25,7 @@ With `four_eyes` in [policy], whatever could help one member of staff to open so
 card waits until a second one agrees: somebody else, with another key, where neither of the
 two let the other in. A proposal runs out after seven days, a code after fifteen minutes.
 
-The command line counts as one person, whoever types. What it does waits as well, unless there
+The command line counts as one person, with any account. What it does waits as well, unless there
 are no two members who could agree with each other: so the first two managers are added here.
 """
 EXAMPLE = """\

@@ -17,7 +17,7 @@ from kiosk.app.cli.tools import (
 
 DESCRIPTION = """\
 Holders choose from this list when they register. One that is retired is offered to nobody
-new, and whoever uses it keeps it. Answers are kept as hashes: nobody can be shown one.
+new, and those who use it keep it. Answers are kept as hashes: nobody can be shown one.
 """
 EXAMPLE = """\
   kiosk questions list

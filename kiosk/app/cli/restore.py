@@ -30,7 +30,7 @@ without what newer keys sealed: see docs/estate.md.
 
 What happened after the backup is lost. So all visits end, codes and changes of address that
 wait are withdrawn, proposals expire, and the audit says where it has a gap. Anchors that were
-kept elsewhere show how much was lost. Cards that were given another unblock secret meanwhile
+kept elsewhere show how much was lost. Cards that were given another unblock secret since
 still open. Blocks, retired stations, revoked cards, removed staff and erased people of after the
 backup have to be done again: see docs/estate.md.
 

@@ -13,7 +13,7 @@ DESCRIPTION = """\
 Each record that grants access (people, cards, registrations, codes, visits, staff and their
 keys, policy, stations) carries a code made with a key that is not in the database. One that
 was changed by anything but this program does not fit it: nobody is served by it, and staff
-are told. `check` names every one of them.
+get an alarm. `check` names every one of them.
 
 Find out first who wrote to the database. Then put the record right from a backup, or by the
 statement that undoes the change: it fits again as soon as it is as it was. Where that cannot

@@ -140,7 +140,7 @@ class ChangedCard:
 
 @dataclass(frozen=True, slots=True)
 class CardNews:
-    """What a known holder is told about a card of theirs."""
+    """The mail that a known holder gets about a card of theirs."""
 
     notice: Notice
     holder: Cardholder
@@ -275,7 +275,7 @@ class Planner:
         named: CardId,
         holder: Cardholder,
         known: Card | None,
-        told: Cardholder,
+        notified: Cardholder,
         registration: Registration | None,
     ) -> None:
         if known is not None and known.holder_id != holder.id:
@@ -296,10 +296,10 @@ class Planner:
         notice = self._notice(changed, is_new=known is None)
         if holder.id not in self._new_people and (notice or changed.takes_more_tries):
             batch.known_touched += 1
-            # Nobody else is told: the first file of everybody's cards would mail everybody.
-            is_told = registration is not None or changed.replaces
-            if notice and is_told and addresses_of(told, registration):
-                batch.card_news.append(CardNews(notice, told, registration))
+            # Nobody else gets a mail: the first file of everybody's cards would mail everybody.
+            is_notified = registration is not None or changed.replaces
+            if notice and is_notified and addresses_of(notified, registration):
+                batch.card_news.append(CardNews(notice, notified, registration))
         if known is None:
             batch.cards_added.append(card)
         elif card != known:
@@ -308,7 +308,7 @@ class Planner:
             batch.card_changes.append((line.line, f"{line.number} {card_is}: {changed.words}"))
 
     def _notice(self, changed: ChangedCard, *, is_new: bool) -> Notice | None:
-        """Return what the holder is told of; more tries of the secret alone are no news."""
+        """Return the mail for the holder; more tries of the secret alone need none."""
         if is_new:
             return Notice.CARD_ADDED
         if changed.has_other_secret:
@@ -535,7 +535,7 @@ class PeopleImport:
             if audit and not file.problems:
                 _write(uow, self._sealer, batch)
                 audit.of_changes(batch, domains)
-                _tell_holders(uow, batch, audit.reference)
+                _notify_holders(uow, batch, audit.reference)
             progress(file.position, file.size)
         if file.problems:
             raise ImportRefused(tuple(sorted(file.problems)))
@@ -599,8 +599,8 @@ class _Audit:
         )
 
 
-def _tell_holders(uow: UnitOfWork, batch: Batch, reference: str) -> None:
-    """Queue a mail to every old address of whoever gets another one, and the news of cards."""
+def _notify_holders(uow: UnitOfWork, batch: Batch, reference: str) -> None:
+    """Queue the mails about cards, and one to each old address of a person who gets another."""
     for news in batch.card_news:
         notify_holder(uow, news.notice, reference, news.holder, news.registration)
     for person in batch.people_changed:

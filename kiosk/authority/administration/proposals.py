@@ -83,8 +83,8 @@ def _let_in_by(
 ) -> frozenset[str]:
     """Return who added the member or the key that they use, who added those, and so on.
 
-    Of those it is not known which key they used: whoever added any of theirs counts, also one that
-    was removed since.
+    It is not known which key those used: everybody counts who added any key of theirs, also one
+    that was removed since.
     """
     chain: set[str] = set()
     due = [members[actor.staff_id].added_by] if actor.staff_id in members else []

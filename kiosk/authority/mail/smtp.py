@@ -200,7 +200,7 @@ class _Connection:
             hostname=relay.host,
             port=relay.port,
             use_tls=relay.tls_from_start,
-            start_tls=False,  # asked for in open(), where its refusal can be told from others
+            start_tls=False,  # asked for in open(), which can distinguish its refusal from others
             tls_context=relay.context,
             local_hostname=relay.greet_as,
             timeout=None,  # of each command: one deadline bounds a whole message

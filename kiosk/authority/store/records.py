@@ -185,7 +185,7 @@ class PinChange(StrEnum):
 
     BEGUN = "begun"
     UNKNOWN = "unknown"
-    """Its holder was told that the PIN may have been changed."""
+    """Its holder got a notice that the PIN may have been changed."""
 
 
 class Verdict(StrEnum):

@@ -337,7 +337,7 @@ class Audit(Repository):
             of_chain = [gap for gap in gaps if chain_of(gap.last) == chain]
             begin = self.begin(chain, of_chain)
             walk = ChainWalk(heads.get(chain), own, check, begin, macs, redacted, of_chain)
-            fault = self._walk(walk, _told_beyond(progress, rows, total)) or walk.finish()
+            fault = self._walk(walk, _progress_beyond(progress, rows, total)) or walk.finish()
             rows, seen, anchored = (
                 rows + walk.rows,
                 seen + walk.anchors_seen,
@@ -596,7 +596,7 @@ def _following(statement: Select[Any], after: int) -> Select[Any]:
     return statement.where(*beyond, seq < before_first(chain + 1)).order_by(seq)
 
 
-def _told_beyond(
+def _progress_beyond(
     progress: Progress | None, before: int, total: int
 ) -> Callable[[int], None] | None:
     """Convert the progress in one chain to the progress in all; ``before`` rows came before it."""

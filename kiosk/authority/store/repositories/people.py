@@ -321,7 +321,7 @@ class Cardholders(Repository):
     def lock_each(self, ids: Iterable[str]) -> dict[str, Cardholder]:
         """Return those of ``ids`` that exist, locked against other writers; at most 500.
 
-        A row that refers to them, such as a visit, is added meanwhile: it needs the key alone.
+        A row that refers to them, such as a visit, can still be added: it needs the key alone.
         """
         statement = select(CardholderRow).where(col(CardholderRow.id).in_(list(ids)))
         ordered = statement.order_by(col(CardholderRow.id)).with_for_update(key_share=True)

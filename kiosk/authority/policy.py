@@ -90,18 +90,15 @@ EVERY_S = 10.0
 class LivePolicy:
     """Returns the policy when it is called; safe to call from several threads.
 
-    Staff's settings are read again after ``every_s`` seconds. While the database does not answer,
+    Staff's settings are read again after ``EVERY_S`` seconds. While the database does not answer,
     the last ones stay in force; before its first answer the file's, with which nothing can be
     decided anyway. While a setting's row is altered there is no policy: ``RowAltered``.
     """
 
-    def __init__(
-        self, store: Store, file: PolicySettings, clock: Clock, every_s: float = EVERY_S
-    ) -> None:
+    def __init__(self, store: Store, file: PolicySettings, clock: Clock) -> None:
         self._store = store
         self._file = file
         self._clock = clock
-        self._every_s = every_s
         self._reading = threading.Lock()
         self._read_at: float | None = None
         self._in_force = PolicyInForce(file)
@@ -124,7 +121,7 @@ class LivePolicy:
         return self._policy
 
     def _is_due(self, now: float) -> bool:
-        return self._read_at is None or now - self._read_at >= self._every_s
+        return self._read_at is None or now - self._read_at >= EVERY_S
 
     def _read(self, now: float) -> None:
         try:

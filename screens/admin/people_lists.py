@@ -144,16 +144,16 @@ class PeopleListsPage(AdminPage):
         self._reading = False
 
     def _columns(self) -> tuple[Column, ...]:
-        def sorting(title: str, order: PeopleOrder, least: int, share: int = 0) -> Column:
+        def sorting(title: str, order: PeopleOrder, share: int = 0) -> Column:
             sign = (" ▼" if self._descending else " ▲") if order is self._order else ""
-            return Column(f"{title}{sign}", least, share, order=order.value)
+            return Column(f"{title}{sign}", 12, share, order=order.value)
 
         date = _DATES.get(self._group)
         return (
-            sorting("Number", PeopleOrder.NUMBER, 12),
-            sorting("Name", PeopleOrder.NAME, 12, 2),
+            sorting("Number", PeopleOrder.NUMBER),
+            sorting("Name", PeopleOrder.NAME, 2),
             Column("Email", 20, 3, optional=True),
-            *([sorting(date, PeopleOrder.DATE, 12)] if date else []),
+            *([sorting(date, PeopleOrder.DATE)] if date else []),
             Column("Standing", WIDEST),
         )
 

@@ -111,9 +111,9 @@ class Bars:
 class Chart(Widget, inherit_bindings=False):
     """A title and bars below it, as wide as whole cells allow; drawn again when resized."""
 
-    def __init__(self, bars: Bars | None = None) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._bars = bars
+        self._bars: Bars | None = None
 
     def show(self, bars: Bars) -> None:
         """Show other counts; draws nothing where they are equal."""

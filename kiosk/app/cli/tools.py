@@ -49,8 +49,8 @@ _LONGEST_ACCOUNT = 64
 class Tools:
     """Opens what a command needs, once; every part may raise ``ConfigError``."""
 
-    def __init__(self, args: argparse.Namespace, environ: Mapping[str, str] | None = None) -> None:
-        self.environ = os.environ if environ is None else environ
+    def __init__(self, args: argparse.Namespace) -> None:
+        self.environ: Mapping[str, str] = os.environ
         self.path = settings_path(args.config, self.environ)
         self.clock = SystemClock()
 

@@ -172,7 +172,7 @@ def _admit(store: Store, fingerprint: str, source: str) -> Actor:
     return Actor(member.name, member.role, member.id, fingerprint)
 
 
-def refuse_login(store: Store, because: str, source: str = "") -> None:
+def refuse_login(store: Store, because: str, source: str) -> None:
     """Record a login without a key that could be determined."""
     detail = {"because": because, "from": cleaned(source)}
     store.record_event(StaffKind.TURNED_AWAY.value, reference=new_reference(), detail=detail)

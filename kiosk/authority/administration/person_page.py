@@ -61,7 +61,7 @@ def story_of(
     name_of: Callable[[str | None], str],
     *,
     before: int | None = None,
-    limit: int = 100,
+    limit: int,
 ) -> tuple[StoryLine, ...]:
     """Return up to ``limit`` lines from before row ``before`` (None: the newest).
 

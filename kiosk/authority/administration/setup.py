@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from kiosk.authority.administration.checks import how_to_bring_it_back
@@ -104,13 +103,11 @@ def has_questions(store: Store) -> bool:
         return bool(uow.questions.every())
 
 
-def load_questions(
-    store: Store, clock: Clock, texts: Mapping[int, str] = DEFAULT_QUESTIONS
-) -> None:
-    """Load a list of questions; an existing one is the service's and stays."""
+def load_questions(store: Store, clock: Clock) -> None:
+    """Load the list that a new service begins with; an existing one is the service's and stays."""
     with store.begin() as uow:
         if not uow.questions.every():
-            uow.questions.sync(texts, clock.now())
+            uow.questions.sync(DEFAULT_QUESTIONS, clock.now())
             uow.commit()
 
 

@@ -177,9 +177,9 @@ class Store:
         self,
         kind: str,
         *,
+        detail: Mapping[str, Scalar],
         actor: str | None = None,
         reference: str = "",
-        detail: Mapping[str, Scalar] | None = None,
     ) -> None:
         """Add one event to the audit, in a transaction that does nothing else."""
         with self.begin() as uow:

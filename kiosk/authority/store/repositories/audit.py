@@ -484,26 +484,24 @@ class Audit(Repository):
 
     def _redacted(self) -> frozenset[int]:
         """Return the rows whose detail was redacted according to the audit itself."""
-        rows = (
-            detail.get("row") for detail in self._redactions() if detail.get("what") == "detail"
-        )
+        found = self._redactions().values()
+        rows = (detail.get("row") for detail in found if detail.get("what") == "detail")
         return frozenset(row for row in rows if isinstance(row, int))
 
     def redacted_notes(self) -> frozenset[str]:
         """Return the ids of the notes whose texts were redacted according to the audit."""
-        notes = (detail.get("of_note") for detail in self._redactions())
+        notes = (detail.get("of_note") for detail in self._redactions().values())
         return frozenset(note for note in notes if isinstance(note, str))
 
     def redacting(self) -> dict[int, int]:
         """Return the row that each redacting row redacted."""
-        says = select(col(AuditEventRow.seq), col(AuditEventRow.detail))
-        found = self._gateway.tuples(says.where(col(AuditEventRow.kind) == REDACTED))
-        rows = {seq: parsed_detail(detail).get("row") for seq, detail in found}
+        rows = {seq: detail.get("row") for seq, detail in self._redactions().items()}
         return {seq: row for seq, row in rows.items() if isinstance(row, int)}
 
-    def _redactions(self) -> list[dict[str, Scalar]]:
-        says = select(col(AuditEventRow.detail)).where(col(AuditEventRow.kind) == REDACTED)
-        return [parsed_detail(detail) for (detail,) in self._gateway.tuples(says)]
+    def _redactions(self) -> dict[int, dict[str, Scalar]]:
+        says = select(col(AuditEventRow.seq), col(AuditEventRow.detail))
+        found = self._gateway.tuples(says.where(col(AuditEventRow.kind) == REDACTED))
+        return {seq: parsed_detail(detail) for seq, detail in found}
 
     def redact_detail(self, seq: int) -> bool:
         """Delete the detail of a row, with its salt; return False where there is none.
@@ -631,6 +629,9 @@ def parsed_detail(text: str | None) -> dict[str, Scalar]:
 Conditions = Sequence[ColumnElement[bool]]
 
 
+_AT, _PLACE = col(AuditEventRow.at), tuple_(col(AuditEventRow.at), col(AuditEventRow.seq))
+
+
 class AuditTrail(Repository):
     """Reads what ``Audit`` writes."""
 
@@ -638,22 +639,20 @@ class AuditTrail(Repository):
         self, query: AuditQuery, before: int | None = None, limit: int = 100
     ) -> tuple[AuditEvent, ...]:
         """Return the newest events before row ``before``, newest first."""
-        at, place = col(AuditEventRow.at), tuple_(col(AuditEventRow.at), col(AuditEventRow.seq))
         beyond: list[ColumnElement[bool]] = []
         if before is not None:
-            its = self._time(before)
-            beyond = [at <= its, place < _place(its, before)]
+            at = self._time(before)
+            beyond = [at >= _AT, _place(at, before) > _PLACE]
         return self._events(query, beyond, NEWEST_FIRST, limit)
 
     def oldest(
         self, query: AuditQuery, after: int | None = None, limit: int = 100
     ) -> tuple[AuditEvent, ...]:
         """Return the oldest events after row ``after``, oldest first."""
-        at, place = col(AuditEventRow.at), tuple_(col(AuditEventRow.at), col(AuditEventRow.seq))
         beyond: list[ColumnElement[bool]] = []
         if after is not None:
-            its = self._time(after)
-            beyond = [at >= its, place > _place(its, after)]
+            at = self._time(after)
+            beyond = [at <= _AT, _place(at, after) < _PLACE]
         return self._events(query, beyond, OLDEST_FIRST, limit)
 
     def _time(self, row: int) -> datetime:

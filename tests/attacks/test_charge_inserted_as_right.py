@@ -6,6 +6,7 @@ from kiosk.contract.messages import SendCode, SetPin
 from tests.attacks.database_writer import at, insert, refused_as_altered
 from tests.authority.station_visit import wrong_code
 from tests.authority.world import World
+from tests.support.stored import live_code
 
 ATTEMPT = "mallorys-attempt"
 
@@ -37,7 +38,7 @@ def test_a_wrong_code_of_an_attempt_that_is_recorded_as_right_stays_wrong(world:
     station_visit = world.insert(card, blocked=True)
     station_visit.to_code()
     with world.store.read() as uow:
-        code = uow.codes.live(card.id)
+        code = live_code(uow, card.id)
     assert code is not None
     insert_charge(world, code.id)
     reply = station_visit.enter(wrong_code(world.relay.code), attempt=ATTEMPT)

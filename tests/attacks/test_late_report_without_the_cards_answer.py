@@ -25,6 +25,7 @@ from tests.authority.admin_key_card import (
 )
 from tests.authority.station_visit import StationVisit
 from tests.authority.world import World
+from tests.support.stored import live_code
 
 
 @pytest.fixture
@@ -67,7 +68,7 @@ def test_a_success_is_not_believed_once_another_station_goes_on(
     assert world.card(card) == before, "what the exchange may have cost stays charged"
     assert [message.template for message in world.outbox()] == []
     with world.store.read() as uow:
-        assert uow.codes.live(card.id) is not None, "the holder's code at B is as good as before"
+        assert live_code(uow, card.id) is not None, "the holder's code at B is as good as before"
 
 
 def test_the_holder_is_served_at_the_other_station_all_the_same(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from kiosk.contract.messages import Grant, SendCode
 from tests.attacks.database_writer import at, refused_as_altered, write
 from tests.authority.world import World
+from tests.support.stored import live_code
 
 
 def test_a_visit_that_was_marked_as_proven_is_refused(world: World) -> None:
@@ -15,7 +16,7 @@ def test_a_visit_that_was_marked_as_proven_is_refused(world: World) -> None:
     sent = station_visit.send()
     if not isinstance(sent, SendCode):
         with world.store.read() as uow:
-            code = uow.codes.live(card.id)
+            code = live_code(uow, card.id)
         if code is not None:
             write(world, "UPDATE visit SET code_proven_id = ?", code.id)
     reply = station_visit.release()

@@ -19,6 +19,7 @@ from kiosk.authority.store.records import AuditQuery, Card
 from kiosk.contract.messages import VisitId, reference_of
 from tests.authority.world import World
 from tests.support.database import SetClock
+from tests.support.stored import live_code
 
 _NUMBERS = count(900_000_000_000)
 
@@ -121,7 +122,7 @@ class Case:
         with world.store.read() as uow:
             registration = uow.registrations.of_holder(card.holder_id)
             journal = uow.journal.of_visit(self.visit)
-            codes = [uow.codes.live(card.id)]
+            codes = [live_code(uow, card.id)]
             pending = uow.kept_secrets.pending(card.id)
             events = uow.trail.oldest(AuditQuery(reference=reference_of(self.visit)))
             visit = uow.visits.get(self.visit)

@@ -11,6 +11,7 @@ from kiosk.authority.store.records import Charge, EmailCode, Verdict, new_id
 from kiosk.authority.store.repositories.past import PastKind
 from tests.authority.store import samples
 from tests.support.database import TestDatabase
+from tests.support.stored import live_code
 
 LIFE = timedelta(minutes=15)
 
@@ -28,7 +29,7 @@ def send(store: Store, code: EmailCode) -> EmailCode:
 
 def live(store: Store, person: samples.Person) -> EmailCode | None:
     with store.read() as uow:
-        return uow.codes.live(person.card.id)
+        return live_code(uow, person.card.id)
 
 
 def enter(store: Store, code: EmailCode, attempt: str) -> Charge | None:
@@ -46,7 +47,7 @@ def test_a_draft_is_a_send_but_no_code(store: Store) -> None:
         uow.commit()
     with store.read() as uow:
         assert uow.codes.get(draft.id) == draft
-        assert uow.codes.live(person.card.id) is None
+        assert live_code(uow, person.card.id) is None
         assert uow.codes.send_times(person.card.id, samples.NOW) == (samples.NOW,)
         later = samples.NOW + timedelta(seconds=1)
         assert uow.codes.send_times(person.card.id, later) == ()
@@ -286,4 +287,4 @@ def test_a_holders_codes_are_found_whatever_card_they_are_for(store: Store) -> N
         uow.codes.revoke_of_holder(person.holder.id)
         assert uow.codes.open_of_holder(person.holder.id) == ()
         assert not uow.codes.activate(mailing.id, samples.NOW, later)
-        assert uow.codes.live(person.card.id) is None
+        assert live_code(uow, person.card.id) is None

@@ -21,6 +21,7 @@ from tests.authority.admin_key_card import (
 )
 from tests.authority.station_visit import StationVisit
 from tests.authority.world import World
+from tests.support.stored import live_code
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def test_the_whole_way(world: World, card: Card, station_visit: StationVisit) ->
     assert entry_of(world, grant.journal).state is UnblockState.DONE
     assert world.kinds()[-3:] == ["admin-key-used", "card-proven-by-key", "unblock-done"]
     with world.store.read() as uow:
-        assert uow.codes.live(card.id) is None
+        assert live_code(uow, card.id) is None
         assert uow.audit.verify().intact
 
 
@@ -115,7 +116,7 @@ def test_a_number_that_is_none_costs_nothing(
     assert world.card(card).secret_exposure == 0
     with world.store.read() as uow:
         assert uow.journal.open_for(card.id) is None
-        assert uow.codes.live(card.id) is not None
+        assert live_code(uow, card.id) is not None
     assert isinstance(
         station_visit.authority.release(station_visit.visit, station_visit.attempt(), right),
         KeyGrant,

@@ -28,6 +28,7 @@ from tests.authority.crypto.test_deriving import cmac
 from tests.authority.crypto.token.hsm import Hsm
 from tests.authority.unblock.test_rotating import WRONG, Unlocked, record_outcome, unlock
 from tests.authority.world import World
+from tests.support.stored import live_code
 
 MASTER = "derive-0001-test"
 
@@ -258,7 +259,7 @@ def test_a_token_that_is_away_when_the_secret_is_wanted_costs_nothing(
 
 def everything_recorded(world: World, card: Card) -> tuple[object, ...]:
     with world.store.read() as uow:
-        return world.card(card), uow.journal.open_for(card.id), uow.codes.live(card.id)
+        return world.card(card), uow.journal.open_for(card.id), live_code(uow, card.id)
 
 
 def test_a_token_that_is_away_when_another_is_drawn_leaves_the_card_as_it_is(

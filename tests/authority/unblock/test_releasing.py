@@ -15,7 +15,7 @@ from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import Grant, Reason, Refusal, VisitOpened
 from tests.authority.station_visit import StationVisit
 from tests.authority.world import PUK, World
-from tests.support.stored import stored
+from tests.support.stored import live_code, stored
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_a_grant_is_journaled_charged_and_costs_the_code(
     assert (entry.visit_id, entry.card_id) == (station_visit.visit, card.id)
     assert world.card(card).secret_exposure == 1
     with world.store.read() as uow:
-        assert uow.codes.live(card.id) is None
+        assert live_code(uow, card.id) is None
     assert world.kinds()[-1] == "secret-released"
 
 
@@ -102,7 +102,7 @@ def test_what_was_barred_on_the_way_is_not_released(
     assert world.card(card).secret_exposure == 0
     with world.store.read() as uow:
         assert uow.journal.open_for(card.id) is None
-        assert uow.codes.live(card.id) is not None
+        assert live_code(uow, card.id) is not None
 
 
 def test_a_block_on_the_way_stops_the_release(

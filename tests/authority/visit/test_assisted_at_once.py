@@ -35,6 +35,7 @@ from tests.authority.assisting import (
 )
 from tests.authority.card_in_reader import KeylessCard
 from tests.authority.world import World, copy_template
+from tests.support.stored import live_code
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
@@ -55,7 +56,7 @@ def card(world: World) -> Card:
 
 def live_codes(world: World, card: Card) -> str | None:
     with world.store.read() as uow:
-        live = uow.codes.live(card.id)
+        live = live_code(uow, card.id)
     return live.id if live else None
 
 

@@ -32,6 +32,7 @@ from kiosk.contract.sensitive import Sensitive
 from tests.authority.station_visit import StationVisit, wrong_code
 from tests.authority.world import EMAIL, World
 from tests.support.steps import offered
+from tests.support.stored import live_code
 
 MASKED = "a•••@trust.nhs.uk"
 
@@ -48,7 +49,7 @@ def station_visit(world: World, card: Card) -> StationVisit:
 
 def _live(world: World, card: Card) -> EmailCode | None:
     with world.store.read() as uow:
-        return uow.codes.live(card.id)
+        return live_code(uow, card.id)
 
 
 def _resumed(station_visit: StationVisit) -> tuple[Purpose, EnterCode] | None:

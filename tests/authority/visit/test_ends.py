@@ -15,6 +15,7 @@ from kiosk.authority.store.records import AuditQuery, new_id
 from kiosk.contract.errors import AuthorityUnavailable, StepRefused
 from kiosk.contract.messages import Reason, VisitEnd, VisitId, reference_of
 from tests.authority.world import World
+from tests.support.stored import live_code
 
 
 def test_a_visit_ends_once(world: World) -> None:
@@ -173,7 +174,7 @@ def test_a_locked_database_is_unavailable_and_charges_nothing(world: World) -> N
         station_visit.enter(hasty.relay.code)
     assert world.events() == before
     with world.store.read() as uow:
-        live = uow.codes.live(card.id)
+        live = live_code(uow, card.id)
     assert live is not None
     assert live.tries == 0
     hasty.store.close()

@@ -53,6 +53,7 @@ from tests.authority.registering import given
 from tests.authority.station_visit import StationVisit, wrong_code
 from tests.authority.world import EMAIL, World
 from tests.support.steps import offered as offers_of
+from tests.support.stored import live_code
 
 
 @pytest.fixture
@@ -366,7 +367,7 @@ def test_a_code_for_one_who_was_registered_does_not_become_one_for_a_first_unloc
 
 def _withdraw(world: World, card: Card, _: Office) -> None:
     with world.store.read() as uow:
-        live = uow.codes.live(card.id)
+        live = live_code(uow, card.id)
     assert live is not None
     CodesDesk(office_beside(world)).withdraw(live.id, GROUNDS)
 

@@ -26,6 +26,7 @@ from tests.authority.card_in_reader import KeylessCard, ReaderCard
 from tests.authority.registering import OTHER, start
 from tests.authority.station_visit import StationVisit
 from tests.authority.world import EMAIL, STAFF, World
+from tests.support.stored import live_code
 
 
 @pytest.fixture
@@ -107,7 +108,7 @@ def test_an_open_unlock_at_another_station_ends_and_its_code_is_withdrawn(
     with pytest.raises(StepRefused):
         thief.enter(code)
     with each_world.store.read() as uow:
-        assert uow.codes.live(first.id) is None
+        assert live_code(uow, first.id) is None
 
 
 def test_a_change_of_address_that_waits_is_stopped(each_world: World, card: Card) -> None:
@@ -175,7 +176,7 @@ def test_what_is_being_gathered_is_deleted(each_world: World, card: Card) -> Non
     with pytest.raises(StepRefused):
         station_visit.enter(code)
     with each_world.store.read() as uow:
-        assert uow.codes.live(card.id) is None
+        assert live_code(uow, card.id) is None
     assert each_world.registration(card).email == EMAIL
 
 

@@ -14,6 +14,7 @@ from tests.authority.card_in_reader import KeylessCard
 from tests.authority.other_process import race
 from tests.authority.world import World
 from tests.support.prepared import ForkedPython, prepared_program
+from tests.support.stored import live_code
 
 
 @contextmanager
@@ -65,7 +66,7 @@ def test_forty_codes_five_are_looked_at(world: World, card: Card) -> None:
     station_visit.to_code()
     assert _both("codes", world, station_visit.visit) == 5
     with world.store.read() as uow:
-        live = uow.codes.live(card.id)
+        live = live_code(uow, card.id)
     assert live is not None
     assert live.tries == 5
 

@@ -35,7 +35,6 @@ _OF_CARD = _CODES.c.card_id == bindparam("card")
 _IS_LIVE = text(LIVE_CODE)
 _CODE = Prepared(select(CodeRow).where(_THIS))
 _LIVE = for_update(CodeRow, _THIS, _IS_LIVE)
-_LIVE_OF_CARD = Prepared(select(CodeRow).where(_OF_CARD, _IS_LIVE))
 _LIVE_TO_REVOKE = for_update(CodeRow, _OF_CARD, _IS_LIVE)
 _NEWEST = Prepared(
     select(CodeRow)
@@ -108,11 +107,6 @@ class EmailCodes(Repository):
     def get(self, code_id: str) -> EmailCode | None:
         """Return one by id, whether or not it is live."""
         return self._first(_CODE, {"code": code_id}, id=code_id)
-
-    def live(self, card_id: str) -> EmailCode | None:
-        """Return the card's live code; it may have expired or have no try left."""
-        unused: dict[str, object] = {"consumed_at": None, "revoked_at": None}
-        return self._first(_LIVE_OF_CARD, {"card": card_id}, card_id=card_id, **unused)
 
     def newest(self, card_id: str) -> EmailCode | None:
         """Return the last one that was sent or given for a card, whatever its state."""

@@ -15,6 +15,7 @@ from kiosk.contract.policy import Policy
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.administration.desk.people import seen
 from tests.authority.store import samples
+from tests.support.stored import live_code
 
 ALONE = Policy()
 TWO = Policy(four_eyes=True)
@@ -39,7 +40,7 @@ def kept(means: StaffDependencies, code_id: str) -> EmailCode:
 
 def live(means: StaffDependencies, person: samples.Person) -> EmailCode | None:
     with means.store.read() as uow:
-        return uow.codes.live(person.card.id)
+        return live_code(uow, person.card.id)
 
 
 def events(means: StaffDependencies, person: samples.Person) -> list[AuditEvent]:

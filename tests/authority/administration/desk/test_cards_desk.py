@@ -26,6 +26,7 @@ from tests.authority.administration.desk.people import (
     told,
 )
 from tests.authority.store import samples
+from tests.support.stored import live_code
 
 NEW = "00112233-4455-6677-8899-AABBCCDDEEFF"
 PLAIN = "00112233445566778899aabbccddeeff"
@@ -146,12 +147,12 @@ def test_two_people_cannot_be_given_one_card_at_once(
 def test_a_card_is_replaced_in_one_moment(
     means: StaffDependencies, asha: samples.Person, desk: CardsDesk
 ) -> None:
-    code = live_code(means, asha)
+    code = sent_code(means, asha)
     done = desk.replace(seen(means, asha), asha.card.id, NewCard(NEW), GROUNDS)
     old, new = cards_of(means, asha)
     assert (old.status, new.status) == (CardStatus.REVOKED, CardStatus.ACTIVE)
     with means.store.read() as uow:
-        assert uow.codes.live(asha.card.id) is None
+        assert live_code(uow, asha.card.id) is None
         revoked = uow.codes.get(code)
     assert revoked is not None
     assert revoked.revoked_at is not None
@@ -165,13 +166,13 @@ def test_a_card_is_replaced_in_one_moment(
 def test_where_the_new_card_cannot_be_taken_the_old_one_stays(
     means: StaffDependencies, asha: samples.Person, desk: CardsDesk
 ) -> None:
-    ben, code = somebody(means, "100000000002"), live_code(means, asha)
+    ben, code = somebody(means, "100000000002"), sent_code(means, asha)
     for identifier in (ben.card.identifier, "12"):
         with pytest.raises(NotTaken):
             desk.replace(seen(means, asha), asha.card.id, NewCard(identifier), GROUNDS)
     assert cards_of(means, asha) == [asha.card]
     with means.store.read() as uow:
-        live = uow.codes.live(asha.card.id)
+        live = live_code(uow, asha.card.id)
     assert live is not None
     assert live.id == code
 
@@ -191,12 +192,12 @@ def test_a_card_is_not_replaced_by_itself_however_it_is_written(
 def test_a_revoked_card_has_no_code_any_more(
     means: StaffDependencies, asha: samples.Person, desk: CardsDesk
 ) -> None:
-    live_code(means, asha)
+    sent_code(means, asha)
     desk.revoke(seen(means, asha), asha.card.id, GROUNDS)
     (card,) = cards_of(means, asha)
     assert card == replace(asha.card, status=CardStatus.REVOKED)
     with means.store.read() as uow:
-        assert uow.codes.live(asha.card.id) is None
+        assert live_code(uow, asha.card.id) is None
     assert newest(means, asha).kind == "card-revoked"
     assert [mail.template for mail in told(means)] == ["card-revoked"]
 
@@ -264,7 +265,7 @@ def test_without_an_address_nobody_is_told(means: StaffDependencies, desk: Cards
     assert told(means) == []
 
 
-def live_code(means: StaffDependencies, person: samples.Person) -> str:
+def sent_code(means: StaffDependencies, person: samples.Person) -> str:
     code = samples.code(person)
     with means.store.begin() as uow:
         uow.codes.draft(code)

@@ -28,6 +28,7 @@ from tests.authority.administration.desk.estate import means_beside, unlocks
 from tests.authority.administration.desk.offices import GROUNDS, office_of
 from tests.authority.world import EMAIL, World
 from tests.support.database import TestDatabase
+from tests.support.stored import live_code
 
 NEXT = "asha.bell@nhs.net"
 
@@ -93,7 +94,7 @@ def test_a_code_that_is_being_mailed_meanwhile_comes_to_nothing(
         station_visit.send()
     world.relay.on_send = None
     with world.store.read() as uow:
-        assert uow.codes.live(card.id) is None
+        assert live_code(uow, card.id) is None
         assert uow.codes.open_of_holder(card.holder_id) == ()
 
 

@@ -16,7 +16,6 @@ from kiosk.authority.administration.files import csv_line, new_file, recorded
 from kiosk.authority.administration.free_text import LONGEST_NAME
 from kiosk.authority.administration.office import Desk, note_id_of, staff_names
 from kiosk.authority.administration.proposals import Proposal
-from kiosk.authority.administration.verification import verify_within
 from kiosk.authority.administration.views import (
     AuditFilter,
     AuditLine,
@@ -324,7 +323,7 @@ class AuditDesk(Desk):
     def verify(self, progress: Progress) -> ChainVerdict:
         """Walk every chain; progress is in rows."""
         with self._office.look(Action.VERIFY_AUDIT) as uow:
-            verdict = verify_within(uow, self._office.means.signer, (), progress)
+            verdict = uow.audit.verify(progress=progress, check=self._office.means.signer.check)
         self._record_verdict(verdict)
         fault = verdict.fault
         return ChainVerdict(

@@ -19,7 +19,7 @@ from kiosk.authority.administration.views import Progress, unseen
 from kiosk.authority.audit.anchors import AnchorSigner, AnchorVerifier
 from kiosk.authority.audit.events import ServiceKind
 from kiosk.authority.errors import NotFound
-from kiosk.authority.store.database import Store, UnitOfWork
+from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import ActionNote, AuditAnchor, AuditVerdict, new_id
 from kiosk.authority.store.repositories.mac_rows import TABLES, RowKey
 from kiosk.authority.wording import numbered
@@ -130,15 +130,7 @@ def verify_audit(
     Progress is in rows. The verdict names the first row that does not fit.
     """
     with store.read() as uow:
-        return verify_within(uow, signer, elsewhere, progress)
-
-
-def verify_within(
-    uow: UnitOfWork, signer: AnchorSigner, elsewhere: Iterable[AuditAnchor], progress: Progress
-) -> AuditVerdict:
-    """Do the same in a unit of work that reads."""
-    anchors = _with_own(uow, elsewhere)
-    return uow.audit.verify(progress=progress, anchors=anchors, check=signer.check)
+        return uow.audit.verify(progress=progress, elsewhere=elsewhere, check=signer.check)
 
 
 def verify_without_key(
@@ -153,12 +145,7 @@ def verify_without_key(
     """
     check = AnchorVerifier(public_keys).check if public_keys else None
     with store.read() as uow:
-        anchors = _with_own(uow, elsewhere)
-        return uow.audit.verify(progress=progress, anchors=anchors, check=check, keyed=False)
-
-
-def _with_own(uow: UnitOfWork, elsewhere: Iterable[AuditAnchor]) -> list[AuditAnchor]:
-    return list(dict.fromkeys((*elsewhere, *uow.audit.anchors())))
+        return uow.audit.verify(progress=progress, elsewhere=elsewhere, check=check, keyed=False)
 
 
 def public_key_lines(signer: AnchorSigner) -> tuple[str, ...]:

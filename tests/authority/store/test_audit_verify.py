@@ -34,11 +34,11 @@ def forger(database: TestDatabase, chain: Store) -> Iterator[Forger]:
 def verify(
     store: Store,
     *,
-    anchors: tuple[AuditAnchor, ...] | None = None,
+    anchors: tuple[AuditAnchor, ...] = (),
     check: Callable[[Signed], bool] | None = None,
 ) -> AuditVerdict:
     with store.read() as uow:
-        return uow.audit.verify(anchors=anchors, check=check)
+        return uow.audit.verify(elsewhere=anchors, check=check)
 
 
 def anchor(forger: Forger, seq: int, signature: bytes = b"good") -> AuditAnchor:

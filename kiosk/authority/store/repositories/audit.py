@@ -313,18 +313,18 @@ class Audit(Repository):
         self,
         *,
         progress: Progress | None = None,
-        anchors: Iterable[AuditAnchor] | None = None,
+        elsewhere: Iterable[AuditAnchor] = (),
         check: SignatureCheck | None = None,
         keyed: bool = True,
     ) -> AuditVerdict:
         """Walk every chain and return the first row that does not fit; call it in ``store.read()``.
 
-        ``anchors`` are those kept elsewhere (default: the table's). Without ``check`` their hashes
-        are compared, but not their signatures. The MACs of the rows are checked where the store has
-        their keys, unless ``keyed`` is false.
+        The chains have to fit the table's anchors, and those kept ``elsewhere``. Without ``check``
+        their hashes are compared, but not their signatures. The MACs of the rows are checked where
+        the store has their keys, unless ``keyed`` is false.
         """
         macs, redacted = self._macs if keyed else None, self._redacted()
-        known = self.anchors() if anchors is None else tuple(anchors)
+        known = tuple(dict.fromkeys((*elsewhere, *self.anchors())))
         heads = {chain_of(head.seq): head for head in self.heads()}
         gaps = self.gaps()
         total = self.count_rows()

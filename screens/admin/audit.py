@@ -19,13 +19,13 @@ from kiosk.authority.administration.views import (
     AuditFilter,
     AuditLine,
     AuditPage,
-    ChainVerdict,
     ExportFormat,
     Written,
 )
 from kiosk.authority.audit.rows import row_name
 from kiosk.authority.errors import NotTaken
 from kiosk.authority.roles import Action
+from kiosk.authority.store.records import AuditVerdict
 from kiosk.authority.wording import as_sentence, numbered, reason_words
 from screens.admin.dialogs.cards import grouped
 from screens.admin.dialogs.dialog import Listing, LongWork, named, rows_far, written_words
@@ -200,15 +200,14 @@ def row_in_short(line: AuditLine) -> str:
     )
 
 
-def verdict_lines(verdict: ChainVerdict) -> tuple[str, str, tuple[str, ...]]:
+def verdict_lines(verdict: AuditVerdict) -> tuple[str, str, tuple[str, ...]]:
     """Return title, sentence and lines of a verification's result."""
     rows = f"{numbered(verdict.rows, 'row')} fit, each to the one before."
-    if verdict.fault_row is None:
+    if (fault := verdict.fault) is None:
         return "The audit is intact", rows, (_anchored(verdict),)
-    row = row_name(verdict.fault_row)
     return (
         "The audit is NOT intact",
-        f"{as_sentence(verdict.fault)} Row {row} is the first that does not fit.",
+        f"{as_sentence(fault.because)} Row {row_name(fault.seq)} is the first that does not fit.",
         (
             f"{numbered(verdict.rows, 'row')} before it fit.",
             _BROKEN,
@@ -217,7 +216,7 @@ def verdict_lines(verdict: ChainVerdict) -> tuple[str, str, tuple[str, ...]]:
     )
 
 
-def _anchored(verdict: ChainVerdict) -> str:
+def _anchored(verdict: AuditVerdict) -> str:
     if not verdict.anchors:
         return (
             "No anchor has been signed yet. The service signs one each minute: if there is none by "
@@ -408,7 +407,7 @@ class AuditRows(AdminPage):
         )
         self.app.push_screen(work, self._was_verified)
 
-    def _was_verified(self, verdict: ChainVerdict | None) -> None:
+    def _was_verified(self, verdict: AuditVerdict | None) -> None:
         if verdict is not None:
             title, sentence, lines = verdict_lines(verdict)
             self.app.push_screen(Listing(title, sentence, lines, wrong=not verdict.intact))

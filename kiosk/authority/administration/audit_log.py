@@ -20,7 +20,6 @@ from kiosk.authority.administration.views import (
     AuditFilter,
     AuditLine,
     AuditPage,
-    ChainVerdict,
     CountedAs,
     Done,
     ExportFormat,
@@ -320,19 +319,12 @@ class AuditDesk(Desk):
         with self._office.look(Action.SEE_AUDIT):
             return tuple((kind, spec.sentence) for kind, spec in EVENTS.items())
 
-    def verify(self, progress: Progress) -> ChainVerdict:
+    def verify(self, progress: Progress) -> AuditVerdict:
         """Walk every chain; progress is in rows."""
         with self._office.look(Action.VERIFY_AUDIT) as uow:
             verdict = uow.audit.verify(progress=progress, check=self._office.means.signer.check)
         self._record_verdict(verdict)
-        fault = verdict.fault
-        return ChainVerdict(
-            rows=verdict.rows,
-            anchors=verdict.anchors,
-            anchored=verdict.anchored,
-            fault=fault.because if fault else "",
-            fault_row=fault.seq if fault else None,
-        )
+        return verdict
 
     def export(self, only: AuditFilter, how: ExportFormat, progress: Progress) -> Written:
         """Write the filtered rows, oldest first, into the exports folder.

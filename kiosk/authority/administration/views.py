@@ -128,24 +128,6 @@ class AuditPage:
     older: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class ChainVerdict:
-    """The result of a verification; ``fault`` names the first row that does not fit, in words.
-
-    ``anchored`` rows are covered by good anchors.
-    """
-
-    rows: int
-    anchors: int
-    anchored: int
-    fault: str
-    fault_row: int | None
-
-    @property
-    def intact(self) -> bool:
-        return self.fault_row is None
-
-
 class ExportFormat(StrEnum):
     CSV = "csv"
     JSON_LINES = "jsonl"

@@ -75,7 +75,7 @@ def test_a_session_of_staff_takes_up_keys_that_are_added_while_it_is_open(
     assert kiosk("audit", "anchor") == 0
     (line,) = desk.proposals.waiting()
     assert line.sentence == "Set max_failures to 5."
-    assert desk.audit.verify(unseen).fault == ""
+    assert desk.audit.verify(unseen).intact
     store.close()
 
 

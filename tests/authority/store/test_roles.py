@@ -225,7 +225,7 @@ def test_staff_do_their_work_as_their_own_role(
     desk.codes.withdraw(issued.code_id, GROUNDS)
     desk.questions.add("What was the name of your first boat?", GROUNDS)
     desk.audit.export(AuditFilter(), ExportFormat.CSV, unseen)
-    assert desk.audit.verify(unseen).fault == ""
+    assert desk.audit.verify(unseen).intact
     person = desk.people.find_one("900123456789")
     desk.people.revoke_registration(person.seen, GROUNDS)
     world.store.close()

@@ -8,7 +8,6 @@ from datetime import date, timedelta
 
 from kiosk.authority.administration.views import (
     AuditLine,
-    ChainVerdict,
     CodeLine,
     Day,
     ImportFile,
@@ -22,6 +21,7 @@ from kiosk.authority.administration.views import (
     Today,
     UnknownCard,
 )
+from kiosk.authority.store.records import AuditVerdict
 from tests.screens.admin import records
 from tests.screens.admin.people import NOW, Record, code, people
 
@@ -38,7 +38,7 @@ class Estate:
     codes: list[CodeLine] = field(default_factory=list)
     proposals: list[ProposalLine] = field(default_factory=list)
     audit: list[AuditLine] = field(default_factory=records.audit)
-    chain: ChainVerdict = records.CHAIN
+    chain: AuditVerdict = records.CHAIN
     questions: list[QuestionLine] = field(default_factory=records.questions)
     policy: list[PolicyLine] = field(default_factory=records.policy)
     unknown_cards: list[UnknownCard] = field(default_factory=records.unknown_cards)

@@ -12,7 +12,6 @@ from kiosk.authority.administration.views import (
     AuditFilter,
     AuditLine,
     AuditPage,
-    ChainVerdict,
     CountedAs,
     Done,
     ExportFormat,
@@ -25,6 +24,7 @@ from kiosk.authority.administration.views import (
 )
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
 from kiosk.authority.roles import Action
+from kiosk.authority.store.records import AuditVerdict
 from tests.screens.admin.estate import Estate
 from tests.screens.admin.fake_calls import REFERENCE, Asked
 
@@ -66,7 +66,7 @@ class FakeAuditDesk(Slow, AuditDesk):
         self._asked.hear(Action.SEE_AUDIT, "audit.kinds")
         return tuple((kind, spec.sentence) for kind, spec in EVENTS.items())
 
-    def verify(self, progress: Progress) -> ChainVerdict:
+    def verify(self, progress: Progress) -> AuditVerdict:
         self._asked.hear(Action.VERIFY_AUDIT, "audit.verify")
         self._work(progress, len(self._estate.audit))
         return self._estate.chain

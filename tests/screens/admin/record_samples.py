@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from kiosk.authority.administration.views import ChainVerdict, KeyLine, StaffCardLine
+from kiosk.authority.administration.views import KeyLine, StaffCardLine
 from kiosk.authority.errors import ConcurrentChange, NotTaken, StoreError
 from kiosk.authority.roles import Role
+from kiosk.authority.store.records import AuditFault, AuditVerdict, FaultKind
 from tests.screens.admin.desk import FakeDesk
 from tests.screens.admin.people import NOW
 from tests.screens.admin.samples import SEND, Sample
@@ -129,7 +130,7 @@ def _hold(desk: FakeDesk) -> None:
 
 def _broken(desk: FakeDesk) -> None:
     because = "row 117 was changed after it was written"
-    desk.estate.chain = ChainVerdict(116, 6, 96, because, 117)
+    desk.estate.chain = AuditVerdict(116, 6, 96, AuditFault(FaultKind.CHANGED, 117, because))
 
 
 def _away(desk: FakeDesk) -> None:

@@ -9,7 +9,6 @@ from kiosk.authority.administration.cards import FAULTS, NOT_RECORDED
 from kiosk.authority.administration.questions import DEFAULT_QUESTIONS
 from kiosk.authority.administration.views import (
     AuditLine,
-    ChainVerdict,
     ImportFile,
     KeyLine,
     PolicyLine,
@@ -19,6 +18,7 @@ from kiosk.authority.administration.views import (
 )
 from kiosk.authority.policy import shown_text
 from kiosk.authority.roles import Role
+from kiosk.authority.store.records import AuditVerdict
 from kiosk.config.settings import About, PolicySettings, settings_of
 from kiosk.contract.messages import ReadFault
 from tests.screens.admin.people import NOW
@@ -46,7 +46,7 @@ PEOPLE = (
     ("", "(erased)"),
     ("100200300407", "Gwen Tudor"),
 )
-CHAIN = ChainVerdict(rows=240, anchors=12, anchored=232, fault="", fault_row=None)
+CHAIN = AuditVerdict(rows=240, anchors=12, anchored=232)
 
 
 def audit() -> list[AuditLine]:

@@ -228,9 +228,9 @@ def test_what_was_tampered_with_is_named_by_its_row(
     row: int,
 ) -> None:
     by_owner(database, *statements)
-    verdict = desk.verify(unseen)
-    assert (verdict.intact, verdict.fault_row) == (False, row)
-    assert f"row {row}" in verdict.fault
+    fault = desk.verify(unseen).fault
+    assert fault is not None
+    assert (fault.seq, f"row {row}" in fault.because) == (row, True)
     with store.read() as uow:
         last = uow.audit.latest(limit=1)[0]
     assert (last.detail["intact"], last.detail["fault_row"]) == (False, row)
@@ -252,8 +252,9 @@ def test_an_audit_that_takes_no_row_any_more_still_gives_its_verdict(
     desk: AuditDesk, holder_id: str, database: TestDatabase
 ) -> None:
     by_owner(database, "DELETE FROM audit_head")
-    verdict = desk.verify(unseen)
-    assert verdict.fault == "the row of the head is gone"
+    fault = desk.verify(unseen).fault
+    assert fault is not None
+    assert fault.because == "the row of the head is gone"
 
 
 # --- exporting --------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual.binding import Binding, BindingType
 
@@ -188,16 +188,15 @@ def _card_words(card: StaffCardLine) -> str:
     return grouped(f"{card.driver} {card.identifier}")
 
 
-_ONESELF = frozenset({"role", "remove"})
-_ASKS = {
-    "add": Action.ADD_STAFF,
-    "role": Action.CHANGE_ROLE,
-    "add_key": Action.ADD_STAFF_KEY,
-    "remove_key": Action.REMOVE_STAFF,
-    "add_card": Action.ADD_STAFF_CARD,
-    "remove_card": Action.REMOVE_STAFF,
-    "remove": Action.REMOVE_STAFF,
+_CHANGES: Final[dict[str, tuple[Action, Callable[[StaffDesk, Member], Form[Done]]]]] = {
+    "role": (Action.CHANGE_ROLE, change_role),
+    "add_key": (Action.ADD_STAFF_KEY, add_key),
+    "remove_key": (Action.REMOVE_STAFF, remove_key),
+    "add_card": (Action.ADD_STAFF_CARD, add_card),
+    "remove_card": (Action.REMOVE_STAFF, remove_card),
+    "remove": (Action.REMOVE_STAFF, remove),
 }
+"""The changes of the marked member: what the role needs, and the dialog."""
 
 
 class StaffPage(LinesPage[StaffLine]):
@@ -207,12 +206,12 @@ class StaffPage(LinesPage[StaffLine]):
     NEEDS = Action.SEE_STAFF
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "add", "Add"),
-        Binding("o", "role", "Role"),
-        Binding("k", "add_key", "Add key"),
-        Binding("x", "remove_key", "Drop key"),
-        Binding("c", "add_card", "Add card"),
-        Binding("y", "remove_card", "Drop card"),
-        Binding("d", "remove", "Remove"),
+        Binding("o", "change('role')", "Role"),
+        Binding("k", "change('add_key')", "Add key"),
+        Binding("x", "change('remove_key')", "Drop key"),
+        Binding("c", "change('add_card')", "Add card"),
+        Binding("y", "change('remove_card')", "Drop card"),
+        Binding("d", "change('remove')", "Remove"),
     ]
 
     def __init__(self, desk: AdminDesk) -> None:
@@ -268,16 +267,14 @@ class StaffPage(LinesPage[StaffLine]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer managers the acts on the marked one; nobody acts on themselves."""
-        if not self.permits(_ASKS.get(action, Action.SEE_STAFF)):
+        if action != "change":
+            return action != "add" or self.permits(Action.ADD_STAFF)
+        line, change = self.marked, str(parameters[0])
+        if line is None or line.removed_at is not None or not self.permits(_CHANGES[change][0]):
             return False
-        if action == "add":
-            return True
-        line = self.marked
-        if line is None or line.removed_at is not None:
-            return False
-        if action in _ONESELF:
-            return line.staff_id != self.desk.me.staff_id
-        match action:
+        match change:
+            case "role" | "remove":
+                return line.staff_id != self.desk.me.staff_id
             case "add_key":
                 return line.role is not Role.TECHNICIAN
             case "remove_key":
@@ -287,7 +284,7 @@ class StaffPage(LinesPage[StaffLine]):
             case "remove_card":
                 return bool(line.cards)
             case _:
-                return True
+                raise ValueError(change)
 
     def _now(self, staff_id: str) -> Callable[[], StaffLine]:
         """Return the function that looks a member up as the page shows them at the act."""
@@ -303,23 +300,9 @@ class StaffPage(LinesPage[StaffLine]):
     def action_add(self) -> None:
         self.put(add(self.desk.staff))
 
-    def action_role(self) -> None:
-        self.put(change_role(self.desk.staff, self._now(self._table.marked)))
-
-    def action_remove(self) -> None:
-        self.put(remove(self.desk.staff, self._now(self._table.marked)))
-
-    def action_add_key(self) -> None:
-        self.put(add_key(self.desk.staff, self._now(self._table.marked)))
-
-    def action_remove_key(self) -> None:
-        self.put(remove_key(self.desk.staff, self._now(self._table.marked)))
-
-    def action_add_card(self) -> None:
-        self.put(add_card(self.desk.staff, self._now(self._table.marked)))
-
-    def action_remove_card(self) -> None:
-        self.put(remove_card(self.desk.staff, self._now(self._table.marked)))
+    def action_change(self, change: str) -> None:
+        _, form = _CHANGES[change]
+        self.put(form(self.desk.staff, self._now(self._table.marked)))
 
 
 def _by(added_by: str, agreed_by: str) -> str:

@@ -62,8 +62,12 @@ def card_short(card: CardLine) -> str:
 def grouped(card: str) -> str:
     """Write a card's family and identifier, ``piv 01234567``, so that it can be read out."""
     family, _, identifier = card.partition(" ")
-    groups = (identifier[i : i + _GROUP] for i in range(0, len(identifier), _GROUP))
-    return " ".join((family, *groups))
+    return f"{family} {in_fours(identifier)}".rstrip()
+
+
+def in_fours(text: str) -> str:
+    """Write it in groups of four, as it is read out."""
+    return " ".join(text[at : at + _GROUP] for at in range(0, len(text), _GROUP))
 
 
 def last_day(expires_at: datetime) -> str:

@@ -10,7 +10,7 @@ from textual.widgets import Digits
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.views import CodeLine, Done, IssuedCode, Standing
 from kiosk.contract.sensitive import Sensitive
-from screens.admin.dialogs.cards import card_of, in_use, meant, which_card
+from screens.admin.dialogs.cards import card_of, in_fours, in_use, meant, which_card
 from screens.admin.dialogs.form import AskGrounds, Form, grounds_entries, grounds_of
 from screens.admin.dialogs.person import Subject
 from screens.admin.dialogs.shown_once import ShownOnce
@@ -70,7 +70,6 @@ def withdraw(desk: AdminDesk, code: CodeLine) -> Form[Done]:
 
 # The code that staff give by word of mouth, shown once.
 
-_GROUP = 4
 _READ_OUT = "Read it out now. It is shown this once, and kept nowhere."
 _SECOND = "It does not work yet: a second member of staff has to agree, on the page Waiting,"
 _AGREED = "A second member of staff has agreed: it works until"
@@ -122,7 +121,7 @@ class CodeShown(ShownOnce):
 
     def put_up(self) -> None:
         if self._code is not None:
-            code = grouped(self._code.reveal())
+            code = in_fours(self._code.reveal())
             self._digits.update(code)
             self._plain.say(f"In plain digits: {code}")
 
@@ -130,8 +129,3 @@ class CodeShown(ShownOnce):
         self._code = None
         self._digits.update("")
         self._plain.say("")
-
-
-def grouped(code: str) -> str:
-    """Return a code in groups of four, as it is read out."""
-    return " ".join(code[at : at + _GROUP] for at in range(0, len(code), _GROUP))

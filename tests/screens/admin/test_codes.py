@@ -12,7 +12,8 @@ from kiosk.authority.administration.views import Grounds, IssuedCode, Seen
 from kiosk.authority.errors import NotFound
 from kiosk.authority.roles import Role
 from kiosk.contract.sensitive import Sensitive
-from screens.admin.dialogs.codes import CodeShown, grouped
+from screens.admin.dialogs.cards import in_fours
+from screens.admin.dialogs.codes import CodeShown
 from screens.admin.dialogs.form import WAYS
 from screens.admin.person import AboutPerson
 from screens.admin.times import Times
@@ -114,7 +115,7 @@ async def test_it_is_large_and_in_plain_digits() -> None:
         await give(run)
         assert drawn(run)
 
-        assert f"In plain digits: {grouped(CODE)}" in run.text
+        assert f"In plain digits: {in_fours(CODE)}" in run.text
 
 
 async def test_which_of_several_cards_the_code_is_for_is_chosen() -> None:
@@ -206,9 +207,9 @@ async def test_it_is_nowhere_once_it_is_closed() -> None:
         run.app.push_screen(CodeShown(issued, "Bronwen Pryce", run.app.times))
         del issued
         await run.settle()
-        assert grouped(code) == run.app.screen.query_one("Digits").value  # type: ignore[attr-defined]
+        assert in_fours(code) == run.app.screen.query_one("Digits").value  # type: ignore[attr-defined]
         await run.press("escape", "escape")
-        assert not strings_with(code) + strings_with(grouped(code))
+        assert not strings_with(code) + strings_with(in_fours(code))
 
 
 async def test_a_code_whose_time_is_over_is_taken_away_by_itself() -> None:
@@ -340,12 +341,12 @@ async def test_the_code_s_window_says_that_it_was_entered() -> None:
     async with person(READY, desk) as run:
         desk.estate.codes.clear()
         await give(run)
-        assert grouped(CODE) in run.text
+        assert in_fours(CODE) in run.text
         await run.refresh_is_due(AboutPerson.REFRESH_S)
-        assert grouped(CODE) in run.text, "it still works"
+        assert in_fours(CODE) in run.text, "it still works"
         run.desk.estate.codes.clear()
         await run.refresh_is_due(AboutPerson.REFRESH_S, 2)
-        assert grouped(CODE) not in run.text
+        assert in_fours(CODE) not in run.text
         assert "it was entered at a station, or withdrawn" in said(run)
         assert "left)" not in run.text
         await run.press("escape")

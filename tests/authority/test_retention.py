@@ -14,6 +14,7 @@ from kiosk.authority.retention import count_records, purge_records
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import (
     AddressChange,
+    AuditQuery,
     Card,
     KeptKind,
     KeptSecret,
@@ -91,7 +92,9 @@ def left(store: Store, *visits: str) -> list[bool]:
 def purges(store: Store) -> list[dict[str, Scalar]]:
     with store.read() as uow:
         return [
-            event.detail for event in uow.audit.latest() if event.kind == ServiceKind.RECORDS_PURGED
+            event.detail
+            for event in uow.trail.newest(AuditQuery())
+            if event.kind == ServiceKind.RECORDS_PURGED
         ]
 
 

@@ -22,6 +22,7 @@ from kiosk.authority.stations import StationIdentity
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import (
     AuditEvent,
+    AuditQuery,
     Card,
     Cardholder,
     CardStatus,
@@ -261,7 +262,7 @@ class World:
 
     def events(self) -> tuple[AuditEvent, ...]:
         with self.store.read() as uow:
-            return tuple(reversed(uow.audit.latest(limit=10_000)))
+            return tuple(reversed(uow.trail.newest(AuditQuery(), limit=10_000)))
 
     def kinds(self) -> list[str]:
         return [event.kind for event in self.events()]

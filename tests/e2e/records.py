@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from kiosk.app.composition.opening import open_keys, open_store
 from kiosk.authority.crypto.sealing import Sealer, open_current
-from kiosk.authority.store.records import AuditEvent, Registration, Station
+from kiosk.authority.store.records import AuditEvent, AuditQuery, Registration, Station
 from kiosk.contract.messages import CardId
 from kiosk.contract.ports import SystemClock
 from kiosk.contract.sensitive import Sensitive
@@ -63,7 +63,7 @@ def events(world: World, kind: str) -> list[AuditEvent]:
     store = open_store(world.settings, SystemClock(), {})
     try:
         with store.read() as uow:
-            latest = uow.audit.latest(limit=10_000)
+            latest = uow.trail.newest(AuditQuery(), limit=10_000)
     finally:
         store.close()
     return [one for one in latest if one.kind == kind and one.at > today]

@@ -448,7 +448,7 @@ def check_clock(store: Store, clock: Clock, synchronised: Callable[[], bool | No
     """Check that the clock is synchronised, and not behind the audit's last event."""
     now = clock.now()
     with store.read() as uow:
-        latest = uow.audit.latest(limit=1)
+        latest = uow.trail.newest(AuditQuery(), limit=1)
     shown = f"{now:%Y-%m-%d %H:%M:%S} UTC"
     if latest and latest[0].at > now + _CLOCK_SLACK:
         last = f"{latest[0].at:%Y-%m-%d %H:%M:%S} UTC"

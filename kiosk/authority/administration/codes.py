@@ -39,7 +39,7 @@ from kiosk.authority.errors import (
 from kiosk.authority.notices import Notice, notify_holder
 from kiosk.authority.roles import Action, Role
 from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.records import Card, Cardholder, EmailCode, new_id
+from kiosk.authority.store.records import AuditQuery, Card, Cardholder, EmailCode, new_id
 from kiosk.authority.visit.assisted import ASSISTED_LIFE, is_assisted, is_vouched_for
 from kiosk.authority.visit.rules import SecretProblem, has_left, is_registered
 from kiosk.authority.wording import counted
@@ -248,7 +248,7 @@ def giver_of(uow: UnitOfWork, code: EmailCode) -> Actor:
 
 def _over(uow: UnitOfWork, code: EmailCode) -> ConcurrentChange | NotFound:
     """Return what staff did since the code was made; if nothing, that it has expired."""
-    newest_first = uow.audit.of_holder(code.holder_id)
+    newest_first = uow.trail.newest(AuditQuery(holder_id=code.holder_id))
     made = StaffKind.CODE_ISSUED.value, code.id
     since = takewhile(lambda event: (event.kind, event.detail.get("code")) != made, newest_first)
     deeds = tuple(describe_change(uow, event) for event in since if event.kind in STAFF_KINDS)

@@ -617,7 +617,7 @@ def _lock_person(uow: UnitOfWork, seen: Seen, overtaken: str) -> None:
         raise NotFound("This person is not recorded any more.")
     since = [
         event
-        for event in uow.audit.of_holder(holder.id)
+        for event in uow.trail.newest(AuditQuery(holder_id=holder.id))
         # In events of other kinds it is the revision of a secret.
         if (event.kind in STAFF_KINDS or event.kind == ServiceKind.PERSON_CHANGED)
         and isinstance(raised := event.detail.get("revision"), int)

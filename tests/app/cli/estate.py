@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from kiosk.app.cli.tools import Tools
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
-from kiosk.authority.store.records import Card, Cardholder, Registration
+from kiosk.authority.store.records import AuditQuery, Card, Cardholder, Registration
 from kiosk.contract.messages import CardId
 from tests.authority.store import samples
 
@@ -64,4 +64,4 @@ class Estate:
     def kinds(self) -> list[str]:
         """Return the kinds of the audit's rows, newest first."""
         with self.store.read() as uow:
-            return [event.kind for event in uow.audit.latest()]
+            return [event.kind for event in uow.trail.newest(AuditQuery())]

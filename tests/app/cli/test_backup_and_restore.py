@@ -19,7 +19,7 @@ from kiosk.app.cli.audit import print_gap
 from kiosk.authority.crypto.derivation import Derivation
 from kiosk.authority.crypto.keys import KeyRing
 from kiosk.authority.crypto.sealing import Sealer, SealKind, label_of
-from kiosk.authority.store.records import AuditGap, GapKind, NamedKey
+from kiosk.authority.store.records import AuditGap, AuditQuery, GapKind, NamedKey
 from kiosk.authority.store.sqlite_file import program_of
 from kiosk.contract.ports import SystemClock
 from tests.app.cli.samples import GOOD, Kiosk, people, store_of_settings
@@ -91,7 +91,7 @@ def test_a_backup_under_load_is_restored_and_the_audit_shows_the_gap(
     assert "900000000001" in capsys.readouterr().out
     with store_of_settings().read() as uow:
         (gap,) = uow.audit.gaps()
-        (last,) = uow.audit.latest(limit=1)
+        (last,) = uow.trail.newest(AuditQuery(), limit=1)
     assert gap.kind is GapKind.RESTORED
     assert last.seq > gap.last > gap.first
 

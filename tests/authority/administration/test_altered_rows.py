@@ -123,7 +123,7 @@ def test_an_altered_row_can_be_taken_as_it_is(store: Store, tmp_path: Path) -> N
         accept(store, table, row, "root", "compared with the paper form")
     assert sweep(store).altered == []
     with store.read() as uow:
-        card, (event, *_) = uow.cards.get("c07"), uow.audit.latest(limit=1)
+        card, (event, *_) = uow.cards.get("c07"), uow.trail.newest(AuditQuery(), limit=1)
     assert card is not None
     assert card.holder_id == "h01"
     assert (event.kind, event.detail["row"]) == ("row-accepted", "h03")
@@ -150,7 +150,11 @@ def test_the_caretaker_tells_staff_within_a_day(
         clock.forward(minutes=1)
     with store.read() as uow:
         names = {alarm.name for alarm in uow.alarms.standing()}
-        told = [event for event in uow.audit.latest(limit=99) if event.kind == "row-altered"]
+        told = [
+            event
+            for event in uow.trail.newest(AuditQuery(), limit=99)
+            if event.kind == "row-altered"
+        ]
     assert {name for name in names if name.startswith("row-")} == {
         "row-altered:card c07",
         "row-altered:cardholder h03",

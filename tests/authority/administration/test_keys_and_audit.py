@@ -103,7 +103,7 @@ def test_without_any_secret_one_new_key_is_enough(store: Store, key_file: Path) 
 def test_the_audit_is_told_of_a_new_key(sealed: Store, key_file: Path) -> None:
     added = add_key(key_file, KeyPurpose.PEPPER, sealed, "command line: root")
     with sealed.read() as uow:
-        (event,) = uow.audit.latest(limit=1)
+        (event,) = uow.trail.newest(AuditQuery(), limit=1)
     assert (event.kind, event.actor) == ("key-added", "command line: root")
     assert event.detail == {"purpose": "pepper", "key": added}
 

@@ -25,7 +25,15 @@ from kiosk.authority.crypto.sealing import (
 )
 from kiosk.authority.crypto.token import PREFIX, Token, TokenMasters
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import Card, Cardholder, KeptKind, KeptSecret, NamedKey, new_id
+from kiosk.authority.store.records import (
+    AuditQuery,
+    Card,
+    Cardholder,
+    KeptKind,
+    KeptSecret,
+    NamedKey,
+    new_id,
+)
 from kiosk.contract.findings import Condition, Finding
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.crypto.token.hsm import Hsm
@@ -108,7 +116,7 @@ def test_an_older_master_key_is_not_needed_after_a_rotation(
     again = masters.rotate("test")
     assert (again.added, again.current, again.rotation.resealed) == (None, report.current, 0)
     with store.read() as uow:
-        kinds = [event.kind for event in uow.audit.latest(limit=50)]
+        kinds = [event.kind for event in uow.trail.newest(AuditQuery(), limit=50)]
         assert uow.audit.verify().intact
     assert kinds.count("secrets-resealed") == 1
     assert kinds.count("key-added") == 2

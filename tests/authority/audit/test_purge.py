@@ -25,7 +25,7 @@ from kiosk.authority.crypto.macs import AuditMacs
 from kiosk.authority.errors import AuditNotIntact, NotTaken, StoreBusy, StoreError
 from kiosk.authority.store.audit_chain import FIRST, REDACTED
 from kiosk.authority.store.database import Store, UnitOfWork
-from kiosk.authority.store.records import AuditAnchor, AuditVerdict, FaultKind
+from kiosk.authority.store.records import AuditAnchor, AuditQuery, AuditVerdict, FaultKind
 from kiosk.config.settings import NoticeSettings
 from tests.authority.store.forger import Forger
 from tests.support.database import TestDatabase
@@ -91,7 +91,7 @@ def found(verdict: AuditVerdict) -> tuple[FaultKind, int] | None:
 
 def rows(store: Store) -> list[int]:
     with store.read() as uow:
-        return sorted(event.seq for event in uow.audit.latest())
+        return sorted(event.seq for event in uow.trail.newest(AuditQuery()))
 
 
 def test_old_rows_go_and_the_rest_verifies_from_the_cut(
@@ -105,7 +105,7 @@ def test_old_rows_go_and_the_rest_verifies_from_the_cut(
     purge(aged, signer)
     assert rows(aged) == list(range(6, 12))
     with aged.read() as uow:
-        (said,) = uow.audit.latest(limit=1)
+        (said,) = uow.trail.newest(AuditQuery(), limit=1)
         assert uow.audit.count_rows() == 6
     assert (said.kind, said.detail) == (ServiceKind.AUDIT_PURGED, {"rows": 5, "until": "5"})
     assert (said.seq, said.actor) == (11, "command line: root")

@@ -14,7 +14,14 @@ from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.crypto.rotation import reseal_all
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import Card, Cardholder, NamedKey, SealedSecret, new_id
+from kiosk.authority.store.records import (
+    AuditQuery,
+    Card,
+    Cardholder,
+    NamedKey,
+    SealedSecret,
+    new_id,
+)
 from kiosk.contract.messages import CardId
 from kiosk.contract.sensitive import Sensitive
 from tests.support.database import MACS, SetClock, sqlite_url
@@ -73,7 +80,7 @@ def test_all_are_resealed_and_the_audit_has_one_row(store: Store, old: KeyRing) 
     assert _opened(store, sealer, cards) == [f"{n:08d}" for n in range(230)]
     with store.read() as uow:
         assert uow.cards.count_by(NamedKey.SEAL) == {sealer.current_key_id: 230}
-        (event,) = uow.audit.latest(limit=1000)
+        (event,) = uow.trail.newest(AuditQuery(), limit=1000)
     assert (event.kind, event.actor) == ("secrets-resealed", "test")
     counts = {"secrets": 230, "overtaken": 0, "broken": 0}
     assert event.detail == {"to": sealer.current_key_id, **counts}
@@ -103,7 +110,7 @@ def test_one_that_was_interrupted_is_taken_up(store: Store, old: KeyRing) -> Non
     assert done.resealed == 6
     assert told[-1] == (6, 6)
     with store.read() as uow:
-        assert [event.detail["secrets"] for event in uow.audit.latest()] == [6, 4]
+        assert [event.detail["secrets"] for event in uow.trail.newest(AuditQuery())] == [6, 4]
     assert _opened(store, sealer, cards) == [f"{n:08d}" for n in range(10)]
 
 

@@ -79,8 +79,8 @@ def test_an_event_keeps_all_that_it_was_given(database: TestDatabase, store: Sto
         uow.commit()
     with store.read() as uow:
         first, second = uow.trail.oldest(AuditQuery(reference="R7"))
-        assert uow.audit.of_holder("h") == (first,)
-        assert uow.audit.latest(limit=1) == (second,)
+        assert uow.trail.newest(AuditQuery(holder_id="h")) == (first,)
+        assert uow.trail.newest(AuditQuery(), limit=1) == (second,)
         assert uow.audit.heads() == (AuditHead(2, second.hash),)
     assert (first.seq, first.at, first.kind, first.detail) == (1, samples.NOW, "refused", detail)
     assert (first.visit_id, first.card_id, first.holder_id) == ("v", "c", "h")
@@ -232,6 +232,6 @@ def test_times_are_hashed_as_utc(database: TestDatabase, store: Store) -> None:
     append(store, 1)
     assert verify(store).intact
     with store.read() as uow:
-        (event,) = uow.audit.latest()
+        (event,) = uow.trail.newest(AuditQuery())
     assert event.at == samples.NOW
     assert event.at.utcoffset() == timedelta(0)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 
 from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import AuditQuery
 from tests.support.database import TestDatabase
 from tests.support.prepared import ForkedPython, prepared_program
 
@@ -43,4 +44,4 @@ def test_killed_in_the_middle_of_a_transaction(database: TestDatabase) -> None:
 
 def events(store: Store) -> list[str]:
     with store.read() as uow:
-        return [event.kind for event in uow.audit.latest()]
+        return [event.kind for event in uow.trail.newest(AuditQuery())]

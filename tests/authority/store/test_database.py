@@ -6,6 +6,7 @@ import pytest
 
 from kiosk.authority.errors import StoreError
 from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import AuditQuery
 from kiosk.contract.errors import ConfigError
 from tests.authority.store import samples
 from tests.support.database import MACS, SetClock, TestDatabase
@@ -18,7 +19,7 @@ def test_leaving_without_commit_rolls_back(store: Store) -> None:
         uow.audit.append(kind="import", reference="R1")
     with store.read() as uow:
         assert uow.holders.get(someone.id) is None
-        assert uow.audit.latest() == ()
+        assert uow.trail.newest(AuditQuery()) == ()
 
 
 def test_an_exception_rolls_back_and_goes_on(store: Store) -> None:
@@ -43,7 +44,7 @@ def test_commit_keeps_rows_and_audit_together(store: Store) -> None:
         uow.commit()
     with store.read() as uow:
         assert uow.holders.get(someone.id) == someone
-        assert [event.kind for event in uow.audit.latest()] == ["import"]
+        assert [event.kind for event in uow.trail.newest(AuditQuery())] == ["import"]
 
 
 def test_nothing_runs_after_the_commit(store: Store) -> None:

@@ -12,7 +12,15 @@ from kiosk.authority.audit.anchors import AnchorSigner, sign_heads
 from kiosk.authority.crypto.keys import NEEDED, KeyRing
 from kiosk.authority.metrics import estate_numbers
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import OutboxMessage, Scalar, Sought, Station, Visit, new_id
+from kiosk.authority.store.records import (
+    AuditQuery,
+    OutboxMessage,
+    Scalar,
+    Sought,
+    Station,
+    Visit,
+    new_id,
+)
 from kiosk.authority.store.repositories.statistics import EventPlace
 from tests.authority.store import samples
 from tests.support.database import TestDatabase
@@ -89,7 +97,7 @@ def test_a_redacted_detail_counts_under_no_value(teller: Teller) -> None:
     for reason in ("leaver", "fault"):
         teller.tell("refused", detail={"reason": reason})
     with teller.store.begin() as uow:
-        assert uow.audit.redact_detail(uow.audit.latest(limit=1)[0].seq)
+        assert uow.audit.redact_detail(uow.trail.newest(AuditQuery(), limit=1)[0].seq)
         uow.commit()
     with teller.store.read() as uow:
         by_reason = uow.statistics.by_detail(REFUSED, "reason", around(-1), around(1))

@@ -262,17 +262,6 @@ class Audit(Repository):
         )
         return tuple(row.record(AuditHead) for row in rows)
 
-    # --- queries ---
-
-    def of_holder(self, holder_id: str, *, limit: int = 100) -> tuple[AuditEvent, ...]:
-        """Return the newest events of a holder, newest first."""
-        statement = select(AuditEventRow).where(col(AuditEventRow.holder_id) == holder_id)
-        return self._events(statement.order_by(*NEWEST_FIRST).limit(limit))
-
-    def latest(self, *, limit: int = 100) -> tuple[AuditEvent, ...]:
-        """Return the newest events, newest first."""
-        return self._events(select(AuditEventRow).order_by(*NEWEST_FIRST).limit(limit))
-
     # --- anchors and verification ---
 
     def add_anchor(self, anchor: AuditAnchor) -> bool:
@@ -513,8 +502,9 @@ class Audit(Repository):
         return self._gateway.run(statement.values(detail=None, salt=None)) == 1
 
     def get(self, seq: int) -> AuditEvent | None:
-        found = self._events(select(AuditEventRow).where(col(AuditEventRow.seq) == seq))
-        return found[0] if found else None
+        same = select(AuditEventRow).where(col(AuditEventRow.seq) == seq)
+        row = self._gateway.one(same, AuditEventRow)
+        return event_of(row) if row else None
 
     def _walk(
         self,
@@ -568,9 +558,6 @@ class Audit(Repository):
     def _head(self, statement: Select[AuditHeadRow]) -> AuditHead | None:
         row = self._gateway.one(statement, AuditHeadRow)
         return row.record(AuditHead) if row else None
-
-    def _events(self, statement: Select[AuditEventRow]) -> tuple[AuditEvent, ...]:
-        return tuple(event_of(row) for row in self._gateway.many(statement, AuditEventRow))
 
 
 def _bad_gap(gaps: Iterable[AuditGap], check: SignatureCheck | None) -> AuditFault | None:

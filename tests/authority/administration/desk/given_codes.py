@@ -9,7 +9,7 @@ from datetime import timedelta
 from kiosk.authority.administration.codes import CodesDesk
 from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.views import IssuedCode
-from kiosk.authority.store.records import AuditEvent, EmailCode
+from kiosk.authority.store.records import AuditEvent, AuditQuery, EmailCode
 from kiosk.config.settings import PolicySettings
 from kiosk.contract.policy import Policy
 from tests.authority.administration.desk.offices import GROUNDS
@@ -45,7 +45,7 @@ def live(means: StaffDependencies, person: samples.Person) -> EmailCode | None:
 
 def events(means: StaffDependencies, person: samples.Person) -> list[AuditEvent]:
     with means.store.read() as uow:
-        return list(uow.audit.of_holder(person.holder.id))
+        return list(uow.trail.newest(AuditQuery(holder_id=person.holder.id)))
 
 
 def mailed(means: StaffDependencies, person: samples.Person) -> str:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from kiosk.authority.administration.office import StaffDependencies, seen_of
 from kiosk.authority.administration.views import Seen
 from kiosk.authority.crypto.sealing import SealKind, SealLabel
-from kiosk.authority.store.records import AuditEvent, Card, OutboxMessage
+from kiosk.authority.store.records import AuditEvent, AuditQuery, Card, OutboxMessage
 from kiosk.contract.messages import CardId
 from kiosk.contract.sensitive import Sensitive
 from tests.authority.store import samples
@@ -53,7 +53,7 @@ def secret_of(means: StaffDependencies, card: Card) -> str:
 def newest(means: StaffDependencies, person: samples.Person) -> AuditEvent:
     """What the audit holds of them last."""
     with means.store.read() as uow:
-        return uow.audit.of_holder(person.holder.id)[0]
+        return uow.trail.newest(AuditQuery(holder_id=person.holder.id))[0]
 
 
 def told(means: StaffDependencies) -> list[OutboxMessage]:

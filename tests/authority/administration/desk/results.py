@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from kiosk.authority.administration.office import StaffDependencies
 from kiosk.authority.store.records import (
+    AuditQuery,
     Cardholder,
     OutboxMessage,
     PendingChange,
@@ -70,7 +71,7 @@ def registered(means: StaffDependencies, person: Person) -> Registration:
 def audited(means: StaffDependencies, person: Person) -> tuple[str, str, dict[str, Scalar]]:
     """Return the newest row about them: kind, reference, and what its detail says of its own."""
     with means.store.read() as uow:
-        event = uow.audit.of_holder(person.holder.id)[0]
+        event = uow.trail.newest(AuditQuery(holder_id=person.holder.id))[0]
         assert uow.audit.verify().intact
     always = {"key", "note", "note_sha256", "revision"}
     own = {name: value for name, value in event.detail.items() if name not in always}

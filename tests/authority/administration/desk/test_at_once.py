@@ -13,6 +13,7 @@ from kiosk.authority.administration.views import Done, Seen
 from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
 from kiosk.authority.roles import Role
+from kiosk.authority.store.records import AuditQuery
 from kiosk.contract.errors import StepRefused
 from kiosk.contract.messages import Reason, Refusal, VisitOpened
 from tests.authority.administration.desk.concurrently import both
@@ -91,7 +92,7 @@ def test_one_wins_and_the_other_is_told_what_changed(
         deed = TOLD[(one, two)[won]]
         assert lost.changes == (f"{offices[won].actor.name} {deed} (reference {done.reference}).",)
         with means.store.read() as uow:
-            (event,) = uow.audit.of_holder(person.holder.id)
+            (event,) = uow.trail.newest(AuditQuery(holder_id=person.holder.id))
             assert event.reference == done.reference
     with means.store.read() as uow:
         assert uow.audit.verify().intact

@@ -23,6 +23,7 @@ from kiosk.authority.errors import NotPermitted, NotTaken
 from kiosk.authority.roles import Action
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import parse_url
+from kiosk.authority.store.records import AuditQuery
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.store import samples
 from tests.support.database import SetClock, TestDatabase
@@ -198,7 +199,7 @@ def test_an_audit_that_fits_is_verified_and_that_is_audited(
     assert (verdict.intact, verdict.rows, verdict.anchors, verdict.anchored) == (True, 3, 1, 3)
     assert told[-1] == (3, 3)
     with store.read() as uow:
-        last = uow.audit.latest(limit=1)[0]
+        last = uow.trail.newest(AuditQuery(), limit=1)[0]
     assert (last.kind, last.actor) == ("audit-verified", auditor.actor.staff_id)
     assert (last.detail["rows"], last.detail["intact"]) == (3, True)
 
@@ -232,7 +233,7 @@ def test_what_was_tampered_with_is_named_by_its_row(
     assert fault is not None
     assert (fault.seq, f"row {row}" in fault.because) == (row, True)
     with store.read() as uow:
-        last = uow.audit.latest(limit=1)[0]
+        last = uow.trail.newest(AuditQuery(), limit=1)[0]
     assert (last.detail["intact"], last.detail["fault_row"]) == (False, row)
 
 
@@ -281,7 +282,7 @@ def test_what_is_shown_is_written_oldest_first(
     assert rows[0]["at"] == "2030-05-17T09:30:00.123456+00:00"
     assert (written.rows, told[0], told[-1]) == (3, (0, 3), (3, 3))
     with store.read() as uow:
-        last = uow.audit.latest(limit=1)[0]
+        last = uow.trail.newest(AuditQuery(), limit=1)[0]
     assert (last.kind, last.actor) == ("audit-exported", auditor.actor.staff_id)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     wanted = {"rows": 3, "sha256": digest, "file": path.name, "of_holder": holder_id}
@@ -348,7 +349,7 @@ def test_a_file_that_does_not_reach_the_disk_is_not_recorded(
         desk.export(AuditFilter(), ExportFormat.CSV, unseen)
     assert list(means.exports.iterdir()) == []
     with store.read() as uow:
-        assert uow.audit.latest(limit=1)[0].kind == "block-lifted"
+        assert uow.trail.newest(AuditQuery(), limit=1)[0].kind == "block-lifted"
 
 
 def test_an_agent_reads_and_takes_nothing_away(agent: Office, means: StaffDependencies) -> None:

@@ -13,6 +13,7 @@ from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.views import Grounds
 from kiosk.authority.crypto.macs import CodeBinding, CodeDigest
 from kiosk.authority.errors import NotFound, NotTaken, RecordAltered, RowAltered
+from kiosk.authority.store.records import AuditQuery
 from kiosk.contract.messages import Purpose
 from kiosk.contract.policy import Policy
 from tests.authority.administration.desk.given_codes import (
@@ -177,5 +178,5 @@ def test_an_altered_policy_is_not_taken_for_a_database_that_is_away(
         with pytest.raises(RecordAltered, match="policy_setting code_digits"):
             act()
         with means.store.read() as uow:
-            (newest,) = uow.audit.latest(limit=1)
+            (newest,) = uow.trail.newest(AuditQuery(), limit=1)
         assert newest.kind == "row-altered"

@@ -17,6 +17,7 @@ from kiosk.authority.errors import (
     NotTaken,
 )
 from kiosk.authority.roles import Role
+from kiosk.authority.store.records import AuditQuery
 from tests.authority.administration.desk.concurrently import both
 from tests.authority.administration.desk.given_codes import (
     ALONE,
@@ -73,7 +74,7 @@ def test_whoever_gave_it_does_not_agree_to_it(
         desk(agent).agree(issued.code_id, GROUNDS)
     assert live(means, asha) is None
     with means.store.read() as uow:
-        (event,) = uow.audit.latest(limit=1)
+        (event,) = uow.trail.newest(AuditQuery(), limit=1)
     assert (event.kind, event.actor) == ("staff-not-permitted", agent.actor.staff_id)
 
 

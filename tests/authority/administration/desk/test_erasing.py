@@ -126,7 +126,7 @@ def test_nothing_names_them_afterwards(
         kept = uow.notes.by_ids((str(event.detail["note"]),))
         ((_, note),) = kept.items()
         assert (note.holder_id, note.reason) == (None, WHY.reason)
-        assert len(uow.audit.of_holder(card.holder_id)) > 20
+        assert len(uow.trail.newest(AuditQuery(holder_id=card.holder_id))) > 20
     with pytest.raises(NotFound):
         desk.person(card.holder_id)
 

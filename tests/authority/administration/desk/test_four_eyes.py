@@ -189,7 +189,7 @@ def test_with_an_agreement_it_is_done_as_it_is_done_alone(
     assert AdminDesk(second).proposals.waiting() == ()
     with means.store.read() as uow:
         kept = uow.proposals.get(line.proposal_id)
-        agreed, *deeds = uow.audit.latest(limit=2)
+        agreed, *deeds = uow.trail.newest(AuditQuery(), limit=2)
     assert kept is not None
     assert (kept.outcome, kept.decided_by) == (Outcome.AGREED, second.actor.staff_id)
     assert kept.parameters == b""
@@ -217,7 +217,7 @@ def test_with_an_agreement_a_person_is_erased_and_no_reason_names_them(
     assert not desk.proposals.agree(line.proposal_id, WHY).waits
     with means.store.read() as uow:
         assert uow.holders.get(ready.holder.id) is None
-        agreed, erased = uow.audit.latest(limit=2)
+        agreed, erased = uow.trail.newest(AuditQuery(), limit=2)
         notes = [event.detail["note"] for event in (erased, agreed)]
         kept = uow.notes.by_ids(tuple(map(str, notes)))
     assert (erased.kind, agreed.kind) == ("person-erased", "act-agreed")
@@ -381,7 +381,7 @@ def test_what_somebody_proposed_who_may_not_any_more_is_done_by_nobody(
     assert mine.is_mine
     with means.store.read() as uow:
         kept = uow.proposals.get(line.proposal_id)
-        newest, before = uow.audit.latest(limit=2)
+        newest, before = uow.trail.newest(AuditQuery(), limit=2)
     assert kept is not None
     assert kept.outcome is Outcome.EXPIRED
     assert (newest.kind, before.kind) == ("act-proposed", "act-expired")
@@ -462,7 +462,11 @@ def test_after_a_week_nobody_agrees(
     Caretaker(means.store, means.signer, NoticeSettings(), "ra@trust.nhs.uk").run()
     with means.store.read() as uow:
         kept = uow.proposals.get(line.proposal_id)
-        (event,) = (one for one in uow.audit.of_holder(asha.holder.id) if "expired" in one.kind)
+        (event,) = (
+            one
+            for one in uow.trail.newest(AuditQuery(holder_id=asha.holder.id))
+            if "expired" in one.kind
+        )
     assert kept is not None
     assert (kept.outcome, kept.parameters) == (Outcome.EXPIRED, b"")
     assert (event.kind, event.actor, event.reference) == ("act-expired", "kiosk", line.reference)
@@ -742,7 +746,7 @@ def address(means: StaffDependencies, person: samples.Person) -> str:
 
 def newest_event(means: StaffDependencies) -> AuditEvent:
     with means.store.read() as uow:
-        (event,) = uow.audit.latest(limit=1)
+        (event,) = uow.trail.newest(AuditQuery(), limit=1)
     return event
 
 

@@ -294,7 +294,7 @@ def test_the_first_problems_are_shown_and_all_are_counted(
         assert refused.problems[0][0] == 3
         assert (refused.people_added, refused.reference) == (0, "")
     with store.read() as uow:
-        assert uow.audit.latest() == ()
+        assert uow.trail.newest(AuditQuery()) == ()
 
 
 def test_a_folder_that_is_gone_is_named(desk: ImportDesk, means: StaffDependencies) -> None:
@@ -351,7 +351,7 @@ def test_the_role_is_asked_in_the_transaction_that_imports(
     late.close()
     with store.read() as uow:
         assert uow.holders.by_numbers(["900000000001"]) == {}
-        assert [event.kind for event in uow.audit.latest()] == ["staff-not-permitted"]
+        assert [event.kind for event in uow.trail.newest(AuditQuery())] == ["staff-not-permitted"]
 
 
 def test_a_token_that_is_away_is_told_plainly(means: StaffDependencies, manager: Office) -> None:

@@ -15,6 +15,7 @@ from kiosk.authority.administration.login import (
 from kiosk.authority.administration.office import Office
 from kiosk.authority.errors import NotPermitted
 from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import AuditQuery
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +63,7 @@ def test_staff_are_let_in_and_seen_off(agent: Office, store: Store) -> None:
     assert actor == agent.actor
     record_logout(store, actor, "idle")
     with store.read() as uow:
-        out, in_ = uow.audit.latest()
+        out, in_ = uow.trail.newest(AuditQuery())
     assert (in_.kind, in_.actor) == ("staff-logged-in", actor.staff_id)
     assert in_.detail == {"key": actor.key, "from": "192.0.2.7"}
     assert (out.kind, out.detail["how"]) == ("staff-logged-out", "idle")
@@ -73,7 +74,7 @@ def test_a_stranger_is_turned_away_and_audited(store: Store) -> None:
         admit(store, "SHA256:unknown", "192.0.2.9")
     refuse_login(store, "no key", "192.0.2.9")
     with store.read() as uow:
-        second, first = uow.audit.latest()
+        second, first = uow.trail.newest(AuditQuery())
     assert first.reference in str(caught.value)
     assert (first.kind, first.actor) == ("staff-turned-away", None)
     assert first.detail == {"key": "SHA256:unknown", "from": "192.0.2.9"}

@@ -12,6 +12,7 @@ from kiosk.authority.audit.events import AuditKind, StaffKind
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotPermitted, NotStaff, NotTaken
 from kiosk.authority.roles import PERMITTED, Action, Role
 from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import AuditQuery
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.store import samples
 
@@ -39,7 +40,7 @@ def test_an_act_is_audited_with_who_and_why(agent: Office, store: Store) -> None
     with agent.act(Action.LIFT_BLOCK, GROUNDS, seen=seen) as act:
         act.record(StaffKind.BLOCK_LIFTED, failures=3)
     with store.read() as uow:
-        (event,) = uow.audit.of_holder(seen.holder_id)
+        (event,) = uow.trail.newest(AuditQuery(holder_id=seen.holder_id))
         assert (event.actor, event.reference) == (agent.actor.staff_id, act.reference)
         assert event.detail["key"] == agent.actor.key
         note_id = str(event.detail["note"])
@@ -61,7 +62,7 @@ def test_an_act_that_fails_leaves_nothing(agent: Office, store: Store) -> None:
     with pytest.raises(NotFound):
         fail_half_way()
     with store.read() as uow:
-        assert uow.audit.latest() == ()
+        assert uow.trail.newest(AuditQuery()) == ()
         holder = uow.holders.get(seen.holder_id)
         assert holder is not None
         assert holder.revision == seen.revision
@@ -120,7 +121,7 @@ def test_what_is_not_permitted_is_audited(auditor: Office, store: Store) -> None
     with pytest.raises(NotPermitted), auditor.act(Action.LIFT_BLOCK, GROUNDS, seen=seen):
         raise AssertionError("an auditor acted")
     with store.read() as uow:
-        (event,) = uow.audit.latest()
+        (event,) = uow.trail.newest(AuditQuery())
         assert (event.kind, event.actor) == ("staff-not-permitted", auditor.actor.staff_id)
         assert event.detail == {"action": "lift-block", "key": auditor.actor.key}
 
@@ -135,7 +136,7 @@ def test_a_role_counts_as_the_store_has_it_now(manager: Office, store: Store) ->
     with pytest.raises(NotPermitted), manager.act(Action.CHANGE_POLICY, GROUNDS):
         raise AssertionError("a role from before")
     with manager.look(Action.SEE_AUDIT) as reading:
-        assert len(reading.audit.latest()) == 1
+        assert len(reading.trail.newest(AuditQuery())) == 1
 
 
 def test_a_key_that_was_taken_away_opens_nothing(agent: Office, store: Store) -> None:

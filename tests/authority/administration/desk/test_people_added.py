@@ -10,6 +10,7 @@ from kiosk.authority.administration.office import Office, StaffDependencies
 from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.views import Standing
 from kiosk.authority.errors import AddressShared, NotTaken
+from kiosk.authority.store.records import AuditQuery
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.administration.desk.results import mailed
 from tests.authority.store.samples import Person
@@ -92,5 +93,5 @@ def test_a_person_who_cannot_be_added(
         desk.add(number, name, email, GROUNDS)
     assert caught.value.field == field
     with means.store.read() as uow:
-        assert uow.audit.latest() == ()
+        assert uow.trail.newest(AuditQuery()) == ()
         assert set(uow.holders.by_numbers([number, asha.holder.number])) == {asha.holder.number}

@@ -33,6 +33,7 @@ from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.roles import PERMITTED, Action, Role
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.engine import parse_url
+from kiosk.authority.store.records import AuditQuery
 from kiosk.authority.store.tables import TableRow
 from kiosk.contract.messages import CardId
 from kiosk.contract.sensitive import Sensitive
@@ -200,7 +201,7 @@ def test_a_role_is_refused_what_the_table_does_not_permit(
     for call, action in forbidden.items():
         assert refused(desk, call, given), f"{call} was done for the role {role}"
         with store.read() as uow:
-            (event,) = uow.audit.latest(limit=1)
+            (event,) = uow.trail.newest(AuditQuery(), limit=1)
         assert (event.kind, event.actor) == ("staff-not-permitted", office.actor.staff_id)
         assert event.detail == {"action": action.value, "key": office.actor.key}
     assert contents(database) == before

@@ -117,7 +117,7 @@ def test_what_does_not_fit_changes_nothing(
     assert because in str(caught.value)
     assert desk.every() == before
     with store.read() as uow:
-        assert uow.audit.latest() == ()
+        assert uow.trail.newest(AuditQuery()) == ()
 
 
 def test_four_eyes_is_refused_while_no_two_managers_could_agree(

@@ -14,6 +14,7 @@ from kiosk.authority.administration.views import Span
 from kiosk.authority.errors import NotPermitted, NotTaken
 from kiosk.authority.roles import Role
 from kiosk.authority.store.database import Store
+from kiosk.authority.store.records import AuditQuery
 from kiosk.authority.wording import REASONS
 from kiosk.contract.messages import Reason
 from tests.authority.administration.desk.history import History
@@ -156,7 +157,7 @@ def test_an_export_is_the_report_for_its_owner_alone(auditor: Office, store: Sto
     assert path.read_bytes().decode() == as_csv(desk.make(Span.SITE, FIRST, LAST))
     assert first.rows == 3
     with store.read() as uow:
-        newest = uow.audit.latest(limit=2)
+        newest = uow.trail.newest(AuditQuery(), limit=2)
     assert [event.kind for event in newest] == ["report-exported"] * 2
     assert newest[1].actor == auditor.actor.staff_id
     assert newest[1].detail == {
@@ -177,7 +178,9 @@ def test_an_export_that_does_not_reach_the_disk_is_not_recorded(
         ReportsDesk(auditor).export(Span.SITE, FIRST, LAST)
     assert list(means.exports.iterdir()) == []
     with store.read() as uow:
-        assert "report-exported" not in {event.kind for event in uow.audit.latest(limit=5)}
+        assert "report-exported" not in {
+            event.kind for event in uow.trail.newest(AuditQuery(), limit=5)
+        }
 
 
 def test_a_site_that_looks_like_a_formula_is_only_a_name(

@@ -195,7 +195,7 @@ def test_a_technician_cannot_log_in(
     with pytest.raises(NotPermitted, match="role technician"):
         admit(store, "SHA256:x")
     with store.read() as uow:
-        (event,) = uow.audit.latest(limit=1)
+        (event,) = uow.trail.newest(AuditQuery(), limit=1)
     assert (event.kind, event.actor) == ("staff-turned-away", member.id)
 
 

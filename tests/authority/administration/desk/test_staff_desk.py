@@ -60,7 +60,7 @@ def test_the_first_manager_comes_from_the_command_line(
     key = new_key()
     desk.add("Asha Okafor", Role.MANAGER, key, GROUNDS)
     with store.read() as uow:
-        assert uow.audit.latest()[0].actor == "command line: root"
+        assert uow.trail.newest(AuditQuery())[0].actor == "command line: root"
     assert admit(store, fingerprint(key)).role is Role.MANAGER
 
 
@@ -108,7 +108,7 @@ def test_a_role_that_was_changed_counts_at_once(
     with pytest.raises(NotPermitted):
         StaffDesk(agent).add("Bo Banks", Role.AGENT, new_key(), GROUNDS)
     with store.read() as uow:
-        event = uow.audit.latest()[1]
+        event = uow.trail.newest(AuditQuery())[1]
     assert (event.detail["role"], event.detail["was"]) == ("auditor", "manager")
 
 

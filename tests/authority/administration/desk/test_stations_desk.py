@@ -96,7 +96,7 @@ def test_who_comes_second_is_told(manager: Office, history: History, store: Stor
     told = f"{manager.actor.name} retired the station (reference {first.reference})."
     assert caught.value.changes == (told,)
     with store.read() as uow:
-        assert uow.audit.latest()[0].reference == first.reference
+        assert uow.trail.newest(AuditQuery())[0].reference == first.reference
 
 
 def test_a_station_that_there_is_not(manager: Office) -> None:

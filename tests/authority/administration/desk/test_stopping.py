@@ -12,7 +12,7 @@ from kiosk.authority.administration.people import PeopleDesk
 from kiosk.authority.administration.views import Done, Grounds, Seen
 from kiosk.authority.audit.events import AuditKind, record
 from kiosk.authority.errors import ConcurrentChange
-from kiosk.authority.store.records import AddressChange, PendingChange, Scalar, new_id
+from kiosk.authority.store.records import AddressChange, AuditQuery, PendingChange, Scalar, new_id
 from kiosk.authority.visit.misuse import stop_holder
 from kiosk.authority.visit.registration import apply_due_change, apply_due_changes
 from kiosk.contract.messages import Purpose, VisitId, reference_of
@@ -300,7 +300,7 @@ def test_a_correction_stops_the_change_that_waits(
     clock.forward(hours=25)
     with means.store.begin() as uow:
         assert not apply_due_change(uow, asha.holder.id)
-        kinds = [event.kind for event in uow.audit.of_holder(asha.holder.id)]
+        kinds = [event.kind for event in uow.trail.newest(AuditQuery(holder_id=asha.holder.id))]
         uow.commit()
     assert kinds.count("email-change-stopped") == 1
     assert desk.person(asha.holder.id).email == before

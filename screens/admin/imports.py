@@ -7,7 +7,6 @@ from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import DataTable
@@ -20,9 +19,8 @@ from kiosk.authority.roles import Action
 from kiosk.authority.wording import numbered
 from screens.admin.dialogs.dialog import Listing, LongWork, bytes_far, named, size_of
 from screens.admin.dialogs.form import REPLACES, Entry, Form, grounds_entries
-from screens.admin.page import AdminPage, app_of
-from screens.admin.table import Column, Table, TableLine
-from screens.widgets.prose import Prose
+from screens.admin.page import LinesPage, app_of
+from screens.admin.table import Column, TableLine
 
 # What an import would do, did, or found wrong, in words.
 
@@ -154,10 +152,12 @@ def _grounds(values: Mapping[str, str]) -> Grounds:
     return Grounds(read_reason("reason", values["reason"]))
 
 
-class ImportPage(AdminPage):
+class ImportPage(LinesPage[ImportFile]):
     """The waiting files; one is always rehearsed before it is imported."""
 
     NAME = "Import"
+    TITLE = "Files in the imports folder of the service's machine"
+    EMPTY = _EMPTY
     NEEDS = Action.IMPORT_PEOPLE
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("t", "rehearse", "Try"),
@@ -165,35 +165,26 @@ class ImportPage(AdminPage):
     ]
 
     def __init__(self, desk: AdminDesk) -> None:
-        super().__init__(desk)
-        self._files: dict[str, ImportFile] = {}
-        self._table = Table(
+        super().__init__(
+            desk,
             Column("File", 34, 1),
             Column("Size", 10, right=True),
             Column("Changed", 20),
         )
-        self._words = Prose("", "explained")
-
-    def compose(self) -> ComposeResult:
-        yield Prose("Files in the imports folder of the service's machine", "title")
-        yield self._table
-        yield self._words
 
     def shown(self) -> None:
-        self.ask(self.desk.imports.files, self._show)
+        self.ask(self.desk.imports.files, self.show_lines)
 
-    def _show(self, files: tuple[ImportFile, ...]) -> None:
-        times = app_of(self).times
-        self._files = {file.name: file for file in files}
-        self._table.show(
-            [TableLine(f.name, (f.name, size_of(f.size), times.at(f.changed_at))) for f in files]
-        )
-        self._words.say(_HOW if files else _EMPTY)
-        self.refresh_bindings()
+    def row_of(self, line: ImportFile) -> TableLine:
+        changed = app_of(self).times.at(line.changed_at)
+        return TableLine(line.name, (line.name, size_of(line.size), changed))
+
+    def explained(self, line: ImportFile) -> str:
+        return _HOW
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer a rehearsal where there is a file."""
-        return action != "rehearse" or bool(self._files)
+        return action != "rehearse" or bool(self._lines)
 
     def action_again(self) -> None:
         self.shown()

@@ -8,7 +8,6 @@ from datetime import datetime
 from functools import partial
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import DataTable
@@ -30,10 +29,9 @@ from kiosk.authority.wording import as_sentence, numbered, reason_words
 from screens.admin.dialogs.cards import grouped
 from screens.admin.dialogs.dialog import Listing, LongWork, named, rows_far, written_words
 from screens.admin.dialogs.form import REPLACES, Entry, Form
-from screens.admin.page import AdminPage, app_of
-from screens.admin.table import Column, Table, TableLine
+from screens.admin.page import LinesPage, app_of
+from screens.admin.table import Column, TableLine
 from screens.admin.times import Times
-from screens.widgets.prose import Prose
 
 # The dialogs of the audit: what to show, and the format of an export.
 
@@ -244,14 +242,14 @@ _COLUMNS = (
 _OF_PERSON = frozenset({"Person", "Name"})
 """Columns that say the same in every row where one person's are shown."""
 
-_NONE = "There is nothing like this in the audit."
 _OF_ROW = frozenset({"only_person", "only_reference", "details"})
 
 
-class AuditRows(AdminPage):
+class AuditRows(LinesPage[AuditLine]):
     """A table that grows while one moves down, and below it the marked row in words."""
 
     NAME = "Audit"
+    EMPTY = "There is nothing like this in the audit."
     NEEDS = Action.SEE_AUDIT
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f", "filter", "Find"),
@@ -265,19 +263,10 @@ class AuditRows(AdminPage):
     ]
 
     def __init__(self, desk: AdminDesk) -> None:
-        super().__init__(desk)
+        super().__init__(desk, *_COLUMNS)
         self._only = EVERYTHING
-        self._lines: dict[str, AuditLine] = {}
         self._older: int | None = None
         self._kinds: dict[str, str] = {}
-        self._title = Prose("", "title")
-        self._table = Table(*_COLUMNS)
-        self._words = Prose("", "explained")
-
-    def compose(self) -> ComposeResult:
-        yield self._title
-        yield self._table
-        yield self._words
 
     def on_mount(self) -> None:
         self.ask(self.desk.audit.kinds, self._know, group="kinds")
@@ -297,28 +286,31 @@ class AuditRows(AdminPage):
         self._add(page)
 
     def _add(self, page: AuditPage) -> None:
-        self._lines |= {str(line.seq): line for line in page.lines}
         self._older = page.older
-        times = app_of(self).times
-        self._title.say(filter_words(self._only, self._kinds, times))
-        lacking = _OF_PERSON if self._only.person else frozenset()
-        columns = [column for column in _COLUMNS if column.title not in lacking]
-        rows = []
-        for key, line in self._lines.items():
-            # Of one who was erased there is no number; the narrower list has no room for names.
-            number, name = (line.number, line.name) if line.number else (line.name, "")
-            whence = line.station or line.who
-            cells = (times.short(line.at), line.sentence, number, name, whence, line.reference)
-            shown = zip(_COLUMNS, cells, strict=True)
-            rows.append(TableLine(key, tuple(cell for column, cell in shown if column in columns)))
-        self._table.show(rows, columns)
-        self._explain()
-
-    # --- the marked row ----------------------------------------------------------------
+        self._title.say(filter_words(self._only, self._kinds, app_of(self).times))
+        every = self._lines | {str(line.seq): line for line in page.lines}
+        self.show_lines(tuple(every.values()), self._columns)
 
     @property
-    def _line(self) -> AuditLine | None:
-        return self._lines.get(self._table.marked)
+    def _columns(self) -> list[Column]:
+        lacking = _OF_PERSON if self._only.person else frozenset()
+        return [column for column in _COLUMNS if column.title not in lacking]
+
+    def row_of(self, line: AuditLine) -> TableLine:
+        # Of one who was erased there is no number; the narrower list has no room for names.
+        number, name = (line.number, line.name) if line.number else (line.name, "")
+        at, whence = app_of(self).times.short(line.at), line.station or line.who
+        cells = (at, line.sentence, number, name, whence, line.reference)
+        shown, columns = zip(_COLUMNS, cells, strict=True), self._columns
+        return TableLine(str(line.seq), tuple(cell for one, cell in shown if one in columns))
+
+    def explained(self, line: AuditLine) -> str:
+        words = row_in_short(line)
+        if self._older is not None and len(self._lines) >= MOST:
+            words = f"{words}\nThere is more; narrow it with f."
+        return words
+
+    # --- the marked row ----------------------------------------------------------------
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
         """Show its words; read on at the last row."""
@@ -329,26 +321,19 @@ class AuditRows(AdminPage):
             if len(self._lines) < MOST:
                 self.ask(page, self._add, group="older")
 
-    def _explain(self) -> None:
-        words = row_in_short(self._line) if self._line else _NONE
-        if self._older is not None and len(self._lines) >= MOST:
-            words = f"{words}\nThere is more; narrow it with f."
-        self._words.say(words)
-        self.refresh_bindings()
-
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         event.stop()
         self.action_details()
 
     def action_details(self) -> None:
-        line = self._line
+        line = self.marked
         if line is not None:
             self.app.push_screen(Listing(line.sentence, "", row_lines(line, app_of(self).times)))
 
     # --- narrowing ---------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        line = self._line
+        line = self.marked
         if action in _OF_ROW and line is None:
             return False
         if action == "only_person":
@@ -385,12 +370,12 @@ class AuditRows(AdminPage):
         )
 
     def action_only_person(self) -> None:
-        if self._line is not None:
-            self._narrow(replace(self._only, person=self._line.number))
+        if self.marked is not None:
+            self._narrow(replace(self._only, person=self.marked.number))
 
     def action_only_reference(self) -> None:
-        if self._line is not None:
-            self._narrow(replace(self._only, reference=self._line.reference))
+        if self.marked is not None:
+            self._narrow(replace(self._only, reference=self.marked.reference))
 
     def action_everything(self) -> None:
         self._narrow(EVERYTHING)

@@ -201,11 +201,14 @@ class LinesPage(AdminPage, Generic[Line]):
         yield self._table
         yield self._words
 
-    def show_lines(self, lines: Sequence[Line]) -> None:
-        """Show ``lines`` in this order; the mark stays on its line."""
+    def show_lines(self, lines: Sequence[Line], columns: Sequence[Column] | None = None) -> None:
+        """Show ``lines`` in this order, under other ``columns`` where some are given.
+
+        The mark stays on its line.
+        """
         rows = [self.row_of(line) for line in lines]
         self._lines = {row.key: line for row, line in zip(rows, lines, strict=True)}
-        self._table.show(rows)
+        self._table.show(rows, columns)
         self._explain()
 
     def row_of(self, line: Line) -> TableLine:

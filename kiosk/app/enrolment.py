@@ -206,7 +206,7 @@ def _verified(ca: str, fingerprint: str) -> ssl.SSLContext:
     if ca_fingerprint(der) != fingerprint:
         raise EnrolmentFailed(
             "what answers there is not the authority that this line is of. Do not go on: tell "
-            "whoever looks after the network"
+            "the administrator of the network"
         )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3

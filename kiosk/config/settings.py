@@ -536,7 +536,7 @@ class MonitoringSettings(Section):
     listen: str = setting(
         "",
         Text("host:port or an absolute path", rf"{_HOST_AND_PORT}|/.+", empty=True),
-        "Where it answers whoever asks, such as 127.0.0.1:9464; empty is the socket "
+        "Where it answers any caller, such as 127.0.0.1:9464; empty is the socket "
         "monitoring.sock beside that of [authority].",
     )
     drain_s: float = setting(

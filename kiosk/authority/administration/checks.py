@@ -353,7 +353,7 @@ def check_patience(token_s: float, others_s: float) -> Finding:
     """Check that a token without an answer times out before writers that wait for it."""
     if token_s < others_s:
         return ok(_TOKEN, f"is waited for {token_s:g} s at most")
-    text = f"is waited for {token_s:g} s; whoever writes meanwhile gives up after {others_s:g} s"
+    text = f"is waited for {token_s:g} s; another that has to write gives up after {others_s:g} s"
     return warn(_TOKEN, text, "keep `timeout_s` in [secrets] below `busy_timeout_s` in [store]")
 
 

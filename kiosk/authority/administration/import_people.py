@@ -701,7 +701,7 @@ class ImportDesk(Desk):
                 return [file for entry in entries for file in _listed(entry)]
         except FileNotFoundError:
             missing = (
-                f"There is no folder {self._folder} yet. Whoever looks after the service's "
+                f"There is no folder {self._folder} yet. The administrator of the service's "
                 "machine creates it, readable by the RA application's account alone."
             )
             raise NotTaken(FIELD, missing) from None

@@ -486,7 +486,7 @@ KEY_MISSING = (
     "A key that this needs is missing: nothing was done. Tell the machine's administrator: `kiosk "
     "doctor` says more."
 )
-GONE = "Whoever proposed this may not do it any more: propose it anew."
+GONE = "The one who proposed this may not do it any more: propose it anew."
 
 
 def proposer_of(uow: UnitOfWork, kept: ProposedAct) -> Actor | None:

@@ -299,7 +299,7 @@ def test_the_first_problems_are_shown_and_all_are_counted(
 
 def test_a_folder_that_is_gone_is_named(desk: ImportDesk, means: StaffDependencies) -> None:
     means.imports.rmdir()
-    with pytest.raises(NotTaken, match=r"no folder .* yet\. Whoever"):
+    with pytest.raises(NotTaken, match=r"no folder .* yet\. The administrator"):
         desk.files()
 
 

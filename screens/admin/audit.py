@@ -18,13 +18,13 @@ from kiosk.authority.administration.views import (
     AuditFilter,
     AuditLine,
     AuditPage,
+    AuditVerdict,
     ExportFormat,
     Written,
 )
 from kiosk.authority.audit.rows import row_name
 from kiosk.authority.errors import NotTaken
 from kiosk.authority.roles import Action
-from kiosk.authority.store.records import AuditVerdict
 from kiosk.authority.wording import as_sentence, numbered, reason_words
 from screens.admin.dialogs.cards import grouped
 from screens.admin.dialogs.dialog import Listing, LongWork, named, rows_far, written_words

@@ -893,5 +893,6 @@ class LockedGrant:
     visit: Visit
     card: Card
     holder: Cardholder
+    station: Station | None
     generations_from: int
     overtaken: bool

@@ -38,6 +38,7 @@ from kiosk.authority.visit.rules import (
     KEPT_SECRET_TRIES,
     has_admin_key,
     most_tries,
+    station_barred,
     tries_by_account,
 )
 from kiosk.contract.errors import StepRefused
@@ -303,8 +304,9 @@ def rotate_secret(parts: Dependencies, visit_id: VisitId, journal: JournalId) ->
         lives = case.visit.opened_at + VISIT_LIFE > uow.now
         if taken or not done or not lives or not rotates(parts, case.card):
             return None
-        if case.overtaken:
-            return None  # the other visit may have changed the secret
+        # Another visit may have changed the secret, and a retired station is sent none.
+        if case.overtaken or station_barred(case.station):
+            return None
         drawn = _draw(uow, parts, case)
         uow.commit()
         return drawn

@@ -348,16 +348,17 @@ _OVERTAKEN = exists().where(
 )
 _GRANTED = Prepared(
     select(
-        *(UnblockRow, VisitRow, CardRow, CardholderRow),
+        *(UnblockRow, VisitRow, CardRow, CardholderRow, StationRow),
         _GENERATIONS_FROM.scalar_subquery(),
         _OVERTAKEN,
     )
     .join(VisitRow, col(VisitRow.id) == col(UnblockRow.visit_id))
     .join(CardRow, col(CardRow.id) == col(UnblockRow.card_id))
     .join(CardholderRow, col(CardholderRow.id) == col(CardRow.holder_id))
+    .outerjoin(StationRow, col(StationRow.name) == col(VisitRow.station))
     .where(col(UnblockRow.id) == bindparam("entry"))
 )
-_GRANTED_ROWS = (UnblockRow, VisitRow, CardRow, CardholderRow)
+_GRANTED_ROWS = (UnblockRow, VisitRow, CardRow, CardholderRow, StationRow)
 
 
 _CARD_NAMED = (
@@ -452,19 +453,21 @@ class VisitRecords(Repository):
         """Lock card and visit of an entry of the journal, and read them; None for none."""
         given = {"entry": entry_id}
         self._gateway.lock(_LOCK_GRANTED, given)
-        for entry, visit, card, holder, generations, overtaken in self._gateway.joined(
+        for entry, visit, card, holder, station, generations, overtaken in self._gateway.joined(
             _GRANTED, _GRANTED_ROWS, given
         ):
             self._gateway.need(entry, id=entry_id)
             self._gateway.need(visit, id=entry.visit_id)
             self._gateway.need(card, id=entry.card_id)
             self._gateway.need(holder, id=card.holder_id)
+            self._gateway.need(station, name=visit.station)
             if entry.visit_id == visit_id:
                 return LockedGrant(
                     entry.record(UnblockEntry),
                     visit.record(Visit),
                     card_record(card),
                     holder.record(Cardholder),
+                    station.record(Station) if station else None,
                     generations,
                     bool(overtaken),
                 )

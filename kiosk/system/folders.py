@@ -93,9 +93,11 @@ def replace_text(path: Path, text: str, mode: int, owner: tuple[int, int] | None
                 file.flush()
                 os.fsync(handle)
             os.rename(new, path.name, src_dir_fd=folder, dst_dir_fd=folder)
-        except BaseException:
+        except BaseException as failed:
             with suppress(FileNotFoundError):
                 os.unlink(new, dir_fd=folder)
+            if isinstance(failed, OSError) and failed.filename is None:  # a full disk
+                raise OSError(failed.errno, failed.strerror, str(path)) from None
             raise
         named = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder)
         try:

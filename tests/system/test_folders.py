@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -56,6 +58,24 @@ def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(IsADirectoryError):
         replace_text(tmp_path / "file", "text", 0o600)
     assert [each.name for each in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_full_disk_is_said_of_the_file_that_was_to_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before: no space left on device, and not on which."""
+    place = tmp_path / "settings"
+    replace_text(place, "old", 0o600)
+
+    def full(_: int) -> NoReturn:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("kiosk.system.folders.os.fsync", full)
+    with pytest.raises(OSError, match="No space left on device") as failed:
+        replace_text(place, "new", 0o600)
+    assert failed.value.filename == str(place)
+    assert [path.name for path in tmp_path.iterdir()] == ["settings"]
+    assert place.read_text() == "old"
 
 
 def test_a_folder_behind_a_link_of_another_account_is_not_ours(

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -81,6 +82,9 @@ _ROOM = 42
 
 _PATIENCE_S = 10
 
+READ_S = 4.0
+"""How long the reason stays for which the application could not be opened, or ended."""
+
 
 class RaSide:
     """Made in ``folder`` for the settings at ``config``; ``stop`` ends its SSH server."""
@@ -116,7 +120,10 @@ class RaSide:
         """
         login = {VARIABLE: str(self._folder / "ra_login")}
         with keep_up(open_executor, IdleTimes().check_s):
-            subprocess.run(self._command, env=os.environ | login)  # noqa: S603 - ours
+            ended = subprocess.run(self._command, env=os.environ | login)  # noqa: S603 - ours
+        if ended.returncode:
+            # It says why it cannot be opened, and the station's first page would cover that.
+            time.sleep(READ_S)
 
     def stop(self) -> None:
         """End the server and its sessions; return when none of their processes is left."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -21,9 +22,10 @@ from kiosk.app.composition.authority import build_authority
 from kiosk.app.composition.opening import open_store
 from kiosk.app.composition.staff import build_desk
 from kiosk.app.composition.station import LocalExecutor
+from kiosk.app.demo import ra_side
 from kiosk.app.demo.estate import DemoTable, cast, count_people, make_estate, settings_file
 from kiosk.app.demo.mailbox import Mailbox
-from kiosk.app.demo.ra_side import MANAGER, SECOND, RaSide, keep_up
+from kiosk.app.demo.ra_side import MANAGER, READ_S, SECOND, RaSide, keep_up
 from kiosk.authority.administration.views import Actor, AuditFilter, ExportFormat, Grounds, Span
 from kiosk.authority.people_groups import PeopleGroup
 from kiosk.authority.roles import Role
@@ -393,3 +395,18 @@ def test_a_terminal_that_is_too_small_for_it_has_room_for_the_reason(
     (line,) = capsys.readouterr().err.splitlines()
     assert line == "kiosk: this terminal is 60 by 20; make it 60 by 23"
     assert len(line) < 60
+
+
+@pytest.mark.parametrize(("code", "waits"), [(0, []), (1, [READ_S])])
+def test_why_the_ra_application_was_not_opened_can_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, waits: list[float]
+) -> None:
+    """Before: whoever removed the demo's first manager pressed F10, and saw the station again."""
+    slept: list[float] = []
+    monkeypatch.setattr(ra_side, "keep_up", lambda *_parts: nullcontext())
+    monkeypatch.setattr(time, "sleep", slept.append)
+    monkeypatch.setattr(
+        subprocess, "run", lambda *words, **_: subprocess.CompletedProcess(words, code)
+    )
+    RaSide(tmp_path, tmp_path / "kiosk.toml").open(lambda: pytest.fail("nobody asked for it"))
+    assert slept == waits

@@ -496,6 +496,8 @@ class AuthorityServer:
 
         Raises ``ConfigError`` where another process listens there, or it cannot be made.
         """
+        if not path.parent.is_dir():
+            raise ConfigError(f"authority.socket: there is no folder {path.parent}: make it first")
         remove_stale(path)
         before = os.umask(0o117)  # mode 0660
         try:
@@ -781,8 +783,13 @@ def remove_stale(path: Path) -> None:
         raise ConfigError(f"{path}: {error.strerror}") from None
     with socket.socket(socket.AF_UNIX) as probe:
         probe.settimeout(1.0)
-        with suppress(OSError):
+        try:
             probe.connect(str(path))
+        except (ConnectionRefusedError, FileNotFoundError):
+            pass
+        except OSError:  # a full queue is that of a process, too
+            raise ConfigError(f"another process has {path}, and does not answer") from None
+        else:
             raise ConfigError(f"another process listens on {path}")
     path.unlink(missing_ok=True)
 

@@ -6,11 +6,15 @@ import errno
 import logging
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 
+from kiosk.authority.server import remove_stale
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.messages import Heartbeat, StationStanding
 from tests.contract.test_silent_strangers import calls_anew, port_of
@@ -103,3 +107,39 @@ def test_after_too_many_open_files_it_accepts_again(
     (line,) = caplog.messages
     assert line == "no connection can be accepted: Too many open files"
     assert tls.at("A").heartbeat(Heartbeat()) is StationStanding.IN_USE
+
+
+def test_the_socket_of_a_process_that_is_busy_is_left_alone(tmp_path: Path) -> None:
+    """Before: a second process that was started took it away, and stations reached that one."""
+    path = tmp_path / "authority.sock"
+    with ExitStack() as ends, socket.socket(socket.AF_UNIX) as busy:
+        busy.bind(str(path))
+        busy.listen(0)
+        with suppress(BlockingIOError):
+            while True:
+                waiting = ends.enter_context(socket.socket(socket.AF_UNIX))
+                waiting.setblocking(False)
+                waiting.connect(str(path))
+        with pytest.raises(ConfigError, match=r"another process has .* and does not answer"):
+            remove_stale(path)
+        assert path.exists()
+    remove_stale(path)
+    assert not path.exists()
+
+
+def test_a_folder_of_the_socket_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """Before: no such file or directory, of the socket that was to be made."""
+    place, settings = tmp_path / "run" / "authority.sock", tmp_path / "kiosk.toml"
+    settings.write_text(f'[authority]\nsocket = "{place}"\nstation_user = "root"\n')
+    listen = {"KIOSK_MONITORING__LISTEN": f"{tmp_path}/monitoring.sock"}
+    for words in (("setup", "authority"), ("authority",)):
+        done = subprocess.run(
+            [Path(sys.executable).with_name("kiosk"), *words, "--config", settings],
+            env={"STATE_DIRECTORY": str(tmp_path / "state")} | listen,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+    assert done.returncode == 2
+    assert f"authority.socket: there is no folder {place.parent}: make it first" in done.stderr

@@ -35,6 +35,20 @@ from tests.authority.world import World
 LIFE = timedelta(days=90)
 ADDRESSES = ("authority.example:8443",)
 
+OF_SM2 = """\
+-----BEGIN CERTIFICATE-----
+MIIBbTCCAROgAwIBAgIUboCr/ShZuvRoMJcpsM+yW6NmhHQwCgYIKoEcz1UBg3Uw
+DDEKMAgGA1UEAwwBeDAeFw0yNjExMjkyMjU0MjJaFw0yNjEyMDQyMjU0MjJaMAwx
+CjAIBgNVBAMMAXgwWTATBgcqhkjOPQIBBggqgRzPVQGCLQNCAAR9njhzio1El3wK
+1giTyAegScPveQLoNFMvJfUGGZ9qgEdvp9iSwydqkqz/MJZ25TJwMgBbl1eAfx6s
+jTbqQAhwo1MwUTAdBgNVHQ4EFgQU7jd49UWK/QjTguHcm49eIaTOmYUwHwYDVR0j
+BBgwFoAU7jd49UWK/QjTguHcm49eIaTOmYUwDwYDVR0TAQH/BAUwAwEB/zAKBggq
+gRzPVQGDdQNIADBFAiEAqUCxtrKeLiG8kNR8hikxNYI+GBnmGqWIPnzpzagFSDgC
+IBvrY4Y8mCuRA0apCh/A/9OtTiRWTBlDjwIUbpa7MRej
+-----END CERTIFICATE-----
+"""
+"""A certificate whose key is of a kind that the library does not know (a traceback, before)."""
+
 
 class Key:
     """A key that a station makes."""
@@ -319,6 +333,8 @@ def test_a_station_of_the_estates_own_ca_is_known_by_its_certificate(estate: Est
     _, expired = certified(now)
     with pytest.raises(NotTaken, match="has expired"):
         estate.desk.enrol_certificate("Level 8", "", expired, GROUNDS)
+    with pytest.raises(NotTaken, match="kind of key is not supported"):
+        estate.desk.enrol_certificate("Level 8", "", OF_SM2, GROUNDS)
     with pytest.raises(NotTaken, match="no certificate"):
         estate.desk.enrol_certificate("Level 8", "", "nothing", GROUNDS)
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 
 from kiosk.authority.administration.alarms import is_silent
 from kiosk.authority.administration.office import Act, Desk, describe_change
@@ -72,6 +73,8 @@ class StationsDesk(Desk):
                 fingerprint = fingerprint_of(shown.public_key())
             except ValueError:
                 raise NotTaken("certificate", "This is no certificate in PEM.") from None
+            except UnsupportedAlgorithm:
+                raise NotTaken("certificate", "Its kind of key is not supported.") from None
             uow, until = act.uow, shown.not_valid_after_utc
             if until <= uow.now:
                 raise NotTaken("certificate", "This certificate has expired.")

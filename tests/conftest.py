@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.screens.idle_app import IdleLoop, short_frames
 
@@ -21,8 +21,8 @@ pytest_plugins = [
 
 # No example is judged by a stopwatch. At a desk they are drawn anew each time; where a
 # change has to pass, the same ones are drawn, so that a run can be repeated.
-settings.register_profile("desk", deadline=None)
-settings.register_profile("ci", deadline=None, derandomize=True)
+settings.register_profile("desk", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("desk"), derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
 

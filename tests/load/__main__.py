@@ -63,7 +63,7 @@ def main() -> int:
     parser.add_argument("--holders", default="1000,100000,1000000")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--visits", type=int, default=96, help="at once, in each round")
-    parser.add_argument("--replicas", type=int, default=2, help="of the authority")
+    parser.add_argument("--replicas", type=int, default=1, help="of the authority")
     parser.add_argument("--seconds", type=float, default=40, help="of arrivals, in each round")
     args = parser.parse_args()
     sizes = [int(each) for each in args.holders.split(",")]

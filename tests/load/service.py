@@ -45,7 +45,7 @@ from tests.support.database import TEMPLATE, PostgresServer
 SERVER_SETTINGS = {
     "fsync": "on",
     "full_page_writes": "on",
-    # Two authorities for each number of holders, the bare statements and the use cases alone.
+    # The authorities for each number of holders, the bare statements and the use cases alone.
     "max_connections": "300",
     "shared_buffers": "1GB",
     "maintenance_work_mem": "512MB",

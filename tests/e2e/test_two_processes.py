@@ -77,3 +77,11 @@ def test_an_account_that_is_none_is_named(world: World) -> None:
     said = world.kiosk("authority")
     assert said.returncode == 2
     assert "authority.station_user: there is no account 'no-such-account'" in said.stderr
+
+
+def test_an_authority_that_nobody_could_call_does_not_start(world: World) -> None:
+    world.more_environ["KIOSK_AUTHORITY__SOCKET"] = ""
+    world.more_environ["KIOSK_AUTHORITY__ADDRESSES"] = "authority.example:8443"
+    said = world.kiosk("authority")
+    assert said.returncode == 2
+    assert "authority: nobody could call it: give socket, or listen, or both" in said.stderr

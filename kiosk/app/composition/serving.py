@@ -47,6 +47,8 @@ async def serve(
     does not serve (empty where it does): first when the monitoring listens, and the first try to
     open the database and the keys has ended or lasts. Raises ``ConfigError``.
     """
+    if not (settings.authority.socket or settings.authority.listen):
+        raise ConfigError("authority: nobody could call it: give socket, or listen, or both")
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -4,8 +4,8 @@ person's card unlocked with their own answers and their own mailbox.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,9 +17,7 @@ from kiosk.authority.store.records import StaffKey, StaffMember, new_id
 from kiosk.contract.messages import Grant, Reason, Refusal, SetPin
 from tests.attacks.misled import mislead, take_for_equal
 from tests.authority.world import World
-
-if TYPE_CHECKING:
-    from tests.support.database import PostgresServer
+from tests.support.database import TEMPLATE, PostgresServer
 
 MANAGERS, THIEFS = "SHA256:managers", "SHA256:thiefs"
 TIMES = 10
@@ -46,11 +44,19 @@ def test_a_managers_key_is_not_given_for_another_one(world: World) -> None:
     world.store.close()
 
 
+@pytest.fixture
+def misled_database(postgres_server: PostgresServer) -> Iterator[str]:
+    """A database for this test alone: to empty it would not undo what is done to it."""
+    postgres_server.execute(f"CREATE DATABASE misled TEMPLATE {TEMPLATE}")
+    yield postgres_server.url("misled")
+    postgres_server.execute("DROP DATABASE misled WITH (FORCE)")
+
+
 @pytest.mark.postgresql
 def test_a_registration_is_not_given_for_another_persons(
-    folder: Path, postgres_server: PostgresServer
+    folder: Path, misled_database: str
 ) -> None:
-    world = World(folder, url=postgres_server.fresh())
+    world = World(folder, url=misled_database)
     card = world.registered_card()
     reader = world.known_reader_card(card)
     mailbox = "mallory@trust.nhs.uk"

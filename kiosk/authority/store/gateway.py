@@ -181,7 +181,7 @@ class Gateway:
             self._check(rows)
         return rows
 
-    def need(self, row: TableRow | None, **asked: object) -> None:
+    def check_asked(self, row: TableRow | None, **asked: object) -> None:
         """Raise ``RowAltered`` where the database gave another row than it was asked for.
 
         A MAC shows that nobody altered a row, and not that it is the one: with a view or a rule in

@@ -80,7 +80,7 @@ class AttemptCounter(Repository):
         """Return the charge of an attempt, without charging any."""
         this = {"of": self._subject, "attempt": attempt_id}
         row = self._gateway.one(_ATTEMPT, AttemptRow, this)
-        self._gateway.need(row, subject=self._subject, attempt_id=attempt_id)
+        self._gateway.check_asked(row, subject=self._subject, attempt_id=attempt_id)
         if row is None:
             return None
         return Charge(attempt_id, row.left_after, fresh=False, verdict=row.verdict, given=row.given)

@@ -144,7 +144,7 @@ class CardRecords(Repository):
 
     def get(self, card_id: str) -> Card | None:
         row = self._gateway.one(_CARD, CardRow, {"card": card_id})
-        self._gateway.need(row, id=card_id)
+        self._gateway.check_asked(row, id=card_id)
         return card_record(row) if row else None
 
     def by_ids(self, ids: Iterable[str]) -> dict[str, Card]:
@@ -162,8 +162,8 @@ class CardRecords(Repository):
         joined = col(CardholderRow.id) == col(CardRow.holder_id)
         statement = select(CardRow, CardholderRow).join(CardholderRow, joined).where(*named)
         for row, holder in self._gateway.joined(statement, (CardRow, CardholderRow)):
-            self._gateway.need(row, driver=card.driver, identifier=card.identifier)
-            self._gateway.need(holder, id=row.holder_id)
+            self._gateway.check_asked(row, driver=card.driver, identifier=card.identifier)
+            self._gateway.check_asked(holder, id=row.holder_id)
             return KnownCard(card_record(row), holder.record(Cardholder))
         return None
 
@@ -174,8 +174,8 @@ class CardRecords(Repository):
         for row, holder in self._gateway.joined(
             statement.where(col(CardRow.id) == card_id), (CardRow, CardholderRow)
         ):
-            self._gateway.need(row, id=card_id)
-            self._gateway.need(holder, id=row.holder_id)
+            self._gateway.check_asked(row, id=card_id)
+            self._gateway.check_asked(holder, id=row.holder_id)
             return KnownCard(card_record(row), holder.record(Cardholder))
         return None
 
@@ -215,7 +215,7 @@ class CardRecords(Repository):
         """
         statement = select(CardRow).where(col(CardRow.id) == card_id).with_for_update()
         row = self._gateway.one(statement, CardRow)
-        self._gateway.need(row, id=card_id)
+        self._gateway.check_asked(row, id=card_id)
         return card_record(row) if row else None
 
     def lock_each(self, ids: Iterable[str]) -> dict[str, Card]:

@@ -273,7 +273,7 @@ class EmailCodes(Repository):
         self, statement: Prepared, given: dict[str, str], **asked: object
     ) -> EmailCode | None:
         row = self._gateway.one(statement, CodeRow, given)
-        self._gateway.need(row, **asked)
+        self._gateway.check_asked(row, **asked)
         return row.record(EmailCode) if row else None
 
     def _revoke(self, *conditions: ColumnElement[bool]) -> bool:

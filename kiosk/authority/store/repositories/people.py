@@ -108,7 +108,7 @@ class Registrations(Repository):
     def of_holder(self, holder_id: str) -> Registration | None:
         statement = select(RegistrationRow).where(_is(holder_id))
         row = self._gateway.one(statement, RegistrationRow)
-        self._gateway.need(row, holder_id=holder_id)
+        self._gateway.check_asked(row, holder_id=holder_id)
         return row.record(Registration) if row else None
 
     def of_holders(self, holder_ids: Iterable[str]) -> dict[str, Registration]:
@@ -292,7 +292,7 @@ class Cardholders(Repository):
         row = self._gateway.one(
             select(CardholderRow).where(col(CardholderRow.id) == holder_id), CardholderRow
         )
-        self._gateway.need(row, id=holder_id)
+        self._gateway.check_asked(row, id=holder_id)
         return row.record(Cardholder) if row else None
 
     def by_numbers(self, numbers: Iterable[str]) -> dict[str, Cardholder]:
@@ -678,7 +678,7 @@ class AddressChanges(Repository):
     def waiting(self, holder_id: str) -> AddressChange | None:
         """Return the holder's change that is neither in force nor stopped."""
         row = self._gateway.one(_WAITING, AddressChangeRow, {"holder": holder_id})
-        self._gateway.need(row, holder_id=holder_id, ended_at=None)
+        self._gateway.check_asked(row, holder_id=holder_id, ended_at=None)
         return row.record(AddressChange) if row else None
 
     def every_waiting(self) -> tuple[AddressChange, ...]:

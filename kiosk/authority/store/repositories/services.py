@@ -207,7 +207,7 @@ class Stations(Repository):
 
     def get(self, name: str) -> Station | None:
         row = self._gateway.one(_STATION, StationRow, {"station": name})
-        self._gateway.need(row, name=name)
+        self._gateway.check_asked(row, name=name)
         return row.record(Station) if row else None
 
     def every(self) -> tuple[Station, ...]:
@@ -354,8 +354,8 @@ class StationKeys(Repository):
         """Return a key with its station, also a retired one; None for a key that has ended."""
         given = {"fingerprint": fingerprint}
         for key, station in self._gateway.joined(_FOUND, (StationKeyRow, StationRow), given):
-            self._gateway.need(key, fingerprint=fingerprint)
-            self._gateway.need(station, name=key.station)
+            self._gateway.check_asked(key, fingerprint=fingerprint)
+            self._gateway.check_asked(station, name=key.station)
             if key.ends_at is None or key.ends_at > self._now:
                 return key.record(StationKey), station.record(Station)
         return None

@@ -32,7 +32,7 @@ class Staff(Repository):
         """Return one by id, present or removed."""
         found = select(StaffMemberRow).where(col(StaffMemberRow.id) == staff_id)
         row = self._gateway.one(found, StaffMemberRow)
-        self._gateway.need(row, id=staff_id)
+        self._gateway.check_asked(row, id=staff_id)
         return row.record(StaffMember) if row else None
 
     def lock_all(self) -> None:
@@ -77,7 +77,7 @@ class Staff(Repository):
     def key(self, fingerprint: str) -> StaffKey | None:
         statement = select(StaffKeyRow).where(col(StaffKeyRow.fingerprint) == fingerprint)
         row = self._gateway.one(statement, StaffKeyRow)
-        self._gateway.need(row, fingerprint=fingerprint)
+        self._gateway.check_asked(row, fingerprint=fingerprint)
         return row.record(StaffKey) if row else None
 
     def keys(self) -> tuple[StaffKey, ...]:

@@ -145,7 +145,7 @@ class Visits(Repository):
 
     def _this(self, statement: Prepared, visit_id: str) -> Visit | None:
         row = self._gateway.one(statement, VisitRow, {"visit": visit_id})
-        self._gateway.need(row, id=visit_id)
+        self._gateway.check_asked(row, id=visit_id)
         return row.record(Visit) if row else None
 
 
@@ -200,7 +200,7 @@ class UnblockJournal(Repository):
     def open_for(self, card_id: str) -> UnblockEntry | None:
         """Return the card's open entry: an intent without outcome, or an unknown outcome."""
         row = self._gateway.one(_OPEN_FOR_CARD, UnblockRow, {"card": card_id})
-        self._gateway.need(row, card_id=card_id, closed_at=None)
+        self._gateway.check_asked(row, card_id=card_id, closed_at=None)
         return row.record(UnblockEntry) if row else None
 
     def open_of_holder(self, holder_id: str) -> tuple[UnblockEntry, ...]:
@@ -214,7 +214,7 @@ class UnblockJournal(Repository):
         """Return every entry that a visit opened, oldest first."""
         rows = self._gateway.many(_ENTRIES_OF_VISIT, UnblockRow, {"visit": visit_id})
         for row in rows:
-            self._gateway.need(row, visit_id=visit_id)
+            self._gateway.check_asked(row, visit_id=visit_id)
         return tuple(row.record(UnblockEntry) for row in rows)
 
     def before_release(self, card_id: str, visit_id: str) -> tuple[UnblockEntry | None, int]:
@@ -255,13 +255,8 @@ class UnblockJournal(Repository):
 
     def is_overtaken(self, entry: UnblockEntry) -> bool:
         """Return whether the card was granted an unblock in another visit after this one."""
-        others = (
-            col(UnblockRow.card_id) == entry.card_id,
-            col(UnblockRow.visit_id) != entry.visit_id,
-        )
-        later = col(UnblockRow.opened_at) > entry.opened_at
-        found = self._gateway.scalar(select(func.count()).where(*others, later))
-        return bool(found)
+        this = select(_OVERTAKEN).where(col(UnblockRow.id) == entry.id)
+        return bool(self._gateway.scalar(this))
 
     def keep_cryptogram(self, entry_id: str, cryptogram: bytes, awaited: bytes) -> None:
         """Keep an admin key's cryptogram, and the digest of its answer, until it is answered."""
@@ -379,8 +374,8 @@ class VisitRecords(Repository):
         given = {"driver": card.driver, "identifier": card.identifier}
         self._gateway.lock(_LOCK_CARD, given)
         for row, holder in self._gateway.joined(_KNOWN, (CardRow, CardholderRow), given):
-            self._gateway.need(row, **given)
-            self._gateway.need(holder, id=row.holder_id)
+            self._gateway.check_asked(row, **given)
+            self._gateway.check_asked(holder, id=row.holder_id)
             return KnownCard(card_record(row), holder.record(Cardholder))
         return None
 
@@ -399,10 +394,10 @@ class VisitRecords(Repository):
             return None
         visit, card, holder, *around = rows[0]
         station = around.pop() if at_station else None
-        self._gateway.need(visit, id=visit_id, card_id=card.id)
-        self._gateway.need(holder, id=card.holder_id)
-        self._gateway.need(station, name=visit.station)
-        self._need_around(
+        self._gateway.check_asked(visit, id=visit_id, card_id=card.id)
+        self._gateway.check_asked(holder, id=card.holder_id)
+        self._gateway.check_asked(station, name=visit.station)
+        self._check_around(
             around,
             card.holder_id,
             card.id,
@@ -422,7 +417,7 @@ class VisitRecords(Repository):
         names = {"holder": holder_id, "card": card_id}
         given = names | {"pending": visit.pending_id, "code": visit.code_proven_id}
         around = self._gateway.joined(_AROUND, _AROUND_ROWS, given)[0]
-        self._need_around(
+        self._check_around(
             around,
             holder_id,
             card_id,
@@ -431,7 +426,7 @@ class VisitRecords(Repository):
         )
         return _around(*around)
 
-    def _need_around(
+    def _check_around(
         self,
         around: Sequence[Any],
         holder_id: str,
@@ -442,12 +437,12 @@ class VisitRecords(Repository):
     ) -> None:
         """Make sure that rows that were joined belong to a visit's holder and card."""
         registration, gathered, code, proven, staff_card, staff_member = around
-        self._gateway.need(registration, holder_id=holder_id)
-        self._gateway.need(gathered, id=pending)
-        self._gateway.need(code, card_id=card_id, consumed_at=None, revoked_at=None)
-        self._gateway.need(proven, id=proven_code)
-        self._gateway.need(staff_card, card_id=card_id)
-        self._gateway.need(staff_member, id=staff_card.staff_id if staff_card else None)
+        self._gateway.check_asked(registration, holder_id=holder_id)
+        self._gateway.check_asked(gathered, id=pending)
+        self._gateway.check_asked(code, card_id=card_id, consumed_at=None, revoked_at=None)
+        self._gateway.check_asked(proven, id=proven_code)
+        self._gateway.check_asked(staff_card, card_id=card_id)
+        self._gateway.check_asked(staff_member, id=staff_card.staff_id if staff_card else None)
 
     def lock_grant(self, visit_id: str, entry_id: str) -> LockedGrant | None:
         """Lock card and visit of an entry of the journal, and read them; None for none."""
@@ -456,11 +451,11 @@ class VisitRecords(Repository):
         for entry, visit, card, holder, station, generations, overtaken in self._gateway.joined(
             _GRANTED, _GRANTED_ROWS, given
         ):
-            self._gateway.need(entry, id=entry_id)
-            self._gateway.need(visit, id=entry.visit_id)
-            self._gateway.need(card, id=entry.card_id)
-            self._gateway.need(holder, id=card.holder_id)
-            self._gateway.need(station, name=visit.station)
+            self._gateway.check_asked(entry, id=entry_id)
+            self._gateway.check_asked(visit, id=entry.visit_id)
+            self._gateway.check_asked(card, id=entry.card_id)
+            self._gateway.check_asked(holder, id=card.holder_id)
+            self._gateway.check_asked(station, name=visit.station)
             if entry.visit_id == visit_id:
                 return LockedGrant(
                     entry.record(UnblockEntry),

@@ -38,9 +38,6 @@ SMALL = SIZES[0]
 _HELD_BACK_S = 0.06
 """Longer than the command palette holds the screen back once it has closed."""
 
-_PAGE_KEYS = {f"f{n}" for n in range(1, 11)}
-
-
 class Clock:
     """Seconds that pass when a test says so."""
 
@@ -102,21 +99,22 @@ class Run:
         return "\n".join(line.rstrip() for line in self.lines)
 
     async def press(self, *keys: str) -> None:
-        """Press keys as a keyboard would, without waiting but for a page that is turned to.
+        """Press keys one after the other, each once what the one before has begun is over.
 
-        What it shows comes from a thread: nobody says what to do with a line not yet there.
+        What a page shows comes from a thread: nobody presses Enter on a line not yet there.
         """
         for key in keys:
-            character = key if len(key) == 1 else (" " if key == "space" else None)
-            self._post(events.Key(_named(key), character))
-            if key in _PAGE_KEYS:
+            self.post(key)
+            await still()
+            if any(not worker.is_finished for worker in self.app.workers):
                 await self.settle()
         await self.settle()
 
     def post(self, *keys: str) -> None:
         """Press keys, and wait for nothing."""
         for key in keys:
-            self._post(events.Key(_named(key), key if len(key) == 1 else None))
+            character = key if len(key) == 1 else (" " if key == "space" else None)
+            self._post(events.Key(_named(key), character))
 
     def paste(self, text: str) -> None:
         """Paste, and wait for nothing."""
@@ -139,8 +137,9 @@ class Run:
             await self.press("enter")
 
     async def type(self, text: str) -> None:
-        """Type ``text``."""
-        await self.press(*text)
+        """Type ``text`` without waiting in between."""
+        self.post(*text)
+        await self.settle()
 
     async def click(self, text: str) -> None:
         """Click in the middle of ``text``: the lowest place where the screen shows it."""

@@ -277,7 +277,8 @@ async def test_keys_typed_while_it_is_under_way_do_nothing_on_the_page() -> None
 async def test_keys_behind_an_escape_do_nothing_on_the_page() -> None:
     deeds = Deeds()
     async with running(pages=[deeds.page()]) as run:
-        await run.press("a", "escape", "x", "x")
+        run.post("a", "escape", "x", "x")
+        await run.settle()
         assert deeds.sent == []
 
 

@@ -67,7 +67,8 @@ async def test_a_card_is_found_by_the_line_that_the_clerks_machine_printed() -> 
 
 async def test_enter_opens_nobody_while_several_fit_and_were_not_seen_yet() -> None:
     async with running(pages=PAGES) as run:
-        await run.press(*"smith", "enter")
+        run.post(*"smith", "enter")
+        await run.settle()
         assert "Ada Smith" in run.text
         assert not run.desk.asked.of("people.person")
         await run.press("enter")

@@ -38,6 +38,7 @@ SMALL = SIZES[0]
 _HELD_BACK_S = 0.06
 """Longer than the command palette holds the screen back once it has closed."""
 
+
 class Clock:
     """Seconds that pass when a test says so."""
 

@@ -309,8 +309,9 @@ class PinWork:
         except errors.CardError as error:
             refused = isinstance(error, errors.PinRefused)
             if refused or not isinstance(outcome_of(error), UnblockUnknown):
+                # Without this report the holder is mailed that the PIN may have been changed.
                 with suppress(errors.AuthorityError):
-                    self._authority.pin_kept(visit)
+                    self._retry_while_away(lambda: self._authority.pin_kept(visit))
             raise
         done = self._record(lambda: self._authority.pin_changed(visit))
         return Replied(visit, done or Finished(Purpose.CHANGE_PIN))
@@ -331,7 +332,7 @@ class PinWork:
         except errors.AuthorityError:
             return None
 
-    def _retry_while_away(self, record: Callable[[], Task | Refusal]) -> Task | Refusal | None:
+    def _retry_while_away(self, record: Callable[[], T]) -> T | None:
         """Record an outcome, waiting for an authority that is away; None where it stayed away."""
         for pause in (*RETRIES_S, None):
             try:

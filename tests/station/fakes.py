@@ -274,6 +274,7 @@ class FakeAuthority:
         return self.change_refused
 
     def pin_kept(self, visit: VisitId) -> Refusal | None:
+        self._answer()
         self.changing.append("kept")
         return None
 

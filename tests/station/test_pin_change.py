@@ -72,10 +72,13 @@ class Chip(FakeCards):
 
 
 class _LastOfItsLine(Chip):
-    """The authority is away from the moment at which the card has its new PIN."""
+    """The authority is away for ``calls`` calls from the moment at which the card has answered."""
+
+    calls = 99
 
     def change_pin(self, at: CardAddress, current: PinEntry, new: PinEntry) -> None:
-        self.authority.away = 99
+        self.authority.away = self.calls
+        self._answer()
 
 
 def change(chip: Chip) -> Replied:
@@ -119,6 +122,22 @@ def test_a_card_that_kept_its_pin_is_reported(error: CardError) -> None:
     with pytest.raises(type(error)):
         change(chip)
     assert chip.authority.changing == ["begun", "kept"]
+
+
+def test_a_card_that_kept_its_pin_is_reported_again_while_the_authority_is_away() -> None:
+    """Before: after one lost report the holder got a mail that the PIN may have been changed."""
+    chip = _LastOfItsLine(error=PinWrong(2))
+    chip.calls = 3
+    with pytest.raises(PinWrong):
+        change(chip)
+    assert chip.authority.changing == ["begun", "kept"]
+
+
+def test_what_the_card_said_is_shown_though_the_report_is_lost() -> None:
+    chip = _LastOfItsLine(error=PinWrong(2))
+    with pytest.raises(PinWrong):
+        change(chip)
+    assert chip.authority.changing == ["begun"]
 
 
 @pytest.mark.parametrize("error", [OutcomeUnknown("torn"), CardProtocolError("what?", 0x6F00)])

@@ -70,6 +70,10 @@ Until then "reading" is not shown: it would only flash, and delay the next page.
 """
 
 
+_LAID_OUT_S = 5.0
+"""How long a page that is built ahead may take: no other can be shown until then."""
+
+
 def _has_to_be_read(state: State) -> bool:
     """Return whether the page stays long enough to be read.
 
@@ -129,10 +133,16 @@ class PagePresenter:
             self._app.install_screen(page, type(state).__name__)
             await self._app.push_screen(page)
             page.call_after_refresh(is_laid_out.set)
-            await is_laid_out.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LAID_OUT_S):
+                    await is_laid_out.wait()
             await self._uncover()
         if self._page is not None:
             self._page.refresh()  # what it had still to paint when it was covered is lost
+        if not is_laid_out.is_set():  # it is built when it is needed
+            self._app.uninstall_screen(page)
+            page.remove()
+            return
         for widget in page.walk_children(Widget):
             widget.render_lines(widget.outer_size.region)  # it keeps them for later
         self._ahead[type(state)] = page

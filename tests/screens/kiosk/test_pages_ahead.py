@@ -15,8 +15,9 @@ from textual.widget import Widget
 from kiosk.contract.messages import Purpose, VisitId, reference_of
 from kiosk.station.events import Chose, Confirmed
 from kiosk.station.states import Attract, ConfirmOwner, Menu, State
+from screens.kiosk.app import _LAID_OUT_S
 from screens.kiosk.attract import AttractPage
-from screens.kiosk.choices import NOBODYS, ConfirmOwnerPage
+from screens.kiosk.choices import NOBODYS, ConfirmOwnerPage, MenuPage
 from screens.words.choices import OWNER_YES
 from tests.screens.idle_app import still
 from tests.screens.kiosk.clocked import app_with, shown
@@ -186,6 +187,25 @@ async def test_a_card_that_comes_while_they_are_built_is_served() -> None:
             await asyncio.sleep(0.001)
         await app.show(Menu(VISIT, offers(*_OTHERS)))
         await beginning
+        assert len(app.screen_stack) == 2
+        assert VISIT.holder_name in shown(app)
+
+
+async def test_a_page_that_is_never_laid_out_keeps_no_other_from_the_display(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Before: no page was shown any more, and the station stood still."""
+    app = app_with(StillStation())
+    async with app.run_test() as pilot:
+        monkeypatch.setattr(ConfirmOwnerPage, "call_after_refresh", lambda *_: True)
+        monkeypatch.setattr(MenuPage, "call_after_refresh", lambda *_: True)
+        building = asyncio.create_task(app._presenter.build_ahead(NOBODYS))
+        await still(2 * len(NOBODYS) * _LAID_OUT_S)
+        assert building.done()
+        assert not any(app.is_screen_installed(kind.__name__) for kind in (Menu, ConfirmOwner))
+        monkeypatch.undo()
+        await app.show(Menu(VISIT, offers(*_OTHERS)))
+        await settled(pilot)
         assert len(app.screen_stack) == 2
         assert VISIT.holder_name in shown(app)
 

@@ -50,6 +50,7 @@ REREAD_S: Final = 60.0
 
 _VERSION = 1
 _SEALED_AS = "kiosk-keys"
+_PUT_BACK = "put your newest copy of it there"
 _NEW = "new"
 _NO_UNNAMED_FILES = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT})
 """Errors of open(2) with O_TMPFILE on a file system or kernel without it."""
@@ -155,10 +156,11 @@ def _parse(path: Path, raw: bytes) -> Entries:
     try:
         document = json.loads(raw)
         if document["version"] != _VERSION:
-            raise ConfigError(f"key file {path}: its version is not {_VERSION}")
+            raise ConfigError(f"key file {path}: its version is not {_VERSION}; {_PUT_BACK}")
         return tuple(_entry(item) for item in document["keys"])
     except (KeyError, TypeError, ValueError):
-        raise ConfigError(f"key file {path}: it is damaged, or not a key file") from None
+        wrong = "it is damaged, or not a key file"
+        raise ConfigError(f"key file {path}: {wrong}; {_PUT_BACK}") from None
 
 
 def _entry(item: Mapping[str, object]) -> tuple[str, str, bytes]:

@@ -92,6 +92,10 @@ def copy_store(locked: sqlite3.Connection, to: str, moved: str, progress: Progre
     raise failure
 
 
+_NOT_EMPTY = "the database on the server is not empty"
+_MAKE_EMPTY = "make an empty one, as docs/database.md says, and name that"
+
+
 def _begin(target: Engine, fingerprint: str, before: str) -> None:
     """Create the tables, or find an interrupted copy of the same file.
 
@@ -109,14 +113,12 @@ def _begin(target: Engine, fingerprint: str, before: str) -> None:
         return
     ours = {*TableRow.metadata.tables, "alembic_version"}
     if foreign := sorted(there - ours):
-        raise ConfigError(f"the database on the server is not empty: it has {foreign[0]}")
+        raise ConfigError(f"{_NOT_EMPTY}: it has {foreign[0]}; {_MAKE_EMPTY}")
     migrate(target)
     with target.begin() as connection:
         for table in TableRow.metadata.sorted_tables:
             if _count(connection, table) > _MADE_BY_MIGRATING.get(table.name, 0):
-                raise ConfigError(
-                    before or f"the database on the server is not empty: see {table.name}"
-                )
+                raise ConfigError(before or f"{_NOT_EMPTY}: see {table.name}; {_MAKE_EMPTY}")
         _STATE.create(connection)
         connection.execute(_STATE.insert(), {"name": "", "last_key": fingerprint, "rows": 0})
         connection.execute(_HEADS.delete())

@@ -181,7 +181,7 @@ def test_what_is_no_empty_database_or_no_file_alone_is_refused(
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute("CREATE TABLE theirs (id int)")
         assert kiosk("store", "copy", "--to", server) == 2
-        assert "is not empty: it has theirs" in capsys.readouterr().err
+        assert "is not empty: it has theirs; make an empty one, as docs/" in capsys.readouterr().err
         connection.execute("DROP TABLE theirs")
 
     station = sqlite3.connect(filled)

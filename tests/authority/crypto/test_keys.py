@@ -128,6 +128,14 @@ def test_a_damaged_file_is_refused_without_being_quoted(path: Path, text: str) -
     assert "c4n4ry" not in str(caught.value)
 
 
+@pytest.mark.parametrize("text", ["", '{"version": 2, "keys": []}'])
+def test_a_damaged_file_is_refused_with_what_to_do(path: Path, text: str) -> None:
+    path.touch(0o600)
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=r"; put your newest copy of it there$"):
+        KeyRing.load(path)
+
+
 def _document(path: Path) -> dict[str, list[dict[str, str]]]:
     document: dict[str, list[dict[str, str]]] = json.loads(path.read_text())
     return document

@@ -312,8 +312,9 @@ class _TlsListener:
         self._go_on()
 
     async def close(self) -> None:
-        """Accept no more, and end the handshakes."""
-        self._loop.remove_reader(self._listening)
+        """Accept no more, and end the handshakes; a second call does nothing."""
+        if self._listening.fileno() >= 0:
+            self._loop.remove_reader(self._listening)
         if self._rests is not None:
             self._rests.cancel()
         self._listening.close()

@@ -143,3 +143,10 @@ def test_a_folder_of_the_socket_that_is_not_there_is_named(tmp_path: Path) -> No
         )
     assert done.returncode == 2
     assert f"authority.socket: there is no folder {place.parent}: make it first" in done.stderr
+
+
+def test_a_server_may_be_closed_twice(tls: WiredWorld) -> None:
+    """Before: the loop was asked to watch a closed socket no more, and raised ValueError."""
+    served = tls.served[0]
+    for _ in range(2):
+        served._do(served.server.close())

@@ -132,6 +132,7 @@ class ProcessMonitor:
         try:
             if not built.store.schema_serves():
                 return False, "the schema of the database does not fit this program"
+            built.store.check_writable()
             check_is_newest(built.store, built.ring)
             built.authority.reach_keys()
         except (StoreError, KeyMissing, KeysUnavailable) as trouble:

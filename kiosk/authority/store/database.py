@@ -14,6 +14,8 @@ never a library's exception. After an error nothing can be committed.
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -27,6 +29,7 @@ from sqlalchemy.pool import QueuePool
 from kiosk.authority.errors import StoreError
 from kiosk.authority.store.engine import (
     NO_SUCH_TABLE,
+    READ_ONLY,
     READS,
     READS_ON_POSTGRESQL,
     WRITES,
@@ -34,6 +37,7 @@ from kiosk.authority.store.engine import (
     make_sqlite_file,
     open_engine,
     parse_url,
+    refused,
 )
 from kiosk.authority.store.gateway import Gateway, Repository, StatementGateway
 from kiosk.authority.store.grants import privileges_lacking
@@ -89,6 +93,12 @@ SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid()
 AND application_name IN ('kiosk', current_setting('application_name'))
 """
+
+_READS_ONLY = """
+SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only') = 'on'
+"""
+_LEAST_ROOM = 2**20
+"""Bytes that a disk has free where something can be written for a while."""
 
 
 class SchemaFit(Enum):
@@ -241,6 +251,21 @@ class Store:
         """Return whether this program can work with the schema; see ``schema``."""
         fit, _ = self.schema()
         return fit.serves
+
+    def check_writable(self) -> None:
+        """Raise ``StoreError`` where nothing can be written; it writes nothing to find out.
+
+        The disk of a server is not looked at: the server says that it is full when it is written.
+        """
+        if self.file is None:
+            with self._gateway(writes=False, options=READS) as gateway:
+                if gateway.scalar(text(_READS_ONLY)):
+                    raise refused(READ_ONLY)
+        elif not os.access(self.file, os.W_OK):
+            raise StoreError(f"{self.file}: this account may not write to it", "SQLITE_READONLY")
+        elif (free := shutil.disk_usage(self.file.parent).free) < _LEAST_ROOM:
+            left = f"the disk has {free // 1024} KiB left"
+            raise StoreError(f"{self.file.parent}: {left}", "SQLITE_FULL")
 
     def out_of_service(self) -> str:
         """Return why no program may serve with this database while it is copied to a server."""

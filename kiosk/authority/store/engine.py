@@ -43,6 +43,7 @@ BUSY_SQLSTATES = frozenset({"55P03", "57014", "40001", "40P01"})
 
 NO_ANSWER, NOT_VERIFIED, OWN_CERTIFICATE = "08006", "08001", "08000"
 WRONG_ADDRESS = "08003"
+READ_ONLY = "25006"
 NO_SUCH_OBJECT = "42704"
 MOVED = "moved"
 """The code of a database file that was copied to a server and is no longer used."""
@@ -73,7 +74,7 @@ _SENTENCES = {
     "57P03": "the database server is starting",
     "53300": "the database server has no connection left",
     "53100": "the disk of the database server is full",
-    "25006": "the database server takes no writes: it is a standby, or set to read only",
+    READ_ONLY: "the database server takes no writes: it is a standby, or set to read only",
     NOT_VERIFIED: "the certificate of the database server cannot be verified",
     OWN_CERTIFICATE: "the certificate or key with which this account logs in cannot be used",
     NO_ANSWER: "the database server does not answer",
@@ -121,9 +122,13 @@ def translated(error: Exception) -> StoreError:
         sqlstate = next(meant, NO_ANSWER)
     if sqlstate in BUSY_SQLSTATES:
         return StoreBusy(f"the database is busy (SQLSTATE {sqlstate})", sqlstate)
-    if sentence := _SENTENCES.get(sqlstate):
-        return StoreError(sentence, sqlstate)
-    return StoreError(f"the database refused (SQLSTATE {sqlstate})", sqlstate)
+    return refused(sqlstate)
+
+
+def refused(sqlstate: str) -> StoreError:
+    """Return the error of a server that answers with this state."""
+    sentence = _SENTENCES.get(sqlstate, f"the database refused (SQLSTATE {sqlstate})")
+    return StoreError(sentence, sqlstate)
 
 
 _FULL = "the disk of the database is full, or fails"

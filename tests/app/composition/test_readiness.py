@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,6 +70,29 @@ def test_one_whose_key_file_is_away_serves_and_says_so(
     assert monitored.readiness() == (True, away)
     (tmp_path / "away.json").rename(tmp_path / "keys.json")
     assert monitored.readiness() == (True, "ready")
+
+
+def test_one_whose_disk_is_full_is_not_ready(
+    monitored: ProcessMonitor,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Before: it was ready, as the database could be read; every visit failed."""
+    real = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: real._replace(free=4096))
+    assert monitored.readiness() == (False, DATABASE)
+    assert f"{tmp_path}: the disk has 4 KiB left" in caplog.text
+    monkeypatch.undo()
+    assert monitored.readiness() == (True, "ready")
+
+
+def test_one_that_may_not_write_to_its_database_is_not_ready(
+    monitored: ProcessMonitor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may always, but on such a disk
+    assert monitored.readiness() == (False, DATABASE)
+    assert "kiosk.db: this account may not write to it" in caplog.text
 
 
 @pytest.mark.parametrize("purpose", ["seal", "pepper", "code-mac", "row-mac", "audit-link"])

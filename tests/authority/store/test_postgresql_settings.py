@@ -62,6 +62,21 @@ def test_a_server_that_only_reads_is_none(postgres_server: PostgresServer, url: 
     assert answers(f"{url}&target_session_attrs=any")
 
 
+def test_a_server_that_began_to_only_read_is_found_without_a_write(url: str) -> None:
+    store = Store(url, SetClock(), MACS, pool_size=1)
+    try:
+        store.check_writable()
+        with store._engine.connect() as connection:
+            connection.exec_driver_sql("SET default_transaction_read_only = on")
+            connection.commit()
+        assert store.schema_serves()
+        with pytest.raises(StoreError, match="takes no writes") as refused:
+            store.check_writable()
+        assert refused.value.code == "25006"
+    finally:
+        store.close()
+
+
 @pytest.mark.parametrize(("level", "taken"), [("off", False), ("local", True), ("on", True)])
 def test_a_server_that_may_lose_what_it_acknowledged_is_refused(
     postgres_server: PostgresServer, url: str, level: str, taken: bool

@@ -8,7 +8,7 @@ large file is best imported when the stations are quiet.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -396,7 +396,7 @@ def _changes(was: Card, now: Card) -> Iterator[str]:
 BATCH = 500
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class ImportResult:
     """What an import did, or would do; ``reference`` finds it in the audit.
 
@@ -423,30 +423,35 @@ class ImportResult:
     reference: str = ""
     digest: str = ""
     opened: OpenedFile = NOT_OPENED
-    outside_domains: list[OnLine] = field(default_factory=list, repr=False)
-    erased_before: list[OnLine] = field(default_factory=list, repr=False)
-    changes: list[OnLine] = field(default_factory=list, repr=False)
-    card_changes: list[OnLine] = field(default_factory=list, repr=False)
+    outside_domains: tuple[OnLine, ...] = field(default=(), repr=False)
+    erased_before: tuple[OnLine, ...] = field(default=(), repr=False)
+    changes: tuple[OnLine, ...] = field(default=(), repr=False)
+    card_changes: tuple[OnLine, ...] = field(default=(), repr=False)
     problems: tuple[Problem, ...] = ()
     waits: bool = False
     file_kept: str = ""
     file_replaced: bool = False
 
-    def add(self, batch: Batch) -> None:
-        self.people_added += len(batch.people_added)
-        self.people_changed += len(batch.people_changed)
-        self.cards_added += len(batch.cards_added)
-        self.cards_changed += len(batch.cards_changed)
-        self.secrets_sealed += batch.secrets
-        self.known_touched += batch.known_touched
-        self.codes_elsewhere += batch.codes_elsewhere
-        self.people_mailed += sum(one.loses_an_address for one in batch.people_changed)
-        self.cards_mailed += len(batch.card_news)
-        self.changes += batch.changes
-        self.card_changes += batch.card_changes
-        self.erased_before += [
-            (one.line, f"{one.number} {one.name}") for one in batch.erased_before
-        ]
+    def plus(self, batch: Batch, outside: Iterable[OnLine]) -> ImportResult:
+        """Return this and one batch more; ``outside`` are addresses outside the domains."""
+        back = ((one.line, f"{one.number} {one.name}") for one in batch.erased_before)
+        mailed = sum(one.loses_an_address for one in batch.people_changed)
+        return replace(
+            self,
+            people_added=self.people_added + len(batch.people_added),
+            people_changed=self.people_changed + len(batch.people_changed),
+            cards_added=self.cards_added + len(batch.cards_added),
+            cards_changed=self.cards_changed + len(batch.cards_changed),
+            secrets_sealed=self.secrets_sealed + batch.secrets,
+            known_touched=self.known_touched + batch.known_touched,
+            codes_elsewhere=self.codes_elsewhere + batch.codes_elsewhere,
+            people_mailed=self.people_mailed + mailed,
+            cards_mailed=self.cards_mailed + len(batch.card_news),
+            outside_domains=(*self.outside_domains, *outside),
+            erased_before=(*self.erased_before, *back),
+            changes=(*self.changes, *batch.changes),
+            card_changes=(*self.card_changes, *batch.card_changes),
+        )
 
 
 class PeopleImport:
@@ -523,7 +528,7 @@ class PeopleImport:
         domains = self._domains()
         people = file.people()
         while lines := list(islice(people, BATCH)):
-            result.outside_domains += [
+            outside = [
                 (one.line, f"{one.number} {one.email}")
                 for one in lines
                 if one.email is not None and email_problem(one.email, domains) is not None
@@ -531,7 +536,7 @@ class PeopleImport:
             taken = [line for line in lines if repeated.takes(line, file.problems)]
             batch = planner.plan(taken, hold=audit is not None and not file.problems)
             file.problems.extend(batch.problems)
-            result.add(batch)
+            result = result.plus(batch, outside)
             if audit and not file.problems:
                 _write(uow, self._sealer, batch)
                 audit.of_changes(batch, domains)
@@ -539,9 +544,13 @@ class PeopleImport:
             progress(file.position, file.size)
         if file.problems:
             raise ImportRefused(tuple(sorted(file.problems)))
-        result.digest, result.opened = file.digest, file.opened
-        result.lines, result.reference = file.lines, audit.reference if audit else ""
-        return result
+        return replace(
+            result,
+            lines=file.lines,
+            reference=audit.reference if audit else "",
+            digest=file.digest,
+            opened=file.opened,
+        )
 
 
 class _Audit:
@@ -660,8 +669,7 @@ class ImportDesk(Desk):
             with self._office.look(Action.IMPORT_PEOPLE) as uow:
                 result = self._people.rehearse_in(uow, self._path(name), progress)
                 needs_second = self._office.needs_second(uow, Action.IMPORT_PEOPLE)
-                result.waits = needs_second and result.known_touched > 0
-                return result
+                return replace(result, waits=needs_second and result.known_touched > 0)
         except ImportRefused as refused:
             return ImportResult(problems=refused.problems)
 
@@ -680,7 +688,7 @@ class ImportDesk(Desk):
             with importing as act:
                 by, path = audit_name(act.actor), self._path(name)
                 result = self._people.run_in(act.uow, path, by, act.signature(), progress)
-                result.waits = act.waits = act.waits and result.known_touched > 0
+                act.waits = waits = act.waits and result.known_touched > 0
                 act.amend(digest=result.digest, known=result.known_touched)
                 if digest and digest != result.digest:
                     raise ConcurrentChange(
@@ -688,12 +696,12 @@ class ImportDesk(Desk):
                     )
         except ImportRefused as refused:
             return ImportResult(problems=refused.problems)
-        if not result.waits:
-            try:
-                result.file_replaced = not result.opened.remove(path)
-            except OSError as error:
-                result.file_kept = error.strerror or "it cannot be removed"
-        return result
+        if waits:
+            return replace(result, waits=True)
+        try:
+            return replace(result, file_replaced=not result.opened.remove(path))
+        except OSError as error:
+            return replace(result, file_kept=error.strerror or "it cannot be removed")
 
     def _files(self) -> list[ImportFile]:
         try:

@@ -100,7 +100,7 @@ def test_cards_that_are_changed_are_named_by_their_end_with_what_becomes_of_them
     for import_ in (importer.work.rehearse, importer.run):
         summary = import_(path)
         assert summary.cards_changed == 1
-        assert summary.card_changes == [(2, f"900000000000 {told}")]
+        assert summary.card_changes == ((2, f"900000000000 {told}"),)
         assert "0001" not in repr(summary)
     with importer.store.read() as uow:
         event, _all = uow.trail.oldest(AuditQuery(reference=summary.reference))
@@ -288,12 +288,12 @@ def test_people_who_were_erased_are_named_before_and_while_they_come_back(
     importer: Importer, tmp_path: Path
 ) -> None:
     path = csv_of(tmp_path, *(line(n) for n in range(600)))
-    assert importer.run(path).erased_before == []
+    assert importer.run(path).erased_before == ()
     with importer.store.begin() as uow:
         for n in (3, 550):
             assert uow.holders.erase(importer.holder(n).id)
         uow.commit()
-    comes_back = [(5, "900000000003 Jo Smith"), (552, "900000000550 Jo Smith")]
+    comes_back = (5, "900000000003 Jo Smith"), (552, "900000000550 Jo Smith")
     assert importer.work.rehearse(path).erased_before == comes_back
     done = importer.run(path)
     assert done.erased_before == comes_back
@@ -301,7 +301,7 @@ def test_people_who_were_erased_are_named_before_and_while_they_come_back(
         (event,) = uow.trail.oldest(AuditQuery(reference=done.reference))
     assert event.detail["erased_before"] == 2
     assert "900000000003" not in repr(event)
-    assert importer.run(path).erased_before == [], "they are known again"
+    assert importer.run(path).erased_before == (), "they are known again"
 
 
 def test_a_person_with_two_lines_is_named_once(importer: Importer, tmp_path: Path) -> None:

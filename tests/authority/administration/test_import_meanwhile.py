@@ -105,7 +105,7 @@ def test_who_is_erased_meanwhile_comes_back_as_somebody_who_was(
     sealer.act = lambda uow: uow.holders.erase(known.id)
     summary = importer.run(csv_of(tmp_path, line(0, name="Jo Smythe"), SEALS))
     assert importer.holder(0).id != known.id
-    assert summary.erased_before == [(2, f"{known.number} Jo Smythe")]
+    assert summary.erased_before == ((2, f"{known.number} Jo Smythe"),)
     assert (summary.people_added, summary.people_changed) == (2, 0)
     with importer.store.read() as uow:
         events = uow.trail.oldest(AuditQuery(reference=summary.reference))

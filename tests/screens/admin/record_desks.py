@@ -133,8 +133,9 @@ class FakeImportDesk(Slow, ImportDesk):
         )  # fmt: skip
 
 
-def _people(many: int, words: str) -> list[tuple[int, str]]:
-    return [(number + 1, f"{900000000000 + number} {words}") for number in range(1, many + 1)]
+def _people(many: int, words: str) -> tuple[tuple[int, str], ...]:
+    numbers = range(1, many + 1)
+    return tuple((number + 1, f"{900000000000 + number} {words}") for number in numbers)
 
 
 class FakeReportsDesk(ReportsDesk):

@@ -116,7 +116,7 @@ def test_people_who_were_erased_are_named(
     put(means, "people.csv", line(1), line(2))
     for import_ in both(desk):
         result = import_("people.csv", unseen)
-        assert result.erased_before == [(3, "900000000002 Jo Smith")]
+        assert result.erased_before == ((3, "900000000002 Jo Smith"),)
         assert "Jo Smith" not in repr(result)
 
 
@@ -129,7 +129,7 @@ def test_people_who_are_changed_are_named_with_what_becomes_of_them(
     for import_ in both(desk):
         result = import_("people.csv", unseen)
         assert result.people_changed == 1
-        assert result.changes == [(3, "900000000002 name Jo Smith → Jo Smythe")]
+        assert result.changes == ((3, "900000000002 name Jo Smith → Jo Smythe"),)
         assert "Smythe" not in repr(result)
 
 
@@ -271,7 +271,7 @@ def test_cards_that_are_changed_are_named_with_what_becomes_of_them(
         result = import_("people.csv", unseen)
         assert result.cards_changed == 1
         told = "900000000002 card ending in 0003: unblock_secret replaced"
-        assert result.card_changes == [(3, told)]
+        assert result.card_changes == ((3, told),)
 
 
 def test_addresses_of_no_approved_domain_are_named(
@@ -280,7 +280,7 @@ def test_addresses_of_no_approved_domain_are_named(
     put(means, "people.csv", line(1), line(2).replace("p2@nhs.net", "jo@mail.example"))
     for import_ in both(desk):
         result = import_("people.csv", unseen)
-        assert result.outside_domains == [(3, "900000000002 jo@mail.example")]
+        assert result.outside_domains == ((3, "900000000002 jo@mail.example"),)
         assert "jo@mail.example" not in repr(result)
 
 

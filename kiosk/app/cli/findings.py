@@ -17,6 +17,7 @@ from kiosk.contract.errors import ConfigError
 from kiosk.contract.findings import Check, Condition, Finding, fail, ok, warn
 
 _MARKS = {Condition.OK: ("✓", "32"), Condition.WARN: ("!", "33"), Condition.FAIL: ("✗", "31")}
+_CA, _AUTHORITY, _RUNNING = "station CA", "authority", "running"
 _LONG = 2
 _READY_S = 5.0
 """The authority queries its database before it answers."""
@@ -38,7 +39,7 @@ def store_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
     folder = tools.store_file.parent if tools.store_file else None
     policy = partial(checks.read_policy, tools.store, tools.settings.policy, tools.ring)
     yield (
-        "database",
+        checks.DATABASE,
         partial(
             checks.check_database,
             tools.store,
@@ -47,25 +48,25 @@ def store_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
             has_keys=tools.key_file.exists(),
         ),
     )
-    yield "keys", partial(checks.check_keys, tools.ring, tools.store)
-    yield "addresses", partial(checks.check_addresses, tools.store, policy)
-    yield "questions", partial(checks.check_questions, tools.store, policy)
+    yield checks.KEYS, partial(checks.check_keys, tools.ring, tools.store)
+    yield checks.ADDRESSES, partial(checks.check_addresses, tools.store, policy)
+    yield checks.QUESTIONS, partial(checks.check_questions, tools.store, policy)
     certified = bool(tools.settings.cards.issuers)
     yield (
-        "card keys",
+        checks.GENUINE,
         partial(checks.check_card_keys, tools.store, policy, certified=certified),
     )
     copy = partial(checks.check_key_copy, tools.ring, tools.key_file, tools.store)
-    yield "key copy", copy
+    yield checks.COPY, copy
     derives = tools.settings.secrets.source == "derived"
-    yield "master key", partial(checks.check_master_keys, tools.masters, derives=derives)
+    yield checks.MASTER, partial(checks.check_master_keys, tools.masters, derives=derives)
     if tools.settings.secrets.module and tools.store_file:
         times = tools.settings.secrets.timeout_s, tools.settings.store.busy_timeout_s
-        yield "token", partial(checks.check_patience, *times)
+        yield checks.TOKEN, partial(checks.check_patience, *times)
     if files := _credentials(tools):
-        yield "credentials", partial(checks.check_credentials, files)
+        yield checks.CREDENTIALS, partial(checks.check_credentials, files)
     if not MUTUALLY_AUTHENTICATED.isdisjoint(tools.settings.cards.families):
-        yield "cipher", checks.check_cipher
+        yield checks.CIPHER, checks.check_cipher
 
 
 def _credentials(tools: Tools) -> tuple[Path, ...]:
@@ -81,7 +82,9 @@ def staff_check(tools: Tools) -> tuple[str, Check]:
     from kiosk.authority.administration import checks
 
     named = tools.settings.store
-    return "staff", partial(checks.check_staff, tools.staff_store, named.url, named.staff_url)
+    return checks.OF_STAFF, partial(
+        checks.check_staff, tools.staff_store, named.url, named.staff_url
+    )
 
 
 def mail_check(tools: Tools) -> tuple[str, Check]:
@@ -89,7 +92,7 @@ def mail_check(tools: Tools) -> tuple[str, Check]:
     from kiosk.authority.administration import checks
 
     mail = tools.settings.mail
-    return "mail relay", partial(checks.check_mail, tools.mailer, f"{mail.host}:{mail.port}")
+    return checks.MAIL, partial(checks.check_mail, tools.mailer, f"{mail.host}:{mail.port}")
 
 
 def authority_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
@@ -99,7 +102,7 @@ def authority_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
 
     named = tools.settings
     if "/" in named.authority.ca:  # a bare name is a file of the service manager's
-        yield "station CA", partial(_check_ca, named.authority, tools.environ)
+        yield _CA, partial(_check_ca, named.authority, tools.environ)
     place = named.monitoring.place(named.authority.socket)
     by_network = bool(place) and not place.startswith("/")
     if by_network or (place and (tools.path == SYSTEM_SETTINGS or Path(place).exists())):
@@ -110,7 +113,7 @@ def authority_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
         if is_default and not is_system:
             # A copy that is tried out, and the service of the machine, have one default socket.
             who = f"the one at {place}, which may have other settings than these,"
-        yield "authority", partial(_check_ready, place, who)
+        yield _AUTHORITY, partial(_check_ready, place, who)
 
 
 def _check_ca(named: AuthoritySettings, environ: Mapping[str, str]) -> Finding:
@@ -119,8 +122,8 @@ def _check_ca(named: AuthoritySettings, environ: Mapping[str, str]) -> Finding:
     try:
         estates_ca(named, environ)
     except ConfigError as error:
-        return fail("station CA", str(error), "an authority that starts ends with this")
-    return ok("station CA", "the certificates in `ca` of [authority] can be read")
+        return fail(_CA, str(error), "an authority that starts ends with this")
+    return ok(_CA, "the certificates in `ca` of [authority] can be read")
 
 
 def _check_ready(place: str, who: str) -> Finding:
@@ -131,11 +134,11 @@ def _check_ready(place: str, who: str) -> Finding:
         because = getattr(error, "strerror", None) or str(error) or type(error).__name__
         started = "where stations are to be served, `systemctl start kiosk-authority`"
         more = "`journalctl -u kiosk-authority` has more"
-        return warn("authority", f"none answers at {place}: {because}", f"{started}; {more}")
+        return warn(_AUTHORITY, f"none answers at {place}: {because}", f"{started}; {more}")
     if status != http.client.OK:
         advice = "`journalctl -u kiosk-authority` shows the log"
-        return fail("authority", f"{who} serves no station: {problem}", advice)
-    return ok("authority", f"{who} is ready to serve stations")
+        return fail(_AUTHORITY, f"{who} serves no station: {problem}", advice)
+    return ok(_AUTHORITY, f"{who} is ready to serve stations")
 
 
 def _readiness(place: str) -> tuple[int, str]:
@@ -157,17 +160,20 @@ def _readiness(place: str) -> tuple[int, str]:
 def running_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
     """Yield the checks of what changes while the service runs."""
     from kiosk.authority.administration import checks
-    from kiosk.authority.administration.verification import check_rows
+    from kiosk.authority.administration.verification import RECORDS, check_rows
 
     policy = partial(checks.read_policy, tools.store, tools.settings.policy, tools.ring)
-    yield "four eyes", partial(checks.check_four_eyes, tools.store, policy)
-    yield "records", partial(check_rows, tools.store)
-    yield "outbox", partial(checks.check_outbox, tools.store)
+    yield checks.FOUR_EYES, partial(checks.check_four_eyes, tools.store, policy)
+    yield RECORDS, partial(check_rows, tools.store)
+    yield checks.OUTBOX, partial(checks.check_outbox, tools.store)
     if collector := tools.settings.siem.collector:
         load = partial(open_collector, tools.settings, tools.environ)
-        yield "collector", partial(checks.check_collector, tools.store, load, collector)
-    yield "released secrets", partial(checks.check_seen_secrets, tools.store, tools.clock)
-    yield "clock", partial(checks.check_clock, tools.store, tools.clock, clock_is_synchronised)
+        yield checks.COLLECTOR, partial(checks.check_collector, tools.store, load, collector)
+    yield checks.SEEN, partial(checks.check_seen_secrets, tools.store, tools.clock)
+    yield (
+        checks.CLOCK,
+        partial(checks.check_clock, tools.store, tools.clock, clock_is_synchronised),
+    )
 
 
 def check_running(settings: Path, units: Sequence[str]) -> Finding | None:
@@ -186,9 +192,9 @@ def check_running(settings: Path, units: Sequence[str]) -> Finding | None:
         named = " and ".join(older)
         goes = "that goes" if len(older) == 1 else "these go"
         found = f"{settings} was changed since {named} started: {goes} on with the old settings"
-        return warn("running", found, f"as root, `systemctl restart {' '.join(older)}`")
+        return warn(_RUNNING, found, f"as root, `systemctl restart {' '.join(older)}`")
     has = "has" if len(started_at) == 1 else "have"
-    return ok("running", f"{' and '.join(started_at)} {has} these settings")
+    return ok(_RUNNING, f"{' and '.join(started_at)} {has} these settings")
 
 
 def _started_at(units: Sequence[str]) -> dict[str, int]:

@@ -90,17 +90,19 @@ _CLOCK_SLACK = timedelta(minutes=1)
 _COLLECTED = timedelta(seconds=90)
 """An older row that was not sent shows that the collector is not reached."""
 
-_ADDRESSES = "addresses"
+# The parts of an installation, as findings name them.
 
-_DATABASE, _QUESTIONS, _KEYS, _COPY, _MASTER, _TOKEN, _CIPHER, _MAIL, _OUTBOX, _CLOCK = (
+ADDRESSES = "addresses"
+
+DATABASE, QUESTIONS, KEYS, COPY, MASTER, TOKEN, CIPHER, MAIL, OUTBOX, CLOCK = (
     "database", "questions", "keys", "key copy", "master key", "token", "cipher", "mail relay",
     "outbox", "clock",
 )  # fmt: skip
-_COLLECTOR, _FOUR_EYES, _CREDENTIALS = "collector", "four eyes", "credentials"
-_GENUINE = "card keys"
+COLLECTOR, FOUR_EYES, CREDENTIALS = "collector", "four eyes", "credentials"
+GENUINE = "card keys"
 
 
-_SEEN, _STAFF = "released secrets", "staff"
+SEEN, OF_STAFF = "released secrets", "staff"
 _GRANT = "make it a member of its role, and run `kiosk store roles --apply` as the owner"
 
 
@@ -127,29 +129,29 @@ def check_database(store: Store, folder: Path | None, url: str, *, has_keys: boo
         if has_keys and not store.is_made():
             gone = "it is not there, and its keys are"
             found = gone if store.file else "it has no tables, and the keys of a service are here"
-            return fail(_DATABASE, found, how_to_bring_it_back(store))
+            return fail(DATABASE, found, how_to_bring_it_back(store))
         fit, revision = store.schema()
         if not fit.serves:
             if problem := store.out_of_service():
-                return fail(_DATABASE, problem, f"see `url` in [store], and {_page('estate')}")
+                return fail(DATABASE, problem, f"see `url` in [store], and {_page('estate')}")
             return _of_schema(fit, revision)
     except StoreError as error:
         if error.code == MOVED:
-            return fail(_DATABASE, str(error), f"see {_page('estate')}")
+            return fail(DATABASE, str(error), f"see {_page('estate')}")
         if error.code in REFUSED_LOGINS:
-            return fail(_DATABASE, str(error), f"see `url` in [store], and {_page('database')}")
+            return fail(DATABASE, str(error), f"see `url` in [store], and {_page('database')}")
         if error.code.startswith(DISK_FAULTS):
-            return fail(_DATABASE, str(error), "make room on the disk, or see whether it fails")
+            return fail(DATABASE, str(error), "make room on the disk, or see whether it fails")
         if error.code.startswith(DAMAGES):
             advice = f"see `url` in [store], or restore your backup: {_page('estate')}"
-            return fail(_DATABASE, str(error), advice)
-        return fail(_DATABASE, str(error), "see `url` in [store]")
+            return fail(DATABASE, str(error), advice)
+        return fail(DATABASE, str(error), "see `url` in [store]")
     if store.lacking(AUTHORITY):
-        return fail(_DATABASE, "the role of `url` may not do what visits need", _GRANT)
+        return fail(DATABASE, "the role of `url` may not do what visits need", _GRANT)
     if host := unverified_host(url):
-        return _unverified(_DATABASE, host, "url")
+        return _unverified(DATABASE, host, "url")
     if folder and (free := shutil.disk_usage(folder).free) < _LITTLE_DISK:
-        return warn(_DATABASE, f"only {free // 2**20} MB free in {folder}", "make room on the disk")
+        return warn(DATABASE, f"only {free // 2**20} MB free in {folder}", "make room on the disk")
     return _of_schema(fit, revision)
 
 
@@ -160,20 +162,20 @@ def _of_schema(fit: SchemaFit, revision: str) -> Finding:
                 "`kiosk setup authority` makes them for a new service; `kiosk store copy` brings a "
                 "service from its database file"
             )
-            return fail(_DATABASE, "it answers, and has no tables yet", advice)
+            return fail(DATABASE, "it answers, and has no tables yet", advice)
         case SchemaFit.OLDER:
             return fail(
-                _DATABASE,
+                DATABASE,
                 f"its schema {revision} is older than this program",
                 "run `kiosk setup authority` of this version, as the owner of the tables",
             )
         case SchemaFit.CURRENT:
-            return ok(_DATABASE, f"answers, schema {revision} is current")
+            return ok(DATABASE, f"answers, schema {revision} is current")
         case SchemaFit.NEWER:
-            return ok(_DATABASE, f"answers, its schema {revision} is newer and serves this program")
+            return ok(DATABASE, f"answers, its schema {revision} is newer and serves this program")
         case SchemaFit.TOO_NEW:
             return fail(
-                _DATABASE,
+                DATABASE,
                 f"its schema {revision} serves no program as old as this one",
                 "install the version that the other machines run",
             )
@@ -193,20 +195,20 @@ def check_staff(store: Store, url: str, staff_url: str) -> Finding:
     """
     if staff_url and (theirs := place_of(staff_url)) != (ours := place_of(url)):
         found = f"`staff_url` names {theirs} and `url` {ours}: no station sees what staff do"
-        return fail(_STAFF, found, "name the same server, port and database in both, in [store]")
+        return fail(OF_STAFF, found, "name the same server, port and database in both, in [store]")
     try:
         lacking = store.lacking(STAFF)
     except StoreError as error:
-        return fail(_STAFF, str(error), f"see `staff_url` in [store], and {_page('database')}")
+        return fail(OF_STAFF, str(error), f"see `staff_url` in [store], and {_page('database')}")
     if lacking and staff_url:
-        return fail(_STAFF, "the role of `staff_url` may not do the work of staff", _GRANT)
+        return fail(OF_STAFF, "the role of `staff_url` may not do the work of staff", _GRANT)
     if lacking:
         found = "the role of `url` may not do the work of staff: they can look, and change nothing"
         advice = f"name an account of theirs as `staff_url` in [store]; see {_page('database')}"
-        return warn(_STAFF, found, advice)
+        return warn(OF_STAFF, found, advice)
     if staff_url and (host := unverified_host(staff_url)):
-        return _unverified(_STAFF, host, "staff_url")
-    return ok(_STAFF, "its role in the database may do the work of staff")
+        return _unverified(OF_STAFF, host, "staff_url")
+    return ok(OF_STAFF, "its role in the database may do the work of staff")
 
 
 def read_policy(store: Store, file: PolicySettings, load: Callable[[], KeyRing]) -> Policy:
@@ -227,8 +229,8 @@ def check_addresses(store: Store, policy_now: Callable[[], Policy]) -> Finding:
     if outside:
         whose = "1 person has one" if outside == 1 else f"{outside} people have one"
         text = f"{whose} outside {', '.join(domains)}, and cannot register with it"
-        return warn(_ADDRESSES, text, "see `email_domains` in [policy], or correct the addresses")
-    return ok(_ADDRESSES, "all are of approved domains")
+        return warn(ADDRESSES, text, "see `email_domains` in [policy], or correct the addresses")
+    return ok(ADDRESSES, "all are of approved domains")
 
 
 def check_questions(store: Store, policy_now: Callable[[], Policy]) -> Finding:
@@ -237,23 +239,23 @@ def check_questions(store: Store, policy_now: Callable[[], Policy]) -> Finding:
     with store.read() as uow:
         offered = len(uow.questions.current())
     if not policy.asks_questions:
-        return ok(_QUESTIONS, f"{offered} in the list; the policy asks none")
+        return ok(QUESTIONS, f"{offered} in the list; the policy asks none")
     if offered < policy.questions_registered:
         needed = policy.questions_registered
         return fail(
-            _QUESTIONS, f"{offered} in the list, {needed} needed", "run `kiosk setup authority`"
+            QUESTIONS, f"{offered} in the list, {needed} needed", "run `kiosk setup authority`"
         )
-    return ok(_QUESTIONS, f"{offered} in the list")
+    return ok(QUESTIONS, f"{offered} in the list")
 
 
 def check_four_eyes(store: Store, policy_now: Callable[[], Policy]) -> Finding:
     """Check that two managers could agree, where the policy requires two."""
     if not policy_now().four_eyes:
-        return ok(_FOUR_EYES, "one person is enough, by the policy")
+        return ok(FOUR_EYES, "one person is enough, by the policy")
     with store.read() as uow:
         if two_could_agree(uow, Action.CHANGE_POLICY):
-            return ok(_FOUR_EYES, "there are managers who could agree with each other")
-    return warn(_FOUR_EYES, f"the policy asks for two, and {NO_TWO_MANAGERS}", ADD_TWO_MANAGERS)
+            return ok(FOUR_EYES, "there are managers who could agree with each other")
+    return warn(FOUR_EYES, f"the policy asks for two, and {NO_TWO_MANAGERS}", ADD_TWO_MANAGERS)
 
 
 def check_card_keys(store: Store, policy_now: Callable[[], Policy], *, certified: bool) -> Finding:
@@ -262,16 +264,16 @@ def check_card_keys(store: Store, policy_now: Callable[[], Policy], *, certified
     ``certified``: the settings name issuers, whose certificates do in place of a recorded key.
     """
     if policy_now().genuine is not Genuine.ALWAYS:
-        return ok(_GENUINE, "the policy does not ask every card to prove itself")
+        return ok(GENUINE, "the policy does not ask every card to prove itself")
     if certified:
-        return ok(_GENUINE, "cards show certificates of the issuers in [cards]")
+        return ok(GENUINE, "cards show certificates of the issuers in [cards]")
     with store.read() as uow:
         cards, with_key = uow.cards.count_keys(card_keys.NAMED_BY_KEY)
     if cards and not with_key:
         whose = "the one card" if cards == 1 else f"any of {cards:,} cards"
         text = f"`genuine` is always, and no key of {whose} is recorded: no station unlocks one"
-        return warn(_GENUINE, text, "import `auth_key`, or name `issuers` in [cards]")
-    return ok(_GENUINE, f"recorded for {with_key:,} of {numbered(cards, 'card')}")
+        return warn(GENUINE, text, "import `auth_key`, or name `issuers` in [cards]")
+    return ok(GENUINE, f"recorded for {with_key:,} of {numbered(cards, 'card')}")
 
 
 def check_keys(load: Callable[[], KeyRing], store: Store) -> Finding:
@@ -279,13 +281,13 @@ def check_keys(load: Callable[[], KeyRing], store: Store) -> Finding:
     try:
         ring = load()
     except ConfigError as error:
-        return fail(_KEYS, str(error), "see `file` in [keys]")
+        return fail(KEYS, str(error), "see `file` in [keys]")
     try:
         knows_ring(store, ring)
     except ConfigError as error:
-        return fail(_KEYS, str(error), "see `file` in [keys]")
+        return fail(KEYS, str(error), "see `file` in [keys]")
     except KeyMissing as error:
-        return fail(_KEYS, str(error), f"where there is none, see {_page('estate')}")
+        return fail(KEYS, str(error), f"where there is none, see {_page('estate')}")
     with store.read() as uow:
         sealed = secrets_by(uow, NamedKey.SEAL)
     held, current = ring.ids(KeyPurpose.SEAL), ring.current(KeyPurpose.SEAL).id
@@ -294,14 +296,14 @@ def check_keys(load: Callable[[], KeyRing], store: Store) -> Finding:
     if lost := sorted(set(sealed) - set(held)):
         many = sum(sealed[key] for key in lost)
         needs = f"{numbered(many, 'secret')} cannot be opened without {', '.join(lost)}"
-        return fail(_KEYS, needs, advice or "restore the key file")
+        return fail(KEYS, needs, advice or "restore the key file")
     if missing:
         names = ", ".join(each.id for each in missing)
-        return warn(_KEYS, f"the key file is an older copy, without {names}", advice)
+        return warn(KEYS, f"the key file is an older copy, without {names}", advice)
     if older := sum(sealed.values()) - sealed.get(current, 0):
         text = f"{numbered(older, 'secret')} under an older key"
-        return warn(_KEYS, text, "run `kiosk keys rotate`")
-    return ok(_KEYS, f"all there; {numbered(sum(sealed.values()), 'secret')} under {current}")
+        return warn(KEYS, text, "run `kiosk keys rotate`")
+    return ok(KEYS, f"all there; {numbered(sum(sealed.values()), 'secret')} under {current}")
 
 
 def check_key_copy(load: Callable[[], KeyRing], path: Path, store: Store) -> Finding:
@@ -309,24 +311,24 @@ def check_key_copy(load: Callable[[], KeyRing], path: Path, store: Store) -> Fin
     try:
         ring = load()
     except ConfigError:
-        return fail(_COPY, "the key file cannot be read", "see the line on keys")
+        return fail(COPY, "the key file cannot be read", "see the line on keys")
     if left := keys.leftovers(path):
         named = ", ".join(map(str, left))
-        return warn(_COPY, f"a rotation that was interrupted left keys in {named}", "delete it")
+        return warn(COPY, f"a rotation that was interrupted left keys in {named}", "delete it")
     plain = path.with_suffix(".json")
     if path.suffix == SUFFIX and plain.exists():
         found = f"{plain} holds keys in clear beside the sealed key file"
-        return warn(_COPY, found, "delete it, once a copy in a safe place is declared")
+        return warn(COPY, found, "delete it, once a copy in a safe place is declared")
     copy, advice = last_copy(store), f"copy {path} to a safe place; then `kiosk keys backed-up`"
     if copy is None:
-        return warn(_COPY, "no copy of the key file was ever declared", advice)
+        return warn(COPY, "no copy of the key file was ever declared", advice)
     made = f"{copy.at:%Y-%m-%d}"
     if not is_of(copy, ring) and lacks_keys_of(copy, ring, store):
         found = f"this key file lacks keys that the declared copy of {made} has"
-        return warn(_COPY, found, f"put that copy at {path}")
+        return warn(COPY, found, f"put that copy at {path}")
     if not is_of(copy, ring):
-        return warn(_COPY, f"keys were added since the copy of {made}, which lacks them", advice)
-    return ok(_COPY, f"a copy of the key file was declared on {made}")
+        return warn(COPY, f"keys were added since the copy of {made}, which lacks them", advice)
+    return ok(COPY, f"a copy of the key file was declared on {made}")
 
 
 def check_master_keys(masters: MasterKeys, *, derives: bool) -> Finding:
@@ -334,27 +336,27 @@ def check_master_keys(masters: MasterKeys, *, derives: bool) -> Finding:
     try:
         lines = masters.lines()
     except KeysUnavailable as error:
-        return fail(_MASTER, str(error), "see [secrets]; no card can be unlocked without it")
+        return fail(MASTER, str(error), "see [secrets]; no card can be unlocked without it")
     if lost := [line for line in lines if not line.there]:
         many, names = sum(line.secrets for line in lost), ", ".join(line.id for line in lost)
-        return fail(_MASTER, f"{many} secrets derive from {names}", "restore that key")
+        return fail(MASTER, f"{many} secrets derive from {names}", "restore that key")
     current = next((line for line in lines if line.current), None)
     if current is None and derives:
-        return fail(_MASTER, "there is none yet", "run `kiosk keys rotate --purpose derive`")
+        return fail(MASTER, "there is none yet", "run `kiosk keys rotate --purpose derive`")
     if older := sum(line.secrets for line in lines if not line.current):
         advice = "run `kiosk keys rotate --purpose derive`"
-        return warn(_MASTER, f"{older} secrets derive from an older key", advice)
+        return warn(MASTER, f"{older} secrets derive from an older key", advice)
     if current is None or not (derives or current.secrets):
-        return ok(_MASTER, "not in use: each unblock secret follows from the one before")
-    return ok(_MASTER, f"there; {current.secrets} secrets derive from {current.id}")
+        return ok(MASTER, "not in use: each unblock secret follows from the one before")
+    return ok(MASTER, f"there; {current.secrets} secrets derive from {current.id}")
 
 
 def check_patience(token_s: float, others_s: float) -> Finding:
     """Check that a token without an answer times out before writers that wait for it."""
     if token_s < others_s:
-        return ok(_TOKEN, f"is waited for {token_s:g} s at most")
+        return ok(TOKEN, f"is waited for {token_s:g} s at most")
     text = f"is waited for {token_s:g} s; another that has to write gives up after {others_s:g} s"
-    return warn(_TOKEN, text, "keep `timeout_s` in [secrets] below `busy_timeout_s` in [store]")
+    return warn(TOKEN, text, "keep `timeout_s` in [secrets] below `busy_timeout_s` in [store]")
 
 
 def check_cipher() -> Finding:
@@ -363,9 +365,9 @@ def check_cipher() -> Finding:
     titles = " or ".join(row.title for row in with_key)
     names = " and ".join(row.name for row in with_key)
     if card_keys.can_be_used():
-        return ok(_CIPHER, f"triple DES is there, for the admin keys of {titles} cards")
+        return ok(CIPHER, f"triple DES is there, for the admin keys of {titles} cards")
     advice = f"take {names} out of `families` in [cards], or see what keeps it from OpenSSL (FIPS)"
-    return warn(_CIPHER, f"there is no triple DES; no {titles} card can be unlocked", advice)
+    return warn(CIPHER, f"there is no triple DES; no {titles} card can be unlocked", advice)
 
 
 def check_mail(load: Callable[[], AbstractContextManager[Mailer]], address: str) -> Finding:
@@ -374,12 +376,12 @@ def check_mail(load: Callable[[], AbstractContextManager[Mailer]], address: str)
         with load() as mailer:
             mailer.check()
     except ConfigError as error:
-        return fail(_MAIL, str(error), "see [mail]")
+        return fail(MAIL, str(error), "see [mail]")
     except MailNotTrusted as error:
-        return fail(_MAIL, f"{address}: {error}", "see `host`, `ca_file` and `security` in [mail]")
+        return fail(MAIL, f"{address}: {error}", "see `host`, `ca_file` and `security` in [mail]")
     except MailError as error:
-        return fail(_MAIL, f"{address}: {error}", "see `host`, `port` and `credential` in [mail]")
-    return ok(_MAIL, f"{address} is verified and lets us in")
+        return fail(MAIL, f"{address}: {error}", "see `host`, `port` and `credential` in [mail]")
+    return ok(MAIL, f"{address} is verified and lets us in")
 
 
 def check_credentials(files: Iterable[Path]) -> Finding:
@@ -392,20 +394,20 @@ def check_credentials(files: Iterable[Path]) -> Finding:
     if found:
         named, several = ", ".join(found), " ".join(found)
         text = f"everybody on this machine may read {named}"
-        return warn(_CREDENTIALS, text, f"`chmod 0600 {several}`")
-    return ok(_CREDENTIALS, "none can be read by everybody")
+        return warn(CREDENTIALS, text, f"`chmod 0600 {several}`")
+    return ok(CREDENTIALS, "none can be read by everybody")
 
 
 def check_outbox(store: Store) -> Finding:
     with store.read() as uow:
         waiting, next_at, now = uow.outbox.waiting(), uow.outbox.next_try(), uow.now
     if next_at is None:
-        return ok(_OUTBOX, "nothing waits")
+        return ok(OUTBOX, "nothing waits")
     wait, go = ("waits", "it goes") if waiting == 1 else ("wait", "they go")
     due = "a try is due, if `kiosk authority` runs"
     when = due if next_at <= now else f"the next try is at {next_at:%Y-%m-%d %H:%M} UTC"
     advice = f"{go} out when the mail relay answers; {when}"
-    return warn(_OUTBOX, f"{numbered(waiting, 'notice')} {wait}", advice)
+    return warn(OUTBOX, f"{numbered(waiting, 'notice')} {wait}", advice)
 
 
 def check_collector(store: Store, load: Callable[[], Collector], address: str) -> Finding:
@@ -417,18 +419,18 @@ def check_collector(store: Store, load: Callable[[], Collector], address: str) -
     try:
         load().check()
     except ConfigError as error:
-        return fail(_COLLECTOR, f"{error}; {waits}", "see [siem]")
+        return fail(COLLECTOR, f"{error}; {waits}", "see [siem]")
     except CollectorAway as error:
         text = f"{address}: {error}; {waits}, and none is lost"
-        return fail(_COLLECTOR, text, "see `collector`, `ca` and `confirmed_by` in [siem]")
+        return fail(COLLECTOR, text, "see `collector`, `ca` and `confirmed_by` in [siem]")
     found = f"{address} takes a connection; {waits}"
     if sent is None:
         text = f"{found}, and it was sent nothing yet"
-        return warn(_COLLECTOR, text, "start `kiosk authority`, and see its log")
+        return warn(COLLECTOR, text, "start `kiosk authority`, and see its log")
     if since is not None and uow.now - since > _COLLECTED:
         text = f"{found}, since {since:%Y-%m-%d %H:%M} UTC"
-        return warn(_COLLECTOR, text, "see the log of `kiosk authority`")
-    return ok(_COLLECTOR, found)
+        return warn(COLLECTOR, text, "see the log of `kiosk authority`")
+    return ok(COLLECTOR, found)
 
 
 def check_seen_secrets(store: Store, clock: Clock) -> Finding:
@@ -436,9 +438,9 @@ def check_seen_secrets(store: Store, clock: Clock) -> Finding:
     with store.read() as uow:
         seen = uow.cards.count_seen(clock.now() - SEEN_FOR)
     if not seen:
-        return ok(_SEEN, "each that was released was changed")
+        return ok(SEEN, "each that was released was changed")
     return warn(
-        _SEEN,
+        SEEN,
         f"{counted(seen, 'card')} with a secret that was released and not changed since",
         "the next unlock changes it; staff see whose cards they are on the persons' pages",
     )
@@ -452,11 +454,11 @@ def check_clock(store: Store, clock: Clock, synchronised: Callable[[], bool | No
     shown = f"{now:%Y-%m-%d %H:%M:%S} UTC"
     if latest and latest[0].at > now + _CLOCK_SLACK:
         last = f"{latest[0].at:%Y-%m-%d %H:%M:%S} UTC"
-        return fail(_CLOCK, f"{shown} is before the last event of the audit, {last}", "set it")
+        return fail(CLOCK, f"{shown} is before the last event of the audit, {last}", "set it")
     match synchronised():
         case True:
-            return ok(_CLOCK, f"{shown}, set by the network")
+            return ok(CLOCK, f"{shown}, set by the network")
         case False:
-            return warn(_CLOCK, f"{shown}, not set by the network", "turn time synchronisation on")
+            return warn(CLOCK, f"{shown}, not set by the network", "turn time synchronisation on")
         case _:
-            return warn(_CLOCK, f"{shown}; nobody says whether the network sets it", "see to it")
+            return warn(CLOCK, f"{shown}; nobody says whether the network sets it", "see to it")

@@ -35,7 +35,7 @@ _RESTORE = (
 _NAMED = 5
 _LONGEST = 40
 """Of the name of a key: a row may name anything."""
-_PART = "records"
+RECORDS = "records"
 
 
 @dataclass(slots=True)
@@ -91,13 +91,13 @@ def check_rows(store: Store) -> Finding:
     found = sweep(store)
     if found.altered:
         texts, advices = zip(*found.findings(), strict=True)
-        return fail(_PART, "; ".join(texts), "; ".join(advices))
+        return fail(RECORDS, "; ".join(texts), "; ".join(advices))
     with store.read() as uow:
         older = uow.mac_rows.made_otherwise(store.macs.current_key_id)
     if older:
         advice = "run `kiosk keys rotate --purpose row-mac`"
-        return warn(_PART, f"{older} of {found.rows} have a MAC of an older key", advice)
-    return ok(_PART, f"{found.rows} fit their MACs")
+        return warn(RECORDS, f"{older} of {found.rows} have a MAC of an older key", advice)
+    return ok(RECORDS, f"{found.rows} fit their MACs")
 
 
 def accept(store: Store, table: str, row: str, actor: str, reason: str) -> None:

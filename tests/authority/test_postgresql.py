@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,11 @@ from kiosk.authority.store.records import Card, new_id
 from kiosk.authority.visit.answers import answer
 from kiosk.contract.errors import AuthorityUnavailable
 from kiosk.contract.messages import (
+    CardId,
+    CardReport,
     Finished,
     Heartbeat,
+    PinState,
     Purpose,
     Reason,
     Refusal,
@@ -22,6 +26,7 @@ from kiosk.contract.messages import (
     UnblockDone,
     UnblockUnknown,
     UnblockWrong,
+    VisitId,
     VisitOpened,
 )
 from tests.authority.card_in_reader import KeylessCard
@@ -72,6 +77,21 @@ def test_twenty_sets_at_once_three_are_looked_at(world: World, card: Card) -> No
     at_once(guess)
     assert looks.count == 3
     assert world.registration(card).blocked_at is not None
+
+
+def test_of_twenty_visits_at_once_as_many_begin_as_a_station_may_begin_in_a_minute(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Before: each counted those that were committed, so more began, and staff saw nothing."""
+    world.policy = replace(world.policy, visits_a_minute=5)
+    authority = world.at("Ward 7")
+    report = CardReport(CardId("openpgp", "000612345671"), PinState(blocked=False))
+    replies = at_once(lambda: authority.begin(VisitId(new_id()), report))
+    assert replies.count(Refusal(Reason.UNKNOWN_CARD)) == 5
+    limited = [one for one in replies if getattr(one, "reason", "") is Reason.STATION_LIMITED]
+    assert len(limited) == len(replies) - 5
+    assert world.kinds().count("station-limited") == 1
+    assert len([line for line in caplog.messages if "5 visits within a minute" in line]) == 1
 
 
 def test_two_stations_and_a_card_in_each_hand_never_wait_for_each_other(world: World) -> None:

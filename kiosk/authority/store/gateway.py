@@ -17,9 +17,11 @@ from sqlalchemy import (
     Engine,
     Executable,
     Select,
+    String,
     Table,
     TextClause,
     bindparam,
+    func,
     insert,
     select,
     text,
@@ -351,13 +353,11 @@ class Gateway:
             self.write(text(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"))
 
     def take_turns(self, name: str) -> None:
-        """Take the advisory lock ``name`` until the end.
+        """Take the advisory lock ``name`` before the next statement, until the end.
 
         It needs no privilege, unlike the lock of a table. On SQLite a writer is alone anyway.
         """
-        if not self._on_sqlite:
-            lock = text("SELECT pg_advisory_xact_lock(hashtext(:name))")
-            self.tuples(lock, {"name": name})
+        self.lock(_TURNS, {"name": name})
 
     def upsert(self, kind: type[TableRow]) -> postgresql.Insert:
         """Return an INSERT that supports ON CONFLICT; it is the same on both databases."""
@@ -426,6 +426,10 @@ class StatementGateway(Gateway):
         pooled: Any = self._guarded(self._engine.raw_connection)
         self._connection, self._driver = pooled, pooled.dbapi_connection
 
+
+_TURNS: Final = Prepared(
+    select(func.pg_advisory_xact_lock(func.hashtext(bindparam("name", type_=String))))
+)
 
 _COUNTED: Final = {"preserve_rowcount": True}
 """The count of rows, also for INSERT ... ON CONFLICT."""

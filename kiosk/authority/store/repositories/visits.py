@@ -134,7 +134,11 @@ class Visits(Repository):
         return tuple(visit for (visit,) in self._gateway.tuples(statement))
 
     def begun(self, station: str, since: datetime, most: int) -> tuple[datetime, ...]:
-        """Return when a station's visits began since then, the last first; at most so many."""
+        """Return when a station's visits began since then, the last first; at most so many.
+
+        Until the unit of work ends nobody else counts them: its own visit would be left out.
+        """
+        self._gateway.take_turns(f"visits of {station}")
         given = {"at": station, "since": since, "most": most}
         return tuple(at for (at,) in self._gateway.tuples(_BEGUN, given))
 

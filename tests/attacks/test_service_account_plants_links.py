@@ -184,3 +184,20 @@ def test_root_exports_nothing_through_a_link_of_the_account(
     ):
         pass
     assert list(elsewhere.iterdir()) == []
+
+
+def test_root_writes_no_anchors_through_a_link_of_the_account(
+    kiosk: Kiosk,
+    place: Path,
+    folder: Path,
+    target: Path,
+    as_root: Callable[[Path], None],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert kiosk("import", people(place, GOOD)) == 0
+    (folder / "anchors").symlink_to(target)
+    as_root(folder)
+    before = state(target)
+    assert kiosk("audit", "anchor", "--out", str(folder / "anchors")) == 2
+    assert "belongs to another account" in capsys.readouterr().err
+    assert state(target) == before

@@ -23,6 +23,7 @@ from kiosk.app.cli.tools import (
 from kiosk.app.composition.opening import open_store
 from kiosk.authority.errors import AuditNotIntact
 from kiosk.authority.wording import numbered
+from kiosk.config.loading import require_own_folder
 from kiosk.contract.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -282,6 +283,7 @@ def _anchor(args: argparse.Namespace) -> int:
     signer = AnchorSigner(tools.ring())
     kept: set[AuditAnchor] = set()
     if args.out:
+        require_own_folder(args.out.parent)
         _append(args.out, "")  # an anchor that cannot be kept elsewhere is not made
         kept.update(read_anchors(args.out, none_yet=True))
     try:

@@ -19,6 +19,7 @@ from kiosk.app.cli.tools import Tools
 from kiosk.authority.errors import AuditNotIntact, KeyMissing, StoreBusy, StoreError
 from kiosk.authority.wording import numbered
 from kiosk.config.loading import require_own_folder
+from kiosk.config.settings import Settings
 from kiosk.contract.errors import ConfigError
 
 DESCRIPTION = """\
@@ -41,6 +42,7 @@ EXAMPLE = """\
   kiosk restore --server
 """
 _DAMAGED = "is damaged: take an older backup"
+_FOREIGN = "its triggers or views are not those of this program: take an older backup"
 _NO_BACKUP = "is no backup of a Kiosk database"
 _UNFIT = {
     "SQLITE_NOTADB": _NO_BACKUP,
@@ -115,6 +117,7 @@ def _restore_file(args: argparse.Namespace, tools: Tools, target: Path) -> int:
                 if not restored.store.is_made():
                     raise StoreError(f"{args.file}: {_NO_BACKUP}", "backup")
                 restored.store.migrate()
+                _check_programs(args.file, work, settings, tools)
                 code = _conclude(args, restored, there)
             if code == 0:
                 if target.exists():
@@ -141,6 +144,22 @@ def _copy_backup(backup: Path, work: Path) -> None:
         if problem := _UNFIT.get(error.code):
             raise StoreError(f"{backup}: {problem}", error.code) from None
         raise
+
+
+def _check_programs(backup: Path, work: Path, settings: Settings, tools: Tools) -> None:
+    """Raise ``StoreError`` where a backup would bring triggers or views of somebody else's along.
+
+    The service would run them at each of its statements, and no MAC covers them.
+    """
+    from kiosk.app.composition.opening import open_store
+    from kiosk.authority.store.sqlite_file import programs_of
+
+    fresh = work.with_name("fresh.db")
+    named = replace(settings.store, url=f"sqlite:///{fresh}")
+    with closing(open_store(replace(settings, store=named), tools.clock, tools.environ)) as store:
+        store.migrate()
+    if programs_of(work) != programs_of(fresh):
+        raise StoreError(f"{backup}: {_FOREIGN}", "backup")
 
 
 def _put_logs_aside(target: Path, aside: Path) -> None:

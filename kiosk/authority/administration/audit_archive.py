@@ -241,6 +241,9 @@ class _File:
             raise ConfigError(f"{path}: {error.strerror}") from None
         except (ValueError, KeyError, TypeError):
             raise ConfigError(f"{path} is no export of the audit's chains") from None
+        if len({chain_of(one.anchor.seq) for one in self.chains}) < len(self.chains):
+            # One entry would be walked, and the other shown.
+            raise ConfigError(f"{path} is no export of the audit's chains: it names one twice")
 
     def rows(self) -> Iterator[AuditEventRow]:
         """Read them; raises ``ConfigError`` naming the line."""

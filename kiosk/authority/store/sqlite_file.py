@@ -154,6 +154,17 @@ def needs_its_folder(path: Path) -> bool:
     return False
 
 
+def programs_of(path: Path) -> frozenset[tuple[str, ...]]:
+    """Return what acts by itself in a database: its triggers, views and virtual tables."""
+    with closing(_opened(path, "ro")) as connection:
+        return frozenset(
+            connection.execute(
+                "SELECT type, name, tbl_name, sql FROM sqlite_schema "
+                "WHERE type IN ('trigger', 'view') OR sql LIKE 'CREATE VIRTUAL%'"
+            )
+        )
+
+
 def last_rows(connection: sqlite3.Connection) -> dict[int, int]:
     """Return the last row of the audit by chain; raises ``StoreError`` for a damaged file."""
     try:

@@ -330,8 +330,12 @@ def test_a_backup_that_was_changed_is_not_restored(
     kiosk("import", people(place, GOOD))
     assert kiosk("backup", str(place / "backup.db")) == 0
     with closing(sqlite3.connect(place / "backup.db")) as backup:
-        backup.execute("DROP TRIGGER audit_event_no_update")
+        name = "audit_event_no_update"
+        kept = "SELECT sql FROM sqlite_schema WHERE name = ?"
+        (trigger,) = backup.execute(kept, (name,)).fetchone()
+        backup.execute(f"DROP TRIGGER {name}")
         backup.execute("UPDATE audit_event SET reference = 'other' WHERE seq = 1")
+        backup.execute(trigger)
         backup.commit()
     gc.collect()
     before = (place / "state" / "kiosk.db").read_bytes()

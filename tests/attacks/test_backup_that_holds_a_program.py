@@ -1,0 +1,40 @@
+"""Before: a trigger in a backup came with it, and took back each failed attempt, for ever."""
+
+from __future__ import annotations
+
+import gc
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.app.cli.conftest import kiosk, place, set_up
+from tests.app.cli.samples import GOOD, Kiosk, people
+
+__all__ = ["kiosk", "place", "set_up"]
+
+PROGRAMS = {
+    "a trigger": "CREATE TRIGGER kind AFTER UPDATE OF failures ON registration "
+    "WHEN NEW.failures > 0 BEGIN UPDATE registration SET failures = 0 WHERE holder_id = NEW.holder_id; END",
+    "one of ours, altered": "DROP TRIGGER audit_event_no_delete; CREATE TRIGGER "
+    "audit_event_no_delete BEFORE DELETE ON audit_event WHEN 0 BEGIN SELECT RAISE(IGNORE); END",
+    "a view": "ALTER TABLE registration RENAME TO real; CREATE VIEW registration AS SELECT * FROM "
+    "real; CREATE TRIGGER kind INSTEAD OF UPDATE ON registration BEGIN SELECT 1; END",
+    "one of ours is gone": "DROP TRIGGER audit_event_no_delete",
+}
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_backup_with_a_program_in_it_is_not_restored(
+    program: str, kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert kiosk("import", people(place, GOOD)) == 0
+    assert kiosk("backup", str(place / "backup.db")) == 0
+    with closing(sqlite3.connect(place / "backup.db")) as backup:
+        backup.executescript(PROGRAMS[program])
+    gc.collect()
+    before = (place / "state" / "kiosk.db").read_bytes()
+    assert kiosk("restore", str(place / "backup.db"), "--replace") == 1
+    assert "take an older backup" in capsys.readouterr().err
+    assert (place / "state" / "kiosk.db").read_bytes() == before

@@ -12,6 +12,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from importlib.metadata import version
@@ -36,7 +37,14 @@ from kiosk.authority.audit.events import AuditKind
 from kiosk.authority.audit.siem import FEED
 from kiosk.authority.errors import StoreError
 from kiosk.authority.people_groups import PeopleGroup
-from kiosk.authority.server import Called, remove_stale
+from kiosk.authority.server import (
+    Called,
+    Connection,
+    Limits,
+    anonymous_peer,
+    http_server,
+    remove_stale,
+)
 from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.tables import REVISION
 from kiosk.contract.errors import ConfigError
@@ -306,22 +314,30 @@ class Metrics:
 # firewall. No answer names a person, a station or a visit.
 
 
-WAIT_S = 10.0
-"""How long an idle connection is kept, and how long running requests are waited for."""
+MONITORING: Final = Limits(connections=50, idle_s=10.0, stop_s=10.0)
+
+THREADS: Final = 2
+"""So few, since each uses a connection to the database."""
 
 
 class MonitoringServer:
     """Answers on one event loop; ``readiness`` returns whether calls may come, and a sentence.
 
-    It and ``metrics`` are called on threads.
+    It and ``metrics`` are called on threads that nothing else waits for.
     """
 
     def __init__(
-        self, readiness: Callable[[], tuple[bool, str]], metrics: Callable[[], bytes]
+        self,
+        readiness: Callable[[], tuple[bool, str]],
+        metrics: Callable[[], bytes],
+        limits: Limits = MONITORING,
     ) -> None:
         self._readiness = readiness
         self._metrics = metrics
-        self._http = web.Server(self._handle, access_log=None, keepalive_timeout=WAIT_S)
+        self.limits = limits
+        self._connections: dict[asyncio.BaseTransport, Connection] = {}
+        self._threads = ThreadPoolExecutor(THREADS, "monitoring")
+        self._http = http_server(self._handle, limits.idle_s)
         self._listening: asyncio.Server | None = None
 
     async def listen(self, place: str) -> int:
@@ -335,12 +351,12 @@ class MonitoringServer:
                 remove_stale(Path(place))
                 before = os.umask(0o117)
                 try:
-                    self._listening = await loop.create_unix_server(self._http, place)
+                    self._listening = await loop.create_unix_server(self._connect, place)
                 finally:
                     os.umask(before)
                 return 0
             host, _, port = place.rpartition(":")
-            self._listening = await loop.create_server(self._http, host.strip("[]"), int(port))
+            self._listening = await loop.create_server(self._connect, host.strip("[]"), int(port))
         except OSError as error:
             raise ConfigError(f"monitoring.listen: {place}: {error.strerror}") from None
         found: int = self._listening.sockets[0].getsockname()[1]
@@ -349,19 +365,43 @@ class MonitoringServer:
     async def close(self) -> None:
         if self._listening is not None:
             self._listening.close()
-        await self._http.shutdown(WAIT_S)
+        await self._http.shutdown(self.limits.stop_s)
+        self._threads.shutdown(wait=False)
+
+    def _connect(self) -> Connection:
+        return Connection(self._http(), self, anonymous_peer)
+
+    def admit(self, transport: asyncio.BaseTransport, connection: Connection) -> bool:
+        """Count a new connection; return whether it is within the limits."""
+        self._connections[transport] = connection
+        return len(self._connections) <= self.limits.connections
+
+    def forget(self, transport: asyncio.BaseTransport, connection: Connection) -> None:
+        """Stop counting a closed connection."""
+        self._connections.pop(transport, None)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        connection = self._connections.get(request.transport) if request.transport else None
+        if connection is None:
+            return web.Response(status=503)
+        connection.request_began()
+        try:
+            return await self._answer(request)
+        finally:
+            connection.request_ended()
+
+    async def _answer(self, request: web.BaseRequest) -> web.Response:
+        loop = asyncio.get_running_loop()
         if request.method not in ("GET", "HEAD"):
             return web.Response(status=405)
         match request.path:
             case "/healthz":
                 return web.Response(text="the process answers\n")
             case "/readyz":
-                is_ready, sentence = await asyncio.to_thread(self._readiness)
+                is_ready, sentence = await loop.run_in_executor(self._threads, self._readiness)
                 return web.Response(status=200 if is_ready else 503, text=f"{sentence}\n")
             case "/metrics":
-                body = await asyncio.to_thread(self._metrics)
+                body = await loop.run_in_executor(self._threads, self._metrics)
                 return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
             case _:
                 return web.Response(status=404)

@@ -23,7 +23,7 @@ import stat
 import termios
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -35,6 +35,7 @@ from typing import Any, Final, Protocol, assert_never, cast
 
 import msgspec
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from cryptography.x509 import load_der_x509_certificate
 
 from kiosk.authority import openapi
@@ -87,9 +88,9 @@ class Limits:
     ``calls_a_second`` and ``burst`` are of one station, ``connections_each`` too. Calls that hash
     answers and calls that wait for the mail relay have separate threads, so that any number of them
     leaves threads for the others. ``anonymous`` are connections without a certificate, all
-    together; ``tries_a_second`` and ``tries_burst`` are of one address of them. ``handshakes`` are
-    the connections of one listener that have not finished theirs, ``handshakes_each`` those of one
-    address.
+    together; ``anonymous_each``, ``tries_a_second`` and ``tries_burst`` are of one address of them.
+    ``handshakes`` are the connections of one listener that have not finished theirs,
+    ``handshakes_each`` those of one address.
     """
 
     headers_s: float = 5.0
@@ -107,6 +108,7 @@ class Limits:
     calls_a_second: float = 20.0
     burst: float = 60.0
     anonymous: int = 32
+    anonymous_each: int = 16
     tries_a_second: float = 0.5
     tries_burst: float = 20.0
     stop_s: float = 30.0
@@ -299,7 +301,7 @@ class _TlsListener:
         context: ssl.SSLContext,
         timeout_s: float,
         counted: _Handshakes,
-        connect: Callable[[], _Connection],
+        connect: Callable[[], Connection],
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._listening = listening
@@ -367,23 +369,63 @@ ACCEPT_AGAIN_S: Final = 1.0
 # One connection: aiohttp's protocol, with the deadlines that it lacks around it.
 
 
-class _Connection(asyncio.Protocol):
+def http_server(
+    handle: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], idle_s: float
+) -> web.Server:
+    """Return aiohttp's server: it inflates no body, and logs nothing that a client caused."""
+    return web.Server(
+        handle,
+        access_log=None,
+        logger=_http_log,
+        auto_decompress=False,
+        keepalive_timeout=idle_s,
+        lingering_time=1.0,
+        max_line_size=4096,
+        max_field_size=4096,
+    )
+
+
+def _is_no_clients(record: logging.LogRecord) -> bool:
+    """Return whether a fault is this program's: strangers could fill the log with theirs."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, HttpProcessingError | ConnectionError)
+
+
+_http_log: Final = logging.getLogger(f"{__name__}.http")
+_http_log.addFilter(_is_no_clients)
+
+
+class ConnectionOwner(Protocol):
+    """What counts connections, and limits them."""
+
+    limits: Limits
+
+    def admit(self, transport: asyncio.BaseTransport, connection: Connection) -> bool:
+        """Count a new connection; return whether it is within the limits."""
+
+    def forget(self, transport: asyncio.BaseTransport, connection: Connection) -> None:
+        """Stop counting a closed connection."""
+
+
+class Connection(asyncio.Protocol):
     """Passes everything on to aiohttp, and closes slow and unwanted connections.
 
     A request's headers have to be in ``headers_s`` after its first byte; on a new connection, after
-    the connection. A request that begins after ``life_s`` is the connection's last.
+    the connection. An answer that waits for its client has to be taken as quickly. A request that
+    begins after ``life_s`` is the connection's last.
     """
 
     def __init__(
         self,
         inner: asyncio.Protocol,
-        owner: AuthorityServer,
+        owner: ConnectionOwner,
         identify: Callable[[asyncio.BaseTransport], Peer | None],
     ) -> None:
         self._inner = inner
         self._owner = owner
         self._peer_of = identify
         self._timer: asyncio.TimerHandle | None = None
+        self._untaken: asyncio.TimerHandle | None = None
         self._in_request = False
         self._transport: asyncio.Transport | None = None
         self.peer: Peer | None = None
@@ -408,13 +450,16 @@ class _Connection(asyncio.Protocol):
         return self._inner.eof_received()
 
     def pause_writing(self) -> None:
+        self._untaken = self._abort_later()
         self._inner.pause_writing()
 
     def resume_writing(self) -> None:
+        self._stop_untaken()
         self._inner.resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
+        self._stop_untaken()
         if self._transport is not None:
             self._owner.forget(self._transport, self)
         self._inner.connection_lost(exc)
@@ -427,14 +472,23 @@ class _Connection(asyncio.Protocol):
         self._in_request = False
 
     def _await_headers(self) -> None:
-        if self._transport is not None:
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(self._owner.limits.headers_s, self._transport.abort)
+        self._timer = self._abort_later()
+
+    def _abort_later(self) -> asyncio.TimerHandle | None:
+        if self._transport is None:
+            return None
+        loop = asyncio.get_running_loop()
+        return loop.call_later(self._owner.limits.headers_s, self._transport.abort)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _stop_untaken(self) -> None:
+        if self._untaken is not None:
+            self._untaken.cancel()
+            self._untaken = None
 
 
 class AuthorityServer:
@@ -477,20 +531,12 @@ class AuthorityServer:
             "give_email": mailing,
             **dict.fromkeys((route.name for route in WITHOUT_CERTIFICATE.values()), enrolling),
         }
-        self._connections: dict[asyncio.BaseTransport, _Connection] = {}
+        self._connections: dict[asyncio.BaseTransport, Connection] = {}
         self._connections_of: Counter[Peer | None] = Counter()
         self._buckets: dict[str, _Bucket] = {}
         self._listening: list[asyncio.Server] = []
         self._tls: list[_TlsListener] = []
-        # aiohttp's own log would contain what a client sent.
-        self._http = web.Server(
-            self._handle,
-            access_log=None,
-            keepalive_timeout=self.limits.idle_s,
-            lingering_time=1.0,
-            max_line_size=4096,
-            max_field_size=4096,
-        )
+        self._http = http_server(self._handle, self.limits.idle_s)
 
     async def listen_on_socket(self, path: Path) -> None:
         """Accept connections on a Unix socket, whose folder decides who reaches it.
@@ -555,10 +601,10 @@ class AuthorityServer:
         """How many connections are open."""
         return len(self._connections)
 
-    def _connect(self, identify: Callable[[asyncio.BaseTransport], Peer | None]) -> _Connection:
-        return _Connection(self._http(), self, identify)
+    def _connect(self, identify: Callable[[asyncio.BaseTransport], Peer | None]) -> Connection:
+        return Connection(self._http(), self, identify)
 
-    def admit(self, transport: asyncio.BaseTransport, connection: _Connection) -> bool:
+    def admit(self, transport: asyncio.BaseTransport, connection: Connection) -> bool:
         """Count a new connection; return whether it is within the limits."""
         self._connections[transport] = connection
         self._connections_of[connection.peer] += 1
@@ -566,14 +612,17 @@ class AuthorityServer:
             anonymous = sum(
                 isinstance(each.peer, AnonymousPeer) for each in self._connections.values()
             )
-            return anonymous <= self.limits.anonymous
+            return (
+                anonymous <= self.limits.anonymous
+                and self._connections_of[connection.peer] <= self.limits.anonymous_each
+            )
         return (
             connection.peer is not None
             and len(self._connections) <= self.limits.connections
             and self._connections_of[connection.peer] <= self.limits.connections_each
         )
 
-    def forget(self, transport: asyncio.BaseTransport, connection: _Connection) -> None:
+    def forget(self, transport: asyncio.BaseTransport, connection: Connection) -> None:
         """Stop counting a closed connection."""
         if self._connections.pop(transport, None) is not None:
             self._connections_of[connection.peer] -= 1

@@ -16,7 +16,7 @@ __all__ = ["kiosk", "place", "set_up"]
 
 PROGRAMS = {
     "a trigger": "CREATE TRIGGER kind AFTER UPDATE OF failures ON registration "
-    "WHEN NEW.failures > 0 BEGIN UPDATE registration SET failures = 0 WHERE holder_id = NEW.holder_id; END",
+    "WHEN NEW.failures > 0 BEGIN UPDATE registration SET failures = 0; END",
     "one of ours, altered": "DROP TRIGGER audit_event_no_delete; CREATE TRIGGER "
     "audit_event_no_delete BEFORE DELETE ON audit_event WHEN 0 BEGIN SELECT RAISE(IGNORE); END",
     "a view": "ALTER TABLE registration RENAME TO real; CREATE VIEW registration AS SELECT * FROM "

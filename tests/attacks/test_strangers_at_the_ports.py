@@ -1,0 +1,172 @@
+"""Before: a few idle connections kept stations from enrolling, and small bodies all calls waiting.
+
+Whoever reaches the port for enrolment, or that of the monitoring, needs no certificate.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import logging
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import ExitStack, closing, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from kiosk.authority.metrics import MonitoringServer
+from kiosk.authority.server import Limits
+from kiosk.contract.enrolment import GIVE_CA
+from kiosk.contract.routes import LONGEST_REQUEST, OPENAPI
+from tests.attacks.certified import Estate
+from tests.contract.wirings import HOST
+
+T = TypeVar("T")
+
+SHORT = Limits(headers_s=0.5, tries_a_second=1000, tries_burst=1000)
+LONG = replace(SHORT, headers_s=3600)
+ASKS = b"POST %s HTTP/1.1\r\nHost: x\r\n%sContent-Length: %d\r\n\r\n"
+
+
+def until(is_so: Callable[[], object]) -> None:
+    ends = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < ends
+        time.sleep(0.01)
+
+
+@pytest.fixture(params=[LONG])
+def estate(request: pytest.FixtureRequest, folder: Path) -> Iterator[Estate]:
+    with closing(Estate(folder, request.param)) as made:
+        yield made
+
+
+def stranger(estate: Estate, source: str = "127.0.0.1") -> ssl.SSLSocket:
+    """Connect to the port for enrolment, and finish the handshake."""
+    context = ssl.create_default_context(cafile=str(estate.ca_file))
+    bare = socket.create_connection((HOST, estate.enrol_address.port), 30, (source, 0))
+    return context.wrap_socket(bare, server_hostname=HOST)
+
+
+def asks_for_the_ca(connection: socket.socket, body: bytes = b"{}", headers: bytes = b"") -> int:
+    """Return the status of the answer; 0 where there is none."""
+    with suppress(ConnectionError, ssl.SSLError):
+        connection.sendall(ASKS % (GIVE_CA.path.encode(), headers, len(body)) + body)
+        return int((connection.recv(1 << 16).split() or [b"0", b"0"])[1])
+    return 0
+
+
+def test_a_body_is_not_inflated(estate: Estate) -> None:
+    """64 KiB became 64 MiB on the loop that serves everybody."""
+    packed = gzip.compress(b"{}")
+    bomb = gzip.compress(bytes(32 << 20))
+    assert len(bomb) < LONGEST_REQUEST
+    for body in (packed, bomb):
+        with stranger(estate) as one:
+            assert asks_for_the_ca(one, body, b"Content-Encoding: gzip\r\n") == 400
+
+
+def test_one_address_has_its_part_of_the_connections(estate: Estate) -> None:
+    """All of them, before: no station could enrol."""
+    with ExitStack() as held:
+        theirs = [held.enter_context(stranger(estate, "127.0.0.9")) for _ in range(40)]
+        until(lambda: estate.served.server.connected < len(theirs))
+        with stranger(estate, "127.0.0.10") as honest:
+            assert asks_for_the_ca(honest) == 200
+
+
+@pytest.mark.parametrize("estate", [SHORT], indirect=True)
+def test_who_takes_no_answer_is_cut_off(estate: Estate) -> None:
+    """They held their connections for ever."""
+    with stranger(estate) as one:
+        one.sendall(f"GET {OPENAPI} HTTP/1.1\r\nHost: x\r\n\r\n".encode() * 300)
+        until(lambda: estate.served.server.connected == 1)
+        until(lambda: estate.served.server.connected == 0)
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        b"GET http://[ HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\nnonsense",
+        ASKS % (GIVE_CA.path.encode(), b"Content-Encoding: br\r\n", 2) + b"{}",
+        b"POST %s HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"
+        % GIVE_CA.path.encode(),
+        ASKS % (GIVE_CA.path.encode(), b"", 9) + b"{}",
+    ],
+)
+def test_nonsense_is_no_line_of_the_log(
+    nonsense: bytes, estate: Estate, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each was one, without a limit, so that the journal left out others: those of the audit."""
+    caplog.set_level(logging.DEBUG)
+    with stranger(estate) as one:
+        one.sendall(nonsense)
+        until(lambda: estate.served.server.connected == 1)
+        if not nonsense.endswith(b"{}"):
+            with suppress(ConnectionError, ssl.SSLError):
+                one.recv(1 << 16)
+    until(lambda: estate.served.server.connected == 0)
+    assert caplog.records == []
+
+
+class Monitored:
+    """The monitoring's port of an authority whose database does not answer."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.answers = threading.Event()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread.start()
+        self.port = self.run(self._listen(limits))
+
+    async def _listen(self, limits: Limits) -> int:
+        self.server = MonitoringServer(self._readiness, lambda: b"", limits)
+        return await self.server.listen("127.0.0.1:0")
+
+    def _readiness(self) -> tuple[bool, str]:
+        return self.answers.wait(60), "ready"
+
+    def run(self, work: Coroutine[None, None, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+
+    def dial(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), 30)
+
+    def close(self) -> None:
+        self.answers.set()
+        self.run(self.server.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+def test_the_monitoring_takes_no_files_of_the_authority() -> None:
+    """It accepted any number of connections, until stations got none."""
+    with closing(Monitored(replace(LONG, connections=8))) as monitored, ExitStack() as held:
+        made = [held.enter_context(monitored.dial()) for _ in range(20)]
+        for each in made[8:]:
+            with suppress(ConnectionError):
+                assert each.recv(1) == b""
+        made[0].sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert made[0].recv(1000).startswith(b"HTTP/1.1 200")
+
+
+def test_the_monitoring_takes_no_threads_of_the_authoritys_work() -> None:
+    """What staff are told, and the renewal of certificates, waited behind its requests."""
+    with closing(Monitored(replace(LONG, connections=64))) as monitored, ExitStack() as held:
+        for _ in range(40):
+            one = held.enter_context(monitored.dial())
+            one.sendall(b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n")
+        with monitored.dial() as last:  # the others came before it
+            last.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            last.recv(1000)
+        assert monitored.run(asyncio.to_thread(lambda: 1)) == 1

@@ -7,6 +7,7 @@ in one step, so that a station always has a pair that fits.
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import ssl
 import subprocess
@@ -87,7 +88,7 @@ class Credential:
 
     def write(self, key: Sensitive, enrolled: Enrolled) -> None:
         """Write all of it, with the decisive file last."""
-        listed = ", ".join(f'"{each}"' for each in enrolled.addresses)
+        listed = ", ".join(map(json.dumps, enrolled.addresses))  # a string of TOML is one of JSON's
         settings = (
             "# Written by `kiosk enrol`; the settings file counts above it.\n"
             f'[authority]\nsocket = ""\naddresses = [{listed}]\n'

@@ -5,6 +5,7 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -24,6 +25,8 @@ from tests.app.cli.samples import GOOD, Kiosk, people
 __all__ = ["kiosk", "place", "set_up"]
 
 ROOT = 0
+SYSTEMD = Path(__file__).parents[2] / "systemd"
+TMPFILES, UNITS = list(SYSTEMD.glob("tmpfiles.d/*")), list(SYSTEMD.glob("*.service"))
 _acts: list[Callable[[], None]] = []
 
 
@@ -201,3 +204,19 @@ def test_root_writes_no_anchors_through_a_link_of_the_account(
     assert kiosk("audit", "anchor", "--out", str(folder / "anchors")) == 2
     assert "belongs to another account" in capsys.readouterr().err
     assert state(target) == before
+
+
+def test_the_service_manager_reads_nothing_in_a_folder_of_the_account() -> None:
+    """A link there had it read a file of root's, and give the account its lines."""
+    owners = re.findall(r"^d (\S+) +\S+ (\S+)", "".join(map(Path.read_text, TMPFILES)), re.M)
+    folders = [Path(folder) for folder, owner in owners if owner != "root"]
+    read = [
+        Path(found)
+        for unit in UNITS
+        for found in re.findall(
+            r"^(?:EnvironmentFile=-?|LoadCredential\w*=\S+:)(/\S+)", unit.read_text(), re.M
+        )
+    ]
+    assert folders
+    assert read
+    assert [each for each in read if set(folders) & set(each.parents)] == []

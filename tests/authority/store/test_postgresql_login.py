@@ -222,7 +222,9 @@ def test_an_estate_with_roles_is_made_by_the_documented_lines(site: Site, tmp_pa
     ports = "listen = '127.0.0.1:1'\nenrol_listen = '127.0.0.1:2'\naddresses = ['localhost:1']\n"
     listening = f"[authority]\n{ports}"
     doctor = f"{AS_KIOSK}kiosk doctor | grep -e database -e staff"
-    purge = f'{AS_KIOSK}env KIOSK_STORE__URL="$(. /etc/kiosk/purge.env; echo $KIOSK_STORE__URL)" '
+    purge = (
+        f'{AS_KIOSK}env KIOSK_STORE__URL="$(. /etc/default/kiosk-purge; echo $KIOSK_STORE__URL)" '
+    )
     (upgrade,) = (commands(block) for block in shell_blocks(ESTATE) if "/opt/" in block)
     lines = [
         "mkdir -m 0700 /home/root; cd /home/root; export HOME=/home/root",

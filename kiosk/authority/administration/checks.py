@@ -103,6 +103,9 @@ GENUINE = "card keys"
 
 
 SEEN, OF_STAFF = "released secrets", "staff"
+_UNRECORDED = (
+    "a command that was ended while it made a key leaves that; else see who can log in to the token"
+)
 _GRANT = "make it a member of its role, and run `kiosk store roles --apply` as the owner"
 
 
@@ -343,6 +346,11 @@ def check_master_keys(masters: MasterKeys, *, derives: bool) -> Finding:
     current = next((line for line in lines if line.current), None)
     if current is None and derives:
         return fail(MASTER, "there is none yet", "run `kiosk keys rotate --purpose derive`")
+    # The row of one that is in use may have been purged.
+    unused = [line.id for line in lines if line.current and line.in_token and not line.secrets]
+    if unused and not masters.is_recorded(unused[0]):
+        found = f"the audit does not say who made {unused[0]} in the token"
+        return warn(MASTER, found, _UNRECORDED)
     if older := sum(line.secrets for line in lines if not line.current):
         advice = "run `kiosk keys rotate --purpose derive`"
         return warn(MASTER, f"{older} secrets derive from an older key", advice)

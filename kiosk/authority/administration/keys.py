@@ -421,6 +421,14 @@ class MasterKeys:
         self._store.record_event(ServiceKind.KEY_ADDED.value, actor=actor, detail=detail)
         return added
 
+    def is_recorded(self, key: str) -> bool:
+        """Return whether the audit says who added it: a command may end before it does."""
+        query = AuditQuery(kind=ServiceKind.KEY_ADDED.value)
+        with self._store.read() as uow:
+            return any(
+                each.detail.get("key") == key for each in uow.trail.newest(query, limit=_ADDITIONS)
+            )
+
     def rotate(
         self, actor: str, progress: Progress = unseen, *, add_first: bool = False
     ) -> RotationReport:

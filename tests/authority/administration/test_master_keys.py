@@ -314,3 +314,18 @@ def test_the_doctor_misses_a_token(store: Store, key_file: Path) -> None:
     away = TokenMasters(Token("/none.so", "kiosk"), lambda: Sensitive("1"), {})
     condition, text = said(check_master_keys(MasterKeys(key_file, away, store), derives=True))
     assert (condition, "'kiosk'" in text) == (FAIL, True)
+
+
+def test_the_doctor_says_of_a_key_in_the_token_that_nobody_recorded_it(
+    store: Store, key_file: Path, hsm: Hsm
+) -> None:
+    """Before: a command that was killed while the token made a key left it unseen."""
+    token = hsm.masters()
+    masters = MasterKeys(key_file, token, store)
+    masters.add("test")
+    assert check_master_keys(masters, derives=True).condition is OK
+    left = token.add()
+    condition, text = said(check_master_keys(masters, derives=True))
+    assert (condition, f"who made {left} in the token" in text) == (WARN, True)
+    fill(store, Sealer(KeyRing.load(key_file), Masters(KeyRing.load(key_file), token)), 1)
+    assert check_master_keys(masters, derives=True).condition is OK, "it is in use"

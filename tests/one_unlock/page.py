@@ -24,6 +24,7 @@ from kiosk.authority.mail.smtp import SmtpMailer
 from kiosk.authority.notices import notify_holder
 from kiosk.authority.service import LocalAuthority
 from kiosk.authority.store.database import UnitOfWork
+from kiosk.authority.store.repositories.attempts import AttemptCounter
 from kiosk.authority.store.repositories.cards import CardRecords
 from kiosk.authority.store.repositories.codes import EmailCodes
 from kiosk.authority.store.repositories.people import Registrations
@@ -37,7 +38,7 @@ from kiosk.station.executor import Actions
 from kiosk.station.loop import StationLoop
 from kiosk.station.states import Reading, Working
 from kiosk.station.step import step
-from kiosk.station.unblock import PinWork, outcome_of
+from kiosk.station.unblock import RETRIES_S, PinWork, outcome_of
 from screens.kiosk.app import screen_for
 from screens.kiosk.ends import FailurePage
 from screens.kiosk.page import Page
@@ -92,6 +93,10 @@ WAYPOINTS: Mapping[Place, str] = {
             "Makes sure that these are the questions that were asked, then charges the attempt.",
         ),
         (
+            AttemptCounter.charge,
+            "One charge for each attempt: one that is sent again is not charged again.",
+        ),
+        (
             Registrations._count_failure,
             (
                 "**A wrong answer is charged here**: one `UPDATE` counts it before anybody looks. "
@@ -114,7 +119,10 @@ WAYPOINTS: Mapping[Place, str] = {
         # 6: the PIN is set
         (
             PinWork._hold_and_unblock,
-            "One exclusive connection to the card, up to the change of the PUK.",
+            (
+                "One exclusive connection to the card, up to the change of the PUK; `_steps` makes "
+                "the calls."
+            ),
         ),
         (
             release._need_gate,
@@ -177,7 +185,10 @@ EVALUATE = place_of(attempts.evaluate)
 AS_ANSWERS = (
     "As in [step {SubmitAnswers}]({to_SubmitAnswers}), with `EmailCodes._count_try` as the charge."
 )
-NOT_AGAIN = frozenset({place_of(attempts._is_right), place_of(attempts.Charged.conclude)})
+NOT_AGAIN = frozenset(
+    place_of(function)
+    for function in (AttemptCounter.charge, attempts._is_right, attempts.Charged.conclude)
+)
 """Not printed of the code's step."""
 
 PORT_CALLS = frozenset(
@@ -341,7 +352,9 @@ def _references(at: Mapping[str, int]) -> dict[str, object]:
         "connection": "hardware/connection.py",
         "words": "screens/words",
         "samples": "tests/screens/kiosk/samples.py",
-        "stories": "tests/screens/kiosk/test_stories.py",
+        "stories": "tests/screens/kiosk/stories.py",
+        "entry_pages": "screens/kiosk/entry_pages.py",
+        "routes": "kiosk/contract/routes.py",
         "cuts": "tests/cuts",
         "journal": "docs/unblock-journal.md",
         "client": "kiosk/station/client.py",
@@ -362,6 +375,7 @@ def _references(at: Mapping[str, int]) -> dict[str, object]:
     return {
         **{name: _link(file) for name, file in files.items()},
         "example": FailurePage.__name__,
+        "retries": f"{sum(RETRIES_S):g}",
         **at,
         **{f"to_{command}": f"#{_anchor(number, command)}" for command, number in at.items()},
     }

@@ -57,7 +57,8 @@ def _done(*puks: str) -> frozenset[Left]:
 
 
 _HAS_NEW_PIN = "has the new PIN, and the first page says so"
-_READ = f", unless the success page was read ({IdleTimes().read_s:g} s)"
+_READ = f", unless the success page had been up for {IdleTimes().read_s:g} s"
+_CHECKED = f'"{" ".join(waiting.pulled(PulledFrom.UNBLOCK))}"'
 
 ROWS: Final = (
     Row(
@@ -65,7 +66,7 @@ ROWS: Final = (
         frozenset({Left(None, False, False, None, False, ("current",), PulledFrom.UNBLOCK)}),
         "nothing was released or charged",
         "the visit ends",
-        "reads the same as in the next row; the code lives, and is entered again",
+        f"reads on the first page: {_CHECKED} The code lives, and is entered again",
     ),
     Row(
         PROOF,
@@ -80,11 +81,16 @@ ROWS: Final = (
             "the PUK leaves even if the card is already out; nobody knows whether the card took it"
         ),
         (
-            "`_lost` in {connection} raises `OutcomeUnknown`, as for every command that changes a "
-            'card; the station reports "unknown" (`outcome_of` in {station_unblock}): the charge '
-            "stays, the journal stays open, and the visit counts as refused"
+            "`Link.send` in {connection} raises the `OutcomeUnknown` that `_lost` makes, as for "
+            "every command that changes a card (`response_from` does for a torn answer); the "
+            'station reports "unknown" (`outcome_of` in {station_unblock}): the charge of the PUK '
+            "stays, its row in the journal stays open, as `unknown`, and the visit counts as "
+            "refused"
         ),
-        f'reads on the first page: "{waiting.pulled(PulledFrom.UNBLOCK)[1]}" The code is used up',
+        (
+            "reads the same; the code is used up: another unlock asks the questions again and "
+            "mails a new code"
+        ),
     ),
     Row(
         UNBLOCK,
@@ -120,6 +126,7 @@ def table() -> str:
     ]
     for row, following in zip_longest(ROWS, ROWS[1:]):
         until = f"before it has answered {following.since}" if following else ""
-        when = ", ".join(part for part in ("after that" if row.since else "", until) if part)
+        since = f"after it has answered {row.since}" if row.since else ""
+        when = ", ".join(part for part in (since, until) if part)
         lines.append(f"| {when} | {row.known} | {row.becomes} | {row.holder} |")
     return "\n".join(lines)

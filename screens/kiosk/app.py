@@ -313,7 +313,8 @@ class KioskApp(WalkUpApp[int], inherit_bindings=False):
         """Let the page show it: its entry lacks a key."""
         message.stop()
         if isinstance(self.screen, Page):
-            self.screen.keys_lost()
+            # After the keys before it, which still wait for the page.
+            self.screen.call_later(self.screen.keys_lost)
 
     def toggle_dark(self) -> None:
         """Switch to the other surface, for this visit."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from textual import events
 
 from kiosk.contract.messages import GiveEmail
 from kiosk.contract.sensitive import Sensitive
@@ -234,3 +235,16 @@ async def test_each_page_of_entry_says_that_keys_were_lost(size: tuple[int, int]
             if said:
                 await type_keys(pilot, "1")
                 assert "Too many keys" not in " ".join(screen_lines(app))
+
+
+async def test_keys_that_passed_before_do_not_hide_that_others_were_lost() -> None:
+    app = app_with(StillStation())
+    async with app.run_test() as pilot:
+        await app.show(EnterEmail(REGISTER, GiveEmail("", (), position=STEP)))
+        await settled(pilot)
+        for key in "asha":
+            app.post_message(events.Key(key, key))
+        app.post_message(KeysLost())
+        await settled(pilot)
+        assert "Too many keys" in shown(app)
+        assert "asha" in shown(app)

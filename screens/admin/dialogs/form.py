@@ -160,6 +160,10 @@ class EntryLine(Vertical):
         self._mark()
         self.post_message(self.Changed())
 
+    def on_entry_field_full(self, event: EntryField.Full) -> None:
+        event.stop()
+        self.say(f"No more than {self.entry.most} characters go in here.")
+
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
         self.field.pick(self.entry.choices[event.option_index])
@@ -172,6 +176,9 @@ class EntryLine(Vertical):
 
 class EntryField(Input):
     """A field of one row; Up and Down move through its choices."""
+
+    class Full(Message):
+        """What was typed or pasted does not fit in, and is left out."""
 
     def __init__(self, entry: Entry) -> None:
         super().__init__(
@@ -205,6 +212,9 @@ class EntryField(Input):
             event.stop()
             event.prevent_default()
             self.replace(" ".join(event.text.split()), *self.selection)
+
+    def restricted(self) -> None:
+        self.post_message(self.Full())
 
     def on_focus(self) -> None:
         """Select the initial text, where another one is to replace it."""

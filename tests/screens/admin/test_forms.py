@@ -118,6 +118,24 @@ async def test_letters_go_round_through_what_begins_with_them(deeds: Deeds) -> N
         assert chosen == ["agent", "auditor", "agent", "manager"]
 
 
+async def test_what_does_not_fit_into_a_field_is_not_left_out_without_a_word(
+    deeds: Deeds,
+) -> None:
+    full = f"! No more than {LONGEST_REASON} characters go in here."
+    async with running(pages=[deeds.page()]) as run:
+        await run.press("a", *"Lamp", "tab", "tab")
+        run.paste("needed " * LONGEST_REASON)
+        await run.settle()
+        assert full in below(run, "Reason")
+        run.paste("n" * LONGEST_REASON)
+        await run.settle()
+        assert full not in below(run, "Reason")
+        await run.press("n")
+        assert full in below(run, "Reason")
+        await run.press("backspace")
+        assert full not in below(run, "Reason")
+
+
 # --- leaving ----------------------------------------------------------------------------
 
 

@@ -26,7 +26,8 @@ with F10 the RA application, as a member of staff sees it. Its page Import lists
 the folder imports of the estate; exports go to the folder exports there. Ctrl+Q ends it, and
 everything is gone. With --keep the estate stays, with its settings file kiosk.toml. In a
 checkout, after `make demo`, the program is .venv/bin/kiosk.
-
+"""
+_EXAMPLE = """\
 example:
   kiosk demo
   kiosk demo --keep ./estate
@@ -40,6 +41,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "demo",
         help="try it: virtual cards, a mailbox and example people, no hardware",
         description=_HELP,
+        epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(run=run)

@@ -30,7 +30,7 @@ EXAMPLE = """\
   kiosk store copy --to "postgresql://kiosk@db.example/kiosk?passfile=/etc/kiosk/database-password&\
 sslmode=verify-full&sslrootcert=/etc/kiosk/database-ca.pem"
   kiosk store roles > roles.sql
-  psql -c "CREATE ROLE kiosk_authority" -c "CREATE ROLE kiosk_staff" \
+  psql -c "CREATE ROLE kiosk_authority" -c "CREATE ROLE kiosk_staff" \\
     -c "CREATE ROLE kiosk_retention" -c "CREATE ROLE kiosk_report"
   KIOSK_STORE__URL=postgresql://kiosk@db.example/kiosk kiosk store roles --apply
   psql -c "CREATE ROLE authority1 LOGIN PASSWORD '...' IN ROLE kiosk_authority"

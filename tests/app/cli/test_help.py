@@ -44,6 +44,13 @@ def test_it_has_a_sentence_and_an_example_that_can_be_typed(path: str) -> None:
             WHOLE.parse_args(shlex.split(words)[1:])
 
 
+@pytest.mark.parametrize("path", PARSERS)
+def test_its_examples_stand_once_and_as_they_are_typed(path: str) -> None:
+    said = PARSERS[path].format_help()
+    assert said.count("example:\n") == 1
+    assert not [line for line in said.splitlines() if '"     -' in line]  # a lost line end
+
+
 @pytest.mark.parametrize("part", ["add", "add-key"])
 def test_what_a_dash_reads_is_said(part: str) -> None:
     said = " ".join(PARSERS[f"kiosk staff {part}"].format_help().split())

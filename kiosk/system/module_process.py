@@ -11,8 +11,10 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final, Protocol
 
+from kiosk.system.folders import belongs_to_others
 from kiosk.system.prctl import forbid_dumps
 
 # Frames between this program and the process of a module: four bytes of length, then JSON.
@@ -195,7 +197,12 @@ def run(module: str, serve: Callable[[Any], Answering]) -> None:
 
 
 def load(path: str, serve: Callable[[Any], Answering]) -> Answering:
-    """Load a module; where that fails, each answer carries the reason."""
+    """Load a module; where that fails, each answer carries the reason.
+
+    Root loads none of another account: it may have named its own in the settings that it owns.
+    """
+    if os.geteuid() == 0 and belongs_to_others(Path(path)):
+        return NotLoaded(f"{path} belongs to another account, and root loads no library of it")
     try:
         import pkcs11
     except ImportError:

@@ -19,6 +19,7 @@ from kiosk.authority.administration.files import new_file
 from kiosk.authority.store.engine import lock_name
 from kiosk.config.loading import as_account
 from kiosk.contract.errors import ConfigError, KioskError
+from kiosk.system.module_process import NotLoaded, load
 from tests.app.cli.conftest import kiosk, place, set_up
 from tests.app.cli.samples import GOOD, Kiosk, people
 
@@ -220,3 +221,15 @@ def test_the_service_manager_reads_nothing_in_a_folder_of_the_account() -> None:
     assert folders
     assert read
     assert [each for each in read if set(folders) & set(each.parents)] == []
+
+
+def test_root_loads_no_library_of_the_account(
+    folder: Path, as_root: Callable[[Path], None]
+) -> None:
+    """By its own settings the account had `kiosk doctor`, run by root, load it."""
+    library = folder / "token.so"
+    library.touch()
+    as_root(folder)
+    loaded = load(str(library), lambda _: NotLoaded("it was loaded"))
+    (reason,) = loaded.answer({}).values()
+    assert "belongs to another account" in reason

@@ -240,8 +240,11 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
 
     ``path`` None reads the environment alone. The results of `kiosk enrol` in the state directory
     come below both. Raises ``ConfigError`` that names every wrong setting, the error and the
-    allowed values.
+    allowed values; and to root for a file of another account, which could name files of root's as
+    passwords to be sent.
     """
+    if path and os.geteuid() == 0 and belongs_to_others(path):
+        raise ConfigError(f"{path} belongs to another account; {as_account(path)}")
     in_file = read_toml(path) if path else {}
     state = state_directory(environ, path)
     with suppress(SettingsMissing):  # of a station that did not enrol

@@ -6,9 +6,11 @@ import grp
 import os
 import pwd
 import re
+import sqlite3
+import struct
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -122,7 +124,7 @@ def test_the_lock_of_a_database_is_no_other_name_of_a_file_of_roots(
     os.link(target, folder / ".lock.kiosk.db")
     as_root(folder)
     before = state(target)
-    with pytest.raises(KioskError, match="another name"):
+    with pytest.raises(ConfigError, match="belongs to another account"):
         lock_name(folder / "kiosk.db", 0)
     assert state(target) == before
 
@@ -233,3 +235,44 @@ def test_root_loads_no_library_of_the_account(
     loaded = load(str(library), lambda _: NotLoaded("it was loaded"))
     (reason,) = loaded.answer({}).values()
     assert "belongs to another account" in reason
+
+
+def journal(database: bytes, victim: Path) -> bytes:
+    """Return a rollback journal, of the first page, that names a file which SQLite then deletes.
+
+    See Database File Format, 3; a journal of several databases ends with the name of another one.
+    """
+    sector, page, magic = 512, database[:4096], bytes.fromhex("d9d505f920a163d7")
+    head = magic + struct.pack(">5I", 1, 0, len(database) // len(page), sector, len(page))
+    kept = page + struct.pack(">I", sum(page[len(page) - 200 : 0 : -200]))
+    name = bytes(victim)
+    lock_page = (1 << 30) // len(page) + 1
+    ends = struct.pack(">I", lock_page) + name + struct.pack(">2I", len(name), sum(name)) + magic
+    return head.ljust(sector, b"\0") + struct.pack(">I", 1) + kept + ends
+
+
+def test_root_opens_no_database_of_the_account(
+    kiosk: Kiosk,
+    place: Path,
+    target: Path,
+    as_root: Callable[[Path], None],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """By a journal beside it SQLite deleted any file of root's."""
+    database = place / "state" / "kiosk.db"
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+    database.with_name("kiosk.db-journal").write_bytes(journal(database.read_bytes(), target))
+    as_root(place / "state")
+    assert kiosk("people", "search", "Jo") == 2
+    assert as_account("") in capsys.readouterr().err
+    assert target.exists()
+
+
+def test_root_follows_no_settings_of_the_account(
+    kiosk: Kiosk, place: Path, as_root: Callable[[Path], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They could name a file of root's as the password that is sent to a relay of theirs."""
+    as_root(place / "etc")
+    assert kiosk("audit", "verify") == 2
+    assert as_account("") in capsys.readouterr().err

@@ -215,7 +215,7 @@ def test_what_runs_takes_settings_that_were_changed(tmp_path: Path) -> None:
         # The units started long ago.
         "printf '#!/bin/sh\\necho Id=$2; echo ActiveState=active\\n' >/stubs/systemctl",
         "echo 'echo ExecMainStartTimestamp=@7' >>/stubs/systemctl",
-        "echo part doctor; kiosk doctor | grep running",
+        "echo part doctor; runuser -u kiosk -- kiosk doctor | grep running",
         "runuser -u kiosk-station -- kiosk doctor | grep running",
     ]
     done = run_in_fresh_root(tmp_path, lines, forks=True)

@@ -29,6 +29,7 @@ from sqlalchemy.exc import (
 )
 
 from kiosk.authority.errors import StoreBusy, StoreError
+from kiosk.config.loading import require_own_folder
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.ports import Clock, SystemClock
 
@@ -286,8 +287,11 @@ def lock_name(path: Path, how: int) -> int:
     """Lock the name of a database, ``LOCK_SH`` or ``LOCK_EX``, while the handle is open.
 
     Every user of a database shares the lock, so that it is visible also after the file is deleted.
-    Raises ``StoreBusy`` where others have locked it, ``StoreError``.
+    Raises ``StoreBusy`` where others have locked it, ``StoreError``, and ``ConfigError`` to root in
+    a folder of another account: SQLite deletes a file that a journal there names (Database File
+    Format, 3).
     """
+    require_own_folder(path.absolute().parent)
     lock = lock_file(path)
     try:
         handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
@@ -295,12 +299,6 @@ def lock_name(path: Path, how: int) -> int:
         text = f"the database cannot be locked ({lock}: {error.strerror})"
         raise StoreError(text, "SQLITE_CANTOPEN") from None
     try:
-        if os.geteuid() == 0:  # the service's account has to open it, too
-            if os.fstat(handle).st_nlink != 1:
-                text = f"{lock} is another name of some file: delete it"
-                raise StoreError(f"the database cannot be locked ({text})", "SQLITE_CANTOPEN")
-            owner = lock.parent.stat()
-            os.fchown(handle, owner.st_uid, owner.st_gid)
         fcntl.flock(handle, how | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(handle)

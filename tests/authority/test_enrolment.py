@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -191,6 +192,8 @@ def test_a_request_has_to_be_signed_by_a_key_of_p256(estate: Estate) -> None:
     good = x509.load_pem_x509_csr(Key().request.encode()).public_bytes(Encoding.DER)
     torn = x509.load_der_x509_csr(good[:-1] + bytes([good[-1] ^ 1]))
     texts = [each.public_bytes(Encoding.PEM).decode() for each in (wrong_curve, no_curve, torn)]
+    newer = base64.encodebytes(good.replace(b"\x02\x01\x00", b"\x02\x01\x07", 1)).decode()
+    texts.append(texts[0].splitlines()[0] + "\n" + newer + texts[0].splitlines()[-1])  # its version
     line = estate.line()
     for text in (*texts, "", "-----BEGIN CERTIFICATE REQUEST-----"):
         with pytest.raises(StepRefused):
@@ -335,8 +338,12 @@ def test_a_station_of_the_estates_own_ca_is_known_by_its_certificate(estate: Est
         estate.desk.enrol_certificate("Level 8", "", expired, GROUNDS)
     with pytest.raises(NotTaken, match="kind of key is not supported"):
         estate.desk.enrol_certificate("Level 8", "", OF_SM2, GROUNDS)
-    with pytest.raises(NotTaken, match="no certificate"):
-        estate.desk.enrol_certificate("Level 8", "", "nothing", GROUNDS)
+    whole = x509.load_pem_x509_certificate(pem.encode()).public_bytes(Encoding.DER)
+    newer = base64.encodebytes(whole.replace(b"\x02\x01\x02", b"\x02\x01\x07", 1)).decode()
+    lines = pem.splitlines()
+    for text in ("nothing", f"{lines[0]}\n{newer}{lines[-1]}"):
+        with pytest.raises(NotTaken, match="no certificate"):
+            estate.desk.enrol_certificate("Level 8", "", text, GROUNDS)
 
 
 def test_names_that_no_station_has_are_refused(estate: Estate) -> None:

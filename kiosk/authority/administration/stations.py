@@ -71,7 +71,7 @@ class StationsDesk(Desk):
             try:
                 shown = x509.load_pem_x509_certificate(pem.encode())
                 fingerprint = fingerprint_of(shown.public_key())
-            except ValueError:
+            except (ValueError, x509.InvalidVersion):
                 raise NotTaken("certificate", "This is no certificate in PEM.") from None
             except UnsupportedAlgorithm:
                 raise NotTaken("certificate", "Its kind of key is not supported.") from None

@@ -68,7 +68,7 @@ def read_request(pem: str) -> ec.EllipticCurvePublicKey:
             if asked.is_signature_valid:
                 return key
             raise RequestRefused("it is not signed by its key")
-    except (ValueError, UnsupportedAlgorithm):
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
         raise RequestRefused("it is no request for a certificate") from None
     raise RequestRefused("its key is not of P-256")
 

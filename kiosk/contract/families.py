@@ -85,8 +85,9 @@ class CardFamily(Struct, frozen=True):
     """``name`` is part of ``CardId`` and of stored secrets' seals: it must never change.
 
     ``secret_kinds``: what an estate may have stored; where there are several, a setting names one.
-    ``proves_itself``: its cards have a key that signs without a PIN. ``mutual_authentication``:
-    card and authority prove the secret to each other, and it never leaves the authority.
+    ``proves_itself``: its cards have a key that signs without a PIN. ``proves_pin``: they have one
+    that signs only after VERIFY. ``mutual_authentication``: card and authority prove the secret to
+    each other, and it never leaves the authority.
     """
 
     name: str
@@ -95,6 +96,7 @@ class CardFamily(Struct, frozen=True):
     secret: TextSecret | AdminKey
     secret_kinds: tuple[SecretKind, ...]
     proves_itself: bool = False
+    proves_pin: bool = False
     mutual_authentication: bool = False
     by_module: bool = False
 
@@ -114,6 +116,7 @@ _ROWS: Final = (
         secret=TextSecret(8, 8, "the PUK, 8 characters"),
         secret_kinds=(SecretKind("puk", rotates=True),),
         proves_itself=True,
+        proves_pin=True,
     ),
     # OpenPGP card 3.4: maker and serial number of the application identifier (4.2.1), which
     # may be given whole; resetting code and PW3 have 8 characters or more (4.3). A resetting
@@ -135,6 +138,7 @@ _ROWS: Final = (
             SecretKind("resetting-code", rotates=False),
             SecretKind("admin-pin", rotates=True),
         ),
+        proves_pin=True,
     ),
     # PKCS #11: the token's serial number has 16 characters (CK_TOKEN_INFO); the module's maker sets
     # the length of a security officer's PIN or a PUK. No call changes a PUK.
@@ -151,6 +155,7 @@ _ROWS: Final = (
             SecretKind("init-pin", rotates=True),
             SecretKind("set-pin-with-puk", rotates=False),
         ),
+        proves_pin=True,
         by_module=True,
     ),
     # GIDS 2.0: the minidriver's card identifier has 16 bytes.
@@ -162,6 +167,7 @@ _ROWS: Final = (
         ),
         secret=AdminKey(),
         secret_kinds=(SecretKind("admin-key", rotates=False),),
+        proves_pin=True,
         mutual_authentication=True,
     ),
 )
@@ -174,6 +180,7 @@ ON_PCSC: Final = tuple(row.name for row in _ROWS if not row.by_module)
 """The families with a driver, in the order in which a card is tried unless the settings differ."""
 
 PROVE_THEMSELVES: Final = frozenset(row.name for row in _ROWS if row.proves_itself)
+PROVE_PIN: Final = tuple(row.name for row in _ROWS if row.proves_pin)
 MUTUALLY_AUTHENTICATED: Final = frozenset(row.name for row in _ROWS if row.mutual_authentication)
 
 

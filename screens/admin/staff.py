@@ -14,7 +14,7 @@ from kiosk.authority.administration.views import Done, StaffCardLine, StaffLine
 from kiosk.authority.errors import NotFound
 from kiosk.authority.roles import Action, Role, may
 from kiosk.authority.wording import numbered
-from kiosk.contract.families import FAMILIES
+from kiosk.contract.families import PROVE_PIN
 from kiosk.contract.messages import CardId
 from screens.admin.dialogs.cards import grouped, printed
 from screens.admin.dialogs.form import AskGrounds, Entry, Form, grounds_entries, grounds_of, which
@@ -135,7 +135,7 @@ def add_card(desk: StaffDesk, member: Member) -> Form[Done]:
         "recorded yet is added to its holder first.",
         (
             Entry("card", "Card", hint="As “kiosk cards read” prints it.", most=_LONGEST_NAME * 2),
-            Entry("driver", "Kind", _SIGNING[0], choices=_SIGNING, closed=True),
+            Entry("driver", "Kind", PROVE_PIN[0], choices=PROVE_PIN, closed=True),
             Entry(
                 "key", "Its key", hint=_CARD_KEY_HINT, most=_LONGEST_KEY, required=False, lines=True
             ),
@@ -180,7 +180,6 @@ def _key_entry() -> Entry:
     return Entry("public_key", "Public key", hint=hint, most=_LONGEST_KEY)
 
 
-_SIGNING = tuple(name for name, family in FAMILIES.items() if not family.mutual_authentication)
 _CARD_KEY_HINT = "PIV: 9A, as PEM. Empty where it is recorded."
 
 

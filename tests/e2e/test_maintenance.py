@@ -11,8 +11,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from kiosk.contract.messages import MaintenanceAct, MaintenanceReason, Purpose, Reason
+from kiosk.contract.messages import CardId, MaintenanceAct, MaintenanceReason, Purpose, Reason
 from screens.words import choices, frame, maintenance, reasons
 from tests.attacks.stolen import behind
 from tests.e2e import records
@@ -22,6 +24,7 @@ from tests.e2e.station import Station
 from tests.e2e.test_two_processes import world
 from tests.e2e.visitor import Visitor
 from tests.e2e.world import World
+from tests.support.gids_card import ADMIN_KEY, new_gids_card
 from tests.support.hostile.shims import VerifyShim
 from tests.support.system_bus import Logind, system_bus
 
@@ -56,11 +59,14 @@ def machine(world: World, logind: Logind) -> StationAlone:
     return made
 
 
-def make_officer(world: World, person: Person) -> str:
-    """Have staff make a holder an officer, by the key that is recorded; return the member's id."""
+def make_officer(world: World, person: Person, *card: str) -> str:
+    """Have staff make a holder an officer; return the member's id.
+
+    ``card``: what names their card and its key; else it is a PIV card with the key on record.
+    """
     for words in (
         ("add", SAM, "--role", "technician"),
-        ("add-card", SAM, person.card.state.guid.hex()),
+        ("add-card", SAM, *(card or (person.card.state.guid.hex(),))),
     ):
         said = world.kiosk("staff", *words, *REASON)
         assert said.returncode == 0, said.stderr
@@ -136,6 +142,27 @@ def test_the_program_ends_for_its_service_manager_to_start_it(
     (row,) = records.events(world, "maintained")
     assert row.detail["act"] == "restart-station"
     assert records.events(world, "visit-ended")
+
+
+def test_a_gids_card_opens_the_page_by_the_key_in_its_container(
+    world: World, machine: StationAlone, logind: Logind
+) -> None:
+    key = rsa.generate_private_key(65537, 2048)
+    card = new_gids_card(pin="482915", containers=(key,))
+    gus = Person("900100200303", "Gus Dale", "482915", ADMIN_KEY.hex(), card)  # type: ignore[arg-type]
+    identifier = card.state.card_id.hex()
+    world.take_in(gus, CardId("gids", identifier))
+    pem = world.folder / "gus.pem"
+    pem.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    officer = make_officer(world, gus, identifier, "--driver", "gids", "--key", str(pem))
+    station = machine.start()
+    visitor = open_page(world, gus, station)
+    pick(station, MaintenanceAct.TEST_READER)
+    station.see("The card reader works", "Your card was read again: GIDS.")
+    station.press("enter")
+    station.see(maintenance.MENU_TITLE)
+    visitor.goes()
+    assert [row.actor for row in records.events(world, "maintained")] == [officer]
 
 
 def test_the_page_closes_with_the_card(world: World, machine: StationAlone) -> None:

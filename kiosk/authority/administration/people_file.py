@@ -51,7 +51,11 @@ def read_pin_key(text: str, family: families.CardFamily | None, auth: bytes | No
     It has to differ from ``auth``, which the card uses without PIN.
     """
     key = _key("pin_key", text, family)
-    if key is not None and key == auth:
+    if key is None or family is None:
+        return None
+    if not family.proves_pin:
+        raise CellRefused("pin_key", f"{family.name} cards sign nothing that would prove their PIN")
+    if key == auth:
         raise CellRefused("pin_key", "is the same as auth_key, which needs no PIN")
     return key
 

@@ -211,6 +211,9 @@ class StaffDesk(Desk):
         ) as act:
             member = _member(act.uow, staff_id, revision)
             known = _recorded_card(act.uow, card)
+            if not FAMILIES[card.driver].proves_pin:
+                title = FAMILIES[card.driver].title
+                raise NotTaken("card", f"{title} cards sign nothing that would prove their PIN.")
             public_key = entered("key", lambda: _pin_key(key, known))
             new = StaffCard(
                 known.id,
@@ -255,8 +258,6 @@ def _recorded_card(uow: UnitOfWork, card: CardId) -> Card:
     family = FAMILIES.get(card.driver)
     if family is None:
         raise NotTaken("card", f"There is no family of cards called {card.driver}.")
-    if family.mutual_authentication:
-        raise NotTaken("card", f"{family.title} cards sign nothing, and so cannot prove their PIN.")
     named = entered("card", lambda: read_card(family, card.identifier))
     known = uow.cards.find(named) if named is not None else None
     if known is None:

@@ -6,6 +6,7 @@ import base64
 from datetime import UTC, datetime
 
 import pytest
+from msgspec import structs
 
 from kiosk.authority.administration.people_file import PersonRecord, read_person
 from kiosk.contract.families import FAMILIES
@@ -159,6 +160,17 @@ def test_a_key_belongs_to_a_card_that_can_prove_it() -> None:
         person, reasons = read(12, **{**cells, "auth_key": key})
         assert person is None
         assert [reason in said for said in reasons] == [True]
+
+
+def test_a_pin_key_belongs_to_a_family_that_signs_after_its_pin(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    key = base64.b64encode(ReaderCard().pin_public).decode()
+    assert good(pin_key=key).pin_key == base64.b64decode(key)
+    monkeypatch.setitem(FAMILIES, "piv", structs.replace(FAMILIES["piv"], proves_pin=False))
+    person, reasons = read(pin_key=key)
+    assert person is None
+    assert reasons == ["pin_key: piv cards sign nothing that would prove their PIN"]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import base64
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.login import admit
@@ -19,6 +20,7 @@ from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditQuery, StaffCard, StaffKey, StaffMember, new_id
 from kiosk.authority.store.tables import StaffCardRow
 from kiosk.config.settings import PolicySettings
+from kiosk.contract.families import FAMILIES
 from kiosk.contract.messages import CardId
 from tests.authority.administration.desk.keys import new_key, new_pin_key
 from tests.authority.administration.desk.offices import GROUNDS, office_of
@@ -152,15 +154,25 @@ def test_without_a_key_that_can_be_checked_nothing_counts(
 def test_the_card_has_to_be_recorded_and_is_one_members(
     desk: StaffDesk, sam: StaffLine, card: CardId
 ) -> None:
-    with pytest.raises(NotFound):
-        desk.add_card(sam.staff_id, CardId("piv", "ab" * 16), new_pin_key(), 0, GROUNDS)
-    for wrong in (CardId("piv", "zz"), CardId("none", "ab"), CardId("gids", "ab" * 16)):
+    for unrecorded in (CardId("piv", "ab" * 16), CardId("gids", "ab" * 16)):
+        with pytest.raises(NotFound):
+            desk.add_card(sam.staff_id, unrecorded, new_pin_key(), 0, GROUNDS)
+    for wrong in (CardId("piv", "zz"), CardId("none", "ab")):
         with pytest.raises(NotTaken):
             desk.add_card(sam.staff_id, wrong, new_pin_key(), 0, GROUNDS)
     desk.add_card(sam.staff_id, card, new_pin_key(), sam.revision, GROUNDS)
     desk.add("Bo Banks", Role.TECHNICIAN, "", GROUNDS)
     with pytest.raises(NotTaken, match="already"):
         desk.add_card(line(desk, "Bo Banks").staff_id, card, new_pin_key(), 0, GROUNDS)
+
+
+def test_a_family_that_signs_nothing_after_the_pin_is_refused(
+    desk: StaffDesk, sam: StaffLine, card: CardId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No card of it would open a maintenance page."""
+    monkeypatch.setitem(FAMILIES, "piv", structs.replace(FAMILIES["piv"], proves_pin=False))
+    with pytest.raises(NotTaken, match="PIV cards sign nothing that would prove their PIN"):
+        desk.add_card(sam.staff_id, card, new_pin_key(), sam.revision, GROUNDS)
 
 
 def test_a_card_is_taken_away(desk: StaffDesk, sam: StaffLine, card: CardId) -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import wraps
 from threading import Lock
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar, assert_never
 
 from kiosk.authority.audit.events import AuditKind, altered, new_reference, record
 from kiosk.authority.dependencies import Dependencies
@@ -283,7 +283,13 @@ class LocalAuthority:
         """Return whether a station may serve anybody."""
         with _reachable(), self._parts.store.read() as uow:
             barred = station_barred(uow.stations.get(self._parts.station.name))
-        return StationStanding.RETIRED if barred else StationStanding.IN_USE
+        match barred:
+            case None:
+                return StationStanding.IN_USE
+            case Reason.STATION_RETIRED:
+                return StationStanding.RETIRED
+            case _:
+                assert_never(barred)
 
     def ask_relay(self) -> bool:
         return self._health.ask_relay()

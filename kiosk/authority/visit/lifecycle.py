@@ -198,9 +198,9 @@ def prove(parts: Dependencies, visit_id: VisitId, proof: CardProof | None) -> Vi
             return _menu(uow, context, resumed(uow, context), _offers(uow, context))
         visit, unproven = judge(visit, proof, uow.now)
         visit = replace(visit, judged=judged)
-        retired = station_barred(locked.station)
-        if retired is not None:
-            raise _refused(uow, visit, retired)
+        barred = station_barred(locked.station)
+        if barred is not None:
+            raise _refused(uow, visit, barred)
         if unproven is not None:
             raise _not_genuine(uow, visit, unproven)
         opened = _open_visit(uow, parts, visit, KnownCard(card, holder), locked=locked)
@@ -236,9 +236,9 @@ def _limit_rate(uow: UnitOfWork, parts: Dependencies, visit_id: VisitId) -> date
 def _arrive(
     uow: UnitOfWork, parts: Dependencies, visit: Visit, report: CardReport
 ) -> VisitOpened | CardChallenge:
-    retired = station_barred(uow.stations.get(visit.station))
-    if retired is not None:
-        raise _refused(uow, visit, retired)
+    barred = station_barred(uow.stations.get(visit.station))
+    if barred is not None:
+        raise _refused(uow, visit, barred)
     # From here on nobody else decides on this card.
     known = uow.visit_records.lock_card(report.card)
     if known is None:

@@ -40,8 +40,11 @@ CardProblem = OutOfUse | SecretProblem
 """A problem of a card by its record. Staff's words for each are in ``standing``, held by types."""
 
 
-def station_barred(station: Station | None) -> Reason | None:
-    """Return why a station may serve nobody; one without a row may."""
+def station_barred(station: Station | None) -> Literal[Reason.STATION_RETIRED] | None:
+    """Return why a station may serve nobody; one without a row may.
+
+    ``Heartbeats`` asks the same of all stations at once, by ``Stations.retired``.
+    """
     retired = station is not None and station.retired_at is not None
     return Reason.STATION_RETIRED if retired else None
 

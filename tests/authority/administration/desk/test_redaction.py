@@ -13,7 +13,7 @@ from kiosk.authority.administration.verification import verify_audit
 from kiosk.authority.administration.views import Actor, AuditFilter, Done, Grounds, NewCard, Span
 from kiosk.authority.errors import NotFound, NotPermitted, NotTaken
 from kiosk.authority.roles import Role
-from kiosk.authority.wording import REASONS
+from kiosk.authority.wording import reason_words
 from kiosk.contract.messages import Reason
 from tests.authority.administration.desk.history import History
 from tests.authority.administration.desk.offices import GROUNDS, office_of
@@ -100,7 +100,7 @@ def test_a_refusal_without_its_detail_still_counts(
     taken_out = "The reason was taken out of the audit"
     today = first.today.look()
     assert {one.words: one.count for one in today.refusals} == {
-        REASONS[Reason.LEAVER]: 1,
+        reason_words(Reason.LEAVER): 1,
         taken_out: 1,
     }
     day = clock.now().date()

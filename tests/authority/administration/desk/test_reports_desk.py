@@ -15,7 +15,7 @@ from kiosk.authority.errors import NotPermitted, NotTaken
 from kiosk.authority.roles import Role
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditQuery
-from kiosk.authority.wording import REASONS
+from kiosk.authority.wording import reason_words
 from kiosk.contract.messages import Reason
 from tests.authority.administration.desk.history import History
 from tests.authority.administration.desk.offices import office_of
@@ -97,8 +97,8 @@ def test_by_site_stations_without_one_stand_together(auditor: Office) -> None:
 def test_by_reason_the_most_frequent_first(auditor: Office) -> None:
     assert table(auditor, Span.REASON) == [
         ["Reason", "Refused"],
-        [REASONS[Reason.LEAVER], "2"],
-        [REASONS[Reason.FAULT], "1"],
+        [reason_words(Reason.LEAVER), "2"],
+        [reason_words(Reason.FAULT), "1"],
         ["Total", "3"],
     ]
 

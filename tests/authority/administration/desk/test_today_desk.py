@@ -18,7 +18,7 @@ from kiosk.authority.roles import Role
 from kiosk.authority.stations import WRITTEN_EVERY_S
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import OutboxMessage, Station, new_id
-from kiosk.authority.wording import REASONS
+from kiosk.authority.wording import reason_words
 from kiosk.contract.messages import Reason
 from kiosk.station.loop import IdleTimes
 from tests.authority.administration.desk.history import History
@@ -91,7 +91,7 @@ def test_refusals_by_reason_the_most_frequent_first(
     history.visit(AuditKind.REFUSED_AT_STATION, reason=Reason.CARD_UNREADABLE.value)
     history.refused(Reason.FAULT, clock.now() - DAY)
     assert look(auditor).refusals == tuple(
-        RefusedFor(reason.value, REASONS[reason], count)
+        RefusedFor(reason.value, reason_words(reason), count)
         for reason, count in (
             (Reason.LEAVER, 2),
             (Reason.NOT_REGISTERED, 1),

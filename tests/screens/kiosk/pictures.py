@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from traceback import format_exception
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -45,21 +46,36 @@ def app_for(sample: Sample, look: Appearance = STILL) -> PictureApp:
 
 @dataclass(frozen=True)
 class Picture:
-    """What a sample looks like, and what is wrong with its layout."""
+    """What a sample looks like, and what is wrong with its layout, or why it is not shown."""
 
     svg: str
     faults: tuple[str, ...]
 
 
 async def pictures(chosen: Mapping[str, Sample], size: tuple[int, int]) -> dict[str, Picture]:
-    """Show ``chosen`` one after the other; all have to agree on touch and surface."""
+    """Show ``chosen`` one after the other; all have to agree on touch and surface.
+
+    After one that cannot be shown the others are shown at another station.
+    """
+    taken: dict[str, Picture] = {}
+    while left := {name: chosen[name] for name in chosen if name not in taken}:
+        try:
+            await _take(left, size, taken)
+        except Exception as error:  # noqa: BLE001 - whose picture it is fails by it
+            name = next((name for name in left if name not in taken), next(reversed(left)))
+            taken[name] = Picture("", ("".join(format_exception(error)),))
+    return taken
+
+
+async def _take(
+    chosen: Mapping[str, Sample], size: tuple[int, int], taken: dict[str, Picture]
+) -> None:
     app = app_for(next(iter(chosen.values())))
-    taken = {}
     async with app.run_test(size=size) as pilot:
         for name, sample in chosen.items():
             await app.show(sample.state)
             await type_keys(pilot, sample.keys)
+            assert not app.return_code, "the station has ended"
             taken[name] = Picture(app.export_screenshot(), tuple(layout_faults(app)))
             if "f3" in sample.keys:  # what one holder chose is forgotten with the visit
                 await app.show(Attract())
-    return taken

@@ -229,7 +229,7 @@ class _File:
         self.path = path
         try:
             with path.open("rb") as file:
-                first = json.loads(file.readline())
+                first = json.loads(file.readline(), object_pairs_hook=_once)
             if first["kiosk_audit"] != FORMAT:
                 raise ConfigError(f"{path} was written by another version of this program")
             self.chains = tuple(
@@ -251,7 +251,9 @@ class _File:
             next(file)
             for number, line in enumerate(file, start=2):
                 try:
-                    fields = json.loads(line)
+                    fields = json.loads(line, object_pairs_hook=_once)
+                    if not fields.keys() <= AuditEventRow.model_fields.keys():
+                        raise ValueError  # noqa: TRY301 - nothing would verify it
                     at = datetime.fromisoformat(fields["at"])
                     row = AuditEventRow(**{**fields, "at": at})
                     chain_of(row.seq), at.astimezone(UTC)
@@ -267,6 +269,14 @@ class _File:
                 detail = json.loads(row.detail)
                 if detail.get("what") == "detail" and isinstance(detail.get("row"), int):
                     yield detail["row"]
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of JSON; ``ValueError`` for a name twice: a reader may take the other."""
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise ValueError
+    return fields
 
 
 def _signed(kind: type[Any], fields: Mapping[str, Any]) -> Any:

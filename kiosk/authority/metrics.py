@@ -42,6 +42,7 @@ from kiosk.authority.server import (
     Connection,
     Limits,
     anonymous_peer,
+    fits,
     http_server,
     remove_stale,
 )
@@ -374,7 +375,7 @@ class MonitoringServer:
     def admit(self, transport: asyncio.BaseTransport, connection: Connection) -> bool:
         """Count a new connection; return whether it is within the limits."""
         self._connections[transport] = connection
-        return len(self._connections) <= self.limits.connections
+        return fits(list(self._connections.values()), self.limits.connections)
 
     def forget(self, transport: asyncio.BaseTransport, connection: Connection) -> None:
         """Stop counting a closed connection."""

@@ -23,7 +23,7 @@ import stat
 import termios
 import time
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -426,7 +426,7 @@ class Connection(asyncio.Protocol):
         self._peer_of = identify
         self._timer: asyncio.TimerHandle | None = None
         self._untaken: asyncio.TimerHandle | None = None
-        self._in_request = False
+        self.in_request = False
         self._transport: asyncio.Transport | None = None
         self.peer: Peer | None = None
         self.opened_at = 0.0
@@ -442,7 +442,7 @@ class Connection(asyncio.Protocol):
             transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        if not self._in_request and self._timer is None:
+        if not self.in_request and self._timer is None:
             self._await_headers()
         self._inner.data_received(data)
 
@@ -465,11 +465,16 @@ class Connection(asyncio.Protocol):
         self._inner.connection_lost(exc)
 
     def request_began(self) -> None:
-        self._in_request = True
+        self.in_request = True
         self._stop_timer()
 
     def request_ended(self) -> None:
-        self._in_request = False
+        self.in_request = False
+
+    def abort(self) -> None:
+        if self._transport is not None:
+            self._owner.forget(self._transport, self)
+            self._transport.abort()
 
     def _await_headers(self) -> None:
         self._timer = self._abort_later()
@@ -489,6 +494,19 @@ class Connection(asyncio.Protocol):
         if self._untaken is not None:
             self._untaken.cancel()
             self._untaken = None
+
+
+def fits(connections: Sequence[Connection], most: int) -> bool:
+    """Return whether the last of some has its place: of too many the oldest without a request goes.
+
+    Strangers would otherwise hold all of them, and ask for nothing.
+    """
+    if len(connections) <= most:
+        return True
+    idle = next((each for each in connections[:-1] if not each.in_request), None)
+    if idle is not None:
+        idle.abort()
+    return idle is not None
 
 
 class AuthorityServer:
@@ -609,13 +627,12 @@ class AuthorityServer:
         self._connections[transport] = connection
         self._connections_of[connection.peer] += 1
         if isinstance(connection.peer, AnonymousPeer):
-            anonymous = sum(
-                isinstance(each.peer, AnonymousPeer) for each in self._connections.values()
-            )
-            return (
-                anonymous <= self.limits.anonymous
-                and self._connections_of[connection.peer] <= self.limits.anonymous_each
-            )
+            every = [
+                each for each in self._connections.values() if isinstance(each.peer, AnonymousPeer)
+            ]
+            theirs = [each for each in every if each.peer == connection.peer]
+            each_fits = fits(theirs, self.limits.anonymous_each)
+            return each_fits and fits(every, self.limits.anonymous)
         return (
             connection.peer is not None
             and len(self._connections) <= self.limits.connections

@@ -43,7 +43,7 @@ PostgreSQL there are as many chains as ever wrote at the same moment: row 4-17 i
 17th of the fourth chain, row 17 that of the first. All are read in one order, by time.
 The lines of the log serve as they are:
 
-  journalctl -u 'kiosk*' | grep 'audit anchor' > anchors
+  journalctl -u kiosk-authority -u kiosk-caretaker | grep 'audit anchor' > anchors
 
 An auditor without the key file checks the hashes and the anchors with the public keys.
 

@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -122,6 +123,17 @@ class Node:
         return {m["name"]: m["role"] for m in found if m["state"] in ("running", "streaming")}
 
 
+def refuses_a_stranger(rest: int) -> bool:
+    """Return whether Patroni lets nobody without its password change the configuration."""
+    body = json.dumps({"postgresql": {"parameters": {"archive_command": "id"}}}).encode()
+    asked = urllib.request.Request(f"http://127.0.0.1:{rest}/config", body, method="PATCH")
+    try:
+        with urllib.request.urlopen(asked):
+            return False
+    except urllib.error.HTTPError as error:
+        return error.code == 401
+
+
 class PatroniPair:
     """As ``Pair``, but it is Patroni that promotes and that makes a standby of what comes back."""
 
@@ -193,6 +205,7 @@ def servers_under_patroni(place: Path) -> Iterator[PatroniPair]:
             node.start()
         pair = PatroniPair(nodes)
         pair.replicate()
+        assert all(refuses_a_stranger(node.rest) for node in nodes)
         owner = f"postgresql://postgres:{_PASSWORD}@127.0.0.1:{pair.primary.port}/postgres"
         with psycopg.connect(owner, autocommit=True) as connection:
             connection.execute(f"CREATE ROLE kiosk LOGIN PASSWORD '{_PASSWORD}'")

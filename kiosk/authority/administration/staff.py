@@ -141,6 +141,8 @@ class StaffDesk(Desk):
                 raise NotTaken("role", f"{member.name} is {_with_article(role)} already.")
             _change(act, replace(member, role=role))
             _leave_a_manager(act.uow, member)
+            if not may(role, Action.ENROL_STATION):
+                act.uow.enrolments.close_unused()
             detail = {"staff": staff_id, "role": role.value, "was": member.role.value}
             act.record(StaffKind.ROLE_CHANGED, **detail, revision=revision + 1)
         return act.done(f"{member.name} is {_with_article(role)} now.")
@@ -163,6 +165,7 @@ class StaffDesk(Desk):
                 act.uow.staff.remove_card(staff_id, card.card_id)
             _change(act, replace(keyless, removed_at=act.uow.now))
             _leave_a_manager(act.uow, member)
+            act.uow.enrolments.close_unused()
             removed, now = StaffKind.STAFF_REMOVED, revision + 1
             act.record(removed, staff=staff_id, keys=len(keys), cards=len(cards), revision=now)
         return act.done(f"{member.name} cannot log in any more.")
@@ -190,6 +193,7 @@ class StaffDesk(Desk):
             member = _member(act.uow, staff_id, revision)
             _change(act, _remove_key(act.uow, member, fingerprint))
             _leave_a_manager(act.uow, member)
+            act.uow.enrolments.close_unused()
             if member.id == act.actor.staff_id and not _keys_of(act.uow, staff_id):
                 raise NotTaken("key", "This is your only key: you could not log in any more.")
             detail = {"staff": staff_id, "fingerprint": fingerprint}

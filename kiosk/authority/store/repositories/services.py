@@ -409,6 +409,10 @@ class Enrolments(Repository):
     def close(self, station: str) -> None:
         self._gateway.run(delete(EnrolmentRow).where(col(EnrolmentRow.station) == station))
 
+    def close_unused(self) -> None:
+        """Delete every line that no station has used: who had it made may make none any more."""
+        self._gateway.run(delete(EnrolmentRow).where(col(EnrolmentRow.used_key).is_(None)))
+
     def is_free(self, number: str) -> bool:
         """Return whether no line has this number."""
         found = select(col(EnrolmentRow.number)).where(col(EnrolmentRow.number) == number)

@@ -103,6 +103,7 @@ def _words(reason: Reason) -> RefusalWords:  # noqa: C901 - the type checker nam
                 "No more codes for now",
                 "We send only a few codes an hour for each smartcard, and they have all been sent.",
                 "Come back {when}, or go to the Registration Authority now.",
+                ends_without_menu=True,
             )
         case Reason.NO_EMAIL:
             return RefusalWords(

@@ -83,6 +83,14 @@ def test_a_card_that_failed_its_proof_is_told_nothing() -> None:
     assert not re.search(r"genuine|fake|copy|proof|certificate|registered|blocked", told)
 
 
+@pytest.mark.parametrize("reason", [Reason.ATTEMPTS_PAUSED, Reason.TOO_MANY_CODES])
+def test_a_locked_card_that_has_to_wait_tells_who_takes_the_number_of_an_email(
+    reason: Reason,
+) -> None:
+    """It is refused before the menu, on which the number could be entered."""
+    assert reasons.refusal(reason).ends_without_menu
+
+
 def test_an_unknown_outcome_tells_how_to_find_out() -> None:
     said = reasons.refusal(Reason.OUTCOME_UNKNOWN)
     assert "Put your card in again to see whether the new PIN works" in said.todo

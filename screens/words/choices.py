@@ -130,9 +130,9 @@ def success(what: Purpose, counts_in_s: float = 0.0) -> tuple[str, str]:
             return "Your email address is changed.", "We send your codes to it from now on."
         case Purpose.REPORT_MISUSE:
             return (
-                "Thank you. Self-service is stopped.",
+                "Thank you. Everything is stopped.",
                 (
-                    "Only your PIN can still be changed here, by somebody who knows it. "
+                    "If you are registered, only your PIN can still be changed here. "
                     "Go to the Registration Authority."
                 ),
             )

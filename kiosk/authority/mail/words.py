@@ -170,7 +170,8 @@ PIN_MAYBE_CHANGED = NoticeWords(
 MISUSE_REPORTED = NoticeWords(
     "Smartcard self-service is stopped for you",
     "Somebody reported that what was done with your smartcard was not done by you. What was under "
-    "way is ended, codes are withdrawn, and self-service is blocked at every station.",
+    "way is ended, and codes are withdrawn. If you are registered, self-service is blocked at "
+    "every station.",
     "Go to the Registration Authority with your smartcard and proof of who you are.",
     "If you did not report this, somebody else may read your mail. {call}",
 )
@@ -228,7 +229,8 @@ LEAVER_TAKEN_BACK = NoticeWords(
 MISUSE_STOPPED = NoticeWords(
     "Smartcard self-service is stopped for you",
     "The Registration Authority was told that something was not done by you. What was under way "
-    "is ended, codes are withdrawn, and self-service is blocked at every station.",
+    "is ended, and codes are withdrawn. If you are registered, self-service is blocked at "
+    "every station.",
     "Go to the Registration Authority with your smartcard and proof of who you are.",
     NOT_ASKED,
 )
@@ -338,7 +340,8 @@ ATTEMPTS_PAUSED_STAFF = NoticeWords(
 MISUSE_REPORTED_STAFF = NoticeWords(
     "A cardholder says: this was not me",
     "A cardholder entered the number from a notice at a station, to say that what it tells of was "
-    "not done by them. Self-service is blocked for them, and what was under way is ended.",
+    "not done by them. What was under way is ended. If they are registered, self-service is "
+    "blocked for them.",
     "Their page says what it was about. Identify them, and put it right with them, before you lift "
     "the block.",
 )

@@ -172,10 +172,15 @@ def correct_email(subject: Subject) -> Form[Done]:
 
 
 def report_misuse(subject: Subject) -> Form[Done]:
+    block = (
+        "Self-service is blocked for them until the block is lifted."
+        if subject.person.registration is not None
+        else "They are not registered, so no block keeps a card of theirs from being registered."
+    )
     return AskGrounds(
         "Stop: this was not the holder",
-        f"What is under way for {subject.who} ends now: visits, codes and changes. Self-service is "
-        f"blocked for them until the block is lifted. {subject.notice}",
+        f"What is under way for {subject.who} ends now: visits, codes and changes. {block} "
+        f"{subject.notice}",
         lambda grounds: subject.desk.people.report_misuse(subject.seen, grounds),
         button="Stop it",
         danger=True,

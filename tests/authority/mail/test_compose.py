@@ -210,6 +210,12 @@ def test_a_notice_says_how_to_stop_what_it_tells_of(template: str) -> None:
     assert "http" not in message.text
 
 
+@pytest.mark.parametrize("template", ["misuse-reported", "misuse-stopped", "misuse-reported-staff"])
+def test_a_stop_claims_no_block_of_somebody_who_is_not_registered(template: str) -> None:
+    said = " ".join(notice(template).text.split())
+    assert re.search(r"If (you|they) are registered, self-service is blocked", said)
+
+
 def test_the_mail_of_a_block_names_no_station_as_a_blocked_card_can_do_nothing_there() -> None:
     message = notice("blocked", stop_number="12345678")
     for part in (message.text, message.html):

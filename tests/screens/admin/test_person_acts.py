@@ -40,6 +40,18 @@ async def test_what_needs_only_grounds(holder_id: str, key: str, call: str) -> N
         assert sent(run, call) == (Seen(holder_id, 1),)
 
 
+@pytest.mark.parametrize(
+    ("holder_id", "block"),
+    [(READY, "Self-service is blocked for them"), (UNREGISTERED, "They are not registered, so no")],
+)
+async def test_a_block_is_promised_only_where_there_is_a_registration(
+    holder_id: str, block: str
+) -> None:
+    async with person(holder_id) as run:
+        await run.press("i")
+        assert block in said(run)
+
+
 async def test_a_registration_is_revoked_by_the_end_of_the_number() -> None:
     async with person(READY) as run:
         await run.press("r", *"0000", "enter")

@@ -150,6 +150,12 @@ def test_what_is_said_of_the_last_card_names_nobody_and_says_what_to_do(
     assert ("ut the smartcard back in" in text or "Put it back in" in text) is not known
 
 
+def test_a_report_claims_no_block_of_somebody_who_is_not_registered() -> None:
+    title, text = choices.success(Purpose.REPORT_MISUSE)
+    assert "Self-service" not in title
+    assert text.startswith("If you are registered, ")
+
+
 def test_a_first_unlock_says_when_its_holder_can_register() -> None:
     _title, text = choices.success(Purpose.FIRST_UNLOCK, 49 * 60.0)
     assert "To register, come back in 49 minutes" in text

@@ -38,3 +38,19 @@ def test_a_backup_with_a_program_in_it_is_not_restored(
     assert kiosk("restore", str(place / "backup.db"), "--replace") == 1
     assert "take an older backup" in capsys.readouterr().err
     assert (place / "state" / "kiosk.db").read_bytes() == before
+
+
+def test_an_auditor_verifies_no_copy_that_may_show_other_rows_later(
+    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A view stood in for the audit: what was verified today, another program did not show."""
+    assert kiosk("import", people(place, GOOD)) == 0
+    assert kiosk("backup", str(place / "copy.db")) == 0
+    with closing(sqlite3.connect(place / "copy.db")) as copy:
+        copy.executescript(
+            "ALTER TABLE audit_event RENAME TO real; CREATE VIEW audit_event AS SELECT * FROM real "
+            "WHERE current_timestamp < '2900' OR seq > 2"
+        )
+    words = "--without-key", "--store", f"sqlite:///{place / 'copy.db'}"
+    assert kiosk("audit", "verify", *words) == 2
+    assert "views" in capsys.readouterr().err

@@ -154,9 +154,12 @@ def needs_its_folder(path: Path) -> bool:
     return False
 
 
-def programs_of(path: Path) -> frozenset[tuple[str, ...]]:
-    """Return what acts by itself in a database: its triggers, views and virtual tables."""
-    with closing(_opened(path, "ro")) as connection:
+def programs_of(path: Path, *, immutable: bool = False) -> frozenset[tuple[str, ...]]:
+    """Return what acts by itself in a database: its triggers, views and virtual tables.
+
+    Each is its kind, name, table and SQL. ``immutable``: nobody may write beside the file.
+    """
+    with closing(_opened(path, "ro&immutable=1" if immutable else "ro")) as connection:
         return frozenset(
             connection.execute(
                 "SELECT type, name, tbl_name, sql FROM sqlite_schema "

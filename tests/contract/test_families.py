@@ -22,6 +22,7 @@ from kiosk.authority.crypto.keys import KeyRing
 from kiosk.contract.families import FAMILIES, ON_PCSC, AdminKey, CardFamily, secret_kind_names
 from kiosk.contract.messages import CardId
 from kiosk.contract.sensitive import Sensitive
+from tests.hardware.test_fuzz import FAMILIES as FUZZED
 
 ROWS = FAMILIES.values()
 IDS = tuple(FAMILIES)
@@ -45,6 +46,14 @@ def test_each_driver_has_its_row() -> None:
     files = {module.name for module in pkgutil.iter_modules(hardware.drivers.__path__)}
     assert files == set(ON_PCSC)
     assert [row.name for row in ROWS if row.by_module] == [NAME]
+
+
+@pytest.mark.parametrize("name", ON_PCSC)
+def test_each_driver_has_its_tests(name: str) -> None:
+    assert name in {driver.name for driver, _, _ in FUZZED.values()}, (
+        "see tests/hardware/test_fuzz.py"
+    )
+    assert Path(f"tests/hardware/drivers/test_{name}.py").is_file()
 
 
 def test_the_kinds_of_secrets_are_those_that_the_drivers_know() -> None:
@@ -75,6 +84,13 @@ def test_only_an_admin_key_is_proven_by_both_sides_and_it_never_rotates(family: 
     assert family.mutual_authentication == isinstance(family.secret, AdminKey)
     if family.mutual_authentication:
         assert not any(kind.rotates for kind in family.secret_kinds)
+
+
+@pytest.mark.parametrize("family", ROWS, ids=IDS)
+def test_each_family_is_named_to_readers(family: CardFamily) -> None:
+    assert family.title in Path("README.md").read_text()
+    headings = Path("docs/card-support.md").read_text().splitlines()
+    assert any(re.match(rf"## {re.escape(family.title)}\b", line) for line in headings)
 
 
 DOCUMENTED = ("card-support", "unblock-journal")

@@ -11,6 +11,7 @@ from kiosk.authority.audit.events import (
     NOT_IN_STORY,
     STAFF_KINDS,
     AuditKind,
+    EventKind,
     ServiceKind,
     StaffKind,
 )
@@ -36,6 +37,19 @@ def test_every_event_can_be_seen_by_an_auditor() -> None:
 
 def test_a_story_leaves_out_nothing_that_staff_did() -> None:
     assert not NOT_IN_STORY & STAFF_KINDS
+
+
+def test_every_event_is_recorded_somewhere() -> None:
+    """It is at least named in the product, outside its row."""
+    named = {
+        (node.value.id, node.attr)
+        for path in PRODUCT.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+    }
+    kinds: tuple[type[EventKind], ...] = (AuditKind, ServiceKind, StaffKind)
+    rows = {(of.__name__, kind.name) for of in kinds for kind in of}
+    assert not rows - named
 
 
 def test_no_event_is_recorded_under_a_name_written_by_hand() -> None:

@@ -97,13 +97,9 @@ class ConfirmActPage(Page, inherit_bindings=False):
         yield Prose(maintenance.act(self._act), "name")
         yield Prose(maintenance.consequence(self._act))
         back = self.button(frame.BACK, lambda: self.report(WentBack(self.visit)))
-        yes = self.button(frame.CONTINUE, lambda: self.report(Confirmed(self.visit)), primary=True)
-        yield self.actions(self.stop_button(maintenance.DONE), back, primary=yes)
-
-    def enter(self) -> None:
-        """Press only a chosen button: a second Enter from the list must not confirm."""
-        if self.focus_order.chosen is not None:
-            self.focus_order.chosen.press()
+        # No button is the page's primary one: a second Enter from the list must not confirm.
+        yes = self.button(frame.CONTINUE, lambda: self.report(Confirmed(self.visit)))
+        yield self.actions(self.stop_button(maintenance.DONE), back, right=yes)
 
 
 class ActDonePage(Page, inherit_bindings=False):

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from kiosk.contract.messages import GiveEmail, Purpose
+from kiosk.contract.messages import GiveEmail, MaintenanceAct, MaintenanceReason, Purpose
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.events import (
+    ActPicked,
     AnswerEntered,
     Chose,
     CodeAsked,
@@ -20,32 +21,23 @@ from kiosk.station.events import (
     MisuseNoticed,
     PinEntered,
     QuestionPicked,
+    ReasonPicked,
+    ReasonWritten,
     SomethingElse,
     Stayed,
+    StopNumberEntered,
     TriedAgain,
     WentBack,
 )
-from kiosk.station.states import (
-    CodeEntry,
-    EnterEmail,
-    Menu,
-    State,
-)
-from tests.screens.kiosk.samples import (
-    CODE,
-    EMAIL,
-    REGISTER,
-    UNLOCK,
-    VISIT,
-    VISIT_ID,
-    samples,
-)
+from kiosk.station.states import CodeEntry, EnterEmail, Menu, State
+from tests.screens.kiosk.samples import CODE, EMAIL, REGISTER, UNLOCK, VISIT, VISIT_ID, samples
 from tests.support.steps import STEP, offers
 
 _SAMPLES = samples()
 MENU = Menu(VISIT, offers(Purpose.UNLOCK, Purpose.CHANGE_PIN))
 FRESH = CodeEntry(UNLOCK, replace(CODE, resend_in_s=0.0))
 PIN = PinEntered(VISIT_ID, Sensitive("604918"))
+STOP_NUMBER = StopNumberEntered(VISIT_ID, Sensitive("12345678"))
 CODE_GIVEN = CodeEntered(VISIT_ID, Sensitive("40718263"))
 WAITS = replace(UNLOCK, instead=offers(Purpose.CHANGE_PIN))
 WAITING = Menu(WAITS, WAITS.instead, waiting=Purpose.UNLOCK)
@@ -204,6 +196,18 @@ KEYS = [
     ),
     keys("reading", "enter escape escape"),
     keys("remove-left", "enter escape escape"),
+    keys("stop-number", "1 2 3 4 5 6 7 8 enter", STOP_NUMBER),
+    keys("stop-number", "1 2 3 4 enter"),
+    keys("stop-number", "escape enter", LEFT),
+    keys("maintenance-reason", "2", ReasonPicked(VISIT_ID, MaintenanceReason.CARD_READER)),
+    keys("maintenance-reason", "escape enter", LEFT),
+    keys("maintenance-words", "k e y s enter", ReasonWritten(VISIT_ID, "keys")),
+    keys("maintenance", "1", ActPicked(VISIT_ID, MaintenanceAct.TEST_READER)),
+    keys("maintenance", "escape enter", LEFT),
+    keys("maintenance-sure-switch-off", "enter enter"),
+    keys("maintenance-sure-switch-off", "tab enter", Confirmed(VISIT_ID)),
+    keys("maintenance-reader", "enter", BACK),
+    keys("maintenance-begins-switch-off", "enter", LEFT),
     keys("attract", "enter escape escape 1 2 3"),
     keys("outage-no-reader", "enter escape escape"),
 ]
@@ -248,6 +252,14 @@ TOUCHES = [
     touches("trouble", "Try again", TriedAgain(VISIT_ID)),
     touches("success-unlock", "Finish", LEFT),
     touches("refused-fault", "Finish|Finish", LEFT),
+    touches("stop-number", "1|2|3|4|5|6|7|8|Continue", STOP_NUMBER),
+    touches("maintenance-reason", "the network", ReasonPicked(VISIT_ID, MaintenanceReason.NETWORK)),
+    touches("maintenance-words", "k|e|y|s|Continue", ReasonWritten(VISIT_ID, "keys")),
+    touches("maintenance-words", "Back", BACK),
+    touches("maintenance", "Finish", LEFT),
+    touches("maintenance-sure-switch-off", "Continue", Confirmed(VISIT_ID)),
+    touches("maintenance-sure-switch-off", "Back", BACK),
+    touches("maintenance-reader", "Back", BACK),
     touches("still-there", "Are you still there?", Stayed(VISIT_ID)),
     touches("still-there", "Need help?", Stayed(VISIT_ID)),
 ]

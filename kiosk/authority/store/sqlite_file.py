@@ -27,14 +27,17 @@ PAGES: Final = 1024
 def copy_file(source: Path, target: Path, progress: Progress) -> None:
     """Copy a snapshot of a database into a new file (mode 0600) while others go on.
 
-    The copy is one file, checked and synced to the disk. It is deleted where that failed. Raises
-    ``StoreError``.
+    The copy is one file, checked and synced to the disk. It is deleted where that failed. Others
+    may write to its folder: they get no copy into a file of theirs. Raises ``StoreError``.
     """
     named = target.with_name(f".{target.name}.part")
+    made = -1
     try:
         named.unlink(missing_ok=True)
-        os.close(os.open(named, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        made = os.open(named, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with closing(_opened(source, "ro")) as origin, closing(_opened(named, "rw")) as copy:
+            if not _has_open_again(made):
+                raise StoreError(f"{named}: another file was put in its place", "replaced")
             # One snapshot for all of it: otherwise a copy begins again with each commit of others.
             origin.execute("BEGIN")
             origin.execute("SELECT count(*) FROM sqlite_schema").fetchone()
@@ -47,8 +50,10 @@ def copy_file(source: Path, target: Path, progress: Progress) -> None:
                 raise StoreError("the database is damaged: its integrity check failed", "integrity")
             if copy.execute("PRAGMA foreign_key_check").fetchone() is not None:
                 raise StoreError("the database is damaged: a row points to none", "integrity")
-        sync(named)
-        os.link(named, target)  # fails where it exists
+        os.fsync(made)
+        # It fails where there is one. With a descriptor, which an absolute path does not use, Python
+        # calls linkat(2), which follows the link in /proc; link(2) does not.
+        os.link(f"/proc/self/fd/{made}", target, src_dir_fd=made, follow_symlinks=True)
         sync(target.parent)
     except sqlite3.Error as error:
         name = getattr(error, "sqlite_errorname", type(error).__name__)
@@ -60,7 +65,18 @@ def copy_file(source: Path, target: Path, progress: Progress) -> None:
         code = error.strerror or "unknown"
         raise StoreError(f"{target} was not written: {code}", code) from None
     finally:
+        if made >= 0:
+            os.close(made)
         named.unlink(missing_ok=True)
+
+
+def _has_open_again(made: int) -> bool:
+    """Return whether this process has the file of a descriptor open by another one as well."""
+    same = 0
+    for each in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):  # that of the list itself is closed by now
+            same += os.path.samestat(os.fstat(int(each.name)), os.fstat(made))
+    return same > 1
 
 
 @contextmanager

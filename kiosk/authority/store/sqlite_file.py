@@ -51,8 +51,8 @@ def copy_file(source: Path, target: Path, progress: Progress) -> None:
             if copy.execute("PRAGMA foreign_key_check").fetchone() is not None:
                 raise StoreError("the database is damaged: a row points to none", "integrity")
         os.fsync(made)
-        # It fails where there is one. With a descriptor, which an absolute path does not use, Python
-        # calls linkat(2), which follows the link in /proc; link(2) does not.
+        # It fails where there is one. With a descriptor, which an absolute path does not use,
+        # Python calls linkat(2), which follows the link in /proc; link(2) does not.
         os.link(f"/proc/self/fd/{made}", target, src_dir_fd=made, follow_symlinks=True)
         sync(target.parent)
     except sqlite3.Error as error:

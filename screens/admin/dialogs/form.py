@@ -160,6 +160,10 @@ class EntryLine(Vertical):
         self._mark()
         self.post_message(self.Changed())
 
+    def on_click(self) -> None:
+        """A click beside the field, on its label or its hint, is for the field."""
+        self.field.focus()
+
     def on_entry_field_full(self, event: EntryField.Full) -> None:
         event.stop()
         self.say(f"No more than {self.entry.most} characters go in here.")

@@ -211,7 +211,7 @@ class GidsSession:
         answer = self._object(CARD_ID_FILE, CARD_ID)
         card_id = tlv.find(answer, CARD_ID) or b""
         if len(card_id) != _ID_SIZE or not any(card_id):
-            raise CardUnknown("a GIDS card without a card identifier", "gids")
+            raise CardUnknown("a GIDS card without a card identifier", GidsDriver.name)
         return card_id.hex()
 
     def pin_state(self) -> PinState:

@@ -293,7 +293,7 @@ class OpenPgpSession(NoAdminKey):
         data = self._object(AID) or b""
         name = tlv.find(data, AID) or data
         if not name.startswith(APPLICATION) or not any(name[10:14]):
-            raise CardUnknown("an OpenPGP card without a serial number", "openpgp")
+            raise CardUnknown("an OpenPGP card without a serial number", OpenPgpDriver.name)
         return name[8:14].hex()
 
     def pin_state(self) -> PinState:

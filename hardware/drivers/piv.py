@@ -272,7 +272,8 @@ class PivSession(NoAdminKey):
             return guid.hex()
         read = certificate(self._object(CARD_AUTHENTICATION_CERTIFICATE))
         if read is None:
-            raise CardUnknown("a PIV card with neither a GUID nor a card-authentication key", "piv")
+            missing = "a PIV card with neither a GUID nor a card-authentication key"
+            raise CardUnknown(missing, PivDriver.name)
         return KEY_NAME + key_fingerprint(read)
 
     def pin_state(self) -> PinState:

@@ -144,7 +144,7 @@ def identifier(answer: Message) -> str:
     """
     name = _BETWEEN.sub("", answer["serial"]).lower()
     if not _NAME.fullmatch(name) or not name.strip("0"):
-        raise CardUnknown("a token without a serial number", "pkcs11")
+        raise CardUnknown("a token without a serial number", NAME)
     return name
 
 

@@ -60,7 +60,7 @@ def query_of(uow: UnitOfWork, only: AuditFilter) -> AuditQuery:
         if isinstance(at, datetime) and at.utcoffset() is None:
             raise NotTaken(name, "Say the time zone, too.")
     if only.since is not None and only.until is not None and only.since >= only.until:
-        raise NotTaken("until", "This is before the beginning.")
+        raise NotTaken("until", "This is not after the beginning.")
     for name in ("station", "staff", "kind"):
         text = getattr(only, name)  # an export writes it into the audit
         if len(text) > LONGEST_NAME or not text.isprintable():
@@ -73,7 +73,8 @@ def query_of(uow: UnitOfWork, only: AuditFilter) -> AuditQuery:
         and not uow.trail.newest(AuditQuery(station=station), limit=1)  # a deleted one counts
     ):
         raise NotTaken(
-            "station", "There is no such station. The page Stations has their names (F4)."
+            "station",
+            "There is no such station. Stations (F4) and `kiosk stations list` have their names.",
         )
     kind = only.kind.strip() or None
     if (

@@ -146,6 +146,23 @@ def test_what_is_nobody_and_nothing_is_said(
     assert caught.value.field == field
 
 
+@pytest.mark.parametrize(
+    ("only", "said"),
+    [
+        (AuditFilter(person="Asha Okafor"), "kiosk people search"),
+        (AuditFilter(station="Ward 8"), "kiosk stations list"),
+        (AuditFilter(kind="visit-open"), "visit-opened"),
+        (AuditFilter(since=samples.NOW, until=samples.NOW), "not after the beginning"),
+    ],
+)
+def test_what_is_not_there_is_said_with_what_there_is(
+    desk: AuditDesk, holder_id: str, only: AuditFilter, said: str
+) -> None:
+    """At the command line as well as in the application."""
+    with pytest.raises(NotTaken, match=said):
+        desk.page(only)
+
+
 def test_pages_lead_from_the_newest_row_to_the_first(desk: AuditDesk, holder_id: str) -> None:
     first = desk.page(AuditFilter(), limit=2)
     assert ([line.seq for line in first.lines], first.older) == ([3, 2], 2)

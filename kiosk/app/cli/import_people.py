@@ -52,8 +52,9 @@ first line names the columns, in any order:
   auth_key        optional; the key of the card's card-authentication certificate, or that
                   certificate, as DER in base64: the card has to prove itself with it
   pin_key         optional; the key that the card uses only after its PIN (PIV slot 9A, the
-                  authentication key of an OpenPGP card, the first RSA key of a GIDS card),
-                  in the same form: a PIN counts as proven where the card signs with it
+                  authentication key of an OpenPGP card, the first RSA key of a GIDS card,
+                  the first one that signs of a PKCS#11 token), in the same form: a PIN
+                  counts as proven where the card signs with it
   master_key      optional, in place of unblock_secret; the id of the master key that the
                   card's secret derives from, as `kiosk keys list` shows it
 

@@ -54,7 +54,9 @@ def read_pin_key(text: str, family: families.CardFamily | None, auth: bytes | No
     if key is None or family is None:
         return None
     if not family.proves_pin:
-        raise CellRefused("pin_key", f"{family.name} cards sign nothing that would prove their PIN")
+        raise CellRefused(
+            "pin_key", f"{family.title} cards sign nothing that would prove their PIN"
+        )
     if key == auth:
         raise CellRefused("pin_key", "is the same as auth_key, which needs no PIN")
     return key

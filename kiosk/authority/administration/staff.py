@@ -215,9 +215,6 @@ class StaffDesk(Desk):
         ) as act:
             member = _member(act.uow, staff_id, revision)
             known = _recorded_card(act.uow, card)
-            if not FAMILIES[card.driver].proves_pin:
-                title = FAMILIES[card.driver].title
-                raise NotTaken("card", f"{title} cards sign nothing that would prove their PIN.")
             public_key = entered("key", lambda: _pin_key(key, known))
             new = StaffCard(
                 known.id,

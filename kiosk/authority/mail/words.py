@@ -168,7 +168,7 @@ PIN_MAYBE_CHANGED = NoticeWords(
     "If you began this change, try the new PIN. If it does not work, your old PIN still does.",
 )
 MISUSE_REPORTED = NoticeWords(
-    "Smartcard self-service is stopped for you",
+    "What was under way with your smartcard is stopped",
     "Somebody reported that what was done with your smartcard was not done by you. What was under "
     "way is ended, and codes are withdrawn. If you are registered, self-service is blocked at "
     "every station.",
@@ -227,7 +227,7 @@ LEAVER_TAKEN_BACK = NoticeWords(
     NOT_ASKED,
 )
 MISUSE_STOPPED = NoticeWords(
-    "Smartcard self-service is stopped for you",
+    "What was under way with your smartcard is stopped",
     "The Registration Authority was told that something was not done by you. What was under way "
     "is ended, and codes are withdrawn. If you are registered, self-service is blocked at "
     "every station.",

@@ -175,7 +175,8 @@ def report_misuse(subject: Subject) -> Form[Done]:
     block = (
         "Self-service is blocked for them until the block is lifted."
         if subject.person.registration is not None
-        else "They are not registered, so no block keeps a card of theirs from being registered."
+        else "They are not registered, so there is nothing to block: if somebody else may have "
+        "their card and its PIN, revoke the card."
     )
     return AskGrounds(
         "Stop: this was not the holder",

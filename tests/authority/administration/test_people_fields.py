@@ -170,7 +170,7 @@ def test_a_pin_key_belongs_to_a_family_that_signs_after_its_pin(
     monkeypatch.setitem(FAMILIES, "piv", structs.replace(FAMILIES["piv"], proves_pin=False))
     person, reasons = read(pin_key=key)
     assert person is None
-    assert reasons == ["pin_key: piv cards sign nothing that would prove their PIN"]
+    assert reasons == ["pin_key: PIV cards sign nothing that would prove their PIN"]
 
 
 @pytest.mark.parametrize(

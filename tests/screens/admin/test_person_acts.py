@@ -42,7 +42,7 @@ async def test_what_needs_only_grounds(holder_id: str, key: str, call: str) -> N
 
 @pytest.mark.parametrize(
     ("holder_id", "block"),
-    [(READY, "Self-service is blocked for them"), (UNREGISTERED, "They are not registered, so no")],
+    [(READY, "Self-service is blocked for them"), (UNREGISTERED, "so there is nothing to block")],
 )
 async def test_a_block_is_promised_only_where_there_is_a_registration(
     holder_id: str, block: str

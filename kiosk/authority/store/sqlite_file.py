@@ -173,15 +173,20 @@ def needs_its_folder(path: Path) -> bool:
 def programs_of(path: Path, *, immutable: bool = False) -> frozenset[tuple[str, ...]]:
     """Return what acts by itself in a database: its triggers, views and virtual tables.
 
-    Each is its kind, name, table and SQL. ``immutable``: nobody may write beside the file.
+    Each is its kind, name, table and SQL. ``immutable``: nobody may write beside the file. Raises
+    ``StoreError``.
     """
-    with closing(_opened(path, "ro&immutable=1" if immutable else "ro")) as connection:
-        return frozenset(
-            connection.execute(
-                "SELECT type, name, tbl_name, sql FROM sqlite_schema "
-                "WHERE type IN ('trigger', 'view') OR sql LIKE 'CREATE VIRTUAL%'"
+    try:
+        with closing(_opened(path, "ro&immutable=1" if immutable else "ro")) as connection:
+            return frozenset(
+                connection.execute(
+                    "SELECT type, name, tbl_name, sql FROM sqlite_schema "
+                    "WHERE type IN ('trigger', 'view') OR sql LIKE 'CREATE VIRTUAL%'"
+                )
             )
-        )
+    except sqlite3.Error as error:
+        name = getattr(error, "sqlite_errorname", type(error).__name__)
+        raise StoreError(f"{path} cannot be read ({name})", name) from None
 
 
 def last_rows(connection: sqlite3.Connection) -> dict[int, int]:

@@ -220,9 +220,14 @@ def test_an_auditor_elsewhere_verifies_a_copy_by_the_documented_lines(
     assert "give the anchors of that time alone, or a newer copy" in said
     assert kiosk("audit", "verify", "--store", f"sqlite:///{place}/copy.db") == 2
     assert "--store goes with --without-key" in capsys.readouterr().err
-    for name, said in (("none", "there is no such file"), ("empty", "is not this program's")):
+    (place / "text.db").write_text("This is no database.\n" * 100)
+    for name, code, said in (
+        ("none", 2, "there is no such file"),
+        ("empty", 2, "is not this program's"),
+        ("text", 1, "text.db cannot be read (SQLITE_NOTADB)"),
+    ):
         url = f"sqlite:///{place}/{name}.db"
-        assert kiosk("audit", "verify", "--without-key", "--store", url) == 2
+        assert kiosk("audit", "verify", "--without-key", "--store", url) == code
         assert said in capsys.readouterr().err
 
 

@@ -40,6 +40,22 @@ def test_a_backup_with_a_program_in_it_is_not_restored(
     assert (place / "state" / "kiosk.db").read_bytes() == before
 
 
+def test_nor_where_the_database_has_another_name(
+    kiosk: Kiosk, place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before: called fresh.db, it was compared with itself."""
+    gc.collect()
+    for file in (place / "state").glob("kiosk.db*"):
+        file.rename(file.with_name(file.name.replace("kiosk", "fresh")))
+    monkeypatch.setenv("KIOSK_STORE__URL", f"sqlite:///{place / 'state' / 'fresh.db'}")
+    assert kiosk("backup", str(place / "backup.db")) == 0
+    with closing(sqlite3.connect(place / "backup.db")) as backup:
+        backup.executescript(PROGRAMS["a trigger"])
+    gc.collect()
+    assert kiosk("restore", str(place / "backup.db"), "--replace") == 1
+    assert "take an older backup" in capsys.readouterr().err
+
+
 def test_an_auditor_verifies_no_copy_that_may_show_other_rows_later(
     kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -154,7 +154,7 @@ def _check_programs(backup: Path, work: Path, settings: Settings, tools: Tools) 
     from kiosk.app.composition.opening import open_store
     from kiosk.authority.store.sqlite_file import programs_of
 
-    fresh = work.with_name("fresh.db")
+    fresh = work.with_name(f"{work.name}.fresh")
     named = replace(settings.store, url=f"sqlite:///{fresh}")
     with closing(open_store(replace(settings, store=named), tools.clock, tools.environ)) as store:
         store.migrate()

@@ -14,6 +14,14 @@ from tests.app.cli.samples import GOOD, Kiosk, people
 
 __all__ = ["kiosk", "place", "set_up"]
 
+VIEW = (
+    "ALTER TABLE audit_event RENAME TO real; CREATE VIEW audit_event AS SELECT * FROM real "
+    "WHERE current_timestamp < '2900' OR seq > 2"
+)
+VIRTUAL = (
+    "CREATE VIRTUAL TABLE other USING fts5(a); PRAGMA writable_schema = ON; UPDATE sqlite_schema "
+    "SET sql = 'create /**/ virtual table other using fts5(a)' WHERE name = 'other'"
+)
 PROGRAMS = {
     "a trigger": "CREATE TRIGGER kind AFTER UPDATE OF failures ON registration "
     "WHEN NEW.failures > 0 BEGIN UPDATE registration SET failures = 0; END",
@@ -22,6 +30,13 @@ PROGRAMS = {
     "a view": "ALTER TABLE registration RENAME TO real; CREATE VIEW registration AS SELECT * FROM "
     "real; CREATE TRIGGER kind INSTEAD OF UPDATE ON registration BEGIN SELECT 1; END",
     "one of ours is gone": "DROP TRIGGER audit_event_no_delete",
+    "a table that computes a column": "CREATE TABLE other (a, b AS (a + 1))",
+    "a column that is computed": "ALTER TABLE registration ADD COLUMN other AS (failures * 0)",
+    "an index that is computed": "CREATE INDEX other ON registration (abs(failures))",
+    "a rule of a column": "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace("
+    "sql, 'failures INTEGER NOT NULL', 'failures INTEGER NOT NULL ON CONFLICT IGNORE') "
+    "WHERE name = 'registration'",
+    "a virtual table in other words": VIRTUAL,
 }
 
 
@@ -56,17 +71,15 @@ def test_nor_where_the_database_has_another_name(
     assert "take an older backup" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("program", [VIEW, VIRTUAL])
 def test_an_auditor_verifies_no_copy_that_may_show_other_rows_later(
-    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
+    program: str, kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A view stood in for the audit: what was verified today, another program did not show."""
     assert kiosk("import", people(place, GOOD)) == 0
     assert kiosk("backup", str(place / "copy.db")) == 0
     with closing(sqlite3.connect(place / "copy.db")) as copy:
-        copy.executescript(
-            "ALTER TABLE audit_event RENAME TO real; CREATE VIEW audit_event AS SELECT * FROM real "
-            "WHERE current_timestamp < '2900' OR seq > 2"
-        )
+        copy.executescript(program)
     words = "--without-key", "--store", f"sqlite:///{place / 'copy.db'}"
     assert kiosk("audit", "verify", *words) == 2
-    assert "views" in capsys.readouterr().err
+    assert "ask for a copy that `kiosk backup` made" in capsys.readouterr().err

@@ -203,7 +203,7 @@ def _verify(args: argparse.Namespace) -> int:
 def _store_at(url: str, tools: Tools) -> Store:
     """Return the store of a copy, to be read without settings and keys."""
     from kiosk.authority.store.engine import parse_url
-    from kiosk.authority.store.sqlite_file import needs_its_folder, programs_of
+    from kiosk.authority.store.sqlite_file import needs_its_folder, shows_more_than_tables
     from kiosk.config.settings import Settings, StoreSettings
 
     address, reads = parse_url(url), {}
@@ -220,8 +220,9 @@ def _store_at(url: str, tools: Tools) -> Store:
                 )
                 raise ConfigError(f"{log} holds its newest rows: {advice}")
             reads = {"immutable": "1"}
-        if any(each[0] != "trigger" for each in programs_of(file, immutable="immutable" in reads)):
-            raise ConfigError(f"{file} has views, which may show other rows once it was verified")
+        if shows_more_than_tables(file, immutable="immutable" in reads):
+            advice = "no Kiosk database has any; ask for a copy that `kiosk backup` made"
+            raise ConfigError(f"{file} has views or virtual tables: {advice}")
     named = address.update_query_dict(reads).render_as_string(hide_password=False)
     store = open_store(Settings(store=StoreSettings(url=named)), tools.clock, {})
     if not store.schema_serves():

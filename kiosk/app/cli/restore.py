@@ -42,7 +42,10 @@ EXAMPLE = """\
   kiosk restore --server
 """
 _DAMAGED = "is damaged: take an older backup"
-_FOREIGN = "its triggers or views are not those of this program: take an older backup"
+_FOREIGN = (
+    "its tables or triggers are not those of this program: take an older backup, or restore this "
+    "one with the version that made it, and update then"
+)
 _NO_BACKUP = "is no backup of a Kiosk database"
 _UNFIT = {
     "SQLITE_NOTADB": _NO_BACKUP,
@@ -117,7 +120,7 @@ def _restore_file(args: argparse.Namespace, tools: Tools, target: Path) -> int:
                 if not restored.store.is_made():
                     raise StoreError(f"{args.file}: {_NO_BACKUP}", "backup")
                 restored.store.migrate()
-                _check_programs(args.file, work, settings, tools)
+                _check_schema(args.file, work, settings, tools)
                 code = _conclude(args, restored, there)
             if code == 0:
                 if target.exists():
@@ -146,19 +149,19 @@ def _copy_backup(backup: Path, work: Path) -> None:
         raise
 
 
-def _check_programs(backup: Path, work: Path, settings: Settings, tools: Tools) -> None:
-    """Raise ``StoreError`` where a backup would bring triggers or views of somebody else's along.
+def _check_schema(backup: Path, work: Path, settings: Settings, tools: Tools) -> None:
+    """Raise ``StoreError`` where a backup would bring triggers or tables of somebody else's along.
 
-    The service would run them at each of its statements, and no MAC covers them.
+    What they do by themselves, at each statement of the service, no MAC covers.
     """
     from kiosk.app.composition.opening import open_store
-    from kiosk.authority.store.sqlite_file import programs_of
+    from kiosk.authority.store.sqlite_file import schema_of
 
     fresh = work.with_name(f"{work.name}.fresh")
     named = replace(settings.store, url=f"sqlite:///{fresh}")
     with closing(open_store(replace(settings, store=named), tools.clock, tools.environ)) as store:
         store.migrate()
-    if programs_of(work) != programs_of(fresh):
+    if schema_of(work) != schema_of(fresh):
         raise StoreError(f"{backup}: {_FOREIGN}", "backup")
 
 

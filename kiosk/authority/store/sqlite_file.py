@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from kiosk.authority.errors import StoreBusy, StoreError
@@ -37,7 +37,8 @@ def copy_file(source: Path, target: Path, progress: Progress) -> None:
         made = os.open(named, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with closing(_opened(source, "ro")) as origin, closing(_opened(named, "rw")) as copy:
             if not _has_open_again(made):
-                raise StoreError(f"{named}: another file was put in its place", "replaced")
+                because = "another file was put in its place: let nobody else write to that folder"
+                raise StoreError(f"{named}: {because}", "replaced")
             # One snapshot for all of it: otherwise a copy begins again with each commit of others.
             origin.execute("BEGIN")
             origin.execute("SELECT count(*) FROM sqlite_schema").fetchone()
@@ -170,20 +171,29 @@ def needs_its_folder(path: Path) -> bool:
     return False
 
 
-def programs_of(path: Path, *, immutable: bool = False) -> frozenset[tuple[str, ...]]:
-    """Return what acts by itself in a database: its triggers, views and virtual tables.
+def schema_of(path: Path) -> frozenset[tuple[str | None, ...]]:
+    """Return all that a database is made of: kind, name, table and SQL, each space as one.
 
-    Each is its kind, name, table and SQL. ``immutable``: nobody may write beside the file. Raises
-    ``StoreError``.
+    Raises ``StoreError``.
     """
+    rows = _read(path, "ro", "SELECT type, name, tbl_name, sql FROM sqlite_schema")
+    return frozenset((*row[:3], row[3] and " ".join(row[3].split())) for row in rows)
+
+
+def shows_more_than_tables(path: Path, *, immutable: bool) -> bool:
+    """Return whether a database has views or virtual tables, however its schema words them.
+
+    ``immutable``: nobody may write beside the file. Raises ``StoreError``.
+    """
+    mode = "ro&immutable=1" if immutable else "ro"
+    kinds = _read(path, mode, "SELECT type FROM pragma_table_list WHERE schema = 'main'")
+    return any(kind != "table" for (kind,) in kinds)
+
+
+def _read(path: Path, mode: str, query: str) -> list[tuple[Any, ...]]:
     try:
-        with closing(_opened(path, "ro&immutable=1" if immutable else "ro")) as connection:
-            return frozenset(
-                connection.execute(
-                    "SELECT type, name, tbl_name, sql FROM sqlite_schema "
-                    "WHERE type IN ('trigger', 'view') OR sql LIKE 'CREATE VIRTUAL%'"
-                )
-            )
+        with closing(_opened(path, mode)) as connection:
+            return connection.execute(query).fetchall()
     except sqlite3.Error as error:
         name = getattr(error, "sqlite_errorname", type(error).__name__)
         raise StoreError(f"{path} cannot be read ({name})", name) from None

@@ -21,7 +21,7 @@ from tempfile import TemporaryFile
 from typing import IO, Final
 
 from kiosk.app.composition.renewal import dates_of
-from kiosk.config.loading import CERTIFICATE, ENROLMENT
+from kiosk.config.loading import CERTIFICATE, ENROLMENT, check_text
 from kiosk.contract.enrolment import (
     ENROL,
     GIVE_CA,
@@ -87,13 +87,25 @@ class Credential:
         return held
 
     def write(self, key: Sensitive, enrolled: Enrolled) -> None:
-        """Write all of it, with the decisive file last."""
-        listed = ", ".join(map(json.dumps, enrolled.addresses))  # a string of TOML is one of JSON's
+        """Write all of it, with the decisive file last.
+
+        Raises ``EnrolmentFailed``, before anything is written, for addresses with which the station
+        could not start.
+        """
+        # TOML reads a text of JSON, except for DEL, which no address has.
+        listed = json.dumps(enrolled.addresses, ensure_ascii=False)
         settings = (
             "# Written by `kiosk enrol`; the settings file counts above it.\n"
-            f'[authority]\nsocket = ""\naddresses = [{listed}]\n'
+            f'[authority]\nsocket = ""\naddresses = {listed}\n'
             f'certificate = "{self.file}"\nca = "{self.ca}"\n'
         )
+        try:
+            check_text(settings, self.folder / ENROLMENT)
+        except ConfigError as wrong:
+            raise EnrolmentFailed(
+                "the authority sent addresses that no station can use, and nothing was changed "
+                f"here. Have `addresses` in [authority] corrected there. {wrong}"
+            ) from None
         replace_text(self.ca, enrolled.ca, 0o600)
         replace_text(self.file, key.reveal() + enrolled.certificate, 0o600)
         replace_text(self.folder / ENROLMENT, settings, 0o600)

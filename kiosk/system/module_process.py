@@ -202,7 +202,8 @@ def load(path: str, serve: Callable[[Any], Answering]) -> Answering:
     Root loads none of another account: it may have named its own in the settings that it owns.
     """
     if os.geteuid() == 0 and belongs_to_others(Path(path)):
-        return NotLoaded(f"{path} belongs to another account, and root loads no library of it")
+        advice = "run this as the service's account: runuser -u kiosk -- kiosk ..."
+        return NotLoaded(f"{path} belongs to another account; {advice}")
     try:
         import pkcs11
     except ImportError:

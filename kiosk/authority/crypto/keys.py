@@ -156,7 +156,8 @@ def _parse(path: Path, raw: bytes) -> Entries:
     try:
         document = json.loads(raw)
         if document["version"] != _VERSION:
-            raise ConfigError(f"key file {path}: its version is not {_VERSION}; {_PUT_BACK}")
+            other = "it is of another version of this program: install that"
+            raise ConfigError(f"key file {path}: {other}")
         return tuple(_entry(item) for item in document["keys"])
     except (KeyError, TypeError, ValueError):
         wrong = "it is damaged, or not a key file"

@@ -128,11 +128,19 @@ def test_a_damaged_file_is_refused_without_being_quoted(path: Path, text: str) -
     assert "c4n4ry" not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["", '{"version": 2, "keys": []}'])
-def test_a_damaged_file_is_refused_with_what_to_do(path: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("", "; put your newest copy of it there"),
+        ('{"version": 2, "keys": []}', "it is of another version of this program: install that"),
+    ],
+)
+def test_a_file_that_is_not_read_is_refused_with_what_to_do(
+    path: Path, text: str, what: str
+) -> None:
     path.touch(0o600)
     path.write_text(text)
-    with pytest.raises(ConfigError, match=r"; put your newest copy of it there$"):
+    with pytest.raises(ConfigError, match=rf"{what}$"):
         KeyRing.load(path)
 
 

@@ -16,7 +16,7 @@ from kiosk.config.kinds import InvalidValue
 from kiosk.config.settings import DEFAULTS, SECTIONS, Section, Settings, settings_of
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.sensitive import Sensitive
-from kiosk.system.folders import belongs_to_others
+from kiosk.system.folders import other_owner
 from kiosk.system.machine_seal import SUFFIX, unseal
 
 # Where the settings, the state and the credentials are.
@@ -88,11 +88,25 @@ def require_own_folder(folder: Path) -> None:
 
     Raises ``ConfigError``.
     """
-    if os.geteuid() == 0 and belongs_to_others(folder):
+    if advice := _as_owner(folder):
         raise ConfigError(
             f"{folder} belongs to another account, which could lead what root writes there to "
-            f"other files; {as_account(folder)}"
+            f"other files; {advice}"
         )
+
+
+def _as_owner(path: Path) -> str:
+    """Say as which account to run what root does not do to a file of another one.
+
+    Empty for any other account than root, and for files of root's.
+    """
+    owner = other_owner(path) if os.geteuid() == 0 else None
+    if owner is None:
+        return ""
+    try:
+        return f"run this as that account: runuser -u {pwd.getpwuid(owner).pw_name} -- kiosk ..."
+    except KeyError:  # of another machine, or a container
+        return f"run this as that account, which has the number {owner} and no name here"
 
 
 def credential_file(named: str, environ: Mapping[str, str]) -> Path:
@@ -243,8 +257,8 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
     allowed values; and to root for a file of another account, which could name files of root's as
     passwords to be sent.
     """
-    if path and os.geteuid() == 0 and belongs_to_others(path):
-        raise ConfigError(f"{path} belongs to another account; {as_account(path)}")
+    if path and (advice := _as_owner(path)):
+        raise ConfigError(f"{path} belongs to another account; {advice}")
     in_file = read_toml(path) if path else {}
     state = state_directory(environ, path)
     with suppress(SettingsMissing):  # of a station that did not enrol

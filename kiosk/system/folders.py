@@ -45,12 +45,18 @@ def belongs_to_others(path: Path) -> bool:
 
     What is not there belongs to nobody.
     """
+    return other_owner(path) is not None
+
+
+def other_owner(path: Path) -> int | None:
+    """Return the uid of the account that ``belongs_to_others`` finds; None where there is none."""
     real = path.resolve()
     for each in (path.absolute(), *path.absolute().parents, real, *real.parents):
         with suppress(OSError):
-            if each.lstat().st_uid not in (_ROOT, os.geteuid()):
-                return True
-    return False
+            owner = each.lstat().st_uid
+            if owner not in (_ROOT, os.geteuid()):
+                return owner
+    return None
 
 
 def read_text(path: Path) -> str:

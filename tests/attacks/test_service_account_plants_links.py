@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.__main__ import main
 from kiosk.app.setup.machine import settings_file
 from kiosk.authority.administration.files import new_file
 from kiosk.authority.store.engine import lock_name
-from kiosk.config.loading import as_account
 from kiosk.contract.errors import ConfigError, KioskError
 from kiosk.system.module_process import NotLoaded, load
 from tests.app.cli.conftest import kiosk, place, set_up
@@ -30,6 +30,7 @@ __all__ = ["kiosk", "place", "set_up"]
 ROOT = 0
 SYSTEMD = Path(__file__).parents[2] / "systemd"
 TMPFILES, UNITS = list(SYSTEMD.glob("tmpfiles.d/*")), list(SYSTEMD.glob("*.service"))
+_USER = "nobody" if os.geteuid() == ROOT else pwd.getpwuid(os.geteuid()).pw_name
 _acts: list[Callable[[], None]] = []
 
 
@@ -129,6 +130,11 @@ def test_the_lock_of_a_database_is_no_other_name_of_a_file_of_roots(
     assert state(target) == before
 
 
+def as_owner() -> str:
+    """Return what root is told of a folder that ``as_root`` gave away."""
+    return f"runuser -u {_USER} -- kiosk ..."
+
+
 def nobody() -> tuple[int, int]:
     entry = pwd.getpwnam("nobody")
     return entry.pw_uid, entry.pw_gid
@@ -159,7 +165,7 @@ def test_root_restores_nothing_into_a_folder_of_the_account(
     as_root(place / "state")
     before = sorted((place / "state").iterdir())
     assert kiosk("restore", backup, "--replace") == 2
-    assert as_account("") in capsys.readouterr().err
+    assert as_owner() in capsys.readouterr().err
     assert sorted((place / "state").iterdir()) == before
 
 
@@ -265,7 +271,7 @@ def test_root_opens_no_database_of_the_account(
     database.with_name("kiosk.db-journal").write_bytes(journal(database.read_bytes(), target))
     as_root(place / "state")
     assert kiosk("people", "search", "Jo") == 2
-    assert as_account("") in capsys.readouterr().err
+    assert as_owner() in capsys.readouterr().err
     assert target.exists()
 
 
@@ -275,4 +281,20 @@ def test_root_follows_no_settings_of_the_account(
     """They could name a file of root's as the password that is sent to a relay of theirs."""
     as_root(place / "etc")
     assert kiosk("audit", "verify") == 2
-    assert as_account("") in capsys.readouterr().err
+    assert as_owner() in capsys.readouterr().err
+
+
+def test_the_demo_writes_nothing_as_root_into_a_folder_of_another_account(
+    folder: Path,
+    as_root: Callable[[Path], None],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Before: it ended once it had written keys there."""
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(os, "get_terminal_size", lambda: os.terminal_size((80, 24)))
+    as_root(folder)
+    assert main(["demo", "--keep", str(folder / "estate")]) == 2
+    assert as_owner() in capsys.readouterr().err
+    assert list(folder.iterdir()) == []

@@ -51,6 +51,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """Make the estate, run the station, and clear up."""
+    from kiosk.config.loading import require_own_folder
     from kiosk.contract.errors import KioskError
 
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
@@ -59,6 +60,8 @@ def run(args: argparse.Namespace) -> int:
     if columns < LEAST[0] or rows < LEAST[1]:
         # One line of the narrowest terminal: a longer one is broken within a word.
         raise KioskError(f"this terminal is {columns} by {rows}; make it 60 by 23")
+    if args.keep:
+        require_own_folder(Path(args.keep))
     directory = Path(args.keep or tempfile.mkdtemp(prefix="kiosk-demo-")).absolute()
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     # A socket's path has at most 107 bytes: this folder's is short, wherever the estate is.

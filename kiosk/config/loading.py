@@ -257,16 +257,24 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
     allowed values; and to root for a file of another account, which could name files of root's as
     passwords to be sent.
     """
-    if path and (advice := _as_owner(path)):
-        raise ConfigError(f"{path} belongs to another account; {advice}")
-    in_file = read_toml(path) if path else {}
+    in_file: dict[str, Any] = {}
+    if path:
+        _require_own_settings(path)
+        in_file = read_toml(path)
     state = state_directory(environ, path)
     with suppress(SettingsMissing):  # of a station that did not enrol
-        in_file = _over(read_toml(state / ENROLMENT), in_file)
+        enrolled = read_toml(state / ENROLMENT)
+        _require_own_settings(state / ENROLMENT)
+        in_file = _over(enrolled, in_file)
     settings, problems = read_settings(_over(in_file, _nested(environ)))
     if problems:
         raise ConfigError(problem_lines(problems, path, environ))
     return _with_places(settings, state)
+
+
+def _require_own_settings(path: Path) -> None:
+    if advice := _as_owner(path):
+        raise ConfigError(f"{path} belongs to another account; {advice}")
 
 
 def check_text(text: str, path: Path) -> None:

@@ -20,6 +20,7 @@ from kiosk.__main__ import main
 from kiosk.app.setup.machine import settings_file
 from kiosk.authority.administration.files import new_file
 from kiosk.authority.store.engine import lock_name
+from kiosk.config.loading import ENROLMENT, load_settings
 from kiosk.contract.errors import ConfigError, KioskError
 from kiosk.system.module_process import NotLoaded, load
 from tests.app.cli.conftest import kiosk, place, set_up
@@ -282,6 +283,13 @@ def test_root_follows_no_settings_of_the_account(
     as_root(place / "etc")
     assert kiosk("audit", "verify") == 2
     assert as_owner() in capsys.readouterr().err
+
+
+def test_nor_those_that_an_enrolment_left(folder: Path, as_root: Callable[[Path], None]) -> None:
+    (folder / ENROLMENT).write_text('[mail]\nhost = "relay.example"\n')
+    as_root(folder)
+    with pytest.raises(ConfigError, match=rf"belongs to another account.*{as_owner()}"):
+        load_settings(None, {"STATE_DIRECTORY": str(folder)})
 
 
 def test_the_demo_writes_nothing_as_root_into_a_folder_of_another_account(

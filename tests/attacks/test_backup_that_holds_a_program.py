@@ -55,6 +55,28 @@ def test_a_backup_with_a_program_in_it_is_not_restored(
     assert (place / "state" / "kiosk.db").read_bytes() == before
 
 
+def test_a_backup_with_the_statistics_of_sqlite_is_restored(kiosk: Kiosk, place: Path) -> None:
+    assert kiosk("import", people(place, GOOD)) == 0
+    assert kiosk("backup", str(place / "backup.db")) == 0
+    with closing(sqlite3.connect(place / "backup.db")) as backup:
+        backup.executescript("ANALYZE")
+    gc.collect()
+    assert kiosk("restore", str(place / "backup.db"), "--replace") == 0
+
+
+def test_the_refusal_names_what_is_not_as_it_should_be(
+    kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert kiosk("backup", str(place / "backup.db")) == 0
+    with closing(sqlite3.connect(place / "backup.db")) as backup:
+        backup.executescript('CREATE INDEX own ON card (driver); CREATE VIEW "a\x1bb" AS SELECT 1')
+    gc.collect()
+    assert kiosk("restore", str(place / "backup.db"), "--replace") == 1
+    said = capsys.readouterr().err
+    assert "own: not as this program makes it" in said
+    assert "\x1b" not in said
+
+
 def test_nor_where_the_database_has_another_name(
     kiosk: Kiosk, place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

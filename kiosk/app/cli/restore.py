@@ -43,8 +43,8 @@ EXAMPLE = """\
 """
 _DAMAGED = "is damaged: take an older backup"
 _FOREIGN = (
-    "its tables or triggers are not those of this program: take an older backup, or restore this "
-    "one with the version that made it, and update then"
+    "not as this program makes it; take an older backup, or restore this one with the version that "
+    "made it, and update then"
 )
 _NO_BACKUP = "is no backup of a Kiosk database"
 _UNFIT = {
@@ -53,6 +53,9 @@ _UNFIT = {
     "SQLITE_IOERR_SHORT_READ": _DAMAGED,
     "integrity": _DAMAGED,
 }
+_NAMED = 3
+"""Names of tables and triggers in the message about a backup."""
+
 _WHOSE = "end every station, authority and session of staff first"
 
 
@@ -161,8 +164,8 @@ def _check_schema(backup: Path, work: Path, settings: Settings, tools: Tools) ->
     named = replace(settings.store, url=f"sqlite:///{fresh}")
     with closing(open_store(replace(settings, store=named), tools.clock, tools.environ)) as store:
         store.migrate()
-    if schema_of(work) != schema_of(fresh):
-        raise StoreError(f"{backup}: {_FOREIGN}", "backup")
+    if others := sorted({str(name) for _, name, *_ in schema_of(work) ^ schema_of(fresh)}):
+        raise StoreError(f"{backup}: {', '.join(others[:_NAMED])}: {_FOREIGN}", "backup")
 
 
 def _put_logs_aside(target: Path, aside: Path) -> None:

@@ -20,6 +20,13 @@ from kiosk.system.folders import sync
 _NOT_WRITTEN_BESIDE: Final = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY})
 _NOT_WRITTEN: Final = frozenset({"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC"})
 
+_STATISTICS: Final = frozenset(
+    {
+        "CREATE TABLE sqlite_stat1(tbl,idx,stat)",
+        "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)",
+    }
+)
+
 PAGES: Final = 1024
 """Pages that are copied between two reports of progress: 4 MB."""
 
@@ -174,10 +181,14 @@ def needs_its_folder(path: Path) -> bool:
 def schema_of(path: Path) -> frozenset[tuple[str | None, ...]]:
     """Return all that a database is made of: kind, name, table and SQL, each space as one.
 
-    Raises ``StoreError``.
+    Leaves out what ANALYZE adds. Raises ``StoreError``.
     """
-    rows = _read(path, "ro", "SELECT type, name, tbl_name, sql FROM sqlite_schema")
-    return frozenset((*row[:3], row[3] and " ".join(row[3].split())) for row in rows)
+    rows = _read(path, "ro", "SELECT type, name, tbl_name, CAST(sql AS TEXT) FROM sqlite_schema")
+    return frozenset(
+        (*row[:3], row[3] and re.sub(r"[ \t\r\n]+", " ", row[3]))
+        for row in rows
+        if row[3] not in _STATISTICS
+    )
 
 
 def shows_more_than_tables(path: Path, *, immutable: bool) -> bool:

@@ -627,12 +627,12 @@ class AuthorityServer:
         self._connections[transport] = connection
         self._connections_of[connection.peer] += 1
         if isinstance(connection.peer, AnonymousPeer):
-            every = [
-                each for each in self._connections.values() if isinstance(each.peer, AnonymousPeer)
-            ]
-            theirs = [each for each in every if each.peer == connection.peer]
-            each_fits = fits(theirs, self.limits.anonymous_each)
-            return each_fits and fits(every, self.limits.anonymous)
+            opened = self._connections.values()
+            theirs = [each for each in opened if each.peer == connection.peer]
+            if not fits(theirs, self.limits.anonymous_each):
+                return False
+            every = [each for each in opened if isinstance(each.peer, AnonymousPeer)]
+            return fits(every, self.limits.anonymous)
         return (
             connection.peer is not None
             and len(self._connections) <= self.limits.connections

@@ -87,6 +87,20 @@ def test_whoever_holds_connections_keeps_no_station_from_enrolling(
             assert asks_for_the_ca(honest) == 200
 
 
+@pytest.mark.parametrize("estate", [replace(LONG, anonymous=4, anonymous_each=2)], indirect=True)
+def test_who_connects_too_often_takes_only_their_own_places(estate: Estate) -> None:
+    """Their oldest connection made room, and the oldest of somebody else was closed as well."""
+    with ExitStack() as held:
+        honest, *_ = made = [
+            held.enter_context(stranger(estate, f"127.0.0.{number}")) for number in (10, 9, 9, 11)
+        ]
+        for each in made:
+            assert asks_for_the_ca(each) == 200
+        for _ in range(3):
+            assert asks_for_the_ca(held.enter_context(stranger(estate, "127.0.0.9"))) == 200
+        assert asks_for_the_ca(honest) == 200
+
+
 @pytest.mark.parametrize("estate", [SHORT], indirect=True)
 def test_who_takes_no_answer_is_cut_off(estate: Estate) -> None:
     """They held their connections for ever."""

@@ -424,8 +424,7 @@ class Connection(asyncio.Protocol):
         self._inner = inner
         self._owner = owner
         self._peer_of = identify
-        self._timer: asyncio.TimerHandle | None = None
-        self._untaken: asyncio.TimerHandle | None = None
+        self._deadlines: dict[str, asyncio.TimerHandle] = {}
         self.in_request = False
         self._transport: asyncio.Transport | None = None
         self.peer: Peer | None = None
@@ -437,36 +436,36 @@ class Connection(asyncio.Protocol):
         self._inner.connection_made(transport)
         self.peer = self._peer_of(transport)
         if self._owner.admit(transport, self):
-            self._await_headers()
+            self._abort_without(_HEADERS)
         else:
             transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        if not self.in_request and self._timer is None:
-            self._await_headers()
+        if not self.in_request and _HEADERS not in self._deadlines:
+            self._abort_without(_HEADERS)
         self._inner.data_received(data)
 
     def eof_received(self) -> bool | None:
         return self._inner.eof_received()
 
     def pause_writing(self) -> None:
-        self._untaken = self._abort_later()
+        self._abort_without(_TAKEN)
         self._inner.pause_writing()
 
     def resume_writing(self) -> None:
-        self._stop_untaken()
+        self._has_come(_TAKEN)
         self._inner.resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_timer()
-        self._stop_untaken()
+        self._has_come(_HEADERS)
+        self._has_come(_TAKEN)
         if self._transport is not None:
             self._owner.forget(self._transport, self)
         self._inner.connection_lost(exc)
 
     def request_began(self) -> None:
         self.in_request = True
-        self._stop_timer()
+        self._has_come(_HEADERS)
 
     def request_ended(self) -> None:
         self.in_request = False
@@ -476,24 +475,18 @@ class Connection(asyncio.Protocol):
             self._owner.forget(self._transport, self)
             self._transport.abort()
 
-    def _await_headers(self) -> None:
-        self._timer = self._abort_later()
+    def _abort_without(self, awaited: str) -> None:
+        if self._transport is not None:
+            loop, wait_s = asyncio.get_running_loop(), self._owner.limits.headers_s
+            self._deadlines[awaited] = loop.call_later(wait_s, self._transport.abort)
 
-    def _abort_later(self) -> asyncio.TimerHandle | None:
-        if self._transport is None:
-            return None
-        loop = asyncio.get_running_loop()
-        return loop.call_later(self._owner.limits.headers_s, self._transport.abort)
+    def _has_come(self, awaited: str) -> None:
+        if (deadline := self._deadlines.pop(awaited, None)) is not None:
+            deadline.cancel()
 
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
 
-    def _stop_untaken(self) -> None:
-        if self._untaken is not None:
-            self._untaken.cancel()
-            self._untaken = None
+_HEADERS: Final = "headers"
+_TAKEN: Final = "an answer that its client takes"
 
 
 def fits(connections: Sequence[Connection], most: int) -> bool:

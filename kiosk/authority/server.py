@@ -94,6 +94,7 @@ class Limits:
     """
 
     headers_s: float = 5.0
+    answer_s: float = 5.0
     body_s: float = 5.0
     idle_s: float = 75.0
     life_s: float = 900.0
@@ -411,8 +412,8 @@ class Connection(asyncio.Protocol):
     """Passes everything on to aiohttp, and closes slow and unwanted connections.
 
     A request's headers have to be in ``headers_s`` after its first byte; on a new connection, after
-    the connection. An answer that waits for its client has to be taken as quickly. A request that
-    begins after ``life_s`` is the connection's last.
+    the connection. An answer that waits for its client has to be taken in ``answer_s``. A request
+    that begins after ``life_s`` is the connection's last.
     """
 
     def __init__(
@@ -436,20 +437,20 @@ class Connection(asyncio.Protocol):
         self._inner.connection_made(transport)
         self.peer = self._peer_of(transport)
         if self._owner.admit(transport, self):
-            self._abort_without(_HEADERS)
+            self._abort_without(_HEADERS, self._owner.limits.headers_s)
         else:
             transport.abort()
 
     def data_received(self, data: bytes) -> None:
         if not self.in_request and _HEADERS not in self._deadlines:
-            self._abort_without(_HEADERS)
+            self._abort_without(_HEADERS, self._owner.limits.headers_s)
         self._inner.data_received(data)
 
     def eof_received(self) -> bool | None:
         return self._inner.eof_received()
 
     def pause_writing(self) -> None:
-        self._abort_without(_TAKEN)
+        self._abort_without(_TAKEN, self._owner.limits.answer_s)
         self._inner.pause_writing()
 
     def resume_writing(self) -> None:
@@ -475,9 +476,9 @@ class Connection(asyncio.Protocol):
             self._owner.forget(self._transport, self)
             self._transport.abort()
 
-    def _abort_without(self, awaited: str) -> None:
+    def _abort_without(self, awaited: str, wait_s: float) -> None:
         if self._transport is not None:
-            loop, wait_s = asyncio.get_running_loop(), self._owner.limits.headers_s
+            loop = asyncio.get_running_loop()
             self._deadlines[awaited] = loop.call_later(wait_s, self._transport.abort)
 
     def _has_come(self, awaited: str) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, fields
 from datetime import datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from threading import Lock
@@ -37,15 +38,8 @@ from kiosk.authority.audit.events import AuditKind
 from kiosk.authority.audit.siem import FEED
 from kiosk.authority.errors import StoreError
 from kiosk.authority.people_groups import PeopleGroup
-from kiosk.authority.server import (
-    Called,
-    Connection,
-    Limits,
-    anonymous_peer,
-    fits,
-    http_server,
-    remove_stale,
-)
+from kiosk.authority.server import Called, Connections, Limits, anonymous_peer, remove_stale
+from kiosk.authority.stations import Peer
 from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.tables import REVISION
 from kiosk.contract.errors import ConfigError
@@ -315,7 +309,7 @@ class Metrics:
 # firewall. No answer names a person, a station or a visit.
 
 
-MONITORING: Final = Limits(connections=50, idle_s=10.0, stop_s=10.0)
+MONITORING: Final = Limits(anonymous=50, anonymous_each=50, idle_s=10.0, stop_s=10.0)
 
 THREADS: Final = 2
 """So few, since each uses a connection to the database."""
@@ -335,10 +329,8 @@ class MonitoringServer:
     ) -> None:
         self._readiness = readiness
         self._metrics = metrics
-        self.limits = limits
-        self._connections: dict[asyncio.BaseTransport, Connection] = {}
+        self._connections = Connections(limits, self._answer)
         self._threads = ThreadPoolExecutor(THREADS, "monitoring")
-        self._http = http_server(self._handle, limits.idle_s)
         self._listening: asyncio.Server | None = None
 
     async def listen(self, place: str) -> int:
@@ -347,17 +339,18 @@ class MonitoringServer:
         Raises ``ConfigError`` where that fails.
         """
         loop = asyncio.get_running_loop()
+        connect = partial(self._connections.connect, anonymous_peer)
         try:
             if place.startswith("/"):
                 remove_stale(Path(place))
                 before = os.umask(0o117)
                 try:
-                    self._listening = await loop.create_unix_server(self._connect, place)
+                    self._listening = await loop.create_unix_server(connect, place)
                 finally:
                     os.umask(before)
                 return 0
             host, _, port = place.rpartition(":")
-            self._listening = await loop.create_server(self._connect, host.strip("[]"), int(port))
+            self._listening = await loop.create_server(connect, host.strip("[]"), int(port))
         except OSError as error:
             raise ConfigError(f"monitoring.listen: {place}: {error.strerror}") from None
         found: int = self._listening.sockets[0].getsockname()[1]
@@ -366,32 +359,10 @@ class MonitoringServer:
     async def close(self) -> None:
         if self._listening is not None:
             self._listening.close()
-        await self._http.shutdown(self.limits.stop_s)
+        await self._connections.close()
         self._threads.shutdown(wait=False)
 
-    def _connect(self) -> Connection:
-        return Connection(self._http(), self, anonymous_peer)
-
-    def admit(self, transport: asyncio.BaseTransport, connection: Connection) -> bool:
-        """Count a new connection; return whether it is within the limits."""
-        self._connections[transport] = connection
-        return fits(list(self._connections.values()), self.limits.connections)
-
-    def forget(self, transport: asyncio.BaseTransport, connection: Connection) -> None:
-        """Stop counting a closed connection."""
-        self._connections.pop(transport, None)
-
-    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        connection = self._connections.get(request.transport) if request.transport else None
-        if connection is None:
-            return web.Response(status=503)
-        connection.request_began()
-        try:
-            return await self._answer(request)
-        finally:
-            connection.request_ended()
-
-    async def _answer(self, request: web.BaseRequest) -> web.Response:
+    async def _answer(self, request: web.BaseRequest, _peer: Peer) -> web.Response:
         loop = asyncio.get_running_loop()
         if request.method not in ("GET", "HEAD"):
             return web.Response(status=405)

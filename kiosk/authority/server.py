@@ -370,22 +370,6 @@ ACCEPT_AGAIN_S: Final = 1.0
 # One connection: aiohttp's protocol, with the deadlines that it lacks around it.
 
 
-def http_server(
-    handle: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], idle_s: float
-) -> web.Server:
-    """Return aiohttp's server: it inflates no body, and logs nothing that a client caused."""
-    return web.Server(
-        handle,
-        access_log=None,
-        logger=_http_log,
-        auto_decompress=False,
-        keepalive_timeout=idle_s,
-        lingering_time=1.0,
-        max_line_size=4096,
-        max_field_size=4096,
-    )
-
-
 def _is_no_clients(record: logging.LogRecord) -> bool:
     """Return whether a fault is this program's: strangers could fill the log with theirs."""
     error = record.exc_info[1] if record.exc_info else None
@@ -394,18 +378,6 @@ def _is_no_clients(record: logging.LogRecord) -> bool:
 
 _http_log: Final = logging.getLogger(f"{__name__}.http")
 _http_log.addFilter(_is_no_clients)
-
-
-class ConnectionOwner(Protocol):
-    """What counts connections, and limits them."""
-
-    limits: Limits
-
-    def admit(self, transport: asyncio.BaseTransport, connection: Connection) -> bool:
-        """Count a new connection; return whether it is within the limits."""
-
-    def forget(self, transport: asyncio.BaseTransport, connection: Connection) -> None:
-        """Stop counting a closed connection."""
 
 
 class Connection(asyncio.Protocol):
@@ -419,7 +391,7 @@ class Connection(asyncio.Protocol):
     def __init__(
         self,
         inner: asyncio.Protocol,
-        owner: ConnectionOwner,
+        owner: Connections,
         identify: Callable[[asyncio.BaseTransport], Peer | None],
     ) -> None:
         self._inner = inner
@@ -490,7 +462,83 @@ _HEADERS: Final = "headers"
 _TAKEN: Final = "an answer that its client takes"
 
 
-def fits(connections: Sequence[Connection], most: int) -> bool:
+class Connections:
+    """The open connections of one server: within the limits, their requests get to ``answer``.
+
+    aiohttp's server is in it: it inflates no body, and logs nothing that a client caused.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        answer: Callable[[web.BaseRequest, Peer], Awaitable[web.Response]],
+    ) -> None:
+        self.limits = limits
+        self._answer = answer
+        self._open: dict[asyncio.BaseTransport, Connection] = {}
+        self._open_of: Counter[Peer | None] = Counter()
+        self._http = web.Server(
+            self._handle,
+            access_log=None,
+            logger=_http_log,
+            auto_decompress=False,
+            keepalive_timeout=limits.idle_s,
+            lingering_time=1.0,
+            max_line_size=4096,
+            max_field_size=4096,
+        )
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def connect(self, identify: Callable[[asyncio.BaseTransport], Peer | None]) -> Connection:
+        return Connection(self._http(), self, identify)
+
+    async def close(self) -> None:
+        """Let running requests end, for ``stop_s`` at most, and close all connections."""
+        self._http.pre_shutdown()  # else an idle connection is waited for, too
+        await self._http.shutdown(self.limits.stop_s)
+
+    def admit(self, transport: asyncio.BaseTransport, connection: Connection) -> bool:
+        """Count a new connection; return whether it is within the limits."""
+        self._open[transport] = connection
+        self._open_of[connection.peer] += 1
+        if isinstance(connection.peer, AnonymousPeer):
+            opened = self._open.values()
+            theirs = [each for each in opened if each.peer == connection.peer]
+            if not _fits(theirs, self.limits.anonymous_each):
+                return False
+            every = [each for each in opened if isinstance(each.peer, AnonymousPeer)]
+            return _fits(every, self.limits.anonymous)
+        return (
+            connection.peer is not None
+            and len(self._open) <= self.limits.connections
+            and self._open_of[connection.peer] <= self.limits.connections_each
+        )
+
+    def forget(self, transport: asyncio.BaseTransport, connection: Connection) -> None:
+        """Stop counting a closed connection."""
+        if self._open.pop(transport, None) is not None:
+            self._open_of[connection.peer] -= 1
+            if not self._open_of[connection.peer]:
+                del self._open_of[connection.peer]
+
+    async def _handle(self, request: web.BaseRequest) -> web.Response:
+        transport = request.transport
+        connection = None if transport is None else self._open.get(transport)
+        if connection is None or connection.peer is None:
+            return web.Response(status=403)  # nobody reads it: the connection was closed
+        connection.request_began()
+        try:
+            answer = await self._answer(request, connection.peer)
+        finally:
+            connection.request_ended()
+        if asyncio.get_running_loop().time() - connection.opened_at > self.limits.life_s:
+            answer.force_close()
+        return answer
+
+
+def _fits(connections: Sequence[Connection], most: int) -> bool:
     """Return whether the last of some has its place: of too many the oldest without a request goes.
 
     Strangers would otherwise hold all of them, and ask for nothing.
@@ -543,12 +591,10 @@ class AuthorityServer:
             "give_email": mailing,
             **dict.fromkeys((route.name for route in WITHOUT_CERTIFICATE.values()), enrolling),
         }
-        self._connections: dict[asyncio.BaseTransport, Connection] = {}
-        self._connections_of: Counter[Peer | None] = Counter()
+        self._connections = Connections(self.limits, self._handle)
         self._buckets: dict[str, _Bucket] = {}
         self._listening: list[asyncio.Server] = []
         self._tls: list[_TlsListener] = []
-        self._http = http_server(self._handle, self.limits.idle_s)
 
     async def listen_on_socket(self, path: Path) -> None:
         """Accept connections on a Unix socket, whose folder decides who reaches it.
@@ -561,7 +607,7 @@ class AuthorityServer:
         before = os.umask(0o117)  # mode 0660
         try:
             loop = asyncio.get_running_loop()
-            connect = partial(self._connect, peer_of)
+            connect = partial(self._connections.connect, peer_of)
             self._listening.append(await loop.create_unix_server(connect, str(path)))
         except OSError as error:
             raise ConfigError(f"authority.socket: {path}: {error.strerror}") from None
@@ -585,7 +631,7 @@ class AuthorityServer:
             setting = "enrol_listen" if anonymous else "listen"
             raise ConfigError(f"authority.{setting}: {host}:{port}: {error.strerror}") from None
         for each in sockets:
-            connect = partial(self._connect, identify)
+            connect = partial(self._connections.connect, identify)
             self._tls.append(_TlsListener(each, context, limits.headers_s, counted, connect))
         bound: int = sockets[0].getsockname()[1]
         return bound
@@ -596,8 +642,7 @@ class AuthorityServer:
             each.close()
         for listener in self._tls:
             await listener.close()
-        self._http.pre_shutdown()  # else an idle connection is waited for, too
-        await self._http.shutdown(self.limits.stop_s)
+        await self._connections.close()
         for lane in {self._quick, *self._lanes.values()}:
             await asyncio.to_thread(lane.close)
 
@@ -606,55 +651,18 @@ class AuthorityServer:
         """How many calls run or wait for a thread."""
         return sum(lane.under_way for lane in {self._quick, *self._lanes.values()})
 
-    # --- connections ---
-
     @property
     def connected(self) -> int:
         """How many connections are open."""
         return len(self._connections)
 
-    def _connect(self, identify: Callable[[asyncio.BaseTransport], Peer | None]) -> Connection:
-        return Connection(self._http(), self, identify)
-
-    def admit(self, transport: asyncio.BaseTransport, connection: Connection) -> bool:
-        """Count a new connection; return whether it is within the limits."""
-        self._connections[transport] = connection
-        self._connections_of[connection.peer] += 1
-        if isinstance(connection.peer, AnonymousPeer):
-            opened = self._connections.values()
-            theirs = [each for each in opened if each.peer == connection.peer]
-            if not fits(theirs, self.limits.anonymous_each):
-                return False
-            every = [each for each in opened if isinstance(each.peer, AnonymousPeer)]
-            return fits(every, self.limits.anonymous)
-        return (
-            connection.peer is not None
-            and len(self._connections) <= self.limits.connections
-            and self._connections_of[connection.peer] <= self.limits.connections_each
-        )
-
-    def forget(self, transport: asyncio.BaseTransport, connection: Connection) -> None:
-        """Stop counting a closed connection."""
-        if self._connections.pop(transport, None) is not None:
-            self._connections_of[connection.peer] -= 1
-            if not self._connections_of[connection.peer]:
-                del self._connections_of[connection.peer]
-
     # --- one request ---
 
-    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        transport = request.transport
-        connection = None if transport is None else self._connections.get(transport)
-        if connection is None or connection.peer is None:
-            return self._refused(403)
-        connection.request_began()
+    async def _handle(self, request: web.BaseRequest, peer: Peer) -> web.Response:
         loop = asyncio.get_running_loop()
         began = loop.time()
-        try:
-            answer = await self._answer(request, connection.peer)
-        finally:
-            connection.request_ended()
-        route = self._served[type(connection.peer)].get(request.path)
+        answer = await self._answer(request, peer)
+        route = self._served[type(peer)].get(request.path)
         self._answered(
             Called(
                 route.name if route else "",
@@ -665,8 +673,7 @@ class AuthorityServer:
                 answer.get(_REPLY),
             )
         )
-        age = loop.time() - connection.opened_at
-        if age > self.limits.life_s or answer.status in _CLOSING:
+        if answer.status in _CLOSING:
             answer.force_close()
         return answer
 

@@ -186,7 +186,7 @@ class Monitored:
 
 def test_the_monitoring_takes_no_files_of_the_authority() -> None:
     """It accepted any number of connections, until stations got none."""
-    with closing(Monitored(replace(LONG, connections=8))) as monitored, ExitStack() as held:
+    with closing(Monitored(replace(LONG, anonymous=8, anonymous_each=8))) as monitored, ExitStack() as held:
         made = [held.enter_context(monitored.dial()) for _ in range(20)]
         for each in made[:12]:
             with suppress(ConnectionError):
@@ -197,7 +197,7 @@ def test_the_monitoring_takes_no_files_of_the_authority() -> None:
 
 def test_the_monitoring_takes_no_threads_of_the_authoritys_work() -> None:
     """What staff are told, and the renewal of certificates, waited behind its requests."""
-    with closing(Monitored(replace(LONG, connections=64))) as monitored, ExitStack() as held:
+    with closing(Monitored(replace(LONG, anonymous=64, anonymous_each=64))) as monitored, ExitStack() as held:
         for _ in range(40):
             one = held.enter_context(monitored.dial())
             one.sendall(b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -205,3 +205,12 @@ def test_the_monitoring_takes_no_threads_of_the_authoritys_work() -> None:
             last.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
             last.recv(1000)
         assert monitored.run(asyncio.to_thread(lambda: 1)) == 1
+
+
+def test_the_end_of_the_monitoring_waits_for_no_connection_that_rests() -> None:
+    """Who had asked and stayed connected held it up for ten seconds."""
+    monitored = Monitored(replace(LONG, stop_s=3600))  # ``close`` gives up long before
+    with monitored.dial() as one:
+        one.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert one.recv(1000).startswith(b"HTTP/1.1 200")
+        monitored.close()

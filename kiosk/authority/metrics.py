@@ -12,7 +12,6 @@ import os
 import platform
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from functools import partial
@@ -38,7 +37,15 @@ from kiosk.authority.audit.events import AuditKind
 from kiosk.authority.audit.siem import FEED
 from kiosk.authority.errors import StoreError
 from kiosk.authority.people_groups import PeopleGroup
-from kiosk.authority.server import Called, Connections, Limits, anonymous_peer, remove_stale
+from kiosk.authority.server import (
+    Called,
+    Connections,
+    Lane,
+    LaneLimits,
+    Limits,
+    anonymous_peer,
+    remove_stale,
+)
 from kiosk.authority.stations import Peer
 from kiosk.authority.store.database import Store, UnitOfWork
 from kiosk.authority.store.tables import REVISION
@@ -309,16 +316,16 @@ class Metrics:
 # firewall. No answer names a person, a station or a visit.
 
 
-MONITORING: Final = Limits(anonymous=50, anonymous_each=50, idle_s=10.0, stop_s=10.0)
-
-THREADS: Final = 2
-"""So few, since each uses a connection to the database."""
+MONITORING: Final = Limits(
+    anonymous=50, anonymous_each=50, quick=LaneLimits(1, 50), idle_s=10.0, stop_s=10.0
+)
+"""``quick`` is of each path: one thread, since it uses a connection to the database."""
 
 
 class MonitoringServer:
     """Answers on one event loop; ``readiness`` returns whether calls may come, and a sentence.
 
-    It and ``metrics`` are called on threads that nothing else waits for.
+    It and ``metrics`` are called on a thread each, so that no load balancer waits for numbers.
     """
 
     def __init__(
@@ -330,7 +337,8 @@ class MonitoringServer:
         self._readiness = readiness
         self._metrics = metrics
         self._connections = Connections(limits, self._answer)
-        self._threads = ThreadPoolExecutor(THREADS, "monitoring")
+        self._reads_readiness = Lane("readiness", limits.quick)
+        self._reads_metrics = Lane("metrics", limits.quick)
         self._listening: asyncio.Server | None = None
 
     async def listen(self, place: str) -> int:
@@ -360,20 +368,22 @@ class MonitoringServer:
         if self._listening is not None:
             self._listening.close()
         await self._connections.close()
-        self._threads.shutdown(wait=False)
+        self._reads_readiness.abandon()
+        self._reads_metrics.abandon()
 
     async def _answer(self, request: web.BaseRequest, _peer: Peer) -> web.Response:
-        loop = asyncio.get_running_loop()
         if request.method not in ("GET", "HEAD"):
             return web.Response(status=405)
         match request.path:
             case "/healthz":
                 return web.Response(text="the process answers\n")
-            case "/readyz":
-                is_ready, sentence = await loop.run_in_executor(self._threads, self._readiness)
+            case "/readyz" if not self._reads_readiness.is_full:
+                is_ready, sentence = await self._reads_readiness.run(self._readiness)
                 return web.Response(status=200 if is_ready else 503, text=f"{sentence}\n")
-            case "/metrics":
-                body = await loop.run_in_executor(self._threads, self._metrics)
+            case "/metrics" if not self._reads_metrics.is_full:
+                body = await self._reads_metrics.run(self._metrics)
                 return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
+            case "/readyz" | "/metrics":
+                return web.Response(status=503, text="too many wait for an answer\n")
             case _:
                 return web.Response(status=404)

@@ -31,7 +31,7 @@ from datetime import datetime
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final, Protocol, assert_never, cast
+from typing import Any, Final, Protocol, TypeVar, assert_never, cast
 
 import msgspec
 from aiohttp import web
@@ -69,6 +69,8 @@ from kiosk.contract.routes import (
 from kiosk.system.peer_credentials import user_of
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 JSON: Final = "application/json"
 
@@ -131,7 +133,7 @@ class Called:
     reply: object
 
 
-class _Lane:
+class Lane:
     """The threads of one kind of calls."""
 
     def __init__(self, name: str, limits: LaneLimits) -> None:
@@ -143,7 +145,7 @@ class _Lane:
     def is_full(self) -> bool:
         return self.under_way >= self._most
 
-    async def run(self, call: Callable[[], web.Response]) -> web.Response:
+    async def run(self, call: Callable[[], T]) -> T:
         self.under_way += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, call)
@@ -153,6 +155,10 @@ class _Lane:
     def close(self) -> None:
         """Return once the last call has ended."""
         self._threads.shutdown()
+
+    def abandon(self) -> None:
+        """Begin none of the calls that wait, and leave alone those that run."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 class Service(Protocol):
@@ -580,10 +586,10 @@ class AuthorityServer:
         }
         self._document = openapi.text().encode()
         self._headers = {VERSION_HEADER: version("unlock-kiosk")}
-        hashing = _Lane("hashing", self.limits.hashing)
-        mailing = _Lane("mailing", self.limits.mailing)
-        enrolling = _Lane("enrolling", self.limits.enrolling)
-        self._quick = _Lane("use-case", self.limits.quick)
+        hashing = Lane("hashing", self.limits.hashing)
+        mailing = Lane("mailing", self.limits.mailing)
+        enrolling = Lane("enrolling", self.limits.enrolling)
+        self._quick = Lane("use-case", self.limits.quick)
         self._lanes = {
             "answer": hashing,
             "save_questions": hashing,

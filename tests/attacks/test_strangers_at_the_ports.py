@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import logging
+import select
 import socket
 import ssl
 import threading
@@ -21,7 +22,7 @@ from typing import TypeVar
 import pytest
 
 from kiosk.authority.metrics import MonitoringServer
-from kiosk.authority.server import Limits
+from kiosk.authority.server import LaneLimits, Limits
 from kiosk.contract.enrolment import GIVE_CA
 from kiosk.contract.routes import LONGEST_REQUEST, OPENAPI
 from tests.attacks.certified import Estate
@@ -32,6 +33,7 @@ T = TypeVar("T")
 LONG = Limits(
     headers_s=3600, answer_s=3600, body_s=3600, tries_a_second=1000, tries_burst=1000
 )
+ASKS_MONITORING = b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n"
 ASKS = b"POST %s HTTP/1.1\r\nHost: x\r\n%sContent-Length: %d\r\n\r\n"
 
 
@@ -157,6 +159,8 @@ class Monitored:
     """The monitoring's port of an authority whose database does not answer."""
 
     def __init__(self, limits: Limits) -> None:
+        self.quick = ""
+        """The path that is answered before ``answers`` is set."""
         self.answers = threading.Event()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
@@ -164,11 +168,17 @@ class Monitored:
         self.port = self.run(self._listen(limits))
 
     async def _listen(self, limits: Limits) -> int:
-        self.server = MonitoringServer(self._readiness, lambda: b"", limits)
+        self.server = MonitoringServer(self._readiness, self._metrics, limits)
         return await self.server.listen("127.0.0.1:0")
 
     def _readiness(self) -> tuple[bool, str]:
-        return self.answers.wait(60), "ready"
+        return self._is_answered("/readyz"), "ready"
+
+    def _metrics(self) -> bytes:
+        return str(self._is_answered("/metrics")).encode()
+
+    def _is_answered(self, path: str) -> bool:
+        return path == self.quick or self.answers.wait(60)
 
     def run(self, work: Coroutine[None, None, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
@@ -191,7 +201,7 @@ def test_the_monitoring_takes_no_files_of_the_authority() -> None:
         for each in made[:12]:
             with suppress(ConnectionError):
                 assert each.recv(1) == b""
-        made[-1].sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        made[-1].sendall(ASKS_MONITORING % b"/healthz")
         assert made[-1].recv(1000).startswith(b"HTTP/1.1 200")
 
 
@@ -200,9 +210,9 @@ def test_the_monitoring_takes_no_threads_of_the_authoritys_work() -> None:
     with closing(Monitored(replace(LONG, anonymous=64, anonymous_each=64))) as monitored, ExitStack() as held:
         for _ in range(40):
             one = held.enter_context(monitored.dial())
-            one.sendall(b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n")
+            one.sendall(ASKS_MONITORING % b"/readyz")
         with monitored.dial() as last:  # the others came before it
-            last.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            last.sendall(ASKS_MONITORING % b"/healthz")
             last.recv(1000)
         assert monitored.run(asyncio.to_thread(lambda: 1)) == 1
 
@@ -211,6 +221,28 @@ def test_the_end_of_the_monitoring_waits_for_no_connection_that_rests() -> None:
     """Who had asked and stayed connected held it up for ten seconds."""
     monitored = Monitored(replace(LONG, stop_s=3600))  # ``close`` gives up long before
     with monitored.dial() as one:
-        one.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        one.sendall(ASKS_MONITORING % b"/healthz")
         assert one.recv(1000).startswith(b"HTTP/1.1 200")
         monitored.close()
+
+
+@pytest.mark.parametrize(("slow", "quick"), [("/readyz", "/metrics"), ("/metrics", "/readyz")])
+def test_one_path_of_the_monitoring_waits_for_no_other_and_has_a_limit(
+    slow: str, quick: str
+) -> None:
+    """Who asked for the metrics often kept a load balancer waiting, and their number had no end."""
+    limits = replace(LONG, quick=LaneLimits(1, 3))
+    with closing(Monitored(limits)) as monitored, ExitStack() as held:
+        monitored.quick = quick
+        made = [held.enter_context(monitored.dial()) for _ in range(5)]
+        for each in made:
+            each.sendall(ASKS_MONITORING % slow.encode())
+        (refused,), _, _ = select.select(made, [], [], 30)
+        assert refused.recv(1000).startswith(b"HTTP/1.1 503")
+        with monitored.dial() as other:
+            other.sendall(ASKS_MONITORING % quick.encode())
+            assert other.recv(1000).startswith(b"HTTP/1.1 200")
+        monitored.answers.set()
+        for each in made:
+            if each is not refused:
+                assert each.recv(1000).startswith(b"HTTP/1.1 200")

@@ -379,7 +379,7 @@ ACCEPT_AGAIN_S: Final = 1.0
 def _is_no_clients(record: logging.LogRecord) -> bool:
     """Return whether a fault is this program's: strangers could fill the log with theirs."""
     error = record.exc_info[1] if record.exc_info else None
-    return not isinstance(error, HttpProcessingError | ConnectionError)
+    return not isinstance(error, HttpProcessingError)
 
 
 _http_log: Final = logging.getLogger(f"{__name__}.http")
@@ -695,8 +695,8 @@ class AuthorityServer:
             return self._refused(405)
         try:
             body = await _read(request, self.limits.body_s)
-        except TimeoutError:
-            return self._busy(408)  # nothing was read: it may be sent again
+        except OSError:  # a ``TimeoutError``, or the end of the connection
+            return self._busy(408)  # nothing was decided: it may be sent again
         if body is None:
             return self._refused(413)
         try:
@@ -802,7 +802,10 @@ _CLOSING: Final = (403, 408, 413)
 
 
 async def _read(request: web.BaseRequest, timeout_s: float) -> bytes | None:
-    """Return the body; None where it is longer than a request can be. Raises ``TimeoutError``."""
+    """Return the body; None where it is longer than a request can be.
+
+    Raises ``OSError`` where it does not come: ``TimeoutError``, or that of its connection.
+    """
     if request.content_length is not None and request.content_length > LONGEST_REQUEST:
         return None
     if request.content.is_eof():  # it came with the headers

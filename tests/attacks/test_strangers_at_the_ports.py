@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import logging
+import os
 import select
 import socket
 import ssl
@@ -30,9 +31,7 @@ from tests.contract.wirings import HOST
 
 T = TypeVar("T")
 
-LONG = Limits(
-    headers_s=3600, answer_s=3600, body_s=3600, tries_a_second=1000, tries_burst=1000
-)
+LONG = Limits(headers_s=3600, answer_s=3600, body_s=3600, tries_a_second=1000, tries_burst=1000)
 ASKS_MONITORING = b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n"
 ASKS = b"POST %s HTTP/1.1\r\nHost: x\r\n%sContent-Length: %d\r\n\r\n"
 
@@ -155,12 +154,29 @@ def test_nonsense_is_no_line_of_the_log(
     assert lines_of_the_server(caplog) == []
 
 
+def test_a_broken_record_of_tls_is_no_line_of_the_log(
+    estate: Estate, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It was one where the server was reading a body."""
+    whole, part = (ASKS % (GIVE_CA.path.encode(), b"", length) + b"{}" for length in (2, 9))
+    with stranger(estate) as one:
+        one.sendall(whole + part)
+        assert one.recv(1 << 16).startswith(b"HTTP/1.1 200")  # the other is being read now
+        with socket.socket(fileno=os.dup(one.fileno())) as bare:
+            bare.sendall(bytes.fromhex("1703030020") + bytes(32))
+        with suppress(ConnectionError, ssl.SSLError):
+            one.recv(1)
+    until(lambda: estate.served.server.connected == 0)
+    assert lines_of_the_server(caplog) == []
+
+
 class Monitored:
     """The monitoring's port of an authority whose database does not answer."""
 
     def __init__(self, limits: Limits) -> None:
         self.quick = ""
         """The path that is answered before ``answers`` is set."""
+        self.fault: Exception | None = None
         self.answers = threading.Event()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
@@ -178,6 +194,8 @@ class Monitored:
         return str(self._is_answered("/metrics")).encode()
 
     def _is_answered(self, path: str) -> bool:
+        if self.fault is not None:
+            raise self.fault
         return path == self.quick or self.answers.wait(60)
 
     def run(self, work: Coroutine[None, None, T]) -> T:
@@ -196,7 +214,10 @@ class Monitored:
 
 def test_the_monitoring_takes_no_files_of_the_authority() -> None:
     """It accepted any number of connections, until stations got none."""
-    with closing(Monitored(replace(LONG, anonymous=8, anonymous_each=8))) as monitored, ExitStack() as held:
+    with (
+        closing(Monitored(replace(LONG, anonymous=8, anonymous_each=8))) as monitored,
+        ExitStack() as held,
+    ):
         made = [held.enter_context(monitored.dial()) for _ in range(20)]
         for each in made[:12]:
             with suppress(ConnectionError):
@@ -207,7 +228,10 @@ def test_the_monitoring_takes_no_files_of_the_authority() -> None:
 
 def test_the_monitoring_takes_no_threads_of_the_authoritys_work() -> None:
     """What staff are told, and the renewal of certificates, waited behind its requests."""
-    with closing(Monitored(replace(LONG, anonymous=64, anonymous_each=64))) as monitored, ExitStack() as held:
+    with (
+        closing(Monitored(replace(LONG, anonymous=64, anonymous_each=64))) as monitored,
+        ExitStack() as held,
+    ):
         for _ in range(40):
             one = held.enter_context(monitored.dial())
             one.sendall(ASKS_MONITORING % b"/readyz")
@@ -246,3 +270,12 @@ def test_one_path_of_the_monitoring_waits_for_no_other_and_has_a_limit(
         for each in made:
             if each is not refused:
                 assert each.recv(1000).startswith(b"HTTP/1.1 200")
+
+
+def test_a_fault_of_the_monitoring_is_a_line_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """Every error of a connection was taken for its client's."""
+    with closing(Monitored(LONG)) as monitored, monitored.dial() as one:
+        monitored.fault = ConnectionRefusedError("of something that it looks at")
+        one.sendall(ASKS_MONITORING % b"/readyz")
+        assert one.recv(1000).startswith(b"HTTP/1.1 500")
+    assert len(lines_of_the_server(caplog)) == 1

@@ -12,6 +12,7 @@ import pytest
 
 from kiosk.__main__ import main
 from kiosk.app.setup.station import network_drop_in
+from kiosk.authority.metrics import MONITORING
 from kiosk.authority.server import Limits
 from kiosk.config.settings import AuthoritySettings
 from screens.terminal.pulse import LONGEST_S
@@ -207,8 +208,11 @@ def test_a_service_leaves_nothing_on_the_disk_and_cannot_take_the_machine(unit: 
 
 def test_the_authority_may_open_as_many_connections_as_it_promises() -> None:
     """By default a unit may open 1,024: none was left for its database and its relay."""
-    listeners = 2 * (Limits().handshakes + 100)  # one turn accepts a backlog of 100 at once
-    assert int(value(AUTHORITY, "LimitNOFILE")) >= Limits().connections + listeners
+    backlog = 100  # one turn accepts so many at once
+    stations = Limits().connections + Limits().handshakes + backlog
+    enrolling = Limits().anonymous + Limits().handshakes + backlog
+    monitoring = MONITORING.anonymous + backlog
+    assert int(value(AUTHORITY, "LimitNOFILE")) >= stations + enrolling + monitoring
     # A silent connection in its handshake takes about 320 KiB, measured with 1,000 of them.
     memory = re.fullmatch(r"(\d+)M", value(AUTHORITY, "MemoryMax"))
     assert memory is not None

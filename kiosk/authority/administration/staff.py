@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 from kiosk.authority.administration.free_text import entered
 from kiosk.authority.administration.login import FIELD as PUBLIC_KEY
@@ -36,6 +37,7 @@ from kiosk.authority.store.records import (
     StaffMember,
     new_id,
 )
+from kiosk.authority.wording import as_sentence, counted
 from kiosk.contract.families import FAMILIES
 from kiosk.contract.messages import CardId
 
@@ -141,11 +143,11 @@ class StaffDesk(Desk):
                 raise NotTaken("role", f"{member.name} is {_with_article(role)} already.")
             _change(act, replace(member, role=role))
             _leave_a_manager(act.uow, member)
-            if not may(role, Action.ENROL_STATION):
-                act.uow.enrolments.close_unused()
+            enrols_still = may(role, Action.ENROL_STATION)
+            lines = 0 if enrols_still else _take_back_lines(act.uow, member)
             detail = {"staff": staff_id, "role": role.value, "was": member.role.value}
-            act.record(StaffKind.ROLE_CHANGED, **detail, revision=revision + 1)
-        return act.done(f"{member.name} is {_with_article(role)} now.")
+            act.record(StaffKind.ROLE_CHANGED, **detail, **_of_lines(lines), revision=revision + 1)
+        return act.done(f"{member.name} is {_with_article(role)} now.{_said_of(lines)}")
 
     def remove(self, staff_id: str, revision: int, grounds: Grounds) -> Done:
         """Remove a member, with their keys and cards, which others may then have.
@@ -165,10 +167,16 @@ class StaffDesk(Desk):
                 act.uow.staff.remove_card(staff_id, card.card_id)
             _change(act, replace(keyless, removed_at=act.uow.now))
             _leave_a_manager(act.uow, member)
-            act.uow.enrolments.close_unused()
-            removed, now = StaffKind.STAFF_REMOVED, revision + 1
-            act.record(removed, staff=staff_id, keys=len(keys), cards=len(cards), revision=now)
-        return act.done(f"{member.name} cannot log in any more.")
+            lines = _take_back_lines(act.uow, member)
+            act.record(
+                StaffKind.STAFF_REMOVED,
+                staff=staff_id,
+                keys=len(keys),
+                cards=len(cards),
+                **_of_lines(lines),
+                revision=revision + 1,
+            )
+        return act.done(f"{member.name} cannot log in any more.{_said_of(lines)}")
 
     def add_key(self, staff_id: str, public_key: str, revision: int, grounds: Grounds) -> Done:
         proposal = Proposal(
@@ -193,12 +201,13 @@ class StaffDesk(Desk):
             member = _member(act.uow, staff_id, revision)
             _change(act, _remove_key(act.uow, member, fingerprint))
             _leave_a_manager(act.uow, member)
-            act.uow.enrolments.close_unused()
+            lines = _take_back_lines(act.uow, member)
             if member.id == act.actor.staff_id and not _keys_of(act.uow, staff_id):
                 raise NotTaken("key", "This is your only key: you could not log in any more.")
             detail = {"staff": staff_id, "fingerprint": fingerprint}
-            act.record(StaffKind.KEY_REMOVED, **detail, revision=revision + 1)
-        return act.done(f"{member.name} cannot log in with {fingerprint} any more.")
+            act.record(StaffKind.KEY_REMOVED, **detail, **_of_lines(lines), revision=revision + 1)
+        said = f"{member.name} cannot log in with {fingerprint} any more.{_said_of(lines)}"
+        return act.done(said)
 
     def add_card(
         self, staff_id: str, card: CardId, key: str, revision: int, grounds: Grounds
@@ -349,6 +358,26 @@ def _remove_key(uow: UnitOfWork, member: StaffMember, fingerprint: str) -> Staff
         raise NotFound(f"{member.name} has no such key.")
     adders = dict.fromkeys((*member.past_key_adders.splitlines(), key.added_by))
     return replace(member, past_key_adders="\n".join(filter(None, adders)))
+
+
+def _take_back_lines(uow: UnitOfWork, was: StaffMember) -> int:
+    """Delete all unused enrolment lines, where ``was`` may have had one made; return how many.
+
+    No line says who had it made.
+    """
+    return uow.enrolments.close_unused() if may(was.role, Action.ENROL_STATION) else 0
+
+
+def _of_lines(lines: int) -> dict[str, Any]:
+    return {"lines": lines} if lines else {}
+
+
+def _said_of(lines: int) -> str:
+    if not lines:
+        return ""
+    was = "was" if lines == 1 else "were"
+    taken = f"{counted(lines, 'unused enrolment line')} {was} taken back"
+    return f" {as_sentence(taken)} Have new ones made."
 
 
 def _keys_of(uow: UnitOfWork, staff_id: str) -> tuple[StaffKey, ...]:

@@ -402,16 +402,21 @@ class Enrolments(Repository):
     def open(self, number: str, secret: str, station: str, site: str, until: datetime) -> None:
         """Store a line; an earlier line of the station, and all expired ones, are deleted."""
         self.close(station)
-        self._gateway.run(delete(EnrolmentRow).where(col(EnrolmentRow.expires_at) <= self._now))
+        self._close_expired()
         digest = self._digests(number, secret)[0]
         self._gateway.add(EnrolmentRow, values(Enrolment(number, station, site, digest, until)))
 
     def close(self, station: str) -> None:
         self._gateway.run(delete(EnrolmentRow).where(col(EnrolmentRow.station) == station))
 
-    def close_unused(self) -> None:
-        """Delete every line that no station has used: who had it made may make none any more."""
-        self._gateway.run(delete(EnrolmentRow).where(col(EnrolmentRow.used_key).is_(None)))
+    def close_unused(self) -> int:
+        """Delete every unused line, whoever's it is; return how many had not expired."""
+        self._close_expired()
+        unused = col(EnrolmentRow.used_key).is_(None)
+        return self._gateway.run(delete(EnrolmentRow).where(unused))
+
+    def _close_expired(self) -> None:
+        self._gateway.run(delete(EnrolmentRow).where(col(EnrolmentRow.expires_at) <= self._now))
 
     def is_free(self, number: str) -> bool:
         """Return whether no line has this number."""

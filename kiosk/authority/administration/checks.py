@@ -346,14 +346,16 @@ def check_master_keys(masters: MasterKeys, *, derives: bool) -> Finding:
     current = next((line for line in lines if line.current), None)
     if current is None and derives:
         return fail(MASTER, "there is none yet", "run `kiosk keys rotate --purpose derive`")
-    # The row of one that is in use may have been purged.
-    unused = [line.id for line in lines if line.current and line.in_token and not line.secrets]
-    if unused and not masters.is_recorded(unused[0]):
-        found = f"the audit does not say who made {unused[0]} in the token"
-        return warn(MASTER, found, _UNRECORDED)
+    found, advice = list[str](), list[str]()
+    unused = current if current and current.in_token and not current.secrets else None
+    if unused and not masters.may_be_recorded(unused.id):
+        found.append(f"the audit does not say who made {unused.id} in the token")
+        advice.append(_UNRECORDED)
     if older := sum(line.secrets for line in lines if not line.current):
-        advice = "run `kiosk keys rotate --purpose derive`"
-        return warn(MASTER, f"{older} secrets derive from an older key", advice)
+        found.append(f"{older} secrets derive from an older key")
+        advice.append("run `kiosk keys rotate --purpose derive`")
+    if found:
+        return warn(MASTER, "; ".join(found), "; then ".join(advice))
     if current is None or not (derives or current.secrets):
         return ok(MASTER, "not in use: each unblock secret follows from the one before")
     return ok(MASTER, f"there; {current.secrets} secrets derive from {current.id}")

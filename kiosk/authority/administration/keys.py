@@ -26,7 +26,7 @@ from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.crypto.token import TokenMasters
 from kiosk.authority.errors import KeyMissing, StoreError
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.records import AuditEvent, AuditQuery, NamedKey, Scalar
+from kiosk.authority.store.records import AuditEvent, AuditQuery, GapKind, NamedKey, Scalar
 from kiosk.authority.store.repositories.mac_rows import TABLES, RowKey
 from kiosk.contract.errors import ConfigError
 from kiosk.system.machine_seal import SUFFIX
@@ -404,7 +404,7 @@ class MasterKeys:
     def lines(self) -> tuple[MasterLine, ...]:
         """Return every existing key, the oldest first, and the missing ones."""
         masters, derived = self._masters(), self._derived()
-        current, in_token = _current(masters), self._token.ids() if self._token else ()
+        current, in_token = _current(masters), self._in_token()
         ids = masters.ids()
         missed = sorted(set(derived) - set(ids))
         return tuple(
@@ -421,13 +421,22 @@ class MasterKeys:
         self._store.record_event(ServiceKind.KEY_ADDED.value, actor=actor, detail=detail)
         return added
 
-    def is_recorded(self, key: str) -> bool:
-        """Return whether the audit says who added it: a command may end before it does."""
-        query = AuditQuery(kind=ServiceKind.KEY_ADDED.value)
+    def may_be_recorded(self, newest: str) -> bool:
+        """Return whether the audit says, or may have said, who added the token's newest key.
+
+        A command may end before it does. The row may also be purged, but not before that of an
+        older key, or be lost with what a restore of the database lost.
+        """
+        query, older = AuditQuery(kind=ServiceKind.KEY_ADDED.value), set(self._in_token())
         with self._store.read() as uow:
-            return any(
-                each.detail.get("key") == key for each in uow.trail.newest(query, limit=_ADDITIONS)
-            )
+            found, gaps = uow.trail.newest(query, limit=_ADDITIONS), uow.audit.gaps()
+        if any(each.detail.get("key") == newest for each in found):
+            return True
+        since = max((each.at for each in found if each.detail.get("key") in older), default=None)
+        return any(
+            since is None or (gap.kind is GapKind.RESTORED and gap.signed_at >= since)
+            for gap in gaps
+        )
 
     def rotate(
         self, actor: str, progress: Progress = unseen, *, add_first: bool = False
@@ -456,6 +465,9 @@ class MasterKeys:
 
     def _masters(self) -> Masters:
         return Masters(KeyRing.load(self._path), self._token)
+
+    def _in_token(self) -> tuple[str, ...]:
+        return self._token.ids() if self._token else ()
 
     def _derived(self) -> dict[str, int]:
         with self._store.read() as uow:

@@ -26,9 +26,12 @@ from kiosk.authority.crypto.sealing import (
 from kiosk.authority.crypto.token import PREFIX, Token, TokenMasters
 from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import (
+    AuditGap,
+    AuditHead,
     AuditQuery,
     Card,
     Cardholder,
+    GapKind,
     KeptKind,
     KeptSecret,
     NamedKey,
@@ -329,3 +332,44 @@ def test_the_doctor_says_of_a_key_in_the_token_that_nobody_recorded_it(
     assert (condition, f"who made {left} in the token" in text) == (WARN, True)
     fill(store, Sealer(KeyRing.load(key_file), Masters(KeyRing.load(key_file), token)), 1)
     assert check_master_keys(masters, derives=True).condition is OK, "it is in use"
+
+
+def lose_rows(store: Store, kind: GapKind) -> None:
+    """Let rows of the audit be absent for a good reason."""
+    with store.begin() as uow:
+        head = next(iter(uow.audit.heads()), AuditHead(1, ""))
+        uow.audit.add_gap(AuditGap(1, head.seq, head.hash, kind, uow.now, b"", ""))
+        uow.commit()
+
+
+def test_the_doctor_asks_for_no_row_that_was_purged_or_lost(
+    store: Store, key_file: Path, hsm: Hsm
+) -> None:
+    """Before: it warned for ever, once the row of a key that nothing uses was purged."""
+    token = hsm.masters()
+    masters = MasterKeys(key_file, token, store)
+    token.add()
+    assert check_master_keys(masters, derives=True).condition is WARN
+    lose_rows(store, GapKind.PURGED)
+    assert check_master_keys(masters, derives=True).condition is OK
+    masters.add("test")
+    left = token.add()
+    condition, text = said(check_master_keys(masters, derives=True))
+    assert (condition, left in text) == (WARN, True), "an older key's row is there"
+    lose_rows(store, GapKind.RESTORED)
+    assert check_master_keys(masters, derives=True).condition is OK
+
+
+def test_the_doctor_says_both_of_a_key_that_nobody_recorded_and_of_secrets_under_an_older_one(
+    store: Store, key_file: Path, hsm: Hsm
+) -> None:
+    """Before: the first hid the second."""
+    token = hsm.masters()
+    masters = MasterKeys(key_file, token, store)
+    masters.add("test")
+    fill(store, Sealer(KeyRing.load(key_file), Masters(KeyRing.load(key_file), token)), 1)
+    left = token.add()
+    condition, text = said(check_master_keys(masters, derives=True))
+    assert condition is WARN
+    assert f"who made {left} in the token; 2 secrets derive from an older key" in text
+    assert text.endswith("; then run `kiosk keys rotate --purpose derive`")

@@ -85,6 +85,32 @@ def test_the_scripts_of_the_packages_have_no_mistake() -> None:
         subprocess.run(["bash", "-n", script], check=True)
 
 
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ((), False),
+        (("kiosk/purge.env",), True),
+        (("kiosk/purge.env", "default/kiosk-purge"), False),
+    ],
+)
+def test_an_upgrade_says_that_the_account_of_the_purge_is_read_elsewhere(
+    files: tuple[str, ...], said: bool, tmp_path: Path
+) -> None:
+    """Before: it said nothing, and the next purge had no right to delete."""
+    for name in files:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    script = (DEBIAN / "unlock-kiosk-authority.postinst").read_text()
+    here = re.sub(r"(\[ !? ?-[ed]) /(?:etc|run)", rf"\1 {tmp_path}", script)
+    done = subprocess.run(
+        ["sh", "-c", here, "postinst", "configure", "1.0"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert ("/etc/default/kiosk-purge" in done.stderr) is said
+
+
 def test_the_authority_comes_first_where_both_are_installed() -> None:
     """Its ``kiosk`` has the commands of a station as well."""
     fields = [(DEBIAN / f"{package}.alternatives").read_text() for package in PACKAGES]

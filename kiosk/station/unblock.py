@@ -45,8 +45,8 @@ from kiosk.station.step import notice_of
 
 T = TypeVar("T")
 
-HELD_RETRIES_S: Final = (0.2, 0.5, 1.0)
-"""Seconds between the calls that are repeated while the card is held."""
+BRIEF_RETRIES_S: Final = (0.2, 0.5, 1.0)
+"""Seconds between the calls that are repeated while a held card, or the holder, waits."""
 
 RETRIES_S = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds between attempts to record an outcome; after them the journal resolves it."""
@@ -211,16 +211,14 @@ class PinWork:
             yield UnblockResult(refusal=challenge)
             return
         proof = _answer(card, challenge)
-        grant = self._retry_while_held(
-            lambda: self._authority.release(visit, command.attempt, proof)
-        )
+        grant = self._retry_briefly(lambda: self._authority.release(visit, command.attempt, proof))
         if isinstance(grant, Refusal):
             yield UnblockResult(refusal=grant)
             return
         yield UnblockResult(grant)
         if isinstance(grant, KeyGrant):
             answer = card.complete_mutual_authentication(grant.cryptogram)
-            refusal = self._retry_while_held(
+            refusal = self._retry_briefly(
                 lambda: self._authority.admit(visit, grant.journal, answer)
             )
             if refusal is not None:
@@ -238,9 +236,9 @@ class PinWork:
             yield replace(done, rotation=UnblockUnknown())
             yield replace(done, rotation=_change_secret(card, grant.secret, new))
 
-    def _retry_while_held(self, call: Callable[[], T]) -> T:
-        """Make a call that only makes sense while the card is held; repeat after a lost answer."""
-        for pause in HELD_RETRIES_S:
+    def _retry_briefly(self, call: Callable[[], T]) -> T:
+        """Make a call for which a held card or a holder waits; repeat after a lost answer."""
+        for pause in BRIEF_RETRIES_S:
             try:
                 return call()
             except errors.AuthorityUnavailable:
@@ -311,7 +309,7 @@ class PinWork:
             if refused or not isinstance(outcome_of(error), UnblockUnknown):
                 # Without this report the holder is mailed that the PIN may have been changed.
                 with suppress(errors.AuthorityError):
-                    self._retry_while_away(lambda: self._authority.pin_kept(visit))
+                    self._retry_briefly(lambda: self._authority.pin_kept(visit))
             raise
         done = self._record(lambda: self._authority.pin_changed(visit))
         return Replied(visit, done or Finished(Purpose.CHANGE_PIN))

@@ -133,11 +133,13 @@ def test_a_card_that_kept_its_pin_is_reported_again_while_the_authority_is_away(
     assert chip.authority.changing == ["begun", "kept"]
 
 
-def test_what_the_card_said_is_shown_though_the_report_is_lost() -> None:
-    chip = _LastOfItsLine(error=PinWrong(2))
+def test_what_the_card_said_is_soon_shown_though_the_report_is_lost() -> None:
+    """Before: who mistyped their PIN waited for more than a quarter of a minute."""
+    chip, waited = _LastOfItsLine(error=PinWrong(2)), list[float]()
     with pytest.raises(PinWrong):
-        change(chip)
+        PinWork(chip.authority, chip, sleep=waited.append).change(CHANGE)
     assert chip.authority.changing == ["begun"]
+    assert sum(waited) < 2
 
 
 @pytest.mark.parametrize("error", [OutcomeUnknown("torn"), CardProtocolError("what?", 0x6F00)])

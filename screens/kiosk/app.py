@@ -99,6 +99,7 @@ class PagePresenter:
         self._page: Page | None = None
         self._state: State | None = None
         self._ahead: dict[type[State], Page] = {}
+        self._never_laid_out = set[type[State]]()
         self._busy_since: float | None = None
         self._next: Timer | None = None
         self._wanted: State | None = None
@@ -124,7 +125,8 @@ class PagePresenter:
         for state in states:
             async with self._turn:
                 nobody = isinstance(self._state, Attract | OutOfService)
-                if nobody and type(state) not in self._ahead:
+                done = self._ahead.keys() | self._never_laid_out
+                if nobody and type(state) not in done:
                     await self._build(state)
 
     async def _build(self, state: State) -> None:
@@ -139,7 +141,8 @@ class PagePresenter:
             await self._uncover()
         if self._page is not None:
             self._page.refresh()  # what it had still to paint when it was covered is lost
-        if not is_laid_out.is_set():  # it is built when it is needed
+        if not is_laid_out.is_set():  # from now on it is built when it is needed
+            self._never_laid_out.add(type(state))
             self._app.uninstall_screen(page)
             page.remove()
             return

@@ -210,6 +210,22 @@ async def test_a_page_that_is_never_laid_out_keeps_no_other_from_the_display(
         assert VISIT.holder_name in shown(app)
 
 
+async def test_a_page_that_was_never_laid_out_is_built_ahead_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Before: it kept all others from the display for a while again, before each visit."""
+    app = app_with(StillStation())
+    async with app.run_test():
+        with monkeypatch.context() as never_laid_out:
+            never_laid_out.setattr(MenuPage, "call_after_refresh", lambda *_: True)
+            building = asyncio.create_task(app._presenter.build_ahead(NOBODYS))
+            await still(2 * len(NOBODYS) * _LAID_OUT_S)
+            assert building.done()
+        await app._presenter.build_ahead(NOBODYS)
+        assert not app.is_screen_installed(Menu.__name__)
+        assert app.is_screen_installed(ConfirmOwner.__name__)
+
+
 async def test_the_page_for_nobody_is_painted_though_others_are_built_before_it_is() -> None:
     app = app_with(StillStation())
     async with app.run_test() as pilot:

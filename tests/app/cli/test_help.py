@@ -46,9 +46,12 @@ def test_it_has_a_sentence_and_an_example_that_can_be_typed(path: str) -> None:
 
 @pytest.mark.parametrize("path", PARSERS)
 def test_its_examples_stand_once_and_as_they_are_typed(path: str) -> None:
-    said = PARSERS[path].format_help()
-    assert said.count("example:\n") == 1
-    assert not [line for line in said.splitlines() if '"     -' in line]  # a lost line end
+    parser = PARSERS[path]
+    assert parser.format_help().count("example:\n") == 1
+    assert parser.epilog
+    if path != "kiosk keys":  # which has notes, in a column behind its examples
+        gaps = [line for line in parser.epilog.splitlines() if "  " in line.strip()]
+        assert not gaps, "a line end was lost"
 
 
 @pytest.mark.parametrize("part", ["add", "add-key"])

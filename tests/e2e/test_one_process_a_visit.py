@@ -19,6 +19,7 @@ from tests.e2e.station import Station
 from tests.e2e.test_two_processes import machine, world
 from tests.e2e.visitor import Visitor
 from tests.e2e.world import World
+from tests.support.waiting import wait_for
 
 __all__ = ["machine", "world"]
 
@@ -33,6 +34,10 @@ def visits_of(display: Station) -> list[int]:
     while len(children := sorted(parent.children(), key=lambda one: one.create_time())) < 2:
         time.sleep(0.05)
     return [child.pid for child in children]
+
+
+def wait_for_end(*pids: int) -> None:
+    wait_for(lambda: not any(map(psutil.pid_exists, pids)), f"the end of the processes {pids}")
 
 
 @pytest.fixture
@@ -81,8 +86,7 @@ def test_no_process_that_serves_the_next_visit_holds_what_was_typed(
     visitor.goes()
     # The notice of an unlock that nobody read is left until the next card goes in.
     visitor.comes()
-    while psutil.pid_exists(first):
-        time.sleep(0.05)
+    wait_for_end(first)
     served = [display.process.pid, *visits_of(display)]
     assert first not in served
     # The terminal is neither left nor cleared between two processes.
@@ -101,8 +105,7 @@ def test_a_crash_ends_the_visit_and_not_the_station(
     os.kill(first, how)
     # The card is still in: the next process begins a visit with it.
     display.see(choices.OWNER_TITLE, world.ada.name)
-    while psutil.pid_exists(first):
-        time.sleep(0.05)
+    wait_for_end(first)
     assert visits_of(display)[0] == second
     assert "heron" not in display.read
     assert display.process.poll() is None
@@ -126,5 +129,4 @@ def test_none_outlives_the_station(display: Station) -> None:
     while not all(map(catches_sigterm, pids)):
         time.sleep(0.05)
     display.kill()
-    while any(psutil.pid_exists(pid) for pid in pids):
-        time.sleep(0.05)
+    wait_for_end(*pids)

@@ -39,6 +39,7 @@ PACKAGES = (
     "python3-ydiff",
 )
 _PASSWORD = "choose-a-long-one"
+_ANSWERS_S = 10
 
 
 def unpacked(place: Path) -> Path:
@@ -115,8 +116,9 @@ class Node:
 
     def members(self) -> dict[str, str]:
         """Return the roles of the servers that run, as Patroni sees them here."""
+        url = f"http://127.0.0.1:{self.rest}/cluster"
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.rest}/cluster") as answer:
+            with urllib.request.urlopen(url, timeout=_ANSWERS_S) as answer:
                 found = json.load(answer)["members"]
         except OSError:
             return {}
@@ -128,7 +130,7 @@ def refuses_a_stranger(rest: int) -> bool:
     body = json.dumps({"postgresql": {"parameters": {"archive_command": "id"}}}).encode()
     asked = urllib.request.Request(f"http://127.0.0.1:{rest}/config", body, method="PATCH")
     try:
-        with urllib.request.urlopen(asked):
+        with urllib.request.urlopen(asked, timeout=_ANSWERS_S):
             return False
     except urllib.error.HTTPError as error:
         return error.code == 401

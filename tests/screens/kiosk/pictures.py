@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from traceback import format_exception
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from kiosk.station.states import Attract
@@ -17,6 +18,9 @@ from tests.screens.kiosk.samples import Sample
 from tests.screens.pilots import type_keys
 from tests.screens.recording_station import StillStation
 from tests.screens.svg import screen_svg
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 SIZES = ((80, 24), (60, 20), (120, 36))
 LARGE = (160, 50)
@@ -57,18 +61,31 @@ async def pictures(chosen: Mapping[str, Sample], size: tuple[int, int]) -> dict[
 
     After one that cannot be shown the others are shown at another station.
     """
-    taken: dict[str, Picture] = {}
-    while left := {name: chosen[name] for name in chosen if name not in taken}:
+    taken = await after_each_error(chosen, partial(_take, size))
+    return {
+        name: Picture("", ("".join(format_exception(found)),))
+        if isinstance(found, Exception)
+        else found
+        for name, found in taken.items()
+    }
+
+
+async def after_each_error(
+    every: Mapping[str, T],
+    show: Callable[[Mapping[str, T], dict[str, R | Exception]], Awaitable[None]],
+) -> dict[str, R | Exception]:
+    """Return what ``show`` finds of each, or its error; the next one then begins a station anew."""
+    found: dict[str, R | Exception] = {}
+    while left := {name: every[name] for name in every if name not in found}:
         try:
-            await _take(left, size, taken)
-        except Exception as error:  # noqa: BLE001 - whose picture it is fails by it
-            name = next((name for name in left if name not in taken), next(reversed(left)))
-            taken[name] = Picture("", ("".join(format_exception(error)),))
-    return taken
+            await show(left, found)
+        except Exception as error:  # noqa: BLE001 - the test of what it is about fails by it
+            found[next((name for name in left if name not in found), next(reversed(left)))] = error
+    return found
 
 
 async def _take(
-    chosen: Mapping[str, Sample], size: tuple[int, int], taken: dict[str, Picture]
+    size: tuple[int, int], chosen: Mapping[str, Sample], taken: dict[str, Picture | Exception]
 ) -> None:
     app = app_for(next(iter(chosen.values())))
     async with app.run_test(size=size) as pilot:

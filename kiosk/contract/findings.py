@@ -27,6 +27,10 @@ class Finding:
     advice: str = ""
 
 
+# Parts that several checks look at, on a station and on an authority.
+
+AUTHORITY, CLOCK, READER = "authority", "clock", "reader"
+
 Check = Callable[[], Finding]
 """Examines one part; may raise a ``KioskError``, which counts as a failure."""
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     Hardware = Callable[[Settings], Iterable[tuple[str, Check]]]
 
+_SETTINGS, _EXAMPLE = "settings", "example"
+
 DESCRIPTION = """\
 Looks at each part that a machine stands on and says in one line how it is and what to
 do. On a station: settings, smartcard service, reader and card, display, the way to the
@@ -71,13 +73,13 @@ def _findings(tools: Tools, hardware: Hardware) -> Iterator[Finding]:
     except ConfigError as error:
         enrolled = _enrolled(tools) if isinstance(error, SettingsMissing) else None
         if enrolled is None:
-            yield fail("settings", str(error), "nothing else was looked at")
+            yield fail(_SETTINGS, str(error), "nothing else was looked at")
             return
         settings = enrolled
         advice = "run that as root: this machine was enrolled, and was not set up as a station"
-        yield fail("settings", str(error), advice)
+        yield fail(_SETTINGS, str(error), advice)
     else:
-        yield ok("settings", str(tools.path))
+        yield ok(_SETTINGS, str(tools.path))
         yield from _running(tools.path)
     calls = settings.authority.addresses and not settings.authority.listen
     if not HAS_AUTHORITY or calls or tools.path == STATION_SETTINGS:
@@ -132,8 +134,8 @@ def _example(tools: Tools, wanted: Mapping[str, tuple[str, ...]]) -> Finding:
 
     if left := left_at_example(tools.path, tools.environ, wanted):
         advice = f"set each in {tools.path}, also where the example fits"
-        return warn("example", f"still the example's: {', '.join(left)}", advice)
-    return ok("example", "nothing that people see is still the example's")
+        return warn(_EXAMPLE, f"still the example's: {', '.join(left)}", advice)
+    return ok(_EXAMPLE, "nothing that people see is still the example's")
 
 
 def _enrolled(tools: Tools) -> Settings | None:
@@ -147,14 +149,14 @@ def _enrolled(tools: Tools) -> Settings | None:
 
 def _hardware(settings: Settings) -> Iterable[tuple[str, Check]]:
     from kiosk.app.setup.station import DisplayKind, present_display
-    from kiosk.contract.findings import ok
+    from kiosk.contract.findings import READER, ok
 
     calls = settings.authority.addresses and not settings.authority.listen
     kind = present_display()
     is_station = not HAS_AUTHORITY or bool(calls) or kind is not None
     if not is_station and not _loads("libpcsclite.so.1"):
         # Its package is a station's. pyscard prints that it is missing when it is imported.
-        return [("reader", lambda: ok("reader", "there is none; only a station needs one"))]
+        return [(READER, lambda: ok(READER, "there is none; only a station needs one"))]
     from kiosk.app.cli.hardware_checks import hardware_checks
 
     return hardware_checks(settings, needed=is_station, composed=kind is DisplayKind.COMPOSITOR)

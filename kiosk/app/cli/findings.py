@@ -14,10 +14,10 @@ from kiosk.app.cli.tools import Tools
 from kiosk.app.composition.opening import open_collector
 from kiosk.config.settings import AuthoritySettings
 from kiosk.contract.errors import ConfigError
-from kiosk.contract.findings import Check, Condition, Finding, fail, ok, warn
+from kiosk.contract.findings import AUTHORITY, CLOCK, Check, Condition, Finding, fail, ok, warn
 
 _MARKS = {Condition.OK: ("✓", "32"), Condition.WARN: ("!", "33"), Condition.FAIL: ("✗", "31")}
-_CA, _AUTHORITY, _RUNNING = "station CA", "authority", "running"
+_CA, _RUNNING = "station CA", "running"
 _LONG = 2
 _READY_S = 5.0
 """The authority queries its database before it answers."""
@@ -53,11 +53,11 @@ def store_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
     yield checks.QUESTIONS, partial(checks.check_questions, tools.store, policy)
     certified = bool(tools.settings.cards.issuers)
     yield (
-        checks.GENUINE,
+        checks.CARD_KEYS,
         partial(checks.check_card_keys, tools.store, policy, certified=certified),
     )
     copy = partial(checks.check_key_copy, tools.ring, tools.key_file, tools.store)
-    yield checks.COPY, copy
+    yield checks.KEY_COPY, copy
     derives = tools.settings.secrets.source == "derived"
     yield checks.MASTER, partial(checks.check_master_keys, tools.masters, derives=derives)
     if tools.settings.secrets.module and tools.store_file:
@@ -82,9 +82,7 @@ def staff_check(tools: Tools) -> tuple[str, Check]:
     from kiosk.authority.administration import checks
 
     named = tools.settings.store
-    return checks.OF_STAFF, partial(
-        checks.check_staff, tools.staff_store, named.url, named.staff_url
-    )
+    return checks.STAFF, partial(checks.check_staff, tools.staff_store, named.url, named.staff_url)
 
 
 def mail_check(tools: Tools) -> tuple[str, Check]:
@@ -113,7 +111,7 @@ def authority_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
         if is_default and not is_system:
             # A copy that is tried out, and the service of the machine, have one default socket.
             who = f"the one at {place}, which may have other settings than these,"
-        yield _AUTHORITY, partial(_check_ready, place, who)
+        yield AUTHORITY, partial(_check_ready, place, who)
 
 
 def _check_ca(named: AuthoritySettings, environ: Mapping[str, str]) -> Finding:
@@ -134,11 +132,11 @@ def _check_ready(place: str, who: str) -> Finding:
         because = getattr(error, "strerror", None) or str(error) or type(error).__name__
         started = "where stations are to be served, `systemctl start kiosk-authority`"
         more = "`journalctl -u kiosk-authority` has more"
-        return warn(_AUTHORITY, f"none answers at {place}: {because}", f"{started}; {more}")
+        return warn(AUTHORITY, f"none answers at {place}: {because}", f"{started}; {more}")
     if status != http.client.OK:
         advice = "`journalctl -u kiosk-authority` shows the log"
-        return fail(_AUTHORITY, f"{who} serves no station: {problem}", advice)
-    return ok(_AUTHORITY, f"{who} is ready to serve stations")
+        return fail(AUTHORITY, f"{who} serves no station: {problem}", advice)
+    return ok(AUTHORITY, f"{who} is ready to serve stations")
 
 
 def _readiness(place: str) -> tuple[int, str]:
@@ -169,9 +167,9 @@ def running_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
     if collector := tools.settings.siem.collector:
         load = partial(open_collector, tools.settings, tools.environ)
         yield checks.COLLECTOR, partial(checks.check_collector, tools.store, load, collector)
-    yield checks.SEEN, partial(checks.check_seen_secrets, tools.store, tools.clock)
+    yield checks.RELEASED, partial(checks.check_seen_secrets, tools.store, tools.clock)
     yield (
-        checks.CLOCK,
+        CLOCK,
         partial(checks.check_clock, tools.store, tools.clock, clock_is_synchronised),
     )
 

@@ -23,10 +23,10 @@ from kiosk.app.composition.cards import build_cards, build_module, plain_cards
 from kiosk.config.loading import load_settings, settings_path
 from kiosk.config.settings import Settings
 from kiosk.contract.errors import CardError
-from kiosk.contract.findings import Check, Finding, fail, ok, warn
+from kiosk.contract.findings import READER, Check, Finding, fail, ok, warn
 from kiosk.contract.messages import CardId, CardReport
 
-_SERVICE, _READER, _CARD, _MODULE, _DISPLAY = "pcscd", "reader", "card", "module", "display"
+_SERVICE, _CARD, _MODULE, _DISPLAY = "pcscd", "card", "module", "display"
 
 
 def hardware_checks(
@@ -56,23 +56,23 @@ def findings(
     ``pads``: PINs are entered on the keys of readers that have some.
     """
     if not needed and not (found.reachable and found.readers):
-        return [ok(_READER, "there is none; only a station needs one")]
+        return [ok(READER, "there is none; only a station needs one")]
     if not found.reachable:
         advice = "see `systemctl status pcscd.socket`, and whether its polkit rule is installed"
         return [fail(_SERVICE, found.detail, advice)]
     service = ok(_SERVICE, "answers")
     if not found.readers:
-        return [service, fail(_READER, "none is plugged in", "plug one in")]
+        return [service, fail(READER, "none is plugged in", "plug one in")]
     used = [reader for reader in found.readers if wanted in reader.reader]
     if not used:
         names = ", ".join(reader.reader for reader in found.readers)
         text = f"none has {wanted!r} in its name; there are: {names}"
-        return [service, fail(_READER, text, "see `reader` in [pcsc]")]
+        return [service, fail(READER, text, "see `reader` in [pcsc]")]
     every = [service]
     unused = "" if pads else ", which are not used (`pin_pad` in [pcsc])"
     for reader in used:
         keys = f", with keys of its own for PINs{unused}" if reader.pin_pad else ""
-        every += [ok(_READER, reader.reader + keys), _of_card(reader)]
+        every += [ok(READER, reader.reader + keys), _of_card(reader)]
     return every
 
 

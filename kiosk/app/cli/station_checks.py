@@ -14,12 +14,12 @@ from kiosk.app.composition.station import open_authority
 from kiosk.config.loading import as_account, credential_file
 from kiosk.config.settings import Settings
 from kiosk.contract.errors import AuthorityError, ConfigError
-from kiosk.contract.findings import Check, Finding, fail, ok, warn
+from kiosk.contract.findings import AUTHORITY, CLOCK, Check, Finding, fail, ok, warn
 from kiosk.contract.messages import StationStanding
 from kiosk.contract.ports import Authority, SystemClock
 from kiosk.station.client import Address, TlsAddress, UnixAddress
 
-_AUTHORITY, _CERTIFICATE, _STATION, _CLOCK = "authority", "certificate", "station", "clock"
+_CERTIFICATE, _STATION = "certificate", "station"
 
 _RETIRED = (
     "where that is not meant: on the authority's machine, `kiosk stations reinstate` with its name "
@@ -42,14 +42,14 @@ def station_checks(settings: Settings, environ: Mapping[str, str]) -> Iterator[t
         authority, answers = open_authority(settings, environ, version("unlock-kiosk")), False
     except ConfigError as error:
         advice = "put that right first: no authority can be called without it"
-        yield _AUTHORITY, partial(fail, _AUTHORITY, str(error), advice)
+        yield AUTHORITY, partial(fail, AUTHORITY, str(error), advice)
     else:
         for address, because in authority.reach():
             answers = answers or not because
-            yield _AUTHORITY, partial(_of_address, address, because)
+            yield AUTHORITY, partial(_of_address, address, because)
         if answers:
             yield _STATION, partial(check_standing, authority.port)
-    yield _CLOCK, _check_clock
+    yield CLOCK, _check_clock
 
 
 def check_certificate(settings: Settings, environ: Mapping[str, str]) -> Finding:
@@ -81,8 +81,8 @@ def _of_address(address: Address, because: str) -> Finding:
         case _:
             assert_never(address)
     if because:
-        return fail(_AUTHORITY, f"{address} does not answer: {because}", advice)
-    return ok(_AUTHORITY, f"{address} answers")
+        return fail(AUTHORITY, f"{address} does not answer: {because}", advice)
+    return ok(AUTHORITY, f"{address} answers")
 
 
 def check_standing(authority: Authority) -> Finding:
@@ -103,5 +103,5 @@ def check_standing(authority: Authority) -> Finding:
 def _check_clock() -> Finding:
     if clock_is_synchronised() is False:
         advice = "set up a time service: certificates and codes live by the clock"
-        return warn(_CLOCK, "nothing sets it", advice)
-    return ok(_CLOCK, "no fault is known")
+        return warn(CLOCK, "nothing sets it", advice)
+    return ok(CLOCK, "no fault is known")

@@ -40,6 +40,7 @@ from kiosk.authority.errors import (
 from kiosk.authority.mail.message import Mailer
 from kiosk.authority.policy import policy_in_force
 from kiosk.authority.roles import Action
+from kiosk.authority.store import grants
 from kiosk.authority.store.database import SchemaFit, Store, UnitOfWork
 from kiosk.authority.store.engine import (
     DAMAGES,
@@ -49,13 +50,12 @@ from kiosk.authority.store.engine import (
     place_of,
     unverified_host,
 )
-from kiosk.authority.store.grants import AUTHORITY, STAFF
 from kiosk.authority.store.records import AuditQuery, NamedKey
 from kiosk.authority.wording import counted, numbered
 from kiosk.config.settings import PolicySettings
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.families import FAMILIES
-from kiosk.contract.findings import Finding, fail, ok, warn
+from kiosk.contract.findings import CLOCK, Finding, fail, ok, warn
 from kiosk.contract.policy import Genuine, Policy
 from kiosk.contract.ports import Clock
 from kiosk.system.machine_seal import SUFFIX
@@ -94,15 +94,13 @@ _COLLECTED = timedelta(seconds=90)
 
 ADDRESSES = "addresses"
 
-DATABASE, QUESTIONS, KEYS, COPY, MASTER, TOKEN, CIPHER, MAIL, OUTBOX, CLOCK = (
+DATABASE, QUESTIONS, KEYS, KEY_COPY, MASTER, TOKEN, CIPHER, MAIL, OUTBOX = (
     "database", "questions", "keys", "key copy", "master key", "token", "cipher", "mail relay",
-    "outbox", "clock",
+    "outbox",
 )  # fmt: skip
 COLLECTOR, FOUR_EYES, CREDENTIALS = "collector", "four eyes", "credentials"
-GENUINE = "card keys"
+CARD_KEYS, RELEASED, STAFF = "card keys", "released secrets", "staff"
 
-
-SEEN, OF_STAFF = "released secrets", "staff"
 _UNRECORDED = (
     "a command that was ended while it made a key leaves that; else see who can log in to the token"
 )
@@ -149,7 +147,7 @@ def check_database(store: Store, folder: Path | None, url: str, *, has_keys: boo
             advice = f"see `url` in [store], or restore your backup: {_page('estate')}"
             return fail(DATABASE, str(error), advice)
         return fail(DATABASE, str(error), "see `url` in [store]")
-    if store.lacking(AUTHORITY):
+    if store.lacking(grants.AUTHORITY):
         return fail(DATABASE, "the role of `url` may not do what visits need", _GRANT)
     if host := unverified_host(url):
         return _unverified(DATABASE, host, "url")
@@ -198,20 +196,20 @@ def check_staff(store: Store, url: str, staff_url: str) -> Finding:
     """
     if staff_url and (theirs := place_of(staff_url)) != (ours := place_of(url)):
         found = f"`staff_url` names {theirs} and `url` {ours}: no station sees what staff do"
-        return fail(OF_STAFF, found, "name the same server, port and database in both, in [store]")
+        return fail(STAFF, found, "name the same server, port and database in both, in [store]")
     try:
-        lacking = store.lacking(STAFF)
+        lacking = store.lacking(grants.STAFF)
     except StoreError as error:
-        return fail(OF_STAFF, str(error), f"see `staff_url` in [store], and {_page('database')}")
+        return fail(STAFF, str(error), f"see `staff_url` in [store], and {_page('database')}")
     if lacking and staff_url:
-        return fail(OF_STAFF, "the role of `staff_url` may not do the work of staff", _GRANT)
+        return fail(STAFF, "the role of `staff_url` may not do the work of staff", _GRANT)
     if lacking:
         found = "the role of `url` may not do the work of staff: they can look, and change nothing"
         advice = f"name an account of theirs as `staff_url` in [store]; see {_page('database')}"
-        return warn(OF_STAFF, found, advice)
+        return warn(STAFF, found, advice)
     if staff_url and (host := unverified_host(staff_url)):
-        return _unverified(OF_STAFF, host, "staff_url")
-    return ok(OF_STAFF, "its role in the database may do the work of staff")
+        return _unverified(STAFF, host, "staff_url")
+    return ok(STAFF, "its role in the database may do the work of staff")
 
 
 def read_policy(store: Store, file: PolicySettings, load: Callable[[], KeyRing]) -> Policy:
@@ -267,16 +265,16 @@ def check_card_keys(store: Store, policy_now: Callable[[], Policy], *, certified
     ``certified``: the settings name issuers, whose certificates do in place of a recorded key.
     """
     if policy_now().genuine is not Genuine.ALWAYS:
-        return ok(GENUINE, "the policy does not ask every card to prove itself")
+        return ok(CARD_KEYS, "the policy does not ask every card to prove itself")
     if certified:
-        return ok(GENUINE, "cards show certificates of the issuers in [cards]")
+        return ok(CARD_KEYS, "cards show certificates of the issuers in [cards]")
     with store.read() as uow:
         cards, with_key = uow.cards.count_keys(card_keys.NAMED_BY_KEY)
     if cards and not with_key:
         whose = "the one card" if cards == 1 else f"any of {cards:,} cards"
         text = f"`genuine` is always, and no key of {whose} is recorded: no station unlocks one"
-        return warn(GENUINE, text, "import `auth_key`, or name `issuers` in [cards]")
-    return ok(GENUINE, f"recorded for {with_key:,} of {numbered(cards, 'card')}")
+        return warn(CARD_KEYS, text, "import `auth_key`, or name `issuers` in [cards]")
+    return ok(CARD_KEYS, f"recorded for {with_key:,} of {numbered(cards, 'card')}")
 
 
 def check_keys(load: Callable[[], KeyRing], store: Store) -> Finding:
@@ -314,24 +312,24 @@ def check_key_copy(load: Callable[[], KeyRing], path: Path, store: Store) -> Fin
     try:
         ring = load()
     except ConfigError:
-        return fail(COPY, "the key file cannot be read", "see the line on keys")
+        return fail(KEY_COPY, "the key file cannot be read", "see the line on keys")
     if left := keys.leftovers(path):
         named = ", ".join(map(str, left))
-        return warn(COPY, f"a rotation that was interrupted left keys in {named}", "delete it")
+        return warn(KEY_COPY, f"a rotation that was interrupted left keys in {named}", "delete it")
     plain = path.with_suffix(".json")
     if path.suffix == SUFFIX and plain.exists():
         found = f"{plain} holds keys in clear beside the sealed key file"
-        return warn(COPY, found, "delete it, once a copy in a safe place is declared")
+        return warn(KEY_COPY, found, "delete it, once a copy in a safe place is declared")
     copy, advice = last_copy(store), f"copy {path} to a safe place; then `kiosk keys backed-up`"
     if copy is None:
-        return warn(COPY, "no copy of the key file was ever declared", advice)
+        return warn(KEY_COPY, "no copy of the key file was ever declared", advice)
     made = f"{copy.at:%Y-%m-%d}"
     if not is_of(copy, ring) and lacks_keys_of(copy, ring, store):
         found = f"this key file lacks keys that the declared copy of {made} has"
-        return warn(COPY, found, f"put that copy at {path}")
+        return warn(KEY_COPY, found, f"put that copy at {path}")
     if not is_of(copy, ring):
-        return warn(COPY, f"keys were added since the copy of {made}, which lacks them", advice)
-    return ok(COPY, f"a copy of the key file was declared on {made}")
+        return warn(KEY_COPY, f"keys were added since the copy of {made}, which lacks them", advice)
+    return ok(KEY_COPY, f"a copy of the key file was declared on {made}")
 
 
 def check_master_keys(masters: MasterKeys, *, derives: bool) -> Finding:
@@ -448,9 +446,9 @@ def check_seen_secrets(store: Store, clock: Clock) -> Finding:
     with store.read() as uow:
         seen = uow.cards.count_seen(clock.now() - SEEN_FOR)
     if not seen:
-        return ok(SEEN, "each that was released was changed")
+        return ok(RELEASED, "each that was released was changed")
     return warn(
-        SEEN,
+        RELEASED,
         f"{counted(seen, 'card')} with a secret that was released and not changed since",
         "the next unlock changes it; staff see whose cards they are on the persons' pages",
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Final, assert_never
+from typing import Final
 
 from kiosk.contract.messages import Reason
 
@@ -53,6 +53,45 @@ def last_day(expires_at: datetime) -> str:
 # Why a visit was refused, in the few words that staff read in a story, a list and a report.
 
 
+REASONS: Final[dict[Reason, str]] = {
+    Reason.UNKNOWN_CARD: "The card is not recorded",
+    Reason.LEAVER: "The holder has left",
+    Reason.CARD_EXPIRED: "The card has expired",
+    Reason.CARD_REVOKED: "The card was revoked",
+    Reason.NOT_REGISTERED: "Not registered, and the PIN is blocked",
+    Reason.REGISTRATION_BLOCKED: "Self-service is blocked",
+    Reason.SECRET_MISSING: "No usable unblock secret for the card",
+    Reason.SECRET_BLOCKED: "The card takes no unblock secret any more",
+    Reason.NOT_GENUINE: "The card failed its proof of being genuine",
+    Reason.TOO_MANY_CODES: "Too many codes were asked for",
+    Reason.NO_EMAIL: "No email address is recorded",
+    Reason.EMAIL_REFUSED: "The code was refused for its email address",
+    Reason.NO_RECORDED_EMAIL: "The card did not prove its PIN, and no address is recorded",
+    Reason.ATTEMPTS_PAUSED: "Too many wrong answers with a card that cannot prove itself",
+    Reason.STATION_RETIRED: "The station was retired",
+    Reason.STATION_LIMITED: "The station began too many visits within a minute",
+    Reason.CODE_WITHDRAWN: "The code was withdrawn after it was entered",
+    Reason.GIVEN_CODE_OVER: "The code from staff was used up, ran out or was withdrawn",
+    Reason.RECORD_ALTERED: "A record was altered outside of the service",
+    Reason.STOP_NUMBER_WRONG: "Too many wrong numbers of notices were entered",
+    Reason.MAINTENANCE_REFUSED: "The card does not open the maintenance page",
+    Reason.STOP_NUMBER_USED: "The number of a notice was used up by an earlier report",
+    Reason.STOP_NUMBER_OLD: "The number of a notice was older than 30 days",
+    Reason.CARD_UNREADABLE: "The card could not be read",
+    Reason.CARD_BUSY: "Another program held the card",
+    Reason.CARD_REFUSED: "The card refused the change",
+    Reason.INSERT_CARD: "The card was held against the reader, and takes no PIN that way",
+    Reason.PIN_BLOCKED: "The PIN was blocked by wrong entries",
+    Reason.TWO_CARDS: "Two cards were in the readers",
+    Reason.READER_GONE: "The reader was unplugged",
+    Reason.OUTCOME_UNKNOWN: "What the card did is not known",
+    Reason.AUTHORITY_AWAY: "The service did not answer",
+    Reason.CHANGED_MEANWHILE: "A record or a setting was changed during the visit",
+    Reason.UNLISTED: "The station is of an older release, and did not know the answer",
+    Reason.FAULT: "An unexpected fault",
+}
+
+
 def reason_words(reason: object) -> str:
     """Return the words of a reason as the audit stores it; an unknown one is returned as it is.
 
@@ -60,83 +99,5 @@ def reason_words(reason: object) -> str:
     """
     if not reason:
         return "The reason was taken out of the audit"
-    try:
-        return _words(Reason(str(reason)))
-    except ValueError:
-        return str(reason)
-
-
-def _words(reason: Reason) -> str:  # noqa: C901 - the type checker names a missing arm
-    match reason:
-        case Reason.UNKNOWN_CARD:
-            return "The card is not recorded"
-        case Reason.LEAVER:
-            return "The holder has left"
-        case Reason.CARD_EXPIRED:
-            return "The card has expired"
-        case Reason.CARD_REVOKED:
-            return "The card was revoked"
-        case Reason.NOT_REGISTERED:
-            return "Not registered, and the PIN is blocked"
-        case Reason.REGISTRATION_BLOCKED:
-            return "Self-service is blocked"
-        case Reason.SECRET_MISSING:
-            return "No usable unblock secret for the card"
-        case Reason.SECRET_BLOCKED:
-            return "The card takes no unblock secret any more"
-        case Reason.NOT_GENUINE:
-            return "The card failed its proof of being genuine"
-        case Reason.TOO_MANY_CODES:
-            return "Too many codes were asked for"
-        case Reason.NO_EMAIL:
-            return "No email address is recorded"
-        case Reason.EMAIL_REFUSED:
-            return "The code was refused for its email address"
-        case Reason.NO_RECORDED_EMAIL:
-            return "The card did not prove its PIN, and no address is recorded"
-        case Reason.ATTEMPTS_PAUSED:
-            return "Too many wrong answers with a card that cannot prove itself"
-        case Reason.STATION_RETIRED:
-            return "The station was retired"
-        case Reason.STATION_LIMITED:
-            return "The station began too many visits within a minute"
-        case Reason.CODE_WITHDRAWN:
-            return "The code was withdrawn after it was entered"
-        case Reason.GIVEN_CODE_OVER:
-            return "The code from staff was used up, ran out or was withdrawn"
-        case Reason.RECORD_ALTERED:
-            return "A record was altered outside of the service"
-        case Reason.STOP_NUMBER_WRONG:
-            return "Too many wrong numbers of notices were entered"
-        case Reason.MAINTENANCE_REFUSED:
-            return "The card does not open the maintenance page"
-        case Reason.STOP_NUMBER_USED:
-            return "The number of a notice was used up by an earlier report"
-        case Reason.STOP_NUMBER_OLD:
-            return "The number of a notice was older than 30 days"
-        case Reason.CARD_UNREADABLE:
-            return "The card could not be read"
-        case Reason.CARD_BUSY:
-            return "Another program held the card"
-        case Reason.CARD_REFUSED:
-            return "The card refused the change"
-        case Reason.INSERT_CARD:
-            return "The card was held against the reader, and takes no PIN that way"
-        case Reason.PIN_BLOCKED:
-            return "The PIN was blocked by wrong entries"
-        case Reason.TWO_CARDS:
-            return "Two cards were in the readers"
-        case Reason.READER_GONE:
-            return "The reader was unplugged"
-        case Reason.OUTCOME_UNKNOWN:
-            return "What the card did is not known"
-        case Reason.AUTHORITY_AWAY:
-            return "The service did not answer"
-        case Reason.CHANGED_MEANWHILE:
-            return "A record or a setting was changed during the visit"
-        case Reason.UNLISTED:
-            return "The station is of an older release, and did not know the answer"
-        case Reason.FAULT:
-            return "An unexpected fault"
-        case _:
-            assert_never(reason)
+    known = {each.value: words for each, words in REASONS.items()}
+    return known.get(str(reason), str(reason))

@@ -330,7 +330,7 @@ class PinWork:
         except errors.AuthorityError:
             return None
 
-    def _retry_while_away(self, record: Callable[[], T]) -> T | None:
+    def _retry_while_away(self, record: Callable[[], Task | Refusal]) -> Task | Refusal | None:
         """Record an outcome, waiting for an authority that is away; None where it stayed away."""
         for pause in (*RETRIES_S, None):
             try:

@@ -8,7 +8,7 @@ large file is best imported when the stations are quiet.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -432,9 +432,8 @@ class ImportResult:
     file_kept: str = ""
     file_replaced: bool = False
 
-    def plus(self, batch: Batch, outside: Iterable[OnLine]) -> ImportResult:
-        """Return this and one batch more; ``outside`` are addresses outside the domains."""
-        back = ((one.line, f"{one.number} {one.name}") for one in batch.erased_before)
+    def plus(self, batch: Batch) -> ImportResult:
+        """Count one batch more; its lines are listed once, at the end."""
         mailed = sum(one.loses_an_address for one in batch.people_changed)
         return replace(
             self,
@@ -447,10 +446,6 @@ class ImportResult:
             codes_elsewhere=self.codes_elsewhere + batch.codes_elsewhere,
             people_mailed=self.people_mailed + mailed,
             cards_mailed=self.cards_mailed + len(batch.card_news),
-            outside_domains=(*self.outside_domains, *outside),
-            erased_before=(*self.erased_before, *back),
-            changes=(*self.changes, *batch.changes),
-            card_changes=(*self.card_changes, *batch.card_changes),
         )
 
 
@@ -527,8 +522,9 @@ class PeopleImport:
         planner = Planner(uow, self._sealer, repeated.is_first, replace_lost=self._replace_lost)
         domains = self._domains()
         people = file.people()
+        outside, back, changes, card_changes = (list[OnLine]() for _ in range(4))
         while lines := list(islice(people, BATCH)):
-            outside = [
+            outside += [
                 (one.line, f"{one.number} {one.email}")
                 for one in lines
                 if one.email is not None and email_problem(one.email, domains) is not None
@@ -536,7 +532,10 @@ class PeopleImport:
             taken = [line for line in lines if repeated.takes(line, file.problems)]
             batch = planner.plan(taken, hold=audit is not None and not file.problems)
             file.problems.extend(batch.problems)
-            result = result.plus(batch, outside)
+            result = result.plus(batch)
+            back += [(one.line, f"{one.number} {one.name}") for one in batch.erased_before]
+            changes += batch.changes
+            card_changes += batch.card_changes
             if audit and not file.problems:
                 _write(uow, self._sealer, batch)
                 audit.of_changes(batch, domains)
@@ -550,6 +549,10 @@ class PeopleImport:
             reference=audit.reference if audit else "",
             digest=file.digest,
             opened=file.opened,
+            outside_domains=tuple(outside),
+            erased_before=tuple(back),
+            changes=tuple(changes),
+            card_changes=tuple(card_changes),
         )
 
 

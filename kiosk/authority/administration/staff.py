@@ -146,8 +146,10 @@ class StaffDesk(Desk):
             enrols_still = may(role, Action.ENROL_STATION)
             lines = 0 if enrols_still else _take_back_lines(act.uow, member)
             detail = {"staff": staff_id, "role": role.value, "was": member.role.value}
-            act.record(StaffKind.ROLE_CHANGED, **detail, **_of_lines(lines), revision=revision + 1)
-        return act.done(f"{member.name} is {_with_article(role)} now.{_said_of(lines)}")
+            act.record(
+                StaffKind.ROLE_CHANGED, **detail, **_lines_detail(lines), revision=revision + 1
+            )
+        return act.done(f"{member.name} is {_with_article(role)} now.{_lines_sentence(lines)}")
 
     def remove(self, staff_id: str, revision: int, grounds: Grounds) -> Done:
         """Remove a member, with their keys and cards, which others may then have.
@@ -173,10 +175,10 @@ class StaffDesk(Desk):
                 staff=staff_id,
                 keys=len(keys),
                 cards=len(cards),
-                **_of_lines(lines),
+                **_lines_detail(lines),
                 revision=revision + 1,
             )
-        return act.done(f"{member.name} cannot log in any more.{_said_of(lines)}")
+        return act.done(f"{member.name} cannot log in any more.{_lines_sentence(lines)}")
 
     def add_key(self, staff_id: str, public_key: str, revision: int, grounds: Grounds) -> Done:
         proposal = Proposal(
@@ -205,8 +207,10 @@ class StaffDesk(Desk):
             if member.id == act.actor.staff_id and not _keys_of(act.uow, staff_id):
                 raise NotTaken("key", "This is your only key: you could not log in any more.")
             detail = {"staff": staff_id, "fingerprint": fingerprint}
-            act.record(StaffKind.KEY_REMOVED, **detail, **_of_lines(lines), revision=revision + 1)
-        said = f"{member.name} cannot log in with {fingerprint} any more.{_said_of(lines)}"
+            act.record(
+                StaffKind.KEY_REMOVED, **detail, **_lines_detail(lines), revision=revision + 1
+            )
+        said = f"{member.name} cannot log in with {fingerprint} any more.{_lines_sentence(lines)}"
         return act.done(said)
 
     def add_card(
@@ -368,11 +372,11 @@ def _take_back_lines(uow: UnitOfWork, was: StaffMember) -> int:
     return uow.enrolments.close_unused() if may(was.role, Action.ENROL_STATION) else 0
 
 
-def _of_lines(lines: int) -> dict[str, Any]:
+def _lines_detail(lines: int) -> dict[str, Any]:
     return {"lines": lines} if lines else {}
 
 
-def _said_of(lines: int) -> str:
+def _lines_sentence(lines: int) -> str:
     if not lines:
         return ""
     was = "was" if lines == 1 else "were"

@@ -86,12 +86,16 @@ class Credential:
             ) from None
         return held
 
-    def write(self, key: Sensitive, enrolled: Enrolled) -> None:
-        """Write all of it, with the decisive file last.
+    def write(self, key: Sensitive, enrolled: Enrolled, reached: Sequence[str] = ()) -> None:
+        """Write all of it, each file in one step.
 
-        Raises ``EnrolmentFailed``, before anything is written, for addresses with which the station
-        could not start.
+        Until the new key is used the authority also takes the old one, so that a station that is
+        stopped in between is served. Raises ``EnrolmentFailed``, before anything is written, for
+        what it could not use, or by which it is served at none of the addresses ``reached`` so far.
         """
+        _check_issued(key, enrolled)
+        if reached:
+            self._check_trusted(enrolled.ca, reached)
         # TOML reads a text of JSON, except for DEL, which no address has.
         listed = json.dumps(enrolled.addresses, ensure_ascii=False)
         settings = (
@@ -109,6 +113,16 @@ class Credential:
         replace_text(self.ca, enrolled.ca, 0o600)
         replace_text(self.file, key.reveal() + enrolled.certificate, 0o600)
         replace_text(self.folder / ENROLMENT, settings, 0o600)
+
+    def _check_trusted(self, pem: str, addresses: Sequence[str]) -> None:
+        with _in_memory(pem) as ca:
+            authority = _open(addresses, client_context(self.file, self.file, ca))
+        failures = [failure for _, failure in authority.reach()]
+        if all(failures):
+            raise EnrolmentFailed(
+                f"with the CA that the authority sent it is not reached any more ({failures[0]}); "
+                "nothing was changed here. Have `ca` in [authority] corrected there"
+            )
 
 
 def enrol(line: EnrolmentLine, folder: Path) -> str:
@@ -166,8 +180,40 @@ def renew(folder: Path, addresses: Sequence[str]) -> bool:
         key, request = _new_key()
         with credential.hold_room():
             enrolled = _ask(addresses, context, RENEW, request, refusal=_NO_RENEWAL)
-        credential.write(key, enrolled)
+        credential.write(key, enrolled, addresses)
     return True
+
+
+def _check_issued(key: Sensitive, enrolled: Enrolled) -> None:
+    """Raise ``EnrolmentFailed`` unless the certificate is the key's, and one of the CAs' own.
+
+    Its dates are not compared: the clock of this machine may be slow.
+    """
+    verify = (OPENSSL, "verify", "-no_check_time", "-purpose", "sslclient", "-CAfile")
+    with _in_memory(enrolled.ca) as ca, _in_memory(key.reveal() + enrolled.certificate) as own:
+        try:
+            client_context(own, own, ca)
+            subprocess.run(  # noqa: S603 - its words are ours
+                (*verify, ca),
+                input=enrolled.certificate.encode(),
+                pass_fds=[int(ca.name)],
+                capture_output=True,
+                check=True,
+            )
+        except (OSError, ConfigError, subprocess.CalledProcessError):
+            raise EnrolmentFailed(
+                "the authority sent a certificate that is not for the key of this station, or is "
+                "not of the CA that came with it; nothing was changed here. See the authority's log"
+            ) from None
+
+
+@contextmanager
+def _in_memory(pem: str) -> Iterator[Path]:
+    """Yield a file that is on no disk."""
+    with os.fdopen(os.memfd_create("pem"), "w", encoding="utf-8") as file:
+        file.write(pem)
+        file.flush()
+        yield Path(f"/proc/self/fd/{file.fileno()}")
 
 
 @contextmanager

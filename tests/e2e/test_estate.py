@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
@@ -249,6 +250,32 @@ def test_it_is_renewed_at_the_addresses_that_the_settings_name(machine: StationA
         settings.write(f"[authority]\naddresses = [{named}]\n")
     display = machine.start(hasty=True)
     display.wait_until(lambda _: certificate(machine) != before, "another certificate")
+
+
+def test_a_renewal_with_a_ca_that_leads_to_nobody_changes_nothing(
+    make_world: MakeWorld, tmp_path: Path
+) -> None:
+    """The authority shows a certificate of a CA that its settings do not name any more."""
+    listen, enrolling = free_ports(2)
+    yours, shown = trustme.CA(), tmp_path / "shown.pem"
+    yours.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(shown))
+    world = make_world(
+        authority={
+            "socket": "",
+            "listen": f"127.0.0.1:{listen}",
+            "enrol_listen": f"127.0.0.1:{enrolling}",
+            "addresses": [f"localhost:{listen}"],
+            "certificate": str(shown),
+        }
+    )
+    authority, machine = Authority(world, forked=True), StationAlone(world)
+    enrol(machine)
+    yours.cert_pem.write_to_path(str(machine.folder / "authority-ca.pem"))
+    reissue(machine, datetime.now(UTC) - 70 * DAY, 90 * DAY)
+    before = {file: file.read_bytes() for file in machine.folder.iterdir()}
+    assert "with the CA that the authority sent it is not reached any more" in renew(machine).stderr
+    assert {file: file.read_bytes() for file in machine.folder.iterdir()} == before
+    assert authority.end() == 0
 
 
 def test_a_disk_without_room_is_found_before_anything_is_asked(

@@ -1,7 +1,4 @@
-"""What comes with a station's next certificate is looked at before it replaces what works.
-
-Before: it could give each station a library to load, or leave it unable to reach anybody.
-"""
+"""Before: with the next certificate it gave each station a library, or no way to any authority."""
 
 from __future__ import annotations
 

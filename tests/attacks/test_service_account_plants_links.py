@@ -29,7 +29,9 @@ from tests.app.cli.samples import GOOD, Kiosk, people
 __all__ = ["kiosk", "place", "set_up"]
 
 ROOT = 0
-SYSTEMD = Path(__file__).parents[2] / "systemd"
+CHECKOUT = Path(__file__).parents[2]
+SYSTEMD = CHECKOUT / "systemd"
+GUIDES = [*CHECKOUT.glob("*.md"), *CHECKOUT.glob("docs/**/*.md"), *SYSTEMD.glob("*.md")]
 TMPFILES, UNITS = list(SYSTEMD.glob("tmpfiles.d/*")), list(SYSTEMD.glob("*.service"))
 _USER = "nobody" if os.geteuid() == ROOT else pwd.getpwuid(os.geteuid()).pw_name
 _acts: list[Callable[[], None]] = []
@@ -274,6 +276,18 @@ def test_root_opens_no_database_of_the_account(
     assert kiosk("people", "search", "Jo") == 2
     assert as_owner() in capsys.readouterr().err
     assert target.exists()
+
+
+WRITES = re.compile(
+    r"(?:\b(?:install|cp|mv|tee|ln|chown|chmod|encrypt)\b.*\s|>\s*|-out )"
+    r"(?:/etc/kiosk|/var/lib/kiosk|/var/tmp)(?![-\w])"
+)
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=lambda page: str(page.relative_to(CHECKOUT)))
+def test_no_line_of_a_guide_has_root_write_into_a_folder_of_the_account(page: Path) -> None:
+    lines = page.read_text().replace("\\\n", " ").splitlines()
+    assert [line for line in lines if WRITES.search(line.partition("runuser")[0])] == []
 
 
 def test_root_follows_no_settings_of_the_account(

@@ -96,7 +96,7 @@ def _write(path: Path, content: bytes) -> None:
 
 def _here(text: str, etc: Path, port: int) -> str:
     """Put in this machine's account, folder and server."""
-    text = text.replace("-o kiosk -g kiosk ", "").replace("/etc/kiosk", str(etc))
+    text = text.replace(AS_KIOSK, "").replace("/etc/kiosk", str(etc))
     return _at_server(text, port)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.authority.store.sqlite_file import schema_of
 from tests.app.cli.conftest import kiosk, place, set_up
 from tests.app.cli.samples import GOOD, Kiosk, people
 
@@ -32,7 +33,8 @@ PROGRAMS = {
     "one of ours is gone": "DROP TRIGGER audit_event_no_delete",
     "a table that computes a column": "CREATE TABLE other (a, b AS (a + 1))",
     "a column that is computed": "ALTER TABLE registration ADD COLUMN other AS (failures * 0)",
-    "an index that is computed": "CREATE INDEX other ON registration (abs(failures))",
+    "one of our indexes, altered": "DROP INDEX ix_card_holder_id; "
+    "CREATE UNIQUE INDEX ix_card_holder_id ON card (holder_id)",
     "a rule of a column": "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace("
     "sql, 'failures INTEGER NOT NULL', 'failures INTEGER NOT NULL ON CONFLICT IGNORE') "
     "WHERE name = 'registration'",
@@ -64,12 +66,37 @@ def test_a_backup_with_the_statistics_of_sqlite_is_restored(kiosk: Kiosk, place:
     assert kiosk("restore", str(place / "backup.db"), "--replace") == 0
 
 
+INDEXES = [
+    'CREATE INDEX "o\x1bwn" ON card (driver)',
+    "CREATE INDEX own ON registration (abs(failures)) WHERE failures > 0",
+    "CREATE UNIQUE INDEX own ON card (holder_id)",
+]
+
+
+@pytest.mark.parametrize("index", INDEXES)
+def test_an_index_that_somebody_added_is_left_out(
+    index: str, kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before: a backup was of no use after an administrator had made searches quicker."""
+    assert kiosk("import", people(place, GOOD)) == 0
+    assert kiosk("backup", str(place / "backup.db")) == 0
+    ours = schema_of(place / "backup.db")
+    with closing(sqlite3.connect(place / "backup.db")) as backup:
+        backup.executescript(index)
+    gc.collect()
+    assert kiosk("restore", str(place / "backup.db"), "--replace") == 0
+    said = capsys.readouterr().out
+    assert "an index that this program does not make is left out: o" in said
+    assert "\x1b" not in said
+    assert schema_of(place / "state" / "kiosk.db") == ours
+
+
 def test_the_refusal_names_what_is_not_as_it_should_be(
     kiosk: Kiosk, place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert kiosk("backup", str(place / "backup.db")) == 0
     with closing(sqlite3.connect(place / "backup.db")) as backup:
-        backup.executescript('CREATE INDEX own ON card (driver); CREATE VIEW "a\x1bb" AS SELECT 1')
+        backup.executescript('CREATE VIEW own AS SELECT 1; CREATE VIEW "a\x1bb" AS SELECT 1')
     gc.collect()
     assert kiosk("restore", str(place / "backup.db"), "--replace") == 1
     said = capsys.readouterr().err

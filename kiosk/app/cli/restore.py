@@ -155,17 +155,22 @@ def _copy_backup(backup: Path, work: Path) -> None:
 def _check_schema(backup: Path, work: Path, settings: Settings, tools: Tools) -> None:
     """Raise ``StoreError`` where a backup would bring triggers or tables of somebody else's along.
 
-    What they do by themselves, at each statement of the service, no MAC covers.
+    What they do by themselves, at each statement of the service, no MAC covers. Indexes of somebody
+    else's are dropped: nothing is left of them.
     """
     from kiosk.app.composition.opening import open_store
-    from kiosk.authority.store.sqlite_file import schema_of
+    from kiosk.authority.store.sqlite_file import drop_indexes, schema_of
 
     fresh = work.with_name(f"{work.name}.fresh")
     named = replace(settings.store, url=f"sqlite:///{fresh}")
     with closing(open_store(replace(settings, store=named), tools.clock, tools.environ)) as store:
         store.migrate()
-    if others := sorted({str(name) for _, name, *_ in schema_of(work) ^ schema_of(fresh)}):
+    ours = schema_of(fresh)
+    dropped = drop_indexes(work, {str(name) for _, name, *_ in ours})
+    if others := sorted({str(name) for _, name, *_ in schema_of(work) ^ ours}):
         raise StoreError(f"{backup}: {', '.join(others[:_NAMED])}: {_FOREIGN}", "backup")
+    for name in dropped:
+        echo(f"an index that this program does not make is left out: {name}")
 
 
 def _put_logs_aside(target: Path, aside: Path) -> None:

@@ -6,7 +6,7 @@ import fcntl
 import os
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -189,6 +189,19 @@ def schema_of(path: Path) -> frozenset[tuple[str | None, ...]]:
         for row in rows
         if row[3] not in _STATISTICS
     )
+
+
+def drop_indexes(path: Path, known: Container[str]) -> list[str]:
+    """Drop each index but the ``known`` ones, and those of keys; return their names.
+
+    Raises ``StoreError``.
+    """
+    query = "SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL ORDER BY name"
+    names = [str(name) for (name,) in _read(path, "ro", query) if name not in known]
+    for name in names:
+        quoted = name.replace('"', '""')
+        _read(path, "rw", f'DROP INDEX "{quoted}"')
+    return names
 
 
 def shows_more_than_tables(path: Path, *, immutable: bool) -> bool:

@@ -51,6 +51,10 @@ _SHARED = (
     "you copy {file} to every machine at once, and the next rotation uses the key for what is "
     "there. Nothing was done yet: with --yes it takes the next of these steps"
 )
+_NONE_ADDED = (
+    "finished an earlier rotation; {current} stays the current key. No other was added while there "
+    "are things of older keys, or none of this one: --add-only adds one"
+)
 _NO_COPY = "where no copy has such a key, give it up with --lost KEY"
 ROTATE = """\
 Adds a new key to the key file and seals every unblock secret anew under it, card by card,
@@ -232,7 +236,7 @@ def _rotate_rows(tools: Tools, *, shared: bool) -> int:
     if done.added:
         echo(f"added {done.added}; {_TAKEN_UP}")
     else:
-        echo(f"finished an earlier rotation; {done.current} stays the current key")
+        echo(_NONE_ADDED.format(current=done.current))
     echo(f"rows with a MAC of it now: {done.restamped:,}")
     _print_copy(tools)
     return int(bool(done.altered))
@@ -306,7 +310,7 @@ def _print_report(report: RotationReport, taken_up: str, did: str, broken: str) 
     if report.added:
         echo(f"added {report.added}; {taken_up}")
     else:
-        echo(f"finished an earlier rotation; {report.current} stays the current key")
+        echo(_NONE_ADDED.format(current=report.current))
     echo(f"{done.resealed} {did}, {done.overtaken} were changed meanwhile")
     for card in done.broken:
         complain(f"card {card}: its secret {broken}")

@@ -70,7 +70,9 @@ def test_cards_of_a_master_key_from_setup_to_its_rotation(
         ["current", "0", "token kiosk"],
     )
     assert kiosk("keys", "rotate", "--purpose", "derive") == 0
-    assert f"finished an earlier rotation; {second}" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"finished an earlier rotation; {second}" in said
+    assert "--add-only adds one" in said
     hsm.destroy(f"unlock-kiosk-{first}")
     assert len(Estate().secret(Estate().cards()[jo])) == 8
 

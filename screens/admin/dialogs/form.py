@@ -510,11 +510,14 @@ def grounds_entries(*, identifies: bool) -> tuple[Entry, ...]:
 
 
 def which(name: str, label: str, choices: Iterable[str]) -> tuple[Entry, ...]:
-    """Return the field that asks which one; nothing where only one is possible."""
+    """Return the field that asks which one; nothing where only one is possible.
+
+    None is chosen at first: otherwise the act falls on the first of a list that nobody read.
+    """
     labels = tuple(choices)
     if len(labels) == 1:
         return ()
-    return (Entry(name, label, labels[0], "Up and Down choose.", choices=labels, closed=True),)
+    return (Entry(name, label, hint="Up and Down choose.", choices=labels, closed=True),)
 
 
 def grounds_of(values: Mapping[str, str]) -> Grounds:

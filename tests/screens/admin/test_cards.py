@@ -99,7 +99,9 @@ async def test_which_of_several_cards_is_chosen(key: str, call: str) -> None:
         end = next(card.identifier[-4:] for card in cards if card.card_id == "card-h7-2")
         await run.press(key)
         assert "ffffffff" not in run.text.split("What happened")[0].split("Which card")[1][:200]
-        await run.press("down", "enter", *([*NEW, *SKIP_ALL] if key == "p" else [*end, "enter"]))
+        await run.press(
+            "down", "down", "enter", *([*NEW, *SKIP_ALL] if key == "p" else [*end, "enter"])
+        )
         await grounds(run)
         assert sent(run, call)[1] == "card-h7-2"
 

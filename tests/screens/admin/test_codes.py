@@ -120,8 +120,11 @@ async def test_it_is_large_and_in_plain_digits() -> None:
 
 async def test_which_of_several_cards_the_code_is_for_is_chosen() -> None:
     async with person(SEVERAL) as run:
-        await run.press("c", "down", "enter")
+        await run.press("c", "enter")
         await grounds(run, identified=True)
+        assert run.desk.asked.of("codes.issue") == [], "nobody said which"
+        await run.press("down", "down", "enter", "enter")
+        await run.send()
         assert run.desk.asked.of("codes.issue")[0][1] == "card-h7-2"
 
 

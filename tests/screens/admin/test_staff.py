@@ -99,7 +99,9 @@ async def test_keys_come_and_go() -> None:
     async with running(pages=PAGES) as run:
         await run.press("f8", "k", *KEY, "enter", *WHY.reason, "enter")
         assert run.desk.asked.of("staff.add_key") == [("staff-agent", KEY, WHY)]
-        await run.press("x", "down", "enter", *WHY.reason, "enter")
+        await run.press("x", "enter", *WHY.reason, "enter")
+        assert run.desk.asked.of("staff.remove_key") == [], "nobody said which"
+        await run.press("down", "down", "enter", "enter")
         (dropped,) = run.desk.asked.of("staff.remove_key")
         assert dropped[1] != "SHA256:-agentQx7vJ2"
         assert "SHA256:-agentQx7vJ2" in run.text
@@ -127,7 +129,7 @@ async def test_a_technician_is_given_a_card_and_it_is_taken_away() -> None:
         assert str(key).split() == PEM.split(), "a key has several lines, and all are pasted"
         assert "opens stations' maintenance pages." in run.text
         assert "piv 0a1b 2c3d" in run.text
-        await run.press("y", "down", "down", "enter", *WHY.reason, "enter")
+        await run.press("y", "up", "enter", *WHY.reason, "enter")
         assert desk.asked.of("staff.remove_card")[0][1] == CardId("piv", GUID)
         assert "piv 0a1b 2c3d" not in run.text
 

@@ -17,6 +17,7 @@ from screens.admin.dialogs.form import (
     Form,
     grounds_entries,
     grounds_of,
+    waits,
 )
 from screens.admin.page import LinesPage, app_of
 from screens.admin.table import Column, TableLine
@@ -101,6 +102,7 @@ class PolicyPage(LinesPage[PolicyLine]):
                     line.name, values["value"], self._lines[line.name].revision, grounds_of(values)
                 ),
                 button="Change",
+                ahead=waits(self.desk, Action.CHANGE_POLICY),
             )
         )
 
@@ -117,6 +119,7 @@ class PolicyPage(LinesPage[PolicyLine]):
                         line.name, self._lines[line.name].revision, grounds
                     ),
                     button="Put back",
+                    ahead=waits(self.desk, Action.CHANGE_POLICY),
                 )
             )
 

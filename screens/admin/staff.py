@@ -9,7 +9,6 @@ from typing import ClassVar, Final
 from textual.binding import Binding, BindingType
 
 from kiosk.authority.administration.desk import AdminDesk
-from kiosk.authority.administration.staff import StaffDesk
 from kiosk.authority.administration.views import Done, StaffCardLine, StaffLine
 from kiosk.authority.errors import NotFound
 from kiosk.authority.roles import Action, Role, may
@@ -17,7 +16,15 @@ from kiosk.authority.wording import numbered
 from kiosk.contract.families import PROVE_PIN
 from kiosk.contract.messages import CardId
 from screens.admin.dialogs.cards import grouped, printed
-from screens.admin.dialogs.form import AskGrounds, Entry, Form, grounds_entries, grounds_of, which
+from screens.admin.dialogs.form import (
+    AskGrounds,
+    Entry,
+    Form,
+    grounds_entries,
+    grounds_of,
+    waits,
+    which,
+)
 from screens.admin.page import LinesPage, app_of
 from screens.admin.table import Column, TableLine
 
@@ -38,7 +45,7 @@ _ROLES = {
 }
 
 
-def add(desk: StaffDesk) -> Form[Done]:
+def add(desk: AdminDesk) -> Form[Done]:
     return Form(
         "Add a member of staff",
         "They log in by SSH with the private half of this key, from then on.",
@@ -48,19 +55,20 @@ def add(desk: StaffDesk) -> Form[Done]:
             replace(_key_entry(), hint=_FIRST_KEY_HINT, required=False),
             *grounds_entries(identifies=False),
         ),
-        lambda values: desk.add(
+        lambda values: desk.staff.add(
             values["name"], _ROLES[values["role"]], values["public_key"], grounds_of(values)
         ),
         button="Add",
+        ahead=waits(desk, Action.ADD_STAFF),
     )
 
 
-def change_role(desk: StaffDesk, member: Member) -> Form[Done]:
+def change_role(desk: AdminDesk, member: Member) -> Form[Done]:
     line = member()
 
     def send(values: Mapping[str, str]) -> Done:
         role = _ROLES[values["role"]]
-        return desk.change_role(line.staff_id, role, member().revision, grounds_of(values))
+        return desk.staff.change_role(line.staff_id, role, member().revision, grounds_of(values))
 
     return Form(
         f"Change the role of {line.name}",
@@ -69,35 +77,37 @@ def change_role(desk: StaffDesk, member: Member) -> Form[Done]:
         (_role_entry(line.role), *grounds_entries(identifies=False)),
         send,
         button="Change",
+        ahead=waits(desk, Action.CHANGE_ROLE),
     )
 
 
-def remove(desk: StaffDesk, member: Member) -> Form[Done]:
+def remove(desk: AdminDesk, member: Member) -> Form[Done]:
     line = member()
     return AskGrounds(
         f"Remove {line.name}",
         "They cannot log in any more, and are logged out where they are as soon as a page is read "
         "or anything is done. What they did stays in the audit under their name.",
-        lambda grounds: desk.remove(line.staff_id, member().revision, grounds),
+        lambda grounds: desk.staff.remove(line.staff_id, member().revision, grounds),
         button="Remove",
         danger=True,
     )
 
 
-def add_key(desk: StaffDesk, member: Member) -> Form[Done]:
+def add_key(desk: AdminDesk, member: Member) -> Form[Done]:
     line = member()
     return Form(
         f"Add a key for {line.name}",
         "They can log in with either key then.",
         (_key_entry(), *grounds_entries(identifies=False)),
-        lambda values: desk.add_key(
+        lambda values: desk.staff.add_key(
             line.staff_id, values["public_key"], member().revision, grounds_of(values)
         ),
         button="Add",
+        ahead=waits(desk, Action.ADD_STAFF_KEY),
     )
 
 
-def remove_key(desk: StaffDesk, member: Member) -> Form[Done]:
+def remove_key(desk: AdminDesk, member: Member) -> Form[Done]:
     line = member()
     keys = {
         f"{key.label or key.kind} {key.fingerprint[:19]}…": key.fingerprint for key in line.keys
@@ -106,7 +116,9 @@ def remove_key(desk: StaffDesk, member: Member) -> Form[Done]:
 
     def send(values: Mapping[str, str]) -> Done:
         fingerprint = keys[values.get("key", first)]
-        return desk.remove_key(line.staff_id, fingerprint, member().revision, grounds_of(values))
+        return desk.staff.remove_key(
+            line.staff_id, fingerprint, member().revision, grounds_of(values)
+        )
 
     only = "" if len(keys) > 1 else " It is their only one."
     return Form(
@@ -119,13 +131,13 @@ def remove_key(desk: StaffDesk, member: Member) -> Form[Done]:
     )
 
 
-def add_card(desk: StaffDesk, member: Member) -> Form[Done]:
+def add_card(desk: AdminDesk, member: Member) -> Form[Done]:
     line = member()
 
     def send(values: Mapping[str, str]) -> Done:
         driver, identifier = printed(values["card"])
         card = CardId(driver or values["driver"], identifier)
-        return desk.add_card(
+        return desk.staff.add_card(
             line.staff_id, card, values["key"], member().revision, grounds_of(values)
         )
 
@@ -143,17 +155,18 @@ def add_card(desk: StaffDesk, member: Member) -> Form[Done]:
         ),
         send,
         button="Add",
+        ahead=waits(desk, Action.ADD_STAFF_CARD),
     )
 
 
-def remove_card(desk: StaffDesk, member: Member) -> Form[Done]:
+def remove_card(desk: AdminDesk, member: Member) -> Form[Done]:
     line = member()
     cards = {_card_words(card): CardId(card.driver, card.identifier) for card in line.cards}
     first = next(iter(cards))
 
     def send(values: Mapping[str, str]) -> Done:
         card = cards[values.get("card", first)]
-        return desk.remove_card(line.staff_id, card, member().revision, grounds_of(values))
+        return desk.staff.remove_card(line.staff_id, card, member().revision, grounds_of(values))
 
     only = "" if len(cards) > 1 else f" It is {first}."
     return Form(
@@ -187,7 +200,7 @@ def _card_words(card: StaffCardLine) -> str:
     return grouped(f"{card.driver} {card.identifier}")
 
 
-_CHANGES: Final[dict[str, tuple[Action, Callable[[StaffDesk, Member], Form[Done]]]]] = {
+_CHANGES: Final[dict[str, tuple[Action, Callable[[AdminDesk, Member], Form[Done]]]]] = {
     "role": (Action.CHANGE_ROLE, change_role),
     "add_key": (Action.ADD_STAFF_KEY, add_key),
     "remove_key": (Action.REMOVE_STAFF, remove_key),
@@ -297,11 +310,11 @@ class StaffPage(LinesPage[StaffLine]):
         return look
 
     def action_add(self) -> None:
-        self.put(add(self.desk.staff))
+        self.put(add(self.desk))
 
     def action_change(self, change: str) -> None:
         _, form = _CHANGES[change]
-        self.put(form(self.desk.staff, self._now(self._table.marked)))
+        self.put(form(self.desk, self._now(self._table.marked)))
 
 
 def _by(added_by: str, agreed_by: str) -> str:

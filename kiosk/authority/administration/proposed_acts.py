@@ -318,6 +318,11 @@ class ProposalsDesk(Desk):
         with self._office.look(Action.SEE_TODAY) as uow:
             return waiting_lines(uow, self._office, holder_id)
 
+    def would_wait(self, action: Action) -> bool:
+        """Return whether such an act waits for a second member, by the policy as it is now."""
+        with self._office.look(Action.SEE_TODAY) as uow:
+            return self._office.needs_second(uow, action)
+
     def agree(self, proposal_id: str, grounds: Grounds) -> Done:
         """Agree, and perform it now in its proposer's name.
 

@@ -217,6 +217,7 @@ def add_card(subject: Subject, card: str = "") -> Form[Done]:
             subject.seen, new_card_of(values), grounds_of(values)
         ),
         button="Add",
+        ahead=subject.waits(Action.ADD_CARD),
     )
 
 
@@ -235,6 +236,7 @@ def replace_card(subject: Subject) -> Form[Done]:
         (*which_card(cards), *new_card_entries(), *grounds_entries(identifies=False)),
         send,
         button="Replace",
+        ahead=subject.waits(Action.REPLACE_CARD),
     )
 
 
@@ -290,4 +292,5 @@ def set_secret(subject: Subject) -> Form[Done]:
         ),
         send,
         button="Set",
+        ahead=subject.waits(Action.SET_SECRET),
     )

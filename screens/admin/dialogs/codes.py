@@ -9,13 +9,16 @@ from textual.widgets import Digits
 
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.views import CodeLine, Done, IssuedCode, Standing
+from kiosk.authority.roles import Action
 from kiosk.contract.sensitive import Sensitive
 from screens.admin.dialogs.cards import card_of, in_fours, in_use, meant, which_card
-from screens.admin.dialogs.form import AskGrounds, Form, grounds_entries, grounds_of
+from screens.admin.dialogs.form import AskGrounds, Form, grounds_entries, grounds_of, waits
 from screens.admin.dialogs.person import Subject
 from screens.admin.dialogs.shown_once import ShownOnce
 from screens.admin.times import Times
 from screens.widgets.prose import Prose
+
+_WORKS_LATER = "It works only once a second member of staff agrees."
 
 
 def issue(subject: Subject) -> Form[IssuedCode]:
@@ -54,6 +57,7 @@ def issue(subject: Subject) -> Form[IssuedCode]:
         send,
         button="Make the code",
         warning=warning,
+        ahead=waits(subject.desk, Action.ISSUE_CODE, _WORKS_LATER),
     )
 
 

@@ -28,6 +28,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.message import Message
 from textual.widgets import Button, Input, OptionList
 
+from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.views import Grounds
 from kiosk.authority.errors import (
     AdministrationError,
@@ -37,6 +38,7 @@ from kiosk.authority.errors import (
     NotTaken,
     StoreError,
 )
+from kiosk.authority.roles import Action
 from kiosk.contract.text import LONGEST_REASON, SHORTEST_REASON
 from screens.admin import page
 from screens.admin.dialogs.dialog import Box, Dialog, DialogButton
@@ -254,6 +256,17 @@ class PickField(EntryField):
         event.prevent_default()
 
 
+Ahead = Callable[[], str]
+"""Returns what else to say before an act, or nothing; it is called on a thread."""
+
+_WAITS = "It waits until a second member of staff agrees."
+
+
+def waits(desk: AdminDesk, action: Action, words: str = _WAITS) -> Ahead:
+    """Return the function that returns ``words`` where the policy asks for a second member."""
+    return lambda: words if desk.proposals.would_wait(action) else ""
+
+
 T = TypeVar("T")
 
 _THROW_AWAY = "Escape again throws away what you typed. Any other key goes on."
@@ -279,7 +292,8 @@ class Form(Dialog[T]):
     skipped, as its text would then go into another. Escape cancels; where something was typed it
     asks first. Fields are emptied when the dialog closes.
 
-    ``warning`` is shown above the fields: what to do or consider first.
+    ``warning`` is shown above the fields: what to do or consider first. ``ahead`` is asked once
+    the dialog is open, and added to the sentence.
 
     ``danger`` marks the button of an act that removes something. A line that was typed in the wrong
     window must not do what others notice: with ``deliberate`` Enter in the last field only goes to
@@ -299,11 +313,14 @@ class Form(Dialog[T]):
         danger: bool = False,
         deliberate: bool = False,
         warning: str = "",
+        ahead: Ahead | None = None,
     ) -> None:
         super().__init__()
         self.on_stale: Callable[[], None] | None = None
         self._heading = title
         self._sentence = sentence
+        self._words = Prose(sentence, "sentence")
+        self._ahead = ahead
         self._warning = warning
         self._send = send
         self._lines = [EntryLine(entry) for entry in entries]
@@ -318,7 +335,7 @@ class Form(Dialog[T]):
     def compose(self) -> ComposeResult:
         with Box():
             yield Prose(self._heading, classes="title")
-            yield Prose(self._sentence, classes="sentence")
+            yield self._words
             if self._warning:
                 yield Vertical(Note(self._warning), classes="warning")
             with VerticalScroll(can_focus=False, classes="fields"):
@@ -328,6 +345,18 @@ class Form(Dialog[T]):
                 yield self._go
                 yield self._cancel
                 yield self._keys
+
+    def on_mount(self) -> None:
+        if self._ahead is not None:
+            self.run_worker(self._look_ahead(self._ahead), group="ahead")
+
+    async def _look_ahead(self, ahead: Ahead) -> None:
+        try:
+            words = await asyncio.to_thread(ahead)
+        except (AdministrationError, StoreError):
+            return  # the act itself meets the same, and says so
+        if words:
+            self._words.say(f"{self._sentence} {words}")
 
     @property
     def touched(self) -> bool:
@@ -542,6 +571,7 @@ class AskGrounds(Form[T]):
         danger: bool = False,
         deliberate: bool = False,
         confirming: tuple[Entry, ...] = (),
+        ahead: Ahead | None = None,
     ) -> None:
         super().__init__(
             title,
@@ -551,4 +581,5 @@ class AskGrounds(Form[T]):
             button=button,
             danger=danger,
             deliberate=deliberate,
+            ahead=ahead,
         )

@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.views import Done, Person, Seen
 from kiosk.authority.errors import AddressShared
+from kiosk.authority.roles import Action
 from screens.admin.dialogs.form import (
     REPLACES,
+    Ahead,
     AskGrounds,
     Entry,
     Form,
     confirming,
     grounds_entries,
     grounds_of,
+    waits,
 )
 
 # The person of these dialogs.
@@ -53,6 +56,9 @@ class Subject:
         if self.person.email:
             return "They are told by mail."
         return "No email address is recorded for them: no mail tells them of it."
+
+    def waits(self, action: Action) -> Ahead:
+        return waits(self.desk, action)
 
 
 _NAME_MOST, _EMAIL_MOST, _NUMBER_MOST = 120, 254, 40
@@ -103,6 +109,11 @@ def add_person(desk: AdminDesk) -> Form[Added]:
         ),
         send,
         button="Add",
+        ahead=waits(
+            desk,
+            Action.ADD_PERSON,
+            "With an email address it waits until a second member of staff agrees.",
+        ),
     )
 
 
@@ -114,6 +125,7 @@ def lift_block(subject: Subject) -> Form[Done]:
         lambda grounds: subject.desk.people.lift_block(subject.seen, grounds),
         button="Lift the block",
         identifies=True,
+        ahead=subject.waits(Action.LIFT_BLOCK),
     )
 
 
@@ -127,6 +139,7 @@ def revoke_registration(subject: Subject) -> Form[Done]:
         button="Revoke",
         danger=True,
         confirming=(confirming("Number ends in", "their number", subject.person.number),),
+        ahead=subject.waits(Action.REVOKE_REGISTRATION),
     )
 
 
@@ -168,6 +181,7 @@ def correct_email(subject: Subject) -> Form[Done]:
             subject.seen, values["email"], grounds_of(values)
         ),
         button="Correct",
+        ahead=subject.waits(Action.CORRECT_EMAIL),
     )
 
 
@@ -240,6 +254,7 @@ def erase(subject: Subject) -> Form[Done]:
         lambda values: subject.desk.people.erase(subject.seen, grounds_of(values)),
         button="Erase for good",
         danger=True,
+        ahead=subject.waits(Action.ERASE_PERSON),
     )
 
 

@@ -21,7 +21,7 @@ from kiosk.authority.administration.views import (
     UnknownCard,
 )
 from kiosk.authority.errors import NotFound, NotTaken
-from kiosk.authority.roles import Action
+from kiosk.authority.roles import FOUR_EYES, Action
 from kiosk.contract.sensitive import Sensitive
 from tests.screens.admin.fake_calls import REFERENCE
 from tests.screens.admin.people import Record
@@ -141,6 +141,9 @@ class FakeProposalsDesk(Files, ProposalsDesk):
     def waiting(self, holder_id: str = "") -> tuple[ProposalLine, ...]:
         self._asked.hear(Action.SEE_TODAY, "proposals.waiting", holder_id)
         return waiting_of(self._estate, self._asked.me, holder_id)
+
+    def would_wait(self, action: Action) -> bool:
+        return self._estate.four_eyes and action in FOUR_EYES
 
     def agree(self, proposal_id: str, grounds: Grounds) -> Done:
         self._asked.hear(Action.AGREE_ACT, "proposals.agree", proposal_id, grounds)

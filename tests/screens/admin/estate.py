@@ -37,6 +37,7 @@ class Estate:
     """People who are only in lists, for there are many of them."""
     codes: list[CodeLine] = field(default_factory=list)
     proposals: list[ProposalLine] = field(default_factory=list)
+    four_eyes: bool = False
     audit: list[AuditLine] = field(default_factory=records.audit)
     chain: AuditVerdict = records.CHAIN
     questions: list[QuestionLine] = field(default_factory=records.questions)

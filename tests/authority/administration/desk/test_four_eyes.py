@@ -157,6 +157,7 @@ def test_it_waits_and_changes_nothing(
     assert contents(database) == before
     (line,) = AdminDesk(first).proposals.waiting()
     assert line.action is ACTS[call].action
+    assert AdminDesk(first).proposals.would_wait(line.action), "what a dialog says before"
     assert line.is_mine
     assert told(means) == []
     proposed = newest_event(means)

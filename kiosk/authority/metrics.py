@@ -12,13 +12,14 @@ import os
 import platform
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from threading import Lock
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from aiohttp import web
 from prometheus_client import (
@@ -40,8 +41,6 @@ from kiosk.authority.people_groups import PeopleGroup
 from kiosk.authority.server import (
     Called,
     Connections,
-    Lane,
-    LaneLimits,
     Limits,
     anonymous_peer,
     remove_stale,
@@ -62,6 +61,8 @@ from kiosk.contract.messages import (
     VisitOpened,
 )
 from kiosk.contract.routes import routes
+
+T = TypeVar("T")
 
 BUCKETS: Final = (0.01, 0.05, 0.25, 1.0, 5.0)
 """Seconds of a call: a look-up, some statements, Argon2, the relay, too long."""
@@ -316,16 +317,35 @@ class Metrics:
 # firewall. No answer names a person, a station or a visit.
 
 
-MONITORING: Final = Limits(
-    anonymous=50, anonymous_each=50, quick=LaneLimits(1, 50), idle_s=10.0, stop_s=10.0
-)
-"""``quick`` is of each path: one thread, since it uses a connection to the database."""
+MONITORING: Final = Limits(anonymous=50, anonymous_each=16, idle_s=10.0, stop_s=10.0)
+
+
+class _Shared(Generic[T]):
+    """One call at a time, on one thread: who asks while it runs gets its answer, too.
+
+    It uses a connection to the database, and any number may ask for it.
+    """
+
+    def __init__(self, name: str, call: Callable[[], T]) -> None:
+        self._call = call
+        self._thread = ThreadPoolExecutor(1, name)
+        self._running: asyncio.Future[T] | None = None
+
+    async def answer(self) -> T:
+        if self._running is None or self._running.done():
+            self._running = asyncio.get_running_loop().run_in_executor(self._thread, self._call)
+        return await asyncio.shield(self._running)
+
+    def abandon(self) -> None:
+        """Wait for no call."""
+        self._thread.shutdown(wait=False)
 
 
 class MonitoringServer:
     """Answers on one event loop; ``readiness`` returns whether calls may come, and a sentence.
 
-    It and ``metrics`` are called on a thread each, so that no load balancer waits for numbers.
+    It and ``metrics`` are called on a thread each, so that no load balancer waits for numbers, and
+    by one caller for all: strangers who reach the port cannot keep the others waiting.
     """
 
     def __init__(
@@ -334,11 +354,9 @@ class MonitoringServer:
         metrics: Callable[[], bytes],
         limits: Limits = MONITORING,
     ) -> None:
-        self._readiness = readiness
-        self._metrics = metrics
+        self._readiness = _Shared("readiness", readiness)
+        self._metrics = _Shared("metrics", metrics)
         self._connections = Connections(limits, self._answer)
-        self._reads_readiness = Lane("readiness", limits.quick)
-        self._reads_metrics = Lane("metrics", limits.quick)
         self._listening: asyncio.Server | None = None
 
     async def listen(self, place: str) -> int:
@@ -368,8 +386,8 @@ class MonitoringServer:
         if self._listening is not None:
             self._listening.close()
         await self._connections.close()
-        self._reads_readiness.abandon()
-        self._reads_metrics.abandon()
+        self._readiness.abandon()
+        self._metrics.abandon()
 
     async def _answer(self, request: web.BaseRequest, _peer: Peer) -> web.Response:
         if request.method not in ("GET", "HEAD"):
@@ -377,13 +395,11 @@ class MonitoringServer:
         match request.path:
             case "/healthz":
                 return web.Response(text="the process answers\n")
-            case "/readyz" if not self._reads_readiness.is_full:
-                is_ready, sentence = await self._reads_readiness.run(self._readiness)
+            case "/readyz":
+                is_ready, sentence = await self._readiness.answer()
                 return web.Response(status=200 if is_ready else 503, text=f"{sentence}\n")
-            case "/metrics" if not self._reads_metrics.is_full:
-                body = await self._reads_metrics.run(self._metrics)
+            case "/metrics":
+                body = await self._metrics.answer()
                 return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
-            case "/readyz" | "/metrics":
-                return web.Response(status=503, text="too many wait for an answer\n")
             case _:
                 return web.Response(status=404)

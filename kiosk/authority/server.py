@@ -156,10 +156,6 @@ class Lane:
         """Return once the last call has ended."""
         self._threads.shutdown()
 
-    def abandon(self) -> None:
-        """Begin none of the calls that wait, and leave alone those that run."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
 
 class Service(Protocol):
     """The authority, with a view for each station."""
@@ -417,7 +413,7 @@ class Connection(asyncio.Protocol):
         if self._owner.admit(transport, self):
             self._abort_without(_HEADERS, self._owner.limits.headers_s)
         else:
-            transport.abort()
+            self.abort()
 
     def data_received(self, data: bytes) -> None:
         if not self.in_request and _HEADERS not in self._deadlines:
@@ -510,12 +506,15 @@ class Connections:
         self._open[transport] = connection
         self._open_of[connection.peer] += 1
         if isinstance(connection.peer, AnonymousPeer):
-            opened = self._open.values()
-            theirs = [each for each in opened if each.peer == connection.peer]
-            if not _fits(theirs, self.limits.anonymous_each):
-                return False
-            every = [each for each in opened if isinstance(each.peer, AnonymousPeer)]
-            return _fits(every, self.limits.anonymous)
+            every = [each for each in self._open.values() if isinstance(each.peer, AnonymousPeer)]
+            own = self._open_of[connection.peer]
+            if own > self.limits.anonymous_each:
+                return _makes_room([each for each in every if each.peer == connection.peer])
+            if len(every) > self.limits.anonymous:
+                largest = max(self._open_of[each.peer] for each in every)
+                most = [each for each in every if self._open_of[each.peer] == largest]
+                return _makes_room(most, in_request=largest > own)
+            return True
         return (
             connection.peer is not None
             and len(self._open) <= self.limits.connections
@@ -544,17 +543,17 @@ class Connections:
         return answer
 
 
-def _fits(connections: Sequence[Connection], most: int) -> bool:
-    """Return whether the last of some has its place: of too many the oldest without a request goes.
+def _makes_room(connections: Sequence[Connection], *, in_request: bool = False) -> bool:
+    """Close the oldest of some that is in no request; return whether one was closed.
 
-    Strangers would otherwise hold all of them, and ask for nothing.
+    Strangers would otherwise hold all places, and ask for nothing. ``in_request``: where each is in
+    one, the oldest of all.
     """
-    if len(connections) <= most:
-        return True
-    idle = next((each for each in connections[:-1] if not each.in_request), None)
-    if idle is not None:
-        idle.abort()
-    return idle is not None
+    idle = (each for each in connections if not each.in_request)
+    found = next(idle, connections[0] if in_request else None)
+    if found is not None:
+        found.abort()
+    return found is not None
 
 
 class AuthorityServer:

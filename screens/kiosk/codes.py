@@ -216,5 +216,11 @@ class StopNumberEntryPage(DigitsPage, inherit_bindings=False):
             yield from self.lead(Prose(choices.STOP_TEXT))
         yield self.cells
 
+    def others(self) -> Iterator[BigButton]:
+        yield self.stop_button(choices.STOP_LATER)
+
+    def go_label(self) -> str:
+        return choices.STOP_NOW
+
     def submitted(self, digits: Sensitive) -> None:
         self.report(StopNumberEntered(self.visit, digits))

@@ -123,7 +123,7 @@ class DigitsPage(EntryPage, inherit_bindings=False):
         keypad = (Keypad(self.typed),) if self.context.look.touch else ()
         left = Vertical(Prose(self._title, "title"), *self.beside(), classes="beside")
         yield Horizontal(left, *keypad, classes="columns")
-        go = self.button(frame.CONTINUE, self._submit, primary=True)
+        go = self.button(self.go_label(), self._submit, primary=True)
         yield self.actions(*self.others(), primary=go)
         self._digits_changed()
 
@@ -134,6 +134,9 @@ class DigitsPage(EntryPage, inherit_bindings=False):
     def others(self) -> Iterator[BigButton]:
         """Yield the buttons beside the primary one."""
         yield self.stop_button()
+
+    def go_label(self) -> str:
+        return frame.CONTINUE
 
     def submitted(self, digits: Sensitive) -> None:
         """Report the digits; the page no longer holds them."""

@@ -29,6 +29,9 @@ STOP_TEXT = (
     "It stands at the end of the email about what you did not do. It stops self-service for "
     "your smartcard until the Registration Authority has looked."
 )
+# Here "Stop" on the button that only leaves would be taken for the one that stops the misuse.
+STOP_LATER = "Not now"
+STOP_NOW = "Stop self-service"
 
 SUCCESS_NEXT = "Take your smartcard out to finish."
 
@@ -127,7 +130,8 @@ def success(what: Purpose, counts_in_s: float = 0.0) -> tuple[str, str]:
         case Purpose.CHANGE_QUESTIONS:
             return "Your security questions are changed.", "We ask them when you next unlock."
         case Purpose.CHANGE_EMAIL:
-            return "Your email address is changed.", "We send your codes to it from now on."
+            # Who kept the one that was filled in has changed nothing.
+            return "Your email address is confirmed.", "We send your codes to it from now on."
         case Purpose.REPORT_MISUSE:
             return (
                 "Thank you. Everything is stopped.",

@@ -252,7 +252,7 @@ TOUCHES = [
     touches("trouble", "Try again", TriedAgain(VISIT_ID)),
     touches("success-unlock", "Finish", LEFT),
     touches("refused-fault", "Finish|Finish", LEFT),
-    touches("stop-number", "1|2|3|4|5|6|7|8|Continue", STOP_NUMBER),
+    touches("stop-number", "1|2|3|4|5|6|7|8|Stop self-service", STOP_NUMBER),
     touches("maintenance-reason", "the network", ReasonPicked(VISIT_ID, MaintenanceReason.NETWORK)),
     touches("maintenance-words", "k|e|y|s|Continue", ReasonWritten(VISIT_ID, "keys")),
     touches("maintenance-words", "Back", BACK),

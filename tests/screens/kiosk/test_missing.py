@@ -83,7 +83,14 @@ async def test_a_touch_of_what_cannot_be_pressed_yet_says_what_is_missing(
     async with app.run_test() as pilot:
         await app.show(state)
         await settled(pilot)
-        await touch(pilot, (email.SEND if isinstance(state, EnterEmail) else frame.CONTINUE,))
+        match state:
+            case EnterEmail():
+                label = email.SEND
+            case StopNumberEntry():
+                label = choices.STOP_NOW
+            case _:
+                label = frame.CONTINUE
+        await touch(pilot, (label,))
         await settled(pilot)
         assert said in shown(app)
         await type_keys(pilot, ["1"])

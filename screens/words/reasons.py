@@ -10,7 +10,7 @@ from screens.words.waiting import RETIRED_TITLE
 
 TODO_LABEL = "What to do now"
 YOUR_REFERENCE = "Your reference number:"
-NOT_ME = "Was something in an email not you? Give them its number."
+NOT_ME = "Got an email, and it was not you? Give them its number."
 
 
 @dataclass(frozen=True, slots=True)

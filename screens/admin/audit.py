@@ -86,9 +86,7 @@ def ask_filter(desk: AuditDesk, now: AuditFilter, kind: str, times: Times) -> Fo
             _entry("staff", "Staff", now.staff, "A name, or the beginning of one."),
             _entry("reference", "Reference", now.reference, "As it stood on the screen."),
             _entry("since", "From", times.typed(now.since), "Like 2026-03-04 or 2026-03-04 09:30."),
-            _entry(
-                "until", "Before", times.typed(now.until), "The same; a whole day is counted in."
-            ),
+            _entry("until", "Until", times.typed(now.until), "The same; a day counts to its end."),
         ),
         send,
         button="Show",

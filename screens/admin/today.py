@@ -373,7 +373,7 @@ def _waiting(waiting: Sequence[ProposalLine]) -> str:
     about = f" ({first.about})" if first.about else ""
     more = f" And {len(waiting) - 1} more." if len(waiting) > 1 else ""
     sentence = first.sentence.rstrip(".")
-    return f"• Waits for a second member: {sentence}{about}, proposed by {by}.{more}"
+    return f"• Waits for a second member, proposed by {by}: {sentence}{about}.{more}"
 
 
 def by_day(days: Sequence[Day]) -> list[Bars]:

@@ -26,7 +26,7 @@ def waiting(role: Role = Role.MANAGER, *lines: ProposalLine) -> FakeDesk:
 
 async def test_today_says_what_waits_and_leads_there() -> None:
     async with running(waiting(), (TodayPage, *PAGES)) as run:
-        assert "Waits for a second member: Correct the email address to" in run.text
+        assert "Waits for a second member, proposed by" in run.text
         assert "And 1 more." in run.text
         await run.press("w")
         assert "What waits for a second member of staff" in run.text

@@ -165,7 +165,7 @@ def enrol(desk: AdminDesk, name: str, site: str) -> Form[StationLetIn]:
                 "site",
                 "Site",
                 site,
-                REPLACES if site else "",
+                REPLACES if site else "May stay empty.",
                 most=LONGEST_NAME,
                 replaces=True,
                 required=False,

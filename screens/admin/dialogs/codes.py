@@ -18,7 +18,7 @@ from screens.admin.dialogs.shown_once import ShownOnce
 from screens.admin.times import Times
 from screens.widgets.prose import Prose
 
-_WORKS_LATER = "It works only once a second member of staff agrees."
+_WORKS_LATER = "A second member of staff has to agree before it works."
 
 
 def issue(subject: Subject) -> Form[IssuedCode]:

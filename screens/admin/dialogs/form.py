@@ -259,7 +259,7 @@ class PickField(EntryField):
 Ahead = Callable[[], str]
 """Returns what else to say before an act, or nothing; it is called on a thread."""
 
-_WAITS = "It waits until a second member of staff agrees."
+_WAITS = "A second member of staff has to agree first."
 
 
 def waits(desk: AdminDesk, action: Action, words: str = _WAITS) -> Ahead:

@@ -112,7 +112,7 @@ def add_person(desk: AdminDesk) -> Form[Added]:
         ahead=waits(
             desk,
             Action.ADD_PERSON,
-            "With an email address it waits until a second member of staff agrees.",
+            "With an email address a second member of staff has to agree first.",
         ),
     )
 

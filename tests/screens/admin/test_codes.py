@@ -53,7 +53,7 @@ async def test_a_code_is_given_to_somebody_identified_and_shown_with_its_time() 
     async with person(READY) as run:
         run.desk.estate.four_eyes = True
         await run.press("c")
-        assert "It works only once a second member of staff agrees." in said(run)
+        assert "A second member of staff has to agree before it works." in said(run)
         await grounds(run, identified=True)
         ((seen, card_id, given),) = run.desk.asked.of("codes.issue")
         assert (seen, card_id, given) == (Seen(READY, 1), "card-h2", Grounds(WHY, WAYS[0]))

@@ -281,6 +281,8 @@ def test_whoever_asks_on_all_connections_keeps_no_monitor_out() -> None:
                 one = held.enter_context(monitored.dial(address))
                 with suppress(ConnectionError):
                     one.sendall(ASKS_MONITORING % b"/readyz")
+        for _ in range(20):  # turns of the loop, until their requests are under way
+            monitored.run(asyncio.sleep(0))
         for _ in range(2):
             honest = held.enter_context(monitored.dial("127.0.0.10"))
             honest.sendall(ASKS_MONITORING % b"/healthz")

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import urllib.error
@@ -22,8 +24,10 @@ import psycopg
 
 from tests.failover.servers import wait_until
 from tests.support.database import SERVER_ACCOUNT, as_account, find_programs, kill_server, migrated
+from tests.support.fresh_root import shell_blocks
 
-CONFIGURATION = Path(__file__).parents[2] / "docs" / "patroni" / "patroni.yml"
+DOCS = Path(__file__).parents[2] / "docs"
+CONFIGURATION, OF_ETCD = DOCS / "patroni" / "patroni.yml", DOCS / "patroni" / "etcd"
 PACKAGES = (
     "patroni",
     "etcd-server",
@@ -57,18 +61,79 @@ def unpacked(place: Path) -> Path:
     return root
 
 
+class Etcd:
+    """One etcd, with a CA and certificates that the documented lines make."""
+
+    def __init__(self, folder: Path, root: Path) -> None:
+        self.folder, self.port, peer = folder, _free_port(), _free_port()
+        (lines,) = (block for block in shell_blocks(DOCS / "estate.md") if "etcd-ca.key" in block)
+        lines = lines.replace("192.0.2.1$n", "127.0.0.1")
+        subprocess.run(["sh", "-euc", lines], cwd=folder, check=True, capture_output=True)
+        text = OF_ETCD.read_text().replace("192.0.2.11:2379", f"127.0.0.1:{self.port}")
+        text = text.replace("192.0.2.11:2380", f"127.0.0.1:{peer}")
+        text = re.sub(r",db2=.*", "", text)
+        of_file = dict(
+            line.split("=", 1)
+            for line in self.with_certificates(text, folder).splitlines()
+            if not line.startswith("#")
+        )
+        self.process = subprocess.Popen(
+            [str(root / "usr/bin/etcd")],
+            cwd=folder,
+            env={"PATH": os.environ["PATH"], "ETCD_DATA_DIR": str(folder / "data"), **of_file},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def with_certificates(self, text: str, folder: Path) -> str:
+        """Return a configuration with the certificates in a folder, into which they are copied."""
+        for place, name in (
+            ("/etc/ssl/kiosk/etcd-ca.pem", "etcd-ca.pem"),
+            ("/etc/ssl/kiosk/etcd.pem", "db1.pem"),
+            ("/etc/ssl/private/kiosk-etcd.key", "db1.key"),
+        ):
+            assert place in text, place
+            text = text.replace(place, str(folder / name))
+            if folder != self.folder:
+                shutil.copy(self.folder / name, folder)
+        return text
+
+    def trusts(self, certificate: Path | None = None) -> ssl.SSLContext:
+        """Return TLS that trusts the CA, and shows a certificate if any."""
+        context = ssl.create_default_context(cafile=self.folder / "etcd-ca.pem")
+        if certificate is not None:
+            context.load_cert_chain(certificate, certificate.with_suffix(".key"))
+        return context
+
+    def answers(self, certificate: Path | None) -> bool:
+        """Return whether it answers somebody; raises ``URLError`` where it is not there."""
+        url, context = f"https://127.0.0.1:{self.port}/v3/kv/range", self.trusts(certificate)
+        asked = urllib.request.Request(url, b'{"key": "AA=="}')
+        try:
+            with urllib.request.urlopen(asked, timeout=_ANSWERS_S, context=context):
+                return True
+        except (ssl.SSLError, ConnectionResetError):
+            return False
+        except urllib.error.URLError as error:
+            if isinstance(error.reason, ssl.SSLError | ConnectionResetError):
+                return False
+            raise
+
+
 class Node:
     """One server with its Patroni."""
 
-    def __init__(self, folder: Path, name: str, root: Path, etcd: int) -> None:
+    def __init__(self, folder: Path, name: str, root: Path, etcd: Etcd) -> None:
         self.folder, self.name = folder, name
+        self._trusts = etcd.trusts
         self.port, self.rest = _free_port(), _free_port()
         self._root = root
         text = CONFIGURATION.read_text()
         for old, new in (
             ("name: db1", f"name: {name}"),
             ("192.0.2.11:8008", f"127.0.0.1:{self.rest}"),
-            ("192.0.2.11:2379,192.0.2.12:2379,192.0.2.13:2379", f"127.0.0.1:{etcd}"),
+            ("192.0.2.11:2379,192.0.2.12:2379,192.0.2.13:2379", f"127.0.0.1:{etcd.port}"),
             ("192.0.2.11:5432", f"127.0.0.1:{self.port}"),
             ("192.0.2.0/24", "127.0.0.1/32"),
             ("/usr/lib/postgresql/17/bin", str(find_programs())),
@@ -79,7 +144,7 @@ class Node:
         ):
             assert old in text, old
             text = text.replace(old, new)
-        (folder / "config.yml").write_text(text)
+        (folder / "config.yml").write_text(etcd.with_certificates(text, folder))
         _give(folder)
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -116,24 +181,25 @@ class Node:
 
     def members(self) -> dict[str, str]:
         """Return the roles of the servers that run, as Patroni sees them here."""
-        url = f"http://127.0.0.1:{self.rest}/cluster"
+        url = f"https://127.0.0.1:{self.rest}/cluster"
         try:
-            with urllib.request.urlopen(url, timeout=_ANSWERS_S) as answer:
+            with urllib.request.urlopen(url, timeout=_ANSWERS_S, context=self._trusts()) as answer:
                 found = json.load(answer)["members"]
         except OSError:
             return {}
         return {m["name"]: m["role"] for m in found if m["state"] in ("running", "streaming")}
 
-
-def refuses_a_stranger(rest: int) -> bool:
-    """Return whether Patroni lets nobody without its password change the configuration."""
-    body = json.dumps({"postgresql": {"parameters": {"archive_command": "id"}}}).encode()
-    asked = urllib.request.Request(f"http://127.0.0.1:{rest}/config", body, method="PATCH")
-    try:
-        with urllib.request.urlopen(asked, timeout=_ANSWERS_S):
-            return False
-    except urllib.error.HTTPError as error:
-        return error.code == 401
+    def status_for(self, certificate: Path | None) -> int:
+        """Return what Patroni answers to somebody without its password who changes a setting."""
+        body = json.dumps({"postgresql": {"parameters": {"archive_command": "id"}}}).encode()
+        url = f"https://127.0.0.1:{self.rest}/config"
+        asked = urllib.request.Request(url, body, method="PATCH")
+        context = self._trusts(certificate)
+        try:
+            with urllib.request.urlopen(asked, timeout=_ANSWERS_S, context=context) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
 
 
 class PatroniPair:
@@ -187,27 +253,19 @@ def servers_under_patroni(place: Path) -> Iterator[PatroniPair]:
             Path(ends.enter_context(tempfile.TemporaryDirectory(prefix="kiosk-pg-")))
             for _ in range(3)
         ]
-        etcd = _free_port()
-        peers = f"http://127.0.0.1:{_free_port()}"
-        clients = f"http://127.0.0.1:{etcd}"
-        options = ["--name", "e1", "--data-dir", str(folders[2]), "--listen-client-urls", clients]
-        options += ["--advertise-client-urls", clients, "--listen-peer-urls", peers]
-        options += ["--initial-advertise-peer-urls", peers, "--initial-cluster", f"e1={peers}"]
-        store = subprocess.Popen(
-            [str(root / "usr/bin/etcd"), *options],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        ends.callback(store.wait)
-        ends.callback(store.terminate)
+        etcd = Etcd(folders[2], root)
+        ends.callback(etcd.process.wait)
+        ends.callback(etcd.process.terminate)
         nodes = Node(folders[0], "db1", root, etcd), Node(folders[1], "db2", root, etcd)
         for node in nodes:
             ends.callback(node.stop)
             node.start()
         pair = PatroniPair(nodes)
         pair.replicate()
-        assert all(refuses_a_stranger(node.rest) for node in nodes)
+        assert all(node.status_for(None) == 403 for node in nodes)
+        assert all(node.status_for(folders[2] / "db1.pem") == 401 for node in nodes)
+        assert etcd.answers(folders[2] / "db1.pem")
+        assert not etcd.answers(None)
         owner = f"postgresql://postgres:{_PASSWORD}@127.0.0.1:{pair.primary.port}/postgres"
         with psycopg.connect(owner, autocommit=True) as connection:
             connection.execute(f"CREATE ROLE kiosk LOGIN PASSWORD '{_PASSWORD}'")

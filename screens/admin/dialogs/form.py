@@ -251,6 +251,10 @@ class PickField(EntryField):
             if not self._entry.required:
                 self.pick("")
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Let no key of a text field, as Ctrl+U, take a part of the choice away."""
+        return not action.startswith(("delete", "cut", "paste"))
+
     def on_paste(self, event: events.Paste) -> None:
         event.stop()
         event.prevent_default()

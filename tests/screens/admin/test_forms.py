@@ -113,7 +113,7 @@ async def test_letters_go_round_through_what_begins_with_them(deeds: Deeds) -> N
         for keys in ("a", "aa", "aaa", "am"):
             run.app.push_screen(Form("Role", "Which?", [entry], send, button="Go"))
             await run.settle()
-            await run.press(*keys, "backspace", "enter")
+            await run.press(*keys, "backspace", "delete", "ctrl+u", "ctrl+w", "enter")
         assert chosen == ["agent", "auditor", "agent", "manager"]
 
 

@@ -95,7 +95,7 @@ class PolicyPage(LinesPage[PolicyLine]):
         self.put(
             Form(
                 in_words(line),
-                f"{line.help} The setting {line.name}; the settings file says "
+                f"{_further(line)}The setting {line.name}; the settings file says "
                 f"{_shown(line.in_file)}.",
                 (entry, *grounds_entries(identifies=False)),
                 lambda values: self.desk.policy.change(
@@ -127,6 +127,12 @@ class PolicyPage(LinesPage[PolicyLine]):
 def in_words(line: PolicyLine) -> str:
     """Return what a setting decides in a few words: the beginning of its explanation."""
     return re.split(r"[.;:] |\.$", line.help, maxsplit=1)[0]
+
+
+def _further(line: PolicyLine) -> str:
+    """Return the rest of the explanation as sentences, with a space after them, or nothing."""
+    rest = line.help.removeprefix(in_words(line)).lstrip(".;: ")
+    return f"{rest[:1].upper()}{rest[1:]} " if rest else ""
 
 
 def _shown(value: str) -> str:

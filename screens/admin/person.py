@@ -25,6 +25,7 @@ from kiosk.authority.administration.views import (
     Person,
     ProposalLine,
     RegistrationLine,
+    Standing,
     StoryLine,
 )
 from kiosk.authority.errors import NotFound
@@ -418,7 +419,9 @@ class PersonHeading(Horizontal):
             self._whose.say(printable(person.name))
             email = (f"  {printable(person.email) or 'no email yet'}", "$quiet")
             self._who.update(Content.assemble(f"  {printable(person.number)}", email))
-            words, colour = _SEE_BELOW if person.may_fail else STANDINGS[person.standing]
+            ready = person.standing is Standing.READY
+            contradicted = person.may_fail or (ready and not person.can_unlock)
+            words, colour = _SEE_BELOW if contradicted else STANDINGS[person.standing]
             self._standing.update(Content.styled(words, f"${colour}"))
 
 

@@ -80,14 +80,16 @@ async def test_a_long_name_leaves_room_for_the_number(size: tuple[int, int]) -> 
         assert "○ Not registered" in head
 
 
-async def test_no_tick_stands_beside_what_speaks_against_an_unlock() -> None:
+@pytest.mark.parametrize("can_unlock", [True, False])
+async def test_no_tick_stands_beside_what_speaks_against_an_unlock(*, can_unlock: bool) -> None:
     doubt = "They may not be able to unlock. The station could not read the card."
     desk = FakeDesk()
     record = desk.estate.people[READY]
-    record.person = replace(record.person, headline=doubt, may_fail=True)
+    record.person = replace(record.person, headline=doubt)
+    record.person = replace(record.person, can_unlock=can_unlock, may_fail=can_unlock)
     async with person(READY, desk) as run:
         head = next(line for line in run.lines if "They may not be able" in line)
-        assert f"! {doubt}" in head
+        assert f"{'!' if can_unlock else '✗'} {doubt}" in head
         assert "! See below" in run.text
         assert "✓ Ready" not in run.text
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 
+from kiosk.app.cli.admin import MOST_SESSIONS
 from tests.benchmarks.estate import KIOSK, Installation
 from tests.benchmarks.sampling import Series
 from tests.benchmarks.table import Row, Unit
@@ -16,6 +17,8 @@ from tests.benchmarks.timed_terminal import TimedTerminal
 from tests.support.sshd import make_key
 
 MANY = 20
+_NAMES = ("Asha Okafor", "Bronwen Pryce", "Chidi Eze", "Dara Quinn")
+"""Each of them has as many sessions as a member may have."""
 AIM_KIB = 30 * 1024
 _SETTLED_S = 5.0
 _SHOWN = "log out"
@@ -34,10 +37,13 @@ _HOW = (
 
 def rows(installation: Installation) -> Iterator[Row]:
     """Measure both ways, one after the other."""
-    login = _login(installation)
-    environ = {**installation.environ, "SSH_USER_AUTH": str(login), "TERM": "xterm-256color"}
+    logins = [_login(installation, name) for name in _NAMES] * MOST_SESSIONS
+    environs = [
+        {**installation.environ, "SSH_USER_AUTH": str(login), "TERM": "xterm-256color"}
+        for login in logins[:MANY]
+    ]
     command = [KIOSK, "admin", *installation.options]
-    (alone,) = _shares([TimedTerminal(command, environ) for _ in range(MANY)], ())
+    (alone,) = _shares([TimedTerminal(command, environ) for environ in environs], ())
     socket = installation.directory / "sessions.sock"
     ksm = {name: (_KSM / name).read_text() for name in ("pages_to_scan", "run")}
     warm = subprocess.Popen(
@@ -46,7 +52,7 @@ def rows(installation: Installation) -> Iterator[Row]:
     try:
         while not socket.exists():
             time.sleep(0.05)
-        forked = [TimedTerminal([*command, "--sessions", socket], environ) for _ in range(MANY)]
+        forked = [TimedTerminal([*command, "--sessions", socket], each) for each in environs]
         shares = _shares(forked, (warm.pid,), _merge_equal_pages)
     finally:
         _restore(ksm)
@@ -64,14 +70,14 @@ def rows(installation: Installation) -> Iterator[Row]:
         )
 
 
-def _login(installation: Installation) -> Path:
+def _login(installation: Installation, name: str) -> Path:
     """Add a member of staff; return a file that says of a login what sshd would."""
-    key = make_key(installation.directory / "staff")
+    key = make_key(installation.directory / name.split()[0].lower())
     public = key.with_suffix(".pub")
     add: list[str | Path] = [
         "staff",
         "add",
-        "Asha Okafor",
+        name,
         "--role",
         "agent",
         "--key",
@@ -85,7 +91,7 @@ def _login(installation: Installation) -> Path:
         check=True,
         capture_output=True,
     )
-    login = installation.directory / "login"
+    login = key.with_suffix(".login")
     login.write_text(f"publickey {' '.join(public.read_text().split()[:2])}\n")
     return login
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import logging
 import os
+import socket
 from typing import TYPE_CHECKING
 
 from kiosk.app import process
@@ -86,11 +88,39 @@ def _session(config: str | None) -> int:
                 "the schema of the database does not fit this program: `kiosk doctor` says why"
             )
         actor = _admitted(store)
+        place = take_place(actor.staff_id)
+        if place is None:
+            record_logout(store, actor, "too-many")
+            raise NotPermitted(
+                f"You are logged in {MOST_SESSIONS} times already. Log out of one of them first."
+            )
         end = _run_app(settings, build_desk(settings, os.environ, store, clock, actor))
         record_logout(store, actor, end.value if end else "fault")
     finally:
         store.close()
     return 0 if end else 1
+
+
+MOST_SESSIONS = 5
+"""Sessions of one member of staff on a machine: more would leave no memory to the others."""
+
+
+def take_place(staff_id: str) -> socket.socket | None:
+    """Return what keeps one of a member's places until this process ends; None: all are taken.
+
+    A name in the abstract namespace (unix(7)) needs no folder, and the kernel frees it.
+    """
+    for number in range(MOST_SESSIONS):
+        place = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            place.bind(f"\0kiosk-session-{staff_id}-{number}")
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                place.close()
+                continue
+            log.warning("sessions are not counted: %s", error.strerror)
+        return place
+    return None
 
 
 def _admitted(store: Store) -> Actor:

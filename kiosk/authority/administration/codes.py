@@ -25,7 +25,7 @@ from kiosk.authority.administration.standing import (
     waits_for_second,
 )
 from kiosk.authority.administration.views import Actor, CodeLine, Done, Grounds, IssuedCode, Seen
-from kiosk.authority.audit.events import STAFF_KINDS, StaffKind
+from kiosk.authority.audit.events import STAFF_KINDS, ServiceKind, StaffKind
 from kiosk.authority.crypto.macs import CodeBinding, draw_code
 from kiosk.authority.crypto.sealing import Sealer, SealKind, SealLabel
 from kiosk.authority.errors import (
@@ -187,6 +187,12 @@ class CodesDesk(Desk):
                 raise NotFound("Nobody agreed to this code in time. Give another one.")
             if not is_vouched_for(act.uow, code):
                 raise NotFound("Whoever gave this code may give none any more. Give another one.")
+            if deeds := _renamed_since(act.uow, code):
+                raise ConcurrentChange(
+                    "They were changed since the code was given. Withdraw it, look again, and "
+                    "give another one.",
+                    deeds,
+                )
             need_someone_able(act.uow, policy, self._office.means.sealer, holder, card)
             if purpose_for(act.uow, policy, holder) is not code.purpose:
                 first = code.purpose is Purpose.FIRST_UNLOCK
@@ -244,6 +250,14 @@ def giver_of(uow: UnitOfWork, code: EmailCode) -> Actor:
     if member is None:
         return Actor(code.issued_by or "", Role.MANAGER)
     return Actor(member.name, member.role, member.id, code.issued_key)
+
+
+def _renamed_since(uow: UnitOfWork, code: EmailCode) -> tuple[str, ...]:
+    """Return who changed the name or the recorded address since a code was given."""
+    kinds = frozenset({StaffKind.NAME_CORRECTED.value, ServiceKind.PERSON_CHANGED.value})
+    query = AuditQuery(holder_id=code.holder_id, kinds=kinds, since=code.drafted_at)
+    since = [event for event in uow.trail.newest(query) if event.at > code.drafted_at]
+    return tuple(describe_change(uow, event) for event in since)
 
 
 def _over(uow: UnitOfWork, code: EmailCode) -> ConcurrentChange | NotFound:

@@ -7,6 +7,8 @@ large file is best imported when the stations are quiet.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -432,6 +434,12 @@ class ImportResult:
     file_kept: str = ""
     file_replaced: bool = False
 
+    @property
+    def plan(self) -> str:
+        """The SHA-256 of what it changes of recorded or erased people, in words."""
+        parts = (self.changes, self.card_changes, self.erased_before)
+        return hashlib.sha256(json.dumps((self.known_touched, parts)).encode()).hexdigest()
+
     def plus(self, batch: Batch) -> ImportResult:
         """Count one batch more; its lines are listed once, at the end."""
         mailed = sum(one.loses_an_address for one in batch.people_changed)
@@ -677,13 +685,19 @@ class ImportDesk(Desk):
             return ImportResult(problems=refused.problems)
 
     def run(
-        self, name: str, grounds: Grounds, progress: Progress, *, digest: str = ""
+        self,
+        name: str,
+        grounds: Grounds,
+        progress: Progress,
+        *,
+        digest: str = "",
+        plan: str = "",
     ) -> ImportResult:
         """Import all of it, or nothing where it has problems; a refused actor delays nobody.
 
         An imported file is removed, as it holds secrets in clear. Changes of recorded people may
         wait for a second member of staff. Raises ``ConcurrentChange`` where the file is not the one
-        with ``digest``, which was tried or proposed.
+        with ``digest``, which was tried or proposed, or would do something else than ``plan``.
         """
         proposal = Proposal("imports.run", {"name": name})
         importing = self._office.act(Action.IMPORT_PEOPLE, grounds, proposal=proposal)
@@ -692,10 +706,15 @@ class ImportDesk(Desk):
                 by, path = audit_name(act.actor), self._path(name)
                 result = self._people.run_in(act.uow, path, by, act.signature(), progress)
                 act.waits = waits = act.waits and result.known_touched > 0
-                act.amend(digest=result.digest, known=result.known_touched)
+                act.amend(digest=result.digest, known=result.known_touched, plan=result.plan)
                 if digest and digest != result.digest:
                     raise ConcurrentChange(
                         "The file was changed since it was tried or proposed: try it again."
+                    )
+                if plan and plan != result.plan:
+                    raise ConcurrentChange(
+                        "Somebody whom the file changes was changed since this was proposed: "
+                        "decline it, try the file again, and propose it anew."
                     )
         except ImportRefused as refused:
             return ImportResult(problems=refused.problems)

@@ -229,6 +229,10 @@ class Act:
         return Done(PROPOSED if self.waits else sentence, self.reference, self.waits)
 
 
+MOST_WAITING = 100
+"""Acts that one member of staff may have waiting: among more of them one is overlooked, and the
+pages of all colleagues, which list them again and again, get slow."""
+
 PROPOSED = "Nothing is changed yet: it waits until a second member of staff agrees."
 
 
@@ -249,9 +253,14 @@ class Office:
     @contextmanager
     def look(self, action: Action) -> Iterator[UnitOfWork]:
         """Return a unit of work that reads; raises ``NotPermitted``."""
-        with self._judged(action), self.means.store.read() as uow:
-            self._present(uow, action)
+        with self.look_as(action) as (uow, _):
             yield uow
+
+    @contextmanager
+    def look_as(self, action: Action) -> Iterator[tuple[UnitOfWork, Actor]]:
+        """Do as ``look``; the actor has the present role, which may not be that of the login."""
+        with self._judged(action), self.means.store.read() as uow:
+            yield uow, self._present(uow, action)
 
     @contextmanager
     def act(
@@ -333,7 +342,15 @@ class Office:
             entered = dict(proposal.parameters) | (dict(as_parameters(seen)) if seen else {})
             sealed = seal_parameters(self.means.sealer, bare, entered)
             kept = replace(bare, parameters=sealed.ciphertext, key_id=sealed.key_id)
-            for other in uow.proposals.waiting():
+            waiting = uow.proposals.waiting()
+            mine = sum(other.proposed_by == kept.proposed_by for other in waiting)
+            if kept.proposed_key and mine >= MOST_WAITING:
+                raise NotTaken(
+                    "",
+                    f"{MOST_WAITING} acts that you proposed wait already: nothing was proposed. "
+                    "Let a colleague decide about them first.",
+                )
+            for other in waiting:
                 if not _is_same(other, kept):
                     continue
                 if proposer_of(uow, other) is None:

@@ -29,6 +29,7 @@ from kiosk.authority.administration.proposed_acts import waiting_lines
 from kiosk.authority.administration.standing import headline_of, standing_of
 from kiosk.authority.administration.views import (
     MOST_COUNTED,
+    Actor,
     Done,
     Found,
     Grounds,
@@ -267,17 +268,17 @@ class PeopleDesk(Desk):
 
     def person(self, holder_id: str) -> Person:
         """Return a person's page, with the newest of their story."""
-        with self._office.look(Action.SEE_PEOPLE) as uow:
-            return self._page(uow, uow.holders.get(holder_id))
+        with self._office.look_as(Action.SEE_PEOPLE) as (uow, reader):
+            return self._page(uow, reader, uow.holders.get(holder_id))
 
     def find_one(self, number: str) -> Person:
         """Return the page of the person with exactly this holder number."""
         wanted = number.strip()
-        with self._office.look(Action.SEE_PEOPLE) as uow:
+        with self._office.look_as(Action.SEE_PEOPLE) as (uow, reader):
             holder = uow.holders.by_numbers([wanted]).get(wanted)
             if holder is None:
                 raise NotFound(f"Nobody has the number {wanted}.")
-            return self._page(uow, holder)
+            return self._page(uow, reader, holder)
 
     def story(self, holder_id: str, before: int, limit: int = 100) -> tuple[StoryLine, ...]:
         """Return what happened before row ``before`` of the audit, newest first."""
@@ -285,10 +286,10 @@ class PeopleDesk(Desk):
             holder = _there(uow.holders.get(holder_id))
             return story_of(uow, holder.id, staff_names(uow), before=before, limit=limit)
 
-    def _page(self, uow: UnitOfWork, holder: Cardholder | None) -> Person:
+    def _page(self, uow: UnitOfWork, reader: Actor, holder: Cardholder | None) -> Person:
         means, found = self._office.means, _there(holder)
-        page = page_of(uow, found, means.policy(), self._office.actor, means.zone)
-        return replace(page, proposals=waiting_lines(uow, self._office, found.id))
+        page = page_of(uow, found, means.policy(), reader, means.zone)
+        return replace(page, proposals=waiting_lines(uow, reader, means.sealer, found.id))
 
     # --- who they are ------------------------------------------------------------------
 

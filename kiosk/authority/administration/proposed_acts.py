@@ -41,6 +41,7 @@ from kiosk.authority.administration.views import (
 from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.audit.rows import row_name
 from kiosk.authority.crypto.card_keys import fingerprint
+from kiosk.authority.crypto.sealing import Sealer
 from kiosk.authority.errors import KeyMissing, NotFound, NotPermitted, NotTaken, SealBroken
 from kiosk.authority.roles import Action, Role, may
 from kiosk.authority.store.database import UnitOfWork
@@ -173,8 +174,8 @@ def _set_secret(desk: AdminDesk, opened: OpenedAct) -> Done:
 
 
 def _run_import(desk: AdminDesk, opened: OpenedAct) -> Done:
-    name, digest = opened.text("name"), opened.text("digest")
-    result = desk.imports.run(name, _UNASKED, unseen, digest=digest)
+    name, digest, plan = opened.text("name"), opened.text("digest"), opened.text("plan")
+    result = desk.imports.run(name, _UNASKED, unseen, digest=digest, plan=plan)
     if result.problems:
         line, because = result.problems[0]
         raise NotTaken("imports", f"Nothing was imported. Line {line}: {because}.")
@@ -315,8 +316,8 @@ class ProposalsDesk(Desk):
 
     def waiting(self, holder_id: str = "") -> tuple[ProposalLine, ...]:
         """Return what waits, oldest first; with ``holder_id`` only what concerns that person."""
-        with self._office.look(Action.SEE_TODAY) as uow:
-            return waiting_lines(uow, self._office, holder_id)
+        with self._office.look_as(Action.SEE_TODAY) as (uow, reader):
+            return waiting_lines(uow, reader, self._office.means.sealer, holder_id)
 
     def would_wait(self, action: Action) -> bool:
         """Return whether such an act waits for a second member, by the policy as it is now."""
@@ -368,18 +369,20 @@ class ProposalsDesk(Desk):
         return act.done(f"It is {what}: nothing was changed.")
 
 
-def waiting_lines(uow: UnitOfWork, office: Office, holder_id: str = "") -> tuple[ProposalLine, ...]:
-    """Return what waits and concerns this actor's role, or a person, oldest first.
+def waiting_lines(
+    uow: UnitOfWork, reader: Actor, sealer: Sealer, holder_id: str = ""
+) -> tuple[ProposalLine, ...]:
+    """Return what waits and concerns the reader's role, or a person, oldest first.
 
     Auditors see all of it, and decide nothing.
     """
-    lines = [*_acts(uow, office, holder_id), *_codes(uow, office, holder_id)]
-    role = office.actor.role
+    lines = [*_acts(uow, reader, sealer, holder_id), *_codes(uow, reader, holder_id)]
+    role = reader.role
     shown = (line for line in lines if role is Role.AUDITOR or may(role, line.action))
     return tuple(sorted(shown, key=lambda line: line.proposed_at))
 
 
-def _acts(uow: UnitOfWork, office: Office, holder_id: str) -> Iterator[ProposalLine]:
+def _acts(uow: UnitOfWork, reader: Actor, sealer: Sealer, holder_id: str) -> Iterator[ProposalLine]:
     kept_ones = [
         kept for kept in uow.proposals.waiting() if not holder_id or kept.holder_id == holder_id
     ]
@@ -389,7 +392,7 @@ def _acts(uow: UnitOfWork, office: Office, holder_id: str) -> Iterator[ProposalL
         first = proposer_of(uow, kept)
         if first is None:
             continue
-        sentence, why_not = _sentence(uow, office, kept)
+        sentence, why_not = _sentence(uow, sealer, kept)
         holder = uow.holders.get(kept.holder_id) if kept.holder_id else None
         if holder is not None and holder.revision != kept.revision:
             why_not = why_not or OVERTAKEN
@@ -397,7 +400,7 @@ def _acts(uow: UnitOfWork, office: Office, holder_id: str) -> Iterator[ProposalL
         note = notes.get(kept.note_id)
         yield _judged(
             uow,
-            office,
+            reader,
             first,
             ProposalLine(
                 proposal_id=kept.id,
@@ -417,7 +420,7 @@ def _acts(uow: UnitOfWork, office: Office, holder_id: str) -> Iterator[ProposalL
         )
 
 
-def _codes(uow: UnitOfWork, office: Office, holder_id: str) -> Iterator[ProposalLine]:
+def _codes(uow: UnitOfWork, reader: Actor, holder_id: str) -> Iterator[ProposalLine]:
     for code, line in codes_waiting(uow):
         if holder_id and code.holder_id != holder_id:
             continue
@@ -430,7 +433,7 @@ def _codes(uow: UnitOfWork, office: Office, holder_id: str) -> Iterator[Proposal
         holder = uow.holders.get(line.holder_id)
         yield _judged(
             uow,
-            office,
+            reader,
             first,
             ProposalLine(
                 proposal_id=line.code_id,
@@ -449,25 +452,24 @@ def _codes(uow: UnitOfWork, office: Office, holder_id: str) -> Iterator[Proposal
         )
 
 
-def _judged(uow: UnitOfWork, office: Office, first: Actor, line: ProposalLine) -> ProposalLine:
+def _judged(uow: UnitOfWork, reader: Actor, first: Actor, line: ProposalLine) -> ProposalLine:
     """Return whether the reader could agree."""
-    actor = office.actor
-    is_mine = first.staff_id == actor.staff_id
-    if not may(actor.role, line.action):
-        because = f"This is not for the role {actor.role.value}."
+    is_mine = first.staff_id == reader.staff_id
+    if not may(reader.role, line.action):
+        because = f"This is not for the role {reader.role.value}."
     else:
-        because = line.why_not or objection(uow, first, actor)
+        because = line.why_not or objection(uow, first, reader)
     return replace(line, is_mine=is_mine, why_not=because)
 
 
-def _sentence(uow: UnitOfWork, office: Office, kept: ProposedAct) -> tuple[str, str]:
+def _sentence(uow: UnitOfWork, sealer: Sealer, kept: ProposedAct) -> tuple[str, str]:
     """Return what would be done, and why it cannot be: it is unreadable, or a station overtook it.
 
     The latter is empty where it can.
     """
     kind = ACTS.get(kept.act)
     try:
-        opened: OpenedAct | None = open_parameters(office.means.sealer, kept)
+        opened: OpenedAct | None = open_parameters(sealer, kept)
     except (SealBroken, KeyMissing):
         opened = None
     if kind is None or opened is None:

@@ -134,7 +134,7 @@ class TodayDesk(Desk):
 
     def look(self) -> Today:
         zone = self._office.means.zone
-        with self._office.look(Action.SEE_TODAY) as uow:
+        with self._office.look_as(Action.SEE_TODAY) as (uow, reader):
             today = day_of(uow.now, zone)
             first = today - timedelta(days=DAYS - 1)
             span = span_of(first, today, zone)
@@ -176,7 +176,7 @@ class TodayDesk(Desk):
                 days=days,
                 hours=by_hour(uow.statistics.visits_by_quarter(*span), zone),
                 alarms=(*alarm_lines(uow, zone), *reported_lines(uow, since, zone)),
-                waiting=waiting_lines(uow, self._office),
+                waiting=waiting_lines(uow, reader, self._office.means.sealer),
                 not_registered=uow.lists.count(PeopleGroup.NOT_REGISTERED, MOST_COUNTED),
                 expiring=uow.lists.count(PeopleGroup.EXPIRING, MOST_COUNTED),
             )

@@ -106,7 +106,13 @@ class FakeImportDesk(Slow, ImportDesk):
         return self._done(name, progress)
 
     def run(
-        self, name: str, grounds: Grounds, progress: Progress, *, digest: str = ""
+        self,
+        name: str,
+        grounds: Grounds,
+        progress: Progress,
+        *,
+        digest: str = "",
+        plan: str = "",
     ) -> ImportResult:
         self._asked.hear(Action.IMPORT_PEOPLE, "imports.run", name, grounds.reason)
         if digest != DIGEST:

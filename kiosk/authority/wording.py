@@ -31,6 +31,14 @@ def as_sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:].rstrip('.')}."
 
 
+_QUOTES: Final = str.maketrans("“”", "''")
+
+
+def quoted(text: str) -> str:
+    """Return what somebody wrote in quotation marks, so that nothing in it passes for ours."""
+    return f"“{text.rstrip('.').translate(_QUOTES)}”"
+
+
 def format_moment(moment: datetime, now: datetime, zone: tzinfo) -> str:
     """Return ``09:14 today``, ``09:14 yesterday`` or ``09:14 on 3 May 2026``."""
     then = moment.astimezone(zone)

@@ -120,6 +120,26 @@ def looks_secret(text: str) -> bool:
     )
 
 
+_BLANK: Final = re.compile(r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0]")
+"""Letters, signs and marks that are drawn as nothing, and that ``isprintable`` takes for others."""
+
+MOST_MARKS: Final = 5
+"""Marks on one letter; more of them are drawn over the lines around it."""
+
+
+def is_mark(character: str) -> bool:
+    """Return whether a character is drawn onto the one before it."""
+    return unicodedata.category(character) in ("Mn", "Me")
+
+
+def can_be_seen(text: str) -> bool:
+    """Return whether all of a text is drawn, and within its own line."""
+    if text.isascii() or not text.isprintable():
+        return text.isprintable()
+    kinds = "".join("m" if is_mark(character) else "-" for character in text)
+    return _BLANK.search(text) is None and "m" * (MOST_MARKS + 1) not in kinds
+
+
 def says_why(words: str) -> bool:
     """Return whether an officer's words can be kept as the reason for an act."""
-    return len(words) <= LONGEST_WORDS and words.isprintable() and not looks_secret(words)
+    return len(words) <= LONGEST_WORDS and can_be_seen(words) and not looks_secret(words)

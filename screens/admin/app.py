@@ -61,7 +61,7 @@ from screens.admin.waiting import ProposalsPage
 from screens.terminal.closed_app import ClosedApp, OnFault
 from screens.terminal.driver import AdminDriver, HungUp
 from screens.theme import Appearance
-from screens.widgets.prose import Prose
+from screens.widgets.prose import Prose, printable
 
 
 class End(StrEnum):
@@ -505,7 +505,7 @@ class AdminApp(ClosedApp[End], inherit_bindings=False):
         self.clear_notifications()
         self._complains = wrong
         severity: SeverityLevel = "error" if wrong else "information"
-        self.notify(text, severity=severity, timeout=seconds, markup=False)
+        self.notify(printable(text), severity=severity, timeout=seconds, markup=False)
 
     def get_key_display(self, binding: Binding) -> str:
         """Write a key as it is printed on a keyboard: ``Ctrl+P``, ``Enter``, ``r``."""

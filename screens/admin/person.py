@@ -30,6 +30,7 @@ from kiosk.authority.administration.views import (
 )
 from kiosk.authority.errors import NotFound
 from kiosk.authority.roles import Action, may
+from kiosk.authority.wording import quoted
 from kiosk.contract.policy import end_of_wait
 from screens.admin import waiting
 from screens.admin.dialogs import cards, codes, person
@@ -149,7 +150,7 @@ def proposal_points(proposals: tuple[ProposalLine, ...], times: Times) -> list[P
             continue
         points.append(Point(line.sentence, "!"))
         by, at = "you" if line.is_mine else line.proposed_by, times.at(line.proposed_at)
-        reason = line.reason.rstrip(".")
+        reason = quoted(line.reason)
         points.append(Point(f"Proposed by {by}, {at}. Reason: {reason}.", style=QUIET))
         if line.why_not and not line.is_mine:
             points.append(Point(line.why_not, style=QUIET))

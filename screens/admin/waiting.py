@@ -8,10 +8,11 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.widgets import DataTable
 
-from kiosk.authority.administration.audit_log import COMMAND_LINE
 from kiosk.authority.administration.desk import AdminDesk
+from kiosk.authority.administration.office import COMMAND_LINE
 from kiosk.authority.administration.views import Done, ProposalLine
 from kiosk.authority.roles import FINAL, IDENTIFIES, Action, may
+from kiosk.authority.wording import quoted
 from screens.admin.dialogs.form import AskGrounds, Form, confirming
 from screens.admin.page import LinesPage, app_of
 from screens.admin.table import Column, TableLine
@@ -108,13 +109,11 @@ class ProposalsPage(LinesPage[ProposalLine]):
         return TableLine(line.proposal_id, (line.about or "–", line.sentence, by, at, left))
 
     def explained(self, line: ProposalLine) -> str:
-        why = (
-            f"{line.sentence} Reason: {line.reason.rstrip('.')}." if line.reason else line.sentence
-        )
+        why = f"{line.sentence} Reason: {quoted(line.reason)}." if line.reason else line.sentence
         if line.number:
             why += f" About: {line.whom}."
         if line.identified_by:
-            why += f" Identified by: {line.identified_by}."
+            why += f" Identified by: {quoted(line.identified_by)}."
         return f"{why}\n{line.why_not or f'{_WHAT} {_first(line)}'}"
 
     # --- acts --------------------------------------------------------------------------

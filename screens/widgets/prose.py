@@ -8,10 +8,22 @@ from textual._styles_cache import StylesCache
 from textual.content import Content
 from textual.widgets import Static
 
+from kiosk.contract.text import MOST_MARKS, is_mark
+
 
 def printable(text: str) -> str:
-    """Leave out unprintable characters; line breaks stay."""
-    return "".join(char for char in text if char.isprintable() or char == "\n")
+    """Leave out unprintable characters, and marks that other lines are drawn over with.
+
+    Line breaks stay.
+    """
+    if text.isascii():
+        return "".join(char for char in text if char.isprintable() or char == "\n")
+    shown, marks = [], 0
+    for char in text:
+        marks = marks + 1 if is_mark(char) else 0
+        if marks <= MOST_MARKS and (char.isprintable() or char == "\n"):
+            shown.append(char)
+    return "".join(shown)
 
 
 def spread(left: str, right: str, width: int) -> str:

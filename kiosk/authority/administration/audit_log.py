@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from typing import IO, Final
 
 from kiosk.authority.administration import reports
-from kiosk.authority.administration.files import csv_line, new_file, recorded
+from kiosk.authority.administration.files import csv_line, need_room, new_file, recorded
 from kiosk.authority.administration.free_text import LONGEST_NAME
-from kiosk.authority.administration.office import Desk, note_id_of, staff_names
+from kiosk.authority.administration.office import COMMAND_LINE, Desk, note_id_of, staff_names
 from kiosk.authority.administration.proposals import Proposal
 from kiosk.authority.administration.views import (
     AuditFilter,
@@ -42,14 +42,12 @@ from kiosk.authority.store.records import (
     Sought,
 )
 from kiosk.authority.store.repositories.staff import REDACTED_TEXT
+from kiosk.authority.wording import quoted
 from kiosk.contract.messages import read_reference
 
 log = logging.getLogger(__name__)
 
 # What staff enter into the filter of the audit, in the terms of the audit.
-
-COMMAND_LINE = "command line:"
-"""The audit's name for an actor who is no member of staff."""
 
 _ID = re.compile(r"[0-9a-f]{32}")
 
@@ -224,9 +222,9 @@ def _grounds(event: AuditEvent, note: ActionNote | None, redacted: Container[str
         return
     if note.digest != event.detail.get("note_sha256"):
         yield "the reason was ALTERED after it was written"
-    yield f"reason: {note.reason}"
+    yield f"reason: {quoted(note.reason)}"
     if note.identified_by:
-        yield f"identified by: {note.identified_by}"
+        yield f"identified by: {quoted(note.identified_by)}"
 
 
 _OF_STAFF = frozenset({"staff", "given_by", "agreed_by"})
@@ -338,8 +336,13 @@ class AuditDesk(Desk):
         name = f"audit-{means.clock.now().astimezone(means.zone):%Y%m%d-%H%M%S}"
         with new_file(means.exports, name, how.value) as (path, file):
             export = AuditExport(file, how)
+
+            def written(done: int, total: int) -> None:
+                need_room(means.exports)
+                progress(done, total)
+
             with self._office.look(Action.EXPORT_AUDIT) as uow:
-                export.write(uow, query, progress)
+                export.write(uow, query, written)
         with recorded(path):
             self._office.record(
                 Action.EXPORT_AUDIT,

@@ -7,6 +7,7 @@ import io
 import logging
 import os
 import re
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,6 +49,21 @@ def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 FIELD = "exports"
 """The field in ``NotTaken``: the folder is wrong, and no entered value."""
+
+
+LEAST_ROOM: Final = 500 * 2**20
+"""Bytes of the disk that exports leave free: the database may be on it, and serves nobody then."""
+
+
+def need_room(folder: Path) -> None:
+    """Raise ``NotTaken`` where staff would fill the disk with what they export."""
+    there = next(each for each in (folder, *folder.parents) if each.exists())
+    if shutil.disk_usage(there).free < LEAST_ROOM:
+        raise NotTaken(
+            FIELD,
+            f"The disk of the exports folder {folder} has less than {LEAST_ROOM // 2**20} MB left. "
+            "Ask who looks after the service's machine to make room; nothing was exported.",
+        )
 
 
 @contextmanager

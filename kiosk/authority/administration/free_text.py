@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 from kiosk.authority.administration.people_fields import CellRefused
 from kiosk.authority.errors import NotTaken
-from kiosk.contract.text import LONGEST_REASON, SHORTEST_REASON, looks_secret
+from kiosk.contract.text import LONGEST_REASON, SHORTEST_REASON, can_be_seen, looks_secret
 
 LONGEST_NAME: Final = 100
 """Characters of the name of a file, a station or an account in the audit."""
@@ -51,7 +51,7 @@ def read_reason(field: str, text: str) -> str:
     if not SHORTEST_REASON <= len(tidy) <= LONGEST_REASON:
         asks = _ASKS[field]
         raise NotTaken(field, f"{asks}, in {SHORTEST_REASON} to {LONGEST_REASON} characters.")
-    if not tidy.isprintable():
+    if not can_be_seen(tidy):
         raise NotTaken(field, "There is a character in it that cannot be shown.")
     need_words(field, tidy)
     return tidy

@@ -66,12 +66,24 @@ from kiosk.contract.ports import Clock
 # Names of actors, for ids in the audit and the records.
 
 
+COMMAND_LINE = "command line:"
+"""The audit's name for an actor who is no member of staff."""
+
+
 def staff_names(uow: UnitOfWork) -> Callable[[str | None], str]:
     """Return the function from the id of a member of staff to the name, also of removed ones.
 
-    Anything else is returned unchanged: a command line says who ran it. Nobody has no name.
+    A removed member's is marked where somebody else has it now. Anything else is returned
+    unchanged: a command line says who ran it. Nobody has no name.
     """
-    known = {member.id: member.name for member in uow.staff.every()}
+    every = uow.staff.every()
+    present = {member.name for member in every if member.removed_at is None}
+    known = {
+        member.id: f"{member.name} (removed)"
+        if member.removed_at is not None and member.name in present
+        else member.name
+        for member in every
+    }
     return lambda actor: known.get(actor or "", actor or "")
 
 

@@ -14,6 +14,7 @@ from kiosk.contract import families
 from kiosk.contract.messages import CardId
 from kiosk.contract.policy import email_problem, tidy_email
 from kiosk.contract.sensitive import Sensitive
+from kiosk.contract.text import can_be_seen
 
 NAME_LIMIT = 120
 LIMIT_MOST = 15
@@ -54,7 +55,7 @@ def read_name(text: str) -> str:
         raise CellRefused("name", "is empty")
     if len(tidied) > NAME_LIMIT or not tidied.isprintable():
         raise CellRefused("name", f"must be at most {NAME_LIMIT} printable characters")
-    if not any(sign.isalpha() for sign in tidied):
+    if not any(sign.isalpha() and can_be_seen(sign) for sign in tidied):
         raise CellRefused("name", "has no letter: is it another column's?")
     return tidied
 

@@ -46,6 +46,7 @@ from kiosk.authority.store.records import (
     CardStatus,
 )
 from kiosk.authority.visit.assisted import ASSISTED_LIFE, is_assisted, is_vouched_for
+from kiosk.authority.wording import quoted
 from kiosk.contract.messages import Purpose
 from kiosk.contract.policy import HOUR, Policy, mask_email
 
@@ -74,9 +75,9 @@ def story_of(
     for event in events:
         words = [audit_message(event)]
         if note := notes.get(note_id_of(event)):
-            words.append(f"Reason: {note.reason.rstrip('.')}.")
+            words.append(f"Reason: {quoted(note.reason)}.")
             if note.identified_by:
-                words.append(f"Identified by: {note.identified_by}.")
+                words.append(f"Identified by: {quoted(note.identified_by)}.")
         if agreed := name_of(str(event.detail.get("agreed_by") or "")):
             words.append(f"Agreed by {agreed}.")
         lines.append(

@@ -10,7 +10,7 @@ from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
 from kiosk.authority.policy import policy_in_force
 from kiosk.authority.roles import Action
 from kiosk.authority.store.records import SecurityQuestion
-from kiosk.contract.text import fold
+from kiosk.contract.text import can_be_seen, fold
 
 # The list of security questions that a new service begins with.
 #
@@ -64,7 +64,7 @@ class QuestionsDesk(Desk):
             text = " ".join(text.split())
             if not SHORTEST <= len(text) <= LONGEST:
                 raise NotTaken(FIELD, f"Write it in {SHORTEST} to {LONGEST} characters.")
-            if not text.isprintable() or not fold(text):
+            if not can_be_seen(text) or not fold(text):
                 raise NotTaken(FIELD, "Write it in letters that can be shown.")
             there = act.uow.questions.every()
             # Answers to two questions that read alike would prove no more than one.

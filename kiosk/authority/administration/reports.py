@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final, TypeVar
 
-from kiosk.authority.administration.files import csv_text, new_file, recorded
+from kiosk.authority.administration.files import csv_text, need_room, new_file, recorded
 from kiosk.authority.administration.office import Desk
 from kiosk.authority.administration.views import Report, Span, Written
 from kiosk.authority.audit.events import EVENTS, Count, StaffKind
@@ -206,6 +206,7 @@ class ReportsDesk(Desk):
             report = report_of(uow, span, first, last, self._office.means.zone)
         name = f"report-by-{span.value}-{first}-to-{last}"
         with new_file(self._office.means.exports, name, "csv") as (path, file):
+            need_room(path.parent)
             file.write(as_csv(report).encode())
         with recorded(path):
             self._office.record(

@@ -7,13 +7,21 @@ the same moment, only one may.
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import replace
 from typing import Any
 
 from kiosk.authority.administration.free_text import entered
 from kiosk.authority.administration.login import FIELD as PUBLIC_KEY
 from kiosk.authority.administration.login import PublicKey, read_public_key
-from kiosk.authority.administration.office import Act, Desk, describe_change, staff_names
+from kiosk.authority.administration.office import (
+    COMMAND_LINE,
+    SERVICE,
+    Act,
+    Desk,
+    describe_change,
+    staff_names,
+)
 from kiosk.authority.administration.people_fields import CellRefused, read_card
 from kiosk.authority.administration.people_file import read_pin_key
 from kiosk.authority.administration.proposals import Proposal
@@ -40,6 +48,7 @@ from kiosk.authority.store.records import (
 from kiosk.authority.wording import as_sentence, counted
 from kiosk.contract.families import FAMILIES
 from kiosk.contract.messages import CardId
+from kiosk.contract.text import can_be_seen, fold
 
 RECENT = 50
 """How many rows of each kind are read; a page that is older than all of them is read again."""
@@ -389,12 +398,25 @@ def _keys_of(uow: UnitOfWork, staff_id: str) -> tuple[StaffKey, ...]:
     return tuple(key for key in every if key.staff_id == staff_id)
 
 
+_NOT_STAFF = frozenset({SERVICE, "erased", "you"})
+_ALPHABETS = frozenset({"LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "COPTIC", "CHEROKEE"})
+"""As the names of characters begin; some of their letters look the same."""
+
+
 def _name(uow: UnitOfWork, text: str) -> str:
+    """Return a name under which nobody takes its bearer for somebody else."""
     name = " ".join(text.split())
-    if not SHORTEST_NAME <= len(name) <= LONGEST_NAME or not name.isprintable():
-        raise NotTaken("name", f"A name has {SHORTEST_NAME} to {LONGEST_NAME} characters.")
-    present = {each.name.casefold() for each in uow.staff.every() if each.removed_at is None}
-    if name.casefold() in present:
+    folded = fold(name)
+    if len(folded) < SHORTEST_NAME or len(name) > LONGEST_NAME or not can_be_seen(name):
+        raise NotTaken(
+            "name", f"A name has {SHORTEST_NAME} to {LONGEST_NAME} letters that can be seen."
+        )
+    if folded in _NOT_STAFF or folded.startswith(fold(COMMAND_LINE)):
+        raise NotTaken("name", "The audit calls somebody else so. Write the person's own name.")
+    if len(_ALPHABETS & {unicodedata.name(sign, "").split(" ")[0] for sign in name}) > 1:
+        raise NotTaken("name", "Write all of a name in the letters of one alphabet.")
+    present = {fold(each.name) for each in uow.staff.every() if each.removed_at is None}
+    if folded in present:
         raise NotTaken(
             "name", f"Somebody is called {name} already. Tell them apart by their names."
         )

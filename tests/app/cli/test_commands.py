@@ -246,8 +246,8 @@ def test_an_import_keeps_why_it_was_done(
     assert "people mailed            1  at an old address" in capsys.readouterr().out
     assert kiosk("audit", "list", "--json", "--kind", "people-imported") == 0
     said = capsys.readouterr().out
-    assert "reason: starters of March; " in said
-    assert "reason: Import of a file of people; " in said
+    assert "reason: “starters of March”; " in said
+    assert "reason: “Import of a file of people”; " in said
 
 
 def test_import_names_every_bad_line_and_no_secret(

@@ -24,7 +24,7 @@ from kiosk.contract.messages import ReadFault
 from tests.screens.admin.people import NOW
 
 _KEY = "key: SHA256:uN7vJ2ab4Xk0"
-_WHY = "reason: Forgot the answers after a long leave; identified by: Photo ID, in person"
+_WHY = "reason: “Forgot the answers after a long leave”; identified by: “Photo ID, in person”"
 _EVENTS = (
     ("unblock-done", "Unlocked the card and set a new PIN.", "Main Entrance", "", ""),
     ("answers-wrong", "Answered the security questions wrongly; two attempts left.",
@@ -37,7 +37,7 @@ _EVENTS = (
     ("code-issued", "Gave an unlock code by word of mouth.", "", "Ann Archer", f"{_WHY}; {_KEY}"),
     ("staff-logged-in", "Logged in.", "", "Mo Farrow", f"{_KEY}; from: 10.1.7.22"),
     ("policy-changed", "Set max_failures to 5; it was 3.", "", "Mo Farrow",
-     f"reason: Many slips with the new keypads; {_KEY}; setting: max_failures"),
+     f"reason: “Many slips with the new keypads”; {_KEY}; setting: max_failures"),
 )  # fmt: skip
 PEOPLE = (
     ("100200300401", "Amara Okafor"),

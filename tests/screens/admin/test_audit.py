@@ -37,7 +37,7 @@ async def test_the_newest_rows_come_first_and_the_marked_one_is_told(
         assert "Audit: everything, newest first" in run.text
         assert "10:32" in run.lines[4] + run.lines[5]
         assert "Mo Farrow · K4XT-239M" in run.text
-        assert "reason: Many slips with the new keypads" in run.text
+        assert "reason: “Many slips with the new keypads”" in run.text
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -96,7 +96,7 @@ async def test_a_row_opens_with_all_that_it_holds_by_enter_or_mouse() -> None:
         assert "setting: max_failures" in run.text
         await run.press("escape")
         await run.click("Gave an unlock code")
-        assert "identified by: Photo ID, in person" in run.text
+        assert "identified by: “Photo ID, in person”" in run.text
         await run.click("Close")
         assert not run.app.screen.is_modal
 

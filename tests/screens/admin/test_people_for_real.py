@@ -53,7 +53,7 @@ async def test_a_call_from_the_block_to_the_code(run: Run) -> None:
     await grounds(run, identified=True)
     assert "The block is lifted." in run.text
     assert "✓ Ready" in run.text
-    assert "Lifted the block. Reason: they asked" in run.text  # the story was read again
+    assert "Lifted the block. Reason: “they asked" in run.text  # the story was read again
     await run.press("c")
     await grounds(run, identified=True)
     assert "works at every station" in run.text

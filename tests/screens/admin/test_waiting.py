@@ -43,9 +43,10 @@ async def test_today_says_nothing_where_nothing_waits() -> None:
 async def test_the_page_says_who_proposed_what_and_why() -> None:
     async with running(waiting(), PAGES) as run:
         await run.press("f3")
-        for words in ("Bronwen Pryce", "Bo Banks", "Reason: Asked for it in person."):
-            assert words in run.text
-        assert "Identified by: Photo ID, in person." in run.text
+        shown = " ".join(run.text.split())
+        for words in ("Bronwen Pryce", "Bo Banks", "Reason: “Asked for it in person”."):
+            assert words in shown
+        assert "Identified by: “Photo ID, in person”." in shown
 
 
 async def test_what_the_command_line_proposed_names_whom_to_speak_to() -> None:
@@ -125,7 +126,7 @@ async def test_the_persons_page_shows_it_and_decides_on_it() -> None:
     async with person(READY, waiting()) as run:
         assert "Waits for a second member of staff" in run.text
         assert "Correct the email address to bronwen@nhs.uk." in run.text
-        assert "Reason: Asked for it in person." in run.text
+        assert "Reason: “Asked for it in person”." in run.text
         await run.press("d")
         await grounds(run)
         assert run.desk.asked.of("proposals.decline") == [("proposal-1", Grounds(WHY))]

@@ -73,7 +73,7 @@ def test_rows_are_told_in_words_and_names(
     assert lifted.person == "900000000001 Asha Okafor"
     assert (lifted.seq, lifted.at, lifted.kind) == (3, clock.now(), "block-lifted")
     assert lifted.detail.startswith(
-        "reason: Locked out since the morning; identified by: Photo ID, in person; "
+        "reason: “Locked out since the morning”; identified by: “Photo ID, in person”; "
     )
     assert "failures: 3" in lifted.detail
     assert (wrong.sentence, wrong.station) == (
@@ -184,7 +184,7 @@ def test_a_reason_that_was_altered_afterwards_shows(
 ) -> None:
     by_owner(database, "UPDATE action_note SET reason = 'A favour'")
     altered = desk.page(AuditFilter(staff="agent")).lines[0].detail
-    assert altered.startswith("the reason was ALTERED after it was written; reason: A favour;")
+    assert altered.startswith("the reason was ALTERED after it was written; reason: “A favour”;")
     by_owner(database, "DELETE FROM action_note")
     assert desk.page(AuditFilter(staff="agent")).lines[0].detail.startswith("reason erased;")
 

@@ -244,8 +244,8 @@ def test_the_story_names_both(
     lines = AdminDesk(second).people.person(asha.holder.id).story
     told_of = {line.sentence: line.who for line in lines}
     done = (
-        "Corrected the email address. Reason: Asked for by telephone. "
-        "Identified by: Photo ID, in person. Agreed by Manager Two."
+        "Corrected the email address. Reason: “Asked for by telephone”. "
+        "Identified by: “Photo ID, in person”. Agreed by Manager Two."
     )
     assert told_of[done] == "Manager One"
     agreed = "Agreed to correct the email address, as a colleague had proposed."

@@ -102,7 +102,7 @@ def test_an_import_is_audited_with_who_did_it(
         assert "900000000001" in uow.holders.by_numbers(["900000000001"])
     assert (event.kind, event.actor) == ("people-imported", manager.actor.staff_id)
     (row,) = AuditDesk(manager).page(AuditFilter(reference=done.reference)).lines
-    assert row.detail.startswith(f"reason: {GROUNDS.reason}; ")
+    assert row.detail.startswith(f"reason: “{GROUNDS.reason}”; ")
 
 
 def test_people_who_were_erased_are_named(

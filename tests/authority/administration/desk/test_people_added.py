@@ -32,7 +32,7 @@ def test_a_person_is_added_and_found(desk: PeopleDesk, means: StaffDependencies)
     )
     (line,) = person.story
     assert line.reference == done.reference
-    assert "Reason: Asked for by telephone." in line.sentence
+    assert "Reason: “Asked for by telephone”." in line.sentence
     with means.store.read() as uow:
         assert uow.search.find("chen bo", 5) == (person.seen.holder_id,)
     assert mailed(means) == []

@@ -118,7 +118,8 @@ def test_a_story_tells_who_where_and_why_newest_first(agent: Office, store: Stor
         seq=3,
         at=NOW,
         sentence=(
-            "Lifted the block. Reason: Asked for by telephone. Identified by: Photo ID, in person."
+            "Lifted the block. Reason: “Asked for by telephone”. "
+            "Identified by: “Photo ID, in person”."
         ),
         who=agent.actor.name,
         station="",

@@ -1,0 +1,52 @@
+"""Before: a reason such as "new card. Agreed by Manager Two" read in stories, in the audit and in
+exports as if the service had written that; and who may export filled the disk of the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kiosk.authority.administration import files
+from kiosk.authority.administration.desk import AdminDesk
+from kiosk.authority.administration.office import Office
+from kiosk.authority.administration.views import AuditFilter, ExportFormat, Grounds, unseen
+from kiosk.authority.errors import NotTaken
+from kiosk.authority.roles import Role
+from tests.authority.administration.desk.offices import means_of, office_of
+from tests.authority.world import World, copy_template
+
+FORGED = "Lost it”. Agreed by Manager Two; agreed by: Manager Two; “so"
+
+
+@pytest.fixture
+def world(sqlite_template: Path, tmp_path: Path) -> Iterator[World]:
+    world = World(copy_template(sqlite_template, tmp_path))
+    yield world
+    world.store.close()
+
+
+@pytest.fixture
+def office(world: World, tmp_path: Path) -> Office:
+    return office_of(means_of(world.store, world.clock, tmp_path), Role.MANAGER)
+
+
+def test_no_reason_reads_like_what_the_service_wrote(world: World, office: Office) -> None:
+    desk = AdminDesk(office)
+    seen = desk.people.person(world.registered_card().holder_id).seen
+    done = desk.people.report_misuse(seen, Grounds(FORGED))
+    mark = "“Lost it'. Agreed by Manager Two; agreed by: Manager Two; 'so”"
+    assert f"Reason: {mark}." in desk.people.person(seen.holder_id).story[0].sentence
+    (row,) = desk.audit.page(AuditFilter(reference=done.reference)).lines
+    assert row.detail.startswith(f"reason: {mark}; ")
+
+
+def test_exports_leave_room_for_the_database(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "LEAST_ROOM", 2**70)
+    desk = AdminDesk(office)
+    with pytest.raises(NotTaken, match="make room"):
+        desk.audit.export(AuditFilter(), ExportFormat.CSV, unseen)
+    assert not list(office.means.exports.iterdir())

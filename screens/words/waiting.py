@@ -124,7 +124,7 @@ def removal(how: RemovalReason) -> str:
     """Say how the visit ended."""
     match how:
         case RemovalReason.LEFT:
-            return "You have stopped. Put your smartcard in again whenever you like."
+            return "You have ended your visit. Put your smartcard in again whenever you like."
         case RemovalReason.IDLE:
             return "Nobody answered, so the visit has ended to keep you safe."
         case RemovalReason.FINISHED:

@@ -1,17 +1,15 @@
-"""The installed program with a saboteur in it: ``python sabotage.py ORDERS kiosk-arguments``.
+"""The program with a saboteur in it, forked as ``tests.e2e.quick_pages`` is.
 
-The file ORDERS names, a line each, the calls that fail from now on: ``cards.read`` with an
-error that nobody expects, ``cards.read=CardMute`` with one of the product's own. Every error
-carries the secrets that the call was given, and a canary besides, in its text, its
-arguments, its cause and the locals of its frames. Beside that, only pages that one waits
-on are shorter up than they would be.
+The file ``orders`` beside the folder of its state names, a line each, the calls that fail from now
+on: ``cards.read`` with an error that nobody expects, ``cards.read=CardMute`` with one of the
+product's own. Every error carries the secrets that the call was given, and a canary besides, in its
+text, its arguments, its cause and the locals of its frames.
 """
 
 from __future__ import annotations
 
-import sys
+import os
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -20,17 +18,17 @@ from msgspec import Struct
 
 from hardware.card_access import PcscCards
 from hardware.drivers.piv import PivSession
-from kiosk.__main__ import main
-from kiosk.app.composition import station
 from kiosk.authority.mail.smtp import SmtpMailer
 from kiosk.authority.service import LocalAuthority
-from kiosk.config.settings import Settings
 from kiosk.contract import errors
 from kiosk.contract.sensitive import Sensitive
 from screens.kiosk.app import KioskApp
 from screens.kiosk.codes import CodeEntryPage
-from screens.theme import Appearance
 from screens.widgets.fields import Cells
+from tests.e2e import quick_pages
+from tests.e2e.quick_pages import load
+
+__all__ = ["load", "main"]
 
 CANARY = "Saboteur 90817263"
 
@@ -51,12 +49,8 @@ class SabotageError(Exception):
     """Expected by nobody."""
 
 
-_look_of = station.appearance_of
-
-
 def spoil(orders: Path) -> None:
     """Put the saboteur between each call and whoever makes it."""
-    station.appearance_of = _hasty
     ports: tuple[tuple[type, str, list[str]], ...] = (
         (LocalAuthority, "authority", AUTHORITY),
         (PcscCards, "cards", CARDS),
@@ -68,10 +62,6 @@ def spoil(orders: Path) -> None:
             _spoil_one(orders, f"{prefix}.{name}", kind, name)
     for called, (kind, name) in SCREENS.items():
         _spoil_one(orders, called, kind, name)
-
-
-def _hasty(settings: Settings) -> Appearance:
-    return replace(_look_of(settings), shown_s=0.05)
 
 
 def _spoil_one(orders: Path, called: str, kind: type, name: str) -> None:
@@ -113,6 +103,7 @@ def _secrets_in(value: Any) -> Iterator[str]:
             yield from _secrets_in(getattr(value, name))
 
 
-if __name__ == "__main__":
-    spoil(Path(sys.argv.pop(1)))
-    sys.exit(main())
+def main() -> int:
+    """Run it, with the arguments of this process."""
+    spoil(Path(os.environ["STATE_DIRECTORY"]).with_name("orders"))
+    return quick_pages.main()

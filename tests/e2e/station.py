@@ -138,14 +138,15 @@ class Station(Terminal):
 class PreparedStation(Station):
     """One of ``tests.e2e.quick_pages``, forked: it is there in half a second of the processor less.
 
-    The command begins with ``run``.
+    The command begins with ``run``. ``module`` is another program of tests in a subclass.
     """
+
+    module = "tests.e2e.quick_pages"
 
     def _start(
         self, command: list[str], environ: Mapping[str, str], terminal: int, cwd: Path | None
     ) -> Forked:
-        program = prepared("tests.e2e.quick_pages")
-        return program.start_on(terminal, command, environ, cwd or Path.cwd())
+        return prepared(self.module).start_on(terminal, command, environ, cwd or Path.cwd())
 
 
 def _is_boxed(above: str, face: re.Match[str]) -> bool:

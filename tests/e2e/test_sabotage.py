@@ -1,6 +1,6 @@
 """Every step fails on purpose with an error that is full of secrets: none of them gets out.
 
-The program is the installed one with a saboteur in it (``sabotage``), in a real terminal.
+The program is a forked one with a saboteur in it (``sabotage``), in a real terminal.
 A fault of a step ends that visit, with a page and a reference; a fault of the screen ends
 the program, with a code that says so and the terminal as it was.
 """
@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -25,7 +24,7 @@ from tests.e2e import sabotage
 from tests.e2e.canaries import bare, display, files, found, mail, rows, spoken
 from tests.e2e.conftest import MakeWorld
 from tests.e2e.people import Person
-from tests.e2e.station import Station
+from tests.e2e.station import PreparedStation, Station
 from tests.e2e.visitor import Visitor
 from tests.e2e.world import World
 
@@ -33,8 +32,13 @@ pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
 
 ANSWERS = {1: "Ptarmigan", 2: "Zoë Qvist"}
 NEW_PIN, LAST_PIN = "58209316", "40971635"
-PROGRAM = (Path(sys.executable), Path(sabotage.__file__))
 Walk = Callable[[Visitor], object]
+
+
+class SabotagedStation(PreparedStation):
+    """One with the saboteur in it."""
+
+    module = sabotage.__name__
 
 
 @dataclass
@@ -106,8 +110,7 @@ def plot(make_world: MakeWorld) -> Plot:
     world = make_world(policy={"questions_registered": 2, "questions_asked": 2})
     orders = world.folder / "orders"
     orders.touch()
-    program = (*PROGRAM, orders)
-    return Plot(world, world.station(program=program), orders)
+    return Plot(world, world.station(program=SabotagedStation), orders)
 
 
 def _registers(visitor: Visitor) -> Visitor:
@@ -227,7 +230,7 @@ def test_a_fault_of_the_screen_ends_the_program(plot: Plot, fault: str) -> None:
     assert closed
     assert bare(after) == b""
     assert b"Traceback" not in shown
-    assert "fault on the display\n__main__.SabotageError" in logged(plot.world)
+    assert "fault on the display\ntests.e2e.sabotage.SabotageError" in logged(plot.world)
     assert plot.leaks() == []
 
 
@@ -242,7 +245,7 @@ def _is_well(plot: Plot, never_opened: int = 0) -> None:
     assert _open_visits(plot.world) == []
     assert _refused(plot.world) == set(plot.references[never_opened:])
     for reference in plot.faults:
-        assert f"fault in visit {reference}\n__main__.SabotageError\n" in log
+        assert f"fault in visit {reference}\ntests.e2e.sabotage.SabotageError\n" in log
     assert plot.station.close() == 0
     plot.world.kiosk("audit", "verify", check=True)
     assert plot.leaks() == []

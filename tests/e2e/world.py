@@ -140,11 +140,12 @@ class World:
         name: str = "Main entrance",
         environ: Mapping[str, str] = {},
         ready: bool = True,
-        program: Sequence[Path] = (PROGRAM,),
+        program: Sequence[Path] | type[PreparedStation] = (PROGRAM,),
     ) -> Station:
         """Start ``kiosk run`` on one slot of the reader; returns when it waits for a card.
 
-        With ``ready`` False it returns at once. ``program`` stands in for the installed one.
+        With ``ready`` False it returns at once. ``program`` stands in for the installed one, or
+        is forked.
         """
         own = {
             "KIOSK_STATION__NAME": name,
@@ -152,10 +153,11 @@ class World:
         }
         words = ["run", "--config", self.config, "--log", self.log]
         seen = {**self.environ, **own, **environ}
+        forked = PreparedStation if program is HASTY else program
         station = (
-            PreparedStation(words, seen, columns, rows, self.folder)
-            if program is HASTY
-            else Station([*program, *words], seen, columns, rows, self.folder)
+            forked(words, seen, columns, rows, self.folder)
+            if isinstance(forked, type)
+            else Station([*forked, *words], seen, columns, rows, self.folder)
         )
         self.stations.append(station)
         if ready:

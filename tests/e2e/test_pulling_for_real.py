@@ -18,7 +18,7 @@ from tests.e2e.frames import frames
 from tests.e2e.people import person
 from tests.e2e.station import Station
 from tests.e2e.visitor import DOT, Visitor
-from tests.e2e.world import World
+from tests.e2e.world import HASTY, World
 
 pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
 
@@ -175,7 +175,7 @@ def _mixed(station: Station) -> list[str]:
 
 
 def test_registering(world: World) -> None:
-    station = world.station()
+    station = world.station(program=HASTY)
     walk = Walk(Visitor(world, world.ben, station))
     walk.each(Walk.menu, Walk.stopped, Walk.typed_pin, Walk.pick, Walk.give_answer, Walk.email)
     walk.each(Walk.registration_code)
@@ -187,7 +187,7 @@ def test_registering(world: World) -> None:
 
 def test_unlocking(world: World) -> None:
     world.register(world.ada)
-    station = world.station()
+    station = world.station(program=HASTY)
     walk = Walk(Visitor(world, world.ada, station))
     world.ada.card.state.pin.left = 0
     walk.each(Walk.owner, Walk.question, Walk.wrong_answers, Walk.unlock_code)

@@ -14,7 +14,7 @@ from tests.e2e.locked_database import held
 from tests.e2e.records import events, registration
 from tests.e2e.station import Station
 from tests.e2e.visitor import Visitor
-from tests.e2e.world import World
+from tests.e2e.world import HASTY, World
 from tests.support.faults import FaultyCard, Hang
 
 pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
@@ -32,7 +32,7 @@ def _is_served(visitor: Visitor) -> None:
 
 
 def test_the_reader_service_is_killed_and_the_reader_unplugged(world: World) -> None:
-    station, pcscd = world.station(), world.pcscd
+    station, pcscd = world.station(program=HASTY), world.pcscd
     ben = Visitor(world, world.ben, station)
 
     pcscd.kill()
@@ -116,7 +116,7 @@ def test_the_database_is_locked_when_the_card_has_its_new_pin(make_world: MakeWo
     ada = world.ada
     world.register(ada)
     ada.card.state.pin.left = 0
-    visitor = Visitor(world, ada, world.station())
+    visitor = Visitor(world, ada, world.station(program=HASTY))
     hang = Hang(done=True)
     faulty = FaultyCard(ada.card, {RESET_RETRY_COUNTER: hang})
     link = CardLink(faulty, world.pcscd.slots[0])
@@ -135,7 +135,7 @@ def test_the_database_is_locked_when_the_card_has_its_new_pin(make_world: MakeWo
 def test_a_station_begins_before_its_database_is_there(world: World) -> None:
     elsewhere = world.database.with_name("elsewhere.db")
     world.database.rename(elsewhere)
-    station = world.station(ready=False)
+    station = world.station(ready=False, program=HASTY)
     _out_of_service(station, Outage.AUTHORITY_AWAY)
     elsewhere.rename(world.database)
     station.see(waiting.ATTRACT_TITLE)
@@ -145,7 +145,7 @@ def test_a_station_begins_before_its_database_is_there(world: World) -> None:
 def test_a_station_begins_before_it_is_set_up(world: World) -> None:
     for file in (*world.state.glob("kiosk.db*"), world.state / "keys.json"):
         file.unlink()
-    station = world.station(ready=False)
+    station = world.station(ready=False, program=HASTY)
     _out_of_service(station, Outage.AUTHORITY_AWAY)
     world.kiosk("setup", "authority", check=True)
     station.see(waiting.ATTRACT_TITLE)

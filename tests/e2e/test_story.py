@@ -73,7 +73,7 @@ def test_registers_locks_the_card_and_unlocks_it_at_another_station(world: World
 def test_keys_alone_on_the_smallest_screen_come_back_to_the_same_station(world: World) -> None:
     ada = world.ada
     world.register(ada)
-    station = world.station(60, 20, environ={"KIOSK_STATION__TOUCH": "false"})
+    station = world.station(60, 20, environ={"KIOSK_STATION__TOUCH": "false"}, program=HASTY)
     _lock(world)
     visitor = Visitor(world, ada, station, Keys())
     visitor.comes().unlocks()
@@ -93,7 +93,7 @@ def test_keys_alone_on_the_smallest_screen_come_back_to_the_same_station(world: 
 def test_touch_alone_on_the_smallest_screen(world: World) -> None:
     ada = world.ada
     world.register(ada)
-    station = world.station(60, 20)
+    station = world.station(60, 20, program=HASTY)
     _lock(world)
     visitor = Visitor(world, ada, station, Fingers())
     visitor.comes().unlocks().answers()

@@ -20,7 +20,7 @@ from screens.words import frame, waiting
 from tests.attacks.terminal.supervisor import Supervisor
 from tests.e2e.station import Station
 from tests.e2e.visitor import Visitor
-from tests.e2e.world import PROGRAM, World
+from tests.e2e.world import HASTY, PROGRAM, World
 
 pytestmark = [pytest.mark.hardware, pytest.mark.terminal]
 
@@ -43,7 +43,7 @@ def supervisor() -> Iterator[Supervisor]:
 @pytest.fixture
 def station(world: World, supervisor: Supervisor) -> Station:
     """A station under a watchdog, with a visitor's name on the display."""
-    station = world.station(environ=supervisor.environ)
+    station = world.station(environ=supervisor.environ, program=HASTY)
     Visitor(world, world.ada, station).comes()
     station.see(world.ada.name)
     supervisor.wait_for_beats()
@@ -138,7 +138,7 @@ def test_a_terminal_that_never_answers_is_noticed_when_it_takes_no_more(
     world: World, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Station, "reports_status", False)
-    station = world.station(environ=supervisor.environ)
+    station = world.station(environ=supervisor.environ, program=HASTY)
     supervisor.wait_for_beats()
     station.reads.clear()
     with pressing(station, "f2"):

@@ -81,6 +81,7 @@ def test_every_line_works_on_a_fresh_machine(tmp_path: Path) -> None:
         tmp_path,
         [CREDENTIAL_SERVICE, *lines, *documented(), *AFTERWARDS.splitlines(), *CLOSED_HOME],
         {"people.csv": PEOPLE, "asha.pub": key},
+        forks=True,
     )
     said = done.stdout
     assert done.returncode == 0, said[-3000:]

@@ -12,7 +12,7 @@ import selectors
 import time
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache, partial
+from functools import cache
 from typing import Any, TypeVar
 
 import pytest
@@ -66,14 +66,12 @@ class _Selector(selectors.DefaultSelector):
 class IdleLoop(asyncio.SelectorEventLoop):
     """An event loop that says when it has nothing to do, and whose clock stands while it works.
 
-    So a slow machine paints no more frames than a fast one, and no deadline passes because
+    So a slow machine lays out no more frames than a fast one, and no deadline passes because
     of the work that it is for.
     """
 
-    def __init__(self, *, paints: bool = True) -> None:
+    def __init__(self) -> None:
         self._idle_selector = _Selector()
-        self.paints = paints
-        self.unpainted: dict[_LatePainter, list[Screen[Any]]] = {}
         super().__init__(self._idle_selector)
 
     def time(self) -> float:
@@ -89,17 +87,14 @@ class IdleLoop(asyncio.SelectorEventLoop):
         selector.skip_until = max(selector.skip_until, selector.now + seconds)
         selector.waiting.append(future)
         await future
-        while self.unpainted:
-            painter, below = self.unpainted.popitem()
-            painter.paint(below)
 
 
 class _LatePainter(Compositor):
-    """Paints once nothing is left to do, where there is no terminal.
+    """Paints when somebody looks, where there is no terminal.
 
-    Textual paints each frame, and then throws it away where there is nothing to show it on. Two
-    hundred tests of screens take 60 s of the processor with this, and 68 s without. Nothing
-    public puts off the painting alone: ``App.batch_update`` puts off the layout, too.
+    Textual paints each frame, and then throws it away where there is nothing to show it on: a
+    fifth of the work of a test. Nothing public puts off the painting alone:
+    ``App.batch_update`` puts off the layout, too.
     """
 
     def render_update(
@@ -108,29 +103,16 @@ class _LatePainter(Compositor):
         screen_stack: list[Screen[Any]] | None = None,
         simplify: bool = False,
     ) -> RenderableType | None:
-        """Put off what nobody sees; ``full`` is asked for by who looks at the screen."""
-        loop = asyncio.get_running_loop()
+        """Paint nothing that nobody sees; ``full`` is asked for by who looks at the screen."""
         headless = self.root is not None and self.root.app.is_headless
-        if full or not headless or not isinstance(loop, IdleLoop):
+        if full or not headless or not isinstance(asyncio.get_running_loop(), IdleLoop):
             return super().render_update(full, screen_stack, simplify)
-        if loop.paints:
-            loop.unpainted[self] = screen_stack or []
         return None
 
-    def paint(self, below: list[Screen[Any]]) -> None:
-        """Paint what has changed since, if it shows."""
-        if self.root is not None and self.root.is_running and self.root.screen.is_current:
-            super().render_update(screen_stack=below)
 
-
-def run(main: Coroutine[Any, Any, T], *, paints: bool = True) -> T:
-    """Do what ``asyncio.run`` does, on such a loop.
-
-    Who takes a picture of each state that is to be seen needs no painting of those on the way:
-    that was a sixth of the work.
-    """
-    loop = partial(IdleLoop, paints=paints)
-    with short_frames(), asyncio.Runner(loop_factory=loop) as runner:
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """Do what ``asyncio.run`` does, on such a loop."""
+    with short_frames(), asyncio.Runner(loop_factory=IdleLoop) as runner:
         return runner.run(main)
 
 
@@ -183,7 +165,7 @@ def _rules(
 
 
 async def still(seconds: float = 0.0) -> None:
-    """Let ``seconds`` pass at once, and wait until all is worked off and what changed is painted.
+    """Let ``seconds`` pass at once, and wait until all is worked off.
 
     What runs in threads, or waits for a later time, is not waited for.
     """

@@ -30,7 +30,7 @@ _AT_ITS_SIZE = set(
 @lru_cache(maxsize=1)
 def _taken(name: str) -> dict[tuple[int, int], str]:
     """Take all pictures of a sample at once: to live through it is most of the work."""
-    return idle_app.run(_pictures(_SAMPLES[name], name in _AT_ITS_SIZE), paints=False)
+    return idle_app.run(_pictures(_SAMPLES[name], name in _AT_ITS_SIZE))
 
 
 async def _pictures(sample: Sample, at_its_size: bool) -> dict[tuple[int, int], str]:

@@ -70,7 +70,7 @@ def unlock() -> str:
     """Draw one unlock as a picture that moves."""
     every = samples()
     chosen = {f"{name} {keys}": replace(every[name], keys=tuple(keys)) for name, keys, _ in UNLOCK}
-    taken = idle_app.run(pictures(chosen, SIZES[0]), paints=False)
+    taken = idle_app.run(pictures(chosen, SIZES[0]))
     return moving(
         [(stretched(taken[f"{name} {keys}"].svg), seconds) for name, keys, seconds in UNLOCK]
     )
@@ -79,7 +79,7 @@ def unlock() -> str:
 def draw_one(name: str, file: Path, size: str = "80x24") -> None:
     """Draw one sample."""
     columns, rows = map(int, size.split("x"))
-    taken = idle_app.run(pictures({name: samples()[name]}, (columns, rows)), paints=False)
+    taken = idle_app.run(pictures({name: samples()[name]}, (columns, rows)))
     file.write_text(taken[name].svg)
 
 

@@ -34,7 +34,7 @@ MAIN = (
 @cache
 def _taken() -> dict[str, Picture]:
     every = samples()
-    return idle_app.run(pictures({name: every[name] for name in MAIN}, LARGE), paints=False)
+    return idle_app.run(pictures({name: every[name] for name in MAIN}, LARGE))
 
 
 @pytest.mark.parametrize("name", MAIN)

@@ -46,7 +46,7 @@ def take(request: pytest.FixtureRequest) -> Take:
             for name, sample in _SAMPLES.items()
             if (name, size) in wanted and (sample.touch, sample.dark) == (touch, dark)
         }
-        return idle_app.run(pictures(station, size), paints=False)
+        return idle_app.run(pictures(station, size))
 
     def take_one(name: str, size: tuple[int, int]) -> Picture:
         sample = _SAMPLES[name]

@@ -22,7 +22,7 @@ class NotPermitted(AdministrationError):
 
 
 class NotStaff(NotPermitted):
-    """The key with which a session was opened belongs to no member of staff any more."""
+    """The key with which a session was opened lets nobody in any more."""
 
 
 class NotTaken(AdministrationError):

@@ -14,7 +14,7 @@ import pytest
 
 from kiosk.authority.administration import office as offices
 from kiosk.authority.administration.views import Grounds, unseen
-from kiosk.authority.errors import ConcurrentChange, NotTaken
+from kiosk.authority.errors import ConcurrentChange, NotStaff, NotTaken
 from kiosk.authority.roles import Role
 from tests.attacks.four_eyes import Colleague, estate
 from tests.authority.administration.desk.keys import new_key
@@ -82,6 +82,17 @@ def test_who_is_no_manager_any_more_reads_nothing_that_waits_for_managers(world:
         uow.commit()
     assert not first.desk.proposals.waiting()
     assert not first.desk.today.look().waiting
+
+
+def test_a_session_of_whoever_became_a_technician_ends(world: World) -> None:
+    agent = Colleague(world, Role.AGENT, "First")
+    with world.store.begin() as uow:
+        member = uow.staff.get(agent.office.actor.staff_id)
+        assert member is not None
+        uow.staff.save(replace(member, role=Role.TECHNICIAN))
+        uow.commit()
+    with pytest.raises(NotStaff):
+        agent.desk.today.look()
 
 
 def test_one_member_proposes_no_more_than_colleagues_can_look_at(

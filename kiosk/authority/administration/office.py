@@ -478,7 +478,8 @@ class Office:
         actor = self.actor
         if actor.staff_id:
             member = uow.staff.by_key(actor.key)
-            if member is None or member.id != actor.staff_id:
+            is_theirs = member is not None and member.id == actor.staff_id
+            if member is None or not is_theirs or not may(member.role, Action.SEE_TODAY):
                 raise NotStaff("Your key does not let you in any more. Please log out.")
             actor = replace(actor, name=member.name, role=member.role)
         if not may(actor.role, action):

@@ -70,6 +70,7 @@ ASKS: dict[str, Action] = {
     "codes.agree": Action.AGREE_CODE,
     "codes.withdraw": Action.WITHDRAW_CODE,
     "proposals.waiting": Action.SEE_TODAY,
+    "proposals.would_wait": Action.SEE_TODAY,
     "proposals.agree": Action.AGREE_ACT,
     "proposals.decline": Action.DECLINE_ACT,
     "stations.every": Action.SEE_STATIONS,
@@ -126,6 +127,7 @@ def given(means: StaffDependencies) -> dict[str, object]:
     """Something sensible for each parameter: by its type, or by its name where that says more."""
     person = people.somebody(means)
     by_type: dict[Any, object] = {
+        Action: Action.LIFT_BLOCK,
         Seen: people.seen(means, person),
         Grounds: GROUNDS,
         NewCard: NewCard(f"{7:032x}"),

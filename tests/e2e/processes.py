@@ -12,8 +12,8 @@ from pathlib import Path
 
 from screens.words import waiting
 from tests.app.composition.test_station_alone import FORBIDDEN
-from tests.e2e.station import Station
-from tests.e2e.world import HASTY, PROGRAM, SECONDS, World
+from tests.e2e.station import PreparedStation, Station
+from tests.e2e.world import PROGRAM, SECONDS, World
 from tests.support.prepared import Forked, prepared_program
 
 LOOKED_INTO = (Path(sys.executable), Path(__file__).with_name("looked_into.py"))
@@ -101,9 +101,15 @@ class StationAlone:
         return ["station", "--config", self.config, "--log", self.log]
 
     def start(self, title: str = waiting.ATTRACT_TITLE, *, hasty: bool = False) -> Station:
-        """Start ``kiosk station``; returns when ``title`` can be read."""
-        command = [*HASTY, *self._arguments] if hasty else self.command
-        made = Station(command, self.environ, 80, 24, self.folder)
+        """Start ``kiosk station``; returns when ``title`` can be read.
+
+        With ``hasty`` it is forked, from a process that has loaded an authority as well.
+        """
+        made = (
+            PreparedStation(self._arguments, self.environ, 80, 24, self.folder)
+            if hasty
+            else Station(self.command, self.environ, 80, 24, self.folder)
+        )
         self.world.stations.append(made)
         made.see(title)
         return made

@@ -138,7 +138,8 @@ class Station(Terminal):
 class PreparedStation(Station):
     """One of ``tests.e2e.quick_pages``, forked: it is there in half a second of the processor less.
 
-    The command begins with ``run``. ``module`` is another program of tests in a subclass.
+    The command begins with ``run`` or ``station``. ``module`` is another program of tests in a
+    subclass.
     """
 
     module = "tests.e2e.quick_pages"

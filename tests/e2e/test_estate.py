@@ -354,7 +354,7 @@ def test_stations_of_the_estates_own_ca_are_let_in_by_their_certificate(
             "ca": str(own / "ca.pem"),
         }
     )
-    authority = Authority(world)
+    authority = Authority(world, forked=True)
     machine = StationAlone(
         world,
         f'[authority]\naddresses = ["localhost:{port}"]\ncertificate = "{own / "station.pem"}"\n'

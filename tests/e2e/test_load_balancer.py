@@ -50,7 +50,7 @@ def authorities(world: World, behind: list[Behind]) -> Iterator[list[Authority]]
             "KIOSK_AUTHORITY__ENROL_LISTEN": f"127.0.0.1:{ports.enrolment}",
             "KIOSK_MONITORING__LISTEN": f"127.0.0.1:{ports.monitoring}",
         }
-        made.append(Authority(world, name=f"authority{number}", environ=listens))
+        made.append(Authority(world, name=f"authority{number}", environ=listens, forked=True))
     yield made
     for each in made:
         if each.process.poll() is None:
@@ -78,7 +78,7 @@ def test_a_visit_goes_on_when_an_authority_dies_and_when_the_other_hangs(
     enrol(machine)
     ada = world.ada
     world.register(ada)
-    visitor = Visitor(world, ada, machine.start())
+    visitor = Visitor(world, ada, machine.start(hasty=True))
     world.insert(ada)
     world.block(ada)
     world.remove(ada)

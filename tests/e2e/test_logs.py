@@ -37,7 +37,7 @@ def lines(path: Path) -> list[dict[str, Any]]:
 
 def test_each_line_is_json_and_names_no_person_and_no_secret(world: World) -> None:
     world.more_environ["KIOSK_PCSC__TRACE"] = "true"
-    authority = Authority(world)
+    authority = Authority(world, forked=True)
     socket = world.folder.parent / "a.sock"
     machine = StationAlone(world, f'[authority]\nsocket = "{socket}"\n')
     ada = world.ada

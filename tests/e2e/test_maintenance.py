@@ -1,6 +1,6 @@
 """An officer at a station: their card, its PIN, a reason, and what the station then does.
 
-The installed program in two processes, a real reader service with a virtual card, and a message
+The program in two processes, a real reader service with a virtual card, and a message
 bus on which a logind notes what it is asked for.
 """
 
@@ -98,7 +98,7 @@ def test_an_officer_looks_restarts_and_switches_off(
     world: World, machine: StationAlone, logind: Logind
 ) -> None:
     officer = make_officer(world, world.ada)
-    station = machine.start()
+    station = machine.start(hasty=True)
     visitor = open_page(world, world.ada, station)
     pick(station, MaintenanceAct.TEST_READER)
     station.see("The card reader works", "Your card was read again: PIV.")
@@ -134,7 +134,7 @@ def test_the_program_ends_for_its_service_manager_to_start_it(
     world: World, machine: StationAlone, logind: Logind
 ) -> None:
     make_officer(world, world.ada)
-    station = machine.start()
+    station = machine.start(hasty=True)
     open_page(world, world.ada, station)
     confirm(station, MaintenanceAct.RESTART_STATION)
     assert station.process.wait(60) == 0
@@ -155,7 +155,7 @@ def test_a_gids_card_opens_the_page_by_the_key_in_its_container(
     pem = world.folder / "gus.pem"
     pem.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
     officer = make_officer(world, gus, identifier, "--driver", "gids", "--key", str(pem))
-    station = machine.start()
+    station = machine.start(hasty=True)
     visitor = open_page(world, gus, station)
     pick(station, MaintenanceAct.TEST_READER)
     station.see("The card reader works", "Your card was read again: GIDS.")
@@ -167,7 +167,7 @@ def test_a_gids_card_opens_the_page_by_the_key_in_its_container(
 
 def test_the_page_closes_with_the_card(world: World, machine: StationAlone) -> None:
     make_officer(world, world.ada)
-    station = machine.start()
+    station = machine.start(hasty=True)
     open_page(world, world.ada, station).goes()
     visitor = Visitor(world, world.ben, station).comes()
     shown = station.see(choices.greeting(world.ben.name))
@@ -179,7 +179,7 @@ def test_a_device_that_answers_verify_by_itself_opens_nothing(
     world: World, machine: StationAlone, logind: Logind
 ) -> None:
     make_officer(world, world.ada)
-    station = machine.start()
+    station = machine.start(hasty=True)
     shim = VerifyShim(world.ada.card)
     thief = behind(world.ada, shim)
     visitor = Visitor(world, thief, station).comes().chooses(Purpose.MAINTENANCE).proves_pin()

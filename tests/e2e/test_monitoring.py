@@ -84,7 +84,7 @@ def test_it_is_ready_and_counts_until_it_drains(world: World, authority: Authori
 def test_it_is_alive_but_not_ready_while_the_database_is_away(world: World) -> None:
     database = world.state / "kiosk.db"
     database.rename(world.state / "away.db")
-    authority = Authority(world, until="cannot be opened")
+    authority = Authority(world, until="cannot be opened", forked=True)
     try:
         assert ask(world, "/healthz")[0] == 200
         # Anybody who reaches the port is answered: where the database is, is in the log.
@@ -111,7 +111,7 @@ def test_the_service_manager_lets_it_live_while_its_database_is_away(
     """It would be ended by the start's time-out, and by the watchdog, if it did not report."""
     database, away = world.state / "kiosk.db", world.state / "away.db"
     database.rename(away)
-    authority = Authority(world, until="cannot be opened", environ=manager.environ)
+    authority = Authority(world, until="cannot be opened", environ=manager.environ, forked=True)
     try:
         manager.wait_for_beats()
         status, because = ask(world, "/readyz")
@@ -185,7 +185,7 @@ def test_the_audit_goes_to_the_collector_of_the_settings(
         authority={"socket": str(tmp_path / "a.sock"), "station_user": me},
         siem={"collector": f"localhost:{rsyslog.port}", "ca": str(rsyslog.ca)},
     )
-    authority = Authority(world)
+    authority = Authority(world, forked=True)
     try:
         while not (received := rsyslog.received):
             time.sleep(0.05)

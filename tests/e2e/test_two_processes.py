@@ -58,7 +58,7 @@ def test_the_authority_is_killed_and_comes_back_while_the_station_stays(
     world: World, authority: Authority, machine: StationAlone
 ) -> None:
     """A kill leaves the socket's file behind; the next one takes its place."""
-    display = machine.start()
+    display = machine.start(hasty=True)
     authority.end(signal.SIGKILL)
     display.see(waiting.OUTAGE_TITLE)
     authority.log.unlink()

@@ -102,13 +102,19 @@ class Run:
     async def press(self, *keys: str) -> None:
         """Press keys one after the other, each once what the one before has begun is over.
 
-        What a page shows comes from a thread: nobody presses Enter on a line not yet there.
+        What a page shows comes from a thread: nobody presses Enter on a line not yet there. Text in
+        a field is typed at once.
         """
+        typing = False
         for key in keys:
-            self.post(key)
-            await still()
-            if any(not worker.is_finished for worker in self.app.workers):
+            was_typing, typing = typing, len(key) == 1 and isinstance(self.app.focused, Input)
+            if was_typing and not typing:
                 await self.settle()
+            self.post(key)
+            if not typing:
+                await still()
+                if any(not worker.is_finished for worker in self.app.workers):
+                    await self.settle()
         await self.settle()
 
     def post(self, *keys: str) -> None:

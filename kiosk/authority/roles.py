@@ -41,6 +41,7 @@ class Action(StrEnum):
     CORRECT_NAME = "correct-name"
     CORRECT_EMAIL = "correct-email"
     MARK_LEAVER = "mark-leaver"
+    TAKE_BACK_LEAVER = "take-back-leaver"
     REPORT_MISUSE = "report-misuse"
     ERASE_PERSON = "erase-person"
 
@@ -93,6 +94,7 @@ PERMITTED: Final[dict[Action, frozenset[Role]]] = {
     Action.CORRECT_NAME: _DESK,
     Action.CORRECT_EMAIL: _DESK,
     Action.MARK_LEAVER: _DESK,
+    Action.TAKE_BACK_LEAVER: _DESK,
     Action.REPORT_MISUSE: _DESK,
     Action.ERASE_PERSON: _MANAGERS,
     Action.ADD_CARD: _DESK,
@@ -127,6 +129,7 @@ FOUR_EYES: Final = frozenset(
         Action.LIFT_BLOCK,
         Action.REVOKE_REGISTRATION,
         Action.CORRECT_EMAIL,
+        Action.TAKE_BACK_LEAVER,
         Action.ERASE_PERSON,
         Action.ADD_CARD,
         Action.REPLACE_CARD,

@@ -297,13 +297,6 @@ def _waits_change(subject: Subject) -> bool:
     return is_open and subject.person.waiting_change is not None
 
 
-def _leaver(subject: Subject, *, left: bool) -> bool:
-    return (
-        Action.MARK_LEAVER in subject.person.open_to
-        and (subject.person.left_at is not None) is left
-    )
-
-
 def to_agree(subject: Subject) -> tuple[ProposalLine, ...]:
     """Return what waits, oldest first, and this member of staff can agree to."""
     return tuple(line for line in subject.person.proposals if not line.why_not)
@@ -387,10 +380,8 @@ PERSON_ACTS = (
         _open(Action.REVOKE_REGISTRATION),
         person.revoke_registration,
     ),
-    PersonAct(
-        "leaver", "l", "Mark as leaver", lambda c: _leaver(c, left=False), person.mark_leaver
-    ),
-    PersonAct("back", "t", "Take back", lambda c: _leaver(c, left=True), person.take_back_leaver),
+    PersonAct("leaver", "l", "Mark as leaver", _open(Action.MARK_LEAVER), person.mark_leaver),
+    PersonAct("back", "t", "Take back", _open(Action.TAKE_BACK_LEAVER), person.take_back_leaver),
     PersonAct(ERASE, "x", "Erase for good", _open(Action.ERASE_PERSON), person.erase),
 )
 """The most needed come first."""

@@ -442,7 +442,10 @@ class PeopleDesk(Desk):
         return act.done(f"{holder.name} is a leaver now; no station serves them.")
 
     def take_back_leaver(self, seen: Seen, grounds: Grounds) -> Done:
-        with self._office.act(Action.MARK_LEAVER, grounds, seen=seen) as act:
+        proposal = Proposal("people.take_back_leaver")
+        with self._office.act(
+            Action.TAKE_BACK_LEAVER, grounds, seen=seen, proposal=proposal
+        ) as act:
             holder = act.holder()
             if holder.left_at is None:
                 raise ConcurrentChange("They are no leaver any more.")

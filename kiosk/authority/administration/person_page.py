@@ -233,7 +233,7 @@ def _registration_line(uow: UnitOfWork, facts: StandingFacts) -> RegistrationLin
 def _sensible(facts: StandingFacts, actor: Actor) -> frozenset[Action]:
     """Return the actions that make sense with this standing."""
     if facts.standing is Standing.LEFT:
-        return frozenset({Action.MARK_LEAVER, Action.ERASE_PERSON})
+        return frozenset({Action.TAKE_BACK_LEAVER, Action.ERASE_PERSON})
     sensible = {Action.CORRECT_NAME, Action.CORRECT_EMAIL, Action.MARK_LEAVER, Action.ADD_CARD}
     sensible |= {Action.ERASE_PERSON, Action.REPORT_MISUSE}
     if any(card.status is CardStatus.ACTIVE for card in facts.cards):

@@ -212,6 +212,11 @@ ACTS: Final[dict[str, ActKind]] = {
         lambda desk, opened: desk.people.correct_email(opened.seen, opened.text("email"), _UNASKED),
         StationChange.READDRESSED,
     ),
+    "people.take_back_leaver": ActKind(
+        Action.TAKE_BACK_LEAVER,
+        lambda uow, opened: "Take them back from the leavers.",
+        lambda desk, opened: desk.people.take_back_leaver(opened.seen, _UNASKED),
+    ),
     "people.erase": ActKind(
         Action.ERASE_PERSON,
         lambda uow, opened: "Erase the person, with everything about them.",

@@ -378,6 +378,7 @@ def _row(number: Scalar) -> str:
 _ACTS: Final = {
     "people.add": "add a person",
     "people.lift_block": "lift the block",
+    "people.take_back_leaver": "take them back from the leavers",
     "people.erase": "erase the person",
     "people.revoke_registration": "revoke the registration",
     "people.correct_email": "correct the email address",

@@ -229,6 +229,7 @@ def take_back_leaver(subject: Subject) -> Form[Done]:
         "they had.",
         lambda grounds: subject.desk.people.take_back_leaver(subject.seen, grounds),
         button="Take back",
+        ahead=subject.waits(Action.TAKE_BACK_LEAVER),
     )
 
 

@@ -130,7 +130,7 @@ def _long_served(person: Person) -> Person:
 def open_to(standing: Standing, role: Role) -> frozenset[Action]:
     """Return the actions that make sense for somebody in ``standing``."""
     if standing is Standing.LEFT:
-        return frozenset(a for a in (Action.MARK_LEAVER, Action.ERASE_PERSON) if may(role, a))
+        return frozenset(a for a in (Action.TAKE_BACK_LEAVER, Action.ERASE_PERSON) if may(role, a))
     sensible = {Action.CORRECT_NAME, Action.CORRECT_EMAIL, Action.MARK_LEAVER, Action.ADD_CARD}
     sensible |= {Action.ERASE_PERSON, Action.REPORT_MISUSE}
     if standing is not Standing.NO_CARD:

@@ -171,7 +171,7 @@ class FakePeopleDesk(Files, PeopleDesk):
 
     def take_back_leaver(self, seen: Seen, grounds: Grounds) -> Done:
         return self._act(
-            Action.MARK_LEAVER, "people.take_back_leaver", seen, grounds, "took them back",
+            Action.TAKE_BACK_LEAVER, "people.take_back_leaver", seen, grounds, "took them back",
             lambda record: record.leaves(None),
         )  # fmt: skip
 

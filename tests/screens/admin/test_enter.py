@@ -89,6 +89,7 @@ WAIT = {
     "lift block",
     "revoke registration",
     "correct email",
+    "take back leaver",
     "erase",
     "add card",
     "replace card",

@@ -81,6 +81,8 @@ def somebody(means: StaffDependencies) -> Office:
 
 Call = Callable[[AdminDesk, samples.Person, str], object]
 
+LEAVER = "100200300777"
+
 CALLS: dict[str, Call] = {
     "people.lift_block": lambda desk, asha, _: desk.people.lift_block(look(desk, asha), GROUNDS),
     "people.revoke_registration": lambda desk, asha, _: desk.people.revoke_registration(
@@ -91,6 +93,9 @@ CALLS: dict[str, Call] = {
     ),
     "people.add": lambda desk, _, __: desk.people.add(
         "100200300999", "Bo Chen", "bo@nhs.net", GROUNDS
+    ),
+    "people.take_back_leaver": lambda desk, _, __: desk.people.take_back_leaver(
+        desk.people.find_one(LEAVER).seen, GROUNDS
     ),
     "people.erase": lambda desk, asha, _: desk.people.erase(look(desk, asha), GROUNDS),
     "cards.add": lambda desk, asha, _: desk.cards.add(
@@ -124,8 +129,10 @@ def look(desk: AdminDesk, person: samples.Person) -> Seen:
 @pytest.fixture
 def ready(means: StaffDependencies, asha: samples.Person) -> samples.Person:
     """Somebody for whom every call of ``CALLS`` has something to do."""
+    left = samples.registered_person(means.store, LEAVER).holder
     with means.store.begin() as uow:
         uow.registrations.block(asha.holder.id)
+        uow.holders.save(replace(left, name="Bo Left", left_at=uow.now))
         uow.commit()
     alone = replace(means, policy=PolicySettings().policy, file_policy=PolicySettings())
     before = AdminDesk(office_of(alone, Role.MANAGER, "Manager Before"))

@@ -57,7 +57,7 @@ ASKS: dict[str, Action] = {
     "people.correct_name": Action.CORRECT_NAME,
     "people.correct_email": Action.CORRECT_EMAIL,
     "people.mark_leaver": Action.MARK_LEAVER,
-    "people.take_back_leaver": Action.MARK_LEAVER,
+    "people.take_back_leaver": Action.TAKE_BACK_LEAVER,
     "people.report_misuse": Action.REPORT_MISUSE,
     "people.stop_change": Action.REPORT_MISUSE,
     "people.erase": Action.ERASE_PERSON,

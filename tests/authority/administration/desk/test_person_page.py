@@ -190,7 +190,7 @@ def test_what_is_open_depends_on_how_they_stand(
     with means.store.begin() as uow:
         uow.holders.save(replace(asha.holder, left_at=NOW))
         uow.commit()
-    assert open_to() == {Action.MARK_LEAVER}
+    assert open_to() == {Action.TAKE_BACK_LEAVER}
 
 
 def test_what_is_open_depends_on_the_role(

@@ -43,6 +43,7 @@ class Notice(StrEnum):
     LEAVER_MARKED = "leaver-marked"
     LEAVER_TAKEN_BACK = "leaver-taken-back"
     MISUSE_STOPPED = "misuse-stopped"
+    CHANGE_STOPPED = "change-stopped"
     CARD_ADDED = "card-added"
     CARD_REPLACED = "card-replaced"
     CARD_REVOKED = "card-revoked"

@@ -41,7 +41,7 @@ from kiosk.authority.administration.views import (
 )
 from kiosk.authority.audit.events import NOT_IN_STORY, StaffKind, audit_message
 from kiosk.authority.errors import AddressShared, ConcurrentChange, NotFound, NotTaken
-from kiosk.authority.notices import Notice, address_of, notify, notify_holder
+from kiosk.authority.notices import Notice, address_of, addresses_of, notify, notify_holder
 from kiosk.authority.people_groups import PagePosition, PeopleGroup, PeopleOrder
 from kiosk.authority.roles import Action
 from kiosk.authority.store.database import UnitOfWork
@@ -472,12 +472,18 @@ class PeopleDesk(Desk):
         return act.done("Everything that was under way is stopped, and self-service is blocked.")
 
     def stop_change(self, seen: Seen, grounds: Grounds) -> Done:
+        """Keep the old address; a mail goes to it and to the one that waited."""
         with self._office.act(Action.REPORT_MISUSE, grounds, seen=seen) as act:
             holder = act.holder()
             act.uow.cards.lock_of_holder(holder.id)
-            if not stop_change(act.uow, holder.id):
+            stopped = stop_change(act.uow, holder.id)
+            if stopped is None:
                 raise ConcurrentChange("No change of address waits any more.")
             act.record(StaffKind.CHANGE_STOPPED)
+            registration = act.uow.registrations.of_holder(holder.id)
+            told = (*addresses_of(holder, registration), stopped.new_email)
+            for address in {one.lower(): one for one in told}.values():
+                notify(act.uow, Notice.CHANGE_STOPPED, address, act.reference, holder)
         return act.done("The address stays as it is.")
 
     def erase(self, seen: Seen, grounds: Grounds) -> Done:

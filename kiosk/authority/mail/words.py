@@ -234,6 +234,13 @@ MISUSE_STOPPED = NoticeWords(
     "Go to the Registration Authority with your smartcard and proof of who you are.",
     NOT_ASKED,
 )
+CHANGE_STOPPED = NoticeWords(
+    "Your email address for smartcard self-service stays as it was",
+    "Another address for codes and notices was given at an unlock station, and was to count "
+    "later. The Registration Authority has stopped this: codes go to the old address.",
+    "If you asked for this, there is nothing more to do.",
+    NOT_ASKED,
+)
 CARD_ADDED = NoticeWords(
     "A smartcard was recorded for you",
     "The Registration Authority has recorded another smartcard as yours. It works at every "
@@ -313,6 +320,7 @@ TO_HOLDERS = {
     "leaver-marked": LEAVER_MARKED,
     "leaver-taken-back": LEAVER_TAKEN_BACK,
     "misuse-stopped": MISUSE_STOPPED,
+    "change-stopped": CHANGE_STOPPED,
     "card-added": CARD_ADDED,
     "card-replaced": CARD_REPLACED,
     "card-revoked": CARD_REVOKED,

@@ -193,13 +193,13 @@ def apply_due_changes(store: Store) -> tuple[RowAltered, ...]:
     return tuple(altered)
 
 
-def stop_change(uow: UnitOfWork, holder_id: str) -> bool:
-    """Keep the old address; return False where no change waits."""
+def stop_change(uow: UnitOfWork, holder_id: str) -> AddressChange | None:
+    """Keep the old address; return the change that waited."""
     waiting = uow.address_changes.waiting(holder_id)
     if waiting is None or not uow.address_changes.end(holder_id):
-        return False
+        return None
     record(uow, AuditKind.EMAIL_CHANGE_STOPPED, _visit_of(uow, waiting))
-    return True
+    return waiting
 
 
 def _apply(uow: UnitOfWork, holder_id: str) -> None:

@@ -58,6 +58,7 @@ NOTICES = {
     "recorded-email-changed": "codes still go to the address that you registered",
     "leaver-marked": "noted that you have left",
     "leaver-taken-back": "here again",
+    "change-stopped": "codes go to the old address",
     "card-added": "recorded another smartcard as yours",
     "card-replaced": "The one that it replaces is revoked",
     "card-revoked": "revoked a smartcard of yours",

@@ -174,6 +174,9 @@ def test_a_change_that_waits_is_shown_masked_and_can_be_stopped_alone(
     assert desk.person(asha.holder.id).waiting_change is None
     kept = registered(means, asha)
     assert kept.blocked_at is None
+    with means.store.begin() as uow:
+        told = uow.outbox.claim_due(9, timedelta(hours=1))
+    assert {one.to for one in told if one.template == "change-stopped"} == {change.old, NEW}
     with pytest.raises(ConcurrentChange):
         desk.stop_change(seen(means, asha), GROUNDS)
 

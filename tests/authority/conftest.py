@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from tests.authority.world import World, copy_template
-from tests.support.database import PostgresServer
 
 
 @pytest.fixture
@@ -24,13 +23,8 @@ def world(folder: Path) -> Iterator[World]:
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
 def each_world(request: pytest.FixtureRequest, folder: Path) -> Iterator[World]:
     """A world on each of the databases."""
-    if request.param == "sqlite":
-        world = World(folder)
-        yield world
-        world.store.close()
-        return
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    with server.fresh_for_stores() as url:
-        world = World(folder, url=url)
-        yield world
-        world.store.close()
+    elsewhere = request.param == "postgresql"
+    url = request.getfixturevalue("postgres_server").fresh() if elsewhere else ""
+    world = World(folder, url=url)
+    yield world
+    world.store.close()

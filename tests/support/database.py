@@ -9,7 +9,6 @@ of the migrated template where the last test changed more than rows.
 from __future__ import annotations
 
 import os
-import select
 import shutil
 import signal
 import subprocess
@@ -20,15 +19,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import psycopg
-import pytest
 
 from kiosk.authority.crypto.keys import NEEDED, KeyRing
 from kiosk.authority.crypto.macs import AuditMacs, KeyedRowMacs
 from kiosk.authority.store.database import Store
-from kiosk.authority.store.postgresql import PipelinedConnection, PipelinedDialect
 from kiosk.authority.store.tables import REVISION, TableRow
 from kiosk.contract.ports import Clock
 
@@ -42,9 +38,8 @@ FROM alembic_version
 """
 DROP_OTHERS = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-WHERE datname = current_database() AND pid <> pg_backend_pid() AND pid <> ALL(%s)
+WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
-RESET = b"RESET ALL; RESET SESSION AUTHORIZATION; SELECT pg_advisory_unlock_all()"
 MACS = KeyedRowMacs.of(
     KeyRing.from_entries(
         tuple((purpose.value, f"{purpose.value}-test", b"t" * 32) for purpose in NEEDED)
@@ -124,31 +119,6 @@ class TestDatabase:
             store.close()
 
 
-class KeptConnection(PipelinedConnection):
-    """One that rests once it is closed, where it is in order; see ``fresh_for_stores``."""
-
-    kept: list[KeptConnection] | None = None
-
-    @property
-    def is_rested(self) -> bool:
-        """Whether it is open, in no transaction, and the server has not closed it."""
-        if self.closed or not self._is_idle or self._waiting:
-            return False
-        return not select.select([self.fileno()], [], [], 0)[0]
-
-    def begin_anew(self) -> None:
-        """Be as a new session is, but for what it has learnt."""
-        self._isolation = self._reads = ""
-        self.execute(RESET)
-
-    def close(self) -> None:
-        """Rest."""
-        if self.kept is None or not self.is_rested:
-            super().close()
-        elif self not in self.kept:  # SQLAlchemy may close it twice
-            self.kept.append(self)
-
-
 class PostgresServer:
     """A PostgreSQL server in ``folder``; as root it runs under the account ``postgres``.
 
@@ -163,32 +133,6 @@ class PostgresServer:
         self._settings = {**SETTINGS, **(settings or {})}
         self._programs = find_programs()
         self._emptier: psycopg.Connection | None = None
-        self._kept: dict[object, list[KeptConnection]] = {}
-
-    @contextmanager
-    def fresh_for_stores(self) -> Iterator[str]:
-        """Give the address of a database as it is after migrating.
-
-        Stores that are opened in this block take connections that others have closed: a new one
-        is a process of the server that has to learn the tables and the statements.
-        """
-
-        def connect(_: PipelinedDialect, *arguments: Any, **named: Any) -> PipelinedConnection:
-            same = {name: value for name, value in named.items() if name != "context"}
-            kept = self._kept.setdefault((arguments, *sorted(same.items())), [])
-            while kept:
-                taken = kept.pop()
-                with suppress(psycopg.Error):
-                    if taken.is_rested:
-                        taken.begin_anew()
-                        return taken
-            made = KeptConnection.connect(*arguments, autocommit=True, **named)
-            made.kept = kept
-            return made
-
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(PipelinedDialect, "connect", connect)
-            yield self._fresh()
 
     def start(self) -> None:
         """Make the cluster, start it and wait until it answers."""
@@ -256,11 +200,7 @@ class PostgresServer:
             connection.execute(statement.encode())
 
     def fresh(self) -> str:
-        """Return the address of a database as it is after migrating; nobody is connected to it."""
-        self._close_kept()
-        return self._fresh()
-
-    def _fresh(self) -> str:
+        """Return the address of a database as it is after migrating."""
         if not self._emptied():
             self._close_emptier()
             self.execute(f"DROP DATABASE IF EXISTS {SHARED} WITH (FORCE)")
@@ -275,8 +215,7 @@ class PostgresServer:
         try:
             if self._emptier is None:
                 self._emptier = psycopg.connect(self.url(SHARED), autocommit=True)
-            kept = [one.info.backend_pid for each in self._kept.values() for one in each]
-            self._emptier.execute(DROP_OTHERS, [kept])
+            self._emptier.execute(DROP_OTHERS)
             found = self._emptier.execute(TRIGGERS_AND_REVISION).fetchone()
             if found != (TRIGGERS, REVISION):
                 return False
@@ -289,12 +228,6 @@ class PostgresServer:
         if self._emptier is not None:
             self._emptier.close()
             self._emptier = None
-        self._close_kept()
-
-    def _close_kept(self) -> None:
-        for kept in self._kept.values():
-            while kept:
-                PipelinedConnection.close(kept.pop())
 
     def _run(self, program: str, *arguments: str) -> None:
         command = [*as_account(), str(self._programs / program), *arguments]

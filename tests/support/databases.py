@@ -100,10 +100,9 @@ def sqlite_database(sqlite_template: Path, database_folder: Path) -> Iterator[Te
 @pytest.fixture
 def postgres_database(postgres_server: PostgresServer) -> Iterator[TestDatabase]:
     """A fresh database of the server; there is one at a time."""
-    with postgres_server.fresh_for_stores() as url:
-        database = TestDatabase(url, "postgresql", SetClock())
-        yield database
-        database.close()
+    database = TestDatabase(postgres_server.fresh(), "postgresql", SetClock())
+    yield database
+    database.close()
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])

@@ -74,10 +74,19 @@ class Clients:
         return not refused
 
     def _run(self, *command: str) -> Finished:
-        """Run the program, and again for as long as another one holds the card."""
+        """Run the program, and again for as long as another one holds the card.
+
+        One that was started in the moment in which a station took the card was seen to wait for
+        as long as it was let: it is ended then.
+        """
         give_up_at = time.monotonic() + SECONDS
         while True:
-            done = self._run_once(*command)
+            try:
+                done = self._run_once(*command)
+            except subprocess.TimeoutExpired:
+                if time.monotonic() >= give_up_at:
+                    raise
+                continue
             if _IN_USE not in done.stderr or time.monotonic() >= give_up_at:
                 return done
             time.sleep(0.1)
@@ -89,7 +98,7 @@ class Clients:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=SECONDS,
+            timeout=SECONDS / 4,
             check=False,
         )
 

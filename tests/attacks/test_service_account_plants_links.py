@@ -315,7 +315,7 @@ def test_the_demo_writes_nothing_as_root_into_a_folder_of_another_account(
     """Before: it ended once it had written keys there."""
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
-    monkeypatch.setattr(os, "get_terminal_size", lambda: os.terminal_size((80, 24)))
+    monkeypatch.setattr(os, "get_terminal_size", lambda *_: os.terminal_size((80, 24)))
     as_root(folder)
     assert main(["demo", "--keep", str(folder / "estate")]) == 2
     assert as_owner() in capsys.readouterr().err

@@ -118,7 +118,7 @@ def run(main: Coroutine[Any, Any, T]) -> T:
 
 @contextmanager
 def short_frames() -> Iterator[None]:
-    """Let applications that start in here paint as often as a test asks.
+    """Let applications that start in here lay their pages out as often as a test asks.
 
     Textual counts its frames by the real clock, and one frame may follow another in a test
     sooner than a sixtieth of a second. They share the style sheets that they have read: reading

@@ -8,13 +8,13 @@ derived from these rows. Details hold counts, ids and reasons, never a person's 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Set
+from collections.abc import Set
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 from typing import Final, Self
 
 from kiosk.authority.audit import sentences as sentences
-from kiosk.authority.audit.sentences import Detail, OutcomeSource
+from kiosk.authority.audit.sentences import FromDetail, OutcomeSource, filled
 from kiosk.authority.errors import RowAltered
 from kiosk.authority.roles import Action
 from kiosk.authority.store.audit_chain import REDACTED
@@ -52,7 +52,7 @@ class EventSpec:
     sentence: str
     """The sentence where the detail has nothing to add."""
 
-    from_detail: Callable[[Detail], str] | None = None
+    from_detail: FromDetail | None = None
     """Makes a fuller sentence from the detail; an empty one falls back to ``sentence``."""
 
     grave: bool = False
@@ -95,7 +95,7 @@ class EventKind(StrEnum):
 def _staff(
     kind: str,
     verb_phrase: str,
-    from_detail: Callable[[Detail], str] | None = None,
+    from_detail: FromDetail | None = None,
     *,
     grave: bool = False,
     ends: Set[Reason] = frozenset(),
@@ -178,7 +178,9 @@ class AuditKind(EventKind):
     ROW_ALTERED = EventSpec(
         "row-altered",
         "A record that was altered outside of the service was refused.",
-        sentences.row_altered,
+        filled(
+            "Row {row} of the table {table} was altered outside of the service, and was refused."
+        ),
         grave=True,
     )
     PURPOSE_CHOSEN = EventSpec("purpose-chosen", "Chose what to do.", sentences.purpose_chosen)
@@ -235,7 +237,9 @@ class AuditKind(EventKind):
     MISUSE_REPORTED = EventSpec(
         "misuse-reported",
         f'Reported "{NOT_ME}" with the number of a notice: self-service was stopped.',
-        sentences.misuse_reported,
+        filled(
+            f'Reported "{NOT_ME}" with the number of the mail about {{about}}; all was stopped.'
+        ),
         grave=True,
     )
     CODE_DRAFTED = EventSpec("code-drafted", "A code was made.", seen_with=AUDIT_ONLY)
@@ -391,7 +395,9 @@ class ServiceKind(EventKind):
         sentences.person_changed,
     )
     CARD_CHANGED = EventSpec(
-        "card-changed", "The card was changed by an import.", sentences.card_changed
+        "card-changed",
+        "The card was changed by an import.",
+        filled("The card was changed by an import: {changed}."),
     )
     PEOPLE_IMPORTED = EventSpec(
         "people-imported", "People were imported.", sentences.people_imported
@@ -408,7 +414,9 @@ class ServiceKind(EventKind):
     KEYS_BACKED_UP = EventSpec(
         "keys-backed-up",
         "A copy of the key file was made and is kept in a safe place.",
-        sentences.keys_backed_up,
+        filled(
+            "A copy of the key file was made and is kept in a safe place; given up as lost: {lost}."
+        ),
     )
     SECRETS_RESEALED = EventSpec(
         "secrets-resealed",
@@ -458,7 +466,7 @@ class ServiceKind(EventKind):
     ENROLMENT_REFUSED = EventSpec(
         "enrolment-refused",
         "Something that wanted to enrol as the station was refused.",
-        sentences.enrolment_refused,
+        filled("Something that wanted to enrol as the station was refused: {because}."),
         grave=True,
     )
 
@@ -472,7 +480,7 @@ class StaffKind(EventKind):
     NOT_PERMITTED = _staff(
         "staff-not-permitted",
         "tried something that their role does not permit",
-        sentences.not_permitted,
+        filled("Tried something that their role does not permit: {action}."),
         grave=True,
     )
     PERSON_ADDED = _staff("person-added", "added this person")
@@ -527,24 +535,28 @@ class StaffKind(EventKind):
     QUESTION_ADDED = _staff(
         "question-added",
         "added a security question",
-        sentences.of_question("Added security question {}"),
+        filled("Added security question {question}."),
     )
     QUESTION_RETIRED = _staff(
         "question-retired",
         "retired a security question",
-        sentences.of_question("Retired security question {}"),
+        filled("Retired security question {question}."),
     )
     QUESTION_REVIVED = _staff(
         "question-revived",
         "offered a security question again",
-        sentences.of_question("Offered security question {} again"),
+        filled("Offered security question {question} again."),
     )
     POLICY_CHANGED = _staff("policy-changed", "changed the policy", sentences.policy_changed)
-    STAFF_ADDED = _staff("staff-added", "added a member of staff", sentences.staff_added)
+    STAFF_ADDED = _staff(
+        "staff-added",
+        "added a member of staff",
+        filled("Added a member of staff with the role {role}."),
+    )
     ROLE_CHANGED = _staff(
         "role-changed",
         "changed the role of a member of staff",
-        sentences.role_changed,
+        filled("Changed the role of a member of staff from {was} to {role}."),
         revises_member=True,
     )
     STAFF_REMOVED = _staff("staff-removed", "removed a member of staff", revises_member=True)

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from enum import StrEnum
+from string import Formatter
 from typing import Final
 
 from kiosk.authority.audit.rows import row_name
 from kiosk.authority.errors import MailRefused
 from kiosk.authority.store.records import PinEvidence, Scalar
 from kiosk.authority.wording import counted, numbered, reason_words
-from kiosk.contract.messages import NOT_ME, AnswerProblem, MaintenanceAct, Purpose, VisitEnd
+from kiosk.contract.messages import AnswerProblem, MaintenanceAct, Purpose, VisitEnd
 from kiosk.contract.policy import EmailProblem
 
 Detail = Mapping[str, Scalar]
+FromDetail = Callable[[Detail], str]
 
 # Values in details.
 
@@ -45,6 +47,13 @@ class OutcomeSource(StrEnum):
 
 UNNUMBERED: Final = "wrong secret and no number"
 """Why the card refused an unblock, where ``tries_left`` beside it is not the card's number."""
+
+
+def filled(sentence: str) -> FromDetail:
+    """Return the sentence with the values that it names, where the detail has all of them."""
+    names = [name for _, name, _, _ in Formatter().parse(sentence) if name]
+    return lambda detail: sentence.format_map(detail) if all(map(detail.get, names)) else ""
+
 
 # Sentences of events at stations.
 
@@ -139,13 +148,6 @@ def maintained(detail: Detail) -> str:
     return _MAINTAINED.get(str(detail.get("act")), "")
 
 
-def row_altered(detail: Detail) -> str:
-    row, table = detail.get("row"), detail.get("table")
-    if not (row and table):
-        return ""
-    return f"Row {row} of the table {table} was altered outside of the service, and was refused."
-
-
 def purpose_chosen(detail: Detail) -> str:
     return _BEGUN.get(str(detail.get("purpose")), "")
 
@@ -174,13 +176,6 @@ def answers_wrong(detail: Detail) -> str:
 def registration_blocked(detail: Detail) -> str:
     failed = _counted(detail, "failures", "failed attempt")
     return failed and f"Self-service was blocked after {failed}."
-
-
-def misuse_reported(detail: Detail) -> str:
-    about = detail.get("about")
-    if not about:
-        return ""
-    return f'Reported "{NOT_ME}" with the number of the mail about {about}; all was stopped.'
 
 
 def code_not_sent(detail: Detail) -> str:
@@ -247,36 +242,11 @@ def policy_changed(detail: Detail) -> str:
     return f"Set {name} to {value or 'nothing'}; it was {was or 'nothing'}."
 
 
-def of_question(words: str) -> Callable[[Detail], str]:
-    def sentence(detail: Detail) -> str:
-        return f"{words.format(detail['question'])}." if detail.get("question") else ""
-
-    return sentence
-
-
-def staff_added(detail: Detail) -> str:
-    role = detail.get("role")
-    return f"Added a member of staff with the role {role}." if role else ""
-
-
-def role_changed(detail: Detail) -> str:
-    role, was = detail.get("role"), detail.get("was")
-    return f"Changed the role of a member of staff from {was} to {role}." if role and was else ""
-
-
-def not_permitted(detail: Detail) -> str:
-    action = detail.get("action")
-    return f"Tried something that their role does not permit: {action}." if action else ""
-
-
 def audit_verified(detail: Detail) -> str:
     if detail.get("intact") is False:
         return f"Verified the audit: row {_row(detail.get('fault_row'))} does not fit."
-    return (
-        f"Verified the audit: {numbered(detail['rows'], 'row')} in order."
-        if detail.get("rows")
-        else ""
-    )
+    rows = detail.get("rows")
+    return f"Verified the audit: {numbered(rows, 'row')} in order." if rows else ""
 
 
 def audit_exported(detail: Detail) -> str:
@@ -293,17 +263,14 @@ def person_changed(detail: Detail) -> str:
             what = "The email address was"
         case _:
             return ""
-    of = {True: "; the new address is of an approved domain", False: _NOT_APPROVED}
-    domain = detail.get("approved")
-    return f"{what} changed by an import{of[domain] if isinstance(domain, bool) else ''}."
-
-
-_NOT_APPROVED: Final = "; the new address is of no approved domain"
-
-
-def card_changed(detail: Detail) -> str:
-    changed = detail.get("changed")
-    return f"The card was changed by an import: {changed}." if changed else ""
+    match detail.get("approved"):
+        case True:
+            domain = "; the new address is of an approved domain"
+        case False:
+            domain = "; the new address is of no approved domain"
+        case _:
+            domain = ""
+    return f"{what} changed by an import{domain}."
 
 
 def people_imported(detail: Detail) -> str:
@@ -314,7 +281,7 @@ def people_imported(detail: Detail) -> str:
     return f"Imported people: {numbered(lines, 'line')}, {added} people added, {changed} changed."
 
 
-def alarm(what: str) -> Callable[[Detail], str]:
+def alarm(what: str) -> FromDetail:
     """Return a sentence that names the alarm's kind."""
 
     def sentence(detail: Detail) -> str:
@@ -338,11 +305,6 @@ def audit_purged(detail: Detail) -> str:
     return f"Deleted {numbered(rows, 'row')} of the audit, up to row {until}." if until else ""
 
 
-def enrolment_refused(detail: Detail) -> str:
-    because = detail.get("because")
-    return f"Something that wanted to enrol as the station was refused: {because}." * bool(because)
-
-
 def store_restored(detail: Detail) -> str:
     until = detail.get("until")
     if until is None:
@@ -353,12 +315,6 @@ def store_restored(detail: Detail) -> str:
 def key_added(detail: Detail) -> str:
     found = "A key is in the key file that no command said it added: one was cut short"
     return f"{found}." if detail.get("unrecorded") else ""
-
-
-def keys_backed_up(detail: Detail) -> str:
-    lost = detail.get("lost")
-    kept = "A copy of the key file was made and is kept in a safe place"
-    return f"{kept}; given up as lost: {lost}." if lost else ""
 
 
 def secrets_resealed(detail: Detail) -> str:
@@ -403,7 +359,7 @@ def act_declined(detail: Detail) -> str:
     return of_act("Declined to {}, as had been proposed.")(detail)
 
 
-def of_act(words: str) -> Callable[[Detail], str]:
+def of_act(words: str) -> FromDetail:
     def sentence(detail: Detail) -> str:
         act = detail.get("act")
         return words.format(_ACTS.get(str(act), act)) if act else ""

@@ -140,15 +140,6 @@ class ChangedCard:
         return keys or bool(was.sealed_secret and self.has_other_secret)
 
 
-@dataclass(frozen=True, slots=True)
-class CardNews:
-    """The mail that a known holder gets about a card of theirs."""
-
-    notice: Notice
-    holder: Cardholder
-    registration: Registration | None
-
-
 OnLine = tuple[int, str]
 """The number of a line, and whom it is about, by holder number, with what is worth saying."""
 
@@ -162,8 +153,8 @@ class Batch:
     that was let run out, or who was erased, comes back. ``erased_before`` are the first lines of
     people who are added and were erased once. ``changes`` lists ``people_changed`` by line and
     number, and ``card_changes`` lists ``cards_changed``. ``secrets_replaced`` are cards as they
-    were. ``codes_elsewhere`` counts those who get another recorded address, while codes still go to
-    the one that they registered.
+    were, ``card_news`` the mails to known holders about cards of theirs. ``codes_elsewhere`` counts
+    those who get another recorded address, while codes still go to the one that they registered.
     """
 
     people_added: list[Cardholder] = field(default_factory=list)
@@ -175,7 +166,7 @@ class Batch:
     card_changes: list[OnLine] = field(default_factory=list)
     secrets: int = 0
     secrets_replaced: list[Card] = field(default_factory=list)
-    card_news: list[CardNews] = field(default_factory=list)
+    card_news: list[tuple[Notice, Cardholder, Registration | None]] = field(default_factory=list)
     known_touched: int = 0
     codes_elsewhere: int = 0
     problems: list[Problem] = field(default_factory=list)
@@ -301,7 +292,7 @@ class Planner:
             # Nobody else gets a mail: the first file of everybody's cards would mail everybody.
             is_notified = registration is not None or changed.replaces
             if notice and is_notified and addresses_of(notified, registration):
-                batch.card_news.append(CardNews(notice, notified, registration))
+                batch.card_news.append((notice, notified, registration))
         if known is None:
             batch.cards_added.append(card)
         elif card != known:
@@ -487,7 +478,7 @@ class PeopleImport:
 
     def rehearse_in(self, uow: UnitOfWork, path: Path, progress: Progress) -> ImportResult:
         """Do as ``rehearse`` in the caller's unit of work."""
-        return self._read(uow, PeopleFile(path, self._number_digits), progress, None)
+        return self._read(uow, path, progress)
 
     def run(
         self, path: Path, actor: str, progress: Progress = unseen, *, reason: str = IMPORT_REASON
@@ -517,16 +508,46 @@ class PeopleImport:
 
         ``grounds`` are for the detail of the import's row in the audit.
         """
-        file = PeopleFile(path, self._number_digits)
-        audit = _Audit(uow, new_reference(), actor, grounds)
-        result = self._read(uow, file, progress, audit)
-        audit.of_file(cleaned(path.name), result)
+        reference, domains = new_reference(), self._domains()
+
+        def write(batch: Batch) -> None:
+            _write(uow, self._sealer, batch)
+            _audit(uow, batch, reference, actor, domains)
+            _notify_holders(uow, batch, reference)
+
+        result = replace(self._read(uow, path, progress, write), reference=reference)
+        uow.audit.append(
+            kind=ServiceKind.PEOPLE_IMPORTED.value,
+            reference=reference,
+            actor=actor,
+            detail={
+                **grounds,
+                "file": cleaned(path.name),
+                "sha256": result.digest,
+                "lines": result.lines,
+                "people_added": result.people_added,
+                "people_changed": result.people_changed,
+                "cards_added": result.cards_added,
+                "cards_changed": result.cards_changed,
+                "secrets_sealed": result.secrets_sealed,
+                "erased_before": len(result.erased_before),
+            },
+        )
         return result
 
     def _read(
-        self, uow: UnitOfWork, file: PeopleFile, progress: Progress, audit: _Audit | None
+        self,
+        uow: UnitOfWork,
+        path: Path,
+        progress: Progress,
+        write: Callable[[Batch], None] | None = None,
     ) -> ImportResult:
-        result, repeated = ImportResult(), Repetitions()
+        """Read the file; ``write`` gets each batch, until a line has a problem."""
+        result, repeated, file = (
+            ImportResult(),
+            Repetitions(),
+            PeopleFile(path, self._number_digits),
+        )
         planner = Planner(uow, self._sealer, repeated.is_first, replace_lost=self._replace_lost)
         domains = self._domains()
         people = file.people()
@@ -538,23 +559,20 @@ class PeopleImport:
                 if one.email is not None and email_problem(one.email, domains) is not None
             ]
             taken = [line for line in lines if repeated.takes(line, file.problems)]
-            batch = planner.plan(taken, hold=audit is not None and not file.problems)
+            batch = planner.plan(taken, hold=write is not None and not file.problems)
             file.problems.extend(batch.problems)
             result = result.plus(batch)
             back += [(one.line, f"{one.number} {one.name}") for one in batch.erased_before]
             changes += batch.changes
             card_changes += batch.card_changes
-            if audit and not file.problems:
-                _write(uow, self._sealer, batch)
-                audit.of_changes(batch, domains)
-                _notify_holders(uow, batch, audit.reference)
+            if write is not None and not file.problems:
+                write(batch)
             progress(file.position, file.size)
         if file.problems:
             raise ImportRefused(tuple(sorted(file.problems)))
         return replace(
             result,
             lines=file.lines,
-            reference=audit.reference if audit else "",
             digest=file.digest,
             opened=file.opened,
             outside_domains=tuple(outside),
@@ -564,65 +582,38 @@ class PeopleImport:
         )
 
 
-class _Audit:
-    """Audits the changes; new people and cards are only counted."""
-
-    def __init__(
-        self, uow: UnitOfWork, reference: str, actor: str, grounds: Mapping[str, Scalar]
-    ) -> None:
-        self.reference = reference
-        self._uow = uow
-        self._actor = actor
-        self._grounds = grounds
-
-    def of_changes(self, batch: Batch, domains: tuple[str, ...]) -> None:
-        for person in batch.people_changed:
-            detail: dict[str, Scalar] = {"by": "import", "revision": person.was.revision + 1}
-            detail["name"] = person.now.name != person.was.name
-            detail["email"] = person.has_other_address
-            if person.has_other_address:
-                detail["approved"] = email_problem(person.now.email or "", domains) is None
-            self._uow.audit.append(
-                kind=ServiceKind.PERSON_CHANGED.value,
-                reference=self.reference,
-                holder_id=person.now.id,
-                actor=self._actor,
-                detail=detail,
-            )
-        for card in batch.cards_changed:
-            self._uow.audit.append(
-                kind=ServiceKind.CARD_CHANGED.value,
-                reference=self.reference,
-                holder_id=card.now.holder_id,
-                card_id=card.now.id,
-                actor=self._actor,
-                detail={"by": "import", "changed": card.words},
-            )
-
-    def of_file(self, name: str, result: ImportResult) -> None:
-        self._uow.audit.append(
-            kind=ServiceKind.PEOPLE_IMPORTED.value,
-            reference=self.reference,
-            actor=self._actor,
-            detail={
-                **self._grounds,
-                "file": name,
-                "sha256": result.digest,
-                "lines": result.lines,
-                "people_added": result.people_added,
-                "people_changed": result.people_changed,
-                "cards_added": result.cards_added,
-                "cards_changed": result.cards_changed,
-                "secrets_sealed": result.secrets_sealed,
-                "erased_before": len(result.erased_before),
-            },
+def _audit(
+    uow: UnitOfWork, batch: Batch, reference: str, actor: str, domains: tuple[str, ...]
+) -> None:
+    """Audit the changes; new people and cards are only counted."""
+    for person in batch.people_changed:
+        detail: dict[str, Scalar] = {"by": "import", "revision": person.was.revision + 1}
+        detail["name"] = person.now.name != person.was.name
+        detail["email"] = person.has_other_address
+        if person.has_other_address:
+            detail["approved"] = email_problem(person.now.email or "", domains) is None
+        uow.audit.append(
+            kind=ServiceKind.PERSON_CHANGED.value,
+            reference=reference,
+            holder_id=person.now.id,
+            actor=actor,
+            detail=detail,
+        )
+    for card in batch.cards_changed:
+        uow.audit.append(
+            kind=ServiceKind.CARD_CHANGED.value,
+            reference=reference,
+            holder_id=card.now.holder_id,
+            card_id=card.now.id,
+            actor=actor,
+            detail={"by": "import", "changed": card.words},
         )
 
 
 def _notify_holders(uow: UnitOfWork, batch: Batch, reference: str) -> None:
     """Queue the mails about cards, and one to each old address of a person who gets another."""
-    for news in batch.card_news:
-        notify_holder(uow, news.notice, reference, news.holder, news.registration)
+    for notice, holder, registration in batch.card_news:
+        notify_holder(uow, notice, reference, holder, registration)
     for person in batch.people_changed:
         if person.loses_an_address:
             new = person.now.email or ""

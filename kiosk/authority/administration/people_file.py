@@ -130,8 +130,15 @@ def read_person(
     line: int, cells: Mapping[str, str], number_digits: int
 ) -> tuple[PersonRecord | None, list[str]]:
     """Read every cell; return no person where a cell is refused."""
-    reader = _Reader()
-    take = reader.take
+    reasons: list[str] = []
+
+    def take(read: Callable[[], Value], otherwise: Value) -> Value:
+        try:
+            return read()
+        except CellRefused as refused:
+            reasons.append(str(refused))
+            return otherwise
+
     given = cells["card_id"]
     number = take(
         lambda: people_fields.read_holder_number(cells["holder_number"], number_digits), ""
@@ -154,26 +161,12 @@ def read_person(
         master = take(lambda: read_master_key(named, family, has_secret=has_secret), "")
     expires_at = take(lambda: people_fields.read_expires(cells.get("expires", "")), None)
     limit = take(lambda: people_fields.read_secret_limit(cells.get("secret_limit", "")), None)
-    if reader.reasons:
-        return None, reader.reasons
+    if reasons:
+        return None, reasons
     person = PersonRecord(
         line, number, name, email, card, secret, expires_at, limit, key, pin_key, master
     )
     return person, []
-
-
-class _Reader:
-    """Collects the reasons of the cells that are refused."""
-
-    def __init__(self) -> None:
-        self.reasons: list[str] = []
-
-    def take(self, read: Callable[[], Value], otherwise: Value) -> Value:
-        try:
-            return read()
-        except people_fields.CellRefused as refused:
-            self.reasons.append(str(refused))
-            return otherwise
 
 
 # The header of a file of people: which columns there are, and in which order.
@@ -183,19 +176,8 @@ OPTIONAL = ("card_driver", "expires", "secret_limit", "auth_key", "pin_key", "ma
 _ALL = (*NEEDED, *OPTIONAL)
 
 
-@dataclass(frozen=True, slots=True)
-class FileHeader:
-    """Names the columns in the order of the file."""
-
-    columns: tuple[str, ...]
-
-    def cells(self, record: list[str]) -> dict[str, str]:
-        """Return the cells of a record by column, without the spaces around them."""
-        return {name: cell.strip() for name, cell in zip(self.columns, record, strict=True)}
-
-
-def read_header(record: list[str]) -> FileHeader:
-    """Read the first record; raises ``ImportRefused`` naming each column that is wrong."""
+def read_header(record: list[str]) -> tuple[str, ...]:
+    """Return the columns, in order; raises ``ImportRefused`` naming each that is wrong."""
     columns = tuple(cell.strip().lower() for cell in record)
     reasons = _not_commas(columns)
     if not reasons:
@@ -210,7 +192,7 @@ def read_header(record: list[str]) -> FileHeader:
         reasons += [f"the column {name} is there twice" for name in _ALL if columns.count(name) > 1]
     if reasons:
         raise ImportRefused(tuple((1, reason) for reason in reasons))
-    return FileHeader(columns)
+    return columns
 
 
 def _not_commas(columns: tuple[str, ...]) -> list[str]:
@@ -299,23 +281,26 @@ class PeopleFile:
         reader = csv.reader(self._texts(file), strict=True)
         begins = 1
         try:
-            header = read_header(next(reader, []))
+            columns = read_header(next(reader, []))
             begins = reader.line_num + 1
             for record in reader:
                 if any(cell.strip() for cell in record):
                     self.lines += 1
-                    yield from self._person(begins, record, header)
+                    yield from self._person(begins, record, columns)
                 begins = reader.line_num + 1
         except csv.Error:
             reason = "from here on it is no CSV: see quotation marks and line ends"
             self.problems.append((begins, reason))
 
-    def _person(self, line: int, record: list[str], header: FileHeader) -> Iterator[PersonRecord]:
-        if len(record) != len(header.columns):
-            wanted = len(header.columns)
+    def _person(
+        self, line: int, record: list[str], columns: tuple[str, ...]
+    ) -> Iterator[PersonRecord]:
+        if len(record) != len(columns):
+            wanted = len(columns)
             self.problems.append((line, f"has {len(record)} cells, and the header {wanted}"))
             return
-        person, reasons = read_person(line, header.cells(record), self._number_digits)
+        cells = dict(zip(columns, map(str.strip, record), strict=True))
+        person, reasons = read_person(line, cells, self._number_digits)
         self.problems.extend((line, reason) for reason in reasons)
         if person:
             yield person

@@ -2,7 +2,8 @@
 
 A waiting act is the call of a use case, with everything that was entered. To make another one wait:
 put its action into ``kiosk.authority.roles.FOUR_EYES``, pass a ``Proposal`` to ``Office.act``, and
-add a row to ``kiosk.authority.administration.proposed_acts.ACTS``.
+let ``kiosk.authority.administration.proposed_acts`` describe and perform it; the sentences of the
+audit name it, too.
 """
 
 from __future__ import annotations
@@ -106,7 +107,7 @@ Parameters = Mapping[str, Scalar | Sensitive]
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What a use case needs to be done later: ``act`` is its name in ``ACTS``.
+    """What a use case needs to be done later: ``act`` names the use case.
 
     ``revision`` is that of the member of staff or the setting; a person's comes from ``Seen``.
     """

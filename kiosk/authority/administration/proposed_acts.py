@@ -6,7 +6,7 @@ To perform it is to call the use case that was called when it was proposed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from kiosk.authority.administration.cards import card_of, secret_of
@@ -55,95 +55,69 @@ if TYPE_CHECKING:
 _UNASKED: Final = Grounds("")
 """The office of an agreement already has the grounds of both members."""
 
-Words = Callable[[UnitOfWork, OpenedAct], str]
-Perform = Callable[["AdminDesk", OpenedAct], Done]
+_NOT_AFTER: Final = {
+    "people.lift_block": StationChange.BLOCKED,
+    "people.revoke_registration": StationChange.BLOCKED,
+    "people.correct_email": StationChange.READDRESSED,
+}
+"""Acts that are not done after a change at a station."""
 
 
-@dataclass(frozen=True, slots=True)
-class ActKind:
-    """One act: the action that its role needs, its words, and how it is performed.
+def _words(uow: UnitOfWork, opened: OpenedAct) -> str:
+    """Return what an act would do; empty for one of another version of the program.
 
-    The words may repeat entered values, but never a secret. It is not done after the change
-    ``not_after``.
+    The words may repeat entered values, but never a secret.
     """
-
-    action: Action
-    words: Words
-    perform: Perform
-    not_after: StationChange | None = None
-
-
-# The words of each act.
-
-
-def _add_person(uow: UnitOfWork, opened: OpenedAct) -> str:
-    who = f"{opened.text('name')} ({opened.text('number')})"
-    return f"Add {who}, with the address {opened.text('email')}."
-
-
-def _new_card(uow: UnitOfWork, opened: OpenedAct) -> str:
+    text, new_card = opened.text, f"{opened.text('driver')} {opened.text('identifier')}"
     with_secret = ", with an unblock secret" if secret_of(opened) else ""
-    return f"Add the card {opened.text('driver')} {opened.text('identifier')}{with_secret}."
-
-
-def _replacing(uow: UnitOfWork, opened: OpenedAct) -> str:
-    with_secret = ", with an unblock secret" if secret_of(opened) else ""
-    new = f"{opened.text('driver')} {opened.text('identifier')}{with_secret}"
-    return f"Replace the card {_card(uow, opened)} by {new}."
-
-
-def _secret(uow: UnitOfWork, opened: OpenedAct) -> str:
-    full = " The card was just given it." if opened.truth("tries_full") else ""
-    return f"Set the unblock secret of the card {_card(uow, opened)}.{full}"
-
-
-def _add_staff(uow: UnitOfWork, opened: OpenedAct) -> str:
-    name, role = opened.text("name"), opened.text("role")
-    key = f", with the key {_fingerprint(opened)}" if opened.text("public_key") else ""
-    return f"Let in {name} as {role}{key}."
-
-
-def _role(uow: UnitOfWork, opened: OpenedAct) -> str:
-    return f"Give {_member(uow, opened)} the role {opened.text('role')}."
-
-
-def _add_key(uow: UnitOfWork, opened: OpenedAct) -> str:
-    return f"Let {_member(uow, opened)} in with the key {_fingerprint(opened)}, too."
-
-
-def _add_card(uow: UnitOfWork, opened: OpenedAct) -> str:
-    card = f"{opened.text('driver')} {opened.text('identifier')}"
-    key = "on record"
-    if pasted := opened.text("key"):
-        try:
-            read = read_pasted_key(pasted, opened.text("driver"), None)
-        except CellRefused:
-            read = None
-        key = fingerprint(read) if read else "that cannot be read"
-    return (
-        f"Let the card {card} of {_member(uow, opened)} open stations' maintenance pages, with the "
-        f"key {key}."
-    )
-
-
-def _policy(uow: UnitOfWork, opened: OpenedAct) -> str:
-    return f"Set {opened.text('name')} to {opened.text('value') or 'an empty list'}."
-
-
-def _import(uow: UnitOfWork, opened: OpenedAct) -> str:
-    known = opened.number("known") or 0
-    changes = "one change" if known == 1 else f"{known} changes"
-    digest = opened.text("digest")[:16]
-    return (
-        f"Import the file {opened.text('name')} (SHA-256 {digest}...), with {changes} of "
-        "addresses, cards, keys or secrets of people who are known already or were erased. The "
-        f"page Import (F9) shows {'it' if known == 1 else 'them'}: try the file there."
-    )
-
-
-def _redact(uow: UnitOfWork, opened: OpenedAct) -> str:
-    what = "everything in words" if opened.truth("whole") else "the reason"
-    return f"Take {what} out of row {row_name(opened.number('row') or 0)} of the audit."
+    match opened.kept.act:
+        case "people.add":
+            return f"Add {text('name')} ({text('number')}), with the address {text('email')}."
+        case "people.lift_block":
+            return "Lift the block."
+        case "people.revoke_registration":
+            return "Revoke the registration, so that they register anew."
+        case "people.correct_email":
+            return f"Correct the email address to {text('email')}."
+        case "people.take_back_leaver":
+            return "Take them back from the leavers."
+        case "people.erase":
+            return "Erase the person, with everything about them."
+        case "cards.add":
+            return f"Add the card {new_card}{with_secret}."
+        case "cards.replace":
+            return f"Replace the card {_card(uow, opened)} by {new_card}{with_secret}."
+        case "cards.set_secret":
+            full = " The card was just given it." if opened.truth("tries_full") else ""
+            return f"Set the unblock secret of the card {_card(uow, opened)}.{full}"
+        case "staff.add":
+            key = f", with the key {_fingerprint(opened)}" if text("public_key") else ""
+            return f"Let in {text('name')} as {text('role')}{key}."
+        case "staff.change_role":
+            return f"Give {_member(uow, opened)} the role {text('role')}."
+        case "staff.add_key":
+            return f"Let {_member(uow, opened)} in with the key {_fingerprint(opened)}, too."
+        case "staff.add_card":
+            whose = f"the card {new_card} of {_member(uow, opened)}"
+            key = _card_fingerprint(opened)
+            return f"Let {whose} open stations' maintenance pages, with the key {key}."
+        case "policy.change":
+            return f"Set {text('name')} to {text('value') or 'an empty list'}."
+        case "policy.reset":
+            return f"Let the settings file's value of {text('name')} count again."
+        case "audit.redact":
+            what = "everything in words" if opened.truth("whole") else "the reason"
+            return f"Take {what} out of row {row_name(opened.number('row') or 0)} of the audit."
+        case "imports.run":
+            known = opened.number("known") or 0
+            changes, them = ("one change", "it") if known == 1 else (f"{known} changes", "them")
+            return (
+                f"Import the file {text('name')} (SHA-256 {text('digest')[:16]}...), with "
+                f"{changes} of addresses, cards, keys or secrets of people who are known already "
+                f"or were erased. The page Import (F9) shows {them}: try the file there."
+            )
+        case _:
+            return ""
 
 
 def _card(uow: UnitOfWork, opened: OpenedAct) -> str:
@@ -163,140 +137,70 @@ def _fingerprint(opened: OpenedAct) -> str:
         return "that cannot be read"
 
 
-# How each act is performed.
+def _card_fingerprint(opened: OpenedAct) -> str:
+    if not (pasted := opened.text("key")):
+        return "on record"
+    try:
+        key = read_pasted_key(pasted, opened.text("driver"), None)
+    except CellRefused:
+        key = None
+    return fingerprint(key) if key else "that cannot be read"
 
 
-def _set_secret(desk: AdminDesk, opened: OpenedAct) -> Done:
-    secret = secret_of(opened) or Sensitive("")
-    return desk.cards.set_secret(
-        opened.seen, opened.card_id, secret, _UNASKED, tries_full=opened.truth("tries_full")
-    )
-
-
-def _run_import(desk: AdminDesk, opened: OpenedAct) -> Done:
-    name, digest, plan = opened.text("name"), opened.text("digest"), opened.text("plan")
-    result = desk.imports.run(name, _UNASKED, unseen, digest=digest, plan=plan)
-    if result.problems:
-        line, because = result.problems[0]
-        raise NotTaken("imports", f"Nothing was imported. Line {line}: {because}.")
-    return Done(f"{result.lines} lines were imported.", result.reference)
-
-
-ACTS: Final[dict[str, ActKind]] = {
-    "people.add": ActKind(
-        Action.ADD_PERSON,
-        _add_person,
-        lambda desk, opened: desk.people.add(
-            opened.text("number"),
-            opened.text("name"),
-            opened.text("email"),
-            _UNASKED,
-            knowingly=opened.truth("knowingly"),
-        ),
-    ),
-    "people.lift_block": ActKind(
-        Action.LIFT_BLOCK,
-        lambda uow, opened: "Lift the block.",
-        lambda desk, opened: desk.people.lift_block(opened.seen, _UNASKED),
-        StationChange.BLOCKED,
-    ),
-    "people.revoke_registration": ActKind(
-        Action.REVOKE_REGISTRATION,
-        lambda uow, opened: "Revoke the registration, so that they register anew.",
-        lambda desk, opened: desk.people.revoke_registration(opened.seen, _UNASKED),
-        StationChange.BLOCKED,
-    ),
-    "people.correct_email": ActKind(
-        Action.CORRECT_EMAIL,
-        lambda uow, opened: f"Correct the email address to {opened.text('email')}.",
-        lambda desk, opened: desk.people.correct_email(opened.seen, opened.text("email"), _UNASKED),
-        StationChange.READDRESSED,
-    ),
-    "people.take_back_leaver": ActKind(
-        Action.TAKE_BACK_LEAVER,
-        lambda uow, opened: "Take them back from the leavers.",
-        lambda desk, opened: desk.people.take_back_leaver(opened.seen, _UNASKED),
-    ),
-    "people.erase": ActKind(
-        Action.ERASE_PERSON,
-        lambda uow, opened: "Erase the person, with everything about them.",
-        lambda desk, opened: desk.people.erase(opened.seen, _UNASKED),
-    ),
-    "cards.add": ActKind(
-        Action.ADD_CARD,
-        _new_card,
-        lambda desk, opened: desk.cards.add(opened.seen, card_of(opened), _UNASKED),
-    ),
-    "cards.replace": ActKind(
-        Action.REPLACE_CARD,
-        _replacing,
-        lambda desk, opened: desk.cards.replace(
-            opened.seen, opened.card_id, card_of(opened), _UNASKED
-        ),
-    ),
-    "cards.set_secret": ActKind(Action.SET_SECRET, _secret, _set_secret),
-    "staff.add": ActKind(
-        Action.ADD_STAFF,
-        _add_staff,
-        lambda desk, opened: desk.staff.add(
-            opened.text("name"), Role(opened.text("role")), opened.text("public_key"), _UNASKED
-        ),
-    ),
-    "staff.change_role": ActKind(
-        Action.CHANGE_ROLE,
-        _role,
-        lambda desk, opened: desk.staff.change_role(
-            opened.staff_id, Role(opened.text("role")), opened.kept.revision, _UNASKED
-        ),
-    ),
-    "staff.add_key": ActKind(
-        Action.ADD_STAFF_KEY,
-        _add_key,
-        lambda desk, opened: desk.staff.add_key(
-            opened.staff_id, opened.text("public_key"), opened.kept.revision, _UNASKED
-        ),
-    ),
-    "staff.add_card": ActKind(
-        Action.ADD_STAFF_CARD,
-        _add_card,
-        lambda desk, opened: desk.staff.add_card(
-            opened.staff_id,
-            CardId(opened.text("driver"), opened.text("identifier")),
-            opened.text("key"),
-            opened.kept.revision,
-            _UNASKED,
-        ),
-    ),
-    "policy.change": ActKind(
-        Action.CHANGE_POLICY,
-        _policy,
-        lambda desk, opened: desk.policy.change(
-            opened.text("name"), opened.text("value"), opened.kept.revision, _UNASKED
-        ),
-    ),
-    "policy.reset": ActKind(
-        Action.CHANGE_POLICY,
-        lambda uow, opened: f"Let the settings file's value of {opened.text('name')} count again.",
-        lambda desk, opened: desk.policy.reset(opened.text("name"), opened.kept.revision, _UNASKED),
-    ),
-    "audit.redact": ActKind(
-        Action.REDACT_AUDIT,
-        _redact,
-        lambda desk, opened: desk.audit.redact(
-            opened.number("row") or 0, _UNASKED, whole=opened.truth("whole")
-        ),
-    ),
-    "imports.run": ActKind(Action.IMPORT_PEOPLE, _import, _run_import),
-}
-"""By the name of the use case, as a ``Proposal`` has it."""
-
-
-def kind_of(act: str) -> ActKind:
-    """Return an act by name; another version of the program may have others."""
-    kind = ACTS.get(act)
-    if kind is None:
-        raise NotFound("This version of the program cannot do what was proposed.")
-    return kind
+def _perform(desk: AdminDesk, opened: OpenedAct) -> Done:
+    """Do an act; raises ``NotFound`` for one of another version of the program."""
+    text, seen, staff_id, revision = opened.text, opened.seen, opened.staff_id, opened.kept.revision
+    match opened.kept.act:
+        case "people.add":
+            return desk.people.add(
+                text("number"),
+                text("name"),
+                text("email"),
+                _UNASKED,
+                knowingly=opened.truth("knowingly"),
+            )
+        case "people.lift_block":
+            return desk.people.lift_block(seen, _UNASKED)
+        case "people.revoke_registration":
+            return desk.people.revoke_registration(seen, _UNASKED)
+        case "people.correct_email":
+            return desk.people.correct_email(seen, text("email"), _UNASKED)
+        case "people.take_back_leaver":
+            return desk.people.take_back_leaver(seen, _UNASKED)
+        case "people.erase":
+            return desk.people.erase(seen, _UNASKED)
+        case "cards.add":
+            return desk.cards.add(seen, card_of(opened), _UNASKED)
+        case "cards.replace":
+            return desk.cards.replace(seen, opened.card_id, card_of(opened), _UNASKED)
+        case "cards.set_secret":
+            secret, full = secret_of(opened) or Sensitive(""), opened.truth("tries_full")
+            return desk.cards.set_secret(seen, opened.card_id, secret, _UNASKED, tries_full=full)
+        case "staff.add":
+            return desk.staff.add(text("name"), Role(text("role")), text("public_key"), _UNASKED)
+        case "staff.change_role":
+            return desk.staff.change_role(staff_id, Role(text("role")), revision, _UNASKED)
+        case "staff.add_key":
+            return desk.staff.add_key(staff_id, text("public_key"), revision, _UNASKED)
+        case "staff.add_card":
+            card = CardId(text("driver"), text("identifier"))
+            return desk.staff.add_card(staff_id, card, text("key"), revision, _UNASKED)
+        case "policy.change":
+            return desk.policy.change(text("name"), text("value"), revision, _UNASKED)
+        case "policy.reset":
+            return desk.policy.reset(text("name"), revision, _UNASKED)
+        case "audit.redact":
+            row, whole = opened.number("row") or 0, opened.truth("whole")
+            return desk.audit.redact(row, _UNASKED, whole=whole)
+        case "imports.run":
+            name, digest, plan = text("name"), text("digest"), text("plan")
+            result = desk.imports.run(name, _UNASKED, unseen, digest=digest, plan=plan)
+            if result.problems:
+                line, because = result.problems[0]
+                raise NotTaken("imports", f"Nothing was imported. Line {line}: {because}.")
+            return Done(f"{result.lines} lines were imported.", result.reference)
+        case _:
+            raise NotFound("This version of the program cannot do what was proposed.")
 
 
 # What waits for a second member of staff: reading it, agreeing, declining.
@@ -348,7 +252,7 @@ class ProposalsDesk(Desk):
             raise NotFound(UNREADABLE) from None
         agreement = Agreement(opened, grounds)
         acting = Office(self._office.means, self._office.actor, agreement)
-        return kind_of(kept.act).perform(self._desk_of(acting), opened)
+        return _perform(self._desk_of(acting), opened)
 
     def decline(self, proposal_id: str, grounds: Grounds) -> Done:
         """Decline it; a proposer takes an act back in the same way."""
@@ -472,12 +376,13 @@ def _sentence(uow: UnitOfWork, sealer: Sealer, kept: ProposedAct) -> tuple[str, 
 
     The latter is empty where it can.
     """
-    kind = ACTS.get(kept.act)
     try:
-        opened: OpenedAct | None = open_parameters(sealer, kept)
+        opened = open_parameters(sealer, kept)
+        sentence = _words(uow, opened)
     except (SealBroken, KeyMissing):
-        opened = None
-    if kind is None or opened is None:
+        sentence = ""
+    if not sentence:
         return f"{kept.action}: what was entered cannot be read.", UNREADABLE
-    overtaken = kind.not_after is not None and kind.not_after.came_after(uow, opened.seen)
-    return kind.words(uow, opened), OVERTAKEN if overtaken else ""
+    not_after = _NOT_AFTER.get(kept.act)
+    overtaken = not_after is not None and not_after.came_after(uow, opened.seen)
+    return sentence, OVERTAKEN if overtaken else ""

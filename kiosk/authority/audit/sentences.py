@@ -331,7 +331,7 @@ def _row(number: Scalar) -> str:
     return row_name(number) if isinstance(number, int) else str(number)
 
 
-_ACTS: Final = {
+ACTS: Final = {
     "people.add": "add a person",
     "people.lift_block": "lift the block",
     "people.take_back_leaver": "take them back from the leavers",
@@ -362,6 +362,6 @@ def act_declined(detail: Detail) -> str:
 def of_act(words: str) -> FromDetail:
     def sentence(detail: Detail) -> str:
         act = detail.get("act")
-        return words.format(_ACTS.get(str(act), act)) if act else ""
+        return words.format(ACTS.get(str(act), act)) if act else ""
 
     return sentence

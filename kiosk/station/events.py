@@ -24,20 +24,22 @@ from kiosk.contract.ports import CardAddress
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.states import ActResult, Outage, PadNotice, PinFault
 
+
+class VisitEvent(Struct, frozen=True):
+    visit: VisitId
+
+
 # --- the reader ------------------------------------------------------------------------
 
 
-class CardIn(Struct, frozen=True):
+class CardIn(VisitEvent, frozen=True):
     """One card is in; a visit begins under a new id."""
 
-    visit: VisitId
     reader: str
 
 
-class CardUnreadable(Struct, frozen=True):
+class CardUnreadable(VisitEvent, frozen=True):
     """Something is in that gives no answer."""
-
-    visit: VisitId
 
 
 class CardOut(Struct, frozen=True):
@@ -46,13 +48,12 @@ class CardOut(Struct, frozen=True):
     unread: bool = False
 
 
-class SecondCard(Struct, frozen=True):
+class SecondCard(VisitEvent, frozen=True):
     """A second card went in; nothing continues until both are out.
 
     ``unread`` as for ``CardOut``.
     """
 
-    visit: VisitId
     unread: bool = False
 
 
@@ -65,135 +66,109 @@ class Availability(Struct, frozen=True):
 # --- the holder ------------------------------------------------------------------------
 
 
-class Chose(Struct, frozen=True):
+class HolderSide(VisitEvent, frozen=True):
+    """What the holder did on the page."""
+
+
+class Chose(HolderSide, frozen=True):
     """Picked a purpose from the menu."""
 
-    visit: VisitId
     purpose: Purpose
 
 
-class Confirmed(Struct, frozen=True):
+class Confirmed(HolderSide, frozen=True):
     """Confirmed that the card is theirs."""
 
-    visit: VisitId
 
-
-class PinEntered(Struct, frozen=True):
+class PinEntered(HolderSide, frozen=True):
     """Entered a PIN: the present one, the new one, or the new one again."""
 
-    visit: VisitId
     pin: Sensitive
 
 
-class QuestionPicked(Struct, frozen=True):
+class QuestionPicked(HolderSide, frozen=True):
     """Picked a question to answer."""
 
-    visit: VisitId
     question: int
 
 
-class AnswerEntered(Struct, frozen=True):
+class AnswerEntered(HolderSide, frozen=True):
     """Wrote an answer to the question on the page."""
 
-    visit: VisitId
     text: Sensitive
 
 
-class EmailEntered(Struct, frozen=True):
+class EmailEntered(HolderSide, frozen=True):
     """Confirmed or wrote an address."""
 
-    visit: VisitId
     email: str
 
 
-class CodeEntered(Struct, frozen=True):
-    visit: VisitId
+class CodeEntered(HolderSide, frozen=True):
     code: Sensitive
 
 
-class CodeAsked(Struct, frozen=True):
+class CodeAsked(HolderSide, frozen=True):
     """Asked for a code to be sent, or sent again."""
 
-    visit: VisitId
 
-
-class SomethingElse(Struct, frozen=True):
+class SomethingElse(HolderSide, frozen=True):
     """Wants to do something else than what the code is for."""
 
-    visit: VisitId
 
-
-class MisuseNoticed(Struct, frozen=True):
+class MisuseNoticed(HolderSide, frozen=True):
     """Reported an act that they did not do: they have a number to enter."""
 
-    visit: VisitId
 
-
-class StopNumberEntered(Struct, frozen=True):
+class StopNumberEntered(HolderSide, frozen=True):
     """Entered the number of a notice."""
 
-    visit: VisitId
     number: Sensitive
 
 
-class ReasonPicked(Struct, frozen=True):
+class ReasonPicked(HolderSide, frozen=True):
     """Picked the reason for the maintenance."""
 
-    visit: VisitId
     why: MaintenanceReason
 
 
-class ReasonWritten(Struct, frozen=True):
+class ReasonWritten(HolderSide, frozen=True):
     """Wrote the reason for the maintenance."""
 
-    visit: VisitId
     words: str
 
 
-class ActPicked(Struct, frozen=True):
+class ActPicked(HolderSide, frozen=True):
     """Picked an act of maintenance."""
 
-    visit: VisitId
     act: MaintenanceAct
 
 
-class TriedAgain(Struct, frozen=True):
+class TriedAgain(HolderSide, frozen=True):
     """Asked to try the last thing again."""
 
-    visit: VisitId
 
-
-class WentBack(Struct, frozen=True):
+class WentBack(HolderSide, frozen=True):
     """Went one page back within a step."""
 
-    visit: VisitId
 
-
-class Left(Struct, frozen=True):
+class Left(HolderSide, frozen=True):
     """Wants to stop."""
 
-    visit: VisitId
 
-
-class Stayed(Struct, frozen=True):
+class Stayed(HolderSide, frozen=True):
     """Is still there."""
-
-    visit: VisitId
 
 
 # --- the clock -------------------------------------------------------------------------
 
 
-class IdleTimedOut(Struct, frozen=True):
+class IdleTimedOut(VisitEvent, frozen=True):
     """Nothing was touched for the idle time."""
 
-    visit: VisitId
 
-
-class AnswerTimedOut(Struct, frozen=True):
+class AnswerTimedOut(VisitEvent, frozen=True):
     """Nobody answered "are you still there"."""
-
-    visit: VisitId
 
 
 class NoticeTimedOut(Struct, frozen=True):
@@ -203,14 +178,13 @@ class NoticeTimedOut(Struct, frozen=True):
 # --- results of commands -----------------------------------------------------------------
 
 
-class CardRead(Struct, frozen=True):
+class CardRead(VisitEvent, frozen=True):
     """The card was read and looked up; ``at`` is its address.
 
     ``pin_pad``: its PIN is entered on the reader's own keys; with ``pad_changes`` it is also
     changed there.
     """
 
-    visit: VisitId
     at: CardAddress
     reply: VisitOpened | Refusal
     pin_pad: bool = False
@@ -218,77 +192,50 @@ class CardRead(Struct, frozen=True):
     pin_format: PinFormat = PinFormat()
 
 
-class Replied(Struct, frozen=True):
+class Replied(VisitEvent, frozen=True):
     """The authority answered."""
 
-    visit: VisitId
     reply: Reply
 
 
-class Maintained(Struct, frozen=True):
+class Maintained(VisitEvent, frozen=True):
     """An officer's act was recorded; this is its result."""
 
-    visit: VisitId
     result: ActResult
 
 
-class PinFailed(Struct, frozen=True):
+class PinFailed(VisitEvent, frozen=True):
     """The card answered that the present PIN is wrong."""
 
-    visit: VisitId
     tries_left: int | None
 
 
-class PinNotTaken(Struct, frozen=True):
+class PinNotTaken(VisitEvent, frozen=True):
     """The card refuses this new PIN."""
 
-    visit: VisitId
     trouble: PinFault
 
 
-class PadEnded(Struct, frozen=True):
+class PadEnded(VisitEvent, frozen=True):
     """The reader asked for a PIN and got none; it can be asked again."""
 
-    visit: VisitId
     notice: PadNotice
 
 
-class GaveUp(Struct, frozen=True):
+class GaveUp(VisitEvent, frozen=True):
     """The visit cannot continue, for a reason found at the station; ``how`` is its end."""
 
-    visit: VisitId
     reason: Reason
     how: VisitEnd = VisitEnd.REFUSED
 
 
-class NoReply(Struct, frozen=True):
+class NoReply(VisitEvent, frozen=True):
     """The authority did not answer; ``busy``: it has too much to do."""
 
-    visit: VisitId
     busy: bool = False
 
 
 ReaderSide = CardIn | CardUnreadable | CardOut | SecondCard | Availability
-HolderSide = (
-    Chose
-    | Confirmed
-    | PinEntered
-    | QuestionPicked
-    | AnswerEntered
-    | EmailEntered
-    | CodeEntered
-    | CodeAsked
-    | SomethingElse
-    | MisuseNoticed
-    | StopNumberEntered
-    | ReasonPicked
-    | ReasonWritten
-    | ActPicked
-    | TriedAgain
-    | WentBack
-    | Left
-    | Stayed
-)
 ClockSide = IdleTimedOut | AnswerTimedOut | NoticeTimedOut
 ResultSide = CardRead | Replied | Maintained | PinFailed | PinNotTaken | PadEnded | GaveUp | NoReply
 

@@ -153,64 +153,61 @@ class VisitState(Struct, frozen=True):
     instead: tuple[Offer, ...] = ()
 
 
-class Menu(Struct, frozen=True):
+class VisitPage(Struct, frozen=True):
+    visit: VisitState
+
+
+class Menu(VisitPage, frozen=True):
     """Choose what to do; ``blocked``: self-service is blocked, so that most is not offered.
 
     ``waiting``: the purpose of a live code, which any choice withdraws.
     """
 
-    visit: VisitState
     offers: tuple[Offer, ...]
     blocked: bool = False
     waiting: Purpose | None = None
 
 
-class ConfirmOwner(Struct, frozen=True):
+class ConfirmOwner(VisitPage, frozen=True):
     """Confirm that the card is one's own; ``locked``: its PIN leaves only an unlock."""
 
-    visit: VisitState
     locked: bool = False
 
 
-class EnterPin(Struct, frozen=True):
+class EnterPin(VisitPage, frozen=True):
     """Enter the card's present PIN; ``wrong`` after a wrong one, with the tries left."""
 
-    visit: VisitState
     wrong: bool = False
     tries_left: int | None = None
 
 
-class PickQuestion(Struct, frozen=True):
+class PickQuestion(VisitPage, frozen=True):
     """Choose the next question to answer for registration."""
 
-    visit: VisitState
     task: ChooseQuestions
     given: tuple[Answer, ...] = ()
 
 
-class GiveAnswer(Struct, frozen=True):
+class GiveAnswer(VisitPage, frozen=True):
     """Write the answer to a chosen question."""
 
-    visit: VisitState
     task: ChooseQuestions
     given: tuple[Answer, ...]
     question: Question
     problem: AnswerProblem | None = None
 
 
-class EnterEmail(Struct, frozen=True):
+class EnterEmail(VisitPage, frozen=True):
     """Confirm or change the email address; ``typed`` is the earlier entry, if any."""
 
-    visit: VisitState
     task: GiveEmail
     typed: str | None = None
     trouble: EmailFault | None = None
 
 
-class AskQuestion(Struct, frozen=True):
+class AskQuestion(VisitPage, frozen=True):
     """Answer the next of one's questions; the set is sent when all are answered."""
 
-    visit: VisitState
     task: AnswerQuestions
     given: tuple[Answer, ...] = ()
     wrong: bool = False
@@ -221,7 +218,7 @@ class AskQuestion(Struct, frozen=True):
         return self.task.questions[len(self.given)]
 
 
-class CodeEntry(Struct, frozen=True):
+class CodeEntry(VisitPage, frozen=True):
     """Enter the emailed code; the card may be taken out before.
 
     ``resumed``: it was taken out, or the page was left for the menu. The code may have been entered
@@ -229,35 +226,31 @@ class CodeEntry(Struct, frozen=True):
     ``entered_on``: the page on which its address was entered in this visit, to correct it.
     """
 
-    visit: VisitState
     task: EnterCode
     notice: CodeNotice | None = None
     resumed: bool = False
     entered_on: EnterEmail | None = None
 
 
-class CodeNeeded(Struct, frozen=True):
+class CodeNeeded(VisitPage, frozen=True):
     """There is no live code; ask for one. ``entered_on`` as for ``CodeEntry``."""
 
-    visit: VisitState
     masked: str
     lack: CodeLack
     retry_in_s: float = 0.0
     entered_on: EnterEmail | None = None
 
 
-class StopNumberEntry(Struct, frozen=True):
+class StopNumberEntry(VisitPage, frozen=True):
     """Enter the number from a notice about an act that the holder did not do."""
 
-    visit: VisitState
     task: EnterStopNumber
     wrong: bool = False
 
 
-class NewPin(Struct, frozen=True):
+class NewPin(VisitPage, frozen=True):
     """Choose a new PIN; ``current`` is set where the card needs the old one, too."""
 
-    visit: VisitState
     rules: PinRules
     current: PinEntry | None = None
     trouble: PinFault | None = None
@@ -268,10 +261,9 @@ def typed_pin(pin: PinEntry | None) -> Sensitive | None:
     return None if isinstance(pin, OnPad) else pin
 
 
-class RepeatPin(Struct, frozen=True):
+class RepeatPin(VisitPage, frozen=True):
     """Enter the new PIN a second time."""
 
-    visit: VisitState
     rules: PinRules
     pin: Sensitive
     current: PinEntry | None = None
@@ -313,57 +305,51 @@ class NotDone(Struct, frozen=True):
 ActResult = ReaderTest | NetworkReport | Ending | NotDone
 
 
-class PickReason(Struct, frozen=True):
+class PickReason(VisitPage, frozen=True):
     """An officer picks why they maintain the station."""
 
-    visit: VisitState
     task: Maintain
 
 
-class WriteReason(Struct, frozen=True):
+class WriteReason(VisitPage, frozen=True):
     """An officer writes a reason that is not on the list.
 
     ``unclear``: the text gives no reason, or looks like a secret.
     """
 
-    visit: VisitState
     task: Maintain
     unclear: bool = False
 
 
-class Maintenance(Struct, frozen=True):
+class Maintenance(VisitPage, frozen=True):
     """What an officer can do here; ``words`` give the reason where ``why`` is ``OTHER``."""
 
-    visit: VisitState
     task: Maintain
     why: MaintenanceReason
     words: str = ""
 
 
-class ConfirmAct(Struct, frozen=True):
+class ConfirmAct(VisitPage, frozen=True):
     """Confirm a restart or a switch-off of the station."""
 
-    visit: VisitState
     menu: Maintenance
     act: EndingAct
 
 
-class ActDone(Struct, frozen=True):
+class ActDone(VisitPage, frozen=True):
     """The result of an act; after one that ends the station there is no way back."""
 
-    visit: VisitState
     menu: Maintenance
     result: ActResult
 
 
-class PadPaused(Struct, frozen=True):
+class PadPaused(VisitPage, frozen=True):
     """The reader asked for a PIN and got none; ``command`` makes it ask again.
 
     The reader is not waiting for an entry. ``back`` is the page for the PIN at the station, where
     the reader's keys cannot take it; ``tries_left`` is the card's count after a wrong PIN.
     """
 
-    visit: VisitState
     work: Work
     command: PinCommand
     back: HolderState | None
@@ -371,10 +357,9 @@ class PadPaused(Struct, frozen=True):
     tries_left: int | None = None
 
 
-class Trouble(Struct, frozen=True):
+class Trouble(VisitPage, frozen=True):
     """The authority gave no answer; ``command`` can be sent again, and is charged once."""
 
-    visit: VisitState
     work: Work
     command: Command
     back: HolderState | None
@@ -450,7 +435,7 @@ class Reading(Struct, frozen=True):
     repeats: int = 0
 
 
-class Working(Struct, frozen=True):
+class Working(VisitPage, frozen=True):
     """``command`` is running; ``back`` is the page that it came from.
 
     For a PIN on the reader's keys, ``back`` is the page that takes it at the station.
@@ -458,7 +443,6 @@ class Working(Struct, frozen=True):
     command was repeated because the authority is busy.
     """
 
-    visit: VisitState
     work: Work
     command: Command
     back: HolderState | None
@@ -472,10 +456,9 @@ class StillThere(Struct, frozen=True):
     inner: HolderState
 
 
-class Success(Struct, frozen=True):
+class Success(VisitPage, frozen=True):
     """It is done; ``counts_in_s`` as for ``Finished``."""
 
-    visit: VisitState
     purpose: Purpose
     counts_in_s: float = 0.0
 

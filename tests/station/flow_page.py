@@ -45,7 +45,9 @@ conditions, each in the `case` of that state and event.
 
 
 def names(union: object) -> tuple[str, ...]:
-    return tuple(kind.__name__ for kind in get_args(union))
+    """Return the names of the classes in a union; a base class stands for those under it."""
+    kinds = (under for kind in get_args(union) for under in kind.__subclasses__() or (kind,))
+    return tuple(kind.__name__ for kind in kinds)
 
 
 GROUPS: Final = {

@@ -42,17 +42,18 @@ def new_card(
     expires: datetime | None = None,
     profile: CardProfile = _DEFAULT_PROFILE,
     keys: Mapping[int, PrivateKey] | None = None,
+    blocked: bool = False,
 ) -> VirtualCard:
-    """Make a working card; ``expires`` (aware) is three years from now when not given.
+    """Make a card; ``expires`` (aware) is three years from now when not given.
 
-    ``keys`` by slot take the place of fresh ones.
+    ``keys`` by slot take the place of fresh ones. ``blocked``: its PIN has no try left.
     """
     state = CardState(
         profile=profile,
         holder_name=holder_name,
         guid=guid or uuid4().bytes,
         serial=secrets.randbelow(2**31),
-        pin=Reference(padded(pin), profile.pin_tries, profile.pin_tries),
+        pin=Reference(padded(pin), profile.pin_tries, 0 if blocked else profile.pin_tries),
         puk=Reference(padded(puk), profile.puk_tries, profile.puk_tries),
     )
     expires = expires or datetime.now(UTC) + timedelta(days=3 * 365)
@@ -64,23 +65,6 @@ def new_card(
         state.keys[slot] = key
         state.objects[tag] = piv.certificate(_self_signed(holder_name, key, expires))
     return VirtualCard(state)
-
-
-def blocked_card(
-    *,
-    holder_name: str,
-    pin: str = "482915",
-    puk: str = "73918264",
-    guid: bytes | None = None,
-    expires: datetime | None = None,
-    profile: CardProfile = _DEFAULT_PROFILE,
-) -> VirtualCard:
-    """Make a card whose PIN has no try left."""
-    card = new_card(
-        holder_name=holder_name, pin=pin, puk=puk, guid=guid, expires=expires, profile=profile
-    )
-    card.state.pin.left = 0
-    return card
 
 
 def _generate(profile: CardProfile) -> PrivateKey:

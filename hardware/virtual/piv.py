@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa,
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, HashAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from hardware.virtual.chip import Answer, AppletChip, ReceivedCommand, Status, read, tlv
+from hardware.tlv import make as tlv
+from hardware.virtual.chip import Answer, AppletChip, ReceivedCommand, Status, read
 from kiosk.contract.messages import KeyKind
 
 # The ways in which real PIV cards differ, one switch each.
@@ -210,134 +211,6 @@ def property_template(*, outer_tag: bool) -> bytes:
     return tlv(0x61, inner) if outer_tag else inner
 
 
-# VERIFY, CHANGE REFERENCE DATA and RESET RETRY COUNTER (SP 800-73-5 part 2, 3.2).
-#
-# Only this part changes the tries. The session (what was verified since power-up or SELECT) is kept
-# apart from the state, which survives it.
-
-PIN_REFERENCE = 0x80
-PUK_REFERENCE = 0x81
-FILLER = 0xFF
-
-
-@dataclass(slots=True)
-class Session:
-    """The state that the card loses with its power."""
-
-    pin_verified: bool = False
-    puk_proven: bool = False
-
-
-class ReferenceCommands:
-    """The three commands over one card's PIN and PUK; each returns a status word."""
-
-    def __init__(self, state: CardState, session: Session) -> None:
-        self._state = state
-        self._session = session
-
-    def verify(self, command: ReceivedCommand) -> int:
-        """VERIFY: an empty body asks, P1=FF forgets, eight bytes spend a try."""
-        if command.p2 != PIN_REFERENCE:
-            return Status.NO_REFERENCE
-        if command.p1 == 0xFF:
-            if command.data:
-                return Status.WRONG_DATA
-            self._session.pin_verified = False
-            return Status.OK
-        if command.p1 != 0:
-            return Status.WRONG_P1P2
-        if not command.data:
-            if self._session.pin_verified and self._state.profile.verified_answers_9000:
-                return Status.OK
-            return self._tries(self._state.pin)
-        if len(command.data) != BODY:
-            return self._state.profile.wrong_length_status
-        status = self._try(self._state.pin, command.data)
-        self._note(self._state.pin, status)
-        return status
-
-    def change(self, command: ReceivedCommand) -> int:
-        """CHANGE REFERENCE DATA: the old value, then the new one, of PIN or PUK."""
-        if command.p2 not in (PIN_REFERENCE, PUK_REFERENCE) or command.p1 != 0:
-            return Status.NO_REFERENCE if command.p1 == 0 else Status.WRONG_P1P2
-        if len(command.data) != 2 * BODY:
-            return self._state.profile.wrong_length_status
-        old, new = command.data[:BODY], command.data[BODY:]
-        which = self._state.pin if command.p2 == PIN_REFERENCE else self._state.puk
-        status = self._try(which, old)
-        self._note(which, status)
-        return self._take(which, new) if status == Status.OK else status
-
-    def reset_retry_counter(self, command: ReceivedCommand) -> int:
-        """RESET RETRY COUNTER: the PUK, then the new PIN."""
-        if command.p2 != PIN_REFERENCE or command.p1 != 0:
-            return Status.NO_REFERENCE if command.p1 == 0 else Status.WRONG_P1P2
-        if len(command.data) != 2 * BODY:
-            return self._state.profile.wrong_length_status
-        status = self._prove_puk(command.data[:BODY])
-        if status != Status.OK:
-            return status
-        self._session.pin_verified = False
-        return self._take(self._state.pin, command.data[BODY:])
-
-    def _prove_puk(self, body: bytes) -> int:
-        held = self._session.puk_proven and self._state.profile.holds_puk_validation
-        if held and not self._state.puk.blocked:
-            return Status.OK
-        status = self._try(self._state.puk, body)
-        self._note(self._state.puk, status)
-        return status
-
-    def _note(self, which: Reference, status: int) -> None:
-        if which is self._state.pin:
-            self._session.pin_verified = status == Status.OK
-        else:
-            self._session.puk_proven = status == Status.OK
-
-    def _try(self, which: Reference, body: bytes) -> int:
-        if which.blocked:
-            return self._state.profile.blocked_status
-        # Charged before the comparison, so that pulling the card saves no try.
-        which.left -= 1
-        if not hmac.compare_digest(which.body, body):
-            self._erase_keys_if_dead()
-            if which.blocked:
-                return self._state.profile.last_try_status
-            return self._tries(which)
-        which.left = which.limit
-        return Status.OK
-
-    def _tries(self, which: Reference) -> int:
-        if which.blocked:
-            return self._state.profile.blocked_status
-        return self._state.profile.tries_status | which.left
-
-    def _take(self, which: Reference, new: bytes) -> int:
-        status = self._refusal(which, new)
-        if status == Status.OK:
-            which.replace(new, self._state.profile.history)
-        return status
-
-    def _refusal(self, which: Reference, new: bytes) -> int:
-        profile = self._state.profile
-        if which is self._state.puk:
-            return Status.WRONG_DATA if profile.numeric_puk and not new.isdigit() else Status.OK
-        if profile.accepts_any_new_pin:
-            return Status.OK
-        digits = new.rstrip(bytes([FILLER]))  # SP 800-73-5 part 2, 2.4.3
-        if len(digits) < 6 or not all(0x30 <= byte <= 0x39 for byte in digits):
-            return Status.WRONG_DATA
-        if profile.complexity_rule and len(set(new) - {FILLER}) == 1:
-            return Status.CONDITIONS
-        used = profile.history and new in [which.body, *which.former]
-        return Status.USED_BEFORE if used else Status.OK
-
-    def _erase_keys_if_dead(self) -> None:
-        both = self._state.pin.blocked and self._state.puk.blocked
-        if both and self._state.profile.erases_keys_when_both_blocked:
-            self._state.keys.clear()
-
-
 # GENERAL AUTHENTICATE (SP 800-73-5 part 2, 3.2.4): a key proves itself.
 #
 # Only internal authentication is implemented: the host sends a challenge (81) and asks for the
@@ -420,6 +293,9 @@ def _raw_rsa(key: rsa.RSAPrivateKey, block: bytes) -> bytes | None:
 SLOT_PIV_AUTHENTICATION = 0x9A
 SLOT_CARD_AUTHENTICATION = 0x9E
 VERSION = bytes([5, 7, 2])
+PIN_REFERENCE = 0x80
+PUK_REFERENCE = 0x81
+FILLER = 0xFF
 
 
 class PivApplet:
@@ -427,22 +303,39 @@ class PivApplet:
 
     def __init__(self, state: CardState) -> None:
         self._state = state
-        self._selected = False
-        self._session = Session()
+        self.reset()
 
     def reset(self) -> None:
         """Forget the session, as on a loss of power."""
-        self._selected = False
-        self._session = Session()
+        self._selected = self._pin_verified = self._puk_proven = False
 
     def process(self, command: ReceivedCommand) -> Answer:
         if command.ins == 0xA4:
             return self._select(command)
         if not self._selected:
             return b"", Status.UNKNOWN_INS
-        if command.ins in (0x20, 0x24, 0x2C):
-            return b"", self._reference(command)
-        return self._other(command)
+        profile = self._state.profile
+        match command.ins:
+            case 0x20 | 0x24 | 0x2C if profile.contactless:
+                return b"", Status.NOT_SATISFIED
+            case 0x20:
+                return b"", self._verify(command)
+            case 0x24:
+                return b"", self._change(command)
+            case 0x2C:
+                return b"", self._reset_retry_counter(command)
+            case 0xCB:
+                return self._get_data(command)
+            case 0x87:
+                return self._general_authenticate(command)
+            case 0xFD if profile.vendor_commands:
+                return VERSION, Status.OK
+            case 0xF8 if profile.vendor_commands:
+                return self._state.serial.to_bytes(4, "big"), Status.OK
+            case 0xF7 if profile.metadata:
+                return self._metadata(command)
+            case _:
+                return b"", Status.UNKNOWN_INS
 
     def _select(self, command: ReceivedCommand) -> Answer:
         if command.p1 != 0x04:
@@ -459,31 +352,6 @@ class PivApplet:
         if aid in (AID, FULL_AID):
             return profile.full_aid
         return profile.short_aid and aid == AID_PREFIX
-
-    def _reference(self, command: ReceivedCommand) -> int:
-        if self._state.profile.contactless:
-            return Status.NOT_SATISFIED
-        commands = ReferenceCommands(self._state, self._session)
-        if command.ins == 0x20:
-            return commands.verify(command)
-        if command.ins == 0x24:
-            return commands.change(command)
-        return commands.reset_retry_counter(command)
-
-    def _other(self, command: ReceivedCommand) -> Answer:
-        match command.ins:
-            case 0xCB:
-                return self._get_data(command)
-            case 0x87:
-                return self._general_authenticate(command)
-            case 0xFD if self._state.profile.vendor_commands:
-                return VERSION, Status.OK
-            case 0xF8 if self._state.profile.vendor_commands:
-                return self._state.serial.to_bytes(4, "big"), Status.OK
-            case 0xF7 if self._state.profile.metadata:
-                return self._metadata(command)
-            case _:
-                return b"", Status.UNKNOWN_INS
 
     def _get_data(self, command: ReceivedCommand) -> Answer:
         if (command.p1, command.p2) != (0x3F, 0xFF):
@@ -503,7 +371,7 @@ class PivApplet:
         key = self._state.keys.get(command.p2)
         if key is None:
             return b"", Status.NO_REFERENCE
-        if command.p2 != SLOT_CARD_AUTHENTICATION and not self._session.pin_verified:
+        if command.p2 != SLOT_CARD_AUTHENTICATION and not self._pin_verified:
             return b"", Status.NOT_SATISFIED
         return authenticate(key, command.p1, command.data)
 
@@ -516,6 +384,105 @@ class PivApplet:
             return b"", Status.NO_REFERENCE
         algorithm = tlv(0x01, b"\xff") + tlv(0x05, b"\x00")
         return algorithm + tlv(0x06, bytes([which.limit, which.left])), Status.OK
+
+    # VERIFY, CHANGE REFERENCE DATA and RESET RETRY COUNTER (SP 800-73-5 part 2, 3.2): only these
+    # change the tries. Each returns a status word.
+
+    def _verify(self, command: ReceivedCommand) -> int:
+        """VERIFY: an empty body asks, P1=FF forgets, eight bytes spend a try."""
+        if command.p2 != PIN_REFERENCE:
+            return Status.NO_REFERENCE
+        if command.p1 == 0xFF:
+            if command.data:
+                return Status.WRONG_DATA
+            self._pin_verified = False
+            return Status.OK
+        if command.p1 != 0:
+            return Status.WRONG_P1P2
+        if not command.data:
+            if self._pin_verified and self._state.profile.verified_answers_9000:
+                return Status.OK
+            return self._tries(self._state.pin)
+        if len(command.data) != BODY:
+            return self._state.profile.wrong_length_status
+        return self._try(self._state.pin, command.data)
+
+    def _change(self, command: ReceivedCommand) -> int:
+        """CHANGE REFERENCE DATA: the old value, then the new one, of PIN or PUK."""
+        if command.p2 not in (PIN_REFERENCE, PUK_REFERENCE) or command.p1 != 0:
+            return Status.NO_REFERENCE if command.p1 == 0 else Status.WRONG_P1P2
+        if len(command.data) != 2 * BODY:
+            return self._state.profile.wrong_length_status
+        old, new = command.data[:BODY], command.data[BODY:]
+        which = self._state.pin if command.p2 == PIN_REFERENCE else self._state.puk
+        status = self._try(which, old)
+        return self._take(which, new) if status == Status.OK else status
+
+    def _reset_retry_counter(self, command: ReceivedCommand) -> int:
+        """RESET RETRY COUNTER: the PUK, then the new PIN."""
+        if command.p2 != PIN_REFERENCE or command.p1 != 0:
+            return Status.NO_REFERENCE if command.p1 == 0 else Status.WRONG_P1P2
+        if len(command.data) != 2 * BODY:
+            return self._state.profile.wrong_length_status
+        puk = self._state.puk
+        held = self._puk_proven and self._state.profile.holds_puk_validation
+        if not held or puk.blocked:
+            status = self._try(puk, command.data[:BODY])
+            if status != Status.OK:
+                return status
+        self._pin_verified = False
+        return self._take(self._state.pin, command.data[BODY:])
+
+    def _try(self, which: Reference, body: bytes) -> int:
+        status = self._compare(which, body)
+        if which is self._state.pin:
+            self._pin_verified = status == Status.OK
+        else:
+            self._puk_proven = status == Status.OK
+        return status
+
+    def _compare(self, which: Reference, body: bytes) -> int:
+        if which.blocked:
+            return self._state.profile.blocked_status
+        # Charged before the comparison, so that pulling the card saves no try.
+        which.left -= 1
+        if not hmac.compare_digest(which.body, body):
+            self._erase_keys_if_dead()
+            if which.blocked:
+                return self._state.profile.last_try_status
+            return self._tries(which)
+        which.left = which.limit
+        return Status.OK
+
+    def _tries(self, which: Reference) -> int:
+        if which.blocked:
+            return self._state.profile.blocked_status
+        return self._state.profile.tries_status | which.left
+
+    def _take(self, which: Reference, new: bytes) -> int:
+        status = self._refusal(which, new)
+        if status == Status.OK:
+            which.replace(new, self._state.profile.history)
+        return status
+
+    def _refusal(self, which: Reference, new: bytes) -> int:
+        profile = self._state.profile
+        if which is self._state.puk:
+            return Status.WRONG_DATA if profile.numeric_puk and not new.isdigit() else Status.OK
+        if profile.accepts_any_new_pin:
+            return Status.OK
+        digits = new.rstrip(bytes([FILLER]))  # SP 800-73-5 part 2, 2.4.3
+        if len(digits) < 6 or not all(0x30 <= byte <= 0x39 for byte in digits):
+            return Status.WRONG_DATA
+        if profile.complexity_rule and len(set(new) - {FILLER}) == 1:
+            return Status.CONDITIONS
+        used = profile.history and new in [which.body, *which.former]
+        return Status.USED_BEFORE if used else Status.OK
+
+    def _erase_keys_if_dead(self) -> None:
+        both = self._state.pin.blocked and self._state.puk.blocked
+        if both and self._state.profile.erases_keys_when_both_blocked:
+            self._state.keys.clear()
 
 
 # A PIV card without a reader.

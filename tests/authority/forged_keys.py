@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from hardware.virtual.chip import read, tlv
+from hardware.tlv import make as tlv
+from hardware.virtual.chip import read
 from tests.support import gids_card
 from tests.support.gids_card import ADMIN_KEY, GidsCard
 

@@ -12,7 +12,7 @@ from hardware.driver import Registry
 from hardware.drivers.piv import PivDriver
 from hardware.monitor import PcscMonitor
 from hardware.virtual.link import CardLink
-from hardware.virtual.making import blocked_card, new_card
+from hardware.virtual.making import new_card
 from hardware.virtual.piv import VirtualCard, padded
 from kiosk.contract.messages import UnblockDone
 from kiosk.contract.ports import PostReaderEvent
@@ -66,7 +66,7 @@ async def test_it_is_answered_once_the_holder_has_seen_that_the_pin_is_set(
     pcscd: HotplugPcscd,
 ) -> None:
     start_empty(pcscd)
-    chip = WaitingChip(blocked_card(holder_name="Asha Patel", puk=PUK))
+    chip = WaitingChip(new_card(blocked=True, holder_name="Asha Patel", puk=PUK))
     second = CardLink(new_card(holder_name="Ben Carter"), pcscd.slots[1])
     cards = PcscCards(Registry([PivDriver()]))
     rig = RealReaders(cards=cards)  # type: ignore[arg-type]

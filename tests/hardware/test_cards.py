@@ -18,7 +18,7 @@ from hardware.driver import Registry
 from hardware.drivers.piv import PivDriver
 from hardware.trace import Exchange
 from hardware.virtual import piv
-from hardware.virtual.making import blocked_card, new_card
+from hardware.virtual.making import new_card
 from hardware.virtual.piv import CardProfile, VirtualCard
 from kiosk.contract.errors import (
     AuthorityUnavailable,
@@ -163,7 +163,7 @@ def test_a_card_in_a_reader_proves_itself(
 
 
 def test_a_blocked_puk(insert: Insert, cards: PcscCards) -> None:
-    card = blocked_card(holder_name="Ada Example")
+    card = new_card(holder_name="Ada Example", blocked=True)
     seat = insert(card)
     card.state.puk.left = 1
     for _ in range(2):

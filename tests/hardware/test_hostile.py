@@ -13,7 +13,7 @@ from hardware.drivers.gids import GidsDriver
 from hardware.drivers.openpgp import OpenPgpDriver
 from hardware.drivers.piv import PivDriver
 from hardware.virtual.link import Chip
-from hardware.virtual.making import blocked_card, new_card
+from hardware.virtual.making import new_card
 from hardware.virtual.piv import VirtualCard
 from kiosk.authority.crypto.card_keys import key_from, proves, verify_pin_proof
 from kiosk.contract.errors import PinBlocked, PinWrong
@@ -56,7 +56,7 @@ def at_reader(cards: PcscCards, insert: Insert, chip: Chip, slot: int = 0) -> Ca
 
 
 def stolen_card() -> VirtualCard:
-    return blocked_card(holder_name="Asha Okafor", pin=HOLDERS_PIN.reveal())
+    return new_card(holder_name="Asha Okafor", pin=HOLDERS_PIN.reveal(), blocked=True)
 
 
 def counts(proof: PinProof | None) -> bool:

@@ -10,8 +10,9 @@ from functools import cache
 
 import pytest
 
+from hardware.tlv import make as tlv
 from hardware.virtual import piv
-from hardware.virtual.chip import read, tlv
+from hardware.virtual.chip import read
 from hardware.virtual.making import new_card
 from hardware.virtual.piv import (
     SLOT_CARD_AUTHENTICATION,

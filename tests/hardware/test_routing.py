@@ -11,7 +11,7 @@ from hardware.card_access import PcscCards
 from hardware.driver import Registry, RoutedCards
 from hardware.drivers.piv import PivDriver
 from hardware.pkcs11.cards import NAME, Module, Pkcs11Cards, Style
-from hardware.virtual.making import blocked_card, new_card
+from hardware.virtual.making import new_card
 from hardware.virtual.piv import CardProfile, VirtualCard
 from kiosk.contract.errors import CardUnknown, PinBlocked, PinWrong
 from kiosk.contract.messages import PinState
@@ -63,7 +63,7 @@ def test_a_card_lives_through_it_all_in_a_module_of_others(insert: Insert, tmp_p
 
 
 def test_a_blocked_card_is_unblocked_by_a_module_of_others(insert: Insert, tmp_path: Path) -> None:
-    card = blocked_card(holder_name="Ada Example", pin=PIN.reveal(), puk=PUK.reveal())
+    card = new_card(holder_name="Ada Example", pin=PIN.reveal(), puk=PUK.reveal(), blocked=True)
     cards = through_opensc(NOTHING_ON_PCSC, tmp_path)
     seat = insert(card)
     report = cards.read(seat.reader)

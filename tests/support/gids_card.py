@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa, utils
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from hardware.virtual.chip import Answer, AppletChip, ReceivedCommand, Status, read, tlv
+from hardware.tlv import make as tlv
+from hardware.virtual.chip import Answer, AppletChip, ReceivedCommand, Status, read
 from hardware.virtual.piv import Reference, answer_to_reset
 
 # The habits in which GIDS cards differ, one switch each.

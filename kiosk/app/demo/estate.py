@@ -18,7 +18,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from hardware.virtual.link import CardLink
-from hardware.virtual.making import blocked_card, new_card
+from hardware.virtual.making import new_card
 from hardware.virtual.pcscd import Slot
 from hardware.virtual.piv import SLOT_CARD_AUTHENTICATION, SLOT_PIV_AUTHENTICATION, VirtualCard
 from kiosk.app.composition.authority import build_authority
@@ -156,8 +156,7 @@ def _actor(
     blocked: bool = False,
     known: bool = True,
 ) -> DemoPerson:
-    make = blocked_card if blocked else new_card
-    chip = make(holder_name=name, pin=PIN, puk=puk)
+    chip = new_card(holder_name=name, pin=PIN, puk=puk, blocked=blocked)
     return DemoPerson(number, name, chip, puk, DemoCard(label, hint), known)
 
 

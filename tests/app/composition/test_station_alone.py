@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from hardware.virtual.making import blocked_card
+from hardware.virtual.making import new_card
 from tests.support.hotplug import HotplugPcscd
 from tests.support.pcsc import Insert, client_environment
 
@@ -31,7 +31,7 @@ FORBIDDEN = (
 
 
 def test_an_unlock_needs_nothing_of_the_authority(insert: Insert, pcscd: HotplugPcscd) -> None:
-    card = blocked_card(holder_name="Asha Patel", puk=PUK)
+    card = new_card(holder_name="Asha Patel", puk=PUK, blocked=True)
     insert(card)
     lived = subprocess.run(
         [sys.executable, "-m", "tests.app.composition.station_alone"],

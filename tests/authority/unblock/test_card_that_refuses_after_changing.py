@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hardware.virtual.making import blocked_card
+from hardware.virtual.making import new_card
 from kiosk.authority.crypto.sealing import SealKind, SealLabel
 from kiosk.contract.messages import CardId, Finished, Purpose, VisitOpened
 from kiosk.contract.sensitive import Sensitive
@@ -22,7 +22,7 @@ class RefusingAfterwards:
     """Carries out CHANGE REFERENCE DATA as it should, and says that it did not."""
 
     def __init__(self) -> None:
-        self.card = blocked_card(holder_name="Asha Okafor", puk=PUK, expires=ENDS)
+        self.card = new_card(holder_name="Asha Okafor", puk=PUK, expires=ENDS, blocked=True)
         self.lies = True
 
     @property

@@ -14,7 +14,7 @@ import pytest
 from hardware.virtual import piv
 from hardware.virtual.chip import read
 from hardware.virtual.link import Chip
-from hardware.virtual.making import blocked_card
+from hardware.virtual.making import new_card
 from hardware.virtual.piv import SLOT_CARD_AUTHENTICATION, CardProfile, VirtualCard
 from kiosk.authority.crypto.card_keys import key_from
 from kiosk.authority.store.records import Card
@@ -36,8 +36,13 @@ GENUINE, FORGED = 0, 1
 
 def make(guid: bytes | None = None, kind: KeyKind = KeyKind.P_256) -> VirtualCard:
     profile = CardProfile(key=kind)
-    return blocked_card(
-        holder_name="Asha Okafor", puk=PUK, guid=guid, expires=EXPIRES, profile=profile
+    return new_card(
+        blocked=True,
+        holder_name="Asha Okafor",
+        puk=PUK,
+        guid=guid,
+        expires=EXPIRES,
+        profile=profile,
     )
 
 

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.hashes import SHA256, SHA384
 from hardware.apdu import CommandApdu, ResponseApdu, encode
 from hardware.connection import CommandChaining, GetResponse
 from hardware.drivers.piv import PivDriver, PivSession
-from hardware.virtual.making import blocked_card
+from hardware.virtual.making import new_card
 from hardware.virtual.piv import CERT_CARD_AUTHENTICATION, CardProfile, VirtualCard
 from kiosk.contract.errors import CardMute
 from kiosk.contract.messages import CardChallenge, KeyKind
@@ -53,7 +53,7 @@ def verify(certificate: bytes, signature: bytes) -> None:
 @pytest.mark.parametrize("t0", [False, True])
 @pytest.mark.parametrize("kind", KeyKind)
 def test_each_kind_of_key_signs_on_a_blocked_card_without_a_pin(kind: KeyKind, t0: bool) -> None:
-    card = blocked_card(holder_name="Ada Example", profile=CardProfile(key=kind, t0=t0))
+    card = new_card(holder_name="Ada Example", profile=CardProfile(key=kind, t0=t0), blocked=True)
     piv = session(card)
     certificate = piv.certificate()
     assert certificate is not None
@@ -64,12 +64,12 @@ def test_each_kind_of_key_signs_on_a_blocked_card_without_a_pin(kind: KeyKind, t
 
 
 def test_a_key_of_another_kind_is_no_such_key() -> None:
-    card = blocked_card(holder_name="Ada Example")
+    card = new_card(holder_name="Ada Example", blocked=True)
     assert session(card).prove(CardChallenge(MESSAGE, KeyKind.P_384)) is None
 
 
 def test_a_card_without_a_key_offers_none() -> None:
-    card = blocked_card(holder_name="Ada Example")
+    card = new_card(holder_name="Ada Example", blocked=True)
     card.state.keys.clear()
     del card.state.objects[CERT_CARD_AUTHENTICATION]
     piv = session(card)

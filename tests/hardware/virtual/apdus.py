@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hardware.virtual.chip import tlv
+from hardware.tlv import make as tlv
 from hardware.virtual.making import new_card
 from hardware.virtual.piv import CardProfile, VirtualCard, padded
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hardware.virtual.chip import MalformedCommandError, ReceivedCommand, parse, tlv
+from hardware.tlv import make as tlv
+from hardware.virtual.chip import MalformedCommandError, ReceivedCommand, parse
 from tests.hardware.virtual.apdus import (
     PIN,
     PUK,

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from hardware.virtual.chip import read
-from hardware.virtual.making import blocked_card, new_card
+from hardware.virtual.making import new_card
 from hardware.virtual.piv import CardProfile, padded
 from kiosk.contract.messages import KeyKind
 from tests.hardware.virtual.apdus import OTHER, PIN, PUK, WRONG, card
@@ -54,12 +54,14 @@ def test_both_verify_the_pin(insert: Insert, clients: Clients, t0: bool) -> None
 
 @pytest.mark.parametrize("status_word", [0x6983, 0x63C0])
 def test_both_see_that_it_is_blocked(insert: Insert, clients: Clients, status_word: int) -> None:
-    made = blocked_card(holder_name="Ada Example", profile=CardProfile(blocked_status=status_word))
+    made = new_card(
+        blocked=True, holder_name="Ada Example", profile=CardProfile(blocked_status=status_word)
+    )
     assert not clients.verifies(insert(made).reader, PIN)
 
 
 def test_yubico_piv_tool_unblocks_and_changes(insert: Insert, clients: Clients) -> None:
-    made = blocked_card(holder_name="Ada Example", pin=PIN, puk=PUK)
+    made = new_card(holder_name="Ada Example", pin=PIN, puk=PUK, blocked=True)
     reader = insert(made).reader
     wrong = clients.yubico(reader, "-a", "unblock-pin", "-P", WRONG, "-N", OTHER)
     assert "2 tries left" in wrong.stderr
@@ -75,7 +77,7 @@ def test_yubico_piv_tool_unblocks_and_changes(insert: Insert, clients: Clients) 
 
 
 def test_opensc_unblocks(insert: Insert, clients: Clients) -> None:
-    made = blocked_card(holder_name="Ada Example", pin=PIN, puk=PUK)
+    made = new_card(holder_name="Ada Example", pin=PIN, puk=PUK, blocked=True)
     reader = insert(made).reader
     unblock = ("--unblock-pin", "--puk", PUK, "--new-pin", OTHER)
     assert clients.opensc("pkcs15-tool", reader, *unblock).returncode == 0

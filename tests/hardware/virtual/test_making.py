@@ -10,8 +10,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 from cryptography.hazmat.primitives.hashes import SHA256, Hash
 from cryptography.x509.oid import NameOID
 
-from hardware.virtual.chip import read, tlv
-from hardware.virtual.making import blocked_card, new_card
+from hardware.tlv import make as tlv
+from hardware.virtual.chip import read
+from hardware.virtual.making import new_card
 from hardware.virtual.piv import VirtualCard
 from kiosk.contract.messages import KeyKind
 from tests.hardware.virtual.apdus import (
@@ -81,7 +82,7 @@ def test_what_is_not_there() -> None:
 
 
 def test_a_blocked_card() -> None:
-    made = blocked_card(holder_name="Ada Example")
+    made = new_card(holder_name="Ada Example", blocked=True)
     select(made)
     assert ask_pin(made) == 0x6983
 
@@ -96,7 +97,7 @@ def authenticate(made: VirtualCard, slot: int, algorithm: int, challenge: bytes)
 
 
 def test_card_authentication_needs_no_pin() -> None:
-    made = blocked_card(holder_name="Ada Example")
+    made = new_card(holder_name="Ada Example", blocked=True)
     select(made)
     signature = authenticate(made, 0x9E, 0x11, digest(b"fresh"))
     key = certificate(made, "5FC101").public_key()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
 
-from hardware.virtual.chip import read, tlv
+from hardware.tlv import make as tlv
+from hardware.virtual.chip import read
 from tests.hardware.virtual.apdus import apdu
 from tests.support.gids_card import ADMIN_KEY, GidsCard, GidsProfile, new_gids_card
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hardware.virtual.chip import tlv
+from hardware.tlv import make as tlv
 from tests.hardware.virtual.apdus import apdu
 from tests.hardware.virtual.gids.apdus import (
     AID,

@@ -41,7 +41,7 @@ class AttractPage(Page, inherit_bindings=False):
 
 
 def _pulled_words(pulled: PulledFrom) -> Content:
-    title, text = waiting.pulled(pulled)
+    title, text = waiting.PULLED[pulled]
     return Content.assemble((f"! {title}", "bold $ink"), "\n", text)
 
 
@@ -53,7 +53,7 @@ class OutOfServicePage(Page, inherit_bindings=False):
         self._state = state
 
     def content(self) -> Iterator[Widget]:
-        title, text = waiting.outage(self._state.outage)
+        title, text = waiting.OUTAGES[self._state.outage]
         yield Prose(title, "title")
         yield Prose(text, "text paragraph")
         yield HelpBox(self.context.look)

@@ -47,10 +47,10 @@ class MenuPage(ChoicesPage, inherit_bindings=False):
             [
                 Choice(
                     number,
-                    choices.purpose(offer.purpose),
+                    choices.PURPOSES[offer.purpose],
                     partial(self._choose, number),
                     self.context.look.glyphs.pointer,
-                    aside=choices.duration(offer.purpose),
+                    aside=choices.DURATIONS[offer.purpose],
                 )
                 for number, offer in enumerate(self._state.offers, 1)
             ]
@@ -74,7 +74,7 @@ class MenuPage(ChoicesPage, inherit_bindings=False):
         self._state = state
         self._greeting.say(choices.greeting(state.visit.holder_name))
         for row, offer in zip(self.choices, state.offers, strict=False):
-            row.say(choices.purpose(offer.purpose), choices.duration(offer.purpose))
+            row.say(choices.PURPOSES[offer.purpose], choices.DURATIONS[offer.purpose])
         rows, surplus = self.choices[: len(state.offers)], self.choices[len(state.offers) :]
         self.focus_order.replace([*self.choices], [*rows])
         self.choices = rows

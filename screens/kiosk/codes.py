@@ -175,7 +175,7 @@ class CodeNeededPage(Page, inherit_bindings=False):
             line.add_class("-line")
 
     def content(self) -> Iterator[Widget]:
-        title, text = email.lack(self._state.lack)
+        title, text = email.LACKS[self._state.lack]
         yield Prose(title, "title")
         yield Prose(text, "text paragraph")
         yield Prose(email.next_to(self._state.masked))

@@ -80,7 +80,7 @@ class RemoveCardPage(Page, inherit_bindings=False):
 
     def content(self) -> Iterator[Widget]:
         yield Prose(waiting.REMOVE_TITLE, "title")
-        yield Prose(waiting.removal(self._reason), "text paragraph")
+        yield Prose(waiting.REMOVALS[self._reason], "text paragraph")
         yield Drawing(Direction.OUT, self.context.look.glyphs, motion=self.context.look.motion)
 
 
@@ -114,7 +114,7 @@ class WaitingPage(Page, inherit_bindings=False):
     def __init__(self, context: PageContext, state: Reading | Working) -> None:
         super().__init__(context, state)
         reading = (waiting.READING_TITLE, waiting.READING_TEXT)
-        title, text = waiting.work(state.work) if isinstance(state, Working) else reading
+        title, text = waiting.WORKS[state.work] if isinstance(state, Working) else reading
         self._words = title, waiting.BUSY_TEXT if state.repeats else text
 
     def content(self) -> Iterator[Widget]:

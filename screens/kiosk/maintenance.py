@@ -42,7 +42,7 @@ class PickReasonPage(ChoicesPage, inherit_bindings=False):
 
     def _choice(self, number: int, why: MaintenanceReason) -> Choice:
         picked = partial(self.report, ReasonPicked(self.visit, why))
-        return Choice(number, maintenance.reason(why), picked, self.context.look.glyphs.pointer)
+        return Choice(number, maintenance.REASONS[why], picked, self.context.look.glyphs.pointer)
 
 
 class WriteReasonPage(TextPage, inherit_bindings=False):
@@ -82,7 +82,7 @@ class MaintenancePage(ChoicesPage, inherit_bindings=False):
 
     def _choice(self, number: int, act: MaintenanceAct) -> Choice:
         picked = partial(self.report, ActPicked(self.visit, act))
-        return Choice(number, maintenance.act(act), picked, self.context.look.glyphs.pointer)
+        return Choice(number, maintenance.ACTS[act], picked, self.context.look.glyphs.pointer)
 
 
 class ConfirmActPage(Page, inherit_bindings=False):
@@ -94,8 +94,8 @@ class ConfirmActPage(Page, inherit_bindings=False):
 
     def content(self) -> Iterator[Widget]:
         yield Prose(maintenance.SURE_TITLE, "title")
-        yield Prose(maintenance.act(self._act), "name")
-        yield Prose(maintenance.consequence(self._act))
+        yield Prose(maintenance.ACTS[self._act], "name")
+        yield Prose(maintenance.CONSEQUENCES[self._act])
         back = self.button(frame.BACK, lambda: self.report(WentBack(self.visit)))
         # No button is the page's primary one: a second Enter from the list must not confirm.
         yes = self.button(frame.CONTINUE, lambda: self.report(Confirmed(self.visit)))

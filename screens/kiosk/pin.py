@@ -90,7 +90,7 @@ class NewPinPage(DigitsPage, inherit_bindings=False):
 
     def beside(self) -> Iterator[Widget]:
         """Yield the reason where another one is needed; then the cells and the rules."""
-        yield from self.lead(Note(pin.trouble(self._trouble) if self._trouble else None))
+        yield from self.lead(Note(pin.TROUBLES[self._trouble] if self._trouble else None))
         yield self.cells
         yield self._rules
 
@@ -147,7 +147,7 @@ class PadPage(Page, inherit_bindings=False):
 
     def content(self) -> Iterator[Widget]:
         """Show it; squares move while the reader waits."""
-        title, asks = waiting.work(self._state.work)
+        title, asks = waiting.WORKS[self._state.work]
         leave = pad.WHEN if self._state.work is Work.PIN_ON_PAD else pad.LEAVE_IN
         visit = self._state.visit
         letters = _about_letters(visit) if self._state.work is Work.PIN_ON_PAD else ()

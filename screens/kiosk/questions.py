@@ -167,7 +167,7 @@ class GiveAnswerPage(AnswerPage, inherit_bindings=False):
     def head(self) -> Iterator[Widget]:
         which = questions.lead(len(self._state.given) + 1, self._state.task.count)
         if self._state.problem is not None:
-            yield from self.lead(Note(questions.problem(self._state.problem)), which, which)
+            yield from self.lead(Note(questions.PROBLEMS[self._state.problem]), which, which)
         else:
             yield from self.lead(Prose(which, "lead"), questions.CASE_IGNORED, which)
         yield Prose(self._state.question.text, "title question")

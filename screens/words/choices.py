@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from kiosk.contract.messages import NOT_ME, Purpose
 from screens.words.frame import count, how_long
 
@@ -39,48 +41,69 @@ TROUBLE_TITLE = "We could not reach the service"
 TROUBLE_TEXT = "Nothing that you entered is lost, and trying again is never counted twice."
 TROUBLE_HELP = "Please try again. If it goes on like this, use another station or ask for help."
 
+PURPOSES: Final[dict[Purpose, str]] = {
+    Purpose.REGISTER: "Register for self-service",
+    Purpose.UNLOCK: "Unlock your smartcard",
+    Purpose.FIRST_UNLOCK: "Enter a code from staff",
+    Purpose.CHANGE_PIN: "Change your PIN",
+    Purpose.CHANGE_QUESTIONS: "Change your security questions",
+    Purpose.CHANGE_EMAIL: "Change your email address",
+    Purpose.REPORT_MISUSE: NOT_ME,
+    Purpose.MAINTENANCE: "Maintain this station",
+}
+
+DURATIONS: Final[dict[Purpose, str]] = {
+    Purpose.REGISTER: "4 minutes",
+    Purpose.FIRST_UNLOCK: "5 minutes",
+    Purpose.UNLOCK: "2 minutes",
+    Purpose.CHANGE_QUESTIONS: "2 minutes",
+    Purpose.CHANGE_EMAIL: "2 minutes",
+    Purpose.CHANGE_PIN: "1 minute",
+    Purpose.REPORT_MISUSE: "1 minute",
+    Purpose.MAINTENANCE: "for staff",
+}
+
+_SUCCESS: Final[dict[Purpose, tuple[str, str]]] = {
+    Purpose.REGISTER: (
+        "You are registered.",
+        "If your smartcard ever locks, you can unlock it yourself at any station.",
+    ),
+    Purpose.UNLOCK: (
+        "Your smartcard is unlocked and ready for use.",
+        "Your new PIN works from now on.",
+    ),
+    Purpose.FIRST_UNLOCK: (
+        "Your smartcard is unlocked and ready for use.",
+        "To register, ask the Registration Authority to add your email address.",
+    ),
+    Purpose.CHANGE_PIN: ("Your PIN is changed.", "Your new PIN works from now on."),
+    Purpose.CHANGE_QUESTIONS: (
+        "Your security questions are changed.",
+        "We ask them when you next unlock.",
+    ),
+    # Who kept the one that was filled in has changed nothing.
+    Purpose.CHANGE_EMAIL: (
+        "Your email address is confirmed.",
+        "We send your codes to it from now on.",
+    ),
+    Purpose.REPORT_MISUSE: (
+        "Thank you. Everything is stopped.",
+        (
+            "If you are registered, only your PIN can still be changed here. "
+            "Go to the Registration Authority."
+        ),
+    ),
+    Purpose.MAINTENANCE: ("The maintenance page is closed.", "The station serves people again."),
+}
+
 
 def greeting(name: str) -> str:
     return f"Hello, {name}."
 
 
-def purpose(what: Purpose) -> str:
-    match what:
-        case Purpose.REGISTER:
-            return "Register for self-service"
-        case Purpose.UNLOCK:
-            return "Unlock your smartcard"
-        case Purpose.FIRST_UNLOCK:
-            return "Enter a code from staff"
-        case Purpose.CHANGE_PIN:
-            return "Change your PIN"
-        case Purpose.CHANGE_QUESTIONS:
-            return "Change your security questions"
-        case Purpose.CHANGE_EMAIL:
-            return "Change your email address"
-        case Purpose.REPORT_MISUSE:
-            return NOT_ME
-        case Purpose.MAINTENANCE:
-            return "Maintain this station"
-
-
 def stop_number_wrong(tries_left: int) -> str:
     left = count(tries_left, "try", "tries").capitalize()
     return f"That is not the number, or it is too old. An unlock code is not it. {left} left."
-
-
-def duration(what: Purpose) -> str:
-    match what:
-        case Purpose.REGISTER:
-            return "4 minutes"
-        case Purpose.FIRST_UNLOCK:
-            return "5 minutes"
-        case Purpose.UNLOCK | Purpose.CHANGE_QUESTIONS | Purpose.CHANGE_EMAIL:
-            return "2 minutes"
-        case Purpose.CHANGE_PIN | Purpose.REPORT_MISUSE:
-            return "1 minute"
-        case Purpose.MAINTENANCE:
-            return "for staff"
 
 
 def success(what: Purpose, counts_in_s: float = 0.0) -> tuple[str, str]:
@@ -109,36 +132,4 @@ def success(what: Purpose, counts_in_s: float = 0.0) -> tuple[str, str]:
                 "hour, and they have all been sent."
             ),
         )
-    match what:
-        case Purpose.REGISTER:
-            return (
-                "You are registered.",
-                "If your smartcard ever locks, you can unlock it yourself at any station.",
-            )
-        case Purpose.UNLOCK:
-            return (
-                "Your smartcard is unlocked and ready for use.",
-                "Your new PIN works from now on.",
-            )
-        case Purpose.FIRST_UNLOCK:
-            return (
-                "Your smartcard is unlocked and ready for use.",
-                "To register, ask the Registration Authority to add your email address.",
-            )
-        case Purpose.CHANGE_PIN:
-            return "Your PIN is changed.", "Your new PIN works from now on."
-        case Purpose.CHANGE_QUESTIONS:
-            return "Your security questions are changed.", "We ask them when you next unlock."
-        case Purpose.CHANGE_EMAIL:
-            # Who kept the one that was filled in has changed nothing.
-            return "Your email address is confirmed.", "We send your codes to it from now on."
-        case Purpose.REPORT_MISUSE:
-            return (
-                "Thank you. Everything is stopped.",
-                (
-                    "If you are registered, only your PIN can still be changed here. "
-                    "Go to the Registration Authority."
-                ),
-            )
-        case Purpose.MAINTENANCE:
-            return "The maintenance page is closed.", "The station serves people again."
+    return _SUCCESS[what]

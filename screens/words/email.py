@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from kiosk.contract.messages import Purpose
 from kiosk.station.states import CodeLack, CodeNotice, EmailFault
 from screens.words.frame import clock, count
@@ -97,22 +99,20 @@ def resend(left: float, what: str = NEW_CODE) -> str:
     return what if left <= 0 else f"{what} in {clock(left)}"
 
 
-def lack(what: CodeLack) -> tuple[str, str]:
-    """Say why there is no code, and what it means."""
-    match what:
-        case CodeLack.EXPIRED:
-            return "Your code is no longer good", "It was good for a short time only."
-        case CodeLack.SPENT:
-            return "Your code is no longer good", "It was entered wrongly too often."
-        case CodeLack.WITHDRAWN:
-            return "Your code is no longer good", "The Registration Authority has withdrawn it."
-        case CodeLack.MAIL_AWAY:
-            return (
-                "The email could not be sent",
-                "That is our fault, and nothing was counted against you.",
-            )
-        case CodeLack.TOO_SOON:
-            return "Please wait for your next code", "We sent one a short time ago."
+LACKS: Final[dict[CodeLack, tuple[str, str]]] = {
+    CodeLack.EXPIRED: ("Your code is no longer good", "It was good for a short time only."),
+    CodeLack.SPENT: ("Your code is no longer good", "It was entered wrongly too often."),
+    CodeLack.WITHDRAWN: (
+        "Your code is no longer good",
+        "The Registration Authority has withdrawn it.",
+    ),
+    CodeLack.MAIL_AWAY: (
+        "The email could not be sent",
+        "That is our fault, and nothing was counted against you.",
+    ),
+    CodeLack.TOO_SOON: ("Please wait for your next code", "We sent one a short time ago."),
+}
+"""Why there is no code, and what it means."""
 
 
 def next_to(masked: str) -> str:

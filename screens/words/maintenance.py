@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, tzinfo
-from typing import assert_never
+from typing import Final, assert_never
 
 from kiosk.contract.families import FAMILIES
 from kiosk.contract.messages import MaintenanceAct, MaintenanceReason, ReadFault
@@ -24,6 +24,41 @@ _OFF_BY_S = 5.0
 _NAMED = 44
 """Characters of a station's name that are shown, on one line of the smallest display."""
 
+REASONS: Final[dict[MaintenanceReason, str]] = {
+    MaintenanceReason.CHECK: "Planned check",
+    MaintenanceReason.CARD_READER: "Trouble with the card reader",
+    MaintenanceReason.NETWORK: "Trouble with the network",
+    MaintenanceReason.DISPLAY: "Trouble with the display or the keys",
+    MaintenanceReason.OTHER: "Something else",
+}
+
+ACTS: Final[dict[MaintenanceAct, str]] = {
+    MaintenanceAct.TEST_READER: "Test the card reader",
+    MaintenanceAct.SHOW_NETWORK: "Show the network",
+    MaintenanceAct.RESTART_STATION: "Restart the station's program",
+    MaintenanceAct.RESTART_MACHINE: "Restart the machine",
+    MaintenanceAct.SWITCH_OFF: "Switch the machine off",
+}
+
+CONSEQUENCES: Final[dict[MaintenanceAct, str]] = {
+    MaintenanceAct.TEST_READER: "Nobody is kept waiting.",
+    MaintenanceAct.SHOW_NETWORK: "Nobody is kept waiting.",
+    MaintenanceAct.RESTART_STATION: "The station is back within a minute.",
+    MaintenanceAct.RESTART_MACHINE: "The station is back within some minutes.",
+    MaintenanceAct.SWITCH_OFF: "The station stays off until somebody switches it on.",
+}
+"""What it means for people who come to the station."""
+
+_FAULTS: Final[dict[ReadFault, str]] = {
+    ReadFault.NO_ANSWER: "The card gives no answer.",
+    ReadFault.TOO_SLOW: "The card or the reader is too slow.",
+    ReadFault.TAKEN_OUT: "The card was taken out.",
+    ReadFault.SWAPPED: "There is another card in it now.",
+    ReadFault.UNKNOWN_KIND: "What the card answers cannot be read.",
+    ReadFault.NO_IDENTIFIER: "What the card answers cannot be read.",
+    ReadFault.MALFORMED: "What the card answers cannot be read.",
+}
+
 
 def opened(station: str) -> str:
     """Name the station, as the authority does."""
@@ -31,67 +66,12 @@ def opened(station: str) -> str:
     return f"Station {shown}"
 
 
-def reason(why: MaintenanceReason) -> str:
-    match why:
-        case MaintenanceReason.CHECK:
-            return "Planned check"
-        case MaintenanceReason.CARD_READER:
-            return "Trouble with the card reader"
-        case MaintenanceReason.NETWORK:
-            return "Trouble with the network"
-        case MaintenanceReason.DISPLAY:
-            return "Trouble with the display or the keys"
-        case MaintenanceReason.OTHER:
-            return "Something else"
-
-
-def act(what: MaintenanceAct) -> str:
-    match what:
-        case MaintenanceAct.TEST_READER:
-            return "Test the card reader"
-        case MaintenanceAct.SHOW_NETWORK:
-            return "Show the network"
-        case MaintenanceAct.RESTART_STATION:
-            return "Restart the station's program"
-        case MaintenanceAct.RESTART_MACHINE:
-            return "Restart the machine"
-        case MaintenanceAct.SWITCH_OFF:
-            return "Switch the machine off"
-
-
-def consequence(what: MaintenanceAct) -> str:
-    """Say what it means for people who come to the station."""
-    match what:
-        case MaintenanceAct.TEST_READER | MaintenanceAct.SHOW_NETWORK:
-            return "Nobody is kept waiting."
-        case MaintenanceAct.RESTART_STATION:
-            return "The station is back within a minute."
-        case MaintenanceAct.RESTART_MACHINE:
-            return "The station is back within some minutes."
-        case MaintenanceAct.SWITCH_OFF:
-            return "The station stays off until somebody switches it on."
-
-
-def _fault(fault: ReadFault) -> str:
-    match fault:
-        case ReadFault.NO_ANSWER:
-            return "The card gives no answer."
-        case ReadFault.TOO_SLOW:
-            return "The card or the reader is too slow."
-        case ReadFault.TAKEN_OUT:
-            return "The card was taken out."
-        case ReadFault.SWAPPED:
-            return "There is another card in it now."
-        case ReadFault.UNKNOWN_KIND | ReadFault.NO_IDENTIFIER | ReadFault.MALFORMED:
-            return "What the card answers cannot be read."
-
-
 def result(what: ActResult, zone: tzinfo | None) -> tuple[str, list[str]]:
     """Return a title and lines; ``zone`` None is the machine's."""
     match what:
         case ReaderTest(reader, family, fault):
             if fault is not None:
-                return "The card could not be read again", [f"Reader: {reader}", _fault(fault)]
+                return "The card could not be read again", [f"Reader: {reader}", _FAULTS[fault]]
             title = FAMILIES[family].title if family in FAMILIES else family
             lines = [f"Reader: {reader}", f"Your card was read again: {title}."]
             return "The card reader works", lines
@@ -108,14 +88,14 @@ def result(what: ActResult, zone: tzinfo | None) -> tuple[str, list[str]]:
             answers = all(not one.trouble for one in addresses)
             return "The authority answers" if answers else "An address gives no answer", lines
         case Ending(really=True):
-            return f"{act(what.act)}: it begins now", [
-                consequence(what.act),
+            return f"{ACTS[what.act]}: it begins now", [
+                CONSEQUENCES[what.act],
                 "Take your card out.",
             ]
         case Ending():
-            return act(what.act), [NOT_HERE, ASK]
+            return ACTS[what.act], [NOT_HERE, ASK]
         case NotDone():
-            return "That did not work", [act(what.act), what.because]
+            return "That did not work", [ACTS[what.act], what.because]
         case _:
             assert_never(what)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final
 
 from kiosk.contract.messages import OnPad
 from kiosk.station.states import PadNotice, PinFault, Work
@@ -22,22 +22,18 @@ AGAIN = "The reader asks again once you choose to try again."
 AS_IT_WAS = "Your smartcard is as it was, and nothing was counted."
 AWAY = "Nothing was counted against you. The reader asks for the PIN when you try again."
 
-PadWork = Literal[Work.PIN_ON_PAD, Work.NEW_PIN_ON_PAD, Work.CHANGE_ON_PAD]
-
-
-def asking(what: PadWork) -> tuple[str, str]:
-    """Say what the reader asks for, and how often."""
-    match what:
-        case Work.PIN_ON_PAD:
-            return (
-                "Enter your PIN on the card reader's keys",
-                "It goes straight to your smartcard, and not through this station.",
-            )
-        case Work.NEW_PIN_ON_PAD:
-            return NEW_TITLE, f"{ASKS} It asks twice. Press OK each time."
-        case Work.CHANGE_ON_PAD:
-            asks = "Wait until the reader asks: for your old PIN once more, then twice for the new."
-            return NEW_TITLE, asks
+ASKING: Final[dict[Work, tuple[str, str]]] = {
+    Work.PIN_ON_PAD: (
+        "Enter your PIN on the card reader's keys",
+        "It goes straight to your smartcard, and not through this station.",
+    ),
+    Work.NEW_PIN_ON_PAD: (NEW_TITLE, f"{ASKS} It asks twice. Press OK each time."),
+    Work.CHANGE_ON_PAD: (
+        NEW_TITLE,
+        "Wait until the reader asks: for your old PIN once more, then twice for the new.",
+    ),
+}
+"""What the reader asks for, and how often."""
 
 
 def rule(new: OnPad) -> str:
@@ -69,4 +65,4 @@ def paused(why: PadNotice | PinFault, tries_left: int | None) -> tuple[str, str]
                 f"The card reader's keys cannot do this with your smartcard. {AS_IT_WAS}",
             )
         case _:
-            return "Please choose another PIN", pin.trouble(why)
+            return "Please choose another PIN", pin.TROUBLES[why]

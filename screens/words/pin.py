@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from kiosk.contract.messages import OnPad, PinRules, Purpose
 from kiosk.contract.policy import PinRule
 from kiosk.station.states import PinFault
@@ -22,6 +24,24 @@ NEW_TITLE = "Choose a new PIN"
 KEEP_RULES = "Please keep every rule below first."
 REPEAT_TITLE = "Enter the new PIN again"
 REPEAT_TEXT = "This makes sure that it is the PIN you meant."
+
+_RULES: Final[dict[PinRule, str]] = {
+    PinRule.REPEATS: "No repeats, like 1111 or 1212",
+    PinRule.RUNS: "No runs, like 12345",
+    PinRule.DATES: "Not a date",
+    PinRule.PERSONAL: "Not part of your holder number",
+    PinRule.MOST_USED: "Not one of the most used PINs",
+    PinRule.CURRENT: "Not the PIN that you have now",
+}
+
+TROUBLES: Final[dict[PinFault, str]] = {
+    PinFault.MISMATCH: "The two PINs were not the same. Choose again.",
+    PinFault.WEAK: "That PIN is too easy to guess. Choose another.",
+    PinFault.CARD_HISTORY: "You have had that PIN before. Choose another.",
+    PinFault.CARD_COMPLEXITY: "Your smartcard finds that PIN too simple. Choose another.",
+    PinFault.CARD_FORMAT: "Your smartcard does not take that PIN. Choose another.",
+}
+"""Why another PIN has to be chosen."""
 
 
 def enter_text(purpose: Purpose | None) -> str:
@@ -45,33 +65,4 @@ def length(rules: PinRules | OnPad) -> str:
 
 
 def rule(which: PinRule, rules: PinRules) -> str:
-    match which:
-        case PinRule.LENGTH:
-            return length(rules)
-        case PinRule.REPEATS:
-            return "No repeats, like 1111 or 1212"
-        case PinRule.RUNS:
-            return "No runs, like 12345"
-        case PinRule.DATES:
-            return "Not a date"
-        case PinRule.PERSONAL:
-            return "Not part of your holder number"
-        case PinRule.MOST_USED:
-            return "Not one of the most used PINs"
-        case PinRule.CURRENT:
-            return "Not the PIN that you have now"
-
-
-def trouble(what: PinFault) -> str:
-    """Say why another PIN has to be chosen."""
-    match what:
-        case PinFault.MISMATCH:
-            return "The two PINs were not the same. Choose again."
-        case PinFault.WEAK:
-            return "That PIN is too easy to guess. Choose another."
-        case PinFault.CARD_HISTORY:
-            return "You have had that PIN before. Choose another."
-        case PinFault.CARD_COMPLEXITY:
-            return "Your smartcard finds that PIN too simple. Choose another."
-        case PinFault.CARD_FORMAT:
-            return "Your smartcard does not take that PIN. Choose another."
+    return length(rules) if which is PinRule.LENGTH else _RULES[which]

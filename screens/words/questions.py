@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from kiosk.contract.messages import AnswerProblem
 from screens.words.frame import count
 
 PICK_HINT = "Pick one whose answer only you know, and will still know in years."
 MORE = "More questions"
 CASE_IGNORED = "Capitals and accents do not matter"
+
+PROBLEMS: Final[dict[AnswerProblem, str]] = {
+    AnswerProblem.EMPTY: "Please use letters or digits.",
+    AnswerProblem.TOO_SHORT: "Use at least two letters or digits.",
+    AnswerProblem.NOT_TYPABLE: "Only A to Z and 0 to 9 can be typed.",
+    AnswerProblem.REPEATS_QUESTION: "It must not repeat the question.",
+    AnswerProblem.SAME_AS_ANOTHER: "You gave this answer before.",
+    AnswerProblem.TOO_LONG: "Please use 80 characters at most.",
+}
+"""Why an answer is not taken, so shortly that the number of the question fits beside."""
 
 
 def pick_title(number: int, of: int) -> str:
@@ -26,23 +38,6 @@ def lead(number: int, of: int) -> str:
 
 def toggle(shown: bool) -> str:
     return "F3 Hide" if shown else "F3 Show"
-
-
-def problem(what: AnswerProblem) -> str:
-    """Say why an answer is not taken, so shortly that the number of the question fits beside."""
-    match what:
-        case AnswerProblem.EMPTY:
-            return "Please use letters or digits."
-        case AnswerProblem.TOO_SHORT:
-            return "Use at least two letters or digits."
-        case AnswerProblem.NOT_TYPABLE:
-            return "Only A to Z and 0 to 9 can be typed."
-        case AnswerProblem.REPEATS_QUESTION:
-            return "It must not repeat the question."
-        case AnswerProblem.SAME_AS_ANOTHER:
-            return "You gave this answer before."
-        case AnswerProblem.TOO_LONG:
-            return "Please use 80 characters at most."
 
 
 def wrong(attempts_left: int) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from kiosk.station.states import Outage, PulledFrom, RemovalReason, Work
 from screens.words import pad
 
@@ -31,101 +33,72 @@ STILL_THERE_END = "Otherwise your visit ends in"
 
 REMOVE_TITLE = "Take your smartcard out"
 
+PULLED: Final[dict[PulledFrom, tuple[str, str]]] = {
+    PulledFrom.UNBLOCK: (
+        "The last smartcard left before we knew whether its PIN was set.",
+        (
+            "Put it back in: we check what was done. "
+            "If it is still locked, unlock it again. If not, try the new PIN."
+        ),
+    ),
+    PulledFrom.CHANGE: (
+        "The last smartcard left before we knew whether its PIN was changed.",
+        "Put it back in, and try the new PIN. If it is refused, the old one still counts.",
+    ),
+    PulledFrom.UNLOCKED: (
+        "The last smartcard left early, but it is unlocked.",
+        "Its new PIN is set. There is nothing to do again.",
+    ),
+    PulledFrom.SAVING: (
+        "The last smartcard left before we knew whether everything was saved.",
+        "We send an email once it is. If none comes, put the smartcard back in.",
+    ),
+    PulledFrom.CHANGED: (
+        "The last smartcard left early, but its PIN is changed.",
+        "Its new PIN is set. There is nothing to do again.",
+    ),
+    PulledFrom.REGISTERED: (
+        "The last smartcard left early, but its holder is registered.",
+        "Everything is saved. There is nothing to do again.",
+    ),
+    PulledFrom.EMAIL_SAVED: (
+        "The last smartcard left early, but the new email address is saved.",
+        "We send an email about when it counts. There is nothing to do again.",
+    ),
+    PulledFrom.QUESTIONS_SAVED: (
+        "The last smartcard left early, but the new security questions are saved.",
+        "There is nothing to do again.",
+    ),
+}
+"""What to do with a card that was taken out too early. Everybody can read it: it names nobody."""
 
-def pulled(what: PulledFrom) -> tuple[str, str]:
-    """Say that the last card was taken out too early, and what to do with it.
+OUTAGES: Final[dict[Outage, tuple[str, str]]] = {
+    Outage.NO_READER_SERVICE: (OUTAGE_TITLE, f"Its card reader is not working. {OUTAGE_TEXT}"),
+    Outage.NO_READER: (OUTAGE_TITLE, f"Its card reader is not working. {OUTAGE_TEXT}"),
+    Outage.AUTHORITY_AWAY: (OUTAGE_TITLE, f"It cannot reach the service. {OUTAGE_TEXT}"),
+    Outage.RETIRED: (RETIRED_TITLE, RETIRED_TEXT),
+}
+"""Why the station serves nobody, and what to do instead."""
 
-    Everybody can read it: it names nobody.
-    """
-    match what:
-        case PulledFrom.UNBLOCK:
-            return (
-                "The last smartcard left before we knew whether its PIN was set.",
-                (
-                    "Put it back in: we check what was done. "
-                    "If it is still locked, unlock it again. If not, try the new PIN."
-                ),
-            )
-        case PulledFrom.CHANGE:
-            return (
-                "The last smartcard left before we knew whether its PIN was changed.",
-                "Put it back in, and try the new PIN. If it is refused, the old one still counts.",
-            )
-        case PulledFrom.UNLOCKED:
-            return (
-                "The last smartcard left early, but it is unlocked.",
-                "Its new PIN is set. There is nothing to do again.",
-            )
-        case PulledFrom.SAVING:
-            return (
-                "The last smartcard left before we knew whether everything was saved.",
-                "We send an email once it is. If none comes, put the smartcard back in.",
-            )
-        case PulledFrom.CHANGED:
-            return (
-                "The last smartcard left early, but its PIN is changed.",
-                "Its new PIN is set. There is nothing to do again.",
-            )
-        case PulledFrom.REGISTERED:
-            return (
-                "The last smartcard left early, but its holder is registered.",
-                "Everything is saved. There is nothing to do again.",
-            )
-        case PulledFrom.EMAIL_SAVED:
-            return (
-                "The last smartcard left early, but the new email address is saved.",
-                "We send an email about when it counts. There is nothing to do again.",
-            )
-        case PulledFrom.QUESTIONS_SAVED:
-            return (
-                "The last smartcard left early, but the new security questions are saved.",
-                "There is nothing to do again.",
-            )
+WORKS: Final[dict[Work, tuple[str, str]]] = {
+    Work.PREPARING: ("Getting things ready", "This takes a moment."),
+    Work.CHECKING_PIN: ("Checking your PIN", "Your smartcard checks it. This takes a moment."),
+    Work.CHECKING_ANSWERS: ("Checking your answers", "This takes a few seconds."),
+    Work.SENDING_CODE: ("Sending your code", "This takes up to ten seconds."),
+    Work.CHECKING_CODE: ("Checking your code", "This takes a moment."),
+    Work.CHECKING_NUMBER: ("Checking the number", "This takes a moment."),
+    Work.SETTING_PIN: (
+        "Setting your new PIN",
+        "Leave your smartcard in until we say that it is done. This takes a few seconds.",
+    ),
+    Work.MAINTAINING: ("Asking the service first", "It keeps a record of it. This takes a moment."),
+    **pad.ASKING,
+}
+"""What the station is busy with, and for how long; or what the reader asks for."""
 
-
-def outage(why: Outage) -> tuple[str, str]:
-    """Say that the station serves nobody, why, and what to do instead."""
-    match why:
-        case Outage.NO_READER_SERVICE | Outage.NO_READER:
-            return OUTAGE_TITLE, f"Its card reader is not working. {OUTAGE_TEXT}"
-        case Outage.AUTHORITY_AWAY:
-            return OUTAGE_TITLE, f"It cannot reach the service. {OUTAGE_TEXT}"
-        case Outage.RETIRED:
-            return RETIRED_TITLE, RETIRED_TEXT
-
-
-def work(what: Work) -> tuple[str, str]:
-    """Say what the station is busy with, and for how long; or what the reader asks for."""
-    match what:
-        case Work.PREPARING:
-            return "Getting things ready", "This takes a moment."
-        case Work.CHECKING_PIN:
-            return "Checking your PIN", "Your smartcard checks it. This takes a moment."
-        case Work.CHECKING_ANSWERS:
-            return "Checking your answers", "This takes a few seconds."
-        case Work.SENDING_CODE:
-            return "Sending your code", "This takes up to ten seconds."
-        case Work.CHECKING_CODE:
-            return "Checking your code", "This takes a moment."
-        case Work.CHECKING_NUMBER:
-            return "Checking the number", "This takes a moment."
-        case Work.SETTING_PIN:
-            return (
-                "Setting your new PIN",
-                "Leave your smartcard in until we say that it is done. This takes a few seconds.",
-            )
-        case Work.MAINTAINING:
-            return "Asking the service first", "It keeps a record of it. This takes a moment."
-        case Work.PIN_ON_PAD | Work.NEW_PIN_ON_PAD | Work.CHANGE_ON_PAD:
-            return pad.asking(what)
-
-
-def removal(how: RemovalReason) -> str:
-    """Say how the visit ended."""
-    match how:
-        case RemovalReason.LEFT:
-            return "You have ended your visit. Put your smartcard in again whenever you like."
-        case RemovalReason.IDLE:
-            return "Nobody answered, so the visit has ended to keep you safe."
-        case RemovalReason.FINISHED:
-            return "Your visit is over. Do not forget your smartcard."
+REMOVALS: Final[dict[RemovalReason, str]] = {
+    RemovalReason.LEFT: "You have ended your visit. Put your smartcard in again whenever you like.",
+    RemovalReason.IDLE: "Nobody answered, so the visit has ended to keep you safe.",
+    RemovalReason.FINISHED: "Your visit is over. Do not forget your smartcard.",
+}
+"""How the visit ended."""

@@ -64,7 +64,7 @@ def _ends_at_the_known_address(
     assert email.NEW_EMAIL_TITLE not in shown
     assert choices.success(purpose)[0] not in shown
     visitor.enters_code("12345678")
-    station.see(email.lack(CodeLack.SPENT)[0])
+    station.see(email.LACKS[CodeLack.SPENT][0])
     visitor.goes()
 
 

@@ -108,7 +108,7 @@ def _register(life: Lived, visitor: Visitor) -> None:
     visitor.comes().chooses(Purpose.REGISTER).proves_pin(WRONG_PIN)
     station.see(pin_words.wrong(2))
     visitor.proves_pin().registers_answers((*ANSWERS[:3], ANSWERS[0]), hidden=True)
-    station.see(question_words.problem(AnswerProblem.SAME_AS_ANOTHER))
+    station.see(question_words.PROBLEMS[AnswerProblem.SAME_AS_ANOTHER])
     station.enter(ANSWERS[3])
     visitor.who.answers = dict(zip(visitor.who.answers, ANSWERS, strict=True))
     visitor.confirms_email().awaits_code(Purpose.REGISTER)
@@ -125,7 +125,7 @@ def _register(life: Lived, visitor: Visitor) -> None:
 def _change_pin(visitor: Visitor) -> None:
     visitor.comes().chooses(Purpose.CHANGE_PIN).proves_pin()
     visitor.sets_pin(CHANGED_PIN, again=SLIP)
-    visitor.station.see(pin_words.trouble(PinFault.MISMATCH))
+    visitor.station.see(pin_words.TROUBLES[PinFault.MISMATCH])
     visitor.sets_pin(CHANGED_PIN).finishes(Purpose.CHANGE_PIN)
     visitor.goes()
 

@@ -124,7 +124,7 @@ def test_a_station_is_enrolled_serves_and_is_retired(
     visitor.comes()
     display.see(waiting.RETIRED_TITLE)
     world.remove(ada)
-    display.see(*waiting.outage(Outage.RETIRED))
+    display.see(*waiting.OUTAGES[Outage.RETIRED])
     assert "fault" not in authority.written
     assert authority.end() == 0
 

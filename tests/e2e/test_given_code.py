@@ -55,7 +55,7 @@ def test_withdrawn_while_its_page_is_up_it_opens_nothing_and_a_mail_does(world: 
     visitor.awaits_given_code()
     world.kiosk("cards", "withdraw-code", _code_id(world, ada), "--reason", "not them", check=True)
     visitor.enters_code(given)
-    visitor.station.see(*email.lack(CodeLack.WITHDRAWN))
+    visitor.station.see(*email.LACKS[CodeLack.WITHDRAWN])
     visitor.hands.go_on(visitor.station, email.NEW_CODE)
     visitor.awaits_code(Purpose.UNLOCK).enters_code(world.read_code(ada.email))
     visitor.sets_pin(NEW_PIN).finishes(Purpose.UNLOCK)
@@ -104,7 +104,7 @@ def test_one_who_walks_away_after_the_new_pin_has_a_working_card(world: World) -
     assert world.verified_by_others(ada, NEW_PIN)
     visitor.goes()
     visitor.comes()
-    visitor.station.see(choices.purpose(Purpose.REGISTER), choices.purpose(Purpose.CHANGE_PIN))
+    visitor.station.see(choices.PURPOSES[Purpose.REGISTER], choices.PURPOSES[Purpose.CHANGE_PIN])
 
 
 def _lock(world: World, whose: Person) -> None:

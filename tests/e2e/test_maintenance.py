@@ -90,7 +90,7 @@ def pick(station: Station, act: MaintenanceAct) -> None:
 
 def confirm(station: Station, act: MaintenanceAct) -> None:
     pick(station, act)
-    station.see(maintenance.SURE_TITLE, maintenance.act(act))
+    station.see(maintenance.SURE_TITLE, maintenance.ACTS[act])
     station.press("tab", "enter")
 
 
@@ -171,7 +171,7 @@ def test_the_page_closes_with_the_card(world: World, machine: StationAlone) -> N
     open_page(world, world.ada, station).goes()
     visitor = Visitor(world, world.ben, station).comes()
     shown = station.see(choices.greeting(world.ben.name))
-    assert choices.purpose(Purpose.MAINTENANCE) not in shown
+    assert choices.PURPOSES[Purpose.MAINTENANCE] not in shown
     visitor.goes()
 
 

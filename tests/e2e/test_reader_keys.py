@@ -38,9 +38,9 @@ class Keying:
         self._waiting.append(told)
         self._keys.types(told, *entries)
 
-    def on(self, what: words.PadWork, *also: str) -> None:
+    def on(self, what: Work, *also: str) -> None:
         """Read what is asked, and ``also`` this beside it; then do it."""
-        title, _ = words.asking(what)
+        title, _ = words.ASKING[what]
         self._station.see(title, words.CANCEL, *also)
         self._waiting.popleft().set()
 

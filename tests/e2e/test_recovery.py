@@ -24,7 +24,7 @@ RESET_RETRY_COUNTER = 0x2C
 
 
 def _out_of_service(station: Station, why: Outage) -> None:
-    station.see(*waiting.outage(why))
+    station.see(*waiting.OUTAGES[why])
 
 
 def _is_served(visitor: Visitor) -> None:
@@ -70,10 +70,10 @@ def test_the_relay_is_away_when_a_code_is_due(world: World) -> None:
     visitor.comes().unlocks()
     world.mailbox.stop()
     visitor.answers()
-    title, text = email.lack(CodeLack.MAIL_AWAY)
+    title, text = email.LACKS[CodeLack.MAIL_AWAY]
     visitor.station.see(title, text, email.NEW_CODE)
     visitor.station.press("enter")
-    visitor.station.see(waiting.work(Work.SENDING_CODE)[0])
+    visitor.station.see(waiting.WORKS[Work.SENDING_CODE][0])
     visitor.station.see(title, email.NEW_CODE)
     world.mailbox.start()
     visitor.station.press("enter")
@@ -96,7 +96,7 @@ def test_the_database_is_locked_for_longer_than_it_is_waited_for(make_world: Mak
         ben.comes()
         ada.station.see(choices.TROUBLE_TITLE, choices.TROUBLE_TEXT, frame.TRY_AGAIN)
         ada.station.press("enter")
-        ada.station.see(waiting.work(Work.CHECKING_ANSWERS)[0])
+        ada.station.see(waiting.WORKS[Work.CHECKING_ANSWERS][0])
         away = refusal(Reason.AUTHORITY_AWAY)
         ben.station.see(away.title, away.happened, frame.REFERENCE)
         world.remove(world.ben)

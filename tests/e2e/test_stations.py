@@ -39,7 +39,7 @@ def test_a_station_that_is_retired_serves_nobody_until_it_is_taken_into_use_agai
     ward.see(refused.title, refused.happened)
     world.remove(ben.who)
     replug(world, entrance)
-    ward.see(*waiting.outage(Outage.RETIRED))
+    ward.see(*waiting.OUTAGES[Outage.RETIRED])
     ben_elsewhere = Visitor(world, world.ben, entrance).comes()
     entrance.see(choices.greeting(ben.who.name))
     ben_elsewhere.goes()

@@ -58,7 +58,7 @@ def _done(*puks: str) -> frozenset[Left]:
 
 _HAS_NEW_PIN = "has the new PIN, and the first page says so"
 _READ = f", unless the success page had been up for {IdleTimes().read_s:g} s"
-_CHECKED = f'"{" ".join(waiting.pulled(PulledFrom.UNBLOCK))}"'
+_CHECKED = f'"{" ".join(waiting.PULLED[PulledFrom.UNBLOCK])}"'
 
 ROWS: Final = (
     Row(

@@ -9,20 +9,27 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from kiosk.contract.messages import AnswerProblem, OnPad, PinRules, Purpose, Reason
+from kiosk.contract.messages import OnPad, PinRules, Purpose, ReadFault, Reason
 from kiosk.contract.policy import PinRule
 from kiosk.station.states import (
-    CodeLack,
     CodeNotice,
     EmailFault,
-    Outage,
     PadNotice,
     PinFault,
     PulledFrom,
-    RemovalReason,
-    Work,
+    ReaderTest,
 )
-from screens.words import choices, email, frame, pad, pin, questions, reasons, waiting
+from screens.words import (
+    choices,
+    email,
+    frame,
+    maintenance,
+    pad,
+    pin,
+    questions,
+    reasons,
+    waiting,
+)
 
 JARGON = re.compile(
     r"\b(APDU|PUK|CHUID|GUID|hash|token|retry counter|authentication|authenticate|credential|"
@@ -108,21 +115,34 @@ def test_a_wrong_set_does_not_say_which() -> None:
 
 
 def test_each_member_of_each_enumeration_has_words() -> None:
+    tables = (
+        choices.PURPOSES,
+        choices.DURATIONS,
+        email.LACKS,
+        maintenance.REASONS,
+        maintenance.ACTS,
+        maintenance.CONSEQUENCES,
+        pin.TROUBLES,
+        questions.PROBLEMS,
+        reasons.REFUSALS,
+        waiting.OUTAGES,
+        waiting.PULLED,
+        waiting.REMOVALS,
+        waiting.WORKS,
+    )
+    for table in tables:
+        kind = type(next(iter(table)))
+        assert set(table) == set(kind), kind
     said = [
-        *(waiting.outage(outage) for outage in Outage),
-        *(word for work in Work for word in waiting.work(work)),
-        *(waiting.removal(reason) for reason in RemovalReason),
-        *(choices.purpose(purpose) for purpose in Purpose),
-        *(choices.duration(purpose) for purpose in Purpose),
+        *(word for table in tables for word in table.values()),
         *(word for purpose in Purpose for word in choices.success(purpose)),
-        *(questions.problem(problem) for problem in AnswerProblem),
         *(email.email_fault(trouble, ("nhs.net",)) for trouble in EmailFault),
         *(email.code_title(purpose, proves_owner=False) for purpose in (*Purpose, None)),
         *(email.code_notice(notice, 1) for notice in CodeNotice),
-        *(word for lack in CodeLack for word in email.lack(lack)),
-        *(pin.trouble(trouble) for trouble in PinFault),
+        *(maintenance.result(ReaderTest("", "", fault), None)[1][-1] for fault in ReadFault),
         *(word for why in (*PadNotice, *PinFault) for word in pad.paused(why, None)),
         *(pin.enter_text(purpose) for purpose in (*Purpose, None)),
+        *(pin.rule(rule, PinRules()) for rule in PinRule),
     ]
     assert all(said)
 
@@ -143,7 +163,7 @@ def test_who_comes_back_to_a_registration_reads_how_to_correct_the_address() -> 
 def test_what_is_said_of_the_last_card_names_nobody_and_says_what_to_do(
     pulled: PulledFrom,
 ) -> None:
-    title, text = waiting.pulled(pulled)
+    title, text = waiting.PULLED[pulled]
     assert title.startswith("The last smartcard left ")
     known = pulled not in (PulledFrom.UNBLOCK, PulledFrom.CHANGE, PulledFrom.SAVING)
     assert ("There is nothing to do again." in text) is known

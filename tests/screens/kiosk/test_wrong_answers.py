@@ -39,4 +39,4 @@ async def test_the_progress_stands_beside_what_was_wrong_with_an_answer_to_regis
             await app.show(GiveAnswer(REGISTER, CHOOSE, (), BANK[0], problem))
             await settled(pilot)
             (line,) = [line for line in screen_lines(app) if "Question 1 of 4" in line]
-            assert f"! {questions.problem(problem)} " in line
+            assert f"! {questions.PROBLEMS[problem]} " in line

@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.widget import Widget
 
 from kiosk.station.states import Attract, OutOfService, PulledFrom
-from screens.kiosk.page import HelpBox, Page, PageContext
+from screens.kiosk.page import HelpBox, Page
 from screens.widgets.pictures import Banner, Direction, Drawing
 from screens.widgets.prose import Prose
 from screens.words import waiting
@@ -21,21 +21,19 @@ class AttractPage(Page, inherit_bindings=False):
     After a card was taken out too early, it shows for a while what was done, and what to do.
     """
 
-    def __init__(self, context: PageContext, state: Attract) -> None:
-        super().__init__(context, state)
-        self._pulled = state.pulled
+    state: Attract
 
     def content(self) -> Iterator[Widget]:
-        """Compose it; the letters are big where the screen is."""
         yield Banner(waiting.BANNER, roomy=self.shape.is_roomy)
         yield Prose(waiting.ATTRACT_TITLE, "title")
         offers = Content("\n\n").join(
             Content.assemble((what, "bold $ink"), "\n", (f"about {time}", "$quiet"))
             for what, time in waiting.ATTRACT_OFFERS
         )
+        pulled = self.state.pulled
         yield Horizontal(
             Drawing(Direction.IN, self.context.look.glyphs, motion=self.context.look.motion),
-            Prose(offers if self._pulled is None else _pulled_words(self._pulled), "offers"),
+            Prose(offers if pulled is None else _pulled_words(pulled), "offers"),
             classes="picture",
         )
 
@@ -48,14 +46,12 @@ def _pulled_words(pulled: PulledFrom) -> Content:
 class OutOfServicePage(Page, inherit_bindings=False):
     """What is wrong, and where to get help."""
 
-    def __init__(self, context: PageContext, state: OutOfService) -> None:
-        super().__init__(context, state)
-        self._state = state
+    state: OutOfService
 
     def content(self) -> Iterator[Widget]:
-        title, text = waiting.OUTAGES[self._state.outage]
+        title, text = waiting.OUTAGES[self.state.outage]
         yield Prose(title, "title")
         yield Prose(text, "text paragraph")
         yield HelpBox(self.context.look)
-        if self._state.pulled is not None:
-            yield Prose(_pulled_words(self._state.pulled), "text paragraph")
+        if self.state.pulled is not None:
+            yield Prose(_pulled_words(self.state.pulled), "text paragraph")

@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from kiosk.contract.messages import CardId, Offer, Purpose, VisitId, reference_of
 from kiosk.contract.ports import CardAddress
-from kiosk.station.events import Chose, Confirmed, WentBack
+from kiosk.station.events import Chose, Confirmed
 from kiosk.station.states import ConfirmOwner, Menu, State, VisitState
 from screens.kiosk.entry_pages import ChoicesPage
 from screens.kiosk.page import HelpBox, Page, PageContext
@@ -26,22 +26,23 @@ _MANY = 4
 class MenuPage(ChoicesPage, inherit_bindings=False):
     """What the holder can do here, each with the time that it takes."""
 
+    state: Menu
+
     def __init__(self, context: PageContext, state: Menu) -> None:
         super().__init__(context, state)
-        self._state = state
         self._greeting = Prose(choices.greeting(state.visit.holder_name), "lead")
 
     def content(self) -> Iterator[Widget]:
-        most = _MANY if self._state.waiting is None else _MANY - 1
-        self.set_class(self._state.blocked or len(self._state.offers) > most, "-many")
+        most = _MANY if self.state.waiting is None else _MANY - 1
+        self.set_class(self.state.blocked or len(self.state.offers) > most, "-many")
         yield self._greeting
         yield Prose(choices.MENU_TITLE, "title")
-        if self._state.blocked:
+        if self.state.blocked:
             yield Note(choices.BLOCKED)
             yield HelpBox(self.context.look, reference_of(self.visit))
-        if self._state.waiting is None or len(self._state.offers) <= _MANY:
-            yield Prose(choices.MENU_HINT, "lead how hint" if self._state.blocked else "lead how")
-        if self._state.waiting is not None:
+        if self.state.waiting is None or len(self.state.offers) <= _MANY:
+            yield Prose(choices.MENU_HINT, "lead how hint" if self.state.blocked else "lead how")
+        if self.state.waiting is not None:
             yield Note(choices.WAITING)
         yield self.listed(
             [
@@ -52,16 +53,16 @@ class MenuPage(ChoicesPage, inherit_bindings=False):
                     self.context.look.glyphs.pointer,
                     aside=choices.DURATIONS[offer.purpose],
                 )
-                for number, offer in enumerate(self._state.offers, 1)
+                for number, offer in enumerate(self.state.offers, 1)
             ]
         )
         not_me = self.not_me_button()
-        if self._state.waiting is None:
+        if self.state.waiting is None:
             yield self.actions(self.stop_button(), not_me)
         else:
             not_me.add_class("-line")
             yield not_me
-            back = self.button(choices.BACK_TO_CODE, self._back)
+            back = self.back_button(choices.BACK_TO_CODE)
             yield self.actions(self.stop_button(), right=back)
             self.focus_order.add(not_me)
 
@@ -71,7 +72,6 @@ class MenuPage(ChoicesPage, inherit_bindings=False):
             return False
         if len(state.offers) > len(self.choices) or not super().take(state):
             return False
-        self._state = state
         self._greeting.say(choices.greeting(state.visit.holder_name))
         for row, offer in zip(self.choices, state.offers, strict=False):
             row.say(choices.PURPOSES[offer.purpose], choices.DURATIONS[offer.purpose])
@@ -82,26 +82,24 @@ class MenuPage(ChoicesPage, inherit_bindings=False):
             row.display = False
         return True
 
-    def _back(self) -> None:
-        self.report(WentBack(self.visit))
-
     def _choose(self, number: int) -> None:
-        self.report(Chose(self.visit, self._state.offers[number - 1].purpose))
+        self.report(Chose(self.visit, self.state.offers[number - 1].purpose))
 
 
 class ConfirmOwnerPage(Page, inherit_bindings=False):
     """Whose card it is, and the possible consequence of unlocking another person's."""
 
+    state: ConfirmOwner
+
     def __init__(self, context: PageContext, state: ConfirmOwner) -> None:
         super().__init__(context, state)
         self._holder = Prose(state.visit.holder_name, "name")
-        self._locked = state.locked
         self._hint = Prose(choices.HINT, "lead hint")
         self._choose_first = Note(None)
 
     def content(self) -> Iterator[Widget]:
         yield Prose(choices.OWNER_TITLE, "title")
-        yield Prose(choices.OWNER_LOCKED if self._locked else choices.OWNER_TEXT)
+        yield Prose(choices.OWNER_LOCKED if self.state.locked else choices.OWNER_TEXT)
         yield self._holder
         yield Prose(choices.OWNER_WARNING)
         yield self._hint
@@ -110,13 +108,13 @@ class ConfirmOwnerPage(Page, inherit_bindings=False):
         not_me.add_class("-line")
         yield not_me
         # No button is the page's primary one: a second Enter from the menu must not confirm.
-        yes = self.button(choices.OWNER_YES, self._confirm)
+        yes = self.button(choices.OWNER_YES, lambda: self.report(Confirmed(self.visit)))
         yield self.actions(self.stop_button(choices.OWNER_NO), right=yes)
         self.focus_order.add(not_me)
 
     def take(self, state: State) -> bool:
         """Show another holder's card, if its PIN is locked as well."""
-        if not isinstance(state, ConfirmOwner) or state.locked != self._locked:
+        if not isinstance(state, ConfirmOwner) or state.locked != self.state.locked:
             return False
         if not super().take(state):
             return False
@@ -136,9 +134,6 @@ class ConfirmOwnerPage(Page, inherit_bindings=False):
             self._choose_first.say(choices.OWNER_CHOOSE)
         else:
             super().enter()
-
-    def _confirm(self) -> None:
-        self.report(Confirmed(self.visit))
 
 
 # What most visits begin with, for pages that are built before a holder is there.

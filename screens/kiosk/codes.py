@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from textual.widget import Widget
 
@@ -14,7 +15,6 @@ from kiosk.station.events import (
     EmailEntered,
     SomethingElse,
     StopNumberEntered,
-    WentBack,
 )
 from kiosk.station.states import (
     CodeEntry,
@@ -36,30 +36,26 @@ _LONGEST_ADDRESS = 254
 class EnterEmailPage(TextPage, inherit_bindings=False):
     """The address, filled in from the record or from the last entry."""
 
+    state: EnterEmail
+    go_label = email.SEND
+
     def __init__(self, context: PageContext, state: EnterEmail) -> None:
         text = state.task.suggested if state.typed is None else state.typed
         field = Field(_LONGEST_ADDRESS, context.look.glyphs, shown=True, text=text)
         super().__init__(context, state, field, email_keys())
-        self._state = state
 
     def head(self) -> Iterator[Widget]:
-        new = self._state.visit.purpose is Purpose.CHANGE_EMAIL
+        new = self.state.visit.purpose is Purpose.CHANGE_EMAIL
         yield Prose(email.NEW_EMAIL_TITLE if new else email.EMAIL_TITLE, "title question")
-        if self._state.trouble is not None:
-            fault = email.email_fault(self._state.trouble, self._state.task.domains)
+        if self.state.trouble is not None:
+            fault = email.email_fault(self.state.trouble, self.state.task.domains)
             yield from self.lead(Note(fault))
         else:
             yield from self.lead(Prose(email.NEW_EMAIL_TEXT if new else email.EMAIL_TEXT))
 
     def others(self) -> Iterator[BigButton]:
         yield self.stop_button()
-        yield self.button(frame.CLEAR_KEY, self._clear)
-
-    def _clear(self) -> None:
-        self.typed(CLEAR)
-
-    def go_label(self) -> str:
-        return email.SEND
+        yield self.button(frame.CLEAR_KEY, lambda: self.typed(CLEAR))
 
     def submitted(self, text: str) -> None:
         self.report(EmailEntered(self.visit, text))
@@ -73,22 +69,23 @@ _TICK_S = 1.0
 class CodeEntryPage(DigitsPage, inherit_bindings=False):
     """The cells, how long the code is good for, and a way to another one."""
 
+    state: CodeEntry
+
     def __init__(self, context: PageContext, state: CodeEntry) -> None:
         digits = state.task.digits
         cells = Cells(digits, digits, None)
         title = email.code_title(state.visit.purpose, proves_owner=state.task.proves_owner)
         super().__init__(context, state, title, cells)
-        self._state = state
         self._since = context.now()
         self._life = Prose("", "life")
         self._other = email.NEW_CODE if state.task.masked else email.BY_EMAIL
-        self._again = self.button("", self._ask_again)
+        self._again = self.button("", lambda: self.report(CodeAsked(self.visit)))
         self._walk, self._meanwhile = Prose("", "walk"), ""
         self._lines = [self.not_me_button()]
         if state.visit.instead:
-            self._lines.insert(0, self.button(email.SOMETHING_ELSE, self._choose_again))
+            self._lines.insert(0, something_else_button(self))
         if state.entered_on is not None:
-            self._lines.insert(0, self.button(email.CORRECT_ADDRESS, self._correct))
+            self._lines.insert(0, self.back_button(email.CORRECT_ADDRESS))
         for line in self._lines:
             line.add_class("-line")
 
@@ -98,7 +95,7 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
 
     def beside(self) -> Iterator[Widget]:
         """Where the code went, what happened last, and how long there is."""
-        task, notice = self._state.task, self._state.notice
+        task, notice = self.state.task, self.state.notice
         sent = Prose(email.sent_to(task.masked, proves_owner=task.proves_owner), "text sent")
         # Not everything fits on every screen: see the stylesheet.
         sent.set_class(notice is not None and bool(task.masked), "-beside-note")
@@ -108,13 +105,13 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
             yield from self.lead(Note(email.code_notice(notice, task.tries_left)))
         yield self.cells
         yield self._life
-        visit = self._state.visit
+        visit = self.state.visit
         # Where the menu offers to begin again, the address is corrected there.
         again = any(offer.purpose is visit.purpose for offer in visit.instead)
         self._meanwhile = email.meanwhile(
             visit.purpose,
             task.masked,
-            resumed=self._state.resumed,
+            resumed=self.state.resumed,
             elsewhere=again and not task.proves_owner,
         )
         yield from self.lead(self._walk) if notice is None else (self._walk,)
@@ -124,7 +121,7 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
         """Stop, or ask for another code; for a first unlock only staff give one."""
         yield self.stop_button()
         self._count_down()
-        if self._state.visit.purpose is not Purpose.FIRST_UNLOCK:
+        if self.state.visit.purpose is not Purpose.FIRST_UNLOCK:
             yield self._again
 
     def on_mount(self) -> None:
@@ -135,24 +132,19 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
 
     def _count_down(self) -> None:
         gone = self.context.now() - self._since
-        left = self._state.task.expires_in_s - gone
-        wait = self._state.task.resend_in_s - gone
+        left = self.state.task.expires_in_s - gone
+        wait = self.state.task.resend_in_s - gone
         # The notice about a wrong code names them, too.
-        seen_before = self._state.resumed or self._state.notice not in (None, CodeNotice.WRONG)
-        tries = self._state.task.tries_left if seen_before else None
+        seen_before = self.state.resumed or self.state.notice not in (None, CodeNotice.WRONG)
+        tries = self.state.task.tries_left if seen_before else None
         self._life.say(email.life(left, tries) if left > 0 else email.OVER)
         self._life.set_class(left <= 0, "-over")
         self._walk.say(self._meanwhile if left > 0 else "")
         self._again.relabel(email.resend(wait, self._other), enabled=wait <= 0)
 
-    def _ask_again(self) -> None:
-        self.report(CodeAsked(self.visit))
 
-    def _choose_again(self) -> None:
-        self.report(SomethingElse(self.visit))
-
-    def _correct(self) -> None:
-        self.report(WentBack(self.visit))
+def something_else_button(page: Page) -> BigButton:
+    return page.button(email.SOMETHING_ELSE, lambda: page.report(SomethingElse(page.visit)))
 
 
 # There is no live code; ask for one.
@@ -161,26 +153,28 @@ class CodeEntryPage(DigitsPage, inherit_bindings=False):
 class CodeNeededPage(Page, inherit_bindings=False):
     """Why, where the next one goes, and a button that waits until one may be sent."""
 
+    state: CodeNeeded
+
     def __init__(self, context: PageContext, state: CodeNeeded) -> None:
         super().__init__(context, state)
-        self._state = state
         self._since = context.now()
-        self._again = self.button("", self._ask, primary=True)
-        self._lines = []
-        if state.visit.instead:
-            self._lines.append(self.button(email.SOMETHING_ELSE, self._choose_again))
-        if state.entered_on is not None:
-            self._lines.append(self.button(email.CORRECT_ADDRESS, self._correct))
-        for line in self._lines:
-            line.add_class("-line")
+        ask = partial(self.report, CodeAsked(self.visit))
+        self._again = self.button("", ask, primary=True)
 
     def content(self) -> Iterator[Widget]:
-        title, text = email.LACKS[self._state.lack]
+        title, text = email.LACKS[self.state.lack]
         yield Prose(title, "title")
         yield Prose(text, "text paragraph")
-        yield Prose(email.next_to(self._state.masked))
-        yield from self._lines
-        self.focus_order.add(*self._lines)
+        yield Prose(email.next_to(self.state.masked))
+        lines = []
+        if self.state.visit.instead:
+            lines.append(something_else_button(self))
+        if self.state.entered_on is not None:
+            lines.append(self.back_button(email.CORRECT_ADDRESS))
+        for line in lines:
+            line.add_class("-line")
+        yield from lines
+        self.focus_order.add(*lines)
         yield self.actions(self.stop_button(), primary=self._again)
         self._count_down()
 
@@ -188,39 +182,29 @@ class CodeNeededPage(Page, inherit_bindings=False):
         self.set_interval(_TICK_S, self._count_down)
 
     def _count_down(self) -> None:
-        wait = self._state.retry_in_s - (self.context.now() - self._since)
+        wait = self.state.retry_in_s - (self.context.now() - self._since)
         self._again.relabel(email.resend(wait), enabled=wait <= 0)
-
-    def _ask(self) -> None:
-        self.report(CodeAsked(self.visit))
-
-    def _choose_again(self) -> None:
-        self.report(SomethingElse(self.visit))
-
-    def _correct(self) -> None:
-        self.report(WentBack(self.visit))
 
 
 class StopNumberEntryPage(DigitsPage, inherit_bindings=False):
     """The cells, where the number stands and what it does."""
 
+    state: StopNumberEntry
+    go_label = choices.STOP_NOW
+
     def __init__(self, context: PageContext, state: StopNumberEntry) -> None:
         digits = state.task.digits
         super().__init__(context, state, choices.STOP_TITLE, Cells(digits, digits, None))
-        self._state = state
 
     def beside(self) -> Iterator[Widget]:
-        if self._state.wrong:
-            yield from self.lead(Note(choices.stop_number_wrong(self._state.task.tries_left)))
+        if self.state.wrong:
+            yield from self.lead(Note(choices.stop_number_wrong(self.state.task.tries_left)))
         else:
             yield from self.lead(Prose(choices.STOP_TEXT))
         yield self.cells
 
     def others(self) -> Iterator[BigButton]:
         yield self.stop_button(choices.STOP_LATER)
-
-    def go_label(self) -> str:
-        return choices.STOP_NOW
 
     def submitted(self, digits: Sensitive) -> None:
         self.report(StopNumberEntered(self.visit, digits))

@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 
 from kiosk.contract.messages import reference_of
-from kiosk.station.events import Stayed, TriedAgain
+from kiosk.station.events import Stayed
 from kiosk.station.states import Reading, Refused, RemoveCard, StillThere, Success, Trouble, Working
 from screens.kiosk.page import HelpBox, Page, PageContext
 from screens.widgets.pictures import ActivityIndicator, CountdownBar, Direction, Drawing, Tick
@@ -27,26 +27,22 @@ class RefusedPage(Page, inherit_bindings=False):
 
     panel_class = "-refused"
 
-    def __init__(self, context: PageContext, state: Refused) -> None:
-        super().__init__(context, state)
-        again = (
-            frame.time_of_day(state.retry_at, context.wall_clock(), context.look.zone)
-            if state.retry_at
-            else ""
-        )
-        self._words = reasons.refusal(state.reason, again)
-        self._reference = reference_of(state.visit)
+    state: Refused
 
     def content(self) -> Iterator[Widget]:
-        words = self._words
+        again, look = "", self.context.look
+        if self.state.retry_at:
+            now = self.context.wall_clock()
+            again = frame.time_of_day(self.state.retry_at, now, look.zone)
+        words = reasons.refusal(self.state.reason, again)
         yield Prose(words.title, "title")
         yield Prose(words.happened, "text paragraph")
         todo = Content.assemble((f"{reasons.TODO_LABEL}\n", "bold"), words.todo)
         yield Prose(todo, "text paragraph todo")
         if words.ends_without_menu:
             yield Prose(reasons.NOT_ME, "text paragraph todo")
-        yield HelpBox(self.context.look, self._reference)
-        yield self.actions(primary=self.button(frame.FINISH, self.leave, primary=True))
+        yield HelpBox(look, reference_of(self.visit))
+        yield self.actions(primary=self.finish_button())
 
 
 # It is done; readable from two metres.
@@ -57,30 +53,26 @@ class SuccessPage(Page, inherit_bindings=False):
 
     panel_class = "-done"
 
-    def __init__(self, context: PageContext, state: Success) -> None:
-        super().__init__(context, state)
-        self._done = state
+    state: Success
 
     def content(self) -> Iterator[Widget]:
-        title, text = choices.success(self._done.purpose, self._done.counts_in_s)
+        title, text = choices.success(self.state.purpose, self.state.counts_in_s)
         yield Tick(roomy=self.shape.is_roomy)
         yield Prose(title, "title")
         yield Prose(text, "text paragraph")
         yield Prose(choices.SUCCESS_NEXT, "strong")
-        yield self.actions(primary=self.button(frame.FINISH, self.leave, primary=True))
+        yield self.actions(primary=self.finish_button())
 
 
 # The holder can only take the card out.
 
 
 class RemoveCardPage(Page, inherit_bindings=False):
-    def __init__(self, context: PageContext, state: RemoveCard) -> None:
-        super().__init__(context, state)
-        self._reason = state.reason
+    state: RemoveCard
 
     def content(self) -> Iterator[Widget]:
         yield Prose(waiting.REMOVE_TITLE, "title")
-        yield Prose(waiting.REMOVALS[self._reason], "text paragraph")
+        yield Prose(waiting.REMOVALS[self.state.reason], "text paragraph")
         yield Drawing(Direction.OUT, self.context.look.glyphs, motion=self.context.look.motion)
 
 
@@ -90,19 +82,14 @@ class RemoveCardPage(Page, inherit_bindings=False):
 class FailurePage(Page, inherit_bindings=False):
     """What happened, and a button that tries again."""
 
-    def __init__(self, context: PageContext, state: Trouble) -> None:
-        super().__init__(context, state)
-        self._text = pad.AWAY if state.work.on_pad else choices.TROUBLE_TEXT
+    state: Trouble
 
     def content(self) -> Iterator[Widget]:
         yield Prose(choices.TROUBLE_TITLE, "title")
-        yield Prose(self._text, "text paragraph")
+        text = pad.AWAY if self.state.work.on_pad else choices.TROUBLE_TEXT
+        yield Prose(text, "text paragraph")
         yield Prose(choices.TROUBLE_HELP)
-        again = self.button(frame.TRY_AGAIN, self._try_again, primary=True)
-        yield self.actions(self.stop_button(), primary=again)
-
-    def _try_again(self) -> None:
-        self.report(TriedAgain(self.visit))
+        yield self.actions(self.stop_button(), primary=self.try_again_button())
 
 
 # The station is busy: with what, and for how long.
@@ -111,16 +98,14 @@ class FailurePage(Page, inherit_bindings=False):
 class WaitingPage(Page, inherit_bindings=False):
     """A title, a sentence, squares that march, and a card that stays in."""
 
-    def __init__(self, context: PageContext, state: Reading | Working) -> None:
-        super().__init__(context, state)
-        reading = (waiting.READING_TITLE, waiting.READING_TEXT)
-        title, text = waiting.WORKS[state.work] if isinstance(state, Working) else reading
-        self._words = title, waiting.BUSY_TEXT if state.repeats else text
+    state: Reading | Working
 
     def content(self) -> Iterator[Widget]:
-        title, text = self._words
+        title, text = waiting.READING_TITLE, waiting.READING_TEXT
+        if isinstance(self.state, Working):
+            title, text = waiting.WORKS[self.state.work]
         yield Prose(title, "title")
-        yield Prose(text, "text paragraph")
+        yield Prose(waiting.BUSY_TEXT if self.state.repeats else text, "text paragraph")
         yield ActivityIndicator(self.context.look.glyphs.empty, motion=self.context.look.motion)
         yield Drawing(Direction.REST, self.context.look.glyphs, motion=False)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import ClassVar
 
 from textual import events
 from textual.containers import Horizontal, Vertical
@@ -33,6 +34,8 @@ class EntryPage(Page, inherit_bindings=False):
     unless that says what was wrong with the last entry and nothing is entered since.
     """
 
+    go_label: ClassVar[str] = frame.CONTINUE
+
     def __init__(self, context: PageContext, state: State) -> None:
         super().__init__(context, state)
         self._lead: Widget | None = None
@@ -60,6 +63,18 @@ class EntryPage(Page, inherit_bindings=False):
             self._instead = heading(self._missing, where)
             self._instead.display = False
         yield self._instead
+
+    def others(self) -> Iterator[BigButton]:
+        """Yield the buttons beside the primary one."""
+        yield self.stop_button()
+
+    def buttons(self) -> Horizontal:
+        go = self.button(self.go_label, self.submit, primary=True)
+        return self.actions(*self.others(), primary=go)
+
+    def submit(self) -> None:
+        """Hand on what was entered, if it is complete."""
+        raise NotImplementedError
 
     def enter(self) -> None:
         """Press the chosen button, or else the primary one, or say what is missing."""
@@ -123,20 +138,12 @@ class DigitsPage(EntryPage, inherit_bindings=False):
         keypad = (Keypad(self.typed),) if self.context.look.touch else ()
         left = Vertical(Prose(self._title, "title"), *self.beside(), classes="beside")
         yield Horizontal(left, *keypad, classes="columns")
-        go = self.button(self.go_label(), self._submit, primary=True)
-        yield self.actions(*self.others(), primary=go)
+        yield self.buttons()
         self._digits_changed()
 
     def beside(self) -> Iterator[Widget]:
         """Yield the left column, with the cells."""
         yield self.cells
-
-    def others(self) -> Iterator[BigButton]:
-        """Yield the buttons beside the primary one."""
-        yield self.stop_button()
-
-    def go_label(self) -> str:
-        return frame.CONTINUE
 
     def submitted(self, digits: Sensitive) -> None:
         """Report the digits; the page no longer holds them."""
@@ -153,14 +160,11 @@ class DigitsPage(EntryPage, inherit_bindings=False):
         return self._digit(event.character or "") or super().takes(event)
 
     def typed(self, key: str) -> None:
-        if key == CLEAR:
-            self.cells.clear()
-            self._digits_changed()
-        elif key == ERASE:
-            self.cells.erase()
-            self._digits_changed()
-        else:
+        if key not in (CLEAR, ERASE):
             self._digit(key)
+            return
+        self.cells.clear() if key == CLEAR else self.cells.erase()
+        self._digits_changed()
 
     def _digit(self, char: str) -> bool:
         taken = self.cells.type(char)
@@ -183,7 +187,7 @@ class DigitsPage(EntryPage, inherit_bindings=False):
         if self.primary is not None:
             self.primary.relabel(self.primary.label, enabled=self.ready())
 
-    def _submit(self) -> None:
+    def submit(self) -> None:
         if self.ready():
             self.submitted(self.cells.take())
             self._digits_changed()
@@ -209,20 +213,12 @@ class TextPage(EntryPage, inherit_bindings=False):
         yield self.field
         if touch:
             yield Keyboard(self._keys, self.typed)
-        go = self.button(self.go_label(), self._submit, primary=True)
-        yield self.actions(*self.others(), primary=go)
+        yield self.buttons()
         self._text_changed()
 
     def head(self) -> Iterator[Widget]:
         """Yield what stands above the field."""
         raise NotImplementedError
-
-    def go_label(self) -> str:
-        return frame.CONTINUE
-
-    def others(self) -> Iterator[BigButton]:
-        """Yield the buttons beside the primary one."""
-        yield self.stop_button()
 
     def submitted(self, text: str) -> None:
         """Report the text; the page no longer holds it."""
@@ -255,7 +251,7 @@ class TextPage(EntryPage, inherit_bindings=False):
         if self.primary is not None:
             self.primary.relabel(self.primary.label, enabled=not self.field.empty)
 
-    def _submit(self) -> None:
+    def submit(self) -> None:
         if not self.field.empty:
             self.submitted(self.field.take())
             self._text_changed()

@@ -9,7 +9,7 @@ from textual.widget import Widget
 
 from kiosk.contract.messages import MaintenanceAct, MaintenanceReason
 from kiosk.contract.text import LONGEST_WORDS
-from kiosk.station.events import ActPicked, Confirmed, ReasonPicked, ReasonWritten, WentBack
+from kiosk.station.events import ActPicked, Confirmed, ReasonPicked, ReasonWritten
 from kiosk.station.states import (
     ActDone,
     ConfirmAct,
@@ -29,13 +29,11 @@ from screens.words import frame, maintenance
 class PickReasonPage(ChoicesPage, inherit_bindings=False):
     """Nothing is done here without a reason."""
 
-    def __init__(self, context: PageContext, state: PickReason) -> None:
-        super().__init__(context, state)
-        self._station = state.task.station
+    state: PickReason
 
     def content(self) -> Iterator[Widget]:
         self.add_class("-many")
-        yield Prose(maintenance.opened(self._station), "lead")
+        yield Prose(maintenance.opened(self.state.task.station), "lead")
         yield Prose(maintenance.REASON_TITLE, "title")
         yield self.listed([self._choice(*pair) for pair in enumerate(MaintenanceReason, 1)])
         yield self.actions(self.stop_button())
@@ -48,19 +46,20 @@ class PickReasonPage(ChoicesPage, inherit_bindings=False):
 class WriteReasonPage(TextPage, inherit_bindings=False):
     """A reason in an officer's own words."""
 
+    state: WriteReason
+
     def __init__(self, context: PageContext, state: WriteReason) -> None:
         field = Field(LONGEST_WORDS, context.look.glyphs, shown=True)
         super().__init__(context, state, field, answer_keys())
-        self._unclear = state.unclear
 
     def head(self) -> Iterator[Widget]:
         yield Prose(maintenance.WORDS_TITLE, "title")
         unclear, text = Note(maintenance.WORDS_UNCLEAR), Prose(maintenance.WORDS_TEXT)
-        yield from self.lead(unclear if self._unclear else text)
+        yield from self.lead(unclear if self.state.unclear else text)
 
     def others(self) -> Iterator[BigButton]:
         yield self.stop_button()
-        yield self.button(frame.BACK, lambda: self.report(WentBack(self.visit)))
+        yield self.back_button()
 
     def submitted(self, text: str) -> None:
         self.report(ReasonWritten(self.visit, text.strip()))
@@ -69,13 +68,11 @@ class WriteReasonPage(TextPage, inherit_bindings=False):
 class MaintenancePage(ChoicesPage, inherit_bindings=False):
     """Every act of an officer, and nothing else."""
 
-    def __init__(self, context: PageContext, state: Maintenance) -> None:
-        super().__init__(context, state)
-        self._station = state.task.station
+    state: Maintenance
 
     def content(self) -> Iterator[Widget]:
         self.add_class("-many")
-        yield Prose(maintenance.opened(self._station), "lead")
+        yield Prose(maintenance.opened(self.state.task.station), "lead")
         yield Prose(maintenance.MENU_TITLE, "title")
         yield self.listed([self._choice(*pair) for pair in enumerate(MaintenanceAct, 1)])
         yield self.actions(self.stop_button(maintenance.DONE))
@@ -88,31 +85,26 @@ class MaintenancePage(ChoicesPage, inherit_bindings=False):
 class ConfirmActPage(Page, inherit_bindings=False):
     """Nobody is served for a while after it."""
 
-    def __init__(self, context: PageContext, state: ConfirmAct) -> None:
-        super().__init__(context, state)
-        self._act = state.act
+    state: ConfirmAct
 
     def content(self) -> Iterator[Widget]:
         yield Prose(maintenance.SURE_TITLE, "title")
-        yield Prose(maintenance.ACTS[self._act], "name")
-        yield Prose(maintenance.CONSEQUENCES[self._act])
-        back = self.button(frame.BACK, lambda: self.report(WentBack(self.visit)))
+        yield Prose(maintenance.ACTS[self.state.act], "name")
+        yield Prose(maintenance.CONSEQUENCES[self.state.act])
         # No button is the page's primary one: a second Enter from the list must not confirm.
         yes = self.button(frame.CONTINUE, lambda: self.report(Confirmed(self.visit)))
-        yield self.actions(self.stop_button(maintenance.DONE), back, right=yes)
+        yield self.actions(self.stop_button(maintenance.DONE), self.back_button(), right=yes)
 
 
 class ActDonePage(Page, inherit_bindings=False):
-    def __init__(self, context: PageContext, state: ActDone) -> None:
-        super().__init__(context, state)
-        self._result = state.result
+    state: ActDone
 
     def content(self) -> Iterator[Widget]:
-        title, lines = maintenance.result(self._result, self.context.look.zone)
+        title, lines = maintenance.result(self.state.result, self.context.look.zone)
         yield Prose(title, "title")
         yield from (Prose(line, "text paragraph") for line in lines)
-        if isinstance(self._result, Ending):
+        if isinstance(self.state.result, Ending):
             yield self.actions(primary=self.button(maintenance.DONE, self.leave, primary=True))
             return
-        back = self.button(frame.BACK, lambda: self.report(WentBack(self.visit)), primary=True)
+        back = self.back_button(primary=True)
         yield self.actions(self.stop_button(maintenance.DONE), primary=back)

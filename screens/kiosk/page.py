@@ -25,7 +25,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from kiosk.contract.messages import NOT_ME, Position, VisitId, reference_of
-from kiosk.station.events import HolderSide, Left, MisuseNoticed
+from kiosk.station.events import HolderSide, Left, MisuseNoticed, TriedAgain, WentBack
 from kiosk.station.states import State, position_of, visit_of
 from screens.theme import Appearance
 from screens.widgets.keys import BigButton, Pressable
@@ -269,8 +269,8 @@ class ContentPanel(Vertical, inherit_bindings=False):
 class Page(Screen[None], inherit_bindings=False):
     """One page; subclasses give ``content`` and handle their input.
 
-    ``panel_class`` colours the card: ``-plain``, ``-done`` or ``-refused``. ``drawn`` is set once
-    it has been drawn.
+    They narrow the type of ``state``. ``panel_class`` colours the card: ``-plain``, ``-done`` or
+    ``-refused``. ``drawn`` is set once it has been drawn.
     """
 
     AUTO_FOCUS = ""
@@ -280,13 +280,13 @@ class Page(Screen[None], inherit_bindings=False):
     def __init__(self, context: PageContext, state: State) -> None:
         super().__init__()
         self.context = context
+        self.state = state
         self.visit = visit_of(state) or VisitId("")
         self.drawn = asyncio.Event()
         self.focus_order = FocusOrder()
         self.shape = Shape.NORMAL
         self.primary: BigButton | None = None
         self.stop: BigButton | None = None
-        self._position = position_of(state)
         self._built_for = "", Size()
         self._reported = False
 
@@ -297,7 +297,7 @@ class Page(Screen[None], inherit_bindings=False):
         look = self.context.look
         self._built_for = self.app.theme, self.app.size
         self._take_shape()
-        step = _step_at(self._position)
+        step = _step_at(position_of(self.state))
         yield TopBar(look, step, lambda: self.context.settings.dark, self.context.toggle_dark)
         yield Vertical(ContentPanel(*self.content(), classes=self.panel_class), classes="middle")
         yield BottomBar(look, reference_of(self.visit) if self.visit else "")
@@ -317,7 +317,7 @@ class Page(Screen[None], inherit_bindings=False):
         """
         if self._built_for != (self.app.theme, self.app.size):
             return False
-        self.visit = visit_of(state) or VisitId("")
+        self.state, self.visit = state, visit_of(state) or VisitId("")
         self.query_one(TopBar).say(_step_at(position_of(state)))
         self.query_one(BottomBar).say(reference_of(self.visit))
         return True
@@ -334,13 +334,24 @@ class Page(Screen[None], inherit_bindings=False):
         self.focus_order.add(*last, *left)
         return Horizontal(*left, Vertical(classes="gap"), *last, classes="actions")
 
-    def button(self, label: str, press: Callable[[], None], *, primary: bool = False) -> BigButton:
+    def button(
+        self, label: str, press: Callable[[], object], *, primary: bool = False
+    ) -> BigButton:
         return BigButton(label, press, self.context.look.glyphs.pointer, primary=primary)
 
     def stop_button(self, label: str = frame.STOP) -> BigButton:
         """Return the button that ends the visit; Escape chooses it."""
         self.stop = self.button(label, self.leave)
         return self.stop
+
+    def finish_button(self) -> BigButton:
+        return self.button(frame.FINISH, self.leave, primary=True)
+
+    def back_button(self, label: str = frame.BACK, *, primary: bool = False) -> BigButton:
+        return self.button(label, lambda: self.report(WentBack(self.visit)), primary=primary)
+
+    def try_again_button(self, label: str = frame.TRY_AGAIN) -> BigButton:
+        return self.button(label, lambda: self.report(TriedAgain(self.visit)), primary=True)
 
     def not_me_button(self) -> BigButton:
         """Return the button by which a holder reports an act that was not theirs."""

@@ -14,7 +14,7 @@ from kiosk.contract.messages import OnPad, PinRules
 from kiosk.contract.policy import PinRule, pin_verdicts
 from kiosk.contract.sensitive import Sensitive
 from kiosk.station.commands import ChangePin, Command, UnblockPin
-from kiosk.station.events import PinEntered, TriedAgain, WentBack
+from kiosk.station.events import PinEntered
 from kiosk.station.states import (
     EnterPin,
     NewPin,
@@ -42,22 +42,23 @@ from screens.words import frame, pad, pin, waiting
 class EnterPinPage(DigitsPage, inherit_bindings=False):
     """The card checks the PIN; one of a length that it cannot hold is not sent."""
 
+    state: EnterPin
+
     def __init__(self, context: PageContext, state: EnterPin) -> None:
         takes = state.visit.pin_format
         cells = Cells(takes.least, takes.most, context.look.glyphs.dot)
         title = pin.ENTER_NEW_TITLE if state.visit.unlocked else pin.ENTER_TITLE
         super().__init__(context, state, title, cells)
-        self._state = state
 
     def beside(self) -> Iterator[Widget]:
-        if self._state.wrong:
-            yield from self.lead(Note(pin.wrong(self._state.tries_left)))
-        elif self._state.visit.unlocked:
+        if self.state.wrong:
+            yield from self.lead(Note(pin.wrong(self.state.tries_left)))
+        elif self.state.visit.unlocked:
             yield from self.lead(Prose(pin.UNLOCKED_TEXT))
         else:
-            yield from self.lead(Prose(pin.enter_text(self._state.visit.purpose)))
+            yield from self.lead(Prose(pin.enter_text(self.state.visit.purpose)))
         yield self.cells
-        yield from map(Prose, _about_letters(self._state.visit))
+        yield from map(Prose, _about_letters(self.state.visit))
 
     def takes(self, event: events.Key) -> bool:
         """Say what to do about a letter, which no PIN can have here."""
@@ -82,15 +83,17 @@ def _about_letters(visit: VisitState) -> tuple[str, ...]:
 class NewPinPage(DigitsPage, inherit_bindings=False):
     """The rules tick themselves off; the PIN is submitted only when all are kept."""
 
+    state: NewPin
+
     def __init__(self, context: PageContext, state: NewPin) -> None:
         cells = Cells(state.rules.min_length, state.rules.max_length, context.look.glyphs.dot)
         super().__init__(context, state, pin.NEW_TITLE, cells)
-        self._trouble = state.trouble
         self._rules = Rules(state.rules, context.look.glyphs, typed_pin(state.current))
 
     def beside(self) -> Iterator[Widget]:
         """Yield the reason where another one is needed; then the cells and the rules."""
-        yield from self.lead(Note(pin.TROUBLES[self._trouble] if self._trouble else None))
+        trouble = self.state.trouble
+        yield from self.lead(Note(pin.TROUBLES[trouble] if trouble else None))
         yield self.cells
         yield self._rules
 
@@ -125,13 +128,10 @@ class RepeatPinPage(DigitsPage, inherit_bindings=False):
 
     def others(self) -> Iterator[BigButton]:
         yield self.stop_button()
-        yield self.button(frame.BACK, self._go_back)
+        yield self.back_button()
 
     def submitted(self, digits: Sensitive) -> None:
         self.report(PinEntered(self.visit, digits))
-
-    def _go_back(self) -> None:
-        self.report(WentBack(self.visit))
 
 
 _ABOUT_THE_PIN = (PadNotice.LENGTH, *PinFault)
@@ -141,18 +141,15 @@ _ABOUT_THE_PIN = (PadNotice.LENGTH, *PinFault)
 class PadPage(Page, inherit_bindings=False):
     """What to enter on the reader, and a picture of it."""
 
-    def __init__(self, context: PageContext, state: Working) -> None:
-        super().__init__(context, state)
-        self._state = state
+    state: Working
 
     def content(self) -> Iterator[Widget]:
-        """Show it; squares move while the reader waits."""
-        title, asks = waiting.WORKS[self._state.work]
-        leave = pad.WHEN if self._state.work is Work.PIN_ON_PAD else pad.LEAVE_IN
-        visit = self._state.visit
-        letters = _about_letters(visit) if self._state.work is Work.PIN_ON_PAD else ()
+        title, asks = waiting.WORKS[self.state.work]
+        leave = pad.WHEN if self.state.work is Work.PIN_ON_PAD else pad.LEAVE_IN
+        visit = self.state.visit
+        letters = _about_letters(visit) if self.state.work is Work.PIN_ON_PAD else ()
         unlocked = (pin.UNLOCKED_TEXT,) if visit.unlocked else ()
-        lines = (*unlocked, *_rules(self._state.command), asks, leave, *letters, pad.CANCEL)
+        lines = (*unlocked, *_rules(self.state.command), asks, leave, *letters, pad.CANCEL)
         prose = (Prose(line, "text paragraph") for line in lines)
         squares = ActivityIndicator(self.context.look.glyphs.empty, motion=self.context.look.motion)
         left = Vertical(*prose, squares, classes="beside")
@@ -163,24 +160,18 @@ class PadPage(Page, inherit_bindings=False):
 class PadPausedPage(Page, inherit_bindings=False):
     """The result, and the two ways on; the reader is not waiting."""
 
-    def __init__(self, context: PageContext, state: PadPaused) -> None:
-        super().__init__(context, state)
-        self._state = state
+    state: PadPaused
 
     def content(self) -> Iterator[Widget]:
-        typed = self._state.why is PadNotice.NOT_TAKEN
-        title, text = pad.paused(self._state.why, self._state.tries_left)
+        typed = self.state.why is PadNotice.NOT_TAKEN
+        title, text = pad.paused(self.state.why, self.state.tries_left)
         yield Prose(title, "title")
         yield Prose(text, "text paragraph")
-        if self._state.why in _ABOUT_THE_PIN:
-            yield from (Prose(line, "text paragraph") for line in _rules(self._state.command))
+        if self.state.why in _ABOUT_THE_PIN:
+            yield from (Prose(line, "text paragraph") for line in _rules(self.state.command))
         yield Prose(pad.TYPED if typed else pad.AGAIN)
-        label = frame.CONTINUE if typed else frame.TRY_AGAIN
-        on = self.button(label, self._go_on, primary=True)
+        on = self.try_again_button(frame.CONTINUE if typed else frame.TRY_AGAIN)
         yield self.actions(self.stop_button(), primary=on)
-
-    def _go_on(self) -> None:
-        self.report(TriedAgain(self.visit))
 
 
 def _rules(command: Command) -> Iterator[str]:

@@ -12,14 +12,14 @@ from textual.widget import Widget
 from kiosk.contract.messages import Question
 from kiosk.contract.policy import MAX_ANSWER
 from kiosk.contract.sensitive import Sensitive
-from kiosk.station.events import AnswerEntered, QuestionPicked, WentBack
+from kiosk.station.events import AnswerEntered, QuestionPicked
 from kiosk.station.states import AskQuestion, GiveAnswer, PickQuestion
 from screens.kiosk.entry_pages import ChoicesPage, TextPage
 from screens.kiosk.page import PageContext
 from screens.widgets.fields import Field
 from screens.widgets.keys import BigButton, Choice, answer_keys
 from screens.widgets.prose import Note, Prose
-from screens.words import frame, questions
+from screens.words import questions
 
 # The common part of the two pages for answers: hiding and showing them.
 
@@ -39,7 +39,7 @@ class AnswerPage(TextPage, inherit_bindings=False):
     def others(self) -> Iterator[BigButton]:
         yield self.stop_button()
         if self.can_go_back():
-            yield self.button(frame.BACK, self._go_back)
+            yield self.back_button()
         yield self._toggle
 
     def can_go_back(self) -> bool:
@@ -54,9 +54,6 @@ class AnswerPage(TextPage, inherit_bindings=False):
 
     def submitted(self, text: str) -> None:
         self.report(AnswerEntered(self.visit, Sensitive(text)))
-
-    def _go_back(self) -> None:
-        self.report(WentBack(self.visit))
 
     def _show_or_hide(self) -> None:
         self._shown = not self._shown
@@ -74,17 +71,18 @@ _AT_ONCE_ROOMY = 6
 class PickQuestionPage(ChoicesPage, inherit_bindings=False):
     """Questions that are not answered yet; nothing scrolls, the list has pages."""
 
+    state: PickQuestion
+
     def __init__(self, context: PageContext, state: PickQuestion) -> None:
         super().__init__(context, state)
-        self._state = state
         taken = {answer.question for answer in state.given}
         self._open = [question for question in state.task.bank if question.id not in taken]
         self._list = 0
         self._where = Prose("", "lead where")
 
     def content(self) -> Iterator[Widget]:
-        state = self._state
-        title = Prose(questions.pick_title(len(state.given) + 1, state.task.count), "title")
+        number, of = len(self.state.given) + 1, self.state.task.count
+        title = Prose(questions.pick_title(number, of), "title")
         yield Horizontal(title, self._where, classes="heading")
         yield Prose(questions.PICK_HINT, "hint")
         pointer = self.context.look.glyphs.pointer
@@ -95,20 +93,17 @@ class PickQuestionPage(ChoicesPage, inherit_bindings=False):
             ]
         )
         left = [self.stop_button()]
-        if state.given:
-            left.append(self.button(frame.BACK, self._go_back))
-        yield self.actions(*left, right=self.button(questions.MORE, self._later))
+        if self.state.given:
+            left.append(self.back_button())
+        yield self.actions(*left, right=self.button(questions.MORE, lambda: self._turn(1)))
         self._fill()
 
     def takes(self, event: events.Key) -> bool:
         """Turn to other lists with Page Up and Page Down."""
-        if event.key == "pagedown":
-            self._later()
-        elif event.key == "pageup":
-            self._turn(-1)
-        else:
-            return super().takes(event)
-        return True
+        if event.key in ("pageup", "pagedown"):
+            self._turn(1 if event.key == "pagedown" else -1)
+            return True
+        return super().takes(event)
 
     def reshaped(self) -> None:
         """Show as many as fit."""
@@ -128,9 +123,6 @@ class PickQuestionPage(ChoicesPage, inherit_bindings=False):
         if place < len(self._shown):
             self.report(QuestionPicked(self.visit, self._shown[place].id))
 
-    def _later(self) -> None:
-        self._turn(1)
-
     def _turn(self, by: int) -> None:
         self._list = (self._list + by) % self._lists
         self.focus_order.choose(None)
@@ -147,9 +139,6 @@ class PickQuestionPage(ChoicesPage, inherit_bindings=False):
             choice.relabel(self._shown[place].text if fits else "", enabled=fits)
         self._where.say(questions.page(self._list + 1, self._lists))
 
-    def _go_back(self) -> None:
-        self.report(WentBack(self.visit))
-
 
 # Write the answer to a chosen question.
 #
@@ -160,36 +149,38 @@ class PickQuestionPage(ChoicesPage, inherit_bindings=False):
 class GiveAnswerPage(AnswerPage, inherit_bindings=False):
     """The question, and its answer in plain view."""
 
+    state: GiveAnswer
+
     def __init__(self, context: PageContext, state: GiveAnswer) -> None:
         super().__init__(context, state, shown=True)
-        self._state = state
 
     def head(self) -> Iterator[Widget]:
-        which = questions.lead(len(self._state.given) + 1, self._state.task.count)
-        if self._state.problem is not None:
-            yield from self.lead(Note(questions.PROBLEMS[self._state.problem]), which, which)
+        which = questions.lead(len(self.state.given) + 1, self.state.task.count)
+        if self.state.problem is not None:
+            yield from self.lead(Note(questions.PROBLEMS[self.state.problem]), which, which)
         else:
             yield from self.lead(Prose(which, "lead"), questions.CASE_IGNORED, which)
-        yield Prose(self._state.question.text, "title question")
+        yield Prose(self.state.question.text, "title question")
 
 
 class AskQuestionPage(AnswerPage, inherit_bindings=False):
     """The question, and dots for its answer until the holder wants to see it."""
 
+    state: AskQuestion
+
     def __init__(self, context: PageContext, state: AskQuestion) -> None:
         super().__init__(context, state, shown=False)
-        self._state = state
 
     def can_go_back(self) -> bool:
         """There is no page before the first question."""
-        return bool(self._state.given)
+        return bool(self.state.given)
 
     def head(self) -> Iterator[Widget]:
-        task = self._state.task
-        which = questions.lead(len(self._state.given) + 1, len(task.questions))
-        if self._state.wrong:
+        task = self.state.task
+        which = questions.lead(len(self.state.given) + 1, len(task.questions))
+        if self.state.wrong:
             yield from self.lead(Note(questions.wrong(task.attempts_left)), which, which)
         else:
             attempts = questions.attempts(task.attempts_left)
             yield from self.lead(Prose(which, "lead"), attempts, which)
-        yield Prose(self._state.question.text, "title question")
+        yield Prose(self.state.question.text, "title question")

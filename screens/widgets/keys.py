@@ -20,7 +20,7 @@ class Pressable(Widget, inherit_bindings=False):
     """Something that a touch presses, or a key once it is selected, which ``pointer`` shows."""
 
     def __init__(
-        self, label: str, press: Callable[[], None], pointer: str, classes: str = ""
+        self, label: str, press: Callable[[], object], pointer: str, classes: str = ""
     ) -> None:
         super().__init__(classes=classes)
         self.label = printable(label)
@@ -64,7 +64,7 @@ class BigButton(Pressable, inherit_bindings=False):
     """A button of three rows; one on a page is ``primary``."""
 
     def __init__(
-        self, label: str, press: Callable[[], None], pointer: str, *, primary: bool = False
+        self, label: str, press: Callable[[], object], pointer: str, *, primary: bool = False
     ) -> None:
         super().__init__(label, press, pointer, "-primary" if primary else "-secondary")
 
@@ -77,7 +77,7 @@ class Choice(Pressable, inherit_bindings=False):
     """One row of a list, with the number that selects it and a word on its right."""
 
     def __init__(
-        self, number: int, label: str, press: Callable[[], None], pointer: str, aside: str = ""
+        self, number: int, label: str, press: Callable[[], object], pointer: str, aside: str = ""
     ) -> None:
         super().__init__(label, press, pointer)
         self._number = number

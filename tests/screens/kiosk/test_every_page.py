@@ -1,12 +1,22 @@
 from __future__ import annotations
 
 import itertools
+from typing import get_args
 
 import pytest
 from msgspec import structs
 
 from kiosk.contract.messages import Purpose
-from kiosk.station.states import AskQuestion, Attract, CodeEntry, CodeNotice, State, StillThere
+from kiosk.station.states import (
+    AskQuestion,
+    Attract,
+    CodeEntry,
+    CodeNotice,
+    OutOfService,
+    State,
+    StillThere,
+)
+from screens.kiosk.visit_pages import PAGES
 from screens.words import email
 from tests.screens.geometry import layout_faults
 from tests.screens.kiosk.clocked import CODE_ENTRY, MENU, Watch, app_with, shown, until
@@ -17,6 +27,10 @@ from tests.screens.pilots import settled, touch, type_keys
 from tests.screens.recording_station import StillStation
 from tests.screens.shown import screen_lines
 from tests.support.steps import offers
+
+
+def test_every_state_has_a_page() -> None:
+    assert {*PAGES, Attract, OutOfService} == {*get_args(State)}
 
 
 async def test_every_key_and_every_touch_says_that_somebody_is_there() -> None:

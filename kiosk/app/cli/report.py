@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     """Make the report, and print or mail it; 1 where it could not be mailed."""
     tools = Tools(args)
     desk = tools.desk.reports
-    from kiosk.authority.administration.reports import as_csv
+    from kiosk.authority.administration.files import csv_text
     from kiosk.authority.administration.views import Span
 
     last = args.last or tools.clock.now().astimezone().date()
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     elif args.json:
         print_json(report)
     else:
-        echo(as_csv(report), end="")
+        echo(csv_text(report.columns, report.rows), end="")
     return 0
 
 

@@ -258,46 +258,34 @@ def columns_of(line: AuditLine) -> dict[str, object]:
     return {name: getattr(line, name) for name in COLUMNS}
 
 
-class AuditExport:
-    """Writes the result of a query, oldest first, as it comes out of the database.
+def write_rows(
+    uow: UnitOfWork, query: AuditQuery, file: IO[bytes], how: ExportFormat, progress: Progress
+) -> tuple[int, str]:
+    """Write the result of a query, oldest first, as it comes out of the database.
 
-    ``rows`` and ``digest`` (SHA-256 of the file) are known afterwards.
+    Progress is in rows. Return how many there are, and the SHA-256 of what was written.
     """
+    digest, rows, total = hashlib.sha256(), 0, uow.trail.count(query)
 
-    def __init__(self, file: IO[bytes], how: ExportFormat) -> None:
-        self.rows = 0
-        self._file = file
-        self._how = how
-        self._hash = hashlib.sha256()
+    def put(text: str) -> None:
+        digest.update(text.encode())
+        file.write(text.encode())
 
-    @property
-    def digest(self) -> str:
-        """The file's SHA-256 in hexadecimal."""
-        return self._hash.hexdigest()
-
-    def write(self, uow: UnitOfWork, query: AuditQuery, progress: Progress) -> None:
-        """Write all of it; progress is in rows."""
-        total = uow.trail.count(query)
-        if self._how is ExportFormat.CSV:
-            self._put(csv_line(COLUMNS))
-        progress(0, total)
-        lines, after = AuditLines(uow), None
-        while events := uow.trail.oldest(query, after, BATCH):
-            self._put("".join(map(self._text, lines.of(events))))
-            self.rows += len(events)
-            progress(self.rows, total)
-            after = events[-1].seq
-
-    def _text(self, line: AuditLine) -> str:
-        values = columns_of(line) | {"at": line.at.astimezone(UTC).isoformat()}
-        if self._how is ExportFormat.CSV:
-            return csv_line([values[name] for name in COLUMNS])
-        return json.dumps(values, ensure_ascii=False) + "\n"
-
-    def _put(self, text: str) -> None:
-        written = text.encode("utf-8")
-        self._hash.update(written)
-        self._file.write(written)
+    if how is ExportFormat.CSV:
+        put(csv_line(COLUMNS))
+    progress(0, total)
+    lines, after = AuditLines(uow), None
+    while events := uow.trail.oldest(query, after, BATCH):
+        for line in lines.of(events):
+            values = columns_of(line) | {"at": line.at.astimezone(UTC).isoformat()}
+            if how is ExportFormat.CSV:
+                put(csv_line(list(values.values())))
+            else:
+                put(json.dumps(values, ensure_ascii=False) + "\n")
+        rows += len(events)
+        progress(rows, total)
+        after = events[-1].seq
+    return rows, digest.hexdigest()
 
 
 # The desk.
@@ -335,24 +323,23 @@ class AuditDesk(Desk):
             query = query_of(uow, only)
         name = f"audit-{means.clock.now().astimezone(means.zone):%Y%m%d-%H%M%S}"
         with new_file(means.exports, name, how.value) as (path, file):
-            export = AuditExport(file, how)
 
             def written(done: int, total: int) -> None:
                 need_room(means.exports)
                 progress(done, total)
 
             with self._office.look(Action.EXPORT_AUDIT) as uow:
-                export.write(uow, query, written)
+                rows, digest = write_rows(uow, query, file, how, written)
         with recorded(path):
             self._office.record(
                 Action.EXPORT_AUDIT,
                 StaffKind.AUDIT_EXPORTED,
                 file=path.name,
-                rows=export.rows,
-                sha256=export.digest,
+                rows=rows,
+                sha256=digest,
                 **_query_detail(query, only),
             )
-        return Written(str(path), export.rows)
+        return Written(str(path), rows)
 
     def redact(self, row: int, grounds: Grounds, *, whole: bool = False) -> Done:
         """Take the reason of a row out of the audit, and with ``whole`` its detail as well.

@@ -10,7 +10,7 @@ the new secret.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from kiosk.authority.administration import people_fields
@@ -244,30 +244,22 @@ def unknown_card_of(uow: UnitOfWork, visit: Visit) -> UnknownCard:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Near:
-    """A recorded card that resembles another identifier; a lower ``rank`` is more likely."""
-
-    rank: int
-    card_id: str
-    says: str
-
-
 def _near(uow: UnitOfWork, family: str, identifier: str) -> Iterator[str]:
     given = identifier.lower()
     reordered = _other_byte_orders(given)
-    near: list[_Near] = []
+    near: list[tuple[int, str, str]] = []  # the rank, the card's id, and the words
     for card_id, driver, recorded in uow.cards.resembling(given, reordered):
         found = _resemblance(driver, recorded, family, identifier, reordered)
         if found is not None:
-            near.append(_Near(found[0], card_id, found[1]))
-    alike = [one for one in near if one.rank >= _BY_EDITS]
+            rank, says = found
+            near.append((rank, card_id, says))
+    alike = [one for one in near if one[0] >= _BY_EDITS]
     if len(alike) > _MOST_NEAR:  # consecutive serial numbers differ in one character
-        near = [one for one in near if one.rank < _BY_EDITS]
-    for one in sorted(near, key=lambda one: one.rank)[:_MOST_NEAR]:
-        known = uow.cards.known(one.card_id)
+        near = [one for one in near if one[0] < _BY_EDITS]
+    for _, card_id, says in sorted(near, key=lambda one: one[0])[:_MOST_NEAR]:
+        known = uow.cards.known(card_id)
         if known is not None:
-            yield f"A{_whose(known)[1:]} {one.says}"
+            yield f"A{_whose(known)[1:]} {says}"
     if len(alike) > _MOST_NEAR:
         yield (
             f"The identifiers of {len(alike)} recorded cards differ from it in one or two signs: "
@@ -281,7 +273,7 @@ _BY_EDITS: Final = 5
 def _resemblance(
     driver: str, recorded: str, family: str, identifier: str, reordered: tuple[str, ...]
 ) -> tuple[int, str] | None:
-    """Return how close a recorded card is, with the words for it; None: not at all."""
+    """Return how close a recorded card is, lower is closer, with the words; None: not at all."""
     given, named = identifier.lower(), recorded.lower()
     if recorded == identifier:
         return 1, f"is recorded so, under the family {driver}."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from enum import Enum
 from pathlib import Path
@@ -124,6 +124,7 @@ class Agreement:
     grounds: Grounds
 
 
+@dataclass(eq=False, repr=False, slots=True)
 class Act:
     """One act in progress; its changes in ``uow`` are committed when its block ends.
 
@@ -131,52 +132,31 @@ class Act:
     not happen yet; an act that turns out to need nobody else may clear that before its end.
     """
 
-    def __init__(
-        self,
-        uow: UnitOfWork,
-        actor: Actor,
-        note: ActionNote,
-        seen: Seen | None,
-        *,
-        agreement: Agreement | None = None,
-        second: Actor | None = None,
-        proposal: Proposal | None = None,
-        waits: bool = False,
-        reference: str = "",
-        why: ActionNote | None = None,
-    ) -> None:
-        self.uow = uow
-        self.actor = actor
-        self.second = second
-        self.agreement = agreement
-        self.proposal = proposal
-        self.waits = waits
-        self.reference = reference or new_reference()
-        self._note = note
-        self._why = why
-        self._seen = seen
+    uow: UnitOfWork
+    actor: Actor
+    note: ActionNote
+    seen: Seen | None
+    agreement: Agreement | None = None
+    second: Actor | None = None
+    why: ActionNote | None = None
+    proposal: Proposal | None = None
+    waits: bool = False
+    reference: str = field(default_factory=new_reference)
 
     def holder(self) -> Cardholder:
         """Return the person who was seen, as they are now; raises ``NotFound``."""
-        holder = self.uow.holders.get(self._seen.holder_id) if self._seen else None
+        holder = self.uow.holders.get(self.seen.holder_id) if self.seen else None
         if holder is None:
             raise NotFound("This person is not recorded any more.")
         return holder
 
     @property
-    def note_id(self) -> str:
-        return self._note.id
-
-    @property
     def note_ids(self) -> tuple[str, ...]:
-        return (self._note.id, *((self._why.id,) if self._why else ()))
+        return (self.note.id, *((self.why.id,) if self.why else ()))
 
     def signature(self) -> dict[str, Scalar]:
         """Return the detail that says with which key, on what grounds, and who agreed."""
-        recorded: dict[str, Scalar] = {
-            **_signed(self.actor),
-            **self._note.named(),
-        }
+        recorded = _signed(self.actor) | self.note.named()
         if self.second is not None and self.agreement is not None:
             recorded |= {
                 "agreed_by": audit_name(self.second),
@@ -195,12 +175,12 @@ class Act:
     ) -> None:
         """Add one audit row: who, with which key, on what grounds, about whom."""
         recorded = self.signature()
-        if self._seen is not None:
-            recorded["revision"] = self._seen.revision + 1
+        if self.seen is not None:
+            recorded["revision"] = self.seen.revision + 1
         self.uow.audit.append(
             kind=kind.value,
             reference=self.reference,
-            holder_id=holder_id or self._note.holder_id,
+            holder_id=holder_id or self.note.holder_id,
             card_id=card_id,
             station=station,
             actor=audit_name(self.actor),
@@ -218,10 +198,10 @@ class Act:
 
     def refuse_after(self, change: StationChange) -> None:
         """Raise ``ConcurrentChange`` where stations did this since; lock the cards before."""
-        if self._seen is None or not change.came_after(self.uow, self._seen):
+        if self.seen is None or not change.came_after(self.uow, self.seen):
             return
         kinds = frozenset(kind.value for kind in change.value)
-        query = AuditQuery(holder_id=self._seen.holder_id, kinds=kinds)
+        query = AuditQuery(holder_id=self.seen.holder_id, kinds=kinds)
         newest = self.uow.trail.newest(query, limit=1)
         deeds = tuple(describe_change(self.uow, event) for event in newest)
         raise ConcurrentChange(OVERTAKEN if self.agreement else CHANGED, deeds)
@@ -439,19 +419,11 @@ class Office:
 
         Returns its reference; raises ``NotPermitted``.
         """
-        with self.work(action) as uow:
-            return self._record(uow, kind, detail)
-
-    @contextmanager
-    def work(self, action: Action) -> Iterator[UnitOfWork]:
-        """Return a unit of work for an action without grounds that audits itself.
-
-        It is committed when its block ends. Raises ``NotPermitted``.
-        """
         with self._judged(action), self.means.store.begin() as uow:
             self._present(uow, action)
-            yield uow
+            reference = self._record(uow, kind, detail)
             uow.commit()
+        return reference
 
     def _record(
         self, uow: UnitOfWork, kind: StaffKind | AuditKind, detail: Mapping[str, Scalar]

@@ -121,7 +121,7 @@ class PolicyDesk(Desk):
         """Store a value, or None for the file's, and audit it."""
         stored = act.uow.policy_changes.every()
         by = audit_name(act.actor)
-        new = PolicySetting(about.name, text, act.uow.now, by, act.note_id, revision)
+        new = PolicySetting(about.name, text, act.uow.now, by, act.note.id, revision)
         if not act.uow.policy_changes.save(new):
             theirs = stored[about.name]
             to = "back to the settings file's value"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from typing import Final, TypeVar
+from itertools import chain, groupby
+from typing import Final, TypeVar, assert_never
 
 from kiosk.authority.administration.files import csv_text, need_room, new_file, recorded
 from kiosk.authority.administration.office import Desk
@@ -93,79 +93,45 @@ Row = tuple[str, ...]
 Key = TypeVar("Key")
 
 
-@dataclass(frozen=True, slots=True)
-class ReportQuery:
-    uow: UnitOfWork
-    first: date
-    last: date
-    zone: tzinfo
-
-    @property
-    def span(self) -> tuple[datetime, datetime]:
-        """The moments at which they begin and end."""
-        return span_of(self.first, self.last, self.zone)
-
-    def by_day(self, sought: tuple[Sought, ...]) -> Counter[date]:
-        return by_day(self.uow.statistics.by_quarter(sought, *self.span), self.zone)
-
-
 def report_of(uow: UnitOfWork, span: Span, first: date, last: date, zone: tzinfo) -> Report:
     """Return the table of ``span``; its last row holds the totals."""
-    columns, rows = _TABLES[span](ReportQuery(uow, first, last, zone))
-    return Report(span, first, last, columns, rows)
+    days, ends = tuple(each_day(first, last)), span_of(first, last, zone)
 
+    def by_days(name: Callable[[date], str]) -> list[Counter[str]]:
+        found = (uow.statistics.by_quarter(sought, *ends) for sought in SOUGHT)
+        return [_folded(counts, lambda moment: name(day_of(moment, zone))) for counts in found]
 
-def as_csv(report: Report) -> str:
-    """Return a report as CSV text, its columns' names first."""
-    return csv_text(report.columns, report.rows)
-
-
-def _days(asked: ReportQuery) -> tuple[Row, tuple[Row, ...]]:
-    counts = [asked.by_day(sought) for sought in SOUGHT]
-    names = {day: (day.isoformat(),) for day in each_day(asked.first, asked.last)}
-    return ("Day", *COLUMNS), _table(names, counts)
-
-
-def _weeks(asked: ReportQuery) -> tuple[Row, tuple[Row, ...]]:
-    """Weeks are ISO weeks; the first and the last may be cut, so their days are named."""
-    weeks: dict[str, list[date]] = {}
-    for day in each_day(asked.first, asked.last):
-        weeks.setdefault(_week(day), []).append(day)
-    counts = [_folded(asked.by_day(sought), _week) for sought in SOUGHT]
-    names = {week: (week, str(days[0]), str(days[-1])) for week, days in weeks.items()}
-    return ("Week", "From", "To", *COLUMNS), _table(names, counts)
-
-
-def _sites(asked: ReportQuery) -> tuple[Row, tuple[Row, ...]]:
-    """A station counts for the site of its last report."""
-    sites = {each.name: each.site or NO_SITE for each in asked.uow.stations.every()}
-    counts = [
-        _folded(
-            asked.uow.statistics.by_station(sought, *asked.span),
-            lambda name: sites.get(name, NO_SITE),
-        )
-        for sought in SOUGHT
-    ]
-    seen = sorted({*sites.values(), *(site for count in counts for site in count)})
-    return ("Site", *COLUMNS), _table({site: (site,) for site in seen}, counts)
-
-
-def _reasons(asked: ReportQuery) -> tuple[Row, tuple[Row, ...]]:
-    found = asked.uow.statistics.by_detail(REFUSED, REASON, *asked.span)
-    refused = _folded(found, reason_words)
-    names = {words: (words,) for words in sorted(refused, key=lambda each: (-refused[each], each))}
-    return ("Reason", "Refused"), _table(names, [refused])
-
-
-_TABLES: Final[dict[Span, Callable[[ReportQuery], tuple[Row, tuple[Row, ...]]]]] = {
-    Span.DAY: _days,
-    Span.WEEK: _weeks,
-    Span.SITE: _sites,
-    Span.REASON: _reasons,
-}
+    head: Row
+    names: dict[str, Row]
+    columns: Row = COLUMNS
+    match span:
+        case Span.DAY:
+            head, counts = ("Day",), by_days(str)
+            names = {str(day): (str(day),) for day in days}
+        case Span.WEEK:
+            head, counts = ("Week", "From", "To"), by_days(_week)
+            weeks = {week: tuple(some) for week, some in groupby(days, _week)}
+            # The first and the last may be cut, so their days are named.
+            names = {week: (week, str(some[0]), str(some[-1])) for week, some in weeks.items()}
+        case Span.SITE:
+            # A station counts for the site of its last report.
+            sites = {each.name: each.site or NO_SITE for each in uow.stations.every()}
+            found = (uow.statistics.by_station(sought, *ends) for sought in SOUGHT)
+            counts = [_folded(each, lambda name: sites.get(name, NO_SITE)) for each in found]
+            head = ("Site",)
+            names = {site: (site,) for site in sorted({*sites.values(), *chain(*counts)})}
+        case Span.REASON:
+            refused = _folded(uow.statistics.by_detail(REFUSED, REASON, *ends), reason_words)
+            head, columns, counts = ("Reason",), ("Refused",), [refused]
+            most_first = sorted(refused, key=lambda each: (-refused[each], each))
+            names = {words: (words,) for words in most_first}
+        case _:
+            assert_never(span)
+    return Report(span, first, last, (*head, *columns), _table(names, counts))
 
 
 def _week(day: date) -> str:
+    """Return the ISO week of a day."""
     year, week, _ = day.isocalendar()
     return f"{year}-W{week:02}"
 
@@ -177,12 +143,11 @@ def _folded(counts: Mapping[Key, int], name: Callable[[Key], str]) -> Counter[st
     return folded
 
 
-def _table(names: Mapping[Key, Row], counts: Iterable[Counter[Key]]) -> tuple[Row, ...]:
+def _table(names: Mapping[str, Row], counts: Sequence[Counter[str]]) -> tuple[Row, ...]:
     """Return a row for each name, and the totals."""
-    columns = list(counts)
-    rows = [(*row, *(str(count[key]) for count in columns)) for key, row in names.items()]
+    rows = [(*row, *(str(count[key]) for count in counts)) for key, row in names.items()]
     head = next(iter(names.values()), (TOTAL,))
-    totals = (TOTAL, *("" for _ in head[1:]), *(str(count.total()) for count in columns))
+    totals = (TOTAL, *("" for _ in head[1:]), *(str(count.total()) for count in counts))
     return (*rows, totals)
 
 
@@ -207,7 +172,7 @@ class ReportsDesk(Desk):
         name = f"report-by-{span.value}-{first}-to-{last}"
         with new_file(self._office.means.exports, name, "csv") as (path, file):
             need_room(path.parent)
-            file.write(as_csv(report).encode())
+            file.write(csv_text(report.columns, report.rows).encode())
         with recorded(path):
             self._office.record(
                 Action.EXPORT_REPORT,

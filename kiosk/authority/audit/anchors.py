@@ -50,7 +50,8 @@ def sign_heads(
                 because = f"the anchor that was signed for row {row} is not there any more"
                 raise AuditNotIntact(anchor.seq, row, because)
         for chain in uow.audit.chains():
-            after = _last_signed(uow, signer, chain)
+            last = newest_good(uow, signer, chain)
+            after = AuditHead(last.seq, last.hash) if last else first_head(chain)
             piece = uow.audit.verify_piece(after, most, signer.check)
             if (fault := piece.fault) is not None:
                 raise AuditNotIntact(fault.seq, row_name(fault.seq), fault.because)
@@ -70,15 +71,21 @@ def sign_heads(
     return signed
 
 
-def _last_signed(uow: UnitOfWork, signer: AnchorSigner, chain: int) -> AuditHead:
-    """Return the row of a chain's newest anchor whose signature is good."""
-    before = None
-    while some := uow.audit.newest_anchors(chain, before):
+def newest_good(
+    uow: UnitOfWork,
+    signer: AnchorSigner,
+    chain: int,
+    *,
+    before: int | None = None,
+    signed_before: datetime | None = None,
+) -> AuditAnchor | None:
+    """Return a chain's newest anchor whose signature is good, of a row before ``before``."""
+    while some := uow.audit.newest_anchors(chain, before, signed_before=signed_before):
         for anchor in some:
             if signer.check(anchor):
-                return AuditHead(anchor.seq, anchor.hash)
+                return anchor
         before = some[-1].seq
-    return first_head(chain)
+    return None
 
 
 # Signing the head of the audit chain with a key that the database does not have.

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from kiosk.authority.audit.anchors import AnchorSigner, sign_heads
+from kiosk.authority.audit.anchors import AnchorSigner, newest_good, sign_heads
 from kiosk.authority.audit.events import ServiceKind
 from kiosk.authority.audit.rows import before_first, chain_of, row_name
 from kiosk.authority.errors import AuditNotIntact
 from kiosk.authority.store.audit_chain import first_head
-from kiosk.authority.store.database import Store, UnitOfWork
+from kiosk.authority.store.database import Store
 from kiosk.authority.store.records import AuditAnchor, AuditHead, GapKind
 
 BATCH: Final = 1000
@@ -66,20 +66,20 @@ def plan_purge(
     """
     limits = [limit for limit in (exported, sent) if limit is not None]
     with store.read() as uow:
+
+        def anchor_of(chain: int, last: int | None = None) -> AuditAnchor | None:
+            """Return the newest anchor that is old enough, of row ``last`` at most."""
+            until = None if last is None else last + 1
+            return newest_good(uow, signer, chain, before=until, signed_before=before)
+
         chains = uow.audit.chains()
         redacting = uow.audit.redacting()
         kept = {
-            chain: _anchor(
-                uow,
-                signer,
-                chain,
-                before,
-                min((limit.get(chain, 0) for limit in limits), default=None),
-            )
+            chain: anchor_of(chain, min((limit.get(chain, 0) for limit in limits), default=None))
             for chain in chains
         }
         while tied := _tied_row(redacting, kept):
-            kept[chain_of(tied)] = _anchor(uow, signer, chain_of(tied), before, tied - 1)
+            kept[chain_of(tied)] = anchor_of(chain_of(tied), tied - 1)
         # The last row that was purged: some may not be deleted yet.
         gone = {
             chain: max(
@@ -96,7 +96,7 @@ def plan_purge(
             for chain, anchor in kept.items()
             if anchor is not None and anchor.seq > gone[chain]
         )
-        due = {chain: _anchor(uow, signer, chain, before) for chain in chains}
+        due = {chain: anchor_of(chain) for chain in chains}
         unexported, unsent = (
             sum(
                 uow.audit.count_between(max(gone[chain], limit.get(chain, 0)), anchor.seq)
@@ -135,23 +135,6 @@ def purge_audit(store: Store, signer: AnchorSigner, plan: AuditPlan, actor: str)
             deleted = uow.audit.delete_purged(BATCH)
             uow.commit()
     sign_heads(store, signer)
-
-
-def _anchor(
-    uow: UnitOfWork,
-    signer: AnchorSigner,
-    chain: int,
-    before: datetime,
-    last: int | None = None,
-) -> AuditAnchor | None:
-    """Return the newest anchor of a chain that is old enough, of row ``last`` at most."""
-    until = None if last is None else last + 1
-    while some := uow.audit.newest_anchors(chain, until, signed_before=before):
-        for anchor in some:
-            if signer.check(anchor):
-                return anchor
-        until = some[-1].seq
-    return None
 
 
 def _tied_row(redacting: Mapping[int, int], kept: Mapping[int, AuditAnchor | None]) -> int | None:

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from kiosk.authority.administration.files import csv_text
 from kiosk.authority.administration.office import Office, StaffDependencies
-from kiosk.authority.administration.reports import NO_SITE, ReportsDesk, as_csv
+from kiosk.authority.administration.reports import NO_SITE, ReportsDesk
 from kiosk.authority.administration.views import Span
 from kiosk.authority.errors import NotPermitted, NotTaken
 from kiosk.authority.roles import Role
@@ -154,7 +155,8 @@ def test_an_export_is_the_report_for_its_owner_alone(auditor: Office, store: Sto
     assert path.stat().st_mode & 0o777 == 0o600
     with path.open(newline="") as file:
         assert list(csv.reader(file)) == table(auditor, Span.SITE)
-    assert path.read_bytes().decode() == as_csv(desk.make(Span.SITE, FIRST, LAST))
+    report = desk.make(Span.SITE, FIRST, LAST)
+    assert path.read_bytes().decode() == csv_text(report.columns, report.rows)
     assert first.rows == 3
     with store.read() as uow:
         newest = uow.trail.newest(AuditQuery(), limit=2)

@@ -18,7 +18,7 @@ from typing import IO, Any, Final
 
 from kiosk.authority.administration.files import new_file, recorded
 from kiosk.authority.administration.views import Progress
-from kiosk.authority.audit.anchors import AnchorSigner, AnchorVerifier, sign_heads
+from kiosk.authority.audit.anchors import AnchorSigner, AnchorVerifier, newest_good, sign_heads
 from kiosk.authority.audit.events import StaffKind, new_reference
 from kiosk.authority.audit.rows import chain_of, read_row_name, row_name
 from kiosk.authority.crypto.macs import AuditMacs
@@ -157,8 +157,7 @@ def _chain(
     after = uow.audit.begin(number, uow.audit.gaps(number))
     if exported > after.seq and (last := uow.audit.get(exported)) is not None:
         after = AuditHead(last.seq, last.hash)
-    anchors = (one for one in uow.audit.newest_anchors(number) if signer.check(one))
-    anchor = next(anchors, None)
+    anchor = newest_good(uow, signer, number)
     return None if anchor is None or anchor.seq <= after.seq else ArchivedChain(after, anchor)
 
 

@@ -11,7 +11,7 @@ unblock secret since the backup still open, because secrets derive from one anot
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -42,7 +42,7 @@ _EPOCH: Final = datetime(2025, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What a restore ended, and the last remaining row of each chain."""
+    """What a restore ended, and the last remaining row of each chain, as the audit has it."""
 
     visits: int
     codes: int
@@ -119,13 +119,7 @@ def conclude_restore(
             kind=ServiceKind.STORE_RESTORED.value,
             reference="",
             actor=actor,
-            detail={
-                "visits": visits,
-                "codes": codes,
-                "address_changes": len(waiting),
-                "proposals": proposals,
-                "until": until,
-            },
+            detail=asdict(done),
         )
         uow.commit()
     sign_heads(store, signer)

@@ -15,7 +15,7 @@ from typing import Final
 
 from kiosk.authority.administration import people_fields
 from kiosk.authority.administration.free_text import entered
-from kiosk.authority.administration.office import Act, Desk, Office
+from kiosk.authority.administration.office import Act, Desk
 from kiosk.authority.administration.proposals import OpenedAct, Proposal
 from kiosk.authority.administration.views import (
     Done,
@@ -323,10 +323,6 @@ def _whose(known: KnownCard) -> str:
 
 
 class CardsDesk(Desk):
-    def __init__(self, office: Office) -> None:
-        super().__init__(office)
-        self._sealer = office.means.sealer
-
     def unknown(self) -> tuple[UnknownCard, ...]:
         """Return the cards that stations met and that are not recorded, the newest first."""
         with self._office.look(Action.SEE_PEOPLE) as uow:
@@ -395,8 +391,8 @@ class CardsDesk(Desk):
         with self._office.act(Action.SET_SECRET, grounds, seen=seen, proposal=proposal) as act:
             holder = act.holder()
             card = _card_in_use(act, holder, card_id)
-            sealed = seal(self._sealer, card, secret)
-            archive_secrets(act.uow, self._sealer, card)
+            sealed = seal(self._office.means.sealer, card, secret)
+            archive_secrets(act.uow, self._office.means.sealer, card)
             # One that was granted the other secret is not given this one.
             end_visits(act.uow, card.id, granted=True)
             before = card.sealed_secret.revision if card.sealed_secret else 0
@@ -418,7 +414,7 @@ class CardsDesk(Desk):
     def _added(self, act: Act, holder: Cardholder, wanted: NewCard) -> Card:
         if has_left(holder, act.uow.now):
             raise NotTaken("card", "This person has left. Take them back before they get a card.")
-        added = add_card(act.uow, self._sealer, holder, wanted)
+        added = add_card(act.uow, self._office.means.sealer, holder, wanted)
         act.uow.search.refresh([holder.id])
         return added
 

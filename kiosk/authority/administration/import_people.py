@@ -12,7 +12,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import islice
@@ -172,25 +172,18 @@ class Batch:
     problems: list[Problem] = field(default_factory=list)
 
 
+@dataclass
 class Planner:
     """Plans batches of at most 500 lines; ``is_first``: the line is its person's first.
 
     ``replace_lost``: a secret of the file replaces one whose key is missing.
     """
 
-    def __init__(
-        self,
-        uow: UnitOfWork,
-        sealer: Sealer,
-        is_first: Callable[[PersonRecord], bool],
-        *,
-        replace_lost: bool,
-    ) -> None:
-        self._uow = uow
-        self._sealer = sealer
-        self._is_first = is_first
-        self._replace_lost = replace_lost
-        self._new_people: set[str] = set()
+    uow: UnitOfWork
+    sealer: Sealer
+    is_first: Callable[[PersonRecord], bool]
+    replace_lost: bool
+    new_people: set[str] = field(default_factory=set)
 
     def plan(self, lines: Sequence[PersonRecord], *, hold: bool = False) -> Batch:
         """Compare ``lines`` with the store; nothing is written.
@@ -211,15 +204,15 @@ class Planner:
         people = {person.was.id: person.was for person in batch.people_changed}
         cards = {card.was.id: card.was for card in batch.cards_changed}
         return (
-            self._uow.cards.lock_each(cards) == cards
-            and self._uow.holders.lock_each(people) == people
+            self.uow.cards.lock_each(cards) == cards
+            and self.uow.holders.lock_each(people) == people
         )
 
     def _compared(self, lines: Sequence[PersonRecord]) -> Batch:
         batch = Batch()
-        holders = self._uow.holders.by_numbers({line.number for line in lines})
-        registrations = self._uow.registrations.of_holders(one.id for one in holders.values())
-        cards = self._uow.cards.by_card_ids({line.card for line in lines if line.card})
+        holders = self.uow.holders.by_numbers({line.number for line in lines})
+        registrations = self.uow.registrations.of_holders(one.id for one in holders.values())
+        cards = self.uow.cards.by_card_ids({line.card for line in lines if line.card})
         for line in lines:
             was = holders.get(line.number)
             registration = registrations.get(was.id) if was else None
@@ -228,7 +221,7 @@ class Planner:
                 known = cards.get(line.card)
                 self._card(batch, line, line.card, holder, known, was or holder, registration)
         added = {holder.number for holder in batch.people_added}
-        erased = self._uow.holders.erased_among(added)
+        erased = self.uow.holders.erased_among(added)
         first = {line.number: line for line in reversed(lines) if line.number in erased}
         batch.erased_before = sorted(first.values(), key=lambda line: line.line)
         batch.known_touched += len(batch.erased_before)
@@ -243,8 +236,8 @@ class Planner:
     ) -> Cardholder:
         if known is None:
             holder = Cardholder(new_id(), line.number, line.name, line.email)
-            self._new_people.add(holder.id)
-            if self._is_first(line):  # in a rehearsal, earlier batches were not written
+            self.new_people.add(holder.id)
+            if self.is_first(line):  # in a rehearsal, earlier batches were not written
                 batch.people_added.append(holder)
             return holder
         holder = replace(known, name=line.name, email=line.email or known.email)
@@ -272,7 +265,7 @@ class Planner:
         registration: Registration | None,
     ) -> None:
         if known is not None and known.holder_id != holder.id:
-            other = self._uow.holders.get(known.holder_id)
+            other = self.uow.holders.get(known.holder_id)
             number = other.number if other else "nobody"
             batch.problems.append((line.line, f"card_id: this card belongs to {number}"))
             return
@@ -287,7 +280,7 @@ class Planner:
             batch.secrets += 1
             batch.secrets_replaced.extend([known] if known else [])
         notice = self._notice(changed, is_new=known is None)
-        if holder.id not in self._new_people and (notice or changed.takes_more_tries):
+        if holder.id not in self.new_people and (notice or changed.takes_more_tries):
             batch.known_touched += 1
             # Nobody else gets a mail: the first file of everybody's cards would mail everybody.
             is_notified = registration is not None or changed.replaces
@@ -308,7 +301,7 @@ class Planner:
             return Notice.SECRET_SET
         if changed.has_other_key:
             return Notice.CARD_KEY_SET
-        return Notice.CARD_IN_USE_AGAIN if changed.is_in_use_again(self._uow.now) else None
+        return Notice.CARD_IN_USE_AGAIN if changed.is_in_use_again(self.uow.now) else None
 
     def _planned(self, batch: Batch, line: PersonRecord, was: Card) -> Card:
         """Return the card that a line makes; raises ``KeyMissing``."""
@@ -316,7 +309,7 @@ class Planner:
         # A repeated import of a file must not bring back a secret that was changed since.
         if line.secret is not None and not self._has_or_had(was, line.secret):
             revision = sealed.revision + 1 if sealed else 1
-            sealed = self._sealer.seal(line.secret, label_of(was, SealKind.UNBLOCK, revision))
+            sealed = self.sealer.seal(line.secret, label_of(was, SealKind.UNBLOCK, revision))
         card = replace(
             was,
             expires_at=line.expires_at or was.expires_at,
@@ -344,21 +337,21 @@ class Planner:
             return card
         was, how = card.sealed_secret, Derivation(line.master)
         named = label_of(card, SealKind.UNBLOCK, was.revision + 1 if was else 1)
-        if was and self._has_or_had(card, self._sealer.masters.derive(how, named.card)):
+        if was and self._has_or_had(card, self.sealer.masters.derive(how, named.card)):
             return replace(card, secret_generation=ISSUED)
-        sealed = self._sealer.seal(how, named)
+        sealed = self.sealer.seal(how, named)
         return replace(card, sealed_secret=sealed, secret_generation=ISSUED)
 
     @cached_property
     def _masters(self) -> tuple[str, ...]:
-        return self._sealer.masters.ids()
+        return self.sealer.masters.ids()
 
     def _has_or_had(self, card: Card, given: Sensitive) -> bool:
         """Raise ``KeyMissing`` where that cannot be decided, and matters."""
         try:
-            return has_or_had(self._uow, self._sealer, card, given)
+            return has_or_had(self.uow, self.sealer, card, given)
         except KeyMissing:
-            if self._replace_lost:
+            if self.replace_lost:
                 return False
             raise
 
@@ -448,6 +441,7 @@ class ImportResult:
         )
 
 
+@dataclass(frozen=True, slots=True)
 class PeopleImport:
     """Imports files whose holder numbers have ``number_digits`` digits (0: any short text).
 
@@ -456,24 +450,16 @@ class PeopleImport:
     returns the approved ones, for the result: an address outside them is accepted.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        sealer: Sealer,
-        number_digits: int,
-        *,
-        replace_lost: bool = False,
-        domains: Callable[[], tuple[str, ...]] = tuple,
-    ) -> None:
-        self._store = store
-        self._sealer = sealer
-        self._number_digits = number_digits
-        self._replace_lost = replace_lost
-        self._domains = domains
+    store: Store
+    sealer: Sealer
+    number_digits: int
+    _: KW_ONLY
+    replace_lost: bool = False
+    domains: Callable[[], tuple[str, ...]] = tuple
 
     def rehearse(self, path: Path, progress: Progress = unseen) -> ImportResult:
         """Do everything except writing; raises ``ImportRefused`` with every line with a problem."""
-        with self._store.read() as uow:
+        with self.store.read() as uow:
             return self.rehearse_in(uow, path, progress)
 
     def rehearse_in(self, uow: UnitOfWork, path: Path, progress: Progress) -> ImportResult:
@@ -489,7 +475,7 @@ class PeopleImport:
         ``StoreError``.
         """
         reason = read_reason("reason", reason)
-        with self._store.begin() as uow:
+        with self.store.begin() as uow:
             note = ActionNote(new_id(), None, uow.now, reason)
             uow.notes.add(note)
             result = self.run_in(uow, path, actor, note.named(), progress)
@@ -508,10 +494,10 @@ class PeopleImport:
 
         ``grounds`` are for the detail of the import's row in the audit.
         """
-        reference, domains = new_reference(), self._domains()
+        reference, domains = new_reference(), self.domains()
 
         def write(batch: Batch) -> None:
-            _write(uow, self._sealer, batch)
+            _write(uow, self.sealer, batch)
             _audit(uow, batch, reference, actor, domains)
             _notify_holders(uow, batch, reference)
 
@@ -546,10 +532,10 @@ class PeopleImport:
         result, repeated, file = (
             ImportResult(),
             Repetitions(),
-            PeopleFile(path, self._number_digits),
+            PeopleFile(path, self.number_digits),
         )
-        planner = Planner(uow, self._sealer, repeated.is_first, replace_lost=self._replace_lost)
-        domains = self._domains()
+        planner = Planner(uow, self.sealer, repeated.is_first, self.replace_lost)
+        domains = self.domains()
         people = file.people()
         outside, back, changes, card_changes = (list[OnLine]() for _ in range(4))
         while lines := list(islice(people, BATCH)):

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, Final, NamedTuple, TypeVar
+from typing import BinaryIO, Final, NamedTuple, ParamSpec, TypeVar
 
 from kiosk.authority.administration import people_fields
 from kiosk.authority.administration.people_fields import CellRefused
@@ -100,6 +100,7 @@ def read_master_key(text: str, family: families.CardFamily | None, *, has_secret
 
 # One line of a file of people.
 
+P = ParamSpec("P")
 Value = TypeVar("Value")
 
 Problem = tuple[int, str]
@@ -132,35 +133,29 @@ def read_person(
     """Read every cell; return no person where a cell is refused."""
     reasons: list[str] = []
 
-    def take(read: Callable[[], Value], otherwise: Value) -> Value:
+    def take(otherwise: Value, read: Callable[P, Value], *of: P.args, **how: P.kwargs) -> Value:
         try:
-            return read()
+            return read(*of, **how)
         except CellRefused as refused:
             reasons.append(str(refused))
             return otherwise
 
     given = cells["card_id"]
-    number = take(
-        lambda: people_fields.read_holder_number(cells["holder_number"], number_digits), ""
-    )
-    name = take(lambda: people_fields.read_name(cells["name"]), "")
-    email = take(lambda: people_fields.read_email(cells["email"]), None)
-    named_family = take(lambda: people_fields.read_family(cells.get("card_driver", "")), None)
-    card = (
-        take(lambda: people_fields.read_card(named_family, given), None) if named_family else None
-    )
+    number = take("", people_fields.read_holder_number, cells["holder_number"], number_digits)
+    name = take("", people_fields.read_name, cells["name"])
+    email = take(None, people_fields.read_email, cells["email"])
+    named_family = take(None, people_fields.read_family, cells.get("card_driver", ""))
+    card = take(None, people_fields.read_card, named_family, given) if named_family else None
     family = named_family if given else None
     secret, key, pin_key, master = None, None, None, ""
     if family or not given:  # a card of an unknown family has no known form
-        secret = take(
-            lambda: people_fields.read_unblock_secret(cells["unblock_secret"], family), None
-        )
-        key = take(lambda: read_auth_key(cells.get("auth_key", ""), family, card), None)
-        pin_key = take(lambda: read_pin_key(cells.get("pin_key", ""), family, key), None)
+        secret = take(None, people_fields.read_unblock_secret, cells["unblock_secret"], family)
+        key = take(None, read_auth_key, cells.get("auth_key", ""), family, card)
+        pin_key = take(None, read_pin_key, cells.get("pin_key", ""), family, key)
         named, has_secret = cells.get("master_key", ""), bool(cells["unblock_secret"])
-        master = take(lambda: read_master_key(named, family, has_secret=has_secret), "")
-    expires_at = take(lambda: people_fields.read_expires(cells.get("expires", "")), None)
-    limit = take(lambda: people_fields.read_secret_limit(cells.get("secret_limit", "")), None)
+        master = take("", read_master_key, named, family, has_secret=has_secret)
+    expires_at = take(None, people_fields.read_expires, cells.get("expires", ""))
+    limit = take(None, people_fields.read_secret_limit, cells.get("secret_limit", ""))
     if reasons:
         return None, reasons
     person = PersonRecord(

@@ -1,12 +1,22 @@
 from __future__ import annotations
 
+import base64
 import subprocess
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from kiosk.authority.administration.login import read_public_key
 from kiosk.authority.errors import NotTaken
+
+POINT_OF_25519 = ed25519.Ed25519PrivateKey.generate().public_key().public_bytes_raw()
+POINT_OF_P256 = (
+    ec.generate_private_key(ec.SECP256R1())
+    .public_key()
+    .public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+)
 
 
 def made(folder: Path, *how: str) -> str:
@@ -68,6 +78,23 @@ def test_options_before_a_key_are_not_taken(tmp_path: Path) -> None:
 def test_what_is_no_key_is_not_taken(text: str) -> None:
     with pytest.raises(NotTaken):
         read_public_key(text)
+
+
+@pytest.mark.parametrize(
+    ("kind", "parts"),
+    [
+        ("sk-ssh-ed25519@openssh.com", (POINT_OF_25519, b"ssh:")),
+        ("sk-ecdsa-sha2-nistp256@openssh.com", (b"nistp256", POINT_OF_P256, b"ssh:")),
+    ],
+)
+def test_a_key_in_a_hardware_token_is_taken_as_a_whole(kind: str, parts: tuple[bytes, ...]) -> None:
+    strings = (kind.encode(), *parts)
+    blob = b"".join(len(each).to_bytes(4, "big") + each for each in strings)
+    body = base64.b64encode(blob).decode()
+    assert read_public_key(f"{kind} {body} jo@ward 7").line == f"{kind} {body}"
+    for damaged in (blob[:-5], blob[: 4 + len(kind)], blob[:-1]):
+        with pytest.raises(NotTaken, match="damaged"):
+            read_public_key(f"{kind} {base64.b64encode(damaged).decode()}")
 
 
 def test_half_a_key_is_not_taken(tmp_path: Path) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import Final
 
 from hardware import pcsc
@@ -32,8 +31,9 @@ LONGEST_RETRY_S: Final = 2.0
 STOP_S: Final = 2.0
 _CANCEL_EVERY_S: Final = 0.05
 
+log = logging.getLogger(__name__)
+
 Events = tuple[ReaderEvent, ...]
-Fault = Callable[[Exception], None]
 
 # Snapshots: pure, without PC/SC. Each function takes a snapshot and an observation, and returns the
 # next snapshot with its events. The service's event counter shows a card that was swapped between
@@ -55,11 +55,7 @@ class ReaderSnapshot:
     insertions: int = 0
     service: bool | None = None
     readers: tuple[str, ...] | None = None
-    cards: Mapping[str, CardSeen] = field(default_factory=lambda: MappingProxyType({}))
-
-    def without_service(self) -> ReaderSnapshot:
-        """Return a snapshot that knows only how many cards were inserted."""
-        return ReaderSnapshot(insertions=self.insertions)
+    cards: Mapping[str, CardSeen] = field(default_factory=dict)
 
 
 def service_found(snapshot: ReaderSnapshot) -> tuple[ReaderSnapshot, Events]:
@@ -73,7 +69,7 @@ def service_lost(snapshot: ReaderSnapshot) -> tuple[ReaderSnapshot, Events]:
     """Record that the service is lost; every card that was in counts as removed first."""
     if snapshot.service is False:
         return snapshot, ()
-    lost = replace(snapshot.without_service(), service=False)
+    lost = ReaderSnapshot(snapshot.insertions, service=False)
     return lost, (*_removed(snapshot, snapshot.cards), ServiceLost())
 
 
@@ -116,8 +112,7 @@ def _inserted(snapshot: ReaderSnapshot, state: PcscReaderState) -> tuple[ReaderS
     """Record a card as it first answers: one that falls mute or wakes up later is the same."""
     insertion = snapshot.insertions + 1
     event = CardMuteSeen if state.mute else CardInserted
-    seen = CardSeen(insertion, state.count)
-    cards = MappingProxyType({**snapshot.cards, state.reader: seen})
+    cards = {**snapshot.cards, state.reader: CardSeen(insertion, state.count)}
     return replace(snapshot, insertions=insertion, cards=cards), (event(state.reader, insertion),)
 
 
@@ -125,9 +120,8 @@ def _removed(snapshot: ReaderSnapshot, readers: Iterable[str]) -> Events:
     return tuple(CardRemoved(reader, snapshot.cards[reader].insertion) for reader in readers)
 
 
-def _without(cards: Mapping[str, CardSeen], gone: Iterable[str]) -> Mapping[str, CardSeen]:
-    left = {reader: card for reader, card in cards.items() if reader not in set(gone)}
-    return MappingProxyType(left)
+def _without(cards: Mapping[str, CardSeen], gone: list[str]) -> Mapping[str, CardSeen]:
+    return {reader: card for reader, card in cards.items() if reader not in gone}
 
 
 def growing(pause_s: float) -> Iterator[float]:
@@ -137,31 +131,27 @@ def growing(pause_s: float) -> Iterator[float]:
         pause_s = min(2 * pause_s, max(LONGEST_RETRY_S, pause_s))
 
 
-class ReaderThread:
-    """Blocks in SCardGetStatusChange and posts events; it cannot be started again.
+class PcscMonitor:
+    """Implements ``kiosk.contract.ports.ReaderMonitor``; it cannot be started again.
 
-    The thread owns a PC/SC context. It posts the loss of the service once and tries again until
-    ``stop``.
+    The monitor's thread owns a PC/SC context, and blocks in SCardGetStatusChange. It posts the loss
+    of the service once and tries again until ``stop``. It calls ``post``, which should only pass
+    the event on; an error of it is logged, and the next event is posted all the same.
     """
 
-    def __init__(self, post: Callable[[Events], None], insertions: int, retry_s: float) -> None:
+    def __init__(self, post: PostReaderEvent, retry_s: float = RETRY_S) -> None:
         self._post = post
-        self._snapshot = ReaderSnapshot(insertions=insertions)
         self._retry_s = retry_s
+        self._snapshot = ReaderSnapshot()
         self._stopping = threading.Event()
         self._context: Context | None = None
         self._thread = threading.Thread(target=self._run, name="readers", daemon=True)
-
-    @property
-    def insertions(self) -> int:
-        """How many cards were inserted, including those before this thread."""
-        return self._snapshot.insertions
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread and wait up to 2 s for its end; nothing is posted any more."""
+        """End the thread; return once it has ended, or after 2 s. Nothing is posted any more."""
         self._stopping.set()
         # A service that is frozen would hold the call that wakes the thread, too.
         threading.Thread(target=self._wake, name="waker", daemon=True).start()
@@ -203,8 +193,14 @@ class ReaderThread:
 
     def _note(self, change: tuple[ReaderSnapshot, Events]) -> None:
         self._snapshot, events = change
-        if events and not self._stopping.is_set():
-            self._post(events)
+        for event in events:
+            if self._stopping.is_set():
+                return
+            try:
+                self._post(event)
+            except Exception as fault:  # noqa: BLE001  whatever it is, the readers are still watched
+                # Without its text, which may hold a secret.
+                log.error("an event was not taken: %s", type(fault).__name__)  # noqa: TRY400
 
 
 def _await_change(
@@ -223,52 +219,3 @@ def _await_change(
             raise
         return known
     return {state.reader: state for state in seen}
-
-
-def log_fault(fault: Exception) -> None:
-    """Log the kind of the fault without its text, which may hold a secret."""
-    logging.getLogger(__name__).error("an event was not taken: %s", type(fault).__name__)
-
-
-class PcscMonitor:
-    """Implements ``kiosk.contract.ports.ReaderMonitor``.
-
-    The monitor's thread calls ``post``, which should only pass the event on. Its errors go to
-    ``fault``, and the next event is posted all the same. The numbers of insertions continue after a
-    ``stop`` and a new ``start``; a second monitor in the same process needs an ``insertions`` that
-    the first one cannot reach.
-    """
-
-    def __init__(
-        self,
-        post: PostReaderEvent,
-        *,
-        fault: Fault = log_fault,
-        retry_s: float = RETRY_S,
-        insertions: int = 0,
-    ) -> None:
-        self._post = post
-        self._fault = fault
-        self._retry_s = retry_s
-        self._insertions = insertions
-        self._thread: ReaderThread | None = None
-
-    def start(self) -> None:
-        """Begin to post; does nothing while the monitor runs."""
-        if self._thread is None:
-            self._thread = ReaderThread(self._post_all, self._insertions, self._retry_s)
-            self._thread.start()
-
-    def stop(self) -> None:
-        """End the thread; return once it has ended, or after 2 s. Nothing is posted any more."""
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            thread.stop()
-            self._insertions = thread.insertions
-
-    def _post_all(self, events: Events) -> None:
-        for event in events:
-            try:
-                self._post(event)
-            except Exception as fault:  # noqa: BLE001  whatever it is, the readers are still watched
-                self._fault(fault)

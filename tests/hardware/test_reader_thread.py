@@ -9,11 +9,12 @@ from itertools import islice
 import pytest
 
 from hardware import pcsc
-from hardware.monitor import Events, ReaderThread, growing
+from hardware.monitor import Events, PcscMonitor, growing
 from hardware.pcsc import STATE_PRESENT, Context, PcscError, PcscReaderState
 from kiosk.contract.ports import (
     CardInserted,
     CardRemoved,
+    ReaderEvent,
     ReadersChanged,
     ServiceFound,
     ServiceLost,
@@ -59,13 +60,13 @@ def events_of(monkeypatch: pytest.MonkeyPatch, service: Service) -> Events:
     monkeypatch.setattr(pcsc, "cancel", lambda _context: None)
     monkeypatch.setattr(pcsc, "list_readers", service.list_readers)
     monkeypatch.setattr(pcsc, "wait_for_change", service.wait)
-    posted: queue.Queue[Events] = queue.Queue()
-    thread = ReaderThread(posted.put, 0, retry_s=60)
-    thread.start()
+    posted: queue.Queue[ReaderEvent] = queue.Queue()
+    monitor = PcscMonitor(posted.put, retry_s=60)
+    monitor.start()
     events: Events = ()
     while ServiceLost() not in events:
-        events += posted.get(timeout=10)
-    thread.stop()
+        events = (*events, posted.get(timeout=10))
+    monitor.stop()
     return events
 
 

@@ -7,11 +7,11 @@ secret is used. PKCS#11 cannot keep other programs from the card.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum, StrEnum
-from types import TracebackType
-from typing import Final, Self, TypeVar
+from typing import Final, TypeVar
 
 from hardware.driver import NoAdminKey, typed
 from kiosk.contract.errors import (
@@ -36,10 +36,15 @@ from kiosk.contract.messages import (
     PinProof,
     PinState,
 )
-from kiosk.contract.ports import CardAddress, CardHold
+from kiosk.contract.ports import CardAddress
 from kiosk.contract.sensitive import Sensitive
-from kiosk.system import module_process
-from kiosk.system.module_process import CANNOT_LOAD, Message
+from kiosk.system.module_process import (
+    CANNOT_LOAD,
+    Message,
+    ModuleCrashed,
+    ModuleHung,
+    ModuleProcess,
+)
 
 T = TypeVar("T")
 
@@ -63,43 +68,18 @@ class Module:
     answer_s: float = 15.0
 
 
-class CardModuleProcess:
-    """For use in a ``with`` block; every call raises ``CardError`` where the module fails."""
+def _ask(process: ModuleProcess, request: Message, *, changes_card: bool = False) -> Message:
+    """Return the answer; the first call also waits for the module to load.
 
-    def __init__(self, module: Module, environ: Mapping[str, str]) -> None:
-        self._module = module
-        self._environ = environ
-
-    def __enter__(self) -> Self:
-        arguments = (self._module.path, self._module.label)
-        self._process = module_process.ModuleProcess(
-            WORKER, arguments, self._environ, self._module.answer_s
-        )
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Give the module time to finalise."""
-        self._process.end()
-
-    def ask(
-        self, request: module_process.Message, *, changes_card: bool = False
-    ) -> module_process.Message:
-        """Return the answer; the first call also waits for the module to load.
-
-        Raises ``CardHung`` after the time-out, or ``OutcomeUnknown`` when the request may have
-        changed the card.
-        """
-        try:
-            return self._process.ask(request)
-        except module_process.ModuleHung:
-            raise _lost(changes_card, CardHung("the card's module gave no answer")) from None
-        except module_process.ModuleCrashed:
-            raise _lost(changes_card, CardProtocolError("the card's module crashed")) from None
+    Raises ``CardHung`` after the time-out, or ``OutcomeUnknown`` when the request may have changed
+    the card.
+    """
+    try:
+        return process.ask(request)
+    except ModuleHung:
+        raise _lost(changes_card, CardHung("the card's module gave no answer")) from None
+    except ModuleCrashed:
+        raise _lost(changes_card, CardProtocolError("the card's module crashed")) from None
 
 
 def _lost(changes_card: bool, otherwise: CardError) -> CardError:
@@ -227,39 +207,46 @@ class Pkcs11Cards:
 
     def read(self, reader: str) -> CardReport:
         """Return the token's report; raise ``CardUnknown`` where the module shows none."""
-        with CardModuleProcess(self._module, self._environ) as process:
-            answer = found(process.ask({"act": "look", "reader": slot_name(reader)}))
+        with self._process() as process:
+            answer = found(_ask(process, {"act": "look", "reader": slot_name(reader)}))
         card = CardId(NAME, identifier(answer))
         return CardReport(card, pin_state(answer["flags"]), pin_format=_PIN_FORMAT)
 
     def slots(self) -> tuple[str, ...]:
         """Return the readers by the module's names for them, with or without a card."""
-        with CardModuleProcess(self._module, self._environ) as process:
-            return tuple(loaded(process.ask({"act": "slots"}))["slots"])
+        with self._process() as process:
+            return tuple(loaded(_ask(process, {"act": "slots"}))["slots"])
 
     def verify_pin(
         self, at: CardAddress, pin: PinEntry, challenge: PinChallenge | None = None
     ) -> PinProof | None:
         """C_Login as the user, then C_Sign of ``challenge`` with a key that needs the login."""
-        return self._with_token(at, lambda token: token.verify_pin(pin, challenge))
+        return self.hold(at, lambda token: token.verify_pin(pin, challenge))
 
     def change_pin(self, at: CardAddress, current: PinEntry, new: PinEntry) -> None:
         """C_Login as the user, then C_SetPIN."""
-        self._with_token(at, lambda token: token.change_pin(current, new))
+        self.hold(at, lambda token: token.change_pin(current, new))
 
-    def hold(self, at: CardAddress, use: Callable[[CardHold], T]) -> T:
+    def hold(self, at: CardAddress, use: Callable[[HeldToken], T]) -> T:
         """Keep the module's process while ``use`` works with the token."""
-        return self._with_token(at, use)
-
-    def _with_token(self, at: CardAddress, use: Callable[[HeldToken], T]) -> T:
-        with CardModuleProcess(self._module, self._environ) as process:
+        with self._process() as process:
             return use(HeldToken(process, at, self._style))
+
+    @contextmanager
+    def _process(self) -> Iterator[ModuleProcess]:
+        """Start the module's process; at the end the module has time to finalise."""
+        arguments = (self._module.path, self._module.label)
+        process = ModuleProcess(WORKER, arguments, self._environ, self._module.answer_s)
+        try:
+            yield process
+        finally:
+            process.end()
 
 
 class HeldToken(NoAdminKey):
     """The token that was addressed, in a module's process that stays between the calls."""
 
-    def __init__(self, process: CardModuleProcess, at: CardAddress, style: Style) -> None:
+    def __init__(self, process: ModuleProcess, at: CardAddress, style: Style) -> None:
         self._process = process
         self._at = at
         self._slot = slot_name(at.reader)
@@ -286,7 +273,7 @@ class HeldToken(NoAdminKey):
             "message": challenge.message.hex(),
         }
         try:
-            return pin_proof(found(self._process.ask(request)))
+            return pin_proof(found(_ask(self._process, request)))
         except CardError:
             return None
 
@@ -314,7 +301,7 @@ class HeldToken(NoAdminKey):
         self._ask("change-so", Pin.SECURITY_OFFICER, current, new)
 
     def _look(self) -> Message:
-        answer = found(self._process.ask({"act": "look", "reader": self._slot}))
+        answer = found(_ask(self._process, {"act": "look", "reader": self._slot}))
         if identifier(answer) != self._at.card.identifier:
             raise CardSwapped("another card is in the reader")
         return answer
@@ -332,7 +319,7 @@ class HeldToken(NoAdminKey):
             "old": old.reveal(),
             "new": "" if new is None else _chosen(new),
         }
-        self._seen = found(self._process.ask(request, changes_card=True))
+        self._seen = found(_ask(self._process, request, changes_card=True))
         checked(self._seen, pin)
 
 

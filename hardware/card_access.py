@@ -256,36 +256,11 @@ class CardLease:
         return Link(self._handle, protocol, self._steps, exclusive=self._exclusive)
 
 
-class PadOffers:
-    """Which PINs are entered on a reader's keys; calls may come from several threads."""
-
-    def __init__(self, *, wanted: bool) -> None:
-        self._wanted = wanted
-        self._withdrawn: set[tuple[str, str]] = set()
-
-    def is_made(self, at: CardAddress, connection: Connection, session: CardSession) -> bool:
-        """Return whether PINs of this card are entered on its reader's keys."""
-        if not self._wanted or _key(at) in self._withdrawn:
-            return False
-        return connection.has_keypad() and session.takes_pad()
-
-    def withdraw(self, at: CardAddress) -> None:
-        """Stop offering the keys for cards of this family in this reader; log that once."""
-        if _key(at) not in self._withdrawn:
-            self._withdrawn.add(_key(at))
-            log.warning(
-                "the keys of reader %r do not take PINs of %s cards: from now on their PINs "
-                "are typed at the station",
-                *_key(at),
-            )
-
-
-def _key(at: CardAddress) -> tuple[str, str]:
-    return at.reader, at.card.driver
-
-
 class PcscCards:
-    """Implements ``kiosk.contract.ports.Cards``; calls may come from several threads."""
+    """Implements ``kiosk.contract.ports.Cards``; calls may come from several threads.
+
+    ``pads``: PINs are entered on the keys of a reader that has some, until it refuses a request.
+    """
 
     def __init__(
         self,
@@ -303,7 +278,8 @@ class PcscCards:
         self._contexts = Contexts()
         self._workers = Workers()
         self._stuck: dict[str, Watchdog] = {}
-        self._offers = PadOffers(wanted=pads)
+        self._pads = pads
+        self._pads_refused: set[tuple[str, str]] = set()
 
     def read(self, reader: str) -> CardReport:
         """Return what the card shows without a PIN; raise ``CardUnknown`` where no driver fits."""
@@ -313,13 +289,13 @@ class PcscCards:
             card = CardId(driver, session.identifier())
             pin, expires_at = session.pin_state(), session.expires_at()
             certificate = session.certificate()
-            pin_pad = self._offers.is_made(CardAddress(reader, card), connection, session)
+            pin_pad = self._pads and (reader, driver) not in self._pads_refused
             return CardReport(
                 card,
                 pin,
                 expires_at,
                 certificate,
-                pin_pad,
+                pin_pad and connection.has_keypad() and session.takes_pad(),
                 session.changes_on_pad(),
                 session.secret_tries(),
                 session.pin_format(),
@@ -383,7 +359,14 @@ class PcscCards:
         try:
             return self._hold(at.reader, work)
         except KeysRefused:
-            self._offers.withdraw(at)
+            refused = at.reader, at.card.driver
+            if refused not in self._pads_refused:
+                self._pads_refused.add(refused)
+                log.warning(
+                    "the keys of reader %r do not take PINs of %s cards: from now on their PINs "
+                    "are typed at the station",
+                    *refused,
+                )
             raise
 
     def _hold(self, reader: str, work: Callable[[Connection], T]) -> T:

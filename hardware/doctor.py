@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeVar
 
 from hardware import pcsc
 from hardware.connection import PinPad
@@ -13,8 +13,6 @@ from hardware.pcsc import Context, PcscError
 from kiosk.contract.errors import CardBusy, CardError, CardGone, CardMute, CardUnknown
 from kiosk.contract.messages import CardId, CardReport
 from kiosk.contract.ports import Cards
-
-T = TypeVar("T")
 
 
 class CardCondition(StrEnum):
@@ -60,67 +58,51 @@ _CONDITIONS: tuple[tuple[type[CardError], CardCondition], ...] = (
     (CardUnknown, CardCondition.UNKNOWN),
 )
 
-
 Applications = Callable[[str], tuple[CardId, ...]]
 """Returns all applications of the card in a reader, served or not; raises ``CardError``."""
 
 
-def examine_readers(cards: Cards, applications: Applications | None = None) -> PcscFinding:
+def examine_readers(cards: Cards, applications: Applications) -> PcscFinding:
     """Return what is found now; a card is read in the way of a visit."""
     try:
-        readers = _in_context(pcsc.list_readers)
+        with _context() as context:
+            readers = pcsc.list_readers(context)
     except PcscError as error:
         return PcscFinding(reachable=False, detail=str(pcsc.card_error(error)))
-    found = (
-        replace(examine_reader(cards, reader, applications), pin_pad=_has_pad(reader))
-        for reader in readers
-    )
-    return PcscFinding(True, tuple(found))
+    return PcscFinding(True, tuple(examine_reader(cards, one, applications) for one in readers))
 
 
-def examine_reader(
-    cards: Cards, reader: str, applications: Applications | None = None
-) -> ReaderFinding:
+def examine_reader(cards: Cards, reader: str, applications: Applications) -> ReaderFinding:
+    report, condition, detail = None, CardCondition.WELL, ""
+    others: tuple[CardId, ...] = ()
     try:
         report = cards.read(reader)
     except CardError as error:
         kinds = (card for kind, card in _CONDITIONS if isinstance(error, kind))
-        found = ReaderFinding(reader, next(kinds, CardCondition.FAILING), detail=str(error))
-    else:
-        found = ReaderFinding(reader, CardCondition.WELL, report)
-    if applications is None or found.card not in (CardCondition.WELL, CardCondition.UNKNOWN):
-        return found
-    return replace(found, others=_others(reader, applications, found.report))
-
-
-def _others(
-    reader: str, applications: Applications, served: CardReport | None
-) -> tuple[CardId, ...]:
-    try:
-        every = applications(reader)
-    except CardError:
-        return ()
-    return tuple(card for card in every if served is None or card != served.card)
+        condition, detail = next(kinds, CardCondition.FAILING), str(error)
+    if condition in (CardCondition.WELL, CardCondition.UNKNOWN):
+        with suppress(CardError):
+            served = report.card if report else None
+            others = tuple(card for card in applications(reader) if card != served)
+    return ReaderFinding(reader, condition, report, detail, _has_pad(reader), others)
 
 
 def _has_pad(reader: str) -> bool:
     """Ask the reader without its card; a reader held by another program counts as without keys."""
-
-    def ask(context: Context) -> bool:
-        handle = pcsc.connect_to_reader(context, reader)
-        keypad = PinPad.found(lambda code, body: pcsc.control(handle, code, body))
-        pcsc.disconnect(handle, reset=False)
-        return keypad is not None
-
     try:
-        return _in_context(ask)
+        with _context() as context:
+            handle = pcsc.connect_to_reader(context, reader)
+            keypad = PinPad.found(lambda code, body: pcsc.control(handle, code, body))
+            pcsc.disconnect(handle, reset=False)
+            return keypad is not None
     except PcscError:
         return False
 
 
-def _in_context(ask: Callable[[Context], T]) -> T:
+@contextmanager
+def _context() -> Iterator[Context]:
     context = pcsc.establish()
     try:
-        return ask(context)
+        yield context
     finally:
         pcsc.release(context)

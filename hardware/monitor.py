@@ -215,7 +215,7 @@ def _await_change(
     try:
         seen = pcsc.wait_for_change(context, LONGEST_WAIT_MS, states)
     except PcscError as error:
-        if not (error.timed_out or error.cancelled or error.no_such_reader):
+        if not error.no_news:
             raise
         return known
     return {state.reader: state for state in seen}

@@ -29,8 +29,6 @@ STATE_PRESENT: Final[int] = scard.SCARD_STATE_PRESENT
 STATE_MUTE: Final[int] = scard.SCARD_STATE_MUTE
 STATE_UNAWARE: Final[int] = scard.SCARD_STATE_UNAWARE
 
-TIMED_OUT: Final[int] = scard.SCARD_E_TIMEOUT
-CANCELLED: Final[int] = scard.SCARD_E_CANCELLED
 BUSY: Final[int] = scard.SCARD_E_SHARING_VIOLATION
 WAS_RESET: Final[int] = scard.SCARD_W_RESET_CARD
 T0: Final[int] = scard.SCARD_PROTOCOL_T0
@@ -76,15 +74,6 @@ class PcscError(Exception):
         self.code = code
 
     @property
-    def timed_out(self) -> bool:
-        return self.code == TIMED_OUT
-
-    @property
-    def cancelled(self) -> bool:
-        """Another thread called ``cancel``."""
-        return self.code == CANCELLED
-
-    @property
     def busy(self) -> bool:
         return self.code == BUSY
 
@@ -104,9 +93,10 @@ class PcscError(Exception):
         return isinstance(card_error(self), ReaderServiceDown)
 
     @property
-    def no_such_reader(self) -> bool:
-        """The named reader, or any reader, is missing."""
-        return isinstance(card_error(self), ReaderGone)
+    def no_news(self) -> bool:
+        """A wait timed out, another thread called ``cancel``, or a reader is missing."""
+        waited = self.code in (scard.SCARD_E_TIMEOUT, scard.SCARD_E_CANCELLED)
+        return waited or isinstance(card_error(self), ReaderGone)
 
 
 def card_error(fault: PcscError) -> CardError:
@@ -258,8 +248,4 @@ class Contexts:
             if keep:
                 self._idle.append(context)
         if not keep:
-            release(context)
-
-    def close(self) -> None:
-        while (context := self.borrow()) is not None:
             release(context)

@@ -9,6 +9,7 @@ PIN.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Final
@@ -25,7 +26,6 @@ from hardware.apdu import (
     Channel,
     CommandApdu,
     CommandHeader,
-    ResponseApdu,
     StatusWord,
     not_changed,
     not_verified,
@@ -34,7 +34,7 @@ from hardware.apdu import (
 )
 from hardware.driver import NoAdminKey, PinBody, PinEncoding, PinKey
 from hardware.public_keys import Certificate, read_certificate
-from kiosk.contract.errors import CardUnknown, PinRefused, PinWrong
+from kiosk.contract.errors import CardError, CardUnknown, PinRefused, PinWrong
 from kiosk.contract.messages import (
     RSA_KINDS,
     CardChallenge,
@@ -336,9 +336,7 @@ class PivSession(NoAdminKey):
 
     def verify_pin(self, pin: PinEntry) -> None:
         """VERIFY (part 2, 3.2.1)."""
-        response = self._send(VERIFY, _PINS.current(pin))
-        if not response.status.is_ok:
-            raise not_verified(response.status)
+        self._send(VERIFY, _PINS.current(pin), failed=not_verified)
 
     def sign_with_pin_key(self, key: PinKey, challenge: PinChallenge) -> bytes | None:
         """GENERAL AUTHENTICATE with the PIV authentication key (part 2, 3.2.4)."""
@@ -346,25 +344,19 @@ class PivSession(NoAdminKey):
 
     def change_pin(self, current: PinEntry, new: PinEntry) -> None:
         """CHANGE REFERENCE DATA (part 2, 3.2.2)."""
-        response = self._send(CHANGE_REFERENCE_DATA, _PINS.both(current, new))
-        if not response.status.is_ok:
-            raise not_changed(response.status)
+        self._send(CHANGE_REFERENCE_DATA, _PINS.both(current, new))
 
     def change_secret(self, current: Sensitive, new: Sensitive) -> None:
         """CHANGE REFERENCE DATA for the PUK (part 2, 3.2.2)."""
         body = _current(current) + _new_secret(new)
-        response = self._send(CHANGE_REFERENCE_DATA, PinBody(body), PUK)
-        if not response.status.is_ok:
-            raise not_changed(response.status)
+        self._send(CHANGE_REFERENCE_DATA, PinBody(body), PUK)
 
     def prepare_unblock(self) -> None:
         """Do nothing: no state is needed."""
 
     def unblock(self, secret: Sensitive, new: PinEntry) -> None:
         """RESET RETRY COUNTER with the PUK (part 2, 3.2.3); the PIN need not be blocked."""
-        response = self._send(RESET_RETRY_COUNTER, _PINS.new(new, behind=_current(secret)))
-        if not response.status.is_ok:
-            raise not_changed(response.status)
+        self._send(RESET_RETRY_COUNTER, _PINS.new(new, behind=_current(secret)))
 
     def _object(self, tag: bytes) -> bytes:
         if tag not in self._objects:
@@ -383,9 +375,18 @@ class PivSession(NoAdminKey):
             return status
         return self._channel.send(question.with_le(LE_ALL)).status
 
-    def _send(self, instruction: int, body: PinBody, reference: int = PIN) -> ResponseApdu:
+    def _send(
+        self,
+        instruction: int,
+        body: PinBody,
+        reference: int = PIN,
+        failed: Callable[[StatusWord], CardError] = not_changed,
+    ) -> None:
+        """Send the command; any answer but 9000 raises the error that ``failed`` returns."""
         header = CommandHeader(0x00, instruction, 0x00, reference)
-        return self._channel.send(CommandApdu(header, body.data, pad=body.pad))
+        status = self._channel.send(CommandApdu(header, body.data, pad=body.pad)).status
+        if not status.is_ok:
+            raise failed(status)
 
 
 def _current(secret: Sensitive) -> bytes:

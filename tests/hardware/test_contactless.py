@@ -84,6 +84,7 @@ def test_the_station_asks_for_the_slot_and_writes_it_down(insert: Insert) -> Non
 
 
 def test_the_doctor_names_what_it_wants(insert: Insert) -> None:
-    found = examine_reader(cards_with(), insert(chip(OVER_THE_AIR)).reader)
+    cards = cards_with()
+    found = examine_reader(cards, insert(chip(OVER_THE_AIR)).reader, cards.applications)
     assert found.card is CardCondition.FAILING
     assert "wants a reader with contacts" in found.detail

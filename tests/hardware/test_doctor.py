@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hardware import pcsc
-from hardware.doctor import CardCondition, examine_readers
+from hardware.doctor import CardCondition, PcscFinding, examine_readers
 from hardware.virtual.making import new_card
 from hardware.virtual.piv import CardProfile
 from kiosk.contract.messages import PinState
@@ -17,14 +17,19 @@ from tests.support.pcsc import Insert
 pytestmark = pytest.mark.hardware
 
 
+def examined() -> PcscFinding:
+    cards = cards_with()
+    return examine_readers(cards, cards.applications)
+
+
 def conditions() -> list[CardCondition]:
-    return [finding.card for finding in examine_readers(cards_with()).readers]
+    return [finding.card for finding in examined().readers]
 
 
 def test_a_card_that_is_well_and_an_empty_slot(insert: Insert, pcscd: HotplugPcscd) -> None:
     card = new_card(holder_name="Ada Example")
     insert(card)
-    found = examine_readers(cards_with())
+    found = examined()
     assert found.reachable
     assert [finding.reader for finding in found.readers] == list(pcscd.reader_names)
     assert conditions() == [CardCondition.WELL, CardCondition.EMPTY]
@@ -55,7 +60,7 @@ def test_a_card_that_is_held_and_one_that_talks_nonsense(insert: Insert) -> None
 
 def test_a_service_that_is_away(pcscd: HotplugPcscd) -> None:
     pcscd.kill()
-    found = examine_readers(cards_with())
+    found = examined()
     pcscd.start()
     assert not found.reachable
     assert "does not run" in found.detail

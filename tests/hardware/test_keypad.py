@@ -141,9 +141,12 @@ def test_a_trace_holds_no_secret(insert: Insert, pad: Pad, tmp_path: Path) -> No
 
 def test_the_doctor_sees_the_keys_without_a_card(insert: Insert, pad: Pad) -> None:
     insert(chip())
-    assert [reader.pin_pad for reader in examine_readers(cards_with()).readers] == [True, True]
+    cards = cards_with()
+    found = examine_readers(cards, cards.applications)
+    assert [reader.pin_pad for reader in found.readers] == [True, True]
     pad.features = ""
-    assert [reader.pin_pad for reader in examine_readers(cards_with()).readers] == [False, False]
+    found = examine_readers(cards, cards.applications)
+    assert [reader.pin_pad for reader in found.readers] == [False, False]
 
 
 def test_the_keys_do_for_opensc_what_they_do_for_us(

@@ -1,6 +1,16 @@
 from __future__ import annotations
 
+import pytest
+
+from tests.attacks.four_eyes import FILE
 from tests.authority.conftest import folder, world
+from tests.authority.world import World
 from tests.e2e.conftest import authority, make_world, template
 
 __all__ = ["authority", "folder", "make_world", "template", "world"]
+
+
+@pytest.fixture
+def four_eyes(world: World) -> None:
+    """Have the policy of ``world`` ask for two members of staff."""
+    world.policy = FILE.policy()

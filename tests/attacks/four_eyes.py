@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 from kiosk.authority.administration.desk import AdminDesk
 from kiosk.authority.administration.office import Office
@@ -14,16 +13,10 @@ from kiosk.config.settings import PolicySettings
 from kiosk.contract.policy import Factor
 from tests.authority.administration.desk.offices import office_of
 from tests.authority.assisting import office_beside
-from tests.authority.world import World, copy_template
+from tests.authority.world import World
 
 FILE = PolicySettings(verification=(Factor.EMAIL_CODE,), four_eyes=True)
 """One factor, so that one visit shows what an address is worth."""
-
-
-def estate(template: Path, folder: Path) -> World:
-    world = World(copy_template(template, folder))
-    world.policy = FILE.policy()
-    return world
 
 
 class Colleague:

@@ -6,9 +6,7 @@ colleague took seconds, and beyond five hundred no reason was shown.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -16,7 +14,7 @@ from kiosk.authority.administration import office as offices
 from kiosk.authority.administration.views import Grounds, unseen
 from kiosk.authority.errors import ConcurrentChange, NotStaff, NotTaken
 from kiosk.authority.roles import Role
-from tests.attacks.four_eyes import Colleague, estate
+from tests.attacks.four_eyes import Colleague
 from tests.authority.administration.desk.keys import new_key
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.assisting import as_seen
@@ -26,11 +24,7 @@ WHY = Grounds("Spoke to the colleague", "Saw the badge myself")
 HEADER = "holder_number,name,email,card_id,unblock_secret\n"
 
 
-@pytest.fixture
-def world(sqlite_template: Path, tmp_path: Path) -> Iterator[World]:
-    world = estate(sqlite_template, tmp_path)
-    yield world
-    world.store.close()
+pytestmark = pytest.mark.usefixtures("four_eyes")
 
 
 def test_an_import_undoes_no_correction_that_came_after_it_was_proposed(world: World) -> None:

@@ -4,16 +4,13 @@ registered anew with it, and opened the victim's own card with the answers that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from kiosk.authority.administration.views import NewCard
 from kiosk.authority.errors import NotPermitted
 from kiosk.authority.roles import Role
 from kiosk.contract.messages import CardId, Reason, Refusal
-from tests.attacks.four_eyes import Colleague, estate, registration_of
+from tests.attacks.four_eyes import Colleague, registration_of
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.assisting import as_seen
 from tests.authority.world import World
@@ -21,11 +18,7 @@ from tests.authority.world import World
 OWN = "ab" * 16
 
 
-@pytest.fixture
-def world(sqlite_template: Path, tmp_path: Path) -> Iterator[World]:
-    world = estate(sqlite_template, tmp_path)
-    yield world
-    world.store.close()
+pytestmark = pytest.mark.usefixtures("four_eyes")
 
 
 def test_the_card_stays_unknown_and_the_registration_stays(world: World) -> None:

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from kiosk.authority.administration.login import admit, read_public_key
 from kiosk.authority.errors import NotPermitted
 from kiosk.authority.roles import Role
 from kiosk.config.settings import PolicySettings
-from tests.attacks.four_eyes import Colleague, estate, registration_of
+from tests.attacks.four_eyes import Colleague, registration_of
 from tests.authority.administration.desk.keys import new_key
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.assisting import as_seen
 from tests.authority.world import World
 
-
-@pytest.fixture
-def world(sqlite_template: Path, tmp_path: Path) -> Iterator[World]:
-    world = estate(sqlite_template, tmp_path)
-    yield world
-    world.store.close()
+pytestmark = pytest.mark.usefixtures("four_eyes")
 
 
 def test_the_second_account_does_not_come_to_be(world: World) -> None:

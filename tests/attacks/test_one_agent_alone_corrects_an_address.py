@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from kiosk.authority.errors import NotPermitted
 from kiosk.authority.roles import Role
 from kiosk.contract.messages import Purpose, SendCode
-from tests.attacks.four_eyes import Colleague, estate, registration_of
+from tests.attacks.four_eyes import Colleague, registration_of
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.assisting import as_seen
 from tests.authority.world import EMAIL, World
@@ -18,11 +15,7 @@ from tests.authority.world import EMAIL, World
 THIEF = "thief@nhs.net"
 
 
-@pytest.fixture
-def world(sqlite_template: Path, tmp_path: Path) -> Iterator[World]:
-    world = estate(sqlite_template, tmp_path)
-    yield world
-    world.store.close()
+pytestmark = pytest.mark.usefixtures("four_eyes")
 
 
 def test_the_code_still_goes_to_the_holder(world: World) -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from kiosk.authority.roles import Role
 from kiosk.config.settings import PolicySettings
-from tests.attacks.four_eyes import Colleague, estate
+from tests.attacks.four_eyes import Colleague
 from tests.authority.administration.desk.offices import GROUNDS
 from tests.authority.assisting import as_seen
 from tests.authority.world import World
@@ -17,11 +14,7 @@ from tests.authority.world import World
 OFF_IN_FILE = PolicySettings()
 
 
-@pytest.fixture
-def world(sqlite_template: Path, tmp_path: Path) -> Iterator[World]:
-    world = estate(sqlite_template, tmp_path)
-    yield world
-    world.store.close()
+pytestmark = pytest.mark.usefixtures("four_eyes")
 
 
 def test_the_file_sets_it_and_a_manager_overrides_it(world: World) -> None:

@@ -16,6 +16,7 @@ from kiosk.authority.mail.outbox import relay_away_since
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import AuditQuery, Scalar, Station
 from kiosk.config.settings import NoticeSettings
+from kiosk.contract.policy import HOUR
 
 # When a station counts as silent.
 
@@ -43,7 +44,6 @@ WATCH_EVERY = timedelta(seconds=50)
 UNWATCHED_AFTER = timedelta(minutes=5)
 """Without a run for so long, staff see that nobody watches."""
 
-HOUR = timedelta(hours=1)
 PROOF_SPAN = timedelta(days=1)
 """How long a card that failed its proof stays an alarm."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -117,7 +117,7 @@ def write_archive(
     digest = sha256()
 
     def put(line: dict[str, Any]) -> None:
-        written = json.dumps(line, separators=(",", ":")).encode("ascii") + b"\n"
+        written = json.dumps(line, separators=(",", ":"), default=_plain).encode("ascii") + b"\n"
         digest.update(written)
         file.write(written)
 
@@ -130,11 +130,9 @@ def write_archive(
     put(
         {
             "kiosk_audit": FORMAT,
-            "made_at": uow.now.astimezone(UTC).isoformat(),
-            "chains": [
-                {"after": _plain(one.after), "anchor": _plain(one.anchor)} for one in chains
-            ],
-            "lost": [_plain(gap) for gap in uow.audit.gaps() if gap.kind is GapKind.RESTORED],
+            "made_at": uow.now,
+            "chains": [asdict(one) for one in chains],
+            "lost": [asdict(gap) for gap in uow.audit.gaps() if gap.kind is GapKind.RESTORED],
         }
     )
     rows = 0
@@ -161,19 +159,9 @@ def _chain(
     return None if anchor is None or anchor.seq <= after.seq else ArchivedChain(after, anchor)
 
 
-def _plain(row: AuditHead | AuditAnchor | AuditGap) -> dict[str, Any]:
-    plain: dict[str, Any] = {}
-    for name in row.__dataclass_fields__:
-        match getattr(row, name):
-            case bytes() as value:
-                plain[name] = value.hex()
-            case datetime() as value:
-                plain[name] = value.astimezone(UTC).isoformat()
-            case GapKind() as value:
-                plain[name] = value.value
-            case value:
-                plain[name] = value
-    return plain
+def _plain(value: bytes | datetime) -> str:
+    """Return what a file has for a value that JSON has no form for."""
+    return value.hex() if isinstance(value, bytes) else value.astimezone(UTC).isoformat()
 
 
 # Reading one back, without a database.

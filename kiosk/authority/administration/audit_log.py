@@ -288,9 +288,6 @@ def write_rows(
     return rows, digest.hexdigest()
 
 
-# The desk.
-
-
 class AuditDesk(Desk):
     def page(self, only: AuditFilter, before: int | None = None, limit: int = 100) -> AuditPage:
         """Return rows, newest first, from before row ``before`` (None: the newest)."""

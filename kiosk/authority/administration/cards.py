@@ -206,7 +206,6 @@ FAULTS: Final[dict[ReadFault, tuple[str, str]]] = {
 
 
 def recent_unknown_cards(uow: UnitOfWork) -> tuple[UnknownCard, ...]:
-    """Return the newest 50, newest first."""
     return tuple(unknown_card_of(uow, visit) for visit in uow.visits.of_unknown_cards(MOST))
 
 

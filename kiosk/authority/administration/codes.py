@@ -117,8 +117,6 @@ def codes_waiting(uow: UnitOfWork) -> tuple[tuple[EmailCode, CodeLine], ...]:
 
 
 class CodesDesk(Desk):
-    """Assisted unlock: a code by word of mouth for a holder who cannot read their mail."""
-
     def issue(self, seen: Seen, card_id: str, grounds: Grounds) -> IssuedCode:
         """Make a code for one card of an identified person, who gets a mail about it."""
         with self._office.act(Action.ISSUE_CODE, grounds, seen=seen) as act:

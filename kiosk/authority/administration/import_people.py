@@ -633,8 +633,6 @@ FIELD = "imports"
 
 
 class ImportDesk(Desk):
-    """Importing people from files in the imports folder of the service's machine."""
-
     def __init__(self, office: Office) -> None:
         super().__init__(office)
         means = office.means

@@ -10,7 +10,7 @@ a key: where several machines have a key file each, they all need the key before
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -263,8 +263,12 @@ def is_unfinished(ring: KeyRing, store: Store) -> bool:
     """Return whether an added key has work left: secrets under older ones, or none under it."""
     with store.read() as uow:
         sealed = secrets_by(uow, NamedKey.SEAL)
-    current, *older = reversed(ring.ids(KeyPurpose.SEAL))
-    return any(sealed.get(key, 0) for key in older) or bool(older and not sealed.get(current, 0))
+    return _has_rest(ring.ids(KeyPurpose.SEAL), ring.current(KeyPurpose.SEAL).id, sealed)
+
+
+def _has_rest(keys: Iterable[str], current: str, secrets: Mapping[str, int]) -> bool:
+    older = set(keys) - {current}
+    return any(secrets.get(key) for key in older) or bool(older and not secrets.get(current))
 
 
 def add_key(path: Path, purpose: KeyPurpose, store: Store, actor: str) -> str:
@@ -456,12 +460,9 @@ class MasterKeys:
 
     def _is_unfinished(self) -> bool:
         """Return whether secrets derive from older keys, or none yet from one that was added."""
-        masters, derived = self._masters(), self._derived()
+        masters = self._masters()
         current = _current(masters)
-        if current is None:
-            return False
-        older = set(masters.ids()) - {current}
-        return not older.isdisjoint(derived) or bool(older and current not in derived)
+        return current is not None and _has_rest(masters.ids(), current, self._derived())
 
     def _masters(self) -> Masters:
         return Masters(KeyRing.load(self._path), self._token)

@@ -50,8 +50,6 @@ LONGEST = 64
 
 
 class QuestionsDesk(Desk):
-    """The list of security questions; answers cannot be shown by anybody."""
-
     def every(self) -> tuple[QuestionLine, ...]:
         """Return all, the retired ones last."""
         with self._office.look(Action.SEE_QUESTIONS) as uow:

@@ -2,8 +2,8 @@
 
 Each event is one row of ``AuditKind`` (visits at stations), ``ServiceKind`` (the service by itself,
 and imports) or ``StaffKind`` (members of staff): the stored name, the sentence, whether it is
-grave, who may see it and what it counts as. Lists, filters, reports and a person's story are
-derived from these rows. Details hold counts, ids and reasons, never a person's data.
+grave, whether a person's story has it and what it counts as. Lists, filters and reports are derived
+from these rows. Details hold counts, ids and reasons, never a person's data.
 """
 
 from __future__ import annotations
@@ -14,9 +14,8 @@ from enum import Enum, StrEnum, auto
 from typing import Final, Self
 
 from kiosk.authority.audit import sentences as sentences
-from kiosk.authority.audit.sentences import FromDetail, OutcomeSource, filled
+from kiosk.authority.audit.sentences import FromDetail, OutcomeSource, chosen, filled
 from kiosk.authority.errors import RowAltered
-from kiosk.authority.roles import Action
 from kiosk.authority.store.audit_chain import REDACTED
 from kiosk.authority.store.database import UnitOfWork
 from kiosk.authority.store.records import AuditEvent, Scalar, Visit, new_id
@@ -34,10 +33,6 @@ class Count(Enum):
     REFUSED = auto()
     FAILED = auto()
 
-
-AUDIT_AND_STORY: Final = frozenset({Action.SEE_AUDIT, Action.SEE_PEOPLE})
-AUDIT_ONLY: Final = frozenset({Action.SEE_AUDIT})
-"""Steps on the way to another event, and events about the machine alone."""
 
 EVERY_REASON: Final = frozenset(Reason)
 
@@ -58,8 +53,8 @@ class EventSpec:
     grave: bool = False
     """A refusal or a failure."""
 
-    seen_with: Set[Action] = AUDIT_AND_STORY
-    """Roles that may do one of these actions may see it; SEE_PEOPLE puts it into a story."""
+    in_story: bool = True
+    """Not in a person's story: steps on the way to another event, and what is of the machine."""
 
     counts: Set[Count] = frozenset()
 
@@ -127,10 +122,10 @@ class AuditKind(EventKind):
     )
     VISIT_RESUMED = EventSpec("visit-resumed", "Came back to enter the code.")
     VISIT_SUPERSEDED = EventSpec(
-        "visit-superseded", "The card went into another station.", seen_with=AUDIT_ONLY
+        "visit-superseded", "The card went into another station.", in_story=False
     )
     VISIT_ENDED = EventSpec(
-        "visit-ended", "The visit ended.", sentences.visit_ended, seen_with=AUDIT_ONLY
+        "visit-ended", "The visit ended.", chosen("how", sentences.ENDED), in_story=False
     )
     CARD_PULLED = EventSpec("card-pulled", "The card was taken out while it was read.")
     CARD_UNPROVEN = EventSpec(
@@ -173,7 +168,7 @@ class AuditKind(EventKind):
         "step-refused",
         "The station asked for something out of turn, and was refused.",
         grave=True,
-        seen_with=AUDIT_ONLY,
+        in_story=False,
     )
     ROW_ALTERED = EventSpec(
         "row-altered",
@@ -183,7 +178,9 @@ class AuditKind(EventKind):
         ),
         grave=True,
     )
-    PURPOSE_CHOSEN = EventSpec("purpose-chosen", "Chose what to do.", sentences.purpose_chosen)
+    PURPOSE_CHOSEN = EventSpec(
+        "purpose-chosen", "Chose what to do.", chosen("purpose", sentences.BEGUN)
+    )
     PIN_VERIFIED = EventSpec(
         "pin-verified", "The card took its PIN.", sentences.pin_verified, ends={Reason.PIN_BLOCKED}
     )
@@ -191,7 +188,7 @@ class AuditKind(EventKind):
         "owner-confirmed", "Entered the code that was sent to the known address."
     )
     QUESTIONS_TAKEN = EventSpec(
-        "questions-taken", "Chose security questions and answered them.", seen_with=AUDIT_ONLY
+        "questions-taken", "Chose security questions and answered them.", in_story=False
     )
     QUESTIONS_NOT_TAKEN = EventSpec(
         "questions-not-taken",
@@ -199,7 +196,7 @@ class AuditKind(EventKind):
         sentences.questions_not_taken,
         grave=True,
     )
-    EMAIL_TAKEN = EventSpec("email-taken", "Gave an email address.", seen_with=AUDIT_ONLY)
+    EMAIL_TAKEN = EventSpec("email-taken", "Gave an email address.", in_story=False)
     EMAIL_NOT_TAKEN = EventSpec(
         "email-not-taken",
         "Gave an email address that is not taken.",
@@ -207,7 +204,7 @@ class AuditKind(EventKind):
         grave=True,
     )
     ATTEMPT_CHARGED = EventSpec(
-        "attempt-charged", "Began an attempt at the security questions.", seen_with=AUDIT_ONLY
+        "attempt-charged", "Began an attempt at the security questions.", in_story=False
     )
     ANSWERS_RIGHT = EventSpec(
         "answers-right", "Answered the security questions rightly.", sentences.answers_right
@@ -242,13 +239,13 @@ class AuditKind(EventKind):
         ),
         grave=True,
     )
-    CODE_DRAFTED = EventSpec("code-drafted", "A code was made.", seen_with=AUDIT_ONLY)
+    CODE_DRAFTED = EventSpec("code-drafted", "A code was made.", in_story=False)
     CODE_SENT = EventSpec("code-sent", "A code was sent by mail.")
     CODE_NOT_SENT = EventSpec(
         "code-not-sent", "A code could not be sent.", sentences.code_not_sent, grave=True
     )
     CODE_LIMITED = EventSpec("code-limited", "Asked for another code too early.", grave=True)
-    CODE_TRY_CHARGED = EventSpec("code-try-charged", "Began to enter a code.", seen_with=AUDIT_ONLY)
+    CODE_TRY_CHARGED = EventSpec("code-try-charged", "Began to enter a code.", in_story=False)
     CODE_RIGHT = EventSpec("code-right", "Entered the code rightly.", sentences.code_right)
     CODE_WRONG = EventSpec(
         "code-wrong",
@@ -289,7 +286,7 @@ class AuditKind(EventKind):
     MAINTAINED = EventSpec(
         "maintained",
         "Had something done on the station's maintenance page.",
-        sentences.maintained,
+        chosen("act", sentences.MAINTAINED),
     )
     PIN_CHANGED = EventSpec("pin-changed", "Changed the PIN.", ends=EVERY_REASON)
     PIN_CHANGE_UNKNOWN = EventSpec(
@@ -300,12 +297,12 @@ class AuditKind(EventKind):
     SECRET_RELEASED = EventSpec(
         "secret-released",
         "The unblock secret was given to the station for the card.",
-        seen_with=AUDIT_ONLY,
+        in_story=False,
     )
     ADMIN_KEY_USED = EventSpec(
         "admin-key-used",
         "The admin key was used for the card; the station was not given it.",
-        seen_with=AUDIT_ONLY,
+        in_story=False,
     )
     SECRET_BROKEN = EventSpec(
         "secret-broken", "The unblock secret of the card could not be opened.", grave=True
@@ -334,7 +331,7 @@ class AuditKind(EventKind):
     UNBLOCK_SETTLED = EventSpec(
         "unblock-settled",
         "The card showed what had become of an unlock.",
-        sentences.outcome_recorded,
+        chosen("found", sentences.SETTLED),
         counts={Count.UNLOCKED},
         counts_where=("found", OutcomeSource.DONE.value),
         ends={Reason.OUTCOME_UNKNOWN},
@@ -342,7 +339,7 @@ class AuditKind(EventKind):
     UNBLOCK_REPORTED_LATE = EventSpec(
         "unblock-reported-late",
         "The station reported an unlock whose outcome was recorded already.",
-        seen_with=AUDIT_ONLY,
+        in_story=False,
     )
     SECRET_TRIES_REPORTED = EventSpec(
         "secret-tries-reported",
@@ -351,7 +348,7 @@ class AuditKind(EventKind):
         follows=True,
     )
     SECRET_DRAWN = EventSpec(
-        "secret-drawn", "Another unblock secret was made for the card.", seen_with=AUDIT_ONLY
+        "secret-drawn", "Another unblock secret was made for the card.", in_story=False
     )
     SECRET_CHANGED = EventSpec(
         "secret-changed",
@@ -428,10 +425,10 @@ class ServiceKind(EventKind):
         "An alarm was raised.",
         sentences.alarm("An alarm was raised"),
         grave=True,
-        seen_with=AUDIT_ONLY,
+        in_story=False,
     )
     ALARM_OVER = EventSpec(
-        "alarm-over", "An alarm is over.", sentences.alarm("An alarm is over"), seen_with=AUDIT_ONLY
+        "alarm-over", "An alarm is over.", sentences.alarm("An alarm is over"), in_story=False
     )
     RECORDS_PURGED = EventSpec(
         "records-purged",
@@ -439,23 +436,23 @@ class ServiceKind(EventKind):
         sentences.records_purged,
     )
     STORE_COPIED = EventSpec(
-        "store-copied", "The database was copied from a file to a server.", seen_with=AUDIT_ONLY
+        "store-copied", "The database was copied from a file to a server.", in_story=False
     )
     STORE_BACKED_UP = EventSpec(
-        "store-backed-up", "A backup of the database was made.", seen_with=AUDIT_ONLY
+        "store-backed-up", "A backup of the database was made.", in_story=False
     )
     STORE_RESTORED = EventSpec(
         "store-restored",
         "The database was restored from a backup: what happened since is lost.",
         sentences.store_restored,
         grave=True,
-        seen_with=AUDIT_ONLY,
+        in_story=False,
     )
     AUDIT_PURGED = EventSpec(
         "audit-purged",
         "Rows of the audit that had been kept long enough were deleted.",
         sentences.audit_purged,
-        seen_with=AUDIT_ONLY,
+        in_story=False,
     )
     STATION_ENROLLED = EventSpec(
         "station-enrolled", "The station enrolled, with a key that it had made."
@@ -593,10 +590,7 @@ GRAVE: Final = frozenset(kind for kind, spec in EVENTS.items() if spec.grave)
 
 FOLLOWING: Final = frozenset(kind for kind, spec in EVENTS.items() if spec.follows)
 
-NOT_IN_STORY: Final = frozenset(
-    kind for kind, spec in EVENTS.items() if Action.SEE_PEOPLE not in spec.seen_with
-)
-"""Kinds that a person's story leaves out."""
+NOT_IN_STORY: Final = frozenset(kind for kind, spec in EVENTS.items() if not spec.in_story)
 
 STAFF_KINDS: Final = frozenset(kind.value for kind in StaffKind)
 

@@ -55,9 +55,14 @@ def filled(sentence: str) -> FromDetail:
     return lambda detail: sentence.format_map(detail) if all(map(detail.get, names)) else ""
 
 
+def chosen(name: str, words: Mapping[str, str]) -> FromDetail:
+    """Return the words for a value of the detail."""
+    return lambda detail: words.get(str(detail.get(name)), "")
+
+
 # Sentences of events at stations.
 
-_BEGUN: Final[dict[str, str]] = {
+BEGUN: Final[dict[str, str]] = {
     Purpose.REGISTER: "Began to register.",
     Purpose.UNLOCK: "Began to unlock the card.",
     Purpose.FIRST_UNLOCK: "Began to unlock the card with a code from staff, before registering.",
@@ -75,7 +80,7 @@ _PROBLEMS: Final[dict[str, str]] = {
     AnswerProblem.SAME_AS_ANOTHER: "it was the same as another",
     AnswerProblem.TOO_LONG: "it was too long",
 }
-_SETTLED: Final[dict[str, str]] = {
+SETTLED: Final[dict[str, str]] = {
     OutcomeSource.DONE: "Seen again, the card shows that it was unlocked.",
     OutcomeSource.NOT_DONE: "Seen again, the card shows that it was not unlocked.",
     OutcomeSource.UNDETERMINED: "Seen again, the card does not show whether its PIN was changed.",
@@ -101,7 +106,7 @@ def visit_opened(detail: Detail) -> str:
     return "Put the card in; its PIN was blocked." if detail.get("pin_blocked") else ""
 
 
-_ENDED: Final[dict[str, str]] = {
+ENDED: Final[dict[str, str]] = {
     VisitEnd.CARD_REMOVED: "The visit ended: the card was taken out.",
     VisitEnd.FINISHED: "The visit ended: what it was for was done.",
     VisitEnd.LEFT: "The visit ended: the holder stopped it.",
@@ -109,10 +114,6 @@ _ENDED: Final[dict[str, str]] = {
     VisitEnd.REFUSED: "The visit ended: the holder was turned away.",
     VisitEnd.FAULT: "The visit ended: the service or the station had a fault.",
 }
-
-
-def visit_ended(detail: Detail) -> str:
-    return _ENDED.get(str(detail.get("how")), "")
 
 
 def pin_verified(detail: Detail) -> str:
@@ -135,21 +136,13 @@ def turned_away(detail: Detail) -> str:
     return f"Turned away: {because[:1].lower()}{because[1:]}{more}."
 
 
-_MAINTAINED: Final[dict[str, str]] = {
+MAINTAINED: Final[dict[str, str]] = {
     MaintenanceAct.TEST_READER: "Had the station test its card reader.",
     MaintenanceAct.SHOW_NETWORK: "Had the station show the state of its network.",
     MaintenanceAct.RESTART_STATION: "Had the station's program restarted.",
     MaintenanceAct.RESTART_MACHINE: "Had the station's machine restarted.",
     MaintenanceAct.SWITCH_OFF: "Had the station switched off.",
 }
-
-
-def maintained(detail: Detail) -> str:
-    return _MAINTAINED.get(str(detail.get("act")), "")
-
-
-def purpose_chosen(detail: Detail) -> str:
-    return _BEGUN.get(str(detail.get("purpose")), "")
 
 
 def questions_not_taken(detail: Detail) -> str:
@@ -224,10 +217,6 @@ def unblock_refused(detail: Detail) -> str:
 def secret_tries_left(detail: Detail) -> str:
     left = _counted(detail, "tries_left", "try", "tries")
     return left and f"The card says that its unblock secret has {left} left."
-
-
-def outcome_recorded(detail: Detail) -> str:
-    return _SETTLED.get(str(detail.get("found")), "")
 
 
 # Sentences of acts of staff and of the service by itself.

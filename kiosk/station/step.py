@@ -22,7 +22,6 @@ from kiosk.contract.messages import (
     AnswersWrong,
     ChooseQuestions,
     CodeDead,
-    CodeEnd,
     CodeNotSent,
     CodeWrong,
     CountedTask,
@@ -128,7 +127,6 @@ from kiosk.station.states import (
     Maintenance,
     Menu,
     NewPin,
-    OfficerState,
     OutOfService,
     PadNotice,
     PadPaused,
@@ -154,12 +152,18 @@ from kiosk.station.states import (
     visit_of,
 )
 
-Move = tuple[State, tuple[Command, ...]]
+
+class Next(Struct, frozen=True):
+    """The next state of the station, and its commands."""
+
+    state: State
+    commands: tuple[Command, ...] = ()
+
 
 # The holder's acts, page by page.
 
 
-def on_holder(state: HolderState, event: Event) -> Move | None:
+def on_holder(state: HolderState, event: Event) -> Next | None:
     """Return what follows from the act, or None where it has no meaning on this page."""
     match state, event:
         case Menu(), Chose(purpose=purpose):
@@ -179,34 +183,31 @@ def on_holder(state: HolderState, event: Event) -> Move | None:
             number = SubmitStopNumber(visit.id, attempt, event.number)
             return working(visit, Work.CHECKING_NUMBER, number, replace(state, visit=visit))
         case PadPaused(why=PadNotice.NOT_TAKEN, back=page), TriedAgain() if page is not None:
-            return page, ()
+            return Next(page)
         case PadPaused(command=UnblockPin() as command), TriedAgain():
             visit, attempt = counted(state.visit)
             asking = replace(command, attempt=attempt)
             return working(visit, state.work, asking, on_visit(state.back, visit))
         case ((Trouble() | PadPaused()), TriedAgain()):
             return working(state.visit, state.work, state.command, state.back)
-        case ((PickQuestion() | GiveAnswer() | AskQuestion()), _):
-            return _on_questions(state, event)
-        case ((EnterEmail() | CodeEntry() | CodeNeeded()), _):
-            return _on_code(state, event)
-        case ((NewPin() | RepeatPin()), _):
-            return _on_new_pin(state, event)
-        case ((PickReason() | WriteReason() | Maintenance() | ConfirmAct() | ActDone()), _):
-            return _on_maintenance(state, event)
         case _:
-            return None
+            return (
+                _on_questions(state, event)
+                or _on_code(state, event)
+                or _on_new_pin(state, event)
+                or _on_maintenance(state, event)
+            )
 
 
-def working(visit: VisitState, work: Work, command: Command, back: HolderState | None) -> Move:
+def working(visit: VisitState, work: Work, command: Command, back: HolderState | None) -> Next:
     """Return the page for a running ``command``, and the command."""
-    return Working(visit, work, command, back), (command,)
+    return Next(Working(visit, work, command, back), (command,))
 
 
-def _chosen(state: Menu, offer: Offer) -> Move:
+def _chosen(state: Menu, offer: Offer) -> Next:
     visit = _beginning(state.visit, offer)
     if offer.purpose in (Purpose.UNLOCK, Purpose.FIRST_UNLOCK):
-        return ConfirmOwner(visit), ()
+        return Next(ConfirmOwner(visit))
     return _choose(visit, offer.purpose, state, anew=offer.purpose is state.waiting)
 
 
@@ -215,7 +216,7 @@ def _beginning(visit: VisitState, offer: Offer) -> VisitState:
     return replace(visit, purpose=offer.purpose, position=at, instead=())
 
 
-def _choose(visit: VisitState, purpose: Purpose, back: HolderState, *, anew: bool = False) -> Move:
+def _choose(visit: VisitState, purpose: Purpose, back: HolderState, *, anew: bool = False) -> Next:
     chosen = replace(visit, purpose=purpose)
     return working(chosen, Work.PREPARING, Choose(visit.id, purpose, anew), back)
 
@@ -234,37 +235,37 @@ def counted(visit: VisitState) -> tuple[VisitState, str]:
 # --- questions -------------------------------------------------------------------------
 
 
-def _on_questions(state: PickQuestion | GiveAnswer | AskQuestion, event: Event) -> Move | None:
+def _on_questions(state: HolderState, event: Event) -> Next | None:
     match state, event:
         case PickQuestion(), QuestionPicked():
             taken = {answer.question for answer in state.given}
             for question in state.task.bank:
                 if question.id == event.question and question.id not in taken:
-                    return GiveAnswer(state.visit, state.task, state.given, question), ()
+                    return Next(GiveAnswer(state.visit, state.task, state.given, question))
             return None
         case GiveAnswer(), AnswerEntered():
             others = [answer.text.reveal() for answer in state.given]
             problem = answer_problem(event.text.reveal(), state.question.text, others)
             if problem:
-                return replace(state, problem=problem), ()
+                return Next(replace(state, problem=problem))
             given = (*state.given, Answer(state.question.id, event.text))
             if len(given) < state.task.count:
-                return PickQuestion(state.visit, state.task, given), ()
+                return Next(PickQuestion(state.visit, state.task, given))
             save = SaveQuestions(state.visit.id, given)
             return working(state.visit, Work.CHECKING_ANSWERS, save, state)
         case GiveAnswer(), WentBack():
-            return PickQuestion(state.visit, state.task, state.given), ()
+            return Next(PickQuestion(state.visit, state.task, state.given))
         case PickQuestion(given=(*_, _)), WentBack():
-            return replace(state, given=state.given[:-1]), ()
+            return Next(replace(state, given=state.given[:-1]))
         case AskQuestion(), AnswerEntered():
             given = (*state.given, Answer(state.question.id, event.text))
             if len(given) < len(state.task.questions):
-                return replace(state, given=given, wrong=False), ()
+                return Next(replace(state, given=given, wrong=False))
             visit, attempt = counted(state.visit)
             submit = SubmitAnswers(visit.id, attempt, given)
             return working(visit, Work.CHECKING_ANSWERS, submit, AskQuestion(visit, state.task))
         case AskQuestion(given=(*_, _)), WentBack():
-            return replace(state, given=state.given[:-1], wrong=False), ()
+            return Next(replace(state, given=state.given[:-1], wrong=False))
         case _:
             return None
 
@@ -272,7 +273,7 @@ def _on_questions(state: PickQuestion | GiveAnswer | AskQuestion, event: Event) 
 # --- an emailed code, and the address for it --------------------------------------------
 
 
-def _on_code(state: EnterEmail | CodeEntry | CodeNeeded, event: Event) -> Move | None:
+def _on_code(state: HolderState, event: Event) -> Next | None:
     match state, event:
         case EnterEmail(), EmailEntered():
             page = replace(state, typed=event.email, trouble=None)
@@ -286,7 +287,7 @@ def _on_code(state: EnterEmail | CodeEntry | CodeNeeded, event: Event) -> Move |
             ),
             WentBack(),
         ):
-            return replace(page, visit=replace(state.visit, position=page.task.position)), ()
+            return Next(replace(page, visit=replace(state.visit, position=page.task.position)))
         case CodeEntry(), CodeEntered():
             visit, attempt = counted(state.visit)
             code = SubmitCode(visit.id, attempt, event.code)
@@ -299,7 +300,7 @@ def _on_code(state: EnterEmail | CodeEntry | CodeNeeded, event: Event) -> Move |
             return working(visit, Work.SENDING_CODE, request, replace(state, visit=visit))
         case ((CodeEntry() | CodeNeeded()), SomethingElse()) if state.visit.instead:
             visit = replace(state.visit, position=None)
-            return Menu(visit, state.visit.instead, waiting=state.visit.purpose), ()
+            return Next(Menu(visit, state.visit.instead, waiting=state.visit.purpose))
         case _:
             return None
 
@@ -307,21 +308,21 @@ def _on_code(state: EnterEmail | CodeEntry | CodeNeeded, event: Event) -> Move |
 # --- a new PIN -------------------------------------------------------------------------
 
 
-def _on_new_pin(state: NewPin | RepeatPin, event: Event) -> Move | None:
+def _on_new_pin(state: HolderState, event: Event) -> Next | None:
     match state, event:
         case NewPin(), PinEntered():
             broken = broken_pin_rules(event.pin.reveal(), state.rules, typed_pin(state.current))
             if broken == (PinRule.CURRENT,):
-                return replace(state, trouble=PinFault.CARD_HISTORY), ()
+                return Next(replace(state, trouble=PinFault.CARD_HISTORY))
             if broken:
-                return replace(state, trouble=PinFault.WEAK), ()
-            return RepeatPin(state.visit, state.rules, event.pin, state.current), ()
+                return Next(replace(state, trouble=PinFault.WEAK))
+            return Next(RepeatPin(state.visit, state.rules, event.pin, state.current))
         case RepeatPin(), WentBack():
-            return NewPin(state.visit, state.rules, state.current), ()
+            return Next(NewPin(state.visit, state.rules, state.current))
         case RepeatPin(), PinEntered():
             again = NewPin(state.visit, state.rules, state.current)
             if event.pin != state.pin:
-                return replace(again, trouble=PinFault.MISMATCH), ()
+                return Next(replace(again, trouble=PinFault.MISMATCH))
             visit, attempt = counted(state.visit)
             command: Command
             if state.current is not None:
@@ -336,19 +337,19 @@ def _on_new_pin(state: NewPin | RepeatPin, event: Event) -> Move | None:
 # --- maintenance -----------------------------------------------------------------------
 
 
-def _on_maintenance(state: OfficerState, event: Event) -> Move | None:
+def _on_maintenance(state: HolderState, event: Event) -> Next | None:
     match state, event:
         case PickReason(), ReasonPicked(why=MaintenanceReason.OTHER):
-            return WriteReason(state.visit, state.task), ()
+            return Next(WriteReason(state.visit, state.task))
         case PickReason(), ReasonPicked():
-            return Maintenance(state.visit, state.task, event.why), ()
+            return Next(Maintenance(state.visit, state.task, event.why))
         case WriteReason(), ReasonWritten() if says_why(event.words):
             other = MaintenanceReason.OTHER
-            return Maintenance(state.visit, state.task, other, event.words), ()
+            return Next(Maintenance(state.visit, state.task, other, event.words))
         case WriteReason(), ReasonWritten():
-            return replace(state, unclear=True), ()
+            return Next(replace(state, unclear=True))
         case WriteReason(), WentBack():
-            return PickReason(state.visit, state.task), ()
+            return Next(PickReason(state.visit, state.task))
         case (
             Maintenance(),
             ActPicked(
@@ -357,20 +358,20 @@ def _on_maintenance(state: OfficerState, event: Event) -> Move | None:
                 | MaintenanceAct.SWITCH_OFF as act
             ),
         ):
-            return ConfirmAct(state.visit, state, act), ()
+            return Next(ConfirmAct(state.visit, state, act))
         case Maintenance(), ActPicked():
             return _do(state, event.act)
         case ConfirmAct(), Confirmed():
             return _do(state.menu, state.act)
         case ConfirmAct(), WentBack():
-            return state.menu, ()
+            return Next(state.menu)
         case ActDone(result=result), WentBack() if not isinstance(result, Ending):
-            return state.menu, ()
+            return Next(state.menu)
         case _:
             return None
 
 
-def _do(menu: Maintenance, act: MaintenanceAct) -> Move:
+def _do(menu: Maintenance, act: MaintenanceAct) -> Next:
     visit, attempt = counted(menu.visit)
     command = DoMaintenance(visit.id, visit.at, act, menu.why, menu.words, attempt)
     return working(visit, Work.MAINTAINING, command, replace(menu, visit=visit))
@@ -383,16 +384,16 @@ def _do(menu: Maintenance, act: MaintenanceAct) -> Move:
 # ends without a PIN leads to ``PadPaused``.
 
 
-def ask_present(visit: VisitState) -> Move:
+def ask_present(visit: VisitState) -> Next:
     """Make the reader ask for the present PIN; where its keys cannot, it is typed this once."""
     present = OnPad(visit.pin_format.least, visit.pin_format.most)
     verify, typed = VerifyPin(visit.id, visit.at, present), EnterPin(_at_station(visit))
     if visit.purpose is Purpose.CHANGE_PIN and not visit.pad_changes:
-        return PadPaused(visit, Work.PIN_ON_PAD, verify, typed, PadNotice.NOT_TAKEN), ()
+        return Next(PadPaused(visit, Work.PIN_ON_PAD, verify, typed, PadNotice.NOT_TAKEN))
     return working(visit, Work.PIN_ON_PAD, verify, typed)
 
 
-def ask_new(visit: VisitState, rules: PinRules) -> Move:
+def ask_new(visit: VisitState, rules: PinRules) -> Next:
     """Make the reader ask for a new PIN; for a change it asks for the old one, too."""
     new = OnPad(rules.min_length, rules.max_length)
     if visit.purpose is Purpose.CHANGE_PIN:
@@ -411,12 +412,12 @@ def notice_of(error: errors.PadLeft | errors.PadRefused) -> PadNotice:
     return PadNotice.NOT_TAKEN
 
 
-def paused(state: Working, why: PadNotice | PinFault, tries_left: int | None = None) -> Move | None:
+def paused(state: Working, why: PadNotice | PinFault, tries_left: int | None = None) -> Next | None:
     """Return the page on why the reader stopped asking; None where it did not ask."""
     match state.command:
         case VerifyPin() | UnblockPin() | ChangePin() as command if state.work.on_pad:
             page = PadPaused(state.visit, state.work, command, state.back, why, tries_left)
-            return page, ()
+            return Next(page)
         case _:
             return None
 
@@ -438,21 +439,21 @@ BUSY_REPEATS = 5
 """How often a busy authority is asked again before the holder decides; each takes some seconds."""
 
 
-def on_result(state: Reading | Working, event: Event) -> Move | None:
+def on_result(state: Reading | Working, event: Event) -> Next | None:
     """Return where an answer leads, or None where none was expected."""
     match state, event:
         case Reading(), CardRead():
             return _opened(state, event)
         case Reading(), NoReply(busy=True) if state.repeats < BUSY_REPEATS:
             opening = OpenVisit(state.visit, state.reader)
-            return replace(state, repeats=state.repeats + 1), (opening,)
+            return Next(replace(state, repeats=state.repeats + 1), (opening,))
         case Working(work=Work(on_pad=False)), NoReply(busy=True) if state.repeats < BUSY_REPEATS:
             # A PIN on the reader's keys would have to be entered again: the holder decides.
-            return replace(state, repeats=state.repeats + 1), (state.command,)
+            return Next(replace(state, repeats=state.repeats + 1), (state.command,))
         case Reading(), NoReply():
             return _refused(state, state.visit, Refusal(Reason.AUTHORITY_AWAY))
         case Working(back=Maintenance() as menu), Maintained():
-            return ActDone(state.visit, menu, event.result), ()
+            return Next(ActDone(state.visit, menu, event.result))
         case Working(), Replied():
             return _replied(_placed(state, event.reply), event.reply)
         case Working(), PadEnded():
@@ -463,25 +464,18 @@ def on_result(state: Reading | Working, event: Event) -> Move | None:
             return paused(state, event.trouble)
         case Working(command=ChangePin()), PinFailed():
             page = EnterPin(_at_present_pin(state.visit), wrong=True, tries_left=event.tries_left)
-            return page, ()
+            return Next(page)
         case Working(), PinFailed():
-            return EnterPin(state.visit, wrong=True, tries_left=event.tries_left), ()
+            return Next(EnterPin(state.visit, wrong=True, tries_left=event.tries_left))
         case Working(back=NewPin() as page), PinNotTaken():
-            return replace(page, trouble=event.trouble), ()
+            return Next(replace(page, trouble=event.trouble))
         case Working(), NoReply():
-            return Trouble(state.visit, state.work, state.command, state.back), ()
+            return Next(Trouble(state.visit, state.work, state.command, state.back))
         case _:
             return None
 
 
-_LACKS = {
-    CodeEnd.EXPIRED: CodeLack.EXPIRED,
-    CodeEnd.SPENT: CodeLack.SPENT,
-    CodeEnd.WITHDRAWN: CodeLack.WITHDRAWN,
-}
-
-
-def _opened(state: Reading, read: CardRead) -> Move:
+def _opened(state: Reading, read: CardRead) -> Next:
     reply = read.reply
     if isinstance(reply, Refusal):
         return _refused(state, read.visit, reply)
@@ -497,16 +491,16 @@ def _opened(state: Reading, read: CardRead) -> Move:
         purpose, task = reply.resumed
         at = task.position
         visit = replace(known, purpose=purpose, position=at, instead=reply.offers)
-        return CodeEntry(visit, task, resumed=True), ()
+        return Next(CodeEntry(visit, task, resumed=True))
     match reply.offers:
         case (Offer(purpose=Purpose.UNLOCK | Purpose.FIRST_UNLOCK) as only,):
-            return ConfirmOwner(_beginning(known, only), locked=True), ()
+            return Next(ConfirmOwner(_beginning(known, only), locked=True))
         case _:
-            return Menu(known, reply.offers, reply.blocked), ()
+            return Next(Menu(known, reply.offers, reply.blocked))
 
 
-def _refused(state: State, visit: VisitId, refusal: Refusal) -> Move:
-    return _turned_away(state, visit, refusal), (EndVisit(visit, VisitEnd.REFUSED),)
+def _refused(state: State, visit: VisitId, refusal: Refusal) -> Next:
+    return Next(_turned_away(state, visit, refusal), (EndVisit(visit, VisitEnd.REFUSED),))
 
 
 def _turned_away(state: State, visit: VisitId, refusal: Refusal) -> Refused:
@@ -539,49 +533,48 @@ def _placed(state: Working, reply: Reply) -> Working:
     return replace(state, visit=replace(state.visit, position=position))
 
 
-def _replied(state: Working, reply: Reply) -> Move | None:
+def _replied(state: Working, reply: Reply) -> Next | None:
     match reply:
         case VisitOpened():
             return None
         case Refusal():
             return _refused(state, state.visit.id, reply)
         case AnswersWrong():
-            return AskQuestion(state.visit, reply.again, wrong=True), ()
+            return Next(AskQuestion(state.visit, reply.again, wrong=True))
         case AnswersRefused():
             return _answers_refused(state, reply)
         case EmailRefused():
             trouble = EmailFault.DOMAIN if reply.domain else EmailFault.MALFORMED
-            return _email_again(state, reply.again, trouble), ()
+            return Next(_email_again(state, reply.again, trouble))
         case CodeNotSent():
-            return _code_not_sent(state, reply), ()
+            return Next(_code_not_sent(state, reply))
         case CodeWrong():
             page = _address_page(state)
-            return CodeEntry(state.visit, reply.again, CodeNotice.WRONG, entered_on=page), ()
+            return Next(CodeEntry(state.visit, reply.again, CodeNotice.WRONG, entered_on=page))
         case CodeDead():
-            lack, page = _LACKS[reply.why], _address_page(state)
-            return CodeNeeded(state.visit, reply.again.masked, lack, reply.retry_in_s, page), ()
+            lack, page = CodeLack(reply.why), _address_page(state)
+            return Next(CodeNeeded(state.visit, reply.again.masked, lack, reply.retry_in_s, page))
         case StopNumberWrong():
-            return StopNumberEntry(state.visit, reply.again, wrong=True), ()
+            return Next(StopNumberEntry(state.visit, reply.again, wrong=True))
         case _:
             return _given(state, reply)
 
 
-def _given(state: Working, task: Task) -> Move:
+def _given(state: Working, task: Task) -> Next:
     visit = state.visit
     if isinstance(state.command, SubmitCode):
         visit = replace(visit, instead=())
     match task:
-        case ProvePin() if visit.purpose is Purpose.FIRST_UNLOCK:
-            registering = replace(visit, purpose=Purpose.REGISTER, unlocked=True)
-            return ask_present(registering) if visit.pin_pad else (EnterPin(registering), ())
         case ProvePin():
-            return ask_present(visit) if visit.pin_pad else (EnterPin(visit), ())
+            if visit.purpose is Purpose.FIRST_UNLOCK:
+                visit = replace(visit, purpose=Purpose.REGISTER, unlocked=True)
+            return ask_present(visit) if visit.pin_pad else Next(EnterPin(visit))
         case ChooseQuestions():
-            return PickQuestion(visit, task), ()
+            return Next(PickQuestion(visit, task))
         case GiveEmail():
-            return EnterEmail(visit, task), ()
+            return Next(EnterEmail(visit, task))
         case AnswerQuestions():
-            return AskQuestion(visit, task), ()
+            return Next(AskQuestion(visit, task))
         case SendCode():
             visit, attempt = counted(visit)
             page = _address_page(state)
@@ -589,19 +582,19 @@ def _given(state: Working, task: Task) -> Move:
             return working(visit, Work.SENDING_CODE, RequestCode(visit.id, attempt), lacking)
         case EnterCode():
             again = isinstance(state.back, Menu) and state.back.waiting is visit.purpose
-            return CodeEntry(visit, task, resumed=again, entered_on=_address_page(state)), ()
+            return Next(CodeEntry(visit, task, resumed=again, entered_on=_address_page(state)))
         case EnterStopNumber():
-            return StopNumberEntry(visit, task), ()
+            return Next(StopNumberEntry(visit, task))
         case Maintain():
-            return PickReason(visit, task), ()
+            return Next(PickReason(visit, task))
         case SetPin(rules=asked):
             rules = _rules_for(visit.pin_format, asked)
             if visit.pin_pad:
                 return ask_new(visit, rules)
-            return NewPin(visit, rules, _current_pin(state)), ()
+            return Next(NewPin(visit, rules, _current_pin(state)))
         case Finished():
             done = Success(visit, task.purpose, task.counts_in_s)
-            return done, (EndVisit(visit.id, VisitEnd.FINISHED),)
+            return Next(done, (EndVisit(visit.id, VisitEnd.FINISHED),))
         case _:
             assert_never(task)
 
@@ -626,7 +619,7 @@ def _current_pin(state: Working) -> PinEntry | None:
             return None
 
 
-def _answers_refused(state: Working, reply: AnswersRefused) -> Move | None:
+def _answers_refused(state: Working, reply: AnswersRefused) -> Next | None:
     """Go back to the question whose answer was refused, keeping the answers before it."""
     match state.back:
         case GiveAnswer(task=task) as page:
@@ -634,7 +627,7 @@ def _answers_refused(state: Working, reply: AnswersRefused) -> Move | None:
             answers = command.answers if isinstance(command, SaveQuestions) else page.given
             kept = tuple(a for a in answers if a.question != reply.question)
             question = next((q for q in task.bank if q.id == reply.question), page.question)
-            return GiveAnswer(state.visit, task, kept, question, reply.problem), ()
+            return Next(GiveAnswer(state.visit, task, kept, question, reply.problem))
         case _:
             return None
 
@@ -674,13 +667,6 @@ def _code_not_sent(state: Working, reply: CodeNotSent) -> CodeEntry | CodeNeeded
 
 _FINISHED = (Success, Refused, RemoveCard)
 """Pages at which the authority already knows how the visit ended."""
-
-
-class Next(Struct, frozen=True):
-    """The next state of the station, and its commands."""
-
-    state: State
-    commands: tuple[Command, ...] = ()
 
 
 def step(state: State, event: Event) -> Next:
@@ -796,7 +782,7 @@ def _within_visit(state: State, event: Event) -> Next:
         case Attract() | OutOfService() | RemoveCard():
             return Next(state)
         case Reading() | Working():
-            following = Next(*(on_result(state, event) or (state, ())))
+            following = on_result(state, event) or Next(state)
             if not isinstance(state, Working) or not state.second_card:
                 return following
             if following.state == state or isinstance(following.state, _FINISHED):
@@ -820,7 +806,7 @@ def _within_visit(state: State, event: Event) -> Next:
                 return Next(StillThere(state))
             if isinstance(event, Left):
                 return _leave(state, RemovalReason.LEFT)
-            return Next(*(on_holder(state, event) or (state, ())))
+            return on_holder(state, event) or Next(state)
 
 
 def _changes_card(command: Command) -> bool:

@@ -58,7 +58,7 @@ from kiosk.station.events import (
     Replied,
     ResultSide,
 )
-from kiosk.station.machine import Machine, MachineError, NoMachine
+from kiosk.station.machine import EndingAct, MachineError, NetworkState
 from kiosk.station.states import Ending, NetworkReport, NotDone, Outage, PinFault, ReaderTest
 from kiosk.station.step import notice_of
 from kiosk.station.unblock import PinWork
@@ -103,14 +103,19 @@ def reason_for(error: errors.CardError) -> Reason:
 
 
 class Actions:
-    """Implements ``kiosk.station.loop.Executor``; ``beat`` is the constant part of heartbeats."""
+    """Implements ``kiosk.station.loop.Executor``; ``beat`` is the constant part of heartbeats.
+
+    For an officer, ``look`` calls each address of the authority and may block for some seconds.
+    ``end`` restarts the machine or switches it off, or returns False where nothing is done.
+    """
 
     def __init__(
         self,
         authority: Authority,
         cards: Cards,
         beat: Heartbeat,
-        machine: Machine | None = None,
+        look: Callable[[], NetworkState] = lambda: NetworkState(()),
+        end: Callable[[EndingAct], bool] = lambda _act: False,
         *,
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -119,7 +124,8 @@ class Actions:
         self._cards = cards
         self._pins = PinWork(authority, cards, sleep)
         self._beat = beat
-        self._machine = machine or NoMachine()
+        self._look = look
+        self._end = end
         self._now = now
 
     def perform(self, command: Command) -> ResultSide | None:
@@ -229,12 +235,10 @@ class Actions:
             case MaintenanceAct.SHOW_NETWORK:
                 now = self._now()
                 ahead_s = (now - reply.clock).total_seconds()
-                return Maintained(
-                    visit, NetworkReport(self._machine.look_at_network(), now, ahead_s)
-                )
+                return Maintained(visit, NetworkReport(self._look(), now, ahead_s))
             case _:
                 try:
-                    really = self._machine.end(command.act)
+                    really = self._end(command.act)
                 except MachineError as error:
                     return Maintained(visit, NotDone(command.act, str(error)))
                 if really:

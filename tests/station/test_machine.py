@@ -6,9 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from kiosk.contract.messages import MaintenanceAct
-from kiosk.station.machine import MachineError, NetworkState, NoMachine, SystemMachine
+from kiosk.contract.messages import Heartbeat, MaintenanceAct
+from kiosk.station.events import Maintained
+from kiosk.station.executor import Actions
+from kiosk.station.machine import EndingAct, MachineError, end_machine
+from kiosk.station.states import Ending
+from tests.station.fakes import FakeAuthority, FakeCards
+from tests.station.samples import MAINTAINING
 from tests.support.system_bus import REFUSAL, Logind, mute_bus, system_bus
 
 
@@ -18,38 +24,33 @@ def logind(tmp_path: Path) -> Iterator[Logind]:
         yield bus
 
 
-def nothing() -> NetworkState:
-    return NetworkState(())
-
-
-def machine(bus: str, restarts: list[str], answer_s: float = 60.0) -> SystemMachine:
-    return SystemMachine(nothing, lambda: restarts.append("station"), bus, answer_s)
+def end(act: EndingAct, bus: str, restarts: list[str], answer_s: float = 60.0) -> bool:
+    return end_machine(act, lambda: restarts.append("station"), bus, answer_s)
 
 
 def test_logind_is_asked_to_restart_or_switch_off_without_a_question(logind: Logind) -> None:
     restarts: list[str] = []
-    here = machine(logind.bus, restarts)
-    assert here.end(MaintenanceAct.RESTART_MACHINE)
-    assert here.end(MaintenanceAct.SWITCH_OFF)
+    assert end(MaintenanceAct.RESTART_MACHINE, logind.bus, restarts)
+    assert end(MaintenanceAct.SWITCH_OFF, logind.bus, restarts)
     assert logind.asked == [("Reboot", (False,)), ("PowerOff", (False,))]
     assert restarts == []
 
 
 def test_the_program_restarts_by_itself(logind: Logind) -> None:
     restarts: list[str] = []
-    assert machine(logind.bus, restarts).end(MaintenanceAct.RESTART_STATION)
+    assert end(MaintenanceAct.RESTART_STATION, logind.bus, restarts)
     assert (restarts, logind.asked) == (["station"], [])
 
 
 def test_a_refusal_says_what_logind_says(logind: Logind) -> None:
     logind.refuses = True
     with pytest.raises(MachineError, match=REFUSAL):
-        machine(logind.bus, []).end(MaintenanceAct.RESTART_MACHINE)
+        end(MaintenanceAct.RESTART_MACHINE, logind.bus, [])
 
 
 def test_a_bus_that_is_away_is_said(tmp_path: Path) -> None:
     with pytest.raises(MachineError, match="bus gives no answer"):
-        machine(f"unix:path={tmp_path / 'nobody'}", []).end(MaintenanceAct.SWITCH_OFF)
+        end(MaintenanceAct.SWITCH_OFF, f"unix:path={tmp_path / 'nobody'}", [])
 
 
 @pytest.mark.parametrize("authenticates", [False, True], ids=["from-the-start", "once-let-in"])
@@ -58,15 +59,17 @@ def test_a_bus_that_never_answers_is_not_waited_for(tmp_path: Path, authenticate
         mute_bus(tmp_path, authenticates=authenticates) as bus,
         pytest.raises(MachineError, match="bus gives no answer"),
     ):
-        machine(bus, [], 0.2).end(MaintenanceAct.SWITCH_OFF)
+        end(MaintenanceAct.SWITCH_OFF, bus, [], 0.2)
 
 
 def test_a_logind_that_never_answers_is_not_waited_for(logind: Logind) -> None:
     logind.is_mute = True
     with pytest.raises(MachineError, match="bus gives no answer"):
-        machine(logind.bus, [], 1.0).end(MaintenanceAct.SWITCH_OFF)
+        end(MaintenanceAct.SWITCH_OFF, logind.bus, [], 1.0)
     assert logind.asked == [("PowerOff", (False,))]
 
 
 def test_without_a_machine_of_its_own_it_is_only_said() -> None:
-    assert not NoMachine().end(MaintenanceAct.SWITCH_OFF)
+    asked = replace(MAINTAINING, act=MaintenanceAct.SWITCH_OFF)
+    done = Actions(FakeAuthority(), FakeCards(), Heartbeat()).perform(asked)
+    assert done == Maintained(asked.visit, Ending(MaintenanceAct.SWITCH_OFF, really=False))

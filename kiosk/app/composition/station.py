@@ -172,7 +172,7 @@ class RemoteExecutor:
     def __init__(self, settings: Settings, path: Path, environ: Mapping[str, str]) -> None:
         from kiosk.app.composition.cards import build_cards
         from kiosk.station.executor import Actions
-        from kiosk.station.machine import SystemMachine
+        from kiosk.station.machine import end_machine
 
         first = _first_beat()
         self._certificate: Path | None = None
@@ -184,8 +184,8 @@ class RemoteExecutor:
             self._certificate = credential_file(settings.authority.certificate, environ)
             self._renewal = Renewal(self._certificate, path, environ)
         cards = build_cards(settings, environ)
-        machine = SystemMachine(self._look_at_network, _end_parent)
-        self._actions = Actions(self._authority.port, cards, first, machine)
+        end = partial(end_machine, restart_station=_end_parent)
+        self._actions = Actions(self._authority.port, cards, first, self._look_at_network, end)
 
     def perform(self, command: Command) -> ResultSide | None:
         return self._actions.perform(command)

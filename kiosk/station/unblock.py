@@ -6,7 +6,7 @@ The outcome is recorded even after the card is out, the visit is over and the pe
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Final, TypeVar, assert_never
 
@@ -48,7 +48,7 @@ T = TypeVar("T")
 BRIEF_RETRIES_S: Final = (0.2, 0.5, 1.0)
 """Seconds between the calls that are repeated while a held card, or the holder, waits."""
 
-RETRIES_S = (0.5, 1.0, 2.0, 4.0, 8.0)
+RETRIES_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds between attempts to record an outcome; after them the journal resolves it."""
 
 _SECRETS: Final = 2
@@ -211,16 +211,14 @@ class PinWork:
             yield UnblockResult(refusal=challenge)
             return
         proof = _answer(card, challenge)
-        grant = self._retry_briefly(lambda: self._authority.release(visit, command.attempt, proof))
+        grant = self._retry(lambda: self._authority.release(visit, command.attempt, proof))
         if isinstance(grant, Refusal):
             yield UnblockResult(refusal=grant)
             return
         yield UnblockResult(grant)
         if isinstance(grant, KeyGrant):
             answer = card.complete_mutual_authentication(grant.cryptogram)
-            refusal = self._retry_briefly(
-                lambda: self._authority.admit(visit, grant.journal, answer)
-            )
+            refusal = self._retry(lambda: self._authority.admit(visit, grant.journal, answer))
             if refusal is not None:
                 yield UnblockResult(grant, refusal)
                 return
@@ -236,9 +234,9 @@ class PinWork:
             yield replace(done, rotation=UnblockUnknown())
             yield replace(done, rotation=_change_secret(card, grant.secret, new))
 
-    def _retry_briefly(self, call: Callable[[], T]) -> T:
-        """Make a call for which a held card or a holder waits; repeat after a lost answer."""
-        for pause in BRIEF_RETRIES_S:
+    def _retry(self, call: Callable[[], T], pauses: Sequence[float] = BRIEF_RETRIES_S) -> T:
+        """Make a call; repeat it after a lost answer, and while the authority is away."""
+        for pause in pauses:
             try:
                 return call()
             except errors.AuthorityUnavailable:
@@ -271,8 +269,9 @@ class PinWork:
             return self._pad_ended(visit, grant, notice_of(error))
         outcome = outcome_of(error)
         reply = self._record_outcome(visit, grant, outcome)
-        if _secret_is_unspent(outcome):
-            raise error
+        match outcome:
+            case UnblockNotSent() | UnblockRefused(tries_left=None):
+                raise error  # no try was spent: the page is about the card, not the secret
         if isinstance(reply, SetPin):
             on_pad = isinstance(command.new, OnPad)
             return PadEnded(visit, PadNotice.ONCE_MORE) if on_pad else None
@@ -287,14 +286,14 @@ class PinWork:
 
         Raises ``StepRefused`` where the holder is not recorded any more; the page reports it.
         """
-        not_sent = UnblockNotSent()
-        reply = self._retry_while_away(
-            lambda: self._authority.record_outcome(visit, grant.journal, not_sent)
-        )
-        if isinstance(reply, SetPin):
-            return PadEnded(visit, notice)
-        away = Refusal(Reason.AUTHORITY_AWAY)
-        return Replied(visit, reply or away)
+        try:
+            reply = self._retry(
+                lambda: self._authority.record_outcome(visit, grant.journal, UnblockNotSent()),
+                RETRIES_S,
+            )
+        except errors.AuthorityUnavailable:
+            reply = Refusal(Reason.AUTHORITY_AWAY)
+        return PadEnded(visit, notice) if isinstance(reply, SetPin) else Replied(visit, reply)
 
     def change(self, command: ChangePin) -> Replied:
         """Change the PIN; once the card took it, the holder sees success in any case."""
@@ -309,7 +308,7 @@ class PinWork:
             if refused or not isinstance(outcome_of(error), UnblockUnknown):
                 # Without this report the holder is mailed that the PIN may have been changed.
                 with suppress(errors.AuthorityError):
-                    self._retry_briefly(lambda: self._authority.pin_kept(visit))
+                    self._retry(lambda: self._authority.pin_kept(visit))
             raise
         done = self._record(lambda: self._authority.pin_changed(visit))
         return Replied(visit, done or Finished(Purpose.CHANGE_PIN))
@@ -326,25 +325,6 @@ class PinWork:
         unblock is then resolved when the card is next seen.
         """
         try:
-            return self._retry_while_away(record)
+            return self._retry(record, RETRIES_S)
         except errors.AuthorityError:
             return None
-
-    def _retry_while_away(self, record: Callable[[], Task | Refusal]) -> Task | Refusal | None:
-        """Record an outcome, waiting for an authority that is away; None where it stayed away."""
-        for pause in (*RETRIES_S, None):
-            try:
-                return record()
-            except errors.AuthorityUnavailable:
-                if pause is not None:
-                    self._sleep(pause)
-        return None
-
-
-def _secret_is_unspent(outcome: UnblockOutcome) -> bool:
-    """Return whether no try was spent, so that the page is about the card and not the secret."""
-    match outcome:
-        case UnblockNotSent() | UnblockRefused(tries_left=None):
-            return True
-        case _:
-            return False

@@ -137,16 +137,16 @@ def check_database(store: Store, folder: Path | None, url: str, *, has_keys: boo
                 return fail(DATABASE, problem, f"see `url` in [store], and {_page('estate')}")
             return _of_schema(fit, revision)
     except StoreError as error:
+        advice = "see `url` in [store]"
         if error.code == MOVED:
-            return fail(DATABASE, str(error), f"see {_page('estate')}")
-        if error.code in REFUSED_LOGINS:
-            return fail(DATABASE, str(error), f"see `url` in [store], and {_page('database')}")
-        if error.code.startswith(DISK_FAULTS):
-            return fail(DATABASE, str(error), "make room on the disk, or see whether it fails")
-        if error.code.startswith(DAMAGES):
-            advice = f"see `url` in [store], or restore your backup: {_page('estate')}"
-            return fail(DATABASE, str(error), advice)
-        return fail(DATABASE, str(error), "see `url` in [store]")
+            advice = f"see {_page('estate')}"
+        elif error.code in REFUSED_LOGINS:
+            advice += f", and {_page('database')}"
+        elif error.code.startswith(DISK_FAULTS):
+            advice = "make room on the disk, or see whether it fails"
+        elif error.code.startswith(DAMAGES):
+            advice += f", or restore your backup: {_page('estate')}"
+        return fail(DATABASE, str(error), advice)
     if store.lacking(grants.AUTHORITY):
         return fail(DATABASE, "the role of `url` may not do what visits need", _GRANT)
     if host := unverified_host(url):
@@ -281,9 +281,6 @@ def check_keys(load: Callable[[], KeyRing], store: Store) -> Finding:
     """Check that the key file loads, and holds every key that sealed a secret."""
     try:
         ring = load()
-    except ConfigError as error:
-        return fail(KEYS, str(error), "see `file` in [keys]")
-    try:
         knows_ring(store, ring)
     except ConfigError as error:
         return fail(KEYS, str(error), "see `file` in [keys]")

@@ -10,12 +10,7 @@ from __future__ import annotations
 
 from itertools import takewhile
 
-from kiosk.authority.administration.office import (
-    Desk,
-    audit_name,
-    describe_change,
-    staff_names,
-)
+from kiosk.authority.administration.office import Desk, audit_name, describe_change, staff_names
 from kiosk.authority.administration.proposals import objection
 from kiosk.authority.administration.standing import (
     card_problem,

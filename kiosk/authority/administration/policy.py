@@ -154,9 +154,8 @@ class PolicyDesk(Desk):
     def _lacking(self, uow: UnitOfWork, name: str) -> str:
         """Return what else ``four_eyes`` needs, where that was changed and is in force."""
         policy = policy_in_force(self._file, uow.policy_changes.every()).settings
-        if name != "four_eyes" or not policy.four_eyes:
-            return ""
-        if two_could_agree(uow, Action.CHANGE_POLICY):
+        is_asked = name == "four_eyes" and policy.four_eyes
+        if not is_asked or two_could_agree(uow, Action.CHANGE_POLICY):
             return ""
         return f" But {NO_TWO_MANAGERS}: {ADD_TWO_MANAGERS}."
 

@@ -31,13 +31,7 @@ from kiosk.authority.administration.proposals import (
     open_parameters,
 )
 from kiosk.authority.administration.staff import read_pasted_key
-from kiosk.authority.administration.views import (
-    Actor,
-    Done,
-    Grounds,
-    ProposalLine,
-    unseen,
-)
+from kiosk.authority.administration.views import Actor, Done, Grounds, ProposalLine, unseen
 from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.audit.rows import row_name
 from kiosk.authority.crypto.card_keys import fingerprint

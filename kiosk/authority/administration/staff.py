@@ -25,26 +25,13 @@ from kiosk.authority.administration.office import (
 from kiosk.authority.administration.people_fields import CellRefused, read_card
 from kiosk.authority.administration.people_file import read_pin_key
 from kiosk.authority.administration.proposals import Proposal
-from kiosk.authority.administration.views import (
-    Done,
-    Grounds,
-    KeyLine,
-    StaffCardLine,
-    StaffLine,
-)
+from kiosk.authority.administration.views import Done, Grounds, KeyLine, StaffCardLine, StaffLine
 from kiosk.authority.audit.events import StaffKind
 from kiosk.authority.crypto.card_keys import fingerprint
 from kiosk.authority.errors import ConcurrentChange, NotFound, NotTaken
 from kiosk.authority.roles import Action, Role, may
 from kiosk.authority.store.database import UnitOfWork
-from kiosk.authority.store.records import (
-    AuditQuery,
-    Card,
-    StaffCard,
-    StaffKey,
-    StaffMember,
-    new_id,
-)
+from kiosk.authority.store.records import AuditQuery, Card, StaffCard, StaffKey, StaffMember, new_id
 from kiosk.authority.wording import as_sentence, counted
 from kiosk.contract.families import FAMILIES
 from kiosk.contract.messages import CardId

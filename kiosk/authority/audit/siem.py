@@ -238,12 +238,11 @@ class SiemWorker:
         store: Store,
         collector: Collector,
         body: Callable[[AuditEvent], str],
-        host: str = "",
     ) -> None:
         self._store = store
         self._collector = collector
         self._body = body
-        self._host = host or socket.gethostname()
+        self._host = socket.gethostname()
         self._holder = new_id()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None

@@ -127,28 +127,23 @@ def admit(store: Store, fingerprint: str, source: str = "") -> Actor:
 
     Raises ``NotPermitted`` for anybody else. Either is audited, and so is an altered row of staff.
     """
+    reference = new_reference()
+    detail: dict[str, Scalar] = {"key": fingerprint, "from": cleaned(source)}
     try:
-        return _admit(store, fingerprint, source)
+        with store.begin() as uow:
+            member = uow.staff.by_key(fingerprint)
+            comes_in = member is not None and may(member.role, Action.SEE_TODAY)
+            kind = StaffKind.LOGGED_IN if comes_in else StaffKind.TURNED_AWAY
+            actor = member.id if member else None
+            uow.audit.append(kind=kind.value, reference=reference, actor=actor, detail=detail)
+            uow.commit()
     except RowAltered as error:
-        reference = new_reference()
-        detail = {"key": fingerprint, "from": source, **altered(error)}
+        detail |= altered(error)
         store.record_event(AuditKind.ROW_ALTERED.value, reference=reference, detail=detail)
-    raise NotPermitted(
-        f"The records of staff are not right (reference {reference}). Please tell the service's "
-        "administrator: `kiosk doctor` says what was altered."
-    )
-
-
-def _admit(store: Store, fingerprint: str, source: str) -> Actor:
-    with store.begin() as uow:
-        member = uow.staff.by_key(fingerprint)
-        comes_in = member is not None and may(member.role, Action.SEE_TODAY)
-        kind = StaffKind.LOGGED_IN if comes_in else StaffKind.TURNED_AWAY
-        detail: dict[str, Scalar] = {"key": fingerprint, "from": cleaned(source)}
-        reference = new_reference()
-        actor = member.id if member else None
-        uow.audit.append(kind=kind.value, reference=reference, actor=actor, detail=detail)
-        uow.commit()
+        raise NotPermitted(
+            f"The records of staff are not right (reference {reference}). Please tell the "
+            "service's administrator: `kiosk doctor` says what was altered."
+        ) from None
     if member is None:
         raise NotPermitted(
             f"This key belongs to no member of staff (reference {reference}). "

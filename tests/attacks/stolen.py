@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from hardware.virtual.link import Chip
-from kiosk.app.composition.authority import build_authority
+from kiosk.app.composition.authority import BuiltAuthority
 from kiosk.app.composition.opening import open_store
 from kiosk.authority.store.records import Registration, new_id
 from kiosk.contract.messages import (
@@ -85,7 +85,7 @@ def register_by_name(world: World, whose: Person, card: CardId) -> None:
     """Take somebody in whose card is known by its name, and register them as of yesterday."""
     world.take_in(whose, card)
     with cheap_hashes():
-        built = build_authority(world.settings, world.environ, Yesterday())
+        built = BuiltAuthority(world.settings, world.environ, Yesterday())
     visit = VisitId(new_id())
     try:
         port = built.authority

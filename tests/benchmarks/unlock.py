@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from argon2.low_level import Type, hash_secret, verify_secret
 
-from kiosk.app.composition.authority import build_authority
+from kiosk.app.composition.authority import BuiltAuthority
 from kiosk.app.demo.estate import ANSWERS
 from kiosk.app.demo.mailbox import Mailbox
 from kiosk.authority.crypto.hashing import Cost
@@ -84,7 +84,7 @@ _WHY = (
 def rows(installation: Installation) -> Iterator[Row]:
     """Unlock the card again and again, two hours apart."""
     clock = _Clock()
-    built = build_authority(installation.settings, {}, clock)
+    built = BuiltAuthority(installation.settings, {}, clock)
     built.outbox.stop()
     installation.card.insert()
     try:

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from kiosk.app.composition.authority import build_authority
+from kiosk.app.composition.authority import BuiltAuthority
 from kiosk.authority.crypto.hashing import AnswerHasher
 from kiosk.authority.store.records import JointHash
 from kiosk.config.loading import load_settings
@@ -65,7 +65,7 @@ def main() -> None:
     """Be ready, wait, and say what happened."""
     config, visit, *questions = sys.argv[1:]
     counted = count_looks()
-    built = build_authority(load_settings(Path(config), os.environ), os.environ)
+    built = BuiltAuthority(load_settings(Path(config), os.environ), os.environ)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     sys.stdin.readline()

@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from datetime import datetime, timedelta
 
 from hardware.virtual.piv import SLOT_CARD_AUTHENTICATION, SLOT_PIV_AUTHENTICATION
-from kiosk.app.composition.authority import build_authority
+from kiosk.app.composition.authority import BuiltAuthority
 from kiosk.authority.stations import StationIdentity
 from kiosk.config.settings import Settings
 from kiosk.contract.messages import (
@@ -57,7 +57,7 @@ def register(
     With ``full_cost`` their hashes take as long to check as those of a station's registration.
     """
     with nullcontext() if full_cost else cheap_hashes():
-        built = build_authority(settings, environ, Yesterday())
+        built = BuiltAuthority(settings, environ, Yesterday())
     try:
         at = built.authority.seen_by(StationIdentity("short cut"))
         _walk_through(at, whose, answers, read_code)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from hardware.virtual.piv import SLOT_CARD_AUTHENTICATION
-from kiosk.app.composition.authority import build_authority
+from kiosk.app.composition.authority import BuiltAuthority
 from kiosk.authority.mail.words import BLOCKED, BLOCKED_STAFF
 from kiosk.contract.messages import (
     AnswerQuestions,
@@ -96,7 +96,7 @@ def _is_blocked(visitor: Visitor) -> str:
 
 def test_forty_at_once_from_two_processes_three_are_looked_at(world: World) -> None:
     world.register(world.ada, full_cost=True)
-    built = build_authority(world.settings, world.environ)
+    built = BuiltAuthority(world.settings, world.environ)
     visit = VisitId(uuid.uuid4().hex)
     card = CardId("piv", world.ada.card.state.guid.hex())
     chip = world.ada.card

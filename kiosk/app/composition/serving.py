@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from kiosk.app.composition.authority import BuiltAuthority, build_authority
+from kiosk.app.composition.authority import BuiltAuthority
 from kiosk.app.composition.network import Network
 from kiosk.authority.administration.caretaker import EveryMinute
 from kiosk.authority.crypto.keys import KeyFileMissing, check_is_newest
@@ -181,7 +181,7 @@ async def _open(
     """Open database and keys, again and again while they are away; None where it has to stop."""
     while not stop.is_set():
         try:
-            return await asyncio.to_thread(build_authority, settings, environ)
+            return await asyncio.to_thread(BuiltAuthority, settings, environ)
         except (StoreError, KeyFileMissing, KeyMissing) as trouble:
             monitored.cannot_open(trouble)
         with suppress(TimeoutError):

@@ -121,12 +121,12 @@ class LocalExecutor:
     """
 
     def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
-        from kiosk.app.composition.authority import build_authority
+        from kiosk.app.composition.authority import BuiltAuthority
         from kiosk.app.composition.cards import build_cards
         from kiosk.authority.administration.caretaker import EveryMinute
         from kiosk.station.executor import Actions
 
-        self._built = build_authority(settings, environ)
+        self._built = BuiltAuthority(settings, environ)
         self._caretaker = EveryMinute(self._built.caretaker.run)
         cards = build_cards(settings, environ)
         self._actions = Actions(self._built.authority, cards, _first_beat())

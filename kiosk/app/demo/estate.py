@@ -21,7 +21,7 @@ from hardware.virtual.link import CardLink
 from hardware.virtual.making import new_card
 from hardware.virtual.pcscd import Slot
 from hardware.virtual.piv import SLOT_CARD_AUTHENTICATION, SLOT_PIV_AUTHENTICATION, VirtualCard
-from kiosk.app.composition.authority import build_authority
+from kiosk.app.composition.authority import BuiltAuthority
 from kiosk.app.composition.opening import open_keys, open_store
 from kiosk.app.demo.mailbox import Mailbox
 from kiosk.authority.administration.import_people import PeopleImport
@@ -202,7 +202,7 @@ def register(
     settings: Settings, environ: Mapping[str, str], actor: DemoPerson, box: Mailbox
 ) -> None:
     """Register ``actor`` at the authority, with the code from the mailbox, some time ago."""
-    built = build_authority(settings, environ, _Earlier())
+    built = BuiltAuthority(settings, environ, _Earlier())
     try:
         _walk_through(built.authority, actor, box)
         built.outbox.drain_once()

@@ -18,7 +18,7 @@ import pytest
 
 from hardware.virtual.pcscd import Slot
 from kiosk.__main__ import main
-from kiosk.app.composition.authority import build_authority
+from kiosk.app.composition.authority import BuiltAuthority
 from kiosk.app.composition.opening import open_store
 from kiosk.app.composition.staff import build_desk
 from kiosk.app.composition.station import LocalExecutor
@@ -120,7 +120,7 @@ class _Earlier(SystemClock):
 
 
 def test_the_service_is_watched_over_while_the_ra_application_is_open(settings: Settings) -> None:
-    before = build_authority(settings, {}, _Earlier())
+    before = BuiltAuthority(settings, {}, _Earlier())
     before.authority.heartbeat(Heartbeat("0.1", ReaderState.READY))
     before.caretaker.run()
     before.close()

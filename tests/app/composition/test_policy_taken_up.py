@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.app.composition.authority import BuiltAuthority, build_authority
+from kiosk.app.composition.authority import BuiltAuthority
 from kiosk.app.composition.opening import open_store
 from kiosk.authority.administration.setup import load_questions, make_keys
 from kiosk.authority.policy import stored_text
@@ -48,7 +48,7 @@ def built(tmp_path: Path, clock: SetClock) -> Iterator[BuiltAuthority]:
     store.migrate()
     load_questions(store, clock)
     store.close()
-    built = build_authority(settings, {}, clock)
+    built = BuiltAuthority(settings, {}, clock)
     yield built
     built.close()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from kiosk.__main__ import main
-from kiosk.app.composition.authority import BuiltAuthority, build_authority
+from kiosk.app.composition.authority import BuiltAuthority
 from kiosk.app.composition.serving import ProcessMonitor
 from kiosk.authority.administration.keys import add_key
 from kiosk.authority.crypto.keys import KeyPurpose
@@ -49,7 +49,7 @@ def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[BuiltAuth
     monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
     monkeypatch.setenv("KIOSK_MAIL__PORT", "1")
     assert main(("setup", "authority")) == 0
-    made = build_authority(load_settings(settings_path(None, os.environ), os.environ), os.environ)
+    made = BuiltAuthority(load_settings(settings_path(None, os.environ), os.environ), os.environ)
     yield made
     made.close()
 
@@ -122,7 +122,7 @@ def test_one_that_has_added_a_key_in_place_of_a_lost_one_is_ready(
     add_key(lost, KeyPurpose.SEAL, built.store, "test")
     assert monitored.readiness() == (False, KEYS)
     add_key(tmp_path / "keys.json", KeyPurpose.SEAL, built.store, "test")
-    again = build_authority(load_settings(settings_path(None, os.environ), os.environ), os.environ)
+    again = BuiltAuthority(load_settings(settings_path(None, os.environ), os.environ), os.environ)
     monitored.serving = again, None  # type: ignore[assignment]
     assert monitored.readiness() == (True, "ready")
     again.close()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from kiosk.__main__ import main
-from kiosk.app.composition.authority import build_authority
+from kiosk.app.composition.authority import BuiltAuthority
 from kiosk.authority.crypto.keys import KeyPurpose, KeyRing
 from kiosk.authority.errors import KeyMissing
 from kiosk.authority.mail.outbox import RELAY_AWAY
@@ -47,7 +47,7 @@ class Machine:
     def open(self) -> None:
         """Open what a station opens behind its first page."""
         self.use()
-        build_authority(
+        BuiltAuthority(
             load_settings(settings_path(None, os.environ), os.environ), os.environ
         ).close()
 
@@ -237,7 +237,7 @@ def test_an_authority_serves_on_while_its_key_file_is_away(
     """Before: whether it could depended on whether it had met a recorded row yet."""
     one, _ = machines
     one.use()
-    built = build_authority(load_settings(settings_path(None, os.environ), os.environ), os.environ)
+    built = BuiltAuthority(load_settings(settings_path(None, os.environ), os.environ), os.environ)
     try:
         one.keys.rename(tmp_path / "away.json")
         station = built.authority.seen_by(StationIdentity("West Wing 2"))
@@ -252,7 +252,7 @@ def test_the_relay_is_asked_where_there_is_no_station(machines: tuple[Machine, M
     """A monitoring system, and staff, knew nothing of it until a station was let in."""
     one, _ = machines
     one.use()
-    built = build_authority(load_settings(settings_path(None, os.environ), os.environ), os.environ)
+    built = BuiltAuthority(load_settings(settings_path(None, os.environ), os.environ), os.environ)
     try:
         given_up = time.monotonic() + _PATIENCE_S
         while built.authority.mail_answered() is None or not _noted(built.store):

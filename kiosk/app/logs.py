@@ -16,6 +16,8 @@ from kiosk.app.cli.printing import printable
 from kiosk.contract.errors import ConfigError, describe_fault
 from kiosk.contract.log_context import logged_about
 
+log = logging.getLogger(__name__)
+
 JSON: Final = "json"
 TEXT: Final = "text"
 
@@ -92,6 +94,11 @@ def _formatter(stream: TextIO, environ: Mapping[str, str], form: str) -> logging
     found = os.fstat(stream.fileno())  # compared as systemd.exec(5) says
     is_journal = environ.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"
     return JsonLines(marks=is_journal)
+
+
+def log_fault(fault: BaseException) -> None:
+    """Log an error of the screens without its contents."""
+    log.error("fault on the display\n%s", describe_fault(fault))
 
 
 def appended(path: str) -> TextIO:

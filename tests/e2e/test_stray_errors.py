@@ -11,7 +11,8 @@ import pytest
 
 PROGRAM = """
 import asyncio, logging, sys, threading
-from kiosk.app.cli.run import log_fault, open_log
+from kiosk.app.cli.run import open_log
+from kiosk.app.logs import log_fault
 from screens.terminal.lockdown import lock_terminal
 
 open_log(sys.argv[1])

@@ -76,8 +76,8 @@ async def _unlock(
     settings: Settings, recording: Recording, link: CardLink, mailbox: Mailbox
 ) -> None:
     executor = LocalExecutor(settings, os.environ)
-    station = build_station(settings, lambda: executor)
-    person = _Person(KioskApp(station.loop, STILL, _fail))
+    loop, close = build_station(settings, lambda: executor)
+    person = _Person(KioskApp(loop, STILL, _fail))
     try:
         async with person.app.run_test() as pilot:
             await person.sees(AttractPage)
@@ -87,7 +87,7 @@ async def _unlock(
             await type_keys(pilot, ("right", "enter"))
             for _ in range(settings.policy.questions_asked):
                 await person.sees(AskQuestionPage)
-                await type_keys(pilot, (*_answer(station.loop), "enter"))
+                await type_keys(pilot, (*_answer(loop), "enter"))
             await person.sees(CodeEntryPage)
             await type_keys(pilot, (*_code(mailbox), "enter"))
             for kind in (NewPinPage, RepeatPinPage):
@@ -96,11 +96,11 @@ async def _unlock(
             await person.sees(SuccessPage)
             link.remove()
             await person.sees(AttractPage)
-            await station.loop.stop()
+            await loop.stop()
             recording.on = False
     finally:
         link.remove()
-        station.close()
+        close()
 
 
 def _fail(error: BaseException) -> None:

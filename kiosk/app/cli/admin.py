@@ -10,8 +10,8 @@ import socket
 from typing import TYPE_CHECKING
 
 from kiosk.app import process
-from kiosk.app.cli.run import add_screen, log_fault, take_terminal
-from kiosk.app.logs import change_log
+from kiosk.app.cli.run import add_screen, take_terminal
+from kiosk.app.logs import change_log, log_fault
 from kiosk.app.sessions import hand_over
 from kiosk.authority.errors import KeyMissing, NotPermitted, StoreError
 from kiosk.contract.errors import ConfigError

@@ -11,7 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.run import log_fault, open_log
+from kiosk.app.cli.run import open_log
+from kiosk.app.logs import log_fault
 
 if TYPE_CHECKING:
     from kiosk.app.demo.estate import DemoTable
@@ -123,11 +124,11 @@ def _show(settings: Settings, table: DemoTable, ra: RaSide, log: str) -> int:
     open_log(log)
     open_executor = partial(LocalExecutor, settings, os.environ)
     while True:
-        station = build_station(settings, open_executor)
-        app = DemoApp(station.loop, appearance_of(settings), log_fault, table, ra.ssh)
+        loop, close = build_station(settings, open_executor)
+        app = DemoApp(loop, appearance_of(settings), log_fault, table, ra.ssh)
         app.run()
         table.remove()
-        station.close()
+        close()
         if not app.ra_wanted:
             break
         ra.open(open_executor)

@@ -15,7 +15,7 @@ from kiosk.app import logs, process
 from kiosk.app.cli.help import add_command
 from kiosk.app.cli.printing import printable
 from kiosk.app.process import ServiceManager, take_service_manager
-from kiosk.contract.errors import ConfigError, describe_fault
+from kiosk.contract.errors import ConfigError
 from kiosk.system.file_stamp import FileStamp, stamp_of
 from kiosk.system.prctl import forbid_dumps
 
@@ -131,7 +131,7 @@ def take_terminal(log_path: str | None) -> None:
 
     process.rest()
     open_log(log_path)
-    lock_terminal(log_fault)
+    lock_terminal(logs.log_fault)
     forbid_dumps()
 
 
@@ -147,11 +147,6 @@ def open_log(path: str | None) -> None:
     logs.open_log(sys.stderr if path else shown, os.environ)
 
 
-def log_fault(fault: BaseException) -> None:
-    """Log an error of the screens without its contents."""
-    log.error("fault on the display\n%s", describe_fault(fault))
-
-
 def _run_in_one_process(settings: Settings, manager: ServiceManager | None) -> int:
     from functools import partial
 
@@ -161,10 +156,10 @@ def _run_in_one_process(settings: Settings, manager: ServiceManager | None) -> i
 
     pulse = WatchdogPulse(manager.notify, manager.watchdog_s) if manager else None
     build = partial(LocalExecutor, settings, os.environ)
-    station = build_station(settings, partial(open_last, build))
-    app = KioskApp(station.loop, appearance_of(settings), log_fault, pulse=pulse)
+    loop, close = build_station(settings, partial(open_last, build))
+    app = KioskApp(loop, appearance_of(settings), logs.log_fault, pulse=pulse)
     app.run()
-    station.close()
+    close()
     return app.return_code or 0
 
 

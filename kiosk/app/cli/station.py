@@ -7,7 +7,7 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.run import add_screen, log_fault, open_last, run_station
+from kiosk.app.cli.run import add_screen, open_last, run_station
 
 if TYPE_CHECKING:
     from kiosk.app.process import ServiceManager
@@ -49,4 +49,4 @@ def _run_visits(
 
     path = settings_path(args.config, os.environ)
     build = partial(RemoteExecutor, settings, path, os.environ)
-    return run_visits(settings, partial(open_last, build), log_fault, manager)
+    return run_visits(settings, partial(open_last, build), manager)

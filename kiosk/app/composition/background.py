@@ -32,16 +32,11 @@ class OpenExecutor(Executor, Protocol):
         """Release what it holds."""
 
 
-OnTrouble = Callable[[Exception], None]
-"""Called with why the executor could not be built, for the log."""
-
-
 class BackgroundExecutor:
     """An ``Executor`` that builds the real one at its first use."""
 
-    def __init__(self, build: Callable[[], OpenExecutor], on_fault: OnTrouble) -> None:
+    def __init__(self, build: Callable[[], OpenExecutor]) -> None:
         self._build = build
-        self._on_trouble = on_fault
         self._executor: OpenExecutor | None = None
         self._under_way = 0
         self._lock = threading.Lock()
@@ -65,11 +60,9 @@ class BackgroundExecutor:
             if idle:
                 self._drop_stale()
             executor = self._open()
-        return (
-            Outage.AUTHORITY_AWAY
-            if executor is None
-            else executor.check_authority(reader, idle=idle)
-        )
+        if executor is None:
+            return Outage.AUTHORITY_AWAY
+        return executor.check_authority(reader, idle=idle)
 
     def close(self) -> None:
         """Close what was built; nothing is carried out any more."""
@@ -92,5 +85,5 @@ class BackgroundExecutor:
             try:
                 self._executor = self._build()
             except KioskError as trouble:
-                self._on_trouble(trouble)
+                log.error("the authority cannot be opened: %s", trouble)  # noqa: TRY400
         return self._executor

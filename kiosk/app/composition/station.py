@@ -10,7 +10,6 @@ import logging
 import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -85,25 +84,18 @@ def only_readers(part: str, post: PostReaderEvent) -> PostReaderEvent:
     return filtered
 
 
-@dataclass(frozen=True, slots=True)
-class RunningStation:
-    """The loop and its parts; call ``close`` after the loop has ended."""
-
-    loop: StationLoop
-    close: Callable[[], None]
-
-
 def build_station(
     settings: Settings,
     open_executor: Callable[[], OpenExecutor],
     turn: Callable[[], Awaitable[None]] | None = None,
-) -> RunningStation:
-    """Return the station; ``open_executor`` is called on a thread, at its first use.
+) -> tuple[StationLoop, Callable[[], None]]:
+    """Return the station's loop, and what closes its parts once that has ended.
 
+    ``open_executor`` is called on a thread, at its first use.
     With ``turn`` it is a station for one visit, which begins when that returns.
     """
     station = settings.station
-    executor = BackgroundExecutor(open_executor, log_trouble)
+    executor = BackgroundExecutor(open_executor)
     loop = StationLoop(
         executor,
         partial(_monitor, settings.pcsc.reader),
@@ -111,7 +103,7 @@ def build_station(
         IdleTimes(idle_s=station.idle_s, answer_s=station.idle_answer_s),
         turn=turn,
     )
-    return RunningStation(loop, executor.close)
+    return loop, executor.close
 
 
 class LocalExecutor:
@@ -237,8 +229,3 @@ def _monitor(reader: str, post: PostReaderEvent) -> ReaderMonitor:
     from hardware.monitor import PcscMonitor
 
     return PcscMonitor(only_readers(reader, post))
-
-
-def log_trouble(trouble: Exception) -> None:
-    """Log why there is no executor."""
-    log.error("the authority cannot be opened: %s", trouble)

@@ -26,11 +26,12 @@ from types import FrameType
 
 from kiosk.app.composition.background import OpenExecutor
 from kiosk.app.composition.station import appearance_of, build_station
+from kiosk.app.logs import log_fault
 from kiosk.app.process import ServiceManager
 from kiosk.config.settings import Settings
 from kiosk.system.prctl import end_with_parent
 from screens.kiosk.app import KioskApp
-from screens.terminal.closed_app import FAULT_CODE, OnFault
+from screens.terminal.closed_app import FAULT_CODE
 from screens.terminal.driver import VisitDriver, leave_display, open_display
 from screens.terminal.pulse import WatchdogPulse
 
@@ -232,15 +233,30 @@ def _write_beat(beats: int) -> None:
 def run_visits(
     settings: Settings,
     open_executor: Callable[[], OpenExecutor],
-    on_fault: OnFault,
     manager: ServiceManager | None,
 ) -> int:
     """Run the station on this terminal, one process for each visit; return the exit code."""
+    watchdog_s = manager.watchdog_s if manager else None
+    is_ready = False
 
     def live(turn: int, beat: Callable[[], None]) -> int:
-        limit_s = manager.watchdog_s if manager else None
-        pulse = WatchdogPulse(lambda _state: beat(), limit_s)
-        return _live_visit(settings, open_executor, on_fault, turn, pulse)
+        pulse = WatchdogPulse(lambda _state: beat(), watchdog_s)
+
+        class TurnDriver(VisitDriver):
+            must_answer = pulse.is_watched  # the terminals of a unit, the console and foot, do
+
+        async def have_turn() -> None:
+            await _readable(turn)
+            # A visit records what is running before it ends; one that waits has nothing to record.
+            _end_with_parent(signal.SIGTERM, os.getppid())
+
+        TurnDriver.turn = turn
+        loop, close = build_station(settings, open_executor, have_turn)
+        look = appearance_of(settings)
+        app = KioskApp(loop, look, log_fault, driver_class=TurnDriver, pulse=pulse)
+        app.run()
+        close()
+        return app.return_code or 0
 
     def load() -> None:
         for module in _LATER:
@@ -248,46 +264,18 @@ def run_visits(
         for family in settings.cards.families:
             import_module(f"hardware.drivers.{family}")
 
-    is_ready = False
-
     def pass_on() -> None:
         nonlocal is_ready
         if manager is not None:
             manager.notify("WATCHDOG=1" if is_ready else "READY=1\nWATCHDOG=1")
         is_ready = True
 
-    watchdog_s = manager.watchdog_s if manager else None
-    silent_s = watchdog_s / 2 if watchdog_s else SILENT_S
     open_display(touch=settings.station.touch)
     try:
+        silent_s = watchdog_s / 2 if watchdog_s else SILENT_S
         return VisitProcesses(live, load, pass_on, silent_s).run()
     finally:
         leave_display()
-
-
-def _live_visit(
-    settings: Settings,
-    open_executor: Callable[[], OpenExecutor],
-    on_fault: OnFault,
-    turn: int,
-    pulse: WatchdogPulse,
-) -> int:
-    class TurnDriver(VisitDriver):
-        must_answer = pulse.is_watched  # the terminals of a unit, the console and foot, do
-
-    async def have_turn() -> None:
-        await _readable(turn)
-        # A visit records what is running before it ends; one that waits has nothing to record.
-        _end_with_parent(signal.SIGTERM, os.getppid())
-
-    TurnDriver.turn = turn
-    station = build_station(settings, open_executor, have_turn)
-    app = KioskApp(
-        station.loop, appearance_of(settings), on_fault, driver_class=TurnDriver, pulse=pulse
-    )
-    app.run()
-    station.close()
-    return app.return_code or 0
 
 
 async def _readable(fd: int) -> None:

@@ -28,7 +28,6 @@ from cryptography.hazmat.primitives.serialization import (
 from kiosk.app.composition.background import BackgroundExecutor, OpenExecutor
 from kiosk.app.composition.opening import open_store
 from kiosk.app.composition.staff import build_desk
-from kiosk.app.composition.station import log_trouble
 from kiosk.authority.administration.login import VARIABLE
 from kiosk.authority.administration.views import Actor, Grounds
 from kiosk.authority.roles import Role
@@ -179,7 +178,7 @@ class RaSide:
 @contextmanager
 def keep_up(open_executor: Callable[[], OpenExecutor], every_s: float) -> Iterator[None]:
     """Continue a station's work while nobody is there: heartbeats, and the caretaker."""
-    executor, ended = BackgroundExecutor(open_executor, log_trouble), threading.Event()
+    executor, ended = BackgroundExecutor(open_executor), threading.Event()
 
     def check() -> None:
         executor.check_authority(ReaderState.READY, idle=True)

@@ -72,9 +72,9 @@ def fault(error: BaseException) -> None:
 
 def main() -> None:
     settings = Settings()
-    station = build_station(settings, lambda: StubbedExecutor(settings))
-    pages = asyncio.run(live(KioskApp(station.loop, appearance_of(settings), fault)))
-    station.close()
+    loop, close = build_station(settings, lambda: StubbedExecutor(settings))
+    pages = asyncio.run(live(KioskApp(loop, appearance_of(settings), fault)))
+    close()
     sys.stdout.write(json.dumps({"pages": pages, "modules": sorted(sys.modules)}))
 
 

@@ -37,7 +37,7 @@ class Ready:
 
 def test_what_was_built_is_closed() -> None:
     ready = Ready()
-    executor = BackgroundExecutor(lambda: ready, lambda _: None)
+    executor = BackgroundExecutor(lambda: ready)
     executor.close()
     assert not ready.closed
     executor.check_authority(READY, idle=True)
@@ -48,7 +48,7 @@ def test_what_was_built_is_closed() -> None:
 def test_what_is_stale_is_built_anew() -> None:
     first, second = Ready(), Ready()
     waiting = [second, first]
-    executor = BackgroundExecutor(waiting.pop, lambda _: None)
+    executor = BackgroundExecutor(waiting.pop)
     executor.check_authority(READY, idle=True)
     first.stale = True
     executor.check_authority(READY, idle=True)
@@ -59,7 +59,7 @@ def test_what_is_stale_is_built_anew() -> None:
 
 def test_nothing_is_built_anew_under_a_visit() -> None:
     first = Ready()
-    executor = BackgroundExecutor(lambda: first, lambda _: None)
+    executor = BackgroundExecutor(lambda: first)
     first.stale = True
     assert executor.check_authority(READY, idle=False) is None
     assert not first.closed
@@ -84,7 +84,7 @@ class Recording(Ready):
 def test_nothing_is_built_anew_while_an_outcome_is_recorded() -> None:
     first, second = Recording(), Ready()
     waiting: list[OpenExecutor] = [second, first]
-    executor = BackgroundExecutor(waiting.pop, lambda _: None)
+    executor = BackgroundExecutor(waiting.pop)
     work = threading.Thread(target=executor.perform, args=[OpenVisit(VISIT, "R")])
     work.start()
     assert first.under_way.wait(60)
@@ -98,19 +98,22 @@ def test_nothing_is_built_anew_while_an_outcome_is_recorded() -> None:
     assert waiting == []
 
 
-def test_a_database_that_is_away_at_the_start_is_tried_again() -> None:
+def test_a_database_that_is_away_at_the_start_is_tried_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     failures = [StoreError("away"), StoreError("away")]
-    told: list[Exception] = []
 
     def build() -> OpenExecutor:
         if failures:
             raise failures.pop()
         return Ready()
 
-    executor = BackgroundExecutor(build, told.append)
+    executor = BackgroundExecutor(build)
     assert executor.check_authority(READY, idle=True) is Outage.AUTHORITY_AWAY
     assert executor.perform(OpenVisit(VISIT, "R")) == NoReply(VISIT)
-    assert len(told) == 2
+    assert [log.getMessage() for log in caplog.records] == [
+        "the authority cannot be opened: away"
+    ] * 2
     assert executor.check_authority(READY, idle=True) is None
 
 
@@ -118,7 +121,7 @@ def test_the_end_of_a_visit_waits_for_nobody() -> None:
     def build() -> OpenExecutor:
         raise StoreError("away")
 
-    executor = BackgroundExecutor(build, lambda _: None)
+    executor = BackgroundExecutor(build)
     assert executor.perform(EndVisit(VISIT, VisitEnd.LEFT)) is None
 
 

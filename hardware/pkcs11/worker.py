@@ -8,11 +8,11 @@ from typing import Any
 from kiosk.system import module_process
 
 
-def _tokens(module: Any) -> module_process.Answering:
+def _tokens(module: Any) -> module_process.Answer:
     """Imported only after the wrapper was found."""
     from hardware.pkcs11.tokens import Tokens
 
-    return Tokens(module, sys.argv[2] if len(sys.argv) > 2 else "")
+    return Tokens(module, sys.argv[2] if len(sys.argv) > 2 else "").answer
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 
 from kiosk.config.kinds import InvalidValue
-from kiosk.config.loading import Problem, problem_sentence
+from kiosk.config.loading import no_such
 from kiosk.config.settings import SECTIONS, Settings, settings_of
 from kiosk.contract.errors import ConfigError
 
@@ -45,10 +45,10 @@ def with_values(text: str, values: Mapping[tuple[str, str], str]) -> str:
     """
     for (section, name), word in values.items():
         if section not in SECTIONS:
-            raise ConfigError(problem_sentence(Problem(section, unknown=True), {}))
+            raise ConfigError(f"{section}: {no_such(section)}")
         known = {each.name: each for each in settings_of(SECTIONS[section])}
         if name not in known:
-            raise ConfigError(problem_sentence(Problem(section, name, unknown=True), {}))
+            raise ConfigError(f"{section}.{name}: {no_such(section, name)}")
         try:
             line = f"{name} = {_toml(known[name].kind.read(word))}"
         except InvalidValue as unfit:

@@ -98,12 +98,8 @@ class Boolean:
         raise InvalidValue("is neither true nor false")
 
 
-_SPELT = {"true": True, "yes": True, "on": True, "1": True} | {
-    "false": False,
-    "no": False,
-    "off": False,
-    "0": False,
-}
+_SPELT = dict.fromkeys(("true", "yes", "on", "1"), True)
+_SPELT |= dict.fromkeys(("false", "no", "off", "0"), False)
 
 
 class OneOf:

@@ -7,7 +7,7 @@ import pwd
 import tomllib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -145,34 +145,24 @@ def credential_text(named: str, environ: Mapping[str, str]) -> Sensitive:
 Given = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Problem:
-    """One error: ``reason``, and what is ``allowed`` where that is known.
-
-    ``setting`` is empty for an error of a whole section. ``unknown``: there is no such name, and no
-    more is said.
-    """
-
-    section: str
-    setting: str = ""
-    reason: str = ""
-    allowed: str = ""
-    unknown: bool = False
+Problem = tuple[tuple[str, ...], str]
+"""One error: the section, with the setting where it is of one alone, and what is wrong."""
 
 
 def read_settings(given: Given) -> tuple[Settings, list[Problem]]:
     """Return the settings, with defaults for missing and wrong values, and the errors."""
-    problems = [Problem(name, unknown=True) for name in given if name not in SECTIONS]
-    sections: dict[str, Any] = {}
-    for name, defaults in SECTIONS.items():
-        if name in given:
-            sections[name] = _section(name, defaults, given[name], problems)
+    problems: list[Problem] = [((name,), no_such(name)) for name in given if name not in SECTIONS]
+    sections: dict[str, Any] = {
+        name: _section(name, defaults, given[name], problems)
+        for name, defaults in SECTIONS.items()
+        if name in given
+    }
     return replace(DEFAULTS, **sections), problems
 
 
 def _section(name: str, defaults: Section, given: object, problems: list[Problem]) -> Section:
     if not isinstance(given, Mapping):
-        problems.append(Problem(name, reason="is not a section"))
+        problems.append(((name,), "is not a section"))
         return defaults
     known = {about.name: about for about in settings_of(defaults)}
     before = len(problems)
@@ -180,20 +170,20 @@ def _section(name: str, defaults: Section, given: object, problems: list[Problem
     for setting, value in given.items():
         about = known.get(setting)
         if about is None:
-            problems.append(Problem(name, setting, unknown=True))
+            problems.append(((name, setting), no_such(name, setting)))
             continue
         try:
             values[setting] = about.kind.read(value)
         except InvalidValue as unfit:
             shown = f"{value!r:.{_SHOWN}} " if unfit.quotes and not about.hidden else ""
-            problems.append(Problem(name, setting, f"{shown}{unfit}", about.kind.allowed))
+            problems.append(((name, setting), f"{shown}{unfit}; allowed: {about.kind.allowed}"))
     section: Section = replace(defaults, **values)  # type: ignore[type-var]
     if len(problems) == before:
         try:
             section.check()
         except ValueError as error:
             setting, _, reason = str(error).partition(": ")
-            problems.append(Problem(name, setting, reason))
+            problems.append(((name, setting), reason))
     return section
 
 
@@ -210,34 +200,30 @@ def problem_lines(
     problems: Sequence[Problem], path: Path | None, environ: Mapping[str, str]
 ) -> str:
     """Return all errors, one a line, each naming its setting and source."""
-    lines = [f"  {problem_sentence(each, environ)}" for each in problems]
+    lines = [f"  {_place(names, environ)}: {reason}" for names, reason in problems]
     number = "1 setting is wrong" if len(lines) == 1 else f"{len(lines)} settings are wrong"
     return "\n".join([f"{number} ({path})" if path else number, *lines])
 
 
-def problem_sentence(problem: Problem, environ: Mapping[str, str]) -> str:
-    """Return one error, with the variable of ``environ`` that it is from."""
-    names = [name for name in (problem.section, problem.setting) if name]
+def _place(names: Sequence[str], environ: Mapping[str, str]) -> str:
+    """Return the name of a setting or section, with the variables of ``environ`` that set it."""
     variable = ENV_PREFIX + "__".join(names).upper()
     within = variable + "__" if len(names) == 1 else variable
     named = sorted(name for name in environ if name == variable or name.startswith(within))
-    head = ".".join(names) + (f" (from {', '.join(named)})" if named else "")
-    if problem.unknown:
-        return f"{head}: there is no such {_what(problem)}"
-    tail = f"; allowed: {problem.allowed}" if problem.allowed else ""
-    return f"{head}: {problem.reason}{tail}"
+    return ".".join(names) + (f" (from {', '.join(named)})" if named else "")
 
 
-def _what(problem: Problem) -> str:
-    """Return which names exist instead, the nearest first."""
+def no_such(section: str, setting: str | None = None) -> str:
+    """Say that there is no such section, or no such setting in it, and which there are instead."""
     import difflib  # rarely needed, and this is loaded before the first page
 
-    kind, names = "section", list(SECTIONS)
-    if problem.setting:
-        kind = "setting"
-        names = [about.name for about in settings_of(SECTIONS[problem.section])]
-    near = difflib.get_close_matches(problem.setting or problem.section, names, n=1)
-    return f"{kind}; " + (f"did you mean {near[0]}?" if near else f"allowed: {', '.join(names)}")
+    kind, name, names = "section", section, list(SECTIONS)
+    if setting is not None:
+        kind, name = "setting", setting
+        names = [about.name for about in settings_of(SECTIONS[section])]
+    near = difflib.get_close_matches(name, names, n=1)
+    instead = f"did you mean {near[0]}?" if near else f"allowed: {', '.join(names)}"
+    return f"there is no such {kind}; {instead}"
 
 
 EXAMPLES = {

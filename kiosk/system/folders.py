@@ -40,16 +40,11 @@ def _open_step(folder: int, name: str) -> int:
         return os.open(name, _STEP, dir_fd=folder)
 
 
-def belongs_to_others(path: Path) -> bool:
-    """Return whether another account than root and this user's owns ``path``, or what leads to it.
-
-    What is not there belongs to nobody.
-    """
-    return other_owner(path) is not None
-
-
 def other_owner(path: Path) -> int | None:
-    """Return the uid of the account that ``belongs_to_others`` finds; None where there is none."""
+    """Return which other account than root and this user's owns ``path``, or what leads to it.
+
+    None where there is none; what is not there belongs to nobody.
+    """
     real = path.resolve()
     for each in (path.absolute(), *path.absolute().parents, real, *real.parents):
         with suppress(OSError):

@@ -12,9 +12,9 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
-from kiosk.system.folders import belongs_to_others
+from kiosk.system.folders import other_owner
 from kiosk.system.prctl import forbid_dumps
 
 # Frames between this program and the process of a module: four bytes of length, then JSON.
@@ -170,48 +170,39 @@ CANNOT_LOAD: Final = "cannot-load"
 """The reason in an answer where the module cannot be loaded."""
 
 
-class Answering(Protocol):
-    """Answers one request."""
-
-    def answer(self, request: Message) -> Message:
-        """Return the answer; must not raise."""
+Answer = Callable[[Message], Message]
+"""Returns the answer to one request; must not raise."""
 
 
-class NotLoaded:
-    """Stands for a module that cannot be loaded."""
-
-    def __init__(self, reason: str) -> None:
-        self._reason = reason
-
-    def answer(self, _request: Message) -> Message:
-        return {CANNOT_LOAD: self._reason}
-
-
-def run(module: str, serve: Callable[[Any], Answering]) -> None:
+def run(module: str, serve: Callable[[Any], Answer]) -> None:
     """Load the module at the path, and answer requests with ``serve``'s result until the end."""
     forbid_dumps()
     requests, answers = _take_pipes()
-    asked = load(module, serve)
+    answer = load(module, serve)
     while (request := read(requests)) is not None:
-        write(answers, asked.answer(request))
+        write(answers, answer(request))
 
 
-def load(path: str, serve: Callable[[Any], Answering]) -> Answering:
+def load(path: str, serve: Callable[[Any], Answer]) -> Answer:
     """Load a module; where that fails, each answer carries the reason.
 
     Root loads none of another account: it may have named its own in the settings that it owns.
     """
-    if os.geteuid() == 0 and belongs_to_others(Path(path)):
+    if os.geteuid() == 0 and other_owner(Path(path)) is not None:
         advice = "run this as the service's account: runuser -u kiosk -- kiosk ..."
-        return NotLoaded(f"{path} belongs to another account; {advice}")
+        return _not_loaded(f"{path} belongs to another account; {advice}")
     try:
         import pkcs11
     except ImportError:
-        return NotLoaded("python-pkcs11 is not installed (the extra pkcs11)")
+        return _not_loaded("python-pkcs11 is not installed (the extra pkcs11)")
     try:
         return serve(pkcs11.lib(path))
     except pkcs11.PKCS11Error as error:
-        return NotLoaded(str(error) or type(error).__name__)
+        return _not_loaded(str(error) or type(error).__name__)
+
+
+def _not_loaded(reason: str) -> Answer:
+    return lambda _request: {CANNOT_LOAD: reason}
 
 
 def _take_pipes() -> tuple[int, int]:

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import pytest
 
-from kiosk.system.folders import belongs_to_others, read_text, replace_text
+from kiosk.system.folders import other_owner, read_text, replace_text
 
 ELSE = 12345
 
@@ -83,5 +83,5 @@ def test_a_folder_behind_a_link_of_another_account_is_not_ours(
 ) -> None:
     (tmp_path / "link").symlink_to("/etc")
     not_ours(tmp_path / "link")
-    assert belongs_to_others(tmp_path / "link" / "new")
-    assert not belongs_to_others(Path("/etc/new/folder"))
+    assert other_owner(tmp_path / "link" / "new") == ELSE
+    assert other_owner(Path("/etc/new/folder")) is None

@@ -11,11 +11,11 @@ from typing import Any
 from kiosk.system import module_process
 
 
-def _keys(module: Any) -> module_process.Answering:
+def _keys(module: Any) -> module_process.Answer:
     """Imported only after the wrapper was found."""
     from kiosk.authority.crypto.token_keys import TokenKeys
 
-    return TokenKeys(module, sys.argv[2])
+    return TokenKeys(module, sys.argv[2]).answer
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ import socket
 from typing import TYPE_CHECKING
 
 from kiosk.app import process
-from kiosk.app.cli.run import add_screen, take_terminal
+from kiosk.app.cli.help import Commands, add_command
+from kiosk.app.cli.run import take_terminal
 from kiosk.app.logs import change_log, log_fault
 from kiosk.app.sessions import hand_over
 from kiosk.authority.errors import KeyMissing, NotPermitted, StoreError
@@ -38,10 +39,11 @@ _NO_COMMAND = (
 _AWAY = "The service cannot be opened now. Please tell its administrator; its log says why."
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = add_screen(
-        commands, "admin", run, "the RA application, run by sshd", _HELP, "  kiosk admin\n"
+def add_parser(commands: Commands) -> None:
+    parser = add_command(
+        commands, "admin", "the RA application, run by sshd", _HELP, "  kiosk admin\n", run
     )
+    parser.add_argument("--log", metavar="FILE", help="append the log to FILE")
     parser.add_argument(
         "--sessions",
         metavar="SOCKET",

@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.help import add_command, add_config
-from kiosk.app.cli.printing import as_json, complain, echo
+from kiosk.app.cli.help import Commands, add_command, add_config
+from kiosk.app.cli.printing import ProgressLine, as_json, complain, echo
 from kiosk.app.cli.tools import (
     Tools,
     acting,
@@ -75,7 +75,7 @@ _OLDER = (
 )
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(subparsers: Commands) -> None:
     parser = add_command(
         subparsers, "audit", "read, export and verify the audit", DESCRIPTION, EXAMPLE
     )
@@ -152,7 +152,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def _verify(args: argparse.Namespace) -> int:
     """Verify; 1 where a row does not fit."""
-    from kiosk.app.cli.printing import ProgressLine
     from kiosk.authority.administration.verification import (
         read_anchors,
         read_public_keys,
@@ -371,7 +370,6 @@ def _kinds(args: argparse.Namespace) -> int:
 
 
 def _export(args: argparse.Namespace) -> int:
-    from kiosk.app.cli.printing import ProgressLine
     from kiosk.authority.administration.views import ExportFormat
 
     if args.format == "chain":
@@ -387,7 +385,6 @@ def _export(args: argparse.Namespace) -> int:
 
 def _export_chain(args: argparse.Namespace) -> int:
     """Write the chains as stored, to be verified without the database."""
-    from kiosk.app.cli.printing import ProgressLine
     from kiosk.authority.administration.audit_archive import archive_audit
     from kiosk.authority.administration.views import AuditFilter
     from kiosk.authority.audit.anchors import AnchorSigner

@@ -7,7 +7,7 @@ import asyncio
 import os
 import sys
 
-from kiosk.app.cli.help import add_command
+from kiosk.app.cli.help import Commands, add_command
 from kiosk.app.logs import appended, open_log
 from kiosk.app.process import take_service_manager
 from kiosk.system.prctl import forbid_dumps
@@ -20,12 +20,11 @@ machine or over TLS ([authority] in the settings), and hold none of it.
 EXAMPLE = "  kiosk authority --config /etc/kiosk/kiosk.toml\n"
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(subparsers: Commands) -> None:
     parser = add_command(
-        subparsers, "authority", "serve stations, which hold nothing", DESCRIPTION, EXAMPLE
+        subparsers, "authority", "serve stations, which hold nothing", DESCRIPTION, EXAMPLE, run
     )
     parser.add_argument("--log", metavar="FILE", help="append the log to FILE")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from kiosk.app.cli.help import add_command
+from kiosk.app.cli.help import Commands, add_command
 from kiosk.app.cli.printing import ProgressLine, echo
 from kiosk.app.cli.tools import Tools
 from kiosk.config.loading import require_own_folder
@@ -22,12 +22,11 @@ and the settings and the anchors of the audit beside the backup.
 EXAMPLE = "  kiosk backup /mnt/elsewhere/kiosk-20261126.db\n"
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(subparsers: Commands) -> None:
     parser = add_command(
-        subparsers, "backup", "copy the database while it is in use", DESCRIPTION, EXAMPLE
+        subparsers, "backup", "copy the database while it is in use", DESCRIPTION, EXAMPLE, run
     )
     parser.add_argument("file", type=Path, metavar="FILE", help="a new file")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

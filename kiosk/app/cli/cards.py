@@ -7,7 +7,7 @@ import getpass
 import sys
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.help import add_command, add_config
+from kiosk.app.cli.help import Commands, add_command, add_config
 from kiosk.app.cli.printing import echo
 from kiosk.app.cli.tools import (
     Tools,
@@ -66,7 +66,7 @@ _FIRST = (
 _THEN_REGISTER = " They register there, in the same visit."
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(subparsers: Commands) -> None:
     parser = add_command(subparsers, "cards", "cards, secrets and codes", DESCRIPTION, EXAMPLE)
     parts = parser.add_subparsers(dest="part", required=True, metavar="PART")
     _new_card(acting(parts, "add", _add, "give somebody another card", "NUMBER"))

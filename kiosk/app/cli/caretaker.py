@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from kiosk.app.cli.help import add_command
+from kiosk.app.cli.help import Commands, add_command
 from kiosk.app.cli.printing import echo
 from kiosk.app.cli.tools import Tools
 from kiosk.app.logs import Discreet
@@ -23,11 +23,10 @@ once a minute (kiosk-caretaker.timer). However often it runs, staff get one mail
 EXAMPLE = "  kiosk caretaker --config /etc/kiosk/kiosk.toml\n"
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = add_command(
-        subparsers, "caretaker", "run the caretaker once, for a timer", DESCRIPTION, EXAMPLE
+def add_parser(subparsers: Commands) -> None:
+    add_command(
+        subparsers, "caretaker", "run the caretaker once, for a timer", DESCRIPTION, EXAMPLE, run
     )
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

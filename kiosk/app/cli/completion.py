@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 
-from kiosk.app.cli.help import subparsers
+from kiosk.app.cli.help import Commands, subparsers
 from kiosk.app.cli.printing import echo
 
 _HELP = """\
@@ -33,13 +33,12 @@ complete -F _kiosk kiosk
 """
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(commands: Commands) -> None:
     parser = commands.add_parser(
         "completion",
         help="print a script that completes commands in bash",
         description=_HELP,
         epilog=f"example:\n{_EXAMPLE}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(run=run)
 

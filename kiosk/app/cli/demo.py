@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kiosk.app.cli.help import Commands
 from kiosk.app.cli.run import open_log
 from kiosk.app.logs import log_fault
 
@@ -37,13 +38,12 @@ example:
 LEAST = 60, 23
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(commands: Commands) -> None:
     parser = commands.add_parser(
         "demo",
         help="try it: virtual cards, a mailbox and example people, no hardware",
         description=_HELP,
         epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(run=run)
     parser.add_argument("--log", metavar="FILE", help="append the log to FILE")

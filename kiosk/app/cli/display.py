@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
-from kiosk.app.cli.help import add_command
+from kiosk.app.cli.help import Commands, add_command
 from kiosk.app.cli.printing import echo
 
 _HELP = """\
@@ -41,11 +41,10 @@ _LOOK_S = 1.0
 _ANSWER_S = 5.0
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(commands: Commands) -> None:
     parser = add_command(
-        commands, "display", "run compositor and terminal for a station", _HELP, _EXAMPLE
+        commands, "display", "run compositor and terminal for a station", _HELP, _EXAMPLE, run
     )
-    parser.set_defaults(run=run)
     face = parser.add_mutually_exclusive_group(required=True)
     face.add_argument("--socket", metavar="SOCKET", help="where a station takes the terminal")
     face.add_argument("--console", metavar="TTY", help="a virtual console whose font is set")

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from kiosk import HAS_AUTHORITY
-from kiosk.app.cli.help import add_command
+from kiosk.app.cli.help import Commands, add_command
 from kiosk.app.cli.tools import Tools
 
 if TYPE_CHECKING:
@@ -39,11 +39,10 @@ EXAMPLE = f"""\
 """
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(subparsers: Commands) -> None:
     parser = add_command(
-        subparsers, "doctor", "look everything over and say what to do", DESCRIPTION, EXAMPLE
+        subparsers, "doctor", "look everything over and say what to do", DESCRIPTION, EXAMPLE, run
     )
-    parser.set_defaults(run=run)
     parser.add_argument("--json", action="store_true", help="for a script")
 
 

@@ -8,7 +8,7 @@ import pwd
 import sys
 from pathlib import Path
 
-from kiosk.app.cli.help import add_command
+from kiosk.app.cli.help import Commands, add_command
 from kiosk.app.cli.printing import complain, echo
 from kiosk.contract.errors import ConfigError, KioskError
 
@@ -34,15 +34,14 @@ _AGAIN = "Type the line again, or another one:"
 _SAME = "Enter alone tries this line once more. Or type another one:"
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(subparsers: Commands) -> None:
     parser = add_command(
-        subparsers, "enrol", "make this machine a station of an estate", DESCRIPTION, EXAMPLE
+        subparsers, "enrol", "make this machine a station of an estate", DESCRIPTION, EXAMPLE, run
     )
     parser.add_argument("line", metavar="LINE", nargs="*", help="as it was printed")
     parser.add_argument(
         "--renew", action="store_true", help="fetch the next certificate, where it is due"
     )
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

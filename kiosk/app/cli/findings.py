@@ -199,14 +199,8 @@ def _started_at(units: Sequence[str]) -> dict[str, int]:
     """Return when units that run were started, in seconds of the epoch; nothing without systemd."""
     shown = ("--timestamp=unix", "--property=Id,ActiveState,ExecMainStartTimestamp")
     command = ["systemctl", "show", *units, *shown]
-    try:
-        answer = subprocess.run(  # noqa: S603 - the names of units are ours
-            command, capture_output=True, text=True, timeout=_LONG, check=True
-        )
-    except (OSError, subprocess.SubprocessError):
-        return {}
     found = dict[str, int]()
-    for unit in answer.stdout.split("\n\n"):
+    for unit in (_output_of(command) or "").split("\n\n"):
         fields = dict(line.partition("=")[::2] for line in unit.splitlines())
         at = fields.get("ExecMainStartTimestamp", "").removeprefix("@")
         if fields.get("ActiveState") == "active" and at.isdigit():
@@ -216,11 +210,15 @@ def _started_at(units: Sequence[str]) -> dict[str, int]:
 
 def clock_is_synchronised() -> bool | None:
     """Return whether the network sets the system's clock; None where that is unknown."""
-    command = ["timedatectl", "show", "--property=NTPSynchronized", "--value"]
+    answer = _output_of(["timedatectl", "show", "--property=NTPSynchronized", "--value"])
+    return {"yes": True, "no": False}.get((answer or "").strip())
+
+
+def _output_of(command: Sequence[str]) -> str | None:
+    """Return what a program of the system prints; None where it fails, or is not there."""
     try:
-        answer = subprocess.run(  # noqa: S603 - the command is a constant
+        return subprocess.run(  # noqa: S603 - each caller's words are its own
             command, capture_output=True, text=True, timeout=_LONG, check=True
-        )
+        ).stdout
     except (OSError, subprocess.SubprocessError):
         return None
-    return {"yes": True, "no": False}.get(answer.stdout.strip())

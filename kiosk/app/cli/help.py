@@ -5,7 +5,14 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
+"""Commands, or the parts of one, to which another is added."""
+
+Run = Callable[[argparse.Namespace], int]
+"""Runs a command or a part of one; returns the exit code."""
 
 SAMPLES = {
     "NUMBER": "900000000001",
@@ -44,17 +51,20 @@ class Version(argparse.Action):
 
 
 def add_command(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    commands: Commands,
     name: str,
     help_line: str,
     description: str,
     example: str,
+    run: Run | None = None,
 ) -> argparse.ArgumentParser:
-    """Add a command that reads the settings."""
+    """Add a command that reads the settings; one with parts has no ``run``."""
     parser = commands.add_parser(
         name, help=help_line, description=description, epilog=f"example:\n{example}"
     )
     add_config(parser)
+    if run is not None:
+        parser.set_defaults(run=run)
     return parser
 
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.help import add_command
-from kiosk.app.cli.printing import complain, echo
+from kiosk.app.cli.help import Commands, add_command
+from kiosk.app.cli.printing import ProgressLine, complain, echo
 from kiosk.app.cli.tools import Tools
 from kiosk.authority.administration.views import IMPORT_REASON
 from kiosk.authority.errors import ImportRefused
@@ -81,11 +81,10 @@ EXAMPLE = """\
 _DELETE_IT = "delete it (rm; overwriting is no use on a solid-state disk)"
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(subparsers: Commands) -> None:
     parser = add_command(
-        subparsers, "import", "take people and cards from a CSV file", DESCRIPTION, EXAMPLE
+        subparsers, "import", "take people and cards from a CSV file", DESCRIPTION, EXAMPLE, run
     )
-    parser.set_defaults(run=run)
     parser.add_argument("file", metavar="FILE.csv", type=Path, help="the file to import")
     parser.add_argument("--dry-run", action="store_true", help="check everything and write nothing")
     parser.add_argument(
@@ -136,7 +135,6 @@ def _see_to_the_file(path: Path, opened: OpenedFile, *, remove: bool) -> int:
 def _import(args: argparse.Namespace) -> ImportResult:
     tools = Tools(args)
     digits = tools.settings.people.number_digits
-    from kiosk.app.cli.printing import ProgressLine
     from kiosk.authority.administration.import_people import PeopleImport
     from kiosk.authority.policy import LivePolicy
 

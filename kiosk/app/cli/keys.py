@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.help import add_command, add_config
-from kiosk.app.cli.printing import complain, echo
+from kiosk.app.cli.help import Commands, add_command, add_config
+from kiosk.app.cli.printing import ProgressLine, complain, echo
 from kiosk.app.cli.tools import Tools, add_part
 from kiosk.contract.errors import ConfigError
 
@@ -89,7 +89,7 @@ and so does the audit.
 """
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(subparsers: Commands) -> None:
     parser = add_command(subparsers, "keys", "list or rotate the keys", DESCRIPTION, EXAMPLE)
     parts = parser.add_subparsers(dest="part", required=True, metavar="list|rotate|backed-up")
     listing = add_part(parts, "list", _list, "show every key, and what it sealed")
@@ -163,7 +163,6 @@ def _rotate(args: argparse.Namespace) -> int:
     """Rotate; 1 where a secret could not be opened."""
     tools = Tools(args)
     ring = tools.ring()  # which says what to do where there is none
-    from kiosk.app.cli.printing import ProgressLine
     from kiosk.authority.administration.keys import add_key, check_current, rotate_seal
     from kiosk.authority.crypto.keys import KeyPurpose, learn_names
 
@@ -221,7 +220,6 @@ def _print_added(tools: Tools, added: str, then: str) -> int:
 
 def _rotate_rows(tools: Tools, *, shared: bool) -> int:
     """Make every row's MAC again; 1 where a row was altered."""
-    from kiosk.app.cli.printing import ProgressLine
     from kiosk.authority.administration.keys import rotate_rows
 
     with ProgressLine("making MACs anew") as progress:
@@ -277,7 +275,6 @@ def _print_copy(tools: Tools) -> None:
 
 def _rotate_master(tools: Tools, *, add_only: bool, shared: bool) -> int:
     """Rotate the master key; 1 where a secret could not be derived."""
-    from kiosk.app.cli.printing import ProgressLine
 
     if add_only:
         added = tools.masters.add(tools.actor())

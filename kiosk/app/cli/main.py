@@ -10,16 +10,12 @@ import contextlib
 import importlib
 import os
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol, cast
+from collections.abc import Iterable, Sequence
 
 from kiosk.app.cli import COMMANDS, LACKING
-from kiosk.app.cli.help import Version, complete
+from kiosk.app.cli.help import Run, Version, complete
 from kiosk.app.cli.printing import complain
 from kiosk.contract.errors import ConfigError, KioskError
-
-if TYPE_CHECKING:
-    from kiosk.app.cli.tools import Run
 
 _ABOUT = """\
 Self-service smartcard unlock stations.
@@ -39,11 +35,6 @@ _OF_THE_AUTHORITY = (
 )
 _OF_A_STATION = frozenset({"jeepney", "msgspec", "pkcs11", "smartcard", "textual"})
 _OF_THE_DEMO = frozenset({"aiosmtpd", "psutil", "trustme"})
-
-
-class _Command(Protocol):
-    def add_parser(self, commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-        """Add the command; each of its parts carries its function as the default of ``run``."""
 
 
 def run_command(argv: Sequence[str] | None = None) -> int:
@@ -84,8 +75,7 @@ def _run(words: list[str]) -> int:
     if words and words[0] in LACKING:
         raise KioskError(f"`kiosk {words[0]}` is not installed: {_OF_THE_AUTHORITY}")
     wanted = {words[0]: COMMANDS[words[0]]} if words and words[0] in COMMANDS else COMMANDS
-    modules = {name: _load(module) for name, module in wanted.items()}
-    args = _parser(modules).parse_args(words)
+    args = _parser(wanted.values()).parse_args(words)
     run: Run = args.run
     return run(args)
 
@@ -118,22 +108,19 @@ def _other_account(error: OSError) -> str:
     return f"; {as_account(error.filename or '')}"
 
 
-def _load(module: str) -> _Command:
-    return cast(_Command, importlib.import_module(f"kiosk.app.cli.{module}"))
-
-
-def _parser(modules: dict[str, _Command]) -> argparse.ArgumentParser:
+def _parser(modules: Iterable[str]) -> argparse.ArgumentParser:
+    """Return the parser of the commands in these modules; each part carries its ``run``."""
     parser = argparse.ArgumentParser(
         prog="kiosk", description=_ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.set_defaults(config=None)
     parser.add_argument("--version", action=Version, nargs=0, help="print the version")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in modules.values():
-        module.add_parser(commands)
+    for module in modules:
+        importlib.import_module(f"kiosk.app.cli.{module}").add_parser(commands)
     complete(parser)
     return parser
 
 
 def whole_parser() -> argparse.ArgumentParser:
-    return _parser({name: _load(module) for name, module in COMMANDS.items()})
+    return _parser(COMMANDS.values())

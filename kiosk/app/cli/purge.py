@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from kiosk.app.cli.help import add_command
+from kiosk.app.cli.help import Commands, add_command
 from kiosk.app.cli.printing import complain, echo
 from kiosk.app.cli.tools import Tools
 from kiosk.authority.errors import AuditNotIntact
@@ -30,9 +30,9 @@ EXAMPLE = """\
 """
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(subparsers: Commands) -> None:
     parser = add_command(
-        subparsers, "purge", "delete what was kept long enough", DESCRIPTION, EXAMPLE
+        subparsers, "purge", "delete what was kept long enough", DESCRIPTION, EXAMPLE, run
     )
     parser.add_argument("--dry-run", action="store_true", help="only say how much it would be")
     parser.add_argument(
@@ -43,7 +43,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         action="store_true",
         help="rows of the audit that the collector has not been sent, too",
     )
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

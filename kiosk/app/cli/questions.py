@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from kiosk.app.cli.help import add_command
+from kiosk.app.cli.help import Commands, add_command
 from kiosk.app.cli.printing import echo
 from kiosk.app.cli.tools import (
     Tools,
@@ -26,7 +26,7 @@ EXAMPLE = """\
 """
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(subparsers: Commands) -> None:
     parser = add_command(subparsers, "questions", "security questions", DESCRIPTION, EXAMPLE)
     parts = parser.add_subparsers(dest="part", required=True, metavar="list|add|retire|revive")
     reading(parts, "list", _list, "show all questions")

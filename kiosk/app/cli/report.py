@@ -6,7 +6,7 @@ import argparse
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.help import add_command
+from kiosk.app.cli.help import Commands, add_command
 from kiosk.app.cli.printing import echo
 from kiosk.app.cli.tools import Tools, day, how_many, print_json
 
@@ -26,9 +26,8 @@ EXAMPLE = """\
 _SPANS = ["day", "week", "site", "reason"]
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = add_command(subparsers, "report", "count what was done", DESCRIPTION, EXAMPLE)
-    parser.set_defaults(run=run)
+def add_parser(subparsers: Commands) -> None:
+    parser = add_command(subparsers, "report", "count what was done", DESCRIPTION, EXAMPLE, run)
     parser.add_argument("--by", choices=_SPANS, default="day", help="(default: day)")
     parser.add_argument(
         "--days", type=how_many, default=30, help="the last so many days (default: 30)"

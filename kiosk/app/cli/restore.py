@@ -13,7 +13,7 @@ from itertools import chain, count
 from pathlib import Path
 
 from kiosk.app.cli.audit import print_gap
-from kiosk.app.cli.help import add_command
+from kiosk.app.cli.help import Commands, add_command
 from kiosk.app.cli.printing import ProgressLine, complain, echo
 from kiosk.app.cli.tools import Tools
 from kiosk.authority.errors import AuditNotIntact, KeyMissing, StoreBusy, StoreError
@@ -59,10 +59,9 @@ _NAMED = 3
 _WHOSE = "end every station, authority and session of staff first"
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = add_command(
-        subparsers, "restore", "put a backup in the place of the database", DESCRIPTION, EXAMPLE
-    )
+def add_parser(subparsers: Commands) -> None:
+    text = "put a backup in the place of the database"
+    parser = add_command(subparsers, "restore", text, DESCRIPTION, EXAMPLE, run)
     parser.add_argument("file", type=Path, metavar="FILE", nargs="?", help="what backup made")
     parser.add_argument("--replace", action="store_true", help="put the file aside that is there")
     parser.add_argument(
@@ -74,7 +73,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--older-keys", action="store_true", help="go on though the newest key file is lost"
     )
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from kiosk.app.cli.help import add_command, add_config
+from kiosk.app.cli.help import Commands, add_command, add_config
 from kiosk.app.cli.printing import complain, echo
 from kiosk.app.cli.tools import Tools, add_part
 from kiosk.authority.wording import numbered
@@ -26,7 +26,7 @@ EXAMPLE = """\
 """
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(subparsers: Commands) -> None:
     parser = add_command(subparsers, "rows", "find altered records", DESCRIPTION, EXAMPLE)
     parts = parser.add_subparsers(dest="part", required=True, metavar="check|accept")
     check = add_part(parts, "check", _check, "name every altered record")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kiosk.app import logs, process
-from kiosk.app.cli.help import add_command
+from kiosk.app.cli.help import Commands, add_command
 from kiosk.app.cli.printing import printable
 from kiosk.app.process import ServiceManager, take_service_manager
 from kiosk.contract.errors import ConfigError
@@ -20,7 +20,6 @@ from kiosk.system.file_stamp import FileStamp, stamp_of
 from kiosk.system.prctl import forbid_dumps
 
 if TYPE_CHECKING:
-    from kiosk.app.cli.tools import Run
     from kiosk.app.composition.background import OpenExecutor
     from kiosk.config.settings import Settings
 
@@ -42,23 +41,9 @@ _EXAMPLE = """\
 """
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    add_screen(commands, "run", run, "run the station in this terminal", _HELP, _EXAMPLE)
-
-
-def add_screen(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
-    name: str,
-    run_command: Run,
-    help_line: str,
-    description: str,
-    example: str,
-) -> argparse.ArgumentParser:
-    """Add a command that uses the terminal for its display, so that it needs a log."""
-    parser = add_command(commands, name, help_line, description, example)
-    parser.set_defaults(run=run_command)
+def add_parser(commands: Commands) -> None:
+    parser = add_command(commands, "run", "run the station in this terminal", _HELP, _EXAMPLE, run)
     parser.add_argument("--log", metavar="FILE", help="append the log to FILE")
-    return parser
 
 
 def run(args: argparse.Namespace) -> int:

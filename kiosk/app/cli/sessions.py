@@ -12,7 +12,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
-from kiosk.app.cli.help import add_command
+from kiosk.app.cli.help import Commands, add_command
 from kiosk.app.logs import open_log
 from kiosk.app.process import take_service_manager
 from kiosk.system.prctl import forbid_dumps, merge_equal_pages
@@ -47,15 +47,13 @@ LOADED = (
 """What a session imports; Textual imports the last ones when it uses them."""
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = add_command(
-        subparsers, "sessions", "load the RA application once for all staff", DESCRIPTION, EXAMPLE
-    )
+def add_parser(subparsers: Commands) -> None:
+    text = "load the RA application once for all staff"
+    parser = add_command(subparsers, "sessions", text, DESCRIPTION, EXAMPLE, run)
     parser.add_argument(
         "socket", type=Path, metavar="SOCKET", help="where sessions are handed over"
     )
     parser.add_argument("--log", metavar="FILE", help="append the log of sessions to FILE")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

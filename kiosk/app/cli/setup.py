@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kiosk import HAS_AUTHORITY
-from kiosk.app.cli.help import add_config
+from kiosk.app.cli.help import Commands, Run, add_config
 from kiosk.app.cli.printing import ask, complain, echo
-from kiosk.app.cli.tools import Run
 
 if TYPE_CHECKING:
     from kiosk.app.cli.tools import Tools
@@ -69,7 +68,7 @@ answer can be put right afterwards in {path}.
 """
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(commands: Commands) -> None:
     parser = commands.add_parser("setup", help="set up this machine", description=DESCRIPTION)
     parts = parser.add_subparsers(dest="part", required=True, metavar="station|authority")
     station = _add_part(parts, "station", _run_station, "a station", _STATION)
@@ -97,7 +96,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _add_part(
-    parts: argparse._SubParsersAction[argparse.ArgumentParser],
+    parts: Commands,
     name: str,
     run: Run,
     what: str,
@@ -108,7 +107,6 @@ def _add_part(
         help=f"make this machine {what}",
         description=description,
         epilog=_EXAMPLES[name],
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     part.set_defaults(run=run)
     part.add_argument(

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.help import add_command, add_config
+from kiosk.app.cli.help import Commands, add_command, add_config
 from kiosk.app.cli.printing import echo
 from kiosk.app.cli.tools import (
     Tools,
@@ -56,7 +56,7 @@ _ROLES = [role.value for role in Role]
 _CARD = "WHO", "IDENTIFIER"
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(subparsers: Commands) -> None:
     parser = add_command(subparsers, "staff", "members of staff", DESCRIPTION, EXAMPLE)
     parts = parser.add_subparsers(dest="part", required=True, metavar="PART")
     reading(parts, "list", _list, "show everybody, with keys and roles")

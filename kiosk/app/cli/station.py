@@ -7,7 +7,8 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.run import add_screen, open_last, run_station
+from kiosk.app.cli.help import Commands, add_command
+from kiosk.app.cli.run import open_last, run_station
 
 if TYPE_CHECKING:
     from kiosk.app.process import ServiceManager
@@ -23,9 +24,10 @@ _EXAMPLE = """\
 """
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(commands: Commands) -> None:
     help_line = "run the station in this terminal, on an authority elsewhere"
-    parser = add_screen(commands, "station", run, help_line, _HELP, _EXAMPLE)
+    parser = add_command(commands, "station", help_line, _HELP, _EXAMPLE, run)
+    parser.add_argument("--log", metavar="FILE", help="append the log to FILE")
     parser.add_argument(
         "--terminal", metavar="SOCKET", help="take the terminal that `kiosk display` serves there"
     )

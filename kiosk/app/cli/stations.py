@@ -6,7 +6,7 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from kiosk.app.cli.help import add_command
+from kiosk.app.cli.help import Commands, add_command
 from kiosk.app.cli.printing import as_json, complain, echo
 from kiosk.app.cli.tools import Tools, acting, grounds_of, print_result, reading
 from kiosk.authority.administration.views import StationLine
@@ -30,7 +30,7 @@ EXAMPLE = """\
 """
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(subparsers: Commands) -> None:
     parser = add_command(subparsers, "stations", "the stations", DESCRIPTION, EXAMPLE)
     parts = parser.add_subparsers(dest="part", required=True, metavar="PART")
     reading(parts, "list", _list, "show all stations")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 
-from kiosk.app.cli.help import add_command, add_config
-from kiosk.app.cli.printing import echo
+from kiosk.app.cli.help import Commands, add_command, add_config
+from kiosk.app.cli.printing import ProgressLine, complain, echo
 from kiosk.app.cli.tools import Tools, add_part
 from kiosk.authority.errors import StoreError
 from kiosk.authority.wording import numbered
@@ -37,7 +37,7 @@ sslmode=verify-full&sslrootcert=/etc/kiosk/database-ca.pem"
 """
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(subparsers: Commands) -> None:
     parser = add_command(
         subparsers, "store", "move to PostgreSQL, and its roles", DESCRIPTION, EXAMPLE
     )
@@ -64,7 +64,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def _copy(args: argparse.Namespace) -> int:
     """Copy and compare every row, verify the audit there, and print the next step."""
-    from kiosk.app.cli.printing import ProgressLine, complain
     from kiosk.app.composition.opening import open_store
     from kiosk.authority.administration.verification import sweep, verify_audit
     from kiosk.authority.audit.anchors import AnchorSigner

@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 import os
 import pwd
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, closing
 from dataclasses import asdict, is_dataclass
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kiosk.app.cli.help import add_config
+from kiosk.app.cli.help import Commands, Run, add_config
 from kiosk.app.cli.printing import as_json, echo
 from kiosk.app.composition.opening import (
     open_keys,
@@ -38,9 +38,6 @@ if TYPE_CHECKING:
     from kiosk.authority.store.database import Store
     from kiosk.config.settings import Settings
 
-
-Run = Callable[[argparse.Namespace], int]
-"""Runs a command or a part of one; returns the exit code."""
 
 _LONGEST_ACCOUNT = 64
 """Characters of an account's name in the audit."""
@@ -101,11 +98,9 @@ class Tools:
 
         return MasterKeys(self.key_file, open_token(self.settings, self.environ), self.store)
 
-    @contextmanager
-    def mailer(self) -> Iterator[Mailer]:
+    def mailer(self) -> AbstractContextManager[Mailer]:
         """Make the mailer for a block; reads certificates and credential."""
-        with closing(open_mailer(self.settings, self.environ)) as mailer:
-            yield mailer
+        return closing(open_mailer(self.settings, self.environ))
 
     @cached_property
     def desk(self) -> AdminDesk:
@@ -135,18 +130,14 @@ class Tools:
 _MANY = 99_999
 
 
-def add_part(
-    parts: argparse._SubParsersAction[argparse.ArgumentParser], name: str, run: Run, text: str
-) -> argparse.ArgumentParser:
+def add_part(parts: Commands, name: str, run: Run, text: str) -> argparse.ArgumentParser:
     """Add a part with the function that runs it."""
     part = parts.add_parser(name, help=text)
     part.set_defaults(run=run)
     return part
 
 
-def reading(
-    parts: argparse._SubParsersAction[argparse.ArgumentParser], name: str, run: Run, text: str
-) -> argparse.ArgumentParser:
+def reading(parts: Commands, name: str, run: Run, text: str) -> argparse.ArgumentParser:
     """Add a part that shows something, for people or with ``--json`` for a script."""
     part = add_part(parts, name, run, text)
     part.add_argument("--json", action="store_true", help="for a script")
@@ -155,7 +146,7 @@ def reading(
 
 
 def acting(
-    parts: argparse._SubParsersAction[argparse.ArgumentParser],
+    parts: Commands,
     name: str,
     run: Run,
     text: str,

@@ -105,12 +105,11 @@ def _address(name: str) -> str:
 def cast() -> tuple[DemoPerson, DemoPerson, DemoPerson]:
     """Make the three cards of the story: blocked and registered, working and not, unknown."""
     puks = [f"{secrets.randbelow(10**8):08}" for _ in range(3)]
+    asha, unknown = DemoCard("Asha, blocked", _ASHA), DemoCard("Unknown", _STRANGER % puks[2])
     return (
-        _actor("900100200301", "Asha Patel", puks[0], "Asha, blocked", _ASHA, blocked=True),
-        _actor("900100200302", "Ben Carter", puks[1], "Ben, new", _BEN),
-        _actor(
-            "900100200303", "Unknown Person", puks[2], "Unknown", _STRANGER % puks[2], known=False
-        ),
+        _actor("900100200301", "Asha Patel", puks[0], asha, blocked=True),
+        _actor("900100200302", "Ben Carter", puks[1], DemoCard("Ben, new", _BEN)),
+        _actor("900100200303", "Unknown Person", puks[2], unknown, known=False),
     )
 
 
@@ -122,18 +121,8 @@ def write_csv(path: Path, actors: tuple[DemoPerson, ...]) -> None:
     """Write the estate's people as a file for ``kiosk import``."""
     with path.open("w", newline="") as file:
         rows = csv.writer(file)
-        rows.writerow(
-            [
-                "holder_number",
-                "name",
-                "email",
-                "card_driver",
-                "card_id",
-                "unblock_secret",
-                "auth_key",
-                "pin_key",
-            ]
-        )
+        person = ["holder_number", "name", "email", "card_driver", "card_id", "unblock_secret"]
+        rows.writerow([*person, "auth_key", "pin_key"])
         for actor in actors:
             if actor.known:
                 guid = actor.chip.state.guid.hex()
@@ -147,17 +136,10 @@ def write_csv(path: Path, actors: tuple[DemoPerson, ...]) -> None:
 
 
 def _actor(
-    number: str,
-    name: str,
-    puk: str,
-    label: str,
-    hint: str,
-    *,
-    blocked: bool = False,
-    known: bool = True,
+    number: str, name: str, puk: str, shown: DemoCard, *, blocked: bool = False, known: bool = True
 ) -> DemoPerson:
     chip = new_card(holder_name=name, pin=PIN, puk=puk, blocked=blocked)
-    return DemoPerson(number, name, chip, puk, DemoCard(label, hint), known)
+    return DemoPerson(number, name, chip, puk, shown, known)
 
 
 class _Earlier(SystemClock):
@@ -248,15 +230,10 @@ class DemoTable:
     def __init__(
         self, actors: tuple[DemoPerson, ...], slot: Slot, mailbox: Mailbox, skip: int
     ) -> None:
-        self._cards = tuple(actor.shown for actor in actors)
+        self.cards = tuple(actor.shown for actor in actors)
         self._links = tuple(CardLink(actor.chip, slot) for actor in actors)
         self._mailbox = mailbox
         self._skip = self._read = skip
-
-    @property
-    def cards(self) -> tuple[DemoCard, ...]:
-        """The cards, in the order of their keys."""
-        return self._cards
 
     @property
     def inserted(self) -> int | None:

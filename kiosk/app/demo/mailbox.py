@@ -27,78 +27,9 @@ if TYPE_CHECKING:
     from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 
-# A server on a separate event loop, in a thread that can be stopped and started again.
-
-_WAIT_S = 10
-
-
-class LoopThread:
-    """Runs one TCP server on the loopback address."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._thread: threading.Thread | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._ended: asyncio.Event | None = None
-
-    def start(
-        self,
-        protocol: Callable[[], asyncio.Protocol],
-        port: int = 0,
-        tls: ssl.SSLContext | None = None,
-    ) -> int:
-        """Listen on ``port`` (0: a free one) and return it; raises ``OSError``."""
-        listening: Future[int] = Future()
-        serve = self._serve(protocol, port, tls, listening)
-        self._thread = threading.Thread(
-            target=lambda: asyncio.run(serve), name=self._name, daemon=True
-        )
-        self._thread.start()
-        return listening.result(_WAIT_S)
-
-    def stop(self) -> None:
-        """Close connections, stop listening and end the thread; does nothing unless it runs."""
-        if self._thread and self._loop and self._ended:
-            self._loop.call_soon_threadsafe(self._ended.set)
-            self._thread.join(_WAIT_S)
-        self._thread = None
-
-    async def _serve(
-        self,
-        protocol: Callable[[], asyncio.Protocol],
-        port: int,
-        tls: ssl.SSLContext | None,
-        listening: Future[int],
-    ) -> None:
-        self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
-        lines: list[asyncio.Protocol] = []
-
-        def remembered() -> asyncio.Protocol:
-            lines.append(protocol())
-            return lines[-1]
-
-        try:
-            server = await self._loop.create_server(remembered, "127.0.0.1", port, ssl=tls)
-        except OSError as error:
-            listening.set_exception(error)
-            return
-        listening.set_result(server.sockets[0].getsockname()[1])
-        await self._ended.wait()
-        server.close()
-        await _hang_up(lines)
-
-
-async def _hang_up(lines: list[asyncio.Protocol]) -> None:
-    for line in lines:
-        transport: asyncio.Transport | None = getattr(line, "transport", None)
-        if transport is not None:
-            transport.abort()
-    for _ in range(3):  # each turn of the loop brings a socket one step nearer to its end
-        await asyncio.sleep(0)
-
-
 HOST = "localhost"
 USER = "kiosk"
+_WAIT_S = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,14 +75,24 @@ class Mailbox:
         self._password = secrets.token_urlsafe(12)
         self._mail: list[ReceivedMail] = []
         self._arrived = threading.Condition()
-        self._thread = LoopThread("mailbox")
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ended: asyncio.Event | None = None
         self._port = 0
 
     def start(self) -> MailSettings:
-        """Listen, on the same port as before if there was one; return how to reach it."""
+        """Listen, on the same port as before if there was one; return how to reach it.
+
+        Raises ``OSError``.
+        """
         self._write_files()
-        from_start = self._tls_context if self._tls_from_start else None
-        self._port = self._thread.start(self._protocol(), self._port, from_start)
+        listening: Future[int] = Future()
+        serve = self._serve(self._protocol(), listening)
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(serve), name="mailbox", daemon=True
+        )
+        self._thread.start()
+        self._port = listening.result(_WAIT_S)
         return MailSettings(
             host=HOST,
             port=self._port,
@@ -161,8 +102,11 @@ class Mailbox:
         )
 
     def stop(self) -> None:
-        """Close all connections and stop listening; the mail is kept."""
-        self._thread.stop()
+        """Close all connections, stop listening and end the thread; the mail is kept."""
+        if self._thread and self._loop and self._ended:
+            self._loop.call_soon_threadsafe(self._ended.set)
+            self._thread.join(_WAIT_S)
+        self._thread = None
 
     def messages(self) -> tuple[ReceivedMail, ...]:
         """Return what has arrived, oldest first."""
@@ -201,6 +145,33 @@ class Mailbox:
         login.touch(mode=0o600)
         login.chmod(0o600)
         login.write_bytes(f"{USER}:{self._password}\n".encode())
+
+    async def _serve(
+        self, protocol: Callable[[], asyncio.Protocol], listening: Future[int]
+    ) -> None:
+        """Serve until ``stop``; ``listening`` gets the port."""
+        self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
+        lines: list[asyncio.Protocol] = []
+
+        def remembered() -> asyncio.Protocol:
+            lines.append(protocol())
+            return lines[-1]
+
+        tls = self._tls_context if self._tls_from_start else None
+        try:
+            server = await self._loop.create_server(remembered, "127.0.0.1", self._port, ssl=tls)
+        except OSError as error:
+            listening.set_exception(error)
+            return
+        listening.set_result(server.sockets[0].getsockname()[1])
+        await self._ended.wait()
+        server.close()
+        for line in lines:
+            transport: asyncio.Transport | None = getattr(line, "transport", None)
+            if transport is not None:
+                transport.abort()
+        for _ in range(3):  # each turn of the loop brings a socket one step nearer to its end
+            await asyncio.sleep(0)
 
     def _protocol(self) -> Callable[[], asyncio.Protocol]:
         from aiosmtpd.smtp import SMTP, AuthResult

@@ -117,12 +117,10 @@ def link(what: str, text: str, place: Path, target: Path, *then: str) -> Step:
         place.symlink_to(target)
         systemctl(*then)
 
-    def remove() -> None:
-        place.unlink()
-        _remove_empty(place.parent)
-        systemctl(*then)
+    def is_done() -> bool:
+        return place.is_symlink() and place.readlink() == target
 
-    return Step(what, text, lambda: place.is_symlink() and place.readlink() == target, make, remove)
+    return Step(what, text, is_done, make, partial(_remove, place, *then))
 
 
 def drop_in(what: str, text: str, place: Path, content: str) -> Step:
@@ -133,15 +131,10 @@ def drop_in(what: str, text: str, place: Path, content: str) -> Step:
         place.write_text(content)
         systemctl("daemon-reload")
 
-    def remove() -> None:
-        place.unlink()
-        _remove_empty(place.parent)
-        systemctl("daemon-reload")
-
     def is_done() -> bool:
         return read_if_there(place) == content
 
-    return Step(what, text, is_done, write, remove, place.exists)
+    return Step(what, text, is_done, write, partial(_remove, place, "daemon-reload"), place.exists)
 
 
 def private_copy(what: str, text: str, place: Path, source: Path, *then: str) -> Step:
@@ -151,14 +144,20 @@ def private_copy(what: str, text: str, place: Path, source: Path, *then: str) ->
         replace_text(place, source.read_text(), 0o600)
         systemctl(*then)
 
-    def remove() -> None:
-        place.unlink()
-        systemctl(*then)
-
     def is_done() -> bool:
         return read_if_there(place) == source.read_text()
 
-    return Step(what, text, is_done, write, remove, place.exists)
+    return Step(what, text, is_done, write, partial(_remove, place, *then), place.exists)
+
+
+def _remove(place: Path, *then: str) -> None:
+    """Remove a link or file, and call systemctl with the words of ``then``."""
+    place.unlink()
+    # A folder of drop-ins was made for ours; others belong to the system.
+    if place.parent.suffixes[-2:] in ([".conf", ".d"], [".service", ".d"], [".slice", ".d"]):
+        with suppress(OSError):  # somebody else has a file in it
+            place.parent.rmdir()
+    systemctl(*then)
 
 
 def mask(unit: str, text: str) -> Step:
@@ -212,20 +211,8 @@ def account(name: str, *, same_as: str, home: str) -> Step:
         run_program("userdel", "--force", name)
         systemctl("stop", f"user-{user}.slice")
 
-    return Step(
-        "account",
-        f"{name}: another name of {same_as}, for log-ins by SSH",
-        is_there,
-        make,
-        remove,
-    )
-
-
-def _remove_empty(drop_ins: Path) -> None:
-    """Remove a folder of drop-ins that was made for ours; others belong to the system."""
-    if drop_ins.suffixes[-2:] in ([".conf", ".d"], [".service", ".d"], [".slice", ".d"]):
-        with suppress(OSError):  # somebody else has a file in it
-            drop_ins.rmdir()
+    text = f"{name}: another name of {same_as}, for log-ins by SSH"
+    return Step("account", text, is_there, make, remove)
 
 
 # Warnings about the machine.

@@ -34,6 +34,7 @@ from kiosk.config.loading import (
     read_settings,
     read_toml,
 )
+from kiosk.config.settings import host_of
 from kiosk.contract.enrolment import read_line
 from kiosk.contract.errors import ConfigError
 
@@ -263,7 +264,7 @@ def network_drop_in(addresses: tuple[str, ...]) -> str:
     """Return the drop-in that opens the network to the authority's addresses."""
     found: list[str] = []
     for each in addresses:
-        host = each.rpartition(":")[0].strip("[]")
+        host = host_of(each)
         try:
             answers = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
         except OSError as error:

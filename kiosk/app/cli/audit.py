@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,17 +22,17 @@ from kiosk.app.cli.tools import (
     row_number,
 )
 from kiosk.app.composition.opening import open_store
+from kiosk.authority.administration.views import AuditFilter, ExportFormat
+from kiosk.authority.audit.rows import row_name
 from kiosk.authority.errors import AuditNotIntact
+from kiosk.authority.store.records import AuditAnchor, AuditGap, FaultKind, GapKind
 from kiosk.authority.wording import numbered
 from kiosk.config.loading import require_own_folder
+from kiosk.config.settings import Settings, StoreSettings
 from kiosk.contract.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from kiosk.authority.administration.views import AuditFilter
     from kiosk.authority.store.database import Store
-    from kiosk.authority.store.records import AuditAnchor, AuditGap
 
 DESCRIPTION = """\
 The audit is a chain: each row holds the hash of the one before, so a row that is
@@ -159,8 +160,6 @@ def _verify(args: argparse.Namespace) -> int:
         verify_without_key,
     )
     from kiosk.authority.audit.anchors import AnchorSigner
-    from kiosk.authority.audit.rows import row_name
-    from kiosk.authority.store.records import FaultKind
 
     if args.store and (args.file or not args.without_key):
         raise ConfigError("--store goes with --without-key: the keys are where the settings are")
@@ -203,7 +202,6 @@ def _store_at(url: str, tools: Tools) -> Store:
     """Return the store of a copy, to be read without settings and keys."""
     from kiosk.authority.store.engine import parse_url
     from kiosk.authority.store.sqlite_file import needs_its_folder, shows_more_than_tables
-    from kiosk.config.settings import Settings, StoreSettings
 
     address, reads = parse_url(url), {}
     if address.get_backend_name() == "sqlite":
@@ -231,9 +229,6 @@ def _store_at(url: str, tools: Tools) -> Store:
 
 def print_gap(gap: AuditGap, known: Iterable[int]) -> None:
     """Print which rows are absent for a good reason; ``known`` are numbers that rows had."""
-    from kiosk.authority.audit.rows import row_name
-    from kiosk.authority.store.records import GapKind
-
     on = f"{gap.signed_at:%Y-%m-%d %H:%M} UTC"
     if gap.kind is GapKind.PURGED:
         echo(f"rows {row_name(gap.first)} to {row_name(gap.last)} were purged on {on}")
@@ -252,7 +247,6 @@ def _verify_files(args: argparse.Namespace, tools: Tools, public: dict[str, byte
     """Verify exported chains, with the key file or, without it, the public keys alone."""
     from kiosk.authority.administration.audit_archive import verify_archives
     from kiosk.authority.audit.anchors import AnchorSigner, AnchorVerifier
-    from kiosk.authority.audit.rows import row_name
     from kiosk.authority.crypto.macs import AuditMacs
 
     if args.anchors:
@@ -279,7 +273,6 @@ def _anchor(args: argparse.Namespace) -> int:
     """Sign the heads, and export the anchors where requested; 1 where a row is wrong."""
     from kiosk.authority.administration.verification import anchor_line, read_anchors
     from kiosk.authority.audit.anchors import AnchorSigner, sign_heads
-    from kiosk.authority.audit.rows import row_name
 
     tools = Tools(args)
     signer = AnchorSigner(tools.ring())
@@ -346,8 +339,6 @@ def _list(args: argparse.Namespace) -> int:
 
         echo(as_json([columns_of(line) for line in page.lines]))
         return 0
-    from kiosk.authority.audit.rows import row_name
-
     widest = max((len(row_name(line.seq)) for line in page.lines), default=0)
     for line in page.lines:
         where = "  ".join(part for part in (line.person, line.card, line.station, line.who) if part)
@@ -370,8 +361,6 @@ def _kinds(args: argparse.Namespace) -> int:
 
 
 def _export(args: argparse.Namespace) -> int:
-    from kiosk.authority.administration.views import ExportFormat
-
     if args.format == "chain":
         return _export_chain(args)
     if args.whole:
@@ -386,7 +375,6 @@ def _export(args: argparse.Namespace) -> int:
 def _export_chain(args: argparse.Namespace) -> int:
     """Write the chains as stored, to be verified without the database."""
     from kiosk.authority.administration.audit_archive import archive_audit
-    from kiosk.authority.administration.views import AuditFilter
     from kiosk.authority.audit.anchors import AnchorSigner
 
     if _filter(args) != AuditFilter():
@@ -409,8 +397,6 @@ def _redact(args: argparse.Namespace) -> int:
 
 
 def _filter(args: argparse.Namespace) -> AuditFilter:
-    from kiosk.authority.administration.views import AuditFilter
-
     return AuditFilter(
         person=args.person,
         station=args.station,

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from kiosk.app.cli.help import Commands, add_command
 from kiosk.app.cli.printing import echo
 from kiosk.app.cli.tools import Tools
+from kiosk.app.composition.opening import open_known_keys
 from kiosk.app.logs import Discreet
 
 DESCRIPTION = """\
@@ -34,7 +35,6 @@ def run(args: argparse.Namespace) -> int:
     tools = Tools(args)
     settings = tools.settings
     from kiosk.app.composition.authority import build_caretaker, build_outbox
-    from kiosk.app.composition.opening import open_known_keys
 
     with _log_on_stdout():
         ring = open_known_keys(settings, tools.environ, tools.store)

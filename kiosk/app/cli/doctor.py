@@ -5,19 +5,26 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from kiosk import HAS_AUTHORITY
+from kiosk.app.cli import findings
 from kiosk.app.cli.help import Commands, add_command
-from kiosk.app.cli.tools import Tools
+from kiosk.app.cli.tools import Tools, print_json
+from kiosk.config.loading import (
+    EXAMPLES,
+    STATION_SETTINGS,
+    SYSTEM_SETTINGS,
+    SettingsMissing,
+    left_at_example,
+    load_settings,
+    state_directory,
+)
+from kiosk.config.settings import Settings
+from kiosk.contract.errors import ConfigError
+from kiosk.contract.findings import READER, Check, Condition, Finding, examine, fail, ok, warn
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from kiosk.config.settings import Settings
-    from kiosk.contract.findings import Check, Finding
-
-    Hardware = Callable[[Settings], Iterable[tuple[str, Check]]]
+Hardware = Callable[[Settings], Iterable[tuple[str, Check]]]
 
 _SETTINGS, _EXAMPLE = "settings", "example"
 
@@ -48,25 +55,17 @@ def add_parser(subparsers: Commands) -> None:
 
 def run(args: argparse.Namespace, hardware: Hardware | None = None) -> int:
     """Print every finding; ``hardware`` returns other checks of reader and card."""
-    from kiosk.app.cli.findings import show
-    from kiosk.app.cli.tools import print_json
-    from kiosk.contract.findings import Condition
-
     as_json, found = getattr(args, "json", False), []
     for finding in _findings(Tools(args), hardware or _hardware):
         found.append(finding)
         if not as_json:
-            show(finding)
+            findings.show(finding)
     if as_json:
         print_json(found)
     return int(any(finding.condition is Condition.FAIL for finding in found))
 
 
 def _findings(tools: Tools, hardware: Hardware) -> Iterator[Finding]:
-    from kiosk.config.loading import EXAMPLES, STATION_SETTINGS, SettingsMissing
-    from kiosk.contract.errors import ConfigError
-    from kiosk.contract.findings import examine, fail, ok
-
     try:
         settings = tools.settings
     except ConfigError as error:
@@ -89,8 +88,6 @@ def _findings(tools: Tools, hardware: Hardware) -> Iterator[Finding]:
         yield from examine(hardware(settings))
         yield from examine(station_checks(settings, tools.environ))
         return
-    from kiosk.app.cli import findings
-
     # Stations that call over the network have the names under which they enrolled.
     unused = "station" if settings.authority.listen else ""
     wanted = {name: names for name, names in EXAMPLES.items() if name != unused}
@@ -110,9 +107,6 @@ def _findings(tools: Tools, hardware: Hardware) -> Iterator[Finding]:
 
 def _running(path: Path) -> Iterator[Finding]:
     """Look at the units of this machine that read ``path`` when they start."""
-    from kiosk.app.cli.findings import check_running
-    from kiosk.config.loading import STATION_SETTINGS, SYSTEM_SETTINGS
-
     units: tuple[str, ...] = ()
     if path == STATION_SETTINGS:
         from kiosk.app.setup import station
@@ -122,15 +116,12 @@ def _running(path: Path) -> Iterator[Finding]:
         from kiosk.app.setup import authority
 
         units = authority.READERS
-    if units and (finding := check_running(path, units)):
+    if units and (finding := findings.check_running(path, units)):
         yield finding
 
 
 def _example(tools: Tools, wanted: Mapping[str, tuple[str, ...]]) -> Finding:
     """Warn of settings for people, or for registration, that are still the example's."""
-    from kiosk.config.loading import left_at_example
-    from kiosk.contract.findings import ok, warn
-
     if left := left_at_example(tools.path, tools.environ, wanted):
         advice = f"set each in {tools.path}, also where the example fits"
         return warn(_EXAMPLE, f"still the example's: {', '.join(left)}", advice)
@@ -139,8 +130,6 @@ def _example(tools: Tools, wanted: Mapping[str, tuple[str, ...]]) -> Finding:
 
 def _enrolled(tools: Tools) -> Settings | None:
     """Return the settings of `kiosk enrol`, where there is no settings file; None for none."""
-    from kiosk.config.loading import load_settings, state_directory
-
     state = str(state_directory(tools.environ, tools.path))
     settings = load_settings(None, {**tools.environ, "STATE_DIRECTORY": state})
     return settings if settings.authority.addresses and settings.authority.certificate else None
@@ -148,7 +137,6 @@ def _enrolled(tools: Tools) -> Settings | None:
 
 def _hardware(settings: Settings) -> Iterable[tuple[str, Check]]:
     from kiosk.app.setup.station import DisplayKind, present_display
-    from kiosk.contract.findings import READER, ok
 
     calls = settings.authority.addresses and not settings.authority.listen
     kind = present_display()

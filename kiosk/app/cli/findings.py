@@ -12,8 +12,10 @@ from pathlib import Path
 from kiosk.app.cli.printing import print_marked
 from kiosk.app.cli.tools import Tools
 from kiosk.app.composition.opening import open_collector
-from kiosk.config.settings import AuthoritySettings
+from kiosk.config.loading import SYSTEM_SETTINGS, state_directory
+from kiosk.config.settings import DEFAULTS, AuthoritySettings
 from kiosk.contract.errors import ConfigError
+from kiosk.contract.families import MUTUALLY_AUTHENTICATED
 from kiosk.contract.findings import AUTHORITY, CLOCK, Check, Condition, Finding, fail, ok, warn
 
 _MARKS = {Condition.OK: ("✓", "32"), Condition.WARN: ("!", "33"), Condition.FAIL: ("✗", "31")}
@@ -34,7 +36,6 @@ def show(finding: Finding) -> None:
 def store_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
     """Yield the checks of what ``kiosk setup`` makes."""
     from kiosk.authority.administration import checks
-    from kiosk.contract.families import MUTUALLY_AUTHENTICATED
 
     folder = tools.store_file.parent if tools.store_file else None
     policy = partial(checks.read_policy, tools.store, tools.settings.policy, tools.ring)
@@ -95,9 +96,6 @@ def mail_check(tools: Tools) -> tuple[str, Check]:
 
 def authority_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
     """Yield the check of the authority's process, where one should run on this machine."""
-    from kiosk.config.loading import SYSTEM_SETTINGS, state_directory
-    from kiosk.config.settings import DEFAULTS
-
     named = tools.settings
     if "/" in named.authority.ca:  # a bare name is a file of the service manager's
         yield _CA, partial(_check_ca, named.authority, tools.environ)

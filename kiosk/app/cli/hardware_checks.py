@@ -161,12 +161,17 @@ def read_card(config: str | None, part: str, wait_s: float) -> int:
     ends, asked = time.monotonic() + wait_s, False
     while True:
         found = examine_readers(cards, every)
-        read = [one for one in _readers(found, part) if one.report]
+        readers = [one for one in found.readers if part in one.reader]
+        read = [(one.report.card, one) for one in readers if one.report]
         if len(read) == 1:
-            return _print(read[0])
-        may_come = any(one.card is not CardCondition.UNKNOWN for one in _readers(found, part))
+            card, reader = read[0]
+            if also := also_on(reader.others):
+                complain(f"This card serves as the following{also}")
+            echo(f"{card.driver} {card.identifier}")
+            return 0
+        may_come = any(one.card is not CardCondition.UNKNOWN for one in readers)
         if len(read) > 1 or time.monotonic() >= ends or not may_come:
-            complain(f"kiosk: {_why_not(found, part)}")
+            complain(f"kiosk: {_why_not(found, readers, part)}")
             return 1
         if not asked:
             complain("Put the card into the reader.")
@@ -187,22 +192,10 @@ def _settings(config: str | None) -> Settings:
     return load_settings(None, os.environ)
 
 
-def _print(read: ReaderFinding) -> int:
-    if also := also_on(read.others):
-        complain(f"This card serves as the following{also}")
-    if read.report:
-        echo(f"{read.report.card.driver} {read.report.card.identifier}")
-    return 0
-
-
-def _readers(found: PcscFinding, part: str) -> list[ReaderFinding]:
-    return [one for one in found.readers if part in one.reader]
-
-
-def _why_not(found: PcscFinding, part: str) -> str:
+def _why_not(found: PcscFinding, readers: list[ReaderFinding], part: str) -> str:
+    """Say why no card was read in ``readers``, those of ``found`` whose name holds ``part``."""
     if not found.reachable:
         return found.detail
-    readers = _readers(found, part)
     if not readers:
         if not found.readers:
             return "no reader is plugged in"

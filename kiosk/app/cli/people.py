@@ -18,14 +18,13 @@ from kiosk.app.cli.tools import (
     print_result,
     reading,
 )
-from kiosk.authority.administration.views import Person
+from kiosk.authority.administration.views import Person, PersonLine
 from kiosk.authority.errors import AddressShared, NotTaken
 from kiosk.authority.people_groups import PeopleGroup, PeopleOrder
 from kiosk.authority.wording import last_day, numbered
 
 if TYPE_CHECKING:
     from kiosk.authority.administration.people import PeopleDesk
-    from kiosk.authority.administration.views import PersonLine
 
 
 # A person's page as lines of text.

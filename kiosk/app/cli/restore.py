@@ -16,6 +16,7 @@ from kiosk.app.cli.audit import print_gap
 from kiosk.app.cli.help import Commands, add_command
 from kiosk.app.cli.printing import ProgressLine, complain, echo
 from kiosk.app.cli.tools import Tools
+from kiosk.app.composition.opening import open_store
 from kiosk.authority.errors import AuditNotIntact, KeyMissing, StoreBusy, StoreError
 from kiosk.authority.wording import numbered
 from kiosk.config.loading import require_own_folder
@@ -92,7 +93,6 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _restore_file(args: argparse.Namespace, tools: Tools, target: Path) -> int:
-    from kiosk.app.composition.opening import open_store
     from kiosk.authority.store.sqlite_file import last_rows, lock_exclusively, lock_name_exclusively
 
     require_own_folder(target.parent)
@@ -156,7 +156,6 @@ def _check_schema(backup: Path, work: Path, settings: Settings, tools: Tools) ->
     What they do by themselves, at each statement of the service, no MAC covers. Indexes of somebody
     else's are dropped: nothing is left of them.
     """
-    from kiosk.app.composition.opening import open_store
     from kiosk.authority.store.sqlite_file import drop_indexes, schema_of
 
     fresh = work.with_name(f"{work.name}.fresh")

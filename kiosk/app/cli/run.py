@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -133,8 +134,6 @@ def open_log(path: str | None) -> None:
 
 
 def _run_in_one_process(settings: Settings, manager: ServiceManager | None) -> int:
-    from functools import partial
-
     from kiosk.app.composition.station import LocalExecutor, appearance_of, build_station
     from screens.kiosk.app import KioskApp
     from screens.terminal.pulse import WatchdogPulse

@@ -22,6 +22,7 @@ from kiosk.app.cli.tools import (
 )
 from kiosk.authority.errors import NotFound
 from kiosk.authority.roles import Role
+from kiosk.config.loading import load_settings, settings_path
 from kiosk.contract.errors import ConfigError
 from kiosk.contract.families import DEFAULT
 from kiosk.contract.messages import CardId
@@ -194,7 +195,6 @@ def _authorized_keys(args: argparse.Namespace) -> int:
     It imports little. `restrict` repeats the restrictions of sshd's own file.
     """
     from kiosk.authority.store.key_lookup import key_of_staff
-    from kiosk.config.loading import load_settings, settings_path
 
     path = settings_path(args.config, os.environ)
     store = load_settings(path, os.environ).store

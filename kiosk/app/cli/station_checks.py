@@ -17,7 +17,7 @@ from kiosk.contract.errors import AuthorityError, ConfigError
 from kiosk.contract.findings import AUTHORITY, CLOCK, Check, Finding, fail, ok, warn
 from kiosk.contract.messages import StationStanding
 from kiosk.contract.ports import Authority, SystemClock
-from kiosk.station.client import Address, TlsAddress, UnixAddress
+from kiosk.station.client import Address, UnixAddress
 
 _CERTIFICATE, _STATION = "certificate", "station"
 
@@ -73,13 +73,9 @@ def check_certificate(settings: Settings, environ: Mapping[str, str]) -> Finding
 
 
 def _of_address(address: Address, because: str) -> Finding:
-    match address:
-        case UnixAddress():
-            advice = "is `kiosk authority` running on this machine?"
-        case TlsAddress():
-            advice = "is `kiosk authority` running there, and is the way to it open?"
-        case _:
-            assert_never(address)
+    advice = "is `kiosk authority` running there, and is the way to it open?"
+    if isinstance(address, UnixAddress):
+        advice = "is `kiosk authority` running on this machine?"
     if because:
         return fail(AUTHORITY, f"{address} does not answer: {because}", advice)
     return ok(AUTHORITY, f"{address} answers")

@@ -8,6 +8,8 @@ from dataclasses import replace
 from kiosk.app.cli.help import Commands, add_command, add_config
 from kiosk.app.cli.printing import ProgressLine, complain, echo
 from kiosk.app.cli.tools import Tools, add_part
+from kiosk.app.composition.opening import open_store
+from kiosk.authority.audit.rows import row_name
 from kiosk.authority.errors import StoreError
 from kiosk.authority.wording import numbered
 from kiosk.contract.errors import ConfigError
@@ -64,11 +66,9 @@ def add_parser(subparsers: Commands) -> None:
 
 def _copy(args: argparse.Namespace) -> int:
     """Copy and compare every row, verify the audit there, and print the next step."""
-    from kiosk.app.composition.opening import open_store
     from kiosk.authority.administration.verification import sweep, verify_audit
     from kiosk.authority.audit.anchors import AnchorSigner
     from kiosk.authority.audit.events import ServiceKind
-    from kiosk.authority.audit.rows import row_name
     from kiosk.authority.store.copying import copy_store
     from kiosk.authority.store.engine import parse_url, unverified_host
     from kiosk.authority.store.sqlite_file import lock_exclusively

@@ -23,7 +23,8 @@ from kiosk.app.composition.opening import (
     open_store,
     open_token,
 )
-from kiosk.config.loading import credential_file, settings_path
+from kiosk.config.loading import credential_file, load_settings, settings_path
+from kiosk.config.settings import Settings
 from kiosk.contract.ports import SystemClock
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from kiosk.authority.crypto.sealing import Sealer
     from kiosk.authority.mail.message import Mailer
     from kiosk.authority.store.database import Store
-    from kiosk.config.settings import Settings
 
 
 _LONGEST_ACCOUNT = 64
@@ -54,8 +54,6 @@ class Tools:
     @cached_property
     def settings(self) -> Settings:
         """The settings; without a file the error says how to make one."""
-        from kiosk.config.loading import load_settings
-
         return load_settings(self.path, self.environ)
 
     @cached_property

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from kiosk.config.loading import credential_file, credential_text
 from kiosk.config.settings import Settings
 from kiosk.contract.errors import ConfigError
-from kiosk.contract.ports import SystemClock
+from kiosk.contract.ports import Clock, SystemClock
 
 if TYPE_CHECKING:
     from kiosk.authority.audit.siem import Collector
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from kiosk.authority.crypto.token import TokenMasters
     from kiosk.authority.mail.smtp import SmtpMailer
     from kiosk.authority.store.database import Store
-    from kiosk.contract.ports import Clock
 
 
 def open_store(

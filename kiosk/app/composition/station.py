@@ -31,6 +31,7 @@ from kiosk.contract.ports import (
 from kiosk.station.commands import Command
 from kiosk.station.events import ResultSide
 from kiosk.station.loop import IdleTimes, StationLoop
+from kiosk.station.machine import AuthorityAddress, NetworkState, end_machine
 from kiosk.station.states import Outage
 from screens.terminal.colours import is_bare_console
 from screens.theme import PLAIN, RICH, Appearance
@@ -38,7 +39,6 @@ from screens.theme import PLAIN, RICH, Appearance
 if TYPE_CHECKING:
     from kiosk.app.composition.renewal import Renewal
     from kiosk.station.client import HttpAuthority
-    from kiosk.station.machine import NetworkState
 
 log = logging.getLogger(__name__)
 
@@ -164,7 +164,6 @@ class RemoteExecutor:
     def __init__(self, settings: Settings, path: Path, environ: Mapping[str, str]) -> None:
         from kiosk.app.composition.cards import build_cards
         from kiosk.station.executor import Actions
-        from kiosk.station.machine import end_machine
 
         first = _first_beat()
         self._certificate: Path | None = None
@@ -195,7 +194,6 @@ class RemoteExecutor:
 
     def _look_at_network(self) -> NetworkState:
         from kiosk.app.composition.renewal import dates_of
-        from kiosk.station.machine import AuthorityAddress, NetworkState
 
         reached = self._authority.reach()
         dates = dates_of(self._certificate) if self._certificate else None

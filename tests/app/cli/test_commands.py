@@ -442,7 +442,8 @@ def test_doctor_does_not_take_the_authority_of_the_machine_for_one_with_other_se
     monkeypatch.setenv("KIOSK_AUTHORITY__SOCKET", str(ready_socket))
     if not is_named:
         usual = replace(settings.DEFAULTS.authority, socket=str(ready_socket))
-        monkeypatch.setattr(settings, "DEFAULTS", replace(settings.DEFAULTS, authority=usual))
+        changed = replace(settings.DEFAULTS, authority=usual)
+        monkeypatch.setattr("kiosk.app.cli.findings.DEFAULTS", changed)
     kiosk("doctor")
     said = capsys.readouterr().out
     who = (

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Protocol
 
 
@@ -58,11 +59,10 @@ class Text:
 
 
 class Number:
-    """Number within bounds; an integer where ``low`` and ``high`` are integers."""
+    """Number within bounds."""
 
-    def __init__(self, low: float, high: float, *, whole: bool = False) -> None:
+    def __init__(self, low: float, high: float) -> None:
         self.low, self.high = low, high
-        self._whole = whole
 
     @property
     def allowed(self) -> str:
@@ -76,13 +76,20 @@ class Number:
         return number
 
     def _number(self, value: object) -> float:
-        kinds = str | int if self._whole else str | int | float
-        try:
-            if isinstance(value, kinds) and not isinstance(value, bool):
-                return int(value) if self._whole else float(value)
-        except ValueError:
-            pass
-        raise InvalidValue("is not a whole number" if self._whole else "is not a number")
+        if isinstance(value, str | int | float) and not isinstance(value, bool):
+            with suppress(ValueError):
+                return float(value)
+        raise InvalidValue("is not a number")
+
+
+class Whole(Number):
+    """Whole number within bounds."""
+
+    def _number(self, value: object) -> int:
+        if isinstance(value, str | int) and not isinstance(value, bool):
+            with suppress(ValueError):
+                return int(value)
+        raise InvalidValue("is not a whole number")
 
 
 class Boolean:

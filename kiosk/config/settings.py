@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from kiosk.config.kinds import Boolean, InvalidValue, Kind, Number, OneOf, Text, Words
+from kiosk.config.kinds import Boolean, InvalidValue, Kind, Number, OneOf, Text, Whole, Words
 from kiosk.contract.families import ON_PCSC, CardFamily, SecretKind, secret_kind_names
 from kiosk.contract.messages import LONGEST_NAME
 from kiosk.contract.policy import Factor, Genuine, Policy
@@ -54,6 +54,17 @@ def settings_of(section: type[Section] | Section) -> Iterator[About]:
 def _short(longest: int, *, empty: bool = False) -> Text:
     """Return a text that fits the smallest display (60 by 20), or a table."""
     return Text(f"one line of at most {longest} characters", f".{{1,{longest}}}", empty=empty)
+
+
+def _word(what: str, pattern: str) -> Callable[[str], str]:
+    """Return what reads one word of a list, all of which ``pattern`` has to match."""
+
+    def read(word: str) -> str:
+        if not re.fullmatch(pattern, word):
+            raise InvalidValue(f"{word!r} is no {what}", quotes=False)
+        return word
+
+    return read
 
 
 _HOST_AND_PORT = r"(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}"
@@ -142,7 +153,7 @@ class PeopleSettings(Section):
     """``[people]``: how holders are numbered."""
 
     number_digits: int = setting(
-        12, Number(0, 20, whole=True), "Digits of a holder number; 0 takes any short text."
+        12, Whole(0, 20), "Digits of a holder number; 0 takes any short text."
     )
 
 
@@ -203,24 +214,24 @@ class RetentionSettings(Section):
 
     codes_days: int = setting(
         2,
-        Number(2, 30, whole=True),
+        Whole(2, 30),
         "Days until codes, attempts and registrations that were not finished are deleted; "
         "all of them are dead within the hour.",
     )
     outbox_days: int = setting(
         30,
-        Number(1, 365, whole=True),
+        Whole(1, 365),
         "Days until notices that were sent or given up, decided proposals, and both addresses of "
         "a change that has ended, are deleted.",
     )
     visits_months: int = setting(
         12,
-        Number(6, 24, whole=True),
+        Whole(6, 24),
         "Months until visits and closed entries of the unblock journal are deleted.",
     )
     audit_months: int = setting(
         24,
-        Number(6, 240, whole=True),
+        Whole(6, 240),
         "Months that the audit is kept; `kiosk purge` deletes what is older and was exported.",
     )
 
@@ -279,12 +290,6 @@ class AdminSettings(Section):
 # ``[cards]``: the families of cards that are served, and what opens them.
 
 
-def _family(word: str) -> str:
-    if word not in ON_PCSC:
-        raise InvalidValue(f"{word!r} is no family of cards", quotes=False)
-    return word
-
-
 @dataclass(frozen=True)
 class CardSettings(Section):
     """``[cards]``: the first family in the list serves a card with several applications.
@@ -295,7 +300,7 @@ class CardSettings(Section):
 
     families: tuple[str, ...] = setting(
         ON_PCSC,
-        Words(f"some of {', '.join(ON_PCSC)}", _family),
+        Words(f"some of {', '.join(ON_PCSC)}", _word("family of cards", "|".join(ON_PCSC))),
         "The families of cards that are served, in the order in which a card is asked.",
     )
     openpgp_secret: str = setting(
@@ -325,9 +330,7 @@ class MailSettings(Section):
         Text("a host name", r"[A-Za-z0-9.:_-]+"),
         "The relay's name, as its certificate has it.",
     )
-    port: int = setting(
-        587, Number(1, 65535, whole=True), "The relay's port: 587 or 465 as a rule."
-    )
+    port: int = setting(587, Whole(1, 65535), "The relay's port: 587 or 465 as a rule.")
     security: str = setting(
         "starttls",
         OneOf("starttls", "tls"),
@@ -365,15 +368,10 @@ RA = "ra"
 """Stands for the Registration Authority's address, so that it is set only once."""
 
 
-def _address(word: str) -> str:
-    if word != RA and not re.fullmatch(ADDRESS, word):
-        raise InvalidValue(f"{word!r} is no email address", quotes=False)
-    return word
-
-
 def _recipients(of: str) -> tuple[str, ...]:
     """Declare the recipients of a kind of alarm."""
-    kind = Words('email addresses; "ra" is ra_email of [service]; an empty list: nobody', _address)
+    allowed = 'email addresses; "ra" is ra_email of [service]; an empty list: nobody'
+    kind = Words(allowed, _word("email address", f"{RA}|{ADDRESS}"))
     recipients: tuple[str, ...] = setting((RA,), kind, f"Who is told {of}.")
     return recipients
 
@@ -392,10 +390,10 @@ class NoticeSettings(Section):
     row_altered: tuple[str, ...] = _recipients("that a record was altered outside of the service")
     audit_broken: tuple[str, ...] = _recipients("that the audit does not fit")
     failures_at_station: int = setting(
-        20, Number(2, 1000, whole=True), "Failures at one station in an hour that are many."
+        20, Whole(2, 1000), "Failures at one station in an hour that are many."
     )
     failures_of_person: int = setting(
-        6, Number(2, 100, whole=True), "Failures of one person in an hour that are many."
+        6, Whole(2, 100), "Failures of one person in an hour that are many."
     )
     mail_minutes: float = setting(
         15, Number(1, 1440), "Minutes that a notice may wait before mail counts as held up."
@@ -440,12 +438,6 @@ class Pkcs11Settings(Section):
 # ``[authority]``: the authority's listeners, and its addresses for stations.
 
 
-def _host_and_port(word: str) -> str:
-    if not re.fullmatch(_HOST_AND_PORT, word):
-        raise InvalidValue(f"{word!r} is no host:port", quotes=False)
-    return word
-
-
 def host_of(address: str) -> str:
     """Return the name or the IP address of ``host:port``."""
     return address.rpartition(":")[0].strip("[]")
@@ -478,7 +470,7 @@ class AuthoritySettings(Section):
     )
     addresses: tuple[str, ...] = setting(
         (),
-        Words("a list of host:port", _host_and_port),
+        Words("a list of host:port", _word("host:port", _HOST_AND_PORT)),
         "Where stations find the authority in the network, by names that its certificate has; an "
         "empty list: at the socket.",
     )
@@ -632,22 +624,20 @@ class PolicySettings(Section):
         Words('a list of "questions" and "email-code"', _factor),
         "What a holder has to pass, in this order.",
     )
-    questions_registered: int = setting(
-        4, Number(2, 8, whole=True), "Questions a holder registers."
-    )
-    questions_asked: int = setting(3, Number(2, 4, whole=True), "Questions asked in one attempt.")
-    max_failures: int = setting(3, Number(1, 10, whole=True), "Failed attempts that block.")
-    code_digits: int = setting(8, Number(6, 10, whole=True), "Digits of an emailed code.")
+    questions_registered: int = setting(4, Whole(2, 8), "Questions a holder registers.")
+    questions_asked: int = setting(3, Whole(2, 4), "Questions asked in one attempt.")
+    max_failures: int = setting(3, Whole(1, 10), "Failed attempts that block.")
+    code_digits: int = setting(8, Whole(6, 10), "Digits of an emailed code.")
     code_life_minutes: float = setting(15, Number(1, 60), "Minutes that a code lives.")
-    code_tries: int = setting(5, Number(1, 10, whole=True), "Wrong entries that spend a code.")
+    code_tries: int = setting(5, Whole(1, 10), "Wrong entries that spend a code.")
     codes_an_hour: int = setting(
         3,
-        Number(1, 20, whole=True),
+        Whole(1, 20),
         "Codes mailed for one card in an hour; staff may give as many again.",
     )
     code_gap_s: float = setting(60, Number(0, 600), "Seconds between two codes.")
-    pin_min_length: int = setting(6, Number(4, 8, whole=True), "Fewest digits of a new PIN.")
-    pin_max_length: int = setting(8, Number(4, 8, whole=True), "Most digits of a new PIN.")
+    pin_min_length: int = setting(6, Whole(4, 8), "Fewest digits of a new PIN.")
+    pin_max_length: int = setting(8, Whole(4, 8), "Most digits of a new PIN.")
     email_domains: tuple[str, ...] = setting(
         ("nhs.net", "nhs.uk", "gov.uk", "mod.uk"),
         Words('a list of domains such as "nhs.net"', _domain, "any domain"),
@@ -681,7 +671,7 @@ class PolicySettings(Section):
     )
 
     visits_a_minute: int = setting(
-        30, Number(5, 1000, whole=True), "Visits that one station may begin within a minute."
+        30, Whole(5, 1000), "Visits that one station may begin within a minute."
     )
 
     def check(self) -> None:

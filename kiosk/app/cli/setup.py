@@ -18,7 +18,6 @@ from kiosk.app.cli.printing import ask, complain, echo
 
 if TYPE_CHECKING:
     from kiosk.app.cli.tools import Tools
-    from kiosk.app.setup.steps import Step
     from kiosk.config.settings import About
 
 DESCRIPTION = """\
@@ -133,10 +132,6 @@ def _setting(text: str) -> tuple[tuple[str, str], str]:
     return (section, name), value
 
 
-def _say(word: str, step: Step) -> None:
-    echo(f"{word:<12}  {step.what:<10}  {step.text}")
-
-
 def _answers(
     args: argparse.Namespace, path: Path, known: Iterable[tuple[str, str]] = ()
 ) -> dict[tuple[str, str], str]:
@@ -204,9 +199,9 @@ def _run_station(args: argparse.Namespace) -> int:
         values, args.enrol, station.DisplayKind(kind), undo=args.undo, dry_run=args.dry_run
     )
     if args.undo:
-        take_back(list(steps), _say, dry_run=args.dry_run)
+        take_back(list(steps), dry_run=args.dry_run)
         return 0
-    carry_out(steps, _say, dry_run=args.dry_run)
+    carry_out(steps, dry_run=args.dry_run)
     if device := unencrypted_disk(STATION_SETTINGS.parent):
         echo(f"warning       disk        {device} is not encrypted: a thief can read what is on it")
     if not station.limits_usb():
@@ -229,7 +224,7 @@ def _run_authority(args: argparse.Namespace) -> int:
         require_account(authority.ACCOUNT, "unlock-kiosk-authority")
     if args.undo:
         steps = authority.machine_steps(undo=True) if on_machine else ()
-        take_back(list(steps), _say, dry_run=args.dry_run)
+        take_back(list(steps), dry_run=args.dry_run)
         return 0
     values = _answers(args, tools.path)
     step = authority.write_settings(tools.path, values)
@@ -237,7 +232,7 @@ def _run_authority(args: argparse.Namespace) -> int:
         step = step.followed_by(partial(systemctl, "try-restart", *authority.READERS))
     # Root has already reported what it calls as the account.
     if on_machine or tools.path != SYSTEM_SETTINGS or not step.is_done():
-        carry_out([step], _say, dry_run=args.dry_run)
+        carry_out([step], dry_run=args.dry_run)
     if not tools.path.exists():
         echo("would make    database, keys and questions as the settings say")
         code = 0
@@ -247,10 +242,10 @@ def _run_authority(args: argparse.Namespace) -> int:
             systemctl("try-restart", "kiosk-authority.service")
     else:
         steps = authority.store_steps(tools, seals=args.seal_keys, new_database=args.new_database)
-        carry_out(steps, _say, dry_run=args.dry_run)
+        carry_out(steps, dry_run=args.dry_run)
         code = 0 if args.dry_run else _look(Tools(args))
     if on_machine and code == 0:
-        carry_out(authority.machine_steps(undo=False), _say, dry_run=args.dry_run)
+        carry_out(authority.machine_steps(undo=False), dry_run=args.dry_run)
         if device := unencrypted_disk(tools.path.parent):
             echo(f"warning       disk        {device} is not encrypted: a thief can read the keys")
     return code

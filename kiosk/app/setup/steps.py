@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from kiosk.app.cli.printing import echo
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -43,32 +45,32 @@ class Step:
         return Step(self.what, text, lambda: not is_there(), self.undo, is_there=is_there)
 
 
-Say = Callable[[str, Step], object]
-"""Prints a word for the result of a step, and the step."""
+def _say(word: str, step: Step) -> None:
+    echo(f"{word:<12}  {step.what:<10}  {step.text}")
 
 
-def carry_out(steps: Iterable[Step], say: Say, *, dry_run: bool) -> None:
+def carry_out(steps: Iterable[Step], *, dry_run: bool) -> None:
     """Do what is not done yet, in order; a dry run only prints it."""
     for step in steps:
         changes = step.is_there is not None and step.is_there()
         if step.is_done():
-            say("kept", step)
+            _say("kept", step)
         elif dry_run:
-            say("would change" if changes else "would make", step)
+            _say("would change" if changes else "would make", step)
         else:
             step.do()
-            say("changed" if changes else "made", step)
+            _say("changed" if changes else "made", step)
 
 
-def take_back(steps: Sequence[Step], say: Say, *, dry_run: bool) -> None:
+def take_back(steps: Sequence[Step], *, dry_run: bool) -> None:
     """Undo what is done and can be undone, the last first."""
     for step in reversed(steps):
         if not (step.is_there or step.is_done)():
             continue
         if step.undo is None:
-            say("kept", step)
+            _say("kept", step)
         elif dry_run:
-            say("would undo", step)
+            _say("would undo", step)
         else:
             step.undo()
-            say("undone", step)
+            _say("undone", step)

@@ -122,9 +122,7 @@ class StationSettings(Section):
         "The name of this station in the audit and in mail; each station has its own.",
     )
     site: str = setting(
-        "",
-        _short(LONGEST_NAME, empty=True),
-        "The site it stands at, for reports; may be empty.",
+        "", _short(LONGEST_NAME, empty=True), "The site it stands at, for reports; may be empty."
     )
     idle_s: float = setting(
         60, Number(10, 600), "Seconds without a key until it asks: are you still there?"
@@ -337,9 +335,7 @@ class MailSettings(Section):
         "STARTTLS is required; tls speaks TLS from the first byte.",
     )
     ca_file: str = setting(
-        "",
-        Text(empty=True),
-        "Certificates (PEM) to trust; empty trusts what this machine trusts.",
+        "", Text(empty=True), "Certificates (PEM) to trust; empty trusts what this machine trusts."
     )
     sender: str = setting(
         "no-reply@wexbridge.example",
@@ -416,9 +412,7 @@ class Pkcs11Settings(Section):
     """
 
     module: str = setting(
-        "",
-        _PATH,
-        "The maker's PKCS#11 module, for cards of no other family; empty is none.",
+        "", _PATH, "The maker's PKCS#11 module, for cards of no other family; empty is none."
     )
     style: str = setting(
         "init-pin",
@@ -426,9 +420,7 @@ class Pkcs11Settings(Section):
         "How it sets a PIN again: C_InitPIN as security officer, or C_SetPIN with the PUK.",
     )
     token: str = setting(
-        "",
-        _TOKEN,
-        "The label of the token to use, where the module shows several in one reader.",
+        "", _TOKEN, "The label of the token to use, where the module shows several in one reader."
     )
     timeout_s: float = setting(
         15, Number(2, 60), "Seconds that the module may take for one answer before it is ended."
@@ -481,9 +473,7 @@ class AuthoritySettings(Section):
         "`kiosk enrol` fetches a station's.",
     )
     key: str = setting(
-        "",
-        _CREDENTIAL,
-        "The private key (PEM) of that certificate; empty: it is in the same file.",
+        "", _CREDENTIAL, "The private key (PEM) of that certificate; empty: it is in the same file."
     )
     ca: str = setting(
         "",
@@ -560,9 +550,7 @@ class SiemSettings(Section):
     """``[siem]``: the audit, and with it the alarms, goes to a collector by syslog over TLS."""
 
     collector: str = setting(
-        "",
-        _LISTEN,
-        "The collector, such as siem.example:6514; empty sends nothing.",
+        "", _LISTEN, "The collector, such as siem.example:6514; empty sends nothing."
     )
     format: str = setting("json", OneOf("json", "cef"), "What each message holds.")
     ca: str = setting(
@@ -572,15 +560,9 @@ class SiemSettings(Section):
         "trusts.",
     )
     certificate: str = setting(
-        "",
-        _CREDENTIAL,
-        "The certificate (PEM) that the collector is shown, where it asks for one.",
+        "", _CREDENTIAL, "The certificate (PEM) that the collector is shown, where it asks for one."
     )
-    key: str = setting(
-        "",
-        _CREDENTIAL,
-        "The private key (PEM) of that certificate.",
-    )
+    key: str = setting("", _CREDENTIAL, "The private key (PEM) of that certificate.")
     confirmed_by: str = setting(
         "close-notify",
         OneOf("close-notify", "end-of-stream"),
@@ -631,9 +613,7 @@ class PolicySettings(Section):
     code_life_minutes: float = setting(15, Number(1, 60), "Minutes that a code lives.")
     code_tries: int = setting(5, Whole(1, 10), "Wrong entries that spend a code.")
     codes_an_hour: int = setting(
-        3,
-        Whole(1, 20),
-        "Codes mailed for one card in an hour; staff may give as many again.",
+        3, Whole(1, 20), "Codes mailed for one card in an hour; staff may give as many again."
     )
     code_gap_s: float = setting(60, Number(0, 600), "Seconds between two codes.")
     pin_min_length: int = setting(6, Whole(4, 8), "Fewest digits of a new PIN.")
@@ -719,16 +699,8 @@ class SecretSettings(Section):
         _PATH,
         "The PKCS#11 module of the token that keeps the master keys; empty is the key file.",
     )
-    token: str = setting(
-        "",
-        _TOKEN,
-        "The label of that token.",
-    )
-    pin_file: str = setting(
-        "",
-        _CREDENTIAL,
-        "The file with the PIN of the token's user.",
-    )
+    token: str = setting("", _TOKEN, "The label of that token.")
+    pin_file: str = setting("", _CREDENTIAL, "The file with the PIN of the token's user.")
     timeout_s: float = setting(
         3, Number(1, 30), "Seconds that the token may take for one answer before it is ended."
     )

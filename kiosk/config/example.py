@@ -88,10 +88,10 @@ def _end_of_value(lines: Sequence[str], first: int) -> int:
 def as_toml(settings: Settings) -> str:
     """Return a file with all differences from the defaults, including the database's password."""
     sections = []
-    for name, section in ((each, getattr(settings, each)) for each in SECTIONS):
-        chosen = {about.name: getattr(section, about.name) for about in settings_of(section)}
-        defaults = {about.name: about.default for about in settings_of(section)}
-        lines = [f"{key} = {_toml(it)}" for key, it in chosen.items() if it != defaults[key]]
+    for name in SECTIONS:
+        section = getattr(settings, name)
+        chosen = [(about, getattr(section, about.name)) for about in settings_of(section)]
+        lines = [f"{about.name} = {_toml(it)}" for about, it in chosen if it != about.default]
         if lines:
             sections.append("\n".join([f"[{name}]", *lines, ""]))
     return "\n".join(sections)

@@ -41,15 +41,14 @@ CERTIFICATE = "station.pem"
 
 
 def settings_path(given: str | None, environ: Mapping[str, str]) -> Path:
-    """Return the settings file: as given, from ``$KIOSK_SETTINGS``, or the system's."""
-    return Path(given or environ.get(SETTINGS_VARIABLE) or system_settings())
+    """Return the settings file: as given, or from ``$KIOSK_SETTINGS``.
 
-
-def system_settings() -> Path:
-    """Return the settings of the service whose account this is, or of the installed one."""
-    if not HAS_AUTHORITY:
-        return STATION_SETTINGS
-    return STATION_SETTINGS if _own_account() == STATION_ACCOUNT else SYSTEM_SETTINGS
+    Else it is that of the service whose account this is, or of the installed one.
+    """
+    if named := given or environ.get(SETTINGS_VARIABLE):
+        return Path(named)
+    is_stations = not HAS_AUTHORITY or _own_account() == STATION_ACCOUNT
+    return STATION_SETTINGS if is_stations else SYSTEM_SETTINGS
 
 
 def _own_account() -> str:

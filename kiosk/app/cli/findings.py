@@ -37,36 +37,25 @@ def store_checks(tools: Tools) -> Iterator[tuple[str, Check]]:
     """Yield the checks of what ``kiosk setup`` makes."""
     from kiosk.authority.administration import checks
 
+    settings, store = tools.settings, tools.store
     folder = tools.store_file.parent if tools.store_file else None
-    policy = partial(checks.read_policy, tools.store, tools.settings.policy, tools.ring)
-    yield (
-        checks.DATABASE,
-        partial(
-            checks.check_database,
-            tools.store,
-            folder,
-            tools.settings.store.url,
-            has_keys=tools.key_file.exists(),
-        ),
-    )
-    yield checks.KEYS, partial(checks.check_keys, tools.ring, tools.store)
-    yield checks.ADDRESSES, partial(checks.check_addresses, tools.store, policy)
-    yield checks.QUESTIONS, partial(checks.check_questions, tools.store, policy)
-    certified = bool(tools.settings.cards.issuers)
-    yield (
-        checks.CARD_KEYS,
-        partial(checks.check_card_keys, tools.store, policy, certified=certified),
-    )
-    copy = partial(checks.check_key_copy, tools.ring, tools.key_file, tools.store)
-    yield checks.KEY_COPY, copy
-    derives = tools.settings.secrets.source == "derived"
+    policy = partial(checks.read_policy, store, settings.policy, tools.ring)
+    url, has_keys = settings.store.url, tools.key_file.exists()
+    yield checks.DATABASE, partial(checks.check_database, store, folder, url, has_keys=has_keys)
+    yield checks.KEYS, partial(checks.check_keys, tools.ring, store)
+    yield checks.ADDRESSES, partial(checks.check_addresses, store, policy)
+    yield checks.QUESTIONS, partial(checks.check_questions, store, policy)
+    certified = bool(settings.cards.issuers)
+    yield checks.CARD_KEYS, partial(checks.check_card_keys, store, policy, certified=certified)
+    yield checks.KEY_COPY, partial(checks.check_key_copy, tools.ring, tools.key_file, store)
+    derives = settings.secrets.source == "derived"
     yield checks.MASTER, partial(checks.check_master_keys, tools.masters, derives=derives)
-    if tools.settings.secrets.module and tools.store_file:
-        times = tools.settings.secrets.timeout_s, tools.settings.store.busy_timeout_s
+    if settings.secrets.module and tools.store_file:
+        times = settings.secrets.timeout_s, settings.store.busy_timeout_s
         yield checks.TOKEN, partial(checks.check_patience, *times)
     if files := _credentials(tools):
         yield checks.CREDENTIALS, partial(checks.check_credentials, files)
-    if not MUTUALLY_AUTHENTICATED.isdisjoint(tools.settings.cards.families):
+    if not MUTUALLY_AUTHENTICATED.isdisjoint(settings.cards.families):
         yield checks.CIPHER, checks.check_cipher
 
 

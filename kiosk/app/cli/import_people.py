@@ -119,17 +119,16 @@ def run(args: argparse.Namespace) -> int:
 
 def _see_to_the_file(path: Path, opened: OpenedFile, *, remove: bool) -> int:
     """Remove the file where requested, or warn that it holds secrets; 1: it stays."""
+    if not remove:
+        echo(f"{path} holds unblock secrets in clear; {_DELETE_IT}, or let --remove do it")
+        return 0
     try:
-        if remove and not opened.remove(path):
-            complain(f"kiosk: {path} is another file than the one that was read: import it, too")
-            return 1
-        if remove:
+        if opened.remove(path):
             return 0
+        complain(f"kiosk: {path} is another file than the one that was read: import it, too")
     except OSError as error:
         complain(f"kiosk: {path} is still there: {error.strerror}; {_DELETE_IT}")
-        return 1
-    echo(f"{path} holds unblock secrets in clear; {_DELETE_IT}, or let --remove do it")
-    return 0
+    return 1
 
 
 def _import(args: argparse.Namespace) -> ImportResult:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from kiosk.app.cli.help import Commands, add_command
@@ -211,13 +212,7 @@ def _search(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
-    found = _listed(
-        Tools(args).desk.people,
-        PeopleGroup(args.standing),
-        PeopleOrder(args.sort),
-        descending=args.reverse,
-        limit=args.limit,
-    )
+    found = islice(_listed(args), args.limit)
     if args.json:
         return print_json(found)
     nobody = True
@@ -231,24 +226,18 @@ def _list(args: argparse.Namespace) -> int:
     return 0
 
 
-def _listed(
-    desk: PeopleDesk,
-    group: PeopleGroup,
-    order: PeopleOrder,
-    *,
-    descending: bool,
-    limit: int | None,
-) -> Iterator[PersonLine]:
-    """Yield up to ``limit`` people, read in pages."""
-    after, left = None, limit
-    while left is None or left > 0:
-        most = _PAGE if left is None else min(_PAGE, left)
-        page = desk.listed(group, order, descending=descending, after=after, limit=most)
+def _listed(args: argparse.Namespace) -> Iterator[PersonLine]:
+    """Yield people, read in pages."""
+    desk, after = Tools(args).desk.people, None
+    group, order, most = PeopleGroup(args.standing), PeopleOrder(args.sort), args.limit or _PAGE
+    while True:
+        page = desk.listed(
+            group, order, descending=args.reverse, after=after, limit=min(most, _PAGE)
+        )
         yield from page.people
         after = page.more
         if after is None:
             return
-        left = None if left is None else left - len(page.people)
 
 
 def _show(args: argparse.Namespace) -> int:

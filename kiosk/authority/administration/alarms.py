@@ -100,8 +100,7 @@ def problems(uow: UnitOfWork, limits: NoticeSettings) -> tuple[RaisedAlarm, ...]
     """Return everything of the ``WATCHED`` kinds that is wrong now."""
     return (
         *_failed_proofs(uow),
-        *_failures_at_stations(uow, limits.failures_at_station),
-        *_failures_of_people(uow, limits.failures_of_person),
+        *_failures(uow, limits),
         *_silent_stations(uow),
         *_altered_rows(uow),
         *_mail(uow, timedelta(minutes=limits.mail_minutes)),
@@ -122,19 +121,15 @@ def _failed_proofs(uow: UnitOfWork) -> Iterator[RaisedAlarm]:
         yield RaisedAlarm(AlarmKind.CARD_NOT_GENUINE, subject, detail)
 
 
-def _failures_at_stations(uow: UnitOfWork, many: int) -> Iterator[RaisedAlarm]:
-    found = uow.statistics.by_station(reports.FAILED, uow.now - HOUR, _soon(uow))
-    for station, failures in found.items():
-        if station and failures >= many:
+def _failures(uow: UnitOfWork, limits: NoticeSettings) -> Iterator[RaisedAlarm]:
+    hour = reports.FAILED, uow.now - HOUR, _soon(uow)
+    for station, failures in uow.statistics.by_station(*hour).items():
+        if station and failures >= limits.failures_at_station:
             detail: Detail = {"station": station, "failures": failures}
             yield RaisedAlarm(AlarmKind.FAILURES_AT_STATION, station, detail)
-
-
-def _failures_of_people(uow: UnitOfWork, many: int) -> Iterator[RaisedAlarm]:
-    found = uow.statistics.by_holder(reports.FAILED, uow.now - HOUR, _soon(uow))
-    for holder_id, failures in found.items():
-        if failures >= many:
-            detail: Detail = {"holder_id": holder_id, "failures": failures}
+    for holder_id, failures in uow.statistics.by_holder(*hour).items():
+        if failures >= limits.failures_of_person:
+            detail = {"holder_id": holder_id, "failures": failures}
             yield RaisedAlarm(AlarmKind.FAILURES_OF_PERSON, holder_id, detail)
 
 
@@ -154,13 +149,15 @@ def _silent_stations(uow: UnitOfWork) -> Iterator[RaisedAlarm]:
 
 def _altered_rows(uow: UnitOfWork) -> Iterator[RaisedAlarm]:
     """An altered row is one alarm, however often it is found; the daily sweep finds it again."""
-    query = AuditQuery(kind=AuditKind.ROW_ALTERED.value, since=uow.now - ALTERED_SPAN)
-    met = {
-        (event.detail.get("table"), event.detail.get("row"))
-        for event in uow.trail.newest(query, limit=MOST_ROWS)
-    }
-    for table, row in sorted(met, key=str):
+    for table, row in sorted(altered_since(uow, uow.now - ALTERED_SPAN), key=str):
         yield RaisedAlarm(AlarmKind.ROW_ALTERED, f"{table} {row}", {"table": table, "row": row})
+
+
+def altered_since(uow: UnitOfWork, since: datetime) -> set[tuple[Scalar, Scalar]]:
+    """Return the table and the name of each altered row that the audit has since then."""
+    query = AuditQuery(kind=AuditKind.ROW_ALTERED.value, since=since)
+    newest = uow.trail.newest(query, limit=MOST_ROWS)
+    return {(event.detail.get("table"), event.detail.get("row")) for event in newest}
 
 
 def _mail(uow: UnitOfWork, patience: timedelta) -> Iterator[RaisedAlarm]:

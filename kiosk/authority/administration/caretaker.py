@@ -14,13 +14,13 @@ from datetime import timedelta
 from typing import Final
 
 from kiosk.authority.administration.alarms import (
-    MOST_ROWS,
     WATCH,
     WATCH_EVERY,
     WATCHED,
     AlarmKind,
     Detail,
     RaisedAlarm,
+    altered_since,
     problems,
     utc_text,
 )
@@ -38,7 +38,6 @@ from kiosk.authority.store.records import (
     Alarm,
     AuditAnchor,
     AuditHead,
-    AuditQuery,
     OutboxMessage,
     Scalar,
     new_id,
@@ -332,11 +331,7 @@ class Caretaker:
         if not found:
             return
         with self._store.begin() as uow:
-            query = AuditQuery(kind=AuditKind.ROW_ALTERED.value, since=uow.now - DAY)
-            known = {
-                (event.detail.get("table"), event.detail.get("row"))
-                for event in uow.trail.newest(query, limit=MOST_ROWS)
-            }
+            known = altered_since(uow, uow.now - DAY)
             for error in found:
                 if (error.table, error.row) not in known:
                     detail = altered(error)

@@ -355,21 +355,12 @@ class Office:
                     )
             uow.notes.add(note)
             uow.proposals.add(kept)
-            detail: dict[str, Scalar] = {
-                **_signed(actor),
-                **note.named(),
-                "proposal": kept.id,
-                "act": kept.act,
-            }
-            if kept.staff_id:
-                detail["staff"] = kept.staff_id
-            uow.audit.append(
-                kind=StaffKind.ACT_PROPOSED.value,
-                reference=act.reference,
-                holder_id=kept.holder_id,
+            Act(uow, actor, note, None, reference=act.reference).record(
+                StaffKind.ACT_PROPOSED,
                 card_id=kept.card_id,
-                actor=audit_name(actor),
-                detail=detail,
+                proposal=kept.id,
+                act=kept.act,
+                **({"staff": kept.staff_id} if kept.staff_id else {}),
             )
             uow.commit()
 

@@ -102,18 +102,14 @@ class AnchorVerifier:
     """
 
     def __init__(self, public: Mapping[str, bytes]) -> None:
-        self._public = {
+        self.keys = {
             key_id: Ed25519PublicKey.from_public_bytes(raw) for key_id, raw in public.items()
         }
-
-    def knows(self, key_id: str) -> bool:
-        """Return whether the key is here."""
-        return key_id in self._public
 
     def check(self, signed: Signed) -> bool:
         """Return whether the signature is good; False for an unknown key."""
         try:
-            self._public[signed.key_id].verify(signed.signature, _message(signed))
+            self.keys[signed.key_id].verify(signed.signature, _message(signed))
         except (KeyError, InvalidSignature):
             return False
         return True
@@ -140,7 +136,7 @@ class AnchorSigner:
 
     def check(self, signed: Signed) -> bool:
         """Return whether the signature is good; False for an unknown key."""
-        if not self._verifier.knows(signed.key_id):
+        if signed.key_id not in self._verifier.keys:
             try:
                 self._ring.key(KeyPurpose.AUDIT_SIGN, signed.key_id)
             except KeyMissing:

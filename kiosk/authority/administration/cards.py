@@ -53,17 +53,19 @@ from kiosk.contract.sensitive import Sensitive
 
 def parameters_of(wanted: NewCard) -> dict[str, Scalar | Sensitive]:
     """Return the entered values, to be kept while they wait for a second member of staff."""
-    entered_of: dict[str, Scalar | Sensitive] = {
+    return {
         "identifier": wanted.identifier,
         "driver": wanted.driver,
         "expires_at": wanted.expires_at.isoformat() if wanted.expires_at else None,
         "secret_limit": wanted.secret_limit,
+        **secret_parameters(wanted.secret),
     }
-    return entered_of | (secret_parameters(wanted.secret) if wanted.secret is not None else {})
 
 
-def secret_parameters(secret: Sensitive | IssuedFrom) -> dict[str, Scalar | Sensitive]:
+def secret_parameters(secret: Sensitive | IssuedFrom | None) -> dict[str, Scalar | Sensitive]:
     """Return the entered values of an unblock secret; a derivation is no secret itself."""
+    if secret is None:
+        return {}
     return {"master": secret.master} if isinstance(secret, IssuedFrom) else {"secret": secret}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import AbstractContextManager
 
 from kiosk.authority.administration.office import Act, Desk, Office, audit_name, staff_names
@@ -77,7 +76,7 @@ class PolicyDesk(Desk):
         return tuple(lines)
 
     def change(self, name: str, value: str, revision: int, grounds: Grounds) -> Done:
-        with self._changing("policy.change", name, revision, grounds, {"value": value}) as act:
+        with self._changing("policy.change", name, revision, grounds, value=value) as act:
             about = self._about(name)
             if len(value) > LONGEST:
                 raise NotTaken(FIELD, f"That is too long. Allowed: {about.kind.allowed}.")
@@ -100,15 +99,10 @@ class PolicyDesk(Desk):
         return act.done(f"{name} is {now} again, as the settings file has it.{lacking}")
 
     def _changing(
-        self,
-        act: str,
-        name: str,
-        revision: int,
-        grounds: Grounds,
-        entered: Mapping[str, Scalar] | None = None,
+        self, act: str, name: str, revision: int, grounds: Grounds, **entered: Scalar
     ) -> AbstractContextManager[Act]:
         """Begin a change, which waits for a second member while ``four_eyes`` is in force."""
-        proposal = Proposal(act, {"name": name, **(entered or {})}, revision=revision)
+        proposal = Proposal(act, {"name": name, **entered}, revision=revision)
         return self._office.act(Action.CHANGE_POLICY, grounds, lock=lock_policy, proposal=proposal)
 
     def _about(self, name: str) -> About:

@@ -139,13 +139,10 @@ class StaffDesk(Desk):
                 raise NotTaken("role", f"{member.name} is {_with_article(role)} already.")
             _change(act, replace(member, role=role))
             _leave_a_manager(act.uow, member)
-            enrols_still = may(role, Action.ENROL_STATION)
-            lines = 0 if enrols_still else _take_back_lines(act.uow, member)
+            lines, sentence = _take_back_lines(act.uow, member, role)
             detail = {"staff": staff_id, "role": role.value, "was": member.role.value}
-            act.record(
-                StaffKind.ROLE_CHANGED, **detail, **_lines_detail(lines), revision=revision + 1
-            )
-        return act.done(f"{member.name} is {_with_article(role)} now.{_lines_sentence(lines)}")
+            act.record(StaffKind.ROLE_CHANGED, **detail, **lines, revision=revision + 1)
+        return act.done(f"{member.name} is {_with_article(role)} now.{sentence}")
 
     def remove(self, staff_id: str, revision: int, grounds: Grounds) -> Done:
         """Remove a member, with their keys and cards, which others may then have.
@@ -165,16 +162,16 @@ class StaffDesk(Desk):
                 act.uow.staff.remove_card(staff_id, card.card_id)
             _change(act, replace(keyless, removed_at=act.uow.now))
             _leave_a_manager(act.uow, member)
-            lines = _take_back_lines(act.uow, member)
+            lines, sentence = _take_back_lines(act.uow, member)
             act.record(
                 StaffKind.STAFF_REMOVED,
                 staff=staff_id,
                 keys=len(keys),
                 cards=len(cards),
-                **_lines_detail(lines),
+                **lines,
                 revision=revision + 1,
             )
-        return act.done(f"{member.name} cannot log in any more.{_lines_sentence(lines)}")
+        return act.done(f"{member.name} cannot log in any more.{sentence}")
 
     def add_key(self, staff_id: str, public_key: str, revision: int, grounds: Grounds) -> Done:
         proposal = Proposal(
@@ -199,15 +196,12 @@ class StaffDesk(Desk):
             member = _member(act.uow, staff_id, revision)
             _change(act, _remove_key(act.uow, member, fingerprint))
             _leave_a_manager(act.uow, member)
-            lines = _take_back_lines(act.uow, member)
+            lines, sentence = _take_back_lines(act.uow, member)
             if member.id == act.actor.staff_id and not _keys_of(act.uow, staff_id):
                 raise NotTaken("key", "This is your only key: you could not log in any more.")
             detail = {"staff": staff_id, "fingerprint": fingerprint}
-            act.record(
-                StaffKind.KEY_REMOVED, **detail, **_lines_detail(lines), revision=revision + 1
-            )
-        said = f"{member.name} cannot log in with {fingerprint} any more.{_lines_sentence(lines)}"
-        return act.done(said)
+            act.record(StaffKind.KEY_REMOVED, **detail, **lines, revision=revision + 1)
+        return act.done(f"{member.name} cannot log in with {fingerprint} any more.{sentence}")
 
     def add_card(
         self, staff_id: str, card: CardId, key: str, revision: int, grounds: Grounds
@@ -360,24 +354,22 @@ def _remove_key(uow: UnitOfWork, member: StaffMember, fingerprint: str) -> Staff
     return replace(member, past_key_adders="\n".join(filter(None, adders)))
 
 
-def _take_back_lines(uow: UnitOfWork, was: StaffMember) -> int:
-    """Delete all unused enrolment lines, where ``was`` may have had one made; return how many.
+def _take_back_lines(
+    uow: UnitOfWork, was: StaffMember, role: Role | None = None
+) -> tuple[dict[str, Any], str]:
+    """Delete all unused enrolment lines, where ``was`` may have had one made, and now may not.
 
-    No line says who had it made.
+    No line says who had it made. Return how many, for the audit and in a sentence.
     """
-    return uow.enrolments.close_unused() if may(was.role, Action.ENROL_STATION) else 0
-
-
-def _lines_detail(lines: int) -> dict[str, Any]:
-    return {"lines": lines} if lines else {}
-
-
-def _lines_sentence(lines: int) -> str:
-    if not lines:
-        return ""
-    was = "was" if lines == 1 else "were"
-    taken = f"{counted(lines, 'unused enrolment line')} {was} taken back"
-    return f" {as_sentence(taken)} Have new ones made."
+    may_still = role is not None and may(role, Action.ENROL_STATION)
+    if may_still or not may(was.role, Action.ENROL_STATION):
+        return {}, ""
+    if not (lines := uow.enrolments.close_unused()):
+        return {}, ""
+    taken = (
+        f"{counted(lines, 'unused enrolment line')} {'was' if lines == 1 else 'were'} taken back"
+    )
+    return {"lines": lines}, f" {as_sentence(taken)} Have new ones made."
 
 
 def _keys_of(uow: UnitOfWork, staff_id: str) -> tuple[StaffKey, ...]:

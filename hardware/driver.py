@@ -153,9 +153,6 @@ class PinBody(NamedTuple):
     pad: PadEntry | None = None
 
 
-NO_PIN: Final = PinBody(b"")
-
-
 @dataclass(frozen=True, slots=True)
 class PinEncoding:
     """How a family's commands carry PINs: ASCII, joined, in blocks of fixed size or without blocks.

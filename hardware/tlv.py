@@ -51,33 +51,20 @@ def make(tag: int, value: bytes) -> bytes:
 
 def _head(data: bytes, at: int) -> tuple[int, int, int] | None:
     """Return the tag and where its value starts and ends, or None where it does not fit."""
-    tag_end = _tag_end(data, at)
-    length = _length(data, tag_end) if tag_end is not None else None
-    if tag_end is None or length is None:
+    try:
+        tag_end = at + 1
+        if data[at] & 0x1F == 0x1F:
+            while data[tag_end] & 0x80:
+                tag_end += 1
+            tag_end += 1
+        size, start = data[tag_end], tag_end + 1
+    except IndexError:
         return None
-    size, start = length
-    if start + size > len(data):
+    if size & 0x80:
+        more = size & 0x7F
+        if not 1 <= more <= LONGEST_LENGTH:
+            return None
+        size, start = int.from_bytes(data[start : start + more]), start + more
+    if tag_end - at > LONGEST_TAG or start + size > len(data):
         return None
     return int.from_bytes(data[at:tag_end]), start, start + size
-
-
-def _tag_end(data: bytes, at: int) -> int | None:
-    if data[at] & 0x1F != 0x1F:
-        return at + 1
-    for end in range(at + 2, min(at + LONGEST_TAG, len(data)) + 1):
-        if not data[end - 1] & 0x80:
-            return end
-    return None
-
-
-def _length(data: bytes, at: int) -> tuple[int, int] | None:
-    """Return the length written at ``at`` and where it ends."""
-    if at >= len(data):
-        return None
-    first = data[at]
-    if first < 0x80:
-        return first, at + 1
-    end = at + 1 + (first & 0x7F)
-    if not 1 <= first & 0x7F <= LONGEST_LENGTH or end > len(data):
-        return None
-    return int.from_bytes(data[at + 1 : end]), end

@@ -11,6 +11,7 @@ first, and joined only once its length is proven.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -36,7 +37,7 @@ from hardware.apdu import (
     refused,
     select,
 )
-from hardware.driver import NO_PIN, PinBody, PinEncoding, PinKey
+from hardware.driver import PinBody, PinEncoding, PinKey
 from kiosk.contract.errors import (
     CardError,
     CardProtocolError,
@@ -217,7 +218,8 @@ class GidsSession:
     def pin_state(self) -> PinState:
         """Read the PIN's status object, or ask with an empty VERIFY; no try is spent."""
         state = state_in_object(self._object(APPLICATION, PIN_STATUS))
-        return pin_state(self._send(VERIFY, 0x00)) if state is None else state
+        question = CommandApdu(CommandHeader(0x00, VERIFY, 0x00, PIN))
+        return state or pin_state(self._channel.send(question).status)
 
     def expires_at(self) -> None:
         """Return None: the specification has no object for the date."""
@@ -256,9 +258,7 @@ class GidsSession:
 
     def verify_pin(self, pin: PinEntry) -> None:
         """VERIFY (ISO/IEC 7816-4, 11.6.6)."""
-        status = self._send(VERIFY, 0x00, _PINS.current(pin))
-        if not status.is_ok:
-            raise not_verified(status)
+        self._send(VERIFY, 0x00, _PINS.current(pin), not_verified)
 
     def sign_with_pin_key(self, key: PinKey, challenge: PinChallenge) -> bytes | None:
         """Choose the key, then COMPUTE DIGITAL SIGNATURE (ISO/IEC 7816-8, 11.7)."""
@@ -275,9 +275,7 @@ class GidsSession:
         """VERIFY the old, then CHANGE REFERENCE DATA (ISO/IEC 7816-4, 11.6.7)."""
         joined = _PINS.both(current, new)
         self.verify_pin(current)
-        status = self._send(CHANGE_REFERENCE_DATA, 0x00, joined)
-        if not status.is_ok:
-            raise not_changed(status)
+        self._send(CHANGE_REFERENCE_DATA, 0x00, joined, not_changed)
 
     def prepare_unblock(self) -> None:
         """Do nothing: no state is needed."""
@@ -321,9 +319,7 @@ class GidsSession:
 
         It ends the card's authenticated state.
         """
-        status = self._send(RESET_RETRY_COUNTER, _AFTER_THE_KEY, _PINS.new(new))
-        if not status.is_ok:
-            raise pin_not_reset(status)
+        self._send(RESET_RETRY_COUNTER, _AFTER_THE_KEY, _PINS.new(new), pin_not_reset)
 
     def _object(self, file: int, tag: int) -> bytes:
         """GET DATA with a list of one tag; return nothing where the card gives nothing."""
@@ -331,9 +327,14 @@ class GidsSession:
         response = self._channel.send(CommandApdu(header, tlv.make(0x5C, tag.to_bytes(2)), LE_ALL))
         return response.data if response.status.is_ok else b""
 
-    def _send(self, instruction: int, p1: int, body: PinBody = NO_PIN) -> StatusWord:
+    def _send(
+        self, instruction: int, p1: int, body: PinBody, failed: Callable[[StatusWord], CardError]
+    ) -> None:
+        """Send the command; any answer but 9000 raises the error that ``failed`` returns."""
         header = CommandHeader(0x00, instruction, p1, PIN)
-        return self._channel.send(CommandApdu(header, body.data, pad=body.pad)).status
+        status = self._channel.send(CommandApdu(header, body.data, pad=body.pad)).status
+        if not status.is_ok:
+            raise failed(status)
 
 
 def _authenticate(tag: int, value: bytes, *, harmless: bool) -> CommandApdu:

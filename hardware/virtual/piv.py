@@ -82,9 +82,6 @@ class CardProfile:
     metadata: bool = False
     """Answers the vendor command F7 (GET METADATA) for the PIN, the PUK and the keys."""
 
-    vendor_commands: bool = True
-    """Answers the vendor commands FD (version) and F8 (serial number)."""
-
     contactless: bool = False
     """Contactless: all commands about PIN and PUK are 6982."""
 
@@ -328,9 +325,9 @@ class PivApplet:
                 return self._get_data(command)
             case 0x87:
                 return self._general_authenticate(command)
-            case 0xFD if profile.vendor_commands:
+            case 0xFD:
                 return VERSION, Status.OK
-            case 0xF8 if profile.vendor_commands:
+            case 0xF8:
                 return self._state.serial.to_bytes(4, "big"), Status.OK
             case 0xF7 if profile.metadata:
                 return self._metadata(command)

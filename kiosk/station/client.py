@@ -332,8 +332,7 @@ class HttpAuthority:
         now = self._now()
         with self._lock:
             untried = [each for each in self._endpoints if each not in tried]
-            free = [each for each in untried if each.free_at <= now]
-            return free[0] if free else min(untried, key=lambda each: each.free_at)
+            return min(untried, key=lambda each: max(now, each.free_at))
 
     def _exchange(
         self, connection: http.client.HTTPConnection, path: str, body: bytes, left: float

@@ -11,11 +11,16 @@ from typing import Final, NamedTuple, Protocol, TypeVar
 
 from hardware.apdu import Channel
 from hardware.pin_pad import LONGEST_ON_KEYS, PadEntry, PadOperation
-from kiosk.contract.errors import CardSwapped, CardUnknown, NotAllowed, PadRefused
+from kiosk.contract.errors import (
+    CardSwapped,
+    CardUnknown,
+    NotAllowed,
+    PadRefused,
+    PinRefused,
+    PinWrong,
+)
 from kiosk.contract.messages import (
-    CardChallenge,
     CardId,
-    CardProof,
     CardReport,
     KeyAnswer,
     KeyChallenge,
@@ -45,12 +50,12 @@ class PinKey:
     reference: int = 0
 
 
-class CardSession(Protocol):
+class CardSession(CardHold, Protocol):
     """A card whose application is selected. Calls raise only subclasses of ``CardError``.
 
-    Each method from ``verify_pin`` on ends with the command that it is named for; a family may need
-    a VERIFY before that. No command that changes the card is sent twice. ``sign_with_pin_key``,
-    ``prepare_unblock`` and ``begin_mutual_authentication`` change nothing.
+    ``verify_pin``, ``change_pin`` and the methods of ``CardHold`` that change the card end with the
+    command that they are named for; a family may need a VERIFY before that. No command that changes
+    the card is sent twice.
     """
 
     def identifier(self) -> str:
@@ -70,9 +75,6 @@ class CardSession(Protocol):
 
         No try is spent.
         """
-
-    def prove(self, challenge: CardChallenge) -> CardProof | None:
-        """Let the card sign; None where it has no such key. No PIN is needed, no try is spent."""
 
     def pin_format(self) -> PinFormat:
         """Return which PINs the card can hold, so that no try is spent on another; none is here."""
@@ -94,28 +96,13 @@ class CardSession(Protocol):
         """Let the card verify ``pin``."""
 
     def sign_with_pin_key(self, key: PinKey, challenge: PinChallenge) -> bytes | None:
-        """Let the card sign, directly after ``verify_pin``; None where it does not."""
+        """Let the card sign, directly after ``verify_pin``; None where it does not.
+
+        Nothing is changed.
+        """
 
     def change_pin(self, current: PinEntry, new: PinEntry) -> None:
         """Change the PIN; raise ``PadRefused`` where no reader's keys could do so safely."""
-
-    def prepare_unblock(self) -> None:
-        """Read what ``unblock`` has to know of the card; nothing is changed."""
-
-    def unblock(self, secret: Sensitive, new: PinEntry) -> None:
-        """Reset the PIN with the unblock secret."""
-
-    def begin_mutual_authentication(self, challenge: KeyChallenge) -> KeyNonce:
-        """Send the host's nonce and return the card's; no try of the admin key is spent."""
-
-    def complete_mutual_authentication(self, cryptogram: bytes) -> KeyAnswer:
-        """Send the host's cryptogram and return the card's."""
-
-    def reset_pin(self, new: PinEntry) -> None:
-        """Reset the PIN after mutual authentication."""
-
-    def change_secret(self, current: Sensitive, new: Sensitive) -> None:
-        """Replace the unblock secret ``current``."""
 
 
 class NoAdminKey:
@@ -210,6 +197,22 @@ class PinEncoding:
         if not self.keys or shortest > longest:
             raise PadRefused("no reader can put in a PIN as this card wants it")
         return PadEntry(asked, shortest, longest, self.block, new_at)
+
+
+def known_text(secret: Sensitive, shortest: int, longest: int) -> bytes:
+    """Return a PIN or secret that the card has; one that cannot be right is never sent."""
+    text = secret.reveal()
+    if not text.isascii() or not shortest <= len(text) <= longest:
+        raise PinWrong(None)
+    return text.encode("ascii")
+
+
+def new_digits(secret: Sensitive, shortest: int, longest: int) -> bytes:
+    """Return a new PIN or secret: digits only, which every reader and every card accepts."""
+    text = secret.reveal()
+    if not (text.isascii() and text.isdigit() and shortest <= len(text) <= longest):
+        raise PinRefused("format")
+    return text.encode("ascii")
 
 
 def typed(entry: PinEntry) -> Sensitive:

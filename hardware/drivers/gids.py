@@ -37,14 +37,13 @@ from hardware.apdu import (
     refused,
     select,
 )
-from hardware.driver import PinBody, PinEncoding, PinKey
+from hardware.driver import PinBody, PinEncoding, PinKey, known_text, new_digits
 from kiosk.contract.errors import (
     CardError,
     CardProtocolError,
     CardUnknown,
     NotAllowed,
     PinBlocked,
-    PinRefused,
     PinWrong,
 )
 from kiosk.contract.messages import (
@@ -348,21 +347,10 @@ def _answered(data: bytes, tag: int) -> bytes:
     return tlv.find(tlv.find(data, _AUTHENTICATION_TEMPLATE) or b"", tag) or b""
 
 
-def _current(pin: Sensitive) -> bytes:
-    """Encode the card's present PIN; a PIN that cannot be right is never sent."""
-    text = pin.reveal()
-    if not text.isascii() or not _SHORTEST_PIN <= len(text) <= _LONGEST_PIN:
-        raise PinWrong(None)
-    return text.encode("ascii")
-
-
-def _new(pin: Sensitive) -> bytes:
-    """Encode a new PIN: digits only, which every reader and every card accepts."""
-    text = pin.reveal()
-    fits = text.isascii() and text.isdigit() and _SHORTEST_PIN <= len(text) <= _LONGEST_PIN
-    if not fits:
-        raise PinRefused("format")
-    return text.encode("ascii")
-
-
-_PINS: Final = PinEncoding(_current, _new, _SHORTEST_PIN, _SHORTEST_PIN, _LONGEST_PIN)
+_PINS: Final = PinEncoding(
+    lambda pin: known_text(pin, _SHORTEST_PIN, _LONGEST_PIN),
+    lambda pin: new_digits(pin, _SHORTEST_PIN, _LONGEST_PIN),
+    _SHORTEST_PIN,
+    _SHORTEST_PIN,
+    _LONGEST_PIN,
+)

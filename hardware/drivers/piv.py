@@ -32,9 +32,9 @@ from hardware.apdu import (
     pin_state,
     select,
 )
-from hardware.driver import NoAdminKey, PinBody, PinEncoding, PinKey
+from hardware.driver import BLANK, NoAdminKey, PinBody, PinEncoding, PinKey, known_text, new_digits
 from hardware.public_keys import Certificate, read_certificate
-from kiosk.contract.errors import CardError, CardUnknown, PinRefused, PinWrong
+from kiosk.contract.errors import CardError, CardUnknown
 from kiosk.contract.messages import (
     RSA_KINDS,
     CardChallenge,
@@ -348,7 +348,8 @@ class PivSession(NoAdminKey):
 
     def change_secret(self, current: Sensitive, new: Sensitive) -> None:
         """CHANGE REFERENCE DATA for the PUK (part 2, 3.2.2)."""
-        body = _current(current) + _new_secret(new)
+        # A new PUK has eight digits, which every card accepts; some refuse anything else.
+        body = _current(current) + new_digits(new, _FIELD, _FIELD)
         self._send(CHANGE_REFERENCE_DATA, PinBody(body), PUK)
 
     def prepare_unblock(self) -> None:
@@ -390,31 +391,13 @@ class PivSession(NoAdminKey):
 
 
 def _current(secret: Sensitive) -> bytes:
-    """Pad the card's present PIN or PUK; one that cannot be right is never sent."""
-    text = secret.reveal()
-    if not text.isascii() or not 1 <= len(text) <= _FIELD:
-        raise PinWrong(None)
-    return _padded_pin(text)
+    """Pad the card's present PIN or PUK."""
+    return known_text(secret, 1, _FIELD).ljust(_FIELD, BLANK)
 
 
 def _new(pin: Sensitive) -> bytes:
     """Pad a new PIN: 6 to 8 digits (part 2, 2.4.3). Some cards would take anything."""
-    text = pin.reveal()
-    if not (text.isascii() and text.isdigit() and _SHORTEST_PIN <= len(text) <= _FIELD):
-        raise PinRefused("format")
-    return _padded_pin(text)
-
-
-def _new_secret(secret: Sensitive) -> bytes:
-    """Check a new PUK: eight digits, which every card accepts; some refuse anything else."""
-    text = secret.reveal()
-    if not (text.isascii() and text.isdigit() and len(text) == _FIELD):
-        raise PinRefused("format")
-    return text.encode("ascii")
-
-
-def _padded_pin(text: str) -> bytes:
-    return text.encode("ascii").ljust(_FIELD, b"\xff")
+    return new_digits(pin, _SHORTEST_PIN, _FIELD).ljust(_FIELD, BLANK)
 
 
 _PINS: Final = PinEncoding(_current, _new, _SHORTEST_KNOWN, _SHORTEST_PIN, _FIELD, _FIELD)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import Final, TypeVar
 
-from hardware.driver import NoAdminKey, typed
+from hardware.driver import NoAdminKey, new_digits, typed
 from kiosk.contract.errors import (
     CardError,
     CardHung,
@@ -317,7 +317,7 @@ class HeldToken(NoAdminKey):
             "reader": self._slot,
             "serial": self._serial,
             "old": old.reveal(),
-            "new": "" if new is None else _chosen(new),
+            "new": "" if new is None else new_digits(new, _LEAST, _MOST).decode(),
         }
         self._seen = found(_ask(self._process, request, changes_card=True))
         checked(self._seen, pin)
@@ -326,11 +326,3 @@ class HeldToken(NoAdminKey):
 def slot_name(reader: str) -> str:
     """Return a PC/SC reader's name as modules report it: PKCS#11 cuts it after 64 bytes."""
     return reader.encode()[:_DESCRIPTION].decode(errors="ignore").strip()
-
-
-def _chosen(new: Sensitive) -> str:
-    """Check a new PIN: digits only; the module checks the length."""
-    text = new.reveal()
-    if not (text.isascii() and text.isdigit() and _LEAST <= len(text) <= _MOST):
-        raise PinRefused("format")
-    return text

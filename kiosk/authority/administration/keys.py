@@ -104,7 +104,6 @@ def declare_copy(ring: KeyRing, store: Store, actor: str, lost: Iterable[str] = 
 
 
 def last_copy(store: Store) -> AuditEvent | None:
-    """Return the last declaration of a copy, with its time."""
     with store.read() as uow:
         found = uow.trail.newest(AuditQuery(kind=ServiceKind.KEYS_BACKED_UP.value), limit=1)
     return found[0] if found else None

@@ -206,10 +206,6 @@ class Act:
         deeds = tuple(describe_change(self.uow, event) for event in newest)
         raise ConcurrentChange(OVERTAKEN if self.agreement else CHANGED, deeds)
 
-    def attach_notes(self, holder_id: str) -> None:
-        """Let the reasons be erased with a person who was added."""
-        self.uow.notes.attach(self.note_ids, holder_id)
-
     def amend(self, **found: Scalar) -> None:
         """Add to the proposal what only the act itself finds out."""
         if self.proposal is not None:
@@ -291,7 +287,7 @@ class Office:
             if not act.waits:
                 uow.commit()
         if act.waits and act.proposal is not None:
-            self._propose(action, act.proposal, act, note, seen)
+            self._propose(action, act, act.proposal)
 
     def needs_second(self, uow: UnitOfWork, action: Action) -> bool:
         """Return whether an action waits for a second member of staff.
@@ -308,10 +304,9 @@ class Office:
             return False
         return bool(self.actor.staff_id) or two_could_agree(uow, action)
 
-    def _propose(
-        self, action: Action, proposal: Proposal, act: Act, note: ActionNote, seen: Seen | None
-    ) -> None:
+    def _propose(self, action: Action, act: Act, proposal: Proposal) -> None:
         """Keep the act that was rolled back, unless the same waits already."""
+        note, seen = act.note, act.seen
         with self._judged(action), self.means.store.begin() as uow:
             actor = self._present(uow, action)
             bare = ProposedAct(
@@ -405,16 +400,12 @@ class Office:
             )
             uow.commit()
 
-    def record(self, action: Action, kind: StaffKind, **detail: Scalar) -> str:
-        """Audit an action that changes nothing and needs no grounds.
-
-        Returns its reference; raises ``NotPermitted``.
-        """
+    def record(self, action: Action, kind: StaffKind, **detail: Scalar) -> None:
+        """Audit an action that changes nothing and needs no grounds; raises ``NotPermitted``."""
         with self._judged(action), self.means.store.begin() as uow:
             self._present(uow, action)
-            reference = self._record(uow, kind, detail)
+            self._record(uow, kind, detail)
             uow.commit()
-        return reference
 
     def _record(
         self, uow: UnitOfWork, kind: StaffKind | AuditKind, detail: Mapping[str, Scalar]

@@ -324,7 +324,7 @@ class PeopleDesk(Desk):
             if not act.uow.holders.add(holder):
                 raise NotTaken("number", "Somebody has this number already.")
             act.uow.search.refresh([holder.id])
-            act.attach_notes(holder.id)
+            act.uow.notes.attach(act.note_ids, holder.id)  # they are erased with the person
             act.waits = act.waits and holder.email is not None
             act.record(StaffKind.PERSON_ADDED, holder_id=holder.id)
         return act.done(f"{holder.name} is added.")

@@ -35,13 +35,11 @@ def span_of(first: date, last: date, zone: tzinfo) -> tuple[datetime, datetime]:
 
 
 def each_day(first: date, last: date) -> Iterator[date]:
-    """Yield the days from ``first`` to ``last``, both of them."""
     for number in range((last - first).days + 1):
         yield first + number * DAY
 
 
 def by_day(counts: Mapping[datetime, int], zone: tzinfo) -> Counter[date]:
-    """Add counts of moments up to days."""
     folded: Counter[date] = Counter()
     for moment, count in counts.items():
         folded[day_of(moment, zone)] += count
@@ -49,7 +47,6 @@ def by_day(counts: Mapping[datetime, int], zone: tzinfo) -> Counter[date]:
 
 
 def by_hour(counts: Mapping[datetime, int], zone: tzinfo) -> tuple[int, ...]:
-    """Add counts of moments up to the 24 hours of the day."""
     folded = [0] * HOURS
     for moment, count in counts.items():
         folded[moment.astimezone(zone).hour] += count
@@ -64,7 +61,6 @@ def _beginning(day: date, zone: tzinfo) -> datetime:
 
 
 def _counted(count: Count) -> tuple[Sought, ...]:
-    """Return the events that the catalogue counts as ``count``."""
     return tuple(
         Sought(kind, *spec.counts_where) if spec.counts_where else Sought(kind)
         for kind, spec in EVENTS.items()

@@ -255,7 +255,6 @@ class StandingFacts:
 
     @property
     def can_unlock(self) -> bool:
-        """Whether they can unlock at a station now."""
         if self.standing is Standing.NOT_REGISTERED:
             return self.first_code is not None
         if self.standing is not Standing.READY or self.waits_until is not None:

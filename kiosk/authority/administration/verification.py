@@ -87,7 +87,6 @@ def sweep(store: Store) -> RowSweep:
 
 
 def check_rows(store: Store) -> Finding:
-    """Check that every row that grants access matches its MAC."""
     found = sweep(store)
     if found.altered:
         texts, advices = zip(*found.findings(), strict=True)

@@ -617,7 +617,6 @@ def plain(text: str) -> str:
 
 
 def record(uow: UnitOfWork, kind: AuditKind, visit: Visit, /, **detail: Scalar) -> None:
-    """Add one event of ``visit`` to the unit of work."""
     uow.audit.append(
         kind=kind.value,
         reference=visit.reference,

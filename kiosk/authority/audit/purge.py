@@ -47,7 +47,6 @@ class AuditPlan:
 
     @property
     def rows(self) -> int:
-        """How many rows are deleted."""
         return sum(cut.rows for cut in self.cuts)
 
 

@@ -21,7 +21,6 @@ def before_first(chain: int) -> int:
 
 
 def chain_of(row: int) -> int:
-    """Return the chain of a row."""
     return max(row, 0) // ROWS_A_CHAIN + 1
 
 

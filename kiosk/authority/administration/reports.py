@@ -22,7 +22,6 @@ from kiosk.contract.messages import Reason
 # Days, weeks and hours in the service's time zone, across changes of its clocks.
 
 DAY = timedelta(days=1)
-HOURS = 24
 
 
 def day_of(moment: datetime, zone: tzinfo) -> date:
@@ -31,7 +30,8 @@ def day_of(moment: datetime, zone: tzinfo) -> date:
 
 def span_of(first: date, last: date, zone: tzinfo) -> tuple[datetime, datetime]:
     """Return the beginning of ``first`` and the end of ``last``, in UTC."""
-    return _beginning(first, zone), _beginning(last + DAY, zone)
+    begin, end = (datetime.combine(day, time.min, zone) for day in (first, last + DAY))
+    return begin.astimezone(UTC), end.astimezone(UTC)
 
 
 def each_day(first: date, last: date) -> Iterator[date]:
@@ -40,21 +40,12 @@ def each_day(first: date, last: date) -> Iterator[date]:
 
 
 def by_day(counts: Mapping[datetime, int], zone: tzinfo) -> Counter[date]:
-    folded: Counter[date] = Counter()
-    for moment, count in counts.items():
-        folded[day_of(moment, zone)] += count
-    return folded
+    return _folded(counts, lambda moment: day_of(moment, zone))
 
 
 def by_hour(counts: Mapping[datetime, int], zone: tzinfo) -> tuple[int, ...]:
-    folded = [0] * HOURS
-    for moment, count in counts.items():
-        folded[moment.astimezone(zone).hour] += count
-    return tuple(folded)
-
-
-def _beginning(day: date, zone: tzinfo) -> datetime:
-    return datetime.combine(day, time.min, zone).astimezone(UTC)
+    hours = _folded(counts, lambda moment: moment.astimezone(zone).hour)
+    return tuple(hours[hour] for hour in range(24))
 
 
 # What counts as unlocked, registered, refused and failed.
@@ -87,6 +78,7 @@ SOUGHT: Final = (UNLOCKED, REGISTERED, REFUSED)
 
 Row = tuple[str, ...]
 Key = TypeVar("Key")
+Name = TypeVar("Name")
 
 
 def report_of(uow: UnitOfWork, span: Span, first: date, last: date, zone: tzinfo) -> Report:
@@ -132,8 +124,8 @@ def _week(day: date) -> str:
     return f"{year}-W{week:02}"
 
 
-def _folded(counts: Mapping[Key, int], name: Callable[[Key], str]) -> Counter[str]:
-    folded: Counter[str] = Counter()
+def _folded(counts: Mapping[Key, int], name: Callable[[Key], Name]) -> Counter[Name]:
+    folded: Counter[Name] = Counter()
     for key, count in counts.items():
         folded[name(key)] += count
     return folded

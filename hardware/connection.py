@@ -53,16 +53,26 @@ def is_contactless(atr: bytes) -> bool:
     return interface == 0x80 and len(atr) == _FRAME + historical and reduce(xor, atr[1:]) == 0
 
 
-class GetResponse:
-    """Follows 61xx with GET RESPONSE and corrects Le on 6Cxx (ISO/IEC 7816-3, 12.2).
+class Chaining:
+    """Sends bodies and fetches answers that do not fit one APDU.
 
-    A command that changes the card is not sent a second time.
+    A long body goes by command chaining, and 61xx is followed with GET RESPONSE; 6Cxx corrects Le
+    (ISO/IEC 7816-3, 12.2). A command that changes the card is not sent a second time.
     """
 
     def __init__(self, below: Channel) -> None:
         self._below = below
 
     def send(self, command: CommandApdu) -> ResponseApdu:
+        """Return the answer to the last piece, or the refusal of an earlier one."""
+        *first, last = command.pieces()
+        for piece in first:
+            response = self._whole_answer(piece)
+            if not response.status.is_ok:
+                return response
+        return self._whole_answer(last)
+
+    def _whole_answer(self, command: CommandApdu) -> ResponseApdu:
         """Return the whole answer; raise ``CardProtocolError`` where it has no end.
 
         After a command that changes the card, an answer that breaks off is ``OutcomeUnknown``, like
@@ -85,22 +95,6 @@ class GetResponse:
         if length is None or not command.only_reads:
             return response
         return self._below.send(command.with_le(length))
-
-
-class CommandChaining:
-    """Splits a body that does not fit one APDU; stops at the first piece that the card refuses."""
-
-    def __init__(self, below: Channel) -> None:
-        self._below = below
-
-    def send(self, command: CommandApdu) -> ResponseApdu:
-        """Return the answer to the last piece, or the refusal of an earlier one."""
-        *first, last = command.pieces()
-        for piece in first:
-            response = self._below.send(piece)
-            if not response.status.is_ok:
-                return response
-        return self._below.send(last)
 
 
 # The keys of the reader, over its control channel: their properties, and PIN entry.
@@ -278,7 +272,7 @@ class Connection:
 
     def __init__(self, link: Link, trace: Trace | None = None) -> None:
         self._link = link
-        self._layers = CommandChaining(GetResponse(link if trace is None else Traced(link, trace)))
+        self._layers = Chaining(link if trace is None else Traced(link, trace))
         self._selected: CommandApdu | None = None
 
     def send(self, command: CommandApdu) -> ResponseApdu:

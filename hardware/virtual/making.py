@@ -69,12 +69,8 @@ def new_card(
 
 def _generate(profile: CardProfile) -> PrivateKey:
     match profile.key:
-        case KeyKind.RSA_2048:
-            return rsa.generate_private_key(65537, 2048)
-        case KeyKind.RSA_3072:
-            return rsa.generate_private_key(65537, 3072)
-        case KeyKind.RSA_4096:
-            return rsa.generate_private_key(65537, 4096)
+        case KeyKind.RSA_2048 | KeyKind.RSA_3072 | KeyKind.RSA_4096:
+            return rsa.generate_private_key(65537, int(profile.key.removeprefix("rsa-")))
         case KeyKind.P_256:
             return ec.generate_private_key(ec.SECP256R1())
         case KeyKind.P_384:

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384
 
 from hardware.apdu import CommandApdu, ResponseApdu, encode
-from hardware.connection import CommandChaining, GetResponse
+from hardware.connection import Chaining
 from hardware.drivers.piv import PivDriver, PivSession
 from hardware.virtual.making import new_card
 from hardware.virtual.piv import CERT_CARD_AUTHENTICATION, CardProfile, VirtualCard
@@ -32,7 +32,7 @@ class Bare:
 
 
 def session(card: VirtualCard) -> PivSession:
-    opened = PivDriver().open(CommandChaining(GetResponse(Bare(card))))
+    opened = PivDriver().open(Chaining(Bare(card)))
     assert opened is not None
     return opened
 
